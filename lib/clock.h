@@ -17,7 +17,7 @@ void clock_set(int64_t us);
 /* clock_sleep_ms(ms): sleep; returns early on a signal. */
 void clock_sleep_ms(int64_t ms);
 
-#define CLOCK_ISO_MAX 32
+#define CLOCK_ISO_MAX 64
 /* clock_iso(us, out): "2024-11-13T12:00:00.000Z". */
 void clock_iso(int64_t us, char out[CLOCK_ISO_MAX]);
 /* clock_iso_us(us, out): the same with six digits, as PostgreSQL reads it. */

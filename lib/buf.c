@@ -1,0 +1,124 @@
+/*
+ * The growing buffer.  What does not fit sets err and is dropped whole: a cut
+ * number or half a character never gets in.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "mem.h"
+
+#define FIRST 64u
+
+void
+buf_init(struct buf *b, size_t max)
+{
+	b->cap = FIRST;
+	b->p = mem_alloc(b->cap);
+	b->n = 0;
+	b->max = max;
+	b->err = false;
+}
+
+void
+buf_free(struct buf *b)
+{
+	free(b->p);
+	b->p = NULL;
+	b->n = b->cap = 0;
+	b->err = false;
+}
+
+void
+buf_reset(struct buf *b)
+{
+	b->n = 0;
+	b->err = false;
+	if (b->p != NULL)
+		b->p[0] = '\0';
+}
+
+/* Room for n more bytes and the NUL?  Sets err where max forbids it. */
+static bool
+room(struct buf *b, size_t n)
+{
+	size_t cap = b->cap ? b->cap : FIRST;
+
+	if (b->err || n > b->max - b->n) {
+		b->err = true;
+		return false;
+	}
+	while (cap - 1 < b->n + n)
+		cap = cap * 2 - 1 < b->max ? cap * 2 : b->max + 1;
+	if (cap != b->cap) {
+		b->p = mem_realloc(b->p, cap, 1);
+		b->cap = cap;
+	}
+	return true;
+}
+
+void
+buf_put(struct buf *b, const void *p, size_t n)
+{
+	if (!room(b, n))
+		return;
+	if (n > 0)
+		memcpy(b->p + b->n, p, n);
+	b->n += n;
+	b->p[b->n] = '\0';
+}
+
+void
+buf_puts(struct buf *b, const char *s)
+{
+	buf_put(b, s, strlen(s));
+}
+
+void
+buf_putc(struct buf *b, char c)
+{
+	buf_put(b, &c, 1);
+}
+
+void
+buf_vprintf(struct buf *b, const char *fmt, va_list ap)
+{
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	if (n < 0)
+		b->err = true;
+	else if (room(b, (size_t)n)) {
+		vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
+		b->n += (size_t)n;
+	}
+	va_end(again);
+}
+
+void
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(b, fmt, ap);
+	va_end(ap);
+}
+
+bool
+buf_err(const struct buf *b)
+{
+	return b->err;
+}
+
+char *
+buf_take(struct buf *b)
+{
+	char *p = b->p;
+
+	buf_init(b, b->max);
+	return p;
+}

@@ -1,0 +1,617 @@
+/*
+ * The log.  Two locks: one for the sink (the file may be changed below us by
+ * logrotate or by another process of ours), one for the registered secrets,
+ * which are read at every line.  A line is masked first and escaped after, so
+ * that a secret with an odd byte in it is found, too.
+ *
+ * Rotation among processes: whoever holds flock on the open file and still
+ * finds it under its name renames it; all others see another inode under the
+ * name at their next write and open that.  The lock is only ever tried, never
+ * waited for.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "log.h"
+#include "mem.h"
+#include "str.h"
+
+#define LINE_MAX_BYTES (64u * 1024)	/* one sentence; longer ones are cut */
+#define GATHER_FLUSH (32u * 1024)	/* a request that says much is written in parts */
+#define SECRET_MIN 8u
+#define RETRY_MS 5000			/* a file that could not be opened */
+
+static const char *const level_names[LOG__MAX] = { "error", "warn", "info", "debug" };
+
+static struct sink {
+	pthread_mutex_t lock;
+	_Atomic int level;
+	_Atomic bool json;
+	char *file;		/* NULL: stderr */
+	char program[32];
+	int64_t max_bytes;
+	int fd;			/* -1: stderr takes the lines */
+	bool regular;
+	dev_t dev;
+	ino_t ino;
+	int64_t retry_at_ms;
+} sink = { .lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_INFO, .program = "dmbox", .fd = -1 };
+
+static struct secrets {
+	pthread_rwlock_t lock;
+	char **v;
+	size_t n;
+	bool first[256];	/* bytes some secret starts with */
+} secrets = { .lock = PTHREAD_RWLOCK_INITIALIZER };
+
+static _Thread_local struct request {
+	bool on;
+	char id[65];
+	struct buf lines;
+} request;
+
+/* ---- masking ---- */
+
+static bool
+ends_value(char c)
+{
+	return (unsigned char)c <= ' ' || strchr("&\"'<>#,;)}]\\", c) != NULL;
+}
+
+static bool
+match(const char *p, size_t n, const char *word)
+{
+	size_t m = strlen(word);
+
+	return n >= m && strncasecmp(p, word, m) == 0;
+}
+
+/* How many bytes at p name a secret whose value follows: secret=, *token=,
+ * password=, and the same as JSON members. */
+static size_t
+key_at(const char *p, size_t n)
+{
+	static const char *const words[] = { "secret", "token", "password",
+		"apitokeninstance" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t k = strlen(words[i]);
+
+		if (!match(p, n, words[i]) || k == n)
+			continue;
+		if (p[k] == '=')
+			return k + 1;
+		if (p[k] == '"' && k + 1 < n) {
+			for (k++; k < n && (p[k] == ' ' || p[k] == ':'); k++)
+				;
+			if (k < n && p[k] == '"' && memchr(p, ':', k) != NULL)
+				return k + 1;
+		}
+	}
+	if (match(p, n, "bearer ") && n > 20 && memchr(p + 7, ' ', 13) == NULL)
+		return strlen("bearer ");	/* not the words "bearer token" */
+	return 0;
+}
+
+/* "/waInstance1101/sendMessage/" (providers.md C): the token follows. */
+static size_t
+green_at(const char *p, size_t n)
+{
+	size_t k = strlen("/waInstance");
+
+	if (!match(p, n, "/waInstance"))
+		return 0;
+	for (; k < n && p[k] >= '0' && p[k] <= '9'; k++)
+		;
+	if (k == n || p[k] != '/')
+		return 0;
+	for (k++; k < n && p[k] != '/'; k++)
+		if (ends_value(p[k]) || p[k] == '?')
+			return 0;
+	return k < n ? k + 1 : 0;
+}
+
+/* "://user:" : a password follows, up to the '@'. */
+static size_t
+userinfo_at(const char *p, size_t n, size_t *value)
+{
+	size_t k = 3, colon = 0;
+
+	if (!match(p, n, "://"))
+		return 0;
+	for (; k < n && p[k] != '/' && p[k] != '?' && !ends_value(p[k]); k++) {
+		if (p[k] == ':' && colon == 0)
+			colon = k + 1;
+		if (p[k] == '@' && colon != 0) {
+			*value = k - colon;
+			return colon;
+		}
+	}
+	return 0;
+}
+
+/* Length of the registered secret at p, the longest one; 0 = none. */
+static size_t
+secret_at(const char *p, size_t n)
+{
+	size_t best = 0;
+
+	if (n == 0 || !secrets.first[(unsigned char)*p])
+		return 0;
+	for (size_t i = 0; i < secrets.n; i++) {
+		size_t m = strlen(secrets.v[i]);
+
+		if (m > best && m <= n && memcmp(p, secrets.v[i], m) == 0)
+			best = m;
+	}
+	return best;
+}
+
+static void
+mask(const char *p, size_t n, struct buf *out)
+{
+	size_t k, v;
+
+	pthread_rwlock_rdlock(&secrets.lock);
+	while (n > 0) {
+		k = 0;
+		v = secret_at(p, n);
+		if (v == 0) {
+			k = key_at(p, n);
+			if (k == 0)
+				k = green_at(p, n);
+			if (k != 0) {
+				while (k + v < n && !ends_value(p[k + v]) &&
+				    p[k + v] != '/' && p[k + v] != '?')
+					v++;
+				if (secret_at(p + k, n - k) > v)
+					v = secret_at(p + k, n - k);
+			} else
+				k = userinfo_at(p, n, &v);
+		}
+		buf_put(out, p, k);
+		if (v > 0)
+			buf_puts(out, "***");
+		else if (k == 0) {
+			buf_putc(out, *p);
+			k = 1;
+		}
+		p += k + v;
+		n -= k + v;
+	}
+	pthread_rwlock_unlock(&secrets.lock);
+}
+
+/* Characters that change how a terminal shows a line: C1 and bidi controls. */
+static bool
+treacherous(const unsigned char *u, size_t n)
+{
+	if (n >= 2 && u[0] == 0xC2 && u[1] < 0xA0)
+		return true;
+	if (n < 3 || u[0] != 0xE2)
+		return false;
+	return (u[1] == 0x80 && u[2] >= 0xA8 && u[2] <= 0xAE) ||
+	    (u[1] == 0x81 && u[2] >= 0xA6 && u[2] <= 0xA9);
+}
+
+static void
+escape(const char *p, size_t n, struct buf *out)
+{
+	const unsigned char *u = (const unsigned char *)p;
+	size_t i, len;
+
+	for (i = 0; i < n; i += len) {
+		len = 1;
+		if (u[i] == '\n')
+			buf_puts(out, "\\n");
+		else if (u[i] == '\r')
+			buf_puts(out, "\\r");
+		else if (u[i] == '\t')
+			buf_puts(out, "\\t");
+		else if (u[i] < 0x20 || u[i] == 0x7F)
+			buf_printf(out, "\\x%02x", u[i]);
+		else if (u[i] < 0x80)
+			buf_putc(out, p[i]);
+		else {
+			for (len = 2; len <= 4 && i + len <= n && !str_utf8_ok(p + i, len); len++)
+				;
+			if (len > 4 || i + len > n || treacherous(u + i, n - i)) {
+				len = 1;
+				buf_printf(out, "\\x%02x", u[i]);
+			} else
+				buf_put(out, p + i, len);
+		}
+	}
+}
+
+void
+log_mask(const char *p, size_t n, char *out, size_t cap)
+{
+	struct buf a, b;
+	size_t m;
+
+	if (cap == 0)
+		return;
+	buf_init(&a, n * 4 + 64);
+	buf_init(&b, n * 16 + 256);
+	mask(p, n, &a);
+	escape(a.p, a.n, &b);
+	m = str_utf8_cut(b.p, b.n, cap - 1);
+	memcpy(out, b.p, m);
+	out[m] = '\0';
+	buf_free(&a);
+	buf_free(&b);
+}
+
+void
+log_secret(const char *s)
+{
+	if (s == NULL || strlen(s) < SECRET_MIN)
+		return;
+	pthread_rwlock_wrlock(&secrets.lock);
+	for (size_t i = 0; i < secrets.n; i++)
+		if (strcmp(secrets.v[i], s) == 0)
+			goto out;
+	secrets.v = mem_realloc(secrets.v, secrets.n + 1, sizeof(*secrets.v));
+	secrets.v[secrets.n++] = mem_dup(s);
+	secrets.first[(unsigned char)*s] = true;
+out:
+	pthread_rwlock_unlock(&secrets.lock);
+}
+
+void
+log_secrets_reset(void)
+{
+	pthread_rwlock_wrlock(&secrets.lock);
+	for (size_t i = 0; i < secrets.n; i++)
+		mem_free_secret(secrets.v[i]);
+	free(secrets.v);
+	secrets.v = NULL;
+	secrets.n = 0;
+	memset(secrets.first, 0, sizeof(secrets.first));
+	pthread_rwlock_unlock(&secrets.lock);
+}
+
+/* ---- the sink; its functions are called with sink.lock held ---- */
+
+/* The folder of the file, where only that is missing ("logs/"). */
+static void
+make_folder(const char *file)
+{
+	char *dir = mem_dup(file), *slash = strrchr(dir, '/');
+
+	if (slash != NULL && slash != dir) {
+		*slash = '\0';
+		if (mkdir(dir, 02770) == 0 && chmod(dir, 02770) != 0)
+			fprintf(stderr, "dmbox: %s: %s\n", dir, strerror(errno));
+	}
+	free(dir);
+}
+
+/* Web user and cron user write the same file: 0660, whatever the umask. */
+static int
+open_append(const char *file)
+{
+	const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY;
+	int fd;
+
+	for (int tries = 0; tries < 3; tries++) {
+		fd = open(file, flags);
+		if (fd >= 0 || errno != ENOENT)
+			return fd;
+		make_folder(file);
+		fd = open(file, flags | O_CREAT | O_EXCL, 0660);
+		if (fd >= 0 && fchmod(fd, 0660) != 0)
+			fprintf(stderr, "dmbox: %s: %s\n", file, strerror(errno));
+		if (fd >= 0 || errno != EEXIST)
+			return fd;
+	}
+	return -1;
+}
+
+static void
+sink_close(void)
+{
+	if (sink.fd >= 0)
+		close(sink.fd);
+	sink.fd = -1;
+}
+
+static void
+sink_open(void)
+{
+	struct stat st;
+
+	sink_close();
+	if (sink.file == NULL)
+		return;
+	sink.fd = open_append(sink.file);
+	if (sink.fd < 0) {
+		if (sink.retry_at_ms == 0)
+			fprintf(stderr, "dmbox: log file %s: %s; the lines go here\n", sink.file,
+			    strerror(errno));
+		sink.retry_at_ms = clock_mono_ms() + RETRY_MS;
+		return;
+	}
+	sink.retry_at_ms = 0;
+	sink.regular = fstat(sink.fd, &st) == 0 && S_ISREG(st.st_mode);
+	if (sink.regular) {
+		sink.dev = st.st_dev;
+		sink.ino = st.st_ino;
+	}
+}
+
+static bool
+same_file(const struct stat *st)
+{
+	return st->st_dev == sink.dev && st->st_ino == sink.ino;
+}
+
+static void
+rotate(size_t n)
+{
+	struct stat st;
+	char *old;
+
+	if (flock(sink.fd, LOCK_EX | LOCK_NB) != 0)
+		return;		/* somebody else is at it; this line goes to the old file */
+	if (stat(sink.file, &st) == 0 && same_file(&st) &&
+	    st.st_size + (int64_t)n > sink.max_bytes) {
+		old = mem_alloc(strlen(sink.file) + 3);
+		snprintf(old, strlen(sink.file) + 3, "%s.1", sink.file);
+		if (rename(sink.file, old) != 0)
+			sink.max_bytes = 0;	/* no right in the folder: go on without */
+		free(old);
+	}
+	flock(sink.fd, LOCK_UN);
+	if (sink.max_bytes != 0)
+		sink_open();
+}
+
+static void
+sink_ready(size_t n)
+{
+	struct stat st;
+
+	if (sink.file == NULL)
+		return;
+	if (sink.fd < 0) {
+		if (clock_mono_ms() >= sink.retry_at_ms)
+			sink_open();
+		return;
+	}
+	if (!sink.regular)
+		return;
+	if (stat(sink.file, &st) != 0 || !same_file(&st))
+		sink_open();	/* moved away below us (logrotate, another process) */
+	else if (sink.max_bytes > 0 && st.st_size > 0 &&
+	    st.st_size + (int64_t)n > sink.max_bytes)
+		rotate(n);
+}
+
+static void
+emit(const char *p, size_t n)
+{
+	int fd;
+
+	if (n == 0)
+		return;
+	pthread_mutex_lock(&sink.lock);
+	sink_ready(n);
+	fd = sink.fd >= 0 ? sink.fd : STDERR_FILENO;
+	while (n > 0) {
+		ssize_t w = write(fd, p, n);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			break;	/* disk full, reader gone: a log never stops the work */
+		p += w;
+		n -= (size_t)w;
+	}
+	pthread_mutex_unlock(&sink.lock);
+}
+
+void
+log_open(const struct log_opts *o)
+{
+	pthread_mutex_lock(&sink.lock);
+	sink.level = o->level;
+	sink.json = o->json;
+	sink.max_bytes = o->max_bytes;
+	snprintf(sink.program, sizeof(sink.program), "%s", o->program ? o->program : "dmbox");
+	if (!str_eq(sink.file, o->file) || (sink.fd < 0 && o->file != NULL)) {
+		sink_close();
+		free(sink.file);
+		sink.file = mem_dup(o->file);
+		sink.retry_at_ms = 0;
+		sink_open();
+	}
+	pthread_mutex_unlock(&sink.lock);
+}
+
+void
+log_close(void)
+{
+	pthread_mutex_lock(&sink.lock);
+	sink_close();
+	free(sink.file);
+	sink.file = NULL;
+	pthread_mutex_unlock(&sink.lock);
+}
+
+enum log_level
+log_level(void)
+{
+	return (enum log_level)sink.level;
+}
+
+/* ---- lines ---- */
+
+static void
+put_json(struct buf *out, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {	/* controls are escaped already */
+		if (p[i] == '"' || p[i] == '\\')
+			buf_putc(out, '\\');
+		buf_putc(out, p[i]);
+	}
+}
+
+static void
+format_line(enum log_level level, const char *p, size_t n, struct buf *out)
+{
+	char now[CLOCK_ISO_MAX];
+
+	clock_iso(clock_now_us(), now);
+	if (sink.json) {
+		buf_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\","
+		    "\"request_id\":\"%s\",\"msg\":\"", now, level_names[level], sink.program,
+		    request.on ? request.id : "");
+		put_json(out, p, n);
+		buf_puts(out, "\"}\n");
+	} else {
+		buf_printf(out, "%s %-5s %s ", now, level_names[level],
+		    request.on && *request.id != '\0' ? request.id : "-");
+		buf_put(out, p, n);
+		buf_putc(out, '\n');
+	}
+}
+
+static void
+flush_request(void)
+{
+	if (request.on) {
+		emit(request.lines.p, request.lines.n);
+		buf_reset(&request.lines);
+	}
+}
+
+static void
+line(enum log_level level, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+
+static void
+line(enum log_level level, const char *fmt, va_list ap)
+{
+	struct buf msg, masked, out;
+	int saved = errno, n;
+	va_list again;
+	size_t len;
+
+	if ((int)level > sink.level)
+		return;
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	buf_init(&msg, n > 0 ? (size_t)n : 0);
+	buf_vprintf(&msg, fmt, again);
+	va_end(again);
+	len = str_utf8_cut(msg.p, msg.n, LINE_MAX_BYTES);
+	buf_init(&masked, LINE_MAX_BYTES * 4);
+	mask(msg.p, len, &masked);
+	if (len < msg.n)
+		buf_printf(&masked, " (%zu bytes more)", msg.n - len);
+	buf_reset(&msg);
+	msg.max = LINE_MAX_BYTES * 16 + 256;
+	escape(masked.p, masked.n, &msg);
+	buf_init(&out, LINE_MAX_BYTES * 32 + 1024);
+	format_line(level, msg.p, msg.n, &out);
+	if (request.on && level != LOG_ERROR) {
+		if (request.lines.n + out.n > GATHER_FLUSH)
+			flush_request();
+		buf_put(&request.lines, out.p, out.n);
+		if (request.lines.err) {	/* a line longer than the store */
+			buf_reset(&request.lines);
+			emit(out.p, out.n);
+		}
+	} else {
+		flush_request();	/* keeps the order */
+		emit(out.p, out.n);
+	}
+	buf_free(&msg);
+	buf_free(&masked);
+	buf_free(&out);
+	errno = saved;
+}
+
+void
+log_begin(const char *request_id)
+{
+	log_end();
+	request.on = true;
+	snprintf(request.id, sizeof(request.id), "%s",
+	    str_charset(request_id, 1, 64, "._-") ? request_id : "");
+	buf_init(&request.lines, GATHER_FLUSH);
+}
+
+void
+log_end(void)
+{
+	if (!request.on)
+		return;
+	flush_request();
+	buf_free(&request.lines);
+	request.on = false;
+	request.id[0] = '\0';
+}
+
+const char *
+log_request_id(void)
+{
+	return request.id;
+}
+
+#define LINE(level)                                                                                \
+	do {                                                                                       \
+		va_list ap;                                                                        \
+		va_start(ap, fmt);                                                                 \
+		line(level, fmt, ap);                                                              \
+		va_end(ap);                                                                        \
+	} while (0)
+
+void
+log_error(const char *fmt, ...)
+{
+	LINE(LOG_ERROR);
+}
+
+void
+log_warn(const char *fmt, ...)
+{
+	LINE(LOG_WARN);
+}
+
+void
+log_info(const char *fmt, ...)
+{
+	LINE(LOG_INFO);
+}
+
+void
+log_debug(const char *fmt, ...)
+{
+	LINE(LOG_DEBUG);
+}
+
+void
+log_bug(const char *file, int line_no, const char *fmt, ...)
+{
+	char what[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	log_error("bug at %s:%d: %s", file, line_no, what);
+}
