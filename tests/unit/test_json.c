@@ -1,0 +1,253 @@
+/* json: strict reading, numbers as text, clean output. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "json.h"
+
+static struct json *
+must(const char *s)
+{
+	struct json *j = NULL;
+
+	if (json_parse(s, strlen(s), &j, NULL) != RC_OK)
+		fail_msg("does not parse: %s", s);
+	return j;
+}
+
+static void
+check_text(const char *doc, const char *path, const char *want)
+{
+	struct mem_arena a = { 0 };
+	struct json *j = must(doc);
+	const char *got = json_text(&a, json_get(j, path));
+
+	if (want == NULL)
+		assert_null(got);
+	else {
+		assert_non_null(got);
+		assert_string_equal(got, want);
+	}
+	json_free(j);
+	mem_arena_free(&a);
+}
+
+static void
+check_raw(const char *doc, const char *want, const char *canonical)
+{
+	struct mem_arena a = { 0 };
+	struct json *j = must(doc);
+
+	assert_string_equal(json_raw(&a, j), want);
+	assert_string_equal(json_canonical(&a, j), canonical != NULL ? canonical : want);
+	json_free(j);
+	mem_arena_free(&a);
+}
+
+static void
+test_refused(void **state)
+{
+	static const char *const bad[] = { "", " ", "{", "[1,]", "{\"a\":1,}", "{'a':1}", "12abc",
+		"{\"a\":01}", "{\"a\":-}", "{\"a\":1.}", "{\"a\":.5}", "{\"a\":1e}", "{\"a\":+1}",
+		"{\"a\":NaN}", "{\"a\":Infinity}", "[-Infinity]", "{\"a\":1} x", "{}{}", "[1 2]",
+		"/* c */{}", "{\"a\":\"x\ny\"}", "{\"a\":\"\x01\"}", "\"open", "{\"a\" 1}", "nul",
+		"True", "{\"a\":\"\\q\"}", "{\"a\":\"\\u12\"}", "]", "{\"a\":\"\xff\"}", "\"a\\", "{a:1}",
+		"[1]]", "0x10", "tru", "{\"a\":}" };
+	char err[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct json *j = NULL;
+
+		err[0] = '\0';
+		if (json_parse(bad[i], strlen(bad[i]), &j, err) != RC_INVALID)
+			fail_msg("accepted: %s", bad[i]);
+		assert_null(j);
+		assert_true(err[0] != '\0');
+	}
+	{
+		struct json *j = NULL;
+
+		assert_int_equal(json_parse("{}\0", 3, &j, NULL), RC_INVALID);
+		assert_int_equal(json_parse("\"a\0b\"", 5, &j, NULL), RC_INVALID);
+	}
+}
+
+static void
+test_depth(void **state)
+{
+	char s[80];
+	struct json *j = NULL;
+
+	(void)state;
+	memset(s, '[', 32);
+	memset(s + 32, ']', 32);
+	assert_int_equal(json_parse(s, 64, &j, NULL), RC_OK);
+	json_free(j);
+	j = NULL;
+	memset(s, '[', 33);
+	memset(s + 33, ']', 33);
+	assert_int_equal(json_parse(s, 66, &j, NULL), RC_LIMIT);
+	assert_null(j);
+	/* brackets in a string are no nesting */
+	memset(s, '[', 60);
+	s[0] = s[59] = '"';
+	assert_int_equal(json_parse(s, 60, &j, NULL), RC_OK);
+	json_free(j);
+}
+
+static void
+test_numbers(void **state)
+{
+	(void)state;
+	check_text("{\"a\":123456789012345678}", "a", "123456789012345678");
+	check_text("{\"a\":1000031213000000001}", "a", "1000031213000000001");
+	check_text("{\"a\":9223372036854775808}", "a", "9223372036854775808");
+	check_text("{\"a\":-99999999999999999999999999999999}", "a", "-99999999999999999999999999999999");
+	check_text("{\"a\":1.50}", "a", "1.50");
+	check_text("{\"a\":1e3}", "a", "1e3");
+	check_text("{\"a\":1E+3}", "a", "1E+3");
+	check_text("{\"a\":12e0}", "a", "12e0");
+	check_text("{\"a\":-0}", "a", "-0");
+	check_text("{\"a\":0}", "a", "0");
+	check_text("{\"a\":[1],\"b\":-5}", "b", "-5");
+	check_raw("[1000031213000000001,-0,1.50,1e400,1e99999,7]",
+	    "[1000031213000000001,-0,1.50,1e400,\"1e99999\",7]", NULL);
+	check_raw("1000031213000000001", "1000031213000000001", NULL);
+}
+
+static void
+test_i64(void **state)
+{
+	struct json *j = must("{\"a\":9223372036854775807,\"b\":\"-12\",\"c\":1.0,\"d\":\"12abc\",\"e\":null,"
+	    "\"f\":9223372036854775808,\"g\":true,\"h\":[]}");
+	int64_t v = 77;
+
+	(void)state;
+	assert_int_equal(json_i64(json_get(j, "a"), &v), RC_OK);
+	assert_true(v == INT64_MAX);
+	assert_int_equal(json_i64(json_get(j, "b"), &v), RC_OK);
+	assert_int_equal(v, -12);
+	for (const char *k = "cdefgh"; *k != '\0'; k++) {
+		char key[2] = { *k, '\0' };
+
+		assert_int_equal(json_i64(json_get(j, key), &v), RC_INVALID);
+	}
+	assert_int_equal(v, -12);
+	json_free(j);
+}
+
+static void
+test_strings(void **state)
+{
+	(void)state;
+	check_text("{\"a\":\"x\\u0000y\"}", "a", "x\xef\xbf\xbdy");
+	check_text("{\"a\":\"\\ud83d\"}", "a", "\xef\xbf\xbd");
+	check_text("{\"a\":\"\\udc00z\"}", "a", "\xef\xbf\xbdz");
+	check_text("{\"a\":\"\\ud83d\\ude00\"}", "a", "\xf0\x9f\x98\x80");
+	check_text("{\"a\":\"\\u0416\"}", "a", "\xd0\x96");
+	check_raw("{\"a\":\"\\u0000\\ud800\\u0001\\n\\\"\\\\/\"}",
+	    "{\"a\":\"\xef\xbf\xbd\xef\xbf\xbd\\u0001\\n\\\"\\\\/\"}", NULL);
+}
+
+static void
+test_get(void **state)
+{
+	struct json *j = must("{\"a\":{\"b\":{\"c\":\"x\"},\"n\":null},\"a.b\":1,\"d\":1,\"d\":2,\"l\":[null,{}]}");
+	const char *key;
+	const struct json *v;
+	size_t i = 0;
+
+	(void)state;
+	assert_int_equal(json_type(json_get(j, "a.b.c")), JSON_STRING);
+	assert_null(json_get(j, "a.n"));
+	assert_null(json_get(j, "a.n.x"));
+	assert_null(json_get(j, "a.b.c.d"));
+	assert_null(json_get(j, "zz"));
+	assert_null(json_get(NULL, "a"));
+	assert_int_equal(json_type(NULL), JSON_ABSENT);
+	assert_int_equal(json_type(json_member(j, "a.b")), JSON_NUMBER);
+	assert_int_equal(json_len(json_get(j, "l")), 2);
+	assert_int_equal(json_type(json_at(json_get(j, "l"), 0)), JSON_NULL);
+	assert_null(json_at(json_get(j, "l"), 2));
+	assert_null(json_at(j, 0));
+	while (json_each(j, i, &key, &v))
+		i++;
+	assert_int_equal(i, 4);
+	assert_false(json_each(json_get(j, "d"), 0, &key, &v));
+	json_free(j);
+	check_text("{\"d\":1,\"d\":\"last\"}", "d", "last");
+	check_raw("{\"b\":1,\"a\":{\"z\":null,\"y\":true}}", "{\"b\":1,\"a\":{\"z\":null,\"y\":true}}",
+	    "{\"a\":{\"y\":true,\"z\":null},\"b\":1}");
+	check_raw("null", "null", NULL);
+	check_raw("\xef\xbb\xbf{} \r\n", "{}", NULL);
+}
+
+/* 20,000 members in one walk; going back still works */
+static void
+test_each_many(void **state)
+{
+	struct buf b;
+	struct json *j = NULL;
+	const char *key;
+	const struct json *v;
+	int64_t n;
+	size_t i;
+
+	(void)state;
+	buf_init(&b, 1 << 20);
+	buf_putc(&b, '{');
+	for (i = 0; i < 20000; i++)
+		buf_printf(&b, "%s\"k%zu\":%zu", i == 0 ? "" : ",", i, i);
+	buf_putc(&b, '}');
+	assert_false(buf_err(&b));
+	assert_int_equal(json_parse(b.p, b.n, &j, NULL), RC_OK);
+	for (i = 0; json_each(j, i, &key, &v); i++) {
+		assert_int_equal(json_i64(v, &n), RC_OK);
+		assert_int_equal(n, (int64_t)i);
+	}
+	assert_int_equal(i, 20000);
+	assert_true(json_each(j, 15, &key, &v));
+	assert_string_equal(key, "k15");
+	assert_true(json_each(j, 3, &key, &v));
+	assert_string_equal(key, "k3");
+	json_free(j);
+	buf_free(&b);
+}
+
+static void
+test_put(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1000);
+	json_put_key(&b, "", "k\"");
+	json_put_str(&b, NULL);
+	json_put_key(&b, ",", "t");
+	json_put_strn(&b, "a\0\x1f\xc3\xa9\xff\xed\xa0\x80\xf0\x9f\x98", 12);
+	assert_string_equal(b.p, "\"k\\\"\":null,\"t\":\"a\xef\xbf\xbd\\u001f\xc3\xa9\xef\xbf\xbd"
+	    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+	buf_free(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_i64),
+		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_get),
+		cmocka_unit_test(test_each_many),
+		cmocka_unit_test(test_put),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

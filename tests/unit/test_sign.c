@@ -1,0 +1,90 @@
+/* sign: known answers, strict base64url, shapes of random things. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "sign.h"
+#include "str.h"
+
+static void
+test_known(void **state)
+{
+	unsigned char d[SIGN_SHA256], e[SIGN_SHA256];
+	char hex[65];
+	struct sign_hash *h;
+
+	(void)state;
+	/* RFC 4231, case 2 */
+	sign_hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, d);
+	str_hex(d, sizeof d, hex);
+	assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	sign_hmac_sha256("", 0, "", 0, d);
+	str_hex(d, sizeof d, hex);
+	assert_string_equal(hex, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+	sign_sha256_hex("abc", 3, hex);
+	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	h = sign_hash_new();
+	sign_hash_add(h, "a", 1);
+	sign_hash_add(h, "", 0);
+	sign_hash_add(h, "bc", 2);
+	sign_hash_end(h, d);
+	sign_sha256("abc", 3, e);
+	assert_true(sign_equal(d, sizeof d, e, sizeof e));
+	e[31] ^= 1;
+	assert_false(sign_equal(d, sizeof d, e, sizeof e));
+	assert_false(sign_equal(d, 31, d, 32));
+	assert_true(sign_equal("", 0, NULL, 0));
+}
+
+static void
+test_b64(void **state)
+{
+	static const char *const bad[] = { "A", "AAAAA", "AA==", "A+AA", "A/AA", "AA A", "AB", "AAB",
+		"!!", "AA\n", "AAA=" };
+	unsigned char out[16];
+	size_t n = 99;
+
+	(void)state;
+	assert_int_equal(sign_b64url_decode("aGk", 3, out, &n), RC_OK);
+	assert_int_equal(n, 2);
+	assert_memory_equal(out, "hi", 2);
+	assert_int_equal(sign_b64url_decode("-_-_", 4, out, &n), RC_OK);
+	assert_memory_equal(out, "\xfb\xff\xbf", 3);
+	assert_int_equal(sign_b64url_decode("", 0, out, &n), RC_OK);
+	assert_int_equal(n, 0);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (sign_b64url_decode(bad[i], strlen(bad[i]), out, &n) != RC_INVALID)
+			fail_msg("accepted: %s", bad[i]);
+}
+
+static void
+test_random(void **state)
+{
+	char a[37], b[37], t[101];
+
+	(void)state;
+	sign_uuid(a);
+	sign_uuid(b);
+	assert_int_equal(strlen(a), 36);
+	assert_string_not_equal(a, b);
+	assert_int_equal(a[14], '4');
+	assert_non_null(strchr("89ab", a[19]));
+	assert_int_equal(a[8], '-');
+	sign_token(t, 100);
+	assert_true(str_charset(t, 100, 100, ""));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_known),
+		cmocka_unit_test(test_b64),
+		cmocka_unit_test(test_random),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
