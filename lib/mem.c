@@ -55,7 +55,7 @@ mem_realloc(void *p, size_t n, size_t size)
 
 	if (size != 0 && n > SIZE_MAX / size)
 		die();
-	q = realloc(p, n * size ? n * size : 1);
+	q = realloc(p, n != 0 && size != 0 ? n * size : 1);
 	if (q == NULL)
 		die();
 	return q;
