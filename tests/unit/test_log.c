@@ -1,0 +1,342 @@
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "clock.h"
+#include "log.h"
+
+static char dir[] = "/tmp/dmbox-test-log-XXXXXX";
+static char file[64], file1[64];
+
+static void
+reopen(enum log_level level, bool json, int64_t max)
+{
+	struct log_opts o = { level, json, file, max, "test" };
+
+	log_close();
+	unlink(file);
+	unlink(file1);
+	log_open(&o);
+}
+
+static char *
+slurp(const char *path)
+{
+	static char buf[1 << 20];
+	FILE *f = fopen(path, "r");
+	size_t n = 0;
+
+	if (f != NULL) {
+		n = fread(buf, 1, sizeof(buf) - 1, f);
+		fclose(f);
+	}
+	buf[n] = '\0';
+	return buf;
+}
+
+static size_t
+lines(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s != '\0'; s++)
+		n += *s == '\n';
+	return n;
+}
+
+static void
+test_text(void **state)
+{
+	(void)state;
+	clock_set(INT64_C(1731499200000000));
+	reopen(LOG_INFO, false, 0);
+	log_debug("not this");
+	log_info("📨 Received webhook from Instagram/Chatrace");
+	log_begin("req-1");
+	assert_string_equal(log_request_id(), "req-1");
+	log_warn("two\nlines\x1b[31m");
+	assert_int_equal(lines(slurp(file)), 1);	/* gathered */
+	log_end();
+	log_end();
+	assert_string_equal(log_request_id(), "");
+	assert_string_equal(slurp(file),
+	    "2024-11-13T12:00:00.000Z info  - 📨 Received webhook from Instagram/Chatrace\n"
+	    "2024-11-13T12:00:00.000Z warn  req-1 two\\nlines\\x1b[31m\n");
+	clock_set(0);
+}
+
+static void
+test_order(void **state)
+{
+	char *s, *a, *b, *c;
+
+	(void)state;
+	reopen(LOG_DEBUG, false, 0);
+	log_begin("r\"2");	/* not an id: not written */
+	log_debug("first");
+	log_error("second");
+	assert_int_equal(lines(slurp(file)), 2);	/* errors at once, order kept */
+	LOG_BUG("third %d", 3);
+	log_end();
+	s = slurp(file);
+	a = strstr(s, " debug - first");
+	b = strstr(s, " error - second");
+	c = strstr(s, " error - bug at tests/unit/test_log.c:");
+	assert_true(a != NULL && b != NULL && c != NULL && a < b && b < c);
+}
+
+static void
+test_json(void **state)
+{
+	(void)state;
+	clock_set(INT64_C(1731499200000000));
+	reopen(LOG_INFO, true, 0);
+	log_begin("r3");
+	log_info("say \"hi\" \\ \t\xff");
+	log_end();
+	assert_string_equal(slurp(file), "{\"time\":\"2024-11-13T12:00:00.000Z\",\"level\":\"info\","
+	    "\"program\":\"test\",\"request_id\":\"r3\",\"msg\":\"say \\\"hi\\\" \\\\ \\\\t\\\\xff\"}\n");
+	clock_set(0);
+}
+
+static void
+assert_masked(const char *in, const char *out)
+{
+	char got[512];
+
+	log_mask(in, strlen(in), got, sizeof(got));
+	assert_string_equal(got, out);
+}
+
+static void
+test_mask(void **state)
+{
+	char cut[6];
+
+	(void)state;
+	log_secret("s3cr3t-value");
+	log_secret("s3cr3t-value-longer");
+	log_secret("short");
+	log_secret(NULL);
+	assert_masked("a s3cr3t-value b s3cr3t-value-longer short", "a *** b *** short");
+	assert_masked("/instagram/webhook?secret=abc&x=1", "/instagram/webhook?secret=***&x=1");
+	assert_masked("?a=1&access_token=IGAAx&b", "?a=1&access_token=***&b");
+	assert_masked("?hub.verify_token=zz&hub.mode=s", "?hub.verify_token=***&hub.mode=s");
+	assert_masked("?token=t", "?token=***");
+	assert_masked("?TOKEN=t", "?TOKEN=***");
+	assert_masked("secret=", "secret=");
+	assert_masked("https://h/waInstance1101/sendMessage/abcdef?x", "https://h/waInstance1101/sendMessage/***?x");
+	assert_masked("https://h/waInstance1101/deleteNotification/abcdef/17", "https://h/waInstance1101/deleteNotification/***/17");
+	assert_masked("/waInstance1101/", "/waInstance1101/");
+	assert_masked("postgresql://u:p%40w@h/d", "postgresql://u:***@h/d");
+	assert_masked("http://127.0.0.1:80/a", "http://127.0.0.1:80/a");
+	assert_masked("host=h password=pw dbname=d", "host=h password=*** dbname=d");
+	assert_masked("{\"access_token\": \"abc\",\"b\":1}", "{\"access_token\": \"***\",\"b\":1}");
+	assert_masked("Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.x", "Authorization: Bearer ***");
+	assert_masked("no bearer token was sent here at all", "no bearer token was sent here at all");
+	assert_masked("token expired", "token expired");
+	log_mask("abc\xD0\x9F\xD0\x9F", 7, cut, sizeof(cut));
+	assert_string_equal(cut, "abc\xD0\x9F");
+	assert_masked("x\xE2\x80\xAEy\xC2\x9Bz", "x\\xe2\\x80\\xaey\\xc2\\x9bz");
+	log_secrets_reset();
+	assert_masked("s3cr3t-value", "s3cr3t-value");
+}
+
+static void
+test_long(void **state)
+{
+	char *big = malloc(200000), *s;
+
+	(void)state;
+	memset(big, 'x', 199999);
+	big[199999] = '\0';
+	reopen(LOG_INFO, false, 0);
+	log_begin("long");
+	log_info("%s", big);
+	log_info("after");
+	log_end();
+	s = slurp(file);
+	assert_int_equal(lines(s), 2);
+	assert_non_null(strstr(s, "x (134463 bytes more)\n"));
+	assert_non_null(strstr(s, "long after\n"));
+	free(big);
+}
+
+static void
+test_rights(void **state)
+{
+	struct log_opts o = { LOG_INFO, false, NULL, 0, "test" };
+	char path[96], folder[80];
+	struct stat st;
+	mode_t um = umask(077);
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "%s/logs", dir);
+	snprintf(path, sizeof(path), "%s/x.log", folder);
+	o.file = path;
+	log_open(&o);
+	log_info("x");
+	log_close();
+	umask(um);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0660);
+	assert_int_equal(stat(folder, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0770);
+	unlink(path);
+	rmdir(folder);
+}
+
+static void
+test_moved(void **state)
+{
+	(void)state;
+	reopen(LOG_INFO, false, 0);
+	log_info("one");
+	assert_int_equal(rename(file, file1), 0);	/* as logrotate does */
+	log_info("two");
+	assert_int_equal(lines(slurp(file)), 1);
+	assert_non_null(strstr(slurp(file), "two"));
+	assert_non_null(strstr(slurp(file1), "one"));
+	assert_int_equal(unlink(file), 0);
+	log_info("three");
+	assert_non_null(strstr(slurp(file), "three"));
+}
+
+/* Three processes write 300 lines over many rotations: each line stands whole in
+ * one of the two files that are left, or went with an older one. */
+static void
+test_rotate(void **state)
+{
+	struct stat st;
+	char *s, *p;
+
+	(void)state;
+	reopen(LOG_INFO, false, 4000);
+	log_close();
+	for (int k = 0; k < 3; k++) {
+		if (fork() == 0) {
+			struct log_opts o = { LOG_INFO, false, file, 4000, "test" };
+
+			log_open(&o);
+			for (int i = 0; i < 100; i++)
+				log_info("process %d line %d end", k, i);
+			_exit(0);
+		}
+	}
+	for (int k = 0; k < 3; k++)
+		wait(NULL);
+	assert_int_equal(stat(file1, &st), 0);
+	assert_true(st.st_size <= 6000);
+	assert_int_equal(stat(file, &st), 0);
+	assert_true(st.st_size <= 6000);
+	s = slurp(file1);
+	for (p = s; *p != '\0'; p = strchr(p, '\n') + 1) {
+		assert_non_null(strchr(p, '\n'));
+		assert_memory_equal(strchr(p, '\n') - 4, " end", 4);
+	}
+}
+
+/* Where the file cannot be opened stderr takes the lines, and it is said once. */
+static void
+test_no_file(void **state)
+{
+	struct log_opts o = { LOG_INFO, false, "/proc/nope/x.log", 0, "test" };
+	char out[64], *s;
+	int fd, saved = dup(STDERR_FILENO);
+
+	(void)state;
+	snprintf(out, sizeof(out), "%s/err", dir);
+	fd = open(out, O_CREAT | O_RDWR | O_TRUNC, 0600);
+	dup2(fd, STDERR_FILENO);
+	log_open(&o);
+	log_info("line");
+	log_info("more");
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(fd);
+	log_close();
+	s = slurp(out);
+	assert_int_equal(lines(s), 3);
+	assert_non_null(strstr(s, "/proc/nope/x.log: "));
+	unlink(out);
+}
+
+static void *
+worker(void *arg)
+{
+	char id[16];
+
+	snprintf(id, sizeof(id), "t%d", *(int *)arg);
+	for (int i = 0; i < 50; i++) {
+		log_begin(id);
+		log_info("a %s", id);
+		log_secret("thread-secret");
+		log_info("b %s", id);
+		log_end();
+	}
+	return NULL;
+}
+
+static void
+test_threads(void **state)
+{
+	pthread_t t[4];
+	int no[4] = { 0, 1, 2, 3 };
+	char *p;
+
+	(void)state;
+	reopen(LOG_INFO, false, 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, worker, &no[i]), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	p = slurp(file);
+	assert_int_equal(lines(p), 400);
+	for (int i = 0; i < 200; i++) {		/* the two lines of a request stand together */
+		char *a = p, *b = strchr(a, '\n') + 1;
+
+		assert_memory_equal(strstr(a, " t"), strstr(b, " t"), 3);
+		assert_memory_equal(strstr(a, " t") + 4, "a", 1);
+		p = strchr(b, '\n') + 1;
+	}
+	log_secrets_reset();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_mask),
+		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_rights),
+		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_rotate),
+		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_threads),
+	};
+	int rc;
+
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	snprintf(file, sizeof(file), "%s/dmbox.log", dir);
+	snprintf(file1, sizeof(file1), "%s/dmbox.log.1", dir);
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	log_close();
+	unlink(file);
+	unlink(file1);
+	rmdir(dir);
+	return rc;
+}
