@@ -204,12 +204,11 @@ green_type(const char *name)
 }
 
 static void
-green_read_file(struct green_note *g, struct item *it, struct buf *detail)
+green_read_file(struct green_note *g, struct item *it)
 {
 	const struct json *f = json_get(g->data, "fileMessageData");
 	struct att *att = item_att_add(g->out, it);
 
-	(void)detail;
 	att->type = it->kind;
 	att->url = green_text(g, f, "downloadUrl");
 	att->mime = green_text(g, f, "mimeType");
@@ -316,6 +315,7 @@ green_message(struct green_note *g, struct item *it, const struct green_type *t)
 
 	buf_init(&detail, 1 << 20);
 	it->type = ITEM_MESSAGE;
+	it->raw = "{}";		/* the ledger has the bytes; events alone keep theirs */
 	it->kind = t ? t->kind : "unsupported";
 	it->external_id = green_text(g, g->root, "idMessage");
 	it->echo = g->dir == DIR_OUT;
@@ -327,7 +327,7 @@ green_message(struct green_note *g, struct item *it, const struct green_type *t)
 	else if (t->shape == GREEN_TEXT)
 		green_read_text(g, it);
 	else if (t->shape == GREEN_FILE)
-		green_read_file(g, it, &detail);
+		green_read_file(g, it);
 	else if (t->shape == GREEN_PLACE)
 		green_read_place(g, &detail);
 	else if (t->shape == GREEN_CONTACT)
