@@ -1,0 +1,102 @@
+-- dmbox schema, step 4: what the inbox asks for, at any size.
+--
+-- count(*) over twenty million rows is no answer to a page view.  So upkeep
+-- folds finished id ranges into message_counts, and a reader adds the few rows
+-- above the range.  A range is folded one run after it was noted, so that no
+-- transaction that took a lower id can still be open.
+
+create table dmbox.message_counts (
+	account  text not null,
+	channel  text not null,
+	inbound  bigint not null default 0,
+	outbound bigint not null default 0,
+	contacts bigint not null default 0,
+	primary key (account, channel)
+);
+comment on table dmbox.message_counts is 'Counts of messages and contacts up to the ids of count_marks; kept by upkeep';
+comment on column dmbox.message_counts.account is 'Account the counts are of';
+comment on column dmbox.message_counts.channel is 'Channel the counts are of';
+comment on column dmbox.message_counts.inbound is 'Messages from customers with an id up to the mark';
+comment on column dmbox.message_counts.outbound is 'Messages to customers with an id up to the mark';
+comment on column dmbox.message_counts.contacts is 'Contacts with an id up to the mark';
+
+create table dmbox.count_marks (
+	only_row     boolean primary key default true check (only_row),
+	message_upto bigint not null default 0,
+	message_next bigint not null default 0,
+	contact_upto bigint not null default 0,
+	contact_next bigint not null default 0
+);
+comment on table dmbox.count_marks is 'How far message_counts reaches (one row)';
+comment on column dmbox.count_marks.only_row is 'Always true: there is one row';
+comment on column dmbox.count_marks.message_upto is 'messages.id up to which message_counts is complete';
+comment on column dmbox.count_marks.message_next is 'messages.id to which the next fold may go';
+comment on column dmbox.count_marks.contact_upto is 'contacts.id up to which message_counts is complete';
+comment on column dmbox.count_marks.contact_next is 'contacts.id to which the next fold may go';
+insert into dmbox.count_marks default values;
+
+-- fold one range of at most p_rows ids; true while there is more to fold
+create function dmbox.count_upkeep(p_rows bigint) returns boolean language plpgsql as $$
+declare
+	k dmbox.count_marks;
+	m_to bigint;
+	c_to bigint;
+begin
+	select * into k from dmbox.count_marks for update;
+	m_to := least(k.message_next, k.message_upto + p_rows);
+	c_to := least(k.contact_next, k.contact_upto + p_rows);
+	insert into dmbox.message_counts as t (account, channel, inbound, outbound, contacts)
+	select account, channel, sum(i), sum(o), sum(c)
+	  from (select account, channel, (direction = 'inbound')::int as i,
+	               (direction = 'outbound')::int as o, 0 as c
+	          from dmbox.messages where id > k.message_upto and id <= m_to
+	        union all
+	        select account, channel, 0, 0, 1
+	          from dmbox.contacts where id > k.contact_upto and id <= c_to) x
+	 group by account, channel
+	    on conflict (account, channel) do update
+	       set inbound = t.inbound + excluded.inbound, outbound = t.outbound + excluded.outbound,
+	           contacts = t.contacts + excluded.contacts;
+	update dmbox.count_marks set message_upto = m_to, contact_upto = c_to;
+	if m_to < k.message_next or c_to < k.contact_next then
+		return true;
+	end if;
+	update dmbox.count_marks
+	   set message_next = greatest(message_next, coalesce((select max(id) from dmbox.messages), 0)),
+	       contact_next = greatest(contact_next, coalesce((select max(id) from dmbox.contacts), 0));
+	return false;
+end $$;
+comment on function dmbox.count_upkeep(bigint) is 'Folds the next range of ids into message_counts; true while more is ready';
+
+-- rows below the mark that go away (purge, an echo merged into its send) are taken off again
+create function dmbox.count_deleted() returns trigger language plpgsql as $$
+begin
+	if tg_table_name = 'messages' then
+		update dmbox.message_counts c set inbound = c.inbound - d.i, outbound = c.outbound - d.o
+		  from (select account, channel, count(*) filter (where direction = 'inbound') as i,
+		               count(*) filter (where direction = 'outbound') as o
+		          from gone where id <= (select message_upto from dmbox.count_marks)
+		         group by account, channel) d
+		 where c.account = d.account and c.channel = d.channel;
+	else
+		update dmbox.message_counts c set contacts = c.contacts - d.n
+		  from (select account, channel, count(*) as n
+		          from gone where id <= (select contact_upto from dmbox.count_marks)
+		         group by account, channel) d
+		 where c.account = d.account and c.channel = d.channel;
+	end if;
+	return null;
+end $$;
+comment on function dmbox.count_deleted() is 'Keeps message_counts right when rows are deleted';
+create trigger messages_count_deleted after delete on dmbox.messages
+	referencing old table as gone for each statement execute function dmbox.count_deleted();
+create trigger contacts_count_deleted after delete on dmbox.contacts
+	referencing old table as gone for each statement execute function dmbox.count_deleted();
+
+create index messages_search_idx on dmbox.messages using gin (to_tsvector('simple', body)) where body is not null;
+create index contacts_search_idx on dmbox.contacts
+	using gin (to_tsvector('simple', coalesce(name, '') || ' ' || coalesce(username, '')));
+
+create function dmbox.iso(timestamptz) returns text language sql immutable as
+	$$ select to_char($1 at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') $$;
+comment on function dmbox.iso(timestamptz) is 'A time as JSON answers write it: 2024-11-13T12:00:00.000Z';
