@@ -36,14 +36,14 @@ void job_deliver_free(struct deliver *d);
  *
  * Returns  how many flows were started; 0 also where the database is away.
  */
-size_t job_deliver_start(struct deliver *d, struct db *db, const struct conf *conf);
+size_t job_deliver_start(struct deliver *d, struct db *db, struct conf *conf);
 /*
  * job_deliver_upkeep(d, db, conf):
  * What ran out (leases, time to live), unknown ones against stored echoes, and
  * flows that look for the others at providers that can be asked.  Cheap; call
  * it every few seconds, and once with --once.
  */
-void job_deliver_upkeep(struct deliver *d, struct db *db, const struct conf *conf);
+void job_deliver_upkeep(struct deliver *d, struct db *db, struct conf *conf);
 /* job_deliver_stop(d): claim nothing new; what is under way is finished. */
 void job_deliver_stop(struct deliver *d);
 /* job_deliver_alive(d): flows not ended yet. */

@@ -1,0 +1,118 @@
+/*
+ * From an outbox item to a request and from an answer to a result.  The rules
+ * for an answer that did not come stand here once, for all providers: only
+ * what surely was not sent is ever sent again.
+ */
+#include "attempt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "str.h"
+
+void
+attempt_account(const struct account *a, const struct outbox_item *it, struct account *out)
+{
+	*out = *a;
+	if (it->token)
+		out->token = (char *)(uintptr_t)it->token;
+}
+
+static void
+result_init(struct send_result *r, enum send_outcome o, const char *code, const char *text)
+{
+	memset(r, 0, sizeof *r);
+	r->outcome = o;
+	r->retry_after_s = -1;
+	snprintf(r->code, sizeof r->code, "%s", code);
+	log_mask(text, strlen(text), r->text, sizeof r->text);
+}
+
+enum rc
+attempt_build(const struct account *a, const struct outbox_item *it, unsigned int timeout_ms,
+    struct http_req *req, struct send_result *r)
+{
+	const struct provider *p = provider_of(a);
+
+	if (a->provider == PROVIDER_MOCK || a->use_mock) {
+		result_init(r, it->msg.action ? SEND_ACCEPTED : SEND_SENT, "", "");
+		if (!it->msg.action)
+			snprintf(r->message_id, sizeof r->message_id, "mock_%lld", (long long)it->id);
+		return RC_NONE;
+	}
+	if (p->send_build == NULL || p->send_build(a, &it->msg, req) != RC_OK) {
+		result_init(r, SEND_REFUSED, "unsupported", "this provider cannot send such a message");
+		return RC_NONE;
+	}
+	req->timeout_ms = timeout_ms;
+	req->fresh = true;	/* house.md 6.8: libcurl repeats a POST on a reused connection */
+	return RC_OK;
+}
+
+static enum send_outcome
+outcome_by_status(int status)
+{
+	if (status == 429 || status == 500 || status == 503)
+		return SEND_RETRY;
+	if (status == 408 || status >= 500 || (status >= 200 && status < 300))
+		return SEND_UNKNOWN;
+	return SEND_REFUSED;
+}
+
+void
+attempt_read(const struct account *a, const struct outbox_item *it, const struct http_res *res,
+    struct send_result *r)
+{
+	const struct provider *p = provider_of(a);
+	char code[64];
+
+	if (res->fail == HTTP_FAIL_URL || res->fail == HTTP_FAIL_BLOCKED) {
+		/* a mistake in the configuration: the queue is kept until it is mended */
+		result_init(r, SEND_PAUSE, http_fail_names[res->fail], res->note);
+		return;
+	}
+	if (res->fail != HTTP_FAIL_NONE || res->status == 0) {
+		result_init(r, res->sent ? SEND_UNKNOWN : SEND_RETRY, http_fail_names[res->fail], res->note);
+		return;
+	}
+	memset(r, 0, sizeof *r);
+	r->retry_after_s = -1;
+	if (p->send_read == NULL || p->send_read(a, &it->msg, res, r) != RC_OK) {
+		snprintf(code, sizeof code, "http_%d", res->status);
+		result_init(r, outcome_by_status(res->status), code, "an answer of an unknown shape");
+		r->retry_after_s = http_retry_after_s(res);
+	}
+	if (r->outcome == SEND_SENT && r->message_id[0] == '\0')
+		r->outcome = SEND_ACCEPTED;
+}
+
+const char *
+attempt_recipient(const struct account *a, const char *id, struct mem_arena *arena)
+{
+	char digits[26];
+	size_t n = 0;
+
+	if (str_empty(id) || strlen(id) > 512)
+		return NULL;
+	if (a->provider != PROVIDER_GREENAPI)
+		return mem_arena_dup(arena, id);
+	if (strchr(id, '@'))
+		return str_charset(id, 3, 100, "@.-_") ? mem_arena_dup(arena, id) : NULL;
+	for (const char *s = id; *s; s++) {
+		if (*s >= '0' && *s <= '9') {
+			if (n + 1 >= sizeof digits)
+				return NULL;
+			digits[n++] = *s;
+		} else if (!strchr("+-() ", *s)) {
+			return NULL;
+		}
+	}
+	if (n < 5)
+		return NULL;
+	digits[n] = '\0';
+	/* a phone number has at most 15 digits (E.164), a group's id more */
+	char *out = mem_arena_alloc(arena, n + 6);
+	snprintf(out, n + 6, "%s%s", digits, n > 15 ? "@g.us" : "@c.us");
+	return out;
+}

@@ -1,0 +1,561 @@
+-- dmbox schema, step 3: what goes out.
+--
+-- The state machine of dmbox.outbox (house.md 4) stands here, one function a
+-- step, so that each step is one round trip and one transaction.  lib/outbox.c
+-- is the only caller.  Locks are always taken in this order: the advisory lock
+-- of the provider's message id (the same one that ingest takes), the outbox
+-- row, the contact, messages, account_state.
+--
+--   queued -> leased -> sent | accepted | queued(next_at) | unknown | failed | dead
+--
+-- A conversation is account + channel + recipient_id.  Its messages leave in
+-- the order of their ids: a message waits for every earlier one that is queued
+-- or leased.  An earlier one of unknown outcome holds it back for two minutes
+-- at providers that can tell (echo or look-up), not at others: it may stay
+-- unknown for ever.  Actions (typing, seen, reactions) hold no message back.
+
+alter table dmbox.outbox add column first_id bigint;
+comment on column dmbox.outbox.first_id is 'Of a request that became several rows: the id of the first; null for a single row';
+create index outbox_queue_idx on dmbox.outbox (account, channel, id) where state = 'queued';
+
+-- Sends rest by columns of their own: a refused or throttled send says nothing
+-- about receiving, and polls find out about a bad token by themselves.
+alter table dmbox.account_state
+	add column send_failures integer not null default 0,
+	add column send_pause_until timestamptz,
+	add column send_pause_reason text;
+comment on column dmbox.account_state.send_failures is 'Sends in a row that the provider did not answer; five open the breaker';
+comment on column dmbox.account_state.send_pause_until is 'No send before this: the provider throttles, refuses the account, or does not answer';
+comment on column dmbox.account_state.send_pause_reason is 'Why sends rest';
+
+-- What a caller may see of a row.
+create type dmbox.outbox_view as (
+	id bigint, message_id bigint, state text, external_id text,
+	error_code text, error_text text
+);
+
+create function dmbox.outbox_look(p_id bigint) returns setof dmbox.outbox_view
+language sql stable as $$
+	select id, coalesce(message_id, 0), state, external_id, error_code, error_text
+	  from dmbox.outbox where id = p_id
+$$;
+
+-- outbox_put: rows for all parts of a request, or what stands there already.
+-- verdict: ok, dup (same key, same request), other (same key, another
+-- request), window (closed_at tells when the 24-hour window closed).
+create function dmbox.outbox_put(p_account text, p_channel text, p_provider text,
+	p_own_id text, p_caller text, p_key text, p_fingerprint text, p_window_s integer,
+	p_parts jsonb)
+returns table (verdict text, closed_at timestamptz, id bigint, message_id bigint, state text,
+	external_id text, error_code text, error_text text)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+	v_part    jsonb;
+	v_n       integer;
+	v_id      bigint;
+	v_first   bigint;
+	v_contact bigint;
+	v_message bigint;
+	v_closed  timestamptz;
+begin
+	if p_window_s > 0 and not exists (select 1 from dmbox.outbox o
+	     where o.caller = p_caller and o.idempotency_key = p_key) then
+		select c.last_inbound_at + make_interval(secs => p_window_s) into v_closed
+		  from dmbox.contacts c
+		 where c.account = p_account and c.channel = p_channel
+		   and c.external_id = p_parts -> 0 ->> 'recipient';
+		if v_closed < now() then
+			return query select 'window', v_closed, 0::bigint, 0::bigint, '', '', '', '';
+			return;
+		end if;
+	end if;
+	for v_part, v_n in
+		select t.value, t.ordinality::integer - 1
+		  from jsonb_array_elements(p_parts) with ordinality t
+	loop
+		insert into dmbox.outbox (account, channel, provider, caller, idempotency_key, part,
+			fingerprint, recipient_id, thread_id, body, attachments, reply_to, human_agent,
+			action, reaction, expires_at, first_id)
+		values (p_account, p_channel, p_provider, p_caller, p_key, v_n, p_fingerprint,
+			v_part ->> 'recipient', coalesce(v_part ->> 'thread', ''), v_part ->> 'body',
+			v_part -> 'attachments', v_part ->> 'reply_to',
+			coalesce((v_part ->> 'human_agent')::boolean, false),
+			v_part ->> 'action', v_part ->> 'reaction',
+			now() + make_interval(secs => (v_part ->> 'ttl_s')::integer), v_first)
+		on conflict (caller, idempotency_key, part) where idempotency_key is not null
+		do nothing returning id into v_id;
+		if not found then
+			-- the first part is there: so is the whole request, committed
+			return query
+			select case when o.fingerprint is distinct from p_fingerprint then 'other' else 'dup' end,
+			       null::timestamptz, o.id, coalesce(o.message_id, 0), o.state, o.external_id,
+			       o.error_code, o.error_text
+			  from dmbox.outbox o
+			 where o.caller = p_caller and o.idempotency_key = p_key
+			 order by o.part;
+			return;
+		end if;
+		if v_first is null and jsonb_array_length(p_parts) > 1 then
+			v_first := v_id;
+			update dmbox.outbox o set first_id = v_id where o.id = v_id;
+		end if;
+		v_message := null;
+		if v_part ->> 'action' is null then
+			if v_contact is null then
+				insert into dmbox.contacts as c (account, channel, external_id, last_at)
+				values (p_account, p_channel, v_part ->> 'recipient', now())
+				on conflict (account, channel, external_id)
+				do update set last_at = greatest(c.last_at, excluded.last_at)
+				returning id into v_contact;
+			end if;
+			insert into dmbox.messages (account, channel, thread_id, provider, external_id,
+				contact_id, sender_id, recipient_id, direction, kind, body, reply_to, status,
+				sent_at, sent_at_known, received_at, source, outbox_id)
+			values (p_account, p_channel, coalesce(v_part ->> 'thread', ''), p_provider,
+				'out:' || v_id, v_contact, p_own_id, v_part ->> 'recipient', 'outbound',
+				coalesce(v_part -> 'attachments' -> 0 ->> 'type', 'text'), v_part ->> 'body',
+				v_part ->> 'reply_to', 'queued', clock_timestamp(), false, clock_timestamp(),
+				'send', v_id)
+			returning id into v_message;
+			insert into dmbox.attachments (account, message_id, position, type, url, name, mime_type)
+			select p_account, v_message, (a.ordinality - 1)::integer, a.value ->> 'type',
+			       a.value ->> 'url', a.value ->> 'name', a.value ->> 'mime'
+			  from jsonb_array_elements(v_part -> 'attachments') with ordinality a;
+			update dmbox.outbox o set message_id = v_message where o.id = v_id;
+		end if;
+		return query select 'ok', null::timestamptz, l.* from dmbox.outbox_look(v_id) l;
+	end loop;
+end $$;
+
+-- The token that the poller refreshed for an account, while it lives.
+create function dmbox.outbox_token(p_account text, p_channel text) returns text
+language sql stable as $$
+	select token from dmbox.account_state
+	 where account = p_account and channel = p_channel
+	   and (token_expires_at is null or token_expires_at > now())
+$$;
+
+-- outbox_claim: lease due rows of one account, oldest first.  A contact that
+-- got p_per_minute messages within a minute waits (two bots answering each
+-- other); such a row comes back once with guarded = true, not leased.
+create function dmbox.outbox_claim(p_account text, p_channel text, p_only bigint, p_max integer,
+	p_lease_s integer, p_claim uuid, p_can_tell text[], p_per_minute integer)
+returns table (guarded boolean, id bigint, recipient_id text, thread_id text, body text,
+	attachments jsonb, reply_to text, human_agent boolean, action text, reaction text,
+	attempts integer, created_at timestamptz, attempt_started_at timestamptz, token text)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+	q       dmbox.outbox;
+	v_n     integer := 0;
+	v_token text := dmbox.outbox_token(p_account, p_channel);
+begin
+	for q in
+		select o.* from dmbox.outbox o
+		 where o.account = p_account and o.channel = p_channel and o.state = 'queued'
+		   and o.next_at <= now() and (o.expires_at is null or o.expires_at > now())
+		   and (p_only = 0 or o.id = p_only)
+		   and not exists (select 1 from dmbox.account_state s
+		        where s.account = o.account and s.channel = o.channel
+		          and (s.pause_until > now() or s.send_pause_until > now()))
+		   and not exists (select 1 from dmbox.outbox e
+		        where e.account = o.account and e.channel = o.channel
+		          and e.recipient_id = o.recipient_id and e.id < o.id
+		          and (e.action is null or o.action is not null)
+		          and (e.state in ('queued', 'leased')
+		               or e.state = 'unknown' and e.provider = any (p_can_tell)
+		                  and e.attempt_started_at > now() - interval '2 minutes'))
+		 order by o.id
+		   for update of o skip locked
+	loop
+		if q.action is null and (select count(*) from dmbox.outbox r
+		     where r.account = q.account and r.channel = q.channel
+		       and r.recipient_id = q.recipient_id and r.action is null
+		       and r.attempt_started_at > now() - interval '1 minute') >= p_per_minute then
+			update dmbox.outbox o
+			   set next_at = now() + interval '20 seconds', error_code = 'loop_guard',
+			       error_text = 'more than ' || p_per_minute || ' messages a minute to this contact'
+			 where o.id = q.id;
+			return query select true, q.id, q.recipient_id, q.thread_id, null::text, null::jsonb,
+			       null::text, false, null::text, null::text, q.attempts, q.created_at, now(), null::text;
+			continue;
+		end if;
+		update dmbox.outbox o
+		   set state = 'leased', lease_until = clock_timestamp() + make_interval(secs => p_lease_s),
+		       claim_id = p_claim, attempt_started_at = clock_timestamp(), attempts = o.attempts + 1
+		 where o.id = q.id;
+		return query select false, q.id, q.recipient_id, q.thread_id, q.body, q.attachments,
+		       q.reply_to, q.human_agent, q.action, q.reaction, q.attempts, q.created_at,
+		       clock_timestamp(), v_token;
+		v_n := v_n + 1;
+		exit when v_n >= p_max;
+	end loop;
+end $$;
+
+-- The rest of a request whose earlier part will never go out: half an answer
+-- is worse than none.
+create function dmbox.outbox_drop_rest(o dmbox.outbox, p_state text) returns void
+language plpgsql as $$
+begin
+	if o.first_id is null then
+		return;
+	end if;
+	with r as (
+		update dmbox.outbox x
+		   set state = p_state, settled_at = clock_timestamp(), error_code = 'earlier_part_failed',
+		       error_text = 'an earlier part of the same request was not sent'
+		 where x.account = o.account and x.channel = o.channel and x.recipient_id = o.recipient_id
+		   and x.first_id = o.first_id and x.id > o.id and x.state = 'queued'
+		returning x.message_id)
+	update dmbox.messages m set status = 'failed' from r where m.id = r.message_id;
+end $$;
+
+-- A row's message becomes what the provider knows as p_ext (null: it gave no
+-- id).  An echo that was stored first is merged into it: one row, with the
+-- echo's delivery and all that happened to it.
+create function dmbox.outbox_delivered(o dmbox.outbox, p_ext text, p_status text) returns void
+language plpgsql as $$
+declare
+	m       dmbox.messages;
+	e       dmbox.messages;
+	v_at    timestamptz := coalesce(o.attempt_started_at, clock_timestamp());
+	v_found boolean := false;
+begin
+	update dmbox.contacts c
+	   set last_outbound_at = greatest(c.last_outbound_at, v_at), last_at = greatest(c.last_at, v_at)
+	  from dmbox.messages x
+	 where x.id = o.message_id and c.id = x.contact_id;
+	select * into m from dmbox.messages where id = o.message_id for update;
+	if not found then
+		return;		-- an action, or purged meanwhile
+	end if;
+	if p_ext is not null then
+		select * into e from dmbox.messages x
+		 where x.account = m.account and x.channel = m.channel and x.thread_id = m.thread_id
+		   and x.external_id = p_ext and x.id <> m.id
+		   for update;
+		v_found := found;
+	end if;
+	if v_found and e.outbox_id is not null and e.outbox_id <> o.id then
+		-- matched by its text to another row before our answer came: that one is
+		-- unknown again, the echo is ours
+		update dmbox.outbox x
+		   set state = 'unknown', external_id = null, settled_at = null, next_at = clock_timestamp()
+		 where x.id = e.outbox_id and x.state in ('sent', 'accepted');
+		update dmbox.messages x
+		   set external_id = 'out:' || e.outbox_id, status = 'unknown', delivery_id = null
+		 where x.id = e.id;
+		m.delivery_id := e.delivery_id;
+	elsif v_found then
+		update dmbox.reactions r set message_id = m.id where r.message_id = e.id
+		   and not exists (select 1 from dmbox.reactions k
+		        where k.message_id = m.id and k.contact_id = r.contact_id);
+		delete from dmbox.reactions r where r.message_id = e.id;
+		update dmbox.message_edits v set message_id = m.id where v.message_id = e.id
+		   and not exists (select 1 from dmbox.message_edits k
+		        where k.message_id = m.id and k.version = v.version);
+		delete from dmbox.message_edits v where v.message_id = e.id;
+		if e.deleted_at is not null
+		   or exists (select 1 from dmbox.attachments a where a.message_id = e.id) then
+			delete from dmbox.attachments a where a.message_id = m.id;
+		end if;
+		update dmbox.attachments a set message_id = m.id where a.message_id = e.id;
+		delete from dmbox.messages x where x.id = e.id;
+		m.delivery_id := coalesce(e.delivery_id, m.delivery_id);
+		if e.sent_at_known then
+			m.sent_at := e.sent_at;
+			m.sent_at_known := true;
+		end if;
+		if e.deleted_at is not null then
+			m.body := null;
+			m.detail := null;
+		else
+			m.body := case when e.edited_at is not null then e.body else m.body end;
+			m.detail := coalesce(m.detail, e.detail);
+		end if;
+		m.edited_at := coalesce(e.edited_at, m.edited_at);
+		m.deleted_at := coalesce(e.deleted_at, m.deleted_at);
+		m.delivered_at := coalesce(e.delivered_at, m.delivered_at);
+		m.read_at := coalesce(e.read_at, m.read_at);
+		m.reply_to := coalesce(m.reply_to, e.reply_to);
+		if e.status in ('delivered', 'read') then
+			m.status := e.status;
+		end if;
+	end if;
+	if not m.sent_at_known then
+		m.sent_at := v_at;
+	end if;
+	update dmbox.messages x
+	   set external_id = coalesce(p_ext, x.external_id), delivery_id = m.delivery_id,
+	       sent_at = m.sent_at, sent_at_known = m.sent_at_known, body = m.body,
+	       detail = m.detail, edited_at = m.edited_at, deleted_at = m.deleted_at,
+	       delivered_at = m.delivered_at, read_at = m.read_at, reply_to = m.reply_to,
+	       status = case when m.status in ('delivered', 'read') then m.status else p_status end
+	 where x.id = m.id;
+	if p_ext is not null then
+		perform dmbox.apply_target(m.account, m.channel, m.thread_id, p_ext);
+	end if;
+end $$;
+
+-- Our own reaction, once the provider took it: contact 0 is us.
+create function dmbox.outbox_reacted(o dmbox.outbox) returns void
+language sql as $$
+	insert into dmbox.reactions as r (account, message_id, contact_id, emoji, reacted_at, removed_at)
+	select o.account, m.id, 0, case when o.action = 'react' then o.reaction end,
+	       case when o.action = 'react' then now() end,
+	       case when o.action = 'unreact' then now() end
+	  from dmbox.messages m
+	 where m.account = o.account and m.channel = o.channel and m.thread_id = o.thread_id
+	   and m.external_id = o.reply_to
+	on conflict (message_id, contact_id) do update
+	   set emoji = coalesce(excluded.emoji, r.emoji),
+	       reacted_at = coalesce(excluded.reacted_at, r.reacted_at),
+	       removed_at = excluded.removed_at
+$$;
+
+-- outbox_settle: what came of an attempt.  Fenced by the claim: no row comes
+-- back when it is no longer the caller's.  A row that its expired lease made
+-- unknown still takes the truth from the same claim.
+create function dmbox.outbox_settle(p_id bigint, p_claim uuid, p_outcome text, p_ext text,
+	p_code text, p_text text, p_retry_s integer, p_pause_s integer, p_ms integer,
+	p_blocked boolean, p_breaker integer)
+returns table (id bigint, message_id bigint, state text, external_id text, error_code text,
+	error_text text, paused_s integer)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+	o          dmbox.outbox;
+	v_state    text;
+	v_failures integer;
+	v_pause    integer := p_pause_s;
+begin
+	select x.* into o from dmbox.outbox x where x.id = p_id;
+	if p_ext is not null and found then
+		perform dmbox.lock_target(o.account, o.channel, o.thread_id, p_ext);
+	end if;
+	select x.* into o from dmbox.outbox x where x.id = p_id for update;
+	if not found or o.claim_id is distinct from p_claim or o.state not in ('leased', 'unknown') then
+		return;
+	end if;
+	insert into dmbox.send_attempts (account, outbox_id, at, status, error_code, ms)
+	values (o.account, o.id, coalesce(o.attempt_started_at, now()), p_outcome, p_code, p_ms);
+	v_state := case p_outcome when 'retry' then 'queued' when 'pause' then 'queued'
+	                          when 'refused' then 'failed' else p_outcome end;
+	update dmbox.outbox x
+	   set state = v_state, lease_until = null,
+	       claim_id = case when v_state = 'unknown' then x.claim_id end,
+	       settled_at = case when v_state in ('sent', 'accepted', 'failed') then clock_timestamp() end,
+	       next_at = case when p_outcome = 'retry' then clock_timestamp() + make_interval(secs => p_retry_s)
+	                      when v_state = 'unknown' then clock_timestamp() + interval '5 seconds'
+	                      else x.next_at end,
+	       external_id = coalesce(p_ext, x.external_id),
+	       error_code = p_code, error_text = p_text
+	 where x.id = o.id;
+	if v_state in ('sent', 'accepted') then
+		perform dmbox.outbox_delivered(o, p_ext, v_state);
+		if o.action in ('react', 'unreact') then
+			perform dmbox.outbox_reacted(o);
+		end if;
+	else
+		update dmbox.messages m set status = v_state where m.id = o.message_id;
+	end if;
+	if v_state = 'failed' then
+		perform dmbox.outbox_drop_rest(o, 'failed');
+	end if;
+	if p_blocked then
+		update dmbox.contacts c set blocked_at = coalesce(c.blocked_at, now())
+		 where c.account = o.account and c.channel = o.channel and c.external_id = o.recipient_id;
+	end if;
+	-- the breaker: a provider that does not answer is left alone for a while
+	if p_outcome in ('retry', 'unknown') then
+		insert into dmbox.account_state as s (account, channel, send_failures)
+		values (o.account, o.channel, 1)
+		on conflict (account, channel) do update set send_failures = s.send_failures + 1
+		returning s.send_failures into v_failures;
+		if v_failures >= p_breaker then
+			v_pause := greatest(v_pause, least(900, 30 * (2 ^ least(v_failures - p_breaker, 5))::integer));
+		end if;
+	else
+		update dmbox.account_state s
+		   set send_failures = 0, send_pause_reason = case when v_pause > 0 then s.send_pause_reason end
+		 where s.account = o.account and s.channel = o.channel
+		   and (s.send_failures > 0 or s.send_pause_reason is not null);
+	end if;
+	if v_pause > 0 then
+		insert into dmbox.account_state as s (account, channel, send_pause_until, send_pause_reason)
+		values (o.account, o.channel, clock_timestamp() + make_interval(secs => v_pause),
+			coalesce(p_code, p_outcome))
+		on conflict (account, channel) do update
+		   set send_pause_until = greatest(s.send_pause_until, excluded.send_pause_until),
+		       send_pause_reason = excluded.send_pause_reason;
+	end if;
+	return query select l.*, v_pause from dmbox.outbox_look(p_id) l;
+end $$;
+
+-- outbox_release: claimed, but nothing was attempted.
+create function dmbox.outbox_release(p_id bigint, p_claim uuid) returns boolean
+language sql as $$
+	with r as (
+		update dmbox.outbox set state = 'queued', claim_id = null, lease_until = null,
+		       attempt_started_at = null, attempts = greatest(attempts - 1, 0)
+		 where id = p_id and claim_id = p_claim and state = 'leased'
+		returning 1)
+	select exists (select 1 from r)
+$$;
+
+-- outbox_expire: leases that ran out, queued rows whose time to live is over.
+create function dmbox.outbox_expire() returns table (unknown integer, requeued integer, dead integer)
+language plpgsql as $$
+declare
+	o dmbox.outbox;
+begin
+	unknown := 0; requeued := 0; dead := 0;
+	for o in select * from dmbox.outbox x where x.state = 'leased' and x.lease_until < now()
+	         order by x.id for update skip locked
+	loop
+		if o.attempt_started_at is null then
+			update dmbox.outbox x set state = 'queued', claim_id = null, lease_until = null
+			 where x.id = o.id;
+			requeued := requeued + 1;
+			continue;
+		end if;
+		update dmbox.outbox x
+		   set state = 'unknown', lease_until = null, next_at = now(), error_code = 'lease_expired',
+		       error_text = 'the sender ended during the attempt'
+		 where x.id = o.id;
+		update dmbox.messages m set status = 'unknown' where m.id = o.message_id;
+		insert into dmbox.send_attempts (account, outbox_id, at, status, error_code)
+		values (o.account, o.id, o.attempt_started_at, 'unknown', 'lease_expired');
+		unknown := unknown + 1;
+	end loop;
+	for o in select * from dmbox.outbox x where x.state = 'queued' and x.expires_at < now()
+	         order by x.id for update skip locked
+	loop
+		update dmbox.outbox x
+		   set state = 'dead', settled_at = now(), error_code = coalesce(x.error_code, 'expired'),
+		       error_text = coalesce(x.error_text, 'not sent within its time to live')
+		 where x.id = o.id and x.state = 'queued';
+		if found then
+			update dmbox.messages m set status = 'failed' where m.id = o.message_id;
+			perform dmbox.outbox_drop_rest(o, 'dead');
+			dead := dead + 1;
+		end if;
+	end loop;
+	return next;
+end $$;
+
+-- unknown -> sent as p_ext, in the caller's transaction and under the lock of
+-- p_ext: by an echo or a look-up.  False where p_ext is another row's, or the
+-- row is not unknown any more.
+create function dmbox.outbox_found(p_id bigint, p_ext text) returns boolean
+language plpgsql as $$
+declare
+	o dmbox.outbox;
+begin
+	select * into o from dmbox.outbox where id = p_id;
+	if not found then
+		return false;
+	end if;
+	perform dmbox.lock_target(o.account, o.channel, o.thread_id, p_ext);
+	select * into o from dmbox.outbox where id = p_id for update;
+	if not found or o.state <> 'unknown' or exists (select 1 from dmbox.messages m
+	     where m.account = o.account and m.channel = o.channel and m.thread_id = o.thread_id
+	       and m.external_id = p_ext and m.outbox_id is not null and m.outbox_id <> o.id) then
+		return false;
+	end if;
+	update dmbox.outbox
+	   set state = 'sent', claim_id = null, settled_at = clock_timestamp(), external_id = p_ext,
+	       error_code = null, error_text = null
+	 where id = p_id;
+	perform dmbox.outbox_delivered(o, p_ext, 'sent');
+	return true;
+end $$;
+
+-- outbox_match: settle one unknown row by the oldest echo with the same
+-- account, contact and text that belongs to no row yet.  Its id, 0 where there
+-- is none.  An equal message under way waits for its own answer first.
+create function dmbox.outbox_match(p_account text, p_channel text, p_can_tell text[]) returns bigint
+language plpgsql as $$
+declare
+	v_id  bigint;
+	v_ext text;
+begin
+	select o.id, e.external_id into v_id, v_ext
+	  from dmbox.outbox o
+	  join dmbox.contacts c on c.account = o.account and c.channel = o.channel
+	                       and c.external_id = o.recipient_id
+	  join lateral (
+		select m.external_id from dmbox.messages m
+		 where m.contact_id = c.id and m.account = o.account and m.channel = o.channel
+		   and m.thread_id = o.thread_id and m.direction = 'outbound' and m.source <> 'send'
+		   and m.outbox_id is null and m.deleted_at is null and not m.placeholder
+		   and m.received_at >= o.attempt_started_at - interval '5 seconds'
+		   and (not m.sent_at_known or m.sent_at >= o.attempt_started_at - interval '2 minutes')
+		   and case when o.body is null
+		            then m.body is null and m.kind = coalesce(o.attachments -> 0 ->> 'type', 'text')
+		            else btrim(m.body, E' \t\r\n') = btrim(o.body, E' \t\r\n')
+		                 or exists (select 1 from dmbox.message_edits v where v.message_id = m.id
+		                      and btrim(v.body, E' \t\r\n') = btrim(o.body, E' \t\r\n')) end
+		 order by m.sent_at, m.id limit 1) e on true
+	 where o.state = 'unknown' and o.action is null and o.provider = any (p_can_tell)
+	   and o.channel = p_channel and (p_account is null or o.account = p_account)
+	   and not exists (select 1 from dmbox.outbox l
+	        where l.account = o.account and l.channel = o.channel
+	          and l.recipient_id = o.recipient_id and l.state = 'leased'
+	          and l.body is not distinct from o.body)
+	 order by o.id limit 1;
+	if v_id is null or not dmbox.outbox_found(v_id, v_ext) then
+		return 0;
+	end if;
+	return v_id;
+end $$;
+
+-- By a person -----------------------------------------------------------------
+create function dmbox.outbox_retry(p_id bigint) returns boolean
+language plpgsql as $$
+declare
+	o dmbox.outbox;
+begin
+	select * into o from dmbox.outbox where id = p_id for update;
+	if not found or o.state not in ('queued', 'failed', 'dead', 'unknown') then
+		return false;
+	end if;
+	with r as (
+		update dmbox.outbox x
+		   set state = 'queued', next_at = now(), claim_id = null, lease_until = null,
+		       settled_at = null, lookups = 0, error_code = null, error_text = null,
+		       expires_at = greatest(x.expires_at, now() + interval '24 hours')
+		 where x.id = o.id or (o.first_id is not null and x.account = o.account
+		       and x.channel = o.channel and x.recipient_id = o.recipient_id
+		       and x.first_id = o.first_id and x.id > o.id
+		       and x.error_code = 'earlier_part_failed')
+		returning x.message_id)
+	update dmbox.messages m set status = 'queued' from r where m.id = r.message_id;
+	-- who retries has mended something: the account need not rest any longer
+	update dmbox.account_state s
+	   set send_failures = 0, send_pause_until = null, send_pause_reason = null
+	 where s.account = o.account and s.channel = o.channel;
+	return true;
+end $$;
+
+create function dmbox.outbox_cancel(p_id bigint) returns boolean
+language plpgsql as $$
+declare
+	o dmbox.outbox;
+begin
+	select * into o from dmbox.outbox where id = p_id for update;
+	if not found or o.state not in ('queued', 'unknown') then
+		return false;
+	end if;
+	update dmbox.outbox
+	   set state = 'dead', claim_id = null, settled_at = now(), error_code = 'cancelled',
+	       error_text = case o.state when 'unknown' then 'given up; it may have been sent'
+	                                 else 'cancelled before it was sent' end
+	 where id = p_id;
+	if o.state = 'queued' then
+		update dmbox.messages m set status = 'failed' where m.id = o.message_id;
+	end if;
+	perform dmbox.outbox_drop_rest(o, 'dead');
+	return true;
+end $$;
