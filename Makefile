@@ -25,7 +25,7 @@ LIBSRC   := $(wildcard lib/*.c)
 LIBOBJ   := $(LIBSRC:%.c=$(B)/obj/%.o)
 CGI      := $(patsubst cgi-bin/%.c,$(B)/cgi-bin/%.fcgi,$(wildcard cgi-bin/*.c))
 PROGS    := $(CGI) $(if $(wildcard cron/poll.c),$(B)/dmbox-poll) $(if $(wildcard cli/dmbox.c),$(B)/dmbox)
-SIM      := $(if $(wildcard tests/sim/*.c),$(B)/sim/provider-sim)
+SIM      := $(if $(wildcard tests/sim/*.c),$(if $(wildcard lib/httpc.c),$(B)/sim/provider-sim))
 UNIT     := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
 LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -ljansson -lseccomp
@@ -74,7 +74,9 @@ deps:
 	@sh tests/stack/deps.sh
 
 run:
-	@bash tests/stack/run.sh
+	@sh tests/stack/deps.sh
+	+@$(MAKE) -s -j2 all $(SIM)
+	@B='$(B)' bash tests/stack/run.sh
 
 # unit tests and house rules; no server
 check: $(UNIT)

@@ -1,0 +1,105 @@
+#!/bin/sh
+# make deps: install the Debian packages that are missing, and nothing else.
+#
+# apt starts what it installs: apache2, lighttpd and a PostgreSQL cluster would
+# take ports on a developer's machine, now and at each boot (house.md 6.14).  So
+# for the time of the install a policy-rc.d forbids starts (one that was there is
+# kept aside and put back) and a drop-in forbids the cluster; servers that were
+# not there before are not enabled.  A server that was there is never touched.
+set -u
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+
+say() { echo "make deps: $*" >&2; }
+
+here() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# A server may be there by another name or built by hand: the program counts.
+pg_here() { for p in /usr/lib/postgresql/*/bin/initdb /usr/local/pgsql/bin/initdb; do [ -x "$p" ] && return 0; done; return 1; }
+
+missing=
+for p in libfcgi-dev libjson-c-dev libcurl4-openssl-dev libpq-dev libssl-dev libjwt-dev \
+    libjansson-dev libseccomp-dev libcmocka-dev lighttpd apache2 libapache2-mod-fcgid \
+    spawn-fcgi curl jq procps util-linux libc6-dev; do
+	case $p in
+	libcurl4-openssl-dev) [ -e /usr/include/curl/curl.h ] && continue
+		[ -e "/usr/include/$(uname -m)-linux-gnu/curl/curl.h" ] && continue ;;
+	esac
+	here "$p" || missing="$missing $p"
+done
+pg_here || missing="$missing postgresql"
+command -v make >/dev/null 2>&1 || missing="$missing make"
+command -v "${CC:-gcc}" >/dev/null 2>&1 || missing="$missing gcc"
+missing=${missing# }
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+	say "these Debian packages (or what your system calls them) are missing: $missing"
+	exit 1
+fi
+if [ "$(id -u)" -ne 0 ]; then
+	if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+		exec sudo -n env CC="${CC:-gcc}" sh "$0"
+	fi
+	say "packages are missing; please run:  sudo apt-get install --no-install-recommends $missing"
+	exit 1
+fi
+
+policy=/usr/sbin/policy-rc.d
+saved=$policy.dmbox-saved
+dropin=/etc/postgresql-common/createcluster.d/dmbox.conf
+new_servers=
+made_dir=
+for s in apache2 lighttpd; do
+	case " $missing " in *" $s "*) new_servers="$new_servers $s";; esac
+done
+
+if command -v flock >/dev/null 2>&1; then	# two at once would restore each other's policy
+	exec 8>/run/dmbox-deps.lock || exit 1
+	flock 8
+fi
+restore() {
+	rm -f "$dropin"
+	[ -z "$made_dir" ] || rmdir "${dropin%/*}" /etc/postgresql-common 2>/dev/null
+	if grep -q 'made by dmbox' "$policy" 2>/dev/null; then rm -f "$policy"; fi
+	if [ -e "$saved" ]; then mv -f "$saved" "$policy"; fi
+	rm -f /run/dmbox-deps.lock
+}
+trap restore EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+restore		# what a killed run left
+[ ! -e "$policy" ] || mv "$policy" "$saved" || exit 1
+printf '#!/bin/sh\n# made by dmbox (make deps) for the time of one install\nexit 101\n' >"$policy" &&
+    chmod 755 "$policy" || { say "cannot write $policy"; exit 1; }
+[ -d "${dropin%/*}" ] || made_dir=1
+mkdir -p "${dropin%/*}" && echo 'create_main_cluster = false' >"$dropin" || {
+	say "cannot write $dropin"; exit 1; }
+
+# PostgreSQL of the distribution: 15 on Debian 12, else whatever "postgresql" means.
+pick_pg() {
+	apt-cache show postgresql-15 >/dev/null 2>&1 || return 0
+	missing=$(echo " $missing " | sed 's/ postgresql / postgresql-15 /; s/^ //; s/ $//')
+}
+install() {
+	pick_pg
+	# shellcheck disable=SC2086
+	apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
+	    install --no-install-recommends $missing >"$log" 2>&1
+}
+log=$(mktemp) || exit 1
+say "installing: $missing"
+if ! install; then
+	apt-get -q -o DPkg::Lock::Timeout=300 update >"$log" 2>&1
+	if ! install; then
+		tail -n 15 "$log" >&2
+		say "apt-get could not install: $missing"
+		rm -f "$log"
+		exit 1
+	fi
+fi
+rm -f "$log"
+for s in $new_servers; do
+	if command -v systemctl >/dev/null 2>&1; then systemctl disable "$s" >/dev/null 2>&1
+	elif command -v update-rc.d >/dev/null 2>&1; then update-rc.d "$s" disable >/dev/null 2>&1; fi
+done
+exit 0

@@ -1,0 +1,207 @@
+# Shared by run.sh and the end-to-end tests: processes, ports, files, server
+# configurations.  Sourced by bash; AS is the array that becomes the run user
+# (empty: we are it), ROOT the checkout.
+
+APACHE_MODULES=${APACHE_MODULES:-/usr/lib/apache2/modules}
+AS=()
+asuser() { "${AS[@]}" "$@"; }
+
+# spawn LOG PROGRAM...: in the background, in a session of its own, with default
+# signals (bash makes its children ignore SIGINT), without our lock; pid in $!.
+spawn() {
+	local log=$1
+	shift
+	setsid env --default-signal "${AS[@]}" bash -c 'exec >>"$0" 2>&1 </dev/null; exec "$@"' \
+	    "$log" "$@" 9>&- &
+}
+
+# nap SECONDS: a sleep that a trapped signal ends at once
+nap() {
+	sleep "$1" 9>&- &
+	wait $!
+}
+
+# start_of PID: its start time (clock ticks since boot), "" if it is gone
+start_of() {
+	local s
+	{ read -r s <"/proc/$1/stat"; } 2>/dev/null || return 0
+	s=${s##*) }
+	set -- $s
+	[ "$1" = Z ] || printf %s "${20}"
+}
+# alive PID START: is it still that process?
+alive() { [ -n "$1" ] && [ -n "$2" ] && [ "$(start_of "$1")" = "$2" ]; }
+# gone_within SECONDS PID
+gone_within() {
+	local i n=$(($1 * 20))
+	for ((i = 0; i < n; i++)); do
+		[ -n "$(start_of "$2")" ] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+# sweep SESSION: end what is left of a session that we began
+sweep() {
+	local p left
+	left=$(pgrep -s "$1" 2>/dev/null) || return 0
+	for p in $left; do kill -TERM "$p" 2>/dev/null; done
+	for p in $left; do gone_within 5 "$p" || kill -KILL "$p" 2>/dev/null; done
+}
+
+port_used() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# answers URL PID START: an HTTP answer within 20 s while the process lives
+answers() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		case $(curl -s -o /dev/null -m 5 -w '%{http_code}' "$1" 2>/dev/null) in
+		000|'') ;;
+		*) return 0 ;;
+		esac
+		alive "$2" "$3" || return 1
+		nap 0.1
+	done
+	return 1
+}
+
+# conf_get FILE KEY: the last value of KEY, unquoted
+conf_get() {
+	[ -r "$1" ] || return 0
+	awk -v key="$2" '
+	{ sub(/^[ \t]*(export[ \t]+)?/, "") }
+	index($0, key "=") == 1 {
+		v = substr($0, length(key) + 2)
+		sub(/[ \t\r]+$/, "", v); sub(/^[ \t]+/, "", v)
+		if (v ~ /^".*"$/ || v ~ /^\047.*\047$/) v = substr(v, 2, length(v) - 2)
+	}
+	END { print v }' "$1"
+}
+
+# put_file PATH MODE <content: whole or not at all, as the run user
+put_file() {
+	local err
+	err=$(asuser bash -c 'umask 077; cat >"$0.new" && chmod "$1" "$0.new" && mv -f "$0.new" "$0"' "$1" "$2" 2>&1) &&
+		return 0
+	die "cannot write $1: ${err##*: }"
+}
+
+random_name() { head -c 8192 /dev/urandom | LC_ALL=C tr -dc 'A-Za-z0-9' | head -c "$1"; }
+url_path() {	# everything but unreserved as %XX
+	local LC_ALL=C s=$1 i c
+	for ((i = 0; i < ${#s}; i++)); do
+		c=${s:i:1}
+		case $c in [A-Za-z0-9._~-]) printf %s "$c";; *) printf '%%%02X' "'$c";; esac
+	done
+}
+
+# last_error FILE...: the last telling line, without its time stamp
+last_error() {
+	local f line
+	for f in "$@"; do
+		[ -r "$f" ] || continue
+		line=$(grep -aE 'FATAL|ERROR|error|denied|failed|in use|cannot|No space|AH00' "$f" | tail -n 1)
+		[ -z "$line" ] || { printf '%s (more in %s)' "$line" "$f"; return; }
+	done
+	printf 'see %s' "$1"
+}
+
+# --- PostgreSQL ---------------------------------------------------------------------
+
+# pg_bindir DATA: the programs of the cluster's version, or the newest, 12 at least;
+# else a sentence and status 1
+pg_bindir() {
+	local v d best=0
+	if [ -r "$1/PG_VERSION" ] || v=$(asuser cat "$1/PG_VERSION" 2>/dev/null); then
+		v=${v:-$(cat "$1/PG_VERSION")}
+		for d in "/usr/lib/postgresql/$v/bin" /usr/local/pgsql/bin; do
+			[ -x "$d/postgres" ] && { echo "$d"; return 0; }
+		done
+		echo "the data in $1 need PostgreSQL $v: install the package postgresql-$v, or choose another STATE="
+		return 1
+	fi
+	for d in /usr/lib/postgresql/*/bin; do
+		v=${d#/usr/lib/postgresql/} v=${v%/bin}
+		case $v in *[!0-9]*) continue;; esac
+		[ -x "$d/initdb" ] && [ "$v" -ge 12 ] && [ "$v" -gt "$best" ] && best=$v
+	done
+	[ "$best" -gt 0 ] && { echo "/usr/lib/postgresql/$best/bin"; return 0; }
+	echo "the package postgresql is missing: run 'make deps'"
+	return 1
+}
+
+# pg_running DATA: the postmaster's pid, whoever started it; "" if none
+pg_running() {
+	local p
+	{ read -r p <"$1/postmaster.pid"; } 2>/dev/null || return 0
+	case $p in ''|*[!0-9]*) return 0;; esac
+	[ "$(readlink "/proc/$p/cwd" 2>/dev/null)" = "$1" ] && printf %s "$p"
+	return 0
+}
+
+# --- server configurations ------------------------------------------------------------
+
+# fill FILE NAME=VALUE...: the file with each @NAME@ replaced
+fill() {
+	local text v
+	text=$(cat "$1"; echo .)
+	text=${text%.}
+	shift
+	for v in "$@"; do text=${text//"@${v%%=*}@"/"${v#*=}"}; done
+	printf %s "$text"
+}
+
+# lighttpd_conf PORT CGI WEB RUN CONFIG LOGS THREADS: what make install ships, in a
+# server of its own
+lighttpd_conf() {
+	cat <<-EOF
+	server.port = $1
+	server.bind = "127.0.0.1"
+	server.document-root = "$4/fcgi"
+	server.errorlog = "$6/error.log"
+	server.modules = ( "mod_accesslog" )
+	accesslog.filename = "$6/access.log"
+	accesslog.format = "%h %V %u %t \"%m %U\" %>s %b %D"
+	server.upload-dirs = ( "$4/fcgi" )
+	server.max-fds = 4096
+	server.max-connections = 2048
+	EOF
+	fill "$ROOT/apache/lighttpd.conf" "CGI=$2" "WEB=$3" "RUN=$4/fcgi" "CONFIG=$5" "THREADS=$7" "SHARE=."
+}
+
+apache_modules() {
+	local m
+	for m in mpm_event unixd authz_core alias dir mime log_config env "$@"; do
+		[ ! -e "$APACHE_MODULES/mod_$m.so" ] || echo "LoadModule ${m}_module $APACHE_MODULES/mod_$m.so"
+	done
+}
+
+# apache_conf PORT CGI WEB RUN CONFIG LOGS
+apache_conf() {
+	cat <<-EOF
+	ServerRoot "$4"
+	DefaultRuntimeDir "$4/fcgi"
+	PidFile "$4/apache.pid"
+	ServerName 127.0.0.1
+	Listen 127.0.0.1:$1
+	$(apache_modules fcgid)
+	ErrorLog "$6/error.log"
+	LogLevel warn
+	TypesConfig /etc/mime.types
+	DocumentRoot "$4/fcgi"
+	GracefulShutdownTimeout 40
+	Timeout 60
+	ServerLimit 4
+	ThreadsPerChild 64
+	MaxRequestWorkers 256
+	ServerTokens Prod
+	TraceEnable off
+	FcgidIPCDir "$4/fcgi"
+	FcgidProcessTableFile "$4/fcgid_shm"
+	<Directory "/">
+		Require all denied
+		AllowOverride None
+	</Directory>
+	EOF
+	fill "$ROOT/apache/dmbox.conf" "CGI=$2" "WEB=$3" "CONFIG=$5" "SHARE=."
+	echo "CustomLog \"$6/access.log\" dmbox"
+}
