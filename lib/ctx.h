@@ -29,5 +29,20 @@ enum rc ctx_conf(struct ctx *c, const char *conf_path, const char *doc_root, str
 struct db *ctx_db(struct ctx *c, const struct conf *conf, unsigned int thread);
 /* ctx_spool(c, conf): NULL where it cannot be opened (logged). Shared by threads. */
 struct spool *ctx_spool(struct ctx *c, const struct conf *conf);
+/* ctx_max_body(c): DMBOX_MAX_BODY_BYTES of the configuration in use; the default
+ * before one was read. */
+size_t ctx_max_body(struct ctx *c);
+/*
+ * ctx_limit(c, key, per_minute, extra):
+ * Count one event of key (cut at 95 bytes) in a table of fixed size shared by
+ * the process's threads.  extra (may be NULL) gets the number of events beyond
+ * the limit that were not reported yet, at most once a second, else 0.
+ *
+ * Returns  true while the key is within per_minute in this minute.
+ */
+bool ctx_limit(struct ctx *c, const char *key, unsigned int per_minute, unsigned int *extra);
+/* ctx_limit_left(c, prefix, key, extra): events beyond a limit that nobody
+ * reported, of one key that starts with prefix (copied to key); false: none. */
+bool ctx_limit_left(struct ctx *c, const char *prefix, char key[96], unsigned int *extra);
 
 #endif

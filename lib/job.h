@@ -24,6 +24,7 @@ struct job_env {
 	const char *tail;		/* path behind the endpoint, without slash; "" */
 	struct auth_caller caller;	/* where the route has a scope */
 	char request_id[65];
+	char addr[64];			/* the client's address: the peer's, or what a trusted proxy says */
 	struct mem_arena arena;		/* lives until the answer is written */
 };
 typedef void (*job_fn)(struct job_env *e, struct http_res *res);
