@@ -92,6 +92,9 @@ struct send_result {
 	int64_t retry_after_s;	/* -1 none */
 	int64_t pause_s;	/* SEND_PAUSE, or usage headers near the limit; 0 none */
 	bool contact_blocked;	/* cannot be reached: mark the contact */
+	bool retry_once;	/* SEND_REFUSED, but where this was the first attempt one more
+				 * after retry_after_s is sensible (B.8: 2534022 although our
+				 * last inbound is younger than a day) */
 };
 
 /* --- doctor probes ------------------------------------------------------- */
