@@ -99,7 +99,7 @@ last_error() {
 	local f line
 	for f in "$@"; do
 		[ -r "$f" ] || continue
-		line=$(grep -aE 'FATAL|ERROR|error|denied|failed|in use|cannot|No space|AH00' "$f" | tail -n 1)
+		line=$(grep -aE 'FATAL|ERROR|emerg|crit|error|denied|failed|in use|cannot|No space|AH00' "$f" | tail -n 1)
 		[ -z "$line" ] || { printf '%s (more in %s)' "$line" "$f"; return; }
 	done
 	printf 'see %s' "$1"
@@ -195,6 +195,7 @@ apache_conf() {
 	MaxRequestWorkers 256
 	ServerTokens Prod
 	TraceEnable off
+	Suexec Off
 	FcgidIPCDir "$4/fcgi"
 	FcgidProcessTableFile "$4/fcgid_shm"
 	<Directory "/">
