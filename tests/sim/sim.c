@@ -177,6 +177,14 @@ sim_id(void)
 	return last_id;
 }
 
+void
+sim_wait(unsigned int ms)
+{
+	pthread_mutex_unlock(&lock);
+	clock_sleep_ms(ms);
+	pthread_mutex_lock(&lock);
+}
+
 /* --- faults ---------------------------------------------------------------- */
 
 static void

@@ -101,9 +101,8 @@ void sim_webhook(const char *url, unsigned int delay_ms, const char *header,
 /* sim_webhook_signed: with X-Hub-Signature-256 by secret (providers.md B.3). */
 void sim_webhook_signed(const char *url, unsigned int delay_ms, const char *secret,
     const char *body, size_t n);
-/* sim_wait(ms): inside handle only: lets others work for ms (long polls).  Weak:
- * NULL where the core has none, then do not wait. */
-void sim_wait(unsigned int ms) __attribute__((weak));
+/* sim_wait(ms): inside handle only: lets others work for ms (long polls). */
+void sim_wait(unsigned int ms);
 /* sim_id(): a number that no earlier call gave, rising, also over restarts. */
 uint64_t sim_id(void);
 
