@@ -373,10 +373,8 @@ green_change(struct green_note *g, struct item *it, const struct green_type *t)
 		break;
 	case GREEN_REACT:
 		it->text = green_first(g, g->data, emoji);
+		/* whose it is tells sender_id: in a group everybody has his own */
 		it->effect = it->text ? EFFECT_REACT : EFFECT_UNREACT;
-		/* in a group everybody has a reaction of his own, and so have we */
-		if ((g->group || g->dir == DIR_OUT) && g->sender)
-			it->contact = g->sender;
 		break;
 	default:
 		break;
