@@ -101,7 +101,7 @@ void sim_webhook(const char *url, unsigned int delay_ms, const char *header,
 /* sim_webhook_signed: with X-Hub-Signature-256 by secret (providers.md B.3). */
 void sim_webhook_signed(const char *url, unsigned int delay_ms, const char *secret,
     const char *body, size_t n);
-/* sim_wait(ms): inside handle only: lets others work for ms (long polls). */
+/* sim_wait(ms): inside handle only: gives the lock up for ms, others work (long polls). */
 void sim_wait(unsigned int ms);
 /* sim_id(): a number that no earlier call gave, rising, also over restarts. */
 uint64_t sim_id(void);
