@@ -41,6 +41,14 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
+# the installation's PREFIX is compiled into conf.o, which is made anew when it changes
+$(B)/obj/lib/conf.o $(B)/obj/cli/cmd_migrate.o: CPPFLAGS += -DDMBOX_PREFIX='"$(PREFIX)"'
+$(B)/obj/lib/conf.o $(B)/obj/cli/cmd_migrate.o: $(B)/prefix
+$(B)/prefix: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@
+FORCE:
+
 $(B)/libdmbox.a: $(LIBOBJ)
 	@rm -f $@
 	ar rcs $@ $^

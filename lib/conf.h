@@ -59,11 +59,12 @@ struct conf_issue {
 
 struct conf {
 	char *file;			/* absolute path in use; NULL: none found */
-	char *dir;			/* its folder */
+	char *dir;			/* its folder; never NULL */
 	struct account *accounts;	/* main first, then by name; instagram before whatsapp */
 	size_t n_accounts;
 	char *accounts_dir;
-	char *database_url;		/* libpq conninfo, built from DB_* where needed */
+	char *database_url;		/* libpq conninfo, built from DB_* where needed; never
+					 * NULL, "" where nothing is set (libpq's defaults) */
 	char *database_url_web, *database_url_send, *database_url_cron,
 	    *database_url_read;		/* each defaults to database_url */
 	unsigned int db_connect_s;
@@ -83,7 +84,7 @@ struct conf {
 	char *jwt_secret, *jwt_secret_old, *jwt_default_scope, *jwt_public_key_file;
 	struct conf_issue *issues;	/* in the order found */
 	size_t n_issues, n_errors;
-	struct conf_key_state *keys;	/* value and source a key; private */
+	struct conf_private *priv;	/* raw values, files watched */
 	int refs;			/* atomic */
 };
 
@@ -106,10 +107,18 @@ void conf_drop(struct conf *c);		/* wipes secrets at the last reference */
 /* conf_stale(c): has a file of c changed (mtime, size, inode; a new account
  * file) since it was read?  At most one look a second. */
 bool conf_stale(struct conf *c);
+/*
+ * conf_below(c, doc_root, why):
+ * Does a file with secrets (the configuration, the accounts) lie below the web
+ * server's document root, where it may be handed out?  why (may be NULL) then
+ * says which and where to move it.  NULL, "" and "/" are no document roots.
+ */
+bool conf_below(const struct conf *c, const char *doc_root, char why[1024]);
 /* conf_register_secrets(c): every secret of c to log_secret. */
 void conf_register_secrets(const struct conf *c);
-/* conf_log_open(c, program): log_open with c's settings.  to_stderr_ok: a
- * terminal on stderr takes the lines where no file is configured. */
+/* conf_log_open(c, program): log_open with c's settings.  Where no file is
+ * configured a terminal on stderr takes the lines, else logs/dmbox.log beside
+ * the configuration. */
 void conf_log_open(const struct conf *c, const char *program);
 
 /* conf_account(c, channel, name): borrowed from c; name NULL means "main".
@@ -128,7 +137,8 @@ struct conf_key_info {
 	bool per_account;	/* INSTAGRAM_ and WHATSAPP_ keys */
 	const char *help;	/* one English sentence */
 };
-const struct conf_key_info *conf_keys(size_t *n);
+/* conf_key(i): key number i, or NULL beyond the last. */
+const struct conf_key_info *conf_key(size_t i);
 /* conf_value(c, i, value, from): key i's value in the main file or environment
  * (masked "***configured***" if secret; "" = not set) and where it comes from
  * ("default", "environment", "file:line").  Borrowed from c. */

@@ -1,0 +1,133 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "dburl.h"
+#include "mem.h"
+
+static void
+made(const char *in, const char *out)
+{
+	char why[160], *s = NULL;
+
+	assert_int_equal(dburl_make(in, &s, why), RC_OK);
+	assert_string_equal(s, out);
+	mem_free_secret(s);
+}
+
+static void
+test_tls(void **state)
+{
+	static const char *const local[] = { "postgresql:///dmbox", "postgresql://localhost/d",
+		"postgres://u:p@127.0.0.1:5432/d", "postgresql://[::1]:5432/d",
+		"postgresql://%2Ftmp%2Fs/d", "postgresql:///d?host=/tmp/s", "dbname=d",
+		"host=/tmp/s dbname=d", "host=localhost", "host='127.0.0.1' user=u", "host=::1",
+		"host=@abstract", "service=x host=db.example.org",
+		"postgresql://db.example.org/d?sslmode=disable",
+		"host=db.example.org sslmode=verify-full", "" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++)
+		made(local[i], local[i]);
+	made("postgresql://u:p@db.example.org:5432/d",
+	    "postgresql://u:p@db.example.org:5432/d?sslmode=require");
+	made("postgresql://db.example.org?connect_timeout=3",
+	    "postgresql://db.example.org?connect_timeout=3&sslmode=require");
+	made("postgresql://localhost,db2.example.org/d",
+	    "postgresql://localhost,db2.example.org/d?sslmode=require");
+	made("postgresql:///d?host=db.example.org", "postgresql:///d?host=db.example.org&sslmode=require");
+	made("postgresql://[2001:db8::1]/d", "postgresql://[2001:db8::1]/d?sslmode=require");
+	made("host=10.0.0.5 dbname=d", "host=10.0.0.5 dbname=d sslmode=require");
+	made("hostaddr = '10.0.0.5'", "hostaddr = '10.0.0.5' sslmode=require");
+	made("host=127.0.0.1.example.org", "host=127.0.0.1.example.org sslmode=require");
+	setenv("PGSSLMODE", "prefer", 1);
+	made("host=10.0.0.5", "host=10.0.0.5");
+	unsetenv("PGSSLMODE");
+	setenv("PGHOST", "db.example.org", 1);
+	made("dbname=d", "dbname=d sslmode=require");
+	made("host=/tmp/s dbname=d", "host=/tmp/s dbname=d");
+	unsetenv("PGHOST");
+}
+
+static void
+test_prisma(void **state)
+{
+	char why[160], *s;
+
+	(void)state;
+	assert_int_equal(dburl_make("postgresql://u@localhost/d?schema=public&a=b&pgbouncer=true", &s, why), RC_OK);
+	assert_string_equal(s, "postgresql://u@localhost/d?a=b");
+	assert_non_null(strstr(why, "pgbouncer"));
+	mem_free_secret(s);
+	made("postgresql://u@h.example.org/d?schema=public", "postgresql://u@h.example.org/d?sslmode=require");
+}
+
+static void
+test_wrong(void **state)
+{
+	static const char *const bad[] = { "mysql://h/d", "http://x", "just words", "host=",
+		"host='x", "=x", "host" };
+	char why[160], *s = NULL, *big = mem_alloc(9000);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (i == 3)
+			continue;	/* an empty value is legal */
+		assert_int_equal(dburl_make(bad[i], &s, why), RC_INVALID);
+		assert_true(*why != '\0');
+	}
+	memset(big, 'x', 8999);
+	memcpy(big, "host=", 5);
+	assert_int_equal(dburl_make(big, &s, why), RC_INVALID);
+	assert_null(s);
+	mem_free_secret(big);
+}
+
+static void
+test_parts(void **state)
+{
+	char *s = dburl_from_parts("h", "5432", "u ser", "p'a\\ss", NULL);
+
+	(void)state;
+	assert_string_equal(s, "host='h' port='5432' user='u ser' password='p\\'a\\\\ss'");
+	mem_free_secret(s);
+	s = dburl_from_parts(NULL, NULL, NULL, NULL, "");
+	assert_string_equal(s, "");
+	mem_free_secret(s);
+}
+
+static void
+test_password(void **state)
+{
+	char *s = dburl_password("host=h password='p\\'a\\\\ss' user=u");
+
+	(void)state;
+	assert_string_equal(s, "p'a\\ss");
+	mem_free_secret(s);
+	s = dburl_password("postgresql://u:p%40w@h:1/d");
+	assert_string_equal(s, "p%40w");
+	mem_free_secret(s);
+	s = dburl_password("postgresql://h/d?password=zz");
+	assert_string_equal(s, "zz");
+	mem_free_secret(s);
+	assert_null(dburl_password("postgresql://h:1/d"));
+	assert_null(dburl_password("host=h password='open"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_prisma),
+		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_password),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
