@@ -31,7 +31,7 @@ DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
 LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -ljansson -lseccomp
 LIBS_NET := -lcurl $(LIBS_WEB)
 
-.PHONY: all help deps run test check check-san check-mem fuzz lint cover bench install clean tests-built
+.PHONY: all help deps run test check check-san check-mem fuzz lint cover bench install clean tests-built FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -91,9 +91,55 @@ check: $(UNIT)
 	@sh tests/check/run.sh $(B)
 
 test:
-	@bash tests/run.sh
+	@sh tests/stack/deps.sh
+	+@$(MAKE) -s -j2 tests-built
+	@B='$(B)' bash tests/run.sh
+
+# the same tests under ASan and UBSan, and under valgrind, in build folders of their own
+check-san: SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+check-san:
+	+@$(MAKE) -s -j2 B=build-san SAN='$(SANFLAGS)' OPT='-O1 -g' tests-built
+	@UBSAN_OPTIONS=print_stacktrace=1 sh tests/check/run.sh build-san
+	@UBSAN_OPTIONS=print_stacktrace=1 B=build-san bash tests/run.sh db
+
+check-mem:
+	+@$(MAKE) -s -j2 tests-built
+	@B='$(B)' bash tests/run.sh mem
+
+lint:
+	@B='$(B)' bash tests/lint.sh
+
+cover:
+	+@$(MAKE) -s -j2 B=build-cov SAN=--coverage OPT='-O0 -g' tests-built
+	@B=build-cov bash tests/run.sh cover
+
+I        = $(DESTDIR)$(PREFIX)
+C        = $(DESTDIR)$(CGIDIR)
+FILL     = sed -e 's|@CGI@|$(CGIDIR)/dmbox|g' -e 's|@WEB@|$(CGIDIR)/dmbox/inbox|g' \
+           -e 's|@RUN@|/run/lighttpd|g' -e 's|@CONFIG@|$(PREFIX)/etc/dmbox.env|g' \
+           -e 's|@THREADS@|32|g' -e 's|@SHARE@|$(PREFIX)/share/dmbox|g' -e 's|@BIN@|$(PREFIX)/bin|g'
+
+# Copies, 0755, no links: suexec runs nothing else.  No other file of the site is
+# touched; an .htaccess that is not ours stops the installation before its first file.
+install: all
+	@for d in instagram whatsapp dmbox; do f='$(C)'/$$d/.htaccess; \
+	  [ ! -e "$$f" ] || grep -q '^# dmbox on shared hosting' "$$f" || \
+	  { echo "make install: $$f is there and not dmbox's: move it away first" >&2; exit 1; }; done
+	install -d '$(I)/bin' '$(I)/etc' '$(I)/share/dmbox/sql' '$(C)/dmbox' '$(C)/instagram' '$(C)/whatsapp'
+	install -m 755 $(B)/dmbox $(B)/dmbox-poll '$(I)/bin/'
+	install -m 755 $(CGI) '$(C)/dmbox/'
+	install -m 644 sql/*.sql '$(I)/share/dmbox/sql/'
+	$(FILL) dmbox.env.example >'$(I)/etc/dmbox.env.example' && chmod 644 '$(I)/etc/dmbox.env.example'
+	for f in apache/dmbox.conf apache/lighttpd.conf cron/dmbox.crontab; do \
+	  $(FILL) $$f >'$(I)/share/dmbox/'$${f##*/} && chmod 644 '$(I)/share/dmbox/'$${f##*/} || exit 1; done
+	for d in instagram whatsapp; do install -m 644 apache/htaccess '$(C)/'$$d/.htaccess || exit 1; done
+	$(FILL) apache/htaccess-programs >'$(C)/dmbox/.htaccess' && chmod 644 '$(C)/dmbox/.htaccess'
+	if [ -d web ]; then install -d '$(C)/dmbox/inbox' && cp -R web/. '$(C)/dmbox/inbox/' && \
+	  chmod -R u=rwX,go=rX '$(C)/dmbox/inbox'; fi
+	for f in man/*.[1-9]; do [ -e "$$f" ] || continue; s=$${f##*.}; \
+	  install -d '$(I)/share/man/man'$$s && install -m 644 $$f '$(I)/share/man/man'$$s/ || exit 1; done
 
 clean:
-	rm -rf $(B)
+	rm -rf $(B) build-san build-cov build-clang build-gcc
 
 -include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d)

@@ -1,0 +1,109 @@
+#!/bin/bash
+# The whole suite: unit tests and house rules, database tests on a private cluster,
+# end-to-end tests on real servers.  One line a test program, the failing
+# assertions below it; the last line counts assertions: N passed, N failed.
+#
+# usage: tests/run.sh [PART...]	parts: check db e2e crash doctor (default: all),
+#	mem (unit tests under valgrind), cover (all, then coverage of the lines)
+#	ONLY=WORD runs only tests whose name holds WORD
+set -u
+cd "$(dirname "$0")/.." || exit 1
+B=${B:-build}
+ONLY=${ONLY:-}
+pass=0 fail=0
+out=$(mktemp) || exit 1
+trap 'rm -f "$out"' EXIT
+export LC_ALL=C.UTF-8 B
+
+# verdict NAME STATUS SECONDS: count what $out says; a program that says nothing is one test
+verdict() {
+	local p f
+	p=$(grep -acE '^\[ +OK \]|^ok ' "$out")
+	f=$(grep -acE '^\[  FAILED  \] [^0-9]|^not ok ' "$out")
+	[ "$f" -eq 0 ] || f=$(grep -aE '^\[  FAILED  \] [^0-9]|^not ok ' "$out" | sort -u | wc -l)
+	if [ "$2" -eq 0 ] && [ "$f" -eq 0 ]; then
+		[ "$p" -gt 0 ] || p=1
+		printf 'ok    %-34s %4d passed  (%d s)\n' "$1" "$p" "$3"
+	else
+		[ "$f" -gt 0 ] || f=1
+		printf 'FAIL  %-34s %4d passed, %d failed  (%d s, status %d)\n' "$1" "$p" "$f" "$3" "$2"
+		grep -avE '^\[ +(OK|RUN) |^ok ' "$out" | tail -n 60 | sed 's/^/      | /'
+	fi
+	pass=$((pass + p)) fail=$((fail + f))
+}
+
+# one NAME COMMAND...
+one() {
+	local name=$1 start=$SECONDS rc
+	case $name in *"$ONLY"*) ;; *) return 0;; esac
+	shift
+	"$@" >"$out" 2>&1 </dev/null
+	rc=$?
+	verdict "$name" "$rc" $((SECONDS - start))
+}
+
+part_check() {
+	local t wrap=()
+	[ "${1:-}" = mem ] && wrap=(valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite)
+	for t in "$B"/unit/test_*; do
+		case $t in *.[od]) continue;; esac
+		[ -x "$t" ] && one "unit/${t##*/}" "${wrap[@]}" "$t"
+	done
+	[ "${1:-}" != mem ] || return 0
+	for t in tests/check/*.check; do
+		[ ! -f "$t" ] || one "check/$(basename "$t" .check)" sh "$t" "$B"
+	done
+}
+
+# Each program has an empty database of its own in one cluster.
+part_db() {
+	local dir t conn wrap=()
+	[ "${1:-}" = mem ] && wrap=(valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite)
+	dir=$(mktemp -d /tmp/dmbox-pg-XXXXXX) || exit 1
+	if bash tests/stack/pg.sh start "$dir" >"$out" 2>&1; then
+		for t in "$B"/db/test_*; do
+			case $t in *.[od]) continue;; esac
+			[ -x "$t" ] || continue
+			conn=$(bash tests/stack/pg.sh db "$dir") || continue
+			DMBOX_TEST_DB=$conn DMBOX_TEST_PG=$dir one "db/${t##*/}" "${wrap[@]}" "$t"
+		done
+	else
+		verdict db/cluster 1 0
+	fi
+	bash tests/stack/pg.sh stop "$dir" immediate
+	rm -rf "$dir"
+}
+
+# part_scripts FOLDER: its executables NN-name
+part_scripts() {
+	local t
+	for t in tests/"$1"/[0-9][0-9]-*; do
+		if [ -x "$t" ] && [ ! -d "$t" ]; then
+			one "$1/${t##*/}" timeout -k 30 600 "$t"
+		fi
+	done
+}
+
+coverage() {
+	local f
+	mkdir -p "$B/cov"
+	for f in lib/*.c; do
+		printf '%s ' "$f"
+		gcov -n -o "$B/obj/lib" "$f" 2>/dev/null | grep -A1 "^File '$f'" | sed -n 's/^Lines executed://p'
+		echo
+	done | grep . | column -t
+}
+
+[ $# -gt 0 ] || set -- check db e2e crash doctor
+for part in "$@"; do
+	case $part in
+	check) part_check ;;
+	db) part_db ;;
+	e2e|crash|doctor) part_scripts "$part" ;;
+	mem) part_check mem; part_db mem ;;
+	cover) part_check; part_db; part_scripts e2e; coverage ;;
+	*) echo "tests/run.sh: no part $part" >&2; exit 64 ;;
+	esac
+done
+echo "$pass passed, $fail failed"
+[ "$fail" -eq 0 ]
