@@ -38,6 +38,8 @@ create table dmbox.deliveries (
 ) partition by range (received_at);
 alter sequence dmbox.deliveries_id_seq owned by dmbox.deliveries.id;
 create table dmbox.deliveries_default partition of dmbox.deliveries default;
+create index deliveries_received_idx on dmbox.deliveries using brin (received_at);
+create index deliveries_rejected_idx on dmbox.deliveries (received_at) where verdict = 'rejected';
 create index deliveries_account_idx on dmbox.deliveries (account, channel, received_at);
 
 -- contacts -------------------------------------------------------------------
@@ -50,6 +52,8 @@ create table dmbox.contacts (
 	username         text,
 	picture_url      text,
 	named_at         timestamptz,
+	username_at      timestamptz,
+	picture_at       timestamptz,
 	profile_at       timestamptz,
 	profile_state    text,
 	blocked_at       timestamptz,
@@ -144,7 +148,10 @@ create table dmbox.events (
 	kind        text not null,
 	effect      text not null default 'none',
 	thread_id   text not null default '',
+	provider    text not null default '',
 	contact_id  bigint,
+	actor_id    bigint,
+	direction   text not null default 'inbound' check (direction in ('inbound','outbound')),
 	occurred_at timestamptz not null,
 	target_id   text,
 	text        text,
@@ -157,6 +164,7 @@ create table dmbox.events (
 	unique (account, channel, event_key)
 );
 create index events_target_idx on dmbox.events (account, channel, thread_id, target_id) where target_id is not null;
+create index events_waiting_idx on dmbox.events (id) where applied_at is null and effect <> 'none';
 create index events_delivery_idx on dmbox.events (delivery_id);
 
 -- going out ------------------------------------------------------------------

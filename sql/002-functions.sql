@@ -1,0 +1,536 @@
+-- dmbox schema, step 2: the door in.
+--
+-- dmbox.ingest takes arrays and is called once for a batch: one round trip,
+-- one transaction.  It runs with the rights of its caller.  Under READ
+-- COMMITTED each statement in it has a fresh snapshot, therefore contacts are
+-- written by one statement and messages by a later one (a single statement
+-- would miss contacts that a concurrent transaction has just added).
+--
+-- Order of locks, the same in every transaction, so that none deadlock:
+-- advisory buckets ascending, contacts by key then by id, messages by key,
+-- events by key.
+
+-- One hash for erased ids and for the lock buckets (its first byte).  The C
+-- side (lib/store.c) computes the same.
+create function dmbox.id_hash(p_account text, p_channel text, p_thread text, p_id text)
+returns text language sql immutable parallel safe as $$
+	select encode(sha256(convert_to(p_account || '|' || p_channel || '|' || p_thread || '|' || p_id, 'UTF8')), 'hex')
+$$;
+comment on function dmbox.id_hash(text, text, text, text) is
+	'What dmbox.erased keeps instead of a message''s id: sha256 of account|channel|thread|id; for an event id is ''event:'' || event_key';
+
+create function dmbox.lock_target(p_account text, p_channel text, p_thread text, p_id text)
+returns void language sql as $$
+	select pg_advisory_xact_lock(25709,
+	    get_byte(sha256(convert_to(p_account || '|' || p_channel || '|' || p_thread || '|' || p_id, 'UTF8')), 0))
+$$;
+comment on function dmbox.lock_target(text, text, text, text) is
+	'Before anything changes a message by what happened to it: until the end of the transaction nobody else brings that message or an event about it';
+
+-- Later states have higher numbers; a status never goes back.
+create function dmbox.status_rank(p_status text)
+returns integer language sql immutable parallel safe as $$
+	select case p_status when 'accepted' then 1 when 'sent' then 2 when 'failed' then 3
+	    when 'delivered' then 4 when 'read' then 5 else 0 end
+$$;
+comment on function dmbox.status_rank(text) is 'Order of the states of an outbound message';
+
+-- Make message p_id what its row and all its events say.  Whatever order the
+-- events came in, the result is the same: everything is computed from the set.
+create function dmbox.apply_message(p_id bigint)
+returns void language plpgsql as $$
+declare
+	m        dmbox.messages%rowtype;
+	v_gone   timestamptz;
+	v_status text;
+	v_read   timestamptz;
+	v_deliv  timestamptz;
+	v_edit   record;
+begin
+	select * into m from dmbox.messages where id = p_id for no key update;
+	if not found then
+		return;
+	end if;
+
+	select min(e.occurred_at) filter (where e.effect = 'unsend'),
+	       min(e.occurred_at) filter (where e.effect = 'read' or e.effect = 'status' and e.text = 'read'),
+	       min(e.occurred_at) filter (where e.effect = 'status' and e.text = 'delivered'),
+	       (array_agg(case when e.effect = 'read' then 'read' else e.text end
+	                  order by dmbox.status_rank(case when e.effect = 'read' then 'read' else e.text end) desc)
+	           filter (where e.effect = 'read'
+	                      or e.effect = 'status' and e.text in ('sent','delivered','read','failed')))[1]
+	  into v_gone, v_read, v_deliv, v_status
+	  from dmbox.events e
+	 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
+	   and e.target_id = m.external_id and e.effect in ('unsend','read','status');
+
+	if m.direction <> 'outbound' then
+		v_status := null; v_read := null; v_deliv := null;	-- read_at of inbound is ours
+	elsif v_status is not null and dmbox.status_rank(v_status) <= dmbox.status_rank(m.status) then
+		v_status := null;
+	end if;
+
+	-- edits: every version is kept, the highest counts
+	if v_gone is null and m.deleted_at is null then
+		select e.text, e.occurred_at into v_edit
+		  from dmbox.events e
+		 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
+		   and e.target_id = m.external_id and e.effect = 'edit' and e.text is not null
+		 order by e.num desc, e.occurred_at desc, e.text collate "C" desc limit 1;
+		if found then
+			insert into dmbox.message_edits (account, message_id, version, body, edited_at)
+			values (m.account, m.id, 0, m.body, m.sent_at)
+			on conflict do nothing;
+			delete from dmbox.message_edits where message_id = m.id and version > 0;
+			insert into dmbox.message_edits (account, message_id, version, body, edited_at)
+			select m.account, m.id,
+			       case when x.num between 1 and 1000000 then x.num::integer
+			            else (row_number() over (order by x.num, x.occurred_at))::integer end,
+			       x.text, x.occurred_at
+			  from (select distinct on (e.num, case when e.num = 0 then e.occurred_at end)
+			               e.num, e.occurred_at, e.text
+			          from dmbox.events e
+			         where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
+			           and e.target_id = m.external_id and e.effect = 'edit' and e.text is not null
+			         order by e.num, case when e.num = 0 then e.occurred_at end,
+			                  e.occurred_at desc, e.text collate "C" desc) x
+			on conflict do nothing;
+			m.body := v_edit.text;
+			m.edited_at := v_edit.occurred_at;
+		end if;
+	end if;
+
+	-- unsent: the content goes, the row stays; of its edits too
+	if v_gone is not null or m.deleted_at is not null then
+		m.deleted_at := least(m.deleted_at, v_gone);
+		m.body := null;
+		m.detail := null;
+		m.edited_at := null;
+		delete from dmbox.message_edits where message_id = m.id;
+		-- a downloaded file is removed from the disk by the poller, which then drops the row
+		delete from dmbox.attachments where message_id = m.id and local_path is null;
+		update dmbox.attachments
+		   set url = null, ref = null, name = null, mime_type = null, sha256 = null, bytes = null, state = 'erased'
+		 where message_id = m.id and state <> 'erased';
+		update dmbox.events e set text = null, raw = '{}'
+		 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
+		   and e.target_id = m.external_id and e.effect = 'edit' and (e.text is not null or e.raw <> '{}');
+	end if;
+
+	-- reactions: the latest of each person; at the same time the removal wins
+	insert into dmbox.reactions as r (account, message_id, contact_id, emoji, reacted_at, removed_at)
+	select m.account, m.id, coalesce(e.actor_id, 0),
+	       (array_agg(e.text order by e.occurred_at desc, e.text collate "C" desc nulls last)
+	           filter (where e.effect = 'react'))[1],
+	       max(e.occurred_at) filter (where e.effect = 'react'),
+	       case when max(e.occurred_at) filter (where e.effect = 'unreact')
+	                 >= coalesce(max(e.occurred_at) filter (where e.effect = 'react'), '-infinity')
+	            then max(e.occurred_at) filter (where e.effect = 'unreact') end
+	  from dmbox.events e
+	 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
+	   and e.target_id = m.external_id and e.effect in ('react','unreact')
+	 group by coalesce(e.actor_id, 0)
+	on conflict (message_id, contact_id) do update
+	   set emoji = excluded.emoji, reacted_at = excluded.reacted_at, removed_at = excluded.removed_at
+	 where (r.emoji, r.reacted_at, r.removed_at)
+	       is distinct from (excluded.emoji, excluded.reacted_at, excluded.removed_at);
+
+	update dmbox.messages x
+	   set body = m.body, detail = m.detail, edited_at = m.edited_at, deleted_at = m.deleted_at,
+	       status = coalesce(v_status, x.status),
+	       read_at = least(x.read_at, v_read), delivered_at = least(x.delivered_at, v_deliv)
+	 where x.id = m.id
+	   and (x.body is distinct from m.body or x.detail is distinct from m.detail
+	     or x.edited_at is distinct from m.edited_at or x.deleted_at is distinct from m.deleted_at
+	     or v_status is not null
+	     or x.read_at is distinct from least(x.read_at, v_read)
+	     or x.delivered_at is distinct from least(x.delivered_at, v_deliv));
+
+	update dmbox.events e set applied_at = now()
+	 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
+	   and e.target_id = m.external_id and e.effect <> 'none' and e.applied_at is null;
+end $$;
+comment on function dmbox.apply_message(bigint) is
+	'Compute a message''s body, versions, reactions, states and removal afresh from its events; the caller holds dmbox.lock_target';
+
+-- The same by key, for whom the message may not be there yet.  A lone unsend
+-- makes a tombstone that the message, should it come, completes.
+create function dmbox.apply_target(p_account text, p_channel text, p_thread text, p_target text)
+returns boolean language plpgsql as $$
+declare
+	v_id bigint;
+begin
+	select id into v_id from dmbox.messages
+	 where account = p_account and channel = p_channel and thread_id = p_thread and external_id = p_target;
+	if v_id is null then
+		insert into dmbox.messages (account, channel, thread_id, provider, external_id, contact_id,
+		       direction, kind, status, sent_at, sent_at_known, received_at, deleted_at, is_test,
+		       source, placeholder)
+		select e.account, e.channel, e.thread_id, e.provider, e.target_id, e.contact_id,
+		       e.direction, 'text', case e.direction when 'inbound' then 'received' else 'sent' end,
+		       e.occurred_at, false, e.occurred_at, e.occurred_at, e.is_test, 'webhook', true
+		  from dmbox.events e
+		 where e.account = p_account and e.channel = p_channel and e.thread_id = p_thread
+		   and e.target_id = p_target and e.effect = 'unsend'
+		 order by e.occurred_at, e.event_key collate "C" limit 1
+		on conflict do nothing
+		returning id into v_id;
+	end if;
+	if v_id is null then
+		return false;
+	end if;
+	perform dmbox.apply_message(v_id);
+	return true;
+end $$;
+comment on function dmbox.apply_target(text, text, text, text) is
+	'Apply the waiting events of a message named by its provider''s id (after a send learned its id); call dmbox.lock_target first';
+
+-- Leftovers: events whose message got its id by another way than ingest.
+create function dmbox.apply_leftovers(p_max integer)
+returns integer language plpgsql as $$
+declare
+	r record;
+	n integer := 0;
+begin
+	for r in
+		select distinct x.account, x.channel, x.thread_id, x.target_id
+		  from (select e.account, e.channel, e.thread_id, e.target_id
+		          from dmbox.events e
+		         where e.applied_at is null and e.effect <> 'none' and e.target_id is not null
+		         order by e.id desc limit 2000) x
+		 where exists (select 1 from dmbox.messages m
+		                where m.account = x.account and m.channel = x.channel
+		                  and m.thread_id = x.thread_id and m.external_id = x.target_id)
+		 order by 1, 2, 3, 4 limit p_max
+	loop
+		-- a transaction that holds it is at work on these very events
+		if pg_try_advisory_xact_lock(25709, get_byte(decode(
+		       dmbox.id_hash(r.account, r.channel, r.thread_id, r.target_id), 'hex'), 0)) then
+			perform dmbox.apply_target(r.account, r.channel, r.thread_id, r.target_id);
+			n := n + 1;
+		end if;
+	end loop;
+	return n;
+end $$;
+comment on function dmbox.apply_leftovers(integer) is 'Upkeep: apply events that were waiting for a message which is there now';
+
+-- Is this value of a contact to replace the one that is there?  The newer time
+-- counts; at the same time the greater text, so that any order ends the same.
+create function dmbox.newer(p_new text, p_new_at timestamptz, p_old text, p_old_at timestamptz)
+returns boolean language sql immutable parallel safe as $$
+	select p_new is not null and (p_old is null
+	    or p_new = p_old and p_new_at > coalesce(p_old_at, '-infinity') + interval '1 minute'
+	    or p_new <> p_old and (p_new_at > coalesce(p_old_at, '-infinity')
+	                           or p_new_at = p_old_at and p_new collate "C" > p_old collate "C"))
+$$;
+comment on function dmbox.newer(text, timestamptz, text, timestamptz) is 'Whether a contact''s name, username or picture is to be replaced';
+
+create function dmbox.ingest(
+	-- deliveries
+	d_uid uuid[], d_at timestamptz[], d_channel text[], d_account text[], d_source text[],
+	d_request text[], d_addr text[], d_ctype text[], d_headers jsonb[], d_body bytea[],
+	d_reason text[], d_items integer[], d_dup integer[], d_weak integer[], d_ignored integer[],
+	-- advisory buckets, ascending; whether exclusively
+	l_bucket integer[], l_excl boolean[],
+	-- contacts, distinct and sorted by key
+	c_account text[], c_channel text[], c_ext text[],
+	c_name text[], c_name_at timestamptz[], c_user text[], c_user_at timestamptz[],
+	c_pic text[], c_pic_at timestamptz[], c_in timestamptz[], c_out timestamptz[],
+	-- messages, distinct and sorted by key
+	m_d integer[], m_account text[], m_channel text[], m_thread text[], m_ext text[], m_alt text[],
+	m_provider text[], m_contact text[], m_sender text[], m_recipient text[], m_out boolean[],
+	m_kind text[], m_body text[], m_detail jsonb[], m_reply text[], m_at timestamptz[],
+	m_known boolean[], m_test boolean[], m_source text[],
+	-- attachments; a_m: place in the message arrays
+	a_m integer[], a_pos integer[], a_type text[], a_url text[], a_ref text[], a_name text[],
+	a_mime text[], a_bytes bigint[],
+	-- events, distinct and sorted by key
+	e_d integer[], e_account text[], e_channel text[], e_thread text[], e_provider text[],
+	e_kind text[], e_effect text[], e_contact text[], e_actor text[], e_out boolean[],
+	e_at timestamptz[], e_target text[], e_text text[], e_num bigint[], e_key text[],
+	e_raw jsonb[], e_test boolean[])
+returns table (uid uuid, id bigint, stored integer, duplicates integer, weak_duplicates integer,
+               ignored integer, echoes integer, messages integer)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+	v_did   bigint[];		-- ids of the deliveries
+	v_mid   bigint[];		-- ids the messages would get
+	v_new   bigint[] := '{}';	-- those that were inserted
+	v_newd  bigint[] := '{}';	-- delivery of each
+	v_echod bigint[] := '{}';	-- delivery of each new echo
+	v_evd   bigint[] := '{}';	-- delivery of each new event
+	v_dupd  bigint[] := '{}';	-- delivery of each key found present
+	v_weakd bigint[] := '{}';
+	v_goned bigint[] := '{}';	-- delivery of each erased one
+	v_apply bigint[];
+	m_gone  boolean[];
+	e_gone  boolean[];
+	c_gone  boolean[];
+	v_n     integer := cardinality(d_uid);
+	v_nm    integer := cardinality(m_ext);
+	v_ne    integer := cardinality(e_key);
+	v_void  text;
+	r       record;
+begin
+	select array_agg(nextval('dmbox.deliveries_id_seq')) into v_did from generate_series(1, v_n);
+
+	for i in 1 .. cardinality(l_bucket) loop
+		if l_excl[i] then
+			v_void := pg_advisory_xact_lock(25709, l_bucket[i]);
+		else
+			v_void := pg_advisory_xact_lock_shared(25709, l_bucket[i]);
+		end if;
+	end loop;
+
+	-- erased stays erased
+	if v_nm + v_ne > 0 and exists (select 1 from dmbox.erased) then
+		select array_agg(exists (select 1 from dmbox.erased x
+		           where x.account = t.account and x.channel = t.channel
+		             and x.id_hash in (dmbox.id_hash(t.account, t.channel, t.thread, t.ext),
+		                               dmbox.id_hash(t.account, t.channel, t.thread, t.alt))) order by t.i)
+		  into m_gone
+		  from unnest(m_account, m_channel, m_thread, m_ext, m_alt)
+		       with ordinality t(account, channel, thread, ext, alt, i);
+		select array_agg(exists (select 1 from dmbox.erased x
+		           where x.account = t.account and x.channel = t.channel
+		             and x.id_hash in (dmbox.id_hash(t.account, t.channel, t.thread, t.target),
+		                               dmbox.id_hash(t.account, t.channel, t.thread, 'event:' || t.key))) order by t.i)
+		  into e_gone
+		  from unnest(e_account, e_channel, e_thread, e_target, e_key)
+		       with ordinality t(account, channel, thread, target, key, i);
+		if true = any (m_gone) or true = any (e_gone) then
+			select array_agg(not exists (
+			           select 1 from unnest(m_account, m_channel, m_contact) with ordinality x(account, channel, ext, i)
+			            where x.account = t.account and x.channel = t.channel and x.ext = t.ext and not m_gone[x.i])
+			       and not exists (
+			           select 1 from unnest(e_account, e_channel, e_contact, e_actor) with ordinality x(account, channel, ext, act, i)
+			            where x.account = t.account and x.channel = t.channel and t.ext in (x.ext, x.act)
+			              and not e_gone[x.i]) order by t.i)
+			  into c_gone
+			  from unnest(c_account, c_channel, c_ext) with ordinality t(account, channel, ext, i);
+			select array_agg(x.d) into v_goned
+			  from (select v_did[t.d] as d from unnest(m_d) with ordinality t(d, i) where m_gone[t.i]
+			        union all
+			        select v_did[t.d] from unnest(e_d) with ordinality t(d, i) where e_gone[t.i]) x;
+		else
+			m_gone := null;
+			e_gone := null;
+		end if;
+	end if;
+
+	-- contacts: the missing ones first
+	if cardinality(c_ext) > 0 then
+		insert into dmbox.contacts (account, channel, external_id, name, named_at, username, username_at,
+		       picture_url, picture_at, last_inbound_at, last_outbound_at, last_at)
+		select t.account, t.channel, t.ext, t.name, t.name_at, t.usr, t.usr_at, t.pic, t.pic_at, t.lin, t.lout,
+		       greatest(t.lin, t.lout)
+		  from unnest(c_account, c_channel, c_ext, c_name, c_name_at, c_user, c_user_at, c_pic, c_pic_at, c_in, c_out)
+		       with ordinality t(account, channel, ext, name, name_at, usr, usr_at, pic, pic_at, lin, lout, i)
+		 where not exists (select 1 from dmbox.contacts c
+		                    where c.account = t.account and c.channel = t.channel and c.external_id = t.ext)
+		   and c_gone[t.i] is not true
+		 order by t.i
+		on conflict do nothing;
+
+		-- then what changed; a time that moves by less than a minute is no change
+		select array_agg(c.id order by c.id) into v_apply
+		  from unnest(c_account, c_channel, c_ext, c_name, c_name_at, c_user, c_user_at, c_pic, c_pic_at, c_in, c_out)
+		       with ordinality t(account, channel, ext, name, name_at, usr, usr_at, pic, pic_at, lin, lout, i)
+		  join dmbox.contacts c on c.account = t.account and c.channel = t.channel and c.external_id = t.ext
+		 where c_gone[t.i] is not true
+		   and (t.lin > coalesce(c.last_inbound_at, '-infinity') + interval '1 minute'
+		     or t.lout > coalesce(c.last_outbound_at, '-infinity') + interval '1 minute'
+		     or dmbox.newer(t.name, t.name_at, c.name, c.named_at)
+		     or dmbox.newer(t.usr, t.usr_at, c.username, c.username_at)
+		     or dmbox.newer(t.pic, t.pic_at, c.picture_url, c.picture_at));
+		if v_apply is not null then
+			perform 1 from dmbox.contacts c where c.id = any (v_apply) order by c.id for no key update;
+			update dmbox.contacts c
+			   set last_inbound_at = greatest(c.last_inbound_at, t.lin),
+			       last_outbound_at = greatest(c.last_outbound_at, t.lout),
+			       last_at = greatest(c.last_at, t.lin, t.lout),
+			       name = case when dmbox.newer(t.name, t.name_at, c.name, c.named_at) then t.name else c.name end,
+			       named_at = case when dmbox.newer(t.name, t.name_at, c.name, c.named_at) then t.name_at else c.named_at end,
+			       username = case when dmbox.newer(t.usr, t.usr_at, c.username, c.username_at) then t.usr else c.username end,
+			       username_at = case when dmbox.newer(t.usr, t.usr_at, c.username, c.username_at) then t.usr_at else c.username_at end,
+			       picture_url = case when dmbox.newer(t.pic, t.pic_at, c.picture_url, c.picture_at) then t.pic else c.picture_url end,
+			       picture_at = case when dmbox.newer(t.pic, t.pic_at, c.picture_url, c.picture_at) then t.pic_at else c.picture_at end
+			  from unnest(c_account, c_channel, c_ext, c_name, c_name_at, c_user, c_user_at, c_pic, c_pic_at, c_in, c_out)
+			       t(account, channel, ext, name, name_at, usr, usr_at, pic, pic_at, lin, lout)
+			 where c.id = any (v_apply)
+			   and c.account = t.account and c.channel = t.channel and c.external_id = t.ext;
+		end if;
+	end if;
+
+	-- messages
+	if v_nm > 0 then
+		select array_agg(nextval('dmbox.messages_id_seq')) into v_mid from generate_series(1, v_nm);
+		with ins as (
+			insert into dmbox.messages (id, account, channel, thread_id, provider, external_id, contact_id,
+			       sender_id, recipient_id, direction, kind, body, detail, reply_to, status, sent_at,
+			       sent_at_known, received_at, is_test, source, delivery_id)
+			overriding system value
+			select v_mid[t.i], t.account, t.channel, t.thread, t.provider, t.ext, c.id,
+			       t.sender, t.recipient, case when t.outb then 'outbound' else 'inbound' end, t.kind, t.body,
+			       t.detail, t.reply, case when t.outb then 'sent' else 'received' end, t.at,
+			       t.known, d_at[t.d], t.test, t.source, v_did[t.d]
+			  from unnest(m_d, m_account, m_channel, m_thread, m_ext, m_alt, m_provider, m_contact, m_sender,
+			              m_recipient, m_out, m_kind, m_body, m_detail, m_reply, m_at, m_known, m_test, m_source)
+			       with ordinality t(d, account, channel, thread, ext, alt, provider, contact, sender,
+			              recipient, outb, kind, body, detail, reply, at, known, test, source, i)
+			  left join dmbox.contacts c on c.account = t.account and c.channel = t.channel and c.external_id = t.contact
+			 where m_gone[t.i] is not true
+			   and (t.alt is null or not exists (select 1 from dmbox.messages w
+			        where w.account = t.account and w.channel = t.channel and w.thread_id = t.thread
+			          and w.external_id = t.alt))
+			 order by t.i
+			on conflict do nothing
+			returning id, delivery_id, source)
+		select coalesce(array_agg(ins.id), '{}'), coalesce(array_agg(ins.delivery_id), '{}'),
+		       coalesce(array_agg(ins.delivery_id) filter (where ins.source = 'echo'), '{}')
+		  into v_new, v_newd, v_echod from ins;
+
+		if cardinality(v_new) < v_nm then
+			-- a tombstone that was waiting for its message: completed, without content
+			for r in
+				select w.id as mid, t.*
+				  from unnest(m_d, m_account, m_channel, m_thread, m_ext, m_provider, m_contact, m_sender,
+				              m_recipient, m_out, m_kind, m_reply, m_at, m_known, m_test, m_source)
+				       with ordinality t(d, account, channel, thread, ext, provider, contact, sender,
+				              recipient, outb, kind, reply, at, known, test, source, i)
+				  join dmbox.messages w on w.account = t.account and w.channel = t.channel
+				   and w.thread_id = t.thread and w.external_id = t.ext and w.placeholder
+				 where m_gone[t.i] is not true
+				 order by w.id for no key update of w
+			loop
+				update dmbox.messages w
+				   set provider = r.provider, sender_id = r.sender, recipient_id = r.recipient,
+				       contact_id = (select c.id from dmbox.contacts c where c.account = r.account
+				                        and c.channel = r.channel and c.external_id = r.contact),
+				       direction = case when r.outb then 'outbound' else 'inbound' end, kind = r.kind,
+				       reply_to = r.reply, status = case when r.outb then 'sent' else 'received' end,
+				       sent_at = r.at, sent_at_known = r.known, received_at = d_at[r.d], is_test = r.test,
+				       source = r.source, delivery_id = v_did[r.d], placeholder = false
+				 where w.id = r.mid and w.placeholder;
+				if found then
+					v_new := v_new || r.mid;
+					v_newd := v_newd || v_did[r.d];
+					if r.source = 'echo' then
+						v_echod := v_echod || v_did[r.d];
+					end if;
+				end if;
+			end loop;
+			-- counted are keys that are found, not what remains
+			select coalesce(array_agg(v_did[t.d]) filter (where t.alt is null), '{}'),
+			       coalesce(array_agg(v_did[t.d]) filter (where t.alt is not null), '{}')
+			  into v_dupd, v_weakd
+			  from unnest(m_d, m_account, m_channel, m_thread, m_ext, m_alt)
+			       with ordinality t(d, account, channel, thread, ext, alt, i)
+			 where m_gone[t.i] is not true
+			   and exists (select 1 from dmbox.messages w
+			                where w.account = t.account and w.channel = t.channel and w.thread_id = t.thread
+			                  and w.external_id in (t.ext, t.alt) and w.id <> all (v_new));
+		end if;
+
+		if cardinality(a_m) > 0 and cardinality(v_new) > 0 then
+			insert into dmbox.attachments (account, message_id, position, type, url, ref, name, mime_type, bytes, state)
+			select m_account[t.m], v_mid[t.m], t.pos, t.type, t.url, t.ref, t.name, t.mime, t.bytes,
+			       case when t.url is null and t.ref is null then 'none' else 'waiting' end
+			  from unnest(a_m, a_pos, a_type, a_url, a_ref, a_name, a_mime, a_bytes)
+			       t(m, pos, type, url, ref, name, mime, bytes)
+			 where v_mid[t.m] = any (v_new);
+		end if;
+	end if;
+
+	-- events
+	if v_ne > 0 then
+		with ins as (
+			insert into dmbox.events (account, channel, thread_id, provider, kind, effect, contact_id, actor_id,
+			       direction, occurred_at, target_id, text, num, event_key, raw, is_test, delivery_id)
+			select t.account, t.channel, t.thread, t.provider, t.kind, t.effect, c.id, a.id,
+			       case when t.outb then 'outbound' else 'inbound' end, t.at, t.target, t.text, t.num, t.key,
+			       t.raw, t.test, v_did[t.d]
+			  from unnest(e_d, e_account, e_channel, e_thread, e_provider, e_kind, e_effect, e_contact, e_actor,
+			              e_out, e_at, e_target, e_text, e_num, e_key, e_raw, e_test)
+			       with ordinality t(d, account, channel, thread, provider, kind, effect, contact, actor,
+			              outb, at, target, text, num, key, raw, test, i)
+			  left join dmbox.contacts c on c.account = t.account and c.channel = t.channel and c.external_id = t.contact
+			  left join dmbox.contacts a on a.account = t.account and a.channel = t.channel and a.external_id = t.actor
+			 where e_gone[t.i] is not true
+			 order by t.i
+			on conflict do nothing
+			returning delivery_id)
+		select coalesce(array_agg(ins.delivery_id), '{}') into v_evd from ins;
+
+		if cardinality(v_evd) < v_ne then
+			select v_dupd || coalesce(array_agg(v_did[t.d]), '{}') into v_dupd
+			  from unnest(e_d, e_account, e_channel, e_key) with ordinality t(d, account, channel, key, i)
+			  join dmbox.events e on e.account = t.account and e.channel = t.channel and e.event_key = t.key
+			 where e_gone[t.i] is not true and e.delivery_id is distinct from v_did[t.d];
+		end if;
+
+		for r in
+			select distinct t.account, t.channel, t.thread, t.target
+			  from unnest(e_account, e_channel, e_thread, e_target, e_effect)
+			       with ordinality t(account, channel, thread, target, effect, i)
+			 where t.effect <> 'none' and t.target is not null and e_gone[t.i] is not true
+			 order by 1, 2, 3, 4
+		loop
+			perform dmbox.apply_target(r.account, r.channel, r.thread, r.target);
+		end loop;
+	end if;
+
+	-- events that came before their message
+	if cardinality(v_new) > 0 then
+		for r in
+			select distinct m.id as mid
+			  from unnest(v_new) n(id)
+			  join dmbox.messages m on m.id = n.id
+			  join dmbox.events e on e.account = m.account and e.channel = m.channel
+			   and e.thread_id = m.thread_id and e.target_id = m.external_id
+			 where e.effect <> 'none'
+			 order by 1
+		loop
+			perform dmbox.apply_message(r.mid);
+		end loop;
+	end if;
+
+	-- the ledger last, with what really happened
+	return query
+	with cnt as (
+		select t.i, t.ids, t.dup + (select count(*)::integer from unnest(v_dupd) x where x = t.ids) as dup,
+		       t.weak + (select count(*)::integer from unnest(v_weakd) x where x = t.ids) as weak,
+		       t.ign + (select count(*)::integer from unnest(v_goned) x where x = t.ids) as ign,
+		       (select count(*)::integer from unnest(v_newd) x where x = t.ids) as msgs,
+		       (select count(*)::integer from unnest(v_evd) x where x = t.ids) as evs,
+		       (select count(*)::integer from unnest(v_echod) x where x = t.ids) as echo
+		  from unnest(v_did, d_dup, d_weak, d_ignored) with ordinality t(ids, dup, weak, ign, i)
+	), ins as (
+		insert into dmbox.deliveries (id, delivery_uid, received_at, channel, account, source, request_id,
+		       remote_addr, content_type, headers, body, verdict, reason, items, stored, duplicates,
+		       weak_duplicates, ignored)
+		select c.ids, t.uid, t.at, t.channel, t.account, t.source, t.request, t.addr, t.ctype, t.headers, t.body,
+		       'accepted', t.reason, t.items, c.msgs + c.evs, c.dup, c.weak, c.ign
+		  from unnest(d_uid, d_at, d_channel, d_account, d_source, d_request, d_addr, d_ctype, d_headers,
+		              d_body, d_reason, d_items)
+		       with ordinality t(uid, at, channel, account, source, request, addr, ctype, headers,
+		              body, reason, items, i)
+		  join cnt c on c.i = t.i
+		 order by t.i
+		on conflict do nothing
+		returning delivery_uid, id, stored, duplicates, weak_duplicates, ignored)
+	select ins.delivery_uid, ins.id, ins.stored, ins.duplicates, ins.weak_duplicates, ins.ignored,
+	       c.echo, c.msgs
+	  from ins join cnt c on c.ids = ins.id;
+	get diagnostics v_n = row_count;
+
+	-- a delivery that an earlier try had stored after all: its first row speaks
+	if v_n < cardinality(d_uid) then
+		return query
+		select d.delivery_uid, d.id, d.stored, d.duplicates, d.weak_duplicates, d.ignored, 0, 0
+		  from unnest(d_uid, d_at) t(uid, at)
+		  join dmbox.deliveries d on d.delivery_uid = t.uid and d.received_at = t.at
+		 where d.id <> all (v_did);
+	end if;
+end $$;
