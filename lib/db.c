@@ -1119,6 +1119,21 @@ db_is_null(const struct db_res *r, size_t row, int col)
 	return PQgetisnull(r->r, (int)row, col) == 1;
 }
 
+/* numeric, as sum() of bigints gives: base-10000 digits; the fraction is cut. */
+static int64_t
+numeric_i64(const unsigned char *p, int n)
+{
+	int digits = p[0] << 8 | p[1], weight = (int16_t)(p[2] << 8 | p[3]);
+	int64_t v = 0;
+
+	for (int i = 0; i <= weight; i++) {
+		int at = 8 + 2 * i;
+
+		v = v * 10000 + (i < digits && at + 1 < n ? p[at] << 8 | p[at + 1] : 0);
+	}
+	return (p[4] & 0x40) ? -v : v;
+}
+
 int64_t
 db_get_i64(const struct db_res *r, size_t row, int col)
 {
@@ -1126,6 +1141,8 @@ db_get_i64(const struct db_res *r, size_t row, int col)
 	int n = PQgetlength(r->r, (int)row, col);
 	uint64_t v;
 
+	if (PQftype(r->r, col) == 1700 && n >= 8)
+		return numeric_i64(p, n);
 	if (n < 1 || n > 8)
 		return 0;
 	v = n > 1 && (p[0] & 0x80) ? UINT64_MAX : 0;	/* sign */

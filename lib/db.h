@@ -97,7 +97,7 @@ uint64_t db_round_trips(const struct db *d);
 
 size_t db_rows(const struct db_res *r);
 bool db_is_null(const struct db_res *r, size_t row, int col);
-int64_t db_get_i64(const struct db_res *r, size_t row, int col);	/* int2, int4, int8; null: 0 */
+int64_t db_get_i64(const struct db_res *r, size_t row, int col);	/* int2, int4, int8, numeric; null: 0 */
 bool db_get_bool(const struct db_res *r, size_t row, int col);
 /* text, json, jsonb, uuid (text form), name: NUL-terminated, borrowed from r; null: NULL */
 const char *db_get_text(const struct db_res *r, size_t row, int col);

@@ -1,84 +1,151 @@
-#!/bin/bash
-# A throw-away PostgreSQL for tests, on a Unix socket, as an unprivileged user.
+# A private PostgreSQL cluster, for the tests and for `make run`.  Source it.
 #
-#   pg.sh start DIR          make (if new) and start a cluster below DIR
-#   pg.sh db DIR [NAME]      make an empty database, print its conninfo (role dmbox)
-#   pg.sh stop DIR [MODE]    fast (default), immediate
-#   pg.sh run COMMAND...     a cluster in a new folder under /tmp for one command,
-#                            with an empty database's conninfo in DMBOX_TEST_DB and the
-#                            cluster's folder in DMBOX_TEST_PG
+#   pg_init DIR          make a cluster in DIR/pg unless it is there
+#   pg_start DIR         start it and wait until it answers
+#   pg_stop DIR [MODE]   stop it (fast, immediate, smart)
+#   pg_running DIR       true while it runs
+#   pg_conninfo DIR DB   print a libpq string
+#   pg_psql DIR ARGS...  psql as the superuser
 #
-# Tests run without fsync: they try the program, not the disk.
-set -u
-export LC_ALL=C.UTF-8
-HERE=$(cd "$(dirname "$0")" && pwd)
-die() { echo "pg.sh: $*" >&2; exit 1; }
-. "$HERE/lib.sh"
+# PostgreSQL refuses to be root: then everything runs as PG_USER (www-data).
+# Its folder must be reachable for that user, so DIR must not lie below a 0700
+# one; the socket has a short folder of its own (sockaddr_un ends at 107 bytes).
+# All settings stand in a file with absolute paths; nothing listens on TCP.
 
-if [ "$(id -u)" -eq 0 ]; then
-	u=www-data
-	getent passwd "$u" >/dev/null || u=nobody
-	AS=(setpriv "--reuid=$u" "--regid=$(id -g "$u")" --init-groups --)
-fi
+PG_USER=${PG_USER:-www-data}
 
-start() {
-	local dir=$1 bin out i
-	[ "${#dir}" -le 80 ] || die "the folder's name is too long for a socket: $dir"
-	mkdir -p "$dir" && [ "${#AS[@]}" -eq 0 ] || chown "$u:" "$dir" || exit 1
-	bin=$(pg_bindir "$dir/data") || die "$bin"
-	if [ ! -e "$dir/data/PG_VERSION" ]; then
-		out=$(asuser "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 -N 2>&1) ||
-			die "initdb: $out"
-	fi
-	spawn "$dir/log" "$bin/postgres" -D "$dir/data" -c listen_addresses= \
-	    -c "unix_socket_directories=$dir" -c max_connections=120 -c shared_buffers=64MB -c fsync=off
-	for ((i = 0; i < 200; i++)); do
-		asuser "$bin/psql" -X -h "$dir" -U postgres -d postgres -qAt >/dev/null 2>&1 \
-		    <<<"select 'create role dmbox login' where not exists (select 1 from pg_roles where rolname = 'dmbox') \gexec" &&
-			return 0
-		sleep 0.1
+pg_bin()
+{
+	local d
+	if [ -n "${PG_BIN:-}" ]; then echo "$PG_BIN"; return; fi
+	for d in $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -rV) /usr/local/pgsql/bin /usr/local/bin /usr/bin; do
+		[ -x "$d/initdb" ] && { echo "$d"; return; }
 	done
-	die "does not start: $(tail -n 3 "$dir/log")"
+	echo "pg.sh: no PostgreSQL server programs found (Debian: postgresql-15)" >&2
+	return 1
 }
 
-newdb() {
-	local bin name=${2:-t$(random_name 12 | tr 'A-Z' 'a-z')}
-	bin=$(pg_bindir "$1/data") || die "$bin"
-	asuser "$bin/psql" -X -h "$1" -U postgres -d postgres -qAt -v ON_ERROR_STOP=1 \
-	    -c "create database \"$name\" owner dmbox" >&2 || die "cannot make the database $name"
-	echo "host=$1 user=dmbox dbname=$name"
+# run a command as who owns the cluster, outside a folder that user cannot enter
+pg_as()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		(cd / && exec setpriv --reuid="$PG_USER" --regid="$(id -g "$PG_USER")" --clear-groups -- env HOME=/nonexistent "$@")
+	else
+		(cd / && exec "$@")
+	fi
 }
 
-stop() {
-	local p sig=INT
-	[ "${2:-fast}" = immediate ] && sig=QUIT
-	p=$(pg_running "$1/data")
-	[ -n "$p" ] || return 0
-	kill -$sig "$p"
-	gone_within 30 "$p" || die "does not stop"
+pg_socket_dir() { cat "$1/pg.socket"; }
+pg_superuser() { echo postgres; }
+
+pg_conninfo()
+{
+	echo "host=$(pg_socket_dir "$1") port=5432 dbname=$2 user=${3:-$(pg_superuser)}"
 }
 
-run() {
-	local dir rc
-	dir=$(mktemp -d /tmp/dmbox-pg-XXXXXX) || exit 1
-	trap 'stop "$dir" immediate; rm -rf "$dir"' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
-	start "$dir"
-	DMBOX_TEST_DB=$(newdb "$dir") || exit 1
-	export DMBOX_TEST_DB DMBOX_TEST_PG=$dir
-	"$@"
-	rc=$?
-	exit "$rc"
+pg_psql()
+{
+	local dir=$1; shift
+	psql -X -q -v ON_ERROR_STOP=1 -h "$(pg_socket_dir "$dir")" -p 5432 -U "$(pg_superuser)" "$@"
 }
 
-cmd=${1:-}
-[ $# -ge 2 ] || die "usage: pg.sh start|db|stop DIR, or run COMMAND"
-shift
-case $cmd in
-start) start "$1" ;;
-db) newdb "$@" ;;
-stop) stop "$@" ;;
-run) run "$@" ;;
-*) die "start, db, stop or run, not '$cmd'" ;;
-esac
+pg_init()
+{
+	local dir=$1 bin sock
+	bin=$(pg_bin) || return 1
+	mkdir -p "$dir" || return 1
+	dir=$(cd "$dir" && pwd -P) || return 1
+	if [ ! -s "$dir/pg.socket" ] || [ ! -d "$(cat "$dir/pg.socket")" ]; then
+		sock=$(mktemp -d /tmp/dmpg.XXXXXX) || return 1
+		chmod 755 "$sock"
+		[ "$(id -u)" -eq 0 ] && chown "$PG_USER" "$sock"
+		echo "$sock" > "$dir/pg.socket"
+	fi
+	sock=$(pg_socket_dir "$dir")
+	if [ ! -s "$dir/pg/PG_VERSION" ]; then
+		mkdir -p "$dir/pg" && chmod 700 "$dir/pg" || return 1
+		if [ "$(id -u)" -eq 0 ]; then
+			chown "$PG_USER" "$dir/pg"
+			pg_as test -w "$dir/pg" || { echo "pg.sh: $PG_USER cannot reach $dir" >&2; return 1; }
+		fi
+		pg_as "$bin/initdb" -D "$dir/pg" -U "$(pg_superuser)" -A trust -E UTF8 --no-locale >"$dir/pg.init.log" 2>&1 || {
+			tail -n 3 "$dir/pg.init.log" >&2; return 1; }
+	fi
+	# written anew at each start: the socket's folder may have changed
+	{
+		echo "listen_addresses = ''"
+		echo "unix_socket_directories = '$sock'"
+		echo "unix_socket_permissions = 0777"
+		echo "port = 5432"
+		echo "max_connections = ${PG_MAX_CONNECTIONS:-200}"
+		echo "data_directory = '$dir/pg'"
+		echo "hba_file = '$dir/pg/pg_hba.conf'"
+		echo "ident_file = '$dir/pg/pg_ident.conf'"
+		echo "external_pid_file = ''"
+		echo "fsync = on"
+		echo "synchronous_commit = on"
+		echo "shared_buffers = ${PG_SHARED_BUFFERS:-64MB}"
+		echo "logging_collector = off"
+		echo "log_line_prefix = '%m [%p] %a '"
+		echo "timezone = 'UTC'"
+		echo "log_timezone = 'UTC'"
+		[ -n "${PG_EXTRA:-}" ] && cat "$PG_EXTRA"
+		true
+	} > "$dir/pg.conf"
+	echo "local all all trust" | pg_as tee "$dir/pg/pg_hba.conf" >/dev/null
+	chmod 644 "$dir/pg.conf"
+}
+
+pg_running()
+{
+	local pid
+	pid=$(head -n 1 "$1/pg/postmaster.pid" 2>/dev/null) || return 1
+	[ -n "$pid" ] && kill -0 "$pid" 2>/dev/null
+}
+
+pg_start()
+{
+	local dir bin i log
+	dir=$(cd "$1" && pwd -P) || return 1
+	bin=$(pg_bin) || return 1
+	pg_running "$dir" && return 0
+	log=${PG_LOG:-$dir/pg.log}
+	: >> "$log" || return 1
+	[ "$(id -u)" -eq 0 ] && chown "$PG_USER" "$log"
+	# in a session of its own: a Ctrl-C for the terminal's group is not for it
+	if [ "$(id -u)" -eq 0 ]; then
+		(cd / && exec setsid setpriv --reuid="$PG_USER" --regid="$(id -g "$PG_USER")" --clear-groups -- \
+		    "$bin/postgres" -c config_file="$dir/pg.conf" >>"$log" 2>&1 </dev/null 9>&-) &
+	else
+		(cd / && exec setsid "$bin/postgres" -c config_file="$dir/pg.conf" >>"$log" 2>&1 </dev/null 9>&-) &
+	fi
+	for i in $(seq 1 150); do
+		"$bin/pg_isready" -q -h "$(pg_socket_dir "$dir")" -p 5432 -U "$(pg_superuser)" && return 0
+		sleep 0.2
+	done
+	echo "pg.sh: PostgreSQL does not start:" >&2
+	tail -n 5 "$log" >&2
+	return 1
+}
+
+pg_stop()
+{
+	local pid i sig
+	case ${2:-fast} in fast) sig=INT;; immediate) sig=QUIT;; smart) sig=TERM;; *) sig=INT;; esac
+	pid=$(head -n 1 "$1/pg/postmaster.pid" 2>/dev/null) || return 0
+	[ -n "$pid" ] && kill -"$sig" "$pid" 2>/dev/null || return 0
+	for i in $(seq 1 150); do
+		kill -0 "$pid" 2>/dev/null || return 0
+		sleep 0.2
+	done
+	echo "pg.sh: PostgreSQL (pid $pid) does not stop" >&2
+	return 1
+}
+
+# stop it and remove everything of it
+pg_remove()
+{
+	pg_stop "$1" immediate
+	[ -s "$1/pg.socket" ] && rm -rf "$(pg_socket_dir "$1")"
+	rm -rf "$1/pg" "$1/pg.socket" "$1/pg.conf" "$1/pg.log" "$1/pg.init.log"
+}

@@ -1,0 +1,86 @@
+-- dmbox schema, step 5: what people query.
+
+create view dmbox.conversations as
+select c.id as contact_id, c.channel, c.account, c.name, c.username,
+       l.id as last_message_id, l.sent_at as last_at, l.direction as last_direction, l.body as last_body,
+       n.inbound_count, n.outbound_count, n.unread_count,
+       case when c.channel = 'instagram' then c.last_inbound_at + interval '24 hours' end as can_send_until
+  from dmbox.contacts c
+  cross join lateral (
+	select m.id, m.sent_at, m.direction, m.body from dmbox.messages m
+	 where m.contact_id = c.id and not m.is_test
+	 order by m.sent_at desc, m.id desc limit 1) l
+  cross join lateral (
+	select count(*) filter (where m.direction = 'inbound') as inbound_count,
+	       count(*) filter (where m.direction = 'outbound') as outbound_count,
+	       count(*) filter (where m.direction = 'inbound' and m.read_at is null and m.deleted_at is null) as unread_count
+	  from dmbox.messages m where m.contact_id = c.id and not m.is_test) n;
+comment on view dmbox.conversations is 'One row a contact with messages: the last message, counts, until when an answer is allowed';
+comment on column dmbox.conversations.contact_id is 'contacts.id; the conversation''s id in the HTTP interface';
+comment on column dmbox.conversations.channel is 'instagram or whatsapp';
+comment on column dmbox.conversations.account is 'Our account';
+comment on column dmbox.conversations.name is 'The contact''s name';
+comment on column dmbox.conversations.username is 'The contact''s user name';
+comment on column dmbox.conversations.last_message_id is 'messages.id of the newest message';
+comment on column dmbox.conversations.last_at is 'When the newest message was sent (exact; contacts.last_at may lag by a minute)';
+comment on column dmbox.conversations.last_direction is 'inbound or outbound';
+comment on column dmbox.conversations.last_body is 'Text of the newest message';
+comment on column dmbox.conversations.inbound_count is 'Messages from the contact';
+comment on column dmbox.conversations.outbound_count is 'Messages to the contact';
+comment on column dmbox.conversations.unread_count is 'Inbound messages that we have not read';
+comment on column dmbox.conversations.can_send_until is 'Instagram: end of the 24-hour window after the last inbound message';
+
+create view dmbox.messages_full as
+select m.*, c.name as contact_name, c.username as contact_username,
+       coalesce((select jsonb_agg(jsonb_build_object('position', a.position, 'type', a.type, 'url', a.url,
+                        'name', a.name, 'mime_type', a.mime_type, 'bytes', a.bytes,
+                        'local_path', a.local_path, 'state', a.state) order by a.position)
+                   from dmbox.attachments a where a.message_id = m.id and a.state <> 'erased'), '[]') as attachments,
+       coalesce((select jsonb_agg(jsonb_build_object('contact_id', r.contact_id, 'emoji', r.emoji,
+                        'reacted_at', r.reacted_at) order by r.reacted_at, r.contact_id)
+                   from dmbox.reactions r where r.message_id = m.id and r.removed_at is null), '[]') as reactions
+  from dmbox.messages m
+  left join dmbox.contacts c on c.id = m.contact_id;
+comment on view dmbox.messages_full is 'messages with the contact''s name, attachments and present reactions as JSON';
+
+-- Bytes as text that never fails: what is not ASCII or valid UTF-8 is shown escaped.
+create function dmbox.bytes_text(p bytea)
+returns text language plpgsql immutable parallel safe as $$
+begin
+	if p is null then
+		return null;
+	end if;
+	return convert_from(p, 'UTF8');
+exception when others then
+	return encode(p, 'escape');
+end $$;
+comment on function dmbox.bytes_text(bytea) is 'UTF-8 as text; other bytes escaped as \ooo; never fails';
+
+create view dmbox.deliveries_text as
+select d.id, d.received_at, d.verdict, d.reason, dmbox.bytes_text(d.body) as body_text,
+       d.channel, d.account, d.source, d.request_id
+  from dmbox.deliveries d;
+comment on view dmbox.deliveries_text is 'The ledger with its bytes as text; never fails on bad UTF-8';
+
+create view dmbox.ingest_balance as
+select x.account, x.channel, x.hour, x.items, x.stored_rows, x.duplicates, x.weak_duplicates, x.ignored,
+       x.items - x.stored_rows - x.duplicates - x.weak_duplicates - x.ignored as missing
+  from (select d.account, d.channel, date_trunc('hour', d.received_at) as hour,
+               sum(d.items)::bigint as items,
+               sum(d.purged + (select count(*) from dmbox.messages m where m.delivery_id = d.id)
+                            + (select count(*) from dmbox.events e where e.delivery_id = d.id))::bigint as stored_rows,
+               sum(d.duplicates)::bigint as duplicates, sum(d.weak_duplicates)::bigint as weak_duplicates,
+               sum(d.ignored)::bigint as ignored
+          from dmbox.deliveries d
+         where d.verdict = 'accepted'
+         group by d.account, d.channel, date_trunc('hour', d.received_at)) x;
+comment on view dmbox.ingest_balance is 'Does everything that came in stand in the tables?  missing is 0 when nothing was dropped';
+comment on column dmbox.ingest_balance.account is 'Our account';
+comment on column dmbox.ingest_balance.channel is 'instagram or whatsapp';
+comment on column dmbox.ingest_balance.hour is 'Hour of arrival';
+comment on column dmbox.ingest_balance.items is 'Items in the deliveries of that hour';
+comment on column dmbox.ingest_balance.stored_rows is 'Messages and events really there for them, and those purged on request';
+comment on column dmbox.ingest_balance.duplicates is 'Items whose key was there already';
+comment on column dmbox.ingest_balance.weak_duplicates is 'Items without an id that look like one that was there';
+comment on column dmbox.ingest_balance.ignored is 'Items kept in the ledger only';
+comment on column dmbox.ingest_balance.missing is 'items - stored_rows - duplicates - weak_duplicates - ignored';

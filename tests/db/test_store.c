@@ -1,0 +1,385 @@
+/* The door into the database: counts, duplicates, effects, faults. */
+#include "dbtest.h"
+
+static struct db *db;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	dbt_clean(db);
+	return 0;
+}
+
+static void
+test_one_message(void **state)
+{
+	struct delivery d;
+	struct item *it;
+	uint64_t trips;
+
+	(void)state;
+	dbt_delivery(&d);
+	d.request_id = "req-1";
+	d.content_type = "text/\xff\xfe";	/* a peer's bytes are not always text */
+	it = dbt_message(&d, "c1", "M1", "Hi \xd0\x9f\xf0\x9f\x98\x80", T0);
+	it->name = "Ana";
+	item_att_add(&d.items, it)->url = "https://cdn.example/1";
+	it->detail = "{\"a\":1}";
+	dbt_store(db, &d);
+	assert_int_equal(d.stored, 1);
+	assert_int_equal(d.messages, 1);
+	assert_true(d.id > 0);
+	dbt_is(db, "select body from dmbox.messages", "Hi \xd0\x9f\xf0\x9f\x98\x80");
+	dbt_is(db, "select contact_name || status || source || direction from dmbox.messages_full",
+	    "Anareceivedwebhookinbound");
+	dbt_is(db, "select attachments->0->>'url' from dmbox.messages_full", "https://cdn.example/1");
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages m join dmbox.deliveries d"
+	    " on d.id = m.delivery_id join dmbox.contacts c on c.id = m.contact_id"
+	    " where m.sent_at_known and m.sent_at = to_timestamp(1763000000)"), 1);
+
+	/* again: nothing new, one round trip */
+	dbt_delivery(&d);
+	dbt_message(&d, "c1", "M1", "Hi", T0);
+	trips = db_round_trips(db);
+	dbt_store(db, &d);
+	assert_int_equal(db_round_trips(db) - trips, 1);
+	assert_int_equal(d.stored, 0);
+	assert_int_equal(d.duplicates, 1);
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
+	assert_int_equal(db_script(db, "delete from dmbox.messages"), RC_OK);
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 1);
+}
+
+static void
+test_first_round_trip(void **state)
+{
+	struct db *fresh = dbt_open();
+	struct delivery d;
+
+	(void)state;
+	dbt_delivery(&d);
+	dbt_message(&d, "c1", "M1", "x", T0);
+	dbt_store(fresh, &d);	/* preparing included */
+	assert_int_equal(db_round_trips(fresh), 1);
+	db_free(fresh);
+}
+
+static void
+test_same_uid(void **state)
+{
+	struct delivery d, e;
+
+	(void)state;
+	dbt_delivery(&d);
+	dbt_message(&d, "c1", "M1", "x", T0);
+	dbt_store(db, &d);
+	dbt_delivery(&e);
+	memcpy(e.uid, d.uid, sizeof e.uid);
+	e.received_at_us = d.received_at_us;
+	dbt_message(&e, "c1", "M1", "x", T0);
+	dbt_store(db, &e);
+	assert_int_equal(e.id, d.id);
+	assert_int_equal(e.stored, 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries"), 1);
+}
+
+static void
+test_duplicates_inside(void **state)
+{
+	struct delivery d[2], *v[2] = { &d[0], &d[1] };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		dbt_delivery(&d[i]);
+		dbt_message(&d[i], "c1", "M1", "x", T0);
+		dbt_message(&d[i], "c1", "M1", "x", T0);
+		dbt_event(&d[i], "c1", EFFECT_READ, "M1", NULL, 0, T0);
+	}
+	d[1].items.ignored = 3;
+	assert_int_equal(store_deliveries(db, v, 2), RC_OK);
+	assert_int_equal(d[0].stored, 2);
+	assert_int_equal(d[0].duplicates, 1);
+	assert_int_equal(d[1].stored, 0);
+	assert_int_equal(d[1].duplicates, 3);
+	assert_int_equal(d[1].ignored, 3);
+	assert_int_equal(d[1].n_items, 6);
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
+	delivery_free(&d[0]);
+	delivery_free(&d[1]);
+}
+
+static void
+test_thousand(void **state)
+{
+	struct delivery d;
+	uint64_t trips = db_round_trips(db);
+
+	(void)state;
+	dbt_delivery(&d);
+	for (int i = 0; i < 1000; i++) {
+		char id[20], c[20];
+
+		snprintf(id, sizeof id, "M%d", i);
+		snprintf(c, sizeof c, "c%d", i % 50);
+		dbt_message(&d, c, id, "text", T0 + i * SECOND);
+	}
+	dbt_store(db, &d);
+	assert_int_equal(d.stored, 1000);
+	assert_int_equal(db_round_trips(db) - trips, 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages m join dmbox.contacts c"
+	    " on c.id = m.contact_id"), 1000);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.conversations where inbound_count = 20"
+	    " and unread_count = 20 and can_send_until is not null"), 50);
+}
+
+static void
+weak_message(struct delivery *d, const char *id, const char *alt)
+{
+	struct item *it = dbt_message(d, "c1", id, "yes", T0);
+
+	it->weak = true;
+	it->alt_id = alt;
+}
+
+static void
+test_weak(void **state)
+{
+	struct delivery d;
+
+	(void)state;
+	dbt_delivery(&d);
+	weak_message(&d, "weak:1", "weak:0");
+	dbt_store(db, &d);
+	assert_int_equal(d.stored, 1);
+	dbt_delivery(&d);
+	weak_message(&d, "weak:2", "weak:1");	/* the bucket after */
+	weak_message(&d, "weak:5", "weak:4");
+	weak_message(&d, "weak:6", "weak:5");	/* inside the batch */
+	weak_message(&d, "weak:5", "weak:4");
+	dbt_store(db, &d);
+	assert_int_equal(d.stored, 1);
+	assert_int_equal(d.weak_duplicates, 3);
+	assert_int_equal(d.duplicates, 0);
+}
+
+static void
+test_effects(void **state)
+{
+	struct delivery d;
+	struct item *it;
+
+	(void)state;
+	dbt_delivery(&d);
+	dbt_event(&d, "c1", EFFECT_EDIT, "M1", "two", 2, T0 + 20 * SECOND);	/* before its message */
+	dbt_event(&d, "c1", EFFECT_REACT, "M1", "A", 0, T0 + 30 * SECOND);
+	dbt_store(db, &d);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 0);
+	dbt_delivery(&d);
+	dbt_message(&d, "c1", "M1", "one", T0);
+	it = dbt_message(&d, "c1", "O1", "ours", T0);
+	it->dir = DIR_OUT;
+	it->echo = true;
+	dbt_store(db, &d);
+	assert_int_equal(d.echoes, 1);
+	dbt_is(db, "select body from dmbox.messages where external_id = 'M1'", "two");
+	dbt_is(db, "select string_agg(version || body, ',' order by version) from dmbox.message_edits", "0one,2two");
+	dbt_is(db, "select reactions->0->>'emoji' from dmbox.messages_full where external_id = 'M1'", "A");
+	dbt_is(db, "select status || source from dmbox.messages where external_id = 'O1'", "sentecho");
+	dbt_delivery(&d);
+	dbt_event(&d, "c1", EFFECT_EDIT, "M1", "uno", 1, T0 + 90 * SECOND);	/* late, lower */
+	dbt_event(&d, "c1", EFFECT_UNREACT, "M1", NULL, 0, T0 + 30 * SECOND);	/* same time: wins */
+	dbt_event(&d, "c1", EFFECT_READ, "O1", NULL, 0, T0 + 5 * SECOND);
+	dbt_event(&d, "c1", EFFECT_STATUS, "O1", "delivered", 0, T0 + 3 * SECOND);
+	dbt_event(&d, "c1", EFFECT_READ, "M1", NULL, 0, T0 + 5 * SECOND);	/* inbound: not theirs to say */
+	dbt_store(db, &d);
+	assert_int_equal(d.stored, 5);
+	dbt_is(db, "select body from dmbox.messages where external_id = 'M1'", "two");
+	dbt_is(db, "select string_agg(version || body, ',' order by version) from dmbox.message_edits", "0one,1uno,2two");
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.reactions where removed_at is not null"), 1);
+	dbt_is(db, "select status || extract(epoch from read_at - sent_at)::int || extract(epoch from delivered_at"
+	    " - sent_at)::int from dmbox.messages where external_id = 'O1'", "read53");
+	dbt_is(db, "select read_at::text from dmbox.messages where external_id = 'M1'", NULL);
+	dbt_delivery(&d);
+	dbt_event(&d, "c1", EFFECT_UNSEND, "M1", NULL, 0, T0 + 100 * SECOND);
+	dbt_event(&d, "c1", EFFECT_UNSEND, "M9", NULL, 0, T0 + 100 * SECOND);	/* lone */
+	dbt_store(db, &d);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages where deleted_at is not null and body is null"), 2);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.message_edits"), 0);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.events where effect = 'edit' and (text is not null or raw <> '{}')"), 0);
+	dbt_delivery(&d);
+	it = dbt_message(&d, "c1", "M9", "secret", T0);
+	item_att_add(&d.items, it)->url = "https://cdn.example/1";
+	dbt_event(&d, "c1", EFFECT_EDIT, "M9", "secret", 3, T0 + 20 * SECOND);
+	dbt_store(db, &d);
+	assert_int_equal(d.stored, 2);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages where external_id = 'M9' and body is null"
+	    " and deleted_at is not null and not placeholder and delivery_id is not null"), 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.attachments"), 0);
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
+}
+
+static void
+test_poison(void **state)
+{
+	struct delivery d[4], *v[4];
+	char *big = mem_alloc(9000);
+
+	(void)state;
+	/* random text does not compress: no place in an index */
+	for (int i = 0; i < 8999; i++)
+		big[i] = (char)('a' + rand() % 26);
+	for (int i = 0; i < 4; i++) {
+		char id[10];
+
+		v[i] = &d[i];
+		dbt_delivery(&d[i]);
+		for (int j = 0; j < 10; j++) {
+			snprintf(id, sizeof id, "M%d.%d", i, j);
+			dbt_message(&d[i], i == 2 && j == 7 ? big : "c1", id, "x", T0);
+		}
+	}
+	d[3].items.v[0].detail = "{\"broken\":";
+	assert_int_equal(store_deliveries(db, v, 4), RC_OK);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(d[i].rc, RC_OK);
+		assert_int_equal(d[i].stored, i < 2 ? 10 : 9);
+		assert_int_equal(d[i].ignored, i < 2 ? 0 : 1);
+		delivery_free(&d[i]);
+	}
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 38);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries where reason = 'poison'"), 2);
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
+	dbt_delivery(&d[0]);
+	d[0].headers = "not json";
+	dbt_message(&d[0], "c1", "N", "x", T0);
+	assert_int_equal(store_deliveries(db, v, 1), RC_OK);
+	assert_int_equal(d[0].ignored, 1);
+	delivery_free(&d[0]);
+	free(big);
+}
+
+static void
+test_erased(void **state)
+{
+	struct delivery d;
+
+	(void)state;
+	assert_int_equal(db_script(db, "insert into dmbox.erased (account, channel, id_hash)"
+	    " values ('main', 'instagram', dmbox.id_hash('main', 'instagram', '', 'M1'))"), RC_OK);
+	dbt_delivery(&d);
+	dbt_message(&d, "c1", "M1", "gone", T0);
+	dbt_event(&d, "c1", EFFECT_EDIT, "M1", "gone too", 1, T0);
+	dbt_message(&d, "c2", "M2", "stays", T0);
+	dbt_store(db, &d);
+	assert_int_equal(d.stored, 1);
+	assert_int_equal(d.ignored, 2);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.contacts"), 1);
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
+}
+
+static void
+test_refused(void **state)
+{
+	struct delivery d;
+	char *big = mem_alloc(100000);
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		dbt_delivery(&d);
+		d.body = big;
+		d.body_n = 100000;
+		d.verdict = VERDICT_REJECTED;
+		d.reason = i % 2 ? "wrong_secret" : "no_secret";
+		assert_int_equal(store_refused(db, &d, 3), RC_OK);
+		assert_int_equal(d.id > 0, i < 3);
+		delivery_free(&d);
+	}
+	assert_int_equal(store_refused_count(db, "instagram", "main", "no_secret", 7), RC_OK);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries where verdict = 'rejected'"
+	    " and octet_length(body) = 16384"), 3);
+	/* a minute may have passed in between: then the second one has its own cap */
+	assert_int_equal(dbt_i64(db, "select sum(kept) * 100 + sum(capped) from dmbox.refusals"), 309);
+	dbt_is(db, "select left(body_text, 4) from dmbox.deliveries_text limit 1", "\\000");
+	free(big);
+}
+
+static void
+test_missing_and_load(void **state)
+{
+	struct delivery d, e;
+	bool out[3];
+
+	(void)state;
+	dbt_delivery(&d);
+	d.body = "{\"x\":\"\xff\"}";
+	d.body_n = 9;
+	d.headers = "{\"h\": \"1\"}";
+	dbt_message(&d, "c1", "M1", "x", T0);
+	dbt_store(db, &d);
+	delivery_init(&e);
+	assert_int_equal(store_load(db, d.id, &e), RC_OK);
+	assert_int_equal(e.body_n, 9);
+	assert_memory_equal(e.body, d.body, 9);
+	assert_int_equal(e.received_at_us, d.received_at_us);
+	assert_string_equal(e.headers, "{\"h\": \"1\"}");
+	assert_int_equal(store_load(db, d.id + 1000, &e), RC_NONE);
+	delivery_free(&e);
+	dbt_delivery(&e);
+	dbt_message(&e, "c1", "M2", "x", T0);
+	dbt_message(&e, "c1", "M1", "x", T0);
+	dbt_event(&e, "c1", EFFECT_READ, "M2", NULL, 0, T0);
+	assert_int_equal(store_missing(db, "main", CHANNEL_INSTAGRAM, &e.items, out), RC_OK);
+	assert_true(out[0]);
+	assert_false(out[1]);
+	assert_false(out[2]);
+	delivery_free(&e);
+}
+
+static void
+test_upkeep(void **state)
+{
+	struct delivery d;
+
+	(void)state;
+	dbt_delivery(&d);
+	d.received_at_us = clock_now_us() - INT64_C(40) * 86400 * SECOND;
+	dbt_message(&d, "c1", "M1", "x", T0);
+	dbt_store(db, &d);
+	dbt_delivery(&d);
+	dbt_event(&d, "c1", EFFECT_EDIT, "P1", "edited", 1, T0 + SECOND);
+	dbt_store(db, &d);
+	assert_int_equal(db_script(db, "update dmbox.messages set external_id = 'P1';"
+	    "create table if not exists dmbox.deliveries_2020_01 partition of dmbox.deliveries"
+	    " for values from ('2020-01-01 00:00:00+00') to ('2020-02-01 00:00:00+00')"), RC_OK);
+	assert_int_equal(store_upkeep(db, 30, 3), RC_OK);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries"), 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from pg_class where relname = 'deliveries_2020_01'"), 0);
+	dbt_is(db, "select body from dmbox.messages", "edited");
+	assert_int_equal(store_schema_check(db), RC_OK);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_one_message, setup),
+		cmocka_unit_test_setup(test_first_round_trip, setup),
+		cmocka_unit_test_setup(test_same_uid, setup),
+		cmocka_unit_test_setup(test_duplicates_inside, setup),
+		cmocka_unit_test_setup(test_thousand, setup),
+		cmocka_unit_test_setup(test_weak, setup),
+		cmocka_unit_test_setup(test_effects, setup),
+		cmocka_unit_test_setup(test_poison, setup),
+		cmocka_unit_test_setup(test_erased, setup),
+		cmocka_unit_test_setup(test_refused, setup),
+		cmocka_unit_test_setup(test_missing_and_load, setup),
+		cmocka_unit_test_setup(test_upkeep, setup),
+	};
+	int failed;
+
+	db = dbt_open();
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	db_free(db);
+	return failed;
+}
