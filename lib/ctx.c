@@ -219,6 +219,23 @@ ctx_conf(struct ctx *c, const char *conf_path, const char *doc_root, struct conf
 	return rc;
 }
 
+struct conf *
+ctx_conf_now(struct ctx *c)
+{
+	struct conf *conf;
+
+	pthread_mutex_lock(&c->lock);
+	conf = c->good != NULL ? conf_hold(c->good) : NULL;
+	pthread_mutex_unlock(&c->lock);
+	return conf;
+}
+
+unsigned int
+ctx_threads(const struct ctx *c)
+{
+	return c->threads;
+}
+
 size_t
 ctx_max_body(struct ctx *c)
 {

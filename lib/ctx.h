@@ -24,6 +24,12 @@ void ctx_free(struct ctx *c);
  * conf_drop() it.  Loads at first use, reloads when stale.
  * RC_INVALID: errors (503 code config); *out is set all the same. */
 enum rc ctx_conf(struct ctx *c, const char *conf_path, const char *doc_root, struct conf **out) MUST_CHECK;
+/* ctx_conf_now(c): the good configuration in use, held, without a look at the
+ * files; NULL where there is none.  For work between requests. */
+struct conf *ctx_conf_now(struct ctx *c);
+/* ctx_threads(c): as given to ctx_new; the handle of that number is for work
+ * outside the request threads. */
+unsigned int ctx_threads(const struct ctx *c);
 /* ctx_db(c, conf, thread): that thread's handle, never NULL; replaced when the
  * configuration names another database. */
 struct db *ctx_db(struct ctx *c, const struct conf *conf, unsigned int thread);

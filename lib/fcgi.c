@@ -529,6 +529,23 @@ join_all(struct worker *w, unsigned int n)
 	}
 }
 
+static void
+wait_for_end(const struct fcgi_opts *o, const sigset_t *ends)
+{
+	struct timespec second = { .tv_sec = 1 };
+	int sig;
+
+	if (o->tick == NULL) {
+		while (sigwait(ends, &sig) != 0)
+			;
+		return;
+	}
+	while (sigtimedwait(ends, NULL, &second) < 0)
+		if (errno == EAGAIN)
+			o->tick(o->arg);
+	o->tick(o->arg);
+}
+
 static int
 serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 {
@@ -536,7 +553,6 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 	unsigned int n = o->threads > 0 ? o->threads : 1, started = 0;
 	struct worker *w = mem_array(n, sizeof *w);
 	pthread_attr_t attr;
-	int sig;
 
 	if (FCGX_Init() != 0) {
 		free(w);
@@ -554,8 +570,7 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 	if (started < n)
 		log_warn("only %u of %u threads could be started", started, n);
 	if (started > 0)
-		while (sigwait(ends, &sig) != 0)
-			;
+		wait_for_end(o, ends);
 	stop_now(&s);
 	join_all(w, started);
 	free(w);

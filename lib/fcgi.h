@@ -24,6 +24,8 @@ struct fcgi_opts {
 	void (*handle)(void *arg, unsigned int thread, const struct http_req *req,
 	    struct http_res *res);
 	void (*after)(void *arg, unsigned int thread);	/* answer sent; may be NULL */
+	/* tick: about once a second while serving, from no worker; may be NULL */
+	void (*tick)(void *arg);
 	void *arg;
 };
 /* fcgi_serve(o): serve until told to stop.  Returns the exit status. */

@@ -1,0 +1,515 @@
+/*
+ * One delivery's way: account, verify over the raw bytes, parse, store or
+ * spool, answer (house.md 4).  A provider takes anything but 2xx as "again
+ * later" and, after an hour of it, unsubscribes us: so an authentic body that
+ * we do not understand is kept and answered 200, and only what is not durable
+ * is not acknowledged.
+ */
+#include "job_receive.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "hooklog.h"
+#include "ingest.h"
+#include "json.h"
+#include "log.h"
+#include "provider.h"
+#include "spool.h"
+#include "store.h"
+#include "str.h"
+
+#define REFUSED_ROWS 60		/* ledger rows a minute and account */
+#define REFUSED_BYTES 16384	/* of a refused body that the ledger keeps */
+#define REFUSED_KEY "refused:"
+#define RETRY_AWAY_S "5"
+#define CHALLENGE_MAX 128
+#define HEADERS_MAX 64
+#define DRAIN_AT_ONCE 200
+#define DRAIN_LOOKS 6		/* a minute */
+
+static void
+header(struct http_res *res, const char *name, const char *value)
+{
+	http_res_header(res, name, strlen(name), value, strlen(value));
+}
+
+/* --- which account -------------------------------------------------------- */
+
+/* Accepts anybody: asked only when no account with a credential takes it. */
+static bool
+is_open(const struct account *a)
+{
+	return a->webhook_open || a->provider == PROVIDER_MOCK;
+}
+
+/* A refusal is put down to the account that the request seems to be meant for:
+ * a Graph signature speaks of a Graph account. */
+static const struct account *
+likely(const struct job_env *e)
+{
+	bool signed_ = http_req_get(e->req, "X-Hub-Signature-256") != NULL;
+	const struct account *first = NULL, *a;
+
+	for (size_t i = 0; i < e->conf->n_accounts; i++) {
+		a = &e->conf->accounts[i];
+		if (a->channel != e->channel)
+			continue;
+		if (first == NULL)
+			first = a;
+		if (signed_ && a->provider == PROVIDER_GRAPH)
+			return a;
+	}
+	return first;
+}
+
+static enum rc
+verify(const struct account *a, const struct http_req *req, const char **why)
+{
+	const struct provider *p = provider_of(a);
+
+	*why = "not_supported";
+	return p->verify != NULL ? p->verify(a, req, why) : RC_DENIED;
+}
+
+/*
+ * The account of a delivery: the one in the path, else the first whose
+ * credential fits the raw bytes.  RC_NONE: no such account; RC_DENIED: *out is
+ * whom the refusal is put down to.
+ */
+static enum rc
+find_account(const struct job_env *e, const struct account **out, const char **why)
+{
+	const char *w;
+
+	if (*e->tail != '\0') {
+		*out = conf_account(e->conf, e->channel, e->tail);
+		return *out == NULL ? RC_NONE : verify(*out, e->req, why);
+	}
+	*out = likely(e);
+	if (*out == NULL)
+		return RC_NONE;
+	if (!is_open(*out) && verify(*out, e->req, why) == RC_OK)
+		return RC_OK;
+	for (int open = 0; open <= 1; open++)
+		for (size_t i = 0; i < e->conf->n_accounts; i++) {
+			const struct account *a = &e->conf->accounts[i];
+
+			if (a->channel != e->channel || is_open(a) != (open == 1) ||
+			    (a == *out && open == 0))
+				continue;
+			if (verify(a, e->req, &w) == RC_OK) {
+				*out = a;
+				return RC_OK;
+			}
+			if (a == *out)
+				*why = w;
+		}
+	return RC_DENIED;
+}
+
+/*
+ * Several accounts of one app come in one signed body.  The secret that
+ * matched must be one of each entry's account: else one account's secret would
+ * write into another's conversations.
+ */
+static bool
+entries_belong(const struct job_env *e, const struct account *a, const struct itemv *v)
+{
+	const char *last = a->name, *why;
+
+	for (size_t i = 0; i < v->n; i++) {
+		const char *name = v->v[i].account;
+		const struct account *other;
+
+		if (name == NULL || str_eq(name, last))
+			continue;
+		other = conf_account(e->conf, a->channel, name);
+		if (other == NULL || verify(other, e->req, &why) != RC_OK)
+			return false;
+		last = name;
+	}
+	return true;
+}
+
+/* An entry of an account that nobody configured (Meta's test button says "0"). */
+static bool
+unknown_entry(const struct job_env *e, const struct account *a, const struct item *it)
+{
+	return it->own_id != NULL && it->account == NULL && !it->is_test &&
+	    a->provider == PROVIDER_GRAPH && a->own_id != NULL && !str_eq(it->own_id, a->own_id) &&
+	    !str_eq(it->own_id, "0") &&
+	    conf_account_by_own_id(e->conf, a->channel, it->own_id) == NULL;
+}
+
+/* Path names the account: it wins over entry ids, with a warning. */
+static void
+keep_here(const struct account *a, struct itemv *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		struct item *it = &v->v[i];
+		bool foreign = it->account != NULL && !str_eq(it->account, a->name);
+
+		if (it->own_id != NULL && a->own_id != NULL && a->provider == PROVIDER_GRAPH &&
+		    !it->is_test && !str_eq(it->own_id, "0") && !str_eq(it->own_id, a->own_id))
+			foreign = true;
+		it->account = NULL;
+		if (foreign && v->warning == NULL)
+			v->warning = "foreign_entry";
+	}
+}
+
+/* No account in the path: items of unknown accounts stay in the ledger only. */
+static void
+set_aside(const struct job_env *e, const struct account *a, struct delivery *d)
+{
+	struct itemv *v = &d->items;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < v->n; i++)
+		if (!unknown_entry(e, a, &v->v[i]))
+			v->v[kept++] = v->v[i];
+	if (kept == v->n)
+		return;
+	v->ignored += v->n - kept;
+	v->n = kept;
+	d->reason = "unknown_account";
+	v->warning = "unknown_account";
+}
+
+/* --- what the ledger keeps of the head ------------------------------------ */
+
+static bool
+secret_name(const char *name)
+{
+	static const char *const words[] = { "authorization", "cookie", "secret", "signature", "token",
+		"password", "api-key", "apikey" };
+	char low[128];
+	size_t n = 0;
+
+	for (; name[n] != '\0' && n < sizeof low - 1; n++)
+		low[n] = name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] + 32) : name[n];
+	low[n] = '\0';
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strstr(low, words[i]) != NULL)
+			return true;
+	return false;
+}
+
+static void
+put_member(struct buf *b, bool *first, const char *name, const char *value, size_t n)
+{
+	char shown[1024];
+
+	log_mask(value, n, shown, sizeof shown);
+	json_put_key(b, *first ? "" : ",", name);
+	json_put_str(b, shown);
+	*first = false;
+}
+
+/* The names of the query's fields, and the values of those that hold no secret. */
+static void
+put_query(struct job_env *e, struct buf *b, bool *first)
+{
+	struct http_field *f;
+	size_t n;
+	struct buf q;
+
+	if (*e->req->query == '\0' ||
+	    http_form_parse(&e->arena, e->req->query, strlen(e->req->query), 32, &f, &n) != RC_OK)
+		return;
+	buf_init(&q, 4096);
+	for (size_t i = 0; i < n; i++) {
+		if (secret_name(f[i].name))
+			continue;
+		buf_printf(&q, "%s%s=%s", q.n > 0 ? "&" : "", f[i].name, f[i].value);
+	}
+	if (q.n > 0)
+		put_member(b, first, ":query", q.p, q.n);
+	buf_free(&q);
+}
+
+static const char *
+headers_json(struct job_env *e)
+{
+	const struct http_req *req = e->req;
+	bool first = true;
+	struct buf b;
+	char *s;
+
+	buf_init(&b, 256 * 1024);
+	buf_putc(&b, '{');
+	put_member(&b, &first, ":path", req->url, strlen(req->url));
+	put_query(e, &b, &first);
+	for (size_t i = 0; i < req->n_hdrs && i < HEADERS_MAX; i++)
+		if (!secret_name(req->hdrs[i].name))
+			put_member(&b, &first, req->hdrs[i].name, req->hdrs[i].value,
+			    strlen(req->hdrs[i].value));
+	buf_putc(&b, '}');
+	s = buf_err(&b) ? mem_arena_dup(&e->arena, "{}") : mem_arena_ndup(&e->arena, b.p, b.n);
+	buf_free(&b);
+	return s;
+}
+
+static void
+fill(struct job_env *e, const struct account *a, struct delivery *d)
+{
+	delivery_init(d);
+	d->channel = e->channel;
+	d->account = a->name;
+	d->provider = a->provider;
+	d->source = SOURCE_WEBHOOK;
+	d->request_id = e->request_id;
+	d->remote_addr = e->addr;
+	d->content_type = http_req_get(e->req, "Content-Type");
+	d->headers = headers_json(e);
+	d->body = e->req->body;
+	d->body_n = e->req->body_n;
+	d->verdict = VERDICT_ACCEPTED;
+}
+
+/* --- refusing ------------------------------------------------------------- */
+
+/*
+ * A row in the ledger, visible before the answer is sent.  A flood costs the
+ * database a row a second at most: beyond the cap of this process refusals are
+ * added up and written as one number.
+ */
+static void
+note_refusal(struct job_env *e, const struct account *a, const char *reason)
+{
+	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
+	struct delivery d;
+	unsigned int extra;
+	char key[96];
+	bool row;
+
+	snprintf(key, sizeof key, REFUSED_KEY "%s:%s:%s", channel_names[a->channel], reason, a->name);
+	row = ctx_limit(e->ctx, key, REFUSED_ROWS, &extra);
+	if (row) {
+		hooklog_refused(a, reason, e->addr);
+		fill(e, a, &d);
+		d.verdict = VERDICT_REJECTED;
+		d.reason = reason;
+		if (e->req->too_large)
+			d.body_n = 0;
+		else if (d.body_n > REFUSED_BYTES)
+			d.body_n = REFUSED_BYTES;
+		if (store_refused(db, &d, REFUSED_ROWS) != RC_OK)
+			log_debug("refusal not kept: database away");
+		delivery_free(&d);
+	}
+	if (extra > 0 && store_refused_count(db, channel_names[a->channel], a->name, reason,
+	    extra) != RC_OK)
+		log_debug("%u refusals not counted: database away", extra);
+}
+
+void
+job_receive_tick(struct ctx *ctx)
+{
+	struct conf *conf;
+	char key[96], *channel, *reason, *account;
+	unsigned int extra;
+
+	if ((conf = ctx_conf_now(ctx)) == NULL)
+		return;
+	while (ctx_limit_left(ctx, REFUSED_KEY, key, &extra)) {
+		channel = key + strlen(REFUSED_KEY);
+		if ((reason = strchr(channel, ':')) == NULL)
+			continue;
+		*reason++ = '\0';
+		if ((account = strchr(reason, ':')) == NULL)
+			continue;
+		*account++ = '\0';
+		if (store_refused_count(ctx_db(ctx, conf, ctx_threads(ctx)), channel, account, reason,
+		    extra) != RC_OK)
+			break;
+	}
+	conf_drop(conf);
+}
+
+/* --- taking in ------------------------------------------------------------ */
+
+/* The one call that makes deliveries durable. */
+static enum rc
+take_in(struct job_env *e, struct delivery *const *v, size_t n)
+{
+	return ingest(ctx_db(e->ctx, e->conf, e->thread), ctx_spool(e->ctx, e->conf), v, n);
+}
+
+static void
+answer_stored(struct job_env *e, struct http_res *res, const struct delivery *d)
+{
+	bool spooled = d->rc == RC_DUP;
+	size_t items = spooled ? d->items.n + d->items.ignored : d->n_items;
+	size_t ignored = spooled ? d->items.ignored : d->ignored;
+	struct buf b;
+
+	buf_init(&b, 4096);
+	buf_printf(&b, "{\"success\":true,\"received\":%zu,\"stored\":%zu,\"duplicates\":%zu,"
+	    "\"ignored\":%zu,\"spooled\":%s,\"requestId\":", items, spooled ? 0 : d->stored,
+	    spooled ? 0 : d->duplicates + d->weak_duplicates, ignored, spooled ? "true" : "false");
+	json_put_str(&b, e->request_id);
+	if (d->items.warning != NULL) {
+		buf_puts(&b, ",\"warning\":");
+		json_put_str(&b, d->items.warning);
+	} else if (!str_eq(d->reason, "ok")) {
+		buf_puts(&b, ",\"warning\":");
+		json_put_str(&b, d->reason);
+	}
+	buf_puts(&b, "}\n");
+	job_json(res, 200, &b);
+	buf_free(&b);
+}
+
+/* doctor's own deliveries are marked, so that it can remove what they made. */
+static void
+mark_doctor(const struct job_env *e, struct delivery *d)
+{
+	if (http_req_get(e->req, "X-Dmbox-Doctor") == NULL)
+		return;
+	d->source = SOURCE_DOCTOR;
+	for (size_t i = 0; i < d->items.n; i++)
+		d->items.v[i].is_test = true;
+}
+
+static void
+refuse(struct job_env *e, struct http_res *res, const struct account *a, const char *reason)
+{
+	note_refusal(e, a, reason);
+	res->status = 401;	/* with an empty body: a prober learns nothing */
+}
+
+static void
+receive(struct job_env *e, struct http_res *res, const struct account *a)
+{
+	struct delivery d, *v = &d;
+
+	fill(e, a, &d);
+	ingest_parse(e->conf, a, &d);
+	if (*e->tail != '\0')
+		keep_here(a, &d.items);
+	else if (!entries_belong(e, a, &d.items)) {
+		delivery_free(&d);
+		refuse(e, res, a, "foreign_account");
+		return;
+	} else
+		set_aside(e, a, &d);
+	mark_doctor(e, &d);
+	if (take_in(e, &v, 1) == RC_OK) {
+		hooklog_delivery(a, e->req, &d);
+		answer_stored(e, res, &d);
+	} else {
+		log_error("webhook not acknowledged: neither the database nor the spool took %zu bytes "
+		    "(%s account %s)", d.body_n, channel_names[a->channel], a->name);
+		header(res, "Retry-After", RETRY_AWAY_S);
+		job_error(e, res, 503, "unavailable", "neither database nor spool took it; send again");
+	}
+	delivery_free(&d);
+}
+
+static bool
+all_space(const struct http_req *req)
+{
+	return strspn(req->body, " \t\r\n") == req->body_n;
+}
+
+void
+job_receive(struct job_env *e, struct http_res *res)
+{
+	const struct account *a = NULL;
+	const char *why = "no_account";
+
+	if (e->req->too_large) {
+		a = *e->tail != '\0' ? conf_account(e->conf, e->channel, e->tail) : likely(e);
+		if (a != NULL) {
+			note_refusal(e, a, "too_large");
+			job_error(e, res, 413, "too_large", "the body is over %zu bytes",
+			    e->conf->max_body);
+			return;
+		}
+	}
+	switch (find_account(e, &a, &why)) {
+	case RC_OK:
+		break;
+	case RC_NONE:
+		log_warn("webhook for an unknown %s account: %s", channel_names[e->channel], e->req->url);
+		job_error(e, res, 404, "unknown_account", "there is no such account");
+		return;
+	default:
+		refuse(e, res, a, why);
+		return;
+	}
+	if (e->req->cut)	/* what did not arrive whole is not acknowledged */
+		job_error(e, res, 400, "cut_body", "the body ended before its announced length");
+	else if (all_space(e->req))
+		job_error(e, res, 400, "empty_body", "the body is empty");
+	else
+		receive(e, res, a);
+}
+
+/* --- handshake ------------------------------------------------------------ */
+
+static bool
+greets(const struct account *a, const struct http_req *req, struct buf *out)
+{
+	const struct provider *p = provider_of(a);
+
+	buf_reset(out);
+	return p->greet != NULL && p->greet(a, req, out) == RC_OK && !buf_err(out);
+}
+
+void
+job_receive_greet(struct job_env *e, struct http_res *res)
+{
+	const struct account *a = NULL;
+	struct buf b;
+
+	if (*e->tail != '\0' && conf_account(e->conf, e->channel, e->tail) == NULL) {
+		job_error(e, res, 404, "unknown_account", "there is no such account");
+		return;
+	}
+	buf_init(&b, CHALLENGE_MAX);
+	for (size_t i = 0; i < e->conf->n_accounts && a == NULL; i++) {
+		const struct account *c = &e->conf->accounts[i];
+
+		if (c->channel == e->channel && (*e->tail == '\0' || str_eq(c->name, e->tail)) &&
+		    greets(c, e->req, &b))
+			a = c;
+	}
+	if (a != NULL) {
+		log_info("✅ webhook verified by %s (account %s)", provider_of(a)->name, a->name);
+		res->status = 200;
+		res->body = mem_arena_ndup(&res->arena, b.p, b.n);
+		res->body_n = b.n;
+		header(res, "Content-Type", "text/plain");
+	} else {
+		log_warn("⛔ webhook handshake refused (from %s)", e->addr);
+		job_error(e, res, 403, "handshake_refused", "mode, verify token or challenge is not right");
+	}
+	buf_free(&b);
+}
+
+/* --- between requests ----------------------------------------------------- */
+
+void
+job_receive_after(struct ctx *ctx, unsigned int thread)
+{
+	struct conf *conf;
+	struct spool *sp;
+	struct spool_stat st;
+	struct db *db;
+	size_t done = 0;
+
+	if (!ctx_limit(ctx, "drain", DRAIN_LOOKS, NULL) || (conf = ctx_conf_now(ctx)) == NULL)
+		return;
+	db = ctx_db(ctx, conf, thread);
+	sp = ctx_spool(ctx, conf);
+	if (sp != NULL && db_connected(db) && spool_stat(sp, &st) == RC_OK && st.waiting > 0) {
+		if (ingest_drain(db, conf, sp, DRAIN_AT_ONCE, &done) != RC_OK)
+			log_debug("spool: database away again after %zu", done);
+		if (done > 0)
+			log_info("📥 %zu deliveries taken from the spool", done);
+	}
+	conf_drop(conf);
+}

@@ -1,0 +1,23 @@
+#ifndef DMBOX_JOB_RECEIVE_H
+#define DMBOX_JOB_RECEIVE_H
+
+#include "ctx.h"
+#include "job.h"
+
+/*
+ * The webhook (contract.md 4): 2xx only after the bytes are durable, in the
+ * database or in the spool; 401 with an empty body, and a row in the ledger,
+ * for what carries no credential of the account.
+ */
+/* GET: the provider's handshake. */
+void job_receive_greet(struct job_env *e, struct http_res *res);
+/* POST: a delivery. */
+void job_receive(struct job_env *e, struct http_res *res);
+/* job_receive_after(ctx, thread): between requests: takes what is in the spool
+ * to the database when that is there again; looks at most every ten seconds. */
+void job_receive_after(struct ctx *ctx, unsigned int thread);
+/* job_receive_tick(ctx): about once a second, from no request thread: counts
+ * refused deliveries beyond the cap that no later one reported. */
+void job_receive_tick(struct ctx *ctx);
+
+#endif
