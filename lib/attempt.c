@@ -41,6 +41,7 @@ attempt_build(const struct account *a, const struct outbox_item *it, unsigned in
 			snprintf(r->message_id, sizeof r->message_id, "mock_%lld", (long long)it->id);
 		return RC_NONE;
 	}
+	http_req_free(req);	/* the provider makes it afresh */
 	if (p->send_build == NULL || p->send_build(a, &it->msg, req) != RC_OK) {
 		result_init(r, SEND_REFUSED, "unsupported", "this provider cannot send such a message");
 		return RC_NONE;

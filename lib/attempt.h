@@ -22,7 +22,8 @@ void attempt_account(const struct account *a, const struct outbox_item *it, stru
  * The request that sends it, on a fresh connection; or, where none is needed
  * (mock account, or nothing this provider can send), the result at once.
  *
- * Returns  RC_OK: req is to be performed (http_req_free); RC_NONE: r is set.
+ * Returns  RC_OK: req is to be performed; RC_NONE: r is set.
+ * Owns     req is zeroed or initialised before; http_req_free() it in any case.
  */
 enum rc attempt_build(const struct account *a, const struct outbox_item *it,
     unsigned int timeout_ms, struct http_req *req, struct send_result *r) MUST_CHECK;

@@ -267,6 +267,7 @@ lookup_next(void *arg, struct http_req *req, int64_t *wait_ms)
 			continue;
 		attempt_account(f->account, it, &a);
 		p = provider_of(&a);
+		http_req_free(req);	/* the provider makes it afresh */
 		if (p->lookup_build == NULL || p->lookup_build(&a, &it->msg, req) != RC_OK)
 			continue;
 		req->timeout_ms = TIMEOUT_MS;

@@ -358,14 +358,13 @@ static bool
 can_send(const struct account *a, const struct outmsg *m)
 {
 	const struct provider *p = provider_of(a);
-	struct http_req req;
+	struct http_req req = {0};
 	bool ok;
 
 	if (a->provider == PROVIDER_MOCK || a->use_mock)
 		return true;
 	if (p->send_build == NULL)
 		return false;
-	http_req_init(&req, "GET", "");
 	ok = p->send_build(a, m, &req) == RC_OK;
 	http_req_free(&req);
 	return ok;
@@ -600,7 +599,7 @@ try_row(struct db *db, struct httpc *h, const struct wish *w, int64_t deadline,
 	const struct outbox_want want = { .channel = w->a->channel, .account = w->a->name,
 	    .only_id = row->id, .max = 1, .lease_s = LEASE_S };
 	struct outbox_items items;
-	struct http_req req;
+	struct http_req req = {0};
 	struct http_res res;
 	struct send_result r;
 	struct account a;
@@ -621,7 +620,6 @@ try_row(struct db *db, struct httpc *h, const struct wish *w, int64_t deadline,
 		return false;
 	}
 	attempt_account(w->a, &items.v[0], &a);
-	http_req_init(&req, "POST", "");
 	if (attempt_build(&a, &items.v[0], (unsigned int)left, &req, &r) == RC_OK) {
 		httpc_once(h, &req, &res);
 		attempt_read(&a, &items.v[0], &res, &r);
