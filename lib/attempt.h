@@ -1,6 +1,7 @@
 #ifndef DMBOX_ATTEMPT_H
 #define DMBOX_ATTEMPT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "conf.h"
 #include "http.h"
@@ -27,6 +28,8 @@ void attempt_account(const struct account *a, const struct outbox_item *it, stru
  */
 enum rc attempt_build(const struct account *a, const struct outbox_item *it,
     unsigned int timeout_ms, struct http_req *req, struct send_result *r) MUST_CHECK;
+/* attempt_possible(a, m): can this account's provider send such a thing? */
+bool attempt_possible(const struct account *a, const struct outmsg *m);
 /*
  * attempt_read(a, it, res, r):
  * What an answer or its absence means.  Nothing left: retry; the line broke

@@ -353,23 +353,6 @@ add_text(struct job_env *e, struct http_res *res, struct wish *w)
 	return true;
 }
 
-/* Can this provider send m?  Building costs nothing and needs nobody. */
-static bool
-can_send(const struct account *a, const struct outmsg *m)
-{
-	const struct provider *p = provider_of(a);
-	struct http_req req = {0};
-	bool ok;
-
-	if (a->provider == PROVIDER_MOCK || a->use_mock)
-		return true;
-	if (p->send_build == NULL)
-		return false;
-	ok = p->send_build(a, m, &req) == RC_OK;
-	http_req_free(&req);
-	return ok;
-}
-
 /* Several images are one message where the provider can, else one each. */
 static void
 add_atts(struct wish *w)
@@ -381,7 +364,7 @@ add_atts(struct wish *w)
 	m->n_atts = w->n_atts;
 	for (size_t i = 0; i < w->n_atts; i++)
 		images = images && str_eq(w->atts[i].type, "image");
-	if (w->n_atts == 1 || (images && can_send(w->a, m)))
+	if (w->n_atts == 1 || (images && attempt_possible(w->a, m)))
 		return;
 	m->n_atts = 1;
 	for (size_t i = 1; i < w->n_atts; i++) {
@@ -416,7 +399,7 @@ make_parts(struct job_env *e, struct http_res *res, struct wish *w)
 	for (size_t i = 0; i < w->n_parts; i++) {
 		const struct outmsg *m = &w->parts[i];
 
-		if (can_send(w->a, m))
+		if (attempt_possible(w->a, m))
 			continue;
 		job_error(e, res, 422, m->action ? "unsupported_action" :
 		    m->n_atts ? "bad_attachment" : "unsupported_message", "%s cannot send this %s",
