@@ -38,7 +38,7 @@ static const struct {
 	{ 4, ANY, GRAPH_RATE, 300 },
 	{ 17, ANY, GRAPH_RATE, 300 },
 	{ 32, ANY, GRAPH_RATE, 300 },
-	{ 613, ANY, GRAPH_RATE, 60 },
+	{ 613, ANY, GRAPH_RATE, 10 },
 	{ 80002, ANY, GRAPH_RATE, 300 },
 	{ 80006, ANY, GRAPH_RATE, 300 },
 	{ 1200, ANY, GRAPH_RATE, 60 },

@@ -422,7 +422,7 @@ poll_errors(void **state)
 	static const struct { int status; const char *body, *hint; int64_t pause; } t[] = {
 		{ 400, "{\"error\":{\"code\":190,\"error_subcode\":463}}", "wrong_token", 0 },
 		{ 400, "{\"error\":{\"code\":10}}", "no_permission", 0 },
-		{ 400, "{\"error\":{\"code\":613}}", "rate_limited", 60 },
+		{ 400, "{\"error\":{\"code\":613}}", "rate_limited", 10 },
 		{ 403, "{\"error\":{\"code\":4}}", "rate_limited", 300 },
 		{ 429, "slow down", "rate_limited", 60 },
 		{ 500, "{\"error\":{\"code\":2}}", "unreachable", 0 },
