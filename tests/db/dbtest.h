@@ -2,6 +2,7 @@
 #define DBTEST_H
 
 /* What the database tests share: a handle, deliveries by hand, one number from SQL. */
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "buf.h"
 #include "clock.h"
 #include "db.h"
 #include "mem.h"
@@ -21,16 +23,55 @@
 #define T0 INT64_C(1763000000000000)	/* some day in November 2025 */
 #define SECOND INT64_C(1000000)
 
+/* The schema, where the harness made an empty database: sql/ in its order. */
+static inline void
+dbt_schema(struct db *db)
+{
+	const char *root = getenv("DMBOX_TEST_ROOT");
+	struct db_res *r = NULL;
+	char pattern[512];
+	glob_t g;
+	bool there;
+
+	if (db_exec(db, &(struct db_stmt){ NULL, "select to_regnamespace('dmbox') is not null" }, NULL, &r) != RC_OK)
+		fail_msg("%s", db_error(db));
+	there = db_get_bool(r, 0, 0);
+	db_res_free(r);
+	if (there)
+		return;
+	snprintf(pattern, sizeof pattern, "%s/sql/[0-9]*.sql", root != NULL ? root : ".");
+	assert_int_equal(glob(pattern, 0, NULL, &g), 0);
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		FILE *f = fopen(g.gl_pathv[i], "r");
+		struct buf b;
+		char part[8192];
+		size_t n;
+
+		assert_non_null(f);
+		buf_init(&b, 4 << 20);
+		while ((n = fread(part, 1, sizeof part, f)) > 0)
+			buf_put(&b, part, n);
+		fclose(f);
+		if (db_script(db, b.p) != RC_OK)
+			fail_msg("%s: %s", g.gl_pathv[i], db_error(db));
+		buf_free(&b);
+	}
+	globfree(&g);
+}
+
 static inline struct db *
 dbt_open(void)
 {
 	const char *ci = getenv("DMBOX_TEST_DB");
+	struct db *db;
 
 	if (ci == NULL) {
 		fprintf(stderr, "DMBOX_TEST_DB is not set (tests/db/run.sh sets it)\n");
 		exit(1);
 	}
-	return db_new(&(struct db_opts){ .conninfo = ci, .app = "dbtest", .statement_ms = 20000 });
+	db = db_new(&(struct db_opts){ .conninfo = ci, .app = "dbtest", .statement_ms = 20000 });
+	dbt_schema(db);
+	return db;
 }
 
 static inline int64_t

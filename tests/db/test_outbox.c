@@ -4,28 +4,10 @@
  * expiry, the breakers.  Needs DMBOX_TEST_DB with the schema (tests/db/run.sh).
  */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "db.h"
-#include "mem.h"
+#include "dbtest.h"
 #include "outbox.h"
 #include "str.h"
-
-static struct db *
-open_db(void)
-{
-	const struct db_opts o = { .conninfo = getenv("DMBOX_TEST_DB"), .connect_s = 5, .app = "test" };
-
-	return db_new(&o);
-}
 
 static void
 sql(struct db *db, const char *text)
@@ -74,7 +56,7 @@ setup(void **state)
 {
 	struct fix *f = mem_alloc(sizeof *f);
 
-	f->db = open_db();
+	f->db = dbt_open();
 	f->provider = PROVIDER_GRAPH;
 	snprintf(f->account, sizeof f->account, "a%d", ++serial);
 	*state = f;
@@ -248,7 +230,7 @@ static void *
 race(void *arg)
 {
 	struct racer *r = arg;
-	struct db *db = open_db();
+	struct db *db = dbt_open();
 	struct outmsg m = { .recipient = "6500", .thread_id = "", .body = "once" };
 	struct outbox_new n = { .channel = CHANNEL_INSTAGRAM, .account = r->account,
 	    .provider = PROVIDER_GRAPH, .caller = r->account, .idempotency_key = "race",
@@ -885,7 +867,7 @@ test_two_claimers(void **state)
 	struct outbox_items a, b;
 	size_t n;
 
-	g.db = open_db();
+	g.db = dbt_open();
 	put_to(f, "1", "x");
 	put_to(f, "2", "x");
 	put_to(f, "3", "x");
@@ -935,9 +917,5 @@ main(void)
 		T(test_list),
 	};
 
-	if (getenv("DMBOX_TEST_DB") == NULL) {
-		fprintf(stderr, "DMBOX_TEST_DB is not set\n");
-		return 77;
-	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
