@@ -196,8 +196,15 @@ struct watch {
 	struct timespec mtime, ctime;
 };
 
+struct account_raw {
+	char *name;
+	struct raw raw;
+};
+
 struct conf_private {
 	struct raw main;
+	struct account_raw *more;	/* of DMBOX_ACCOUNTS_DIR */
+	size_t n_more;
 	struct watch *watch;
 	size_t n_watch;
 	int64_t looked_ms;	/* atomic */
@@ -879,8 +886,9 @@ by_name(const void *a, const void *b)
 static void
 account_file(struct conf *c, const char *name)
 {
-	struct raw raw = { 0 };
+	struct conf_private *p = c->priv;
 	size_t before = c->n_accounts;
+	struct account_raw *more;
 	struct buf b;
 	char *path;
 
@@ -894,13 +902,16 @@ account_file(struct conf *c, const char *name)
 	else if (str_eq(name, "main"))
 		issue(c, true, NULL, path, "\"main\" is the name of the main file's account");
 	else {
-		read_file(c, path, &raw, true);
-		check_raw(c, &raw);
-		accounts_of(c, &raw, name, path);
+		p->more = mem_realloc(p->more, p->n_more + 1, sizeof(*p->more));
+		more = &p->more[p->n_more++];
+		memset(more, 0, sizeof(*more));
+		more->name = mem_dup(name);
+		read_file(c, path, &more->raw, true);
+		check_raw(c, &more->raw);
+		accounts_of(c, &more->raw, name, path);
 		if (c->n_accounts == before)
 			issue(c, false, NULL, path, "no INSTAGRAM_ or WHATSAPP_ key is set in it");
 	}
-	raw_free(&raw);
 	free(path);
 }
 
@@ -1117,6 +1128,11 @@ conf_drop(struct conf *c)
 	strv_free(&c->trusted_proxies);
 	strv_free(&c->media_allow);
 	raw_free(&c->priv->main);
+	for (size_t i = 0; i < c->priv->n_more; i++) {
+		raw_free(&c->priv->more[i].raw);
+		free(c->priv->more[i].name);
+	}
+	free(c->priv->more);
 	free(c->priv->watch);
 	free(c->priv);
 	free(c->accounts);
@@ -1293,4 +1309,20 @@ conf_value(const struct conf *c, size_t i, const char **value, const char **from
 		*value = defs[i].info.secret ? MASKED : kv->value;
 		*from = kv->from;
 	}
+}
+
+bool
+conf_account_value(const struct conf *c, const char *account, size_t i, const char **value,
+    const char **from)
+{
+	for (size_t k = 0; k < c->priv->n_more; k++) {
+		const struct kv *kv = &c->priv->more[k].raw.v[i];
+
+		if (!str_eq(c->priv->more[k].name, account) || kv->value == NULL)
+			continue;
+		*value = defs[i].info.secret ? MASKED : kv->value;
+		*from = kv->from;
+		return true;
+	}
+	return false;
 }

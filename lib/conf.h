@@ -143,5 +143,9 @@ const struct conf_key_info *conf_key(size_t i);
  * (masked "***configured***" if secret; "" = not set) and where it comes from
  * ("default", "environment", "file:line").  Borrowed from c. */
 void conf_value(const struct conf *c, size_t i, const char **value, const char **from);
+/* conf_account_value: the same for a file of DMBOX_ACCOUNTS_DIR; false where that
+ * account's file does not set key i, or there is none of that name. */
+bool conf_account_value(const struct conf *c, const char *account, size_t i,
+    const char **value, const char **from);
 
 #endif

@@ -1,0 +1,57 @@
+#ifndef DMBOX_CMD_H
+#define DMBOX_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "conf.h"
+#include "rc.h"
+
+/*
+ * What the sub-commands of dmbox have in common.  A sub-command is a file
+ * cmd_NAME.c that defines one struct cmd, a declaration here and a line in the
+ * table of dmbox.c.
+ */
+
+/* Exit statuses (contract.md 6). */
+enum { CMD_OK = 0, CMD_WARN = 1, CMD_FAIL = 2, CMD_USAGE = 64 };
+
+enum cmd_lang { CMD_EN, CMD_RU, CMD_LANG__MAX };
+
+struct cmd {
+	const char *name;
+	/* argv[0] is the name; optind is reset.  Returns the exit status. */
+	int (*run)(int argc, char **argv);
+	const char *brief[CMD_LANG__MAX];	/* one line */
+	const char *usage[CMD_LANG__MAX];	/* "usage: dmbox NAME ..." and more */
+};
+
+extern const struct cmd cmd_config, cmd_init, cmd_migrate, cmd_token;
+
+/*
+ * cmd_tr(en, ru): the text in the person's language: DMBOX_LANG, else what the
+ * configuration says (once cmd_conf was called), else the locale; English by
+ * default.  Both have the same conversions where they are formats.
+ */
+const char *cmd_tr(const char *en, const char *ru)
+    __attribute__((format_arg(1), format_arg(2)));
+enum cmd_lang cmd_lang(void);
+
+/* cmd_error(fmt, ...): "dmbox NAME: ..." and a newline on stderr. */
+void cmd_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* cmd_usage(c): its usage on stderr.  Returns CMD_USAGE. */
+int cmd_usage(const struct cmd *c);
+/*
+ * cmd_conf(out):
+ * The configuration as tools find it, its secrets registered, the log open.
+ * Where it has errors they are said on stderr.
+ *
+ * Returns  RC_OK; RC_INVALID (nothing to drop): the command ends with CMD_FAIL.
+ * Owns     *out: conf_drop().
+ */
+enum rc cmd_conf(struct conf **out) MUST_CHECK;
+/* cmd_conf_issues(c): the issues of a configuration as lines on stderr. */
+void cmd_conf_issues(const struct conf *c);
+/* cmd_duration_s(s, out): "90", "90s", "15m", "8h", "30d"; RC_INVALID otherwise. */
+enum rc cmd_duration_s(const char *s, long long *out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,154 @@
+/* dmbox config: every key, its value and where it comes from.  Works on a
+ * configuration with errors too: that is when it is needed. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "json.h"
+
+static void
+print_key(const char *name, const char *value, const char *from)
+{
+	printf("%-28s %s%s(%s)\n", name, value, *value != '\0' ? "  " : "", from);
+}
+
+/* The name of the i-th account file, each once; accounts stand sorted. */
+static bool
+own_file(const struct conf *c, size_t i)
+{
+	const struct account *a = &c->accounts[i];
+
+	return !str_eq(a->name, "main") && (i == 0 || !str_eq(a->name, c->accounts[i - 1].name));
+}
+
+static void
+print_text(const struct conf *c)
+{
+	const struct conf_key_info *k;
+	const char *v, *from;
+
+	printf("# %s\n", c->file != NULL ? c->file : cmd_tr("no file", "файла нет"));
+	for (size_t i = 0; (k = conf_key(i)) != NULL; i++) {
+		conf_value(c, i, &v, &from);
+		print_key(k->name, v, str_eq(from, "default") ? cmd_tr("default", "по умолчанию")
+		    : str_eq(from, "environment") ? cmd_tr("environment", "окружение") : from);
+	}
+	for (size_t n = 0; n < c->n_accounts; n++) {
+		if (!own_file(c, n))
+			continue;
+		printf("\n# %s (%s)\n", c->accounts[n].name, c->accounts[n].file);
+		for (size_t i = 0; (k = conf_key(i)) != NULL; i++)
+			if (conf_account_value(c, c->accounts[n].name, i, &v, &from))
+				print_key(k->name, v, from);
+	}
+}
+
+static void
+json_key(struct buf *b, bool first, const char *account, const char *name, const char *v,
+    const char *from)
+{
+	buf_puts(b, first ? "{\"key\":" : ",{\"key\":");
+	json_put_str(b, name);
+	json_put_key(b, ",", "account");
+	json_put_str(b, account);
+	json_put_key(b, ",", "value");
+	json_put_str(b, *v != '\0' ? v : NULL);
+	json_put_key(b, ",", "from");
+	json_put_str(b, from);
+	buf_putc(b, '}');
+}
+
+static void
+json_accounts(struct buf *b, const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_accounts; i++) {
+		const struct account *a = &c->accounts[i];
+
+		buf_puts(b, i == 0 ? "{\"account\":" : ",{\"account\":");
+		json_put_str(b, a->name);
+		json_put_key(b, ",", "channel");
+		json_put_str(b, channel_names[a->channel]);
+		json_put_key(b, ",", "provider");
+		json_put_str(b, provider_names[a->provider]);
+		json_put_key(b, ",", "file");
+		json_put_str(b, a->file);
+		buf_putc(b, '}');
+	}
+}
+
+static void
+print_json(const struct conf *c)
+{
+	const struct conf_key_info *k;
+	const char *v, *from;
+	struct buf b;
+
+	buf_init(&b, 16 * 1024 * 1024);
+	buf_puts(&b, "{\"file\":");
+	json_put_str(&b, c->file);
+	buf_puts(&b, ",\"keys\":[");
+	for (size_t i = 0; (k = conf_key(i)) != NULL; i++) {
+		conf_value(c, i, &v, &from);
+		json_key(&b, i == 0, "main", k->name, v, from);
+	}
+	for (size_t n = 0; n < c->n_accounts; n++)
+		for (size_t i = 0; own_file(c, n) && (k = conf_key(i)) != NULL; i++)
+			if (conf_account_value(c, c->accounts[n].name, i, &v, &from))
+				json_key(&b, false, c->accounts[n].name, k->name, v, from);
+	buf_puts(&b, "],\"accounts\":[");
+	json_accounts(&b, c);
+	buf_puts(&b, "],\"issues\":[");
+	for (size_t i = 0; i < c->n_issues; i++) {
+		buf_puts(&b, i == 0 ? "{\"error\":" : ",{\"error\":");
+		buf_puts(&b, c->issues[i].error ? "true" : "false");
+		json_put_key(&b, ",", "text");
+		json_put_str(&b, c->issues[i].text);
+		buf_putc(&b, '}');
+	}
+	printf("%s]}\n", b.p);
+	buf_free(&b);
+}
+
+static int
+run(int argc, char **argv)
+{
+	static const struct option options[] = { { "check", 0, NULL, 'c' },
+		{ "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
+	bool check = false, json = false, bad;
+	struct conf *c;
+	int o, status;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (o) {
+		case 'c': check = true; break;
+		case 'j': json = true; break;
+		default: return cmd_usage(&cmd_config);
+		}
+	}
+	if (optind != argc)
+		return cmd_usage(&cmd_config);
+	bad = conf_load(CONF_TOOL, NULL, &c) != RC_OK;
+	if (json)
+		print_json(c);
+	else if (!check)
+		print_text(c);
+	cmd_conf_issues(c);
+	status = bad ? CMD_FAIL : check && c->n_issues > 0 ? CMD_WARN : CMD_OK;
+	if (check && !json && c->n_issues == 0)
+		printf(cmd_tr("%s: no objections\n", "%s: замечаний нет\n"),
+		    c->file != NULL ? c->file : cmd_tr("environment", "окружение"));
+	conf_drop(c);
+	return status;
+}
+
+const struct cmd cmd_config = {
+	"config", run,
+	{ "show every key, its value and its source", "показать каждый ключ, значение и источник" },
+	{ "usage: dmbox config [--check] [--json]\n\n"
+	  "Prints every key, its value (secrets masked) and where it comes from.  --check\n"
+	  "prints only what is wrong or odd: exit status 2 for errors, 1 for warnings.",
+	  "вызов: dmbox config [--check] [--json]\n\n"
+	  "Печатает каждый ключ, его значение (секреты скрыты) и откуда оно взято.\n"
+	  "--check печатает только ошибки и замечания: код 2 при ошибках, 1 при замечаниях." }
+};

@@ -1,0 +1,410 @@
+/*
+ * dmbox migrate: the steps of sql/ that the database lacks, in order, each in
+ * one transaction with its row in schema_version.  The lock is taken inside
+ * each transaction, not for the session, so that it works through a
+ * transaction pooler; whoever comes second finds the row there.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "db.h"
+#include "json.h"
+#include "mem.h"
+
+#ifndef DMBOX_PREFIX
+#define DMBOX_PREFIX "/usr/local"
+#endif
+#define FILE_MAX (4u * 1024 * 1024)
+
+enum { S_LOCK, S_HAVE, S_VERSION, S_ALL, S_ADD, S_NAME, S_OWNER };
+static const struct db_stmt sql[] = {
+	[S_LOCK] = { NULL, "select pg_advisory_xact_lock(8463518470102)" },
+	[S_HAVE] = { NULL, "select to_regclass('dmbox.schema_version') is not null" },
+	[S_VERSION] = { NULL, "select 1 from dmbox.schema_version where version = $1" },
+	[S_ALL] = { NULL, "select version from dmbox.schema_version order by version" },
+	[S_ADD] = { NULL, "insert into dmbox.schema_version (version) values ($1)" },
+	[S_NAME] = { NULL, "select current_database()::text" },
+	/* ours to alter, and not done yet? */
+	[S_OWNER] = { NULL, "select pg_has_role(d.datdba, 'USAGE') and not exists ("
+	    "select 1 from pg_db_role_setting s, unnest(s.setconfig) x "
+	    "where s.setdatabase = d.oid and s.setrole = 0 and x like 'search_path=%dmbox%') "
+	    "from pg_database d where d.datname = current_database()" },
+};
+
+/* public stays first: an existing program's own table "messages" keeps its name. */
+static const char search_path[] = "do $$ begin execute format('alter database %I set "
+    "search_path = \"$user\", public, dmbox', current_database()); end $$";
+
+struct step {
+	int version;
+	char *name;	/* file name */
+	bool applied;
+};
+
+struct steps {
+	char *dir;
+	struct step *v;
+	size_t n;
+};
+
+/* ---- the files ---- */
+
+/* "001-tables.sql": 1; 0 for anything else. */
+static int
+step_version(const char *name)
+{
+	int64_t v;
+
+	if (strlen(name) < 9 || name[3] != '-' || !str_ends(name, ".sql") ||
+	    str_n_i64(name, 3, &v) != RC_OK)
+		return 0;
+	return (int)v;
+}
+
+static int
+by_version(const void *a, const void *b)
+{
+	const struct step *x = a, *y = b;
+
+	return x->version != y->version ? (x->version < y->version ? -1 : 1)
+	    : strcmp(x->name, y->name);
+}
+
+static bool
+list(const char *dir, struct steps *s)
+{
+	struct dirent *e;
+	DIR *d = opendir(dir);
+
+	if (d == NULL)
+		return false;
+	while ((e = readdir(d)) != NULL) {
+		int v = step_version(e->d_name);
+
+		if (v <= 0)
+			continue;
+		s->v = mem_realloc(s->v, s->n + 1, sizeof(*s->v));
+		s->v[s->n++] = (struct step){ v, mem_dup(e->d_name), false };
+	}
+	closedir(d);
+	if (s->n > 1)
+		qsort(s->v, s->n, sizeof(*s->v), by_version);
+	if (s->n > 0)
+		s->dir = mem_dup(dir);
+	return s->n > 0;
+}
+
+/* Beside the program first (a checkout, an installation of any prefix). */
+static bool
+find_steps(struct steps *s)
+{
+	static const char *const beside[] = { "../share/dmbox/sql", "sql", "../sql", "../../sql" };
+	const char *named = getenv("DMBOX_SQL_DIR");
+	char exe[PATH_MAX], dir[PATH_MAX + 64];
+	ssize_t n;
+
+	if (!str_empty(named))
+		return list(named, s);
+	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	if (n > 0) {
+		exe[n] = '\0';
+		*strrchr(exe, '/') = '\0';
+		for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+			snprintf(dir, sizeof(dir), "%s/%s", exe, beside[i]);
+			if (list(dir, s))
+				return true;
+		}
+	}
+	return list(DMBOX_PREFIX "/share/dmbox/sql", s);
+}
+
+static void
+steps_free(struct steps *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		free(s->v[i].name);
+	free(s->v);
+	free(s->dir);
+}
+
+/* Two files of one number would be one row: a packaging error. */
+static bool
+steps_ok(const struct steps *s)
+{
+	for (size_t i = 1; i < s->n; i++)
+		if (s->v[i].version == s->v[i - 1].version) {
+			cmd_error("%s: %s, %s: %s", s->dir, s->v[i - 1].name, s->v[i].name,
+			    cmd_tr("two steps of one number", "два шага с одним номером"));
+			return false;
+		}
+	return true;
+}
+
+static char *
+read_step(const struct steps *s, const struct step *st)
+{
+	char path[PATH_MAX + 300], *text = NULL;
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", s->dir, st->name);
+	f = fopen(path, "re");
+	if (f != NULL) {
+		text = mem_alloc(FILE_MAX + 1);
+		n = fread(text, 1, FILE_MAX, f);
+	}
+	if (f == NULL || ferror(f) || n == FILE_MAX) {
+		cmd_error("%s: %s", path, f != NULL && !ferror(f)
+		    ? cmd_tr("too large", "слишком велик") : strerror(errno));
+		free(text);
+		text = NULL;
+	}
+	if (f != NULL)
+		fclose(f);
+	return text;
+}
+
+/* ---- the database ---- */
+
+static enum rc
+ask_bool(struct db *db, const struct db_stmt *st, bool *out)
+{
+	struct db_res *r;
+	enum rc rc = db_exec(db, st, NULL, &r);
+
+	if (rc != RC_OK)
+		return rc;
+	*out = db_rows(r) > 0 && db_get_bool(r, 0, 0);
+	db_res_free(r);
+	return RC_OK;
+}
+
+/* Mark what is applied; *newest is the highest version the database has. */
+static enum rc
+look(struct db *db, struct steps *s, int *newest)
+{
+	struct db_res *r;
+	bool there;
+	enum rc rc;
+
+	*newest = 0;
+	if ((rc = ask_bool(db, &sql[S_HAVE], &there)) != RC_OK || !there)
+		return rc;
+	if ((rc = db_exec(db, &sql[S_ALL], NULL, &r)) != RC_OK)
+		return rc;
+	for (size_t i = 0; i < db_rows(r); i++) {
+		*newest = (int)db_get_i64(r, i, 0);
+		for (size_t k = 0; k < s->n; k++)
+			if (s->v[k].version == *newest)
+				s->v[k].applied = true;
+	}
+	db_res_free(r);
+	return RC_OK;
+}
+
+/* RC_DUP: somebody else applied it in the meantime. */
+static enum rc
+still_missing(struct db *db, const struct step *st)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	bool there;
+	enum rc rc;
+
+	if ((rc = db_exec(db, &sql[S_LOCK], NULL, NULL)) != RC_OK ||
+	    (rc = ask_bool(db, &sql[S_HAVE], &there)) != RC_OK || !there)
+		return rc;
+	db_i32(&a, st->version);
+	if ((rc = db_exec(db, &sql[S_VERSION], &a, &r)) == RC_OK && db_rows(r) > 0)
+		rc = RC_DUP;
+	db_res_free(r);
+	db_args_free(&a);
+	return rc;
+}
+
+static enum rc
+apply(struct db *db, const struct steps *s, const struct step *st)
+{
+	struct db_args a = { 0 };
+	char *text = read_step(s, st);
+	enum rc rc;
+
+	if (text == NULL)
+		return RC_BUG;
+	db_i32(&a, st->version);
+	if ((rc = db_begin(db)) == RC_OK && (rc = still_missing(db, st)) == RC_OK &&
+	    (rc = db_script(db, text)) == RC_OK &&
+	    (rc = db_exec(db, &sql[S_ADD], &a, NULL)) == RC_OK)
+		rc = db_commit(db);
+	if (rc != RC_OK) {
+		if (rc != RC_DUP)
+			cmd_error("%s/%s: %s", s->dir, st->name, db_error(db));
+		db_rollback(db);
+	}
+	db_args_free(&a);
+	free(text);
+	return rc == RC_DUP ? RC_OK : rc;
+}
+
+/* "select * from messages" without a prefix, where the database is ours. */
+static void
+set_search_path(struct db *db)
+{
+	bool wanted = false;
+
+	if (ask_bool(db, &sql[S_OWNER], &wanted) != RC_OK || !wanted)
+		return;
+	if (db_script(db, search_path) != RC_OK)
+		fprintf(stderr, cmd_tr("search_path not set: %s; write dmbox.messages in queries\n",
+		    "search_path не задан: %s; пишите в запросах dmbox.messages\n"), db_error(db));
+}
+
+/* ---- the command ---- */
+
+static void
+report(const struct steps *s, const char *database, int newest, size_t done, bool dry, bool json)
+{
+	struct buf b;
+	size_t k = 0;
+
+	if (!json) {
+		if (done == 0)
+			printf(cmd_tr("database %s: nothing to do, version %d\n",
+			    "база %s: делать нечего, версия %d\n"), database, newest);
+		else if (!dry)
+			printf(cmd_tr("database %s: version %d\n", "база %s: версия %d\n"), database,
+			    newest);
+		return;
+	}
+	buf_init(&b, 1024 * 1024);
+	buf_puts(&b, "{\"database\":");
+	json_put_str(&b, database);
+	buf_printf(&b, ",\"version\":%d,\"dryRun\":%s,\"steps\":[", newest, dry ? "true" : "false");
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->v[i].applied)
+			continue;
+		buf_printf(&b, "%s{\"version\":%d,\"file\":", k++ == 0 ? "" : ",", s->v[i].version);
+		json_put_str(&b, s->v[i].name);
+		buf_putc(&b, '}');
+	}
+	printf("%s]}\n", b.p);
+	buf_free(&b);
+}
+
+static char *
+database_name(struct db *db)
+{
+	struct db_res *r;
+	char *name;
+
+	if (db_exec(db, &sql[S_NAME], NULL, &r) != RC_OK)
+		return NULL;
+	name = mem_dup(db_rows(r) > 0 ? db_get_text(r, 0, 0) : NULL);
+	db_res_free(r);
+	return name;
+}
+
+static int
+migrate(struct db *db, struct steps *s, bool dry, bool json)
+{
+	char *database = database_name(db);
+	int newest, status = CMD_OK;
+	size_t done = 0;
+
+	if (database == NULL || look(db, s, &newest) != RC_OK) {
+		cmd_error(cmd_tr("the database: %s", "база данных: %s"), db_error(db));
+		free(database);
+		return CMD_FAIL;
+	}
+	if (newest > s->v[s->n - 1].version) {
+		fprintf(stderr, cmd_tr("the database is at version %d, newer than this program's %d\n",
+		    "версия базы %d новее, чем у этой программы (%d)\n"), newest,
+		    s->v[s->n - 1].version);
+		status = CMD_WARN;
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->v[i].applied)
+			continue;
+		if (!json)
+			printf("%s %s\n", dry ? cmd_tr("would apply", "будет применён")
+			    : cmd_tr("applying", "применяется"), s->v[i].name);
+		if (!dry && apply(db, s, &s->v[i]) != RC_OK) {
+			free(database);
+			return CMD_FAIL;
+		}
+		if (!dry && s->v[i].version > newest)
+			newest = s->v[i].version;
+		done++;
+	}
+	if (!dry)
+		set_search_path(db);
+	report(s, database, newest, done, dry, json);
+	free(database);
+	return status;
+}
+
+static int
+run(int argc, char **argv)
+{
+	static const struct option options[] = { { "dry-run", 0, NULL, 'n' },
+		{ "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
+	bool dry = false, json = false;
+	struct steps s = { 0 };
+	struct db_opts opts = { 0 };
+	struct conf *c = NULL;
+	struct db *db = NULL;
+	int o, status = CMD_FAIL;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (o) {
+		case 'n': dry = true; break;
+		case 'j': json = true; break;
+		default: return cmd_usage(&cmd_migrate);
+		}
+	}
+	if (optind != argc)
+		return cmd_usage(&cmd_migrate);
+	if (cmd_conf(&c) != RC_OK)
+		return CMD_FAIL;
+	if (!find_steps(&s)) {
+		cmd_error(cmd_tr("no NNN-*.sql found; set DMBOX_SQL_DIR to the folder sql of dmbox",
+		    "файлы NNN-*.sql не найдены; укажите папку sql в DMBOX_SQL_DIR"));
+		goto out;
+	}
+	if (!steps_ok(&s))
+		goto out;
+	opts.conninfo = c->database_url;
+	opts.connect_s = c->db_connect_s;
+	opts.app = "dmbox migrate";
+	opts.no_prepare = true;
+	opts.statement_ms = 600000;	/* waiting for another migrate's lock */
+	db = db_new(&opts);
+	status = migrate(db, &s, dry, json);
+out:
+	db_free(db);
+	steps_free(&s);
+	conf_drop(c);
+	return status;
+}
+
+const struct cmd cmd_migrate = {
+	"migrate", run,
+	{ "bring the database to this version", "привести базу данных к этой версии" },
+	{ "usage: dmbox migrate [--dry-run] [--json]\n\n"
+	  "Applies the steps of sql/ that the database of DATABASE_URL lacks, each in one\n"
+	  "transaction.  Running it again or twice at once is safe.  Where the login owns\n"
+	  "the database, dmbox is added to its search_path.  --dry-run only says what it\n"
+	  "would do.  DMBOX_SQL_DIR names another folder of steps.",
+	  "вызов: dmbox migrate [--dry-run] [--json]\n\n"
+	  "Применяет шаги из sql/, которых нет в базе DATABASE_URL, каждый в одной\n"
+	  "транзакции.  Повторный и одновременный запуск безопасны.  Если базой владеет этот\n"
+	  "пользователь, схема dmbox добавляется в её search_path.  --dry-run только говорит,\n"
+	  "что будет сделано.  DMBOX_SQL_DIR: другая папка с шагами." }
+};

@@ -1,0 +1,197 @@
+/*
+ * dmbox: the table of sub-commands and what they share.
+ */
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "log.h"
+#include "str.h"
+
+static const struct cmd *const table[] = {
+	&cmd_migrate,
+	&cmd_config,
+	&cmd_token,
+};
+#define N_TABLE (sizeof(table) / sizeof(table[0]))
+
+static const char *running = "";	/* the sub-command, for messages */
+static char conf_lang[8];		/* DMBOX_LANG of the configuration */
+
+enum cmd_lang
+cmd_lang(void)
+{
+	static const char *const locale[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+	const char *v = getenv("DMBOX_LANG");
+
+	if (str_empty(v))
+		v = conf_lang;
+	for (size_t i = 0; i < sizeof(locale) / sizeof(locale[0]) && str_empty(v); i++)
+		v = getenv(locale[i]);
+	return !str_empty(v) && str_istarts(v, "ru") ? CMD_RU : CMD_EN;
+}
+
+const char *
+cmd_tr(const char *en, const char *ru)
+{
+	return cmd_lang() == CMD_RU ? ru : en;
+}
+
+void
+cmd_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "dmbox%s%s: ", *running != '\0' ? " " : "", running);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int
+cmd_usage(const struct cmd *c)
+{
+	fprintf(stderr, "%s\n", c->usage[cmd_lang()]);
+	return CMD_USAGE;
+}
+
+void
+cmd_conf_issues(const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_issues; i++)
+		fprintf(stderr, "%s: %s\n", c->issues[i].error ? cmd_tr("error", "ошибка")
+		    : cmd_tr("warning", "внимание"), c->issues[i].text);
+}
+
+enum rc
+cmd_conf(struct conf **out)
+{
+	struct conf *c;
+	enum rc rc = conf_load(CONF_TOOL, NULL, &c);
+
+	if (c->lang != NULL)
+		snprintf(conf_lang, sizeof(conf_lang), "%s", c->lang);
+	if (rc != RC_OK) {
+		cmd_conf_issues(c);
+		conf_drop(c);
+		return rc;
+	}
+	conf_register_secrets(c);
+	conf_log_open(c, "dmbox");
+	*out = c;
+	return RC_OK;
+}
+
+enum rc
+cmd_duration_s(const char *s, long long *out)
+{
+	size_t n = strspn(s, "0123456789");
+	int64_t v, unit;
+
+	if (str_n_i64(s, n, &v) != RC_OK || v > 1000000000)
+		return RC_INVALID;
+	if (str_eq(s + n, "") || str_eq(s + n, "s"))
+		unit = 1;
+	else if (str_eq(s + n, "m"))
+		unit = 60;
+	else if (str_eq(s + n, "h"))
+		unit = 3600;
+	else if (str_eq(s + n, "d"))
+		unit = 86400;
+	else
+		return RC_INVALID;
+	*out = v * unit;
+	return RC_OK;
+}
+
+static const struct cmd *
+find(const char *name)
+{
+	for (size_t i = 0; i < N_TABLE; i++)
+		if (str_eq(table[i]->name, name))
+			return table[i];
+	return NULL;
+}
+
+static void
+overview(FILE *f)
+{
+	fputs(cmd_tr("usage: dmbox COMMAND [OPTIONS]\n\n", "вызов: dmbox КОМАНДА [КЛЮЧИ]\n\n"), f);
+	for (size_t i = 0; i < N_TABLE; i++)
+		fprintf(f, "  %-9s %s\n", table[i]->name, table[i]->brief[cmd_lang()]);
+	fputs(cmd_tr("\ndmbox help COMMAND says more.  Exit status: 0 good, 1 warnings or not found,\n"
+	    "2 failed, 64 wrong usage.\n",
+	    "\nПодробнее: dmbox help КОМАНДА.  Код выхода: 0 хорошо, 1 есть замечания или не\n"
+	    "найдено, 2 не удалось, 64 неверный вызов.\n"), f);
+}
+
+static int
+unknown(const char *name)
+{
+	const char *names[N_TABLE], *near;
+
+	for (size_t i = 0; i < N_TABLE; i++)
+		names[i] = table[i]->name;
+	near = str_nearest(name, names, N_TABLE);
+	if (near != NULL)
+		cmd_error(cmd_tr("there is no command %s; did you mean %s?",
+		    "нет команды %s; может быть, %s?"), name, near);
+	else
+		cmd_error(cmd_tr("there is no command %s; see: dmbox help",
+		    "нет команды %s; смотрите: dmbox help"), name);
+	return CMD_USAGE;
+}
+
+static int
+help(const char *name)
+{
+	const struct cmd *c;
+
+	if (name == NULL) {
+		overview(stdout);
+		return CMD_OK;
+	}
+	c = find(name);
+	if (c == NULL)
+		return unknown(name);
+	printf("%s\n", c->usage[cmd_lang()]);
+	return CMD_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct cmd *c;
+	int status;
+
+	if (argc < 2) {
+		overview(stderr);
+		return CMD_USAGE;
+	}
+	if (str_eq(argv[1], "help") || str_eq(argv[1], "--help") || str_eq(argv[1], "-h"))
+		return help(argc > 2 ? argv[2] : NULL);
+	if (str_eq(argv[1], "version") || str_eq(argv[1], "--version")) {
+		printf("dmbox %s\n", DMBOX_VERSION);
+		return CMD_OK;
+	}
+	c = find(argv[1]);
+	if (c == NULL)
+		return unknown(argv[1]);
+	for (int i = 2; i < argc; i++)
+		if (str_eq(argv[i], "--help"))
+			return help(c->name);
+	running = c->name;
+	optind = 1;
+	status = c->run(argc - 1, argv + 1);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		cmd_error("stdout: %s", cmd_tr("cannot be written", "запись не удалась"));
+		status = CMD_FAIL;
+	}
+	log_close();
+	log_secrets_reset();
+	return status;
+}
