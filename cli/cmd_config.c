@@ -10,7 +10,10 @@
 static void
 print_key(const char *name, const char *value, const char *from)
 {
-	printf("%-28s %s%s(%s)\n", name, value, *value != '\0' ? "  " : "", from);
+	if (*value == '\0')
+		printf("%-28s %s\n", name, cmd_tr("not set", "не задано"));
+	else
+		printf("%-28s %s  (%s)\n", name, value, from);
 }
 
 /* The name of the i-th account file, each once; accounts stand sorted. */
