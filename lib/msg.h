@@ -107,6 +107,7 @@ struct delivery {
 	int64_t received_at_us;
 	enum channel channel;
 	const char *account;
+	bool account_named;	/* the URL named it: it wins over entry ids (contract.md 4) */
 	enum provider_id provider;
 	enum source source;	/* how the bytes came: webhook, poll, spool, replay, doctor */
 	const char *request_id;

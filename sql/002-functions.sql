@@ -651,3 +651,33 @@ comment on function dmbox.deliveries_expire(integer, integer, integer) is
 	'Upkeep: drop or delete what the ledger need not keep any longer; returns rows deleted by the busier of its two passes';
 
 select dmbox.deliveries_partitions();
+
+-- One check of an account.  Runs that brought nothing and looked the same as the
+-- one before (times apart) are one row that counts.
+create function dmbox.poll_run(p_account text, p_channel text, p_started timestamptz, p_finished timestamptz,
+	p_outcome text, p_attempts jsonb, p_stored integer, p_duplicates integer, p_added integer)
+returns void language plpgsql as $$
+declare
+	r dmbox.poll_runs%rowtype;
+begin
+	insert into dmbox.account_state as s (account, channel, last_poll_at)
+	values (p_account, p_channel, p_finished)
+	on conflict (account, channel) do update set last_poll_at = greatest(s.last_poll_at, excluded.last_poll_at);
+
+	select * into r from dmbox.poll_runs p
+	 where p.account = p_account and p.channel = p_channel order by p.id desc limit 1 for no key update;
+	if found and p_stored = 0 and p_duplicates = 0 and p_added = 0
+	   and r.stored = 0 and r.duplicates = 0 and r.added_by_reconcile = 0 and r.outcome = p_outcome
+	   and (select jsonb_agg(x.v - 'ms' order by x.i) from jsonb_array_elements(r.attempts) with ordinality x(v, i))
+	       is not distinct from
+	       (select jsonb_agg(x.v - 'ms' order by x.i) from jsonb_array_elements(p_attempts) with ordinality x(v, i)) then
+		update dmbox.poll_runs p set finished_at = p_finished, attempts = p_attempts, repeats = p.repeats + 1
+		 where p.id = r.id;
+	else
+		insert into dmbox.poll_runs (account, channel, started_at, finished_at, outcome, attempts, stored,
+		       duplicates, added_by_reconcile)
+		values (p_account, p_channel, p_started, p_finished, p_outcome, p_attempts, p_stored, p_duplicates, p_added);
+	end if;
+end $$;
+comment on function dmbox.poll_run(text, text, timestamptz, timestamptz, text, jsonb, integer, integer, integer) is
+	'Note one check of an account; equal runs without news are folded into one row (repeats)';
