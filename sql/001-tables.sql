@@ -165,6 +165,8 @@ create table dmbox.events (
 );
 create index events_target_idx on dmbox.events (account, channel, thread_id, target_id) where target_id is not null;
 create index events_waiting_idx on dmbox.events (id) where applied_at is null and effect <> 'none';
+create index events_fetch_idx on dmbox.events (account, channel)
+	where effect = 'edit' and num = 0 and text is null and applied_at is null;
 create index events_delivery_idx on dmbox.events (delivery_id);
 
 -- going out ------------------------------------------------------------------
@@ -243,6 +245,7 @@ create table dmbox.account_state (
 	token_since      timestamptz,
 	token_expires_at timestamptz,
 	token_tried_at   timestamptz,
+	token_of         text,
 	last_poll_at     timestamptz,
 	next_probe_at    timestamptz,
 	primary key (account, channel)
