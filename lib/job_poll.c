@@ -379,6 +379,9 @@ check_done(void *arg, bool cut)
 			c->st.hint = clock_mono_ms() >= c->st.deadline_ms ? "timeout" : "interrupted";
 		}
 	}
+	/* a reconciliation that found everything stored already has found nothing */
+	if (c->st.only_missing && c->st.outcome == POLL_MESSAGES && c->r.stored == 0)
+		c->st.outcome = POLL_EMPTY;
 	c->r.outcome = c->lost ? POLL_FAILED : c->st.outcome;
 	c->r.hint = c->lost ? "database" : c->st.hint;
 	c->r.attempts = c->st.attempts;
