@@ -288,10 +288,9 @@ lookup_feed(void *arg, struct http_res *res)
 
 	f->last_ms = clock_mono_ms();
 	attempt_account(f->account, it, &a);
-	/* the provider's clock may be a little behind ours; what belongs to another
-	 * row is not taken (outbox_found).  Not found proves nothing. */
+	/* what is another row's is not taken (outbox_found); not found proves nothing */
 	if (res->fail != HTTP_FAIL_NONE || p->lookup_read == NULL ||
-	    p->lookup_read(&a, &it->msg, it->attempt_us - 30 * INT64_C(1000000), res, mid) != RC_OK ||
+	    p->lookup_read(&a, &it->msg, it->attempt_us, res, mid) != RC_OK ||
 	    mid[0] == '\0')
 		return;
 	if (outbox_found(f->d->db, it->id, mid) != RC_OK)

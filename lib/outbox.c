@@ -40,7 +40,7 @@ static const struct db_stmt sql[SQL__MAX] = {
 	    "   and s.channel = a.channel and (s.pause_until > now() or s.send_pause_until > now()))" },
 	[SQL_SETTLE] = { "outbox_settle",
 	    "select id, message_id, state, external_id, error_code, error_text, paused_s"
-	    " from dmbox.outbox_settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" },
+	    " from dmbox.outbox_settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)" },
 	[SQL_RELEASE] = { NULL, "select dmbox.outbox_release($1, $2)" },
 	[SQL_EXPIRE] = { "outbox_expire",
 	    "select unknown, requeued, dead from dmbox.outbox_expire()" },
@@ -441,6 +441,7 @@ settle_args(struct db_args *a, const struct outbox_item *it, const struct send_r
 	db_i32(a, (int32_t)(ms > INT32_MAX ? INT32_MAX : ms));
 	db_bool(a, r->contact_blocked);
 	db_i32(a, OUTBOX_BREAKER);
+	args_can_tell(a, false);
 }
 
 enum rc

@@ -321,7 +321,7 @@ $$;
 -- unknown still takes the truth from the same claim.
 create function dmbox.outbox_settle(p_id bigint, p_claim uuid, p_outcome text, p_ext text,
 	p_code text, p_text text, p_retry_s integer, p_pause_s integer, p_ms integer,
-	p_blocked boolean, p_breaker integer)
+	p_blocked boolean, p_breaker integer, p_can_tell text[])
 returns table (id bigint, message_id bigint, state text, external_id text, error_code text,
 	error_text text, paused_s integer)
 language plpgsql as $$
@@ -369,8 +369,10 @@ begin
 		update dmbox.contacts c set blocked_at = coalesce(c.blocked_at, now())
 		 where c.account = o.account and c.channel = o.channel and c.external_id = o.recipient_id;
 	end if;
-	-- the breaker: a provider that does not answer is left alone for a while
-	if p_outcome in ('retry', 'unknown') then
+	-- the breaker: a provider that does not answer is left alone for a while.  A
+	-- line that breaks at once costs nothing where the outcome can be learnt.
+	if p_outcome = 'retry' or p_outcome = 'unknown'
+	   and (p_code = 'timeout' or o.provider <> all (p_can_tell)) then
 		insert into dmbox.account_state as s (account, channel, send_failures)
 		values (o.account, o.channel, 1)
 		on conflict (account, channel) do update set send_failures = s.send_failures + 1
@@ -378,7 +380,7 @@ begin
 		if v_failures >= p_breaker then
 			v_pause := greatest(v_pause, least(900, 30 * (2 ^ least(v_failures - p_breaker, 5))::integer));
 		end if;
-	else
+	elsif p_outcome <> 'unknown' then
 		update dmbox.account_state s
 		   set send_failures = 0, send_pause_reason = case when v_pause > 0 then s.send_pause_reason end
 		 where s.account = o.account and s.channel = o.channel
@@ -471,6 +473,8 @@ begin
 	       error_code = null, error_text = null
 	 where id = p_id;
 	perform dmbox.outbox_delivered(o, p_ext, 'sent');
+	update dmbox.account_state s set send_failures = 0
+	 where s.account = o.account and s.channel = o.channel and s.send_failures > 0;
 	return true;
 end $$;
 
