@@ -1,0 +1,36 @@
+/*
+ * send.fcgi: sends, for a person or a program (contract.md 4).
+ */
+#include "ctx.h"
+#include "fcgi.h"
+#include "job.h"
+#include "job_send.h"
+
+static const struct job_route routes[] = {
+	{ .method = "POST", .endpoint = "send", .scope = AUTH_SEND, .fn = job_send },
+};
+
+static void
+handle(void *arg, unsigned int thread, const struct http_req *req, struct http_res *res)
+{
+	job_dispatch(arg, thread, routes, sizeof routes / sizeof *routes, req, res);
+}
+
+static size_t
+max_body(void *arg, const struct http_req *req)
+{
+	(void)req;
+	return ctx_max_body(arg);
+}
+
+int
+main(void)
+{
+	struct ctx *ctx = ctx_new("send", CONF_WEB, CTX_DB_SEND, 1);
+	const struct fcgi_opts o = { .threads = 1, .max_body_now = max_body, .max_requests = 10000,
+	    .max_rss_kb = 200000, .handle = handle, .arg = ctx };
+	int status = fcgi_serve(&o);
+
+	ctx_free(ctx);
+	return status;
+}
