@@ -12,6 +12,7 @@
 #include "str.h"
 
 static const struct cmd *const table[] = {
+	&cmd_init,
 	&cmd_migrate,
 	&cmd_config,
 	&cmd_token,

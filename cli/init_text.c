@@ -1,0 +1,142 @@
+/*
+ * The words of dmbox init: providers.md A.6 (Chatrace), B.2 (Meta), C (Green
+ * API), earlier-system.md (the dashboard's page and names, word for word).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "buf.h"
+#include "cmd.h"
+#include "init_text.h"
+#include "mem.h"
+#include "str.h"
+
+char *
+init_webhook_url(const struct init_facts *f)
+{
+	struct buf b;
+	char *s;
+
+	buf_init(&b, 8192);
+	buf_puts(&b, f->public_url != NULL ? f->public_url
+	    : cmd_tr("https://YOUR-DOMAIN", "https://ВАШ-ДОМЕН"));
+	while (b.n > 0 && b.p[b.n - 1] == '/')
+		b.p[--b.n] = '\0';
+	buf_printf(&b, "/%s/webhook", f->provider == PROVIDER_GREENAPI ? "whatsapp" : "instagram");
+	if (!str_eq(f->account, "main"))
+		buf_printf(&b, "/%s", f->account);
+	s = buf_take(&b);
+	buf_free(&b);
+	return s;
+}
+
+/* The account id is the token's part before the dot (providers.md A.2). */
+static void
+chatrace(const struct init_facts *f, const char *url)
+{
+	char id[64] = "ACCOUNT-ID";
+
+	if (f->token != NULL && strchr(f->token, '.') != NULL)
+		snprintf(id, sizeof(id), "%.*s", (int)strcspn(f->token, "."), f->token);
+	printf(cmd_tr(
+	    "At Chatrace (it has no polling: messages come only through the webhook):\n"
+	    "1. Open https://chatrace.com/en/settings?acc=%s , section \"Webhooks\" or\n"
+	    "   \"API Settings\".  If the installation shows the events \"Instagram messages\" and\n"
+	    "   \"Incoming messages\": enter the webhook URL above with ?secret=... (below) and\n"
+	    "   switch both events on.  Done.\n"
+	    "2. Otherwise: Flow builder → Actions → External API Request, placed in the default\n"
+	    "   reply (and the main flow):\n",
+	    "В Chatrace (опроса там нет: сообщения приходят только через webhook):\n"
+	    "1. Откройте https://chatrace.com/en/settings?acc=%s , раздел \"Webhooks\" или\n"
+	    "   \"API Settings\".  Если там есть события \"Instagram messages\" и \"Incoming messages\":\n"
+	    "   впишите адрес webhook (выше) с ?secret=... (ниже) и включите оба события.  Готово.\n"
+	    "2. Иначе: Flow builder → Actions → External API Request, в ответе по умолчанию\n"
+	    "   (default reply) и в основном сценарии:\n"), id);
+	printf("     POST %s\n     X-Webhook-Secret: %s\n     Content-Type: application/json\n"
+	    "     {\"event\":\"message\",\"account_id\":\"%s\",\"contact_id\":\"{{user_id}}\","
+	    "\"username\":\"{{ig_user_name}}\",\"name\":\"{{full_name}}\",\"channel\":\"instagram\","
+	    "\"text\":\"{{last_input}}\"}\n", url, f->secret, id);
+	printf("%s", cmd_tr(
+	    "   Leave \"text\" last: a quote or a line break in a customer's words may break the\n"
+	    "   JSON, and dmbox can mend it only there.  A form body cannot break; if the flow\n"
+	    "   offers one (application/x-www-form-urlencoded), use these fields instead:\n",
+	    "   \"text\" оставьте последним: кавычка или перенос строки в словах клиента может сломать\n"
+	    "   JSON, и починить его dmbox может только там.  Тело-форма не ломается; если она есть\n"
+	    "   (application/x-www-form-urlencoded), лучше такие поля:\n"));
+	printf("     event=message  account_id=%s  contact_id={{user_id}}  username={{ig_user_name}}\n"
+	    "     name={{full_name}}  channel=instagram  text={{last_input}}\n", id);
+	printf(cmd_tr("   Where headers cannot be set, put the secret into the URL:\n     %s?secret=%s\n",
+	    "   Где нельзя задать заголовок, секрет ставится в адрес:\n     %s?secret=%s\n"), url,
+	    f->secret);
+}
+
+static void
+graph(const struct init_facts *f, const char *url)
+{
+	printf(cmd_tr(
+	    "At Meta (developers.facebook.com, your app → Instagram → API setup, \"Configure\n"
+	    "webhooks\"):\n"
+	    "1. Callback URL: %s\n"
+	    "   Verify token: %s\n"
+	    "   It must be reachable by https with a certificate of a public authority.\n"
+	    "2. Subscribe to the fields messages, messaging_postbacks, messaging_seen,\n"
+	    "   message_reactions, message_edit, messaging_referral, messaging_optins,\n"
+	    "   messaging_handover, standby.\n"
+	    "3. Set the app live, and in the Instagram app: Settings → Messages and story\n"
+	    "   replies → Message controls → Connected tools → Allow access to messages.\n",
+	    "В Meta (developers.facebook.com, приложение → Instagram → API setup, \"Configure\n"
+	    "webhooks\"):\n"
+	    "1. Callback URL: %s\n"
+	    "   Verify token: %s\n"
+	    "   Адрес должен открываться по https с сертификатом публичного центра.\n"
+	    "2. Подпишитесь на поля messages, messaging_postbacks, messaging_seen,\n"
+	    "   message_reactions, message_edit, messaging_referral, messaging_optins,\n"
+	    "   messaging_handover, standby.\n"
+	    "3. Переведите приложение в режим Live, а в приложении Instagram включите:\n"
+	    "   Settings → Messages and story replies → Message controls → Connected tools →\n"
+	    "   Allow access to messages.\n"), url, f->verify_token);
+}
+
+static void
+greenapi(const struct init_facts *f, const char *url)
+{
+	printf(cmd_tr(
+	    "At Green API nothing is needed: dmbox-poll takes the messages from its queue.\n"
+	    "The queue and a webhook exclude each other.  If you prefer the webhook, set in the\n"
+	    "console of the instance (and WHATSAPP_POLL_SECONDS=0 here):\n"
+	    "  webhookUrl: %s\n  webhookUrlToken: %s\n"
+	    "  incomingWebhook, outgoingWebhook, outgoingMessageWebhook,\n"
+	    "  outgoingAPIMessageWebhook: yes\n",
+	    "В Green API ничего не нужно: dmbox-poll забирает сообщения из очереди.\n"
+	    "Очередь и webhook исключают друг друга.  Если нужен webhook, задайте в консоли\n"
+	    "инстанса (а здесь WHATSAPP_POLL_SECONDS=0):\n"
+	    "  webhookUrl: %s\n  webhookUrlToken: %s\n"
+	    "  incomingWebhook, outgoingWebhook, outgoingMessageWebhook,\n"
+	    "  outgoingAPIMessageWebhook: yes\n"), url, f->secret);
+}
+
+void
+init_explain(const struct init_facts *f)
+{
+	char *url = init_webhook_url(f);
+
+	printf(cmd_tr("\nWebhook URL: %s\n", "\nАдрес webhook: %s\n"), url);
+	if (f->public_url == NULL)
+		printf("%s", cmd_tr(
+		    "  (put your domain there and into DMBOX_PUBLIC_URL; for local work the https\n"
+		    "  address that \"ngrok http 3000\" prints)\n",
+		    "  (подставьте свой домен, в DMBOX_PUBLIC_URL тоже; для работы на своём компьютере\n"
+		    "  https-адрес, который печатает \"ngrok http 3000\")\n"));
+	putchar('\n');
+	switch (f->provider) {
+	case PROVIDER_CHATRACE: chatrace(f, url); break;
+	case PROVIDER_GRAPH: graph(f, url); break;
+	case PROVIDER_GREENAPI: greenapi(f, url); break;
+	case PROVIDER_MOCK:
+	case PROVIDER__MAX:
+		printf("%s", cmd_tr("Mock account: nothing leaves the machine, nothing to click.\n",
+		    "Учебная учётная запись: наружу ничего не уходит, настраивать нечего.\n"));
+		break;
+	}
+	mem_free_secret(url);
+}

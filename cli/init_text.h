@@ -1,0 +1,21 @@
+#ifndef DMBOX_INIT_TEXT_H
+#define DMBOX_INIT_TEXT_H
+
+#include "conf.h"
+
+/* What a person has to do at the provider, in words. */
+struct init_facts {
+	enum provider_id provider;
+	const char *account;		/* "main", ... */
+	const char *public_url;		/* NULL: unknown */
+	const char *token;		/* NULL: not given yet */
+	const char *secret;		/* Chatrace: the webhook secret; Green API: its token */
+	const char *verify_token;	/* Graph */
+};
+/* init_webhook_url(f): the URL to enter at the provider; caller frees. */
+char *init_webhook_url(const struct init_facts *f);
+/* init_explain(f): where to click, on stdout.  Shows the secrets made: they
+ * are to be entered there. */
+void init_explain(const struct init_facts *f);
+
+#endif
