@@ -610,11 +610,13 @@ reap(struct httpc *h)
 	return alive;
 }
 
-static void
+/* Take in what has ended; was there any? */
+static bool
 collect(struct httpc *h)
 {
 	CURLMsg *m;
 	int left;
+	bool any = false;
 
 	while ((m = curl_multi_info_read(h->multi, &left)) != NULL) {
 		struct flow *f = NULL;
@@ -624,7 +626,9 @@ collect(struct httpc *h)
 			continue;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&f);
 		finished(f, code);
+		any = true;
 	}
+	return any;
 }
 
 size_t
@@ -644,9 +648,10 @@ httpc_step(struct httpc *h, int timeout_ms)
 	wait = until == INT64_MAX ? timeout_ms : until - clock_mono_ms();
 	if (wait > timeout_ms)
 		wait = timeout_ms;
-	/* starts the requests that advance() has just added */
+	/* starts the requests that advance() has just added; one that fails at once
+	 * leaves nothing to wait for */
 	curl_multi_perform(h->multi, &running);
-	if (wait > 0)
+	if (!collect(h) && wait > 0)
 		curl_multi_poll(h->multi, NULL, 0, (int)wait, NULL);
 	curl_multi_perform(h->multi, &running);
 	collect(h);

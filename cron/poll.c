@@ -1,0 +1,516 @@
+/*
+ * dmbox-poll: started by cron, works until the next start.  Within its window it
+ * drains the spool, checks the accounts that are due, sends what waits and
+ * fetches files; all network work is flows of one engine, so one slow account
+ * delays no other.  A lease in the database keeps two pollers from running
+ * together, on one host or several.
+ *
+ * Ticks follow the wall clock: a check every 10 seconds happens at :00, :10,
+ * :20, whenever cron came round to start us.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "conf.h"
+#include "ctx.h"
+#include "db.h"
+#include "httpc.h"
+#include "ingest.h"
+#include "job_deliver.h"
+#include "job_media.h"
+#include "job_poll.h"
+#include "job_profile.h"
+#include "log.h"
+#include "mem.h"
+#include "sign.h"
+#include "state.h"
+#include "store.h"
+#include "str.h"
+
+#define US 1000000LL
+#define TICK_US US
+#define WINDOW_MAX_S 86400
+#define END_SLACK_US (1 * US)	/* we are gone so long before the next start */
+#define LEAST_CHECK_US (3 * US)	/* with less time left no check is begun */
+#define LEAST_RUN_US (5 * US)
+#define LEASE_S 30
+#define LEASE_RENEW_MS 10000
+#define UPKEEP_MS 5000
+#define SPOOL_BATCH 2000
+#define LONG_POLL_MIN_S 5
+#define LONG_POLL_MAX_S 20
+#define LEASE_NAME "cron"
+
+/* The stop flag: SIGTERM, SIGINT. */
+static volatile sig_atomic_t stop;
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+/* An account's turn.  Found again by name when the configuration changes. */
+struct turn {
+	struct turn *next;
+	char *name;
+	enum channel channel;
+	int64_t last_us;	/* start of its last check; 0 = none in this run */
+	int64_t rest_us;	/* not before */
+	bool running, told;
+};
+
+struct poller {
+	struct ctx *ctx;
+	struct conf *conf;
+	struct db *db;
+	struct httpc *h;
+	struct deliver *deliver;
+	struct media *media;
+	struct profiles *profiles;
+	struct turn *turns;
+	size_t running;		/* checks under way */
+	bool once;
+	int64_t end_us;		/* wall clock */
+	char owner[24];
+	bool leased, upkept;
+	int64_t renew_ms, upkeep_ms;
+};
+
+static int
+usage(FILE *f)
+{
+	fputs("usage: dmbox-poll [--window SECONDS] [--once]\n"
+	    "  --window SECONDS  the crontab interval (default 60)\n"
+	    "  --once            one pass over everything, then the end\n", f);
+	return f == stdout ? 0 : 64;
+}
+
+/* --- checks ------------------------------------------------------------------- */
+
+static struct turn *
+turn_of(struct poller *p, const struct account *a)
+{
+	struct turn *t;
+
+	for (t = p->turns; t != NULL; t = t->next)
+		if (t->channel == a->channel && str_eq(t->name, a->name))
+			return t;
+	t = mem_alloc(sizeof *t);
+	t->name = mem_dup(a->name);
+	t->channel = a->channel;
+	t->next = p->turns;
+	p->turns = t;
+	return t;
+}
+
+struct running {
+	struct poller *p;
+	struct turn *t;
+};
+
+static void
+check_done(void *arg, const struct job_poll_result *r)
+{
+	struct running *run = arg;
+
+	run->t->running = false;
+	run->t->rest_us = r->next_us;
+	run->t->told = r->next_us != 0;	/* the check has said so itself */
+	run->p->running--;
+	free(run);
+}
+
+static bool
+due(const struct poller *p, const struct account *a, const struct turn *t, int64_t now)
+{
+	int64_t every = (int64_t)a->poll_s * US;
+
+	if (a->poll_s == 0 || a->provider == PROVIDER_MOCK || t->running || now < t->rest_us)
+		return false;
+	if (t->last_us == 0)
+		return true;
+	if (p->once || p->end_us - now < LEAST_CHECK_US)
+		return false;
+	return now / every > t->last_us / every;
+}
+
+static void
+say_rest(const struct account *a, struct turn *t, int64_t next_us)
+{
+	char at[16];
+
+	t->rest_us = next_us;
+	if (t->told)
+		return;
+	t->told = true;
+	job_poll_next_text(next_us, at);
+	if (a->provider == PROVIDER_CHATRACE)
+		log_info("ℹ️ no polling at this provider; next probe %s", at);
+	else
+		log_info("ℹ️ account %s rests until %s", a->name, at);
+}
+
+static void
+check_start(struct poller *p, const struct account *a, struct turn *t, int64_t now)
+{
+	struct running *run = mem_alloc(sizeof *run);
+	struct job_poll check = { .db = p->db, .spool = ctx_spool(p->ctx, p->conf), .httpc = p->h,
+	    .conf = p->conf, .account = a, .done = check_done, .arg = run };
+	int64_t left = (p->end_us - now) / 1000, next_us;
+	enum rc rc;
+
+	run->p = p;
+	run->t = t;
+	if (!p->once && left < JOB_POLL_CHECK_S * 1000)
+		check.deadline_ms = clock_mono_ms() + (left > 1000 ? left : 1000);
+	if (!p->once && a->poll_s > 0) {
+		check.long_poll_s = a->poll_s < LONG_POLL_MIN_S ? LONG_POLL_MIN_S :
+		    a->poll_s > LONG_POLL_MAX_S ? LONG_POLL_MAX_S : a->poll_s;
+		if (left < ((int64_t)check.long_poll_s + LONG_POLL_MIN_S) * 1000)
+			check.long_poll_s = 0;
+	}
+	t->last_us = now;
+	t->running = true;
+	p->running++;
+	rc = job_poll_start(&check, &next_us);
+	if (rc == RC_OK)
+		return;
+	t->running = false;
+	p->running--;
+	free(run);
+	if (rc == RC_NONE && next_us != 0)
+		say_rest(a, t, next_us);
+	else if (rc == RC_LIMIT)
+		log_info("account %s is being checked by another program", a->name);
+}
+
+static void
+checks(struct poller *p)
+{
+	int64_t now = clock_now_us();
+
+	for (size_t i = 0; i < p->conf->n_accounts && !stop; i++) {
+		const struct account *a = &p->conf->accounts[i];
+		struct turn *t = turn_of(p, a);
+
+		if (due(p, a, t, now))
+			check_start(p, a, t, now);
+	}
+}
+
+/* --- a tick --------------------------------------------------------------------- */
+
+/* RC_OK: the lease is ours; RC_LIMIT: another poller's; RC_TEMP: database away. */
+static enum rc
+lease(struct poller *p)
+{
+	enum rc rc;
+
+	if (p->leased && clock_mono_ms() < p->renew_ms)
+		return RC_OK;
+	rc = state_lease(p->db, LEASE_NAME, p->owner, LEASE_S);
+	if (rc == RC_OK) {
+		p->leased = true;
+		p->renew_ms = clock_mono_ms() + LEASE_RENEW_MS;
+		if (state_heartbeat(p->db, "poll") != RC_OK)
+			log_warn("the heartbeat could not be written");
+	}
+	return rc;
+}
+
+static void
+drain(struct poller *p)
+{
+	struct spool *sp = ctx_spool(p->ctx, p->conf);
+	size_t done = 0;
+
+	if (sp == NULL)
+		return;
+	if (ingest_drain(p->db, p->conf, sp, SPOOL_BATCH, &done) != RC_OK)
+		log_debug("spool: not everything could be stored yet");
+	if (done > 0)
+		log_info("💾 %zu deliveries from the spool stored", done);
+}
+
+static void
+upkeep(struct poller *p)
+{
+	if (clock_mono_ms() >= p->upkeep_ms) {
+		job_deliver_upkeep(p->deliver, p->db, p->conf);
+		p->upkeep_ms = clock_mono_ms() + UPKEEP_MS;
+	}
+	if (p->upkept)
+		return;
+	p->upkept = true;
+	job_profile_start(p->profiles, p->db, p->conf);
+	job_media_upkeep(p->media, p->db, p->conf);
+	if (store_upkeep(p->db, p->conf->keep_deliveries_days,
+	    p->conf->keep_refused_days) != RC_OK) {
+		log_warn("upkeep of the tables is to be repeated");
+		p->upkept = false;
+	}
+}
+
+static void
+tick(struct poller *p)
+{
+	drain(p);
+	checks(p);
+	job_deliver_start(p->deliver, p->db, p->conf);
+	job_media_start(p->media, p->db, p->conf);
+	upkeep(p);
+}
+
+/* Take up a changed configuration; flows under way hold the old one. */
+static void
+reload(struct poller *p)
+{
+	struct conf *c = NULL;
+
+	if (ctx_conf(p->ctx, NULL, NULL, &c) != RC_OK) {
+		conf_drop(c);
+		return;
+	}
+	if (c == p->conf) {
+		conf_drop(c);
+		return;
+	}
+	/* another database handle may only be used when nobody uses the old one */
+	if (httpc_step(p->h, 0) > 0) {
+		conf_drop(c);
+		return;
+	}
+	conf_drop(p->conf);
+	p->conf = c;
+	p->db = ctx_db(p->ctx, c, 0);
+}
+
+/* Network work until the moment, or until there is none. */
+static void
+work_until(struct poller *p, int64_t until_us)
+{
+	int64_t left;
+
+	while (!stop && (left = (until_us - clock_now_us()) / 1000) > 0) {
+		if (left > 1000)
+			left = 1000;
+		if (httpc_step(p->h, (int)left) == 0)
+			clock_sleep_ms(left);
+	}
+}
+
+static bool
+busy(const struct poller *p)
+{
+	return p->running > 0 || job_deliver_alive(p->deliver) > 0 ||
+	    job_media_alive(p->media) > 0 || job_profile_alive(p->profiles) > 0;
+}
+
+/* What is under way is ended well: sends above all. */
+static void
+wind_up(struct poller *p, int64_t until_us)
+{
+	job_deliver_stop(p->deliver);
+	job_media_stop(p->media);
+	job_profile_stop(p->profiles);
+	while (busy(p) && clock_now_us() < until_us) {
+		if (stop && job_deliver_alive(p->deliver) == 0)
+			break;
+		httpc_step(p->h, 200);
+	}
+	httpc_abort(p->h);
+}
+
+/* --once: everything once, until all of it is done. */
+static int
+run_once(struct poller *p)
+{
+	int64_t until = clock_now_us() + 60 * US;
+
+	switch (lease(p)) {
+	case RC_OK:
+		break;
+	case RC_LIMIT:
+		log_info("another dmbox-poll is running; nothing to do");
+		return 0;
+	default:
+		log_error("the database is away");
+		return 2;
+	}
+	tick(p);
+	while (!stop && busy(p) && clock_now_us() < until) {
+		httpc_step(p->h, 500);
+		/* what a check brought may have to be sent or fetched */
+		job_media_start(p->media, p->db, p->conf);
+	}
+	wind_up(p, clock_now_us() + 15 * US);
+	return 0;
+}
+
+static int
+run(struct poller *p)
+{
+	bool said_away = false;
+	int64_t now;
+
+	do {
+		now = clock_now_us();
+		reload(p);
+		switch (lease(p)) {
+		case RC_OK:
+			if (said_away)
+				log_info("the database is back");
+			said_away = false;
+			tick(p);
+			break;
+		case RC_LIMIT:
+			if (p->leased) {
+				log_warn("another dmbox-poll took over; this one ends");
+				wind_up(p, p->end_us);
+				return 0;
+			}
+			log_info("another dmbox-poll is running; nothing to do");
+			return 0;
+		default:
+			if (!said_away)
+				log_error("the database is away; waiting for it");
+			said_away = true;
+		}
+		work_until(p, (now / TICK_US + 1) * TICK_US);
+	} while (!stop && clock_now_us() < p->end_us - US);
+	wind_up(p, stop ? clock_now_us() + 12 * US : p->end_us);
+	return 0;
+}
+
+/* --- start and end ------------------------------------------------------------------ */
+
+static void
+signals(void)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof sa);
+	sa.sa_handler = on_signal;	/* no SA_RESTART: waits are to end */
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	sa.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &sa, NULL);
+}
+
+/* 0: go on; else the exit status + 1. */
+static int
+options(int argc, char **argv, int64_t *window_s, bool *once)
+{
+	static const struct option longs[] = {
+		{ "window", required_argument, NULL, 'w' },
+		{ "once", no_argument, NULL, 'o' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int o;
+
+	while ((o = getopt_long(argc, argv, "hV", longs, NULL)) != -1) {
+		switch (o) {
+		case 'w':
+			if (str_i64(optarg, window_s) != RC_OK || *window_s < 10 ||
+			    *window_s > WINDOW_MAX_S) {
+				fprintf(stderr, "dmbox-poll: --window: %s is not 10..%d seconds\n",
+				    optarg, WINDOW_MAX_S);
+				return 64 + 1;
+			}
+			break;
+		case 'o':
+			*once = true;
+			break;
+		case 'h':
+			return usage(stdout) + 1;
+		case 'V':
+			puts("dmbox-poll " DMBOX_VERSION);
+			return 1;
+		default:
+			return usage(stderr) + 1;
+		}
+	}
+	return optind < argc ? usage(stderr) + 1 : 0;
+}
+
+static int
+configure(struct poller *p)
+{
+	if (ctx_conf(p->ctx, NULL, NULL, &p->conf) != RC_OK) {
+		for (size_t i = 0; p->conf != NULL && i < p->conf->n_issues; i++)
+			if (p->conf->issues[i].error)
+				fprintf(stderr, "dmbox-poll: %s\n", p->conf->issues[i].text);
+		return 2;
+	}
+	conf_register_secrets(p->conf);
+	conf_log_open(p->conf, "poll");
+	p->db = ctx_db(p->ctx, p->conf, 0);
+	return 0;
+}
+
+static void
+poller_free(struct poller *p)
+{
+	httpc_abort(p->h);
+	job_deliver_free(p->deliver);
+	job_media_free(p->media);
+	job_profile_free(p->profiles);
+	httpc_free(p->h);
+	if (p->leased && state_lease_free(p->db, LEASE_NAME, p->owner) != RC_OK)
+		log_warn("the lease could not be given back; it ends by itself");
+	while (p->turns != NULL) {
+		struct turn *t = p->turns;
+
+		p->turns = t->next;
+		free(t->name);
+		free(t);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct poller p = { .conf = NULL };
+	int64_t window_s = 60, now = clock_now_us();
+	int status;
+
+	status = options(argc, argv, &window_s, &p.once);
+	if (status != 0)
+		return status - 1;
+	signals();
+	p.ctx = ctx_new("poll", CONF_TOOL, CTX_DB_CRON, 1);
+	status = configure(&p);
+	if (status != 0)
+		goto out;
+	/* the next start is at the next multiple of the interval */
+	p.end_us = (now / (window_s * US) + 1) * window_s * US - END_SLACK_US;
+	/* started by hand just before it: the next one finds us at work and goes */
+	if (p.end_us - now < LEAST_RUN_US)
+		p.end_us += window_s * US;
+	if (p.once)
+		p.end_us = now + 60 * US;
+	sign_token(p.owner, 20);
+	p.h = httpc_new(&p.conf->media_allow);
+	p.deliver = job_deliver_new(p.h);
+	p.media = job_media_new(p.h);
+	p.profiles = job_profile_new(p.h);
+	for (size_t i = 0; i < p.conf->n_accounts; i++)
+		job_poll_hello(p.conf, &p.conf->accounts[i]);
+	status = p.once ? run_once(&p) : run(&p);
+	poller_free(&p);
+	log_debug("dmbox-poll ends");
+out:
+	conf_drop(p.conf);
+	ctx_free(p.ctx);
+	log_close();
+	return status;
+}
