@@ -132,51 +132,6 @@ entries_belong(const struct job_env *e, const struct account *a, const struct it
 	return true;
 }
 
-/* An entry of an account that nobody configured (Meta's test button says "0"). */
-static bool
-unknown_entry(const struct job_env *e, const struct account *a, const struct item *it)
-{
-	return it->own_id != NULL && it->account == NULL && !it->is_test &&
-	    a->provider == PROVIDER_GRAPH && a->own_id != NULL && !str_eq(it->own_id, a->own_id) &&
-	    !str_eq(it->own_id, "0") &&
-	    conf_account_by_own_id(e->conf, a->channel, it->own_id) == NULL;
-}
-
-/* Path names the account: it wins over entry ids, with a warning. */
-static void
-keep_here(const struct account *a, struct itemv *v)
-{
-	for (size_t i = 0; i < v->n; i++) {
-		struct item *it = &v->v[i];
-		bool foreign = it->account != NULL && !str_eq(it->account, a->name);
-
-		if (it->own_id != NULL && a->own_id != NULL && a->provider == PROVIDER_GRAPH &&
-		    !it->is_test && !str_eq(it->own_id, "0") && !str_eq(it->own_id, a->own_id))
-			foreign = true;
-		it->account = NULL;
-		if (foreign && v->warning == NULL)
-			v->warning = "foreign_entry";
-	}
-}
-
-/* No account in the path: items of unknown accounts stay in the ledger only. */
-static void
-set_aside(const struct job_env *e, const struct account *a, struct delivery *d)
-{
-	struct itemv *v = &d->items;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < v->n; i++)
-		if (!unknown_entry(e, a, &v->v[i]))
-			v->v[kept++] = v->v[i];
-	if (kept == v->n)
-		return;
-	v->ignored += v->n - kept;
-	v->n = kept;
-	d->reason = "unknown_account";
-	v->warning = "unknown_account";
-}
-
 /* --- what the ledger keeps of the head ------------------------------------ */
 
 static bool
@@ -257,6 +212,7 @@ fill(struct job_env *e, const struct account *a, struct delivery *d)
 	delivery_init(d);
 	d->channel = e->channel;
 	d->account = a->name;
+	d->account_named = *e->tail != '\0';	/* it wins over entry ids then */
 	d->provider = a->provider;
 	d->source = SOURCE_WEBHOOK;
 	d->request_id = e->request_id;
@@ -387,14 +343,11 @@ receive(struct job_env *e, struct http_res *res, const struct account *a)
 
 	fill(e, a, &d);
 	ingest_parse(e->conf, a, &d);
-	if (*e->tail != '\0')
-		keep_here(a, &d.items);
-	else if (!entries_belong(e, a, &d.items)) {
+	if (!entries_belong(e, a, &d.items)) {
 		delivery_free(&d);
 		refuse(e, res, a, "foreign_account");
 		return;
-	} else
-		set_aside(e, a, &d);
+	}
 	mark_doctor(e, &d);
 	if (take_in(e, &v, 1) == RC_OK) {
 		hooklog_delivery(a, e->req, &d);
