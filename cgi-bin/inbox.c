@@ -1,0 +1,56 @@
+/*
+ * inbox.fcgi: the reading side of the bridge.  It makes no outgoing calls and
+ * links no libcurl.  Reads go through the login that may only select; the one
+ * thing it writes (read by us) through the web login.
+ */
+#include <stddef.h>
+
+#include "ctx.h"
+#include "fcgi.h"
+#include "job.h"
+#include "job_media_get.h"
+#include "job_read.h"
+#include "str.h"
+
+struct inbox {
+	struct ctx *read, *write;
+};
+
+static const struct job_route routes[] = {
+	{ "GET", "stats", false, AUTH_READ, job_read_stats },
+	{ "GET", "config", false, AUTH_READ, job_read_config },
+	{ "GET", "conversations", false, AUTH_READ, job_read_conversations },
+	{ "GET", "messages", false, AUTH_READ, job_read_messages },
+	{ "GET", "media", false, AUTH_READ, job_media_get },
+	{ "POST", "read", false, AUTH_READ, job_read_mark },
+};
+
+static void
+handle(void *arg, unsigned int thread, const struct http_req *req, struct http_res *res)
+{
+	struct inbox *in = arg;
+
+	job_dispatch(str_eq(req->method, "POST") ? in->write : in->read, thread, routes,
+	    sizeof(routes) / sizeof(routes[0]), req, res);
+}
+
+int
+main(void)
+{
+	struct inbox in = {
+		.read = ctx_new("inbox", CONF_WEB, CTX_DB_READ, 1),
+		.write = ctx_new("inbox", CONF_WEB, CTX_DB_WEB, 1),
+	};
+	struct fcgi_opts o = {
+		.threads = 1,
+		.max_body = 1u << 20,
+		.max_requests = 10000,
+		.handle = handle,
+		.arg = &in,
+	};
+	int status = fcgi_serve(&o);
+
+	ctx_free(in.read);
+	ctx_free(in.write);
+	return status;
+}
