@@ -27,7 +27,9 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_LEASE_FREE] = { "state_lease_free",
 	    "delete from dmbox.leases where name = $1 and owner = $2" },
 	[SQL_GET] = { "state_get",
-	    "select memory, pause_until, pause_reason, token, token_since, token_expires_at,"
+	    "select memory, pause_until, pause_reason,"
+	    " case when token_expires_at is null or token_expires_at > now() then token end,"
+	    " token_since, token_expires_at,"
 	    " last_poll_at, next_probe_at from dmbox.account_state where account = $1 and channel = $2" },
 	[SQL_MEMORY] = { "state_memory",
 	    UPSERT "memory, next_probe_at) values ($1, $2, $3, $4)"
