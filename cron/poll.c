@@ -24,7 +24,9 @@
 #include "job_deliver.h"
 #include "job_media.h"
 #include "job_poll.h"
+#include "job_fetch.h"
 #include "job_profile.h"
+#include "job_token.h"
 #include "log.h"
 #include "mem.h"
 #include "sign.h"
@@ -74,6 +76,8 @@ struct poller {
 	struct deliver *deliver;
 	struct media *media;
 	struct profiles *profiles;
+	struct tokens *tokens;
+	struct fetches *fetches;
 	struct turn *turns;
 	size_t running;		/* checks under way */
 	bool once;
@@ -244,11 +248,13 @@ upkeep(struct poller *p)
 {
 	if (clock_mono_ms() >= p->upkeep_ms) {
 		job_deliver_upkeep(p->deliver, p->db, p->conf);
+		job_fetch_start(p->fetches, p->db, ctx_spool(p->ctx, p->conf), p->conf);
 		p->upkeep_ms = clock_mono_ms() + UPKEEP_MS;
 	}
 	if (p->upkept)
 		return;
 	p->upkept = true;
+	job_token_start(p->tokens, p->db, p->conf);
 	job_profile_start(p->profiles, p->db, p->conf);
 	job_media_upkeep(p->media, p->db, p->conf);
 	if (store_upkeep(p->db, p->conf->keep_deliveries_days,
@@ -310,7 +316,8 @@ static bool
 busy(const struct poller *p)
 {
 	return p->running > 0 || job_deliver_alive(p->deliver) > 0 ||
-	    job_media_alive(p->media) > 0 || job_profile_alive(p->profiles) > 0;
+	    job_media_alive(p->media) > 0 || job_profile_alive(p->profiles) > 0 ||
+	    job_token_alive(p->tokens) > 0 || job_fetch_alive(p->fetches) > 0;
 }
 
 /* What is under way is ended well: sends above all. */
@@ -320,6 +327,8 @@ wind_up(struct poller *p, int64_t until_us)
 	job_deliver_stop(p->deliver);
 	job_media_stop(p->media);
 	job_profile_stop(p->profiles);
+	job_token_stop(p->tokens);
+	job_fetch_stop(p->fetches);
 	while (busy(p) && clock_now_us() < until_us) {
 		if (stop && job_deliver_alive(p->deliver) == 0)
 			break;
@@ -464,6 +473,8 @@ poller_free(struct poller *p)
 	job_deliver_free(p->deliver);
 	job_media_free(p->media);
 	job_profile_free(p->profiles);
+	job_token_free(p->tokens);
+	job_fetch_free(p->fetches);
 	httpc_free(p->h);
 	if (p->leased && state_lease_free(p->db, LEASE_NAME, p->owner) != RC_OK)
 		log_warn("the lease could not be given back; it ends by itself");
@@ -503,6 +514,8 @@ main(int argc, char **argv)
 	p.deliver = job_deliver_new(p.h);
 	p.media = job_media_new(p.h);
 	p.profiles = job_profile_new(p.h);
+	p.tokens = job_token_new(p.h);
+	p.fetches = job_fetch_new(p.h);
 	for (size_t i = 0; i < p.conf->n_accounts; i++)
 		job_poll_hello(p.conf, &p.conf->accounts[i]);
 	status = p.once ? run_once(&p) : run(&p);
