@@ -1,0 +1,591 @@
+/*
+ * Attachments to disk and back: every answer a media host may give, the ban on
+ * private addresses, unsent messages, claims of several hosts, and serving.
+ * A small web server in a thread of this program is the media host.
+ */
+#include "dbtest.h"
+
+#include <arpa/inet.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "httpc.h"
+#include "job_media.h"
+#include "job_media_get.h"
+#include "str.h"
+
+/* --- the media host ---------------------------------------------------------- */
+
+static int port;
+static char base[64];
+static int hits;	/* requests served; read after the engine stood still */
+
+static void
+say(int fd, const char *head, const char *body, size_t n)
+{
+	char h[512];
+	int k = snprintf(h, sizeof h, "HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n", head, n);
+
+	if (write(fd, h, (size_t)k) != k || (n && write(fd, body, n) < 0))
+		return;
+}
+
+static void
+big(int fd)
+{
+	static char block[1 << 16];
+	static const char h[] = "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nConnection: close\r\n\r\n";
+
+	if (write(fd, h, sizeof h - 1) < 0)
+		return;
+	for (size_t n = 0; n < JOB_MEDIA_MAX_BYTES + sizeof block * 4; n += sizeof block)
+		if (send(fd, block, sizeof block, MSG_NOSIGNAL) < 0)
+			return;
+}
+
+static void
+answer(int fd, const char *path)
+{
+	if (str_starts(path, "/a.jpg"))
+		say(fd, "200 OK\r\nContent-Type: image/jpeg; q=1", "JPEGBYTES", 9);
+	else if (str_starts(path, "/bytes"))
+		say(fd, "200 OK\r\nContent-Type: application/octet-stream", "PDF", 3);
+	else if (str_starts(path, "/none"))
+		say(fd, "200 OK", "SOMETHING", 9);
+	else if (str_starts(path, "/html"))
+		say(fd, "200 OK\r\nContent-Type: text/html", "<script>", 8);
+	else if (str_starts(path, "/svg"))
+		say(fd, "200 OK\r\nContent-Type: image/svg+xml", "<svg/>", 6);
+	else if (str_starts(path, "/redir-private"))
+		say(fd, "302 Found\r\nLocation: http://10.0.0.1/a.jpg", "", 0);
+	else if (str_starts(path, "/redir-file"))
+		say(fd, "302 Found\r\nLocation: file:///etc/passwd", "", 0);
+	else if (str_starts(path, "/redir"))
+		say(fd, "302 Found\r\nLocation: /a.jpg", "moved", 5);
+	else if (str_starts(path, "/loop"))
+		say(fd, "302 Found\r\nLocation: /loop", "", 0);
+	else if (str_starts(path, "/empty"))
+		say(fd, "200 OK\r\nContent-Type: image/png", "", 0);
+	else if (str_starts(path, "/500"))
+		say(fd, "500 Oops", "x", 1);
+	else if (str_starts(path, "/429"))
+		say(fd, "429 Slow\r\nRetry-After: 4000", "x", 1);
+	else if (str_starts(path, "/big"))
+		big(fd);
+	else
+		say(fd, "404 Not Found\r\nContent-Type: text/plain", "no", 2);
+}
+
+static void *
+serve(void *arg)
+{
+	int ls = *(int *)arg;
+
+	for (;;) {
+		char req[4096];
+		int fd = accept(ls, NULL, NULL);
+		ssize_t n;
+
+		if (fd < 0)
+			return NULL;
+		n = read(fd, req, sizeof req - 1);
+		if (n > 4) {
+			req[n] = '\0';
+			hits++;
+			answer(fd, req + 4);
+		}
+		shutdown(fd, SHUT_WR);
+		while (read(fd, req, sizeof req) > 0)
+			;
+		close(fd);
+	}
+}
+
+static void
+server_start(void)
+{
+	static int ls;
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof sa;
+	pthread_t t;
+
+	ls = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(ls, (struct sockaddr *)&sa, sizeof sa), 0);
+	assert_int_equal(listen(ls, 16), 0);
+	assert_int_equal(getsockname(ls, (struct sockaddr *)&sa, &len), 0);
+	port = ntohs(sa.sin_port);
+	snprintf(base, sizeof base, "http://127.0.0.1:%d", port);
+	assert_int_equal(pthread_create(&t, NULL, serve, &ls), 0);
+	pthread_detach(t);
+}
+
+/* --- rows and runs -------------------------------------------------------------- */
+
+static struct db *db;
+static char dir[] = "/tmp/dmbox-media-XXXXXX";
+static struct conf conf;
+
+static int64_t
+add(const char *id, const char *url, const char *mime, const char *name)
+{
+	struct delivery d;
+	struct item *it;
+	struct att *a;
+	char q[200];
+
+	dbt_delivery(&d);
+	it = dbt_message(&d, "c1", id, "look", T0);
+	it->kind = "image";
+	a = item_att_add(&d.items, it);
+	a->type = "image";
+	a->url = url;
+	a->mime = mime;
+	a->name = name;
+	dbt_store(db, &d);
+	delivery_free(&d);
+	snprintf(q, sizeof q, "select a.id from dmbox.attachments a join dmbox.messages m"
+	    " on m.id = a.message_id where m.external_id = '%s'", id);
+	return dbt_i64(db, q);
+}
+
+static void
+is(int64_t id, const char *column, const char *want)
+{
+	char q[200];
+
+	snprintf(q, sizeof q, "select (%s)::text from dmbox.attachments where id = %lld", column, (long long)id);
+	dbt_is(db, q, want);
+}
+
+static char *
+get(int64_t id, const char *column)
+{
+	char q[200];
+
+	snprintf(q, sizeof q, "select (%s)::text from dmbox.attachments where id = %lld", column, (long long)id);
+	return dbt_text(db, q);
+}
+
+/* One run of downloads with or without the exception for our loopback host. */
+static size_t
+run(bool allowed)
+{
+	struct strv allow = {0};
+	char hp[32];
+	struct httpc *h;
+	struct media *m;
+	size_t n = 0, k;
+
+	snprintf(hp, sizeof hp, "127.0.0.1:%d", port);
+	if (allowed)
+		strv_add(&allow, hp, strlen(hp));
+	h = httpc_new(&allow);
+	m = job_media_new(h);
+	while ((k = job_media_start(m, db, &conf)) > 0) {
+		n += k;
+		httpc_run(h);
+		assert_int_equal(job_media_alive(m), 0);
+	}
+	job_media_free(m);
+	httpc_free(h);
+	strv_free(&allow);
+	return n;
+}
+
+static int
+setup(void **st)
+{
+	(void)st;
+	dbt_clean(db);
+	return 0;
+}
+
+/* --- tests --------------------------------------------------------------------- */
+
+static void
+test_done(void **st)
+{
+	char url[100], *path, *sum;
+	struct stat s;
+	int64_t id;
+
+	(void)st;
+	snprintf(url, sizeof url, "%s/a.jpg", base);
+	id = add("m1", url, NULL, "снимок.jpg");
+	is(id, "state", "waiting");
+	assert_int_equal(run(true), 1);
+	is(id, "state", "done");
+	is(id, "bytes", "9");
+	is(id, "mime_type", "image/jpeg");
+	is(id, "next_at", NULL);
+	is(id, "error_text", NULL);
+	sum = get(id, "sha256");
+	assert_int_equal(strlen(sum), 64);
+	path = get(id, "local_path");
+	assert_true(str_starts(path, dir));
+	assert_non_null(strstr(path, "/main/2025-11/"));
+	assert_true(str_ends(path, ".jpg"));
+	assert_int_equal(stat(path, &s), 0);
+	assert_int_equal(s.st_size, 9);
+	assert_int_equal(s.st_mode & 0777, 0640);
+	assert_int_equal(run(true), 0);	/* once is enough */
+	free(path);
+	free(sum);
+}
+
+static void
+test_outcomes(void **st)
+{
+	static const struct { const char *path, *mime, *state, *type; } v[] = {
+		{ "/redir", NULL, "done", "image/jpeg" },
+		{ "/bytes", "application/pdf", "done", "application/pdf" },
+		{ "/bytes", NULL, "done", "application/octet-stream" },
+		{ "/bytes", "text/html", "done", "application/octet-stream" },
+		{ "/none", "audio/ogg; codecs=opus", "done", "audio/ogg" },
+		{ "/html", "image/jpeg", "refused", "image/jpeg" },
+		{ "/svg", NULL, "refused", NULL },
+		{ "/big", NULL, "refused", NULL },
+		{ "/redir-private", NULL, "refused", NULL },
+		{ "/redir-file", NULL, "refused", NULL },
+		{ "/500", NULL, "waiting", NULL },
+		{ "/429", NULL, "waiting", NULL },
+		{ "/404", NULL, "waiting", NULL },
+		{ "/empty", NULL, "waiting", NULL },
+		{ "/loop", NULL, "waiting", NULL },
+	};
+	size_t n = sizeof v / sizeof v[0];
+	int64_t id[sizeof v / sizeof v[0]];
+
+	(void)st;
+	for (size_t i = 0; i < n; i++) {
+		char mid[20], url[100];
+
+		snprintf(mid, sizeof mid, "o%zu", i);
+		snprintf(url, sizeof url, "%s%s", base, v[i].path);
+		id[i] = add(mid, url, v[i].mime, NULL);
+	}
+	assert_int_equal(run(true), n);
+	for (size_t i = 0; i < n; i++) {
+		char *state = get(id[i], "state"), *why = get(id[i], "error_text");
+
+		if (!str_eq(state, v[i].state))
+			fail_msg("%s: %s (%s), want %s", v[i].path, state, why ? why : "", v[i].state);
+		is(id[i], "mime_type", v[i].type);
+		is(id[i], "local_path is not null", str_eq(v[i].state, "done") ? "true" : "false");
+		is(id[i], "error_text is null", str_eq(v[i].state, "done") ? "true" : "false");
+		free(state);
+		free(why);
+	}
+	is(id[11], "next_at > now() + interval '3900 seconds'", "true");	/* Retry-After */
+	is(id[12], "next_at > now()", "true");
+	assert_int_equal(run(true), 0);		/* what waits is left alone until it is due */
+}
+
+/* An expired link, and a host that stays broken, are given up. */
+static void
+test_gives_up(void **st)
+{
+	char gone[100], broken[100];
+	int64_t a, b;
+
+	(void)st;
+	snprintf(gone, sizeof gone, "%s/404", base);
+	snprintf(broken, sizeof broken, "%s/500", base);
+	a = add("g1", gone, NULL, NULL);
+	b = add("g2", broken, NULL, NULL);
+	for (int i = 0; i < 9; i++) {
+		run(true);
+		assert_int_equal(db_script(db, "update dmbox.attachments set next_at = now()"
+		    " where state = 'waiting'"), RC_OK);
+	}
+	is(a, "state", "expired");
+	is(a, "attempts", "3");
+	is(a, "error_text", "HTTP 404");
+	is(b, "state", "failed");
+	is(b, "attempts", "8");
+}
+
+/* Loopback and private addresses are refused without a request, names too. */
+static void
+test_private(void **st)
+{
+	static const char *const urls[] = { "http://10.1.2.3/a.jpg", "http://169.254.169.254/latest",
+	    "http://[::1]/a.jpg", "http://0.0.0.0/a.jpg", "ftp://127.0.0.1/a", "file:///etc/passwd",
+	    "http://2130706433/a.jpg", "not a url" };
+	char own[100], local[100];
+	int before = hits;
+
+	(void)st;
+	snprintf(own, sizeof own, "%s/a.jpg", base);
+	snprintf(local, sizeof local, "http://localhost:%d/a.jpg", port);
+	add("p0", own, NULL, NULL);
+	add("p1", local, NULL, NULL);
+	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+		char mid[20];
+
+		snprintf(mid, sizeof mid, "q%zu", i);
+		add(mid, urls[i], NULL, NULL);
+	}
+	run(false);
+	dbt_is(db, "select string_agg(url || ' ' || state, ', ') from dmbox.attachments"
+	    " where state <> 'refused'", NULL);
+	assert_int_equal(hits, before);
+}
+
+/* Two hosts at once: each file is fetched by one. */
+static void
+test_claims(void **st)
+{
+	struct strv allow = {0};
+	char hp[32];
+	struct httpc *h;
+	struct media *a, *b;
+	struct db *other = dbt_open();
+	int before = hits;
+
+	(void)st;
+	snprintf(hp, sizeof hp, "127.0.0.1:%d", port);
+	strv_add(&allow, hp, strlen(hp));
+	h = httpc_new(&allow);
+	a = job_media_new(h);
+	b = job_media_new(h);
+	for (int i = 0; i < 6; i++) {
+		char mid[20], url[100];
+
+		snprintf(mid, sizeof mid, "k%d", i);
+		snprintf(url, sizeof url, "%s/a.jpg?%d", base, i);
+		add(mid, url, NULL, NULL);
+	}
+	assert_int_equal(job_media_start(a, db, &conf), 4);
+	assert_int_equal(job_media_start(b, other, &conf), 2);
+	assert_int_equal(job_media_start(a, db, &conf), 0);	/* four at a time */
+	httpc_run(h);
+	assert_int_equal(job_media_done(a) + job_media_done(b), 6);
+	assert_int_equal(hits - before, 6);
+	job_media_free(a);
+	job_media_free(b);
+	httpc_free(h);
+	strv_free(&allow);
+	db_free(other);
+}
+
+/* The run ends in the middle of a download: the row is due again at once. */
+static void
+test_cut(void **st)
+{
+	struct strv allow = {0};
+	char hp[32], url[100];
+	struct httpc *h;
+	struct media *m;
+	int64_t id;
+
+	(void)st;
+	snprintf(hp, sizeof hp, "127.0.0.1:%d", port);
+	strv_add(&allow, hp, strlen(hp));
+	snprintf(url, sizeof url, "%s/a.jpg", base);
+	id = add("cut", url, NULL, NULL);
+	h = httpc_new(&allow);
+	m = job_media_new(h);
+	assert_int_equal(job_media_start(m, db, &conf), 1);
+	job_media_stop(m);
+	httpc_abort(h);
+	assert_int_equal(job_media_alive(m), 0);
+	is(id, "state", "waiting");
+	is(id, "attempts", "0");
+	is(id, "next_at <= now()", "true");
+	assert_int_equal(job_media_start(m, db, &conf), 0);	/* stopped */
+	job_media_free(m);
+	httpc_free(h);
+	strv_free(&allow);
+	assert_int_equal(run(true), 1);
+	is(id, "state", "done");
+}
+
+static void
+unsend(const char *id)
+{
+	struct delivery d;
+
+	dbt_delivery(&d);
+	dbt_event(&d, "c1", EFFECT_UNSEND, id, NULL, 0, T0 + SECOND);
+	dbt_store(db, &d);
+	delivery_free(&d);
+}
+
+static void
+test_erased(void **st)
+{
+	char url[100], *path;
+	int64_t id, late;
+
+	(void)st;
+	snprintf(url, sizeof url, "%s/a.jpg", base);
+	id = add("e1", url, NULL, NULL);
+	late = add("e2", url, NULL, NULL);
+	unsend("e2");				/* before its download: nothing is fetched */
+	assert_int_equal(run(true), 1);
+	path = get(id, "local_path");
+	assert_int_equal(access(path, F_OK), 0);
+	unsend("e1");
+	job_media_upkeep(NULL, db, &conf);
+	assert_int_equal(access(path, F_OK), -1);
+	dbt_is(db, "select count(*)::text from dmbox.attachments", "0");
+	(void)late;
+	free(path);
+}
+
+/* A path of a row that leads elsewhere removes and serves nothing. */
+static void
+test_foreign_path(void **st)
+{
+	char file[] = "/tmp/dmbox-keep-XXXXXX";
+	int fd = mkstemp(file);
+	char url[100], q[300];
+	int64_t id;
+
+	(void)st;
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(url, sizeof url, "%s/a.jpg", base);
+	id = add("f1", url, NULL, NULL);
+	run(true);
+	snprintf(q, sizeof q, "update dmbox.attachments set state = 'erased',"
+	    " local_path = '../../../..%s' where id = %lld", file, (long long)id);
+	assert_int_equal(db_script(db, q), RC_OK);
+	job_media_upkeep(NULL, db, &conf);
+	assert_int_equal(access(file, F_OK), 0);
+	unlink(file);
+}
+
+/* --- serving ------------------------------------------------------------------------ */
+
+static struct ctx *ctx;
+
+static void
+ask(const char *query, struct http_res *res)
+{
+	struct http_req req;
+	struct job_env e = { .ctx = ctx, .conf = &conf, .req = &req, .request_id = "r1", .tail = "" };
+
+	http_req_init(&req, "GET", "/instagram/media");
+	req.query = query;
+	http_res_init(res);
+	job_media_get(&e, res);
+	http_req_free(&req);
+	mem_arena_free(&e.arena);
+}
+
+static void
+test_get(void **st)
+{
+	char url[100], pdf[100], q[100], *path;
+	int64_t id, file, waiting;
+	struct http_res res;
+
+	(void)st;
+	snprintf(url, sizeof url, "%s/a.jpg", base);
+	snprintf(pdf, sizeof pdf, "%s/bytes", base);
+	id = add("s1", url, NULL, "снимок \"1\".jpg");
+	file = add("s2", pdf, "application/pdf", NULL);
+	run(true);
+	snprintf(url, sizeof url, "%s/500", base);
+	waiting = add("s3", url, NULL, NULL);
+	run(true);
+
+	snprintf(q, sizeof q, "attachment=%lld", (long long)id);
+	ask(q, &res);
+	assert_int_equal(res.status, 200);
+	assert_int_equal(res.body_n, 9);
+	assert_memory_equal(res.body, "JPEGBYTES", 9);
+	assert_string_equal(http_res_get(&res, "Content-Type"), "image/jpeg");
+	assert_string_equal(http_res_get(&res, "X-Content-Type-Options"), "nosniff");
+	assert_true(str_starts(http_res_get(&res, "Content-Disposition"), "inline; filename=\""));
+	assert_non_null(strstr(http_res_get(&res, "Content-Disposition"), "filename*=UTF-8''%D1%81"));
+	assert_null(strchr(strstr(http_res_get(&res, "Content-Disposition"), "UTF-8"), '"'));
+	http_res_free(&res);
+
+	snprintf(q, sizeof q, "attachment=%lld", (long long)file);
+	ask(q, &res);
+	assert_int_equal(res.status, 200);
+	assert_true(str_starts(http_res_get(&res, "Content-Disposition"), "attachment;"));
+	http_res_free(&res);
+
+	snprintf(q, sizeof q, "attachment=%lld", (long long)waiting);
+	ask(q, &res);
+	assert_int_equal(res.status, 404);
+	assert_non_null(strstr(res.body, "waiting"));
+	http_res_free(&res);
+
+	path = get(id, "local_path");
+	unlink(path);
+	free(path);
+	snprintf(q, sizeof q, "attachment=%lld", (long long)id);
+	ask(q, &res);
+	assert_int_equal(res.status, 404);
+	http_res_free(&res);
+}
+
+static void
+test_get_refuses(void **st)
+{
+	static const struct { const char *query; int status; } v[] = { { "", 400 }, { "attachment=", 400 },
+	    { "attachment=x", 400 }, { "attachment=-1", 400 }, { "attachment=1%20or%201", 400 },
+	    { "attachment=999999999", 404 }, { "attachment=99999999999999999999", 400 } };
+
+	(void)st;
+	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+		struct http_res res;
+
+		ask(v[i].query, &res);
+		if (res.status != v[i].status)
+			fail_msg("%s: %d", v[i].query, res.status);
+		http_res_free(&res);
+	}
+}
+
+static int
+sweep(const char *path, const struct stat *sb, int flag, struct FTW *f)
+{
+	(void)sb;
+	(void)flag;
+	(void)f;
+	return remove(path);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_done, setup),
+		cmocka_unit_test_setup(test_outcomes, setup),
+		cmocka_unit_test_setup(test_gives_up, setup),
+		cmocka_unit_test_setup(test_private, setup),
+		cmocka_unit_test_setup(test_claims, setup),
+		cmocka_unit_test_setup(test_cut, setup),
+		cmocka_unit_test_setup(test_erased, setup),
+		cmocka_unit_test_setup(test_foreign_path, setup),
+		cmocka_unit_test_setup(test_get, setup),
+		cmocka_unit_test_setup(test_get_refuses, setup),
+	};
+	char cmd_dir[64];
+	int rc;
+
+	db = dbt_open();
+	if (!mkdtemp(dir))
+		return 1;
+	server_start();
+	snprintf(cmd_dir, sizeof cmd_dir, "%s/media", dir);
+	conf.media_dir = cmd_dir;
+	conf.database_url = conf.database_url_read = getenv("DMBOX_TEST_DB");
+	conf.db_connect_s = 5;
+	ctx = ctx_new("test", CONF_TOOL, CTX_DB_READ, 1);
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	ctx_free(ctx);
+	db_free(db);
+	nftw(dir, sweep, 8, FTW_DEPTH | FTW_PHYS);
+	return rc;
+}
