@@ -553,7 +553,9 @@ ask(struct flow *f)
 {
 	int64_t wait_ms = 0;
 
-	http_req_init(&f->req, "GET", "");
+	/* empty without an arena: who builds it calls http_req_init */
+	f->req = (struct http_req){ .method = "GET", .url = "", .query = "", .body = "",
+	    .remote_addr = "" };
 	if (f->f.next(f->f.arg, &f->req, &wait_ms) != RC_OK) {
 		end(f, false);
 		return;

@@ -367,11 +367,10 @@ check_done(void *arg, bool cut)
 {
 	struct check *c = arg;
 	bool entered = log_enter(c);
-	struct http_req req;
+	struct http_req req = {0};	/* who builds it calls http_req_init */
 
 	/* out of time: the provider lists what it did not reach */
 	if (cut && !c->over && !c->lost) {
-		http_req_init(&req, "GET", "");
 		c->over = provider_of(&c->acc)->poll_build(&c->acc, &c->st, &req) == RC_NONE;
 		http_req_free(&req);
 		if (!c->over) {
