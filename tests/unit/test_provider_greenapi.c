@@ -413,6 +413,32 @@ test_poll_errors(void **st)
 	}
 }
 
+/* The run's end cuts an idle long poll: no failure.  A server that never answers is one. */
+static void
+test_poll_cut(void **st)
+{
+	static const struct { int64_t ms; bool sent; enum poll_outcome want; } v[] = {
+		{ 2000, true, POLL_EMPTY }, { 10000, true, POLL_FAILED }, { 5000, false, POLL_FAILED } };
+
+	(void)st;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		struct check c;
+		struct http_res res;
+
+		check_init(&c);
+		assert_true(build(&c));
+		http_res_init(&res);
+		res.fail = HTTP_FAIL_TIMEOUT;
+		res.sent = v[i].sent;
+		res.ms = v[i].ms;
+		assert_int_equal(P->poll_read(&acc, &res, &c.st, &c.items), RC_OK);
+		http_res_free(&res);
+		assert_false(build(&c));
+		assert_int_equal(c.st.outcome, v[i].want);
+		check_free(&c);
+	}
+}
+
 static void
 test_poll_unconfigured(void **st)
 {
@@ -709,6 +735,7 @@ main(void)
 		cmocka_unit_test(test_poll_delete_fails),
 		cmocka_unit_test(test_poll_stuck),
 		cmocka_unit_test(test_poll_errors),
+		cmocka_unit_test(test_poll_cut),
 		cmocka_unit_test(test_poll_unconfigured),
 		cmocka_unit_test(test_send_build),
 		cmocka_unit_test(test_send_refuses),
