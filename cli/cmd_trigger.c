@@ -20,8 +20,6 @@
 #include "str.h"
 #include "trigger_shapes.h"
 
-extern const struct cmd cmd_trigger;
-
 struct opts {
 	const char *shape, *url, *account, *id, *ref, *from, *text;
 	bool json, list;

@@ -16,6 +16,7 @@ static const struct cmd *const table[] = {
 	&cmd_migrate,
 	&cmd_config,
 	&cmd_token,
+	&cmd_trigger,
 };
 #define N_TABLE (sizeof(table) / sizeof(table[0]))
 

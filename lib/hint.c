@@ -125,6 +125,32 @@ static const struct {
 	{ "rate_limited", {
 		"The provider asks us to wait (429).",
 		"Провайдер просит подождать (429)." } },
+	{ "wrong_url", {
+		"The provider does not know this address (403, 404 or a page): check the API URL "
+		"and the instance's number (WHATSAPP_API_URL, WHATSAPP_ID_INSTANCE).",
+		"Провайдер не знает такого адреса (403, 404 или страница): проверьте адрес API и "
+		"номер инстанса (WHATSAPP_API_URL, WHATSAPP_ID_INSTANCE)." } },
+	{ "not_configured", {
+		"The account is not complete: WHATSAPP_API_URL, WHATSAPP_ID_INSTANCE and "
+		"WHATSAPP_API_TOKEN_INSTANCE are needed.",
+		"Аккаунт настроен не полностью: нужны WHATSAPP_API_URL, WHATSAPP_ID_INSTANCE и "
+		"WHATSAPP_API_TOKEN_INSTANCE." } },
+	{ "not_authorized", {
+		"The WhatsApp instance is not authorized: scan the QR code in Green API's console.",
+		"Инстанс WhatsApp не авторизован: отсканируйте QR-код в личном кабинете Green API." } },
+	{ "starting", {
+		"The WhatsApp instance is starting; the next check tries again.",
+		"Инстанс WhatsApp запускается; следующая проверка попробует снова." } },
+	{ "quota_exceeded", {
+		"The plan's quota at Green API is used up (466).",
+		"Исчерпана квота тарифа Green API (466)." } },
+	{ "stuck_queue", {
+		"Green API gives the same notification again although it was deleted; what was "
+		"received is stored.",
+		"Green API снова отдаёт уже удалённое уведомление; полученное сохранено." } },
+	{ "provider_error", {
+		"The provider has trouble of its own (5xx); the next check tries again.",
+		"У провайдера сбой (5xx); следующая проверка попробует снова." } },
 	{ "paused", {
 		"The account rests, because the provider asked for a pause.",
 		"Аккаунт отдыхает: провайдер попросил паузу." } },
