@@ -155,7 +155,7 @@ n_messages(struct fix *f)
 	char q[200];
 
 	snprintf(q, sizeof q, "select count(*) from dmbox.messages where account = '%s'", f->account);
-	return atoll(get(f->db, q));
+	return dbt_i64(f->db, q);
 }
 
 static const char *

@@ -93,6 +93,8 @@ tiny_one(struct tiny *t, int fd)
 			tiny_answer(fd, 500, "", "{\"error\":{\"code\":2,\"message\":\"try later\"}}");
 		else if (strstr(body, "E400"))
 			tiny_answer(fd, 400, "", "{\"error\":{\"code\":100,\"error_subcode\":2018109,\"message\":\"too large\"}}");
+		else if (strstr(body, "sender_action"))
+			tiny_answer(fd, 200, "", "{\"recipient_id\":\"6500\"}");
 		else {
 			snprintf(answer, sizeof answer, "{\"recipient_id\":\"6500\",\"message_id\":\"%d-mid-%u\"}",
 			    t->port, ++t->mids);
