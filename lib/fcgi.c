@@ -37,7 +37,7 @@
 #define STACK_BYTES (256 * 1024)
 #define DRAIN_BYTES (32u << 20)	/* of a body that is too large: the server must get rid of it
 				 * before it reads our 413 */
-#define LINGER_MS 2000		/* how long waiting connections are still served at the end */
+#define LINGER_MS 3000		/* how long waiting connections are still served at the end */
 #define PEER_TIMEOUT_S 60
 #define RSS_EVERY 64		/* requests between two looks at the memory */
 
@@ -479,7 +479,8 @@ work(void *arg)
 		FCGX_Free(&fr, 1);
 		fr.keepConnection = 0;
 	}
-	kill(getpid(), SIGUSR1);	/* a worker that gave up ends the process */
+	if (!fcgi_stopping())
+		kill(getpid(), SIGUSR1);	/* a worker that gave up ends the process */
 	return NULL;
 }
 
@@ -573,6 +574,12 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 		wait_for_end(o, ends);
 	stop_now(&s);
 	join_all(w, started);
+	/* who came while the last worker ended is served here; from then on the next
+	 * is refused at once, which the web server takes as "try again", and not
+	 * left in a queue that dies with us */
+	if (started > 0 && !atomic_load(&s.failed))
+		work(&w[0]);
+	close(LISTEN_FD);
 	free(w);
 	return started == 0 || atomic_load(&s.failed);
 }
