@@ -87,7 +87,7 @@ run:
 	@B='$(B)' bash tests/stack/run.sh
 
 # unit tests and house rules; no server
-check: $(UNIT)
+check: $(PROGS) $(UNIT)
 	@sh tests/check/run.sh $(B)
 
 test:

@@ -20,6 +20,7 @@ struct shape {
 	const char *body;
 };
 
+/* trigger_shapes(n): all there are; static. */
 const struct shape *trigger_shapes(size_t *n);
 
 struct shape_vars {

@@ -95,6 +95,7 @@ void db_rollback(struct db *d);			/* legal without begin */
 /* round trips made on this handle so far, for tests that count them. */
 uint64_t db_round_trips(const struct db *d);
 
+/* db_rows: how many; db_is_null, db_get_*: one field, rows and columns from 0. */
 size_t db_rows(const struct db_res *r);
 bool db_is_null(const struct db_res *r, size_t row, int col);
 int64_t db_get_i64(const struct db_res *r, size_t row, int col);	/* int2, int4, int8, numeric; null: 0 */

@@ -70,6 +70,7 @@ struct http_res {
 	char note[160];		/* the failure in words, masked */
 };
 
+/* http_req_init(r, method, url): a request without headers and body; both are copied. */
 void http_req_init(struct http_req *r, const char *method, const char *url);
 void http_req_free(struct http_req *r);
 /* value is copied; CR, LF and NUL in it make it an RC_INVALID that is not added. */

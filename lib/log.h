@@ -49,6 +49,7 @@ void log_secrets_reset(void);
  * masked; control characters escaped.  For poll_runs.attempts, error texts. */
 void log_mask(const char *p, size_t n, char *out, size_t cap);
 
+/* One line each; errno is kept. */
 void log_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);

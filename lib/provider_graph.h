@@ -73,7 +73,6 @@ void graph_error_read(const struct http_res *res, const struct json *j,
 int64_t graph_usage_pause_s(const struct http_res *res);
 
 /* --- provider_graph_in.c: what comes in (providers.md B.4, B.5, B.9) ------- */
-
 enum rc graph_parse(const struct account *a, const char *content_type, const char *p,
     size_t n, struct itemv *out) MUST_CHECK;
 /*
@@ -88,7 +87,6 @@ enum rc graph_message(const char *own, const struct json *m, struct itemv *out) 
 	"is_unsupported,shares,story,reactions"
 
 /* --- the rest: members of provider_graph ------------------------------------ */
-
 enum rc graph_poll_build(const struct account *a, struct poll_state *st, struct http_req *out);
 enum rc graph_poll_read(const struct account *a, const struct http_res *res,
     struct poll_state *st, struct itemv *out);

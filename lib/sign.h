@@ -9,6 +9,7 @@
 /* libcrypto's door: MACs, digests, random bytes, constant time. */
 #define SIGN_SHA256 32
 
+/* HMAC-SHA256 (RFC 2104) and SHA-256 of n bytes. */
 void sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
     unsigned char out[SIGN_SHA256]);
 void sign_sha256(const void *p, size_t n, unsigned char out[SIGN_SHA256]);
