@@ -22,6 +22,8 @@
 #define SETTLED_US (60 * 1000000LL)
 #define SLACK_MS 1500		/* a request is not begun with less time left */
 #define FAILURES_MAX 3
+#define AGAIN_MS 1100		/* after code 613: look-ups share the two calls a second */
+#define AGAIN_MAX 3
 #define ATTEMPTS_MAX 40		/* shown and kept; the rest is counted in the log */
 
 struct conv {
@@ -42,7 +44,8 @@ struct walk {
 	size_t n_old, n, at;
 	bool in_flight;		/* v[at] was asked for */
 	bool gave_items;	/* ... and has items that must be stored first */
-	unsigned int failures;
+	unsigned int failures, agains;
+	bool again;		/* the last request is to be repeated */
 	bool any_items;
 };
 
@@ -259,7 +262,8 @@ graph_poll_build(const struct account *a, struct poll_state *st, struct http_req
 		return RC_NONE;
 	if ((rc = step_build(a, w, out)) != RC_OK)
 		return rc;
-	st->wait_ms = st->step++ == 0 ? 0 : CALL_MS;
+	st->wait_ms = st->step++ == 0 ? 0 : w->again ? AGAIN_MS : CALL_MS;
+	w->again = false;
 	if (st->deadline_ms > 0 && left > 0 && left < 10000)
 		out->timeout_ms = (unsigned int)left;
 	return RC_OK;
@@ -410,7 +414,13 @@ graph_poll_read(const struct account *a, const struct http_res *res, struct poll
 		snprintf(e.code, sizeof(e.code), "not_json");
 	}
 	attempt(a, st, w, res, e.class == GRAPH_FINE ? "" : e.code);
-	if (e.class != GRAPH_FINE) {
+	if (e.class == GRAPH_RATE && strcmp(e.code, "613") == 0 && w->agains < AGAIN_MAX) {
+		/* the calls of this second are used up, by a check just before this one or
+		 * by look-ups: no reason to rest, ask again a second later */
+		w->agains++;
+		w->again = true;
+		w->in_flight = false;
+	} else if (e.class != GRAPH_FINE) {
 		if ((hint = account_error(st, &e)) != NULL)
 			fail(st, w, hint);
 		else

@@ -317,6 +317,7 @@ poll_answer(struct poll *p, int status, const char *body)
 	p->st.stored = true;
 }
 
+#define ERR(code, sub) "{\"error\":{\"message\":\"m\",\"code\":" #code ",\"error_subcode\":" #sub "}}"
 #define BASE "http://127.0.0.1:1/graph/v25.0/"
 #define CONV_A "{\"id\":\"cA\",\"updated_time\":\"2026-07-12T19:11:07+0000\"}"
 #define CONV_B "{\"id\":\"cB\",\"updated_time\":\"2026-07-12T23:46:30+0000\"}"
@@ -422,7 +423,6 @@ poll_errors(void **state)
 	static const struct { int status; const char *body, *hint; int64_t pause; } t[] = {
 		{ 400, "{\"error\":{\"code\":190,\"error_subcode\":463}}", "wrong_token", 0 },
 		{ 400, "{\"error\":{\"code\":10}}", "no_permission", 0 },
-		{ 400, "{\"error\":{\"code\":613}}", "rate_limited", 10 },
 		{ 403, "{\"error\":{\"code\":4}}", "rate_limited", 300 },
 		{ 429, "slow down", "rate_limited", 60 },
 		{ 500, "{\"error\":{\"code\":2}}", "unreachable", 0 },
@@ -444,6 +444,35 @@ poll_errors(void **state)
 		assert_null(p.st.new_memory);	/* a failure forgets nothing */
 		poll_end(&p);
 	}
+}
+
+/* Two calls a second are shared with look-ups: 613 is asked again, thrice. */
+static void
+poll_again(void **state)
+{
+	struct poll p;
+
+	(void)state;
+	poll_begin(&p, "{}");
+	assert_int_equal(poll_ask(&p), RC_OK);
+	poll_answer(&p, 400, ERR(613, 0));
+	assert_int_equal(poll_ask(&p), RC_OK);
+	assert_non_null(strstr(p.url, "me/conversations"));
+	assert_true(p.st.wait_ms >= 1000);
+	poll_answer(&p, 200, "{\"data\":[" CONV_A "]}");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(poll_ask(&p), RC_OK);
+		assert_non_null(strstr(p.url, BASE "cA?"));
+		poll_answer(&p, 400, ERR(613, 0));
+	}
+	assert_int_equal(poll_ask(&p), RC_OK);
+	poll_answer(&p, 400, ERR(613, 0));
+	assert_int_equal(poll_ask(&p), RC_NONE);
+	assert_int_equal(p.st.outcome, POLL_FAILED);
+	assert_string_equal(p.st.hint, "rate_limited");
+	assert_int_equal(p.st.pause_s, 10);
+	assert_string_equal(p.st.new_memory, "{\"own\":\"" OWN "\",\"conv\":{},\"more\":true}");
+	poll_end(&p);
 }
 
 static void
@@ -614,8 +643,6 @@ send_impossible(void **state)
 	no_token.token = NULL;
 	assert_int_equal(G->send_build(&no_token, &bad[2], &r), RC_INVALID);
 }
-
-#define ERR(code, sub) "{\"error\":{\"message\":\"m\",\"code\":" #code ",\"error_subcode\":" #sub "}}"
 
 static void
 send_answers(void **state)
@@ -894,7 +921,7 @@ main(void)
 		cmocka_unit_test(bad_signature_headers), cmocka_unit_test(handshake),
 		cmocka_unit_test(poll_walk), cmocka_unit_test(poll_not_stored),
 		cmocka_unit_test(poll_pages), cmocka_unit_test(poll_errors),
-		cmocka_unit_test(poll_deadline), cmocka_unit_test(polled_like_webhook),
+		cmocka_unit_test(poll_deadline), cmocka_unit_test(poll_again), cmocka_unit_test(polled_like_webhook),
 		cmocka_unit_test(polled_reactions_follow), cmocka_unit_test(send_bodies),
 		cmocka_unit_test(send_impossible), cmocka_unit_test(send_answers),
 		cmocka_unit_test(send_broken_lines), cmocka_unit_test(usage_headers),
