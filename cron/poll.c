@@ -64,8 +64,8 @@ struct turn {
 	char *name;
 	enum channel channel;
 	int64_t last_us;	/* start of its last check; 0 = none in this run */
-	int64_t rest_us;	/* not before */
-	bool running, told;
+	bool running;
+	bool told;		/* that it rests; said once a run */
 };
 
 struct poller {
@@ -125,7 +125,6 @@ check_done(void *arg, const struct job_poll_result *r)
 	struct running *run = arg;
 
 	run->t->running = false;
-	run->t->rest_us = r->next_us;
 	run->t->told = r->next_us != 0;	/* the check has said so itself */
 	run->p->running--;
 	free(run);
@@ -136,7 +135,7 @@ due(const struct poller *p, const struct account *a, const struct turn *t, int64
 {
 	int64_t every = (int64_t)a->poll_s * US;
 
-	if (a->poll_s == 0 || a->provider == PROVIDER_MOCK || t->running || now < t->rest_us)
+	if (a->poll_s == 0 || a->provider == PROVIDER_MOCK || t->running)
 		return false;
 	if (t->last_us == 0)
 		return true;
@@ -150,7 +149,6 @@ say_rest(const struct account *a, struct turn *t, int64_t next_us)
 {
 	char at[16];
 
-	t->rest_us = next_us;
 	if (t->told)
 		return;
 	t->told = true;

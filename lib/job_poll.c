@@ -494,10 +494,13 @@ prepare(struct check *c, int64_t *next_us)
 	rc = state_get(c->p.db, c->acc.channel, c->acc.name, &s);
 	if (rc != RC_OK && rc != RC_NONE)	/* none: nothing remembered yet */
 		return rc;
+	c->acc = *c->p.account;
 	fingerprint(&c->acc, c->of);
 	known = memory_holds(s.memory, c->of);
 	c->st.memory = known ? memory_of(&c->st.arena, s.memory) : "{}";
 	c->st.probe = c->p.person;
+	mem_free_secret(c->token);
+	c->token = NULL;
 	if (!str_empty(s.token)) {
 		c->token = mem_dup(s.token);
 		log_secret(c->token);
@@ -543,6 +546,12 @@ job_poll_start(const struct job_poll *p, int64_t *next_us)
 		return RC_NONE;
 	c = check_new(p);
 	left = c->st.deadline_ms - clock_mono_ms();
+	/* one question is enough while the account rests */
+	rc = p->person ? RC_OK : prepare(c, next_us);
+	if (rc != RC_OK) {
+		check_free(c);
+		return rc == RC_NONE ? RC_NONE : RC_TEMP;
+	}
 	rc = state_lease(p->db, c->lease, c->owner,
 	    (unsigned int)(left > 0 ? left / 1000 : 0) + LEASE_SLACK_S);
 	if (rc != RC_OK) {

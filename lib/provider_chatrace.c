@@ -917,7 +917,8 @@ struct probe {
 	int me_status;
 	bool me_ok;		/* the token is proved, and it is this account's */
 	bool me_other;		/* proved, but another account's */
-	bool me_html;		/* no API there at all */
+	bool me_html;		/* something else than the API answers there */
+	bool me_gone;		/* 404 */
 	size_t path, form;	/* under way, or next */
 	const char *known_path, *known_auth;
 	size_t gone, denied, failed;	/* paths, by how they ended */
@@ -983,11 +984,13 @@ conclude(struct poll_state *st, struct probe *pr)
 {
 	if (pr->failed > 0)
 		finish(st, pr, POLL_FAILED, "bad_answer");
+	else if (pr->me_html)
+		finish(st, pr, POLL_FAILED, "base_url");
 	else if (pr->gone == 0 && !pr->me_ok && !pr->me_other)
 		finish(st, pr, POLL_FAILED, "wrong_token");
 	else if (pr->me_other)
 		finish(st, pr, POLL_UNSUPPORTED, "other_account");
-	else if (pr->me_html)
+	else if (pr->me_gone)
 		finish(st, pr, POLL_UNSUPPORTED, "base_url");
 	else if (pr->me_status == 401)
 		finish(st, pr, POLL_UNSUPPORTED, "wrong_token");
@@ -1075,8 +1078,7 @@ read_me(const struct account *a, const struct http_res *res, struct poll_state *
 	pr->me_asked = true;
 	pr->me_status = res->status;
 	at->note = plain_note(res);
-	if (res->fail == HTTP_FAIL_NONE && res->status == 404)
-		pr->me_html = true;
+	pr->me_gone = res->fail == HTTP_FAIL_NONE && res->status == 404;
 	if (at->note != NULL)
 		return;
 	if (json_parse(res->body, res->body_n, &j, NULL) != RC_OK ||
