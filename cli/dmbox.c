@@ -17,6 +17,7 @@ static const struct cmd *const table[] = {
 	&cmd_config,
 	&cmd_token,
 	&cmd_trigger,
+	&cmd_outbox,
 };
 #define N_TABLE (sizeof(table) / sizeof(table[0]))
 

@@ -97,7 +97,7 @@ job_send_split(const char *text, size_t max, bool in_bytes, struct strv *out)
 			strv_add(out, text, keep);
 		text += at;
 		n -= at;
-		while (out->n > 0 && n > 0 && is_space(*text)) {
+		while (n > 0 && is_space(*text)) {
 			text++;
 			n--;
 		}

@@ -1,0 +1,188 @@
+/* dmbox outbox: what waits, what failed, and a person's decision about it. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "cmd.h"
+#include "db.h"
+#include "json.h"
+#include "outbox.h"
+#include "str.h"
+
+#define LIST_MAX 500
+
+static void
+list_json(const struct outbox_list *l)
+{
+	struct buf b;
+
+	buf_init(&b, 4 << 20);
+	buf_puts(&b, "{\"outbox\":[");
+	for (size_t i = 0; i < l->n; i++) {
+		const struct outbox_entry *e = &l->v[i];
+		char created[CLOCK_ISO_MAX], next[CLOCK_ISO_MAX];
+		const char *const text[][2] = { { "account", e->account }, { "channel", e->channel },
+		    { "recipientId", e->recipient }, { "state", e->state }, { "what", e->what },
+		    { "createdAt", created }, { "nextAt", str_eq(e->state, "queued") ? next : NULL },
+		    { "errorCode", e->error_code[0] ? e->error_code : NULL },
+		    { "errorText", e->error_text[0] ? e->error_text : NULL } };
+
+		clock_iso(e->created_us, created);
+		clock_iso(e->next_us, next);
+		buf_printf(&b, "%s{\"id\":%" PRId64 ",\"attempts\":%" PRId64, i > 0 ? "," : "", e->id,
+		    e->attempts);
+		for (size_t k = 0; k < sizeof text / sizeof *text; k++) {
+			json_put_key(&b, ",", text[k][0]);
+			json_put_str(&b, text[k][1]);
+		}
+		buf_putc(&b, '}');
+	}
+	buf_puts(&b, "]}");
+	printf("%s\n", b.p);
+	buf_free(&b);
+}
+
+static void
+list_text(const struct outbox_list *l)
+{
+	if (l->n == 0)
+		printf("%s\n", cmd_tr("nothing waits, nothing failed", "ничего не ждёт, ошибок нет"));
+	for (size_t i = 0; i < l->n; i++) {
+		const struct outbox_entry *e = &l->v[i];
+		char at[CLOCK_ISO_MAX];
+
+		clock_iso(e->created_us, at);
+		printf("%8" PRId64 "  %-8s %.19s  %s/%s -> %s  %s", e->id, e->state, at, e->channel,
+		    e->account, e->recipient, e->what);
+		if (e->attempts > 0)
+			printf(cmd_tr("  attempts: %" PRId64, "  попыток: %" PRId64), e->attempts);
+		if (e->error_code[0] || e->error_text[0])
+			printf("  %s %s", e->error_code, e->error_text);
+		putchar('\n');
+	}
+	if (l->n == LIST_MAX)
+		printf(cmd_tr("the newest %d only\n", "только последние %d\n"), LIST_MAX);
+}
+
+static int
+list(struct db *db, bool all, bool json)
+{
+	struct outbox_list l;
+
+	if (outbox_list(db, all, LIST_MAX, &l) != RC_OK) {
+		cmd_error("%s", db_error(db));
+		return CMD_FAIL;
+	}
+	if (json)
+		list_json(&l);
+	else
+		list_text(&l);
+	outbox_list_free(&l);
+	return CMD_OK;
+}
+
+static void
+say_done(const struct outbox_row *before, const struct outbox_row *now, bool json)
+{
+	struct buf b;
+
+	if (json) {
+		buf_init(&b, 1024);
+		buf_printf(&b, "{\"id\":%" PRId64 ",\"was\":", now->id);
+		json_put_str(&b, before->state);
+		json_put_key(&b, ",", "state");
+		json_put_str(&b, now->state);
+		printf("%s}\n", b.p);
+		buf_free(&b);
+		return;
+	}
+	printf("%" PRId64 ": %s -> %s\n", now->id, before->state, now->state);
+	if (str_eq(before->state, "unknown") && str_eq(now->state, "queued"))
+		printf("%s\n", cmd_tr("The first attempt may have arrived: the customer can get it twice.",
+		    "Первая попытка могла дойти: клиент может получить сообщение дважды."));
+	if (str_eq(before->state, "unknown") && str_eq(now->state, "dead"))
+		printf("%s\n", cmd_tr("It may have arrived all the same.",
+		    "Сообщение всё же могло дойти."));
+}
+
+static int
+decide(struct db *db, int64_t id, bool retry, bool json)
+{
+	struct outbox_row before, now;
+	enum rc rc = outbox_get(db, id, &before);
+
+	if (rc == RC_NONE) {
+		cmd_error(cmd_tr("there is no message %" PRId64, "сообщения %" PRId64 " нет"), id);
+		return CMD_WARN;
+	}
+	if (rc == RC_OK)
+		rc = retry ? outbox_retry(db, id) : outbox_cancel(db, id);
+	if (rc == RC_NONE) {
+		cmd_error(cmd_tr("%" PRId64 " is %s: nothing to do", "%" PRId64 " в состоянии %s: делать нечего"),
+		    id, before.state);
+		return CMD_WARN;
+	}
+	if (rc == RC_OK)
+		rc = outbox_get(db, id, &now);
+	if (rc != RC_OK) {
+		cmd_error("%s", db_error(db));
+		return CMD_FAIL;
+	}
+	say_done(&before, &now, json);
+	return CMD_OK;
+}
+
+static int
+run(int argc, char **argv)
+{
+	static const struct option options[] = { { "all", 0, NULL, 'a' }, { "json", 0, NULL, 'j' },
+		{ NULL, 0, NULL, 0 } };
+	bool all = false, json = false;
+	const char *verb;
+	struct db_opts opts = { .app = "dmbox outbox", .no_prepare = true };
+	struct conf *c;
+	struct db *db;
+	int64_t id = 0;
+	int o, status;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (o) {
+		case 'a': all = true; break;
+		case 'j': json = true; break;
+		default: return cmd_usage(&cmd_outbox);
+		}
+	}
+	verb = optind < argc ? argv[optind++] : "list";
+	if (str_eq(verb, "list") ? optind != argc :
+	    (!str_eq(verb, "retry") && !str_eq(verb, "cancel")) || optind + 1 != argc ||
+	    str_i64(argv[optind], &id) != RC_OK || id <= 0)
+		return cmd_usage(&cmd_outbox);
+	if (cmd_conf(&c) != RC_OK)
+		return CMD_FAIL;
+	opts.conninfo = c->database_url_send ? c->database_url_send : c->database_url;
+	opts.connect_s = c->db_connect_s;
+	db = db_new(&opts);
+	status = id == 0 ? list(db, all, json) : decide(db, id, str_eq(verb, "retry"), json);
+	db_free(db);
+	conf_drop(c);
+	return status;
+}
+
+const struct cmd cmd_outbox = {
+	"outbox", run,
+	{ "what waits to be sent, and what failed", "что ждёт отправки и что не отправлено" },
+	{ "usage: dmbox outbox [list] [--all] [--json]\n"
+	  "       dmbox outbox retry ID | cancel ID [--json]\n\n"
+	  "list shows what waits (queued, leased), what nobody knows about (unknown) and\n"
+	  "what failed or died within a week; --all everything.  retry sends again what is\n"
+	  "unknown, failed or dead, and lifts the account's pause: of an unknown one the\n"
+	  "customer may get two.  cancel gives up what is queued or unknown.",
+	  "вызов: dmbox outbox [list] [--all] [--json]\n"
+	  "       dmbox outbox retry ID | cancel ID [--json]\n\n"
+	  "list: что ждёт (queued, leased), о чём никто не знает (unknown) и что не удалось\n"
+	  "за неделю (failed, dead); --all: всё.  retry отправляет ещё раз то, что unknown,\n"
+	  "failed или dead, и снимает паузу аккаунта: сообщение unknown клиент может\n"
+	  "получить дважды.  cancel отменяет то, что queued или unknown." }
+};

@@ -1,0 +1,223 @@
+/* From an outbox item to a request, from an answer to a result; splitting. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "attempt.h"
+#include "job_send.h"
+#include "str.h"
+
+static struct account
+account(enum provider_id p)
+{
+	return (struct account){ .name = (char *)"main", .provider = p,
+	    .channel = p == PROVIDER_GREENAPI ? CHANNEL_WHATSAPP : CHANNEL_INSTAGRAM,
+	    .api_url = (char *)"https://api.example", .token = (char *)"1000001.madeup",
+	    .own_id = (char *)"1101000001", .graph_version = (char *)"v25.0",
+	    .send_channel = (char *)"instagram" };
+}
+
+static struct outbox_item
+item(const char *body)
+{
+	return (struct outbox_item){ .id = 7, .msg = { .recipient = "6500", .thread_id = "", .body = body } };
+}
+
+/* What a provider's answer of this status and body, or its absence, comes to. */
+static enum send_outcome
+read_as(enum provider_id p, int status, const char *body, enum http_fail fail, bool sent,
+    struct send_result *r)
+{
+	struct account a = account(p);
+	struct outbox_item it = item("x");
+	struct http_res res;
+
+	http_res_init(&res);
+	res.status = status;
+	res.body = body;
+	res.body_n = strlen(body);
+	res.fail = fail;
+	res.sent = sent;
+	attempt_read(&a, &it, &res, r);
+	http_res_free(&res);
+	return r->outcome;
+}
+
+static void
+test_build(void **state)
+{
+	static const enum provider_id all[] = { PROVIDER_CHATRACE, PROVIDER_GRAPH, PROVIDER_GREENAPI };
+	struct outbox_item it = item("hi");
+	struct send_result r;
+
+	(void)state;
+	it.msg.recipient = "70000000001";
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		struct account a = account(all[i]), b;
+		struct http_req req = {0};
+
+		it.token = "a-refreshed-token";
+		attempt_account(&a, &it, &b);
+		assert_string_equal(b.token, "a-refreshed-token");
+		assert_string_equal(a.token, "1000001.madeup");
+		it.token = NULL;
+		assert_int_equal(attempt_build(&a, &it, 4321, &req, &r), RC_OK);
+		assert_true(req.fresh);		/* libcurl repeats a POST on a reused connection */
+		assert_int_equal(req.timeout_ms, 4321);
+		assert_string_equal(req.method, "POST");
+		http_req_free(&req);
+	}
+}
+
+static void
+test_without_network(void **state)
+{
+	struct account a = account(PROVIDER_MOCK);
+	struct outbox_item it = item("hi");
+	struct http_req req = {0};
+	struct send_result r;
+
+	(void)state;
+	assert_int_equal(attempt_build(&a, &it, 1, &req, &r), RC_NONE);
+	assert_int_equal(r.outcome, SEND_SENT);
+	assert_true(str_starts(r.message_id, "mock"));
+	a = account(PROVIDER_GRAPH);
+	a.use_mock = true;
+	assert_int_equal(attempt_build(&a, &it, 1, &req, &r), RC_NONE);
+	assert_int_equal(r.outcome, SEND_SENT);
+	/* Chatrace has no typing sign */
+	a = account(PROVIDER_CHATRACE);
+	it.msg.body = NULL;
+	it.msg.action = "typing_on";
+	assert_false(attempt_possible(&a, &it.msg));
+	assert_int_equal(attempt_build(&a, &it, 1, &req, &r), RC_NONE);
+	assert_int_equal(r.outcome, SEND_REFUSED);
+	assert_string_equal(r.code, "unsupported");
+	http_req_free(&req);
+}
+
+static void
+test_no_answer(void **state)
+{
+	static const enum provider_id all[] = { PROVIDER_CHATRACE, PROVIDER_GRAPH, PROVIDER_GREENAPI };
+	struct send_result r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		assert_int_equal(read_as(all[i], 0, "", HTTP_FAIL_CONNECT, false, &r), SEND_RETRY);
+		assert_string_equal(r.code, "connect");
+		assert_int_equal(read_as(all[i], 0, "", HTTP_FAIL_DNS, false, &r), SEND_RETRY);
+		assert_int_equal(read_as(all[i], 0, "", HTTP_FAIL_TLS, false, &r), SEND_RETRY);
+		assert_int_equal(read_as(all[i], 0, "", HTTP_FAIL_TIMEOUT, true, &r), SEND_UNKNOWN);
+		assert_int_equal(read_as(all[i], 0, "", HTTP_FAIL_CUT, true, &r), SEND_UNKNOWN);
+		/* a status came, the body did not: the request was taken */
+		assert_int_equal(read_as(all[i], 200, "{\"mess", HTTP_FAIL_CUT, true, &r), SEND_UNKNOWN);
+		assert_int_equal(read_as(all[i], 0, "", HTTP_FAIL_URL, false, &r), SEND_PAUSE);
+	}
+}
+
+/* house.md 4: 429, 500, 503 come again; 502, 504 nobody knows. */
+static void
+test_statuses(void **state)
+{
+	static const enum provider_id all[] = { PROVIDER_CHATRACE, PROVIDER_GRAPH, PROVIDER_GREENAPI };
+	struct send_result r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		enum send_outcome o = read_as(all[i], 429, "{}", HTTP_FAIL_NONE, true, &r);
+
+		assert_true(o == SEND_RETRY || o == SEND_PAUSE);
+		assert_int_equal(read_as(all[i], 503, "", HTTP_FAIL_NONE, true, &r), SEND_RETRY);
+		assert_int_equal(read_as(all[i], 500, "", HTTP_FAIL_NONE, true, &r), SEND_RETRY);
+		assert_int_equal(read_as(all[i], 502, "<html>", HTTP_FAIL_NONE, true, &r), SEND_UNKNOWN);
+		assert_int_equal(read_as(all[i], 504, "<html>", HTTP_FAIL_NONE, true, &r), SEND_UNKNOWN);
+	}
+	/* faults that come with 200 */
+	assert_int_equal(read_as(PROVIDER_CHATRACE, 200, "{\"error\":{\"code\":400,\"message\":\"no\"}}",
+	    HTTP_FAIL_NONE, true, &r), SEND_REFUSED);
+	assert_int_equal(read_as(PROVIDER_CHATRACE, 200, "{\"success\":true}", HTTP_FAIL_NONE, true, &r),
+	    SEND_ACCEPTED);
+}
+
+static void
+is_recipient(enum provider_id p, const char *in, const char *want)
+{
+	struct account a = account(p);
+	struct mem_arena arena = {0};
+	const char *got = attempt_recipient(&a, in, &arena);
+
+	if (!str_eq(got, want))
+		fail_msg("%s: got %s, want %s", in, got ? got : "null", want ? want : "null");
+	mem_arena_free(&arena);
+}
+
+static void
+test_recipient(void **state)
+{
+	(void)state;
+	is_recipient(PROVIDER_GRAPH, "6500000000000001", "6500000000000001");
+	is_recipient(PROVIDER_CHATRACE, "user-1", "user-1");
+	is_recipient(PROVIDER_GREENAPI, "70000000001", "70000000001@c.us");
+	is_recipient(PROVIDER_GREENAPI, "+7 (000) 000-00-01", "70000000001@c.us");
+	is_recipient(PROVIDER_GREENAPI, "70000000001@c.us", "70000000001@c.us");
+	is_recipient(PROVIDER_GREENAPI, "120363000000000001", "120363000000000001@g.us");
+	is_recipient(PROVIDER_GREENAPI, "12", NULL);
+	is_recipient(PROVIDER_GREENAPI, "somebody", NULL);
+	is_recipient(PROVIDER_GREENAPI, "a b@c.us", NULL);
+	is_recipient(PROVIDER_GRAPH, "", NULL);
+}
+
+static void
+splits(const char *text, size_t max, bool bytes, const char *want)
+{
+	struct strv v = {0};
+	char got[512] = "";
+
+	job_send_split(text, max, bytes, &v);
+	for (size_t i = 0; i < v.n; i++) {
+		size_t n = strlen(got);
+
+		snprintf(got + n, sizeof got - n, "%s%s", i > 0 ? "|" : "", v.v[i]);
+		assert_true((bytes ? strlen(v.v[i]) : str_utf8_len(v.v[i], strlen(v.v[i]))) <= max);
+		assert_true(str_utf8_ok(v.v[i], strlen(v.v[i])));
+	}
+	assert_string_equal(got, want);
+	strv_free(&v);
+}
+
+static void
+test_split(void **state)
+{
+	(void)state;
+	splits("short", 10, true, "short");
+	splits("exactly 10", 10, true, "exactly 10");
+	splits("one two three", 10, true, "one two|three");
+	splits("one two three", 7, true, "one two|three");
+	splits("abcdefghijklm", 5, true, "abcde|fghij|klm");
+	/* a space too far back is no reason for a short part */
+	splits("a bcdefghijklm", 10, true, "a bcdefghi|jklm");
+	splits("one two\nx three", 10, true, "one two|x three");
+	splits("щщщщщ", 5, true, "щщ|щщ|щ");		/* no letter cut */
+	splits("щщщщщ", 5, false, "щщщщщ");
+	splits("ab   cd", 4, true, "ab|cd");
+	splits("\xf0\x9f\x98\x80\xf0\x9f\x98\x80", 6, true, "\xf0\x9f\x98\x80|\xf0\x9f\x98\x80");
+	splits("", 5, true, "");
+	splits("      ", 2, true, "");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_build), cmocka_unit_test(test_without_network),
+		cmocka_unit_test(test_no_answer), cmocka_unit_test(test_statuses),
+		cmocka_unit_test(test_recipient), cmocka_unit_test(test_split),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
