@@ -176,8 +176,8 @@ show(const struct opts *o, const struct shape *s, const struct account *a, const
 			printf("%s/%s -> %s: %s: %s\n", provider_names[s->provider], s->name, url,
 			    http_fail_names[res->fail], res->note);
 		else
-			printf("%s/%s -> %s: HTTP %d %s\n", provider_names[s->provider], s->name, url,
-			    res->status, res->body);
+			printf("%s/%s -> %s: HTTP %d %.*s\n", provider_names[s->provider], s->name, url,
+			    res->status, (int)strcspn(res->body, "\r\n"), res->body);
 		return;
 	}
 	buf_init(&b, 1 << 20);

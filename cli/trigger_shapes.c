@@ -115,7 +115,7 @@ static const struct shape shapes[] = {
 	{ PROVIDER_CHATRACE, "attachment", JSON, "a picture",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"text\":\"\","
 	    "\"attachments\":[{\"type\":\"image\","
-	    "\"payload\":{\"url\":\"https://media.example.com/a.jpg\"}}],"
+	    "\"payload\":{\"url\":\"https://media.example.invalid/a.jpg\"}}],"
 	    "\"timestamp\":@NOW_S@}" },
 	{ PROVIDER_CHATRACE, "envelope", JSON, "the Graph envelope, passed on",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
@@ -142,62 +142,62 @@ static const struct shape shapes[] = {
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"image\","
-	    "\"payload\":{\"url\":\"https://lookaside.example.com/ig_messaging_cdn/?asse"
+	    "\"payload\":{\"url\":\"https://lookaside.example.invalid/ig_messaging_cdn/?asse"
 	    "t_id=1&signature=x\"}}]}}]}]}" },
 	{ PROVIDER_GRAPH, "video", JSON, "video",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"video\","
-	    "\"payload\":{\"url\":\"https://lookaside.example.com/ig_messaging_cdn/?asse"
+	    "\"payload\":{\"url\":\"https://lookaside.example.invalid/ig_messaging_cdn/?asse"
 	    "t_id=1&signature=x\"}}]}}]}]}" },
 	{ PROVIDER_GRAPH, "audio", JSON, "audio",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"audio\","
-	    "\"payload\":{\"url\":\"https://lookaside.example.com/ig_messaging_cdn/?asse"
+	    "\"payload\":{\"url\":\"https://lookaside.example.invalid/ig_messaging_cdn/?asse"
 	    "t_id=1&signature=x\"}}]}}]}]}" },
 	{ PROVIDER_GRAPH, "file", JSON, "file",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"file\","
-	    "\"payload\":{\"url\":\"https://lookaside.example.com/ig_messaging_cdn/?asse"
+	    "\"payload\":{\"url\":\"https://lookaside.example.invalid/ig_messaging_cdn/?asse"
 	    "t_id=1&signature=x\"}}]}}]}]}" },
 	{ PROVIDER_GRAPH, "text-image", JSON, "text with a picture",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"attachments\":[{\"type\":\"image\","
-	    "\"payload\":{\"url\":\"https://lookaside.example.com/1\"}}]}}]}]}" },
+	    "\"payload\":{\"url\":\"https://lookaside.example.invalid/1\"}}]}}]}]}" },
 	{ PROVIDER_GRAPH, "share", JSON, "share beside ig_post: one post",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"share\","
-	    "\"payload\":{\"url\":\"https://www.example.com/p/1\"}},{\"type\":\"ig_post\","
+	    "\"payload\":{\"url\":\"https://www.example.invalid/p/1\"}},{\"type\":\"ig_post\","
 	    "\"payload\":{\"ig_post_media_id\":\"1800000000000001\",\"title\":\"Caption\","
-	    "\"url\":\"https://www.example.com/p/1\"}}]}}]}]}" },
+	    "\"url\":\"https://www.example.invalid/p/1\"}}]}}]}]}" },
 	{ PROVIDER_GRAPH, "reel", JSON, "ig_reel",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"ig_reel\","
 	    "\"payload\":{\"reel_video_id\":\"1800000000000002\",\"title\":\"T\","
-	    "\"url\":\"https://www.example.com/r/1\"}}]}}]}]}" },
+	    "\"url\":\"https://www.example.invalid/r/1\"}}]}}]}]}" },
 	{ PROVIDER_GRAPH, "story-mention", JSON, "mention in a story",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"story_mention\","
-	    "\"payload\":{\"url\":\"https://lookaside.example.com/s\"}}]}}]}]}" },
+	    "\"payload\":{\"url\":\"https://lookaside.example.invalid/s\"}}]}}]}]}" },
 	{ PROVIDER_GRAPH, "story-reply", JSON, "reply to a story",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"reply_to\":{\"story\":{\"id\":\"1790000000000001\","
-	    "\"url\":\"https://lookaside.example.com/s\"}}}}]}]}" },
+	    "\"url\":\"https://lookaside.example.invalid/s\"}}}}]}]}" },
 	{ PROVIDER_GRAPH, "template", JSON, "template",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
@@ -249,8 +249,8 @@ static const struct shape shapes[] = {
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"referral\":{\"ref\":\"r1\",\"ad_id\":\"1200000000000001\",\"source\":\"ADS\","
 	    "\"type\":\"OPEN_THREAD\",\"ads_context_data\":{\"ad_title\":\"Sale\","
-	    "\"photo_url\":\"https://lookaside.example.com/p\","
-	    "\"video_url\":\"https://lookaside.example.com/v\"}}}}]}]}" },
+	    "\"photo_url\":\"https://lookaside.example.invalid/p\","
+	    "\"video_url\":\"https://lookaside.example.invalid/v\"}}}}]}]}" },
 	{ PROVIDER_GRAPH, "postback", JSON, "postback",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
@@ -391,7 +391,7 @@ static const struct shape shapes[] = {
 	    "\"senderData\":{\"chatId\":\"@FROM@\",\"sender\":\"@FROM@\",\"chatName\":\"Ana\","
 	    "\"senderName\":\"Ana\",\"senderContactName\":\"\"},"
 	    "\"messageData\":{\"typeMessage\":\"imageMessage\","
-	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.com/a.jpg\","
+	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.invalid/a.jpg\","
 	    "\"caption\":\"@TEXT@\",\"fileName\":\"a.jpg\",\"mimeType\":\"image/jpeg\","
 	    "\"jpegThumbnail\":\"\"}}}" },
 	{ PROVIDER_GREENAPI, "video", JSON, "video",
@@ -401,7 +401,7 @@ static const struct shape shapes[] = {
 	    "\"senderData\":{\"chatId\":\"@FROM@\",\"sender\":\"@FROM@\",\"chatName\":\"Ana\","
 	    "\"senderName\":\"Ana\",\"senderContactName\":\"\"},"
 	    "\"messageData\":{\"typeMessage\":\"videoMessage\","
-	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.com/a.mp4\","
+	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.invalid/a.mp4\","
 	    "\"caption\":\"@TEXT@\",\"fileName\":\"a.mp4\",\"mimeType\":\"video/mp4\","
 	    "\"jpegThumbnail\":\"\"}}}" },
 	{ PROVIDER_GREENAPI, "document", JSON, "document",
@@ -411,7 +411,7 @@ static const struct shape shapes[] = {
 	    "\"senderData\":{\"chatId\":\"@FROM@\",\"sender\":\"@FROM@\",\"chatName\":\"Ana\","
 	    "\"senderName\":\"Ana\",\"senderContactName\":\"\"},"
 	    "\"messageData\":{\"typeMessage\":\"documentMessage\","
-	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.com/a.pdf\","
+	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.invalid/a.pdf\","
 	    "\"caption\":\"@TEXT@\",\"fileName\":\"a.pdf\",\"mimeType\":\"application/pdf\","
 	    "\"jpegThumbnail\":\"\"}}}" },
 	{ PROVIDER_GREENAPI, "audio", JSON, "audio",
@@ -421,7 +421,7 @@ static const struct shape shapes[] = {
 	    "\"senderData\":{\"chatId\":\"@FROM@\",\"sender\":\"@FROM@\",\"chatName\":\"Ana\","
 	    "\"senderName\":\"Ana\",\"senderContactName\":\"\"},"
 	    "\"messageData\":{\"typeMessage\":\"audioMessage\","
-	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.com/a.ogg\","
+	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.invalid/a.ogg\","
 	    "\"caption\":\"\",\"fileName\":\"a.ogg\",\"mimeType\":\"audio/ogg\","
 	    "\"jpegThumbnail\":\"\"}}}" },
 	{ PROVIDER_GREENAPI, "sticker", JSON, "sticker",
@@ -431,7 +431,7 @@ static const struct shape shapes[] = {
 	    "\"senderData\":{\"chatId\":\"@FROM@\",\"sender\":\"@FROM@\",\"chatName\":\"Ana\","
 	    "\"senderName\":\"Ana\",\"senderContactName\":\"\"},"
 	    "\"messageData\":{\"typeMessage\":\"stickerMessage\","
-	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.com/a.webp\","
+	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.invalid/a.webp\","
 	    "\"caption\":\"\",\"fileName\":\"a.webp\",\"mimeType\":\"image/webp\","
 	    "\"jpegThumbnail\":\"\"}}}" },
 	{ PROVIDER_GREENAPI, "location", JSON, "place",

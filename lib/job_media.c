@@ -31,7 +31,7 @@
 #define TIMEOUT_MS	60000
 #define LEASE_S		180
 #define REDIRECTS	3
-#define ATTEMPTS_MAX	8	/* about ten minutes; links live longer than that */
+#define ATTEMPTS_MAX	16	/* about half a day; links live at least that long */
 #define GONE_ATTEMPTS	3	/* 403, 404, 410: the link has expired */
 #define ERASE_BATCH	200
 

@@ -25,7 +25,7 @@
 #define GREEN_QUOTA_PAUSE_S	600	/* C.5: 466 */
 #define GREEN_RATE_PAUSE_S	10	/* C.5: 429 */
 #define GREEN_STOP_PAUSE_S	300	/* C.5: wrong token, not authorized */
-#define GREEN_ATTEMPTS_KEPT	20	/* successful requests listed of a check */
+#define GREEN_ATTEMPTS_KEPT	4	/* successful requests listed of a check */
 
 /* --- verify ---------------------------------------------------------------- */
 

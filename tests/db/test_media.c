@@ -297,7 +297,7 @@ test_gives_up(void **st)
 	snprintf(broken, sizeof broken, "%s/500", base);
 	a = add("g1", gone, NULL, NULL);
 	b = add("g2", broken, NULL, NULL);
-	for (int i = 0; i < 9; i++) {
+	for (int i = 0; i < 17; i++) {
 		run(true);
 		assert_int_equal(db_script(db, "update dmbox.attachments set next_at = now()"
 		    " where state = 'waiting'"), RC_OK);
@@ -306,7 +306,7 @@ test_gives_up(void **st)
 	is(a, "attempts", "3");
 	is(a, "error_text", "HTTP 404");
 	is(b, "state", "failed");
-	is(b, "attempts", "8");
+	is(b, "attempts", "16");
 }
 
 /* Loopback and private addresses are refused without a request, names too. */
