@@ -78,7 +78,12 @@ buf_puts(struct buf *b, const char *s)
 void
 buf_putc(struct buf *b, char c)
 {
-	buf_put(b, &c, 1);
+	if (b->err || b->n + 1 >= b->cap || b->n >= b->max) {
+		buf_put(b, &c, 1);
+		return;
+	}
+	b->p[b->n++] = c;
+	b->p[b->n] = '\0';
 }
 
 void
@@ -87,13 +92,22 @@ buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	va_list again;
 	int n;
 
+	if (b->err)
+		return;
+	/* into what is there; formatted again only where that was too small */
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(b->cap > 0 ? b->p + b->n : NULL, b->cap - b->n, fmt, ap);
 	if (n < 0)
 		b->err = true;
-	else if (room(b, (size_t)n)) {
-		vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
+	else if ((size_t)n < b->cap - b->n && (size_t)n <= b->max - b->n)
 		b->n += (size_t)n;
+	else {
+		if (b->cap > 0)
+			b->p[b->n] = '\0';
+		if (room(b, (size_t)n)) {
+			vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
+			b->n += (size_t)n;
+		}
 	}
 	va_end(again);
 }

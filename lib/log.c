@@ -75,7 +75,7 @@ match(const char *p, size_t n, const char *word)
 {
 	size_t m = strlen(word);
 
-	return n >= m && strncasecmp(p, word, m) == 0;
+	return n >= m && (*p | 0x20) == (*word | 0x20) && strncasecmp(p, word, m) == 0;
 }
 
 /* How many bytes at p name a secret whose value follows: secret=, *token=,
@@ -159,6 +159,20 @@ secret_at(const char *p, size_t n)
 	return best;
 }
 
+/* May one of our patterns start with this byte?  Nearly all bytes of a log say
+ * no and are copied in runs. */
+static bool
+starts_pattern(char c)
+{
+	switch (c) {
+	case 's': case 'S': case 't': case 'T': case 'p': case 'P': case 'a': case 'A':
+	case 'b': case 'B': case '/': case ':':
+		return true;
+	default:
+		return secrets.first[(unsigned char)c];
+	}
+}
+
 static void
 mask(const char *p, size_t n, struct buf *out)
 {
@@ -166,6 +180,13 @@ mask(const char *p, size_t n, struct buf *out)
 
 	pthread_rwlock_rdlock(&secrets.lock);
 	while (n > 0) {
+		for (k = 0; k < n && !starts_pattern(p[k]); k++)
+			;
+		buf_put(out, p, k);
+		p += k;
+		n -= k;
+		if (n == 0)
+			break;
 		k = 0;
 		v = secret_at(p, n);
 		if (v == 0) {
@@ -213,6 +234,12 @@ escape(const char *p, size_t n, struct buf *out)
 	size_t i, len;
 
 	for (i = 0; i < n; i += len) {
+		for (len = 0; i + len < n && u[i + len] >= 0x20 && u[i + len] < 0x7F; len++)
+			;
+		if (len > 0) {
+			buf_put(out, p + i, len);
+			continue;
+		}
 		len = 1;
 		if (u[i] == '\n')
 			buf_puts(out, "\\n");
@@ -222,8 +249,6 @@ escape(const char *p, size_t n, struct buf *out)
 			buf_puts(out, "\\t");
 		else if (u[i] < 0x20 || u[i] == 0x7F)
 			buf_printf(out, "\\x%02x", u[i]);
-		else if (u[i] < 0x80)
-			buf_putc(out, p[i]);
 		else {
 			for (len = 2; len <= 4 && i + len <= n && !str_utf8_ok(p + i, len); len++)
 				;
@@ -506,17 +531,13 @@ static void
 line(enum log_level level, const char *fmt, va_list ap)
 {
 	struct buf msg, masked, out;
-	int saved = errno, n;
-	va_list again;
+	int saved = errno;
 	size_t len;
 
 	if ((int)level > sink.level)
 		return;
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	buf_init(&msg, n > 0 ? (size_t)n : 0);
-	buf_vprintf(&msg, fmt, again);
-	va_end(again);
+	buf_init(&msg, SIZE_MAX / 4);	/* what is said is cut below, whole characters */
+	buf_vprintf(&msg, fmt, ap);
 	len = str_utf8_cut(msg.p, msg.n, LINE_MAX_BYTES);
 	buf_init(&masked, LINE_MAX_BYTES * 4);
 	mask(msg.p, len, &masked);
