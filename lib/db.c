@@ -288,6 +288,7 @@ statement_failed(struct db *d, const char *what)
 	switch (d->fault) {
 	case DB_FAULT_UNIQUE:
 	case DB_FAULT_CONFLICT:
+		log_debug("database: %s: %s (%s)", what, d->error, d->sqlstate);
 		break;
 	case DB_FAULT_SCHEMA:
 		log_error("database: %s: %s (%s); run: dmbox migrate", what, d->error, d->sqlstate);

@@ -164,6 +164,23 @@ ingest_prepare(struct delivery *d)
 
 /* ---- in ------------------------------------------------------------------------- */
 
+/* Not in the database: then in the spool (RC_DUP), or nowhere (RC_TEMP). */
+static enum rc
+fall_back(struct spool *sp, struct delivery *d)
+{
+	d->rc = sp != NULL && spool_put(sp, d) == RC_OK ? RC_DUP : RC_TEMP;
+	return d->rc == RC_DUP ? RC_OK : RC_TEMP;
+}
+
+enum rc
+ingest_batched(struct batch *b, struct conf *c, struct spool *sp, struct delivery *d)
+{
+	ingest_prepare(d);
+	if (batch_store(b, c, d) == RC_OK)
+		return RC_OK;
+	return fall_back(sp, d);
+}
+
 enum rc
 ingest(struct db *db, struct spool *sp, struct delivery *const *v, size_t n)
 {
@@ -173,15 +190,9 @@ ingest(struct db *db, struct spool *sp, struct delivery *const *v, size_t n)
 		ingest_prepare(v[i]);
 	if (store_deliveries(db, v, n) == RC_OK)
 		return RC_OK;
-	for (size_t i = 0; i < n; i++) {
-		if (v[i]->rc == RC_OK)
-			continue;
-		v[i]->rc = RC_TEMP;
-		if (sp != NULL && spool_put(sp, v[i]) == RC_OK)
-			v[i]->rc = RC_DUP;
-		else
+	for (size_t i = 0; i < n; i++)
+		if (v[i]->rc != RC_OK && fall_back(sp, v[i]) != RC_OK)
 			rc = RC_TEMP;
-	}
 	return rc;
 }
 

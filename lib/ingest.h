@@ -2,6 +2,7 @@
 #define DMBOX_INGEST_H
 
 #include <stddef.h>
+#include "batch.h"
 #include "conf.h"
 #include "db.h"
 #include "msg.h"
@@ -24,6 +25,14 @@ void ingest_prepare(struct delivery *d);
  * Returns  RC_OK when all are durable (stored or spooled), else RC_TEMP.
  */
 enum rc ingest(struct db *db, struct spool *sp, struct delivery *const *v, size_t n) MUST_CHECK;
+/*
+ * ingest_batched(b, conf, spool, d):
+ * The same for one delivery of one of many threads, stored together with those
+ * of the others.  rc as with ingest; after RC_DUP the items may be gone (they
+ * stayed with the thread that had taken them): items.ignored is their number.
+ */
+enum rc ingest_batched(struct batch *b, struct conf *c, struct spool *sp,
+    struct delivery *d) MUST_CHECK;
 /*
  * ingest_parse(conf, account, d):
  * Parse d->body by the account's provider into d->items, resolving entry ids to

@@ -640,6 +640,10 @@ void
 spool_release(struct spool *s, struct spool_file *f)
 {
 	put_back(s, f, f->tries);
+	/* it is the oldest again: look afresh at the next claim */
+	pthread_mutex_lock(&s->mu);
+	list_free(s);
+	pthread_mutex_unlock(&s->mu);
 }
 
 void

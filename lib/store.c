@@ -60,7 +60,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_VERSION] = { NULL, "select coalesce(max(version), 0) from dmbox.schema_version" },
 };
 
-/* ---- a batch in the making ------------------------------------------------- */
+/* ---- a load in the making ------------------------------------------------- */
 
 /* One item with what its key is made of. */
 struct row {
@@ -80,7 +80,7 @@ struct person {
 	int64_t in_us, out_us;	/* 0: none */
 };
 
-struct batch {
+struct load {
 	struct delivery *const *v;
 	size_t n;
 	struct row *msgs, *evs;
@@ -99,7 +99,7 @@ str_or_empty(const char *s)
 }
 
 static int64_t
-item_time(const struct batch *b, const struct row *r)
+item_time(const struct load *b, const struct row *r)
 {
 	return r->it->at_known ? r->it->at_us : b->v[r->d]->received_at_us;
 }
@@ -131,7 +131,7 @@ same_key(const struct row *a, const struct row *b)
 }
 
 static void
-gather(struct batch *b)
+gather(struct load *b)
 {
 	size_t total = 0;
 
@@ -161,7 +161,7 @@ gather(struct batch *b)
 
 /* Is id, as a weak message's other id, brought by an earlier item of the batch? */
 static bool
-alt_in_batch(const struct batch *b, const struct row *w)
+alt_in_batch(const struct load *b, const struct row *w)
 {
 	struct row key = *w;
 	size_t lo = 0, hi = b->n_msgs;
@@ -180,7 +180,7 @@ alt_in_batch(const struct batch *b, const struct row *w)
 }
 
 static size_t
-drop_marked(struct batch *b, struct row *v, size_t n)
+drop_marked(struct load *b, struct row *v, size_t n)
 {
 	size_t keep = 0;
 
@@ -197,7 +197,7 @@ drop_marked(struct batch *b, struct row *v, size_t n)
 
 /* Sort by key; of equal ones the first stays, the others are counted. */
 static void
-make_distinct(struct batch *b)
+make_distinct(struct load *b)
 {
 	qsort(b->msgs, b->n_msgs, sizeof *b->msgs, row_cmp);
 	qsort(b->evs, b->n_evs, sizeof *b->evs, row_cmp);
@@ -236,7 +236,7 @@ bucket_of(const struct row *r, const char *id)
 }
 
 static void
-lock(struct batch *b, const struct row *r, const char *id, unsigned char how)
+lock(struct load *b, const struct row *r, const char *id, unsigned char how)
 {
 	unsigned int i = bucket_of(r, id);
 
@@ -249,7 +249,7 @@ lock(struct batch *b, const struct row *r, const char *id, unsigned char how)
  * writes (weak ids), or changes a message, has it alone.
  */
 static void
-collect_locks(struct batch *b)
+collect_locks(struct load *b)
 {
 	for (size_t i = 0; i < b->n_msgs; i++) {
 		const struct row *r = &b->msgs[i];
@@ -312,7 +312,7 @@ actor_of(const struct row *r)
 }
 
 static void
-add_person(struct batch *b, const struct row *r, const char *ext, bool whole)
+add_person(struct load *b, const struct row *r, const char *ext, bool whole)
 {
 	struct person *p = &b->people[b->n_people];
 	const struct item *it = r->it;
@@ -336,7 +336,7 @@ add_person(struct batch *b, const struct row *r, const char *ext, bool whole)
 }
 
 static void
-collect_people(struct batch *b)
+collect_people(struct load *b)
 {
 	size_t n = 0;
 
@@ -361,7 +361,7 @@ collect_people(struct batch *b)
 }
 
 static void
-batch_init(struct batch *b, struct delivery *const *v, size_t n)
+load_init(struct load *b, struct delivery *const *v, size_t n)
 {
 	memset(b, 0, sizeof *b);
 	b->v = v;
@@ -373,7 +373,7 @@ batch_init(struct batch *b, struct delivery *const *v, size_t n)
 }
 
 static void
-batch_free(struct batch *b)
+load_free(struct load *b)
 {
 	free(b->msgs);
 	free(b->evs);
@@ -397,7 +397,7 @@ batch_free(struct batch *b)
 
 /* What a peer or a server sent beside the body: any bytes, any length. */
 static const char *
-peer_text(struct batch *b, const char *s, size_t max)
+peer_text(struct load *b, const char *s, size_t max)
 {
 	size_t n;
 
@@ -421,7 +421,7 @@ put_time(struct db_args *a, int64_t us)
 }
 
 static void
-put_deliveries(struct db_args *a, struct batch *b)
+put_deliveries(struct db_args *a, struct load *b)
 {
 #define DCOL(type, put) COLUMN(a, type, struct delivery *const, b->v, b->n, put)
 	DCOL(DB_UUID, db_uuid(a, (*e)->uid));
@@ -443,7 +443,7 @@ put_deliveries(struct db_args *a, struct batch *b)
 }
 
 static void
-put_locks(struct db_args *a, const struct batch *b)
+put_locks(struct db_args *a, const struct load *b)
 {
 	db_array(a, DB_I32);
 	for (int i = 0; i < BUCKETS; i++)
@@ -458,7 +458,7 @@ put_locks(struct db_args *a, const struct batch *b)
 }
 
 static void
-put_people(struct db_args *a, const struct batch *b)
+put_people(struct db_args *a, const struct load *b)
 {
 #define PCOL(type, put) COLUMN(a, type, const struct person, b->people, b->n_people, put)
 	PCOL(DB_TEXT, db_text(a, e->account));
@@ -474,7 +474,7 @@ put_people(struct db_args *a, const struct batch *b)
 }
 
 static const char *
-message_source(const struct batch *b, const struct row *r)
+message_source(const struct load *b, const struct row *r)
 {
 	if (r->it->echo)
 		return "echo";
@@ -482,7 +482,7 @@ message_source(const struct batch *b, const struct row *r)
 }
 
 static void
-put_messages(struct db_args *a, const struct batch *b)
+put_messages(struct db_args *a, const struct load *b)
 {
 #define MCOL(type, put) COLUMN(a, type, const struct row, b->msgs, b->n_msgs, put)
 	MCOL(DB_I32, db_i32(a, (int32_t)e->d + 1));
@@ -509,7 +509,7 @@ put_messages(struct db_args *a, const struct batch *b)
 
 /* One column of all attachments of all messages. */
 static void
-put_att_column(struct db_args *a, const struct batch *b, enum db_type t, int col)
+put_att_column(struct db_args *a, const struct load *b, enum db_type t, int col)
 {
 	db_array(a, t);
 	for (size_t i = 0; i < b->n_msgs; i++) {
@@ -536,7 +536,7 @@ put_att_column(struct db_args *a, const struct batch *b, enum db_type t, int col
 }
 
 static void
-put_events(struct db_args *a, const struct batch *b)
+put_events(struct db_args *a, const struct load *b)
 {
 #define ECOL(type, put) COLUMN(a, type, const struct row, b->evs, b->n_evs, put)
 	ECOL(DB_I32, db_i32(a, (int32_t)e->d + 1));
@@ -560,7 +560,7 @@ put_events(struct db_args *a, const struct batch *b)
 }
 
 static void
-put_batch(struct db_args *a, struct batch *b)
+put_load(struct db_args *a, struct load *b)
 {
 	static const enum db_type att_types[] = { DB_I32, DB_I32, DB_TEXT, DB_TEXT, DB_TEXT,
 	    DB_TEXT, DB_TEXT, DB_I64 };
@@ -606,17 +606,17 @@ try_once(struct db *db, struct delivery *const *v, size_t n)
 {
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;
-	struct batch b;
+	struct load b;
 	enum rc rc;
 
-	batch_init(&b, v, n);
-	put_batch(&a, &b);
+	load_init(&b, v, n);
+	put_load(&a, &b);
 	rc = db_exec(db, &stmts[SQL_INGEST], &a, &r);
 	if (rc == RC_OK)
 		read_counts(r, v, n);
 	db_res_free(r);
 	db_args_free(&a);
-	batch_free(&b);
+	load_free(&b);
 	return rc;
 }
 
@@ -799,7 +799,7 @@ store_deliveries(struct db *db, struct delivery *const *v, size_t n)
 enum rc
 store_refused(struct db *db, struct delivery *d, unsigned int cap_per_minute)
 {
-	struct batch b = { .n = 0 };	/* its arena */
+	struct load b = { .n = 0 };	/* its arena */
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	enum rc rc;

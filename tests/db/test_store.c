@@ -55,13 +55,14 @@ static void
 test_first_round_trip(void **state)
 {
 	struct db *fresh = dbt_open();
+	uint64_t trips = db_round_trips(fresh);
 	struct delivery d;
 
 	(void)state;
 	dbt_delivery(&d);
 	dbt_message(&d, "c1", "M1", "x", T0);
 	dbt_store(fresh, &d);	/* preparing included */
-	assert_int_equal(db_round_trips(fresh), 1);
+	assert_int_equal(db_round_trips(fresh) - trips, 1);
 	db_free(fresh);
 }
 

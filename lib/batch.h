@@ -1,0 +1,42 @@
+#ifndef DMBOX_BATCH_H
+#define DMBOX_BATCH_H
+
+#include <stdbool.h>
+#include "conf.h"
+#include "db.h"
+#include "msg.h"
+#include "rc.h"
+
+/*
+ * The deliveries of a process's threads, stored together (house.md 7): whoever
+ * finds the connection free stores all that waits in one statement and one
+ * commit, then hands over.  Who comes alone stores directly: no delay, no copy.
+ */
+struct batch;
+
+enum { BATCH_DELIVERIES = 64, BATCH_ROWS = 512, BATCH_BYTES = 1 << 20, BATCH_WAIT_MS = 5000 };
+
+/* batch_new(o, wait_ms): two connections of its own (opened when needed): one
+ * for batches, one for what is too large for one.  wait_ms 0: BATCH_WAIT_MS. */
+struct batch *batch_new(const struct db_opts *o, unsigned int wait_ms);
+/* batch_free(b): no thread may be inside batch_store any more. */
+void batch_free(struct batch *b);
+
+/*
+ * batch_store(b, conf, d):
+ * Store one prepared delivery (ingest_prepare), alone or with those of other
+ * threads; its counts and rc are set as by store_deliveries.  conf (may be
+ * NULL) is held for as long as the delivery's strings may be needed.
+ *
+ * Returns  RC_OK: durable; RC_TEMP: not known to be stored (database away, or
+ *          wait_ms over while another thread may still store it: the bytes go
+ *          to the spool and the uid keeps it single).
+ * Threads  any number at once, each with a delivery of its own.
+ */
+enum rc batch_store(struct batch *b, struct conf *conf, struct delivery *d) MUST_CHECK;
+/* batch_up(b): did the last store succeed?  (Then it is worth draining the spool.) */
+bool batch_up(struct batch *b);
+/* batch_count(b, stores, deliveries): statements made and deliveries in them, for tests and metrics. */
+void batch_count(struct batch *b, uint64_t *stores, uint64_t *deliveries);
+
+#endif
