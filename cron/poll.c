@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "conf.h"
@@ -36,6 +37,7 @@
 
 #define US 1000000LL
 #define TICK_US US
+#define WINDOW_MIN_S 5
 #define WINDOW_MAX_S 86400
 #define END_SLACK_US (1 * US)	/* we are gone so long before the next start */
 #define LEAST_CHECK_US (3 * US)	/* with less time left no check is begun */
@@ -83,7 +85,7 @@ struct poller {
 	bool once;
 	int64_t end_us;		/* wall clock */
 	char owner[24];
-	bool leased, upkept;
+	bool leased, upkept, greeted;
 	int64_t renew_ms, upkeep_ms;
 };
 
@@ -335,6 +337,28 @@ wind_up(struct poller *p, int64_t until_us)
 	httpc_abort(p->h);
 }
 
+/* The sentences of the start, unless another poller is at work. */
+static void
+hello(struct poller *p)
+{
+	if (p->greeted)
+		return;
+	p->greeted = true;
+	for (size_t i = 0; i < p->conf->n_accounts; i++)
+		job_poll_hello(p->conf, &p->conf->accounts[i]);
+}
+
+static int
+another(void)
+{
+	static const char text[] = "another dmbox-poll is running; nothing to do";
+
+	log_info("%s", text);
+	if (isatty(STDERR_FILENO))	/* cron is not to mail it */
+		fprintf(stderr, "dmbox-poll: %s\n", text);
+	return 0;
+}
+
 /* --once: everything once, until all of it is done. */
 static int
 run_once(struct poller *p)
@@ -345,12 +369,13 @@ run_once(struct poller *p)
 	case RC_OK:
 		break;
 	case RC_LIMIT:
-		log_info("another dmbox-poll is running; nothing to do");
-		return 0;
+		return another();
 	default:
+		hello(p);
 		log_error("the database is away");
 		return 2;
 	}
+	hello(p);
 	tick(p);
 	while (!stop && busy(p) && clock_now_us() < until) {
 		httpc_step(p->h, 500);
@@ -375,6 +400,7 @@ run(struct poller *p)
 			if (said_away)
 				log_info("the database is back");
 			said_away = false;
+			hello(p);
 			tick(p);
 			break;
 		case RC_LIMIT:
@@ -383,9 +409,9 @@ run(struct poller *p)
 				wind_up(p, p->end_us);
 				return 0;
 			}
-			log_info("another dmbox-poll is running; nothing to do");
-			return 0;
+			return another();
 		default:
+			hello(p);
 			if (!said_away)
 				log_error("the database is away; waiting for it");
 			said_away = true;
@@ -427,10 +453,10 @@ options(int argc, char **argv, int64_t *window_s, bool *once)
 	while ((o = getopt_long(argc, argv, "hV", longs, NULL)) != -1) {
 		switch (o) {
 		case 'w':
-			if (str_i64(optarg, window_s) != RC_OK || *window_s < 10 ||
+			if (str_i64(optarg, window_s) != RC_OK || *window_s < WINDOW_MIN_S ||
 			    *window_s > WINDOW_MAX_S) {
-				fprintf(stderr, "dmbox-poll: --window: %s is not 10..%d seconds\n",
-				    optarg, WINDOW_MAX_S);
+				fprintf(stderr, "dmbox-poll: --window: %s is not %d..%d seconds\n",
+				    optarg, WINDOW_MIN_S, WINDOW_MAX_S);
 				return 64 + 1;
 			}
 			break;
@@ -514,8 +540,6 @@ main(int argc, char **argv)
 	p.profiles = job_profile_new(p.h);
 	p.tokens = job_token_new(p.h);
 	p.fetches = job_fetch_new(p.h);
-	for (size_t i = 0; i < p.conf->n_accounts; i++)
-		job_poll_hello(p.conf, &p.conf->accounts[i]);
 	status = p.once ? run_once(&p) : run(&p);
 	poller_free(&p);
 	log_debug("dmbox-poll ends");
