@@ -84,7 +84,7 @@ deps:
 run:
 	@sh tests/stack/deps.sh
 	+@$(MAKE) -s -j2 all $(SIM)
-	@B='$(B)' bash tests/stack/run.sh
+	@exec env B='$(B)' bash tests/stack/run.sh
 
 # unit tests and house rules; no server
 check: $(PROGS) $(UNIT)
@@ -93,7 +93,7 @@ check: $(PROGS) $(UNIT)
 test:
 	@sh tests/stack/deps.sh
 	+@$(MAKE) -s -j2 tests-built
-	@B='$(B)' bash tests/run.sh
+	@exec env B='$(B)' bash tests/run.sh
 
 # the same tests under ASan and UBSan, and under valgrind, in build folders of their own
 check-san: SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer

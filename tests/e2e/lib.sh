@@ -1,0 +1,148 @@
+# The words of the end-to-end tests.  A test is a bash script that sources this,
+# says what is so with is/like/check, and ends by itself; the exit status and the
+# lines "ok"/"not ok" are the result.  Everything lies in $T and goes with it.
+set -u
+export LC_ALL=C.UTF-8
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+B=${B:-build}
+for v in $(compgen -e); do
+	case $v in DMBOX_TEST_*) ;; DMBOX_*|INSTAGRAM_*|WHATSAPP_*|JWT_*|DATABASE_URL|PG*|MAKEFLAGS|MFLAGS|MAKELEVEL) unset "$v";; esac
+done
+T=$(mktemp -d /tmp/dmbox-e2e-XXXXXX) || exit 1
+chmod 755 "$T"
+tests=0 bad=0
+STACKS=()		# sessions of make run
+atexit=()		# commands
+
+die() { echo "not ok $((tests + 1)) - $*"; bad=1; exit 1; }
+. "$ROOT/tests/stack/lib.sh"
+
+ok() { tests=$((tests + 1)); echo "ok $tests - $1"; }
+not_ok() { tests=$((tests + 1)); bad=1; echo "not ok $tests - $1"; shift; [ $# -eq 0 ] || printf '#   %s\n' "$@"; }
+# is WHAT GOT WANT
+is() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "got:  $2" "want: $3"; fi; }
+# like WHAT GOT REGEX
+like() { if [[ $2 =~ $3 ]]; then ok "$1"; else not_ok "$1" "got:  $2" "want: $3"; fi; }
+unlike() { if [[ $2 =~ $3 ]]; then not_ok "$1" "got:  $2" "unwanted: $3"; else ok "$1"; fi; }
+# check WHAT COMMAND...
+check() { local w=$1 o; shift; if o=$("$@" 2>&1); then ok "$w"; else not_ok "$w" "$* failed" "$o"; fi; }
+# until_true SECONDS COMMAND...: the wait of a test, never an assertion of speed
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.2
+	done
+}
+
+goodbye() {
+	local rc=$? s c
+	trap - EXIT
+	for c in "${atexit[@]}"; do eval "$c"; done
+	for s in "${STACKS[@]}"; do stack_end "$s" TERM; done
+	if [ "$bad" -ne 0 ] && [ -n "${KEEP:-}" ]; then
+		echo "# kept: $T"
+	else
+		rm -rf "$T"
+	fi
+	[ "$rc" -ne 0 ] || rc=$bad
+	exit "$rc"
+}
+trap goodbye EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# free_port: one of 21400-21499 where nothing listens
+free_port() {
+	local i p
+	for ((i = 0; i < 100; i++)); do
+		p=$((21400 + (RANDOM + i) % 100))
+		port_used "$p" || { echo "$p"; return; }
+	done
+	die "no free port"
+}
+
+# stack_begin [VAR=VALUE...]: make run in a session of its own; sets STACK, waits
+# for its ready line.  PORT and STATE are chosen where not given.  Returns 1, with
+# the output in $OUT, where it ends instead.
+stack_begin() {
+	local v
+	PORT='' STATE=''
+	for v in "$@"; do case $v in PORT=*) PORT=${v#*=};; STATE=*) STATE=${v#*=};; esac; done
+	[ -n "$PORT" ] || { PORT=$(free_port); set -- "$@" "PORT=$PORT"; }
+	[ -n "$STATE" ] || { STATE=$T/state-$PORT; set -- "$@" "STATE=$STATE"; }
+	OUT=$T/run-$PORT-$RANDOM.out
+	setsid env --default-signal make -s -C "$ROOT" run "B=$B" "$@" >"$OUT" 2>&1 </dev/null &
+	STACK=$!
+	STACKS+=("$STACK")
+	if until_true 180 eval 'grep -q "^dmbox ready: " "$OUT" || ! kill -0 $STACK' && kill -0 "$STACK" 2>/dev/null; then
+		URL=http://127.0.0.1:$PORT
+		TOKEN=$(cat "$STATE/token")
+		SECRET=$(conf_get "$STATE/dmbox.env" INSTAGRAM_WEBHOOK_SECRET)
+		SIM=$(conf_get "$STATE/dmbox.env" INSTAGRAM_API_URL)
+		SIM=${SIM%/chatrace}
+		return 0
+	fi
+	return 1
+}
+# stack [VAR=VALUE...]: the same, and the test ends where it fails
+stack() { stack_begin "$@" || die "make run: $(tail -n 5 "$OUT")"; }
+# stack_end [SESSION [SIGNAL]]: to make, as an operator would; waits for the end
+stack_end() {
+	local s=${1:-$STACK} sig=${2:-TERM}
+	if [ "$sig" = INT ]; then kill -INT -- "-$s"; else kill -"$sig" "$s"; fi 2>/dev/null
+	wait "$s" 2>/dev/null
+	[ -z "$(pgrep -s "$s")" ] || gone_within 60 "$(pgrep -s "$s" | head -n 1)"
+}
+
+q() { "$STATE/psql" -XqAtc "$1"; }
+
+# req METHOD PATH [curl arguments]: CODE, BODY and HEAD (headers in lower case)
+req() {
+	local m=$1 p=$2
+	shift 2
+	CODE=$(curl -s -m 60 -o "$T/body" -D "$T/head" -w '%{http_code}' -X "$m" "$@" "$URL$p")
+	BODY=$(tr -d '\0' <"$T/body" 2>/dev/null)
+	HEAD=$(tr -d '\r' <"$T/head" 2>/dev/null | tr 'A-Z' 'a-z')
+	: >"$T/body"
+}
+# hook BODY [curl arguments]: a Chatrace delivery with the right secret
+hook() {
+	local b=$1
+	shift
+	req POST /instagram/webhook -H "X-Webhook-Secret: $SECRET" -H 'Content-Type: application/json' --data-binary "$b" "$@"
+}
+# api METHOD PATH [BODY]: with the token
+api() {
+	if [ $# -gt 2 ]; then
+		req "$1" "$2" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' --data-binary "$3"
+	else
+		req "$1" "$2" -H "Authorization: Bearer $TOKEN"
+	fi
+}
+# j FILTER: of BODY
+j() { jq -r "$1" <<<"$BODY" 2>/dev/null; }
+# sim PATH [JSON]: the simulator's control API
+sim() {
+	if [ $# -gt 1 ]; then curl -s -m 20 -X POST --data-binary "$2" "$SIM/_sim/$1"; else curl -s -m 20 "$SIM/_sim/$1"; fi
+}
+msg() { printf '{"senderId":"%s","messageId":"%s","text":"%s","username":"u%s","timestamp":1731499200}' "$1" "$2" "$3" "$1"; }
+
+# pids_under FOLDER: processes that hold a file, a folder or a program there
+pids_under() {
+	local p
+	for p in /proc/[0-9]*; do
+		case "$(readlink "$p/cwd" "$p/exe" 2>/dev/null) $(tr '\0' ' ' <"$p/cmdline" 2>/dev/null)" in
+		*"$1"*) case ${p#/proc/} in "$$"|"$BASHPID") ;; *) echo "${p#/proc/}";; esac ;;
+		esac
+	done
+}
+# pg_again: start the stack's PostgreSQL by its own argv, as its user
+pg_argv() { tr '\0' '\n' <"/proc/$(pg_running "$(realpath "$STATE")/pg/data")/cmdline"; }
+as_owner() {	# as_owner FILE COMMAND...
+	local u
+	u=$(stat -c %U "$1")
+	shift
+	if [ "$(id -un)" = "$u" ]; then "$@"; else setpriv "--reuid=$u" "--regid=$(id -g "$u")" --init-groups -- "$@"; fi
+}
