@@ -133,7 +133,7 @@ msg() { printf '{"senderId":"%s","messageId":"%s","text":"%s","username":"u%s","
 pids_under() {
 	local p
 	for p in /proc/[0-9]*; do
-		case "$(readlink "$p/cwd" "$p/exe" 2>/dev/null) $(tr '\0' ' ' <"$p/cmdline" 2>/dev/null)" in
+		case "$(readlink "$p/cwd" "$p/exe" 2>/dev/null) $({ tr '\0' ' ' <"$p/cmdline"; } 2>/dev/null)" in
 		*"$1"*) case ${p#/proc/} in "$$"|"$BASHPID") ;; *) echo "${p#/proc/}";; esac ;;
 		esac
 	done

@@ -444,8 +444,8 @@ make_token() {
 	TOKEN=$t
 }
 
-# The first run takes what is left of this minute, later ones begin with it, as
-# cron would start them.
+# At once, then as cron does it: each minute.  The poller ends by itself before the
+# next full minute, also the first, which starts within one.
 start_poller() {
 	local now left p kept=()
 	printf -v now '%(%s)T' -1
@@ -454,11 +454,7 @@ start_poller() {
 	for p in "${pollers[@]}"; do
 		if kill -0 "$p" 2>/dev/null; then kept+=("$p"); fi
 	done
-	if [ "$left" -ge 15 ]; then
-		spawn "$DATA/logs/poll.log" "$BIN/dmbox-poll" --window "$left"
-	else
-		spawn "$DATA/logs/poll.log" "$BIN/dmbox-poll" --once
-	fi
+	spawn "$DATA/logs/poll.log" "$BIN/dmbox-poll"
 	pollers=("${kept[@]}" $!)
 	note_pid poller $!
 	next_poll=$((now + left))
