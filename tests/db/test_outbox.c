@@ -887,6 +887,76 @@ test_two_claimers(void **state)
 	db_free(g.db);
 }
 
+/* Settling and the echoes' way through the real door, at the same time. */
+struct echoer {
+	const char *account;
+	int n;
+	int bad;
+};
+
+static void *
+echo_all(void *arg)
+{
+	struct echoer *e = arg;
+	struct db *db = dbt_open();
+
+	for (int i = 0; i < e->n; i++) {
+		struct delivery d, *v = &d;
+		struct item *it;
+		char mid[64];
+
+		dbt_delivery(&d);
+		d.account = e->account;
+		snprintf(mid, sizeof mid, "%s-%d", e->account, i);
+		it = dbt_message(&d, "6500", mid, "same text", T0 + i);
+		it->dir = DIR_OUT;
+		it->echo = true;
+		if (i % 3 == 0)
+			dbt_event(&d, "6500", EFFECT_READ, mid, NULL, 0, T0 + i + 1);
+		if (store_deliveries(db, &v, 1) != RC_OK || d.rc != RC_OK)
+			e->bad++;
+		itemv_free(&d.items);
+	}
+	db_free(db);
+	return NULL;
+}
+
+static void
+test_settle_against_echoes(void **state)
+{
+	struct fix *f = *state;
+	enum { N = 60 };
+	struct echoer e = { f->account, N, 0 };
+	struct outbox_items v[N];
+	pthread_t t;
+	char to[16], q[400], mid[64];
+
+	/* the echoes speak of 6500; other recipients' rows are settled by id alone */
+	for (int i = 0; i < N; i++) {
+		snprintf(to, sizeof to, "k%d", i);
+		put_to(f, to, "same text");
+		assert_int_equal(claim(f, 1, &v[i]), 1);
+	}
+	assert_int_equal(pthread_create(&t, NULL, echo_all, &e), 0);
+	for (int i = 0; i < N; i++) {
+		struct outbox_row row;
+
+		snprintf(mid, sizeof mid, "%s-%d", f->account, i);
+		assert_int_equal(settle(f, &v[i].v[0], SEND_SENT, mid, &row), RC_OK);
+		assert_string_equal(row.state, "sent");
+		outbox_items_free(&v[i]);
+	}
+	pthread_join(t, NULL);
+	assert_int_equal(e.bad, 0);
+	assert_int_equal(n_messages(f), N);
+	snprintf(q, sizeof q, "select count(*) from dmbox.messages where account = '%s' and source = 'send'"
+	    " and external_id like '%s-%%'", f->account, f->account);
+	assert_int_equal(dbt_i64(f->db, q), N);
+	snprintf(q, sizeof q, "select count(*) from dmbox.messages where account = '%s' and status = 'read'", f->account);
+	assert_int_equal(dbt_i64(f->db, q), N / 3);
+	assert_int_equal(dbt_i64(f->db, "select coalesce(sum(abs(missing)), 0)::bigint from dmbox.ingest_balance"), 0);
+}
+
 static void
 test_list(void **state)
 {
@@ -914,7 +984,7 @@ main(void)
 		T(test_actions), T(test_parts_dropped), T(test_echo_before), T(test_events_before),
 		T(test_unsent_before), T(test_match_echo), T(test_echo_then_unknown), T(test_rematch),
 		T(test_lookups), T(test_breaker), T(test_loop_guard), T(test_cancel), T(test_two_claimers),
-		T(test_list),
+		T(test_list), T(test_settle_against_echoes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
