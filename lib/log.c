@@ -35,6 +35,8 @@
 
 static const char *const level_names[LOG__MAX] = { "error", "warn", "info", "debug" };
 
+static const char *const level_tags[LOG__MAX] = { " error ", " warn  ", " info  ", " debug " };
+
 static struct sink {
 	pthread_mutex_t lock;
 	_Atomic int level;
@@ -49,12 +51,17 @@ static struct sink {
 	int64_t retry_at_ms;
 } sink = { .lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_INFO, .program = "dmbox", .fd = -1 };
 
+/* secret, token, password, apitokeninstance, bearer, /waInstance, :// */
+#define PATTERN_BYTES { ['s'] = true, ['S'] = true, ['t'] = true, ['T'] = true, ['p'] = true, \
+	['P'] = true, ['a'] = true, ['A'] = true, ['b'] = true, ['B'] = true, ['/'] = true, [':'] = true }
+
 static struct secrets {
 	pthread_rwlock_t lock;
 	char **v;
 	size_t n;
-	bool first[256];	/* bytes some secret starts with */
-} secrets = { .lock = PTHREAD_RWLOCK_INITIALIZER };
+	bool first[256];	/* bytes some secret or pattern starts with: all others of a
+				 * line are copied in runs */
+} secrets = { .lock = PTHREAD_RWLOCK_INITIALIZER, .first = PATTERN_BYTES };
 
 static _Thread_local struct request {
 	bool on;
@@ -159,20 +166,6 @@ secret_at(const char *p, size_t n)
 	return best;
 }
 
-/* May one of our patterns start with this byte?  Nearly all bytes of a log say
- * no and are copied in runs. */
-static bool
-starts_pattern(char c)
-{
-	switch (c) {
-	case 's': case 'S': case 't': case 'T': case 'p': case 'P': case 'a': case 'A':
-	case 'b': case 'B': case '/': case ':':
-		return true;
-	default:
-		return secrets.first[(unsigned char)c];
-	}
-}
-
 static void
 mask(const char *p, size_t n, struct buf *out)
 {
@@ -180,7 +173,7 @@ mask(const char *p, size_t n, struct buf *out)
 
 	pthread_rwlock_rdlock(&secrets.lock);
 	while (n > 0) {
-		for (k = 0; k < n && !starts_pattern(p[k]); k++)
+		for (k = 0; k < n && !secrets.first[(unsigned char)p[k]]; k++)
 			;
 		buf_put(out, p, k);
 		p += k;
@@ -305,7 +298,7 @@ log_secrets_reset(void)
 	free(secrets.v);
 	secrets.v = NULL;
 	secrets.n = 0;
-	memset(secrets.first, 0, sizeof(secrets.first));
+	memcpy(secrets.first, (const bool[256])PATTERN_BYTES, sizeof(secrets.first));
 	pthread_rwlock_unlock(&secrets.lock);
 }
 
@@ -508,8 +501,10 @@ format_line(enum log_level level, const char *p, size_t n, struct buf *out)
 		put_json(out, p, n);
 		buf_puts(out, "\"}\n");
 	} else {
-		buf_printf(out, "%s %-5s %s ", now, level_names[level],
-		    request.on && *request.id != '\0' ? request.id : "-");
+		buf_puts(out, now);
+		buf_puts(out, level_tags[level]);
+		buf_puts(out, request.on && *request.id != '\0' ? request.id : "-");
+		buf_putc(out, ' ');
 		buf_put(out, p, n);
 		buf_putc(out, '\n');
 	}
@@ -524,6 +519,28 @@ flush_request(void)
 	}
 }
 
+static int
+said(struct buf *msg, char *small, size_t cap, const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
+
+/* The sentence into small: its length; or -1 with all of it in msg.  msg is
+ * made in any case. */
+static int
+said(struct buf *msg, char *small, size_t cap, const char *fmt, va_list ap)
+{
+	va_list again;
+	int n;
+
+	buf_init(msg, SIZE_MAX / 4);	/* the caller cuts, whole characters */
+	va_copy(again, ap);
+	n = vsnprintf(small, cap, fmt, ap);
+	if (n < 0 || (size_t)n >= cap) {
+		buf_vprintf(msg, fmt, again);
+		n = -1;
+	}
+	va_end(again);
+	return n;
+}
+
 static void
 line(enum log_level level, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 
@@ -531,17 +548,17 @@ static void
 line(enum log_level level, const char *fmt, va_list ap)
 {
 	struct buf msg, masked, out;
-	int saved = errno;
+	char small[512];	/* nearly all lines: formatted once, not allocated */
+	int saved = errno, n;
 	size_t len;
 
 	if ((int)level > sink.level)
 		return;
-	buf_init(&msg, SIZE_MAX / 4);	/* what is said is cut below, whole characters */
-	buf_vprintf(&msg, fmt, ap);
-	len = str_utf8_cut(msg.p, msg.n, LINE_MAX_BYTES);
+	n = said(&msg, small, sizeof(small), fmt, ap);
+	len = str_utf8_cut(n >= 0 ? small : msg.p, n >= 0 ? (size_t)n : msg.n, LINE_MAX_BYTES);
 	buf_init(&masked, LINE_MAX_BYTES * 4);
-	mask(msg.p, len, &masked);
-	if (len < msg.n)
+	mask(n >= 0 ? small : msg.p, len, &masked);
+	if (n < 0 && len < msg.n)
 		buf_printf(&masked, " (%zu bytes more)", msg.n - len);
 	buf_reset(&msg);
 	msg.max = LINE_MAX_BYTES * 16 + 256;
