@@ -116,6 +116,7 @@ struct db {
 	const char *prepared[PREPARED_MAX];
 	size_t n_prepared;
 	bool in_tx;
+	bool farewell;			/* the server said that it closes the connection */
 	bool said;			/* the fault has its log line already */
 	enum db_fault fault;
 	char sqlstate[6];
@@ -128,12 +129,17 @@ struct db_res {
 	struct mem_arena arena;		/* uuids as text */
 };
 
-/* What a thrown-away connection leaves behind is said at the debug level. */
+/* Notices; among them the farewell that a server sends on an idle connection. */
 static void
-on_notice(void *arg, const char *text)
+on_notice(void *arg, const PGresult *r)
 {
-	(void)arg;
-	log_debug("database notice: %.*s", (int)strcspn(text, "\n"), text);
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+	struct db *d = arg;
+
+	if (state != NULL && str_starts(state, "57P"))
+		d->farewell = true;
+	log_debug("database notice: %s", text != NULL ? text : "");
 }
 
 struct db *
@@ -430,7 +436,7 @@ conn_params(struct db *d, PQconninfoOption *opts, struct conn_params *p, struct 
 	if (!d->no_options) {
 		/* the server gives up first, so that we hear why; lock waits before that */
 		buf_printf(options, "-c statement_timeout=%d -c lock_timeout=%d"
-		    " -c idle_in_transaction_session_timeout=60000%s%s",
+		    " -c idle_in_transaction_session_timeout=60000 -c jit=off%s%s",
 		    d->statement_ms * 4 / 5, d->statement_ms / 2,
 		    given != NULL ? " " : "", given != NULL ? given : "");
 		param(p, "options", options->p);
@@ -465,7 +471,8 @@ connect_wait(struct db *d, const struct conn_params *p)
 		db_close(d);
 		return RC_TEMP;
 	}
-	PQsetNoticeProcessor(d->c, on_notice, NULL);
+	PQsetNoticeReceiver(d->c, on_notice, d);
+	d->farewell = false;
 	while (st != PGRES_POLLING_OK && st != PGRES_POLLING_FAILED) {
 		if (wait_socket(d->c, st == PGRES_POLLING_READING ? POLLIN : POLLOUT,
 		    deadline) != RC_OK) {
@@ -546,15 +553,12 @@ drop_if_stale(struct db *d)
 
 	if (PQstatus(d->c) == CONNECTION_OK && poll(&p, 1, 0) == 0)
 		return;
-	if (PQstatus(d->c) != CONNECTION_OK || !PQconsumeInput(d->c) ||
-	    PQstatus(d->c) != CONNECTION_OK) {
+	/* a farewell may come before the end of file; PQisBusy makes libpq read it */
+	if (PQstatus(d->c) != CONNECTION_OK || !PQconsumeInput(d->c) || PQisBusy(d->c) ||
+	    PQstatus(d->c) != CONNECTION_OK || d->farewell) {
 		log_debug("database: idle connection was closed by the other side");
 		db_close(d);
-		return;
 	}
-	/* a farewell ("terminating connection") may come before the end of file */
-	if (poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR)) != 0)
-		db_close(d);
 }
 
 enum rc
