@@ -84,3 +84,37 @@ comment on column dmbox.ingest_balance.duplicates is 'Items whose key was there 
 comment on column dmbox.ingest_balance.weak_duplicates is 'Items without an id that look like one that was there';
 comment on column dmbox.ingest_balance.ignored is 'Items kept in the ledger only';
 comment on column dmbox.ingest_balance.missing is 'items - stored_rows - duplicates - weak_duplicates - ignored';
+
+-- The columns of messages keep their meaning in messages_full.
+do $$
+declare r record;
+begin
+	for r in
+		select a.attname, col_description('dmbox.messages'::regclass, m.attnum) as text
+		  from pg_attribute a join pg_attribute m on m.attrelid = 'dmbox.messages'::regclass and m.attname = a.attname
+		 where a.attrelid = 'dmbox.messages_full'::regclass and a.attnum > 0 and not m.attisdropped
+	loop
+		execute format('comment on column dmbox.messages_full.%I is %L', r.attname, r.text);
+	end loop;
+	for r in
+		select a.attname, col_description('dmbox.deliveries'::regclass, m.attnum) as text
+		  from pg_attribute a join pg_attribute m on m.attrelid = 'dmbox.deliveries'::regclass and m.attname = a.attname
+		 where a.attrelid = 'dmbox.deliveries_text'::regclass and a.attnum > 0 and not m.attisdropped
+	loop
+		execute format('comment on column dmbox.deliveries_text.%I is %L', r.attname, r.text);
+	end loop;
+	-- partitions say what the ledger says
+	for r in
+		select c.relname, m.attname, col_description(m.attrelid, m.attnum) as text
+		  from pg_inherits i join pg_class c on c.oid = i.inhrelid
+		  join pg_attribute m on m.attrelid = i.inhparent and m.attnum > 0 and not m.attisdropped
+		 where i.inhparent = 'dmbox.deliveries'::regclass
+	loop
+		execute format('comment on column dmbox.%I.%I is %L', r.relname, r.attname, r.text);
+	end loop;
+end $$;
+comment on column dmbox.messages_full.contact_name is 'contacts.name';
+comment on column dmbox.messages_full.contact_username is 'contacts.username';
+comment on column dmbox.messages_full.attachments is 'Array of position, type, url, name, mime_type, bytes, local_path, state';
+comment on column dmbox.messages_full.reactions is 'Array of contact_id, emoji, reacted_at; only those that stand';
+comment on column dmbox.deliveries_text.body_text is 'The bytes as text; what is not UTF-8 escaped';

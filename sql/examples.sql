@@ -1,0 +1,59 @@
+-- Questions people ask their messages.  Each can be pasted into psql; the tests run them all.
+
+-- The conversations, newest first
+select contact_id, name, username, last_at, last_body, unread_count
+  from dmbox.conversations order by last_at desc limit 20;
+
+-- One conversation, as it was said
+select sent_at, direction, kind, body, attachments, reactions, status
+  from dmbox.messages_full where contact_id = 1 order by sent_at, id;
+
+-- What waits for an answer: the last word is theirs, and the window is open
+select name, username, last_body, last_at, can_send_until
+  from dmbox.conversations
+ where last_direction = 'inbound' and can_send_until > now() order by can_send_until;
+
+-- How long people wait for the first answer, by day
+select date_trunc('day', i.sent_at) as day, count(*) as answered,
+       percentile_cont(0.5) within group (order by o.sent_at - i.sent_at) as median_wait
+  from dmbox.messages i
+ cross join lateral (select m.sent_at from dmbox.messages m
+                      where m.contact_id = i.contact_id and m.direction = 'outbound' and m.sent_at > i.sent_at
+                      order by m.sent_at limit 1) o
+ where i.direction = 'inbound' and i.sent_at > now() - interval '30 days'
+ group by 1 order by 1;
+
+-- Messages by hour of the day
+select extract(hour from sent_at) as hour, count(*) from dmbox.messages
+ where direction = 'inbound' and not is_test group by 1 order by 1;
+
+-- All messages with a word
+select sent_at, contact_name, body from dmbox.messages_full
+ where to_tsvector('simple', body) @@ plainto_tsquery('simple', 'price') order by sent_at desc limit 50;
+
+-- Everything that came in within the last hour, with what became of it
+select id, received_at, source, verdict, reason, items, stored, duplicates, weak_duplicates, ignored
+  from dmbox.deliveries where received_at > now() - interval '1 hour' order by id desc;
+
+-- The bytes of the last deliveries that nobody understood
+select id, received_at, reason, left(body_text, 500) from dmbox.deliveries_text
+ where reason not in ('ok') order by id desc limit 10;
+
+-- Was anything dropped?  (no rows: nothing was)
+select * from dmbox.ingest_balance where missing <> 0;
+
+-- Refusals of today: somebody knocks, or a secret is wrong
+select account, channel, reason, sum(kept) as in_ledger, sum(capped) as only_counted
+  from dmbox.refusals where minute > now() - interval '1 day' group by 1, 2, 3 order by 4 desc;
+
+-- Messages the webhook had missed and the poller found
+select account, channel, date_trunc('day', started_at) as day, sum(added_by_reconcile) as missed
+  from dmbox.poll_runs group by 1, 2, 3 having sum(added_by_reconcile) > 0 order by 3 desc;
+
+-- What does not go out, and why
+select id, state, recipient_id, attempts, next_at, error_code, error_text
+  from dmbox.outbox where state not in ('sent', 'accepted') order by id desc limit 50;
+
+-- A conversation as CSV (in psql: \copy (...) to 'conversation.csv' csv header)
+select sent_at, direction, coalesce(body, '[' || kind || ']') as text
+  from dmbox.messages where contact_id = 1 order by sent_at, id;

@@ -1,0 +1,78 @@
+-- Roles with the least each program needs, where the host allows CREATE ROLE.
+-- Optional: under one single role everything works too.  Run it after migrate,
+-- as who may create roles and owns the schema (repeating it does no harm):
+--
+--   psql -d DATABASE -f sql/roles.sql
+--
+-- then give each a login (alter role dmbox_web login password '...') and name
+-- them in DMBOX_DATABASE_URL_WEB, _SEND, _CRON, _READ; migrations run as
+-- dmbox_owner.  A role is created without a login and without a password.
+
+do $$
+declare
+	r text;
+begin
+	foreach r in array array['dmbox_owner', 'dmbox_web', 'dmbox_send', 'dmbox_cron', 'dmbox_reader'] loop
+		if not exists (select 1 from pg_roles where rolname = r) then
+			execute format('create role %I nologin', r);
+		end if;
+	end loop;
+end $$;
+
+-- everything belongs to the owner: the two functions that make and drop
+-- partitions run with its rights
+do $$
+declare
+	r record;
+begin
+	execute 'alter schema dmbox owner to dmbox_owner';
+	for r in select c.relname, c.relkind from pg_class c
+	          where c.relnamespace = 'dmbox'::regnamespace and c.relkind in ('r', 'p', 'v', 'S')
+	            and not exists (select 1 from pg_depend d where d.objid = c.oid and d.deptype in ('a', 'i') and c.relkind = 'S')
+	loop
+		execute format('alter %s dmbox.%I owner to dmbox_owner',
+		    case r.relkind when 'v' then 'view' when 'S' then 'sequence' else 'table' end, r.relname);
+	end loop;
+	for r in select p.oid::regprocedure as f from pg_proc p where p.pronamespace = 'dmbox'::regnamespace loop
+		execute format('alter function %s owner to dmbox_owner', r.f);
+		execute format('revoke all on function %s from public', r.f);
+	end loop;
+end $$;
+
+grant usage on schema dmbox to dmbox_web, dmbox_send, dmbox_cron, dmbox_reader;
+
+-- reader: looks, but sees no token
+grant select on all tables in schema dmbox to dmbox_reader;
+revoke select on dmbox.account_state from dmbox_reader;
+grant select (account, channel, pause_until, pause_reason, token_since, token_expires_at, last_poll_at, next_probe_at)
+	on dmbox.account_state to dmbox_reader;
+
+-- web: takes deliveries in, shows and marks conversations; changes no outbox row
+grant select on all tables in schema dmbox to dmbox_web;
+revoke select on dmbox.account_state, dmbox.outbox from dmbox_web;
+grant select (account, channel, pause_until, pause_reason, token_since, token_expires_at, last_poll_at, next_probe_at)
+	on dmbox.account_state to dmbox_web;
+grant select (id, account, channel, state, next_at, message_id, created_at) on dmbox.outbox to dmbox_web;
+grant insert on dmbox.deliveries, dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions,
+	dmbox.message_edits, dmbox.events, dmbox.refusals to dmbox_web;
+grant update on dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.events, dmbox.refusals to dmbox_web;
+grant delete on dmbox.message_edits, dmbox.attachments to dmbox_web;
+
+-- send: writes what goes out and settles it
+grant select, insert, update on dmbox.outbox, dmbox.send_attempts, dmbox.contacts, dmbox.messages, dmbox.attachments,
+	dmbox.reactions, dmbox.message_edits, dmbox.events, dmbox.account_state, dmbox.leases, dmbox.heartbeats to dmbox_send;
+grant delete on dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.message_edits, dmbox.leases to dmbox_send;
+grant select on dmbox.schema_version to dmbox_send;
+
+-- cron: all of it but the schema
+grant select, insert, update, delete on all tables in schema dmbox to dmbox_cron;
+revoke insert, update, delete on dmbox.schema_version from dmbox_cron;
+
+grant usage on all sequences in schema dmbox to dmbox_web, dmbox_send, dmbox_cron;
+grant execute on all functions in schema dmbox to dmbox_web, dmbox_send, dmbox_cron, dmbox_reader;
+revoke execute on function dmbox.deliveries_partitions(), dmbox.deliveries_expire(integer, integer, integer)
+	from dmbox_web, dmbox_send, dmbox_reader;
+
+-- what later migrations add
+alter default privileges for role dmbox_owner in schema dmbox grant select on tables to dmbox_reader, dmbox_web;
+alter default privileges for role dmbox_owner in schema dmbox grant select, insert, update, delete on tables to dmbox_cron;
