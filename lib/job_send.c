@@ -669,7 +669,7 @@ put_and_try(struct job_env *e, struct http_res *res, struct wish *w, int64_t dea
 		break;
 	default:
 		http_res_header(res, "Retry-After", 11, "5", 1);
-		job_error(e, res, 503, "database", "the database is away; nothing was sent");
+		job_error(e, res, 503, "database", "the database is away; try again, with the same Idempotency-Key");
 	}
 }
 

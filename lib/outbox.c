@@ -242,12 +242,10 @@ outbox_put(struct db *db, const struct outbox_new *n, size_t max, struct outbox_
 	db_text(&a, n->fingerprint);
 	db_i32(&a, (int32_t)n->window_s);
 	db_jsonb(&a, b.p);
-	/* without a key a lost answer leaves two messages: never tried again here */
-	rc = n->idempotency_key ? run(db, SQL_PUT, &a, &res) : db_exec(db, &sql[SQL_PUT], &a, &res);
+	/* run() repeats only what surely was rolled back; a lost answer is RC_TEMP */
+	rc = run(db, SQL_PUT, &a, &res);
 	if (rc == RC_OK)
 		rc = put_read(res, max, rows, n_rows, closed_us);
-	else if (rc == RC_DUP)
-		rc = RC_TEMP;
 	db_res_free(res);
 	db_args_free(&a);
 	buf_free(&b);

@@ -16,6 +16,7 @@
 
 alter table dmbox.outbox add column first_id bigint;
 comment on column dmbox.outbox.first_id is 'Of a request that became several rows: the id of the first; null for a single row';
+create index outbox_action_idx on dmbox.outbox (created_at) where action is not null;
 create index outbox_queue_idx on dmbox.outbox (account, channel, id) where state = 'queued';
 
 -- Sends rest by columns of their own: a refused or throttled send says nothing
@@ -151,22 +152,27 @@ declare
 	v_n     integer := 0;
 	v_token text := dmbox.outbox_token(p_account, p_channel);
 begin
+	if exists (select 1 from dmbox.account_state s
+	     where s.account = p_account and s.channel = p_channel
+	       and (s.pause_until > now() or s.send_pause_until > now())) then
+		return;
+	end if;
 	for q in
 		select o.* from dmbox.outbox o
 		 where o.account = p_account and o.channel = p_channel and o.state = 'queued'
 		   and o.next_at <= now() and (o.expires_at is null or o.expires_at > now())
 		   and (p_only = 0 or o.id = p_only)
-		   and not exists (select 1 from dmbox.account_state s
-		        where s.account = o.account and s.channel = o.channel
-		          and (s.pause_until > now() or s.send_pause_until > now()))
-		   and not exists (select 1 from dmbox.outbox e
-		        where e.account = o.account and e.channel = o.channel
-		          and e.recipient_id = o.recipient_id and e.id < o.id
-		          and (e.action is null or o.action is not null)
-		          and (e.state in ('queued', 'leased')
-		               or e.state = 'unknown' and e.provider = any (p_can_tell)
-		                  and e.attempt_started_at > now() - interval '2 minutes'))
+		   -- a scalar query, not an exists: that would be joined with the whole queue
+		   and (select e.id from dmbox.outbox e
+		         where e.account = o.account and e.channel = o.channel
+		           and e.recipient_id = o.recipient_id and e.id < o.id
+		           and e.state in ('queued', 'leased', 'unknown')
+		           and (e.action is null or o.action is not null)
+		           and (e.state <> 'unknown' or e.provider = any (p_can_tell)
+		                and e.attempt_started_at > now() - interval '2 minutes')
+		         limit 1) is null
 		 order by o.id
+		 limit 20	-- so that the index is walked only as far as need be
 		   for update of o skip locked
 	loop
 		if q.action is null and (select count(*) from dmbox.outbox r
@@ -342,6 +348,9 @@ begin
 	end if;
 	insert into dmbox.send_attempts (account, outbox_id, at, status, error_code, ms)
 	values (o.account, o.id, coalesce(o.attempt_started_at, now()), p_outcome, p_code, p_ms);
+	if p_outcome = 'unknown' and o.action is not null then
+		p_outcome := 'retry';	-- a typing sign or reaction may be repeated without harm
+	end if;
 	v_state := case p_outcome when 'retry' then 'queued' when 'pause' then 'queued'
 	                          when 'refused' then 'failed' else p_outcome end;
 	update dmbox.outbox x
@@ -418,7 +427,8 @@ begin
 	for o in select * from dmbox.outbox x where x.state = 'leased' and x.lease_until < now()
 	         order by x.id for update skip locked
 	loop
-		if o.attempt_started_at is null then
+		-- a typing sign or reaction may be repeated without harm
+		if o.attempt_started_at is null or o.action is not null then
 			update dmbox.outbox x set state = 'queued', claim_id = null, lease_until = null
 			 where x.id = o.id;
 			requeued := requeued + 1;
@@ -446,6 +456,15 @@ begin
 			dead := dead + 1;
 		end if;
 	end loop;
+	-- actions leave no message: their rows are not kept for ever
+	with old as (
+		delete from dmbox.outbox x
+		 where x.id in (select y.id from dmbox.outbox y
+		                 where y.action is not null and y.created_at < now() - interval '7 days'
+		                   and y.state in ('sent', 'accepted', 'failed', 'dead')
+		                 order by y.created_at limit 1000)
+		returning x.id)
+	delete from dmbox.send_attempts a using old where a.outbox_id = old.id;
 	return next;
 end $$;
 

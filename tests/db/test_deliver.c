@@ -135,7 +135,7 @@ static void
 test_in_order(void **state)
 {
 	struct fix *f = *state;
-	char body[16];
+	char body[32];
 
 	for (int i = 0; i < 12; i++) {
 		snprintf(body, sizeof body, "text-%02d", i);

@@ -570,7 +570,23 @@ test_actions(void **state)
 	assert_string_equal(v.v[0].msg.body, "two");
 	assert_int_equal(settle(f, &v.v[0], SEND_SENT, "t2", NULL), RC_OK);
 	outbox_items_free(&v);
+	/* and may be repeated: never unknown */
+	sql(f->db, "update dmbox.outbox set next_at = now() where action is not null and state = 'queued'");
+	assert_int_equal(claim(f, 1, &v), 1);
+	assert_int_equal(settle(f, &v.v[0], SEND_UNKNOWN, "", &r), RC_OK);
+	assert_string_equal(r.state, "queued");
+	outbox_items_free(&v);
+	sql(f->db, "update dmbox.outbox set next_at = now() where action is not null and state = 'queued'");
+	assert_int_equal(claim(f, 1, &v), 1);
+	outbox_items_free(&v);
+	sql(f->db, "update dmbox.outbox set lease_until = now() - interval '1 second' where state = 'leased'");
+	assert_int_equal(outbox_expire(f->db), RC_OK);
+	assert_int_equal(outbox_get(f->db, r.id, &r), RC_OK);
+	assert_string_equal(r.state, "queued");
 	assert_int_equal(outbox_cancel(f->db, r.id), RC_OK);
+	sql(f->db, "update dmbox.outbox set created_at = now() - interval '8 days' where state = 'dead' and action is not null");
+	assert_int_equal(outbox_expire(f->db), RC_OK);
+	assert_int_equal(outbox_get(f->db, r.id, &r), RC_NONE);
 	/* our reaction is recorded when it was taken, and only then */
 	m.action = "react";
 	m.reply_to = "t1";
