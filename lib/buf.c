@@ -9,7 +9,7 @@
 #include "buf.h"
 #include "mem.h"
 
-#define FIRST 64u
+#define FIRST 256u
 
 void
 buf_init(struct buf *b, size_t max)

@@ -155,15 +155,42 @@ secret_at(const char *p, size_t n)
 {
 	size_t best = 0;
 
-	if (n == 0 || !secrets.first[(unsigned char)*p])
+	if (n < SECRET_MIN || !secrets.first[(unsigned char)*p])
 		return 0;
 	for (size_t i = 0; i < secrets.n; i++) {
-		size_t m = strlen(secrets.v[i]);
+		size_t m;
 
+		if (secrets.v[i][0] != p[0] || secrets.v[i][1] != p[1])
+			continue;
+		m = strlen(secrets.v[i]);
 		if (m > best && m <= n && memcmp(p, secrets.v[i], m) == 0)
 			best = m;
 	}
 	return best;
+}
+
+/* May a pattern stand here?  By the second letter of those of PATTERN_BYTES. */
+static bool
+likely(const char *p, size_t n)
+{
+	char second = n > 1 ? (char)(p[1] | 0x20) : '\0';
+
+	switch (p[0] | 0x20) {
+	case 's': case 'b':
+		return second == 'e';
+	case 't':
+		return second == 'o';
+	case 'p':
+		return second == 'a';
+	case 'a':
+		return second == 'p';
+	case '/':
+		return second == 'w';
+	case ':':
+		return second == '/';
+	default:
+		return false;
+	}
 }
 
 static void
@@ -182,7 +209,7 @@ mask(const char *p, size_t n, struct buf *out)
 			break;
 		k = 0;
 		v = secret_at(p, n);
-		if (v == 0) {
+		if (v == 0 && likely(p, n)) {
 			k = key_at(p, n);
 			if (k == 0)
 				k = green_at(p, n);
@@ -243,9 +270,8 @@ escape(const char *p, size_t n, struct buf *out)
 		else if (u[i] < 0x20 || u[i] == 0x7F)
 			buf_printf(out, "\\x%02x", u[i]);
 		else {
-			for (len = 2; len <= 4 && i + len <= n && !str_utf8_ok(p + i, len); len++)
-				;
-			if (len > 4 || i + len > n || treacherous(u + i, n - i)) {
+			len = u[i] >= 0xF0 ? 4 : u[i] >= 0xE0 ? 3 : 2;
+			if (i + len > n || !str_utf8_ok(p + i, len) || treacherous(u + i, n - i)) {
 				len = 1;
 				buf_printf(out, "\\x%02x", u[i]);
 			} else

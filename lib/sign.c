@@ -1,14 +1,14 @@
 /*
- * libcrypto, and nothing of it outside this file.  The one-shot calls take a
- * fetched-once digest: an implicit fetch for each MAC costs more than the MAC,
- * and the EVP_MAC object keeps more memory than HMAC over EVP_sha256.
+ * libcrypto, and nothing of it outside this file.  HMAC over a digest
+ * that is fetched once: the EVP_MAC object keeps more memory.
  */
 #include "sign.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <errno.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -17,6 +17,25 @@
 #include "mem.h"
 #include "str.h"
 
+/* Fetched once a process: a fetch for each digest costs more than the digest. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static EVP_MD *md_sha256;
+
+static void
+fetch(void)
+{
+	md_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (md_sha256 == NULL)
+		abort();
+}
+
+static const EVP_MD *
+sha256(void)
+{
+	pthread_once(&once, fetch);
+	return md_sha256;
+}
+
 void
 sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
     unsigned char out[SIGN_SHA256])
@@ -24,7 +43,7 @@ sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
 	static const unsigned char none[1];
 	unsigned int len = 0;
 
-	if (HMAC(EVP_sha256(), key_n > 0 ? key : none, (int)key_n, n > 0 ? p : none, n, out,
+	if (HMAC(sha256(), key_n > 0 ? key : none, (int)key_n, n > 0 ? p : none, n, out,
 	    &len) == NULL || len != SIGN_SHA256)
 		abort();
 }
@@ -32,7 +51,7 @@ sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
 void
 sign_sha256(const void *p, size_t n, unsigned char out[SIGN_SHA256])
 {
-	if (EVP_Digest(n > 0 ? p : "", n, out, NULL, EVP_sha256(), NULL) != 1)
+	if (EVP_Digest(n > 0 ? p : "", n, out, NULL, sha256(), NULL) != 1)
 		abort();
 }
 
@@ -55,7 +74,7 @@ sign_hash_new(void)
 	struct sign_hash *h = mem_alloc(sizeof *h);
 
 	h->md = EVP_MD_CTX_new();
-	if (h->md == NULL || EVP_DigestInit_ex(h->md, EVP_sha256(), NULL) != 1)
+	if (h->md == NULL || EVP_DigestInit_ex(h->md, sha256(), NULL) != 1)
 		abort();
 	return h;
 }
