@@ -628,6 +628,7 @@ try_once(struct db *db, struct delivery *const *v, size_t n)
 static enum rc
 try_hard(struct db *db, struct delivery *const *v, size_t n)
 {
+	uint64_t trips = db_round_trips(db);
 	int64_t start = clock_mono_ms();
 	unsigned int rnd;
 	bool again = true;
@@ -649,7 +650,8 @@ try_hard(struct db *db, struct delivery *const *v, size_t n)
 		case DB_FAULT_DATA:
 			return RC_INVALID;
 		case DB_FAULT_AWAY:
-			if (again && !db_connected(db) && clock_mono_ms() - start < 500) {
+			if (again && db_round_trips(db) > trips && !db_connected(db) &&
+			    clock_mono_ms() - start < 500) {
 				again = false;
 				continue;
 			}

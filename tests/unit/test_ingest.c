@@ -1,0 +1,157 @@
+/* Keys that providers leave open (contract.md 5), and the way into the spool. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ingest.h"
+#include "str.h"
+
+#define T0 INT64_C(1763000000000000)
+
+static struct item *
+prepared(struct delivery *d, int64_t received, const char *text, int64_t at, int place)
+{
+	struct item *it;
+
+	delivery_init(d);
+	d->account = "main";
+	d->received_at_us = received;
+	it = itemv_add(&d->items);
+	it->type = ITEM_MESSAGE;
+	it->kind = "text";
+	it->contact = "c1";
+	it->body = text;
+	it->at_known = at != 0;
+	it->at_us = at;
+	it->place = place;
+	ingest_prepare(d);
+	ingest_prepare(d);	/* repeating it changes nothing */
+	return it;
+}
+
+static void
+test_weak(void **state)
+{
+	struct delivery a, b;
+	struct item *x, *y;
+
+	(void)state;
+	x = prepared(&a, T0, "yes", 0, -1);
+	assert_true(x->weak);
+	assert_true(str_starts(x->external_id, "weak:"));
+	y = prepared(&b, T0 + 9999999, "yes", 0, -1);
+	assert_string_equal(x->external_id, y->external_id);	/* the same ten seconds */
+	delivery_free(&b);
+	y = prepared(&b, T0 + 10000000, "yes", 0, -1);
+	assert_string_not_equal(x->external_id, y->external_id);
+	assert_string_equal(x->external_id, y->alt_id);		/* the bucket before */
+	delivery_free(&b);
+	y = prepared(&b, T0, "yes!", 0, -1);
+	assert_string_not_equal(x->external_id, y->external_id);
+	delivery_free(&b);
+	delivery_free(&a);
+	x = prepared(&a, T0, "yes", T0, -1);
+	y = prepared(&b, T0 + 3600000000, "yes", T0, -1);	/* the provider's time counts alone */
+	assert_string_equal(x->external_id, y->external_id);
+	assert_null(x->alt_id);
+	delivery_free(&a);
+	delivery_free(&b);
+	x = prepared(&a, T0, "yes", 0, 0);
+	y = prepared(&b, T0, "yes", 0, 1);			/* second of two equal ones in a list */
+	assert_string_not_equal(x->external_id, y->external_id);
+	assert_null(x->alt_id);
+	delivery_free(&a);
+	delivery_free(&b);
+}
+
+static void
+test_long_ids(void **state)
+{
+	char id[600];
+	struct delivery d;
+	struct item *it, *ev;
+
+	(void)state;
+	memset(id, 'm', sizeof id - 1);
+	id[sizeof id - 1] = '\0';
+	delivery_init(&d);
+	d.account = "main";
+	it = itemv_add(&d.items);
+	it->type = ITEM_MESSAGE;
+	it->external_id = id;
+	it->contact = "";
+	ev = itemv_add(&d.items);
+	ev->type = ITEM_EVENT;
+	ev->target_id = id;
+	it = &d.items.v[0];
+	ingest_prepare(&d);
+	assert_true(str_starts(it->external_id, "sha256:"));
+	assert_int_equal(strlen(it->external_id), 7 + 64);
+	assert_string_equal(it->external_id, ev->target_id);	/* they still meet */
+	assert_false(it->weak);
+	assert_null(it->contact);
+	id[512] = '\0';
+	it->external_id = id;
+	ingest_prepare(&d);
+	assert_ptr_equal(it->external_id, id);
+	delivery_free(&d);
+}
+
+static void
+test_event_keys(void **state)
+{
+	struct delivery d;
+
+	(void)state;
+	delivery_init(&d);
+	d.account = "main";
+	for (int i = 0; i < 4; i++) {
+		struct item *it = itemv_add(&d.items);
+
+		it->type = ITEM_EVENT;
+		it->kind = i == 1 ? "read" : "reaction";
+		it->contact = "c1";
+		it->target_id = "M1";
+		it->at_known = true;
+		it->at_us = i == 2 ? T0 + 1 : T0;
+	}
+	ingest_prepare(&d);
+	assert_string_not_equal(d.items.v[0].event_id, d.items.v[1].event_id);
+	assert_string_not_equal(d.items.v[0].event_id, d.items.v[2].event_id);
+	assert_string_equal(d.items.v[0].event_id, d.items.v[3].event_id);
+	assert_int_equal(strlen(d.items.v[0].event_id), 64);
+	delivery_free(&d);
+}
+
+static void
+test_nowhere(void **state)
+{
+	struct db *db = db_new(&(struct db_opts){ .conninfo = "host=/nonexistent dbname=x", .connect_s = 1 });
+	struct delivery d, *v = &d;
+
+	(void)state;
+	delivery_init(&d);
+	d.account = "main";
+	assert_int_equal(ingest(db, NULL, &v, 1), RC_TEMP);
+	assert_int_equal(d.rc, RC_TEMP);
+	delivery_free(&d);
+	db_free(db);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_weak),
+		cmocka_unit_test(test_long_ids),
+		cmocka_unit_test(test_event_keys),
+		cmocka_unit_test(test_nowhere),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

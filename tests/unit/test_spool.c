@@ -1,0 +1,249 @@
+/* The spool: durable, in order, one claimant, nothing ever deleted unstored. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "mem.h"
+#include "spool.h"
+
+static char dir[64];
+
+static int
+setup(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof dir, "/tmp/dmbox-spool.XXXXXX");
+	return mkdtemp(dir) == NULL;
+}
+
+static int
+teardown(void **state)
+{
+	static const char *const sub[] = { "tmp", "new", "cur", "bad" };
+	char p[400];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		DIR *d;
+		struct dirent *e;
+
+		snprintf(p, sizeof p, "%s/%s", dir, sub[i]);
+		if ((d = opendir(p)) == NULL)
+			continue;
+		while ((e = readdir(d)) != NULL) {
+			snprintf(p, sizeof p, "%s/%s/%s", dir, sub[i], e->d_name);
+			unlink(p);
+		}
+		closedir(d);
+		snprintf(p, sizeof p, "%s/%s", dir, sub[i]);
+		rmdir(p);
+	}
+	return rmdir(dir);
+}
+
+static void
+put(struct spool *s, int64_t at, const char *body, size_t n)
+{
+	struct delivery d;
+
+	delivery_init(&d);
+	d.received_at_us = at;
+	d.channel = CHANNEL_WHATSAPP;
+	d.account = "shop";
+	d.account_named = true;
+	d.provider = PROVIDER_GREENAPI;
+	d.request_id = "req%1\nforged: x";
+	d.headers = "{\"a\":\"b\"}";
+	d.body = body;
+	d.body_n = n;
+	assert_int_equal(spool_put(s, &d), RC_OK);
+	delivery_free(&d);
+}
+
+static void
+test_there_and_back(void **state)
+{
+	struct spool *s = NULL;
+	struct spool_file *f;
+	struct spool_stat st;
+	struct delivery *d;
+	struct stat sb;
+	char p[200];
+
+	(void)state;
+	assert_int_equal(spool_open(dir, &s), RC_OK);
+	assert_int_equal(spool_claim(s, &f), RC_NONE);
+	umask(077);
+	put(s, 1763000002000000, "second", 6);
+	put(s, 1763000001000000, "a\0b\nc", 5);
+	assert_int_equal(spool_stat(s, &st), RC_OK);
+	assert_int_equal(st.waiting, 2);
+	assert_true(st.oldest_s > 0);
+	assert_int_equal(spool_claim(s, &f), RC_OK);
+	d = spool_delivery(f);
+	assert_true(d->received_at_us == 1763000001000000);
+	assert_int_equal(strlen(d->uid), 36);
+	assert_int_equal(d->channel, CHANNEL_WHATSAPP);
+	assert_int_equal(d->provider, PROVIDER_GREENAPI);
+	assert_string_equal(d->account, "shop");
+	assert_true(d->account_named);
+	assert_string_equal(d->request_id, "req%1\nforged: x");
+	assert_string_equal(d->headers, "{\"a\":\"b\"}");
+	assert_null(d->remote_addr);
+	assert_int_equal(d->body_n, 5);
+	assert_memory_equal(d->body, "a\0b\nc", 5);
+	assert_int_equal(spool_stat(s, &st), RC_OK);
+	assert_int_equal(st.waiting, 2);	/* claimed is not stored */
+	assert_int_equal(spool_done(s, f), RC_OK);
+	assert_int_equal(spool_claim(s, &f), RC_OK);
+	assert_string_equal(spool_delivery(f)->body, "second");
+	/* the other user of the group can read it, whatever the umask */
+	snprintf(p, sizeof p, "%s/new", dir);
+	assert_int_equal(stat(p, &sb), 0);
+	assert_int_equal(sb.st_mode & 07777, 02770);
+	assert_int_equal(spool_done(s, f), RC_OK);
+	assert_int_equal(spool_claim(s, &f), RC_NONE);
+	spool_close(s);
+	umask(022);
+}
+
+static void
+test_one_claimant(void **state)
+{
+	struct spool *s = NULL, *other = NULL;
+	struct spool_file *f, *g;
+
+	(void)state;
+	assert_int_equal(spool_open(dir, &s), RC_OK);
+	assert_int_equal(spool_open(dir, &other), RC_OK);
+	put(s, 1, "one", 3);
+	put(s, 2, "two", 3);
+	assert_int_equal(spool_claim(s, &f), RC_OK);
+	assert_int_equal(spool_claim(other, &g), RC_OK);
+	assert_string_equal(spool_delivery(f)->body, "one");
+	assert_string_equal(spool_delivery(g)->body, "two");
+	spool_release(s, f);
+	spool_release(other, g);
+	assert_int_equal(spool_claim(s, &f), RC_OK);	/* the oldest again */
+	assert_string_equal(spool_delivery(f)->body, "one");
+	spool_release(s, f);
+	spool_close(s);
+	spool_close(other);
+}
+
+/* The only file of a folder. */
+static void
+only_file(const char *sub, char out[400])
+{
+	char p[100];
+	struct dirent *e;
+	DIR *d;
+
+	snprintf(p, sizeof p, "%s/%s", dir, sub);
+	assert_non_null(d = opendir(p));
+	out[0] = '\0';
+	while ((e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.')
+			snprintf(out, 400, "%s/%s", p, e->d_name);
+	closedir(d);
+}
+
+static void
+test_old_claim(void **state)
+{
+	struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	struct spool *s = NULL, *other = NULL;
+	struct spool_file *f, *g;
+	char path[400];
+
+	(void)state;
+	assert_int_equal(spool_open(dir, &s), RC_OK);
+	assert_int_equal(spool_open(dir, &other), RC_OK);
+	put(s, 1, "one", 3);
+	assert_int_equal(spool_claim(s, &f), RC_OK);
+	assert_int_equal(spool_claim(other, &g), RC_NONE);
+	only_file("cur", path);
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);	/* its drainer died */
+	assert_int_equal(spool_claim(other, &g), RC_OK);
+	assert_int_equal(spool_done(s, f), RC_OK);	/* it lives after all: no harm */
+	assert_int_equal(spool_done(other, g), RC_OK);
+	assert_int_equal(spool_claim(s, &f), RC_NONE);
+	spool_close(s);
+	spool_close(other);
+}
+
+static void
+test_set_aside(void **state)
+{
+	struct spool *s = NULL;
+	struct spool_file *f;
+	struct spool_stat st;
+	char path[400];
+
+	(void)state;
+	assert_int_equal(spool_open(dir, &s), RC_OK);
+	put(s, 1, "poison", 6);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(spool_claim(s, &f), RC_OK);
+		spool_fail(s, f);
+	}
+	assert_int_equal(spool_claim(s, &f), RC_NONE);
+	assert_int_equal(spool_stat(s, &st), RC_OK);
+	assert_int_equal(st.bad, 1);
+	assert_int_equal(st.waiting, 0);
+	put(s, 2, "whole", 5);
+	only_file("new", path);
+	assert_int_equal(truncate(path, 100), 0);	/* cut by a broken disk */
+	assert_int_equal(spool_claim(s, &f), RC_NONE);
+	assert_int_equal(spool_stat(s, &st), RC_OK);
+	assert_int_equal(st.bad, 2);
+	spool_close(s);
+}
+
+static void
+test_cannot(void **state)
+{
+	struct spool *s = NULL;
+	struct delivery d;
+	char p[100], path[400];
+
+	(void)state;
+	assert_int_equal(spool_open("/dev/null/x", &s), RC_TEMP);
+	assert_int_equal(spool_open(dir, &s), RC_OK);
+	snprintf(p, sizeof p, "%s/new", dir);
+	assert_int_equal(rmdir(p), 0);
+	delivery_init(&d);
+	d.account = "main";
+	d.body = "x";
+	d.body_n = 1;
+	assert_int_equal(spool_put(s, &d), RC_TEMP);	/* and nothing is left in tmp */
+	only_file("tmp", path);
+	assert_string_equal(path, "");
+	delivery_free(&d);
+	spool_close(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_there_and_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_claimant, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_old_claim, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_set_aside, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cannot, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
