@@ -449,9 +449,15 @@ outbox_settle(struct db *db, const struct outbox_item *it, const struct send_res
 	struct db_args a = {0};
 	struct db_res *res = NULL;
 	struct outbox_row now;
+	struct send_result once = *r;
 	size_t settled;
 	enum rc rc;
 
+	/* a refusal that is known to be wrong at times: one more, later (B.8, 2534022) */
+	if (r->outcome == SEND_REFUSED && r->retry_once && it->attempts == 0) {
+		once.outcome = SEND_RETRY;
+		r = &once;
+	}
 	settle_args(&a, it, r, ms);
 	rc = run(db, SQL_SETTLE, &a, &res);
 	db_args_free(&a);

@@ -630,6 +630,28 @@ test_parts_dropped(void **state)
 	assert_string_equal(now.state, "queued");
 }
 
+/* A refusal that is known to be wrong at times is tried once more, later. */
+static void
+test_refused_once(void **state)
+{
+	struct fix *f = *state;
+	struct send_result r = { .outcome = SEND_REFUSED, .code = "10/2534022", .retry_once = true,
+	    .retry_after_s = 30 };
+	struct outbox_row row = put(f, "hi");
+	struct outbox_items v;
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(claim(f, 1, &v), 1);
+		assert_int_equal(outbox_settle(f->db, &v.v[0], &r, 12, &row), RC_OK);
+		outbox_items_free(&v);
+		assert_string_equal(row.state, i == 0 ? "queued" : "failed");
+		if (i == 0) {
+			assert_string_equal(ob(f->db, "(next_at > now() + interval '20 seconds')", row.id), "true");
+			assert_int_equal(db_script(f->db, "update dmbox.outbox set next_at = now()"), RC_OK);
+		}
+	}
+}
+
 /* The echo is there before the answer: one row, with all that happened to it. */
 static void
 test_echo_before(void **state)
@@ -995,7 +1017,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_put), T(test_idempotency), T(test_idempotency_race), T(test_window), T(test_sent),
-		T(test_refused), T(test_retry_waits), T(test_pause), T(test_fencing), T(test_late_truth),
+		T(test_refused), T(test_refused_once), T(test_retry_waits), T(test_pause), T(test_fencing), T(test_late_truth),
 		T(test_release), T(test_expire_untried), T(test_ttl), T(test_order), T(test_unknown_blocks),
 		T(test_actions), T(test_parts_dropped), T(test_echo_before), T(test_events_before),
 		T(test_unsent_before), T(test_match_echo), T(test_echo_then_unknown), T(test_rematch),
