@@ -355,19 +355,19 @@ add_text(struct job_env *e, struct http_res *res, struct wish *w)
 
 /* Several images are one message where the provider can, else one each. */
 static void
-add_atts(struct wish *w)
+add_atts(struct wish *w, size_t from)
 {
 	struct outmsg *m = add_part(w);
 	bool images = true;
 
-	m->atts = w->atts;
-	m->n_atts = w->n_atts;
-	for (size_t i = 0; i < w->n_atts; i++)
+	m->atts = w->atts + from;
+	m->n_atts = w->n_atts - from;
+	for (size_t i = from; i < w->n_atts; i++)
 		images = images && str_eq(w->atts[i].type, "image");
-	if (w->n_atts == 1 || (images && attempt_possible(w->a, m)))
+	if (m->n_atts == 1 || (images && attempt_possible(w->a, m)))
 		return;
 	m->n_atts = 1;
-	for (size_t i = 1; i < w->n_atts; i++) {
+	for (size_t i = from + 1; i < w->n_atts; i++) {
 		m = add_part(w);
 		m->atts = &w->atts[i];
 		m->n_atts = 1;
@@ -384,7 +384,7 @@ make_parts(struct job_env *e, struct http_res *res, struct wish *w)
 		m->reaction = str_eq(w->action, "react") ? w->reaction : NULL;
 	} else {
 		const char *p = w->message ? w->message : "";
-		size_t n = strlen(p);
+		size_t n = strlen(p), captioned = 0;
 
 		str_trim(&p, &n);
 		if (n == 0 && w->n_atts == 0) {
@@ -393,8 +393,14 @@ make_parts(struct job_env *e, struct http_res *res, struct wish *w)
 		}
 		if (n > 0 && !add_text(e, res, w))
 			return false;
-		if (w->n_atts > 0)
-			add_atts(w);
+		/* Green API: the text is the file's caption, one message (C.1) */
+		if (n > 0 && w->n_atts > 0 && w->n_parts == 1 && provider_of(w->a)->captions) {
+			w->parts[0].atts = w->atts;
+			w->parts[0].n_atts = 1;
+			captioned = 1;
+		}
+		if (w->n_atts > captioned)
+			add_atts(w, captioned);
 	}
 	for (size_t i = 0; i < w->n_parts; i++) {
 		const struct outmsg *m = &w->parts[i];

@@ -114,6 +114,7 @@ struct provider {
 	const char *name;
 	size_t text_max;	/* longest text of one message; 0 = no limit known */
 	bool text_in_bytes;	/* unit of text_max: bytes, else characters */
+	bool captions;		/* a text beside one attachment travels with it: one message */
 	bool text_split;	/* longer texts are split (else refused too_long) */
 	bool window_24h;	/* the 24-hour window is checked before the network */
 	bool has_echo;		/* own sends come back: unknown can be settled */

@@ -1244,6 +1244,7 @@ green_probe_read(const struct account *a, int step, const struct http_res *res,
 const struct provider provider_greenapi = {
 	.name = "greenapi",
 	.text_max = GREEN_TEXT_MAX,
+	.captions = true,	/* C.1: sendFileByUrl */
 	.has_echo = true,	/* outgoingAPIMessageReceived */
 	.verify = green_verify,
 	.parse = green_parse,
