@@ -8,6 +8,7 @@
  *           of own sends), GREEN_STATUSES (default "delivered,read"),
  *           GREEN_WEBHOOK_FORM (default "Bearer "; "" or "Basic ", C.4),
  *           GREEN_RATES=on (one getStateInstance and getSettings a second).
+ * GET /green/media/NAME.jpg|.pdf|.html: a file to download, 404 for other names.
  * Control (instance: default the first one seen, else 1101000001):
  *   POST /_sim/green/enqueue {"instance","notification":{}|"notifications":[],"raw":"text"}
  *        into the queue, or to webhookUrl where one is set; raw: not JSON
@@ -429,6 +430,24 @@ dispatch(struct instance *i, const char *method, const char *tail, const struct 
 		sim_html(res, 404, "Not Found");
 }
 
+/* What a downloadUrl leads to; no token is asked for (B.10). */
+static void
+do_media(const char *name, struct sim_res *res)
+{
+	if (str_ends(name, ".jpg"))
+		res->type = "image/jpeg";
+	else if (str_ends(name, ".pdf"))
+		res->type = "application/pdf";
+	else if (str_ends(name, ".html"))
+		res->type = "text/html";
+	else {
+		sim_html(res, 404, "Not Found");
+		return;
+	}
+	buf_reset(&res->body);
+	buf_printf(&res->body, "bytes of %s", name);
+}
+
 static void
 handle(const struct sim_req *r, struct sim_res *res)
 {
@@ -436,6 +455,10 @@ handle(const struct sim_req *r, struct sim_res *res)
 	char *id, *method, *token;
 	size_t n;
 
+	if (str_starts(p, "/media/")) {
+		do_media(p + 7, res);
+		return;
+	}
 	if (!str_starts(p, "/waInstance")) {
 		sim_html(res, 404, "Not Found");
 		return;
