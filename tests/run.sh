@@ -59,18 +59,18 @@ part_check() {
 part_db() {
 	local dir t conn wrap=()
 	[ "${1:-}" = mem ] && wrap=(valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite)
-	dir=$(mktemp -d /tmp/dmbox-pg-XXXXXX) || exit 1
-	if bash tests/stack/pg.sh start "$dir" >"$out" 2>&1; then
+	dir=$(mktemp -d /tmp/dmbox-pg-XXXXXX) && chmod 755 "$dir" || exit 1
+	if bash tests/stack/cluster.sh start "$dir" >"$out" 2>&1; then
 		for t in "$B"/db/test_*; do
 			case $t in *.[od]) continue;; esac
 			[ -x "$t" ] || continue
-			conn=$(bash tests/stack/pg.sh db "$dir") || continue
-			DMBOX_TEST_DB=$conn DMBOX_TEST_PG=$dir one "db/${t##*/}" "${wrap[@]}" "$t"
+			conn=$(bash tests/stack/cluster.sh db "$dir" "$(basename "$t")" 2>"$out") || { verdict "${t##*/}" 1 0; continue; }
+			DMBOX_TEST_DB=$conn one "db/${t##*/}" "${wrap[@]}" "$t"
 		done
 	else
 		verdict db/cluster 1 0
 	fi
-	bash tests/stack/pg.sh stop "$dir" immediate
+	bash tests/stack/cluster.sh remove "$dir"
 	rm -rf "$dir"
 }
 
