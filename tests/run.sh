@@ -18,16 +18,16 @@ export LC_ALL=C.UTF-8 B
 # verdict NAME STATUS SECONDS: count what $out says; a program that says nothing is one test
 verdict() {
 	local p f
-	p=$(grep -acE '^\[ +OK \]|^ok ' "$out")
-	f=$(grep -acE '^\[  FAILED  \] [^0-9]|^not ok ' "$out")
-	[ "$f" -eq 0 ] || f=$(grep -aE '^\[  FAILED  \] [^0-9]|^not ok ' "$out" | sort -u | wc -l)
+	p=$(grep -acE '^\[ +OK \]|^ok |^PASS ' "$out")
+	f=$(grep -acE '^\[  FAILED  \] [^0-9]|^not ok |^FAIL ' "$out")
+	[ "$f" -eq 0 ] || f=$(grep -aE '^\[  FAILED  \] [^0-9]|^not ok |^FAIL ' "$out" | sort -u | wc -l)
 	if [ "$2" -eq 0 ] && [ "$f" -eq 0 ]; then
 		[ "$p" -gt 0 ] || p=1
 		printf 'ok    %-34s %4d passed  (%d s)\n' "$1" "$p" "$3"
 	else
 		[ "$f" -gt 0 ] || f=1
 		printf 'FAIL  %-34s %4d passed, %d failed  (%d s, status %d)\n' "$1" "$p" "$f" "$3" "$2"
-		grep -avE '^\[ +(OK|RUN) |^ok ' "$out" | tail -n 60 | sed 's/^/      | /'
+		grep -avE '^\[ +(OK|RUN) |^ok |^PASS ' "$out" | tail -n 60 | sed 's/^/      | /'
 	fi
 	pass=$((pass + p)) fail=$((fail + f))
 }
@@ -55,23 +55,9 @@ part_check() {
 	done
 }
 
-# Each program has an empty database of its own in one cluster.
+# tests/db/run.sh makes the cluster and a database with the schema for each program.
 part_db() {
-	local dir t conn wrap=()
-	[ "${1:-}" = mem ] && wrap=(valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite)
-	dir=$(mktemp -d /tmp/dmbox-pg-XXXXXX) && chmod 755 "$dir" || exit 1
-	if bash tests/stack/cluster.sh start "$dir" >"$out" 2>&1; then
-		for t in "$B"/db/test_*; do
-			case $t in *.[od]) continue;; esac
-			[ -x "$t" ] || continue
-			conn=$(bash tests/stack/cluster.sh db "$dir" "$(basename "$t")" 2>"$out") || { verdict "${t##*/}" 1 0; continue; }
-			DMBOX_TEST_DB=$conn one "db/${t##*/}" "${wrap[@]}" "$t"
-		done
-	else
-		verdict db/cluster 1 0
-	fi
-	bash tests/stack/cluster.sh remove "$dir"
-	rm -rf "$dir"
+	one db bash tests/db/run.sh "$PWD/$B"
 }
 
 # part_scripts FOLDER: its executables NN-name
@@ -100,7 +86,7 @@ for part in "$@"; do
 	check) part_check ;;
 	db) part_db ;;
 	e2e|crash|doctor) part_scripts "$part" ;;
-	mem) part_check mem; part_db mem ;;
+	mem) part_check mem ;;
 	cover) part_check; part_db; part_scripts e2e; coverage ;;
 	*) echo "tests/run.sh: no part $part" >&2; exit 64 ;;
 	esac
