@@ -9,14 +9,14 @@
 #include <string.h>
 
 #include "log.h"
+#include "state.h"
 #include "str.h"
 
 void
 attempt_account(const struct account *a, const struct outbox_item *it, struct account *out)
 {
 	*out = *a;
-	if (it->token)
-		out->token = (char *)(uintptr_t)it->token;
+	out->token = (char *)(uintptr_t)state_token_pick(a->token, it->token, it->token_of);
 }
 
 /* Mock mode counts whatever the provider would be. */

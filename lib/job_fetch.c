@@ -173,7 +173,7 @@ may_ask(struct fetches *f, const struct account *a, char **token)
 	if (state_get(f->db, a->channel, a->name, &st) != RC_OK)
 		return false;
 	may = st.pause_until_us <= clock_now_us();
-	*token = may ? mem_dup(st.token) : NULL;
+	*token = may ? mem_dup(state_token(a, &st)) : NULL;
 	state_account_free(&st);
 	return may;
 }

@@ -501,7 +501,7 @@ prepare(struct check *c, int64_t *next_us)
 	c->st.probe = c->p.person;
 	mem_free_secret(c->token);
 	c->token = NULL;
-	if (!str_empty(s.token)) {
+	if (state_token(&c->acc, &s) != c->acc.token) {
 		c->token = mem_dup(s.token);
 		log_secret(c->token);
 		c->acc.token = c->token;

@@ -211,7 +211,7 @@ flow_start(struct profiles *p, struct conf *conf, const struct account *a)
 			f->account = a;
 			f->live = *a;
 			f->res = r;
-			f->token = mem_dup(st.token);
+			f->token = mem_dup(state_token(a, &st));
 			if (f->token)
 				f->live.token = f->token;
 			f->next = p->flows;

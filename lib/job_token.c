@@ -13,12 +13,10 @@
 #include "log.h"
 #include "mem.h"
 #include "provider.h"
-#include "sign.h"
 #include "state.h"
 #include "str.h"
 
 #define TIMEOUT_MS	20000
-#define DIGEST_LEN	32	/* hex digits kept: enough to tell tokens apart */
 #define DAY_S		86400
 
 enum { Q_SEEN, Q_DUE, Q__MAX };
@@ -51,6 +49,7 @@ struct flow {
 	struct conf *conf;		/* held */
 	struct account live;		/* of conf, with the token in force */
 	char *token;			/* a refreshed one, or NULL */
+	char of[STATE_TOKEN_OF];	/* digest of the configured one */
 	bool asked;
 };
 
@@ -99,7 +98,7 @@ flow_feed(void *arg, struct http_res *res)
 		return;
 	}
 	log_secret(token);	/* before any line can hold it */
-	if (state_set_token(f->t->db, f->live.channel, f->live.name, token, life_s) == RC_OK) {
+	if (state_set_token(f->t->db, f->live.channel, f->live.name, f->of, token, life_s) == RC_OK) {
 		f->t->done++;
 		log_info("🔑 The access token of %s was refreshed; it is good for %lld days",
 		    f->live.name, (long long)(life_s / DAY_S));
@@ -125,13 +124,13 @@ static enum rc
 seen(struct tokens *t, const struct account *a)
 {
 	struct db_args args = {0};
-	char hex[65];
+	char of[STATE_TOKEN_OF];
 	enum rc rc;
 
-	sign_sha256_hex(a->token, strlen(a->token), hex);
+	state_token_of(a->token, of);
 	db_text(&args, a->name);
 	db_text(&args, channel_names[a->channel]);
-	db_textn(&args, hex, DIGEST_LEN);
+	db_text(&args, of);
 	rc = db_exec(t->db, &sql[Q_SEEN], &args, NULL);
 	db_args_free(&args);
 	return rc;
@@ -154,6 +153,7 @@ start_one(struct tokens *t, struct conf *conf, const struct account *a)
 		f->t = t;
 		f->conf = conf_hold(conf);
 		f->live = *a;
+		state_token_of(a->token, f->of);
 		f->token = mem_dup(db_get_text(r, 0, 0));
 		if (f->token != NULL) {
 			log_secret(f->token);

@@ -29,7 +29,8 @@ static const struct db_stmt sql[SQL__MAX] = {
 	    " from dmbox.outbox_put($1, $2, $3, $4, $5, $6, $7, $8, $9)" },
 	[SQL_CLAIM] = { "outbox_claim",
 	    "select c.guarded, c.id, c.recipient_id, c.thread_id, c.body, c.attachments, c.reply_to,"
-	    " c.human_agent, c.action, c.reaction, c.attempts, c.created_at, c.attempt_started_at, c.token"
+	    " c.human_agent, c.action, c.reaction, c.attempts, c.created_at, c.attempt_started_at, c.token,"
+	    " (select s.token_of from dmbox.account_state s where s.account = $1 and s.channel = $2)"
 	    " from dmbox.outbox_claim($1, $2, $3, $4, $5, $6, $7, $8) c" },
 	[SQL_DUE] = { "outbox_due",
 	    "select (a.i - 1)::bigint from unnest($1::text[], $2::text[])"
@@ -54,7 +55,9 @@ static const struct db_stmt sql[SQL__MAX] = {
 	    " from due where o.id = due.id"
 	    " returning false, o.id, o.recipient_id, o.thread_id, o.body, o.attachments, o.reply_to,"
 	    "   o.human_agent, o.action, o.reaction, o.attempts, o.created_at, o.attempt_started_at,"
-	    "   dmbox.outbox_token(o.account, o.channel), o.channel, o.account" },
+	    "   dmbox.outbox_token(o.account, o.channel),"
+	    "   (select s.token_of from dmbox.account_state s where s.account = o.account"
+	    "     and s.channel = o.channel), o.channel, o.account" },
 	[SQL_FOUND] = { NULL, "select dmbox.outbox_found($1, $2)" },
 	[SQL_RETRY] = { NULL, "select dmbox.outbox_retry($1)" },
 	[SQL_CANCEL] = { NULL, "select dmbox.outbox_cancel($1)" },
@@ -302,6 +305,7 @@ read_item(struct mem_arena *arena, const struct db_res *res, size_t i, struct ou
 	it->created_us = db_get_time(res, i, 11);
 	it->attempt_us = db_get_time(res, i, 12);
 	it->token = mem_arena_dup(arena, db_get_text(res, i, 13));
+	it->token_of = mem_arena_dup(arena, db_get_text(res, i, 14));
 	if (it->token)
 		log_secret(it->token);
 }
@@ -560,10 +564,10 @@ outbox_unknown(struct db *db, size_t max, struct outbox_items *out)
 	items_alloc(out, db_rows(res));
 	for (size_t i = 0; i < db_rows(res); i++) {
 		struct outbox_item *it = &out->v[out->n];
-		const char *ch = db_get_text(res, i, 14);
+		const char *ch = db_get_text(res, i, 15);
 
 		read_item(&out->arena, res, i, it);
-		it->account = mem_arena_dup(&out->arena, db_get_text(res, i, 15));
+		it->account = mem_arena_dup(&out->arena, db_get_text(res, i, 16));
 		if (ch != NULL && channel_by_name(ch, &it->channel) == RC_OK)
 			out->n++;
 	}

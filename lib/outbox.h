@@ -66,7 +66,8 @@ struct outbox_item {
 	char claim[37];
 	enum channel channel;
 	const char *account;
-	const char *token;		/* refreshed by the poller; NULL: the configuration's */
+	const char *token;		/* refreshed by the poller; NULL none */
+	const char *token_of;		/* digest of the one it was refreshed from (state.h) */
 	struct outmsg msg;
 	unsigned int attempts;		/* made before this one */
 	int64_t created_us, attempt_us;

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "mem.h"
+#include "sign.h"
 #include "state.h"
+#include "str.h"
 
 enum stmt { SQL_LEASE, SQL_LEASE_FREE, SQL_GET, SQL_MEMORY, SQL_PAUSE, SQL_TOKEN,
 	SQL_POLL_RUN, SQL_HEARTBEAT, SQL__MAX };
@@ -30,7 +32,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "select memory, pause_until, pause_reason,"
 	    " case when token_expires_at is null or token_expires_at > now() then token end,"
 	    " token_since, token_expires_at,"
-	    " last_poll_at, next_probe_at from dmbox.account_state where account = $1 and channel = $2" },
+	    " last_poll_at, next_probe_at, token_of from dmbox.account_state where account = $1 and channel = $2" },
 	[SQL_MEMORY] = { "state_memory",
 	    UPSERT "memory, next_probe_at) values ($1, $2, $3, $4)"
 	    CONFLICT "memory = excluded.memory, next_probe_at = excluded.next_probe_at" },
@@ -40,9 +42,9 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " case when $3::bigint > 0 then $4::text end)"
 	    CONFLICT "pause_until = excluded.pause_until, pause_reason = excluded.pause_reason" },
 	[SQL_TOKEN] = { "state_token",
-	    UPSERT "token, token_since, token_expires_at, token_tried_at) values ($1, $2, $3, now(),"
-	    " now() + $4::bigint * interval '1 second', now())"
-	    CONFLICT "token = excluded.token, token_since = excluded.token_since,"
+	    UPSERT "token, token_since, token_expires_at, token_tried_at, token_of) values ($1, $2, $3, now(),"
+	    " now() + $4::bigint * interval '1 second', now(), $5)"
+	    CONFLICT "token = excluded.token, token_of = excluded.token_of, token_since = excluded.token_since,"
 	    " token_expires_at = excluded.token_expires_at, token_tried_at = excluded.token_tried_at" },
 	[SQL_POLL_RUN] = { "state_poll_run",
 	    "select dmbox.poll_run($1, $2, $3, $4, $5, $6, $7, $8, $9)" },
@@ -120,6 +122,7 @@ state_get(struct db *db, enum channel ch, const char *account, struct state_acco
 		out->token_expires_us = db_get_time(r, 0, 5);
 		out->last_poll_us = db_get_time(r, 0, 6);
 		out->next_probe_us = db_get_time(r, 0, 7);
+		out->token_of = mem_dup(db_get_text(r, 0, 8));
 	} else {
 		out->memory = mem_dup("{}");
 	}
@@ -133,6 +136,7 @@ state_account_free(struct state_account *s)
 	free(s->memory);
 	free(s->pause_reason);
 	mem_free_secret(s->token);
+	free(s->token_of);
 	memset(s, 0, sizeof *s);
 }
 
@@ -161,14 +165,43 @@ state_pause(struct db *db, enum channel ch, const char *account, int64_t seconds
 	return run(db, SQL_PAUSE, &a);
 }
 
+void
+state_token_of(const char *token, char out[STATE_TOKEN_OF])
+{
+	char hex[2 * SIGN_SHA256 + 1];
+
+	/* half of it is enough to tell tokens apart */
+	sign_sha256_hex(token, strlen(token), hex);
+	memcpy(out, hex, STATE_TOKEN_OF - 1);
+	out[STATE_TOKEN_OF - 1] = '\0';
+}
+
+const char *
+state_token_pick(const char *configured, const char *refreshed, const char *of)
+{
+	char digest[STATE_TOKEN_OF];
+
+	if (str_empty(configured) || str_empty(refreshed) || str_empty(of))
+		return configured;
+	state_token_of(configured, digest);
+	return str_eq(digest, of) ? refreshed : configured;
+}
+
+const char *
+state_token(const struct account *a, const struct state_account *s)
+{
+	return state_token_pick(a->token, s->token, s->token_of);
+}
+
 enum rc
-state_set_token(struct db *db, enum channel ch, const char *account, const char *token,
-    int64_t life_s)
+state_set_token(struct db *db, enum channel ch, const char *account, const char *of,
+    const char *token, int64_t life_s)
 {
 	struct db_args a = account_args(ch, account);
 
 	db_text(&a, token);
 	db_i64(&a, life_s);
+	db_text(&a, of);
 	return run(db, SQL_TOKEN, &a);
 }
 

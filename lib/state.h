@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "conf.h"
 #include "db.h"
 #include "provider.h"
 #include "rc.h"
@@ -23,7 +24,8 @@ struct state_account {
 	char *memory;		/* JSON object; "{}" at first */
 	int64_t pause_until_us;	/* sends and polls rest until then; 0 = none */
 	char *pause_reason;	/* NULL none */
-	char *token;		/* a refreshed token; NULL: the configuration's */
+	char *token;		/* a refreshed token; NULL none.  Ask state_token, not this */
+	char *token_of;		/* digest of the configured token it was refreshed from */
 	int64_t token_since_us, token_expires_us;
 	int64_t last_poll_us, next_probe_us;
 };
@@ -33,8 +35,24 @@ enum rc state_set_memory(struct db *db, enum channel ch, const char *account, co
     int64_t next_probe_us) MUST_CHECK;
 enum rc state_pause(struct db *db, enum channel ch, const char *account, int64_t seconds,
     const char *reason) MUST_CHECK;	/* 0 s: lift */
-enum rc state_set_token(struct db *db, enum channel ch, const char *account, const char *token,
-    int64_t life_s) MUST_CHECK;
+/*
+ * Refreshed tokens.  The one rule, for polls, sends, refreshes and doctor: what
+ * was refreshed counts only for the configured token that it was refreshed
+ * from; a token that the operator puts into the configuration wins at once.
+ */
+#define STATE_TOKEN_OF 33
+/* state_token_of(token, out): the digest by which a configured token is known. */
+void state_token_of(const char *token, char out[STATE_TOKEN_OF]);
+/* state_token_pick(configured, refreshed, of): the token in force, one of the two;
+ * refreshed and of may be NULL. */
+const char *state_token_pick(const char *configured, const char *refreshed, const char *of);
+/* state_token(a, s): the token of a in force; NULL where none is configured.
+ * Borrowed from a or s. */
+const char *state_token(const struct account *a, const struct state_account *s);
+/* state_set_token(db, ch, account, of, token, life_s): token was refreshed from the
+ * configured one with the digest of. */
+enum rc state_set_token(struct db *db, enum channel ch, const char *account, const char *of,
+    const char *token, int64_t life_s) MUST_CHECK;
 
 /* state_poll_run: one row in poll_runs (equal empty runs are folded into one:
  * repeats). */

@@ -243,6 +243,10 @@ token_replaced(void **state)
 	sql_do(x.db, "update dmbox.account_state set token_expires_at = now() + interval '9 days'");
 	/* the operator's new one wins over what was made of the old one */
 	x.a.token = (char *)"IGAAbyTheOperator";
+	assert_int_equal(state_get(x.db, CHANNEL_INSTAGRAM, "main", &st), RC_OK);
+	assert_non_null(st.token);
+	assert_string_equal(state_token(&x.a, &st), "IGAAbyTheOperator");	/* at once, not at the next run */
+	state_account_free(&st);
 	answer(200, NEW_TOKEN);
 	assert_int_equal(token_run(&x), 0);
 	dbt_is(x.db, "select token from dmbox.account_state", NULL);

@@ -391,13 +391,19 @@ test_refreshed_token(void **state)
 		{ "GET /accounts/me", "X-ACCESS-TOKEN: 1000001.renewed-token-02", 200, "{\"page_id\":1000001}", NULL },
 		{ NULL, NULL, 0, NULL, NULL } };
 	struct fix *f = *state;
+	char of[STATE_TOKEN_OF];
 
 	prov_script(&f->p, renewed);
-	assert_int_equal(state_set_token(f->db, CHANNEL_INSTAGRAM, "main", "1000001.renewed-token-02",
+	state_token_of(TOKEN, of);
+	assert_int_equal(state_set_token(f->db, CHANNEL_INSTAGRAM, "main", of, "1000001.renewed-token-02",
 	    86400), RC_OK);
 	assert_int_equal(check(f, CHANNEL_INSTAGRAM, true), RC_OK);
 	assert_int_equal(f->outcome, POLL_UNSUPPORTED);
 	assert_string_equal(f->hint, "no_polling");
+	/* refreshed from another token than the configured one: that one counts */
+	assert_int_equal(db_script(f->db, "update dmbox.account_state set token_of = 'another', next_probe_at = null"), RC_OK);
+	assert_int_equal(check(f, CHANNEL_INSTAGRAM, true), RC_OK);
+	assert_string_equal(f->hint, "wrong_token");
 }
 
 /* What cannot be stored is a failure, and nothing is remembered of it. */

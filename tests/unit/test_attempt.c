@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "attempt.h"
+#include "state.h"
 #include "job_send.h"
 #include "str.h"
 
@@ -53,6 +54,7 @@ test_build(void **state)
 	static const enum provider_id all[] = { PROVIDER_CHATRACE, PROVIDER_GRAPH, PROVIDER_GREENAPI };
 	struct outbox_item it = item("hi");
 	struct send_result r;
+	char of[STATE_TOKEN_OF];
 
 	(void)state;
 	it.msg.recipient = "70000000001";
@@ -60,9 +62,18 @@ test_build(void **state)
 		struct account a = account(all[i]), b;
 		struct http_req req = {0};
 
+		/* what was refreshed counts for the token that it was refreshed from */
+		state_token_of("1000001.madeup", of);
 		it.token = "a-refreshed-token";
+		it.token_of = of;
 		attempt_account(&a, &it, &b);
 		assert_string_equal(b.token, "a-refreshed-token");
+		state_token_of("1000001.another", of);
+		attempt_account(&a, &it, &b);
+		assert_string_equal(b.token, "1000001.madeup");
+		it.token_of = NULL;
+		attempt_account(&a, &it, &b);
+		assert_string_equal(b.token, "1000001.madeup");
 		assert_string_equal(a.token, "1000001.madeup");
 		it.token = NULL;
 		assert_int_equal(attempt_build(&a, &it, 4321, &req, &r), RC_OK);
