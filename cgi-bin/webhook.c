@@ -27,7 +27,8 @@ handle(void *arg, unsigned int thread, const struct http_req *req, struct http_r
 static void
 after(void *arg, unsigned int thread)
 {
-	job_receive_after(arg, thread);
+	(void)thread;
+	job_receive_after(arg);
 }
 
 static void

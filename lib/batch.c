@@ -35,7 +35,7 @@ struct job {
 
 struct batch {
 	pthread_mutex_t mu;
-	struct db *db, *big;
+	struct db *db, *big;		/* db NULL: big takes all */
 	int64_t wait_ms;
 	bool led;			/* a thread leads, or has been told to */
 	struct job *head, **tail;
@@ -73,13 +73,13 @@ deadline_in(int64_t ms)
 }
 
 struct batch *
-batch_new(const struct db_opts *o, unsigned int wait_ms)
+batch_new(const struct db_opts *o, unsigned int wait_ms, bool alone)
 {
 	struct batch *b = mem_alloc(sizeof *b);
 
 	pthread_mutex_init(&b->mu, NULL);
 	cond_init(&b->big_free);
-	b->db = db_new(o);
+	b->db = alone ? NULL : db_new(o);
 	b->big = db_new(o);
 	b->wait_ms = wait_ms != 0 ? wait_ms : BATCH_WAIT_MS;
 	b->tail = &b->head;
@@ -203,6 +203,15 @@ queue_remove(struct batch *b, struct job *j)
 		b->tail = p;
 }
 
+/* The waiter goes on with what stands in it. */
+static void
+job_done(struct job *j)
+{
+	j->state = JOB_DONE;
+	pthread_cond_signal(&j->cond);
+	job_drop(j);
+}
+
 /* ---- leading --------------------------------------------------------------- */
 
 /* Store own and what waits; then pass the lead on.  b->led is ours. */
@@ -234,10 +243,12 @@ lead(struct batch *b, struct delivery *own)
 	b->up = rc == RC_OK;
 	b->stores++;
 	b->deliveries += n;
-	for (size_t i = 1; i < n; i++) {
-		taken[i]->state = JOB_DONE;
-		pthread_cond_signal(&taken[i]->cond);
-		job_drop(taken[i]);
+	for (size_t i = 1; i < n; i++)
+		job_done(taken[i]);
+	/* who came meanwhile would only wait for the same time-out again */
+	while (rc != RC_OK && db_fault(b->db) == DB_FAULT_AWAY && b->head != NULL) {
+		b->head->d.rc = RC_TEMP;
+		job_done(queue_take(b));
 	}
 	if (b->head != NULL) {
 		struct job *j = queue_take(b);
@@ -295,34 +306,64 @@ follow(struct batch *b, struct conf *conf, struct delivery *d)
 	return rc;
 }
 
-/* ---- large ones -------------------------------------------------------------- */
+/* ---- the second connection -------------------------------------------------- */
+
+/* Under the lock: false where it is not free in time. */
+static bool
+big_take(struct batch *b)
+{
+	struct timespec until = deadline_in(b->wait_ms);
+	int err = 0;
+
+	while (b->big_busy && err != ETIMEDOUT)
+		err = pthread_cond_timedwait(&b->big_free, &b->mu, &until);
+	if (b->big_busy)
+		return false;
+	b->big_busy = true;
+	return true;
+}
+
+static void
+big_put(struct batch *b)
+{
+	b->big_busy = false;
+	pthread_cond_signal(&b->big_free);
+}
+
+struct db *
+batch_borrow(struct batch *b)
+{
+	bool mine;
+
+	pthread_mutex_lock(&b->mu);
+	mine = big_take(b);
+	pthread_mutex_unlock(&b->mu);
+	return mine ? b->big : NULL;
+}
+
+void
+batch_return(struct batch *b)
+{
+	pthread_mutex_lock(&b->mu);
+	big_put(b);
+	pthread_mutex_unlock(&b->mu);
+}
 
 static enum rc
 store_big(struct batch *b, struct delivery *d)
 {
-	struct timespec until = deadline_in(b->wait_ms);
-	int err = 0;
 	enum rc rc;
 
-	pthread_mutex_lock(&b->mu);
-	while (b->big_busy && err != ETIMEDOUT)
-		err = pthread_cond_timedwait(&b->big_free, &b->mu, &until);
-	if (b->big_busy) {
-		pthread_mutex_unlock(&b->mu);
+	if (batch_borrow(b) == NULL) {
 		d->rc = RC_TEMP;
 		return RC_TEMP;
 	}
-	b->big_busy = true;
-	pthread_mutex_unlock(&b->mu);
-
 	rc = store_deliveries(b->big, &d, 1);
-
 	pthread_mutex_lock(&b->mu);
 	b->up = rc == RC_OK;
 	b->stores++;
 	b->deliveries++;
-	b->big_busy = false;
-	pthread_cond_signal(&b->big_free);
+	big_put(b);
 	pthread_mutex_unlock(&b->mu);
 	return rc;
 }
@@ -332,7 +373,7 @@ batch_store(struct batch *b, struct conf *conf, struct delivery *d)
 {
 	enum rc rc;
 
-	if (d->items.n > BATCH_ROWS / 2 || d->body_n > BATCH_BYTES / 2)
+	if (b->db == NULL || d->items.n > BATCH_ROWS / 2 || d->body_n > BATCH_BYTES / 2)
 		return store_big(b, d);
 	pthread_mutex_lock(&b->mu);
 	if (b->led) {

@@ -16,9 +16,11 @@ struct batch;
 
 enum { BATCH_DELIVERIES = 64, BATCH_ROWS = 512, BATCH_BYTES = 1 << 20, BATCH_WAIT_MS = 5000 };
 
-/* batch_new(o, wait_ms): two connections of its own (opened when needed): one
- * for batches, one for what is too large for one.  wait_ms 0: BATCH_WAIT_MS. */
-struct batch *batch_new(const struct db_opts *o, unsigned int wait_ms);
+/* batch_new(o, wait_ms, alone): two connections of its own (opened when needed):
+ * one for batches, one for what is too large for one and for batch_borrow.
+ * alone: a process of one thread, for which one connection does all.
+ * wait_ms 0: BATCH_WAIT_MS. */
+struct batch *batch_new(const struct db_opts *o, unsigned int wait_ms, bool alone);
 /* batch_free(b): no thread may be inside batch_store any more. */
 void batch_free(struct batch *b);
 
@@ -34,6 +36,11 @@ void batch_free(struct batch *b);
  * Threads  any number at once, each with a delivery of its own.
  */
 enum rc batch_store(struct batch *b, struct conf *conf, struct delivery *d) MUST_CHECK;
+/* batch_borrow(b): the second connection for something else (a refusal's row, the
+ * spool), until batch_return.  NULL where it is not free within wait_ms; the
+ * caller goes without then.  Only for a moment: large deliveries wait for it. */
+struct db *batch_borrow(struct batch *b);
+void batch_return(struct batch *b);
 /* batch_up(b): did the last store succeed?  (Then it is worth draining the spool.) */
 bool batch_up(struct batch *b);
 /* batch_count(b, stores, deliveries): statements made and deliveries in them, for tests and metrics. */

@@ -18,6 +18,7 @@
 
 #define RETRY_BROKEN_MS 1000
 #define RETRY_SPOOL_MS 5000
+#define STORE_MS 4000		/* a webhook has 5 s for its answer, and then there is the spool */
 #define DEFAULT_MAX_BODY 4194304
 #define SLOTS 512		/* a power of two */
 #define PROBES 8
@@ -25,6 +26,15 @@
 struct handle {
 	struct db *db;
 	char *conninfo;
+};
+
+/* A batch with the database it speaks to; older ones live until their last user
+ * has ended. */
+struct batch_of {
+	struct batch_of *next;
+	struct batch *b;
+	char *conninfo;
+	unsigned int users;
 };
 
 /* One counted key of ctx_limit. */
@@ -49,6 +59,7 @@ struct ctx {
 	const struct conf *root_of;
 	bool root_bad;
 	struct handle *dbs;		/* one a thread, and one for the process's own upkeep */
+	struct batch_of *batches;	/* the one in use first */
 	struct db_breaker *breaker;
 	struct spool *spool;
 	char *spool_dir;
@@ -56,6 +67,18 @@ struct ctx {
 	pthread_mutex_t limit_lock;
 	struct slot *slots;
 };
+
+/* Unlink and free *p. */
+static void
+batch_drop(struct batch_of **p)
+{
+	struct batch_of *x = *p;
+
+	*p = x->next;
+	batch_free(x->b);
+	mem_free_secret(x->conninfo);
+	free(x);
+}
 
 struct ctx *
 ctx_new(const char *program, enum conf_role role, enum ctx_db_role db_role, unsigned int threads)
@@ -83,6 +106,8 @@ ctx_free(struct ctx *c)
 		mem_free_secret(c->dbs[i].conninfo);
 	}
 	free(c->dbs);
+	while (c->batches != NULL)
+		batch_drop(&c->batches);
 	db_breaker_free(c->breaker);
 	if (c->spool != NULL)
 		spool_close(c->spool);
@@ -292,6 +317,47 @@ ctx_db(struct ctx *c, const struct conf *conf, unsigned int thread)
 		.app = c->program,
 	});
 	return h->db;
+}
+
+struct batch *
+ctx_batch(struct ctx *c, const struct conf *conf)
+{
+	const char *url = role_url(c, conf);
+	struct batch_of *x;
+
+	pthread_mutex_lock(&c->lock);
+	x = c->batches;
+	if (x == NULL || !str_eq(x->conninfo, url)) {
+		if (x != NULL && x->users == 0)
+			batch_drop(&c->batches);
+		x = mem_alloc(sizeof *x);
+		x->conninfo = mem_dup(url);
+		x->b = batch_new(&(struct db_opts){
+			.conninfo = url,
+			.connect_s = conf->db_connect_s,
+			.breaker = c->breaker,
+			.app = c->program,
+			.statement_ms = STORE_MS,
+		}, 0, c->threads == 1);
+		x->next = c->batches;
+		c->batches = x;
+	}
+	x->users++;
+	pthread_mutex_unlock(&c->lock);
+	return x->b;
+}
+
+void
+ctx_batch_done(struct ctx *c, struct batch *b)
+{
+	struct batch_of **p = &c->batches;
+
+	pthread_mutex_lock(&c->lock);
+	while ((*p)->b != b)
+		p = &(*p)->next;
+	if (--(*p)->users == 0 && p != &c->batches)
+		batch_drop(p);
+	pthread_mutex_unlock(&c->lock);
 }
 
 struct spool *

@@ -2,6 +2,7 @@
 #define DMBOX_CTX_H
 
 #include <stdbool.h>
+#include "batch.h"
 #include "conf.h"
 #include "db.h"
 #include "http.h"
@@ -33,6 +34,11 @@ unsigned int ctx_threads(const struct ctx *c);
 /* ctx_db(c, conf, thread): that thread's handle, never NULL; replaced when the
  * configuration names another database. */
 struct db *ctx_db(struct ctx *c, const struct conf *conf, unsigned int thread);
+/* ctx_batch(c, conf): what the process's threads store deliveries through, held:
+ * ctx_batch_done().  Never more than two connections, one where the process has
+ * one thread. */
+struct batch *ctx_batch(struct ctx *c, const struct conf *conf);
+void ctx_batch_done(struct ctx *c, struct batch *b);
 /* ctx_spool(c, conf): NULL where it cannot be opened (logged). Shared by threads. */
 struct spool *ctx_spool(struct ctx *c, const struct conf *conf);
 /* ctx_max_body(c): DMBOX_MAX_BODY_BYTES of the configuration in use; the default

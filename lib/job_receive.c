@@ -25,7 +25,8 @@
 #define RETRY_AWAY_S "5"
 #define CHALLENGE_MAX 128
 #define HEADERS_MAX 64
-#define DRAIN_AT_ONCE 200
+#define DRAIN_AT_ONCE 64
+#define DRAIN_MAX 256		/* of one look: the thread is for requests */
 #define DRAIN_LOOKS 6		/* a minute */
 
 static void
@@ -234,7 +235,8 @@ fill(struct job_env *e, const struct account *a, struct delivery *d)
 static void
 note_refusal(struct job_env *e, const struct account *a, const char *reason)
 {
-	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
+	struct batch *b = ctx_batch(e->ctx, e->conf);
+	struct db *db = NULL;
 	struct delivery d;
 	unsigned int extra;
 	char key[96];
@@ -242,6 +244,8 @@ note_refusal(struct job_env *e, const struct account *a, const char *reason)
 
 	snprintf(key, sizeof key, REFUSED_KEY "%s:%s:%s", channel_names[a->channel], reason, a->name);
 	row = ctx_limit(e->ctx, key, REFUSED_ROWS, &extra);
+	if (row || extra > 0)
+		db = batch_borrow(b);
 	if (row) {
 		hooklog_refused(a, reason, e->addr);
 		fill(e, a, &d);
@@ -251,19 +255,24 @@ note_refusal(struct job_env *e, const struct account *a, const char *reason)
 			d.body_n = 0;
 		else if (d.body_n > REFUSED_BYTES)
 			d.body_n = REFUSED_BYTES;
-		if (store_refused(db, &d, REFUSED_ROWS) != RC_OK)
+		if (db == NULL || store_refused(db, &d, REFUSED_ROWS) != RC_OK)
 			log_debug("refusal not kept: database away");
 		delivery_free(&d);
 	}
-	if (extra > 0 && store_refused_count(db, channel_names[a->channel], a->name, reason,
-	    extra) != RC_OK)
+	if (extra > 0 && (db == NULL || store_refused_count(db, channel_names[a->channel], a->name,
+	    reason, extra) != RC_OK))
 		log_debug("%u refusals not counted: database away", extra);
+	if (db != NULL)
+		batch_return(b);
+	ctx_batch_done(e->ctx, b);
 }
 
 void
 job_receive_tick(struct ctx *ctx)
 {
 	struct conf *conf;
+	struct batch *b;
+	struct db *db;
 	char key[96], *channel, *reason, *account;
 	unsigned int extra;
 
@@ -277,20 +286,28 @@ job_receive_tick(struct ctx *ctx)
 		if ((account = strchr(reason, ':')) == NULL)
 			continue;
 		*account++ = '\0';
-		if (store_refused_count(ctx_db(ctx, conf, ctx_threads(ctx)), channel, account, reason,
-		    extra) != RC_OK)
-			break;
+		b = ctx_batch(ctx, conf);
+		if ((db = batch_borrow(b)) != NULL) {
+			if (store_refused_count(db, channel, account, reason, extra) != RC_OK)
+				log_debug("%u refusals not counted: database away", extra);
+			batch_return(b);
+		}
+		ctx_batch_done(ctx, b);
 	}
 	conf_drop(conf);
 }
 
 /* --- taking in ------------------------------------------------------------ */
 
-/* The one call that makes deliveries durable. */
+/* The one call that makes a delivery durable. */
 static enum rc
-take_in(struct job_env *e, struct delivery *const *v, size_t n)
+take_in(struct job_env *e, struct delivery *d)
 {
-	return ingest(ctx_db(e->ctx, e->conf, e->thread), ctx_spool(e->ctx, e->conf), v, n);
+	struct batch *b = ctx_batch(e->ctx, e->conf);
+	enum rc rc = ingest_batched(b, e->conf, ctx_spool(e->ctx, e->conf), d);
+
+	ctx_batch_done(e->ctx, b);
+	return rc;
 }
 
 static void
@@ -339,7 +356,7 @@ refuse(struct job_env *e, struct http_res *res, const struct account *a, const c
 static void
 receive(struct job_env *e, struct http_res *res, const struct account *a)
 {
-	struct delivery d, *v = &d;
+	struct delivery d;
 
 	fill(e, a, &d);
 	ingest_parse(e->conf, a, &d);
@@ -349,7 +366,7 @@ receive(struct job_env *e, struct http_res *res, const struct account *a)
 		return;
 	}
 	mark_doctor(e, &d);
-	if (take_in(e, &v, 1) == RC_OK) {
+	if (take_in(e, &d) == RC_OK) {
 		hooklog_delivery(a, e->req, &d);
 		answer_stored(e, res, &d);
 	} else {
@@ -445,24 +462,45 @@ job_receive_greet(struct job_env *e, struct http_res *res)
 
 /* --- between requests ----------------------------------------------------- */
 
+/* In portions: a large delivery may be waiting for the connection. */
+static enum rc
+drain_some(struct batch *b, const struct conf *conf, struct spool *sp, size_t *done)
+{
+	struct db *db = batch_borrow(b);
+	enum rc rc = RC_TEMP;
+
+	*done = 0;
+	if (db != NULL) {
+		rc = ingest_drain(db, conf, sp, DRAIN_AT_ONCE, done);
+		batch_return(b);
+	}
+	return rc;
+}
+
 void
-job_receive_after(struct ctx *ctx, unsigned int thread)
+job_receive_after(struct ctx *ctx)
 {
 	struct conf *conf;
 	struct spool *sp;
 	struct spool_stat st;
-	struct db *db;
-	size_t done = 0;
+	struct batch *b;
+	size_t done = 0, n = DRAIN_AT_ONCE;
+	enum rc rc = RC_OK;
 
 	if (!ctx_limit(ctx, "drain", DRAIN_LOOKS, NULL) || (conf = ctx_conf_now(ctx)) == NULL)
 		return;
-	db = ctx_db(ctx, conf, thread);
+	b = ctx_batch(ctx, conf);
 	sp = ctx_spool(ctx, conf);
-	if (sp != NULL && db_connected(db) && spool_stat(sp, &st) == RC_OK && st.waiting > 0) {
-		if (ingest_drain(db, conf, sp, DRAIN_AT_ONCE, &done) != RC_OK)
+	if (sp != NULL && batch_up(b) && spool_stat(sp, &st) == RC_OK && st.waiting > 0) {
+		while (rc == RC_OK && n == DRAIN_AT_ONCE && done < DRAIN_MAX) {
+			rc = drain_some(b, conf, sp, &n);
+			done += n;
+		}
+		if (rc != RC_OK)
 			log_debug("spool: database away again after %zu", done);
 		if (done > 0)
 			log_info("📥 %zu deliveries taken from the spool", done);
 	}
+	ctx_batch_done(ctx, b);
 	conf_drop(conf);
 }

@@ -13,9 +13,9 @@
 void job_receive_greet(struct job_env *e, struct http_res *res);
 /* POST: a delivery. */
 void job_receive(struct job_env *e, struct http_res *res);
-/* job_receive_after(ctx, thread): between requests: takes what is in the spool
+/* job_receive_after(ctx): between requests: takes what is in the spool
  * to the database when that is there again; looks at most every ten seconds. */
-void job_receive_after(struct ctx *ctx, unsigned int thread);
+void job_receive_after(struct ctx *ctx);
 /* job_receive_tick(ctx): about once a second, from no request thread: counts
  * refused deliveries beyond the cap that no later one reported. */
 void job_receive_tick(struct ctx *ctx);

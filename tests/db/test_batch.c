@@ -141,7 +141,7 @@ static void
 test_follower_gives_up(void **state)
 {
 	struct batch *slow = batch_new(&(struct db_opts){ .conninfo = getenv("DMBOX_TEST_DB"),
-	    .statement_ms = 20000 }, 200);
+	    .statement_ms = 20000 }, 200, false);
 	pthread_t t[8];
 	void *rc;
 	int gave_up = 0;
@@ -165,10 +165,40 @@ test_follower_gives_up(void **state)
 	batch_free(slow);
 }
 
+/* The second connection belongs to one at a time; alone it is the only one. */
+static void
+test_borrowed(void **state)
+{
+	const struct db_opts o = { .conninfo = getenv("DMBOX_TEST_DB") };
+
+	(void)state;
+	for (int alone = 0; alone <= 1; alone++) {
+		struct batch *b = batch_new(&o, 50, alone);
+		struct db *x = batch_borrow(b);
+		struct delivery d;
+
+		dbt_clean(db);
+		assert_non_null(x);
+		assert_int_equal(db_ready(x), RC_OK);
+		assert_null(batch_borrow(b));
+		dbt_delivery(&d);
+		dbt_message(&d, "c1", "S", "x", T0);
+		assert_int_equal(batch_store(b, NULL, &d), alone ? RC_TEMP : RC_OK);
+		batch_return(b);
+		assert_int_equal(batch_store(b, NULL, &d), RC_OK);
+		assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 1);
+		assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries"), 1);
+		delivery_free(&d);
+		assert_ptr_equal(batch_borrow(b), x);
+		batch_return(b);
+		batch_free(b);
+	}
+}
+
 static void
 test_away(void **state)
 {
-	struct batch *none = batch_new(&(struct db_opts){ .conninfo = "host=/nonexistent dbname=x" }, 0);
+	struct batch *none = batch_new(&(struct db_opts){ .conninfo = "host=/nonexistent dbname=x" }, 0, false);
 	struct delivery d;
 
 	(void)state;
@@ -189,12 +219,13 @@ main(void)
 		cmocka_unit_test_setup(test_together, setup),
 		cmocka_unit_test_setup(test_large_alone, setup),
 		cmocka_unit_test_setup(test_follower_gives_up, setup),
+		cmocka_unit_test_setup(test_borrowed, setup),
 		cmocka_unit_test_setup(test_away, setup),
 	};
 	int failed;
 
 	db = dbt_open();
-	bt = batch_new(&(struct db_opts){ .conninfo = getenv("DMBOX_TEST_DB"), .statement_ms = 20000 }, 20000);
+	bt = batch_new(&(struct db_opts){ .conninfo = getenv("DMBOX_TEST_DB"), .statement_ms = 20000 }, 20000, false);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	batch_free(bt);
 	db_free(db);
