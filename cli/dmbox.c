@@ -18,6 +18,7 @@ static const struct cmd *const table[] = {
 	&cmd_token,
 	&cmd_trigger,
 	&cmd_outbox,
+	&cmd_purge,
 };
 #define N_TABLE (sizeof(table) / sizeof(table[0]))
 

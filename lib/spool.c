@@ -394,9 +394,9 @@ plain_name(const char *name, unsigned int *tries)
 
 /* Read the whole file; NULL with errno. */
 static char *
-read_file(const struct spool *s, const char *claim, size_t *n)
+read_file(const struct spool *s, int dir, const char *claim, size_t *n)
 {
-	int fd = openat(s->fd[CUR], claim, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(s->fd[dir], claim, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
 	char *p = NULL;
 	size_t got = 0;
@@ -555,7 +555,7 @@ claim_one(struct spool *s, const struct entry *e)
 	f->name = name;
 	f->claim = mem_dup(claim);
 	f->tries = tries;
-	f->bytes = read_file(s, claim, &n);
+	f->bytes = read_file(s, CUR, claim, &n);
 	if (f->bytes == NULL) {
 		log_error("spool: cannot read %s: %s", claim, strerror(errno));
 		spool_fail(s, f);
@@ -693,5 +693,53 @@ spool_stat(struct spool *s, struct spool_stat *out)
 		if (out->oldest_s < 0)
 			out->oldest_s = 0;
 	}
+	return RC_OK;
+}
+
+/* ---- looking --------------------------------------------------------------------------- */
+
+struct look {
+	struct spool *s;
+	bool (*fn)(void *arg, const struct spool_seen *f);
+	void *arg;
+	bool stop;
+};
+
+static void
+look_one(void *arg, int dir, const char *name)
+{
+	struct look *l = arg;
+	struct spool_file f = { .name = NULL };
+	struct spool_seen seen = { .bad = dir == BAD };
+	char path[4096];
+
+	if (l->stop)
+		return;
+	snprintf(path, sizeof path, "%s/%s/%s", l->s->path, dir_names[dir], name);
+	seen.path = path;
+	seen.bytes = read_file(l->s, dir, name, &seen.n);
+	if (seen.bytes == NULL)
+		return;		/* drained meanwhile */
+	/* the parser takes its bytes apart: it gets its own */
+	f.bytes = mem_ndup(seen.bytes, seen.n);
+	delivery_init(&f.d);
+	if (file_parse(&f, seen.n) == RC_OK)
+		seen.d = &f.d;
+	l->stop = !l->fn(l->arg, &seen);
+	delivery_free(&f.d);
+	free(f.bytes);
+	free((char *)(uintptr_t)seen.bytes);
+}
+
+enum rc
+spool_look(struct spool *s, bool (*fn)(void *arg, const struct spool_seen *f), void *arg)
+{
+	static const int dirs[] = { NEW, CUR, BAD };
+	struct look l = { s, fn, arg, false };
+	enum rc rc;
+
+	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
+		if ((rc = each_file(s, dirs[i], look_one, &l)) != RC_OK)
+			return rc;
 	return RC_OK;
 }

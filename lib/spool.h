@@ -1,6 +1,7 @@
 #ifndef DMBOX_SPOOL_H
 #define DMBOX_SPOOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "msg.h"
@@ -32,6 +33,20 @@ enum rc spool_done(struct spool *s, struct spool_file *f) MUST_CHECK;	/* stored:
 void spool_release(struct spool *s, struct spool_file *f);	/* back to new/; frees f */
 /* spool_fail(s, f): count a failed try; after 5 it goes to bad/.  Frees f. */
 void spool_fail(struct spool *s, struct spool_file *f);
+/*
+ * spool_look(s, fn, arg):
+ * Show each file, the waiting ones and those set aside, claiming none; stops
+ * when fn returns false.  For people's questions.
+ */
+struct spool_seen {
+	const char *path;
+	bool bad;		/* set aside */
+	const char *bytes;	/* header and body as they lie there */
+	size_t n;
+	const struct delivery *d;	/* what it holds; NULL where it is no spool file */
+};
+enum rc spool_look(struct spool *s, bool (*fn)(void *arg, const struct spool_seen *f),
+    void *arg) MUST_CHECK;
 struct spool_stat { size_t waiting; int64_t oldest_s; size_t bad; };
 enum rc spool_stat(struct spool *s, struct spool_stat *out) MUST_CHECK;
 

@@ -510,7 +510,9 @@ begin
 		insert into dmbox.deliveries (id, delivery_uid, received_at, channel, account, source, request_id,
 		       remote_addr, content_type, headers, body, verdict, reason, items, stored, duplicates,
 		       weak_duplicates, ignored)
-		select c.ids, t.uid, t.at, t.channel, t.account, t.source, t.request, t.addr, t.ctype, t.headers, t.body,
+		select c.ids, t.uid, t.at, t.channel, t.account, t.source, t.request, t.addr, t.ctype, t.headers,
+		       -- what speaks of erased items keeps no bytes
+		       case when c.ids = any (v_goned) then null else t.body end,
 		       'accepted', t.reason, t.items, c.msgs + c.evs, c.dup, c.weak, c.ign
 		  from unnest(d_uid, d_at, d_channel, d_account, d_source, d_request, d_addr, d_ctype, d_headers,
 		              d_body, d_reason, d_items)

@@ -1,0 +1,319 @@
+/* Erasure: everything of one contact goes and nothing else, it comes back through
+ * no door, and the ledger's balance stays even. */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dbtest.h"
+#include "ingest.h"
+#include "job_media.h"
+#include "outbox.h"
+#include "purge.h"
+#include "spool.h"
+
+#define ANNA "6500000000000001"
+#define BEN "65000000000000012"		/* Anna's id with a digit more */
+
+static struct db *db;
+static struct conf conf;
+
+#define MSG(from, mid, text) "{\"sender\":{\"id\":\"" from "\"},\"recipient\":{\"id\":\"17841400000000001\"}," \
+	"\"timestamp\":1763000000000,\"message\":{\"mid\":\"" mid "\",\"text\":\"" text "\"}}"
+#define ENTRY(x) "{\"object\":\"instagram\",\"entry\":[{\"id\":\"17841400000000001\",\"time\":1763000000," \
+	"\"messaging\":[" x "]}]}"
+
+static const char one[] = ENTRY(MSG(ANNA, "mid.a1", "Anna secret")),
+    mixed[] = ENTRY(MSG(ANNA, "mid.a2", "more of Anna") "," MSG(BEN, "mid.b1", "Ben here")),
+    other[] = ENTRY(MSG(BEN, "mid.b2", "Ben again")),
+    reaction[] = ENTRY("{\"sender\":{\"id\":\"" ANNA "\"},\"recipient\":{\"id\":\"17841400000000001\"},"
+	"\"timestamp\":1763000001000,\"reaction\":{\"mid\":\"mid.b1\",\"action\":\"react\",\"emoji\":\"x\"}}"),
+    edit[] = ENTRY("{\"sender\":{\"id\":\"" ANNA "\"},\"recipient\":{\"id\":\"17841400000000001\"},"
+	"\"timestamp\":1763000002000,\"message_edit\":{\"mid\":\"mid.a1\",\"text\":\"edited secret\",\"num_edit\":1}}"),
+    photo[] = ENTRY("{\"sender\":{\"id\":\"" ANNA "\"},\"recipient\":{\"id\":\"17841400000000001\"},"
+	"\"timestamp\":1763000003000,\"message\":{\"mid\":\"mid.a3\",\"attachments\":[{\"type\":\"image\","
+	"\"payload\":{\"url\":\"https://media.example/1.jpg\"}}]}}");
+
+static void
+prepare(struct delivery *d, const char *body)
+{
+	static struct account a = { .name = (char *)"main", .channel = CHANNEL_INSTAGRAM,
+		.provider = PROVIDER_GRAPH };
+
+	delivery_init(d);
+	d->account = "main";
+	d->channel = CHANNEL_INSTAGRAM;
+	d->provider = PROVIDER_GRAPH;
+	d->received_at_us = T0 + 3600 * SECOND;
+	d->body = body;
+	d->body_n = strlen(body);
+	ingest_parse(&conf, &a, d);
+}
+
+static void
+arrive(const char *body, size_t stored, size_t dup, size_t ignored)
+{
+	struct delivery d, *v = &d;
+
+	prepare(&d, body);
+	assert_int_equal(ingest(db, NULL, &v, 1), RC_OK);
+	assert_int_equal(d.stored, stored);
+	assert_int_equal(d.duplicates, dup);
+	assert_int_equal(d.ignored, ignored);
+	delivery_free(&d);
+}
+
+static int64_t
+queue(const char *to, const char *text)
+{
+	struct outmsg part = { .recipient = to, .thread_id = "", .body = text };
+	struct outbox_new n = { .channel = CHANNEL_INSTAGRAM, .account = "main", .provider = PROVIDER_GRAPH,
+		.caller = "", .parts = &part, .n_parts = 1 };
+	struct outbox_row row[2];
+	size_t rows = 0;
+	int64_t closed = 0;
+
+	assert_int_equal(outbox_put(db, &n, 2, row, &rows, &closed), RC_OK);
+	return row[0].id;
+}
+
+static void
+fill(void)
+{
+	struct delivery d;
+
+	arrive(one, 1, 0, 0);
+	arrive(one, 0, 1, 0);		/* the provider came again: the bytes are there twice */
+	arrive(mixed, 2, 0, 0);
+	arrive(other, 1, 0, 0);
+	arrive(reaction, 1, 0, 0);
+	arrive(edit, 1, 0, 0);
+	arrive(photo, 1, 0, 0);
+	prepare(&d, one);		/* and once with a wrong signature */
+	d.reason = "bad_signature";
+	assert_int_equal(store_refused(db, &d, 60), RC_OK);
+	delivery_free(&d);
+}
+
+static void
+anna(struct purge_contact *c, struct mem_arena *m)
+{
+	size_t n = 0;
+
+	assert_int_equal(purge_find(db, ANNA, m, c, 1, &n), RC_OK);
+	assert_int_equal(n, 1);
+	assert_string_equal(c->external_id, ANNA);
+}
+
+static void
+test_contact(void **state)
+{
+	char dir[] = "/tmp/dmbox-purge.XXXXXX", path[200], sqltext[400];
+	struct purge_counts n = {0}, dry = {0};
+	struct mem_arena m = {0};
+	struct purge_contact c;
+	struct purge_want w = { .contact = &c };
+	struct spool *sp = NULL;
+	struct delivery d, *v = &d;
+	struct stat st;
+	int64_t left;
+	size_t done;
+	int fd;
+
+	(void)state;
+	dbt_clean(db);
+	assert_int_equal(db_script(db, "truncate dmbox.outbox, dmbox.send_attempts"), RC_OK);
+	assert_non_null(mkdtemp(dir));
+	conf.media_dir = dir;
+	fill();
+	/* a file on the disk */
+	snprintf(path, sizeof path, "%s/main", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof path, "%s/main/2025-11", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof path, "%s/main/2025-11/1.jpg", dir);
+	assert_true((fd = open(path, O_CREAT | O_WRONLY, 0600)) >= 0);
+	close(fd);
+	snprintf(sqltext, sizeof sqltext, "update dmbox.attachments set state = 'done', local_path = '%s'", path);
+	assert_int_equal(db_script(db, sqltext), RC_OK);
+	queue(ANNA, "an answer to Anna");
+	queue(BEN, "an answer to Ben");
+
+	anna(&c, &m);
+	assert_int_equal(purge_count(db, &w, &dry), RC_OK);
+	assert_int_equal(dry.messages, 4);	/* a1 a2 a3 and the answer */
+	assert_int_equal(dry.attachments, 1);
+	assert_int_equal(dry.files, 1);
+	assert_int_equal(dry.events, 2);
+	assert_int_equal(dry.outbox, 1);
+	assert_int_equal(dry.deliveries, 7);	/* one twice and refused, mixed, reaction, edit, photo */
+	assert_int_equal(dry.mixed, 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 7);	/* a dry run */
+
+	assert_int_equal(purge_run(db, &w, &n), RC_OK);
+	assert_int_equal(n.messages, dry.messages);
+	assert_int_equal(n.events, dry.events);
+	assert_int_equal(n.deliveries, dry.deliveries);
+	assert_int_equal(n.contacts, 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 3);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages where external_id in ('mid.b1', 'mid.b2')"), 2);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.contacts"), 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.events"), 0);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.reactions"), 0);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.message_edits"), 0);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.outbox where body like '%Anna%'"), 0);
+	dbt_is(db, "select state from dmbox.outbox where recipient_id = '" ANNA "'", "dead");
+	dbt_is(db, "select state from dmbox.outbox where recipient_id = '" BEN "'", "queued");
+	/* bytes: only the delivery that is Ben's alone keeps them */
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries where body is not null"), 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries_text where body_text like '%Ben again%'"), 1);
+	assert_int_equal(dbt_i64(db, "select sum(purged) from dmbox.deliveries"), 5);
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
+
+	assert_int_equal(purge_files_left(db, &left), RC_OK);
+	assert_int_equal(left, 1);
+	job_media_upkeep(NULL, db, &conf);
+	assert_int_equal(purge_files_left(db, &left), RC_OK);
+	assert_int_equal(left, 0);
+	assert_int_not_equal(stat(path, &st), 0);
+
+	/* no door brings it back: webhook again, with another beside it, an edit, the spool */
+	arrive(one, 0, 0, 1);
+	arrive(edit, 0, 0, 1);
+	arrive(reaction, 0, 0, 1);
+	arrive(mixed, 0, 1, 1);
+	snprintf(path, sizeof path, "%s/spool", dir);
+	assert_int_equal(spool_open(path, &sp), RC_OK);
+	prepare(&d, photo);
+	assert_int_equal(spool_put(sp, &d), RC_OK);
+	delivery_free(&d);
+	assert_int_equal(ingest_drain(db, &conf, sp, 10, &done), RC_OK);
+	assert_int_equal(done, 1);
+	spool_close(sp);
+	/* a poll asks which are missing before it makes a delivery */
+	prepare(&d, one);
+	ingest_prepare(v);
+	bool missing[1] = { true };
+	assert_int_equal(store_missing(db, "main", CHANNEL_INSTAGRAM, &d.items, missing), RC_OK);
+	assert_false(missing[0]);
+	delivery_free(&d);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 3);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.contacts"), 1);
+	/* and what came keeps no bytes */
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries where body is not null"), 1);
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
+	/* replay finds none either */
+	delivery_init(&d);
+	assert_int_equal(store_load(db, dbt_i64(db, "select min(id) from dmbox.deliveries"), &d), RC_NONE);
+	delivery_free(&d);
+
+	/* the person writes again: a new message is a new message */
+	arrive(ENTRY(MSG(ANNA, "mid.a9", "hello again")), 1, 0, 0);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries where body is not null"), 2);
+	mem_arena_free(&m);
+	snprintf(sqltext, sizeof sqltext, "%s", dir);
+	for (int i = 0; i < 4; i++) {
+		snprintf(path, sizeof path, "%s/spool/%s", dir, (const char *const[]){ "tmp", "new", "cur", "bad" }[i]);
+		assert_int_equal(rmdir(path), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		snprintf(path, sizeof path, "%s%s", dir, (const char *const[]){ "/spool", "/main/2025-11", "/main", "" }[i]);
+		assert_int_equal(rmdir(path), 0);
+	}
+}
+
+/* A message that is leaving just now is not pulled from under the sender. */
+static void
+test_under_way(void **state)
+{
+	struct outbox_want want = { .channel = CHANNEL_INSTAGRAM, .account = "main", .max = 5, .lease_s = 60 };
+	struct purge_counts n = {0};
+	struct send_result sent = { .outcome = SEND_SENT, .message_id = "mid.out", .retry_after_s = -1 };
+	struct mem_arena m = {0};
+	struct purge_contact c;
+	struct purge_want w = { .contact = &c };
+	struct outbox_items items;
+
+	(void)state;
+	dbt_clean(db);
+	assert_int_equal(db_script(db, "truncate dmbox.outbox, dmbox.send_attempts"), RC_OK);
+	arrive(one, 1, 0, 0);
+	queue(ANNA, "on its way to Anna");
+	assert_int_equal(outbox_claim(db, &want, &items), RC_OK);
+	assert_int_equal(items.n, 1);
+	anna(&c, &m);
+	assert_int_equal(purge_run(db, &w, &n), RC_OK);
+	assert_int_equal(n.leased, 1);
+	assert_int_equal(n.messages, 1);
+	assert_int_equal(n.contacts, 0);
+	assert_int_equal(outbox_settle(db, &items.v[0], &sent, 5, NULL), RC_OK);
+	outbox_items_free(&items);
+	assert_int_equal(purge_run(db, &w, &n), RC_OK);
+	assert_int_equal(n.messages, 1);
+	assert_int_equal(n.leased, 0);
+	assert_int_equal(n.contacts, 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 0);
+	dbt_is(db, "select body from dmbox.outbox", NULL);
+	/* its echo comes late */
+	arrive(ENTRY("{\"sender\":{\"id\":\"17841400000000001\"},\"recipient\":{\"id\":\"" ANNA "\"},"
+	    "\"timestamp\":1763000009000,\"message\":{\"mid\":\"mid.out\",\"is_echo\":true,\"text\":\"on its way to Anna\"}}"),
+	    0, 0, 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 0);
+	mem_arena_free(&m);
+}
+
+static void
+test_older(void **state)
+{
+	struct purge_counts n = {0}, dry = {0};
+	struct purge_want w = { .before_us = T0 + 10 * SECOND };
+
+	(void)state;
+	dbt_clean(db);
+	assert_int_equal(db_script(db, "truncate dmbox.outbox, dmbox.send_attempts"), RC_OK);
+	fill();
+	/* Ben wrote on later; all contacts were seen first long ago */
+	assert_int_equal(db_script(db, "update dmbox.messages set sent_at = sent_at + interval '1 hour'"
+	    " where external_id = 'mid.b2'; update dmbox.contacts set created_at = '2025-01-01'"), RC_OK);
+	assert_int_equal(purge_count(db, &w, &dry), RC_OK);
+	assert_int_equal(dry.messages, 4);
+	assert_int_equal(dry.events, 2);
+	assert_int_equal(dry.contacts, 1);
+	assert_int_equal(purge_run(db, &w, &n), RC_OK);
+	assert_int_equal(n.messages, 4);
+	assert_int_equal(n.contacts, 1);
+	assert_int_equal(n.deliveries, dry.deliveries);
+	dbt_is(db, "select string_agg(external_id, ' ') from dmbox.messages", "mid.b2");
+	dbt_is(db, "select string_agg(external_id, ' ') from dmbox.contacts", BEN);
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
+	arrive(mixed, 0, 0, 2);
+	/* again: nothing to do */
+	assert_int_equal(purge_run(db, &w, &n), RC_OK);
+	assert_int_equal(n.messages + n.events + n.contacts + n.deliveries, 0);
+}
+
+static void
+test_word(void **state)
+{
+	(void)state;
+	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('{\"id\":\"123456\"}', '123456')::int"), 1);
+	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('{\"id\":\"1234567\"}', '123456')::int"), 0);
+	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('chatId=70000000001%40c.us&x=1', '70000000001')::int"), 1);
+	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('{\"num\":10,\"id\":\"11\"}', '10')::int"), 0);
+	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('a=1&id=10', '10')::int"), 1);
+	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('x a.b+c y', 'a.b+c')::int"), 1);
+	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('x aab+c y', 'a.b+c')::int"), 0);
+	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('\\xfffe20313233343536'::bytea, '123456')::int"), 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_contact), cmocka_unit_test(test_under_way),
+		cmocka_unit_test(test_older), cmocka_unit_test(test_word) };
+	int failed;
+
+	db = dbt_open();
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	db_free(db);
+	return failed;
+}
