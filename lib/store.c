@@ -24,6 +24,7 @@ enum {
 	CONFLICT_TRIES = 8,
 	POISON_PROBES = 64,
 	REFUSED_BODY = 16 * 1024,
+	MINUTE_US = 60 * 1000000,
 	EXPIRE_ROWS = 5000,
 	EXPIRE_ROUNDS = 20
 };
@@ -329,8 +330,8 @@ add_person(struct load *b, const struct row *r, const char *ext, bool whole)
 	p->value[0] = it->name;
 	p->value[1] = it->username;
 	p->value[2] = it->picture;
-	for (int i = 0; i < 3; i++)
-		p->value_at[i] = at;
+	for (int i = 0; i < 3; i++)	/* dmbox.newer compares minutes */
+		p->value_at[i] = at - at % MINUTE_US;
 	if (it->type == ITEM_MESSAGE && !it->is_test)
 		*(it->dir == DIR_IN ? &p->in_us : &p->out_us) = at;
 }

@@ -214,14 +214,14 @@ begin
 end $$;
 comment on function dmbox.apply_leftovers(integer) is 'Upkeep: apply events that were waiting for a message which is there now';
 
--- Is this value of a contact to replace the one that is there?  The newer time
--- counts; at the same time the greater text, so that any order ends the same.
+-- Is this value of a contact to replace the one that is there?  The newer minute
+-- counts; in the same minute the greater text, so that any order ends the same
+-- and a busy contact is written once a minute.  Times come cut to the minute.
 create function dmbox.newer(p_new text, p_new_at timestamptz, p_old text, p_old_at timestamptz)
 returns boolean language sql immutable parallel safe as $$
 	select p_new is not null and (p_old is null
-	    or p_new = p_old and p_new_at > coalesce(p_old_at, '-infinity') + interval '1 minute'
-	    or p_new <> p_old and (p_new_at > coalesce(p_old_at, '-infinity')
-	                           or p_new_at = p_old_at and p_new collate "C" > p_old collate "C"))
+	    or p_new_at > coalesce(p_old_at, '-infinity')
+	    or p_new_at = p_old_at and p_new collate "C" > p_old collate "C")
 $$;
 comment on function dmbox.newer(text, timestamptz, text, timestamptz) is 'Whether a contact''s name, username or picture is to be replaced';
 
