@@ -93,6 +93,7 @@ finish() {
 		[ -z "$run_tmp" ] || rm -rf "$run_tmp"
 		rm -f "$DATA/pids" "$DATA/lock"
 	fi
+	wait	# all are gone: leave no zombie to an init that may not reap
 	exit "$1"
 }
 trap 'finish 130' INT
