@@ -42,8 +42,8 @@ $(B)/obj/%.o: %.c
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
 # the installation's PREFIX is compiled into conf.o, which is made anew when it changes
-$(B)/obj/lib/conf.o $(B)/obj/cli/cmd_migrate.o: CPPFLAGS += -DDMBOX_PREFIX='"$(PREFIX)"'
-$(B)/obj/lib/conf.o $(B)/obj/cli/cmd_migrate.o: $(B)/prefix
+$(B)/obj/lib/conf.o $(B)/obj/cli/cmd_migrate.o $(B)/obj/cli/cmd_doctor.o: CPPFLAGS += -DDMBOX_PREFIX='"$(PREFIX)"'
+$(B)/obj/lib/conf.o $(B)/obj/cli/cmd_migrate.o $(B)/obj/cli/cmd_doctor.o: $(B)/prefix
 $(B)/prefix: FORCE
 	@mkdir -p $(@D)
 	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@

@@ -1,15 +1,20 @@
 /*
- * status.fcgi: health, for people and load balancers.
+ * status.fcgi: health and doctor, for people and load balancers.
  */
 #include <sys/stat.h>
 
 #include "ctx.h"
 #include "fcgi.h"
 #include "job.h"
+#include "job_doctor.h"
 #include "job_health.h"
+
+/* doctor asks for health and for its own probe while it runs */
+#define THREADS 3
 
 static const struct job_route routes[] = {
 	{ "GET", "health", false, 0, job_health },
+	{ "GET", "doctor", false, AUTH_ADMIN, job_doctor },
 };
 
 static void
@@ -21,9 +26,9 @@ handle(void *arg, unsigned int thread, const struct http_req *req, struct http_r
 int
 main(void)
 {
-	struct ctx *ctx = ctx_new("status", CONF_WEB, CTX_DB_READ, 1);
+	struct ctx *ctx = ctx_new("status", CONF_WEB, CTX_DB_READ, THREADS);
 	struct fcgi_opts o = {
-		.threads = 1,
+		.threads = THREADS,
 		.max_body = 65536,
 		.handle = handle,
 		.arg = ctx,

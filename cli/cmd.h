@@ -25,7 +25,8 @@ struct cmd {
 	const char *usage[CMD_LANG__MAX];	/* "usage: dmbox NAME ..." and more */
 };
 
-extern const struct cmd cmd_config, cmd_init, cmd_migrate, cmd_outbox, cmd_purge, cmd_token, cmd_trigger;
+extern const struct cmd cmd_config, cmd_doctor, cmd_init, cmd_migrate, cmd_outbox, cmd_purge, cmd_token,
+    cmd_trigger;
 
 /*
  * cmd_tr(en, ru): the text in the person's language: DMBOX_LANG, else what the

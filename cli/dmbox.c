@@ -19,6 +19,7 @@ static const struct cmd *const table[] = {
 	&cmd_trigger,
 	&cmd_outbox,
 	&cmd_purge,
+	&cmd_doctor,
 };
 #define N_TABLE (sizeof(table) / sizeof(table[0]))
 

@@ -83,6 +83,7 @@ struct poller {
 	struct turn *turns;
 	size_t running;		/* checks under way */
 	bool once;
+	int64_t window_s;
 	int64_t end_us;		/* wall clock */
 	char owner[24];
 	bool leased, upkept, greeted;
@@ -221,6 +222,8 @@ lease(struct poller *p)
 		return RC_OK;
 	rc = state_lease(p->db, LEASE_NAME, p->owner, LEASE_S);
 	if (rc == RC_OK) {
+		if (!p->leased && state_run(p->db, p->window_s) != RC_OK)
+			log_warn("the start of this run could not be noted");
 		p->leased = true;
 		p->renew_ms = clock_mono_ms() + LEASE_RENEW_MS;
 		if (state_heartbeat(p->db, "poll") != RC_OK)
@@ -527,6 +530,7 @@ main(int argc, char **argv)
 	if (status != 0)
 		goto out;
 	/* the next start is at the next multiple of the interval */
+	p.window_s = p.once ? 0 : window_s;
 	p.end_us = (now / (window_s * US) + 1) * window_s * US - END_SLACK_US;
 	/* started by hand just before it: the next one finds us at work and goes */
 	if (p.end_us - now < LEAST_RUN_US)

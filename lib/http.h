@@ -39,6 +39,7 @@ struct http_req {
 	size_t max_answer;		/* 0: 4 MiB */
 	bool fresh;			/* a new connection, not reused: sends (house.md 6.8) */
 	bool public_only;		/* private addresses refused, after DNS too (media) */
+	bool want_cert;			/* fill cert_until_us of the answer (doctor) */
 	unsigned int redirects;		/* how many to follow, same checks; 0 = none */
 };
 
@@ -67,6 +68,7 @@ struct http_res {
 	const char *body;	/* NUL behind it; never NULL after http_res_init */
 	size_t body_n;
 	int64_t ms;		/* how long it took */
+	int64_t cert_until_us;	/* want_cert: when the server's certificate ends; 0 not known */
 	char note[160];		/* the failure in words, masked */
 };
 

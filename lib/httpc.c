@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <strings.h>
 #include <sys/socket.h>
 
@@ -346,6 +347,11 @@ set_safety(struct flow *f, int64_t left_ms)
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	/* hosts whose own bundle is old name another one, as for other programs */
+	if (getenv("SSL_CERT_FILE") != NULL)
+		curl_easy_setopt(e, CURLOPT_CAINFO, getenv("SSL_CERT_FILE"));
+	if (f->req.want_cert)
+		curl_easy_setopt(e, CURLOPT_CERTINFO, 1L);
 	/* a resolver that hangs is left behind instead of waited for */
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)left_ms);
@@ -423,6 +429,26 @@ hop_start(struct flow *f, bool first_hop)
 	return true;
 }
 
+/* When the server's own certificate, the first of the chain, ends; 0 not known. */
+static int64_t
+cert_until_us(CURL *easy)
+{
+	static const char label[] = "Expire date:";
+	struct curl_certinfo *ci = NULL;
+	struct tm tm;
+
+	if (curl_easy_getinfo(easy, CURLINFO_CERTINFO, &ci) != CURLE_OK || ci == NULL ||
+	    ci->num_of_certs < 1)
+		return 0;
+	for (struct curl_slist *l = ci->certinfo[0]; l != NULL; l = l->next) {
+		memset(&tm, 0, sizeof tm);
+		if (strncmp(l->data, label, sizeof label - 1) == 0 &&
+		    strptime(l->data + sizeof label - 1, "%b %d %H:%M:%S %Y", &tm) != NULL)
+			return (int64_t)timegm(&tm) * 1000000;
+	}
+	return 0;
+}
+
 /* Hand the answer over and get ready for the next request. */
 static void
 give(struct flow *f, enum http_fail fail, const char *note)
@@ -432,6 +458,8 @@ give(struct flow *f, enum http_fail fail, const char *note)
 	if (f->easy != NULL) {
 		curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
 		f->res.sent = bytes_left(f->easy);
+		if (f->req.want_cert)
+			f->res.cert_until_us = cert_until_us(f->easy);
 	}
 	f->res.fail = fail;
 	f->res.status = (int)status;
@@ -717,6 +745,7 @@ one_next(void *arg, struct http_req *req, int64_t *wait_ms)
 	req->fresh = r->fresh;
 	req->public_only = r->public_only;
 	req->redirects = r->redirects;
+	req->want_cert = r->want_cert;
 	return RC_OK;
 }
 

@@ -14,7 +14,7 @@
 #include "str.h"
 
 enum stmt { SQL_LEASE, SQL_LEASE_FREE, SQL_GET, SQL_MEMORY, SQL_PAUSE, SQL_TOKEN,
-	SQL_POLL_RUN, SQL_HEARTBEAT, SQL__MAX };
+	SQL_POLL_RUN, SQL_HEARTBEAT, SQL_RUN, SQL__MAX };
 
 #define UPSERT "insert into dmbox.account_state as s (account, channel, "
 #define CONFLICT " on conflict (account, channel) do update set "
@@ -51,6 +51,12 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_HEARTBEAT] = { "state_heartbeat",
 	    "insert into dmbox.heartbeats (name, at) values ($1, now())"
 	    " on conflict (name) do update set at = excluded.at" },
+	[SQL_RUN] = { "state_run",
+	    "insert into dmbox.heartbeats as h (name, at, info) values ('poll', now(), jsonb_build_object("
+	    "'window', $1::bigint, 'started', extract(epoch from now())::bigint))"
+	    " on conflict (name) do update set at = excluded.at, info = excluded.info || jsonb_build_object("
+	    "'interval', extract(epoch from now())::bigint - (h.info->>'started')::bigint,"
+	    "'before', h.info->'interval')" },
 };
 
 /* Run it, throw the rows away, free the arguments. */
@@ -227,4 +233,13 @@ state_heartbeat(struct db *db, const char *what)
 
 	db_text(&a, what);
 	return run(db, SQL_HEARTBEAT, &a);
+}
+
+enum rc
+state_run(struct db *db, int64_t window_s)
+{
+	struct db_args a = { 0 };
+
+	db_i64(&a, window_s);
+	return run(db, SQL_RUN, &a);
 }

@@ -65,6 +65,9 @@ struct state_poll_run {
 	size_t stored, duplicates, added;
 };
 enum rc state_poll_run(struct db *db, const struct state_poll_run *r) MUST_CHECK;
+/* state_run(db, window_s): a poller begins to work for window_s: noted with the
+ * time since the run before, which is cron's interval. */
+enum rc state_run(struct db *db, int64_t window_s) MUST_CHECK;
 enum rc state_heartbeat(struct db *db, const char *what) MUST_CHECK;	/* "poll" */
 
 #endif

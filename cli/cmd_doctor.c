@@ -1,0 +1,320 @@
+/*
+ * dmbox doctor: why messages do not appear.  The checks are lib/doctor*.c; here
+ * they are shown to a person, a program, a monitor or cron's mail.
+ */
+#include <getopt.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "doctor.h"
+#include "log.h"
+#include "mem.h"
+#include "str.h"
+
+#define OUT_MAX (1 << 20)
+#define STATE_FILE "doctor.last"
+
+enum form { FORM_TEXT, FORM_JSON, FORM_NAGIOS, FORM_CHANGES, FORM_TICKET };
+
+/* --- for people -------------------------------------------------------------------- */
+
+static const char *
+colour(enum finding_status s)
+{
+	static const char *const v[] = { [FINDING_OK] = "\033[32m", [FINDING_WARN] = "\033[33m",
+		[FINDING_FAIL] = "\033[31m", [FINDING_UNKNOWN] = "\033[36m" };
+
+	return isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL ? v[s] : "";
+}
+
+static const char *
+status_word(enum finding_status s)
+{
+	switch (s) {
+	case FINDING_OK:
+		return cmd_tr("ok", "хорошо");
+	case FINDING_WARN:
+		return cmd_tr("warning", "внимание");
+	case FINDING_FAIL:
+		return cmd_tr("FAILED", "СБОЙ");
+	default:
+		return cmd_tr("unknown", "неизвестно");
+	}
+}
+
+static void
+print_text(const struct doctor *d)
+{
+	const char *end = *colour(FINDING_OK) != '\0' ? "\033[0m" : "";
+	int first = -1;
+
+	for (int i = 0; i < DC__MAX; i++) {
+		const struct doctor_result *r = &d->r[i];
+		const struct doctor_text *t = &doctor_texts[i];
+
+		if (!doctor_shown(d, (enum doctor_check)i))
+			continue;
+		if (first < 0 && r->status == FINDING_FAIL)
+			first = i;
+		printf("DMB-%03u %s%s%s  %s\n", t->number, colour(r->status), status_word(r->status), end,
+		    t->what[d->o.lang]);
+		if (!str_empty(r->seen))
+			printf("        %s\n", r->seen);
+		if (r->status != FINDING_OK)
+			printf("        → %s\n", t->remedy[d->o.lang]);
+	}
+	printf(cmd_tr("\n%zu good, %zu warnings, %zu failed, %zu unknown\n",
+	    "\nхорошо: %zu, замечаний: %zu, сбоев: %zu, неизвестно: %zu\n"), doctor_count(d, FINDING_OK),
+	    doctor_count(d, FINDING_WARN), doctor_count(d, FINDING_FAIL), doctor_count(d, FINDING_UNKNOWN));
+	if (first >= 0)
+		printf(cmd_tr("The first broken link: DMB-%03u, %s\n→ %s\n", "Первое сломанное звено: DMB-%03u, %s\n→ %s\n"),
+		    doctor_texts[first].number, doctor_texts[first].what[d->o.lang],
+		    doctor_texts[first].remedy[d->o.lang]);
+}
+
+static void
+print_nagios(const struct doctor *d)
+{
+	static const char *const words[] = { "OK", "WARNING", "CRITICAL" };
+	int worst = doctor_exit(d);
+
+	printf("DMBOX %s - %zu ok, %zu warn, %zu fail", words[worst], doctor_count(d, FINDING_OK),
+	    doctor_count(d, FINDING_WARN), doctor_count(d, FINDING_FAIL));
+	for (int i = 0; i < DC__MAX; i++)
+		if (doctor_shown(d, (enum doctor_check)i) &&
+		    (d->r[i].status == FINDING_FAIL || d->r[i].status == FINDING_WARN))
+			printf(", DMB-%03u %s", doctor_texts[i].number, finding_names[d->r[i].status]);
+	printf(" | ok=%zu warn=%zu fail=%zu unknown=%zu\n", doctor_count(d, FINDING_OK),
+	    doctor_count(d, FINDING_WARN), doctor_count(d, FINDING_FAIL), doctor_count(d, FINDING_UNKNOWN));
+}
+
+static int
+explain(const char *code, enum doctor_lang lang, bool json)
+{
+	enum doctor_check c;
+	const struct doctor_text *t;
+	struct buf b;
+
+	if (doctor_check_by_code(code, &c) != RC_OK) {
+		cmd_error(cmd_tr("there is no check %s", "проверки %s нет"), code);
+		return CMD_USAGE;
+	}
+	t = &doctor_texts[c];
+	if (!json) {
+		printf("DMB-%03u: %s\n\n%s\n", t->number, t->what[lang], t->remedy[lang]);
+		return CMD_OK;
+	}
+	buf_init(&b, OUT_MAX);
+	buf_printf(&b, "{\"code\":\"DMB-%03u\",\"what\":", t->number);
+	json_put_str(&b, t->what[lang]);
+	json_put_key(&b, ",", "remedy");
+	json_put_str(&b, t->remedy[lang]);
+	printf("%s}\n", b.p);
+	buf_free(&b);
+	return CMD_OK;
+}
+
+/* --- what is new since the last time ------------------------------------------------- */
+
+/* Beside the configuration, or in the spool where that folder is not ours. */
+static void
+state_path(const struct conf *c, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/" STATE_FILE, c->dir);
+	if (access(path, F_OK) == 0 ? access(path, W_OK) != 0 : access(c->dir, W_OK | X_OK) != 0)
+		snprintf(path, PATH_MAX, "%s/" STATE_FILE, c->spool_dir != NULL ? c->spool_dir : "/tmp");
+}
+
+static char *
+read_state(const char *path)
+{
+	char *p = mem_alloc(OUT_MAX);
+	FILE *f = fopen(path, "re");
+	size_t n = 0;
+
+	if (f != NULL) {
+		n = fread(p, 1, OUT_MAX - 1, f);
+		fclose(f);
+	}
+	if (n == 0) {
+		free(p);
+		return NULL;
+	}
+	return p;
+}
+
+static void
+write_state(const char *path, const struct buf *b)
+{
+	char temp[PATH_MAX + 8];
+	int fd;
+
+	snprintf(temp, sizeof temp, "%s.new", path);
+	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0 || write(fd, b->p, b->n) != (ssize_t)b->n || close(fd) != 0 || rename(temp, path) != 0)
+		cmd_error(cmd_tr("%s cannot be written: the next run says the same again",
+		    "%s не записать: следующий запуск повторит то же"), path);
+}
+
+static void
+print_changes(const struct doctor *d)
+{
+	char path[PATH_MAX], *before;
+	struct buf text, now;
+
+	state_path(d->conf, path);
+	before = read_state(path);
+	buf_init(&text, OUT_MAX);
+	buf_init(&now, OUT_MAX);
+	if (doctor_changes(d, before, &text, &now) > 0)
+		fputs(text.p, stdout);
+	write_state(path, &now);
+	free(before);
+	buf_free(&text);
+	buf_free(&now);
+}
+
+/* --- the command ------------------------------------------------------------------------ */
+
+static void
+print(struct doctor *d, enum form form)
+{
+	struct buf b;
+
+	buf_init(&b, OUT_MAX);
+	switch (form) {
+	case FORM_TEXT:
+		print_text(d);
+		break;
+	case FORM_JSON:
+		doctor_json(d, &b);
+		break;
+	case FORM_NAGIOS:
+		print_nagios(d);
+		break;
+	case FORM_CHANGES:
+		print_changes(d);
+		break;
+	case FORM_TICKET:
+		doctor_ticket(d, &b);
+		break;
+	}
+	fputs(b.p, stdout);
+	buf_free(&b);
+}
+
+static enum doctor_lang
+language(const struct conf *c)
+{
+	/* cron and CGI have LANG=C: the configuration's word counts before the locale's */
+	if (c != NULL && c->lang != NULL && str_empty(getenv("DMBOX_LANG")))
+		setenv("DMBOX_LANG", c->lang, 1);
+	return cmd_lang() == CMD_RU ? DOCTOR_RU : DOCTOR_EN;
+}
+
+static int
+examine(struct doctor_opts *o, enum form form)
+{
+	/* what doctor finds it says itself */
+	struct log_opts quiet = { .level = LOG_ERROR, .file = "/dev/null", .program = "doctor" };
+	struct conf *c;
+	struct doctor *d;
+	char guess[PATH_MAX];
+	int status;
+
+	if (conf_load(CONF_TOOL, NULL, &c) != RC_OK)
+		log_open(&quiet);	/* errors are findings, too */
+	conf_register_secrets(c);
+	log_open(&quiet);
+	o->conf = c;
+	o->lang = language(c);
+	if (o->doc_root == NULL)
+		o->doc_root = getenv("DOCUMENT_ROOT");
+	snprintf(guess, sizeof guess, "%s/lib/cgi-bin/dmbox", DMBOX_PREFIX);
+	if (o->cgi_dir == NULL && access(guess, F_OK) == 0) {
+		*strrchr(guess, '/') = '\0';
+		o->cgi_dir = guess;
+	}
+	d = doctor_new(o);
+	doctor_run(d);
+	print(d, form);
+	status = doctor_exit(d);
+	doctor_free(d);
+	conf_drop(c);
+	return status == 2 ? CMD_FAIL : status == 1 ? CMD_WARN : CMD_OK;
+}
+
+static int
+run(int argc, char **argv)
+{
+	static const struct option options[] = { { "json", 0, NULL, 'j' }, { "nagios", 0, NULL, 'n' },
+		{ "changes", 0, NULL, 'c' }, { "ticket", 0, NULL, 't' }, { "only", 1, NULL, 'o' },
+		{ "explain", 1, NULL, 'e' }, { "offline", 0, NULL, 'l' }, { "fix", 0, NULL, 'f' },
+		{ "url", 1, NULL, 'u' }, { "cgidir", 1, NULL, 'g' }, { "docroot", 1, NULL, 'r' },
+		{ NULL, 0, NULL, 0 } };
+	struct doctor_opts opts = { .only = -1 };
+	enum form form = FORM_TEXT;
+	enum doctor_check only;
+	const char *code = NULL;
+	bool json = false;
+	int o;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (o) {
+		case 'j': form = FORM_JSON; json = true; break;
+		case 'n': form = FORM_NAGIOS; break;
+		case 'c': form = FORM_CHANGES; break;
+		case 't': form = FORM_TICKET; break;
+		case 'e': code = optarg; break;
+		case 'l': opts.offline = true; break;
+		case 'f': opts.fix = true; break;
+		case 'u': opts.url = optarg; break;
+		case 'g': opts.cgi_dir = optarg; break;
+		case 'r': opts.doc_root = optarg; break;
+		case 'o':
+			if (doctor_check_by_code(optarg, &only) != RC_OK) {
+				cmd_error(cmd_tr("there is no check %s", "проверки %s нет"), optarg);
+				return CMD_USAGE;
+			}
+			opts.only = (int)only;
+			break;
+		default: return cmd_usage(&cmd_doctor);
+		}
+	}
+	if (optind != argc)
+		return cmd_usage(&cmd_doctor);
+	if (code != NULL)
+		return explain(code, language(NULL), json);
+	return examine(&opts, form);
+}
+
+const struct cmd cmd_doctor = {
+	"doctor", run,
+	{ "why messages do not appear: every link of the chain", "почему сообщений нет: каждое звено цепи" },
+	{ "usage: dmbox doctor [--json | --nagios | --changes | --ticket] [--only CODE] [--offline]\n"
+	  "                    [--fix] [--url URL] [--cgidir DIR] [--docroot DIR]\n"
+	  "       dmbox doctor --explain CODE\n\n"
+	  "Walks the whole chain from the configuration to the provider and names the first\n"
+	  "broken link and what mends it.  Test deliveries are marked and removed again;\n"
+	  "nothing else is changed unless --fix is given, which subscribes a Meta account to\n"
+	  "its messages.  --changes says only what is new since the last time (for cron),\n"
+	  "--ticket writes a letter to the provider's support, --offline asks nobody.\n"
+	  "--url is tested instead of DMBOX_PUBLIC_URL; --cgidir is where make install put\n"
+	  "the programs.  Exit status: 0 good, 1 warnings, 2 something failed.",
+	  "вызов: dmbox doctor [--json | --nagios | --changes | --ticket] [--only КОД] [--offline]\n"
+	  "                    [--fix] [--url URL] [--cgidir ПАПКА] [--docroot ПАПКА]\n"
+	  "       dmbox doctor --explain КОД\n\n"
+	  "Проходит всю цепь от конфигурации до провайдера и называет первое сломанное звено и\n"
+	  "что его чинит.  Пробные доставки помечены и удаляются; больше ничего не меняется,\n"
+	  "кроме как с --fix: он подписывает аккаунт Meta на сообщения.  --changes говорит\n"
+	  "только о новом с прошлого раза (для cron), --ticket пишет письмо в поддержку\n"
+	  "провайдера, --offline никого не спрашивает.  --url проверяется вместо\n"
+	  "DMBOX_PUBLIC_URL; --cgidir — куда make install положил программы.\n"
+	  "Код выхода: 0 хорошо, 1 есть замечания, 2 есть сбой." }
+};

@@ -1,0 +1,151 @@
+/* The configuration, as far as it can be judged without asking anybody. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "doctor.h"
+#include "str.h"
+
+/* Names that hosts give to the folder which the web server hands out. */
+const char *
+doctor_shared_root(const char *path)
+{
+	static const char *const names[] = { "public_html", "htdocs", "httpdocs", "www", "wwwroot",
+		"public", "html", "cgi-bin" };
+	const char *p = path;
+	size_t n;
+
+	while (p != NULL && (p = strchr(p, '/')) != NULL) {
+		n = strcspn(++p, "/");
+		for (size_t i = 0; p[n] == '/' && i < sizeof names / sizeof *names; i++)
+			if (strlen(names[i]) == n && strncmp(p, names[i], n) == 0)
+				return names[i];
+	}
+	return NULL;
+}
+
+/* Which check an issue of the loader belongs to. */
+static enum doctor_check
+issue_check(const struct conf_issue *i)
+{
+	if (strstr(i->text, "everybody may") != NULL)
+		return DC_MODE;
+	if (strstr(i->text, "placeholder") != NULL)
+		return DC_PLACEHOLDER;
+	if (i->key == NULL && i->error && (strstr(i->text, "none found") != NULL ||
+	    strstr(i->text, "No such file") != NULL || strstr(i->text, "Permission denied") != NULL ||
+	    strstr(i->text, "not a regular file") != NULL))
+		return DC_FILE;
+	if (strstr(i->text, "have the same") != NULL || strstr(i->text, "share") != NULL)
+		return DC_SAME;
+	return i->error ? DC_KEYS : DC_ODD;
+}
+
+static void
+file(struct doctor *d)
+{
+	const struct conf *c = d->conf;
+	bool found = c->file != NULL;
+	char why[1024];
+	const char *root;
+
+	for (size_t i = 0; i < c->n_issues; i++) {
+		enum doctor_check k = issue_check(&c->issues[i]);
+		bool bad = c->issues[i].error || k == DC_PLACEHOLDER || k == DC_SAME;
+
+		if (k == DC_FILE && bad)
+			found = false;
+		doctor_say(d, k, bad ? FINDING_FAIL : FINDING_WARN, "%s", c->issues[i].text);
+	}
+	if (found)
+		doctor_say(d, DC_FILE, FINDING_OK, "%s", c->file);
+	else if (!d->r[DC_FILE].done)
+		doctor_say(d, DC_FILE, FINDING_FAIL, "%s", doctor_tr(d, "none found", "не найден"));
+	if (!found)
+		return;
+	doctor_say(d, DC_MODE, FINDING_OK, "%s", c->file);
+	doctor_say(d, DC_KEYS, FINDING_OK, doctor_tr(d, "%zu accounts", "аккаунтов: %zu"), c->n_accounts);
+	doctor_say(d, DC_PLACEHOLDER, FINDING_OK, "%s", doctor_tr(d, "none", "нет"));
+	doctor_say(d, DC_ODD, FINDING_OK, "%s", doctor_tr(d, "nothing", "ничего"));
+	doctor_say(d, DC_SAME, FINDING_OK, "%s", doctor_tr(d, "all differ", "все разные"));
+	if (conf_below(c, d->o.doc_root, why))
+		doctor_say(d, DC_BELOW, FINDING_FAIL, "%s", why);
+	else if ((root = doctor_shared_root(c->file)) != NULL)
+		doctor_say(d, DC_BELOW, FINDING_FAIL, doctor_tr(d,
+		    "%s lies below a folder called %s, as web servers hand out",
+		    "%s лежит в папке %s, а такие веб-серверы отдают наружу"), c->file, root);
+	else
+		doctor_say(d, DC_BELOW, FINDING_OK, "%s", c->file);
+}
+
+static void
+missing(struct doctor *d, enum doctor_check c, const struct account *a, const char *key)
+{
+	doctor_say(d, c, FINDING_FAIL, doctor_tr(d, "%s/%s: %s is not set", "%s/%s: не задан %s"),
+	    channel_names[a->channel], a->name, key);
+}
+
+static void
+account(struct doctor *d, const struct account *a)
+{
+	switch (a->provider) {
+	case PROVIDER_CHATRACE:
+		if (a->webhook_secrets.n == 0 && !a->webhook_open)
+			missing(d, DC_SECRET, a, "INSTAGRAM_WEBHOOK_SECRET");
+		if (a->webhook_open && a->webhook_secrets.n == 0)
+			doctor_say(d, DC_OPEN, FINDING_WARN, doctor_tr(d,
+			    "%s/%s takes deliveries without a secret", "%s/%s принимает доставки без секрета"),
+			    channel_names[a->channel], a->name);
+		if (str_empty(a->token))
+			missing(d, DC_TOKEN, a, "INSTAGRAM_ACCESS_TOKEN");
+		else if (str_empty(a->own_id))
+			doctor_say(d, DC_TOKEN, FINDING_FAIL, doctor_tr(d,
+			    "%s/%s: INSTAGRAM_ACCESS_TOKEN has no account number before a dot",
+			    "%s/%s: в INSTAGRAM_ACCESS_TOKEN нет номера аккаунта перед точкой"),
+			    channel_names[a->channel], a->name);
+		break;
+	case PROVIDER_GRAPH:
+		if (a->app_secrets.n == 0)
+			missing(d, DC_SECRET, a, "INSTAGRAM_APP_SECRET");
+		if (str_empty(a->verify_token))
+			missing(d, DC_SECRET, a, "INSTAGRAM_VERIFY_TOKEN");
+		if (str_empty(a->token))
+			missing(d, DC_TOKEN, a, "INSTAGRAM_ACCESS_TOKEN");
+		break;
+	case PROVIDER_GREENAPI:
+		if (a->poll_s == 0 && str_empty(a->webhook_token))
+			missing(d, DC_SECRET, a, "WHATSAPP_WEBHOOK_TOKEN");
+		if (str_empty(a->own_id))
+			missing(d, DC_TOKEN, a, "WHATSAPP_ID_INSTANCE");
+		if (str_empty(a->token))
+			missing(d, DC_TOKEN, a, "WHATSAPP_API_TOKEN_INSTANCE");
+		break;
+	case PROVIDER_MOCK:
+	case PROVIDER__MAX:
+		break;
+	}
+}
+
+void
+doctor_conf(struct doctor *d)
+{
+	const struct conf *c = d->conf;
+	size_t used = 0;
+
+	file(d);
+	for (size_t i = 0; i < c->n_accounts; i++)
+		if (doctor_used(d, &c->accounts[i])) {
+			account(d, &c->accounts[i]);
+			used++;
+		}
+	if (used == 0)
+		return;
+	doctor_say(d, DC_SECRET, FINDING_OK, doctor_tr(d, "%zu accounts have theirs", "есть у аккаунтов: %zu"), used);
+	doctor_say(d, DC_TOKEN, FINDING_OK, doctor_tr(d, "%zu accounts are complete", "полных аккаунтов: %zu"), used);
+	doctor_say(d, DC_OPEN, FINDING_OK, "%s", doctor_tr(d, "none", "нет"));
+	if (c->jwt_secret == NULL && c->jwt_public_key_file == NULL)
+		doctor_say(d, DC_JWT, FINDING_FAIL, "%s", doctor_tr(d, "JWT_SECRET is not set",
+		    "JWT_SECRET не задан"));
+	else
+		doctor_say(d, DC_JWT, FINDING_OK, "%s", c->jwt_secret != NULL ? "JWT_SECRET" :
+		    "JWT_PUBLIC_KEY_FILE");
+}
