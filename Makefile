@@ -27,6 +27,7 @@ CGI      := $(patsubst cgi-bin/%.c,$(B)/cgi-bin/%.fcgi,$(wildcard cgi-bin/*.c))
 PROGS    := $(CGI) $(if $(wildcard cron/poll.c),$(B)/dmbox-poll) $(if $(wildcard cli/dmbox.c),$(B)/dmbox)
 SIM      := $(if $(wildcard tests/sim/*.c),$(if $(wildcard lib/httpc.c),$(B)/sim/provider-sim))
 UNIT     := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+CRASH    := $(if $(wildcard tests/crash/*.c),$(B)/crash/crashpoint.so $(B)/crash/load)
 DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
 LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -ljansson -lseccomp
 LIBS_NET := -lcurl $(LIBS_WEB)
@@ -76,7 +77,16 @@ $(B)/db/%: $(B)/obj/tests/db/%.o $(B)/libdmbox.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) $(LDHARDEN) -o $@ $^ -lcmocka $(LIBS_NET)
 
-tests-built: all $(UNIT) $(DBT) $(SIM)
+# what breaks programs from within is preloaded into them; it is no part of them
+$(B)/crash/crashpoint.so: tests/crash/crashpoint.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=c11 -O1 -g $(WARN) $(WERROR) -fPIC -shared -pthread -o $@ $< -ldl
+
+$(B)/crash/load: tests/crash/load.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDHARDEN) -o $@ $<
+
+tests-built: all $(UNIT) $(DBT) $(SIM) $(CRASH)
 
 deps:
 	@sh tests/stack/deps.sh
