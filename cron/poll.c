@@ -85,6 +85,7 @@ struct poller {
 	bool once;
 	int64_t window_s;
 	int64_t end_us;		/* wall clock */
+	int64_t end_ms;		/* the same, by the clock that nobody sets */
 	char owner[24];
 	bool leased, upkept, greeted;
 	int64_t renew_ms, upkeep_ms;
@@ -144,7 +145,7 @@ due(const struct poller *p, const struct account *a, const struct turn *t, int64
 		return true;
 	if (p->once || p->end_us - now < LEAST_CHECK_US)
 		return false;
-	return now / every > t->last_us / every;
+	return now / every != t->last_us / every;	/* also after the clock was set back */
 }
 
 static void
@@ -301,18 +302,16 @@ reload(struct poller *p)
 	p->db = ctx_db(p->ctx, c, 0);
 }
 
-/* Network work until the moment, or until there is none. */
+/* Network work until the next tick, or until there is none.  The wall clock says when
+ * that is, the other one that it comes: somebody may set the clock back meanwhile. */
 static void
-work_until(struct poller *p, int64_t until_us)
+work_until_tick(struct poller *p)
 {
-	int64_t left;
+	int64_t until_ms = clock_mono_ms() + (TICK_US - clock_now_us() % TICK_US) / 1000 + 1, left;
 
-	while (!stop && (left = (until_us - clock_now_us()) / 1000) > 0) {
-		if (left > 1000)
-			left = 1000;
+	while (!stop && (left = until_ms - clock_mono_ms()) > 0)
 		if (httpc_step(p->h, (int)left) == 0)
 			clock_sleep_ms(left);
-	}
 }
 
 static bool
@@ -325,14 +324,14 @@ busy(const struct poller *p)
 
 /* What is under way is ended well: sends above all. */
 static void
-wind_up(struct poller *p, int64_t until_us)
+wind_up(struct poller *p, int64_t until_ms)
 {
 	job_deliver_stop(p->deliver);
 	job_media_stop(p->media);
 	job_profile_stop(p->profiles);
 	job_token_stop(p->tokens);
 	job_fetch_stop(p->fetches);
-	while (busy(p) && clock_now_us() < until_us) {
+	while (busy(p) && clock_mono_ms() < until_ms) {
 		if (stop && job_deliver_alive(p->deliver) == 0)
 			break;
 		httpc_step(p->h, 200);
@@ -366,7 +365,7 @@ another(void)
 static int
 run_once(struct poller *p)
 {
-	int64_t until = clock_now_us() + 60 * US;
+	int64_t until = clock_mono_ms() + 60000;
 
 	switch (lease(p)) {
 	case RC_OK:
@@ -380,12 +379,12 @@ run_once(struct poller *p)
 	}
 	hello(p);
 	tick(p);
-	while (!stop && busy(p) && clock_now_us() < until) {
+	while (!stop && busy(p) && clock_mono_ms() < until) {
 		httpc_step(p->h, 500);
 		/* what a check brought may have to be sent or fetched */
 		job_media_start(p->media, p->db, p->conf);
 	}
-	wind_up(p, clock_now_us() + 15 * US);
+	wind_up(p, clock_mono_ms() + 15000);
 	return 0;
 }
 
@@ -393,10 +392,8 @@ static int
 run(struct poller *p)
 {
 	bool said_away = false;
-	int64_t now;
 
 	do {
-		now = clock_now_us();
 		reload(p);
 		switch (lease(p)) {
 		case RC_OK:
@@ -409,7 +406,7 @@ run(struct poller *p)
 		case RC_LIMIT:
 			if (p->leased) {
 				log_warn("another dmbox-poll took over; this one ends");
-				wind_up(p, p->end_us);
+				wind_up(p, p->end_ms);
 				return 0;
 			}
 			return another();
@@ -419,9 +416,9 @@ run(struct poller *p)
 				log_error("the database is away; waiting for it");
 			said_away = true;
 		}
-		work_until(p, (now / TICK_US + 1) * TICK_US);
-	} while (!stop && clock_now_us() < p->end_us - US);
-	wind_up(p, stop ? clock_now_us() + 12 * US : p->end_us);
+		work_until_tick(p);
+	} while (!stop && clock_now_us() < p->end_us - US && clock_mono_ms() < p->end_ms);
+	wind_up(p, stop ? clock_mono_ms() + 12000 : p->end_ms);
 	return 0;
 }
 
@@ -537,6 +534,7 @@ main(int argc, char **argv)
 		p.end_us += window_s * US;
 	if (p.once)
 		p.end_us = now + 60 * US;
+	p.end_ms = clock_mono_ms() + (p.end_us - now) / 1000;
 	sign_token(p.owner, 20);
 	p.h = httpc_new(&p.conf->media_allow);
 	p.deliver = job_deliver_new(p.h);

@@ -21,6 +21,10 @@
 #include "mem.h"
 #include "store.h"
 
+/* A few rows are a matter of milliseconds: where they take so long the database is
+ * as good as away, and the spool is there (house.md 4).  Many may take longer. */
+enum { FEW_ROWS = 128, DECIDE_MS = 2000 };
+
 enum job_state { JOB_QUEUED, JOB_TAKEN, JOB_LEAD, JOB_DONE };
 
 struct job {
@@ -237,6 +241,7 @@ lead(struct batch *b, struct delivery *own)
 	}
 	pthread_mutex_unlock(&b->mu);
 
+	db_limit(b->db, rows <= FEW_ROWS ? DECIDE_MS : 0);
 	rc = store_deliveries(b->db, v, n);
 
 	pthread_mutex_lock(&b->mu);
@@ -358,7 +363,9 @@ store_big(struct batch *b, struct delivery *d)
 		d->rc = RC_TEMP;
 		return RC_TEMP;
 	}
+	db_limit(b->big, d->items.n <= FEW_ROWS && d->body_n <= BATCH_BYTES / 2 ? DECIDE_MS : 0);
 	rc = store_deliveries(b->big, &d, 1);
+	db_limit(b->big, 0);
 	pthread_mutex_lock(&b->mu);
 	b->up = rc == RC_OK;
 	b->stores++;

@@ -110,6 +110,7 @@ struct db {
 	struct db_breaker *breaker;
 	const char *app;
 	int connect_ms, statement_ms;
+	int limit_ms;			/* how long we wait for an answer */
 	bool no_prepare;
 	bool no_options;		/* a pooler refuses them at connect */
 	PGconn *c;
@@ -152,6 +153,7 @@ db_new(const struct db_opts *o)
 	d->app = o->app != NULL ? o->app : "dmbox";
 	d->connect_ms = (int)(o->connect_s != 0 ? o->connect_s : CONNECT_S) * 1000;
 	d->statement_ms = (int)(o->statement_ms != 0 ? o->statement_ms : STATEMENT_MS);
+	d->limit_ms = d->statement_ms;
 	d->no_prepare = o->no_prepare;
 	return d;
 }
@@ -198,6 +200,12 @@ bool
 db_connected(const struct db *d)
 {
 	return d->c != NULL && PQstatus(d->c) == CONNECTION_OK;
+}
+
+void
+db_limit(struct db *d, unsigned int ms)
+{
+	d->limit_ms = ms != 0 && (int)ms < d->statement_ms ? (int)ms : d->statement_ms;
 }
 
 uint64_t
@@ -437,7 +445,7 @@ conn_params(struct db *d, PQconninfoOption *opts, struct conn_params *p, struct 
 		/* the server gives up first, so that we hear why; lock waits before that */
 		buf_printf(options, "-c statement_timeout=%d -c lock_timeout=%d"
 		    " -c idle_in_transaction_session_timeout=60000 -c jit=off%s%s",
-		    d->statement_ms * 4 / 5, d->statement_ms / 2,
+		    d->statement_ms * 4 / 5, d->statement_ms * 3 / 8,
 		    given != NULL ? " " : "", given != NULL ? given : "");
 		param(p, "options", options->p);
 	} else if (given != NULL) {
@@ -975,7 +983,7 @@ exec_once(struct db *d, const struct db_stmt *s, const struct pq_args *q, PGresu
 		return rc;
 	clear_fault(d);
 	sent = send_stmt(d, s, q, &pipelined);
-	return round_trip(d, sent, pipelined ? s->name : NULL, d->statement_ms, out);
+	return round_trip(d, sent, pipelined ? s->name : NULL, d->limit_ms, out);
 }
 
 enum rc

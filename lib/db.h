@@ -50,6 +50,9 @@ enum rc db_ready(struct db *d) MUST_CHECK;
 /* db_close(d): drop the connection; the next use opens a new one. */
 void db_close(struct db *d);
 bool db_connected(const struct db *d);
+/* db_limit(d, ms): from now on db_exec waits so long for an answer and then takes
+ * the database for away, at most statement_ms; 0: statement_ms again. */
+void db_limit(struct db *d, unsigned int ms);
 
 /*
  * Arguments, in order, binary.  An array is opened, filled with the same

@@ -25,6 +25,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " values ($1, $2, clock_timestamp() + make_interval(secs => $3::integer))"
 	    " on conflict (name) do update set owner = excluded.owner, expires_at = excluded.expires_at"
 	    " where l.owner = excluded.owner or l.expires_at < clock_timestamp()"
+	    /* taken before the clock was set back: else it held for hours */
+	    " or l.expires_at > clock_timestamp() + make_interval(secs => $3::integer + 600)"
 	    " returning 1" },
 	[SQL_LEASE_FREE] = { "state_lease_free",
 	    "delete from dmbox.leases where name = $1 and owner = $2" },
