@@ -12,6 +12,7 @@
 
 #define THREADS_MAX 256
 #define RSS_MAX_KB (256u * 1024)
+#define REQUESTS_MAX 1000000	/* then a new process: what no test found may leak */
 
 static const struct job_route routes[] = {
 	{ "GET", "webhook", true, 0, job_receive_greet },
@@ -70,6 +71,7 @@ main(void)
 	struct fcgi_opts o = {
 		.threads = n,
 		.max_body_now = max_body,
+		.max_requests = REQUESTS_MAX,
 		.max_rss_kb = RSS_MAX_KB,
 		.handle = handle,
 		.after = after,

@@ -18,6 +18,7 @@
 #define RETRY_CONFIG_S "60"
 #define RETRY_LIMIT_S "60"
 #define JWT_FAILURES 30		/* a minute and address; beyond it failing requests get 429 */
+#define JWT_FAILURES_ALL 600	/* a minute, of all addresses together: who has many gets no further */
 #define ANSWER_MAX (32u << 20)
 
 /* --- answers -------------------------------------------------------------- */
@@ -138,6 +139,20 @@ set_addr(struct job_env *e)
 	strv_free(&v);
 }
 
+void
+job_addr_net(const struct job_env *e, char out[64])
+{
+	unsigned char a[16];
+	char base[INET6_ADDRSTRLEN];
+
+	snprintf(out, 64, "%s", e->addr);
+	if (inet_pton(AF_INET6, e->addr, a) != 1)
+		return;
+	memset(a + 8, 0, 8);
+	if (inet_ntop(AF_INET6, a, base, sizeof base) != NULL)
+		snprintf(out, 64, "%s/64", base);
+}
+
 /* --- route ---------------------------------------------------------------- */
 
 /* What the path says. */
@@ -250,10 +265,12 @@ find_route(struct job_env *e, struct http_res *res, const struct job_route *rout
 static void
 answer_401(struct job_env *e, struct http_res *res, const char *why)
 {
-	char key[80];
+	char net[64], key[80];
 
-	snprintf(key, sizeof key, "jwt:%s", e->addr);
-	if (!ctx_limit(e->ctx, key, JWT_FAILURES, NULL)) {
+	job_addr_net(e, net);
+	snprintf(key, sizeof key, "jwt:%s", net);
+	if (!ctx_limit(e->ctx, key, JWT_FAILURES, NULL) ||
+	    !ctx_limit(e->ctx, "jwt", JWT_FAILURES_ALL, NULL)) {
 		header(res, "Retry-After", RETRY_LIMIT_S);
 		job_error(e, res, 429, "too_many_failures",
 		    "too many requests without a valid token from this address");

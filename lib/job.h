@@ -52,4 +52,8 @@ void job_json(struct http_res *res, int status, struct buf *b);
 void job_error(struct job_env *e, struct http_res *res, int status, const char *code,
     const char *fmt, ...) PRINTF_LIKE(5, 6);
 
+/* job_addr_net(e, out): the address as a limit counts it: itself, of IPv6 the
+ * network of 64 bits that one customer gets. */
+void job_addr_net(const struct job_env *e, char out[64]);
+
 #endif

@@ -20,6 +20,7 @@
 #include "str.h"
 
 #define REFUSED_ROWS 60		/* ledger rows a minute and account */
+#define REFUSED_ROWS_ADDR 40	/* of them from one address: it leaves room for others */
 #define REFUSED_BYTES 16384	/* of a refused body that the ledger keeps */
 #define REFUSED_KEY "refused:"
 #define RETRY_AWAY_S "5"
@@ -239,11 +240,14 @@ note_refusal(struct job_env *e, const struct account *a, const char *reason)
 	struct db *db = NULL;
 	struct delivery d;
 	unsigned int extra;
-	char key[96];
+	char net[64], addr_key[96], key[96];
 	bool row;
 
+	job_addr_net(e, net);
+	snprintf(addr_key, sizeof addr_key, "from:%s", net);
 	snprintf(key, sizeof key, REFUSED_KEY "%s:%s:%s", channel_names[a->channel], reason, a->name);
-	row = ctx_limit(e->ctx, key, REFUSED_ROWS, &extra);
+	row = ctx_limit(e->ctx, addr_key, REFUSED_ROWS_ADDR, NULL);
+	row = ctx_limit(e->ctx, key, row ? REFUSED_ROWS : 0, &extra);
 	if (row || extra > 0)
 		db = batch_borrow(b);
 	if (row) {
