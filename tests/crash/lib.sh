@@ -87,7 +87,7 @@ parts() {
 	INSTAGRAM_POLL_SECONDS=0
 	EOT
 	)
-	(cd "$ROOT" && "$BB/dmbox" migrate) >"$T/migrate.out" 2>&1 || die "migrate: $(tail -n 1 "$T/migrate.out")"
+	DMBOX_SQL_DIR=$ROOT/sql "$BB/dmbox" migrate >"$T/migrate.out" 2>&1 || die "migrate: $(tail -n 1 "$T/migrate.out")"
 	TOKEN=$("$BB/dmbox" token --sub crash --ttl 8h --scope "read poll send admin") || die token
 	start_sim
 }
