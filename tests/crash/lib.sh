@@ -29,7 +29,7 @@ free_port() {
 
 # --- the parts ---------------------------------------------------------------------
 
-pg_up() { pg_start "$T/pg" >/dev/null || die "PostgreSQL does not start"; }
+pg_up() { pg_start "$T/pg" >/dev/null 2>&1 || die "PostgreSQL does not start"; }
 # a new postmaster waits until the old one's backends have noticed
 pg_kill9() {
 	local p kids

@@ -9,7 +9,7 @@
  *   -a  ids acknowledged (200), one a line
  *   -x  each delivery is posted once, whatever the answer
  *   -g  how long one is posted again and again before it is given up (60)
- * Prints one JSON object: deliveries, acknowledged, answers by status ("0": no answer),
+ * Prints one JSON object: deliveries, acknowledged, spooled (of them), answers by status ("0": no answer),
  * and of the answers' times in ms p50, p99, max.
  */
 #include <arpa/inet.h>
@@ -38,7 +38,7 @@ static struct {
 } o = { .path = "/instagram/webhook", .prefix = "load", .conns = 32, .count = 1000,
     .give_up_s = 60 };
 
-static atomic_long ticket, statuses[600];
+static atomic_long ticket, spooled, statuses[600];
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 static FILE *ack_file;
 static long acked;
@@ -123,6 +123,8 @@ answer(int *fd)
 		hang_up(fd);
 		return status;
 	}
+	if (status == 200 && strstr(end, "\"spooled\":true") != NULL)
+		atomic_fetch_add(&spooled, 1);	/* our answers come in one piece */
 	want = (size_t)(end - b) + 4 + (size_t)strtoul(p + sizeof length - 1, NULL, 10);
 	while (n < want) {
 		ssize_t k = recv(*fd, b, sizeof b, 0);
@@ -285,8 +287,8 @@ main(int argc, char **argv)
 	if (ack_file != NULL && fclose(ack_file) != 0)
 		return 1;
 	qsort(times, n_times, sizeof *times, cmp);
-	printf("{\"deliveries\":%ld,\"acknowledged\":%ld,\"seconds\":%.1f,\"answers\":{", o.count,
-	    acked, (now_ms() - start_ms) / 1e3);
+	printf("{\"deliveries\":%ld,\"acknowledged\":%ld,\"spooled\":%ld,\"seconds\":%.1f,"
+	    "\"answers\":{", o.count, acked, (long)spooled, (now_ms() - start_ms) / 1e3);
 	for (int i = 0; i < 600; i++)
 		if (statuses[i] != 0) {
 			printf("%s\"%d\":%ld", first ? "" : ",", i, statuses[i]);
