@@ -47,6 +47,7 @@ main(void)
 		.max_requests = 10000,
 		.handle = handle,
 		.arg = &in,
+		.alone = true,
 	};
 	int status = fcgi_serve(&o);
 

@@ -1,8 +1,6 @@
 /*
  * status.fcgi: health and doctor, for people and load balancers.
  */
-#include <sys/stat.h>
-
 #include "ctx.h"
 #include "fcgi.h"
 #include "job.h"
@@ -35,7 +33,6 @@ main(void)
 	};
 	int status;
 
-	umask(0007);
 	status = fcgi_serve(&o);
 	ctx_free(ctx);
 	return status;

@@ -2,8 +2,6 @@
  * webhook.fcgi: takes deliveries in.  It makes no outgoing calls and links no
  * libcurl.  How many threads: contract.md 3, DMBOX_WEBHOOK_THREADS.
  */
-#include <sys/stat.h>
-
 #include "conf.h"
 #include "ctx.h"
 #include "fcgi.h"
@@ -77,10 +75,11 @@ main(void)
 		.after = after,
 		.tick = tick,
 		.arg = ctx,
+		.alone = true,
 	};
 	int status;
 
-	umask(0007);	/* spool and log are shared with the cron user's group */
+	ctx_sandbox(ctx);
 	status = fcgi_serve(&o);
 	ctx_free(ctx);
 	return status;

@@ -6,14 +6,19 @@
  */
 #include "ctx.h"
 
+#include <libgen.h>
 #include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "log.h"
 #include "mem.h"
+#include "sandbox.h"
 #include "str.h"
 
 #define RETRY_BROKEN_MS 1000
@@ -66,6 +71,8 @@ struct ctx {
 	int64_t spool_ms;
 	pthread_mutex_t limit_lock;
 	struct slot *slots;
+	bool asked;			/* ctx_sandbox was called */
+	char *walls, *walls_file;	/* what the sandbox was made of, and by which file */
 };
 
 /* Unlink and free *p. */
@@ -120,6 +127,8 @@ ctx_free(struct ctx *c)
 	free(c->told);
 	free(c->root);
 	free(c->slots);
+	mem_free_secret(c->walls);
+	free(c->walls_file);
 	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->limit_lock);
 	free(c);
@@ -151,6 +160,47 @@ tell(struct ctx *c, const struct conf *conf)
 	buf_free(&b);
 }
 
+/* --- sandbox -------------------------------------------------------------- */
+
+static const char *role_url(const struct ctx *c, const struct conf *conf);
+
+/* All that the walls depend on, in one string; secrets may be in it. */
+static char *
+walls_of(const struct ctx *c, const struct conf *conf)
+{
+	struct buf b;
+	char *s;
+
+	buf_init(&b, 65536);
+	if (conf->sandbox)
+		buf_printf(&b, "%s\n%s\n%s\n%s\n%s", role_url(c, conf), conf->dir, conf->log_file != NULL ? conf->log_file : "",
+		    conf->spool_dir != NULL ? conf->spool_dir : "",
+		    conf->accounts_dir != NULL ? conf->accounts_dir : "");
+	s = buf_take(&b);
+	buf_free(&b);
+	return s;
+}
+
+/* A process cannot leave its sandbox: where the configuration wants another one
+ * it ends, after the requests in flight, and the web server starts the next. */
+static void
+check_walls(struct ctx *c, const struct conf *conf)
+{
+	char *now;
+
+	if (c->walls != NULL && str_eq(conf->file, c->walls_file)) {
+		now = walls_of(c, conf);
+		if (strcmp(now, c->walls) != 0) {
+			log_info("sandbox: the configuration changed what is needed: starting anew");
+			kill(getpid(), SIGUSR1);
+		}
+		mem_free_secret(now);
+	} else if (c->asked && conf->sandbox) {
+		log_warn("sandbox: off: the configuration came with a request; set DMBOX_CONFIG in the "
+		    "environment of the process");
+	}
+}
+
 static void
 load(struct ctx *c, const char *conf_path)
 {
@@ -174,6 +224,7 @@ load(struct ctx *c, const char *conf_path)
 			conf_drop(c->good);
 		}
 		c->good = conf_hold(conf);
+		check_walls(c, conf);
 	}
 }
 
@@ -469,4 +520,97 @@ ctx_limit_left(struct ctx *c, const char *prefix, char key[96], unsigned int *ex
 	}
 	pthread_mutex_unlock(&c->limit_lock);
 	return found;
+}
+
+/* --- entering the sandbox ------------------------------------------------- */
+
+#define WALLS_MAX 48
+
+/* The folder a file lies in: it may be replaced by rename. */
+static const char *
+folder_of(struct mem_arena *a, const char *file)
+{
+	return file != NULL ? dirname(mem_arena_dup(a, file)) : NULL;
+}
+
+static void
+add_path(const char **v, size_t *n, const char *path)
+{
+	if (path != NULL && *path != '\0' && *n < WALLS_MAX - 1)
+		v[(*n)++] = path;
+}
+
+static const char *
+below_home(struct mem_arena *a, const char *name)
+{
+	struct passwd pw, *got = NULL;
+	char mem[4096], path[4096];
+
+	if (getpwuid_r(geteuid(), &pw, mem, sizeof mem, &got) != 0 || got == NULL)
+		return NULL;
+	snprintf(path, sizeof path, "%s/%s", pw.pw_dir, name);
+	return mem_arena_dup(a, path);
+}
+
+static void
+enter(struct ctx *c, const struct conf *conf)
+{
+	/* what libc, libpq and OpenSSL read by themselves */
+	static const char *const libs[] = { "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib",
+		"/usr/share/zoneinfo", "/usr/lib/ssl", "/etc/ssl", "/proc/self", "/dev/urandom",
+		"/sys/devices/system/cpu", "/etc/ld.so.cache", "/etc/localtime", "/etc/passwd",
+		"/etc/group", "/etc/nsswitch.conf" };
+	/* names: these are replaced by rename while we run */
+	static const char *const names[] = { "/etc", "/run/systemd/resolve", "/run/NetworkManager",
+		"/run/resolvconf", "/var/run/nscd" };
+	const char *read[WALLS_MAX] = { NULL }, *write[WALLS_MAX] = { NULL };
+	struct mem_arena a = { 0 };
+	size_t nr = 0, nw = 0;
+	struct db_reach db;
+	struct sandbox s = { .read = read, .write = write };
+	unsigned int held;
+
+	db_reach(role_url(c, conf), &db);
+	for (size_t i = 0; i < sizeof libs / sizeof *libs; i++)
+		add_path(read, &nr, libs[i]);
+	for (size_t i = 0; db.inet && i < sizeof names / sizeof *names; i++)
+		add_path(read, &nr, names[i]);
+	for (size_t i = 0; i < db.files.n; i++)
+		add_path(read, &nr, db.files.v[i]);
+	add_path(read, &nr, below_home(&a, ".pgpass"));
+	add_path(read, &nr, below_home(&a, ".postgresql"));
+	add_path(read, &nr, conf->file != NULL ? conf->dir : NULL);
+	add_path(read, &nr, conf->accounts_dir);
+	add_path(read, &nr, folder_of(&a, conf->jwt_public_key_file));
+	add_path(write, &nw, "/dev/null");
+	add_path(write, &nw, conf->spool_dir);
+	add_path(write, &nw, folder_of(&a, conf->log_file));
+	s.net.inet = db.inet;
+	s.net.n = db.n;
+	memcpy(s.net.port, db.port, sizeof db.port);
+	held = sandbox_enter(&s);
+	log_info("sandbox: on (calls %s, files %s, network %s)",
+	    held & SANDBOX_CALLS ? "limited" : "open", held & SANDBOX_FILES ? "limited" : "open",
+	    db.inet ? "database's port" : "none");
+	strv_free(&db.files);
+	mem_arena_free(&a);
+}
+
+void
+ctx_sandbox(struct ctx *c)
+{
+	struct conf *look, *conf = NULL;
+	enum rc rc = conf_load(c->role, NULL, &look);
+
+	c->asked = true;
+	if (rc == RC_OK && (look->file != NULL || look->sandbox)) {
+		c->walls = walls_of(c, look);
+		c->walls_file = mem_dup(look->file);
+	}
+	if (rc == RC_OK && look->sandbox && ctx_conf(c, NULL, NULL, &conf) == RC_OK) {
+		(void)ctx_spool(c, conf);	/* its folder must be there to be named */
+		enter(c, conf);
+	}
+	conf_drop(conf);
+	conf_drop(look);
 }

@@ -41,6 +41,14 @@ struct batch *ctx_batch(struct ctx *c, const struct conf *conf);
 void ctx_batch_done(struct ctx *c, struct batch *b);
 /* ctx_spool(c, conf): NULL where it cannot be opened (logged). Shared by threads. */
 struct spool *ctx_spool(struct ctx *c, const struct conf *conf);
+/*
+ * ctx_sandbox(c):
+ * Give up what this program does not need (sandbox.h), where DMBOX_SANDBOX is on
+ * in the configuration that is found without a request.  Before the threads.
+ * A configuration that later needs other files, another database, or turns it on
+ * or off, ends the process in order, so that the next one starts with it.
+ */
+void ctx_sandbox(struct ctx *c);
 /* ctx_max_body(c): DMBOX_MAX_BODY_BYTES of the configuration in use; the default
  * before one was read. */
 size_t ctx_max_body(struct ctx *c);

@@ -1221,3 +1221,60 @@ db_res_free(struct db_res *r)
 	mem_arena_free(&r->arena);
 	free(r);
 }
+
+/* --- what a connection needs ------------------------------------------------ */
+
+static const char *
+option(const PQconninfoOption *given, const PQconninfoOption *defaults, const char *key)
+{
+	const PQconninfoOption *lists[] = { given, defaults };
+
+	for (size_t i = 0; i < 2; i++)
+		for (const PQconninfoOption *o = lists[i]; o != NULL && o->keyword != NULL; o++)
+			if (strcmp(o->keyword, key) == 0 && o->val != NULL && *o->val != '\0')
+				return o->val;
+	return NULL;
+}
+
+static void
+reach_ports(const char *list, struct db_reach *out)
+{
+	struct strv v = { 0 };
+	int64_t n;
+
+	strv_split(&v, list != NULL ? list : "5432", ',');
+	for (size_t i = 0; i < v.n; i++) {
+		if (out->n == sizeof out->port / sizeof out->port[0]) {
+			out->n = 0;
+			break;
+		}
+		if (str_i64(v.v[i], &n) == RC_OK && n > 0 && n < 65536)
+			out->port[out->n++] = (unsigned int)n;
+	}
+	strv_free(&v);
+}
+
+void
+db_reach(const char *conninfo, struct db_reach *out)
+{
+	static const char *const files[] = { "passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl",
+		"sslcrldir" };
+	PQconninfoOption *given = PQconninfoParse(conninfo, NULL), *defaults = PQconndefaults();
+	struct strv hosts = { 0 };
+	const char *s;
+
+	memset(out, 0, sizeof *out);
+	out->inet = option(given, defaults, "hostaddr") != NULL;
+	if ((s = option(given, defaults, "host")) != NULL)
+		strv_split(&hosts, s, ',');
+	for (size_t i = 0; i < hosts.n; i++)	/* none: libpq's own Unix socket */
+		out->inet |= hosts.v[i][0] != '/' && hosts.v[i][0] != '@';
+	if (out->inet)
+		reach_ports(option(given, defaults, "port"), out);
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		if ((s = option(given, defaults, files[i])) != NULL)
+			strv_add(&out->files, s, strlen(s));
+	strv_free(&hosts);
+	PQconninfoFree(given);
+	PQconninfoFree(defaults);
+}

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "rc.h"
+#include "str.h"
 
 /*
  * libpq's door: one connection per handle, parameters and results in binary
@@ -53,6 +54,17 @@ bool db_connected(const struct db *d);
 /* db_limit(d, ms): from now on db_exec waits so long for an answer and then takes
  * the database for away, at most statement_ms; 0: statement_ms again. */
 void db_limit(struct db *d, unsigned int ms);
+
+/* What must stay reachable for a connection string, for the sandbox. */
+struct db_reach {
+	bool inet;		/* some host is not a Unix socket */
+	unsigned int port[8];	/* the ports of those; n 0: more than fit */
+	size_t n;
+	struct strv files;	/* keys, certificates, password file named in it */
+};
+/* db_reach(conninfo, out): reads the string and libpq's defaults, connects to nothing.
+ * Owns out->files: strv_free(). */
+void db_reach(const char *conninfo, struct db_reach *out);
 
 /*
  * Arguments, in order, binary.  An array is opened, filled with the same

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +40,8 @@
 				 * before it reads our 413 */
 #define LINGER_MS 3000		/* how long waiting connections are still served at the end */
 #define PEER_TIMEOUT_S 60
+#define FILES_MAX 4096
+#define FILE_BYTES_MAX ((rlim_t)4 << 30)
 #define RSS_EVERY 64		/* requests between two looks at the memory */
 
 extern char **environ;
@@ -547,6 +550,21 @@ wait_for_end(const struct fcgi_opts *o, const sigset_t *ends)
 	o->tick(o->arg);
 }
 
+/* A limit lowered, never raised. */
+static void
+lower(__rlimit_resource_t what, rlim_t to)
+{
+	struct rlimit r;
+
+	if (getrlimit(what, &r) != 0)
+		return;
+	if (r.rlim_max > to)
+		r.rlim_max = to;
+	if (r.rlim_cur > r.rlim_max)
+		r.rlim_cur = r.rlim_max;
+	(void)setrlimit(what, &r);
+}
+
 static int
 serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 {
@@ -568,6 +586,8 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 			break;
 	}
 	pthread_attr_destroy(&attr);
+	if (o->alone)		/* no process can be made any more, whatever breaks in */
+		lower(RLIMIT_NPROC, 0);
 	if (started < n)
 		log_warn("only %u of %u threads could be started", started, n);
 	if (started > 0)
@@ -587,12 +607,15 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 int
 fcgi_serve(const struct fcgi_opts *o)
 {
-	struct rlimit none = { 0, 0 };
 	struct io io = { NULL };
 	sigset_t ends;
 
 	/* a core file would hold secrets and people's words */
-	(void)setrlimit(RLIMIT_CORE, &none);
+	lower(RLIMIT_CORE, 0);
+	lower(RLIMIT_NOFILE, FILES_MAX);
+	lower(RLIMIT_FSIZE, FILE_BYTES_MAX);
+	signal(SIGXFSZ, SIG_IGN);	/* then the write fails, and is told of */
+	umask(0007);	/* spool, log and media are shared with the cron user's group */
 	mallopt(M_ARENA_MAX, 2);
 	if (!fcgi_is_cgi()) {
 		set_signals(&ends);

@@ -24,6 +24,7 @@ struct fcgi_opts {
 	void (*handle)(void *arg, unsigned int thread, const struct http_req *req,
 	    struct http_res *res);
 	void (*after)(void *arg, unsigned int thread);	/* answer sent; may be NULL */
+	bool alone;			/* starts no thread or process of its own once it serves */
 	/* tick: about once a second while serving, from no worker; may be NULL */
 	void (*tick)(void *arg);
 	void *arg;
