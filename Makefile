@@ -32,7 +32,7 @@ DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
 LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -ljansson -lseccomp
 LIBS_NET := -lcurl $(LIBS_WEB)
 
-.PHONY: all help deps run test check check-san check-mem fuzz lint cover bench install clean tests-built FORCE
+.PHONY: all help deps run test check check-san check-mem fuzz fuzz-built lint cover bench install clean tests-built FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -89,7 +89,7 @@ $(B)/crash/load: tests/crash/load.c
 tests-built: all $(UNIT) $(DBT) $(SIM) $(CRASH)
 
 deps:
-	@sh tests/stack/deps.sh
+	@sh tests/stack/deps.sh tests
 
 run:
 	@sh tests/stack/deps.sh
@@ -115,6 +115,21 @@ check-san:
 check-mem:
 	+@$(MAKE) -s -j2 tests-built
 	@B='$(B)' bash tests/run.sh mem
+
+# libFuzzer with ASan and UBSan, FUZZ_SECONDS in all: tests/fuzz/run.sh
+FUZZ     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+FUZZFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libdmbox.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -Wl,--as-needed $(LIBS_NET)
+
+fuzz-built: $(FUZZ)
+
+fuzz:
+	+@$(MAKE) -s -j2 B=build-fuzz CC=clang SAN='$(FUZZFLAGS)' OPT='-O1 -g' fuzz-built
+	@B=build-fuzz bash tests/fuzz/run.sh $(FUZZ_SECONDS)
 
 lint:
 	@B='$(B)' bash tests/lint.sh
@@ -150,6 +165,6 @@ install: all
 	  install -d '$(I)/share/man/man'$$s && install -m 644 $$f '$(I)/share/man/man'$$s/ || exit 1; done
 
 clean:
-	rm -rf $(B) build-san build-cov build-clang build-gcc
+	rm -rf $(B) build-san build-cov build-fuzz build-clang build-gcc
 
 -include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d)

@@ -3,7 +3,7 @@
 # end-to-end tests on real servers.  One line a test program, the failing
 # assertions below it; the last line counts assertions: N passed, N failed.
 #
-# usage: tests/run.sh [PART...]	parts: check db e2e crash doctor (default: all),
+# usage: tests/run.sh [PART...]	parts: check db e2e crash doctor fuzz (default: all),
 #	mem (unit tests under valgrind), cover (all, then coverage of the lines)
 #	ONLY=WORD runs only tests whose name holds WORD
 set -u
@@ -60,6 +60,17 @@ part_db() {
 	one db bash tests/db/run.sh "$PWD/$B"
 }
 
+# The fuzzers for a minute in all, where clang with its runtime is there.
+part_fuzz() {
+	case fuzz in *"$ONLY"*) ;; *) return 0;; esac
+	if ! echo "int LLVMFuzzerTestOneInput(void) { return 0; }" |
+	    clang -x c -fsanitize=fuzzer,address,undefined -o /dev/null - >/dev/null 2>&1; then
+		echo "skip  fuzz: no clang with its sanitizers here (make deps brings it)"
+		return 0
+	fi
+	one fuzz make -s fuzz "FUZZ_SECONDS=${FUZZ_SECONDS:-60}" --no-print-directory
+}
+
 # part_scripts FOLDER: its executables NN-name
 part_scripts() {
 	local t
@@ -80,12 +91,13 @@ coverage() {
 	done | grep . | column -t
 }
 
-[ $# -gt 0 ] || set -- check db e2e crash doctor
+[ $# -gt 0 ] || set -- check db e2e crash doctor fuzz
 for part in "$@"; do
 	case $part in
 	check) part_check ;;
 	db) part_db ;;
 	e2e|crash|doctor) part_scripts "$part" ;;
+	fuzz) part_fuzz ;;
 	mem) part_check mem ;;
 	cover) part_check; part_db; part_scripts e2e; coverage ;;
 	*) echo "tests/run.sh: no part $part" >&2; exit 64 ;;

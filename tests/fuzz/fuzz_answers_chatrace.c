@@ -1,0 +1,2 @@
+#define PROVIDER PROVIDER_CHATRACE
+#include "answers.h"

@@ -1,0 +1,2 @@
+#define PROVIDER PROVIDER_GRAPH
+#include "answers.h"

@@ -1,0 +1,2 @@
+#define PROVIDER PROVIDER_GREENAPI
+#include "parse.h"

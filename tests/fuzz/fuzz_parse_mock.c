@@ -1,0 +1,2 @@
+#define PROVIDER PROVIDER_MOCK
+#include "parse.h"
