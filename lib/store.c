@@ -477,9 +477,13 @@ put_people(struct db_args *a, const struct load *b)
 static const char *
 message_source(const struct load *b, const struct row *r)
 {
-	if (r->it->echo)
-		return "echo";
-	return b->v[r->d]->source == SOURCE_POLL ? "poll" : "webhook";
+	const struct delivery *d = b->v[r->d];
+
+	/* a reconciliation finds what no webhook brought, ours from the app too;
+	 * Green API's queue is its way of telling */
+	if (d->source == SOURCE_POLL && (!r->it->echo || d->provider == PROVIDER_GRAPH))
+		return "poll";
+	return r->it->echo ? "echo" : "webhook";
 }
 
 static void
