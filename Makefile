@@ -42,9 +42,10 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
-# the installation's PREFIX is compiled into conf.o, which is made anew when it changes
-$(B)/obj/lib/conf.o $(B)/obj/cli/cmd_migrate.o $(B)/obj/cli/cmd_doctor.o: CPPFLAGS += -DDMBOX_PREFIX='"$(PREFIX)"'
-$(B)/obj/lib/conf.o $(B)/obj/cli/cmd_migrate.o $(B)/obj/cli/cmd_doctor.o: $(B)/prefix
+# the installation's PREFIX is compiled into these, which are made anew when it changes
+PREFIX_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(shell grep -ls DMBOX_PREFIX lib/*.c cli/*.c cgi-bin/*.c cron/*.c))
+$(PREFIX_OBJ): CPPFLAGS += -DDMBOX_PREFIX='"$(PREFIX)"'
+$(PREFIX_OBJ): $(B)/prefix
 $(B)/prefix: FORCE
 	@mkdir -p $(@D)
 	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@
