@@ -198,6 +198,8 @@ apache_conf() {
 	Suexec Off
 	FcgidIPCDir "$4/fcgi"
 	FcgidProcessTableFile "$4/fcgid_shm"
+	FcgidMaxProcesses 20
+	FcgidSpawnScoreUpLimit 100
 	<Directory "/">
 		Require all denied
 		AllowOverride None
