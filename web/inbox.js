@@ -9,7 +9,7 @@
 const words = {
 	en: {
 		token: 'Access token', tokenHint: 'dmbox token --sub you --scope "read send" prints one.',
-		enter: 'Open the inbox', leave: 'Leave', more: 'More', older: 'Earlier messages', send: 'Send',
+		enter: 'Open the inbox', leave: 'Sign out', back: 'Back to the list', channel: 'Channel', more: 'More', older: 'Earlier messages', send: 'Send',
 		search: 'Search names and words', write: 'Write an answer',
 		wrong: 'This token is not accepted. It may be too old: make a new one with dmbox token.',
 		scope: 'This token may not do that: it lacks a scope.',
@@ -21,7 +21,7 @@ const words = {
 	},
 	ru: {
 		token: 'Токен доступа', tokenHint: 'Его печатает dmbox token --sub вы --scope "read send".',
-		enter: 'Открыть', leave: 'Выйти', more: 'Ещё', older: 'Более ранние', send: 'Отправить',
+		enter: 'Открыть', leave: 'Выйти', back: 'К списку', channel: 'Канал', more: 'Ещё', older: 'Более ранние', send: 'Отправить',
 		search: 'Поиск по именам и словам', write: 'Ответ',
 		wrong: 'Токен не принят. Возможно, он устарел: создайте новый командой dmbox token.',
 		scope: 'Этому токену нельзя: не хватает права (scope).',
@@ -32,7 +32,8 @@ const words = {
 			read: 'прочитано', failed: 'не отправлено', unknown: 'возможно, отправлено' },
 	},
 };
-const t = words[(navigator.language || '').startsWith('ru') ? 'ru' : 'en'];
+const lang = (navigator.language || '').startsWith('ru') ? 'ru' : 'en';
+const t = words[lang];
 const $ = (id) => document.getElementById(id);
 const base = location.pathname.replace(/(instagram\/)?inbox\/.*$/, '');
 const REFRESH_MS = 5000;
@@ -76,12 +77,29 @@ function trouble(err) {
 function leave(why) {
 	sessionStorage.removeItem('dmbox-token');
 	token = '';
-	generation++;
-	current = null;
+	$('search').value = '';
+	$('conversations').replaceChildren();
+	closeConversation();
 	$('inbox').hidden = true;
 	$('login').hidden = false;
 	$('login-error').textContent = why || '';
 	$('trouble').hidden = true;
+}
+
+// nothing of the last conversation stays on the page
+function closeConversation() {
+	generation++;
+	current = null;
+	shown = new Map();
+	$('inbox').classList.remove('reading');
+	$('who').textContent = '';
+	$('window').textContent = '';
+	$('text').value = '';
+	$('messages').replaceChildren();
+	$('older').hidden = true;
+	$('composer').hidden = true;
+	for (const b of $('conversations').querySelectorAll('button'))
+		b.setAttribute('aria-current', 'false');
 }
 
 function element(tag, cls, text) {
@@ -104,9 +122,10 @@ function conversationItem(c) {
 	const b = element('button');
 	b.type = 'button';
 	b.dataset.id = c.id;
+	b.append(element('strong', '', nameOf(c)), element('time', '', when(c.lastAt)),
+		element('span', 'last', summary(c.lastMessage)));
 	if (c.unreadCount > 0)
 		b.append(element('span', 'unread', c.unreadCount));
-	b.append(element('strong', '', nameOf(c)), element('span', 'last', summary(c.lastMessage)));
 	b.setAttribute('aria-current', current !== null && current.id === c.id);
 	b.addEventListener('click', () => openConversation(c));
 	li.append(b);
@@ -238,7 +257,8 @@ async function openConversation(c) {
 	current = c;
 	shown = new Map();
 	$('messages').replaceChildren();
-	$('who').textContent = nameOf(c) + (c.username ? ` · ${c.username}` : '');
+	$('who').textContent = nameOf(c) + (c.username && c.username !== nameOf(c) ? ` · ${c.username}` : '');
+	$('inbox').classList.add('reading');
 	$('composer').hidden = false;
 	for (const b of $('conversations').querySelectorAll('button'))
 		b.setAttribute('aria-current', Number(b.dataset.id) === c.id);
@@ -308,8 +328,11 @@ async function refresh() {
 // a list that was paged down is not pulled back to its first page
 const moreCursorUntouched = () => $('conversations').children.length <= 50;
 
+document.documentElement.lang = lang;
 for (const e of document.querySelectorAll('[data-text]'))
 	e.textContent = t[e.dataset.text];
+for (const e of document.querySelectorAll('[data-label]'))
+	e.setAttribute('aria-label', t[e.dataset.label]);
 $('search').placeholder = t.search;
 $('text').placeholder = t.write;
 $('login').addEventListener('submit', (event) => {
@@ -319,14 +342,11 @@ $('login').addEventListener('submit', (event) => {
 	$('token').value = '';
 	enter();
 });
+$('back').addEventListener('click', closeConversation);
 $('logout').addEventListener('click', () => leave(''));
 $('channel').addEventListener('change', () => {
-	generation++;
+	closeConversation();
 	channel = $('channel').value;
-	current = null;
-	$('who').textContent = '';
-	$('messages').replaceChildren();
-	$('composer').hidden = true;
 	attempt(() => loadConversations(null));
 });
 let typing = 0;
