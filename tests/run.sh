@@ -1,7 +1,8 @@
 #!/bin/bash
 # The whole suite: unit tests and house rules, database tests on a private cluster,
 # end-to-end tests on real servers.  One line a test program, the failing
-# assertions below it; the last line counts assertions: N passed, N failed.
+# assertions below it; the last line counts assertions: N passed, N failed, and how
+# many were skipped, where some were ("ok ... # SKIP why").
 #
 # usage: tests/run.sh [PART...]	parts: check db e2e crash doctor fuzz (default: all),
 #	mem (unit tests under valgrind), cover (all, then coverage of the lines)
@@ -10,26 +11,28 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 B=${B:-build}
 ONLY=${ONLY:-}
-pass=0 fail=0
+pass=0 fail=0 skip=0
 out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT
 export LC_ALL=C.UTF-8 B
 
 # verdict NAME STATUS SECONDS: count what $out says; a program that says nothing is one test
 verdict() {
-	local p f
-	p=$(grep -acE '^\[ +OK \]|^ok |^PASS ' "$out")
+	local p f s
+	s=$(grep -acE '^ok .*# SKIP' "$out")
+	p=$(($(grep -acE '^\[ +OK \]|^ok |^PASS ' "$out") - s))
 	f=$(grep -acE '^\[  FAILED  \] [^0-9]|^not ok |^FAIL ' "$out")
 	[ "$f" -eq 0 ] || f=$(grep -aE '^\[  FAILED  \] [^0-9]|^not ok |^FAIL ' "$out" | sort -u | wc -l)
 	if [ "$2" -eq 0 ] && [ "$f" -eq 0 ]; then
-		[ "$p" -gt 0 ] || p=1
+		[ "$((p + s))" -gt 0 ] || p=1
+		[ "$s" -eq 0 ] || grep -aE '^ok .*# SKIP' "$out" | sed "s|^ok [^#]*# SKIP *|skip  $1: |"
 		printf 'ok    %-34s %4d passed  (%d s)\n' "$1" "$p" "$3"
 	else
 		[ "$f" -gt 0 ] || f=1
 		printf 'FAIL  %-34s %4d passed, %d failed  (%d s, status %d)\n' "$1" "$p" "$f" "$3" "$2"
 		grep -avE '^\[ +(OK|RUN) |^ok |^PASS ' "$out" | tail -n 60 | sed 's/^/      | /'
 	fi
-	pass=$((pass + p)) fail=$((fail + f))
+	pass=$((pass + p)) fail=$((fail + f)) skip=$((skip + s))
 }
 
 # one NAME COMMAND...
@@ -103,5 +106,7 @@ for part in "$@"; do
 	*) echo "tests/run.sh: no part $part" >&2; exit 64 ;;
 	esac
 done
-echo "$pass passed, $fail failed"
+skipped=
+[ "$skip" -eq 0 ] || skipped=", $skip skipped"
+echo "$pass passed, $fail failed$skipped"
 [ "$fail" -eq 0 ]
