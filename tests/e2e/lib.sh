@@ -146,3 +146,21 @@ as_owner() {	# as_owner FILE COMMAND...
 	shift
 	if [ "$(id -un)" = "$u" ]; then "$@"; else setpriv "--reuid=$u" "--regid=$(id -g "$u")" --init-groups -- "$@"; fi
 }
+
+# doc_blocks FILE: its code blocks as files $T/block.N; one line a block, "N KIND": the
+# word of the comment before it (run, answer, hosting), else the language of its fence
+doc_blocks() {
+	awk -v to="$T/block." '
+	/^ *<!-- [a-z]+ -->$/ && !inside { mark = $2; next }
+	/^ *```/ {
+		if (inside) { inside = 0; close(f); next }
+		indent = match($0, /`/) - 1
+		kind = mark != "" ? mark : substr($0, indent + 4)
+		f = to (++n); inside = 1; mark = ""
+		printf "" >f
+		print n, (kind == "" ? "plain" : kind)
+		next
+	}
+	inside { sub("^ {0," indent "}", ""); print >f; next }
+	!/^ *$/ { mark = "" }' "$1"
+}
