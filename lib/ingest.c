@@ -256,7 +256,9 @@ ingest_parse(const struct conf *c, const struct account *a, struct delivery *d)
 	const struct provider *p = provider_of(a);
 	enum rc rc = RC_INVALID;
 
-	if (p->parse != NULL)
+	if (d->source == SOURCE_POLL && p->parse_polled != NULL)
+		rc = p->parse_polled(a, d->content_type, d->body, d->body_n, &d->items);
+	else if (p->parse != NULL)
 		rc = p->parse(a, d->content_type, d->body, d->body_n, &d->items);
 	if (rc != RC_OK || d->items.n + d->items.ignored == 0) {
 		not_understood(d);

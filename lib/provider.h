@@ -128,6 +128,10 @@ struct provider {
 	 * RC_INVALID: not understood at all (kept raw by the caller). */
 	enum rc (*parse)(const struct account *a, const char *content_type,
 	    const char *p, size_t n, struct itemv *out);
+	/* parse_polled: the body of an answer to a poll (or fetch), as poll_read takes it,
+	 * where that is not the shape of a webhook (NULL: it is): from spool and replay. */
+	enum rc (*parse_polled)(const struct account *a, const char *content_type,
+	    const char *p, size_t n, struct itemv *out);
 	enum rc (*poll_build)(const struct account *a, struct poll_state *st, struct http_req *out);
 	enum rc (*poll_read)(const struct account *a, const struct http_res *res,
 	    struct poll_state *st, struct itemv *out);

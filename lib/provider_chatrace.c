@@ -848,6 +848,32 @@ chatrace_parse(const struct account *a, const char *content_type, const char *p,
 	return rc;
 }
 
+/* A polled list: items without id and time have a place (contract.md 5). */
+static enum rc
+chatrace_parse_polled(const struct account *a, const char *content_type, const char *p, size_t n,
+    struct itemv *out)
+{
+	struct reader r = { .a = a, .out = out, .polled = true };
+	struct json *j = NULL;
+	const struct json *list;
+	enum rc rc = RC_OK;
+
+	(void)content_type;
+	if (json_parse(p, n, &j, NULL) != RC_OK)
+		return RC_INVALID;
+	list = json_type(j) == JSON_ARRAY ? j : wrapped_list(j);
+	if (list != NULL)
+		rc = read_list(&r, list);
+	else if (json_type(j) == JSON_OBJECT)
+		read_object(&r, j);
+	else
+		rc = RC_INVALID;
+	if (rc == RC_OK && r.literal && out->warning == NULL)
+		out->warning = "literal_variable";
+	json_free(j);
+	return rc;
+}
+
 /* --- requests ------------------------------------------------------------------------ */
 
 static enum rc
@@ -1460,6 +1486,7 @@ const struct provider provider_chatrace = {
 	.verify = chatrace_verify,
 	.greet = chatrace_greet,
 	.parse = chatrace_parse,
+	.parse_polled = chatrace_parse_polled,
 	.poll_build = chatrace_poll_build,
 	.poll_read = chatrace_poll_read,
 	.send_build = chatrace_send_build,

@@ -193,6 +193,7 @@ const struct provider provider_graph = {
 	.window_24h = true,
 	.has_echo = true,
 	.verify = graph_verify,
+	.parse_polled = graph_parse_polled,
 	.greet = graph_greet,
 	.parse = graph_parse,
 	.poll_build = graph_poll_build,

@@ -85,6 +85,10 @@ enum rc graph_parse(const struct account *a, const char *content_type, const cha
 enum rc graph_message(const char *own, const struct json *m, struct itemv *out) MUST_CHECK;
 #define GRAPH_MESSAGE_FIELDS "id,created_time,from,to,message,attachments,reply_to," \
 	"is_unsupported,shares,story,reactions"
+/* graph_parse_polled: a conversation with its messages, or one message, as the
+ * Conversations API gives them (struct provider, parse_polled). */
+enum rc graph_parse_polled(const struct account *a, const char *content_type, const char *p,
+    size_t n, struct itemv *out) MUST_CHECK;
 
 /* --- the rest: members of provider_graph ------------------------------------ */
 enum rc graph_poll_build(const struct account *a, struct poll_state *st, struct http_req *out);

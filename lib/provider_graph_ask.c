@@ -152,6 +152,31 @@ graph_fetch_read(const struct account *a, const char *id, const struct http_res 
 	return rc;
 }
 
+enum rc
+graph_parse_polled(const struct account *a, const char *content_type, const char *p, size_t n,
+    struct itemv *out)
+{
+	struct json *j = NULL;
+	const struct json *list;
+	enum rc rc = RC_INVALID;
+
+	(void)content_type;
+	/* whose side is which is told by our id alone (B.9) */
+	if (a->own_id == NULL || json_parse(p, n, &j, NULL) != RC_OK)
+		return RC_INVALID;
+	list = json_get(j, "messages.data");
+	if (list != NULL) {
+		rc = RC_OK;
+		for (size_t i = 0; i < json_len(list); i++)
+			if (graph_message(a->own_id, json_at(list, i), out) == RC_NONE)
+				continue;	/* only an id, beyond the newest 20 */
+	} else if (json_get(j, "id") != NULL && json_get(j, "from") != NULL) {
+		rc = graph_message(a->own_id, j, out) == RC_OK ? RC_OK : RC_INVALID;
+	}
+	json_free(j);
+	return rc;
+}
+
 /* --- profile (B.10) ------------------------------------------------------------------ */
 
 enum rc
