@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "conf.h"
 #include "rc.h"
 
@@ -25,8 +26,8 @@ struct cmd {
 	const char *usage[CMD_LANG__MAX];	/* "usage: dmbox NAME ..." and more */
 };
 
-extern const struct cmd cmd_config, cmd_doctor, cmd_init, cmd_migrate, cmd_outbox, cmd_purge, cmd_token,
-    cmd_trigger;
+extern const struct cmd cmd_config, cmd_doctor, cmd_init, cmd_migrate, cmd_outbox, cmd_purge,
+    cmd_replay, cmd_token, cmd_trigger, cmd_why;
 
 /*
  * cmd_tr(en, ru): the text in the person's language: DMBOX_LANG, else what the
@@ -54,5 +55,8 @@ enum rc cmd_conf(struct conf **out) MUST_CHECK;
 void cmd_conf_issues(const struct conf *c);
 /* cmd_duration_s(s, out): "90", "90s", "15m", "8h", "30d"; RC_INVALID otherwise. */
 enum rc cmd_duration_s(const char *s, long long *out) MUST_CHECK;
+/* cmd_when(s, out): a moment as microseconds: 2026-11-22T10:15:00Z, 2026-11-22,
+ * 10:15 or 10:15:30 (the last one in UTC, as in the log), or 2h (ago). */
+enum rc cmd_when(const char *s, int64_t *out) MUST_CHECK;
 
 #endif

@@ -192,19 +192,6 @@ work(struct db *db, const struct conf *c, const struct opts *o, const struct pur
 	return aside > 0 || (n.leased > 0 && !o->dry) ? CMD_WARN : CMD_OK;
 }
 
-/* "90d", or a date. */
-static enum rc
-cutoff(const char *s, int64_t *out)
-{
-	long long n;
-
-	if (cmd_duration_s(s, &n) == RC_OK && n > 0) {
-		*out = clock_now_us() - (int64_t)n * 1000000;
-		return RC_OK;
-	}
-	return strchr(s, '-') != NULL ? clock_parse(s, strlen(s), out) : RC_INVALID;
-}
-
 static int
 purge(const struct conf *c, const struct opts *o)
 {
@@ -219,7 +206,7 @@ purge(const struct conf *c, const struct opts *o)
 	int status = CMD_FAIL;
 
 	if (o->contact == NULL) {
-		if (cutoff(o->older, &w.before_us) == RC_OK)
+		if (cmd_when(o->older, &w.before_us) == RC_OK && w.before_us < clock_now_us())
 			status = work(db, c, o, &w);
 		else
 			status = cmd_usage(&cmd_purge);
@@ -277,14 +264,14 @@ const struct cmd cmd_purge = {
 	  "--contact erases a conversation: messages, attachments and their files, edits,\n"
 	  "reactions, events, the texts of what was sent, the contact, and the bytes of the\n"
 	  "deliveries in the ledger that name it.  ID is contacts.id, the provider's id, or\n"
-	  "@username.  --older-than (90d, or a date like 2026-01-31T00:00:00Z) erases what was\n"
+	  "@username.  --older-than (90d, or a date like 2026-01-31) erases what was\n"
 	  "sent before then, of everybody.  What was erased does not come back by a poll, a\n"
 	  "retry, the spool or replay.  --dry-run only counts; --yes does not ask.",
 	  "вызов: dmbox purge --contact ID | --older-than ВРЕМЯ [--dry-run] [--yes] [--json]\n\n"
 	  "--contact стирает переписку: сообщения, вложения и их файлы, правки, реакции,\n"
 	  "события, тексты отправленного, сам контакт и содержимое доставок в журнале, где он\n"
 	  "назван.  ID это contacts.id, номер у провайдера или @имя.  --older-than (90d или дата\n"
-	  "вида 2026-01-31T00:00:00Z) стирает у всех то, что отправлено раньше.  Стёртое не\n"
+	  "вида 2026-01-31) стирает у всех то, что отправлено раньше.  Стёртое не\n"
 	  "возвращается ни опросом, ни повтором, ни из спула, ни через replay.\n"
 	  "--dry-run только считает; --yes не спрашивает." }
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "cmd.h"
 #include "log.h"
 #include "str.h"
@@ -18,6 +19,8 @@ static const struct cmd *const table[] = {
 	&cmd_token,
 	&cmd_trigger,
 	&cmd_outbox,
+	&cmd_why,
+	&cmd_replay,
 	&cmd_purge,
 	&cmd_doctor,
 };
@@ -111,6 +114,34 @@ cmd_duration_s(const char *s, long long *out)
 		return RC_INVALID;
 	*out = v * unit;
 	return RC_OK;
+}
+
+enum rc
+cmd_when(const char *s, int64_t *out)
+{
+	static const int64_t day = INT64_C(86400) * 1000000;
+	size_t n = strlen(s);
+	char full[CLOCK_ISO_MAX];
+	long long ago;
+
+	if (cmd_duration_s(s, &ago) == RC_OK) {
+		*out = clock_now_us() - (int64_t)ago * 1000000;
+		return RC_OK;
+	}
+	if (n == 10 && s[4] == '-') {
+		snprintf(full, sizeof(full), "%sT00:00:00Z", s);
+		return clock_parse(full, strlen(full), out);
+	}
+	if ((n == 5 || n == 8) && s[2] == ':') {
+		clock_iso(clock_now_us(), full);
+		snprintf(full + 11, sizeof(full) - 11, "%s%sZ", s, n == 5 ? ":00" : "");
+		if (clock_parse(full, strlen(full), out) != RC_OK)
+			return RC_INVALID;
+		if (*out > clock_now_us())
+			*out -= day;
+		return RC_OK;
+	}
+	return strchr(s, '-') != NULL ? clock_parse(s, n, out) : RC_INVALID;
 }
 
 static const struct cmd *

@@ -144,6 +144,10 @@ secret_name(const char *name)
 	char low[128];
 	size_t n = 0;
 
+	/* a digest, no secret: replay and doctor check it again */
+	if (str_ieq(name, "X-Hub-Signature-256"))
+		return false;
+
 	for (; name[n] != '\0' && n < sizeof low - 1; n++)
 		low[n] = name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] + 32) : name[n];
 	low[n] = '\0';

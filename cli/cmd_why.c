@@ -1,0 +1,554 @@
+/*
+ * dmbox why: one message's life, or why it is not there.  The places are asked
+ * in the order of a delivery's way: tables, ledger, spool, what was refused and
+ * not kept, at last the provider itself.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "cmd.h"
+#include "db.h"
+#include "httpc.h"
+#include "json.h"
+#include "log.h"
+#include "provider.h"
+#include "spool.h"
+#include "state.h"
+#include "str.h"
+#include "trace.h"
+
+#define ASK_MS 10000
+#define HOUR_US (3600 * INT64_C(1000000))
+#define DAYS 7			/* of the ledger are searched for an id */
+#define REPEATS_H 49		/* after a message came, its repeats are looked for */
+#define WORD_MIN 4		/* shorter ones are in any bytes */
+
+/* What is said at the end; the order of the names is why_names'. */
+enum verdict_of { STORED, PARTLY, REFUSED, SPOOLED, SET_ASIDE, LEDGER_ONLY, ERASED, EVENTS_ONLY,
+	NEVER_RECEIVED, NOT_FOUND, LISTED, VERDICT_OF__MAX };
+static const char *const names[VERDICT_OF__MAX] = { "stored", "partly", "refused", "spooled", "set_aside",
+	"ledger_only", "erased", "events_only", "never_received", "not_found", "listed" };
+
+struct why {
+	struct conf *conf;
+	struct db *db;
+	bool json, db_away;
+	struct trace trace;		/* what is shown */
+	struct trace_scope scope;
+	struct strv words;		/* what the spool is searched for */
+	struct buf spool;		/* JSON members of the files found */
+	struct buf spool_text;
+	size_t waiting, aside;
+	struct buf asked;		/* the same of providers */
+	struct buf asked_text;
+	bool provider_has;
+	enum verdict_of verdict;
+	char reason[64];		/* of a refused one */
+};
+
+/* --- printing ------------------------------------------------------------------------ */
+
+static void
+say_station(const struct station *s)
+{
+	struct json *j = NULL;
+	struct mem_arena arena = {0};
+	const struct json *value;
+	const char *key;
+	char at[CLOCK_ISO_MAX];
+
+	clock_iso(s->at_us, at);
+	printf("%s  %-12s %s/%s", s->at_us != 0 ? at : "-", s->what, s->channel ? s->channel : "-",
+	    s->account ? s->account : "-");
+	if (s->request_id != NULL)
+		printf("  request %s", s->request_id);
+	if (json_parse(s->detail, strlen(s->detail), &j, NULL) == RC_OK)
+		for (size_t i = 0; json_each(j, i, &key, &value); i++) {
+			const char *t = json_text(&arena, value);
+
+			printf("  %s=%s", key, t != NULL ? t : json_raw(&arena, value));
+		}
+	putchar('\n');
+	json_free(j);
+	mem_arena_free(&arena);
+}
+
+static const char *
+means(const struct why *w)
+{
+	switch (w->verdict) {
+	case STORED:
+		return cmd_tr("It is in the database.", "Оно в базе данных.");
+	case PARTLY:
+		return cmd_tr("It was accepted, and its row is gone: see dmbox.ingest_balance; dmbox replay brings it back.",
+		    "Принято, но строки больше нет: смотрите dmbox.ingest_balance; вернёт её dmbox replay.");
+	case REFUSED:
+		return cmd_tr("A delivery that holds it was refused. Mend the credential, then let the provider send again: dmbox doctor.",
+		    "Доставка, в которой оно есть, отклонена. Исправьте секрет и пусть провайдер отправит ещё раз: dmbox doctor.");
+	case SPOOLED:
+		return cmd_tr("It waits in the spool for the database; dmbox-poll stores it.",
+		    "Ждёт в спуле, пока недоступна база; dmbox-poll его сохранит.");
+	case SET_ASIDE:
+		return cmd_tr("Its file could not be stored five times and was set aside in the spool's folder bad.",
+		    "Файл пять раз не удалось сохранить, он отложен в папке bad спула.");
+	case LEDGER_ONLY:
+		return cmd_tr("Its bytes came and are in the ledger, but no message with this id was made of them: see reason; dmbox replay parses them again.",
+		    "Байты пришли и лежат в журнале, но сообщения с этим номером из них не вышло: смотрите reason; dmbox replay разберёт их снова.");
+	case ERASED:
+		return cmd_tr("It was erased on request and does not come back.",
+		    "Стёрто по требованию и не вернётся.");
+	case EVENTS_ONLY:
+		return cmd_tr("Only what happened to it came (edit, read, reaction); the message itself did not.",
+		    "Пришло только то, что с ним случилось (правка, прочтение, реакция); само сообщение нет.");
+	case NEVER_RECEIVED:
+		return cmd_tr("It never reached us, and the provider has it: the webhook is not set, or did not get through: dmbox doctor.",
+		    "До нас не дошло, а у провайдера оно есть: вебхук не настроен или не проходит: dmbox doctor.");
+	case LISTED:
+		return cmd_tr("dmbox why MESSAGE-ID says more about one of them.",
+		    "Подробнее об одном: dmbox why MESSAGE-ID.");
+	default:
+		return cmd_tr("Nobody knows of it here: not the tables, not the ledger, not the spool.",
+		    "О нём здесь ничего не известно: ни таблицам, ни журналу, ни спулу.");
+	}
+}
+
+static void
+say_text(const struct why *w)
+{
+	for (size_t i = 0; i < w->trace.n; i++)
+		say_station(&w->trace.v[i]);
+	fputs(w->spool_text.p, stdout);
+	fputs(w->asked_text.p, stdout);
+	if (w->verdict == REFUSED)
+		printf(cmd_tr("=> refused because %s. ", "=> отклонено: %s. "), w->reason);
+	else
+		printf("=> %s: ", names[w->verdict]);
+	puts(means(w));
+	if (w->db_away)
+		puts(cmd_tr("The database did not answer: only the spool was searched.",
+		    "База данных не отвечает: просмотрен только спул."));
+}
+
+static void
+say_json(const struct why *w, const char *query)
+{
+	struct buf b;
+	char at[CLOCK_ISO_MAX];
+
+	buf_init(&b, 8 << 20);
+	json_put_key(&b, "{", "query");
+	json_put_str(&b, query);
+	json_put_key(&b, ",", "verdict");
+	json_put_str(&b, names[w->verdict]);
+	json_put_key(&b, ",", "reason");
+	json_put_str(&b, w->verdict == REFUSED ? w->reason : NULL);
+	json_put_key(&b, ",", "means");
+	json_put_str(&b, means(w));
+	buf_printf(&b, ",\"databaseAway\":%s,\"stations\":[", w->db_away ? "true" : "false");
+	for (size_t i = 0; i < w->trace.n; i++) {
+		const struct station *s = &w->trace.v[i];
+
+		clock_iso(s->at_us, at);
+		json_put_key(&b, i > 0 ? ",{" : "{", "at");
+		json_put_str(&b, s->at_us != 0 ? at : NULL);
+		json_put_key(&b, ",", "requestId");
+		json_put_str(&b, s->request_id);
+		json_put_key(&b, ",", "station");
+		json_put_str(&b, s->what);
+		json_put_key(&b, ",", "account");
+		json_put_str(&b, s->account);
+		json_put_key(&b, ",", "channel");
+		json_put_str(&b, s->channel);
+		buf_printf(&b, ",\"detail\":%s}", s->detail);
+	}
+	buf_printf(&b, "],\"spool\":[%s],\"provider\":[%s]}", w->spool.p, w->asked.p);
+	puts(b.p);
+	buf_free(&b);
+}
+
+/* --- the spool -------------------------------------------------------------------------- */
+
+static bool
+in_file(void *arg, const struct spool_seen *s)
+{
+	struct why *w = arg;
+	const struct delivery *d = s->d;
+	bool hit = false;
+	char at[CLOCK_ISO_MAX] = "-";
+
+	for (size_t i = 0; i < w->words.n && !hit; i++)
+		hit = memmem(s->bytes, s->n, w->words.v[i], strlen(w->words.v[i])) != NULL;
+	if (!hit)
+		return true;
+	s->bad ? w->aside++ : w->waiting++;
+	if (d != NULL)
+		clock_iso(d->received_at_us, at);
+	buf_printf(&w->spool_text, "%s  %-12s %s/%s  request %s  file=%s\n", at, s->bad ? "set aside" : "spool",
+	    d != NULL ? channel_names[d->channel] : "-", d != NULL ? d->account : "-",
+	    d != NULL && d->request_id != NULL ? d->request_id : "-", s->path);
+	json_put_key(&w->spool, w->spool.n > 0 ? ",{" : "{", "file");
+	json_put_str(&w->spool, s->path);
+	json_put_key(&w->spool, ",", "receivedAt");
+	json_put_str(&w->spool, d != NULL ? at : NULL);
+	json_put_key(&w->spool, ",", "requestId");
+	json_put_str(&w->spool, d != NULL ? d->request_id : NULL);
+	buf_printf(&w->spool, ",\"setAside\":%s}", s->bad ? "true" : "false");
+	return !buf_err(&w->spool);
+}
+
+static void
+search_spool(struct why *w)
+{
+	struct spool *sp = NULL;
+
+	if (access(w->conf->spool_dir, F_OK) != 0 || spool_open(w->conf->spool_dir, &sp) != RC_OK)
+		return;
+	if (spool_look(sp, in_file, w) != RC_OK)
+		cmd_error("%s: %s", w->conf->spool_dir, cmd_tr("cannot be read", "не читается"));
+	spool_close(sp);
+}
+
+/* --- the provider ------------------------------------------------------------------------- */
+
+static void
+said(struct why *w, const struct account *a, const char *code, const char *text)
+{
+	buf_printf(&w->asked_text, "%s %s/%s: %s\n", cmd_tr("provider of", "провайдер"),
+	    channel_names[a->channel], a->name, text);
+	json_put_key(&w->asked, w->asked.n > 0 ? ",{" : "{", "account");
+	json_put_str(&w->asked, a->name);
+	json_put_key(&w->asked, ",", "channel");
+	json_put_str(&w->asked, channel_names[a->channel]);
+	json_put_key(&w->asked, ",", "answer");
+	json_put_str(&w->asked, code);
+	buf_putc(&w->asked, '}');
+}
+
+static void
+ask_one(struct why *w, struct httpc *h, const struct account *a, const char *id)
+{
+	const struct provider *p = provider_of(a);
+	struct state_account st = {0};
+	struct account live = *a;
+	struct http_req req = {0};
+	struct http_res res;
+	struct itemv items;
+	enum rc rc;
+
+	if (p->fetch_build == NULL || a->use_mock) {
+		said(w, a, "unknown", cmd_tr("its interface has no way to ask for one message: not known",
+		    "в его интерфейсе нельзя спросить об одном сообщении: неизвестно"));
+		return;
+	}
+	if (state_get(w->db, a->channel, a->name, &st) == RC_OK)
+		live.token = (char *)(uintptr_t)state_token(a, &st);
+	if (live.token != a->token)
+		log_secret(live.token);
+	itemv_init(&items);
+	http_res_init(&res);
+	if (str_empty(live.token) || p->fetch_build(&live, id, &req) != RC_OK) {
+		said(w, a, "unknown", cmd_tr("cannot be asked: no token, or this is no id of its",
+		    "спросить нельзя: нет токена или это не его номер"));
+	} else {
+		req.timeout_ms = ASK_MS;
+		http_res_free(&res);
+		httpc_once(h, &req, &res);
+		rc = res.fail == HTTP_FAIL_NONE ? p->fetch_read(&live, id, &res, &items) : RC_TEMP;
+		if (rc == RC_OK && items.n > 0) {
+			w->provider_has = true;
+			said(w, a, "has_it", cmd_tr("has this message", "у него это сообщение есть"));
+		} else if (rc == RC_NONE || rc == RC_INVALID || rc == RC_PERM ||
+		    (rc == RC_OK && items.n == 0)) {
+			said(w, a, "has_it_not", cmd_tr("knows no such message (or shows it no longer)",
+			    "такого сообщения не знает (или уже не показывает)"));
+		} else {
+			said(w, a, "unknown", cmd_tr("did not give a usable answer", "не дал пригодного ответа"));
+		}
+	}
+	http_req_free(&req);
+	http_res_free(&res);
+	itemv_free(&items);
+	state_account_free(&st);
+}
+
+static void
+ask_providers(struct why *w, const char *id)
+{
+	struct httpc *h = httpc_new(NULL);
+
+	for (size_t i = 0; i < w->conf->n_accounts && !w->provider_has; i++)
+		ask_one(w, h, &w->conf->accounts[i], id);
+	httpc_free(h);
+}
+
+/* --- the questions ------------------------------------------------------------------------- */
+
+/* The newest hour first, then the day, then the week: most questions are about today. */
+static enum rc
+search_ledger(struct why *w, const char *word, size_t *found)
+{
+	static const int hours[] = { 0, 1, 24, 24 * DAYS };
+	int64_t now = clock_now_us() + HOUR_US;
+	size_t before = w->trace.n;
+	enum rc rc = RC_OK;
+
+	*found = 0;
+	if (strlen(word) < WORD_MIN)
+		return RC_OK;
+	for (size_t i = 1; i < sizeof hours / sizeof *hours && rc == RC_OK && *found == 0; i++) {
+		rc = trace_ledger(w->db, word, now - (hours[i] + 1) * HOUR_US,
+		    i == 1 ? now : now - (hours[i - 1] + 1) * HOUR_US, &w->trace);
+		*found = w->trace.n - before;
+	}
+	return rc;
+}
+
+static bool
+has_text(const struct station *s, const char *key, char *out, size_t cap)
+{
+	struct mem_arena arena = {0};
+	struct json *j = NULL;
+	const char *v = NULL;
+
+	if (json_parse(s->detail, strlen(s->detail), &j, NULL) == RC_OK)
+		v = json_text(&arena, json_get(j, key));
+	snprintf(out, cap, "%s", v != NULL ? v : "");
+	json_free(j);
+	mem_arena_free(&arena);
+	return out[0] != '\0';
+}
+
+/* What the deliveries say that hold its bytes while no table has it. */
+static enum verdict_of
+read_ledger(struct why *w, size_t from)
+{
+	char v[64];
+	bool accepted = false, lost = false;
+
+	for (size_t i = from; i < w->trace.n; i++) {
+		const struct station *s = &w->trace.v[i];
+
+		if (!str_eq(s->what, "delivery") || !has_text(s, "verdict", v, sizeof v))
+			continue;
+		if (str_eq(v, "rejected")) {
+			has_text(s, "reason", w->reason, sizeof w->reason);
+			continue;
+		}
+		accepted = true;
+		lost |= has_text(s, "rowsLost", v, sizeof v);
+	}
+	return lost ? PARTLY : accepted ? LEDGER_ONLY : REFUSED;
+}
+
+/* Station s into its place by time, unless it is there. */
+static void
+add_station(struct trace *t, struct station *v, const struct station *s)
+{
+	size_t i = t->n;
+
+	for (size_t k = 0; k < t->n; k++)
+		if (str_eq(v[k].what, s->what) && str_eq(v[k].detail, s->detail))
+			return;
+	for (; i > 0 && v[i - 1].at_us > s->at_us; i--)
+		v[i] = v[i - 1];
+	v[i] = *s;
+	t->n++;
+}
+
+/* The same message often comes more than once: each delivery that holds it. */
+static enum rc
+add_repeats(struct why *w, const char *id)
+{
+	struct trace more = {0};
+	struct station *v;
+	int64_t at = 0;
+	enum rc rc;
+
+	for (size_t i = 0; i < w->trace.n && at == 0; i++)
+		if (str_eq(w->trace.v[i].what, "message"))
+			at = w->trace.v[i].at_us;
+	if (at == 0 || strlen(id) < WORD_MIN)
+		return RC_OK;
+	rc = trace_ledger(w->db, id, at - HOUR_US, at + REPEATS_H * HOUR_US, &more);
+	if (rc == RC_OK) {
+		v = mem_arena_alloc(&w->trace.arena, (w->trace.n + more.n + 1) * sizeof *v);
+		if (w->trace.n > 0)
+			memcpy(v, w->trace.v, w->trace.n * sizeof *v);
+		w->trace.v = v;
+		for (size_t i = 0; i < more.n; i++) {
+			struct station s = more.v[i];
+
+			s.request_id = mem_arena_dup(&w->trace.arena, s.request_id);
+			s.what = "delivery";
+			s.account = mem_arena_dup(&w->trace.arena, s.account);
+			s.channel = mem_arena_dup(&w->trace.arena, s.channel);
+			s.detail = mem_arena_dup(&w->trace.arena, s.detail);
+			add_station(&w->trace, v, &s);
+		}
+	}
+	trace_free(&more);
+	return rc;
+}
+
+static enum rc
+about_message(struct why *w, const char *id)
+{
+	enum verdict_of found;
+	size_t n;
+	enum rc rc;
+
+	rc = trace_message(w->db, &w->scope, id, &w->trace);
+	if (rc == RC_OK) {
+		w->verdict = STORED;
+		return add_repeats(w, id);
+	}
+	if (rc != RC_NONE)
+		return rc;
+	if ((rc = trace_erased(w->db, &w->scope, id)) == RC_OK) {
+		w->verdict = ERASED;
+		return RC_OK;
+	}
+	if (rc != RC_NONE || (rc = trace_events(w->db, &w->scope, id, &w->trace)) != RC_OK)
+		return rc;
+	if (w->trace.n > 0)
+		w->verdict = EVENTS_ONLY;
+	if ((rc = search_ledger(w, id, &n)) != RC_OK)
+		return rc;
+	/* the bytes of those events hold the id, too, and say nothing more */
+	if (n > 0 && ((found = read_ledger(w, w->trace.n - n)) != LEDGER_ONLY || w->verdict == NOT_FOUND))
+		w->verdict = found;
+	if (w->waiting + w->aside > 0)
+		return RC_OK;
+	if (w->verdict == NOT_FOUND) {
+		ask_providers(w, id);
+		if (w->provider_has)
+			w->verdict = NEVER_RECEIVED;
+		rc = trace_capped(w->db, &w->trace);
+	}
+	return rc;
+}
+
+static enum rc
+about_person(struct why *w, const char *who)
+{
+	size_t n = 0;
+	enum rc rc = trace_person(w->db, who, &w->trace, &w->words);
+
+	if (rc == RC_OK)
+		w->verdict = LISTED;
+	else if (rc != RC_NONE)
+		return rc;
+	/* who never got in may still be in refused bytes */
+	if (rc == RC_NONE && (rc = search_ledger(w, who, &n)) == RC_OK && n > 0)
+		w->verdict = read_ledger(w, w->trace.n - n);
+	return rc;
+}
+
+static enum rc
+about_time(struct why *w, int64_t at)
+{
+	enum rc rc = trace_time(w->db, at, &w->trace);
+
+	if (rc == RC_OK && w->trace.n > 0)
+		w->verdict = LISTED;
+	return rc;
+}
+
+static void
+scope_of(const struct conf *c, struct trace_scope *s)
+{
+	for (size_t i = 0; i < c->n_accounts; i++) {
+		strv_add(&s->accounts, c->accounts[i].name, strlen(c->accounts[i].name));
+		strv_add(&s->channels, channel_names[c->accounts[i].channel],
+		    strlen(channel_names[c->accounts[i].channel]));
+	}
+}
+
+static int
+answer(struct why *w, const char *q)
+{
+	const char *who = q[0] == '@' ? q + 1 : NULL;
+	int64_t at;
+	bool time = who == NULL && cmd_when(q, &at) == RC_OK && strpbrk(q, ":-") != NULL;
+	enum rc rc;
+
+	w->verdict = NOT_FOUND;
+	strv_add(&w->words, who ? who : q, strlen(who ? who : q));
+	if (!time && who == NULL && strlen(q) >= WORD_MIN)
+		search_spool(w);
+	rc = time ? about_time(w, at) : who ? about_person(w, who) : about_message(w, q);
+	if (who != NULL)
+		search_spool(w);
+	w->db_away = rc != RC_OK;
+	if (w->verdict == NOT_FOUND || w->verdict == REFUSED || w->verdict == EVENTS_ONLY)
+		w->verdict = w->waiting > 0 ? SPOOLED : w->aside > 0 ? SET_ASIDE : w->verdict;
+	if (w->json)
+		say_json(w, q);
+	else
+		say_text(w);
+	if (w->db_away) {
+		cmd_error("%s", db_error(w->db));
+		return w->waiting + w->aside > 0 ? CMD_OK : CMD_FAIL;
+	}
+	return w->verdict == NOT_FOUND || w->verdict == NEVER_RECEIVED ? CMD_WARN : CMD_OK;
+}
+
+static int
+run(int argc, char **argv)
+{
+	static const struct option options[] = { { "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
+	struct db_opts opts = { .app = "dmbox why", .no_prepare = true, .statement_ms = 60000 };
+	struct why w = {0};
+	int o, status;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (o != 'j')
+			return cmd_usage(&cmd_why);
+		w.json = true;
+	}
+	if (optind + 1 != argc || argv[optind][0] == '\0' || str_eq(argv[optind], "@"))
+		return cmd_usage(&cmd_why);
+	if (cmd_conf(&w.conf) != RC_OK)
+		return CMD_FAIL;
+	opts.conninfo = w.conf->database_url_cron ? w.conf->database_url_cron : w.conf->database_url;
+	opts.connect_s = w.conf->db_connect_s;
+	w.db = db_new(&opts);
+	buf_init(&w.spool, 1 << 20);
+	buf_init(&w.spool_text, 1 << 20);
+	buf_init(&w.asked, 1 << 20);
+	buf_init(&w.asked_text, 1 << 20);
+	scope_of(w.conf, &w.scope);
+	status = answer(&w, argv[optind]);
+	buf_free(&w.spool);
+	buf_free(&w.spool_text);
+	buf_free(&w.asked);
+	buf_free(&w.asked_text);
+	trace_free(&w.trace);
+	strv_free(&w.words);
+	strv_free(&w.scope.accounts);
+	strv_free(&w.scope.channels);
+	db_free(w.db);
+	conf_drop(w.conf);
+	return status;
+}
+
+const struct cmd cmd_why = {
+	"why", run,
+	{ "one message's life, or why it is not there", "жизнь одного сообщения, или почему его нет" },
+	{ "usage: dmbox why MESSAGE-ID | @USER | TIME [--json]\n\n"
+	  "MESSAGE-ID is the provider's id, out: and the id of a send, or messages.id.  @USER\n"
+	  "is a user name, name or id: the last messages.  TIME (2026-11-22T10:15:00Z, 10:15 in\n"
+	  "UTC): what happened ten minutes before and after.  Each line is a station with its\n"
+	  "time and request id; what is not in the tables is searched in the ledger of the last\n"
+	  "seven days, the refused too, in the spool, and asked of the provider where it can be\n"
+	  "asked.  Exit status 1: it is not here.",
+	  "вызов: dmbox why MESSAGE-ID | @USER | ВРЕМЯ [--json]\n\n"
+	  "MESSAGE-ID: номер у провайдера, out: и номер отправки, или messages.id.  @USER: имя\n"
+	  "пользователя, имя или номер: последние сообщения.  ВРЕМЯ (2026-11-22T10:15:00Z, 10:15\n"
+	  "по UTC): что было за десять минут до и после.  Каждая строка это шаг со временем и\n"
+	  "номером запроса; чего нет в таблицах, ищется в журнале за семь дней, среди\n"
+	  "отклонённых, в спуле и, если можно, у провайдера.  Код выхода 1: здесь его нет." }
+};
