@@ -87,7 +87,19 @@ $(B)/crash/load: tests/crash/load.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) $(LDHARDEN) -o $@ $<
 
-tests-built: all $(UNIT) $(DBT) $(SIM) $(CRASH)
+# load and limits for make bench; cold is used by a test, too
+BENCH    := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/libdmbox.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(LDHARDEN) -o $@ $^ $(LIBS_NET)
+
+tests-built: all $(UNIT) $(DBT) $(SIM) $(CRASH) $(BENCH)
+
+# figures beside their limits, about ten minutes; BENCH_SECONDS=1 for a look
+bench:
+	@sh tests/stack/deps.sh
+	+@$(MAKE) -s -j2 all $(SIM) $(BENCH)
+	@exec env B='$(B)' bash tests/bench/run.sh
 
 deps:
 	@sh tests/stack/deps.sh tests

@@ -59,6 +59,13 @@ room(struct buf *b, size_t n)
 }
 
 void
+buf_reserve(struct buf *b, size_t n)
+{
+	if (n <= b->max - b->n)
+		(void)room(b, n);
+}
+
+void
 buf_put(struct buf *b, const void *p, size_t n)
 {
 	if (!room(b, n))

@@ -25,6 +25,8 @@ void buf_init(struct buf *b, size_t max);
 void buf_free(struct buf *b);
 /* buf_reset(b): empty, error cleared, memory kept. */
 void buf_reset(struct buf *b);
+/* buf_reserve(b, n): room for n more bytes, as far as max allows, at once. */
+void buf_reserve(struct buf *b, size_t n);
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);

@@ -30,6 +30,7 @@
 
 #define LINE_MAX_BYTES (64u * 1024)	/* one sentence; longer ones are cut */
 #define GATHER_FLUSH (32u * 1024)	/* a request that says much is written in parts */
+#define GATHER_FIRST 3000u		/* the lines of one delivery */
 #define SECRET_MIN 8u
 #define RETRY_MS 5000			/* a file that could not be opened */
 
@@ -59,8 +60,10 @@ static struct secrets {
 	pthread_rwlock_t lock;
 	char **v;
 	size_t n;
-	bool first[256];	/* bytes some secret or pattern starts with: all others of a
-				 * line are copied in runs */
+	bool first[256];	/* bytes some secret or pattern starts with */
+	bool patterns;		/* pairs knows the patterns */
+	unsigned char pairs[65536 / 8];	/* and the two bytes: a line without any of
+				 * them, as nearly all are, is looked at once and not copied */
 } secrets = { .lock = PTHREAD_RWLOCK_INITIALIZER, .first = PATTERN_BYTES };
 
 static _Thread_local struct request {
@@ -193,44 +196,112 @@ likely(const char *p, size_t n)
 	}
 }
 
+static bool
+pair_set(const char *p)
+{
+	unsigned int i = (unsigned int)(unsigned char)p[0] << 8 | (unsigned char)p[1];
+
+	return (secrets.pairs[i >> 3] >> (i & 7) & 1) != 0;
+}
+
+static void
+pair_add(char a, char b)
+{
+	unsigned int i = (unsigned int)(unsigned char)a << 8 | (unsigned char)b;
+
+	secrets.pairs[i >> 3] |= (unsigned char)(1u << (i & 7));
+}
+
+/* Both letters of the patterns, in either case.  With the lock for writing. */
+static void
+pairs_of_patterns(void)
+{
+	for (int a = 1; a < 256; a++)
+		for (int b = 1; b < 256; b++) {
+			char s[2] = { (char)a, (char)b };
+
+			if (secrets.first[a] && likely(s, 2))
+				pair_add(s[0], s[1]);
+		}
+	secrets.patterns = true;
+}
+
+/*
+ * The next place where something must not be shown: keep bytes (a key) stay,
+ * hide bytes behind them go.  n where there is none.  With the lock.
+ */
+static size_t
+hit(const char *p, size_t n, size_t *keep, size_t *hide)
+{
+	for (size_t i = 0; i + 1 < n; i++) {
+		size_t left = n - i, k = 0, v;
+		const char *at = p + i;
+
+		if (!pair_set(at))
+			continue;
+		v = secret_at(at, left);
+		if (v == 0 && likely(at, left)) {
+			k = key_at(at, left);
+			if (k == 0)
+				k = green_at(at, left);
+			if (k != 0) {
+				while (k + v < left && !ends_value(at[k + v]) &&
+				    at[k + v] != '/' && at[k + v] != '?')
+					v++;
+				if (secret_at(at + k, left - k) > v)
+					v = secret_at(at + k, left - k);
+			} else
+				k = userinfo_at(at, left, &v);
+		}
+		if (k + v > 0) {
+			*keep = k;
+			*hide = v;
+			return i;
+		}
+	}
+	return n;
+}
+
+static void
+secrets_rdlock(void)
+{
+	pthread_rwlock_rdlock(&secrets.lock);
+	if (secrets.patterns)
+		return;
+	pthread_rwlock_unlock(&secrets.lock);
+	pthread_rwlock_wrlock(&secrets.lock);
+	pairs_of_patterns();
+	pthread_rwlock_unlock(&secrets.lock);
+	pthread_rwlock_rdlock(&secrets.lock);
+}
+
+/* Is there anything to hide in it? */
+static bool
+innocent(const char *p, size_t n)
+{
+	size_t keep, hide;
+	bool yes;
+
+	secrets_rdlock();
+	yes = hit(p, n, &keep, &hide) == n;
+	pthread_rwlock_unlock(&secrets.lock);
+	return yes;
+}
+
 static void
 mask(const char *p, size_t n, struct buf *out)
 {
-	size_t k, v;
+	size_t i, keep, hide;
 
-	pthread_rwlock_rdlock(&secrets.lock);
+	secrets_rdlock();
 	while (n > 0) {
-		for (k = 0; k < n && !secrets.first[(unsigned char)p[k]]; k++)
-			;
-		buf_put(out, p, k);
-		p += k;
-		n -= k;
-		if (n == 0)
-			break;
-		k = 0;
-		v = secret_at(p, n);
-		if (v == 0 && likely(p, n)) {
-			k = key_at(p, n);
-			if (k == 0)
-				k = green_at(p, n);
-			if (k != 0) {
-				while (k + v < n && !ends_value(p[k + v]) &&
-				    p[k + v] != '/' && p[k + v] != '?')
-					v++;
-				if (secret_at(p + k, n - k) > v)
-					v = secret_at(p + k, n - k);
-			} else
-				k = userinfo_at(p, n, &v);
-		}
-		buf_put(out, p, k);
-		if (v > 0)
+		keep = hide = 0;
+		i = hit(p, n, &keep, &hide);
+		buf_put(out, p, i + keep);
+		if (hide > 0)
 			buf_puts(out, "***");
-		else if (k == 0) {
-			buf_putc(out, *p);
-			k = 1;
-		}
-		p += k + v;
-		n -= k + v;
+		p += i + keep + hide;
+		n -= i + keep + hide;
 	}
 	pthread_rwlock_unlock(&secrets.lock);
 }
@@ -247,6 +318,34 @@ treacherous(const unsigned char *u, size_t n)
 	    (u[1] == 0x81 && u[2] >= 0xA6 && u[2] <= 0xA9);
 }
 
+static bool
+cont(unsigned char c)
+{
+	return (c & 0xC0) == 0x80;
+}
+
+/* How many bytes can be shown as they are, as far as that is seen at a glance. */
+static size_t
+harmless(const unsigned char *u, size_t n)
+{
+	size_t i = 0;
+
+	for (;;) {
+		while (i < n && u[i] >= 0x20 && u[i] < 0x7F)
+			i++;
+		if (n - i >= 2 && u[i] >= 0xC3 && u[i] < 0xE0 && cont(u[i + 1]))
+			i += 2;
+		else if (n - i >= 3 && u[i] > 0xE0 && u[i] < 0xED && cont(u[i + 1]) && cont(u[i + 2]) &&
+		    !(u[i] == 0xE2 && u[i + 1] < 0x82))
+			i += 3;
+		else if (n - i >= 4 && u[i] == 0xF0 && u[i + 1] >= 0x90 && cont(u[i + 1]) &&
+		    cont(u[i + 2]) && cont(u[i + 3]))
+			i += 4;
+		else
+			return i;
+	}
+}
+
 static void
 escape(const char *p, size_t n, struct buf *out)
 {
@@ -254,8 +353,7 @@ escape(const char *p, size_t n, struct buf *out)
 	size_t i, len;
 
 	for (i = 0; i < n; i += len) {
-		for (len = 0; i + len < n && u[i + len] >= 0x20 && u[i + len] < 0x7F; len++)
-			;
+		len = harmless(u + i, n - i);
 		if (len > 0) {
 			buf_put(out, p + i, len);
 			continue;
@@ -288,6 +386,12 @@ log_mask(const char *p, size_t n, char *out, size_t cap)
 
 	if (cap == 0)
 		return;
+	if (innocent(p, n) && harmless((const unsigned char *)p, n) == n) {
+		m = str_utf8_cut(p, n, cap - 1);
+		memcpy(out, p, m);
+		out[m] = '\0';
+		return;
+	}
 	buf_init(&a, n * 4 + 64);
 	buf_init(&b, n * 16 + 256);
 	mask(p, n, &a);
@@ -311,6 +415,7 @@ log_secret(const char *s)
 	secrets.v = mem_realloc(secrets.v, secrets.n + 1, sizeof(*secrets.v));
 	secrets.v[secrets.n++] = mem_dup(s);
 	secrets.first[(unsigned char)*s] = true;
+	pair_add(s[0], s[1]);
 out:
 	pthread_rwlock_unlock(&secrets.lock);
 }
@@ -325,6 +430,8 @@ log_secrets_reset(void)
 	secrets.v = NULL;
 	secrets.n = 0;
 	memcpy(secrets.first, (const bool[256])PATTERN_BYTES, sizeof(secrets.first));
+	memset(secrets.pairs, 0, sizeof(secrets.pairs));
+	secrets.patterns = false;
 	pthread_rwlock_unlock(&secrets.lock);
 }
 
@@ -514,12 +621,33 @@ put_json(struct buf *out, const char *p, size_t n)
 	}
 }
 
+/* Now, as text; of a request's lines most fall into the same second. */
+static const char *
+now_text(void)
+{
+	static _Thread_local struct {
+		int64_t s;
+		char text[CLOCK_ISO_MAX];
+	} last;
+	int64_t us = clock_now_us(), s = us / 1000000;
+	int ms = (int)(us % 1000000 / 1000);
+
+	if (s != last.s || us < 0) {
+		clock_iso(us, last.text);
+		last.s = s;
+	} else {	/* "2026-11-22T10:30:00.123Z" */
+		last.text[20] = (char)('0' + ms / 100);
+		last.text[21] = (char)('0' + ms / 10 % 10);
+		last.text[22] = (char)('0' + ms % 10);
+	}
+	return last.text;
+}
+
 static void
 format_line(enum log_level level, const char *p, size_t n, struct buf *out)
 {
-	char now[CLOCK_ISO_MAX];
+	const char *now = now_text();
 
-	clock_iso(clock_now_us(), now);
 	if (sink.json) {
 		buf_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\","
 		    "\"request_id\":\"%s\",\"msg\":\"", now, level_names[level], sink.program,
@@ -548,23 +676,37 @@ flush_request(void)
 static int
 said(struct buf *msg, char *small, size_t cap, const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
 
-/* The sentence into small: its length; or -1 with all of it in msg.  msg is
- * made in any case. */
+/* The sentence into small: its length; or -1 with all of it in msg, which is
+ * only made then. */
 static int
 said(struct buf *msg, char *small, size_t cap, const char *fmt, va_list ap)
 {
 	va_list again;
 	int n;
 
-	buf_init(msg, SIZE_MAX / 4);	/* the caller cuts, whole characters */
+	msg->p = NULL;
 	va_copy(again, ap);
 	n = vsnprintf(small, cap, fmt, ap);
 	if (n < 0 || (size_t)n >= cap) {
+		buf_init(msg, SIZE_MAX / 4);	/* the caller cuts, whole characters */
 		buf_vprintf(msg, fmt, again);
 		n = -1;
 	}
 	va_end(again);
 	return n;
+}
+
+/* Nearly all lines: short, nothing to hide, nothing to escape, and of a request. */
+static bool
+line_at_once(enum log_level level, const char *p, size_t n)
+{
+	if (!request.on || level == LOG_ERROR || !innocent(p, n) ||
+	    harmless((const unsigned char *)p, n) != n)
+		return false;
+	if (request.lines.n + 4 * n + 256 > GATHER_FLUSH)
+		flush_request();
+	format_line(level, p, n, &request.lines);
+	return true;
 }
 
 static void
@@ -581,6 +723,12 @@ line(enum log_level level, const char *fmt, va_list ap)
 	if ((int)level > sink.level)
 		return;
 	n = said(&msg, small, sizeof(small), fmt, ap);
+	if (n >= 0 && line_at_once(level, small, (size_t)n)) {
+		errno = saved;
+		return;
+	}
+	if (n >= 0)
+		buf_init(&msg, LINE_MAX_BYTES * 16 + 256);
 	len = str_utf8_cut(n >= 0 ? small : msg.p, n >= 0 ? (size_t)n : msg.n, LINE_MAX_BYTES);
 	buf_init(&masked, LINE_MAX_BYTES * 4);
 	mask(n >= 0 ? small : msg.p, len, &masked);
@@ -617,6 +765,7 @@ log_begin(const char *request_id)
 	snprintf(request.id, sizeof(request.id), "%s",
 	    str_charset(request_id, 1, 64, "._-") ? request_id : "");
 	buf_init(&request.lines, GATHER_FLUSH);
+	buf_reserve(&request.lines, GATHER_FIRST);
 }
 
 void

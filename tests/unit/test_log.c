@@ -152,6 +152,32 @@ test_mask(void **state)
 	assert_masked("s3cr3t-value", "s3cr3t-value");
 }
 
+/* The short way of a request's lines hides and escapes as much. */
+static void
+test_request(void **state)
+{
+	char *s;
+
+	(void)state;
+	clock_set(INT64_C(1731499200000000));
+	reopen(LOG_INFO, false, 0);
+	log_secret("\xffodd-secret");
+	log_secret("Zz-other-secret");
+	log_begin("r");
+	log_info("нет 👋 ═ … x");
+	clock_set(INT64_C(1731499200987000));
+	log_info("a \xffodd-secret b Zz-other-secret");
+	clock_set(INT64_C(1731499201005000));
+	log_info("?secret=abc&x \xe2\x80\xae \xc2\x9b \xf0\x9f end \xe2\x95");
+	log_end();
+	s = slurp(file);
+	assert_string_equal(s, "2024-11-13T12:00:00.000Z info  r нет 👋 ═ … x\n"
+	    "2024-11-13T12:00:00.987Z info  r a *** b ***\n"
+	    "2024-11-13T12:00:01.005Z info  r ?secret=***&x \\xe2\\x80\\xae \\xc2\\x9b \\xf0\\x9f end \\xe2\\x95\n");
+	log_secrets_reset();
+	clock_set(0);
+}
+
 static void
 test_long(void **state)
 {
@@ -320,6 +346,7 @@ main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_mask),
+		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_moved),

@@ -1,0 +1,427 @@
+#!/bin/bash
+# make bench: what dmbox does a second, what it holds and costs, each figure beside
+# the limit that was measured in the same run.  Own PostgreSQL (fsync and
+# synchronous_commit on), own lighttpd and Apache, nothing outside 127.0.0.1.
+#
+#   BENCH_ROUNDS=5 BENCH_SECONDS=3   rounds, interleaved; the table shows medians
+#   BENCH_ONLY='lighttpd pgbench'    only cases whose name begins so (rates)
+#   BENCH_SKIP='fastify memory poll' parts left out
+#   BENCH_MEMORY=100000              deliveries before the second look at the memory
+#   BENCH_DRAIN=5000 BENCH_ACCOUNTS=200
+#   BENCH_PORT=22200                 and the three after it
+#
+# Result: a table on stdout and in $B/bench.md.
+set -u
+export LC_ALL=C.UTF-8
+HERE=$(cd "$(dirname "$0")" && pwd -P)
+ROOT=$(cd "$HERE/../.." && pwd -P)
+cd "$ROOT" || exit 1
+B=${B:-build}
+case $B in /*) ;; *) B=$ROOT/$B;; esac
+ROUNDS=${BENCH_ROUNDS:-5} SECS=${BENCH_SECONDS:-3} ONLY=${BENCH_ONLY:-} SKIP=" ${BENCH_SKIP:-} "
+PORT=${BENCH_PORT:-22200}
+OUT=$B/bench.md
+for v in $(compgen -e); do
+	case $v in DMBOX_*|INSTAGRAM_*|WHATSAPP_*|JWT_*|DATABASE_URL|PG*|MAKEFLAGS|MFLAGS|MAKELEVEL|SIM_*) unset "$v";; esac
+done
+. tests/stack/lib.sh
+. tests/stack/pg.sh
+
+die() { echo "make bench: $*" >&2; exit 1; }
+say() { printf '%s\n' "$*" >&2; }
+skip() { case $SKIP in *" $1 "*) return 0;; esac; return 1; }
+
+D=$(mktemp -d /tmp/dmbox-bench-XXXXXX) || exit 1
+chmod 755 "$D"
+pids=()
+goodbye() {
+	local p i
+	trap - EXIT
+	for p in "${pids[@]}"; do kill -TERM "$p" 2>/dev/null; done
+	for p in "${pids[@]}"; do gone_within 10 "$p" || kill -KILL "$p" 2>/dev/null; sweep "$p"; done
+	pg_remove "$D"
+	if [ -n "${BENCH_KEEP:-}" ]; then say "kept: $D"; else rm -rf "$D"; fi
+}
+trap goodbye EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+# start LOG PROGRAM...: pid in $!
+start() { spawn "$@"; pids+=($!); }
+stop() {
+	kill -TERM "$1" 2>/dev/null
+	gone_within 15 "$1" || kill -KILL "$1" 2>/dev/null
+	sweep "$1"
+}
+
+if [ "$(id -u)" -eq 0 ]; then
+	AS=(setpriv "--reuid=$PG_USER" "--regid=$(id -g "$PG_USER")" --init-groups --)
+	chown "$PG_USER" "$D"
+fi
+
+# --- the parts ------------------------------------------------------------------
+for p in "$PORT" $((PORT + 1)) $((PORT + 2)) $((PORT + 3)); do port_used "$p" && die "port $p is in use: set BENCH_PORT"; done
+say 'starting PostgreSQL, lighttpd, Apache ...'
+printf 'max_wal_size = 4GB\nwal_level = replica\n' >"$D/pg.extra"
+export PG_EXTRA=$D/pg.extra PG_SHARED_BUFFERS=128MB
+pg_init "$D" && pg_start "$D" || die 'PostgreSQL does not start'
+pg_psql "$D" -d postgres -c 'create database bench' || exit 1
+CONN=$(pg_conninfo "$D" bench)
+BINDIR=$(pg_bin)
+sock=$(pg_socket_dir "$D")
+sql() { pg_psql "$D" -d bench -At -c "$1"; }
+
+# programs where the servers' user can reach them
+mkdir -p "$D/bin" "$D/cgi" "$D/run/fcgi" "$D/run/pg" "$D/logs" "$D/accounts" "$D/accounts200"
+cp "$B"/cgi-bin/*.fcgi "$D/bin/" && cp "$B/bench/empty" "$D/bin/empty.fcgi" && cp "$B"/cgi-bin/webhook.fcgi "$D/cgi/webhook.cgi" &&
+    cp "$B/bench/empty" "$D/cgi/empty.cgi" && cp "$B/dmbox" "$B/dmbox-poll" "$B/bench/load" "$B/bench/cold" "$B/bench/store" \
+    "$B/sim/provider-sim" "$D/bin/" && cp -R sql "$D/sql" && cp "$HERE"/fastify/* "$D/run/" || exit 1
+chmod -R a+rX "$D/bin" "$D/cgi" "$D/sql"
+SECRET=$(random_name 32) APPSECRET=$(random_name 32)
+cat >"$D/dmbox.env" <<EOF
+INSTAGRAM_API_URL=http://127.0.0.1:$((PORT + 3))/chatrace
+INSTAGRAM_ACCESS_TOKEN=1000001.$(random_name 40)
+INSTAGRAM_USE_CHATRACE=true
+INSTAGRAM_WEBHOOK_SECRET=$SECRET
+DMBOX_ACCOUNTS_DIR="$D/accounts"
+DATABASE_URL=postgresql://postgres@/bench?host=$(url_path "$sock")&port=5432
+JWT_SECRET=$(random_name 48)
+DMBOX_PUBLIC_URL=http://127.0.0.1:$PORT
+DMBOX_SPOOL_DIR="$D/spool"
+DMBOX_LOG_FILE="$D/logs/dmbox.log"
+DMBOX_LOG_MAX_BYTES=0
+EOF
+cat >"$D/accounts/meta.env" <<EOF
+INSTAGRAM_USE_CHATRACE=false
+INSTAGRAM_API_URL=http://127.0.0.1:$((PORT + 3))/graph
+INSTAGRAM_ACCESS_TOKEN=IGAA$(random_name 40)
+INSTAGRAM_PAGE_ID=17841400000000001
+INSTAGRAM_APP_SECRET=$APPSECRET
+EOF
+chmod 640 "$D/dmbox.env" "$D/accounts/meta.env"
+[ "${#AS[@]}" -eq 0 ] || chown -R "$PG_USER" "$D/run" "$D/logs" "$D/accounts" "$D/accounts200" "$D/dmbox.env"
+export DMBOX_CONFIG=$D/dmbox.env
+(cd "$D" && asuser "$D/bin/dmbox" migrate) >"$D/logs/migrate.log" 2>&1 || { cat "$D/logs/migrate.log" >&2; die 'dmbox migrate failed'; }
+
+start_lighttpd() {
+	{
+		lighttpd_conf "$PORT" "$D/bin" "$D/run" "$D/run" "$D/dmbox.env" "$D/logs" 32
+		cat <<-EOF
+		else \$HTTP["url"] =~ "^/empty" {
+			fastcgi.server = ( "/" => ( "empty" => (
+				"bin-path" => "$D/bin/empty.fcgi", "socket" => "$D/run/fcgi/empty.sock",
+				"bin-environment" => ( "EMPTY_THREADS" => "32" ),
+				"max-procs" => 1, "listen-backlog" => 1024, "disable-time" => 1, "check-local" => "disable" ) ) )
+		}
+		EOF
+	} >"$D/run/lighttpd.conf"
+	start "$D/logs/lighttpd.out" lighttpd -D -f "$D/run/lighttpd.conf"
+	LIGHTTPD=$!
+	answers "http://127.0.0.1:$PORT/health" "$LIGHTTPD" "$(start_of "$LIGHTTPD")" || { tail -n 5 "$D"/logs/*.out >&2; die 'lighttpd did not start'; }
+}
+
+start_apache() {
+	{
+		apache_conf $((PORT + 1)) "$D/bin" "$D/run" "$D/run" "$D/dmbox.env" "$D/logs"
+		apache_modules proxy proxy_fcgi cgid
+		cat <<-EOF
+		ScriptSock "$D/run/cgid.sock"
+		MaxKeepAliveRequests 0
+		AliasMatch "^/empty$" "$D/bin/empty.fcgi"
+		ScriptAliasMatch "^/cgi/instagram/webhook$" "$D/cgi/webhook.cgi"
+		ScriptAliasMatch "^/cgi/empty$" "$D/cgi/empty.cgi"
+		<Directory "$D/cgi">
+			Require all granted
+			Options +ExecCGI
+			SetHandler cgi-script
+			SetEnv DMBOX_CONFIG "$D/dmbox.env"
+		</Directory>
+		<Location "/proxy/instagram">
+			Require all granted
+			SetHandler "proxy:unix:$D/run/proxy.sock|fcgi://dmbox/"
+		</Location>
+		<Location "/proxy/empty">
+			Require all granted
+			SetHandler "proxy:unix:$D/run/proxye.sock|fcgi://empty/"
+		</Location>
+		EOF
+	} >"$D/run/apache.conf"
+	start "$D/logs/apache.out" apache2 -D FOREGROUND -f "$D/run/apache.conf"
+	APACHE=$!
+	answers "http://127.0.0.1:$((PORT + 1))/health" "$APACHE" "$(start_of "$APACHE")" || { tail -n 5 "$D"/logs/apache.out "$D"/logs/error.log >&2; die 'Apache did not start'; }
+	DMBOX_WEBHOOK_THREADS=32 start "$D/logs/proxy.out" spawn-fcgi -n -b 1024 -s "$D/run/proxy.sock" -- "$D/bin/webhook.fcgi"
+	EMPTY_THREADS=32 start "$D/logs/proxye.out" spawn-fcgi -n -b 1024 -s "$D/run/proxye.sock" -- "$D/bin/empty.fcgi"
+}
+
+# npm packages by name, into a folder beside the build; 1: none to be had
+start_fastify() {
+	local dir=$B/bench/fastify
+	command -v npm >/dev/null && command -v node >/dev/null || { echo 'npm or node is missing'; return 1; }
+	mkdir -p "$dir" && cp "$HERE"/fastify/* "$dir/" || return 1
+	[ -d "$dir/node_modules/fastify" ] || (cd "$dir" && npm install --no-audit --no-fund --no-save >"$D/logs/npm.log" 2>&1) || {
+		echo "npm could not install fastify and pg: $(tail -n 1 "$D/logs/npm.log")"; return 1; }
+	BENCH_PORT=$((PORT + 2)) BENCH_SECRET=$SECRET PGHOST=$sock PGPORT=5432 PGUSER=postgres PGDATABASE=bench \
+	    NODE_ENV=production start "$D/logs/fastify.log" node "$dir/server.js"
+	FASTIFY=$!
+	answers "http://127.0.0.1:$((PORT + 2))/" "$FASTIFY" "$(start_of "$FASTIFY")" || { echo "it does not start: $(tail -n 1 "$D/logs/fastify.log")"; return 1; }
+}
+
+start_lighttpd
+start_apache
+have_fastify=
+if ! skip fastify; then
+	start_fastify >"$D/logs/fastify.why" 2>&1 && have_fastify=1 || say "Fastify is left out: $(head -n 1 "$D/logs/fastify.why")"
+fi
+
+# --- rates ------------------------------------------------------------------------
+# The statement that the webhook runs for one delivery of one new message.  (A colon
+# before a name or a digit would be a variable of pgbench.)
+cat >"$D/one.sql" <<'EOF'
+\set n random(1, 9000000000000000000)
+\set who random(1, 5000)
+select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages from dmbox.ingest(
+ array[gen_random_uuid()], array[now()], array['instagram'], array['main'], array['webhook'],
+ array['aaaaaaaaaaaaaaaaaaaa'], array['127.0.0.1'], array['application/json'],
+ array['{"\u003apath":"/instagram/webhook","host":"127.0.0.1","user-agent":"load","content-length":"179","content-type":"application/json"}'::jsonb],
+ array[convert_to('{"senderId":"6500000000001234","messageId":"p' || :n::bigint || '","text":"Good day, do you have this in blue? Message 123456","username":"user6500000000001234","timestamp": 1763800000}', 'UTF8')],
+ array['ok'], array[1], array[0], array[0], array[0],
+ array[(:n::bigint % 256)::int], array[false],
+ array['main'], array['instagram'], array[(6500000000000000 + :who)::text],
+ array[null]::text[], array[null]::timestamptz[], array['user' || :who::int], array[now()],
+ array[null]::text[], array[null]::timestamptz[], array[now()], array[null]::timestamptz[],
+ array[1], array['main'], array['instagram'], array[''], array['p' || :n::bigint], array[null]::text[],
+ array['chatrace'], array[(6500000000000000 + :who)::text], array[(6500000000000000 + :who)::text],
+ array[null]::text[], array[false], array['text'], array['Good day, do you have this in blue? Message 123456'],
+ array[null]::jsonb[], array[null]::text[], array[now()], array[true], array[false], array['webhook'],
+ '{}'::int[], '{}'::int[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::bigint[],
+ '{}'::int[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::text[],
+ '{}'::boolean[], '{}'::timestamptz[], '{}'::text[], '{}'::text[], '{}'::bigint[], '{}'::text[], '{}'::jsonb[], '{}'::boolean[]);
+EOF
+
+# http URL CONNECTIONS: "rate p50 p99"
+http() { "$D/bin/load" -u "http://127.0.0.1:$1" -c "$2" -t "$SECS" -s "$SECRET" 2>>"$D/logs/load.err" | cut -d' ' -f1-3; }
+pgb() {
+	local o
+	o=$("$BINDIR/pgbench" -h "$sock" -p 5432 -U postgres -n -M prepared -f "$D/one.sql" -c "$1" -j 2 -T "$(printf %.0f "$SECS")" bench 2>>"$D/logs/pgbench.err")
+	awk '/^latency average/ { l = $4 * 1000 } /^tps/ { t = $3 } END { print t, int(l), "-" }' <<<"$o"
+}
+many() { "$D/bin/load" -u "http://127.0.0.1:$PORT/instagram/webhook/meta" -c 1 -t "$SECS" -i 1000 -k "$APPSECRET" 2>>"$D/logs/load.err" |
+	awk '{ print $1 * 1000, $2, $3 }'; }
+alone() { echo "$("$D/bin/store" array "$CONN" 1000 "$(printf %.0f "$SECS")" 2>>"$D/logs/store.err") - -"; }
+
+measure() {
+	case $1 in
+	lighttpd-*) http "$PORT/instagram/webhook" "${1##*-}" ;;
+	lighttpd_empty-*) http "$PORT/empty" "${1##*-}" ;;
+	fcgid-*) http "$((PORT + 1))/instagram/webhook" "${1##*-}" ;;
+	fcgid_empty-*) http "$((PORT + 1))/empty" "${1##*-}" ;;
+	proxy-*) http "$((PORT + 1))/proxy/instagram/webhook" "${1##*-}" ;;
+	proxy_empty-*) http "$((PORT + 1))/proxy/empty" "${1##*-}" ;;
+	cgi-*) http "$((PORT + 1))/cgi/instagram/webhook" "${1##*-}" ;;
+	cgi_empty-*) http "$((PORT + 1))/cgi/empty" "${1##*-}" ;;
+	fastify-*) http "$((PORT + 2))/instagram/webhook" "${1##*-}" ;;
+	pgbench-*) pgb "${1##*-}" ;;
+	many) many ;;
+	array) alone ;;
+	esac
+}
+
+cases=(lighttpd-1 pgbench-1 lighttpd_empty-1 lighttpd-8 lighttpd_empty-8 lighttpd-32 pgbench-32 lighttpd_empty-32
+	fcgid-1 fcgid_empty-1 fcgid-8 fcgid_empty-8 fcgid-32 fcgid_empty-32
+	proxy-1 proxy_empty-1 proxy-8 proxy_empty-8 proxy-32 proxy_empty-32 cgi-1 cgi_empty-1 cgi-8 cgi_empty-8 cgi-32 cgi_empty-32
+	many array)
+[ -z "$have_fastify" ] || cases+=(fastify-1 fastify-8 fastify-32)
+wanted() {
+	local o
+	[ -n "$ONLY" ] || return 0
+	for o in $ONLY; do case $1 in "$o"*) return 0;; esac; done
+	return 1
+}
+
+median() { sort -g | awk '{ v[NR] = $1 } END { if (NR) print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+for c in lighttpd-8 fcgid-8 proxy-8; do SECS=1 measure "$c" >/dev/null; done	# processes are there
+for ((r = 1; r <= ROUNDS; r++)); do
+	say "round $r of $ROUNDS"
+	for c in "${cases[@]}"; do
+		wanted "$c" || continue
+		line=$(measure "$c")
+		[ -n "$line" ] || say "  $c gave no figure"
+		echo "$line" >>"$D/r.$c"
+		[ -z "${BENCH_VERBOSE:-}" ] || say "  $c $line"
+	done
+	sql 'vacuum analyze dmbox.contacts' >/dev/null
+done
+# rate/lat CASE
+rate() { [ -s "$D/r.$1" ] && cut -d' ' -f1 "$D/r.$1" | grep . | median; }
+lat() { [ -s "$D/r.$1" ] && cut -d' ' -f"$2" "$D/r.$1" | grep . | median; }
+
+# --- what a process holds ----------------------------------------------------------
+# mem PID: RSS PSS anonymous, kB
+mem() { awk '/^Rss:/ { r = $2 } /^Pss:/ { p = $2 } /^Anonymous:/ { a = $2 } END { print r, p, a }' "/proc/$1/smaps_rollup" 2>/dev/null; }
+# of PROGRAM PARENT: pids of PROGRAM below PARENT
+of() {
+	local p
+	for p in /proc/[0-9]*; do
+		[ "$(readlink "$p/exe" 2>/dev/null)" = "$1" ] || continue
+		case " $2 " in " $(awk '{ print $4 }' "$p/stat") "|" - ") echo "${p#/proc/}";; *)
+			[ "$(ps -o sid= -p "${p#/proc/}" | tr -d ' ')" = "$2" ] && echo "${p#/proc/}" ;; esac
+	done
+}
+declare -A M
+memory() {
+	local p n=${BENCH_MEMORY:-100000} url t
+	say 'memory ...'
+	stop "$LIGHTTPD"; stop "$APACHE"
+	start_lighttpd; start_apache
+	# idle: connected, one delivery answered; under Apache beside its siblings
+	"$D/bin/load" -u "http://127.0.0.1:$PORT/instagram/webhook" -c 1 -n 1 -s "$SECRET" >/dev/null
+	"$D/bin/load" -u "http://127.0.0.1:$((PORT + 1))/instagram/webhook" -c 8 -n 64 -s "$SECRET" >/dev/null
+	sleep 1
+	p=$(of "$D/bin/webhook.fcgi" "$LIGHTTPD" | head -n 1)
+	M[threads_idle]=$(mem "$p")
+	M[fcgid_idle]=$(for q in $(of "$D/bin/webhook.fcgi" "$APACHE"); do mem "$q"; done | sort -n | tail -n 1)
+	M[fcgid_siblings]=$(of "$D/bin/webhook.fcgi" "$APACHE" | wc -l)
+	t=$(asuser "$D/bin/dmbox" token --sub bench --ttl 1h --scope 'read poll send admin')
+	url=http://127.0.0.1:$PORT
+	curl -s -o /dev/null -m 30 -H "Authorization: Bearer $t" "$url/instagram/check-messages?account=main"
+	curl -s -o /dev/null -m 30 -H "Authorization: Bearer $t" -H 'Content-Type: application/json' \
+	    --data '{"to":"6500000000000001","text":"x"}' "$url/instagram/send"
+	curl -s -o /dev/null -m 30 -H "Authorization: Bearer $t" "$url/instagram/stats"
+	for q in send check-messages status inbox; do
+		M[$q]=$(for p in $(of "$D/bin/$q.fcgi" "$LIGHTTPD"); do mem "$p"; done | sort -n | tail -n 1)
+	done
+	"$D/bin/load" -u "$url/instagram/webhook" -c 32 -n $((n / 10)) -s "$SECRET" >/dev/null	# every thread has worked
+	p=$(of "$D/bin/webhook.fcgi" "$LIGHTTPD" | head -n 1)
+	M[threads_warm]=$(mem "$p")
+	"$D/bin/load" -u "$url/instagram/webhook" -c 32 -n "$n" -s "$SECRET" >/dev/null
+	[ "$(of "$D/bin/webhook.fcgi" "$LIGHTTPD" | head -n 1)" = "$p" ] || say 'the webhook process was replaced meanwhile'
+	M[threads_after]=$(mem "$p")
+	M[deliveries]=$n
+	# one process of one thread, as under Apache
+	start "$D/logs/one.out" spawn-fcgi -n -s "$D/run/one.sock" -- "$D/bin/webhook.fcgi"
+	p=$!
+	cat >"$D/run/one.conf" <<-EOF
+	server.port = $((PORT + 3))
+	server.bind = "127.0.0.1"
+	server.document-root = "$D/run/fcgi"
+	server.errorlog = "$D/logs/one.log"
+	server.modules = ( "mod_fastcgi" )
+	fastcgi.server = ( "/" => ( "one" => ( "socket" => "$D/run/one.sock", "check-local" => "disable" ) ) )
+	EOF
+	start "$D/logs/one.out" lighttpd -D -f "$D/run/one.conf"
+	url=http://127.0.0.1:$((PORT + 3))/instagram/webhook
+	answers "$url" $! "$(start_of $!)"
+	"$D/bin/load" -u "$url" -c 1 -n $((n / 10)) -s "$SECRET" >/dev/null
+	q=$(of "$D/bin/webhook.fcgi" "$p" | head -n 1)
+	M[one_warm]=$(mem "${q:-$p}")
+	"$D/bin/load" -u "$url" -c 4 -n "$n" -s "$SECRET" >/dev/null
+	M[one_after]=$(mem "${q:-$p}")
+	stop $!; stop "$p"
+}
+skip memory || memory
+
+# --- cold, instructions, spool, poll --------------------------------------------------
+cold=
+if ! skip cold; then
+	say 'cold start ...'
+	for ((i = 0; i < 15; i++)); do asuser "$D/bin/cold" 1 "$SECRET" "$D/bin/webhook.fcgi"; done 2>>"$D/logs/cold.err" >"$D/cold"
+	cold=$(cut -d' ' -f1 "$D/cold" | median)
+fi
+instructions=
+if ! skip callgrind; then
+	if command -v valgrind >/dev/null; then
+		say 'instructions ...'
+		instructions=$(B=$B asuser bash "$HERE/instructions.sh" "$D/bin/cold" "$SECRET" "$D/bin/webhook.fcgi" "$D/run")
+	else
+		say 'instructions are left out: valgrind is missing'
+	fi
+fi
+drained=
+if ! skip drain; then
+	say 'spool ...'
+	asuser mkdir -p "$D/run/drain"
+	for ((i = 0; i < 3; i++)); do asuser "$D/bin/store" drain "$CONN" "$D/run/drain" "${BENCH_DRAIN:-5000}"; done >"$D/drain" 2>>"$D/logs/store.err"
+	drained=$(cut -d' ' -f2 "$D/drain" | median) put=$(cut -d' ' -f1 "$D/drain" | median)
+fi
+
+polled=
+poll() {
+	local n=${BENCH_ACCOUNTS:-200} i s0 t0 c=$D/poll.env
+	say "poll of $n accounts ..."
+	for ((i = 1; i <= n; i++)); do
+		printf 'INSTAGRAM_API_URL=http://127.0.0.1:%d/chatrace\nINSTAGRAM_ACCESS_TOKEN=%d.%s\nINSTAGRAM_USE_CHATRACE=true\nINSTAGRAM_WEBHOOK_SECRET=%s\n' \
+		    $((PORT + 3)) $((2000000 + i)) "$(random_name 40)" "$(random_name 32)" >"$D/accounts200/a$i.env"
+	done
+	sed "s|^DMBOX_ACCOUNTS_DIR=.*|DMBOX_ACCOUNTS_DIR=\"$D/accounts200\"|; s|dmbox.log|poll.log|" "$D/dmbox.env" >"$c"
+	echo 'INSTAGRAM_POLL_SECONDS=10' >>"$c"
+	chmod 640 "$c" "$D"/accounts200/*
+	[ "${#AS[@]}" -eq 0 ] || chown "$PG_USER" "$c" "$D"/accounts200/*
+	cat >"$D/run/sim.conf" <<-EOF
+	server.port = $((PORT + 3))
+	server.bind = "127.0.0.1"
+	server.document-root = "$D/run/fcgi"
+	server.errorlog = "$D/logs/sim-error.log"
+	server.modules = ( "mod_fastcgi" )
+	fastcgi.server = ( "/" => ( "sim" => ( "bin-path" => "$D/bin/provider-sim",
+	  "socket" => "$D/run/fcgi/sim", "max-procs" => 1, "check-local" => "disable", "disable-time" => 1 ) ) )
+	EOF
+	start "$D/logs/sim.out" lighttpd -D -f "$D/run/sim.conf"
+	local sim=$!
+	answers "http://127.0.0.1:$((PORT + 3))/_sim/webhooks" "$sim" "$(start_of "$sim")" || return 1
+	curl -s -o /dev/null -X POST --data '{"path":"/messages/receive","auth":"X-ACCESS-TOKEN","shape":"array","messages":[{"senderId":"6500000000000001","messageId":"poll-1","text":"polled","timestamp":1763800000}]}' \
+	    "http://127.0.0.1:$((PORT + 3))/_sim/chatrace/list"
+	t0=$(date +%s)
+	TIMEFORMAT='%U %S %R'
+	{ time DMBOX_CONFIG=$c asuser taskset -c 0 "$D/bin/dmbox-poll" --window 60 >/dev/null 2>&1; } 2>"$D/poll.time"
+	M[poll_accounts]=$(sql "select count(distinct account) from dmbox.poll_runs where account ~ '^a[0-9]+\$' and started_at >= to_timestamp($t0)")
+	M[poll_checks]=$(sql "select coalesce(sum(1 + repeats), 0) from dmbox.poll_runs where account ~ '^a[0-9]+\$' and outcome <> 'failed'")
+	M[poll_bad]=$(sql "select coalesce(sum(1 + repeats), 0) from dmbox.poll_runs where account ~ '^a[0-9]+\$' and outcome = 'failed'")
+	M[poll_cpu]=$(awk '{ printf "%.1f", $1 + $2 }' "$D/poll.time")
+	polled=1
+	stop "$sim"
+}
+skip poll || poll || say 'the poll gave no figure'
+
+# --- the table ------------------------------------------------------------------------
+num() { [ -n "$1" ] && awk -v x="$1" 'BEGIN { printf x < 100 ? "%.1f" : "%.0f", x }' | sed ':a;s/\B[0-9]\{3\}\>/,&/;ta'; }
+ratio() { awk -v a="${1:-0}" -v b="${2:-0}" 'BEGIN { if (b > 0) printf "%.2f", a / b; else printf "-" }'; }
+ms() { awk -v x="${1:-}" 'BEGIN { if (x == "" || x == "-") printf "-"; else printf "%.2f", x / 1000 }'; }
+mb() { awk '{ printf "%.1f / %.1f / %.1f", $1 / 1024, $2 / 1024, $3 / 1024 }' <<<"${1:-}"; }
+grow() { awk -v a="$1" -v b="$2" 'BEGIN { split(a, x); split(b, y); printf "%.2f", (y[3] - x[3]) / 1024 }'; }
+
+row() {	# row TITLE CASE LIMIT-NAME LIMIT-CASE
+	local v l
+	v=$(rate "$2") || return 0
+	[ -n "$v" ] || return 0
+	l=$(rate "$4")
+	printf '| %s | %s | %s / %s | %s: %s | %s |\n' "$1" "$(num "$v")" "$(ms "$(lat "$2" 2)")" "$(ms "$(lat "$2" 3)")" "$3" "$(num "$l")" "$(ratio "$v" "$l")"
+}
+{
+	echo "Measured on $(nproc) cores shared by clients, web server, dmbox and PostgreSQL ($(uname -m)); \`fsync\` and \`synchronous_commit\` on;"
+	echo "medians of $ROUNDS interleaved rounds of $SECS s; each delivery a new message: ledger, contact and message rows."
+	echo
+	echo '| deliveries/s | dmbox | p50 / p99 ms | limit in the same run | ratio |'
+	echo '|---|---:|---:|---|---:|'
+	for n in 1 8 32; do row "lighttpd, $n connections" "lighttpd-$n" 'empty FastCGI program' "lighttpd_empty-$n"; done
+	for n in 1 32; do row "lighttpd, $n connections" "lighttpd-$n" "pgbench, same statement, $n clients" "pgbench-$n"; done
+	for n in 1 8 32; do row "lighttpd, $n connections" "lighttpd-$n" 'Fastify, two workers, same rows' "fastify-$n"; done
+	for n in 1 8 32; do row "Apache mod_fcgid, $n connections" "fcgid-$n" 'empty program' "fcgid_empty-$n"; done
+	for n in 1 8 32; do row "Apache proxy_fcgi, $n connections" "proxy-$n" 'empty program' "proxy_empty-$n"; done
+	for n in 1 8 32; do row "Apache, plain CGI, $n connections" "cgi-$n" 'empty program' "cgi_empty-$n"; done
+	row 'messages/s in posts of 1000' many 'same statement alone, one connection' array
+	[ -n "$have_fastify" ] || { skip fastify || echo; echo "Fastify was left out: $(head -n 1 "$D/logs/fastify.why" 2>/dev/null)"; }
+	echo
+	echo '| | measured | wanted |'
+	echo '|---|---:|---:|'
+	[ -z "$drained" ] || echo "| spool drained, deliveries/s (made durable as files: $(num "$put")/s) | $(num "$drained") | |"
+	[ -z "$polled" ] || echo "| accounts polled within one minute on one core | ${M[poll_accounts]} (${M[poll_checks]} checks, ${M[poll_bad]} failed, ${M[poll_cpu]} s of processor time) | ${BENCH_ACCOUNTS:-200} |"
+	if [ -n "${M[fcgid_idle]:-}" ]; then
+		echo "| webhook idle under mod_fcgid beside $((M[fcgid_siblings] - 1)) siblings, RSS / PSS / anonymous MB | $(mb "${M[fcgid_idle]}") | 11 / 3 / 2 |"
+		echo "| webhook of 32 threads, idle | $(mb "${M[threads_idle]}") | 11 / - / 2 |"
+		echo "| ... after ${M[deliveries]} deliveries; growth of anonymous memory since a tenth of them | $(mb "${M[threads_after]}"); $(grow "${M[threads_warm]}" "${M[threads_after]}") | 1 |"
+		echo "| webhook of one thread after as many; growth | $(mb "${M[one_after]}"); $(grow "${M[one_warm]}" "${M[one_after]}") | 1 |"
+		for q in send check-messages status inbox; do echo "| $q idle | $(mb "${M[$q]}") | 16 / - / - |"; done
+	fi
+	[ -z "$cold" ] || echo "| first answer of a cold process, with its database connection, ms | $(ms "$cold") | 25 |"
+	[ -z "$instructions" ] || echo "| instructions a delivery | $(num "$instructions") | 250,000 |"
+} | tee "$OUT"
+say "written to $OUT"

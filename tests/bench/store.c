@@ -1,0 +1,146 @@
+/*
+ * The limits on the database's side, through the same door as the webhook but
+ * without HTTP:
+ *
+ *   store array CONNINFO ITEMS SECONDS	messages/s of one connection, ITEMS a statement
+ *   store drain CONNINFO FOLDER FILES	fill a spool, then drain it: put/s and drained/s
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "conf.h"
+#include "db.h"
+#include "ingest.h"
+#include "mem.h"
+#include "msg.h"
+#include "spool.h"
+#include "store.h"
+#include "str.h"
+
+static uint64_t next_id;
+
+static void
+add_message(struct delivery *d, uint64_t who)
+{
+	struct mem_arena *a = &d->items.arena;
+	struct item *it = itemv_add(&d->items);
+	char s[128];
+	uint64_t n = next_id++;
+
+	snprintf(s, sizeof s, "a%s.%llu", d->uid, (unsigned long long)n);
+	it->external_id = mem_arena_dup(a, s);
+	snprintf(s, sizeof s, "%llu", 6500000000000000u + (unsigned long long)who);
+	it->contact = it->sender_id = mem_arena_dup(a, s);
+	it->recipient_id = "17841400000000001";
+	it->type = ITEM_MESSAGE;
+	it->kind = "text";
+	snprintf(s, sizeof s, "Good day, do you have this in blue? Message %llu", (unsigned long long)n);
+	it->body = mem_arena_dup(a, s);
+	it->at_known = true;
+	it->at_us = clock_now_us();
+}
+
+/* As the parser would leave it; body: as many bytes as Meta sends for the items. */
+static void
+make_delivery(struct delivery *d, size_t items, const char *body, size_t body_n)
+{
+	delivery_init(d);
+	d->account = "main";
+	d->provider = PROVIDER_GRAPH;
+	d->source = SOURCE_WEBHOOK;
+	d->request_id = "bench";
+	d->remote_addr = "127.0.0.1";
+	d->content_type = "application/json";
+	d->headers = "{\":path\":\"/instagram/webhook\",\"host\":\"127.0.0.1:3000\",\"user-agent\":\"load\"}";
+	d->body = body;
+	d->body_n = body_n;
+	d->verdict = VERDICT_ACCEPTED;
+	for (size_t i = 0; i < items; i++)
+		add_message(d, (next_id * 2654435761u) % 5000);
+	ingest_prepare(d);
+}
+
+static int
+array(struct db *db, size_t items, int64_t ms)
+{
+	size_t body_n = 220 * items, stored = 0;
+	char *body = mem_alloc(body_n);
+	int64_t start, used = 0;
+
+	memset(body, 'x', body_n);
+	while (used < ms * 1000) {
+		struct delivery d, *v = &d;
+
+		make_delivery(&d, items, body, body_n);
+		start = clock_mono_ms() * 1000;
+		if (store_deliveries(db, &v, 1) != RC_OK || d.stored != items) {
+			fprintf(stderr, "store: stored %zu of %zu\n", d.stored, items);
+			return 1;
+		}
+		used += clock_mono_ms() * 1000 - start;
+		stored += d.stored;
+		delivery_free(&d);
+	}
+	free(body);
+	printf("%.1f\n", (double)stored * 1e6 / (double)used);
+	return 0;
+}
+
+static int
+drain(struct db *db, const char *folder, size_t files)
+{
+	struct conf *conf = NULL;
+	struct spool *sp;
+	int64_t start, put, took;
+	size_t done = 0;
+
+	if (conf_load(CONF_TOOL, NULL, &conf) != RC_OK || spool_open(folder, &sp) != RC_OK)
+		return 1;
+	start = clock_mono_ms();
+	for (size_t i = 0; i < files; i++) {
+		struct delivery d;
+		char body[256];
+
+		snprintf(body, sizeof body, "{\"senderId\":\"%llu\",\"messageId\":\"d%lld.%zu\",\"text\":\"Good day, do "
+		    "you have this in blue?\",\"username\":\"user\",\"timestamp\":1763800000}",
+		    6500000000000000u + (unsigned long long)(i % 5000), (long long)start, i);
+		make_delivery(&d, 0, body, strlen(body));
+		d.provider = PROVIDER_CHATRACE;
+		if (spool_put(sp, &d) != RC_OK)
+			return 1;
+		delivery_free(&d);
+	}
+	put = clock_mono_ms() - start;
+	start = clock_mono_ms();
+	if (ingest_drain(db, conf, sp, files, &done) != RC_OK || done != files) {
+		fprintf(stderr, "store: drained %zu of %zu\n", done, files);
+		return 1;
+	}
+	took = clock_mono_ms() - start;
+	printf("%.1f %.1f\n", (double)files * 1000 / (double)(put > 0 ? put : 1),
+	    (double)files * 1000 / (double)(took > 0 ? took : 1));
+	spool_close(sp);
+	conf_drop(conf);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct db *db;
+	int64_t n, ms;
+	int status = 64;
+
+	if (argc < 5)
+		return 64;
+	db = db_new(&(struct db_opts){ .conninfo = argv[2], .app = "bench", .statement_ms = 60000 });
+	next_id = (uint64_t)clock_now_us();
+	if (str_eq(argv[1], "array") && str_i64(argv[3], &n) == RC_OK && str_i64(argv[4], &ms) == RC_OK)
+		status = array(db, (size_t)n, ms * 1000);
+	else if (str_eq(argv[1], "drain") && str_i64(argv[4], &n) == RC_OK)
+		status = drain(db, argv[3], (size_t)n);
+	db_free(db);
+	return status;
+}

@@ -1,0 +1,30 @@
+#!/bin/bash
+# What one delivery costs our process, in instructions (a text message, callgrind):
+# no clock and no busy neighbour changes it, so a slower hot path shows here.
+# Run by tests/db/run.sh with a database of its own.
+set -u
+RECORDED=224000			# x86_64, gcc 12, -O2; the goal is 250,000
+root=${DMBOX_TEST_ROOT:?} B=${B:-build}
+case $B in /*) ;; *) B=$root/$B;; esac
+case $B in *-san|*-cov) echo 'not measured: an instrumented build'; exit 0;; esac
+command -v valgrind >/dev/null || { echo 'not measured: valgrind is missing'; exit 0; }
+T=$(mktemp -d /tmp/dmbox-instr-XXXXXX) || exit 1
+trap 'rm -rf "$T"' EXIT
+secret=0123456789abcdef0123456789abcdef
+cat >"$T/dmbox.env" <<EOF
+INSTAGRAM_API_URL=http://127.0.0.1:9/chatrace
+INSTAGRAM_ACCESS_TOKEN=1000001.abcdefghijklmnopqrstuvwxyz0123456789
+INSTAGRAM_USE_CHATRACE=true
+INSTAGRAM_WEBHOOK_SECRET=$secret
+DATABASE_URL="$DMBOX_TEST_DB"
+JWT_SECRET=$secret$secret
+DMBOX_PUBLIC_URL=http://127.0.0.1:9
+DMBOX_SPOOL_DIR="$T/spool"
+DMBOX_LOG_FILE="$T/dmbox.log"
+EOF
+chmod 640 "$T/dmbox.env"
+n=$(DMBOX_CONFIG=$T/dmbox.env bash "$root/tests/bench/instructions.sh" "$B/bench/cold" "$secret" "$B/cgi-bin/webhook.fcgi" "$T" 20 120) || {
+	cat "$T/cold.err"; tail -n 5 "$T/dmbox.log"; exit 1; }
+echo "$n instructions a delivery, recorded $RECORDED"
+[ -d "$T/spool/new" ] && [ -n "$(ls "$T/spool/new")" ] && { echo 'deliveries went to the spool: the figure is of another path'; exit 1; }
+[ "$n" -gt 50000 ] && [ "$n" -le $((RECORDED * 12 / 10)) ]
