@@ -225,7 +225,8 @@ returns boolean language sql immutable parallel safe as $$
 $$;
 comment on function dmbox.newer(text, timestamptz, text, timestamptz) is 'Whether a contact''s name, username or picture is to be replaced';
 
-create function dmbox.ingest(
+-- A batch.  (dmbox.ingest, below, is what is called.)
+create function dmbox.ingest_many(
 	-- deliveries
 	d_uid uuid[], d_at timestamptz[], d_channel text[], d_account text[], d_source text[],
 	d_request text[], d_addr text[], d_ctype text[], d_headers jsonb[], d_body bytea[],
@@ -251,7 +252,16 @@ create function dmbox.ingest(
 	e_raw jsonb[], e_test boolean[])
 returns table (uid uuid, id bigint, stored integer, duplicates integer, weak_duplicates integer,
                ignored integer, echoes integer, messages integer)
-language plpgsql as $$
+language plpgsql
+-- One plan for arrays of any length: planned anew for each they cost more than all
+-- the work.  It must not depend on how small the tables were when it was made,
+-- therefore nested loops over indexes and nothing else.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
+as $$
 #variable_conflict use_column
 declare
 	v_did   bigint[];		-- ids of the deliveries
@@ -273,7 +283,9 @@ declare
 	v_void  text;
 	r       record;
 begin
-	select array_agg(nextval('dmbox.deliveries_id_seq')) into v_did from generate_series(1, v_n);
+	for i in 1 .. v_n loop
+		v_did[i] := nextval('dmbox.deliveries_id_seq');
+	end loop;
 
 	for i in 1 .. cardinality(l_bucket) loop
 		if l_excl[i] then
@@ -484,12 +496,14 @@ begin
 	-- events that came before their message
 	if cardinality(v_new) > 0 then
 		for r in
-			select distinct m.id as mid
-			  from unnest(v_new) n(id)
-			  join dmbox.messages m on m.id = n.id
-			  join dmbox.events e on e.account = m.account and e.channel = m.channel
-			   and e.thread_id = m.thread_id and e.target_id = m.external_id
-			 where e.effect <> 'none'
+			select distinct coalesce(w.id, v_mid[t.i]) as mid
+			  from unnest(m_account, m_channel, m_thread, m_ext)
+			       with ordinality t(account, channel, thread, ext, i)
+			  join dmbox.events e on e.account = t.account and e.channel = t.channel
+			   and e.thread_id = t.thread and e.target_id = t.ext
+			  left join dmbox.messages w on w.account = t.account and w.channel = t.channel
+			   and w.thread_id = t.thread and w.external_id = t.ext
+			 where e.effect <> 'none' and coalesce(w.id, v_mid[t.i]) = any (v_new)
 			 order by 1
 		loop
 			perform dmbox.apply_message(r.mid);
@@ -499,13 +513,18 @@ begin
 	-- the ledger last, with what really happened
 	return query
 	with cnt as (
-		select t.i, t.ids, t.dup + (select count(*)::integer from unnest(v_dupd) x where x = t.ids) as dup,
-		       t.weak + (select count(*)::integer from unnest(v_weakd) x where x = t.ids) as weak,
-		       t.ign + (select count(*)::integer from unnest(v_goned) x where x = t.ids) as ign,
-		       (select count(*)::integer from unnest(v_newd) x where x = t.ids) as msgs,
-		       (select count(*)::integer from unnest(v_evd) x where x = t.ids) as evs,
-		       (select count(*)::integer from unnest(v_echod) x where x = t.ids) as echo
-		  from unnest(v_did, d_dup, d_weak, d_ignored) with ordinality t(ids, dup, weak, ign, i)
+		select t.ids, max(t.i) as i, sum(t.dup)::integer as dup, sum(t.weak)::integer as weak,
+		       sum(t.ign)::integer as ign, sum(t.msgs)::integer as msgs, sum(t.evs)::integer as evs,
+		       sum(t.echo)::integer as echo
+		  from (select t.ids, t.i, t.dup, t.weak, t.ign, 0 as msgs, 0 as evs, 0 as echo
+		          from unnest(v_did, d_dup, d_weak, d_ignored) with ordinality t(ids, dup, weak, ign, i)
+		        union all select x, null, 0, 0, 0, 1, 0, 0 from unnest(v_newd) x
+		        union all select x, null, 0, 0, 0, 0, 1, 0 from unnest(v_evd) x
+		        union all select x, null, 0, 0, 0, 0, 0, 1 from unnest(v_echod) x
+		        union all select x, null, 1, 0, 0, 0, 0, 0 from unnest(v_dupd) x
+		        union all select x, null, 0, 1, 0, 0, 0, 0 from unnest(v_weakd) x
+		        union all select x, null, 0, 0, 1, 0, 0, 0 from unnest(v_goned) x) t
+		 group by t.ids
 	), ins as (
 		insert into dmbox.deliveries (id, delivery_uid, received_at, channel, account, source, request_id,
 		       remote_addr, content_type, headers, body, verdict, reason, items, stored, duplicates,
@@ -536,12 +555,143 @@ begin
 		 where d.id <> all (v_did);
 	end if;
 end $$;
-comment on function dmbox.ingest(uuid[], timestamptz[], text[], text[], text[], text[], text[], text[], jsonb[], bytea[],
-	text[], integer[], integer[], integer[], integer[], integer[], boolean[], text[], text[], text[], text[], timestamptz[],
-	text[], timestamptz[], text[], timestamptz[], timestamptz[], timestamptz[], integer[], text[], text[], text[], text[],
-	text[], text[], text[], text[], text[], boolean[], text[], text[], jsonb[], text[], timestamptz[], boolean[], boolean[],
-	text[], integer[], integer[], text[], text[], text[], text[], text[], bigint[], integer[], text[], text[], text[], text[],
-	text[], text[], text[], text[], boolean[], timestamptz[], text[], text[], bigint[], text[], jsonb[], boolean[]) is
+comment on function dmbox.ingest_many is 'dmbox.ingest for any number of deliveries and items';
+
+-- The door.  Most deliveries bring one new message: a handful of plain statements,
+-- each planned once.  All others are batches, and what is not that plain after all.
+create function dmbox.ingest(
+	-- deliveries
+	d_uid uuid[], d_at timestamptz[], d_channel text[], d_account text[], d_source text[],
+	d_request text[], d_addr text[], d_ctype text[], d_headers jsonb[], d_body bytea[],
+	d_reason text[], d_items integer[], d_dup integer[], d_weak integer[], d_ignored integer[],
+	-- advisory buckets, ascending; whether exclusively
+	l_bucket integer[], l_excl boolean[],
+	-- contacts, distinct and sorted by key
+	c_account text[], c_channel text[], c_ext text[],
+	c_name text[], c_name_at timestamptz[], c_user text[], c_user_at timestamptz[],
+	c_pic text[], c_pic_at timestamptz[], c_in timestamptz[], c_out timestamptz[],
+	-- messages, distinct and sorted by key
+	m_d integer[], m_account text[], m_channel text[], m_thread text[], m_ext text[], m_alt text[],
+	m_provider text[], m_contact text[], m_sender text[], m_recipient text[], m_out boolean[],
+	m_kind text[], m_body text[], m_detail jsonb[], m_reply text[], m_at timestamptz[],
+	m_known boolean[], m_test boolean[], m_source text[],
+	-- attachments; a_m: place in the message arrays
+	a_m integer[], a_pos integer[], a_type text[], a_url text[], a_ref text[], a_name text[],
+	a_mime text[], a_bytes bigint[],
+	-- events, distinct and sorted by key
+	e_d integer[], e_account text[], e_channel text[], e_thread text[], e_provider text[],
+	e_kind text[], e_effect text[], e_contact text[], e_actor text[], e_out boolean[],
+	e_at timestamptz[], e_target text[], e_text text[], e_num bigint[], e_key text[],
+	e_raw jsonb[], e_test boolean[])
+returns table (uid uuid, id bigint, stored integer, duplicates integer, weak_duplicates integer,
+               ignored integer, echoes integer, messages integer)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+	v_did bigint;
+	v_cid bigint;
+	v_mid bigint;
+	v_old boolean;
+begin
+	if cardinality(d_uid) <> 1 or cardinality(m_ext) <> 1 or cardinality(c_ext) <> 1 or cardinality(e_key) > 0
+	   or cardinality(a_m) > 0 or m_alt[1] is not null or m_contact[1] is distinct from c_ext[1]
+	   or exists (select 1 from dmbox.erased) then
+		return query
+		select * from dmbox.ingest_many(
+	    d_uid, d_at, d_channel, d_account, d_source, d_request, d_addr, d_ctype, d_headers, d_body,
+	    d_reason, d_items, d_dup, d_weak, d_ignored, l_bucket, l_excl, c_account, c_channel, c_ext,
+	    c_name, c_name_at, c_user, c_user_at, c_pic, c_pic_at, c_in, c_out, m_d, m_account,
+	    m_channel, m_thread, m_ext, m_alt, m_provider, m_contact, m_sender, m_recipient, m_out,
+	    m_kind, m_body, m_detail, m_reply, m_at, m_known, m_test, m_source, a_m, a_pos, a_type,
+	    a_url, a_ref, a_name, a_mime, a_bytes, e_d, e_account, e_channel, e_thread, e_provider,
+	    e_kind, e_effect, e_contact, e_actor, e_out, e_at, e_target, e_text, e_num, e_key, e_raw,
+	    e_test);
+		return;
+	end if;
+
+	for i in 1 .. cardinality(l_bucket) loop
+		if l_excl[i] then
+			perform pg_advisory_xact_lock(25709, l_bucket[i]);
+		else
+			perform pg_advisory_xact_lock_shared(25709, l_bucket[i]);
+		end if;
+	end loop;
+
+	select c.id, c_in[1] > coalesce(c.last_inbound_at, '-infinity') + interval '1 minute'
+	          or c_out[1] > coalesce(c.last_outbound_at, '-infinity') + interval '1 minute'
+	          or dmbox.newer(c_name[1], c_name_at[1], c.name, c.named_at)
+	          or dmbox.newer(c_user[1], c_user_at[1], c.username, c.username_at)
+	          or dmbox.newer(c_pic[1], c_pic_at[1], c.picture_url, c.picture_at)
+	  into v_cid, v_old
+	  from dmbox.contacts c
+	 where c.account = c_account[1] and c.channel = c_channel[1] and c.external_id = c_ext[1];
+	if v_cid is null then
+		insert into dmbox.contacts (account, channel, external_id, name, named_at, username, username_at,
+		       picture_url, picture_at, last_inbound_at, last_outbound_at, last_at)
+		values (c_account[1], c_channel[1], c_ext[1], c_name[1], c_name_at[1], c_user[1], c_user_at[1],
+		       c_pic[1], c_pic_at[1], c_in[1], c_out[1], greatest(c_in[1], c_out[1]))
+		on conflict do nothing
+		returning id into v_cid;
+	elsif v_old then
+		update dmbox.contacts c
+		   set last_inbound_at = greatest(c.last_inbound_at, c_in[1]),
+		       last_outbound_at = greatest(c.last_outbound_at, c_out[1]),
+		       last_at = greatest(c.last_at, c_in[1], c_out[1]),
+		       name = case when dmbox.newer(c_name[1], c_name_at[1], c.name, c.named_at) then c_name[1] else c.name end,
+		       named_at = case when dmbox.newer(c_name[1], c_name_at[1], c.name, c.named_at) then c_name_at[1] else c.named_at end,
+		       username = case when dmbox.newer(c_user[1], c_user_at[1], c.username, c.username_at) then c_user[1] else c.username end,
+		       username_at = case when dmbox.newer(c_user[1], c_user_at[1], c.username, c.username_at) then c_user_at[1] else c.username_at end,
+		       picture_url = case when dmbox.newer(c_pic[1], c_pic_at[1], c.picture_url, c.picture_at) then c_pic[1] else c.picture_url end,
+		       picture_at = case when dmbox.newer(c_pic[1], c_pic_at[1], c.picture_url, c.picture_at) then c_pic_at[1] else c.picture_at end
+		 where c.id = v_cid;
+	end if;
+	if v_cid is not null then
+		insert into dmbox.messages (account, channel, thread_id, provider, external_id, contact_id, sender_id,
+		       recipient_id, direction, kind, body, detail, reply_to, status, sent_at, sent_at_known,
+		       received_at, is_test, source, delivery_id)
+		values (m_account[1], m_channel[1], m_thread[1], m_provider[1], m_ext[1], v_cid, m_sender[1],
+		       m_recipient[1], case when m_out[1] then 'outbound' else 'inbound' end, m_kind[1], m_body[1],
+		       m_detail[1], m_reply[1], case when m_out[1] then 'sent' else 'received' end, m_at[1],
+		       m_known[1], d_at[1], m_test[1], m_source[1], nextval('dmbox.deliveries_id_seq'))
+		on conflict do nothing
+		returning id, delivery_id into v_mid, v_did;
+	end if;
+	if v_mid is null then	-- somebody was here before
+		return query
+		select * from dmbox.ingest_many(
+	    d_uid, d_at, d_channel, d_account, d_source, d_request, d_addr, d_ctype, d_headers, d_body,
+	    d_reason, d_items, d_dup, d_weak, d_ignored, l_bucket, l_excl, c_account, c_channel, c_ext,
+	    c_name, c_name_at, c_user, c_user_at, c_pic, c_pic_at, c_in, c_out, m_d, m_account,
+	    m_channel, m_thread, m_ext, m_alt, m_provider, m_contact, m_sender, m_recipient, m_out,
+	    m_kind, m_body, m_detail, m_reply, m_at, m_known, m_test, m_source, a_m, a_pos, a_type,
+	    a_url, a_ref, a_name, a_mime, a_bytes, e_d, e_account, e_channel, e_thread, e_provider,
+	    e_kind, e_effect, e_contact, e_actor, e_out, e_at, e_target, e_text, e_num, e_key, e_raw,
+	    e_test);
+		return;
+	end if;
+
+	if exists (select 1 from dmbox.events e
+	            where e.account = m_account[1] and e.channel = m_channel[1] and e.thread_id = m_thread[1]
+	              and e.target_id = m_ext[1] and e.effect <> 'none') then
+		perform dmbox.apply_message(v_mid);
+	end if;
+
+	insert into dmbox.deliveries (id, delivery_uid, received_at, channel, account, source, request_id,
+	       remote_addr, content_type, headers, body, verdict, reason, items, stored, duplicates,
+	       weak_duplicates, ignored)
+	values (v_did, d_uid[1], d_at[1], d_channel[1], d_account[1], d_source[1], d_request[1], d_addr[1],
+	       d_ctype[1], d_headers[1], d_body[1], 'accepted', d_reason[1], d_items[1], 1, d_dup[1], d_weak[1],
+	       d_ignored[1])
+	on conflict do nothing;
+	if found then
+		return query select d_uid[1], v_did, 1, d_dup[1], d_weak[1], d_ignored[1],
+		    case when m_source[1] = 'echo' then 1 else 0 end, 1;
+	else	-- an earlier try had stored it after all: its row speaks
+		return query select d.delivery_uid, d.id, d.stored, d.duplicates, d.weak_duplicates, d.ignored, 0, 0
+		  from dmbox.deliveries d where d.delivery_uid = d_uid[1] and d.received_at = d_at[1];
+	end if;
+end $$;
+comment on function dmbox.ingest is
 	'The one door in: a batch of deliveries with contacts, messages, attachments, events, in one statement; each gets its counts';
 
 -- A refused delivery: a row, or beyond the cap of its account's minute a count.

@@ -186,7 +186,7 @@ select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages f
  array['ok'], array[1], array[0], array[0], array[0],
  array[(:n::bigint % 256)::int], array[false],
  array['main'], array['instagram'], array[(6500000000000000 + :who)::text],
- array[null]::text[], array[null]::timestamptz[], array['user' || :who::int], array[now()],
+ array[null]::text[], array[null]::timestamptz[], array['user' || :who::int], array[date_trunc('minute', now())],
  array[null]::text[], array[null]::timestamptz[], array[now()], array[null]::timestamptz[],
  array[1], array['main'], array['instagram'], array[''], array['p' || :n::bigint], array[null]::text[],
  array['chatrace'], array[(6500000000000000 + :who)::text], array[(6500000000000000 + :who)::text],
