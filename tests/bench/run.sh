@@ -173,35 +173,11 @@ if ! skip fastify; then
 fi
 
 # --- rates ------------------------------------------------------------------------
-# The statement that the webhook runs for one delivery of one new message.  (A colon
-# before a name or a digit would be a variable of pgbench.)
-cat >"$D/one.sql" <<'EOF'
-\set n random(1, 9000000000000000000)
-\set who random(1, 5000)
-select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages from dmbox.ingest(
- array[gen_random_uuid()], array[now()], array['instagram'], array['main'], array['webhook'],
- array['aaaaaaaaaaaaaaaaaaaa'], array['127.0.0.1'], array['application/json'],
- array['{"\u003apath":"/instagram/webhook","host":"127.0.0.1","user-agent":"load","content-length":"179","content-type":"application/json"}'::jsonb],
- array[convert_to('{"senderId":"6500000000001234","messageId":"p' || :n::bigint || '","text":"Good day, do you have this in blue? Message 123456","username":"user6500000000001234","timestamp": 1763800000}', 'UTF8')],
- array['ok'], array[1], array[0], array[0], array[0],
- array[(:n::bigint % 256)::int], array[false],
- array['main'], array['instagram'], array[(6500000000000000 + :who)::text],
- array[null]::text[], array[null]::timestamptz[], array['user' || :who::int], array[date_trunc('minute', now())],
- array[null]::text[], array[null]::timestamptz[], array[now()], array[null]::timestamptz[],
- array[1], array['main'], array['instagram'], array[''], array['p' || :n::bigint], array[null]::text[],
- array['chatrace'], array[(6500000000000000 + :who)::text], array[(6500000000000000 + :who)::text],
- array[null]::text[], array[false], array['text'], array['Good day, do you have this in blue? Message 123456'],
- array[null]::jsonb[], array[null]::text[], array[now()], array[true], array[false], array['webhook'],
- '{}'::int[], '{}'::int[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::bigint[],
- '{}'::int[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::text[], '{}'::text[],
- '{}'::boolean[], '{}'::timestamptz[], '{}'::text[], '{}'::text[], '{}'::bigint[], '{}'::text[], '{}'::jsonb[], '{}'::boolean[]);
-EOF
-
 # http URL CONNECTIONS: "rate p50 p99"
 http() { "$D/bin/load" -u "http://127.0.0.1:$1" -c "$2" -t "$SECS" -s "$SECRET" 2>>"$D/logs/load.err" | cut -d' ' -f1-3; }
 pgb() {
 	local o
-	o=$("$BINDIR/pgbench" -h "$sock" -p 5432 -U postgres -n -M prepared -f "$D/one.sql" -c "$1" -j 2 -T "$(printf %.0f "$SECS")" bench 2>>"$D/logs/pgbench.err")
+	o=$("$BINDIR/pgbench" -h "$sock" -p 5432 -U postgres -n -M prepared -f "$HERE/one.sql" -c "$1" -j 2 -T "$(printf %.0f "$SECS")" bench 2>>"$D/logs/pgbench.err")
 	awk '/^latency average/ { l = $4 * 1000 } /^tps/ { t = $3 } END { print t, int(l), "-" }' <<<"$o"
 }
 many() { "$D/bin/load" -u "http://127.0.0.1:$PORT/instagram/webhook/meta" -c 1 -t "$SECS" -i 1000 -k "$APPSECRET" 2>>"$D/logs/load.err" |
