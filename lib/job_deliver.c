@@ -46,6 +46,7 @@ struct flow {
 	bool lookup;
 	struct outbox_items items;	/* sends: one; look-ups: several */
 	size_t i;			/* look-ups: the one under way */
+	char look_in[520];		/* ... its second step: the conversation found; else "" */
 	bool open;			/* a claimed item without a result */
 	int64_t last_ms;		/* when the last request ended */
 	struct flow *next;
@@ -260,16 +261,20 @@ lookup_next(void *arg, struct http_req *req, int64_t *wait_ms)
 	for (; f->i < f->items.n && !f->d->stopping; f->i++) {
 		const struct outbox_item *it = &f->items.v[f->i];
 		const struct provider *p;
+		struct outmsg m = it->msg;
 		struct account a;
 
+		m.look_in = f->look_in[0] != '\0' ? f->look_in : NULL;
 		f->account = conf_account(f->conf, it->channel, it->account);
 		if (f->account == NULL)
 			continue;
 		attempt_account(f->account, it, &a);
 		p = provider_of(&a);
 		http_req_free(req);	/* the provider makes it afresh */
-		if (p->lookup_build == NULL || p->lookup_build(&a, &it->msg, req) != RC_OK)
+		if (p->lookup_build == NULL || p->lookup_build(&a, &m, req) != RC_OK) {
+			f->look_in[0] = '\0';
 			continue;
+		}
 		req->timeout_ms = TIMEOUT_MS;
 		*wait_ms = f->last_ms == 0 ? 0 : LOOKUP_GAP_MS;
 		return RC_OK;
@@ -281,19 +286,26 @@ static void
 lookup_feed(void *arg, struct http_res *res)
 {
 	struct flow *f = arg;
-	const struct outbox_item *it = &f->items.v[f->i++];
+	const struct outbox_item *it = &f->items.v[f->i];
 	const struct provider *p = provider_of(f->account);
+	struct outmsg m = it->msg;
 	struct account a;
 	char mid[520] = "";
+	enum rc rc = RC_TEMP;
 
 	f->last_ms = clock_mono_ms();
+	m.look_in = f->look_in[0] != '\0' ? f->look_in : NULL;
 	attempt_account(f->account, it, &a);
-	/* what is another row's is not taken (outbox_found); not found proves nothing */
-	if (res->fail != HTTP_FAIL_NONE || p->lookup_read == NULL ||
-	    p->lookup_read(&a, &it->msg, it->attempt_us, res, mid) != RC_OK ||
-	    mid[0] == '\0')
+	if (res->fail == HTTP_FAIL_NONE && p->lookup_read != NULL)
+		rc = p->lookup_read(&a, &m, it->attempt_us, res, mid);
+	if (rc == RC_DUP && m.look_in == NULL) {	/* then there */
+		memcpy(f->look_in, mid, sizeof f->look_in);
 		return;
-	if (outbox_found(f->d->db, it->id, mid) != RC_OK)
+	}
+	f->look_in[0] = '\0';
+	f->i++;
+	/* what is another row's is not taken (outbox_found); not found proves nothing */
+	if (rc == RC_OK && mid[0] != '\0' && outbox_found(f->d->db, it->id, mid) != RC_OK)
 		log_debug("outbox: %lld: what was found is not its message", (long long)it->id);
 }
 

@@ -73,6 +73,7 @@ struct outmsg {
 	bool human_agent;
 	const char *action;		/* NULL, or mark_seen, typing_on, typing_off, react, unreact */
 	const char *reaction;		/* for react */
+	const char *look_in;		/* look-up, second step: the conversation found; else NULL */
 };
 
 enum send_outcome {
@@ -140,7 +141,8 @@ struct provider {
 	enum rc (*send_read)(const struct account *a, const struct outmsg *m,
 	    const struct http_res *res, struct send_result *out);
 	/* lookup: was a message of unknown outcome sent?  read: RC_OK with the id found,
-	 * RC_NONE: not found (which proves nothing), RC_TEMP: no usable answer. */
+	 * RC_NONE: not found (which proves nothing), RC_TEMP: no usable answer,
+	 * RC_DUP: mid is a conversation to look in: build again with it as look_in. */
 	enum rc (*lookup_build)(const struct account *a, const struct outmsg *m, struct http_req *out);
 	enum rc (*lookup_read)(const struct account *a, const struct outmsg *m,
 	    int64_t since_us, const struct http_res *res, char mid[520]);

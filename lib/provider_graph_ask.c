@@ -73,10 +73,11 @@ graph_lookup_build(const struct account *a, const struct outmsg *m, struct http_
 {
 	if (!str_empty(m->action))
 		return RC_INVALID;	/* an action leaves no trace to look for */
-	return req_with_id(a, graph_product(a) == GRAPH_MESSENGER ?
-	    "me/conversations?platform=instagram&user_id=" : "me/conversations?user_id=",
-	    m->recipient, "&fields=id,updated_time,messages%7B" GRAPH_MESSAGE_FIELDS "%7D",
-	    out);
+	if (m->look_in != NULL)
+		return req_with_id(a, "", m->look_in,
+		    "?fields=messages%7B" GRAPH_MESSAGE_FIELDS "%7D", out);
+	return req_with_id(a, "me/conversations?platform=instagram&user_id=", m->recipient,
+	    "&fields=id,updated_time,messages%7B" GRAPH_MESSAGE_FIELDS "%7D", out);
 }
 
 static bool
@@ -95,6 +96,30 @@ same_message(const struct item *it, const struct outmsg *m, int64_t since_us)
 	    str_eq(it->atts[0].type, m->atts[0].type);
 }
 
+static void
+messages_read(const struct account *a, const struct json *list, struct itemv *out)
+{
+	for (size_t i = 0; i < json_len(list); i++)
+		if (graph_message(a->own_id, json_at(list, i), out) != RC_OK)
+			continue;
+}
+
+/* The conversation of a list that names it but did not unfold its messages. */
+static bool
+folded(const struct json *convs, char id[520])
+{
+	struct mem_arena arena = {0};
+	const char *s = json_text(&arena, json_get(json_at(convs, 0), "id"));
+	bool found = json_len(convs) > 0 && !str_empty(s) && strlen(s) < 520;
+
+	for (size_t i = 0; i < json_len(convs); i++)
+		found = found && json_member(json_at(convs, i), "messages") == NULL;
+	if (found)
+		snprintf(id, 520, "%s", s);
+	mem_arena_free(&arena);
+	return found;
+}
+
 /* The oldest that fits: echoes and look-ups settle in the order of sending. */
 enum rc
 graph_lookup_read(const struct account *a, const struct outmsg *m, int64_t since_us,
@@ -108,15 +133,15 @@ graph_lookup_read(const struct account *a, const struct outmsg *m, int64_t since
 
 	if (answer(res, &j, &e) != RC_OK)
 		return RC_TEMP;
-	itemv_init(&items);
 	convs = json_get(j, "data");
-	for (size_t i = 0; i < json_len(convs); i++) {
-		const struct json *list = json_get(json_at(convs, i), "messages.data");
-
-		for (size_t k = 0; k < json_len(list); k++)
-			if (graph_message(a->own_id, json_at(list, k), &items) != RC_OK)
-				continue;
+	if (m->look_in == NULL && folded(convs, mid)) {
+		json_free(j);
+		return RC_DUP;
 	}
+	itemv_init(&items);
+	messages_read(a, json_get(j, "messages.data"), &items);
+	for (size_t i = 0; i < json_len(convs); i++)
+		messages_read(a, json_get(json_at(convs, i), "messages.data"), &items);
 	for (size_t i = 0; i < items.n; i++)
 		if (same_message(&items.v[i], m, since_us) &&
 		    (best == NULL || items.v[i].at_us <= best->at_us))

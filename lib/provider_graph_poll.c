@@ -190,10 +190,8 @@ list_build(const struct account *a, const struct walk *w, struct http_req *out)
 	enum rc rc;
 
 	buf_init(&b, 16 * 1024);
-	buf_puts(&b, "me/conversations?");
-	if (graph_product(a) == GRAPH_MESSENGER)
-		buf_puts(&b, "platform=instagram&");
-	buf_printf(&b, "fields=id,updated_time&limit=%d", PAGE);
+	/* B.9: graph.facebook.com needs the platform, the other host takes it */
+	buf_printf(&b, "me/conversations?platform=instagram&fields=id,updated_time&limit=%d", PAGE);
 	if (w->cursor != NULL) {
 		buf_puts(&b, "&after=");
 		http_url_encode(&b, w->cursor);

@@ -331,7 +331,7 @@ poll_walk(void **state)
 	(void)state;
 	poll_begin(&p, "{}");
 	assert_int_equal(poll_ask(&p), RC_OK);
-	assert_string_equal(p.url, BASE "me/conversations?fields=id,updated_time&limit=25");
+	assert_string_equal(p.url, BASE "me/conversations?platform=instagram&fields=id,updated_time&limit=25");
 	assert_int_equal(p.st.wait_ms, 0);
 	assert_true(p.st.only_missing);
 	poll_answer(&p, 200, "{\"data\":[" CONV_B "," CONV_A "]}");
@@ -404,7 +404,7 @@ poll_pages(void **state)
 	    "\"next\":\"https://x.example\"}}");
 	assert_int_equal(poll_ask(&p), RC_OK);
 	assert_string_equal(p.url, BASE
-	    "me/conversations?fields=id,updated_time&limit=25&after=A%26B");
+	    "me/conversations?platform=instagram&fields=id,updated_time&limit=25&after=A%26B");
 	poll_answer(&p, 200, "{\"data\":[]}");
 	assert_int_equal(poll_ask(&p), RC_OK);
 	poll_answer(&p, 400, "{\"error\":{\"code\":100,\"error_subcode\":33,\"message\":\"gone\"}}");
@@ -779,7 +779,7 @@ lookup(void **state)
 
 	(void)state;
 	assert_int_equal(G->lookup_build(&a, &m, &r), RC_OK);
-	assert_non_null(strstr(r.url, BASE "me/conversations?user_id=" ANA "&fields=id,updated_time,messages%7B"));
+	assert_non_null(strstr(r.url, BASE "me/conversations?platform=instagram&user_id=" ANA "&fields=id,updated_time,messages%7B"));
 	http_req_free(&r);
 	res_make(&res, 200, "{\"data\":[{\"id\":\"c\",\"messages\":{\"data\":[" OUTMSG("m4", "30", "hi") ","
 	    OUTMSG("m3", "09", "hi") "," OUTMSG("m2", "08", "other") "," OUTMSG("m1", "01", "hi") "]}}]}");
@@ -793,6 +793,24 @@ lookup(void **state)
 	http_res_free(&res);
 	res_make(&res, 500, "x");
 	assert_int_equal(G->lookup_read(&a, &m, since, &res, mid), RC_TEMP);
+	http_res_free(&res);
+	/* a list that does not unfold the messages: a second step reads them */
+	res_make(&res, 200, "{\"data\":[]}");
+	assert_int_equal(G->lookup_read(&a, &m, since, &res, mid), RC_NONE);
+	http_res_free(&res);
+	res_make(&res, 200, "{\"data\":[{\"id\":\"c/1\",\"updated_time\":\"2026-07-12T19:11:07+0000\"}]}");
+	assert_int_equal(G->lookup_read(&a, &m, since, &res, mid), RC_DUP);
+	assert_string_equal(mid, "c/1");
+	m.look_in = mid;
+	assert_int_equal(G->lookup_build(&a, &m, &r), RC_OK);
+	assert_non_null(strstr(r.url, BASE "c%2F1?fields=messages%7B"));
+	http_req_free(&r);
+	/* and there is no third */
+	assert_int_equal(G->lookup_read(&a, &m, since, &res, mid), RC_NONE);
+	http_res_free(&res);
+	res_make(&res, 200, "{\"id\":\"c/1\",\"messages\":{\"data\":[" OUTMSG("m3", "09", "hi") "]}}");
+	assert_int_equal(G->lookup_read(&a, &m, since, &res, mid), RC_OK);
+	assert_string_equal(mid, "m3");
 	http_res_free(&res);
 }
 
