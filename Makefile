@@ -32,7 +32,7 @@ DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
 LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -ljansson -lseccomp
 LIBS_NET := -lcurl $(LIBS_WEB)
 
-.PHONY: all help deps run test check check-san check-mem fuzz fuzz-built lint cover bench install clean tests-built FORCE
+.PHONY: all help deps run test check check-san check-mem fuzz fuzz-built lint cover bench readme-tables install clean tests-built FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -101,6 +101,9 @@ bench:
 	+@$(MAKE) -s -j2 all $(SIM) $(BENCH)
 	@exec env B='$(B)' bash tests/bench/run.sh
 
+help:
+	@sed -n 's/^| `\(make[^`]*\)`\(.*\) | \(.*\) |$$/\1\2: \3/p; s/^\(make [a-z]*\)  *# /\1: /p' README.md | tr -d '`'
+
 deps:
 	@sh tests/stack/deps.sh tests
 
@@ -150,6 +153,9 @@ lint:
 cover:
 	+@$(MAKE) -s -j2 B=build-cov SAN=--coverage OPT='-O0 -g' tests-built
 	@B=build-cov bash tests/run.sh cover
+
+readme-tables:
+	@sh tests/stack/readme-tables.sh $(B)
 
 I        = $(DESTDIR)$(PREFIX)
 C        = $(DESTDIR)$(CGIDIR)
