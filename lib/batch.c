@@ -46,6 +46,7 @@ struct batch {
 	bool big_busy;
 	pthread_cond_t big_free;
 	bool up;
+	bool came_up;			/* and nobody has asked since */
 	uint64_t stores, deliveries;
 };
 
@@ -109,6 +110,18 @@ batch_up(struct batch *b)
 
 	pthread_mutex_lock(&b->mu);
 	up = b->up;
+	pthread_mutex_unlock(&b->mu);
+	return up;
+}
+
+bool
+batch_came_up(struct batch *b)
+{
+	bool up;
+
+	pthread_mutex_lock(&b->mu);
+	up = b->came_up;
+	b->came_up = false;
 	pthread_mutex_unlock(&b->mu);
 	return up;
 }
@@ -216,6 +229,15 @@ job_done(struct job *j)
 	job_drop(j);
 }
 
+/* Under the lock. */
+static void
+set_up(struct batch *b, bool up)
+{
+	if (up && !b->up)
+		b->came_up = true;
+	b->up = up;
+}
+
 /* ---- leading --------------------------------------------------------------- */
 
 /* Store own and what waits; then pass the lead on.  b->led is ours. */
@@ -245,7 +267,7 @@ lead(struct batch *b, struct delivery *own)
 	rc = store_deliveries(b->db, v, n);
 
 	pthread_mutex_lock(&b->mu);
-	b->up = rc == RC_OK;
+	set_up(b, rc == RC_OK);
 	b->stores++;
 	b->deliveries += n;
 	for (size_t i = 1; i < n; i++)
@@ -367,7 +389,7 @@ store_big(struct batch *b, struct delivery *d)
 	rc = store_deliveries(b->big, &d, 1);
 	db_limit(b->big, 0);
 	pthread_mutex_lock(&b->mu);
-	b->up = rc == RC_OK;
+	set_up(b, rc == RC_OK);
 	b->stores++;
 	b->deliveries++;
 	big_put(b);

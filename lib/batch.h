@@ -43,6 +43,9 @@ struct db *batch_borrow(struct batch *b);
 void batch_return(struct batch *b);
 /* batch_up(b): did the last store succeed?  (Then it is worth draining the spool.) */
 bool batch_up(struct batch *b);
+/* batch_came_up(b): true once after each change from failing (or nothing yet) to
+ * succeeding: whoever learns it looks into the spool at once. */
+bool batch_came_up(struct batch *b);
 /* batch_count(b, stores, deliveries): statements made and deliveries in them, for tests and metrics. */
 void batch_count(struct batch *b, uint64_t *stores, uint64_t *deliveries);
 

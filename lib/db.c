@@ -83,9 +83,10 @@ breaker_enter(struct db_breaker *b)
 }
 
 static void
-breaker_leave(struct db_breaker *b, bool good)
+breaker_leave(struct db_breaker *b, bool good, int64_t took_ms)
 {
 	static const int rest_ms[] = { 500, 1000, 2000 };
+	int64_t rest;
 
 	if (b == NULL)
 		return;
@@ -96,8 +97,11 @@ breaker_leave(struct db_breaker *b, bool good)
 	} else {
 		unsigned int i = b->fails < 2 ? b->fails : 2;
 
+		/* a server that refuses costs nothing; one that hangs costs its asker
+		 * seconds, and only one request in a few is to pay them */
+		rest = rest_ms[i] > 3 * took_ms ? rest_ms[i] : 3 * took_ms;
 		b->fails++;
-		b->until_ms = clock_mono_ms() + rest_ms[i];
+		b->until_ms = clock_mono_ms() + rest;
 	}
 	pthread_mutex_unlock(&b->mu);
 }
@@ -524,6 +528,7 @@ connect_once(struct db *d)
 static enum rc
 connect_now(struct db *d)
 {
+	int64_t began = clock_mono_ms();
 	enum rc rc;
 
 	if (!breaker_enter(d->breaker)) {
@@ -543,7 +548,7 @@ connect_now(struct db *d)
 		d->no_options = d->no_prepare = true;
 		rc = connect_once(d);
 	}
-	breaker_leave(d->breaker, rc == RC_OK);
+	breaker_leave(d->breaker, rc == RC_OK, clock_mono_ms() - began);
 	if (rc == RC_OK) {
 		clear_fault(d);
 	} else {
@@ -957,7 +962,7 @@ round_trip(struct db *d, bool sent, const char *pipelined, int64_t limit_ms, PGr
 
 		lose_connection(d, late ? "no answer in time" : PQerrorMessage(d->c));
 		if (late)
-			breaker_leave(d->breaker, false);
+			breaker_leave(d->breaker, false, limit_ms);
 	} else if (rc == RC_INVALID && PQstatus(d->c) != CONNECTION_OK) {
 		d->fault = DB_FAULT_AWAY;
 		db_close(d);

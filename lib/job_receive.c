@@ -494,12 +494,15 @@ job_receive_after(struct ctx *ctx)
 	struct batch *b;
 	size_t done = 0, n = DRAIN_AT_ONCE;
 	enum rc rc = RC_OK;
+	bool look;
 
-	if (!ctx_limit(ctx, "drain", DRAIN_LOOKS, NULL) || (conf = ctx_conf_now(ctx)) == NULL)
+	if ((conf = ctx_conf_now(ctx)) == NULL)
 		return;
 	b = ctx_batch(ctx, conf);
-	sp = ctx_spool(ctx, conf);
-	if (sp != NULL && batch_up(b) && spool_stat(sp, &st) == RC_OK && st.waiting > 0) {
+	/* looks while the database is away are not counted: they would be missing then */
+	look = batch_came_up(b) || (batch_up(b) && ctx_limit(ctx, "drain", DRAIN_LOOKS, NULL));
+	sp = look ? ctx_spool(ctx, conf) : NULL;
+	if (sp != NULL && spool_stat(sp, &st) == RC_OK && st.waiting > 0) {
 		while (rc == RC_OK && n == DRAIN_AT_ONCE && done < DRAIN_MAX) {
 			rc = drain_some(b, conf, sp, &n);
 			done += n;
