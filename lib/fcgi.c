@@ -53,6 +53,7 @@ struct server {
 	const struct fcgi_opts *o;
 	atomic_ulong served;
 	atomic_bool failed;
+	atomic_bool recycle;	/* enough requests or memory: begin anew */
 	_Atomic int64_t stop_at_ms;
 };
 
@@ -452,8 +453,10 @@ count_request(struct server *s)
 	unsigned long n = atomic_fetch_add(&s->served, 1) + 1;
 
 	if ((o->max_requests > 0 && n >= o->max_requests) ||
-	    (o->max_rss_kb > 0 && n % RSS_EVERY == 0 && rss_kb() > o->max_rss_kb))
+	    (o->max_rss_kb > 0 && n % RSS_EVERY == 0 && rss_kb() > o->max_rss_kb)) {
+		atomic_store(&s->recycle, true);
 		kill(getpid(), SIGUSR1);	/* main ends us in order */
+	}
 }
 
 static void *
@@ -565,6 +568,22 @@ lower(__rlimit_resource_t what, rlim_t to)
 	(void)setrlimit(what, &r);
 }
 
+/*
+ * The same program in the same process, with fresh memory.  The listening socket
+ * stays open, so whoever comes meanwhile waits a moment; after an end lighttpd would
+ * answer 503 for a second.  A signal that came meanwhile stays pending.  Returns
+ * where it is forbidden (sandbox): then the web server starts the next one.
+ */
+static void
+begin_anew(void)
+{
+	char *argv[] = { program_invocation_name, NULL };
+
+	log_info("enough requests or memory: the process begins anew");
+	execv("/proc/self/exe", argv);
+	log_debug("exec: %s", strerror(errno));
+}
+
 static int
 serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 {
@@ -599,6 +618,8 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 	 * left in a queue that dies with us */
 	if (started > 0 && !atomic_load(&s.failed))
 		work(&w[0]);
+	if (atomic_load(&s.recycle) && !atomic_load(&s.failed))
+		begin_anew();
 	close(LISTEN_FD);
 	free(w);
 	return started == 0 || atomic_load(&s.failed);

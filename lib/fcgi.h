@@ -18,7 +18,7 @@ struct fcgi_opts {
 	/* The cap for this request (headers, conf_path, doc_root are filled; no body
 	 * yet); may be NULL. */
 	size_t (*max_body_now)(void *arg, const struct http_req *req);
-	unsigned long max_requests;	/* end the process after so many; 0 = never */
+	unsigned long max_requests;	/* begin the process anew after so many; 0 = never */
 	size_t max_rss_kb;		/* ... or when resident memory passes this; 0 = never */
 	/* handle: fills res: status, headers, body.  thread is 0 .. threads-1. */
 	void (*handle)(void *arg, unsigned int thread, const struct http_req *req,
