@@ -572,13 +572,17 @@ lower(__rlimit_resource_t what, rlim_t to)
  * The same program in the same process, with fresh memory.  The listening socket
  * stays open, so whoever comes meanwhile waits a moment; after an end lighttpd would
  * answer 503 for a second.  A signal that came meanwhile stays pending.  Returns
- * where it is forbidden (sandbox): then the web server starts the next one.
+ * where it is forbidden (sandbox, or no thread could be started any more): then the
+ * web server starts the next one.
  */
 static void
 begin_anew(void)
 {
 	char *argv[] = { program_invocation_name, NULL };
+	struct rlimit r;
 
+	if (getrlimit(RLIMIT_NPROC, &r) != 0 || r.rlim_max == 0)
+		return;
 	log_info("enough requests or memory: the process begins anew");
 	execv("/proc/self/exe", argv);
 	log_debug("exec: %s", strerror(errno));
