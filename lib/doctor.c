@@ -250,11 +250,16 @@ doctor_run(struct doctor *d)
 	/* a spool that lies in a dead network file system is the host's to time out */
 	doctor_database(d);
 	network(d);
-	doctor_cgi_dir(d);
-	doctor_disk(d);
-	doctor_ledger(d);
-	doctor_cron(d);
-	doctor_leaks(d);
+	if (doctor_wants(d, DC_HTACCESS, DC_PROG_LINK))
+		doctor_cgi_dir(d);
+	if (doctor_wants(d, DC_SPOOL, DC_LOG))
+		doctor_disk(d);
+	if (doctor_wants(d, DC_CH_REACH, DC_BALANCE))
+		doctor_ledger(d);
+	if (doctor_wants(d, DC_CRON, DC_POLL))
+		doctor_cron(d);
+	if (doctor_wants(d, DC_LEAK, DC_LEAK))
+		doctor_leaks(d);
 	if (d->db_ok)
 		doctor_clean(d);
 }

@@ -85,8 +85,9 @@ struct doctor_result {
 struct doctor_probe {
 	bool there;
 	int64_t uid;
-	bool spool_ok, config_ok, cgi;
+	bool spool_ok, cgi;
 	char config[256], doc_root[256];
+	char database[40];	/* doctor_database_id there; "" not known */
 };
 
 struct doctor {
@@ -153,6 +154,9 @@ void doctor_providers_start(struct doctor *d);	/* 7xx, 802: adds flows */
 void doctor_providers_end(struct doctor *d);
 void doctor_ledger(struct doctor *d);		/* 7xx by what arrived, 801, 9xx */
 void doctor_leaks(struct doctor *d);		/* 921 */
+/* doctor_database_id(db, out): what tells this database from another one: the
+ * moment of its first migration; "" where that cannot be asked. */
+void doctor_database_id(struct db *db, char out[40]);
 /* doctor_clean(d): removes the rows that this run made, and older left-overs. */
 void doctor_clean(struct doctor *d);
 /* doctor_ticket(d, b): a letter to the provider's support, Russian and English. */

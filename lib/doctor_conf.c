@@ -5,17 +5,25 @@
 #include "doctor.h"
 #include "str.h"
 
-/* Names that hosts give to the folder which the web server hands out. */
+/*
+ * Names that hosts give to the folder which the web server hands out.  /var/www
+ * itself is often the parent of homes; what lies in its html is handed out.
+ */
 const char *
 doctor_shared_root(const char *path)
 {
-	static const char *const names[] = { "public_html", "htdocs", "httpdocs", "www", "wwwroot",
-		"public", "html", "cgi-bin" };
+	static const char *const names[] = { "public_html", "htdocs", "httpdocs", "wwwroot", "cgi-bin",
+		"www" };
+	static const char html[] = "/var/www/html/";
 	const char *p = path;
 	size_t n;
 
+	if (strncmp(path, html, sizeof html - 1) == 0)
+		return "html";
 	while (p != NULL && (p = strchr(p, '/')) != NULL) {
 		n = strcspn(++p, "/");
+		if (p == path + 5 && strncmp(path, "/var/www/", 9) == 0)
+			continue;
 		for (size_t i = 0; p[n] == '/' && i < sizeof names / sizeof *names; i++)
 			if (strlen(names[i]) == n && strncmp(p, names[i], n) == 0)
 				return names[i];
@@ -84,6 +92,24 @@ missing(struct doctor *d, enum doctor_check c, const struct account *a, const ch
 	    channel_names[a->channel], a->name, key);
 }
 
+/* A token of one product at the other's host gets 190 (providers.md B.1, D 10). */
+static void
+kind_of_token(struct doctor *d, const struct account *a)
+{
+	bool login = str_starts(a->token, "IGAA"), page = str_starts(a->token, "EAA");
+	const char *foreign = login ? "graph.facebook.com" : "graph.instagram.com";
+
+	if (!login && !page)
+		doctor_say(d, DC_GR_KIND, FINDING_WARN, doctor_tr(d, "%s: the token starts neither with IGAA nor with EAA",
+		    "%s: токен не начинается ни с IGAA, ни с EAA"), a->name);
+	else if (a->api_url != NULL && strstr(a->api_url, foreign) != NULL)
+		doctor_say(d, DC_GR_KIND, FINDING_FAIL, doctor_tr(d, "%s: a token %s... at %s",
+		    "%s: токен %s... на %s"), a->name, login ? "IGAA" : "EAA", foreign);
+	else
+		doctor_say(d, DC_GR_KIND, FINDING_OK, "%s: %s", a->name, login ? "IGAA, Instagram Login" :
+		    "EAA, Messenger");
+}
+
 static void
 account(struct doctor *d, const struct account *a)
 {
@@ -110,6 +136,8 @@ account(struct doctor *d, const struct account *a)
 			missing(d, DC_SECRET, a, "INSTAGRAM_VERIFY_TOKEN");
 		if (str_empty(a->token))
 			missing(d, DC_TOKEN, a, "INSTAGRAM_ACCESS_TOKEN");
+		else
+			kind_of_token(d, a);
 		break;
 	case PROVIDER_GREENAPI:
 		if (a->poll_s == 0 && str_empty(a->webhook_token))

@@ -51,7 +51,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_CLEAN] = { NULL,
 	    "with d as (select id from dmbox.deliveries where request_id like 'doctor-%' and"
 	    "  (request_id like $1 or received_at < now() - interval '" LEFTOVER "')),"
-	    " m as (delete from dmbox.messages where is_test and delivery_id in (select id from d) returning id),"
+	    " m as (delete from dmbox.messages where (is_test or external_id like 'doctor-%') and delivery_id in (select id from d) returning id),"
 	    " a as (delete from dmbox.attachments where message_id in (select id from m)),"
 	    " e as (delete from dmbox.events where is_test and delivery_id in (select id from d))"
 	    " select count(*) from m" },
@@ -97,6 +97,20 @@ doctor_clock(int64_t s)
 	if (s < 0)
 		s = -s;
 	return s >= CLOCK_FAIL_S ? FINDING_FAIL : s >= CLOCK_WARN_S ? FINDING_WARN : FINDING_OK;
+}
+
+void
+doctor_database_id(struct db *db, char out[40])
+{
+	static const struct db_stmt first = { NULL,
+	    "select (extract(epoch from min(applied_at)) * 1000000)::bigint::text from dmbox.schema_version" };
+	struct db_res *r = NULL;
+	const char *s = NULL;
+
+	if (db_exec(db, &first, NULL, &r) == RC_OK)
+		s = db_get_text(r, 0, 0);
+	snprintf(out, 40, "%s", s != NULL ? s : "");
+	db_res_free(r);
 }
 
 /* What a connection that did not come about says. */

@@ -311,60 +311,6 @@ endpoints(struct doctor *d)
 	}
 }
 
-/* --- as whom do the programs run; does Authorization arrive --------------------------------- */
-
-static void
-on_probe(struct doctor *d, void *arg, struct http_res *res)
-{
-	struct doctor_probe *p = &d->probe;
-	struct json *j = NULL;
-	const struct json *o;
-	const char *s;
-
-	if (res->fail != HTTP_FAIL_NONE || !is_ours(res, arg)) {
-		doctor_say(d, DC_AUTH_HEADER, FINDING_UNKNOWN, "%s %d", res->fail != HTTP_FAIL_NONE ?
-		    http_fail_names[res->fail] : "HTTP", res->status);
-		return;
-	}
-	d->web->auth_status = res->status;
-	if (res->status != 200 || json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
-		return;
-	o = json_member(j, "probe");
-	if (json_type(o) == JSON_OBJECT && json_i64(json_member(o, "uid"), &p->uid) == RC_OK) {
-		p->there = true;
-		p->spool_ok = json_bool(json_member(o, "spool"), true);
-		p->cgi = json_bool(json_member(o, "cgi"), false);
-		s = json_str(&d->arena, json_member(o, "config"));
-		snprintf(p->config, sizeof p->config, "%s", s != NULL ? s : "");
-		s = json_str(&d->arena, json_member(o, "docRoot"));
-		snprintf(p->doc_root, sizeof p->doc_root, "%s", s != NULL ? s : "");
-	}
-	json_free(j);
-}
-
-static void
-ask_probe(struct doctor *d)
-{
-	struct http_req r;
-	char *token = NULL, *rid = mem_arena_alloc(&d->arena, 48);
-	struct buf b;
-
-	if (auth_token_make(d->conf, "doctor", "admin", TOKEN_S, &token) != RC_OK) {
-		doctor_say(d, DC_AUTH_HEADER, FINDING_UNKNOWN, "%s", doctor_tr(d,
-		    "no JWT_SECRET to make a token with", "нет JWT_SECRET, чтобы создать токен"));
-		return;
-	}
-	new_id(d, rid);
-	begin(d, &r, "GET", "/instagram/doctor?probe=1", rid);
-	buf_init(&b, 8192);
-	buf_printf(&b, "Bearer %s", token);
-	header(&r, "Authorization", b.p);
-	mem_wipe(b.p, b.n);
-	buf_free(&b);
-	mem_free_secret(token);
-	doctor_get(d, &r, REQUEST_MS, on_probe, rid);
-}
-
 /* --- handshake (B.2) ---------------------------------------------------------------------- */
 
 struct greet { const struct account *a; bool good; char challenge[24]; };
@@ -558,6 +504,91 @@ self_deliveries(struct doctor *d)
 	self_start(d, first, SELF_CHUNKED, 0);
 }
 
+/* --- as whom do the programs run; does Authorization arrive --------------------------------- */
+
+static void
+read_probe(struct doctor *d, const char *rid, const struct http_res *res)
+{
+	struct doctor_probe *p = &d->probe;
+	struct json *j = NULL;
+	const struct json *o;
+	const char *s;
+
+	if (res->fail != HTTP_FAIL_NONE || !is_ours(res, rid)) {
+		doctor_say(d, DC_AUTH_HEADER, FINDING_UNKNOWN, "%s %d", res->fail != HTTP_FAIL_NONE ?
+		    http_fail_names[res->fail] : "HTTP", res->status);
+		return;
+	}
+	d->web->auth_status = res->status;
+	if (res->status != 200 || json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
+		return;
+	o = json_member(j, "probe");
+	if (json_type(o) == JSON_OBJECT && json_i64(json_member(o, "uid"), &p->uid) == RC_OK) {
+		p->there = true;
+		p->spool_ok = json_bool(json_member(o, "spool"), true);
+		p->cgi = json_bool(json_member(o, "cgi"), false);
+		s = json_str(&d->arena, json_member(o, "config"));
+		snprintf(p->config, sizeof p->config, "%s", s != NULL ? s : "");
+		s = json_str(&d->arena, json_member(o, "docRoot"));
+		snprintf(p->doc_root, sizeof p->doc_root, "%s", s != NULL ? s : "");
+		s = json_str(&d->arena, json_member(o, "database"));
+		snprintf(p->database, sizeof p->database, "%s", s != NULL ? s : "");
+	}
+	json_free(j);
+}
+
+/*
+ * Test deliveries go to the database that the web programs use.  If that is not
+ * ours nobody would remove them there.  While it is away they would wait in the
+ * spool and turn up later.
+ */
+static void
+self_unless_elsewhere(struct doctor *d)
+{
+	char here[40];
+
+	if (!d->db_ok)
+		return;
+	doctor_database_id(d->db, here);
+	if (d->probe.there && d->probe.database[0] != '\0' && !str_eq(d->probe.database, here))
+		doctor_say(d, DC_SAME_PROGRAM, FINDING_FAIL, "%s", doctor_tr(d,
+		    "the web programs use another database than this configuration names",
+		    "веб-программы работают с другой базой, чем названа в этой конфигурации"));
+	else
+		self_deliveries(d);
+}
+
+static void
+on_probe(struct doctor *d, void *arg, struct http_res *res)
+{
+	read_probe(d, arg, res);
+	self_unless_elsewhere(d);
+}
+
+static void
+ask_probe(struct doctor *d)
+{
+	struct http_req r;
+	char *token = NULL, *rid = mem_arena_alloc(&d->arena, 48);
+	struct buf b;
+
+	if (auth_token_make(d->conf, "doctor", "admin", TOKEN_S, &token) != RC_OK) {
+		doctor_say(d, DC_AUTH_HEADER, FINDING_UNKNOWN, "%s", doctor_tr(d,
+		    "no JWT_SECRET to make a token with", "нет JWT_SECRET, чтобы создать токен"));
+		self_unless_elsewhere(d);
+		return;
+	}
+	new_id(d, rid);
+	begin(d, &r, "GET", "/instagram/doctor?probe=1", rid);
+	buf_init(&b, 8192);
+	buf_printf(&b, "Bearer %s", token);
+	header(&r, "Authorization", b.p);
+	mem_wipe(b.p, b.n);
+	buf_free(&b);
+	mem_free_secret(token);
+	doctor_get(d, &r, REQUEST_MS, on_probe, rid);
+}
+
 /* What is only asked where dmbox answers at all. */
 static void
 start_rest(struct doctor *d)
@@ -572,9 +603,6 @@ start_rest(struct doctor *d)
 		greet(d, a, true);
 		greet(d, a, false);
 	}
-	/* while the database is away they would wait in the spool and turn up later */
-	if (d->db_ok)
-		self_deliveries(d);
 }
 
 /* --- the public name -------------------------------------------------------------------------- */

@@ -43,7 +43,10 @@ spool_usable(const char *dir)
 static void
 probe(const struct job_env *e, struct http_res *res)
 {
+	char database[40];
 	struct buf b;
+
+	doctor_database_id(ctx_db(e->ctx, e->conf, e->thread), database);
 
 	buf_init(&b, 8192);
 	buf_printf(&b, "{\"probe\":{\"uid\":%u,\"gid\":%u,\"cgi\":%s,\"spool\":%s,\"config\":",
@@ -52,6 +55,8 @@ probe(const struct job_env *e, struct http_res *res)
 	json_put_str(&b, e->conf->file);
 	json_put_key(&b, ",", "docRoot");
 	json_put_str(&b, e->req->doc_root);
+	json_put_key(&b, ",", "database");
+	json_put_str(&b, database);
 	json_put_key(&b, ",", "version");
 	json_put_str(&b, DMBOX_VERSION);
 	buf_puts(&b, "}}\n");

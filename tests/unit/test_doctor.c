@@ -1,0 +1,239 @@
+/* The pure parts of doctor: its table, how reports are joined, small judgements. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "doctor.h"
+#include "log.h"
+#include "str.h"
+
+static struct conf *
+empty_conf(void)
+{
+	struct conf *c;
+
+	setenv("DMBOX_CONFIG", "/nonexistent/dmbox.env", 1);
+	assert_int_equal(conf_load(CONF_TOOL, NULL, &c), RC_INVALID);
+	return c;
+}
+
+static struct doctor *
+new_doctor(struct conf *c, int only)
+{
+	struct doctor_opts o = { .conf = c, .only = only, .offline = true };
+
+	return doctor_new(&o);
+}
+
+static void
+test_table(void **state)
+{
+	unsigned int last = 100;
+	enum doctor_check c;
+	char code[16];
+
+	(void)state;
+	for (int i = 0; i < DC__MAX; i++) {
+		const struct doctor_text *t = &doctor_texts[i];
+
+		assert_true(t->number > last && t->number < 1000);
+		last = t->number;
+		for (int l = 0; l < DOCTOR_LANG__MAX; l++) {
+			assert_false(str_empty(t->what[l]));
+			assert_false(str_empty(t->remedy[l]));
+			assert_true(str_utf8_ok(t->remedy[l], strlen(t->remedy[l])));
+		}
+		assert_string_not_equal(t->what[DOCTOR_EN], t->what[DOCTOR_RU]);
+		snprintf(code, sizeof code, "DMB-%03u", t->number);
+		assert_int_equal(doctor_check_by_code(code, &c), RC_OK);
+		assert_int_equal(c, i);
+		assert_int_equal(doctor_check_by_code(code + 4, &c), RC_OK);
+	}
+	assert_int_equal(doctor_check_by_code("DMB-999", &c), RC_NONE);
+	assert_int_equal(doctor_check_by_code("DMB-", &c), RC_NONE);
+	assert_int_equal(doctor_check_by_code("", &c), RC_NONE);
+}
+
+static void
+test_worst_counts(void **state)
+{
+	struct conf *c = empty_conf();
+	struct doctor *d = new_doctor(c, -1);
+	const struct doctor_result *r = &d->r[DC_POLL];
+
+	(void)state;
+	doctor_say(d, DC_POLL, FINDING_OK, "one");
+	doctor_say(d, DC_POLL, FINDING_OK, "two");
+	doctor_say(d, DC_POLL, FINDING_OK, "one");
+	assert_string_equal(r->seen, "one; two");
+	doctor_say(d, DC_POLL, FINDING_UNKNOWN, "three");
+	assert_string_equal(r->seen, "three");
+	doctor_say(d, DC_POLL, FINDING_FAIL, "bad %d", 1);
+	doctor_say(d, DC_POLL, FINDING_WARN, "late");
+	doctor_say(d, DC_POLL, FINDING_FAIL, "bad %d", 2);
+	assert_int_equal(r->status, FINDING_FAIL);
+	assert_string_equal(r->seen, "bad 1; bad 2");
+	assert_int_equal(doctor_exit(d), 2);
+	doctor_free(d);
+	conf_drop(c);
+}
+
+static void
+test_exit_and_secrets(void **state)
+{
+	struct conf *c = empty_conf();
+	struct doctor *d = new_doctor(c, -1);
+	struct buf b;
+
+	(void)state;
+	assert_int_equal(doctor_exit(d), 0);
+	doctor_say(d, DC_LOG, FINDING_UNKNOWN, "x");
+	assert_int_equal(doctor_exit(d), 0);
+	log_secret("SecretSecret123");
+	doctor_say(d, DC_ODD, FINDING_WARN, "it is SecretSecret123 \"quoted\"");
+	assert_int_equal(doctor_exit(d), 1);
+	buf_init(&b, 1 << 20);
+	doctor_json(d, &b);
+	assert_null(strstr(b.p, "SecretSecret123"));
+	assert_non_null(strstr(b.p, "\"code\":\"DMB-105\",\"status\":\"warn\""));
+	assert_non_null(strstr(b.p, "\\\"quoted\\\""));
+	assert_non_null(strstr(b.p, "\"ok\":0,\"warn\":1,\"fail\":0,\"unknown\":1,\"first\":null"));
+	buf_free(&b);
+	log_secrets_reset();
+	doctor_free(d);
+	conf_drop(c);
+}
+
+/* What is wrong with a configuration is a finding, and the rest goes on. */
+static void
+test_no_configuration(void **state)
+{
+	struct conf *c = empty_conf();
+	struct doctor *d = new_doctor(c, -1);
+
+	(void)state;
+	doctor_conf(d);
+	assert_int_equal(d->r[DC_FILE].status, FINDING_FAIL);
+	assert_true(d->r[DC_FILE].done);
+	assert_int_equal(doctor_exit(d), 2);
+	doctor_free(d);
+	d = new_doctor(c, DC_FILE);
+	assert_true(doctor_shown(d, DC_FILE));
+	assert_false(doctor_shown(d, DC_KEYS));
+	assert_true(doctor_wants(d, DC_FILE, DC_KEYS));
+	assert_false(doctor_wants(d, DC_KEYS, DC_LEAK));
+	doctor_free(d);
+	conf_drop(c);
+}
+
+static void
+test_changes(void **state)
+{
+	struct conf *c = empty_conf();
+	struct doctor *d = new_doctor(c, -1);
+	struct buf text, first, second;
+
+	(void)state;
+	buf_init(&text, 1 << 16);
+	buf_init(&first, 1 << 16);
+	buf_init(&second, 1 << 16);
+	doctor_say(d, DC_CRON, FINDING_FAIL, "two hours");
+	doctor_say(d, DC_LOG, FINDING_OK, "fine");
+	doctor_say(d, DC_GR_PERSON, FINDING_UNKNOWN, "nobody knows");
+	assert_int_equal(doctor_changes(d, NULL, &text, &first), 1);
+	assert_non_null(strstr(text.p, "DMB-401: ok -> fail"));
+	buf_reset(&text);
+	assert_int_equal(doctor_changes(d, first.p, &text, &second), 0);
+	assert_string_equal(text.p, "");
+	d->r[DC_CRON].done = false;
+	doctor_say(d, DC_CRON, FINDING_OK, "now");
+	buf_reset(&second);
+	assert_int_equal(doctor_changes(d, first.p, &text, &second), 1);
+	assert_non_null(strstr(text.p, "DMB-401: fail -> ok"));
+	buf_reset(&text);
+	buf_reset(&second);
+	assert_int_equal(doctor_changes(d, "not json", &text, &second), 0);
+	buf_free(&text);
+	buf_free(&first);
+	buf_free(&second);
+	doctor_free(d);
+	conf_drop(c);
+}
+
+static void
+test_addresses(void **state)
+{
+	static const char *const inside[] = { "127.0.0.1", "10.1.2.3", "172.16.0.1", "172.31.255.1",
+		"192.168.1.1", "169.254.1.1", "100.64.0.1", "0.0.0.0", "::1", "::", "fd00::1", "fe80::1",
+		"::ffff:10.0.0.1", "224.0.0.1" };
+	static const char *const outside[] = { "8.8.8.8", "172.32.0.1", "172.15.0.1", "100.128.0.1",
+		"192.169.0.1", "2001:db8::1", "::ffff:8.8.8.8", "nonsense" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
+		assert_true(doctor_private(inside[i]));
+	for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
+		assert_false(doctor_private(outside[i]));
+}
+
+static void
+test_htaccess(void **state)
+{
+	char why[128];
+
+	(void)state;
+	assert_false(doctor_htaccess("", why));
+	assert_false(doctor_htaccess("# FcgidMaxRequestLen 1\nCGIPassAuth On\nRewriteEngine On", why));
+	assert_false(doctor_htaccess("LimitRequestBody 16777216\nLimitRequestBody 0\n", why));
+	assert_true(doctor_htaccess("Options -Indexes\n\t fcgidmaxrequestlen 16777216\r\n", why));
+	assert_string_equal(why, "fcgidmaxrequestlen 16777216");
+	assert_true(doctor_htaccess("LimitRequestBody 102400", why));
+	assert_true(doctor_htaccess("<Directory /home>", why));
+}
+
+static void
+test_small(void **state)
+{
+	char a[17], b[17];
+	struct conf *c = empty_conf();
+
+	(void)state;
+	assert_true(doctor_word_in("x secret=abcdefgh y", 19, "abcdefgh"));
+	assert_false(doctor_word_in("abcdefg", 7, "abcdefgh"));
+	assert_false(doctor_word_in("abc abc", 7, "abc"));	/* too short to mean anything */
+	assert_false(doctor_word_in("abc", 3, NULL));
+	assert_int_equal(doctor_clock(0), FINDING_OK);
+	assert_int_equal(doctor_clock(-4), FINDING_OK);
+	assert_int_equal(doctor_clock(-5), FINDING_WARN);
+	assert_int_equal(doctor_clock(60), FINDING_FAIL);
+	assert_string_equal(doctor_shared_root("/home/a/public_html/etc/dmbox.env"), "public_html");
+	assert_string_equal(doctor_shared_root("/home/a/www/dmbox.env"), "www");
+	assert_string_equal(doctor_shared_root("/var/www/html/etc/dmbox.env"), "html");
+	assert_string_equal(doctor_shared_root("/var/www/a/data/www/a.org/.env"), "www");
+	assert_null(doctor_shared_root("/var/www/a/data/dmbox.env"));
+	assert_null(doctor_shared_root("/home/a/www"));		/* a file of that name */
+	assert_null(doctor_shared_root("/home/wwwdata/etc/dmbox.env"));
+	doctor_nonce(c, a);
+	doctor_nonce(c, b);
+	assert_string_equal(a, b);
+	assert_int_equal(strlen(a), 16);
+	conf_drop(c);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table), cmocka_unit_test(test_worst_counts),
+		cmocka_unit_test(test_exit_and_secrets), cmocka_unit_test(test_no_configuration),
+		cmocka_unit_test(test_changes), cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_htaccess), cmocka_unit_test(test_small),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
