@@ -46,7 +46,7 @@ front() {
 	ProxyPass / http://127.0.0.1:$MAIN/
 	END
 	chown -R "$me:" "$V"
-	asuser apache2 -D FOREGROUND -f "$V/apache.conf" 9>&- &
+	(exec "${AS[@]}" apache2 -D FOREGROUND -f "$V/apache.conf" 9>&-) &
 	FRONT=$!
 	until_true 10 port_used "$FPORT" || return 1
 	conf "DMBOX_PUBLIC_URL=https://localhost:$FPORT"
