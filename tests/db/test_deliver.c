@@ -212,6 +212,34 @@ test_lookup_finds(void **state)
 	assert_int_equal(tiny_count(&f->t, "DROP me"), 1);
 }
 
+/* A list that names the conversation only: it is read in a second step, and the
+ * next look-up begins with its own list again. */
+static void
+test_lookup_two_steps(void **state)
+{
+	struct fix *f = *state;
+	int64_t id = put_main(f, "6501", "DROP me"), other = put_main(f, "6502", "DROP too");
+	time_t now = time(NULL);
+	struct tm tm;
+	char at[40];
+
+	rounds(f);
+	gmtime_r(&now, &tm);
+	strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S+0000", &tm);
+	snprintf(f->t.look, sizeof f->t.look, "{\"data\":[{\"id\":\"c1\",\"updated_time\":\"%s\"}]}", at);
+	snprintf(f->t.inside, sizeof f->t.inside, "{\"id\":\"c1\",\"messages\":{\"data\":["
+	    "{\"id\":\"found-2\",\"created_time\":\"%s\",\"from\":{\"id\":\"17840000000000001\"},"
+	    "\"to\":{\"data\":[{\"id\":\"6501\"}]},\"message\":\"DROP me\"}]}}", at);
+	assert_int_equal(db_script(f->db, "update dmbox.outbox set next_at = now()"), RC_OK);
+	job_deliver_upkeep(f->d, f->db, f->conf);
+	rounds(f);
+	assert_string_equal(state_of(f, id), "sent");
+	assert_string_equal(state_of(f, other), "unknown");
+	assert_int_equal(f->t.gets, 4);
+	dbt_is(f->db, "select external_id from dmbox.messages where body = 'DROP me'", "found-2");
+	assert_int_equal(tiny_count(&f->t, "DROP"), 2);
+}
+
 /* Fifty of them, their echoes through the real door: each once, each settled. */
 static void
 test_drop_many_echoes(void **state)
@@ -295,7 +323,7 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_in_order), T(test_retry_refuse), T(test_drop), T(test_lookup_finds),
+		T(test_in_order), T(test_retry_refuse), T(test_drop), T(test_lookup_finds), T(test_lookup_two_steps),
 		T(test_drop_many_echoes), T(test_accounts), T(test_stop),
 	};
 

@@ -5,7 +5,8 @@
  * A provider of twenty lines on 127.0.0.1: takes a request, keeps its body,
  * and does what the body asks for: "DROP" reads all and closes the line without
  * an answer, "E429", "E500", "E400" fail, else it is sent as mid-1, mid-2, ...
- * A GET answers what the test has put into look.
+ * A GET answers what the test has put into look, one of a conversation ("/c1?")
+ * what is in inside.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -28,7 +29,7 @@ struct tiny {
 	char *bodies[TINY_MAX];		/* of POSTs, in the order they came */
 	size_t n;
 	unsigned int mids, gets;
-	char look[8192];
+	char look[8192], inside[4096];
 };
 
 static inline void
@@ -81,7 +82,7 @@ tiny_one(struct tiny *t, int fd)
 	pthread_mutex_lock(&t->lock);
 	if (strncmp(buf, "GET ", 4) == 0) {
 		t->gets++;
-		tiny_answer(fd, 200, "", t->look);
+		tiny_answer(fd, 200, "", strstr(buf, "/c1?") != NULL ? t->inside : t->look);
 	} else {
 		if (t->n < TINY_MAX)
 			t->bodies[t->n++] = strdup(body);
