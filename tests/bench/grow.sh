@@ -113,7 +113,7 @@ t0=$(date +%s%N)
 sql 'select dmbox.deliveries_expire(100, 100, 1)' >/dev/null
 drop=$((($(date +%s%N) - t0) / 1000000))
 left=$(sql "select count(*) from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'dmbox.deliveries'::regclass and c.relname ~ '_[0-9]{4}_[0-9]{2}\$'")
-share=$(awk -v a="$full" -v b="$empty" 'BEGIN { printf "%.2f", b > 0 ? a / b : 0 }')
+share=$(awk -v a="$full" -v b="$empty" 'BEGIN { printf "%.2f", (b > 0 ? a / b : 0) }')
 cat <<EOF
 | with $N messages, $((N / 10)) contacts (loaded by COPY in $loaded s) | measured | wanted |
 |---|---:|---:|

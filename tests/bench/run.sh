@@ -358,7 +358,7 @@ poll() {
 skip poll || poll || say 'the poll gave no figure'
 
 # --- the table ------------------------------------------------------------------------
-num() { [ -n "$1" ] && awk -v x="$1" 'BEGIN { printf x < 100 ? "%.1f" : "%.0f", x }' | sed ':a;s/\B[0-9]\{3\}\>/,&/;ta'; }
+num() { [ -n "$1" ] && awk -v x="$1" 'BEGIN { printf (x < 100 ? "%.1f" : "%.0f"), x }' | sed ':a;s/\B[0-9]\{3\}\>/,&/;ta'; }
 ratio() { awk -v a="${1:-0}" -v b="${2:-0}" 'BEGIN { if (b > 0) printf "%.2f", a / b; else printf "-" }'; }
 ms() { awk -v x="${1:-}" 'BEGIN { if (x == "" || x == "-") printf "-"; else printf "%.2f", x / 1000 }'; }
 mb() { awk '{ printf "%.1f / %.1f / %.1f", $1 / 1024, $2 / 1024, $3 / 1024 }' <<<"${1:-}"; }
