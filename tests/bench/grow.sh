@@ -77,12 +77,12 @@ move() { sql "copy ($3) to stdout" | pg_psql "$D" -d bench -c "copy dmbox.$1 ($2
 step="interval '180 days' / $N"
 start=$SECONDS
 move contacts 'account, channel, external_id, username, username_at, last_inbound_at, last_at, created_at' \
-    "select 'main', 'instagram', (6500000000000000 + i)::text, 'user' || i, now() - interval '1 day', now() - interval '1 day', now() - interval '1 day', now() - interval '180 days' from generate_series(1, $((N / 10))) i"
+    "select 'main', 'instagram', (6500000000000000 + i)::text, 'user' || i, t, t, t, now() - interval '180 days' from generate_series(1, $((N / 10))) i, lateral (select now() - interval '180 days' + $step * ($N - $((N / 10)) + i) as t) x"
 base=$(sql 'select min(id) from dmbox.contacts')
 move deliveries 'id, delivery_uid, received_at, channel, account, source, request_id, remote_addr, content_type, headers, body, verdict, reason, items, stored' \
     "select i, gen_random_uuid(), now() - interval '180 days' + $step * i, 'instagram', 'main', 'webhook', 'aaaaaaaaaaaaaaaaaaaa', '127.0.0.1', 'application/json', '{\":path\":\"/instagram/webhook\",\"host\":\"127.0.0.1\",\"user-agent\":\"load\"}', convert_to('{\"senderId\":\"' || 6500000000000000 + i || '\",\"messageId\":\"g' || i || '\",\"text\":\"Good day, do you have this in blue? Message ' || i || '\",\"username\":\"user\",\"timestamp\":1763800000}', 'UTF8'), 'accepted', 'ok', 1, 1 from generate_series(1, $N) i"
 move messages 'account, channel, provider, external_id, contact_id, sender_id, direction, kind, body, status, sent_at, sent_at_known, received_at, source, delivery_id' \
-    "select 'main', 'instagram', 'chatrace', 'g' || md5(i::text), $base + (i * 7919::bigint) % $((N / 10)), (6500000000000000 + i % $((N / 10)))::text, case when i % 3 = 0 then 'outbound' else 'inbound' end, 'text', 'Good day, do you have this in ' || (array['blue','red','green','black','white'])[1 + i % 5] || '? Message ' || i, case when i % 3 = 0 then 'sent' else 'received' end, now() - interval '180 days' + $step * i, true, now() - interval '180 days' + $step * i, 'webhook', i from generate_series(1, $N) i"
+    "select 'main', 'instagram', 'chatrace', 'g' || md5(i::text), $base + (i + $((N / 10)) - 1) % $((N / 10)), (6500000000000001 + (i - 1) % $((N / 10)))::text, case when i % 3 = 0 then 'outbound' else 'inbound' end, 'text', 'Good day, do you have this in ' || (array['blue','red','green','black','white'])[1 + i % 5] || '? Message ' || i, case when i % 3 = 0 then 'sent' else 'received' end, now() - interval '180 days' + $step * i, true, now() - interval '180 days' + $step * i, 'webhook', i from generate_series(1, $N) i"
 sql "select setval('dmbox.deliveries_id_seq', $N + 1)" >/dev/null
 loaded=$((SECONDS - start))
 sql 'vacuum analyze' >/dev/null
