@@ -24,7 +24,7 @@ D=$(mktemp -d /tmp/dmbox-grow-XXXXXX) || exit 1
 chmod 755 "$D"
 web=
 goodbye() {
-	trap - EXIT
+	trap - EXIT; trap '' INT TERM HUP
 	[ -z "$web" ] || { kill -TERM "$web" 2>/dev/null; gone_within 5 "$web"; sweep "$web"; }
 	pg_remove "$D"
 	rm -rf "$D"

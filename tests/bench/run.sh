@@ -36,7 +36,7 @@ chmod 755 "$D"
 pids=()
 goodbye() {
 	local p i
-	trap - EXIT
+	trap - EXIT; trap '' INT TERM HUP
 	for p in "${pids[@]}"; do kill -TERM "$p" 2>/dev/null; done
 	for p in "${pids[@]}"; do gone_within 10 "$p" || kill -KILL "$p" 2>/dev/null; sweep "$p"; done
 	pg_remove "$D"
