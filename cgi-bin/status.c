@@ -6,12 +6,14 @@
 #include "job.h"
 #include "job_doctor.h"
 #include "job_health.h"
+#include "job_metrics.h"
 
 /* doctor asks for health and for its own probe while it runs */
 #define THREADS 3
 
 static const struct job_route routes[] = {
 	{ "GET", "health", false, 0, job_health },
+	{ "GET", "metrics", false, AUTH_ADMIN | AUTH_READ, job_metrics },
 	{ "GET", "doctor", false, AUTH_ADMIN, job_doctor },
 };
 

@@ -24,6 +24,7 @@
 #include "ingest.h"
 #include "job_deliver.h"
 #include "job_media.h"
+#include "job_metrics.h"
 #include "job_poll.h"
 #include "job_fetch.h"
 #include "job_profile.h"
@@ -45,6 +46,7 @@
 #define LEASE_S 30
 #define LEASE_RENEW_MS 10000
 #define UPKEEP_MS 5000
+#define TEXTFILE_MS 15000
 #define SPOOL_BATCH 2000
 #define LONG_POLL_MIN_S 5
 #define LONG_POLL_MAX_S 20
@@ -88,15 +90,17 @@ struct poller {
 	int64_t end_ms;		/* the same, by the clock that nobody sets */
 	char owner[24];
 	bool leased, upkept, greeted;
-	int64_t renew_ms, upkeep_ms;
+	int64_t renew_ms, upkeep_ms, text_ms;
+	const char *textfile;	/* --textfile; NULL none */
 };
 
 static int
 usage(FILE *f)
 {
-	fputs("usage: dmbox-poll [--window SECONDS] [--once]\n"
+	fputs("usage: dmbox-poll [--window SECONDS] [--once] [--textfile PATH]\n"
 	    "  --window SECONDS  the crontab interval (default 60)\n"
-	    "  --once            one pass over everything, then the end\n", f);
+	    "  --once            one pass over everything, then the end\n"
+	    "  --textfile PATH   writes the figures of /metrics there, for node_exporter\n", f);
 	return f == stdout ? 0 : 64;
 }
 
@@ -167,7 +171,8 @@ static void
 check_start(struct poller *p, const struct account *a, struct turn *t, int64_t now)
 {
 	struct running *run = mem_alloc(sizeof *run);
-	struct job_poll check = { .db = p->db, .spool = ctx_spool(p->ctx, p->conf), .httpc = p->h,
+	struct job_poll check = { .db = p->db, .spool = ctx_spool(p->ctx, p->conf),
+	    .meter = ctx_meter(p->ctx, p->conf), .httpc = p->h,
 	    .conf = p->conf, .account = a, .done = check_done, .arg = run };
 	int64_t left = (p->end_us - now) / 1000, next_us;
 	enum rc rc;
@@ -268,9 +273,22 @@ upkeep(struct poller *p)
 	}
 }
 
+/* The figures for node_exporter, where nothing may listen. */
+static void
+textfile(struct poller *p, bool now)
+{
+	if (p->textfile == NULL || (!now && clock_mono_ms() < p->text_ms))
+		return;
+	p->text_ms = clock_mono_ms() + TEXTFILE_MS;
+	if (job_metrics_file(p->textfile, p->db, ctx_spool(p->ctx, p->conf),
+	    ctx_meter(p->ctx, p->conf)) != RC_OK)
+		log_debug("metrics: next try in %d s", TEXTFILE_MS / 1000);
+}
+
 static void
 tick(struct poller *p)
 {
+	job_deliver_meter(p->deliver, ctx_meter(p->ctx, p->conf));
 	drain(p);
 	checks(p);
 	job_deliver_start(p->deliver, p->db, p->conf);
@@ -385,6 +403,7 @@ run_once(struct poller *p)
 		job_media_start(p->media, p->db, p->conf);
 	}
 	wind_up(p, clock_mono_ms() + 15000);
+	textfile(p, true);
 	return 0;
 }
 
@@ -416,6 +435,7 @@ run(struct poller *p)
 				log_error("the database is away; waiting for it");
 			said_away = true;
 		}
+		textfile(p, false);
 		work_until_tick(p);
 	} while (!stop && clock_now_us() < p->end_us - US && clock_mono_ms() < p->end_ms);
 	wind_up(p, stop ? clock_mono_ms() + 12000 : p->end_ms);
@@ -439,11 +459,12 @@ signals(void)
 
 /* 0: go on; else the exit status + 1. */
 static int
-options(int argc, char **argv, int64_t *window_s, bool *once)
+options(int argc, char **argv, int64_t *window_s, bool *once, const char **textfile)
 {
 	static const struct option longs[] = {
 		{ "window", required_argument, NULL, 'w' },
 		{ "once", no_argument, NULL, 'o' },
+		{ "textfile", required_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -462,6 +483,9 @@ options(int argc, char **argv, int64_t *window_s, bool *once)
 			break;
 		case 'o':
 			*once = true;
+			break;
+		case 't':
+			*textfile = optarg;
 			break;
 		case 'h':
 			return usage(stdout) + 1;
@@ -518,7 +542,7 @@ main(int argc, char **argv)
 	int64_t window_s = 60, now = clock_now_us();
 	int status;
 
-	status = options(argc, argv, &window_s, &p.once);
+	status = options(argc, argv, &window_s, &p.once, &p.textfile);
 	if (status != 0)
 		return status - 1;
 	signals();

@@ -111,6 +111,17 @@ attempt_possible(const struct account *a, const struct outmsg *m)
 	return rc == RC_OK || rc == RC_NONE;
 }
 
+void
+attempt_count(struct meter *m, const struct account *a, const struct send_result *r, int64_t ms)
+{
+	static const char *const names[SEND__MAX] = { "sent", "accepted", "retry", "unknown", "refused",
+		"pause" };
+	const char *labels[3] = { channel_names[a->channel], a->name, names[r->outcome] };
+
+	meter_add(m, METER_SENDS, 1, labels);
+	meter_time(m, METER_SEND, ms * 1000, labels);
+}
+
 const char *
 attempt_recipient(const struct account *a, const char *id, struct mem_arena *arena)
 {

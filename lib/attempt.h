@@ -6,6 +6,7 @@
 #include "conf.h"
 #include "http.h"
 #include "mem.h"
+#include "meter.h"
 #include "outbox.h"
 #include "provider.h"
 #include "rc.h"
@@ -38,6 +39,8 @@ bool attempt_possible(const struct account *a, const struct outmsg *m);
  */
 void attempt_read(const struct account *a, const struct outbox_item *it,
     const struct http_res *res, struct send_result *r);
+/* attempt_count(m, a, r, ms): one attempt more for GET /metrics. */
+void attempt_count(struct meter *m, const struct account *a, const struct send_result *r, int64_t ms);
 /*
  * attempt_recipient(a, id, arena):
  * The other side as messages know it: Green API chats have a suffix

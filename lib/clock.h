@@ -11,6 +11,7 @@
  * monotonic clock, which no clock jump moves.
  */
 int64_t clock_now_us(void);		/* wall */
+int64_t clock_mono_us(void);		/* monotonic, for measuring */
 int64_t clock_mono_ms(void);		/* monotonic, for spans and deadlines */
 /* clock_set(us): freeze the wall clock at us for tests; 0 thaws it. */
 void clock_set(int64_t us);

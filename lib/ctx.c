@@ -66,6 +66,9 @@ struct ctx {
 	struct handle *dbs;		/* one a thread, and one for the process's own upkeep */
 	struct batch_of *batches;	/* the one in use first */
 	struct db_breaker *breaker;
+	struct meter *meter;
+	char *meter_dir;
+	int64_t meter_ms;
 	struct spool *spool;
 	char *spool_dir;
 	int64_t spool_ms;
@@ -123,6 +126,8 @@ ctx_free(struct ctx *c)
 	if (c->good != NULL)
 		conf_drop(c->good);
 	free(c->spool_dir);
+	meter_close(c->meter);
+	free(c->meter_dir);
 	free(c->path);
 	free(c->told);
 	free(c->root);
@@ -435,6 +440,31 @@ ctx_spool(struct ctx *c, const struct conf *conf)
 	s = c->spool;
 	pthread_mutex_unlock(&c->lock);
 	return s;
+}
+
+struct meter *
+ctx_meter(struct ctx *c, const struct conf *conf)
+{
+	struct meter *m;
+	int64_t now = clock_mono_ms();
+
+	pthread_mutex_lock(&c->lock);
+	if (conf->spool_dir != NULL && !str_eq(c->meter_dir, conf->spool_dir)) {
+		/* as with the spool: another thread may just be counting in the old one */
+		c->meter = NULL;
+		c->meter_ms = 0;
+		free(c->meter_dir);
+		c->meter_dir = mem_dup(conf->spool_dir);
+	}
+	if (c->meter == NULL && c->meter_dir != NULL &&
+	    (c->meter_ms == 0 || now - c->meter_ms >= RETRY_SPOOL_MS)) {
+		c->meter_ms = now;
+		if (meter_open(c->meter_dir, &m) == RC_OK)
+			c->meter = m;
+	}
+	m = c->meter;
+	pthread_mutex_unlock(&c->lock);
+	return m;
 }
 
 /* --- limits --------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "conf.h"
 #include "db.h"
 #include "http.h"
+#include "meter.h"
 #include "rc.h"
 #include "spool.h"
 
@@ -49,6 +50,9 @@ struct spool *ctx_spool(struct ctx *c, const struct conf *conf);
  * or off, ends the process in order, so that the next one starts with it.
  */
 void ctx_sandbox(struct ctx *c);
+/* ctx_meter(c, conf): the host's counters, beside the spool; NULL where they cannot
+ * be kept.  Shared by threads. */
+struct meter *ctx_meter(struct ctx *c, const struct conf *conf);
 /* ctx_max_body(c): DMBOX_MAX_BODY_BYTES of the configuration in use; the default
  * before one was read. */
 size_t ctx_max_body(struct ctx *c);

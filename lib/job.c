@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "json.h"
 #include "log.h"
 #include "sign.h"
@@ -322,12 +323,24 @@ may_call(struct job_env *e, struct http_res *res, const struct job_route *r)
 	return true;
 }
 
+/* One answer more, for GET /metrics. */
+static void
+count_answer(const struct job_env *e, const struct job_route *r, int status, int64_t us)
+{
+	char code[12];
+	const char *labels[3] = { r != NULL ? r->endpoint : "none", channel_names[e->channel], code };
+
+	snprintf(code, sizeof code, "%d", status);
+	meter_time(ctx_meter(e->ctx, e->conf), METER_HTTP, us, labels);
+}
+
 void
 job_dispatch(struct ctx *ctx, unsigned int thread, const struct job_route *routes, size_t n,
     const struct http_req *req, struct http_res *res)
 {
 	struct job_env e = { .ctx = ctx, .thread = thread, .req = req, .tail = "" };
-	const struct job_route *r;
+	const struct job_route *r = NULL;
+	int64_t start = clock_mono_us();
 
 	set_request_id(&e);
 	log_begin(e.request_id);
@@ -345,6 +358,7 @@ job_dispatch(struct ctx *ctx, unsigned int thread, const struct job_route *route
 		header(res, "Cache-Control", "no-store");
 	header(res, "X-Content-Type-Options", "nosniff");
 	log_end();
+	count_answer(&e, r, res->status, clock_mono_us() - start);
 	mem_wipe(&e.caller, sizeof e.caller);
 	conf_drop(e.conf);
 	mem_arena_free(&e.arena);

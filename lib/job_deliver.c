@@ -57,6 +57,7 @@ struct deliver {
 	struct db *db;
 	struct flow *flows;
 	struct late *late;
+	struct meter *meter;		/* may be NULL */
 	size_t alive, sent;
 	bool stopping;
 };
@@ -68,6 +69,12 @@ job_deliver_new(struct httpc *h)
 
 	d->h = h;
 	return d;
+}
+
+void
+job_deliver_meter(struct deliver *d, struct meter *m)
+{
+	d->meter = m;
 }
 
 static void
@@ -103,6 +110,7 @@ flow_settle(struct flow *f, const struct send_result *r, int64_t ms)
 	f->open = false;
 	if (r->outcome == SEND_SENT || r->outcome == SEND_ACCEPTED)
 		d->sent++;
+	attempt_count(d->meter, f->account, r, ms);
 	if (outbox_settle(d->db, &f->items.v[0], r, ms, NULL) != RC_TEMP)
 		return;
 	l = mem_alloc(sizeof *l);

@@ -6,6 +6,7 @@
 #include "conf.h"
 #include "db.h"
 #include "httpc.h"
+#include "meter.h"
 
 /*
  * The poller's half of sending: the guarantee behind send.fcgi's one try.  On
@@ -44,6 +45,8 @@ size_t job_deliver_start(struct deliver *d, struct db *db, struct conf *conf);
  * it every few seconds, and once with --once.
  */
 void job_deliver_upkeep(struct deliver *d, struct db *db, struct conf *conf);
+/* job_deliver_meter(d, m): count attempts and their times there; borrowed. */
+void job_deliver_meter(struct deliver *d, struct meter *m);
 /* job_deliver_stop(d): claim nothing new; what is under way is finished. */
 void job_deliver_stop(struct deliver *d);
 /* job_deliver_alive(d): flows not ended yet. */

@@ -337,8 +337,12 @@ record(struct check *c, bool cut)
 	    .started_us = c->started_us, .finished_us = clock_now_us(),
 	    .outcome = c->r.outcome, .stored = c->r.stored, .duplicates = c->r.duplicates,
 	    .added = c->r.added };
+	const char *labels[3] = { channel_names[c->acc.channel], c->acc.name,
+	    poll_outcome_names[c->r.outcome] };
 	struct buf b;
 
+	meter_add(c->p.meter, METER_POLLS, 1, labels);
+	meter_add(c->p.meter, METER_MISSED, c->r.added, labels);
 	if (c->st.pause_s > 0 && state_pause(c->p.db, c->acc.channel, c->acc.name, c->st.pause_s,
 	    c->r.hint != NULL ? c->r.hint : "rate_limited") != RC_OK)
 		log_warn("pause of %s could not be stored", c->acc.name);
@@ -683,7 +687,8 @@ entries_start(struct job_env *e, struct httpc *h, struct entry *v, size_t n, boo
 	int64_t next_us;
 
 	for (size_t i = 0; i < n; i++) {
-		struct job_poll p = { .db = db, .spool = ctx_spool(e->ctx, e->conf), .httpc = h,
+		struct job_poll p = { .db = db, .spool = ctx_spool(e->ctx, e->conf),
+		    .meter = ctx_meter(e->ctx, e->conf), .httpc = h,
 		    .conf = e->conf, .account = v[i].account, .person = true,
 		    .done = entry_done, .arg = &v[i] };
 

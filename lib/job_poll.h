@@ -8,6 +8,7 @@
 #include "db.h"
 #include "httpc.h"
 #include "job.h"
+#include "meter.h"
 #include "provider.h"
 #include "rc.h"
 #include "spool.h"
@@ -33,6 +34,7 @@ struct job_poll_result {
 struct job_poll {
 	struct db *db;			/* borrowed until done */
 	struct spool *spool;		/* may be NULL; borrowed until done */
+	struct meter *meter;		/* may be NULL; borrowed until done */
 	struct httpc *httpc;
 	struct conf *conf;		/* held until done */
 	const struct account *account;	/* of conf */

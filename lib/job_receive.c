@@ -230,6 +230,34 @@ fill(struct job_env *e, const struct account *a, struct delivery *d)
 	d->verdict = VERDICT_ACCEPTED;
 }
 
+/* --- counting ------------------------------------------------------------- */
+
+static void
+count_delivery(struct job_env *e, const struct account *a, const char *verdict, const char *reason)
+{
+	const char *labels[4] = { channel_names[a->channel], a->name, verdict, reason };
+
+	meter_add(ctx_meter(e->ctx, e->conf), METER_DELIVERIES, 1, labels);
+}
+
+static void
+count_items(struct job_env *e, const struct account *a, const struct delivery *d)
+{
+	bool spooled = d->rc == RC_DUP;
+	const struct { const char *result; size_t n; } v[] = {
+		{ "spooled", spooled ? d->items.n + d->items.ignored : 0 },
+		{ "stored", spooled ? 0 : d->stored }, { "duplicate", spooled ? 0 : d->duplicates },
+		{ "weak_duplicate", spooled ? 0 : d->weak_duplicates },
+		{ "ignored", spooled ? 0 : d->ignored } };
+	struct meter *m = ctx_meter(e->ctx, e->conf);
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		const char *labels[3] = { channel_names[a->channel], a->name, v[i].result };
+
+		meter_add(m, METER_ITEMS, v[i].n, labels);
+	}
+}
+
 /* --- refusing ------------------------------------------------------------- */
 
 /*
@@ -252,6 +280,10 @@ note_refusal(struct job_env *e, const struct account *a, const char *reason)
 	snprintf(key, sizeof key, REFUSED_KEY "%s:%s:%s", channel_names[a->channel], reason, a->name);
 	row = ctx_limit(e->ctx, addr_key, REFUSED_ROWS_ADDR, NULL);
 	row = ctx_limit(e->ctx, key, row ? REFUSED_ROWS : 0, &extra);
+	count_delivery(e, a, "rejected", reason);
+	if (!row)
+		meter_add(ctx_meter(e->ctx, e->conf), METER_NOT_KEPT, 1,
+		    (const char *const []){ channel_names[a->channel], a->name });
 	if (row || extra > 0)
 		db = batch_borrow(b);
 	if (row) {
@@ -375,9 +407,12 @@ receive(struct job_env *e, struct http_res *res, const struct account *a)
 	}
 	mark_doctor(e, &d);
 	if (take_in(e, &d) == RC_OK) {
+		count_delivery(e, a, "accepted", d.reason);
+		count_items(e, a, &d);
 		hooklog_delivery(a, e->req, &d);
 		answer_stored(e, res, &d);
 	} else {
+		count_delivery(e, a, "not_acknowledged", "unavailable");
 		log_error("webhook not acknowledged: neither the database nor the spool took %zu bytes "
 		    "(%s account %s)", d.body_n, channel_names[a->channel], a->name);
 		header(res, "Retry-After", RETRY_AWAY_S);

@@ -39,6 +39,7 @@ static const char *const att_types[] = { "image", "video", "audio", "file" };
 
 /* A request as it was asked for. */
 struct wish {
+	struct meter *meter;
 	const char *recipient, *message, *reply_to, *account, *key, *action, *reaction;
 	bool human;
 	struct att atts[ATTS_MAX];
@@ -616,9 +617,11 @@ try_row(struct db *db, struct httpc *h, const struct wish *w, int64_t deadline,
 	if (attempt_build(&a, &items.v[0], (unsigned int)left, &req, &r) == RC_OK) {
 		httpc_once(h, &req, &res);
 		attempt_read(&a, &items.v[0], &res, &r);
+		attempt_count(w->meter, w->a, &r, res.ms);
 		settle(db, &items.v[0], &r, res.ms, row);
 		http_res_free(&res);
 	} else {
+		attempt_count(w->meter, w->a, &r, 0);
 		settle(db, &items.v[0], &r, 0, row);
 	}
 	http_req_free(&req);
@@ -655,6 +658,7 @@ put_and_try(struct job_env *e, struct http_res *res, struct wish *w, int64_t dea
 	size_t n_rows = 0;
 	int64_t closed_us = 0;
 
+	w->meter = ctx_meter(e->ctx, e->conf);
 	fingerprint(w, print);
 	n.fingerprint = print;
 	if (provider_of(w->a)->window_24h && !w->action)
