@@ -60,12 +60,12 @@ with_token(struct doctor *d, const struct account *from, struct account *a, char
 	rc = state_get(d->db, a->channel, a->name, &s);
 	if (rc != RC_OK)
 		return;
-	if (!str_empty(s.token)) {
+	if (state_token(from, &s) != from->token) {
 		*token = mem_dup(s.token);
 		log_secret(*token);
 		a->token = *token;
 	}
-	if (a->provider == PROVIDER_GRAPH && s.token_expires_us > 0) {
+	if (a->provider == PROVIDER_GRAPH && *token != NULL && s.token_expires_us > 0) {
 		int64_t days = (s.token_expires_us - clock_now_us()) / (86400 * 1000000LL);
 
 		doctor_say(d, DC_GR_EXPIRY, days < 0 ? FINDING_FAIL : days < EXPIRY_WARN_DAYS ? FINDING_WARN :
