@@ -20,7 +20,8 @@ enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_FLOW, SQL_LITERAL, SQL_EN
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_HEARTBEAT] = { NULL,
 	    "select extract(epoch from now() - at)::bigint, (info->>'window')::bigint,"
-	    " least((info->>'interval')::bigint, coalesce((info->>'before')::bigint, 0)), extract(epoch from now())::bigint - (info->>'started')::bigint"
+	    " least((info->>'interval')::bigint, coalesce((info->>'before')::bigint, 0)), extract(epoch from now())::bigint - (info->>'started')::bigint,"
+	    " coalesce((info->>'interval')::bigint, 86400)"
 	    " from dmbox.heartbeats where name = 'poll'" },
 	[SQL_POLLS] = { NULL,
 	    "select outcome, extract(epoch from now() - finished_at)::bigint, attempts->-1->>'note',"
@@ -271,8 +272,9 @@ doctor_ledger(struct doctor *d)
 
 /* --- cron -------------------------------------------------------------------------------- */
 
+/* fresh: cron came back (or began) with the run that is at work now. */
 static void
-heartbeat(struct doctor *d)
+heartbeat(struct doctor *d, bool *fresh)
 {
 	struct db_res *r = of_all(d, SQL_HEARTBEAT);
 	int64_t age, window, interval, since, late;
@@ -287,6 +289,7 @@ heartbeat(struct doctor *d)
 	window = db_is_null(r, 0, 1) ? 60 : db_get_i64(r, 0, 1);
 	interval = db_is_null(r, 0, 2) ? 0 : db_get_i64(r, 0, 2);
 	since = db_is_null(r, 0, 3) ? age : db_get_i64(r, 0, 3);
+	*fresh = db_get_i64(r, 0, 4) > POLL_SILENT_S;
 	db_res_free(r);
 	/* where cron is known to come rarely, silence in between is another trouble */
 	late = interval > HEARTBEAT_S && interval < 86400 ? interval + HEARTBEAT_S : HEARTBEAT_S;
@@ -320,7 +323,7 @@ told(const struct doctor *d, const struct account *a)
 }
 
 static void
-poll(struct doctor *d, const struct account *a)
+poll(struct doctor *d, const struct account *a, bool fresh)
 {
 	struct db_res *r = of_account(d, SQL_POLLS, a);
 	const char *outcome, *note, *status;
@@ -340,7 +343,7 @@ poll(struct doctor *d, const struct account *a)
 		    channel_names[a->channel], a->name, outcome, status != NULL ? status : "", note != NULL ? note : "");
 	else if (!str_eq(outcome, "unsupported") && age > POLL_SILENT_S && age > (int64_t)a->poll_s * 3 &&
 	    d->r[DC_CRON].status == FINDING_OK && d->r[DC_INTERVAL].status == FINDING_OK)
-		doctor_say(d, DC_POLL, FINDING_WARN, doctor_tr(d, "%s/%s: %s, but %" PRId64 " s ago",
+		doctor_say(d, DC_POLL, fresh ? FINDING_UNKNOWN : FINDING_WARN, doctor_tr(d, "%s/%s: %s, but %" PRId64 " s ago",
 		    "%s/%s: %s, но %" PRId64 " с назад"), channel_names[a->channel], a->name, outcome, age);
 	else
 		doctor_say(d, DC_POLL, FINDING_OK, "%s/%s: %s", channel_names[a->channel], a->name, outcome);
@@ -350,13 +353,15 @@ poll(struct doctor *d, const struct account *a)
 void
 doctor_cron(struct doctor *d)
 {
+	bool fresh = true;
+
 	if (!d->db_ok)
 		return;
-	heartbeat(d);
+	heartbeat(d, &fresh);
 	for (size_t i = 0; i < d->conf->n_accounts; i++) {
 		const struct account *a = &d->conf->accounts[i];
 
 		if (doctor_used(d, a) && a->poll_s > 0 && a->provider != PROVIDER_MOCK && !str_empty(a->token))
-			poll(d, a);
+			poll(d, a, fresh);
 	}
 }
