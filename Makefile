@@ -32,7 +32,7 @@ DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
 LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -ljansson -lseccomp
 LIBS_NET := -lcurl $(LIBS_WEB)
 
-.PHONY: all help deps run test check check-san check-mem fuzz fuzz-built lint cover bench readme-tables install clean tests-built FORCE
+.PHONY: all help deps run test check check-san check-mem fuzz fuzz-built replay-built lint cover bench readme-tables install clean tests-built FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -118,7 +118,7 @@ check: $(PROGS) $(UNIT)
 
 test:
 	@sh tests/stack/deps.sh
-	+@$(MAKE) -s -j2 tests-built
+	+@$(MAKE) -s -j2 tests-built replay-built
 	@exec env B='$(B)' bash tests/run.sh
 
 # the same tests under ASan and UBSan, and under valgrind, in build folders of their own
@@ -143,6 +143,14 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/libdmbox.a
 
 fuzz-built: $(FUZZ)
 
+# the targets on their seeds alone, by any compiler
+REPLAY   := $(patsubst tests/fuzz/%.c,$(B)/replay/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(B)/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(B)/libdmbox.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(LDHARDEN) -o $@ $^ $(LIBS_NET)
+
+replay-built: $(REPLAY)
+
 fuzz:
 	+@$(MAKE) -s -j2 B=build-fuzz CC=clang SAN='$(FUZZFLAGS)' OPT='-O1 -g' fuzz-built
 	@B=build-fuzz bash tests/fuzz/run.sh $(FUZZ_SECONDS)
@@ -151,7 +159,7 @@ lint:
 	@B='$(B)' bash tests/lint.sh
 
 cover:
-	+@$(MAKE) -s -j2 B=build-cov SAN=--coverage OPT='-O0 -g' tests-built
+	+@$(MAKE) -s -j2 B=build-cov SAN=--coverage OPT='-O0 -g' tests-built replay-built
 	@B=build-cov bash tests/run.sh cover
 
 readme-tables:

@@ -61,7 +61,7 @@ refuse_sockets(scmp_filter_ctx ctx, bool inet)
 	if (inet) {
 		rc |= seccomp_rule_add(ctx, no, s, 2, SCMP_A0_64(SCMP_CMP_EQ, AF_INET, 0),
 		    SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW));
-		rc |= seccomp_rule_add(ctx, no, s, 2, SCMP_A0_64(SCMP_CMP_EQ, AF_INET6),
+		rc |= seccomp_rule_add(ctx, no, s, 2, SCMP_A0_64(SCMP_CMP_EQ, AF_INET6, 0),
 		    SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW));
 		for (unsigned int f = AF_INET + 1; f < AF_INET6; f++)
 			rc |= seccomp_rule_add(ctx, no, s, 1, SCMP_A0_64(SCMP_CMP_EQ, f, 0));

@@ -94,15 +94,18 @@ coverage() {
 	done | grep . | column -t
 }
 
-[ $# -gt 0 ] || set -- check db e2e crash doctor fuzz
+[ $# -gt 0 ] || set -- check db e2e crash doctor seeds fuzz
 for part in "$@"; do
 	case $part in
 	check) part_check ;;
 	db) part_db ;;
 	e2e|crash|doctor) part_scripts "$part" ;;
+	seeds) one fuzz-seeds bash tests/fuzz/replay.sh ;;
 	fuzz) part_fuzz ;;
 	mem) part_check mem ;;
-	cover) part_check; part_db; part_scripts e2e; coverage ;;
+	cover)
+		bash "$0" ${COVER_PARTS:-check seeds db e2e} || fail=1
+		coverage ;;
 	*) echo "tests/run.sh: no part $part" >&2; exit 64 ;;
 	esac
 done
