@@ -572,8 +572,7 @@ lower(__rlimit_resource_t what, rlim_t to)
  * The same program in the same process, with fresh memory.  The listening socket
  * stays open, so whoever comes meanwhile waits a moment; after an end lighttpd would
  * answer 503 for a second.  A signal that came meanwhile stays pending.  Returns
- * where it is forbidden (sandbox, or no thread could be started any more): then the
- * web server starts the next one.
+ * where it is forbidden (sandbox): then the web server starts the next one.
  */
 static void
 begin_anew(void)
@@ -583,6 +582,8 @@ begin_anew(void)
 
 	if (getrlimit(RLIMIT_NPROC, &r) != 0 || r.rlim_max == 0)
 		return;
+	r.rlim_cur = r.rlim_max;	/* the new program starts its threads again */
+	(void)setrlimit(RLIMIT_NPROC, &r);
 	log_info("enough requests or memory: the process begins anew");
 	execv("/proc/self/exe", argv);
 	log_debug("exec: %s", strerror(errno));
@@ -595,6 +596,7 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 	unsigned int n = o->threads > 0 ? o->threads : 1, started = 0;
 	struct worker *w = mem_array(n, sizeof *w);
 	pthread_attr_t attr;
+	struct rlimit few;
 
 	if (FCGX_Init() != 0) {
 		free(w);
@@ -609,8 +611,12 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 			break;
 	}
 	pthread_attr_destroy(&attr);
-	if (o->alone)		/* no process can be made any more, whatever breaks in */
-		lower(RLIMIT_NPROC, 0);
+	/* no process can be made any more, whatever breaks in; the hard limit stays for
+	 * begin_anew, the sandbox refuses for good */
+	if (o->alone && getrlimit(RLIMIT_NPROC, &few) == 0) {
+		few.rlim_cur = 0;
+		(void)setrlimit(RLIMIT_NPROC, &few);
+	}
 	if (started < n)
 		log_warn("only %u of %u threads could be started", started, n);
 	if (started > 0)
