@@ -233,15 +233,8 @@ lat() { [ -s "$D/r.$1" ] && cut -d' ' -f"$2" "$D/r.$1" | grep . | median; }
 # --- what a process holds ----------------------------------------------------------
 # mem PID: RSS PSS anonymous, kB
 mem() { awk '/^Rss:/ { r = $2 } /^Pss:/ { p = $2 } /^Anonymous:/ { a = $2 } END { print r, p, a }' "/proc/$1/smaps_rollup" 2>/dev/null; }
-# of PROGRAM PARENT: pids of PROGRAM below PARENT
-of() {
-	local p
-	for p in /proc/[0-9]*; do
-		[ "$(readlink "$p/exe" 2>/dev/null)" = "$1" ] || continue
-		case " $2 " in " $(awk '{ print $4 }' "$p/stat") "|" - ") echo "${p#/proc/}";; *)
-			[ "$(ps -o sid= -p "${p#/proc/}" | tr -d ' ')" = "$2" ] && echo "${p#/proc/}" ;; esac
-	done
-}
+# of PROGRAM SESSION: pids of PROGRAM in the session of its server
+of() { pgrep -s "$2" -f "^$1"; }
 declare -A M
 memory() {
 	local p n=${BENCH_MEMORY:-100000} url t
