@@ -557,7 +557,7 @@ read_file(struct conf *c, const char *path, struct raw *raw, bool account)
 	struct reader r = { c, raw, path, account };
 	struct stat st;
 	char *text = NULL;
-	size_t n = 0;
+	size_t n = 0, max;
 	ssize_t got = 0;
 	int fd;
 
@@ -580,8 +580,10 @@ read_file(struct conf *c, const char *path, struct raw *raw, bool account)
 		issue(c, true, NULL, path, "larger than 1 MiB: not a configuration");
 		goto out;
 	}
-	text = mem_alloc(FILE_MAX + 1);
-	while (n < FILE_MAX && (got = read(fd, text + n, FILE_MAX - n)) > 0)
+	/* as large as the file: a buffer of the maximum stays in the heap for good */
+	max = (size_t)st.st_size;
+	text = mem_alloc(max + 1);
+	while (n < max && (got = read(fd, text + n, max - n)) > 0)
 		n += (size_t)got;
 	if (got < 0)
 		issue(c, true, NULL, path, "%s", strerror(errno));
