@@ -261,10 +261,12 @@ test_rotate(void **state)
 	}
 	for (int k = 0; k < 3; k++)
 		wait(NULL);
+	/* all lines together are over 16000 bytes; while one process rotates, the others
+	 * go on in the old file, so how far it grows is the scheduler's */
 	assert_int_equal(stat(file1, &st), 0);
-	assert_true(st.st_size <= 6000);
+	assert_true(st.st_size < 15000);
 	assert_int_equal(stat(file, &st), 0);
-	assert_true(st.st_size <= 6000);
+	assert_true(st.st_size < 15000);
 	s = slurp(file1);
 	for (p = s; *p != '\0'; p = strchr(p, '\n') + 1) {
 		assert_non_null(strchr(p, '\n'));
