@@ -1,5 +1,6 @@
 #!/bin/bash
-# Seeds that need not lie here twice: made of the pairs in tests/data.
+# Seeds that need not lie here twice: made of the pairs in tests/data, without a
+# process for each of the two thousand.
 #
 # usage: tests/fuzz/seeds.sh TARGET FOLDER
 set -u
@@ -8,55 +9,61 @@ cd "$(dirname "$0")/../.." || exit 1
 target=$1 out=$2
 mkdir -p "$out" || exit 1
 
-# put NAME: standard input as a seed
-put() { cat >"$out/$1"; }
+# slurp FILE: its bytes (up to a NUL) in $text
+slurp() { text=; IFS= read -r -d '' text <"$1"; }
 
 parse() {	# PROVIDER
-	local f
+	local f kind
 	for f in tests/data/"$1"/*.in.*; do
-		case $f in
-		*.json) { printf '\0'; cat "$f"; } ;;
-		*.form) { printf '\1'; cat "$f"; } ;;
-		*) { printf '\4'; cat "$f"; } ;;
-		esac | put "data-$(basename "$f")"
+		slurp "$f"
+		case $f in *.json) kind='\0';; *.form) kind='\1';; *) kind='\4';; esac
+		printf "$kind%s" "$text" >"$out/data-${f##*/}"
 	done
 }
 
-# answers PROVIDER: the blocks of .poll (the first is settings), .send, .probe
+# answers PROVIDER: the blocks of .poll (the first is settings), .send, .probe, and
+# bodies of deliveries as answers to every kind of question
 answers() {
-	local f b=0
+	local f b first
 	for f in tests/data/"$1"/*.poll; do
-		[ -f "$f" ] && { printf '\0\1'; awk 'seen { print } /^%%$/ { seen = 1 }' "$f"; } | put "data-$(basename "$f")"
+		[ -f "$f" ] || continue
+		slurp "$f"
+		printf '\0\1%s' "${text#*$'\n%%\n'}" >"$out/data-${f##*/}"
 	done
 	for f in tests/data/"$1"/*.send tests/data/"$1"/*.probe; do
 		[ -f "$f" ] || continue
-		# every answer apart; what a look-up, a fetch, a profile, a refresh make of it too
+		slurp "$f"
+		first=${text#*$'%%\n'}
 		for b in 1 2 3 4 5 6; do
-			{ printf "\\$b\\0"; awk '/^%%$/ { n++; next } n == 1 { print }' "$f"; } | put "data-$b-$(basename "$f")"
+			printf "\\$b\\0%s" "${first%%$'%%\n'*}" >"$out/data-$b-${f##*/}"
 		done
-		awk -v RS='%%\n' 'NR > 1' "$f" >/dev/null
 	done
 	for f in tests/data/"$1"/*.in.json; do
+		slurp "$f"
 		for b in 0 2 3 4 5; do
-			{ printf "\\$b\\0200\n\n"; cat "$f"; } | put "data-$b-$(basename "$f")"
+			printf "\\$b\\0200\n\n%s" "$text" >"$out/data-$b-${f##*/}"
 		done
+	done
+}
+
+# each PATTERN HEAD PREFIX: the files with a head before them
+each() {
+	local f
+	for f in $1; do
+		slurp "$f"
+		printf '%b%s' "$2" "$text" >"$out/$3-${f##*/}"
 	done
 }
 
 case $target in
 parse_*) parse "${target#parse_}" ;;
 answers_*) answers "${target#answers_}" ;;
-json) for f in tests/data/*/*.in.json; do put "$(basename "$(dirname "$f")")-$(basename "$f")" <"$f"; done ;;
-form) for f in tests/data/*/*.in.form; do put "data-$(basename "$f")" <"$f"; done ;;
-config) { printf '\0'; cat dmbox.env.example; } | put example ;;
+json) for p in chatrace graph greenapi mock; do each "tests/data/$p/*.in.json" '' "$p"; done ;;
+form) each 'tests/data/*/*.in.form' '' data ;;
+config) slurp dmbox.env.example; printf '\0%s' "$text" >"$out/example" ;;
 request)
-	for f in tests/data/chatrace/*.in.*; do
-		{ printf 'REQUEST_METHOD=POST\nREQUEST_URI=/instagram/webhook\nHTTP_X_WEBHOOK_SECRET=made-up-secret-one\n\n'; cat "$f"; } |
-			put "chatrace-$(basename "$f")"
-	done
-	for f in tests/data/greenapi/*.in.json; do
-		{ printf 'REQUEST_METHOD=POST\nREQUEST_URI=/whatsapp/webhook\nHTTP_AUTHORIZATION=Bearer made-up-webhook-token\n\n'; cat "$f"; } |
-			put "greenapi-$(basename "$f")"
-	done ;;
+	each 'tests/data/chatrace/*.in.*' 'REQUEST_METHOD=POST\nREQUEST_URI=/instagram/webhook\nHTTP_X_WEBHOOK_SECRET=made-up-secret-one\n\n' chatrace
+	each 'tests/data/greenapi/*.in.json' 'REQUEST_METHOD=POST\nREQUEST_URI=/whatsapp/webhook\nHTTP_AUTHORIZATION=Bearer made-up-webhook-token\n\n' greenapi
+	;;
 esac
 exit 0
