@@ -175,9 +175,9 @@ fi
 # --- rates ------------------------------------------------------------------------
 # http URL CONNECTIONS: "rate p50 p99"
 http() { "$D/bin/load" -u "http://127.0.0.1:$1" -c "$2" -t "$SECS" -s "$SECRET" 2>>"$D/logs/load.err" | cut -d' ' -f1-3; }
-pgb() {
+pgb() {	# longer: each of its sessions plans everything first
 	local o
-	o=$("$BINDIR/pgbench" -h "$sock" -p 5432 -U postgres -n -M prepared -f "$HERE/one.sql" -c "$1" -j 2 -T "$(printf %.0f "$SECS")" bench 2>>"$D/logs/pgbench.err")
+	o=$("$BINDIR/pgbench" -h "$sock" -p 5432 -U postgres -n -M prepared -f "$HERE/one.sql" -c "$1" -j 2 -T $(($(printf %.0f "$SECS") + 3)) bench 2>>"$D/logs/pgbench.err")
 	awk '/^latency average/ { l = $4 * 1000 } /^tps/ { t = $3 } END { print t, int(l), "-" }' <<<"$o"
 }
 many() { "$D/bin/load" -u "http://127.0.0.1:$PORT/instagram/webhook/meta" -c 1 -t "$SECS" -i 1000 -k "$APPSECRET" 2>>"$D/logs/load.err" |
@@ -362,6 +362,7 @@ row() {	# row TITLE CASE LIMIT-NAME LIMIT-CASE
 	v=$(rate "$2") || return 0
 	[ -n "$v" ] || return 0
 	l=$(rate "$4")
+	[ -n "$l" ] || return 0
 	printf '| %s | %s | %s / %s | %s: %s | %s |\n' "$1" "$(num "$v")" "$(ms "$(lat "$2" 2)")" "$(ms "$(lat "$2" 3)")" "$3" "$(num "$l")" "$(ratio "$v" "$l")"
 }
 {
