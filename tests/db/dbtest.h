@@ -69,7 +69,7 @@ dbt_open(void)
 		fprintf(stderr, "DMBOX_TEST_DB is not set (tests/db/run.sh sets it)\n");
 		exit(1);
 	}
-	db = db_new(&(struct db_opts){ .conninfo = ci, .app = "dbtest", .statement_ms = 20000 });
+	db = db_new(&(struct db_opts){ .conninfo = ci, .app = "dbtest", .connect_s = 20, .statement_ms = 20000 });
 	dbt_schema(db);
 	return db;
 }
