@@ -30,29 +30,43 @@ verdict() {
 	else
 		[ "$f" -gt 0 ] || f=1
 		printf 'FAIL  %-34s %4d passed, %d failed  (%d s, status %d)\n' "$1" "$p" "$f" "$3" "$2"
-		grep -avE '^\[ +(OK|RUN) |^ok |^PASS ' "$out" | tail -n 60 | sed 's/^/      | /'
+		show 60
 	fi
 	pass=$((pass + p)) fail=$((fail + f)) skip=$((skip + s))
 }
 
-# one NAME COMMAND...: what talks to real servers gets a second try, since on a busy
-# shared machine a server may start later than a test waits.  The first failure is
-# shown, the second is final.
+# show N: what the run that just ended had to say beside its successes
+show() {
+	grep -avE '^\[ +(OK|RUN) |^ok |^PASS ' "$out" | tail -n "$1" | sed 's/^/      | /'
+}
+
+# one NAME COMMAND...
 one() {
 	local name=$1 start=$SECONDS rc
 	case $name in *"$ONLY"*) ;; *) return 0;; esac
 	shift
 	"$@" >"$out" 2>&1 </dev/null
 	rc=$?
-	case $name in db|e2e/*|crash/*|doctor/*)
-		if [ "$SECONDS" -lt 1500 ] && { [ "$rc" -ne 0 ] || grep -qaE '^\[  FAILED  \]|^not ok |^FAIL ' "$out"; }; then
-			printf 'again %-34s failed once (%d s, status %d):\n' "$name" $((SECONDS - start)) "$rc"
-			grep -avE '^\[ +(OK|RUN) |^ok |^PASS ' "$out" | tail -n 30 | sed 's/^/      | /'
-			start=$SECONDS
-			"$@" >"$out" 2>&1 </dev/null
-			rc=$?
-		fi ;;
-	esac
+	verdict "$name" "$rc" $((SECONDS - start))
+}
+
+# twice NAME COMMAND...: what talks to real servers gets a second try, since on a busy
+# shared machine a server may start later than a test waits.  The first failure is
+# shown, the second is final; late in the run there is no second try.
+twice() {
+	local name=$1 start=$SECONDS rc
+	case $name in *"$ONLY"*) ;; *) return 0;; esac
+	shift
+	"$@" >"$out" 2>&1 </dev/null
+	rc=$?
+	if [ "$SECONDS" -lt 1500 ] &&
+	    { [ "$rc" -ne 0 ] || grep -qaE '^\[  FAILED  \]|^not ok |^FAIL ' "$out"; }; then
+		printf 'again %-34s failed once (%d s, status %d):\n' "$name" $((SECONDS - start)) "$rc"
+		show 30
+		start=$SECONDS
+		"$@" >"$out" 2>&1 </dev/null
+		rc=$?
+	fi
 	verdict "$name" "$rc" $((SECONDS - start))
 }
 
@@ -71,7 +85,7 @@ part_check() {
 
 # tests/db/run.sh makes the cluster and a database with the schema for each program.
 part_db() {
-	one db bash tests/db/run.sh "$PWD/$B"
+	twice db bash tests/db/run.sh "$PWD/$B"
 }
 
 # The fuzzers for a minute in all, where clang with its runtime is there.
@@ -85,15 +99,41 @@ part_fuzz() {
 	one fuzz make -s fuzz "FUZZ_SECONDS=${FUZZ_SECONDS:-60}" --no-print-directory
 }
 
-# part_scripts FOLDER: its executables NN-name
-part_scripts() {
+# scripts FOLDER|FILE: the executables NN-name of a folder in order, or that one
+scripts() {
 	local t
-	for t in tests/"$1"/[0-9][0-9]-*; do
+	for t in "$1" "$1"/[0-9][0-9]-*; do
 		if [ -x "$t" ] && [ ! -d "$t" ]; then
-			one "$1/${t##*/}" timeout -k 30 600 "$t"
+			t=${t#tests/}
+			twice "$t" timeout -k 30 600 "tests/$t"
 		fi
 	done
 }
+
+# pool UNIT...: scripts of several units, JOBS at a time, for they mostly wait for
+# servers.  A folder is one unit where its scripts build on each other.  Each unit
+# counts in a shell of its own; its lines are shown when it is done.
+pool() {
+	local u dir line
+	dir=$(mktemp -d) || exit 1
+	for u in "$@"; do
+		while [ "$(jobs -pr | wc -l)" -ge "${JOBS:-2}" ]; do wait -n; done
+		(
+			pass=0 fail=0 skip=0 out=$dir/${u//\//_}.out
+			scripts "$u" >"$dir/${u//\//_}.log" 2>&1
+			cat "$dir/${u//\//_}.log"
+			echo "$pass $fail $skip" >"$dir/${u//\//_}.count"
+		) &
+	done
+	wait
+	for u in "$@"; do
+		line=$(cat "$dir/${u//\//_}.count" 2>/dev/null) || line="0 1 0"	# its shell died
+		# shellcheck disable=SC2086
+		set_counts $line
+	done
+	rm -rf "$dir"
+}
+set_counts() { pass=$((pass + $1)) fail=$((fail + $2)) skip=$((skip + $3)); }
 
 coverage() {
 	local f
@@ -106,11 +146,13 @@ coverage() {
 }
 
 [ $# -gt 0 ] || set -- check db e2e crash doctor seeds fuzz
+units=()
 for part in "$@"; do
 	case $part in
 	check) part_check ;;
 	db) part_db ;;
-	e2e|crash|doctor) part_scripts "$part" ;;
+	e2e) units+=(tests/e2e/[0-9][0-9]-*) ;;
+	crash|doctor) units=("tests/$part" "${units[@]}") ;;	# the long ones first
 	seeds) one fuzz-seeds bash tests/fuzz/replay.sh ;;
 	fuzz) part_fuzz ;;
 	mem) part_check mem ;;
@@ -120,6 +162,7 @@ for part in "$@"; do
 	*) echo "tests/run.sh: no part $part" >&2; exit 64 ;;
 	esac
 done
+[ ${#units[@]} -eq 0 ] || pool "${units[@]}"
 skipped=
 [ "$skip" -eq 0 ] || skipped=", $skip skipped"
 echo "$pass passed, $fail failed$skipped"

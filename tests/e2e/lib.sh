@@ -53,7 +53,7 @@ trap goodbye EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# free_port: one of 21400-21499 where nothing listens
+# free_port: one of 21400-21499 where nothing listens, any of them: tests run side by side
 free_port() {
 	local i p
 	for ((i = 0; i < 100; i++)); do
