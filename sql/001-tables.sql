@@ -63,7 +63,9 @@ create table dmbox.contacts (
 	created_at       timestamptz not null default now(),
 	unique (account, channel, external_id)
 );
-create index contacts_last_idx on dmbox.contacts (account, channel, last_at desc, id desc);
+-- partial, so that no look-up by external_id can take it for its first two columns
+-- (while a table is small the planner finds both indexes equally good)
+create index contacts_last_idx on dmbox.contacts (account, channel, last_at desc, id desc) where last_at is not null;
 
 -- messages -------------------------------------------------------------------
 create table dmbox.messages (
@@ -161,7 +163,7 @@ create table dmbox.events (
 	is_test     boolean not null default false,
 	applied_at  timestamptz,
 	delivery_id bigint,
-	unique (account, channel, event_key)
+	unique (event_key, channel, account)	-- key first: of no use for look-ups by target, however small the table is
 );
 create index events_target_idx on dmbox.events (account, channel, thread_id, target_id) where target_id is not null;
 create index events_waiting_idx on dmbox.events (id) where applied_at is null and effect <> 'none';

@@ -252,16 +252,7 @@ create function dmbox.ingest_many(
 	e_raw jsonb[], e_test boolean[])
 returns table (uid uuid, id bigint, stored integer, duplicates integer, weak_duplicates integer,
                ignored integer, echoes integer, messages integer)
-language plpgsql
--- One plan for arrays of any length: planned anew for each they cost more than all
--- the work.  It must not depend on how small the tables were when it was made,
--- therefore nested loops over indexes and nothing else.
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
-as $$
+language plpgsql as $$
 #variable_conflict use_column
 declare
 	v_did   bigint[];		-- ids of the deliveries
@@ -393,9 +384,10 @@ begin
 			              recipient, outb, kind, body, detail, reply, at, known, test, source, i)
 			  left join dmbox.contacts c on c.account = t.account and c.channel = t.channel and c.external_id = t.contact
 			 where m_gone[t.i] is not true
-			   and (t.alt is null or not exists (select 1 from dmbox.messages w
+			   -- (not "not exists": that the planner may answer by hashing the whole table)
+			   and (t.alt is null or (select w.id from dmbox.messages w
 			        where w.account = t.account and w.channel = t.channel and w.thread_id = t.thread
-			          and w.external_id = t.alt))
+			          and w.external_id = t.alt) is null)
 			 order by t.i
 			on conflict do nothing
 			returning id, delivery_id, source)
@@ -555,7 +547,7 @@ begin
 		 where d.id <> all (v_did);
 	end if;
 end $$;
-comment on function dmbox.ingest_many is 'dmbox.ingest for any number of deliveries and items';
+comment on function dmbox.ingest_many is 'dmbox.ingest for any number of deliveries and items; called by that alone, which sets the planner';
 
 -- The door.  Most deliveries bring one new message: a handful of plain statements,
 -- each planned once.  All others are batches, and what is not that plain after all.
@@ -585,7 +577,17 @@ create function dmbox.ingest(
 	e_raw jsonb[], e_test boolean[])
 returns table (uid uuid, id bigint, stored integer, duplicates integer, weak_duplicates integer,
                ignored integer, echoes integer, messages integer)
-language plpgsql as $$
+language plpgsql
+-- One plan for arrays of any length: planned anew for each they cost more than all
+-- the work.  It must not depend on how small the tables were when it was made,
+-- therefore nested loops over indexes and nothing else.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
+as $$
 #variable_conflict use_column
 declare
 	v_did bigint;
