@@ -10,9 +10,14 @@
  * A follower gives up after wait_ms, when the leader may still be in the middle
  * of its delivery.  Therefore followers' deliveries are copied into a job on
  * the heap that both sides hold; the last one frees it.
+ *
+ * Each follower sleeps on its own job and is told there, outside the queue's
+ * lock: woken all at once under one lock they would only queue up for it again.
+ * Order of locks: the queue's, then a job's.
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,13 +30,15 @@
  * as good as away, and the spool is there (house.md 4).  Many may take longer. */
 enum { FEW_ROWS = 128, DECIDE_MS = 2000 };
 
-enum job_state { JOB_QUEUED, JOB_TAKEN, JOB_LEAD, JOB_DONE };
+enum told { TOLD_NOTHING, TOLD_LEAD, TOLD_DONE };
 
 struct job {
 	struct job *next;
-	enum job_state state;
-	int refs;			/* the waiter, and the queue or the leader */
+	bool queued;			/* under the queue's lock */
+	atomic_int refs;		/* the waiter, and the queue or the leader */
+	pthread_mutex_t mu;
 	pthread_cond_t cond;
+	enum told told;			/* under mu */
 	struct delivery d;		/* everything in it is the job's */
 	struct mem_arena arena;		/* its strings and body */
 	struct conf *conf;
@@ -45,8 +52,8 @@ struct batch {
 	struct job *head, **tail;
 	bool big_busy;
 	pthread_cond_t big_free;
-	bool up;
-	bool came_up;			/* and nobody has asked since */
+	atomic_bool up;
+	atomic_bool came_up;		/* and nobody has asked since */
 	uint64_t stores, deliveries;
 };
 
@@ -106,24 +113,13 @@ batch_free(struct batch *b)
 bool
 batch_up(struct batch *b)
 {
-	bool up;
-
-	pthread_mutex_lock(&b->mu);
-	up = b->up;
-	pthread_mutex_unlock(&b->mu);
-	return up;
+	return atomic_load(&b->up);
 }
 
 bool
 batch_came_up(struct batch *b)
 {
-	bool up;
-
-	pthread_mutex_lock(&b->mu);
-	up = b->came_up;
-	b->came_up = false;
-	pthread_mutex_unlock(&b->mu);
-	return up;
+	return atomic_load(&b->came_up) && atomic_exchange(&b->came_up, false);
 }
 
 void
@@ -144,8 +140,9 @@ job_new(struct conf *conf, struct delivery *d)
 	struct job *j = mem_alloc(sizeof *j);
 	struct mem_arena *a = &j->arena;
 
+	pthread_mutex_init(&j->mu, NULL);
 	cond_init(&j->cond);
-	j->refs = 2;
+	atomic_init(&j->refs, 1);
 	j->conf = conf != NULL ? conf_hold(conf) : NULL;
 	j->d = *d;
 	j->d.account = mem_arena_dup(a, d->account);
@@ -176,23 +173,58 @@ job_give_back(struct job *j, struct delivery *d)
 	d->messages = j->d.messages;
 }
 
-/* Under the lock. */
 static void
 job_drop(struct job *j)
 {
-	if (--j->refs > 0)
+	if (atomic_fetch_sub(&j->refs, 1) > 1)
 		return;
 	itemv_free(&j->d.items);
 	mem_arena_free(&j->arena);
 	conf_drop(j->conf);
 	pthread_cond_destroy(&j->cond);
+	pthread_mutex_destroy(&j->mu);
 	free(j);
 }
 
 static void
+job_set(struct job *j, enum told what)
+{
+	pthread_mutex_lock(&j->mu);
+	j->told = what;
+	pthread_mutex_unlock(&j->mu);
+}
+
+/* The waiter goes on; the queue's hold, which is the caller's, is given up. */
+static void
+job_wake(struct job *j)
+{
+	pthread_cond_signal(&j->cond);
+	job_drop(j);
+}
+
+/* What it was told by then; TOLD_NOTHING: the time is over. */
+static enum told
+job_wait(struct job *j, const struct timespec *until)
+{
+	enum told told;
+	int err = 0;
+
+	pthread_mutex_lock(&j->mu);
+	while (j->told == TOLD_NOTHING && err != ETIMEDOUT)
+		err = pthread_cond_timedwait(&j->cond, &j->mu, until);
+	told = j->told;
+	pthread_mutex_unlock(&j->mu);
+	return told;
+}
+
+/* ---- the queue: all under its lock --------------------------------------------- */
+
+static void
 queue_put(struct batch *b, struct job *j)
 {
+	atomic_fetch_add(&j->refs, 1);
 	j->next = NULL;
+	j->queued = true;
 	*b->tail = j;
 	b->tail = &j->next;
 }
@@ -202,6 +234,7 @@ queue_take(struct batch *b)
 {
 	struct job *j = b->head;
 
+	j->queued = false;
 	b->head = j->next;
 	if (b->head == NULL)
 		b->tail = &b->head;
@@ -220,22 +253,11 @@ queue_remove(struct batch *b, struct job *j)
 		b->tail = p;
 }
 
-/* The waiter goes on with what stands in it. */
-static void
-job_done(struct job *j)
-{
-	j->state = JOB_DONE;
-	pthread_cond_signal(&j->cond);
-	job_drop(j);
-}
-
-/* Under the lock. */
 static void
 set_up(struct batch *b, bool up)
 {
-	if (up && !b->up)
-		b->came_up = true;
-	b->up = up;
+	if (atomic_exchange(&b->up, up) != up && up)
+		atomic_store(&b->came_up, true);
 }
 
 /* ---- leading --------------------------------------------------------------- */
@@ -244,7 +266,7 @@ set_up(struct batch *b, bool up)
 static void
 lead(struct batch *b, struct delivery *own)
 {
-	struct job *taken[BATCH_DELIVERIES];
+	struct job *taken[BATCH_DELIVERIES], *next = NULL, *left = NULL, **last = &left;
 	struct delivery *v[BATCH_DELIVERIES];
 	size_t n = 0, rows = own->items.n, bytes = own->body_n;
 	enum rc rc;
@@ -255,7 +277,6 @@ lead(struct batch *b, struct delivery *own)
 	    rows + b->head->d.items.n <= BATCH_ROWS && bytes + b->head->d.body_n <= BATCH_BYTES) {
 		struct job *j = queue_take(b);
 
-		j->state = JOB_TAKEN;
 		rows += j->d.items.n;
 		bytes += j->d.body_n;
 		taken[n] = j;
@@ -266,71 +287,84 @@ lead(struct batch *b, struct delivery *own)
 	db_limit(b->db, rows <= FEW_ROWS ? DECIDE_MS : 0);
 	rc = store_deliveries(b->db, v, n);
 
-	pthread_mutex_lock(&b->mu);
 	set_up(b, rc == RC_OK);
+	pthread_mutex_lock(&b->mu);
 	b->stores++;
 	b->deliveries += n;
-	for (size_t i = 1; i < n; i++)
-		job_done(taken[i]);
 	/* who came meanwhile would only wait for the same time-out again */
 	while (rc != RC_OK && db_fault(b->db) == DB_FAULT_AWAY && b->head != NULL) {
-		b->head->d.rc = RC_TEMP;
-		job_done(queue_take(b));
+		*last = queue_take(b);
+		last = &(*last)->next;
 	}
+	*last = NULL;
 	if (b->head != NULL) {
-		struct job *j = queue_take(b);
-
-		j->state = JOB_LEAD;
-		pthread_cond_signal(&j->cond);
-		job_drop(j);	/* its waiter holds it */
+		next = queue_take(b);
+		job_set(next, TOLD_LEAD);	/* here, for no lead may go to who gives up */
 	} else {
 		b->led = false;
 	}
 	pthread_mutex_unlock(&b->mu);
+
+	if (next != NULL)	/* first of all: the connection works while the others wake */
+		job_wake(next);
+	for (size_t i = 1; i < n; i++) {
+		job_set(taken[i], TOLD_DONE);
+		job_wake(taken[i]);
+	}
+	while (left != NULL) {
+		struct job *j = left;
+
+		left = j->next;
+		j->d.rc = RC_TEMP;
+		job_set(j, TOLD_DONE);
+		job_wake(j);
+	}
 }
 
-/* Wait for a leader, or until told to lead. */
-static enum rc
-follow(struct batch *b, struct conf *conf, struct delivery *d)
+/* A follower's time is over: take its delivery back, or leave it to the leader who
+ * has it and may yet store it. */
+static enum told
+give_up(struct batch *b, struct job *j, struct delivery *d)
+{
+	enum told told;
+
+	pthread_mutex_lock(&b->mu);
+	if (j->queued) {
+		queue_remove(b, j);
+		pthread_mutex_unlock(&b->mu);
+		job_drop(j);	/* the queue's hold */
+		j->d.rc = RC_TEMP;
+		return TOLD_DONE;
+	}
+	pthread_mutex_unlock(&b->mu);
+	told = job_wait(j, &(struct timespec){ 0 });	/* was told in this very moment? */
+	if (told != TOLD_NOTHING)
+		return told;
+	/* the items stay there, their number is all that an answer needs */
+	d->items.ignored += d->items.n;
+	d->items.n = d->items.cap = 0;
+	d->items.v = NULL;
+	memset(&d->items.arena, 0, sizeof d->items.arena);
+	d->items.warning = NULL;
+	d->reason = "ok";	/* may have been of the arena */
+	d->rc = RC_TEMP;
+	return TOLD_NOTHING;
+}
+
+/* Sleep until d is stored or time is over; lead where told to. */
+static void
+follow(struct batch *b, struct job *j, struct delivery *d)
 {
 	struct timespec until = deadline_in(b->wait_ms);
-	struct job *j = job_new(conf, d);
-	enum rc rc = RC_TEMP;
-	int err = 0;
+	enum told told = job_wait(j, &until);
 
-	queue_put(b, j);
-	while (j->state != JOB_DONE && j->state != JOB_LEAD && err != ETIMEDOUT)
-		err = pthread_cond_timedwait(&j->cond, &b->mu, &until);
-	switch (j->state) {
-	case JOB_LEAD:
-		pthread_mutex_unlock(&b->mu);
+	if (told == TOLD_NOTHING)
+		told = give_up(b, j, d);
+	if (told == TOLD_LEAD)
 		lead(b, &j->d);
-		pthread_mutex_lock(&b->mu);
-		/* FALLTHROUGH */
-	case JOB_DONE:
+	if (told != TOLD_NOTHING)
 		job_give_back(j, d);
-		rc = d->rc == RC_OK ? RC_OK : RC_TEMP;
-		break;
-	case JOB_QUEUED:
-		queue_remove(b, j);
-		job_give_back(j, d);
-		d->rc = RC_TEMP;
-		j->refs--;	/* the queue's hold */
-		break;
-	case JOB_TAKEN:
-		/* the leader has it and may yet store it; the items stay there, their
-		 * number is all that an answer needs */
-		d->items.ignored += d->items.n;
-		d->items.n = d->items.cap = 0;
-		d->items.v = NULL;
-		memset(&d->items.arena, 0, sizeof d->items.arena);
-		d->items.warning = NULL;
-		d->reason = "ok";	/* may have been of the arena */
-		d->rc = RC_TEMP;
-		break;
-	}
 	job_drop(j);
-	return rc;
 }
 
 /* ---- the second connection -------------------------------------------------- */
@@ -388,8 +422,8 @@ store_big(struct batch *b, struct delivery *d)
 	db_limit(b->big, d->items.n <= FEW_ROWS && d->body_n <= BATCH_BYTES / 2 ? DECIDE_MS : 0);
 	rc = store_deliveries(b->big, &d, 1);
 	db_limit(b->big, 0);
-	pthread_mutex_lock(&b->mu);
 	set_up(b, rc == RC_OK);
+	pthread_mutex_lock(&b->mu);
 	b->stores++;
 	b->deliveries++;
 	big_put(b);
@@ -400,18 +434,27 @@ store_big(struct batch *b, struct delivery *d)
 enum rc
 batch_store(struct batch *b, struct conf *conf, struct delivery *d)
 {
-	enum rc rc;
+	struct job *j;
+	bool first;
 
 	if (b->db == NULL || d->items.n > BATCH_ROWS / 2 || d->body_n > BATCH_BYTES / 2)
 		return store_big(b, d);
 	pthread_mutex_lock(&b->mu);
-	if (b->led) {
-		rc = follow(b, conf, d);
-		pthread_mutex_unlock(&b->mu);
-		return rc;
-	}
+	first = !b->led;
 	b->led = true;
 	pthread_mutex_unlock(&b->mu);
-	lead(b, d);
+	if (first) {
+		lead(b, d);
+	} else {
+		j = job_new(conf, d);
+		pthread_mutex_lock(&b->mu);
+		if (b->led)
+			queue_put(b, j);
+		else
+			j->told = TOLD_LEAD;	/* the last leader has gone meanwhile */
+		b->led = true;
+		pthread_mutex_unlock(&b->mu);
+		follow(b, j, d);
+	}
 	return d->rc == RC_OK ? RC_OK : RC_TEMP;
 }

@@ -168,8 +168,8 @@ void
 delivery_init(struct delivery *d)
 {
 	memset(d, 0, sizeof *d);
-	sign_uuid(d->uid);
 	d->received_at_us = clock_now_us();
+	sign_uuid(d->uid, d->received_at_us);
 	d->reason = "ok";
 	itemv_init(&d->items);
 }

@@ -326,7 +326,7 @@ outbox_claim(struct db *db, const struct outbox_want *w, struct outbox_items *ou
 	char claim[37];
 	enum rc rc;
 
-	sign_uuid(claim);
+	sign_uuid(claim, 0);
 	db_text(&a, w->account);
 	db_text(&a, channel_names[w->channel]);
 	db_i64(&a, w->only_id);

@@ -137,13 +137,17 @@ sign_token(char *out, size_t n)
 }
 
 void
-sign_uuid(char out[37])
+sign_uuid(char out[37], int64_t at_us)
 {
+	uint64_t ms = (uint64_t)at_us / 1000;
 	unsigned char r[16];
 	char hex[33];
 
 	sign_random(r, sizeof r);
-	r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);	/* version 4, RFC 9562 5.4 */
+	for (int i = 0; at_us > 0 && i < 6; i++)
+		r[i] = (unsigned char)(ms >> (40 - 8 * i));
+	/* version 4 or 7, RFC 9562 5.4 and 5.7 */
+	r[6] = (unsigned char)((r[6] & 0x0f) | (at_us > 0 ? 0x70 : 0x40));
 	r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
 	str_hex(r, sizeof r, hex);
 	memcpy(out, hex, 8);

@@ -26,8 +26,12 @@ bool sign_equal(const void *a, size_t an, const void *b, size_t bn);
 void sign_random(void *p, size_t n);
 /* sign_token(out, n): n characters of A-Za-z0-9 and a NUL (secrets, nonces). */
 void sign_token(char *out, size_t n);
-/* sign_uuid(out): a random (v4) UUID as 36 characters and a NUL. */
-void sign_uuid(char out[37]);
+/*
+ * sign_uuid(out, at_us): a UUID as 36 characters and a NUL; at_us 0: all random (v4),
+ * else beginning with that time (v7), so that those made together lie together in
+ * an index.
+ */
+void sign_uuid(char out[37], int64_t at_us);
 /* base64url without padding, strict (RFC 7515): RC_INVALID on anything else.
  * out holds n bytes at least; *out_n is what was written. */
 enum rc sign_b64url_decode(const char *s, size_t n, void *out, size_t *out_n) MUST_CHECK;

@@ -1,7 +1,7 @@
 /*
  * All SQL of the ledger, contacts, messages, events.
  *
- * The way in is one call of dmbox.ingest (sql/002-functions.sql) with arrays:
+ * The way in is one call of dmbox.ingest_many (sql/002-functions.sql) with arrays:
  * one round trip, one transaction, whether one text or a thousand items.
  * What the arrays need is prepared here: keys distinct and sorted (concurrent
  * batches then never deadlock on rows), contacts merged, lock buckets sorted.
@@ -29,16 +29,20 @@ enum {
 	EXPIRE_ROUNDS = 20
 };
 
-enum stmt { SQL_INGEST, SQL_REFUSE, SQL_REFUSE_COUNT, SQL_MISSING, SQL_LOAD,
+enum stmt { SQL_INGEST, SQL_INGEST_MANY, SQL_REFUSE, SQL_REFUSE_COUNT, SQL_MISSING, SQL_LOAD,
 	SQL_PARTITIONS, SQL_EXPIRE, SQL_LEFTOVERS, SQL_VERSION, SQL__MAX };
 
+/* The same arguments for one new message and for all else. */
+#define INGEST(function) \
+	"select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages" \
+	" from " function "($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18," \
+	"$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34,$35,$36,$37,$38," \
+	"$39,$40,$41,$42,$43,$44,$45,$46,$47,$48,$49,$50,$51,$52,$53,$54,$55,$56,$57,$58," \
+	"$59,$60,$61,$62,$63,$64,$65,$66,$67,$68,$69,$70,$71,$72)"
+
 static const struct db_stmt stmts[SQL__MAX] = {
-	[SQL_INGEST] = { "store_ingest",
-	    "select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages"
-	    " from dmbox.ingest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,"
-	    "$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34,$35,$36,$37,$38,"
-	    "$39,$40,$41,$42,$43,$44,$45,$46,$47,$48,$49,$50,$51,$52,$53,$54,$55,$56,$57,$58,"
-	    "$59,$60,$61,$62,$63,$64,$65,$66,$67,$68,$69,$70,$71,$72)" },
+	[SQL_INGEST] = { "store_ingest", INGEST("dmbox.ingest") },
+	[SQL_INGEST_MANY] = { "store_ingest_many", INGEST("dmbox.ingest_many") },
 	[SQL_REFUSE] = { "store_refuse",
 	    "select dmbox.refuse($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)" },
 	[SQL_REFUSE_COUNT] = { "store_refuse_count",
@@ -605,6 +609,14 @@ read_counts(const struct db_res *r, struct delivery *const *v, size_t n)
 	}
 }
 
+/* One delivery of one message and nothing else: what dmbox.ingest is made for. */
+static bool
+plain(const struct load *b)
+{
+	return b->n == 1 && b->n_msgs == 1 && b->n_evs == 0 && b->n_people == 1 &&
+	    b->msgs[0].it->n_atts == 0 && !b->msgs[0].it->weak;
+}
+
 /* One attempt with these deliveries in one statement. */
 static enum rc
 try_once(struct db *db, struct delivery *const *v, size_t n)
@@ -616,7 +628,7 @@ try_once(struct db *db, struct delivery *const *v, size_t n)
 
 	load_init(&b, v, n);
 	put_load(&a, &b);
-	rc = db_exec(db, &stmts[SQL_INGEST], &a, &r);
+	rc = db_exec(db, &stmts[plain(&b) ? SQL_INGEST : SQL_INGEST_MANY], &a, &r);
 	if (rc == RC_OK)
 		read_counts(r, v, n);
 	db_res_free(r);

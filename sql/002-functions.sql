@@ -1,6 +1,6 @@
 -- dmbox schema, step 2: the door in.
 --
--- dmbox.ingest takes arrays and is called once for a batch: one round trip,
+-- dmbox.ingest_many takes arrays and is called once for a batch: one round trip,
 -- one transaction.  It runs with the rights of its caller.  Under READ
 -- COMMITTED each statement in it has a fresh snapshot, therefore contacts are
 -- written by one statement and messages by a later one (a single statement
@@ -225,7 +225,7 @@ returns boolean language sql immutable parallel safe as $$
 $$;
 comment on function dmbox.newer(text, timestamptz, text, timestamptz) is 'Whether a contact''s name, username or picture is to be replaced';
 
--- A batch.  (dmbox.ingest, below, is what is called.)
+-- The door, for any number of deliveries and items.
 create function dmbox.ingest_many(
 	-- deliveries
 	d_uid uuid[], d_at timestamptz[], d_channel text[], d_account text[], d_source text[],
@@ -252,7 +252,17 @@ create function dmbox.ingest_many(
 	e_raw jsonb[], e_test boolean[])
 returns table (uid uuid, id bigint, stored integer, duplicates integer, weak_duplicates integer,
                ignored integer, echoes integer, messages integer)
-language plpgsql as $$
+language plpgsql
+-- One plan for arrays of any length: planned anew for each they cost more than all
+-- the work.  It must not depend on how small the tables were when it was made,
+-- therefore nested loops over indexes and nothing else.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_material = off
+as $$
 #variable_conflict use_column
 declare
 	v_did   bigint[];		-- ids of the deliveries
@@ -326,43 +336,40 @@ begin
 	if cardinality(c_ext) > 0 then
 		insert into dmbox.contacts (account, channel, external_id, name, named_at, username, username_at,
 		       picture_url, picture_at, last_inbound_at, last_outbound_at, last_at)
-		select t.account, t.channel, t.ext, t.name, t.name_at, t.usr, t.usr_at, t.pic, t.pic_at, t.lin, t.lout,
-		       greatest(t.lin, t.lout)
-		  from unnest(c_account, c_channel, c_ext, c_name, c_name_at, c_user, c_user_at, c_pic, c_pic_at, c_in, c_out)
-		       with ordinality t(account, channel, ext, name, name_at, usr, usr_at, pic, pic_at, lin, lout, i)
+		select c_account[i], c_channel[i], c_ext[i], c_name[i], c_name_at[i], c_user[i], c_user_at[i],
+		       c_pic[i], c_pic_at[i], c_in[i], c_out[i], greatest(c_in[i], c_out[i])
+		  from generate_series(1, cardinality(c_ext)) i
 		 where not exists (select 1 from dmbox.contacts c
-		                    where c.account = t.account and c.channel = t.channel and c.external_id = t.ext)
-		   and c_gone[t.i] is not true
-		 order by t.i
+		                    where c.account = c_account[i] and c.channel = c_channel[i] and c.external_id = c_ext[i])
+		   and c_gone[i] is not true
+		 order by i
 		on conflict do nothing;
 
 		-- then what changed; a time that moves by less than a minute is no change
 		select array_agg(c.id order by c.id) into v_apply
-		  from unnest(c_account, c_channel, c_ext, c_name, c_name_at, c_user, c_user_at, c_pic, c_pic_at, c_in, c_out)
-		       with ordinality t(account, channel, ext, name, name_at, usr, usr_at, pic, pic_at, lin, lout, i)
-		  join dmbox.contacts c on c.account = t.account and c.channel = t.channel and c.external_id = t.ext
-		 where c_gone[t.i] is not true
-		   and (t.lin > coalesce(c.last_inbound_at, '-infinity') + interval '1 minute'
-		     or t.lout > coalesce(c.last_outbound_at, '-infinity') + interval '1 minute'
-		     or dmbox.newer(t.name, t.name_at, c.name, c.named_at)
-		     or dmbox.newer(t.usr, t.usr_at, c.username, c.username_at)
-		     or dmbox.newer(t.pic, t.pic_at, c.picture_url, c.picture_at));
+		  from generate_series(1, cardinality(c_ext)) i
+		  join dmbox.contacts c on c.account = c_account[i] and c.channel = c_channel[i] and c.external_id = c_ext[i]
+		 where c_gone[i] is not true
+		   and (c_in[i] > coalesce(c.last_inbound_at, '-infinity') + interval '1 minute'
+		     or c_out[i] > coalesce(c.last_outbound_at, '-infinity') + interval '1 minute'
+		     or dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at)
+		     or dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at)
+		     or dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at));
 		if v_apply is not null then
 			perform 1 from dmbox.contacts c where c.id = any (v_apply) order by c.id for no key update;
 			update dmbox.contacts c
-			   set last_inbound_at = greatest(c.last_inbound_at, t.lin),
-			       last_outbound_at = greatest(c.last_outbound_at, t.lout),
-			       last_at = greatest(c.last_at, t.lin, t.lout),
-			       name = case when dmbox.newer(t.name, t.name_at, c.name, c.named_at) then t.name else c.name end,
-			       named_at = case when dmbox.newer(t.name, t.name_at, c.name, c.named_at) then t.name_at else c.named_at end,
-			       username = case when dmbox.newer(t.usr, t.usr_at, c.username, c.username_at) then t.usr else c.username end,
-			       username_at = case when dmbox.newer(t.usr, t.usr_at, c.username, c.username_at) then t.usr_at else c.username_at end,
-			       picture_url = case when dmbox.newer(t.pic, t.pic_at, c.picture_url, c.picture_at) then t.pic else c.picture_url end,
-			       picture_at = case when dmbox.newer(t.pic, t.pic_at, c.picture_url, c.picture_at) then t.pic_at else c.picture_at end
-			  from unnest(c_account, c_channel, c_ext, c_name, c_name_at, c_user, c_user_at, c_pic, c_pic_at, c_in, c_out)
-			       t(account, channel, ext, name, name_at, usr, usr_at, pic, pic_at, lin, lout)
+			   set last_inbound_at = greatest(c.last_inbound_at, c_in[i]),
+			       last_outbound_at = greatest(c.last_outbound_at, c_out[i]),
+			       last_at = greatest(c.last_at, c_in[i], c_out[i]),
+			       name = case when dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at) then c_name[i] else c.name end,
+			       named_at = case when dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at) then c_name_at[i] else c.named_at end,
+			       username = case when dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at) then c_user[i] else c.username end,
+			       username_at = case when dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at) then c_user_at[i] else c.username_at end,
+			       picture_url = case when dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at) then c_pic[i] else c.picture_url end,
+			       picture_at = case when dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at) then c_pic_at[i] else c.picture_at end
+			  from generate_series(1, cardinality(c_ext)) i
 			 where c.id = any (v_apply)
-			   and c.account = t.account and c.channel = t.channel and c.external_id = t.ext;
+			   and c.account = c_account[i] and c.channel = c_channel[i] and c.external_id = c_ext[i];
 		end if;
 	end if;
 
@@ -374,21 +381,18 @@ begin
 			       sender_id, recipient_id, direction, kind, body, detail, reply_to, status, sent_at,
 			       sent_at_known, received_at, is_test, source, delivery_id)
 			overriding system value
-			select v_mid[t.i], t.account, t.channel, t.thread, t.provider, t.ext, c.id,
-			       t.sender, t.recipient, case when t.outb then 'outbound' else 'inbound' end, t.kind, t.body,
-			       t.detail, t.reply, case when t.outb then 'sent' else 'received' end, t.at,
-			       t.known, d_at[t.d], t.test, t.source, v_did[t.d]
-			  from unnest(m_d, m_account, m_channel, m_thread, m_ext, m_alt, m_provider, m_contact, m_sender,
-			              m_recipient, m_out, m_kind, m_body, m_detail, m_reply, m_at, m_known, m_test, m_source)
-			       with ordinality t(d, account, channel, thread, ext, alt, provider, contact, sender,
-			              recipient, outb, kind, body, detail, reply, at, known, test, source, i)
-			  left join dmbox.contacts c on c.account = t.account and c.channel = t.channel and c.external_id = t.contact
-			 where m_gone[t.i] is not true
+			select v_mid[i], m_account[i], m_channel[i], m_thread[i], m_provider[i], m_ext[i], c.id,
+			       m_sender[i], m_recipient[i], case when m_out[i] then 'outbound' else 'inbound' end, m_kind[i],
+			       m_body[i], m_detail[i], m_reply[i], case when m_out[i] then 'sent' else 'received' end, m_at[i],
+			       m_known[i], d_at[m_d[i]], m_test[i], m_source[i], v_did[m_d[i]]
+			  from generate_series(1, v_nm) i
+			  left join dmbox.contacts c on c.account = m_account[i] and c.channel = m_channel[i] and c.external_id = m_contact[i]
+			 where m_gone[i] is not true
 			   -- (not "not exists": that the planner may answer by hashing the whole table)
-			   and (t.alt is null or (select w.id from dmbox.messages w
-			        where w.account = t.account and w.channel = t.channel and w.thread_id = t.thread
-			          and w.external_id = t.alt) is null)
-			 order by t.i
+			   and (m_alt[i] is null or (select w.id from dmbox.messages w
+			        where w.account = m_account[i] and w.channel = m_channel[i] and w.thread_id = m_thread[i]
+			          and w.external_id = m_alt[i]) is null)
+			 order by i
 			on conflict do nothing
 			returning id, delivery_id, source)
 		select coalesce(array_agg(ins.id), '{}'), coalesce(array_agg(ins.delivery_id), '{}'),
@@ -398,52 +402,51 @@ begin
 		if cardinality(v_new) < v_nm then
 			-- a tombstone that was waiting for its message: completed, without content
 			for r in
-				select w.id as mid, t.*
-				  from unnest(m_d, m_account, m_channel, m_thread, m_ext, m_provider, m_contact, m_sender,
-				              m_recipient, m_out, m_kind, m_reply, m_at, m_known, m_test, m_source)
-				       with ordinality t(d, account, channel, thread, ext, provider, contact, sender,
-				              recipient, outb, kind, reply, at, known, test, source, i)
-				  join dmbox.messages w on w.account = t.account and w.channel = t.channel
-				   and w.thread_id = t.thread and w.external_id = t.ext and w.placeholder
-				 where m_gone[t.i] is not true
+				select w.id, i
+				  from generate_series(1, v_nm) i
+				  join dmbox.messages w on w.account = m_account[i] and w.channel = m_channel[i]
+				   and w.thread_id = m_thread[i] and w.external_id = m_ext[i] and w.placeholder
+				 where m_gone[i] is not true
 				 order by w.id for no key update of w
 			loop
 				update dmbox.messages w
-				   set provider = r.provider, sender_id = r.sender, recipient_id = r.recipient,
-				       contact_id = (select c.id from dmbox.contacts c where c.account = r.account
-				                        and c.channel = r.channel and c.external_id = r.contact),
-				       direction = case when r.outb then 'outbound' else 'inbound' end, kind = r.kind,
-				       reply_to = r.reply, status = case when r.outb then 'sent' else 'received' end,
-				       sent_at = r.at, sent_at_known = r.known, received_at = d_at[r.d], is_test = r.test,
-				       source = r.source, delivery_id = v_did[r.d], placeholder = false
-				 where w.id = r.mid and w.placeholder;
+				   set provider = m_provider[r.i], sender_id = m_sender[r.i], recipient_id = m_recipient[r.i],
+				       contact_id = (select c.id from dmbox.contacts c where c.account = m_account[r.i]
+				                        and c.channel = m_channel[r.i] and c.external_id = m_contact[r.i]),
+				       direction = case when m_out[r.i] then 'outbound' else 'inbound' end, kind = m_kind[r.i],
+				       reply_to = m_reply[r.i], status = case when m_out[r.i] then 'sent' else 'received' end,
+				       sent_at = m_at[r.i], sent_at_known = m_known[r.i], received_at = d_at[m_d[r.i]],
+				       is_test = m_test[r.i], source = m_source[r.i], delivery_id = v_did[m_d[r.i]],
+				       placeholder = false
+				 where w.id = r.id and w.placeholder;
 				if found then
-					v_new := v_new || r.mid;
-					v_newd := v_newd || v_did[r.d];
-					if r.source = 'echo' then
-						v_echod := v_echod || v_did[r.d];
+					v_new := v_new || r.id;
+					v_newd := v_newd || v_did[m_d[r.i]];
+					if m_source[r.i] = 'echo' then
+						v_echod := v_echod || v_did[m_d[r.i]];
 					end if;
 				end if;
 			end loop;
 			-- counted are keys that are found, not what remains
-			select coalesce(array_agg(v_did[t.d]) filter (where t.alt is null), '{}'),
-			       coalesce(array_agg(v_did[t.d]) filter (where t.alt is not null), '{}')
+			select coalesce(array_agg(v_did[m_d[i]]) filter (where m_alt[i] is null), '{}'),
+			       coalesce(array_agg(v_did[m_d[i]]) filter (where m_alt[i] is not null), '{}')
 			  into v_dupd, v_weakd
-			  from unnest(m_d, m_account, m_channel, m_thread, m_ext, m_alt)
-			       with ordinality t(d, account, channel, thread, ext, alt, i)
-			 where m_gone[t.i] is not true
-			   and exists (select 1 from dmbox.messages w
-			                where w.account = t.account and w.channel = t.channel and w.thread_id = t.thread
-			                  and w.external_id in (t.ext, t.alt) and w.id <> all (v_new));
+			  from generate_series(1, v_nm) i
+			 where m_gone[i] is not true
+			   and coalesce((select w.id from dmbox.messages w
+			            where w.account = m_account[i] and w.channel = m_channel[i] and w.thread_id = m_thread[i]
+			              and w.external_id = m_ext[i] and w.id <> all (v_new)),
+			         (select w.id from dmbox.messages w
+			            where w.account = m_account[i] and w.channel = m_channel[i] and w.thread_id = m_thread[i]
+			              and w.external_id = m_alt[i] and w.id <> all (v_new))) is not null;
 		end if;
 
 		if cardinality(a_m) > 0 and cardinality(v_new) > 0 then
 			insert into dmbox.attachments (account, message_id, position, type, url, ref, name, mime_type, bytes, state)
-			select m_account[t.m], v_mid[t.m], t.pos, t.type, t.url, t.ref, t.name, t.mime, t.bytes,
-			       case when t.url is null and t.ref is null then 'none' else 'waiting' end
-			  from unnest(a_m, a_pos, a_type, a_url, a_ref, a_name, a_mime, a_bytes)
-			       t(m, pos, type, url, ref, name, mime, bytes)
-			 where v_mid[t.m] = any (v_new);
+			select m_account[a_m[i]], v_mid[a_m[i]], a_pos[i], a_type[i], a_url[i], a_ref[i], a_name[i], a_mime[i],
+			       a_bytes[i], case when a_url[i] is null and a_ref[i] is null then 'none' else 'waiting' end
+			  from generate_series(1, cardinality(a_m)) i
+			 where v_mid[a_m[i]] = any (v_new);
 		end if;
 	end if;
 
@@ -452,33 +455,29 @@ begin
 		with ins as (
 			insert into dmbox.events (account, channel, thread_id, provider, kind, effect, contact_id, actor_id,
 			       direction, occurred_at, target_id, text, num, event_key, raw, is_test, delivery_id)
-			select t.account, t.channel, t.thread, t.provider, t.kind, t.effect, c.id, a.id,
-			       case when t.outb then 'outbound' else 'inbound' end, t.at, t.target, t.text, t.num, t.key,
-			       t.raw, t.test, v_did[t.d]
-			  from unnest(e_d, e_account, e_channel, e_thread, e_provider, e_kind, e_effect, e_contact, e_actor,
-			              e_out, e_at, e_target, e_text, e_num, e_key, e_raw, e_test)
-			       with ordinality t(d, account, channel, thread, provider, kind, effect, contact, actor,
-			              outb, at, target, text, num, key, raw, test, i)
-			  left join dmbox.contacts c on c.account = t.account and c.channel = t.channel and c.external_id = t.contact
-			  left join dmbox.contacts a on a.account = t.account and a.channel = t.channel and a.external_id = t.actor
-			 where e_gone[t.i] is not true
-			 order by t.i
+			select e_account[i], e_channel[i], e_thread[i], e_provider[i], e_kind[i], e_effect[i], c.id, a.id,
+			       case when e_out[i] then 'outbound' else 'inbound' end, e_at[i], e_target[i], e_text[i], e_num[i],
+			       e_key[i], e_raw[i], e_test[i], v_did[e_d[i]]
+			  from generate_series(1, v_ne) i
+			  left join dmbox.contacts c on c.account = e_account[i] and c.channel = e_channel[i] and c.external_id = e_contact[i]
+			  left join dmbox.contacts a on a.account = e_account[i] and a.channel = e_channel[i] and a.external_id = e_actor[i]
+			 where e_gone[i] is not true
+			 order by i
 			on conflict do nothing
 			returning delivery_id)
 		select coalesce(array_agg(ins.delivery_id), '{}') into v_evd from ins;
 
 		if cardinality(v_evd) < v_ne then
-			select v_dupd || coalesce(array_agg(v_did[t.d]), '{}') into v_dupd
-			  from unnest(e_d, e_account, e_channel, e_key) with ordinality t(d, account, channel, key, i)
-			  join dmbox.events e on e.account = t.account and e.channel = t.channel and e.event_key = t.key
-			 where e_gone[t.i] is not true and e.delivery_id is distinct from v_did[t.d];
+			select v_dupd || coalesce(array_agg(v_did[e_d[i]]), '{}') into v_dupd
+			  from generate_series(1, v_ne) i
+			  join dmbox.events e on e.account = e_account[i] and e.channel = e_channel[i] and e.event_key = e_key[i]
+			 where e_gone[i] is not true and e.delivery_id is distinct from v_did[e_d[i]];
 		end if;
 
 		for r in
-			select distinct t.account, t.channel, t.thread, t.target
-			  from unnest(e_account, e_channel, e_thread, e_target, e_effect)
-			       with ordinality t(account, channel, thread, target, effect, i)
-			 where t.effect <> 'none' and t.target is not null and e_gone[t.i] is not true
+			select distinct e_account[i] as account, e_channel[i] as channel, e_thread[i] as thread, e_target[i] as target
+			  from generate_series(1, v_ne) i
+			 where e_effect[i] <> 'none' and e_target[i] is not null and e_gone[i] is not true
 			 order by 1, 2, 3, 4
 		loop
 			perform dmbox.apply_target(r.account, r.channel, r.thread, r.target);
@@ -488,14 +487,13 @@ begin
 	-- events that came before their message
 	if cardinality(v_new) > 0 then
 		for r in
-			select distinct coalesce(w.id, v_mid[t.i]) as mid
-			  from unnest(m_account, m_channel, m_thread, m_ext)
-			       with ordinality t(account, channel, thread, ext, i)
-			  join dmbox.events e on e.account = t.account and e.channel = t.channel
-			   and e.thread_id = t.thread and e.target_id = t.ext
-			  left join dmbox.messages w on w.account = t.account and w.channel = t.channel
-			   and w.thread_id = t.thread and w.external_id = t.ext
-			 where e.effect <> 'none' and coalesce(w.id, v_mid[t.i]) = any (v_new)
+			select distinct coalesce(w.id, v_mid[i]) as mid
+			  from generate_series(1, v_nm) i
+			  join dmbox.events e on e.account = m_account[i] and e.channel = m_channel[i]
+			   and e.thread_id = m_thread[i] and e.target_id = m_ext[i]
+			  left join dmbox.messages w on w.account = m_account[i] and w.channel = m_channel[i]
+			   and w.thread_id = m_thread[i] and w.external_id = m_ext[i]
+			 where e.effect <> 'none' and coalesce(w.id, v_mid[i]) = any (v_new)
 			 order by 1
 		loop
 			perform dmbox.apply_message(r.mid);
@@ -508,8 +506,9 @@ begin
 		select t.ids, max(t.i) as i, sum(t.dup)::integer as dup, sum(t.weak)::integer as weak,
 		       sum(t.ign)::integer as ign, sum(t.msgs)::integer as msgs, sum(t.evs)::integer as evs,
 		       sum(t.echo)::integer as echo
-		  from (select t.ids, t.i, t.dup, t.weak, t.ign, 0 as msgs, 0 as evs, 0 as echo
-		          from unnest(v_did, d_dup, d_weak, d_ignored) with ordinality t(ids, dup, weak, ign, i)
+		  from (select v_did[i] as ids, i, d_dup[i] as dup, d_weak[i] as weak, d_ignored[i] as ign,
+		               0 as msgs, 0 as evs, 0 as echo
+		          from generate_series(1, v_n) i
 		        union all select x, null, 0, 0, 0, 1, 0, 0 from unnest(v_newd) x
 		        union all select x, null, 0, 0, 0, 0, 1, 0 from unnest(v_evd) x
 		        union all select x, null, 0, 0, 0, 0, 0, 1 from unnest(v_echod) x
@@ -521,16 +520,13 @@ begin
 		insert into dmbox.deliveries (id, delivery_uid, received_at, channel, account, source, request_id,
 		       remote_addr, content_type, headers, body, verdict, reason, items, stored, duplicates,
 		       weak_duplicates, ignored)
-		select c.ids, t.uid, t.at, t.channel, t.account, t.source, t.request, t.addr, t.ctype, t.headers,
+		select c.ids, d_uid[c.i], d_at[c.i], d_channel[c.i], d_account[c.i], d_source[c.i], d_request[c.i],
+		       d_addr[c.i], d_ctype[c.i], d_headers[c.i],
 		       -- what speaks of erased items keeps no bytes
-		       case when c.ids = any (v_goned) then null else t.body end,
-		       'accepted', t.reason, t.items, c.msgs + c.evs, c.dup, c.weak, c.ign
-		  from unnest(d_uid, d_at, d_channel, d_account, d_source, d_request, d_addr, d_ctype, d_headers,
-		              d_body, d_reason, d_items)
-		       with ordinality t(uid, at, channel, account, source, request, addr, ctype, headers,
-		              body, reason, items, i)
-		  join cnt c on c.i = t.i
-		 order by t.i
+		       case when c.ids = any (v_goned) then null else d_body[c.i] end,
+		       'accepted', d_reason[c.i], d_items[c.i], c.msgs + c.evs, c.dup, c.weak, c.ign
+		  from cnt c
+		 order by c.i
 		on conflict do nothing
 		returning delivery_uid, id, stored, duplicates, weak_duplicates, ignored)
 	select ins.delivery_uid, ins.id, ins.stored, ins.duplicates, ins.weak_duplicates, ins.ignored,
@@ -547,10 +543,10 @@ begin
 		 where d.id <> all (v_did);
 	end if;
 end $$;
-comment on function dmbox.ingest_many is 'dmbox.ingest for any number of deliveries and items; called by that alone, which sets the planner';
+comment on function dmbox.ingest_many is 'The door in: a batch of deliveries with contacts, messages, attachments, events, in one statement; each gets its counts';
 
--- The door.  Most deliveries bring one new message: a handful of plain statements,
--- each planned once.  All others are batches, and what is not that plain after all.
+-- The door again, for what most deliveries are: one that brings one new message is a
+-- handful of plain statements.  What is not that plain after all goes the way above.
 create function dmbox.ingest(
 	-- deliveries
 	d_uid uuid[], d_at timestamptz[], d_channel text[], d_account text[], d_source text[],
@@ -578,9 +574,7 @@ create function dmbox.ingest(
 returns table (uid uuid, id bigint, stored integer, duplicates integer, weak_duplicates integer,
                ignored integer, echoes integer, messages integer)
 language plpgsql
--- One plan for arrays of any length: planned anew for each they cost more than all
--- the work.  It must not depend on how small the tables were when it was made,
--- therefore nested loops over indexes and nothing else.
+-- as above
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
@@ -694,7 +688,7 @@ begin
 	end if;
 end $$;
 comment on function dmbox.ingest is
-	'The one door in: a batch of deliveries with contacts, messages, attachments, events, in one statement; each gets its counts';
+	'dmbox.ingest_many with less work for one delivery of one new message';
 
 -- A refused delivery: a row, or beyond the cap of its account's minute a count.
 create function dmbox.refuse(p_cap integer, p_uid uuid, p_at timestamptz, p_channel text, p_account text,

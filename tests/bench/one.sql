@@ -3,7 +3,7 @@
 \set n random(1, 9000000000000000000)
 \set who random(1, 5000)
 select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages from dmbox.ingest(
- array[gen_random_uuid()], array[now()], array['instagram'], array['main'], array['webhook'],
+ array[(substr(encode(int8send((extract(epoch from now()) * 1000)::bigint), 'hex'), 5) || substr(replace(gen_random_uuid()::text, '-', ''), 13))::uuid], array[now()], array['instagram'], array['main'], array['webhook'],
  array['aaaaaaaaaaaaaaaaaaaa'], array['127.0.0.1'], array['application/json'],
  array['{"\u003apath":"/instagram/webhook","host":"127.0.0.1","user-agent":"load","content-length":"179","content-type":"application/json"}'::jsonb],
  array[convert_to('{"senderId":"6500000000001234","messageId":"p' || :n::bigint || '","text":"Good day, do you have this in blue? Message 123456","username":"user6500000000001234","timestamp": 1763800000}', 'UTF8')],

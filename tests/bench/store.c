@@ -2,7 +2,8 @@
  * The limits on the database's side, through the same door as the webhook but
  * without HTTP:
  *
- *   store array CONNINFO ITEMS SECONDS	messages/s of one connection, ITEMS a statement
+ *   store array CONNINFO ITEMS SECONDS	messages/s of one connection, one delivery of ITEMS a statement
+ *   store batch CONNINFO N SECONDS	the same, N deliveries of one message a statement
  *   store drain CONNINFO FOLDER FILES	fill a spool, then drain it: put/s and drained/s
  */
 #include <stdio.h>
@@ -63,27 +64,35 @@ make_delivery(struct delivery *d, size_t items, const char *body, size_t body_n)
 }
 
 static int
-array(struct db *db, size_t items, int64_t ms)
+array(struct db *db, size_t deliveries, size_t items, int64_t ms)
 {
 	size_t body_n = 220 * items, stored = 0;
+	struct delivery *d = mem_array(deliveries, sizeof *d), **v = mem_array(deliveries, sizeof *v);
 	char *body = mem_alloc(body_n);
 	int64_t start, used = 0;
 
 	memset(body, 'x', body_n);
 	while (used < ms * 1000) {
-		struct delivery d, *v = &d;
-
-		make_delivery(&d, items, body, body_n);
+		for (size_t i = 0; i < deliveries; i++) {
+			make_delivery(&d[i], items, body, body_n);
+			v[i] = &d[i];
+		}
 		start = clock_mono_ms() * 1000;
-		if (store_deliveries(db, &v, 1) != RC_OK || d.stored != items) {
-			fprintf(stderr, "store: stored %zu of %zu\n", d.stored, items);
+		if (store_deliveries(db, v, deliveries) != RC_OK) {
+			fprintf(stderr, "store: not stored\n");
 			return 1;
 		}
 		used += clock_mono_ms() * 1000 - start;
-		stored += d.stored;
-		delivery_free(&d);
+		for (size_t i = 0; i < deliveries; i++) {
+			if (d[i].stored != items)
+				fprintf(stderr, "store: stored %zu of %zu\n", d[i].stored, items);
+			stored += d[i].stored;
+			delivery_free(&d[i]);
+		}
 	}
 	free(body);
+	free(d);
+	free(v);
 	printf("%.1f\n", (double)stored * 1e6 / (double)used);
 	return 0;
 }
@@ -138,7 +147,9 @@ main(int argc, char **argv)
 	db = db_new(&(struct db_opts){ .conninfo = argv[2], .app = "bench", .statement_ms = 60000 });
 	next_id = (uint64_t)clock_now_us();
 	if (str_eq(argv[1], "array") && str_i64(argv[3], &n) == RC_OK && str_i64(argv[4], &ms) == RC_OK)
-		status = array(db, (size_t)n, ms * 1000);
+		status = array(db, 1, (size_t)n, ms * 1000);
+	else if (str_eq(argv[1], "batch") && str_i64(argv[3], &n) == RC_OK && str_i64(argv[4], &ms) == RC_OK)
+		status = array(db, (size_t)n, 1, ms * 1000);
 	else if (str_eq(argv[1], "drain") && str_i64(argv[4], &n) == RC_OK)
 		status = drain(db, argv[3], (size_t)n);
 	db_free(db);

@@ -66,13 +66,18 @@ test_random(void **state)
 	char a[37], b[37], t[101];
 
 	(void)state;
-	sign_uuid(a);
-	sign_uuid(b);
+	sign_uuid(a, 0);
+	sign_uuid(b, 0);
 	assert_int_equal(strlen(a), 36);
 	assert_string_not_equal(a, b);
 	assert_int_equal(a[14], '4');
 	assert_non_null(strchr("89ab", a[19]));
 	assert_int_equal(a[8], '-');
+	sign_uuid(a, 1645557742000000);		/* RFC 9562, appendix A.6 */
+	sign_uuid(b, 1645557742001000);
+	assert_memory_equal(a, "017f22e2-79b0-7", 15);
+	assert_non_null(strchr("89ab", a[19]));
+	assert_true(strcmp(a, b) < 0);
 	sign_token(t, 100);
 	assert_true(str_charset(t, 100, 100, ""));
 }
