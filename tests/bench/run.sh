@@ -202,7 +202,7 @@ measure() {
 }
 
 cases=(lighttpd-1 pgbench-1 lighttpd_empty-1 lighttpd-8 lighttpd_empty-8 lighttpd-32 pgbench-32 lighttpd_empty-32
-	fcgid-1 fcgid_empty-1 fcgid-8 fcgid_empty-8 fcgid-32 fcgid_empty-32
+	fcgid-1 fcgid_empty-1 fcgid-8 pgbench-8 fcgid_empty-8 fcgid-32 fcgid_empty-32
 	proxy-1 proxy_empty-1 proxy-8 proxy_empty-8 proxy-32 proxy_empty-32 cgi-1 cgi_empty-1 cgi-8 cgi_empty-8 cgi-32 cgi_empty-32
 	many array)
 [ -z "$have_fastify" ] || cases+=(fastify-1 fastify-8 fastify-32)
@@ -226,6 +226,33 @@ for ((r = 1; r <= ROUNDS; r++)); do
 	done
 	sql 'vacuum analyze dmbox.contacts' >/dev/null
 done
+# --- what a delivery costs each part ----------------------------------------------
+# ticks SESSION POSTMASTER: processor time so far of a web server's session and of
+# PostgreSQL's processes (each is a session of its own), by name, 1/100 s
+ticks() {
+	{ pgrep -s "$1"; pgrep -P "$2"; } | while read -r p; do cat "/proc/$p/stat"; done 2>/dev/null |
+	    awk '{ n = $2; sub(/^\(/, "", n); sub(/\)$/, "", n); t[n] += $14 + $15 } END { for (n in t) print n, t[n] }' | sort
+}
+# cost NAME URL CONNECTIONS SESSION: "part us, part us, ..., idle us" of one delivery
+cost() {
+	local n pg
+	wanted "$1" || return 0
+	pg=$(head -n 1 "$D/pg/postmaster.pid")
+	TIMEFORMAT='%U %S %R'
+	ticks "$4" "$pg" >"$D/t0"
+	{ time "$D/bin/load" -u "http://127.0.0.1:$2" -c "$3" -t 5 -s "$SECRET" >"$D/t.load" 2>>"$D/logs/load.err"; } 2>"$D/t.time"
+	ticks "$4" "$pg" >"$D/t1"
+	n=$(cut -d' ' -f4 "$D/t.load")
+	[ "${n:-0}" -gt 0 ] || return 0
+	{ join "$D/t0" "$D/t1" | awk '$3 > $2 { print $1, ($3 - $2) / '"$(getconf CLK_TCK)"' }'
+	  awk '{ print "client", $1 + $2; print "all", $3 * '"$(nproc)"' }' "$D/t.time"; } |
+	    awk -v n="$n" '$1 == "all" { all = $2; next } { v[$1] = $2; used += $2 }
+		END { for (p in v) if (v[p] * 1e6 / n >= 1) printf "%s %.0f, ", p, v[p] * 1e6 / n
+		printf "kernel and idle %.0f", (all - used) * 1e6 / n }'
+}
+cost_lighttpd=$(cost lighttpd-32 "$PORT/instagram/webhook" 32 "$LIGHTTPD")
+cost_fcgid=$(cost fcgid-8 "$((PORT + 1))/instagram/webhook" 8 "$APACHE")
+
 # rate/lat CASE
 rate() { [ -s "$D/r.$1" ] && cut -d' ' -f1 "$D/r.$1" | grep . | median; }
 lat() { [ -s "$D/r.$1" ] && cut -d' ' -f"$2" "$D/r.$1" | grep . | median; }
@@ -357,28 +384,33 @@ ms() { awk -v x="${1:-}" 'BEGIN { if (x == "" || x == "-") printf "-"; else prin
 mb() { awk '{ printf "%.1f / %.1f / %.1f", $1 / 1024, $2 / 1024, $3 / 1024 }' <<<"${1:-}"; }
 grow() { awk -v a="$1" -v b="$2" 'BEGIN { split(a, x); split(b, y); printf "%.2f", (y[3] - x[3]) / 1024 }'; }
 
-row() {	# row TITLE CASE LIMIT-NAME LIMIT-CASE
+row() {	# row TITLE CASE LIMIT-NAME LIMIT-CASE [WANTED-RATIO]
 	local v l
 	v=$(rate "$2") || return 0
 	[ -n "$v" ] || return 0
 	l=$(rate "$4")
 	[ -n "$l" ] || return 0
-	printf '| %s | %s | %s / %s | %s: %s | %s |\n' "$1" "$(num "$v")" "$(ms "$(lat "$2" 2)")" "$(ms "$(lat "$2" 3)")" "$3" "$(num "$l")" "$(ratio "$v" "$l")"
+	printf '| %s | %s | %s / %s | %s: %s | %s | %s |\n' "$1" "$(num "$v")" "$(ms "$(lat "$2" 2)")" "$(ms "$(lat "$2" 3)")" "$3" "$(num "$l")" "$(ratio "$v" "$l")" "${5:-}"
 }
 {
 	echo "Measured on $(nproc) cores shared by clients, web server, dmbox and PostgreSQL ($(uname -m)); \`fsync\` and \`synchronous_commit\` on;"
 	echo "medians of $ROUNDS interleaved rounds of $SECS s; each delivery a new message: ledger, contact and message rows."
 	echo
-	echo '| deliveries/s | dmbox | p50 / p99 ms | limit in the same run | ratio |'
-	echo '|---|---:|---:|---|---:|'
-	for n in 1 8 32; do row "lighttpd, $n connections" "lighttpd-$n" 'empty FastCGI program' "lighttpd_empty-$n"; done
-	for n in 1 32; do row "lighttpd, $n connections" "lighttpd-$n" "pgbench, same statement, $n clients" "pgbench-$n"; done
-	for n in 1 8 32; do row "lighttpd, $n connections" "lighttpd-$n" 'Fastify, two workers, same rows' "fastify-$n"; done
-	for n in 1 8 32; do row "Apache mod_fcgid, $n connections" "fcgid-$n" 'empty program' "fcgid_empty-$n"; done
+	echo '| deliveries/s | dmbox | p50 / p99 ms | limit in the same run | ratio | wanted |'
+	echo '|---|---:|---:|---|---:|---:|'
+	declare -A W=([empty-32]=0.45 [pg-1]=0.70 [pg-32]=1.00 [fastify-32]=2.20 [fcgid-8]=0.60)
+	for n in 1 8 32; do row "lighttpd, $n connections" "lighttpd-$n" 'empty FastCGI program' "lighttpd_empty-$n" "${W[empty-$n]:-}"; done
+	for n in 1 8 32; do row "lighttpd, $n connections" "lighttpd-$n" "pgbench, same statement, $n clients" "pgbench-$n" "${W[pg-$n]:-}"; done
+	for n in 1 8 32; do row "lighttpd, $n connections" "lighttpd-$n" 'Fastify, two workers, same rows' "fastify-$n" "${W[fastify-$n]:-}"; done
+	for n in 1 8 32; do row "Apache mod_fcgid, $n connections" "fcgid-$n" 'empty program' "fcgid_empty-$n" "${W[fcgid-$n]:-}"; done
+	for n in 1 8 32; do row "Apache mod_fcgid, $n connections" "fcgid-$n" "pgbench, same statement, $n clients" "pgbench-$n"; done
 	for n in 1 8 32; do row "Apache proxy_fcgi, $n connections" "proxy-$n" 'empty program' "proxy_empty-$n"; done
 	for n in 1 8 32; do row "Apache, plain CGI, $n connections" "cgi-$n" 'empty program' "cgi_empty-$n"; done
-	row 'messages/s in posts of 1000' many 'same statement alone, one connection' array
+	row 'messages/s in posts of 1000' many 'same statement alone, one connection' array 0.60
 	[ -n "$have_fastify" ] || { skip fastify || echo; echo "Fastify was left out: $(head -n 1 "$D/logs/fastify.why" 2>/dev/null)"; }
+	echo
+	[ -z "$cost_lighttpd" ] || echo "Processor time of one delivery, µs: lighttpd with 32 connections: $cost_lighttpd."
+	[ -z "$cost_fcgid" ] || echo "Apache mod_fcgid with 8 connections: $cost_fcgid."
 	echo
 	echo '| | measured | wanted |'
 	echo '|---|---:|---:|'
