@@ -11,7 +11,7 @@
 /*
  * All SQL of the ledger, contacts, messages, events.  store_deliveries is the
  * one door in: an array of deliveries in one transaction and one round trip
- * (sql/: dmbox.ingest, statements over unnest arrays, contacts before messages
+ * (sql/: dmbox.ingest_many, statements over arrays, contacts before messages
  * as separate statements, sorted by key).
  */
 
