@@ -105,16 +105,9 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "    and c.last_at >= (select min(last_at) - interval '61 seconds' from first)) c)"
 	    CONVERSATION_ROW "from cand c" LAST_MESSAGE("c")
 	    " where (l.sent_at, c.id) < ($3, $4) order by l.sent_at desc, c.id desc limit $5" },
-	/* who wrote or is called so; the newest 2000 hits are enough for a list */
 	[Q_SEARCH] = { "view_search",
-	    "with hit as (select c.id from dmbox.contacts c where c.channel = $1 and c.account = any($2)"
-	    "  and to_tsvector('simple', coalesce(c.name, '') || ' ' || coalesce(c.username, ''))"
-	    "      @@ to_tsquery('simple', $6) limit 2000),"
-	    " said as (select m.contact_id as id from dmbox.messages m where m.channel = $1"
-	    "  and m.account = any($2) and m.body is not null"
-	    "  and to_tsvector('simple', m.body) @@ to_tsquery('simple', $6) limit 2000)"
-	    CONVERSATION_ROW "from (select id from hit union select id from said) h"
-	    " join dmbox.contacts c on c.id = h.id" LAST_MESSAGE("c")
+	    "with h as (select distinct contact_id as id from dmbox.search($1, $2, $6))"
+	    CONVERSATION_ROW "from h join dmbox.contacts c on c.id = h.id" LAST_MESSAGE("c")
 	    " where (l.sent_at, c.id) < ($3, $4) order by l.sent_at desc, c.id desc limit $5" },
 	[Q_MESSAGES_BEFORE] = { "view_messages_before",
 	    MESSAGE_ROW "where m.contact_id = $1 and (m.sent_at, m.id) < ($2, $3)"

@@ -97,6 +97,38 @@ create index messages_search_idx on dmbox.messages using gin (to_tsvector('simpl
 create index contacts_search_idx on dmbox.contacts
 	using gin (to_tsvector('simple', coalesce(name, '') || ' ' || coalesce(username, '')));
 
+-- Who is called so or said so.  A word that many say would bring a bitmap of millions
+-- of rows, so the index is asked for a part of them only (gin_fuzzy_search_limit), and
+-- the newest messages are read one by one: what is frequent is among them.
+create function dmbox.search(p_channel text, p_accounts text[], p_query text)
+returns table (contact_id bigint) language plpgsql stable
+-- planned without the query's words: a plan that reads the table is never the better one
+set enable_seqscan = off
+set gin_fuzzy_search_limit = 5000
+as $$
+#variable_conflict use_column
+declare
+	v_query tsquery := to_tsquery('simple', p_query);
+begin
+	return query
+	select c.id from dmbox.contacts c
+	 where to_tsvector('simple', coalesce(c.name, '') || ' ' || coalesce(c.username, '')) @@ v_query
+	   and c.channel = p_channel and c.account = any (p_accounts)
+	 limit 2000;
+	return query
+	select m.contact_id
+	  from (select x.* from dmbox.messages x order by x.id desc limit 5000) m
+	 where m.body is not null and to_tsvector('simple', m.body) @@ v_query
+	   and m.channel = p_channel and m.account = any (p_accounts);
+	return query
+	select m.contact_id from dmbox.messages m
+	 where m.body is not null and to_tsvector('simple', m.body) @@ v_query
+	   and m.channel = p_channel and m.account = any (p_accounts)
+	 limit 2000;
+end $$;
+comment on function dmbox.search(text, text[], text) is
+	'Contacts whose name or messages hold the words of a tsquery (configuration simple), some of them more than once; all of them where the words are not too frequent, else the newest and a part';
+
 create function dmbox.iso(timestamptz) returns text language sql immutable as
 	$$ select to_char($1 at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') $$;
 comment on function dmbox.iso(timestamptz) is 'A time as JSON answers write it: 2024-11-13T12:00:00.000Z';

@@ -50,5 +50,25 @@ cannot dmbox_web "update dmbox.deliveries set body = null"
 cannot dmbox_web "select dmbox.deliveries_expire(30, 3, 100)"
 cannot dmbox_send "select * from dmbox.deliveries"
 cannot dmbox_cron "drop table dmbox.erased"
+
+# the search: a rare word is found however old, of a frequent one the newest are
+q -c "insert into dmbox.contacts (account, channel, external_id, name)
+	select 'find', 'instagram', 'f' || i, case when i = 7 then 'Зоя Ли' else 'somebody' end from generate_series(1, 9000) i" \
+  -c "insert into dmbox.messages (account, channel, provider, external_id, contact_id, direction, kind, body, status, sent_at,
+	sent_at_known, received_at, source)
+	select account, channel, 'mock', external_id, id, 'inbound', 'text', 'good day' || case when external_id = 'f1' then ' azure' else '' end,
+	'received', now(), true, now(), 'webhook' from dmbox.contacts where account = 'find' order by id" || fail "rows to search in"
+found() {	# found QUERY: external ids, the newest first
+	q -c "set role dmbox_reader" -c "select c.external_id from (select distinct contact_id from dmbox.search('instagram', '{find}', \$q\$$1\$q\$)) s
+		join dmbox.contacts c on c.id = s.contact_id order by c.id desc"
+}
+[ "$(found "'azure':*")" = f1 ] || fail "search: a rare word"
+[ "$(found "'зоя':* & 'ли':*")" = f7 ] || fail "search: a name"
+[ "$(found "'azur':* & 'day':*")" = f1 ] || fail "search: two words"
+[ -z "$(found "'nowhere':*")" ] || fail "search: what nobody said"
+n=$(found "'good':*" | wc -l)
+[ "$n" -ge 5000 ] && [ "$n" -le 9000 ] || fail "search: $n contacts for a frequent word"
+[ "$(found "'good':*" | head -n 5000 | tail -n 1)" = f4001 ] || fail "search: the newest of a frequent word"
+q -c "delete from dmbox.messages where account = 'find'" -c "delete from dmbox.contacts where account = 'find'"
 for r in dmbox_web dmbox_send dmbox_cron dmbox_reader dmbox_owner; do q -c "drop owned by $r" >/dev/null 2>&1; done
 exit $bad
