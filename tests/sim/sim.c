@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include "clock.h"
 #include "http.h"
@@ -588,12 +589,15 @@ put(FCGX_Stream *out, const char *p, size_t n)
 	}
 }
 
-/* An answer that promises more than it gives: the server must break the line. */
+/* An answer that promises more than it gives, and no end of the request: the web
+ * server breaks the line at once.  (Ended properly, it would wait for the rest.) */
 static void
-write_cut(FCGX_Stream *out)
+write_cut(FCGX_Request *q)
 {
 	FCGX_PutS("Status: 200\r\nContent-Type: application/json\r\n"
-	    "Content-Length: 4096\r\n\r\n{\"succ", out);
+	    "Content-Length: 4096\r\n\r\n{\"succ", q->out);
+	FCGX_FFlush(q->out);
+	shutdown(q->ipcFd, SHUT_RDWR);
 }
 
 static void
@@ -678,7 +682,7 @@ serve(FCGX_Request *q)
 	if (faulty && f.kind == F_SLOW)
 		clock_sleep_ms(f.ms);
 	if (faulty && (f.kind == F_CUT || f.kind == F_DROP))
-		write_cut(q->out);
+		write_cut(q);
 	else if (faulty && f.kind == F_ENDLESS)
 		write_endless(q->out);
 	else

@@ -211,6 +211,96 @@ test_set_aside(void **state)
 	spool_close(s);
 }
 
+/* Files that are none of ours, or damaged: set aside, each of them, and none read. */
+static void
+test_damaged(void **state)
+{
+	static const char *const files[] = {
+		"", "dmbox-spool 1", "dmbox-spool 2\naccount a\nlength 1\n\nx", "\n",
+		"dmbox-spool 1\nno-value\naccount a\nlength 1\n\nx",
+		"dmbox-spool 1\nuid short\naccount a\nlength 1\n\nx",
+		"dmbox-spool 1\nreceived_us soon\naccount a\nlength 1\n\nx",
+		"dmbox-spool 1\nchannel telegraph\naccount a\nlength 1\n\nx",
+		"dmbox-spool 1\nprovider nobody\naccount a\nlength 1\n\nx",
+		"dmbox-spool 1\nsource nowhere\naccount a\nlength 1\n\nx",
+		"dmbox-spool 1\naccount a\nlength -1\n\nx",
+		"dmbox-spool 1\naccount a\nlength 2\n\nx",
+		"dmbox-spool 1\naccount a\n\nx",
+		"dmbox-spool 1\nlength 1\n\nx",
+	};
+	const size_t n = sizeof files / sizeof *files;
+	struct spool *s = NULL;
+	struct spool_file *f = NULL;
+	struct spool_stat st;
+	char path[400];
+
+	(void)state;
+	assert_int_equal(spool_open(dir, &s), RC_OK);
+	for (size_t i = 0; i < n; i++) {
+		FILE *out;
+
+		put(s, 1, "x", 1);
+		only_file("new", path);
+		assert_non_null(out = fopen(path, "w"));
+		assert_int_equal(fwrite(files[i], 1, strlen(files[i]), out), strlen(files[i]));
+		assert_int_equal(fclose(out), 0);
+		if (spool_claim(s, &f) != RC_NONE)
+			fail_msg("taken: %s", files[i]);
+		assert_int_equal(spool_stat(s, &st), RC_OK);
+		assert_int_equal(st.bad, i + 1);
+	}
+	spool_close(s);
+}
+
+struct looked {
+	size_t waiting, bad, whole, most;
+};
+
+static bool
+look(void *arg, const struct spool_seen *f)
+{
+	struct looked *l = arg;
+
+	if (f->bad)
+		l->bad++;
+	else
+		l->waiting++;
+	if (f->d != NULL) {
+		l->whole++;
+		assert_string_equal(f->d->account, "shop");
+	}
+	assert_non_null(strstr(f->path, f->bad ? "/bad/" : "/new/"));
+	return l->waiting + l->bad < l->most;
+}
+
+static void
+test_look(void **state)
+{
+	struct looked l = { .most = 10 };
+	struct spool *s = NULL;
+	struct spool_file *f = NULL;
+	char path[400];
+
+	(void)state;
+	assert_int_equal(spool_open(dir, &s), RC_OK);
+	put(s, 1, "cut", 3);
+	only_file("new", path);
+	assert_int_equal(truncate(path, 30), 0);
+	assert_int_equal(spool_claim(s, &f), RC_NONE);
+	put(s, 2, "first", 5);
+	put(s, 3, "second", 6);
+	assert_int_equal(spool_look(s, look, &l), RC_OK);
+	assert_int_equal(l.waiting, 2);
+	assert_int_equal(l.bad, 1);
+	assert_int_equal(l.whole, 2);
+	l = (struct looked){ .most = 1 };
+	assert_int_equal(spool_look(s, look, &l), RC_OK);
+	assert_int_equal(l.waiting + l.bad, 1);
+	assert_int_equal(spool_claim(s, &f), RC_OK);	/* looking claims none */
+	assert_int_equal(spool_done(s, f), RC_OK);
+	spool_close(s);
+}
+
 static void
 test_cannot(void **state)
 {
@@ -242,6 +332,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_one_claimant, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_old_claim, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_set_aside, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_look, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cannot, setup, teardown),
 	};
 
