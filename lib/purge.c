@@ -23,7 +23,7 @@ enum stmt { SQL_FIND, SQL_COUNT_CONTACT, SQL_COUNT_OLD, SQL_OUTBOX, SQL_MESSAGES
 
 /* $1 contact, $2 account, $3 channel, $4 external id, $5 word */
 #define OF_CONTACT "with m as (select id, delivery_id, thread_id, external_id, outbox_id" \
-	"   from dmbox.messages where contact_id = $1)," \
+	"   from dmbox.messages_of($1))," \
 	" e as (select id, delivery_id from dmbox.events where contact_id = $1 or actor_id = $1" \
 	"   union select e.id, e.delivery_id from dmbox.events e join m on e.account = $2" \
 	"   and e.channel = $3 and e.thread_id = m.thread_id and e.target_id = m.external_id)," \

@@ -51,6 +51,19 @@ begin
 end $$;
 comment on function dmbox.purge_events(bigint[]) is 'Erase these events; returns how many deliveries lost their bytes by it';
 
+-- What stands in a person's conversation, and what the same person wrote in groups.
+create function dmbox.messages_of(p_contact bigint) returns setof dmbox.messages
+language sql stable rows 100 as $$
+	select m.* from dmbox.messages m where m.contact_id = p_contact
+	union all
+	select m.* from dmbox.contacts c
+	  join dmbox.contacts g on g.account = c.account and g.channel = c.channel
+	   and g.external_id like '%@g.us' and g.id <> c.id
+	  join dmbox.messages m on m.contact_id = g.id and m.sender_id = c.external_id
+	 where c.id = p_contact
+$$;
+comment on function dmbox.messages_of(bigint) is 'Messages of one contact: its conversation, and its own in group chats';
+
 -- Messages of one contact (0: of none) that are older than p_before, with all that hangs on them.
 create function dmbox.purge_messages(p_contact bigint, p_before timestamptz, p_max integer,
 	out messages integer, out attachments integer, out events integer, out blanked integer)
@@ -66,8 +79,8 @@ begin
 		select array_agg(x.id) into v_ids from (select m.id from dmbox.messages m
 		    where m.contact_id is null and m.sent_at < p_before order by m.sent_at limit p_max) x;
 	else
-		select array_agg(x.id) into v_ids from (select m.id from dmbox.messages m
-		    where m.contact_id = p_contact and m.sent_at < p_before
+		select array_agg(x.id) into v_ids from (select m.id from dmbox.messages_of(p_contact) m
+		    where m.sent_at < p_before
 		      -- a message on its way is not ours to take back: it ends first
 		      and not exists (select 1 from dmbox.outbox o where o.id = m.outbox_id and o.state = 'leased')
 		    order by m.sent_at limit p_max) x;

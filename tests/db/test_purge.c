@@ -104,6 +104,44 @@ anna(struct purge_contact *c, struct mem_arena *m)
 	assert_string_equal(c->external_id, ANNA);
 }
 
+/* A person of a group: their own conversation, and what they wrote in groups. */
+static void
+test_group(void **state)
+{
+	static const char *const who[] = { "70000000001@c.us", "70000000002@c.us" };
+	struct purge_counts n = {0}, dry = {0};
+	struct mem_arena m = {0};
+	struct purge_contact c;
+	struct purge_want w = { .contact = &c };
+	struct delivery d;
+	struct item *it;
+	size_t found = 0;
+	char id[8];
+
+	(void)state;
+	dbt_clean(db);
+	for (int i = 0; i < 4; i++) {
+		dbt_delivery(&d);
+		d.channel = CHANNEL_WHATSAPP;
+		d.provider = PROVIDER_GREENAPI;
+		snprintf(id, sizeof id, "G%d", i);
+		it = dbt_message(&d, i < 3 ? "120363000000000001@g.us" : who[0], id, i % 2 == 0 ? "of the first" : "of the second", T0);
+		it->sender_id = who[i < 3 ? i % 2 : 0];
+		it->thread_id = it->contact;
+		dbt_store(db, &d);
+	}
+	assert_int_equal(purge_find(db, who[0], &m, &c, 1, &found), RC_OK);
+	assert_int_equal(found, 1);
+	assert_int_equal(purge_count(db, &w, &dry), RC_OK);
+	assert_int_equal(dry.messages, 3);
+	assert_int_equal(purge_run(db, &w, &n), RC_OK);
+	assert_int_equal(n.messages, 3);
+	dbt_is(db, "select external_id from dmbox.messages", "G1");
+	dbt_is(db, "select external_id from dmbox.contacts", "120363000000000001@g.us");
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
+	mem_arena_free(&m);
+}
+
 static void
 test_contact(void **state)
 {
@@ -308,7 +346,8 @@ test_word(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_contact), cmocka_unit_test(test_under_way),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_contact), cmocka_unit_test(test_group),
+		cmocka_unit_test(test_under_way),
 		cmocka_unit_test(test_older), cmocka_unit_test(test_word) };
 	int failed;
 
