@@ -247,6 +247,8 @@ examine(struct doctor_opts *o, enum form form)
 	status = doctor_exit(d);
 	doctor_free(d);
 	conf_drop(c);
+	if (o->cgi_dir == guess)
+		o->cgi_dir = NULL;
 	return status == 2 ? CMD_FAIL : status == 1 ? CMD_WARN : CMD_OK;
 }
 

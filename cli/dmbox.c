@@ -144,13 +144,15 @@ cmd_when(const char *s, int64_t *out)
 	return strchr(s, '-') != NULL ? clock_parse(s, n, out) : RC_INVALID;
 }
 
-static const struct cmd *
+/* The place of a sub-command in the table; N_TABLE: there is none. */
+static size_t
 find(const char *name)
 {
-	for (size_t i = 0; i < N_TABLE; i++)
-		if (str_eq(table[i]->name, name))
-			return table[i];
-	return NULL;
+	size_t i = 0;
+
+	while (i < N_TABLE && !str_eq(table[i]->name, name))
+		i++;
+	return i;
 }
 
 static void
@@ -185,16 +187,16 @@ unknown(const char *name)
 static int
 help(const char *name)
 {
-	const struct cmd *c;
+	size_t i;
 
 	if (name == NULL) {
 		overview(stdout);
 		return CMD_OK;
 	}
-	c = find(name);
-	if (c == NULL)
+	i = find(name);
+	if (i == N_TABLE)
 		return unknown(name);
-	printf("%s\n", c->usage[cmd_lang()]);
+	printf("%s\n", table[i]->usage[cmd_lang()]);
 	return CMD_OK;
 }
 
@@ -202,6 +204,7 @@ int
 main(int argc, char **argv)
 {
 	const struct cmd *c;
+	size_t place;
 	int status;
 
 	if (argc < 2) {
@@ -214,9 +217,10 @@ main(int argc, char **argv)
 		printf("dmbox %s\n", DMBOX_VERSION);
 		return CMD_OK;
 	}
-	c = find(argv[1]);
-	if (c == NULL)
+	place = find(argv[1]);
+	if (place == N_TABLE)
 		return unknown(argv[1]);
+	c = table[place];
 	for (int i = 2; i < argc; i++)
 		if (str_eq(argv[i], "--help"))
 			return help(c->name);

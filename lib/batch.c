@@ -332,7 +332,7 @@ give_up(struct batch *b, struct job *j, struct delivery *d)
 	if (j->queued) {
 		queue_remove(b, j);
 		pthread_mutex_unlock(&b->mu);
-		job_drop(j);	/* the queue's hold */
+		atomic_fetch_sub(&j->refs, 1);	/* the queue's hold; ours stays */
 		j->d.rc = RC_TEMP;
 		return TOLD_DONE;
 	}

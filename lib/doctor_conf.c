@@ -20,7 +20,7 @@ doctor_shared_root(const char *path)
 
 	if (strncmp(path, html, sizeof html - 1) == 0)
 		return "html";
-	while (p != NULL && (p = strchr(p, '/')) != NULL) {
+	while ((p = strchr(p, '/')) != NULL) {
 		n = strcspn(++p, "/");
 		if (p == path + 5 && strncmp(path, "/var/www/", 9) == 0)
 			continue;

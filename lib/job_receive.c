@@ -148,7 +148,7 @@ secret_name(const char *name)
 	if (str_ieq(name, "X-Hub-Signature-256"))
 		return false;
 
-	for (; name[n] != '\0' && n < sizeof low - 1; n++)
+	for (; n < sizeof low - 1 && name[n] != '\0'; n++)
 		low[n] = name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] + 32) : name[n];
 	low[n] = '\0';
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)

@@ -129,7 +129,7 @@ get_text(struct job_env *e, struct http_res *res, const struct json *j, const ch
 static bool
 url_ok(const char *url)
 {
-	if (str_empty(url) || strlen(url) > URL_MAX ||
+	if (url == NULL || strlen(url) > URL_MAX ||
 	    (!str_istarts(url, "https://") && !str_istarts(url, "http://")))
 		return false;
 	for (const char *p = url; *p; p++)
@@ -330,11 +330,12 @@ static bool
 add_text(struct job_env *e, struct http_res *res, struct wish *w)
 {
 	const struct provider *p = provider_of(w->a);
-	size_t n = strlen(w->message), len = p->text_in_bytes ? n : str_utf8_len(w->message, n);
+	const char *text = w->message != NULL ? w->message : "";
+	size_t n = strlen(text), len = p->text_in_bytes ? n : str_utf8_len(text, n);
 	struct strv parts = {0};
 
 	if (p->text_max == 0 || len <= p->text_max) {
-		add_part(w)->body = w->message;
+		add_part(w)->body = text;
 		return true;
 	}
 	if (!p->text_split) {
@@ -342,7 +343,7 @@ add_text(struct job_env *e, struct http_res *res, struct wish *w)
 		return false;
 	}
 	if (len <= p->text_max * PARTS_MAX)
-		job_send_split(w->message, p->text_max, p->text_in_bytes, &parts);
+		job_send_split(text, p->text_max, p->text_in_bytes, &parts);
 	if (parts.n == 0 || parts.n > PARTS_MAX) {
 		strv_free(&parts);
 		too_long(e, res, p->text_max * PARTS_MAX, p->text_in_bytes);

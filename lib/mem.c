@@ -18,7 +18,7 @@ struct mem_block {
 	_Alignas(max_align_t) char p[];
 };
 
-static _Noreturn void
+static __attribute__((noreturn)) void
 die(void)
 {
 	static const char msg[] = "dmbox: out of memory\n";

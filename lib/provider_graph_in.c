@@ -618,7 +618,7 @@ graph_parse(const struct account *a, const char *content_type, const char *p, si
 	enum rc rc;
 
 	(void)content_type;	/* a hint only (contract.md 4) */
-	if ((rc = json_parse(p, n, &j, NULL)) != RC_OK)
+	if (json_parse(p, n, &j, NULL) != RC_OK)
 		return RC_INVALID;
 	if (json_type(j) != JSON_ARRAY) {
 		rc = envelope_read(a, j, out);

@@ -248,7 +248,7 @@ static enum rc
 events(struct run *r, int64_t contact)
 {
 	struct db_args none = {0};
-	int64_t span[2], v[2];
+	int64_t span[2] = {0}, v[2];
 	enum rc rc = ask(r->db, SQL_TOP_EVENT, &none, span, 2);
 
 	for (int64_t from = span[0]; rc == RC_OK && from < span[1]; from += EVENT_RANGE) {
@@ -272,7 +272,7 @@ ledger(struct run *r)
 {
 	const struct purge_contact *c = r->w->contact;
 	struct db_args first = {0};
-	int64_t span[2], v[1];
+	int64_t span[2] = {0}, v[1];
 	enum rc rc;
 
 	if (c != NULL && str_starts(c->external_id, "sha256:"))

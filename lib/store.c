@@ -649,10 +649,9 @@ try_hard(struct db *db, struct delivery *const *v, size_t n)
 	int64_t start = clock_mono_ms();
 	unsigned int rnd;
 	bool again = true;
-	enum rc rc;
 
 	for (int i = 0;; i++) {
-		if ((rc = try_once(db, v, n)) == RC_OK)
+		if (try_once(db, v, n) == RC_OK)
 			return RC_OK;
 		switch (db_fault(db)) {
 		case DB_FAULT_CONFLICT:

@@ -115,12 +115,6 @@ str_ends(const char *s, const char *suffix)
 	return n >= m && memcmp(s + n - m, suffix, m) == 0;
 }
 
-bool
-str_empty(const char *s)
-{
-	return s == NULL || *s == '\0';
-}
-
 static bool
 alnum(char c)
 {

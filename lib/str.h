@@ -32,7 +32,11 @@ bool str_starts(const char *s, const char *prefix);
 bool str_istarts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 /* str_empty(s): NULL or "". */
-bool str_empty(const char *s);
+static inline bool
+str_empty(const char *s)
+{
+	return s == NULL || *s == '\0';
+}
 /* str_charset(s, min, max, extra): between min and max long and only A-Za-z0-9
  * and the characters of extra. */
 bool str_charset(const char *s, size_t min, size_t max, const char *extra);
