@@ -21,11 +21,14 @@ static char *
 printed(struct meter *m)
 {
 	struct buf b;
+	char *s;
 
 	buf_init(&b, 8 << 20);
 	meter_print(m, &b);
 	assert_false(buf_err(&b));
-	return buf_take(&b);
+	s = buf_take(&b);
+	buf_free(&b);
+	return s;
 }
 
 static void

@@ -309,7 +309,7 @@ run_poll(const struct provider *pv, const struct account *a, const struct buf *i
 	assert_true(next_block(&p, end, &b));
 	poll_settings(&b, &st);
 	for (;;) {
-		http_req_init(&req, "GET", "");
+		memset(&req, 0, sizeof req);	/* who builds it calls http_req_init */
 		if (pv->poll_build(a, &st, &req) != RC_OK)
 			break;
 		dump_request(&req, out);
@@ -391,7 +391,7 @@ run_send(const struct provider *pv, const struct account *a, const struct buf *i
 	m.human_agent = json_bool(json_member(j, "human_agent"), false);
 	m.atts = atts;
 	m.n_atts = read_atts(&ar, json_member(j, "atts"), atts, 16);
-	http_req_init(&req, "GET", "");
+	memset(&req, 0, sizeof req);	/* who builds it calls http_req_init */
 	rc = pv->send_build(a, &m, &req);
 	if (rc == RC_OK)
 		dump_request(&req, out);
@@ -419,7 +419,7 @@ run_probe(const struct provider *pv, const struct account *a, const struct buf *
 	struct block b;
 
 	for (int step = 0; next_block(&p, end, &b); step++) {
-		http_req_init(&req, "GET", "");
+		memset(&req, 0, sizeof req);	/* who builds it calls http_req_init */
 		if (pv->probe_build(a, step, &req) != RC_OK) {
 			buf_puts(out, "no such step\n");
 			http_req_free(&req);
