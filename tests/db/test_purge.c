@@ -116,7 +116,7 @@ test_group(void **state)
 	struct delivery d;
 	struct item *it;
 	size_t found = 0;
-	char id[8];
+	char id[16];
 
 	(void)state;
 	dbt_clean(db);

@@ -231,7 +231,7 @@ test_poison(void **state)
 	for (int i = 0; i < 8999; i++)
 		big[i] = (char)('a' + rand() % 26);
 	for (int i = 0; i < 4; i++) {
-		char id[10];
+		char id[32];
 
 		v[i] = &d[i];
 		dbt_delivery(&d[i]);
