@@ -16,7 +16,7 @@ times(const char *s, size_t n)
 	if (clock_parse(s, n, &us) == RC_OK) {
 		clock_iso_us(us, iso);
 		MUST(clock_parse(iso, strlen(iso), &again) == RC_OK && again == us);
-		MUST(us >= 946684800000000 && us < 4102444800000000 + 86400000000);
+		MUST(us >= 946684800000000 && us < 4133980800000000);	/* 2000 to 2100 */
 	}
 	http_res_init(&r);
 	http_res_header(&r, "Retry-After", 11, s, n);
