@@ -228,10 +228,12 @@ for ((r = 1; r <= ROUNDS; r++)); do
 done
 # --- what a delivery costs each part ----------------------------------------------
 # ticks SESSION POSTMASTER: processor time so far of a web server's session and of
-# PostgreSQL's processes (each is a session of its own), by name, 1/100 s
+# PostgreSQL's processes (each is a session of its own; those that ended meanwhile
+# are in the postmaster's account), by name, 1/100 s
 ticks() {
-	{ pgrep -s "$1"; pgrep -P "$2"; } | while read -r p; do cat "/proc/$p/stat"; done 2>/dev/null |
-	    awk '{ n = $2; sub(/^\(/, "", n); sub(/\)$/, "", n); t[n] += $14 + $15 } END { for (n in t) print n, t[n] }' | sort
+	{ pgrep -s "$1"; pgrep -P "$2"; echo "$2"; } | while read -r p; do cat "/proc/$p/stat"; done 2>/dev/null |
+	    awk -v pg="$2" '{ n = $2; sub(/^\(/, "", n); sub(/\)$/, "", n); t[n] += $14 + $15 + ($1 == pg ? $16 + $17 : 0) }
+		END { for (n in t) print n, t[n] }' | sort
 }
 # cost NAME URL CONNECTIONS SESSION: "part us, part us, ..., idle us" of one delivery
 cost() {
