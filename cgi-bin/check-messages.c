@@ -12,10 +12,11 @@ static const struct job_route routes[] = {
 	{ "GET", "check-messages", false, AUTH_POLL, job_check_messages },
 };
 
-static void
-handle(void *arg, unsigned int thread, const struct http_req *req, struct http_res *res)
+static bool
+handle(void *arg, unsigned int thread, struct fcgi_call *call)
 {
-	job_dispatch(arg, thread, routes, sizeof routes / sizeof routes[0], req, res);
+	job_dispatch(arg, thread, routes, sizeof routes / sizeof routes[0], &call->req, &call->res);
+	return true;
 }
 
 int

@@ -25,13 +25,14 @@ static const struct job_route routes[] = {
 	{ "POST", "read", false, AUTH_READ, job_read_mark },
 };
 
-static void
-handle(void *arg, unsigned int thread, const struct http_req *req, struct http_res *res)
+static bool
+handle(void *arg, unsigned int thread, struct fcgi_call *call)
 {
 	struct inbox *in = arg;
 
-	job_dispatch(str_eq(req->method, "POST") ? in->write : in->read, thread, routes,
-	    sizeof(routes) / sizeof(routes[0]), req, res);
+	job_dispatch(str_eq(call->req.method, "POST") ? in->write : in->read, thread, routes,
+	    sizeof(routes) / sizeof(routes[0]), &call->req, &call->res);
+	return true;
 }
 
 int

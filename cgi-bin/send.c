@@ -10,10 +10,11 @@ static const struct job_route routes[] = {
 	{ .method = "POST", .endpoint = "send", .scope = AUTH_SEND, .fn = job_send },
 };
 
-static void
-handle(void *arg, unsigned int thread, const struct http_req *req, struct http_res *res)
+static bool
+handle(void *arg, unsigned int thread, struct fcgi_call *call)
 {
-	job_dispatch(arg, thread, routes, sizeof routes / sizeof *routes, req, res);
+	job_dispatch(arg, thread, routes, sizeof routes / sizeof *routes, &call->req, &call->res);
+	return true;
 }
 
 static size_t

@@ -10,6 +10,7 @@
 
 #define THREADS_MAX 256
 #define RSS_MAX_KB (256u * 1024)
+#define DELIVERIES_MAX 256		/* deliveries that wait for their commit */
 #define REQUESTS_MAX 1000000	/* then a new process: what no test found may leak */
 
 static const struct job_route routes[] = {
@@ -18,16 +19,31 @@ static const struct job_route routes[] = {
 };
 
 static void
-handle(void *arg, unsigned int thread, const struct http_req *req, struct http_res *res)
+busy(void *call)
 {
-	job_dispatch(arg, thread, routes, sizeof routes / sizeof *routes, req, res);
+	fcgi_busy(call);
 }
 
 static void
-after(void *arg, unsigned int thread)
+send(void *call)
 {
-	(void)thread;
-	job_receive_after(arg);
+	fcgi_answer(call);
+}
+
+static void
+end(void *call)
+{
+	fcgi_end(call);
+}
+
+static bool
+handle(void *arg, unsigned int thread, struct fcgi_call *call)
+{
+	const struct job_reply reply = { .busy = busy, .send = send, .end = end,
+	    .arg = call };
+
+	return job_dispatch_later(arg, thread, routes, sizeof routes / sizeof *routes, &call->req,
+	    &call->res, &reply);
 }
 
 static void
@@ -68,11 +84,11 @@ main(void)
 	struct ctx *ctx = ctx_new("webhook", CONF_WEB, CTX_DB_WEB, n);
 	struct fcgi_opts o = {
 		.threads = n,
+		.open_max = DELIVERIES_MAX,
 		.max_body_now = max_body,
 		.max_requests = REQUESTS_MAX,
 		.max_rss_kb = RSS_MAX_KB,
 		.handle = handle,
-		.after = after,
 		.tick = tick,
 		.arg = ctx,
 		.alone = true,

@@ -1,28 +1,31 @@
 /*
- * Leader and followers.
+ * One stores for all.
  *
- * There is no writer thread: the thread that finds the connection free is the
- * leader of one batch.  It takes what waits, stores it with its own, wakes the
- * others and passes the lead to the oldest that came meanwhile.  While one
- * commit is on its way the next batch gathers by itself, so the batch size
- * follows the load and nobody waits for company.
+ * There is no writer thread: the thread that finds nobody storing takes all that
+ * waits, its own delivery among it, stores it in one statement and gives the lead
+ * up; only then it finishes those jobs (answers, log lines), while another thread
+ * may already store the next batch.  While one commit is on its way the next batch
+ * gathers by itself, so the batch size follows the load and nobody waits for
+ * company.
  *
- * A follower gives up after wait_ms, when the leader may still be in the middle
- * of its delivery.  Therefore followers' deliveries are copied into a job on
- * the heap that both sides hold; the last one frees it.
+ * Nobody sleeps for a result, either: a thread that leaves its job in the queue
+ * goes on.  (Tried before: each delivery's thread slept on a condition.  Waking
+ * them cost more than parsing.)  So somebody must look after the queue: who gives
+ * the lead up looks again when he has finished his jobs; a job that comes while
+ * nobody leads is stored by the thread that brought it.
  *
- * Each follower sleeps on its own job and is told there, outside the queue's
- * lock: woken all at once under one lock they would only queue up for it again.
- * Order of locks: the queue's, then a job's.
+ * A job whose time is over may be in the hands of a leader who is still storing
+ * it.  It is held twice then, and released by the last.
  */
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "batch.h"
+#include "clock.h"
+#include "log.h"
 #include "mem.h"
 #include "store.h"
 
@@ -30,44 +33,30 @@
  * as good as away, and the spool is there (house.md 4).  Many may take longer. */
 enum { FEW_ROWS = 128, DECIDE_MS = 2000 };
 
-enum told { TOLD_NOTHING, TOLD_LEAD, TOLD_DONE };
+/* So many must wait before a second batch is stored beside the first: small ones
+ * cost more than they gain. */
+enum { SECOND_MIN = 8 };
 
-struct job {
-	struct job *next;
-	bool queued;			/* under the queue's lock */
-	atomic_int refs;		/* the waiter, and the queue or the leader */
-	pthread_mutex_t mu;
-	pthread_cond_t cond;
-	enum told told;			/* under mu */
-	struct delivery d;		/* everything in it is the job's */
-	struct mem_arena arena;		/* its strings and body */
-	struct conf *conf;
+/* A connection and what is being stored through it. */
+struct lane {
+	struct db *db;
+	bool busy;
+	struct batch_job *v[BATCH_DELIVERIES];
+	size_t n;
 };
 
 struct batch {
 	pthread_mutex_t mu;
-	struct db *db, *big;		/* db NULL: big takes all */
+	struct lane first, second;	/* first.db NULL: second takes all */
 	int64_t wait_ms;
-	bool led;			/* a thread leads, or has been told to */
-	struct job *head, **tail;
-	bool big_busy;
-	pthread_cond_t big_free;
+	struct batch_job *head, **tail;	/* what waits, oldest first */
+	size_t waiting;
+	pthread_cond_t second_free;
+	unsigned int wanted;		/* who waits for the second */
 	atomic_bool up;
 	atomic_bool came_up;		/* and nobody has asked since */
 	uint64_t stores, deliveries;
 };
-
-/* Condition variables that clock jumps do not disturb. */
-static void
-cond_init(pthread_cond_t *c)
-{
-	pthread_condattr_t a;
-
-	pthread_condattr_init(&a);
-	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-	pthread_cond_init(c, &a);
-	pthread_condattr_destroy(&a);
-}
 
 static struct timespec
 deadline_in(int64_t ms)
@@ -88,11 +77,15 @@ struct batch *
 batch_new(const struct db_opts *o, unsigned int wait_ms, bool alone)
 {
 	struct batch *b = mem_alloc(sizeof *b);
+	pthread_condattr_t a;
 
 	pthread_mutex_init(&b->mu, NULL);
-	cond_init(&b->big_free);
-	b->db = alone ? NULL : db_new(o);
-	b->big = db_new(o);
+	pthread_condattr_init(&a);
+	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);	/* not disturbed by clock jumps */
+	pthread_cond_init(&b->second_free, &a);
+	pthread_condattr_destroy(&a);
+	b->first.db = alone ? NULL : db_new(o);
+	b->second.db = db_new(o);
 	b->wait_ms = wait_ms != 0 ? wait_ms : BATCH_WAIT_MS;
 	b->tail = &b->head;
 	return b;
@@ -103,9 +96,9 @@ batch_free(struct batch *b)
 {
 	if (b == NULL)
 		return;
-	db_free(b->db);
-	db_free(b->big);
-	pthread_cond_destroy(&b->big_free);
+	db_free(b->first.db);
+	db_free(b->second.db);
+	pthread_cond_destroy(&b->second_free);
 	pthread_mutex_destroy(&b->mu);
 	free(b);
 }
@@ -133,124 +126,92 @@ batch_count(struct batch *b, uint64_t *stores, uint64_t *deliveries)
 
 /* ---- jobs ----------------------------------------------------------------- */
 
-/* A job with a copy of d; the items move into it. */
-static struct job *
-job_new(struct conf *conf, struct delivery *d)
-{
-	struct job *j = mem_alloc(sizeof *j);
-	struct mem_arena *a = &j->arena;
-
-	pthread_mutex_init(&j->mu, NULL);
-	cond_init(&j->cond);
-	atomic_init(&j->refs, 1);
-	j->conf = conf != NULL ? conf_hold(conf) : NULL;
-	j->d = *d;
-	j->d.account = mem_arena_dup(a, d->account);
-	j->d.request_id = mem_arena_dup(a, d->request_id);
-	j->d.remote_addr = mem_arena_dup(a, d->remote_addr);
-	j->d.content_type = mem_arena_dup(a, d->content_type);
-	j->d.headers = mem_arena_dup(a, d->headers);
-	j->d.reason = mem_arena_dup(a, d->reason);
-	if (d->body != NULL)
-		j->d.body = mem_arena_ndup(a, d->body, d->body_n);
-	return j;
-}
-
-/* The waiter gets the items and the counts back. */
 static void
-job_give_back(struct job *j, struct delivery *d)
+job_drop(struct batch_job *j)
 {
-	d->items = j->d.items;
-	itemv_init(&j->d.items);
-	d->rc = j->d.rc;
-	d->id = j->d.id;
-	d->n_items = j->d.n_items;
-	d->stored = j->d.stored;
-	d->duplicates = j->d.duplicates;
-	d->weak_duplicates = j->d.weak_duplicates;
-	d->ignored = j->d.ignored;
-	d->echoes = j->d.echoes;
-	d->messages = j->d.messages;
+	if (atomic_fetch_sub(&j->holds, 1) == 1)
+		j->release(j);
 }
 
 static void
-job_drop(struct job *j)
+job_end(struct batch_job *j)
 {
-	if (atomic_fetch_sub(&j->refs, 1) > 1)
-		return;
-	itemv_free(&j->d.items);
-	mem_arena_free(&j->arena);
-	conf_drop(j->conf);
-	pthread_cond_destroy(&j->cond);
-	pthread_mutex_destroy(&j->mu);
-	free(j);
-}
-
-static void
-job_set(struct job *j, enum told what)
-{
-	pthread_mutex_lock(&j->mu);
-	j->told = what;
-	pthread_mutex_unlock(&j->mu);
-}
-
-/* The waiter goes on; the queue's hold, which is the caller's, is given up. */
-static void
-job_wake(struct job *j)
-{
-	pthread_cond_signal(&j->cond);
+	if (!j->late)
+		j->done(j, j->d->rc == RC_OK ? RC_OK : RC_TEMP, false);
 	job_drop(j);
 }
 
-/* What it was told by then; TOLD_NOTHING: the time is over. */
-static enum told
-job_wait(struct job *j, const struct timespec *until)
+/* The log's lines of all of them are written at once. */
+static void
+job_end_all(struct batch_job *v[], size_t n, struct batch_job *list)
 {
-	enum told told;
-	int err = 0;
+	log_hold();
+	for (size_t i = 0; i < n; i++)
+		job_end(v[i]);
+	while (list != NULL) {
+		struct batch_job *j = list;
 
-	pthread_mutex_lock(&j->mu);
-	while (j->told == TOLD_NOTHING && err != ETIMEDOUT)
-		err = pthread_cond_timedwait(&j->cond, &j->mu, until);
-	told = j->told;
-	pthread_mutex_unlock(&j->mu);
-	return told;
+		list = j->next;
+		job_end(j);
+	}
+	log_unhold();
 }
 
 /* ---- the queue: all under its lock --------------------------------------------- */
 
 static void
-queue_put(struct batch *b, struct job *j)
+queue_put(struct batch *b, struct batch_job *j)
 {
-	atomic_fetch_add(&j->refs, 1);
 	j->next = NULL;
-	j->queued = true;
 	*b->tail = j;
 	b->tail = &j->next;
+	b->waiting++;
 }
 
-static struct job *
+static struct batch_job *
 queue_take(struct batch *b)
 {
-	struct job *j = b->head;
+	struct batch_job *j = b->head;
 
-	j->queued = false;
 	b->head = j->next;
 	if (b->head == NULL)
 		b->tail = &b->head;
+	b->waiting--;
 	return j;
 }
 
-static void
-queue_remove(struct batch *b, struct job *j)
+/* What fits into one statement, into the lane and v.  Returns its rows. */
+static size_t
+take_load(struct batch *b, struct lane *l, struct delivery *v[])
 {
-	struct job **p = &b->head;
+	size_t rows = 0, bytes = 0;
 
-	while (*p != j)
-		p = &(*p)->next;
-	*p = j->next;
-	if (*p == NULL)
-		b->tail = p;
+	l->n = 0;
+	while (b->head != NULL && l->n < BATCH_DELIVERIES &&
+	    (l->n == 0 || (rows + b->head->d->items.n <= BATCH_ROWS &&
+	    bytes + b->head->d->body_n <= BATCH_BYTES))) {
+		struct batch_job *j = queue_take(b);
+
+		rows += j->d->items.n;
+		bytes += j->d->body_n;
+		v[l->n] = j->d;
+		l->v[l->n++] = j;
+	}
+	return rows;
+}
+
+/* Who came meanwhile would only wait for the same time-out again. */
+static struct batch_job *
+take_rest(struct batch *b)
+{
+	struct batch_job *list = b->head;
+
+	for (struct batch_job *j = list; j != NULL; j = j->next)
+		j->d->rc = RC_TEMP;
+	b->head = NULL;
+	b->tail = &b->head;
+	b->waiting = 0;
+	return list;
 }
 
 static void
@@ -262,199 +223,177 @@ set_up(struct batch *b, bool up)
 
 /* ---- leading --------------------------------------------------------------- */
 
-/* Store own and what waits; then pass the lead on.  b->led is ours. */
-static void
-lead(struct batch *b, struct delivery *own)
+/* The connection for what waits; NULL where it has to wait. */
+static struct lane *
+free_lane(struct batch *b)
 {
-	struct job *taken[BATCH_DELIVERIES], *next = NULL, *left = NULL, **last = &left;
+	if (b->head == NULL)
+		return NULL;
+	if (!b->first.busy)
+		return &b->first;
+	return !b->second.busy && b->wanted == 0 && b->waiting >= SECOND_MIN ? &b->second : NULL;
+}
+
+static void
+lane_put(struct batch *b, struct lane *l)
+{
+	l->busy = false;
+	l->n = 0;
+	if (l == &b->second && b->wanted > 0)
+		pthread_cond_signal(&b->second_free);
+}
+
+/* Store what waits and finish it.  Called and left with the lock. */
+static void
+lead(struct batch *b, struct lane *l)
+{
+	struct batch_job *mine[BATCH_DELIVERIES], *rest = NULL;
 	struct delivery *v[BATCH_DELIVERIES];
-	size_t n = 0, rows = own->items.n, bytes = own->body_n;
+	size_t rows = take_load(b, l, v), n = l->n;
 	enum rc rc;
 
-	v[n++] = own;
-	pthread_mutex_lock(&b->mu);
-	while (b->head != NULL && n < BATCH_DELIVERIES &&
-	    rows + b->head->d.items.n <= BATCH_ROWS && bytes + b->head->d.body_n <= BATCH_BYTES) {
-		struct job *j = queue_take(b);
-
-		rows += j->d.items.n;
-		bytes += j->d.body_n;
-		taken[n] = j;
-		v[n++] = &j->d;
-	}
+	l->busy = true;
 	pthread_mutex_unlock(&b->mu);
-
-	db_limit(b->db, rows <= FEW_ROWS ? DECIDE_MS : 0);
-	rc = store_deliveries(b->db, v, n);
-
+	db_limit(l->db, rows <= FEW_ROWS ? DECIDE_MS : 0);
+	rc = store_deliveries(l->db, v, n);
+	db_limit(l->db, 0);
 	set_up(b, rc == RC_OK);
 	pthread_mutex_lock(&b->mu);
 	b->stores++;
 	b->deliveries += n;
-	/* who came meanwhile would only wait for the same time-out again */
-	while (rc != RC_OK && db_fault(b->db) == DB_FAULT_AWAY && b->head != NULL) {
-		*last = queue_take(b);
-		last = &(*last)->next;
-	}
-	*last = NULL;
-	if (b->head != NULL) {
-		next = queue_take(b);
-		job_set(next, TOLD_LEAD);	/* here, for no lead may go to who gives up */
-	} else {
-		b->led = false;
-	}
+	memcpy(mine, l->v, n * sizeof *mine);
+	if (rc != RC_OK && db_fault(l->db) == DB_FAULT_AWAY)
+		rest = take_rest(b);
+	lane_put(b, l);
 	pthread_mutex_unlock(&b->mu);
-
-	if (next != NULL)	/* first of all: the connection works while the others wake */
-		job_wake(next);
-	for (size_t i = 1; i < n; i++) {
-		job_set(taken[i], TOLD_DONE);
-		job_wake(taken[i]);
-	}
-	while (left != NULL) {
-		struct job *j = left;
-
-		left = j->next;
-		j->d.rc = RC_TEMP;
-		job_set(j, TOLD_DONE);
-		job_wake(j);
-	}
-}
-
-/* A follower's time is over: take its delivery back, or leave it to the leader who
- * has it and may yet store it. */
-static enum told
-give_up(struct batch *b, struct job *j, struct delivery *d)
-{
-	enum told told;
-
+	job_end_all(mine, n, rest);
 	pthread_mutex_lock(&b->mu);
-	if (j->queued) {
-		queue_remove(b, j);
-		pthread_mutex_unlock(&b->mu);
-		atomic_fetch_sub(&j->refs, 1);	/* the queue's hold; ours stays */
-		j->d.rc = RC_TEMP;
-		return TOLD_DONE;
-	}
-	pthread_mutex_unlock(&b->mu);
-	told = job_wait(j, &(struct timespec){ 0 });	/* was told in this very moment? */
-	if (told != TOLD_NOTHING)
-		return told;
-	/* the items stay there, their number is all that an answer needs */
-	d->items.ignored += d->items.n;
-	d->items.n = d->items.cap = 0;
-	d->items.v = NULL;
-	memset(&d->items.arena, 0, sizeof d->items.arena);
-	d->items.warning = NULL;
-	d->reason = "ok";	/* may have been of the arena */
-	d->rc = RC_TEMP;
-	return TOLD_NOTHING;
-}
-
-/* Sleep until d is stored or time is over; lead where told to. */
-static void
-follow(struct batch *b, struct job *j, struct delivery *d)
-{
-	struct timespec until = deadline_in(b->wait_ms);
-	enum told told = job_wait(j, &until);
-
-	if (told == TOLD_NOTHING)
-		told = give_up(b, j, d);
-	if (told == TOLD_LEAD)
-		lead(b, &j->d);
-	if (told != TOLD_NOTHING)
-		job_give_back(j, d);
-	job_drop(j);
 }
 
 /* ---- the second connection -------------------------------------------------- */
 
-/* Under the lock: false where it is not free in time. */
-static bool
-big_take(struct batch *b)
-{
-	struct timespec until = deadline_in(b->wait_ms);
-	int err = 0;
-
-	while (b->big_busy && err != ETIMEDOUT)
-		err = pthread_cond_timedwait(&b->big_free, &b->mu, &until);
-	if (b->big_busy)
-		return false;
-	b->big_busy = true;
-	return true;
-}
-
-static void
-big_put(struct batch *b)
-{
-	b->big_busy = false;
-	pthread_cond_signal(&b->big_free);
-}
-
 struct db *
 batch_borrow(struct batch *b)
 {
-	bool mine;
+	struct timespec until = deadline_in(b->wait_ms);
+	struct db *db = NULL;
+	int err = 0;
 
 	pthread_mutex_lock(&b->mu);
-	mine = big_take(b);
+	b->wanted++;
+	while (b->second.busy && err != ETIMEDOUT)
+		err = pthread_cond_timedwait(&b->second_free, &b->mu, &until);
+	b->wanted--;
+	if (!b->second.busy) {
+		b->second.busy = true;
+		db = b->second.db;
+	}
 	pthread_mutex_unlock(&b->mu);
-	return mine ? b->big : NULL;
+	return db;
 }
 
 void
 batch_return(struct batch *b)
 {
 	pthread_mutex_lock(&b->mu);
-	big_put(b);
+	lane_put(b, &b->second);
 	pthread_mutex_unlock(&b->mu);
 }
 
-static enum rc
-store_big(struct batch *b, struct delivery *d)
+static void
+store_big(struct batch *b, struct batch_job *j)
 {
+	struct db *db = batch_borrow(b);
+	struct delivery *d = j->d;
 	enum rc rc;
 
-	if (batch_borrow(b) == NULL) {
-		d->rc = RC_TEMP;
-		return RC_TEMP;
+	d->rc = RC_TEMP;
+	if (db != NULL) {
+		db_limit(db, d->items.n <= FEW_ROWS && d->body_n <= BATCH_BYTES / 2 ? DECIDE_MS : 0);
+		rc = store_deliveries(db, &d, 1);
+		db_limit(db, 0);
+		set_up(b, rc == RC_OK);
+		pthread_mutex_lock(&b->mu);
+		b->stores++;
+		b->deliveries++;
+		lane_put(b, &b->second);
+		pthread_mutex_unlock(&b->mu);
 	}
-	db_limit(b->big, d->items.n <= FEW_ROWS && d->body_n <= BATCH_BYTES / 2 ? DECIDE_MS : 0);
-	rc = store_deliveries(b->big, &d, 1);
-	db_limit(b->big, 0);
-	set_up(b, rc == RC_OK);
-	pthread_mutex_lock(&b->mu);
-	b->stores++;
-	b->deliveries++;
-	big_put(b);
-	pthread_mutex_unlock(&b->mu);
-	return rc;
+	job_end(j);
 }
 
-enum rc
-batch_store(struct batch *b, struct conf *conf, struct delivery *d)
+static void
+not_told(struct batch_job *j)
 {
-	struct job *j;
-	bool first;
+	(void)j;
+}
 
-	if (b->db == NULL || d->items.n > BATCH_ROWS / 2 || d->body_n > BATCH_BYTES / 2)
-		return store_big(b, d);
-	pthread_mutex_lock(&b->mu);
-	first = !b->led;
-	b->led = true;
-	pthread_mutex_unlock(&b->mu);
-	if (first) {
-		lead(b, d);
-	} else {
-		j = job_new(conf, d);
-		pthread_mutex_lock(&b->mu);
-		if (b->led)
-			queue_put(b, j);
-		else
-			j->told = TOLD_LEAD;	/* the last leader has gone meanwhile */
-		b->led = true;
-		pthread_mutex_unlock(&b->mu);
-		follow(b, j, d);
+/* ---- the way in -------------------------------------------------------------- */
+
+void
+batch_store(struct batch *b, struct batch_job *j)
+{
+	struct lane *l;
+
+	j->since_ms = clock_mono_ms();
+	j->late = false;
+	atomic_init(&j->holds, 1);
+	if (j->busy == NULL)
+		j->busy = not_told;
+	if (b->first.db == NULL || j->d->items.n > BATCH_ROWS / 2 || j->d->body_n > BATCH_BYTES / 2) {
+		j->busy(j);
+		store_big(b, j);
+		return;
 	}
-	return d->rc == RC_OK ? RC_OK : RC_TEMP;
+	pthread_mutex_lock(&b->mu);
+	queue_put(b, j);
+	if (free_lane(b) != NULL)
+		j->busy(j);
+	while ((l = free_lane(b)) != NULL)
+		lead(b, l);
+	pthread_mutex_unlock(&b->mu);
+}
+
+/* Those of a lane whose time is over; they stay there, held once more. */
+static size_t
+mark_late(struct lane *l, int64_t limit, struct batch_job *late[])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct batch_job *j = l->v[i];
+
+		if (j->late || j->since_ms > limit)
+			continue;
+		j->late = true;
+		atomic_fetch_add(&j->holds, 1);
+		late[n++] = j;
+	}
+	return n;
+}
+
+void
+batch_expire(struct batch *b)
+{
+	struct batch_job *late[2 * BATCH_DELIVERIES], *list = NULL, **last = &list;
+	int64_t limit = clock_mono_ms() - b->wait_ms;
+	size_t n;
+
+	pthread_mutex_lock(&b->mu);
+	while (b->head != NULL && b->head->since_ms <= limit) {
+		struct batch_job *j = queue_take(b);
+
+		j->d->rc = RC_TEMP;
+		*last = j;
+		last = &j->next;
+	}
+	*last = NULL;
+	n = mark_late(&b->first, limit, late);
+	n += mark_late(&b->second, limit, late + n);
+	pthread_mutex_unlock(&b->mu);
+	job_end_all(NULL, 0, list);
+	for (size_t i = 0; i < n; i++) {
+		late[i]->done(late[i], RC_TEMP, true);
+		job_drop(late[i]);
+	}
 }

@@ -1,8 +1,8 @@
 #ifndef DMBOX_BATCH_H
 #define DMBOX_BATCH_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
-#include "conf.h"
 #include "db.h"
 #include "msg.h"
 #include "rc.h"
@@ -10,32 +10,56 @@
 /*
  * The deliveries of a process's threads, stored together (house.md 7): whoever
  * finds the connection free stores all that waits in one statement and one
- * commit, then hands over.  Who comes alone stores directly: no delay, no copy.
+ * commit.  Who comes alone stores directly and at once.  Nobody sleeps for a
+ * result: each delivery says what is to be called when it is known, and its
+ * thread takes the next request.
  */
 struct batch;
 
-enum { BATCH_DELIVERIES = 64, BATCH_ROWS = 512, BATCH_BYTES = 1 << 20, BATCH_WAIT_MS = 5000 };
+enum { BATCH_DELIVERIES = 64, BATCH_ROWS = 512, BATCH_BYTES = 1 << 20, BATCH_WAIT_MS = 4000 };
+
+/*
+ * One delivery and what follows.  done and release are called exactly once, done
+ * first, by any thread, also before batch_store returns.
+ */
+struct batch_job {
+	struct delivery *d;	/* prepared (ingest_prepare); with all it borrows it stays as
+				 * it is until release */
+	/* done: RC_OK: durable, counts and rc are in d; RC_TEMP: not known to be stored
+	 * (database away).  late: its time is over while another thread may still store
+	 * it: only RC_TEMP, and of d only what the caller had put there may be read. */
+	void (*done)(struct batch_job *j, enum rc rc, bool late);
+	/* busy: the calling thread of batch_store is going to wait for the database; may be NULL */
+	void (*busy)(struct batch_job *j);
+	/* release: nobody looks at j and d any more */
+	void (*release)(struct batch_job *j);
+	/* the batch's own */
+	struct batch_job *next;
+	int64_t since_ms;
+	atomic_int holds;
+	bool late;
+};
 
 /* batch_new(o, wait_ms, alone): two connections of its own (opened when needed):
  * one for batches, one for what is too large for one and for batch_borrow.
  * alone: a process of one thread, for which one connection does all.
  * wait_ms 0: BATCH_WAIT_MS. */
 struct batch *batch_new(const struct db_opts *o, unsigned int wait_ms, bool alone);
-/* batch_free(b): no thread may be inside batch_store any more. */
+/* batch_free(b): no job may be under way any more. */
 void batch_free(struct batch *b);
 
 /*
- * batch_store(b, conf, d):
- * Store one prepared delivery (ingest_prepare), alone or with those of other
- * threads; its counts and rc are set as by store_deliveries.  conf (may be
- * NULL) is held for as long as the delivery's strings may be needed.
+ * batch_store(b, j):
+ * Have j->d stored, alone or with those of other threads.  The calling thread
+ * may be kept for a while by storing and finishing others' jobs.
  *
- * Returns  RC_OK: durable; RC_TEMP: not known to be stored (database away, or
- *          wait_ms over while another thread may still store it: the bytes go
- *          to the spool and the uid keeps it single).
- * Threads  any number at once, each with a delivery of its own.
+ * Threads  any number at once, each with a job of its own.
  */
-enum rc batch_store(struct batch *b, struct conf *conf, struct delivery *d) MUST_CHECK;
+void batch_store(struct batch *b, struct batch_job *j);
+/* batch_expire(b): tell those whose time (wait_ms) is over so, late where another
+ * thread has their delivery in hand.  For a clock that ticks every second: a
+ * database that hangs is noticed by store itself, this is for what is not. */
+void batch_expire(struct batch *b);
 /* batch_borrow(b): the second connection for something else (a refusal's row, the
  * spool), until batch_return.  NULL where it is not free within wait_ms; the
  * caller goes without then.  Only for a moment: large deliveries wait for it. */

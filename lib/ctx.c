@@ -416,6 +416,24 @@ ctx_batch_done(struct ctx *c, struct batch *b)
 	pthread_mutex_unlock(&c->lock);
 }
 
+void
+ctx_batch_tick(struct ctx *c)
+{
+	struct batch *v[8];	/* more databases at a time would be a configuration gone wild */
+	size_t n = 0;
+
+	pthread_mutex_lock(&c->lock);
+	for (struct batch_of *x = c->batches; x != NULL && n < sizeof v / sizeof *v; x = x->next) {
+		x->users++;
+		v[n++] = x->b;
+	}
+	pthread_mutex_unlock(&c->lock);
+	for (size_t i = 0; i < n; i++) {
+		batch_expire(v[i]);
+		ctx_batch_done(c, v[i]);
+	}
+}
+
 struct spool *
 ctx_spool(struct ctx *c, const struct conf *conf)
 {

@@ -40,6 +40,8 @@ struct db *ctx_db(struct ctx *c, const struct conf *conf, unsigned int thread);
  * one thread. */
 struct batch *ctx_batch(struct ctx *c, const struct conf *conf);
 void ctx_batch_done(struct ctx *c, struct batch *b);
+/* ctx_batch_tick(c): once a second: batch_expire for all that are in use. */
+void ctx_batch_tick(struct ctx *c);
 /* ctx_spool(c, conf): NULL where it cannot be opened (logged). Shared by threads. */
 struct spool *ctx_spool(struct ctx *c, const struct conf *conf);
 /*

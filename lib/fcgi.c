@@ -6,6 +6,16 @@
  * FCGX_Accept_r closes it first) and listen_sock is -1, so that a connection
  * of garbage ends in an error here and not in a second, unwakeable accept.
  *
+ * A call that its handler takes over is answered by whichever thread has the
+ * result: 32 senders that wait for one commit are 32 calls, and no thread sleeps
+ * for each of them.  Only where the server keeps the connection for its next
+ * request (FCGI_KEEP_CONN) the thread waits, since it reads that one, too.
+ *
+ * One worker at a time has the turn to accept, and it keeps it from request to
+ * request: with several in accept(2) the kernel wakes another one for each
+ * connection, which costs more than serving it.  It gives the turn up before it
+ * waits: for a request that is not entirely here yet, or when its handler says so.
+ *
  * Main only waits for signals, also with one worker: tried otherwise, SIGTERM
  * turned 20 of 20 requests in flight into 500 (house.md 7).  The listening
  * socket is never shut down: under spawn-fcgi siblings share it.
@@ -27,6 +37,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <fastcgi.h>
 #include <fcgiapp.h>
 
 #include "clock.h"
@@ -42,6 +53,8 @@
 #define PEER_TIMEOUT_S 60
 #define FILES_MAX 4096
 #define FILE_BYTES_MAX ((rlim_t)4 << 30)
+#define PEEK_BYTES 4096		/* larger requests are read without the turn */
+#define RECORD_HEAD 8
 #define RSS_EVERY 64		/* requests between two looks at the memory */
 
 extern char **environ;
@@ -55,17 +68,29 @@ struct server {
 	atomic_bool failed;
 	atomic_bool recycle;	/* enough requests or memory: begin anew */
 	_Atomic int64_t stop_at_ms;
+	bool local;		/* the listening socket is a Unix one */
+	atomic_uint open;	/* calls under way */
+	pthread_mutex_t mu;
+	pthread_cond_t ended;	/* a call came to its end that somebody may wait for */
+	pthread_mutex_t turn;	/* held by the worker that accepts */
+};
+
+/* A call with what it came by.  Plain CGI: s is NULL. */
+struct call {
+	struct fcgi_call pub;	/* first: what others know of it */
+	struct server *s;
+	struct worker *w;	/* while its handler runs */
+	FCGX_Request fr;
+	struct buf body;
+	bool keep;		/* the connection brings the next request, too */
+	bool over;		/* keep: ended; under s->mu */
 };
 
 struct worker {
 	struct server *s;
 	unsigned int number;
+	bool turn;		/* it holds s->turn */
 	pthread_t thread;
-};
-
-/* Where a request comes from and its answer goes. */
-struct io {
-	FCGX_Request *fr;	/* NULL: plain CGI */
 };
 
 bool
@@ -177,13 +202,13 @@ fcgi_request(char *const *envp, struct http_req *req)
 
 /* Up to n bytes; fewer only at the end of the body or a broken line. */
 static size_t
-read_some(const struct io *io, char *p, size_t n)
+read_some(const struct call *c, char *p, size_t n)
 {
 	size_t have = 0;
 	ssize_t k;
 
-	if (io->fr != NULL)
-		return (size_t)FCGX_GetStr(p, (int)n, io->fr->in);
+	if (c->s != NULL)
+		return (size_t)FCGX_GetStr(p, (int)n, c->fr.in);
 	while (have < n) {
 		k = read(STDIN_FILENO, p + have, n - have);
 		if (k < 0 && errno == EINTR)
@@ -196,52 +221,52 @@ read_some(const struct io *io, char *p, size_t n)
 }
 
 static void
-drain(const struct io *io)
+drain(const struct call *c)
 {
 	char waste[4096];
 	size_t left = DRAIN_BYTES, k;
 
-	while (left > 0 && (k = read_some(io, waste, sizeof waste)) > 0)
+	while (left > 0 && (k = read_some(c, waste, sizeof waste)) > 0)
 		left -= k < left ? k : left;
 }
 
 static void
-read_announced(const struct io *io, struct http_req *req, struct buf *body, size_t n)
+read_announced(struct call *c, size_t n)
 {
 	char chunk[8192];
 	size_t left = n, k;
 
 	while (left > 0) {
-		k = read_some(io, chunk, left < sizeof chunk ? left : sizeof chunk);
+		k = read_some(c, chunk, left < sizeof chunk ? left : sizeof chunk);
 		if (k == 0)
 			break;
-		buf_put(body, chunk, k);
+		buf_put(&c->body, chunk, k);
 		left -= k;
 	}
-	req->cut = left > 0;
+	c->pub.req.cut = left > 0;
 }
 
 static void
-read_to_end(const struct io *io, struct http_req *req, struct buf *body)
+read_to_end(struct call *c)
 {
 	char chunk[8192];
 	size_t k;
 
-	while (!buf_err(body) && (k = read_some(io, chunk, sizeof chunk)) > 0)
-		buf_put(body, chunk, k);
-	req->too_large = buf_err(body);
+	while (!buf_err(&c->body) && (k = read_some(c, chunk, sizeof chunk)) > 0)
+		buf_put(&c->body, chunk, k);
+	c->pub.req.too_large = buf_err(&c->body);
 }
 
 /*
- * The body into buf, at most max bytes.  With a length: exactly so many.
- * Without one (chunked, or a server that does not say): FastCGI marks the end;
- * plain CGI only has one where a transfer coding is named.
+ * The body, at most max bytes.  With a length: exactly so many.  Without one
+ * (chunked, or a server that does not say): FastCGI marks the end; plain CGI
+ * only has one where a transfer coding is named.
  */
 static void
-read_body(const struct io *io, char *const *envp, size_t max, struct http_req *req,
-    struct buf *body)
+read_body(struct call *c, char *const *envp, size_t max)
 {
 	const char *len = var(envp, "CONTENT_LENGTH");
+	struct http_req *req = &c->pub.req;
 	int64_t n = -1;
 
 	if (len != NULL && (str_i64(len, &n) != RC_OK || n < 0)) {
@@ -252,19 +277,19 @@ read_body(const struct io *io, char *const *envp, size_t max, struct http_req *r
 		req->too_large = true;
 		req->body_n = (size_t)n;
 	} else if (n > 0)
-		read_announced(io, req, body, (size_t)n);
-	else if (n < 0 && (io->fr != NULL || var(envp, "HTTP_TRANSFER_ENCODING") != NULL))
-		read_to_end(io, req, body);
+		read_announced(c, (size_t)n);
+	else if (n < 0 && (c->s != NULL || var(envp, "HTTP_TRANSFER_ENCODING") != NULL))
+		read_to_end(c);
 	if (req->too_large) {
 		if (req->body_n == 0)
-			req->body_n = body->n;
-		buf_reset(body);
-		drain(io);
+			req->body_n = c->body.n;
+		buf_reset(&c->body);
+		drain(c);
 		req->body = "";
 		return;
 	}
-	req->body = body->p;
-	req->body_n = body->n;
+	req->body = c->body.p;
+	req->body_n = c->body.n;
 }
 
 /* --- answering ------------------------------------------------------------ */
@@ -291,13 +316,13 @@ reason(int status)
 }
 
 static void
-write_all(const struct io *io, const char *p, size_t n)
+write_all(const struct call *c, const char *p, size_t n)
 {
 	ssize_t k;
 
-	if (io->fr != NULL) {
+	if (c->s != NULL) {
 		/* the peer may be gone; there is nobody left to tell */
-		(void)FCGX_PutStr(p, (int)n, io->fr->out);
+		(void)FCGX_PutStr(p, (int)n, c->fr.out);
 		return;
 	}
 	for (; n > 0; p += k, n -= (size_t)k) {
@@ -310,46 +335,95 @@ write_all(const struct io *io, const char *p, size_t n)
 }
 
 static void
-answer(const struct io *io, const struct http_req *req, const struct http_res *res)
+put_answer(struct buf *b, const struct http_req *req, const struct http_res *res)
 {
 	bool head = str_eq(req->method, "HEAD");
-	struct buf b;
 
-	buf_init(&b, res->body_n + 65536);
-	buf_printf(&b, "Status: %d %s\r\n", res->status, reason(res->status));
-	for (size_t i = 0; i < res->n_hdrs; i++)
-		buf_printf(&b, "%s: %s\r\n", res->hdrs[i].name, res->hdrs[i].value);
+	buf_printf(b, "Status: %d %s\r\n", res->status, reason(res->status));
+	for (size_t i = 0; i < res->n_hdrs; i++) {
+		buf_puts(b, res->hdrs[i].name);
+		buf_puts(b, ": ");
+		buf_puts(b, res->hdrs[i].value);
+		buf_puts(b, "\r\n");
+	}
 	/* an answer without a type makes some servers add their own */
 	if (http_res_get(res, "Content-Type") == NULL)
-		buf_puts(&b, "Content-Type: text/plain\r\n");
+		buf_puts(b, "Content-Type: text/plain\r\n");
 	if (!head)
-		buf_printf(&b, "Content-Length: %zu\r\n", res->body_n);
-	buf_puts(&b, "\r\n");
+		buf_printf(b, "Content-Length: %zu\r\n", res->body_n);
+	buf_puts(b, "\r\n");
 	if (!head)
-		buf_put(&b, res->body, res->body_n);
-	write_all(io, b.p, b.n);
-	buf_free(&b);
+		buf_put(b, res->body, res->body_n);
 }
 
-static void
-serve_one(const struct fcgi_opts *o, unsigned int number, const struct io *io, char *const *envp)
+void
+fcgi_answer(struct fcgi_call *call)
 {
-	struct http_req req;
-	struct http_res res;
-	struct buf body;
+	struct call *c = (struct call *)call;
+	struct buf b;
+
+	buf_init(&b, call->res.body_n + 65536);
+	put_answer(&b, &call->req, &call->res);
+	write_all(c, b.p, b.n);
+	buf_free(&b);
+	if (c->s == NULL)
+		return;
+	/* libfcgi waits up to 2 s for the peer to close first, lest a TCP reset destroy
+	 * the answer; a Unix socket keeps what was sent */
+	if (!c->keep && c->s->local)
+		(void)FCGX_Detach(&c->fr);
+	FCGX_Finish_r(&c->fr);
+}
+
+/* Somebody may wait for a call's end: its worker, or those who may not take more. */
+static void
+tell_ended(struct server *s, struct call *kept)
+{
+	pthread_mutex_lock(&s->mu);
+	if (kept != NULL)
+		kept->over = true;
+	pthread_cond_broadcast(&s->ended);
+	pthread_mutex_unlock(&s->mu);
+}
+
+void
+fcgi_end(struct fcgi_call *call)
+{
+	struct call *c = (struct call *)call;
+	struct server *s = c->s;
+	bool keep = c->keep;
+	unsigned int open;
+
+	buf_free(&c->body);
+	http_res_free(&call->res);
+	http_req_free(&call->req);
+	if (s == NULL)
+		return;
+	open = atomic_fetch_sub(&s->open, 1);
+	if (keep)
+		tell_ended(s, c);	/* from here on it is its worker's again */
+	else
+		free(c);
+	if (!keep && open == s->o->open_max)
+		tell_ended(s, NULL);
+}
+
+/* One request; unless keep is set, c is gone or not ours any more afterwards. */
+static void
+serve_one(const struct fcgi_opts *o, unsigned int number, struct call *c, char *const *envp)
+{
 	size_t max;
 
-	fcgi_request(envp, &req);
-	http_res_init(&res);
-	res.status = 500;
-	max = o->max_body_now != NULL ? o->max_body_now(o->arg, &req) : o->max_body;
-	buf_init(&body, max);
-	read_body(io, envp, max, &req, &body);
-	o->handle(o->arg, number, &req, &res);
-	answer(io, &req, &res);
-	buf_free(&body);
-	http_res_free(&res);
-	http_req_free(&req);
+	fcgi_request(envp, &c->pub.req);
+	http_res_init(&c->pub.res);
+	c->pub.res.status = 500;
+	max = o->max_body_now != NULL ? o->max_body_now(o->arg, &c->pub.req) : o->max_body;
+	buf_init(&c->body, max);
+	read_body(c, envp, max);
+	if (o->handle(o->arg, number, &c->pub)) {
+		fcgi_answer(&c->pub);
+		fcgi_end(&c->pub);
+	}
 }
 
 /* --- the loop ------------------------------------------------------------- */
@@ -392,6 +466,68 @@ set_timeouts(int fd)
 }
 
 /*
+ * Is the whole request here, so that no read will wait?  Its records are walked
+ * up to the empty one that ends the body (FastCGI specification, 3.3 and 5.3).
+ */
+static bool
+all_here(int fd)
+{
+	unsigned char p[PEEK_BYTES];
+	ssize_t got = recv(fd, p, sizeof p, MSG_PEEK | MSG_DONTWAIT);
+	size_t n = got > 0 ? (size_t)got : 0, at = 0, len;
+
+	while (at + RECORD_HEAD <= n) {
+		len = (size_t)p[at + 4] << 8 | p[at + 5];
+		if (p[at + 1] == FCGI_STDIN && len == 0)
+			return true;
+		at += RECORD_HEAD + len + p[at + 6];
+	}
+	return false;
+}
+
+static void
+turn_take(struct worker *w)
+{
+	if (!w->turn)
+		pthread_mutex_lock(&w->s->turn);
+	w->turn = true;
+}
+
+static void
+turn_give(struct worker *w)
+{
+	if (w->turn)
+		pthread_mutex_unlock(&w->s->turn);
+	w->turn = false;
+}
+
+void
+fcgi_busy(struct fcgi_call *call)
+{
+	struct call *c = (struct call *)call;
+
+	if (c->w != NULL)
+		turn_give(c->w);
+}
+
+/* Until fewer than open_max calls are under way; at the end nobody waits. */
+static void
+wait_for_room(struct server *s)
+{
+	struct timespec at;
+
+	if (s->o->open_max == 0 || atomic_load(&s->open) < s->o->open_max)
+		return;
+	pthread_mutex_lock(&s->mu);
+	while (atomic_load(&s->open) >= s->o->open_max && !fcgi_stopping()) {
+		clock_gettime(CLOCK_REALTIME, &at);
+		at.tv_sec++;
+		(void)pthread_cond_timedwait(&s->ended, &s->mu, &at);
+	}
+	pthread_mutex_unlock(&s->mu);
+}
+
+/*
  * The next connection; -1 when it is time to end.  Main sends the wake signal
  * again and again until all are joined, so one that falls between the look at
  * the flag and accept is not lost.
@@ -426,7 +562,6 @@ next_connection(struct server *s)
 			break;
 		}
 	}
-	set_timeouts(fd);
 	return fd;
 }
 
@@ -459,32 +594,66 @@ count_request(struct server *s)
 	}
 }
 
+static void
+wait_for_end_of(struct call *c)
+{
+	pthread_mutex_lock(&c->s->mu);
+	while (!c->over)
+		pthread_cond_wait(&c->s->ended, &c->s->mu);
+	c->over = false;
+	pthread_mutex_unlock(&c->s->mu);
+}
+
+/* All that comes by one connection. */
+static void
+serve_connection(struct worker *w, int fd)
+{
+	const struct fcgi_opts *o = w->s->o;
+	struct call *c = mem_alloc(sizeof *c);
+	bool keep;
+
+	if (!all_here(fd)) {
+		turn_give(w);
+		set_timeouts(fd);
+	}
+	c->s = w->s;
+	c->w = w;
+	if (FCGX_InitRequest(&c->fr, -1, 0) != 0)
+		abort();
+	c->fr.ipcFd = fd;
+	c->fr.keepConnection = 1;
+	while (FCGX_Accept_r(&c->fr) == 0) {
+		keep = c->keep = c->fr.keepConnection != 0;
+		if (keep)
+			turn_give(w);
+		atomic_fetch_add(&w->s->open, 1);
+		serve_one(o, w->number, c, c->fr.envp);
+		if (keep)
+			wait_for_end_of(c);
+		count_request(w->s);
+		if (!keep)
+			return;
+		if (c->fr.ipcFd < 0 || fcgi_stopping())
+			break;
+	}
+	FCGX_Free(&c->fr, 1);
+	free(c);
+}
+
 static void *
 work(void *arg)
 {
 	struct worker *w = arg;
-	const struct fcgi_opts *o = w->s->o;
-	FCGX_Request fr;
-	struct io io = { &fr };
 	int fd;
 
-	if (FCGX_InitRequest(&fr, -1, 0) != 0)
-		abort();
-	while ((fd = next_connection(w->s)) >= 0) {
-		fr.ipcFd = fd;
-		fr.keepConnection = 1;
-		while (FCGX_Accept_r(&fr) == 0) {
-			serve_one(o, w->number, &io, fr.envp);
-			FCGX_Finish_r(&fr);
-			if (o->after != NULL)
-				o->after(o->arg, w->number);
-			count_request(w->s);
-			if (fr.ipcFd < 0 || fcgi_stopping())
-				break;
-		}
-		FCGX_Free(&fr, 1);
-		fr.keepConnection = 0;
+	for (;;) {
+		wait_for_room(w->s);
+		turn_take(w);
+		if ((fd = next_connection(w->s)) < 0)
+			break;
+		serve_connection(w, fd);
 	}
+	turn_give(w);
 	if (!fcgi_stopping())
 		kill(getpid(), SIGUSR1);	/* a worker that gave up ends the process */
 	return NULL;
@@ -589,6 +758,15 @@ begin_anew(void)
 	log_debug("exec: %s", strerror(errno));
 }
 
+static bool
+listens_locally(void)
+{
+	int domain = 0;
+	socklen_t n = sizeof domain;
+
+	return getsockopt(LISTEN_FD, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 && domain == AF_UNIX;
+}
+
 static int
 serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 {
@@ -602,6 +780,10 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 		free(w);
 		return 1;
 	}
+	s.local = listens_locally();
+	pthread_mutex_init(&s.mu, NULL);
+	pthread_cond_init(&s.ended, NULL);
+	pthread_mutex_init(&s.turn, NULL);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	for (; started < n; started++) {
@@ -631,6 +813,9 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 	if (atomic_load(&s.recycle) && !atomic_load(&s.failed))
 		begin_anew();
 	close(LISTEN_FD);
+	pthread_mutex_destroy(&s.turn);
+	pthread_cond_destroy(&s.ended);
+	pthread_mutex_destroy(&s.mu);
 	free(w);
 	return started == 0 || atomic_load(&s.failed);
 }
@@ -638,7 +823,7 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 int
 fcgi_serve(const struct fcgi_opts *o)
 {
-	struct io io = { NULL };
+	struct call c = { .s = NULL };
 	sigset_t ends;
 
 	/* a core file would hold secrets and people's words */
@@ -653,8 +838,8 @@ fcgi_serve(const struct fcgi_opts *o)
 		return serve_fcgi(o, &ends);
 	}
 	signal(SIGPIPE, SIG_IGN);
-	serve_one(o, 0, &io, environ);
-	if (o->after != NULL)
-		o->after(o->arg, 0);
+	serve_one(o, 0, &c, environ);
+	if (o->tick != NULL)
+		o->tick(o->arg);
 	return 0;
 }

@@ -26,13 +26,23 @@ void ingest_prepare(struct delivery *d);
  */
 enum rc ingest(struct db *db, struct spool *sp, struct delivery *const *v, size_t n) MUST_CHECK;
 /*
- * ingest_batched(b, conf, spool, d):
+ * ingest_batched(b, x):
  * The same for one delivery of one of many threads, stored together with those
- * of the others.  rc as with ingest; after RC_DUP the items may be gone (they
- * stayed with the thread that had taken them): items.ignored is their number.
+ * of the others.  x is the caller's until release; d and all it borrows stay as
+ * they are until then.
  */
-enum rc ingest_batched(struct batch *b, struct conf *c, struct spool *sp,
-    struct delivery *d) MUST_CHECK;
+struct ingest_later {
+	struct batch_job job;	/* first */
+	struct delivery *d;
+	struct spool *spool;	/* may be NULL */
+	/* done: once, by any thread, also before ingest_batched returns; r is d, or a
+	 * stand-in where d is still in another thread's hands: without items, their
+	 * number is r->items.ignored.  r->rc as with ingest. */
+	void (*done)(struct ingest_later *x, const struct delivery *r);
+	void (*release)(struct ingest_later *x);	/* once, after done */
+	void (*busy)(struct ingest_later *x);	/* as batch_job's; may be NULL */
+};
+void ingest_batched(struct batch *b, struct ingest_later *x);
 /*
  * ingest_parse(conf, account, d):
  * Parse d->body by the account's provider into d->items, resolving entry ids to

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -325,41 +326,122 @@ may_call(struct job_env *e, struct http_res *res, const struct job_route *r)
 
 /* One answer more, for GET /metrics. */
 static void
-count_answer(const struct job_env *e, const struct job_route *r, int status, int64_t us)
+count_answer(const struct job_env *e)
 {
+	const struct job_route *r = e->route;
 	char code[12];
 	const char *labels[3] = { r != NULL ? r->endpoint : "none", channel_names[e->channel], code };
 
-	snprintf(code, sizeof code, "%d", status);
-	meter_time(ctx_meter(e->ctx, e->conf), METER_HTTP, us, labels);
+	snprintf(code, sizeof code, "%d", e->res->status);
+	meter_time(ctx_meter(e->ctx, e->conf), METER_HTTP, clock_mono_us() - e->start_us, labels);
+}
+
+/* What every answer has. */
+static void
+common_headers(struct job_env *e)
+{
+	header(e->res, "X-Request-Id", e->request_id);
+	if (http_res_get(e->res, "Cache-Control") == NULL)
+		header(e->res, "Cache-Control", "no-store");
+	header(e->res, "X-Content-Type-Options", "nosniff");
+}
+
+static void
+env_free(struct job_env *e)
+{
+	mem_wipe(&e->caller, sizeof e->caller);
+	conf_drop(e->conf);
+	mem_arena_free(&e->arena);
+	free(e);
+}
+
+bool
+job_dispatch_later(struct ctx *ctx, unsigned int thread, const struct job_route *routes, size_t n,
+    const struct http_req *req, struct http_res *res, const struct job_reply *reply)
+{
+	struct job_env *e = mem_alloc(sizeof *e);
+	bool later = false;
+
+	e->ctx = ctx;
+	e->thread = thread;
+	e->req = req;
+	e->res = res;
+	e->tail = "";
+	e->later = &later;
+	e->start_us = clock_mono_us();
+	if (reply != NULL)
+		e->reply = *reply;
+	set_request_id(e);
+	log_begin(e->request_id);
+	if (ctx_conf(ctx, req->conf_path, req->doc_root, &e->conf) != RC_OK) {
+		header(res, "Retry-After", RETRY_CONFIG_S);
+		job_error(e, res, 503, "config", "the configuration has an error; the log says which");
+	} else {
+		set_addr(e);
+		e->route = find_route(e, res, routes, n);
+		if (e->route != NULL && may_call(e, res, e->route))
+			e->route->fn(e, res);
+	}
+	if (later)
+		return false;
+	common_headers(e);
+	log_end();
+	count_answer(e);
+	env_free(e);
+	return true;
 }
 
 void
 job_dispatch(struct ctx *ctx, unsigned int thread, const struct job_route *routes, size_t n,
     const struct http_req *req, struct http_res *res)
 {
-	struct job_env e = { .ctx = ctx, .thread = thread, .req = req, .tail = "" };
-	const struct job_route *r = NULL;
-	int64_t start = clock_mono_us();
+	(void)job_dispatch_later(ctx, thread, routes, n, req, res, NULL);
+}
 
-	set_request_id(&e);
-	log_begin(e.request_id);
-	if (ctx_conf(ctx, req->conf_path, req->doc_root, &e.conf) != RC_OK) {
-		header(res, "Retry-After", RETRY_CONFIG_S);
-		job_error(&e, res, 503, "config", "the configuration has an error; the log says which");
-	} else {
-		set_addr(&e);
-		r = find_route(&e, res, routes, n);
-		if (r != NULL && may_call(&e, res, r))
-			r->fn(&e, res);
-	}
-	header(res, "X-Request-Id", e.request_id);
-	if (http_res_get(res, "Cache-Control") == NULL)
-		header(res, "Cache-Control", "no-store");
-	header(res, "X-Content-Type-Options", "nosniff");
+/* --- answering later ------------------------------------------------------ */
+
+void
+job_busy(struct job_env *e)
+{
+	if (e->reply.busy != NULL)
+		e->reply.busy(e->reply.arg);
+}
+
+void
+job_later(struct job_env *e)
+{
+	*e->later = true;
+	log_swap(&e->log);
+}
+
+void
+job_resume(struct job_env *e)
+{
+	log_swap(&e->log);
+}
+
+void
+job_answer(struct job_env *e)
+{
+	common_headers(e);
+	if (e->reply.send != NULL)
+		e->reply.send(e->reply.arg);
+}
+
+void
+job_pause(struct job_env *e)
+{
 	log_end();
-	count_answer(&e, r, res->status, clock_mono_us() - start);
-	mem_wipe(&e.caller, sizeof e.caller);
-	conf_drop(e.conf);
-	mem_arena_free(&e.arena);
+	log_swap(&e->log);
+	count_answer(e);
+}
+
+void
+job_end(struct job_env *e)
+{
+	struct job_reply reply = e->reply;
+
+	env_free(e);
+	if (reply.end != NULL)
+		reply.end(reply.arg);
 }

@@ -7,6 +7,7 @@
 #include "conf.h"
 #include "ctx.h"
 #include "http.h"
+#include "log.h"
 #include "rc.h"
 
 /*
@@ -15,6 +16,17 @@
  * table of a program says which job a path and method lead to and which scope
  * the caller needs; job_dispatch does the checks in order of cost.
  */
+/* How an answer that is not ready when its job returns gets out: send, then end,
+ * once each, by any thread; after end the request and res are gone.  busy: the
+ * job's thread is going to wait for something.  Each may be NULL. */
+struct job_reply {
+	void (*busy)(void *arg);
+	void (*send)(void *arg);
+	void (*end)(void *arg);
+	void *arg;
+};
+
+struct job_route;
 struct job_env {
 	struct ctx *ctx;
 	struct conf *conf;		/* held for the request; errors already refused */
@@ -26,6 +38,13 @@ struct job_env {
 	char request_id[65];
 	char addr[64];			/* the client's address: the peer's, or what a trusted proxy says */
 	struct mem_arena arena;		/* lives until the answer is written */
+	/* for job_later and what follows it */
+	struct http_res *res;
+	const struct job_route *route;
+	struct job_reply reply;
+	struct log_scope log;
+	int64_t start_us;
+	bool *later;
 };
 typedef void (*job_fn)(struct job_env *e, struct http_res *res);
 
@@ -46,6 +65,26 @@ struct job_route {
  */
 void job_dispatch(struct ctx *ctx, unsigned int thread, const struct job_route *routes,
     size_t n, const struct http_req *req, struct http_res *res);
+/*
+ * job_dispatch_later(ctx, thread, routes, n, req, res, reply):
+ * The same for jobs that may answer later (job_later).
+ * Returns  true: res is the answer.  false: reply (copied) sends it, or has sent it.
+ */
+bool job_dispatch_later(struct ctx *ctx, unsigned int thread, const struct job_route *routes,
+    size_t n, const struct http_req *req, struct http_res *res, const struct job_reply *reply);
+/* job_busy(e): said by a job before it waits, where others might serve meanwhile. */
+void job_busy(struct job_env *e);
+/*
+ * job_later(e):
+ * Said by a job before it hands its request on: from here on e belongs to whoever
+ * answers, with the three calls below, in this order and by one thread at a time;
+ * the job's thread looks at it no more.  The log's lines wait in e meanwhile.
+ */
+void job_later(struct job_env *e);
+void job_resume(struct job_env *e);	/* the log's lines are this request's again */
+void job_answer(struct job_env *e);	/* e->res goes out; further lines may follow */
+void job_pause(struct job_env *e);	/* the thread's own lines again; e's are written */
+void job_end(struct job_env *e);	/* frees e; in any thread, after job_pause */
 /* job_json(res, status, b): answer with the JSON of b (b is emptied). */
 void job_json(struct http_res *res, int status, struct buf *b);
 /* job_error(e, res, status, code, fmt...): {"error":{code,message},"requestId"}. */

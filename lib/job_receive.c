@@ -27,7 +27,7 @@
 #define CHALLENGE_MAX 128
 #define HEADERS_MAX 64
 #define DRAIN_AT_ONCE 64
-#define DRAIN_MAX 256		/* of one look: the thread is for requests */
+#define DRAIN_MAX 256		/* of one look: a signal may wait */
 #define DRAIN_LOOKS 6		/* a minute */
 
 static void
@@ -275,6 +275,7 @@ note_refusal(struct job_env *e, const struct account *a, const char *reason)
 	char net[64], addr_key[96], key[96];
 	bool row;
 
+	job_busy(e);
 	job_addr_net(e, net);
 	snprintf(addr_key, sizeof addr_key, "from:%s", net);
 	snprintf(key, sizeof key, REFUSED_KEY "%s:%s:%s", channel_names[a->channel], reason, a->name);
@@ -307,48 +308,16 @@ note_refusal(struct job_env *e, const struct account *a, const char *reason)
 	ctx_batch_done(e->ctx, b);
 }
 
-void
-job_receive_tick(struct ctx *ctx)
-{
-	struct conf *conf;
-	struct batch *b;
-	struct db *db;
-	char key[96], *channel, *reason, *account;
-	unsigned int extra;
-
-	if ((conf = ctx_conf_now(ctx)) == NULL)
-		return;
-	while (ctx_limit_left(ctx, REFUSED_KEY, key, &extra)) {
-		channel = key + strlen(REFUSED_KEY);
-		if ((reason = strchr(channel, ':')) == NULL)
-			continue;
-		*reason++ = '\0';
-		if ((account = strchr(reason, ':')) == NULL)
-			continue;
-		*account++ = '\0';
-		b = ctx_batch(ctx, conf);
-		if ((db = batch_borrow(b)) != NULL) {
-			if (store_refused_count(db, channel, account, reason, extra) != RC_OK)
-				log_debug("%u refusals not counted: database away", extra);
-			batch_return(b);
-		}
-		ctx_batch_done(ctx, b);
-	}
-	conf_drop(conf);
-}
-
 /* --- taking in ------------------------------------------------------------ */
 
-/* The one call that makes a delivery durable. */
-static enum rc
-take_in(struct job_env *e, struct delivery *d)
-{
-	struct batch *b = ctx_batch(e->ctx, e->conf);
-	enum rc rc = ingest_batched(b, e->conf, ctx_spool(e->ctx, e->conf), d);
-
-	ctx_batch_done(e->ctx, b);
-	return rc;
-}
+/* A delivery on its way into the database, which other threads may take it. */
+struct intake {
+	struct ingest_later x;	/* first */
+	struct job_env *e;
+	const struct account *a;
+	struct batch *batch;	/* held */
+	struct delivery d;
+};
 
 static void
 answer_stored(struct job_env *e, struct http_res *res, const struct delivery *d)
@@ -393,32 +362,75 @@ refuse(struct job_env *e, struct http_res *res, const struct account *a, const c
 	res->status = 401;	/* with an empty body: a prober learns nothing */
 }
 
+/* The answer first: the sentences of the log may take their time. */
+static void
+received(struct ingest_later *x, const struct delivery *d)
+{
+	struct intake *in = (struct intake *)x;
+	struct job_env *e = in->e;
+	bool durable = d->rc == RC_OK || d->rc == RC_DUP;
+
+	job_resume(e);
+	if (durable) {
+		answer_stored(e, e->res, d);
+	} else {
+		header(e->res, "Retry-After", RETRY_AWAY_S);
+		job_error(e, e->res, 503, "unavailable", "neither database nor spool took it; send again");
+	}
+	job_answer(e);
+	if (durable) {
+		count_delivery(e, in->a, "accepted", d->reason);
+		count_items(e, in->a, d);
+		hooklog_delivery(in->a, e->req, d);
+	} else {
+		count_delivery(e, in->a, "not_acknowledged", "unavailable");
+		log_error("webhook not acknowledged: neither the database nor the spool took %zu bytes "
+		    "(%s account %s)", d->body_n, channel_names[in->a->channel], in->a->name);
+	}
+	job_pause(e);
+}
+
+static void
+waits(struct ingest_later *x)
+{
+	job_busy(((struct intake *)x)->e);
+}
+
+static void
+released(struct ingest_later *x)
+{
+	struct intake *in = (struct intake *)x;
+	struct job_env *e = in->e;
+
+	delivery_free(&in->d);
+	ctx_batch_done(e->ctx, in->batch);
+	job_end(e);	/* and in with it */
+}
+
 static void
 receive(struct job_env *e, struct http_res *res, const struct account *a)
 {
-	struct delivery d;
+	struct intake *in = mem_arena_alloc(&e->arena, sizeof *in);
+	struct ctx *ctx = e->ctx;
+	struct batch *b;
 
-	fill(e, a, &d);
-	ingest_parse(e->conf, a, &d);
-	if (!entries_belong(e, a, &d.items)) {
-		delivery_free(&d);
+	fill(e, a, &in->d);
+	ingest_parse(e->conf, a, &in->d);
+	if (!entries_belong(e, a, &in->d.items)) {
+		delivery_free(&in->d);
 		refuse(e, res, a, "foreign_account");
 		return;
 	}
-	mark_doctor(e, &d);
-	if (take_in(e, &d) == RC_OK) {
-		count_delivery(e, a, "accepted", d.reason);
-		count_items(e, a, &d);
-		hooklog_delivery(a, e->req, &d);
-		answer_stored(e, res, &d);
-	} else {
-		count_delivery(e, a, "not_acknowledged", "unavailable");
-		log_error("webhook not acknowledged: neither the database nor the spool took %zu bytes "
-		    "(%s account %s)", d.body_n, channel_names[a->channel], a->name);
-		header(res, "Retry-After", RETRY_AWAY_S);
-		job_error(e, res, 503, "unavailable", "neither database nor spool took it; send again");
-	}
-	delivery_free(&d);
+	mark_doctor(e, &in->d);
+	in->e = e;
+	in->a = a;
+	in->batch = ctx_batch(ctx, e->conf);
+	in->x = (struct ingest_later){ .d = &in->d, .spool = ctx_spool(ctx, e->conf),
+	    .done = received, .release = released, .busy = waits };
+	b = ctx_batch(ctx, e->conf);	/* held for as long as this thread may lead */
+	job_later(e);
+	ingest_batched(b, &in->x);
+	ctx_batch_done(ctx, b);
 }
 
 static bool
@@ -505,6 +517,33 @@ job_receive_greet(struct job_env *e, struct http_res *res)
 
 /* --- between requests ----------------------------------------------------- */
 
+/* Refusals that were added up and not told to the database yet. */
+static void
+note_counts(struct ctx *ctx, const struct conf *conf)
+{
+	struct batch *b;
+	struct db *db;
+	char key[96], *channel, *reason, *account;
+	unsigned int extra;
+
+	while (ctx_limit_left(ctx, REFUSED_KEY, key, &extra)) {
+		channel = key + strlen(REFUSED_KEY);
+		if ((reason = strchr(channel, ':')) == NULL)
+			continue;
+		*reason++ = '\0';
+		if ((account = strchr(reason, ':')) == NULL)
+			continue;
+		*account++ = '\0';
+		b = ctx_batch(ctx, conf);
+		if ((db = batch_borrow(b)) != NULL) {
+			if (store_refused_count(db, channel, account, reason, extra) != RC_OK)
+				log_debug("%u refusals not counted: database away", extra);
+			batch_return(b);
+		}
+		ctx_batch_done(ctx, b);
+	}
+}
+
 /* In portions: a large delivery may be waiting for the connection. */
 static enum rc
 drain_some(struct batch *b, const struct conf *conf, struct spool *sp, size_t *done)
@@ -520,20 +559,16 @@ drain_some(struct batch *b, const struct conf *conf, struct spool *sp, size_t *d
 	return rc;
 }
 
-void
-job_receive_after(struct ctx *ctx)
+static void
+drain(struct ctx *ctx, const struct conf *conf)
 {
-	struct conf *conf;
+	struct batch *b = ctx_batch(ctx, conf);
 	struct spool *sp;
 	struct spool_stat st;
-	struct batch *b;
 	size_t done = 0, n = DRAIN_AT_ONCE;
 	enum rc rc = RC_OK;
 	bool look;
 
-	if ((conf = ctx_conf_now(ctx)) == NULL)
-		return;
-	b = ctx_batch(ctx, conf);
 	/* looks while the database is away are not counted: they would be missing then */
 	look = batch_came_up(b) || (batch_up(b) && ctx_limit(ctx, "drain", DRAIN_LOOKS, NULL));
 	sp = look ? ctx_spool(ctx, conf) : NULL;
@@ -548,5 +583,17 @@ job_receive_after(struct ctx *ctx)
 			log_info("📥 %zu deliveries taken from the spool", done);
 	}
 	ctx_batch_done(ctx, b);
+}
+
+void
+job_receive_tick(struct ctx *ctx)
+{
+	struct conf *conf;
+
+	ctx_batch_tick(ctx);
+	if ((conf = ctx_conf_now(ctx)) == NULL)
+		return;
+	note_counts(ctx, conf);
+	drain(ctx, conf);
 	conf_drop(conf);
 }

@@ -13,11 +13,10 @@
 void job_receive_greet(struct job_env *e, struct http_res *res);
 /* POST: a delivery. */
 void job_receive(struct job_env *e, struct http_res *res);
-/* job_receive_after(ctx): between requests: takes what is in the spool
- * to the database when that is there again; looks at most every ten seconds. */
-void job_receive_after(struct ctx *ctx);
-/* job_receive_tick(ctx): about once a second, from no request thread: counts
- * refused deliveries beyond the cap that no later one reported. */
+/* job_receive_tick(ctx): about once a second, from no request thread: answers
+ * for deliveries that wait too long, counts refused ones beyond the cap that no
+ * later one reported, takes what is in the spool to the database when that is
+ * there again (looks at once, then at most every ten seconds). */
 void job_receive_tick(struct ctx *ctx);
 
 #endif

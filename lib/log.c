@@ -66,11 +66,12 @@ static struct secrets {
 				 * them, as nearly all are, is looked at once and not copied */
 } secrets = { .lock = PTHREAD_RWLOCK_INITIALIZER, .first = PATTERN_BYTES };
 
-static _Thread_local struct request {
+static _Thread_local struct log_scope request;
+
+static _Thread_local struct held {
 	bool on;
-	char id[65];
-	struct buf lines;
-} request;
+	struct buf lines;	/* of requests that have ended */
+} held;
 
 /* ---- masking ---- */
 
@@ -665,12 +666,28 @@ format_line(enum log_level level, const char *p, size_t n, struct buf *out)
 }
 
 static void
+flush_held(void)
+{
+	if (held.on) {
+		emit(held.lines.p, held.lines.n);
+		buf_reset(&held.lines);
+	}
+}
+
+static void
+emit_now(const char *p, size_t n)
+{
+	flush_held();	/* keeps the order */
+	emit(p, n);
+}
+
+static void
 flush_request(void)
 {
-	if (request.on) {
-		emit(request.lines.p, request.lines.n);
-		buf_reset(&request.lines);
-	}
+	if (!request.on)
+		return;
+	emit_now(request.lines.p, request.lines.n);
+	buf_reset(&request.lines);
 }
 
 static int
@@ -745,11 +762,11 @@ line(enum log_level level, const char *fmt, va_list ap)
 		buf_put(&request.lines, out.p, out.n);
 		if (request.lines.err) {	/* a line longer than the store */
 			buf_reset(&request.lines);
-			emit(out.p, out.n);
+			emit_now(out.p, out.n);
 		}
 	} else {
-		flush_request();	/* keeps the order */
-		emit(out.p, out.n);
+		flush_request();
+		emit_now(out.p, out.n);
 	}
 	buf_free(&msg);
 	buf_free(&masked);
@@ -773,10 +790,37 @@ log_end(void)
 {
 	if (!request.on)
 		return;
-	flush_request();
+	if (held.on && held.lines.n + request.lines.n <= GATHER_FLUSH)
+		buf_put(&held.lines, request.lines.p, request.lines.n);
+	else
+		flush_request();
 	buf_free(&request.lines);
 	request.on = false;
 	request.id[0] = '\0';
+}
+
+void
+log_swap(struct log_scope *s)
+{
+	struct log_scope mine = request;
+
+	request = *s;
+	*s = mine;
+}
+
+void
+log_hold(void)
+{
+	buf_init(&held.lines, GATHER_FLUSH);
+	held.on = true;
+}
+
+void
+log_unhold(void)
+{
+	flush_held();
+	buf_free(&held.lines);
+	held.on = false;
 }
 
 const char *

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "buf.h"
 #include "rc.h"
 
 /*
@@ -38,6 +39,19 @@ enum log_level log_level(void);
 void log_begin(const char *request_id);
 void log_end(void);
 const char *log_request_id(void);	/* "" outside a request */
+
+/* A request's lines while another thread may go on with it; {0}: of none. */
+struct log_scope {
+	bool on;
+	char id[65];
+	struct buf lines;
+};
+/* log_swap(s): the thread's request goes into s, the one of s becomes the thread's. */
+void log_swap(struct log_scope *s);
+/* log_hold() .. log_unhold(): this thread's requests that end between are written
+ * together, with one write(2); errors at once all the same.  Not nested. */
+void log_hold(void);
+void log_unhold(void);
 
 /* log_secret(s): mask every occurrence of s (8 or more bytes; shorter ones are
  * not registered) in all lines from now on.  Copied.  Thread-safe. */

@@ -17,6 +17,81 @@ setup(void **state)
 	return 0;
 }
 
+/* A job whose thread waits for what becomes of it. */
+struct waited {
+	struct batch_job job;	/* first */
+	pthread_mutex_t mu;
+	pthread_cond_t cond;
+	enum rc rc;
+	int done, released, late;
+};
+
+static void
+on_done(struct batch_job *j, enum rc rc, bool late)
+{
+	struct waited *w = (struct waited *)j;
+
+	pthread_mutex_lock(&w->mu);
+	w->rc = rc;
+	w->late = late;
+	w->done++;
+	pthread_cond_broadcast(&w->cond);
+	pthread_mutex_unlock(&w->mu);
+}
+
+static void
+on_release(struct batch_job *j)
+{
+	struct waited *w = (struct waited *)j;
+
+	pthread_mutex_lock(&w->mu);
+	w->released++;
+	pthread_cond_broadcast(&w->cond);
+	pthread_mutex_unlock(&w->mu);
+}
+
+static void
+begin(struct waited *w, struct batch *b, struct delivery *d)
+{
+	memset(w, 0, sizeof *w);
+	pthread_mutex_init(&w->mu, NULL);
+	pthread_cond_init(&w->cond, NULL);
+	w->job.d = d;
+	w->job.done = on_done;
+	w->job.release = on_release;
+	batch_store(b, &w->job);
+}
+
+static void
+await(struct waited *w, const int *what)
+{
+	pthread_mutex_lock(&w->mu);
+	while (*what == 0)
+		pthread_cond_wait(&w->cond, &w->mu);
+	pthread_mutex_unlock(&w->mu);
+}
+
+/* Until nobody has d in hand any more; each is told once. */
+static enum rc
+end(struct waited *w)
+{
+	await(w, &w->released);
+	assert_int_equal(w->done, 1);
+	assert_int_equal(w->released, 1);
+	pthread_cond_destroy(&w->cond);
+	pthread_mutex_destroy(&w->mu);
+	return w->rc;
+}
+
+static enum rc
+store(struct batch *b, struct delivery *d)
+{
+	struct waited w;
+
+	begin(&w, b, d);
+	return end(&w);
+}
+
 struct worker {
 	pthread_t t;
 	int n;
@@ -45,7 +120,7 @@ work(void *arg)
 		dbt_message(&d, "c1", "shared", "x", T0);
 		if (i == ROUNDS / 2 && w->n % 8 == 0)
 			d.items.v[0].detail = "{broken";	/* poison hurts nobody else */
-		if (batch_store(bt, NULL, &d) != RC_OK)
+		if (store(bt, &d) != RC_OK)
 			w->failed++;
 		if (d.stored + d.duplicates + d.ignored != (size_t)items + 1 || d.n_items != (size_t)items + 1)
 			w->wrong++;
@@ -103,42 +178,45 @@ test_large_alone(void **state)
 		snprintf(id, sizeof id, "M%d", i);
 		dbt_message(&d, "c1", id, "x", T0);
 	}
-	assert_int_equal(batch_store(bt, NULL, &d), RC_OK);
+	assert_int_equal(store(bt, &d), RC_OK);
 	assert_int_equal(d.stored, 1000);
 	delivery_free(&d);
 }
 
-/* While a lock keeps the leader, a follower gives up, and later all is there once. */
+/* While a lock keeps the leader, all are told that their time is over; later all is
+ * there once, by the leader and again as from the spool. */
 static void *
 one(void *arg)
 {
 	struct batch *b = arg;
-	struct delivery d;
+	struct delivery d, e;
+	struct waited w;
 	enum rc rc;
 
 	dbt_delivery(&d);
 	d.account = "slow";
 	dbt_message(&d, "c1", "S", "x", T0);
-	rc = batch_store(b, NULL, &d);
+	begin(&w, b, &d);
+	await(&w, &w.done);
+	rc = w.rc;
 	if (rc == RC_TEMP) {
-		/* as the spool would, later */
-		struct delivery e;
-
+		/* as the spool would, later; the first may still be under way */
 		dbt_delivery(&e);
 		memcpy(e.uid, d.uid, sizeof e.uid);
 		e.received_at_us = d.received_at_us;
 		e.account = "slow";
 		dbt_message(&e, "c1", "S", "x", T0);
-		while (batch_store(b, NULL, &e) != RC_OK)
+		while (store(b, &e) != RC_OK)
 			clock_sleep_ms(50);
 		delivery_free(&e);
 	}
+	end(&w);
 	delivery_free(&d);
 	return (void *)(intptr_t)rc;
 }
 
 static void
-test_follower_gives_up(void **state)
+test_time_over(void **state)
 {
 	struct batch *slow = batch_new(&(struct db_opts){ .conninfo = getenv("DMBOX_TEST_DB"),
 	    .statement_ms = 20000 }, 200, false);
@@ -152,17 +230,81 @@ test_follower_gives_up(void **state)
 	    NULL, NULL), RC_OK);
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(pthread_create(&t[i], NULL, one, slow), 0);
-	clock_sleep_ms(1000);
+	for (int i = 0; i < 10; i++) {
+		clock_sleep_ms(100);
+		batch_expire(slow);
+	}
 	assert_int_equal(db_commit(db), RC_OK);
 	for (int i = 0; i < 8; i++) {
 		pthread_join(t[i], &rc);
 		gave_up += (intptr_t)rc == RC_TEMP;
 	}
-	assert_int_equal(gave_up, 7);
+	assert_int_equal(gave_up, 8);
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries where account = 'slow'"), 8);
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 1);
 	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
 	batch_free(slow);
+}
+
+/* One thread brings many while the first is being stored: it waits for none of them,
+ * and enough of them make a second batch beside the first. */
+struct bring {
+	struct batch *b;
+	struct waited w[40];
+	struct delivery d[40];
+	int from, to;
+};
+
+static void *
+bring(void *arg)
+{
+	struct bring *x = arg;
+
+	for (int i = x->from; i < x->to; i++)
+		begin(&x->w[i], x->b, &x->d[i]);
+	return NULL;
+}
+
+static void
+test_nobody_sleeps(void **state)
+{
+	struct bring first = { .b = bt, .from = 0, .to = 1 }, rest;
+	pthread_t t, u;
+	uint64_t before, stores, deliveries;
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		char id[20];
+
+		snprintf(id, sizeof id, "N%d", i);
+		dbt_delivery(&first.d[i]);
+		dbt_message(&first.d[i], "c1", id, "x", T0);
+	}
+	rest = first;
+	rest.from = 1;
+	rest.to = 40;
+	batch_count(bt, &before, &deliveries);
+	assert_int_equal(db_begin(db), RC_OK);
+	assert_int_equal(db_exec(db, &(struct db_stmt){ NULL, "lock table dmbox.messages in exclusive mode" },
+	    NULL, NULL), RC_OK);
+	assert_int_equal(pthread_create(&t, NULL, bring, &first), 0);
+	clock_sleep_ms(100);	/* it stores, and waits for the lock */
+	assert_int_equal(pthread_create(&u, NULL, bring, &rest), 0);
+	clock_sleep_ms(100);	/* the eighth that waits makes its thread store, too */
+	assert_int_equal(db_commit(db), RC_OK);
+	pthread_join(t, NULL);
+	pthread_join(u, NULL);
+	for (int i = 0; i < 40; i++) {
+		struct bring *x = i == 0 ? &first : &rest;
+
+		assert_int_equal(end(&x->w[i]), RC_OK);
+		assert_int_equal(x->d[i].stored, 1);
+		delivery_free(&x->d[i]);
+	}
+	batch_count(bt, &stores, &deliveries);
+	assert_true(stores - before < 40);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 40);
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
 }
 
 /* The second connection belongs to one at a time; alone it is the only one. */
@@ -183,9 +325,9 @@ test_borrowed(void **state)
 		assert_null(batch_borrow(b));
 		dbt_delivery(&d);
 		dbt_message(&d, "c1", "S", "x", T0);
-		assert_int_equal(batch_store(b, NULL, &d), alone ? RC_TEMP : RC_OK);
+		assert_int_equal(store(b, &d), alone ? RC_TEMP : RC_OK);
 		batch_return(b);
-		assert_int_equal(batch_store(b, NULL, &d), RC_OK);
+		assert_int_equal(store(b, &d), RC_OK);
 		assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 1);
 		assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries"), 1);
 		delivery_free(&d);
@@ -204,7 +346,7 @@ test_away(void **state)
 	(void)state;
 	dbt_delivery(&d);
 	dbt_message(&d, "c1", "S", "x", T0);
-	assert_int_equal(batch_store(none, NULL, &d), RC_TEMP);
+	assert_int_equal(store(none, &d), RC_TEMP);
 	assert_int_equal(d.rc, RC_TEMP);
 	assert_int_equal(d.items.n, 1);
 	assert_false(batch_up(none));
@@ -218,7 +360,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_together, setup),
 		cmocka_unit_test_setup(test_large_alone, setup),
-		cmocka_unit_test_setup(test_follower_gives_up, setup),
+		cmocka_unit_test_setup(test_time_over, setup),
+		cmocka_unit_test_setup(test_nobody_sleeps, setup),
 		cmocka_unit_test_setup(test_borrowed, setup),
 		cmocka_unit_test_setup(test_away, setup),
 	};
