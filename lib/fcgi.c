@@ -107,12 +107,40 @@ fcgi_stopping(void)
 
 /* --- reading a request ---------------------------------------------------- */
 
-static const char *
-var(char *const *envp, const char *name)
-{
-	const char *v = FCGX_GetParam(name, (char **)(uintptr_t)envp);
+/* The variables that a request is read from; NULL where not set or empty. */
+enum cgi_var { V_METHOD, V_URI, V_QUERY, V_SCRIPT, V_INFO, V_TYPE, V_LENGTH, V_CODING, V_AUTH,
+	V_AUTH_AGAIN, V_ADDR, V_CONF, V_CONF_AGAIN, V_ROOT, V__MAX };
 
-	return v != NULL && *v != '\0' ? v : NULL;
+static const struct { const char *name; size_t n; } var_names[V__MAX] = {
+#define VAR(name) { name, sizeof name - 1 }
+	[V_METHOD] = VAR("REQUEST_METHOD"), [V_URI] = VAR("REQUEST_URI"),
+	[V_QUERY] = VAR("QUERY_STRING"), [V_SCRIPT] = VAR("SCRIPT_NAME"),
+	[V_INFO] = VAR("PATH_INFO"), [V_TYPE] = VAR("CONTENT_TYPE"),
+	[V_LENGTH] = VAR("CONTENT_LENGTH"), [V_CODING] = VAR("HTTP_TRANSFER_ENCODING"),
+	/* mod_rewrite hands these on under longer names */
+	[V_AUTH] = VAR("REDIRECT_HTTP_AUTHORIZATION"),
+	[V_AUTH_AGAIN] = VAR("REDIRECT_REDIRECT_HTTP_AUTHORIZATION"),
+	[V_ADDR] = VAR("REMOTE_ADDR"), [V_CONF] = VAR("DMBOX_CONFIG"),
+	[V_CONF_AGAIN] = VAR("REDIRECT_DMBOX_CONFIG"), [V_ROOT] = VAR("DOCUMENT_ROOT"),
+#undef VAR
+};
+
+/* All in one walk: of a name given twice the first counts. */
+static void
+pick(char *const *envp, const char *v[V__MAX])
+{
+	memset(v, 0, V__MAX * sizeof *v);
+	for (; *envp != NULL; envp++) {
+		const char *eq = strchr(*envp, '=');
+		size_t n = eq != NULL ? (size_t)(eq - *envp) : 0;
+
+		for (int i = 0; n > 0 && i < V__MAX; i++)
+			if (n == var_names[i].n && v[i] == NULL && memcmp(*envp, var_names[i].name, n) == 0)
+				v[i] = eq + 1;
+	}
+	for (int i = 0; i < V__MAX; i++)
+		if (v[i] != NULL && *v[i] == '\0')
+			v[i] = NULL;
 }
 
 static void
@@ -145,15 +173,15 @@ add_http_var(struct http_req *req, const char *var_line)
 /* The path and query as the client wrote them: rewrites do not show in
  * REQUEST_URI. */
 static void
-set_target(char *const *envp, struct http_req *req)
+set_target(const char *const v[V__MAX], struct http_req *req)
 {
-	const char *uri = var(envp, "REQUEST_URI"), *query = var(envp, "QUERY_STRING");
-	const char *slashes, *script, *info;
+	const char *uri = v[V_URI], *query = v[V_QUERY], *slashes, *script, *info;
 	size_t n;
+	char *p;
 
 	if (uri != NULL) {
-		slashes = strstr(uri, "://");
-		if (*uri != '/' && slashes != NULL) {	/* absolute form, RFC 9112 3.2.2 */
+		slashes = *uri != '/' ? strstr(uri, "://") : NULL;
+		if (slashes != NULL) {	/* absolute form, RFC 9112 3.2.2 */
 			uri = slashes + 3;
 			uri += strcspn(uri, "/?");
 		}
@@ -162,12 +190,8 @@ set_target(char *const *envp, struct http_req *req)
 			query = uri + n + 1;
 		req->url = mem_arena_ndup(&req->arena, uri, n);
 	} else {
-		char *p;
-
-		script = var(envp, "SCRIPT_NAME");
-		info = var(envp, "PATH_INFO");
-		script = script != NULL ? script : "";
-		info = info != NULL ? info : "";
+		script = v[V_SCRIPT] != NULL ? v[V_SCRIPT] : "";
+		info = v[V_INFO] != NULL ? v[V_INFO] : "";
 		n = strlen(script) + strlen(info) + 1;
 		p = mem_arena_alloc(&req->arena, n);
 		snprintf(p, n, "%s%s", script, info);
@@ -176,28 +200,33 @@ set_target(char *const *envp, struct http_req *req)
 	req->query = mem_arena_dup(&req->arena, query != NULL ? query : "");
 }
 
+static void
+read_head(char *const *envp, const char *v[V__MAX], struct http_req *req)
+{
+	pick(envp, v);
+	http_req_init(req, v[V_METHOD] != NULL ? v[V_METHOD] : "GET", "");
+	set_target(v, req);
+	for (; *envp != NULL; envp++)
+		if (str_starts(*envp, "HTTP_"))
+			add_http_var(req, *envp + 5);
+	if (v[V_TYPE] != NULL)
+		add_header(req, "content-type", v[V_TYPE]);
+	/* where the server keeps it back */
+	if (v[V_AUTH] == NULL)
+		v[V_AUTH] = v[V_AUTH_AGAIN];
+	if (v[V_AUTH] != NULL && http_req_get(req, "authorization") == NULL)
+		add_header(req, "authorization", v[V_AUTH]);
+	req->remote_addr = mem_arena_dup(&req->arena, v[V_ADDR]);
+	req->conf_path = mem_arena_dup(&req->arena, v[V_CONF] != NULL ? v[V_CONF] : v[V_CONF_AGAIN]);
+	req->doc_root = mem_arena_dup(&req->arena, v[V_ROOT]);
+}
+
 void
 fcgi_request(char *const *envp, struct http_req *req)
 {
-	const char *s = var(envp, "REQUEST_METHOD");
+	const char *v[V__MAX];
 
-	http_req_init(req, s != NULL ? s : "GET", "");
-	set_target(envp, req);
-	for (char *const *e = envp; *e != NULL; e++)
-		if (str_starts(*e, "HTTP_"))
-			add_http_var(req, *e + 5);
-	if ((s = var(envp, "CONTENT_TYPE")) != NULL)
-		add_header(req, "content-type", s);
-	/* mod_rewrite hands it on under this name where the server keeps it back */
-	if (http_req_get(req, "authorization") == NULL &&
-	    ((s = var(envp, "REDIRECT_HTTP_AUTHORIZATION")) != NULL ||
-	    (s = var(envp, "REDIRECT_REDIRECT_HTTP_AUTHORIZATION")) != NULL))
-		add_header(req, "authorization", s);
-	req->remote_addr = mem_arena_dup(&req->arena, var(envp, "REMOTE_ADDR"));
-	req->conf_path = mem_arena_dup(&req->arena, var(envp, "DMBOX_CONFIG"));
-	if (req->conf_path == NULL)
-		req->conf_path = mem_arena_dup(&req->arena, var(envp, "REDIRECT_DMBOX_CONFIG"));
-	req->doc_root = mem_arena_dup(&req->arena, var(envp, "DOCUMENT_ROOT"));
+	read_head(envp, v, req);
 }
 
 /* Up to n bytes; fewer only at the end of the body or a broken line. */
@@ -263,9 +292,9 @@ read_to_end(struct call *c)
  * only has one where a transfer coding is named.
  */
 static void
-read_body(struct call *c, char *const *envp, size_t max)
+read_body(struct call *c, const char *const v[V__MAX], size_t max)
 {
-	const char *len = var(envp, "CONTENT_LENGTH");
+	const char *len = v[V_LENGTH];
 	struct http_req *req = &c->pub.req;
 	int64_t n = -1;
 
@@ -278,7 +307,7 @@ read_body(struct call *c, char *const *envp, size_t max)
 		req->body_n = (size_t)n;
 	} else if (n > 0)
 		read_announced(c, (size_t)n);
-	else if (n < 0 && (c->s != NULL || var(envp, "HTTP_TRANSFER_ENCODING") != NULL))
+	else if (n < 0 && (c->s != NULL || v[V_CODING] != NULL))
 		read_to_end(c);
 	if (req->too_large) {
 		if (req->body_n == 0)
@@ -412,14 +441,15 @@ fcgi_end(struct fcgi_call *call)
 static void
 serve_one(const struct fcgi_opts *o, unsigned int number, struct call *c, char *const *envp)
 {
+	const char *v[V__MAX];
 	size_t max;
 
-	fcgi_request(envp, &c->pub.req);
+	read_head(envp, v, &c->pub.req);
 	http_res_init(&c->pub.res);
 	c->pub.res.status = 500;
 	max = o->max_body_now != NULL ? o->max_body_now(o->arg, &c->pub.req) : o->max_body;
 	buf_init(&c->body, max);
-	read_body(c, envp, max);
+	read_body(c, v, max);
 	if (o->handle(o->arg, number, &c->pub)) {
 		fcgi_answer(&c->pub);
 		fcgi_end(&c->pub);
