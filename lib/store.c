@@ -32,17 +32,17 @@ enum {
 enum stmt { SQL_INGEST, SQL_INGEST_MANY, SQL_REFUSE, SQL_REFUSE_COUNT, SQL_MISSING, SQL_LOAD,
 	SQL_PARTITIONS, SQL_EXPIRE, SQL_LEFTOVERS, SQL_VERSION, SQL__MAX };
 
-/* The same arguments for one new message and for all else. */
-#define INGEST(function) \
-	"select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages" \
-	" from " function "($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18," \
-	"$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34,$35,$36,$37,$38," \
-	"$39,$40,$41,$42,$43,$44,$45,$46,$47,$48,$49,$50,$51,$52,$53,$54,$55,$56,$57,$58," \
-	"$59,$60,$61,$62,$63,$64,$65,$66,$67,$68,$69,$70,$71,$72)"
+#define COUNTS "select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages from "
 
 static const struct db_stmt stmts[SQL__MAX] = {
-	[SQL_INGEST] = { "store_ingest", INGEST("dmbox.ingest") },
-	[SQL_INGEST_MANY] = { "store_ingest_many", INGEST("dmbox.ingest_many") },
+	[SQL_INGEST] = { "store_ingest", COUNTS "dmbox.ingest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,"
+	    "$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,"
+	    "$31,$32,$33,$34,$35,$36,$37,$38)" },
+	[SQL_INGEST_MANY] = { "store_ingest_many", COUNTS "dmbox.ingest_many($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,"
+	    "$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,"
+	    "$31,$32,$33,$34,$35,$36,$37,$38,$39,$40,$41,$42,$43,$44,$45,$46,$47,$48,$49,$50,"
+	    "$51,$52,$53,$54,$55,$56,$57,$58,$59,$60,$61,$62,$63,$64,$65,$66,$67,$68,$69,$70,"
+	    "$71,$72)" },
 	[SQL_REFUSE] = { "store_refuse",
 	    "select dmbox.refuse($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)" },
 	[SQL_REFUSE_COUNT] = { "store_refuse_count",
@@ -219,12 +219,11 @@ make_distinct(struct load *b)
 
 /* ---- locks ------------------------------------------------------------------ */
 
-/* The same as dmbox.id_hash and dmbox.lock_target: both sides must agree. */
-static unsigned int
-bucket_of(const struct row *r, const char *id)
+/* The same as dmbox.id_hash: both sides must agree. */
+static void
+id_hash(const struct row *r, const char *id, unsigned char out[SIGN_SHA256])
 {
 	struct sign_hash *h = sign_hash_new();
-	unsigned char out[SIGN_SHA256];
 	const char *part[4];
 
 	part[0] = r->account;
@@ -237,16 +236,17 @@ bucket_of(const struct row *r, const char *id)
 		sign_hash_add(h, part[i], strlen(part[i]));
 	}
 	sign_hash_end(h, out);
-	return out[0];
 }
 
+/* The bucket is dmbox.lock_target's. */
 static void
 lock(struct load *b, const struct row *r, const char *id, unsigned char how)
 {
-	unsigned int i = bucket_of(r, id);
+	unsigned char hash[SIGN_SHA256];
 
-	if (b->lock[i] < how)
-		b->lock[i] = how;
+	id_hash(r, id, hash);
+	if (b->lock[hash[0]] < how)
+		b->lock[hash[0]] = how;
 }
 
 /*
@@ -490,6 +490,12 @@ message_source(const struct load *b, const struct row *r)
 	return r->it->echo ? "echo" : "webhook";
 }
 
+static const char *
+message_kind(const struct row *r)
+{
+	return r->it->kind != NULL ? r->it->kind : "unsupported";
+}
+
 static void
 put_messages(struct db_args *a, const struct load *b)
 {
@@ -505,7 +511,7 @@ put_messages(struct db_args *a, const struct load *b)
 	MCOL(DB_TEXT, db_text(a, e->it->sender_id));
 	MCOL(DB_TEXT, db_text(a, e->it->recipient_id));
 	MCOL(DB_BOOL, db_bool(a, e->it->dir == DIR_OUT));
-	MCOL(DB_TEXT, db_text(a, e->it->kind != NULL ? e->it->kind : "unsupported"));
+	MCOL(DB_TEXT, db_text(a, message_kind(e)));
 	MCOL(DB_TEXT, db_text(a, e->it->body));
 	MCOL(DB_JSONB, db_jsonb(a, e->it->detail));
 	MCOL(DB_TEXT, db_text(a, e->it->reply_to));
@@ -583,6 +589,72 @@ put_load(struct db_args *a, struct load *b)
 	put_events(a, b);
 }
 
+/* One delivery of one message and nothing else: what dmbox.ingest is made for. */
+static bool
+plain(const struct load *b)
+{
+	return b->n == 1 && b->n_msgs == 1 && b->n_evs == 0 && b->n_people == 1 &&
+	    b->msgs[0].it->n_atts == 0 && !b->msgs[0].it->weak && b->msgs[0].it->alt_id == NULL;
+}
+
+/* dmbox.ingest's: plain values, its message's and its contact's in one. */
+static void
+put_plain_message(struct db_args *a, struct load *b)
+{
+	const struct row *r = &b->msgs[0];
+	const struct person *p = &b->people[0];
+	unsigned char hash[SIGN_SHA256];
+	char *hex = mem_arena_alloc(&b->arena, 2 * sizeof hash + 1);
+
+	id_hash(r, r->id, hash);
+	str_hex(hash, sizeof hash, hex);
+	db_text(a, hex);
+	db_text(a, r->account);
+	db_text(a, str_or_empty(r->it->thread_id));
+	db_text(a, r->id);
+	db_text(a, provider_names[b->v[0]->provider]);
+	db_text(a, p->ext);
+	db_text(a, r->it->sender_id);
+	db_text(a, r->it->recipient_id);
+	db_bool(a, r->it->dir == DIR_OUT);
+	db_text(a, message_kind(r));
+	db_text(a, r->it->body);
+	db_jsonb(a, r->it->detail);
+	db_text(a, r->it->reply_to);
+	db_time(a, item_time(b, r));
+	db_bool(a, r->it->at_known);
+	db_bool(a, r->it->is_test);
+	db_text(a, message_source(b, r));
+	for (int k = 0; k < 3; k++)
+		db_text(a, p->value[k]);
+	db_time(a, p->value_at[0]);	/* of one item: all three are */
+	put_time(a, p->in_us);
+	put_time(a, p->out_us);
+}
+
+static void
+put_plain(struct db_args *a, struct load *b)
+{
+	const struct delivery *d = b->v[0];
+
+	db_uuid(a, d->uid);
+	db_time(a, d->received_at_us);
+	db_text(a, channel_names[d->channel]);
+	db_text(a, d->account);
+	db_text(a, source_names[d->source]);
+	db_text(a, peer_text(b, d->request_id, 64));
+	db_text(a, peer_text(b, d->remote_addr, 64));
+	db_text(a, peer_text(b, d->content_type, 256));
+	db_jsonb(a, d->headers);
+	db_bytea(a, d->body, d->body_n);
+	db_text(a, d->reason);
+	db_i32(a, (int32_t)(d->items.n + d->items.ignored));
+	db_i32(a, b->dup[0]);
+	db_i32(a, b->weak[0]);
+	db_i32(a, (int32_t)d->items.ignored);
+	put_plain_message(a, b);
+}
+
 /* ---- storing ---------------------------------------------------------------------- */
 
 static void
@@ -609,14 +681,6 @@ read_counts(const struct db_res *r, struct delivery *const *v, size_t n)
 	}
 }
 
-/* One delivery of one message and nothing else: what dmbox.ingest is made for. */
-static bool
-plain(const struct load *b)
-{
-	return b->n == 1 && b->n_msgs == 1 && b->n_evs == 0 && b->n_people == 1 &&
-	    b->msgs[0].it->n_atts == 0 && !b->msgs[0].it->weak;
-}
-
 /* One attempt with these deliveries in one statement. */
 static enum rc
 try_once(struct db *db, struct delivery *const *v, size_t n)
@@ -627,8 +691,13 @@ try_once(struct db *db, struct delivery *const *v, size_t n)
 	enum rc rc;
 
 	load_init(&b, v, n);
-	put_load(&a, &b);
-	rc = db_exec(db, &stmts[plain(&b) ? SQL_INGEST : SQL_INGEST_MANY], &a, &r);
+	if (plain(&b)) {
+		put_plain(&a, &b);
+		rc = db_exec(db, &stmts[SQL_INGEST], &a, &r);
+	} else {
+		put_load(&a, &b);
+		rc = db_exec(db, &stmts[SQL_INGEST_MANY], &a, &r);
+	}
 	if (rc == RC_OK)
 		read_counts(r, v, n);
 	db_res_free(r);

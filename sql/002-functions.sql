@@ -546,33 +546,21 @@ end $$;
 comment on function dmbox.ingest_many is 'The door in: a batch of deliveries with contacts, messages, attachments, events, in one statement; each gets its counts';
 
 -- The door again, for what most deliveries are: one that brings one new message is a
--- handful of plain statements.  What is not that plain after all goes the way above.
+-- handful of plain statements over plain values.  Its key has the one bucket, shared; its
+-- contact is the message's.  What is not that plain after all goes the way above.
 create function dmbox.ingest(
-	-- deliveries
-	d_uid uuid[], d_at timestamptz[], d_channel text[], d_account text[], d_source text[],
-	d_request text[], d_addr text[], d_ctype text[], d_headers jsonb[], d_body bytea[],
-	d_reason text[], d_items integer[], d_dup integer[], d_weak integer[], d_ignored integer[],
-	-- advisory buckets, ascending; whether exclusively
-	l_bucket integer[], l_excl boolean[],
-	-- contacts, distinct and sorted by key
-	c_account text[], c_channel text[], c_ext text[],
-	c_name text[], c_name_at timestamptz[], c_user text[], c_user_at timestamptz[],
-	c_pic text[], c_pic_at timestamptz[], c_in timestamptz[], c_out timestamptz[],
-	-- messages, distinct and sorted by key
-	m_d integer[], m_account text[], m_channel text[], m_thread text[], m_ext text[], m_alt text[],
-	m_provider text[], m_contact text[], m_sender text[], m_recipient text[], m_out boolean[],
-	m_kind text[], m_body text[], m_detail jsonb[], m_reply text[], m_at timestamptz[],
-	m_known boolean[], m_test boolean[], m_source text[],
-	-- attachments; a_m: place in the message arrays
-	a_m integer[], a_pos integer[], a_type text[], a_url text[], a_ref text[], a_name text[],
-	a_mime text[], a_bytes bigint[],
-	-- events, distinct and sorted by key
-	e_d integer[], e_account text[], e_channel text[], e_thread text[], e_provider text[],
-	e_kind text[], e_effect text[], e_contact text[], e_actor text[], e_out boolean[],
-	e_at timestamptz[], e_target text[], e_text text[], e_num bigint[], e_key text[],
-	e_raw jsonb[], e_test boolean[])
-returns table (uid uuid, id bigint, stored integer, duplicates integer, weak_duplicates integer,
-               ignored integer, echoes integer, messages integer)
+	-- the delivery
+	d_uid uuid, d_at timestamptz, d_channel text, d_account text, d_source text,
+	d_request text, d_addr text, d_ctype text, d_headers jsonb, d_body bytea,
+	d_reason text, d_items integer, d_dup integer, d_weak integer, d_ignored integer,
+	-- the message, with its dmbox.id_hash
+	m_hash text, m_account text, m_thread text, m_ext text, m_provider text, m_contact text,
+	m_sender text, m_recipient text, m_out boolean, m_kind text, m_body text, m_detail jsonb,
+	m_reply text, m_at timestamptz, m_known boolean, m_test boolean, m_source text,
+	-- its contact; c_at: the time of what is told of it, cut to the minute
+	c_name text, c_user text, c_pic text, c_at timestamptz, c_in timestamptz, c_out timestamptz,
+	out uid uuid, out id bigint, out stored integer, out duplicates integer,
+	out weak_duplicates integer, out ignored integer, out echoes integer, out messages integer)
 language plpgsql
 -- as above
 set plan_cache_mode = force_generic_plan
@@ -584,107 +572,106 @@ set enable_material = off
 as $$
 #variable_conflict use_column
 declare
-	v_did bigint;
-	v_cid bigint;
-	v_mid bigint;
-	v_old boolean;
+	v_bucket integer := get_byte(decode(left(m_hash, 2), 'hex'), 0);
+	v_void   text;
+	v_cid    bigint;
+	v_old    boolean;
+	v_gone   boolean;
+	v_waits  boolean;
+	v_mid    bigint;
 begin
-	if cardinality(d_uid) <> 1 or cardinality(m_ext) <> 1 or cardinality(c_ext) <> 1 or cardinality(e_key) > 0
-	   or cardinality(a_m) > 0 or m_alt[1] is not null or m_contact[1] is distinct from c_ext[1]
-	   or exists (select 1 from dmbox.erased) then
-		return query
-		select * from dmbox.ingest_many(
-	    d_uid, d_at, d_channel, d_account, d_source, d_request, d_addr, d_ctype, d_headers, d_body,
-	    d_reason, d_items, d_dup, d_weak, d_ignored, l_bucket, l_excl, c_account, c_channel, c_ext,
-	    c_name, c_name_at, c_user, c_user_at, c_pic, c_pic_at, c_in, c_out, m_d, m_account,
-	    m_channel, m_thread, m_ext, m_alt, m_provider, m_contact, m_sender, m_recipient, m_out,
-	    m_kind, m_body, m_detail, m_reply, m_at, m_known, m_test, m_source, a_m, a_pos, a_type,
-	    a_url, a_ref, a_name, a_mime, a_bytes, e_d, e_account, e_channel, e_thread, e_provider,
-	    e_kind, e_effect, e_contact, e_actor, e_out, e_at, e_target, e_text, e_num, e_key, e_raw,
-	    e_test);
-		return;
-	end if;
+	v_void := pg_advisory_xact_lock_shared(25709, v_bucket);
 
-	for i in 1 .. cardinality(l_bucket) loop
-		if l_excl[i] then
-			perform pg_advisory_xact_lock(25709, l_bucket[i]);
-		else
-			perform pg_advisory_xact_lock_shared(25709, l_bucket[i]);
-		end if;
-	end loop;
+	-- all there is to know beforehand, by one look; an event that waits cannot come or
+	-- go from here on, it would need the bucket for itself
+	select c.id, c_in > coalesce(c.last_inbound_at, '-infinity') + interval '1 minute'
+	          or c_out > coalesce(c.last_outbound_at, '-infinity') + interval '1 minute'
+	          or dmbox.newer(c_name, c_at, c.name, c.named_at)
+	          or dmbox.newer(c_user, c_at, c.username, c.username_at)
+	          or dmbox.newer(c_pic, c_at, c.picture_url, c.picture_at),
+	       (select x.erased_at from dmbox.erased x
+	         where x.account = m_account and x.channel = d_channel and x.id_hash = m_hash) is not null,
+	       (select e.id from dmbox.events e
+	         where e.account = m_account and e.channel = d_channel and e.thread_id = m_thread
+	           and e.target_id = m_ext and e.effect <> 'none' limit 1) is not null
+	  into v_cid, v_old, v_gone, v_waits
+	  from (values (1)) one
+	  left join dmbox.contacts c on c.account = m_account and c.channel = d_channel and c.external_id = m_contact;
 
-	select c.id, c_in[1] > coalesce(c.last_inbound_at, '-infinity') + interval '1 minute'
-	          or c_out[1] > coalesce(c.last_outbound_at, '-infinity') + interval '1 minute'
-	          or dmbox.newer(c_name[1], c_name_at[1], c.name, c.named_at)
-	          or dmbox.newer(c_user[1], c_user_at[1], c.username, c.username_at)
-	          or dmbox.newer(c_pic[1], c_pic_at[1], c.picture_url, c.picture_at)
-	  into v_cid, v_old
-	  from dmbox.contacts c
-	 where c.account = c_account[1] and c.channel = c_channel[1] and c.external_id = c_ext[1];
-	if v_cid is null then
+	if v_gone then
+		null;
+	elsif v_cid is null then
 		insert into dmbox.contacts (account, channel, external_id, name, named_at, username, username_at,
 		       picture_url, picture_at, last_inbound_at, last_outbound_at, last_at)
-		values (c_account[1], c_channel[1], c_ext[1], c_name[1], c_name_at[1], c_user[1], c_user_at[1],
-		       c_pic[1], c_pic_at[1], c_in[1], c_out[1], greatest(c_in[1], c_out[1]))
+		values (m_account, d_channel, m_contact, c_name, case when c_name is not null then c_at end,
+		       c_user, case when c_user is not null then c_at end,
+		       c_pic, case when c_pic is not null then c_at end, c_in, c_out, greatest(c_in, c_out))
 		on conflict do nothing
 		returning id into v_cid;
 	elsif v_old then
 		update dmbox.contacts c
-		   set last_inbound_at = greatest(c.last_inbound_at, c_in[1]),
-		       last_outbound_at = greatest(c.last_outbound_at, c_out[1]),
-		       last_at = greatest(c.last_at, c_in[1], c_out[1]),
-		       name = case when dmbox.newer(c_name[1], c_name_at[1], c.name, c.named_at) then c_name[1] else c.name end,
-		       named_at = case when dmbox.newer(c_name[1], c_name_at[1], c.name, c.named_at) then c_name_at[1] else c.named_at end,
-		       username = case when dmbox.newer(c_user[1], c_user_at[1], c.username, c.username_at) then c_user[1] else c.username end,
-		       username_at = case when dmbox.newer(c_user[1], c_user_at[1], c.username, c.username_at) then c_user_at[1] else c.username_at end,
-		       picture_url = case when dmbox.newer(c_pic[1], c_pic_at[1], c.picture_url, c.picture_at) then c_pic[1] else c.picture_url end,
-		       picture_at = case when dmbox.newer(c_pic[1], c_pic_at[1], c.picture_url, c.picture_at) then c_pic_at[1] else c.picture_at end
+		   set last_inbound_at = greatest(c.last_inbound_at, c_in),
+		       last_outbound_at = greatest(c.last_outbound_at, c_out),
+		       last_at = greatest(c.last_at, c_in, c_out),
+		       name = case when dmbox.newer(c_name, c_at, c.name, c.named_at) then c_name else c.name end,
+		       named_at = case when dmbox.newer(c_name, c_at, c.name, c.named_at) then c_at else c.named_at end,
+		       username = case when dmbox.newer(c_user, c_at, c.username, c.username_at) then c_user else c.username end,
+		       username_at = case when dmbox.newer(c_user, c_at, c.username, c.username_at) then c_at else c.username_at end,
+		       picture_url = case when dmbox.newer(c_pic, c_at, c.picture_url, c.picture_at) then c_pic else c.picture_url end,
+		       picture_at = case when dmbox.newer(c_pic, c_at, c.picture_url, c.picture_at) then c_at else c.picture_at end
 		 where c.id = v_cid;
 	end if;
-	if v_cid is not null then
+
+	if v_cid is not null and not v_gone then
 		insert into dmbox.messages (account, channel, thread_id, provider, external_id, contact_id, sender_id,
 		       recipient_id, direction, kind, body, detail, reply_to, status, sent_at, sent_at_known,
 		       received_at, is_test, source, delivery_id)
-		values (m_account[1], m_channel[1], m_thread[1], m_provider[1], m_ext[1], v_cid, m_sender[1],
-		       m_recipient[1], case when m_out[1] then 'outbound' else 'inbound' end, m_kind[1], m_body[1],
-		       m_detail[1], m_reply[1], case when m_out[1] then 'sent' else 'received' end, m_at[1],
-		       m_known[1], d_at[1], m_test[1], m_source[1], nextval('dmbox.deliveries_id_seq'))
-		on conflict do nothing
-		returning id, delivery_id into v_mid, v_did;
+		values (m_account, d_channel, m_thread, m_provider, m_ext, v_cid, m_sender, m_recipient,
+		       case when m_out then 'outbound' else 'inbound' end, m_kind, m_body, m_detail, m_reply,
+		       case when m_out then 'sent' else 'received' end, m_at, m_known, d_at, m_test, m_source,
+		       nextval('dmbox.deliveries_id_seq'))
+		on conflict (account, channel, thread_id, external_id) do nothing
+		returning id, delivery_id into v_mid, id;
 	end if;
-	if v_mid is null then	-- somebody was here before
-		return query
-		select * from dmbox.ingest_many(
-	    d_uid, d_at, d_channel, d_account, d_source, d_request, d_addr, d_ctype, d_headers, d_body,
-	    d_reason, d_items, d_dup, d_weak, d_ignored, l_bucket, l_excl, c_account, c_channel, c_ext,
-	    c_name, c_name_at, c_user, c_user_at, c_pic, c_pic_at, c_in, c_out, m_d, m_account,
-	    m_channel, m_thread, m_ext, m_alt, m_provider, m_contact, m_sender, m_recipient, m_out,
-	    m_kind, m_body, m_detail, m_reply, m_at, m_known, m_test, m_source, a_m, a_pos, a_type,
-	    a_url, a_ref, a_name, a_mime, a_bytes, e_d, e_account, e_channel, e_thread, e_provider,
-	    e_kind, e_effect, e_contact, e_actor, e_out, e_at, e_target, e_text, e_num, e_key, e_raw,
-	    e_test);
+	if v_mid is null then	-- erased, or somebody was here before
+		select * into uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages
+		  from dmbox.ingest_many(
+		    array[d_uid], array[d_at], array[d_channel], array[d_account], array[d_source], array[d_request],
+		    array[d_addr], array[d_ctype], array[d_headers], array[d_body], array[d_reason], array[d_items],
+		    array[d_dup], array[d_weak], array[d_ignored], array[v_bucket], array[false], array[m_account],
+		    array[d_channel], array[m_contact], array[c_name], array[case when c_name is not null then c_at end],
+		    array[c_user], array[case when c_user is not null then c_at end], array[c_pic],
+		    array[case when c_pic is not null then c_at end], array[c_in], array[c_out],
+		    array[1], array[m_account], array[d_channel],
+		    array[m_thread], array[m_ext], array[null], array[m_provider], array[m_contact], array[m_sender],
+		    array[m_recipient], array[m_out], array[m_kind], array[m_body], array[m_detail], array[m_reply],
+		    array[m_at], array[m_known], array[m_test], array[m_source],
+		    '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+		    '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}');
 		return;
 	end if;
-
-	if exists (select 1 from dmbox.events e
-	            where e.account = m_account[1] and e.channel = m_channel[1] and e.thread_id = m_thread[1]
-	              and e.target_id = m_ext[1] and e.effect <> 'none') then
+	if v_waits then
 		perform dmbox.apply_message(v_mid);
 	end if;
 
 	insert into dmbox.deliveries (id, delivery_uid, received_at, channel, account, source, request_id,
 	       remote_addr, content_type, headers, body, verdict, reason, items, stored, duplicates,
 	       weak_duplicates, ignored)
-	values (v_did, d_uid[1], d_at[1], d_channel[1], d_account[1], d_source[1], d_request[1], d_addr[1],
-	       d_ctype[1], d_headers[1], d_body[1], 'accepted', d_reason[1], d_items[1], 1, d_dup[1], d_weak[1],
-	       d_ignored[1])
-	on conflict do nothing;
+	values (id, d_uid, d_at, d_channel, d_account, d_source, d_request, d_addr, d_ctype, d_headers, d_body,
+	       'accepted', d_reason, d_items, 1, d_dup, d_weak, d_ignored)
+	on conflict (delivery_uid, received_at) do nothing;
 	if found then
-		return query select d_uid[1], v_did, 1, d_dup[1], d_weak[1], d_ignored[1],
-		    case when m_source[1] = 'echo' then 1 else 0 end, 1;
+		uid := d_uid;
+		stored := 1;
+		duplicates := d_dup;
+		weak_duplicates := d_weak;
+		ignored := d_ignored;
+		echoes := case when m_source = 'echo' then 1 else 0 end;
+		messages := 1;
 	else	-- an earlier try had stored it after all: its row speaks
-		return query select d.delivery_uid, d.id, d.stored, d.duplicates, d.weak_duplicates, d.ignored, 0, 0
-		  from dmbox.deliveries d where d.delivery_uid = d_uid[1] and d.received_at = d_at[1];
+		select d.delivery_uid, d.id, d.stored, d.duplicates, d.weak_duplicates, d.ignored, 0, 0
+		  into uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages
+		  from dmbox.deliveries d where d.delivery_uid = d_uid and d.received_at = d_at;
 	end if;
 end $$;
 comment on function dmbox.ingest is

@@ -21,7 +21,7 @@ for i in 1 2; do q -f "$root/sql/roles.sql" >/dev/null || fail "roles.sql, run $
 as() { local role=$1; shift; q -c "set role $role" -c "$1" >/dev/null 2>&1; }
 can() { as "$1" "$2" || { fail "$1 cannot: $2"; q -c "set role $1" -c "$2"; }; }
 cannot() { as "$1" "$2" && fail "$1 can: $2"; }
-ingest="select * from dmbox.ingest(array['0f8fad5b-d9cb-469f-a165-70867728950e']::uuid[], array[now()],
+ingest="select * from dmbox.ingest_many(array['0f8fad5b-d9cb-469f-a165-70867728950e']::uuid[], array[now()],
 	array['instagram'],array['main'],array['webhook'],array[null],array[null],array[null],array[null]::jsonb[],
 	array['x']::bytea[],array['ok'],array[1],array[0],array[0],array[0],array[3],array[true],
 	array['main'],array['instagram'],array['c1'],array['Ana'],array[now()],array[null],array[null]::timestamptz[],
@@ -35,6 +35,12 @@ ingest="select * from dmbox.ingest(array['0f8fad5b-d9cb-469f-a165-70867728950e']
 	array[now(),now()],array['M1','M1'],array['x',null],array[1,0],array['k1','k2'],array['{}','{}']::jsonb[],
 	array[false,false])"
 can dmbox_web "$ingest"
+for i in 1 2; do	# a new message, then again
+	can dmbox_web "select * from dmbox.ingest('2f8fad5b-d9cb-469f-a165-70867728950e', now(), 'instagram', 'main', 'webhook', null,
+		null, null, null, 'x', 'ok', 1, 0, 0, 0, dmbox.id_hash('main', 'instagram', '', 'M2'), 'main', '', 'M2', 'graph',
+		'c2', 'c2', null, false, 'text', 'hi', null, null, now(), true, false, 'webhook', 'Bea', null, null,
+		date_trunc('minute', now()), now(), null)"
+done
 can dmbox_web "select dmbox.refuse(5, '1f8fad5b-d9cb-469f-a165-70867728950e', now(), 'instagram', 'main', 'webhook',
 	null, null, null, null, 'x', 'no_secret')"
 can dmbox_cron "select dmbox.deliveries_partitions(), dmbox.deliveries_expire(30, 3, 100), dmbox.apply_leftovers(10)"

@@ -85,6 +85,103 @@ test_same_uid(void **state)
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries"), 1);
 }
 
+/* One plain message has a way of its own, and several ways to be not that plain after all. */
+static struct delivery
+plain(const char *who, const char *id, const char *name, int64_t at)
+{
+	struct delivery d;
+
+	dbt_delivery(&d);
+	dbt_message(&d, who, id, "x", at)->name = name;
+	dbt_store(db, &d);
+	return d;
+}
+
+static void
+test_plain_contact(void **state)
+{
+	static const char told[] = "select concat_ws(' ', name, extract(epoch from named_at)::bigint,"
+	    " extract(epoch from last_inbound_at)::bigint, last_at = last_inbound_at, last_outbound_at)"
+	    " from dmbox.contacts";
+
+	(void)state;
+	plain("c1", "M1", NULL, T0 + SECOND);
+	dbt_is(db, told, "1763000001 t");
+	plain("c1", "M2", "Ana", T0 + 2 * SECOND);	/* the time moves by less than a minute */
+	dbt_is(db, told, "Ana 1762999980 1763000002 t");
+	plain("c1", "M3", "Ana", T0 + 3 * SECOND);
+	dbt_is(db, told, "Ana 1762999980 1763000002 t");
+	plain("c1", "M4", "Bea", T0 + 90 * SECOND);
+	dbt_is(db, told, "Bea 1763000040 1763000090 t");
+	plain("c1", "M5", "Zoe", T0 - 90 * SECOND);	/* late */
+	dbt_is(db, told, "Bea 1763000040 1763000090 t");
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages m join dmbox.contacts c"
+	    " on c.id = m.contact_id and c.external_id = m.sender_id"), 5);
+}
+
+static void
+test_plain_repeated(void **state)
+{
+	struct delivery d, e;
+
+	(void)state;
+	d = plain("c1", "M1", "Ana", T0);
+	assert_int_equal(d.stored * 10 + d.messages, 11);
+	e = plain("c1", "M1", "Bea", T0 + 90 * SECOND);
+	assert_true(e.id > d.id);
+	assert_int_equal(e.stored * 10 + e.messages, 0);
+	assert_int_equal(e.duplicates, 1);
+	/* a message is there whose delivery is not, and the other way round */
+	assert_int_equal(db_script(db, "delete from dmbox.messages"), RC_OK);
+	dbt_message(&d, "c1", "M1", "x", T0);
+	d.id = 0;
+	dbt_store(db, &d);
+	assert_int_equal(d.stored, 1);
+	assert_in_range(d.id, 1, e.id - 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries"), 2);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 1);
+}
+
+static void
+test_plain_waited_for(void **state)
+{
+	struct delivery d;
+
+	(void)state;
+	dbt_delivery(&d);
+	dbt_event(&d, "c1", EFFECT_EDIT, "M1", "two", 1, T0 + SECOND);
+	dbt_event(&d, "c1", EFFECT_UNSEND, "M2", NULL, 0, T0 + SECOND);
+	dbt_store(db, &d);
+	d = plain("c1", "M1", NULL, T0);
+	assert_int_equal(d.stored, 1);
+	dbt_is(db, "select body from dmbox.messages where external_id = 'M1'", "two");
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.events where applied_at is null"), 0);
+	d = plain("c1", "M2", NULL, T0);	/* completes the tombstone */
+	assert_int_equal(d.stored, 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages where external_id = 'M2'"
+	    " and body is null and deleted_at is not null and not placeholder"), 1);
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
+}
+
+static void
+test_plain_erased(void **state)
+{
+	struct delivery d;
+
+	(void)state;
+	assert_int_equal(db_script(db, "insert into dmbox.erased (account, channel, id_hash)"
+	    " values ('main', 'instagram', dmbox.id_hash('main', 'instagram', '', 'M1'))"), RC_OK);
+	d = plain("c1", "M1", "Ana", T0);
+	assert_int_equal(d.stored, 0);
+	assert_int_equal(d.ignored, 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.contacts"), 0);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries where body is null"), 1);
+	d = plain("c1", "M2", "Ana", T0);	/* another's erasure is not its */
+	assert_int_equal(d.stored, 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries where body is null"), 1);
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
+}
+
 static void
 test_duplicates_inside(void **state)
 {
@@ -367,6 +464,10 @@ main(void)
 		cmocka_unit_test_setup(test_one_message, setup),
 		cmocka_unit_test_setup(test_first_round_trip, setup),
 		cmocka_unit_test_setup(test_same_uid, setup),
+		cmocka_unit_test_setup(test_plain_contact, setup),
+		cmocka_unit_test_setup(test_plain_repeated, setup),
+		cmocka_unit_test_setup(test_plain_waited_for, setup),
+		cmocka_unit_test_setup(test_plain_erased, setup),
 		cmocka_unit_test_setup(test_duplicates_inside, setup),
 		cmocka_unit_test_setup(test_thousand, setup),
 		cmocka_unit_test_setup(test_weak, setup),
