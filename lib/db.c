@@ -594,7 +594,7 @@ db_ready(struct db *d)
 
 struct db_arg {
 	Oid type;
-	bool null, array, has_null;
+	bool null, array, has_null, has_value;
 	int32_t elems;
 	enum db_type elem;
 	const void *borrowed;	/* else the bytes are in own, or in small */
@@ -673,6 +673,7 @@ arg_value(struct db_args *as, enum db_type t, size_t n)
 
 	if (as->in_array) {
 		put_be32(arg_room(a, 4), (uint32_t)n);
+		a->has_value = true;
 		a->elems++;
 	}
 	return arg_room(a, n);
@@ -811,6 +812,15 @@ db_array_end(struct db_args *as)
 		a->n = 12;
 	}
 	as->in_array = false;
+}
+
+void
+db_array_end_or_null(struct db_args *as)
+{
+	struct db_arg *a = &as->v[as->n - 1];
+
+	db_array_end(as);
+	a->null = !a->has_value;
 }
 
 void

@@ -85,6 +85,7 @@ void db_jsonb(struct db_args *a, const char *json);		/* NULL: null */
 void db_uuid(struct db_args *a, const char *text36);
 void db_array(struct db_args *a, enum db_type elem);
 void db_array_end(struct db_args *a);
+void db_array_end_or_null(struct db_args *a);	/* without a value in it: a null array */
 void db_args_free(struct db_args *a);
 
 /* A statement: name NULL = not prepared (rare ones, DDL). */

@@ -35,14 +35,14 @@ enum stmt { SQL_INGEST, SQL_INGEST_MANY, SQL_REFUSE, SQL_REFUSE_COUNT, SQL_MISSI
 #define COUNTS "select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages from "
 
 static const struct db_stmt stmts[SQL__MAX] = {
-	[SQL_INGEST] = { "store_ingest", COUNTS "dmbox.ingest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,"
-	    "$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,"
-	    "$31,$32,$33,$34,$35,$36,$37,$38)" },
-	[SQL_INGEST_MANY] = { "store_ingest_many", COUNTS "dmbox.ingest_many($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,"
-	    "$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,"
-	    "$31,$32,$33,$34,$35,$36,$37,$38,$39,$40,$41,$42,$43,$44,$45,$46,$47,$48,$49,$50,"
-	    "$51,$52,$53,$54,$55,$56,$57,$58,$59,$60,$61,$62,$63,$64,$65,$66,$67,$68,$69,$70,"
-	    "$71,$72)" },
+	[SQL_INGEST] = { "store_ingest", COUNTS "dmbox.ingest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,"
+	    "$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,"
+	    "$33,$34,$35,$36,$37,$38)" },
+	[SQL_INGEST_MANY] = { "store_ingest_many", COUNTS "dmbox.ingest_many($1,$2,$3,$4,$5,$6,$7,"
+	    "$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,"
+	    "$29,$30,$31,$32,$33,$34,$35,$36,$37,$38,$39,$40,$41,$42,$43,$44,$45,$46,$47,$48,$49,"
+	    "$50,$51,$52,$53,$54,$55,$56,$57,$58,$59,$60,$61,$62,$63,$64,$65,$66,$67,$68,$69,$70,"
+	    "$71,$72,$73,$74)" },
 	[SQL_REFUSE] = { "store_refuse",
 	    "select dmbox.refuse($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)" },
 	[SQL_REFUSE_COUNT] = { "store_refuse_count",
@@ -85,6 +85,11 @@ struct person {
 	int64_t in_us, out_us;	/* 0: none */
 };
 
+/* What of a delivery is in the load, and its duplicates inside of it. */
+struct tally {
+	int32_t msgs, echoes, evs, dup, weak;
+};
+
 struct load {
 	struct delivery *const *v;
 	size_t n;
@@ -93,7 +98,7 @@ struct load {
 	struct person *people;
 	size_t n_people;
 	unsigned char lock[BUCKETS];	/* 0 none, 1 shared, 2 exclusive */
-	int32_t *dup, *weak;	/* a delivery's duplicates inside the batch */
+	struct tally *of;	/* each delivery's */
 	struct mem_arena arena;
 };
 
@@ -144,8 +149,7 @@ gather(struct load *b)
 		total += b->v[i]->items.n;
 	b->msgs = mem_array(total + 1, sizeof *b->msgs);
 	b->evs = mem_array(total + 1, sizeof *b->evs);
-	b->dup = mem_array(b->n, sizeof *b->dup);
-	b->weak = mem_array(b->n, sizeof *b->weak);
+	b->of = mem_array(b->n, sizeof *b->of);
 	for (size_t i = 0, order = 0; i < b->n; i++) {
 		const struct delivery *d = b->v[i];
 
@@ -193,9 +197,9 @@ drop_marked(struct load *b, struct row *v, size_t n)
 		if (!v[i].drop)
 			v[keep++] = v[i];
 		else if (v[i].it->type == ITEM_MESSAGE && v[i].it->weak)
-			b->weak[v[i].d]++;
+			b->of[v[i].d].weak++;
 		else
-			b->dup[v[i].d]++;
+			b->of[v[i].d].dup++;
 	}
 	return keep;
 }
@@ -365,6 +369,31 @@ collect_people(struct load *b)
 	b->n_people = n;
 }
 
+static const char *
+message_source(const struct load *b, const struct row *r)
+{
+	const struct delivery *d = b->v[r->d];
+
+	/* a reconciliation finds what no webhook brought, ours from the app too;
+	 * Green API's queue is its way of telling */
+	if (d->source == SOURCE_POLL && (!r->it->echo || d->provider == PROVIDER_GRAPH))
+		return "poll";
+	return r->it->echo ? "echo" : "webhook";
+}
+
+static void
+count_rows(struct load *b)
+{
+	for (size_t i = 0; i < b->n_msgs; i++) {
+		struct tally *t = &b->of[b->msgs[i].d];
+
+		t->msgs++;
+		t->echoes += str_eq(message_source(b, &b->msgs[i]), "echo");
+	}
+	for (size_t i = 0; i < b->n_evs; i++)
+		b->of[b->evs[i].d].evs++;
+}
+
 static void
 load_init(struct load *b, struct delivery *const *v, size_t n)
 {
@@ -375,6 +404,7 @@ load_init(struct load *b, struct delivery *const *v, size_t n)
 	make_distinct(b);
 	collect_locks(b);
 	collect_people(b);
+	count_rows(b);
 }
 
 static void
@@ -383,21 +413,21 @@ load_free(struct load *b)
 	free(b->msgs);
 	free(b->evs);
 	free(b->people);
-	free(b->dup);
-	free(b->weak);
+	free(b->of);
 	mem_arena_free(&b->arena);
 }
 
 /* ---- arguments, in the order of dmbox.ingest ------------------------------------ */
 
-/* One array argument: PUT(VALUE) for each of n elements, the element named e. */
+/* One array argument: PUT(VALUE) for each of n elements, the element named e.
+ * Without a value it is null: the functions then read the same and take less apart. */
 #define COLUMN(args, type, T, vec, count, put) do {				\
 	db_array((args), (type));						\
 	for (size_t e_ = 0; e_ < (count); e_++) {				\
 		T *e = &(vec)[e_];						\
 		put;								\
 	}									\
-	db_array_end(args);							\
+	db_array_end_or_null(args);						\
 } while (0)
 
 /* What a peer or a server sent beside the body: any bytes, any length. */
@@ -429,6 +459,7 @@ static void
 put_deliveries(struct db_args *a, struct load *b)
 {
 #define DCOL(type, put) COLUMN(a, type, struct delivery *const, b->v, b->n, put)
+#define TCOL(put) COLUMN(a, DB_I32, const struct tally, b->of, b->n, put)
 	DCOL(DB_UUID, db_uuid(a, (*e)->uid));
 	DCOL(DB_TIME, db_time(a, (*e)->received_at_us));
 	DCOL(DB_TEXT, db_text(a, channel_names[(*e)->channel]));
@@ -441,9 +472,13 @@ put_deliveries(struct db_args *a, struct load *b)
 	DCOL(DB_BYTEA, db_bytea(a, (*e)->body, (*e)->body_n));
 	DCOL(DB_TEXT, db_text(a, (*e)->reason));
 	DCOL(DB_I32, db_i32(a, (int32_t)((*e)->items.n + (*e)->items.ignored)));
-	COLUMN(a, DB_I32, const int32_t, b->dup, b->n, db_i32(a, *e));
-	COLUMN(a, DB_I32, const int32_t, b->weak, b->n, db_i32(a, *e));
+	TCOL(db_i32(a, e->dup));
+	TCOL(db_i32(a, e->weak));
 	DCOL(DB_I32, db_i32(a, (int32_t)(*e)->items.ignored));
+	TCOL(db_i32(a, e->msgs));
+	TCOL(db_i32(a, e->echoes));
+	TCOL(db_i32(a, e->evs));
+#undef TCOL
 #undef DCOL
 }
 
@@ -453,12 +488,7 @@ put_locks(struct db_args *a, const struct load *b)
 	db_array(a, DB_I32);
 	for (int i = 0; i < BUCKETS; i++)
 		if (b->lock[i] != 0)
-			db_i32(a, i);
-	db_array_end(a);
-	db_array(a, DB_BOOL);
-	for (int i = 0; i < BUCKETS; i++)
-		if (b->lock[i] != 0)
-			db_bool(a, b->lock[i] == 2);
+			db_i32(a, b->lock[i] == 2 ? i + BUCKETS : i);
 	db_array_end(a);
 }
 
@@ -478,16 +508,19 @@ put_people(struct db_args *a, const struct load *b)
 #undef PCOL
 }
 
-static const char *
-message_source(const struct load *b, const struct row *r)
+/* The place of a contact in the arrays, counted from 1. */
+static void
+put_person(struct db_args *a, const struct load *b, const struct row *r, const char *ext)
 {
-	const struct delivery *d = b->v[r->d];
+	struct person key = { .account = r->account, .channel = r->channel, .ext = ext };
+	const struct person *p = NULL;
 
-	/* a reconciliation finds what no webhook brought, ours from the app too;
-	 * Green API's queue is its way of telling */
-	if (d->source == SOURCE_POLL && (!r->it->echo || d->provider == PROVIDER_GRAPH))
-		return "poll";
-	return r->it->echo ? "echo" : "webhook";
+	if (ext != NULL)
+		p = bsearch(&key, b->people, b->n_people, sizeof key, person_cmp);
+	if (p == NULL)
+		db_null(a, DB_I32);
+	else
+		db_i32(a, (int32_t)(p - b->people) + 1);
 }
 
 static const char *
@@ -501,13 +534,13 @@ put_messages(struct db_args *a, const struct load *b)
 {
 #define MCOL(type, put) COLUMN(a, type, const struct row, b->msgs, b->n_msgs, put)
 	MCOL(DB_I32, db_i32(a, (int32_t)e->d + 1));
+	MCOL(DB_I32, put_person(a, b, e, e->it->contact));
 	MCOL(DB_TEXT, db_text(a, e->account));
 	MCOL(DB_TEXT, db_text(a, e->channel));
 	MCOL(DB_TEXT, db_text(a, str_or_empty(e->it->thread_id)));
 	MCOL(DB_TEXT, db_text(a, e->id));
 	MCOL(DB_TEXT, db_text(a, e->it->weak ? (e->it->alt_id != NULL ? e->it->alt_id : e->id) : NULL));
 	MCOL(DB_TEXT, db_text(a, provider_names[b->v[e->d]->provider]));
-	MCOL(DB_TEXT, db_text(a, e->it->contact));
 	MCOL(DB_TEXT, db_text(a, e->it->sender_id));
 	MCOL(DB_TEXT, db_text(a, e->it->recipient_id));
 	MCOL(DB_BOOL, db_bool(a, e->it->dir == DIR_OUT));
@@ -547,7 +580,7 @@ put_att_column(struct db_args *a, const struct load *b, enum db_type t, int col)
 				db_i64(a, x->bytes);
 		}
 	}
-	db_array_end(a);
+	db_array_end_or_null(a);
 }
 
 static void
@@ -555,14 +588,14 @@ put_events(struct db_args *a, const struct load *b)
 {
 #define ECOL(type, put) COLUMN(a, type, const struct row, b->evs, b->n_evs, put)
 	ECOL(DB_I32, db_i32(a, (int32_t)e->d + 1));
+	ECOL(DB_I32, put_person(a, b, e, e->it->contact));
+	ECOL(DB_I32, put_person(a, b, e, actor_of(e)));
 	ECOL(DB_TEXT, db_text(a, e->account));
 	ECOL(DB_TEXT, db_text(a, e->channel));
 	ECOL(DB_TEXT, db_text(a, str_or_empty(e->it->thread_id)));
 	ECOL(DB_TEXT, db_text(a, provider_names[b->v[e->d]->provider]));
 	ECOL(DB_TEXT, db_text(a, e->it->kind != NULL ? e->it->kind : "unknown"));
 	ECOL(DB_TEXT, db_text(a, effect_names[e->it->effect]));
-	ECOL(DB_TEXT, db_text(a, e->it->contact));
-	ECOL(DB_TEXT, db_text(a, actor_of(e)));
 	ECOL(DB_BOOL, db_bool(a, e->it->dir == DIR_OUT));
 	ECOL(DB_TIME, db_time(a, item_time(b, e)));
 	ECOL(DB_TEXT, db_text(a, e->it->target_id));
@@ -649,8 +682,8 @@ put_plain(struct db_args *a, struct load *b)
 	db_bytea(a, d->body, d->body_n);
 	db_text(a, d->reason);
 	db_i32(a, (int32_t)(d->items.n + d->items.ignored));
-	db_i32(a, b->dup[0]);
-	db_i32(a, b->weak[0]);
+	db_i32(a, b->of[0].dup);
+	db_i32(a, b->of[0].weak);
 	db_i32(a, (int32_t)d->items.ignored);
 	put_plain_message(a, b);
 }

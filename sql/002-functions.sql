@@ -225,31 +225,33 @@ returns boolean language sql immutable parallel safe as $$
 $$;
 comment on function dmbox.newer(text, timestamptz, text, timestamptz) is 'Whether a contact''s name, username or picture is to be replaced';
 
--- The door, for any number of deliveries and items.
+-- The door, for any number of deliveries and items.  An array may be null where no
+-- element has a value.  The rows of generate_series come in its order: in a plain scan,
+-- or as the outer side of a left join by nested loop, nothing can turn them around.
 create function dmbox.ingest_many(
-	-- deliveries
+	-- deliveries; d_msgs, d_echoes, d_events: how many of them are in the arrays below
 	d_uid uuid[], d_at timestamptz[], d_channel text[], d_account text[], d_source text[],
 	d_request text[], d_addr text[], d_ctype text[], d_headers jsonb[], d_body bytea[],
 	d_reason text[], d_items integer[], d_dup integer[], d_weak integer[], d_ignored integer[],
-	-- advisory buckets, ascending; whether exclusively
-	l_bucket integer[], l_excl boolean[],
+	d_msgs integer[], d_echoes integer[], d_events integer[],
+	-- advisory buckets, ascending; 256 more where exclusively
+	l_bucket integer[],
 	-- contacts, distinct and sorted by key
 	c_account text[], c_channel text[], c_ext text[],
 	c_name text[], c_name_at timestamptz[], c_user text[], c_user_at timestamptz[],
 	c_pic text[], c_pic_at timestamptz[], c_in timestamptz[], c_out timestamptz[],
-	-- messages, distinct and sorted by key
-	m_d integer[], m_account text[], m_channel text[], m_thread text[], m_ext text[], m_alt text[],
-	m_provider text[], m_contact text[], m_sender text[], m_recipient text[], m_out boolean[],
+	-- messages, distinct and sorted by key; m_d, m_c: places of delivery and contact
+	m_d integer[], m_c integer[], m_account text[], m_channel text[], m_thread text[], m_ext text[],
+	m_alt text[], m_provider text[], m_sender text[], m_recipient text[], m_out boolean[],
 	m_kind text[], m_body text[], m_detail jsonb[], m_reply text[], m_at timestamptz[],
 	m_known boolean[], m_test boolean[], m_source text[],
-	-- attachments; a_m: place in the message arrays
+	-- attachments; a_m: place of the message
 	a_m integer[], a_pos integer[], a_type text[], a_url text[], a_ref text[], a_name text[],
 	a_mime text[], a_bytes bigint[],
-	-- events, distinct and sorted by key
-	e_d integer[], e_account text[], e_channel text[], e_thread text[], e_provider text[],
-	e_kind text[], e_effect text[], e_contact text[], e_actor text[], e_out boolean[],
-	e_at timestamptz[], e_target text[], e_text text[], e_num bigint[], e_key text[],
-	e_raw jsonb[], e_test boolean[])
+	-- events, distinct and sorted by key; e_d, e_c, e_a: places of delivery, contact, actor
+	e_d integer[], e_c integer[], e_a integer[], e_account text[], e_channel text[], e_thread text[],
+	e_provider text[], e_kind text[], e_effect text[], e_out boolean[], e_at timestamptz[],
+	e_target text[], e_text text[], e_num bigint[], e_key text[], e_raw jsonb[], e_test boolean[])
 returns table (uid uuid, id bigint, stored integer, duplicates integer, weak_duplicates integer,
                ignored integer, echoes integer, messages integer)
 language plpgsql
@@ -265,141 +267,139 @@ set enable_material = off
 as $$
 #variable_conflict use_column
 declare
-	v_did   bigint[];		-- ids of the deliveries
-	v_mid   bigint[];		-- ids the messages would get
-	v_new   bigint[] := '{}';	-- those that were inserted
-	v_newd  bigint[] := '{}';	-- delivery of each
-	v_echod bigint[] := '{}';	-- delivery of each new echo
-	v_evd   bigint[] := '{}';	-- delivery of each new event
-	v_dupd  bigint[] := '{}';	-- delivery of each key found present
-	v_weakd bigint[] := '{}';
-	v_goned bigint[] := '{}';	-- delivery of each erased one
-	v_apply bigint[];
-	m_gone  boolean[];
-	e_gone  boolean[];
-	c_gone  boolean[];
-	v_n     integer := cardinality(d_uid);
-	v_nm    integer := cardinality(m_ext);
-	v_ne    integer := cardinality(e_key);
-	v_void  text;
-	r       record;
+	v_n      integer := cardinality(d_uid);
+	v_nc     integer := coalesce(cardinality(c_ext), 0);
+	v_nm     integer := coalesce(cardinality(m_ext), 0);
+	v_na     integer := coalesce(cardinality(a_m), 0);
+	v_ne     integer := coalesce(cardinality(e_key), 0);
+	v_did    bigint[];	-- ids of the deliveries, ascending
+	v_cid    bigint[];	-- ids of the contacts
+	v_mid    bigint[];	-- ids of the messages, or what they would have got
+	m_new    boolean[];	-- which were inserted; null: all
+	m_gone   boolean[];	-- which are erased; null: none
+	e_gone   boolean[];
+	c_gone   boolean[];	-- contacts of erased items only
+	v_erased boolean;
+	v_absent boolean;
+	v_stale  integer[];
+	v_apply  bigint[];
+	v_lock   integer;
+	v_rows   integer;
+	v_id     bigint;
+	v_void   text;
+	r        record;
 begin
-	for i in 1 .. v_n loop
-		v_did[i] := nextval('dmbox.deliveries_id_seq');
-	end loop;
-
-	for i in 1 .. cardinality(l_bucket) loop
-		if l_excl[i] then
-			v_void := pg_advisory_xact_lock(25709, l_bucket[i]);
+	foreach v_lock in array l_bucket loop
+		if v_lock >= 256 then
+			v_void := pg_advisory_xact_lock(25709, v_lock - 256);
 		else
-			v_void := pg_advisory_xact_lock_shared(25709, l_bucket[i]);
+			v_void := pg_advisory_xact_lock_shared(25709, v_lock);
 		end if;
 	end loop;
+
+	select array_agg(nextval('dmbox.deliveries_id_seq')) filter (where i <= v_n),
+	       array_agg(nextval('dmbox.messages_id_seq')) filter (where i <= v_nm),
+	       exists (select 1 from dmbox.erased)
+	  into v_did, v_mid, v_erased
+	  from generate_series(1, greatest(v_n, v_nm)) i;
 
 	-- erased stays erased
-	if v_nm + v_ne > 0 and exists (select 1 from dmbox.erased) then
+	if v_erased then
 		select array_agg(exists (select 1 from dmbox.erased x
-		           where x.account = t.account and x.channel = t.channel
-		             and x.id_hash in (dmbox.id_hash(t.account, t.channel, t.thread, t.ext),
-		                               dmbox.id_hash(t.account, t.channel, t.thread, t.alt))) order by t.i)
-		  into m_gone
-		  from unnest(m_account, m_channel, m_thread, m_ext, m_alt)
-		       with ordinality t(account, channel, thread, ext, alt, i);
+		           where x.account = m_account[i] and x.channel = m_channel[i]
+		             and x.id_hash in (dmbox.id_hash(m_account[i], m_channel[i], m_thread[i], m_ext[i]),
+		                               dmbox.id_hash(m_account[i], m_channel[i], m_thread[i], m_alt[i]))))
+		  into m_gone from generate_series(1, v_nm) i;
 		select array_agg(exists (select 1 from dmbox.erased x
-		           where x.account = t.account and x.channel = t.channel
-		             and x.id_hash in (dmbox.id_hash(t.account, t.channel, t.thread, t.target),
-		                               dmbox.id_hash(t.account, t.channel, t.thread, 'event:' || t.key))) order by t.i)
-		  into e_gone
-		  from unnest(e_account, e_channel, e_thread, e_target, e_key)
-		       with ordinality t(account, channel, thread, target, key, i);
-		if true = any (m_gone) or true = any (e_gone) then
-			select array_agg(not exists (
-			           select 1 from unnest(m_account, m_channel, m_contact) with ordinality x(account, channel, ext, i)
-			            where x.account = t.account and x.channel = t.channel and x.ext = t.ext and not m_gone[x.i])
-			       and not exists (
-			           select 1 from unnest(e_account, e_channel, e_contact, e_actor) with ordinality x(account, channel, ext, act, i)
-			            where x.account = t.account and x.channel = t.channel and t.ext in (x.ext, x.act)
-			              and not e_gone[x.i]) order by t.i)
-			  into c_gone
-			  from unnest(c_account, c_channel, c_ext) with ordinality t(account, channel, ext, i);
-			select array_agg(x.d) into v_goned
-			  from (select v_did[t.d] as d from unnest(m_d) with ordinality t(d, i) where m_gone[t.i]
-			        union all
-			        select v_did[t.d] from unnest(e_d) with ordinality t(d, i) where e_gone[t.i]) x;
-		else
-			m_gone := null;
-			e_gone := null;
-		end if;
+		           where x.account = e_account[i] and x.channel = e_channel[i]
+		             and x.id_hash in (dmbox.id_hash(e_account[i], e_channel[i], e_thread[i], e_target[i]),
+		                               dmbox.id_hash(e_account[i], e_channel[i], e_thread[i], 'event:' || e_key[i]))))
+		  into e_gone from generate_series(1, v_ne) i;
+		select array_agg(not exists (select 1 from generate_series(1, v_nm) x where m_c[x] = i and not m_gone[x])
+		             and not exists (select 1 from generate_series(1, v_ne) x where i in (e_c[x], e_a[x]) and not e_gone[x]))
+		  into c_gone from generate_series(1, v_nc) i;
+		-- what speaks of erased items keeps no bytes
+		for r in
+			select m_d[i] as d from generate_series(1, v_nm) i where m_gone[i]
+			union all
+			select e_d[i] from generate_series(1, v_ne) i where e_gone[i]
+		loop
+			d_ignored[r.d] := d_ignored[r.d] + 1;
+			d_body[r.d] := null;
+		end loop;
 	end if;
 
-	-- contacts: the missing ones first
-	if cardinality(c_ext) > 0 then
+	-- contacts: the missing ones first, then looked up again with what others added
+	-- meanwhile; a time that moves by less than a minute is no change
+	for v_try in 1 .. 2 loop
+		exit when v_nc = 0;
+		select array_agg(c.id), bool_or(c.id is null and c_gone[i] is not true),
+		       array_agg(i) filter (where c_gone[i] is not true
+		           and (c_in[i] > coalesce(c.last_inbound_at, '-infinity') + interval '1 minute'
+		             or c_out[i] > coalesce(c.last_outbound_at, '-infinity') + interval '1 minute'
+		             or dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at)
+		             or dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at)
+		             or dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at)))
+		  into v_cid, v_absent, v_stale
+		  from generate_series(1, v_nc) i
+		  left join dmbox.contacts c on c.account = c_account[i] and c.channel = c_channel[i] and c.external_id = c_ext[i];
+		exit when not v_absent;
 		insert into dmbox.contacts (account, channel, external_id, name, named_at, username, username_at,
 		       picture_url, picture_at, last_inbound_at, last_outbound_at, last_at)
 		select c_account[i], c_channel[i], c_ext[i], c_name[i], c_name_at[i], c_user[i], c_user_at[i],
 		       c_pic[i], c_pic_at[i], c_in[i], c_out[i], greatest(c_in[i], c_out[i])
-		  from generate_series(1, cardinality(c_ext)) i
-		 where not exists (select 1 from dmbox.contacts c
-		                    where c.account = c_account[i] and c.channel = c_channel[i] and c.external_id = c_ext[i])
-		   and c_gone[i] is not true
-		 order by i
-		on conflict do nothing;
-
-		-- then what changed; a time that moves by less than a minute is no change
-		select array_agg(c.id order by c.id) into v_apply
-		  from generate_series(1, cardinality(c_ext)) i
-		  join dmbox.contacts c on c.account = c_account[i] and c.channel = c_channel[i] and c.external_id = c_ext[i]
-		 where c_gone[i] is not true
-		   and (c_in[i] > coalesce(c.last_inbound_at, '-infinity') + interval '1 minute'
-		     or c_out[i] > coalesce(c.last_outbound_at, '-infinity') + interval '1 minute'
-		     or dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at)
-		     or dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at)
-		     or dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at));
-		if v_apply is not null then
-			perform 1 from dmbox.contacts c where c.id = any (v_apply) order by c.id for no key update;
-			update dmbox.contacts c
-			   set last_inbound_at = greatest(c.last_inbound_at, c_in[i]),
-			       last_outbound_at = greatest(c.last_outbound_at, c_out[i]),
-			       last_at = greatest(c.last_at, c_in[i], c_out[i]),
-			       name = case when dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at) then c_name[i] else c.name end,
-			       named_at = case when dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at) then c_name_at[i] else c.named_at end,
-			       username = case when dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at) then c_user[i] else c.username end,
-			       username_at = case when dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at) then c_user_at[i] else c.username_at end,
-			       picture_url = case when dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at) then c_pic[i] else c.picture_url end,
-			       picture_at = case when dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at) then c_pic_at[i] else c.picture_at end
-			  from generate_series(1, cardinality(c_ext)) i
-			 where c.id = any (v_apply)
-			   and c.account = c_account[i] and c.channel = c_channel[i] and c.external_id = c_ext[i];
-		end if;
+		  from generate_series(1, v_nc) i
+		 where v_cid[i] is null and c_gone[i] is not true
+		on conflict (account, channel, external_id) do nothing;
+	end loop;
+	if v_stale is not null then
+		perform 1 from unnest(v_stale) i join dmbox.contacts c on c.id = v_cid[i] order by c.id for no key update of c;
+		update dmbox.contacts c
+		   set last_inbound_at = greatest(c.last_inbound_at, c_in[i]),
+		       last_outbound_at = greatest(c.last_outbound_at, c_out[i]),
+		       last_at = greatest(c.last_at, c_in[i], c_out[i]),
+		       name = case when dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at) then c_name[i] else c.name end,
+		       named_at = case when dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at) then c_name_at[i] else c.named_at end,
+		       username = case when dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at) then c_user[i] else c.username end,
+		       username_at = case when dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at) then c_user_at[i] else c.username_at end,
+		       picture_url = case when dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at) then c_pic[i] else c.picture_url end,
+		       picture_at = case when dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at) then c_pic_at[i] else c.picture_at end
+		  from unnest(v_stale) i
+		 where c.id = v_cid[i];
 	end if;
 
 	-- messages
 	if v_nm > 0 then
-		select array_agg(nextval('dmbox.messages_id_seq')) into v_mid from generate_series(1, v_nm);
-		with ins as (
-			insert into dmbox.messages (id, account, channel, thread_id, provider, external_id, contact_id,
-			       sender_id, recipient_id, direction, kind, body, detail, reply_to, status, sent_at,
-			       sent_at_known, received_at, is_test, source, delivery_id)
-			overriding system value
-			select v_mid[i], m_account[i], m_channel[i], m_thread[i], m_provider[i], m_ext[i], c.id,
-			       m_sender[i], m_recipient[i], case when m_out[i] then 'outbound' else 'inbound' end, m_kind[i],
-			       m_body[i], m_detail[i], m_reply[i], case when m_out[i] then 'sent' else 'received' end, m_at[i],
-			       m_known[i], d_at[m_d[i]], m_test[i], m_source[i], v_did[m_d[i]]
-			  from generate_series(1, v_nm) i
-			  left join dmbox.contacts c on c.account = m_account[i] and c.channel = m_channel[i] and c.external_id = m_contact[i]
-			 where m_gone[i] is not true
-			   -- (not "not exists": that the planner may answer by hashing the whole table)
-			   and (m_alt[i] is null or (select w.id from dmbox.messages w
-			        where w.account = m_account[i] and w.channel = m_channel[i] and w.thread_id = m_thread[i]
-			          and w.external_id = m_alt[i]) is null)
-			 order by i
-			on conflict do nothing
-			returning id, delivery_id, source)
-		select coalesce(array_agg(ins.id), '{}'), coalesce(array_agg(ins.delivery_id), '{}'),
-		       coalesce(array_agg(ins.delivery_id) filter (where ins.source = 'echo'), '{}')
-		  into v_new, v_newd, v_echod from ins;
+		insert into dmbox.messages (id, account, channel, thread_id, provider, external_id, contact_id,
+		       sender_id, recipient_id, direction, kind, body, detail, reply_to, status, sent_at,
+		       sent_at_known, received_at, is_test, source, delivery_id)
+		overriding system value
+		select v_mid[i], m_account[i], m_channel[i], m_thread[i], m_provider[i], m_ext[i], v_cid[m_c[i]],
+		       m_sender[i], m_recipient[i], case when m_out[i] then 'outbound' else 'inbound' end, m_kind[i],
+		       m_body[i], m_detail[i], m_reply[i], case when m_out[i] then 'sent' else 'received' end, m_at[i],
+		       m_known[i], d_at[m_d[i]], m_test[i], m_source[i], v_did[m_d[i]]
+		  from generate_series(1, v_nm) i
+		 where m_gone[i] is not true
+		   -- (not "not exists": that the planner may answer by hashing the whole table)
+		   and (m_alt[i] is null or (select w.id from dmbox.messages w
+		        where w.account = m_account[i] and w.channel = m_channel[i] and w.thread_id = m_thread[i]
+		          and w.external_id = m_alt[i]) is null)
+		on conflict (account, channel, thread_id, external_id) do nothing;
+		get diagnostics v_rows = row_count;
+		if v_rows < v_nm then
+			select array_agg((select w.id from dmbox.messages w where w.id = v_mid[i]) is not null)
+			  into m_new from generate_series(1, v_nm) i;
+		end if;
 
-		if cardinality(v_new) < v_nm then
+		if v_na > 0 and v_rows > 0 then
+			insert into dmbox.attachments (account, message_id, position, type, url, ref, name, mime_type, bytes, state)
+			select m_account[a_m[i]], v_mid[a_m[i]], a_pos[i], a_type[i], a_url[i], a_ref[i], a_name[i], a_mime[i],
+			       a_bytes[i], case when a_url[i] is null and a_ref[i] is null then 'none' else 'waiting' end
+			  from generate_series(1, v_na) i
+			 where m_new is null or m_new[a_m[i]];
+		end if;
+
+		if m_new is not null then
 			-- a tombstone that was waiting for its message: completed, without content
 			for r in
 				select w.id, i
@@ -411,8 +411,7 @@ begin
 			loop
 				update dmbox.messages w
 				   set provider = m_provider[r.i], sender_id = m_sender[r.i], recipient_id = m_recipient[r.i],
-				       contact_id = (select c.id from dmbox.contacts c where c.account = m_account[r.i]
-				                        and c.channel = m_channel[r.i] and c.external_id = m_contact[r.i]),
+				       contact_id = v_cid[m_c[r.i]],
 				       direction = case when m_out[r.i] then 'outbound' else 'inbound' end, kind = m_kind[r.i],
 				       reply_to = m_reply[r.i], status = case when m_out[r.i] then 'sent' else 'received' end,
 				       sent_at = m_at[r.i], sent_at_known = m_known[r.i], received_at = d_at[m_d[r.i]],
@@ -420,58 +419,58 @@ begin
 				       placeholder = false
 				 where w.id = r.id and w.placeholder;
 				if found then
-					v_new := v_new || r.id;
-					v_newd := v_newd || v_did[m_d[r.i]];
-					if m_source[r.i] = 'echo' then
-						v_echod := v_echod || v_did[m_d[r.i]];
-					end if;
+					m_new[r.i] := true;
+					v_mid[r.i] := r.id;
 				end if;
 			end loop;
-			-- counted are keys that are found, not what remains
-			select coalesce(array_agg(v_did[m_d[i]]) filter (where m_alt[i] is null), '{}'),
-			       coalesce(array_agg(v_did[m_d[i]]) filter (where m_alt[i] is not null), '{}')
-			  into v_dupd, v_weakd
-			  from generate_series(1, v_nm) i
-			 where m_gone[i] is not true
-			   and coalesce((select w.id from dmbox.messages w
-			            where w.account = m_account[i] and w.channel = m_channel[i] and w.thread_id = m_thread[i]
-			              and w.external_id = m_ext[i] and w.id <> all (v_new)),
-			         (select w.id from dmbox.messages w
-			            where w.account = m_account[i] and w.channel = m_channel[i] and w.thread_id = m_thread[i]
-			              and w.external_id = m_alt[i] and w.id <> all (v_new))) is not null;
-		end if;
-
-		if cardinality(a_m) > 0 and cardinality(v_new) > 0 then
-			insert into dmbox.attachments (account, message_id, position, type, url, ref, name, mime_type, bytes, state)
-			select m_account[a_m[i]], v_mid[a_m[i]], a_pos[i], a_type[i], a_url[i], a_ref[i], a_name[i], a_mime[i],
-			       a_bytes[i], case when a_url[i] is null and a_ref[i] is null then 'none' else 'waiting' end
-			  from generate_series(1, cardinality(a_m)) i
-			 where v_mid[a_m[i]] = any (v_new);
+			-- duplicates are keys that are found, not what remains
+			for r in
+				select m_d[i] as d, m_source[i] = 'echo' as echo, m_alt[i] is not null as weak, m_gone[i] is not true
+				       and coalesce((select w.id from dmbox.messages w
+				            where w.account = m_account[i] and w.channel = m_channel[i] and w.thread_id = m_thread[i]
+				              and w.external_id = m_ext[i]),
+				         (select w.id from dmbox.messages w
+				            where w.account = m_account[i] and w.channel = m_channel[i] and w.thread_id = m_thread[i]
+				              and w.external_id = m_alt[i])) is not null as there
+				  from generate_series(1, v_nm) i
+				 where not m_new[i]
+			loop
+				d_msgs[r.d] := d_msgs[r.d] - 1;
+				if r.echo then
+					d_echoes[r.d] := d_echoes[r.d] - 1;
+				end if;
+				if r.there and r.weak then
+					d_weak[r.d] := d_weak[r.d] + 1;
+				elsif r.there then
+					d_dup[r.d] := d_dup[r.d] + 1;
+				end if;
+			end loop;
 		end if;
 	end if;
 
 	-- events
 	if v_ne > 0 then
-		with ins as (
-			insert into dmbox.events (account, channel, thread_id, provider, kind, effect, contact_id, actor_id,
-			       direction, occurred_at, target_id, text, num, event_key, raw, is_test, delivery_id)
-			select e_account[i], e_channel[i], e_thread[i], e_provider[i], e_kind[i], e_effect[i], c.id, a.id,
-			       case when e_out[i] then 'outbound' else 'inbound' end, e_at[i], e_target[i], e_text[i], e_num[i],
-			       e_key[i], e_raw[i], e_test[i], v_did[e_d[i]]
-			  from generate_series(1, v_ne) i
-			  left join dmbox.contacts c on c.account = e_account[i] and c.channel = e_channel[i] and c.external_id = e_contact[i]
-			  left join dmbox.contacts a on a.account = e_account[i] and a.channel = e_channel[i] and a.external_id = e_actor[i]
-			 where e_gone[i] is not true
-			 order by i
-			on conflict do nothing
-			returning delivery_id)
-		select coalesce(array_agg(ins.delivery_id), '{}') into v_evd from ins;
-
-		if cardinality(v_evd) < v_ne then
-			select v_dupd || coalesce(array_agg(v_did[e_d[i]]), '{}') into v_dupd
-			  from generate_series(1, v_ne) i
-			  join dmbox.events e on e.account = e_account[i] and e.channel = e_channel[i] and e.event_key = e_key[i]
-			 where e_gone[i] is not true and e.delivery_id is distinct from v_did[e_d[i]];
+		insert into dmbox.events (account, channel, thread_id, provider, kind, effect, contact_id, actor_id,
+		       direction, occurred_at, target_id, text, num, event_key, raw, is_test, delivery_id)
+		select e_account[i], e_channel[i], e_thread[i], e_provider[i], e_kind[i], e_effect[i], v_cid[e_c[i]],
+		       v_cid[e_a[i]], case when e_out[i] then 'outbound' else 'inbound' end, e_at[i], e_target[i],
+		       e_text[i], e_num[i], e_key[i], e_raw[i], e_test[i], v_did[e_d[i]]
+		  from generate_series(1, v_ne) i
+		 where e_gone[i] is not true
+		on conflict (event_key, channel, account) do nothing;
+		get diagnostics v_rows = row_count;
+		if v_rows < v_ne then
+			for r in
+				select e_d[i] as d, e_gone[i] is not true and e.id is not null as there
+				  from generate_series(1, v_ne) i
+				  left join dmbox.events e on e.account = e_account[i] and e.channel = e_channel[i] and e.event_key = e_key[i]
+				 where e.delivery_id is distinct from v_did[e_d[i]]
+			loop
+				d_events[r.d] := d_events[r.d] - 1;
+				if r.there then
+					d_dup[r.d] := d_dup[r.d] + 1;
+				end if;
+			end loop;
 		end if;
 
 		for r in
@@ -485,57 +484,35 @@ begin
 	end if;
 
 	-- events that came before their message
-	if cardinality(v_new) > 0 then
-		for r in
-			select distinct coalesce(w.id, v_mid[i]) as mid
-			  from generate_series(1, v_nm) i
-			  join dmbox.events e on e.account = m_account[i] and e.channel = m_channel[i]
-			   and e.thread_id = m_thread[i] and e.target_id = m_ext[i]
-			  left join dmbox.messages w on w.account = m_account[i] and w.channel = m_channel[i]
-			   and w.thread_id = m_thread[i] and w.external_id = m_ext[i]
-			 where e.effect <> 'none' and coalesce(w.id, v_mid[i]) = any (v_new)
-			 order by 1
-		loop
-			perform dmbox.apply_message(r.mid);
+	select array_agg(v_mid[i]) into v_apply
+	  from generate_series(1, v_nm) i
+	 where (m_new is null or m_new[i])
+	   and (select e.id from dmbox.events e
+	         where e.account = m_account[i] and e.channel = m_channel[i] and e.thread_id = m_thread[i]
+	           and e.target_id = m_ext[i] and e.effect <> 'none' limit 1) is not null;
+	if v_apply is not null then
+		foreach v_id in array v_apply loop
+			perform dmbox.apply_message(v_id);
 		end loop;
 	end if;
 
-	-- the ledger last, with what really happened
+	-- the ledger last, with what really happened; v_did ascends, so width_bucket finds
+	-- the place of an id
 	return query
-	with cnt as (
-		select t.ids, max(t.i) as i, sum(t.dup)::integer as dup, sum(t.weak)::integer as weak,
-		       sum(t.ign)::integer as ign, sum(t.msgs)::integer as msgs, sum(t.evs)::integer as evs,
-		       sum(t.echo)::integer as echo
-		  from (select v_did[i] as ids, i, d_dup[i] as dup, d_weak[i] as weak, d_ignored[i] as ign,
-		               0 as msgs, 0 as evs, 0 as echo
-		          from generate_series(1, v_n) i
-		        union all select x, null, 0, 0, 0, 1, 0, 0 from unnest(v_newd) x
-		        union all select x, null, 0, 0, 0, 0, 1, 0 from unnest(v_evd) x
-		        union all select x, null, 0, 0, 0, 0, 0, 1 from unnest(v_echod) x
-		        union all select x, null, 1, 0, 0, 0, 0, 0 from unnest(v_dupd) x
-		        union all select x, null, 0, 1, 0, 0, 0, 0 from unnest(v_weakd) x
-		        union all select x, null, 0, 0, 1, 0, 0, 0 from unnest(v_goned) x) t
-		 group by t.ids
-	), ins as (
-		insert into dmbox.deliveries (id, delivery_uid, received_at, channel, account, source, request_id,
-		       remote_addr, content_type, headers, body, verdict, reason, items, stored, duplicates,
-		       weak_duplicates, ignored)
-		select c.ids, d_uid[c.i], d_at[c.i], d_channel[c.i], d_account[c.i], d_source[c.i], d_request[c.i],
-		       d_addr[c.i], d_ctype[c.i], d_headers[c.i],
-		       -- what speaks of erased items keeps no bytes
-		       case when c.ids = any (v_goned) then null else d_body[c.i] end,
-		       'accepted', d_reason[c.i], d_items[c.i], c.msgs + c.evs, c.dup, c.weak, c.ign
-		  from cnt c
-		 order by c.i
-		on conflict do nothing
-		returning delivery_uid, id, stored, duplicates, weak_duplicates, ignored)
-	select ins.delivery_uid, ins.id, ins.stored, ins.duplicates, ins.weak_duplicates, ins.ignored,
-	       c.echo, c.msgs
-	  from ins join cnt c on c.ids = ins.id;
-	get diagnostics v_n = row_count;
+	insert into dmbox.deliveries as l (id, delivery_uid, received_at, channel, account, source, request_id,
+	       remote_addr, content_type, headers, body, verdict, reason, items, stored, duplicates,
+	       weak_duplicates, ignored)
+	select v_did[i], d_uid[i], d_at[i], d_channel[i], d_account[i], d_source[i], d_request[i], d_addr[i],
+	       d_ctype[i], d_headers[i], d_body[i], 'accepted', d_reason[i], d_items[i], d_msgs[i] + d_events[i],
+	       d_dup[i], d_weak[i], d_ignored[i]
+	  from generate_series(1, v_n) i
+	on conflict (delivery_uid, received_at) do nothing
+	returning l.delivery_uid, l.id, l.stored, l.duplicates, l.weak_duplicates, l.ignored,
+	          d_echoes[width_bucket(l.id, v_did)], d_msgs[width_bucket(l.id, v_did)];
+	get diagnostics v_rows = row_count;
 
 	-- a delivery that an earlier try had stored after all: its first row speaks
-	if v_n < cardinality(d_uid) then
+	if v_rows < v_n then
 		return query
 		select d.delivery_uid, d.id, d.stored, d.duplicates, d.weak_duplicates, d.ignored, 0, 0
 		  from unnest(d_uid, d_at) t(uid, at)
@@ -638,16 +615,16 @@ begin
 		  from dmbox.ingest_many(
 		    array[d_uid], array[d_at], array[d_channel], array[d_account], array[d_source], array[d_request],
 		    array[d_addr], array[d_ctype], array[d_headers], array[d_body], array[d_reason], array[d_items],
-		    array[d_dup], array[d_weak], array[d_ignored], array[v_bucket], array[false], array[m_account],
-		    array[d_channel], array[m_contact], array[c_name], array[case when c_name is not null then c_at end],
+		    array[d_dup], array[d_weak], array[d_ignored], array[1], array[case when m_source = 'echo' then 1 else 0 end],
+		    array[0], array[v_bucket], array[m_account], array[d_channel], array[m_contact],
+		    array[c_name], array[case when c_name is not null then c_at end],
 		    array[c_user], array[case when c_user is not null then c_at end], array[c_pic],
 		    array[case when c_pic is not null then c_at end], array[c_in], array[c_out],
-		    array[1], array[m_account], array[d_channel],
-		    array[m_thread], array[m_ext], array[null], array[m_provider], array[m_contact], array[m_sender],
-		    array[m_recipient], array[m_out], array[m_kind], array[m_body], array[m_detail], array[m_reply],
-		    array[m_at], array[m_known], array[m_test], array[m_source],
-		    '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
-		    '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}');
+		    array[1], array[1], array[m_account], array[d_channel], array[m_thread], array[m_ext], null,
+		    array[m_provider], array[m_sender], array[m_recipient], array[m_out], array[m_kind], array[m_body],
+		    array[m_detail], array[m_reply], array[m_at], array[m_known], array[m_test], array[m_source],
+		    null, null, null, null, null, null, null, null,
+		    null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
 		return;
 	end if;
 	if v_waits then

@@ -23,15 +23,14 @@ can() { as "$1" "$2" || { fail "$1 cannot: $2"; q -c "set role $1" -c "$2"; }; }
 cannot() { as "$1" "$2" && fail "$1 can: $2"; }
 ingest="select * from dmbox.ingest_many(array['0f8fad5b-d9cb-469f-a165-70867728950e']::uuid[], array[now()],
 	array['instagram'],array['main'],array['webhook'],array[null],array[null],array[null],array[null]::jsonb[],
-	array['x']::bytea[],array['ok'],array[1],array[0],array[0],array[0],array[3],array[true],
-	array['main'],array['instagram'],array['c1'],array['Ana'],array[now()],array[null],array[null]::timestamptz[],
-	array[null],array[null]::timestamptz[],array[now()],array[null]::timestamptz[],
-	array[1],array['main'],array['instagram'],array[''],array['M1'],array[null],array['graph'],array['c1'],
-	array[null],array[null],array[false],array['text'],array['hi'],array[null]::jsonb[],array[null],array[now()],
+	array['x']::bytea[],array['ok'],array[1],array[0],array[0],array[0],array[1],array[0],array[2],array[259],
+	array['main'],array['instagram'],array['c1'],array['Ana'],array[now()],null,null,null,null,array[now()],null,
+	array[1],array[1],array['main'],array['instagram'],array[''],array['M1'],null,array['graph'],
+	null,null,array[false],array['text'],array['hi'],null,null,array[now()],
 	array[true],array[false],array['webhook'],
-	array[1],array[0],array['image'],array['u'],array[null],array[null],array[null],array[null]::bigint[],
-	array[1,1],array['main','main'],array['instagram','instagram'],array['',''],array['graph','graph'],
-	array['edit','unsend'],array['edit','unsend'],array['c1','c1'],array[null,null],array[false,false],
+	array[1],array[0],array['image'],array['u'],null,null,null,null,
+	array[1,1],array[1,1],null,array['main','main'],array['instagram','instagram'],array['',''],array['graph','graph'],
+	array['edit','unsend'],array['edit','unsend'],array[false,false],
 	array[now(),now()],array['M1','M1'],array['x',null],array[1,0],array['k1','k2'],array['{}','{}']::jsonb[],
 	array[false,false])"
 can dmbox_web "$ingest"
