@@ -26,6 +26,7 @@
 #define EXACT_DIGITS 18		/* whole numbers up to here are exact in json-c */
 #define RAW_MAX (64u << 20)	/* emergency brake: inputs are capped far below */
 #define CURSOR_FROM 8
+#define FEW 16
 
 /* json-c's null is a NULL pointer; ours is a node of its own. */
 static const char null_mark;
@@ -278,33 +279,50 @@ json_type(const struct json *j)
 	return JSON_ABSENT;
 }
 
+/* The member whose name is the n bytes at key, NULL where it is absent or null.  Nearly
+ * all objects have few members, which are sooner compared than hashed. */
+static const struct json *
+member(const struct json *j, const char *key, size_t n)
+{
+	const struct lh_table *t = json_object_get_object(obj(j));	/* NULL: no object */
+	struct json_object *o = NULL;
+	char part[128];
+
+	if (t == NULL)
+		return NULL;
+	if (t->count > FEW) {
+		if (key[n] != '\0') {		/* a part of a path */
+			if (n >= sizeof part)
+				return NULL;
+			memcpy(part, key, n);
+			part[n] = '\0';
+			key = part;
+		}
+		return json_object_object_get_ex(obj(j), key, &o) && o != NULL ? node(o) : NULL;
+	}
+	for (const struct lh_entry *e = t->head; e != NULL; e = e->next) {
+		const char *k = e->k;
+
+		if ((n == 0 || *k == *key) && strncmp(k, key, n) == 0 && k[n] == '\0')
+			return (const struct json *)e->v;
+	}
+	return NULL;
+}
+
 const struct json *
 json_member(const struct json *j, const char *key)
 {
-	struct json_object *o;
-
-	if (json_type(j) != JSON_OBJECT || !json_object_object_get_ex(obj(j), key, &o) || o == NULL)
-		return NULL;
-	return node(o);
+	return member(j, key, strlen(key));
 }
 
 const struct json *
 json_get(const struct json *j, const char *path)
 {
-	char key[128];
 	const char *dot;
 
-	while ((dot = strchr(path, '.')) != NULL) {
-		size_t n = (size_t)(dot - path);
-
-		if (n >= sizeof key)
+	for (; (dot = strchr(path, '.')) != NULL; path = dot + 1)
+		if ((j = member(j, path, (size_t)(dot - path))) == NULL)
 			return NULL;
-		memcpy(key, path, n);
-		key[n] = '\0';
-		if ((j = json_member(j, key)) == NULL)
-			return NULL;
-		path = dot + 1;
-	}
 	return json_member(j, path);
 }
 

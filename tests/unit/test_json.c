@@ -187,6 +187,36 @@ test_get(void **state)
 	check_raw("\xef\xbb\xbf{} \r\n", "{}", NULL);
 }
 
+/* few members are compared, many are hashed: one answer */
+static void
+test_get_few_and_many(void **state)
+{
+	static const struct { const char *path, *want; } cases[] = {
+		{ "", "empty" }, { "abc", "longer" }, { "ab.c", "inner" }, { "ab.", "none" },
+		{ "d", "last" }, { "a", NULL }, { "a.c", NULL }, { "abcd", NULL }, { ".c", NULL },
+		{ "abc.c", NULL }, { "n", NULL }, { "ab", NULL },
+	};
+	char *part = mem_alloc(201);
+	struct buf b;
+
+	(void)state;
+	memcpy(memset(part, 'k', 200), "ab", 2);
+	memcpy(part + 198, ".c", 2);
+	for (size_t more = 0; more < 40; more++) {
+		buf_init(&b, 1 << 16);
+		buf_puts(&b, "{\"\":\"empty\",\"ab\":{\"c\":\"inner\",\"\":\"none\"},"
+		    "\"abc\":\"longer\",\"n\":null,\"d\":1,\"d\":\"last\"");
+		for (size_t i = 0; i < more; i++)
+			buf_printf(&b, ",\"k%zu\":%zu", i, i);
+		buf_putc(&b, '}');
+		for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+			check_text(b.p, cases[i].path, cases[i].want);
+		check_text(b.p, part, NULL);
+		buf_free(&b);
+	}
+	free(part);
+}
+
 /* 20,000 members in one walk; going back still works */
 static void
 test_each_many(void **state)
@@ -245,6 +275,7 @@ main(void)
 		cmocka_unit_test(test_i64),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_get),
+		cmocka_unit_test(test_get_few_and_many),
 		cmocka_unit_test(test_each_many),
 		cmocka_unit_test(test_put),
 	};
