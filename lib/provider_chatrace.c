@@ -137,13 +137,14 @@ field(const struct json *j, const char *name)
 {
 	const struct json *v = json_member(j, name);
 
-	return v != NULL ? v : json_get(j, name);
+	return v != NULL || strchr(name, '.') == NULL ? v : json_get(j, name);
 }
 
 static const char *
 value(struct reader *r, const struct json *j, const char *name)
 {
-	const char *s = json_text(&r->out->arena, field(j, name));
+	const struct json *v = field(j, name);
+	const char *s = v == NULL ? NULL : json_text(&r->out->arena, v);
 
 	if (str_empty(s))
 		return NULL;

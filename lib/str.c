@@ -188,6 +188,25 @@ str_trim(const char **p, size_t *n)
 		(*n)--;
 }
 
+size_t
+str_plain(const char *p, size_t n)
+{
+	const uint64_t ones = UINT64_MAX / 255, highs = ones * 0x80;
+	size_t i = 0;
+	uint64_t w;
+
+	/* eight at a time: below 0x20 the difference, at 0x7F the sum has the high bit; a
+	 * borrow or carry from one byte to the next happens behind such a byte only */
+	for (; n - i >= sizeof w; i += sizeof w) {
+		memcpy(&w, p + i, sizeof w);
+		if (((w | (w - ones * 0x20) | (w + ones)) & highs) != 0)
+			break;
+	}
+	while (i < n && p[i] >= 0x20 && p[i] < 0x7F)
+		i++;
+	return i;
+}
+
 /* Length of the well-formed character at p (Unicode 15, table 3-7); 0 if none. */
 static size_t
 utf8_one(const unsigned char *p, size_t n)
@@ -230,7 +249,9 @@ str_utf8_ok(const char *p, size_t n)
 	size_t len;
 
 	for (; n > 0; u += len, n -= len) {
-		len = utf8_one(u, n);
+		len = str_plain((const char *)u, n);
+		if (len == 0)
+			len = utf8_one(u, n);
 		if (len == 0)
 			return false;
 	}
@@ -245,6 +266,9 @@ str_utf8_clean(struct mem_arena *a, const char *p, size_t n, bool *changed)
 	char *out, *o;
 
 	for (size_t i = 0; i < n; i += len) {
+		len = str_plain(p + i, n - i);
+		if (len > 0)
+			continue;
 		len = utf8_one(u + i, n - i);
 		if (len == 0 || u[i] == 0) {
 			bad++;

@@ -47,6 +47,9 @@ enum rc str_unhex(const char *s, size_t n, void *out) MUST_CHECK;
 /* str_trim(p, n): shrink [*p, *p + *n) by white space on both sides. */
 void str_trim(const char **p, size_t *n);
 
+/* str_plain(p, n): how many bytes at p are printable ASCII (0x20 to 0x7E) up to the first
+ * that is not: texts are mostly such, and need no closer look there. */
+size_t str_plain(const char *p, size_t n);
 /* str_utf8_ok(p, n): well-formed UTF-8 (no overlongs, surrogates, > 10FFFF)? */
 bool str_utf8_ok(const char *p, size_t n);
 /* str_utf8_clean(a, p, n, changed): p as text PostgreSQL takes: ill-formed

@@ -146,6 +146,26 @@ test_nearest(void **state)
 	assert_null(str_nearest("JWT_SECRET", v, 3));
 }
 
+/* every byte at every place of three words and a rest */
+static void
+test_plain(void **state)
+{
+	char t[28];
+
+	(void)state;
+	memset(t, 'x', sizeof(t));
+	assert_int_equal(str_plain(t, 0), 0);
+	for (size_t n = 0; n <= sizeof(t); n++)
+		assert_int_equal(str_plain(t, n), n);
+	for (size_t i = 0; i < sizeof(t); i++)
+		for (int c = 0; c < 256; c++) {
+			t[i] = (char)c;
+			assert_int_equal(str_plain(t, sizeof(t)), c >= 0x20 && c < 0x7F ? sizeof(t) : i);
+			t[i] = 'x';
+		}
+	assert_int_equal(str_plain("\x1f\x80\x7f\xff\x1f\x80\x7f\xff", 8), 0);
+}
+
 int
 main(void)
 {
@@ -155,6 +175,7 @@ main(void)
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_nearest),
 	};
