@@ -10,6 +10,7 @@
 #include "mem.h"
 
 #define BLOCK_MIN 4096u
+#define SMALL 1024u
 #define ALIGN _Alignof(max_align_t)
 
 struct mem_block {
@@ -28,24 +29,34 @@ die(void)
 	_exit(70);
 }
 
-void *
-mem_alloc(size_t n)
+/*
+ * Small ones by malloc: it has them at hand in a list of the thread, where calloc of
+ * glibc 2.36 searches.  calloc knows that large ones from the kernel are zero.
+ */
+static void *
+zeroed(size_t n)
 {
-	void *p = calloc(1, n ? n : 1);
+	void *p = n <= SMALL ? malloc(n) : calloc(1, n);
 
 	if (p == NULL)
 		die();
-	return p;
+	return n <= SMALL ? memset(p, 0, n) : p;
+}
+
+void *
+mem_alloc(size_t n)
+{
+	return zeroed(n ? n : 1);
 }
 
 void *
 mem_array(size_t n, size_t size)
 {
-	void *p = calloc(n ? n : 1, size ? size : 1);	/* calloc checks the product */
+	size_t all;
 
-	if (p == NULL)
+	if (__builtin_mul_overflow(n ? n : 1, size ? size : 1, &all))
 		die();
-	return p;
+	return zeroed(all);
 }
 
 void *
