@@ -32,6 +32,7 @@
 #define GATHER_FLUSH (32u * 1024)	/* a request that says much is written in parts */
 #define GATHER_FIRST 3000u		/* the lines of one delivery */
 #define SECRET_MIN 8u
+#define STRIDE (SECRET_MIN - 1)		/* of the quick look for secrets */
 #define RETRY_MS 5000			/* a file that could not be opened */
 
 static const char *const level_names[LOG__MAX] = { "error", "warn", "info", "debug" };
@@ -56,14 +57,17 @@ static struct sink {
 #define PATTERN_BYTES { ['s'] = true, ['S'] = true, ['t'] = true, ['T'] = true, ['p'] = true, \
 	['P'] = true, ['a'] = true, ['A'] = true, ['b'] = true, ['B'] = true, ['/'] = true, [':'] = true }
 
+#define PAIRS (65536 / 8)		/* a bit for any two bytes */
+
 static struct secrets {
 	pthread_rwlock_t lock;
 	char **v;
 	size_t n;
 	bool first[256];	/* bytes some secret or pattern starts with */
 	bool patterns;		/* pairs knows the patterns */
-	unsigned char pairs[65536 / 8];	/* and the two bytes: a line without any of
+	unsigned char pairs[PAIRS];	/* and the two bytes: a line without any of
 				 * them, as nearly all are, is looked at once and not copied */
+	unsigned char inner[PAIRS];	/* two bytes next to each other in the first of a secret */
 } secrets = { .lock = PTHREAD_RWLOCK_INITIALIZER, .first = PATTERN_BYTES };
 
 static _Thread_local struct log_scope request;
@@ -198,19 +202,19 @@ likely(const char *p, size_t n)
 }
 
 static bool
-pair_set(const char *p)
+pair_set(const unsigned char pairs[PAIRS], const char *p)
 {
 	unsigned int i = (unsigned int)(unsigned char)p[0] << 8 | (unsigned char)p[1];
 
-	return (secrets.pairs[i >> 3] >> (i & 7) & 1) != 0;
+	return (pairs[i >> 3] >> (i & 7) & 1) != 0;
 }
 
 static void
-pair_add(char a, char b)
+pair_add(unsigned char pairs[PAIRS], const char *p)
 {
-	unsigned int i = (unsigned int)(unsigned char)a << 8 | (unsigned char)b;
+	unsigned int i = (unsigned int)(unsigned char)p[0] << 8 | (unsigned char)p[1];
 
-	secrets.pairs[i >> 3] |= (unsigned char)(1u << (i & 7));
+	pairs[i >> 3] |= (unsigned char)(1u << (i & 7));
 }
 
 /* Both letters of the patterns, in either case.  With the lock for writing. */
@@ -222,7 +226,7 @@ pairs_of_patterns(void)
 			char s[2] = { (char)a, (char)b };
 
 			if (secrets.first[a] && likely(s, 2))
-				pair_add(s[0], s[1]);
+				pair_add(secrets.pairs, s);
 		}
 	secrets.patterns = true;
 }
@@ -238,7 +242,7 @@ hit(const char *p, size_t n, size_t *keep, size_t *hide)
 		size_t left = n - i, k = 0, v;
 		const char *at = p + i;
 
-		if (!pair_set(at))
+		if (!pair_set(secrets.pairs, at))
 			continue;
 		v = secret_at(at, left);
 		if (v == 0 && likely(at, left)) {
@@ -276,7 +280,44 @@ secrets_rdlock(void)
 	pthread_rwlock_rdlock(&secrets.lock);
 }
 
-/* Is there anything to hide in it? */
+/* Does a registered secret begin among the STRIDE bytes up to i? */
+static bool
+secret_around(const char *p, size_t n, size_t i)
+{
+	for (size_t k = i < STRIDE ? 0 : i - STRIDE + 1; k <= i; k++)
+		if (pair_set(secrets.pairs, p + k) && secret_at(p + k, n - k) > 0)
+			return true;
+	return false;
+}
+
+/*
+ * A quick look, wrong to one side only: false wherever hit would find something.  A
+ * registered secret is SECRET_MIN bytes or more, so one of its first STRIDE pairs stands
+ * at a multiple of STRIDE.  A pattern has one of these marks with such a neighbour.
+ */
+static bool
+nothing_like_it(const char *p, size_t n)
+{
+	static const struct { char mark; int at; const char *beside; } signs[] = {
+		{ '=', -1, "tTnNdDeE" }, { '"', -1, "tTnNdDeE" },	/* behind a key */
+		{ '/', 1, "wW/" }, { 'b', 1, "eE" }, { 'B', 1, "eE" }
+	};
+	const char *end = p + n, *c;
+
+	for (size_t i = 0; i + 1 < n; i += STRIDE)
+		if (pair_set(secrets.inner, p + i) && secret_around(p, n, i))
+			return false;
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		for (c = p; (c = memchr(c, signs[i].mark, (size_t)(end - c))) != NULL; c++) {
+			const char *next = c + signs[i].at;
+
+			if (next >= p && next < end && strchr(signs[i].beside, *next) != NULL)
+				return false;
+		}
+	return true;
+}
+
+/* Is there nothing to hide in it? */
 static bool
 innocent(const char *p, size_t n)
 {
@@ -284,7 +325,7 @@ innocent(const char *p, size_t n)
 	bool yes;
 
 	secrets_rdlock();
-	yes = hit(p, n, &keep, &hide) == n;
+	yes = nothing_like_it(p, n) || hit(p, n, &keep, &hide) == n;
 	pthread_rwlock_unlock(&secrets.lock);
 	return yes;
 }
@@ -332,13 +373,13 @@ harmless(const unsigned char *u, size_t n)
 	size_t i = 0;
 
 	for (;;) {
-		while (i < n && u[i] >= 0x20 && u[i] < 0x7F)
-			i++;
-		if (n - i >= 2 && u[i] >= 0xC3 && u[i] < 0xE0 && cont(u[i + 1]))
-			i += 2;
-		else if (n - i >= 3 && u[i] > 0xE0 && u[i] < 0xED && cont(u[i + 1]) && cont(u[i + 2]) &&
+		if (i < n && u[i] < 0x80)
+			i += str_plain((const char *)u + i, n - i);
+		if (n - i >= 3 && u[i] > 0xE0 && u[i] < 0xED && cont(u[i + 1]) && cont(u[i + 2]) &&
 		    !(u[i] == 0xE2 && u[i + 1] < 0x82))
 			i += 3;
+		else if (n - i >= 2 && u[i] >= 0xC3 && u[i] < 0xE0 && cont(u[i + 1]))
+			i += 2;
 		else if (n - i >= 4 && u[i] == 0xF0 && u[i + 1] >= 0x90 && cont(u[i + 1]) &&
 		    cont(u[i + 2]) && cont(u[i + 3]))
 			i += 4;
@@ -416,7 +457,9 @@ log_secret(const char *s)
 	secrets.v = mem_realloc(secrets.v, secrets.n + 1, sizeof(*secrets.v));
 	secrets.v[secrets.n++] = mem_dup(s);
 	secrets.first[(unsigned char)*s] = true;
-	pair_add(s[0], s[1]);
+	pair_add(secrets.pairs, s);
+	for (size_t i = 0; i < STRIDE; i++)
+		pair_add(secrets.inner, s + i);
 out:
 	pthread_rwlock_unlock(&secrets.lock);
 }
@@ -432,6 +475,7 @@ log_secrets_reset(void)
 	secrets.n = 0;
 	memcpy(secrets.first, (const bool[256])PATTERN_BYTES, sizeof(secrets.first));
 	memset(secrets.pairs, 0, sizeof(secrets.pairs));
+	memset(secrets.inner, 0, sizeof(secrets.inner));
 	secrets.patterns = false;
 	pthread_rwlock_unlock(&secrets.lock);
 }
@@ -644,25 +688,26 @@ now_text(void)
 	return last.text;
 }
 
+/* What stands before the sentence, and behind it. */
 static void
-format_line(enum log_level level, const char *p, size_t n, struct buf *out)
+put_head(enum log_level level, struct buf *out)
 {
-	const char *now = now_text();
-
 	if (sink.json) {
 		buf_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\","
-		    "\"request_id\":\"%s\",\"msg\":\"", now, level_names[level], sink.program,
-		    request.on ? request.id : "");
-		put_json(out, p, n);
-		buf_puts(out, "\"}\n");
+		    "\"request_id\":\"%s\",\"msg\":\"", now_text(), level_names[level],
+		    sink.program, request.on ? request.id : "");
 	} else {
-		buf_puts(out, now);
+		buf_puts(out, now_text());
 		buf_puts(out, level_tags[level]);
 		buf_puts(out, request.on && *request.id != '\0' ? request.id : "-");
 		buf_putc(out, ' ');
-		buf_put(out, p, n);
-		buf_putc(out, '\n');
 	}
+}
+
+static void
+put_tail(struct buf *out)
+{
+	buf_puts(out, sink.json ? "\"}\n" : "\n");
 }
 
 static void
@@ -690,40 +735,58 @@ flush_request(void)
 	buf_reset(&request.lines);
 }
 
-static int
-said(struct buf *msg, char *small, size_t cap, const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
-
-/* The sentence into small: its length; or -1 with all of it in msg, which is
- * only made then. */
-static int
-said(struct buf *msg, char *small, size_t cap, const char *fmt, va_list ap)
+/* Can it be shown as it is? */
+static bool
+as_it_is(const char *p, size_t n)
 {
-	va_list again;
-	int n;
-
-	msg->p = NULL;
-	va_copy(again, ap);
-	n = vsnprintf(small, cap, fmt, ap);
-	if (n < 0 || (size_t)n >= cap) {
-		buf_init(msg, SIZE_MAX / 4);	/* the caller cuts, whole characters */
-		buf_vprintf(msg, fmt, again);
-		n = -1;
-	}
-	va_end(again);
-	return n;
+	if (sink.json && (memchr(p, '"', n) != NULL || memchr(p, '\\', n) != NULL))
+		return false;
+	return harmless((const unsigned char *)p, n) == n && innocent(p, n);
 }
 
-/* Nearly all lines: short, nothing to hide, nothing to escape, and of a request. */
+static bool line_at_once(enum log_level level, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+
+/* Nearly all lines: of a request, nothing to hide, nothing to escape.  The sentence is
+ * formatted where it is to stay, and taken back where that proves wrong. */
 static bool
-line_at_once(enum log_level level, const char *p, size_t n)
+line_at_once(enum log_level level, const char *fmt, va_list ap)
 {
-	if (!request.on || level == LOG_ERROR || !innocent(p, n) ||
-	    harmless((const unsigned char *)p, n) != n)
+	struct buf *out = &request.lines;
+	size_t from = out->n, at;
+
+	if (!request.on || level == LOG_ERROR)
 		return false;
-	if (request.lines.n + 4 * n + 256 > GATHER_FLUSH)
+	put_head(level, out);
+	at = out->n;
+	buf_vprintf(out, fmt, ap);
+	if (!out->err && as_it_is(out->p + at, out->n - at))
+		put_tail(out);
+	else
+		out->err = true;
+	if (!out->err)
+		return true;
+	out->n = from;
+	out->p[from] = '\0';
+	out->err = false;
+	return false;
+}
+
+/* A whole line behind those of the request, or at once. */
+static void
+put_line(enum log_level level, const struct buf *out)
+{
+	if (!request.on || level == LOG_ERROR) {
+		flush_request();	/* keeps the order */
+		emit_now(out->p, out->n);
+		return;
+	}
+	if (request.lines.n + out->n > GATHER_FLUSH)
 		flush_request();
-	format_line(level, p, n, &request.lines);
-	return true;
+	buf_put(&request.lines, out->p, out->n);
+	if (request.lines.err) {	/* a line longer than the store */
+		buf_reset(&request.lines);
+		emit_now(out->p, out->n);
+	}
 }
 
 static void
@@ -733,41 +796,38 @@ static void
 line(enum log_level level, const char *fmt, va_list ap)
 {
 	struct buf msg, masked, out;
-	char small[512];	/* nearly all lines: formatted once, not allocated */
-	int saved = errno, n;
+	int saved = errno;
+	va_list again;
+	bool done;
 	size_t len;
 
 	if ((int)level > sink.level)
 		return;
-	n = said(&msg, small, sizeof(small), fmt, ap);
-	if (n >= 0 && line_at_once(level, small, (size_t)n)) {
+	va_copy(again, ap);
+	done = line_at_once(level, fmt, again);
+	va_end(again);
+	if (done) {
 		errno = saved;
 		return;
 	}
-	if (n >= 0)
-		buf_init(&msg, LINE_MAX_BYTES * 16 + 256);
-	len = str_utf8_cut(n >= 0 ? small : msg.p, n >= 0 ? (size_t)n : msg.n, LINE_MAX_BYTES);
+	buf_init(&msg, SIZE_MAX / 4);	/* cut below, at a whole character */
+	buf_vprintf(&msg, fmt, ap);
+	len = str_utf8_cut(msg.p, msg.n, LINE_MAX_BYTES);
 	buf_init(&masked, LINE_MAX_BYTES * 4);
-	mask(n >= 0 ? small : msg.p, len, &masked);
-	if (n < 0 && len < msg.n)
+	mask(msg.p, len, &masked);
+	if (len < msg.n)
 		buf_printf(&masked, " (%zu bytes more)", msg.n - len);
 	buf_reset(&msg);
 	msg.max = LINE_MAX_BYTES * 16 + 256;
 	escape(masked.p, masked.n, &msg);
 	buf_init(&out, LINE_MAX_BYTES * 32 + 1024);
-	format_line(level, msg.p, msg.n, &out);
-	if (request.on && level != LOG_ERROR) {
-		if (request.lines.n + out.n > GATHER_FLUSH)
-			flush_request();
-		buf_put(&request.lines, out.p, out.n);
-		if (request.lines.err) {	/* a line longer than the store */
-			buf_reset(&request.lines);
-			emit_now(out.p, out.n);
-		}
-	} else {
-		flush_request();
-		emit_now(out.p, out.n);
-	}
+	put_head(level, &out);
+	if (sink.json)
+		put_json(&out, msg.p, msg.n);
+	else
+		buf_put(&out, msg.p, msg.n);
+	put_tail(&out);
+	put_line(level, &out);
 	buf_free(&msg);
 	buf_free(&masked);
 	buf_free(&out);
