@@ -41,9 +41,9 @@ buf_reset(struct buf *b)
 		b->p[0] = '\0';
 }
 
-/* Room for n more bytes and the NUL?  Sets err where max forbids it. */
+/* Makes room for n more bytes and the NUL.  Sets err where max forbids it. */
 static bool
-room(struct buf *b, size_t n)
+grow(struct buf *b, size_t n)
 {
 	size_t cap = b->cap ? b->cap : FIRST;
 
@@ -58,6 +58,12 @@ room(struct buf *b, size_t n)
 		b->cap = cap;
 	}
 	return true;
+}
+
+static inline bool
+room(struct buf *b, size_t n)
+{
+	return (!b->err && n < b->cap - b->n && n <= b->max - b->n) || grow(b, n);
 }
 
 void

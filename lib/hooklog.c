@@ -4,7 +4,6 @@
  */
 #include "hooklog.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
@@ -20,13 +19,13 @@
 
 static const struct {
 	const char *from;	/* "Received webhook from ..." */
-	const char *shape;	/* "Processing ... webhook", "Extracted data from ..." */
+	const char *shape;	/* "Processing ...:", "Extracted data from ...:" */
 	const char *item;	/* "... message processed" */
 } names[PROVIDER__MAX] = {
-	[PROVIDER_CHATRACE] = { "Instagram/Chatrace", "Chatrace", "Chatrace Instagram" },
-	[PROVIDER_GRAPH] = { "Instagram/Graph API", "Instagram Graph", "Instagram Graph" },
-	[PROVIDER_GREENAPI] = { "WhatsApp/Green API", "Green API", "Green API WhatsApp" },
-	[PROVIDER_MOCK] = { "Mock", "Mock", "Mock" },
+	[PROVIDER_CHATRACE] = { "Instagram/Chatrace", "Chatrace webhook", "Chatrace Instagram" },
+	[PROVIDER_GRAPH] = { "Instagram/Graph API", "Instagram Graph webhook", "Instagram Graph" },
+	[PROVIDER_GREENAPI] = { "WhatsApp/Green API", "Green API webhook", "Green API WhatsApp" },
+	[PROVIDER_MOCK] = { "Mock", "Mock webhook", "Mock" },
 };
 
 /* --- what the body looks like --------------------------------------------- */
@@ -45,10 +44,12 @@ add_key(struct buf *b, size_t *n, const char *p, size_t len)
 {
 	if (++*n > KEYS_MAX)
 		return;
+	if (*n > 1)
+		buf_puts(b, ", ");
 	if (*n == KEYS_MAX)
-		buf_puts(b, ", ...");
+		buf_puts(b, "...");
 	else
-		buf_printf(b, "%s%.*s", *n > 1 ? ", " : "", (int)(len > 64 ? 64 : len), p);
+		buf_put(b, p, strnlen(p, len > 64 ? 64 : len));
 }
 
 /* The names at the top of a JSON object, by eye: it was parsed elsewhere. */
@@ -181,7 +182,7 @@ log_items(const struct account *a, const struct delivery *d)
 		if (d->items.v[i].type == ITEM_MESSAGE)
 			first = &d->items.v[i];
 	if (first != NULL) {
-		log_info("📝 Extracted data from %s webhook:", names[a->provider].shape);
+		log_info("📝 Extracted data from %s:", names[a->provider].shape);
 		log_extract(first);
 	}
 	for (size_t i = 0; i < d->items.n && i < ITEMS_MAX; i++)
@@ -193,11 +194,10 @@ log_items(const struct account *a, const struct delivery *d)
 void
 hooklog_delivery(const struct account *a, const struct http_req *req, const struct delivery *d)
 {
-	char iso[CLOCK_ISO_MAX], what[64];
+	char iso[CLOCK_ISO_MAX];
 
 	if (log_level() < LOG_INFO)
 		return;
-	snprintf(what, sizeof what, "%s webhook", names[a->provider].shape);
 	clock_iso(d->received_at_us, iso);
 	log_info("%s", RULE);
 	log_info("📨 Received webhook from %s", names[a->provider].from);
@@ -205,7 +205,7 @@ hooklog_delivery(const struct account *a, const struct http_req *req, const stru
 	log_shape(req);
 	log_body("📦 ", "Full body", req, d);
 	log_info("%s", RULE);
-	log_body("🔄 Processing ", what, req, d);
+	log_body("🔄 Processing ", names[a->provider].shape, req, d);
 	log_items(a, d);
 	if (d->items.warning != NULL)
 		log_warn("⚠️ delivery %s: %s", d->uid, d->items.warning);
