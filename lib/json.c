@@ -326,6 +326,17 @@ json_get(const struct json *j, const char *path)
 	return json_member(j, path);
 }
 
+uint32_t
+json_initials(const struct json *j)
+{
+	const struct lh_table *t = json_object_get_object(obj(j));
+	uint32_t bits = 0;
+
+	for (const struct lh_entry *e = t != NULL ? t->head : NULL; e != NULL; e = e->next)
+		bits |= json_initial(e->k);
+	return bits;
+}
+
 size_t
 json_len(const struct json *j)
 {
@@ -387,6 +398,22 @@ json_each(const struct json *j, size_t i, const char **key, const struct json **
 	return true;
 }
 
+static const char *
+int_text(int64_t v, char tmp[32], size_t *n)
+{
+	uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	char *p = tmp + 31;
+
+	*p = '\0';
+	do
+		*--p = (char)('0' + rest % 10);
+	while ((rest /= 10) != 0);
+	if (v < 0)
+		*--p = '-';
+	*n = (size_t)(tmp + 31 - p);
+	return p;
+}
+
 /* The source text of a number; small ones are written into tmp. */
 static const char *
 num_text(struct json_object *o, char tmp[32], size_t *n)
@@ -394,10 +421,8 @@ num_text(struct json_object *o, char tmp[32], size_t *n)
 	const char *s;
 	size_t len, digits;
 
-	if (json_object_is_type(o, json_type_int)) {
-		*n = (size_t)snprintf(tmp, 32, "%lld", (long long)json_object_get_int64(o));
-		return tmp;
-	}
+	if (json_object_is_type(o, json_type_int))
+		return int_text(json_object_get_int64(o), tmp, n);
 	s = json_object_get_userdata(o);	/* json-c keeps a double's text here */
 	if (s == NULL)
 		s = json_object_to_json_string(o);

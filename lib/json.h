@@ -31,6 +31,15 @@ enum json_type json_type(const struct json *j);	/* NULL: JSON_ABSENT */
  * null, or not an object on the way.  A key with dots of its own: json_member. */
 const struct json *json_get(const struct json *j, const char *path);
 const struct json *json_member(const struct json *j, const char *key);
+/* json_initial(name): a bit for what a name begins with; json_initials(j): those of an
+ * object's members together, 0 for anything else.  A name whose bit is not among them is
+ * no member, nor does a path begin with one: for readers that ask for many names. */
+static inline uint32_t
+json_initial(const char *name)
+{
+	return (uint32_t)1 << (*name & 31);
+}
+uint32_t json_initials(const struct json *j);
 size_t json_len(const struct json *j);	/* array elements, else 0 */
 const struct json *json_at(const struct json *j, size_t i);
 /* json_each(j, i, key, value): the i-th member of an object; false beyond it. */

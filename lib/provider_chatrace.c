@@ -131,19 +131,41 @@ is_literal(const char *s)
 	return memchr(s + 2, '{', n - 4) == NULL && memchr(s + 2, '}', n - 4) == NULL;
 }
 
+/* An object, and what the names of its members begin with: of the 70 names that are
+ * asked for nearly all are in no body, and most of them need not be looked for. */
+struct fields {
+	const struct json *j;
+	uint32_t initials;
+};
+
+static struct fields
+fields_of(const struct json *j)
+{
+	return (struct fields){ j, json_initials(j) };
+}
+
+static const struct json *
+path(const struct fields *f, const char *name)
+{
+	return (f->initials & json_initial(name)) != 0 ? json_get(f->j, name) : NULL;
+}
+
 /* A field of a form may be named "sender.id" itself. */
 static const struct json *
-field(const struct json *j, const char *name)
+field(const struct fields *f, const char *name)
 {
-	const struct json *v = json_member(j, name);
+	const struct json *v;
 
-	return v != NULL || strchr(name, '.') == NULL ? v : json_get(j, name);
+	if ((f->initials & json_initial(name)) == 0)
+		return NULL;
+	v = json_member(f->j, name);
+	return v != NULL || strchr(name, '.') == NULL ? v : json_get(f->j, name);
 }
 
 static const char *
-value(struct reader *r, const struct json *j, const char *name)
+value(struct reader *r, const struct fields *f, const char *name)
 {
-	const struct json *v = field(j, name);
+	const struct json *v = field(f, name);
 	const char *s = v == NULL ? NULL : json_text(&r->out->arena, v);
 
 	if (str_empty(s))
@@ -157,10 +179,10 @@ value(struct reader *r, const struct json *j, const char *name)
 
 /* The first name that has a value; which (may be NULL) tells which. */
 static const char *
-pick(struct reader *r, const struct json *j, const char *const *names, const char **which)
+pick(struct reader *r, const struct fields *f, const char *const *names, const char **which)
 {
 	for (; *names != NULL; names++) {
-		const char *s = value(r, j, *names);
+		const char *s = value(r, f, *names);
 
 		if (s == NULL)
 			continue;
@@ -172,9 +194,9 @@ pick(struct reader *r, const struct json *j, const char *const *names, const cha
 }
 
 static bool
-yes(struct reader *r, const struct json *j, const char *name)
+yes(struct reader *r, const struct fields *f, const char *name)
 {
-	const struct json *v = field(j, name);
+	const struct json *v = field(f, name);
 	const char *s;
 
 	if (json_type(v) == JSON_BOOL)
@@ -202,22 +224,22 @@ member_place(const struct json *j, const char *key)
  * by the flow, so it wins over what stands behind it.
  */
 static const char *
-find_sender(struct reader *r, const struct json *j)
+find_sender(struct reader *r, const struct fields *f)
 {
 	const char *name = NULL, *text = NULL, *s, *other;
 	size_t text_at;
 
-	s = pick(r, j, sender_names, &name);
-	if (s == NULL || pick(r, j, text_names, &text) == NULL)
+	s = pick(r, f, sender_names, &name);
+	if (s == NULL || pick(r, f, text_names, &text) == NULL)
 		return s;
-	text_at = member_place(j, text);
-	if (text_at == SIZE_MAX || member_place(j, name) == SIZE_MAX ||
-	    member_place(j, name) < text_at)
+	text_at = member_place(f->j, text);
+	if (text_at == SIZE_MAX || member_place(f->j, name) == SIZE_MAX ||
+	    member_place(f->j, name) < text_at)
 		return s;
 	for (const char *const *n = sender_names; *n != NULL; n++) {
-		if (member_place(j, *n) >= text_at)
+		if (member_place(f->j, *n) >= text_at)
 			continue;
-		other = value(r, j, *n);
+		other = value(r, f, *n);
 		if (other == NULL || str_eq(other, s))
 			continue;
 		r->out->warning = "sender_behind_text";
@@ -228,18 +250,18 @@ find_sender(struct reader *r, const struct json *j)
 
 /* A.4: the contact object, sent by "All contact data" and by triggers. */
 static bool
-is_contact_object(const struct json *j)
+is_contact_object(const struct fields *f)
 {
-	return json_member(j, "page_id") != NULL || json_member(j, "last_interaction") != NULL;
+	return field(f, "page_id") != NULL || field(f, "last_interaction") != NULL;
 }
 
 static void
-set_time(struct reader *r, const struct json *j, struct item *it, bool contact_event)
+set_time(struct reader *r, const struct fields *f, struct item *it, bool contact_event)
 {
 	const char *s;
 
 	for (const char *const *n = time_names; *n != NULL; n++) {
-		s = value(r, j, *n);
+		s = value(r, f, *n);
 		if (s != NULL && clock_parse(s, strlen(s), &it->at_us) == RC_OK) {
 			it->at_known = true;
 			return;
@@ -247,19 +269,19 @@ set_time(struct reader *r, const struct json *j, struct item *it, bool contact_e
 		if (s != NULL && r->out->warning == NULL)
 			r->out->warning = "bad_time";
 	}
-	s = contact_event ? value(r, j, "last_interaction") : NULL;
+	s = contact_event ? value(r, f, "last_interaction") : NULL;
 	if (s != NULL && clock_parse(s, strlen(s), &it->at_us) == RC_OK)
 		it->at_known = true;
 }
 
 static void
-set_names(struct reader *r, const struct json *j, struct item *it)
+set_names(struct reader *r, const struct fields *f, struct item *it)
 {
-	const char *first = value(r, j, "first_name"), *last = value(r, j, "last_name");
+	const char *first = value(r, f, "first_name"), *last = value(r, f, "last_name");
 
-	it->username = pick(r, j, username_names, NULL);
-	it->name = pick(r, j, name_names, NULL);
-	it->picture = pick(r, j, picture_names, NULL);
+	it->username = pick(r, f, username_names, NULL);
+	it->name = pick(r, f, name_names, NULL);
+	it->picture = pick(r, f, picture_names, NULL);
 	if (it->name == NULL && first != NULL && last != NULL) {
 		size_t n = strlen(first) + strlen(last) + 2;
 		char *s = mem_arena_alloc(&r->out->arena, n);
@@ -337,7 +359,8 @@ one_attachment(struct reader *r, struct item *it, const struct json *j, const ch
 	static const char *const urls[] = { "url", "payload.url", "link", "src", "file_url",
 	    "image_data.url", "video_data.url", NULL };
 	static const char *const types[] = { "type", "media_type", NULL };
-	const struct json *payload = json_get(j, "payload");
+	const struct fields object = fields_of(j), *f = &object;
+	const struct json *payload = field(f, "payload");
 	const struct att_type *t;
 	const char *url;
 	struct att *att;
@@ -347,9 +370,9 @@ one_attachment(struct reader *r, struct item *it, const struct json *j, const ch
 		if (str_empty(url) || is_literal(url))
 			return;
 	} else if (json_type(j) == JSON_OBJECT) {
-		url = pick(r, j, urls, NULL);
-		if (pick(r, j, types, NULL) != NULL)
-			type = pick(r, j, types, NULL);
+		url = pick(r, f, urls, NULL);
+		if (pick(r, f, types, NULL) != NULL)
+			type = pick(r, f, types, NULL);
 	} else {
 		return;
 	}
@@ -365,16 +388,16 @@ one_attachment(struct reader *r, struct item *it, const struct json *j, const ch
 	att->type = t != NULL ? t->type : type;
 	att->url = url;
 	if (json_type(j) == JSON_OBJECT) {
-		att->mime = value(r, j, "mime_type");
-		att->name = value(r, j, "name");
-		att->ref = value(r, j, "payload.sticker_id");
+		att->mime = value(r, f, "mime_type");
+		att->name = value(r, f, "name");
+		att->ref = value(r, f, "payload.sticker_id");
 	}
 	if (url == NULL && it->detail == NULL && json_type(payload) == JSON_OBJECT)
 		it->detail = json_raw(&r->out->arena, payload);
 }
 
 static void
-set_attachments(struct reader *r, const struct json *j, struct item *it)
+set_attachments(struct reader *r, const struct fields *f, struct item *it)
 {
 	static const char *const lists[] = { "attachments", "attachment", "message.attachments",
 	    "message.attachment", NULL };
@@ -385,26 +408,26 @@ set_attachments(struct reader *r, const struct json *j, struct item *it)
 		{ "file_url", "file" }, { "fileUrl", "file" },
 		{ "media_url", NULL }, { "mediaUrl", NULL }, { "attachment_url", NULL },
 	};
-	const char *type = value(r, j, "type");
+	const char *type = value(r, f, "type");
 
 	if (att_type(type) == NULL)
 		type = NULL;	/* "message", "text": no kind of attachment */
 	for (const char *const *l = lists; *l != NULL; l++) {
-		const struct json *v = field(j, *l);
+		const struct json *v = field(f, *l);
 
 		for (size_t i = 0; i < json_len(v); i++)
 			one_attachment(r, it, json_at(v, i), NULL);
-		if (json_type(v) != JSON_ARRAY)
+		if (v != NULL && json_type(v) != JSON_ARRAY)
 			one_attachment(r, it, v, type);
 	}
 	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
-		const struct json *v = json_member(j, urls[i].name);
+		const struct json *v = field(f, urls[i].name);
 
 		if (json_type(v) == JSON_STRING)
 			one_attachment(r, it, v, urls[i].type != NULL ? urls[i].type : type);
 	}
-	if (it->n_atts == 0 && type != NULL && json_type(json_member(j, "url")) == JSON_STRING)
-		one_attachment(r, it, json_member(j, "url"), type);
+	if (it->n_atts == 0 && type != NULL && json_type(field(f, "url")) == JSON_STRING)
+		one_attachment(r, it, field(f, "url"), type);
 	if (it->n_atts == 0 && type != NULL)
 		set_kind(it, att_type(type)->kind);
 }
@@ -421,49 +444,51 @@ wrap(struct reader *r, const char *key, const char *json)
 
 /* Story replies and postbacks, where a flow passes Messenger's objects on. */
 static void
-set_special(struct reader *r, const struct json *j, struct item *it)
+set_special(struct reader *r, const struct fields *f, struct item *it)
 {
-	const struct json *story = json_get(j, "message.reply_to.story");
-	const struct json *pb = json_get(j, "postback");
+	const struct json *story = path(f, "message.reply_to.story");
+	const struct json *pb = field(f, "postback");
 
 	if (story == NULL)
-		story = json_get(j, "reply_to.story");
+		story = path(f, "reply_to.story");
 	if (json_type(story) == JSON_OBJECT) {
 		it->kind = "story_reply";
 		it->detail = wrap(r, "story", json_raw(&r->out->arena, story));
 	} else if (json_type(pb) == JSON_OBJECT) {
 		it->kind = "postback";
+		const struct fields inner = fields_of(pb);
+
 		it->detail = json_raw(&r->out->arena, pb);
 		if (it->body == NULL)
-			it->body = value(r, pb, "title");
+			it->body = value(r, &inner, "title");
 		if (it->external_id == NULL)
-			it->external_id = value(r, pb, "mid");
+			it->external_id = value(r, &inner, "mid");
 	}
 }
 
 /* --- from object to item -------------------------------------------------------------- */
 
 static void
-event(struct reader *r, const struct json *j, const char *kind, const char *contact)
+event(struct reader *r, const struct fields *f, const char *kind, const char *contact)
 {
 	struct item *it = itemv_add(r->out);
 
 	it->type = ITEM_EVENT;
 	it->kind = kind;
 	it->contact = it->sender_id = contact;
-	it->raw = json_raw(&r->out->arena, j);
+	it->raw = json_raw(&r->out->arena, f->j);
 	if (contact != NULL)
-		set_names(r, j, it);
-	set_time(r, j, it, true);
+		set_names(r, f, it);
+	set_time(r, f, it, true);
 }
 
 /* Ours, seen by the provider: a flow that reports what the business sent. */
 static bool
-is_outbound(struct reader *r, const struct json *j, const char *sender, const char *recipient)
+is_outbound(struct reader *r, const struct fields *f, const char *sender, const char *recipient)
 {
-	const char *d = value(r, j, "direction");
+	const char *d = value(r, f, "direction");
 
-	if (yes(r, j, "is_echo") || yes(r, j, "isEcho") || yes(r, j, "message.is_echo"))
+	if (yes(r, f, "is_echo") || yes(r, f, "isEcho") || yes(r, f, "message.is_echo"))
 		return true;
 	if (d != NULL && (str_ieq(d, "outbound") || str_ieq(d, "out") || str_ieq(d, "outgoing")))
 		return true;
@@ -500,14 +525,14 @@ set_place(struct reader *r, struct item *it)
 
 /* Does the object claim to be a message, though we see no content? */
 static bool
-claims_message(struct reader *r, const struct json *j, const char *id)
+claims_message(struct reader *r, const struct fields *f, const char *id)
 {
-	const char *ev = value(r, j, "event"), *type = value(r, j, "type");
+	const char *ev = value(r, f, "event"), *type = value(r, f, "type");
 
 	if (id != NULL || str_eq(ev, "message") || str_eq(type, "message"))
 		return true;
 	for (const char *const *n = text_names; *n != NULL; n++)
-		if (field(j, *n) != NULL)
+		if (field(f, *n) != NULL)
 			return true;
 	return false;
 }
@@ -515,9 +540,10 @@ claims_message(struct reader *r, const struct json *j, const char *id)
 static void
 read_object(struct reader *r, const struct json *j)
 {
-	bool contact_object = is_contact_object(j);
-	const char *sender = find_sender(r, j), *id = pick(r, j, id_names, NULL);
-	const char *recipient = pick(r, j, recipient_names, NULL), *own = value(r, j, "id");
+	const struct fields object = fields_of(j), *f = &object;
+	bool contact_object = is_contact_object(f);
+	const char *sender = find_sender(r, f), *id = pick(r, f, id_names, NULL);
+	const char *recipient = pick(r, f, recipient_names, NULL), *own = value(r, f, "id");
 	struct item *it;
 	size_t at;
 
@@ -526,29 +552,29 @@ read_object(struct reader *r, const struct json *j)
 	else if (id == NULL && own != NULL && !str_eq(own, sender))
 		id = own;
 	if (sender == NULL) {
-		event(r, j, "unknown", NULL);
+		event(r, f, "unknown", NULL);
 		return;
 	}
 	it = itemv_add(r->out);
 	at = r->out->n - 1;
 	it->type = ITEM_MESSAGE;
-	it->body = pick(r, j, text_names, NULL);
+	it->body = pick(r, f, text_names, NULL);
 	it->external_id = id;
-	set_attachments(r, j, it);
-	set_special(r, j, it);
+	set_attachments(r, f, it);
+	set_special(r, f, it);
 	if (it->body == NULL && it->kind == NULL &&
-	    (contact_object || !claims_message(r, j, id))) {
+	    (contact_object || !claims_message(r, f, id))) {
 		r->out->n = at;
-		event(r, j, contact_object ? "contact" : "unknown", sender);
+		event(r, f, contact_object ? "contact" : "unknown", sender);
 		return;
 	}
 	set_kind(it, it->body != NULL ? "text" : "unsupported");
 	it->sender_id = it->contact = sender;
 	it->recipient_id = recipient != NULL ? recipient : r->a->own_id;
-	set_names(r, j, it);
-	set_time(r, j, it, false);
-	it->reply_to = pick(r, j, reply_names, NULL);
-	if (is_outbound(r, j, sender, recipient)) {
+	set_names(r, f, it);
+	set_time(r, f, it, false);
+	it->reply_to = pick(r, f, reply_names, NULL);
+	if (is_outbound(r, f, sender, recipient)) {
 		it->dir = DIR_OUT;
 		it->echo = true;
 		if (recipient != NULL)
@@ -753,6 +779,7 @@ parse_json(struct reader *r, const char *p, size_t n)
 {
 	struct json *j = NULL;
 	const struct json *list;
+	struct fields f;
 	enum rc rc;
 
 	rc = json_parse(p, n, &j, NULL);
@@ -770,15 +797,16 @@ parse_json(struct reader *r, const char *p, size_t n)
 		rc = *p == '{' ? salvage(r, p, n) : RC_INVALID;
 		goto out;
 	}
+	f = fields_of(j);
 	list = json_type(j) == JSON_ARRAY ? j : NULL;
-	if (json_type(json_member(j, "entry")) == JSON_ARRAY) {
+	if (json_type(field(&f, "entry")) == JSON_ARRAY) {
 		rc = read_envelope(r, j, p, n);
-	} else if (list == NULL && pick(r, j, sender_names, NULL) == NULL) {
+	} else if (list == NULL && pick(r, &f, sender_names, NULL) == NULL) {
 		list = wrapped_list(j);
 	}
 	if (list != NULL)
 		rc = read_list(r, list);
-	else if (json_type(j) == JSON_OBJECT && json_type(json_member(j, "entry")) != JSON_ARRAY)
+	else if (json_type(j) == JSON_OBJECT && json_type(field(&f, "entry")) != JSON_ARRAY)
 		read_object(r, j);
 out:
 	json_free(j);
