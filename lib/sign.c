@@ -119,21 +119,70 @@ sign_random(void *p, size_t n)
 	}
 }
 
-void
-sign_token(char *out, size_t n)
+/* What ids are made of: they are no secrets, so one call of the kernel serves a dozen. */
+static _Thread_local struct {
+	size_t left;
+	unsigned char p[256];
+} pool;
+
+/* In a child: it must not make the ids that its parent makes. */
+static void
+forget_pool(void)
+{
+	pool.left = 0;
+}
+
+static void
+watch_forks(void)
+{
+	if (pthread_atfork(NULL, NULL, forget_pool) != 0)
+		abort();
+}
+
+static void
+random_id(void *p, size_t n)
+{
+	static pthread_once_t watched = PTHREAD_ONCE_INIT;
+
+	if (pool.left < n) {
+		pthread_once(&watched, watch_forks);
+		sign_random(pool.p, sizeof pool.p);
+		pool.left = sizeof pool.p;
+	}
+	pool.left -= n;
+	memcpy(p, pool.p + pool.left, n);
+}
+
+/* n letters and digits out of what random gives. */
+static void
+letters(char *out, size_t n, void (*random)(void *p, size_t n))
 {
 	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 	unsigned char r[64];
 	size_t i = 0;
 
 	while (i < n) {
-		sign_random(r, sizeof r);
-		for (size_t k = 0; k < sizeof r && i < n; k++)
+		size_t ask = n - i < sizeof r ? n - i : sizeof r;
+
+		random(r, ask);
+		for (size_t k = 0; k < ask; k++)
 			if (r[k] < 4 * 62)	/* the rest would make some letters likelier */
 				out[i++] = set[r[k] % 62];
 	}
 	out[n] = '\0';
 	mem_wipe(r, sizeof r);
+}
+
+void
+sign_token(char *out, size_t n)
+{
+	letters(out, n, sign_random);
+}
+
+void
+sign_id(char *out, size_t n)
+{
+	letters(out, n, random_id);
 }
 
 void
@@ -143,7 +192,7 @@ sign_uuid(char out[37], int64_t at_us)
 	unsigned char r[16];
 	char hex[33];
 
-	sign_random(r, sizeof r);
+	random_id(r, sizeof r);
 	for (int i = 0; at_us > 0 && i < 6; i++)
 		r[i] = (unsigned char)(ms >> (40 - 8 * i));
 	/* version 4 or 7, RFC 9562 5.4 and 5.7 */

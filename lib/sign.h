@@ -26,10 +26,13 @@ bool sign_equal(const void *a, size_t an, const void *b, size_t bn);
 void sign_random(void *p, size_t n);
 /* sign_token(out, n): n characters of A-Za-z0-9 and a NUL (secrets, nonces). */
 void sign_token(char *out, size_t n);
+/* sign_id: the same for what is no secret (request ids): the bytes come from a store of
+ * the thread, filled by the kernel for several ids and emptied by a fork. */
+void sign_id(char *out, size_t n);
 /*
  * sign_uuid(out, at_us): a UUID as 36 characters and a NUL; at_us 0: all random (v4),
  * else beginning with that time (v7), so that those made together lie together in
- * an index.
+ * an index.  An id, no secret: as sign_id.
  */
 void sign_uuid(char out[37], int64_t at_us);
 /* base64url without padding, strict (RFC 7515): RC_INVALID on anything else.

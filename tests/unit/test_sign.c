@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "sign.h"
@@ -82,6 +84,51 @@ test_random(void **state)
 	assert_true(str_charset(t, 100, 100, ""));
 }
 
+/* more ids than one filling of the store, all different */
+static void
+test_ids(void **state)
+{
+	static char ids[500][21], uuids[500][37];
+
+	(void)state;
+	for (size_t i = 0; i < 500; i++) {
+		sign_id(ids[i], 20);
+		sign_uuid(uuids[i], 0);
+		assert_true(str_charset(ids[i], 20, 20, ""));
+		for (size_t k = 0; k < i; k++) {
+			assert_string_not_equal(ids[i], ids[k]);
+			assert_string_not_equal(uuids[i], uuids[k]);
+		}
+	}
+	sign_id(ids[0], 0);
+	assert_string_equal(ids[0], "");
+}
+
+/* a child has the parent's memory, but not its next ids */
+static void
+test_ids_of_a_child(void **state)
+{
+	char mine[21], its[21] = "";
+	int fd[2], status;
+	pid_t pid;
+
+	(void)state;
+	sign_id(mine, 20);
+	assert_int_equal(pipe(fd), 0);
+	pid = fork();
+	if (pid == 0) {
+		sign_id(mine, 20);
+		_exit(write(fd[1], mine, 20) != 20);
+	}
+	sign_id(mine, 20);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(fd[0], its, 20), 20);
+	assert_string_not_equal(mine, its);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 int
 main(void)
 {
@@ -89,6 +136,8 @@ main(void)
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_b64),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_ids_of_a_child),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
