@@ -152,6 +152,88 @@ test_mask(void **state)
 	assert_masked("s3cr3t-value", "s3cr3t-value");
 }
 
+/* What is to be hidden is found at every place of a line: a quick look at some of its
+ * bytes decides whether it is searched at all. */
+static void
+test_mask_anywhere(void **state)
+{
+	static const char *const in[] = { "12345678", "Zz-other-secret", "secret=HIDE", "SECRET=HIDE",
+		"access_token=HIDE", "tokeN\":\"HIDE", "password\" : \"HIDE", "PASSWORD=HIDE",
+		"apiTokenInstance=HIDE", "Bearer HIDE-HIDE-HIDE-HIDE", "bEARER HIDE-HIDE-HIDE-HIDE",
+		"/waInstance1/send/HIDE", "/WAINSTANCE1/x/HIDE/", "s://u:HIDE@h", "s=b//secret=HIDE" };
+	char text[200], got[300];
+
+	(void)state;
+	reopen(LOG_INFO, false, 0);
+	log_secret("12345678");
+	log_secret("Zz-other-secret");
+	log_begin("r");
+	for (size_t i = 0; i < sizeof(in) / sizeof(in[0]); i++)
+		for (size_t at = 0; at < 50; at++) {
+			memset(text, '.', at);
+			snprintf(text + at, sizeof(text) - at, "%s%s", in[i], at % 2 ? "" : " and so on");
+			log_mask(text, strlen(text), got, sizeof(got));
+			log_info("%s", text);
+			assert_non_null(strstr(got, "***"));
+			assert_null(strstr(got, "HIDE"));
+			assert_null(strstr(got, in[0]));
+			assert_null(strstr(got, in[1]));
+		}
+	log_end();
+	assert_int_equal(lines(slurp(file)), 50 * sizeof(in) / sizeof(in[0]));
+	assert_null(strstr(slurp(file), "HIDE"));
+	assert_null(strstr(slurp(file), in[0]));
+	assert_null(strstr(slurp(file), in[1]));
+	log_secrets_reset();
+}
+
+/* JSON lines of a request: with and without what must be escaped in them */
+static void
+test_json_request(void **state)
+{
+	(void)state;
+	clock_set(INT64_C(1731499200000000));
+	reopen(LOG_INFO, true, 0);
+	log_begin("r");
+	log_info("plain %d", 1);
+	log_info("a \"b\" \\");
+	log_info("\n");
+	log_end();
+	assert_string_equal(slurp(file),
+	    "{\"time\":\"2024-11-13T12:00:00.000Z\",\"level\":\"info\",\"program\":\"test\",\"request_id\":\"r\","
+	    "\"msg\":\"plain 1\"}\n"
+	    "{\"time\":\"2024-11-13T12:00:00.000Z\",\"level\":\"info\",\"program\":\"test\",\"request_id\":\"r\","
+	    "\"msg\":\"a \\\"b\\\" \\\\\"}\n"
+	    "{\"time\":\"2024-11-13T12:00:00.000Z\",\"level\":\"info\",\"program\":\"test\",\"request_id\":\"r\","
+	    "\"msg\":\"\\\\n\"}\n");
+	clock_set(0);
+}
+
+/* Lines of every length around the end of the store: none is cut or lost. */
+static void
+test_fill(void **state)
+{
+	char text[700], *s, *p;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	reopen(LOG_INFO, false, 0);
+	log_begin("r");
+	for (int i = 0; i < 400; i++)
+		log_info("%d %.*s end", i, i * 37 % 690, text);
+	log_end();
+	s = slurp(file);
+	assert_int_equal(lines(s), 400);
+	for (int i = 0; i < 400; i++, s = p + 1) {
+		char want[800];
+
+		p = strchr(s, '\n');
+		snprintf(want, sizeof(want), " info  r %d %.*s end\n", i, i * 37 % 690, text);
+		assert_memory_equal(s + 24, want, strlen(want));
+	}
+}
+
 /* The short way of a request's lines hides and escapes as much. */
 static void
 test_request(void **state)
@@ -348,6 +430,9 @@ main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_mask),
+		cmocka_unit_test(test_mask_anywhere),
+		cmocka_unit_test(test_json_request),
+		cmocka_unit_test(test_fill),
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_rights),
