@@ -135,7 +135,8 @@ format(struct buf *b, const char *fmt, va_list ap)
 	for (;; fmt++) {
 		const char *percent = strchrnul(fmt, '%');
 
-		buf_put(b, fmt, (size_t)(percent - fmt));
+		if (percent > fmt)
+			buf_put(b, fmt, (size_t)(percent - fmt));
 		if (*percent == '\0')
 			return true;
 		max = -1;

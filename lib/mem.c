@@ -129,8 +129,9 @@ arena_grow(struct mem_arena *a, size_t n)
 	a->used = 0;
 }
 
-void *
-mem_arena_alloc(struct mem_arena *a, size_t n)
+/* n bytes of whatever was there */
+static void *
+arena_take(struct mem_arena *a, size_t n)
 {
 	void *p;
 
@@ -141,8 +142,13 @@ mem_arena_alloc(struct mem_arena *a, size_t n)
 		arena_grow(a, n);
 	p = a->head->p + a->used;
 	a->used += n;
-	memset(p, 0, n);
 	return p;
+}
+
+void *
+mem_arena_alloc(struct mem_arena *a, size_t n)
+{
+	return memset(arena_take(a, n), 0, n);
 }
 
 char *
@@ -158,9 +164,10 @@ mem_arena_ndup(struct mem_arena *a, const char *p, size_t n)
 
 	if (n == SIZE_MAX)
 		die();
-	s = mem_arena_alloc(a, n + 1);
+	s = arena_take(a, n + 1);
 	if (n > 0)
 		memcpy(s, p, n);
+	s[n] = '\0';
 	return s;
 }
 
