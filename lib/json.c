@@ -64,21 +64,20 @@ is_digit(const struct lexer *l, size_t i)
 static enum rc
 lex_string(struct lexer *l)
 {
-	for (l->i++; l->i < l->n; l->i++) {
-		unsigned char c = (unsigned char)l->p[l->i];
+	const unsigned char *p = (const unsigned char *)l->p;
+	size_t i = l->i + 1, n = l->n;
 
-		if (c == '"') {
-			l->i++;
-			return RC_OK;
-		}
-		if (c == '\\')
-			l->i++;
-		else if (c < 0x20) {
-			l->what = "control character in a string";
-			return RC_INVALID;
-		}
+	while (i < n && p[i] != '"' && p[i] >= 0x20)
+		i += p[i] == '\\' ? 2 : 1;
+	l->i = i;
+	if (i >= n)
+		l->what = "unfinished string";
+	else if (p[i] != '"')
+		l->what = "control character in a string";
+	else {
+		l->i++;
+		return RC_OK;
 	}
-	l->what = "unfinished string";
 	return RC_INVALID;
 }
 
@@ -193,7 +192,9 @@ tokenise(const char *p, size_t n, struct json_object **out, const char **what, s
 
 	if (t == NULL)
 		abort();
-	json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* json-c looks at every byte for it, and less strictly than we do in long steps */
+	json_tokener_set_flags(t, JSON_TOKENER_STRICT |
+	    (str_utf8_ok(p, n) ? 0 : JSON_TOKENER_VALIDATE_UTF8));
 	o = json_tokener_parse_ex(t, p, (int)n);
 	e = json_tokener_get_error(t);
 	*at = json_tokener_get_parse_end(t);
