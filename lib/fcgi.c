@@ -53,6 +53,7 @@
 #define PEER_TIMEOUT_S 60
 #define FILES_MAX 4096
 #define FILE_BYTES_MAX ((rlim_t)4 << 30)
+#define SMALL_ANSWER 16384	/* fits into any socket's buffer: writing it never waits */
 #define PEEK_BYTES 4096		/* larger requests are read without the turn */
 #define RECORD_HEAD 8
 #define RSS_EVERY 64		/* requests between two looks at the memory */
@@ -103,6 +104,16 @@ bool
 fcgi_stopping(void)
 {
 	return atomic_load(&stop_flag);
+}
+
+static void
+set_timeouts(int fd)
+{
+	struct timeval tv = { .tv_sec = PEER_TIMEOUT_S };
+
+	/* a peer that stalls costs a minute, not a thread for ever */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
 }
 
 /* --- reading a request ---------------------------------------------------- */
@@ -393,6 +404,8 @@ fcgi_answer(struct fcgi_call *call)
 
 	buf_init(&b, call->res.body_n + 65536);
 	put_answer(&b, &call->req, &call->res);
+	if (c->s != NULL && b.n > SMALL_ANSWER)
+		set_timeouts(c->fr.ipcFd);
 	write_all(c, b.p, b.n);
 	buf_free(&b);
 	if (c->s == NULL)
@@ -483,16 +496,6 @@ pending(int timeout_ms)
 	struct pollfd p = { .fd = LISTEN_FD, .events = POLLIN };
 
 	return poll(&p, 1, timeout_ms) > 0;
-}
-
-static void
-set_timeouts(int fd)
-{
-	struct timeval tv = { .tv_sec = PEER_TIMEOUT_S };
-
-	/* a peer that stalls costs a minute, not a thread for ever */
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
 }
 
 /*
@@ -654,8 +657,10 @@ serve_connection(struct worker *w, int fd)
 	c->fr.keepConnection = 1;
 	while (FCGX_Accept_r(&c->fr) == 0) {
 		keep = c->keep = c->fr.keepConnection != 0;
-		if (keep)
+		if (keep) {	/* and waits for the next */
 			turn_give(w);
+			set_timeouts(fd);
+		}
 		atomic_fetch_add(&w->s->open, 1);
 		serve_one(o, w->number, c, c->fr.envp);
 		if (keep)
