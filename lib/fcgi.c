@@ -411,8 +411,8 @@ fcgi_answer(struct fcgi_call *call)
 	if (c->s == NULL)
 		return;
 	/* libfcgi waits up to 2 s for the peer to close first, lest a TCP reset destroy
-	 * the answer; a Unix socket keeps what was sent */
-	if (!c->keep && c->s->local)
+	 * the answer; a Unix socket keeps what was sent, to who is not sending any more */
+	if (!c->keep && c->s->local && !call->req.too_large)
 		(void)FCGX_Detach(&c->fr);
 	FCGX_Finish_r(&c->fr);
 }

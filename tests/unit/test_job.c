@@ -56,9 +56,24 @@ job_echo(struct job_env *e, struct http_res *res)
 	buf_free(&b);
 }
 
+static struct job_env *handed_on;
+
+/* Hands its request on; the test answers. */
+static void
+job_hand_on(struct job_env *e, struct http_res *res)
+{
+	(void)res;
+	job_busy(e);
+	log_info("said before");
+	handed_on = e;
+	job_later(e);
+	assert_string_equal(log_request_id(), "");
+}
+
 static const struct job_route routes[] = {
 	{ "GET", "webhook", true, 0, job_echo },
 	{ "POST", "webhook", true, 0, job_echo },
+	{ "POST", "later", false, 0, job_hand_on },
 	{ "GET", "health", false, 0, job_echo },
 	{ "GET", "stats", false, AUTH_READ, job_echo },
 	{ "GET", "metrics", false, AUTH_READ | AUTH_ADMIN, job_echo },
@@ -376,6 +391,85 @@ test_limit(void **state)
 	}
 }
 
+static char calls[64];
+
+static void
+note_busy(void *arg)
+{
+	(void)arg;
+	strcat(calls, "busy ");
+}
+
+static void
+note_send(void *arg)
+{
+	snprintf(calls + strlen(calls), sizeof calls - strlen(calls), "send:%d ", ((struct http_res *)arg)->status);
+}
+
+static void
+note_end(void *arg)
+{
+	(void)arg;
+	strcat(calls, "end");
+}
+
+/* An answer that comes later has what every answer has; its lines are its own. */
+static void
+test_later(void **state)
+{
+	struct http_res res;
+	struct http_req req;
+	const struct job_reply reply = { note_busy, note_send, note_end, &res };
+	static char text[1 << 20];
+	char path[160], *said, *other;
+	struct buf b;
+	FILE *f;
+	size_t n;
+
+	(void)state;
+	http_req_init(&req, "POST", "/instagram/later");
+	req.query = req.body = "";
+	req.conf_path = conf_file;
+	assert_int_equal(http_req_header(&req, "x-request-id", "later-1"), RC_OK);
+	http_res_init(&res);
+	calls[0] = '\0';
+	assert_false(job_dispatch_later(ctx, 0, routes, sizeof routes / sizeof *routes, &req, &res, &reply));
+	assert_string_equal(calls, "busy ");
+
+	log_begin("other-1");	/* a thread with lines of its own goes on with it */
+	log_info("meanwhile");
+	job_resume(handed_on);
+	assert_string_equal(log_request_id(), "later-1");
+	buf_init(&b, 100);
+	buf_puts(&b, "{}");
+	job_json(handed_on->res, 202, &b);
+	buf_free(&b);
+	job_answer(handed_on);
+	log_info("said after");
+	job_pause(handed_on);
+	assert_string_equal(log_request_id(), "other-1");
+	job_end(handed_on);
+	assert_string_equal(calls, "busy send:202 end");
+	log_end();
+	assert_string_equal(http_res_get(&res, "X-Request-Id"), "later-1");
+	assert_string_equal(http_res_get(&res, "Cache-Control"), "no-store");
+
+	snprintf(path, sizeof path, "%s/log", dir);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	n = fread(text, 1, sizeof text - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	said = strstr(text, "later-1 said before\n");
+	assert_non_null(said);
+	other = strstr(text, "other-1 meanwhile\n");
+	assert_true(other > said);
+	said = strstr(said, "later-1 said after\n");
+	assert_true(said != NULL && said < other);
+	http_res_free(&res);
+	http_req_free(&req);
+}
+
 int
 main(void)
 {
@@ -389,6 +483,7 @@ main(void)
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_doc_root),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_later),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -234,6 +234,51 @@ test_fill(void **state)
 	}
 }
 
+/* Requests that end while the thread holds are written together, in their order;
+ * an error goes out at once, behind what was held. */
+static void
+test_hold(void **state)
+{
+	struct log_scope other = { 0 };
+	char *s, *a, *b, *c;
+
+	(void)state;
+	reopen(LOG_INFO, false, 0);
+	log_begin("a");
+	log_info("first");
+	log_swap(&other);	/* a waits */
+	assert_string_equal(log_request_id(), "");
+	log_hold();
+	log_begin("b");
+	log_info("second");
+	log_end();
+	log_swap(&other);
+	assert_string_equal(log_request_id(), "a");
+	log_end();
+	assert_int_equal(lines(slurp(file)), 0);
+	log_begin("c");
+	log_info("third");
+	log_error("fourth");
+	assert_int_equal(lines(slurp(file)), 4);
+	log_end();
+	for (int i = 0; i < 2000; i++) {	/* more than is held */
+		log_begin("many");
+		log_info("line %d of many, to fill what a thread holds back", i);
+		log_end();
+	}
+	assert_true(lines(slurp(file)) > 1000);
+	log_unhold();
+	s = slurp(file);
+	assert_int_equal(lines(s), 2004);
+	a = strstr(s, "b second");
+	b = strstr(s, "a first");
+	c = strstr(s, "c third");
+	assert_true(a != NULL && b != NULL && c != NULL && a < b && b < c);
+	a = strstr(s, "c fourth");
+	assert_true(a != NULL && a > c);
+	assert_non_null(strstr(s, "many line 1999 of many"));
+}
+
 /* The short way of a request's lines hides and escapes as much. */
 static void
 test_request(void **state)
@@ -434,6 +479,7 @@ main(void)
 		cmocka_unit_test(test_json_request),
 		cmocka_unit_test(test_fill),
 		cmocka_unit_test(test_request),
+		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_moved),
