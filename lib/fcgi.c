@@ -11,10 +11,11 @@
  * for each of them.  Only where the server keeps the connection for its next
  * request (FCGI_KEEP_CONN) the thread waits, since it reads that one, too.
  *
- * One worker at a time has the turn to accept, and it keeps it from request to
- * request: with several in accept(2) the kernel wakes another one for each
- * connection, which costs more than serving it.  It gives the turn up before it
- * waits: for a request that is not entirely here yet, or when its handler says so.
+ * Few workers accept, and they keep their place from request to request: with all
+ * in accept(2) the kernel wakes another one for each connection, which costs more
+ * than serving it.  A worker gives its place up before it waits: for a request that
+ * is not entirely here yet, or when its handler says so.  The next is woken only
+ * where nobody accepts any more; two places, so that this is rare.
  *
  * Main only waits for signals, also with one worker: tried otherwise, SIGTERM
  * turned 20 of 20 requests in flight into 500 (house.md 7).  The listening
@@ -54,7 +55,8 @@
 #define FILES_MAX 4096
 #define FILE_BYTES_MAX ((rlim_t)4 << 30)
 #define SMALL_ANSWER 16384	/* fits into any socket's buffer: writing it never waits */
-#define PEEK_BYTES 4096		/* larger requests are read without the turn */
+#define PLACES 2
+#define PEEK_BYTES 4096		/* larger requests are read without a place */
 #define RECORD_HEAD 8
 #define RSS_EVERY 64		/* requests between two looks at the memory */
 
@@ -73,7 +75,8 @@ struct server {
 	atomic_uint open;	/* calls under way */
 	pthread_mutex_t mu;
 	pthread_cond_t ended;	/* a call came to its end that somebody may wait for */
-	pthread_mutex_t turn;	/* held by the worker that accepts */
+	unsigned int places;	/* workers that accept; under mu */
+	pthread_cond_t vacant;	/* nobody does */
 };
 
 /* A call with what it came by.  Plain CGI: s is NULL. */
@@ -90,7 +93,7 @@ struct call {
 struct worker {
 	struct server *s;
 	unsigned int number;
-	bool turn;		/* it holds s->turn */
+	bool placed;		/* one of s->places is its own */
 	pthread_t thread;
 };
 
@@ -519,19 +522,32 @@ all_here(int fd)
 }
 
 static void
-turn_take(struct worker *w)
+place_take(struct worker *w)
 {
-	if (!w->turn)
-		pthread_mutex_lock(&w->s->turn);
-	w->turn = true;
+	struct server *s = w->s;
+
+	if (w->placed)
+		return;
+	pthread_mutex_lock(&s->mu);
+	while (s->places >= PLACES)
+		pthread_cond_wait(&s->vacant, &s->mu);
+	s->places++;
+	pthread_mutex_unlock(&s->mu);
+	w->placed = true;
 }
 
 static void
-turn_give(struct worker *w)
+place_give(struct worker *w)
 {
-	if (w->turn)
-		pthread_mutex_unlock(&w->s->turn);
-	w->turn = false;
+	struct server *s = w->s;
+
+	if (!w->placed)
+		return;
+	pthread_mutex_lock(&s->mu);
+	if (--s->places == 0)
+		pthread_cond_signal(&s->vacant);
+	pthread_mutex_unlock(&s->mu);
+	w->placed = false;
 }
 
 void
@@ -540,7 +556,7 @@ fcgi_busy(struct fcgi_call *call)
 	struct call *c = (struct call *)call;
 
 	if (c->w != NULL)
-		turn_give(c->w);
+		place_give(c->w);
 }
 
 /* Until fewer than open_max calls are under way; at the end nobody waits. */
@@ -646,7 +662,7 @@ serve_connection(struct worker *w, int fd)
 	bool keep;
 
 	if (!all_here(fd)) {
-		turn_give(w);
+		place_give(w);
 		set_timeouts(fd);
 	}
 	c->s = w->s;
@@ -658,7 +674,7 @@ serve_connection(struct worker *w, int fd)
 	while (FCGX_Accept_r(&c->fr) == 0) {
 		keep = c->keep = c->fr.keepConnection != 0;
 		if (keep) {	/* and waits for the next */
-			turn_give(w);
+			place_give(w);
 			set_timeouts(fd);
 		}
 		atomic_fetch_add(&w->s->open, 1);
@@ -683,12 +699,12 @@ work(void *arg)
 
 	for (;;) {
 		wait_for_room(w->s);
-		turn_take(w);
+		place_take(w);
 		if ((fd = next_connection(w->s)) < 0)
 			break;
 		serve_connection(w, fd);
 	}
-	turn_give(w);
+	place_give(w);
 	if (!fcgi_stopping())
 		kill(getpid(), SIGUSR1);	/* a worker that gave up ends the process */
 	return NULL;
@@ -818,7 +834,7 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 	s.local = listens_locally();
 	pthread_mutex_init(&s.mu, NULL);
 	pthread_cond_init(&s.ended, NULL);
-	pthread_mutex_init(&s.turn, NULL);
+	pthread_cond_init(&s.vacant, NULL);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	for (; started < n; started++) {
@@ -848,7 +864,7 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 	if (atomic_load(&s.recycle) && !atomic_load(&s.failed))
 		begin_anew();
 	close(LISTEN_FD);
-	pthread_mutex_destroy(&s.turn);
+	pthread_cond_destroy(&s.vacant);
 	pthread_cond_destroy(&s.ended);
 	pthread_mutex_destroy(&s.mu);
 	free(w);

@@ -31,8 +31,8 @@ struct fcgi_opts {
 	 * handle: true: call->res is filled and is sent now.  false: the call was
 	 * taken over: fcgi_answer and then fcgi_end are called for it, once each, by
 	 * any thread, later or before handle returned; the thread takes the next
-	 * request meanwhile.  thread is 0 .. threads-1.  One thread accepts at a time:
-	 * before it waits for anything it says fcgi_busy.
+	 * request meanwhile.  thread is 0 .. threads-1.  Few threads accept at a time:
+	 * one that is going to wait for anything says fcgi_busy before.
 	 */
 	bool (*handle)(void *arg, unsigned int thread, struct fcgi_call *call);
 	unsigned int open_max;		/* beyond so many calls under way none is accepted; 0 = no limit */
