@@ -175,6 +175,8 @@ test_get(void **state)
 	assert_int_equal(json_type(json_at(json_get(j, "l"), 0)), JSON_NULL);
 	assert_null(json_at(json_get(j, "l"), 2));
 	assert_null(json_at(j, 0));
+	assert_int_equal(json_initials(j), json_initial("a") | json_initial("d") | json_initial("l"));
+	assert_int_equal(json_initials(json_get(j, "l")) | json_initials(NULL), 0);
 	while (json_each(j, i, &key, &v))
 		i++;
 	assert_int_equal(i, 4);
@@ -192,8 +194,8 @@ static void
 test_get_few_and_many(void **state)
 {
 	static const struct { const char *path, *want; } cases[] = {
-		{ "", "empty" }, { "abc", "longer" }, { "ab.c", "inner" }, { "ab.", "none" },
-		{ "d", "last" }, { "a", NULL }, { "a.c", NULL }, { "abcd", NULL }, { ".c", NULL },
+		{ "", NULL }, { "abc", "longer" }, { "ab.c", "inner" }, { "ab.", "none" },
+		{ "d", "last" }, { "a", NULL }, { "a.c", NULL }, { "abcd", NULL }, { ".c", "empty" },
 		{ "abc.c", NULL }, { "n", NULL }, { "ab", NULL },
 	};
 	char *part = mem_alloc(201);
@@ -204,7 +206,7 @@ test_get_few_and_many(void **state)
 	memcpy(part + 198, ".c", 2);
 	for (size_t more = 0; more < 40; more++) {
 		buf_init(&b, 1 << 16);
-		buf_puts(&b, "{\"\":\"empty\",\"ab\":{\"c\":\"inner\",\"\":\"none\"},"
+		buf_puts(&b, "{\"\":{\"c\":\"empty\"},\"ab\":{\"c\":\"inner\",\"\":\"none\"},"
 		    "\"abc\":\"longer\",\"n\":null,\"d\":1,\"d\":\"last\"");
 		for (size_t i = 0; i < more; i++)
 			buf_printf(&b, ",\"k%zu\":%zu", i, i);

@@ -159,7 +159,8 @@ test_mask_anywhere(void **state)
 {
 	static const char *const in[] = { "12345678", "Zz-other-secret", "secret=HIDE", "SECRET=HIDE",
 		"access_token=HIDE", "tokeN\":\"HIDE", "password\" : \"HIDE", "PASSWORD=HIDE",
-		"apiTokenInstance=HIDE", "Bearer HIDE-HIDE-HIDE-HIDE", "bEARER HIDE-HIDE-HIDE-HIDE",
+		"apiTokenInstance=HIDE", "APITOKENINSTANCE=HIDE",
+		"Bearer HIDE-HIDE-HIDE-HIDE", "bEARER HIDE-HIDE-HIDE-HIDE",
 		"/waInstance1/send/HIDE", "/WAINSTANCE1/x/HIDE/", "s://u:HIDE@h", "s=b//secret=HIDE" };
 	char text[200], got[300];
 

@@ -36,6 +36,15 @@ test_zeroed(void **state)
 	p = mem_realloc(p, 100, 2);
 	free(p);
 	free(q);
+	for (size_t n = 1; n < 5000; n += 7) {	/* memory that was used before, too */
+		memset(p = mem_alloc(n), 0xAA, n);
+		free(p);
+		p = mem_alloc(n);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(p[i], 0);
+		memset(p, 0xAA, n);
+		free(p);
+	}
 }
 
 static void
@@ -62,6 +71,8 @@ test_arena(void **state)
 	mem_arena_free(&a);
 	assert_null(a.head);
 	mem_arena_free(&a);
+	memset(mem_arena_alloc(&a, 4000), 0xAA, 4000);
+	mem_arena_free(&a);	/* the next block is likely the same memory */
 	assert_string_equal(mem_arena_dup(&a, "again"), "again");
 	mem_arena_free(&a);
 }
