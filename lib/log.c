@@ -204,16 +204,18 @@ likely(const char *p, size_t n)
 static bool
 pair_set(const unsigned char pairs[PAIRS], const char *p)
 {
-	unsigned int i = (unsigned int)(unsigned char)p[0] << 8 | (unsigned char)p[1];
+	uint16_t i;
 
+	memcpy(&i, p, sizeof(i));
 	return (pairs[i >> 3] >> (i & 7) & 1) != 0;
 }
 
 static void
 pair_add(unsigned char pairs[PAIRS], const char *p)
 {
-	unsigned int i = (unsigned int)(unsigned char)p[0] << 8 | (unsigned char)p[1];
+	uint16_t i;
 
+	memcpy(&i, p, sizeof(i));
 	pairs[i >> 3] |= (unsigned char)(1u << (i & 7));
 }
 
@@ -707,7 +709,9 @@ put_head(enum log_level level, struct buf *out)
 static void
 put_tail(struct buf *out)
 {
-	buf_puts(out, sink.json ? "\"}\n" : "\n");
+	if (sink.json)
+		buf_puts(out, "\"}");
+	buf_putc(out, '\n');
 }
 
 static void
