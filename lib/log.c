@@ -67,7 +67,7 @@ static struct secrets {
 	bool patterns;		/* pairs knows the patterns */
 	unsigned char pairs[PAIRS];	/* and the two bytes: a line without any of
 				 * them, as nearly all are, is looked at once and not copied */
-	unsigned char inner[PAIRS];	/* two bytes next to each other in the first of a secret */
+	unsigned char inner[PAIRS];	/* neighbours among the first bytes of a secret */
 } secrets = { .lock = PTHREAD_RWLOCK_INITIALIZER, .first = PATTERN_BYTES };
 
 static _Thread_local struct log_scope request;
@@ -692,9 +692,9 @@ now_text(void)
 
 /* What stands before the sentence, and behind it. */
 static void
-put_head(enum log_level level, struct buf *out)
+put_head(enum log_level level, bool json, struct buf *out)
 {
-	if (sink.json) {
+	if (json) {
 		buf_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\","
 		    "\"request_id\":\"%s\",\"msg\":\"", now_text(), level_names[level],
 		    sink.program, request.on ? request.id : "");
@@ -707,9 +707,9 @@ put_head(enum log_level level, struct buf *out)
 }
 
 static void
-put_tail(struct buf *out)
+put_tail(bool json, struct buf *out)
 {
-	if (sink.json)
+	if (json)
 		buf_puts(out, "\"}");
 	buf_putc(out, '\n');
 }
@@ -741,34 +741,34 @@ flush_request(void)
 
 /* Can it be shown as it is? */
 static bool
-as_it_is(const char *p, size_t n)
+as_it_is(bool json, const char *p, size_t n)
 {
-	if (sink.json && (memchr(p, '"', n) != NULL || memchr(p, '\\', n) != NULL))
+	if (json && (memchr(p, '"', n) != NULL || memchr(p, '\\', n) != NULL))
 		return false;
 	return harmless((const unsigned char *)p, n) == n && innocent(p, n);
 }
 
-static bool line_at_once(enum log_level level, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+static bool line_at_once(enum log_level level, bool json, const char *fmt, va_list ap)
+    PRINTF_LIKE(3, 0);
 
 /* Nearly all lines: of a request, nothing to hide, nothing to escape.  The sentence is
  * formatted where it is to stay, and taken back where that proves wrong. */
 static bool
-line_at_once(enum log_level level, const char *fmt, va_list ap)
+line_at_once(enum log_level level, bool json, const char *fmt, va_list ap)
 {
 	struct buf *out = &request.lines;
 	size_t from = out->n, at;
 
 	if (!request.on || level == LOG_ERROR)
 		return false;
-	put_head(level, out);
+	put_head(level, json, out);
 	at = out->n;
 	buf_vprintf(out, fmt, ap);
-	if (!out->err && as_it_is(out->p + at, out->n - at))
-		put_tail(out);
-	else
-		out->err = true;
-	if (!out->err)
-		return true;
+	if (!out->err && as_it_is(json, out->p + at, out->n - at)) {
+		put_tail(json, out);
+		if (!out->err)
+			return true;
+	}
 	out->n = from;
 	out->p[from] = '\0';
 	out->err = false;
@@ -793,27 +793,15 @@ put_line(enum log_level level, const struct buf *out)
 	}
 }
 
-static void
-line(enum log_level level, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+static void line_with_care(enum log_level level, bool json, const char *fmt, va_list ap)
+    PRINTF_LIKE(3, 0);
 
 static void
-line(enum log_level level, const char *fmt, va_list ap)
+line_with_care(enum log_level level, bool json, const char *fmt, va_list ap)
 {
 	struct buf msg, masked, out;
-	int saved = errno;
-	va_list again;
-	bool done;
 	size_t len;
 
-	if ((int)level > sink.level)
-		return;
-	va_copy(again, ap);
-	done = line_at_once(level, fmt, again);
-	va_end(again);
-	if (done) {
-		errno = saved;
-		return;
-	}
 	buf_init(&msg, SIZE_MAX / 4);	/* cut below, at a whole character */
 	buf_vprintf(&msg, fmt, ap);
 	len = str_utf8_cut(msg.p, msg.n, LINE_MAX_BYTES);
@@ -825,16 +813,33 @@ line(enum log_level level, const char *fmt, va_list ap)
 	msg.max = LINE_MAX_BYTES * 16 + 256;
 	escape(masked.p, masked.n, &msg);
 	buf_init(&out, LINE_MAX_BYTES * 32 + 1024);
-	put_head(level, &out);
-	if (sink.json)
+	put_head(level, json, &out);
+	if (json)
 		put_json(&out, msg.p, msg.n);
 	else
 		buf_put(&out, msg.p, msg.n);
-	put_tail(&out);
+	put_tail(json, &out);
 	put_line(level, &out);
 	buf_free(&msg);
 	buf_free(&masked);
 	buf_free(&out);
+}
+
+static void line(enum log_level level, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+
+static void
+line(enum log_level level, const char *fmt, va_list ap)
+{
+	bool json = sink.json;	/* once: it may change below us */
+	int saved = errno;
+	va_list again;
+
+	if ((int)level > sink.level)
+		return;
+	va_copy(again, ap);
+	if (!line_at_once(level, json, fmt, again))
+		line_with_care(level, json, fmt, ap);
+	va_end(again);
 	errno = saved;
 }
 

@@ -455,9 +455,9 @@ set_special(struct reader *r, const struct fields *f, struct item *it)
 		it->kind = "story_reply";
 		it->detail = wrap(r, "story", json_raw(&r->out->arena, story));
 	} else if (json_type(pb) == JSON_OBJECT) {
-		it->kind = "postback";
 		const struct fields inner = fields_of(pb);
 
+		it->kind = "postback";
 		it->detail = json_raw(&r->out->arena, pb);
 		if (it->body == NULL)
 			it->body = value(r, &inner, "title");

@@ -153,9 +153,9 @@ random_id(void *p, size_t n)
 	memcpy(p, pool.p + pool.left, n);
 }
 
-/* n letters and digits out of what random gives. */
+/* n letters and digits out of what fill gives. */
 static void
-letters(char *out, size_t n, void (*random)(void *p, size_t n))
+letters(char *out, size_t n, void (*fill)(void *p, size_t n))
 {
 	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 	unsigned char r[64];
@@ -164,7 +164,7 @@ letters(char *out, size_t n, void (*random)(void *p, size_t n))
 	while (i < n) {
 		size_t ask = n - i < sizeof r ? n - i : sizeof r;
 
-		random(r, ask);
+		fill(r, ask);
 		for (size_t k = 0; k < ask; k++)
 			if (r[k] < 4 * 62)	/* the rest would make some letters likelier */
 				out[i++] = set[r[k] % 62];

@@ -249,7 +249,7 @@ str_utf8_ok(const char *p, size_t n)
 	size_t len;
 
 	for (; n > 0; u += len, n -= len) {
-		len = str_plain((const char *)u, n);
+		len = *u < 0x80 ? str_plain((const char *)u, n) : 0;
 		if (len == 0)
 			len = utf8_one(u, n);
 		if (len == 0)
@@ -266,7 +266,7 @@ str_utf8_clean(struct mem_arena *a, const char *p, size_t n, bool *changed)
 	char *out, *o;
 
 	for (size_t i = 0; i < n; i += len) {
-		len = str_plain(p + i, n - i);
+		len = u[i] < 0x80 ? str_plain(p + i, n - i) : 0;
 		if (len > 0)
 			continue;
 		len = utf8_one(u + i, n - i);
