@@ -85,7 +85,8 @@ str_ieq(const char *a, const char *b)
 {
 	if (a == NULL || b == NULL)
 		return a == b;
-	while (*a != '\0' && lower((unsigned char)*a) == lower((unsigned char)*b)) {
+	while (*a != '\0' &&
+	    (*a == *b || lower((unsigned char)*a) == lower((unsigned char)*b))) {
 		a++;
 		b++;
 	}
