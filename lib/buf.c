@@ -215,7 +215,7 @@ buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	done = format(b, fmt, ap);
 	if (!done || b->err) {
 		b->n = from;
-		if (b->p != NULL)
+		if (b->cap > 0)
 			b->p[from] = '\0';
 	}
 	if (!done && !b->err)
