@@ -42,7 +42,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,"
 	    "$29,$30,$31,$32,$33,$34,$35,$36,$37,$38,$39,$40,$41,$42,$43,$44,$45,$46,$47,$48,$49,"
 	    "$50,$51,$52,$53,$54,$55,$56,$57,$58,$59,$60,$61,$62,$63,$64,$65,$66,$67,$68,$69,$70,"
-	    "$71,$72,$73,$74)" },
+	    "$71,$72,$73,$74,$75)" },
 	[SQL_REFUSE] = { "store_refuse",
 	    "select dmbox.refuse($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)" },
 	[SQL_REFUSE_COUNT] = { "store_refuse_count",
@@ -714,9 +714,9 @@ read_counts(const struct db_res *r, struct delivery *const *v, size_t n)
 	}
 }
 
-/* One attempt with these deliveries in one statement. */
+/* One attempt with these deliveries in one statement; again: some may be stored. */
 static enum rc
-try_once(struct db *db, struct delivery *const *v, size_t n)
+try_once(struct db *db, struct delivery *const *v, size_t n, bool again)
 {
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;
@@ -724,10 +724,11 @@ try_once(struct db *db, struct delivery *const *v, size_t n)
 	enum rc rc;
 
 	load_init(&b, v, n);
-	if (plain(&b)) {
+	if (!again && plain(&b)) {
 		put_plain(&a, &b);
 		rc = db_exec(db, &stmts[SQL_INGEST], &a, &r);
 	} else {
+		db_bool(&a, again);
 		put_load(&a, &b);
 		rc = db_exec(db, &stmts[SQL_INGEST_MANY], &a, &r);
 	}
@@ -739,6 +740,16 @@ try_once(struct db *db, struct delivery *const *v, size_t n)
 	return rc;
 }
 
+/* What lay in the spool may have been stored by a commit whose answer was lost. */
+static bool
+any_spooled(struct delivery *const *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i]->source == SOURCE_SPOOL)
+			return true;
+	return false;
+}
+
 /*
  * Attempts until it is stored, or its data are refused (RC_INVALID), or the
  * database cannot now (RC_TEMP).  A line that broke is tried once more at once:
@@ -747,13 +758,14 @@ try_once(struct db *db, struct delivery *const *v, size_t n)
 static enum rc
 try_hard(struct db *db, struct delivery *const *v, size_t n)
 {
+	bool spooled = any_spooled(v, n);
 	uint64_t trips = db_round_trips(db);
 	int64_t start = clock_mono_ms();
 	unsigned int rnd;
 	bool again = true;
 
 	for (int i = 0;; i++) {
-		if (try_once(db, v, n) == RC_OK)
+		if (try_once(db, v, n, spooled || i > 0) == RC_OK)
 			return RC_OK;
 		switch (db_fault(db)) {
 		case DB_FAULT_CONFLICT:
@@ -808,7 +820,7 @@ probe(struct db *db, const struct delivery *d, size_t lo, size_t hi)
 	part.items.n = hi - lo;
 	if ((rc = db_begin(db)) != RC_OK)
 		return rc;
-	rc = try_once(db, &v, 1);
+	rc = try_once(db, &v, 1, true);
 	db_rollback(db);
 	if (rc == RC_OK)
 		return RC_OK;

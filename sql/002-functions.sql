@@ -229,6 +229,8 @@ comment on function dmbox.newer(text, timestamptz, text, timestamptz) is 'Whethe
 -- element has a value.  The rows of generate_series come in its order: in a plain scan,
 -- or as the outer side of a left join by nested loop, nothing can turn them around.
 create function dmbox.ingest_many(
+	-- whether a delivery may be stored already
+	p_again boolean,
 	-- deliveries; d_msgs, d_echoes, d_events: how many of them are in the arrays below
 	d_uid uuid[], d_at timestamptz[], d_channel text[], d_account text[], d_source text[],
 	d_request text[], d_addr text[], d_ctype text[], d_headers jsonb[], d_body bytea[],
@@ -279,6 +281,7 @@ declare
 	m_gone   boolean[];	-- which are erased; null: none
 	e_gone   boolean[];
 	c_gone   boolean[];	-- contacts of erased items only
+	d_there  boolean[];	-- deliveries that have their row; null: none
 	v_erased boolean;
 	v_absent boolean;
 	v_stale  integer[];
@@ -496,8 +499,23 @@ begin
 		end loop;
 	end if;
 
-	-- the ledger last, with what really happened; v_did ascends, so width_bucket finds
-	-- the place of an id
+	-- a delivery that an earlier try had stored after all, or that is in here twice: its
+	-- first row speaks
+	if p_again then
+		select array_agg((select d.id from dmbox.deliveries d
+		                   where d.delivery_uid = d_uid[i] and d.received_at = d_at[i]) is not null
+		             or array_position(d_uid, d_uid[i]) < i)
+		  into d_there from generate_series(1, v_n) i;
+		return query
+		select d.delivery_uid, d.id, d.stored, d.duplicates, d.weak_duplicates, d.ignored, 0, 0
+		  from generate_series(1, v_n) i
+		  join dmbox.deliveries d on d.delivery_uid = d_uid[i] and d.received_at = d_at[i]
+		 where d_there[i];
+	end if;
+
+	-- the ledger last, with what really happened; v_did ascends, so width_bucket finds the
+	-- place of an id.  ("on conflict" would cost more than all the other work here, for
+	-- what hardly ever happens: then it is an error, and the caller tries again)
 	return query
 	insert into dmbox.deliveries as l (id, delivery_uid, received_at, channel, account, source, request_id,
 	       remote_addr, content_type, headers, body, verdict, reason, items, stored, duplicates,
@@ -506,19 +524,9 @@ begin
 	       d_ctype[i], d_headers[i], d_body[i], 'accepted', d_reason[i], d_items[i], d_msgs[i] + d_events[i],
 	       d_dup[i], d_weak[i], d_ignored[i]
 	  from generate_series(1, v_n) i
-	on conflict (delivery_uid, received_at) do nothing
+	 where d_there[i] is not true
 	returning l.delivery_uid, l.id, l.stored, l.duplicates, l.weak_duplicates, l.ignored,
 	          d_echoes[width_bucket(l.id, v_did)], d_msgs[width_bucket(l.id, v_did)];
-	get diagnostics v_rows = row_count;
-
-	-- a delivery that an earlier try had stored after all: its first row speaks
-	if v_rows < v_n then
-		return query
-		select d.delivery_uid, d.id, d.stored, d.duplicates, d.weak_duplicates, d.ignored, 0, 0
-		  from unnest(d_uid, d_at) t(uid, at)
-		  join dmbox.deliveries d on d.delivery_uid = t.uid and d.received_at = t.at
-		 where d.id <> all (v_did);
-	end if;
 end $$;
 comment on function dmbox.ingest_many is 'The door in: a batch of deliveries with contacts, messages, attachments, events, in one statement; each gets its counts';
 
@@ -539,13 +547,10 @@ create function dmbox.ingest(
 	out uid uuid, out id bigint, out stored integer, out duplicates integer,
 	out weak_duplicates integer, out ignored integer, out echoes integer, out messages integer)
 language plpgsql
--- as above
+-- as above; it joins nothing that could be joined otherwise
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_bitmapscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_material = off
 as $$
 #variable_conflict use_column
 declare
@@ -583,7 +588,7 @@ begin
 		values (m_account, d_channel, m_contact, c_name, case when c_name is not null then c_at end,
 		       c_user, case when c_user is not null then c_at end,
 		       c_pic, case when c_pic is not null then c_at end, c_in, c_out, greatest(c_in, c_out))
-		on conflict do nothing
+		on conflict (account, channel, external_id) do nothing
 		returning id into v_cid;
 	elsif v_old then
 		update dmbox.contacts c
@@ -613,7 +618,7 @@ begin
 	if v_mid is null then	-- erased, or somebody was here before
 		select * into uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages
 		  from dmbox.ingest_many(
-		    array[d_uid], array[d_at], array[d_channel], array[d_account], array[d_source], array[d_request],
+		    true, array[d_uid], array[d_at], array[d_channel], array[d_account], array[d_source], array[d_request],
 		    array[d_addr], array[d_ctype], array[d_headers], array[d_body], array[d_reason], array[d_items],
 		    array[d_dup], array[d_weak], array[d_ignored], array[1], array[case when m_source = 'echo' then 1 else 0 end],
 		    array[0], array[v_bucket], array[m_account], array[d_channel], array[m_contact],
@@ -631,25 +636,20 @@ begin
 		perform dmbox.apply_message(v_mid);
 	end if;
 
+	-- (no "on conflict": who stored this delivery before stored its message with it; should
+	-- that have gone since, the caller tries again, by dmbox.ingest_many)
 	insert into dmbox.deliveries (id, delivery_uid, received_at, channel, account, source, request_id,
 	       remote_addr, content_type, headers, body, verdict, reason, items, stored, duplicates,
 	       weak_duplicates, ignored)
 	values (id, d_uid, d_at, d_channel, d_account, d_source, d_request, d_addr, d_ctype, d_headers, d_body,
-	       'accepted', d_reason, d_items, 1, d_dup, d_weak, d_ignored)
-	on conflict (delivery_uid, received_at) do nothing;
-	if found then
-		uid := d_uid;
-		stored := 1;
-		duplicates := d_dup;
-		weak_duplicates := d_weak;
-		ignored := d_ignored;
-		echoes := case when m_source = 'echo' then 1 else 0 end;
-		messages := 1;
-	else	-- an earlier try had stored it after all: its row speaks
-		select d.delivery_uid, d.id, d.stored, d.duplicates, d.weak_duplicates, d.ignored, 0, 0
-		  into uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages
-		  from dmbox.deliveries d where d.delivery_uid = d_uid and d.received_at = d_at;
-	end if;
+	       'accepted', d_reason, d_items, 1, d_dup, d_weak, d_ignored);
+	uid := d_uid;
+	stored := 1;
+	duplicates := d_dup;
+	weak_duplicates := d_weak;
+	ignored := d_ignored;
+	echoes := case when m_source = 'echo' then 1 else 0 end;
+	messages := 1;
 end $$;
 comment on function dmbox.ingest is
 	'dmbox.ingest_many with less work for one delivery of one new message';

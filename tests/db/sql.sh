@@ -21,7 +21,7 @@ for i in 1 2; do q -f "$root/sql/roles.sql" >/dev/null || fail "roles.sql, run $
 as() { local role=$1; shift; q -c "set role $role" -c "$1" >/dev/null 2>&1; }
 can() { as "$1" "$2" || { fail "$1 cannot: $2"; q -c "set role $1" -c "$2"; }; }
 cannot() { as "$1" "$2" && fail "$1 can: $2"; }
-ingest="select * from dmbox.ingest_many(array['0f8fad5b-d9cb-469f-a165-70867728950e']::uuid[], array[now()],
+ingest="select * from dmbox.ingest_many(true,array['0f8fad5b-d9cb-469f-a165-70867728950e']::uuid[], array[now()],
 	array['instagram'],array['main'],array['webhook'],array[null],array[null],array[null],array[null]::jsonb[],
 	array['x']::bytea[],array['ok'],array[1],array[0],array[0],array[0],array[1],array[0],array[2],array[259],
 	array['main'],array['instagram'],array['c1'],array['Ana'],array[now()],null,null,null,null,array[now()],null,

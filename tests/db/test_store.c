@@ -85,6 +85,36 @@ test_same_uid(void **state)
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries"), 1);
 }
 
+/* Stored before though the program could not know, and twice in one batch. */
+static void
+test_same_uid_together(void **state)
+{
+	struct delivery d[3], *v[3] = { &d[0], &d[1], &d[2] };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		char id[8];
+
+		snprintf(id, sizeof id, "M%d", i);
+		dbt_delivery(&d[i]);
+		dbt_message(&d[i], "c1", id, "x", T0);
+	}
+	assert_int_equal(store_deliveries(db, v, 2), RC_OK);
+	assert_int_equal(db_script(db, "delete from dmbox.messages"), RC_OK);
+	memcpy(d[2].uid, d[1].uid, sizeof d[2].uid);
+	d[2].received_at_us = d[1].received_at_us;
+	assert_int_equal(store_deliveries(db, v, 3), RC_OK);
+	assert_int_equal(d[2].id, d[1].id);
+	assert_int_equal(d[2].stored, 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries"), 2);
+	assert_int_equal(db_script(db, "delete from dmbox.deliveries"), RC_OK);
+	assert_int_equal(store_deliveries(db, v + 1, 2), RC_OK);	/* neither is there */
+	assert_int_equal(d[2].id, d[1].id);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries"), 1);
+	for (int i = 0; i < 3; i++)
+		delivery_free(&d[i]);
+}
+
 /* One plain message has a way of its own, and several ways to be not that plain after all. */
 static struct delivery
 plain(const char *who, const char *id, const char *name, int64_t at)
@@ -464,6 +494,7 @@ main(void)
 		cmocka_unit_test_setup(test_one_message, setup),
 		cmocka_unit_test_setup(test_first_round_trip, setup),
 		cmocka_unit_test_setup(test_same_uid, setup),
+		cmocka_unit_test_setup(test_same_uid_together, setup),
 		cmocka_unit_test_setup(test_plain_contact, setup),
 		cmocka_unit_test_setup(test_plain_repeated, setup),
 		cmocka_unit_test_setup(test_plain_waited_for, setup),
