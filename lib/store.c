@@ -42,7 +42,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,"
 	    "$29,$30,$31,$32,$33,$34,$35,$36,$37,$38,$39,$40,$41,$42,$43,$44,$45,$46,$47,$48,$49,"
 	    "$50,$51,$52,$53,$54,$55,$56,$57,$58,$59,$60,$61,$62,$63,$64,$65,$66,$67,$68,$69,$70,"
-	    "$71,$72,$73,$74,$75)" },
+	    "$71,$72,$73)" },
 	[SQL_REFUSE] = { "store_refuse",
 	    "select dmbox.refuse($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)" },
 	[SQL_REFUSE_COUNT] = { "store_refuse_count",
@@ -455,6 +455,25 @@ put_time(struct db_args *a, int64_t us)
 		db_time(a, us);
 }
 
+/* Null says the same, and an array of nothing else need not be sent. */
+static void
+put_count(struct db_args *a, int32_t n)
+{
+	if (n == 0)
+		db_null(a, DB_I32);
+	else
+		db_i32(a, n);
+}
+
+static void
+put_flag(struct db_args *a, bool v)
+{
+	if (v)
+		db_bool(a, true);
+	else
+		db_null(a, DB_BOOL);
+}
+
 static void
 put_deliveries(struct db_args *a, struct load *b)
 {
@@ -472,12 +491,12 @@ put_deliveries(struct db_args *a, struct load *b)
 	DCOL(DB_BYTEA, db_bytea(a, (*e)->body, (*e)->body_n));
 	DCOL(DB_TEXT, db_text(a, (*e)->reason));
 	DCOL(DB_I32, db_i32(a, (int32_t)((*e)->items.n + (*e)->items.ignored)));
-	TCOL(db_i32(a, e->dup));
-	TCOL(db_i32(a, e->weak));
-	DCOL(DB_I32, db_i32(a, (int32_t)(*e)->items.ignored));
-	TCOL(db_i32(a, e->msgs));
-	TCOL(db_i32(a, e->echoes));
-	TCOL(db_i32(a, e->evs));
+	TCOL(put_count(a, e->dup));
+	TCOL(put_count(a, e->weak));
+	DCOL(DB_I32, put_count(a, (int32_t)(*e)->items.ignored));
+	TCOL(put_count(a, e->msgs));
+	TCOL(put_count(a, e->echoes));
+	TCOL(put_count(a, e->evs));
 #undef TCOL
 #undef DCOL
 }
@@ -536,21 +555,20 @@ put_messages(struct db_args *a, const struct load *b)
 	MCOL(DB_I32, db_i32(a, (int32_t)e->d + 1));
 	MCOL(DB_I32, put_person(a, b, e, e->it->contact));
 	MCOL(DB_TEXT, db_text(a, e->account));
-	MCOL(DB_TEXT, db_text(a, e->channel));
 	MCOL(DB_TEXT, db_text(a, str_or_empty(e->it->thread_id)));
 	MCOL(DB_TEXT, db_text(a, e->id));
 	MCOL(DB_TEXT, db_text(a, e->it->weak ? (e->it->alt_id != NULL ? e->it->alt_id : e->id) : NULL));
 	MCOL(DB_TEXT, db_text(a, provider_names[b->v[e->d]->provider]));
 	MCOL(DB_TEXT, db_text(a, e->it->sender_id));
 	MCOL(DB_TEXT, db_text(a, e->it->recipient_id));
-	MCOL(DB_BOOL, db_bool(a, e->it->dir == DIR_OUT));
+	MCOL(DB_BOOL, put_flag(a, e->it->dir == DIR_OUT));
 	MCOL(DB_TEXT, db_text(a, message_kind(e)));
 	MCOL(DB_TEXT, db_text(a, e->it->body));
 	MCOL(DB_JSONB, db_jsonb(a, e->it->detail));
 	MCOL(DB_TEXT, db_text(a, e->it->reply_to));
 	MCOL(DB_TIME, db_time(a, item_time(b, e)));
 	MCOL(DB_BOOL, db_bool(a, e->it->at_known));
-	MCOL(DB_BOOL, db_bool(a, e->it->is_test));
+	MCOL(DB_BOOL, put_flag(a, e->it->is_test));
 	MCOL(DB_TEXT, db_text(a, message_source(b, e)));
 #undef MCOL
 }
@@ -591,19 +609,18 @@ put_events(struct db_args *a, const struct load *b)
 	ECOL(DB_I32, put_person(a, b, e, e->it->contact));
 	ECOL(DB_I32, put_person(a, b, e, actor_of(e)));
 	ECOL(DB_TEXT, db_text(a, e->account));
-	ECOL(DB_TEXT, db_text(a, e->channel));
 	ECOL(DB_TEXT, db_text(a, str_or_empty(e->it->thread_id)));
 	ECOL(DB_TEXT, db_text(a, provider_names[b->v[e->d]->provider]));
 	ECOL(DB_TEXT, db_text(a, e->it->kind != NULL ? e->it->kind : "unknown"));
 	ECOL(DB_TEXT, db_text(a, effect_names[e->it->effect]));
-	ECOL(DB_BOOL, db_bool(a, e->it->dir == DIR_OUT));
+	ECOL(DB_BOOL, put_flag(a, e->it->dir == DIR_OUT));
 	ECOL(DB_TIME, db_time(a, item_time(b, e)));
 	ECOL(DB_TEXT, db_text(a, e->it->target_id));
 	ECOL(DB_TEXT, db_text(a, e->it->text));
 	ECOL(DB_I64, db_i64(a, e->it->num));
 	ECOL(DB_TEXT, db_text(a, e->id));
 	ECOL(DB_JSONB, db_jsonb(a, e->it->raw != NULL ? e->it->raw : "{}"));
-	ECOL(DB_BOOL, db_bool(a, e->it->is_test));
+	ECOL(DB_BOOL, put_flag(a, e->it->is_test));
 #undef ECOL
 }
 

@@ -225,8 +225,8 @@ returns boolean language sql immutable parallel safe as $$
 $$;
 comment on function dmbox.newer(text, timestamptz, text, timestamptz) is 'Whether a contact''s name, username or picture is to be replaced';
 
--- The door, for any number of deliveries and items.  An array may be null where no
--- element has a value.  The rows of generate_series come in its order: in a plain scan,
+-- The door, for any number of deliveries and items.  A null count is 0 and a null flag
+-- false, and an array may be null where no element has a value.  The rows of generate_series come in its order: in a plain scan,
 -- or as the outer side of a left join by nested loop, nothing can turn them around.
 create function dmbox.ingest_many(
 	-- whether a delivery may be stored already
@@ -243,7 +243,7 @@ create function dmbox.ingest_many(
 	c_name text[], c_name_at timestamptz[], c_user text[], c_user_at timestamptz[],
 	c_pic text[], c_pic_at timestamptz[], c_in timestamptz[], c_out timestamptz[],
 	-- messages, distinct and sorted by key; m_d, m_c: places of delivery and contact
-	m_d integer[], m_c integer[], m_account text[], m_channel text[], m_thread text[], m_ext text[],
+	m_d integer[], m_c integer[], m_account text[], m_thread text[], m_ext text[],
 	m_alt text[], m_provider text[], m_sender text[], m_recipient text[], m_out boolean[],
 	m_kind text[], m_body text[], m_detail jsonb[], m_reply text[], m_at timestamptz[],
 	m_known boolean[], m_test boolean[], m_source text[],
@@ -251,7 +251,7 @@ create function dmbox.ingest_many(
 	a_m integer[], a_pos integer[], a_type text[], a_url text[], a_ref text[], a_name text[],
 	a_mime text[], a_bytes bigint[],
 	-- events, distinct and sorted by key; e_d, e_c, e_a: places of delivery, contact, actor
-	e_d integer[], e_c integer[], e_a integer[], e_account text[], e_channel text[], e_thread text[],
+	e_d integer[], e_c integer[], e_a integer[], e_account text[], e_thread text[],
 	e_provider text[], e_kind text[], e_effect text[], e_out boolean[], e_at timestamptz[],
 	e_target text[], e_text text[], e_num bigint[], e_key text[], e_raw jsonb[], e_test boolean[])
 returns table (uid uuid, id bigint, stored integer, duplicates integer, weak_duplicates integer,
@@ -279,16 +279,16 @@ declare
 	v_mid    bigint[];	-- ids of the messages, or what they would have got
 	m_new    boolean[];	-- which were inserted; null: all
 	m_gone   boolean[];	-- which are erased; null: none
+	m_skip   boolean[];	-- which are not to be inserted; null: none
 	e_gone   boolean[];
 	c_gone   boolean[];	-- contacts of erased items only
 	d_there  boolean[];	-- deliveries that have their row; null: none
-	v_erased boolean;
 	v_absent boolean;
-	v_stale  integer[];
-	v_apply  bigint[];
+	v_stale  integer[];	-- places of contacts that changed
+	v_waits  integer[];	-- places of messages that events speak of
+	v_place  integer;
 	v_lock   integer;
 	v_rows   integer;
-	v_id     bigint;
 	v_void   text;
 	r        record;
 begin
@@ -300,51 +300,56 @@ begin
 		end if;
 	end loop;
 
-	select array_agg(nextval('dmbox.deliveries_id_seq')) filter (where i <= v_n),
-	       array_agg(nextval('dmbox.messages_id_seq')) filter (where i <= v_nm),
-	       exists (select 1 from dmbox.erased)
-	  into v_did, v_mid, v_erased
-	  from generate_series(1, greatest(v_n, v_nm)) i;
-
 	-- erased stays erased
-	if v_erased then
+	if exists (select 1 from dmbox.erased) then
 		select array_agg(exists (select 1 from dmbox.erased x
-		           where x.account = m_account[i] and x.channel = m_channel[i]
-		             and x.id_hash in (dmbox.id_hash(m_account[i], m_channel[i], m_thread[i], m_ext[i]),
-		                               dmbox.id_hash(m_account[i], m_channel[i], m_thread[i], m_alt[i]))))
+		           where x.account = m_account[i] and x.channel = d_channel[m_d[i]]
+		             and x.id_hash in (dmbox.id_hash(m_account[i], d_channel[m_d[i]], m_thread[i], m_ext[i]),
+		                               dmbox.id_hash(m_account[i], d_channel[m_d[i]], m_thread[i], m_alt[i]))))
 		  into m_gone from generate_series(1, v_nm) i;
-		select array_agg(exists (select 1 from dmbox.erased x
-		           where x.account = e_account[i] and x.channel = e_channel[i]
-		             and x.id_hash in (dmbox.id_hash(e_account[i], e_channel[i], e_thread[i], e_target[i]),
-		                               dmbox.id_hash(e_account[i], e_channel[i], e_thread[i], 'event:' || e_key[i]))))
-		  into e_gone from generate_series(1, v_ne) i;
-		select array_agg(not exists (select 1 from generate_series(1, v_nm) x where m_c[x] = i and not m_gone[x])
-		             and not exists (select 1 from generate_series(1, v_ne) x where i in (e_c[x], e_a[x]) and not e_gone[x]))
-		  into c_gone from generate_series(1, v_nc) i;
-		-- what speaks of erased items keeps no bytes
-		for r in
-			select m_d[i] as d from generate_series(1, v_nm) i where m_gone[i]
-			union all
-			select e_d[i] from generate_series(1, v_ne) i where e_gone[i]
-		loop
-			d_ignored[r.d] := d_ignored[r.d] + 1;
-			d_body[r.d] := null;
-		end loop;
+		if v_ne > 0 then
+			select array_agg(exists (select 1 from dmbox.erased x
+			           where x.account = e_account[i] and x.channel = d_channel[e_d[i]]
+			             and x.id_hash in (dmbox.id_hash(e_account[i], d_channel[e_d[i]], e_thread[i], e_target[i]),
+			                               dmbox.id_hash(e_account[i], d_channel[e_d[i]], e_thread[i], 'event:' || e_key[i]))))
+			  into e_gone from generate_series(1, v_ne) i;
+		end if;
+		if true = any (m_gone) or true = any (e_gone) then
+			select array_agg(not exists (select 1 from generate_series(1, v_nm) x where m_c[x] = i and not m_gone[x])
+			             and not exists (select 1 from generate_series(1, v_ne) x where i in (e_c[x], e_a[x]) and not e_gone[x]))
+			  into c_gone from generate_series(1, v_nc) i;
+			-- what speaks of erased items keeps no bytes
+			for r in
+				select m_d[i] as d from generate_series(1, v_nm) i where m_gone[i]
+				union all
+				select e_d[i] from generate_series(1, v_ne) i where e_gone[i]
+			loop
+				d_ignored[r.d] := coalesce(d_ignored[r.d], 0) + 1;
+				d_body[r.d] := null;
+			end loop;
+		end if;
 	end if;
 
-	-- contacts: the missing ones first, then looked up again with what others added
-	-- meanwhile; a time that moves by less than a minute is no change
+	-- One look at what there is: the contacts, the events that wait for their message (they
+	-- can neither come nor go from here on, they would need the bucket for themselves); and
+	-- ids for what there will be.  A contact's time that moves by less than a minute is no
+	-- change.  Missing contacts are added, then looked up with what others added meanwhile.
 	for v_try in 1 .. 2 loop
-		exit when v_nc = 0;
-		select array_agg(c.id), bool_or(c.id is null and c_gone[i] is not true),
+		select coalesce(v_did, array_agg(nextval('dmbox.deliveries_id_seq')) filter (where i <= v_n and v_did is null)),
+		       coalesce(v_mid, array_agg(nextval('dmbox.messages_id_seq')) filter (where i <= v_nm and v_mid is null)),
+		       array_agg(i) filter (where i <= v_nm and (select e.id from dmbox.events e
+		           where e.account = m_account[i] and e.channel = d_channel[m_d[i]] and e.thread_id = m_thread[i]
+		             and e.target_id = m_ext[i] and e.effect <> 'none' limit 1) is not null),
+		       array_agg(c.id),
+		       bool_or(i <= v_nc and c.id is null and c_gone[i] is not true),
 		       array_agg(i) filter (where c_gone[i] is not true
 		           and (c_in[i] > coalesce(c.last_inbound_at, '-infinity') + interval '1 minute'
 		             or c_out[i] > coalesce(c.last_outbound_at, '-infinity') + interval '1 minute'
 		             or dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at)
 		             or dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at)
 		             or dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at)))
-		  into v_cid, v_absent, v_stale
-		  from generate_series(1, v_nc) i
+		  into v_did, v_mid, v_waits, v_cid, v_absent, v_stale
+		  from generate_series(1, greatest(v_n, v_nc, v_nm)) i
 		  left join dmbox.contacts c on c.account = c_account[i] and c.channel = c_channel[i] and c.external_id = c_ext[i];
 		exit when not v_absent;
 		insert into dmbox.contacts (account, channel, external_id, name, named_at, username, username_at,
@@ -371,22 +376,25 @@ begin
 		 where c.id = v_cid[i];
 	end if;
 
-	-- messages
+	-- messages; a weak one is there if its other id is, and its bucket is ours alone
 	if v_nm > 0 then
+		m_skip := m_gone;
+		if m_alt is not null then
+			select array_agg(m_gone[i] is true or (select w.id from dmbox.messages w
+			           where w.account = m_account[i] and w.channel = d_channel[m_d[i]] and w.thread_id = m_thread[i]
+			             and w.external_id = m_alt[i]) is not null)
+			  into m_skip from generate_series(1, v_nm) i;
+		end if;
 		insert into dmbox.messages (id, account, channel, thread_id, provider, external_id, contact_id,
 		       sender_id, recipient_id, direction, kind, body, detail, reply_to, status, sent_at,
 		       sent_at_known, received_at, is_test, source, delivery_id)
 		overriding system value
-		select v_mid[i], m_account[i], m_channel[i], m_thread[i], m_provider[i], m_ext[i], v_cid[m_c[i]],
+		select v_mid[i], m_account[i], d_channel[m_d[i]], m_thread[i], m_provider[i], m_ext[i], v_cid[m_c[i]],
 		       m_sender[i], m_recipient[i], case when m_out[i] then 'outbound' else 'inbound' end, m_kind[i],
 		       m_body[i], m_detail[i], m_reply[i], case when m_out[i] then 'sent' else 'received' end, m_at[i],
-		       m_known[i], d_at[m_d[i]], m_test[i], m_source[i], v_did[m_d[i]]
+		       m_known[i], d_at[m_d[i]], coalesce(m_test[i], false), m_source[i], v_did[m_d[i]]
 		  from generate_series(1, v_nm) i
-		 where m_gone[i] is not true
-		   -- (not "not exists": that the planner may answer by hashing the whole table)
-		   and (m_alt[i] is null or (select w.id from dmbox.messages w
-		        where w.account = m_account[i] and w.channel = m_channel[i] and w.thread_id = m_thread[i]
-		          and w.external_id = m_alt[i]) is null)
+		 where m_skip[i] is not true
 		on conflict (account, channel, thread_id, external_id) do nothing;
 		get diagnostics v_rows = row_count;
 		if v_rows < v_nm then
@@ -407,7 +415,7 @@ begin
 			for r in
 				select w.id, i
 				  from generate_series(1, v_nm) i
-				  join dmbox.messages w on w.account = m_account[i] and w.channel = m_channel[i]
+				  join dmbox.messages w on w.account = m_account[i] and w.channel = d_channel[m_d[i]]
 				   and w.thread_id = m_thread[i] and w.external_id = m_ext[i] and w.placeholder
 				 where m_gone[i] is not true
 				 order by w.id for no key update of w
@@ -418,7 +426,7 @@ begin
 				       direction = case when m_out[r.i] then 'outbound' else 'inbound' end, kind = m_kind[r.i],
 				       reply_to = m_reply[r.i], status = case when m_out[r.i] then 'sent' else 'received' end,
 				       sent_at = m_at[r.i], sent_at_known = m_known[r.i], received_at = d_at[m_d[r.i]],
-				       is_test = m_test[r.i], source = m_source[r.i], delivery_id = v_did[m_d[r.i]],
+				       is_test = coalesce(m_test[r.i], false), source = m_source[r.i], delivery_id = v_did[m_d[r.i]],
 				       placeholder = false
 				 where w.id = r.id and w.placeholder;
 				if found then
@@ -430,10 +438,10 @@ begin
 			for r in
 				select m_d[i] as d, m_source[i] = 'echo' as echo, m_alt[i] is not null as weak, m_gone[i] is not true
 				       and coalesce((select w.id from dmbox.messages w
-				            where w.account = m_account[i] and w.channel = m_channel[i] and w.thread_id = m_thread[i]
+				            where w.account = m_account[i] and w.channel = d_channel[m_d[i]] and w.thread_id = m_thread[i]
 				              and w.external_id = m_ext[i]),
 				         (select w.id from dmbox.messages w
-				            where w.account = m_account[i] and w.channel = m_channel[i] and w.thread_id = m_thread[i]
+				            where w.account = m_account[i] and w.channel = d_channel[m_d[i]] and w.thread_id = m_thread[i]
 				              and w.external_id = m_alt[i])) is not null as there
 				  from generate_series(1, v_nm) i
 				 where not m_new[i]
@@ -443,9 +451,9 @@ begin
 					d_echoes[r.d] := d_echoes[r.d] - 1;
 				end if;
 				if r.there and r.weak then
-					d_weak[r.d] := d_weak[r.d] + 1;
+					d_weak[r.d] := coalesce(d_weak[r.d], 0) + 1;
 				elsif r.there then
-					d_dup[r.d] := d_dup[r.d] + 1;
+					d_dup[r.d] := coalesce(d_dup[r.d], 0) + 1;
 				end if;
 			end loop;
 		end if;
@@ -455,9 +463,9 @@ begin
 	if v_ne > 0 then
 		insert into dmbox.events (account, channel, thread_id, provider, kind, effect, contact_id, actor_id,
 		       direction, occurred_at, target_id, text, num, event_key, raw, is_test, delivery_id)
-		select e_account[i], e_channel[i], e_thread[i], e_provider[i], e_kind[i], e_effect[i], v_cid[e_c[i]],
+		select e_account[i], d_channel[e_d[i]], e_thread[i], e_provider[i], e_kind[i], e_effect[i], v_cid[e_c[i]],
 		       v_cid[e_a[i]], case when e_out[i] then 'outbound' else 'inbound' end, e_at[i], e_target[i],
-		       e_text[i], e_num[i], e_key[i], e_raw[i], e_test[i], v_did[e_d[i]]
+		       e_text[i], coalesce(e_num[i], 0), e_key[i], e_raw[i], coalesce(e_test[i], false), v_did[e_d[i]]
 		  from generate_series(1, v_ne) i
 		 where e_gone[i] is not true
 		on conflict (event_key, channel, account) do nothing;
@@ -466,18 +474,18 @@ begin
 			for r in
 				select e_d[i] as d, e_gone[i] is not true and e.id is not null as there
 				  from generate_series(1, v_ne) i
-				  left join dmbox.events e on e.account = e_account[i] and e.channel = e_channel[i] and e.event_key = e_key[i]
+				  left join dmbox.events e on e.account = e_account[i] and e.channel = d_channel[e_d[i]] and e.event_key = e_key[i]
 				 where e.delivery_id is distinct from v_did[e_d[i]]
 			loop
 				d_events[r.d] := d_events[r.d] - 1;
 				if r.there then
-					d_dup[r.d] := d_dup[r.d] + 1;
+					d_dup[r.d] := coalesce(d_dup[r.d], 0) + 1;
 				end if;
 			end loop;
 		end if;
 
 		for r in
-			select distinct e_account[i] as account, e_channel[i] as channel, e_thread[i] as thread, e_target[i] as target
+			select distinct e_account[i] as account, d_channel[e_d[i]] as channel, e_thread[i] as thread, e_target[i] as target
 			  from generate_series(1, v_ne) i
 			 where e_effect[i] <> 'none' and e_target[i] is not null and e_gone[i] is not true
 			 order by 1, 2, 3, 4
@@ -487,15 +495,11 @@ begin
 	end if;
 
 	-- events that came before their message
-	select array_agg(v_mid[i]) into v_apply
-	  from generate_series(1, v_nm) i
-	 where (m_new is null or m_new[i])
-	   and (select e.id from dmbox.events e
-	         where e.account = m_account[i] and e.channel = m_channel[i] and e.thread_id = m_thread[i]
-	           and e.target_id = m_ext[i] and e.effect <> 'none' limit 1) is not null;
-	if v_apply is not null then
-		foreach v_id in array v_apply loop
-			perform dmbox.apply_message(v_id);
+	if v_waits is not null then
+		foreach v_place in array v_waits loop
+			if m_new is null or m_new[v_place] then
+				perform dmbox.apply_message(v_mid[v_place]);
+			end if;
 		end loop;
 	end if;
 
@@ -521,12 +525,13 @@ begin
 	       remote_addr, content_type, headers, body, verdict, reason, items, stored, duplicates,
 	       weak_duplicates, ignored)
 	select v_did[i], d_uid[i], d_at[i], d_channel[i], d_account[i], d_source[i], d_request[i], d_addr[i],
-	       d_ctype[i], d_headers[i], d_body[i], 'accepted', d_reason[i], d_items[i], d_msgs[i] + d_events[i],
-	       d_dup[i], d_weak[i], d_ignored[i]
+	       d_ctype[i], d_headers[i], d_body[i], 'accepted', d_reason[i], d_items[i],
+	       coalesce(d_msgs[i], 0) + coalesce(d_events[i], 0), coalesce(d_dup[i], 0), coalesce(d_weak[i], 0),
+	       coalesce(d_ignored[i], 0)
 	  from generate_series(1, v_n) i
 	 where d_there[i] is not true
 	returning l.delivery_uid, l.id, l.stored, l.duplicates, l.weak_duplicates, l.ignored,
-	          d_echoes[width_bucket(l.id, v_did)], d_msgs[width_bucket(l.id, v_did)];
+	          coalesce(d_echoes[width_bucket(l.id, v_did)], 0), coalesce(d_msgs[width_bucket(l.id, v_did)], 0);
 end $$;
 comment on function dmbox.ingest_many is 'The door in: a batch of deliveries with contacts, messages, attachments, events, in one statement; each gets its counts';
 
@@ -625,11 +630,11 @@ begin
 		    array[c_name], array[case when c_name is not null then c_at end],
 		    array[c_user], array[case when c_user is not null then c_at end], array[c_pic],
 		    array[case when c_pic is not null then c_at end], array[c_in], array[c_out],
-		    array[1], array[1], array[m_account], array[d_channel], array[m_thread], array[m_ext], null,
+		    array[1], array[1], array[m_account], array[m_thread], array[m_ext], null,
 		    array[m_provider], array[m_sender], array[m_recipient], array[m_out], array[m_kind], array[m_body],
 		    array[m_detail], array[m_reply], array[m_at], array[m_known], array[m_test], array[m_source],
 		    null, null, null, null, null, null, null, null,
-		    null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
+		    null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
 		return;
 	end if;
 	if v_waits then

@@ -25,11 +25,11 @@ ingest="select * from dmbox.ingest_many(true,array['0f8fad5b-d9cb-469f-a165-7086
 	array['instagram'],array['main'],array['webhook'],array[null],array[null],array[null],array[null]::jsonb[],
 	array['x']::bytea[],array['ok'],array[1],array[0],array[0],array[0],array[1],array[0],array[2],array[259],
 	array['main'],array['instagram'],array['c1'],array['Ana'],array[now()],null,null,null,null,array[now()],null,
-	array[1],array[1],array['main'],array['instagram'],array[''],array['M1'],null,array['graph'],
+	array[1],array[1],array['main'],array[''],array['M1'],null,array['graph'],
 	null,null,array[false],array['text'],array['hi'],null,null,array[now()],
 	array[true],array[false],array['webhook'],
 	array[1],array[0],array['image'],array['u'],null,null,null,null,
-	array[1,1],array[1,1],null,array['main','main'],array['instagram','instagram'],array['',''],array['graph','graph'],
+	array[1,1],array[1,1],null,array['main','main'],array['',''],array['graph','graph'],
 	array['edit','unsend'],array['edit','unsend'],array[false,false],
 	array[now(),now()],array['M1','M1'],array['x',null],array[1,0],array['k1','k2'],array['{}','{}']::jsonb[],
 	array[false,false])"
