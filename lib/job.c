@@ -77,7 +77,7 @@ set_request_id(struct job_env *e)
 	if (id != NULL && str_charset(id, 1, 64, "._-"))
 		snprintf(e->request_id, sizeof e->request_id, "%s", id);
 	else
-		sign_token(e->request_id, 20);
+		sign_id(e->request_id, 20);
 }
 
 /* Is addr equal to net, or within net/bits? */
