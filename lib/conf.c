@@ -163,7 +163,7 @@ KEY(K_LOG_FILE, "DMBOX_LOG_FILE", "stderr on a terminal, else logs/dmbox.log", f
 KEY(K_LOG_MAX, "DMBOX_LOG_MAX_BYTES", "10485760", false, T_NUM, 0, INT64_MAX,
     "Size at which the log is put aside as FILE.1; 0 means never."),
 KEY(K_THREADS, "DMBOX_WEBHOOK_THREADS", "", false, T_NUM, 1, 256,
-    "Concurrent deliveries in one webhook process."),
+    "Threads of one webhook process; deliveries that wait for their commit need none."),
 KEY(K_JWT, "JWT_SECRET", "", true, T_KEY, 0, 0,
     "Key of HS256 tokens, at least 32 bytes."),
 KEY(K_JWT_OLD, "JWT_SECRET_OLD", "", true, T_KEY, 0, 0,
