@@ -84,14 +84,20 @@ static const struct db_stmt sql[Q__MAX] = {
 	    " select (f.i + m.i)::bigint, (f.o + m.o)::bigint, (f.c + c.c)::bigint,"
 	    "  (select extract(epoch from now() - max(at))::bigint from dmbox.heartbeats"
 	    "    where name = 'poll') from f, m, c" },
+	/* by time of sending: of the 200 contacts heard of last, and of the 500 newest
+	 * rows; a contact's last_at may lag a minute, in which a flood has thousands */
 	[Q_LAST] = { "view_last",
 	    "select json_build_object('id', x.id, 'content', x.body, 'direction', x.direction,"
-	    " 'createdAt', dmbox.iso(x.sent_at))::text from unnest($2::text[]) as acc(name)"
-	    " cross join lateral (select c.id from dmbox.contacts c where c.account = acc.name"
-	    "  and c.channel = $1 and c.last_at >= (select max(last_at) - interval '61 seconds'"
-	    "   from dmbox.contacts t where t.account = acc.name and t.channel = $1)) k"
-	    " cross join lateral (select id, body, direction, sent_at from dmbox.messages m"
-	    "  where m.contact_id = k.id order by m.sent_at desc, m.id desc limit 1) x"
+	    " 'createdAt', dmbox.iso(x.sent_at))::text from ("
+	    "select m.id, m.body, m.direction, m.sent_at"
+	    "  from (select * from dmbox.messages order by id desc limit 500) m"
+	    "  where m.account = any($2) and m.channel = $1"
+	    " union all select m.id, m.body, m.direction, m.sent_at from unnest($2::text[]) as acc(name)"
+	    "  cross join lateral (select c.id from dmbox.contacts c where c.account = acc.name"
+	    "   and c.channel = $1 and c.last_at is not null"
+	    "   order by c.last_at desc, c.id desc limit 200) k"
+	    "  cross join lateral (select id, body, direction, sent_at from dmbox.messages m"
+	    "   where m.contact_id = k.id order by m.sent_at desc, m.id desc limit 1) m) x"
 	    " order by x.sent_at desc, x.id desc limit 1" },
 	[Q_CONVERSATIONS] = { "view_conversations",
 	    "with first as (select c.last_at from unnest($2::text[]) as acc(name)"
