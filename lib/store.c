@@ -2,7 +2,8 @@
  * All SQL of the ledger, contacts, messages, events.
  *
  * The way in is one call of dmbox.ingest_many (sql/002-functions.sql) with arrays:
- * one round trip, one transaction, whether one text or a thousand items.
+ * one round trip, one transaction, whether one text or a thousand items.  For one
+ * plain message there is dmbox.ingest with plain values, which are quicker.
  * What the arrays need is prepared here: keys distinct and sorted (concurrent
  * batches then never deadlock on rows), contacts merged, lock buckets sorted.
  * Duplicates inside the batch are counted here, those against the tables by

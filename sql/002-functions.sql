@@ -1,7 +1,8 @@
 -- dmbox schema, step 2: the door in.
 --
 -- dmbox.ingest_many takes arrays and is called once for a batch: one round trip,
--- one transaction.  It runs with the rights of its caller.  Under READ
+-- one transaction; dmbox.ingest the same for one delivery of one message.  They
+-- run with the rights of their caller.  Under READ
 -- COMMITTED each statement in it has a fresh snapshot, therefore contacts are
 -- written by one statement and messages by a later one (a single statement
 -- would miss contacts that a concurrent transaction has just added).
@@ -226,8 +227,9 @@ $$;
 comment on function dmbox.newer(text, timestamptz, text, timestamptz) is 'Whether a contact''s name, username or picture is to be replaced';
 
 -- The door, for any number of deliveries and items.  A null count is 0 and a null flag
--- false, and an array may be null where no element has a value.  The rows of generate_series come in its order: in a plain scan,
--- or as the outer side of a left join by nested loop, nothing can turn them around.
+-- false, and an array may be null where no element has a value.  The rows of
+-- generate_series come in its order: in a plain scan, or as the outer side of a left join
+-- by nested loop, nothing can turn them around.
 create function dmbox.ingest_many(
 	-- whether a delivery may be stored already
 	p_again boolean,
@@ -285,6 +287,7 @@ declare
 	d_there  boolean[];	-- deliveries that have their row; null: none
 	v_absent boolean;
 	v_stale  integer[];	-- places of contacts that changed
+	v_locked bigint[];
 	v_waits  integer[];	-- places of messages that events speak of
 	v_place  integer;
 	v_lock   integer;
@@ -361,7 +364,10 @@ begin
 		on conflict (account, channel, external_id) do nothing;
 	end loop;
 	if v_stale is not null then
-		perform 1 from unnest(v_stale) i join dmbox.contacts c on c.id = v_cid[i] order by c.id for no key update of c;
+		select array_agg(x.id) into v_locked
+		  from (select c.id from dmbox.contacts c
+		         where c.id = any (array(select v_cid[i] from unnest(v_stale) i))
+		         order by c.id for no key update) x;
 		update dmbox.contacts c
 		   set last_inbound_at = greatest(c.last_inbound_at, c_in[i]),
 		       last_outbound_at = greatest(c.last_outbound_at, c_out[i]),
@@ -373,7 +379,7 @@ begin
 		       picture_url = case when dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at) then c_pic[i] else c.picture_url end,
 		       picture_at = case when dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at) then c_pic_at[i] else c.picture_at end
 		  from unnest(v_stale) i
-		 where c.id = v_cid[i];
+		 where c.id = any (v_locked) and c.id = v_cid[i];
 	end if;
 
 	-- messages; a weak one is there if its other id is, and its bucket is ours alone

@@ -115,6 +115,51 @@ test_same_uid_together(void **state)
 		delivery_free(&d[i]);
 }
 
+/* All that can become of an item, in one batch; each delivery has its own counts. */
+static void
+test_mixed(void **state)
+{
+	static const struct { const char *id, *alt; int counts; } want[] = {
+		/* counts: stored, duplicates, weak_duplicates, ignored, messages, echoes */
+		{ "new", NULL, 100011 }, { "there", NULL, 10000 }, { "weak:new", "weak:none", 100010 },
+		{ "weak:too", "weak:there", 1000 }, { "unsent", NULL, 100010 }, { "erased", NULL, 100 },
+	};
+	enum { N = sizeof want / sizeof want[0] };
+	struct delivery d[N], *v[N];
+	struct item *it;
+
+	(void)state;
+	dbt_delivery(&d[0]);
+	dbt_message(&d[0], "c1", "there", "x", T0);
+	dbt_message(&d[0], "c1", "weak:there", "x", T0);
+	dbt_event(&d[0], "c1", EFFECT_UNSEND, "unsent", NULL, 0, T0);
+	dbt_store(db, &d[0]);
+	assert_int_equal(db_script(db, "insert into dmbox.erased (account, channel, id_hash)"
+	    " values ('main', 'instagram', dmbox.id_hash('main', 'instagram', '', 'erased'))"), RC_OK);
+	for (int i = 0; i < N; i++) {
+		v[i] = &d[i];
+		dbt_delivery(v[i]);
+		it = dbt_message(v[i], i == 5 ? "c5" : "c1", want[i].id, "x", T0);
+		it->weak = want[i].alt != NULL;
+		it->alt_id = want[i].alt;
+		it->echo = i < 2;
+		item_att_add(&v[i]->items, it)->url = "https://cdn.example/1";
+	}
+	dbt_event(v[0], "c1", EFFECT_UNSEND, "unsent", NULL, 0, T0);
+	assert_int_equal(store_deliveries(db, v, N), RC_OK);
+	d[0].duplicates--;	/* its event */
+	for (int i = 0; i < N; i++) {
+		assert_int_equal(d[i].stored * 100000 + d[i].duplicates * 10000 + d[i].weak_duplicates * 1000 +
+		    d[i].ignored * 100 + d[i].messages * 10 + d[i].echoes, want[i].counts);
+		delivery_free(v[i]);
+	}
+	dbt_is(db, "select string_agg(m.external_id, ' ' order by m.external_id collate \"C\")"
+	    " from dmbox.attachments a join dmbox.messages m on m.id = a.message_id", "new weak:new");
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.contacts"), 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries where body is null"), 1);
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
+}
+
 /* One plain message has a way of its own, and several ways to be not that plain after all. */
 static struct delivery
 plain(const char *who, const char *id, const char *name, int64_t at)
@@ -495,6 +540,7 @@ main(void)
 		cmocka_unit_test_setup(test_first_round_trip, setup),
 		cmocka_unit_test_setup(test_same_uid, setup),
 		cmocka_unit_test_setup(test_same_uid_together, setup),
+		cmocka_unit_test_setup(test_mixed, setup),
 		cmocka_unit_test_setup(test_plain_contact, setup),
 		cmocka_unit_test_setup(test_plain_repeated, setup),
 		cmocka_unit_test_setup(test_plain_waited_for, setup),
