@@ -33,7 +33,8 @@ enum {
 enum stmt { SQL_INGEST, SQL_INGEST_MANY, SQL_REFUSE, SQL_REFUSE_COUNT, SQL_MISSING, SQL_LOAD,
 	SQL_PARTITIONS, SQL_EXPIRE, SQL_LEFTOVERS, SQL_VERSION, SQL__MAX };
 
-#define COUNTS "select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages from "
+#define COUNTS \
+	"select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages from "
 
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_INGEST] = { "store_ingest", COUNTS "dmbox.ingest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,"
@@ -76,6 +77,7 @@ struct row {
 	const char *id;		/* external_id, or event_key */
 	size_t order;		/* as they came */
 	bool drop;		/* a duplicate within the batch */
+	unsigned char hash[SIGN_SHA256];	/* of a message's key: dmbox.id_hash */
 };
 
 /* One contact, merged from all items that name it. */
@@ -245,11 +247,8 @@ id_hash(const struct row *r, const char *id, unsigned char out[SIGN_SHA256])
 
 /* The bucket is dmbox.lock_target's. */
 static void
-lock(struct load *b, const struct row *r, const char *id, unsigned char how)
+lock(struct load *b, const unsigned char hash[SIGN_SHA256], unsigned char how)
 {
-	unsigned char hash[SIGN_SHA256];
-
-	id_hash(r, id, hash);
 	if (b->lock[hash[0]] < how)
 		b->lock[hash[0]] = how;
 }
@@ -261,18 +260,25 @@ lock(struct load *b, const struct row *r, const char *id, unsigned char how)
 static void
 collect_locks(struct load *b)
 {
-	for (size_t i = 0; i < b->n_msgs; i++) {
-		const struct row *r = &b->msgs[i];
+	unsigned char other[SIGN_SHA256];
 
-		lock(b, r, r->id, r->it->weak ? 2 : 1);
-		if (r->it->alt_id != NULL)
-			lock(b, r, r->it->alt_id, 2);
+	for (size_t i = 0; i < b->n_msgs; i++) {
+		struct row *r = &b->msgs[i];
+
+		id_hash(r, r->id, r->hash);
+		lock(b, r->hash, r->it->weak ? 2 : 1);
+		if (r->it->alt_id != NULL) {
+			id_hash(r, r->it->alt_id, other);
+			lock(b, other, 2);
+		}
 	}
 	for (size_t i = 0; i < b->n_evs; i++) {
 		const struct row *r = &b->evs[i];
 
-		if (r->it->effect != EFFECT_NONE && r->it->target_id != NULL)
-			lock(b, r, r->it->target_id, 2);
+		if (r->it->effect != EFFECT_NONE && r->it->target_id != NULL) {
+			id_hash(r, r->it->target_id, other);
+			lock(b, other, 2);
+		}
 	}
 }
 
@@ -418,7 +424,7 @@ load_free(struct load *b)
 	mem_arena_free(&b->arena);
 }
 
-/* ---- arguments, in the order of dmbox.ingest ------------------------------------ */
+/* ---- arguments, in the order of dmbox.ingest_many ------------------------------- */
 
 /* One array argument: PUT(VALUE) for each of n elements, the element named e.
  * Without a value it is null: the functions then read the same and take less apart. */
@@ -654,11 +660,9 @@ put_plain_message(struct db_args *a, struct load *b)
 {
 	const struct row *r = &b->msgs[0];
 	const struct person *p = &b->people[0];
-	unsigned char hash[SIGN_SHA256];
-	char *hex = mem_arena_alloc(&b->arena, 2 * sizeof hash + 1);
+	char *hex = mem_arena_alloc(&b->arena, 2 * sizeof r->hash + 1);
 
-	id_hash(r, r->id, hash);
-	str_hex(hash, sizeof hash, hex);
+	str_hex(r->hash, sizeof r->hash, hex);
 	db_text(a, hex);
 	db_text(a, r->account);
 	db_text(a, str_or_empty(r->it->thread_id));
