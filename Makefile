@@ -169,7 +169,7 @@ I        = $(DESTDIR)$(PREFIX)
 C        = $(DESTDIR)$(CGIDIR)
 FILL     = sed -e 's|@CGI@|$(CGIDIR)/dmbox|g' -e 's|@WEB@|$(CGIDIR)/dmbox/inbox|g' \
            -e 's|@RUN@|/run/lighttpd|g' -e 's|@CONFIG@|$(PREFIX)/etc/dmbox.env|g' \
-           -e 's|@THREADS@|32|g' -e 's|@SHARE@|$(PREFIX)/share/dmbox|g' -e 's|@BIN@|$(PREFIX)/bin|g'
+           -e 's|@THREADS@|8|g' -e 's|@SHARE@|$(PREFIX)/share/dmbox|g' -e 's|@BIN@|$(PREFIX)/bin|g'
 
 # Copies, 0755, no links: suexec runs nothing else.  No other file of the site is
 # touched; an .htaccess that is not ours stops the installation before its first file.

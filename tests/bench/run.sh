@@ -104,7 +104,7 @@ export DMBOX_CONFIG=$D/dmbox.env
 
 start_lighttpd() {
 	{
-		lighttpd_conf "$PORT" "$D/bin" "$D/run" "$D/run" "$D/dmbox.env" "$D/logs" 32
+		lighttpd_conf "$PORT" "$D/bin" "$D/run" "$D/run" "$D/dmbox.env" "$D/logs" 8
 		cat <<-EOF
 		else \$HTTP["url"] =~ "^/empty" {
 			fastcgi.server = ( "/" => ( "empty" => (
@@ -148,7 +148,7 @@ start_apache() {
 	start "$D/logs/apache.out" apache2 -D FOREGROUND -f "$D/run/apache.conf"
 	APACHE=$!
 	answers "http://127.0.0.1:$((PORT + 1))/health" "$APACHE" "$(start_of "$APACHE")" || { tail -n 5 "$D"/logs/apache.out "$D"/logs/error.log >&2; die 'Apache did not start'; }
-	DMBOX_WEBHOOK_THREADS=32 start "$D/logs/proxy.out" spawn-fcgi -n -b 1024 -s "$D/run/proxy.sock" -- "$D/bin/webhook.fcgi"
+	DMBOX_WEBHOOK_THREADS=8 start "$D/logs/proxy.out" spawn-fcgi -n -b 1024 -s "$D/run/proxy.sock" -- "$D/bin/webhook.fcgi"
 	EMPTY_THREADS=32 start "$D/logs/proxye.out" spawn-fcgi -n -b 1024 -s "$D/run/proxye.sock" -- "$D/bin/empty.fcgi"
 }
 
@@ -420,7 +420,7 @@ row() {	# row TITLE CASE LIMIT-NAME LIMIT-CASE [WANTED-RATIO]
 	[ -z "$polled" ] || echo "| accounts polled within one minute on one core | ${M[poll_accounts]} (${M[poll_checks]} checks, ${M[poll_bad]} failed, ${M[poll_cpu]} s of processor time) | ${BENCH_ACCOUNTS:-200} |"
 	if [ -n "${M[fcgid_idle]:-}" ]; then
 		echo "| webhook idle under mod_fcgid beside $((M[fcgid_siblings] - 1)) siblings, RSS / PSS / anonymous MB | $(mb "${M[fcgid_idle]}") | 11 / 3 / 2 |"
-		echo "| webhook of 32 threads, idle | $(mb "${M[threads_idle]}") | 11 / - / 2 |"
+		echo "| webhook of 8 threads, idle | $(mb "${M[threads_idle]}") | 11 / - / 2 |"
 		echo "| ... after ${M[deliveries]} deliveries; growth of anonymous memory since a tenth of them | $(mb "${M[threads_after]}"); $(grow "${M[threads_warm]}" "${M[threads_after]}") | 1 |"
 		echo "| webhook of one thread after as many; growth | $(mb "${M[one_after]}"); $(grow "${M[one_warm]}" "${M[one_after]}") | 1 |"
 		for q in send check-messages status inbox; do echo "| $q idle | $(mb "${M[$q]}") | 16 / - / - |"; done

@@ -74,7 +74,7 @@ parts() {
 	DMBOX_MEDIA_ALLOW=127.0.0.1:$SIMPORT
 	DMBOX_LOG_FILE=$T/logs/dmbox.log
 	DMBOX_LOG_MAX_BYTES=0
-	DMBOX_WEBHOOK_THREADS=32
+	DMBOX_WEBHOOK_THREADS=8
 	EOT
 	printf '%s\n' "$@" >>"$T/dmbox.env"
 	cat >"$T/accounts/meta.env" <<-EOT
@@ -124,7 +124,7 @@ web_up() {
 	SERVER=$1
 	rm -f "$T"/run/fcgi/*.sock*
 	if [ "$1" = lighttpd ]; then
-		lighttpd_conf "$PORT" "$BB/cgi-bin" "$ROOT/web" "$T/run" "$T/dmbox.env" "$T/logs" 32 >"$T/run/lighttpd.conf"
+		lighttpd_conf "$PORT" "$BB/cgi-bin" "$ROOT/web" "$T/run" "$T/dmbox.env" "$T/logs" 8 >"$T/run/lighttpd.conf"
 		LD_PRELOAD=$pre spawn "$T/logs/web.log" lighttpd -D -f "$T/run/lighttpd.conf"
 	else
 		{ apache_conf "$PORT" "$BB/cgi-bin" "$ROOT/web" "$T/run" "$T/dmbox.env" "$T/logs"

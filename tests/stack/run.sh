@@ -275,7 +275,7 @@ secret() {
 
 make_config() {
 	local threads=
-	[ "$SERVER" = lighttpd ] && threads=32
+	[ "$SERVER" = lighttpd ] && threads=8
 	secret JWT_SECRET 48
 	secret WEBHOOK_SECRET 32
 	secret CHATRACE_TOKEN 40
@@ -423,7 +423,7 @@ start_web() {
 	local threads
 	threads=$(conf_get "$DATA/dmbox.env" DMBOX_WEBHOOK_THREADS)
 	if [ "$SERVER" = lighttpd ]; then
-		lighttpd_conf "$PORT" "$BIN/cgi-bin" "$WEB" "$RUN" "$DMBOX_CONFIG" "$DATA/logs" "${threads:-32}" |
+		lighttpd_conf "$PORT" "$BIN/cgi-bin" "$WEB" "$RUN" "$DMBOX_CONFIG" "$DATA/logs" "${threads:-8}" |
 			put_file "$RUN/lighttpd.conf" 600
 		spawn "$DATA/logs/web.log" lighttpd -D -f "$RUN/lighttpd.conf"
 	else
