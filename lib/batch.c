@@ -2,19 +2,20 @@
  * One stores for all.
  *
  * There is no writer thread: the thread that finds nobody storing takes all that
- * waits, its own delivery among it, stores it in one statement and gives the lead
- * up; only then it finishes those jobs (answers, log lines), while another thread
- * may already store the next batch.  While one commit is on its way the next batch
- * gathers by itself, so the batch size follows the load and nobody waits for
- * company.
+ * waits, its own delivery among it, and stores it in one statement.  While one
+ * commit is on its way the next batch gathers by itself, so the batch size follows
+ * the load and nobody waits for company.  What has gathered is sent off first and
+ * the jobs of the batch before are finished (answers, log lines) meanwhile, so that
+ * the database does not wait for that either.
  *
- * Nobody sleeps for a result, either: a thread that leaves its job in the queue
- * goes on.  (Tried before: each delivery's thread slept on a condition.  Waking
- * them cost more than parsing.)  So somebody must look after the queue: who gives
- * the lead up looks again when he has finished his jobs; a job that comes while
- * nobody leads is stored by the thread that brought it.
+ * Nobody sleeps for a result: a thread that leaves its job in the queue goes on.
+ * (Tried before: each delivery's thread slept on a condition.  Waking them cost more
+ * than parsing.)  So who stores goes on until nothing waits.
  *
- * A job whose time is over may be in the hands of a leader who is still storing
+ * A second batch at a time, on a second connection, was tried: the batches get
+ * smaller, and what that costs PostgreSQL is more than the time it saves.
+ *
+ * A job whose time is over may be in the hands of a thread that is still storing
  * it.  It is held twice then, and released by the last.
  */
 #include <errno.h>
@@ -33,26 +34,16 @@
  * as good as away, and the spool is there (house.md 4).  Many may take longer. */
 enum { FEW_ROWS = 128, DECIDE_MS = 2000 };
 
-/* So many must wait before a second batch is stored beside the first: small ones
- * cost more than they gain. */
-enum { SECOND_MIN = 8 };
-
-/* A connection and what is being stored through it. */
-struct lane {
-	struct db *db;
-	bool busy;
-	struct batch_job *v[BATCH_DELIVERIES];
-	size_t n;
-};
-
 struct batch {
 	pthread_mutex_t mu;
-	struct lane first, second;	/* first.db NULL: second takes all */
+	struct db *db, *big;		/* db NULL: big takes all */
 	int64_t wait_ms;
+	bool led;			/* a thread stores */
 	struct batch_job *head, **tail;	/* what waits, oldest first */
-	size_t waiting;
-	pthread_cond_t second_free;
-	unsigned int wanted;		/* who waits for the second */
+	struct batch_job *flying[BATCH_DELIVERIES];	/* what is being stored */
+	size_t n_flying;
+	bool big_busy;
+	pthread_cond_t big_free;
 	atomic_bool up;
 	atomic_bool came_up;		/* and nobody has asked since */
 	uint64_t stores, deliveries;
@@ -82,10 +73,10 @@ batch_new(const struct db_opts *o, unsigned int wait_ms, bool alone)
 	pthread_mutex_init(&b->mu, NULL);
 	pthread_condattr_init(&a);
 	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);	/* not disturbed by clock jumps */
-	pthread_cond_init(&b->second_free, &a);
+	pthread_cond_init(&b->big_free, &a);
 	pthread_condattr_destroy(&a);
-	b->first.db = alone ? NULL : db_new(o);
-	b->second.db = db_new(o);
+	b->db = alone ? NULL : db_new(o);
+	b->big = db_new(o);
 	b->wait_ms = wait_ms != 0 ? wait_ms : BATCH_WAIT_MS;
 	b->tail = &b->head;
 	return b;
@@ -96,9 +87,9 @@ batch_free(struct batch *b)
 {
 	if (b == NULL)
 		return;
-	db_free(b->first.db);
-	db_free(b->second.db);
-	pthread_cond_destroy(&b->second_free);
+	db_free(b->db);
+	db_free(b->big);
+	pthread_cond_destroy(&b->big_free);
 	pthread_mutex_destroy(&b->mu);
 	free(b);
 }
@@ -141,20 +132,30 @@ job_end(struct batch_job *j)
 	job_drop(j);
 }
 
-/* The log's lines of all of them are written at once. */
-static void
-job_end_all(struct batch_job *v[], size_t n, struct batch_job *list)
-{
-	log_hold();
-	for (size_t i = 0; i < n; i++)
-		job_end(v[i]);
-	while (list != NULL) {
-		struct batch_job *j = list;
+/* Jobs whose outcome is known. */
+struct ended {
+	struct batch_job *v[BATCH_DELIVERIES];
+	size_t n;
+	struct batch_job *list;		/* and those that shared the fate of v */
+};
 
-		list = j->next;
+/* Tell and let go of them; the log's lines of all are written at once. */
+static void
+finish(void *arg)
+{
+	struct ended *e = arg;
+
+	log_hold();
+	for (size_t i = 0; i < e->n; i++)
+		job_end(e->v[i]);
+	while (e->list != NULL) {
+		struct batch_job *j = e->list;
+
+		e->list = j->next;
 		job_end(j);
 	}
 	log_unhold();
+	e->n = 0;
 }
 
 /* ---- the queue: all under its lock --------------------------------------------- */
@@ -165,7 +166,6 @@ queue_put(struct batch *b, struct batch_job *j)
 	j->next = NULL;
 	*b->tail = j;
 	b->tail = &j->next;
-	b->waiting++;
 }
 
 static struct batch_job *
@@ -176,27 +176,26 @@ queue_take(struct batch *b)
 	b->head = j->next;
 	if (b->head == NULL)
 		b->tail = &b->head;
-	b->waiting--;
 	return j;
 }
 
-/* What fits into one statement, into the lane and v.  Returns its rows. */
+/* What fits into one statement, into b->flying and v.  Returns its rows. */
 static size_t
-take_load(struct batch *b, struct lane *l, struct delivery *v[])
+take_flight(struct batch *b, struct delivery *v[])
 {
-	size_t rows = 0, bytes = 0;
+	size_t n = 0, rows = 0, bytes = 0;
 
-	l->n = 0;
-	while (b->head != NULL && l->n < BATCH_DELIVERIES &&
-	    (l->n == 0 || (rows + b->head->d->items.n <= BATCH_ROWS &&
+	while (b->head != NULL && n < BATCH_DELIVERIES &&
+	    (n == 0 || (rows + b->head->d->items.n <= BATCH_ROWS &&
 	    bytes + b->head->d->body_n <= BATCH_BYTES))) {
 		struct batch_job *j = queue_take(b);
 
 		rows += j->d->items.n;
 		bytes += j->d->body_n;
-		v[l->n] = j->d;
-		l->v[l->n++] = j;
+		v[n] = j->d;
+		b->flying[n++] = j;
 	}
+	b->n_flying = n;
 	return rows;
 }
 
@@ -210,7 +209,6 @@ take_rest(struct batch *b)
 		j->d->rc = RC_TEMP;
 	b->head = NULL;
 	b->tail = &b->head;
-	b->waiting = 0;
 	return list;
 }
 
@@ -223,51 +221,56 @@ set_up(struct batch *b, bool up)
 
 /* ---- leading --------------------------------------------------------------- */
 
-/* The connection for what waits; NULL where it has to wait. */
-static struct lane *
-free_lane(struct batch *b)
-{
-	if (b->head == NULL)
-		return NULL;
-	if (!b->first.busy)
-		return &b->first;
-	return !b->second.busy && b->wanted == 0 && b->waiting >= SECOND_MIN ? &b->second : NULL;
-}
-
+/*
+ * Store one batch of what waits; e: the batch before, which is finished meanwhile,
+ * becomes this one.  Called and left with the lock; b->led is the caller's.
+ */
 static void
-lane_put(struct batch *b, struct lane *l)
+store_flight(struct batch *b, struct ended *e)
 {
-	l->busy = false;
-	l->n = 0;
-	if (l == &b->second && b->wanted > 0)
-		pthread_cond_signal(&b->second_free);
-}
-
-/* Store what waits and finish it.  Called and left with the lock. */
-static void
-lead(struct batch *b, struct lane *l)
-{
-	struct batch_job *mine[BATCH_DELIVERIES], *rest = NULL;
 	struct delivery *v[BATCH_DELIVERIES];
-	size_t rows = take_load(b, l, v), n = l->n;
+	size_t rows = take_flight(b, v), n = b->n_flying;
 	enum rc rc;
 
-	l->busy = true;
 	pthread_mutex_unlock(&b->mu);
-	db_limit(l->db, rows <= FEW_ROWS ? DECIDE_MS : 0);
-	rc = store_deliveries(l->db, v, n);
-	db_limit(l->db, 0);
+	db_limit(b->db, rows <= FEW_ROWS ? DECIDE_MS : 0);
+	db_meanwhile(b->db, e->n > 0 ? finish : NULL, e);
+	rc = store_deliveries(b->db, v, n);
+	db_meanwhile(b->db, NULL, NULL);
 	set_up(b, rc == RC_OK);
+	if (e->n > 0)	/* nothing could be sent */
+		finish(e);
 	pthread_mutex_lock(&b->mu);
 	b->stores++;
 	b->deliveries += n;
-	memcpy(mine, l->v, n * sizeof *mine);
-	if (rc != RC_OK && db_fault(l->db) == DB_FAULT_AWAY)
-		rest = take_rest(b);
-	lane_put(b, l);
-	pthread_mutex_unlock(&b->mu);
-	job_end_all(mine, n, rest);
-	pthread_mutex_lock(&b->mu);
+	memcpy(e->v, b->flying, n * sizeof *e->v);
+	e->n = n;
+	b->n_flying = 0;
+	if (rc != RC_OK && db_fault(b->db) == DB_FAULT_AWAY)
+		e->list = take_rest(b);
+}
+
+/* Until nothing waits.  Called and left with the lock; b->led is the caller's, who
+ * has it no more afterwards. */
+static void
+lead(struct batch *b)
+{
+	struct ended e = { .n = 0 };
+
+	while (b->head != NULL) {
+		store_flight(b, &e);
+		if (b->head != NULL && e.list == NULL)
+			continue;
+		/* the last for now: who comes while its jobs are finished stores himself */
+		b->led = false;
+		pthread_mutex_unlock(&b->mu);
+		finish(&e);
+		pthread_mutex_lock(&b->mu);
+		if (b->led)
+			return;
+		b->led = true;
+	}
+	b->led = false;
 }
 
 /* ---- the second connection -------------------------------------------------- */
@@ -280,13 +283,11 @@ batch_borrow(struct batch *b)
 	int err = 0;
 
 	pthread_mutex_lock(&b->mu);
-	b->wanted++;
-	while (b->second.busy && err != ETIMEDOUT)
-		err = pthread_cond_timedwait(&b->second_free, &b->mu, &until);
-	b->wanted--;
-	if (!b->second.busy) {
-		b->second.busy = true;
-		db = b->second.db;
+	while (b->big_busy && err != ETIMEDOUT)
+		err = pthread_cond_timedwait(&b->big_free, &b->mu, &until);
+	if (!b->big_busy) {
+		b->big_busy = true;
+		db = b->big;
 	}
 	pthread_mutex_unlock(&b->mu);
 	return db;
@@ -296,7 +297,8 @@ void
 batch_return(struct batch *b)
 {
 	pthread_mutex_lock(&b->mu);
-	lane_put(b, &b->second);
+	b->big_busy = false;
+	pthread_cond_signal(&b->big_free);
 	pthread_mutex_unlock(&b->mu);
 }
 
@@ -313,19 +315,13 @@ store_big(struct batch *b, struct batch_job *j)
 		rc = store_deliveries(db, &d, 1);
 		db_limit(db, 0);
 		set_up(b, rc == RC_OK);
+		batch_return(b);
 		pthread_mutex_lock(&b->mu);
 		b->stores++;
 		b->deliveries++;
-		lane_put(b, &b->second);
 		pthread_mutex_unlock(&b->mu);
 	}
 	job_end(j);
-}
-
-static void
-not_told(struct batch_job *j)
-{
-	(void)j;
 }
 
 /* ---- the way in -------------------------------------------------------------- */
@@ -333,52 +329,35 @@ not_told(struct batch_job *j)
 void
 batch_store(struct batch *b, struct batch_job *j)
 {
-	struct lane *l;
-
 	j->since_ms = clock_mono_ms();
 	j->late = false;
 	atomic_init(&j->holds, 1);
-	if (j->busy == NULL)
-		j->busy = not_told;
-	if (b->first.db == NULL || j->d->items.n > BATCH_ROWS / 2 || j->d->body_n > BATCH_BYTES / 2) {
-		j->busy(j);
+	if (b->db == NULL || j->d->items.n > BATCH_ROWS / 2 || j->d->body_n > BATCH_BYTES / 2) {
+		if (j->busy != NULL)
+			j->busy(j);
 		store_big(b, j);
 		return;
 	}
 	pthread_mutex_lock(&b->mu);
 	queue_put(b, j);
-	if (free_lane(b) != NULL)
-		j->busy(j);
-	while ((l = free_lane(b)) != NULL)
-		lead(b, l);
-	pthread_mutex_unlock(&b->mu);
-}
-
-/* Those of a lane whose time is over; they stay there, held once more. */
-static size_t
-mark_late(struct lane *l, int64_t limit, struct batch_job *late[])
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < l->n; i++) {
-		struct batch_job *j = l->v[i];
-
-		if (j->late || j->since_ms > limit)
-			continue;
-		j->late = true;
-		atomic_fetch_add(&j->holds, 1);
-		late[n++] = j;
+	if (!b->led) {
+		b->led = true;
+		if (j->busy != NULL)
+			j->busy(j);
+		lead(b);
 	}
-	return n;
+	pthread_mutex_unlock(&b->mu);
 }
 
 void
 batch_expire(struct batch *b)
 {
-	struct batch_job *late[2 * BATCH_DELIVERIES], *list = NULL, **last = &list;
+	struct batch_job *late[BATCH_DELIVERIES], **last;
+	struct ended e = { .n = 0 };
 	int64_t limit = clock_mono_ms() - b->wait_ms;
-	size_t n;
+	size_t n = 0;
 
+	last = &e.list;
 	pthread_mutex_lock(&b->mu);
 	while (b->head != NULL && b->head->since_ms <= limit) {
 		struct batch_job *j = queue_take(b);
@@ -388,10 +367,17 @@ batch_expire(struct batch *b)
 		last = &j->next;
 	}
 	*last = NULL;
-	n = mark_late(&b->first, limit, late);
-	n += mark_late(&b->second, limit, late + n);
+	for (size_t i = 0; i < b->n_flying; i++) {
+		struct batch_job *j = b->flying[i];
+
+		if (j->late || j->since_ms > limit)
+			continue;
+		j->late = true;
+		atomic_fetch_add(&j->holds, 1);
+		late[n++] = j;
+	}
 	pthread_mutex_unlock(&b->mu);
-	job_end_all(NULL, 0, list);
+	finish(&e);
 	for (size_t i = 0; i < n; i++) {
 		late[i]->done(late[i], RC_TEMP, true);
 		job_drop(late[i]);

@@ -115,6 +115,8 @@ struct db {
 	const char *app;
 	int connect_ms, statement_ms;
 	int limit_ms;			/* how long we wait for an answer */
+	void (*meanwhile)(void *arg);	/* once, while we wait */
+	void *meanwhile_arg;
 	bool no_prepare;
 	bool no_options;		/* a pooler refuses them at connect */
 	PGconn *c;
@@ -210,6 +212,23 @@ void
 db_limit(struct db *d, unsigned int ms)
 {
 	d->limit_ms = ms != 0 && (int)ms < d->statement_ms ? (int)ms : d->statement_ms;
+}
+
+void
+db_meanwhile(struct db *d, void (*fn)(void *arg), void *arg)
+{
+	d->meanwhile = fn;
+	d->meanwhile_arg = arg;
+}
+
+static void
+do_meanwhile(struct db *d)
+{
+	void (*fn)(void *) = d->meanwhile;
+
+	d->meanwhile = NULL;
+	if (fn != NULL)
+		fn(d->meanwhile_arg);
 }
 
 uint64_t
@@ -587,7 +606,10 @@ db_ready(struct db *d)
 	clear_fault(d);
 	if (d->c != NULL)
 		drop_if_stale(d);
-	return d->c != NULL ? RC_OK : connect_now(d);
+	if (d->c != NULL)
+		return RC_OK;
+	do_meanwhile(d);	/* this may take its time */
+	return connect_now(d);
 }
 
 /* ---- arguments ------------------------------------------------------------ */
@@ -965,8 +987,11 @@ round_trip(struct db *d, bool sent, const char *pipelined, int64_t limit_ms, PGr
 	enum rc rc = RC_TEMP;
 
 	d->trips++;
-	if (sent && flush_out(d, deadline) == RC_OK)
+	if (sent && flush_out(d, deadline) == RC_OK) {
+		do_meanwhile(d);
+		deadline = clock_mono_ms() + limit_ms;
 		rc = collect(d, pipelined, deadline, out);
+	}
 	if (rc == RC_TEMP) {
 		bool late = clock_mono_ms() >= deadline;
 

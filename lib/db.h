@@ -54,6 +54,11 @@ bool db_connected(const struct db *d);
 /* db_limit(d, ms): from now on db_exec waits so long for an answer and then takes
  * the database for away, at most statement_ms; 0: statement_ms again. */
 void db_limit(struct db *d, unsigned int ms);
+/* db_meanwhile(d, fn, arg): fn(arg) is called once, by the next db_exec, when its
+ * statement is on the way and before the answer is waited for, or before it has to
+ * connect: what else there is to do costs no time then.  It must not use d.  fn NULL:
+ * not any more. */
+void db_meanwhile(struct db *d, void (*fn)(void *arg), void *arg);
 
 /* What must stay reachable for a connection string, for the sandbox. */
 struct db_reach {
