@@ -9,7 +9,7 @@
 #define MAX_REQUESTS 1000
 
 static const struct job_route routes[] = {
-	{ "GET", "check-messages", false, AUTH_POLL, job_check_messages },
+	{ "GET", "check-messages", 0, AUTH_POLL, job_check_messages },
 };
 
 static bool

@@ -17,12 +17,12 @@ struct inbox {
 };
 
 static const struct job_route routes[] = {
-	{ "GET", "stats", false, AUTH_READ, job_read_stats },
-	{ "GET", "config", false, AUTH_READ, job_read_config },
-	{ "GET", "conversations", false, AUTH_READ, job_read_conversations },
-	{ "GET", "messages", false, AUTH_READ, job_read_messages },
-	{ "GET", "media", false, AUTH_READ, job_media_get },
-	{ "POST", "read", false, AUTH_READ, job_read_mark },
+	{ "GET", "stats", 0, AUTH_READ, job_read_stats },
+	{ "GET", "config", 0, AUTH_READ, job_read_config },
+	{ "GET", "conversations", 0, AUTH_READ, job_read_conversations },
+	{ "GET", "messages", 0, AUTH_READ, job_read_messages },
+	{ "GET", "media", 0, AUTH_READ, job_media_get },
+	{ "POST", "read", 0, AUTH_READ, job_read_mark },
 };
 
 static bool

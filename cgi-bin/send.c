@@ -20,8 +20,7 @@ handle(void *arg, unsigned int thread, struct fcgi_call *call)
 static size_t
 max_body(void *arg, const struct http_req *req)
 {
-	(void)req;
-	return ctx_max_body(arg);
+	return ctx_max_body(arg, req);
 }
 
 int

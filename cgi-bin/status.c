@@ -12,9 +12,9 @@
 #define THREADS 3
 
 static const struct job_route routes[] = {
-	{ "GET", "health", false, 0, job_health },
-	{ "GET", "metrics", false, AUTH_ADMIN | AUTH_READ, job_metrics },
-	{ "GET", "doctor", false, AUTH_ADMIN, job_doctor },
+	{ "GET", "health", 0, 0, job_health },
+	{ "GET", "metrics", 0, AUTH_ADMIN | AUTH_READ, job_metrics },
+	{ "GET", "doctor", 0, AUTH_ADMIN, job_doctor },
 };
 
 static bool

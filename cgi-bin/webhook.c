@@ -14,8 +14,8 @@
 #define REQUESTS_MAX 1000000	/* then a new process: what no test found may leak */
 
 static const struct job_route routes[] = {
-	{ "GET", "webhook", true, 0, job_receive_greet },
-	{ "POST", "webhook", true, 0, job_receive },
+	{ "GET", "webhook", ROUTE_TAIL, 0, job_receive_greet },
+	{ "POST", "webhook", ROUTE_TAIL | ROUTE_ANY_BODY, 0, job_receive },
 };
 
 static void
@@ -52,15 +52,10 @@ tick(void *arg)
 	job_receive_tick(arg);
 }
 
-/* The cap of this request's configuration, before its body is read. */
 static size_t
 max_body(void *arg, const struct http_req *req)
 {
-	struct conf *conf;
-	enum rc rc = ctx_conf(arg, req->conf_path, req->doc_root, &conf);
-
-	conf_drop(conf);
-	return rc == RC_OK ? ctx_max_body(arg) : 65536;
+	return ctx_max_body(arg, req);
 }
 
 static unsigned int

@@ -24,7 +24,7 @@
 #define RETRY_BROKEN_MS 1000
 #define RETRY_SPOOL_MS 5000
 #define STORE_MS 4000		/* a webhook has 5 s for its answer, and then there is the spool */
-#define DEFAULT_MAX_BODY 4194304
+#define NO_CONF_MAX_BODY 65536	/* a request that is answered 503 anyway */
 #define SLOTS 512		/* a power of two */
 #define PROBES 8
 
@@ -318,14 +318,14 @@ ctx_threads(const struct ctx *c)
 }
 
 size_t
-ctx_max_body(struct ctx *c)
+ctx_max_body(struct ctx *c, const struct http_req *req)
 {
-	size_t n = DEFAULT_MAX_BODY;
+	struct conf *conf;
+	size_t n = NO_CONF_MAX_BODY;
 
-	pthread_mutex_lock(&c->lock);
-	if (c->good != NULL)
-		n = c->good->max_body;
-	pthread_mutex_unlock(&c->lock);
+	if (ctx_conf(c, req->conf_path, req->doc_root, &conf) == RC_OK)
+		n = conf->max_body;
+	conf_drop(conf);
 	return n;
 }
 

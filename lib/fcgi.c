@@ -312,23 +312,23 @@ read_body(struct call *c, const char *const v[V__MAX], size_t max)
 	struct http_req *req = &c->pub.req;
 	int64_t n = -1;
 
+	req->body_max = max;
 	if (len != NULL && (str_i64(len, &n) != RC_OK || n < 0)) {
 		req->cut = true;
 		return;
 	}
 	if (n > 0 && (uint64_t)n > max) {
 		req->too_large = true;
-		req->body_n = (size_t)n;
+		req->announced = (size_t)n;
 	} else if (n > 0)
 		read_announced(c, (size_t)n);
 	else if (n < 0 && (c->s != NULL || v[V_CODING] != NULL))
 		read_to_end(c);
 	if (req->too_large) {
-		if (req->body_n == 0)
-			req->body_n = c->body.n;
+		if (req->announced == 0)
+			req->announced = c->body.n;
 		buf_reset(&c->body);
 		drain(c);
-		req->body = "";
 		return;
 	}
 	req->body = c->body.p;

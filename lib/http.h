@@ -32,7 +32,9 @@ struct http_req {
 	const char *remote_addr;	/* the peer's address, as the server says it */
 	const char *conf_path;	/* FastCGI parameter DMBOX_CONFIG; NULL if none */
 	const char *doc_root;	/* DOCUMENT_ROOT; NULL if none */
-	bool too_large;		/* body over the cap: body is empty, body_n the length announced */
+	size_t body_max;	/* the cap that its body was read with */
+	size_t announced;	/* the length of a body that is too large: as announced, else read so far */
+	bool too_large;		/* body over the cap: body is empty */
 	bool cut;		/* the body ended before CONTENT_LENGTH */
 	/* outgoing only */
 	unsigned int timeout_ms;	/* 0: 10 s */

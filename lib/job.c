@@ -245,7 +245,7 @@ find_route(struct job_env *e, struct http_res *res, const struct job_route *rout
 	if (read_path(e, &t)) {
 		for (size_t i = 0; i < n; i++) {
 			if (!str_eq(routes[i].endpoint, t.endpoint) ||
-			    (*t.tail != '\0' && !routes[i].tail))
+			    (*t.tail != '\0' && (routes[i].flags & ROUTE_TAIL) == 0))
 				continue;
 			known = true;
 			if (!method_fits(e->req->method, &routes[i]))
@@ -324,6 +324,19 @@ may_call(struct job_env *e, struct http_res *res, const struct job_route *r)
 	return true;
 }
 
+/* Is the body here, all of it? */
+static bool
+whole_body(struct job_env *e, struct http_res *res, const struct job_route *r)
+{
+	if ((r->flags & ROUTE_ANY_BODY) != 0)
+		return true;
+	if (e->req->too_large)
+		job_error(e, res, 413, "too_large", "the body is over %zu bytes", e->req->body_max);
+	else if (e->req->cut)
+		job_error(e, res, 400, "cut_body", "the body ended before its announced length");
+	return !e->req->too_large && !e->req->cut;
+}
+
 /* One answer more, for GET /metrics. */
 static void
 count_answer(const struct job_env *e)
@@ -379,7 +392,7 @@ job_dispatch_later(struct ctx *ctx, unsigned int thread, const struct job_route 
 	} else {
 		set_addr(e);
 		e->route = find_route(e, res, routes, n);
-		if (e->route != NULL && may_call(e, res, e->route))
+		if (e->route != NULL && may_call(e, res, e->route) && whole_body(e, res, e->route))
 			e->route->fn(e, res);
 	}
 	if (later)

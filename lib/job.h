@@ -48,17 +48,22 @@ struct job_env {
 };
 typedef void (*job_fn)(struct job_env *e, struct http_res *res);
 
+/* A route's flags. */
+enum {
+	ROUTE_TAIL = 1,		/* may have a path behind the endpoint */
+	ROUTE_ANY_BODY = 2	/* its job answers a body that is too large or cut itself */
+};
 struct job_route {
 	const char *method;
 	const char *endpoint;	/* "webhook", "send", "health", ... */
-	bool tail;		/* may have a path behind the endpoint */
+	unsigned int flags;
 	unsigned int scope;	/* enum auth_scope bits of which one suffices; 0 = open */
 	job_fn fn;
 };
 /*
  * job_dispatch(ctx, thread, routes, n, req, res):
  * Request id, log context, configuration (503 code config), route (404, 405 with
- * Allow), JWT (401, 403 naming the scope), then the job.  Channel and endpoint
+ * Allow), JWT (401, 403 naming the scope), a whole body (413, 400), then the job.  Channel and endpoint
  * come from the last "/instagram/" or "/whatsapp/" of the request path, so that
  * it works below any folder and by any rewrite; "/health" and "/metrics" count
  * as instagram.

@@ -292,9 +292,7 @@ note_refusal(struct job_env *e, const struct account *a, const char *reason)
 		fill(e, a, &d);
 		d.verdict = VERDICT_REJECTED;
 		d.reason = reason;
-		if (e->req->too_large)
-			d.body_n = 0;
-		else if (d.body_n > REFUSED_BYTES)
+		if (d.body_n > REFUSED_BYTES)
 			d.body_n = REFUSED_BYTES;
 		if (db == NULL || store_refused(db, &d, REFUSED_ROWS) != RC_OK)
 			log_debug("refusal not kept: database away");

@@ -54,9 +54,9 @@ store_refused_count(struct db *db, const char *channel, const char *account, con
 }
 
 static const struct job_route routes[] = {
-	{ "GET", "webhook", true, 0, job_receive_greet },
-	{ "POST", "webhook", true, 0, job_receive },
-	{ "POST", "send", false, AUTH_SEND, job_receive },
+	{ "GET", "webhook", ROUTE_TAIL, 0, job_receive_greet },
+	{ "POST", "webhook", ROUTE_TAIL | ROUTE_ANY_BODY, 0, job_receive },
+	{ "POST", "send", 0, AUTH_SEND, job_receive },
 };
 
 static struct ctx *

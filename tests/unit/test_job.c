@@ -71,12 +71,14 @@ job_hand_on(struct job_env *e, struct http_res *res)
 }
 
 static const struct job_route routes[] = {
-	{ "GET", "webhook", true, 0, job_echo },
-	{ "POST", "webhook", true, 0, job_echo },
-	{ "POST", "later", false, 0, job_hand_on },
-	{ "GET", "health", false, 0, job_echo },
-	{ "GET", "stats", false, AUTH_READ, job_echo },
-	{ "GET", "metrics", false, AUTH_READ | AUTH_ADMIN, job_echo },
+	{ "GET", "webhook", ROUTE_TAIL, 0, job_echo },
+	{ "POST", "webhook", ROUTE_TAIL, 0, job_echo },
+	{ "POST", "later", 0, 0, job_hand_on },
+	{ "POST", "send", 0, 0, job_echo },
+	{ "POST", "any", ROUTE_ANY_BODY, 0, job_echo },
+	{ "GET", "health", 0, 0, job_echo },
+	{ "GET", "stats", 0, AUTH_READ, job_echo },
+	{ "GET", "metrics", 0, AUTH_READ | AUTH_ADMIN, job_echo },
 };
 
 struct hdr { const char *name, *value; };
@@ -198,6 +200,48 @@ test_methods(void **state)
 	assert_int_equal(status("OPTIONS", "/instagram/stats"), 405);
 	assert_int_equal(status("POST", "/health"), 405);
 	assert_int_equal(called, 0);
+}
+
+static int
+with_body(const char *url, bool too_large, bool cut, struct http_res *res)
+{
+	struct http_req req;
+
+	http_req_init(&req, "POST", url);
+	req.conf_path = conf_file;
+	req.body_max = 4711;
+	req.announced = too_large ? 5000 : 0;
+	req.too_large = too_large;
+	req.cut = cut;
+	http_res_init(res);
+	called = 0;
+	job_dispatch(ctx, 0, routes, sizeof routes / sizeof *routes, &req, res);
+	http_req_free(&req);
+	return res->status;
+}
+
+/* A job never sees a body that is not all there, unless its route says so. */
+static void
+test_body(void **state)
+{
+	struct http_res res;
+
+	(void)state;
+	assert_int_equal(with_body("/instagram/send", false, false, &res), 200);
+	http_res_free(&res);
+	assert_int_equal(with_body("/instagram/send", true, false, &res), 413);
+	assert_int_equal(called, 0);
+	assert_non_null(strstr(res.body, "\"code\":\"too_large\""));
+	assert_non_null(strstr(res.body, "4711"));
+	http_res_free(&res);
+	assert_int_equal(with_body("/instagram/send", false, true, &res), 400);
+	assert_int_equal(called, 0);
+	assert_non_null(strstr(res.body, "\"code\":\"cut_body\""));
+	http_res_free(&res);
+	assert_int_equal(with_body("/instagram/any", true, false, &res), 200);
+	http_res_free(&res);
+	assert_int_equal(with_body("/instagram/any", false, true, &res), 200);
+	http_res_free(&res);
 }
 
 static void
@@ -476,6 +520,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_methods),
+		cmocka_unit_test(test_body),
 		cmocka_unit_test(test_request_id),
 		cmocka_unit_test(test_scope),
 		cmocka_unit_test(test_no_token),

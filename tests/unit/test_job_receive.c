@@ -176,8 +176,8 @@ spool_stat(struct spool *s, struct spool_stat *out)
 /* --- asking --------------------------------------------------------------- */
 
 static const struct job_route routes[] = {
-	{ "GET", "webhook", true, 0, job_receive_greet },
-	{ "POST", "webhook", true, 0, job_receive },
+	{ "GET", "webhook", ROUTE_TAIL, 0, job_receive_greet },
+	{ "POST", "webhook", ROUTE_TAIL | ROUTE_ANY_BODY, 0, job_receive },
 };
 
 struct ask {
