@@ -255,8 +255,7 @@ ingest(struct db *db, struct spool *sp, struct delivery *const *v, size_t n)
 static void
 not_understood(struct delivery *d)
 {
-	itemv_free(&d->items);
-	itemv_init(&d->items);
+	itemv_clear(&d->items);	/* a replayed delivery lies in its arena: store_load */
 	d->items.ignored = 1;
 	d->items.warning = "not_understood";
 	d->reason = "not_understood";

@@ -45,6 +45,15 @@ itemv_free(struct itemv *v)
 	memset(v, 0, sizeof *v);
 }
 
+void
+itemv_clear(struct itemv *v)
+{
+	struct mem_arena a = v->arena;
+
+	memset(v, 0, sizeof *v);
+	v->arena = a;
+}
+
 struct item *
 itemv_add(struct itemv *v)
 {

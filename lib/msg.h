@@ -85,6 +85,8 @@ struct itemv {
 };
 void itemv_init(struct itemv *v);
 void itemv_free(struct itemv *v);
+/* itemv_clear(v): no items, nothing said; what lies in the arena stays. */
+void itemv_clear(struct itemv *v);
 /* itemv_add(v): a new item with thread_id "", place -1, raw "{}"; valid until
  * the next add. */
 struct item *itemv_add(struct itemv *v);

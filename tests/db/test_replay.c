@@ -148,6 +148,29 @@ test_signature(void **state)
 	even();
 }
 
+/* A body that the parser refuses: its row, its bytes and its head come through. */
+static void
+test_not_understood(void **state)
+{
+	static const char junk[] = "{\"senderId\":\"100003121300000\",\"text\":\"cut in the mid";
+	int64_t id;
+
+	(void)state;
+	dbt_clean(db);
+	id = arrive(&accounts[0], junk, "{\":path\":\"/instagram/webhook\"}", SOURCE_WEBHOOK);
+	replay(id, false, REPLAY_DONE);
+	assert_int_equal(last.ignored, 1);
+	id = arrive(&accounts[1], junk, "{\":path\":\"/instagram/webhook/meta\"}", SOURCE_WEBHOOK);
+	replay(id, false, REPLAY_DONE);
+	assert_int_equal(last.ignored, 1);
+	dbt_is(db, "select string_agg(distinct account || ' ' || source || ' ' || reason || ' ' || ignored, ', ')"
+	    " from dmbox.deliveries", "main replay not_understood 1, main webhook not_understood 1,"
+	    " meta replay not_understood 1, meta webhook not_understood 1");
+	assert_int_equal(dbt_i64(db, "select count(distinct (body, channel, request_id)) from dmbox.deliveries"), 1);
+	assert_int_equal(dbt_i64(db, "select count(distinct headers) from dmbox.deliveries"), 2);
+	even();
+}
+
 static void
 test_not_replayed(void **state)
 {
@@ -243,6 +266,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_same), cmocka_unit_test(test_signature),
+		cmocka_unit_test(test_not_understood),
 		cmocka_unit_test(test_not_replayed), cmocka_unit_test(test_polled), cmocka_unit_test(test_since) };
 	int failed;
 
