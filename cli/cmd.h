@@ -53,6 +53,16 @@ int cmd_usage(const struct cmd *c);
 enum rc cmd_conf(struct conf **out) MUST_CHECK;
 /* cmd_conf_issues(c): the issues of a configuration as lines on stderr. */
 void cmd_conf_issues(const struct conf *c);
+/*
+ * cmd_db(o):
+ * A handle on a database whose schema is new enough; one that cannot be asked
+ * shows at its first use.
+ *
+ * Returns  NULL where it is older, or not there: said, the command ends with CMD_FAIL.
+ * Owns     the handle: db_free().
+ */
+struct db_opts;
+struct db *cmd_db(const struct db_opts *o);
 /* cmd_duration_s(s, out): "90", "90s", "15m", "8h", "30d"; RC_INVALID otherwise. */
 enum rc cmd_duration_s(const char *s, long long *out) MUST_CHECK;
 /* cmd_when(s, out): a moment as microseconds: 2026-11-22T10:15:00Z, 2026-11-22,

@@ -163,8 +163,8 @@ run(int argc, char **argv)
 		return CMD_FAIL;
 	opts.conninfo = c->database_url_send ? c->database_url_send : c->database_url;
 	opts.connect_s = c->db_connect_s;
-	db = db_new(&opts);
-	status = id == 0 ? list(db, all, json) : decide(db, id, str_eq(verb, "retry"), json);
+	db = cmd_db(&opts);
+	status = db == NULL ? CMD_FAIL : id == 0 ? list(db, all, json) : decide(db, id, str_eq(verb, "retry"), json);
 	db_free(db);
 	conf_drop(c);
 	return status;

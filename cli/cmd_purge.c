@@ -201,10 +201,12 @@ purge(const struct conf *c, const struct opts *o)
 	struct db_opts opts = { .app = "dmbox purge", .no_prepare = true, .statement_ms = 600000,
 	    .connect_s = c->db_connect_s,
 	    .conninfo = c->database_url_cron != NULL ? c->database_url_cron : c->database_url };
-	struct db *db = db_new(&opts);
+	struct db *db = cmd_db(&opts);
 	size_t n = 0;
 	int status = CMD_FAIL;
 
+	if (db == NULL)
+		return CMD_FAIL;
 	if (o->contact == NULL) {
 		if (cmd_when(o->older, &w.before_us) == RC_OK && w.before_us < clock_now_us())
 			status = work(db, c, o, &w);

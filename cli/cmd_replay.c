@@ -122,9 +122,11 @@ work(const struct conf *c, const struct opts *o, int64_t since)
 	struct show s = { .json = o->json, .all = o->n > 0, .first = true };
 	struct replay_want w = { .dry = o->dry, .any_signature = o->any_signature, .each = each, .arg = &s };
 	struct replay_counts n = {0};
-	struct db *db = db_new(&opts);
+	struct db *db = cmd_db(&opts);
 	enum rc rc = RC_OK;
 
+	if (db == NULL)
+		return CMD_FAIL;
 	if (o->n == 0 && isatty(STDERR_FILENO) && (rc = job_replay_count(db, since, &s.total)) == RC_OK)
 		s.progress = true;
 	if (o->json)

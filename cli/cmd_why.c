@@ -515,7 +515,11 @@ run(int argc, char **argv)
 		return CMD_FAIL;
 	opts.conninfo = w.conf->database_url_cron ? w.conf->database_url_cron : w.conf->database_url;
 	opts.connect_s = w.conf->db_connect_s;
-	w.db = db_new(&opts);
+	w.db = cmd_db(&opts);
+	if (w.db == NULL) {
+		conf_drop(w.conf);
+		return CMD_FAIL;
+	}
 	buf_init(&w.spool, 1 << 20);
 	buf_init(&w.spool_text, 1 << 20);
 	buf_init(&w.asked, 1 << 20);

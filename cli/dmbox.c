@@ -9,7 +9,9 @@
 
 #include "clock.h"
 #include "cmd.h"
+#include "db.h"
 #include "log.h"
+#include "store.h"
 #include "str.h"
 
 static const struct cmd *const table[] = {
@@ -92,6 +94,22 @@ cmd_conf(struct conf **out)
 	conf_log_open(c, "dmbox");
 	*out = c;
 	return RC_OK;
+}
+
+struct db *
+cmd_db(const struct db_opts *o)
+{
+	struct db_opts with = *o;
+	struct db *db;
+
+	with.fit = store_schema_check;
+	db = db_new(&with);
+	if (db_ready(db) == RC_OK || db_fault(db) != DB_FAULT_SCHEMA)
+		return db;
+	cmd_error("%s", cmd_tr("the database's schema is not there or older than this program needs; run: dmbox migrate",
+	    "схемы в базе нет, или она старше, чем нужно этой программе; выполните: dmbox migrate"));
+	db_free(db);
+	return NULL;
 }
 
 enum rc

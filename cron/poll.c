@@ -511,6 +511,11 @@ configure(struct poller *p)
 	conf_register_secrets(p->conf);
 	conf_log_open(p->conf, "poll");
 	p->db = ctx_db(p->ctx, p->conf, 0);
+	if (db_ready(p->db) != RC_OK && db_fault(p->db) == DB_FAULT_SCHEMA) {
+		fputs("dmbox-poll: the database's schema is not there or older than this program needs; "
+		    "run: dmbox migrate\n", stderr);
+		return 2;
+	}
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "mem.h"
 #include "sandbox.h"
+#include "store.h"
 #include "str.h"
 
 #define RETRY_BROKEN_MS 1000
@@ -371,6 +372,7 @@ ctx_db(struct ctx *c, const struct conf *conf, unsigned int thread)
 		.connect_s = conf->db_connect_s,
 		.breaker = c->breaker,
 		.app = c->program,
+		.fit = store_schema_check,
 	});
 	return h->db;
 }
@@ -394,6 +396,7 @@ ctx_batch(struct ctx *c, const struct conf *conf)
 			.breaker = c->breaker,
 			.app = c->program,
 			.statement_ms = STORE_MS,
+			.fit = store_schema_check,
 		}, 0, c->threads == 1);
 		x->next = c->batches;
 		c->batches = x;

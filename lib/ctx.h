@@ -33,7 +33,8 @@ struct conf *ctx_conf_now(struct ctx *c);
  * outside the request threads. */
 unsigned int ctx_threads(const struct ctx *c);
 /* ctx_db(c, conf, thread): that thread's handle, never NULL; replaced when the
- * configuration names another database. */
+ * configuration names another database.  A database whose schema is older than
+ * this program needs is as good as away (store_schema_check). */
 struct db *ctx_db(struct ctx *c, const struct conf *conf, unsigned int thread);
 /* ctx_batch(c, conf): what the process's threads store deliveries through, held:
  * ctx_batch_done().  Never more than two connections, one where the process has

@@ -42,6 +42,7 @@ struct db_breaker {
 	unsigned int fails;	/* in a row */
 	int64_t until_ms;	/* nobody asks before */
 	bool probing;		/* one does */
+	enum db_fault why;	/* it failed the last time */
 };
 
 struct db_breaker *
@@ -82,8 +83,20 @@ breaker_enter(struct db_breaker *b)
 	return ok;
 }
 
+/* What whoever may not try is told. */
+static enum db_fault
+breaker_why(struct db_breaker *b)
+{
+	enum db_fault why;
+
+	pthread_mutex_lock(&b->mu);
+	why = b->why != DB_FAULT_NONE ? b->why : DB_FAULT_AWAY;
+	pthread_mutex_unlock(&b->mu);
+	return why;
+}
+
 static void
-breaker_leave(struct db_breaker *b, bool good, int64_t took_ms)
+breaker_leave(struct db_breaker *b, bool good, enum db_fault why, int64_t took_ms)
 {
 	static const int rest_ms[] = { 500, 1000, 2000 };
 	int64_t rest;
@@ -92,6 +105,7 @@ breaker_leave(struct db_breaker *b, bool good, int64_t took_ms)
 		return;
 	pthread_mutex_lock(&b->mu);
 	b->probing = false;
+	b->why = why;
 	if (good) {
 		b->fails = 0;
 	} else {
@@ -119,6 +133,8 @@ struct db {
 	void *meanwhile_arg;
 	bool no_prepare;
 	bool no_options;		/* a pooler refuses them at connect */
+	enum rc (*fit)(struct db *d);
+	bool asking;			/* fit has the connection */
 	PGconn *c;
 	const char *prepared[PREPARED_MAX];
 	size_t n_prepared;
@@ -161,6 +177,7 @@ db_new(const struct db_opts *o)
 	d->statement_ms = (int)(o->statement_ms != 0 ? o->statement_ms : STATEMENT_MS);
 	d->limit_ms = d->statement_ms;
 	d->no_prepare = o->no_prepare;
+	d->fit = o->fit;
 	return d;
 }
 
@@ -544,6 +561,29 @@ connect_once(struct db *d)
 	return rc;
 }
 
+/* A new connection: may its database be used? */
+static enum rc
+ask_fit(struct db *d)
+{
+	enum rc rc;
+
+	clear_fault(d);
+	if (d->fit == NULL)
+		return RC_OK;
+	d->asking = true;
+	rc = d->fit(d);
+	d->asking = false;
+	if (rc == RC_OK)
+		return RC_OK;
+	if (d->fault == DB_FAULT_NONE) {
+		d->fault = DB_FAULT_SCHEMA;
+		set_error(d, "its schema is not the one this program needs; run: dmbox migrate");
+	}
+	d->said = true;
+	db_close(d);
+	return RC_TEMP;
+}
+
 static enum rc
 connect_now(struct db *d)
 {
@@ -551,7 +591,7 @@ connect_now(struct db *d)
 	enum rc rc;
 
 	if (!breaker_enter(d->breaker)) {
-		d->fault = DB_FAULT_AWAY;
+		d->fault = breaker_why(d->breaker);
 		d->sqlstate[0] = '\0';
 		set_error(d, "database away, next try in a moment");
 		log_debug("database: %s", d->error);
@@ -567,13 +607,13 @@ connect_now(struct db *d)
 		d->no_options = d->no_prepare = true;
 		rc = connect_once(d);
 	}
-	breaker_leave(d->breaker, rc == RC_OK, clock_mono_ms() - began);
 	if (rc == RC_OK) {
-		clear_fault(d);
+		rc = ask_fit(d);
 	} else {
 		log_error("database: cannot connect: %s", d->error);
 		d->said = true;
 	}
+	breaker_leave(d->breaker, rc == RC_OK, d->fault, clock_mono_ms() - began);
 	return rc;
 }
 
@@ -596,11 +636,12 @@ drop_if_stale(struct db *d)
 enum rc
 db_ready(struct db *d)
 {
-	if (d->in_tx) {
+	if (d->in_tx || d->asking) {
 		if (d->c != NULL && PQstatus(d->c) == CONNECTION_OK)
 			return RC_OK;
 		if (d->fault == DB_FAULT_NONE)
-			lose_connection(d, "connection lost inside a transaction");
+			lose_connection(d, d->in_tx ? "connection lost inside a transaction" :
+			    "connection lost at once");
 		return RC_TEMP;
 	}
 	clear_fault(d);
@@ -997,7 +1038,7 @@ round_trip(struct db *d, bool sent, const char *pipelined, int64_t limit_ms, PGr
 
 		lose_connection(d, late ? "no answer in time" : PQerrorMessage(d->c));
 		if (late)
-			breaker_leave(d->breaker, false, limit_ms);
+			breaker_leave(d->breaker, false, DB_FAULT_AWAY, limit_ms);
 	} else if (rc == RC_INVALID && PQstatus(d->c) != CONNECTION_OK) {
 		d->fault = DB_FAULT_AWAY;
 		db_close(d);

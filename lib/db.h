@@ -28,6 +28,11 @@ struct db_opts {
 	const char *app;		/* application_name; static */
 	unsigned int statement_ms;	/* statement_timeout; 0 = 5000 */
 	bool no_prepare;		/* behind a transaction pooler */
+	/* May this database be used?  Asked once for each new connection, which it may
+	 * use, before anybody else does; it says in the log why not.  Not RC_OK: as good
+	 * as away (DB_FAULT_SCHEMA, unless it was another fault), and connected and asked
+	 * again later.  May be NULL. */
+	enum rc (*fit)(struct db *d);
 };
 struct db *db_new(const struct db_opts *o);
 void db_free(struct db *d);
