@@ -19,8 +19,8 @@
 
 #define RETRY_CONFIG_S "60"
 #define RETRY_LIMIT_S "60"
-#define JWT_FAILURES 30		/* a minute and address; beyond it failing requests get 429 */
-#define JWT_FAILURES_ALL 600	/* a minute, of all addresses together: who has many gets no further */
+#define JWT_FAILURES 600	/* a minute and address; beyond it failing requests get 429 */
+#define JWT_FAILURES_ALL 6000	/* a minute, of all addresses together: who has many gets no further */
 #define ANSWER_MAX (32u << 20)
 
 /* --- answers -------------------------------------------------------------- */
