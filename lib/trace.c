@@ -38,11 +38,11 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " select m.id, m.outbox_id from k join dmbox.messages m on m.account = k.account"
 	    "   and m.channel = k.channel and m.thread_id = k.thread_id and m.external_id = $1"
 	    " limit 10" },
-	/* actions have no message */
+	/* $2: a send, by its number; actions have no message */
 	[SQL_OWN_IDS] = { NULL,
-	    "select m.id, m.outbox_id from dmbox.messages m where m.id = $1 and not $2"
-	    " union all select coalesce(o.message_id, 0), o.id from dmbox.outbox o where o.id = $1"
-	    " order by 1 desc limit 1" },
+	    "select m.id, m.outbox_id, 1 from dmbox.messages m where m.id = $1 and not $2"
+	    " union all select coalesce(o.message_id, 0), o.id, 2 from dmbox.outbox o where o.id = $1"
+	    " order by 3 limit 1" },
 	[SQL_LIFE] = { NULL,
 	    "with m as (select * from dmbox.messages where id = any ($1)), x(at, request, what, account, channel, detail, ord) as ("
 	    " select " DELIVERY ", 1 from m join dmbox.deliveries d on d.id = m.delivery_id"

@@ -30,7 +30,7 @@ struct trace_scope { struct strv accounts, channels; };
 /*
  * trace_message(db, scope, id, out):
  * The life of the message with this id: the provider's, or out: and the id of
- * an outbox row; where there is none, messages.id or outbox.id.
+ * an outbox row; where there is none, messages.id, else outbox.id.
  * Returns  RC_OK, RC_NONE: no such row, RC_TEMP.
  */
 enum rc trace_message(struct db *db, const struct trace_scope *s, const char *id,
