@@ -118,12 +118,21 @@ key(struct init *in, struct buf *b, const char *name, const char *v, bool needed
 }
 
 static void
+hook_secret(struct init *in, struct buf *b)
+{
+	comment(b, "the shared secret of its deliveries (header X-Webhook-Secret or ?secret=)",
+	    "общий секрет доставок (заголовок X-Webhook-Secret или ?secret=)");
+	key(in, b, "INSTAGRAM_WEBHOOK_SECRET", in->secret, true);
+}
+
+static void
 instagram_part(struct init *in, struct buf *b)
 {
 	bool chatrace = in->provider == PROVIDER_CHATRACE;
 
 	if (in->provider == PROVIDER_MOCK) {
 		key(in, b, "INSTAGRAM_USE_MOCK", "true", true);
+		hook_secret(in, b);
 		return;
 	}
 	key(in, b, "INSTAGRAM_USE_CHATRACE", chatrace ? "true" : "false", true);
@@ -132,9 +141,7 @@ instagram_part(struct init *in, struct buf *b)
 		key(in, b, "INSTAGRAM_API_URL", in->v[O_API_URL] != NULL ? in->v[O_API_URL]
 		    : "https://api.chatrace.com", true);
 	if (chatrace) {
-		comment(b, "the shared secret of its deliveries (header X-Webhook-Secret or ?secret=)",
-		    "общий секрет доставок (заголовок X-Webhook-Secret или ?secret=)");
-		key(in, b, "INSTAGRAM_WEBHOOK_SECRET", in->secret, true);
+		hook_secret(in, b);
 		return;
 	}
 	key(in, b, "INSTAGRAM_PAGE_ID", in->v[O_ID], true);

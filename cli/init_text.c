@@ -134,8 +134,10 @@ init_explain(const struct init_facts *f)
 	case PROVIDER_GREENAPI: greenapi(f, url); break;
 	case PROVIDER_MOCK:
 	case PROVIDER__MAX:
-		printf("%s", cmd_tr("Mock account: nothing leaves the machine, nothing to click.\n",
-		    "Учебная учётная запись: наружу ничего не уходит, настраивать нечего.\n"));
+		printf(cmd_tr("Mock account: nothing leaves the machine, nothing to click.  Deliveries in\n"
+		    "Chatrace's shapes (dmbox trigger) are taken with the header\n  X-Webhook-Secret: %s\n",
+		    "Учебная учётная запись: наружу ничего не уходит, настраивать нечего.  Доставки в\n"
+		    "форме Chatrace (dmbox trigger) принимаются с заголовком\n  X-Webhook-Secret: %s\n"), f->secret);
 		break;
 	}
 	mem_free_secret(url);

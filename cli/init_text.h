@@ -9,7 +9,7 @@ struct init_facts {
 	const char *account;		/* "main", ... */
 	const char *public_url;		/* NULL: unknown */
 	const char *token;		/* NULL: not given yet */
-	const char *secret;		/* Chatrace: the webhook secret; Green API: its token */
+	const char *secret;		/* Chatrace, mock: the webhook secret; Green API: its token */
 	const char *verify_token;	/* Graph */
 };
 /* init_webhook_url(f): the URL to enter at the provider; caller frees. */

@@ -110,10 +110,13 @@ kind_of_token(struct doctor *d, const struct account *a)
 		    "EAA, Messenger");
 }
 
+/* What a delivery is known by. */
 static void
-account(struct doctor *d, const struct account *a)
+secret(struct doctor *d, const struct account *a)
 {
-	switch (a->provider) {
+	bool mock = a->provider == PROVIDER_MOCK;
+
+	switch (provider_behind(a)) {
 	case PROVIDER_CHATRACE:
 		if (a->webhook_secrets.n == 0 && !a->webhook_open)
 			missing(d, DC_SECRET, a, "INSTAGRAM_WEBHOOK_SECRET");
@@ -121,6 +124,29 @@ account(struct doctor *d, const struct account *a)
 			doctor_say(d, DC_OPEN, FINDING_WARN, doctor_tr(d,
 			    "%s/%s takes deliveries without a secret", "%s/%s принимает доставки без секрета"),
 			    channel_names[a->channel], a->name);
+		break;
+	case PROVIDER_GRAPH:
+		if (a->app_secrets.n == 0)
+			missing(d, DC_SECRET, a, "INSTAGRAM_APP_SECRET");
+		if (str_empty(a->verify_token) && !mock)	/* nobody greets a mock */
+			missing(d, DC_SECRET, a, "INSTAGRAM_VERIFY_TOKEN");
+		break;
+	case PROVIDER_GREENAPI:
+		if ((a->poll_s == 0 || mock) && str_empty(a->webhook_token))
+			missing(d, DC_SECRET, a, "WHATSAPP_WEBHOOK_TOKEN");
+		break;
+	case PROVIDER_MOCK:
+	case PROVIDER__MAX:
+		break;
+	}
+}
+
+/* What we are known by at the provider; a mock is at none. */
+static void
+token(struct doctor *d, const struct account *a)
+{
+	switch (a->provider) {
+	case PROVIDER_CHATRACE:
 		if (str_empty(a->token))
 			missing(d, DC_TOKEN, a, "INSTAGRAM_ACCESS_TOKEN");
 		else if (str_empty(a->own_id))
@@ -130,18 +156,12 @@ account(struct doctor *d, const struct account *a)
 			    channel_names[a->channel], a->name);
 		break;
 	case PROVIDER_GRAPH:
-		if (a->app_secrets.n == 0)
-			missing(d, DC_SECRET, a, "INSTAGRAM_APP_SECRET");
-		if (str_empty(a->verify_token))
-			missing(d, DC_SECRET, a, "INSTAGRAM_VERIFY_TOKEN");
 		if (str_empty(a->token))
 			missing(d, DC_TOKEN, a, "INSTAGRAM_ACCESS_TOKEN");
 		else
 			kind_of_token(d, a);
 		break;
 	case PROVIDER_GREENAPI:
-		if (a->poll_s == 0 && str_empty(a->webhook_token))
-			missing(d, DC_SECRET, a, "WHATSAPP_WEBHOOK_TOKEN");
 		if (str_empty(a->own_id))
 			missing(d, DC_TOKEN, a, "WHATSAPP_ID_INSTANCE");
 		if (str_empty(a->token))
@@ -162,7 +182,8 @@ doctor_conf(struct doctor *d)
 	file(d);
 	for (size_t i = 0; i < c->n_accounts; i++)
 		if (doctor_used(d, &c->accounts[i])) {
-			account(d, &c->accounts[i]);
+			secret(d, &c->accounts[i]);
+			token(d, &c->accounts[i]);
 			used++;
 		}
 	if (used == 0)

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "provider.h"
 #include "rc.h"
 #include "str.h"
 
@@ -217,7 +218,7 @@ hooklog_delivery(const struct account *a, const struct http_req *req, const stru
 static const char *
 missing_key(const struct account *a)
 {
-	switch (a->provider) {
+	switch (provider_behind(a)) {
 	case PROVIDER_CHATRACE:
 		return a->webhook_secrets.n == 0 && !a->webhook_open ?
 		    "set INSTAGRAM_WEBHOOK_SECRET (or, to accept anybody, INSTAGRAM_WEBHOOK_OPEN=true)" :

@@ -40,6 +40,16 @@ provider_of(const struct account *a)
 	return provider_get(a->provider);
 }
 
+enum provider_id
+provider_behind(const struct account *a)
+{
+	if (a->provider != PROVIDER_MOCK)
+		return a->provider;
+	if (a->channel == CHANNEL_WHATSAPP)
+		return PROVIDER_GREENAPI;
+	return a->use_chatrace ? PROVIDER_CHATRACE : PROVIDER_GRAPH;
+}
+
 struct poll_attempt *
 poll_attempt_add(struct poll_state *st)
 {

@@ -167,5 +167,8 @@ extern const struct provider provider_chatrace, provider_graph, provider_greenap
 
 const struct provider *provider_get(enum provider_id id);	/* never NULL */
 const struct provider *provider_of(const struct account *a);	/* never NULL */
+/* provider_behind(a): whose credentials and shapes its deliveries have: a mock account
+ * takes in what the provider that it stands for would send. */
+enum provider_id provider_behind(const struct account *a);
 
 #endif

@@ -15,9 +15,7 @@
 static const struct provider *
 real(const struct account *a)
 {
-	if (a->channel == CHANNEL_WHATSAPP)
-		return &provider_greenapi;
-	return a->use_chatrace ? &provider_chatrace : &provider_graph;
+	return provider_get(provider_behind(a));
 }
 
 static enum rc

@@ -131,6 +131,40 @@ test_no_configuration(void **state)
 	conf_drop(c);
 }
 
+/* A mock account refuses what the provider behind it would refuse, and needs no token. */
+static void
+test_mock_secret(void **state)
+{
+	static const struct {
+		struct account a;
+		const char *seen;	/* NULL: nothing is missing */
+	} v[] = {
+		{ { .name = (char *)"m", .use_chatrace = true }, "instagram/m: INSTAGRAM_WEBHOOK_SECRET is not set" },
+		{ { .name = (char *)"m" }, "instagram/m: INSTAGRAM_APP_SECRET is not set" },
+		{ { .name = (char *)"m", .channel = CHANNEL_WHATSAPP, .poll_s = 10 },
+		    "whatsapp/m: WHATSAPP_WEBHOOK_TOKEN is not set" },
+		{ { .name = (char *)"m", .use_chatrace = true, .webhook_open = true }, NULL },
+		{ { .name = (char *)"m", .channel = CHANNEL_WHATSAPP, .webhook_token = (char *)"made-up" }, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		struct account a = v[i].a;
+		struct conf c = { .accounts = &a, .n_accounts = 1, .database_url_cron = (char *)"" };
+		struct doctor *d = new_doctor(&c, -1);
+
+		a.use_mock = true;
+		a.provider = PROVIDER_MOCK;
+		doctor_conf(d);
+		assert_int_equal(d->r[DC_SECRET].status, v[i].seen != NULL ? FINDING_FAIL : FINDING_OK);
+		if (v[i].seen != NULL)
+			assert_string_equal(d->r[DC_SECRET].seen, v[i].seen);
+		assert_int_equal(d->r[DC_TOKEN].status, FINDING_OK);
+		assert_int_equal(d->r[DC_OPEN].status, a.webhook_open ? FINDING_WARN : FINDING_OK);
+		doctor_free(d);
+	}
+}
+
 static void
 test_changes(void **state)
 {
@@ -231,7 +265,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table), cmocka_unit_test(test_worst_counts),
 		cmocka_unit_test(test_exit_and_secrets), cmocka_unit_test(test_no_configuration),
-		cmocka_unit_test(test_changes), cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_mock_secret), cmocka_unit_test(test_changes), cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_htaccess), cmocka_unit_test(test_small),
 	};
 

@@ -16,6 +16,7 @@
 #include "job.h"
 #include "job_receive.h"
 #include "json.h"
+#include "hooklog.h"
 #include "log.h"
 #include "provider.h"
 #include "sign.h"
@@ -531,6 +532,26 @@ test_sentences(void **state)
 	free(log);
 }
 
+/* A mock account without a secret refuses like the provider behind it, and says what to set. */
+static void
+test_mock_refusal(void **state)
+{
+	struct account a = { .name = (char *)"m", .channel = CHANNEL_INSTAGRAM, .provider = PROVIDER_MOCK,
+	    .use_mock = true, .use_chatrace = true };
+	char path[160], text[4096] = "";
+	FILE *f;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/log", dir);
+	assert_int_equal(truncate(path, 0), 0);
+	hooklog_refused(&a, "no_secret_configured", "192.0.2.1");
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_true(fread(text, 1, sizeof text - 1, f) > 0);
+	fclose(f);
+	assert_non_null(strstr(text, "; set INSTAGRAM_WEBHOOK_SECRET"));
+}
+
 int
 main(void)
 {
@@ -541,6 +562,7 @@ main(void)
 		cmocka_unit_test(test_graph),
 		cmocka_unit_test(test_greet),
 		cmocka_unit_test(test_sentences),
+		cmocka_unit_test(test_mock_refusal),
 		cmocka_unit_test(test_flood),
 	};
 
