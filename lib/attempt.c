@@ -130,7 +130,7 @@ attempt_recipient(const struct account *a, const char *id, struct mem_arena *are
 
 	if (str_empty(id) || strlen(id) > 512)
 		return NULL;
-	if (a->provider != PROVIDER_GREENAPI)
+	if (a->channel != CHANNEL_WHATSAPP)
 		return mem_arena_dup(arena, id);
 	if (strchr(id, '@'))
 		return str_charset(id, 3, 100, "@.-_") ? mem_arena_dup(arena, id) : NULL;

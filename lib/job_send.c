@@ -266,7 +266,7 @@ check_account(struct job_env *e, struct http_res *res, struct wish *w)
 	id = attempt_recipient(w->a, w->recipient, &e->arena);
 	if (id == NULL || strpbrk(id, " \t\r\n/") != NULL) {
 		job_error(e, res, 422, "bad_recipient", "recipientId: not an id of %s",
-		    provider_names[w->a->provider]);
+		    provider_names[provider_behind(w->a)]);
 		return false;
 	}
 	w->recipient = id;
@@ -305,8 +305,8 @@ add_part(struct wish *w)
 
 	memset(m, 0, sizeof *m);
 	m->recipient = w->recipient;
-	/* Green API's ids are unique per chat only: the chat is in the key */
-	m->thread_id = w->a->provider == PROVIDER_GREENAPI ? w->recipient : "";
+	/* WhatsApp's ids are unique per chat only: the chat is in the key */
+	m->thread_id = w->a->channel == CHANNEL_WHATSAPP ? w->recipient : "";
 	m->human_agent = w->human;
 	if (w->n_parts == 1)
 		m->reply_to = w->reply_to;

@@ -369,6 +369,22 @@ test_mock(void **state)
 	dbt_is(f->db, "select provider || ' ' || status from dmbox.messages", "mock sent");
 }
 
+/* WhatsApp's chats are named as Green API names them, also where nothing leaves. */
+static void
+test_mock_whatsapp(void **state)
+{
+	struct fix *f = *state;
+
+	configure(f, "WHATSAPP_USE_MOCK=true\n");
+	assert_int_equal(post_on(f, CHANNEL_WHATSAPP, NULL, "{\"recipientId\":\"+7 000 000-00-01\",\"message\":\"x\"}"), 200);
+	assert_string_equal(got(f, "recipientId"), "70000000001@c.us");
+	dbt_is(f->db, "select provider || ' ' || status || ' ' || thread_id || ' ' || recipient_id from dmbox.messages",
+	    "mock sent 70000000001@c.us 70000000001@c.us");
+	assert_int_equal(post_on(f, CHANNEL_WHATSAPP, NULL, "{\"recipientId\":\"nobody\",\"message\":\"x\"}"), 422);
+	assert_string_equal(got(f, "error.code"), "bad_recipient");
+	assert_int_equal(f->t.n, 0);
+}
+
 static void
 test_database_away(void **state)
 {
@@ -394,7 +410,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_sent), T(test_invalid), T(test_split), T(test_text_and_attachments),
 		T(test_actions), T(test_idempotent), T(test_refused_by_provider), T(test_not_now),
-		T(test_unreachable), T(test_window_closed), T(test_mock), T(test_database_away),
+		T(test_unreachable), T(test_window_closed), T(test_mock), T(test_mock_whatsapp),
+		T(test_database_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
