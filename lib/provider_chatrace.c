@@ -852,6 +852,22 @@ out:
 	return rc;
 }
 
+static bool
+is_unknown(const struct item *it)
+{
+	return it->type == ITEM_EVENT && str_eq(it->kind, "unknown");
+}
+
+/* Somebody's name is something: it stays an event. */
+static bool
+nothing_understood(const struct itemv *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (!is_unknown(&v->v[i]) || v->v[i].contact != NULL)
+			return false;
+	return v->n > 0;
+}
+
 static enum rc
 chatrace_parse(const struct account *a, const char *content_type, const char *p, size_t n,
     struct itemv *out)
@@ -868,12 +884,15 @@ chatrace_parse(const struct account *a, const char *content_type, const char *p,
 	if (n == 0)
 		return RC_INVALID;
 	rc = *p == '{' || *p == '[' ? parse_json(&r, p, n) : parse_form(&r, p, n);
+	if (rc == RC_OK && nothing_understood(out)) {
+		itemv_clear(out);
+		rc = RC_INVALID;
+	}
 	if (rc == RC_OK && r.literal && out->warning == NULL)
 		out->warning = "literal_variable";
-	if (rc == RC_OK && out->warning == NULL)
-		for (size_t i = 0; i < out->n; i++)
-			if (out->v[i].type == ITEM_EVENT && str_eq(out->v[i].kind, "unknown"))
-				out->warning = "not_understood";
+	for (size_t i = 0; rc == RC_OK && out->warning == NULL && i < out->n; i++)
+		if (is_unknown(&out->v[i]))
+			out->warning = "not_understood";
 	return rc;
 }
 

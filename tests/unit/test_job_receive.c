@@ -388,6 +388,12 @@ test_answers(void **state)
 	assert_non_null(strstr(res.body, "\"warning\":\"not_understood\""));
 	assert_string_equal(last_reason, "not_understood");
 	http_res_free(&res);
+	/* JSON, and nothing in it that we know */
+	ask(&(struct ask){ .query = "secret=" HOOK, .body = "{\"foo\":\"bar\"}" }, &res);
+	assert_int_equal(res.status, 200);
+	assert_non_null(strstr(res.body, "\"received\":1,\"stored\":0,\"duplicates\":0,\"ignored\":1"));
+	assert_non_null(strstr(res.body, "\"warning\":\"not_understood\""));
+	http_res_free(&res);
 	assert_int_equal(status(&(struct ask){ .query = "secret=" HOOK, .body = BODY, .doctor = true }), 200);
 	assert_int_equal(last_source, SOURCE_DOCTOR);
 	assert_true(last_test);
