@@ -110,7 +110,8 @@ deps:
 run:
 	@sh tests/stack/deps.sh
 	+@$(MAKE) -s -j2 all $(SIM)
-	@exec env B='$(B)' bash tests/stack/run.sh
+# a script's background job has SIGINT ignored, and bash cannot trap what is ignored at its start
+	@exec env --default-signal=INT,QUIT B='$(B)' bash tests/stack/run.sh
 
 # unit tests and house rules; no server
 check: $(PROGS) $(UNIT)
