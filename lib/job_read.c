@@ -108,7 +108,7 @@ job_read_stats(struct job_env *e, struct http_res *res)
 	}
 	put_bool(&b, ",", "pollingActive", polling && age_s >= 0 && age_s <= POLL_ALIVE_S);
 	buf_puts(&b, ",\"config\":{");
-	put_bool(&b, "", "useChatrace", a != NULL && a->provider == PROVIDER_CHATRACE);
+	put_bool(&b, "", "useChatrace", a != NULL && a->use_chatrace);
 	put_bool(&b, ",", "useMockMode", a != NULL && a->use_mock);
 	put_bool(&b, ",", "hasAccessToken", a != NULL && !str_empty(a->token));
 	json_put_key(&b, ",", "apiUrl");
