@@ -697,11 +697,11 @@ job_send(struct job_env *e, struct http_res *res)
 	char err[128];
 
 	if (e->req->body_n == 0) {
-		job_error(e, res, 400, "empty_body", "a JSON object is expected");
+		job_error(e, res, 422, "empty_body", "a JSON object is expected");
 	} else if (json_parse(e->req->body, e->req->body_n, &j, err) != RC_OK) {
-		job_error(e, res, 400, "invalid_json", "%s", err);
+		job_error(e, res, 422, "invalid_json", "%s", err);
 	} else if (json_type(j) != JSON_OBJECT) {
-		job_error(e, res, 400, "invalid_json", "a JSON object is expected");
+		job_error(e, res, 422, "invalid_json", "a JSON object is expected");
 	} else if (read_wish(e, res, j, w) && check_account(e, res, w) &&
 	    (w->action == NULL || check_action(e, res, w)) && make_parts(e, res, w)) {
 		put_and_try(e, res, w, deadline);

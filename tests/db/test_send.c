@@ -164,9 +164,9 @@ test_invalid(void **state)
 {
 	struct fix *f = *state;
 
-	refused(f, 400, "empty_body", "");
-	refused(f, 400, "invalid_json", "{\"recipientId\":");
-	refused(f, 400, "invalid_json", "[1]");
+	refused(f, 422, "empty_body", "");
+	refused(f, 422, "invalid_json", "{\"recipientId\":");
+	refused(f, 422, "invalid_json", "[1]");
 	refused(f, 422, "missing_recipient", "{\"message\":\"x\"}");
 	refused(f, 422, "missing_recipient", "{\"recipientId\":\"\",\"message\":\"x\"}");
 	refused(f, 422, "bad_recipient", "{\"recipientId\":\"6500/../me\",\"message\":\"x\"}");
