@@ -16,6 +16,7 @@
 
 #include "cmd.h"
 #include "init_text.h"
+#include "json.h"
 #include "mem.h"
 #include "sign.h"
 #include "url.h"
@@ -31,10 +32,10 @@ enum opt { O_FILE, O_ACCOUNT, O_PROVIDER, O_TOKEN, O_ID, O_API_URL, O_APP_SECRET
 
 struct init {
 	char *v[O__MAX];	/* NULL: not given */
-	bool force;
+	bool force, json;
 	enum provider_id provider;
 	char jwt[SECRET_LEN + 1], secret[SECRET_LEN + 1], verify[SECRET_LEN + 1];
-	unsigned int missing;	/* lines that are still to be filled in */
+	struct strv missing;	/* keys that are still to be filled in */
 };
 
 /* ---- asking ---- */
@@ -97,7 +98,7 @@ key(struct init *in, struct buf *b, const char *name, const char *v, bool needed
 	if (str_empty(v)) {
 		buf_printf(b, "#%s=\n", name);
 		if (needed) {
-			in->missing++;
+			strv_add(&in->missing, name, strlen(name));
 			cmd_error(cmd_tr("still to fill in: %s", "осталось заполнить: %s"), name);
 		}
 		return;
@@ -348,20 +349,91 @@ values_ok(const struct init *in)
 }
 
 static void
-what_next(const struct init *in, const char *file)
+what_next(const struct init *in, const char *file, struct buf *b)
 {
 	if (!str_eq(in->v[O_ACCOUNT], "main"))
 		return;
-	printf(cmd_tr("\nNext:\n  DMBOX_CONFIG=%s dmbox migrate\n"
+	buf_printf(b, cmd_tr("\nNext:\n  DMBOX_CONFIG=%s dmbox migrate\n"
 	    "  the web server's user must be able to read the file: chgrp GROUP %s; chmod 640 %s\n",
 	    "\nДальше:\n  DMBOX_CONFIG=%s dmbox migrate\n"
 	    "  веб-сервер должен уметь читать файл: chgrp ГРУППА %s; chmod 640 %s\n"), file, file, file);
 }
 
+static void
+say_text(const struct init *in, const char *file, const char *url, const char *steps)
+{
+	printf(cmd_tr("%s written\n", "%s: записан\n"), file);
+	printf(cmd_tr("\nWebhook URL: %s\n", "\nАдрес webhook: %s\n"), url);
+	if (in->v[O_PUBLIC] == NULL)
+		printf("%s", cmd_tr(
+		    "  (put your domain there and into DMBOX_PUBLIC_URL; for local work the https\n"
+		    "  address that \"ngrok http 3000\" prints)\n",
+		    "  (подставьте свой домен, в DMBOX_PUBLIC_URL тоже; для работы на своём компьютере\n"
+		    "  https-адрес, который печатает \"ngrok http 3000\")\n"));
+	printf("\n%s", steps);
+}
+
+/* Does a step begin at this line?  init_text.h. */
+static bool
+step_begins(const char *line, bool behind_empty)
+{
+	return behind_empty || (line[0] >= '0' && line[0] <= '9' && line[1] == '.');
+}
+
+static void
+say_json(const struct init *in, const char *file, const char *url, const char *steps)
+{
+	struct buf b;
+	const char *end;
+
+	buf_init(&b, 65536);
+	json_put_key(&b, "{", "config");
+	json_put_str(&b, file);
+	json_put_key(&b, ",", "account");
+	json_put_str(&b, in->v[O_ACCOUNT]);
+	json_put_key(&b, ",", "provider");
+	json_put_str(&b, provider_names[in->provider]);
+	json_put_key(&b, ",", "webhookUrl");
+	json_put_str(&b, url);
+	json_put_key(&b, ",", "missing");
+	buf_putc(&b, '[');
+	for (size_t i = 0; i < in->missing.n; i++) {
+		buf_puts(&b, i > 0 ? "," : "");
+		json_put_str(&b, in->missing.v[i]);
+	}
+	buf_puts(&b, "],\"steps\":[");
+	for (const char *p = steps; *p != '\0'; p = end + strspn(end, "\n")) {
+		end = p + strcspn(p, "\n");
+		while (*end != '\0' && end[1] != '\0' && !step_begins(end + 1, end[1] == '\n'))
+			end += 1 + strcspn(end + 1, "\n");
+		buf_puts(&b, p > steps ? "," : "");
+		json_put_strn(&b, p, (size_t)(end - p));
+	}
+	printf("%s]}\n", b.p);
+	mem_wipe(b.p, b.n);
+	buf_free(&b);
+}
+
+static void
+say(const struct init *in, const char *file)
+{
+	const struct init_facts f = { in->provider, in->v[O_ACCOUNT], in->v[O_PUBLIC],
+		in->v[O_TOKEN], in->secret, in->verify };
+	char *url = init_webhook_url(&f);
+	struct buf steps;
+
+	buf_init(&steps, 65536);
+	init_steps(&f, &steps);
+	what_next(in, file, &steps);
+	(in->json ? say_json : say_text)(in, file, url, steps.p);
+	mem_wipe(steps.p, steps.n);
+	buf_free(&steps);
+	mem_free_secret(url);
+}
+
 static int
 init(struct init *in)
 {
-	struct init_facts f;
 	struct buf b;
 	char *file;
 	bool ok;
@@ -382,15 +454,10 @@ init(struct init *in)
 	ok = make_folders(file) && write_file(file, &b, in->force);
 	mem_wipe(b.p, b.n);
 	buf_free(&b);
-	if (ok) {
-		printf(cmd_tr("%s written\n", "%s: записан\n"), file);
-		f = (struct init_facts){ in->provider, in->v[O_ACCOUNT], in->v[O_PUBLIC],
-			in->v[O_TOKEN], in->secret, in->verify };
-		init_explain(&f);
-		what_next(in, file);
-	}
+	if (ok)
+		say(in, file);
 	free(file);
-	return !ok ? CMD_FAIL : in->missing > 0 ? CMD_WARN : CMD_OK;
+	return !ok ? CMD_FAIL : in->missing.n > 0 ? CMD_WARN : CMD_OK;
 }
 
 static int
@@ -402,13 +469,16 @@ run(int argc, char **argv)
 		{ "page-id", 1, NULL, O_ID }, { "id-instance", 1, NULL, O_ID },
 		{ "api-url", 1, NULL, O_API_URL }, { "app-secret", 1, NULL, O_APP_SECRET },
 		{ "database-url", 1, NULL, O_DATABASE }, { "public-url", 1, NULL, O_PUBLIC },
-		{ "lang", 1, NULL, O_LANG }, { "force", 0, NULL, 'f' }, { NULL, 0, NULL, 0 } };
+		{ "lang", 1, NULL, O_LANG }, { "force", 0, NULL, 'f' },
+		{ "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
 	struct init in = { .provider = PROVIDER_CHATRACE };
 	int o, status = CMD_USAGE;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (o == 'f') {
 			in.force = true;
+		} else if (o == 'j') {
+			in.json = true;
 		} else if (o >= 0 && o < O__MAX) {
 			mem_free_secret(in.v[o]);
 			in.v[o] = mem_dup(optarg);
@@ -439,6 +509,7 @@ run(int argc, char **argv)
 out:
 	for (o = 0; o < O__MAX; o++)
 		mem_free_secret(in.v[o]);
+	strv_free(&in.missing);
 	mem_wipe(&in, sizeof(in));
 	return status;
 }
@@ -450,7 +521,7 @@ const struct cmd cmd_init = {
 	{ "usage: dmbox init [--file FILE] [--account NAME]\n"
 	  "           [--provider chatrace|graph|greenapi|mock] [--token TOKEN] [--id ID]\n"
 	  "           [--api-url URL] [--app-secret SECRET] [--database-url URL]\n"
-	  "           [--public-url URL] [--lang ru|en] [--force]\n\n"
+	  "           [--public-url URL] [--lang ru|en] [--force] [--json]\n\n"
 	  "Writes FILE (0600) with fresh secrets and prints the webhook URL and where to\n"
 	  "enter it.  On a terminal what is missing is asked for.  --id is the Graph account's\n"
 	  "id or Green API's idInstance.  --account NAME writes NAME.env into\n"
@@ -459,7 +530,7 @@ const struct cmd cmd_init = {
 	  "вызов: dmbox init [--file ФАЙЛ] [--account ИМЯ]\n"
 	  "           [--provider chatrace|graph|greenapi|mock] [--token ТОКЕН] [--id ID]\n"
 	  "           [--api-url URL] [--app-secret СЕКРЕТ] [--database-url URL]\n"
-	  "           [--public-url URL] [--lang ru|en] [--force]\n\n"
+	  "           [--public-url URL] [--lang ru|en] [--force] [--json]\n\n"
 	  "Пишет ФАЙЛ (0600) с новыми секретами и печатает адрес webhook и куда его вписать.\n"
 	  "В терминале недостающее спрашивается.  --id: id учётной записи Graph или idInstance\n"
 	  "Green API.  --account ИМЯ пишет ИМЯ.env в папку DMBOX_ACCOUNTS_DIR готовой\n"

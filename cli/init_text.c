@@ -32,13 +32,13 @@ init_webhook_url(const struct init_facts *f)
 
 /* The account id is the token's part before the dot (providers.md A.2). */
 static void
-chatrace(const struct init_facts *f, const char *url)
+chatrace(const struct init_facts *f, const char *url, struct buf *b)
 {
 	char id[64] = "ACCOUNT-ID";
 
 	if (f->token != NULL && strchr(f->token, '.') != NULL)
 		snprintf(id, sizeof(id), "%.*s", (int)strcspn(f->token, "."), f->token);
-	printf(cmd_tr(
+	buf_printf(b, cmd_tr(
 	    "At Chatrace (it has no polling: messages come only through the webhook):\n"
 	    "1. Open https://chatrace.com/en/settings?acc=%s , section \"Webhooks\" or\n"
 	    "   \"API Settings\".  If the installation shows the events \"Instagram messages\" and\n"
@@ -52,28 +52,28 @@ chatrace(const struct init_facts *f, const char *url)
 	    "   впишите адрес webhook (выше) с ?secret=... (ниже) и включите оба события.  Готово.\n"
 	    "2. Иначе: Flow builder → Actions → External API Request, в ответе по умолчанию\n"
 	    "   (default reply) и в основном сценарии:\n"), id);
-	printf("     POST %s\n     X-Webhook-Secret: %s\n     Content-Type: application/json\n"
+	buf_printf(b, "     POST %s\n     X-Webhook-Secret: %s\n     Content-Type: application/json\n"
 	    "     {\"event\":\"message\",\"account_id\":\"%s\",\"contact_id\":\"{{user_id}}\","
 	    "\"username\":\"{{ig_user_name}}\",\"name\":\"{{full_name}}\",\"channel\":\"instagram\","
 	    "\"text\":\"{{last_input}}\"}\n", url, f->secret, id);
-	printf("%s", cmd_tr(
+	buf_puts(b, cmd_tr(
 	    "   Leave \"text\" last: a quote or a line break in a customer's words may break the\n"
 	    "   JSON, and dmbox can mend it only there.  A form body cannot break; if the flow\n"
 	    "   offers one (application/x-www-form-urlencoded), use these fields instead:\n",
 	    "   \"text\" оставьте последним: кавычка или перенос строки в словах клиента может сломать\n"
 	    "   JSON, и починить его dmbox может только там.  Тело-форма не ломается; если она есть\n"
 	    "   (application/x-www-form-urlencoded), лучше такие поля:\n"));
-	printf("     event=message  account_id=%s  contact_id={{user_id}}  username={{ig_user_name}}\n"
+	buf_printf(b, "     event=message  account_id=%s  contact_id={{user_id}}  username={{ig_user_name}}\n"
 	    "     name={{full_name}}  channel=instagram  text={{last_input}}\n", id);
-	printf(cmd_tr("   Where headers cannot be set, put the secret into the URL:\n     %s?secret=%s\n",
+	buf_printf(b, cmd_tr("   Where headers cannot be set, put the secret into the URL:\n     %s?secret=%s\n",
 	    "   Где нельзя задать заголовок, секрет ставится в адрес:\n     %s?secret=%s\n"), url,
 	    f->secret);
 }
 
 static void
-graph(const struct init_facts *f, const char *url)
+graph(const struct init_facts *f, const char *url, struct buf *b)
 {
-	printf(cmd_tr(
+	buf_printf(b, cmd_tr(
 	    "At Meta (developers.facebook.com, your app → Instagram → API setup, \"Configure\n"
 	    "webhooks\"):\n"
 	    "1. Callback URL: %s\n"
@@ -98,9 +98,9 @@ graph(const struct init_facts *f, const char *url)
 }
 
 static void
-greenapi(const struct init_facts *f, const char *url)
+greenapi(const struct init_facts *f, const char *url, struct buf *b)
 {
-	printf(cmd_tr(
+	buf_printf(b, cmd_tr(
 	    "At Green API nothing is needed: dmbox-poll takes the messages from its queue.\n"
 	    "The queue and a webhook exclude each other.  If you prefer the webhook, set in the\n"
 	    "console of the instance (and WHATSAPP_POLL_SECONDS=0 here):\n"
@@ -116,25 +116,17 @@ greenapi(const struct init_facts *f, const char *url)
 }
 
 void
-init_explain(const struct init_facts *f)
+init_steps(const struct init_facts *f, struct buf *b)
 {
 	char *url = init_webhook_url(f);
 
-	printf(cmd_tr("\nWebhook URL: %s\n", "\nАдрес webhook: %s\n"), url);
-	if (f->public_url == NULL)
-		printf("%s", cmd_tr(
-		    "  (put your domain there and into DMBOX_PUBLIC_URL; for local work the https\n"
-		    "  address that \"ngrok http 3000\" prints)\n",
-		    "  (подставьте свой домен, в DMBOX_PUBLIC_URL тоже; для работы на своём компьютере\n"
-		    "  https-адрес, который печатает \"ngrok http 3000\")\n"));
-	putchar('\n');
 	switch (f->provider) {
-	case PROVIDER_CHATRACE: chatrace(f, url); break;
-	case PROVIDER_GRAPH: graph(f, url); break;
-	case PROVIDER_GREENAPI: greenapi(f, url); break;
+	case PROVIDER_CHATRACE: chatrace(f, url, b); break;
+	case PROVIDER_GRAPH: graph(f, url, b); break;
+	case PROVIDER_GREENAPI: greenapi(f, url, b); break;
 	case PROVIDER_MOCK:
 	case PROVIDER__MAX:
-		printf(cmd_tr("Mock account: nothing leaves the machine, nothing to click.  Deliveries in\n"
+		buf_printf(b, cmd_tr("Mock account: nothing leaves the machine, nothing to click.  Deliveries in\n"
 		    "Chatrace's shapes (dmbox trigger) are taken with the header\n  X-Webhook-Secret: %s\n",
 		    "Учебная учётная запись: наружу ничего не уходит, настраивать нечего.  Доставки в\n"
 		    "форме Chatrace (dmbox trigger) принимаются с заголовком\n  X-Webhook-Secret: %s\n"), f->secret);

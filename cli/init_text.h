@@ -1,6 +1,7 @@
 #ifndef DMBOX_INIT_TEXT_H
 #define DMBOX_INIT_TEXT_H
 
+#include "buf.h"
 #include "conf.h"
 
 /* What a person has to do at the provider, in words. */
@@ -14,8 +15,8 @@ struct init_facts {
 };
 /* init_webhook_url(f): the URL to enter at the provider; caller frees. */
 char *init_webhook_url(const struct init_facts *f);
-/* init_explain(f): where to click, on stdout.  Shows the secrets made: they
- * are to be entered there. */
-void init_explain(const struct init_facts *f);
+/* init_steps(f, b): where to click; a step begins with its number, or behind an
+ * empty line.  Shows the secrets made: they are to be entered there. */
+void init_steps(const struct init_facts *f, struct buf *b);
 
 #endif
