@@ -43,6 +43,13 @@ job_json(struct http_res *res, int status, struct buf *b)
 }
 
 void
+job_log_error(const struct job_env *e, int status, const char *code)
+{
+	if (!log_said())
+		log_info("%s %s answered %d: %s", e->req->method, e->req->url, status, code);
+}
+
+void
 job_error(struct job_env *e, struct http_res *res, int status, const char *code,
     const char *fmt, ...)
 {
@@ -64,6 +71,7 @@ job_error(struct job_env *e, struct http_res *res, int status, const char *code,
 	job_json(res, status, &b);
 	buf_free(&b);
 	buf_free(&msg);
+	job_log_error(e, status, code);
 }
 
 /* --- who asks ------------------------------------------------------------- */

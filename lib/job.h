@@ -92,9 +92,13 @@ void job_pause(struct job_env *e);	/* the thread's own lines again; e's are writ
 void job_end(struct job_env *e);	/* frees e; in any thread, after job_pause */
 /* job_json(res, status, b): answer with the JSON of b (b is emptied). */
 void job_json(struct http_res *res, int status, struct buf *b);
-/* job_error(e, res, status, code, fmt...): {"error":{code,message},"requestId"}. */
+/* job_error(e, res, status, code, fmt...): {"error":{code,message},"requestId"}, and
+ * job_log_error. */
 void job_error(struct job_env *e, struct http_res *res, int status, const char *code,
     const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* job_log_error(e, status, code): whoever has the request id of an error answer finds it
+ * in the log: a line, where the request has none yet.  For errors in a form of their own. */
+void job_log_error(const struct job_env *e, int status, const char *code);
 
 /* job_addr_net(e, out): the address as a limit counts it: itself, of IPv6 the
  * network of 64 bits that one customer gets. */

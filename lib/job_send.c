@@ -324,6 +324,7 @@ too_long(struct job_env *e, struct http_res *res, size_t limit, bool bytes)
 	    limit, bytes ? "bytes" : "characters", e->request_id);
 	job_json(res, 422, &b);
 	buf_free(&b);
+	job_log_error(e, 422, "too_long");
 }
 
 static bool
@@ -455,12 +456,13 @@ row_done(const struct outbox_row *r)
 static void
 answer_failed(struct job_env *e, struct http_res *res, const struct outbox_row *r)
 {
+	/* dead: out of time or cancelled, the provider had no say */
+	const char *code = str_eq(r->state, "failed") ? "provider_refused" : "not_sent";
 	struct buf b;
 
 	buf_init(&b, 8192);
 	buf_puts(&b, "{\"success\":false,\"error\":{\"code\":");
-	/* dead: out of time or cancelled, the provider had no say */
-	json_put_str(&b, str_eq(r->state, "failed") ? "provider_refused" : "not_sent");
+	json_put_str(&b, code);
 	json_put_key(&b, ",", "message");
 	if (r->error_code[0] && r->error_text[0]) {
 		char text[sizeof r->error_code + sizeof r->error_text + 2];
@@ -478,6 +480,7 @@ answer_failed(struct job_env *e, struct http_res *res, const struct outbox_row *
 	    e->request_id);
 	job_json(res, 502, &b);
 	buf_free(&b);
+	job_log_error(e, 502, code);
 }
 
 /* One word for all rows: the worst of them. */
@@ -554,6 +557,7 @@ answer_window(struct job_env *e, struct http_res *res, const struct wish *w, int
 	    e->request_id);
 	job_json(res, 422, &b);
 	buf_free(&b);
+	job_log_error(e, 422, "window_closed");
 }
 
 /* --- the one try ------------------------------------------------------------------------ */

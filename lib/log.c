@@ -836,6 +836,7 @@ line(enum log_level level, const char *fmt, va_list ap)
 
 	if ((int)level > sink.level)
 		return;
+	request.said = request.on;
 	va_copy(again, ap);
 	if (!line_at_once(level, json, fmt, again))
 		line_with_care(level, json, fmt, ap);
@@ -848,6 +849,7 @@ log_begin(const char *request_id)
 {
 	log_end();
 	request.on = true;
+	request.said = false;
 	snprintf(request.id, sizeof(request.id), "%s",
 	    str_charset(request_id, 1, 64, "._-") ? request_id : "");
 	buf_init(&request.lines, GATHER_FLUSH);
@@ -864,7 +866,7 @@ log_end(void)
 	else
 		flush_request();
 	buf_free(&request.lines);
-	request.on = false;
+	request.on = request.said = false;
 	request.id[0] = '\0';
 }
 
@@ -896,6 +898,12 @@ const char *
 log_request_id(void)
 {
 	return request.id;
+}
+
+bool
+log_said(void)
+{
+	return request.said;
 }
 
 #define LINE(level)                                                                                \

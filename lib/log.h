@@ -39,10 +39,12 @@ enum log_level log_level(void);
 void log_begin(const char *request_id);
 void log_end(void);
 const char *log_request_id(void);	/* "" outside a request */
+/* log_said(): this thread's request has a line in the log, by the level in force. */
+bool log_said(void);
 
 /* A request's lines while another thread may go on with it; {0}: of none. */
 struct log_scope {
-	bool on;
+	bool on, said;
 	char id[65];
 	struct buf lines;
 };

@@ -515,6 +515,56 @@ test_later(void **state)
 	http_req_free(&req);
 }
 
+/* The lines of the request id in the log, into text. */
+static size_t
+lines_of(const char *id, char *text, size_t cap)
+{
+	char path[160], line[4096];
+	size_t n = 0, len = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/log", dir);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	*text = '\0';
+	while (fgets(line, sizeof line, f) != NULL)
+		if (strstr(line, id) != NULL) {
+			len += (size_t)snprintf(text + len, cap - len, "%s", line);
+			assert_true(len < cap);
+			n++;
+		}
+	fclose(f);
+	return n;
+}
+
+/* Who has the id of an error answer finds it in the log, once. */
+static void
+test_error_lines(void **state)
+{
+	struct hdr h[] = { { "X-Request-Id", NULL }, { NULL, NULL } };
+	static const struct { const char *id, *method, *url, *has; } v[] = {
+		{ "line-404", "GET", "/instagram/none", " info  line-404 GET /instagram/none answered 404: not_found\n" },
+		{ "line-405", "PUT", "/instagram/stats", " info  line-405 PUT /instagram/stats answered 405: method_not_allowed\n" },
+		{ "line-401", "GET", "/instagram/stats", " warn  line-401 GET /instagram/stats refused: " },
+	};
+	char text[8192];
+	struct http_res res;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		h[0].value = v[i].id;
+		go(v[i].method, v[i].url, "192.0.2.77", h, &res);
+		http_res_free(&res);
+		assert_int_equal(lines_of(v[i].id, text, sizeof text), 1);
+		if (strstr(text, v[i].has) == NULL)
+			fail_msg("%s", text);
+	}
+	h[0].value = "line-200";
+	go("GET", "/health", "192.0.2.77", h, &res);
+	http_res_free(&res);
+	assert_int_equal(lines_of("line-200", text, sizeof text), 0);
+}
+
 int
 main(void)
 {
@@ -530,6 +580,7 @@ main(void)
 		cmocka_unit_test(test_doc_root),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_later),
+		cmocka_unit_test(test_error_lines),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

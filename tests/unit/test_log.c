@@ -246,16 +246,22 @@ test_hold(void **state)
 	(void)state;
 	reopen(LOG_INFO, false, 0);
 	log_begin("a");
+	log_debug("not in the log");
+	assert_false(log_said());
 	log_info("first");
+	assert_true(log_said());
 	log_swap(&other);	/* a waits */
 	assert_string_equal(log_request_id(), "");
+	assert_false(log_said());
 	log_hold();
 	log_begin("b");
 	log_info("second");
 	log_end();
 	log_swap(&other);
 	assert_string_equal(log_request_id(), "a");
+	assert_true(log_said());
 	log_end();
+	assert_false(log_said());
 	assert_int_equal(lines(slurp(file)), 0);
 	log_begin("c");
 	log_info("third");
