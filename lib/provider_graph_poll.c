@@ -377,15 +377,16 @@ conv_read(struct walk *w, const struct json *j, struct itemv *out)
 /* An error of this one request: a conversation that is gone is done with, any
  * other is tried again at the next check; three in a row end this one. */
 static void
-one_failed(struct poll_state *st, struct walk *w, const struct graph_error *e)
+one_failed(struct poll_state *st, struct walk *w, const struct graph_error *e,
+    const struct http_res *res)
 {
 	if (w->step == STEP_OWN) {
 		w->step = STEP_LIST;
 		return;
 	}
 	if (w->step == STEP_LIST || ++w->failures >= FAILURES_MAX) {
-		fail(st, w, e->class == GRAPH_RETRY || e->class == GRAPH_UNKNOWN ?
-		    "unreachable" : "refused");
+		fail(st, w, e->class != GRAPH_RETRY && e->class != GRAPH_UNKNOWN ? "refused" :
+		    res->status != 0 ? "bad_answer" : "unreachable");
 		return;
 	}
 	w->v[w->at].known = e->class == GRAPH_GONE || e->class == GRAPH_FAIL;
@@ -422,7 +423,7 @@ graph_poll_read(const struct account *a, const struct http_res *res, struct poll
 		if ((hint = account_error(st, &e)) != NULL)
 			fail(st, w, hint);
 		else
-			one_failed(st, w, &e);
+			one_failed(st, w, &e, res);
 	} else if (w->step == STEP_OWN) {
 		own_read(st, w, j);
 	} else if (w->step == STEP_LIST) {

@@ -312,6 +312,8 @@ poll_answer(struct poll *p, int status, const char *body)
 	itemv_free(&p->items);
 	itemv_init(&p->items);
 	res_make(&res, status, body);
+	if (status == 0)
+		res.fail = HTTP_FAIL_CONNECT;
 	assert_int_equal(G->poll_read(&p->a, &res, &p->st, &p->items), RC_OK);
 	http_res_free(&res);
 	p->st.stored = true;
@@ -425,8 +427,10 @@ poll_errors(void **state)
 		{ 400, "{\"error\":{\"code\":10}}", "no_permission", 0 },
 		{ 403, "{\"error\":{\"code\":4}}", "rate_limited", 300 },
 		{ 429, "slow down", "rate_limited", 60 },
-		{ 500, "{\"error\":{\"code\":2}}", "unreachable", 0 },
-		{ 200, "<html>", "unreachable", 0 },
+		{ 500, "{\"error\":{\"code\":2}}", "bad_answer", 0 },
+		{ 502, "<html>", "bad_answer", 0 },
+		{ 200, "<html>", "bad_answer", 0 },
+		{ 0, "", "unreachable", 0 },
 		{ 404, "<html>", "refused", 0 },
 	};
 
