@@ -146,10 +146,6 @@ cmd_when(const char *s, int64_t *out)
 		*out = clock_now_us() - (int64_t)ago * 1000000;
 		return RC_OK;
 	}
-	if (n == 10 && s[4] == '-') {
-		snprintf(full, sizeof(full), "%sT00:00:00Z", s);
-		return clock_parse(full, strlen(full), out);
-	}
 	if ((n == 5 || n == 8) && s[2] == ':') {
 		clock_iso(clock_now_us(), full);
 		snprintf(full + 11, sizeof(full) - 11, "%s%sZ", s, n == 5 ? ":00" : "");

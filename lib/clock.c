@@ -220,13 +220,15 @@ last_day(int64_t y, int64_t m)
 static int
 parse_iso(struct scan s, int64_t *us)
 {
-	int64_t y, mo, d, h, mi, sec = 0, frac = 0, off;
+	int64_t y, mo, d, h = 0, mi = 0, sec = 0, frac = 0, off = 0;
 
 	if (!digits(&s, 4, &y) || !one(&s, '-') || !digits(&s, 2, &mo) || !one(&s, '-') ||
 	    !digits(&s, 2, &d))
 		return 0;
 	if (mo < 1 || mo > 12 || d < 1 || d > last_day(y, mo))
 		return 0;
+	if (s.p == s.end)	/* a day alone */
+		goto done;
 	if (!one(&s, 'T') && !one(&s, 't') && !one(&s, ' '))
 		return 0;
 	if (!digits(&s, 2, &h) || !one(&s, ':') || !digits(&s, 2, &mi))
@@ -235,6 +237,7 @@ parse_iso(struct scan s, int64_t *us)
 		return 0;
 	if (h > 23 || mi > 59 || sec > 60 || !zone(&s, &off) || s.p != s.end)
 		return 0;
+done:
 	*us = (days_from_civil(y, (int)mo, (int)d) * DAY_S + h * 3600 + mi * 60 + sec - off) *
 	    1000000 + frac;
 	return 1;

@@ -27,7 +27,8 @@ void clock_iso_us(int64_t us, char out[CLOCK_ISO_MAX]);
  * clock_parse(p, n, out):
  * A provider's time: seconds or milliseconds as digits (below 1e11 = seconds,
  * providers.md B.4 and earlier-system.md), with an optional fraction, or
- * ISO 8601 with Z, +hh:mm, +hhmm or none (UTC).  RC_INVALID for all else and
+ * ISO 8601 with Z, +hh:mm, +hhmm or none (UTC); a date alone is its midnight in
+ * UTC.  RC_INVALID for all else and
  * for times outside 2000..2100.
  */
 enum rc clock_parse(const char *p, size_t n, int64_t *out_us) MUST_CHECK;

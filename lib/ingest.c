@@ -21,7 +21,7 @@
 
 enum {
 	ID_MAX = 512,
-	BUCKET_US = 10 * 1000000,	/* of messages with neither id nor time */
+	BUCKET_US = 10 * 1000000,	/* of messages with neither id nor time of day */
 	DRAIN_FILES = 64,		/* of one transaction */
 	DRAIN_BYTES = 4 << 20
 };
@@ -108,7 +108,7 @@ prepare_message(struct delivery *d, struct item *it)
 		return;
 	}
 	it->weak = true;
-	if (it->at_known) {
+	if (it->at_known && !it->at_day) {
 		it->external_id = weak_id(d, it, BY_TIME, it->at_us);
 	} else if (it->place >= 0) {
 		it->external_id = weak_id(d, it, BY_PLACE, it->place);

@@ -59,6 +59,7 @@ struct item {
 	const char *reply_to;	/* external id */
 	int64_t at_us;		/* provider's time; ignored unless at_known */
 	bool at_known;
+	bool at_day;		/* ... as a day alone, which tells no two messages apart */
 	int place;		/* polled list without ids and times: place among equals; else -1 */
 	struct att *atts;
 	size_t n_atts;

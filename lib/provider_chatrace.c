@@ -264,6 +264,8 @@ set_time(struct reader *r, const struct fields *f, struct item *it, bool contact
 		s = value(r, f, *n);
 		if (s != NULL && clock_parse(s, strlen(s), &it->at_us) == RC_OK) {
 			it->at_known = true;
+			/* of a list the place would be the same tomorrow: the day must do */
+			it->at_day = !r->polled && strlen(s) == strlen("2024-11-13") && s[4] == '-';
 			return;
 		}
 		if (s != NULL && r->out->warning == NULL)

@@ -61,6 +61,16 @@ test_weak(void **state)
 	assert_null(x->alt_id);
 	delivery_free(&a);
 	delivery_free(&b);
+	x = prepared(&a, T0, "yes", T0, -1);			/* of a day alone: twice a day is twice */
+	y = prepared(&b, T0 + 3600000000, "yes", T0, -1);
+	x->at_day = y->at_day = true;
+	x->external_id = y->external_id = NULL;
+	ingest_prepare(&a);
+	ingest_prepare(&b);
+	assert_string_not_equal(x->external_id, y->external_id);
+	assert_non_null(y->alt_id);
+	delivery_free(&a);
+	delivery_free(&b);
 	x = prepared(&a, T0, "yes", 0, 0);
 	y = prepared(&b, T0, "yes", 0, 1);			/* second of two equal ones in a list */
 	assert_string_not_equal(x->external_id, y->external_id);
