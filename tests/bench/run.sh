@@ -62,7 +62,7 @@ fi
 for p in "$PORT" $((PORT + 1)) $((PORT + 2)) $((PORT + 3)); do port_used "$p" && die "port $p is in use: set BENCH_PORT"; done
 say 'starting PostgreSQL, lighttpd, Apache ...'
 printf 'max_wal_size = 4GB\nwal_level = replica\n' >"$D/pg.extra"
-export PG_EXTRA=$D/pg.extra PG_SHARED_BUFFERS=128MB
+export PG_EXTRA=$D/pg.extra PG_SHARED_BUFFERS=256MB
 pg_init "$D" && pg_start "$D" || die 'PostgreSQL does not start'
 pg_psql "$D" -d postgres -c 'create database bench' || exit 1
 CONN=$(pg_conninfo "$D" bench)

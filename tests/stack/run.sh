@@ -339,7 +339,7 @@ start_pg() {
 	# statements and values of clients stay out of the server's log: they are people's words
 	spawn "$DATA/logs/postgres.log" "$PGBIN/postgres" -D "$DATA/pg/data" -c "listen_addresses=" \
 	    -c "unix_socket_directories=$RUN/pg" -c unix_socket_permissions=0700 -c port=5432 \
-	    -c max_connections=120 -c shared_buffers=128MB -c cluster_name=dmbox \
+	    -c max_connections=120 -c shared_buffers=256MB -c max_wal_size=2GB -c cluster_name=dmbox \
 	    -c logging_collector=off -c log_destination=stderr -c log_error_verbosity=terse \
 	    -c log_min_error_statement=panic
 	pg=$! pg_start=$(start_of $!)
