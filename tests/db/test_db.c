@@ -282,6 +282,47 @@ test_errors_hide_passwords(void **state)
 	}
 }
 
+static int in_between;
+static bool was_connected;
+
+static void
+meanwhile(void *arg)
+{
+	in_between++;
+	was_connected = db_connected(arg);
+}
+
+/* What is to be done while an answer is waited for is done once: when the statement is
+ * on its way, or before a connection is made, whose time nobody knows. */
+static void
+test_meanwhile(void **state)
+{
+	struct db *away = db_new(&(struct db_opts){ .conninfo = "host=/nonexistent dbname=x" });
+
+	(void)state;
+	db_meanwhile(db, meanwhile, db);
+	assert_int_equal(db_exec(db, SQL("select 1"), NULL, NULL), RC_OK);
+	assert_int_equal(in_between, 1);
+	assert_true(was_connected);
+	assert_int_equal(db_exec(db, SQL("select 1"), NULL, NULL), RC_OK);
+	assert_int_equal(in_between, 1);
+
+	db_close(db);
+	db_meanwhile(db, meanwhile, db);
+	assert_int_equal(db_exec(db, SQL("select 1"), NULL, NULL), RC_OK);
+	assert_int_equal(in_between, 2);
+	assert_false(was_connected);
+
+	db_meanwhile(away, meanwhile, away);
+	assert_int_equal(db_exec(away, SQL("select 1"), NULL, NULL), RC_TEMP);
+	assert_int_equal(in_between, 3);
+	db_meanwhile(away, meanwhile, away);
+	db_meanwhile(away, NULL, NULL);
+	assert_int_equal(db_exec(away, SQL("select 1"), NULL, NULL), RC_TEMP);
+	assert_int_equal(in_between, 3);
+	db_free(away);
+}
+
 int
 main(void)
 {
@@ -295,6 +336,7 @@ main(void)
 		cmocka_unit_test(test_hung_server),
 		cmocka_unit_test(test_breaker),
 		cmocka_unit_test(test_errors_hide_passwords),
+		cmocka_unit_test(test_meanwhile),
 	};
 	int failed;
 
