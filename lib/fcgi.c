@@ -630,17 +630,19 @@ rss_kb(void)
 	return pages * (size_t)sysconf(_SC_PAGESIZE) / 1024;
 }
 
+/* Told once: a signal that is left over would end the process that begins anew. */
 static void
 count_request(struct server *s)
 {
 	const struct fcgi_opts *o = s->o;
 	unsigned long n = atomic_fetch_add(&s->served, 1) + 1;
 
-	if ((o->max_requests > 0 && n >= o->max_requests) ||
-	    (o->max_rss_kb > 0 && n % RSS_EVERY == 0 && rss_kb() > o->max_rss_kb)) {
-		atomic_store(&s->recycle, true);
+	if (fcgi_stopping())
+		return;
+	if (((o->max_requests > 0 && n >= o->max_requests) ||
+	    (o->max_rss_kb > 0 && n % RSS_EVERY == 0 && rss_kb() > o->max_rss_kb)) &&
+	    !atomic_exchange(&s->recycle, true))
 		kill(getpid(), SIGUSR1);	/* main ends us in order */
-	}
 }
 
 static void
