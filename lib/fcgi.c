@@ -587,7 +587,9 @@ next_connection(struct server *s)
 	int fd, e;
 
 	for (;;) {
-		if (fcgi_stopping() && (clock_mono_ms() - s->stop_at_ms > LINGER_MS || !pending(0)))
+		/* who waits is served by what comes after us, or else before we go */
+		if (fcgi_stopping() && (atomic_load(&s->recycle) ||
+		    clock_mono_ms() - s->stop_at_ms > LINGER_MS || !pending(0)))
 			return -1;
 		wake_mask(SIG_UNBLOCK);
 		fd = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
@@ -858,13 +860,13 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 		wait_for_end(o, ends);
 	stop_now(&s);
 	join_all(w, started);
+	if (atomic_exchange(&s.recycle, false) && !atomic_load(&s.failed))
+		begin_anew();
 	/* who came while the last worker ended is served here; from then on the next
 	 * is refused at once, which the web server takes as "try again", and not
 	 * left in a queue that dies with us */
 	if (started > 0 && !atomic_load(&s.failed))
 		work(&w[0]);
-	if (atomic_load(&s.recycle) && !atomic_load(&s.failed))
-		begin_anew();
 	close(LISTEN_FD);
 	pthread_cond_destroy(&s.vacant);
 	pthread_cond_destroy(&s.ended);
