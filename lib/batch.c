@@ -118,18 +118,18 @@ batch_count(struct batch *b, uint64_t *stores, uint64_t *deliveries)
 /* ---- jobs ----------------------------------------------------------------- */
 
 static void
-job_drop(struct batch_job *j)
+let_go(struct batch_job *j)
 {
 	if (atomic_fetch_sub(&j->holds, 1) == 1)
 		j->release(j);
 }
 
 static void
-job_end(struct batch_job *j)
+tell(struct batch_job *j)
 {
 	if (!j->late)
 		j->done(j, j->d->rc == RC_OK ? RC_OK : RC_TEMP, false);
-	job_drop(j);
+	let_go(j);
 }
 
 /* Jobs whose outcome is known. */
@@ -147,12 +147,12 @@ finish(void *arg)
 
 	log_hold();
 	for (size_t i = 0; i < e->n; i++)
-		job_end(e->v[i]);
+		tell(e->v[i]);
 	while (e->list != NULL) {
 		struct batch_job *j = e->list;
 
 		e->list = j->next;
-		job_end(j);
+		tell(j);
 	}
 	log_unhold();
 	e->n = 0;
@@ -321,7 +321,7 @@ store_big(struct batch *b, struct batch_job *j)
 		b->deliveries++;
 		pthread_mutex_unlock(&b->mu);
 	}
-	job_end(j);
+	tell(j);
 }
 
 /* ---- the way in -------------------------------------------------------------- */
@@ -380,6 +380,6 @@ batch_expire(struct batch *b)
 	finish(&e);
 	for (size_t i = 0; i < n; i++) {
 		late[i]->done(late[i], RC_TEMP, true);
-		job_drop(late[i]);
+		let_go(late[i]);
 	}
 }

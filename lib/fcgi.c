@@ -445,12 +445,10 @@ fcgi_end(struct fcgi_call *call)
 	if (s == NULL)
 		return;
 	open = atomic_fetch_sub(&s->open, 1);
-	if (keep)
-		tell_ended(s, c);	/* from here on it is its worker's again */
-	else
+	if (!keep)
 		free(c);
-	if (!keep && open == s->o->open_max)
-		tell_ended(s, NULL);
+	if (keep || open == s->o->open_max)
+		tell_ended(s, keep ? c : NULL);	/* from here on c is its worker's again */
 }
 
 /* One request; unless keep is set, c is gone or not ours any more afterwards. */

@@ -10,12 +10,6 @@
 #include "log.h"
 #include "rc.h"
 
-/*
- * What all jobs have in common.  A job serves one request: it is called with
- * everything it may use and fills the answer; it is pure of FastCGI.  The route
- * table of a program says which job a path and method lead to and which scope
- * the caller needs; job_dispatch does the checks in order of cost.
- */
 /* How an answer that is not ready when its job returns gets out: send, then end,
  * once each, by any thread; after end the request and res are gone.  busy: the
  * job's thread is going to wait for something.  Each may be NULL. */
@@ -26,6 +20,12 @@ struct job_reply {
 	void *arg;
 };
 
+/*
+ * What all jobs have in common.  A job serves one request: it is called with
+ * everything it may use and fills the answer; it is pure of FastCGI.  The route
+ * table of a program says which job a path and method lead to and which scope
+ * the caller needs; job_dispatch does the checks in order of cost.
+ */
 struct job_route;
 struct job_env {
 	struct ctx *ctx;
@@ -63,10 +63,10 @@ struct job_route {
 /*
  * job_dispatch(ctx, thread, routes, n, req, res):
  * Request id, log context, configuration (503 code config), route (404, 405 with
- * Allow), JWT (401, 403 naming the scope), a whole body (413, 400), then the job.  Channel and endpoint
- * come from the last "/instagram/" or "/whatsapp/" of the request path, so that
- * it works below any folder and by any rewrite; "/health" and "/metrics" count
- * as instagram.
+ * Allow), JWT (401, 403 naming the scope), a whole body (413, 400), then the job.
+ * Channel and endpoint come from the last "/instagram/" or "/whatsapp/" of the
+ * request path, so that it works below any folder and by any rewrite; "/health" and
+ * "/metrics" count as instagram.
  */
 void job_dispatch(struct ctx *ctx, unsigned int thread, const struct job_route *routes,
     size_t n, const struct http_req *req, struct http_res *res);
@@ -82,7 +82,7 @@ void job_busy(struct job_env *e);
 /*
  * job_later(e):
  * Said by a job before it hands its request on: from here on e belongs to whoever
- * answers, with the three calls below, in this order and by one thread at a time;
+ * answers, with the four calls below, in this order and by one thread at a time;
  * the job's thread looks at it no more.  The log's lines wait in e meanwhile.
  */
 void job_later(struct job_env *e);

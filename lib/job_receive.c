@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "hooklog.h"
 #include "ingest.h"
 #include "json.h"
@@ -28,7 +29,7 @@
 #define HEADERS_MAX 64
 #define DRAIN_AT_ONCE 64
 #define DRAIN_MAX 256		/* of one look: a signal may wait */
-#define DRAIN_LOOKS 6		/* a minute */
+#define DRAIN_EVERY_S 10
 
 static void
 header(struct http_res *res, const char *name, const char *value)
@@ -275,7 +276,6 @@ note_refusal(struct job_env *e, const struct account *a, const char *reason)
 	char net[64], addr_key[96], key[96];
 	bool row;
 
-	job_busy(e);
 	job_addr_net(e, net);
 	snprintf(addr_key, sizeof addr_key, "from:%s", net);
 	snprintf(key, sizeof key, REFUSED_KEY "%s:%s:%s", channel_names[a->channel], reason, a->name);
@@ -285,8 +285,10 @@ note_refusal(struct job_env *e, const struct account *a, const char *reason)
 	if (!row)
 		meter_add(ctx_meter(e->ctx, e->conf), METER_NOT_KEPT, 1,
 		    (const char *const []){ channel_names[a->channel], a->name });
-	if (row || extra > 0)
+	if (row || extra > 0) {
+		job_busy(e);
 		db = batch_borrow(b);
+	}
 	if (row) {
 		hooklog_refused(a, reason, e->addr);
 		fill(e, a, &d);
@@ -362,30 +364,37 @@ refuse(struct job_env *e, struct http_res *res, const struct account *a, const c
 
 /* The answer first: the sentences of the log may take their time. */
 static void
+acknowledge(struct job_env *e, const struct account *a, const struct delivery *d)
+{
+	answer_stored(e, e->res, d);
+	job_answer(e);
+	count_delivery(e, a, "accepted", d->reason);
+	count_items(e, a, d);
+	hooklog_delivery(a, e->req, d);
+}
+
+static void
+not_acknowledged(struct job_env *e, const struct account *a, const struct delivery *d)
+{
+	count_delivery(e, a, "not_acknowledged", "unavailable");
+	log_error("webhook not acknowledged: neither the database nor the spool took %zu bytes "
+	    "(%s account %s)", d->body_n, channel_names[a->channel], a->name);
+	header(e->res, "Retry-After", RETRY_AWAY_S);
+	job_error(e, e->res, 503, "unavailable", "neither database nor spool took it; send again");
+	job_answer(e);
+}
+
+static void
 received(struct ingest_later *x, const struct delivery *d)
 {
 	struct intake *in = (struct intake *)x;
-	struct job_env *e = in->e;
-	bool durable = d->rc == RC_OK || d->rc == RC_DUP;
 
-	job_resume(e);
-	if (durable) {
-		answer_stored(e, e->res, d);
-	} else {
-		header(e->res, "Retry-After", RETRY_AWAY_S);
-		job_error(e, e->res, 503, "unavailable", "neither database nor spool took it; send again");
-	}
-	job_answer(e);
-	if (durable) {
-		count_delivery(e, in->a, "accepted", d->reason);
-		count_items(e, in->a, d);
-		hooklog_delivery(in->a, e->req, d);
-	} else {
-		count_delivery(e, in->a, "not_acknowledged", "unavailable");
-		log_error("webhook not acknowledged: neither the database nor the spool took %zu bytes "
-		    "(%s account %s)", d->body_n, channel_names[in->a->channel], in->a->name);
-	}
-	job_pause(e);
+	job_resume(in->e);
+	if (d->rc == RC_OK || d->rc == RC_DUP)
+		acknowledge(in->e, in->a, d);
+	else
+		not_acknowledged(in->e, in->a, d);
+	job_pause(in->e);
 }
 
 static void
@@ -542,6 +551,16 @@ note_counts(struct ctx *ctx, const struct conf *conf)
 	}
 }
 
+/* True once in DRAIN_EVERY_S. */
+static bool
+time_to_look(struct ctx *ctx)
+{
+	char key[40];
+
+	snprintf(key, sizeof key, "drain:%lld", (long long)(clock_mono_ms() / 1000 / DRAIN_EVERY_S));
+	return ctx_limit(ctx, key, 1, NULL);
+}
+
 /* In portions: a large delivery may be waiting for the connection. */
 static enum rc
 drain_some(struct batch *b, const struct conf *conf, struct spool *sp, size_t *done)
@@ -568,7 +587,7 @@ drain(struct ctx *ctx, const struct conf *conf)
 	bool look;
 
 	/* looks while the database is away are not counted: they would be missing then */
-	look = batch_came_up(b) || (batch_up(b) && ctx_limit(ctx, "drain", DRAIN_LOOKS, NULL));
+	look = batch_came_up(b) || (batch_up(b) && time_to_look(ctx));
 	sp = look ? ctx_spool(ctx, conf) : NULL;
 	if (sp != NULL && spool_stat(sp, &st) == RC_OK && st.waiting > 0) {
 		while (rc == RC_OK && n == DRAIN_AT_ONCE && done < DRAIN_MAX) {
