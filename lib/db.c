@@ -482,8 +482,8 @@ conn_params(struct db *d, PQconninfoOption *opts, struct conn_params *p, struct 
 	}
 	param(p, "fallback_application_name", d->app);
 	if (!d->no_options) {
-		/* the server gives up first, so that we hear why; lock waits before that */
-		/* ours are look-ups: to start workers for one takes longer than all of it */
+		/* the server gives up first, so that we hear why; lock waits before that.
+		 * Ours are look-ups: to start workers for one takes longer than all of it. */
 		buf_printf(options, "-c statement_timeout=%d -c lock_timeout=%d"
 		    " -c idle_in_transaction_session_timeout=60000 -c jit=off"
 		    " -c max_parallel_workers_per_gather=0%s%s",
