@@ -1,8 +1,9 @@
 /*
- * json-c is lax where a webhook must be strict, and turns numbers into machine
- * types where ids must stay text.  So a small lexer runs first: it refuses
- * what json-c shrugs at (control characters in strings, leading zeros, NaN,
- * nesting over 32) and writes an exponent "e0" behind whole numbers that
+ * json-c builds the tree; whether the bytes are JSON is decided here, before
+ * json-c sees them.  What its strict mode refuses changes from version to
+ * version (0.18 refuses every byte above 0x7f: json-c issue 892), so that mode
+ * is not used: a reader of RFC 8259 checks grammar, escapes, numbers, UTF-8
+ * and the depth.  It also writes an exponent "e0" behind whole numbers that
  * json-c would change (19 digits or more, and "-0").  With an exponent json-c
  * keeps the source text beside the double; num_text takes the "e0" off again.
  * Only then is a copy of the input made: nearly all bodies parse in place.
@@ -49,6 +50,8 @@ node(struct json_object *o)
 struct lexer {
 	const char *p;
 	size_t n, i;
+	size_t depth;
+	bool in_object[DEPTH_MAX];	/* else in an array */
 	size_t done;		/* input before this is in copy */
 	struct buf copy;
 	bool copied;
@@ -62,13 +65,36 @@ is_digit(const struct lexer *l, size_t i)
 }
 
 static enum rc
+lex_escape(struct lexer *l, size_t i)
+{
+	static const char hex[] = "0123456789abcdefABCDEF";
+	size_t k = 0;
+
+	l->i = i;
+	if (i + 1 < l->n && l->p[i + 1] == 'u')
+		while (k < 4 && i + 2 + k < l->n && l->p[i + 2 + k] != '\0' &&
+		    strchr(hex, l->p[i + 2 + k]) != NULL)
+			k++;
+	else if (i + 1 < l->n && l->p[i + 1] != '\0' && strchr("\"\\/bfnrt", l->p[i + 1]) != NULL)
+		k = 4;
+	l->what = "malformed escape in a string";
+	return k == 4 ? RC_OK : RC_INVALID;
+}
+
+static enum rc
 lex_string(struct lexer *l)
 {
 	const unsigned char *p = (const unsigned char *)l->p;
 	size_t i = l->i + 1, n = l->n;
 
-	while (i < n && p[i] != '"' && p[i] >= 0x20)
-		i += p[i] == '\\' ? 2 : 1;
+	while (i < n && p[i] != '"' && p[i] >= 0x20) {
+		if (p[i] == '\\') {
+			if (lex_escape(l, i) != RC_OK)
+				return RC_INVALID;
+			i++;
+		}
+		i++;
+	}
 	l->i = i;
 	if (i >= n)
 		l->what = "unfinished string";
@@ -147,38 +173,99 @@ lex_word(struct lexer *l)
 }
 
 static enum rc
+lex_scalar(struct lexer *l)
+{
+	if (l->p[l->i] == '"')
+		return lex_string(l);
+	return l->p[l->i] == '-' || is_digit(l, l->i) ? lex_number(l) : lex_word(l);
+}
+
+/* What may come next.  A container that has just begun may also end. */
+enum expect { EXPECT_VALUE, EXPECT_FIRST_VALUE, EXPECT_KEY, EXPECT_FIRST_KEY, EXPECT_COLON,
+	EXPECT_COMMA, EXPECT_END };
+
+static enum rc
+lex_open(struct lexer *l, enum expect *next)
+{
+	bool object = l->p[l->i] == '{';
+
+	if (*next != EXPECT_VALUE && *next != EXPECT_FIRST_VALUE)
+		return RC_INVALID;
+	if (l->depth == DEPTH_MAX) {
+		l->what = "nested too deep";
+		return RC_LIMIT;
+	}
+	l->in_object[l->depth++] = object;
+	*next = object ? EXPECT_FIRST_KEY : EXPECT_FIRST_VALUE;
+	l->i++;
+	return RC_OK;
+}
+
+static enum rc
+lex_close(struct lexer *l, enum expect *next)
+{
+	bool object = l->p[l->i] == '}';
+
+	if (l->depth == 0 || l->in_object[l->depth - 1] != object ||
+	    (*next != EXPECT_COMMA && *next != (object ? EXPECT_FIRST_KEY : EXPECT_FIRST_VALUE)))
+		return RC_INVALID;
+	*next = --l->depth == 0 ? EXPECT_END : EXPECT_COMMA;
+	l->i++;
+	return RC_OK;
+}
+
+/* A colon or a comma. */
+static enum rc
+lex_between(struct lexer *l, enum expect *next)
+{
+	bool colon = l->p[l->i] == ':';
+
+	if (*next != (colon ? EXPECT_COLON : EXPECT_COMMA))
+		return RC_INVALID;
+	*next = !colon && l->in_object[l->depth - 1] ? EXPECT_KEY : EXPECT_VALUE;
+	l->i++;
+	return RC_OK;
+}
+
+static enum rc
+lex_value_or_key(struct lexer *l, enum expect *next)
+{
+	bool key = *next == EXPECT_KEY || *next == EXPECT_FIRST_KEY;
+
+	if (key ? l->p[l->i] != '"' : *next != EXPECT_VALUE && *next != EXPECT_FIRST_VALUE)
+		return RC_INVALID;
+	*next = key ? EXPECT_COLON : l->depth == 0 ? EXPECT_END : EXPECT_COMMA;
+	return lex_scalar(l);
+}
+
+static enum rc
 lex(struct lexer *l)
 {
+	enum expect next = EXPECT_VALUE;
 	enum rc rc = RC_OK;
-	size_t depth = 0;
 
 	while (rc == RC_OK && l->i < l->n) {
+		l->what = "unexpected character";
 		switch (l->p[l->i]) {
-		case ' ': case '\t': case '\n': case '\r': case ',': case ':':
+		case ' ': case '\t': case '\n': case '\r':
 			l->i++;
 			break;
 		case '{': case '[':
-			if (++depth > DEPTH_MAX) {
-				l->what = "nested too deep";
-				return RC_LIMIT;
-			}
-			l->i++;
+			rc = lex_open(l, &next);
 			break;
 		case '}': case ']':
-			if (depth > 0)
-				depth--;
-			l->i++;
+			rc = lex_close(l, &next);
 			break;
-		case '"':
-			rc = lex_string(l);
-			break;
-		case '-': case '0': case '1': case '2': case '3': case '4':
-		case '5': case '6': case '7': case '8': case '9':
-			rc = lex_number(l);
+		case ':': case ',':
+			rc = lex_between(l, &next);
 			break;
 		default:
-			rc = lex_word(l);
+			rc = lex_value_or_key(l, &next);
 		}
+	}
+	if (rc == RC_OK && next != EXPECT_END) {
+		l->what = "unexpected end";
+		rc = RC_INVALID;
 	}
 	return rc;
 }
@@ -192,9 +279,6 @@ tokenise(const char *p, size_t n, struct json_object **out, const char **what, s
 
 	if (t == NULL)
 		abort();
-	/* json-c looks at every byte for it, and less strictly than we do in long steps */
-	json_tokener_set_flags(t, JSON_TOKENER_STRICT |
-	    (str_utf8_ok(p, n) ? 0 : JSON_TOKENER_VALIDATE_UTF8));
 	o = json_tokener_parse_ex(t, p, (int)n);
 	e = json_tokener_get_error(t);
 	*at = json_tokener_get_parse_end(t);
@@ -235,6 +319,10 @@ json_parse(const char *p, size_t n, struct json **out, char err[128])
 	}
 	rc = lex(&l);
 	at = l.i;
+	if (rc == RC_OK && !str_utf8_ok(l.p, l.n)) {
+		l.what = "invalid UTF-8";
+		rc = RC_INVALID;
+	}
 	if (rc == RC_OK && l.copied) {
 		buf_put(&l.copy, l.p + l.done, l.n - l.done);
 		rc = tokenise(l.copy.p, l.copy.n, &o, &l.what, &at);

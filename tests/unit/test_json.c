@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -56,7 +57,10 @@ test_refused(void **state)
 		"{\"a\":NaN}", "{\"a\":Infinity}", "[-Infinity]", "{\"a\":1} x", "{}{}", "[1 2]",
 		"/* c */{}", "{\"a\":\"x\ny\"}", "{\"a\":\"\x01\"}", "\"open", "{\"a\" 1}", "nul",
 		"True", "{\"a\":\"\\q\"}", "{\"a\":\"\\u12\"}", "]", "{\"a\":\"\xff\"}", "\"a\\", "{a:1}",
-		"[1]]", "0x10", "tru", "{\"a\":}" };
+		"[1]]", "0x10", "tru", "{\"a\":}", "[1,,2]", "[,1]", "{\"a\":1 \"b\":2}", "[:]", "{\"a\"}",
+		"[1}", "{\"a\":[}", "{\"a\":1,,}", "{\"a\"::1}", "{1:2}", "[\"a\":1]", "1 2", ",", ":",
+		"[1//c\n]", "\"\\u12G4\"", "\"\\'\"", "\"\\", "NULL", "[tRue]", "{\"a\":\"\xed\xa0\x80\"}",
+		"[\"\xd0\"]", "[\"\xf0\x9f\x98\"]", "\"\xc0\xaf\"", "{\"\xff\":1}" };
 	char err[128];
 
 	(void)state;
@@ -74,6 +78,39 @@ test_refused(void **state)
 
 		assert_int_equal(json_parse("{}\0", 3, &j, NULL), RC_INVALID);
 		assert_int_equal(json_parse("\"a\0b\"", 5, &j, NULL), RC_INVALID);
+	}
+}
+
+/*
+ * Every code point class, raw and escaped, as a value and as a name, reads the same: what
+ * json-c's modes think of bytes above 0x7f differs by version, and must not matter.
+ */
+static void
+test_beyond_ascii(void **state)
+{
+	static const struct { const char *raw, *escaped; } v[] = {
+		{ "\x7f", "\\u007f" }, { "\xc2\x80", "\\u0080" }, { "\xd0\x96", "\\u0416" },
+		{ "\xdf\xbf", "\\u07ff" }, { "\xe0\xa0\x80", "\\u0800" }, { "\xd8\xb3", "\\u0633" },
+		{ "\xe2\x82\xac", "\\u20AC" }, { "\xef\xbf\xbd", "\\ufffd" }, { "\xef\xbf\xbf", "\\uFFFF" },
+		{ "\xf0\x9f\x98\x80", "\\ud83d\\ude00" }, { "\xf4\x8f\xbf\xbf", "\\uDBFF\\uDFFF" },
+		{ "\"", "\\\"" }, { "\\", "\\\\" }, { "/", "\\/" }, { "\b", "\\b" }, { "\f", "\\f" },
+		{ "\n", "\\n" }, { "\r", "\\r" }, { "\t", "\\t" },
+	};
+	char doc[128], want[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		bool plain = v[i].raw[1] != '\0' || v[i].raw[0] == '\x7f' || v[i].raw[0] == '/';
+
+		snprintf(want, sizeof want, "a%sz%s", v[i].raw, v[i].raw);
+		snprintf(doc, sizeof doc, "{\"k\":\"a%sz%s\"}", v[i].escaped, v[i].escaped);
+		check_text(doc, "k", want);
+		if (!plain)
+			continue;
+		snprintf(doc, sizeof doc, "{\"k\":\"a%sz%s\"}", v[i].raw, v[i].raw);
+		check_text(doc, "k", want);
+		snprintf(doc, sizeof doc, "{\"%s\":\"v\"}", v[i].escaped);
+		check_text(doc, v[i].raw, "v");
 	}
 }
 
@@ -272,6 +309,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_beyond_ascii),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_i64),
