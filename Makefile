@@ -21,11 +21,11 @@ WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wsw
 ALLCFLAGS = -std=c11 $(OPT) $(WARN) $(WERROR) $(if $(SAN),$(SAN),$(HARDEN)) -pthread $(CFLAGS)
 LDHARDEN  = $(if $(SAN),$(SAN),-pie -Wl,-z,relro,-z,now,-z,noexecstack) -Wl,--as-needed $(LDFLAGS)
 
-LIBSRC   := $(wildcard lib/*.c)
+LIBSRC   := $(wildcard lib/*/*.c lib/*/*/*.c)
 LIBOBJ   := $(LIBSRC:%.c=$(B)/obj/%.o)
 CGI      := $(patsubst cgi-bin/%.c,$(B)/cgi-bin/%.fcgi,$(wildcard cgi-bin/*.c))
 PROGS    := $(CGI) $(if $(wildcard cron/poll.c),$(B)/dmbox-poll) $(if $(wildcard cli/dmbox.c),$(B)/dmbox)
-SIM      := $(if $(wildcard tests/sim/*.c),$(if $(wildcard lib/httpc.c),$(B)/sim/provider-sim))
+SIM      := $(if $(wildcard tests/sim/*.c),$(if $(wildcard lib/extern/httpc.c),$(B)/sim/provider-sim))
 UNIT     := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 CRASH    := $(if $(wildcard tests/crash/*.c),$(B)/crash/crashpoint.so $(B)/crash/load)
 DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
@@ -43,7 +43,7 @@ $(B)/obj/%.o: %.c
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
 # the installation's PREFIX is compiled into these, which are made anew when it changes
-PREFIX_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(shell grep -ls DMBOX_PREFIX lib/*.c cli/*.c cgi-bin/*.c cron/*.c))
+PREFIX_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(shell grep -ls DMBOX_PREFIX $(LIBSRC) cli/*.c cgi-bin/*.c cron/*.c))
 $(PREFIX_OBJ): CPPFLAGS += -DDMBOX_PREFIX='"$(PREFIX)"'
 $(PREFIX_OBJ): $(B)/prefix
 $(B)/prefix: FORCE
@@ -51,9 +51,10 @@ $(B)/prefix: FORCE
 	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@
 FORCE:
 
+# thin: members are found by path, for base names repeat (model/conf.c, doctor/conf.c)
 $(B)/libdmbox.a: $(LIBOBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	ar rcsT $@ $^
 
 # webhook, inbox and status make no outgoing calls and link no libcurl
 $(B)/cgi-bin/%.fcgi: $(B)/obj/cgi-bin/%.o $(B)/libdmbox.a
@@ -195,4 +196,4 @@ install: all
 clean:
 	rm -rf $(B) build-san build-cov build-fuzz build-clang build-gcc
 
--include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d)
+-include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d $(B)/obj/*/*/*/*.d)

@@ -1,21 +1,21 @@
 /*
  * check-messages.fcgi: polls now, for a person (contract.md 4).
  */
-#include "ctx.h"
-#include "fcgi.h"
-#include "job.h"
-#include "job_poll.h"
+#include "bridge/ctx.h"
+#include "extern/fcgi.h"
+#include "endpoint/endpoint.h"
+#include "endpoint/check_messages.h"
 
 #define MAX_REQUESTS 1000
 
-static const struct job_route routes[] = {
-	{ "GET", "check-messages", 0, AUTH_POLL, job_check_messages },
+static const struct endpoint_route routes[] = {
+	{ "GET", "check-messages", 0, AUTH_POLL, endpoint_check_messages },
 };
 
 static bool
 handle(void *arg, unsigned int thread, struct fcgi_call *call)
 {
-	job_dispatch(arg, thread, routes, sizeof routes / sizeof routes[0], &call->req, &call->res);
+	endpoint_dispatch(arg, thread, routes, sizeof routes / sizeof routes[0], &call->req, &call->res);
 	return true;
 }
 

@@ -5,24 +5,24 @@
  */
 #include <stddef.h>
 
-#include "ctx.h"
-#include "fcgi.h"
-#include "job.h"
-#include "job_media_get.h"
-#include "job_read.h"
-#include "str.h"
+#include "bridge/ctx.h"
+#include "extern/fcgi.h"
+#include "endpoint/endpoint.h"
+#include "endpoint/media.h"
+#include "endpoint/read.h"
+#include "base/str.h"
 
 struct inbox {
 	struct ctx *read, *write;
 };
 
-static const struct job_route routes[] = {
-	{ "GET", "stats", 0, AUTH_READ, job_read_stats },
-	{ "GET", "config", 0, AUTH_READ, job_read_config },
-	{ "GET", "conversations", 0, AUTH_READ, job_read_conversations },
-	{ "GET", "messages", 0, AUTH_READ, job_read_messages },
-	{ "GET", "media", 0, AUTH_READ, job_media_get },
-	{ "POST", "read", 0, AUTH_READ, job_read_mark },
+static const struct endpoint_route routes[] = {
+	{ "GET", "stats", 0, AUTH_READ, endpoint_read_stats },
+	{ "GET", "config", 0, AUTH_READ, endpoint_read_config },
+	{ "GET", "conversations", 0, AUTH_READ, endpoint_read_conversations },
+	{ "GET", "messages", 0, AUTH_READ, endpoint_read_messages },
+	{ "GET", "media", 0, AUTH_READ, endpoint_media },
+	{ "POST", "read", 0, AUTH_READ, endpoint_read_mark },
 };
 
 static bool
@@ -30,7 +30,7 @@ handle(void *arg, unsigned int thread, struct fcgi_call *call)
 {
 	struct inbox *in = arg;
 
-	job_dispatch(str_eq(call->req.method, "POST") ? in->write : in->read, thread, routes,
+	endpoint_dispatch(str_eq(call->req.method, "POST") ? in->write : in->read, thread, routes,
 	    sizeof(routes) / sizeof(routes[0]), &call->req, &call->res);
 	return true;
 }

@@ -1,19 +1,19 @@
 /*
  * send.fcgi: sends, for a person or a program (contract.md 4).
  */
-#include "ctx.h"
-#include "fcgi.h"
-#include "job.h"
-#include "job_send.h"
+#include "bridge/ctx.h"
+#include "extern/fcgi.h"
+#include "endpoint/endpoint.h"
+#include "endpoint/send.h"
 
-static const struct job_route routes[] = {
-	{ .method = "POST", .endpoint = "send", .scope = AUTH_SEND, .fn = job_send },
+static const struct endpoint_route routes[] = {
+	{ .method = "POST", .endpoint = "send", .scope = AUTH_SEND, .fn = endpoint_send },
 };
 
 static bool
 handle(void *arg, unsigned int thread, struct fcgi_call *call)
 {
-	job_dispatch(arg, thread, routes, sizeof routes / sizeof *routes, &call->req, &call->res);
+	endpoint_dispatch(arg, thread, routes, sizeof routes / sizeof *routes, &call->req, &call->res);
 	return true;
 }
 

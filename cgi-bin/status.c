@@ -1,26 +1,26 @@
 /*
  * status.fcgi: health and doctor, for people and load balancers.
  */
-#include "ctx.h"
-#include "fcgi.h"
-#include "job.h"
-#include "job_doctor.h"
-#include "job_health.h"
-#include "job_metrics.h"
+#include "bridge/ctx.h"
+#include "extern/fcgi.h"
+#include "endpoint/endpoint.h"
+#include "endpoint/doctor.h"
+#include "endpoint/health.h"
+#include "endpoint/metrics.h"
 
 /* doctor asks for health and for its own probe while it runs */
 #define THREADS 3
 
-static const struct job_route routes[] = {
-	{ "GET", "health", 0, 0, job_health },
-	{ "GET", "metrics", 0, AUTH_ADMIN | AUTH_READ, job_metrics },
-	{ "GET", "doctor", 0, AUTH_ADMIN, job_doctor },
+static const struct endpoint_route routes[] = {
+	{ "GET", "health", 0, 0, endpoint_health },
+	{ "GET", "metrics", 0, AUTH_ADMIN | AUTH_READ, endpoint_metrics },
+	{ "GET", "doctor", 0, AUTH_ADMIN, endpoint_doctor },
 };
 
 static bool
 handle(void *arg, unsigned int thread, struct fcgi_call *call)
 {
-	job_dispatch(arg, thread, routes, sizeof routes / sizeof *routes, &call->req, &call->res);
+	endpoint_dispatch(arg, thread, routes, sizeof routes / sizeof *routes, &call->req, &call->res);
 	return true;
 }
 

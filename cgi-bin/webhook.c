@@ -2,20 +2,20 @@
  * webhook.fcgi: takes deliveries in.  It makes no outgoing calls and links no
  * libcurl.  How many threads: contract.md 3, DMBOX_WEBHOOK_THREADS.
  */
-#include "conf.h"
-#include "ctx.h"
-#include "fcgi.h"
-#include "job.h"
-#include "job_receive.h"
+#include "model/conf.h"
+#include "bridge/ctx.h"
+#include "extern/fcgi.h"
+#include "endpoint/endpoint.h"
+#include "endpoint/receive.h"
 
 #define THREADS_MAX 256
 #define RSS_MAX_KB (256u * 1024)
 #define DELIVERIES_MAX 256		/* deliveries that wait for their commit */
 #define REQUESTS_MAX 1000000	/* then a new process: what no test found may leak */
 
-static const struct job_route routes[] = {
-	{ "GET", "webhook", ROUTE_TAIL, 0, job_receive_greet },
-	{ "POST", "webhook", ROUTE_TAIL | ROUTE_ANY_BODY, 0, job_receive },
+static const struct endpoint_route routes[] = {
+	{ "GET", "webhook", ROUTE_TAIL, 0, endpoint_receive_greet },
+	{ "POST", "webhook", ROUTE_TAIL | ROUTE_ANY_BODY, 0, endpoint_receive },
 };
 
 static void
@@ -39,17 +39,17 @@ end(void *call)
 static bool
 handle(void *arg, unsigned int thread, struct fcgi_call *call)
 {
-	const struct job_reply reply = { .busy = busy, .send = send, .end = end,
+	const struct endpoint_reply reply = { .busy = busy, .send = send, .end = end,
 	    .arg = call };
 
-	return job_dispatch_later(arg, thread, routes, sizeof routes / sizeof *routes, &call->req,
+	return endpoint_dispatch_later(arg, thread, routes, sizeof routes / sizeof *routes, &call->req,
 	    &call->res, &reply);
 }
 
 static void
 tick(void *arg)
 {
-	job_receive_tick(arg);
+	endpoint_receive_tick(arg);
 }
 
 static size_t

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "conf.h"
-#include "rc.h"
+#include "model/conf.h"
+#include "base/rc.h"
 
 /*
  * What the sub-commands of dmbox have in common.  A sub-command is a file

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cmd.h"
-#include "json.h"
+#include "extern/json.h"
 
 static void
 print_key(const char *name, const char *value, const char *from)

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "cmd.h"
-#include "doctor.h"
-#include "log.h"
-#include "mem.h"
-#include "str.h"
+#include "doctor/doctor.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
 
 #define OUT_MAX (1 << 20)
 #define STATE_FILE "doctor.last"

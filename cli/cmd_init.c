@@ -16,10 +16,10 @@
 
 #include "cmd.h"
 #include "init_text.h"
-#include "json.h"
-#include "mem.h"
-#include "sign.h"
-#include "url.h"
+#include "extern/json.h"
+#include "base/mem.h"
+#include "extern/sign.h"
+#include "base/url.h"
 
 #ifndef DMBOX_PREFIX
 #define DMBOX_PREFIX "/usr/local"

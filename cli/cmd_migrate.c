@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "cmd.h"
-#include "db.h"
-#include "json.h"
-#include "mem.h"
+#include "extern/db.h"
+#include "extern/json.h"
+#include "base/mem.h"
 
 #ifndef DMBOX_PREFIX
 #define DMBOX_PREFIX "/usr/local"

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "cmd.h"
-#include "db.h"
-#include "json.h"
-#include "outbox.h"
-#include "str.h"
+#include "extern/db.h"
+#include "extern/json.h"
+#include "store/outbox.h"
+#include "base/str.h"
 
 #define LIST_MAX 500
 

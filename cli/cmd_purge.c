@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "cmd.h"
-#include "db.h"
-#include "job_media.h"
-#include "json.h"
-#include "purge.h"
-#include "spool.h"
-#include "str.h"
+#include "extern/db.h"
+#include "task/media.h"
+#include "extern/json.h"
+#include "store/purge.h"
+#include "bridge/spool.h"
+#include "base/str.h"
 
 #define FOUND_MAX 10
 #define FILE_ROUNDS 1000
@@ -99,7 +99,7 @@ remove_files(struct db *db, const struct conf *c)
 		if (purge_files_left(db, &left) != RC_OK || left == 0 || left == before)
 			break;
 		before = left;
-		job_media_upkeep(NULL, db, c);
+		task_media_upkeep(NULL, db, c);
 	}
 	return left;
 }

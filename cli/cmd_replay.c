@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "cmd.h"
-#include "db.h"
-#include "job_replay.h"
-#include "json.h"
-#include "mem.h"
-#include "str.h"
+#include "extern/db.h"
+#include "bridge/replay.h"
+#include "extern/json.h"
+#include "base/mem.h"
+#include "base/str.h"
 
 struct show {
 	bool json, all;		/* all: a line for each, not only for what was not replayed */
@@ -127,13 +127,13 @@ work(const struct conf *c, const struct opts *o, int64_t since)
 
 	if (db == NULL)
 		return CMD_FAIL;
-	if (o->n == 0 && isatty(STDERR_FILENO) && (rc = job_replay_count(db, since, &s.total)) == RC_OK)
+	if (o->n == 0 && isatty(STDERR_FILENO) && (rc = replay_count(db, since, &s.total)) == RC_OK)
 		s.progress = true;
 	if (o->json)
 		fputs("{\"deliveries\":[", stdout);
 	if (rc == RC_OK)
-		rc = o->n > 0 ? job_replay_ids(db, c, &w, o->ids, o->n, &n) :
-		    job_replay_since(db, c, &w, since, &n);
+		rc = o->n > 0 ? replay_ids(db, c, &w, o->ids, o->n, &n) :
+		    replay_since(db, c, &w, since, &n);
 	say_counts(&s, &n, o->dry);
 	if (rc != RC_OK)
 		cmd_error(cmd_tr("stopped: %s; running it again is safe", "остановлено: %s; повторный запуск безопасен"),

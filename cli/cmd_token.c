@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "auth.h"
-#include "clock.h"
+#include "model/auth.h"
+#include "base/clock.h"
 #include "cmd.h"
-#include "json.h"
-#include "mem.h"
+#include "extern/json.h"
+#include "base/mem.h"
 
 #define SUB_MAX 127
 #define TTL_MAX (10LL * 366 * 86400)

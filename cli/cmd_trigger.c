@@ -9,15 +9,15 @@
 #include <string.h>
 
 #include "cmd.h"
-#include "buf.h"
-#include "clock.h"
-#include "conf.h"
-#include "http.h"
-#include "httpc.h"
-#include "json.h"
-#include "provider.h"
-#include "sign.h"
-#include "str.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "model/conf.h"
+#include "base/http.h"
+#include "extern/httpc.h"
+#include "extern/json.h"
+#include "model/provider.h"
+#include "extern/sign.h"
+#include "base/str.h"
 #include "trigger_shapes.h"
 
 struct opts {

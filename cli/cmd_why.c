@@ -8,17 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "cmd.h"
-#include "db.h"
-#include "httpc.h"
-#include "json.h"
-#include "log.h"
-#include "provider.h"
-#include "spool.h"
-#include "state.h"
-#include "str.h"
-#include "trace.h"
+#include "extern/db.h"
+#include "extern/httpc.h"
+#include "extern/json.h"
+#include "base/log.h"
+#include "model/provider.h"
+#include "bridge/spool.h"
+#include "store/state.h"
+#include "base/str.h"
+#include "store/trace.h"
 
 #define ASK_MS 10000
 #define HOUR_US (3600 * INT64_C(1000000))

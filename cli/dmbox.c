@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "cmd.h"
-#include "db.h"
-#include "log.h"
-#include "store.h"
-#include "str.h"
+#include "extern/db.h"
+#include "base/log.h"
+#include "store/store.h"
+#include "base/str.h"
 
 static const struct cmd *const table[] = {
 	&cmd_init,

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "buf.h"
+#include "base/buf.h"
 #include "cmd.h"
 #include "init_text.h"
-#include "mem.h"
-#include "str.h"
+#include "base/mem.h"
+#include "base/str.h"
 
 char *
 init_webhook_url(const struct init_facts *f)

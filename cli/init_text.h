@@ -1,8 +1,8 @@
 #ifndef DMBOX_INIT_TEXT_H
 #define DMBOX_INIT_TEXT_H
 
-#include "buf.h"
-#include "conf.h"
+#include "base/buf.h"
+#include "model/conf.h"
 
 /* What a person has to do at the provider, in words. */
 struct init_facts {

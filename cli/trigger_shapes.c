@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
-#include "http.h"
-#include "json.h"
-#include "str.h"
+#include "base/clock.h"
+#include "base/http.h"
+#include "extern/json.h"
+#include "base/str.h"
 
 #define JSON "application/json"
 #define FORM "application/x-www-form-urlencoded"

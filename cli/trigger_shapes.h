@@ -2,8 +2,8 @@
 #define DMBOX_TRIGGER_SHAPES_H
 
 #include <stddef.h>
-#include "buf.h"
-#include "conf.h"
+#include "base/buf.h"
+#include "model/conf.h"
 
 /*
  * Every body that a provider is known to post, as data.  In a body

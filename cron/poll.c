@@ -16,25 +16,25 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "conf.h"
-#include "ctx.h"
-#include "db.h"
-#include "httpc.h"
-#include "ingest.h"
-#include "job_deliver.h"
-#include "job_media.h"
-#include "job_metrics.h"
-#include "job_poll.h"
-#include "job_fetch.h"
-#include "job_profile.h"
-#include "job_token.h"
-#include "log.h"
-#include "mem.h"
-#include "sign.h"
-#include "state.h"
-#include "store.h"
-#include "str.h"
+#include "base/clock.h"
+#include "model/conf.h"
+#include "bridge/ctx.h"
+#include "extern/db.h"
+#include "extern/httpc.h"
+#include "bridge/ingest.h"
+#include "task/deliver.h"
+#include "task/media.h"
+#include "endpoint/metrics.h"
+#include "task/poll.h"
+#include "task/fetch.h"
+#include "task/profile.h"
+#include "task/token.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "extern/sign.h"
+#include "store/state.h"
+#include "store/store.h"
+#include "base/str.h"
 
 #define US 1000000LL
 #define TICK_US US
@@ -128,7 +128,7 @@ struct running {
 };
 
 static void
-check_done(void *arg, const struct job_poll_result *r)
+check_done(void *arg, const struct task_poll_result *r)
 {
 	struct running *run = arg;
 
@@ -160,7 +160,7 @@ say_rest(const struct account *a, struct turn *t, int64_t next_us)
 	if (t->told)
 		return;
 	t->told = true;
-	job_poll_next_text(next_us, at);
+	task_poll_next_text(next_us, at);
 	if (a->provider == PROVIDER_CHATRACE)
 		log_info("ℹ️ no polling at this provider; next probe %s", at);
 	else
@@ -171,7 +171,7 @@ static void
 check_start(struct poller *p, const struct account *a, struct turn *t, int64_t now)
 {
 	struct running *run = mem_alloc(sizeof *run);
-	struct job_poll check = { .db = p->db, .spool = ctx_spool(p->ctx, p->conf),
+	struct task_poll check = { .db = p->db, .spool = ctx_spool(p->ctx, p->conf),
 	    .meter = ctx_meter(p->ctx, p->conf), .httpc = p->h,
 	    .conf = p->conf, .account = a, .done = check_done, .arg = run };
 	int64_t left = (p->end_us - now) / 1000, next_us;
@@ -179,7 +179,7 @@ check_start(struct poller *p, const struct account *a, struct turn *t, int64_t n
 
 	run->p = p;
 	run->t = t;
-	if (!p->once && left < JOB_POLL_CHECK_S * 1000)
+	if (!p->once && left < TASK_POLL_CHECK_S * 1000)
 		check.deadline_ms = clock_mono_ms() + (left > 1000 ? left : 1000);
 	if (!p->once && a->poll_s > 0) {
 		check.long_poll_s = a->poll_s < LONG_POLL_MIN_S ? LONG_POLL_MIN_S :
@@ -190,7 +190,7 @@ check_start(struct poller *p, const struct account *a, struct turn *t, int64_t n
 	t->last_us = now;
 	t->running = true;
 	p->running++;
-	rc = job_poll_start(&check, &next_us);
+	rc = task_poll_start(&check, &next_us);
 	if (rc == RC_OK)
 		return;
 	t->running = false;
@@ -256,16 +256,16 @@ static void
 upkeep(struct poller *p)
 {
 	if (clock_mono_ms() >= p->upkeep_ms) {
-		job_deliver_upkeep(p->deliver, p->db, p->conf);
-		job_fetch_start(p->fetches, p->db, ctx_spool(p->ctx, p->conf), p->conf);
+		task_deliver_upkeep(p->deliver, p->db, p->conf);
+		task_fetch_start(p->fetches, p->db, ctx_spool(p->ctx, p->conf), p->conf);
 		p->upkeep_ms = clock_mono_ms() + UPKEEP_MS;
 	}
 	if (p->upkept)
 		return;
 	p->upkept = true;
-	job_token_start(p->tokens, p->db, p->conf);
-	job_profile_start(p->profiles, p->db, p->conf);
-	job_media_upkeep(p->media, p->db, p->conf);
+	task_token_start(p->tokens, p->db, p->conf);
+	task_profile_start(p->profiles, p->db, p->conf);
+	task_media_upkeep(p->media, p->db, p->conf);
 	if (store_upkeep(p->db, p->conf->keep_deliveries_days,
 	    p->conf->keep_refused_days) != RC_OK) {
 		log_warn("upkeep of the tables is to be repeated");
@@ -280,7 +280,7 @@ textfile(struct poller *p, bool now)
 	if (p->textfile == NULL || (!now && clock_mono_ms() < p->text_ms))
 		return;
 	p->text_ms = clock_mono_ms() + TEXTFILE_MS;
-	if (job_metrics_file(p->textfile, p->db, ctx_spool(p->ctx, p->conf),
+	if (endpoint_metrics_file(p->textfile, p->db, ctx_spool(p->ctx, p->conf),
 	    ctx_meter(p->ctx, p->conf)) != RC_OK)
 		log_debug("metrics: next try in %d s", TEXTFILE_MS / 1000);
 }
@@ -288,11 +288,11 @@ textfile(struct poller *p, bool now)
 static void
 tick(struct poller *p)
 {
-	job_deliver_meter(p->deliver, ctx_meter(p->ctx, p->conf));
+	task_deliver_meter(p->deliver, ctx_meter(p->ctx, p->conf));
 	drain(p);
 	checks(p);
-	job_deliver_start(p->deliver, p->db, p->conf);
-	job_media_start(p->media, p->db, p->conf);
+	task_deliver_start(p->deliver, p->db, p->conf);
+	task_media_start(p->media, p->db, p->conf);
 	upkeep(p);
 }
 
@@ -335,22 +335,22 @@ work_until_tick(struct poller *p)
 static bool
 busy(const struct poller *p)
 {
-	return p->running > 0 || job_deliver_alive(p->deliver) > 0 ||
-	    job_media_alive(p->media) > 0 || job_profile_alive(p->profiles) > 0 ||
-	    job_token_alive(p->tokens) > 0 || job_fetch_alive(p->fetches) > 0;
+	return p->running > 0 || task_deliver_alive(p->deliver) > 0 ||
+	    task_media_alive(p->media) > 0 || task_profile_alive(p->profiles) > 0 ||
+	    task_token_alive(p->tokens) > 0 || task_fetch_alive(p->fetches) > 0;
 }
 
 /* What is under way is ended well: sends above all. */
 static void
 wind_up(struct poller *p, int64_t until_ms)
 {
-	job_deliver_stop(p->deliver);
-	job_media_stop(p->media);
-	job_profile_stop(p->profiles);
-	job_token_stop(p->tokens);
-	job_fetch_stop(p->fetches);
+	task_deliver_stop(p->deliver);
+	task_media_stop(p->media);
+	task_profile_stop(p->profiles);
+	task_token_stop(p->tokens);
+	task_fetch_stop(p->fetches);
 	while (busy(p) && clock_mono_ms() < until_ms) {
-		if (stop && job_deliver_alive(p->deliver) == 0)
+		if (stop && task_deliver_alive(p->deliver) == 0)
 			break;
 		httpc_step(p->h, 200);
 	}
@@ -365,7 +365,7 @@ hello(struct poller *p)
 		return;
 	p->greeted = true;
 	for (size_t i = 0; i < p->conf->n_accounts; i++)
-		job_poll_hello(p->conf, &p->conf->accounts[i]);
+		task_poll_hello(p->conf, &p->conf->accounts[i]);
 }
 
 static int
@@ -400,7 +400,7 @@ run_once(struct poller *p)
 	while (!stop && busy(p) && clock_mono_ms() < until) {
 		httpc_step(p->h, 500);
 		/* what a check brought may have to be sent or fetched */
-		job_media_start(p->media, p->db, p->conf);
+		task_media_start(p->media, p->db, p->conf);
 	}
 	wind_up(p, clock_mono_ms() + 15000);
 	textfile(p, true);
@@ -523,11 +523,11 @@ static void
 poller_free(struct poller *p)
 {
 	httpc_abort(p->h);
-	job_deliver_free(p->deliver);
-	job_media_free(p->media);
-	job_profile_free(p->profiles);
-	job_token_free(p->tokens);
-	job_fetch_free(p->fetches);
+	task_deliver_free(p->deliver);
+	task_media_free(p->media);
+	task_profile_free(p->profiles);
+	task_token_free(p->tokens);
+	task_fetch_free(p->fetches);
 	httpc_free(p->h);
 	if (p->leased && state_lease_free(p->db, LEASE_NAME, p->owner) != RC_OK)
 		log_warn("the lease could not be given back; it ends by itself");
@@ -566,11 +566,11 @@ main(int argc, char **argv)
 	p.end_ms = clock_mono_ms() + (p.end_us - now) / 1000;
 	sign_token(p.owner, 20);
 	p.h = httpc_new(&p.conf->media_allow);
-	p.deliver = job_deliver_new(p.h);
-	p.media = job_media_new(p.h);
-	p.profiles = job_profile_new(p.h);
-	p.tokens = job_token_new(p.h);
-	p.fetches = job_fetch_new(p.h);
+	p.deliver = task_deliver_new(p.h);
+	p.media = task_media_new(p.h);
+	p.profiles = task_profile_new(p.h);
+	p.tokens = task_token_new(p.h);
+	p.fetches = task_fetch_new(p.h);
 	status = p.once ? run_once(&p) : run(&p);
 	poller_free(&p);
 	log_debug("dmbox-poll ends");

@@ -1,7 +1,7 @@
 -- dmbox schema, step 3: what goes out.
 --
 -- The state machine of dmbox.outbox (house.md 4) stands here, one function a
--- step, so that each step is one round trip and one transaction.  lib/outbox.c
+-- step, so that each step is one round trip and one transaction.  lib/store/outbox.c
 -- is the only caller.  Locks are always taken in this order: the advisory lock
 -- of the provider's message id (the same one that ingest takes), the outbox
 -- row, the contact, messages, account_state.

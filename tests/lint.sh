@@ -8,7 +8,7 @@ run() {
 	command -v "$1" >/dev/null 2>&1 || { echo "lint: $1 is not here, skipped"; return; }
 	"$@" || { bad=1; echo "lint: $1 found something"; }
 }
-src=$(ls lib/*.c cgi-bin/*.c cron/*.c cli/*.c 2>/dev/null)
+src=$(ls lib/*/*.c lib/*/*/*.c cgi-bin/*.c cron/*.c cli/*.c 2>/dev/null)
 for f in $src; do
 	# shellcheck disable=SC2086
 	if command -v clang >/dev/null 2>&1; then

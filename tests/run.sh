@@ -144,9 +144,9 @@ set_counts() { pass=$((pass + $1)) fail=$((fail + $2)) skip=$((skip + $3)); }
 coverage() {
 	local f
 	mkdir -p "$B/cov"
-	for f in lib/*.c; do
+	for f in lib/*/*.c lib/*/*/*.c; do
 		printf '%s ' "$f"
-		gcov -n -o "$B/obj/lib" "$f" 2>/dev/null | grep -A1 "^File '$f'" | sed -n 's/^Lines executed://p'
+		gcov -n -o "$B/obj/${f%/*}" "$f" 2>/dev/null | grep -A1 "^File '$f'" | sed -n 's/^Lines executed://p'
 		echo
 	done | grep . | column -t
 }

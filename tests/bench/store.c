@@ -10,15 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "conf.h"
-#include "db.h"
-#include "ingest.h"
-#include "mem.h"
-#include "msg.h"
-#include "spool.h"
-#include "store.h"
-#include "str.h"
+#include "base/clock.h"
+#include "model/conf.h"
+#include "extern/db.h"
+#include "bridge/ingest.h"
+#include "base/mem.h"
+#include "model/msg.h"
+#include "bridge/spool.h"
+#include "store/store.h"
+#include "base/str.h"
 
 static uint64_t next_id;
 

@@ -13,12 +13,12 @@
 
 #include <cmocka.h>
 
-#include "buf.h"
-#include "clock.h"
-#include "db.h"
-#include "mem.h"
-#include "msg.h"
-#include "store.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "extern/db.h"
+#include "base/mem.h"
+#include "model/msg.h"
+#include "store/store.h"
 
 #define T0 INT64_C(1763000000000000)	/* some day in November 2025 */
 #define SECOND INT64_C(1000000)

@@ -1,7 +1,7 @@
 /* Many threads, one connection: everything stored once, counts of its own for each. */
 #include <pthread.h>
 
-#include "batch.h"
+#include "bridge/batch.h"
 #include "dbtest.h"
 
 enum { THREADS = 32, ROUNDS = 40 };

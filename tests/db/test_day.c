@@ -8,8 +8,8 @@
  */
 #include "dbtest.h"
 
-#include "conf.h"
-#include "ingest.h"
+#include "model/conf.h"
+#include "bridge/ingest.h"
 
 enum { CONTACTS = 50, PIECES_MAX = 1500, EMPTY_EVERY = 100 };
 

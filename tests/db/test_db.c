@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "dbtest.h"
-#include "str.h"
+#include "base/str.h"
 
 static struct db *db;
 

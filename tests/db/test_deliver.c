@@ -8,11 +8,11 @@
 
 #include <sys/stat.h>
 
-#include "conf.h"
-#include "httpc.h"
-#include "job_deliver.h"
-#include "outbox.h"
-#include "str.h"
+#include "model/conf.h"
+#include "extern/httpc.h"
+#include "task/deliver.h"
+#include "store/outbox.h"
+#include "base/str.h"
 
 struct fix {
 	struct db *db;
@@ -62,7 +62,7 @@ setup(void **state)
 	if (conf_load(CONF_TOOL, path, &f->conf) != RC_OK)
 		fail_msg("%s", f->conf->issues[0].text);
 	f->h = httpc_new(NULL);
-	f->d = job_deliver_new(f->h);
+	f->d = task_deliver_new(f->h);
 	*state = f;
 	return 0;
 }
@@ -74,8 +74,8 @@ teardown(void **state)
 	char cmd[128];
 
 	httpc_abort(f->h);
-	assert_int_equal(job_deliver_alive(f->d), 0);
-	job_deliver_free(f->d);
+	assert_int_equal(task_deliver_alive(f->d), 0);
+	task_deliver_free(f->d);
 	httpc_free(f->h);
 	conf_drop(f->conf);
 	tiny_stop(&f->t);
@@ -117,9 +117,9 @@ static void
 rounds(struct fix *f)
 {
 	do {
-		job_deliver_start(f->d, f->db, f->conf);
+		task_deliver_start(f->d, f->db, f->conf);
 		httpc_step(f->h, 50);
-	} while (job_deliver_alive(f->d) > 0);
+	} while (task_deliver_alive(f->d) > 0);
 }
 
 static const char *
@@ -143,7 +143,7 @@ test_in_order(void **state)
 	}
 	rounds(f);
 	assert_int_equal(f->t.n, 12);
-	assert_int_equal(job_deliver_sent(f->d), 12);
+	assert_int_equal(task_deliver_sent(f->d), 12);
 	for (int i = 0; i < 12; i++) {
 		snprintf(body, sizeof body, "text-%02d", i);
 		assert_non_null(strstr(f->t.bodies[i], body));
@@ -179,7 +179,7 @@ test_drop(void **state)
 	snprintf(f->t.look, sizeof f->t.look, "{\"data\":[]}");
 	for (int i = 0; i < 6; i++) {
 		assert_int_equal(db_script(f->db, "update dmbox.outbox set next_at = now()"), RC_OK);
-		job_deliver_upkeep(f->d, f->db, f->conf);
+		task_deliver_upkeep(f->d, f->db, f->conf);
 		rounds(f);
 	}
 	assert_int_equal(f->t.gets, 5);		/* looked for, and not for ever */
@@ -204,7 +204,7 @@ test_lookup_finds(void **state)
 	    "{\"id\":\"found-1\",\"created_time\":\"%s\",\"from\":{\"id\":\"17840000000000001\"},"
 	    "\"to\":{\"data\":[{\"id\":\"6501\"}]},\"message\":\"DROP me\"}]}}]}", at, at);
 	assert_int_equal(db_script(f->db, "update dmbox.outbox set next_at = now()"), RC_OK);
-	job_deliver_upkeep(f->d, f->db, f->conf);
+	task_deliver_upkeep(f->d, f->db, f->conf);
 	rounds(f);
 	assert_string_equal(state_of(f, id), "sent");
 	rounds(f);	/* the next tick at the latest */
@@ -232,7 +232,7 @@ test_lookup_two_steps(void **state)
 	    "{\"id\":\"found-2\",\"created_time\":\"%s\",\"from\":{\"id\":\"17840000000000001\"},"
 	    "\"to\":{\"data\":[{\"id\":\"6501\"}]},\"message\":\"DROP me\"}]}}", at);
 	assert_int_equal(db_script(f->db, "update dmbox.outbox set next_at = now()"), RC_OK);
-	job_deliver_upkeep(f->d, f->db, f->conf);
+	task_deliver_upkeep(f->d, f->db, f->conf);
 	rounds(f);
 	assert_string_equal(state_of(f, id), "sent");
 	assert_string_equal(state_of(f, other), "unknown");
@@ -270,7 +270,7 @@ test_drop_many_echoes(void **state)
 	}
 	dbt_store(f->db, &d);
 	delivery_free(&d);
-	job_deliver_upkeep(f->d, f->db, f->conf);
+	task_deliver_upkeep(f->d, f->db, f->conf);
 	rounds(f);
 	assert_int_equal(dbt_i64(f->db, "select count(*) from dmbox.outbox where state = 'sent'"), 50);
 	assert_int_equal(dbt_i64(f->db, "select count(*) from dmbox.messages"), 50);
@@ -313,8 +313,8 @@ test_stop(void **state)
 	struct fix *f = *state;
 	int64_t id = put_main(f, "6501", "x");
 
-	job_deliver_stop(f->d);
-	assert_int_equal(job_deliver_start(f->d, f->db, f->conf), 0);
+	task_deliver_stop(f->d);
+	assert_int_equal(task_deliver_start(f->d, f->db, f->conf), 0);
 	assert_string_equal(state_of(f, id), "queued");
 	assert_int_equal(f->t.n, 0);
 }

@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "dbtest.h"
-#include "ingest.h"
-#include "spool.h"
+#include "bridge/ingest.h"
+#include "bridge/spool.h"
 
 static struct db *db;
 

@@ -10,13 +10,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "conf.h"
-#include "httpc.h"
-#include "ingest.h"
-#include "job_fetch.h"
-#include "job_token.h"
-#include "state.h"
-#include "str.h"
+#include "model/conf.h"
+#include "extern/httpc.h"
+#include "bridge/ingest.h"
+#include "task/fetch.h"
+#include "task/token.h"
+#include "store/state.h"
+#include "base/str.h"
 
 #define OWN "17841400000000001"
 #define ANA "6500000000000001"
@@ -135,28 +135,28 @@ fix_close(struct fix *x)
 static size_t
 token_run(struct fix *x)
 {
-	struct tokens *t = job_token_new(x->h);
-	size_t n = job_token_start(t, x->db, &x->conf), done;
+	struct tokens *t = task_token_new(x->h);
+	size_t n = task_token_start(t, x->db, &x->conf), done;
 
 	httpc_run(x->h);
-	assert_int_equal(job_token_alive(t), 0);
-	done = job_token_done(t);
+	assert_int_equal(task_token_alive(t), 0);
+	done = task_token_done(t);
 	assert_true(done <= n);
-	job_token_free(t);
+	task_token_free(t);
 	return done;
 }
 
 static size_t
 fetch_run(struct fix *x)
 {
-	struct fetches *f = job_fetch_new(x->h);
+	struct fetches *f = task_fetch_new(x->h);
 	size_t done;
 
-	job_fetch_start(f, x->db, NULL, &x->conf);
+	task_fetch_start(f, x->db, NULL, &x->conf);
 	httpc_run(x->h);
-	assert_int_equal(job_fetch_alive(f), 0);
-	done = job_fetch_done(f);
-	job_fetch_free(f);
+	assert_int_equal(task_fetch_alive(f), 0);
+	done = task_fetch_done(f);
+	task_fetch_free(f);
 	return done;
 }
 

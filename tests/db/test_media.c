@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "httpc.h"
-#include "job_media.h"
-#include "job_media_get.h"
-#include "str.h"
+#include "extern/httpc.h"
+#include "task/media.h"
+#include "endpoint/media.h"
+#include "base/str.h"
 
 /* --- the media host ---------------------------------------------------------- */
 
@@ -42,7 +42,7 @@ big(int fd)
 
 	if (write(fd, h, sizeof h - 1) < 0)
 		return;
-	for (size_t n = 0; n < JOB_MEDIA_MAX_BYTES + sizeof block * 4; n += sizeof block)
+	for (size_t n = 0; n < TASK_MEDIA_MAX_BYTES + sizeof block * 4; n += sizeof block)
 		if (send(fd, block, sizeof block, MSG_NOSIGNAL) < 0)
 			return;
 }
@@ -184,13 +184,13 @@ run(bool allowed)
 	if (allowed)
 		strv_add(&allow, hp, strlen(hp));
 	h = httpc_new(&allow);
-	m = job_media_new(h);
-	while ((k = job_media_start(m, db, &conf)) > 0) {
+	m = task_media_new(h);
+	while ((k = task_media_start(m, db, &conf)) > 0) {
 		n += k;
 		httpc_run(h);
-		assert_int_equal(job_media_alive(m), 0);
+		assert_int_equal(task_media_alive(m), 0);
 	}
-	job_media_free(m);
+	task_media_free(m);
 	httpc_free(h);
 	strv_free(&allow);
 	return n;
@@ -351,8 +351,8 @@ test_claims(void **st)
 	snprintf(hp, sizeof hp, "127.0.0.1:%d", port);
 	strv_add(&allow, hp, strlen(hp));
 	h = httpc_new(&allow);
-	a = job_media_new(h);
-	b = job_media_new(h);
+	a = task_media_new(h);
+	b = task_media_new(h);
 	for (int i = 0; i < 6; i++) {
 		char mid[20], url[100];
 
@@ -360,14 +360,14 @@ test_claims(void **st)
 		snprintf(url, sizeof url, "%s/a.jpg?%d", base, i);
 		add(mid, url, NULL, NULL);
 	}
-	assert_int_equal(job_media_start(a, db, &conf), 4);
-	assert_int_equal(job_media_start(b, other, &conf), 2);
-	assert_int_equal(job_media_start(a, db, &conf), 0);	/* four at a time */
+	assert_int_equal(task_media_start(a, db, &conf), 4);
+	assert_int_equal(task_media_start(b, other, &conf), 2);
+	assert_int_equal(task_media_start(a, db, &conf), 0);	/* four at a time */
 	httpc_run(h);
-	assert_int_equal(job_media_done(a) + job_media_done(b), 6);
+	assert_int_equal(task_media_done(a) + task_media_done(b), 6);
 	assert_int_equal(hits - before, 6);
-	job_media_free(a);
-	job_media_free(b);
+	task_media_free(a);
+	task_media_free(b);
 	httpc_free(h);
 	strv_free(&allow);
 	db_free(other);
@@ -389,16 +389,16 @@ test_cut(void **st)
 	snprintf(url, sizeof url, "%s/a.jpg", base);
 	id = add("cut", url, NULL, NULL);
 	h = httpc_new(&allow);
-	m = job_media_new(h);
-	assert_int_equal(job_media_start(m, db, &conf), 1);
-	job_media_stop(m);
+	m = task_media_new(h);
+	assert_int_equal(task_media_start(m, db, &conf), 1);
+	task_media_stop(m);
 	httpc_abort(h);
-	assert_int_equal(job_media_alive(m), 0);
+	assert_int_equal(task_media_alive(m), 0);
 	is(id, "state", "waiting");
 	is(id, "attempts", "0");
 	is(id, "next_at <= now()", "true");
-	assert_int_equal(job_media_start(m, db, &conf), 0);	/* stopped */
-	job_media_free(m);
+	assert_int_equal(task_media_start(m, db, &conf), 0);	/* stopped */
+	task_media_free(m);
 	httpc_free(h);
 	strv_free(&allow);
 	assert_int_equal(run(true), 1);
@@ -431,7 +431,7 @@ test_erased(void **st)
 	path = get(id, "local_path");
 	assert_int_equal(access(path, F_OK), 0);
 	unsend("e1");
-	job_media_upkeep(NULL, db, &conf);
+	task_media_upkeep(NULL, db, &conf);
 	assert_int_equal(access(path, F_OK), -1);
 	dbt_is(db, "select count(*)::text from dmbox.attachments", "0");
 	(void)late;
@@ -456,7 +456,7 @@ test_foreign_path(void **st)
 	snprintf(q, sizeof q, "update dmbox.attachments set state = 'erased',"
 	    " local_path = '../../../..%s' where id = %lld", file, (long long)id);
 	assert_int_equal(db_script(db, q), RC_OK);
-	job_media_upkeep(NULL, db, &conf);
+	task_media_upkeep(NULL, db, &conf);
 	assert_int_equal(access(file, F_OK), 0);
 	unlink(file);
 }
@@ -469,12 +469,12 @@ static void
 ask(const char *query, struct http_res *res)
 {
 	struct http_req req;
-	struct job_env e = { .ctx = ctx, .conf = &conf, .req = &req, .request_id = "r1", .tail = "" };
+	struct endpoint_env e = { .ctx = ctx, .conf = &conf, .req = &req, .request_id = "r1", .tail = "" };
 
 	http_req_init(&req, "GET", "/instagram/media");
 	req.query = query;
 	http_res_init(res);
-	job_media_get(&e, res);
+	endpoint_media(&e, res);
 	http_req_free(&req);
 	mem_arena_free(&e.arena);
 }

@@ -6,8 +6,8 @@
 #include <pthread.h>
 
 #include "dbtest.h"
-#include "outbox.h"
-#include "str.h"
+#include "store/outbox.h"
+#include "base/str.h"
 
 static void
 sql(struct db *db, const char *text)

@@ -13,12 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf.h"
-#include "httpc.h"
-#include "job_poll.h"
-#include "spool.h"
-#include "state.h"
-#include "str.h"
+#include "model/conf.h"
+#include "extern/httpc.h"
+#include "task/poll.h"
+#include "bridge/spool.h"
+#include "store/state.h"
+#include "base/str.h"
 
 /* --- the provider ------------------------------------------------------------- */
 
@@ -204,7 +204,7 @@ teardown(void **state)
 }
 
 static void
-done(void *arg, const struct job_poll_result *r)
+done(void *arg, const struct task_poll_result *r)
 {
 	struct fix *f = arg;
 
@@ -221,11 +221,11 @@ done(void *arg, const struct job_poll_result *r)
 static enum rc
 start(struct fix *f, enum channel ch, bool person)
 {
-	struct job_poll p = { .db = f->db, .httpc = f->h, .conf = f->conf,
+	struct task_poll p = { .db = f->db, .httpc = f->h, .conf = f->conf,
 	    .account = conf_account(f->conf, ch, NULL), .person = person, .done = done, .arg = f };
 
 	f->next_us = 0;
-	return job_poll_start(&p, &f->next_us);
+	return task_poll_start(&p, &f->next_us);
 }
 
 /* One check to its end. */

@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "httpc.h"
-#include "job_profile.h"
-#include "str.h"
+#include "extern/httpc.h"
+#include "task/profile.h"
+#include "base/str.h"
 
 static int port, hits;
 
@@ -101,12 +101,12 @@ static size_t
 run(void)
 {
 	struct httpc *h = httpc_new(NULL);
-	struct profiles *p = job_profile_new(h);
-	size_t n = job_profile_start(p, db, &conf);
+	struct profiles *p = task_profile_new(h);
+	size_t n = task_profile_start(p, db, &conf);
 
 	httpc_run(h);
-	assert_int_equal(job_profile_alive(p), 0);
-	job_profile_free(p);
+	assert_int_equal(task_profile_alive(p), 0);
+	task_profile_free(p);
 	httpc_free(h);
 	return n;
 }
@@ -188,17 +188,17 @@ static void
 test_cut(void **st)
 {
 	struct httpc *h = httpc_new(NULL);
-	struct profiles *p = job_profile_new(h);
+	struct profiles *p = task_profile_new(h);
 
 	(void)st;
 	wrote("65001", "m1");
 	wrote("65002", "m2");
-	assert_int_equal(job_profile_start(p, db, &conf), 1);
-	assert_int_equal(job_profile_start(p, db, &conf), 0);	/* one flow an account */
-	job_profile_stop(p);
+	assert_int_equal(task_profile_start(p, db, &conf), 1);
+	assert_int_equal(task_profile_start(p, db, &conf), 0);	/* one flow an account */
+	task_profile_stop(p);
 	httpc_abort(h);
-	assert_int_equal(job_profile_alive(p), 0);
-	job_profile_free(p);
+	assert_int_equal(task_profile_alive(p), 0);
+	task_profile_free(p);
 	httpc_free(h);
 	dbt_is(db, "select count(*)::text from dmbox.contacts where profile_state = 'ok'", "0");
 	assert_int_equal(run(), 1);			/* claims were given back */

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include "dbtest.h"
-#include "ingest.h"
-#include "job_media.h"
-#include "outbox.h"
-#include "purge.h"
-#include "spool.h"
+#include "bridge/ingest.h"
+#include "task/media.h"
+#include "store/outbox.h"
+#include "store/purge.h"
+#include "bridge/spool.h"
 
 #define ANNA "6500000000000001"
 #define BEN "65000000000000012"		/* Anna's id with a digit more */
@@ -209,7 +209,7 @@ test_contact(void **state)
 
 	assert_int_equal(purge_files_left(db, &left), RC_OK);
 	assert_int_equal(left, 1);
-	job_media_upkeep(NULL, db, &conf);
+	task_media_upkeep(NULL, db, &conf);
 	assert_int_equal(purge_files_left(db, &left), RC_OK);
 	assert_int_equal(left, 0);
 	assert_int_not_equal(stat(path, &st), 0);

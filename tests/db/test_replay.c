@@ -1,11 +1,11 @@
 /* Replay: the same bytes give the same keys, verdicts stand, signatures are checked
  * again, and the balance stays even. */
 #include "dbtest.h"
-#include "ingest.h"
-#include "job_replay.h"
-#include "purge.h"
-#include "sign.h"
-#include "str.h"
+#include "bridge/ingest.h"
+#include "bridge/replay.h"
+#include "store/purge.h"
+#include "extern/sign.h"
+#include "base/str.h"
 
 #define OWN "17841400000000001"
 
@@ -73,7 +73,7 @@ replay(int64_t id, bool dry, enum replay_result want)
 	struct replay_want w = { .each = each, .dry = dry };
 	struct replay_counts n;
 
-	assert_int_equal(job_replay_ids(db, &conf, &w, &id, 1, &n), RC_OK);
+	assert_int_equal(replay_ids(db, &conf, &w, &id, 1, &n), RC_OK);
 	assert_int_equal(n.deliveries, 1);
 	assert_string_equal(replay_result_names[last.result], replay_result_names[want]);
 	assert_int_equal(n.by_result[want], 1);
@@ -135,7 +135,7 @@ test_signature(void **state)
 	old = arrive(&accounts[1], graph_body, bad, SOURCE_WEBHOOK);	/* its secret was replaced since */
 	replay(old, false, REPLAY_BAD_SIGNATURE);
 	assert_int_equal(last.made, 0);
-	assert_int_equal(job_replay_ids(db, &conf, &w, &old, 1, &n), RC_OK);
+	assert_int_equal(replay_ids(db, &conf, &w, &old, 1, &n), RC_OK);
 	assert_int_equal(n.by_result[REPLAY_DONE], 1);
 	/* bytes that somebody changed in the table */
 	assert_int_equal(db_script(db, "update dmbox.deliveries set body = convert_to(replace("
@@ -245,19 +245,19 @@ test_since(void **state)
 		arrive(&accounts[0], body, "{}", SOURCE_WEBHOOK);
 	}
 	assert_int_equal(db_script(db, "delete from dmbox.messages where external_id in ('m7', 'm1200')"), RC_OK);
-	assert_int_equal(job_replay_count(db, T0 - SECOND, &count), RC_OK);
+	assert_int_equal(replay_count(db, T0 - SECOND, &count), RC_OK);
 	assert_int_equal(count, 1203);
-	assert_int_equal(job_replay_since(db, &conf, &w, T0 - SECOND, &n), RC_OK);
+	assert_int_equal(replay_since(db, &conf, &w, T0 - SECOND, &n), RC_OK);
 	assert_int_equal(n.deliveries, 1203);
 	assert_int_equal(n.stored, 2);
 	assert_int_equal(n.duplicates, 1201);
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 1203);
 	even();
 	/* again, and what a replay made is not replayed */
-	assert_int_equal(job_replay_since(db, &conf, &w, T0 - SECOND, &n), RC_OK);
+	assert_int_equal(replay_since(db, &conf, &w, T0 - SECOND, &n), RC_OK);
 	assert_int_equal(n.deliveries, 1203);
 	assert_int_equal(n.stored, 0);
-	assert_int_equal(job_replay_since(db, &conf, &w, T0 + SECOND, &n), RC_OK);
+	assert_int_equal(replay_since(db, &conf, &w, T0 + SECOND, &n), RC_OK);
 	assert_int_equal(n.deliveries, 0);
 	even();
 }

@@ -3,11 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ctx.h"
+#include "bridge/ctx.h"
 #include "dbtest.h"
-#include "ingest.h"
-#include "log.h"
-#include "spool.h"
+#include "bridge/ingest.h"
+#include "base/log.h"
+#include "bridge/spool.h"
 
 static struct db *db;
 static char dir[] = "/tmp/dmbox-schema.XXXXXX";

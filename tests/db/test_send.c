@@ -7,12 +7,12 @@
 
 #include <sys/stat.h>
 
-#include "ctx.h"
-#include "job.h"
-#include "job_send.h"
-#include "json.h"
-#include "log.h"
-#include "str.h"
+#include "bridge/ctx.h"
+#include "endpoint/endpoint.h"
+#include "endpoint/send.h"
+#include "extern/json.h"
+#include "base/log.h"
+#include "base/str.h"
 
 struct fix {
 	struct db *db;
@@ -83,7 +83,7 @@ static int
 post_on(struct fix *f, enum channel ch, const char *key, const char *body)
 {
 	struct http_req req;
-	struct job_env e;
+	struct endpoint_env e;
 
 	memset(&e, 0, sizeof e);
 	http_req_init(&req, "POST", "/instagram/send");
@@ -102,7 +102,7 @@ post_on(struct fix *f, enum channel ch, const char *key, const char *body)
 	f->j = NULL;
 	http_res_free(&f->res);
 	http_res_init(&f->res);
-	job_send(&e, &f->res);
+	endpoint_send(&e, &f->res);
 	if (json_parse(f->res.body, f->res.body_n, &f->j, NULL) != RC_OK)
 		fail_msg("not JSON: %s", f->res.body);
 	mem_arena_free(&e.arena);

@@ -1,6 +1,6 @@
 /* dmbox why: which row a bare number names. */
 #include "dbtest.h"
-#include "trace.h"
+#include "store/trace.h"
 
 static struct db *db;
 

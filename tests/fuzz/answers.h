@@ -4,7 +4,7 @@
  * an empty line and the body, as in tests/data.
  */
 #include "fuzz.h"
-#include "clock.h"
+#include "base/clock.h"
 
 enum { OP_POLL, OP_SEND, OP_LOOKUP, OP_FETCH, OP_PROFILE, OP_REFRESH, OP_PROBE, OP__MAX };
 

@@ -14,13 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conf.h"
-#include "http.h"
-#include "json.h"
-#include "mem.h"
-#include "msg.h"
-#include "provider.h"
-#include "str.h"
+#include "model/conf.h"
+#include "base/http.h"
+#include "extern/json.h"
+#include "base/mem.h"
+#include "model/msg.h"
+#include "model/provider.h"
+#include "base/str.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "dburl.h"
-#include "envfile.h"
-#include "log.h"
+#include "model/dburl.h"
+#include "base/envfile.h"
+#include "base/log.h"
 
 static void
 on_line(void *arg, unsigned int line, const char *key, const char *value, const char *why)

@@ -1,9 +1,9 @@
 /* An Authorization header.  The configuration's secret is not in any seed's
  * key: a token that passes was made by this process. */
 #include "fuzz.h"
-#include "auth.h"
-#include "clock.h"
-#include "log.h"
+#include "model/auth.h"
+#include "base/clock.h"
+#include "base/log.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "fcgi.h"
-#include "job.h"
-#include "job_receive.h"
-#include "log.h"
-#include "spool.h"
-#include "store.h"
+#include "extern/fcgi.h"
+#include "endpoint/endpoint.h"
+#include "endpoint/receive.h"
+#include "base/log.h"
+#include "bridge/spool.h"
+#include "store/store.h"
 
 #define VARS_MAX 64
 
@@ -60,10 +60,10 @@ store_refused_count(struct db *db, const char *channel, const char *account, con
 	return RC_OK;
 }
 
-static const struct job_route routes[] = {
-	{ "GET", "webhook", ROUTE_TAIL, 0, job_receive_greet },
-	{ "POST", "webhook", ROUTE_TAIL | ROUTE_ANY_BODY, 0, job_receive },
-	{ "POST", "send", 0, AUTH_SEND, job_receive },
+static const struct endpoint_route routes[] = {
+	{ "GET", "webhook", ROUTE_TAIL, 0, endpoint_receive_greet },
+	{ "POST", "webhook", ROUTE_TAIL | ROUTE_ANY_BODY, 0, endpoint_receive },
+	{ "POST", "send", 0, AUTH_SEND, endpoint_receive },
 };
 
 static struct ctx *
@@ -108,7 +108,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	req.body = body;
 	req.body_n = f.n;
 	http_res_init(&res);
-	job_dispatch(ctx, 0, routes, sizeof routes / sizeof *routes, &req, &res);
+	endpoint_dispatch(ctx, 0, routes, sizeof routes / sizeof *routes, &req, &res);
 	MUST(res.status >= 200 && res.status < 600 && res.status != 500);
 	for (size_t i = 0; i < res.n_hdrs; i++)
 		MUST(strpbrk(res.hdrs[i].value, "\r\n") == NULL && strpbrk(res.hdrs[i].name, "\r\n:") == NULL);

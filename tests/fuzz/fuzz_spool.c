@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "log.h"
-#include "spool.h"
+#include "base/log.h"
+#include "bridge/spool.h"
 
 #define NAME "01731499200000000.11111111-2222-4333-8444-555555555555"
 

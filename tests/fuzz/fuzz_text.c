@@ -1,9 +1,9 @@
 /* Times, Retry-After, URLs, UTF-8, log lines: short texts that a peer writes. */
 #include "fuzz.h"
-#include "clock.h"
-#include "log.h"
-#include "sign.h"
-#include "url.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "extern/sign.h"
+#include "base/url.h"
 
 static void
 times(const char *s, size_t n)

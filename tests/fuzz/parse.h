@@ -1,6 +1,6 @@
 /* A webhook body of one provider; the first byte says which content type. */
 #include "fuzz.h"
-#include "ingest.h"
+#include "bridge/ingest.h"
 
 static const char *const types[] = { "application/json", "application/x-www-form-urlencoded",
 	"text/plain", "multipart/form-data; boundary=x", "", NULL };

@@ -1,7 +1,7 @@
 /*
  * The simulator's core: accept loop, request log, faults, control API and the
  * thread that posts webhooks.  It speaks FastCGI directly rather than through
- * lib/fcgi.c because faults need what a decent program never does: answers cut
+ * lib/extern/fcgi.c because faults need what a decent program never does: answers cut
  * in the middle, bodies without end.  One lock guards everything but the
  * network, so that the providers can be written as if there were one thread.
  */
@@ -15,12 +15,12 @@
 #include <time.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "clock.h"
-#include "http.h"
-#include "httpc.h"
-#include "sign.h"
+#include "base/clock.h"
+#include "base/http.h"
+#include "extern/httpc.h"
+#include "extern/sign.h"
 #include "sim.h"
-#include "str.h"
+#include "base/str.h"
 
 #define THREADS		24
 #define BODY_MAX	(32UL << 20)

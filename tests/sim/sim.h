@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "buf.h"
-#include "json.h"
-#include "mem.h"
+#include "base/buf.h"
+#include "extern/json.h"
+#include "base/mem.h"
 
 /*
  * The provider simulator: one FastCGI process behind a small web server of its

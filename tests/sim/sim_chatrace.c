@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim.h"
-#include "str.h"
+#include "base/str.h"
 
 struct listing {
 	struct listing *next;

@@ -31,10 +31,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "clock.h"
+#include "base/clock.h"
 #include "sim.h"
-#include "sign.h"
-#include "str.h"
+#include "extern/sign.h"
+#include "base/str.h"
 
 #define DETAILED 20	/* messages of a conversation that have details, B.9 */
 #define LISTED 25

@@ -24,9 +24,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "clock.h"
+#include "base/clock.h"
 #include "sim.h"
-#include "str.h"
+#include "base/str.h"
 
 #define INSTANCE_DEFAULT "1101000001"
 #define WAIT_STEP_MS 100

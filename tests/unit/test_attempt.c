@@ -7,10 +7,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "attempt.h"
-#include "state.h"
-#include "job_send.h"
-#include "str.h"
+#include "bridge/attempt.h"
+#include "store/state.h"
+#include "endpoint/send.h"
+#include "base/str.h"
 
 static struct account
 account(enum provider_id p)
@@ -189,7 +189,7 @@ splits(const char *text, size_t max, bool bytes, const char *want)
 	struct strv v = {0};
 	char got[512] = "";
 
-	job_send_split(text, max, bytes, &v);
+	endpoint_send_split(text, max, bytes, &v);
 	for (size_t i = 0; i < v.n; i++) {
 		size_t n = strlen(got);
 

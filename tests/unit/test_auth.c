@@ -12,11 +12,11 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#include "auth.h"
-#include "buf.h"
-#include "clock.h"
-#include "mem.h"
-#include "sign.h"
+#include "model/auth.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "extern/sign.h"
 
 #define NOW 1790000000LL
 #define HS "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"

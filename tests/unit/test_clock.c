@@ -5,7 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "clock.h"
+#include "base/clock.h"
 
 static void
 test_iso(void **state)

@@ -10,9 +10,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "conf.h"
-#include "log.h"
-#include "mem.h"
+#include "model/conf.h"
+#include "base/log.h"
+#include "base/mem.h"
 
 #define KEY32 "0123456789abcdef0123456789abcdef"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "dburl.h"
-#include "mem.h"
+#include "model/dburl.h"
+#include "base/mem.h"
 
 static void
 made(const char *in, const char *out)

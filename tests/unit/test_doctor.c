@@ -8,9 +8,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "doctor.h"
-#include "log.h"
-#include "str.h"
+#include "doctor/doctor.h"
+#include "base/log.h"
+#include "base/str.h"
 
 static struct conf *
 empty_conf(void)

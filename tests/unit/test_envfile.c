@@ -6,8 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "buf.h"
-#include "envfile.h"
+#include "base/buf.h"
+#include "base/envfile.h"
 
 static void
 dump(void *arg, unsigned int line, const char *key, const char *value, const char *why)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "fcgi.h"
+#include "extern/fcgi.h"
 
 static void
 ask(struct http_req *req, ...)

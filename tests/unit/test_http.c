@@ -6,9 +6,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "clock.h"
-#include "http.h"
-#include "url.h"
+#include "base/clock.h"
+#include "base/http.h"
+#include "base/url.h"
 
 static void
 test_request(void **state)

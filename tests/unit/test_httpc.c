@@ -18,10 +18,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "httpc.h"
-#include "mem.h"
-#include "str.h"
+#include "base/clock.h"
+#include "extern/httpc.h"
+#include "base/mem.h"
+#include "base/str.h"
 
 /* --- the server ---------------------------------------------------------------- */
 

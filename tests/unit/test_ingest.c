@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "ingest.h"
-#include "str.h"
+#include "bridge/ingest.h"
+#include "base/str.h"
 
 #define T0 INT64_C(1763000000000000)
 

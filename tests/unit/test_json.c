@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "json.h"
+#include "extern/json.h"
 
 static struct json *
 must(const char *s)

@@ -12,8 +12,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "clock.h"
-#include "log.h"
+#include "base/clock.h"
+#include "base/log.h"
 
 static char dir[] = "/tmp/dmbox-test-log-XXXXXX";
 static char file[64], file1[64];

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 static void
 test_copies(void **state)

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "meter.h"
+#include "base/meter.h"
 
 static char dir[] = "/tmp/dmbox-meter.XXXXXX";
 static char path[64];

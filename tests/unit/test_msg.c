@@ -7,8 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "msg.h"
-#include "retry.h"
+#include "model/msg.h"
+#include "base/retry.h"
 
 static void
 test_grow(void **state)

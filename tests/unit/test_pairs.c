@@ -32,12 +32,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
-#include "clock.h"
-#include "json.h"
-#include "mem.h"
-#include "provider.h"
-#include "str.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "extern/json.h"
+#include "base/mem.h"
+#include "model/provider.h"
+#include "base/str.h"
 
 #define MAX_FILE (8u << 20)
 

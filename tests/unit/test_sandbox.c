@@ -28,8 +28,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "sandbox.h"
+#include "base/log.h"
+#include "extern/sandbox.h"
 
 static char dir[] = "/tmp/dmbox-test-sandbox-XXXXXX";
 static char in[64], out[64], other[64], log_file[64];

@@ -8,8 +8,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "sign.h"
-#include "str.h"
+#include "extern/sign.h"
+#include "base/str.h"
 
 static void
 test_known(void **state)

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "mem.h"
-#include "spool.h"
+#include "base/mem.h"
+#include "bridge/spool.h"
 
 static char dir[64];
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "str.h"
+#include "base/str.h"
 
 static void
 test_numbers(void **state)

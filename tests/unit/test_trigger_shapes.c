@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-#include "provider.h"
+#include "model/provider.h"
 #include "../../cli/trigger_shapes.c"
 
 static char own[] = "17841400000000001", token[] = "1000001.secret", url[] = "https://api.example.com";

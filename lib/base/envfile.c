@@ -1,0 +1,137 @@
+/*
+ * KEY=value lines.  One pass, one line at a time; what is not understood is
+ * told to the caller, never guessed at.
+ */
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/envfile.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define VALUE_MAX 65536u
+
+static bool
+key_ok(const char *p, size_t n)
+{
+	if (n == 0 || n > 128 || (*p >= '0' && *p <= '9'))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		char one[2] = { p[i], '\0' };
+
+		if (!str_charset(one, 1, 1, "_"))
+			return false;
+	}
+	return true;
+}
+
+/* Behind a closing quote only a comment may stand. */
+static const char *
+tail(const char *p, const char *end)
+{
+	size_t n = (size_t)(end - p);
+
+	str_trim(&p, &n);
+	return n == 0 || *p == '#' ? NULL : "text behind the closing quote";
+}
+
+static const char *
+quoted(const char *p, const char *end, struct buf *out)
+{
+	char quote = *p++;
+
+	for (; p < end && *p != quote; p++) {
+		if (quote == '"' && *p == '\\' && end - p > 1 && strchr("n\"\\$", p[1]) != NULL) {
+			p++;
+			buf_putc(out, *p == 'n' ? '\n' : *p);
+		} else
+			buf_putc(out, *p);
+	}
+	if (p == end)
+		return "the closing quote is missing";
+	return tail(p + 1, end);
+}
+
+static const char *
+plain(const char *p, const char *end, struct buf *out)
+{
+	size_t n;
+
+	for (const char *q = p; q < end; q++)
+		if (*q == '#' && (q == p || q[-1] == ' ' || q[-1] == '\t')) {
+			end = q;
+			break;
+		}
+	n = (size_t)(end - p);
+	str_trim(&p, &n);
+	buf_put(out, p, n);
+	return NULL;
+}
+
+static void
+one_line(const char *p, size_t n, unsigned int line, envfile_fn fn, void *arg)
+{
+	const char *eq, *why;
+	struct buf value;
+	size_t key_n;
+	char *key;
+
+	str_trim(&p, &n);
+	if (n == 0 || *p == '#')
+		return;
+	if (memchr(p, '\0', n) != NULL) {
+		fn(arg, line, NULL, NULL, "a NUL byte: not a text file");
+		return;
+	}
+	if (n > 7 && str_starts(p, "export") && (p[6] == ' ' || p[6] == '\t')) {
+		p += 7;
+		n -= 7;
+		str_trim(&p, &n);
+	}
+	eq = memchr(p, '=', n);
+	if (eq == NULL) {
+		fn(arg, line, NULL, NULL, "not KEY=value");
+		return;
+	}
+	key_n = (size_t)(eq - p);
+	if (!key_ok(p, key_n)) {
+		fn(arg, line, NULL, NULL, key_n > 0 && p[key_n - 1] == ' '
+		    ? "a blank before '='" : "the part before '=' is not a key");
+		return;
+	}
+	key = mem_ndup(p, key_n);
+	buf_init(&value, VALUE_MAX);
+	n -= key_n + 1;
+	p = eq + 1;
+	str_trim(&p, &n);
+	why = n > 0 && (*p == '"' || *p == '\'') ? quoted(p, p + n, &value)
+	    : plain(p, p + n, &value);
+	if (why == NULL && buf_err(&value))
+		why = "the value is longer than 64 KiB";
+	fn(arg, line, key, value.p, why);
+	mem_wipe(value.p, value.n);
+	buf_free(&value);
+	mem_free_secret(key);
+}
+
+void
+envfile_parse(const char *p, size_t n, envfile_fn fn, void *arg)
+{
+	unsigned int line = 0;
+
+	if (n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0) {
+		p += 3;
+		n -= 3;
+	}
+	while (n > 0) {
+		const char *nl = memchr(p, '\n', n);
+		size_t len = nl != NULL ? (size_t)(nl - p) : n;
+
+		one_line(p, len, ++line, fn, arg);
+		if (nl != NULL)
+			len++;
+		p += len;
+		n -= len;
+	}
+}

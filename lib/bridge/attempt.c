@@ -1,0 +1,153 @@
+/*
+ * From an outbox item to a request and from an answer to a result.  The rules
+ * for an answer that did not come stand here once, for all providers: only
+ * what surely was not sent is ever sent again.
+ */
+#include "bridge/attempt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "store/state.h"
+#include "base/str.h"
+
+void
+attempt_account(const struct account *a, const struct outbox_item *it, struct account *out)
+{
+	*out = *a;
+	out->token = (char *)(uintptr_t)state_token_pick(a->token, it->token, it->token_of);
+}
+
+/* Mock mode counts whatever the provider would be. */
+static const struct provider *
+sender_of(const struct account *a)
+{
+	return a->use_mock ? &provider_mock : provider_of(a);
+}
+
+static void
+result_init(struct send_result *r, enum send_outcome o, const char *code, const char *text)
+{
+	memset(r, 0, sizeof *r);
+	r->outcome = o;
+	r->retry_after_s = -1;
+	snprintf(r->code, sizeof r->code, "%s", code);
+	log_mask(text, strlen(text), r->text, sizeof r->text);
+}
+
+enum rc
+attempt_build(const struct account *a, const struct outbox_item *it, unsigned int timeout_ms,
+    struct http_req *req, struct send_result *r)
+{
+	const struct provider *p = sender_of(a);
+	struct http_res none;
+	enum rc rc;
+
+	http_req_free(req);	/* the provider makes it afresh */
+	rc = p->send_build ? p->send_build(a, &it->msg, req) : RC_INVALID;
+	if (rc == RC_NONE) {
+		/* needs no network (mock): it says itself what came of it */
+		http_res_init(&none);
+		rc = p->send_read(a, &it->msg, &none, r);
+		http_res_free(&none);
+		if (rc == RC_OK)
+			return RC_NONE;
+	}
+	if (rc != RC_OK) {
+		result_init(r, SEND_REFUSED, "unsupported", "this provider cannot send such a message");
+		return RC_NONE;
+	}
+	req->timeout_ms = timeout_ms;
+	req->fresh = true;	/* house.md 6.8: libcurl repeats a POST on a reused connection */
+	return RC_OK;
+}
+
+static enum send_outcome
+outcome_by_status(int status)
+{
+	if (status == 429 || status == 500 || status == 503)
+		return SEND_RETRY;
+	if (status == 408 || status >= 500 || (status >= 200 && status < 300))
+		return SEND_UNKNOWN;
+	return SEND_REFUSED;
+}
+
+void
+attempt_read(const struct account *a, const struct outbox_item *it, const struct http_res *res,
+    struct send_result *r)
+{
+	const struct provider *p = sender_of(a);
+	char code[64];
+
+	if (res->fail == HTTP_FAIL_URL || res->fail == HTTP_FAIL_BLOCKED) {
+		/* a mistake in the configuration: the queue is kept until it is mended */
+		result_init(r, SEND_PAUSE, http_fail_names[res->fail], res->note);
+		return;
+	}
+	if (res->fail != HTTP_FAIL_NONE || res->status == 0) {
+		result_init(r, res->sent ? SEND_UNKNOWN : SEND_RETRY, http_fail_names[res->fail], res->note);
+		return;
+	}
+	memset(r, 0, sizeof *r);
+	r->retry_after_s = -1;
+	if (p->send_read == NULL || p->send_read(a, &it->msg, res, r) != RC_OK) {
+		snprintf(code, sizeof code, "http_%d", res->status);
+		result_init(r, outcome_by_status(res->status), code, "an answer of an unknown shape");
+		r->retry_after_s = http_retry_after_s(res);
+	}
+	if (r->outcome == SEND_SENT && r->message_id[0] == '\0')
+		r->outcome = SEND_ACCEPTED;
+}
+
+bool
+attempt_possible(const struct account *a, const struct outmsg *m)
+{
+	const struct provider *p = sender_of(a);
+	struct http_req req = {0};
+	enum rc rc = p->send_build ? p->send_build(a, m, &req) : RC_INVALID;
+
+	http_req_free(&req);
+	return rc == RC_OK || rc == RC_NONE;
+}
+
+void
+attempt_count(struct meter *m, const struct account *a, const struct send_result *r, int64_t ms)
+{
+	static const char *const names[SEND__MAX] = { "sent", "accepted", "retry", "unknown", "refused",
+		"pause" };
+	const char *labels[3] = { channel_names[a->channel], a->name, names[r->outcome] };
+
+	meter_add(m, METER_SENDS, 1, labels);
+	meter_time(m, METER_SEND, ms * 1000, labels);
+}
+
+const char *
+attempt_recipient(const struct account *a, const char *id, struct mem_arena *arena)
+{
+	char digits[26];
+	size_t n = 0;
+
+	if (str_empty(id) || strlen(id) > 512)
+		return NULL;
+	if (a->channel != CHANNEL_WHATSAPP)
+		return mem_arena_dup(arena, id);
+	if (strchr(id, '@'))
+		return str_charset(id, 3, 100, "@.-_") ? mem_arena_dup(arena, id) : NULL;
+	for (const char *s = id; *s; s++) {
+		if (*s >= '0' && *s <= '9') {
+			if (n + 1 >= sizeof digits)
+				return NULL;
+			digits[n++] = *s;
+		} else if (!strchr("+-() ", *s)) {
+			return NULL;
+		}
+	}
+	if (n < 5)
+		return NULL;
+	digits[n] = '\0';
+	/* a phone number has at most 15 digits (E.164), a group's id more */
+	char *out = mem_arena_alloc(arena, n + 6);
+	snprintf(out, n + 6, "%s%s", digits, n > 15 ? "@g.us" : "@c.us");
+	return out;
+}

@@ -1,0 +1,52 @@
+#ifndef DMBOX_BRIDGE_ATTEMPT_H
+#define DMBOX_BRIDGE_ATTEMPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "model/conf.h"
+#include "base/http.h"
+#include "base/mem.h"
+#include "base/meter.h"
+#include "store/outbox.h"
+#include "model/provider.h"
+#include "base/rc.h"
+
+/*
+ * What send.fcgi's one try and the poller's deliveries have in common: an
+ * outbox item to a request, an answer to a result.  No network, no database.
+ */
+
+/* attempt_account(a, it, out): a with the token that is in force now.  Borrows from
+ * both; not to be freed. */
+void attempt_account(const struct account *a, const struct outbox_item *it, struct account *out);
+/*
+ * attempt_build(a, it, timeout_ms, req, r):
+ * The request that sends it, on a fresh connection; or, where none is needed
+ * (mock account, or nothing this provider can send), the result at once.
+ *
+ * Returns  RC_OK: req is to be performed; RC_NONE: r is set.
+ * Owns     req is zeroed or initialised before; http_req_free() it in any case.
+ */
+enum rc attempt_build(const struct account *a, const struct outbox_item *it,
+    unsigned int timeout_ms, struct http_req *req, struct send_result *r) MUST_CHECK;
+/* attempt_possible(a, m): can this account's provider send such a thing? */
+bool attempt_possible(const struct account *a, const struct outmsg *m);
+/*
+ * attempt_read(a, it, res, r):
+ * What an answer or its absence means.  Nothing left: retry; the line broke
+ * after bytes left: unknown; else the provider reads it, and where it cannot,
+ * the status decides (house.md 4: 429, 500, 503 retry; 502, 504 unknown).
+ */
+void attempt_read(const struct account *a, const struct outbox_item *it,
+    const struct http_res *res, struct send_result *r);
+/* attempt_count(m, a, r, ms): one attempt more for GET /metrics. */
+void attempt_count(struct meter *m, const struct account *a, const struct send_result *r, int64_t ms);
+/*
+ * attempt_recipient(a, id, arena):
+ * The other side as messages know it: WhatsApp's chats have a suffix
+ * ("+7 000 000-00-01" is 70000000001@c.us, providers.md C.1), other channels'
+ * ids stay.  NULL where it cannot be one.
+ */
+const char *attempt_recipient(const struct account *a, const char *id, struct mem_arena *arena);
+
+#endif

@@ -1,0 +1,76 @@
+#ifndef DMBOX_BRIDGE_BATCH_H
+#define DMBOX_BRIDGE_BATCH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include "extern/db.h"
+#include "model/msg.h"
+#include "base/rc.h"
+
+/*
+ * The deliveries of a process's threads, stored together (house.md 7): whoever
+ * finds the connection free stores all that waits in one statement and one
+ * commit.  Who comes alone stores directly and at once.  Nobody sleeps for a
+ * result: each delivery says what is to be called when it is known, and its
+ * thread takes the next request.
+ */
+struct batch;
+
+enum { BATCH_DELIVERIES = 64, BATCH_ROWS = 512, BATCH_BYTES = 1 << 20, BATCH_WAIT_MS = 4000 };
+
+/*
+ * One delivery and what follows.  done and release are called exactly once, done
+ * first, by any thread, also before batch_store returns.
+ */
+struct batch_job {
+	struct delivery *d;	/* prepared (ingest_prepare); with all it borrows it stays as
+				 * it is until release */
+	/* done: RC_OK: durable, counts and rc are in d; RC_TEMP: not known to be stored
+	 * (database away).  late: its time is over while another thread may still store
+	 * it: only RC_TEMP, and of d only what the caller had put there may be read. */
+	void (*done)(struct batch_job *j, enum rc rc, bool late);
+	/* busy: the calling thread of batch_store is going to wait for the database; may be NULL */
+	void (*busy)(struct batch_job *j);
+	/* release: nobody looks at j and d any more */
+	void (*release)(struct batch_job *j);
+	/* the batch's own */
+	struct batch_job *next;
+	int64_t since_ms;
+	atomic_int holds;
+	bool late;
+};
+
+/* batch_new(o, wait_ms, alone): two connections of its own (opened when needed):
+ * one for batches, one for what is too large for one and for batch_borrow.
+ * alone: a process of one thread, for which one connection does all.
+ * wait_ms 0: BATCH_WAIT_MS. */
+struct batch *batch_new(const struct db_opts *o, unsigned int wait_ms, bool alone);
+/* batch_free(b): no job may be under way any more. */
+void batch_free(struct batch *b);
+
+/*
+ * batch_store(b, j):
+ * Have j->d stored, alone or with those of other threads.  The calling thread
+ * may be kept for a while by storing and finishing others' jobs.
+ *
+ * Threads  any number at once, each with a job of its own.
+ */
+void batch_store(struct batch *b, struct batch_job *j);
+/* batch_expire(b): tell those whose time (wait_ms) is over so, late where another
+ * thread has their delivery in hand.  For a clock that ticks every second: a
+ * database that hangs is noticed by store itself, this is for what is not. */
+void batch_expire(struct batch *b);
+/* batch_borrow(b): the second connection for something else (a refusal's row, the
+ * spool), until batch_return.  NULL where it is not free within wait_ms; the
+ * caller goes without then.  Only for a moment: large deliveries wait for it. */
+struct db *batch_borrow(struct batch *b);
+void batch_return(struct batch *b);
+/* batch_up(b): did the last store succeed?  (Then it is worth draining the spool.) */
+bool batch_up(struct batch *b);
+/* batch_came_up(b): true once after each change from failing (or nothing yet) to
+ * succeeding: whoever learns it looks into the spool at once. */
+bool batch_came_up(struct batch *b);
+/* batch_count(b, stores, deliveries): statements made and deliveries in them, for tests and metrics. */
+void batch_count(struct batch *b, uint64_t *stores, uint64_t *deliveries);
+
+#endif

@@ -1,0 +1,191 @@
+/*
+ * Texts for people.  Each stands in both languages side by side, so that one is
+ * not changed without the other.
+ */
+#include "bridge/hint.h"
+
+#include <string.h>
+
+#include "extern/json.h"
+#include "base/str.h"
+
+struct text {
+	const char *en, *ru;
+};
+
+static const char *
+say(const struct conf *c, const struct text *t)
+{
+	return str_eq(c->lang, "ru") ? t->ru : t->en;
+}
+
+void
+hint_webhook_url(const struct conf *c, const struct account *a, struct buf *b)
+{
+	static const struct text unset = {
+		" (your address; set DMBOX_PUBLIC_URL to see the exact one)",
+		" (ваш адрес; задайте DMBOX_PUBLIC_URL, чтобы увидеть точный)" };
+	size_t n;
+
+	if (str_empty(c->public_url)) {
+		buf_puts(b, "https://YOUR-DOMAIN");
+	} else {
+		n = strlen(c->public_url);
+		while (n > 0 && c->public_url[n - 1] == '/')
+			n--;
+		buf_put(b, c->public_url, n);
+	}
+	buf_printf(b, "/%s/webhook", channel_names[a->channel]);
+	if (!str_eq(a->name, "main"))
+		buf_printf(b, "/%s", a->name);
+	if (str_empty(c->public_url))
+		buf_puts(b, say(c, &unset));
+}
+
+void
+hint_chatrace_body(const struct account *a, struct buf *b)
+{
+	buf_puts(b, "{\"event\":\"message\",\"account_id\":");
+	json_put_str(b, a->own_id != NULL ? a->own_id : "");
+	buf_puts(b, ",\"contact_id\":\"{{user_id}}\",\"username\":\"{{ig_user_name}}\","
+	    "\"name\":\"{{full_name}}\",\"channel\":\"instagram\",\"text\":\"{{last_input}}\"}");
+}
+
+void
+hint_chatrace_setup(const struct conf *c, const struct account *a, struct buf *b)
+{
+	static const struct text open = {
+		"Set the webhook up: open https://chatrace.com/en/settings?acc=",
+		"Настройте вебхук: откройте https://chatrace.com/en/settings?acc=" };
+	static const struct text section = {
+		", section \"Webhooks / API Settings\", enter the webhook URL ",
+		", раздел «Webhooks / API Settings», укажите URL вебхука " };
+	static const struct text events = {
+		" and tick the events \"Instagram messages\" and \"Incoming messages\". "
+		"If your installation does not show them: Flow builder → Actions → External API "
+		"Request, in the default reply / main flow: method POST, URL ",
+		" и отметьте события «Instagram messages» и «Incoming messages». "
+		"Если в вашей установке их нет: Flow builder → Actions → External API Request "
+		"в ответе по умолчанию (default reply / main flow): метод POST, URL " };
+	static const struct text header = {
+		", header X-Webhook-Secret with the value of INSTAGRAM_WEBHOOK_SECRET, body ",
+		", заголовок X-Webhook-Secret со значением INSTAGRAM_WEBHOOK_SECRET, тело " };
+
+	buf_puts(b, say(c, &open));
+	buf_puts(b, a->own_id != NULL ? a->own_id : "");
+	buf_puts(b, say(c, &section));
+	hint_webhook_url(c, a, b);
+	buf_puts(b, say(c, &events));
+	hint_webhook_url(c, a, b);
+	buf_puts(b, say(c, &header));
+	hint_chatrace_body(a, b);
+}
+
+static const struct {
+	const char *code;
+	struct text text;
+} texts[] = {
+	{ "no_polling", {
+		"This provider has no polling; messages come only through the webhook.",
+		"У этого провайдера нет опроса; сообщения приходят только через вебхук." } },
+	{ "wrong_token", {
+		"The provider refuses the access token (401): check the token and the API URL of "
+		"this account.",
+		"Провайдер не принимает токен доступа (401): проверьте токен и адрес API этого "
+		"аккаунта." } },
+	{ "other_account", {
+		"The access token belongs to another account than its own first part says: copy "
+		"the whole token again.",
+		"Токен доступа относится не к тому аккаунту, который назван в его первой части: "
+		"скопируйте токен целиком ещё раз." } },
+	{ "base_url", {
+		"The API was not found at the API URL (404, or a page instead of JSON): a missing "
+		"or an extra /api at its end?",
+		"По адресу API ничего нет (404 или страница вместо JSON): не хватает /api в "
+		"конце, или он лишний?" } },
+	{ "no_token", {
+		"No access token is configured for this account.",
+		"Для этого аккаунта не задан токен доступа." } },
+	{ "bad_url", {
+		"The API URL of this account is no address that can be called.",
+		"Адрес API этого аккаунта не годится для запроса." } },
+	{ "form_lost", {
+		"The address that listed messages is gone; the next check probes all forms again.",
+		"Адрес, по которому были сообщения, пропал; следующая проверка переберёт все "
+		"формы заново." } },
+	{ "timeout", {
+		"The provider did not answer in time.",
+		"Провайдер не ответил вовремя." } },
+	{ "unreachable", {
+		"The provider cannot be reached: name, network or certificate.",
+		"До провайдера не достучаться: имя, сеть или сертификат." } },
+	{ "bad_answer", {
+		"The provider answered with errors; see attempts.",
+		"Провайдер ответил ошибками; смотрите attempts." } },
+	{ "rate_limited", {
+		"The provider asks us to wait (429).",
+		"Провайдер просит подождать (429)." } },
+	{ "wrong_url", {
+		"The provider does not know this address (403, 404 or a page): check the API URL "
+		"and the instance's number (WHATSAPP_API_URL, WHATSAPP_ID_INSTANCE).",
+		"Провайдер не знает такого адреса (403, 404 или страница): проверьте адрес API и "
+		"номер инстанса (WHATSAPP_API_URL, WHATSAPP_ID_INSTANCE)." } },
+	{ "not_configured", {
+		"The account is not complete: WHATSAPP_API_URL, WHATSAPP_ID_INSTANCE and "
+		"WHATSAPP_API_TOKEN_INSTANCE are needed.",
+		"Аккаунт настроен не полностью: нужны WHATSAPP_API_URL, WHATSAPP_ID_INSTANCE и "
+		"WHATSAPP_API_TOKEN_INSTANCE." } },
+	{ "not_authorized", {
+		"The WhatsApp instance is not authorized: scan the QR code in Green API's console.",
+		"Инстанс WhatsApp не авторизован: отсканируйте QR-код в личном кабинете Green API." } },
+	{ "starting", {
+		"The WhatsApp instance is starting; the next check tries again.",
+		"Инстанс WhatsApp запускается; следующая проверка попробует снова." } },
+	{ "quota_exceeded", {
+		"The plan's quota at Green API is used up (466).",
+		"Исчерпана квота тарифа Green API (466)." } },
+	{ "stuck_queue", {
+		"Green API gives the same notification again although it was deleted; what was "
+		"received is stored.",
+		"Green API снова отдаёт уже удалённое уведомление; полученное сохранено." } },
+	{ "provider_error", {
+		"The provider has trouble of its own (5xx); the next check tries again.",
+		"У провайдера сбой (5xx); следующая проверка попробует снова." } },
+	{ "paused", {
+		"The account rests, because the provider asked for a pause.",
+		"Аккаунт отдыхает: провайдер попросил паузу." } },
+	{ "database", {
+		"The database is away: what was received could not be stored.",
+		"База данных недоступна: полученное не удалось сохранить." } },
+	{ "interrupted", {
+		"The check was interrupted.",
+		"Проверка прервана." } },
+	{ "busy", {
+		"Another check of this account is under way.",
+		"Сейчас идёт другая проверка этого аккаунта." } },
+};
+
+void
+hint_poll(const struct conf *c, const struct account *a, enum poll_outcome outcome,
+    const char *code, struct buf *b)
+{
+	static const struct text see = {
+		"The check failed with ", "Проверка не удалась: " };
+	const char *s = NULL;
+
+	for (size_t i = 0; code != NULL && i < sizeof texts / sizeof texts[0]; i++)
+		if (str_eq(texts[i].code, code))
+			s = say(c, &texts[i].text);
+	if (s != NULL)
+		buf_puts(b, s);
+	else if (code != NULL)
+		buf_printf(b, "%s%s.", say(c, &see), code);
+	if (outcome != POLL_UNSUPPORTED)
+		return;
+	if (!str_eq(code, "no_polling"))
+		buf_printf(b, "%s%s", b->n > 0 ? " " : "", say(c, &texts[0].text));
+	if (a->provider == PROVIDER_CHATRACE) {
+		buf_putc(b, ' ');
+		hint_chatrace_setup(c, a, b);
+	}
+}

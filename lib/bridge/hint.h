@@ -1,0 +1,29 @@
+#ifndef DMBOX_BRIDGE_HINT_H
+#define DMBOX_BRIDGE_HINT_H
+
+#include "base/buf.h"
+#include "model/conf.h"
+#include "model/provider.h"
+
+/*
+ * What a person is told to do when messages do not come: the texts of
+ * check-messages, init and doctor, in English, or in Russian with DMBOX_LANG=ru.
+ */
+
+/* hint_webhook_url(conf, a, b): the address to enter at the provider of a; a
+ * placeholder that names DMBOX_PUBLIC_URL where that is not set. */
+void hint_webhook_url(const struct conf *c, const struct account *a, struct buf *b);
+/* hint_chatrace_body(a, b): the body of the flow step, text last, so that a quote
+ * in it can be told apart (issue 2.2, providers.md A.6). */
+void hint_chatrace_body(const struct account *a, struct buf *b);
+/* hint_chatrace_setup(conf, a, b): where to click, and the flow step otherwise. */
+void hint_chatrace_setup(const struct conf *c, const struct account *a, struct buf *b);
+/*
+ * hint_poll(conf, a, outcome, code, b):
+ * The sentence for a poll's outcome and hint code (struct poll_state.hint; NULL
+ * is legal).  Appends nothing where there is nothing to say.
+ */
+void hint_poll(const struct conf *c, const struct account *a, enum poll_outcome outcome,
+    const char *code, struct buf *b);
+
+#endif

@@ -1,0 +1,420 @@
+/*
+ * Many deliveries -> one transaction, else the spool.
+ *
+ * Here stand the keys that providers leave open (contract.md 5): a message
+ * without an id is known by what it says and when, an event by a hash of its
+ * normalised form, an id too long for an index by its hash.  Everything is a
+ * function of the delivery alone, so the same bytes give the same keys when
+ * they come again from the spool or by replay.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/ingest.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "model/provider.h"
+#include "extern/sign.h"
+#include "store/store.h"
+#include "base/str.h"
+
+enum {
+	ID_MAX = 512,
+	BUCKET_US = 10 * 1000000,	/* of messages with neither id nor time of day */
+	DRAIN_FILES = 64,		/* of one transaction */
+	DRAIN_BYTES = 4 << 20
+};
+
+/* ---- keys -------------------------------------------------------------------- */
+
+/* A field into the hash; the length keeps neighbours apart. */
+static void
+hash_field(struct sign_hash *h, const char *s)
+{
+	char head[32];
+	size_t n = s != NULL ? strlen(s) : 0;
+	int m = snprintf(head, sizeof head, "%c%zu:", s != NULL ? 's' : 'n', n);
+
+	sign_hash_add(h, head, (size_t)m);
+	sign_hash_add(h, s, n);
+}
+
+static void
+hash_i64(struct sign_hash *h, int64_t v)
+{
+	char s[24];
+
+	snprintf(s, sizeof s, "%lld", (long long)v);
+	hash_field(h, s);
+}
+
+/* prefix and the hex of the hash, in the arena; ends h. */
+static char *
+hash_name(struct mem_arena *a, const char *prefix, struct sign_hash *h)
+{
+	unsigned char sum[SIGN_SHA256];
+	size_t n = strlen(prefix);
+	char *s = mem_arena_alloc(a, n + 2 * SIGN_SHA256 + 1);
+
+	sign_hash_end(h, sum);
+	memcpy(s, prefix, n);
+	str_hex(sum, SIGN_SHA256, s + n);
+	return s;
+}
+
+/* An id that an index can take. */
+static const char *
+short_id(struct mem_arena *a, const char *id)
+{
+	struct sign_hash *h;
+	size_t n;
+
+	if (id == NULL || (n = strlen(id)) <= ID_MAX)
+		return id;
+	h = sign_hash_new();
+	sign_hash_add(h, id, n);
+	return hash_name(a, "sha256:", h);
+}
+
+enum weak_by { BY_TIME, BY_PLACE, BY_BUCKET };
+
+static char *
+weak_id(struct delivery *d, const struct item *it, enum weak_by by, int64_t value)
+{
+	struct sign_hash *h = sign_hash_new();
+
+	hash_field(h, it->account != NULL ? it->account : d->account);
+	hash_field(h, channel_names[d->channel]);
+	hash_field(h, it->contact);
+	hash_field(h, it->dir == DIR_OUT ? "out" : "in");
+	hash_field(h, it->kind);
+	hash_field(h, it->body);
+	for (size_t i = 0; i < it->n_atts; i++)
+		hash_field(h, it->atts[i].url);
+	hash_i64(h, by);
+	hash_i64(h, value);
+	return hash_name(&d->items.arena, "weak:", h);
+}
+
+static void
+prepare_message(struct delivery *d, struct item *it)
+{
+	struct mem_arena *a = &d->items.arena;
+	int64_t bucket = d->received_at_us / BUCKET_US;
+
+	if (!str_empty(it->external_id)) {
+		it->external_id = short_id(a, it->external_id);
+		return;
+	}
+	it->weak = true;
+	if (it->at_known && !it->at_day) {
+		it->external_id = weak_id(d, it, BY_TIME, it->at_us);
+	} else if (it->place >= 0) {
+		it->external_id = weak_id(d, it, BY_PLACE, it->place);
+	} else {
+		it->external_id = weak_id(d, it, BY_BUCKET, bucket);
+		it->alt_id = weak_id(d, it, BY_BUCKET, bucket - 1);
+	}
+}
+
+static void
+prepare_event(struct delivery *d, struct item *it)
+{
+	struct sign_hash *h;
+
+	it->target_id = short_id(&d->items.arena, it->target_id);
+	if (!str_empty(it->event_id)) {
+		it->event_id = short_id(&d->items.arena, it->event_id);
+		return;
+	}
+	h = sign_hash_new();
+	hash_field(h, it->kind);
+	hash_i64(h, it->effect);
+	hash_field(h, it->thread_id);
+	hash_field(h, it->target_id);
+	hash_field(h, it->sender_id);
+	hash_field(h, it->contact);
+	hash_field(h, it->text);
+	hash_i64(h, it->num);
+	hash_i64(h, it->at_known ? it->at_us : -1);
+	hash_field(h, it->raw);
+	it->event_id = hash_name(&d->items.arena, "", h);
+}
+
+void
+ingest_prepare(struct delivery *d)
+{
+	struct mem_arena *a = &d->items.arena;
+
+	for (size_t i = 0; i < d->items.n; i++) {
+		struct item *it = &d->items.v[i];
+
+		if (it->thread_id == NULL)
+			it->thread_id = "";
+		it->thread_id = short_id(a, it->thread_id);
+		it->contact = short_id(a, str_empty(it->contact) ? NULL : it->contact);
+		it->reply_to = short_id(a, it->reply_to);
+		if (it->type == ITEM_MESSAGE)
+			prepare_message(d, it);
+		else
+			prepare_event(d, it);
+	}
+}
+
+/* ---- in ------------------------------------------------------------------------- */
+
+/* Not in the database: then in the spool (RC_DUP), or nowhere (RC_TEMP). */
+static enum rc
+fall_back(struct spool *sp, struct delivery *d)
+{
+	d->rc = sp != NULL && spool_put(sp, d) == RC_OK ? RC_DUP : RC_TEMP;
+	return d->rc == RC_DUP ? RC_OK : RC_TEMP;
+}
+
+/* What d was when it was handed on, without the items. */
+static struct delivery
+envelope(const struct delivery *d)
+{
+	struct delivery r = {
+		.received_at_us = d->received_at_us, .channel = d->channel, .account = d->account,
+		.account_named = d->account_named, .provider = d->provider, .source = d->source,
+		.request_id = d->request_id, .remote_addr = d->remote_addr,
+		.content_type = d->content_type, .headers = d->headers, .body = d->body,
+		.body_n = d->body_n, .verdict = d->verdict, .reason = d->reason,
+	};
+
+	memcpy(r.uid, d->uid, sizeof r.uid);
+	r.items.ignored = d->items.n + d->items.ignored;
+	r.items.warning = d->items.warning;
+	return r;
+}
+
+static void
+batch_done(struct batch_job *j, enum rc rc, bool late)
+{
+	struct ingest_later *x = (struct ingest_later *)j;
+	struct delivery r;
+
+	if (late) {
+		r = envelope(x->d);
+		(void)fall_back(x->spool, &r);
+		x->done(x, &r);
+		return;
+	}
+	if (rc != RC_OK)
+		(void)fall_back(x->spool, x->d);
+	x->done(x, x->d);
+}
+
+static void
+batch_release(struct batch_job *j)
+{
+	struct ingest_later *x = (struct ingest_later *)j;
+
+	x->release(x);
+}
+
+static void
+batch_busy(struct batch_job *j)
+{
+	struct ingest_later *x = (struct ingest_later *)j;
+
+	if (x->busy != NULL)
+		x->busy(x);
+}
+
+void
+ingest_batched(struct batch *b, struct ingest_later *x)
+{
+	ingest_prepare(x->d);
+	x->job.d = x->d;
+	x->job.done = batch_done;
+	x->job.release = batch_release;
+	x->job.busy = batch_busy;
+	batch_store(b, &x->job);
+}
+
+enum rc
+ingest(struct db *db, struct spool *sp, struct delivery *const *v, size_t n)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < n; i++)
+		ingest_prepare(v[i]);
+	if (store_deliveries(db, v, n) == RC_OK)
+		return RC_OK;
+	for (size_t i = 0; i < n; i++)
+		if (v[i]->rc != RC_OK && fall_back(sp, v[i]) != RC_OK)
+			rc = RC_TEMP;
+	return rc;
+}
+
+/* ---- bytes to items -------------------------------------------------------------- */
+
+static void
+not_understood(struct delivery *d)
+{
+	itemv_clear(&d->items);	/* a replayed delivery lies in its arena: store_load */
+	d->items.ignored = 1;
+	d->items.warning = "not_understood";
+	d->reason = "not_understood";
+}
+
+/* Is own_id a foreign one to this account?  "0" is Meta's test button (providers.md B.4). */
+static bool
+is_foreign(const struct account *a, const struct item *it)
+{
+	return it->own_id != NULL && a->own_id != NULL && !it->is_test &&
+	    !str_eq(it->own_id, "0") && !str_eq(it->own_id, a->own_id);
+}
+
+/*
+ * Entry ids to accounts.  An account that the URL names keeps everything (with
+ * a warning); else the entry's account gets it, and an entry of nobody's
+ * account stays in the ledger.  Only Graph puts several accounts into one body.
+ */
+static void
+resolve(const struct conf *c, const struct account *a, struct delivery *d)
+{
+	struct itemv *v = &d->items;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < v->n; i++) {
+		struct item *it = &v->v[i];
+		const struct account *other = NULL;
+
+		it->account = NULL;
+		if (a->provider == PROVIDER_GRAPH && is_foreign(a, it)) {
+			if (!d->account_named)
+				other = conf_account_by_own_id(c, a->channel, it->own_id);
+			if (other != NULL)
+				it->account = mem_arena_dup(&v->arena, other->name);
+			if (d->account_named && v->warning == NULL)
+				v->warning = "foreign_entry";
+			if (!d->account_named && other == NULL) {
+				v->ignored++;
+				v->warning = "unknown_account";
+				continue;
+			}
+		}
+		v->v[kept++] = *it;
+	}
+	v->n = kept;
+}
+
+void
+ingest_parse(const struct conf *c, const struct account *a, struct delivery *d)
+{
+	const struct provider *p = provider_of(a);
+	enum rc rc = RC_INVALID;
+
+	if (d->source == SOURCE_POLL && p->parse_polled != NULL)
+		rc = p->parse_polled(a, d->content_type, d->body, d->body_n, &d->items);
+	else if (p->parse != NULL)
+		rc = p->parse(a, d->content_type, d->body, d->body_n, &d->items);
+	if (rc != RC_OK || d->items.n + d->items.ignored == 0) {
+		not_understood(d);
+		return;
+	}
+	resolve(c, a, d);
+	if (d->items.warning != NULL)
+		d->reason = d->items.warning;
+}
+
+/* ---- the spool ---------------------------------------------------------------------- */
+
+struct drain {
+	struct spool_file *f[DRAIN_FILES];
+	struct delivery *d[DRAIN_FILES];
+	size_t n, bytes;
+};
+
+/* The account of a spooled delivery, or what is known of one that is gone. */
+static void
+parse_spooled(const struct conf *c, struct delivery *d)
+{
+	const struct account *a = conf_account(c, d->channel, d->account);
+	struct account gone = { 0 };
+
+	if (a == NULL || a->provider != d->provider) {
+		gone.name = (char *)(uintptr_t)d->account;
+		gone.channel = d->channel;
+		gone.provider = d->provider;
+		a = &gone;
+	}
+	ingest_parse(c, a, d);
+	d->source = SOURCE_SPOOL;
+}
+
+static void
+drain_claim(const struct conf *c, struct spool *sp, size_t max, struct drain *x)
+{
+	x->n = x->bytes = 0;
+	while (x->n < DRAIN_FILES && x->n < max && x->bytes < DRAIN_BYTES &&
+	    spool_claim(sp, &x->f[x->n]) == RC_OK) {
+		struct delivery *d = spool_delivery(x->f[x->n]);
+
+		parse_spooled(c, d);
+		ingest_prepare(d);
+		x->d[x->n++] = d;
+		x->bytes += d->body_n;
+	}
+}
+
+/* Is it the database that cannot now, and not this delivery? */
+static bool
+away(const struct db *db)
+{
+	switch (db_fault(db)) {
+	case DB_FAULT_AWAY:
+	case DB_FAULT_CONFLICT:
+	case DB_FAULT_SCHEMA:
+	case DB_FAULT_DENIED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum rc
+ingest_drain(struct db *db, const struct conf *c, struct spool *sp, size_t max, size_t *done)
+{
+	struct drain x;
+	enum rc rc = db_ready(db);
+
+	*done = 0;
+	/* nothing is claimed before it is known that somebody takes it */
+	while (rc == RC_OK && *done < max) {
+		bool stop = false;
+
+		drain_claim(c, sp, max - *done, &x);
+		if (x.n == 0)
+			break;
+		rc = store_deliveries(db, x.d, x.n);
+		if (rc != RC_OK && !away(db)) {
+			/* a delivery of its own kind: each alone, so that it fails alone */
+			for (size_t i = 0; i < x.n; i++)
+				if (x.d[i]->rc != RC_OK && store_deliveries(db, &x.d[i], 1) != RC_OK &&
+				    away(db))
+					break;
+			rc = RC_OK;
+		}
+		for (size_t i = 0; i < x.n; i++) {
+			if (x.d[i]->rc == RC_OK) {
+				if (spool_done(sp, x.f[i]) != RC_OK)
+					stop = true;	/* it would come again and again */
+				++*done;
+			} else if (away(db)) {
+				rc = RC_TEMP;
+				spool_release(sp, x.f[i]);
+			} else {
+				spool_fail(sp, x.f[i]);
+				stop = true;	/* next time, behind the others */
+			}
+		}
+		if (stop)
+			break;
+	}
+	return rc;
+}

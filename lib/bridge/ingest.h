@@ -1,0 +1,58 @@
+#ifndef DMBOX_BRIDGE_INGEST_H
+#define DMBOX_BRIDGE_INGEST_H
+
+#include <stddef.h>
+#include "bridge/batch.h"
+#include "model/conf.h"
+#include "extern/db.h"
+#include "model/msg.h"
+#include "base/rc.h"
+#include "bridge/spool.h"
+
+/*
+ * Many deliveries -> one transaction, else the spool.  Derives what the
+ * providers leave open: weak ids, hashed long ids, event keys.
+ */
+
+/* ingest_prepare(d): fill external_id/alt_id/weak/event_id of d's items; safe to
+ * repeat.  (contract.md 5: weak ids, ids over 512 bytes.) */
+void ingest_prepare(struct delivery *d);
+/*
+ * ingest(db, spool, v, n):
+ * Prepare and store; what the database did not take goes to the spool (may be
+ * NULL).  Each delivery's rc: RC_OK stored, RC_DUP in the spool (durable),
+ * RC_TEMP neither.
+ * Returns  RC_OK when all are durable (stored or spooled), else RC_TEMP.
+ */
+enum rc ingest(struct db *db, struct spool *sp, struct delivery *const *v, size_t n) MUST_CHECK;
+/*
+ * ingest_batched(b, x):
+ * The same for one delivery of one of many threads, stored together with those
+ * of the others.  x is the caller's until release; d and all it borrows stay as
+ * they are until then.
+ */
+struct ingest_later {
+	struct batch_job job;	/* first */
+	struct delivery *d;
+	struct spool *spool;	/* may be NULL */
+	/* done: once, by any thread, also before ingest_batched returns; r is d, or a
+	 * stand-in where d is still in another thread's hands: without items, their
+	 * number is r->items.ignored.  r->rc as with ingest. */
+	void (*done)(struct ingest_later *x, const struct delivery *r);
+	void (*release)(struct ingest_later *x);	/* once, after done */
+	void (*busy)(struct ingest_later *x);	/* as batch_job's; may be NULL */
+};
+void ingest_batched(struct batch *b, struct ingest_later *x);
+/*
+ * ingest_parse(conf, account, d):
+ * Parse d->body by the account's provider into d->items, resolving entry ids to
+ * accounts; d->source SOURCE_POLL: as an answer to a poll.  What is not understood leaves no items, ignored 1, reason
+ * "not_understood".
+ */
+void ingest_parse(const struct conf *c, const struct account *a, struct delivery *d);
+/* ingest_drain(db, conf, spool, max, done): store spooled deliveries, oldest
+ * first, batched; stops at RC_TEMP. */
+enum rc ingest_drain(struct db *db, const struct conf *c, struct spool *sp, size_t max,
+    size_t *done) MUST_CHECK;
+
+#endif

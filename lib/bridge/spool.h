@@ -1,0 +1,53 @@
+#ifndef DMBOX_BRIDGE_SPOOL_H
+#define DMBOX_BRIDGE_SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "model/msg.h"
+#include "base/rc.h"
+
+/*
+ * Durable files for deliveries that the database did not take: temp, write,
+ * fsync, rename, fsync the folder.  Names sort by time and hold the
+ * delivery_uid.  The layout is maildir's: tmp/ new/ cur/ (claimed by a drainer,
+ * by rename, so several hosts share the work) and bad/ (set aside, never
+ * deleted).
+ */
+struct spool;
+
+/* spool_open(dir, out): makes the folders (2770).  RC_TEMP where it cannot. */
+enum rc spool_open(const char *dir, struct spool **out) MUST_CHECK;
+void spool_close(struct spool *s);
+/* spool_put(s, d): durable when RC_OK.  RC_TEMP: no space (a floor of 16 MiB or
+ * 1 % and of inodes is kept free), no right, I/O error; logged. Thread-safe. */
+enum rc spool_put(struct spool *s, const struct delivery *d) MUST_CHECK;
+
+struct spool_file;	/* one claimed file */
+/* spool_claim(s, out): the oldest file not claimed (or claimed over 60 s ago).
+ * RC_NONE: empty. */
+enum rc spool_claim(struct spool *s, struct spool_file **out) MUST_CHECK;
+/* spool_delivery(f): what it holds, unparsed (items empty); borrowed from f. */
+struct delivery *spool_delivery(struct spool_file *f);
+enum rc spool_done(struct spool *s, struct spool_file *f) MUST_CHECK;	/* stored: unlink; frees f */
+void spool_release(struct spool *s, struct spool_file *f);	/* back to new/; frees f */
+/* spool_fail(s, f): count a failed try; after 5 it goes to bad/.  Frees f. */
+void spool_fail(struct spool *s, struct spool_file *f);
+/*
+ * spool_look(s, fn, arg):
+ * Show each file, the waiting ones and those set aside, claiming none; stops
+ * when fn returns false.  For people's questions.
+ */
+struct spool_seen {
+	const char *path;
+	bool bad;		/* set aside */
+	const char *bytes;	/* header and body as they lie there */
+	size_t n;
+	const struct delivery *d;	/* what it holds; NULL where it is no spool file */
+};
+enum rc spool_look(struct spool *s, bool (*fn)(void *arg, const struct spool_seen *f),
+    void *arg) MUST_CHECK;
+struct spool_stat { size_t waiting; int64_t oldest_s; size_t bad; };
+enum rc spool_stat(struct spool *s, struct spool_stat *out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,200 @@
+/* The configuration, as far as it can be judged without asking anybody. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "doctor/doctor.h"
+#include "base/str.h"
+
+/*
+ * Names that hosts give to the folder which the web server hands out.  /var/www
+ * itself is often the parent of homes; what lies in its html is handed out.
+ */
+const char *
+doctor_shared_root(const char *path)
+{
+	static const char *const names[] = { "public_html", "htdocs", "httpdocs", "wwwroot", "cgi-bin",
+		"www" };
+	static const char html[] = "/var/www/html/";
+	const char *p = path;
+	size_t n;
+
+	if (strncmp(path, html, sizeof html - 1) == 0)
+		return "html";
+	while ((p = strchr(p, '/')) != NULL) {
+		n = strcspn(++p, "/");
+		if (p == path + 5 && strncmp(path, "/var/www/", 9) == 0)
+			continue;
+		for (size_t i = 0; p[n] == '/' && i < sizeof names / sizeof *names; i++)
+			if (strlen(names[i]) == n && strncmp(p, names[i], n) == 0)
+				return names[i];
+	}
+	return NULL;
+}
+
+/* Which check an issue of the loader belongs to. */
+static enum doctor_check
+issue_check(const struct conf_issue *i)
+{
+	if (strstr(i->text, "everybody may") != NULL)
+		return DC_MODE;
+	if (strstr(i->text, "placeholder") != NULL)
+		return DC_PLACEHOLDER;
+	if (i->key == NULL && i->error && (strstr(i->text, "none found") != NULL ||
+	    strstr(i->text, "No such file") != NULL || strstr(i->text, "Permission denied") != NULL ||
+	    strstr(i->text, "not a regular file") != NULL))
+		return DC_FILE;
+	if (strstr(i->text, "have the same") != NULL || strstr(i->text, "share") != NULL)
+		return DC_SAME;
+	return i->error ? DC_KEYS : DC_ODD;
+}
+
+static void
+file(struct doctor *d)
+{
+	const struct conf *c = d->conf;
+	bool found = c->file != NULL;
+	char why[1024];
+	const char *root;
+
+	for (size_t i = 0; i < c->n_issues; i++) {
+		enum doctor_check k = issue_check(&c->issues[i]);
+		bool bad = c->issues[i].error || k == DC_PLACEHOLDER || k == DC_SAME;
+
+		if (k == DC_FILE && bad)
+			found = false;
+		doctor_say(d, k, bad ? FINDING_FAIL : FINDING_WARN, "%s", c->issues[i].text);
+	}
+	if (found)
+		doctor_say(d, DC_FILE, FINDING_OK, "%s", c->file);
+	else if (!d->r[DC_FILE].done)
+		doctor_say(d, DC_FILE, FINDING_FAIL, "%s", doctor_tr(d, "none found", "не найден"));
+	if (!found)
+		return;
+	doctor_say(d, DC_MODE, FINDING_OK, "%s", c->file);
+	doctor_say(d, DC_KEYS, FINDING_OK, doctor_tr(d, "%zu accounts", "аккаунтов: %zu"), c->n_accounts);
+	doctor_say(d, DC_PLACEHOLDER, FINDING_OK, "%s", doctor_tr(d, "none", "нет"));
+	doctor_say(d, DC_ODD, FINDING_OK, "%s", doctor_tr(d, "nothing", "ничего"));
+	doctor_say(d, DC_SAME, FINDING_OK, "%s", doctor_tr(d, "all differ", "все разные"));
+	if (conf_below(c, d->o.doc_root, why))
+		doctor_say(d, DC_BELOW, FINDING_FAIL, "%s", why);
+	else if ((root = doctor_shared_root(c->file)) != NULL)
+		doctor_say(d, DC_BELOW, FINDING_FAIL, doctor_tr(d,
+		    "%s lies below a folder called %s, as web servers hand out",
+		    "%s лежит в папке %s, а такие веб-серверы отдают наружу"), c->file, root);
+	else
+		doctor_say(d, DC_BELOW, FINDING_OK, "%s", c->file);
+}
+
+static void
+missing(struct doctor *d, enum doctor_check c, const struct account *a, const char *key)
+{
+	doctor_say(d, c, FINDING_FAIL, doctor_tr(d, "%s/%s: %s is not set", "%s/%s: не задан %s"),
+	    channel_names[a->channel], a->name, key);
+}
+
+/* A token of one product at the other's host gets 190 (providers.md B.1, D 10). */
+static void
+kind_of_token(struct doctor *d, const struct account *a)
+{
+	bool login = str_starts(a->token, "IGAA"), page = str_starts(a->token, "EAA");
+	const char *foreign = login ? "graph.facebook.com" : "graph.instagram.com";
+
+	if (!login && !page)
+		doctor_say(d, DC_GR_KIND, FINDING_WARN, doctor_tr(d, "%s: the token starts neither with IGAA nor with EAA",
+		    "%s: токен не начинается ни с IGAA, ни с EAA"), a->name);
+	else if (a->api_url != NULL && strstr(a->api_url, foreign) != NULL)
+		doctor_say(d, DC_GR_KIND, FINDING_FAIL, doctor_tr(d, "%s: a token %s... at %s",
+		    "%s: токен %s... на %s"), a->name, login ? "IGAA" : "EAA", foreign);
+	else
+		doctor_say(d, DC_GR_KIND, FINDING_OK, "%s: %s", a->name, login ? "IGAA, Instagram Login" :
+		    "EAA, Messenger");
+}
+
+/* What a delivery is known by. */
+static void
+secret(struct doctor *d, const struct account *a)
+{
+	bool mock = a->provider == PROVIDER_MOCK;
+
+	switch (provider_behind(a)) {
+	case PROVIDER_CHATRACE:
+		if (a->webhook_secrets.n == 0 && !a->webhook_open)
+			missing(d, DC_SECRET, a, "INSTAGRAM_WEBHOOK_SECRET");
+		if (a->webhook_open && a->webhook_secrets.n == 0)
+			doctor_say(d, DC_OPEN, FINDING_WARN, doctor_tr(d,
+			    "%s/%s takes deliveries without a secret", "%s/%s принимает доставки без секрета"),
+			    channel_names[a->channel], a->name);
+		break;
+	case PROVIDER_GRAPH:
+		if (a->app_secrets.n == 0)
+			missing(d, DC_SECRET, a, "INSTAGRAM_APP_SECRET");
+		if (str_empty(a->verify_token) && !mock)	/* nobody greets a mock */
+			missing(d, DC_SECRET, a, "INSTAGRAM_VERIFY_TOKEN");
+		break;
+	case PROVIDER_GREENAPI:
+		if ((a->poll_s == 0 || mock) && str_empty(a->webhook_token))
+			missing(d, DC_SECRET, a, "WHATSAPP_WEBHOOK_TOKEN");
+		break;
+	case PROVIDER_MOCK:
+	case PROVIDER__MAX:
+		break;
+	}
+}
+
+/* What we are known by at the provider; a mock is at none. */
+static void
+token(struct doctor *d, const struct account *a)
+{
+	switch (a->provider) {
+	case PROVIDER_CHATRACE:
+		if (str_empty(a->token))
+			missing(d, DC_TOKEN, a, "INSTAGRAM_ACCESS_TOKEN");
+		else if (str_empty(a->own_id))
+			doctor_say(d, DC_TOKEN, FINDING_FAIL, doctor_tr(d,
+			    "%s/%s: INSTAGRAM_ACCESS_TOKEN has no account number before a dot",
+			    "%s/%s: в INSTAGRAM_ACCESS_TOKEN нет номера аккаунта перед точкой"),
+			    channel_names[a->channel], a->name);
+		break;
+	case PROVIDER_GRAPH:
+		if (str_empty(a->token))
+			missing(d, DC_TOKEN, a, "INSTAGRAM_ACCESS_TOKEN");
+		else
+			kind_of_token(d, a);
+		break;
+	case PROVIDER_GREENAPI:
+		if (str_empty(a->own_id))
+			missing(d, DC_TOKEN, a, "WHATSAPP_ID_INSTANCE");
+		if (str_empty(a->token))
+			missing(d, DC_TOKEN, a, "WHATSAPP_API_TOKEN_INSTANCE");
+		break;
+	case PROVIDER_MOCK:
+	case PROVIDER__MAX:
+		break;
+	}
+}
+
+void
+doctor_conf(struct doctor *d)
+{
+	const struct conf *c = d->conf;
+	size_t used = 0;
+
+	file(d);
+	for (size_t i = 0; i < c->n_accounts; i++)
+		if (doctor_used(d, &c->accounts[i])) {
+			secret(d, &c->accounts[i]);
+			token(d, &c->accounts[i]);
+			used++;
+		}
+	if (used == 0)
+		return;
+	doctor_say(d, DC_SECRET, FINDING_OK, doctor_tr(d, "%zu accounts have theirs", "есть у аккаунтов: %zu"), used);
+	doctor_say(d, DC_TOKEN, FINDING_OK, doctor_tr(d, "%zu accounts are complete", "полных аккаунтов: %zu"), used);
+	doctor_say(d, DC_OPEN, FINDING_OK, "%s", doctor_tr(d, "none", "нет"));
+	if (c->jwt_secret == NULL && c->jwt_public_key_file == NULL)
+		doctor_say(d, DC_JWT, FINDING_FAIL, "%s", doctor_tr(d, "JWT_SECRET is not set",
+		    "JWT_SECRET не задан"));
+	else
+		doctor_say(d, DC_JWT, FINDING_OK, "%s", c->jwt_secret != NULL ? "JWT_SECRET" :
+		    "JWT_PUBLIC_KEY_FILE");
+}

@@ -1,0 +1,329 @@
+/*
+ * The database: each login that the configuration names is tried, the rest is
+ * asked with the poller's, which may read everything.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "doctor/doctor.h"
+#include "store/store.h"
+#include "base/str.h"
+
+#define LIMIT_NEAR 90		/* percent of the connections */
+#define CLOCK_WARN_S 5
+#define CLOCK_FAIL_S 60		/* the leeway of a token (contract.md 4) */
+#define LEFTOVER "10 minutes"
+
+enum stmt { SQL_SERVER, SQL_SCHEMA, SQL_UNIQUE, SQL_RIGHTS, SQL_SEQUENCE, SQL_LIMIT, SQL_CLEAN,
+	SQL_CLEAN_CONTACTS, SQL_CLEAN_LEDGER, SQL__MAX };
+
+static const struct db_stmt stmts[SQL__MAX] = {
+	[SQL_SERVER] = { NULL,
+	    "select current_setting('server_version_num')::bigint, current_setting('server_version'),"
+	    " clock_timestamp(), current_setting('transaction_read_only') = 'on' or pg_is_in_recovery(),"
+	    " current_setting('server_encoding')" },
+	[SQL_SCHEMA] = { NULL, "select max(version)::bigint from dmbox.schema_version" },
+	[SQL_UNIQUE] = { NULL,
+	    "select count(*) from pg_index i where i.indrelid = 'dmbox.messages'::regclass"
+	    " and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null"
+	    " and (select array_agg(a.attname::text order by a.attname) from pg_attribute a"
+	    "      where a.attrelid = i.indrelid and a.attnum = any(i.indkey::int2[]))"
+	    "   = array['account','channel','external_id','thread_id']" },
+	[SQL_RIGHTS] = { NULL,
+	    "select coalesce(string_agg(x.p || ' on ' || x.t, ', '), '') from unnest($1::text[], $2::text[]) x(t, p)"
+	    " where to_regclass('dmbox.' || x.t) is not null"
+	    " and not has_table_privilege('dmbox.' || x.t, x.p)"
+	    " and not (x.p = 'select' and has_any_column_privilege('dmbox.' || x.t, x.p))" },
+	[SQL_SEQUENCE] = { NULL,
+	    "select has_sequence_privilege('dmbox.deliveries_id_seq', 'USAGE')" },
+	[SQL_LIMIT] = { NULL,
+	    "select least(current_setting('max_connections')::bigint"
+	    "  - current_setting('superuser_reserved_connections')::bigint - (select count(*) from pg_stat_activity where backend_type = 'client backend'),"
+	    " case when r.rolconnlimit < 0 then 1000000 else r.rolconnlimit - (select count(*) from pg_stat_activity where usename = current_user) end,"
+	    " case when b.datconnlimit < 0 then 1000000 else b.datconnlimit - (select count(*) from pg_stat_activity where datname = current_database()) end),"
+	    " least(current_setting('max_connections')::bigint, case when r.rolconnlimit < 0 then 1000000 else r.rolconnlimit end,"
+	    " case when b.datconnlimit < 0 then 1000000 else b.datconnlimit end)"
+	    " from pg_roles r, pg_database b where r.rolname = current_user and b.datname = current_database()" },
+	/* messages and events of our deliveries; contacts that nothing else speaks of */
+	[SQL_CLEAN] = { NULL,
+	    "with d as (select id from dmbox.deliveries where request_id like 'doctor-%' and"
+	    "  (request_id like $1 or received_at < now() - interval '" LEFTOVER "')),"
+	    " m as (delete from dmbox.messages where (is_test or external_id like 'doctor-%') and delivery_id in (select id from d) returning id),"
+	    " a as (delete from dmbox.attachments where message_id in (select id from m)),"
+	    " e as (delete from dmbox.events where is_test and delivery_id in (select id from d))"
+	    " select count(*) from m" },
+	[SQL_CLEAN_CONTACTS] = { NULL,
+	    "delete from dmbox.contacts c where external_id like 'doctor-%'"
+	    " and not exists (select 1 from dmbox.messages m where m.contact_id = c.id)" },
+	[SQL_CLEAN_LEDGER] = { NULL,
+	    "with d as (delete from dmbox.deliveries where request_id like 'doctor-%' and"
+	    "  (request_id like $1 or received_at < now() - interval '" LEFTOVER "')"
+	    "  returning account, channel, verdict, reason, date_trunc('minute', received_at) as minute),"
+	    " n as (select account, channel, reason, minute, count(*)::int as n from d where verdict = 'rejected' group by 1, 2, 3, 4)"
+	    " update dmbox.refusals r set kept = greatest(0, kept - n.n) from n"
+	    " where r.account = n.account and r.channel = n.channel and r.reason = n.reason and r.minute = n.minute" },
+};
+
+/* What each program needs, table by table (sql/roles.sql). */
+static const struct right { const char *table, *privileges; } rights_web[] = {
+	{ "deliveries", "select insert" }, { "contacts", "select insert update" },
+	{ "messages", "select insert update" }, { "attachments", "insert" },
+	{ "reactions", "insert update" }, { "message_edits", "insert" },
+	{ "events", "select insert update" }, { "refusals", "insert update" },
+	{ "schema_version", "select" }, { NULL, NULL }
+}, rights_send[] = {
+	{ "outbox", "select insert update" }, { "send_attempts", "insert" },
+	{ "messages", "select insert update delete" }, { "contacts", "select insert update" },
+	{ "account_state", "select" }, { "schema_version", "select" }, { NULL, NULL }
+}, rights_cron[] = {
+	{ "deliveries", "select insert update delete" }, { "messages", "select insert update delete" },
+	{ "contacts", "select insert update" }, { "events", "select insert update" },
+	{ "outbox", "select insert update" }, { "send_attempts", "insert" },
+	{ "poll_runs", "select insert update" }, { "leases", "select insert update delete" },
+	{ "heartbeats", "select insert update" }, { "account_state", "select insert update" },
+	{ "attachments", "select insert update delete" }, { NULL, NULL }
+}, rights_read[] = {
+	{ "messages", "select" }, { "contacts", "select" }, { "conversations", "select" },
+	{ "messages_full", "select" }, { "outbox", "select" }, { "heartbeats", "select" },
+	{ NULL, NULL }
+};
+
+enum finding_status
+doctor_clock(int64_t s)
+{
+	if (s < 0)
+		s = -s;
+	return s >= CLOCK_FAIL_S ? FINDING_FAIL : s >= CLOCK_WARN_S ? FINDING_WARN : FINDING_OK;
+}
+
+void
+doctor_database_id(struct db *db, char out[40])
+{
+	static const struct db_stmt first = { NULL,
+	    "select (extract(epoch from min(applied_at)) * 1000000)::bigint::text from dmbox.schema_version" };
+	struct db_res *r = NULL;
+	const char *s = NULL;
+
+	if (db_exec(db, &first, NULL, &r) == RC_OK)
+		s = db_get_text(r, 0, 0);
+	snprintf(out, 40, "%s", s != NULL ? s : "");
+	db_res_free(r);
+}
+
+/* What a connection that did not come about says. */
+static void
+connect_failed(struct doctor *d, struct db *db, const char *who)
+{
+	const char *e = db_error(db), *state = db_sqlstate(db);
+	enum doctor_check c = DC_DB_REACH;
+
+	if (str_eq(state, "53300") || strstr(e, "too many c") != NULL || strstr(e, "connection slots") != NULL)
+		c = DC_DB_LIMIT;
+	else if (str_starts(state, "28") || str_eq(state, "3D000") || strstr(e, "authentication") != NULL ||
+	    strstr(e, "pg_hba") != NULL || strstr(e, "FATAL") != NULL)
+		c = strstr(e, "starting up") != NULL || strstr(e, "shutting down") != NULL ||
+		    strstr(e, "recovery") != NULL ? DC_DB_REACH : DC_DB_LOGIN;
+	if (c != DC_DB_REACH)
+		doctor_say(d, DC_DB_REACH, FINDING_OK, "%s", doctor_tr(d, "the server answers", "сервер отвечает"));
+	doctor_say(d, c, FINDING_FAIL, "%s: %s", who, *e != '\0' ? e : doctor_tr(d, "no answer", "нет ответа"));
+}
+
+static void
+server(struct doctor *d)
+{
+	struct db_res *r = NULL;
+	int64_t here, diff;
+
+	if (db_exec(d->db, &stmts[SQL_SERVER], NULL, &r) != RC_OK || db_rows(r) != 1) {
+		doctor_say(d, DC_DB_REACH, FINDING_FAIL, "%s", db_error(d->db));
+		goto out;
+	}
+	here = clock_now_us();
+	doctor_say(d, DC_DB_VERSION, db_get_i64(r, 0, 0) >= 120000 ? FINDING_OK : FINDING_FAIL,
+	    "PostgreSQL %s", db_get_text(r, 0, 1));
+	diff = (db_get_time(r, 0, 2) - here) / 1000000;
+	doctor_say(d, DC_DB_CLOCK, doctor_clock(diff), doctor_tr(d, "difference %" PRId64 " s",
+	    "разница %" PRId64 " с"), diff);
+	if (db_get_bool(r, 0, 3))
+		doctor_say(d, DC_DB_WRITE, FINDING_FAIL, "%s", doctor_tr(d, "read-only", "только чтение"));
+	else
+		doctor_say(d, DC_DB_WRITE, FINDING_OK, "%s", doctor_tr(d, "it can", "можно"));
+	doctor_say(d, DC_DB_ENCODING, str_eq(db_get_text(r, 0, 4), "UTF8") ? FINDING_OK : FINDING_FAIL,
+	    "%s", db_get_text(r, 0, 4));
+out:
+	db_res_free(r);
+}
+
+static void
+schema(struct doctor *d)
+{
+	struct db_res *r = NULL;
+	int64_t v;
+
+	if (db_exec(d->db, &stmts[SQL_SCHEMA], NULL, &r) != RC_OK) {
+		if (db_fault(d->db) == DB_FAULT_DENIED)
+			doctor_say(d, DC_DB_RIGHTS, FINDING_FAIL, "cron: %s", db_error(d->db));
+		else
+			doctor_say(d, DC_DB_SCHEMA, FINDING_FAIL, "%s", db_error(d->db));
+		return;
+	}
+	v = db_get_i64(r, 0, 0);
+	db_res_free(r);
+	if (v < STORE_SCHEMA_VERSION)
+		doctor_say(d, DC_DB_SCHEMA, FINDING_FAIL, doctor_tr(d, "version %" PRId64 ", wanted %d",
+		    "версия %" PRId64 ", нужна %d"), v, STORE_SCHEMA_VERSION);
+	else
+		doctor_say(d, DC_DB_SCHEMA, FINDING_OK, doctor_tr(d, "version %" PRId64 ", wanted %d",
+		    "версия %" PRId64 ", нужна %d"), v, STORE_SCHEMA_VERSION);
+	d->db_ok = v >= STORE_SCHEMA_VERSION;
+	if (db_exec(d->db, &stmts[SQL_UNIQUE], NULL, &r) != RC_OK)
+		return;
+	if (db_get_i64(r, 0, 0) > 0)
+		doctor_say(d, DC_DB_UNIQUE, FINDING_OK, "account, channel, thread_id, external_id");
+	else
+		doctor_say(d, DC_DB_UNIQUE, FINDING_FAIL, "%s", doctor_tr(d,
+		    "dmbox.messages has no unique index over account, channel, thread_id, external_id",
+		    "у dmbox.messages нет уникального индекса по account, channel, thread_id, external_id"));
+	db_res_free(r);
+}
+
+static void
+put_rights(struct db_args *a, const struct right *v, bool names)
+{
+	struct strv words;
+
+	db_array(a, DB_TEXT);
+	for (; v->table != NULL; v++) {
+		words = (struct strv){ 0 };
+		strv_split(&words, v->privileges, ' ');
+		for (size_t i = 0; i < words.n; i++)
+			db_text(a, names ? v->table : str_eq(words.v[i], "select") ? "select" :
+			    str_eq(words.v[i], "insert") ? "insert" :
+			    str_eq(words.v[i], "update") ? "update" : "delete");
+		strv_free(&words);
+	}
+	db_array_end(a);
+}
+
+static void
+rights(struct doctor *d, struct db *db, const char *who, const struct right *v)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	const char *lacks;
+
+	put_rights(&a, v, true);
+	put_rights(&a, v, false);
+	if (db_exec(db, &stmts[SQL_RIGHTS], &a, &r) != RC_OK) {
+		doctor_say(d, DC_DB_RIGHTS, FINDING_FAIL, "%s: %s", who, db_error(db));
+		goto out;
+	}
+	lacks = db_get_text(r, 0, 0);
+	if (!str_empty(lacks))
+		doctor_say(d, DC_DB_RIGHTS, FINDING_FAIL, doctor_tr(d, "the login of %s lacks %s",
+		    "логину %s не хватает: %s"), who, lacks);
+	else
+		doctor_say(d, DC_DB_RIGHTS, FINDING_OK, "%s", who);
+	db_res_free(r);
+	r = NULL;
+	if (v != rights_web && v != rights_cron)
+		goto out;
+	if (db_exec(db, &stmts[SQL_SEQUENCE], NULL, &r) == RC_OK && !db_get_bool(r, 0, 0))
+		doctor_say(d, DC_DB_RIGHTS, FINDING_FAIL, doctor_tr(d,
+		    "the login of %s lacks usage on sequence deliveries_id_seq",
+		    "логину %s не хватает usage на последовательность deliveries_id_seq"), who);
+out:
+	db_res_free(r);
+	db_args_free(&a);
+}
+
+static void
+limit(struct doctor *d, struct db *db, const char *who)
+{
+	struct db_res *r = NULL;
+	int64_t left, all;
+
+	if (db_exec(db, &stmts[SQL_LIMIT], NULL, &r) != RC_OK || db_rows(r) != 1) {
+		db_res_free(r);
+		return;
+	}
+	left = db_get_i64(r, 0, 0);
+	all = db_get_i64(r, 0, 1);
+	doctor_say(d, DC_DB_LIMIT, left * 100 < all * (100 - LIMIT_NEAR) ? FINDING_WARN : FINDING_OK,
+	    doctor_tr(d, "%s: %" PRId64 " of %" PRId64 " connections left", "%s: свободно %" PRId64 " из %" PRId64),
+	    who, left < 0 ? 0 : left, all);
+	db_res_free(r);
+}
+
+/* One login of the configuration; false where it cannot connect. */
+static bool
+login(struct doctor *d, struct db *db, const char *who)
+{
+	if (db_ready(db) != RC_OK) {
+		connect_failed(d, db, who);
+		return false;
+	}
+	doctor_say(d, DC_DB_REACH, FINDING_OK, "%s", doctor_tr(d, "the server answers", "сервер отвечает"));
+	doctor_say(d, DC_DB_LOGIN, FINDING_OK, "%s", who);
+	limit(d, db, who);
+	return true;
+}
+
+void
+doctor_database(struct doctor *d)
+{
+	const struct conf *c = d->conf;
+	const struct { const char *url, *who; const struct right *v; } logins[] = {
+		{ c->database_url_cron, "cron", rights_cron }, { c->database_url_web, "web", rights_web },
+		{ c->database_url_send, "send", rights_send }, { c->database_url_read, "read", rights_read },
+	};
+	struct db_opts o = { .app = "dmbox doctor", .no_prepare = true, .statement_ms = 4000,
+	    .connect_s = c->db_connect_s < 4 ? c->db_connect_s : 4 };
+	bool up = login(d, d->db, "cron");
+
+	if (up) {
+		server(d);
+		schema(d);
+	}
+	for (size_t i = 0; i < sizeof logins / sizeof *logins; i++) {
+		struct db *db = d->db;
+		bool own = !str_eq(logins[i].url, c->database_url_cron);
+
+		if (own) {
+			o.conninfo = logins[i].url;
+			db = db_new(&o);
+		}
+		if (own ? login(d, db, logins[i].who) : up)
+			if (d->db_ok)
+				rights(d, db, logins[i].who, logins[i].v);
+		if (own)
+			db_free(db);
+	}
+}
+
+void
+doctor_clean(struct doctor *d)
+{
+	static const enum stmt steps[] = { SQL_CLEAN, SQL_CLEAN_CONTACTS, SQL_CLEAN_LEDGER };
+	char like[64];
+	enum rc rc = RC_OK;
+
+	snprintf(like, sizeof like, "doctor-%s-%%", d->run);
+	for (size_t i = 0; i < 3 && rc == RC_OK; i++) {
+		struct db_args a = { 0 };
+
+		if (steps[i] != SQL_CLEAN_CONTACTS)
+			db_text(&a, like);
+		rc = db_exec(d->db, &stmts[steps[i]], &a, NULL);
+		db_args_free(&a);
+	}
+	if (!d->r[DC_SELF_ASCII].done)
+		return;
+	if (rc == RC_OK)
+		doctor_say(d, DC_SELF_REMOVED, FINDING_OK, "%s", doctor_tr(d, "removed", "удалены"));
+	else
+		doctor_say(d, DC_SELF_REMOVED, FINDING_WARN, "%s", db_error(d->db));
+}

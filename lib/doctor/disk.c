@@ -1,0 +1,221 @@
+/*
+ * Disks and folders.  A check as root proves nothing about the web user, so the
+ * program behind the web server is asked, too (doctor/web.c).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "doctor/doctor.h"
+#include "base/mem.h"
+#include "bridge/spool.h"
+#include "base/str.h"
+
+#define WAIT_WARN_S 120
+#define WAIT_FAIL_S 900
+#define FLOOR_BYTES (16LL << 20)	/* as the spool keeps free */
+#define WARN_BYTES (100LL << 20)
+#define TEST_BYTES 65536
+
+/* The folder of a path that is not there yet. */
+static void
+parent_of(const char *path, char out[PATH_MAX])
+{
+	char *slash;
+
+	snprintf(out, PATH_MAX, "%s", path);
+	slash = strrchr(out, '/');
+	if (slash == NULL)
+		snprintf(out, PATH_MAX, ".");
+	else
+		slash[slash == out] = '\0';
+}
+
+/* Can files be made in dir, or dir be made?  The reason in errno otherwise. */
+static bool
+usable(const char *dir)
+{
+	char parent[PATH_MAX];
+	struct stat st;
+
+	if (stat(dir, &st) == 0) {
+		if (!S_ISDIR(st.st_mode)) {
+			errno = ENOTDIR;
+			return false;
+		}
+		return access(dir, R_OK | W_OK | X_OK) == 0;
+	}
+	if (errno != ENOENT)
+		return false;
+	parent_of(dir, parent);
+	return access(parent, W_OK | X_OK) == 0;
+}
+
+static void
+folder(struct doctor *d, enum doctor_check c, const char *dir)
+{
+	if (usable(dir))
+		doctor_say(d, c, FINDING_OK, "%s", dir);
+	else
+		doctor_say(d, c, FINDING_FAIL, doctor_tr(d, "%s: %s (as user %u)", "%s: %s (пользователь %u)"), dir,
+		    strerror(errno), (unsigned int)geteuid());
+}
+
+static void
+space(struct doctor *d, const char *dir)
+{
+	struct statvfs v;
+	char parent[PATH_MAX];
+	int64_t left, all;
+	double inodes;
+
+	parent_of(dir, parent);
+	if (statvfs(dir, &v) != 0 && statvfs(parent, &v) != 0)
+		return;
+	left = (int64_t)v.f_bavail * (int64_t)v.f_frsize;
+	all = (int64_t)v.f_blocks * (int64_t)v.f_frsize;
+	doctor_say(d, DC_SPACE, left < FLOOR_BYTES || left < all / 100 ? FINDING_FAIL :
+	    left < WARN_BYTES ? FINDING_WARN : FINDING_OK, doctor_tr(d, "%s: %" PRId64 " MB free of %" PRId64,
+	    "%s: свободно %" PRId64 " МБ из %" PRId64), dir, left >> 20, all >> 20);
+	if (v.f_files == 0)	/* this file system has none */
+		return;
+	inodes = 100.0 * (double)v.f_favail / (double)v.f_files;
+	doctor_say(d, DC_INODES, inodes < 1 ? FINDING_FAIL : inodes < 5 ? FINDING_WARN : FINDING_OK,
+	    doctor_tr(d, "%s: %.0f %% of the inodes free", "%s: свободно inode: %.0f %%"), dir, inodes);
+}
+
+/* A whole file, as only a quota's end or a limit refuses it; removed again. */
+static void
+write_test(struct doctor *d, const char *dir)
+{
+	char path[PATH_MAX], zero[4096] = { 0 };
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
+	int fd, e = 0;
+
+	if (snprintf(path, sizeof path, "%s/doctor-%s", dir, d->run) >= (int)sizeof path)
+		return;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		if (errno == ENOSPC || errno == EDQUOT)
+			doctor_say(d, DC_QUOTA, FINDING_FAIL, "%s: %s", dir, strerror(errno));
+		return;		/* no right: DC_SPOOL says so */
+	}
+	sigaction(SIGXFSZ, &ignore, &old);
+	for (size_t n = 0; n < TEST_BYTES && e == 0; n += sizeof zero) {
+		ssize_t w = write(fd, zero, sizeof zero);
+
+		e = w == (ssize_t)sizeof zero ? 0 : w < 0 ? errno : ENOSPC;
+	}
+	if (e == 0 && fsync(fd) != 0)
+		e = errno;
+	sigaction(SIGXFSZ, &old, NULL);
+	if (close(fd) != 0 && e == 0)
+		e = errno;
+	(void)unlink(path);
+	if (e != 0)
+		doctor_say(d, DC_QUOTA, FINDING_FAIL, "%s: %s", dir, strerror(e));
+	else
+		doctor_say(d, DC_QUOTA, FINDING_OK, "%s", dir);
+}
+
+static void
+backlog(struct doctor *d, const char *dir)
+{
+	struct spool *sp;
+	struct spool_stat st;
+
+	if (spool_open(dir, &sp) != RC_OK)
+		return;
+	if (spool_stat(sp, &st) == RC_OK) {
+		doctor_say(d, DC_SPOOL_WAIT, st.waiting == 0 || st.oldest_s < WAIT_WARN_S ? FINDING_OK :
+		    st.oldest_s < WAIT_FAIL_S ? FINDING_WARN : FINDING_FAIL,
+		    doctor_tr(d, "%zu waiting, the oldest for %" PRId64 " s", "ждут: %zu, старейшая %" PRId64 " с"),
+		    st.waiting, st.waiting > 0 ? st.oldest_s : 0);
+		doctor_say(d, DC_SPOOL_BAD, st.bad > 0 ? FINDING_WARN : FINDING_OK,
+		    doctor_tr(d, "%zu set aside", "отложено: %zu"), st.bad);
+	}
+	spool_close(sp);
+}
+
+static void
+spool(struct doctor *d)
+{
+	static const char *const parts[] = { "tmp", "new", "cur", "bad" };
+	const char *dir = d->conf->spool_dir;
+	char path[PATH_MAX];
+	struct stat st;
+	bool whole = true;
+
+	if (dir == NULL)
+		return;
+	folder(d, DC_SPOOL, dir);
+	if (stat(dir, &st) == 0)
+		for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+			snprintf(path, sizeof path, "%s/%s", dir, parts[i]);
+			whole &= access(path, F_OK) == 0;
+			if (access(path, F_OK) == 0)
+				folder(d, DC_SPOOL, path);
+		}
+	else
+		whole = false;
+	if (whole && d->r[DC_SPOOL].status == FINDING_OK) {
+		backlog(d, dir);
+		snprintf(path, sizeof path, "%s/tmp", dir);
+		write_test(d, path);
+	}
+	if (!d->probe.there)
+		return;
+	if (!d->probe.spool_ok)
+		doctor_say(d, DC_SPOOL_WEB, FINDING_FAIL, doctor_tr(d,
+		    "the web programs run as user %" PRId64 ", doctor as %u; they cannot write to %s",
+		    "веб-программы работают под пользователем %" PRId64 ", doctor под %u; они не могут писать в %s"),
+		    d->probe.uid, (unsigned int)geteuid(), dir);
+	else
+		doctor_say(d, DC_SPOOL_WEB, FINDING_OK, doctor_tr(d, "they can, as user %" PRId64,
+		    "могут, пользователь %" PRId64), d->probe.uid);
+}
+
+static void
+log_file(struct doctor *d)
+{
+	char path[PATH_MAX];
+
+	if (d->conf->log_file != NULL)
+		snprintf(path, sizeof path, "%s", d->conf->log_file);
+	else
+		snprintf(path, sizeof path, "%s/logs/dmbox.log", d->conf->dir);
+	if (access(path, F_OK) == 0) {
+		if (access(path, W_OK) == 0)
+			doctor_say(d, DC_LOG, FINDING_OK, "%s", path);
+		else
+			doctor_say(d, DC_LOG, FINDING_FAIL, "%s: %s", path, strerror(errno));
+		return;
+	}
+	parent_of(mem_arena_dup(&d->arena, path), path);
+	if (usable(path))
+		doctor_say(d, DC_LOG, FINDING_OK, "%s", path);
+	else
+		doctor_say(d, DC_LOG, FINDING_WARN, "%s: %s", path, strerror(errno));
+}
+
+void
+doctor_disk(struct doctor *d)
+{
+	if (d->conf->file == NULL)
+		return;
+	spool(d);
+	if (d->conf->spool_dir != NULL)
+		space(d, d->conf->spool_dir);
+	if (d->conf->media_dir != NULL) {
+		folder(d, DC_MEDIA, d->conf->media_dir);
+		space(d, d->conf->media_dir);
+	}
+	log_file(d);
+}

@@ -1,0 +1,190 @@
+#ifndef DMBOX_DOCTOR_DOCTOR_H
+#define DMBOX_DOCTOR_DOCTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/buf.h"
+#include "model/conf.h"
+#include "extern/db.h"
+#include "base/http.h"
+#include "extern/httpc.h"
+#include "extern/json.h"
+#include "model/provider.h"
+#include "base/rc.h"
+#include "store/state.h"
+
+/*
+ * "Messages do not appear", answered by the program: a table of checks along the
+ * whole chain, all of which run even after failures, each with its own deadline.
+ * doctor.c has the run and the answers, doctor/text.c the table, the others the
+ * checks of one part of the chain each.  Nothing is changed without fix but rows
+ * marked as test, which are removed again.
+ */
+enum doctor_check {
+	/* configuration */
+	DC_FILE, DC_MODE, DC_KEYS, DC_PLACEHOLDER, DC_ODD, DC_SECRET, DC_JWT, DC_BELOW, DC_OPEN,
+	DC_SAME, DC_TOKEN,
+	/* database */
+	DC_DB_REACH, DC_DB_LOGIN, DC_DB_LIMIT, DC_DB_VERSION, DC_DB_SCHEMA, DC_DB_RIGHTS,
+	DC_DB_UNIQUE, DC_DB_CLOCK, DC_DB_WRITE, DC_DB_ENCODING,
+	/* disk and spool */
+	DC_SPOOL, DC_SPOOL_WEB, DC_SPOOL_WAIT, DC_SPOOL_BAD, DC_SPACE, DC_INODES, DC_QUOTA,
+	DC_MEDIA, DC_LOG,
+	/* cron */
+	DC_CRON, DC_INTERVAL, DC_POLL,
+	/* web server, public URL */
+	DC_WEB, DC_SAME_PROGRAM, DC_ENDPOINTS, DC_FIREWALL, DC_AUTH_HEADER, DC_FASTCGI,
+	DC_BODY_LIMIT, DC_CHUNKED, DC_REDIRECT, DC_SERVED, DC_HTACCESS, DC_PROG_MODE,
+	DC_PROG_OWNER, DC_PROG_LINK, DC_PUBLIC_URL, DC_DNS, DC_TLS, DC_TLS_EXPIRY, DC_OUTSIDE,
+	/* handshake, self-delivery */
+	DC_GREET, DC_GREET_BAD, DC_SELF_ASCII, DC_SELF_CYRILLIC, DC_SELF_REMOVED,
+	/* providers */
+	DC_CH_REACH, DC_CH_KEY, DC_CH_PAGE, DC_CH_ACTIVE, DC_CH_BASE, DC_CH_INSTAGRAM, DC_CH_POLLING,
+	DC_CH_FLOW, DC_CH_LITERAL,
+	DC_GR_REACH, DC_GR_KIND, DC_GR_TOKEN, DC_GR_EXPIRY, DC_GR_ID, DC_GR_ENTRY, DC_GR_SUBSCRIBED,
+	DC_GR_CONVERSATIONS, DC_GR_SCOPES, DC_GR_PERSON,
+	DC_GA_REACH, DC_GA_TOKEN, DC_GA_STATE, DC_GA_SETTINGS, DC_GA_HOOK,
+	/* what arrived, what goes out */
+	DC_REFUSED, DC_GAP, DC_DEAD, DC_QUEUED, DC_PAUSED, DC_BALANCE, DC_LEAK,
+	DC__MAX
+};
+
+enum doctor_lang { DOCTOR_EN, DOCTOR_RU, DOCTOR_LANG__MAX };
+
+/* A line of the table: what is checked, and what mends it. */
+struct doctor_text {
+	unsigned int number;	/* DMB-nnn */
+	const char *what[DOCTOR_LANG__MAX];
+	const char *remedy[DOCTOR_LANG__MAX];
+};
+extern const struct doctor_text doctor_texts[DC__MAX];
+/* doctor_check_by_code(s, out): "DMB-201" or "201"; RC_NONE where there is none. */
+enum rc doctor_check_by_code(const char *s, enum doctor_check *out) MUST_CHECK;
+
+struct doctor_opts {
+	struct conf *conf;	/* with its issues; borrowed */
+	enum doctor_lang lang;
+	int only;		/* enum doctor_check, or -1: all */
+	bool offline;		/* nothing beyond files and database */
+	bool fix;		/* subscribe the Meta account */
+	const char *url;	/* instead of DMBOX_PUBLIC_URL; NULL */
+	const char *cgi_dir;	/* where make install put the programs; NULL: not known */
+	const char *doc_root;	/* NULL: not known */
+};
+
+/* What a check found.  seen is masked. */
+struct doctor_result {
+	bool done;		/* was looked at; else it does not apply here */
+	enum finding_status status;
+	char *seen;
+};
+
+/* What the program behind the web server says of itself. */
+struct doctor_probe {
+	bool there;
+	int64_t uid;
+	bool spool_ok, cgi;
+	char config[256], doc_root[256];
+	char database[40];	/* doctor_database_id there; "" not known */
+};
+
+struct doctor {
+	struct doctor_opts o;
+	struct conf *conf;
+	struct doctor_result r[DC__MAX];
+	struct httpc *http;
+	struct db *db;
+	bool db_ok;		/* reachable, with a schema */
+	char run[24];		/* part of every request id and test id of this run */
+	char base[512];		/* address of the web programs; "" not known */
+	bool loopback;		/* base and all upstreams are on this machine */
+	int64_t end_ms;		/* clock_mono_ms() by which all is over */
+	struct doctor_probe probe;
+	struct web *web;	/* doctor/web.c's */
+	struct mem_arena arena;
+	bool mended;		/* fix did something */
+};
+
+/* --- doctor.c ----------------------------------------------------------------- */
+struct doctor *doctor_new(const struct doctor_opts *o);
+/* doctor_run(d): all checks; under half a minute whatever is dead. */
+void doctor_run(struct doctor *d);
+void doctor_free(struct doctor *d);
+/* doctor_json(d, b): {"checks":[...],"summary":{...}} */
+void doctor_json(const struct doctor *d, struct buf *b);
+/* doctor_count(d, status): results of that status, only those asked for. */
+size_t doctor_count(const struct doctor *d, enum finding_status s);
+/* doctor_shown(d, c): is check c part of the answer? */
+bool doctor_shown(const struct doctor *d, enum doctor_check c);
+/* doctor_exit(d): 0 good, 1 warnings, 2 failed. */
+int doctor_exit(const struct doctor *d);
+/*
+ * doctor_say(d, c, status, fmt...):
+ * Report what check c saw.  The worst of several reports counts (ok, unknown,
+ * warn, fail); equal ones are joined.  The text is masked.
+ */
+void doctor_say(struct doctor *d, enum doctor_check c, enum finding_status s,
+    const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* doctor_tr(d, en, ru): the text in the language of the run. */
+const char *doctor_tr(const struct doctor *d, const char *en, const char *ru)
+    __attribute__((format_arg(2), format_arg(3)));
+/* doctor_wants(d, first, last): is one of these checks asked for? */
+bool doctor_wants(const struct doctor *d, enum doctor_check first, enum doctor_check last);
+/* doctor_used(d, a): is the account meant to work?  (main's Instagram always exists.) */
+bool doctor_used(const struct doctor *d, const struct account *a);
+/*
+ * doctor_get(d, req, timeout_ms, fn, arg):
+ * One request as a flow of its own; req becomes the flow's.  fn gets the answer.
+ */
+typedef void (*doctor_fn)(struct doctor *d, void *arg, struct http_res *res);
+void doctor_get(struct doctor *d, struct http_req *req, unsigned int timeout_ms, doctor_fn fn,
+    void *arg);
+
+/* --- the parts ------------------------------------------------------------------ */
+void doctor_conf(struct doctor *d);		/* 1xx */
+void doctor_database(struct doctor *d);		/* 2xx: sets db_ok */
+void doctor_disk(struct doctor *d);		/* 3xx; after the web part */
+void doctor_cron(struct doctor *d);		/* 4xx; after the providers */
+void doctor_web_start(struct doctor *d);	/* 5xx, 6xx: adds flows */
+void doctor_web_end(struct doctor *d);		/* ... and judges what they brought */
+void doctor_cgi_dir(struct doctor *d);		/* 511 to 514 */
+void doctor_providers_start(struct doctor *d);	/* 7xx, 802: adds flows */
+void doctor_providers_end(struct doctor *d);
+void doctor_ledger(struct doctor *d);		/* 7xx by what arrived, 801, 9xx */
+void doctor_leaks(struct doctor *d);		/* 921 */
+/* doctor_database_id(db, out): what tells this database from another one: the
+ * moment of its first migration; "" where that cannot be asked. */
+void doctor_database_id(struct db *db, char out[40]);
+/* doctor_clean(d): removes the rows that this run made, and older left-overs. */
+void doctor_clean(struct doctor *d);
+/* doctor_ticket(d, b): a letter to the provider's support, Russian and English. */
+void doctor_ticket(struct doctor *d, struct buf *b);
+/* doctor_nonce(conf, out): the word of this installation that a call from outside
+ * carries, and by which its arrival is known. */
+void doctor_nonce(const struct conf *c, char out[17]);
+
+/* --- pure, for tests -------------------------------------------------------------- */
+/* doctor_private(ip): loopback, private, link-local or the like. */
+bool doctor_private(const char *ip);
+/* doctor_htaccess(text, why): a directive that breaks every request, or an empty
+ * why.  Forbidden: Fcgid*, what stands only in server configurations, and a
+ * LimitRequestBody below 16 MB. */
+bool doctor_htaccess(const char *text, char why[128]);
+/* doctor_word_in(p, n, secret): does secret (8 bytes or more) stand in p? */
+bool doctor_word_in(const char *p, size_t n, const char *secret);
+/* doctor_clock(seconds): what a difference between two clocks means. */
+enum finding_status doctor_clock(int64_t seconds);
+/* doctor_shared_root(path): the folder of path that looks like a web server's
+ * document root ("public_html", "htdocs", ...), or NULL. */
+const char *doctor_shared_root(const char *path);
+/*
+ * doctor_changes(d, before, b, now):
+ * What is new against before, the JSON of an earlier now (NULL: nothing known):
+ * one line each into b.  now gets the JSON to keep.
+ * Returns  how many lines.
+ */
+size_t doctor_changes(const struct doctor *d, const char *before, struct buf *b, struct buf *now);
+
+#endif

@@ -1,0 +1,972 @@
+/*
+ * The web server as the providers meet it: every request goes to the public
+ * address, through whatever stands before the programs, and carries a request
+ * id.  An answer without that id comes from something else than dmbox: a
+ * firewall, a proxy, the server's own error page.  That is how the links of the
+ * chain are told apart.
+ *
+ * Self-deliveries are signed as each provider would sign (providers.md A.6, B.3,
+ * C.4), carry X-Dmbox-Doctor, which marks their rows as test, and are removed.
+ */
+#include <inttypes.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include "model/auth.h"
+#include "base/clock.h"
+#include "doctor/doctor.h"
+#include "base/mem.h"
+#include "extern/sign.h"
+#include "base/str.h"
+#include "base/url.h"
+
+#define HEALTH_MS 5000
+#define REQUEST_MS 8000
+#define DNS_MS 5000
+#define SELF_MAX 64
+#define CERT_WARN_DAYS 14
+#define TOKEN_S 120
+
+enum self_kind { SELF_ASCII, SELF_CYRILLIC, SELF_SIZE, SELF_CHUNKED };
+
+struct self {
+	struct doctor *d;
+	const struct account *a;
+	enum self_kind kind;
+	size_t size;
+	char rid[48];
+	char *body;
+	size_t body_n;
+	bool answered, ours, spooled;
+	int status;
+	enum http_fail fail;
+	/* as the ledger has it */
+	bool in_ledger, changed, text_ok;
+	char reason[64];
+};
+
+struct endpoint { struct doctor *d; const char *what; int want; char rid[48]; };
+
+struct web {
+	bool up;			/* dmbox answers at the address */
+	struct self self[SELF_MAX];
+	size_t n_self;
+	struct endpoint ends[16];
+	size_t n_ends;
+	size_t greets;
+	unsigned int serial;
+	int auth_status;		/* of the call with a token of ours; 0 not asked */
+	char host[300];
+	/* the resolver may outlive the run: what it writes to is never freed */
+	struct gaicb *gai;
+};
+
+static const char text_ascii[] = "dmbox doctor: test";
+static const char text_cyrillic[] = "dmbox doctor: Проверка связи, съешь ещё этих булок";
+/* the same as Meta escapes it (providers.md B.3) */
+static const char text_escaped[] = "dmbox doctor: \\u041f\\u0440\\u043e\\u0432\\u0435\\u0440\\u043a\\u0430 "
+    "\\u0441\\u0432\\u044f\\u0437\\u0438, \\u0441\\u044a\\u0435\\u0448\\u044c \\u0435\\u0449\\u0451 "
+    "\\u044d\\u0442\\u0438\\u0445 \\u0431\\u0443\\u043b\\u043e\\u043a";
+
+/* --- requests ---------------------------------------------------------------------- */
+
+static void
+new_id(struct doctor *d, char rid[48])
+{
+	snprintf(rid, 48, "doctor-%s-%u", d->run, ++d->web->serial);
+}
+
+static void
+header(struct http_req *r, const char *name, const char *value)
+{
+	/* values are of our own making; one that cannot be sent is missed by the answer */
+	if (http_req_header(r, name, value) != RC_OK)
+		return;
+}
+
+static void
+begin(struct doctor *d, struct http_req *r, const char *method, const char *path, const char *rid)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	buf_printf(&b, "%s%s", d->base, path);
+	http_req_init(r, method, b.p);
+	buf_free(&b);
+	r->max_answer = 1 << 20;
+	header(r, "X-Request-Id", rid);
+	header(r, "User-Agent", "dmbox-doctor");
+}
+
+static bool
+is_ours(const struct http_res *res, const char *rid)
+{
+	return str_eq(http_res_get(res, "X-Request-Id"), rid);
+}
+
+/* --- health: is anything there? ------------------------------------------------------ */
+
+static void start_rest(struct doctor *d);
+
+static void
+tls(struct doctor *d, const struct http_res *res)
+{
+	int64_t days;
+
+	if (!str_istarts(d->base, "https://"))
+		return;
+	if (res->fail == HTTP_FAIL_TLS) {
+		doctor_say(d, strstr(res->note, "expired") != NULL ? DC_TLS_EXPIRY : DC_TLS, FINDING_FAIL,
+		    "%s", res->note);
+		return;
+	}
+	if (res->fail != HTTP_FAIL_NONE)
+		return;
+	doctor_say(d, DC_TLS, FINDING_OK, "%s", d->web->host);
+	if (res->cert_until_us == 0) {
+		doctor_say(d, DC_TLS_EXPIRY, FINDING_UNKNOWN, "%s", doctor_tr(d, "no date was shown",
+		    "дата неизвестна"));
+		return;
+	}
+	days = (res->cert_until_us - clock_now_us()) / (86400 * 1000000LL);
+	doctor_say(d, DC_TLS_EXPIRY, days < CERT_WARN_DAYS ? FINDING_WARN : FINDING_OK,
+	    doctor_tr(d, "%" PRId64 " days left", "осталось дней: %" PRId64), days);
+}
+
+static void
+unreached(struct doctor *d, const struct http_res *res)
+{
+	const char *w = http_fail_names[res->fail];
+
+	switch (res->fail) {
+	case HTTP_FAIL_TIMEOUT:
+		doctor_say(d, DC_WEB, FINDING_UNKNOWN, doctor_tr(d,
+		    "%s did not answer this machine within %d s: see DMB-525",
+		    "%s не ответил этой машине за %d с: смотрите DMB-525"), d->base, HEALTH_MS / 1000);
+		doctor_say(d, DC_OUTSIDE, FINDING_UNKNOWN, doctor_tr(d, "this machine gets no answer from %s",
+		    "эта машина не получает ответа от %s"), d->base);
+		break;
+	case HTTP_FAIL_TLS:
+	case HTTP_FAIL_DNS:
+	case HTTP_FAIL_URL:
+		doctor_say(d, DC_WEB, FINDING_UNKNOWN, doctor_tr(d, "not reached (%s): see DMB-521 to 524",
+		    "не достигнут (%s): смотрите DMB-521…524"), w);
+		if (res->fail == HTTP_FAIL_DNS)
+			doctor_say(d, DC_DNS, FINDING_FAIL, "%s: %s", d->web->host, res->note);
+		break;
+	default:
+		doctor_say(d, DC_WEB, FINDING_FAIL, "%s: %s: %s", d->base, w, res->note);
+	}
+}
+
+/* The code of one of our error answers, or NULL. */
+static const char *
+error_code(struct mem_arena *a, const struct http_res *res)
+{
+	struct json *j = NULL;
+	const char *s = NULL;
+
+	if (json_parse(res->body, res->body_n, &j, NULL) == RC_OK)
+		s = json_str(a, json_get(j, "error.code"));
+	json_free(j);
+	return s;
+}
+
+static void
+on_health(struct doctor *d, void *arg, struct http_res *res)
+{
+	const char *rid = arg, *version;
+	struct json *j = NULL;
+
+	tls(d, res);
+	if (res->fail != HTTP_FAIL_NONE) {
+		unreached(d, res);
+		return;
+	}
+	if (res->status >= 300 && res->status < 400) {
+		doctor_say(d, DC_WEB, FINDING_OK, "HTTP %d", res->status);
+		doctor_say(d, DC_REDIRECT, FINDING_FAIL, "GET %s/health: HTTP %d -> %s", d->base,
+		    res->status, http_res_get(res, "Location"));
+		return;
+	}
+	if (!is_ours(res, rid)) {
+		if (res->status == 403 || res->status == 406) {
+			doctor_say(d, DC_WEB, FINDING_OK, "HTTP %d", res->status);
+			doctor_say(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
+			    "GET /health: HTTP %d, and not from dmbox", "GET /health: HTTP %d, и не от dmbox"),
+			    res->status);
+		} else if (res->status == 200) {
+			doctor_say(d, DC_WEB, FINDING_OK, "HTTP 200");
+			doctor_say(d, DC_SAME_PROGRAM, FINDING_FAIL, doctor_tr(d,
+			    "%s/health is answered by something else than dmbox",
+			    "на %s/health отвечает не dmbox"), d->base);
+		} else {
+			doctor_say(d, DC_WEB, FINDING_FAIL, doctor_tr(d,
+			    "GET /health: HTTP %d, and not from dmbox", "GET /health: HTTP %d, и не от dmbox"),
+			    res->status);
+		}
+		return;
+	}
+	if (res->status == 503 && str_eq(error_code(&d->arena, res), "config")) {
+		doctor_say(d, DC_WEB, FINDING_FAIL, "%s", doctor_tr(d,
+		    "the web programs cannot use their configuration (503 config): readable for the web user? the log says why",
+		    "веб-программы не могут взять конфигурацию (503 config): может ли её читать веб-пользователь? причина в журнале"));
+		return;
+	}
+	doctor_say(d, DC_WEB, FINDING_OK, "GET %s/health: HTTP %d", d->base, res->status);
+	d->web->up = true;
+	if (json_parse(res->body, res->body_n, &j, NULL) == RC_OK) {
+		version = json_str(&d->arena, json_member(j, "version"));
+		doctor_say(d, DC_SAME_PROGRAM, str_eq(version, DMBOX_VERSION) ? FINDING_OK : FINDING_FAIL,
+		    doctor_tr(d, "version %s there, %s here", "там версия %s, здесь %s"),
+		    version != NULL ? version : "?", DMBOX_VERSION);
+	}
+	json_free(j);
+	start_rest(d);
+}
+
+/* --- endpoints, files ------------------------------------------------------------------ */
+
+static void
+on_endpoint(struct doctor *d, void *arg, struct http_res *res)
+{
+	struct endpoint *e = arg;
+
+	if (res->fail != HTTP_FAIL_NONE)
+		doctor_say(d, DC_ENDPOINTS, FINDING_WARN, "%s: %s", e->what, http_fail_names[res->fail]);
+	/* 429: too many callers without a token lately, doctor's runs among them; it answers */
+	else if (is_ours(res, e->rid) && (res->status == e->want || (e->want == 401 && res->status == 429)))
+		doctor_say(d, DC_ENDPOINTS, FINDING_OK, "%s", e->what);
+	else if (!is_ours(res, e->rid) && (res->status == 403 || res->status == 406))
+		doctor_say(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d, "%s: HTTP %d, and not from dmbox",
+		    "%s: HTTP %d, и не от dmbox"), e->what, res->status);
+	else
+		doctor_say(d, DC_ENDPOINTS, FINDING_FAIL, "%s: HTTP %d%s", e->what, res->status,
+		    is_ours(res, e->rid) ? "" : doctor_tr(d, ", and not from dmbox", ", и не от dmbox"));
+}
+
+static void
+on_page(struct doctor *d, void *arg, struct http_res *res)
+{
+	(void)arg;
+	if (res->fail == HTTP_FAIL_NONE && res->status == 200)
+		doctor_say(d, DC_ENDPOINTS, FINDING_OK, "GET /instagram/inbox/");
+	else
+		doctor_say(d, DC_ENDPOINTS, FINDING_WARN, "GET /instagram/inbox/: %s %d",
+		    res->fail != HTTP_FAIL_NONE ? http_fail_names[res->fail] : "HTTP", res->status);
+}
+
+static void
+on_file(struct doctor *d, void *arg, struct http_res *res)
+{
+	static const char *const marks[] = { "DATABASE_URL=", "INSTAGRAM_ACCESS_TOKEN=", "JWT_SECRET=",
+		"WHATSAPP_API_TOKEN_INSTANCE=", "INSTAGRAM_WEBHOOK_SECRET=" };
+
+	if (res->fail != HTTP_FAIL_NONE)
+		return;
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+		if (res->status == 200 && memmem(res->body, res->body_n, marks[i], strlen(marks[i])) != NULL) {
+			doctor_say(d, DC_SERVED, FINDING_FAIL, doctor_tr(d, "GET %s%s shows it",
+			    "GET %s%s её показывает"), d->base, (const char *)arg);
+			return;
+		}
+	doctor_say(d, DC_SERVED, FINDING_OK, "%s", (const char *)arg);
+}
+
+static void
+endpoints(struct doctor *d)
+{
+	static const struct { const char *method, *path, *what; int want; } v[] = {
+		{ "GET", "/instagram/webhook", "webhook", 403 },
+		{ "GET", "/whatsapp/webhook", "whatsapp/webhook", 403 },
+		{ "GET", "/instagram/send", "send", 405 },
+		{ "GET", "/instagram/check-messages", "check-messages", 401 },
+		{ "GET", "/instagram/stats", "stats", 401 },
+		{ "GET", "/instagram/health", "instagram/health", 200 },
+	};
+	static const char *const files[] = { "/.env", "/instagram/.env", "/dmbox.env", "/etc/dmbox.env" };
+	struct http_req r;
+	char rid[48];
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		struct endpoint *e = &d->web->ends[d->web->n_ends++];
+
+		e->what = v[i].what;
+		e->want = v[i].want;
+		new_id(d, e->rid);
+		begin(d, &r, v[i].method, v[i].path, e->rid);
+		doctor_get(d, &r, REQUEST_MS, on_endpoint, e);
+	}
+	new_id(d, rid);
+	begin(d, &r, "GET", "/instagram/inbox/", rid);
+	doctor_get(d, &r, REQUEST_MS, on_page, NULL);
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		begin(d, &r, "GET", files[i], rid);
+		doctor_get(d, &r, REQUEST_MS, on_file, (void *)(uintptr_t)files[i]);
+	}
+}
+
+/* --- handshake (B.2) ---------------------------------------------------------------------- */
+
+struct greet { const struct account *a; bool good; char challenge[24]; };
+
+static void
+on_greet(struct doctor *d, void *arg, struct http_res *res)
+{
+	struct greet *g = arg;
+	enum doctor_check c = g->good ? DC_GREET : DC_GREET_BAD;
+	bool right = g->good ? res->status == 200 && str_eq(res->body, g->challenge) :
+	    res->status == 403 && strstr(res->body, g->challenge) == NULL;
+
+	if (res->fail != HTTP_FAIL_NONE)
+		doctor_say(d, c, FINDING_UNKNOWN, "%s: %s", g->a->name, http_fail_names[res->fail]);
+	else
+		doctor_say(d, c, right ? FINDING_OK : FINDING_FAIL, "%s: HTTP %d", g->a->name, res->status);
+}
+
+static void
+greet(struct doctor *d, const struct account *a, bool good)
+{
+	struct greet *g = mem_arena_alloc(&d->arena, sizeof *g);
+	struct http_req r;
+	struct buf b;
+	char rid[48];
+
+	g->a = a;
+	g->good = good;
+	sign_token(g->challenge, 20);
+	buf_init(&b, 4096);
+	buf_printf(&b, "/instagram/webhook%s%s?hub.mode=subscribe&hub.challenge=%s&hub.verify_token=",
+	    str_eq(a->name, "main") ? "" : "/", str_eq(a->name, "main") ? "" : a->name, g->challenge);
+	http_url_encode(&b, a->verify_token);
+	if (!good)
+		buf_puts(&b, "-wrong");
+	new_id(d, rid);
+	begin(d, &r, "GET", b.p, rid);
+	mem_wipe(b.p, b.n);
+	buf_free(&b);
+	doctor_get(d, &r, REQUEST_MS, on_greet, g);
+}
+
+/* --- self-deliveries ------------------------------------------------------------------------- */
+
+static void
+on_self(struct doctor *d, void *arg, struct http_res *res)
+{
+	struct self *s = arg;
+	struct json *j = NULL;
+
+	(void)d;
+	s->answered = true;
+	s->fail = res->fail;
+	s->status = res->status;
+	s->ours = is_ours(res, s->rid);
+	if (json_parse(res->body, res->body_n, &j, NULL) == RC_OK)
+		s->spooled = json_bool(json_member(j, "spooled"), false);
+	json_free(j);
+}
+
+/* A body as the provider would send it, blown up to size by white space. */
+static void
+self_body(const struct self *s, struct buf *b)
+{
+	long long now = (long long)(clock_now_us() / 1000000);
+	const char *run = s->d->run, *id = s->rid;
+	bool cyr = s->kind == SELF_CYRILLIC;
+	const char *text = cyr ? text_cyrillic : text_ascii;
+
+	buf_putc(b, '{');
+	for (size_t i = 0; i + 400 < s->size; i++)
+		buf_putc(b, ' ');
+	switch (s->a->provider) {
+	case PROVIDER_GRAPH:	/* B.4 */
+		buf_printf(b, "\"object\":\"instagram\",\"entry\":[{\"id\":\"%s\",\"time\":%lld000,"
+		    "\"messaging\":[{\"sender\":{\"id\":\"doctor-%s\"},\"recipient\":{\"id\":\"%s\"},"
+		    "\"timestamp\":%lld000,\"message\":{\"mid\":\"%s\",\"text\":\"%s\"}}]}]}",
+		    s->a->own_id != NULL ? s->a->own_id : "0", now, run,
+		    s->a->own_id != NULL ? s->a->own_id : "0", now, id, cyr ? text_escaped : text);
+		break;
+	case PROVIDER_GREENAPI:	/* C.3 */
+		buf_printf(b, "\"typeWebhook\":\"incomingMessageReceived\",\"instanceData\":{\"idInstance\":%s,"
+		    "\"wid\":\"0@c.us\",\"typeInstance\":\"whatsapp\"},\"timestamp\":%lld,\"idMessage\":\"%s\","
+		    "\"senderData\":{\"chatId\":\"doctor-%s@c.us\",\"sender\":\"doctor-%s@c.us\"},"
+		    "\"messageData\":{\"typeMessage\":\"textMessage\",\"textMessageData\":{\"textMessage\":\"%s\"}}}",
+		    s->a->own_id != NULL ? s->a->own_id : "0", now, id, run, run, text);
+		break;
+	default:
+		buf_printf(b, "\"senderId\":\"doctor-%s\",\"messageId\":\"%s\",\"text\":\"%s\","
+		    "\"username\":\"dmbox_doctor\",\"timestamp\":%lld}", run, id, text, now);
+	}
+}
+
+static void
+sign_self(const struct self *s, struct http_req *r)
+{
+	unsigned char mac[SIGN_SHA256];
+	char value[128];
+	struct buf b;
+
+	switch (s->a->provider) {
+	case PROVIDER_GRAPH:	/* B.3 */
+		sign_hmac_sha256(s->a->app_secrets.v[0], strlen(s->a->app_secrets.v[0]), s->body, s->body_n, mac);
+		memcpy(value, "sha256=", 7);
+		str_hex(mac, sizeof mac, value + 7);
+		header(r, "X-Hub-Signature-256", value);
+		break;
+	case PROVIDER_GREENAPI:	/* C.4 */
+		buf_init(&b, 4096);
+		buf_printf(&b, "Bearer %s", s->a->webhook_token);
+		header(r, "Authorization", b.p);
+		mem_wipe(b.p, b.n);
+		buf_free(&b);
+		break;
+	default:		/* A.6 */
+		if (s->a->webhook_secrets.n > 0)
+			header(r, "X-Webhook-Secret", s->a->webhook_secrets.v[0]);
+	}
+}
+
+static void
+self_start(struct doctor *d, const struct account *a, enum self_kind kind, size_t size)
+{
+	struct self *s;
+	struct http_req r;
+	struct buf b;
+	char path[128];
+
+	if (d->web->n_self == SELF_MAX)
+		return;
+	s = &d->web->self[d->web->n_self++];
+	s->d = d;
+	s->a = a;
+	s->kind = kind;
+	s->size = size;
+	new_id(d, s->rid);
+	buf_init(&b, 2 << 20);
+	self_body(s, &b);
+	s->body_n = b.n;
+	s->body = mem_arena_ndup(&d->arena, b.p, b.n);
+	buf_free(&b);
+	snprintf(path, sizeof path, "/%s/webhook%s%s", channel_names[a->channel],
+	    str_eq(a->name, "main") ? "" : "/", str_eq(a->name, "main") ? "" : a->name);
+	begin(d, &r, "POST", path, s->rid);
+	header(&r, "X-Dmbox-Doctor", "1");
+	if (kind == SELF_CHUNKED)
+		header(&r, "Transfer-Encoding", "chunked");
+	http_req_body(&r, "application/json", s->body, s->body_n);
+	sign_self(s, &r);
+	doctor_get(d, &r, REQUEST_MS, on_self, s);
+}
+
+/* Can we sign for it? */
+static bool
+can_sign(const struct doctor *d, const struct account *a)
+{
+	if (!doctor_used(d, a))
+		return false;
+	switch (a->provider) {
+	case PROVIDER_CHATRACE:
+		return a->webhook_secrets.n > 0 || a->webhook_open;
+	case PROVIDER_GRAPH:
+		return a->app_secrets.n > 0;
+	case PROVIDER_GREENAPI:
+		return !str_empty(a->webhook_token);
+	default:
+		return false;
+	}
+}
+
+static void
+self_deliveries(struct doctor *d)
+{
+	static const size_t sizes[] = { 1000, 130000, 200000, 1000000 };	/* issue 5.1 */
+	const struct account *first = NULL;
+
+	for (size_t i = 0; i < d->conf->n_accounts; i++) {
+		const struct account *a = &d->conf->accounts[i];
+
+		if (!can_sign(d, a))
+			continue;
+		if (first == NULL)
+			first = a;
+		self_start(d, a, SELF_ASCII, 0);
+		self_start(d, a, SELF_CYRILLIC, 0);
+	}
+	if (first == NULL)
+		return;
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		self_start(d, first, SELF_SIZE, sizes[i]);
+	self_start(d, first, SELF_CHUNKED, 0);
+}
+
+/* --- as whom do the programs run; does Authorization arrive --------------------------------- */
+
+static void
+read_probe(struct doctor *d, const char *rid, const struct http_res *res)
+{
+	struct doctor_probe *p = &d->probe;
+	struct json *j = NULL;
+	const struct json *o;
+	const char *s;
+
+	if (res->fail != HTTP_FAIL_NONE || !is_ours(res, rid)) {
+		doctor_say(d, DC_AUTH_HEADER, FINDING_UNKNOWN, "%s %d", res->fail != HTTP_FAIL_NONE ?
+		    http_fail_names[res->fail] : "HTTP", res->status);
+		return;
+	}
+	d->web->auth_status = res->status;
+	if (res->status != 200 || json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
+		return;
+	o = json_member(j, "probe");
+	if (json_type(o) == JSON_OBJECT && json_i64(json_member(o, "uid"), &p->uid) == RC_OK) {
+		p->there = true;
+		p->spool_ok = json_bool(json_member(o, "spool"), true);
+		p->cgi = json_bool(json_member(o, "cgi"), false);
+		s = json_str(&d->arena, json_member(o, "config"));
+		snprintf(p->config, sizeof p->config, "%s", s != NULL ? s : "");
+		s = json_str(&d->arena, json_member(o, "docRoot"));
+		snprintf(p->doc_root, sizeof p->doc_root, "%s", s != NULL ? s : "");
+		s = json_str(&d->arena, json_member(o, "database"));
+		snprintf(p->database, sizeof p->database, "%s", s != NULL ? s : "");
+	}
+	json_free(j);
+}
+
+/*
+ * Test deliveries go to the database that the web programs use.  If that is not
+ * ours nobody would remove them there.  While it is away they would wait in the
+ * spool and turn up later.
+ */
+static void
+self_unless_elsewhere(struct doctor *d)
+{
+	char here[40];
+
+	if (!d->db_ok)
+		return;
+	doctor_database_id(d->db, here);
+	if (d->probe.there && d->probe.database[0] != '\0' && !str_eq(d->probe.database, here))
+		doctor_say(d, DC_SAME_PROGRAM, FINDING_FAIL, "%s", doctor_tr(d,
+		    "the web programs use another database than this configuration names",
+		    "веб-программы работают с другой базой, чем названа в этой конфигурации"));
+	else
+		self_deliveries(d);
+}
+
+static void
+on_probe(struct doctor *d, void *arg, struct http_res *res)
+{
+	read_probe(d, arg, res);
+	self_unless_elsewhere(d);
+}
+
+static void
+ask_probe(struct doctor *d)
+{
+	struct http_req r;
+	char *token = NULL, *rid = mem_arena_alloc(&d->arena, 48);
+	struct buf b;
+
+	if (auth_token_make(d->conf, "doctor", "admin", TOKEN_S, &token) != RC_OK) {
+		doctor_say(d, DC_AUTH_HEADER, FINDING_UNKNOWN, "%s", doctor_tr(d,
+		    "no JWT_SECRET to make a token with", "нет JWT_SECRET, чтобы создать токен"));
+		self_unless_elsewhere(d);
+		return;
+	}
+	new_id(d, rid);
+	begin(d, &r, "GET", "/instagram/doctor?probe=1", rid);
+	buf_init(&b, 8192);
+	buf_printf(&b, "Bearer %s", token);
+	header(&r, "Authorization", b.p);
+	mem_wipe(b.p, b.n);
+	buf_free(&b);
+	mem_free_secret(token);
+	doctor_get(d, &r, REQUEST_MS, on_probe, rid);
+}
+
+/* What is only asked where dmbox answers at all. */
+static void
+start_rest(struct doctor *d)
+{
+	endpoints(d);
+	ask_probe(d);
+	for (size_t i = 0; i < d->conf->n_accounts; i++) {
+		const struct account *a = &d->conf->accounts[i];
+
+		if (a->provider != PROVIDER_GRAPH || str_empty(a->verify_token))
+			continue;
+		greet(d, a, true);
+		greet(d, a, false);
+	}
+}
+
+/* --- the public name -------------------------------------------------------------------------- */
+
+static void
+resolve_start(struct doctor *d)
+{
+	struct web *w = d->web;
+	struct gaicb *g;
+	char *colon;
+	struct sigevent none = { .sigev_notify = SIGEV_NONE };
+
+	if (url_host(d->base, w->host, sizeof w->host) != RC_OK)
+		return;
+	colon = strrchr(w->host, ':');
+	if (colon != NULL)
+		*colon = '\0';
+	if (w->host[0] == '[')
+		return;
+	g = mem_alloc(sizeof *g);
+	g->ar_name = mem_dup(w->host);
+	if (getaddrinfo_a(GAI_NOWAIT, &g, 1, &none) == 0) {
+		w->gai = g;
+		return;
+	}
+	free((void *)(uintptr_t)g->ar_name);
+	free(g);
+}
+
+bool
+doctor_private(const char *ip)
+{
+	unsigned char a[16];
+
+	if (inet_pton(AF_INET, ip, a) == 1)
+		return a[0] == 0 || a[0] == 10 || a[0] == 127 || (a[0] == 172 && (a[1] & 0xf0) == 16) ||
+		    (a[0] == 192 && a[1] == 168) || (a[0] == 169 && a[1] == 254) ||
+		    (a[0] == 100 && (a[1] & 0xc0) == 64) || a[0] >= 224;
+	if (inet_pton(AF_INET6, ip, a) != 1)
+		return false;
+	if (memcmp(a, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0) {
+		char v4[INET_ADDRSTRLEN];
+
+		snprintf(v4, sizeof v4, "%u.%u.%u.%u", a[12], a[13], a[14], a[15]);
+		return doctor_private(v4);
+	}
+	return memcmp(a, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 15) == 0 || (a[0] & 0xfe) == 0xfc ||
+	    (a[0] == 0xfe && (a[1] & 0xc0) == 0x80) || a[0] == 0xff;
+}
+
+static void
+judge_addresses(struct doctor *d, const struct addrinfo *list)
+{
+	char ip[INET6_ADDRSTRLEN];
+
+	for (const struct addrinfo *i = list; i != NULL; i = i->ai_next) {
+		if (getnameinfo(i->ai_addr, i->ai_addrlen, ip, sizeof ip, NULL, 0, NI_NUMERICHOST) != 0)
+			continue;
+		if (doctor_private(ip) && !d->loopback)
+			doctor_say(d, DC_DNS, FINDING_FAIL, doctor_tr(d,
+			    "%s leads to %s, which only this network can reach",
+			    "%s ведёт на %s, а он доступен только из этой сети"), d->web->host, ip);
+		else
+			doctor_say(d, DC_DNS, FINDING_OK, "%s -> %s", d->web->host, ip);
+	}
+}
+
+static void
+resolve_end(struct doctor *d)
+{
+	struct web *w = d->web;
+	const struct gaicb *list[1] = { w->gai };
+	struct timespec ts = { .tv_sec = DNS_MS / 1000 };
+	int e;
+
+	if (w->gai == NULL)
+		return;
+	if (gai_error(w->gai) == EAI_INPROGRESS)
+		gai_suspend(list, 1, &ts);
+	e = gai_error(w->gai);
+	if (e == EAI_INPROGRESS) {	/* left to itself; gai is not freed */
+		(void)gai_cancel(w->gai);
+		doctor_say(d, DC_DNS, FINDING_FAIL, doctor_tr(d, "%s: the name servers do not answer",
+		    "%s: серверы имён не отвечают"), w->host);
+		return;
+	}
+	if (e != 0)
+		doctor_say(d, DC_DNS, FINDING_FAIL, "%s: %s", w->host, gai_strerror(e));
+	else
+		judge_addresses(d, w->gai->ar_result);
+	if (w->gai->ar_result != NULL)
+		freeaddrinfo(w->gai->ar_result);
+	free((void *)(uintptr_t)w->gai->ar_name);
+	free(w->gai);
+}
+
+static void
+public_url(struct doctor *d)
+{
+	if (str_empty(d->base))
+		doctor_say(d, DC_PUBLIC_URL, FINDING_WARN, "%s", doctor_tr(d,
+		    "DMBOX_PUBLIC_URL is not set: the web server was not tested",
+		    "DMBOX_PUBLIC_URL не задан: веб-сервер не проверялся"));
+	else if (str_istarts(d->base, "https://") || d->loopback)
+		doctor_say(d, DC_PUBLIC_URL, FINDING_OK, "%s", d->base);
+	else
+		doctor_say(d, DC_PUBLIC_URL, FINDING_FAIL, doctor_tr(d, "%s: providers call https only",
+		    "%s: провайдеры вызывают только https"), d->base);
+}
+
+void
+doctor_nonce(const struct conf *c, char out[17])
+{
+	unsigned char mac[SIGN_SHA256];
+	const char *key = c->jwt_secret != NULL ? c->jwt_secret : c->database_url;
+	const char *url = c->public_url != NULL ? c->public_url : "";
+
+	sign_hmac_sha256(key, strlen(key), url, strlen(url), mac);
+	str_hex(mac, 8, out);
+}
+
+/* Was the call from another network seen?  It is refused, and so in the ledger. */
+static void
+outside(struct doctor *d)
+{
+	static const struct db_stmt seen = { NULL,
+	    "select to_char(max(received_at), 'YYYY-MM-DD HH24:MI:SS TZ'), max(remote_addr) from dmbox.deliveries"
+	    " where headers->>':query' = $1 and received_at > now() - interval '1 day'" };
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	char nonce[17], q[32];
+
+	if (d->web->up) {
+		doctor_say(d, DC_OUTSIDE, FINDING_OK, doctor_tr(d, "%s answers this machine",
+		    "%s отвечает этой машине"), d->base);
+		return;
+	}
+	if (!d->r[DC_OUTSIDE].done)
+		return;
+	doctor_nonce(d->conf, nonce);
+	snprintf(q, sizeof q, "doctor=%s", nonce);
+	db_text(&a, q);
+	if (d->db_ok && db_exec(d->db, &seen, &a, &r) == RC_OK && !db_is_null(r, 0, 0)) {
+		d->r[DC_OUTSIDE].done = false;
+		doctor_say(d, DC_OUTSIDE, FINDING_OK, doctor_tr(d, "a call from outside arrived: %s, from %s",
+		    "вызов снаружи пришёл: %s, с %s"), db_get_text(r, 0, 0), db_get_text(r, 0, 1));
+	} else {
+		doctor_say(d, DC_OUTSIDE, FINDING_UNKNOWN, "curl -X POST '%s/instagram/webhook?%s' -d x",
+		    d->base, q);
+	}
+	db_res_free(r);
+	db_args_free(&a);
+}
+
+/* --- judging ------------------------------------------------------------------------------------ */
+
+static void
+self_from_row(struct self *s, const struct db_res *r, size_t row)
+{
+	const char *want = s->kind == SELF_CYRILLIC ? text_cyrillic : text_ascii;
+	const void *p;
+	size_t n = 0;
+
+	s->in_ledger = true;
+	snprintf(s->reason, sizeof s->reason, "%s", db_get_text(r, row, 1));
+	p = db_get_bytes(r, row, 2, &n);
+	/* a refused body is kept in part only */
+	s->changed = str_eq(db_get_text(r, row, 4), "accepted") && p != NULL &&
+	    (n != s->body_n || memcmp(p, s->body, n) != 0);
+	s->text_ok = str_eq(db_get_text(r, row, 3), want);
+}
+
+static void
+read_ledger(struct doctor *d)
+{
+	static const struct db_stmt rows = { NULL,
+	    "select d.request_id, d.reason, d.body, (select m.body from dmbox.messages m"
+	    " where m.delivery_id = d.id and m.is_test order by m.id limit 1), d.verdict"
+	    " from dmbox.deliveries d where d.request_id like $1" };
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	char like[64];
+
+	snprintf(like, sizeof like, "doctor-%s-%%", d->run);
+	db_text(&a, like);
+	if (d->db_ok && db_exec(d->db, &rows, &a, &r) == RC_OK)
+		for (size_t i = 0; i < db_rows(r); i++)
+			for (size_t k = 0; k < d->web->n_self; k++)
+				if (str_eq(d->web->self[k].rid, db_get_text(r, i, 0)))
+					self_from_row(&d->web->self[k], r, i);
+	db_res_free(r);
+	db_args_free(&a);
+}
+
+/* What stands before dmbox answered: which link is it? */
+static void
+foreign_answer(struct doctor *d, const struct self *s)
+{
+	const char *name = s->a->name;
+
+	if (s->status >= 300 && s->status < 400)
+		doctor_say(d, DC_REDIRECT, FINDING_FAIL, "POST %s: HTTP %d", name, s->status);
+	else if (s->kind == SELF_CHUNKED)
+		doctor_say(d, DC_CHUNKED, FINDING_WARN, "HTTP %d", s->status);
+	else if (s->kind == SELF_SIZE && s->size > 1000)
+		doctor_say(d, DC_BODY_LIMIT, FINDING_FAIL, doctor_tr(d,
+		    "%zu bytes: HTTP %d from the web server", "%zu байт: HTTP %d от веб-сервера"), s->size,
+		    s->status);
+	else if (s->status == 403 || s->status == 406 || s->status == 429 || s->status == 501)
+		doctor_say(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
+		    "POST to the webhook of %s: HTTP %d, and not from dmbox",
+		    "POST на вебхук %s: HTTP %d, и не от dmbox"), name, s->status);
+	else
+		doctor_say(d, DC_ENDPOINTS, FINDING_FAIL, doctor_tr(d,
+		    "POST to the webhook of %s: HTTP %d, and not from dmbox",
+		    "POST на вебхук %s: HTTP %d, и не от dmbox"), name, s->status);
+}
+
+static enum doctor_check
+self_check(const struct self *s)
+{
+	static const enum doctor_check of[] = { DC_SELF_ASCII, DC_SELF_CYRILLIC, DC_BODY_LIMIT, DC_CHUNKED };
+
+	return of[s->kind];
+}
+
+/* A delivery of this account that is neither long nor chunked was refused, too. */
+static bool
+plain_fails(const struct doctor *d, const struct self *s)
+{
+	for (size_t i = 0; i < d->web->n_self; i++) {
+		const struct self *o = &d->web->self[i];
+
+		if (o->a == s->a && o->kind == SELF_ASCII && o->answered && o->status != 200)
+			return true;
+	}
+	return false;
+}
+
+static void
+judge_self(struct doctor *d, const struct self *s)
+{
+	enum doctor_check c = self_check(s);
+	enum finding_status bad = c == DC_CHUNKED ? FINDING_WARN : FINDING_FAIL;
+	char label[96];
+
+	if (s->kind == SELF_SIZE)
+		snprintf(label, sizeof label, "%zu kB", s->size / 1000);
+	else
+		snprintf(label, sizeof label, "%s/%s", channel_names[s->a->channel], s->a->name);
+	if (!s->answered || s->fail == HTTP_FAIL_TIMEOUT) {
+		doctor_say(d, c, FINDING_UNKNOWN, "%s: %s", label, http_fail_names[HTTP_FAIL_TIMEOUT]);
+		return;
+	}
+	if (s->fail != HTTP_FAIL_NONE) {
+		doctor_say(d, c, bad, "%s: %s", label, http_fail_names[s->fail]);
+		return;
+	}
+	if (s->kind > SELF_CYRILLIC && s->status != 200 && plain_fails(d, s)) {
+		doctor_say(d, c, FINDING_UNKNOWN, doctor_tr(d, "%s: HTTP %d, as short ones",
+		    "%s: HTTP %d, как и на короткие"), label, s->status);
+		return;
+	}
+	if (!s->ours) {
+		foreign_answer(d, s);
+		return;
+	}
+	if (s->changed)
+		doctor_say(d, DC_SELF_CYRILLIC, FINDING_FAIL, doctor_tr(d, "%s: the body arrived changed",
+		    "%s: тело пришло изменённым"), label);
+	if (s->status == 401 && s->a->provider == PROVIDER_GREENAPI && d->web->auth_status == 401) {
+		doctor_say(d, c, FINDING_UNKNOWN, "%s: HTTP 401, DMB-505", label);
+		return;
+	}
+	if (s->status != 200)
+		doctor_say(d, c, bad, "%s: HTTP %d %s", label, s->status, s->reason);
+	else if (s->spooled)
+		doctor_say(d, c, FINDING_UNKNOWN, doctor_tr(d, "%s: in the spool", "%s: в спуле"), label);
+	else if (s->kind > SELF_CYRILLIC)
+		doctor_say(d, c, FINDING_OK, "%s", label);
+	else if (!s->in_ledger)
+		doctor_say(d, DC_SAME_PROGRAM, FINDING_FAIL, doctor_tr(d,
+		    "%s: answered 200, but it is not in this database: another installation?",
+		    "%s: ответ 200, но в этой базе её нет: другая установка?"), label);
+	else if (!s->text_ok && !s->changed)
+		doctor_say(d, c, FINDING_FAIL, doctor_tr(d, "%s: in the ledger, but no row of the message",
+		    "%s: в журнале доставок есть, строки сообщения нет"), label);
+	else if (!s->changed)
+		doctor_say(d, c, FINDING_OK, "%s", label);
+}
+
+/* Refused with a token of ours: was the header lost, or is it another's key? */
+static void
+judge_auth(struct doctor *d)
+{
+	bool accepted = false, asked = false;
+
+	for (size_t i = 0; i < d->web->n_self; i++) {
+		const struct self *s = &d->web->self[i];
+
+		if (s->a->provider == PROVIDER_GREENAPI || !s->ours)
+			continue;
+		asked = true;
+		accepted |= s->status == 200;
+	}
+	if (d->web->auth_status == 401 && asked && !accepted)
+		doctor_say(d, DC_SAME_PROGRAM, FINDING_FAIL, "%s", doctor_tr(d,
+		    "dmbox answers there, but knows neither our token nor our webhook secrets: another installation",
+		    "там отвечает dmbox, но не знает ни нашего токена, ни секретов вебхука: другая установка"));
+	else if (d->web->auth_status == 401)
+		doctor_say(d, DC_AUTH_HEADER, FINDING_FAIL, "%s", doctor_tr(d,
+		    "a valid token in Authorization was answered 401: the header is lost on the way",
+		    "на верный токен в Authorization пришёл ответ 401: заголовок теряется по дороге"));
+	else if (d->web->auth_status == 200)
+		doctor_say(d, DC_AUTH_HEADER, FINDING_OK, "%s", doctor_tr(d, "it arrives", "доходит"));
+	else if (d->web->auth_status != 0)
+		doctor_say(d, DC_AUTH_HEADER, FINDING_UNKNOWN, "HTTP %d", d->web->auth_status);
+	if (!d->probe.there)
+		return;
+	doctor_say(d, DC_FASTCGI, FINDING_OK, "%s", d->probe.cgi ? "CGI" : "FastCGI");
+	if (d->conf->file != NULL && d->probe.config[0] != '\0' && doctor_shared_root(d->probe.config) == NULL &&
+	    d->probe.doc_root[0] != '\0') {
+		char why[1024];
+
+		if (conf_below(d->conf, d->probe.doc_root, why))
+			doctor_say(d, DC_BELOW, FINDING_FAIL, "%s", why);
+	}
+}
+
+void
+doctor_web_start(struct doctor *d)
+{
+	struct http_req r;
+	char *rid = mem_arena_alloc(&d->arena, 48);
+
+	d->web = mem_alloc(sizeof *d->web);
+	public_url(d);
+	if (str_empty(d->base))
+		return;
+	resolve_start(d);
+	new_id(d, rid);
+	begin(d, &r, "GET", "/health", rid);
+	r.want_cert = true;
+	doctor_get(d, &r, HEALTH_MS, on_health, rid);
+}
+
+void
+doctor_web_end(struct doctor *d)
+{
+	struct web *w = d->web;
+
+	if (!str_empty(d->base)) {
+		resolve_end(d);
+		outside(d);
+		read_ledger(d);
+		for (size_t i = 0; i < w->n_self; i++)
+			judge_self(d, &w->self[i]);
+		judge_auth(d);
+		if (w->up) {
+			doctor_say(d, DC_FIREWALL, FINDING_OK, "%s", doctor_tr(d, "none seen", "не видно"));
+			doctor_say(d, DC_REDIRECT, FINDING_OK, "%s", doctor_tr(d, "it is not", "нет"));
+		}
+	}
+	free(w);
+	d->web = NULL;
+}

@@ -1,0 +1,96 @@
+/*
+ * doctor over HTTP.  It calls this very address and the other programs while it
+ * runs, so the program that serves it needs more than one thread or process.
+ */
+#include "endpoint/doctor.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "doctor/doctor.h"
+#include "extern/fcgi.h"
+#include "extern/json.h"
+#include "base/str.h"
+
+#define ANSWER_MAX (1 << 20)
+
+/* Can this process, the web server's, use the spool and its parts? */
+static bool
+spool_usable(const char *dir)
+{
+	static const char *const parts[] = { "", "/tmp", "/new", "/cur", "/bad" };
+	char path[PATH_MAX];
+
+	if (dir == NULL)
+		return false;
+	if (access(dir, F_OK) != 0) {
+		snprintf(path, sizeof path, "%s", dir);
+		if (strrchr(path, '/') != NULL)
+			*strrchr(path, '/') = '\0';
+		return access(path, W_OK | X_OK) == 0;
+	}
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		snprintf(path, sizeof path, "%s%s", dir, parts[i]);
+		if ((i == 0 || access(path, F_OK) == 0) && access(path, R_OK | W_OK | X_OK) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+probe(const struct endpoint_env *e, struct http_res *res)
+{
+	char database[40];
+	struct buf b;
+
+	doctor_database_id(ctx_db(e->ctx, e->conf, e->thread), database);
+
+	buf_init(&b, 8192);
+	buf_printf(&b, "{\"probe\":{\"uid\":%u,\"gid\":%u,\"cgi\":%s,\"spool\":%s,\"config\":",
+	    (unsigned int)geteuid(), (unsigned int)getegid(), fcgi_is_cgi() ? "true" : "false",
+	    spool_usable(e->conf->spool_dir) ? "true" : "false");
+	json_put_str(&b, e->conf->file);
+	json_put_key(&b, ",", "docRoot");
+	json_put_str(&b, e->req->doc_root);
+	json_put_key(&b, ",", "database");
+	json_put_str(&b, database);
+	json_put_key(&b, ",", "version");
+	json_put_str(&b, DMBOX_VERSION);
+	buf_puts(&b, "}}\n");
+	endpoint_json(res, 200, &b);
+	buf_free(&b);
+}
+
+void
+endpoint_doctor(struct endpoint_env *e, struct http_res *res)
+{
+	struct doctor_opts o = { .conf = e->conf, .only = -1, .doc_root = e->req->doc_root };
+	const char *q = e->req->query, *only = http_query_get(&e->arena, q, "only");
+	const char *lang = http_query_get(&e->arena, q, "lang");
+	enum doctor_check c;
+	struct doctor *d;
+	struct buf b;
+
+	if (http_query_get(&e->arena, q, "probe") != NULL) {
+		probe(e, res);
+		return;
+	}
+	if (only != NULL && doctor_check_by_code(only, &c) != RC_OK) {
+		endpoint_error(e, res, 422, "unknown_code", "there is no check of this code");
+		return;
+	}
+	if (only != NULL)
+		o.only = (int)c;
+	o.offline = http_query_get(&e->arena, q, "offline") != NULL;
+	o.lang = str_eq(lang != NULL ? lang : e->conf->lang, "ru") ? DOCTOR_RU : DOCTOR_EN;
+	d = doctor_new(&o);
+	doctor_run(d);
+	buf_init(&b, ANSWER_MAX);
+	doctor_json(d, &b);
+	endpoint_json(res, 200, &b);
+	buf_free(&b);
+	doctor_free(d);
+}

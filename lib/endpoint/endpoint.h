@@ -1,0 +1,107 @@
+#ifndef DMBOX_ENDPOINT_ENDPOINT_H
+#define DMBOX_ENDPOINT_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "model/auth.h"
+#include "model/conf.h"
+#include "bridge/ctx.h"
+#include "base/http.h"
+#include "base/log.h"
+#include "base/rc.h"
+
+/* How an answer that is not ready when its job returns gets out: send, then end,
+ * once each, by any thread; after end the request and res are gone.  busy: the
+ * job's thread is going to wait for something.  Each may be NULL. */
+struct endpoint_reply {
+	void (*busy)(void *arg);
+	void (*send)(void *arg);
+	void (*end)(void *arg);
+	void *arg;
+};
+
+/*
+ * What all jobs have in common.  A job serves one request: it is called with
+ * everything it may use and fills the answer; it is pure of FastCGI.  The route
+ * table of a program says which job a path and method lead to and which scope
+ * the caller needs; endpoint_dispatch does the checks in order of cost.
+ */
+struct endpoint_route;
+struct endpoint_env {
+	struct ctx *ctx;
+	struct conf *conf;		/* held for the request; errors already refused */
+	unsigned int thread;
+	const struct http_req *req;
+	enum channel channel;		/* from the path */
+	const char *tail;		/* path behind the endpoint, without slash; "" */
+	struct auth_caller caller;	/* where the route has a scope */
+	char request_id[65];
+	char addr[64];			/* the client's address: the peer's, or what a trusted proxy says */
+	struct mem_arena arena;		/* lives until the answer is written */
+	/* for endpoint_later and what follows it */
+	struct http_res *res;
+	const struct endpoint_route *route;
+	struct endpoint_reply reply;
+	struct log_scope log;
+	int64_t start_us;
+	bool *later;
+};
+typedef void (*endpoint_fn)(struct endpoint_env *e, struct http_res *res);
+
+/* A route's flags. */
+enum {
+	ROUTE_TAIL = 1,		/* may have a path behind the endpoint */
+	ROUTE_ANY_BODY = 2	/* its job answers a body that is too large or cut itself */
+};
+struct endpoint_route {
+	const char *method;
+	const char *endpoint;	/* "webhook", "send", "health", ... */
+	unsigned int flags;
+	unsigned int scope;	/* enum auth_scope bits of which one suffices; 0 = open */
+	endpoint_fn fn;
+};
+/*
+ * endpoint_dispatch(ctx, thread, routes, n, req, res):
+ * Request id, log context, configuration (503 code config), route (404, 405 with
+ * Allow), JWT (401, 403 naming the scope), a whole body (413, 400), then the job.
+ * Channel and endpoint come from the last "/instagram/" or "/whatsapp/" of the
+ * request path, so that it works below any folder and by any rewrite; "/health" and
+ * "/metrics" count as instagram.
+ */
+void endpoint_dispatch(struct ctx *ctx, unsigned int thread, const struct endpoint_route *routes,
+    size_t n, const struct http_req *req, struct http_res *res);
+/*
+ * endpoint_dispatch_later(ctx, thread, routes, n, req, res, reply):
+ * The same for jobs that may answer later (endpoint_later).
+ * Returns  true: res is the answer.  false: reply (copied) sends it, or has sent it.
+ */
+bool endpoint_dispatch_later(struct ctx *ctx, unsigned int thread, const struct endpoint_route *routes,
+    size_t n, const struct http_req *req, struct http_res *res, const struct endpoint_reply *reply);
+/* endpoint_busy(e): said by a job before it waits, where others might serve meanwhile. */
+void endpoint_busy(struct endpoint_env *e);
+/*
+ * endpoint_later(e):
+ * Said by a job before it hands its request on: from here on e belongs to whoever
+ * answers, with the four calls below, in this order and by one thread at a time;
+ * the job's thread looks at it no more.  The log's lines wait in e meanwhile.
+ */
+void endpoint_later(struct endpoint_env *e);
+void endpoint_resume(struct endpoint_env *e);	/* the log's lines are this request's again */
+void endpoint_answer(struct endpoint_env *e);	/* e->res goes out; further lines may follow */
+void endpoint_pause(struct endpoint_env *e);	/* the thread's own lines again; e's are written */
+void endpoint_end(struct endpoint_env *e);	/* frees e; in any thread, after endpoint_pause */
+/* endpoint_json(res, status, b): answer with the JSON of b (b is emptied). */
+void endpoint_json(struct http_res *res, int status, struct buf *b);
+/* endpoint_error(e, res, status, code, fmt...): {"error":{code,message},"requestId"}, and
+ * endpoint_log_error. */
+void endpoint_error(struct endpoint_env *e, struct http_res *res, int status, const char *code,
+    const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* endpoint_log_error(e, status, code): whoever has the request id of an error answer finds it
+ * in the log: a line, where the request has none yet.  For errors in a form of their own. */
+void endpoint_log_error(const struct endpoint_env *e, int status, const char *code);
+
+/* endpoint_addr_net(e, out): the address as a limit counts it: itself, of IPv6 the
+ * network of 64 bits that one customer gets. */
+void endpoint_addr_net(const struct endpoint_env *e, char out[64]);
+
+#endif

@@ -1,0 +1,261 @@
+/*
+ * The reading side: parameters in, one query, JSON out.  Accounts are those of
+ * the configuration that the channel has, or the one that is asked for.
+ */
+#include "endpoint/read.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "extern/json.h"
+#include "base/log.h"
+#include "store/view.h"
+
+#define ANSWER_MAX (16u << 20)
+#define PAGE_DEFAULT 50
+#define POLL_ALIVE_S 180 /* the poller leaves a heartbeat each minute */
+
+/* An answer that went wrong below: absent, wrong, or the database is away. */
+static void
+failed(struct endpoint_env *e, struct http_res *res, enum rc rc, const char *what)
+{
+	if (rc == RC_NONE) {
+		endpoint_error(e, res, 404, "not_found", "no such %s", what);
+	} else if (rc == RC_TEMP) {
+		http_res_header(res, "Retry-After", strlen("Retry-After"), "5", 1);
+		endpoint_error(e, res, 503, "database", "the database does not answer; try again");
+	} else {
+		endpoint_error(e, res, rc_http(rc), rc_name(rc), "the request could not be served");
+	}
+}
+
+/* The accounts a list is about: one that was named, or all of the channel. */
+static bool
+accounts_of(struct endpoint_env *e, struct http_res *res, struct strv *out)
+{
+	const char *name = http_query_get(&e->arena, e->req->query, "account");
+	size_t i;
+
+	if (!str_empty(name)) {
+		/* also one that is no longer configured: its rows are still there */
+		strv_add(out, name, strlen(name));
+		return true;
+	}
+	for (i = 0; i < e->conf->n_accounts; i++)
+		if (e->conf->accounts[i].channel == e->channel)
+			strv_add(out, e->conf->accounts[i].name, strlen(e->conf->accounts[i].name));
+	if (out->n == 0) {
+		endpoint_error(e, res, 404, "unknown_account", "no account is configured for %s",
+		    channel_names[e->channel]);
+		return false;
+	}
+	return true;
+}
+
+/* limit, before, after, q; false: the answer says which one is wrong. */
+static bool
+page_of(struct endpoint_env *e, struct http_res *res, struct view_page *page)
+{
+	const char *limit = http_query_get(&e->arena, e->req->query, "limit");
+	int64_t n = PAGE_DEFAULT;
+
+	*page = (struct view_page){ .q = http_query_get(&e->arena, e->req->query, "q") };
+	if (!str_empty(limit) && (str_i64(limit, &n) != RC_OK || n < 1)) {
+		endpoint_error(e, res, 422, "bad_limit", "limit must be a number from 1 to %d", VIEW_PAGE_MAX);
+		return false;
+	}
+	page->limit = n > VIEW_PAGE_MAX ? VIEW_PAGE_MAX : (size_t)n;
+	if (view_cursor_parse(http_query_get(&e->arena, e->req->query, "before"), &page->before) != RC_OK ||
+	    view_cursor_parse(http_query_get(&e->arena, e->req->query, "after"), &page->after) != RC_OK) {
+		endpoint_error(e, res, 422, "bad_cursor", "before and after take the value of next, or an id");
+		return false;
+	}
+	if (page->q != NULL && !str_utf8_ok(page->q, strlen(page->q))) {
+		endpoint_error(e, res, 422, "bad_query", "q is not UTF-8");
+		return false;
+	}
+	return true;
+}
+
+static void
+put_bool(struct buf *b, const char *sep, const char *key, bool v)
+{
+	json_put_key(b, sep, key);
+	buf_puts(b, v ? "true" : "false");
+}
+
+void
+endpoint_read_stats(struct endpoint_env *e, struct http_res *res)
+{
+	const struct account *a = conf_account(e->conf, e->channel, NULL);
+	struct strv accounts = { 0 };
+	struct buf b;
+	int64_t age_s = -1;
+	bool polling = false;
+	size_t i;
+	enum rc rc;
+
+	buf_init(&b, ANSWER_MAX);
+	if (!accounts_of(e, res, &accounts))
+		goto out;
+	for (i = 0; i < e->conf->n_accounts; i++)
+		polling |= e->conf->accounts[i].channel == e->channel && e->conf->accounts[i].poll_s != 0;
+	buf_putc(&b, '{');
+	rc = view_stats(ctx_db(e->ctx, e->conf, e->thread), e->channel, &accounts, &b, &age_s);
+	if (rc != RC_OK) {
+		failed(e, res, rc, "account");
+		goto out;
+	}
+	put_bool(&b, ",", "pollingActive", polling && age_s >= 0 && age_s <= POLL_ALIVE_S);
+	buf_puts(&b, ",\"config\":{");
+	put_bool(&b, "", "useChatrace", a != NULL && a->use_chatrace);
+	put_bool(&b, ",", "useMockMode", a != NULL && a->use_mock);
+	put_bool(&b, ",", "hasAccessToken", a != NULL && !str_empty(a->token));
+	json_put_key(&b, ",", "apiUrl");
+	json_put_str(&b, a != NULL ? a->api_url : NULL);
+	buf_puts(&b, "}}");
+	endpoint_json(res, 200, &b);
+out:
+	strv_free(&accounts);
+	buf_free(&b);
+}
+
+/* Could this account receive and send as it is configured? */
+static bool
+is_configured(const struct account *a)
+{
+	switch (a->provider) {
+	case PROVIDER_MOCK:
+		return true;
+	case PROVIDER_CHATRACE:
+		return !str_empty(a->token);
+	case PROVIDER_GRAPH:
+	case PROVIDER_GREENAPI:
+		return !str_empty(a->token) && !str_empty(a->own_id);
+	case PROVIDER__MAX:
+		break;
+	}
+	return false;
+}
+
+void
+endpoint_read_config(struct endpoint_env *e, struct http_res *res)
+{
+	const char *name = http_query_get(&e->arena, e->req->query, "account");
+	const struct account *a = conf_account(e->conf, e->channel, str_empty(name) ? NULL : name);
+	struct buf b;
+
+	if (a == NULL) {
+		endpoint_error(e, res, 404, "unknown_account", "no such account is configured for %s",
+		    channel_names[e->channel]);
+		return;
+	}
+	buf_init(&b, ANSWER_MAX);
+	buf_puts(&b, "{\"apiUrl\":");
+	json_put_str(&b, a->api_url);
+	json_put_key(&b, ",", "pageId");
+	json_put_str(&b, a->own_id);
+	json_put_key(&b, ",", "accessToken");
+	json_put_str(&b, str_empty(a->token) ? "not set" : "***configured***");
+	put_bool(&b, ",", "useMockMode", a->use_mock);
+	put_bool(&b, ",", "useChatrace", a->use_chatrace);
+	put_bool(&b, ",", "isConfigured", is_configured(a));
+	json_put_key(&b, ",", "account");
+	json_put_str(&b, a->name);
+	json_put_key(&b, ",", "provider");
+	json_put_str(&b, provider_names[a->provider]);
+	buf_putc(&b, '}');
+	endpoint_json(res, 200, &b);
+	buf_free(&b);
+}
+
+void
+endpoint_read_conversations(struct endpoint_env *e, struct http_res *res)
+{
+	struct strv accounts = { 0 };
+	struct view_page page;
+	struct buf b;
+	enum rc rc;
+
+	buf_init(&b, ANSWER_MAX);
+	if (page_of(e, res, &page) && accounts_of(e, res, &accounts)) {
+		rc = view_conversations(ctx_db(e->ctx, e->conf, e->thread), e->channel, &accounts, &page, &b);
+		if (rc == RC_OK)
+			endpoint_json(res, 200, &b);
+		else
+			failed(e, res, rc, "conversation");
+	}
+	strv_free(&accounts);
+	buf_free(&b);
+}
+
+void
+endpoint_read_messages(struct endpoint_env *e, struct http_res *res)
+{
+	const char *conv = http_query_get(&e->arena, e->req->query, "conversation");
+	struct view_page page;
+	int64_t contact;
+	struct buf b;
+	enum rc rc;
+
+	if (conv == NULL || str_i64(conv, &contact) != RC_OK) {
+		endpoint_error(e, res, 422, "bad_conversation",
+		    "conversation must be the id of a conversation, as /conversations lists it");
+		return;
+	}
+	if (!page_of(e, res, &page))
+		return;
+	buf_init(&b, ANSWER_MAX);
+	rc = view_messages(ctx_db(e->ctx, e->conf, e->thread), e->channel, contact, &page, &b);
+	if (rc == RC_OK)
+		endpoint_json(res, 200, &b);
+	else
+		failed(e, res, rc, "conversation or message");
+	buf_free(&b);
+}
+
+/* upTo: a message id, or a cursor; absent: all that is there. */
+static enum rc
+up_to_of(struct endpoint_env *e, const struct json *j, struct view_cursor *out)
+{
+	if (json_type(json_member(j, "upTo")) == JSON_ABSENT || json_type(json_member(j, "upTo")) == JSON_NULL) {
+		*out = (struct view_cursor){ 0 };
+		return RC_OK;
+	}
+	return view_cursor_parse(json_text(&e->arena, json_member(j, "upTo")), out);
+}
+
+void
+endpoint_read_mark(struct endpoint_env *e, struct http_res *res)
+{
+	struct json *j = NULL;
+	struct view_cursor up_to;
+	char err[128];
+	int64_t contact, n = 0;
+	struct buf b;
+	enum rc rc;
+
+	if (json_parse(e->req->body, e->req->body_n, &j, err) != RC_OK) {
+		endpoint_error(e, res, 400, "bad_json", "the body is not JSON: %s", err);
+		return;
+	}
+	if (json_i64(json_member(j, "conversation"), &contact) != RC_OK) {
+		endpoint_error(e, res, 422, "bad_conversation", "conversation must be the id of a conversation");
+		goto out;
+	}
+	if (up_to_of(e, j, &up_to) != RC_OK) {
+		endpoint_error(e, res, 422, "bad_up_to", "upTo must be the id of a message");
+		goto out;
+	}
+	rc = view_mark_read(ctx_db(e->ctx, e->conf, e->thread), e->channel, contact, &up_to, &n);
+	if (rc != RC_OK) {
+		failed(e, res, rc, "conversation or message");
+		goto out;
+	}
+	buf_init(&b, 256);
+	buf_printf(&b, "{\"success\":true,\"marked\":%" PRId64 "}", n);
+	endpoint_json(res, 200, &b);
+	buf_free(&b);
+out:
+	json_free(j);
+}

@@ -1,0 +1,17 @@
+#ifndef DMBOX_ENDPOINT_READ_H
+#define DMBOX_ENDPOINT_READ_H
+
+#include "endpoint/endpoint.h"
+
+/*
+ * What the inbox program answers (contract.md 4, scope read): figures, the
+ * configuration in use, conversations, messages, and the mark that they were
+ * read by us.
+ */
+void endpoint_read_stats(struct endpoint_env *e, struct http_res *res);
+void endpoint_read_config(struct endpoint_env *e, struct http_res *res);
+void endpoint_read_conversations(struct endpoint_env *e, struct http_res *res);
+void endpoint_read_messages(struct endpoint_env *e, struct http_res *res);
+void endpoint_read_mark(struct endpoint_env *e, struct http_res *res);
+
+#endif

@@ -1,0 +1,616 @@
+/*
+ * One delivery's way: account, verify over the raw bytes, parse, store or
+ * spool, answer (house.md 4).  A provider takes anything but 2xx as "again
+ * later" and, after an hour of it, unsubscribes us: so an authentic body that
+ * we do not understand is kept and answered 200, and only what is not durable
+ * is not acknowledged.
+ */
+#include "endpoint/receive.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "bridge/hooklog.h"
+#include "bridge/ingest.h"
+#include "extern/json.h"
+#include "base/log.h"
+#include "model/provider.h"
+#include "bridge/spool.h"
+#include "store/store.h"
+#include "base/str.h"
+
+#define REFUSED_ROWS 60		/* ledger rows a minute and account */
+#define REFUSED_ROWS_ADDR 40	/* of them from one address: it leaves room for others */
+#define REFUSED_BYTES 16384	/* of a refused body that the ledger keeps */
+#define REFUSED_KEY "refused:"
+#define RETRY_AWAY_S "5"
+#define CHALLENGE_MAX 128
+#define HEADERS_MAX 64
+#define DRAIN_AT_ONCE 64
+#define DRAIN_MAX 256		/* of one look: a signal may wait */
+#define DRAIN_EVERY_S 10
+
+static void
+header(struct http_res *res, const char *name, const char *value)
+{
+	http_res_header(res, name, strlen(name), value, strlen(value));
+}
+
+/* --- which account -------------------------------------------------------- */
+
+/* Accepts anybody: asked only when no account with a credential takes it. */
+static bool
+is_open(const struct account *a)
+{
+	return a->webhook_open || a->provider == PROVIDER_MOCK;
+}
+
+/* A refusal is put down to the account that the request seems to be meant for:
+ * a Graph signature speaks of a Graph account. */
+static const struct account *
+likely(const struct endpoint_env *e)
+{
+	bool signed_ = http_req_get(e->req, "X-Hub-Signature-256") != NULL;
+	const struct account *first = NULL, *a;
+
+	for (size_t i = 0; i < e->conf->n_accounts; i++) {
+		a = &e->conf->accounts[i];
+		if (a->channel != e->channel)
+			continue;
+		if (first == NULL)
+			first = a;
+		if (signed_ && a->provider == PROVIDER_GRAPH)
+			return a;
+	}
+	return first;
+}
+
+static enum rc
+verify(const struct account *a, const struct http_req *req, const char **why)
+{
+	const struct provider *p = provider_of(a);
+
+	*why = "not_supported";
+	return p->verify != NULL ? p->verify(a, req, why) : RC_DENIED;
+}
+
+/*
+ * The account of a delivery: the one in the path, else the first whose
+ * credential fits the raw bytes.  RC_NONE: no such account; RC_DENIED: *out is
+ * whom the refusal is put down to.
+ */
+static enum rc
+find_account(const struct endpoint_env *e, const struct account **out, const char **why)
+{
+	const char *w;
+
+	if (*e->tail != '\0') {
+		*out = conf_account(e->conf, e->channel, e->tail);
+		return *out == NULL ? RC_NONE : verify(*out, e->req, why);
+	}
+	*out = likely(e);
+	if (*out == NULL)
+		return RC_NONE;
+	if (!is_open(*out) && verify(*out, e->req, why) == RC_OK)
+		return RC_OK;
+	for (int open = 0; open <= 1; open++)
+		for (size_t i = 0; i < e->conf->n_accounts; i++) {
+			const struct account *a = &e->conf->accounts[i];
+
+			if (a->channel != e->channel || is_open(a) != (open == 1) ||
+			    (a == *out && open == 0))
+				continue;
+			if (verify(a, e->req, &w) == RC_OK) {
+				*out = a;
+				return RC_OK;
+			}
+			if (a == *out)
+				*why = w;
+		}
+	return RC_DENIED;
+}
+
+/*
+ * Several accounts of one app come in one signed body.  The secret that
+ * matched must be one of each entry's account: else one account's secret would
+ * write into another's conversations.
+ */
+static bool
+entries_belong(const struct endpoint_env *e, const struct account *a, const struct itemv *v)
+{
+	const char *last = a->name, *why;
+
+	for (size_t i = 0; i < v->n; i++) {
+		const char *name = v->v[i].account;
+		const struct account *other;
+
+		if (name == NULL || str_eq(name, last))
+			continue;
+		other = conf_account(e->conf, a->channel, name);
+		if (other == NULL || verify(other, e->req, &why) != RC_OK)
+			return false;
+		last = name;
+	}
+	return true;
+}
+
+/* --- what the ledger keeps of the head ------------------------------------ */
+
+static bool
+secret_name(const char *name)
+{
+	static const char *const words[] = { "authorization", "cookie", "secret", "signature", "token",
+		"password", "api-key", "apikey" };
+	char low[128];
+	size_t n = 0;
+
+	/* a digest, no secret: replay and doctor check it again */
+	if (str_ieq(name, "X-Hub-Signature-256"))
+		return false;
+
+	for (; n < sizeof low - 1 && name[n] != '\0'; n++)
+		low[n] = name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] + 32) : name[n];
+	low[n] = '\0';
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strstr(low, words[i]) != NULL)
+			return true;
+	return false;
+}
+
+static void
+put_member(struct buf *b, bool *first, const char *name, const char *value, size_t n)
+{
+	char shown[1024];
+
+	log_mask(value, n, shown, sizeof shown);
+	json_put_key(b, *first ? "" : ",", name);
+	json_put_str(b, shown);
+	*first = false;
+}
+
+/* The names of the query's fields, and the values of those that hold no secret. */
+static void
+put_query(struct endpoint_env *e, struct buf *b, bool *first)
+{
+	struct http_field *f;
+	size_t n;
+	struct buf q;
+
+	if (*e->req->query == '\0' ||
+	    http_form_parse(&e->arena, e->req->query, strlen(e->req->query), 32, &f, &n) != RC_OK)
+		return;
+	buf_init(&q, 4096);
+	for (size_t i = 0; i < n; i++) {
+		if (secret_name(f[i].name))
+			continue;
+		buf_printf(&q, "%s%s=%s", q.n > 0 ? "&" : "", f[i].name, f[i].value);
+	}
+	if (q.n > 0)
+		put_member(b, first, ":query", q.p, q.n);
+	buf_free(&q);
+}
+
+static const char *
+headers_json(struct endpoint_env *e)
+{
+	const struct http_req *req = e->req;
+	bool first = true;
+	struct buf b;
+	char *s;
+
+	buf_init(&b, 256 * 1024);
+	buf_putc(&b, '{');
+	put_member(&b, &first, ":path", req->url, strlen(req->url));
+	put_query(e, &b, &first);
+	for (size_t i = 0; i < req->n_hdrs && i < HEADERS_MAX; i++)
+		if (!secret_name(req->hdrs[i].name))
+			put_member(&b, &first, req->hdrs[i].name, req->hdrs[i].value,
+			    strlen(req->hdrs[i].value));
+	buf_putc(&b, '}');
+	s = buf_err(&b) ? mem_arena_dup(&e->arena, "{}") : mem_arena_ndup(&e->arena, b.p, b.n);
+	buf_free(&b);
+	return s;
+}
+
+static void
+fill(struct endpoint_env *e, const struct account *a, struct delivery *d)
+{
+	delivery_init(d);
+	d->channel = e->channel;
+	d->account = a->name;
+	d->account_named = *e->tail != '\0';	/* it wins over entry ids then */
+	d->provider = a->provider;
+	d->source = SOURCE_WEBHOOK;
+	d->request_id = e->request_id;
+	d->remote_addr = e->addr;
+	d->content_type = http_req_get(e->req, "Content-Type");
+	d->headers = headers_json(e);
+	d->body = e->req->body;
+	d->body_n = e->req->body_n;
+	d->verdict = VERDICT_ACCEPTED;
+}
+
+/* --- counting ------------------------------------------------------------- */
+
+static void
+count_delivery(struct endpoint_env *e, const struct account *a, const char *verdict, const char *reason)
+{
+	const char *labels[4] = { channel_names[a->channel], a->name, verdict, reason };
+
+	meter_add(ctx_meter(e->ctx, e->conf), METER_DELIVERIES, 1, labels);
+}
+
+static void
+count_items(struct endpoint_env *e, const struct account *a, const struct delivery *d)
+{
+	bool spooled = d->rc == RC_DUP;
+	const struct { const char *result; size_t n; } v[] = {
+		{ "spooled", spooled ? d->items.n + d->items.ignored : 0 },
+		{ "stored", spooled ? 0 : d->stored }, { "duplicate", spooled ? 0 : d->duplicates },
+		{ "weak_duplicate", spooled ? 0 : d->weak_duplicates },
+		{ "ignored", spooled ? 0 : d->ignored } };
+	struct meter *m = ctx_meter(e->ctx, e->conf);
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		const char *labels[3] = { channel_names[a->channel], a->name, v[i].result };
+
+		meter_add(m, METER_ITEMS, v[i].n, labels);
+	}
+}
+
+/* --- refusing ------------------------------------------------------------- */
+
+/*
+ * A row in the ledger, visible before the answer is sent.  A flood costs the
+ * database a row a second at most: beyond the cap of this process refusals are
+ * added up and written as one number.
+ */
+static void
+note_refusal(struct endpoint_env *e, const struct account *a, const char *reason)
+{
+	struct batch *b = ctx_batch(e->ctx, e->conf);
+	struct db *db = NULL;
+	struct delivery d;
+	unsigned int extra;
+	char net[64], addr_key[96], key[96];
+	bool row;
+
+	endpoint_addr_net(e, net);
+	snprintf(addr_key, sizeof addr_key, "from:%s", net);
+	snprintf(key, sizeof key, REFUSED_KEY "%s:%s:%s", channel_names[a->channel], reason, a->name);
+	row = ctx_limit(e->ctx, addr_key, REFUSED_ROWS_ADDR, NULL);
+	row = ctx_limit(e->ctx, key, row ? REFUSED_ROWS : 0, &extra);
+	count_delivery(e, a, "rejected", reason);
+	if (!row)
+		meter_add(ctx_meter(e->ctx, e->conf), METER_NOT_KEPT, 1,
+		    (const char *const []){ channel_names[a->channel], a->name });
+	if (row || extra > 0) {
+		endpoint_busy(e);
+		db = batch_borrow(b);
+	}
+	if (row) {
+		hooklog_refused(a, reason, e->addr);
+		fill(e, a, &d);
+		d.verdict = VERDICT_REJECTED;
+		d.reason = reason;
+		if (d.body_n > REFUSED_BYTES)
+			d.body_n = REFUSED_BYTES;
+		if (db == NULL || store_refused(db, &d, REFUSED_ROWS) != RC_OK)
+			log_debug("refusal not kept: database away");
+		delivery_free(&d);
+	}
+	if (extra > 0 && (db == NULL || store_refused_count(db, channel_names[a->channel], a->name,
+	    reason, extra) != RC_OK))
+		log_debug("%u refusals not counted: database away", extra);
+	if (db != NULL)
+		batch_return(b);
+	ctx_batch_done(e->ctx, b);
+}
+
+/* --- taking in ------------------------------------------------------------ */
+
+/* A delivery on its way into the database, which other threads may take it. */
+struct intake {
+	struct ingest_later x;	/* first */
+	struct endpoint_env *e;
+	const struct account *a;
+	struct batch *batch;	/* held */
+	struct delivery d;
+};
+
+static void
+answer_stored(struct endpoint_env *e, struct http_res *res, const struct delivery *d)
+{
+	bool spooled = d->rc == RC_DUP;
+	size_t items = spooled ? d->items.n + d->items.ignored : d->n_items;
+	size_t ignored = spooled ? d->items.ignored : d->ignored;
+	struct buf b;
+
+	buf_init(&b, 4096);
+	buf_printf(&b, "{\"success\":true,\"received\":%zu,\"stored\":%zu,\"duplicates\":%zu,"
+	    "\"ignored\":%zu,\"spooled\":%s,\"requestId\":", items, spooled ? 0 : d->stored,
+	    spooled ? 0 : d->duplicates + d->weak_duplicates, ignored, spooled ? "true" : "false");
+	json_put_str(&b, e->request_id);
+	if (d->items.warning != NULL) {
+		buf_puts(&b, ",\"warning\":");
+		json_put_str(&b, d->items.warning);
+	} else if (!str_eq(d->reason, "ok")) {
+		buf_puts(&b, ",\"warning\":");
+		json_put_str(&b, d->reason);
+	}
+	buf_puts(&b, "}\n");
+	endpoint_json(res, 200, &b);
+	buf_free(&b);
+}
+
+/* doctor's own deliveries are marked, so that it can remove what they made. */
+static void
+mark_doctor(const struct endpoint_env *e, struct delivery *d)
+{
+	if (http_req_get(e->req, "X-Dmbox-Doctor") == NULL)
+		return;
+	d->source = SOURCE_DOCTOR;
+	for (size_t i = 0; i < d->items.n; i++)
+		d->items.v[i].is_test = true;
+}
+
+static void
+refuse(struct endpoint_env *e, struct http_res *res, const struct account *a, const char *reason)
+{
+	note_refusal(e, a, reason);
+	res->status = 401;	/* with an empty body: a prober learns nothing */
+}
+
+/* The answer first: the sentences of the log may take their time. */
+static void
+acknowledge(struct endpoint_env *e, const struct account *a, const struct delivery *d)
+{
+	answer_stored(e, e->res, d);
+	endpoint_answer(e);
+	count_delivery(e, a, "accepted", d->reason);
+	count_items(e, a, d);
+	hooklog_delivery(a, e->req, d);
+}
+
+static void
+not_acknowledged(struct endpoint_env *e, const struct account *a, const struct delivery *d)
+{
+	count_delivery(e, a, "not_acknowledged", "unavailable");
+	log_error("webhook not acknowledged: neither the database nor the spool took %zu bytes "
+	    "(%s account %s)", d->body_n, channel_names[a->channel], a->name);
+	header(e->res, "Retry-After", RETRY_AWAY_S);
+	endpoint_error(e, e->res, 503, "unavailable", "neither database nor spool took it; send again");
+	endpoint_answer(e);
+}
+
+static void
+received(struct ingest_later *x, const struct delivery *d)
+{
+	struct intake *in = (struct intake *)x;
+
+	endpoint_resume(in->e);
+	if (d->rc == RC_OK || d->rc == RC_DUP)
+		acknowledge(in->e, in->a, d);
+	else
+		not_acknowledged(in->e, in->a, d);
+	endpoint_pause(in->e);
+}
+
+static void
+waits(struct ingest_later *x)
+{
+	endpoint_busy(((struct intake *)x)->e);
+}
+
+static void
+released(struct ingest_later *x)
+{
+	struct intake *in = (struct intake *)x;
+	struct endpoint_env *e = in->e;
+
+	delivery_free(&in->d);
+	ctx_batch_done(e->ctx, in->batch);
+	endpoint_end(e);	/* and in with it */
+}
+
+static void
+receive(struct endpoint_env *e, struct http_res *res, const struct account *a)
+{
+	struct intake *in = mem_arena_alloc(&e->arena, sizeof *in);
+	struct ctx *ctx = e->ctx;
+	struct batch *b;
+
+	fill(e, a, &in->d);
+	ingest_parse(e->conf, a, &in->d);
+	if (!entries_belong(e, a, &in->d.items)) {
+		delivery_free(&in->d);
+		refuse(e, res, a, "foreign_account");
+		return;
+	}
+	mark_doctor(e, &in->d);
+	in->e = e;
+	in->a = a;
+	in->batch = ctx_batch(ctx, e->conf);
+	in->x = (struct ingest_later){ .d = &in->d, .spool = ctx_spool(ctx, e->conf),
+	    .done = received, .release = released, .busy = waits };
+	b = ctx_batch(ctx, e->conf);	/* held for as long as this thread may lead */
+	endpoint_later(e);
+	ingest_batched(b, &in->x);
+	ctx_batch_done(ctx, b);
+}
+
+static bool
+all_space(const struct http_req *req)
+{
+	return strspn(req->body, " \t\r\n") == req->body_n;
+}
+
+void
+endpoint_receive(struct endpoint_env *e, struct http_res *res)
+{
+	const struct account *a = NULL;
+	const char *why = "no_account";
+
+	if (e->req->too_large) {
+		a = *e->tail != '\0' ? conf_account(e->conf, e->channel, e->tail) : likely(e);
+		if (a != NULL) {
+			note_refusal(e, a, "too_large");
+			endpoint_error(e, res, 413, "too_large", "the body is over %zu bytes",
+			    e->conf->max_body);
+			return;
+		}
+	}
+	switch (find_account(e, &a, &why)) {
+	case RC_OK:
+		break;
+	case RC_NONE:
+		log_warn("webhook for an unknown %s account: %s", channel_names[e->channel], e->req->url);
+		endpoint_error(e, res, 404, "unknown_account", "there is no such account");
+		return;
+	default:
+		refuse(e, res, a, why);
+		return;
+	}
+	if (e->req->cut)	/* what did not arrive whole is not acknowledged */
+		endpoint_error(e, res, 400, "cut_body", "the body ended before its announced length");
+	else if (all_space(e->req))
+		endpoint_error(e, res, 400, "empty_body", "the body is empty");
+	else
+		receive(e, res, a);
+}
+
+/* --- handshake ------------------------------------------------------------ */
+
+static bool
+greets(const struct account *a, const struct http_req *req, struct buf *out)
+{
+	const struct provider *p = provider_of(a);
+
+	buf_reset(out);
+	return p->greet != NULL && p->greet(a, req, out) == RC_OK && !buf_err(out);
+}
+
+void
+endpoint_receive_greet(struct endpoint_env *e, struct http_res *res)
+{
+	const struct account *a = NULL;
+	struct buf b;
+
+	if (*e->tail != '\0' && conf_account(e->conf, e->channel, e->tail) == NULL) {
+		endpoint_error(e, res, 404, "unknown_account", "there is no such account");
+		return;
+	}
+	buf_init(&b, CHALLENGE_MAX);
+	for (size_t i = 0; i < e->conf->n_accounts && a == NULL; i++) {
+		const struct account *c = &e->conf->accounts[i];
+
+		if (c->channel == e->channel && (*e->tail == '\0' || str_eq(c->name, e->tail)) &&
+		    greets(c, e->req, &b))
+			a = c;
+	}
+	if (a != NULL) {
+		log_info("✅ webhook verified by %s (account %s)", provider_of(a)->name, a->name);
+		res->status = 200;
+		res->body = mem_arena_ndup(&res->arena, b.p, b.n);
+		res->body_n = b.n;
+		header(res, "Content-Type", "text/plain");
+	} else {
+		log_warn("⛔ webhook handshake refused (from %s)", e->addr);
+		endpoint_error(e, res, 403, "handshake_refused", "mode, verify token or challenge is not right");
+	}
+	buf_free(&b);
+}
+
+/* --- between requests ----------------------------------------------------- */
+
+/* Refusals that were added up and not told to the database yet. */
+static void
+note_counts(struct ctx *ctx, const struct conf *conf)
+{
+	struct batch *b;
+	struct db *db;
+	char key[96], *channel, *reason, *account;
+	unsigned int extra;
+
+	while (ctx_limit_left(ctx, REFUSED_KEY, key, &extra)) {
+		channel = key + strlen(REFUSED_KEY);
+		if ((reason = strchr(channel, ':')) == NULL)
+			continue;
+		*reason++ = '\0';
+		if ((account = strchr(reason, ':')) == NULL)
+			continue;
+		*account++ = '\0';
+		b = ctx_batch(ctx, conf);
+		if ((db = batch_borrow(b)) != NULL) {
+			if (store_refused_count(db, channel, account, reason, extra) != RC_OK)
+				log_debug("%u refusals not counted: database away", extra);
+			batch_return(b);
+		}
+		ctx_batch_done(ctx, b);
+	}
+}
+
+/* True once in DRAIN_EVERY_S. */
+static bool
+time_to_look(struct ctx *ctx)
+{
+	char key[40];
+
+	snprintf(key, sizeof key, "drain:%lld", (long long)(clock_mono_ms() / 1000 / DRAIN_EVERY_S));
+	return ctx_limit(ctx, key, 1, NULL);
+}
+
+/* In portions: a large delivery may be waiting for the connection. */
+static enum rc
+drain_some(struct batch *b, const struct conf *conf, struct spool *sp, size_t *done)
+{
+	struct db *db = batch_borrow(b);
+	enum rc rc = RC_TEMP;
+
+	*done = 0;
+	if (db != NULL) {
+		rc = ingest_drain(db, conf, sp, DRAIN_AT_ONCE, done);
+		batch_return(b);
+	}
+	return rc;
+}
+
+static void
+drain(struct ctx *ctx, const struct conf *conf)
+{
+	struct batch *b = ctx_batch(ctx, conf);
+	struct spool *sp;
+	struct spool_stat st;
+	size_t done = 0, n = DRAIN_AT_ONCE;
+	enum rc rc = RC_OK;
+	bool look;
+
+	/* looks while the database is away are not counted: they would be missing then */
+	look = batch_came_up(b) || (batch_up(b) && time_to_look(ctx));
+	sp = look ? ctx_spool(ctx, conf) : NULL;
+	if (sp != NULL && spool_stat(sp, &st) == RC_OK && st.waiting > 0) {
+		while (rc == RC_OK && n == DRAIN_AT_ONCE && done < DRAIN_MAX) {
+			rc = drain_some(b, conf, sp, &n);
+			done += n;
+		}
+		if (rc != RC_OK)
+			log_debug("spool: database away again after %zu", done);
+		if (done > 0)
+			log_info("📥 %zu deliveries taken from the spool", done);
+	}
+	ctx_batch_done(ctx, b);
+}
+
+void
+endpoint_receive_tick(struct ctx *ctx)
+{
+	struct conf *conf;
+
+	ctx_batch_tick(ctx);
+	if ((conf = ctx_conf_now(ctx)) == NULL)
+		return;
+	note_counts(ctx, conf);
+	drain(ctx, conf);
+	conf_drop(conf);
+}

@@ -1,0 +1,22 @@
+#ifndef DMBOX_ENDPOINT_RECEIVE_H
+#define DMBOX_ENDPOINT_RECEIVE_H
+
+#include "bridge/ctx.h"
+#include "endpoint/endpoint.h"
+
+/*
+ * The webhook (contract.md 4): 2xx only after the bytes are durable, in the
+ * database or in the spool; 401 with an empty body, and a row in the ledger,
+ * for what carries no credential of the account.
+ */
+/* GET: the provider's handshake. */
+void endpoint_receive_greet(struct endpoint_env *e, struct http_res *res);
+/* POST: a delivery. */
+void endpoint_receive(struct endpoint_env *e, struct http_res *res);
+/* endpoint_receive_tick(ctx): about once a second, from no request thread: answers
+ * for deliveries that wait too long, counts refused ones beyond the cap that no
+ * later one reported, takes what is in the spool to the database when that is
+ * there again (looks at once, then at most every ten seconds). */
+void endpoint_receive_tick(struct ctx *ctx);
+
+#endif

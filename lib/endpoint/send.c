@@ -1,0 +1,715 @@
+/*
+ * Sending, for a person or a program.  Everything that can be known before the
+ * network is checked before anything is written, by building the requests once
+ * for nothing; so what the outbox holds can be sent.  Rows are committed first;
+ * the try that follows is only to tell the caller at once what became of it.
+ * The guarantee is the poller (task_deliver).
+ */
+#include "endpoint/send.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/attempt.h"
+#include "base/clock.h"
+#include "extern/db.h"
+#include "extern/httpc.h"
+#include "extern/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/outbox.h"
+#include "model/provider.h"
+#include "extern/sign.h"
+#include "base/str.h"
+
+enum {
+	PARTS_MAX = 20,		/* of one text */
+	ATTS_MAX = 10,		/* providers.md B.8 */
+	ROWS_MAX = PARTS_MAX + ATTS_MAX,
+	KEY_MAX = 255,
+	URL_MAX = 4096,
+	LEASE_S = 30,		/* more than ENDPOINT_SEND_MS and a slow database */
+	TRY_MIN_MS = 1500,	/* less time left: the poller does it */
+	DAY_S = 86400
+};
+
+static const char *const actions[] = { "mark_seen", "typing_on", "typing_off", "react", "unreact" };
+static const char *const att_types[] = { "image", "video", "audio", "file" };
+
+/* A request as it was asked for. */
+struct wish {
+	struct meter *meter;
+	const char *recipient, *message, *reply_to, *account, *key, *action, *reaction;
+	bool human;
+	struct att atts[ATTS_MAX];
+	size_t n_atts;
+	const struct account *a;
+	struct outmsg parts[ROWS_MAX];
+	size_t n_parts;
+};
+
+static bool
+one_of(const char *s, const char *const *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(s, v[i]))
+			return true;
+	return false;
+}
+
+/* --- splitting ------------------------------------------------------------------- */
+
+static bool
+is_space(char c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+void
+endpoint_send_split(const char *text, size_t max, bool in_bytes, struct strv *out)
+{
+	size_t n = strlen(text);
+
+	while (n > 0) {
+		size_t cut = in_bytes ? str_utf8_cut(text, n, max) : str_utf8_cut_chars(text, n, max);
+		size_t at, keep;
+
+		if (cut == 0)
+			cut = n;	/* max below one character: no way to honour it */
+		at = cut;
+		if (cut < n && !is_space(text[cut])) {
+			/* a line break in the last third before a space there */
+			size_t space = 0, line = 0;
+
+			for (size_t i = cut; i > cut - cut / 3; i--) {
+				if (!line && text[i - 1] == '\n')
+					line = i;
+				if (!space && is_space(text[i - 1]))
+					space = i;
+			}
+			at = line ? line : space ? space : cut;
+		}
+		keep = at;
+		if (at < n)
+			while (keep > 0 && is_space(text[keep - 1]))
+				keep--;
+		if (keep > 0)
+			strv_add(out, text, keep);
+		text += at;
+		n -= at;
+		while (n > 0 && is_space(*text)) {
+			text++;
+			n--;
+		}
+	}
+}
+
+/* --- reading the wish -------------------------------------------------------------- */
+
+/* The answer is written where these return false. */
+static bool
+get_text(struct endpoint_env *e, struct http_res *res, const struct json *j, const char *key,
+    const char **out)
+{
+	const struct json *v = json_member(j, key);
+	enum json_type t = json_type(v);
+
+	*out = NULL;
+	if (t == JSON_ABSENT || t == JSON_NULL)
+		return true;
+	if (t != JSON_STRING && t != JSON_NUMBER) {
+		endpoint_error(e, res, 422, "invalid_field", "%s: a string is expected", key);
+		return false;
+	}
+	*out = json_text(&e->arena, v);
+	return true;
+}
+
+static bool
+url_ok(const char *url)
+{
+	if (url == NULL || strlen(url) > URL_MAX ||
+	    (!str_istarts(url, "https://") && !str_istarts(url, "http://")))
+		return false;
+	for (const char *p = url; *p; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f || *p == '"' || *p == '<' || *p == '>')
+			return false;
+	return true;
+}
+
+static bool
+add_att(struct endpoint_env *e, struct http_res *res, const struct json *j, struct wish *w)
+{
+	struct att *a;
+	const char *type, *url, *name;
+
+	if (json_type(j) != JSON_OBJECT) {
+		endpoint_error(e, res, 422, "bad_attachment", "attachment: an object with type and url is expected");
+		return false;
+	}
+	if (w->n_atts == ATTS_MAX) {
+		endpoint_error(e, res, 422, "bad_attachment", "attachments: at most %d", ATTS_MAX);
+		return false;
+	}
+	if (!get_text(e, res, j, "type", &type) || !get_text(e, res, j, "url", &url) ||
+	    !get_text(e, res, j, "name", &name))
+		return false;
+	if (!one_of(type, att_types, sizeof att_types / sizeof *att_types)) {
+		endpoint_error(e, res, 422, "bad_attachment",
+		    "attachment.type: image, video, audio or file is expected");
+		return false;
+	}
+	if (!url_ok(url)) {
+		endpoint_error(e, res, 422, "bad_attachment",
+		    "attachment.url: a public https:// address of at most %d bytes is expected", URL_MAX);
+		return false;
+	}
+	a = &w->atts[w->n_atts++];
+	memset(a, 0, sizeof *a);
+	a->type = type;
+	a->url = url;
+	a->name = name;
+	a->bytes = -1;
+	return true;
+}
+
+static bool
+get_atts(struct endpoint_env *e, struct http_res *res, const struct json *j, struct wish *w)
+{
+	const struct json *one = json_member(j, "attachment"), *many = json_member(j, "attachments");
+
+	if (json_type(one) != JSON_ABSENT && json_type(one) != JSON_NULL && !add_att(e, res, one, w))
+		return false;
+	if (json_type(many) == JSON_ABSENT || json_type(many) == JSON_NULL)
+		return true;
+	if (json_type(many) != JSON_ARRAY) {
+		endpoint_error(e, res, 422, "bad_attachment", "attachments: a list is expected");
+		return false;
+	}
+	for (size_t i = 0; i < json_len(many); i++)
+		if (!add_att(e, res, json_at(many, i), w))
+			return false;
+	return true;
+}
+
+/* Idempotency-Key or idempotencyKey; both must say the same. */
+static bool
+get_key(struct endpoint_env *e, struct http_res *res, const struct json *j, struct wish *w)
+{
+	const char *hdr = http_req_get(e->req, "Idempotency-Key");
+
+	if (!get_text(e, res, j, "idempotencyKey", &w->key))
+		return false;
+	if (hdr && w->key && !str_eq(hdr, w->key)) {
+		endpoint_error(e, res, 422, "bad_idempotency_key",
+		    "the header Idempotency-Key and idempotencyKey differ");
+		return false;
+	}
+	if (hdr)
+		w->key = mem_arena_dup(&e->arena, hdr);
+	if (w->key && (w->key[0] == '\0' || strlen(w->key) > KEY_MAX ||
+	    !str_utf8_ok(w->key, strlen(w->key)))) {
+		endpoint_error(e, res, 422, "bad_idempotency_key", "idempotencyKey: 1 to %d bytes of text", KEY_MAX);
+		return false;
+	}
+	return true;
+}
+
+static bool
+get_human(struct endpoint_env *e, struct http_res *res, const struct json *j, struct wish *w)
+{
+	const struct json *v = json_member(j, "humanAgent");
+
+	if (json_type(v) != JSON_ABSENT && json_type(v) != JSON_NULL && json_type(v) != JSON_BOOL) {
+		endpoint_error(e, res, 422, "invalid_field", "humanAgent: true or false is expected");
+		return false;
+	}
+	w->human = json_bool(v, false);
+	return true;
+}
+
+static bool
+read_wish(struct endpoint_env *e, struct http_res *res, const struct json *j, struct wish *w)
+{
+	return get_text(e, res, j, "recipientId", &w->recipient) &&
+	    get_text(e, res, j, "message", &w->message) &&
+	    get_text(e, res, j, "replyTo", &w->reply_to) &&
+	    get_text(e, res, j, "account", &w->account) &&
+	    get_text(e, res, j, "action", &w->action) &&
+	    get_text(e, res, j, "reaction", &w->reaction) &&
+	    get_human(e, res, j, w) && get_key(e, res, j, w) && get_atts(e, res, j, w);
+}
+
+/* --- checking it --------------------------------------------------------------------- */
+
+static bool
+check_account(struct endpoint_env *e, struct http_res *res, struct wish *w)
+{
+	const char *name = str_empty(w->account) ? NULL : w->account, *id;
+
+	w->a = conf_account(e->conf, e->channel, name);
+	if (w->a == NULL) {
+		endpoint_error(e, res, 422, "unknown_account", "account: there is no %s account %s",
+		    channel_names[e->channel], name ? name : "main");
+		return false;
+	}
+	if (w->a->provider != PROVIDER_MOCK && !w->a->use_mock && str_empty(w->a->token)) {
+		endpoint_error(e, res, 503, "config", "the %s account %s has no access token in its configuration",
+		    channel_names[e->channel], w->a->name);
+		return false;
+	}
+	if (str_empty(w->recipient)) {
+		endpoint_error(e, res, 422, "missing_recipient", "recipientId: whom the message is for");
+		return false;
+	}
+	id = attempt_recipient(w->a, w->recipient, &e->arena);
+	if (id == NULL || strpbrk(id, " \t\r\n/") != NULL) {
+		endpoint_error(e, res, 422, "bad_recipient", "recipientId: not an id of %s",
+		    provider_names[provider_behind(w->a)]);
+		return false;
+	}
+	w->recipient = id;
+	return true;
+}
+
+static bool
+check_action(struct endpoint_env *e, struct http_res *res, const struct wish *w)
+{
+	if (!one_of(w->action, actions, sizeof actions / sizeof *actions)) {
+		endpoint_error(e, res, 422, "unsupported_action",
+		    "action: mark_seen, typing_on, typing_off, react or unreact is expected");
+		return false;
+	}
+	if (!str_empty(w->message) || w->n_atts > 0) {
+		endpoint_error(e, res, 422, "unsupported_action", "action: not together with a message or attachment");
+		return false;
+	}
+	if (str_ends(w->action, "react") && str_empty(w->reply_to)) {
+		endpoint_error(e, res, 422, "missing_target", "replyTo: the id of the message to react to");
+		return false;
+	}
+	if (str_eq(w->action, "react") && str_empty(w->reaction)) {
+		endpoint_error(e, res, 422, "missing_reaction", "reaction: \"love\" or an emoji");
+		return false;
+	}
+	return true;
+}
+
+/* --- the parts ------------------------------------------------------------------------ */
+
+static struct outmsg *
+add_part(struct wish *w)
+{
+	struct outmsg *m = &w->parts[w->n_parts++];
+
+	memset(m, 0, sizeof *m);
+	m->recipient = w->recipient;
+	/* WhatsApp's ids are unique per chat only: the chat is in the key */
+	m->thread_id = w->a->channel == CHANNEL_WHATSAPP ? w->recipient : "";
+	m->human_agent = w->human;
+	if (w->n_parts == 1)
+		m->reply_to = w->reply_to;
+	return m;
+}
+
+static void
+too_long(struct endpoint_env *e, struct http_res *res, size_t limit, bool bytes)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	buf_printf(&b, "{\"error\":{\"code\":\"too_long\",\"message\":\"message: at most %zu %s\",\"limit\":%zu,"
+	    "\"unit\":\"%s\"},\"requestId\":\"%s\"}", limit, bytes ? "bytes of UTF-8" : "characters",
+	    limit, bytes ? "bytes" : "characters", e->request_id);
+	endpoint_json(res, 422, &b);
+	buf_free(&b);
+	endpoint_log_error(e, 422, "too_long");
+}
+
+static bool
+add_text(struct endpoint_env *e, struct http_res *res, struct wish *w)
+{
+	const struct provider *p = provider_of(w->a);
+	const char *text = w->message != NULL ? w->message : "";
+	size_t n = strlen(text), len = p->text_in_bytes ? n : str_utf8_len(text, n);
+	struct strv parts = {0};
+
+	if (p->text_max == 0 || len <= p->text_max) {
+		add_part(w)->body = text;
+		return true;
+	}
+	if (!p->text_split) {
+		too_long(e, res, p->text_max, p->text_in_bytes);
+		return false;
+	}
+	if (len <= p->text_max * PARTS_MAX)
+		endpoint_send_split(text, p->text_max, p->text_in_bytes, &parts);
+	if (parts.n == 0 || parts.n > PARTS_MAX) {
+		strv_free(&parts);
+		too_long(e, res, p->text_max * PARTS_MAX, p->text_in_bytes);
+		return false;
+	}
+	for (size_t i = 0; i < parts.n; i++)
+		add_part(w)->body = mem_arena_dup(&e->arena, parts.v[i]);
+	strv_free(&parts);
+	return true;
+}
+
+/* Several images are one message where the provider can, else one each. */
+static void
+add_atts(struct wish *w, size_t from)
+{
+	struct outmsg *m = add_part(w);
+	bool images = true;
+
+	m->atts = w->atts + from;
+	m->n_atts = w->n_atts - from;
+	for (size_t i = from; i < w->n_atts; i++)
+		images = images && str_eq(w->atts[i].type, "image");
+	if (m->n_atts == 1 || (images && attempt_possible(w->a, m)))
+		return;
+	m->n_atts = 1;
+	for (size_t i = from + 1; i < w->n_atts; i++) {
+		m = add_part(w);
+		m->atts = &w->atts[i];
+		m->n_atts = 1;
+	}
+}
+
+static bool
+make_parts(struct endpoint_env *e, struct http_res *res, struct wish *w)
+{
+	if (w->action) {
+		struct outmsg *m = add_part(w);
+
+		m->action = w->action;
+		m->reaction = str_eq(w->action, "react") ? w->reaction : NULL;
+	} else {
+		const char *p = w->message ? w->message : "";
+		size_t n = strlen(p), captioned = 0;
+
+		str_trim(&p, &n);
+		if (n == 0 && w->n_atts == 0) {
+			endpoint_error(e, res, 422, "empty_message", "message: neither text nor attachment");
+			return false;
+		}
+		if (n > 0 && !add_text(e, res, w))
+			return false;
+		/* Green API: the text is the file's caption, one message (C.1) */
+		if (n > 0 && w->n_atts > 0 && w->n_parts == 1 && provider_of(w->a)->captions) {
+			w->parts[0].atts = w->atts;
+			w->parts[0].n_atts = 1;
+			captioned = 1;
+		}
+		if (w->n_atts > captioned)
+			add_atts(w, captioned);
+	}
+	for (size_t i = 0; i < w->n_parts; i++) {
+		const struct outmsg *m = &w->parts[i];
+
+		if (attempt_possible(w->a, m))
+			continue;
+		endpoint_error(e, res, 422, m->action ? "unsupported_action" :
+		    m->n_atts ? "bad_attachment" : "unsupported_message", "%s cannot send this %s",
+		    provider_names[w->a->provider], m->action ? m->action :
+		    m->n_atts ? m->atts[0].type : "message");
+		return false;
+	}
+	return true;
+}
+
+/* The same wish gives the same print, whatever the order of its fields was. */
+static void
+fingerprint(const struct wish *w, char out[65])
+{
+	struct buf b;
+
+	buf_init(&b, 32 << 20);
+	buf_printf(&b, "%s\n%s\n", channel_names[w->a->channel], w->a->name);
+	for (size_t i = 0; i < w->n_parts; i++) {
+		const struct outmsg *m = &w->parts[i];
+		const char *const f[] = { m->recipient, m->body, m->reply_to, m->action, m->reaction };
+
+		buf_putc(&b, '\n');
+		for (size_t k = 0; k < sizeof f / sizeof *f; k++)
+			json_put_str(&b, f[k]);
+		buf_puts(&b, m->human_agent ? "h" : "-");
+		for (size_t k = 0; k < m->n_atts; k++) {
+			json_put_str(&b, m->atts[k].type);
+			json_put_str(&b, m->atts[k].url);
+			json_put_str(&b, m->atts[k].name);
+		}
+	}
+	sign_sha256_hex(b.p, b.n, out);
+	buf_free(&b);
+}
+
+/* --- the answer ------------------------------------------------------------------------ */
+
+static bool
+row_done(const struct outbox_row *r)
+{
+	return str_eq(r->state, "sent") || str_eq(r->state, "accepted");
+}
+
+static void
+answer_failed(struct endpoint_env *e, struct http_res *res, const struct outbox_row *r)
+{
+	/* dead: out of time or cancelled, the provider had no say */
+	const char *code = str_eq(r->state, "failed") ? "provider_refused" : "not_sent";
+	struct buf b;
+
+	buf_init(&b, 8192);
+	buf_puts(&b, "{\"success\":false,\"error\":{\"code\":");
+	json_put_str(&b, code);
+	json_put_key(&b, ",", "message");
+	if (r->error_code[0] && r->error_text[0]) {
+		char text[sizeof r->error_code + sizeof r->error_text + 2];
+
+		snprintf(text, sizeof text, "%s: %s", r->error_code, r->error_text);
+		json_put_str(&b, text);
+	} else {
+		json_put_str(&b, r->error_code[0] ? r->error_code : r->error_text);
+	}
+	json_put_key(&b, ",", "providerCode");
+	json_put_str(&b, r->error_code[0] ? r->error_code : NULL);
+	json_put_key(&b, ",", "providerText");
+	json_put_str(&b, r->error_text[0] ? r->error_text : NULL);
+	buf_printf(&b, "},\"id\":%lld,\"status\":\"failed\",\"requestId\":\"%s\"}", (long long)r->id,
+	    e->request_id);
+	endpoint_json(res, 502, &b);
+	buf_free(&b);
+	endpoint_log_error(e, 502, code);
+}
+
+/* One word for all rows: the worst of them. */
+static const char *
+rows_status(const struct outbox_row *rows, size_t n)
+{
+	const char *status = "sent";
+
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(rows[i].state, "unknown"))
+			return "unknown";
+		if (!row_done(&rows[i]))
+			status = "queued";
+		else if (str_eq(status, "sent") && str_eq(rows[i].state, "accepted"))
+			status = "accepted";
+	}
+	return status;
+}
+
+static void
+answer_rows(struct endpoint_env *e, struct http_res *res, const struct wish *w,
+    const struct outbox_row *rows, size_t n)
+{
+	const char *status;
+	struct buf b;
+	int http;
+
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(rows[i].state, "failed") || str_eq(rows[i].state, "dead")) {
+			answer_failed(e, res, &rows[i]);
+			return;
+		}
+	}
+	status = rows_status(rows, n);
+	http = str_eq(status, "sent") || str_eq(status, "accepted") ? 200 : 202;
+	buf_init(&b, 64 << 10);
+	buf_printf(&b, "{\"success\":true,\"id\":%lld,\"status\":\"%s\",\"messageId\":",
+	    (long long)rows[0].id, status);
+	json_put_str(&b, rows[0].provider_id[0] ? rows[0].provider_id : NULL);
+	if (n > 1) {
+		buf_puts(&b, ",\"messageIds\":[");
+		for (size_t i = 0; i < n; i++) {
+			if (i > 0)
+				buf_putc(&b, ',');
+			json_put_str(&b, rows[i].provider_id[0] ? rows[i].provider_id : NULL);
+		}
+		buf_putc(&b, ']');
+	}
+	json_put_key(&b, ",", "recipientId");
+	json_put_str(&b, w->recipient);
+	for (size_t i = 0; i < n; i++) {
+		if (http == 202 && rows[i].error_code[0]) {
+			json_put_key(&b, ",", "reason");	/* why not yet */
+			json_put_str(&b, rows[i].error_code);
+			break;
+		}
+	}
+	buf_printf(&b, ",\"requestId\":\"%s\"}", e->request_id);
+	endpoint_json(res, http, &b);
+	buf_free(&b);
+}
+
+static void
+answer_window(struct endpoint_env *e, struct http_res *res, const struct wish *w, int64_t closed_us)
+{
+	char at[CLOCK_ISO_MAX];
+	struct buf b;
+
+	clock_iso(closed_us, at);
+	buf_init(&b, 4096);
+	buf_printf(&b, "{\"error\":{\"code\":\"window_closed\",\"message\":\"the customer's last message is too"
+	    " long ago: one could answer until %s%s\",\"until\":\"%s\"},\"requestId\":\"%s\"}", at,
+	    w->human ? "" : " (with humanAgent: true a person may answer within 7 days)", at,
+	    e->request_id);
+	endpoint_json(res, 422, &b);
+	buf_free(&b);
+	endpoint_log_error(e, 422, "window_closed");
+}
+
+/* --- the one try ------------------------------------------------------------------------ */
+
+/* Written although the database blinks: what the provider said is not to be lost. */
+static void
+settle(struct db *db, const struct outbox_item *it, const struct send_result *r, int64_t ms,
+    struct outbox_row *row)
+{
+	enum rc rc = RC_TEMP;
+
+	for (int i = 0; i < 4 && rc == RC_TEMP; i++) {
+		if (i > 0)
+			clock_sleep_ms(150 * i);
+		rc = outbox_settle(db, it, r, ms, row);
+	}
+	if (rc == RC_OK || (rc == RC_NONE && outbox_get(db, it->id, row) == RC_OK))
+		return;
+	log_error("send: outbox %lld: result not written, the database is away; it will be unknown"
+	    " until its echo comes", (long long)it->id);
+	snprintf(row->state, sizeof row->state, "%s", r->outcome == SEND_SENT ? "sent" :
+	    r->outcome == SEND_ACCEPTED ? "accepted" : r->outcome == SEND_REFUSED ? "failed" :
+	    r->outcome == SEND_UNKNOWN ? "unknown" : "queued");
+	snprintf(row->provider_id, sizeof row->provider_id, "%s", r->message_id);
+	snprintf(row->error_code, sizeof row->error_code, "%s", r->code);
+	snprintf(row->error_text, sizeof row->error_text, "%s", r->text);
+}
+
+/* False: this row was not handed over, later ones must wait for it. */
+static bool
+try_row(struct db *db, struct httpc *h, const struct wish *w, int64_t deadline,
+    struct outbox_row *row)
+{
+	const struct outbox_want want = { .channel = w->a->channel, .account = w->a->name,
+	    .only_id = row->id, .max = 1, .lease_s = LEASE_S };
+	struct outbox_items items;
+	struct http_req req = {0};
+	struct http_res res;
+	struct send_result r;
+	struct account a;
+	int64_t left;
+
+	/* not claimable: an earlier message waits, the account rests, the loop guard */
+	if (outbox_claim(db, &want, &items) != RC_OK)
+		return false;
+	if (items.n == 0) {
+		outbox_items_free(&items);
+		/* the poller was quicker: its result is ours to tell */
+		while (outbox_get(db, row->id, row) == RC_OK && str_eq(row->state, "leased") &&
+		    deadline - clock_mono_ms() > TRY_MIN_MS / 2)
+			clock_sleep_ms(50);
+		return row_done(row);
+	}
+	left = deadline - clock_mono_ms();
+	if (left < TRY_MIN_MS / 2) {
+		if (outbox_release(db, &items.v[0]) == RC_TEMP)
+			log_debug("send: outbox %lld: not released", (long long)row->id);
+		outbox_items_free(&items);
+		return false;
+	}
+	attempt_account(w->a, &items.v[0], &a);
+	if (attempt_build(&a, &items.v[0], (unsigned int)left, &req, &r) == RC_OK) {
+		httpc_once(h, &req, &res);
+		attempt_read(&a, &items.v[0], &res, &r);
+		attempt_count(w->meter, w->a, &r, res.ms);
+		settle(db, &items.v[0], &r, res.ms, row);
+		http_res_free(&res);
+	} else {
+		attempt_count(w->meter, w->a, &r, 0);
+		settle(db, &items.v[0], &r, 0, row);
+	}
+	http_req_free(&req);
+	outbox_items_free(&items);
+	return row_done(row);
+}
+
+static void
+try_rows(struct db *db, const struct wish *w, int64_t deadline, struct outbox_row *rows, size_t n)
+{
+	struct httpc *h = httpc_new(NULL);
+	size_t i = 0;
+
+	while (i < n && deadline - clock_mono_ms() >= TRY_MIN_MS &&
+	    try_row(db, h, w, deadline, &rows[i]))
+		i++;
+	/* of a refused part the rest is dropped by the same settlement */
+	if (i + 1 < n && str_eq(rows[i].state, "failed"))
+		for (size_t k = i + 1; k < n; k++)
+			rows[k] = rows[i];
+	httpc_free(h);
+}
+
+static void
+put_and_try(struct endpoint_env *e, struct http_res *res, struct wish *w, int64_t deadline)
+{
+	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
+	struct outbox_row rows[ROWS_MAX];
+	struct outbox_new n = { .channel = w->a->channel, .account = w->a->name,
+	    .own_id = w->a->own_id, .provider = w->a->use_mock ? PROVIDER_MOCK : w->a->provider,
+	    .caller = e->caller.key, .idempotency_key = w->key, .parts = w->parts,
+	    .n_parts = w->n_parts };
+	char print[65];
+	size_t n_rows = 0;
+	int64_t closed_us = 0;
+
+	w->meter = ctx_meter(e->ctx, e->conf);
+	fingerprint(w, print);
+	n.fingerprint = print;
+	if (provider_of(w->a)->window_24h && !w->action)
+		n.window_s = w->human ? 7 * DAY_S : DAY_S;
+	switch (outbox_put(db, &n, ROWS_MAX, rows, &n_rows, &closed_us)) {
+	case RC_OK:
+		try_rows(db, w, deadline, rows, n_rows);
+		answer_rows(e, res, w, rows, n_rows);
+		break;
+	case RC_DUP:
+		answer_rows(e, res, w, rows, n_rows);
+		break;
+	case RC_DENIED:
+		answer_window(e, res, w, closed_us);
+		break;
+	case RC_INVALID:
+		if (db_fault(db) == DB_FAULT_DATA)
+			endpoint_error(e, res, 422, "invalid", "the database refuses this message: %s", db_error(db));
+		else
+			endpoint_error(e, res, 409, "idempotency_conflict",
+			    "this idempotency key was used for another message");
+		break;
+	default:
+		http_res_header(res, "Retry-After", 11, "5", 1);
+		endpoint_error(e, res, 503, "database", "the database is away; try again, with the same Idempotency-Key");
+	}
+}
+
+void
+endpoint_send(struct endpoint_env *e, struct http_res *res)
+{
+	int64_t deadline = clock_mono_ms() + ENDPOINT_SEND_MS;
+	struct wish *w = mem_alloc(sizeof *w);
+	struct json *j = NULL;
+	char err[128];
+
+	if (e->req->body_n == 0) {
+		endpoint_error(e, res, 422, "empty_body", "a JSON object is expected");
+	} else if (json_parse(e->req->body, e->req->body_n, &j, err) != RC_OK) {
+		endpoint_error(e, res, 422, "invalid_json", "%s", err);
+	} else if (json_type(j) != JSON_OBJECT) {
+		endpoint_error(e, res, 422, "invalid_json", "a JSON object is expected");
+	} else if (read_wish(e, res, j, w) && check_account(e, res, w) &&
+	    (w->action == NULL || check_action(e, res, w)) && make_parts(e, res, w)) {
+		put_and_try(e, res, w, deadline);
+	}
+	json_free(j);
+	free(w);
+}

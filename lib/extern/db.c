@@ -1,0 +1,1363 @@
+/*
+ * libpq's door.
+ *
+ * Everything is sent with the asynchronous calls and waited for with poll(2)
+ * against a deadline of our own: a server that is stopped, swapping or behind
+ * a dead line answers nothing, and statement_timeout is then nobody's promise.
+ * connect_timeout does not bound asynchronous connects either, so the same
+ * loop does.
+ *
+ * A statement is prepared in the same round trip that first runs it (libpq's
+ * pipeline mode); afterwards it is one message out, one back.  A transaction
+ * pooler breaks that, which is noticed by its errors and remembered.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libpq-fe.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "extern/db.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+enum {
+	STATEMENT_MS = 5000,		/* where the caller does not say */
+	CONNECT_S = 2,
+	SCRIPT_MS = 30 * 60 * 1000,	/* a migration may rebuild a table */
+	PREPARED_MAX = 128,
+	CONNINFO_MAX = 64
+};
+#define EPOCH_2000_US INT64_C(946684800000000)
+
+/* ---- breaker -------------------------------------------------------------- */
+
+struct db_breaker {
+	pthread_mutex_t mu;
+	unsigned int fails;	/* in a row */
+	int64_t until_ms;	/* nobody asks before */
+	bool probing;		/* one does */
+	enum db_fault why;	/* it failed the last time */
+};
+
+struct db_breaker *
+db_breaker_new(void)
+{
+	struct db_breaker *b = mem_alloc(sizeof *b);
+
+	pthread_mutex_init(&b->mu, NULL);
+	return b;
+}
+
+void
+db_breaker_free(struct db_breaker *b)
+{
+	if (b == NULL)
+		return;
+	pthread_mutex_destroy(&b->mu);
+	free(b);
+}
+
+/* May this handle try to connect now?  After a failure only one at a time. */
+static bool
+breaker_enter(struct db_breaker *b)
+{
+	bool ok;
+
+	if (b == NULL)
+		return true;
+	pthread_mutex_lock(&b->mu);
+	if (b->fails == 0) {
+		ok = true;
+	} else if (b->probing || clock_mono_ms() < b->until_ms) {
+		ok = false;
+	} else {
+		b->probing = ok = true;
+	}
+	pthread_mutex_unlock(&b->mu);
+	return ok;
+}
+
+/* What whoever may not try is told. */
+static enum db_fault
+breaker_why(struct db_breaker *b)
+{
+	enum db_fault why;
+
+	pthread_mutex_lock(&b->mu);
+	why = b->why != DB_FAULT_NONE ? b->why : DB_FAULT_AWAY;
+	pthread_mutex_unlock(&b->mu);
+	return why;
+}
+
+static void
+breaker_leave(struct db_breaker *b, bool good, enum db_fault why, int64_t took_ms)
+{
+	static const int rest_ms[] = { 500, 1000, 2000 };
+	int64_t rest;
+
+	if (b == NULL)
+		return;
+	pthread_mutex_lock(&b->mu);
+	b->probing = false;
+	b->why = why;
+	if (good) {
+		b->fails = 0;
+	} else {
+		unsigned int i = b->fails < 2 ? b->fails : 2;
+
+		/* a server that refuses costs nothing; one that hangs costs its asker
+		 * seconds, and only one request in a few is to pay them */
+		rest = rest_ms[i] > 3 * took_ms ? rest_ms[i] : 3 * took_ms;
+		b->fails++;
+		b->until_ms = clock_mono_ms() + rest;
+	}
+	pthread_mutex_unlock(&b->mu);
+}
+
+/* ---- the handle ----------------------------------------------------------- */
+
+struct db {
+	char *conninfo;
+	char *password;			/* of conninfo, for scrubbing; may be NULL */
+	struct db_breaker *breaker;
+	const char *app;
+	int connect_ms, statement_ms;
+	int limit_ms;			/* how long we wait for an answer */
+	void (*meanwhile)(void *arg);	/* once, while we wait */
+	void *meanwhile_arg;
+	bool no_prepare;
+	bool no_options;		/* a pooler refuses them at connect */
+	enum rc (*fit)(struct db *d);
+	bool asking;			/* fit has the connection */
+	PGconn *c;
+	const char *prepared[PREPARED_MAX];
+	size_t n_prepared;
+	bool in_tx;
+	bool farewell;			/* the server said that it closes the connection */
+	bool said;			/* the fault has its log line already */
+	enum db_fault fault;
+	char sqlstate[6];
+	char error[300];
+	uint64_t trips;
+};
+
+struct db_res {
+	PGresult *r;
+	struct mem_arena arena;		/* uuids as text */
+};
+
+/* Notices; among them the farewell that a server sends on an idle connection. */
+static void
+on_notice(void *arg, const PGresult *r)
+{
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+	struct db *d = arg;
+
+	if (state != NULL && str_starts(state, "57P"))
+		d->farewell = true;
+	log_debug("database notice: %s", text != NULL ? text : "");
+}
+
+struct db *
+db_new(const struct db_opts *o)
+{
+	struct db *d = mem_alloc(sizeof *d);
+
+	d->conninfo = mem_dup(o->conninfo != NULL ? o->conninfo : "");
+	d->breaker = o->breaker;
+	d->app = o->app != NULL ? o->app : "dmbox";
+	d->connect_ms = (int)(o->connect_s != 0 ? o->connect_s : CONNECT_S) * 1000;
+	d->statement_ms = (int)(o->statement_ms != 0 ? o->statement_ms : STATEMENT_MS);
+	d->limit_ms = d->statement_ms;
+	d->no_prepare = o->no_prepare;
+	d->fit = o->fit;
+	return d;
+}
+
+void
+db_close(struct db *d)
+{
+	if (d->c != NULL)
+		PQfinish(d->c);
+	d->c = NULL;
+	d->n_prepared = 0;
+}
+
+void
+db_free(struct db *d)
+{
+	if (d == NULL)
+		return;
+	db_close(d);
+	mem_free_secret(d->conninfo);
+	mem_free_secret(d->password);
+	free(d);
+}
+
+enum db_fault
+db_fault(const struct db *d)
+{
+	return d->fault;
+}
+
+const char *
+db_sqlstate(const struct db *d)
+{
+	return d->sqlstate;
+}
+
+const char *
+db_error(const struct db *d)
+{
+	return d->error;
+}
+
+bool
+db_connected(const struct db *d)
+{
+	return d->c != NULL && PQstatus(d->c) == CONNECTION_OK;
+}
+
+void
+db_limit(struct db *d, unsigned int ms)
+{
+	d->limit_ms = ms != 0 && (int)ms < d->statement_ms ? (int)ms : d->statement_ms;
+}
+
+void
+db_meanwhile(struct db *d, void (*fn)(void *arg), void *arg)
+{
+	d->meanwhile = fn;
+	d->meanwhile_arg = arg;
+}
+
+static void
+do_meanwhile(struct db *d)
+{
+	void (*fn)(void *) = d->meanwhile;
+
+	d->meanwhile = NULL;
+	if (fn != NULL)
+		fn(d->meanwhile_arg);
+}
+
+uint64_t
+db_round_trips(const struct db *d)
+{
+	return d->trips;
+}
+
+/* ---- errors --------------------------------------------------------------- */
+
+static void
+clear_fault(struct db *d)
+{
+	d->fault = DB_FAULT_NONE;
+	d->said = false;
+	d->sqlstate[0] = '\0';
+	d->error[0] = '\0';
+}
+
+/* Keep the first line of text, without the password should it stand there. */
+static void
+set_error(struct db *d, const char *text)
+{
+	size_t n = strcspn(text, "\n"), pw = d->password != NULL ? strlen(d->password) : 0;
+	struct buf b;
+	size_t i = 0;
+
+	buf_init(&b, sizeof d->error - 1);
+	while (i < n) {
+		if (pw > 0 && n - i >= pw && memcmp(text + i, d->password, pw) == 0) {
+			buf_puts(&b, "***");
+			i += pw;
+		} else {
+			buf_putc(&b, text[i++]);
+		}
+	}
+	memcpy(d->error, b.p, str_utf8_cut(b.p, b.n, sizeof d->error - 1));
+	d->error[str_utf8_cut(b.p, b.n, sizeof d->error - 1)] = '\0';
+	buf_free(&b);
+}
+
+static enum db_fault
+fault_of_sqlstate(const char *s)
+{
+	static const struct { const char *prefix; enum db_fault fault; } table[] = {
+		{ "23505", DB_FAULT_UNIQUE }, { "22", DB_FAULT_DATA },
+		{ "23", DB_FAULT_DATA }, { "54", DB_FAULT_DATA },
+		{ "40", DB_FAULT_CONFLICT },
+		{ "08", DB_FAULT_AWAY }, { "53", DB_FAULT_AWAY },
+		{ "57", DB_FAULT_AWAY }, { "58", DB_FAULT_AWAY },
+		{ "55P03", DB_FAULT_AWAY },	/* lock_timeout: too slow now */
+		{ "25006", DB_FAULT_AWAY },	/* a standby, or read-only for its disk */
+		{ "42P01", DB_FAULT_SCHEMA }, { "42703", DB_FAULT_SCHEMA },
+		{ "42883", DB_FAULT_SCHEMA }, { "3F000", DB_FAULT_SCHEMA },
+		{ "42501", DB_FAULT_DENIED }, { "28", DB_FAULT_DENIED },
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+		if (str_starts(s, table[i].prefix))
+			return table[i].fault;
+	return DB_FAULT_OTHER;
+}
+
+static enum rc
+rc_of_fault(enum db_fault f)
+{
+	switch (f) {
+	case DB_FAULT_NONE:
+		return RC_OK;
+	case DB_FAULT_UNIQUE:
+		return RC_DUP;
+	case DB_FAULT_DATA:
+		return RC_INVALID;
+	case DB_FAULT_AWAY:
+	case DB_FAULT_CONFLICT:
+	case DB_FAULT_SCHEMA:
+	case DB_FAULT_DENIED:
+		return RC_TEMP;
+	case DB_FAULT_OTHER:
+		return RC_BUG;
+	}
+	return RC_BUG;
+}
+
+/* The one place where a failed statement becomes an rc, and its one log line. */
+static enum rc
+statement_failed(struct db *d, const char *what)
+{
+	bool said = d->said;
+
+	d->said = true;
+	if (said)
+		return rc_of_fault(d->fault);
+	switch (d->fault) {
+	case DB_FAULT_UNIQUE:
+	case DB_FAULT_CONFLICT:
+		log_debug("database: %s: %s (%s)", what, d->error, d->sqlstate);
+		break;
+	case DB_FAULT_SCHEMA:
+		log_error("database: %s: %s (%s); run: dmbox migrate", what, d->error, d->sqlstate);
+		break;
+	case DB_FAULT_OTHER:
+		LOG_BUG("database: %s: %s (%s)", what, d->error, d->sqlstate);
+		break;
+	default:
+		log_error("database: %s: %s%s%s%s", what, d->error, d->sqlstate[0] ? " (" : "",
+		    d->sqlstate, d->sqlstate[0] ? ")" : "");
+	}
+	return rc_of_fault(d->fault);
+}
+
+static void
+take_result_error(struct db *d, const PGresult *r)
+{
+	const char *s = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	const char *m = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+
+	if (s == NULL) {
+		/* libpq's own: the line broke */
+		d->fault = DB_FAULT_AWAY;
+		d->sqlstate[0] = '\0';
+	} else {
+		d->fault = fault_of_sqlstate(s);
+		memcpy(d->sqlstate, s, strnlen(s, 5));
+		d->sqlstate[strnlen(s, 5)] = '\0';
+	}
+	set_error(d, m != NULL ? m : PQresultErrorMessage(r));
+}
+
+/* The connection is of no use any more; whether the statement ran is unknown. */
+static void
+lose_connection(struct db *d, const char *text)
+{
+	d->fault = DB_FAULT_AWAY;
+	d->sqlstate[0] = '\0';
+	set_error(d, text);
+	db_close(d);
+}
+
+/* ---- waiting -------------------------------------------------------------- */
+
+/* Wait for events on the connection; RC_TEMP at the deadline. */
+static enum rc
+wait_socket(PGconn *c, short events, int64_t deadline_ms)
+{
+	for (;;) {
+		int64_t left = deadline_ms - clock_mono_ms();
+		struct pollfd p = { .fd = PQsocket(c), .events = events };
+		int n;
+
+		if (left <= 0 || p.fd < 0)
+			return RC_TEMP;
+		n = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
+		if (n > 0)
+			return RC_OK;
+		if (n < 0 && errno != EINTR)
+			return RC_TEMP;
+	}
+}
+
+static enum rc
+flush_out(struct db *d, int64_t deadline_ms)
+{
+	int n;
+
+	while ((n = PQflush(d->c)) == 1) {
+		if (wait_socket(d->c, POLLIN | POLLOUT, deadline_ms) != RC_OK)
+			return RC_TEMP;
+		if (!PQconsumeInput(d->c))
+			return RC_TEMP;
+	}
+	return n == 0 ? RC_OK : RC_TEMP;
+}
+
+/* The next result (NULL: end of a statement); RC_TEMP: line broken or deadline. */
+static enum rc
+next_result(struct db *d, int64_t deadline_ms, PGresult **out)
+{
+	while (PQisBusy(d->c)) {
+		if (wait_socket(d->c, POLLIN, deadline_ms) != RC_OK)
+			return RC_TEMP;
+		if (!PQconsumeInput(d->c))
+			break;	/* PQgetResult then tells what happened */
+	}
+	*out = PQgetResult(d->c);
+	return RC_OK;
+}
+
+/* ---- connecting ----------------------------------------------------------- */
+
+struct conn_params {
+	const char *k[CONNINFO_MAX + 8], *v[CONNINFO_MAX + 8];
+	size_t n;
+};
+
+static void
+param(struct conn_params *p, const char *k, const char *v)
+{
+	p->k[p->n] = k;
+	p->v[p->n++] = v;
+}
+
+/*
+ * The caller's conninfo plus what it leaves open.  Timeouts go into the
+ * startup packet: no extra round trip, and nothing a later session inherits.
+ */
+static enum rc
+conn_params(struct db *d, PQconninfoOption *opts, struct conn_params *p, struct buf *options)
+{
+	static const char *const defaults[][2] = {
+		{ "client_encoding", "UTF8" }, { "keepalives", "1" },
+		{ "keepalives_idle", "20" }, { "keepalives_interval", "5" },
+		{ "keepalives_count", "3" }, { "tcp_user_timeout", "10000" },
+	};
+	const char *given = NULL;
+
+	for (PQconninfoOption *o = opts; o->keyword != NULL && p->n < CONNINFO_MAX; o++) {
+		if (o->val == NULL)
+			continue;
+		if (strcmp(o->keyword, "options") == 0)
+			given = o->val;
+		else
+			param(p, o->keyword, o->val);
+		if (strcmp(o->keyword, "password") == 0 && d->password == NULL)
+			d->password = mem_dup(o->val);
+	}
+	for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
+		bool there = false;
+
+		for (size_t j = 0; j < p->n; j++)
+			there |= strcmp(p->k[j], defaults[i][0]) == 0;
+		if (!there)
+			param(p, defaults[i][0], defaults[i][1]);
+	}
+	param(p, "fallback_application_name", d->app);
+	if (!d->no_options) {
+		/* the server gives up first, so that we hear why; lock waits before that.
+		 * Ours are look-ups: to start workers for one takes longer than all of it. */
+		buf_printf(options, "-c statement_timeout=%d -c lock_timeout=%d"
+		    " -c idle_in_transaction_session_timeout=60000 -c jit=off"
+		    " -c max_parallel_workers_per_gather=0%s%s",
+		    d->statement_ms * 4 / 5, d->statement_ms * 3 / 8,
+		    given != NULL ? " " : "", given != NULL ? given : "");
+		param(p, "options", options->p);
+	} else if (given != NULL) {
+		param(p, "options", given);
+	}
+	param(p, NULL, NULL);
+	return buf_err(options) ? RC_INVALID : RC_OK;
+}
+
+static void
+connect_failed(struct db *d, const char *text)
+{
+	set_error(d, text);
+	d->sqlstate[0] = '\0';
+	d->fault = DB_FAULT_AWAY;
+	if (strstr(text, "authentication failed") != NULL ||
+	    strstr(text, "pg_hba.conf") != NULL || strstr(text, "no password") != NULL)
+		d->fault = DB_FAULT_DENIED;
+}
+
+/* One connect by one set of parameters, until connected, failed or too late. */
+static enum rc
+connect_wait(struct db *d, const struct conn_params *p)
+{
+	int64_t deadline = clock_mono_ms() + d->connect_ms;
+	PostgresPollingStatusType st = PGRES_POLLING_WRITING;
+
+	d->c = PQconnectStartParams(p->k, p->v, 0);
+	if (d->c == NULL || PQstatus(d->c) == CONNECTION_BAD) {
+		connect_failed(d, d->c != NULL ? PQerrorMessage(d->c) : "out of memory");
+		db_close(d);
+		return RC_TEMP;
+	}
+	PQsetNoticeReceiver(d->c, on_notice, d);
+	d->farewell = false;
+	while (st != PGRES_POLLING_OK && st != PGRES_POLLING_FAILED) {
+		if (wait_socket(d->c, st == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+		    deadline) != RC_OK) {
+			connect_failed(d, "no answer while connecting");
+			db_close(d);
+			return RC_TEMP;
+		}
+		st = PQconnectPoll(d->c);
+	}
+	if (st == PGRES_POLLING_FAILED || PQsetnonblocking(d->c, 1) != 0) {
+		connect_failed(d, PQerrorMessage(d->c));
+		db_close(d);
+		return RC_TEMP;
+	}
+	return RC_OK;
+}
+
+static enum rc
+connect_once(struct db *d)
+{
+	struct conn_params p = { .n = 0 };
+	PQconninfoOption *opts;
+	struct buf options;
+	enum rc rc;
+
+	buf_init(&options, 2048);
+	opts = PQconninfoParse(d->conninfo, NULL);
+	if (opts == NULL || d->conninfo[0] == '\0') {
+		/* libpq's words may quote the password: not shown */
+		connect_failed(d, d->conninfo[0] == '\0' ? "DATABASE_URL is not set" :
+		    "DATABASE_URL is not a connection string");
+		rc = RC_TEMP;
+	} else if ((rc = conn_params(d, opts, &p, &options)) == RC_OK) {
+		rc = connect_wait(d, &p);
+	}
+	PQconninfoFree(opts);
+	buf_free(&options);
+	return rc;
+}
+
+/* A new connection: may its database be used? */
+static enum rc
+ask_fit(struct db *d)
+{
+	enum rc rc;
+
+	clear_fault(d);
+	if (d->fit == NULL)
+		return RC_OK;
+	d->asking = true;
+	rc = d->fit(d);
+	d->asking = false;
+	if (rc == RC_OK)
+		return RC_OK;
+	if (d->fault == DB_FAULT_NONE) {
+		d->fault = DB_FAULT_SCHEMA;
+		set_error(d, "its schema is not the one this program needs; run: dmbox migrate");
+	}
+	d->said = true;
+	db_close(d);
+	return RC_TEMP;
+}
+
+static enum rc
+connect_now(struct db *d)
+{
+	int64_t began = clock_mono_ms();
+	enum rc rc;
+
+	if (!breaker_enter(d->breaker)) {
+		d->fault = breaker_why(d->breaker);
+		d->sqlstate[0] = '\0';
+		set_error(d, "database away, next try in a moment");
+		log_debug("database: %s", d->error);
+		d->said = true;
+		return RC_TEMP;
+	}
+	rc = connect_once(d);
+	if (rc != RC_OK && !d->no_options && strstr(d->error, "startup parameter") != NULL) {
+		/* PgBouncer without ignore_startup_parameters; it does not keep
+		 * prepared statements either when it pools transactions */
+		log_info("database: a pooler refuses startup options: going without them "
+		    "and without prepared statements");
+		d->no_options = d->no_prepare = true;
+		rc = connect_once(d);
+	}
+	if (rc == RC_OK) {
+		rc = ask_fit(d);
+	} else {
+		log_error("database: cannot connect: %s", d->error);
+		d->said = true;
+	}
+	breaker_leave(d->breaker, rc == RC_OK, d->fault, clock_mono_ms() - began);
+	return rc;
+}
+
+/* Has the server closed an idle connection?  Asked without a round trip. */
+static void
+drop_if_stale(struct db *d)
+{
+	struct pollfd p = { .fd = PQsocket(d->c), .events = POLLIN };
+
+	if (PQstatus(d->c) == CONNECTION_OK && poll(&p, 1, 0) == 0)
+		return;
+	/* a farewell may come before the end of file; PQisBusy makes libpq read it */
+	if (PQstatus(d->c) != CONNECTION_OK || !PQconsumeInput(d->c) || PQisBusy(d->c) ||
+	    PQstatus(d->c) != CONNECTION_OK || d->farewell) {
+		log_debug("database: idle connection was closed by the other side");
+		db_close(d);
+	}
+}
+
+enum rc
+db_ready(struct db *d)
+{
+	if (d->in_tx || d->asking) {
+		if (d->c != NULL && PQstatus(d->c) == CONNECTION_OK)
+			return RC_OK;
+		if (d->fault == DB_FAULT_NONE)
+			lose_connection(d, d->in_tx ? "connection lost inside a transaction" :
+			    "connection lost at once");
+		return RC_TEMP;
+	}
+	clear_fault(d);
+	if (d->c != NULL)
+		drop_if_stale(d);
+	if (d->c != NULL)
+		return RC_OK;
+	do_meanwhile(d);	/* this may take its time */
+	return connect_now(d);
+}
+
+/* ---- arguments ------------------------------------------------------------ */
+
+struct db_arg {
+	Oid type;
+	bool null, array, has_null, has_value;
+	int32_t elems;
+	enum db_type elem;
+	const void *borrowed;	/* else the bytes are in own, or in small */
+	char *own;
+	size_t n, cap;
+	char small[40];
+};
+
+static const struct { Oid scalar, array; } oids[] = {
+	[DB_BOOL] = { 16, 1000 }, [DB_I32] = { 23, 1007 }, [DB_I64] = { 20, 1016 },
+	[DB_TEXT] = { 25, 1009 }, [DB_BYTEA] = { 17, 1001 }, [DB_TIME] = { 1184, 1185 },
+	[DB_JSONB] = { 3802, 3807 }, [DB_UUID] = { 2950, 2951 },
+};
+enum { ARRAY_HEAD = 20 };
+
+static void
+put_be32(char *p, uint32_t v)
+{
+	p[0] = (char)(v >> 24);
+	p[1] = (char)(v >> 16);
+	p[2] = (char)(v >> 8);
+	p[3] = (char)v;
+}
+
+static void
+put_be64(char *p, uint64_t v)
+{
+	put_be32(p, (uint32_t)(v >> 32));
+	put_be32(p + 4, (uint32_t)v);
+}
+
+/* Room for n more bytes behind the ones of a. */
+static char *
+arg_room(struct db_arg *a, size_t n)
+{
+	if (a->own == NULL && a->n + n <= sizeof a->small) {
+		a->n += n;
+		return a->small + a->n - n;
+	}
+	if (a->own == NULL || a->n + n > a->cap) {
+		size_t cap = a->cap * 2 > a->n + n ? a->cap * 2 : a->n + n + 64;
+		bool first = a->own == NULL;
+
+		a->own = mem_realloc(a->own, cap, 1);
+		if (first)
+			memcpy(a->own, a->small, a->n);
+		a->cap = cap;
+	}
+	a->n += n;
+	return a->own + a->n - n;
+}
+
+/* The argument a value goes to: a new one, or the open array. */
+static struct db_arg *
+arg_for(struct db_args *as, enum db_type t)
+{
+	struct db_arg *a;
+
+	if (as->in_array)
+		return &as->v[as->n - 1];
+	if (as->n == as->cap) {
+		as->cap = as->cap != 0 ? as->cap * 2 : 16;
+		as->v = mem_realloc(as->v, as->cap, sizeof *as->v);
+	}
+	a = &as->v[as->n++];
+	memset(a, 0, sizeof *a);
+	a->type = oids[t].scalar;
+	return a;
+}
+
+/* n bytes of a new value of type t, to be written by the caller. */
+static char *
+arg_value(struct db_args *as, enum db_type t, size_t n)
+{
+	struct db_arg *a = arg_for(as, t);
+
+	if (as->in_array) {
+		put_be32(arg_room(a, 4), (uint32_t)n);
+		a->has_value = true;
+		a->elems++;
+	}
+	return arg_room(a, n);
+}
+
+void
+db_null(struct db_args *as, enum db_type t)
+{
+	struct db_arg *a = arg_for(as, t);
+
+	if (as->in_array) {
+		put_be32(arg_room(a, 4), UINT32_MAX);
+		a->has_null = true;
+		a->elems++;
+	} else {
+		a->null = true;
+	}
+}
+
+void
+db_bool(struct db_args *a, bool v)
+{
+	*arg_value(a, DB_BOOL, 1) = v ? 1 : 0;
+}
+
+void
+db_i32(struct db_args *a, int32_t v)
+{
+	put_be32(arg_value(a, DB_I32, 4), (uint32_t)v);
+}
+
+void
+db_i64(struct db_args *a, int64_t v)
+{
+	put_be64(arg_value(a, DB_I64, 8), (uint64_t)v);
+}
+
+void
+db_time(struct db_args *a, int64_t us)
+{
+	put_be64(arg_value(a, DB_TIME, 8), (uint64_t)(us - EPOCH_2000_US));
+}
+
+static void
+put_bytes(struct db_args *as, enum db_type t, const void *p, size_t n)
+{
+	if (p == NULL) {
+		db_null(as, t);
+	} else if (as->in_array) {
+		memcpy(arg_value(as, t, n), p, n);
+	} else {
+		struct db_arg *a = arg_for(as, t);
+
+		a->borrowed = p;
+		a->n = n;
+	}
+}
+
+void
+db_text(struct db_args *a, const char *s)
+{
+	put_bytes(a, DB_TEXT, s, s != NULL ? strlen(s) : 0);
+}
+
+void
+db_textn(struct db_args *a, const char *p, size_t n)
+{
+	put_bytes(a, DB_TEXT, p, n);
+}
+
+void
+db_bytea(struct db_args *a, const void *p, size_t n)
+{
+	put_bytes(a, DB_BYTEA, p, n);
+}
+
+void
+db_jsonb(struct db_args *a, const char *json)
+{
+	size_t n;
+	char *p;
+
+	if (json == NULL) {
+		db_null(a, DB_JSONB);
+		return;
+	}
+	n = strlen(json);
+	p = arg_value(a, DB_JSONB, n + 1);
+	p[0] = 1;	/* version of jsonb's binary form */
+	memcpy(p + 1, json, n);
+}
+
+void
+db_uuid(struct db_args *a, const char *text36)
+{
+	char hex[33];
+	size_t n = 0;
+	unsigned char raw[16];
+
+	for (const char *s = text36; s != NULL && *s != '\0' && n < 32; s++)
+		if (*s != '-')
+			hex[n++] = *s;
+	hex[n] = '\0';
+	if (n != 32 || str_unhex(hex, 32, raw) != RC_OK) {
+		db_null(a, DB_UUID);
+		return;
+	}
+	memcpy(arg_value(a, DB_UUID, 16), raw, 16);
+}
+
+void
+db_array(struct db_args *as, enum db_type elem)
+{
+	struct db_arg *a = arg_for(as, elem);
+
+	a->type = oids[elem].array;
+	a->array = true;
+	a->elem = elem;
+	memset(arg_room(a, ARRAY_HEAD), 0, ARRAY_HEAD);
+	as->in_array = true;
+}
+
+void
+db_array_end(struct db_args *as)
+{
+	struct db_arg *a = &as->v[as->n - 1];
+	char *h = a->own != NULL ? a->own : a->small;
+
+	put_be32(h, a->elems > 0);	/* dimensions */
+	put_be32(h + 4, a->has_null);
+	put_be32(h + 8, (uint32_t)oids[a->elem].scalar);
+	if (a->elems > 0) {
+		put_be32(h + 12, (uint32_t)a->elems);
+		put_be32(h + 16, 1);	/* lower bound */
+	} else {
+		a->n = 12;
+	}
+	as->in_array = false;
+}
+
+void
+db_array_end_or_null(struct db_args *as)
+{
+	struct db_arg *a = &as->v[as->n - 1];
+
+	db_array_end(as);
+	a->null = !a->has_value;
+}
+
+void
+db_args_free(struct db_args *as)
+{
+	for (size_t i = 0; i < as->n; i++)
+		free(as->v[i].own);
+	free(as->v);
+	memset(as, 0, sizeof *as);
+}
+
+/* ---- running -------------------------------------------------------------- */
+
+/* libpq's view of the arguments. */
+struct pq_args {
+	int n;
+	Oid *type;
+	const char **v;
+	int *len, *fmt;
+};
+
+static void
+pq_args_init(struct pq_args *q, const struct db_args *as)
+{
+	size_t n = as != NULL ? as->n : 0;
+
+	memset(q, 0, sizeof *q);
+	q->n = (int)n;
+	if (n == 0)
+		return;
+	q->type = mem_array(n, sizeof *q->type);
+	q->v = mem_array(n, sizeof *q->v);
+	q->len = mem_array(n, sizeof *q->len);
+	q->fmt = mem_array(n, sizeof *q->fmt);
+	for (size_t i = 0; i < n; i++) {
+		const struct db_arg *a = &as->v[i];
+
+		q->type[i] = a->type;
+		q->fmt[i] = 1;
+		q->len[i] = (int)a->n;
+		if (a->null)
+			q->v[i] = NULL;
+		else if (a->borrowed != NULL)
+			q->v[i] = a->borrowed;
+		else
+			q->v[i] = a->own != NULL ? a->own : a->small;
+	}
+}
+
+static void
+pq_args_free(struct pq_args *q)
+{
+	free(q->type);
+	free(q->v);
+	free(q->len);
+	free(q->fmt);
+}
+
+static bool
+is_prepared(const struct db *d, const char *name)
+{
+	for (size_t i = 0; i < d->n_prepared; i++)
+		if (d->prepared[i] == name || strcmp(d->prepared[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Queue the statement; *pipelined: a prepare goes before it in one flight. */
+static bool
+send_stmt(struct db *d, const struct db_stmt *s, const struct pq_args *q, bool *pipelined)
+{
+	*pipelined = false;
+	if (s->name == NULL || d->no_prepare || d->n_prepared == PREPARED_MAX)
+		return PQsendQueryParams(d->c, s->sql, q->n, q->type, q->v, q->len, q->fmt, 1) == 1;
+	if (is_prepared(d, s->name))
+		return PQsendQueryPrepared(d->c, s->name, q->n, q->v, q->len, q->fmt, 1) == 1;
+	*pipelined = true;
+	return PQenterPipelineMode(d->c) == 1 &&
+	    PQsendPrepare(d->c, s->name, s->sql, q->n, q->type) == 1 &&
+	    PQsendQueryPrepared(d->c, s->name, q->n, q->v, q->len, q->fmt, 1) == 1 &&
+	    PQpipelineSync(d->c) == 1;
+}
+
+/*
+ * Eat all results of one statement; the last with rows or a command tag goes
+ * to *out.  In a pipeline the first answers the prepare of name.
+ * RC_OK or RC_INVALID with d's fault set; RC_TEMP: no line any more.
+ */
+static enum rc
+collect(struct db *d, const char *pipelined, int64_t deadline_ms, PGresult **out)
+{
+	PGresult *r, *keep = NULL;
+	enum rc rc = RC_OK;
+
+	for (;;) {
+		if (next_result(d, deadline_ms, &r) != RC_OK) {
+			rc = RC_TEMP;
+			break;
+		}
+		if (r == NULL) {
+			if (pipelined == NULL || PQstatus(d->c) != CONNECTION_OK)
+				break;
+			continue;
+		}
+		switch (PQresultStatus(r)) {
+		case PGRES_PIPELINE_SYNC:
+			PQclear(r);
+			if (PQexitPipelineMode(d->c) != 1)
+				rc = RC_TEMP;
+			goto out;
+		case PGRES_COMMAND_OK:
+		case PGRES_TUPLES_OK:
+		case PGRES_EMPTY_QUERY:
+			if (keep == NULL && pipelined != NULL)
+				d->prepared[d->n_prepared++] = pipelined;
+			PQclear(keep);
+			keep = r;
+			break;
+		case PGRES_PIPELINE_ABORTED:
+			PQclear(r);
+			break;
+		default:
+			if (rc == RC_OK)
+				take_result_error(d, r);
+			rc = RC_INVALID;
+			PQclear(r);
+		}
+	}
+out:
+	if (rc == RC_OK)
+		*out = keep;
+	else
+		PQclear(keep);
+	return rc;
+}
+
+/* One flight out, one back.  On failure d's fault is set; nothing is logged. */
+static enum rc
+round_trip(struct db *d, bool sent, const char *pipelined, int64_t limit_ms, PGresult **out)
+{
+	int64_t deadline = clock_mono_ms() + limit_ms;
+	enum rc rc = RC_TEMP;
+
+	d->trips++;
+	if (sent && flush_out(d, deadline) == RC_OK) {
+		do_meanwhile(d);
+		deadline = clock_mono_ms() + limit_ms;
+		rc = collect(d, pipelined, deadline, out);
+	}
+	if (rc == RC_TEMP) {
+		bool late = clock_mono_ms() >= deadline;
+
+		lose_connection(d, late ? "no answer in time" : PQerrorMessage(d->c));
+		if (late)
+			breaker_leave(d->breaker, false, DB_FAULT_AWAY, limit_ms);
+	} else if (rc == RC_INVALID && PQstatus(d->c) != CONNECTION_OK) {
+		d->fault = DB_FAULT_AWAY;
+		db_close(d);
+	}
+	return rc == RC_OK ? RC_OK : rc_of_fault(d->fault);
+}
+
+/* Did a pooler, or a migration beside us, take our prepared statements away? */
+static bool
+lost_statements(const struct db *d)
+{
+	return strcmp(d->sqlstate, "26000") == 0 || strcmp(d->sqlstate, "42P05") == 0 ||
+	    (strcmp(d->sqlstate, "0A000") == 0 && strstr(d->error, "cached plan") != NULL);
+}
+
+static enum rc
+exec_once(struct db *d, const struct db_stmt *s, const struct pq_args *q, PGresult **out)
+{
+	bool pipelined, sent;
+	enum rc rc;
+
+	if ((rc = db_ready(d)) != RC_OK)
+		return rc;
+	clear_fault(d);
+	sent = send_stmt(d, s, q, &pipelined);
+	return round_trip(d, sent, pipelined ? s->name : NULL, d->limit_ms, out);
+}
+
+enum rc
+db_exec(struct db *d, const struct db_stmt *s, struct db_args *a, struct db_res **out)
+{
+	struct pq_args q;
+	PGresult *r = NULL;
+	enum rc rc;
+
+	pq_args_init(&q, a);
+	rc = exec_once(d, s, &q, &r);
+	if (rc != RC_OK && !d->in_tx && lost_statements(d)) {
+		if (d->sqlstate[0] != '0')
+			d->no_prepare = true;
+		db_close(d);
+		rc = exec_once(d, s, &q, &r);
+	}
+	pq_args_free(&q);
+	if (rc != RC_OK)
+		return statement_failed(d, s->name != NULL ? s->name : "statement");
+	if (out == NULL) {
+		PQclear(r);
+		return RC_OK;
+	}
+	*out = mem_alloc(sizeof **out);
+	(*out)->r = r;
+	return RC_OK;
+}
+
+/* A simple query without results that matter. */
+static enum rc
+simple(struct db *d, const char *sql, int64_t limit_ms, const char *what, char tag[16])
+{
+	PGresult *r = NULL;
+	enum rc rc;
+
+	clear_fault(d);
+	rc = round_trip(d, PQsendQuery(d->c, sql) == 1, NULL, limit_ms, &r);
+	if (rc == RC_OK && tag != NULL) {
+		const char *t = PQcmdStatus(r);
+
+		memcpy(tag, t, strnlen(t, 15));
+		tag[strnlen(t, 15)] = '\0';
+	}
+	PQclear(r);
+	return rc == RC_OK ? rc : statement_failed(d, what);
+}
+
+enum rc
+db_script(struct db *d, const char *sql)
+{
+	enum rc rc, rc2;
+
+	if ((rc = db_ready(d)) != RC_OK)
+		return rc;
+	/* a migration takes the time it takes */
+	if ((rc = simple(d, "set statement_timeout = 0", d->statement_ms, "script", NULL)) != RC_OK)
+		return rc;
+	rc = simple(d, sql, SCRIPT_MS, "script", NULL);
+	if (rc == RC_OK)
+		return simple(d, "reset statement_timeout", d->statement_ms, "script", NULL);
+	if (!d->in_tx && d->c != NULL) {
+		enum db_fault f = d->fault;
+		char state[6], text[300];
+
+		memcpy(state, d->sqlstate, sizeof state);
+		memcpy(text, d->error, sizeof text);
+		rc2 = simple(d, "reset statement_timeout", d->statement_ms, "script", NULL);
+		if (rc2 != RC_OK)
+			db_close(d);
+		d->fault = f;
+		memcpy(d->sqlstate, state, sizeof state);
+		memcpy(d->error, text, sizeof text);
+	}
+	return rc;
+}
+
+enum rc
+db_begin(struct db *d)
+{
+	enum rc rc;
+
+	if ((rc = db_ready(d)) != RC_OK)
+		return rc;
+	rc = simple(d, "begin", d->statement_ms, "begin", NULL);
+	if (rc == RC_OK)
+		d->in_tx = true;
+	return rc;
+}
+
+enum rc
+db_commit(struct db *d)
+{
+	char tag[16] = "";
+	enum rc rc;
+
+	if (!d->in_tx || d->c == NULL) {
+		d->in_tx = false;
+		if (d->fault == DB_FAULT_NONE)
+			lose_connection(d, "connection lost inside a transaction");
+		return RC_TEMP;
+	}
+	d->in_tx = false;
+	rc = simple(d, "commit", d->statement_ms, "commit", tag);
+	if (rc == RC_OK && strcmp(tag, "COMMIT") != 0) {
+		/* the transaction had failed before and its caller did not look */
+		d->fault = DB_FAULT_OTHER;
+		set_error(d, "commit of a failed transaction");
+		return statement_failed(d, "commit");
+	}
+	return rc;
+}
+
+void
+db_rollback(struct db *d)
+{
+	bool was = d->in_tx;
+	enum db_fault f = d->fault;
+	char state[6], text[300];
+
+	d->in_tx = false;
+	if (!was || d->c == NULL)
+		return;
+	/* the fault that led here is what the caller wants to read afterwards */
+	memcpy(state, d->sqlstate, sizeof state);
+	memcpy(text, d->error, sizeof text);
+	if (PQstatus(d->c) != CONNECTION_OK ||
+	    simple(d, "rollback", d->statement_ms, "rollback", NULL) != RC_OK)
+		db_close(d);
+	d->fault = f;
+	memcpy(d->sqlstate, state, sizeof state);
+	memcpy(d->error, text, sizeof text);
+}
+
+/* ---- results -------------------------------------------------------------- */
+
+size_t
+db_rows(const struct db_res *r)
+{
+	return (size_t)PQntuples(r->r);
+}
+
+bool
+db_is_null(const struct db_res *r, size_t row, int col)
+{
+	return PQgetisnull(r->r, (int)row, col) == 1;
+}
+
+/* numeric, as sum() of bigints gives: base-10000 digits; the fraction is cut. */
+static int64_t
+numeric_i64(const unsigned char *p, int n)
+{
+	int digits = p[0] << 8 | p[1], weight = (int16_t)(p[2] << 8 | p[3]);
+	int64_t v = 0;
+
+	for (int i = 0; i <= weight; i++) {
+		int at = 8 + 2 * i;
+
+		v = v * 10000 + (i < digits && at + 1 < n ? p[at] << 8 | p[at + 1] : 0);
+	}
+	return (p[4] & 0x40) ? -v : v;
+}
+
+int64_t
+db_get_i64(const struct db_res *r, size_t row, int col)
+{
+	const unsigned char *p = (const unsigned char *)PQgetvalue(r->r, (int)row, col);
+	int n = PQgetlength(r->r, (int)row, col);
+	uint64_t v;
+
+	if (PQftype(r->r, col) == 1700 && n >= 8)
+		return numeric_i64(p, n);
+	if (n < 1 || n > 8)
+		return 0;
+	v = n > 1 && (p[0] & 0x80) ? UINT64_MAX : 0;	/* sign */
+	for (int i = 0; i < n; i++)
+		v = v << 8 | p[i];
+	return (int64_t)v;
+}
+
+bool
+db_get_bool(const struct db_res *r, size_t row, int col)
+{
+	return db_get_i64(r, row, col) != 0;
+}
+
+const char *
+db_get_text(const struct db_res *r, size_t row, int col)
+{
+	const char *p = PQgetvalue(r->r, (int)row, col);
+	struct db_res *w = (struct db_res *)(uintptr_t)r;	/* its arena only */
+	char hex[33], *out;
+
+	if (db_is_null(r, row, col))
+		return NULL;
+	switch (PQftype(r->r, col)) {
+	case 3802:	/* jsonb: a version byte comes first */
+		return p + 1;
+	case 2950:	/* uuid */
+		str_hex(p, 16, hex);
+		out = mem_arena_alloc(&w->arena, 37);
+		for (int i = 0, o = 0; i < 32; i++) {
+			if (i == 8 || i == 12 || i == 16 || i == 20)
+				out[o++] = '-';
+			out[o++] = hex[i];
+		}
+		return out;
+	default:
+		return p;
+	}
+}
+
+const void *
+db_get_bytes(const struct db_res *r, size_t row, int col, size_t *n)
+{
+	*n = 0;
+	if (db_is_null(r, row, col))
+		return NULL;
+	*n = (size_t)PQgetlength(r->r, (int)row, col);
+	return PQgetvalue(r->r, (int)row, col);
+}
+
+int64_t
+db_get_time(const struct db_res *r, size_t row, int col)
+{
+	return db_is_null(r, row, col) ? 0 : db_get_i64(r, row, col) + EPOCH_2000_US;
+}
+
+void
+db_res_free(struct db_res *r)
+{
+	if (r == NULL)
+		return;
+	PQclear(r->r);
+	mem_arena_free(&r->arena);
+	free(r);
+}
+
+/* --- what a connection needs ------------------------------------------------ */
+
+static const char *
+option(const PQconninfoOption *given, const PQconninfoOption *defaults, const char *key)
+{
+	const PQconninfoOption *lists[] = { given, defaults };
+
+	for (size_t i = 0; i < 2; i++)
+		for (const PQconninfoOption *o = lists[i]; o != NULL && o->keyword != NULL; o++)
+			if (strcmp(o->keyword, key) == 0 && o->val != NULL && *o->val != '\0')
+				return o->val;
+	return NULL;
+}
+
+static void
+reach_ports(const char *list, struct db_reach *out)
+{
+	struct strv v = { 0 };
+	int64_t n;
+
+	strv_split(&v, list != NULL ? list : "5432", ',');
+	for (size_t i = 0; i < v.n; i++) {
+		if (out->n == sizeof out->port / sizeof out->port[0]) {
+			out->n = 0;
+			break;
+		}
+		if (str_i64(v.v[i], &n) == RC_OK && n > 0 && n < 65536)
+			out->port[out->n++] = (unsigned int)n;
+	}
+	strv_free(&v);
+}
+
+void
+db_reach(const char *conninfo, struct db_reach *out)
+{
+	static const char *const files[] = { "passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl",
+		"sslcrldir" };
+	PQconninfoOption *given = PQconninfoParse(conninfo, NULL), *defaults = PQconndefaults();
+	struct strv hosts = { 0 };
+	const char *s;
+
+	memset(out, 0, sizeof *out);
+	out->inet = option(given, defaults, "hostaddr") != NULL;
+	if ((s = option(given, defaults, "host")) != NULL)
+		strv_split(&hosts, s, ',');
+	for (size_t i = 0; i < hosts.n; i++)	/* none: libpq's own Unix socket */
+		out->inet |= hosts.v[i][0] != '/' && hosts.v[i][0] != '@';
+	if (out->inet)
+		reach_ports(option(given, defaults, "port"), out);
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		if ((s = option(given, defaults, files[i])) != NULL)
+			strv_add(&out->files, s, strlen(s));
+	strv_free(&hosts);
+	PQconninfoFree(given);
+	PQconninfoFree(defaults);
+}

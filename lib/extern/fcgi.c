@@ -1,0 +1,898 @@
+/*
+ * The accept is ours and the protocol is libfcgi's.  libfcgi's own accept
+ * cannot be told apart from its reads: a signal that wakes it also cuts a
+ * request that is just arriving.  So signals are let in around accept(2) only;
+ * the new connection is put into FCGX_Request.ipcFd (keepConnection set, else
+ * FCGX_Accept_r closes it first) and listen_sock is -1, so that a connection
+ * of garbage ends in an error here and not in a second, unwakeable accept.
+ *
+ * A call that its handler takes over is answered by whichever thread has the
+ * result: 32 senders that wait for one commit are 32 calls, and no thread sleeps
+ * for each of them.  Only where the server keeps the connection for its next
+ * request (FCGI_KEEP_CONN) the thread waits, since it reads that one, too.
+ *
+ * Few workers accept, and they keep their place from request to request: with all
+ * in accept(2) the kernel wakes another one for each connection, which costs more
+ * than serving it.  A worker gives its place up before it waits: for a request that
+ * is not entirely here yet, or when its handler says so.  The next is woken only
+ * where nobody accepts any more; two places, so that this is rare.
+ *
+ * Main only waits for signals, also with one worker: tried otherwise, SIGTERM
+ * turned 20 of 20 requests in flight into 500 (house.md 7).  The listening
+ * socket is never shut down: under spawn-fcgi siblings share it.
+ */
+#include "extern/fcgi.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <fastcgi.h>
+#include <fcgiapp.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#define LISTEN_FD 0
+#define WAKE_SIGNAL SIGUSR2
+#define STACK_BYTES (256 * 1024)
+#define DRAIN_BYTES (32u << 20)	/* of a body that is too large: the server must get rid of it
+				 * before it reads our 413 */
+#define LINGER_MS 3000		/* how long waiting connections are still served at the end */
+#define PEER_TIMEOUT_S 60
+#define FILES_MAX 4096
+#define FILE_BYTES_MAX ((rlim_t)4 << 30)
+#define SMALL_ANSWER 16384	/* fits into any socket's buffer: writing it never waits */
+#define PLACES 2
+#define PEEK_BYTES 4096		/* larger requests are read without a place */
+#define RECORD_HEAD 8
+#define RSS_EVERY 64		/* requests between two looks at the memory */
+
+extern char **environ;
+
+static atomic_bool stop_flag;
+
+/* One process's serving state. */
+struct server {
+	const struct fcgi_opts *o;
+	atomic_ulong served;
+	atomic_bool failed;
+	atomic_bool recycle;	/* enough requests or memory: begin anew */
+	_Atomic int64_t stop_at_ms;
+	bool local;		/* the listening socket is a Unix one */
+	atomic_uint open;	/* calls under way */
+	pthread_mutex_t mu;
+	pthread_cond_t ended;	/* a call came to its end that somebody may wait for */
+	unsigned int places;	/* workers that accept; under mu */
+	pthread_cond_t vacant;	/* nobody does */
+};
+
+/* A call with what it came by.  Plain CGI: s is NULL. */
+struct call {
+	struct fcgi_call pub;	/* first: what others know of it */
+	struct server *s;
+	struct worker *w;	/* while its handler runs */
+	FCGX_Request fr;
+	struct buf body;
+	bool keep;		/* the connection brings the next request, too */
+	bool over;		/* keep: ended; under s->mu */
+};
+
+struct worker {
+	struct server *s;
+	unsigned int number;
+	bool placed;		/* one of s->places is its own */
+	pthread_t thread;
+};
+
+bool
+fcgi_is_cgi(void)
+{
+	return FCGX_IsCGI() != 0;
+}
+
+bool
+fcgi_stopping(void)
+{
+	return atomic_load(&stop_flag);
+}
+
+static void
+set_timeouts(int fd)
+{
+	struct timeval tv = { .tv_sec = PEER_TIMEOUT_S };
+
+	/* a peer that stalls costs a minute, not a thread for ever */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
+}
+
+/* --- reading a request ---------------------------------------------------- */
+
+/* The variables that a request is read from; NULL where not set or empty. */
+enum cgi_var { V_METHOD, V_URI, V_QUERY, V_SCRIPT, V_INFO, V_TYPE, V_LENGTH, V_CODING, V_AUTH,
+	V_AUTH_AGAIN, V_ADDR, V_CONF, V_CONF_AGAIN, V_ROOT, V__MAX };
+
+static const struct { const char *name; size_t n; } var_names[V__MAX] = {
+#define VAR(name) { name, sizeof name - 1 }
+	[V_METHOD] = VAR("REQUEST_METHOD"), [V_URI] = VAR("REQUEST_URI"),
+	[V_QUERY] = VAR("QUERY_STRING"), [V_SCRIPT] = VAR("SCRIPT_NAME"),
+	[V_INFO] = VAR("PATH_INFO"), [V_TYPE] = VAR("CONTENT_TYPE"),
+	[V_LENGTH] = VAR("CONTENT_LENGTH"), [V_CODING] = VAR("HTTP_TRANSFER_ENCODING"),
+	/* mod_rewrite hands these on under longer names */
+	[V_AUTH] = VAR("REDIRECT_HTTP_AUTHORIZATION"),
+	[V_AUTH_AGAIN] = VAR("REDIRECT_REDIRECT_HTTP_AUTHORIZATION"),
+	[V_ADDR] = VAR("REMOTE_ADDR"), [V_CONF] = VAR("DMBOX_CONFIG"),
+	[V_CONF_AGAIN] = VAR("REDIRECT_DMBOX_CONFIG"), [V_ROOT] = VAR("DOCUMENT_ROOT"),
+#undef VAR
+};
+
+/* All in one walk: of a name given twice the first counts. */
+static void
+pick(char *const *envp, const char *v[V__MAX])
+{
+	memset(v, 0, V__MAX * sizeof *v);
+	for (; *envp != NULL; envp++) {
+		const char *eq = strchr(*envp, '=');
+		size_t n = eq != NULL ? (size_t)(eq - *envp) : 0;
+
+		for (int i = 0; n > 0 && i < V__MAX; i++)
+			if (n == var_names[i].n && v[i] == NULL && memcmp(*envp, var_names[i].name, n) == 0)
+				v[i] = eq + 1;
+	}
+	for (int i = 0; i < V__MAX; i++)
+		if (v[i] != NULL && *v[i] == '\0')
+			v[i] = NULL;
+}
+
+static void
+add_header(struct http_req *req, const char *name, const char *value)
+{
+	/* a value with CR or LF is not a header: leave it out */
+	if (http_req_header(req, name, value) != RC_OK)
+		log_debug("request header %s left out", name);
+}
+
+/* HTTP_X_FOO=bar to "x-foo: bar". */
+static void
+add_http_var(struct http_req *req, const char *var_line)
+{
+	const char *eq = strchr(var_line, '=');
+	char name[128];
+	size_t n;
+
+	if (eq == NULL || (n = (size_t)(eq - var_line)) >= sizeof name)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		char c = var_line[i];
+
+		name[i] = c == '_' ? '-' : c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+	}
+	name[n] = '\0';
+	add_header(req, name, eq + 1);
+}
+
+/* The path and query as the client wrote them: rewrites do not show in
+ * REQUEST_URI. */
+static void
+set_target(const char *const v[V__MAX], struct http_req *req)
+{
+	const char *uri = v[V_URI], *query = v[V_QUERY], *slashes, *script, *info;
+	size_t n;
+	char *p;
+
+	if (uri != NULL) {
+		slashes = *uri != '/' ? strstr(uri, "://") : NULL;
+		if (slashes != NULL) {	/* absolute form, RFC 9112 3.2.2 */
+			uri = slashes + 3;
+			uri += strcspn(uri, "/?");
+		}
+		n = strcspn(uri, "?#");
+		if (query == NULL && uri[n] == '?')
+			query = uri + n + 1;
+		req->url = mem_arena_ndup(&req->arena, uri, n);
+	} else {
+		script = v[V_SCRIPT] != NULL ? v[V_SCRIPT] : "";
+		info = v[V_INFO] != NULL ? v[V_INFO] : "";
+		n = strlen(script) + strlen(info) + 1;
+		p = mem_arena_alloc(&req->arena, n);
+		snprintf(p, n, "%s%s", script, info);
+		req->url = p;
+	}
+	req->query = mem_arena_dup(&req->arena, query != NULL ? query : "");
+}
+
+static void
+read_head(char *const *envp, const char *v[V__MAX], struct http_req *req)
+{
+	pick(envp, v);
+	http_req_init(req, v[V_METHOD] != NULL ? v[V_METHOD] : "GET", "");
+	set_target(v, req);
+	for (; *envp != NULL; envp++)
+		if (str_starts(*envp, "HTTP_"))
+			add_http_var(req, *envp + 5);
+	if (v[V_TYPE] != NULL)
+		add_header(req, "content-type", v[V_TYPE]);
+	/* where the server keeps it back */
+	if (v[V_AUTH] == NULL)
+		v[V_AUTH] = v[V_AUTH_AGAIN];
+	if (v[V_AUTH] != NULL && http_req_get(req, "authorization") == NULL)
+		add_header(req, "authorization", v[V_AUTH]);
+	req->remote_addr = mem_arena_dup(&req->arena, v[V_ADDR]);
+	req->conf_path = mem_arena_dup(&req->arena, v[V_CONF] != NULL ? v[V_CONF] : v[V_CONF_AGAIN]);
+	req->doc_root = mem_arena_dup(&req->arena, v[V_ROOT]);
+}
+
+void
+fcgi_request(char *const *envp, struct http_req *req)
+{
+	const char *v[V__MAX];
+
+	read_head(envp, v, req);
+}
+
+/* Up to n bytes; fewer only at the end of the body or a broken line. */
+static size_t
+read_some(const struct call *c, char *p, size_t n)
+{
+	size_t have = 0;
+	ssize_t k;
+
+	if (c->s != NULL)
+		return (size_t)FCGX_GetStr(p, (int)n, c->fr.in);
+	while (have < n) {
+		k = read(STDIN_FILENO, p + have, n - have);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			break;
+		have += (size_t)k;
+	}
+	return have;
+}
+
+static void
+drain(const struct call *c)
+{
+	char waste[4096];
+	size_t left = DRAIN_BYTES, k;
+
+	while (left > 0 && (k = read_some(c, waste, sizeof waste)) > 0)
+		left -= k < left ? k : left;
+}
+
+static void
+read_announced(struct call *c, size_t n)
+{
+	char chunk[8192];
+	size_t left = n, k;
+
+	while (left > 0) {
+		k = read_some(c, chunk, left < sizeof chunk ? left : sizeof chunk);
+		if (k == 0)
+			break;
+		buf_put(&c->body, chunk, k);
+		left -= k;
+	}
+	c->pub.req.cut = left > 0;
+}
+
+static void
+read_to_end(struct call *c)
+{
+	char chunk[8192];
+	size_t k;
+
+	while (!buf_err(&c->body) && (k = read_some(c, chunk, sizeof chunk)) > 0)
+		buf_put(&c->body, chunk, k);
+	c->pub.req.too_large = buf_err(&c->body);
+}
+
+/*
+ * The body, at most max bytes.  With a length: exactly so many.  Without one
+ * (chunked, or a server that does not say): FastCGI marks the end; plain CGI
+ * only has one where a transfer coding is named.
+ */
+static void
+read_body(struct call *c, const char *const v[V__MAX], size_t max)
+{
+	const char *len = v[V_LENGTH];
+	struct http_req *req = &c->pub.req;
+	int64_t n = -1;
+
+	req->body_max = max;
+	if (len != NULL && (str_i64(len, &n) != RC_OK || n < 0)) {
+		req->cut = true;
+		return;
+	}
+	if (n > 0 && (uint64_t)n > max) {
+		req->too_large = true;
+		req->announced = (size_t)n;
+	} else if (n > 0)
+		read_announced(c, (size_t)n);
+	else if (n < 0 && (c->s != NULL || v[V_CODING] != NULL))
+		read_to_end(c);
+	if (req->too_large) {
+		if (req->announced == 0)
+			req->announced = c->body.n;
+		buf_reset(&c->body);
+		drain(c);
+		return;
+	}
+	req->body = c->body.p;
+	req->body_n = c->body.n;
+}
+
+/* --- answering ------------------------------------------------------------ */
+
+static const char *
+reason(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} table[] = {
+		{ 200, "OK" }, { 202, "Accepted" }, { 204, "No Content" }, { 304, "Not Modified" },
+		{ 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
+		{ 404, "Not Found" }, { 405, "Method Not Allowed" }, { 409, "Conflict" },
+		{ 413, "Content Too Large" }, { 422, "Unprocessable Content" },
+		{ 429, "Too Many Requests" }, { 500, "Internal Server Error" },
+		{ 502, "Bad Gateway" }, { 503, "Service Unavailable" },
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (table[i].status == status)
+			return table[i].text;
+	return "Status";
+}
+
+static void
+write_all(const struct call *c, const char *p, size_t n)
+{
+	ssize_t k;
+
+	if (c->s != NULL) {
+		/* the peer may be gone; there is nobody left to tell */
+		(void)FCGX_PutStr(p, (int)n, c->fr.out);
+		return;
+	}
+	for (; n > 0; p += k, n -= (size_t)k) {
+		k = write(STDOUT_FILENO, p, n);
+		if (k < 0 && errno == EINTR)
+			k = 0;
+		else if (k <= 0)
+			break;
+	}
+}
+
+static void
+put_answer(struct buf *b, const struct http_req *req, const struct http_res *res)
+{
+	bool head = str_eq(req->method, "HEAD");
+
+	buf_printf(b, "Status: %d %s\r\n", res->status, reason(res->status));
+	for (size_t i = 0; i < res->n_hdrs; i++) {
+		buf_puts(b, res->hdrs[i].name);
+		buf_puts(b, ": ");
+		buf_puts(b, res->hdrs[i].value);
+		buf_puts(b, "\r\n");
+	}
+	/* an answer without a type makes some servers add their own */
+	if (http_res_get(res, "Content-Type") == NULL)
+		buf_puts(b, "Content-Type: text/plain\r\n");
+	if (!head)
+		buf_printf(b, "Content-Length: %zu\r\n", res->body_n);
+	buf_puts(b, "\r\n");
+	if (!head)
+		buf_put(b, res->body, res->body_n);
+}
+
+void
+fcgi_answer(struct fcgi_call *call)
+{
+	struct call *c = (struct call *)call;
+	struct buf b;
+
+	buf_init(&b, call->res.body_n + 65536);
+	put_answer(&b, &call->req, &call->res);
+	if (c->s != NULL && b.n > SMALL_ANSWER)
+		set_timeouts(c->fr.ipcFd);
+	write_all(c, b.p, b.n);
+	buf_free(&b);
+	if (c->s == NULL)
+		return;
+	/* libfcgi waits up to 2 s for the peer to close first, lest a TCP reset destroy
+	 * the answer; a Unix socket keeps what was sent, to who is not sending any more */
+	if (!c->keep && c->s->local && !call->req.too_large)
+		(void)FCGX_Detach(&c->fr);
+	FCGX_Finish_r(&c->fr);
+}
+
+/* Somebody may wait for a call's end: its worker, or those who may not take more. */
+static void
+tell_ended(struct server *s, struct call *kept)
+{
+	pthread_mutex_lock(&s->mu);
+	if (kept != NULL)
+		kept->over = true;
+	pthread_cond_broadcast(&s->ended);
+	pthread_mutex_unlock(&s->mu);
+}
+
+void
+fcgi_end(struct fcgi_call *call)
+{
+	struct call *c = (struct call *)call;
+	struct server *s = c->s;
+	bool keep = c->keep;
+	unsigned int open;
+
+	buf_free(&c->body);
+	http_res_free(&call->res);
+	http_req_free(&call->req);
+	if (s == NULL)
+		return;
+	open = atomic_fetch_sub(&s->open, 1);
+	if (!keep)
+		free(c);
+	if (keep || open == s->o->open_max)
+		tell_ended(s, keep ? c : NULL);	/* from here on c is its worker's again */
+}
+
+/* One request; unless keep is set, c is gone or not ours any more afterwards. */
+static void
+serve_one(const struct fcgi_opts *o, unsigned int number, struct call *c, char *const *envp)
+{
+	const char *v[V__MAX];
+	size_t max;
+
+	read_head(envp, v, &c->pub.req);
+	http_res_init(&c->pub.res);
+	c->pub.res.status = 500;
+	max = o->max_body_now != NULL ? o->max_body_now(o->arg, &c->pub.req) : o->max_body;
+	buf_init(&c->body, max);
+	read_body(c, v, max);
+	if (o->handle(o->arg, number, &c->pub)) {
+		fcgi_answer(&c->pub);
+		fcgi_end(&c->pub);
+	}
+}
+
+/* --- the loop ------------------------------------------------------------- */
+
+static void
+stop_now(struct server *s)
+{
+	int64_t none = 0;
+
+	atomic_compare_exchange_strong(&s->stop_at_ms, &none, clock_mono_ms());
+	atomic_store(&stop_flag, true);
+}
+
+static void
+wake_mask(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, WAKE_SIGNAL);
+	pthread_sigmask(how, &set, NULL);
+}
+
+static bool
+pending(int timeout_ms)
+{
+	struct pollfd p = { .fd = LISTEN_FD, .events = POLLIN };
+
+	return poll(&p, 1, timeout_ms) > 0;
+}
+
+/*
+ * Is the whole request here, so that no read will wait?  Its records are walked
+ * up to the empty one that ends the body (FastCGI specification, 3.3 and 5.3).
+ */
+static bool
+all_here(int fd)
+{
+	unsigned char p[PEEK_BYTES];
+	ssize_t got = recv(fd, p, sizeof p, MSG_PEEK | MSG_DONTWAIT);
+	size_t n = got > 0 ? (size_t)got : 0, at = 0, len;
+
+	while (at + RECORD_HEAD <= n) {
+		len = (size_t)p[at + 4] << 8 | p[at + 5];
+		if (p[at + 1] == FCGI_STDIN && len == 0)
+			return true;
+		at += RECORD_HEAD + len + p[at + 6];
+	}
+	return false;
+}
+
+static void
+place_take(struct worker *w)
+{
+	struct server *s = w->s;
+
+	if (w->placed)
+		return;
+	pthread_mutex_lock(&s->mu);
+	while (s->places >= PLACES)
+		pthread_cond_wait(&s->vacant, &s->mu);
+	s->places++;
+	pthread_mutex_unlock(&s->mu);
+	w->placed = true;
+}
+
+static void
+place_give(struct worker *w)
+{
+	struct server *s = w->s;
+
+	if (!w->placed)
+		return;
+	pthread_mutex_lock(&s->mu);
+	if (--s->places == 0)
+		pthread_cond_signal(&s->vacant);
+	pthread_mutex_unlock(&s->mu);
+	w->placed = false;
+}
+
+void
+fcgi_busy(struct fcgi_call *call)
+{
+	struct call *c = (struct call *)call;
+
+	if (c->w != NULL)
+		place_give(c->w);
+}
+
+/* Until fewer than open_max calls are under way; at the end nobody waits. */
+static void
+wait_for_room(struct server *s)
+{
+	struct timespec at;
+
+	if (s->o->open_max == 0 || atomic_load(&s->open) < s->o->open_max)
+		return;
+	pthread_mutex_lock(&s->mu);
+	while (atomic_load(&s->open) >= s->o->open_max && !fcgi_stopping()) {
+		clock_gettime(CLOCK_REALTIME, &at);
+		at.tv_sec++;
+		(void)pthread_cond_timedwait(&s->ended, &s->mu, &at);
+	}
+	pthread_mutex_unlock(&s->mu);
+}
+
+/*
+ * The next connection; -1 when it is time to end.  Main sends the wake signal
+ * again and again until all are joined, so one that falls between the look at
+ * the flag and accept is not lost.
+ */
+static int
+next_connection(struct server *s)
+{
+	int fd, e;
+
+	for (;;) {
+		/* who waits is served by what comes after us, or else before we go */
+		if (fcgi_stopping() && (atomic_load(&s->recycle) ||
+		    clock_mono_ms() - s->stop_at_ms > LINGER_MS || !pending(0)))
+			return -1;
+		wake_mask(SIG_UNBLOCK);
+		fd = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
+		e = errno;
+		wake_mask(SIG_BLOCK);
+		if (fd >= 0)
+			break;
+		switch (e) {
+		case EBADF: case EINVAL: case ENOTSOCK: case EOPNOTSUPP: case EFAULT:
+			log_error("accept: %s", strerror(e));
+			atomic_store(&s->failed, true);
+			return -1;
+		case EAGAIN:		/* somebody made the socket non-blocking */
+			(void)pending(1000);
+			break;
+		case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM:
+			log_warn("accept: %s", strerror(e));
+			clock_sleep_ms(100);
+			break;
+		default:		/* EINTR, ECONNABORTED, ...: the next may do */
+			break;
+		}
+	}
+	return fd;
+}
+
+static size_t
+rss_kb(void)
+{
+	unsigned long pages = 0;
+	char line[128], *end;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	if (f != NULL && fgets(line, sizeof line, f) != NULL) {
+		(void)strtoul(line, &end, 10);
+		pages = strtoul(end, NULL, 10);
+	}
+	if (f != NULL)
+		fclose(f);
+	return pages * (size_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+/* Told once: a signal that is left over would end the process that begins anew. */
+static void
+count_request(struct server *s)
+{
+	const struct fcgi_opts *o = s->o;
+	unsigned long n = atomic_fetch_add(&s->served, 1) + 1;
+
+	if (fcgi_stopping())
+		return;
+	if (((o->max_requests > 0 && n >= o->max_requests) ||
+	    (o->max_rss_kb > 0 && n % RSS_EVERY == 0 && rss_kb() > o->max_rss_kb)) &&
+	    !atomic_exchange(&s->recycle, true))
+		kill(getpid(), SIGUSR1);	/* main ends us in order */
+}
+
+static void
+wait_for_end_of(struct call *c)
+{
+	pthread_mutex_lock(&c->s->mu);
+	while (!c->over)
+		pthread_cond_wait(&c->s->ended, &c->s->mu);
+	c->over = false;
+	pthread_mutex_unlock(&c->s->mu);
+}
+
+/* All that comes by one connection. */
+static void
+serve_connection(struct worker *w, int fd)
+{
+	const struct fcgi_opts *o = w->s->o;
+	struct call *c = mem_alloc(sizeof *c);
+	bool keep;
+
+	if (!all_here(fd)) {
+		place_give(w);
+		set_timeouts(fd);
+	}
+	c->s = w->s;
+	c->w = w;
+	if (FCGX_InitRequest(&c->fr, -1, 0) != 0)
+		abort();
+	c->fr.ipcFd = fd;
+	c->fr.keepConnection = 1;
+	while (FCGX_Accept_r(&c->fr) == 0) {
+		keep = c->keep = c->fr.keepConnection != 0;
+		if (keep) {	/* and waits for the next */
+			place_give(w);
+			set_timeouts(fd);
+		}
+		atomic_fetch_add(&w->s->open, 1);
+		serve_one(o, w->number, c, c->fr.envp);
+		if (keep)
+			wait_for_end_of(c);
+		count_request(w->s);
+		if (!keep)
+			return;
+		if (c->fr.ipcFd < 0 || fcgi_stopping())
+			break;
+	}
+	FCGX_Free(&c->fr, 1);
+	free(c);
+}
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+	int fd;
+
+	for (;;) {
+		wait_for_room(w->s);
+		place_take(w);
+		if ((fd = next_connection(w->s)) < 0)
+			break;
+		serve_connection(w, fd);
+	}
+	place_give(w);
+	if (!fcgi_stopping())
+		kill(getpid(), SIGUSR1);	/* a worker that gave up ends the process */
+	return NULL;
+}
+
+static void
+on_wake(int sig)
+{
+	(void)sig;
+}
+
+/* Signals that end us wait for sigwait in main; the wake signal interrupts. */
+static void
+set_signals(sigset_t *ends)
+{
+	struct sigaction sa = { .sa_handler = on_wake };
+	sigset_t all;
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(WAKE_SIGNAL, &sa, NULL);
+	sa.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	sigemptyset(ends);
+	sigaddset(ends, SIGTERM);
+	sigaddset(ends, SIGINT);
+	sigaddset(ends, SIGUSR1);
+	all = *ends;
+	sigaddset(&all, WAKE_SIGNAL);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
+static void
+join_all(struct worker *w, unsigned int n)
+{
+	for (unsigned int i = 0; i < n;) {
+		struct timespec at;
+
+		for (unsigned int k = i; k < n; k++)
+			pthread_kill(w[k].thread, WAKE_SIGNAL);
+		clock_gettime(CLOCK_REALTIME, &at);
+		at.tv_nsec += 20 * 1000000L;
+		if (at.tv_nsec >= 1000000000L) {
+			at.tv_sec++;
+			at.tv_nsec -= 1000000000L;
+		}
+		if (pthread_timedjoin_np(w[i].thread, NULL, &at) == 0)
+			i++;
+	}
+}
+
+static void
+wait_for_end(const struct fcgi_opts *o, const sigset_t *ends)
+{
+	struct timespec second = { .tv_sec = 1 };
+	int sig;
+
+	if (o->tick == NULL) {
+		while (sigwait(ends, &sig) != 0)
+			;
+		return;
+	}
+	while (sigtimedwait(ends, NULL, &second) < 0)
+		if (errno == EAGAIN)
+			o->tick(o->arg);
+	o->tick(o->arg);
+}
+
+/* A limit lowered, never raised. */
+static void
+lower(__rlimit_resource_t what, rlim_t to)
+{
+	struct rlimit r;
+
+	if (getrlimit(what, &r) != 0)
+		return;
+	if (r.rlim_max > to)
+		r.rlim_max = to;
+	if (r.rlim_cur > r.rlim_max)
+		r.rlim_cur = r.rlim_max;
+	(void)setrlimit(what, &r);
+}
+
+/*
+ * The same program in the same process, with fresh memory.  The listening socket
+ * stays open, so whoever comes meanwhile waits a moment; after an end lighttpd would
+ * answer 503 for a second.  A signal that came meanwhile stays pending.  Returns
+ * where it is forbidden (sandbox): then the web server starts the next one.
+ */
+static void
+begin_anew(void)
+{
+	char *argv[] = { program_invocation_name, NULL };
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NPROC, &r) != 0 || r.rlim_max == 0)
+		return;
+	r.rlim_cur = r.rlim_max;	/* the new program starts its threads again */
+	(void)setrlimit(RLIMIT_NPROC, &r);
+	log_info("enough requests or memory: the process begins anew");
+	execv("/proc/self/exe", argv);
+	log_debug("exec: %s", strerror(errno));
+}
+
+static bool
+listens_locally(void)
+{
+	int domain = 0;
+	socklen_t n = sizeof domain;
+
+	return getsockopt(LISTEN_FD, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 && domain == AF_UNIX;
+}
+
+static int
+serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
+{
+	struct server s = { .o = o };
+	unsigned int n = o->threads > 0 ? o->threads : 1, started = 0;
+	struct worker *w = mem_array(n, sizeof *w);
+	pthread_attr_t attr;
+	struct rlimit few;
+
+	if (FCGX_Init() != 0) {
+		free(w);
+		return 1;
+	}
+	s.local = listens_locally();
+	pthread_mutex_init(&s.mu, NULL);
+	pthread_cond_init(&s.ended, NULL);
+	pthread_cond_init(&s.vacant, NULL);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	for (; started < n; started++) {
+		w[started].s = &s;
+		w[started].number = started;
+		if (pthread_create(&w[started].thread, &attr, work, &w[started]) != 0)
+			break;
+	}
+	pthread_attr_destroy(&attr);
+	/* no process can be made any more, whatever breaks in; the hard limit stays for
+	 * begin_anew, the sandbox refuses for good */
+	if (o->alone && getrlimit(RLIMIT_NPROC, &few) == 0) {
+		few.rlim_cur = 0;
+		(void)setrlimit(RLIMIT_NPROC, &few);
+	}
+	if (started < n)
+		log_warn("only %u of %u threads could be started", started, n);
+	if (started > 0)
+		wait_for_end(o, ends);
+	stop_now(&s);
+	join_all(w, started);
+	if (atomic_exchange(&s.recycle, false) && !atomic_load(&s.failed))
+		begin_anew();
+	/* who came while the last worker ended is served here; from then on the next
+	 * is refused at once, which the web server takes as "try again", and not
+	 * left in a queue that dies with us */
+	if (started > 0 && !atomic_load(&s.failed))
+		work(&w[0]);
+	close(LISTEN_FD);
+	pthread_cond_destroy(&s.vacant);
+	pthread_cond_destroy(&s.ended);
+	pthread_mutex_destroy(&s.mu);
+	free(w);
+	return started == 0 || atomic_load(&s.failed);
+}
+
+int
+fcgi_serve(const struct fcgi_opts *o)
+{
+	struct call c = { .s = NULL };
+	sigset_t ends;
+
+	/* a core file would hold secrets and people's words */
+	lower(RLIMIT_CORE, 0);
+	lower(RLIMIT_NOFILE, FILES_MAX);
+	lower(RLIMIT_FSIZE, FILE_BYTES_MAX);
+	signal(SIGXFSZ, SIG_IGN);	/* then the write fails, and is told of */
+	umask(0007);	/* spool, log and media are shared with the cron user's group */
+	mallopt(M_ARENA_MAX, 2);
+	if (!fcgi_is_cgi()) {
+		set_signals(&ends);
+		return serve_fcgi(o, &ends);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	serve_one(o, 0, &c, environ);
+	if (o->tick != NULL)
+		o->tick(o->arg);
+	return 0;
+}

@@ -1,0 +1,62 @@
+#ifndef DMBOX_EXTERN_FCGI_H
+#define DMBOX_EXTERN_FCGI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/http.h"
+#include "base/rc.h"
+
+/*
+ * libfcgi's door: the accept loop under mod_fcgid, lighttpd, spawn-fcgi and as
+ * plain CGI, with one thread or several.  Stops on SIGTERM, SIGINT and SIGUSR1
+ * after the requests in flight, and those that wait to be accepted, are
+ * answered (house.md 6.1 and 7).
+ */
+
+/* A request and its answer.  Its memory is fcgi's. */
+struct fcgi_call {
+	struct http_req req;
+	struct http_res res;	/* initialised; status 500 until somebody fills it */
+};
+
+struct fcgi_opts {
+	unsigned int threads;		/* 1 or more; CGI always runs one */
+	size_t max_body;		/* cap of a body, unless max_body_now is set */
+	/* The cap for this request (headers, conf_path, doc_root are filled; no body
+	 * yet); may be NULL. */
+	size_t (*max_body_now)(void *arg, const struct http_req *req);
+	unsigned long max_requests;	/* begin the process anew after so many; 0 = never */
+	size_t max_rss_kb;		/* ... or when resident memory passes this; 0 = never */
+	/*
+	 * handle: true: call->res is filled and is sent now.  false: the call was
+	 * taken over: fcgi_answer and then fcgi_end are called for it, once each, by
+	 * any thread, later or before handle returned; the thread takes the next
+	 * request meanwhile.  thread is 0 .. threads-1.  Few threads accept at a time:
+	 * one that is going to wait for anything says fcgi_busy before.
+	 */
+	bool (*handle)(void *arg, unsigned int thread, struct fcgi_call *call);
+	unsigned int open_max;		/* beyond so many calls under way none is accepted; 0 = no limit */
+	bool alone;			/* starts no thread or process of its own once it serves */
+	/* tick: about once a second while serving, from no worker, and once at the end
+	 * (plain CGI: only then); may be NULL */
+	void (*tick)(void *arg);
+	void *arg;
+};
+/* fcgi_serve(o): serve until told to stop.  Returns the exit status. */
+int fcgi_serve(const struct fcgi_opts *o);
+/* fcgi_busy(call): said within handle, by its thread: this may take a while, let
+ * another thread accept.  Repeats  safe. */
+void fcgi_busy(struct fcgi_call *call);
+/* fcgi_answer(call): send call->res, which stays as it is.  Any thread. */
+void fcgi_answer(struct fcgi_call *call);
+/* fcgi_end(call): answered and no longer needed; nobody may touch it any more. */
+void fcgi_end(struct fcgi_call *call);
+/* fcgi_is_cgi(): started as plain CGI (one request, no listening socket). */
+bool fcgi_is_cgi(void);
+/* fcgi_stopping(): told to stop. */
+bool fcgi_stopping(void);
+/* fcgi_request(envp, req): the request that CGI variables describe, no body.
+ * For tests; envp is a NULL-terminated list of NAME=value. */
+void fcgi_request(char *const *envp, struct http_req *req);
+
+#endif

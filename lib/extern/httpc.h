@@ -1,0 +1,49 @@
+#ifndef DMBOX_EXTERN_HTTPC_H
+#define DMBOX_EXTERN_HTTPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/http.h"
+#include "base/rc.h"
+#include "base/str.h"
+
+/*
+ * libcurl's door.  An engine runs many flows at once on one thread; a flow is a
+ * conversation with one upstream, request after request (a poll check, a send,
+ * a download).  TLS verified, answers capped, redirects off unless asked for,
+ * sends on fresh connections, reads with keep-alive.
+ */
+struct httpc;
+
+struct httpc_flow {
+	/* next(arg, req, wait_ms): RC_OK: req is the next request, to start after
+	 * wait_ms; anything else: the flow is over.  req is initialised and freed by
+	 * the engine (http_req_free). */
+	enum rc (*next)(void *arg, struct http_req *req, int64_t *wait_ms);
+	/* feed: the answer, or the failure; borrowed during the call. */
+	void (*feed)(void *arg, struct http_res *res);
+	/* done: last call; may free arg, may add new flows.  cut: ended by the deadline
+	 * or httpc_abort instead of by itself. */
+	void (*done)(void *arg, bool cut);
+	void *arg;
+	int64_t deadline_ms;	/* clock_mono_ms() at which it is cut; 0 = none.  A request
+				 * under way then gets feed(HTTP_FAIL_TIMEOUT) first. */
+	/* sink: where not NULL, body bytes of the answer go here instead of into res
+	 * (media); false stops the transfer (HTTP_FAIL_TOO_BIG). */
+	bool (*sink)(void *arg, const void *p, size_t n);
+};
+
+struct httpc *httpc_new(const struct strv *media_allow);	/* NULL: nothing excepted */
+void httpc_free(struct httpc *h);
+void httpc_add(struct httpc *h, const struct httpc_flow *f);	/* copied */
+/* httpc_step(h, timeout_ms): work and wait at most so long; number of flows still alive. */
+size_t httpc_step(struct httpc *h, int timeout_ms);
+/* httpc_run(h): httpc_step until none is alive. */
+void httpc_run(struct httpc *h);
+/* httpc_abort(h): cut every flow now. */
+void httpc_abort(struct httpc *h);
+/* httpc_once(h, req, res): one request, blocking; res is inited by this call. */
+void httpc_once(struct httpc *h, const struct http_req *req, struct http_res *res);
+
+#endif

@@ -1,0 +1,68 @@
+#ifndef DMBOX_EXTERN_JSON_H
+#define DMBOX_EXTERN_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/rc.h"
+
+/*
+ * json-c's door.  Strict reading: UTF-8, no trailing bytes, no lax syntax,
+ * depth at most 32, number tokens kept as their source text (a 19-digit id is
+ * not a double, a 30-digit one does not saturate).  json-c's types stay inside.
+ */
+struct json;	/* a node; belongs to the root it came from */
+
+/*
+ * json_parse(p, n, out):
+ * Returns  RC_OK; RC_INVALID (err, if not NULL, says what and at which byte);
+ *          RC_LIMIT for too deep.
+ * Owns     the caller: json_free(*out).  Nodes from getters are borrowed.
+ */
+enum rc json_parse(const char *p, size_t n, struct json **out, char err[128]) MUST_CHECK;
+void json_free(struct json *j);
+
+enum json_type { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING,
+	JSON_ARRAY, JSON_OBJECT };
+enum json_type json_type(const struct json *j);	/* NULL: JSON_ABSENT */
+/* json_get(j, path): member by dotted path ("sender.id"); NULL where absent,
+ * null, or not an object on the way.  A key with dots of its own: json_member. */
+const struct json *json_get(const struct json *j, const char *path);
+const struct json *json_member(const struct json *j, const char *key);
+/* json_initial(name): a bit for what a name begins with; json_initials(j): those of an
+ * object's members together, 0 for anything else.  A name whose bit is not among them is
+ * no member, nor does a path begin with one: for readers that ask for many names. */
+static inline uint32_t
+json_initial(const char *name)
+{
+	return (uint32_t)1 << (*name & 31);
+}
+uint32_t json_initials(const struct json *j);
+size_t json_len(const struct json *j);	/* array elements, else 0 */
+const struct json *json_at(const struct json *j, size_t i);
+/* json_each(j, i, key, value): the i-th member of an object; false beyond it. */
+bool json_each(const struct json *j, size_t i, const char **key, const struct json **value);
+
+/* json_text(a, j): a string, or a number's source text, as clean UTF-8 (NUL and
+ * lone surrogates are U+FFFD) in the arena; NULL for any other type. */
+char *json_text(struct mem_arena *a, const struct json *j);
+/* json_str: the same for strings only. */
+char *json_str(struct mem_arena *a, const struct json *j);
+/* json_i64(j, out): a whole number, or a string that is one. */
+enum rc json_i64(const struct json *j, int64_t *out) MUST_CHECK;
+/* json_bool(j, def): true/false; def for anything else. */
+bool json_bool(const struct json *j, bool def);
+/* json_raw(a, j): the node as compact JSON that jsonb takes (no \u0000). */
+char *json_raw(struct mem_arena *a, const struct json *j);
+/* json_canonical(a, j): as json_raw with object keys sorted: for hashes. */
+char *json_canonical(struct mem_arena *a, const struct json *j);
+
+/* Writing: into a buf, commas by the caller's eye, escapes by ours. */
+void json_put_str(struct buf *b, const char *s);	/* "..."; NULL gives null */
+void json_put_strn(struct buf *b, const char *p, size_t n);
+/* ,"key": in front of a value; first member: sep "" else ",". */
+void json_put_key(struct buf *b, const char *sep, const char *key);
+
+#endif

@@ -1,0 +1,1331 @@
+/*
+ * The configuration.  One table of keys says all there is to a key: its name,
+ * default, kind and sentence; load, dump, doctor and the man page test read it.
+ *
+ * A load has three steps: raw text of every key (file, then environment), each
+ * checked by its kind where it stands so that a reason can name its line; then
+ * the typed struct from what is left.  A value that was refused counts as not
+ * set, so that doctor and config can still show the rest.
+ */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "model/conf.h"
+#include "model/dburl.h"
+#include "base/envfile.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/url.h"
+
+#ifndef DMBOX_PREFIX
+#define DMBOX_PREFIX "/usr/local"
+#endif
+#define FILE_MAX (1024u * 1024)
+#define ACCOUNTS_MAX 1000u
+#define MASKED "***configured***"
+
+const char *const channel_names[CHANNEL__MAX] = { "instagram", "whatsapp" };
+const char *const provider_names[PROVIDER__MAX] = { "chatrace", "graph", "greenapi", "mock" };
+
+enum key {
+	K_IG_API_URL, K_IG_TOKEN, K_IG_CHATRACE, K_IG_MOCK, K_IG_PAGE_ID, K_IG_SECRET, K_IG_OPEN,
+	K_IG_VERIFY, K_IG_APP_SECRET, K_IG_VERSION, K_IG_POLL_S, K_IG_PATHS, K_IG_AUTH,
+	K_IG_CHANNEL,
+	K_WA_API_URL, K_WA_ID, K_WA_TOKEN, K_WA_HOOK, K_WA_POLL_S, K_WA_MOCK,
+	K_DB_URL, K_DB_HOST, K_DB_PORT, K_DB_USER, K_DB_PASSWORD, K_DB_NAME,
+	K_DB_WEB, K_DB_SEND, K_DB_CRON, K_DB_READ, K_DB_CONNECT_S,
+	K_ACCOUNTS, K_SPOOL, K_MEDIA, K_PUBLIC_URL, K_PROXIES, K_MAX_BODY, K_KEEP, K_KEEP_REFUSED,
+	K_CONFIG, K_LANG, K_MEDIA_ALLOW, K_SANDBOX, K_LOG_LEVEL, K_LOG_FORMAT, K_LOG_FILE, K_LOG_MAX,
+	K_THREADS,
+	K_JWT, K_JWT_OLD, K_JWT_SCOPE, K_JWT_PUBLIC,
+	K__MAX
+};
+
+enum kind {
+	T_TEXT, T_BOOL, T_NUM,
+	T_UPSTREAM,	/* URL we call: https, or http on loopback */
+	T_URL,		/* any http(s) URL */
+	T_DB,		/* connection string */
+	T_KEY,		/* secret of at least 32 bytes */
+	T_ID,		/* goes into paths: A-Za-z0-9._- */
+	T_LEVEL, T_FORMAT, T_LANG,
+	T_VERSION, T_PATHS, T_AUTH, T_SCOPE, T_PROXIES, T_HOSTS,
+};
+
+static const struct key_def {
+	struct conf_key_info info;
+	enum kind kind;
+	int64_t min, max;	/* T_NUM */
+} defs[K__MAX] = {
+#define ACC(k, name, def, secret, kind, min, max, help)                                            \
+	[k] = { { name, def, secret, true, help }, kind, min, max }
+#define KEY(k, name, def, secret, kind, min, max, help)                                            \
+	[k] = { { name, def, secret, false, help }, kind, min, max }
+ACC(K_IG_API_URL, "INSTAGRAM_API_URL", "https://api.chatrace.com", false, T_UPSTREAM, 0, 0,
+    "Base URL of the provider; in Graph mode the host that fits the token unless set."),
+ACC(K_IG_TOKEN, "INSTAGRAM_ACCESS_TOKEN", "", true, T_TEXT, 0, 0,
+    "Access token: accountId.secret at Chatrace, IGAA... or EAA... at Graph."),
+ACC(K_IG_CHATRACE, "INSTAGRAM_USE_CHATRACE", "true", false, T_BOOL, 0, 0,
+    "Talk to Chatrace; false means the Instagram Graph API."),
+ACC(K_IG_MOCK, "INSTAGRAM_USE_MOCK", "false", false, T_BOOL, 0, 0,
+    "Nothing leaves the machine."),
+ACC(K_IG_PAGE_ID, "INSTAGRAM_PAGE_ID", "", false, T_ID, 0, 0,
+    "Graph: our own id, as it stands in entry.id of a webhook."),
+ACC(K_IG_SECRET, "INSTAGRAM_WEBHOOK_SECRET", "", true, T_TEXT, 0, 0,
+    "Shared secret of Chatrace deliveries; a comma list while rotating."),
+ACC(K_IG_OPEN, "INSTAGRAM_WEBHOOK_OPEN", "false", false, T_BOOL, 0, 0,
+    "Accept Chatrace deliveries without a secret."),
+ACC(K_IG_VERIFY, "INSTAGRAM_VERIFY_TOKEN", "", true, T_TEXT, 0, 0,
+    "Graph: the word that proves the handshake of the webhook."),
+ACC(K_IG_APP_SECRET, "INSTAGRAM_APP_SECRET", "", true, T_TEXT, 0, 0,
+    "Graph: the app secret that signs deliveries; a comma list while rotating."),
+ACC(K_IG_VERSION, "INSTAGRAM_GRAPH_VERSION", "v25.0", false, T_VERSION, 0, 0,
+    "Graph: the version put before each path."),
+ACC(K_IG_POLL_S, "INSTAGRAM_POLL_SECONDS", "10 (Graph: 30)", false, T_NUM, 0, 86400,
+    "Seconds between polls; 0 means never."),
+ACC(K_IG_PATHS, "INSTAGRAM_POLL_PATHS",
+    "/messages/receive,/messages/get,/instagram/messages,/api/messages", false, T_PATHS, 0, 0,
+    "Chatrace: paths to probe for messages; a comma list."),
+ACC(K_IG_AUTH, "INSTAGRAM_AUTH_FORMATS",
+    "X-ACCESS-TOKEN,Authorization: Bearer,X-API-Key,api-key,token,access-token", false, T_AUTH,
+    0, 0, "Chatrace: header forms to probe; a comma list."),
+ACC(K_IG_CHANNEL, "INSTAGRAM_SEND_CHANNEL", "instagram", false, T_ID, 0, 0,
+    "Chatrace: the channel value of a send."),
+ACC(K_WA_API_URL, "WHATSAPP_API_URL", "https://api.green-api.com", false, T_UPSTREAM, 0, 0,
+    "Base URL of Green API; one host per instance."),
+ACC(K_WA_ID, "WHATSAPP_ID_INSTANCE", "", false, T_ID, 0, 0, "Green API: idInstance."),
+ACC(K_WA_TOKEN, "WHATSAPP_API_TOKEN_INSTANCE", "", true, T_TEXT, 0, 0,
+    "Green API: apiTokenInstance."),
+ACC(K_WA_HOOK, "WHATSAPP_WEBHOOK_TOKEN", "", true, T_TEXT, 0, 0,
+    "Green API: the token its webhook deliveries carry."),
+ACC(K_WA_POLL_S, "WHATSAPP_POLL_SECONDS", "10", false, T_NUM, 0, 86400,
+    "Seconds between polls; 0 means never."),
+ACC(K_WA_MOCK, "WHATSAPP_USE_MOCK", "false", false, T_BOOL, 0, 0,
+    "Nothing leaves the machine."),
+KEY(K_DB_URL, "DATABASE_URL", "", true, T_DB, 0, 0,
+    "The database: a postgresql:// URL or a libpq string."),
+KEY(K_DB_HOST, "DB_HOST", "", false, T_TEXT, 0, 0,
+    "Host or socket folder of the database where DATABASE_URL is not set."),
+KEY(K_DB_PORT, "DB_PORT", "", false, T_NUM, 1, 65535, "Port of the database."),
+KEY(K_DB_USER, "DB_USERNAME", "", false, T_TEXT, 0, 0, "Login at the database."),
+KEY(K_DB_PASSWORD, "DB_PASSWORD", "", true, T_TEXT, 0, 0, "Password of the login."),
+KEY(K_DB_NAME, "DB_DATABASE", "", false, T_TEXT, 0, 0, "Name of the database."),
+KEY(K_DB_WEB, "DMBOX_DATABASE_URL_WEB", "DATABASE_URL", true, T_DB, 0, 0,
+    "Login of the webhook."),
+KEY(K_DB_SEND, "DMBOX_DATABASE_URL_SEND", "DATABASE_URL", true, T_DB, 0, 0,
+    "Login of the send program."),
+KEY(K_DB_CRON, "DMBOX_DATABASE_URL_CRON", "DATABASE_URL", true, T_DB, 0, 0,
+    "Login of the poller."),
+KEY(K_DB_READ, "DMBOX_DATABASE_URL_READ", "DATABASE_URL", true, T_DB, 0, 0,
+    "Login of the programs that only read."),
+KEY(K_DB_CONNECT_S, "DMBOX_DB_CONNECT_SECONDS", "2", false, T_NUM, 1, 60,
+    "How long to wait for the database at connecting."),
+KEY(K_ACCOUNTS, "DMBOX_ACCOUNTS_DIR", "", false, T_TEXT, 0, 0,
+    "Folder of further accounts: each NAME.env in it is the account NAME."),
+KEY(K_SPOOL, "DMBOX_SPOOL_DIR", "spool", false, T_TEXT, 0, 0,
+    "Where deliveries wait while the database is away; beside the configuration."),
+KEY(K_MEDIA, "DMBOX_MEDIA_DIR", "media", false, T_TEXT, 0, 0,
+    "Where attachments are kept; beside the configuration."),
+KEY(K_PUBLIC_URL, "DMBOX_PUBLIC_URL", "", false, T_URL, 0, 0,
+    "The address that providers call; doctor tests it."),
+KEY(K_PROXIES, "DMBOX_TRUSTED_PROXIES", "", false, T_PROXIES, 0, 0,
+    "Addresses whose X-Forwarded-For is believed; a comma list, /bits allowed."),
+KEY(K_MAX_BODY, "DMBOX_MAX_BODY_BYTES", "4194304", false, T_NUM, 1, 16777216,
+    "The largest body taken in."),
+KEY(K_KEEP, "DMBOX_KEEP_DELIVERIES_DAYS", "30", false, T_NUM, 1, 36500,
+    "How long the ledger keeps deliveries."),
+KEY(K_KEEP_REFUSED, "DMBOX_KEEP_REFUSED_DAYS", "3", false, T_NUM, 1, 36500,
+    "How long the ledger keeps refused ones."),
+KEY(K_CONFIG, "DMBOX_CONFIG", "", false, T_TEXT, 0, 0,
+    "Where the configuration is; from the environment or a FastCGI parameter."),
+KEY(K_LANG, "DMBOX_LANG", "", false, T_LANG, 0, 0,
+    "Language of the tools, ru or en; the locale's unless set."),
+KEY(K_MEDIA_ALLOW, "DMBOX_MEDIA_ALLOW", "", false, T_HOSTS, 0, 0,
+    "host:port list excepted from the ban on private addresses."),
+KEY(K_SANDBOX, "DMBOX_SANDBOX", "off", false, T_BOOL, 0, 0, "on: seccomp and landlock."),
+KEY(K_LOG_LEVEL, "DMBOX_LOG_LEVEL", "info", false, T_LEVEL, 0, 0,
+    "error, warn, info or debug."),
+KEY(K_LOG_FORMAT, "DMBOX_LOG_FORMAT", "text", false, T_FORMAT, 0, 0,
+    "text, or json for one object a line."),
+KEY(K_LOG_FILE, "DMBOX_LOG_FILE", "stderr on a terminal, else logs/dmbox.log", false, T_TEXT,
+    0, 0, "The log file; beside the configuration unless absolute."),
+KEY(K_LOG_MAX, "DMBOX_LOG_MAX_BYTES", "10485760", false, T_NUM, 0, INT64_MAX,
+    "Size at which the log is put aside as FILE.1; 0 means never."),
+KEY(K_THREADS, "DMBOX_WEBHOOK_THREADS", "", false, T_NUM, 1, 256,
+    "Threads of one webhook process; deliveries that wait for their commit need none."),
+KEY(K_JWT, "JWT_SECRET", "", true, T_KEY, 0, 0,
+    "Key of HS256 tokens, at least 32 bytes."),
+KEY(K_JWT_OLD, "JWT_SECRET_OLD", "", true, T_KEY, 0, 0,
+    "The key before, accepted too while rotating."),
+KEY(K_JWT_SCOPE, "JWT_DEFAULT_SCOPE", "", false, T_SCOPE, 0, 0,
+    "Scope of tokens without the claim: words of read, poll, send, admin."),
+KEY(K_JWT_PUBLIC, "JWT_PUBLIC_KEY_FILE", "", false, T_TEXT, 0, 0,
+    "PEM file of the public key of RS256 or ES256 tokens."),
+#undef ACC
+#undef KEY
+};
+
+struct kv {
+	char *value;	/* NULL: not set */
+	char *from;	/* "file:line" or "environment" */
+};
+
+/* The raw text of every key of one file (and, for the main file, environment). */
+struct raw {
+	struct kv v[K__MAX];
+};
+
+/* A file or folder whose change makes the configuration stale. */
+struct watch {
+	char *path;
+	bool exists;
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime, ctime;
+};
+
+struct account_raw {
+	char *name;
+	struct raw raw;
+};
+
+struct conf_private {
+	struct raw main;
+	struct account_raw *more;	/* of DMBOX_ACCOUNTS_DIR */
+	size_t n_more;
+	struct watch *watch;
+	size_t n_watch;
+	int64_t looked_ms;	/* atomic */
+	bool stale;		/* atomic */
+};
+
+/* ---- issues ---- */
+
+static void issue(struct conf *c, bool error, const char *key, const char *from, const char *fmt,
+    ...) PRINTF_LIKE(5, 6);
+
+static void
+issue(struct conf *c, bool error, const char *key, const char *from, const char *fmt, ...)
+{
+	struct conf_issue *i;
+	struct buf b;
+	va_list ap;
+
+	c->issues = mem_realloc(c->issues, c->n_issues + 1, sizeof(*c->issues));
+	i = &c->issues[c->n_issues++];
+	i->error = error;
+	i->key = mem_dup(key);
+	c->n_errors += error;
+	buf_init(&b, 4096);
+	buf_printf(&b, "%s: ", from);
+	if (key != NULL)
+		buf_printf(&b, "%s: ", key);
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	i->text = buf_take(&b);
+	buf_free(&b);
+}
+
+/* ---- checks by kind: NULL, or what is wrong ---- */
+
+static bool
+parse_bool(const char *s, bool *out)
+{
+	static const char *const yes[] = { "true", "1", "yes", "on" };
+	static const char *const no[] = { "false", "0", "no", "off" };
+
+	for (size_t i = 0; i < 4; i++) {
+		if (str_ieq(s, yes[i]) || str_ieq(s, no[i])) {
+			*out = str_ieq(s, yes[i]);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+word_of(const char *s, const char *const *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(s, v[i]))
+			return true;
+	return false;
+}
+
+static bool
+version_ok(const char *s)
+{
+	size_t major, minor;
+
+	if (*s++ != 'v')
+		return false;
+	major = strspn(s, "0123456789");
+	if (major < 1 || major > 3 || s[major] != '.')
+		return false;
+	s += major + 1;
+	minor = strspn(s, "0123456789");
+	return minor >= 1 && minor <= 2 && s[minor] == '\0';
+}
+
+/* "10.0.0.1", "10.0.0.0/8", "::1" */
+static bool
+network_ok(const char *s)
+{
+	char addr[INET6_ADDRSTRLEN];
+	size_t n = strcspn(s, "/");
+	struct in6_addr a;
+	int64_t bits = 0;
+	bool v4;
+
+	if (n >= sizeof(addr))
+		return false;
+	memcpy(addr, s, n);
+	addr[n] = '\0';
+	v4 = inet_pton(AF_INET, addr, &a) == 1;
+	if (!v4 && inet_pton(AF_INET6, addr, &a) != 1)
+		return false;
+	return s[n] == '\0' || (str_i64(s + n + 1, &bits) == RC_OK && bits >= 0 &&
+	    bits <= (v4 ? 32 : 128));
+}
+
+static bool
+hostport_ok(const char *s)
+{
+	char url[300], host[300];
+	const char *colon = strrchr(s, ':');
+
+	if (colon == NULL || strpbrk(s, "/?#") != NULL || colon[1] == '\0' || strlen(s) > 280)
+		return false;
+	if (strchr(s, ':') != colon && *s != '[')
+		return false;
+	snprintf(url, sizeof(url), "http://%s", s);
+	return url_host(url, host, sizeof(host)) == RC_OK && str_ends(host, colon);
+}
+
+/* "X-ACCESS-TOKEN" or "Authorization: Bearer" */
+static bool
+auth_form_ok(const char *s)
+{
+	size_t n = strcspn(s, ":");
+	char *name = mem_ndup(s, n);
+	bool ok = str_charset(name, 1, 64, "-_");
+
+	free(name);
+	if (!ok || s[n] == '\0')
+		return ok;
+	return s[n + 1] == ' ' && str_charset(s + n + 2, 1, 32, "-_");
+}
+
+static bool
+path_ok(const char *s)
+{
+	return *s == '/' && str_charset(s, 1, 200, "/-._~%?=&");
+}
+
+static bool
+scope_ok(const char *s)
+{
+	static const char *const words[] = { "read", "poll", "send", "admin" };
+
+	return word_of(s, words, 4);
+}
+
+static const char *
+each(const char *v, char sep, bool (*ok)(const char *), const char *why)
+{
+	struct strv list = { 0 };
+
+	strv_split(&list, v, sep);
+	if (list.n == 0)
+		ok = NULL;
+	for (size_t i = 0; ok != NULL && i < list.n; i++)
+		if (!ok(list.v[i]))
+			ok = NULL;
+	strv_free(&list);
+	return ok == NULL ? why : NULL;
+}
+
+static const char *
+check_url(const char *v, bool upstream)
+{
+	char host[300];
+
+	if (url_host(v, host, sizeof(host)) != RC_OK)
+		return "is not a URL: https://host[:port][/path] is wanted";
+	if (strpbrk(v, "?#") != NULL)
+		return "must not hold a query or a '#'";
+	if (upstream && !url_allowed(v))
+		return "http:// is allowed only to this machine; use https://";
+	return NULL;
+}
+
+static const char *
+check_num(const struct key_def *d, const char *v, char why[160])
+{
+	int64_t n;
+
+	if (str_i64(v, &n) != RC_OK)
+		return "is not a whole number";
+	if (n >= d->min && n <= d->max)
+		return NULL;
+	if (d->max == INT64_MAX)
+		snprintf(why, 160, "must be at least %lld", (long long)d->min);
+	else
+		snprintf(why, 160, "must be between %lld and %lld", (long long)d->min,
+		    (long long)d->max);
+	return why;
+}
+
+static const char *
+check(const struct key_def *d, const char *v, char why[160])
+{
+	static const char *const levels[] = { "error", "warn", "info", "debug" };
+	static const char *const formats[] = { "text", "json" };
+	static const char *const langs[] = { "ru", "en" };
+	bool b;
+
+	for (const char *p = v; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7F)
+			return "holds a control character";
+	switch (d->kind) {
+	case T_TEXT:
+	case T_DB:	/* when it is built */
+		return NULL;
+	case T_BOOL:
+		return parse_bool(v, &b) ? NULL : "is neither true nor false";
+	case T_NUM:
+		return check_num(d, v, why);
+	case T_UPSTREAM:
+		return check_url(v, true);
+	case T_URL:
+		return check_url(v, false);
+	case T_KEY:
+		return strlen(v) >= 32 ? NULL : "must have at least 32 bytes";
+	case T_ID:
+		return str_charset(v, 1, 128, "._-") ? NULL : "may hold only letters, digits, . _ -";
+	case T_LEVEL:
+		return word_of(v, levels, 4) ? NULL : "must be error, warn, info or debug";
+	case T_FORMAT:
+		return word_of(v, formats, 2) ? NULL : "must be text or json";
+	case T_LANG:
+		return word_of(v, langs, 2) ? NULL : "must be ru or en";
+	case T_VERSION:
+		return version_ok(v) ? NULL : "must look like v25.0";
+	case T_PATHS:
+		return each(v, ',', path_ok, "must be a comma list of /paths");
+	case T_AUTH:
+		return each(v, ',', auth_form_ok, "must be a comma list of header names");
+	case T_SCOPE:
+		return each(v, ' ', scope_ok, "may hold only the words read, poll, send, admin");
+	case T_PROXIES:
+		return each(v, ',', network_ok, "must be a comma list of addresses");
+	case T_HOSTS:
+		return each(v, ',', hostport_ok, "must be a comma list of host:port");
+	}
+	return NULL;
+}
+
+/* A value copied from an example: "<accountId>.<secret>", "...", "changeme". */
+static bool
+placeholder(const char *v)
+{
+	const char *lt = strchr(v, '<');
+
+	return (lt != NULL && strchr(lt, '>') != NULL) || str_eq(v, "...") || str_eq(v, "…") ||
+	    str_ieq(v, "changeme") || str_ieq(v, "change-me") || str_ieq(v, "change_me");
+}
+
+/* ---- step 1: raw values ---- */
+
+static int
+key_index(const char *name)
+{
+	for (int i = 0; i < K__MAX; i++)
+		if (str_eq(defs[i].info.name, name))
+			return i;
+	return -1;
+}
+
+static const char *
+nearest(const char *name)
+{
+	const char *names[K__MAX];
+
+	for (int i = 0; i < K__MAX; i++)
+		names[i] = defs[i].info.name;
+	return str_nearest(name, names, K__MAX);
+}
+
+static void
+set(struct kv *kv, const char *value, const char *from)
+{
+	mem_free_secret(kv->value);
+	free(kv->from);
+	kv->value = str_empty(value) ? NULL : mem_dup(value);
+	kv->from = kv->value == NULL ? NULL : mem_dup(from);
+}
+
+struct reader {
+	struct conf *c;
+	struct raw *raw;
+	const char *file;
+	bool account;	/* an accounts/NAME.env */
+};
+
+static void
+unknown_key(struct conf *c, const char *key, const char *from)
+{
+	bool error = str_starts(key, "DMBOX_");
+	const char *near;
+
+	if (!error && !str_starts(key, "INSTAGRAM_") && !str_starts(key, "WHATSAPP_"))
+		return;		/* another program's: the file may be shared */
+	near = nearest(key);
+	if (near != NULL)
+		issue(c, error, key, from, "unknown key; did you mean %s?", near);
+	else
+		issue(c, error, key, from, "unknown key");
+}
+
+static void
+take_line(void *arg, unsigned int line, const char *key, const char *value, const char *why)
+{
+	struct reader *r = arg;
+	char from[PATH_MAX + 16];
+	int k;
+
+	snprintf(from, sizeof(from), "%s:%u", r->file, line);
+	if (why != NULL) {
+		issue(r->c, true, key, from, "%s", why);
+		return;
+	}
+	k = key_index(key);
+	if (k < 0)
+		unknown_key(r->c, key, from);
+	else if (k == K_CONFIG)
+		issue(r->c, false, key, from, "has no effect in a file");
+	else if (r->account && !defs[k].info.per_account)
+		issue(r->c, false, key, from, "has no effect in an account's file; it belongs in "
+		    "the main one");
+	else
+		set(&r->raw->v[k], value, from);
+}
+
+static void
+watch_stat(struct watch *w, const char *path)
+{
+	struct stat st;
+
+	memset(w, 0, sizeof(*w));
+	w->exists = stat(path, &st) == 0;
+	if (w->exists) {
+		w->dev = st.st_dev;
+		w->ino = st.st_ino;
+		w->size = S_ISDIR(st.st_mode) ? 0 : st.st_size;
+		w->mtime = st.st_mtim;
+		w->ctime = st.st_ctim;
+	}
+}
+
+static void
+watch_add(struct conf *c, const char *path)
+{
+	struct conf_private *p = c->priv;
+
+	p->watch = mem_realloc(p->watch, p->n_watch + 1, sizeof(*p->watch));
+	watch_stat(&p->watch[p->n_watch], path);
+	p->watch[p->n_watch++].path = mem_dup(path);
+}
+
+/* Read a whole file and its keys; what is wrong with it becomes an issue. */
+static void
+read_file(struct conf *c, const char *path, struct raw *raw, bool account)
+{
+	struct reader r = { c, raw, path, account };
+	struct stat st;
+	char *text = NULL;
+	size_t n = 0, max;
+	ssize_t got = 0;
+	int fd;
+
+	watch_add(c, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		issue(c, true, NULL, path, "%s", strerror(errno));
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		issue(c, true, NULL, path, "not a regular file");
+		goto out;
+	}
+	if (st.st_mode & (S_IROTH | S_IWOTH)) {
+		issue(c, true, NULL, path, "it holds secrets and everybody may %s it; "
+		    "run: chmod 640 %s", st.st_mode & S_IROTH ? "read" : "write", path);
+		goto out;
+	}
+	if (st.st_size > (off_t)FILE_MAX) {
+		issue(c, true, NULL, path, "larger than 1 MiB: not a configuration");
+		goto out;
+	}
+	/* as large as the file: a buffer of the maximum stays in the heap for good */
+	max = (size_t)st.st_size;
+	text = mem_alloc(max + 1);
+	while (n < max && (got = read(fd, text + n, max - n)) > 0)
+		n += (size_t)got;
+	if (got < 0)
+		issue(c, true, NULL, path, "%s", strerror(errno));
+	else
+		envfile_parse(text, n, take_line, &r);
+out:
+	if (fd >= 0)
+		close(fd);
+	mem_wipe(text, n);
+	free(text);
+}
+
+static void
+read_environment(struct raw *raw)
+{
+	for (int k = 0; k < K__MAX; k++) {
+		const char *v = getenv(defs[k].info.name);
+
+		if (!str_empty(v))
+			set(&raw->v[k], v, "environment");
+	}
+}
+
+/* Refuse what is wrong, drop placeholders. */
+static void
+check_raw(struct conf *c, struct raw *raw)
+{
+	for (int k = 0; k < K__MAX; k++) {
+		struct kv *kv = &raw->v[k];
+		char buf[160];
+		const char *why;
+
+		if (kv->value == NULL)
+			continue;
+		if (placeholder(kv->value)) {
+			issue(c, false, defs[k].info.name, kv->from,
+			    "is still the example's placeholder; counts as not set");
+			set(kv, NULL, NULL);
+			continue;
+		}
+		why = check(&defs[k], kv->value, buf);
+		if (why == NULL)
+			continue;
+		issue(c, true, defs[k].info.name, kv->from, "%s", why);
+		set(kv, NULL, NULL);
+	}
+}
+
+static void
+raw_free(struct raw *raw)
+{
+	for (int k = 0; k < K__MAX; k++)
+		set(&raw->v[k], NULL, NULL);
+}
+
+/* ---- where the file is ---- */
+
+static char *
+join(const char *dir, const char *path)
+{
+	struct buf b;
+	char *s;
+
+	if (*path == '/')
+		return mem_dup(path);
+	buf_init(&b, 64 * 1024);
+	buf_printf(&b, "%s%s%s", dir, str_ends(dir, "/") ? "" : "/", path);
+	s = buf_take(&b);
+	buf_free(&b);
+	return s;
+}
+
+static char *
+absolute(const char *path)
+{
+	char *cwd, *s;
+
+	if (*path == '/')
+		return mem_dup(path);
+	if (str_starts(path, "./"))
+		path += 2;
+	cwd = getcwd(NULL, 0);
+	s = join(cwd != NULL ? cwd : "/", path);
+	free(cwd);
+	return s;
+}
+
+/* ~/.config/dmbox/dmbox.env; the home from getpwuid, as mod_fcgid unsets HOME. */
+static char *
+home_file(void)
+{
+	struct passwd pw, *found = NULL;
+	char text[16384];
+
+	if (getpwuid_r(geteuid(), &pw, text, sizeof(text), &found) != 0 || found == NULL ||
+	    str_empty(pw.pw_dir))
+		return NULL;
+	return join(pw.pw_dir, ".config/dmbox/dmbox.env");
+}
+
+static bool
+readable_or_forbidden(const char *path)
+{
+	/* one that is there but closed to us must be told, not passed over */
+	return access(path, F_OK) == 0 || errno == EACCES;
+}
+
+/* c->file and c->dir; candidates not there are watched, so that a first file
+ * is seen. */
+static void
+find_file(struct conf *c, enum conf_role role, const char *param)
+{
+	const char *named = getenv("DMBOX_CONFIG");
+	char *candidates[4] = { NULL };
+	size_t n = 0;
+
+	if (str_empty(named))
+		named = param;
+	if (!str_empty(named)) {
+		c->file = absolute(named);
+		set(&c->priv->main.v[K_CONFIG], named, "environment");
+		goto dir;
+	}
+	if (role == CONF_TOOL)
+		candidates[n++] = absolute(".env");
+	candidates[n++] = join(DMBOX_PREFIX, "etc/dmbox.env");
+	candidates[n] = home_file();
+	n += candidates[n] != NULL;
+	candidates[n++] = mem_dup("/etc/dmbox/dmbox.env");
+	for (size_t i = 0; i < n && c->file == NULL; i++) {
+		if (readable_or_forbidden(candidates[i]))
+			c->file = mem_dup(candidates[i]);
+		else
+			watch_add(c, candidates[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		free(candidates[i]);
+dir:
+	if (c->file != NULL) {
+		c->dir = mem_dup(c->file);
+		*(strrchr(c->dir, '/') + (strrchr(c->dir, '/') == c->dir)) = '\0';
+	} else
+		c->dir = mem_dup("/var/lib/dmbox");
+}
+
+/* ---- step 2: the typed struct ---- */
+
+static const char *
+get(const struct raw *raw, enum key k)
+{
+	return raw->v[k].value;
+}
+
+/* The value, or the table's default, or NULL. */
+static const char *
+get_def(const struct raw *raw, enum key k)
+{
+	const char *v = get(raw, k);
+
+	if (v == NULL && *defs[k].info.def != '\0')
+		v = defs[k].info.def;
+	return v;
+}
+
+static bool
+get_bool(const struct raw *raw, enum key k)
+{
+	bool b = false;
+
+	return parse_bool(get_def(raw, k), &b) && b;
+}
+
+static int64_t
+get_num(const struct raw *raw, enum key k, int64_t def)
+{
+	int64_t n;
+
+	return get(raw, k) != NULL && str_i64(get(raw, k), &n) == RC_OK ? n : def;
+}
+
+static void
+get_list(const struct raw *raw, enum key k, char sep, struct strv *out)
+{
+	const char *v = get_def(raw, k);
+
+	if (v != NULL)
+		strv_split(out, v, sep);
+}
+
+static char *
+get_path(const struct conf *c, enum key k)
+{
+	const char *v = get_def(&c->priv->main, k);
+
+	return v == NULL ? NULL : join(c->dir, v);
+}
+
+/* Without slashes at the end. */
+static char *
+get_url(const char *v)
+{
+	size_t n = v == NULL ? 0 : strlen(v);
+
+	while (n > 0 && v[n - 1] == '/')
+		n--;
+	return v == NULL ? NULL : mem_ndup(v, n);
+}
+
+static bool
+any_key(const struct raw *raw, enum key first, enum key last)
+{
+	for (int k = (int)first; k <= (int)last; k++)
+		if (raw->v[k].value != NULL)
+			return true;
+	return false;
+}
+
+static struct account *
+account_add(struct conf *c, const char *name, enum channel ch, const char *file)
+{
+	struct account *a;
+
+	c->accounts = mem_realloc(c->accounts, c->n_accounts + 1, sizeof(*c->accounts));
+	a = &c->accounts[c->n_accounts++];
+	memset(a, 0, sizeof(*a));
+	a->name = mem_dup(name);
+	a->channel = ch;
+	a->file = mem_dup(file);
+	return a;
+}
+
+static void
+instagram(struct conf *c, const struct raw *raw, const char *name, const char *file)
+{
+	struct account *a = account_add(c, name, CHANNEL_INSTAGRAM, file);
+	const char *url = get(raw, K_IG_API_URL), *dot;
+
+	a->use_mock = get_bool(raw, K_IG_MOCK);
+	a->use_chatrace = get_bool(raw, K_IG_CHATRACE);
+	a->provider = a->use_mock ? PROVIDER_MOCK
+	    : a->use_chatrace ? PROVIDER_CHATRACE : PROVIDER_GRAPH;
+	a->token = mem_dup(get(raw, K_IG_TOKEN));
+	/* product by the token's prefix, not by host (contract.md 3, providers.md B.1) */
+	if (url == NULL && a->provider == PROVIDER_GRAPH)
+		url = a->token != NULL && str_starts(a->token, "EAA")
+		    ? "https://graph.facebook.com" : "https://graph.instagram.com";
+	a->api_url = get_url(url != NULL ? url : defs[K_IG_API_URL].info.def);
+	if (get(raw, K_IG_PAGE_ID) != NULL)
+		a->own_id = mem_dup(get(raw, K_IG_PAGE_ID));
+	if (a->provider == PROVIDER_CHATRACE && a->token != NULL) {
+		dot = strchr(a->token, '.');	/* providers.md A.2 */
+		if (dot != NULL && dot != a->token) {
+			free(a->own_id);
+			a->own_id = mem_ndup(a->token, (size_t)(dot - a->token));
+		}
+	}
+	if (a->provider == PROVIDER_GRAPH && str_eq(a->api_url, defs[K_IG_API_URL].info.def))
+		issue(c, false, "INSTAGRAM_API_URL", raw->v[K_IG_API_URL].from,
+		    "is Chatrace's host, but INSTAGRAM_USE_CHATRACE is false");
+	get_list(raw, K_IG_SECRET, ',', &a->webhook_secrets);
+	a->webhook_open = get_bool(raw, K_IG_OPEN);
+	a->verify_token = mem_dup(get(raw, K_IG_VERIFY));
+	get_list(raw, K_IG_APP_SECRET, ',', &a->app_secrets);
+	a->graph_version = mem_dup(get_def(raw, K_IG_VERSION));
+	a->send_channel = mem_dup(get_def(raw, K_IG_CHANNEL));
+	a->poll_s = (unsigned int)get_num(raw, K_IG_POLL_S,
+	    a->provider == PROVIDER_GRAPH ? 30 : 10);
+	get_list(raw, K_IG_PATHS, ',', &a->poll_paths);
+	get_list(raw, K_IG_AUTH, ',', &a->auth_formats);
+}
+
+static void
+whatsapp(struct conf *c, const struct raw *raw, const char *name, const char *file)
+{
+	struct account *a = account_add(c, name, CHANNEL_WHATSAPP, file);
+
+	a->use_mock = get_bool(raw, K_WA_MOCK);
+	a->provider = a->use_mock ? PROVIDER_MOCK : PROVIDER_GREENAPI;
+	a->api_url = get_url(get_def(raw, K_WA_API_URL));
+	a->own_id = mem_dup(get(raw, K_WA_ID));
+	a->token = mem_dup(get(raw, K_WA_TOKEN));
+	a->webhook_token = mem_dup(get(raw, K_WA_HOOK));
+	a->poll_s = (unsigned int)get_num(raw, K_WA_POLL_S, 10);
+}
+
+/* The channels of one file. */
+static void
+accounts_of(struct conf *c, const struct raw *raw, const char *name, const char *file)
+{
+	if (str_eq(name, "main") || any_key(raw, K_IG_API_URL, K_IG_CHANNEL))
+		instagram(c, raw, name, file);
+	if (any_key(raw, K_WA_API_URL, K_WA_MOCK))
+		whatsapp(c, raw, name, file);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+account_file(struct conf *c, const char *name)
+{
+	struct conf_private *p = c->priv;
+	size_t before = c->n_accounts;
+	struct account_raw *more;
+	struct buf b;
+	char *path;
+
+	buf_init(&b, PATH_MAX);
+	buf_printf(&b, "%s/%s.env", c->accounts_dir, name);
+	path = buf_take(&b);
+	buf_free(&b);
+
+	if (!str_charset(name, 1, 64, "_-"))
+		issue(c, true, NULL, path, "an account's name is 1 to 64 of A-Za-z0-9_-");
+	else if (str_eq(name, "main"))
+		issue(c, true, NULL, path, "\"main\" is the name of the main file's account");
+	else {
+		p->more = mem_realloc(p->more, p->n_more + 1, sizeof(*p->more));
+		more = &p->more[p->n_more++];
+		memset(more, 0, sizeof(*more));
+		more->name = mem_dup(name);
+		read_file(c, path, &more->raw, true);
+		check_raw(c, &more->raw);
+		accounts_of(c, &more->raw, name, path);
+		if (c->n_accounts == before)
+			issue(c, false, NULL, path, "no INSTAGRAM_ or WHATSAPP_ key is set in it");
+	}
+	free(path);
+}
+
+static void
+accounts_dir(struct conf *c)
+{
+	struct strv names = { 0 };
+	struct dirent *e;
+	DIR *d;
+
+	if (get(&c->priv->main, K_ACCOUNTS) == NULL)
+		return;
+	c->accounts_dir = get_path(c, K_ACCOUNTS);
+	watch_add(c, c->accounts_dir);
+	d = opendir(c->accounts_dir);
+	if (d == NULL) {
+		issue(c, true, "DMBOX_ACCOUNTS_DIR", c->priv->main.v[K_ACCOUNTS].from, "%s: %s",
+		    c->accounts_dir, strerror(errno));
+		return;
+	}
+	while ((e = readdir(d)) != NULL)
+		if (*e->d_name != '.' && str_ends(e->d_name, ".env"))
+			strv_add(&names, e->d_name, strlen(e->d_name) - 4);
+	closedir(d);
+	if (names.n > 1)
+		qsort(names.v, names.n, sizeof(*names.v), by_name);
+	if (names.n > ACCOUNTS_MAX)
+		issue(c, true, "DMBOX_ACCOUNTS_DIR", c->priv->main.v[K_ACCOUNTS].from,
+		    "more than %u files", ACCOUNTS_MAX);
+	else
+		for (size_t i = 0; i < names.n; i++)
+			account_file(c, names.v[i]);
+	strv_free(&names);
+}
+
+static char *
+database(struct conf *c, enum key k)
+{
+	const struct kv *kv = &c->priv->main.v[k];
+	char why[160], *out = NULL;
+
+	if (kv->value == NULL)
+		return NULL;
+	if (dburl_make(kv->value, &out, why) != RC_OK)
+		issue(c, true, defs[k].info.name, kv->from, "%s", why);
+	else if (*why != '\0')
+		issue(c, false, defs[k].info.name, kv->from, "%s", why);
+	return out;
+}
+
+static void
+databases(struct conf *c)
+{
+	const struct raw *m = &c->priv->main;
+	const struct { enum key k; char **url; } roles[] = {
+		{ K_DB_WEB, &c->database_url_web }, { K_DB_SEND, &c->database_url_send },
+		{ K_DB_CRON, &c->database_url_cron }, { K_DB_READ, &c->database_url_read },
+	};
+	char why[160], *parts;
+
+	c->database_url = database(c, K_DB_URL);
+	if (c->database_url == NULL && get(m, K_DB_URL) == NULL &&
+	    any_key(m, K_DB_HOST, K_DB_NAME)) {
+		parts = dburl_from_parts(get(m, K_DB_HOST), get(m, K_DB_PORT), get(m, K_DB_USER),
+		    get(m, K_DB_PASSWORD), get(m, K_DB_NAME));
+		if (dburl_make(parts, &c->database_url, why) != RC_OK)
+			issue(c, true, NULL, "DB_HOST ... DB_DATABASE", "%s", why);
+		mem_free_secret(parts);
+	}
+	if (c->database_url == NULL) {
+		c->database_url = mem_dup("");
+		/* (not of a file that was refused or is malformed: the key may stand in it) */
+		if (get(m, K_DB_URL) == NULL && c->file != NULL && c->n_errors == 0)
+			issue(c, false, NULL, c->file, "neither DATABASE_URL nor DB_HOST is set: "
+			    "libpq's own defaults are used");
+	}
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		*roles[i].url = database(c, roles[i].k);
+		if (*roles[i].url == NULL)
+			*roles[i].url = mem_dup(c->database_url);
+	}
+}
+
+static void
+logging(struct conf *c)
+{
+	static const char *const levels[LOG__MAX] = { "error", "warn", "info", "debug" };
+	const struct raw *m = &c->priv->main;
+	const char *file = get(m, K_LOG_FILE);
+
+	for (int i = 0; i < LOG__MAX; i++)
+		if (str_eq(get_def(m, K_LOG_LEVEL), levels[i]))
+			c->log_level = i;
+	c->log_json = str_eq(get(m, K_LOG_FORMAT), "json");
+	c->log_max_bytes = get_num(m, K_LOG_MAX, 10485760);
+	if (file != NULL)
+		c->log_file = str_eq(file, "stderr") ? NULL : join(c->dir, file);
+	else if (c->file != NULL && !isatty(STDERR_FILENO))
+		c->log_file = join(c->dir, "logs/dmbox.log");
+}
+
+static void
+scalars(struct conf *c)
+{
+	const struct raw *m = &c->priv->main;
+
+	c->db_connect_s = (unsigned int)get_num(m, K_DB_CONNECT_S, 2);
+	c->spool_dir = get_path(c, K_SPOOL);
+	c->media_dir = get_path(c, K_MEDIA);
+	c->public_url = get_url(get(m, K_PUBLIC_URL));
+	get_list(m, K_PROXIES, ',', &c->trusted_proxies);
+	c->max_body = (size_t)get_num(m, K_MAX_BODY, 4194304);
+	c->keep_deliveries_days = (unsigned int)get_num(m, K_KEEP, 30);
+	c->keep_refused_days = (unsigned int)get_num(m, K_KEEP_REFUSED, 3);
+	c->lang = mem_dup(get(m, K_LANG));
+	get_list(m, K_MEDIA_ALLOW, ',', &c->media_allow);
+	c->sandbox = get_bool(m, K_SANDBOX);
+	c->webhook_threads = (unsigned int)get_num(m, K_THREADS, 0);
+	c->jwt_secret = mem_dup(get(m, K_JWT));
+	c->jwt_secret_old = mem_dup(get(m, K_JWT_OLD));
+	c->jwt_default_scope = mem_dup(get(m, K_JWT_SCOPE));
+	c->jwt_public_key_file = get_path(c, K_JWT_PUBLIC);
+	if (c->jwt_public_key_file != NULL && access(c->jwt_public_key_file, R_OK) != 0)
+		issue(c, false, "JWT_PUBLIC_KEY_FILE", m->v[K_JWT_PUBLIC].from, "%s: %s",
+		    c->jwt_public_key_file, strerror(errno));
+}
+
+/* Two accounts of one channel with one id: a delivery could belong to either. */
+static void
+same_ids(struct conf *c)
+{
+	for (size_t i = 0; i < c->n_accounts; i++)
+		for (size_t j = 0; j < i; j++) {
+			const struct account *a = &c->accounts[i], *b = &c->accounts[j];
+
+			if (a->channel == b->channel && a->own_id != NULL &&
+			    str_eq(a->own_id, b->own_id))
+				issue(c, false, NULL, a->file, "the accounts %s and %s of %s have "
+				    "the same id %s", b->name, a->name, channel_names[a->channel],
+				    a->own_id);
+		}
+}
+
+enum rc
+conf_load(enum conf_role role, const char *path, struct conf **out)
+{
+	struct conf *c = mem_alloc(sizeof(*c));
+
+	c->refs = 1;
+	c->priv = mem_alloc(sizeof(*c->priv));
+	c->log_level = LOG_INFO;
+	find_file(c, role, path);
+	if (c->file != NULL)
+		read_file(c, c->file, &c->priv->main, false);
+	read_environment(&c->priv->main);
+	if (c->file == NULL && get(&c->priv->main, K_DB_URL) == NULL)
+		issue(c, true, NULL, "configuration", "none found: neither DMBOX_CONFIG nor %s/etc/"
+		    "dmbox.env, ~/.config/dmbox/dmbox.env, /etc/dmbox/dmbox.env; run: dmbox init",
+		    DMBOX_PREFIX);
+	check_raw(c, &c->priv->main);
+	accounts_of(c, &c->priv->main, "main", c->file);
+	accounts_dir(c);
+	databases(c);
+	scalars(c);
+	logging(c);
+	same_ids(c);
+	*out = c;
+	return c->n_errors > 0 ? RC_INVALID : RC_OK;
+}
+
+/* ---- life ---- */
+
+struct conf *
+conf_hold(struct conf *c)
+{
+	__atomic_add_fetch(&c->refs, 1, __ATOMIC_RELAXED);
+	return c;
+}
+
+static void
+account_free(struct account *a)
+{
+	char *const strings[] = { a->name, a->api_url, a->token, a->own_id, a->verify_token,
+		a->graph_version, a->webhook_token, a->send_channel, a->file };
+
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+		mem_free_secret(strings[i]);
+	strv_free(&a->webhook_secrets);
+	strv_free(&a->app_secrets);
+	strv_free(&a->poll_paths);
+	strv_free(&a->auth_formats);
+}
+
+void
+conf_drop(struct conf *c)
+{
+	if (c == NULL || __atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	char *const strings[] = { c->file, c->dir, c->accounts_dir, c->database_url,
+		c->database_url_web, c->database_url_send, c->database_url_cron,
+		c->database_url_read, c->spool_dir, c->media_dir, c->public_url, c->lang,
+		c->log_file, c->jwt_secret, c->jwt_secret_old, c->jwt_default_scope,
+		c->jwt_public_key_file };
+
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+		mem_free_secret(strings[i]);
+	for (size_t i = 0; i < c->n_accounts; i++)
+		account_free(&c->accounts[i]);
+	for (size_t i = 0; i < c->n_issues; i++) {
+		free(c->issues[i].text);
+		free(c->issues[i].key);
+	}
+	for (size_t i = 0; i < c->priv->n_watch; i++)
+		free(c->priv->watch[i].path);
+	strv_free(&c->trusted_proxies);
+	strv_free(&c->media_allow);
+	raw_free(&c->priv->main);
+	for (size_t i = 0; i < c->priv->n_more; i++) {
+		raw_free(&c->priv->more[i].raw);
+		free(c->priv->more[i].name);
+	}
+	free(c->priv->more);
+	free(c->priv->watch);
+	free(c->priv);
+	free(c->accounts);
+	free(c->issues);
+	free(c);
+}
+
+static bool
+watch_changed(const struct watch *old)
+{
+	struct watch now;
+
+	watch_stat(&now, old->path);
+	return now.exists != old->exists || now.dev != old->dev || now.ino != old->ino ||
+	    now.size != old->size || memcmp(&now.mtime, &old->mtime, sizeof(now.mtime)) != 0 ||
+	    memcmp(&now.ctime, &old->ctime, sizeof(now.ctime)) != 0;
+}
+
+bool
+conf_stale(struct conf *c)
+{
+	struct conf_private *p = c->priv;
+	int64_t now = clock_mono_ms(), last = __atomic_load_n(&p->looked_ms, __ATOMIC_RELAXED);
+
+	if (__atomic_load_n(&p->stale, __ATOMIC_RELAXED))
+		return true;
+	if (last != 0 && now - last < 1000)
+		return false;
+	__atomic_store_n(&p->looked_ms, now, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < p->n_watch; i++)
+		if (watch_changed(&p->watch[i])) {
+			__atomic_store_n(&p->stale, true, __ATOMIC_RELAXED);
+			return true;
+		}
+	return false;
+}
+
+static bool
+below(const char *path, const char *root)
+{
+	char *p = path == NULL ? NULL : realpath(path, NULL), *r = realpath(root, NULL);
+	size_t n = r == NULL ? 0 : strlen(r);
+	bool yes = p != NULL && n > 1 && strncmp(p, r, n) == 0 && p[n] == '/';
+
+	free(p);
+	free(r);
+	return yes;
+}
+
+bool
+conf_below(const struct conf *c, const char *doc_root, char why[1024])
+{
+	const char *bad = NULL;
+	char *home;
+
+	if (str_empty(doc_root) || str_eq(doc_root, "/"))
+		return false;
+	if (below(c->file, doc_root))
+		bad = c->file;
+	else if (below(c->accounts_dir, doc_root))
+		bad = c->accounts_dir;
+	if (bad == NULL || why == NULL)
+		return bad != NULL;
+	home = home_file();
+	snprintf(why, 1024, "%s lies below the document root %s, where the web server may hand it "
+	    "out; move it out of there, for example to %s%s", bad, doc_root,
+	    home != NULL && !below(home, doc_root) ? home : "/etc/dmbox/dmbox.env",
+	    getenv("DMBOX_CONFIG") != NULL ? ", and set DMBOX_CONFIG accordingly" : "");
+	free(home);
+	return true;
+}
+
+static void
+secret_url(const char *url)
+{
+	char *pw = url == NULL ? NULL : dburl_password(url);
+
+	log_secret(pw);
+	mem_free_secret(pw);
+}
+
+void
+conf_register_secrets(const struct conf *c)
+{
+	const struct raw *m = &c->priv->main;
+
+	for (size_t i = 0; i < c->n_accounts; i++) {
+		const struct account *a = &c->accounts[i];
+
+		log_secret(a->token);
+		/* the half behind the dot alone, as somebody may log it split */
+		if (a->token != NULL && a->provider == PROVIDER_CHATRACE &&
+		    strchr(a->token, '.') != NULL)
+			log_secret(strchr(a->token, '.') + 1);
+		for (size_t k = 0; k < a->webhook_secrets.n; k++)
+			log_secret(a->webhook_secrets.v[k]);
+		for (size_t k = 0; k < a->app_secrets.n; k++)
+			log_secret(a->app_secrets.v[k]);
+		log_secret(a->verify_token);
+		log_secret(a->webhook_token);
+	}
+	log_secret(c->jwt_secret);
+	log_secret(c->jwt_secret_old);
+	log_secret(get(m, K_DB_PASSWORD));
+	secret_url(c->database_url);
+	secret_url(c->database_url_web);
+	secret_url(c->database_url_send);
+	secret_url(c->database_url_cron);
+	secret_url(c->database_url_read);
+}
+
+void
+conf_log_open(const struct conf *c, const char *program)
+{
+	struct log_opts o = { .level = (enum log_level)c->log_level, .json = c->log_json,
+		.file = c->log_file, .max_bytes = c->log_max_bytes, .program = program };
+
+	log_open(&o);
+}
+
+/* ---- questions ---- */
+
+const struct account *
+conf_account(const struct conf *c, enum channel ch, const char *name)
+{
+	if (name == NULL)
+		name = "main";
+	for (size_t i = 0; i < c->n_accounts; i++)
+		if (c->accounts[i].channel == ch && str_eq(c->accounts[i].name, name))
+			return &c->accounts[i];
+	return NULL;
+}
+
+const struct account *
+conf_account_by_own_id(const struct conf *c, enum channel ch, const char *own_id)
+{
+	const struct account *found = NULL;
+
+	for (size_t i = 0; own_id != NULL && i < c->n_accounts; i++)
+		if (c->accounts[i].channel == ch && str_eq(c->accounts[i].own_id, own_id)) {
+			if (found != NULL)
+				return NULL;
+			found = &c->accounts[i];
+		}
+	return found;
+}
+
+enum rc
+channel_by_name(const char *s, enum channel *out)
+{
+	for (int i = 0; i < CHANNEL__MAX; i++)
+		if (str_eq(s, channel_names[i])) {
+			*out = (enum channel)i;
+			return RC_OK;
+		}
+	return RC_NONE;
+}
+
+const struct conf_key_info *
+conf_key(size_t i)
+{
+	return i < K__MAX ? &defs[i].info : NULL;
+}
+
+void
+conf_value(const struct conf *c, size_t i, const char **value, const char **from)
+{
+	const struct kv *kv = &c->priv->main.v[i];
+
+	if (kv->value == NULL) {
+		*value = defs[i].info.def;
+		*from = "default";
+	} else {
+		*value = defs[i].info.secret ? MASKED : kv->value;
+		*from = kv->from;
+	}
+}
+
+bool
+conf_account_value(const struct conf *c, const char *account, size_t i, const char **value,
+    const char **from)
+{
+	for (size_t k = 0; k < c->priv->n_more; k++) {
+		const struct kv *kv = &c->priv->more[k].raw.v[i];
+
+		if (!str_eq(c->priv->more[k].name, account) || kv->value == NULL)
+			continue;
+		*value = defs[i].info.secret ? MASKED : kv->value;
+		*from = kv->from;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,151 @@
+#ifndef DMBOX_MODEL_CONF_H
+#define DMBOX_MODEL_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/buf.h"
+#include "base/rc.h"
+#include "base/str.h"
+
+/*
+ * The configuration: KEY=value files and the environment, through one table of
+ * keys (contract.md 3) that drives load, defaults, dump, doctor and the man
+ * page test.  A loaded struct conf never changes; a changed file makes a new
+ * one (conf_load), and whoever still reads the old one holds a reference.
+ */
+enum channel { CHANNEL_INSTAGRAM, CHANNEL_WHATSAPP, CHANNEL__MAX };
+enum provider_id { PROVIDER_CHATRACE, PROVIDER_GRAPH, PROVIDER_GREENAPI,
+	PROVIDER_MOCK, PROVIDER__MAX };
+
+extern const char *const channel_names[CHANNEL__MAX];	/* "instagram", "whatsapp" */
+extern const char *const provider_names[PROVIDER__MAX];	/* "chatrace", "graph", ... */
+
+/*
+ * One account on one channel.  The main file's are named "main"; each
+ * NAME.env of DMBOX_ACCOUNTS_DIR gives NAME.  Instagram of "main" always
+ * exists; any other exists where one of its keys is set.
+ * Strings are NULL where not set, unless a default stands in the contract.
+ */
+struct account {
+	char *name;
+	enum channel channel;
+	enum provider_id provider;
+	char *api_url;			/* without a slash at the end */
+	char *token;			/* access token; Green API: apiTokenInstance */
+	char *own_id;			/* Graph: INSTAGRAM_PAGE_ID; Chatrace: the token's
+					 * part before the dot; Green API: idInstance */
+	struct strv webhook_secrets;	/* INSTAGRAM_WEBHOOK_SECRET */
+	bool webhook_open;		/* INSTAGRAM_WEBHOOK_OPEN */
+	char *verify_token;		/* INSTAGRAM_VERIFY_TOKEN */
+	struct strv app_secrets;	/* INSTAGRAM_APP_SECRET */
+	char *graph_version;
+	char *webhook_token;		/* WHATSAPP_WEBHOOK_TOKEN */
+	char *send_channel;		/* INSTAGRAM_SEND_CHANNEL */
+	unsigned int poll_s;		/* 0 = never */
+	struct strv poll_paths, auth_formats;
+	bool use_chatrace, use_mock;
+	char *file;			/* where it was read */
+};
+
+enum conf_source { CONF_DEFAULT, CONF_ENV, CONF_FILE };
+
+/* One thing wrong (error) or odd (warning) with a configuration. */
+struct conf_issue {
+	bool error;
+	char *text;	/* "file:line: reason", or "environment: KEY: reason" */
+	char *key;	/* NULL where the line names none */
+};
+
+struct conf {
+	char *file;			/* absolute path in use; NULL: none found */
+	char *dir;			/* its folder; never NULL */
+	struct account *accounts;	/* main first, then by name; instagram before whatsapp */
+	size_t n_accounts;
+	char *accounts_dir;
+	char *database_url;		/* libpq conninfo, built from DB_* where needed; never
+					 * NULL, "" where nothing is set (libpq's defaults) */
+	char *database_url_web, *database_url_send, *database_url_cron,
+	    *database_url_read;		/* each defaults to database_url */
+	unsigned int db_connect_s;
+	char *spool_dir, *media_dir;
+	char *public_url;
+	struct strv trusted_proxies;
+	size_t max_body;
+	unsigned int keep_deliveries_days, keep_refused_days;
+	char *lang;			/* "ru", "en" or NULL */
+	struct strv media_allow;
+	bool sandbox;
+	int log_level;			/* enum log_level */
+	bool log_json;
+	char *log_file;			/* NULL: stderr */
+	int64_t log_max_bytes;
+	unsigned int webhook_threads;	/* 0: not set, the program decides */
+	char *jwt_secret, *jwt_secret_old, *jwt_default_scope, *jwt_public_key_file;
+	struct conf_issue *issues;	/* in the order found */
+	size_t n_issues, n_errors;
+	struct conf_private *priv;	/* raw values, files watched */
+	int refs;			/* atomic */
+};
+
+/* Which program asks: web programs never read ./.env. */
+enum conf_role { CONF_WEB, CONF_TOOL };
+
+/*
+ * conf_load(role, path, out):
+ * Find, read and check the configuration.  path (the DMBOX_CONFIG of a
+ * FastCGI parameter; may be NULL) is used where the process environment has
+ * none.  Always makes a conf, also one with errors, so that doctor and config
+ * can show them; programs look at n_errors.
+ *
+ * Returns  RC_OK, RC_INVALID where n_errors > 0 (out is set all the same).
+ * Owns     the caller holds one reference: conf_drop().
+ */
+enum rc conf_load(enum conf_role role, const char *path, struct conf **out) MUST_CHECK;
+struct conf *conf_hold(struct conf *c);
+void conf_drop(struct conf *c);		/* wipes secrets at the last reference */
+/* conf_stale(c): has a file of c changed (mtime, size, inode; a new account
+ * file) since it was read?  At most one look a second. */
+bool conf_stale(struct conf *c);
+/*
+ * conf_below(c, doc_root, why):
+ * Does a file with secrets (the configuration, the accounts) lie below the web
+ * server's document root, where it may be handed out?  why (may be NULL) then
+ * says which and where to move it.  NULL, "" and "/" are no document roots.
+ */
+bool conf_below(const struct conf *c, const char *doc_root, char why[1024]);
+/* conf_register_secrets(c): every secret of c to log_secret. */
+void conf_register_secrets(const struct conf *c);
+/* conf_log_open(c, program): log_open with c's settings.  Where no file is
+ * configured a terminal on stderr takes the lines, else logs/dmbox.log beside
+ * the configuration. */
+void conf_log_open(const struct conf *c, const char *program);
+
+/* conf_account(c, channel, name): borrowed from c; name NULL means "main".
+ * NULL where there is none. */
+const struct account *conf_account(const struct conf *c, enum channel ch, const char *name);
+/* conf_account_by_own_id(c, channel, own_id): NULL where none or several. */
+const struct account *conf_account_by_own_id(const struct conf *c, enum channel ch,
+    const char *own_id);
+enum rc channel_by_name(const char *s, enum channel *out) MUST_CHECK;
+
+/* The table of keys, for dump, completion and the documentation tests. */
+struct conf_key_info {
+	const char *name;
+	const char *def;	/* as documented; "" = none */
+	bool secret;
+	bool per_account;	/* INSTAGRAM_ and WHATSAPP_ keys */
+	const char *help;	/* one English sentence */
+};
+/* conf_key(i): key number i, or NULL beyond the last. */
+const struct conf_key_info *conf_key(size_t i);
+/* conf_value(c, i, value, from): key i's value in the main file or environment
+ * (masked "***configured***" if secret; "" = not set) and where it comes from
+ * ("default", "environment", "file:line").  Borrowed from c. */
+void conf_value(const struct conf *c, size_t i, const char **value, const char **from);
+/* conf_account_value: the same for a file of DMBOX_ACCOUNTS_DIR; false where that
+ * account's file does not set key i, or there is none of that name. */
+bool conf_account_value(const struct conf *c, const char *account, size_t i,
+    const char **value, const char **from);
+
+#endif

@@ -1,0 +1,29 @@
+#ifndef DMBOX_MODEL_DBURL_H
+#define DMBOX_MODEL_DBURL_H
+
+#include <stddef.h>
+#include "base/rc.h"
+
+/* What DATABASE_URL and the DB_* keys mean for libpq; text only, no libpq. */
+
+/*
+ * dburl_make(in, out, why):
+ * in as libpq takes it: a postgres:// or postgresql:// URL or a conninfo
+ * string.  TCP beyond loopback gets sslmode=require where neither it nor
+ * PGSSLMODE names one (contract.md 3).  Parameters that only Prisma knows
+ * (schema, connection_limit, ...) are taken out, as the earlier system's URL
+ * may hold them; why then says which one ("" otherwise).
+ *
+ * Returns  RC_OK, or RC_INVALID with the reason in why.
+ * Owns     *out: mem_free_secret().
+ */
+enum rc dburl_make(const char *in, char **out, char why[160]) MUST_CHECK;
+/* dburl_from_parts: a conninfo string from DB_*; NULL parts are left out.
+ * Caller frees with mem_free_secret. */
+char *dburl_from_parts(const char *host, const char *port, const char *user,
+    const char *password, const char *database);
+/* dburl_password(s): the password in a URL (as written) or conninfo string, or
+ * NULL.  For masking.  Caller frees with mem_free_secret. */
+char *dburl_password(const char *s);
+
+#endif

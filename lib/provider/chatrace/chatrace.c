@@ -1,0 +1,1546 @@
+/*
+ * Chatrace and its sibling engines (providers.md part A; shapes: earlier-system.md).
+ *
+ * Inbound bodies are written by hand in somebody's flow, so the reader is wide:
+ * a list of names per field, forms beside JSON, and a rescue for templates that
+ * a customer's quote has broken.  The Graph envelope that some installations
+ * pass on is Graph's to read.
+ *
+ * The API has no endpoint that lists messages (A.6), but the earlier system
+ * believed in one and an installation may have one behind a proxy.  So a check
+ * first proves the token with GET /accounts/me, then tries path by path and
+ * header form by header form, remembers what was accepted, and says plainly
+ * when there is nothing: a failure is never shown as emptiness.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "extern/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "model/provider.h"
+#include "extern/sign.h"
+#include "base/str.h"
+
+#define FORM_FIELDS 200
+#define TOP_KEYS 64		/* looked at for duplicates */
+#define REQUEST_MS 10000	/* of one request of a check */
+#define LEAST_MS 50		/* with less time left no request is begun */
+#define PAUSE_401_S 300		/* the token is refused: a person has to act */
+#define PAUSE_REDIRECT_S 300
+#define PAUSE_429_S 30		/* 429 without Retry-After */
+
+#define AUTH_TOKEN "X-ACCESS-TOKEN"	/* A.2 */
+
+/* --- verify ------------------------------------------------------------------ */
+
+/* How near a given secret comes to the configured ones; all are compared. */
+struct match {
+	bool given, exact, trimmed;
+};
+
+static void
+compare(const struct account *a, const char *s, struct match *m)
+{
+	size_t n = s == NULL ? 0 : strlen(s);
+	const char *t = s;
+	size_t tn = n;
+
+	if (n == 0)
+		return;
+	m->given = true;
+	str_trim(&t, &tn);
+	for (size_t i = 0; i < a->webhook_secrets.n; i++) {
+		const char *want = a->webhook_secrets.v[i];
+		size_t wn = strlen(want);
+
+		m->exact |= sign_equal(s, n, want, wn);
+		m->trimmed |= sign_equal(t, tn, want, wn);
+	}
+}
+
+static enum rc
+chatrace_verify(const struct account *a, const struct http_req *req, const char **why)
+{
+	struct mem_arena arena = {0};
+	struct match m = {0};
+	const char *auth = http_req_get(req, "Authorization");
+
+	if (a->webhook_open)
+		return RC_OK;
+	*why = "no_secret_configured";
+	if (a->webhook_secrets.n == 0)
+		return RC_DENIED;
+	compare(a, http_req_get(req, "X-Webhook-Secret"), &m);
+	if (auth != NULL && str_istarts(auth, "Bearer "))
+		compare(a, auth + strlen("Bearer "), &m);
+	compare(a, http_query_get(&arena, req->query != NULL ? req->query : "", "secret"), &m);
+	mem_arena_free(&arena);
+	if (m.exact)
+		return RC_OK;
+	*why = !m.given ? "no_secret" : m.trimmed ? "wrong_secret_whitespace" : "wrong_secret";
+	return RC_DENIED;
+}
+
+static enum rc
+chatrace_greet(const struct account *a, const struct http_req *req, struct buf *out)
+{
+	return provider_graph.greet != NULL ? provider_graph.greet(a, req, out) : RC_DENIED;
+}
+
+/* --- one object --------------------------------------------------------------- */
+
+static const char *const sender_names[] = { "senderId", "userId", "fromId", "from.id",
+	"sender.id", "user.id", "contact_id", "user_id", NULL };
+static const char *const recipient_names[] = { "recipientId", "recipient_id", "toId",
+	"recipient.id", "to.id", NULL };
+static const char *const id_names[] = { "messageId", "message_id", "message.mid",
+	"message.id", NULL };
+static const char *const text_names[] = { "text", "message", "content", "body", "message.text",
+	"message.content", "message.body", "last_input", NULL };
+static const char *const username_names[] = { "username", "sender.username", "from.username",
+	"user.username", "ig_user_name", NULL };
+static const char *const name_names[] = { "senderName", "fromName", "name", "sender.name",
+	"from.name", "user.name", "full_name", NULL };
+static const char *const picture_names[] = { "profile_pic", "picture", "sender.profile_pic",
+	"user.profile_pic", NULL };
+static const char *const time_names[] = { "timestamp", "time", "created_at",
+	"message.timestamp", NULL };
+static const char *const reply_names[] = { "replyTo", "reply_to.mid", "message.reply_to.mid",
+	NULL };
+
+/* What the reading of one body shares. */
+struct reader {
+	const struct account *a;
+	struct itemv *out;
+	bool polled;		/* an answer to our request: items have a place */
+	bool literal;		/* an unset {{variable}} was seen */
+};
+
+/* "{{last_input}}": the platform did not know the variable (A.6). */
+static bool
+is_literal(const char *s)
+{
+	size_t n = strlen(s);
+
+	str_trim(&s, &n);
+	if (n < 4 || memcmp(s, "{{", 2) != 0 || memcmp(s + n - 2, "}}", 2) != 0)
+		return false;
+	return memchr(s + 2, '{', n - 4) == NULL && memchr(s + 2, '}', n - 4) == NULL;
+}
+
+/* An object, and what the names of its members begin with: of the 70 names that are
+ * asked for nearly all are in no body, and most of them need not be looked for. */
+struct fields {
+	const struct json *j;
+	uint32_t initials;
+};
+
+static struct fields
+fields_of(const struct json *j)
+{
+	return (struct fields){ j, json_initials(j) };
+}
+
+static const struct json *
+path(const struct fields *f, const char *name)
+{
+	return (f->initials & json_initial(name)) != 0 ? json_get(f->j, name) : NULL;
+}
+
+/* A field of a form may be named "sender.id" itself. */
+static const struct json *
+field(const struct fields *f, const char *name)
+{
+	const struct json *v;
+
+	if ((f->initials & json_initial(name)) == 0)
+		return NULL;
+	v = json_member(f->j, name);
+	return v != NULL || strchr(name, '.') == NULL ? v : json_get(f->j, name);
+}
+
+static const char *
+value(struct reader *r, const struct fields *f, const char *name)
+{
+	const struct json *v = field(f, name);
+	const char *s = v == NULL ? NULL : json_text(&r->out->arena, v);
+
+	if (str_empty(s))
+		return NULL;
+	if (is_literal(s)) {
+		r->literal = true;
+		return NULL;
+	}
+	return s;
+}
+
+/* The first name that has a value; which (may be NULL) tells which. */
+static const char *
+pick(struct reader *r, const struct fields *f, const char *const *names, const char **which)
+{
+	for (; *names != NULL; names++) {
+		const char *s = value(r, f, *names);
+
+		if (s == NULL)
+			continue;
+		if (which != NULL)
+			*which = *names;
+		return s;
+	}
+	return NULL;
+}
+
+static bool
+yes(struct reader *r, const struct fields *f, const char *name)
+{
+	const struct json *v = field(f, name);
+	const char *s;
+
+	if (json_type(v) == JSON_BOOL)
+		return json_bool(v, false);
+	s = json_text(&r->out->arena, v);
+	return s != NULL && (str_ieq(s, "true") || str_eq(s, "1"));
+}
+
+/* The place of a member in its object as it was written; SIZE_MAX if absent. */
+static size_t
+member_place(const struct json *j, const char *key)
+{
+	const struct json *v;
+	const char *k;
+
+	for (size_t i = 0; json_each(j, i, &k, &v); i++)
+		if (str_eq(k, key))
+			return i;
+	return SIZE_MAX;
+}
+
+/*
+ * A customer who writes  hi","senderId":"5  into a template gets a body that is
+ * good JSON and names somebody else.  What stands before the text was written
+ * by the flow, so it wins over what stands behind it.
+ */
+static const char *
+find_sender(struct reader *r, const struct fields *f)
+{
+	const char *name = NULL, *text = NULL, *s, *other;
+	size_t text_at;
+
+	s = pick(r, f, sender_names, &name);
+	if (s == NULL || pick(r, f, text_names, &text) == NULL)
+		return s;
+	text_at = member_place(f->j, text);
+	if (text_at == SIZE_MAX || member_place(f->j, name) == SIZE_MAX ||
+	    member_place(f->j, name) < text_at)
+		return s;
+	for (const char *const *n = sender_names; *n != NULL; n++) {
+		if (member_place(f->j, *n) >= text_at)
+			continue;
+		other = value(r, f, *n);
+		if (other == NULL || str_eq(other, s))
+			continue;
+		r->out->warning = "sender_behind_text";
+		return other;
+	}
+	return s;
+}
+
+/* A.4: the contact object, sent by "All contact data" and by triggers. */
+static bool
+is_contact_object(const struct fields *f)
+{
+	return field(f, "page_id") != NULL || field(f, "last_interaction") != NULL;
+}
+
+static void
+set_time(struct reader *r, const struct fields *f, struct item *it, bool contact_event)
+{
+	const char *s;
+
+	for (const char *const *n = time_names; *n != NULL; n++) {
+		s = value(r, f, *n);
+		if (s != NULL && clock_parse(s, strlen(s), &it->at_us) == RC_OK) {
+			it->at_known = true;
+			/* of a list the place would be the same tomorrow: the day must do */
+			it->at_day = !r->polled && strlen(s) == strlen("2024-11-13") && s[4] == '-';
+			return;
+		}
+		if (s != NULL && r->out->warning == NULL)
+			r->out->warning = "bad_time";
+	}
+	s = contact_event ? value(r, f, "last_interaction") : NULL;
+	if (s != NULL && clock_parse(s, strlen(s), &it->at_us) == RC_OK)
+		it->at_known = true;
+}
+
+static void
+set_names(struct reader *r, const struct fields *f, struct item *it)
+{
+	const char *first = value(r, f, "first_name"), *last = value(r, f, "last_name");
+
+	it->username = pick(r, f, username_names, NULL);
+	it->name = pick(r, f, name_names, NULL);
+	it->picture = pick(r, f, picture_names, NULL);
+	if (it->name == NULL && first != NULL && last != NULL) {
+		size_t n = strlen(first) + strlen(last) + 2;
+		char *s = mem_arena_alloc(&r->out->arena, n);
+
+		snprintf(s, n, "%s %s", first, last);
+		it->name = s;
+	}
+	if (it->name == NULL)
+		it->name = first != NULL ? first : last != NULL ? last : it->username;
+}
+
+/* --- attachments ----------------------------------------------------------------- */
+
+/* Types as flows and Messenger payloads write them -> attachments.type, messages.kind. */
+static const struct att_type {
+	const char *name, *type, *kind;
+} att_types[] = {
+	{ "image", "image", "image" }, { "photo", "image", "image" },
+	{ "picture", "image", "image" }, { "gif", "image", "image" },
+	{ "animated_image_share", "image", "image" },
+	{ "video", "video", "video" },
+	{ "audio", "audio", "audio" }, { "voice", "audio", "audio" }, { "ptt", "audio", "audio" },
+	{ "file", "file", "file" }, { "document", "file", "file" },
+	{ "sticker", "sticker", "sticker" },
+	{ "share", "share", "share" }, { "ig_post", "share", "share" }, { "post", "share", "share" },
+	{ "story_mention", "story_mention", "story_mention" },
+	{ "ig_story", "story_mention", "story_mention" },
+	{ "story_reply", "story_reply", "story_reply" },
+	{ "reel", "reel", "reel" }, { "ig_reel", "reel", "reel" },
+	{ "location", "location", "location" },
+	{ "contact", "contact", "contact" }, { "contacts", "contact", "contact" },
+	{ "postback", "postback", "postback" },
+};
+
+static const struct att_type *
+att_type(const char *name)
+{
+	for (size_t i = 0; name != NULL && i < sizeof att_types / sizeof att_types[0]; i++)
+		if (str_ieq(att_types[i].name, name))
+			return &att_types[i];
+	return NULL;
+}
+
+/* What a URL without a type is, by its ending. */
+static const char *
+type_by_url(const char *url)
+{
+	static const struct { const char *ext, *type; } exts[] = {
+		{ ".jpg", "image" }, { ".jpeg", "image" }, { ".png", "image" }, { ".gif", "image" },
+		{ ".webp", "image" }, { ".mp4", "video" }, { ".mov", "video" }, { ".webm", "video" },
+		{ ".mp3", "audio" }, { ".ogg", "audio" }, { ".m4a", "audio" }, { ".aac", "audio" },
+		{ ".wav", "audio" },
+	};
+	size_t n = strcspn(url, "?#");
+
+	for (size_t i = 0; i < sizeof exts / sizeof exts[0]; i++) {
+		size_t en = strlen(exts[i].ext);
+
+		if (n > en && strncasecmp(url + n - en, exts[i].ext, en) == 0)
+			return exts[i].type;
+	}
+	return "file";
+}
+
+static void
+set_kind(struct item *it, const char *kind)
+{
+	if (it->kind == NULL)
+		it->kind = kind;
+}
+
+static void
+one_attachment(struct reader *r, struct item *it, const struct json *j, const char *type)
+{
+	static const char *const urls[] = { "url", "payload.url", "link", "src", "file_url",
+	    "image_data.url", "video_data.url", NULL };
+	static const char *const types[] = { "type", "media_type", NULL };
+	const struct fields object = fields_of(j), *f = &object;
+	const struct json *payload = field(f, "payload");
+	const struct att_type *t;
+	const char *url;
+	struct att *att;
+
+	if (json_type(j) == JSON_STRING) {
+		url = json_str(&r->out->arena, j);
+		if (str_empty(url) || is_literal(url))
+			return;
+	} else if (json_type(j) == JSON_OBJECT) {
+		url = pick(r, f, urls, NULL);
+		if (pick(r, f, types, NULL) != NULL)
+			type = pick(r, f, types, NULL);
+	} else {
+		return;
+	}
+	if (type == NULL && url == NULL)
+		return;
+	if (type == NULL)
+		type = type_by_url(url);
+	if (str_ieq(type, "image") && json_get(payload, "sticker_id") != NULL)
+		type = "sticker";
+	t = att_type(type);
+	set_kind(it, t != NULL ? t->kind : "unsupported");
+	att = item_att_add(r->out, it);
+	att->type = t != NULL ? t->type : type;
+	att->url = url;
+	if (json_type(j) == JSON_OBJECT) {
+		att->mime = value(r, f, "mime_type");
+		att->name = value(r, f, "name");
+		att->ref = value(r, f, "payload.sticker_id");
+	}
+	if (url == NULL && it->detail == NULL && json_type(payload) == JSON_OBJECT)
+		it->detail = json_raw(&r->out->arena, payload);
+}
+
+static void
+set_attachments(struct reader *r, const struct fields *f, struct item *it)
+{
+	static const char *const lists[] = { "attachments", "attachment", "message.attachments",
+	    "message.attachment", NULL };
+	static const struct { const char *name, *type; } urls[] = {
+		{ "image_url", "image" }, { "imageUrl", "image" }, { "image", "image" },
+		{ "video_url", "video" }, { "videoUrl", "video" }, { "video", "video" },
+		{ "audio_url", "audio" }, { "audioUrl", "audio" }, { "audio", "audio" },
+		{ "file_url", "file" }, { "fileUrl", "file" },
+		{ "media_url", NULL }, { "mediaUrl", NULL }, { "attachment_url", NULL },
+	};
+	const char *type = value(r, f, "type");
+
+	if (att_type(type) == NULL)
+		type = NULL;	/* "message", "text": no kind of attachment */
+	for (const char *const *l = lists; *l != NULL; l++) {
+		const struct json *v = field(f, *l);
+
+		for (size_t i = 0; i < json_len(v); i++)
+			one_attachment(r, it, json_at(v, i), NULL);
+		if (v != NULL && json_type(v) != JSON_ARRAY)
+			one_attachment(r, it, v, type);
+	}
+	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+		const struct json *v = field(f, urls[i].name);
+
+		if (json_type(v) == JSON_STRING)
+			one_attachment(r, it, v, urls[i].type != NULL ? urls[i].type : type);
+	}
+	if (it->n_atts == 0 && type != NULL && json_type(field(f, "url")) == JSON_STRING)
+		one_attachment(r, it, field(f, "url"), type);
+	if (it->n_atts == 0 && type != NULL)
+		set_kind(it, att_type(type)->kind);
+}
+
+static char *
+wrap(struct reader *r, const char *key, const char *json)
+{
+	size_t n = strlen(key) + strlen(json) + 6;
+	char *s = mem_arena_alloc(&r->out->arena, n);
+
+	snprintf(s, n, "{\"%s\":%s}", key, json);
+	return s;
+}
+
+/* Story replies and postbacks, where a flow passes Messenger's objects on. */
+static void
+set_special(struct reader *r, const struct fields *f, struct item *it)
+{
+	const struct json *story = path(f, "message.reply_to.story");
+	const struct json *pb = field(f, "postback");
+
+	if (story == NULL)
+		story = path(f, "reply_to.story");
+	if (json_type(story) == JSON_OBJECT) {
+		it->kind = "story_reply";
+		it->detail = wrap(r, "story", json_raw(&r->out->arena, story));
+	} else if (json_type(pb) == JSON_OBJECT) {
+		const struct fields inner = fields_of(pb);
+
+		it->kind = "postback";
+		it->detail = json_raw(&r->out->arena, pb);
+		if (it->body == NULL)
+			it->body = value(r, &inner, "title");
+		if (it->external_id == NULL)
+			it->external_id = value(r, &inner, "mid");
+	}
+}
+
+/* --- from object to item -------------------------------------------------------------- */
+
+static void
+event(struct reader *r, const struct fields *f, const char *kind, const char *contact)
+{
+	struct item *it = itemv_add(r->out);
+
+	it->type = ITEM_EVENT;
+	it->kind = kind;
+	it->contact = it->sender_id = contact;
+	it->raw = json_raw(&r->out->arena, f->j);
+	if (contact != NULL)
+		set_names(r, f, it);
+	set_time(r, f, it, true);
+}
+
+/* Ours, seen by the provider: a flow that reports what the business sent. */
+static bool
+is_outbound(struct reader *r, const struct fields *f, const char *sender, const char *recipient)
+{
+	const char *d = value(r, f, "direction");
+
+	if (yes(r, f, "is_echo") || yes(r, f, "isEcho") || yes(r, f, "message.is_echo"))
+		return true;
+	if (d != NULL && (str_ieq(d, "outbound") || str_ieq(d, "out") || str_ieq(d, "outgoing")))
+		return true;
+	return r->a->own_id != NULL && str_eq(sender, r->a->own_id) && recipient != NULL &&
+	    !str_eq(recipient, r->a->own_id);
+}
+
+static bool
+same_atts(const struct item *a, const struct item *b)
+{
+	if (a->n_atts != b->n_atts)
+		return false;
+	for (size_t i = 0; i < a->n_atts; i++)
+		if (!str_eq(a->atts[i].url, b->atts[i].url))
+			return false;
+	return true;
+}
+
+/* contract.md 5: without id and time, the place among equal items of the list. */
+static void
+set_place(struct reader *r, struct item *it)
+{
+	const struct itemv *v = r->out;
+
+	if (!r->polled || it->external_id != NULL || it->at_known)
+		return;
+	it->place = 0;
+	for (size_t i = 0; &v->v[i] != it; i++)
+		if (v->v[i].place >= 0 && str_eq(v->v[i].contact, it->contact) &&
+		    str_eq(v->v[i].kind, it->kind) && str_eq(v->v[i].body, it->body) &&
+		    v->v[i].dir == it->dir && same_atts(&v->v[i], it))
+			it->place++;
+}
+
+/* Does the object claim to be a message, though we see no content? */
+static bool
+claims_message(struct reader *r, const struct fields *f, const char *id)
+{
+	const char *ev = value(r, f, "event"), *type = value(r, f, "type");
+
+	if (id != NULL || str_eq(ev, "message") || str_eq(type, "message"))
+		return true;
+	for (const char *const *n = text_names; *n != NULL; n++)
+		if (field(f, *n) != NULL)
+			return true;
+	return false;
+}
+
+static void
+read_object(struct reader *r, const struct json *j)
+{
+	const struct fields object = fields_of(j), *f = &object;
+	bool contact_object = is_contact_object(f);
+	const char *sender = find_sender(r, f), *id = pick(r, f, id_names, NULL);
+	const char *recipient = pick(r, f, recipient_names, NULL), *own = value(r, f, "id");
+	struct item *it;
+	size_t at;
+
+	if (sender == NULL && contact_object)
+		sender = own;
+	else if (id == NULL && own != NULL && !str_eq(own, sender))
+		id = own;
+	if (sender == NULL) {
+		event(r, f, "unknown", NULL);
+		return;
+	}
+	it = itemv_add(r->out);
+	at = r->out->n - 1;
+	it->type = ITEM_MESSAGE;
+	it->body = pick(r, f, text_names, NULL);
+	it->external_id = id;
+	set_attachments(r, f, it);
+	set_special(r, f, it);
+	if (it->body == NULL && it->kind == NULL &&
+	    (contact_object || !claims_message(r, f, id))) {
+		r->out->n = at;
+		event(r, f, contact_object ? "contact" : "unknown", sender);
+		return;
+	}
+	set_kind(it, it->body != NULL ? "text" : "unsupported");
+	it->sender_id = it->contact = sender;
+	it->recipient_id = recipient != NULL ? recipient : r->a->own_id;
+	set_names(r, f, it);
+	set_time(r, f, it, false);
+	it->reply_to = pick(r, f, reply_names, NULL);
+	if (is_outbound(r, f, sender, recipient)) {
+		it->dir = DIR_OUT;
+		it->echo = true;
+		if (recipient != NULL)
+			it->contact = recipient;
+		else
+			it->sender_id = r->a->own_id;
+		it->recipient_id = it->contact;
+		/* the names are the sender's: our own */
+		if (it->contact != sender)
+			it->name = it->username = it->picture = NULL;
+	}
+	set_place(r, it);
+}
+
+/* {"entry":[{"messaging":[...]}]}: Graph's reader knows every kind in it; the
+ * entry's id is somebody's page, not an account of ours. */
+static enum rc
+read_envelope(struct reader *r, const struct json *root, const char *p, size_t n)
+{
+	const struct json *entries = json_get(root, "entry");
+
+	if (provider_graph.parse != NULL &&
+	    provider_graph.parse(r->a, "application/json", p, n, r->out) == RC_OK &&
+	    r->out->n > 0) {
+		for (size_t i = 0; i < r->out->n; i++)
+			r->out->v[i].own_id = NULL;
+		return RC_OK;
+	}
+	r->out->n = 0;
+	for (size_t i = 0; i < json_len(entries); i++) {
+		const struct json *m = json_get(json_at(entries, i), "messaging");
+
+		for (size_t k = 0; k < json_len(m); k++)
+			if (json_type(json_at(m, k)) == JSON_OBJECT)
+				read_object(r, json_at(m, k));
+	}
+	return r->out->n > 0 ? RC_OK : RC_INVALID;
+}
+
+static enum rc
+read_list(struct reader *r, const struct json *list)
+{
+	size_t before = r->out->n;
+
+	for (size_t i = 0; i < json_len(list); i++) {
+		if (json_type(json_at(list, i)) == JSON_OBJECT)
+			read_object(r, json_at(list, i));
+		else
+			r->out->ignored++;
+	}
+	return r->out->n > before ? RC_OK : RC_INVALID;
+}
+
+/* {"messages":[...]} and {"data":[...]}: NULL where j is neither. */
+static const struct json *
+wrapped_list(const struct json *j)
+{
+	const struct json *l = json_member(j, "messages");
+
+	if (json_type(l) != JSON_ARRAY)
+		l = json_member(j, "data");
+	return json_type(l) == JSON_ARRAY ? l : NULL;
+}
+
+/* --- broken templates --------------------------------------------------------------- */
+
+/* A top-level key twice: what follows the first text may be a customer's. */
+static bool
+duplicate_keys(const char *p, size_t n)
+{
+	struct { const char *p; size_t n; } keys[TOP_KEYS];
+	size_t n_keys = 0, depth = 0, start, end;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == '{' || p[i] == '[')
+			depth++;
+		if (p[i] == '}' || p[i] == ']')
+			depth--;
+		if (p[i] != '"')
+			continue;
+		start = ++i;
+		while (i < n && p[i] != '"')
+			i += p[i] == '\\' ? 2 : 1;
+		end = i < n ? i : n;
+		while (i + 1 < n && memchr(" \t\r\n", p[i + 1], 4) != NULL)
+			i++;
+		if (depth != 1 || i + 1 >= n || p[i + 1] != ':' || n_keys == TOP_KEYS)
+			continue;
+		for (size_t k = 0; k < n_keys; k++)
+			if (keys[k].n == end - start && memcmp(keys[k].p, p + start, keys[k].n) == 0)
+				return true;
+		keys[n_keys].p = p + start;
+		keys[n_keys++].n = end - start;
+	}
+	return false;
+}
+
+/* The first byte of the value of a "text":" at or behind from; 0 if none. */
+static size_t
+text_value(const char *p, size_t n, size_t from, size_t *key)
+{
+	for (size_t i = from; i + 8 < n; i++) {
+		size_t v = i + 6;
+
+		if (memcmp(p + i, "\"text\"", 6) != 0)
+			continue;
+		while (v < n && memchr(" \t\r\n", p[v], 4) != NULL)
+			v++;
+		if (v >= n || p[v++] != ':')
+			continue;
+		while (v < n && memchr(" \t\r\n", p[v], 4) != NULL)
+			v++;
+		if (v < n && p[v] == '"') {
+			*key = i;
+			return v + 1;
+		}
+	}
+	return 0;
+}
+
+static bool
+word_char(char c)
+{
+	return c == '_' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* Where the text ends: before the final "} or before ","channel":"..."}; 0 if
+ * the body ends otherwise. */
+static size_t
+text_end(const char *p, size_t n, size_t from)
+{
+	static const char tail[] = "\",\"channel\":\"";
+	size_t i, t;
+
+	while (n > from && memchr(" \t\r\n", p[n - 1], 4) != NULL)
+		n--;
+	if (n <= from || p[n - 1] != '}')
+		return 0;
+	for (n--; n > from && memchr(" \t\r\n", p[n - 1], 4) != NULL; n--)
+		;
+	if (n <= from || p[n - 1] != '"')
+		return 0;
+	i = n - 1;
+	/* a channel value is one word; before it stands its key, white space apart */
+	for (t = i; t > from && word_char(p[t - 1]); t--)
+		;
+	for (size_t k = sizeof tail - 1; k > 0; k--) {
+		while (!word_char(tail[k - 1]) && t > from &&
+		    memchr(" \t\r\n", p[t - 1], 4) != NULL)
+			t--;
+		if (t == from || p[t - 1] != tail[k - 1])
+			return i;
+		t--;
+	}
+	return t;
+}
+
+/*
+ * Issue 2.2: the recommended template has text last; when a quote or a newline
+ * in it breaks the JSON, everything between is the text and the fields before
+ * it are read as they are.
+ */
+static enum rc
+salvage(struct reader *r, const char *p, size_t n)
+{
+	struct json *j = NULL;
+	struct buf b;
+	size_t key, from = 0, v, end;
+	enum rc rc = RC_INVALID;
+
+	buf_init(&b, n * 6 + 64);
+	for (int tries = 0; tries < 8 && (v = text_value(p, n, from, &key)) != 0; tries++) {
+		const char *text;
+
+		from = v;
+		end = text_end(p, n, v);
+		if (end == 0)
+			break;
+		buf_reset(&b);
+		buf_put(&b, p, key);
+		buf_puts(&b, "\"text\":");
+		text = str_utf8_clean(&r->out->arena, p + v, end - v, NULL);
+		json_put_str(&b, text);
+		buf_putc(&b, '}');
+		if (buf_err(&b) || duplicate_keys(b.p, b.n) ||
+		    json_parse(b.p, b.n, &j, NULL) != RC_OK)
+			continue;
+		read_object(r, j);
+		json_free(j);
+		r->out->warning = "salvaged";
+		rc = RC_OK;
+		break;
+	}
+	buf_free(&b);
+	return rc;
+}
+
+/* --- parse -------------------------------------------------------------------------- */
+
+static enum rc
+parse_json(struct reader *r, const char *p, size_t n)
+{
+	struct json *j = NULL;
+	const struct json *list;
+	struct fields f;
+	enum rc rc;
+
+	rc = json_parse(p, n, &j, NULL);
+	if (rc == RC_OK && json_type(j) == JSON_OBJECT && duplicate_keys(p, n) &&
+	    salvage(r, p, n) == RC_OK)
+		goto out;
+	if (rc != RC_OK && !str_utf8_ok(p, n)) {
+		/* bytes that are no UTF-8 must not cost the message */
+		p = str_utf8_clean(&r->out->arena, p, n, NULL);
+		n = strlen(p);
+		rc = json_parse(p, n, &j, NULL);
+		r->out->warning = "bad_utf8";
+	}
+	if (rc != RC_OK) {
+		rc = *p == '{' ? salvage(r, p, n) : RC_INVALID;
+		goto out;
+	}
+	f = fields_of(j);
+	list = json_type(j) == JSON_ARRAY ? j : NULL;
+	if (json_type(field(&f, "entry")) == JSON_ARRAY) {
+		rc = read_envelope(r, j, p, n);
+	} else if (list == NULL && pick(r, &f, sender_names, NULL) == NULL) {
+		list = wrapped_list(j);
+	}
+	if (list != NULL)
+		rc = read_list(r, list);
+	else if (json_type(j) == JSON_OBJECT && json_type(field(&f, "entry")) != JSON_ARRAY)
+		read_object(r, j);
+out:
+	json_free(j);
+	return rc == RC_OK ? RC_OK : RC_INVALID;
+}
+
+/* Form fields become an object, so that one reader serves both. */
+static enum rc
+parse_form(struct reader *r, const char *p, size_t n)
+{
+	struct http_field *f = NULL;
+	struct json *j = NULL;
+	struct buf b;
+	size_t n_f = 0;
+	enum rc rc = RC_INVALID;
+
+	buf_init(&b, n * 6 + 64 * FORM_FIELDS);
+	if (http_form_parse(&r->out->arena, p, n, FORM_FIELDS, &f, &n_f) != RC_OK)
+		goto out;
+	for (size_t i = 0; i < n_f; i++) {
+		bool again = false;
+
+		for (size_t k = 0; k < i; k++)
+			again |= str_eq(f[k].name, f[i].name);
+		if (again)
+			continue;	/* the first one counts */
+		json_put_key(&b, b.n == 0 ? "{" : ",", str_utf8_clean(&r->out->arena,
+		    f[i].name, strlen(f[i].name), NULL));
+		json_put_str(&b, str_utf8_clean(&r->out->arena, f[i].value, f[i].value_n, NULL));
+	}
+	buf_putc(&b, '}');
+	if (n_f == 0 || buf_err(&b) || json_parse(b.p, b.n, &j, NULL) != RC_OK)
+		goto out;
+	read_object(r, j);
+	rc = RC_OK;
+	if (r->out->n == 1 && r->out->v[0].contact == NULL) {
+		r->out->n = 0;		/* any text is a form: without a sender it is not ours */
+		rc = RC_INVALID;
+	}
+out:
+	json_free(j);
+	buf_free(&b);
+	return rc;
+}
+
+static bool
+is_unknown(const struct item *it)
+{
+	return it->type == ITEM_EVENT && str_eq(it->kind, "unknown");
+}
+
+/* Somebody's name is something: it stays an event. */
+static bool
+nothing_understood(const struct itemv *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (!is_unknown(&v->v[i]) || v->v[i].contact != NULL)
+			return false;
+	return v->n > 0;
+}
+
+static enum rc
+chatrace_parse(const struct account *a, const char *content_type, const char *p, size_t n,
+    struct itemv *out)
+{
+	struct reader r = { .a = a, .out = out };
+	enum rc rc;
+
+	(void)content_type;	/* a hint at most: contract.md 4 */
+	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+		p += 3;
+		n -= 3;
+	}
+	str_trim(&p, &n);
+	if (n == 0)
+		return RC_INVALID;
+	rc = *p == '{' || *p == '[' ? parse_json(&r, p, n) : parse_form(&r, p, n);
+	if (rc == RC_OK && nothing_understood(out)) {
+		itemv_clear(out);
+		rc = RC_INVALID;
+	}
+	if (rc == RC_OK && r.literal && out->warning == NULL)
+		out->warning = "literal_variable";
+	for (size_t i = 0; rc == RC_OK && out->warning == NULL && i < out->n; i++)
+		if (is_unknown(&out->v[i]))
+			out->warning = "not_understood";
+	return rc;
+}
+
+/* A polled list: items without id and time have a place (contract.md 5). */
+static enum rc
+chatrace_parse_polled(const struct account *a, const char *content_type, const char *p, size_t n,
+    struct itemv *out)
+{
+	struct reader r = { .a = a, .out = out, .polled = true };
+	struct json *j = NULL;
+	const struct json *list;
+	enum rc rc = RC_OK;
+
+	(void)content_type;
+	if (json_parse(p, n, &j, NULL) != RC_OK)
+		return RC_INVALID;
+	list = json_type(j) == JSON_ARRAY ? j : wrapped_list(j);
+	if (list != NULL)
+		rc = read_list(&r, list);
+	else if (json_type(j) == JSON_OBJECT)
+		read_object(&r, j);
+	else
+		rc = RC_INVALID;
+	if (rc == RC_OK && r.literal && out->warning == NULL)
+		out->warning = "literal_variable";
+	json_free(j);
+	return rc;
+}
+
+/* --- requests ------------------------------------------------------------------------ */
+
+static enum rc
+request(const struct account *a, const char *method, const char *path, const char *auth,
+    struct http_req *out)
+{
+	const char *token = a->token != NULL ? a->token : "";
+	struct buf b;
+	enum rc rc;
+
+	buf_init(&b, 8192);
+	buf_printf(&b, "%s%s%s", a->api_url, *path == '/' ? "" : "/", path);
+	http_req_free(out);
+	http_req_init(out, method, b.p);
+	rc = buf_err(&b) ? RC_INVALID : RC_OK;
+	buf_reset(&b);
+	/* "Authorization: Bearer", or the name of a header that takes the bare token */
+	if (str_istarts(auth, "Authorization")) {
+		buf_printf(&b, "Bearer %s", token);
+		auth = "Authorization";
+	} else {
+		buf_puts(&b, token);
+	}
+	if (rc == RC_OK)
+		rc = buf_err(&b) ? RC_INVALID : http_req_header(out, auth, b.p);
+	if (rc == RC_OK)
+		rc = http_req_header(out, "Accept", "application/json");
+	mem_wipe(b.p, b.n);
+	buf_free(&b);
+	out->timeout_ms = REQUEST_MS;
+	return rc;
+}
+
+/* The error of an answer: {"error":{"code","message"}}, {"message"}, {"errors"}
+ * (A.5).  true where there is an error object or success is false. */
+static bool
+error_of(struct mem_arena *a, const struct json *j, int64_t *code, const char **text)
+{
+	const struct json *e = json_member(j, "error");
+	const struct json *errors = json_member(j, "errors");
+
+	*code = 0;
+	*text = NULL;
+	if (json_type(e) == JSON_OBJECT) {
+		if (json_i64(json_member(e, "code"), code) != RC_OK)
+			*code = 0;
+		*text = json_text(a, json_member(e, "message"));
+	} else {
+		*text = json_text(a, e);
+	}
+	if (*text == NULL)
+		*text = json_text(a, json_member(j, "message"));
+	if (*text == NULL && errors != NULL)
+		*text = json_raw(a, errors);
+	if (json_type(e) == JSON_BOOL)
+		return json_bool(e, false);
+	return e != NULL || errors != NULL ||
+	    (json_type(json_member(j, "success")) == JSON_BOOL &&
+	    !json_bool(json_member(j, "success"), true));
+}
+
+/* --- poll ------------------------------------------------------------------------------ */
+
+struct probe {
+	bool known;		/* the form of memory is used, nothing else */
+	bool me_asked;
+	int me_status;
+	bool me_ok;		/* the token is proved, and it is this account's */
+	bool me_other;		/* proved, but another account's */
+	bool me_html;		/* something else than the API answers there */
+	bool me_gone;		/* 404 */
+	size_t path, form;	/* under way, or next */
+	const char *known_path, *known_auth;
+	size_t gone, denied, failed;	/* paths, by how they ended */
+	bool over;
+};
+
+static void
+finish(struct poll_state *st, struct probe *pr, enum poll_outcome outcome, const char *hint)
+{
+	pr->over = true;
+	st->outcome = outcome;
+	st->hint = hint;
+}
+
+static struct poll_attempt *
+attempt(const struct account *a, struct poll_state *st, const char *path, const char *auth)
+{
+	struct poll_attempt *at = poll_attempt_add(st);
+	char masked[2048];
+	struct buf b;
+
+	buf_init(&b, sizeof masked);
+	buf_printf(&b, "%s%s%s", a->api_url, *path == '/' ? "" : "/", path);
+	log_mask(b.p, b.n, masked, sizeof masked);
+	buf_free(&b);
+	at->url = mem_arena_dup(&st->arena, masked);
+	at->auth = mem_arena_dup(&st->arena, auth);
+	return at;
+}
+
+static struct probe *
+probe_new(struct poll_state *st)
+{
+	struct probe *pr = mem_arena_alloc(&st->arena, sizeof *pr);
+	struct json *m = NULL;
+
+	memset(pr, 0, sizeof *pr);
+	if (!st->probe && st->memory != NULL &&
+	    json_parse(st->memory, strlen(st->memory), &m, NULL) == RC_OK) {
+		pr->known_path = json_str(&st->arena, json_get(m, "form.path"));
+		pr->known_auth = json_str(&st->arena, json_get(m, "form.auth"));
+		pr->known = !str_empty(pr->known_path) && !str_empty(pr->known_auth);
+	}
+	json_free(m);
+	st->priv = pr;
+	return pr;
+}
+
+static void
+list_not_tried(const struct account *a, struct poll_state *st, struct probe *pr)
+{
+	if (pr->known)
+		return;
+	for (; pr->path < a->poll_paths.n; pr->path++, pr->form = 0)
+		for (; pr->form < a->auth_formats.n; pr->form++)
+			attempt(a, st, a->poll_paths.v[pr->path],
+			    a->auth_formats.v[pr->form])->note = "not_tried";
+}
+
+/* Every path was asked: what does it mean? */
+static void
+conclude(struct poll_state *st, struct probe *pr)
+{
+	if (pr->failed > 0)
+		finish(st, pr, POLL_FAILED, "bad_answer");
+	else if (pr->me_html)
+		finish(st, pr, POLL_FAILED, "base_url");
+	else if (pr->gone == 0 && !pr->me_ok && !pr->me_other)
+		finish(st, pr, POLL_FAILED, "wrong_token");
+	else if (pr->me_other)
+		finish(st, pr, POLL_UNSUPPORTED, "other_account");
+	else if (pr->me_gone)
+		finish(st, pr, POLL_UNSUPPORTED, "base_url");
+	else if (pr->me_status == 401)
+		finish(st, pr, POLL_UNSUPPORTED, "wrong_token");
+	else
+		finish(st, pr, POLL_UNSUPPORTED, "no_polling");
+	if (st->outcome == POLL_UNSUPPORTED)
+		st->new_memory = "{\"unsupported\":true}";
+}
+
+static enum rc
+chatrace_poll_build(const struct account *a, struct poll_state *st, struct http_req *out)
+{
+	struct probe *pr = st->priv != NULL ? st->priv : probe_new(st);
+	int64_t left = st->deadline_ms - clock_mono_ms();
+	const char *path, *auth;
+	enum rc rc;
+
+	if (!pr->over && str_empty(a->token))
+		finish(st, pr, POLL_FAILED, "no_token");
+	if (!pr->over && !pr->known && pr->me_asked && pr->path >= a->poll_paths.n)
+		conclude(st, pr);
+	if (!pr->over && left < LEAST_MS) {
+		list_not_tried(a, st, pr);
+		finish(st, pr, POLL_FAILED, "timeout");
+	}
+	if (pr->over)
+		return RC_NONE;
+	path = pr->known ? pr->known_path : pr->me_asked ? a->poll_paths.v[pr->path] : "/accounts/me";
+	auth = pr->known ? pr->known_auth : pr->me_asked ? a->auth_formats.v[pr->form] : AUTH_TOKEN;
+	rc = request(a, "GET", path, auth, out);
+	if (rc != RC_OK) {
+		list_not_tried(a, st, pr);
+		finish(st, pr, POLL_FAILED, "bad_url");
+		return RC_NONE;
+	}
+	if (left < REQUEST_MS)
+		out->timeout_ms = (unsigned int)left;
+	return RC_OK;
+}
+
+/* No answer, or one that any path would give: a note, else NULL. */
+static const char *
+plain_note(const struct http_res *res)
+{
+	if (res->fail != HTTP_FAIL_NONE)
+		return http_fail_names[res->fail];
+	switch (res->status) {
+	case 401:
+		return "unauthorized";
+	case 403:
+		return "forbidden";
+	case 404:
+		return "not_found";
+	case 405:
+		return "method_not_allowed";
+	case 429:
+		return "rate_limited";
+	}
+	if (res->status >= 300 && res->status < 400)
+		return "redirect_not_followed";
+	if (res->status >= 500)
+		return "server_error";
+	if (res->status < 200 || res->status >= 300)
+		return "refused";
+	return NULL;
+}
+
+/* Nothing behind this host will answer either. */
+static bool
+host_dead(enum http_fail f)
+{
+	return f == HTTP_FAIL_DNS || f == HTTP_FAIL_CONNECT || f == HTTP_FAIL_TLS ||
+	    f == HTTP_FAIL_URL || f == HTTP_FAIL_BLOCKED;
+}
+
+/* A.8: GET /accounts/me */
+static void
+read_me(const struct account *a, const struct http_res *res, struct poll_state *st,
+    struct probe *pr, struct poll_attempt *at)
+{
+	struct json *j = NULL;
+	const char *page, *text;
+	int64_t code;
+
+	pr->me_asked = true;
+	pr->me_status = res->status;
+	at->note = plain_note(res);
+	pr->me_gone = res->fail == HTTP_FAIL_NONE && res->status == 404;
+	if (at->note != NULL)
+		return;
+	if (json_parse(res->body, res->body_n, &j, NULL) != RC_OK ||
+	    json_type(j) != JSON_OBJECT) {
+		at->note = "not_json";
+		pr->me_html = true;
+	} else if (error_of(&st->arena, j, &code, &text)) {
+		at->note = "error_object";
+		pr->me_status = code == 401 ? 401 : res->status;
+	} else {
+		page = json_text(&st->arena, json_member(j, "page_id"));
+		pr->me_other = page != NULL && a->own_id != NULL && !str_eq(page, a->own_id);
+		pr->me_ok = !pr->me_other;
+		at->note = pr->me_other ? "other_account" : "token_ok";
+		if (json_type(json_member(j, "active")) == JSON_BOOL &&
+		    !json_bool(json_member(j, "active"), true))
+			at->note = "account_suspended";
+	}
+	json_free(j);
+}
+
+/* Is this answer a list of messages?  NULL: yes, its items are in out. */
+static const char *
+read_messages(const struct account *a, const struct http_res *res, struct poll_state *st,
+    struct itemv *out)
+{
+	struct reader r = { .a = a, .out = out, .polled = true };
+	struct json *j = NULL;
+	const struct json *list;
+	const char *note = NULL, *text;
+	int64_t code;
+
+	if (json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
+		return "not_json";
+	list = json_type(j) == JSON_ARRAY ? j : wrapped_list(j);
+	if (list != NULL) {
+		if (json_len(list) > 0 && read_list(&r, list) != RC_OK)
+			note = "not_understood";
+	} else if (json_type(j) != JSON_OBJECT) {
+		note = "not_a_list";
+	} else if (error_of(&st->arena, j, &code, &text)) {
+		note = code == 401 ? "unauthorized" : "error_object";
+	} else {
+		read_object(&r, j);
+		if (out->n == 0 || out->v[0].type != ITEM_MESSAGE) {
+			out->n = 0;
+			note = "not_a_list";
+		}
+	}
+	if (note == NULL && r.literal && out->warning == NULL)
+		out->warning = "literal_variable";
+	json_free(j);
+	return note;
+}
+
+static void
+accepted(const struct account *a, struct poll_state *st, struct probe *pr, size_t n)
+{
+	struct buf b;
+
+	if (!pr->known) {
+		buf_init(&b, 8192);
+		buf_puts(&b, "{\"form\":{\"path\":");
+		json_put_str(&b, a->poll_paths.v[pr->path]);
+		buf_puts(&b, ",\"auth\":");
+		json_put_str(&b, a->auth_formats.v[pr->form]);
+		buf_puts(&b, "}}");
+		st->new_memory = mem_arena_dup(&st->arena, b.p);
+		buf_free(&b);
+	}
+	finish(st, pr, n > 0 ? POLL_MESSAGES : POLL_EMPTY, NULL);
+}
+
+static void
+next_path(struct probe *pr, size_t *how)
+{
+	(*how)++;
+	pr->path++;
+	pr->form = 0;
+}
+
+/* The form asked was not accepted: where to go on. */
+static void
+go_on(const struct account *a, const struct http_res *res, struct poll_state *st,
+    struct probe *pr, const char *note)
+{
+	bool denied = str_eq(note, "unauthorized") || str_eq(note, "forbidden");
+
+	if (pr->known) {
+		bool gone = denied || res->status == 404;
+
+		if (gone)
+			st->new_memory = "{}";	/* the next check probes afresh */
+		finish(st, pr, POLL_FAILED, denied ? "wrong_token" : gone ? "form_lost" :
+		    res->fail == HTTP_FAIL_TIMEOUT ? "timeout" :
+		    res->fail != HTTP_FAIL_NONE ? "unreachable" : "bad_answer");
+	} else if (denied) {
+		if (++pr->form >= a->auth_formats.n)
+			next_path(pr, &pr->denied);
+	} else if (res->fail != HTTP_FAIL_NONE || res->status >= 500 ||
+	    str_eq(note, "error_object")) {
+		next_path(pr, &pr->failed);
+	} else {
+		next_path(pr, &pr->gone);
+	}
+}
+
+static enum rc
+chatrace_poll_read(const struct account *a, const struct http_res *res, struct poll_state *st,
+    struct itemv *out)
+{
+	struct probe *pr = st->priv;
+	bool me = !pr->known && !pr->me_asked;
+	struct poll_attempt *at;
+	const char *note;
+	int after;
+
+	at = attempt(a, st, pr->known ? pr->known_path : me ? "/accounts/me" :
+	    a->poll_paths.v[pr->path], pr->known ? pr->known_auth : me ? AUTH_TOKEN :
+	    a->auth_formats.v[pr->form]);
+	at->status = res->status;
+	at->ms = res->ms;
+	note = plain_note(res);
+	if (me) {
+		read_me(a, res, st, pr, at);
+	} else {
+		if (note == NULL)
+			note = read_messages(a, res, st, out);
+		at->note = note != NULL ? note : "accepted";
+		if (note == NULL)
+			accepted(a, st, pr, out->n);
+		else
+			go_on(a, res, st, pr, note);
+	}
+	if (res->fail == HTTP_FAIL_NONE && res->status == 429) {
+		after = http_retry_after_s(res);
+		st->pause_s = after > 0 ? after : PAUSE_429_S;
+		list_not_tried(a, st, pr);
+		finish(st, pr, POLL_FAILED, "rate_limited");
+	} else if (!pr->over && host_dead(res->fail)) {
+		list_not_tried(a, st, pr);
+		finish(st, pr, POLL_FAILED, "unreachable");
+	}
+	return RC_OK;
+}
+
+/* --- send (A.3, A.5) -------------------------------------------------------------------- */
+
+static const char *
+file_type(const char *type)
+{
+	if (str_eq(type, "image") || str_eq(type, "video") || str_eq(type, "audio"))
+		return type;
+	return "file";
+}
+
+static enum rc
+chatrace_send_build(const struct account *a, const struct outmsg *m, struct http_req *out)
+{
+	bool file = m->n_atts > 0;
+	struct buf path, body;
+	enum rc rc = RC_INVALID;
+
+	/* text and file are two requests; there are no quotes and no actions */
+	if (m->action != NULL || m->reply_to != NULL || m->n_atts > 1 ||
+	    str_empty(m->recipient) || file == !str_empty(m->body) ||
+	    (file && str_empty(m->atts[0].url)))
+		return RC_INVALID;
+	buf_init(&path, 4096);
+	buf_init(&body, 1u << 20);
+	buf_puts(&path, "/contacts/");
+	http_url_encode(&path, m->recipient);
+	buf_puts(&path, file ? "/send/file" : "/send/text");
+	json_put_key(&body, "{", file ? "url" : "text");
+	json_put_str(&body, file ? m->atts[0].url : m->body);
+	if (file) {
+		json_put_key(&body, ",", "type");
+		json_put_str(&body, file_type(m->atts[0].type));
+	}
+	json_put_key(&body, ",", "channel");
+	json_put_str(&body, a->send_channel != NULL ? a->send_channel : "instagram");
+	buf_putc(&body, '}');
+	if (!buf_err(&path) && !buf_err(&body))
+		rc = request(a, "POST", path.p, AUTH_TOKEN, out);
+	if (rc == RC_OK) {
+		http_req_body(out, "application/json", body.p, body.n);
+		out->fresh = true;
+	}
+	buf_free(&path);
+	buf_free(&body);
+	return rc;
+}
+
+/* house.md 4: what a status means for the message. */
+static enum send_outcome
+by_status(int64_t status)
+{
+	if (status == 401)
+		return SEND_PAUSE;
+	if (status == 429 || status == 500 || status == 503)
+		return SEND_RETRY;
+	if (status == 408 || status >= 500)
+		return SEND_UNKNOWN;
+	if (status >= 300 && status < 400)
+		return SEND_PAUSE;	/* the base URL is wrong: nothing was taken */
+	return SEND_REFUSED;
+}
+
+static void
+set_text(struct send_result *out, const char *text)
+{
+	if (text != NULL)
+		log_mask(text, strlen(text), out->text, sizeof out->text);
+}
+
+static enum rc
+chatrace_send_read(const struct account *a, const struct outmsg *m, const struct http_res *res,
+    struct send_result *out)
+{
+	struct mem_arena arena = {0};
+	struct json *j = NULL;
+	const char *text = NULL, *id;
+	int64_t code = 0;
+	bool error = false, ok2xx = res->status >= 200 && res->status < 300;
+
+	(void)a;
+	(void)m;
+	memset(out, 0, sizeof *out);
+	out->retry_after_s = -1;
+	if (res->fail != HTTP_FAIL_NONE) {
+		out->outcome = res->sent ? SEND_UNKNOWN : SEND_RETRY;
+		snprintf(out->code, sizeof out->code, "%s", http_fail_names[res->fail]);
+		set_text(out, res->note);
+		return RC_OK;
+	}
+	if (json_parse(res->body, res->body_n, &j, NULL) == RC_OK)
+		error = error_of(&arena, j, &code, &text);
+	snprintf(out->code, sizeof out->code, "%lld",
+	    (long long)(code != 0 ? code : res->status));
+	if (!ok2xx) {
+		out->outcome = by_status(res->status);
+		set_text(out, text);
+	} else if (error) {
+		/* A.5: an error in a 200; its code is of HTTP's kind */
+		out->outcome = code == 401 || code == 429 ? by_status(code) : SEND_REFUSED;
+		set_text(out, text);
+	} else if (json_bool(json_member(j, "success"), false)) {
+		out->outcome = SEND_ACCEPTED;	/* not delivered, and without an id */
+		out->code[0] = '\0';
+		id = json_text(&arena, json_member(j, "message_id"));
+		if (!str_empty(id) && strlen(id) < sizeof out->message_id) {
+			out->outcome = SEND_SENT;
+			snprintf(out->message_id, sizeof out->message_id, "%s", id);
+		}
+	} else {
+		out->outcome = SEND_UNKNOWN;
+		snprintf(out->code, sizeof out->code, "%s", j == NULL ? "not_json" : "no_success");
+	}
+	if (out->outcome == SEND_RETRY)
+		out->retry_after_s = http_retry_after_s(res);
+	if (out->outcome == SEND_PAUSE)
+		out->pause_s = res->status == 401 || code == 401 ? PAUSE_401_S : PAUSE_REDIRECT_S;
+	json_free(j);
+	mem_arena_free(&arena);
+	return RC_OK;
+}
+
+/* --- doctor (A.8) ------------------------------------------------------------------------- */
+
+enum { PROBE_TOKEN, PROBE_PAGE, PROBE_ACTIVE, PROBE_INTEGRATIONS, PROBE__MAX };
+
+static enum rc
+chatrace_probe_build(const struct account *a, int step, struct http_req *out)
+{
+	if (step < 0 || step >= PROBE__MAX || str_empty(a->token))
+		return RC_NONE;
+	return request(a, "GET", step == PROBE_INTEGRATIONS ? "/accounts/integrations" :
+	    "/accounts/me", AUTH_TOKEN, out);
+}
+
+static void PRINTF_LIKE(4, 5)
+found(struct finding *f, enum finding_status status, const char *code, const char *fmt, ...)
+{
+	char raw[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof raw, fmt, ap);
+	va_end(ap);
+	f->status = status;
+	snprintf(f->code, sizeof f->code, "%s", code);
+	log_mask(raw, strlen(raw), f->seen, sizeof f->seen);
+}
+
+/* What is wrong with the request itself; true where the rest needs no look. */
+static bool
+probe_broken(const struct http_res *res, struct json **j, struct mem_arena *arena, int step,
+    struct finding *out)
+{
+	static const char *const codes[PROBE__MAX] = { "token", "page_id", "active", "integrations" };
+	/* the first step names the fault; the others could not be told */
+	enum finding_status bad = step == PROBE_TOKEN ? FINDING_FAIL : FINDING_UNKNOWN;
+	const char *text;
+	int64_t code;
+
+	if (res->fail != HTTP_FAIL_NONE) {
+		found(out, bad, step == PROBE_TOKEN ? "reach" : codes[step], "%s: %s",
+		    http_fail_names[res->fail], res->note);
+		return true;
+	}
+	if (res->status == 401) {
+		found(out, bad, codes[step], "HTTP 401: the key is wrong, or the base URL is");
+		return true;
+	}
+	if (res->status == 404 || json_parse(res->body, res->body_n, j, NULL) != RC_OK) {
+		found(out, bad, step == PROBE_TOKEN ? "base_url" : codes[step],
+		    "HTTP %d, no JSON of the API: INSTAGRAM_API_URL has a missing or an extra /api",
+		    res->status);
+		return true;
+	}
+	if (res->status != 200 || error_of(arena, *j, &code, &text)) {
+		(void)error_of(arena, *j, &code, &text);
+		found(out, bad, codes[step], "HTTP %d %s", res->status, text != NULL ? text : "");
+		return true;
+	}
+	return false;
+}
+
+static enum rc
+chatrace_probe_read(const struct account *a, int step, const struct http_res *res,
+    struct finding *out)
+{
+	struct mem_arena arena = {0};
+	struct json *j = NULL;
+	const char *page, *raw;
+
+	memset(out, 0, sizeof *out);
+	if (probe_broken(res, &j, &arena, step, out))
+		goto out;
+	switch (step) {
+	case PROBE_TOKEN:
+		found(out, FINDING_OK, "token", "GET /accounts/me answers 200 with X-ACCESS-TOKEN");
+		break;
+	case PROBE_PAGE:
+		page = json_text(&arena, json_member(j, "page_id"));
+		if (page == NULL)
+			found(out, FINDING_UNKNOWN, "page_id", "the answer has no page_id");
+		else if (!str_eq(page, a->own_id))
+			found(out, FINDING_FAIL, "page_id", "page_id %s, the token says %s", page,
+			    a->own_id != NULL ? a->own_id : "nothing");
+		else
+			found(out, FINDING_OK, "page_id", "page_id %s", page);
+		break;
+	case PROBE_ACTIVE:
+		if (json_member(j, "active") == NULL)
+			found(out, FINDING_UNKNOWN, "active", "the answer has no active");
+		else if (json_bool(json_member(j, "active"), true))
+			found(out, FINDING_OK, "active", "the account is active");
+		else
+			found(out, FINDING_FAIL, "active", "active is false: the account is suspended");
+		break;
+	case PROBE_INTEGRATIONS:
+		raw = json_raw(&arena, j);
+		/* A.8 [?]: the exact shape is not known, so absence proves nothing */
+		if (strcasestr(raw, "instagram") != NULL)
+			found(out, FINDING_OK, "integrations", "Instagram is among the integrations");
+		else
+			found(out, FINDING_UNKNOWN, "integrations", "Instagram is not named");
+		break;
+	}
+out:
+	json_free(j);
+	mem_arena_free(&arena);
+	return RC_OK;
+}
+
+const struct provider provider_chatrace = {
+	.name = "chatrace",
+	.verify = chatrace_verify,
+	.greet = chatrace_greet,
+	.parse = chatrace_parse,
+	.parse_polled = chatrace_parse_polled,
+	.poll_build = chatrace_poll_build,
+	.poll_read = chatrace_poll_read,
+	.send_build = chatrace_send_build,
+	.send_read = chatrace_send_read,
+	.probe_build = chatrace_probe_build,
+	.probe_read = chatrace_probe_read,
+};

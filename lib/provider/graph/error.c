@@ -1,0 +1,235 @@
+/*
+ * What a refusal of the Graph API means.  The HTTP status varies for one and
+ * the same error, so code and subcode decide (providers.md B.8); the table is
+ * read from the top, the more special line first.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "provider/graph/graph.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#define ANY (-1)
+#define USAGE_LIMIT 95	/* percent */
+
+static const struct {
+	int code, subcode;
+	enum graph_class class;
+	int pause_s;
+} classes[] = {
+	/* the window is shut, but it was open when we looked: composio#3974 */
+	{ 10, 2534022, GRAPH_ONCE, 0 },
+	{ 10, 2018278, GRAPH_FAIL, 0 },
+	{ 10, 2018065, GRAPH_FAIL, 0 },
+	{ 10, 2018108, GRAPH_FAIL, 0 },
+	{ 10, 2018300, GRAPH_FAIL, 0 },
+	{ ANY, 1545041, GRAPH_BLOCKED, 0 },	/* 551 and 200 */
+	{ 551, ANY, GRAPH_BLOCKED, 0 },
+	{ 100, 2018047, GRAPH_ONCE, 0 },	/* upload failed */
+	{ 100, 33, GRAPH_GONE, 0 },
+	{ 9000001, ANY, GRAPH_GONE, 0 },
+	{ 10900, ANY, GRAPH_GONE, 0 },
+	{ 230, ANY, GRAPH_GONE, 0 },		/* profile: consent needed */
+	{ ANY, 2534122, GRAPH_RIGHT, 900 },	/* restricted account */
+	{ ANY, 2534040, GRAPH_RATE, 60 },
+	{ 100, ANY, GRAPH_FAIL, 0 },
+	{ 1, ANY, GRAPH_RETRY, 0 },
+	{ 2, ANY, GRAPH_RETRY, 0 },
+	{ 4, ANY, GRAPH_RATE, 300 },
+	{ 17, ANY, GRAPH_RATE, 300 },
+	{ 32, ANY, GRAPH_RATE, 300 },
+	{ 613, ANY, GRAPH_RATE, 10 },
+	{ 80002, ANY, GRAPH_RATE, 300 },
+	{ 80006, ANY, GRAPH_RATE, 300 },
+	{ 1200, ANY, GRAPH_RATE, 60 },
+	{ 190, ANY, GRAPH_TOKEN, 300 },
+	{ 102, ANY, GRAPH_TOKEN, 300 },
+	{ 0, ANY, GRAPH_TOKEN, 300 },
+	{ 10, ANY, GRAPH_RIGHT, 900 },
+	{ 200, ANY, GRAPH_RIGHT, 900 },
+	{ 3, ANY, GRAPH_RIGHT, 900 },
+	{ 368, ANY, GRAPH_RIGHT, 900 },
+	{ ANY, 2534013, GRAPH_FAIL, 0 },
+	{ ANY, 2534014, GRAPH_FAIL, 0 },
+	{ ANY, 2534029, GRAPH_FAIL, 0 },
+	{ ANY, 2534041, GRAPH_FAIL, 0 },
+	{ ANY, 2534001, GRAPH_FAIL, 0 },
+	{ ANY, 2534025, GRAPH_FAIL, 0 },
+	{ ANY, 2534068, GRAPH_FAIL, 0 },
+};
+
+/* minutes of estimated_time_to_regain_access, the largest there is */
+static int64_t
+regain_s(const struct json *list)
+{
+	int64_t most = 0, v;
+
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *o = json_at(list, i);
+
+		if (json_i64(json_get(o, "estimated_time_to_regain_access"), &v) == RC_OK &&
+		    v > 0 && v < 24 * 60 && v * 60 > most)
+			most = v * 60;
+	}
+	return most;
+}
+
+/* Does one usage object name a figure at the limit? */
+static bool
+usage_full(const struct json *o)
+{
+	static const char *const names[] = { "call_count", "total_time", "total_cputime" };
+	int64_t v;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (json_i64(json_get(o, names[i]), &v) == RC_OK && v >= USAGE_LIMIT)
+			return true;
+	return false;
+}
+
+static int64_t
+business_pause_s(const struct json *j)
+{
+	const char *key;
+	const struct json *list;
+	int64_t most = 0;
+
+	for (size_t i = 0; json_each(j, i, &key, &list); i++) {
+		int64_t s = regain_s(list);
+
+		if (s > most)
+			most = s;
+		for (size_t k = 0; most == 0 && k < json_len(list); k++)
+			if (usage_full(json_at(list, k)))
+				most = 60;
+	}
+	return most;
+}
+
+int64_t
+graph_usage_pause_s(const struct http_res *res)
+{
+	static const char *const names[] = { "X-App-Usage", "X-Page-Usage",
+		"X-Business-Use-Case-Usage" };
+	int64_t most = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *v = http_res_get(res, names[i]);
+		struct json *j = NULL;
+		int64_t s;
+
+		if (v == NULL || json_parse(v, strlen(v), &j, NULL) != RC_OK)
+			continue;
+		s = i == 2 ? business_pause_s(j) : usage_full(j) ? 60 : 0;
+		if (s > most)
+			most = s;
+		json_free(j);
+	}
+	return most;
+}
+
+/* No error object: transport and status are all there is. */
+static void
+by_status(const struct http_res *res, struct graph_error *e)
+{
+	if (res->fail != HTTP_FAIL_NONE) {
+		e->class = res->sent ? GRAPH_UNKNOWN : GRAPH_RETRY;
+		snprintf(e->code, sizeof(e->code), "%s", http_fail_names[res->fail]);
+		log_mask(res->note, strlen(res->note), e->text, sizeof(e->text));
+		return;
+	}
+	if (res->status >= 200 && res->status < 300) {
+		e->class = GRAPH_FINE;
+		return;
+	}
+	snprintf(e->code, sizeof(e->code), "http_%d", res->status);
+	snprintf(e->text, sizeof(e->text), "HTTP %d without an error object", res->status);
+	if (res->status == 429) {
+		e->class = GRAPH_RATE;
+		e->pause_s = 60;
+	} else if (res->status == 502 || res->status == 504) {
+		e->class = GRAPH_UNKNOWN;
+	} else if (res->status >= 500) {
+		e->class = GRAPH_RETRY;
+	} else if (res->status >= 400) {
+		e->class = GRAPH_OTHER;
+	} else {	/* a redirect: this is not the API's address */
+		e->class = GRAPH_RIGHT;
+		e->pause_s = 300;
+	}
+}
+
+static void
+by_code(const struct http_res *res, const struct json *err, int64_t code, int64_t sub,
+    struct graph_error *e)
+{
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		if (classes[i].code != ANY && classes[i].code != code)
+			continue;
+		if (classes[i].subcode != ANY && classes[i].subcode != sub)
+			continue;
+		e->class = classes[i].class;
+		e->pause_s = classes[i].pause_s;
+		break;
+	}
+	if (e->class != GRAPH_FINE && e->class != GRAPH_FAIL)
+		return;
+	if (json_bool(json_get(err, "is_transient"), false))
+		e->class = GRAPH_RETRY;
+	else if (e->class == GRAPH_FINE && res->status == 429)
+		by_status(res, e);
+	else if (e->class == GRAPH_FINE && res->status >= 500)
+		e->class = res->status == 502 || res->status == 504 ?
+		    GRAPH_UNKNOWN : GRAPH_RETRY;
+	else if (e->class == GRAPH_FINE)
+		e->class = GRAPH_OTHER;
+}
+
+/* What the error says, the part written for people first. */
+static void
+words(const struct json *err, struct graph_error *e)
+{
+	struct mem_arena a = { 0 };
+	const char *msg = json_text(&a, json_get(err, "message"));
+	const char *user = json_text(&a, json_get(err, "error_user_msg"));
+	struct buf b;
+
+	buf_init(&b, 64 * 1024);
+	buf_puts(&b, msg != NULL ? msg : "");
+	if (user != NULL && !str_eq(user, msg))
+		buf_printf(&b, "%s%s", b.n > 0 ? " - " : "", user);
+	log_mask(b.p, b.n, e->text, sizeof(e->text));
+	buf_free(&b);
+	mem_arena_free(&a);
+}
+
+void
+graph_error_read(const struct http_res *res, const struct json *j, struct graph_error *e)
+{
+	const struct json *err = json_get(j, "error");
+	int64_t code = -1, sub = -1, s;
+
+	memset(e, 0, sizeof(*e));
+	if (res->fail != HTTP_FAIL_NONE || json_type(err) != JSON_OBJECT) {
+		by_status(res, e);
+	} else {
+		if (json_i64(json_get(err, "code"), &code) != RC_OK)
+			code = -1;
+		if (json_i64(json_get(err, "error_subcode"), &sub) != RC_OK)
+			sub = -1;
+		if (sub > 0)
+			snprintf(e->code, sizeof(e->code), "%lld/%lld", (long long)code,
+			    (long long)sub);
+		else
+			snprintf(e->code, sizeof(e->code), "%lld", (long long)code);
+		by_code(res, err, code, sub, e);
+		words(err, e);
+	}
+	if (e->class == GRAPH_RATE) {
+		s = http_retry_after_s(res);
+		if (s < graph_usage_pause_s(res))
+			s = graph_usage_pause_s(res);
+		if (s > 0)
+			e->pause_s = s;
+	}
+}

@@ -1,0 +1,118 @@
+#ifndef DMBOX_PROVIDER_GRAPH_GRAPH_H
+#define DMBOX_PROVIDER_GRAPH_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "model/conf.h"
+#include "base/http.h"
+#include "extern/json.h"
+#include "model/msg.h"
+#include "model/provider.h"
+#include "base/rc.h"
+
+/*
+ * What the files of the Graph translator share (provider_graph*.c); nobody
+ * else includes it.  provider/graph/graph.c has signature, handshake and the table;
+ * _in what comes in, _error what a refusal means, _poll the reconciliation,
+ * _send what goes out, _ask the single questions.
+ */
+
+/*
+ * The two products of providers.md B.1, told apart by the token's prefix and
+ * never by the host: IGAA is Instagram Login, EAA is the Messenger Platform.
+ */
+enum graph_product { GRAPH_LOGIN, GRAPH_MESSENGER };
+enum graph_product graph_product(const struct account *a);
+
+/*
+ * graph_req(a, method, path, out):
+ * Start a request to API_URL/VERSION/path, token in the Authorization header
+ * so that it is in no URL (providers.md E.9).  path has no slash in front and
+ * may carry a query.
+ * Returns  RC_OK, RC_INVALID where the account has no usable token.
+ */
+enum rc graph_req(const struct account *a, const char *method, const char *path,
+    struct http_req *out) MUST_CHECK;
+/* graph_base(a): the API's address without version; static or a's. */
+const char *graph_base(const struct account *a);
+
+/* --- provider/graph/error.c: refusals (providers.md B.8) ------------------- */
+
+enum graph_class {
+	GRAPH_FINE,	/* no error */
+	GRAPH_RETRY,	/* their trouble: back off */
+	GRAPH_RATE,	/* too many calls: the account rests */
+	GRAPH_TOKEN,	/* the token is dead: the account rests, the queue stays */
+	GRAPH_RIGHT,	/* permission, role, restriction: a person must act */
+	GRAPH_FAIL,	/* this message never */
+	GRAPH_BLOCKED,	/* this contact cannot be reached */
+	GRAPH_ONCE,	/* never, but one delayed retry is sensible */
+	GRAPH_GONE,	/* the object asked for is not there (any more) */
+	GRAPH_UNKNOWN,	/* outcome unknown: a gateway gave up (502, 504) */
+	GRAPH_OTHER	/* an error code nobody has told us of, with a 4xx */
+};
+
+struct graph_error {
+	enum graph_class class;
+	char code[64];		/* "10/2534022", "190", "http_502", "timeout" */
+	char text[400];		/* their words, masked */
+	int64_t pause_s;	/* for RATE: how long; 0 not said */
+};
+
+/*
+ * graph_error_read(res, j, out):
+ * Classify an answer by code and subcode, by HTTP status only where there is
+ * no error object.  j is the parsed body or NULL.  A failure of the transport
+ * is RETRY where nothing was sent, else UNKNOWN.
+ */
+void graph_error_read(const struct http_res *res, const struct json *j,
+    struct graph_error *out);
+/* graph_usage_pause_s(res): how long to rest by X-App-Usage, X-Page-Usage and
+ * X-Business-Use-Case-Usage; 0 while they are below 95 %. */
+int64_t graph_usage_pause_s(const struct http_res *res);
+
+/* --- provider/graph/in.c: what comes in (providers.md B.4, B.5, B.9) ------- */
+enum rc graph_parse(const struct account *a, const char *content_type, const char *p,
+    size_t n, struct itemv *out) MUST_CHECK;
+/*
+ * graph_message(own, m, out):
+ * A message object of the Conversations API as the items its webhook would
+ * have given: the same mid, kinds and direction; reactions follow as events.
+ * Returns  RC_OK; RC_NONE for an object without content (older than the newest
+ *          20 of its conversation).
+ */
+enum rc graph_message(const char *own, const struct json *m, struct itemv *out) MUST_CHECK;
+#define GRAPH_MESSAGE_FIELDS "id,created_time,from,to,message,attachments,reply_to," \
+	"is_unsupported,shares,story,reactions"
+/* graph_parse_polled: a conversation with its messages, or one message, as the
+ * Conversations API gives them (struct provider, parse_polled). */
+enum rc graph_parse_polled(const struct account *a, const char *content_type, const char *p,
+    size_t n, struct itemv *out) MUST_CHECK;
+
+/* --- the rest: members of provider_graph ------------------------------------ */
+enum rc graph_poll_build(const struct account *a, struct poll_state *st, struct http_req *out);
+enum rc graph_poll_read(const struct account *a, const struct http_res *res,
+    struct poll_state *st, struct itemv *out);
+enum rc graph_send_build(const struct account *a, const struct outmsg *m, struct http_req *out);
+enum rc graph_send_read(const struct account *a, const struct outmsg *m,
+    const struct http_res *res, struct send_result *out);
+enum rc graph_lookup_build(const struct account *a, const struct outmsg *m,
+    struct http_req *out);
+enum rc graph_lookup_read(const struct account *a, const struct outmsg *m,
+    int64_t since_us, const struct http_res *res, char mid[520]);
+enum rc graph_fetch_build(const struct account *a, const char *id, struct http_req *out);
+enum rc graph_fetch_read(const struct account *a, const char *id,
+    const struct http_res *res, struct itemv *out);
+enum rc graph_profile_build(const struct account *a, const char *contact,
+    struct http_req *out);
+enum rc graph_profile_read(const struct account *a, struct http_res *res,
+    struct profile *out);
+enum rc graph_refresh_build(const struct account *a, struct http_req *out);
+enum rc graph_refresh_read(const struct account *a, struct http_res *res,
+    const char **token, int64_t *life_s);
+enum rc graph_probe_build(const struct account *a, int step, struct http_req *out);
+enum rc graph_probe_read(const struct account *a, int step, const struct http_res *res,
+    struct finding *out);
+
+#endif

@@ -1,0 +1,793 @@
+/*
+ * What Meta tells us, as messages and events.  One normaliser serves
+ * messaging[], standby[] and changes[], because value of a change has the
+ * shape of a messaging item (providers.md B.4); a second one reads the message
+ * objects of the Conversations API into the very same items, so that the
+ * reconciliation can compare by message id.  Nothing is dropped: what has no
+ * known shape becomes an event with its raw JSON.
+ */
+#include <string.h>
+#include "provider/graph/graph.h"
+#include "base/clock.h"
+#include "base/str.h"
+
+#define DETAIL_MAX (256 * 1024)
+
+/* Where in the envelope we are. */
+struct in {
+	const char *own, *own_conf;	/* entry.id; the account's configured id */
+	struct itemv *out;
+	int64_t entry_us;
+	bool entry_known;
+	bool test, standby;
+};
+
+/* A JSON object being written; finished by detail_end. */
+struct detail {
+	struct buf b;
+	bool any;
+};
+
+static void
+detail_key(struct detail *d, const char *key)
+{
+	if (!d->any) {
+		buf_init(&d->b, DETAIL_MAX);
+		buf_putc(&d->b, '{');
+	}
+	json_put_key(&d->b, d->any ? "," : "", key);
+	d->any = true;
+}
+
+static void
+detail_raw(struct detail *d, struct mem_arena *a, const char *key, const struct json *j)
+{
+	detail_key(d, key);
+	buf_puts(&d->b, json_raw(a, j));
+}
+
+static void
+detail_word(struct detail *d, const char *key, const char *json)
+{
+	detail_key(d, key);
+	buf_puts(&d->b, json);
+}
+
+/* The finished text in the arena; NULL where nothing was put in. */
+static const char *
+detail_end(struct detail *d, struct mem_arena *a)
+{
+	const char *s;
+
+	if (!d->any)
+		return NULL;
+	buf_putc(&d->b, '}');
+	s = buf_err(&d->b) ? "{\"too_large\":true}" : mem_arena_ndup(a, d->b.p, d->b.n);
+	buf_free(&d->b);
+	return s;
+}
+
+/* Attachment types of B.5 and the kind a message of each has. */
+static const struct {
+	const char *type, *kind;
+	bool raw;	/* no column holds what it says: keep the JSON in detail */
+} att_kinds[] = {
+	{ "image", "image", false },
+	{ "video", "video", false },
+	{ "audio", "audio", false },
+	{ "file", "file", false },
+	{ "sticker", "sticker", false },
+	{ "share", "share", false },
+	{ "ig_post", "share", false },
+	{ "ig_reel", "reel", false },
+	{ "reel", "reel", false },
+	{ "story_mention", "story_mention", false },
+	{ "ig_story", "story", false },
+	{ "story", "story", false },
+	{ "media", "media", true },
+	{ "template", "template", true },
+	{ "fallback", "fallback", true },
+	{ "location", "location", true },
+	{ "like_heart", "like_heart", false },
+	{ "ephemeral", "ephemeral", false },
+};
+#define N_ATT_KINDS (sizeof(att_kinds) / sizeof(att_kinds[0]))
+
+/* The kind of an attachment type; NULL for one nobody has seen yet. */
+static const char *
+att_kind(const char *type, bool *raw)
+{
+	for (size_t i = 0; i < N_ATT_KINDS; i++)
+		if (str_eq(type, att_kinds[i].type)) {
+			*raw = *raw || att_kinds[i].raw;
+			return att_kinds[i].kind;
+		}
+	*raw = true;
+	return NULL;
+}
+
+static char *
+text_at(struct in *in, const struct json *j, const char *path)
+{
+	return json_text(&in->out->arena, json_get(j, path));
+}
+
+static const char *
+text_either(struct in *in, const struct json *j, const char *p1, const char *p2)
+{
+	const char *s = text_at(in, j, p1);
+
+	return s != NULL ? s : text_at(in, j, p2);
+}
+
+/* A time as number or string, seconds or milliseconds (B.4). */
+static bool
+time_read(struct mem_arena *a, const struct json *j, int64_t *us)
+{
+	const char *s = json_text(a, j);
+
+	return s != NULL && clock_parse(s, strlen(s), us) == RC_OK;
+}
+
+/* One attachment of a webhook into it. */
+static void
+att_read(struct in *in, struct item *it, const struct json *j, const char *type)
+{
+	static const char *const refs[] = { "ig_post_media_id", "reel_video_id",
+		"sticker_id", "attachment_id", "id" };
+	const struct json *p = json_get(j, "payload");
+	struct att *at = item_att_add(in->out, it);
+	bool raw = false;
+	const char *kind = att_kind(type, &raw);
+
+	at->type = kind != NULL ? kind : type;
+	at->url = text_either(in, j, "payload.url", "url");
+	at->name = text_either(in, j, "payload.title", "title");
+	for (size_t i = 0; at->ref == NULL && i < sizeof(refs) / sizeof(refs[0]); i++)
+		at->ref = text_at(in, p, refs[i]);
+	at->bytes = -1;
+	/* Messenger's stickers are images with a sticker_id */
+	if (str_eq(at->type, "image") && json_get(p, "sticker_id") != NULL)
+		at->type = "sticker";
+}
+
+/*
+ * A post comes as share and ig_post together (B.5): each ig_post takes one
+ * share of the same address, or else the first that is left.
+ */
+static bool
+share_is_twin(struct in *in, const struct json *list, size_t at)
+{
+	const char *url = text_at(in, json_at(list, at), "payload.url");
+	size_t shares = 0, posts = 0;
+
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *j = json_at(list, i);
+		const char *type = text_at(in, j, "type");
+
+		if (str_eq(type, "ig_post")) {
+			if (url != NULL && str_eq(url, text_at(in, j, "payload.url")))
+				return true;
+			posts++;
+		} else if (str_eq(type, "share") && i < at) {
+			shares++;
+		}
+	}
+	return shares < posts;
+}
+
+/* All attachments; returns the kind of the first, NULL where there is none. */
+static const char *
+atts_read(struct in *in, struct item *it, const struct json *list, struct detail *d)
+{
+	const char *first = NULL;
+	bool raw = false;
+
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *j = json_at(list, i);
+		const char *type = text_at(in, j, "type"), *kind;
+
+		if (type == NULL)
+			type = "unknown";
+		if (str_eq(type, "share") && share_is_twin(in, list, i))
+			continue;
+		kind = att_kind(type, &raw);
+		att_read(in, it, j, type);
+		if (first == NULL)
+			first = kind != NULL ? it->atts[it->n_atts - 1].type : "unsupported";
+	}
+	if (raw)
+		detail_raw(d, &in->out->arena, "attachments", list);
+	return first;
+}
+
+/* New item with what every kind has: sides, direction, time. */
+static struct item *
+item_new(struct in *in, const struct json *m, enum item_type type, const char *kind,
+    bool echo)
+{
+	struct item *it = itemv_add(in->out);
+	const char *own = in->own;
+
+	it->type = type;
+	it->kind = kind;
+	it->own_id = in->own;
+	it->sender_id = text_at(in, m, "sender.id");
+	it->recipient_id = text_at(in, m, "recipient.id");
+	if (it->sender_id != NULL && (str_eq(it->sender_id, own) ||
+	    str_eq(it->sender_id, in->own_conf)))
+		echo = true;
+	it->dir = echo ? DIR_OUT : DIR_IN;
+	it->echo = echo;
+	it->contact = echo ? it->recipient_id : it->sender_id;
+	it->username = echo ? NULL : text_at(in, m, "sender.username");
+	it->is_test = in->test;
+	it->at_known = time_read(&in->out->arena, json_get(m, "timestamp"), &it->at_us);
+	if (!it->at_known && in->entry_known) {
+		it->at_us = in->entry_us;
+		it->at_known = true;
+	}
+	return it;
+}
+
+static struct item *
+event_new(struct in *in, const struct json *m, const char *kind)
+{
+	struct item *it = item_new(in, m, ITEM_EVENT, kind, false);
+
+	it->echo = false;
+	it->raw = json_raw(&in->out->arena, m);
+	return it;
+}
+
+/* What makes an event the same one, however its JSON was written. */
+static const char *
+event_id(struct in *in, const struct item *it, const char *sender, const char *more)
+{
+	struct buf b;
+	const char *s;
+
+	buf_init(&b, 64 * 1024);
+	buf_printf(&b, "%s|%s|%s|%s", it->kind, it->target_id != NULL ? it->target_id : "",
+	    sender != NULL ? sender : "", more != NULL ? more : "");
+	s = mem_arena_ndup(&in->out->arena, b.p, b.n);
+	buf_free(&b);
+	return s;
+}
+
+/* --- messages ---------------------------------------------------------------- */
+
+/* Members of message that have a column or a rule below. */
+static bool
+message_member_known(const char *key)
+{
+	static const char *const known[] = { "mid", "text", "attachments", "is_echo",
+		"is_deleted", "is_unsupported", "reply_to" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(key, known[i]) == 0)
+			return true;
+	return false;
+}
+
+/* quick_reply, referral, ads, app_id and whatever comes later stay in detail. */
+static void
+message_detail(struct in *in, const struct json *msg, struct detail *d)
+{
+	const char *key;
+	const struct json *v;
+
+	for (size_t i = 0; json_each(msg, i, &key, &v); i++)
+		if (!message_member_known(key) && json_type(v) != JSON_NULL)
+			detail_raw(d, &in->out->arena, key, v);
+	if (json_get(msg, "reply_to.story") != NULL)
+		detail_raw(d, &in->out->arena, "story", json_get(msg, "reply_to.story"));
+	if (in->standby)
+		detail_word(d, "standby", "true");
+}
+
+static void
+unsend_read(struct in *in, const struct json *m, const struct json *msg)
+{
+	struct item *it = event_new(in, m, "unsend");
+
+	if (json_bool(json_get(msg, "is_echo"), false) && it->dir == DIR_IN) {
+		it->dir = DIR_OUT;
+		it->contact = it->recipient_id;
+	}
+	it->effect = EFFECT_UNSEND;
+	it->target_id = text_at(in, msg, "mid");
+	it->event_id = event_id(in, it, NULL, NULL);
+}
+
+static void
+message_read(struct in *in, const struct json *m, const struct json *msg)
+{
+	struct detail d = { .any = false };
+	const char *kind;
+	struct item *it;
+
+	if (json_bool(json_get(msg, "is_deleted"), false)) {
+		unsend_read(in, m, msg);
+		return;
+	}
+	it = item_new(in, m, ITEM_MESSAGE, "text",
+	    json_bool(json_get(msg, "is_echo"), false));
+	it->external_id = text_at(in, msg, "mid");
+	if (str_eq(it->external_id, "random_mid"))	/* the dashboard's Test button */
+		it->is_test = true;
+	it->body = text_at(in, msg, "text");
+	if (it->body != NULL && it->body[0] == '\0')
+		it->body = NULL;
+	it->reply_to = text_at(in, msg, "reply_to.mid");
+	kind = atts_read(in, it, json_get(msg, "attachments"), &d);
+	if (json_bool(json_get(msg, "is_unsupported"), false))
+		it->kind = "unsupported";
+	else if (json_get(msg, "reply_to.story") != NULL)
+		it->kind = "story_reply";
+	else if (kind != NULL)
+		it->kind = kind;
+	else if (it->body == NULL)
+		it->kind = "unsupported";
+	message_detail(in, msg, &d);
+	it->detail = detail_end(&d, &in->out->arena);
+}
+
+/* A postback is a message with its own mid; the title is what was pressed. */
+static void
+postback_read(struct in *in, const struct json *m, const struct json *pb)
+{
+	struct detail d = { .any = false };
+	struct item *it = item_new(in, m, ITEM_MESSAGE, "postback", false);
+	const char *key;
+	const struct json *v;
+
+	it->external_id = text_at(in, pb, "mid");
+	it->body = text_at(in, pb, "title");
+	for (size_t i = 0; json_each(pb, i, &key, &v); i++)
+		if (strcmp(key, "mid") != 0 && strcmp(key, "title") != 0 &&
+		    json_type(v) != JSON_NULL)
+			detail_raw(&d, &in->out->arena, key, v);
+	if (in->standby)
+		detail_word(&d, "standby", "true");
+	it->detail = detail_end(&d, &in->out->arena);
+}
+
+/* --- events ------------------------------------------------------------------- */
+
+/* The names Meta uses where it gives no emoji. */
+static const char *
+reaction_emoji(const char *name)
+{
+	static const struct { const char *name, *emoji; } map[] = {
+		{ "love", "\xe2\x9d\xa4\xef\xb8\x8f" },
+		{ "smile", "\xf0\x9f\x98\x86" },
+		{ "haha", "\xf0\x9f\x98\x86" },
+		{ "wow", "\xf0\x9f\x98\xae" },
+		{ "sad", "\xf0\x9f\x98\xa2" },
+		{ "angry", "\xf0\x9f\x98\xa0" },
+		{ "like", "\xf0\x9f\x91\x8d" },
+		{ "yes", "\xf0\x9f\x91\x8d" },
+		{ "dislike", "\xf0\x9f\x91\x8e" },
+		{ "no", "\xf0\x9f\x91\x8e" },
+	};
+
+	for (size_t i = 0; name != NULL && i < sizeof(map) / sizeof(map[0]); i++)
+		if (strcmp(name, map[i].name) == 0)
+			return map[i].emoji;
+	return name;
+}
+
+static void
+reaction_read(struct in *in, const struct json *m, const struct json *r)
+{
+	struct item *it = event_new(in, m, "reaction");
+	const char *action = text_at(in, r, "action");
+	struct buf b;
+
+	it->target_id = text_at(in, r, "mid");
+	if (str_eq(action, "unreact")) {
+		it->effect = EFFECT_UNREACT;
+	} else {
+		it->effect = EFFECT_REACT;
+		it->text = text_at(in, r, "emoji");
+		if (it->text == NULL)
+			it->text = reaction_emoji(text_at(in, r, "reaction"));
+	}
+	buf_init(&b, 1024);
+	buf_printf(&b, "%lld|%s|%s", it->at_known ? (long long)it->at_us : 0LL,
+	    effect_names[it->effect], it->text != NULL ? it->text : "");
+	it->event_id = event_id(in, it, it->sender_id, b.p);
+	buf_free(&b);
+}
+
+/* num_edit 0 without text stands for a message that was never told: it is kept
+ * without a new body and fetched by its id (B.5, last note). */
+static void
+edit_read(struct in *in, const struct json *m, const struct json *e)
+{
+	struct item *it = event_new(in, m, "edit");
+	struct buf b;
+
+	it->effect = EFFECT_EDIT;
+	it->target_id = text_at(in, e, "mid");
+	it->text = text_at(in, e, "text");
+	if (json_i64(json_get(e, "num_edit"), &it->num) != RC_OK || it->num < 0)
+		it->num = 0;
+	buf_init(&b, 64 * 1024);
+	buf_printf(&b, "%lld|%s", (long long)it->num, it->text != NULL ? it->text : "");
+	/* the one who edits is not always named: no part of what makes it the same */
+	it->event_id = event_id(in, it, NULL, b.p);
+	buf_free(&b);
+}
+
+static void
+seen_read(struct in *in, const struct json *m, const struct json *r)
+{
+	struct item *it = event_new(in, m, "read");
+
+	it->target_id = text_at(in, r, "mid");
+	if (it->target_id != NULL)
+		it->effect = EFFECT_READ;
+	/* Messenger's watermark speaks of no one message: kept, changes nothing */
+	it->event_id = event_id(in, it, it->sender_id, text_at(in, r, "watermark"));
+}
+
+static void
+delivery_read(struct in *in, const struct json *m, const struct json *r)
+{
+	const struct json *mids = json_get(r, "mids");
+	size_t n = json_len(mids);
+
+	for (size_t i = 0; i < (n > 0 ? n : 1); i++) {
+		struct item *it = event_new(in, m, "status");
+
+		it->text = "delivered";
+		it->target_id = json_text(&in->out->arena, json_at(mids, i));
+		it->effect = it->target_id != NULL ? EFFECT_STATUS : EFFECT_NONE;
+		it->event_id = event_id(in, it, it->sender_id, text_at(in, r, "watermark"));
+	}
+}
+
+/* Event members that change no message; the event's text is the member's name
+ * where several share a kind. */
+static const struct {
+	const char *member, *kind, *text;
+} plain_events[] = {
+	{ "referral", "referral", NULL },
+	{ "optin", "optin", NULL },
+	{ "pass_thread_control", "handover", "pass_thread_control" },
+	{ "take_thread_control", "handover", "take_thread_control" },
+	{ "request_thread_control", "handover", "request_thread_control" },
+	{ "app_roles", "handover", "app_roles" },
+	{ "response_feedback", "response_feedback", NULL },
+	{ "policy_enforcement", "policy_enforcement", NULL },
+	{ "policy-enforcement", "policy_enforcement", NULL },
+	{ "account_linking", "account_linking", NULL },
+};
+
+static void
+plain_read(struct in *in, const struct json *m)
+{
+	const char *kind = "unknown", *text = NULL;
+
+	for (size_t i = 0; i < sizeof(plain_events) / sizeof(plain_events[0]); i++)
+		if (json_type(json_member(m, plain_events[i].member)) > JSON_NULL) {
+			kind = plain_events[i].kind;
+			text = plain_events[i].text;
+			break;
+		}
+	event_new(in, m, kind)->text = text;
+}
+
+/* --- the envelope ---------------------------------------------------------------- */
+
+/* The members that decide what an item is, in order. */
+static const struct {
+	const char *member;
+	void (*read)(struct in *, const struct json *, const struct json *);
+} readers[] = {
+	{ "message", message_read },
+	{ "postback", postback_read },
+	{ "reaction", reaction_read },
+	{ "message_edit", edit_read },
+	{ "read", seen_read },
+	{ "delivery", delivery_read },
+};
+#define N_READERS (sizeof(readers) / sizeof(readers[0]))
+
+static void
+messaging_read(struct in *in, const struct json *m)
+{
+	for (size_t i = 0; i < N_READERS; i++) {
+		const struct json *v = json_member(m, readers[i].member);
+
+		if (json_type(v) == JSON_OBJECT) {
+			readers[i].read(in, m, v);
+			return;
+		}
+	}
+	plain_read(in, m);
+}
+
+/* Is value of this change an item of messaging[]? */
+static bool
+change_is_messaging(const char *field, const struct json *v)
+{
+	if (json_type(v) != JSON_OBJECT)
+		return false;
+	if (str_starts(field, "message") || str_eq(field, "standby"))
+		return true;
+	for (size_t i = 0; i < N_READERS; i++)
+		if (json_type(json_member(v, readers[i].member)) == JSON_OBJECT &&
+		    (json_get(v, "sender") != NULL || json_get(v, "recipient") != NULL))
+			return true;
+	return false;
+}
+
+/* One change: {"field":…,"value":…}; comments and mentions become events of
+ * the field's name, once each by their own id. */
+static void
+change_read(struct in *in, const struct json *c)
+{
+	const struct json *v = json_member(c, "value");
+	const char *field = text_at(in, c, "field");
+	bool standby = in->standby;
+	struct item *it;
+
+	if (change_is_messaging(field != NULL ? field : "", v)) {
+		in->standby = standby || str_eq(field, "standby");
+		messaging_read(in, v);
+		in->standby = standby;
+		return;
+	}
+	it = event_new(in, c, field != NULL ? field : "unknown");
+	it->target_id = NULL;
+	it->event_id = event_id(in, it, NULL,
+	    json_canonical(&in->out->arena, v != NULL ? v : c));
+}
+
+static size_t
+list_read(struct in *in, const struct json *list,
+    void (*read)(struct in *, const struct json *))
+{
+	if (json_type(list) == JSON_OBJECT) {
+		read(in, list);
+		return 1;
+	}
+	for (size_t i = 0; i < json_len(list); i++)
+		read(in, json_at(list, i));
+	return json_len(list);
+}
+
+static void
+entry_read(const struct account *a, const struct json *e, struct itemv *out)
+{
+	struct in in = { .own_conf = a->own_id, .out = out };
+	size_t n = 0;
+
+	in.own = text_at(&in, e, "id");
+	if (str_eq(in.own, "0")) {	/* the Test button's: no account of anybody */
+		in.test = true;
+		in.own = NULL;
+	}
+	in.entry_known = time_read(&out->arena, json_get(e, "time"), &in.entry_us);
+	n += list_read(&in, json_member(e, "messaging"), messaging_read);
+	n += list_read(&in, json_member(e, "changes"), change_read);
+	in.standby = true;
+	n += list_read(&in, json_member(e, "standby"), messaging_read);
+	in.standby = false;
+	if (json_member(e, "field") != NULL) {
+		change_read(&in, e);
+		n++;
+	}
+	if (n == 0)
+		event_new(&in, e, "unknown");
+}
+
+static enum rc
+envelope_read(const struct account *a, const struct json *j, struct itemv *out)
+{
+	const struct json *list = json_member(j, "entry");
+	const char *object = json_text(&out->arena, json_get(j, "object"));
+
+	if (json_type(j) != JSON_OBJECT)
+		return RC_INVALID;
+	if (object != NULL && strcmp(object, "instagram") != 0 && strcmp(object, "page") != 0)
+		return RC_INVALID;
+	if (json_type(list) == JSON_OBJECT) {
+		entry_read(a, list, out);
+	} else if (json_type(list) == JSON_ARRAY) {
+		for (size_t i = 0; i < json_len(list); i++)
+			entry_read(a, json_at(list, i), out);
+		if (json_len(list) == 0)
+			out->ignored++;
+	} else if (json_member(j, "field") != NULL) {
+		entry_read(a, j, out);	/* a bare change, as the docs show it */
+	} else {
+		return RC_INVALID;
+	}
+	return RC_OK;
+}
+
+enum rc
+graph_parse(const struct account *a, const char *content_type, const char *p, size_t n,
+    struct itemv *out)
+{
+	struct json *j = NULL;
+	enum rc rc;
+
+	(void)content_type;	/* a hint only (contract.md 4) */
+	if (json_parse(p, n, &j, NULL) != RC_OK)
+		return RC_INVALID;
+	if (json_type(j) != JSON_ARRAY) {
+		rc = envelope_read(a, j, out);
+	} else {
+		/* an outer array: what one element does not say, another may */
+		rc = json_len(j) == 0 ? RC_INVALID : RC_OK;
+		for (size_t i = 0; i < json_len(j); i++)
+			if (envelope_read(a, json_at(j, i), out) != RC_OK)
+				out->ignored++;
+		if (out->n == 0 && out->ignored == json_len(j))
+			rc = RC_INVALID;
+	}
+	json_free(j);
+	return rc;
+}
+
+/* --- message objects of the Conversations API (B.9) --------------------------- */
+
+static void
+polled_att(struct in *in, struct item *it, const struct json *j)
+{
+	static const struct { const char *member, *type; } media[] = {
+		{ "image_data", "image" }, { "video_data", "video" },
+		{ "audio_data", "audio" },
+	};
+	struct att *at = item_att_add(in->out, it);
+
+	at->bytes = -1;
+	at->type = NULL;
+	for (size_t i = 0; i < sizeof(media) / sizeof(media[0]); i++) {
+		const struct json *d = json_member(j, media[i].member);
+
+		if (json_type(d) != JSON_OBJECT)
+			continue;
+		at->type = media[i].type;
+		at->url = text_at(in, d, "url");
+		if (json_bool(json_get(d, "render_as_sticker"), false))
+			at->type = "sticker";
+		break;
+	}
+	at->mime = text_at(in, j, "mime_type");
+	at->name = text_at(in, j, "name");
+	at->ref = text_at(in, j, "id");
+	if (json_i64(json_get(j, "size"), &at->bytes) != RC_OK)
+		at->bytes = -1;
+	if (at->url == NULL)
+		at->url = text_at(in, j, "file_url");
+	if (at->type == NULL && json_get(j, "generic_template") != NULL)
+		at->type = "template";
+	if (at->type == NULL)
+		at->type = str_starts(at->mime != NULL ? at->mime : "", "audio/") ? "audio" :
+		    str_starts(at->mime != NULL ? at->mime : "", "video/") ? "video" :
+		    str_starts(at->mime != NULL ? at->mime : "", "image/") ? "image" : "file";
+}
+
+/* Attachments, shares and stories; returns the kind they give the message. */
+static const char *
+polled_content(struct in *in, struct item *it, const struct json *m, struct detail *d)
+{
+	const struct json *list = json_get(m, "attachments.data");
+	const struct json *shares = json_get(m, "shares.data");
+	const char *kind = NULL;
+
+	for (size_t i = 0; i < json_len(list); i++)
+		polled_att(in, it, json_at(list, i));
+	if (it->n_atts > 0)
+		kind = it->atts[0].type;
+	for (size_t i = 0; i < json_len(shares); i++) {
+		struct att *at = item_att_add(in->out, it);
+
+		at->type = "share";
+		at->url = text_at(in, json_at(shares, i), "link");
+		at->name = text_either(in, json_at(shares, i), "name", "title");
+		at->ref = text_at(in, json_at(shares, i), "id");
+		at->bytes = -1;
+		if (kind == NULL)
+			kind = "share";
+	}
+	if (json_get(m, "story.mention") != NULL) {
+		struct att *at = item_att_add(in->out, it);
+
+		at->type = kind = "story_mention";
+		at->url = text_at(in, m, "story.mention.link");
+		at->ref = text_at(in, m, "story.mention.id");
+		at->bytes = -1;
+	}
+	if (json_get(m, "story.reply_to") != NULL) {
+		detail_raw(d, &in->out->arena, "story", json_get(m, "story.reply_to"));
+		kind = "story_reply";
+	}
+	return kind;
+}
+
+/* A reaction seen on a polled message: who and what, no time. */
+static void
+polled_reaction(struct in *in, const char *mid, const char *emoji, const struct json *user,
+    const char *contact)
+{
+	struct item *it = itemv_add(in->out);
+
+	it->type = ITEM_EVENT;
+	it->kind = "reaction";
+	it->own_id = in->own;
+	it->sender_id = text_at(in, user, "id");
+	it->dir = str_eq(it->sender_id, in->own) ? DIR_OUT : DIR_IN;
+	it->contact = contact;
+	it->effect = EFFECT_REACT;
+	it->target_id = mid;
+	it->text = emoji;
+	it->raw = json_raw(&in->out->arena, user);
+	it->event_id = event_id(in, it, it->sender_id, emoji);
+}
+
+static void
+polled_reactions(struct in *in, const struct json *list, const char *mid, const char *contact)
+{
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *r = json_at(list, i), *users = json_get(r, "users");
+		const char *emoji = text_at(in, r, "emoji");
+
+		if (emoji == NULL)
+			emoji = reaction_emoji(text_at(in, r, "reaction"));
+		if (json_type(users) == JSON_OBJECT)
+			users = json_get(users, "data");
+		for (size_t k = 0; k < json_len(users); k++)
+			polled_reaction(in, mid, emoji, json_at(users, k), contact);
+	}
+}
+
+enum rc
+graph_message(const char *own, const struct json *m, struct itemv *out)
+{
+	struct in in = { .own = own, .out = out };
+	struct detail d = { .any = false };
+	const char *kind, *mid, *contact;
+	struct item *it;
+
+	mid = text_at(&in, m, "id");
+	if (mid == NULL || json_get(m, "from") == NULL)
+		return RC_NONE;
+	in.own = own = mem_arena_dup(&out->arena, own);
+	it = itemv_add(out);
+	it->type = ITEM_MESSAGE;
+	it->kind = "text";
+	it->own_id = own;
+	it->external_id = mid;
+	it->sender_id = text_at(&in, m, "from.id");
+	it->recipient_id = json_text(&out->arena,
+	    json_get(json_at(json_get(m, "to.data"), 0), "id"));
+	it->echo = own != NULL && str_eq(it->sender_id, own);
+	it->dir = it->echo ? DIR_OUT : DIR_IN;
+	it->contact = it->echo ? it->recipient_id : it->sender_id;
+	it->username = it->echo ? json_text(&out->arena,
+	    json_get(json_at(json_get(m, "to.data"), 0), "username")) :
+	    text_at(&in, m, "from.username");
+	it->at_known = time_read(&out->arena, json_get(m, "created_time"), &it->at_us);
+	it->body = text_at(&in, m, "message");
+	if (it->body != NULL && it->body[0] == '\0')
+		it->body = NULL;
+	it->reply_to = text_either(&in, m, "reply_to.mid", "reply_to.id");
+	kind = polled_content(&in, it, m, &d);
+	if (json_bool(json_get(m, "is_unsupported"), false))
+		it->kind = "unsupported";
+	else if (kind != NULL)
+		it->kind = kind;
+	else if (it->body == NULL)
+		it->kind = "unsupported";
+	it->detail = detail_end(&d, &out->arena);
+	contact = it->contact;	/* the next item may move this one */
+	polled_reactions(&in, json_get(m, "reactions.data"), mid, contact);
+	return RC_OK;
+}

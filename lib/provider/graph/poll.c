@@ -1,0 +1,444 @@
+/*
+ * Reconciliation (providers.md B.9): the conversations, newest first, then the
+ * messages of those that changed.  Which message is missing is decided by its
+ * id, never by a time; what is remembered of a conversation (its updated_time)
+ * only saves calls.  Two seconds rules shape it:
+ *  - updated_time has no fractions, so a conversation that changed within the
+ *    last minute is not remembered and read once more;
+ *  - two calls a second is the limit, so a long list is worked off over several
+ *    checks ("more" in the memory).
+ */
+#include <stdio.h>
+#include <string.h>
+#include "provider/graph/graph.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#define CALL_MS 510		/* two calls a second, B.8 */
+#define PAGE 25
+#define PAGES_MAX 8
+#define CONV_MAX 200		/* conversations remembered */
+#define SETTLED_US (60 * 1000000LL)
+#define SLACK_MS 1500		/* a request is not begun with less time left */
+#define FAILURES_MAX 3
+#define AGAIN_MS 1100		/* after code 613: look-ups share the two calls a second */
+#define AGAIN_MAX 3
+#define ATTEMPTS_MAX 40		/* shown and kept; the rest is counted in the log */
+
+struct conv {
+	const char *id, *updated;
+	int64_t updated_us;
+	bool known;	/* unchanged since an earlier check, or read in this one */
+};
+
+enum step { STEP_OWN, STEP_LIST, STEP_READ, STEP_END };
+
+struct walk {
+	enum step step;
+	const char *own;
+	const char *cursor;	/* next page; NULL: the first */
+	unsigned int pages;
+	bool more_before, more;	/* unread ones are left: from the memory; for it */
+	struct conv old[CONV_MAX], v[CONV_MAX];
+	size_t n_old, n, at;
+	bool in_flight;		/* v[at] was asked for */
+	bool gave_items;	/* ... and has items that must be stored first */
+	unsigned int failures, agains;
+	bool again;		/* the last request is to be repeated */
+	bool any_items;
+};
+
+static bool
+memory_knows(const struct walk *w, const struct conv *c)
+{
+	for (size_t i = 0; i < w->n_old; i++)
+		if (strcmp(w->old[i].id, c->id) == 0)
+			return strcmp(w->old[i].updated, c->updated) == 0;
+	return false;
+}
+
+static void
+memory_read(struct poll_state *st, struct walk *w)
+{
+	struct json *j = NULL;
+	const struct json *convs, *v;
+	const char *key;
+
+	if (st->memory == NULL || json_parse(st->memory, strlen(st->memory), &j, NULL) != RC_OK)
+		return;
+	w->more_before = json_bool(json_get(j, "more"), false);
+	if (w->own == NULL)
+		w->own = json_text(&st->arena, json_get(j, "own"));
+	convs = json_member(j, "conv");
+	for (size_t i = 0; w->n_old < CONV_MAX && json_each(convs, i, &key, &v); i++) {
+		struct conv *c = &w->old[w->n_old];
+
+		c->id = mem_arena_dup(&st->arena, key);
+		c->updated = json_text(&st->arena, v);
+		if (c->updated != NULL)
+			w->n_old++;
+	}
+	json_free(j);
+}
+
+/* What the next check may skip. */
+static void
+memory_write(struct poll_state *st, const struct walk *w)
+{
+	struct buf b;
+	size_t n = 0;
+
+	buf_init(&b, 256 * 1024);
+	buf_puts(&b, "{");
+	if (w->own != NULL) {
+		json_put_key(&b, "", "own");
+		json_put_str(&b, w->own);
+		buf_putc(&b, ',');
+	}
+	buf_puts(&b, "\"conv\":{");
+	for (size_t i = 0; i < w->n; i++) {
+		const struct conv *c = &w->v[i];
+
+		if (!c->known || c->updated_us > st->now_us - SETTLED_US)
+			continue;
+		json_put_key(&b, n++ > 0 ? "," : "", c->id);
+		json_put_str(&b, c->updated);
+	}
+	buf_printf(&b, "},\"more\":%s}", w->more ? "true" : "false");
+	if (!buf_err(&b))
+		st->new_memory = mem_arena_ndup(&st->arena, b.p, b.n);
+	buf_free(&b);
+}
+
+static struct walk *
+walk_get(const struct account *a, struct poll_state *st)
+{
+	struct walk *w = st->priv;
+
+	if (w != NULL)
+		return w;
+	w = st->priv = mem_arena_alloc(&st->arena, sizeof(*w));
+	memset(w, 0, sizeof(*w));
+	w->own = str_empty(a->own_id) ? NULL : mem_arena_dup(&st->arena, a->own_id);
+	memory_read(st, w);
+	w->step = w->own == NULL ? STEP_OWN : STEP_LIST;
+	st->only_missing = true;
+	st->outcome = POLL_EMPTY;
+	return w;
+}
+
+/* Conversations beyond the pages listed keep their place in the memory. */
+static void
+keep_old(struct walk *w)
+{
+	for (size_t i = 0; i < w->n_old && w->n < CONV_MAX; i++) {
+		bool listed = false;
+
+		for (size_t k = 0; k < w->n && !listed; k++)
+			listed = strcmp(w->v[k].id, w->old[i].id) == 0;
+		if (!listed) {
+			w->v[w->n] = w->old[i];
+			w->v[w->n].known = true;
+			w->v[w->n++].updated_us = 0;
+		}
+	}
+}
+
+/* The check is over; st->outcome says how. */
+static void
+finish(struct poll_state *st, struct walk *w)
+{
+	if (w->step == STEP_LIST && w->n > 0) {
+		w->more = true;
+		keep_old(w);
+	}
+	for (size_t i = 0; i < w->n; i++)
+		if (!w->v[i].known)
+			w->more = true;
+	if (w->n > 0 || st->outcome != POLL_FAILED)
+		memory_write(st, w);
+	if (st->outcome == POLL_EMPTY && w->any_items)
+		st->outcome = POLL_MESSAGES;
+	w->step = STEP_END;
+}
+
+static void
+fail(struct poll_state *st, struct walk *w, const char *hint)
+{
+	st->outcome = POLL_FAILED;
+	st->hint = hint;
+	finish(st, w);
+}
+
+/* The conversation asked for last is done once its items are durable. */
+static void
+settle(struct poll_state *st, struct walk *w)
+{
+	if (!w->in_flight)
+		return;
+	if (!w->gave_items || st->stored)
+		w->v[w->at].known = true;
+	w->in_flight = w->gave_items = false;
+	w->at++;
+}
+
+static enum rc
+list_build(const struct account *a, const struct walk *w, struct http_req *out)
+{
+	struct buf b;
+	enum rc rc;
+
+	buf_init(&b, 16 * 1024);
+	/* B.9: graph.facebook.com needs the platform, the other host takes it */
+	buf_printf(&b, "me/conversations?platform=instagram&fields=id,updated_time&limit=%d", PAGE);
+	if (w->cursor != NULL) {
+		buf_puts(&b, "&after=");
+		http_url_encode(&b, w->cursor);
+	}
+	rc = graph_req(a, "GET", b.p, out);
+	buf_free(&b);
+	return rc;
+}
+
+static enum rc
+conv_build(const struct account *a, const char *id, struct http_req *out)
+{
+	struct buf b;
+	enum rc rc;
+
+	buf_init(&b, 16 * 1024);
+	http_url_encode(&b, id);
+	buf_puts(&b, "?fields=messages%7B" GRAPH_MESSAGE_FIELDS "%7D");
+	rc = graph_req(a, "GET", b.p, out);
+	buf_free(&b);
+	return rc;
+}
+
+static enum rc
+step_build(const struct account *a, struct walk *w, struct http_req *out)
+{
+	switch (w->step) {
+	case STEP_OWN:
+		return graph_req(a, "GET", graph_product(a) == GRAPH_LOGIN ?
+		    "me?fields=id,user_id,username" :
+		    "me?fields=id,name,instagram_business_account", out);
+	case STEP_LIST:
+		return list_build(a, w, out);
+	case STEP_READ:
+		w->in_flight = true;
+		return conv_build(a, w->v[w->at].id, out);
+	case STEP_END:
+		break;
+	}
+	return RC_NONE;
+}
+
+enum rc
+graph_poll_build(const struct account *a, struct poll_state *st, struct http_req *out)
+{
+	struct walk *w = walk_get(a, st);
+	int64_t left = st->deadline_ms - clock_mono_ms();
+	enum rc rc;
+
+	if (str_empty(a->token)) {
+		st->outcome = POLL_FAILED;
+		st->hint = "no_token";
+		return RC_NONE;
+	}
+	settle(st, w);
+	if (w->step == STEP_READ) {
+		while (w->at < w->n && w->v[w->at].known)
+			w->at++;
+		if (w->at == w->n)
+			finish(st, w);
+	}
+	/* out of time: the rest is the next check's */
+	if (w->step != STEP_END && st->deadline_ms > 0 && st->step > 0 && left < SLACK_MS)
+		finish(st, w);
+	if (w->step == STEP_END)
+		return RC_NONE;
+	if ((rc = step_build(a, w, out)) != RC_OK)
+		return rc;
+	st->wait_ms = st->step++ == 0 ? 0 : w->again ? AGAIN_MS : CALL_MS;
+	w->again = false;
+	if (st->deadline_ms > 0 && left > 0 && left < 10000)
+		out->timeout_ms = (unsigned int)left;
+	return RC_OK;
+}
+
+/* --- answers ------------------------------------------------------------------- */
+
+static void
+attempt(const struct account *a, struct poll_state *st, const struct walk *w,
+    const struct http_res *res, const char *note)
+{
+	struct poll_attempt *at;
+	struct buf b;
+
+	if (st->n_attempts >= ATTEMPTS_MAX && note[0] == '\0')
+		return;
+	buf_init(&b, 8192);
+	buf_printf(&b, "%s/%s%s", graph_base(a), a->graph_version != NULL ?
+	    a->graph_version : "", str_empty(a->graph_version) ? "" : "/");
+	buf_puts(&b, w->step == STEP_OWN ? "me" : w->step == STEP_LIST ?
+	    "me/conversations" : w->at < w->n ? w->v[w->at].id : "");
+	at = poll_attempt_add(st);
+	at->url = mem_arena_ndup(&st->arena, b.p, b.n);
+	at->auth = "Authorization: Bearer";
+	at->status = res->status;
+	at->ms = res->ms;
+	at->note = mem_arena_dup(&st->arena, note);
+	buf_free(&b);
+}
+
+/* The hint and pause an error of the account itself has; NULL where the error
+ * is of one request only. */
+static const char *
+account_error(struct poll_state *st, const struct graph_error *e)
+{
+	switch (e->class) {
+	case GRAPH_TOKEN:
+		return "wrong_token";
+	case GRAPH_RATE:
+		st->pause_s = e->pause_s > 0 ? e->pause_s : 60;
+		return "rate_limited";
+	case GRAPH_RIGHT:
+		return "no_permission";
+	default:
+		return NULL;
+	}
+}
+
+/* The own id: user_id is what webhooks and from.id use; id is app-scoped at
+ * Instagram Login (B.10). */
+static void
+own_read(struct poll_state *st, struct walk *w, const struct json *j)
+{
+	static const char *const paths[] = { "user_id", "instagram_business_account.id", "id" };
+	const struct json *o = json_get(j, "data") != NULL ?
+	    json_at(json_get(j, "data"), 0) : j;
+
+	for (size_t i = 0; w->own == NULL && i < sizeof(paths) / sizeof(paths[0]); i++)
+		w->own = json_text(&st->arena, json_get(o, paths[i]));
+	w->step = STEP_LIST;
+}
+
+static void
+list_read(struct poll_state *st, struct walk *w, const struct json *j)
+{
+	const struct json *data = json_get(j, "data");
+	bool changed = false;
+
+	for (size_t i = 0; i < json_len(data) && w->n < CONV_MAX; i++) {
+		struct conv *c = &w->v[w->n];
+		const struct json *o = json_at(data, i);
+
+		c->id = json_text(&st->arena, json_get(o, "id"));
+		c->updated = json_text(&st->arena, json_get(o, "updated_time"));
+		if (c->id == NULL)
+			continue;
+		if (c->updated == NULL || clock_parse(c->updated, strlen(c->updated),
+		    &c->updated_us) != RC_OK) {
+			c->updated = "";
+			c->updated_us = st->now_us;	/* never remembered */
+		}
+		c->known = memory_knows(w, c);
+		changed |= !c->known;
+		w->n++;
+	}
+	w->cursor = json_text(&st->arena, json_get(j, "paging.cursors.after"));
+	/* older pages only where this one is all news, or some were left last time */
+	if (json_get(j, "paging.next") != NULL && w->cursor != NULL && json_len(data) > 0 &&
+	    (changed || w->more_before) && w->n < CONV_MAX) {
+		if (++w->pages < PAGES_MAX)
+			return;
+		w->more = true;
+	}
+	/* what the memory knew of conversations further down stays known */
+	w->step = STEP_READ;
+	w->at = 0;
+}
+
+static void
+conv_read(struct walk *w, const struct json *j, struct itemv *out)
+{
+	const struct json *list = json_get(j, "messages.data");
+
+	/* beyond the newest 20 there are only ids: nothing to keep */
+	for (size_t i = 0; i < json_len(list); i++)
+		if (graph_message(w->own, json_at(list, i), out) != RC_OK)
+			continue;
+	w->gave_items = out->n > 0;
+	w->any_items |= w->gave_items;
+	w->failures = 0;
+}
+
+/* An error of this one request: a conversation that is gone is done with, any
+ * other is tried again at the next check; three in a row end this one. */
+static void
+one_failed(struct poll_state *st, struct walk *w, const struct graph_error *e,
+    const struct http_res *res)
+{
+	if (w->step == STEP_OWN) {
+		w->step = STEP_LIST;
+		return;
+	}
+	if (w->step == STEP_LIST || ++w->failures >= FAILURES_MAX) {
+		fail(st, w, e->class != GRAPH_RETRY && e->class != GRAPH_UNKNOWN ? "refused" :
+		    res->status != 0 ? "bad_answer" : "unreachable");
+		return;
+	}
+	w->v[w->at].known = e->class == GRAPH_GONE || e->class == GRAPH_FAIL;
+	w->in_flight = false;
+	w->at++;
+}
+
+enum rc
+graph_poll_read(const struct account *a, const struct http_res *res, struct poll_state *st,
+    struct itemv *out)
+{
+	struct walk *w = walk_get(a, st);
+	struct graph_error e;
+	struct json *j = NULL;
+	const char *hint;
+	int64_t usage;
+
+	st->stored = false;
+	if (res->fail == HTTP_FAIL_NONE && json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
+		j = NULL;
+	graph_error_read(res, j, &e);
+	if (e.class == GRAPH_FINE && json_type(j) != JSON_OBJECT) {
+		e.class = GRAPH_RETRY;
+		snprintf(e.code, sizeof(e.code), "not_json");
+	}
+	attempt(a, st, w, res, e.class == GRAPH_FINE ? "" : e.code);
+	if (e.class == GRAPH_RATE && strcmp(e.code, "613") == 0 && w->agains < AGAIN_MAX) {
+		/* the calls of this second are used up, by a check just before this one or
+		 * by look-ups: no reason to rest, ask again a second later */
+		w->agains++;
+		w->again = true;
+		w->in_flight = false;
+	} else if (e.class != GRAPH_FINE) {
+		if ((hint = account_error(st, &e)) != NULL)
+			fail(st, w, hint);
+		else
+			one_failed(st, w, &e, res);
+	} else if (w->step == STEP_OWN) {
+		own_read(st, w, j);
+	} else if (w->step == STEP_LIST) {
+		list_read(st, w, j);
+		if (w->step == STEP_READ)
+			keep_old(w);
+	} else if (w->step == STEP_READ) {
+		conv_read(w, j, out);
+	}
+	usage = graph_usage_pause_s(res);
+	if (usage > st->pause_s)
+		st->pause_s = usage;
+	/* cut by the deadline: poll_build will not be asked again */
+	if (w->step != STEP_END && st->deadline_ms > 0 && clock_mono_ms() >= st->deadline_ms)
+		finish(st, w);
+	json_free(j);
+	return RC_OK;
+}

@@ -1,0 +1,228 @@
+/*
+ * What goes out (providers.md B.8): one request a message, text and media
+ * apart, never two things in one.  What cannot be said in one request is
+ * RC_INVALID here; whoever fills the outbox has made parts of it.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "provider/graph/graph.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#define TEXT_MAX 1000		/* bytes of UTF-8 */
+#define IMAGES_MAX 10
+
+static bool
+media_type(const char *t)
+{
+	return str_eq(t, "image") || str_eq(t, "video") || str_eq(t, "audio") ||
+	    str_eq(t, "file");
+}
+
+/* {"type":…,"payload":…} */
+static enum rc
+put_attachment(const struct att *at, struct buf *b)
+{
+	if (str_eq(at->type, "like_heart")) {
+		buf_puts(b, "{\"type\":\"like_heart\"}");
+	} else if (str_ieq(at->type, "MEDIA_SHARE") && at->ref != NULL) {
+		buf_puts(b, "{\"type\":\"MEDIA_SHARE\",\"payload\":{\"id\":");
+		json_put_str(b, at->ref);
+		buf_puts(b, "}}");
+	} else if (media_type(at->type) && at->url != NULL &&
+	    (str_starts(at->url, "https://") || str_starts(at->url, "http://"))) {
+		buf_puts(b, "{\"type\":");
+		json_put_str(b, at->type);
+		buf_puts(b, ",\"payload\":{\"url\":");
+		json_put_str(b, at->url);
+		buf_puts(b, "}}");
+	} else {
+		return RC_INVALID;
+	}
+	return RC_OK;
+}
+
+static enum rc
+put_attachments(const struct outmsg *m, struct buf *b)
+{
+	enum rc rc = RC_OK;
+
+	if (m->n_atts == 1) {
+		buf_puts(b, "\"attachment\":");
+		return put_attachment(&m->atts[0], b);
+	}
+	if (m->n_atts > IMAGES_MAX)
+		return RC_INVALID;
+	buf_puts(b, "\"attachments\":[");
+	for (size_t i = 0; i < m->n_atts && rc == RC_OK; i++) {
+		if (!str_eq(m->atts[i].type, "image"))
+			return RC_INVALID;	/* several only as images */
+		if (i > 0)
+			buf_putc(b, ',');
+		rc = put_attachment(&m->atts[i], b);
+	}
+	buf_putc(b, ']');
+	return rc;
+}
+
+static enum rc
+put_message(const struct outmsg *m, struct buf *b)
+{
+	bool text = !str_empty(m->body);
+	enum rc rc = RC_OK;
+
+	if (text == (m->n_atts > 0))	/* one of the two, and only one */
+		return RC_INVALID;
+	buf_puts(b, ",\"message\":{");
+	if (text) {
+		if (strlen(m->body) > TEXT_MAX)
+			return RC_INVALID;
+		buf_puts(b, "\"text\":");
+		json_put_str(b, m->body);
+	} else {
+		rc = put_attachments(m, b);
+	}
+	buf_putc(b, '}');
+	if (!str_empty(m->reply_to)) {
+		buf_puts(b, ",\"reply_to\":{\"mid\":");
+		json_put_str(b, m->reply_to);
+		buf_putc(b, '}');
+	}
+	/* seven days instead of one, for people only */
+	if (m->human_agent)
+		buf_puts(b, ",\"messaging_type\":\"MESSAGE_TAG\",\"tag\":\"HUMAN_AGENT\"");
+	return rc;
+}
+
+static enum rc
+put_action(const struct outmsg *m, struct buf *b)
+{
+	bool react = str_eq(m->action, "react");
+
+	if (!react && !str_eq(m->action, "unreact") && !str_eq(m->action, "mark_seen") &&
+	    !str_eq(m->action, "typing_on") && !str_eq(m->action, "typing_off"))
+		return RC_INVALID;
+	buf_puts(b, ",\"sender_action\":");
+	json_put_str(b, m->action);
+	if (!react && !str_eq(m->action, "unreact"))
+		return RC_OK;
+	if (str_empty(m->reply_to))
+		return RC_INVALID;	/* which message? */
+	buf_puts(b, ",\"payload\":{\"message_id\":");
+	json_put_str(b, m->reply_to);
+	if (react) {
+		buf_puts(b, ",\"reaction\":");
+		json_put_str(b, str_empty(m->reaction) ? "love" : m->reaction);
+	}
+	buf_putc(b, '}');
+	return RC_OK;
+}
+
+enum rc
+graph_send_build(const struct account *a, const struct outmsg *m, struct http_req *out)
+{
+	struct buf b;
+	enum rc rc;
+
+	if (str_empty(m->recipient))
+		return RC_INVALID;
+	buf_init(&b, 256 * 1024);
+	buf_puts(&b, "{\"recipient\":{\"id\":");
+	json_put_str(&b, m->recipient);
+	buf_putc(&b, '}');
+	rc = str_empty(m->action) ? put_message(m, &b) : put_action(m, &b);
+	buf_putc(&b, '}');
+	if (rc == RC_OK && buf_err(&b))
+		rc = RC_INVALID;
+	if (rc == RC_OK)
+		rc = graph_req(a, "POST", "me/messages", out);
+	if (rc == RC_OK) {
+		http_req_body(out, "application/json", b.p, b.n);
+		out->fresh = true;	/* a reused line may send twice, house.md 6.8 */
+	}
+	buf_free(&b);
+	return rc;
+}
+
+/* 2xx: the id, where there is one. */
+static void
+accepted(const struct json *j, struct send_result *out)
+{
+	struct mem_arena a = { 0 };
+	const char *mid = json_text(&a, json_get(j, "message_id"));
+
+	out->outcome = SEND_ACCEPTED;
+	if (mid != NULL && mid[0] != '\0' && strlen(mid) < sizeof(out->message_id)) {
+		snprintf(out->message_id, sizeof(out->message_id), "%s", mid);
+		out->outcome = SEND_SENT;
+	} else if (json_type(j) != JSON_OBJECT) {
+		/* a success in words we do not know: it may have gone out */
+		out->outcome = SEND_UNKNOWN;
+		snprintf(out->code, sizeof(out->code), "not_json");
+	}
+	mem_arena_free(&a);
+}
+
+static void
+refused(const struct graph_error *e, const struct http_res *res, struct send_result *out)
+{
+	snprintf(out->code, sizeof(out->code), "%s", e->code);
+	snprintf(out->text, sizeof(out->text), "%s", e->text);
+	switch (e->class) {
+	case GRAPH_FINE:
+	case GRAPH_RETRY:
+		out->outcome = SEND_RETRY;
+		out->retry_after_s = http_retry_after_s(res);
+		break;
+	case GRAPH_RATE:
+	case GRAPH_TOKEN:
+	case GRAPH_RIGHT:
+		out->outcome = SEND_PAUSE;
+		out->pause_s = e->pause_s > 0 ? e->pause_s : 60;
+		out->retry_after_s = out->pause_s;
+		break;
+	case GRAPH_UNKNOWN:
+		out->outcome = SEND_UNKNOWN;
+		break;
+	case GRAPH_BLOCKED:
+		out->contact_blocked = true;
+		out->outcome = SEND_REFUSED;
+		break;
+	case GRAPH_ONCE:
+		out->retry_once = true;
+		out->retry_after_s = 30;
+		out->outcome = SEND_REFUSED;
+		break;
+	case GRAPH_FAIL:
+	case GRAPH_GONE:
+	case GRAPH_OTHER:
+		out->outcome = SEND_REFUSED;
+		break;
+	}
+}
+
+enum rc
+graph_send_read(const struct account *a, const struct outmsg *m, const struct http_res *res,
+    struct send_result *out)
+{
+	struct json *j = NULL;
+	struct graph_error e;
+	int64_t usage;
+
+	(void)a;
+	(void)m;
+	memset(out, 0, sizeof(*out));
+	out->retry_after_s = -1;
+	if (res->fail == HTTP_FAIL_NONE && json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
+		j = NULL;
+	graph_error_read(res, j, &e);
+	if (e.class == GRAPH_FINE)
+		accepted(j, out);
+	else
+		refused(&e, res, out);
+	usage = graph_usage_pause_s(res);
+	if (usage > out->pause_s)
+		out->pause_s = usage;
+	json_free(j);
+	return RC_OK;
+}

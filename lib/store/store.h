@@ -1,0 +1,62 @@
+#ifndef DMBOX_STORE_STORE_H
+#define DMBOX_STORE_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "extern/db.h"
+#include "model/msg.h"
+#include "base/rc.h"
+#include "base/str.h"
+
+/*
+ * All SQL of the ledger, contacts, messages, events.  store_deliveries is the
+ * one door in: an array of deliveries in one transaction and one round trip
+ * (sql/: dmbox.ingest_many, statements over arrays, contacts before messages
+ * as separate statements, sorted by key).
+ */
+
+/*
+ * store_deliveries(db, v, n):
+ * Write ledger, contacts, messages, attachments, events and apply what changes
+ * messages; each delivery gets its own id, counts and rc.  Items must have been
+ * through ingest_prepare (ids derived, keys hashed).
+ *
+ * A conflict is retried; a batch that fails for its data is halved until the
+ * bad row stands alone, kept in the ledger only (reason "poison", ignored).
+ *
+ * Returns  RC_OK: every delivery is durable; RC_TEMP: database away, nothing
+ *          of the batch that has rc RC_TEMP is known to be stored (it goes to
+ *          the spool; the uid keeps it single).
+ * Repeats  safe.
+ */
+enum rc store_deliveries(struct db *db, struct delivery *const *v, size_t n) MUST_CHECK;
+
+/*
+ * store_refused(db, d, cap_per_minute):
+ * One ledger row for a refused delivery (verdict rejected), unless the cap of
+ * its account's minute is reached: then it is only counted.
+ */
+enum rc store_refused(struct db *db, struct delivery *d, unsigned int cap_per_minute) MUST_CHECK;
+/* store_refused_count: n refusals counted without a row (the process's own limit). */
+enum rc store_refused_count(struct db *db, const char *channel, const char *account,
+    const char *reason, unsigned int n) MUST_CHECK;
+
+/* store_missing(db, account, channel, itemv, out): which message ids of the items
+ * are not in messages: out[i] set for each item (events: false). */
+enum rc store_missing(struct db *db, const char *account, enum channel ch,
+    const struct itemv *items, bool *out) MUST_CHECK;
+
+/* store_body(db, delivery id, d): the stored bytes for replay; strings in d's
+ * items arena.  RC_NONE: no such row or bytes erased. */
+enum rc store_load(struct db *db, int64_t id, struct delivery *d) MUST_CHECK;
+
+/* store_upkeep(db, keep_days, keep_refused_days): partitions ahead, retention,
+ * leftovers of events applied.  For the poller, once a run. */
+enum rc store_upkeep(struct db *db, unsigned int keep_days, unsigned int keep_refused_days) MUST_CHECK;
+
+/* store_schema_check(db): RC_OK; RC_TEMP where the schema is missing or older
+ * than this program needs (says what to run). */
+#define STORE_SCHEMA_VERSION 7
+enum rc store_schema_check(struct db *db) MUST_CHECK;
+
+#endif

@@ -1,0 +1,55 @@
+#ifndef DMBOX_STORE_TRACE_H
+#define DMBOX_STORE_TRACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "extern/db.h"
+#include "base/mem.h"
+#include "base/rc.h"
+#include "base/str.h"
+
+/*
+ * What the database knows of one message's life.  Every answer is a list of
+ * stations, oldest first: a time, the request that it happened in, and a JSON
+ * object with the facts.  No text that people wrote is in it.
+ */
+struct station {
+	int64_t at_us;
+	const char *request_id;	/* NULL unknown */
+	const char *what;	/* delivery, message, event, version, reaction, attachment, read,
+				 * delivered, deleted, outbox, attempt, refusals, poll, contact */
+	const char *account, *channel;
+	const char *detail;	/* JSON object */
+};
+struct trace { struct mem_arena arena; struct station *v; size_t n; };
+void trace_free(struct trace *t);
+
+/* Where to look: the accounts of the configuration, side by side. */
+struct trace_scope { struct strv accounts, channels; };
+
+/*
+ * trace_message(db, scope, id, out):
+ * The life of the message with this id: the provider's, or out: and the id of
+ * an outbox row; where there is none, messages.id, else outbox.id.
+ * Returns  RC_OK, RC_NONE: no such row, RC_TEMP.
+ */
+enum rc trace_message(struct db *db, const struct trace_scope *s, const char *id,
+    struct trace *out) MUST_CHECK;
+/* trace_events(db, scope, id, out): what was said about a message that is not there. */
+enum rc trace_events(struct db *db, const struct trace_scope *s, const char *id,
+    struct trace *out) MUST_CHECK;
+/* trace_ledger(db, word, from_us, to_us, out): the newest deliveries, refused ones too,
+ * whose bytes hold word. */
+enum rc trace_ledger(struct db *db, const char *word, int64_t from_us, int64_t to_us,
+    struct trace *out) MUST_CHECK;
+/* trace_erased(db, scope, id): RC_OK: it was erased on request; RC_NONE. */
+enum rc trace_erased(struct db *db, const struct trace_scope *s, const char *id) MUST_CHECK;
+/* trace_capped(db, out): refusals of the last week that were counted, not kept. */
+enum rc trace_capped(struct db *db, struct trace *out) MUST_CHECK;
+/* trace_person(db, who, out, words): contacts by user name, name, provider's id or
+ * contacts.id, and the last messages of each; words: their provider's ids. */
+enum rc trace_person(struct db *db, const char *who, struct trace *out, struct strv *words) MUST_CHECK;
+/* trace_time(db, at_us, out): what happened within ten minutes of it. */
+enum rc trace_time(struct db *db, int64_t at_us, struct trace *out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,384 @@
+/*
+ * What the inbox reads.  The order of conversations is exact although
+ * contacts.last_at is only moved when it changes by over a minute (a row
+ * update at every message would cost ingest more than the page gains): a page
+ * takes its candidates by last_at, widens the range by that minute and sorts
+ * by the true last message.
+ */
+#include "store/view.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define LAST_MESSAGE(alias)                                                                        \
+	" cross join lateral (select m.id, m.kind, m.body, m.direction, m.status, m.sent_at, m.deleted_at" \
+	"   from dmbox.messages m where m.contact_id = " alias ".id"                              \
+	"  order by m.sent_at desc, m.id desc limit 1) l "
+
+enum {
+	Q_STATS,
+	Q_LAST,
+	Q_CONVERSATIONS,
+	Q_SEARCH,
+	Q_MESSAGES_BEFORE,
+	Q_MESSAGES_AFTER,
+	Q_PLACE,
+	Q_CONTACT,
+	Q_MARK_READ,
+	Q_COUNTS,
+	Q__MAX
+};
+
+
+/* One conversation as JSON, with its place in the list before it. */
+#define CONVERSATION_ROW                                                                           \
+	"select (extract(epoch from l.sent_at) * 1000000)::bigint, c.id, json_build_object("       \
+	"'id', c.id, 'account', c.account, 'channel', c.channel, 'contactId', c.external_id,"      \
+	"'name', c.name, 'username', c.username, 'pictureUrl', c.picture_url,"                     \
+	"'lastAt', dmbox.iso(l.sent_at),"                                                          \
+	"'lastMessage', json_build_object('id', l.id, 'kind', l.kind, 'content', l.body,"          \
+	" 'direction', l.direction, 'status', l.status, 'createdAt', dmbox.iso(l.sent_at),"        \
+	" 'deletedAt', dmbox.iso(l.deleted_at)),"                                                  \
+	"'unreadCount', (select count(*) from dmbox.messages u where u.contact_id = c.id"          \
+	"  and u.direction = 'inbound' and u.read_at is null and u.deleted_at is null),"           \
+	"'canSendUntil', case when c.channel = 'instagram' then"                                   \
+	"  dmbox.iso(c.last_inbound_at + interval '24 hours') end)::text "
+
+/* One message as JSON, with its place in the list before it. */
+#define MESSAGE_ROW                                                                                \
+	"select (extract(epoch from m.sent_at) * 1000000)::bigint, m.id, json_build_object("       \
+	"'id', m.id, 'messageId', m.external_id, 'conversation', m.contact_id,"                    \
+	"'account', m.account, 'channel', m.channel, 'provider', m.provider,"                      \
+	"'direction', m.direction, 'kind', m.kind, 'content', m.body, 'detail', m.detail,"         \
+	"'senderId', m.sender_id, 'recipientId', m.recipient_id, 'replyTo', m.reply_to,"           \
+	"'status', m.status, 'createdAt', dmbox.iso(m.sent_at), 'timeKnown', m.sent_at_known,"     \
+	"'receivedAt', dmbox.iso(m.received_at), 'editedAt', dmbox.iso(m.edited_at),"              \
+	"'deletedAt', dmbox.iso(m.deleted_at), 'deliveredAt', dmbox.iso(m.delivered_at),"          \
+	"'readAt', dmbox.iso(m.read_at), 'isTest', m.is_test, 'source', m.source,"                 \
+	"'attachments', coalesce((select json_agg(json_build_object('id', a.id, 'type', a.type,"   \
+	"  'url', a.url, 'name', a.name, 'mimeType', a.mime_type, 'bytes', a.bytes,"               \
+	"  'state', a.state) order by a.position)"                                                 \
+	"  from dmbox.attachments a where a.message_id = m.id), '[]'::json),"                      \
+	"'reactions', coalesce((select json_agg(json_build_object('contact', r.contact_id,"        \
+	"  'emoji', r.emoji, 'reactedAt', dmbox.iso(r.reacted_at)) order by r.contact_id)"         \
+	"  from dmbox.reactions r where r.message_id = m.id and r.removed_at is null),"            \
+	"  '[]'::json),"                                                                           \
+	"'error', (select case when o.error_code is null then null else json_build_object("        \
+	"  'code', o.error_code, 'message', o.error_text) end"                                     \
+	"  from dmbox.outbox o where o.id = m.outbox_id))::text from dmbox.messages m "
+
+static const struct db_stmt sql[Q__MAX] = {
+	/* counts folded by upkeep plus the rows above the fold */
+	[Q_STATS] = { "view_stats",
+	    "with k as (select message_upto, contact_upto from dmbox.count_marks),"
+	    " f as (select coalesce(sum(inbound), 0) as i, coalesce(sum(outbound), 0) as o,"
+	    "              coalesce(sum(contacts), 0) as c"
+	    "         from dmbox.message_counts where channel = $1 and account = any($2)),"
+	    " m as (select count(*) filter (where direction = 'inbound') as i,"
+	    "              count(*) filter (where direction = 'outbound') as o from dmbox.messages"
+	    "        where id > (select message_upto from k) and channel = $1 and account = any($2)),"
+	    " c as (select count(*) as c from dmbox.contacts"
+	    "        where id > (select contact_upto from k) and channel = $1 and account = any($2))"
+	    " select (f.i + m.i)::bigint, (f.o + m.o)::bigint, (f.c + c.c)::bigint,"
+	    "  (select extract(epoch from now() - max(at))::bigint from dmbox.heartbeats"
+	    "    where name = 'poll') from f, m, c" },
+	/* by time of sending: of the 200 contacts heard of last, and of the 500 newest
+	 * rows; a contact's last_at may lag a minute, in which a flood has thousands */
+	[Q_LAST] = { "view_last",
+	    "select json_build_object('id', x.id, 'content', x.body, 'direction', x.direction,"
+	    " 'createdAt', dmbox.iso(x.sent_at))::text from ("
+	    "select m.id, m.body, m.direction, m.sent_at"
+	    "  from (select * from dmbox.messages order by id desc limit 500) m"
+	    "  where m.account = any($2) and m.channel = $1"
+	    " union all select m.id, m.body, m.direction, m.sent_at from unnest($2::text[]) as acc(name)"
+	    "  cross join lateral (select c.id from dmbox.contacts c where c.account = acc.name"
+	    "   and c.channel = $1 and c.last_at is not null"
+	    "   order by c.last_at desc, c.id desc limit 200) k"
+	    "  cross join lateral (select id, body, direction, sent_at from dmbox.messages m"
+	    "   where m.contact_id = k.id order by m.sent_at desc, m.id desc limit 1) m) x"
+	    " order by x.sent_at desc, x.id desc limit 1" },
+	[Q_CONVERSATIONS] = { "view_conversations",
+	    "with first as (select c.last_at from unnest($2::text[]) as acc(name)"
+	    "  cross join lateral (select c.id, c.last_at from dmbox.contacts c" LAST_MESSAGE("c")
+	    "   where c.account = acc.name and c.channel = $1 and c.last_at <= $3"
+	    "     and (l.sent_at, c.id) < ($3, $4) order by c.last_at desc limit $5) c"
+	    "  order by c.last_at desc limit $5)"
+	    ", cand as (select c.* from unnest($2::text[]) as acc(name) cross join lateral"
+	    "  (select * from dmbox.contacts c where c.account = acc.name and c.channel = $1"
+	    "    and c.last_at <= $3"
+	    "    and c.last_at >= (select min(last_at) - interval '61 seconds' from first)) c)"
+	    CONVERSATION_ROW "from cand c" LAST_MESSAGE("c")
+	    " where (l.sent_at, c.id) < ($3, $4) order by l.sent_at desc, c.id desc limit $5" },
+	[Q_SEARCH] = { "view_search",
+	    "with h as (select distinct contact_id as id from dmbox.search($1, $2, $6))"
+	    CONVERSATION_ROW "from h join dmbox.contacts c on c.id = h.id" LAST_MESSAGE("c")
+	    " where (l.sent_at, c.id) < ($3, $4) order by l.sent_at desc, c.id desc limit $5" },
+	[Q_MESSAGES_BEFORE] = { "view_messages_before",
+	    MESSAGE_ROW "where m.contact_id = $1 and (m.sent_at, m.id) < ($2, $3)"
+	    " order by m.sent_at desc, m.id desc limit $4" },
+	[Q_MESSAGES_AFTER] = { "view_messages_after",
+	    MESSAGE_ROW "where m.contact_id = $1 and (m.sent_at, m.id) > ($2, $3)"
+	    " order by m.sent_at, m.id limit $4" },
+	[Q_PLACE] = { "view_place",
+	    "select sent_at from dmbox.messages where id = $1" },
+	[Q_CONTACT] = { "view_contact",
+	    "select 1 from dmbox.contacts where id = $1 and channel = $2" },
+	[Q_MARK_READ] = { "view_mark_read",
+	    "with u as (update dmbox.messages set read_at = now() where contact_id = $1"
+	    " and direction = 'inbound' and read_at is null and (sent_at, id) <= ($2, $3)"
+	    " returning 1) select count(*) from u" },
+	[Q_COUNTS] = { "view_counts", "select dmbox.count_upkeep(500000)" },
+};
+
+enum rc
+view_cursor_parse(const char *s, struct view_cursor *out)
+{
+	struct view_cursor c = { .set = true };
+	const char *bar;
+
+	if (str_empty(s)) {
+		*out = (struct view_cursor){ 0 };
+		return RC_OK;
+	}
+	bar = strchr(s, '_');
+	if (bar != NULL && (str_n_i64(s, (size_t)(bar - s), &c.us) != RC_OK || c.us <= 0))
+		return RC_INVALID;
+	if (str_i64(bar != NULL ? bar + 1 : s, &c.id) != RC_OK || c.id < 0)
+		return RC_INVALID;
+	*out = c;
+	return RC_OK;
+}
+
+/* An id alone means the place of that message in time. */
+static enum rc
+cursor_resolve(struct db *db, struct view_cursor *c)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	if (!c->set || c->us != 0)
+		return RC_OK;
+	db_i64(&a, c->id);
+	rc = db_exec(db, &sql[Q_PLACE], &a, &r);
+	if (rc == RC_OK && db_rows(r) == 0)
+		rc = RC_NONE;
+	if (rc == RC_OK)
+		c->us = db_get_time(r, 0, 0);
+	db_res_free(r);
+	db_args_free(&a);
+	return rc;
+}
+
+static void
+accounts_arg(struct db_args *a, const struct strv *accounts)
+{
+	size_t i;
+
+	db_array(a, DB_TEXT);
+	for (i = 0; i < accounts->n; i++)
+		db_text(a, accounts->v[i]);
+	db_array_end(a);
+}
+
+/* The place a list starts at: the cursor, or the end of time. */
+static void
+place_args(struct db_args *a, const struct view_cursor *c)
+{
+	/* year 9999: beyond any message, and inside timestamptz */
+	db_time(a, c->set ? c->us : INT64_C(253370764800000000));
+	db_i64(a, c->set ? c->id : INT64_MAX);
+}
+
+enum rc
+view_stats(struct db *db, enum channel ch, const struct strv *accounts, struct buf *out,
+    int64_t *poll_age_s)
+{
+	struct db_args a = { 0 };
+	struct db_res *n = NULL, *last = NULL;
+	int64_t in, ob;
+	enum rc rc;
+
+	db_text(&a, channel_names[ch]);
+	accounts_arg(&a, accounts);
+	if ((rc = db_exec(db, &sql[Q_STATS], &a, &n)) == RC_OK)
+		rc = db_exec(db, &sql[Q_LAST], &a, &last);
+	if (rc != RC_OK)
+		goto out;
+	in = db_get_i64(n, 0, 0);
+	ob = db_get_i64(n, 0, 1);
+	buf_printf(out, "\"totalMessages\":%" PRId64 ",\"inboundMessages\":%" PRId64
+	    ",\"outboundMessages\":%" PRId64 ",\"clientsWithInstagram\":%" PRId64, in + ob, in, ob,
+	    db_get_i64(n, 0, 2));
+	buf_printf(out, ",\"lastMessage\":%s", db_rows(last) != 0 ? db_get_text(last, 0, 0) : "null");
+	*poll_age_s = db_is_null(n, 0, 3) ? -1 : db_get_i64(n, 0, 3);
+out:
+	db_res_free(n);
+	db_res_free(last);
+	db_args_free(&a);
+	return rc;
+}
+
+/*
+ * Rows of (microseconds, id, JSON) as a list with its cursor: one row more than
+ * the page was asked for says that there is a next page.
+ */
+static void
+put_page(struct buf *out, const char *name, const struct db_res *r, size_t limit, bool reverse)
+{
+	size_t i, n = db_rows(r) < limit ? db_rows(r) : limit;
+
+	buf_printf(out, "{\"%s\":[", name);
+	for (i = 0; i < n; i++) {
+		if (i != 0)
+			buf_putc(out, ',');
+		buf_puts(out, db_get_text(r, reverse ? n - 1 - i : i, 2));
+	}
+	buf_puts(out, "],\"next\":");
+	if (db_rows(r) > limit)
+		buf_printf(out, "\"%" PRId64 "_%" PRId64 "\"}", db_get_i64(r, n - 1, 0),
+		    db_get_i64(r, n - 1, 1));
+	else
+		buf_puts(out, "null}");
+}
+
+/*
+ * What a person typed as a tsquery: every word, the last ones may be begun
+ * only.  Quoting each word keeps operators in it from having a meaning.
+ */
+static void
+put_tsquery(struct buf *b, const char *q)
+{
+	const char *p = q;
+
+	while (*p != '\0') {
+		size_t n = strcspn(p, " \t\r\n");
+
+		if (n != 0) {
+			size_t i;
+
+			buf_puts(b, b->n != 0 ? " & '" : "'");
+			for (i = 0; i < n; i++) {
+				if (p[i] == '\'' || p[i] == '\\')
+					buf_putc(b, p[i]);
+				buf_putc(b, p[i]);
+			}
+			buf_puts(b, "':*");
+		}
+		p += n;
+		p += strspn(p, " \t\r\n");
+	}
+}
+
+enum rc
+view_conversations(struct db *db, enum channel ch, const struct strv *accounts,
+    const struct view_page *page, struct buf *out)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	struct buf q;
+	enum rc rc;
+
+	buf_init(&q, 4096);
+	if (page->q != NULL)
+		put_tsquery(&q, page->q);
+	if (buf_err(&q)) {
+		rc = RC_INVALID;
+		goto out;
+	}
+	db_text(&a, channel_names[ch]);
+	accounts_arg(&a, accounts);
+	place_args(&a, &page->before);
+	db_i64(&a, (int64_t)page->limit + 1);
+	if (q.n != 0)
+		db_text(&a, q.p);
+	rc = db_exec(db, &sql[q.n != 0 ? Q_SEARCH : Q_CONVERSATIONS], &a, &r);
+	if (rc == RC_OK)
+		put_page(out, "conversations", r, page->limit, false);
+out:
+	buf_free(&q);
+	db_res_free(r);
+	db_args_free(&a);
+	return rc;
+}
+
+static enum rc
+contact_exists(struct db *db, enum channel ch, int64_t contact_id)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	db_i64(&a, contact_id);
+	db_text(&a, channel_names[ch]);
+	rc = db_exec(db, &sql[Q_CONTACT], &a, &r);
+	if (rc == RC_OK && db_rows(r) == 0)
+		rc = RC_NONE;
+	db_res_free(r);
+	db_args_free(&a);
+	return rc;
+}
+
+enum rc
+view_messages(struct db *db, enum channel ch, int64_t contact_id, const struct view_page *page,
+    struct buf *out)
+{
+	struct view_cursor place = page->after.set ? page->after : page->before;
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	if ((rc = contact_exists(db, ch, contact_id)) != RC_OK ||
+	    (rc = cursor_resolve(db, &place)) != RC_OK)
+		return rc;
+	db_i64(&a, contact_id);
+	place_args(&a, &place);
+	db_i64(&a, (int64_t)page->limit + 1);
+	rc = db_exec(db, &sql[page->after.set ? Q_MESSAGES_AFTER : Q_MESSAGES_BEFORE], &a, &r);
+	if (rc == RC_OK)
+		put_page(out, "messages", r, page->limit, page->after.set);
+	db_res_free(r);
+	db_args_free(&a);
+	return rc;
+}
+
+enum rc
+view_mark_read(struct db *db, enum channel ch, int64_t contact_id, const struct view_cursor *up_to,
+    int64_t *out_n)
+{
+	struct view_cursor place = *up_to;
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	if ((rc = contact_exists(db, ch, contact_id)) != RC_OK ||
+	    (rc = cursor_resolve(db, &place)) != RC_OK)
+		return rc;
+	db_i64(&a, contact_id);
+	place_args(&a, &place);
+	rc = db_exec(db, &sql[Q_MARK_READ], &a, &r);
+	if (rc == RC_OK)
+		*out_n = db_get_i64(r, 0, 0);
+	db_res_free(r);
+	db_args_free(&a);
+	return rc;
+}
+
+enum rc
+view_count_upkeep(struct db *db)
+{
+	int64_t end = clock_mono_ms() + 2000;
+	struct db_res *r = NULL;
+	bool more = true;
+	enum rc rc = RC_OK;
+
+	while (rc == RC_OK && more && clock_mono_ms() < end) {
+		rc = db_exec(db, &sql[Q_COUNTS], NULL, &r);
+		more = rc == RC_OK && db_get_bool(r, 0, 0);
+		db_res_free(r);
+		r = NULL;
+	}
+	return rc;
+}

@@ -1,0 +1,69 @@
+#ifndef DMBOX_STORE_VIEW_H
+#define DMBOX_STORE_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/buf.h"
+#include "model/conf.h"
+#include "extern/db.h"
+#include "base/rc.h"
+#include "base/str.h"
+
+/*
+ * All reading SQL of the inbox.  PostgreSQL builds the JSON of each row, so
+ * these functions append ready JSON to a buffer.  Paging is by key, never by
+ * offset: a cursor is "<microseconds>_<id>", or an id alone.
+ */
+#define VIEW_PAGE_MAX 200
+
+/* A place in a list ordered by time and id. */
+struct view_cursor {
+	bool set;
+	int64_t us;	/* 0 with an id: the place of that row */
+	int64_t id;
+};
+/* view_cursor_parse(s, out): NULL or "" is an unset cursor; RC_INVALID for
+ * anything that is no cursor. */
+enum rc view_cursor_parse(const char *s, struct view_cursor *out) MUST_CHECK;
+
+/*
+ * view_stats(db, channel, accounts, out, poll_age_s):
+ * Append the counts and the last message as JSON members without braces:
+ * "totalMessages":n,...,"lastMessage":{...}|null
+ * poll_age_s: seconds since the poller was last alive; -1 = never.
+ */
+enum rc view_stats(struct db *db, enum channel ch, const struct strv *accounts,
+    struct buf *out, int64_t *poll_age_s) MUST_CHECK;
+
+struct view_page {
+	size_t limit;			/* 1..VIEW_PAGE_MAX */
+	struct view_cursor before, after;
+	const char *q;			/* words to search; NULL none */
+};
+/*
+ * view_conversations(db, channel, accounts, page, out):
+ * Append {"conversations":[...],"next":cursor|null}, newest first.
+ */
+enum rc view_conversations(struct db *db, enum channel ch, const struct strv *accounts,
+    const struct view_page *page, struct buf *out) MUST_CHECK;
+/*
+ * view_messages(db, channel, contact_id, page, out):
+ * Append {"messages":[...],"next":cursor|null}, newest first; with after set
+ * the ones that follow it.
+ * Returns  RC_NONE where the channel has no such conversation.
+ */
+enum rc view_messages(struct db *db, enum channel ch, int64_t contact_id,
+    const struct view_page *page, struct buf *out) MUST_CHECK;
+/*
+ * view_mark_read(db, channel, contact_id, up_to, out_n):
+ * Inbound messages up to and with that message (unset: all) are read by us now.
+ * Returns  RC_NONE where the conversation or message is not there.
+ * Repeats  safe.
+ */
+enum rc view_mark_read(struct db *db, enum channel ch, int64_t contact_id,
+    const struct view_cursor *up_to, int64_t *out_n) MUST_CHECK;
+/* view_count_upkeep(db): fold counts for view_stats; at most about 2 s. */
+enum rc view_count_upkeep(struct db *db) MUST_CHECK;
+
+#endif

@@ -1,0 +1,373 @@
+/*
+ * The poller's deliveries.  One flow per account: claim, send, settle, and
+ * again until nothing is due.  So an account's messages leave one after the
+ * other, a slow account waits for nobody, and no list of what is in flight has
+ * to be kept beside the leases of the table.
+ *
+ * What the provider said must not be forgotten because the database was away
+ * at that moment: such results wait in memory and are settled later; the row's
+ * claim stays ours until a person takes it.
+ */
+#include "task/deliver.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/attempt.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/outbox.h"
+#include "model/provider.h"
+#include "base/str.h"
+
+enum {
+	LEASE_S = 60,
+	TIMEOUT_MS = 15000,
+	CHATRACE_GAP_MS = 1000,	/* providers.md A.5: about one request a second */
+	LOOKUP_GAP_MS = 500,	/* providers.md B.8: two conversation reads a second */
+	LOOKUPS = 8,		/* in one round of upkeep */
+	AT_ONCE = 50,		/* items settled without network (mock) in one go */
+	LATE_MS = 600000	/* how long a result waits for the database */
+};
+
+struct late {
+	struct outbox_items items;
+	struct send_result result;
+	int64_t ms, since_ms;
+	struct late *next;
+};
+
+struct flow {
+	struct deliver *d;
+	struct conf *conf;		/* held */
+	const struct account *account;	/* in conf; look-ups: of the item under way */
+	bool lookup;
+	struct outbox_items items;	/* sends: one; look-ups: several */
+	size_t i;			/* look-ups: the one under way */
+	char look_in[520];		/* ... its second step: the conversation found; else "" */
+	bool open;			/* a claimed item without a result */
+	int64_t last_ms;		/* when the last request ended */
+	struct flow *next;
+};
+
+struct deliver {
+	struct httpc *h;
+	struct db *db;
+	struct flow *flows;
+	struct late *late;
+	struct meter *meter;		/* may be NULL */
+	size_t alive, sent;
+	bool stopping;
+};
+
+struct deliver *
+task_deliver_new(struct httpc *h)
+{
+	struct deliver *d = mem_alloc(sizeof *d);
+
+	d->h = h;
+	return d;
+}
+
+void
+task_deliver_meter(struct deliver *d, struct meter *m)
+{
+	d->meter = m;
+}
+
+static void
+late_free(struct late *l)
+{
+	outbox_items_free(&l->items);
+	free(l);
+}
+
+void
+task_deliver_free(struct deliver *d)
+{
+	if (d == NULL)
+		return;
+	while (d->late) {
+		struct late *l = d->late;
+
+		d->late = l->next;
+		log_warn("outbox: %lld: its result (%d) could not be written before the end",
+		    (long long)l->items.v[0].id, (int)l->result.outcome);
+		late_free(l);
+	}
+	free(d);
+}
+
+/* Settle f's item; what the database cannot take now is kept for later. */
+static void
+flow_settle(struct flow *f, const struct send_result *r, int64_t ms)
+{
+	struct deliver *d = f->d;
+	struct late *l;
+
+	f->open = false;
+	if (r->outcome == SEND_SENT || r->outcome == SEND_ACCEPTED)
+		d->sent++;
+	attempt_count(d->meter, f->account, r, ms);
+	if (outbox_settle(d->db, &f->items.v[0], r, ms, NULL) != RC_TEMP)
+		return;
+	l = mem_alloc(sizeof *l);
+	l->items = f->items;
+	l->result = *r;
+	l->ms = ms;
+	l->since_ms = clock_mono_ms();
+	l->next = d->late;
+	d->late = l;
+	memset(&f->items, 0, sizeof f->items);
+}
+
+static void
+settle_late(struct deliver *d)
+{
+	struct late **p = &d->late;
+
+	while (*p) {
+		struct late *l = *p;
+		enum rc rc = outbox_settle(d->db, &l->items.v[0], &l->result, l->ms, NULL);
+
+		if (rc == RC_TEMP && clock_mono_ms() - l->since_ms < LATE_MS)
+			return;		/* away still: ask no more of it now */
+		*p = l->next;
+		late_free(l);
+	}
+}
+
+/* --- sending ------------------------------------------------------------------ */
+
+static enum rc
+send_next(void *arg, struct http_req *req, int64_t *wait_ms)
+{
+	struct flow *f = arg;
+	const struct outbox_want want = { .channel = f->account->channel, .account = f->account->name,
+	    .max = 1, .lease_s = LEASE_S };
+
+	for (int i = 0; i < AT_ONCE && !f->d->stopping && f->d->late == NULL; i++) {
+		struct send_result r;
+		struct account a;
+
+		outbox_items_free(&f->items);
+		if (outbox_claim(f->d->db, &want, &f->items) != RC_OK || f->items.n == 0)
+			return RC_NONE;
+		f->open = true;
+		attempt_account(f->account, &f->items.v[0], &a);
+		if (attempt_build(&a, &f->items.v[0], TIMEOUT_MS, req, &r) == RC_OK) {
+			*wait_ms = 0;
+			if (a.provider == PROVIDER_CHATRACE && f->last_ms != 0)
+				*wait_ms = f->last_ms + CHATRACE_GAP_MS - clock_mono_ms();
+			if (*wait_ms < 0)
+				*wait_ms = 0;
+			return RC_OK;
+		}
+		flow_settle(f, &r, 0);
+	}
+	return RC_NONE;
+}
+
+static void
+send_feed(void *arg, struct http_res *res)
+{
+	struct flow *f = arg;
+	struct send_result r;
+	struct account a;
+
+	f->last_ms = clock_mono_ms();
+	attempt_account(f->account, &f->items.v[0], &a);
+	attempt_read(&a, &f->items.v[0], res, &r);
+	flow_settle(f, &r, res->ms);
+}
+
+static void
+flow_done(void *arg, bool cut)
+{
+	struct flow *f = arg;
+	struct deliver *d = f->d;
+
+	(void)cut;
+	/* claimed, but its request was never started */
+	if (f->open && outbox_release(d->db, &f->items.v[0]) == RC_TEMP)
+		log_debug("outbox: %lld: not released, its lease will run out",
+		    (long long)f->items.v[0].id);
+	for (struct flow **p = &d->flows; *p; p = &(*p)->next) {
+		if (*p == f) {
+			*p = f->next;
+			break;
+		}
+	}
+	d->alive--;
+	outbox_items_free(&f->items);
+	conf_drop(f->conf);
+	free(f);
+}
+
+static struct flow *
+flow_new(struct deliver *d, struct conf *conf, bool lookup)
+{
+	struct flow *f = mem_alloc(sizeof *f);
+
+	f->d = d;
+	f->conf = conf_hold(conf);
+	f->lookup = lookup;
+	f->next = d->flows;
+	d->flows = f;
+	d->alive++;
+	return f;
+}
+
+static bool
+in_flight(const struct deliver *d, const struct account *a)
+{
+	for (const struct flow *f = d->flows; f; f = f->next)
+		if (!f->lookup && f->account->channel == a->channel &&
+		    str_eq(f->account->name, a->name))
+			return true;
+	return false;
+}
+
+size_t
+task_deliver_start(struct deliver *d, struct db *db, struct conf *conf)
+{
+	size_t started = 0;
+	bool *due;
+
+	d->db = db;
+	if (d->late)
+		settle_late(d);
+	if (d->stopping || d->late || conf->n_accounts == 0)
+		return 0;
+	due = mem_array(conf->n_accounts, sizeof *due);
+	if (outbox_due(db, conf, due) == RC_OK) {
+		for (size_t i = 0; i < conf->n_accounts; i++) {
+			struct flow *f;
+
+			if (!due[i] || in_flight(d, &conf->accounts[i]))
+				continue;
+			f = flow_new(d, conf, false);
+			f->account = &conf->accounts[i];
+			httpc_add(d->h, &(const struct httpc_flow){ .next = send_next,
+			    .feed = send_feed, .done = flow_done, .arg = f });
+			started++;
+		}
+	}
+	free(due);
+	return started;
+}
+
+/* --- look-ups ------------------------------------------------------------------ */
+
+static enum rc
+lookup_next(void *arg, struct http_req *req, int64_t *wait_ms)
+{
+	struct flow *f = arg;
+
+	for (; f->i < f->items.n && !f->d->stopping; f->i++) {
+		const struct outbox_item *it = &f->items.v[f->i];
+		const struct provider *p;
+		struct outmsg m = it->msg;
+		struct account a;
+
+		m.look_in = f->look_in[0] != '\0' ? f->look_in : NULL;
+		f->account = conf_account(f->conf, it->channel, it->account);
+		if (f->account == NULL)
+			continue;
+		attempt_account(f->account, it, &a);
+		p = provider_of(&a);
+		http_req_free(req);	/* the provider makes it afresh */
+		if (p->lookup_build == NULL || p->lookup_build(&a, &m, req) != RC_OK) {
+			f->look_in[0] = '\0';
+			continue;
+		}
+		req->timeout_ms = TIMEOUT_MS;
+		*wait_ms = f->last_ms == 0 ? 0 : LOOKUP_GAP_MS;
+		return RC_OK;
+	}
+	return RC_NONE;
+}
+
+static void
+lookup_feed(void *arg, struct http_res *res)
+{
+	struct flow *f = arg;
+	const struct outbox_item *it = &f->items.v[f->i];
+	const struct provider *p = provider_of(f->account);
+	struct outmsg m = it->msg;
+	struct account a;
+	char mid[520] = "";
+	enum rc rc = RC_TEMP;
+
+	f->last_ms = clock_mono_ms();
+	m.look_in = f->look_in[0] != '\0' ? f->look_in : NULL;
+	attempt_account(f->account, it, &a);
+	if (res->fail == HTTP_FAIL_NONE && p->lookup_read != NULL)
+		rc = p->lookup_read(&a, &m, it->attempt_us, res, mid);
+	if (rc == RC_DUP && m.look_in == NULL) {	/* then there */
+		memcpy(f->look_in, mid, sizeof f->look_in);
+		return;
+	}
+	f->look_in[0] = '\0';
+	f->i++;
+	/* what is another row's is not taken (outbox_found); not found proves nothing */
+	if (rc == RC_OK && mid[0] != '\0' && outbox_found(f->d->db, it->id, mid) != RC_OK)
+		log_debug("outbox: %lld: what was found is not its message", (long long)it->id);
+}
+
+static void
+lookup_start(struct deliver *d, struct conf *conf)
+{
+	struct outbox_items items;
+	struct flow *f;
+
+	for (f = d->flows; f; f = f->next)
+		if (f->lookup)
+			return;
+	if (outbox_unknown(d->db, LOOKUPS, &items) != RC_OK)
+		return;
+	if (items.n == 0) {
+		outbox_items_free(&items);
+		return;
+	}
+	f = flow_new(d, conf, true);
+	f->items = items;
+	httpc_add(d->h, &(const struct httpc_flow){ .next = lookup_next, .feed = lookup_feed,
+	    .done = flow_done, .arg = f });
+}
+
+void
+task_deliver_upkeep(struct deliver *d, struct db *db, struct conf *conf)
+{
+	size_t settled;
+
+	d->db = db;
+	settle_late(d);
+	if (outbox_expire(db) != RC_OK)
+		return;
+	for (int ch = 0; ch < CHANNEL__MAX; ch++)
+		if (outbox_match_echoes(db, (enum channel)ch, NULL, &settled) != RC_OK)
+			return;
+	if (!d->stopping)
+		lookup_start(d, conf);
+}
+
+void
+task_deliver_stop(struct deliver *d)
+{
+	d->stopping = true;
+}
+
+size_t
+task_deliver_alive(const struct deliver *d)
+{
+	return d->alive;
+}
+
+size_t
+task_deliver_sent(const struct deliver *d)
+{
+	return d->sent;
+}

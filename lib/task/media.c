@@ -1,0 +1,607 @@
+/*
+ * Attachments to disk.  The provider's link is a stranger's URL that came in a
+ * message: only public addresses (also after DNS and after each redirect, by
+ * httpc), a cap on size and time, a list of content types, a name of our own.
+ * A file is renamed into place before its row says "done", and the row is
+ * fenced by its number of attempts: whoever lost the claim, or whose message
+ * was unsent meanwhile, removes its file again.
+ */
+#include "task/media.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/retry.h"
+#include "extern/sign.h"
+#include "base/str.h"
+
+#define PARALLEL	4
+#define IDLE_MS		2000	/* between two questions while nothing is due */
+#define TIMEOUT_MS	60000
+#define LEASE_S		180
+#define REDIRECTS	3
+#define ATTEMPTS_MAX	16	/* about half a day; links live at least that long */
+#define GONE_ATTEMPTS	3	/* 403, 404, 410: the link has expired */
+#define ERASE_BATCH	200
+
+enum { Q_CLAIM, Q_DONE, Q_AGAIN, Q_END, Q_RELEASE, Q_ERASED, Q_DROP, Q__MAX };
+static const struct db_stmt sql[Q__MAX] = {
+	[Q_CLAIM] = { "media_claim",
+	    "update dmbox.attachments a set attempts = a.attempts + 1,"
+	    " next_at = now() + $2::bigint * interval '1 second'"
+	    " from dmbox.messages m"
+	    " where m.id = a.message_id and a.id in"
+	    " (select id from dmbox.attachments where state = 'waiting' and url is not null"
+	    "   and (next_at is null or next_at <= now())"
+	    "   order by next_at nulls first, id limit $1::bigint for update skip locked)"
+	    " returning a.id, a.account, a.url, a.mime_type, a.attempts::bigint,"
+	    " to_char(m.sent_at at time zone 'UTC', 'YYYY-MM')" },
+	[Q_DONE] = { "media_done",
+	    "update dmbox.attachments set state = 'done', bytes = $3, sha256 = $4, local_path = $5,"
+	    " mime_type = $6, next_at = null, error_text = null"
+	    " where id = $1 and attempts = $2::bigint and state = 'waiting' returning id" },
+	[Q_AGAIN] = { "media_again",
+	    "update dmbox.attachments set next_at = now() + $3::bigint * interval '1 second',"
+	    " error_text = $4 where id = $1 and attempts = $2::bigint and state = 'waiting'" },
+	[Q_END] = { "media_end",
+	    "update dmbox.attachments set state = $3, next_at = null, error_text = $4"
+	    " where id = $1 and attempts = $2::bigint and state = 'waiting'" },
+	[Q_RELEASE] = { "media_release",
+	    "update dmbox.attachments set next_at = now(), attempts = attempts - 1"
+	    " where id = $1 and attempts = $2::bigint and state = 'waiting'" },
+	[Q_ERASED] = { "media_erased",
+	    "select id, local_path from dmbox.attachments where state = 'erased'"
+	    " order by id limit $1::bigint" },
+	[Q_DROP] = { "media_drop", "delete from dmbox.attachments where id = $1 and state = 'erased'" },
+};
+
+struct media {
+	struct httpc *h;
+	struct db *db;
+	size_t alive, done;
+	int64_t idle_until_ms;
+	bool stopping;
+};
+
+struct flow {
+	struct media *m;
+	int64_t id, attempts;
+	char *account, *month, *url, *mime, *dir;	/* dir: DMBOX_MEDIA_DIR */
+	char *tmp;
+	int fd;
+	struct sign_hash *hash;
+	int64_t bytes;
+	bool asked, settled, io_failed, too_big;
+};
+
+/* --- content types ------------------------------------------------------------- */
+
+static const struct { const char *mime, *ext; } types[] = {
+	{ "image/jpeg", ".jpg" }, { "image/png", ".png" }, { "image/gif", ".gif" },
+	{ "image/webp", ".webp" }, { "image/heic", ".heic" }, { "image/avif", ".avif" },
+	{ "video/mp4", ".mp4" }, { "video/quicktime", ".mov" }, { "video/webm", ".webm" },
+	{ "video/3gpp", ".3gp" }, { "video/ogg", ".ogv" }, { "video/x-msvideo", ".avi" },
+	{ "audio/mpeg", ".mp3" }, { "audio/ogg", ".ogg" }, { "audio/aac", ".aac" },
+	{ "audio/mp4", ".m4a" }, { "audio/x-m4a", ".m4a" }, { "audio/wav", ".wav" },
+	{ "audio/x-wav", ".wav" }, { "audio/amr", ".amr" }, { "audio/webm", ".webm" },
+	{ "application/ogg", ".ogg" }, { "application/pdf", ".pdf" },
+	{ "application/octet-stream", ".bin" }, { "binary/octet-stream", ".bin" },
+	{ "application/zip", ".zip" }, { "application/msword", ".doc" },
+	{ "application/rtf", ".rtf" }, { "application/vnd.ms-excel", ".xls" },
+	{ "application/vnd.ms-powerpoint", ".ppt" },
+	{ "application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx" },
+	{ "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx" },
+	{ "application/vnd.openxmlformats-officedocument.presentationml.presentation", ".pptx" },
+	{ "text/plain", ".txt" }, { "text/vcard", ".vcf" }, { "text/x-vcard", ".vcf" },
+	{ "text/csv", ".csv" },
+};
+
+/* The type without its parameters, lower case, "" where it does not fit. */
+static void
+essence(const char *mime, char out[100])
+{
+	size_t n = mime ? strcspn(mime, ";") : 0;
+
+	str_trim(&mime, &n);
+	out[0] = '\0';
+	if (n >= 100)
+		return;
+	for (size_t i = 0; i < n; i++)
+		out[i] = mime[i] >= 'A' && mime[i] <= 'Z' ? (char)(mime[i] + 32) : mime[i];
+	out[n] = '\0';
+}
+
+bool
+task_media_type(const char *mime, const char **ext)
+{
+	char e[100];
+
+	essence(mime, e);
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (str_eq(types[i].mime, e)) {
+			if (ext)
+				*ext = types[i].ext;
+			return true;
+		}
+	/* other pictures and sounds are kept; a drawing that holds scripts is not */
+	if (!str_charset(e, 3, 99, "/.+-") || strstr(e, "svg") || strstr(e, "xml"))
+		return false;
+	if (!str_starts(e, "image/") && !str_starts(e, "video/") && !str_starts(e, "audio/"))
+		return false;
+	if (ext)
+		*ext = ".bin";
+	return true;
+}
+
+/* What the server says, else (nothing, or "some bytes") what the message said. */
+static const char *
+pick_type(const char *said, const char *row)
+{
+	char e[100];
+
+	essence(said, e);
+	if (*e && !str_ends(e, "/octet-stream"))
+		return said;
+	return row && task_media_type(row, NULL) ? row : *e ? said : "application/octet-stream";
+}
+
+/* --- files ---------------------------------------------------------------------- */
+
+/* One folder name: an account may be called anything that conf allows. */
+static char *
+safe_name(const char *s)
+{
+	char *p = mem_dup(s);
+
+	for (char *c = p; *c; c++)
+		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+		    (*c >= '0' && *c <= '9') || *c == '_' || *c == '-' || (*c == '.' && c != p)))
+			*c = '_';
+	return p;
+}
+
+/* 2770: web user and cron user share a group (contract.md 3). */
+static bool
+make_dir(const char *path)
+{
+	if (mkdir(path, 0770) == 0) {
+		if (chmod(path, 02770) != 0)
+			log_warn("media: chmod %s: %s", path, strerror(errno));
+		return true;
+	}
+	if (errno == EEXIST)
+		return true;
+	log_error("media: cannot make %s: %s", path, strerror(errno));
+	return false;
+}
+
+static bool
+make_dirs(const char *dir, const char *a, const char *b, struct buf *out)
+{
+	if (!make_dir(dir))
+		return false;
+	buf_printf(out, "%s/%s", dir, a);
+	if (!make_dir(out->p))
+		return false;
+	if (!b)
+		return true;
+	buf_printf(out, "/%s", b);
+	return make_dir(out->p);
+}
+
+static bool
+tmp_open(struct flow *f)
+{
+	char token[17];
+	struct buf b;
+	bool ok;
+
+	sign_token(token, 16);
+	buf_init(&b, 4096);
+	ok = make_dirs(f->dir, ".tmp", NULL, &b);
+	buf_printf(&b, "/%lld-%s", (long long)f->id, token);
+	if (ok) {
+		f->fd = open(b.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+		ok = f->fd >= 0;
+		if (!ok)
+			log_error("media: cannot write %s: %s", b.p, strerror(errno));
+		else
+			f->tmp = buf_take(&b);
+	}
+	buf_free(&b);
+	return ok;
+}
+
+static void
+tmp_drop(struct flow *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+	if (f->tmp)
+		unlink(f->tmp);
+	free(f->tmp);
+	f->tmp = NULL;
+}
+
+/* Bytes on disk, then the name: a name never stands for half a file. */
+static char *
+file_publish(struct flow *f, const char *ext)
+{
+	struct buf b;
+	char *account = safe_name(f->account), *path = NULL;
+	bool ok;
+
+	buf_init(&b, 4096);
+	ok = make_dirs(f->dir, account, f->month, &b);
+	buf_printf(&b, "/%lld%s", (long long)f->id, ext);
+	if (ok && (fsync(f->fd) != 0 || fchmod(f->fd, 0640) != 0 || rename(f->tmp, b.p) != 0)) {
+		log_error("media: cannot keep %s: %s", b.p, strerror(errno));
+		ok = false;
+	}
+	if (ok && !buf_err(&b)) {
+		free(f->tmp);
+		f->tmp = NULL;
+		path = buf_take(&b);
+	}
+	free(account);
+	buf_free(&b);
+	return path;
+}
+
+/* --- settling -------------------------------------------------------------------- */
+
+static void
+settle(struct flow *f, int q, const char *state, int64_t delay_s, const char *why)
+{
+	struct db_args a = {0};
+	char masked[200];
+
+	log_mask(why, strlen(why), masked, sizeof masked);
+	db_i64(&a, f->id);
+	db_i64(&a, f->attempts);
+	if (q == Q_AGAIN)
+		db_i64(&a, delay_s);
+	else if (q == Q_END)
+		db_text(&a, state);
+	if (q != Q_RELEASE)
+		db_text(&a, masked);
+	/* where the database is away the claim runs out by itself */
+	if (db_exec(f->m->db, &sql[q], &a, NULL) == RC_OK && q == Q_END)
+		log_info("media: attachment %lld %s: %s", (long long)f->id, state, masked);
+	db_args_free(&a);
+	f->settled = true;
+}
+
+static void
+again(struct flow *f, int64_t retry_after_s, unsigned int max, const char *last, const char *why)
+{
+	uint32_t rnd;
+
+	if (f->attempts >= (int64_t)max) {
+		settle(f, Q_END, last, 0, why);
+		return;
+	}
+	sign_random(&rnd, sizeof rnd);
+	settle(f, Q_AGAIN, NULL, retry_delay_s((unsigned int)f->attempts, retry_after_s, rnd), why);
+}
+
+static void
+done_row(struct flow *f, const char *path, const char *mime)
+{
+	unsigned char sum[SIGN_SHA256];
+	char hex[2 * SIGN_SHA256 + 1], e[100];
+	struct db_args a = {0};
+	struct db_res *r = NULL;
+
+	sign_hash_end(f->hash, sum);
+	f->hash = NULL;
+	str_hex(sum, sizeof sum, hex);
+	essence(mime, e);
+	db_i64(&a, f->id);
+	db_i64(&a, f->attempts);
+	db_i64(&a, f->bytes);
+	db_text(&a, hex);
+	db_text(&a, path);
+	db_text(&a, e);
+	if (db_exec(f->m->db, &sql[Q_DONE], &a, &r) == RC_OK && db_rows(r) == 0)
+		unlink(path);	/* unsent or claimed by another meanwhile: not ours to keep */
+	else if (r)
+		f->m->done++;
+	/* database away: the file stays, the next attempt overwrites it */
+	db_res_free(r);
+	db_args_free(&a);
+	f->settled = true;
+}
+
+static void
+take(struct flow *f, const struct http_res *res)
+{
+	const char *mime = pick_type(http_res_get(res, "Content-Type"), f->mime), *ext = ".bin";
+	char why[200], *path;
+
+	if (!task_media_type(mime, &ext)) {
+		snprintf(why, sizeof why, "content type %s", mime);
+		settle(f, Q_END, "refused", 0, why);
+		return;
+	}
+	if (f->bytes == 0) {
+		again(f, -1, GONE_ATTEMPTS, "failed", "empty file");
+		return;
+	}
+	path = file_publish(f, ext);
+	if (path)
+		done_row(f, path, mime);
+	else
+		again(f, 600, ATTEMPTS_MAX, "failed", "cannot write");
+	free(path);
+}
+
+/* --- the flow --------------------------------------------------------------------- */
+
+static enum rc
+flow_next(void *arg, struct http_req *req, int64_t *wait_ms)
+{
+	struct flow *f = arg;
+
+	if (f->asked)
+		return RC_NONE;
+	f->asked = true;
+	*wait_ms = 0;
+	http_req_init(req, "GET", f->url);
+	req->public_only = true;
+	req->redirects = REDIRECTS;
+	req->timeout_ms = TIMEOUT_MS;
+	req->max_answer = TASK_MEDIA_MAX_BYTES;
+	return RC_OK;
+}
+
+static bool
+flow_sink(void *arg, const void *p, size_t n)
+{
+	struct flow *f = arg;
+	const char *s = p;
+
+	if (f->bytes + (int64_t)n > TASK_MEDIA_MAX_BYTES) {
+		f->too_big = true;
+		return false;
+	}
+	if (f->fd < 0 && !tmp_open(f)) {
+		f->io_failed = true;
+		return false;
+	}
+	sign_hash_add(f->hash, p, n);
+	f->bytes += (int64_t)n;
+	while (n > 0) {
+		ssize_t w = write(f->fd, s, n);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0) {
+			log_error("media: write: %s", strerror(errno));
+			f->io_failed = true;
+			return false;
+		}
+		s += w;
+		n -= (size_t)w;
+	}
+	return true;
+}
+
+static void
+flow_feed(void *arg, struct http_res *res)
+{
+	struct flow *f = arg;
+	char why[200];
+
+	if (f->io_failed) {
+		again(f, 600, ATTEMPTS_MAX, "failed", "cannot write");
+	} else if (f->too_big || res->fail == HTTP_FAIL_TOO_BIG) {
+		snprintf(why, sizeof why, "larger than %d bytes", TASK_MEDIA_MAX_BYTES);
+		settle(f, Q_END, "refused", 0, why);
+	} else if (res->fail == HTTP_FAIL_BLOCKED || res->fail == HTTP_FAIL_URL) {
+		settle(f, Q_END, "refused", 0, res->fail == HTTP_FAIL_URL ? "not a URL we may call" :
+		    "address is not public (DMBOX_MEDIA_ALLOW)");
+	} else if (f->m->stopping && res->fail == HTTP_FAIL_TIMEOUT) {
+		settle(f, Q_RELEASE, NULL, 0, "");	/* cut by the end of the run */
+	} else if (res->fail != HTTP_FAIL_NONE) {
+		snprintf(why, sizeof why, "%s: %s", http_fail_names[res->fail], res->note);
+		again(f, -1, ATTEMPTS_MAX, "failed", why);
+	} else if (res->status >= 200 && res->status < 300) {
+		take(f, res);
+	} else if (res->status == 403 || res->status == 404 || res->status == 410) {
+		snprintf(why, sizeof why, "HTTP %d", res->status);
+		again(f, -1, GONE_ATTEMPTS, "expired", why);
+	} else {
+		snprintf(why, sizeof why, "HTTP %d", res->status);
+		again(f, http_retry_after_s(res), ATTEMPTS_MAX, "failed", why);
+	}
+}
+
+static void
+flow_done(void *arg, bool cut)
+{
+	struct flow *f = arg;
+	unsigned char sum[SIGN_SHA256];
+
+	(void)cut;
+	if (!f->settled)
+		settle(f, Q_RELEASE, NULL, 0, "");
+	tmp_drop(f);
+	if (f->hash)
+		sign_hash_end(f->hash, sum);
+	f->m->alive--;
+	free(f->account);
+	free(f->month);
+	free(f->url);
+	free(f->mime);
+	free(f->dir);
+	free(f);
+}
+
+/* --- the poller's calls --------------------------------------------------------------- */
+
+struct media *
+task_media_new(struct httpc *h)
+{
+	struct media *m = mem_alloc(sizeof *m);
+
+	m->h = h;
+	return m;
+}
+
+void
+task_media_free(struct media *m)
+{
+	free(m);
+}
+
+static void
+flow_start(struct media *m, const struct conf *conf, const struct db_res *r, size_t row)
+{
+	struct flow *f = mem_alloc(sizeof *f);
+	struct httpc_flow hf = { .next = flow_next, .feed = flow_feed, .done = flow_done,
+	    .sink = flow_sink, .arg = f };
+
+	f->m = m;
+	f->fd = -1;
+	f->id = db_get_i64(r, row, 0);
+	f->account = mem_dup(db_get_text(r, row, 1));
+	f->url = mem_dup(db_get_text(r, row, 2));
+	f->mime = mem_dup(db_get_text(r, row, 3));
+	f->attempts = db_get_i64(r, row, 4);
+	f->month = mem_dup(db_get_text(r, row, 5));
+	f->dir = mem_dup(conf->media_dir);
+	f->hash = sign_hash_new();
+	/* redirects and slow drips together never outlive the claim */
+	hf.deadline_ms = clock_mono_ms() + LEASE_S * 1000 / 2;
+	m->alive++;
+	httpc_add(m->h, &hf);
+}
+
+size_t
+task_media_start(struct media *m, struct db *db, const struct conf *conf)
+{
+	struct db_args a = {0};
+	struct db_res *r = NULL;
+	size_t n = 0;
+
+	m->db = db;
+	if (m->stopping || m->alive >= PARALLEL || str_empty(conf->media_dir) ||
+	    clock_mono_ms() < m->idle_until_ms)
+		return 0;
+	db_i64(&a, (int64_t)(PARALLEL - m->alive));
+	db_i64(&a, LEASE_S);
+	if (db_exec(db, &sql[Q_CLAIM], &a, &r) == RC_OK) {
+		n = db_rows(r);
+		for (size_t i = 0; i < n; i++)
+			flow_start(m, conf, r, i);
+	}
+	db_res_free(r);
+	db_args_free(&a);
+	if (n == 0)
+		m->idle_until_ms = clock_mono_ms() + IDLE_MS;
+	return n;
+}
+
+/* local_path's last three parts below today's DMBOX_MEDIA_DIR: the folder may have
+ * been moved, and no row may name a file elsewhere. */
+static bool
+local_file(const char *dir, const char *path, struct buf *out)
+{
+	const char *p = path + strlen(path);
+
+	for (int slashes = 0; p > path; p--)
+		if (p[-1] == '/' && ++slashes == 3)
+			break;
+	if (strstr(p, "..") || !str_charset(p, 5, 400, "/._-"))
+		return false;
+	buf_printf(out, "%s/%s", dir, p);
+	return !buf_err(out);
+}
+
+static void
+erase_row(struct db *db, const struct conf *conf, int64_t id, const char *path)
+{
+	struct db_args a = {0};
+	struct buf b;
+
+	buf_init(&b, 4096);
+	if (path && local_file(conf->media_dir, path, &b) && unlink(b.p) != 0 && errno != ENOENT) {
+		log_warn("media: cannot remove %s: %s", b.p, strerror(errno));
+	} else {
+		db_i64(&a, id);
+		if (db_exec(db, &sql[Q_DROP], &a, NULL) != RC_OK)
+			log_debug("media: row %lld stays until the next run", (long long)id);
+	}
+	db_args_free(&a);
+	buf_free(&b);
+}
+
+/* Temporary files that no claim can still be writing. */
+static void
+sweep_tmp(const char *dir)
+{
+	struct buf b;
+	struct dirent *e;
+	struct stat st;
+	DIR *d;
+
+	buf_init(&b, 4096);
+	buf_printf(&b, "%s/.tmp", dir);
+	d = opendir(b.p);
+	while (d && (e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.' && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && st.st_mtime < time(NULL) - 3600)
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	buf_free(&b);
+}
+
+void
+task_media_upkeep(struct media *m, struct db *db, const struct conf *conf)
+{
+	struct db_args a = {0};
+	struct db_res *r = NULL;
+
+	(void)m;
+	if (str_empty(conf->media_dir))
+		return;
+	db_i64(&a, ERASE_BATCH);
+	if (db_exec(db, &sql[Q_ERASED], &a, &r) == RC_OK)
+		for (size_t i = 0; i < db_rows(r); i++)
+			erase_row(db, conf, db_get_i64(r, i, 0), db_get_text(r, i, 1));
+	db_res_free(r);
+	db_args_free(&a);
+	sweep_tmp(conf->media_dir);
+}
+
+void
+task_media_stop(struct media *m)
+{
+	m->stopping = true;
+}
+
+size_t
+task_media_alive(const struct media *m)
+{
+	return m->alive;
+}
+
+size_t
+task_media_done(const struct media *m)
+{
+	return m->done;
+}

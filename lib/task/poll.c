@@ -1,0 +1,628 @@
+/*
+ * One check is one flow.  Whatever an answer holds is stored and committed
+ * before the provider is asked for the next request, because that request may
+ * tell the provider to forget (Green API's delete).  A failure is recorded and
+ * said as a failure: only an answer that lists nothing is empty (earlier-system.md,
+ * fault 1).  The sentences in the log are those of the earlier system.
+ *
+ * What a provider remembers is tied to the configuration it was learned with
+ * ("of" in the memory): a corrected token or address is tried at once, not at
+ * the next hourly probe.
+ */
+#include "task/poll.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "bridge/hint.h"
+#include "bridge/ingest.h"
+#include "extern/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "model/msg.h"
+#include "extern/sign.h"
+#include "store/state.h"
+#include "store/store.h"
+#include "base/str.h"
+
+#define US 1000000LL
+#define PROBE_S 3600		/* between probes where there is no polling */
+#define PROBE_FAILED_S 60	/* between full probes that failed */
+#define LEASE_SLACK_S 15	/* beyond the deadline, for the last commit */
+#define MEMORY_MAX (1u << 20)
+
+static const char *const channel_titles[CHANNEL__MAX] = { "Instagram", "WhatsApp" };
+
+struct check {
+	struct task_poll p;
+	struct account acc;	/* a copy, with the token in force */
+	struct poll_state st;
+	struct delivery d;	/* under way within feed */
+	struct task_poll_result r;
+	char owner[24], id[21], lease[160], of[17];
+	char *token;		/* refreshed; NULL: the configuration's */
+	char url[1024];		/* of the request under way, masked */
+	char said[1024];	/* the last one named in the log */
+	int64_t started_us;
+	bool over;		/* the provider ended the check itself */
+	bool lost;		/* something received could not be kept */
+};
+
+static const char *
+title(const struct account *a)
+{
+	return channel_titles[a->channel];
+}
+
+/* Lines of a check in the poller carry the check's id; a web request has its own. */
+static bool
+log_enter(const struct check *c)
+{
+	if (*log_request_id() != '\0')
+		return false;
+	log_begin(c->id);
+	return true;
+}
+
+static void
+log_leave(bool entered)
+{
+	if (entered)
+		log_end();
+}
+
+void
+task_poll_next_text(int64_t us, char out[16])
+{
+	time_t t = (time_t)(us / US);
+	struct tm tm;
+
+	if (localtime_r(&t, &tm) == NULL || strftime(out, 16, "%H:%M", &tm) == 0)
+		snprintf(out, 16, "?");
+}
+
+/* --- requests --------------------------------------------------------------- */
+
+static void
+say_request(struct check *c, const struct http_req *req)
+{
+	bool chatrace = c->acc.provider == PROVIDER_CHATRACE;
+
+	log_mask(req->url, strlen(req->url), c->url, sizeof c->url);
+	if (str_eq(c->url, c->said) || (!chatrace && c->said[0] != '\0'))
+		return;
+	memcpy(c->said, c->url, sizeof c->said);
+	if (chatrace && str_ends(c->url, "/accounts/me"))
+		log_info("🔑 Proving the access token: %s", c->url);
+	else
+		log_info("🔍 Checking for new %s messages: %s", title(&c->acc), c->url);
+}
+
+static enum rc
+check_next(void *arg, struct http_req *req, int64_t *wait_ms)
+{
+	struct check *c = arg;
+	bool entered;
+	enum rc rc;
+
+	if (c->lost)
+		return RC_TEMP;
+	c->st.wait_ms = 0;
+	rc = provider_of(&c->acc)->poll_build(&c->acc, &c->st, req);
+	if (rc != RC_OK) {
+		c->over = true;
+		if (rc != RC_NONE) {
+			c->st.outcome = POLL_FAILED;
+			c->st.hint = "bad_url";
+		}
+		return RC_NONE;
+	}
+	*wait_ms = c->st.wait_ms;
+	entered = log_enter(c);
+	say_request(c, req);
+	log_leave(entered);
+	return RC_OK;
+}
+
+/* --- answers ---------------------------------------------------------------- */
+
+/* A reconciliation: is any message of the items new?  In doubt yes. */
+static bool
+anything_missing(struct check *c)
+{
+	struct itemv *v = &c->d.items;
+	bool *missing, any = false;
+	size_t known = 0;
+
+	if (v->n == 0)
+		return v->ignored > 0;
+	missing = mem_array(v->n, sizeof *missing);
+	ingest_prepare(&c->d);
+	if (store_missing(c->p.db, c->acc.name, c->acc.channel, v, missing) != RC_OK) {
+		any = true;
+	} else {
+		for (size_t i = 0; i < v->n; i++) {
+			any |= missing[i];
+			known += v->v[i].type == ITEM_MESSAGE && !missing[i];
+		}
+	}
+	free(missing);
+	if (!any)
+		c->r.duplicates += known;
+	return any;
+}
+
+static void
+keep(struct check *c)
+{
+	struct delivery *d = &c->d;
+	enum rc rc;
+
+	rc = ingest(c->p.db, c->p.spool, &d, 1);
+	c->st.stored = rc == RC_OK;
+	if (rc != RC_OK) {
+		c->lost = true;
+		return;
+	}
+	c->r.stored += d->stored;
+	c->r.duplicates += d->duplicates + d->weak_duplicates;
+	if (c->st.only_missing)
+		c->r.added += d->messages;
+	if (d->rc == RC_DUP)
+		log_info("💾 The database is away: the answer is in the spool (%zu bytes)", d->body_n);
+}
+
+static void
+say_answer(const struct check *c, const struct http_res *res)
+{
+	const struct poll_attempt *a;
+
+	if (c->acc.provider != PROVIDER_CHATRACE || c->st.n_attempts == 0)
+		return;
+	for (size_t i = c->st.n_attempts; i > 0; i--) {
+		a = &c->st.attempts[i - 1];
+		if (str_eq(a->note, "not_tried"))
+			continue;
+		log_info("  - %s: %d %s (%lld ms)", a->auth, a->status, a->note, (long long)a->ms);
+		break;
+	}
+	if (res->status == 404 && !str_ends(c->url, "/accounts/me"))
+		log_warn("⚠️ Endpoint %s not found (404), trying next...", c->url);
+}
+
+static void
+check_feed(void *arg, struct http_res *res)
+{
+	struct check *c = arg;
+	struct delivery *d = &c->d;
+	bool entered = log_enter(c);
+	enum rc rc;
+
+	delivery_init(d);
+	d->channel = c->acc.channel;
+	d->account = c->acc.name;
+	d->provider = c->acc.provider;
+	d->source = SOURCE_POLL;
+	d->request_id = log_request_id();
+	d->content_type = http_res_get(res, "Content-Type");
+	d->headers = "{}";
+	d->body = res->body;
+	d->body_n = res->body_n;
+	rc = provider_of(&c->acc)->poll_read(&c->acc, res, &c->st, &d->items);
+	say_answer(c, res);
+	if (rc == RC_INVALID && res->fail == HTTP_FAIL_NONE && res->body_n > 0) {
+		/* an answer nobody understands is kept, so that it can be read later */
+		itemv_free(&d->items);
+		itemv_init(&d->items);
+		d->items.ignored = 1;
+		d->reason = "not_understood";
+		keep(c);
+	} else if (rc == RC_OK && (d->items.n > 0 || d->items.ignored > 0)) {
+		if (!c->st.only_missing || anything_missing(c))
+			keep(c);
+		else
+			c->st.stored = true;
+	}
+	delivery_free(d);
+	log_leave(entered);
+}
+
+/* --- the end ------------------------------------------------------------------ */
+
+void
+task_poll_attempts_json(const struct poll_attempt *v, size_t n, struct buf *b)
+{
+	buf_putc(b, '[');
+	for (size_t i = 0; i < n; i++) {
+		json_put_key(b, i == 0 ? "{" : ",{", "url");
+		json_put_str(b, v[i].url);
+		json_put_key(b, ",", "auth");
+		json_put_str(b, v[i].auth);
+		if (v[i].status > 0)
+			buf_printf(b, ",\"status\":%d", v[i].status);
+		else
+			buf_puts(b, ",\"status\":null");
+		buf_printf(b, ",\"ms\":%lld", (long long)v[i].ms);
+		json_put_key(b, ",", "note");
+		json_put_str(b, v[i].note != NULL ? v[i].note : "");
+		buf_putc(b, '}');
+	}
+	buf_putc(b, ']');
+}
+
+static void
+say_result(const struct check *c)
+{
+	const struct task_poll_result *r = &c->r;
+	const char *t = title(&c->acc);
+	struct buf b;
+	char at[16];
+
+	buf_init(&b, 8192);
+	hint_poll(c->p.conf, &c->acc, POLL_FAILED, r->hint, &b);
+	switch (r->outcome) {
+	case POLL_MESSAGES:
+		log_info("✅ %s [%s]: %zu new, %zu already known", t, c->acc.name, r->stored,
+		    r->duplicates);
+		break;
+	case POLL_EMPTY:
+		log_info("📭 No new %s messages [%s]", t, c->acc.name);
+		break;
+	case POLL_UNSUPPORTED:
+		task_poll_next_text(r->next_us, at);
+		if (!str_eq(r->hint, "no_polling"))
+			log_warn("⚠️ %s [%s]: %s", t, c->acc.name, b.p);
+		log_info("ℹ️ no polling at this provider; next probe %s", at);
+		break;
+	case POLL_MOCK:
+		log_info("🎭 %s [%s]: mock mode, nothing is asked", t, c->acc.name);
+		break;
+	default:
+		log_error("❌ %s check failed [%s]: %s", t, c->acc.name,
+		    b.n > 0 ? b.p : "no reason given");
+	}
+	if (r->added > 0)
+		log_warn("⚠️ %s [%s]: %zu messages had not come by webhook and were added", t,
+		    c->acc.name, r->added);
+	buf_free(&b);
+}
+
+/* Memory as it is stored: tied to the configuration it was learned with. */
+static void
+save_memory(struct check *c, int64_t next_us)
+{
+	const char *m = c->st.new_memory != NULL ? c->st.new_memory : c->st.memory;
+	struct buf b;
+	size_t n;
+
+	buf_init(&b, MEMORY_MAX);
+	n = strlen(m);
+	buf_printf(&b, "{\"of\":\"%s\"", c->of);
+	while (n > 0 && m[n - 1] != '}')
+		n--;
+	m += strcspn(m, "{");
+	m += *m == '{';
+	m += strspn(m, " \t\r\n");
+	if (*m != '\0' && *m != '}')
+		buf_printf(&b, ",%s", m);
+	else
+		buf_putc(&b, '}');
+	if (buf_err(&b))
+		log_warn("poll memory of %s is too large to keep", c->acc.name);
+	else if (state_set_memory(c->p.db, c->acc.channel, c->acc.name, b.p, next_us) != RC_OK)
+		log_warn("poll memory of %s could not be stored", c->acc.name);
+	buf_free(&b);
+}
+
+static int64_t
+next_time(const struct check *c)
+{
+	if (c->r.outcome == POLL_UNSUPPORTED)
+		return clock_now_us() + PROBE_S * US;
+	if (c->r.outcome == POLL_FAILED && c->acc.provider == PROVIDER_CHATRACE &&
+	    c->st.n_attempts > 1)
+		return clock_now_us() + PROBE_FAILED_S * US;
+	return 0;
+}
+
+static void
+record(struct check *c, bool cut)
+{
+	struct state_poll_run run = { .channel = c->acc.channel, .account = c->acc.name,
+	    .started_us = c->started_us, .finished_us = clock_now_us(),
+	    .outcome = c->r.outcome, .stored = c->r.stored, .duplicates = c->r.duplicates,
+	    .added = c->r.added };
+	const char *labels[3] = { channel_names[c->acc.channel], c->acc.name,
+	    poll_outcome_names[c->r.outcome] };
+	struct buf b;
+
+	meter_add(c->p.meter, METER_POLLS, 1, labels);
+	meter_add(c->p.meter, METER_MISSED, c->r.added, labels);
+	if (c->st.pause_s > 0 && state_pause(c->p.db, c->acc.channel, c->acc.name, c->st.pause_s,
+	    c->r.hint != NULL ? c->r.hint : "rate_limited") != RC_OK)
+		log_warn("pause of %s could not be stored", c->acc.name);
+	/* what was seen is remembered only if it is kept */
+	if (!c->lost && (!cut || c->over))
+		save_memory(c, c->r.next_us);
+	buf_init(&b, MEMORY_MAX);
+	task_poll_attempts_json(c->st.attempts, c->st.n_attempts, &b);
+	run.attempts = buf_err(&b) ? "[]" : b.p;
+	if (state_poll_run(c->p.db, &run) != RC_OK)
+		log_warn("poll run of %s could not be stored", c->acc.name);
+	buf_free(&b);
+}
+
+static void
+check_free(struct check *c)
+{
+	mem_arena_free(&c->st.arena);
+	mem_free_secret(c->token);
+	conf_drop(c->p.conf);
+	free(c);
+}
+
+static void
+check_done(void *arg, bool cut)
+{
+	struct check *c = arg;
+	bool entered = log_enter(c);
+	struct http_req req = {0};	/* who builds it calls http_req_init */
+
+	/* out of time: the provider lists what it did not reach */
+	if (cut && !c->over && !c->lost) {
+		c->over = provider_of(&c->acc)->poll_build(&c->acc, &c->st, &req) == RC_NONE;
+		http_req_free(&req);
+		if (!c->over) {
+			c->st.outcome = POLL_FAILED;
+			c->st.hint = clock_mono_ms() >= c->st.deadline_ms ? "timeout" : "interrupted";
+		}
+	}
+	/* a reconciliation that found everything stored already has found nothing */
+	if (c->st.only_missing && c->st.outcome == POLL_MESSAGES && c->r.stored == 0)
+		c->st.outcome = POLL_EMPTY;
+	c->r.outcome = c->lost ? POLL_FAILED : c->st.outcome;
+	c->r.hint = c->lost ? "database" : c->st.hint;
+	c->r.attempts = c->st.attempts;
+	c->r.n_attempts = c->st.n_attempts;
+	c->r.next_us = next_time(c);
+	say_result(c);
+	record(c, cut);
+	if (c->st.pause_s > 0)
+		c->r.next_us = clock_now_us() + c->st.pause_s * US;
+	if (state_lease_free(c->p.db, c->lease, c->owner) != RC_OK)
+		log_warn("lease %s could not be given back; it ends by itself", c->lease);
+	log_leave(entered);
+	c->p.done(c->p.arg, &c->r);
+	check_free(c);
+}
+
+/* --- the beginning --------------------------------------------------------------- */
+
+/* What the memory depends on; the token only as a digest. */
+static void
+fingerprint(const struct account *a, char out[17])
+{
+	struct sign_hash *h = sign_hash_new();
+	unsigned char d[SIGN_SHA256];
+	const char *const v[] = { provider_names[a->provider], a->api_url, a->token,
+		a->own_id, a->graph_version };
+
+	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++)
+		sign_hash_add(h, v[i] != NULL ? v[i] : "", v[i] != NULL ? strlen(v[i]) + 1 : 1);
+	for (size_t i = 0; i < a->poll_paths.n; i++)
+		sign_hash_add(h, a->poll_paths.v[i], strlen(a->poll_paths.v[i]) + 1);
+	for (size_t i = 0; i < a->auth_formats.n; i++)
+		sign_hash_add(h, a->auth_formats.v[i], strlen(a->auth_formats.v[i]) + 1);
+	sign_hash_end(h, d);
+	str_hex(d, 8, out);
+}
+
+/* Is the memory of this configuration? */
+static bool
+memory_holds(const char *memory, const char *of)
+{
+	struct mem_arena a = {0};
+	struct json *j = NULL;
+	bool same = false;
+
+	if (memory != NULL && json_parse(memory, strlen(memory), &j, NULL) == RC_OK)
+		same = str_eq(json_str(&a, json_member(j, "of")), of);
+	json_free(j);
+	mem_arena_free(&a);
+	return same;
+}
+
+/* The memory without its "of": what the provider gave. */
+static const char *
+memory_of(struct mem_arena *a, const char *memory)
+{
+	const char *p = strstr(memory, "\"of\"");
+	struct json *j = NULL;
+	const struct json *v;
+	const char *k, *sep = "{";
+	struct buf b;
+	char *s;
+
+	if (p == NULL || json_parse(memory, strlen(memory), &j, NULL) != RC_OK)
+		return mem_arena_dup(a, memory);
+	buf_init(&b, MEMORY_MAX);
+	for (size_t i = 0; json_each(j, i, &k, &v); i++) {
+		if (str_eq(k, "of"))
+			continue;
+		json_put_key(&b, sep, k);
+		buf_puts(&b, json_raw(a, v));
+		sep = ",";
+	}
+	buf_puts(&b, b.n == 0 ? "{}" : "}");
+	s = mem_arena_dup(a, b.p);
+	buf_free(&b);
+	json_free(j);
+	return s;
+}
+
+/* Why not now; RC_OK: go on. */
+static enum rc
+may_check(struct check *c, const struct state_account *s, bool known, int64_t *next_us)
+{
+	int64_t now = c->started_us;
+	bool rate = str_eq(s->pause_reason, "rate_limited");
+
+	*next_us = 0;
+	/* a person may prove a mended token, but not break a provider's limit */
+	if (s->pause_until_us > now && (!c->p.person || rate)) {
+		*next_us = s->pause_until_us;
+		return RC_NONE;
+	}
+	if (c->p.person)
+		return RC_OK;
+	if (known && s->next_probe_us > now) {
+		*next_us = s->next_probe_us;
+		return RC_NONE;
+	}
+	c->st.probe = known && s->next_probe_us > 0;
+	return RC_OK;
+}
+
+static enum rc
+prepare(struct check *c, int64_t *next_us)
+{
+	struct state_account s = {0};
+	bool known;
+	enum rc rc;
+
+	rc = state_get(c->p.db, c->acc.channel, c->acc.name, &s);
+	if (rc != RC_OK && rc != RC_NONE)	/* none: nothing remembered yet */
+		return rc;
+	c->acc = *c->p.account;
+	fingerprint(&c->acc, c->of);
+	known = memory_holds(s.memory, c->of);
+	c->st.memory = known ? memory_of(&c->st.arena, s.memory) : "{}";
+	c->st.probe = c->p.person;
+	mem_free_secret(c->token);
+	c->token = NULL;
+	if (state_token(&c->acc, &s) != c->acc.token) {
+		c->token = mem_dup(s.token);
+		log_secret(c->token);
+		c->acc.token = c->token;
+	}
+	rc = may_check(c, &s, known, next_us);
+	state_account_free(&s);
+	return rc;
+}
+
+static struct check *
+check_new(const struct task_poll *p)
+{
+	struct check *c = mem_alloc(sizeof *c);
+
+	c->p = *p;
+	c->p.conf = conf_hold(p->conf);
+	c->acc = *p->account;
+	c->r.account = p->account;
+	c->started_us = clock_now_us();
+	c->st.now_us = c->started_us;
+	c->st.long_poll_s = p->long_poll_s;
+	c->st.deadline_ms = p->deadline_ms != 0 ? p->deadline_ms :
+	    clock_mono_ms() + TASK_POLL_CHECK_S * 1000;
+	sign_token(c->owner, 20);
+	sign_token(c->id, 20);
+	snprintf(c->lease, sizeof c->lease, "poll/%s/%s", channel_names[p->account->channel],
+	    p->account->name);
+	return c;
+}
+
+enum rc
+task_poll_start(const struct task_poll *p, int64_t *next_us)
+{
+	struct check *c;
+	struct httpc_flow f = { .next = check_next, .feed = check_feed, .done = check_done };
+	bool entered;
+	int64_t left;
+	enum rc rc;
+
+	*next_us = 0;
+	if (provider_of(p->account)->poll_build == NULL)
+		return RC_NONE;
+	c = check_new(p);
+	left = c->st.deadline_ms - clock_mono_ms();
+	/* one question is enough while the account rests */
+	rc = p->person ? RC_OK : prepare(c, next_us);
+	if (rc != RC_OK) {
+		check_free(c);
+		return rc == RC_NONE ? RC_NONE : RC_TEMP;
+	}
+	rc = state_lease(p->db, c->lease, c->owner,
+	    (unsigned int)(left > 0 ? left / 1000 : 0) + LEASE_SLACK_S);
+	if (rc != RC_OK) {
+		check_free(c);
+		return rc == RC_LIMIT ? RC_LIMIT : RC_TEMP;
+	}
+	rc = prepare(c, next_us);
+	if (rc != RC_OK) {
+		if (state_lease_free(p->db, c->lease, c->owner) != RC_OK)
+			log_warn("lease %s could not be given back; it ends by itself", c->lease);
+		check_free(c);
+		return rc == RC_NONE ? RC_NONE : RC_TEMP;
+	}
+	entered = log_enter(c);
+	log_info("🔍 Starting %s message check...", title(&c->acc));
+	log_leave(entered);
+	f.arg = c;
+	f.deadline_ms = c->st.deadline_ms;
+	httpc_add(p->httpc, &f);
+	return RC_OK;
+}
+
+/* --- start of the poller ------------------------------------------------------------- */
+
+static void
+hello_instagram(const struct account *a, const char *who)
+{
+	static const char *const modes[PROVIDER__MAX] = { "CHATRACE API", "INSTAGRAM GRAPH API",
+		"GREEN API", "MOCK MODE" };
+	static const char *const names[PROVIDER__MAX] = { "Chatrace", "Instagram Graph API",
+		"Green API", "mock" };
+
+	log_info("Instagram Service initialized (%s)%s", modes[a->provider], who);
+	if (a->provider == PROVIDER_CHATRACE && a->token != NULL)
+		log_info("Chatrace API configured%s", who);
+	else if (a->provider != PROVIDER_MOCK && a->token == NULL)
+		log_warn("⚠️ INSTAGRAM_ACCESS_TOKEN is not set%s", who);
+	log_info("🔧 InstagramService onModuleInit called%s", who);
+	if (a->provider == PROVIDER_MOCK)
+		return;
+	if (a->poll_s == 0) {
+		log_info("ℹ️ polling is off (INSTAGRAM_POLL_SECONDS=0)%s", who);
+		return;
+	}
+	log_info("📡 Starting Instagram message polling (%s)...%s", names[a->provider], who);
+	log_info("✅ Starting Instagram message polling (checking every %u seconds)%s", a->poll_s,
+	    who);
+	log_info("📡 API URL: %s", a->api_url);
+}
+
+void
+task_poll_hello(const struct conf *c, const struct account *a)
+{
+	char who[160] = "";
+
+	(void)c;
+	if (!str_eq(a->name, "main"))
+		snprintf(who, sizeof who, " [%s]", a->name);
+	if (a->channel == CHANNEL_INSTAGRAM) {
+		hello_instagram(a, who);
+		return;
+	}
+	log_info("WhatsApp Service initialized (%s)%s", a->provider == PROVIDER_MOCK ? "MOCK MODE" :
+	    "GREEN API", who);
+	if (a->provider == PROVIDER_MOCK)
+		return;
+	if (a->poll_s == 0)
+		log_info("ℹ️ polling is off (WHATSAPP_POLL_SECONDS=0)%s", who);
+	else
+		log_info("✅ Starting WhatsApp message polling (checking every %u seconds)%s",
+		    a->poll_s, who);
+}
