@@ -179,10 +179,11 @@ install: all
 	@for d in instagram whatsapp dmbox; do f='$(C)'/$$d/.htaccess; \
 	  [ ! -e "$$f" ] || grep -q '^# dmbox on shared hosting' "$$f" || \
 	  { echo "make install: $$f is there and not dmbox's: move it away first" >&2; exit 1; }; done
-	install -d '$(I)/bin' '$(I)/etc' '$(I)/share/dmbox/sql' '$(C)/dmbox' '$(C)/instagram' '$(C)/whatsapp'
+	install -d '$(I)/bin' '$(I)/etc' '$(I)/share/dmbox/sql/code' '$(C)/dmbox' '$(C)/instagram' '$(C)/whatsapp'
 	install -m 755 $(B)/dmbox $(B)/dmbox-poll '$(I)/bin/'
 	install -m 755 $(CGI) '$(C)/dmbox/'
 	install -m 644 sql/*.sql '$(I)/share/dmbox/sql/'
+	install -m 644 sql/code/*.sql '$(I)/share/dmbox/sql/code/'
 	$(FILL) dmbox.env.example >'$(I)/etc/dmbox.env.example' && chmod 644 '$(I)/etc/dmbox.env.example'
 	for f in apache/dmbox.conf apache/lighttpd.conf cron/dmbox.crontab; do \
 	  $(FILL) $$f >'$(I)/share/dmbox/'$${f##*/} && chmod 644 '$(I)/share/dmbox/'$${f##*/} || exit 1; done

@@ -1,8 +1,10 @@
 /*
  * dmbox migrate: the steps of sql/ that the database lacks, in order, each in
- * one transaction with its row in schema_version.  The lock is taken inside
- * each transaction, not for the session, so that it works through a
- * transaction pooler; whoever comes second finds the row there.
+ * one transaction with its row in schema_version; then the functions and views
+ * of sql/code/ whose bytes changed, together in one transaction, with their
+ * hashes in schema_code.  The lock is taken inside each transaction, not for
+ * the session, so that it works through a transaction pooler; a second migrate
+ * finds the rows of the first.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,19 +19,24 @@
 #include "extern/db.h"
 #include "extern/json.h"
 #include "base/mem.h"
+#include "extern/sign.h"
 
 #ifndef DMBOX_PREFIX
 #define DMBOX_PREFIX "/usr/local"
 #endif
 #define FILE_MAX (4u * 1024 * 1024)
 
-enum { S_LOCK, S_HAVE, S_VERSION, S_ALL, S_ADD, S_NAME, S_OWNER };
+enum { S_LOCK, S_HAVE, S_VERSION, S_ALL, S_ADD, S_HAVE_CODE, S_CODE, S_ADD_CODE, S_NAME, S_OWNER };
 static const struct db_stmt sql[] = {
 	[S_LOCK] = { NULL, "select pg_advisory_xact_lock(8463518470102)" },
 	[S_HAVE] = { NULL, "select to_regclass('dmbox.schema_version') is not null" },
 	[S_VERSION] = { NULL, "select 1 from dmbox.schema_version where version = $1" },
 	[S_ALL] = { NULL, "select version from dmbox.schema_version order by version" },
 	[S_ADD] = { NULL, "insert into dmbox.schema_version (version) values ($1)" },
+	[S_HAVE_CODE] = { NULL, "select to_regclass('dmbox.schema_code') is not null" },
+	[S_CODE] = { NULL, "select name, sha256 from dmbox.schema_code" },
+	[S_ADD_CODE] = { NULL, "insert into dmbox.schema_code (name, sha256) values ($1, $2) "
+	    "on conflict (name) do update set sha256 = excluded.sha256, applied_at = now()" },
 	[S_NAME] = { NULL, "select current_database()::text" },
 	/* ours to alter, and not done yet? */
 	[S_OWNER] = { NULL, "select pg_has_role(d.datdba, 'USAGE') and not exists ("
@@ -43,20 +50,21 @@ static const char search_path[] = "do $$ begin execute format('alter database %I
     "search_path = \"$user\", public, dmbox', current_database()); end $$";
 
 struct step {
-	int version;
-	char *name;	/* file name */
+	int version;		/* 0: a file of code/ */
+	char *name;		/* file name; "code/NAME" */
+	char hash[65];		/* of a file of code/ */
 	bool applied;
 };
 
 struct steps {
 	char *dir;
-	struct step *v;
-	size_t n;
+	struct step *v;		/* the numbered ones first, in order; then code/, by name */
+	size_t n, n_numbered;
 };
 
 /* ---- the files ---- */
 
-/* "001-tables.sql": 1; 0 for anything else. */
+/* "007-tables.sql": 7; 0 for anything else. */
 static int
 step_version(const char *name)
 {
@@ -73,8 +81,37 @@ by_version(const void *a, const void *b)
 {
 	const struct step *x = a, *y = b;
 
+	if ((x->version == 0) != (y->version == 0))
+		return x->version == 0 ? 1 : -1;
 	return x->version != y->version ? (x->version < y->version ? -1 : 1)
 	    : strcmp(x->name, y->name);
+}
+
+static void
+add_step(struct steps *s, int version, char *name)
+{
+	s->v = mem_realloc(s->v, s->n + 1, sizeof(*s->v));
+	s->v[s->n++] = (struct step){ .version = version, .name = name };
+	if (version > 0)
+		s->n_numbered++;
+}
+
+static void
+list_code(const char *dir, struct steps *s)
+{
+	char path[PATH_MAX + 8], name[300];
+	struct dirent *e;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/code", dir);
+	if ((d = opendir(path)) == NULL)
+		return;
+	while ((e = readdir(d)) != NULL)
+		if (str_ends(e->d_name, ".sql") && e->d_name[0] != '.') {
+			snprintf(name, sizeof(name), "code/%s", e->d_name);
+			add_step(s, 0, mem_dup(name));
+		}
+	closedir(d);
 }
 
 static bool
@@ -88,17 +125,16 @@ list(const char *dir, struct steps *s)
 	while ((e = readdir(d)) != NULL) {
 		int v = step_version(e->d_name);
 
-		if (v <= 0)
-			continue;
-		s->v = mem_realloc(s->v, s->n + 1, sizeof(*s->v));
-		s->v[s->n++] = (struct step){ v, mem_dup(e->d_name), false };
+		if (v > 0)
+			add_step(s, v, mem_dup(e->d_name));
 	}
 	closedir(d);
-	if (s->n > 1)
-		qsort(s->v, s->n, sizeof(*s->v), by_version);
-	if (s->n > 0)
-		s->dir = mem_dup(dir);
-	return s->n > 0;
+	if (s->n == 0)
+		return false;
+	list_code(dir, s);
+	qsort(s->v, s->n, sizeof(*s->v), by_version);
+	s->dir = mem_dup(dir);
+	return true;
 }
 
 /* Beside the program first (a checkout, an installation of any prefix). */
@@ -138,7 +174,7 @@ steps_free(struct steps *s)
 static bool
 steps_ok(const struct steps *s)
 {
-	for (size_t i = 1; i < s->n; i++)
+	for (size_t i = 1; i < s->n_numbered; i++)
 		if (s->v[i].version == s->v[i - 1].version) {
 			cmd_error("%s: %s, %s: %s", s->dir, s->v[i - 1].name, s->v[i].name,
 			    cmd_tr("two steps of one number", "два шага с одним номером"));
@@ -171,6 +207,20 @@ read_step(const struct steps *s, const struct step *st)
 	return text;
 }
 
+static bool
+hash_code(struct steps *s)
+{
+	for (size_t i = s->n_numbered; i < s->n; i++) {
+		char *text = read_step(s, &s->v[i]);
+
+		if (text == NULL)
+			return false;
+		sign_sha256_hex(text, strlen(text), s->v[i].hash);
+		free(text);
+	}
+	return true;
+}
+
 /* ---- the database ---- */
 
 static enum rc
@@ -182,6 +232,26 @@ ask_bool(struct db *db, const struct db_stmt *st, bool *out)
 	if (rc != RC_OK)
 		return rc;
 	*out = db_rows(r) > 0 && db_get_bool(r, 0, 0);
+	db_res_free(r);
+	return RC_OK;
+}
+
+/* Mark the files of code/ that the database has in these very bytes. */
+static enum rc
+look_code(struct db *db, struct steps *s)
+{
+	struct db_res *r;
+	bool there;
+	enum rc rc;
+
+	if ((rc = ask_bool(db, &sql[S_HAVE_CODE], &there)) != RC_OK || !there)
+		return rc;
+	if ((rc = db_exec(db, &sql[S_CODE], NULL, &r)) != RC_OK)
+		return rc;
+	for (size_t i = 0; i < db_rows(r); i++)
+		for (size_t k = s->n_numbered; k < s->n; k++)
+			if (str_eq(s->v[k].name + strlen("code/"), db_get_text(r, i, 0)))
+				s->v[k].applied = str_eq(s->v[k].hash, db_get_text(r, i, 1));
 	db_res_free(r);
 	return RC_OK;
 }
@@ -201,12 +271,12 @@ look(struct db *db, struct steps *s, int *newest)
 		return rc;
 	for (size_t i = 0; i < db_rows(r); i++) {
 		*newest = (int)db_get_i64(r, i, 0);
-		for (size_t k = 0; k < s->n; k++)
+		for (size_t k = 0; k < s->n_numbered; k++)
 			if (s->v[k].version == *newest)
 				s->v[k].applied = true;
 	}
 	db_res_free(r);
-	return RC_OK;
+	return look_code(db, s);
 }
 
 /* RC_DUP: somebody else applied it in the meantime. */
@@ -253,6 +323,54 @@ apply(struct db *db, const struct steps *s, const struct step *st)
 	return rc == RC_DUP ? RC_OK : rc;
 }
 
+/* One file of code/, with its hash, in the transaction under way. */
+static enum rc
+apply_file(struct db *db, const struct steps *s, const struct step *st)
+{
+	struct db_args a = { 0 };
+	char *text = read_step(s, st);
+	enum rc rc = RC_BUG;
+
+	if (text == NULL)
+		return rc;
+	db_text(&a, st->name + strlen("code/"));
+	db_text(&a, st->hash);
+	if ((rc = db_script(db, text)) == RC_OK)
+		rc = db_exec(db, &sql[S_ADD_CODE], &a, NULL);
+	if (rc != RC_OK)
+		cmd_error("%s/%s: %s", s->dir, st->name, db_error(db));
+	db_args_free(&a);
+	free(text);
+	return rc;
+}
+
+/*
+ * The changed files of code/ in one transaction: a function and a view that calls it change
+ * together.  Bodies are not checked while they are made, for files are in order of names.
+ */
+static enum rc
+apply_code(struct db *db, struct steps *s)
+{
+	enum rc rc;
+
+	if ((rc = db_begin(db)) != RC_OK || (rc = db_exec(db, &sql[S_LOCK], NULL, NULL)) != RC_OK ||
+	    (rc = look_code(db, s)) != RC_OK ||
+	    (rc = db_script(db, "set local check_function_bodies = off")) != RC_OK) {
+		cmd_error("%s", db_error(db));
+		db_rollback(db);
+		return rc;
+	}
+	for (int schema = 1; schema >= 0; schema--)	/* code/schema.sql makes schema_code */
+		for (size_t i = s->n_numbered; rc == RC_OK && i < s->n; i++)
+			if (!s->v[i].applied && str_eq(s->v[i].name, "code/schema.sql") == schema)
+				rc = apply_file(db, s, &s->v[i]);
+	if (rc == RC_OK && (rc = db_commit(db)) != RC_OK)
+		cmd_error("%s/code: %s", s->dir, db_error(db));
+	if (rc != RC_OK)
+		db_rollback(db);
+	return rc;
+}
+
 /* "select * from messages" without a prefix, where the database is ours. */
 static void
 set_search_path(struct db *db)
@@ -287,12 +405,20 @@ report(const struct steps *s, const char *database, int newest, size_t done, boo
 	buf_puts(&b, "{\"database\":");
 	json_put_str(&b, database);
 	buf_printf(&b, ",\"version\":%d,\"dryRun\":%s,\"steps\":[", newest, dry ? "true" : "false");
-	for (size_t i = 0; i < s->n; i++) {
+	for (size_t i = 0; i < s->n_numbered; i++) {
 		if (s->v[i].applied)
 			continue;
 		buf_printf(&b, "%s{\"version\":%d,\"file\":", k++ == 0 ? "" : ",", s->v[i].version);
 		json_put_str(&b, s->v[i].name);
 		buf_putc(&b, '}');
+	}
+	buf_puts(&b, "],\"code\":[");
+	k = 0;
+	for (size_t i = s->n_numbered; i < s->n; i++) {
+		if (s->v[i].applied)
+			continue;
+		buf_puts(&b, k++ == 0 ? "" : ",");
+		json_put_str(&b, s->v[i].name);
 	}
 	printf("%s]}\n", b.p);
 	buf_free(&b);
@@ -323,10 +449,10 @@ migrate(struct db *db, struct steps *s, bool dry, bool json)
 		free(database);
 		return CMD_FAIL;
 	}
-	if (newest > s->v[s->n - 1].version) {
+	if (newest > s->v[s->n_numbered - 1].version) {
 		fprintf(stderr, cmd_tr("the database is at version %d, newer than this program's %d\n",
 		    "версия базы %d новее, чем у этой программы (%d)\n"), newest,
-		    s->v[s->n - 1].version);
+		    s->v[s->n_numbered - 1].version);
 		status = CMD_WARN;
 	}
 	for (size_t i = 0; i < s->n; i++) {
@@ -335,13 +461,17 @@ migrate(struct db *db, struct steps *s, bool dry, bool json)
 		if (!json)
 			printf("%s %s\n", dry ? cmd_tr("would apply", "будет применён")
 			    : cmd_tr("applying", "применяется"), s->v[i].name);
-		if (!dry && apply(db, s, &s->v[i]) != RC_OK) {
+		if (!dry && s->v[i].version > 0 && apply(db, s, &s->v[i]) != RC_OK) {
 			free(database);
 			return CMD_FAIL;
 		}
 		if (!dry && s->v[i].version > newest)
 			newest = s->v[i].version;
 		done++;
+	}
+	if (!dry && apply_code(db, s) != RC_OK) {
+		free(database);
+		return CMD_FAIL;
 	}
 	if (!dry)
 		set_search_path(db);
@@ -378,7 +508,7 @@ run(int argc, char **argv)
 		    "файлы NNN-*.sql не найдены; укажите папку sql в DMBOX_SQL_DIR"));
 		goto out;
 	}
-	if (!steps_ok(&s))
+	if (!steps_ok(&s) || !hash_code(&s))
 		goto out;
 	opts.conninfo = c->database_url;
 	opts.connect_s = c->db_connect_s;
@@ -399,12 +529,12 @@ const struct cmd cmd_migrate = {
 	{ "bring the database to this version", "привести базу данных к этой версии" },
 	{ "usage: dmbox migrate [--dry-run] [--json]\n\n"
 	  "Applies the steps of sql/ that the database of DATABASE_URL lacks, each in one\n"
-	  "transaction.  Running it again or twice at once is safe.  Where the login owns\n"
+	  "transaction, and the functions and views of sql/code/ that changed.  Running it again or twice at once is safe.  Where the login owns\n"
 	  "the database, dmbox is added to its search_path.  --dry-run only says what it\n"
 	  "would do.  DMBOX_SQL_DIR names another folder of steps.",
 	  "вызов: dmbox migrate [--dry-run] [--json]\n\n"
 	  "Применяет шаги из sql/, которых нет в базе DATABASE_URL, каждый в одной\n"
-	  "транзакции.  Повторный и одновременный запуск безопасны.  Если базой владеет этот\n"
+	  "транзакции, и изменившиеся функции и представления из sql/code/.  Повторный и одновременный запуск безопасны.  Если базой владеет этот\n"
 	  "пользователь, схема dmbox добавляется в её search_path.  --dry-run только говорит,\n"
 	  "что будет сделано.  DMBOX_SQL_DIR: другая папка с шагами." }
 };

@@ -9,7 +9,7 @@
 #include "base/rc.h"
 
 /*
- * Erasure on request and retention of messages (sql/006-purge.sql).  What is
+ * Erasure on request and retention of messages (sql/code/purge.sql).  What is
  * erased is remembered as a hash, so no door brings it back: a provider's
  * retry, a poll, the spool, a replay.  Work goes in short transactions; a run
  * that is cut goes on where it stopped when it is started again.

@@ -1,7 +1,7 @@
 /*
  * All SQL of the ledger, contacts, messages, events.
  *
- * The way in is one call of dmbox.ingest_many (sql/002-functions.sql) with arrays:
+ * The way in is one call of dmbox.ingest_many (sql/code/ingest.sql) with arrays:
  * one round trip, one transaction, whether one text or a thousand items.  For one
  * plain message there is dmbox.ingest with plain values, which are quicker.
  * What the arrays need is prepared here: keys distinct and sorted (concurrent

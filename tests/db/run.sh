@@ -20,6 +20,9 @@ make_db()
 		v=$(basename "$f"); v=$((10#${v%%-*}))
 		pg_psql "$dir" -d "$1" -1 -f "$f" -c "insert into dmbox.schema_version (version) values ($v)" >/dev/null || return 1
 	done
+	v=()
+	for f in "$root"/sql/code/*.sql; do v+=(-f "$f"); done
+	PGOPTIONS='-c check_function_bodies=off' pg_psql "$dir" -d "$1" -1 "${v[@]}" >/dev/null
 }
 
 pass=0; fail=0; n=0

@@ -9,6 +9,7 @@ fail() { echo "FAIL: $*"; bad=1; }
 
 if [ "$(q -c "select to_regclass('dmbox.messages') is null")" = t ]; then
 	for f in "$root"/sql/[0-9][0-9][0-9]-*.sql; do q -1 -f "$f" >/dev/null || exit 1; done
+	for f in "$root"/sql/code/*.sql; do PGOPTIONS='-c check_function_bodies=off' q -1 -f "$f" >/dev/null || exit 1; done
 fi
 none=$(q -c "select c.relname || coalesce('.' || a.attname, '') from pg_class c
 	left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

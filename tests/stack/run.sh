@@ -244,7 +244,7 @@ make_folders() {
 choose_programs() {
 	BIN=$ROOT/$B SQL=$ROOT/sql WEB=$ROOT/web APACHE=$ROOT/apache
 	case $ROOT/$B in *[!A-Za-z0-9/._+-]*) ;; *)
-		if asuser test -x "$BIN/cgi-bin/webhook.fcgi" && asuser test -r "$ROOT/sql/001-tables.sql"; then
+		if asuser test -x "$BIN/cgi-bin/webhook.fcgi" && asuser test -r "$ROOT/sql/007-tables.sql"; then
 			return
 		fi ;;
 	esac

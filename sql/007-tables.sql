@@ -1,6 +1,6 @@
--- dmbox schema, step 1: tables.  Forward only; `dmbox migrate` applies the
--- files of sql/ in order, each in one transaction.
--- No extension, no superuser, PostgreSQL 12 or newer.
+-- dmbox schema, steps 1 to 7: tables.  Steps are forward only; `dmbox migrate` applies the
+-- numbered files of sql/ in order, each in one transaction, and then the functions and
+-- views of sql/code/.  No extension, no superuser, PostgreSQL 12 or newer.
 
 create schema if not exists dmbox;
 comment on schema dmbox is 'Instagram and WhatsApp conversations, owned by you';
@@ -37,6 +37,7 @@ create table dmbox.deliveries (
 	unique (delivery_uid, received_at)
 ) partition by range (received_at);
 alter sequence dmbox.deliveries_id_seq owned by dmbox.deliveries.id;
+comment on sequence dmbox.deliveries_id_seq is 'deliveries.id';
 create table dmbox.deliveries_default partition of dmbox.deliveries default;
 create index deliveries_received_idx on dmbox.deliveries using brin (received_at);
 create index deliveries_rejected_idx on dmbox.deliveries (received_at) where verdict = 'rejected';
@@ -203,11 +204,14 @@ create table dmbox.outbox (
 	error_code         text,
 	error_text         text,
 	message_id         bigint,
-	external_id        text
+	external_id        text,
+	first_id           bigint
 );
 create unique index outbox_key_idx on dmbox.outbox (caller, idempotency_key, part) where idempotency_key is not null;
 create index outbox_due_idx on dmbox.outbox (next_at) where state in ('queued','leased');
 create index outbox_open_idx on dmbox.outbox (account, channel, recipient_id, id) where state in ('queued','leased','unknown');
+create index outbox_action_idx on dmbox.outbox (created_at) where action is not null;
+create index outbox_queue_idx on dmbox.outbox (account, channel, id) where state = 'queued';
 create index outbox_recent_idx on dmbox.outbox (account, channel, recipient_id, attempt_started_at);
 
 create table dmbox.send_attempts (
@@ -250,7 +254,10 @@ create table dmbox.account_state (
 	token_of         text,
 	last_poll_at     timestamptz,
 	next_probe_at    timestamptz,
-	primary key (account, channel)
+	primary key (account, channel),
+	send_failures      integer not null default 0,
+	send_pause_until   timestamptz,
+	send_pause_reason  text
 );
 
 create table dmbox.leases (
@@ -289,7 +296,6 @@ comment on column dmbox.schema_version.version is 'Number of the file in sql/';
 comment on column dmbox.schema_version.applied_at is 'When';
 
 comment on table dmbox.deliveries is 'The ledger: everything that came in, byte for byte, the refused too; append-only, by month';
-comment on sequence dmbox.deliveries_id_seq is 'deliveries.id';
 comment on table dmbox.deliveries_default is 'Deliveries of months without a partition of their own';
 comment on column dmbox.deliveries.id is 'Ours';
 comment on column dmbox.deliveries.delivery_uid is 'Made at arrival and kept through the spool: the same delivery is never stored twice';
@@ -504,3 +510,98 @@ comment on column dmbox.erased.account is 'Our account';
 comment on column dmbox.erased.channel is 'instagram or whatsapp';
 comment on column dmbox.erased.id_hash is 'dmbox.id_hash of the message or event';
 comment on column dmbox.erased.erased_at is 'When';
+comment on table dmbox.outbox is 'What goes out: one row a message (a split text: one a part) or action; its state machine is dmbox.outbox_*';
+comment on column dmbox.outbox.id is 'Our id; the id of the answer of /send';
+comment on column dmbox.outbox.account is 'Account that sends';
+comment on column dmbox.outbox.channel is 'instagram or whatsapp';
+comment on column dmbox.outbox.provider is 'chatrace, graph, greenapi or mock';
+comment on column dmbox.outbox.caller is 'Who asked, as a hash of the token''s sub; empty for programs of ours';
+comment on column dmbox.outbox.idempotency_key is 'The caller''s key; unique with caller and part; null when none was given';
+comment on column dmbox.outbox.part is 'Place among the rows of one request, from 0';
+comment on column dmbox.outbox.fingerprint is 'SHA-256 of the request: the same key with another one is refused (409)';
+comment on column dmbox.outbox.recipient_id is 'Contact''s id at the provider; with account and channel the conversation, in which order is kept';
+comment on column dmbox.outbox.thread_id is 'WhatsApp: the chat; else empty';
+comment on column dmbox.outbox.body is 'Text, as sent';
+comment on column dmbox.outbox.attachments is 'Attachments: [{type, url, name, mime}]';
+comment on column dmbox.outbox.reply_to is 'Provider''s id of the message answered or reacted to';
+comment on column dmbox.outbox.human_agent is 'A person wrote it: sent with the HUMAN_AGENT tag';
+comment on column dmbox.outbox.action is 'mark_seen, typing_on, typing_off, react, unreact; null for a message';
+comment on column dmbox.outbox.reaction is 'What to react with';
+comment on column dmbox.outbox.state is 'queued, leased (being sent), sent (the provider gave an id), accepted (it gave none), unknown (it may have been sent), failed (refused for good), dead (time over or cancelled)';
+comment on column dmbox.outbox.attempts is 'Attempts so far';
+comment on column dmbox.outbox.next_at is 'queued: not before this; unknown: when the provider is asked next';
+comment on column dmbox.outbox.lease_until is 'leased: after this the sender counts as gone';
+comment on column dmbox.outbox.claim_id is 'Of the sender that holds or held it; only it may settle';
+comment on column dmbox.outbox.attempt_started_at is 'When the last attempt began';
+comment on column dmbox.outbox.created_at is 'When it was asked for';
+comment on column dmbox.outbox.expires_at is 'Not sent until then: dead';
+comment on column dmbox.outbox.settled_at is 'When it came to its end';
+comment on column dmbox.outbox.lookups is 'unknown: how often the provider was asked for it';
+comment on column dmbox.outbox.error_code is 'Last error: the provider''s code or ours (timeout, loop_guard, expired, ...)';
+comment on column dmbox.outbox.error_text is 'Last error in words';
+comment on column dmbox.outbox.message_id is 'messages.id; null for actions';
+comment on column dmbox.outbox.external_id is 'The provider''s message id, once known';
+comment on column dmbox.outbox.first_id is 'Of a request that became several rows: the id of the first; null for a single row';
+comment on table dmbox.send_attempts is 'One row an attempt to send';
+comment on column dmbox.send_attempts.id is 'Our id';
+comment on column dmbox.send_attempts.account is 'Account that sent';
+comment on column dmbox.send_attempts.outbox_id is 'outbox.id';
+comment on column dmbox.send_attempts.at is 'When it began';
+comment on column dmbox.send_attempts.status is 'sent, accepted, retry, unknown, refused or pause (the account cannot send now)';
+comment on column dmbox.send_attempts.error_code is 'The provider''s code, or connect, timeout, ...';
+comment on column dmbox.send_attempts.ms is 'How long the request took';
+
+comment on column dmbox.account_state.send_failures is 'Sends in a row that the provider did not answer; five open the breaker';
+comment on column dmbox.account_state.send_pause_until is 'No send before this: the provider throttles, refuses the account, or does not answer';
+comment on column dmbox.account_state.send_pause_reason is 'Why sends rest';
+
+-- What a caller may see of a row.
+create type dmbox.outbox_view as (
+	id bigint, message_id bigint, state text, external_id text,
+	error_code text, error_text text
+);
+
+-- counts for the inbox, at any size -------------------------------------------
+--
+-- count(*) over twenty million rows is no answer to a page view.  So upkeep
+-- folds finished id ranges into message_counts, and a reader adds the few rows
+-- above the range.  A range is folded one run after it was noted, so that no
+-- transaction that took a lower id can still be open.
+
+create table dmbox.message_counts (
+	account  text not null,
+	channel  text not null,
+	inbound  bigint not null default 0,
+	outbound bigint not null default 0,
+	contacts bigint not null default 0,
+	primary key (account, channel)
+);
+comment on table dmbox.message_counts is 'Counts of messages and contacts up to the ids of count_marks; kept by upkeep';
+comment on column dmbox.message_counts.account is 'Account the counts are of';
+comment on column dmbox.message_counts.channel is 'Channel the counts are of';
+comment on column dmbox.message_counts.inbound is 'Messages from customers with an id up to the mark';
+comment on column dmbox.message_counts.outbound is 'Messages to customers with an id up to the mark';
+comment on column dmbox.message_counts.contacts is 'Contacts with an id up to the mark';
+
+create table dmbox.count_marks (
+	only_row     boolean primary key default true check (only_row),
+	message_upto bigint not null default 0,
+	message_next bigint not null default 0,
+	contact_upto bigint not null default 0,
+	contact_next bigint not null default 0
+);
+comment on table dmbox.count_marks is 'How far message_counts reaches (one row)';
+comment on column dmbox.count_marks.only_row is 'Always true: there is one row';
+comment on column dmbox.count_marks.message_upto is 'messages.id up to which message_counts is complete';
+comment on column dmbox.count_marks.message_next is 'messages.id to which the next fold may go';
+comment on column dmbox.count_marks.contact_upto is 'contacts.id up to which message_counts is complete';
+comment on column dmbox.count_marks.contact_next is 'contacts.id to which the next fold may go';
+insert into dmbox.count_marks default values;
+
+create index messages_search_idx on dmbox.messages using gin (to_tsvector('simple', body)) where body is not null;
+create index contacts_search_idx on dmbox.contacts
+	using gin (to_tsvector('simple', coalesce(name, '') || ' ' || coalesce(username, '')));
+
+-- The tables of the first version came as seven steps; a database that has them lacks
+-- nothing of this file.
+insert into dmbox.schema_version (version) select generate_series(1, 6);

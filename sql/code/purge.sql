@@ -1,4 +1,4 @@
--- dmbox schema, step 6: erasure on request, and retention of messages.
+-- Erasure on request, and retention of messages.
 --
 -- `dmbox purge` calls these in turn, each call one short transaction of bounded
 -- size.  What was erased is remembered as a hash (dmbox.erased), and dmbox.ingest
@@ -7,7 +7,7 @@
 -- deliveries.purged counts what was removed, so that ingest_balance stays even.
 
 -- Locks as dmbox.ingest takes them: buckets ascending, before any row.
-create function dmbox.purge_lock(p_keys text[]) returns void language plpgsql as $$
+create or replace function dmbox.purge_lock(p_keys text[]) returns void language plpgsql as $$
 declare
 	b integer;
 begin
@@ -18,7 +18,7 @@ end $$;
 comment on function dmbox.purge_lock(text[]) is 'Nobody else brings or changes the messages with these id hashes until the end of the transaction';
 
 -- Rows that go away are counted at the deliveries that brought them, whose bytes go too.
-create function dmbox.purge_note(p_deliveries bigint[]) returns integer language plpgsql as $$
+create or replace function dmbox.purge_note(p_deliveries bigint[]) returns integer language plpgsql as $$
 declare
 	n integer;
 begin
@@ -32,7 +32,7 @@ begin
 end $$;
 comment on function dmbox.purge_note(bigint[]) is 'Count purged items at their deliveries and drop the bytes of these; returns how many had bytes';
 
-create function dmbox.purge_events(p_ids bigint[]) returns integer language plpgsql as $$
+create or replace function dmbox.purge_events(p_ids bigint[]) returns integer language plpgsql as $$
 declare
 	v_d bigint[];
 	n   integer;
@@ -52,7 +52,7 @@ end $$;
 comment on function dmbox.purge_events(bigint[]) is 'Erase these events; returns how many deliveries lost their bytes by it';
 
 -- What stands in a person's conversation, and what the same person wrote in groups.
-create function dmbox.messages_of(p_contact bigint) returns setof dmbox.messages
+create or replace function dmbox.messages_of(p_contact bigint) returns setof dmbox.messages
 language sql stable rows 100 as $$
 	select m.* from dmbox.messages m where m.contact_id = p_contact
 	union all
@@ -65,7 +65,7 @@ $$;
 comment on function dmbox.messages_of(bigint) is 'Messages of one contact: its conversation, and its own in group chats';
 
 -- Messages of one contact (0: of none) that are older than p_before, with all that hangs on them.
-create function dmbox.purge_messages(p_contact bigint, p_before timestamptz, p_max integer,
+create or replace function dmbox.purge_messages(p_contact bigint, p_before timestamptz, p_max integer,
 	out messages integer, out attachments integer, out events integer, out blanked integer)
 language plpgsql as $$
 #variable_conflict use_column
@@ -126,7 +126,7 @@ comment on function dmbox.purge_messages(bigint, timestamptz, integer) is
 	'Erase up to p_max of a contact''s messages sent before p_before (contact 0: of nobody''s), with attachments, edits, reactions, events, texts of the outbox, and the bytes of their deliveries';
 
 -- Events that hang on no message, by ranges of ids: of one contact (0: of all).
-create function dmbox.purge_loose(p_contact bigint, p_before timestamptz, p_from bigint, p_to bigint,
+create or replace function dmbox.purge_loose(p_contact bigint, p_before timestamptz, p_from bigint, p_to bigint,
 	out events integer, out blanked integer)
 language plpgsql as $$
 #variable_conflict use_column
@@ -144,7 +144,7 @@ end $$;
 comment on function dmbox.purge_loose(bigint, timestamptz, bigint, bigint) is 'Erase the events in a range of ids that happened before p_before, of one contact or (0) of all';
 
 -- Does the body hold this id as a word of its own?
-create function dmbox.holds_word(p_body bytea, p_word text) returns boolean
+create or replace function dmbox.holds_word(p_body bytea, p_word text) returns boolean
 language sql immutable parallel safe as $$
 	select position(convert_to(p_word, 'UTF8') in p_body) > 0
 	   and dmbox.bytes_text(p_body) ~ (
@@ -156,7 +156,7 @@ comment on function dmbox.holds_word(bytea, text) is 'Whether bytes hold an id t
 
 -- Bytes in the ledger, by ranges of ids: what speaks of one contact, also as a
 -- duplicate or refused; with an empty word what is older than p_before.
-create function dmbox.purge_ledger(p_account text, p_channel text, p_word text, p_before timestamptz,
+create or replace function dmbox.purge_ledger(p_account text, p_channel text, p_word text, p_before timestamptz,
 	p_from bigint, p_to bigint, p_dry boolean)
 returns integer language plpgsql as $$
 declare
@@ -178,7 +178,7 @@ comment on function dmbox.purge_ledger(text, text, text, timestamptz, bigint, bi
 	'Drop (dry: count) the bytes of deliveries in a range of ids that name a contact, or that are older than p_before';
 
 -- What goes out to a contact, or went out before p_before: the texts.  What waits is given up first.
-create function dmbox.purge_outbox(p_account text, p_channel text, p_recipient text, p_before timestamptz, p_max integer,
+create or replace function dmbox.purge_outbox(p_account text, p_channel text, p_recipient text, p_before timestamptz, p_max integer,
 	out texts integer, out leased integer)
 language plpgsql as $$
 declare
@@ -211,7 +211,7 @@ comment on function dmbox.purge_outbox(text, text, text, timestamptz, integer) i
 
 -- The row of a contact that has nothing left.  Messages are locked for the moment
 -- of the look, so that none arrives between the look and the end of the row.
-create function dmbox.purge_contact(p_contact bigint) returns boolean language plpgsql as $$
+create or replace function dmbox.purge_contact(p_contact bigint) returns boolean language plpgsql as $$
 begin
 	lock table dmbox.messages in share mode;
 	if exists (select 1 from dmbox.messages m where m.contact_id = p_contact)

@@ -1,8 +1,8 @@
--- dmbox schema, step 7: replay and figures.
+-- Replay.
 
 -- A replayed delivery made rows that the original's had been: they are the
 -- original's again, and the balance of both is even.
-create function dmbox.replay_settle(p_original bigint, p_replay bigint) returns integer
+create or replace function dmbox.replay_settle(p_original bigint, p_replay bigint) returns integer
 language plpgsql as $$
 declare
 	v_short integer;

@@ -1,4 +1,4 @@
--- dmbox schema, step 2: the door in.
+-- Ingest: a batch of deliveries becomes rows.
 --
 -- dmbox.ingest_many takes arrays and is called once for a batch: one round trip,
 -- one transaction; dmbox.ingest the same for one delivery of one message.  They
@@ -13,14 +13,14 @@
 
 -- One hash for erased ids and for the lock buckets (its first byte).  The C
 -- side (lib/store/store.c) computes the same.
-create function dmbox.id_hash(p_account text, p_channel text, p_thread text, p_id text)
+create or replace function dmbox.id_hash(p_account text, p_channel text, p_thread text, p_id text)
 returns text language sql immutable parallel safe as $$
 	select encode(sha256(convert_to(p_account || '|' || p_channel || '|' || p_thread || '|' || p_id, 'UTF8')), 'hex')
 $$;
 comment on function dmbox.id_hash(text, text, text, text) is
 	'What dmbox.erased keeps instead of a message''s id: sha256 of account|channel|thread|id; for an event id is ''event:'' || event_key';
 
-create function dmbox.lock_target(p_account text, p_channel text, p_thread text, p_id text)
+create or replace function dmbox.lock_target(p_account text, p_channel text, p_thread text, p_id text)
 returns void language sql as $$
 	select pg_advisory_xact_lock(25709,
 	    get_byte(sha256(convert_to(p_account || '|' || p_channel || '|' || p_thread || '|' || p_id, 'UTF8')), 0))
@@ -29,7 +29,7 @@ comment on function dmbox.lock_target(text, text, text, text) is
 	'Before anything changes a message by what happened to it: until the end of the transaction nobody else brings that message or an event about it';
 
 -- Later states have higher numbers; a status never goes back.
-create function dmbox.status_rank(p_status text)
+create or replace function dmbox.status_rank(p_status text)
 returns integer language sql immutable parallel safe as $$
 	select case p_status when 'accepted' then 1 when 'sent' then 2 when 'failed' then 3
 	    when 'delivered' then 4 when 'read' then 5 else 0 end
@@ -38,7 +38,7 @@ comment on function dmbox.status_rank(text) is 'Order of the states of an outbou
 
 -- Make message p_id what its row and all its events say.  Whatever order the
 -- events came in, the result is the same: everything is computed from the set.
-create function dmbox.apply_message(p_id bigint)
+create or replace function dmbox.apply_message(p_id bigint)
 returns void language plpgsql as $$
 declare
 	m        dmbox.messages%rowtype;
@@ -156,7 +156,7 @@ comment on function dmbox.apply_message(bigint) is
 
 -- The same by key, for whom the message may not be there yet.  A lone unsend
 -- makes a tombstone that the message, should it come, completes.
-create function dmbox.apply_target(p_account text, p_channel text, p_thread text, p_target text)
+create or replace function dmbox.apply_target(p_account text, p_channel text, p_thread text, p_target text)
 returns boolean language plpgsql as $$
 declare
 	v_id bigint;
@@ -187,7 +187,7 @@ comment on function dmbox.apply_target(text, text, text, text) is
 	'Apply the waiting events of a message named by its provider''s id (after a send learned its id); call dmbox.lock_target first';
 
 -- Leftovers: events whose message got its id by another way than ingest.
-create function dmbox.apply_leftovers(p_max integer)
+create or replace function dmbox.apply_leftovers(p_max integer)
 returns integer language plpgsql as $$
 declare
 	r record;
@@ -218,7 +218,7 @@ comment on function dmbox.apply_leftovers(integer) is 'Upkeep: apply events that
 -- Is this value of a contact to replace the one that is there?  The newer minute
 -- counts; in the same minute the greater text, so that any order ends the same
 -- and a busy contact is written once a minute.  Times come cut to the minute.
-create function dmbox.newer(p_new text, p_new_at timestamptz, p_old text, p_old_at timestamptz)
+create or replace function dmbox.newer(p_new text, p_new_at timestamptz, p_old text, p_old_at timestamptz)
 returns boolean language sql immutable parallel safe as $$
 	select p_new is not null and (p_old is null
 	    or p_new_at > coalesce(p_old_at, '-infinity')
@@ -230,7 +230,7 @@ comment on function dmbox.newer(text, timestamptz, text, timestamptz) is 'Whethe
 -- false, and an array may be null where no element has a value.  The rows of
 -- generate_series come in its order: in a plain scan, or as the outer side of a left join
 -- by nested loop, nothing can turn them around.
-create function dmbox.ingest_many(
+create or replace function dmbox.ingest_many(
 	-- whether a delivery may be stored already
 	p_again boolean,
 	-- deliveries; d_msgs, d_echoes, d_events: how many of them are in the arrays below
@@ -544,7 +544,7 @@ comment on function dmbox.ingest_many is 'The door in: a batch of deliveries wit
 -- The door again, for what most deliveries are: one that brings one new message is a
 -- handful of plain statements over plain values.  Its key has the one bucket, shared; its
 -- contact is the message's.  What is not that plain after all goes the way above.
-create function dmbox.ingest(
+create or replace function dmbox.ingest(
 	-- the delivery
 	d_uid uuid, d_at timestamptz, d_channel text, d_account text, d_source text,
 	d_request text, d_addr text, d_ctype text, d_headers jsonb, d_body bytea,
@@ -664,143 +664,3 @@ begin
 end $$;
 comment on function dmbox.ingest is
 	'dmbox.ingest_many with less work for one delivery of one new message';
-
--- A refused delivery: a row, or beyond the cap of its account's minute a count.
-create function dmbox.refuse(p_cap integer, p_uid uuid, p_at timestamptz, p_channel text, p_account text,
-	p_source text, p_request text, p_addr text, p_ctype text, p_headers jsonb, p_body bytea, p_reason text)
-returns bigint language plpgsql as $$
-declare
-	v_minute timestamptz := date_trunc('minute', now());
-	v_kept   integer;
-	v_id     bigint := 0;
-begin
-	insert into dmbox.refusals (account, channel, minute, reason)
-	values (p_account, p_channel, v_minute, p_reason) on conflict do nothing;
-	perform 1 from dmbox.refusals r
-	 where r.account = p_account and r.channel = p_channel and r.minute = v_minute and r.reason = p_reason
-	   for no key update;
-	select coalesce(sum(r.kept), 0) into v_kept from dmbox.refusals r
-	 where r.account = p_account and r.channel = p_channel and r.minute = v_minute;
-	if v_kept < p_cap then
-		insert into dmbox.deliveries (delivery_uid, received_at, channel, account, source, request_id,
-		       remote_addr, content_type, headers, body, verdict, reason)
-		values (p_uid, p_at, p_channel, p_account, p_source, p_request, p_addr, p_ctype, p_headers, p_body,
-		        'rejected', p_reason)
-		on conflict do nothing returning id into v_id;
-	end if;
-	update dmbox.refusals r
-	   set kept = r.kept + case when v_id > 0 then 1 else 0 end,
-	       capped = r.capped + case when v_kept < p_cap then 0 else 1 end
-	 where r.account = p_account and r.channel = p_channel and r.minute = v_minute and r.reason = p_reason;
-	return coalesce(v_id, 0);
-end $$;
-comment on function dmbox.refuse(integer, uuid, timestamptz, text, text, text, text, text, text, jsonb, bytea, text) is
-	'Keep a refused delivery, or count it where its account''s minute has reached the cap (returns 0)';
-
--- Months of the ledger.  These three make and drop tables, so they run with the
--- rights of the schema''s owner.
-create function dmbox.deliveries_partitions()
-returns integer language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-	v_from date;
-	v_name text;
-	n      integer := 0;
-begin
-	for i in 0 .. 2 loop
-		v_from := (date_trunc('month', now() at time zone 'UTC') + make_interval(months => i))::date;
-		v_name := 'deliveries_' || to_char(v_from, 'YYYY_MM');
-		if to_regclass('dmbox.' || v_name) is not null then
-			continue;
-		end if;
-		begin
-			execute format('create table dmbox.%I partition of dmbox.deliveries for values from (%L) to (%L)',
-			    v_name, v_from::text || ' 00:00:00+00', (v_from + interval '1 month')::date::text || ' 00:00:00+00');
-			execute format('comment on table dmbox.%I is %L', v_name, 'Deliveries received in ' || to_char(v_from, 'YYYY-MM') || ' (UTC)');
-			n := n + 1;
-		exception
-			-- the default partition holds rows of that month already: they stay there;
-			-- or somebody else is making it
-			when check_violation or duplicate_table or lock_not_available then null;
-		end;
-	end loop;
-	return n;
-end $$;
-comment on function dmbox.deliveries_partitions() is 'Upkeep: partitions for this month and the next two; moves nothing';
-
-create function dmbox.deliveries_expire(p_keep_days integer, p_keep_refused_days integer, p_rows integer)
-returns integer language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-	v_old     timestamptz := now() - make_interval(days => p_keep_days);
-	v_refused timestamptz := now() - make_interval(days => least(p_keep_refused_days, p_keep_days));
-	v_end     timestamptz;
-	r         record;
-	n         integer := 0;
-	v_rows    integer;
-begin
-	-- whole months first: a file is removed, nothing is read
-	for r in
-		select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
-		 where i.inhparent = 'dmbox.deliveries'::regclass and c.relname ~ '^deliveries_[0-9]{4}_[0-9]{2}$'
-		 order by c.relname
-	loop
-		v_end := (to_date(substr(r.relname, 12), 'YYYY_MM') + interval '1 month') at time zone 'UTC';
-		if v_end <= v_old then
-			begin
-				execute format('drop table dmbox.%I', r.relname);
-			exception when lock_not_available then
-				null;	-- next time
-			end;
-		end if;
-	end loop;
-
-	delete from dmbox.deliveries d using (
-		select x.id, x.received_at from dmbox.deliveries x
-		 where x.received_at < v_old limit p_rows) o
-	 where d.id = o.id and d.received_at = o.received_at;
-	get diagnostics n = row_count;
-
-	delete from dmbox.deliveries d using (
-		select x.id, x.received_at from dmbox.deliveries x
-		 where x.verdict = 'rejected' and x.received_at < v_refused limit p_rows) o
-	 where d.id = o.id and d.received_at = o.received_at;
-	get diagnostics v_rows = row_count;
-	n := greatest(n, v_rows);
-
-	delete from dmbox.refusals f where f.minute < v_old;
-	delete from dmbox.poll_runs p where p.finished_at < v_old;
-	return n;
-end $$;
-comment on function dmbox.deliveries_expire(integer, integer, integer) is
-	'Upkeep: drop or delete what the ledger need not keep any longer; returns rows deleted by the busier of its two passes';
-
-select dmbox.deliveries_partitions();
-
--- One check of an account.  Runs that brought nothing and looked the same as the
--- one before (times apart) are one row that counts.
-create function dmbox.poll_run(p_account text, p_channel text, p_started timestamptz, p_finished timestamptz,
-	p_outcome text, p_attempts jsonb, p_stored integer, p_duplicates integer, p_added integer)
-returns void language plpgsql as $$
-declare
-	r dmbox.poll_runs%rowtype;
-begin
-	insert into dmbox.account_state as s (account, channel, last_poll_at)
-	values (p_account, p_channel, p_finished)
-	on conflict (account, channel) do update set last_poll_at = greatest(s.last_poll_at, excluded.last_poll_at);
-
-	select * into r from dmbox.poll_runs p
-	 where p.account = p_account and p.channel = p_channel order by p.id desc limit 1 for no key update;
-	if found and p_stored = 0 and p_duplicates = 0 and p_added = 0
-	   and r.stored = 0 and r.duplicates = 0 and r.added_by_reconcile = 0 and r.outcome = p_outcome
-	   and (select jsonb_agg(x.v - 'ms' order by x.i) from jsonb_array_elements(r.attempts) with ordinality x(v, i))
-	       is not distinct from
-	       (select jsonb_agg(x.v - 'ms' order by x.i) from jsonb_array_elements(p_attempts) with ordinality x(v, i)) then
-		update dmbox.poll_runs p set finished_at = p_finished, attempts = p_attempts, repeats = p.repeats + 1
-		 where p.id = r.id;
-	else
-		insert into dmbox.poll_runs (account, channel, started_at, finished_at, outcome, attempts, stored,
-		       duplicates, added_by_reconcile)
-		values (p_account, p_channel, p_started, p_finished, p_outcome, p_attempts, p_stored, p_duplicates, p_added);
-	end if;
-end $$;
-comment on function dmbox.poll_run(text, text, timestamptz, timestamptz, text, jsonb, integer, integer, integer) is
-	'Note one check of an account; equal runs without news are folded into one row (repeats)';

@@ -1,4 +1,4 @@
--- dmbox schema, step 3: what goes out.
+-- The outbox.
 --
 -- The state machine of dmbox.outbox (house.md 4) stands here, one function a
 -- step, so that each step is one round trip and one transaction.  lib/store/outbox.c
@@ -14,28 +14,7 @@
 -- at providers that can tell (echo or look-up), not at others: it may stay
 -- unknown for ever.  Actions (typing, seen, reactions) hold no message back.
 
-alter table dmbox.outbox add column first_id bigint;
-comment on column dmbox.outbox.first_id is 'Of a request that became several rows: the id of the first; null for a single row';
-create index outbox_action_idx on dmbox.outbox (created_at) where action is not null;
-create index outbox_queue_idx on dmbox.outbox (account, channel, id) where state = 'queued';
-
--- Sends rest by columns of their own: a refused or throttled send says nothing
--- about receiving, and polls find out about a bad token by themselves.
-alter table dmbox.account_state
-	add column send_failures integer not null default 0,
-	add column send_pause_until timestamptz,
-	add column send_pause_reason text;
-comment on column dmbox.account_state.send_failures is 'Sends in a row that the provider did not answer; five open the breaker';
-comment on column dmbox.account_state.send_pause_until is 'No send before this: the provider throttles, refuses the account, or does not answer';
-comment on column dmbox.account_state.send_pause_reason is 'Why sends rest';
-
--- What a caller may see of a row.
-create type dmbox.outbox_view as (
-	id bigint, message_id bigint, state text, external_id text,
-	error_code text, error_text text
-);
-
-create function dmbox.outbox_look(p_id bigint) returns setof dmbox.outbox_view
+create or replace function dmbox.outbox_look(p_id bigint) returns setof dmbox.outbox_view
 language sql stable as $$
 	select id, coalesce(message_id, 0), state, external_id, error_code, error_text
 	  from dmbox.outbox where id = p_id
@@ -44,7 +23,7 @@ $$;
 -- outbox_put: rows for all parts of a request, or what stands there already.
 -- verdict: ok, dup (same key, same request), other (same key, another
 -- request), window (closed_at tells when the 24-hour window closed).
-create function dmbox.outbox_put(p_account text, p_channel text, p_provider text,
+create or replace function dmbox.outbox_put(p_account text, p_channel text, p_provider text,
 	p_own_id text, p_caller text, p_key text, p_fingerprint text, p_window_s integer,
 	p_parts jsonb)
 returns table (verdict text, closed_at timestamptz, id bigint, message_id bigint, state text,
@@ -130,7 +109,7 @@ begin
 end $$;
 
 -- The token that the poller refreshed for an account, while it lives.
-create function dmbox.outbox_token(p_account text, p_channel text) returns text
+create or replace function dmbox.outbox_token(p_account text, p_channel text) returns text
 language sql stable as $$
 	select token from dmbox.account_state
 	 where account = p_account and channel = p_channel
@@ -140,7 +119,7 @@ $$;
 -- outbox_claim: lease due rows of one account, oldest first.  A contact that
 -- got p_per_minute messages within a minute waits (two bots answering each
 -- other); such a row comes back once with guarded = true, not leased.
-create function dmbox.outbox_claim(p_account text, p_channel text, p_only bigint, p_max integer,
+create or replace function dmbox.outbox_claim(p_account text, p_channel text, p_only bigint, p_max integer,
 	p_lease_s integer, p_claim uuid, p_can_tell text[], p_per_minute integer)
 returns table (guarded boolean, id bigint, recipient_id text, thread_id text, body text,
 	attachments jsonb, reply_to text, human_agent boolean, action text, reaction text,
@@ -201,7 +180,7 @@ end $$;
 
 -- The rest of a request whose earlier part will never go out: half an answer
 -- is worse than none.
-create function dmbox.outbox_drop_rest(o dmbox.outbox, p_state text) returns void
+create or replace function dmbox.outbox_drop_rest(o dmbox.outbox, p_state text) returns void
 language plpgsql as $$
 begin
 	if o.first_id is null then
@@ -220,7 +199,7 @@ end $$;
 -- A row's message becomes what the provider knows as p_ext (null: it gave no
 -- id).  An echo that was stored first is merged into it: one row, with the
 -- echo's delivery and all that happened to it.
-create function dmbox.outbox_delivered(o dmbox.outbox, p_ext text, p_status text) returns void
+create or replace function dmbox.outbox_delivered(o dmbox.outbox, p_ext text, p_status text) returns void
 language plpgsql as $$
 declare
 	m       dmbox.messages;
@@ -305,7 +284,7 @@ begin
 end $$;
 
 -- Our own reaction, once the provider took it: contact 0 is us.
-create function dmbox.outbox_reacted(o dmbox.outbox) returns void
+create or replace function dmbox.outbox_reacted(o dmbox.outbox) returns void
 language sql as $$
 	insert into dmbox.reactions as r (account, message_id, contact_id, emoji, reacted_at, removed_at)
 	select o.account, m.id, 0,
@@ -325,7 +304,7 @@ $$;
 -- outbox_settle: what came of an attempt.  Fenced by the claim: no row comes
 -- back when it is no longer the caller's.  A row that its expired lease made
 -- unknown still takes the truth from the same claim.
-create function dmbox.outbox_settle(p_id bigint, p_claim uuid, p_outcome text, p_ext text,
+create or replace function dmbox.outbox_settle(p_id bigint, p_claim uuid, p_outcome text, p_ext text,
 	p_code text, p_text text, p_retry_s integer, p_pause_s integer, p_ms integer,
 	p_blocked boolean, p_breaker integer, p_can_tell text[])
 returns table (id bigint, message_id bigint, state text, external_id text, error_code text,
@@ -407,7 +386,7 @@ begin
 end $$;
 
 -- outbox_release: claimed, but nothing was attempted.
-create function dmbox.outbox_release(p_id bigint, p_claim uuid) returns boolean
+create or replace function dmbox.outbox_release(p_id bigint, p_claim uuid) returns boolean
 language sql as $$
 	with r as (
 		update dmbox.outbox set state = 'queued', claim_id = null, lease_until = null,
@@ -418,7 +397,7 @@ language sql as $$
 $$;
 
 -- outbox_expire: leases that ran out, queued rows whose time to live is over.
-create function dmbox.outbox_expire() returns table (unknown integer, requeued integer, dead integer)
+create or replace function dmbox.outbox_expire() returns table (unknown integer, requeued integer, dead integer)
 language plpgsql as $$
 declare
 	o dmbox.outbox;
@@ -473,7 +452,7 @@ end $$;
 -- unknown -> sent as p_ext, in the caller's transaction and under the lock of
 -- p_ext: by an echo or a look-up.  False where p_ext is another row's, or the
 -- row is not unknown any more.
-create function dmbox.outbox_found(p_id bigint, p_ext text) returns boolean
+create or replace function dmbox.outbox_found(p_id bigint, p_ext text) returns boolean
 language plpgsql as $$
 declare
 	o dmbox.outbox;
@@ -502,7 +481,7 @@ end $$;
 -- outbox_match: settle one unknown row by the oldest echo with the same
 -- account, contact and text that belongs to no row yet.  Its id, 0 where there
 -- is none.  An equal message under way waits for its own answer first.
-create function dmbox.outbox_match(p_account text, p_channel text, p_can_tell text[]) returns bigint
+create or replace function dmbox.outbox_match(p_account text, p_channel text, p_can_tell text[]) returns bigint
 language plpgsql as $$
 declare
 	v_id  bigint;
@@ -539,7 +518,7 @@ begin
 end $$;
 
 -- By a person -----------------------------------------------------------------
-create function dmbox.outbox_retry(p_id bigint) returns boolean
+create or replace function dmbox.outbox_retry(p_id bigint) returns boolean
 language plpgsql as $$
 declare
 	o dmbox.outbox;
@@ -566,7 +545,7 @@ begin
 	return true;
 end $$;
 
-create function dmbox.outbox_cancel(p_id bigint) returns boolean
+create or replace function dmbox.outbox_cancel(p_id bigint) returns boolean
 language plpgsql as $$
 declare
 	o dmbox.outbox;
@@ -586,47 +565,6 @@ begin
 	perform dmbox.outbox_drop_rest(o, 'dead');
 	return true;
 end $$;
-
--- What the tables and columns are ------------------------------------------------
-comment on table dmbox.outbox is 'What goes out: one row a message (a split text: one a part) or action; its state machine is dmbox.outbox_*';
-comment on column dmbox.outbox.id is 'Our id; the id of the answer of /send';
-comment on column dmbox.outbox.account is 'Account that sends';
-comment on column dmbox.outbox.channel is 'instagram or whatsapp';
-comment on column dmbox.outbox.provider is 'chatrace, graph, greenapi or mock';
-comment on column dmbox.outbox.caller is 'Who asked, as a hash of the token''s sub; empty for programs of ours';
-comment on column dmbox.outbox.idempotency_key is 'The caller''s key; unique with caller and part; null when none was given';
-comment on column dmbox.outbox.part is 'Place among the rows of one request, from 0';
-comment on column dmbox.outbox.fingerprint is 'SHA-256 of the request: the same key with another one is refused (409)';
-comment on column dmbox.outbox.recipient_id is 'Contact''s id at the provider; with account and channel the conversation, in which order is kept';
-comment on column dmbox.outbox.thread_id is 'WhatsApp: the chat; else empty';
-comment on column dmbox.outbox.body is 'Text, as sent';
-comment on column dmbox.outbox.attachments is 'Attachments: [{type, url, name, mime}]';
-comment on column dmbox.outbox.reply_to is 'Provider''s id of the message answered or reacted to';
-comment on column dmbox.outbox.human_agent is 'A person wrote it: sent with the HUMAN_AGENT tag';
-comment on column dmbox.outbox.action is 'mark_seen, typing_on, typing_off, react, unreact; null for a message';
-comment on column dmbox.outbox.reaction is 'What to react with';
-comment on column dmbox.outbox.state is 'queued, leased (being sent), sent (the provider gave an id), accepted (it gave none), unknown (it may have been sent), failed (refused for good), dead (time over or cancelled)';
-comment on column dmbox.outbox.attempts is 'Attempts so far';
-comment on column dmbox.outbox.next_at is 'queued: not before this; unknown: when the provider is asked next';
-comment on column dmbox.outbox.lease_until is 'leased: after this the sender counts as gone';
-comment on column dmbox.outbox.claim_id is 'Of the sender that holds or held it; only it may settle';
-comment on column dmbox.outbox.attempt_started_at is 'When the last attempt began';
-comment on column dmbox.outbox.created_at is 'When it was asked for';
-comment on column dmbox.outbox.expires_at is 'Not sent until then: dead';
-comment on column dmbox.outbox.settled_at is 'When it came to its end';
-comment on column dmbox.outbox.lookups is 'unknown: how often the provider was asked for it';
-comment on column dmbox.outbox.error_code is 'Last error: the provider''s code or ours (timeout, loop_guard, expired, ...)';
-comment on column dmbox.outbox.error_text is 'Last error in words';
-comment on column dmbox.outbox.message_id is 'messages.id; null for actions';
-comment on column dmbox.outbox.external_id is 'The provider''s message id, once known';
-comment on table dmbox.send_attempts is 'One row an attempt to send';
-comment on column dmbox.send_attempts.id is 'Our id';
-comment on column dmbox.send_attempts.account is 'Account that sent';
-comment on column dmbox.send_attempts.outbox_id is 'outbox.id';
-comment on column dmbox.send_attempts.at is 'When it began';
-comment on column dmbox.send_attempts.status is 'sent, accepted, retry, unknown, refused or pause (the account cannot send now)';
-comment on column dmbox.send_attempts.error_code is 'The provider''s code, or connect, timeout, ...';
-comment on column dmbox.send_attempts.ms is 'How long the request took';
 comment on function dmbox.outbox_look(bigint) is 'What a caller may see of an outbox row';
 comment on function dmbox.outbox_put(text, text, text, text, text, text, text, integer, jsonb) is 'Outbox and message rows of a request, or those that its idempotency key made before';
 comment on function dmbox.outbox_token(text, text) is 'An account''s refreshed token while it lives';

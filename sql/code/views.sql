@@ -1,6 +1,7 @@
--- dmbox schema, step 5: what people query.
+-- What people query.  A new column of a view is its last one: `create or replace view`
+-- keeps the grants and takes no other change.
 
-create view dmbox.conversations as
+create or replace view dmbox.conversations as
 select c.id as contact_id, c.channel, c.account, c.name, c.username,
        l.id as last_message_id, l.sent_at as last_at, l.direction as last_direction, l.body as last_body,
        n.inbound_count, n.outbound_count, n.unread_count,
@@ -30,8 +31,12 @@ comment on column dmbox.conversations.outbound_count is 'Messages to the contact
 comment on column dmbox.conversations.unread_count is 'Inbound messages that we have not read';
 comment on column dmbox.conversations.can_send_until is 'Instagram: end of the 24-hour window after the last inbound message';
 
-create view dmbox.messages_full as
-select m.*, c.name as contact_name, c.username as contact_username,
+create or replace view dmbox.messages_full as
+select m.id, m.account, m.channel, m.thread_id, m.provider, m.external_id, m.contact_id,
+       m.sender_id, m.recipient_id, m.direction, m.kind, m.body, m.detail, m.reply_to, m.status,
+       m.sent_at, m.sent_at_known, m.received_at, m.edited_at, m.deleted_at, m.delivered_at,
+       m.read_at, m.is_test, m.source, m.delivery_id, m.outbox_id, m.placeholder,
+       c.name as contact_name, c.username as contact_username,
        coalesce((select jsonb_agg(jsonb_build_object('position', a.position, 'type', a.type, 'url', a.url,
                         'name', a.name, 'mime_type', a.mime_type, 'bytes', a.bytes,
                         'local_path', a.local_path, 'state', a.state) order by a.position)
@@ -44,7 +49,7 @@ select m.*, c.name as contact_name, c.username as contact_username,
 comment on view dmbox.messages_full is 'messages with the contact''s name, attachments and present reactions as JSON';
 
 -- Bytes as text that never fails: what is not ASCII or valid UTF-8 is shown escaped.
-create function dmbox.bytes_text(p bytea)
+create or replace function dmbox.bytes_text(p bytea)
 returns text language plpgsql immutable parallel safe as $$
 begin
 	if p is null then
@@ -56,13 +61,13 @@ exception when others then
 end $$;
 comment on function dmbox.bytes_text(bytea) is 'UTF-8 as text; other bytes escaped as \ooo; never fails';
 
-create view dmbox.deliveries_text as
+create or replace view dmbox.deliveries_text as
 select d.id, d.received_at, d.verdict, d.reason, dmbox.bytes_text(d.body) as body_text,
        d.channel, d.account, d.source, d.request_id
   from dmbox.deliveries d;
 comment on view dmbox.deliveries_text is 'The ledger with its bytes as text; never fails on bad UTF-8';
 
-create view dmbox.ingest_balance as
+create or replace view dmbox.ingest_balance as
 select x.account, x.channel, x.hour, x.items, x.stored_rows, x.duplicates, x.weak_duplicates, x.ignored,
        x.items - x.stored_rows - x.duplicates - x.weak_duplicates - x.ignored as missing
   from (select d.account, d.channel, date_trunc('hour', d.received_at) as hour,

@@ -1,42 +1,7 @@
--- dmbox schema, step 4: what the inbox asks for, at any size.
---
--- count(*) over twenty million rows is no answer to a page view.  So upkeep
--- folds finished id ranges into message_counts, and a reader adds the few rows
--- above the range.  A range is folded one run after it was noted, so that no
--- transaction that took a lower id can still be open.
-
-create table dmbox.message_counts (
-	account  text not null,
-	channel  text not null,
-	inbound  bigint not null default 0,
-	outbound bigint not null default 0,
-	contacts bigint not null default 0,
-	primary key (account, channel)
-);
-comment on table dmbox.message_counts is 'Counts of messages and contacts up to the ids of count_marks; kept by upkeep';
-comment on column dmbox.message_counts.account is 'Account the counts are of';
-comment on column dmbox.message_counts.channel is 'Channel the counts are of';
-comment on column dmbox.message_counts.inbound is 'Messages from customers with an id up to the mark';
-comment on column dmbox.message_counts.outbound is 'Messages to customers with an id up to the mark';
-comment on column dmbox.message_counts.contacts is 'Contacts with an id up to the mark';
-
-create table dmbox.count_marks (
-	only_row     boolean primary key default true check (only_row),
-	message_upto bigint not null default 0,
-	message_next bigint not null default 0,
-	contact_upto bigint not null default 0,
-	contact_next bigint not null default 0
-);
-comment on table dmbox.count_marks is 'How far message_counts reaches (one row)';
-comment on column dmbox.count_marks.only_row is 'Always true: there is one row';
-comment on column dmbox.count_marks.message_upto is 'messages.id up to which message_counts is complete';
-comment on column dmbox.count_marks.message_next is 'messages.id to which the next fold may go';
-comment on column dmbox.count_marks.contact_upto is 'contacts.id up to which message_counts is complete';
-comment on column dmbox.count_marks.contact_next is 'contacts.id to which the next fold may go';
-insert into dmbox.count_marks default values;
+-- What the inbox asks for.
 
 -- fold one range of at most p_rows ids; true while there is more to fold
-create function dmbox.count_upkeep(p_rows bigint) returns boolean language plpgsql as $$
+create or replace function dmbox.count_upkeep(p_rows bigint) returns boolean language plpgsql as $$
 declare
 	k dmbox.count_marks;
 	m_to bigint;
@@ -69,7 +34,7 @@ end $$;
 comment on function dmbox.count_upkeep(bigint) is 'Folds the next range of ids into message_counts; true while more is ready';
 
 -- rows below the mark that go away (purge, an echo merged into its send) are taken off again
-create function dmbox.count_deleted() returns trigger language plpgsql as $$
+create or replace function dmbox.count_deleted() returns trigger language plpgsql as $$
 begin
 	if tg_table_name = 'messages' then
 		update dmbox.message_counts c set inbound = c.inbound - d.i, outbound = c.outbound - d.o
@@ -88,19 +53,22 @@ begin
 	return null;
 end $$;
 comment on function dmbox.count_deleted() is 'Keeps message_counts right when rows are deleted';
-create trigger messages_count_deleted after delete on dmbox.messages
-	referencing old table as gone for each statement execute function dmbox.count_deleted();
-create trigger contacts_count_deleted after delete on dmbox.contacts
-	referencing old table as gone for each statement execute function dmbox.count_deleted();
-
-create index messages_search_idx on dmbox.messages using gin (to_tsvector('simple', body)) where body is not null;
-create index contacts_search_idx on dmbox.contacts
-	using gin (to_tsvector('simple', coalesce(name, '') || ' ' || coalesce(username, '')));
+do $$
+declare
+	t text;
+begin
+	foreach t in array array['messages', 'contacts'] loop
+		if not exists (select 1 from pg_trigger where tgrelid = ('dmbox.' || t)::regclass and tgname = t || '_count_deleted') then
+			execute format('create trigger %I after delete on dmbox.%I referencing old table as gone '
+			    'for each statement execute function dmbox.count_deleted()', t || '_count_deleted', t);
+		end if;
+	end loop;
+end $$;
 
 -- Who is called so or said so.  A word that many say would bring a bitmap of millions
 -- of rows, so the index is asked for a part of them only (gin_fuzzy_search_limit), and
 -- the newest messages are read one by one: what is frequent is among them.
-create function dmbox.search(p_channel text, p_accounts text[], p_query text)
+create or replace function dmbox.search(p_channel text, p_accounts text[], p_query text)
 returns table (contact_id bigint) language plpgsql stable
 -- planned without the query's words: a plan that reads the table is never the better one
 set enable_seqscan = off
@@ -129,6 +97,6 @@ end $$;
 comment on function dmbox.search(text, text[], text) is
 	'Contacts whose name or messages hold the words of a tsquery (configuration simple), some of them more than once; all of them where the words are not too frequent, else the newest and a part';
 
-create function dmbox.iso(timestamptz) returns text language sql immutable as
+create or replace function dmbox.iso(timestamptz) returns text language sql immutable as
 	$$ select to_char($1 at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') $$;
 comment on function dmbox.iso(timestamptz) is 'A time as JSON answers write it: 2024-11-13T12:00:00.000Z';

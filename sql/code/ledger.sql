@@ -1,0 +1,141 @@
+-- The ledger beside ingest: refusals, partitions, retention, checks of the poller.
+
+-- A refused delivery: a row, or beyond the cap of its account's minute a count.
+create or replace function dmbox.refuse(p_cap integer, p_uid uuid, p_at timestamptz, p_channel text, p_account text,
+	p_source text, p_request text, p_addr text, p_ctype text, p_headers jsonb, p_body bytea, p_reason text)
+returns bigint language plpgsql as $$
+declare
+	v_minute timestamptz := date_trunc('minute', now());
+	v_kept   integer;
+	v_id     bigint := 0;
+begin
+	insert into dmbox.refusals (account, channel, minute, reason)
+	values (p_account, p_channel, v_minute, p_reason) on conflict do nothing;
+	perform 1 from dmbox.refusals r
+	 where r.account = p_account and r.channel = p_channel and r.minute = v_minute and r.reason = p_reason
+	   for no key update;
+	select coalesce(sum(r.kept), 0) into v_kept from dmbox.refusals r
+	 where r.account = p_account and r.channel = p_channel and r.minute = v_minute;
+	if v_kept < p_cap then
+		insert into dmbox.deliveries (delivery_uid, received_at, channel, account, source, request_id,
+		       remote_addr, content_type, headers, body, verdict, reason)
+		values (p_uid, p_at, p_channel, p_account, p_source, p_request, p_addr, p_ctype, p_headers, p_body,
+		        'rejected', p_reason)
+		on conflict do nothing returning id into v_id;
+	end if;
+	update dmbox.refusals r
+	   set kept = r.kept + case when v_id > 0 then 1 else 0 end,
+	       capped = r.capped + case when v_kept < p_cap then 0 else 1 end
+	 where r.account = p_account and r.channel = p_channel and r.minute = v_minute and r.reason = p_reason;
+	return coalesce(v_id, 0);
+end $$;
+comment on function dmbox.refuse(integer, uuid, timestamptz, text, text, text, text, text, text, jsonb, bytea, text) is
+	'Keep a refused delivery, or count it where its account''s minute has reached the cap (returns 0)';
+
+-- Months of the ledger.  These three make and drop tables, so they run with the
+-- rights of the schema''s owner.
+create or replace function dmbox.deliveries_partitions()
+returns integer language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	v_from date;
+	v_name text;
+	n      integer := 0;
+begin
+	for i in 0 .. 2 loop
+		v_from := (date_trunc('month', now() at time zone 'UTC') + make_interval(months => i))::date;
+		v_name := 'deliveries_' || to_char(v_from, 'YYYY_MM');
+		if to_regclass('dmbox.' || v_name) is not null then
+			continue;
+		end if;
+		begin
+			execute format('create table dmbox.%I partition of dmbox.deliveries for values from (%L) to (%L)',
+			    v_name, v_from::text || ' 00:00:00+00', (v_from + interval '1 month')::date::text || ' 00:00:00+00');
+			execute format('comment on table dmbox.%I is %L', v_name, 'Deliveries received in ' || to_char(v_from, 'YYYY-MM') || ' (UTC)');
+			n := n + 1;
+		exception
+			-- the default partition holds rows of that month already: they stay there;
+			-- or somebody else is making it
+			when check_violation or duplicate_table or lock_not_available then null;
+		end;
+	end loop;
+	return n;
+end $$;
+comment on function dmbox.deliveries_partitions() is 'Upkeep: partitions for this month and the next two; moves nothing';
+
+create or replace function dmbox.deliveries_expire(p_keep_days integer, p_keep_refused_days integer, p_rows integer)
+returns integer language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	v_old     timestamptz := now() - make_interval(days => p_keep_days);
+	v_refused timestamptz := now() - make_interval(days => least(p_keep_refused_days, p_keep_days));
+	v_end     timestamptz;
+	r         record;
+	n         integer := 0;
+	v_rows    integer;
+begin
+	-- whole months first: a file is removed, nothing is read
+	for r in
+		select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+		 where i.inhparent = 'dmbox.deliveries'::regclass and c.relname ~ '^deliveries_[0-9]{4}_[0-9]{2}$'
+		 order by c.relname
+	loop
+		v_end := (to_date(substr(r.relname, 12), 'YYYY_MM') + interval '1 month') at time zone 'UTC';
+		if v_end <= v_old then
+			begin
+				execute format('drop table dmbox.%I', r.relname);
+			exception when lock_not_available then
+				null;	-- next time
+			end;
+		end if;
+	end loop;
+
+	delete from dmbox.deliveries d using (
+		select x.id, x.received_at from dmbox.deliveries x
+		 where x.received_at < v_old limit p_rows) o
+	 where d.id = o.id and d.received_at = o.received_at;
+	get diagnostics n = row_count;
+
+	delete from dmbox.deliveries d using (
+		select x.id, x.received_at from dmbox.deliveries x
+		 where x.verdict = 'rejected' and x.received_at < v_refused limit p_rows) o
+	 where d.id = o.id and d.received_at = o.received_at;
+	get diagnostics v_rows = row_count;
+	n := greatest(n, v_rows);
+
+	delete from dmbox.refusals f where f.minute < v_old;
+	delete from dmbox.poll_runs p where p.finished_at < v_old;
+	return n;
+end $$;
+comment on function dmbox.deliveries_expire(integer, integer, integer) is
+	'Upkeep: drop or delete what the ledger need not keep any longer; returns rows deleted by the busier of its two passes';
+
+-- One check of an account.  Runs that brought nothing and looked the same as the
+-- one before (times apart) are one row that counts.
+create or replace function dmbox.poll_run(p_account text, p_channel text, p_started timestamptz, p_finished timestamptz,
+	p_outcome text, p_attempts jsonb, p_stored integer, p_duplicates integer, p_added integer)
+returns void language plpgsql as $$
+declare
+	r dmbox.poll_runs%rowtype;
+begin
+	insert into dmbox.account_state as s (account, channel, last_poll_at)
+	values (p_account, p_channel, p_finished)
+	on conflict (account, channel) do update set last_poll_at = greatest(s.last_poll_at, excluded.last_poll_at);
+
+	select * into r from dmbox.poll_runs p
+	 where p.account = p_account and p.channel = p_channel order by p.id desc limit 1 for no key update;
+	if found and p_stored = 0 and p_duplicates = 0 and p_added = 0
+	   and r.stored = 0 and r.duplicates = 0 and r.added_by_reconcile = 0 and r.outcome = p_outcome
+	   and (select jsonb_agg(x.v - 'ms' order by x.i) from jsonb_array_elements(r.attempts) with ordinality x(v, i))
+	       is not distinct from
+	       (select jsonb_agg(x.v - 'ms' order by x.i) from jsonb_array_elements(p_attempts) with ordinality x(v, i)) then
+		update dmbox.poll_runs p set finished_at = p_finished, attempts = p_attempts, repeats = p.repeats + 1
+		 where p.id = r.id;
+	else
+		insert into dmbox.poll_runs (account, channel, started_at, finished_at, outcome, attempts, stored,
+		       duplicates, added_by_reconcile)
+		values (p_account, p_channel, p_started, p_finished, p_outcome, p_attempts, p_stored, p_duplicates, p_added);
+	end if;
+end $$;
+comment on function dmbox.poll_run(text, text, timestamptz, timestamptz, text, jsonb, integer, integer, integer) is
+	'Note one check of an account; equal runs without news are folded into one row (repeats)';
+
+select dmbox.deliveries_partitions();
