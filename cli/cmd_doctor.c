@@ -52,7 +52,7 @@ static void
 print_text(const struct doctor *d)
 {
 	const char *end = *colour(FINDING_OK) != '\0' ? "\033[0m" : "";
-	int first = -1;
+	enum doctor_check first;
 
 	for (int i = 0; i < DC__MAX; i++) {
 		const struct doctor_result *r = &d->r[i];
@@ -60,31 +60,36 @@ print_text(const struct doctor *d)
 
 		if (!doctor_shown(d, (enum doctor_check)i))
 			continue;
-		if (first < 0 && r->status == FINDING_FAIL)
-			first = i;
 		printf("DMB-%03u %s%s%s  %s\n", t->number, colour(r->status), status_word(r->status), end,
 		    t->what[d->o.lang]);
-		if (!str_empty(r->seen))
-			printf("        %s\n", r->seen);
-		if (r->status != FINDING_OK)
-			printf("        → %s\n", t->remedy[d->o.lang]);
+		printf("        %s\n", doctor_seen(d, (enum doctor_check)i));
+		if (!str_empty(doctor_remedy(d, (enum doctor_check)i)))
+			printf("        → %s\n", doctor_remedy(d, (enum doctor_check)i));
 	}
 	printf(cmd_tr("\n%zu good, %zu warnings, %zu failed, %zu unknown\n",
 	    "\nхорошо: %zu, замечаний: %zu, сбоев: %zu, неизвестно: %zu\n"), doctor_count(d, FINDING_OK),
 	    doctor_count(d, FINDING_WARN), doctor_count(d, FINDING_FAIL), doctor_count(d, FINDING_UNKNOWN));
-	if (first >= 0)
+	if (doctor_first(d, &first))
 		printf(cmd_tr("The first broken link: DMB-%03u, %s\n→ %s\n", "Первое сломанное звено: DMB-%03u, %s\n→ %s\n"),
 		    doctor_texts[first].number, doctor_texts[first].what[d->o.lang],
-		    doctor_texts[first].remedy[d->o.lang]);
+		    doctor_remedy(d, first));
+}
+
+/* A plugin's status: 3 where nothing that was asked for could be looked at. */
+static int
+nagios_status(const struct doctor *d)
+{
+	size_t seen = doctor_count(d, FINDING_OK) + doctor_count(d, FINDING_WARN) + doctor_count(d, FINDING_FAIL);
+
+	return seen == 0 ? 3 : doctor_exit(d);
 }
 
 static void
 print_nagios(const struct doctor *d)
 {
-	static const char *const words[] = { "OK", "WARNING", "CRITICAL" };
-	int worst = doctor_exit(d);
+	static const char *const words[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
 
-	printf("DMBOX %s - %zu ok, %zu warn, %zu fail", words[worst], doctor_count(d, FINDING_OK),
+	printf("DMBOX %s - %zu ok, %zu warn, %zu fail", words[nagios_status(d)], doctor_count(d, FINDING_OK),
 	    doctor_count(d, FINDING_WARN), doctor_count(d, FINDING_FAIL));
 	for (int i = 0; i < DC__MAX; i++)
 		if (doctor_shown(d, (enum doctor_check)i) &&
@@ -244,12 +249,12 @@ examine(struct doctor_opts *o, enum form form)
 	d = doctor_new(o);
 	doctor_run(d);
 	print(d, form);
-	status = doctor_exit(d);
+	status = form == FORM_NAGIOS ? nagios_status(d) : doctor_exit(d);
 	doctor_free(d);
 	conf_drop(c);
 	if (o->cgi_dir == guess)
 		o->cgi_dir = NULL;
-	return status == 2 ? CMD_FAIL : status == 1 ? CMD_WARN : CMD_OK;
+	return status;
 }
 
 static int

@@ -22,6 +22,7 @@
 #define SEEN_MAX 2000
 #define CONNECT_MAX_S 4
 
+/* worst last */
 static const enum finding_status rank_of[] = { FINDING_OK, FINDING_UNKNOWN, FINDING_WARN,
 	FINDING_FAIL };
 
@@ -34,34 +35,77 @@ severity(enum finding_status s)
 	return 0;
 }
 
-void
-doctor_say(struct doctor *d, enum doctor_check c, enum finding_status s, const char *fmt, ...)
+/* Text behind what is there, unless it is there already; masked. */
+static void
+join(char **old, const char *sep, const char *raw)
+{
+	char text[SEEN_MAX];
+	struct buf b;
+
+	log_mask(raw, strlen(raw), text, sizeof text);
+	if (*old != NULL && strstr(*old, text) != NULL)
+		return;
+	buf_init(&b, 8 * SEEN_MAX);
+	if (!str_empty(*old))
+		buf_printf(&b, "%s%s", *old, sep);
+	buf_puts(&b, text);
+	free(*old);
+	*old = buf_take(&b);
+	buf_free(&b);
+}
+
+/* The worst report counts; equal ones are joined. */
+static void
+report(struct doctor *d, enum doctor_check c, enum finding_status s, const char *remedy,
+    const char *fmt, va_list ap)
 {
 	struct doctor_result *r = &d->r[c];
-	char raw[SEEN_MAX], text[SEEN_MAX];
-	struct buf b;
-	va_list ap;
+	char raw[SEEN_MAX];
 
 	if (r->done && severity(s) < severity(r->status))
 		return;
-	va_start(ap, fmt);
-	vsnprintf(raw, sizeof raw, fmt, ap);
-	va_end(ap);
-	log_mask(raw, strlen(raw), text, sizeof text);
-	buf_init(&b, 8 * SEEN_MAX);
-	if (r->done && severity(s) == severity(r->status) && !str_empty(r->seen)) {
-		if (strstr(r->seen, text) != NULL) {
-			buf_free(&b);
-			return;
-		}
-		buf_printf(&b, "%s; ", r->seen);
+	if (!r->done || severity(s) > severity(r->status)) {
+		free(r->seen);
+		free(r->remedy);
+		r->seen = r->remedy = NULL;
 	}
-	buf_puts(&b, text);
-	free(r->seen);
-	r->seen = buf_take(&b);
-	buf_free(&b);
+	vsnprintf(raw, sizeof raw, fmt, ap);
+	join(&r->seen, "; ", raw);
+	if (remedy != NULL)
+		join(&r->remedy, " ", remedy);
 	r->done = true;
 	r->status = s;
+}
+
+void
+doctor_say(struct doctor *d, enum doctor_check c, enum finding_status s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report(d, c, s, NULL, fmt, ap);
+	va_end(ap);
+}
+
+void
+doctor_cause(struct doctor *d, enum doctor_check c, enum finding_status s, const char *remedy,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report(d, c, s, remedy, fmt, ap);
+	va_end(ap);
+}
+
+const char *
+doctor_remedy(const struct doctor *d, enum doctor_check c)
+{
+	const struct doctor_result *r = &d->r[c];
+
+	if (r->status == FINDING_OK || !r->done)
+		return "";
+	return r->remedy != NULL ? r->remedy : doctor_texts[c].remedy[d->o.lang];
 }
 
 const char *
@@ -214,8 +258,10 @@ doctor_free(struct doctor *d)
 		return;
 	httpc_free(d->http);
 	db_free(d->db);
-	for (int i = 0; i < DC__MAX; i++)
+	for (int i = 0; i < DC__MAX; i++) {
 		free(d->r[i].seen);
+		free(d->r[i].remedy);
+	}
 	mem_arena_free(&d->arena);
 	free(d);
 }
@@ -242,6 +288,44 @@ network(struct doctor *d)
 		doctor_providers_end(d);
 }
 
+/* Checks that somebody has to answer for; the others speak of files, or of one provider. */
+static bool
+of_database(enum doctor_check c)
+{
+	return (c >= DC_DB_VERSION && c <= DC_DB_ENCODING) || c == DC_CRON || c == DC_INTERVAL ||
+	    c == DC_REFUSED || (c >= DC_DEAD && c <= DC_BALANCE);
+}
+
+static bool
+of_web(enum doctor_check c)
+{
+	return c == DC_SPOOL_WEB || c == DC_WEB || (c >= DC_SAME_PROGRAM && c <= DC_SERVED) ||
+	    (c >= DC_SELF_ASCII && c <= DC_SELF_REMOVED);
+}
+
+/* What was not looked at is unknown, and says why; it is never good. */
+static void
+not_looked(struct doctor *d)
+{
+	for (int i = 0; i < DC__MAX; i++) {
+		enum doctor_check c = (enum doctor_check)i;
+
+		if (d->r[c].done || !doctor_wants(d, c, c))
+			continue;
+		if (of_database(c) && !d->db_ok)
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
+			    "not looked at: the database could not be asked",
+			    "не проверялось: база данных не ответила"));
+		else if (of_web(c) && d->o.offline)
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "not looked at: --offline",
+			    "не проверялось: --offline"));
+		else if (of_web(c) && !d->web_up)
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
+			    "not looked at: no program of dmbox answered through the web server",
+			    "не проверялось: через веб-сервер не ответила ни одна программа dmbox"));
+	}
+}
+
 void
 doctor_run(struct doctor *d)
 {
@@ -262,6 +346,7 @@ doctor_run(struct doctor *d)
 		doctor_leaks(d);
 	if (d->db_ok)
 		doctor_clean(d);
+	not_looked(d);
 }
 
 /* --- answers -------------------------------------------------------------------- */
@@ -285,7 +370,39 @@ doctor_count(const struct doctor *d, enum finding_status s)
 int
 doctor_exit(const struct doctor *d)
 {
-	return doctor_count(d, FINDING_FAIL) > 0 ? 2 : doctor_count(d, FINDING_WARN) > 0 ? 1 : 0;
+	if (doctor_count(d, FINDING_FAIL) > 0)
+		return 2;
+	/* nothing that was asked for could be looked at: that is not good */
+	return doctor_count(d, FINDING_WARN) > 0 || doctor_count(d, FINDING_OK) == 0 ? 1 : 0;
+}
+
+const char *
+doctor_seen(const struct doctor *d, enum doctor_check c)
+{
+	if (d->r[c].seen != NULL)
+		return d->r[c].seen;
+	return doctor_tr(d, "not looked at: it does not apply to this configuration, or nothing led there",
+	    "не проверялось: к этой конфигурации не относится, или до этого не дошло");
+}
+
+/* Dangerous, but messages come all the same. */
+static bool
+unwise(enum doctor_check c)
+{
+	return c == DC_BELOW || c == DC_OPEN || c == DC_SERVED || c == DC_LEAK || c == DC_ODD;
+}
+
+bool
+doctor_first(const struct doctor *d, enum doctor_check *out)
+{
+	for (int pass = 0; pass < 2; pass++)
+		for (int i = 0; i < DC__MAX; i++)
+			if (doctor_shown(d, (enum doctor_check)i) && d->r[i].status == FINDING_FAIL &&
+			    unwise((enum doctor_check)i) == (pass == 1)) {
+				*out = (enum doctor_check)i;
+				return true;
+			}
+	return false;
 }
 
 static void
@@ -298,8 +415,11 @@ put(struct buf *b, const char *sep, const char *key, const char *value)
 void
 doctor_json(const struct doctor *d, struct buf *b)
 {
-	const char *sep = "", *first = NULL;
-	char code[16], first_code[16];
+	static const enum finding_status shown[] = { FINDING_OK, FINDING_WARN, FINDING_FAIL,
+		FINDING_UNKNOWN };
+	const char *sep = "";
+	char code[16];
+	enum doctor_check first;
 
 	buf_puts(b, "{\"checks\":[");
 	for (int i = 0; i < DC__MAX; i++) {
@@ -309,26 +429,25 @@ doctor_json(const struct doctor *d, struct buf *b)
 		if (!doctor_shown(d, (enum doctor_check)i))
 			continue;
 		snprintf(code, sizeof code, "DMB-%03u", t->number);
-		if (r->status == FINDING_FAIL && first == NULL) {
-			snprintf(first_code, sizeof first_code, "%s", code);
-			first = first_code;
-		}
 		buf_printf(b, "%s{", sep);
 		put(b, "", "code", code);
 		put(b, ",", "status", finding_names[r->status]);
 		put(b, ",", "what", t->what[d->o.lang]);
-		put(b, ",", "seen", r->seen != NULL ? r->seen :
-		    doctor_tr(d, "does not apply here", "здесь не применяется"));
-		put(b, ",", "remedy", r->status == FINDING_OK ? "" : t->remedy[d->o.lang]);
+		put(b, ",", "seen", doctor_seen(d, (enum doctor_check)i));
+		put(b, ",", "remedy", doctor_remedy(d, (enum doctor_check)i));
 		buf_putc(b, '}');
 		sep = ",\n";
 	}
 	buf_puts(b, "],\n\"summary\":{");
-	for (int s = 0; s < FINDING__MAX; s++) {
-		json_put_key(b, s > 0 ? "," : "", finding_names[s]);
-		buf_printf(b, "%zu", doctor_count(d, (enum finding_status)s));
+	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+		json_put_key(b, i > 0 ? "," : "", finding_names[shown[i]]);
+		buf_printf(b, "%zu", doctor_count(d, shown[i]));
 	}
-	put(b, ",", "first", first);
+	if (doctor_first(d, &first))
+		snprintf(code, sizeof code, "DMB-%03u", doctor_texts[first].number);
+	else
+		*code = '\0';
+	put(b, ",", "first", *code != '\0' ? code : NULL);
 	put(b, ",", "version", DMBOX_VERSION);
 	buf_puts(b, "}}\n");
 }
@@ -361,9 +480,9 @@ doctor_changes(const struct doctor *d, const char *before, struct buf *b, struct
 			continue;
 		lines++;
 		buf_printf(b, "%s: %s -> %s: %s\n  %s\n", code, was, is,
-		    doctor_texts[i].what[d->o.lang], r->seen);
+		    doctor_texts[i].what[d->o.lang], doctor_seen(d, (enum doctor_check)i));
 		if (r->status != FINDING_OK)
-			buf_printf(b, "  %s\n", doctor_texts[i].remedy[d->o.lang]);
+			buf_printf(b, "  %s\n", doctor_remedy(d, (enum doctor_check)i));
 	}
 	buf_puts(now, "}\n");
 	json_free(j);

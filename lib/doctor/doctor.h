@@ -76,9 +76,10 @@ struct doctor_opts {
 
 /* What a check found.  seen is masked. */
 struct doctor_result {
-	bool done;		/* was looked at; else it does not apply here */
-	enum finding_status status;
+	bool done;		/* something was reported; else it does not apply here */
+	enum finding_status status;	/* FINDING_UNKNOWN until somebody looked */
 	char *seen;
+	char *remedy;		/* of the cause found; NULL: the check's own */
 };
 
 /* What the program behind the web server says of itself. */
@@ -97,6 +98,7 @@ struct doctor {
 	struct httpc *http;
 	struct db *db;
 	bool db_ok;		/* reachable, with a schema */
+	bool web_up;		/* dmbox answers at base */
 	char run[24];		/* part of every request id and test id of this run */
 	char base[512];		/* address of the web programs; "" not known */
 	bool loopback;		/* base and all upstreams are on this machine */
@@ -127,6 +129,21 @@ int doctor_exit(const struct doctor *d);
  */
 void doctor_say(struct doctor *d, enum doctor_check c, enum finding_status s,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
+/*
+ * doctor_cause(d, c, status, remedy, fmt...):
+ * doctor_say for a check that fails in more than one way: remedy is what mends
+ * this one (copied, masked; NULL: the check's own).  A command in it stands between
+ * backquotes and mends the fault as it stands there.
+ */
+void doctor_cause(struct doctor *d, enum doctor_check c, enum finding_status s, const char *remedy,
+    const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* doctor_remedy(d, c): what mends check c as it was found; "" where it is ok. */
+const char *doctor_remedy(const struct doctor *d, enum doctor_check c);
+/* doctor_seen(d, c): what check c saw, or why it was not looked at. */
+const char *doctor_seen(const struct doctor *d, enum doctor_check c);
+/* doctor_first(d, out): the first broken link of the chain: failures that keep
+ * messages away before those that are only unwise.  False: nothing failed. */
+bool doctor_first(const struct doctor *d, enum doctor_check *out);
 /* doctor_tr(d, en, ru): the text in the language of the run. */
 const char *doctor_tr(const struct doctor *d, const char *en, const char *ru)
     __attribute__((format_arg(2), format_arg(3)));

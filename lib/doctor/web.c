@@ -220,7 +220,7 @@ on_health(struct doctor *d, void *arg, struct http_res *res)
 		return;
 	}
 	doctor_say(d, DC_WEB, FINDING_OK, "GET %s/health: HTTP %d", d->base, res->status);
-	d->web->up = true;
+	d->web->up = d->web_up = true;
 	if (json_parse(res->body, res->body_n, &j, NULL) == RC_OK) {
 		version = json_str(&d->arena, json_member(j, "version"));
 		doctor_say(d, DC_SAME_PROGRAM, str_eq(version, DMBOX_VERSION) ? FINDING_OK : FINDING_FAIL,

@@ -99,7 +99,8 @@ struct send_result {
 };
 
 /* --- doctor probes ------------------------------------------------------- */
-enum finding_status { FINDING_OK, FINDING_WARN, FINDING_FAIL, FINDING_UNKNOWN, FINDING__MAX };
+/* UNKNOWN is what a check is before it looked: ok is said by code that did. */
+enum finding_status { FINDING_UNKNOWN, FINDING_OK, FINDING_WARN, FINDING_FAIL, FINDING__MAX };
 extern const char *const finding_names[FINDING__MAX];
 /* One probe's reading; code is the stable short name that doctor maps to DMB-nnn. */
 struct finding {

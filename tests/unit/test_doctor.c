@@ -91,8 +91,11 @@ test_exit_and_secrets(void **state)
 	struct buf b;
 
 	(void)state;
-	assert_int_equal(doctor_exit(d), 0);
+	/* nothing looked at is not good */
+	assert_int_equal(doctor_exit(d), 1);
 	doctor_say(d, DC_LOG, FINDING_UNKNOWN, "x");
+	assert_int_equal(doctor_exit(d), 1);
+	doctor_say(d, DC_FILE, FINDING_OK, "x");
 	assert_int_equal(doctor_exit(d), 0);
 	log_secret("SecretSecret123");
 	doctor_say(d, DC_ODD, FINDING_WARN, "it is SecretSecret123 \"quoted\"");
@@ -102,9 +105,74 @@ test_exit_and_secrets(void **state)
 	assert_null(strstr(b.p, "SecretSecret123"));
 	assert_non_null(strstr(b.p, "\"code\":\"DMB-105\",\"status\":\"warn\""));
 	assert_non_null(strstr(b.p, "\\\"quoted\\\""));
-	assert_non_null(strstr(b.p, "\"ok\":0,\"warn\":1,\"fail\":0,\"unknown\":1,\"first\":null"));
+	assert_non_null(strstr(b.p, "\"ok\":1,\"warn\":1,\"fail\":0,\"unknown\":1,\"first\":null"));
 	buf_free(&b);
 	log_secrets_reset();
+	doctor_free(d);
+	conf_drop(c);
+}
+
+/* ok is said by code that looked, never by silence; each status can be reached. */
+static void
+test_unknown_first(void **state)
+{
+	struct conf *c = empty_conf();
+	struct doctor *d = new_doctor(c, -1);
+
+	(void)state;
+	for (int i = 0; i < DC__MAX; i++) {
+		enum doctor_check k = (enum doctor_check)i;
+
+		assert_int_equal(d->r[k].status, FINDING_UNKNOWN);
+		assert_non_null(strstr(doctor_seen(d, k), "not looked at"));
+		doctor_say(d, k, FINDING_OK, "good");
+		assert_int_equal(d->r[k].status, FINDING_OK);
+		assert_string_equal(doctor_remedy(d, k), "");
+		doctor_say(d, k, FINDING_UNKNOWN, "hm");
+		assert_int_equal(d->r[k].status, FINDING_UNKNOWN);
+		doctor_say(d, k, FINDING_FAIL, "bad");
+		assert_int_equal(d->r[k].status, FINDING_FAIL);
+		assert_string_equal(doctor_remedy(d, k), doctor_texts[k].remedy[DOCTOR_EN]);
+	}
+	doctor_free(d);
+	conf_drop(c);
+}
+
+/* The remedy is the cause's; of two causes both stand there, of two equal ones one. */
+static void
+test_causes(void **state)
+{
+	struct conf *c = empty_conf();
+	struct doctor *d = new_doctor(c, -1);
+
+	(void)state;
+	doctor_cause(d, DC_DB_LOGIN, FINDING_WARN, "look", "odd");
+	assert_string_equal(doctor_remedy(d, DC_DB_LOGIN), "look");
+	doctor_cause(d, DC_DB_LOGIN, FINDING_FAIL, "change the password", "web: no");
+	doctor_cause(d, DC_DB_LOGIN, FINDING_FAIL, "change the password", "send: no");
+	doctor_cause(d, DC_DB_LOGIN, FINDING_FAIL, "make the database", "read: none");
+	assert_string_equal(doctor_remedy(d, DC_DB_LOGIN), "change the password make the database");
+	assert_string_equal(doctor_seen(d, DC_DB_LOGIN), "web: no; send: no; read: none");
+	doctor_free(d);
+	conf_drop(c);
+}
+
+/* Something dangerous does not hide what keeps messages away. */
+static void
+test_first_link(void **state)
+{
+	struct conf *c = empty_conf();
+	struct doctor *d = new_doctor(c, -1);
+	enum doctor_check first;
+
+	(void)state;
+	assert_false(doctor_first(d, &first));
+	doctor_say(d, DC_BELOW, FINDING_FAIL, "x");
+	assert_true(doctor_first(d, &first));
+	assert_int_equal(first, DC_BELOW);
+	doctor_say(d, DC_REFUSED, FINDING_FAIL, "x");
+	assert_true(doctor_first(d, &first));
+	assert_int_equal(first, DC_REFUSED);
 	doctor_free(d);
 	conf_drop(c);
 }
@@ -264,7 +332,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table), cmocka_unit_test(test_worst_counts),
-		cmocka_unit_test(test_exit_and_secrets), cmocka_unit_test(test_no_configuration),
+		cmocka_unit_test(test_exit_and_secrets),
+		cmocka_unit_test(test_unknown_first),
+		cmocka_unit_test(test_causes),
+		cmocka_unit_test(test_first_link), cmocka_unit_test(test_no_configuration),
 		cmocka_unit_test(test_mock_secret), cmocka_unit_test(test_changes), cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_htaccess), cmocka_unit_test(test_small),
 	};
