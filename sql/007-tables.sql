@@ -2,7 +2,12 @@
 -- numbered files of sql/ in order, each in one transaction, and then the functions and
 -- views of sql/code/.  No extension, no superuser, PostgreSQL 12 or newer.
 
-create schema if not exists dmbox;
+-- where the host made it, we may lack the right that even "if not exists" asks for
+do $$ begin
+	if to_regnamespace('dmbox') is null then
+		create schema dmbox;
+	end if;
+end $$;
 comment on schema dmbox is 'Instagram and WhatsApp conversations, owned by you';
 
 create table dmbox.schema_version (

@@ -17,7 +17,7 @@
 #define CLOCK_FAIL_S 60		/* the leeway of a token (contract.md 4) */
 #define LEFTOVER "10 minutes"
 
-enum stmt { SQL_SERVER, SQL_SCHEMA, SQL_UNIQUE, SQL_RIGHTS, SQL_SEQUENCE, SQL_LIMIT, SQL_CLEAN,
+enum stmt { SQL_SERVER, SQL_MAKE, SQL_SCHEMA, SQL_UNIQUE, SQL_RIGHTS, SQL_SEQUENCE, SQL_LIMIT, SQL_CLEAN,
 	SQL_CLEAN_CONTACTS, SQL_CLEAN_LEDGER, SQL__MAX };
 
 static const struct db_stmt stmts[SQL__MAX] = {
@@ -25,6 +25,10 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "select current_setting('server_version_num')::bigint, current_setting('server_version'),"
 	    " clock_timestamp(), current_setting('transaction_read_only') = 'on' or pg_is_in_recovery(),"
 	    " current_setting('server_encoding')" },
+	[SQL_MAKE] = { NULL,
+	    "select has_database_privilege(current_database(), 'CREATE') or to_regnamespace('dmbox') is not null,"
+	    " current_user::text, current_database()::text, to_regnamespace('dmbox') is null or"
+	    " has_schema_privilege('dmbox', 'USAGE')" },
 	[SQL_SCHEMA] = { NULL, "select max(version)::bigint from dmbox.schema_version" },
 	[SQL_UNIQUE] = { NULL,
 	    "select count(*) from pg_index i where i.indrelid = 'dmbox.messages'::regclass"
@@ -33,12 +37,14 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "      where a.attrelid = i.indrelid and a.attnum = any(i.indkey::int2[]))"
 	    "   = array['account','channel','external_id','thread_id']" },
 	[SQL_RIGHTS] = { NULL,
-	    "select coalesce(string_agg(x.p || ' on ' || x.t, ', '), '') from unnest($1::text[], $2::text[]) x(t, p)"
+	    "select coalesce(string_agg(x.p || ' on ' || x.t, ', '), ''),"
+	    " string_agg(format('`grant %s on dmbox.%I to %I;`', x.p, x.t, current_user), ' ') from unnest($1::text[], $2::text[]) x(t, p)"
 	    " where to_regclass('dmbox.' || x.t) is not null"
 	    " and not has_table_privilege('dmbox.' || x.t, x.p)"
 	    " and not (x.p = 'select' and has_any_column_privilege('dmbox.' || x.t, x.p))" },
 	[SQL_SEQUENCE] = { NULL,
-	    "select has_sequence_privilege('dmbox.deliveries_id_seq', 'USAGE')" },
+	    "select has_sequence_privilege('dmbox.deliveries_id_seq', 'USAGE'),"
+	    " format('`grant usage on sequence dmbox.deliveries_id_seq to %I;`', current_user)" },
 	[SQL_LIMIT] = { NULL,
 	    "select least(current_setting('max_connections')::bigint"
 	    "  - current_setting('superuser_reserved_connections')::bigint - (select count(*) from pg_stat_activity where backend_type = 'client backend'),"
@@ -113,22 +119,57 @@ doctor_database_id(struct db *db, char out[40])
 	db_res_free(r);
 }
 
+/* Why a server refuses a connection, by its code: its words are in its own language. */
+static const struct refusal {
+	const char *state;		/* SQLSTATE, or its beginning */
+	enum doctor_check check;
+	const char *en, *ru, *en_remedy, *ru_remedy;	/* remedy NULL: the check's own */
+} refusals[] = {
+	{ "28P01", DC_DB_LOGIN, "the password is wrong, or none was given", "пароль неверен или не указан",
+	    "Set the password of this user in DATABASE_URL (a special character as %XX), or give the role that password.",
+	    "Впишите в DATABASE_URL пароль этого пользователя (спецсимволы как %XX) или задайте его роли." },
+	{ "28", DC_DB_LOGIN, "the server takes no such user from here (no such role, no right to log in, or no line in pg_hba.conf)",
+	    "сервер не принимает отсюда этого пользователя (нет роли, нет права входа или нет строки в pg_hba.conf)",
+	    "Correct the user in DATABASE_URL to the one in the host's panel; on your own server: create the role with LOGIN and allow it in pg_hba.conf.",
+	    "Исправьте пользователя в DATABASE_URL на указанного в панели хостинга; на своём сервере создайте роль с LOGIN и разрешите её в pg_hba.conf." },
+	{ "3D000", DC_DB_LOGIN, "there is no database of this name", "базы с таким именем нет",
+	    "Correct the name after the last / in DATABASE_URL, or make the database in the host's panel (createdb); then run: `dmbox migrate`",
+	    "Исправьте имя после последней / в DATABASE_URL или создайте базу в панели хостинга (createdb); затем выполните: `dmbox migrate`" },
+	{ "42501", DC_DB_LOGIN, "this user may not connect to this database", "этому пользователю нельзя подключаться к этой базе",
+	    "As the owner of the database: grant connect on database NAME to USER.",
+	    "От имени владельца базы: grant connect on database ИМЯ to ПОЛЬЗОВАТЕЛЬ." },
+	{ "53300", DC_DB_LIMIT, "no connection is left", "свободных подключений нет", NULL, NULL },
+	{ "57P03", DC_DB_REACH, "the server is starting, stopping or recovering", "сервер запускается, останавливается или восстанавливается",
+	    "Wait a minute and run doctor again; if it stays so, see PostgreSQL's log.",
+	    "Подождите минуту и запустите doctor снова; если не проходит, смотрите журнал PostgreSQL." },
+};
+
 /* What a connection that did not come about says. */
 static void
 connect_failed(struct doctor *d, struct db *db, const char *who)
 {
 	const char *e = db_error(db), *state = db_sqlstate(db);
-	enum doctor_check c = DC_DB_REACH;
+	bool ru = d->o.lang == DOCTOR_RU;
 
-	if (str_eq(state, "53300") || strstr(e, "too many c") != NULL || strstr(e, "connection slots") != NULL)
-		c = DC_DB_LIMIT;
-	else if (str_starts(state, "28") || str_eq(state, "3D000") || strstr(e, "authentication") != NULL ||
-	    strstr(e, "pg_hba") != NULL || strstr(e, "FATAL") != NULL)
-		c = strstr(e, "starting up") != NULL || strstr(e, "shutting down") != NULL ||
-		    strstr(e, "recovery") != NULL ? DC_DB_REACH : DC_DB_LOGIN;
-	if (c != DC_DB_REACH)
-		doctor_say(d, DC_DB_REACH, FINDING_OK, "%s", doctor_tr(d, "the server answers", "сервер отвечает"));
-	doctor_say(d, c, FINDING_FAIL, "%s: %s", who, *e != '\0' ? e : doctor_tr(d, "no answer", "нет ответа"));
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+		const struct refusal *f = &refusals[i];
+
+		if (!str_starts(state, f->state))
+			continue;
+		if (f->check != DC_DB_REACH)
+			doctor_say(d, DC_DB_REACH, FINDING_OK, "%s", doctor_tr(d, "the server answers",
+			    "сервер отвечает"));
+		doctor_cause(d, f->check, FINDING_FAIL, ru ? f->ru_remedy : f->en_remedy, "%s: %s: %s (%s)", who,
+		    ru ? f->ru : f->en, e, state);
+		return;
+	}
+	if (str_empty(d->conf->database_url))
+		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d,
+		    "Set DATABASE_URL=postgresql://USER:PASSWORD@HOST/DATABASE to the data of your host's panel.",
+		    "Задайте DATABASE_URL=postgresql://ПОЛЬЗОВАТЕЛЬ:ПАРОЛЬ@ХОСТ/БАЗА по данным панели хостинга."), "%s", e);
+	else
+		doctor_say(d, DC_DB_REACH, FINDING_FAIL, "%s: %s%s%s", who, *e != '\0' ? e :
+		    doctor_tr(d, "no answer", "нет ответа"), *state != '\0' ? " " : "", state);
 }
 
 static void
@@ -149,11 +190,42 @@ server(struct doctor *d)
 	    "разница %" PRId64 " с"), diff);
 	if (db_get_bool(r, 0, 3))
 		doctor_say(d, DC_DB_WRITE, FINDING_FAIL, "%s", doctor_tr(d, "read-only", "только чтение"));
-	else
-		doctor_say(d, DC_DB_WRITE, FINDING_OK, "%s", doctor_tr(d, "it can", "можно"));
 	doctor_say(d, DC_DB_ENCODING, str_eq(db_get_text(r, 0, 4), "UTF8") ? FINDING_OK : FINDING_FAIL,
 	    "%s", db_get_text(r, 0, 4));
 out:
+	db_res_free(r);
+}
+
+/* The tables cannot be read: are they missing, may they not be made, or not be seen? */
+static void
+no_schema(struct doctor *d)
+{
+	char why[400], fix[400];
+	bool denied = db_fault(d->db) == DB_FAULT_DENIED;
+	struct db_res *r = NULL;
+
+	snprintf(why, sizeof why, "%s", db_error(d->db));
+	if (db_exec(d->db, &stmts[SQL_MAKE], NULL, &r) != RC_OK || db_rows(r) != 1) {
+		doctor_say(d, DC_DB_SCHEMA, FINDING_FAIL, "%s", why);
+	} else if (denied && !db_get_bool(r, 0, 3)) {
+		snprintf(fix, sizeof fix, doctor_tr(d,
+		    "As the owner of the schema: `grant usage on schema dmbox to \"%s\";`",
+		    "От имени владельца схемы: `grant usage on schema dmbox to \"%s\";`"), db_get_text(r, 0, 1));
+		doctor_cause(d, DC_DB_RIGHTS, FINDING_FAIL, fix, "cron: %s", why);
+	} else if (denied) {
+		snprintf(fix, sizeof fix, doctor_tr(d,
+		    "As the owner of the tables: `grant select on dmbox.schema_version to \"%s\";`",
+		    "От имени владельца таблиц: `grant select on dmbox.schema_version to \"%s\";`"), db_get_text(r, 0, 1));
+		doctor_cause(d, DC_DB_RIGHTS, FINDING_FAIL, fix, "cron: %s", why);
+	} else if (!db_get_bool(r, 0, 0)) {
+		snprintf(fix, sizeof fix, doctor_tr(d,
+		    "This user may make no tables here. Ask your host to run `create schema dmbox authorization \"%s\";` in the database %s; then run: `dmbox migrate`",
+		    "Этому пользователю здесь нельзя создавать таблицы. Попросите хостинг выполнить `create schema dmbox authorization \"%s\";` в базе %s; затем выполните: `dmbox migrate`"),
+		    db_get_text(r, 0, 1), db_get_text(r, 0, 2));
+		doctor_cause(d, DC_DB_SCHEMA, FINDING_FAIL, fix, "%s", why);
+	} else {
+		doctor_say(d, DC_DB_SCHEMA, FINDING_FAIL, "%s", why);
+	}
 	db_res_free(r);
 }
 
@@ -164,10 +236,7 @@ schema(struct doctor *d)
 	int64_t v;
 
 	if (db_exec(d->db, &stmts[SQL_SCHEMA], NULL, &r) != RC_OK) {
-		if (db_fault(d->db) == DB_FAULT_DENIED)
-			doctor_say(d, DC_DB_RIGHTS, FINDING_FAIL, "cron: %s", db_error(d->db));
-		else
-			doctor_say(d, DC_DB_SCHEMA, FINDING_FAIL, "%s", db_error(d->db));
+		no_schema(d);
 		return;
 	}
 	v = db_get_i64(r, 0, 0);
@@ -208,6 +277,19 @@ put_rights(struct db_args *a, const struct right *v, bool names)
 	db_array_end(a);
 }
 
+/* Just what is missing: roles.sql would take the rights of a single login away. */
+static void
+grant(struct doctor *d, const char *commands, const char *who, const char *lacks)
+{
+	struct buf b;
+
+	buf_init(&b, 16384);
+	buf_printf(&b, "%s %s", doctor_tr(d, "As the owner of the tables:", "От имени владельца таблиц:"), commands);
+	doctor_cause(d, DC_DB_RIGHTS, FINDING_FAIL, b.p, doctor_tr(d, "the login of %s lacks %s",
+	    "логину %s не хватает: %s"), who, lacks);
+	buf_free(&b);
+}
+
 static void
 rights(struct doctor *d, struct db *db, const char *who, const struct right *v)
 {
@@ -223,8 +305,7 @@ rights(struct doctor *d, struct db *db, const char *who, const struct right *v)
 	}
 	lacks = db_get_text(r, 0, 0);
 	if (!str_empty(lacks))
-		doctor_say(d, DC_DB_RIGHTS, FINDING_FAIL, doctor_tr(d, "the login of %s lacks %s",
-		    "логину %s не хватает: %s"), who, lacks);
+		grant(d, db_get_text(r, 0, 1), who, lacks);
 	else
 		doctor_say(d, DC_DB_RIGHTS, FINDING_OK, "%s", who);
 	db_res_free(r);
@@ -232,9 +313,7 @@ rights(struct doctor *d, struct db *db, const char *who, const struct right *v)
 	if (v != rights_web && v != rights_cron)
 		goto out;
 	if (db_exec(db, &stmts[SQL_SEQUENCE], NULL, &r) == RC_OK && !db_get_bool(r, 0, 0))
-		doctor_say(d, DC_DB_RIGHTS, FINDING_FAIL, doctor_tr(d,
-		    "the login of %s lacks usage on sequence deliveries_id_seq",
-		    "логину %s не хватает usage на последовательность deliveries_id_seq"), who);
+		grant(d, db_get_text(r, 0, 1), who, "usage on sequence deliveries_id_seq");
 out:
 	db_res_free(r);
 	db_args_free(&a);
@@ -252,6 +331,7 @@ limit(struct doctor *d, struct db *db, const char *who)
 	}
 	left = db_get_i64(r, 0, 0);
 	all = db_get_i64(r, 0, 1);
+	left++;		/* ours is given back */
 	doctor_say(d, DC_DB_LIMIT, left * 100 < all * (100 - LIMIT_NEAR) ? FINDING_WARN : FINDING_OK,
 	    doctor_tr(d, "%s: %" PRId64 " of %" PRId64 " connections left", "%s: свободно %" PRId64 " из %" PRId64),
 	    who, left < 0 ? 0 : left, all);
@@ -296,9 +376,11 @@ doctor_database(struct doctor *d)
 			o.conninfo = logins[i].url;
 			db = db_new(&o);
 		}
-		if (own ? login(d, db, logins[i].who) : up)
-			if (d->db_ok)
-				rights(d, db, logins[i].who, logins[i].v);
+		if ((own ? login(d, db, logins[i].who) : up) && d->db_ok) {
+			rights(d, db, logins[i].who, logins[i].v);
+			if (i < 2)
+				doctor_trial(d, db, logins[i].who);
+		}
 		if (own)
 			db_free(db);
 	}

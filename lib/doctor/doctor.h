@@ -162,6 +162,8 @@ void doctor_get(struct doctor *d, struct http_req *req, unsigned int timeout_ms,
 /* --- the parts ------------------------------------------------------------------ */
 void doctor_conf(struct doctor *d);		/* 1xx */
 void doctor_database(struct doctor *d);		/* 2xx: sets db_ok */
+/* doctor_trial(d, db, who): 209: would the database store a delivery, by this login? */
+void doctor_trial(struct doctor *d, struct db *db, const char *who);
 void doctor_disk(struct doctor *d);		/* 3xx; after the web part */
 void doctor_cron(struct doctor *d);		/* 4xx; after the providers */
 void doctor_web_start(struct doctor *d);	/* 5xx, 6xx: adds flows */

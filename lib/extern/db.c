@@ -143,6 +143,7 @@ struct db {
 	bool said;			/* the fault has its log line already */
 	enum db_fault fault;
 	char sqlstate[6];
+	struct db_where where;
 	char error[300];
 	uint64_t trips;
 };
@@ -207,6 +208,12 @@ db_fault(const struct db *d)
 	return d->fault;
 }
 
+const struct db_where *
+db_where(const struct db *d)
+{
+	return &d->where;
+}
+
 const char *
 db_sqlstate(const struct db *d)
 {
@@ -262,6 +269,7 @@ clear_fault(struct db *d)
 	d->fault = DB_FAULT_NONE;
 	d->said = false;
 	d->sqlstate[0] = '\0';
+	d->where = (struct db_where){ 0 };
 	d->error[0] = '\0';
 }
 
@@ -358,6 +366,14 @@ statement_failed(struct db *d, const char *what)
 }
 
 static void
+take_name(char out[64], const PGresult *r, int field)
+{
+	const char *s = PQresultErrorField(r, field);
+
+	snprintf(out, 64, "%s", s != NULL ? s : "");
+}
+
+static void
 take_result_error(struct db *d, const PGresult *r)
 {
 	const char *s = PQresultErrorField(r, PG_DIAG_SQLSTATE);
@@ -372,6 +388,9 @@ take_result_error(struct db *d, const PGresult *r)
 		memcpy(d->sqlstate, s, strnlen(s, 5));
 		d->sqlstate[strnlen(s, 5)] = '\0';
 	}
+	take_name(d->where.table, r, PG_DIAG_TABLE_NAME);
+	take_name(d->where.column, r, PG_DIAG_COLUMN_NAME);
+	take_name(d->where.constraint, r, PG_DIAG_CONSTRAINT_NAME);
 	set_error(d, m != NULL ? m : PQresultErrorMessage(r));
 }
 
@@ -497,15 +516,36 @@ conn_params(struct db *d, PQconninfoOption *opts, struct conn_params *p, struct 
 	return buf_err(options) ? RC_INVALID : RC_OK;
 }
 
+/*
+ * "FATAL:  28P01: ..." as libpq writes a server's error with PQERRORS_VERBOSE: the
+ * words follow the server's lc_messages, the code does not.  Taken out of text; of
+ * several hosts the last one's counts.
+ */
+static void
+take_connect_state(struct db *d, char *text)
+{
+	static const char code[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	d->sqlstate[0] = '\0';
+	for (char *p = text; (p = strstr(p, ":  ")) != NULL; p++)
+		if (strspn(p + 3, code) == 5 && str_starts(p + 8, ": ")) {
+			memcpy(d->sqlstate, p + 3, 5);
+			d->sqlstate[5] = '\0';
+			memmove(p + 3, p + 10, strlen(p + 10) + 1);
+		}
+}
+
 static void
 connect_failed(struct db *d, const char *text)
 {
-	set_error(d, text);
-	d->sqlstate[0] = '\0';
-	d->fault = DB_FAULT_AWAY;
-	if (strstr(text, "authentication failed") != NULL ||
-	    strstr(text, "pg_hba.conf") != NULL || strstr(text, "no password") != NULL)
-		d->fault = DB_FAULT_DENIED;
+	char *words = mem_dup(text);
+
+	take_connect_state(d, words);
+	set_error(d, words);
+	mem_free_secret(words);
+	if (d->c != NULL && d->sqlstate[0] == '\0' && PQconnectionNeedsPassword(d->c))
+		memcpy(d->sqlstate, "28P01", 6);	/* libpq's own words: none was given */
+	d->fault = str_starts(d->sqlstate, "28") ? DB_FAULT_DENIED : DB_FAULT_AWAY;
 }
 
 /* One connect by one set of parameters, until connected, failed or too late. */
@@ -521,6 +561,7 @@ connect_wait(struct db *d, const struct conn_params *p)
 		db_close(d);
 		return RC_TEMP;
 	}
+	PQsetErrorVerbosity(d->c, PQERRORS_VERBOSE);
 	PQsetNoticeReceiver(d->c, on_notice, d);
 	d->farewell = false;
 	while (st != PGRES_POLLING_OK && st != PGRES_POLLING_FAILED) {
@@ -1186,6 +1227,7 @@ db_rollback(struct db *d)
 	bool was = d->in_tx;
 	enum db_fault f = d->fault;
 	char state[6], text[300];
+	struct db_where where = d->where;
 
 	d->in_tx = false;
 	if (!was || d->c == NULL)
@@ -1199,6 +1241,7 @@ db_rollback(struct db *d)
 	d->fault = f;
 	memcpy(d->sqlstate, state, sizeof state);
 	memcpy(d->error, text, sizeof text);
+	d->where = where;
 }
 
 /* ---- results -------------------------------------------------------------- */

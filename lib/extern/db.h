@@ -49,8 +49,11 @@ enum db_fault {
 	DB_FAULT_OTHER		/* RC_BUG */
 };
 enum db_fault db_fault(const struct db *d);
-const char *db_sqlstate(const struct db *d);	/* "" where none */
+const char *db_sqlstate(const struct db *d);	/* of a failed connect, too; "" where none */
 const char *db_error(const struct db *d);	/* first line, password scrubbed */
+/* db_where(d): what the server named beside its last error; "" where it named none. */
+struct db_where { char table[64], column[64], constraint[64]; };
+const struct db_where *db_where(const struct db *d);
 /* db_ready(d): connect if need be.  RC_TEMP while the database is away. */
 enum rc db_ready(struct db *d) MUST_CHECK;
 /* db_close(d): drop the connection; the next use opens a new one. */

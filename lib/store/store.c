@@ -849,6 +849,12 @@ probe(struct db *db, const struct delivery *d, size_t lo, size_t hi)
 	return db_fault(db) == DB_FAULT_DATA ? RC_INVALID : RC_TEMP;
 }
 
+enum rc
+store_would(struct db *db, const struct delivery *d)
+{
+	return probe(db, d, 0, d->items.n);
+}
+
 /* Halve until the bad items stand alone; RC_TEMP when the database went away. */
 static enum rc
 bisect(struct db *db, const struct delivery *d, size_t lo, size_t hi, unsigned int *left, bool *bad)

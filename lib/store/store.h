@@ -32,6 +32,15 @@
 enum rc store_deliveries(struct db *db, struct delivery *const *v, size_t n) MUST_CHECK;
 
 /*
+ * store_would(db, d):
+ * Would this delivery be taken?  Written in a transaction that is undone.
+ *
+ * Returns  RC_OK; RC_INVALID: its data are refused; RC_TEMP: anything else.  The
+ *          fault stays with db (db_sqlstate, db_where).
+ */
+enum rc store_would(struct db *db, const struct delivery *d) MUST_CHECK;
+
+/*
  * store_refused(db, d, cap_per_minute):
  * One ledger row for a refused delivery (verdict rejected), unless the cap of
  * its account's minute is reached: then it is only counted.
