@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* two of json-c's type names are function names of ours */
 #define json_bool jsonc_bool
@@ -566,7 +567,18 @@ json_i64(const struct json *j, int64_t *out)
 bool
 json_bool(const struct json *j, bool def)
 {
-	return json_type(j) == JSON_BOOL ? json_object_get_boolean(obj(j)) : def;
+	static const char *const words[] = { "false", "no", "off", "0", "true", "yes", "on", "1" };
+	const char *s;
+
+	if (json_type(j) == JSON_BOOL)
+		return json_object_get_boolean(obj(j));
+	if (json_type(j) != JSON_STRING && json_type(j) != JSON_NUMBER)
+		return def;
+	s = json_object_get_string(obj(j));
+	for (size_t i = 0; i < 8; i++)
+		if (strcasecmp(s, words[i]) == 0)
+			return i >= 4;
+	return def;
 }
 
 /* --- writing -------------------------------------------------------------- */

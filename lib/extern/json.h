@@ -52,7 +52,8 @@ char *json_text(struct mem_arena *a, const struct json *j);
 char *json_str(struct mem_arena *a, const struct json *j);
 /* json_i64(j, out): a whole number, or a string that is one. */
 enum rc json_i64(const struct json *j, int64_t *out) MUST_CHECK;
-/* json_bool(j, def): true/false; def for anything else. */
+/* json_bool(j, def): true or false, also as a word (true, yes, on, false, ... in any case) or
+ * as 1 and 0; def for anything else. */
 bool json_bool(const struct json *j, bool def);
 /* json_raw(a, j): the node as compact JSON that jsonb takes (no \u0000). */
 char *json_raw(struct mem_arena *a, const struct json *j);

@@ -510,7 +510,7 @@ polled_like_webhook(void **state)
 		{ "\"shares\":{\"data\":[{\"link\":\"https://x\"}]}", "share", NULL, DIR_IN, 1 },
 		{ "\"story\":{\"mention\":{\"link\":\"https://x\",\"id\":\"1\"}}", "story_mention", NULL, DIR_IN, 1 },
 		{ "\"message\":\"nice\",\"story\":{\"reply_to\":{\"link\":\"https://x\",\"id\":\"1\"}}",
-		    "story_reply", "nice", DIR_IN, 0 },
+		    "story_reply", "nice", DIR_IN, 1 },
 		{ "\"is_unsupported\":true", "unsupported", NULL, DIR_IN, 0 },
 		{ "\"message\":\"\"", "unsupported", NULL, DIR_IN, 0 },
 	};

@@ -289,6 +289,29 @@ test_each_many(void **state)
 }
 
 static void
+test_bool(void **state)
+{
+	struct json *j = must("{\"yes\":[true,\"true\",\"True\",\"TRUE\",\"yes\",\"on\",1,\"1\"],"
+	    "\"no\":[false,\"false\",\"False\",\"no\",\"off\",0,\"0\"],"
+	    "\"other\":[null,\"\",\"truth\",\"maybe\",2,-1,1.5,[true],{\"a\":true}]}");
+	const struct json *yes = json_get(j, "yes"), *no = json_get(j, "no"),
+	    *other = json_get(j, "other");
+
+	(void)state;
+	assert_int_equal(json_len(yes) + json_len(no) + json_len(other), 8 + 7 + 9);
+	for (size_t i = 0; i < json_len(yes); i++)
+		assert_true(json_bool(json_at(yes, i), false));
+	for (size_t i = 0; i < json_len(no); i++)
+		assert_false(json_bool(json_at(no, i), true));
+	for (size_t i = 0; i < json_len(other); i++) {
+		assert_true(json_bool(json_at(other, i), true));
+		assert_false(json_bool(json_at(other, i), false));
+	}
+	assert_true(json_bool(NULL, true));
+	json_free(j);
+}
+
+static void
 test_put(void **state)
 {
 	struct buf b;
@@ -317,6 +340,7 @@ main(void)
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_get_few_and_many),
 		cmocka_unit_test(test_each_many),
+		cmocka_unit_test(test_bool),
 		cmocka_unit_test(test_put),
 	};
 

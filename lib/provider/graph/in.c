@@ -6,6 +6,7 @@
  * reconciliation can compare by message id.  Nothing is dropped: what has no
  * known shape becomes an event with its raw JSON.
  */
+#include <stdio.h>
 #include <string.h>
 #include "provider/graph/graph.h"
 #include "base/clock.h"
@@ -20,6 +21,7 @@ struct in {
 	int64_t entry_us;
 	bool entry_known;
 	bool test, standby;
+	const char *field;		/* of the change that is read; NULL in messaging[] */
 };
 
 /* A JSON object being written; finished by detail_end. */
@@ -129,6 +131,18 @@ time_read(struct mem_arena *a, const struct json *j, int64_t *us)
 	return s != NULL && clock_parse(s, strlen(s), us) == RC_OK;
 }
 
+/* The address of a sticker, which its twin alone may have. */
+static const char *
+sticker_url(struct in *in, const struct json *list, const char *id)
+{
+	const char *url = NULL;
+
+	for (size_t i = 0; id != NULL && url == NULL && i < json_len(list); i++)
+		if (str_eq(id, text_at(in, json_at(list, i), "payload.sticker_id")))
+			url = text_at(in, json_at(list, i), "payload.url");
+	return url;
+}
+
 /* One attachment of a webhook into it. */
 static void
 att_read(struct in *in, struct item *it, const struct json *j, const char *type)
@@ -176,6 +190,27 @@ share_is_twin(struct in *in, const struct json *list, size_t at)
 	return shares < posts;
 }
 
+/* A sticker comes as image and sticker together (Messenger, since 2026-06-01): the image
+ * that a sticker of the same number goes with. */
+static bool
+image_is_twin(struct in *in, const struct json *list, size_t at)
+{
+	const char *id = text_at(in, json_at(list, at), "payload.sticker_id");
+
+	for (size_t i = 0; id != NULL && i < json_len(list); i++)
+		if (str_eq(text_at(in, json_at(list, i), "type"), "sticker") &&
+		    str_eq(id, text_at(in, json_at(list, i), "payload.sticker_id")))
+			return true;
+	return false;
+}
+
+static bool
+is_twin(struct in *in, const struct json *list, size_t at, const char *type)
+{
+	return (str_eq(type, "share") && share_is_twin(in, list, at)) ||
+	    (str_eq(type, "image") && image_is_twin(in, list, at));
+}
+
 /* All attachments; returns the kind of the first, NULL where there is none. */
 static const char *
 atts_read(struct in *in, struct item *it, const struct json *list, struct detail *d)
@@ -189,10 +224,13 @@ atts_read(struct in *in, struct item *it, const struct json *list, struct detail
 
 		if (type == NULL)
 			type = "unknown";
-		if (str_eq(type, "share") && share_is_twin(in, list, i))
+		if (is_twin(in, list, i, type))
 			continue;
 		kind = att_kind(type, &raw);
 		att_read(in, it, j, type);
+		if (it->atts[it->n_atts - 1].url == NULL)
+			it->atts[it->n_atts - 1].url = sticker_url(in, list,
+			    text_at(in, j, "payload.sticker_id"));
 		if (first == NULL)
 			first = kind != NULL ? it->atts[it->n_atts - 1].type : "unsupported";
 	}
@@ -257,33 +295,81 @@ event_id(struct in *in, const struct item *it, const char *sender, const char *m
 
 /* --- messages ---------------------------------------------------------------- */
 
-/* Members of message that have a column or a rule below. */
 static bool
-message_member_known(const char *key)
+one_of(const char *key, const char *const *names)
 {
-	static const char *const known[] = { "mid", "text", "attachments", "is_echo",
-		"is_deleted", "is_unsupported", "reply_to" };
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcmp(key, known[i]) == 0)
+	for (; *names != NULL; names++)
+		if (strcmp(key, *names) == 0)
 			return true;
 	return false;
 }
 
-/* quick_reply, referral, ads, app_id and whatever comes later stay in detail. */
+/* Members of an object that have neither a column nor a rule, each under its own name:
+ * quick_reply, referral, ads, app_id and whatever comes later. */
 static void
-message_detail(struct in *in, const struct json *msg, struct detail *d)
+detail_rest(struct in *in, struct detail *d, const struct json *o, const char *const *known)
 {
 	const char *key;
 	const struct json *v;
 
-	for (size_t i = 0; json_each(msg, i, &key, &v); i++)
-		if (!message_member_known(key) && json_type(v) != JSON_NULL)
+	for (size_t i = 0; json_each(o, i, &key, &v); i++)
+		if (!one_of(key, known) && json_type(v) != JSON_NULL)
 			detail_raw(d, &in->out->arena, key, v);
-	if (json_get(msg, "reply_to.story") != NULL)
-		detail_raw(d, &in->out->arena, "story", json_get(msg, "reply_to.story"));
+}
+
+static bool is_content(const char *key, const struct json *v);
+
+/* What stands beside message or postback (referral, folder, is_self, ...); where the
+ * content o has a member of that name too, under NAME_beside. */
+static void
+detail_beside(struct in *in, struct detail *d, const struct json *m, const struct json *o)
+{
+	static const char *const sides[] = { "sender", "recipient", "timestamp", NULL };
+	const char *key;
+	const struct json *v;
+	char name[128];
+
+	for (size_t i = 0; json_each(m, i, &key, &v); i++) {
+		if (is_content(key, v) || one_of(key, sides) || json_type(v) == JSON_NULL)
+			continue;
+		snprintf(name, sizeof name, "%s%s", key,
+		    json_member(o, key) != NULL ? "_beside" : "");
+		detail_raw(d, &in->out->arena, name, v);
+	}
 	if (in->standby)
 		detail_word(d, "standby", "true");
+}
+
+/* What a reply tells beside the message it answers: is_self_reply, ... */
+static void
+detail_reply(struct in *in, struct detail *d, const struct json *reply)
+{
+	static const char *const known[] = { "mid", "story", NULL };
+	struct detail rest = { .any = false };
+	const char *s;
+
+	if (json_get(reply, "story") != NULL)
+		detail_raw(d, &in->out->arena, "story", json_get(reply, "story"));
+	if (json_type(reply) != JSON_OBJECT)
+		return;
+	detail_rest(in, &rest, reply, known);
+	if ((s = detail_end(&rest, &in->out->arena)) != NULL)
+		detail_word(d, "reply_to", s);
+}
+
+/* The story that is answered, while its address lives: an attachment as a mention's. */
+static void
+story_att(struct in *in, struct item *it, const struct json *story)
+{
+	const char *url = text_either(in, story, "url", "link");
+	struct att *at;
+
+	if (url == NULL)
+		return;
+	at = item_att_add(in->out, it);
+	at->type = "story";
+	at->url = url;
+	at->ref = text_at(in, story, "id");
 }
 
 static void
@@ -303,6 +389,8 @@ unsend_read(struct in *in, const struct json *m, const struct json *msg)
 static void
 message_read(struct in *in, const struct json *m, const struct json *msg)
 {
+	static const char *const known[] = { "mid", "text", "attachments", "is_echo",
+	    "is_deleted", "is_unsupported", "reply_to", NULL };
 	struct detail d = { .any = false };
 	const char *kind;
 	struct item *it;
@@ -319,7 +407,7 @@ message_read(struct in *in, const struct json *m, const struct json *msg)
 	it->body = text_at(in, msg, "text");
 	if (it->body != NULL && it->body[0] == '\0')
 		it->body = NULL;
-	it->reply_to = text_at(in, msg, "reply_to.mid");
+	it->reply_to = text_either(in, msg, "reply_to.mid", "reply_to");
 	kind = atts_read(in, it, json_get(msg, "attachments"), &d);
 	if (json_bool(json_get(msg, "is_unsupported"), false))
 		it->kind = "unsupported";
@@ -329,7 +417,10 @@ message_read(struct in *in, const struct json *m, const struct json *msg)
 		it->kind = kind;
 	else if (it->body == NULL)
 		it->kind = "unsupported";
-	message_detail(in, msg, &d);
+	story_att(in, it, json_get(msg, "reply_to.story"));
+	detail_rest(in, &d, msg, known);
+	detail_reply(in, &d, json_member(msg, "reply_to"));
+	detail_beside(in, &d, m, msg);
 	it->detail = detail_end(&d, &in->out->arena);
 }
 
@@ -337,19 +428,14 @@ message_read(struct in *in, const struct json *m, const struct json *msg)
 static void
 postback_read(struct in *in, const struct json *m, const struct json *pb)
 {
+	static const char *const known[] = { "mid", "title", NULL };
 	struct detail d = { .any = false };
 	struct item *it = item_new(in, m, ITEM_MESSAGE, "postback", false);
-	const char *key;
-	const struct json *v;
 
 	it->external_id = text_at(in, pb, "mid");
 	it->body = text_at(in, pb, "title");
-	for (size_t i = 0; json_each(pb, i, &key, &v); i++)
-		if (strcmp(key, "mid") != 0 && strcmp(key, "title") != 0 &&
-		    json_type(v) != JSON_NULL)
-			detail_raw(&d, &in->out->arena, key, v);
-	if (in->standby)
-		detail_word(&d, "standby", "true");
+	detail_rest(in, &d, pb, known);
+	detail_beside(in, &d, m, pb);
 	it->detail = detail_end(&d, &in->out->arena);
 }
 
@@ -469,7 +555,7 @@ static const struct {
 static void
 plain_read(struct in *in, const struct json *m)
 {
-	const char *kind = "unknown", *text = NULL;
+	const char *kind = in->field != NULL ? in->field : "unknown", *text = NULL;
 
 	for (size_t i = 0; i < sizeof(plain_events) / sizeof(plain_events[0]); i++)
 		if (json_type(json_member(m, plain_events[i].member)) > JSON_NULL) {
@@ -496,33 +582,37 @@ static const struct {
 };
 #define N_READERS (sizeof(readers) / sizeof(readers[0]))
 
+static bool
+is_content(const char *key, const struct json *v)
+{
+	for (size_t i = 0; json_type(v) == JSON_OBJECT && i < N_READERS; i++)
+		if (strcmp(key, readers[i].member) == 0)
+			return true;
+	return false;
+}
+
 static void
 messaging_read(struct in *in, const struct json *m)
 {
+	size_t n = in->out->n;
+
 	for (size_t i = 0; i < N_READERS; i++) {
 		const struct json *v = json_member(m, readers[i].member);
 
-		if (json_type(v) == JSON_OBJECT) {
+		if (json_type(v) == JSON_OBJECT)
 			readers[i].read(in, m, v);
-			return;
-		}
 	}
-	plain_read(in, m);
+	if (in->out->n == n)
+		plain_read(in, m);
 }
 
-/* Is value of this change an item of messaging[]? */
+/* Is value of this change an item of messaging[]?  Comments and mentions have "from". */
 static bool
 change_is_messaging(const char *field, const struct json *v)
 {
-	if (json_type(v) != JSON_OBJECT)
-		return false;
-	if (str_starts(field, "message") || str_eq(field, "standby"))
-		return true;
-	for (size_t i = 0; i < N_READERS; i++)
-		if (json_type(json_member(v, readers[i].member)) == JSON_OBJECT &&
-		    (json_get(v, "sender") != NULL || json_get(v, "recipient") != NULL))
-			return true;
-	return false;
+	return json_type(v) == JSON_OBJECT && (str_starts(field, "messag") ||
+	    str_eq(field, "standby") || json_get(v, "sender") != NULL ||
+	    json_get(v, "recipient") != NULL);
 }
 
 /* One change: {"field":…,"value":…}; comments and mentions become events of
@@ -537,7 +627,9 @@ change_read(struct in *in, const struct json *c)
 
 	if (change_is_messaging(field != NULL ? field : "", v)) {
 		in->standby = standby || str_eq(field, "standby");
+		in->field = field;
 		messaging_read(in, v);
+		in->field = NULL;
 		in->standby = standby;
 		return;
 	}
@@ -706,6 +798,7 @@ polled_content(struct in *in, struct item *it, const struct json *m, struct deta
 		at->bytes = -1;
 	}
 	if (json_get(m, "story.reply_to") != NULL) {
+		story_att(in, it, json_get(m, "story.reply_to"));
 		detail_raw(d, &in->out->arena, "story", json_get(m, "story.reply_to"));
 		kind = "story_reply";
 	}
