@@ -99,7 +99,7 @@ static size_t
 key_at(const char *p, size_t n)
 {
 	static const char *const words[] = { "secret", "token", "password",
-		"apitokeninstance" };
+		"apitokeninstance", "appsecret_proof" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		size_t k = strlen(words[i]);

@@ -45,6 +45,8 @@ struct account {
 	unsigned int poll_s;		/* 0 = never */
 	struct strv poll_paths, auth_formats;
 	bool use_chatrace, use_mock;
+	unsigned int proof;		/* Graph: which of app_secrets proves a call (appsecret_proof);
+					 * behind the last: none.  Not configured: learned */
 	char *file;			/* where it was read */
 };
 

@@ -49,6 +49,7 @@ struct poll_state {
 	int64_t wait_ms;	/* pause before the next request (2 calls a second) */
 	bool stored;		/* set by task_poll: last items are durable */
 	bool only_missing;	/* items are a reconciliation: make no delivery unless one is new */
+	unsigned int proof;	/* account.proof, as the check began and as it learned it */
 	/* result */
 	const char *new_memory;	/* JSON object to remember; NULL: unchanged */
 	enum poll_outcome outcome;
@@ -96,6 +97,13 @@ struct send_result {
 	bool retry_once;	/* SEND_REFUSED, but where this was the first attempt one more
 				 * after retry_after_s is sensible (B.8: 2534022 although our
 				 * last inbound is younger than a day) */
+	bool doubt;		/* SEND_RETRY, but the provider may have sent it in spite of its error:
+				 * an echo settles it, and it is looked for before the next try */
+	bool unclear;		/* SEND_PAUSE, and nothing says whether the account or this one
+				 * message is to blame: the pause grows, others are tried in between */
+	bool again;		/* SEND_PAUSE, surely not sent; before it rests: build it again with
+				 * a->proof + 1 (appsecret_proof, several secrets) */
+	const char *hint;	/* static code of what mends it (bridge/hint.h); NULL none */
 };
 
 /* --- doctor probes ------------------------------------------------------- */
@@ -106,7 +114,7 @@ extern const char *const finding_names[FINDING__MAX];
 struct finding {
 	enum finding_status status;
 	char code[40];		/* "token", "page_id", "subscribed", ... */
-	char seen[300];		/* what was seen, masked */
+	char seen[600];		/* what was seen, masked */
 };
 
 /* A person's profile as the provider tells it; arena of the response. */
@@ -141,12 +149,13 @@ struct provider {
 	enum rc (*send_build)(const struct account *a, const struct outmsg *m, struct http_req *out);
 	enum rc (*send_read)(const struct account *a, const struct outmsg *m,
 	    const struct http_res *res, struct send_result *out);
-	/* lookup: was a message of unknown outcome sent?  read: RC_OK with the id found,
+	/* lookup: was a message of unknown outcome sent?  read: RC_OK with the ids of all
+	 * that look like it, the oldest first (an equal message may be another row's);
 	 * RC_NONE: not found (which proves nothing), RC_TEMP: no usable answer,
-	 * RC_DUP: mid is a conversation to look in: build again with it as look_in. */
+	 * RC_DUP: ids has one place to look in: build again with it as look_in. */
 	enum rc (*lookup_build)(const struct account *a, const struct outmsg *m, struct http_req *out);
 	enum rc (*lookup_read)(const struct account *a, const struct outmsg *m,
-	    int64_t since_us, const struct http_res *res, char mid[520]);
+	    int64_t since_us, const struct http_res *res, struct strv *ids);
 	/* fetch: one message by id (message_edit with num_edit 0), as items. */
 	enum rc (*fetch_build)(const struct account *a, const char *id, struct http_req *out);
 	enum rc (*fetch_read)(const struct account *a, const char *id,

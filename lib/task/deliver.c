@@ -11,6 +11,7 @@
 #include "task/deliver.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -297,24 +298,27 @@ lookup_feed(void *arg, struct http_res *res)
 	const struct outbox_item *it = &f->items.v[f->i];
 	const struct provider *p = provider_of(f->account);
 	struct outmsg m = it->msg;
+	struct strv ids = { 0 };
 	struct account a;
-	char mid[520] = "";
 	enum rc rc = RC_TEMP;
 
 	f->last_ms = clock_mono_ms();
 	m.look_in = f->look_in[0] != '\0' ? f->look_in : NULL;
 	attempt_account(f->account, it, &a);
 	if (res->fail == HTTP_FAIL_NONE && p->lookup_read != NULL)
-		rc = p->lookup_read(&a, &m, it->attempt_us, res, mid);
+		rc = p->lookup_read(&a, &m, it->attempt_us, res, &ids);
 	if (rc == RC_DUP && m.look_in == NULL) {	/* then there */
-		memcpy(f->look_in, mid, sizeof f->look_in);
+		snprintf(f->look_in, sizeof f->look_in, "%s", ids.v[0]);
+		strv_free(&ids);
 		return;
 	}
 	f->look_in[0] = '\0';
 	f->i++;
 	/* what is another row's is not taken (outbox_found); not found proves nothing */
-	if (rc == RC_OK && mid[0] != '\0' && outbox_found(f->d->db, it->id, mid) != RC_OK)
-		log_debug("outbox: %lld: what was found is not its message", (long long)it->id);
+	for (size_t i = 0; rc == RC_OK && i < ids.n; i++)
+		if (outbox_found(f->d->db, it->id, ids.v[i]) == RC_OK)
+			break;
+	strv_free(&ids);
 }
 
 static void

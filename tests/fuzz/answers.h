@@ -113,7 +113,7 @@ outgoing(const struct provider *pv, const struct account *a, struct food *f, int
 	struct send_result r;
 	struct http_req req = { 0 };
 	struct http_res res;
-	char mid[520] = "";
+	struct strv ids = { 0 };
 	enum rc rc = op == OP_SEND ? pv->send_build(a, &m, &req) : pv->lookup_build(a, &m, &req);
 
 	if (rc == RC_OK) {
@@ -125,8 +125,9 @@ outgoing(const struct provider *pv, const struct account *a, struct food *f, int
 			MUST(rc != RC_OK || r.outcome < SEND__MAX);
 			fuzz_check_text(r.message_id);
 		} else {
-			rc = pv->lookup_read(a, &m, 1731499200000000, &res, mid);
-			MUST(rc != RC_OK || mid[0] != '\0');
+			rc = pv->lookup_read(a, &m, 1731499200000000, &res, &ids);
+			MUST((rc != RC_OK && rc != RC_DUP) || (ids.n > 0 && ids.v[0][0] != '\0'));
+			strv_free(&ids);
 		}
 		http_res_free(&res);
 	}

@@ -321,6 +321,7 @@ poll_answer(struct poll *p, int status, const char *body)
 
 #define ERR(code, sub) "{\"error\":{\"message\":\"m\",\"code\":" #code ",\"error_subcode\":" #sub "}}"
 #define BASE "http://127.0.0.1:1/graph/v25.0/"
+#define PROVED "{\"own\":\"" OWN "\"}"	/* an earlier check has asked /me */
 #define CONV_A "{\"id\":\"cA\",\"updated_time\":\"2026-07-12T19:11:07+0000\"}"
 #define CONV_B "{\"id\":\"cB\",\"updated_time\":\"2026-07-12T23:46:30+0000\"}"
 
@@ -331,7 +332,7 @@ poll_walk(void **state)
 	char *memory;
 
 	(void)state;
-	poll_begin(&p, "{}");
+	poll_begin(&p, PROVED);
 	assert_int_equal(poll_ask(&p), RC_OK);
 	assert_string_equal(p.url, BASE "me/conversations?platform=instagram&fields=id,updated_time&limit=25");
 	assert_int_equal(p.st.wait_ms, 0);
@@ -371,7 +372,7 @@ poll_not_stored(void **state)
 	struct poll p;
 
 	(void)state;
-	poll_begin(&p, "{}");
+	poll_begin(&p, PROVED);
 	assert_int_equal(poll_ask(&p), RC_OK);
 	poll_answer(&p, 200, "{\"data\":[" CONV_A "]}");
 	assert_int_equal(poll_ask(&p), RC_OK);
@@ -438,7 +439,7 @@ poll_errors(void **state)
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		struct poll p;
 
-		poll_begin(&p, "{\"conv\":{\"cA\":\"x\"}}");
+		poll_begin(&p, "{\"own\":\"" OWN "\",\"conv\":{\"cA\":\"x\"}}");
 		assert_int_equal(poll_ask(&p), RC_OK);
 		poll_answer(&p, t[i].status, t[i].body);
 		assert_int_equal(poll_ask(&p), RC_NONE);
@@ -457,7 +458,7 @@ poll_again(void **state)
 	struct poll p;
 
 	(void)state;
-	poll_begin(&p, "{}");
+	poll_begin(&p, PROVED);
 	assert_int_equal(poll_ask(&p), RC_OK);
 	poll_answer(&p, 400, ERR(613, 0));
 	assert_int_equal(poll_ask(&p), RC_OK);
@@ -485,7 +486,7 @@ poll_deadline(void **state)
 	struct poll p;
 
 	(void)state;
-	poll_begin(&p, "{}");
+	poll_begin(&p, PROVED);
 	assert_int_equal(poll_ask(&p), RC_OK);
 	poll_answer(&p, 200, "{\"data\":[" CONV_A "]}");
 	p.st.deadline_ms = clock_mono_ms() + 100;
@@ -656,7 +657,7 @@ send_answers(void **state)
 		{ 200, "{\"recipient_id\":\"1\"}", SEND_ACCEPTED, "" },
 		{ 200, "<html>", SEND_UNKNOWN, "not_json" },
 		{ 200, "", SEND_UNKNOWN, "not_json" },
-		{ 200, ERR(100, 0), SEND_REFUSED, "100" },
+		{ 200, ERR(100, 0), SEND_PAUSE, "100" },
 		{ 400, ERR(1, 0), SEND_RETRY, "1" },
 		{ 500, ERR(2, 1545133), SEND_RETRY, "2/1545133" },
 		{ 403, ERR(4, 2018022), SEND_PAUSE, "4/2018022" },
@@ -679,17 +680,17 @@ send_answers(void **state)
 		{ 400, ERR(551, 1545041), SEND_REFUSED, "551/1545041" },
 		{ 400, ERR(200, 1545041), SEND_REFUSED, "200/1545041" },
 		{ 500, ERR(100, 2018001), SEND_REFUSED, "100/2018001" },
-		{ 400, ERR(4242, 0), SEND_REFUSED, "4242" },
+		{ 400, ERR(4242, 0), SEND_PAUSE, "4242" },
 		{ 500, ERR(4242, 0), SEND_RETRY, "4242" },
 		{ 504, ERR(4242, 0), SEND_UNKNOWN, "4242" },
 		{ 400, "{\"error\":{\"code\":4242,\"is_transient\":true}}", SEND_RETRY, "4242" },
-		{ 400, "{\"error\":{\"message\":\"no code\"}}", SEND_REFUSED, "-1" },
+		{ 400, "{\"error\":{\"message\":\"no code\"}}", SEND_PAUSE, "-1" },
 		{ 429, "", SEND_PAUSE, "http_429" },
 		{ 500, "<html>", SEND_RETRY, "http_500" },
 		{ 503, "<html>", SEND_RETRY, "http_503" },
 		{ 502, "<html>", SEND_UNKNOWN, "http_502" },
 		{ 504, "<html>", SEND_UNKNOWN, "http_504" },
-		{ 404, "<html>", SEND_REFUSED, "http_404" },
+		{ 404, "<html>", SEND_PAUSE, "http_404" },
 		{ 302, "", SEND_PAUSE, "http_302" },
 	};
 	struct account a = account_make();
@@ -709,6 +710,200 @@ send_answers(void **state)
 		assert_true(r.retry_once == (strstr(t[i].body, "2534022") != NULL));
 		http_res_free(&res);
 	}
+}
+
+#define SAYS(code, words) "{\"error\":{\"message\":\"" words "\",\"code\":" #code "}}"
+
+/* Code 100 is final only where it names this recipient or this content; what may
+ * be the account's trouble rests, with what mends it. */
+static void
+send_code_100(void **state)
+{
+	static const struct { const char *body; enum send_outcome want; const char *hint; } t[] = {
+		{ SAYS(100, "Unsupported request - method type: post"), SEND_PAUSE, "meta_refuses" },
+		{ SAYS(100, "(#100) Something nobody has seen"), SEND_PAUSE, "refused_unclear" },
+		{ SAYS(100, "Invalid appsecret_proof provided in the API argument"), SEND_PAUSE,
+		    "appsecret_proof" },
+		{ SAYS(100, "API calls from the server require an appsecret_proof argument"), SEND_PAUSE,
+		    "appsecret_proof" },
+		{ SAYS(200, "API access blocked."), SEND_PAUSE, "no_permission" },
+		{ SAYS(190, "expired"), SEND_PAUSE, "wrong_token" },
+		{ SAYS(100, "(#100) Length of param message[text] must be less than or equal to 1000"),
+		    SEND_REFUSED, NULL },
+		{ SAYS(100, "(#100) No matching user found"), SEND_REFUSED, NULL },
+		{ SAYS(9010, "No matching Instagram user"), SEND_REFUSED, NULL },
+		{ ERR(100, 33), SEND_PAUSE, "no_permission" },
+		{ ERR(100, 7777777), SEND_PAUSE, "refused_unclear" },
+		{ ERR(1, 1357046), SEND_RETRY, "provider_error" },
+	};
+	struct account a = account_make();
+	struct outmsg m = { .recipient = ANA, .body = "x" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct send_result r;
+		struct http_res res;
+
+		res_make(&res, 400, t[i].body);
+		assert_int_equal(G->send_read(&a, &m, &res, &r), RC_OK);
+		if (r.outcome != t[i].want || (r.hint == NULL) != (t[i].hint == NULL) ||
+		    (r.hint != NULL && strcmp(r.hint, t[i].hint) != 0))
+			fail_msg("%s: outcome %d hint %s", t[i].body, r.outcome, r.hint);
+		assert_int_equal(r.doubt, r.outcome == SEND_RETRY);
+		http_res_free(&res);
+	}
+}
+
+/* The proof is the HMAC of the token; which of several secrets is learned. */
+static void
+appsecret_proof(void **state)
+{
+	struct account a = account_make();
+	struct outmsg m = { .recipient = ANA, .body = "x" };
+	char *secrets[] = { (char *)"first", (char *)" second " };
+	struct http_req r = { 0 };
+	struct http_res res;
+	struct send_result out;
+	struct poll p;
+
+	(void)state;
+	a.app_secrets.v = secrets;
+	a.app_secrets.n = 2;
+	assert_int_equal(G->send_build(&a, &m, &r), RC_OK);
+	assert_null(strstr(r.url, "appsecret_proof"));	/* Instagram Login: not documented */
+	http_req_free(&r);
+	a.token = (char *)"EAAmadeUpToken";
+	for (a.proof = 0; a.proof < 3; a.proof++) {
+		assert_int_equal(G->send_build(&a, &m, &r), RC_OK);
+		/* openssl: printf EAAmadeUpToken | openssl dgst -sha256 -hmac first */
+		if (a.proof == 0)
+			assert_non_null(strstr(r.url, "/me/messages?appsecret_proof="
+			    "c8485b118ce0057b3b81ae62be5c35e691e9029f990d6fed01ac702c336d1c26"));
+		assert_int_equal(strstr(r.url, "appsecret_proof=") != NULL, a.proof < 2);
+		http_req_free(&r);
+		res_make(&res, 400, SAYS(100, "Invalid appsecret_proof provided in the API argument"));
+		assert_int_equal(G->send_read(&a, &m, &res, &out), RC_OK);
+		assert_true(out.again);
+		http_res_free(&res);
+	}
+	poll_begin(&p, PROVED);
+	p.a.token = a.token;
+	p.a.app_secrets = a.app_secrets;
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(G->poll_build(&p.a, &p.st, &r), RC_OK);
+		assert_int_equal(strstr(r.url, "&appsecret_proof=") != NULL, i < 2);
+		assert_int_equal(p.st.proof, i);
+		http_req_free(&r);
+		poll_answer(&p, 400, SAYS(100, "Invalid appsecret_proof provided in the API argument"));
+	}
+	assert_int_equal(G->poll_build(&p.a, &p.st, &r), RC_NONE);
+	assert_string_equal(p.st.hint, "appsecret_proof");
+	poll_end(&p);
+}
+
+/* Whose rows they would be is proved before one is written. */
+static void
+poll_proves_itself(void **state)
+{
+	static const struct { const char *own, *token; int status; const char *me, *hint; } t[] = {
+		{ OWN, "IGAAmadeUpToken", 200, "{\"id\":\"9\",\"user_id\":\"" OWN "\"}", NULL },
+		{ OWN, "IGAAmadeUpToken", 200, "{\"data\":[{\"user_id\":\"" OWN "\"}]}", NULL },
+		{ OWN, "IGAAmadeUpToken", 200, "{\"id\":\"9\"}", NULL },	/* proves nothing */
+		{ OWN, "IGAAmadeUpToken", 200, "{\"user_id\":\"17840000000000002\"}", "wrong_page_id" },
+		{ "9", "IGAAmadeUpToken", 200, "{\"id\":\"9\",\"user_id\":\"" OWN "\"}", "wrong_page_id" },
+		{ "9", "EAAmadeUpToken", 200, "{\"id\":\"9\",\"instagram_business_account\":{\"id\":\"" OWN
+		    "\"}}", "wrong_page_id" },
+		{ NULL, "EAAmadeUpToken", 200, "{\"id\":\"9\"}", "no_instagram" },
+		{ NULL, "IGAAmadeUpToken", 400, SAYS(100, "Unsupported get request"), "no_instagram" },
+		{ OWN, "IGAAmadeUpToken", 500, SAYS(2, "later"), "bad_answer" },
+		{ OWN, "IGAAmadeUpToken", 0, "", "unreachable" },
+		{ OWN, "IGAAmadeUpToken", 400, SAYS(100, "Unsupported get request"), NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct http_req r = { 0 };
+		struct poll p;
+
+		poll_begin(&p, "{}");
+		p.a.own_id = (char *)(uintptr_t)t[i].own;
+		p.a.token = (char *)(uintptr_t)t[i].token;
+		assert_int_equal(G->poll_build(&p.a, &p.st, &r), RC_OK);
+		assert_non_null(strstr(r.url, "/me?fields="));
+		http_req_free(&r);
+		poll_answer(&p, t[i].status, t[i].me);
+		if (t[i].hint == NULL) {
+			if (G->poll_build(&p.a, &p.st, &r) != RC_OK)
+				fail_msg("%zu: hint %s", i, p.st.hint);
+			assert_non_null(strstr(r.url, "me/conversations"));
+			http_req_free(&r);
+		} else {
+			assert_int_equal(G->poll_build(&p.a, &p.st, &r), RC_NONE);
+			assert_int_equal(p.st.outcome, POLL_FAILED);
+			assert_string_equal(p.st.hint, t[i].hint);
+			assert_int_equal(p.items.n, 0);
+		}
+		poll_end(&p);
+	}
+}
+
+#define LESS SAYS(1, "Please reduce the amount of data you're asking for, then retry your request")
+#define MSG(id) "{\"id\":\"" id "\",\"from\":{\"id\":\"" ANA "\"},\"message\":\"" id "\"}"
+
+/* "Please reduce the amount of data": half, remembered for each conversation,
+ * and what lies below the smaller page is read as well. */
+static void
+poll_less(void **state)
+{
+	struct poll p;
+	char *memory;
+
+	(void)state;
+	poll_begin(&p, PROVED);
+	assert_int_equal(poll_ask(&p), RC_OK);
+	poll_answer(&p, 500, LESS);
+	assert_int_equal(poll_ask(&p), RC_OK);
+	assert_non_null(strstr(p.url, "&limit=12"));
+	poll_answer(&p, 200, "{\"data\":[" CONV_B "," CONV_A "]}");
+	for (int i = 0, want[] = { 0, 12, 6, 3 }; i < 4; i++) {
+		char limit[32];
+
+		snprintf(limit, sizeof limit, "cB?fields=messages%s", "");
+		assert_int_equal(poll_ask(&p), RC_OK);
+		assert_non_null(strstr(p.url, limit));
+		snprintf(limit, sizeof limit, "limit(%d)", want[i]);
+		assert_int_equal(strstr(p.url, limit) != NULL, i > 0);
+		if (i < 3)
+			poll_answer(&p, 500, LESS);
+	}
+	poll_answer(&p, 200, "{\"messages\":{\"data\":[" MSG("M3") "," MSG("M2") "," MSG("M1") "],"
+	    "\"paging\":{\"cursors\":{\"after\":\"X=\"}}},\"id\":\"cB\"}");
+	assert_int_equal(p.items.n, 3);
+	assert_int_equal(poll_ask(&p), RC_OK);
+	assert_non_null(strstr(p.url, "cB/messages?fields="));
+	assert_non_null(strstr(p.url, "&limit=3&after=X%3D"));
+	poll_answer(&p, 200, "{\"data\":[" MSG("M0") "]}");
+	assert_int_equal(p.items.n, 1);
+	/* of the other one a single message is too much: it is left, not asked for ever */
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(poll_ask(&p), RC_OK);
+		assert_non_null(strstr(p.url, "cA?"));
+		poll_answer(&p, 500, LESS);
+	}
+	assert_int_equal(poll_ask(&p), RC_NONE);
+	assert_int_equal(p.st.outcome, POLL_MESSAGES);
+	assert_string_equal(p.st.new_memory, "{\"own\":\"" OWN "\",\"page\":12,\"conv\":{\"cB\":\"\","
+	    "\"cA\":\"2026-07-12T19:11:07+0000\"},\"pages\":{\"cB\":3,\"cA\":1},\"more\":false}");
+	memory = mem_dup(p.st.new_memory);
+	poll_end(&p);
+	poll_begin(&p, memory);
+	assert_int_equal(poll_ask(&p), RC_OK);
+	assert_non_null(strstr(p.url, "&limit=12"));
+	poll_answer(&p, 200, "{\"data\":[" CONV_B "," CONV_A "]}");
+	assert_int_equal(poll_ask(&p), RC_OK);
+	assert_non_null(strstr(p.url, "cB?fields=messages.limit(3)"));
+	poll_end(&p);
+	free(memory);
 }
 
 static void
@@ -779,7 +974,8 @@ lookup(void **state)
 	int64_t since = 1783883467LL * 1000000;	/* 19:11:07 */
 	struct http_req r;
 	struct http_res res;
-	char mid[520] = "";
+	struct strv ids = { 0 };
+	char conv[20];
 
 	(void)state;
 	assert_int_equal(G->lookup_build(&a, &m, &r), RC_OK);
@@ -787,34 +983,38 @@ lookup(void **state)
 	http_req_free(&r);
 	res_make(&res, 200, "{\"data\":[{\"id\":\"c\",\"messages\":{\"data\":[" OUTMSG("m4", "30", "hi") ","
 	    OUTMSG("m3", "09", "hi") "," OUTMSG("m2", "08", "other") "," OUTMSG("m1", "01", "hi") "]}}]}");
-	assert_int_equal(G->lookup_read(&a, &m, since, &res, mid), RC_OK);
-	assert_string_equal(mid, "m3");	/* the oldest since then */
+	assert_int_equal(G->lookup_read(&a, &m, since, &res, &ids), RC_OK);
+	assert_int_equal(ids.n, 2);	/* all since then, the oldest first */
+	assert_string_equal(ids.v[0], "m3");
+	assert_string_equal(ids.v[1], "m4");
 	m.body = "never sent";
-	assert_int_equal(G->lookup_read(&a, &m, since, &res, mid), RC_NONE);
+	assert_int_equal(G->lookup_read(&a, &m, since, &res, &ids), RC_NONE);
 	m.body = "hi";
 	a.own_id = (char *)"1";		/* a wrong configured id does not hide it */
-	assert_int_equal(G->lookup_read(&a, &m, since, &res, mid), RC_OK);
+	assert_int_equal(G->lookup_read(&a, &m, since, &res, &ids), RC_OK);
 	http_res_free(&res);
 	res_make(&res, 500, "x");
-	assert_int_equal(G->lookup_read(&a, &m, since, &res, mid), RC_TEMP);
+	assert_int_equal(G->lookup_read(&a, &m, since, &res, &ids), RC_TEMP);
 	http_res_free(&res);
 	/* a list that does not unfold the messages: a second step reads them */
 	res_make(&res, 200, "{\"data\":[]}");
-	assert_int_equal(G->lookup_read(&a, &m, since, &res, mid), RC_NONE);
+	assert_int_equal(G->lookup_read(&a, &m, since, &res, &ids), RC_NONE);
 	http_res_free(&res);
 	res_make(&res, 200, "{\"data\":[{\"id\":\"c/1\",\"updated_time\":\"2026-07-12T19:11:07+0000\"}]}");
-	assert_int_equal(G->lookup_read(&a, &m, since, &res, mid), RC_DUP);
-	assert_string_equal(mid, "c/1");
-	m.look_in = mid;
+	assert_int_equal(G->lookup_read(&a, &m, since, &res, &ids), RC_DUP);
+	assert_string_equal(ids.v[ids.n - 1], "c/1");
+	snprintf(conv, sizeof conv, "%s", ids.v[ids.n - 1]);
+	m.look_in = conv;
 	assert_int_equal(G->lookup_build(&a, &m, &r), RC_OK);
 	assert_non_null(strstr(r.url, BASE "c%2F1?fields=messages%7B"));
 	http_req_free(&r);
 	/* and there is no third */
-	assert_int_equal(G->lookup_read(&a, &m, since, &res, mid), RC_NONE);
+	assert_int_equal(G->lookup_read(&a, &m, since, &res, &ids), RC_NONE);
 	http_res_free(&res);
 	res_make(&res, 200, "{\"id\":\"c/1\",\"messages\":{\"data\":[" OUTMSG("m3", "09", "hi") "]}}");
-	assert_int_equal(G->lookup_read(&a, &m, since, &res, mid), RC_OK);
-	assert_string_equal(mid, "m3");
+	assert_int_equal(G->lookup_read(&a, &m, since, &res, &ids), RC_OK);
+	assert_string_equal(ids.v[ids.n - 1], "m3");
+	strv_free(&ids);
 	http_res_free(&res);
 }
 
@@ -946,6 +1146,8 @@ main(void)
 		cmocka_unit_test(poll_deadline), cmocka_unit_test(poll_again), cmocka_unit_test(polled_like_webhook),
 		cmocka_unit_test(polled_reactions_follow), cmocka_unit_test(send_bodies),
 		cmocka_unit_test(send_impossible), cmocka_unit_test(send_answers),
+		cmocka_unit_test(send_code_100), cmocka_unit_test(appsecret_proof),
+		cmocka_unit_test(poll_proves_itself), cmocka_unit_test(poll_less),
 		cmocka_unit_test(send_broken_lines), cmocka_unit_test(usage_headers),
 		cmocka_unit_test(lookup), cmocka_unit_test(fetch_and_profile),
 		cmocka_unit_test(refresh), cmocka_unit_test(probes),

@@ -626,13 +626,17 @@ static enum rc
 lookup(const struct outmsg *m, int64_t since_us, int status, const char *body, char id[520])
 {
 	struct http_res res;
+	struct strv ids = { 0 };
 	enum rc rc;
 
 	http_res_init(&res);
 	res.status = status;
 	res.body = body;
 	res.body_n = strlen(body);
-	rc = P->lookup_read(&acc, m, since_us, &res, id);
+	rc = P->lookup_read(&acc, m, since_us, &res, &ids);
+	if (ids.n > 0)
+		snprintf(id, 520, "%s", ids.v[0]);
+	strv_free(&ids);
 	res.body = "";
 	http_res_free(&res);
 	return rc;

@@ -36,8 +36,8 @@ req_with_id(const struct account *a, const char *before, const char *id, const c
 
 /*
  * The body of an answer and what it means: RC_OK with *j (never NULL then),
- * RC_NONE for what is gone, RC_LIMIT, RC_DENIED for the account's troubles,
- * RC_TEMP for all else.
+ * RC_NONE for what is gone, RC_LIMIT, RC_DENIED for the account's troubles and
+ * refusals that do not say what they are about, RC_TEMP for all else.
  */
 static enum rc
 answer(const struct http_res *res, struct json **j, struct graph_error *e)
@@ -60,6 +60,8 @@ answer(const struct http_res *res, struct json **j, struct graph_error *e)
 		return RC_LIMIT;
 	case GRAPH_TOKEN:
 	case GRAPH_RIGHT:
+	case GRAPH_PROOF:
+	case GRAPH_OTHER:
 		return RC_DENIED;
 	default:
 		return RC_TEMP;
@@ -120,21 +122,24 @@ folded(const struct json *convs, char id[520])
 	return found;
 }
 
-/* The oldest that fits: echoes and look-ups settle in the order of sending. */
+/* All that fit, the oldest first: echoes and look-ups settle in the order of sending. */
 enum rc
 graph_lookup_read(const struct account *a, const struct outmsg *m, int64_t since_us,
-    const struct http_res *res, char mid[520])
+    const struct http_res *res, struct strv *ids)
 {
-	const struct item *best = NULL;
+	const struct item **fits;
 	const struct json *convs;
 	struct graph_error e;
 	struct itemv items;
 	struct json *j;
+	char conv[520];
+	size_t n = 0;
 
 	if (answer(res, &j, &e) != RC_OK)
 		return RC_TEMP;
 	convs = json_get(j, "data");
-	if (m->look_in == NULL && folded(convs, mid)) {
+	if (m->look_in == NULL && folded(convs, conv)) {
+		strv_add(ids, conv, strlen(conv));
 		json_free(j);
 		return RC_DUP;
 	}
@@ -142,15 +147,23 @@ graph_lookup_read(const struct account *a, const struct outmsg *m, int64_t since
 	messages_read(a, json_get(j, "messages.data"), &items);
 	for (size_t i = 0; i < json_len(convs); i++)
 		messages_read(a, json_get(json_at(convs, i), "messages.data"), &items);
-	for (size_t i = 0; i < items.n; i++)
-		if (same_message(&items.v[i], m, since_us) &&
-		    (best == NULL || items.v[i].at_us <= best->at_us))
-			best = &items.v[i];	/* newest come first: <= keeps the oldest */
-	if (best != NULL)
-		snprintf(mid, 520, "%s", best->external_id);
+	fits = mem_arena_alloc(&items.arena, (items.n + 1) * sizeof(*fits));
+	/* newest come first: from the end, so that equal times keep the order of sending */
+	for (size_t i = items.n; i > 0; i--)
+		if (same_message(&items.v[i - 1], m, since_us))
+			fits[n++] = &items.v[i - 1];
+	for (size_t i = 1; i < n; i++)	/* few, and nearly sorted; qsort is not stable */
+		for (size_t k = i; k > 0 && fits[k]->at_us < fits[k - 1]->at_us; k--) {
+			const struct item *x = fits[k];
+
+			fits[k] = fits[k - 1];
+			fits[k - 1] = x;
+		}
+	for (size_t i = 0; i < n; i++)
+		strv_add(ids, fits[i]->external_id, strlen(fits[i]->external_id));
 	itemv_free(&items);
 	json_free(j);
-	return best != NULL ? RC_OK : RC_NONE;
+	return n > 0 ? RC_OK : RC_NONE;
 }
 
 /* --- fetch (B.5 oddity, B.9) -------------------------------------------------------- */
@@ -190,6 +203,8 @@ graph_parse_polled(const struct account *a, const char *content_type, const char
 	if (a->own_id == NULL || json_parse(p, n, &j, NULL) != RC_OK)
 		return RC_INVALID;
 	list = json_get(j, "messages.data");
+	if (list == NULL && json_type(json_get(j, "data")) == JSON_ARRAY)
+		list = json_get(j, "data");	/* a further page of a conversation */
 	if (list != NULL) {
 		rc = RC_OK;
 		for (size_t i = 0; i < json_len(list); i++)
@@ -321,7 +336,7 @@ graph_probe_build(const struct account *a, int step, struct http_req *out)
 static void PRINTF_LIKE(3, 4)
 found(struct finding *f, enum finding_status status, const char *fmt, ...)
 {
-	char raw[300];
+	char raw[600];
 	va_list ap;
 
 	va_start(ap, fmt);

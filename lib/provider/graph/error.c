@@ -9,53 +9,83 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#define ANY (-1)
+#define ANY (-2)
+#define NONE (-1)	/* no subcode was given */
 #define USAGE_LIMIT 95	/* percent */
 
+/*
+ * Final (FAIL, ONCE, BLOCKED) is only what names this recipient or this
+ * content by a subcode, or by words of its own; all else rests.  hint: what
+ * mends it, NULL where the class says enough.
+ */
 static const struct {
 	int code, subcode;
+	const char *words;	/* in the message; NULL any */
 	enum graph_class class;
 	int pause_s;
+	const char *hint;
 } classes[] = {
+	{ ANY, ANY, "appsecret_proof", GRAPH_PROOF, 300, "appsecret_proof" },
+	{ ANY, ANY, "reduce the amount of data", GRAPH_LESS, 60, NULL },
 	/* the window is shut, but it was open when we looked: composio#3974 */
-	{ 10, 2534022, GRAPH_ONCE, 0 },
-	{ 10, 2018278, GRAPH_FAIL, 0 },
-	{ 10, 2018065, GRAPH_FAIL, 0 },
-	{ 10, 2018108, GRAPH_FAIL, 0 },
-	{ 10, 2018300, GRAPH_FAIL, 0 },
-	{ ANY, 1545041, GRAPH_BLOCKED, 0 },	/* 551 and 200 */
-	{ 551, ANY, GRAPH_BLOCKED, 0 },
-	{ 100, 2018047, GRAPH_ONCE, 0 },	/* upload failed */
-	{ 100, 33, GRAPH_GONE, 0 },
-	{ 9000001, ANY, GRAPH_GONE, 0 },
-	{ 10900, ANY, GRAPH_GONE, 0 },
-	{ 230, ANY, GRAPH_GONE, 0 },		/* profile: consent needed */
-	{ ANY, 2534122, GRAPH_RIGHT, 900 },	/* restricted account */
-	{ ANY, 2534040, GRAPH_RATE, 60 },
-	{ 100, ANY, GRAPH_FAIL, 0 },
-	{ 1, ANY, GRAPH_RETRY, 0 },
-	{ 2, ANY, GRAPH_RETRY, 0 },
-	{ 4, ANY, GRAPH_RATE, 300 },
-	{ 17, ANY, GRAPH_RATE, 300 },
-	{ 32, ANY, GRAPH_RATE, 300 },
-	{ 613, ANY, GRAPH_RATE, 10 },
-	{ 80002, ANY, GRAPH_RATE, 300 },
-	{ 80006, ANY, GRAPH_RATE, 300 },
-	{ 1200, ANY, GRAPH_RATE, 60 },
-	{ 190, ANY, GRAPH_TOKEN, 300 },
-	{ 102, ANY, GRAPH_TOKEN, 300 },
-	{ 0, ANY, GRAPH_TOKEN, 300 },
-	{ 10, ANY, GRAPH_RIGHT, 900 },
-	{ 200, ANY, GRAPH_RIGHT, 900 },
-	{ 3, ANY, GRAPH_RIGHT, 900 },
-	{ 368, ANY, GRAPH_RIGHT, 900 },
-	{ ANY, 2534013, GRAPH_FAIL, 0 },
-	{ ANY, 2534014, GRAPH_FAIL, 0 },
-	{ ANY, 2534029, GRAPH_FAIL, 0 },
-	{ ANY, 2534041, GRAPH_FAIL, 0 },
-	{ ANY, 2534001, GRAPH_FAIL, 0 },
-	{ ANY, 2534025, GRAPH_FAIL, 0 },
-	{ ANY, 2534068, GRAPH_FAIL, 0 },
+	{ 10, 2534022, NULL, GRAPH_ONCE, 0, NULL },
+	{ 10, 2018278, NULL, GRAPH_FAIL, 0, NULL },
+	{ 10, 2018065, NULL, GRAPH_FAIL, 0, NULL },
+	{ 10, 2018108, NULL, GRAPH_FAIL, 0, NULL },
+	{ 10, 2018300, NULL, GRAPH_FAIL, 0, NULL },
+	{ ANY, 1545041, NULL, GRAPH_BLOCKED, 0, NULL },	/* 551 and 200 */
+	{ 551, ANY, NULL, GRAPH_BLOCKED, 0, NULL },
+	{ 100, 2018047, NULL, GRAPH_ONCE, 0, NULL },	/* upload failed */
+	{ 100, 2018109, NULL, GRAPH_FAIL, 0, NULL },	/* too large */
+	{ 100, 2018034, NULL, GRAPH_FAIL, 0, NULL },	/* empty */
+	{ 100, 2018001, NULL, GRAPH_FAIL, 0, NULL },	/* no matching user */
+	{ 100, 33, NULL, GRAPH_GONE, 0, NULL },
+	{ 9000001, ANY, NULL, GRAPH_GONE, 0, NULL },
+	{ 10900, ANY, NULL, GRAPH_GONE, 0, NULL },
+	{ 9010, ANY, NULL, GRAPH_GONE, 0, NULL },	/* no such Instagram user: chatwoot#11496 */
+	{ 230, ANY, NULL, GRAPH_GONE, 0, NULL },	/* profile: consent needed */
+	{ ANY, 2534122, NULL, GRAPH_RIGHT, 900, "restricted" },
+	{ ANY, 2534040, NULL, GRAPH_RATE, 60, NULL },
+	{ ANY, 2534013, NULL, GRAPH_FAIL, 0, NULL },
+	{ ANY, 2534014, NULL, GRAPH_FAIL, 0, NULL },
+	{ ANY, 2534029, NULL, GRAPH_FAIL, 0, NULL },
+	{ ANY, 2534041, NULL, GRAPH_FAIL, 0, NULL },
+	{ ANY, 2534001, NULL, GRAPH_FAIL, 0, NULL },
+	{ ANY, 2534025, NULL, GRAPH_FAIL, 0, NULL },
+	{ ANY, 2534068, NULL, GRAPH_FAIL, 0, NULL },
+	/* their validation names the part of the message that is wrong */
+	{ 100, NONE, "message[", GRAPH_FAIL, 0, NULL },
+	{ 100, NONE, "No matching user", GRAPH_FAIL, 0, NULL },
+	/* a restricted app or account, Standard Access, the wrong host: chatwoot#14932 */
+	{ 100, NONE, "Unsupported request", GRAPH_OTHER, 60, "meta_refuses" },
+	{ 100, ANY, NULL, GRAPH_OTHER, 60, NULL },
+	{ 1, ANY, NULL, GRAPH_RETRY, 0, NULL },
+	{ 2, ANY, NULL, GRAPH_RETRY, 0, NULL },
+	{ 4, ANY, NULL, GRAPH_RATE, 300, NULL },
+	{ 17, ANY, NULL, GRAPH_RATE, 300, NULL },
+	{ 32, ANY, NULL, GRAPH_RATE, 300, NULL },
+	{ 613, ANY, NULL, GRAPH_RATE, 10, NULL },
+	{ 80002, ANY, NULL, GRAPH_RATE, 300, NULL },
+	{ 80006, ANY, NULL, GRAPH_RATE, 300, NULL },
+	{ 1200, ANY, NULL, GRAPH_RATE, 60, NULL },
+	{ 190, ANY, NULL, GRAPH_TOKEN, 300, NULL },
+	{ 102, ANY, NULL, GRAPH_TOKEN, 300, NULL },
+	{ 0, ANY, NULL, GRAPH_TOKEN, 300, NULL },
+	{ 10, 1893063, NULL, GRAPH_RIGHT, 900, "restricted" },
+	{ 368, ANY, NULL, GRAPH_RIGHT, 900, "restricted" },
+	{ 10, ANY, NULL, GRAPH_RIGHT, 900, NULL },
+	{ 200, ANY, NULL, GRAPH_RIGHT, 900, NULL },
+	{ 3, ANY, NULL, GRAPH_RIGHT, 900, NULL },
+};
+
+static const char *const hints[] = {
+	[GRAPH_RETRY] = "provider_error",
+	[GRAPH_RATE] = "rate_limited",
+	[GRAPH_TOKEN] = "wrong_token",
+	[GRAPH_RIGHT] = "no_permission",
+	[GRAPH_PROOF] = "appsecret_proof",
+	[GRAPH_UNKNOWN] = "provider_error",
+	[GRAPH_OTHER] = "refused_unclear",
 };
 
 /* minutes of estimated_time_to_regain_access, the largest there is */
@@ -163,16 +193,24 @@ static void
 by_code(const struct http_res *res, const struct json *err, int64_t code, int64_t sub,
     struct graph_error *e)
 {
+	struct mem_arena a = { 0 };
+	const char *msg = json_text(&a, json_get(err, "message"));
+
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
 		if (classes[i].code != ANY && classes[i].code != code)
 			continue;
 		if (classes[i].subcode != ANY && classes[i].subcode != sub)
 			continue;
+		if (classes[i].words != NULL && (msg == NULL ||
+		    strcasestr(msg, classes[i].words) == NULL))
+			continue;
 		e->class = classes[i].class;
 		e->pause_s = classes[i].pause_s;
+		e->hint = classes[i].hint;
 		break;
 	}
-	if (e->class != GRAPH_FINE && e->class != GRAPH_FAIL)
+	mem_arena_free(&a);
+	if (e->class != GRAPH_FINE && e->class != GRAPH_FAIL && e->class != GRAPH_OTHER)
 		return;
 	if (json_bool(json_get(err, "is_transient"), false))
 		e->class = GRAPH_RETRY;
@@ -207,7 +245,7 @@ void
 graph_error_read(const struct http_res *res, const struct json *j, struct graph_error *e)
 {
 	const struct json *err = json_get(j, "error");
-	int64_t code = -1, sub = -1, s;
+	int64_t code = -1, sub = NONE, s;
 
 	memset(e, 0, sizeof(*e));
 	if (res->fail != HTTP_FAIL_NONE || json_type(err) != JSON_OBJECT) {
@@ -215,8 +253,8 @@ graph_error_read(const struct http_res *res, const struct json *j, struct graph_
 	} else {
 		if (json_i64(json_get(err, "code"), &code) != RC_OK)
 			code = -1;
-		if (json_i64(json_get(err, "error_subcode"), &sub) != RC_OK)
-			sub = -1;
+		if (json_i64(json_get(err, "error_subcode"), &sub) != RC_OK || sub <= 0)
+			sub = NONE;
 		if (sub > 0)
 			snprintf(e->code, sizeof(e->code), "%lld/%lld", (long long)code,
 			    (long long)sub);
@@ -225,6 +263,8 @@ graph_error_read(const struct http_res *res, const struct json *j, struct graph_
 		by_code(res, err, code, sub, e);
 		words(err, e);
 	}
+	if (e->hint == NULL && (size_t)e->class < sizeof(hints) / sizeof(hints[0]))
+		e->hint = hints[e->class];
 	if (e->class == GRAPH_RATE) {
 		s = http_retry_after_s(res);
 		if (s < graph_usage_pause_s(res))

@@ -29,6 +29,33 @@ graph_base(const struct account *a)
 	    "https://graph.facebook.com";
 }
 
+unsigned int
+graph_proofs(const struct account *a)
+{
+	return graph_product(a) == GRAPH_MESSENGER ? (unsigned int)a->app_secrets.n + 1 : 1;
+}
+
+/* &appsecret_proof=: hex HMAC of the token, keyed with the app's secret.  For
+ * tokens of Instagram Login nothing is documented: left out. */
+static void
+put_proof(const struct account *a, const char *path, struct buf *url)
+{
+	unsigned char mac[SIGN_SHA256];
+	char hex[2 * SIGN_SHA256 + 1];
+	const char *secret;
+	size_t n;
+
+	if (a->proof % graph_proofs(a) >= a->app_secrets.n || graph_product(a) != GRAPH_MESSENGER)
+		return;
+	secret = a->app_secrets.v[a->proof % graph_proofs(a)];
+	n = strlen(secret);
+	str_trim(&secret, &n);
+	sign_hmac_sha256(secret, n, a->token, strlen(a->token), mac);
+	str_hex(mac, sizeof(mac), hex);
+	buf_printf(url, "%cappsecret_proof=%s", strchr(path, '?') != NULL ? '&' : '?', hex);
+	mem_wipe(mac, sizeof(mac));
+}
+
 enum rc
 graph_req(const struct account *a, const char *method, const char *path,
     struct http_req *out)
@@ -44,6 +71,7 @@ graph_req(const struct account *a, const char *method, const char *path,
 	if (!str_empty(a->graph_version))
 		buf_printf(&url, "/%s", a->graph_version);
 	buf_printf(&url, "/%s", path);
+	put_proof(a, path, &url);
 	buf_printf(&auth, "Bearer %s", a->token);
 	if (!buf_err(&url) && !buf_err(&auth)) {
 		http_req_init(out, method, url.p);

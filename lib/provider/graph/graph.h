@@ -34,6 +34,14 @@ enum graph_product graph_product(const struct account *a);
  */
 enum rc graph_req(const struct account *a, const char *method, const char *path,
     struct http_req *out) MUST_CHECK;
+/*
+ * appsecret_proof (Meta, "Secure Graph API calls"): calls with a token of the
+ * Messenger Platform carry the HMAC of the token by the app's secret, as apps
+ * with "Require App Secret" demand.  Of several secrets a->proof is the one in
+ * force; the place behind the last is a call without proof.
+ * graph_proofs(a): how many ways there are to try, 1 or more.
+ */
+unsigned int graph_proofs(const struct account *a);
 /* graph_base(a): the API's address without version; static or a's. */
 const char *graph_base(const struct account *a);
 
@@ -41,16 +49,18 @@ const char *graph_base(const struct account *a);
 
 enum graph_class {
 	GRAPH_FINE,	/* no error */
-	GRAPH_RETRY,	/* their trouble: back off */
+	GRAPH_RETRY,	/* their trouble: back off; what was asked may be done all the same */
 	GRAPH_RATE,	/* too many calls: the account rests */
 	GRAPH_TOKEN,	/* the token is dead: the account rests, the queue stays */
 	GRAPH_RIGHT,	/* permission, role, restriction: a person must act */
-	GRAPH_FAIL,	/* this message never */
+	GRAPH_PROOF,	/* appsecret_proof is missing or of another app's secret */
+	GRAPH_LESS,	/* "reduce the amount of data": ask for less */
+	GRAPH_FAIL,	/* this message never: a code that speaks of it or of its recipient */
 	GRAPH_BLOCKED,	/* this contact cannot be reached */
 	GRAPH_ONCE,	/* never, but one delayed retry is sensible */
 	GRAPH_GONE,	/* the object asked for is not there (any more) */
 	GRAPH_UNKNOWN,	/* outcome unknown: a gateway gave up (502, 504) */
-	GRAPH_OTHER	/* an error code nobody has told us of, with a 4xx */
+	GRAPH_OTHER	/* a refusal that does not say whom or what it is about */
 };
 
 struct graph_error {
@@ -58,6 +68,7 @@ struct graph_error {
 	char code[64];		/* "10/2534022", "190", "http_502", "timeout" */
 	char text[400];		/* their words, masked */
 	int64_t pause_s;	/* for RATE: how long; 0 not said */
+	const char *hint;	/* static code of what mends it (bridge/hint.h); NULL none */
 };
 
 /*
@@ -100,7 +111,7 @@ enum rc graph_send_read(const struct account *a, const struct outmsg *m,
 enum rc graph_lookup_build(const struct account *a, const struct outmsg *m,
     struct http_req *out);
 enum rc graph_lookup_read(const struct account *a, const struct outmsg *m,
-    int64_t since_us, const struct http_res *res, char mid[520]);
+    int64_t since_us, const struct http_res *res, struct strv *ids);
 enum rc graph_fetch_build(const struct account *a, const char *id, struct http_req *out);
 enum rc graph_fetch_read(const struct account *a, const char *id,
     const struct http_res *res, struct itemv *out);

@@ -24,11 +24,13 @@
 #define FAILURES_MAX 3
 #define AGAIN_MS 1100		/* after code 613: look-ups share the two calls a second */
 #define AGAIN_MAX 3
+#define DETAILED 20		/* messages of a conversation that have details, B.9 */
 #define ATTEMPTS_MAX 40		/* shown and kept; the rest is counted in the log */
 
 struct conv {
 	const char *id, *updated;
 	int64_t updated_us;
+	unsigned int page;	/* messages asked for at once; 0: as many as they give */
 	bool known;	/* unchanged since an earlier check, or read in this one */
 };
 
@@ -47,15 +49,34 @@ struct walk {
 	unsigned int failures, agains;
 	bool again;		/* the last request is to be repeated */
 	bool any_items;
+	bool proved;		/* own is what /me says, not only what is configured */
+	unsigned int list_page;	/* conversations asked for at once */
+	const char *after;	/* of v[at]: its next page of messages; NULL the first */
+	unsigned int read;	/* ... and how many came before it */
+	unsigned int proofs;	/* appsecret_proofs refused in this check */
 };
 
+/* What an earlier check learned of c: the size of its page, and whether it is
+ * unchanged since. */
 static bool
-memory_knows(const struct walk *w, const struct conv *c)
+memory_knows(const struct walk *w, struct conv *c)
 {
-	for (size_t i = 0; i < w->n_old; i++)
-		if (strcmp(w->old[i].id, c->id) == 0)
-			return strcmp(w->old[i].updated, c->updated) == 0;
+	for (size_t i = 0; i < w->n_old; i++) {
+		if (strcmp(w->old[i].id, c->id) != 0)
+			continue;
+		c->page = w->old[i].page;
+		return c->updated[0] != '\0' && strcmp(w->old[i].updated, c->updated) == 0;
+	}
 	return false;
+}
+
+/* A page size that was remembered; def where it makes no sense. */
+static unsigned int
+page_size(const struct json *j, unsigned int def)
+{
+	int64_t n;
+
+	return json_i64(j, &n) == RC_OK && n > 0 && n <= PAGE ? (unsigned int)n : def;
 }
 
 static void
@@ -68,14 +89,16 @@ memory_read(struct poll_state *st, struct walk *w)
 	if (st->memory == NULL || json_parse(st->memory, strlen(st->memory), &j, NULL) != RC_OK)
 		return;
 	w->more_before = json_bool(json_get(j, "more"), false);
-	if (w->own == NULL)
-		w->own = json_text(&st->arena, json_get(j, "own"));
+	w->own = json_text(&st->arena, json_get(j, "own"));
+	w->proved = w->own != NULL;
+	w->list_page = page_size(json_get(j, "page"), PAGE);
 	convs = json_member(j, "conv");
 	for (size_t i = 0; w->n_old < CONV_MAX && json_each(convs, i, &key, &v); i++) {
 		struct conv *c = &w->old[w->n_old];
 
 		c->id = mem_arena_dup(&st->arena, key);
 		c->updated = json_text(&st->arena, v);
+		c->page = page_size(json_member(json_member(j, "pages"), key), 0);
 		if (c->updated != NULL)
 			w->n_old++;
 	}
@@ -91,20 +114,30 @@ memory_write(struct poll_state *st, const struct walk *w)
 
 	buf_init(&b, 256 * 1024);
 	buf_puts(&b, "{");
-	if (w->own != NULL) {
+	if (w->proved) {
 		json_put_key(&b, "", "own");
 		json_put_str(&b, w->own);
 		buf_putc(&b, ',');
 	}
+	if (w->list_page < PAGE)
+		buf_printf(&b, "\"page\":%u,", w->list_page);
 	buf_puts(&b, "\"conv\":{");
 	for (size_t i = 0; i < w->n; i++) {
 		const struct conv *c = &w->v[i];
+		bool settled = c->known && c->updated_us <= st->now_us - SETTLED_US;
 
-		if (!c->known || c->updated_us > st->now_us - SETTLED_US)
+		/* one with pages of its own is remembered by them, as changed */
+		if (!settled && c->page == 0)
 			continue;
 		json_put_key(&b, n++ > 0 ? "," : "", c->id);
-		json_put_str(&b, c->updated);
+		json_put_str(&b, settled ? c->updated : "");
 	}
+	n = 0;
+	for (size_t i = 0; i < w->n; i++)
+		if (w->v[i].page > 0) {
+			json_put_key(&b, n++ > 0 ? "," : "},\"pages\":{", w->v[i].id);
+			buf_printf(&b, "%u", w->v[i].page);
+		}
 	buf_printf(&b, "},\"more\":%s}", w->more ? "true" : "false");
 	if (!buf_err(&b))
 		st->new_memory = mem_arena_ndup(&st->arena, b.p, b.n);
@@ -112,7 +145,7 @@ memory_write(struct poll_state *st, const struct walk *w)
 }
 
 static struct walk *
-walk_get(const struct account *a, struct poll_state *st)
+walk_get(struct poll_state *st)
 {
 	struct walk *w = st->priv;
 
@@ -120,9 +153,11 @@ walk_get(const struct account *a, struct poll_state *st)
 		return w;
 	w = st->priv = mem_arena_alloc(&st->arena, sizeof(*w));
 	memset(w, 0, sizeof(*w));
-	w->own = str_empty(a->own_id) ? NULL : mem_arena_dup(&st->arena, a->own_id);
+	w->list_page = PAGE;
 	memory_read(st, w);
-	w->step = w->own == NULL ? STEP_OWN : STEP_LIST;
+	/* whose side is which hangs on the own id alone: it is proved by /me before a
+	 * row is written, once for each configuration */
+	w->step = w->proved ? STEP_LIST : STEP_OWN;
 	st->only_missing = true;
 	st->outcome = POLL_EMPTY;
 	return w;
@@ -177,10 +212,16 @@ settle(struct poll_state *st, struct walk *w)
 {
 	if (!w->in_flight)
 		return;
-	if (!w->gave_items || st->stored)
+	w->in_flight = false;
+	if (w->gave_items && !st->stored)
+		w->after = NULL;	/* what lies below waits for the next check */
+	else if (w->after == NULL)
 		w->v[w->at].known = true;
-	w->in_flight = w->gave_items = false;
-	w->at++;
+	w->gave_items = false;
+	if (w->after == NULL) {
+		w->read = 0;
+		w->at++;
+	}
 }
 
 static enum rc
@@ -191,7 +232,7 @@ list_build(const struct account *a, const struct walk *w, struct http_req *out)
 
 	buf_init(&b, 16 * 1024);
 	/* B.9: graph.facebook.com needs the platform, the other host takes it */
-	buf_printf(&b, "me/conversations?platform=instagram&fields=id,updated_time&limit=%d", PAGE);
+	buf_printf(&b, "me/conversations?platform=instagram&fields=id,updated_time&limit=%u", w->list_page);
 	if (w->cursor != NULL) {
 		buf_puts(&b, "&after=");
 		http_url_encode(&b, w->cursor);
@@ -201,15 +242,24 @@ list_build(const struct account *a, const struct walk *w, struct http_req *out)
 	return rc;
 }
 
+/* A conversation's messages; below the first page as a list of their own. */
 static enum rc
-conv_build(const struct account *a, const char *id, struct http_req *out)
+conv_build(const struct account *a, const struct walk *w, struct http_req *out)
 {
+	const struct conv *c = &w->v[w->at];
 	struct buf b;
 	enum rc rc;
 
 	buf_init(&b, 16 * 1024);
-	http_url_encode(&b, id);
-	buf_puts(&b, "?fields=messages%7B" GRAPH_MESSAGE_FIELDS "%7D");
+	http_url_encode(&b, c->id);
+	if (w->after != NULL) {
+		buf_printf(&b, "/messages?fields=" GRAPH_MESSAGE_FIELDS "&limit=%u&after=", c->page);
+		http_url_encode(&b, w->after);
+	} else if (c->page > 0) {
+		buf_printf(&b, "?fields=messages.limit(%u)%%7B" GRAPH_MESSAGE_FIELDS "%%7D", c->page);
+	} else {
+		buf_puts(&b, "?fields=messages%7B" GRAPH_MESSAGE_FIELDS "%7D");
+	}
 	rc = graph_req(a, "GET", b.p, out);
 	buf_free(&b);
 	return rc;
@@ -227,7 +277,7 @@ step_build(const struct account *a, struct walk *w, struct http_req *out)
 		return list_build(a, w, out);
 	case STEP_READ:
 		w->in_flight = true;
-		return conv_build(a, w->v[w->at].id, out);
+		return conv_build(a, w, out);
 	case STEP_END:
 		break;
 	}
@@ -237,9 +287,12 @@ step_build(const struct account *a, struct walk *w, struct http_req *out)
 enum rc
 graph_poll_build(const struct account *a, struct poll_state *st, struct http_req *out)
 {
-	struct walk *w = walk_get(a, st);
+	struct walk *w = walk_get(st);
 	int64_t left = st->deadline_ms - clock_mono_ms();
+	struct account acc = *a;
 	enum rc rc;
+
+	acc.proof = st->proof;
 
 	if (str_empty(a->token)) {
 		st->outcome = POLL_FAILED;
@@ -258,7 +311,7 @@ graph_poll_build(const struct account *a, struct poll_state *st, struct http_req
 		finish(st, w);
 	if (w->step == STEP_END)
 		return RC_NONE;
-	if ((rc = step_build(a, w, out)) != RC_OK)
+	if ((rc = step_build(&acc, w, out)) != RC_OK)
 		return rc;
 	st->wait_ms = st->step++ == 0 ? 0 : w->again ? AGAIN_MS : CALL_MS;
 	w->again = false;
@@ -305,23 +358,39 @@ account_error(struct poll_state *st, const struct graph_error *e)
 		return "rate_limited";
 	case GRAPH_RIGHT:
 		return "no_permission";
+	case GRAPH_PROOF:
+		return "appsecret_proof";
 	default:
 		return NULL;
 	}
 }
 
-/* The own id: user_id is what webhooks and from.id use; id is app-scoped at
- * Instagram Login (B.10). */
+/* The own id: user_id is what webhooks and from.id use; id alone is app-scoped
+ * at Instagram Login, and the Page's at the other product (B.10): it proves
+ * nothing but what is equal to it. */
 static void
-own_read(struct poll_state *st, struct walk *w, const struct json *j)
+own_read(const struct account *a, struct poll_state *st, struct walk *w, const struct json *j)
 {
-	static const char *const paths[] = { "user_id", "instagram_business_account.id", "id" };
+	bool login = graph_product(a) == GRAPH_LOGIN;
 	const struct json *o = json_get(j, "data") != NULL ?
 	    json_at(json_get(j, "data"), 0) : j;
+	const char *id = json_text(&st->arena, json_get(o, "id"));
+	const char *own = json_text(&st->arena, json_get(o, login ? "user_id" :
+	    "instagram_business_account.id"));
 
-	for (size_t i = 0; w->own == NULL && i < sizeof(paths) / sizeof(paths[0]); i++)
-		w->own = json_text(&st->arena, json_get(o, paths[i]));
-	w->step = STEP_LIST;
+	if (own != NULL && !str_empty(a->own_id) && !str_eq(a->own_id, own)) {
+		log_warn("%s: INSTAGRAM_PAGE_ID is %s, the token belongs to %s: nothing is read",
+		    a->name, a->own_id, own);
+		fail(st, w, "wrong_page_id");
+		return;
+	}
+	w->proved = own != NULL || (id != NULL && str_eq(a->own_id, id));
+	w->own = own != NULL ? own : !str_empty(a->own_id) ?
+	    mem_arena_dup(&st->arena, a->own_id) : login ? id : NULL;
+	if (w->own == NULL)
+		fail(st, w, "no_instagram");
+	else
+		w->step = STEP_LIST;
 }
 
 static void
@@ -361,9 +430,10 @@ list_read(struct poll_state *st, struct walk *w, const struct json *j)
 }
 
 static void
-conv_read(struct walk *w, const struct json *j, struct itemv *out)
+conv_read(struct poll_state *st, struct walk *w, const struct json *j, struct itemv *out)
 {
-	const struct json *list = json_get(j, "messages.data");
+	const struct json *m = json_member(j, "messages") != NULL ? json_member(j, "messages") : j;
+	const struct json *list = json_get(m, "data");
 
 	/* beyond the newest 20 there are only ids: nothing to keep */
 	for (size_t i = 0; i < json_len(list); i++)
@@ -372,33 +442,87 @@ conv_read(struct walk *w, const struct json *j, struct itemv *out)
 	w->gave_items = out->n > 0;
 	w->any_items |= w->gave_items;
 	w->failures = 0;
+	w->read += (unsigned int)json_len(list);
+	w->after = w->v[w->at].page > 0 && json_len(list) > 0 && w->read < DETAILED ?
+	    json_text(&st->arena, json_get(m, "paging.cursors.after")) : NULL;
+}
+
+/* "Please reduce the amount of data": half of it, remembered for this list or
+ * conversation.  False where it was one already. */
+static bool
+ask_less(struct walk *w)
+{
+	unsigned int *page = w->step == STEP_LIST ? &w->list_page : &w->v[w->at].page;
+
+	if (*page == 0)
+		*page = PAGE;
+	if (w->step == STEP_OWN || *page == 1)
+		return false;
+	*page /= 2;
+	w->again = true;
+	w->in_flight = false;
+	return true;
+}
+
+/* The own id could not be asked for: a passing trouble ends the check; a refusal
+ * leaves what is configured. */
+static void
+own_failed(const struct account *a, struct poll_state *st, struct walk *w,
+    const struct graph_error *e, const struct http_res *res)
+{
+	if (e->class == GRAPH_RETRY || e->class == GRAPH_UNKNOWN || e->class == GRAPH_LESS) {
+		fail(st, w, res->status != 0 ? "bad_answer" : "unreachable");
+	} else if (str_empty(a->own_id)) {
+		fail(st, w, "no_instagram");
+	} else {
+		w->own = mem_arena_dup(&st->arena, a->own_id);
+		w->step = STEP_LIST;
+	}
 }
 
 /* An error of this one request: a conversation that is gone is done with, any
  * other is tried again at the next check; three in a row end this one. */
 static void
-one_failed(struct poll_state *st, struct walk *w, const struct graph_error *e,
-    const struct http_res *res)
+one_failed(const struct account *a, struct poll_state *st, struct walk *w,
+    const struct graph_error *e, const struct http_res *res)
 {
+	if (e->class == GRAPH_LESS && ask_less(w))
+		return;
 	if (w->step == STEP_OWN) {
-		w->step = STEP_LIST;
+		own_failed(a, st, w, e, res);
 		return;
 	}
-	if (w->step == STEP_LIST || ++w->failures >= FAILURES_MAX) {
+	if (w->step == STEP_LIST || (e->class != GRAPH_LESS && ++w->failures >= FAILURES_MAX)) {
 		fail(st, w, e->class != GRAPH_RETRY && e->class != GRAPH_UNKNOWN ? "refused" :
 		    res->status != 0 ? "bad_answer" : "unreachable");
 		return;
 	}
-	w->v[w->at].known = e->class == GRAPH_GONE || e->class == GRAPH_FAIL;
+	/* one message that is too much for them cannot be had: what lies below can */
+	w->v[w->at].known = e->class == GRAPH_GONE || e->class == GRAPH_FAIL ||
+	    e->class == GRAPH_LESS;
 	w->in_flight = false;
+	w->after = NULL;
+	w->read = 0;
 	w->at++;
+}
+
+/* Another of the app secrets, or none, may prove the calls. */
+static bool
+next_proof(const struct account *a, struct poll_state *st, struct walk *w)
+{
+	if (++w->proofs >= graph_proofs(a))
+		return false;
+	st->proof = (st->proof + 1) % graph_proofs(a);
+	w->again = true;
+	w->in_flight = false;
+	return true;
 }
 
 enum rc
 graph_poll_read(const struct account *a, const struct http_res *res, struct poll_state *st,
     struct itemv *out)
 {
-	struct walk *w = walk_get(a, st);
+	struct walk *w = walk_get(st);
 	struct graph_error e;
 	struct json *j = NULL;
 	const char *hint;
@@ -419,19 +543,21 @@ graph_poll_read(const struct account *a, const struct http_res *res, struct poll
 		w->agains++;
 		w->again = true;
 		w->in_flight = false;
+	} else if (e.class == GRAPH_PROOF && next_proof(a, st, w)) {
+		;
 	} else if (e.class != GRAPH_FINE) {
 		if ((hint = account_error(st, &e)) != NULL)
 			fail(st, w, hint);
 		else
-			one_failed(st, w, &e, res);
+			one_failed(a, st, w, &e, res);
 	} else if (w->step == STEP_OWN) {
-		own_read(st, w, j);
+		own_read(a, st, w, j);
 	} else if (w->step == STEP_LIST) {
 		list_read(st, w, j);
 		if (w->step == STEP_READ)
 			keep_old(w);
 	} else if (w->step == STEP_READ) {
-		conv_read(w, j, out);
+		conv_read(st, w, j, out);
 	}
 	usage = graph_usage_pause_s(res);
 	if (usage > st->pause_s)

@@ -163,40 +163,67 @@ accepted(const struct json *j, struct send_result *out)
 	mem_arena_free(&a);
 }
 
+/* A pause that ends by itself: it begins short and grows while it is refused. */
 static void
-refused(const struct graph_error *e, const struct http_res *res, struct send_result *out)
+rest(const struct graph_error *e, struct send_result *out)
+{
+	out->outcome = SEND_PAUSE;
+	out->pause_s = e->pause_s > 0 ? e->pause_s : 60;
+	out->retry_after_s = out->pause_s;
+}
+
+static void
+refused(const struct account *a, const struct outmsg *m, const struct graph_error *e,
+    const struct http_res *res, struct send_result *out)
 {
 	snprintf(out->code, sizeof(out->code), "%s", e->code);
 	snprintf(out->text, sizeof(out->text), "%s", e->text);
+	out->hint = e->hint;
+	out->outcome = SEND_REFUSED;
 	switch (e->class) {
 	case GRAPH_FINE:
+	case GRAPH_LESS:
 	case GRAPH_RETRY:
 		out->outcome = SEND_RETRY;
 		out->retry_after_s = http_retry_after_s(res);
+		/* an answer is no proof that it did not go out: 1/1357046, 2 */
+		out->doubt = res->fail == HTTP_FAIL_NONE;
+		break;
+	case GRAPH_PROOF:
+		out->again = graph_proofs(a) > 1;
+		rest(e, out);
 		break;
 	case GRAPH_RATE:
 	case GRAPH_TOKEN:
+		rest(e, out);
+		break;
 	case GRAPH_RIGHT:
-		out->outcome = SEND_PAUSE;
-		out->pause_s = e->pause_s > 0 ? e->pause_s : 60;
-		out->retry_after_s = out->pause_s;
+	case GRAPH_OTHER:
+		if (!str_empty(m->action))
+			break;		/* a typing sign or reaction is not worth a pause */
+		rest(e, out);
+		out->unclear = true;
 		break;
 	case GRAPH_UNKNOWN:
 		out->outcome = SEND_UNKNOWN;
 		break;
 	case GRAPH_BLOCKED:
 		out->contact_blocked = true;
-		out->outcome = SEND_REFUSED;
 		break;
 	case GRAPH_ONCE:
 		out->retry_once = true;
 		out->retry_after_s = 30;
-		out->outcome = SEND_REFUSED;
+		break;
+	case GRAPH_GONE:
+		/* "Object with ID 'me' does not exist" is the account's trouble; what is
+		 * gone by the other codes is the recipient, or the message answered */
+		if (str_eq(e->code, "100/33") || str_eq(e->code, "230")) {
+			rest(e, out);
+			out->unclear = true;
+			out->hint = "no_permission";
+		}
 		break;
 	case GRAPH_FAIL:
-	case GRAPH_GONE:
-	case GRAPH_OTHER:
-		out->outcome = SEND_REFUSED;
 		break;
 	}
 }
@@ -209,8 +236,6 @@ graph_send_read(const struct account *a, const struct outmsg *m, const struct ht
 	struct graph_error e;
 	int64_t usage;
 
-	(void)a;
-	(void)m;
 	memset(out, 0, sizeof(*out));
 	out->retry_after_s = -1;
 	if (res->fail == HTTP_FAIL_NONE && json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
@@ -219,7 +244,7 @@ graph_send_read(const struct account *a, const struct outmsg *m, const struct ht
 	if (e.class == GRAPH_FINE)
 		accepted(j, out);
 	else
-		refused(&e, res, out);
+		refused(a, m, &e, res, out);
 	usage = graph_usage_pause_s(res);
 	if (usage > out->pause_s)
 		out->pause_s = usage;

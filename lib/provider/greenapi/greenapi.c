@@ -1115,7 +1115,7 @@ green_same_message(struct mem_arena *arena, const struct json *j, const struct o
 
 static enum rc
 green_lookup_read(const struct account *a, const struct outmsg *m, int64_t since_us,
-    const struct http_res *res, char mid[520])
+    const struct http_res *res, struct strv *ids)
 {
 	struct mem_arena arena = {0};
 	struct json *j = NULL;
@@ -1127,15 +1127,15 @@ green_lookup_read(const struct account *a, const struct outmsg *m, int64_t since
 		return RC_TEMP;
 	if (json_type(j) == JSON_ARRAY) {
 		rc = RC_NONE;
-		/* newest first: the last that fits is the oldest, the one we asked for */
-		for (size_t i = 0; i < json_len(j); i++) {
-			const struct json *e = json_at(j, i);
+		/* newest first: from the end, so that the oldest that fits is the first */
+		for (size_t i = json_len(j); i > 0; i--) {
+			const struct json *e = json_at(j, i - 1);
 			const char *id = json_text(&arena, json_get(e, "idMessage"));
 
 			if (str_empty(id) || strlen(id) >= 520 ||
 			    !green_same_message(&arena, e, m, since_us))
 				continue;
-			snprintf(mid, 520, "%s", id);
+			strv_add(ids, id, strlen(id));
 			rc = RC_OK;
 		}
 	}
@@ -1160,7 +1160,7 @@ static void PRINTF_LIKE(4, 5)
 green_found(struct finding *f, enum finding_status st, const char *code, const char *fmt, ...)
 {
 	va_list ap;
-	char raw[300];
+	char raw[600];
 
 	va_start(ap, fmt);
 	vsnprintf(raw, sizeof raw, fmt, ap);
