@@ -52,19 +52,20 @@ chatrace(const struct init_facts *f, const char *url, struct buf *b)
 	    "   впишите адрес webhook (выше) с ?secret=... (ниже) и включите оба события.  Готово.\n"
 	    "2. Иначе: Flow builder → Actions → External API Request, в ответе по умолчанию\n"
 	    "   (default reply) и в основном сценарии:\n"), id);
-	buf_printf(b, "     POST %s\n     X-Webhook-Secret: %s\n     Content-Type: application/json\n"
-	    "     {\"event\":\"message\",\"account_id\":\"%s\",\"contact_id\":\"{{user_id}}\","
-	    "\"username\":\"{{ig_user_name}}\",\"name\":\"{{full_name}}\",\"channel\":\"instagram\","
-	    "\"text\":\"{{last_input}}\"}\n", url, f->secret, id);
+	buf_printf(b, "     POST %s\n     X-Webhook-Secret: %s\n"
+	    "     Content-Type: application/x-www-form-urlencoded\n"
+	    "     event=message  account_id=%s  contact_id={{user_id}}  username={{ig_user_name}}\n"
+	    "     name={{full_name}}  channel=instagram  text={{last_input}}\n", url, f->secret, id);
 	buf_puts(b, cmd_tr(
-	    "   Leave \"text\" last: a quote or a line break in a customer's words may break the\n"
-	    "   JSON, and dmbox can mend it only there.  A form body cannot break; if the flow\n"
-	    "   offers one (application/x-www-form-urlencoded), use these fields instead:\n",
-	    "   \"text\" оставьте последним: кавычка или перенос строки в словах клиента может сломать\n"
-	    "   JSON, и починить его dmbox может только там.  Тело-форма не ломается; если она есть\n"
-	    "   (application/x-www-form-urlencoded), лучше такие поля:\n"));
-	buf_printf(b, "     event=message  account_id=%s  contact_id={{user_id}}  username={{ig_user_name}}\n"
-	    "     name={{full_name}}  channel=instagram  text={{last_input}}\n", id);
+	    "   The platform encodes a form's fields, so a customer's words cannot break it.  Only\n"
+	    "   where the flow offers no form, send JSON (Content-Type: application/json), with the\n"
+	    "   members in this order: what comes before a customer's name and words is believed.\n",
+	    "   Поля формы кодирует сама платформа: слова клиента её не сломают.  Только если формы\n"
+	    "   в сценарии нет, отправляйте JSON (Content-Type: application/json) именно в таком\n"
+	    "   порядке: верится тому, что стоит до имени и слов клиента.\n"));
+	buf_printf(b, "     {\"event\":\"message\",\"account_id\":\"%s\",\"contact_id\":\"{{user_id}}\","
+	    "\"username\":\"{{ig_user_name}}\",\"name\":\"{{full_name}}\",\"channel\":\"instagram\","
+	    "\"text\":\"{{last_input}}\"}\n", id);
 	buf_printf(b, cmd_tr("   Where headers cannot be set, put the secret into the URL:\n     %s?secret=%s\n",
 	    "   Где нельзя задать заголовок, секрет ставится в адрес:\n     %s?secret=%s\n"), url,
 	    f->secret);

@@ -52,6 +52,14 @@ hint_chatrace_body(const struct account *a, struct buf *b)
 }
 
 void
+hint_chatrace_form(const struct account *a, const char *sep, struct buf *b)
+{
+	buf_printf(b, "event=message%saccount_id=%s%scontact_id={{user_id}}%s"
+	    "username={{ig_user_name}}%sname={{full_name}}%schannel=instagram%stext={{last_input}}",
+	    sep, a->own_id != NULL ? a->own_id : "", sep, sep, sep, sep, sep);
+}
+
+void
 hint_chatrace_setup(const struct conf *c, const struct account *a, struct buf *b)
 {
 	static const struct text open = {
@@ -68,8 +76,13 @@ hint_chatrace_setup(const struct conf *c, const struct account *a, struct buf *b
 		"Если в вашей установке их нет: Flow builder → Actions → External API Request "
 		"в ответе по умолчанию (default reply / main flow): метод POST, URL " };
 	static const struct text header = {
-		", header X-Webhook-Secret with the value of INSTAGRAM_WEBHOOK_SECRET, body ",
-		", заголовок X-Webhook-Secret со значением INSTAGRAM_WEBHOOK_SECRET, тело " };
+		", header X-Webhook-Secret with the value of INSTAGRAM_WEBHOOK_SECRET, body of the "
+		"type application/x-www-form-urlencoded with the fields ",
+		", заголовок X-Webhook-Secret со значением INSTAGRAM_WEBHOOK_SECRET, тело типа "
+		"application/x-www-form-urlencoded с полями " };
+	static const struct text json = {
+		". Only where the flow offers no form: application/json with ",
+		". Только если формы в сценарии нет: application/json и " };
 
 	buf_puts(b, say(c, &open));
 	buf_puts(b, a->own_id != NULL ? a->own_id : "");
@@ -78,6 +91,8 @@ hint_chatrace_setup(const struct conf *c, const struct account *a, struct buf *b
 	buf_puts(b, say(c, &events));
 	hint_webhook_url(c, a, b);
 	buf_puts(b, say(c, &header));
+	hint_chatrace_form(a, "  ", b);
+	buf_puts(b, say(c, &json));
 	hint_chatrace_body(a, b);
 }
 

@@ -13,8 +13,11 @@
 /* hint_webhook_url(conf, a, b): the address to enter at the provider of a; a
  * placeholder that names DMBOX_PUBLIC_URL where that is not set. */
 void hint_webhook_url(const struct conf *c, const struct account *a, struct buf *b);
-/* hint_chatrace_body(a, b): the body of the flow step, text last, so that a quote
- * in it can be told apart (issue 2.2, providers.md A.6). */
+/* hint_chatrace_form(a, sep, b): the fields of the flow step as a form, which the platform
+ * encodes, divided by sep. */
+void hint_chatrace_form(const struct account *a, const char *sep, struct buf *b);
+/* hint_chatrace_body(a, b): the step's body as JSON, for where there is no form: what the
+ * flow says of the sender first, the customer's words last (providers.md A.6). */
 void hint_chatrace_body(const struct account *a, struct buf *b);
 /* hint_chatrace_setup(conf, a, b): where to click, and the flow step otherwise. */
 void hint_chatrace_setup(const struct conf *c, const struct account *a, struct buf *b);

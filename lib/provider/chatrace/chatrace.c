@@ -23,9 +23,10 @@
 #include "model/provider.h"
 #include "extern/sign.h"
 #include "base/str.h"
+#include "provider/chatrace/names.h"
+#include "provider/chatrace/template.h"
 
 #define FORM_FIELDS 200
-#define TOP_KEYS 64		/* looked at for duplicates */
 #define REQUEST_MS 10000	/* of one request of a check */
 #define LEAST_MS 50		/* with less time left no request is begun */
 #define PAUSE_401_S 300		/* the token is refused: a person has to act */
@@ -92,43 +93,35 @@ chatrace_greet(const struct account *a, const struct http_req *req, struct buf *
 
 /* --- one object --------------------------------------------------------------- */
 
-static const char *const sender_names[] = { "senderId", "userId", "fromId", "from.id",
-	"sender.id", "user.id", "contact_id", "user_id", NULL };
-static const char *const recipient_names[] = { "recipientId", "recipient_id", "toId",
-	"recipient.id", "to.id", NULL };
-static const char *const id_names[] = { "messageId", "message_id", "message.mid",
-	"message.id", NULL };
-static const char *const text_names[] = { "text", "message", "content", "body", "message.text",
-	"message.content", "message.body", "last_input", NULL };
-static const char *const username_names[] = { "username", "sender.username", "from.username",
-	"user.username", "ig_user_name", NULL };
-static const char *const name_names[] = { "senderName", "fromName", "name", "sender.name",
-	"from.name", "user.name", "full_name", NULL };
-static const char *const picture_names[] = { "profile_pic", "picture", "sender.profile_pic",
-	"user.profile_pic", NULL };
-static const char *const time_names[] = { "timestamp", "time", "created_at",
-	"message.timestamp", NULL };
-static const char *const reply_names[] = { "replyTo", "reply_to.mid", "message.reply_to.mid",
-	NULL };
-
 /* What the reading of one body shares. */
 struct reader {
 	const struct account *a;
 	struct itemv *out;
 	bool polled;		/* an answer to our request: items have a place */
 	bool literal;		/* an unset {{variable}} was seen */
+	bool behind;		/* a member was not believed: it stands behind a customer's words */
 };
 
-/* "{{last_input}}": the platform did not know the variable (A.6). */
+/*
+ * "{{last_input}}": the platform did not know the variable (A.6).  A name has an
+ * alphabet, so that "{{ how much? }}" is a customer's text.
+ */
 static bool
 is_literal(const char *s)
 {
 	size_t n = strlen(s);
 
 	str_trim(&s, &n);
-	if (n < 4 || memcmp(s, "{{", 2) != 0 || memcmp(s + n - 2, "}}", 2) != 0)
+	if (n < 5 || memcmp(s, "{{", 2) != 0 || memcmp(s + n - 2, "}}", 2) != 0)
 		return false;
-	return memchr(s + 2, '{', n - 4) == NULL && memchr(s + 2, '}', n - 4) == NULL;
+	s += 2;
+	n -= 4;
+	str_trim(&s, &n);
+	for (size_t i = 0; i < n; i++)
+		if (!(s[i] == '_' || s[i] == '.' || s[i] == '-' || (s[i] >= '0' && s[i] <= '9') ||
+		    (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z')))
+			return false;
+	return n > 0;
 }
 
 /* An object, and what the names of its members begin with: of the 70 names that are
@@ -193,11 +186,91 @@ pick(struct reader *r, const struct fields *f, const char *const *names, const c
 	return NULL;
 }
 
+/*
+ * Who may say what.  A customer's words stand in a body between quotes that the flow
+ * wrote; by  hi","senderId":"5  they add members of their own, and the body is good JSON.
+ * They cannot take away or precede what the flow wrote before them.  So the members
+ * that say whose message it is, which one and from which side count only where they
+ * stand before what a customer writes (the text; the names, too, he chooses himself),
+ * as far as there are such members.
+ */
+#define NO_PLACE UINT64_MAX
+
+/* The place of a member in the object as it was written; of a dotted one, inside too. */
+static uint64_t
+place_of(const struct fields *f, const char *name)
+{
+	const struct json *v, *inner = NULL;
+	size_t top = strcspn(name, "."), i;
+	const char *k;
+
+	if ((f->initials & json_initial(name)) == 0)
+		return NO_PLACE;
+	for (i = 0; json_each(f->j, i, &k, &v); i++) {
+		if (str_eq(k, name))
+			return (uint64_t)(i + 1) << 32;
+		if (name[top] == '.' && strlen(k) == top && memcmp(k, name, top) == 0)
+			inner = v;
+		if (inner != NULL)
+			break;
+	}
+	for (size_t x = 0; inner != NULL && json_each(inner, x, &k, &v); x++)
+		if (strncmp(name + top + 1, k, strlen(k)) == 0 &&
+		    strchr(".", name[top + 1 + strlen(k)]) != NULL)
+			return ((uint64_t)(i + 1) << 32) + x + 1;
+	return NO_PLACE;
+}
+
+/* The first place of a string of any of the names, empty ones too. */
+static uint64_t
+first_place(const struct fields *f, const char *const *names)
+{
+	uint64_t first = NO_PLACE, at;
+
+	for (; *names != NULL; names++)
+		if (json_type(field(f, *names)) == JSON_STRING && (at = place_of(f, *names)) < first)
+			first = at;
+	return first;
+}
+
+/* As value() and pick(), of what stands before a place. */
+static const char *
+value_before(struct reader *r, const struct fields *f, const char *name, uint64_t before)
+{
+	const char *s = value(r, f, name);
+
+	if (s == NULL || before == NO_PLACE || place_of(f, name) < before)
+		return s;
+	r->behind = true;
+	return NULL;
+}
+
+static const char *
+pick_before(struct reader *r, const struct fields *f, const char *const *names, uint64_t before,
+    const char **which)
+{
+	for (; *names != NULL; names++) {
+		const char *s = value_before(r, f, *names, before);
+
+		if (s == NULL)
+			continue;
+		if (which != NULL)
+			*which = *names;
+		return s;
+	}
+	return NULL;
+}
+
 static bool
-yes(struct reader *r, const struct fields *f, const char *name)
+yes_before(struct reader *r, const struct fields *f, const char *name, uint64_t before)
 {
 	const struct json *v = field(f, name);
 	const char *s;
+
+	if (v != NULL && before != NO_PLACE && place_of(f, name) > before) {
+		r->behind = true;
+		return false;
+	}
 
 	if (json_type(v) == JSON_BOOL)
 		return json_bool(v, false);
@@ -205,54 +278,68 @@ yes(struct reader *r, const struct fields *f, const char *name)
 	return s != NULL && (str_ieq(s, "true") || str_eq(s, "1"));
 }
 
-/* The place of a member in its object as it was written; SIZE_MAX if absent. */
-static size_t
-member_place(const struct json *j, const char *key)
+/* Where members that say whose message it is cease to count, in one object. */
+struct order {
+	const char *sender;
+	bool ambiguous;		/* several, none of which stands before a customer's words */
+	uint64_t id, side;	/* of ids; of the direction and the recipient */
+};
+
+/* The body that we recommend begins with these two; nobody else can have put them there. */
+static bool
+is_our_template(const struct fields *f)
 {
 	const struct json *v;
 	const char *k;
 
-	for (size_t i = 0; json_each(j, i, &k, &v); i++)
-		if (str_eq(k, key))
-			return i;
-	return SIZE_MAX;
+	return json_each(f->j, 0, &k, &v) && str_eq(k, "event") &&
+	    json_each(f->j, 1, &k, &v) && str_eq(k, "account_id");
 }
 
-/*
- * A customer who writes  hi","senderId":"5  into a template gets a body that is
- * good JSON and names somebody else.  What stands before the text was written
- * by the flow, so it wins over what stands behind it.
- */
-static const char *
-find_sender(struct reader *r, const struct fields *f)
+static struct order
+order_of(struct reader *r, const struct fields *f)
 {
-	const char *name = NULL, *text = NULL, *s, *other;
-	size_t text_at;
+	struct order o = { .id = NO_PLACE, .side = NO_PLACE };
+	uint64_t text = first_place(f, names_text), names = text, at;
+	const char *which = NULL, *s;
 
-	s = pick(r, f, sender_names, &name);
-	if (s == NULL || pick(r, f, text_names, &text) == NULL)
-		return s;
-	text_at = member_place(f->j, text);
-	if (text_at == SIZE_MAX || member_place(f->j, name) == SIZE_MAX ||
-	    member_place(f->j, name) < text_at)
-		return s;
-	for (const char *const *n = sender_names; *n != NULL; n++) {
-		if (member_place(f->j, *n) >= text_at)
-			continue;
-		other = value(r, f, *n);
-		if (other == NULL || str_eq(other, s))
-			continue;
-		r->out->warning = "sender_behind_text";
-		return other;
+	r->behind = false;
+	if (r->polled || text == NO_PLACE) {
+		/* no words, or an answer of the provider's own */
+		o.sender = pick(r, f, names_sender, NULL);
+		return o;
 	}
-	return s;
+	if ((at = first_place(f, names_username)) < names)
+		names = at;
+	if ((at = first_place(f, names_name)) < names)
+		names = at;
+	o.sender = pick_before(r, f, names_sender, names, &which);
+	if (o.sender == NULL) {
+		r->behind = false;
+		o.sender = pick(r, f, names_sender, &which);
+		for (const char *const *n = names_sender; o.sender != NULL && *n != NULL; n++)
+			o.ambiguous |= (s = value(r, f, *n)) != NULL && !str_eq(s, o.sender);
+	}
+	if (o.sender == NULL || place_of(f, which) > text)
+		return o;
+	if (is_our_template(f))
+		o.id = o.side = names;
+	else {
+		/* A.6: a flow's variables, not another program's fields */
+		if (str_eq(which, "contact_id") || str_eq(which, "user_id"))
+			o.id = text;
+		if (r->a->own_id == NULL || !str_eq(o.sender, r->a->own_id))
+			o.side = place_of(f, which) < names ? names : text;
+	}
+	return o;
 }
 
 /* A.4: the contact object, sent by "All contact data" and by triggers. */
 static bool
-is_contact_object(const struct fields *f)
+is_contact_object(const struct fields *f, const struct order *o)
 {
-	return field(f, "page_id") != NULL || field(f, "last_interaction") != NULL;
+	return (field(f, "page_id") != NULL && place_of(f, "page_id") <= o->id) ||
+	    (field(f, "last_interaction") != NULL && place_of(f, "last_interaction") <= o->id);
 }
 
 static void
@@ -260,7 +347,7 @@ set_time(struct reader *r, const struct fields *f, struct item *it, bool contact
 {
 	const char *s;
 
-	for (const char *const *n = time_names; *n != NULL; n++) {
+	for (const char *const *n = names_time; *n != NULL; n++) {
 		s = value(r, f, *n);
 		if (s != NULL && clock_parse(s, strlen(s), &it->at_us) == RC_OK) {
 			it->at_known = true;
@@ -281,9 +368,9 @@ set_names(struct reader *r, const struct fields *f, struct item *it)
 {
 	const char *first = value(r, f, "first_name"), *last = value(r, f, "last_name");
 
-	it->username = pick(r, f, username_names, NULL);
-	it->name = pick(r, f, name_names, NULL);
-	it->picture = pick(r, f, picture_names, NULL);
+	it->username = pick(r, f, names_username, NULL);
+	it->name = pick(r, f, names_name, NULL);
+	it->picture = pick(r, f, names_picture, NULL);
 	if (it->name == NULL && first != NULL && last != NULL) {
 		size_t n = strlen(first) + strlen(last) + 2;
 		char *s = mem_arena_alloc(&r->out->arena, n);
@@ -446,7 +533,7 @@ wrap(struct reader *r, const char *key, const char *json)
 
 /* Story replies and postbacks, where a flow passes Messenger's objects on. */
 static void
-set_special(struct reader *r, const struct fields *f, struct item *it)
+set_special(struct reader *r, const struct fields *f, struct item *it, const struct order *o)
 {
 	const struct json *story = path(f, "message.reply_to.story");
 	const struct json *pb = field(f, "postback");
@@ -463,7 +550,7 @@ set_special(struct reader *r, const struct fields *f, struct item *it)
 		it->detail = json_raw(&r->out->arena, pb);
 		if (it->body == NULL)
 			it->body = value(r, &inner, "title");
-		if (it->external_id == NULL)
+		if (it->external_id == NULL && place_of(f, "postback") < o->id)
 			it->external_id = value(r, &inner, "mid");
 	}
 }
@@ -486,11 +573,12 @@ event(struct reader *r, const struct fields *f, const char *kind, const char *co
 
 /* Ours, seen by the provider: a flow that reports what the business sent. */
 static bool
-is_outbound(struct reader *r, const struct fields *f, const char *sender, const char *recipient)
+is_outbound(struct reader *r, const struct fields *f, const struct order *o, const char *recipient)
 {
-	const char *d = value(r, f, "direction");
+	const char *d = value_before(r, f, "direction", o->side), *sender = o->sender;
 
-	if (yes(r, f, "is_echo") || yes(r, f, "isEcho") || yes(r, f, "message.is_echo"))
+	if (yes_before(r, f, "is_echo", o->side) || yes_before(r, f, "isEcho", o->side) ||
+	    yes_before(r, f, "message.is_echo", o->side))
 		return true;
 	if (d != NULL && (str_ieq(d, "outbound") || str_ieq(d, "out") || str_ieq(d, "outgoing")))
 		return true;
@@ -533,37 +621,57 @@ claims_message(struct reader *r, const struct fields *f, const char *id)
 
 	if (id != NULL || str_eq(ev, "message") || str_eq(type, "message"))
 		return true;
-	for (const char *const *n = text_names; *n != NULL; n++)
+	for (const char *const *n = names_text; *n != NULL; n++)
 		if (field(f, *n) != NULL)
 			return true;
 	return false;
+}
+
+/* The shop's own, as the provider or the flow reports it. */
+static void
+set_outbound(struct reader *r, struct item *it, const char *sender, const char *recipient)
+{
+	it->dir = DIR_OUT;
+	it->echo = true;
+	if (recipient != NULL)
+		it->contact = recipient;
+	else
+		it->sender_id = r->a->own_id;
+	it->recipient_id = it->contact;
+	/* the names are the sender's: our own */
+	if (it->contact != sender)
+		it->name = it->username = it->picture = NULL;
 }
 
 static void
 read_object(struct reader *r, const struct json *j)
 {
 	const struct fields object = fields_of(j), *f = &object;
-	bool contact_object = is_contact_object(f);
-	const char *sender = find_sender(r, f), *id = pick(r, f, id_names, NULL);
-	const char *recipient = pick(r, f, recipient_names, NULL), *own = value(r, f, "id");
+	struct order o = order_of(r, f);
+	bool contact_object = is_contact_object(f, &o);
+	const char *sender = o.sender, *id = pick_before(r, f, names_id, o.id, NULL);
+	const char *recipient = pick_before(r, f, names_recipient, o.side, NULL);
+	const char *own = value_before(r, f, "id", o.id);
 	struct item *it;
 	size_t at;
 
 	if (sender == NULL && contact_object)
-		sender = own;
+		sender = o.sender = own;
 	else if (id == NULL && own != NULL && !str_eq(own, sender))
 		id = own;
-	if (sender == NULL) {
+	if (sender == NULL || o.ambiguous) {
+		if (o.ambiguous)
+			r->out->warning = "ambiguous_sender";
 		event(r, f, "unknown", NULL);
 		return;
 	}
 	it = itemv_add(r->out);
 	at = r->out->n - 1;
 	it->type = ITEM_MESSAGE;
-	it->body = pick(r, f, text_names, NULL);
+	it->body = pick(r, f, names_text, NULL);
 	it->external_id = id;
 	set_attachments(r, f, it);
-	set_special(r, f, it);
+	set_special(r, f, it, &o);
 	if (it->body == NULL && it->kind == NULL &&
 	    (contact_object || !claims_message(r, f, id))) {
 		r->out->n = at;
@@ -575,20 +683,12 @@ read_object(struct reader *r, const struct json *j)
 	it->recipient_id = recipient != NULL ? recipient : r->a->own_id;
 	set_names(r, f, it);
 	set_time(r, f, it, false);
-	it->reply_to = pick(r, f, reply_names, NULL);
-	if (is_outbound(r, f, sender, recipient)) {
-		it->dir = DIR_OUT;
-		it->echo = true;
-		if (recipient != NULL)
-			it->contact = recipient;
-		else
-			it->sender_id = r->a->own_id;
-		it->recipient_id = it->contact;
-		/* the names are the sender's: our own */
-		if (it->contact != sender)
-			it->name = it->username = it->picture = NULL;
-	}
+	it->reply_to = pick_before(r, f, names_reply, o.id, NULL);
+	if (is_outbound(r, f, &o, recipient))
+		set_outbound(r, it, sender, recipient);
 	set_place(r, it);
+	if (r->behind)
+		r->out->warning = "behind_text";
 }
 
 /* {"entry":[{"messaging":[...]}]}: Graph's reader knows every kind in it; the
@@ -643,135 +743,25 @@ wrapped_list(const struct json *j)
 
 /* --- broken templates --------------------------------------------------------------- */
 
-/* A top-level key twice: what follows the first text may be a customer's. */
-static bool
-duplicate_keys(const char *p, size_t n)
-{
-	struct { const char *p; size_t n; } keys[TOP_KEYS];
-	size_t n_keys = 0, depth = 0, start, end;
-
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] == '{' || p[i] == '[')
-			depth++;
-		if (p[i] == '}' || p[i] == ']')
-			depth--;
-		if (p[i] != '"')
-			continue;
-		start = ++i;
-		while (i < n && p[i] != '"')
-			i += p[i] == '\\' ? 2 : 1;
-		end = i < n ? i : n;
-		while (i + 1 < n && memchr(" \t\r\n", p[i + 1], 4) != NULL)
-			i++;
-		if (depth != 1 || i + 1 >= n || p[i + 1] != ':' || n_keys == TOP_KEYS)
-			continue;
-		for (size_t k = 0; k < n_keys; k++)
-			if (keys[k].n == end - start && memcmp(keys[k].p, p + start, keys[k].n) == 0)
-				return true;
-		keys[n_keys].p = p + start;
-		keys[n_keys++].n = end - start;
-	}
-	return false;
-}
-
-/* The first byte of the value of a "text":" at or behind from; 0 if none. */
-static size_t
-text_value(const char *p, size_t n, size_t from, size_t *key)
-{
-	for (size_t i = from; i + 8 < n; i++) {
-		size_t v = i + 6;
-
-		if (memcmp(p + i, "\"text\"", 6) != 0)
-			continue;
-		while (v < n && memchr(" \t\r\n", p[v], 4) != NULL)
-			v++;
-		if (v >= n || p[v++] != ':')
-			continue;
-		while (v < n && memchr(" \t\r\n", p[v], 4) != NULL)
-			v++;
-		if (v < n && p[v] == '"') {
-			*key = i;
-			return v + 1;
-		}
-	}
-	return 0;
-}
-
-static bool
-word_char(char c)
-{
-	return c == '_' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-/* Where the text ends: before the final "} or before ","channel":"..."}; 0 if
- * the body ends otherwise. */
-static size_t
-text_end(const char *p, size_t n, size_t from)
-{
-	static const char tail[] = "\",\"channel\":\"";
-	size_t i, t;
-
-	while (n > from && memchr(" \t\r\n", p[n - 1], 4) != NULL)
-		n--;
-	if (n <= from || p[n - 1] != '}')
-		return 0;
-	for (n--; n > from && memchr(" \t\r\n", p[n - 1], 4) != NULL; n--)
-		;
-	if (n <= from || p[n - 1] != '"')
-		return 0;
-	i = n - 1;
-	/* a channel value is one word; before it stands its key, white space apart */
-	for (t = i; t > from && word_char(p[t - 1]); t--)
-		;
-	for (size_t k = sizeof tail - 1; k > 0; k--) {
-		while (!word_char(tail[k - 1]) && t > from &&
-		    memchr(" \t\r\n", p[t - 1], 4) != NULL)
-			t--;
-		if (t == from || p[t - 1] != tail[k - 1])
-			return i;
-		t--;
-	}
-	return t;
-}
-
 /*
- * Issue 2.2: the recommended template has text last; when a quote or a newline
- * in it breaks the JSON, everything between is the text and the fields before
- * it are read as they are.
+ * The recommended template has its text last; where a quote in it breaks the JSON, or
+ * makes a member of its own, the object is read as it was meant (template.h).
  */
 static enum rc
 salvage(struct reader *r, const char *p, size_t n)
 {
 	struct json *j = NULL;
-	struct buf b;
-	size_t key, from = 0, v, end;
-	enum rc rc = RC_INVALID;
+	char *mended;
 
-	buf_init(&b, n * 6 + 64);
-	for (int tries = 0; tries < 8 && (v = text_value(p, n, from, &key)) != 0; tries++) {
-		const char *text;
-
-		from = v;
-		end = text_end(p, n, v);
-		if (end == 0)
-			break;
-		buf_reset(&b);
-		buf_put(&b, p, key);
-		buf_puts(&b, "\"text\":");
-		text = str_utf8_clean(&r->out->arena, p + v, end - v, NULL);
-		json_put_str(&b, text);
-		buf_putc(&b, '}');
-		if (buf_err(&b) || duplicate_keys(b.p, b.n) ||
-		    json_parse(b.p, b.n, &j, NULL) != RC_OK)
-			continue;
-		read_object(r, j);
-		json_free(j);
-		r->out->warning = "salvaged";
-		rc = RC_OK;
-		break;
-	}
-	buf_free(&b);
-	return rc;
+	if (template_mend(&r->out->arena, p, n, &mended) != RC_OK ||
+	    json_parse(mended, strlen(mended), &j, NULL) != RC_OK)
+		return RC_INVALID;
+	read_object(r, j);
+	json_free(j);
+	if (r->out->n > 0 && r->out->v[0].contact == NULL)
+		return RC_INVALID;	/* nobody's message */
+	r->out->warning = "salvaged";
+	return RC_OK;
 }
 
 /* --- parse -------------------------------------------------------------------------- */
@@ -780,35 +770,31 @@ static enum rc
 parse_json(struct reader *r, const char *p, size_t n)
 {
 	struct json *j = NULL;
-	const struct json *list;
+	const struct json *list = NULL;
 	struct fields f;
 	enum rc rc;
 
-	rc = json_parse(p, n, &j, NULL);
-	if (rc == RC_OK && json_type(j) == JSON_OBJECT && duplicate_keys(p, n) &&
-	    salvage(r, p, n) == RC_OK)
-		goto out;
-	if (rc != RC_OK && !str_utf8_ok(p, n)) {
-		/* bytes that are no UTF-8 must not cost the message */
+	if (!str_utf8_ok(p, n)) {	/* which must not cost the message */
 		p = str_utf8_clean(&r->out->arena, p, n, NULL);
 		n = strlen(p);
-		rc = json_parse(p, n, &j, NULL);
 		r->out->warning = "bad_utf8";
 	}
-	if (rc != RC_OK) {
+	rc = json_parse(p, n, &j, NULL);
+	if (rc != RC_OK || template_forged(p, n)) {
 		rc = *p == '{' ? salvage(r, p, n) : RC_INVALID;
 		goto out;
 	}
 	f = fields_of(j);
-	list = json_type(j) == JSON_ARRAY ? j : NULL;
-	if (json_type(field(&f, "entry")) == JSON_ARRAY) {
-		rc = read_envelope(r, j, p, n);
-	} else if (list == NULL && pick(r, &f, sender_names, NULL) == NULL) {
+	if (json_type(j) == JSON_ARRAY)
+		list = j;
+	else if (pick(r, &f, names_sender, NULL) == NULL)	/* who names one is no envelope */
 		list = wrapped_list(j);
-	}
 	if (list != NULL)
 		rc = read_list(r, list);
-	else if (json_type(j) == JSON_OBJECT && json_type(field(&f, "entry")) != JSON_ARRAY)
+	else if (json_type(field(&f, "entry")) == JSON_ARRAY &&
+	    pick(r, &f, names_sender, NULL) == NULL)
+		rc = read_envelope(r, j, p, n);
+	else if (json_type(j) == JSON_OBJECT)
 		read_object(r, j);
 out:
 	json_free(j);
