@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "extern/json.h"
+#include "model/provider.h"
 
 static void
 print_key(const char *name, const char *value, const char *from)
@@ -73,7 +74,7 @@ json_accounts(struct buf *b, const struct conf *c)
 		json_put_key(b, ",", "channel");
 		json_put_str(b, channel_names[a->channel]);
 		json_put_key(b, ",", "provider");
-		json_put_str(b, provider_names[a->provider]);
+		json_put_str(b, provider_called(a));
 		json_put_key(b, ",", "file");
 		json_put_str(b, a->file);
 		buf_putc(b, '}');

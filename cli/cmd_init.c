@@ -18,6 +18,7 @@
 #include "init_text.h"
 #include "extern/json.h"
 #include "base/mem.h"
+#include "model/provider.h"
 #include "extern/sign.h"
 #include "base/url.h"
 
@@ -33,7 +34,8 @@ enum opt { O_FILE, O_ACCOUNT, O_PROVIDER, O_TOKEN, O_ID, O_API_URL, O_APP_SECRET
 struct init {
 	char *v[O__MAX];	/* NULL: not given */
 	bool force, json;
-	enum provider_id provider;
+	const struct provider *provider;
+	bool mock;
 	char jwt[SECRET_LEN + 1], secret[SECRET_LEN + 1], verify[SECRET_LEN + 1];
 	struct strv missing;	/* keys that are still to be filled in */
 };
@@ -64,7 +66,7 @@ ask_all(struct init *in)
 {
 	bool graph = in->provider == PROVIDER_GRAPH, green = in->provider == PROVIDER_GREENAPI;
 
-	if (in->provider != PROVIDER_MOCK)
+	if (!in->mock)
 		ask(in, O_TOKEN, green ? cmd_tr("apiTokenInstance", "apiTokenInstance")
 		    : graph ? cmd_tr("Access token (IGAA... or EAA...)", "Токен (IGAA... или EAA...)")
 		    : cmd_tr("Chatrace access token (account.secret)",
@@ -131,7 +133,7 @@ instagram_part(struct init *in, struct buf *b)
 {
 	bool chatrace = in->provider == PROVIDER_CHATRACE;
 
-	if (in->provider == PROVIDER_MOCK) {
+	if (in->mock) {
 		key(in, b, "INSTAGRAM_USE_MOCK", "true", true);
 		hook_secret(in, b);
 		return;
@@ -152,10 +154,16 @@ instagram_part(struct init *in, struct buf *b)
 	key(in, b, "INSTAGRAM_APP_SECRET", in->v[O_APP_SECRET], true);
 }
 
+static const char *
+called(const struct init *in)
+{
+	return in->mock ? "mock" : in->provider->name;
+}
+
 static void
 provider_part(struct init *in, struct buf *b)
 {
-	buf_printf(b, "# %s\n", provider_names[in->provider]);
+	buf_printf(b, "# %s\n", called(in));
 	if (in->provider != PROVIDER_GREENAPI) {
 		instagram_part(in, b);
 		return;
@@ -306,14 +314,14 @@ out:
 /* ---- the command ---- */
 
 static bool
-provider_by_name(const char *name, enum provider_id *out)
+choose(struct init *in)
 {
-	for (int i = 0; i < PROVIDER__MAX; i++)
-		if (str_eq(name, provider_names[i])) {
-			*out = (enum provider_id)i;
-			return true;
-		}
-	return false;
+	in->provider = provider_first(CHANNEL_INSTAGRAM);
+	in->mock = str_eq(in->v[O_PROVIDER], "mock");
+	if (in->v[O_PROVIDER] == NULL || in->mock)
+		return true;
+	in->provider = provider_by_name(in->v[O_PROVIDER]);
+	return in->provider != NULL;
 }
 
 static bool
@@ -392,7 +400,7 @@ say_json(const struct init *in, const char *file, const char *url, const char *s
 	json_put_key(&b, ",", "account");
 	json_put_str(&b, in->v[O_ACCOUNT]);
 	json_put_key(&b, ",", "provider");
-	json_put_str(&b, provider_names[in->provider]);
+	json_put_str(&b, called(in));
 	json_put_key(&b, ",", "webhookUrl");
 	json_put_str(&b, url);
 	json_put_key(&b, ",", "missing");
@@ -417,7 +425,7 @@ say_json(const struct init *in, const char *file, const char *url, const char *s
 static void
 say(const struct init *in, const char *file)
 {
-	const struct init_facts f = { in->provider, in->v[O_ACCOUNT], in->v[O_PUBLIC],
+	const struct init_facts f = { in->provider, in->mock, in->v[O_ACCOUNT], in->v[O_PUBLIC],
 		in->v[O_TOKEN], in->secret, in->verify };
 	char *url = init_webhook_url(&f);
 	struct buf steps;
@@ -471,7 +479,7 @@ run(int argc, char **argv)
 		{ "database-url", 1, NULL, O_DATABASE }, { "public-url", 1, NULL, O_PUBLIC },
 		{ "lang", 1, NULL, O_LANG }, { "force", 0, NULL, 'f' },
 		{ "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
-	struct init in = { .provider = PROVIDER_CHATRACE };
+	struct init in = { 0 };
 	int o, status = CMD_USAGE;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -496,8 +504,7 @@ run(int argc, char **argv)
 		optind = -1;
 	ask(&in, O_PROVIDER, cmd_tr("Provider (chatrace, graph, greenapi, mock)",
 	    "Провайдер (chatrace, graph, greenapi, mock)"));
-	if (optind != argc || (in.v[O_PROVIDER] != NULL &&
-	    !provider_by_name(in.v[O_PROVIDER], &in.provider))) {
+	if (optind != argc || !choose(&in)) {
 		cmd_usage(&cmd_init);
 		goto out;
 	}

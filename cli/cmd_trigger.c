@@ -34,7 +34,7 @@ list_shapes(bool json)
 	for (size_t i = 0; i < n; i++) {
 		char name[80];
 
-		snprintf(name, sizeof name, "%s/%s", provider_names[s[i].provider], s[i].name);
+		snprintf(name, sizeof name, "%s/%s", s[i].provider->name, s[i].name);
 		if (json) {
 			struct buf b;
 
@@ -59,7 +59,7 @@ list_shapes(bool json)
 static bool
 fits(const struct shape *s, const char *name, const struct conf *c, const char *account)
 {
-	const char *slash = strchr(name, '/'), *p = provider_names[s->provider];
+	const char *slash = strchr(name, '/'), *p = s->provider->name;
 
 	if (slash)
 		return strlen(p) == (size_t)(slash - name) && strncmp(p, name, strlen(p)) == 0 &&
@@ -109,7 +109,7 @@ find_account(const struct conf *c, const struct shape *s, const char *name)
 		    (!name || str_eq(name, c->accounts[i].name)))
 			return &c->accounts[i];
 	cmd_error(cmd_tr("no account %s uses %s", "нет аккаунта %s с %s"), name ? name : "",
-	    provider_names[s->provider]);
+	    s->provider->name);
 	return NULL;
 }
 
@@ -122,28 +122,24 @@ sign_request(const struct account *a, struct http_req *req, const char *body, si
 	struct buf b;
 	bool ok;
 
-	switch (a->provider) {
-	case PROVIDER_CHATRACE:
+	if (a->provider == PROVIDER_CHATRACE)
 		return a->webhook_secrets.n > 0 && http_req_header(req, "X-Webhook-Secret",
 		    a->webhook_secrets.v[0]) == RC_OK;
-	case PROVIDER_GRAPH:
+	if (a->provider == PROVIDER_GRAPH) {
 		if (a->app_secrets.n == 0)
 			return false;
 		sign_hmac_sha256(a->app_secrets.v[0], strlen(a->app_secrets.v[0]), body, n, mac);
 		str_hex(mac, sizeof mac, value + 7);
 		return http_req_header(req, "X-Hub-Signature-256", value) == RC_OK;
-	case PROVIDER_GREENAPI:
-		if (str_empty(a->webhook_token))
-			return false;
-		buf_init(&b, 4096);
-		buf_printf(&b, "Bearer %s", a->webhook_token);
-		ok = !buf_err(&b) && http_req_header(req, "Authorization", b.p) == RC_OK;
-		mem_wipe(b.p, b.n);
-		buf_free(&b);
-		return ok;
-	default:
-		return true;
 	}
+	if (str_empty(a->webhook_token))
+		return false;
+	buf_init(&b, 4096);
+	buf_printf(&b, "Bearer %s", a->webhook_token);
+	ok = !buf_err(&b) && http_req_header(req, "Authorization", b.p) == RC_OK;
+	mem_wipe(b.p, b.n);
+	buf_free(&b);
+	return ok;
 }
 
 static bool
@@ -173,16 +169,16 @@ show(const struct opts *o, const struct shape *s, const struct account *a, const
 
 	if (!o->json) {
 		if (res->fail != HTTP_FAIL_NONE)
-			printf("%s/%s -> %s: %s: %s\n", provider_names[s->provider], s->name, url,
+			printf("%s/%s -> %s: %s: %s\n", s->provider->name, s->name, url,
 			    http_fail_names[res->fail], res->note);
 		else
-			printf("%s/%s -> %s: HTTP %d %.*s\n", provider_names[s->provider], s->name, url,
+			printf("%s/%s -> %s: HTTP %d %.*s\n", s->provider->name, s->name, url,
 			    res->status, (int)strcspn(res->body, "\r\n"), res->body);
 		return;
 	}
 	buf_init(&b, 1 << 20);
 	json_put_key(&b, "{", "shape");
-	buf_printf(&b, "\"%s/%s\"", provider_names[s->provider], s->name);
+	buf_printf(&b, "\"%s/%s\"", s->provider->name, s->name);
 	json_put_key(&b, ",", "account");
 	json_put_str(&b, a->name);
 	json_put_key(&b, ",", "url");
@@ -203,14 +199,6 @@ show(const struct opts *o, const struct shape *s, const struct account *a, const
 	buf_free(&b);
 }
 
-/* Who writes, where --from does not say. */
-static const char *
-default_from(enum provider_id p)
-{
-	return p == PROVIDER_GREENAPI ? "70000000001@c.us" :
-	    p == PROVIDER_GRAPH ? "6500000000000001" : "1000031213000000001";
-}
-
 static int
 post(const struct conf *c, const struct opts *o, const struct shape *s, const struct account *a)
 {
@@ -227,7 +215,7 @@ post(const struct conf *c, const struct opts *o, const struct shape *s, const st
 	sign_token(ref, 32);
 	v.id = v.id ? v.id : id;
 	v.ref = v.ref ? v.ref : ref;
-	v.from = v.from ? v.from : default_from(s->provider);
+	v.from = v.from ? v.from : s->provider->sender;
 	v.text = v.text ? v.text : "Тестовое сообщение";
 	buf_init(&body, 1 << 20);
 	buf_init(&url, 4096);

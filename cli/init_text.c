@@ -22,7 +22,7 @@ init_webhook_url(const struct init_facts *f)
 	    : cmd_tr("https://YOUR-DOMAIN", "https://ВАШ-ДОМЕН"));
 	while (b.n > 0 && b.p[b.n - 1] == '/')
 		b.p[--b.n] = '\0';
-	buf_printf(&b, "/%s/webhook", f->provider == PROVIDER_GREENAPI ? "whatsapp" : "instagram");
+	buf_printf(&b, "/%s/webhook", channel_names[f->provider->channel]);
 	if (!str_eq(f->account, "main"))
 		buf_printf(&b, "/%s", f->account);
 	s = buf_take(&b);
@@ -121,17 +121,16 @@ init_steps(const struct init_facts *f, struct buf *b)
 {
 	char *url = init_webhook_url(f);
 
-	switch (f->provider) {
-	case PROVIDER_CHATRACE: chatrace(f, url, b); break;
-	case PROVIDER_GRAPH: graph(f, url, b); break;
-	case PROVIDER_GREENAPI: greenapi(f, url, b); break;
-	case PROVIDER_MOCK:
-	case PROVIDER__MAX:
+	if (f->mock)
 		buf_printf(b, cmd_tr("Mock account: nothing leaves the machine, nothing to click.  Deliveries in\n"
 		    "Chatrace's shapes (dmbox trigger) are taken with the header\n  X-Webhook-Secret: %s\n",
 		    "Учебная учётная запись: наружу ничего не уходит, настраивать нечего.  Доставки в\n"
 		    "форме Chatrace (dmbox trigger) принимаются с заголовком\n  X-Webhook-Secret: %s\n"), f->secret);
-		break;
-	}
+	else if (f->provider == PROVIDER_CHATRACE)
+		chatrace(f, url, b);
+	else if (f->provider == PROVIDER_GRAPH)
+		graph(f, url, b);
+	else
+		greenapi(f, url, b);
 	mem_free_secret(url);
 }

@@ -2,11 +2,12 @@
 #define DMBOX_INIT_TEXT_H
 
 #include "base/buf.h"
-#include "model/conf.h"
+#include "model/provider.h"
 
 /* What a person has to do at the provider, in words. */
 struct init_facts {
-	enum provider_id provider;
+	const struct provider *provider;
+	bool mock;
 	const char *account;		/* "main", ... */
 	const char *public_url;		/* NULL: unknown */
 	const char *token;		/* NULL: not given yet */

@@ -17,161 +17,161 @@
 #define FORM "application/x-www-form-urlencoded"
 
 static const struct shape shapes[] = {
-	{ PROVIDER_CHATRACE, "text", JSON, "the test message of the earlier documentation",
+	{ &provider_chatrace, "text", JSON, "the test message of the earlier documentation",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"username\":\"test_user\",\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "flow", JSON, "the recommended body of an External API Request",
+	{ &provider_chatrace, "flow", JSON, "the recommended body of an External API Request",
 	    "{\"event\":\"message\",\"account_id\":\"1000001\",\"contact_id\":\"@FROM@\","
 	    "\"username\":\"test_user\",\"name\":\"Test User\",\"text\":\"@TEXT@ @ID@\","
 	    "\"channel\":\"instagram\"}" },
-	{ PROVIDER_CHATRACE, "flow-last-input", JSON, "last_input and user_id as flows name them",
+	{ &provider_chatrace, "flow-last-input", JSON, "last_input and user_id as flows name them",
 	    "{\"user_id\":\"@FROM@\",\"last_input\":\"@TEXT@ @ID@\",\"full_name\":\"Test User\","
 	    "\"ig_user_name\":\"test_user\"}" },
-	{ PROVIDER_CHATRACE, "flow-literal", JSON, "a variable that the flow did not set arrives literally",
+	{ &provider_chatrace, "flow-literal", JSON, "a variable that the flow did not set arrives literally",
 	    "{\"contact_id\":\"@FROM@\",\"name\":\"{{full_name}}\",\"text\":\"@TEXT@ @ID@\","
 	    "\"channel\":\"instagram\"}" },
-	{ PROVIDER_CHATRACE, "flow-broken", JSON, "a template whose text was not escaped: broken JSON",
+	{ &provider_chatrace, "flow-broken", JSON, "a template whose text was not escaped: broken JSON",
 	    "{\"contact_id\":\"@FROM@\",\"text\":\"say \"@TEXT@\" @ID@\","
 	    "\"channel\":\"instagram\"}" },
-	{ PROVIDER_CHATRACE, "sender-userid", JSON, "sender in userId",
+	{ &provider_chatrace, "sender-userid", JSON, "sender in userId",
 	    "{\"userId\":\"@FROM@\",\"messageId\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "sender-fromid", JSON, "sender in fromId",
+	{ &provider_chatrace, "sender-fromid", JSON, "sender in fromId",
 	    "{\"fromId\":\"@FROM@\",\"messageId\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "sender-from", JSON, "sender in from",
+	{ &provider_chatrace, "sender-from", JSON, "sender in from",
 	    "{\"from\":{\"id\":\"@FROM@\",\"username\":\"test_user\"},\"messageId\":\"@ID@\","
 	    "\"text\":\"@TEXT@\",\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "sender-sender", JSON, "sender in sender",
+	{ &provider_chatrace, "sender-sender", JSON, "sender in sender",
 	    "{\"sender\":{\"id\":\"@FROM@\",\"name\":\"Test User\"},\"messageId\":\"@ID@\","
 	    "\"text\":\"@TEXT@\",\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "sender-user", JSON, "sender in user",
+	{ &provider_chatrace, "sender-user", JSON, "sender in user",
 	    "{\"user\":{\"id\":\"@FROM@\",\"username\":\"test_user\"},\"messageId\":\"@ID@\","
 	    "\"text\":\"@TEXT@\",\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "sender-contact-id", JSON, "sender in contact_id",
+	{ &provider_chatrace, "sender-contact-id", JSON, "sender in contact_id",
 	    "{\"contact_id\":\"@FROM@\",\"messageId\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "sender-user-id", JSON, "sender in user_id",
+	{ &provider_chatrace, "sender-user-id", JSON, "sender in user_id",
 	    "{\"user_id\":\"@FROM@\",\"messageId\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "sender-number-id", JSON, "sender in senderId",
+	{ &provider_chatrace, "sender-number-id", JSON, "sender in senderId",
 	    "{\"senderId\":6500000000000001,\"messageId\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "id-snake", JSON, "message id in message_id",
+	{ &provider_chatrace, "id-snake", JSON, "message id in message_id",
 	    "{\"senderId\":\"@FROM@\",\"message_id\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "id-message-mid", JSON, "message id in message.mid",
+	{ &provider_chatrace, "id-message-mid", JSON, "message id in message.mid",
 	    "{\"senderId\":\"@FROM@\",\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\"},"
 	    "\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "id-message-id", JSON, "message id in message.id",
+	{ &provider_chatrace, "id-message-id", JSON, "message id in message.id",
 	    "{\"senderId\":\"@FROM@\",\"message\":{\"id\":\"@ID@\",\"content\":\"@TEXT@\"},"
 	    "\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "id-id", JSON, "message id in id",
+	{ &provider_chatrace, "id-id", JSON, "message id in id",
 	    "{\"senderId\":\"@FROM@\",\"id\":\"@ID@\",\"text\":\"@TEXT@\",\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "text-message", JSON, "text in message",
+	{ &provider_chatrace, "text-message", JSON, "text in message",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"message\":\"@TEXT@\","
 	    "\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "text-content", JSON, "text in content",
+	{ &provider_chatrace, "text-content", JSON, "text in content",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"content\":\"@TEXT@\","
 	    "\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "text-body", JSON, "text in body",
+	{ &provider_chatrace, "text-body", JSON, "text in body",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"body\":\"@TEXT@\","
 	    "\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "text-message-body", JSON, "text in message.body",
+	{ &provider_chatrace, "text-message-body", JSON, "text in message.body",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"message\":{\"body\":\"@TEXT@\"},"
 	    "\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "text-message-content", JSON, "text in message.content",
+	{ &provider_chatrace, "text-message-content", JSON, "text in message.content",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"message\":{\"content\":\"@TEXT@\"},"
 	    "\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "name-sendername", JSON, "name in senderName",
+	{ &provider_chatrace, "name-sendername", JSON, "name in senderName",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"senderName\":\"Test User\",\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "name-fromname", JSON, "name in fromName",
+	{ &provider_chatrace, "name-fromname", JSON, "name in fromName",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"fromName\":\"Test User\",\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "name-name", JSON, "name in name",
+	{ &provider_chatrace, "name-name", JSON, "name in name",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"name\":\"Test User\",\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "time-ms", JSON, "time in milliseconds",
+	{ &provider_chatrace, "time-ms", JSON, "time in milliseconds",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"timestamp\":@NOW_MS@}" },
-	{ PROVIDER_CHATRACE, "time-text", JSON, "time as a string",
+	{ &provider_chatrace, "time-text", JSON, "time as a string",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"time\":\"@NOW_S@\"}" },
-	{ PROVIDER_CHATRACE, "time-iso", JSON, "time as ISO 8601",
+	{ &provider_chatrace, "time-iso", JSON, "time as ISO 8601",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"created_at\":\"@ISO@\"}" },
-	{ PROVIDER_CHATRACE, "time-message", JSON, "time in message.timestamp",
+	{ &provider_chatrace, "time-message", JSON, "time in message.timestamp",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"message\":{\"text\":\"@TEXT@\","
 	    "\"timestamp\":@NOW_MS@}}" },
-	{ PROVIDER_CHATRACE, "no-id", JSON, "no message id: recognised by its content",
+	{ &provider_chatrace, "no-id", JSON, "no message id: recognised by its content",
 	    "{\"senderId\":\"@FROM@\",\"text\":\"@TEXT@ @ID@\",\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "no-id-no-time", JSON, "neither id nor time",
+	{ &provider_chatrace, "no-id-no-time", JSON, "neither id nor time",
 	    "{\"senderId\":\"@FROM@\",\"text\":\"@TEXT@ @ID@\"}" },
-	{ PROVIDER_CHATRACE, "array", JSON, "an array of messages",
+	{ &provider_chatrace, "array", JSON, "an array of messages",
 	    "[{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@-1\",\"text\":\"@TEXT@ 1\","
 	    "\"timestamp\":@NOW_S@},{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@-2\","
 	    "\"text\":\"@TEXT@ 2\",\"timestamp\":@NOW_S@}]" },
-	{ PROVIDER_CHATRACE, "attachment", JSON, "a picture",
+	{ &provider_chatrace, "attachment", JSON, "a picture",
 	    "{\"senderId\":\"@FROM@\",\"messageId\":\"@ID@\",\"text\":\"\","
 	    "\"attachments\":[{\"type\":\"image\","
 	    "\"payload\":{\"url\":\"https://media.example.invalid/a.jpg\"}}],"
 	    "\"timestamp\":@NOW_S@}" },
-	{ PROVIDER_CHATRACE, "envelope", JSON, "the Graph envelope, passed on",
+	{ &provider_chatrace, "envelope", JSON, "the Graph envelope, passed on",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\"}}]}]}" },
-	{ PROVIDER_CHATRACE, "form", FORM, "form-urlencoded fields",
+	{ &provider_chatrace, "form", FORM, "form-urlencoded fields",
 	    "senderId=@FROM@&messageId=@ID@&text=@TEXT@&username=test_user&timestam"
 	    "p=@NOW_S@" },
-	{ PROVIDER_CHATRACE, "form-flow", FORM, "form-urlencoded, as flows name the fields",
+	{ &provider_chatrace, "form-flow", FORM, "form-urlencoded, as flows name the fields",
 	    "contact_id=@FROM@&last_input=@TEXT@+@ID@&full_name=Test+User" },
-	{ PROVIDER_CHATRACE, "contact", JSON, "a contact object without a text: an event",
+	{ &provider_chatrace, "contact", JSON, "a contact object without a text: an event",
 	    "{\"id\":\"@FROM@\",\"page_id\":1000001,\"first_name\":\"Ana\",\"last_name\":\"K.\","
 	    "\"channel\":10,\"last_interaction\":\"@NOW_MS@\",\"tags\":[{\"id\":\"11\","
 	    "\"name\":\"@ID@\"}],\"custom_fields\":[]}" },
-	{ PROVIDER_CHATRACE, "contact-text", JSON, "all contact data with the text in last_input",
+	{ &provider_chatrace, "contact-text", JSON, "all contact data with the text in last_input",
 	    "{\"id\":\"@FROM@\",\"page_id\":1000001,\"first_name\":\"Ana\",\"channel\":10,"
 	    "\"last_interaction\":\"@NOW_MS@\",\"last_input\":\"@TEXT@ @ID@\"}" },
-	{ PROVIDER_GRAPH, "text", JSON, "text",
+	{ &provider_graph, "text", JSON, "text",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\"}}]}]}" },
-	{ PROVIDER_GRAPH, "image", JSON, "image",
+	{ &provider_graph, "image", JSON, "image",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"image\","
 	    "\"payload\":{\"url\":\"https://lookaside.example.invalid/ig_messaging_cdn/?asse"
 	    "t_id=1&signature=x\"}}]}}]}]}" },
-	{ PROVIDER_GRAPH, "video", JSON, "video",
+	{ &provider_graph, "video", JSON, "video",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"video\","
 	    "\"payload\":{\"url\":\"https://lookaside.example.invalid/ig_messaging_cdn/?asse"
 	    "t_id=1&signature=x\"}}]}}]}]}" },
-	{ PROVIDER_GRAPH, "audio", JSON, "audio",
+	{ &provider_graph, "audio", JSON, "audio",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"audio\","
 	    "\"payload\":{\"url\":\"https://lookaside.example.invalid/ig_messaging_cdn/?asse"
 	    "t_id=1&signature=x\"}}]}}]}]}" },
-	{ PROVIDER_GRAPH, "file", JSON, "file",
+	{ &provider_graph, "file", JSON, "file",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"file\","
 	    "\"payload\":{\"url\":\"https://lookaside.example.invalid/ig_messaging_cdn/?asse"
 	    "t_id=1&signature=x\"}}]}}]}]}" },
-	{ PROVIDER_GRAPH, "text-image", JSON, "text with a picture",
+	{ &provider_graph, "text-image", JSON, "text with a picture",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"attachments\":[{\"type\":\"image\","
 	    "\"payload\":{\"url\":\"https://lookaside.example.invalid/1\"}}]}}]}]}" },
-	{ PROVIDER_GRAPH, "share", JSON, "share beside ig_post: one post",
+	{ &provider_graph, "share", JSON, "share beside ig_post: one post",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
@@ -179,71 +179,71 @@ static const struct shape shapes[] = {
 	    "\"payload\":{\"url\":\"https://www.example.invalid/p/1\"}},{\"type\":\"ig_post\","
 	    "\"payload\":{\"ig_post_media_id\":\"1800000000000001\",\"title\":\"Caption\","
 	    "\"url\":\"https://www.example.invalid/p/1\"}}]}}]}]}" },
-	{ PROVIDER_GRAPH, "reel", JSON, "ig_reel",
+	{ &provider_graph, "reel", JSON, "ig_reel",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"ig_reel\","
 	    "\"payload\":{\"reel_video_id\":\"1800000000000002\",\"title\":\"T\","
 	    "\"url\":\"https://www.example.invalid/r/1\"}}]}}]}]}" },
-	{ PROVIDER_GRAPH, "story-mention", JSON, "mention in a story",
+	{ &provider_graph, "story-mention", JSON, "mention in a story",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"story_mention\","
 	    "\"payload\":{\"url\":\"https://lookaside.example.invalid/s\"}}]}}]}]}" },
-	{ PROVIDER_GRAPH, "story-reply", JSON, "reply to a story",
+	{ &provider_graph, "story-reply", JSON, "reply to a story",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"reply_to\":{\"story\":{\"id\":\"1790000000000001\","
 	    "\"url\":\"https://lookaside.example.invalid/s\"}}}}]}]}" },
-	{ PROVIDER_GRAPH, "template", JSON, "template",
+	{ &provider_graph, "template", JSON, "template",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"template\","
 	    "\"payload\":{\"generic\":{\"elements\":[{\"title\":\"T\"}]}}}]}}]}]}" },
-	{ PROVIDER_GRAPH, "like-heart", JSON, "a heart",
+	{ &provider_graph, "like-heart", JSON, "a heart",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"like_heart\"}]}}]}]}" },
-	{ PROVIDER_GRAPH, "ephemeral", JSON, "disappearing picture",
+	{ &provider_graph, "ephemeral", JSON, "disappearing picture",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"attachments\":[{\"type\":\"ephemeral\"}]}}]}]}" },
-	{ PROVIDER_GRAPH, "reply", JSON, "reply to a message",
+	{ &provider_graph, "reply", JSON, "reply to a message",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"reply_to\":{\"mid\":\"@REF@\"}}}]}]}" },
-	{ PROVIDER_GRAPH, "echo", JSON, "own answer, typed elsewhere",
+	{ &provider_graph, "echo", JSON, "own answer, typed elsewhere",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@OWN@\"},\"recipient\":{\"id\":\"@FROM@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"is_echo\":true}}]}]}" },
-	{ PROVIDER_GRAPH, "unsend", JSON, "the other side took a message back (--ref)",
+	{ &provider_graph, "unsend", JSON, "the other side took a message back (--ref)",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@REF@\",\"is_deleted\":true}}]}]}" },
-	{ PROVIDER_GRAPH, "unsupported", JSON, "unsupported content",
+	{ &provider_graph, "unsupported", JSON, "unsupported content",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
 	    "\"is_unsupported\":true}}]}]}" },
-	{ PROVIDER_GRAPH, "quick-reply", JSON, "quick reply",
+	{ &provider_graph, "quick-reply", JSON, "quick reply",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"quick_reply\":{\"payload\":\"RED\"}}}]}]}" },
-	{ PROVIDER_GRAPH, "product", JSON, "text about a product",
+	{ &provider_graph, "product", JSON, "text about a product",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\","
 	    "\"referral\":{\"product\":{\"id\":\"PRODUCT1\"}}}}]}]}" },
-	{ PROVIDER_GRAPH, "ad", JSON, "text from an advertisement",
+	{ &provider_graph, "ad", JSON, "text from an advertisement",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\","
@@ -251,103 +251,103 @@ static const struct shape shapes[] = {
 	    "\"type\":\"OPEN_THREAD\",\"ads_context_data\":{\"ad_title\":\"Sale\","
 	    "\"photo_url\":\"https://lookaside.example.invalid/p\","
 	    "\"video_url\":\"https://lookaside.example.invalid/v\"}}}}]}]}" },
-	{ PROVIDER_GRAPH, "postback", JSON, "postback",
+	{ &provider_graph, "postback", JSON, "postback",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"postback\":{\"mid\":\"@ID@\",\"title\":\"Start\","
 	    "\"payload\":\"START\"}}]}]}" },
-	{ PROVIDER_GRAPH, "referral", JSON, "referral",
+	{ &provider_graph, "referral", JSON, "referral",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"referral\":{\"ref\":\"@ID@\",\"source\":\"IGME-SOURCE\","
 	    "\"type\":\"OPEN_THREAD\"}}]}]}" },
-	{ PROVIDER_GRAPH, "react", JSON, "reaction (--ref)",
+	{ &provider_graph, "react", JSON, "reaction (--ref)",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"reaction\":{\"mid\":\"@REF@\",\"action\":\"react\","
 	    "\"reaction\":\"love\",\"emoji\":\"\\u2764\\ufe0f\"}}]}]}" },
-	{ PROVIDER_GRAPH, "unreact", JSON, "reaction taken back (--ref)",
+	{ &provider_graph, "unreact", JSON, "reaction taken back (--ref)",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"reaction\":{\"mid\":\"@REF@\","
 	    "\"action\":\"unreact\"}}]}]}" },
-	{ PROVIDER_GRAPH, "read", JSON, "read by the other side (--ref)",
+	{ &provider_graph, "read", JSON, "read by the other side (--ref)",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"read\":{\"mid\":\"@REF@\"}}]}]}" },
-	{ PROVIDER_GRAPH, "edit", JSON, "edit (--ref)",
+	{ &provider_graph, "edit", JSON, "edit (--ref)",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message_edit\":{\"mid\":\"@REF@\",\"text\":\"@TEXT@\","
 	    "\"num_edit\":1}}]}]}" },
-	{ PROVIDER_GRAPH, "edit-zero", JSON, "edit with num_edit 0 and no text (--ref)",
+	{ &provider_graph, "edit-zero", JSON, "edit with num_edit 0 and no text (--ref)",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message_edit\":{\"mid\":\"@REF@\",\"num_edit\":0}}]}]}" },
-	{ PROVIDER_GRAPH, "optin", JSON, "opt-in",
+	{ &provider_graph, "optin", JSON, "opt-in",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"optin\":{\"type\":\"notification_messages\","
 	    "\"payload\":\"@ID@\"}}]}]}" },
-	{ PROVIDER_GRAPH, "pass-thread-control", JSON, "hand-over: pass",
+	{ &provider_graph, "pass-thread-control", JSON, "hand-over: pass",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,"
 	    "\"pass_thread_control\":{\"previous_owner_app_id\":\"123\","
 	    "\"new_owner_app_id\":\"456\",\"metadata\":\"@ID@\"}}]}]}" },
-	{ PROVIDER_GRAPH, "take-thread-control", JSON, "hand-over: take",
+	{ &provider_graph, "take-thread-control", JSON, "hand-over: take",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,"
 	    "\"take_thread_control\":{\"previous_owner_app_id\":\"123\","
 	    "\"new_owner_app_id\":\"456\",\"metadata\":\"@ID@\"}}]}]}" },
-	{ PROVIDER_GRAPH, "request-thread-control", JSON, "hand-over: request",
+	{ &provider_graph, "request-thread-control", JSON, "hand-over: request",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,"
 	    "\"request_thread_control\":{\"requested_owner_app_id\":\"456\","
 	    "\"metadata\":\"@ID@\"}}]}]}" },
-	{ PROVIDER_GRAPH, "app-roles", JSON, "hand-over: roles",
+	{ &provider_graph, "app-roles", JSON, "hand-over: roles",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"app_roles\":{\"123\":[\"primary_receiver\"]},"
 	    "\"test\":\"@ID@\"}]}]}" },
-	{ PROVIDER_GRAPH, "unknown", JSON, "a kind that nobody has seen",
+	{ &provider_graph, "unknown", JSON, "a kind that nobody has seen",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"something_new\":{\"id\":\"@ID@\"}}]}]}" },
-	{ PROVIDER_GRAPH, "standby", JSON, "an item of standby[]",
+	{ &provider_graph, "standby", JSON, "an item of standby[]",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"standby\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\"}}]}]}" },
-	{ PROVIDER_GRAPH, "page", JSON, "object page (Messenger)",
+	{ &provider_graph, "page", JSON, "object page (Messenger)",
 	    "{\"object\":\"page\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\"}}]}]}" },
-	{ PROVIDER_GRAPH, "seconds", JSON, "entry time in seconds",
+	{ &provider_graph, "seconds", JSON, "entry time in seconds",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_S@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\"}}]}]}" },
-	{ PROVIDER_GRAPH, "changes", JSON, "an item of changes[]",
+	{ &provider_graph, "changes", JSON, "an item of changes[]",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_S@,"
 	    "\"changes\":[{\"field\":\"messages\",\"value\":{\"sender\":{\"id\":\"@FROM@\"},"
 	    "\"recipient\":{\"id\":\"@OWN@\"},\"timestamp\":\"@NOW_S@\","
 	    "\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\"}}}]}]}" },
-	{ PROVIDER_GRAPH, "test-button", JSON, "the dashboard's Test button (a test row)",
+	{ &provider_graph, "test-button", JSON, "the dashboard's Test button (a test row)",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"0\",\"time\":@NOW_S@,"
 	    "\"changes\":[{\"field\":\"messages\",\"value\":{\"sender\":{\"id\":\"12334\"},"
 	    "\"recipient\":{\"id\":\"23245\"},\"timestamp\":\"1527459824\","
 	    "\"message\":{\"mid\":\"random_mid_@ID@\",\"text\":\"random_text\"}}}]}]}" },
-	{ PROVIDER_GRAPH, "comment", JSON, "a comment: changes[] of another field",
+	{ &provider_graph, "comment", JSON, "a comment: changes[] of another field",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_S@,"
 	    "\"changes\":[{\"field\":\"comments\",\"value\":{\"id\":\"@ID@\","
 	    "\"from\":{\"id\":\"@FROM@\",\"username\":\"test_user\"},\"text\":\"@TEXT@\","
 	    "\"media\":{\"id\":\"1800000000000003\"}}}]}]}" },
-	{ PROVIDER_GRAPH, "array", JSON, "an outer array",
+	{ &provider_graph, "array", JSON, "an outer array",
 	    "[{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\",\"text\":\"@TEXT@\"}}]}]}]" },
-	{ PROVIDER_GRAPH, "batch", JSON, "two entries with three items",
+	{ &provider_graph, "batch", JSON, "two entries with three items",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
 	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@-1\",\"text\":\"@TEXT@ 1\"}},"
@@ -356,7 +356,7 @@ static const struct shape shapes[] = {
 	    "{\"id\":\"@OWN@\",\"time\":@NOW_MS@,\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},"
 	    "\"recipient\":{\"id\":\"@OWN@\"},\"timestamp\":@NOW_MS@,"
 	    "\"message\":{\"mid\":\"@ID@-3\",\"text\":\"@TEXT@ 3\"}}]}]}" },
-	{ PROVIDER_GREENAPI, "text", JSON, "text",
+	{ &provider_greenapi, "text", JSON, "text",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -364,7 +364,7 @@ static const struct shape shapes[] = {
 	    "\"senderName\":\"Ana\",\"senderContactName\":\"\"},"
 	    "\"messageData\":{\"typeMessage\":\"textMessage\","
 	    "\"textMessageData\":{\"textMessage\":\"@TEXT@\"}}}" },
-	{ PROVIDER_GREENAPI, "extended-text", JSON, "text with a link",
+	{ &provider_greenapi, "extended-text", JSON, "text with a link",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -373,7 +373,7 @@ static const struct shape shapes[] = {
 	    "\"messageData\":{\"typeMessage\":\"extendedTextMessage\","
 	    "\"extendedTextMessageData\":{\"text\":\"@TEXT@ https://example.com/\","
 	    "\"description\":\"\",\"title\":\"\",\"jpegThumbnail\":\"\"}}}" },
-	{ PROVIDER_GREENAPI, "quoted", JSON, "text that quotes a message (--ref)",
+	{ &provider_greenapi, "quoted", JSON, "text that quotes a message (--ref)",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -384,7 +384,7 @@ static const struct shape shapes[] = {
 	    "\"participant\":\"70000000000@c.us\"},\"quotedMessage\":{\"stanzaId\":\"@REF@\","
 	    "\"participant\":\"70000000000@c.us\",\"typeMessage\":\"textMessage\","
 	    "\"textMessage\":\"?\"}}}" },
-	{ PROVIDER_GREENAPI, "image", JSON, "image",
+	{ &provider_greenapi, "image", JSON, "image",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -394,7 +394,7 @@ static const struct shape shapes[] = {
 	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.invalid/a.jpg\","
 	    "\"caption\":\"@TEXT@\",\"fileName\":\"a.jpg\",\"mimeType\":\"image/jpeg\","
 	    "\"jpegThumbnail\":\"\"}}}" },
-	{ PROVIDER_GREENAPI, "video", JSON, "video",
+	{ &provider_greenapi, "video", JSON, "video",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -404,7 +404,7 @@ static const struct shape shapes[] = {
 	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.invalid/a.mp4\","
 	    "\"caption\":\"@TEXT@\",\"fileName\":\"a.mp4\",\"mimeType\":\"video/mp4\","
 	    "\"jpegThumbnail\":\"\"}}}" },
-	{ PROVIDER_GREENAPI, "document", JSON, "document",
+	{ &provider_greenapi, "document", JSON, "document",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -414,7 +414,7 @@ static const struct shape shapes[] = {
 	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.invalid/a.pdf\","
 	    "\"caption\":\"@TEXT@\",\"fileName\":\"a.pdf\",\"mimeType\":\"application/pdf\","
 	    "\"jpegThumbnail\":\"\"}}}" },
-	{ PROVIDER_GREENAPI, "audio", JSON, "audio",
+	{ &provider_greenapi, "audio", JSON, "audio",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -424,7 +424,7 @@ static const struct shape shapes[] = {
 	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.invalid/a.ogg\","
 	    "\"caption\":\"\",\"fileName\":\"a.ogg\",\"mimeType\":\"audio/ogg\","
 	    "\"jpegThumbnail\":\"\"}}}" },
-	{ PROVIDER_GREENAPI, "sticker", JSON, "sticker",
+	{ &provider_greenapi, "sticker", JSON, "sticker",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -434,7 +434,7 @@ static const struct shape shapes[] = {
 	    "\"fileMessageData\":{\"downloadUrl\":\"https://media.example.invalid/a.webp\","
 	    "\"caption\":\"\",\"fileName\":\"a.webp\",\"mimeType\":\"image/webp\","
 	    "\"jpegThumbnail\":\"\"}}}" },
-	{ PROVIDER_GREENAPI, "location", JSON, "place",
+	{ &provider_greenapi, "location", JSON, "place",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -443,7 +443,7 @@ static const struct shape shapes[] = {
 	    "\"messageData\":{\"typeMessage\":\"locationMessage\","
 	    "\"locationMessageData\":{\"nameLocation\":\"Cafe\",\"address\":\"Street 1\","
 	    "\"latitude\":59.9386,\"longitude\":30.3141,\"jpegThumbnail\":\"\"}}}" },
-	{ PROVIDER_GREENAPI, "contact", JSON, "contact card",
+	{ &provider_greenapi, "contact", JSON, "contact card",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -452,7 +452,7 @@ static const struct shape shapes[] = {
 	    "\"messageData\":{\"typeMessage\":\"contactMessage\","
 	    "\"contactMessageData\":{\"displayName\":\"Vera\","
 	    "\"vcard\":\"BEGIN:VCARD\\nFN:Vera\\nEND:VCARD\"}}}" },
-	{ PROVIDER_GREENAPI, "contacts", JSON, "several contact cards",
+	{ &provider_greenapi, "contacts", JSON, "several contact cards",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -461,7 +461,7 @@ static const struct shape shapes[] = {
 	    "\"messageData\":{\"typeMessage\":\"contactsArrayMessage\","
 	    "\"messageData\":{\"contacts\":[{\"displayName\":\"Vera\",\"vcard\":\"V\"},"
 	    "{\"displayName\":\"Gleb\",\"vcard\":\"G\"}]}}}" },
-	{ PROVIDER_GREENAPI, "poll", JSON, "poll",
+	{ &provider_greenapi, "poll", JSON, "poll",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -470,7 +470,7 @@ static const struct shape shapes[] = {
 	    "\"messageData\":{\"typeMessage\":\"pollMessage\","
 	    "\"pollMessageData\":{\"name\":\"@TEXT@\",\"options\":[{\"optionName\":\"A\"},"
 	    "{\"optionName\":\"B\"}],\"multipleAnswers\":false}}}" },
-	{ PROVIDER_GREENAPI, "poll-vote", JSON, "vote (--ref)",
+	{ &provider_greenapi, "poll-vote", JSON, "vote (--ref)",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -479,7 +479,7 @@ static const struct shape shapes[] = {
 	    "\"messageData\":{\"typeMessage\":\"pollUpdateMessage\","
 	    "\"pollMessageData\":{\"name\":\"?\",\"stanzaId\":\"@REF@\","
 	    "\"votes\":[{\"optionName\":\"A\",\"optionVoters\":[\"@FROM@\"]}]}}}" },
-	{ PROVIDER_GREENAPI, "react", JSON, "reaction (--ref)",
+	{ &provider_greenapi, "react", JSON, "reaction (--ref)",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -489,7 +489,7 @@ static const struct shape shapes[] = {
 	    "\"extendedTextMessageData\":{\"text\":\"\\ud83d\\udc4d\",\"stanzaId\":\"@REF@\"},"
 	    "\"quotedMessage\":{\"stanzaId\":\"@REF@\","
 	    "\"participant\":\"70000000000@c.us\"}}}" },
-	{ PROVIDER_GREENAPI, "unreact", JSON, "reaction taken back (--ref)",
+	{ &provider_greenapi, "unreact", JSON, "reaction taken back (--ref)",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -499,7 +499,7 @@ static const struct shape shapes[] = {
 	    "\"extendedTextMessageData\":{\"text\":\"\",\"stanzaId\":\"@REF@\"},"
 	    "\"quotedMessage\":{\"stanzaId\":\"@REF@\","
 	    "\"participant\":\"70000000000@c.us\"}}}" },
-	{ PROVIDER_GREENAPI, "edit", JSON, "edit (--ref)",
+	{ &provider_greenapi, "edit", JSON, "edit (--ref)",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -507,7 +507,7 @@ static const struct shape shapes[] = {
 	    "\"senderName\":\"Ana\",\"senderContactName\":\"\"},"
 	    "\"messageData\":{\"typeMessage\":\"editedMessage\","
 	    "\"editedMessageData\":{\"textMessage\":\"@TEXT@\",\"stanzaId\":\"@REF@\"}}}" },
-	{ PROVIDER_GREENAPI, "delete", JSON, "message taken back (--ref)",
+	{ &provider_greenapi, "delete", JSON, "message taken back (--ref)",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -515,7 +515,7 @@ static const struct shape shapes[] = {
 	    "\"senderName\":\"Ana\",\"senderContactName\":\"\"},"
 	    "\"messageData\":{\"typeMessage\":\"deletedMessage\","
 	    "\"deletedMessageData\":{\"stanzaId\":\"@REF@\"}}}" },
-	{ PROVIDER_GREENAPI, "buttons-response", JSON, "a pressed button",
+	{ &provider_greenapi, "buttons-response", JSON, "a pressed button",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -524,7 +524,7 @@ static const struct shape shapes[] = {
 	    "\"messageData\":{\"typeMessage\":\"buttonsResponseMessage\","
 	    "\"buttonsResponseMessage\":{\"stanzaId\":\"@REF@\",\"selectedButtonId\":\"1\","
 	    "\"selectedButtonText\":\"@TEXT@\"}}}" },
-	{ PROVIDER_GREENAPI, "list-response", JSON, "a chosen line of a list",
+	{ &provider_greenapi, "list-response", JSON, "a chosen line of a list",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -533,7 +533,7 @@ static const struct shape shapes[] = {
 	    "\"messageData\":{\"typeMessage\":\"listResponseMessage\","
 	    "\"listResponseMessage\":{\"stanzaId\":\"@REF@\",\"title\":\"@TEXT@\","
 	    "\"selectedRowId\":\"r1\"}}}" },
-	{ PROVIDER_GREENAPI, "group-invite", JSON, "invitation to a group",
+	{ &provider_greenapi, "group-invite", JSON, "invitation to a group",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -542,7 +542,7 @@ static const struct shape shapes[] = {
 	    "\"messageData\":{\"typeMessage\":\"groupInviteMessage\","
 	    "\"groupInviteMessageData\":{\"groupJid\":\"120363000000000001@g.us\","
 	    "\"groupName\":\"Club\",\"caption\":\"@TEXT@\",\"inviteCode\":\"abc\"}}}" },
-	{ PROVIDER_GREENAPI, "group-text", JSON, "text in a group",
+	{ &provider_greenapi, "group-text", JSON, "text in a group",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -550,7 +550,7 @@ static const struct shape shapes[] = {
 	    "\"chatName\":\"Club\",\"senderName\":\"Ana\"},"
 	    "\"messageData\":{\"typeMessage\":\"textMessage\","
 	    "\"textMessageData\":{\"textMessage\":\"@TEXT@\"}}}" },
-	{ PROVIDER_GREENAPI, "unknown-type", JSON, "a typeMessage that nobody has seen",
+	{ &provider_greenapi, "unknown-type", JSON, "a typeMessage that nobody has seen",
 	    "{\"typeWebhook\":\"incomingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -558,7 +558,7 @@ static const struct shape shapes[] = {
 	    "\"senderName\":\"Ana\",\"senderContactName\":\"\"},"
 	    "\"messageData\":{\"typeMessage\":\"somethingNewMessage\","
 	    "\"somethingNewMessageData\":{\"x\":1}}}" },
-	{ PROVIDER_GREENAPI, "outgoing-phone", JSON, "sent from the phone",
+	{ &provider_greenapi, "outgoing-phone", JSON, "sent from the phone",
 	    "{\"typeWebhook\":\"outgoingMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -566,7 +566,7 @@ static const struct shape shapes[] = {
 	    "\"chatName\":\"Ana\",\"senderName\":\"Shop\"},"
 	    "\"messageData\":{\"typeMessage\":\"textMessage\","
 	    "\"textMessageData\":{\"textMessage\":\"@TEXT@\"}}}" },
-	{ PROVIDER_GREENAPI, "outgoing-api", JSON, "own send by API",
+	{ &provider_greenapi, "outgoing-api", JSON, "own send by API",
 	    "{\"typeWebhook\":\"outgoingAPIMessageReceived\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@ID@\","
@@ -574,66 +574,66 @@ static const struct shape shapes[] = {
 	    "\"chatName\":\"Ana\",\"senderName\":\"Shop\"},"
 	    "\"messageData\":{\"typeMessage\":\"extendedTextMessage\","
 	    "\"extendedTextMessageData\":{\"text\":\"@TEXT@\"}}}" },
-	{ PROVIDER_GREENAPI, "status-sent", JSON, "status of an own message (--ref)",
+	{ &provider_greenapi, "status-sent", JSON, "status of an own message (--ref)",
 	    "{\"typeWebhook\":\"outgoingMessageStatus\",\"chatId\":\"@FROM@\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@REF@\","
 	    "\"status\":\"sent\",\"sendByApi\":true}" },
-	{ PROVIDER_GREENAPI, "status-delivered", JSON, "status of an own message (--ref)",
+	{ &provider_greenapi, "status-delivered", JSON, "status of an own message (--ref)",
 	    "{\"typeWebhook\":\"outgoingMessageStatus\",\"chatId\":\"@FROM@\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@REF@\","
 	    "\"status\":\"delivered\",\"sendByApi\":true}" },
-	{ PROVIDER_GREENAPI, "status-read", JSON, "status of an own message (--ref)",
+	{ &provider_greenapi, "status-read", JSON, "status of an own message (--ref)",
 	    "{\"typeWebhook\":\"outgoingMessageStatus\",\"chatId\":\"@FROM@\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@REF@\","
 	    "\"status\":\"read\",\"sendByApi\":true}" },
-	{ PROVIDER_GREENAPI, "status-failed", JSON, "status of an own message (--ref)",
+	{ &provider_greenapi, "status-failed", JSON, "status of an own message (--ref)",
 	    "{\"typeWebhook\":\"outgoingMessageStatus\",\"chatId\":\"@FROM@\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@REF@\","
 	    "\"status\":\"failed\",\"sendByApi\":true}" },
-	{ PROVIDER_GREENAPI, "status-noaccount", JSON, "status of an own message (--ref)",
+	{ &provider_greenapi, "status-noaccount", JSON, "status of an own message (--ref)",
 	    "{\"typeWebhook\":\"outgoingMessageStatus\",\"chatId\":\"@FROM@\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@REF@\","
 	    "\"status\":\"noAccount\",\"sendByApi\":true}" },
-	{ PROVIDER_GREENAPI, "status-notingroup", JSON, "status of an own message (--ref)",
+	{ &provider_greenapi, "status-notingroup", JSON, "status of an own message (--ref)",
 	    "{\"typeWebhook\":\"outgoingMessageStatus\",\"chatId\":\"@FROM@\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,\"idMessage\":\"@REF@\","
 	    "\"status\":\"notInGroup\",\"sendByApi\":true}" },
-	{ PROVIDER_GREENAPI, "state", JSON, "state of the instance",
+	{ &provider_greenapi, "state", JSON, "state of the instance",
 	    "{\"typeWebhook\":\"stateInstanceChanged\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,"
 	    "\"stateInstance\":\"authorized\",\"test\":\"@ID@\"}" },
-	{ PROVIDER_GREENAPI, "status-instance", JSON, "connection of the phone",
+	{ &provider_greenapi, "status-instance", JSON, "connection of the phone",
 	    "{\"typeWebhook\":\"statusInstanceChanged\","
 	    "\"instanceData\":{\"idInstance\":@OWN@,\"wid\":\"70000000000@c.us\","
 	    "\"typeInstance\":\"whatsapp\"},\"timestamp\":@NOW_S@,"
 	    "\"statusInstance\":\"online\",\"test\":\"@ID@\"}" },
-	{ PROVIDER_GREENAPI, "device", JSON, "the phone",
+	{ &provider_greenapi, "device", JSON, "the phone",
 	    "{\"typeWebhook\":\"deviceInfo\",\"instanceData\":{\"idInstance\":@OWN@,"
 	    "\"wid\":\"70000000000@c.us\",\"typeInstance\":\"whatsapp\"},"
 	    "\"timestamp\":@NOW_S@,\"deviceData\":{\"platform\":\"android\","
 	    "\"deviceManufacturer\":\"x\"},\"test\":\"@ID@\"}" },
-	{ PROVIDER_GREENAPI, "call", JSON, "a call",
+	{ &provider_greenapi, "call", JSON, "a call",
 	    "{\"typeWebhook\":\"incomingCall\",\"instanceData\":{\"idInstance\":@OWN@,"
 	    "\"wid\":\"70000000000@c.us\",\"typeInstance\":\"whatsapp\"},"
 	    "\"timestamp\":@NOW_S@,\"from\":\"@FROM@\",\"idMessage\":\"@ID@\","
 	    "\"status\":\"offer\",\"test\":\"@ID@\"}" },
-	{ PROVIDER_GREENAPI, "block", JSON, "blocked by a person",
+	{ &provider_greenapi, "block", JSON, "blocked by a person",
 	    "{\"typeWebhook\":\"incomingBlock\",\"instanceData\":{\"idInstance\":@OWN@,"
 	    "\"wid\":\"70000000000@c.us\",\"typeInstance\":\"whatsapp\"},"
 	    "\"timestamp\":@NOW_S@,\"incomingBlock\":{\"chatId\":\"@FROM@\","
 	    "\"status\":\"blocked\"},\"test\":\"@ID@\"}" },
-	{ PROVIDER_GREENAPI, "unknown", JSON, "a typeWebhook that nobody has seen",
+	{ &provider_greenapi, "unknown", JSON, "a typeWebhook that nobody has seen",
 	    "{\"typeWebhook\":\"somethingNew\",\"instanceData\":{\"idInstance\":@OWN@,"
 	    "\"wid\":\"70000000000@c.us\",\"typeInstance\":\"whatsapp\"},"
 	    "\"timestamp\":@NOW_S@,\"x\":1,\"test\":\"@ID@\"}" },
-	{ PROVIDER_GREENAPI, "quota", JSON, "quota exceeded, without a time",
+	{ &provider_greenapi, "quota", JSON, "quota exceeded, without a time",
 	    "{\"typeWebhook\":\"quotaExceeded\",\"instanceData\":{\"idInstance\":@OWN@,"
 	    "\"wid\":\"70000000000@c.us\",\"typeInstance\":\"whatsapp\"},"
 	    "\"quotaData\":{\"method\":\"sendMessage\",\"used\":3,\"total\":3,"

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 #include "base/buf.h"
-#include "model/conf.h"
+#include "provider/list.h"
 
 /*
  * Every body that a provider is known to post, as data.  In a body
@@ -13,7 +13,7 @@
  * are replaced; in a form they are percent-encoded, else escaped as JSON.
  */
 struct shape {
-	enum provider_id provider;
+	const struct provider *provider;
 	const char *name;
 	const char *type;	/* Content-Type */
 	const char *about;	/* one line, English */

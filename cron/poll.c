@@ -143,7 +143,7 @@ due(const struct poller *p, const struct account *a, const struct turn *t, int64
 {
 	int64_t every = (int64_t)a->poll_s * US;
 
-	if (a->poll_s == 0 || a->provider == PROVIDER_MOCK || t->running)
+	if (a->poll_s == 0 || a->use_mock || t->running)
 		return false;
 	if (t->last_us == 0)
 		return true;
@@ -161,7 +161,7 @@ say_rest(const struct account *a, struct turn *t, int64_t next_us)
 		return;
 	t->told = true;
 	task_poll_next_text(next_us, at);
-	if (a->provider == PROVIDER_CHATRACE)
+	if (provider_of(a)->probes)
 		log_info("ℹ️ no polling at this provider; next probe %s", at);
 	else
 		log_info("ℹ️ account %s rests until %s", a->name, at);

@@ -43,9 +43,8 @@ void attempt_read(const struct account *a, const struct outbox_item *it,
 void attempt_count(struct meter *m, const struct account *a, const struct send_result *r, int64_t ms);
 /*
  * attempt_recipient(a, id, arena):
- * The other side as messages know it: WhatsApp's chats have a suffix
- * ("+7 000 000-00-01" is 70000000001@c.us, providers.md C.1), other channels'
- * ids stay.  NULL where it cannot be one.
+ * The other side as messages know it, by the provider's rule (struct provider, recipient).
+ * NULL where it cannot be one.
  */
 const char *attempt_recipient(const struct account *a, const char *id, struct mem_arena *arena);
 

@@ -18,16 +18,14 @@
 #define ITEMS_MAX 100		/* lines for a delivery of a thousand items */
 #define TEXT_CHARS 100
 
-static const struct {
-	const char *from;	/* "Received webhook from ..." */
-	const char *shape;	/* "Processing ...:", "Extracted data from ...:" */
-	const char *item;	/* "... message processed" */
-} names[PROVIDER__MAX] = {
-	[PROVIDER_CHATRACE] = { "Instagram/Chatrace", "Chatrace webhook", "Chatrace Instagram" },
-	[PROVIDER_GRAPH] = { "Instagram/Graph API", "Instagram Graph webhook", "Instagram Graph" },
-	[PROVIDER_GREENAPI] = { "WhatsApp/Green API", "Green API webhook", "Green API WhatsApp" },
-	[PROVIDER_MOCK] = { "Mock", "Mock webhook", "Mock" },
-};
+static const struct provider_words *
+words(const struct account *a)
+{
+	static const struct provider_words mock = { .from = "Mock", .shape = "Mock webhook",
+	    .item = "Mock" };
+
+	return a->use_mock ? &mock : &provider_of(a)->words;
+}
 
 /* --- what the body looks like --------------------------------------------- */
 
@@ -164,13 +162,13 @@ log_item(const struct account *a, const struct delivery *d, const struct item *i
 	const char *sender = or_none(it->sender_id != NULL ? it->sender_id : it->contact);
 
 	if (it->type == ITEM_EVENT)
-		log_info("ℹ️ %s event %s%s%s", names[a->provider].item, or_none(it->kind),
+		log_info("ℹ️ %s event %s%s%s", words(a)->item, or_none(it->kind),
 		    it->target_id != NULL ? " of " : "", it->target_id != NULL ? it->target_id : "");
 	else if (d->id != 0 && d->stored == 0 && d->duplicates + d->weak_duplicates > 0)
-		log_info("ℹ️ %s message already stored: %s", names[a->provider].item,
+		log_info("ℹ️ %s message already stored: %s", words(a)->item,
 		    or_none(it->external_id));
 	else
-		log_info("✅ %s message processed: %s from %s (%s)", names[a->provider].item,
+		log_info("✅ %s message processed: %s from %s (%s)", words(a)->item,
 		    or_none(it->external_id), who != NULL ? who : "-", sender);
 }
 
@@ -183,7 +181,7 @@ log_items(const struct account *a, const struct delivery *d)
 		if (d->items.v[i].type == ITEM_MESSAGE)
 			first = &d->items.v[i];
 	if (first != NULL) {
-		log_info("📝 Extracted data from %s:", names[a->provider].shape);
+		log_info("📝 Extracted data from %s:", words(a)->shape);
 		log_extract(first);
 	}
 	for (size_t i = 0; i < d->items.n && i < ITEMS_MAX; i++)
@@ -201,12 +199,12 @@ hooklog_delivery(const struct account *a, const struct http_req *req, const stru
 		return;
 	clock_iso(d->received_at_us, iso);
 	log_info("%s", RULE);
-	log_info("📨 Received webhook from %s", names[a->provider].from);
+	log_info("📨 Received webhook from %s", words(a)->from);
 	log_info("📅 Time: %s", iso);
 	log_shape(req);
 	log_body("📦 ", "Full body", req, d);
 	log_info("%s", RULE);
-	log_body("🔄 Processing ", names[a->provider].shape, req, d);
+	log_body("🔄 Processing ", words(a)->shape, req, d);
 	log_items(a, d);
 	if (d->items.warning != NULL)
 		log_warn("⚠️ delivery %s: %s", d->uid, d->items.warning);
@@ -218,19 +216,14 @@ hooklog_delivery(const struct account *a, const struct http_req *req, const stru
 static const char *
 missing_key(const struct account *a)
 {
-	switch (provider_behind(a)) {
-	case PROVIDER_CHATRACE:
+	if (a->provider == PROVIDER_CHATRACE)
 		return a->webhook_secrets.n == 0 && !a->webhook_open ?
 		    "set INSTAGRAM_WEBHOOK_SECRET (or, to accept anybody, INSTAGRAM_WEBHOOK_OPEN=true)" :
 		    NULL;
-	case PROVIDER_GRAPH:
+	if (a->provider == PROVIDER_GRAPH)
 		return a->app_secrets.n == 0 ? "set INSTAGRAM_APP_SECRET" : NULL;
-	case PROVIDER_GREENAPI:
+	if (a->provider == PROVIDER_GREENAPI)
 		return a->webhook_token == NULL ? "set WHATSAPP_WEBHOOK_TOKEN" : NULL;
-	case PROVIDER_MOCK:
-	case PROVIDER__MAX:
-		break;
-	}
 	return NULL;
 }
 

@@ -178,7 +178,7 @@ envelope(const struct delivery *d)
 {
 	struct delivery r = {
 		.received_at_us = d->received_at_us, .channel = d->channel, .account = d->account,
-		.account_named = d->account_named, .provider = d->provider, .source = d->source,
+		.account_named = d->account_named, .provider = d->provider, .mock = d->mock, .source = d->source,
 		.request_id = d->request_id, .remote_addr = d->remote_addr,
 		.content_type = d->content_type, .headers = d->headers, .body = d->body,
 		.body_n = d->body_n, .verdict = d->verdict, .reason = d->reason,
@@ -285,7 +285,7 @@ resolve(const struct conf *c, const struct account *a, struct delivery *d)
 		const struct account *other = NULL;
 
 		it->account = NULL;
-		if (a->provider == PROVIDER_GRAPH && is_foreign(a, it)) {
+		if (provider_of(a)->many_accounts && is_foreign(a, it)) {
 			if (!d->account_named)
 				other = conf_account_by_own_id(c, a->channel, it->own_id);
 			if (other != NULL)
@@ -337,10 +337,10 @@ parse_spooled(const struct conf *c, struct delivery *d)
 	const struct account *a = conf_account(c, d->channel, d->account);
 	struct account gone = { 0 };
 
-	if (a == NULL || a->provider != d->provider) {
+	if (a == NULL || (d->provider != NULL && a->provider != d->provider)) {
 		gone.name = (char *)(uintptr_t)d->account;
 		gone.channel = d->channel;
-		gone.provider = d->provider;
+		gone.provider = delivery_provider(d);
 		a = &gone;
 	}
 	ingest_parse(c, a, d);

@@ -68,7 +68,7 @@ check_signature(const struct account *a, const struct delivery *d, const char *s
 	const char *why;
 	enum rc rc;
 
-	if (a->provider != PROVIDER_GRAPH || signature == NULL)
+	if (provider_of(a)->signature_header == NULL || signature == NULL)
 		return RC_NONE;
 	http_req_init(&req, "POST", "/");
 	rc = http_req_header(&req, SIGNATURE, signature);
@@ -91,7 +91,7 @@ account_of(const struct conf *c, const struct delivery *d, struct account *gone)
 	memset(gone, 0, sizeof *gone);
 	gone->name = (char *)(uintptr_t)d->account;
 	gone->channel = d->channel;
-	gone->provider = d->channel == CHANNEL_WHATSAPP ? PROVIDER_GREENAPI : PROVIDER_CHATRACE;
+	gone->provider = provider_first(d->channel);
 	return gone;
 }
 
@@ -159,6 +159,7 @@ again(struct run *r, struct delivery *d, const char *signature, struct replay_on
 		return RC_OK;
 	}
 	d->provider = a->provider;
+	d->mock = a->use_mock;
 	d->reason = "ok";
 	ingest_parse(r->c, a, d);
 	d->source = SOURCE_REPLAY;

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "model/provider.h"
 #include "extern/sign.h"
 #include "bridge/spool.h"
 #include "base/str.h"
@@ -193,7 +194,7 @@ head_make(struct buf *b, const struct delivery *d)
 	head_line(b, "channel", channel_names[d->channel]);
 	head_line(b, "account", d->account);
 	buf_printf(b, "named %d\n", d->account_named);
-	head_line(b, "provider", provider_names[d->provider]);
+	head_line(b, "provider", delivery_provider_called(d));
 	head_line(b, "source", source_names[d->source]);
 	head_line(b, "request_id", d->request_id);
 	head_line(b, "remote_addr", d->remote_addr);
@@ -465,9 +466,9 @@ head_value(struct delivery *d, const char *key, char *v, int64_t *length)
 	} else if (str_eq(key, "channel")) {
 		return channel_by_name(v, &d->channel);
 	} else if (str_eq(key, "provider")) {
-		i = name_index(v, provider_names, PROVIDER__MAX);
-		d->provider = (enum provider_id)i;
-		return i < PROVIDER__MAX ? RC_OK : RC_INVALID;
+		d->mock = str_eq(v, "mock");	/* its provider is the account's */
+		d->provider = provider_by_name(v);
+		return d->mock || d->provider != NULL ? RC_OK : RC_INVALID;
 	} else if (str_eq(key, "source")) {
 		i = name_index(v, source_names, SOURCE__MAX);
 		d->source = (enum source)i;

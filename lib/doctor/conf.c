@@ -114,30 +114,23 @@ kind_of_token(struct doctor *d, const struct account *a)
 static void
 secret(struct doctor *d, const struct account *a)
 {
-	bool mock = a->provider == PROVIDER_MOCK;
+	bool mock = a->use_mock;
 
-	switch (provider_behind(a)) {
-	case PROVIDER_CHATRACE:
+	if (a->provider == PROVIDER_CHATRACE) {
 		if (a->webhook_secrets.n == 0 && !a->webhook_open)
 			missing(d, DC_SECRET, a, "INSTAGRAM_WEBHOOK_SECRET");
 		if (a->webhook_open && a->webhook_secrets.n == 0)
 			doctor_say(d, DC_OPEN, FINDING_WARN, doctor_tr(d,
 			    "%s/%s takes deliveries without a secret", "%s/%s принимает доставки без секрета"),
 			    channel_names[a->channel], a->name);
-		break;
-	case PROVIDER_GRAPH:
+	} else if (a->provider == PROVIDER_GRAPH) {
 		if (a->app_secrets.n == 0)
 			missing(d, DC_SECRET, a, "INSTAGRAM_APP_SECRET");
 		if (str_empty(a->verify_token) && !mock)	/* nobody greets a mock */
 			missing(d, DC_SECRET, a, "INSTAGRAM_VERIFY_TOKEN");
-		break;
-	case PROVIDER_GREENAPI:
+	} else if (a->provider == PROVIDER_GREENAPI) {
 		if ((a->poll_s == 0 || mock) && str_empty(a->webhook_token))
 			missing(d, DC_SECRET, a, "WHATSAPP_WEBHOOK_TOKEN");
-		break;
-	case PROVIDER_MOCK:
-	case PROVIDER__MAX:
-		break;
 	}
 }
 
@@ -145,8 +138,9 @@ secret(struct doctor *d, const struct account *a)
 static void
 token(struct doctor *d, const struct account *a)
 {
-	switch (a->provider) {
-	case PROVIDER_CHATRACE:
+	if (a->use_mock)
+		return;
+	if (a->provider == PROVIDER_CHATRACE) {
 		if (str_empty(a->token))
 			missing(d, DC_TOKEN, a, "INSTAGRAM_ACCESS_TOKEN");
 		else if (str_empty(a->own_id))
@@ -154,22 +148,16 @@ token(struct doctor *d, const struct account *a)
 			    "%s/%s: INSTAGRAM_ACCESS_TOKEN has no account number before a dot",
 			    "%s/%s: в INSTAGRAM_ACCESS_TOKEN нет номера аккаунта перед точкой"),
 			    channel_names[a->channel], a->name);
-		break;
-	case PROVIDER_GRAPH:
+	} else if (a->provider == PROVIDER_GRAPH) {
 		if (str_empty(a->token))
 			missing(d, DC_TOKEN, a, "INSTAGRAM_ACCESS_TOKEN");
 		else
 			kind_of_token(d, a);
-		break;
-	case PROVIDER_GREENAPI:
+	} else if (a->provider == PROVIDER_GREENAPI) {
 		if (str_empty(a->own_id))
 			missing(d, DC_TOKEN, a, "WHATSAPP_ID_INSTANCE");
 		if (str_empty(a->token))
 			missing(d, DC_TOKEN, a, "WHATSAPP_API_TOKEN_INSTANCE");
-		break;
-	case PROVIDER_MOCK:
-	case PROVIDER__MAX:
-		break;
 	}
 }
 

@@ -220,7 +220,7 @@ all_loopback(const struct doctor *d)
 	if (!on_loopback(d->base))
 		return false;
 	for (size_t i = 0; i < c->n_accounts; i++)
-		if (doctor_used(d, &c->accounts[i]) && c->accounts[i].provider != PROVIDER_MOCK &&
+		if (doctor_used(d, &c->accounts[i]) && !c->accounts[i].use_mock &&
 		    !on_loopback(c->accounts[i].api_url))
 			return false;
 	return true;
@@ -272,19 +272,19 @@ network(struct doctor *d)
 {
 	bool web = doctor_wants(d, DC_WEB, DC_SELF_REMOVED) || doctor_wants(d, DC_SPOOL_WEB, DC_SPOOL_WEB) ||
 	    doctor_wants(d, DC_BELOW, DC_BELOW);
-	bool providers = doctor_wants(d, DC_CH_REACH, DC_GA_HOOK) || doctor_wants(d, DC_GAP, DC_GAP) ||
+	bool ask = doctor_wants(d, DC_CH_REACH, DC_GA_HOOK) || doctor_wants(d, DC_GAP, DC_GAP) ||
 	    doctor_wants(d, DC_POLL, DC_POLL);
 
 	if (d->o.offline)
 		return;
 	if (web)
 		doctor_web_start(d);
-	if (providers)
+	if (ask)
 		doctor_providers_start(d);
 	httpc_run(d->http);
 	if (web)
 		doctor_web_end(d);
-	if (providers)
+	if (ask)
 		doctor_providers_end(d);
 }
 

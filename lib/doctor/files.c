@@ -299,7 +299,7 @@ doctor_ticket(struct doctor *d, struct buf *b)
 	struct buf url;
 
 	for (size_t i = 0; i < d->conf->n_accounts && a == NULL; i++)
-		if (d->conf->accounts[i].provider == PROVIDER_CHATRACE && doctor_used(d, &d->conf->accounts[i]))
+		if (d->conf->accounts[i].provider == PROVIDER_CHATRACE && !d->conf->accounts[i].use_mock && doctor_used(d, &d->conf->accounts[i]))
 			a = &d->conf->accounts[i];
 	if (a == NULL && d->conf->n_accounts > 0)
 		a = &d->conf->accounts[0];

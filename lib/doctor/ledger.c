@@ -259,12 +259,13 @@ doctor_ledger(struct doctor *d)
 
 		if (!doctor_used(d, a))
 			continue;
+		if (a->use_mock)
+			continue;
 		if (a->provider == PROVIDER_CHATRACE)
 			chatrace(d, a);
 		if (a->provider == PROVIDER_GRAPH)
 			graph(d, a);
-		if (a->provider != PROVIDER_MOCK)
-			refused(d, a);
+		refused(d, a);
 	}
 	balance(d);
 	outbox(d);
@@ -361,7 +362,7 @@ doctor_cron(struct doctor *d)
 	for (size_t i = 0; i < d->conf->n_accounts; i++) {
 		const struct account *a = &d->conf->accounts[i];
 
-		if (doctor_used(d, a) && a->poll_s > 0 && a->provider != PROVIDER_MOCK && !str_empty(a->token))
+		if (doctor_used(d, a) && a->poll_s > 0 && !a->use_mock && !str_empty(a->token))
 			poll(d, a, fresh);
 	}
 }

@@ -80,34 +80,34 @@ with_token(struct doctor *d, const struct account *from, struct account *a, char
 
 /* --- questions ------------------------------------------------------------------ */
 
-static const struct { enum provider_id of; const char *code; enum doctor_check check; } codes[] = {
-	{ PROVIDER_CHATRACE, "reach", DC_CH_REACH },
-	{ PROVIDER_CHATRACE, "token", DC_CH_KEY },
-	{ PROVIDER_CHATRACE, "page_id", DC_CH_PAGE },
-	{ PROVIDER_CHATRACE, "active", DC_CH_ACTIVE },
-	{ PROVIDER_CHATRACE, "base_url", DC_CH_BASE },
-	{ PROVIDER_CHATRACE, "integrations", DC_CH_INSTAGRAM },
-	{ PROVIDER_GRAPH, "token", DC_GR_TOKEN },
-	{ PROVIDER_GRAPH, "page_id", DC_GR_ID },
-	{ PROVIDER_GRAPH, "subscribed", DC_GR_SUBSCRIBED },
-	{ PROVIDER_GRAPH, "conversations", DC_GR_CONVERSATIONS },
-	{ PROVIDER_GRAPH, "scopes", DC_GR_SCOPES },
-	{ PROVIDER_GREENAPI, "reach", DC_GA_REACH },
-	{ PROVIDER_GREENAPI, "url", DC_GA_REACH },
-	{ PROVIDER_GREENAPI, "token", DC_GA_TOKEN },
-	{ PROVIDER_GREENAPI, "state", DC_GA_STATE },
-	{ PROVIDER_GREENAPI, "not_authorized", DC_GA_STATE },
-	{ PROVIDER_GREENAPI, "starting", DC_GA_STATE },
-	{ PROVIDER_GREENAPI, "incoming", DC_GA_SETTINGS },
-	{ PROVIDER_GREENAPI, "settings", DC_GA_SETTINGS },
-	{ PROVIDER_GREENAPI, "webhook_url", DC_GA_HOOK },
+static const struct { const char *of; const char *code; enum doctor_check check; } codes[] = {
+	{ "chatrace", "reach", DC_CH_REACH },
+	{ "chatrace", "token", DC_CH_KEY },
+	{ "chatrace", "page_id", DC_CH_PAGE },
+	{ "chatrace", "active", DC_CH_ACTIVE },
+	{ "chatrace", "base_url", DC_CH_BASE },
+	{ "chatrace", "integrations", DC_CH_INSTAGRAM },
+	{ "graph", "token", DC_GR_TOKEN },
+	{ "graph", "page_id", DC_GR_ID },
+	{ "graph", "subscribed", DC_GR_SUBSCRIBED },
+	{ "graph", "conversations", DC_GR_CONVERSATIONS },
+	{ "graph", "scopes", DC_GR_SCOPES },
+	{ "greenapi", "reach", DC_GA_REACH },
+	{ "greenapi", "url", DC_GA_REACH },
+	{ "greenapi", "token", DC_GA_TOKEN },
+	{ "greenapi", "state", DC_GA_STATE },
+	{ "greenapi", "not_authorized", DC_GA_STATE },
+	{ "greenapi", "starting", DC_GA_STATE },
+	{ "greenapi", "incoming", DC_GA_SETTINGS },
+	{ "greenapi", "settings", DC_GA_SETTINGS },
+	{ "greenapi", "webhook_url", DC_GA_HOOK },
 };
 
 static enum doctor_check
-check_of(enum provider_id p, const char *code)
+check_of(const struct provider *p, const char *code)
 {
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-		if (codes[i].of == p && str_eq(codes[i].code, code))
+		if (str_eq(codes[i].of, p->name) && str_eq(codes[i].code, code))
 			return codes[i].check;
 	return p == PROVIDER_CHATRACE ? DC_CH_REACH : p == PROVIDER_GRAPH ? DC_GR_REACH : DC_GA_REACH;
 }
@@ -328,7 +328,7 @@ doctor_providers_start(struct doctor *d)
 		struct httpc_flow f = { .next = ask_next, .feed = ask_feed, .done = ask_done };
 		struct ask *k;
 
-		if (!doctor_used(d, a) || str_empty(a->token) || provider_of(a)->probe_build == NULL)
+		if (!doctor_used(d, a) || a->use_mock || str_empty(a->token) || provider_of(a)->probe_build == NULL)
 			continue;
 		k = mem_alloc(sizeof *k);
 		k->d = d;
@@ -345,7 +345,7 @@ void
 doctor_providers_end(struct doctor *d)
 {
 	for (size_t i = 0; i < d->conf->n_accounts; i++)
-		if (d->conf->accounts[i].provider == PROVIDER_GRAPH && !str_empty(d->conf->accounts[i].token))
+		if (d->conf->accounts[i].provider == PROVIDER_GRAPH && !d->conf->accounts[i].use_mock && !str_empty(d->conf->accounts[i].token))
 			doctor_say(d, DC_GR_PERSON, FINDING_UNKNOWN, doctor_tr(d,
 			    "%s: no API tells whether the app is Live, has Advanced Access and may see messages",
 			    "%s: API не сообщает, Live ли приложение, есть ли Advanced Access и доступ к сообщениям"),

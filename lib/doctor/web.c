@@ -384,22 +384,19 @@ self_body(const struct self *s, struct buf *b)
 	buf_putc(b, '{');
 	for (size_t i = 0; i + 400 < s->size; i++)
 		buf_putc(b, ' ');
-	switch (s->a->provider) {
-	case PROVIDER_GRAPH:	/* B.4 */
+	if (s->a->provider == PROVIDER_GRAPH) {	/* B.4 */
 		buf_printf(b, "\"object\":\"instagram\",\"entry\":[{\"id\":\"%s\",\"time\":%lld000,"
 		    "\"messaging\":[{\"sender\":{\"id\":\"doctor-%s\"},\"recipient\":{\"id\":\"%s\"},"
 		    "\"timestamp\":%lld000,\"message\":{\"mid\":\"%s\",\"text\":\"%s\"}}]}]}",
 		    s->a->own_id != NULL ? s->a->own_id : "0", now, run,
 		    s->a->own_id != NULL ? s->a->own_id : "0", now, id, cyr ? text_escaped : text);
-		break;
-	case PROVIDER_GREENAPI:	/* C.3 */
+	} else if (s->a->provider == PROVIDER_GREENAPI) {	/* C.3 */
 		buf_printf(b, "\"typeWebhook\":\"incomingMessageReceived\",\"instanceData\":{\"idInstance\":%s,"
 		    "\"wid\":\"0@c.us\",\"typeInstance\":\"whatsapp\"},\"timestamp\":%lld,\"idMessage\":\"%s\","
 		    "\"senderData\":{\"chatId\":\"doctor-%s@c.us\",\"sender\":\"doctor-%s@c.us\"},"
 		    "\"messageData\":{\"typeMessage\":\"textMessage\",\"textMessageData\":{\"textMessage\":\"%s\"}}}",
 		    s->a->own_id != NULL ? s->a->own_id : "0", now, id, run, run, text);
-		break;
-	default:
+	} else {
 		buf_printf(b, "\"senderId\":\"doctor-%s\",\"messageId\":\"%s\",\"text\":\"%s\","
 		    "\"username\":\"dmbox_doctor\",\"timestamp\":%lld}", run, id, text, now);
 	}
@@ -412,21 +409,18 @@ sign_self(const struct self *s, struct http_req *r)
 	char value[128];
 	struct buf b;
 
-	switch (s->a->provider) {
-	case PROVIDER_GRAPH:	/* B.3 */
+	if (s->a->provider == PROVIDER_GRAPH) {	/* B.3 */
 		sign_hmac_sha256(s->a->app_secrets.v[0], strlen(s->a->app_secrets.v[0]), s->body, s->body_n, mac);
 		memcpy(value, "sha256=", 7);
 		str_hex(mac, sizeof mac, value + 7);
 		header(r, "X-Hub-Signature-256", value);
-		break;
-	case PROVIDER_GREENAPI:	/* C.4 */
+	} else if (s->a->provider == PROVIDER_GREENAPI) {	/* C.4 */
 		buf_init(&b, 4096);
 		buf_printf(&b, "Bearer %s", s->a->webhook_token);
 		header(r, "Authorization", b.p);
 		mem_wipe(b.p, b.n);
 		buf_free(&b);
-		break;
-	default:		/* A.6 */
+	} else {		/* A.6 */
 		if (s->a->webhook_secrets.n > 0)
 			header(r, "X-Webhook-Secret", s->a->webhook_secrets.v[0]);
 	}
@@ -470,16 +464,13 @@ can_sign(const struct doctor *d, const struct account *a)
 {
 	if (!doctor_used(d, a))
 		return false;
-	switch (a->provider) {
-	case PROVIDER_CHATRACE:
-		return a->webhook_secrets.n > 0 || a->webhook_open;
-	case PROVIDER_GRAPH:
-		return a->app_secrets.n > 0;
-	case PROVIDER_GREENAPI:
-		return !str_empty(a->webhook_token);
-	default:
+	if (a->use_mock)
 		return false;
-	}
+	if (a->provider == PROVIDER_CHATRACE)
+		return a->webhook_secrets.n > 0 || a->webhook_open;
+	if (a->provider == PROVIDER_GRAPH)
+		return a->app_secrets.n > 0;
+	return !str_empty(a->webhook_token);
 }
 
 static void
@@ -599,7 +590,7 @@ start_rest(struct doctor *d)
 	for (size_t i = 0; i < d->conf->n_accounts; i++) {
 		const struct account *a = &d->conf->accounts[i];
 
-		if (a->provider != PROVIDER_GRAPH || str_empty(a->verify_token))
+		if (a->use_mock || a->provider != PROVIDER_GRAPH || str_empty(a->verify_token))
 			continue;
 		greet(d, a, true);
 		greet(d, a, false);

@@ -37,7 +37,7 @@ entry_ready(struct entry *en, const struct task_poll_result *r)
 	json_put_key(b, "{", "account");
 	json_put_str(b, a->name);
 	json_put_key(b, ",", "provider");
-	json_put_str(b, provider_names[a->provider]);
+	json_put_str(b, provider_called(a));
 	json_put_key(b, ",", "outcome");
 	json_put_str(b, poll_outcome_names[r->outcome]);
 	buf_printf(b, ",\"stored\":%zu,\"duplicates\":%zu", r->stored, r->duplicates);
@@ -81,7 +81,7 @@ entries_start(struct endpoint_env *e, struct httpc *h, struct entry *v, size_t n
 
 		if (v[i].state != WAITING)
 			continue;
-		if (v[i].account->provider == PROVIDER_MOCK) {
+		if (v[i].account->use_mock) {
 			entry_say(&v[i], POLL_MOCK, NULL);
 			continue;
 		}

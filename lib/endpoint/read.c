@@ -9,6 +9,7 @@
 
 #include "extern/json.h"
 #include "base/log.h"
+#include "model/provider.h"
 #include "store/view.h"
 
 #define ANSWER_MAX (16u << 20)
@@ -124,18 +125,9 @@ out:
 static bool
 is_configured(const struct account *a)
 {
-	switch (a->provider) {
-	case PROVIDER_MOCK:
+	if (a->use_mock)
 		return true;
-	case PROVIDER_CHATRACE:
-		return !str_empty(a->token);
-	case PROVIDER_GRAPH:
-	case PROVIDER_GREENAPI:
-		return !str_empty(a->token) && !str_empty(a->own_id);
-	case PROVIDER__MAX:
-		break;
-	}
-	return false;
+	return !str_empty(a->token) && (a->provider == provider_by_name("chatrace") || !str_empty(a->own_id));
 }
 
 void
@@ -163,7 +155,7 @@ endpoint_read_config(struct endpoint_env *e, struct http_res *res)
 	json_put_key(&b, ",", "account");
 	json_put_str(&b, a->name);
 	json_put_key(&b, ",", "provider");
-	json_put_str(&b, provider_names[a->provider]);
+	json_put_str(&b, provider_called(a));
 	buf_putc(&b, '}');
 	endpoint_json(res, 200, &b);
 	buf_free(&b);

@@ -43,7 +43,7 @@ header(struct http_res *res, const char *name, const char *value)
 static bool
 is_open(const struct account *a)
 {
-	return a->webhook_open || a->provider == PROVIDER_MOCK;
+	return a->webhook_open || a->use_mock;
 }
 
 /* A refusal is put down to the account that the request seems to be meant for:
@@ -221,6 +221,7 @@ fill(struct endpoint_env *e, const struct account *a, struct delivery *d)
 	d->account = a->name;
 	d->account_named = *e->tail != '\0';	/* it wins over entry ids then */
 	d->provider = a->provider;
+	d->mock = a->use_mock;
 	d->source = SOURCE_WEBHOOK;
 	d->request_id = e->request_id;
 	d->remote_addr = e->addr;

@@ -254,7 +254,7 @@ check_account(struct endpoint_env *e, struct http_res *res, struct wish *w)
 		    channel_names[e->channel], name ? name : "main");
 		return false;
 	}
-	if (w->a->provider != PROVIDER_MOCK && !w->a->use_mock && str_empty(w->a->token)) {
+	if (!w->a->use_mock && str_empty(w->a->token)) {
 		endpoint_error(e, res, 503, "config", "the %s account %s has no access token in its configuration",
 		    channel_names[e->channel], w->a->name);
 		return false;
@@ -266,7 +266,7 @@ check_account(struct endpoint_env *e, struct http_res *res, struct wish *w)
 	id = attempt_recipient(w->a, w->recipient, &e->arena);
 	if (id == NULL || strpbrk(id, " \t\r\n/") != NULL) {
 		endpoint_error(e, res, 422, "bad_recipient", "recipientId: not an id of %s",
-		    provider_names[provider_behind(w->a)]);
+		    provider_of(w->a)->name);
 		return false;
 	}
 	w->recipient = id;
@@ -305,8 +305,7 @@ add_part(struct wish *w)
 
 	memset(m, 0, sizeof *m);
 	m->recipient = w->recipient;
-	/* WhatsApp's ids are unique per chat only: the chat is in the key */
-	m->thread_id = w->a->channel == CHANNEL_WHATSAPP ? w->recipient : "";
+	m->thread_id = provider_of(w->a)->ids_per_chat ? w->recipient : "";
 	m->human_agent = w->human;
 	if (w->n_parts == 1)
 		m->reply_to = w->reply_to;
@@ -412,7 +411,7 @@ make_parts(struct endpoint_env *e, struct http_res *res, struct wish *w)
 			continue;
 		endpoint_error(e, res, 422, m->action ? "unsupported_action" :
 		    m->n_atts ? "bad_attachment" : "unsupported_message", "%s cannot send this %s",
-		    provider_names[w->a->provider], m->action ? m->action :
+		    provider_called(w->a), m->action ? m->action :
 		    m->n_atts ? m->atts[0].type : "message");
 		return false;
 	}
@@ -656,7 +655,7 @@ put_and_try(struct endpoint_env *e, struct http_res *res, struct wish *w, int64_
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
 	struct outbox_row rows[ROWS_MAX];
 	struct outbox_new n = { .channel = w->a->channel, .account = w->a->name,
-	    .own_id = w->a->own_id, .provider = w->a->use_mock ? PROVIDER_MOCK : w->a->provider,
+	    .own_id = w->a->own_id, .provider = provider_of(w->a), .mock = w->a->use_mock,
 	    .caller = e->caller.key, .idempotency_key = w->key, .parts = w->parts,
 	    .n_parts = w->n_parts };
 	char print[65];
@@ -666,8 +665,8 @@ put_and_try(struct endpoint_env *e, struct http_res *res, struct wish *w, int64_
 	w->meter = ctx_meter(e->ctx, e->conf);
 	fingerprint(w, print);
 	n.fingerprint = print;
-	if (provider_of(w->a)->window_24h && !w->action)
-		n.window_s = w->human ? 7 * DAY_S : DAY_S;
+	if (!w->action && !w->a->use_mock)
+		n.window_s = w->human ? provider_of(w->a)->window_human_s : provider_of(w->a)->window_s;
 	switch (outbox_put(db, &n, ROWS_MAX, rows, &n_rows, &closed_us)) {
 	case RC_OK:
 		try_rows(db, w, deadline, rows, n_rows);

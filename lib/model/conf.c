@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "model/conf.h"
 #include "model/dburl.h"
+#include "model/provider.h"
 #include "base/envfile.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -36,7 +37,6 @@
 #define MASKED "***configured***"
 
 const char *const channel_names[CHANNEL__MAX] = { "instagram", "whatsapp" };
-const char *const provider_names[PROVIDER__MAX] = { "chatrace", "graph", "greenapi", "mock" };
 
 enum key {
 	K_IG_API_URL, K_IG_TOKEN, K_IG_CHATRACE, K_IG_MOCK, K_IG_PAGE_ID, K_IG_SECRET, K_IG_OPEN,
@@ -52,125 +52,114 @@ enum key {
 	K__MAX
 };
 
-enum kind {
-	T_TEXT, T_BOOL, T_NUM,
-	T_UPSTREAM,	/* URL we call: https, or http on loopback */
-	T_URL,		/* any http(s) URL */
-	T_DB,		/* connection string */
-	T_KEY,		/* secret of at least 32 bytes */
-	T_ID,		/* goes into paths: A-Za-z0-9._- */
-	T_LEVEL, T_FORMAT, T_LANG,
-	T_VERSION, T_PATHS, T_AUTH, T_SCOPE, T_PROXIES, T_HOSTS,
-};
-
 static const struct key_def {
 	struct conf_key_info info;
-	enum kind kind;
-	int64_t min, max;	/* T_NUM */
+	enum conf_kind kind;
+	int64_t min, max;	/* CONF_NUM */
 } defs[K__MAX] = {
 #define ACC(k, name, def, secret, kind, min, max, help)                                            \
 	[k] = { { name, def, secret, true, help }, kind, min, max }
 #define KEY(k, name, def, secret, kind, min, max, help)                                            \
 	[k] = { { name, def, secret, false, help }, kind, min, max }
-ACC(K_IG_API_URL, "INSTAGRAM_API_URL", "https://api.chatrace.com", false, T_UPSTREAM, 0, 0,
+ACC(K_IG_API_URL, "INSTAGRAM_API_URL", "https://api.chatrace.com", false, CONF_UPSTREAM, 0, 0,
     "Base URL of the provider; in Graph mode the host that fits the token unless set."),
-ACC(K_IG_TOKEN, "INSTAGRAM_ACCESS_TOKEN", "", true, T_TEXT, 0, 0,
+ACC(K_IG_TOKEN, "INSTAGRAM_ACCESS_TOKEN", "", true, CONF_TEXT, 0, 0,
     "Access token: accountId.secret at Chatrace, IGAA... or EAA... at Graph."),
-ACC(K_IG_CHATRACE, "INSTAGRAM_USE_CHATRACE", "true", false, T_BOOL, 0, 0,
+ACC(K_IG_CHATRACE, "INSTAGRAM_USE_CHATRACE", "true", false, CONF_BOOL, 0, 0,
     "Talk to Chatrace; false means the Instagram Graph API."),
-ACC(K_IG_MOCK, "INSTAGRAM_USE_MOCK", "false", false, T_BOOL, 0, 0,
+ACC(K_IG_MOCK, "INSTAGRAM_USE_MOCK", "false", false, CONF_BOOL, 0, 0,
     "Nothing leaves the machine."),
-ACC(K_IG_PAGE_ID, "INSTAGRAM_PAGE_ID", "", false, T_ID, 0, 0,
+ACC(K_IG_PAGE_ID, "INSTAGRAM_PAGE_ID", "", false, CONF_ID, 0, 0,
     "Graph: our own id, as it stands in entry.id of a webhook."),
-ACC(K_IG_SECRET, "INSTAGRAM_WEBHOOK_SECRET", "", true, T_TEXT, 0, 0,
+ACC(K_IG_SECRET, "INSTAGRAM_WEBHOOK_SECRET", "", true, CONF_TEXT, 0, 0,
     "Shared secret of Chatrace deliveries; a comma list while rotating."),
-ACC(K_IG_OPEN, "INSTAGRAM_WEBHOOK_OPEN", "false", false, T_BOOL, 0, 0,
+ACC(K_IG_OPEN, "INSTAGRAM_WEBHOOK_OPEN", "false", false, CONF_BOOL, 0, 0,
     "Accept Chatrace deliveries without a secret."),
-ACC(K_IG_VERIFY, "INSTAGRAM_VERIFY_TOKEN", "", true, T_TEXT, 0, 0,
+ACC(K_IG_VERIFY, "INSTAGRAM_VERIFY_TOKEN", "", true, CONF_TEXT, 0, 0,
     "Graph: the word that proves the handshake of the webhook."),
-ACC(K_IG_APP_SECRET, "INSTAGRAM_APP_SECRET", "", true, T_TEXT, 0, 0,
+ACC(K_IG_APP_SECRET, "INSTAGRAM_APP_SECRET", "", true, CONF_TEXT, 0, 0,
     "Graph: the app secret that signs deliveries; a comma list while rotating."),
-ACC(K_IG_VERSION, "INSTAGRAM_GRAPH_VERSION", "v25.0", false, T_VERSION, 0, 0,
+ACC(K_IG_VERSION, "INSTAGRAM_GRAPH_VERSION", "v25.0", false, CONF_VERSION, 0, 0,
     "Graph: the version put before each path."),
-ACC(K_IG_POLL_S, "INSTAGRAM_POLL_SECONDS", "10 (Graph: 30)", false, T_NUM, 0, 86400,
+ACC(K_IG_POLL_S, "INSTAGRAM_POLL_SECONDS", "10 (Graph: 30)", false, CONF_NUM, 0, 86400,
     "Seconds between polls; 0 means never."),
 ACC(K_IG_PATHS, "INSTAGRAM_POLL_PATHS",
-    "/messages/receive,/messages/get,/instagram/messages,/api/messages", false, T_PATHS, 0, 0,
+    "/messages/receive,/messages/get,/instagram/messages,/api/messages", false, CONF_PATHS, 0, 0,
     "Chatrace: paths to probe for messages; a comma list."),
 ACC(K_IG_AUTH, "INSTAGRAM_AUTH_FORMATS",
-    "X-ACCESS-TOKEN,Authorization: Bearer,X-API-Key,api-key,token,access-token", false, T_AUTH,
+    "X-ACCESS-TOKEN,Authorization: Bearer,X-API-Key,api-key,token,access-token", false, CONF_AUTH,
     0, 0, "Chatrace: header forms to probe; a comma list."),
-ACC(K_IG_CHANNEL, "INSTAGRAM_SEND_CHANNEL", "instagram", false, T_ID, 0, 0,
+ACC(K_IG_CHANNEL, "INSTAGRAM_SEND_CHANNEL", "instagram", false, CONF_ID, 0, 0,
     "Chatrace: the channel value of a send."),
-ACC(K_WA_API_URL, "WHATSAPP_API_URL", "https://api.green-api.com", false, T_UPSTREAM, 0, 0,
+ACC(K_WA_API_URL, "WHATSAPP_API_URL", "https://api.green-api.com", false, CONF_UPSTREAM, 0, 0,
     "Base URL of Green API; one host per instance."),
-ACC(K_WA_ID, "WHATSAPP_ID_INSTANCE", "", false, T_ID, 0, 0, "Green API: idInstance."),
-ACC(K_WA_TOKEN, "WHATSAPP_API_TOKEN_INSTANCE", "", true, T_TEXT, 0, 0,
+ACC(K_WA_ID, "WHATSAPP_ID_INSTANCE", "", false, CONF_ID, 0, 0, "Green API: idInstance."),
+ACC(K_WA_TOKEN, "WHATSAPP_API_TOKEN_INSTANCE", "", true, CONF_TEXT, 0, 0,
     "Green API: apiTokenInstance."),
-ACC(K_WA_HOOK, "WHATSAPP_WEBHOOK_TOKEN", "", true, T_TEXT, 0, 0,
+ACC(K_WA_HOOK, "WHATSAPP_WEBHOOK_TOKEN", "", true, CONF_TEXT, 0, 0,
     "Green API: the token its webhook deliveries carry."),
-ACC(K_WA_POLL_S, "WHATSAPP_POLL_SECONDS", "10", false, T_NUM, 0, 86400,
+ACC(K_WA_POLL_S, "WHATSAPP_POLL_SECONDS", "10", false, CONF_NUM, 0, 86400,
     "Seconds between polls; 0 means never."),
-ACC(K_WA_MOCK, "WHATSAPP_USE_MOCK", "false", false, T_BOOL, 0, 0,
+ACC(K_WA_MOCK, "WHATSAPP_USE_MOCK", "false", false, CONF_BOOL, 0, 0,
     "Nothing leaves the machine."),
-KEY(K_DB_URL, "DATABASE_URL", "", true, T_DB, 0, 0,
+KEY(K_DB_URL, "DATABASE_URL", "", true, CONF_DB, 0, 0,
     "The database: a postgresql:// URL or a libpq string."),
-KEY(K_DB_HOST, "DB_HOST", "", false, T_TEXT, 0, 0,
+KEY(K_DB_HOST, "DB_HOST", "", false, CONF_TEXT, 0, 0,
     "Host or socket folder of the database where DATABASE_URL is not set."),
-KEY(K_DB_PORT, "DB_PORT", "", false, T_NUM, 1, 65535, "Port of the database."),
-KEY(K_DB_USER, "DB_USERNAME", "", false, T_TEXT, 0, 0, "Login at the database."),
-KEY(K_DB_PASSWORD, "DB_PASSWORD", "", true, T_TEXT, 0, 0, "Password of the login."),
-KEY(K_DB_NAME, "DB_DATABASE", "", false, T_TEXT, 0, 0, "Name of the database."),
-KEY(K_DB_WEB, "DMBOX_DATABASE_URL_WEB", "DATABASE_URL", true, T_DB, 0, 0,
+KEY(K_DB_PORT, "DB_PORT", "", false, CONF_NUM, 1, 65535, "Port of the database."),
+KEY(K_DB_USER, "DB_USERNAME", "", false, CONF_TEXT, 0, 0, "Login at the database."),
+KEY(K_DB_PASSWORD, "DB_PASSWORD", "", true, CONF_TEXT, 0, 0, "Password of the login."),
+KEY(K_DB_NAME, "DB_DATABASE", "", false, CONF_TEXT, 0, 0, "Name of the database."),
+KEY(K_DB_WEB, "DMBOX_DATABASE_URL_WEB", "DATABASE_URL", true, CONF_DB, 0, 0,
     "Login of the webhook."),
-KEY(K_DB_SEND, "DMBOX_DATABASE_URL_SEND", "DATABASE_URL", true, T_DB, 0, 0,
+KEY(K_DB_SEND, "DMBOX_DATABASE_URL_SEND", "DATABASE_URL", true, CONF_DB, 0, 0,
     "Login of the send program."),
-KEY(K_DB_CRON, "DMBOX_DATABASE_URL_CRON", "DATABASE_URL", true, T_DB, 0, 0,
+KEY(K_DB_CRON, "DMBOX_DATABASE_URL_CRON", "DATABASE_URL", true, CONF_DB, 0, 0,
     "Login of the poller."),
-KEY(K_DB_READ, "DMBOX_DATABASE_URL_READ", "DATABASE_URL", true, T_DB, 0, 0,
+KEY(K_DB_READ, "DMBOX_DATABASE_URL_READ", "DATABASE_URL", true, CONF_DB, 0, 0,
     "Login of the programs that only read."),
-KEY(K_DB_CONNECT_S, "DMBOX_DB_CONNECT_SECONDS", "2", false, T_NUM, 1, 60,
+KEY(K_DB_CONNECT_S, "DMBOX_DB_CONNECT_SECONDS", "2", false, CONF_NUM, 1, 60,
     "How long to wait for the database at connecting."),
-KEY(K_ACCOUNTS, "DMBOX_ACCOUNTS_DIR", "", false, T_TEXT, 0, 0,
+KEY(K_ACCOUNTS, "DMBOX_ACCOUNTS_DIR", "", false, CONF_TEXT, 0, 0,
     "Folder of further accounts: each NAME.env in it is the account NAME."),
-KEY(K_SPOOL, "DMBOX_SPOOL_DIR", "spool", false, T_TEXT, 0, 0,
+KEY(K_SPOOL, "DMBOX_SPOOL_DIR", "spool", false, CONF_TEXT, 0, 0,
     "Where deliveries wait while the database is away; beside the configuration."),
-KEY(K_MEDIA, "DMBOX_MEDIA_DIR", "media", false, T_TEXT, 0, 0,
+KEY(K_MEDIA, "DMBOX_MEDIA_DIR", "media", false, CONF_TEXT, 0, 0,
     "Where attachments are kept; beside the configuration."),
-KEY(K_PUBLIC_URL, "DMBOX_PUBLIC_URL", "", false, T_URL, 0, 0,
+KEY(K_PUBLIC_URL, "DMBOX_PUBLIC_URL", "", false, CONF_URL, 0, 0,
     "The address that providers call; doctor tests it."),
-KEY(K_PROXIES, "DMBOX_TRUSTED_PROXIES", "", false, T_PROXIES, 0, 0,
+KEY(K_PROXIES, "DMBOX_TRUSTED_PROXIES", "", false, CONF_PROXIES, 0, 0,
     "Addresses whose X-Forwarded-For is believed; a comma list, /bits allowed."),
-KEY(K_MAX_BODY, "DMBOX_MAX_BODY_BYTES", "4194304", false, T_NUM, 1, 16777216,
+KEY(K_MAX_BODY, "DMBOX_MAX_BODY_BYTES", "4194304", false, CONF_NUM, 1, 16777216,
     "The largest body taken in."),
-KEY(K_KEEP, "DMBOX_KEEP_DELIVERIES_DAYS", "30", false, T_NUM, 1, 36500,
+KEY(K_KEEP, "DMBOX_KEEP_DELIVERIES_DAYS", "30", false, CONF_NUM, 1, 36500,
     "How long the ledger keeps deliveries."),
-KEY(K_KEEP_REFUSED, "DMBOX_KEEP_REFUSED_DAYS", "3", false, T_NUM, 1, 36500,
+KEY(K_KEEP_REFUSED, "DMBOX_KEEP_REFUSED_DAYS", "3", false, CONF_NUM, 1, 36500,
     "How long the ledger keeps refused ones."),
-KEY(K_CONFIG, "DMBOX_CONFIG", "", false, T_TEXT, 0, 0,
+KEY(K_CONFIG, "DMBOX_CONFIG", "", false, CONF_TEXT, 0, 0,
     "Where the configuration is; from the environment or a FastCGI parameter."),
-KEY(K_LANG, "DMBOX_LANG", "", false, T_LANG, 0, 0,
+KEY(K_LANG, "DMBOX_LANG", "", false, CONF_LANG, 0, 0,
     "Language of the tools, ru or en; the locale's unless set."),
-KEY(K_MEDIA_ALLOW, "DMBOX_MEDIA_ALLOW", "", false, T_HOSTS, 0, 0,
+KEY(K_MEDIA_ALLOW, "DMBOX_MEDIA_ALLOW", "", false, CONF_HOSTS, 0, 0,
     "host:port list excepted from the ban on private addresses."),
-KEY(K_SANDBOX, "DMBOX_SANDBOX", "off", false, T_BOOL, 0, 0, "on: seccomp and landlock."),
-KEY(K_LOG_LEVEL, "DMBOX_LOG_LEVEL", "info", false, T_LEVEL, 0, 0,
+KEY(K_SANDBOX, "DMBOX_SANDBOX", "off", false, CONF_BOOL, 0, 0, "on: seccomp and landlock."),
+KEY(K_LOG_LEVEL, "DMBOX_LOG_LEVEL", "info", false, CONF_LEVEL, 0, 0,
     "error, warn, info or debug."),
-KEY(K_LOG_FORMAT, "DMBOX_LOG_FORMAT", "text", false, T_FORMAT, 0, 0,
+KEY(K_LOG_FORMAT, "DMBOX_LOG_FORMAT", "text", false, CONF_FORMAT, 0, 0,
     "text, or json for one object a line."),
-KEY(K_LOG_FILE, "DMBOX_LOG_FILE", "stderr on a terminal, else logs/dmbox.log", false, T_TEXT,
+KEY(K_LOG_FILE, "DMBOX_LOG_FILE", "stderr on a terminal, else logs/dmbox.log", false, CONF_TEXT,
     0, 0, "The log file; beside the configuration unless absolute."),
-KEY(K_LOG_MAX, "DMBOX_LOG_MAX_BYTES", "10485760", false, T_NUM, 0, INT64_MAX,
+KEY(K_LOG_MAX, "DMBOX_LOG_MAX_BYTES", "10485760", false, CONF_NUM, 0, INT64_MAX,
     "Size at which the log is put aside as FILE.1; 0 means never."),
-KEY(K_THREADS, "DMBOX_WEBHOOK_THREADS", "", false, T_NUM, 1, 256,
+KEY(K_THREADS, "DMBOX_WEBHOOK_THREADS", "", false, CONF_NUM, 1, 256,
     "Threads of one webhook process; deliveries that wait for their commit need none."),
-KEY(K_JWT, "JWT_SECRET", "", true, T_KEY, 0, 0,
+KEY(K_JWT, "JWT_SECRET", "", true, CONF_KEY, 0, 0,
     "Key of HS256 tokens, at least 32 bytes."),
-KEY(K_JWT_OLD, "JWT_SECRET_OLD", "", true, T_KEY, 0, 0,
+KEY(K_JWT_OLD, "JWT_SECRET_OLD", "", true, CONF_KEY, 0, 0,
     "The key before, accepted too while rotating."),
-KEY(K_JWT_SCOPE, "JWT_DEFAULT_SCOPE", "", false, T_SCOPE, 0, 0,
+KEY(K_JWT_SCOPE, "JWT_DEFAULT_SCOPE", "", false, CONF_SCOPE, 0, 0,
     "Scope of tokens without the claim: words of read, poll, send, admin."),
-KEY(K_JWT_PUBLIC, "JWT_PUBLIC_KEY_FILE", "", false, T_TEXT, 0, 0,
+KEY(K_JWT_PUBLIC, "JWT_PUBLIC_KEY_FILE", "", false, CONF_TEXT, 0, 0,
     "PEM file of the public key of RS256 or ES256 tokens."),
 #undef ACC
 #undef KEY
@@ -401,38 +390,38 @@ check(const struct key_def *d, const char *v, char why[160])
 		if ((unsigned char)*p < ' ' || *p == 0x7F)
 			return "holds a control character";
 	switch (d->kind) {
-	case T_TEXT:
-	case T_DB:	/* when it is built */
+	case CONF_TEXT:
+	case CONF_DB:	/* when it is built */
 		return NULL;
-	case T_BOOL:
+	case CONF_BOOL:
 		return parse_bool(v, &b) ? NULL : "is neither true nor false";
-	case T_NUM:
+	case CONF_NUM:
 		return check_num(d, v, why);
-	case T_UPSTREAM:
+	case CONF_UPSTREAM:
 		return check_url(v, true);
-	case T_URL:
+	case CONF_URL:
 		return check_url(v, false);
-	case T_KEY:
+	case CONF_KEY:
 		return strlen(v) >= 32 ? NULL : "must have at least 32 bytes";
-	case T_ID:
+	case CONF_ID:
 		return str_charset(v, 1, 128, "._-") ? NULL : "may hold only letters, digits, . _ -";
-	case T_LEVEL:
+	case CONF_LEVEL:
 		return word_of(v, levels, 4) ? NULL : "must be error, warn, info or debug";
-	case T_FORMAT:
+	case CONF_FORMAT:
 		return word_of(v, formats, 2) ? NULL : "must be text or json";
-	case T_LANG:
+	case CONF_LANG:
 		return word_of(v, langs, 2) ? NULL : "must be ru or en";
-	case T_VERSION:
+	case CONF_VERSION:
 		return version_ok(v) ? NULL : "must look like v25.0";
-	case T_PATHS:
+	case CONF_PATHS:
 		return each(v, ',', path_ok, "must be a comma list of /paths");
-	case T_AUTH:
+	case CONF_AUTH:
 		return each(v, ',', auth_form_ok, "must be a comma list of header names");
-	case T_SCOPE:
+	case CONF_SCOPE:
 		return each(v, ' ', scope_ok, "may hold only the words read, poll, send, admin");
-	case T_PROXIES:
+	case CONF_PROXIES:
 		return each(v, ',', network_ok, "must be a comma list of addresses");
-	case T_HOSTS:
+	case CONF_HOSTS:
 		return each(v, ',', hostport_ok, "must be a comma list of host:port");
 	}
 	return NULL;
@@ -823,8 +812,7 @@ instagram(struct conf *c, const struct raw *raw, const char *name, const char *f
 
 	a->use_mock = get_bool(raw, K_IG_MOCK);
 	a->use_chatrace = get_bool(raw, K_IG_CHATRACE);
-	a->provider = a->use_mock ? PROVIDER_MOCK
-	    : a->use_chatrace ? PROVIDER_CHATRACE : PROVIDER_GRAPH;
+	a->provider = a->use_chatrace ? PROVIDER_CHATRACE : PROVIDER_GRAPH;
 	a->token = mem_dup(get(raw, K_IG_TOKEN));
 	/* product by the token's prefix, not by host (contract.md 3, providers.md B.1) */
 	if (url == NULL && a->provider == PROVIDER_GRAPH)
@@ -861,7 +849,7 @@ whatsapp(struct conf *c, const struct raw *raw, const char *name, const char *fi
 	struct account *a = account_add(c, name, CHANNEL_WHATSAPP, file);
 
 	a->use_mock = get_bool(raw, K_WA_MOCK);
-	a->provider = a->use_mock ? PROVIDER_MOCK : PROVIDER_GREENAPI;
+	a->provider = PROVIDER_GREENAPI;
 	a->api_url = get_url(get_def(raw, K_WA_API_URL));
 	a->own_id = mem_dup(get(raw, K_WA_ID));
 	a->token = mem_dup(get(raw, K_WA_TOKEN));

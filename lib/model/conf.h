@@ -15,11 +15,10 @@
  * one (conf_load), and whoever still reads the old one holds a reference.
  */
 enum channel { CHANNEL_INSTAGRAM, CHANNEL_WHATSAPP, CHANNEL__MAX };
-enum provider_id { PROVIDER_CHATRACE, PROVIDER_GRAPH, PROVIDER_GREENAPI,
-	PROVIDER_MOCK, PROVIDER__MAX };
+struct provider;
+struct conf_values;	/* what is set, while an account is made */
 
 extern const char *const channel_names[CHANNEL__MAX];	/* "instagram", "whatsapp" */
-extern const char *const provider_names[PROVIDER__MAX];	/* "chatrace", "graph", ... */
 
 /*
  * One account on one channel.  The main file's are named "main"; each
@@ -30,7 +29,8 @@ extern const char *const provider_names[PROVIDER__MAX];	/* "chatrace", "graph", 
 struct account {
 	char *name;
 	enum channel channel;
-	enum provider_id provider;
+	const struct provider *provider;	/* also of a mock account */
+	bool use_mock;			/* nothing leaves the machine */
 	char *api_url;			/* without a slash at the end */
 	char *token;			/* access token; Green API: apiTokenInstance */
 	char *own_id;			/* Graph: INSTAGRAM_PAGE_ID; Chatrace: the token's
@@ -44,13 +44,23 @@ struct account {
 	char *send_channel;		/* INSTAGRAM_SEND_CHANNEL */
 	unsigned int poll_s;		/* 0 = never */
 	struct strv poll_paths, auth_formats;
-	bool use_chatrace, use_mock;
+	bool use_chatrace;
 	unsigned int proof;		/* Graph: which of app_secrets proves a call (appsecret_proof);
 					 * behind the last: none.  Not configured: learned */
 	char *file;			/* where it was read */
 };
 
-enum conf_source { CONF_DEFAULT, CONF_ENV, CONF_FILE };
+/* What a value must look like; it is checked where it stands, so that a reason names its line. */
+enum conf_kind {
+	CONF_TEXT, CONF_BOOL, CONF_NUM,
+	CONF_UPSTREAM,	/* URL we call: https, or http on loopback */
+	CONF_URL,	/* any http(s) URL */
+	CONF_DB,	/* connection string */
+	CONF_KEY,	/* secret of at least 32 bytes */
+	CONF_ID,	/* goes into paths: A-Za-z0-9._- */
+	CONF_LEVEL, CONF_FORMAT, CONF_LANG,
+	CONF_VERSION, CONF_PATHS, CONF_AUTH, CONF_SCOPE, CONF_PROXIES, CONF_HOSTS,
+};
 
 /* One thing wrong (error) or odd (warning) with a configuration. */
 struct conf_issue {

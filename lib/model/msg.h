@@ -111,7 +111,8 @@ struct delivery {
 	enum channel channel;
 	const char *account;
 	bool account_named;	/* the URL named it: it wins over entry ids (contract.md 4) */
-	enum provider_id provider;
+	const struct provider *provider;
+	bool mock;		/* of a mock account */
 	enum source source;	/* how the bytes came: webhook, poll, spool, replay, doctor */
 	const char *request_id;
 	const char *remote_addr;

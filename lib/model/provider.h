@@ -3,15 +3,25 @@
 
 #include "model/conf.h"
 #include "base/http.h"
+#include "base/log.h"
 #include "model/msg.h"
 #include "base/rc.h"
 
 /*
  * A provider is a pure translator: bytes in, structs out.  It builds and reads
  * requests and never performs them; so each operation is tested by a pair of
- * files.  A NULL member: not supported.  A new provider is one .c, one line in
- * provider.c, one folder in tests/data/.
+ * files.  A NULL member: not supported.
+ *
+ * How to add one: a folder lib/provider/NAME/ that defines `const struct provider
+ * provider_NAME`, one line in provider/list.h, a folder tests/data/NAME/, a
+ * simulator in tests/sim/.  No other file names a provider (tests/check/providers.check):
+ * what the core must know about one is a member of struct provider.  What a provider
+ * cannot leave out is checked at the start of every program (provider_fault) and by
+ * tests/unit/test_provider.c, which runs over the list.
+ *
+ * Stable: all of struct provider but for what is marked "moving" here.
  */
+struct provider;
 
 /* --- polling ------------------------------------------------------------- */
 
@@ -120,18 +130,204 @@ struct finding {
 /* A person's profile as the provider tells it; arena of the response. */
 struct profile { const char *name, *username, *picture; };
 
-struct provider {
+/* --- keys of the configuration --------------------------------------------- */
+
+/* What a key is good for; a provider whose keys say so needs no code of its own in doctor,
+ * init, the start of the poller, or the log's "set X" (combine with |). */
+enum {
+	KEY_VERIFY = 1,	/* by it a delivery is known to be the provider's */
+	KEY_GREET = 2,	/* by it the handshake is (nobody greets a mock account) */
+	KEY_CALL = 4,	/* by it the provider knows us: without it no send and no poll */
+	KEY_READY = 8,	/* without it the account does not count as configured */
+	KEY_OPEN = 16,	/* a switch: accept deliveries without a credential */
+	KEY_ASK = 32,	/* dmbox init asks for it, with prompt */
+	KEY_MAKE = 64,	/* dmbox init makes a random one up */
+	KEY_WRITE = 128,	/* dmbox init writes it, with the value set (or def) */
+};
+struct provider_key {
+	const char *name;	/* CHANNEL_...; providers of one channel may share keys: they
+				 * are one key then, and kind, secret, list must be the same */
+	enum conf_kind kind;
+	int64_t min, max;	/* CONF_NUM */
+	const char *def;	/* as documented; "" = none */
+	bool secret, list;
+	unsigned int use;	/* KEY_... */
+	const char *help;	/* one English sentence */
+	const char *prompt[2];	/* English, Russian */
+	const char *comment[2];	/* line above it in the file that init writes; NULL: none */
+	const char *option;	/* of dmbox init: "token", "id", "api-url", "app-secret" */
+	const char *set;	/* KEY_WRITE: its value where the option does not give one */
+};
+
+/* How strongly the keys that are set speak for a provider.  Of a channel's providers the
+ * one with the highest claim has the account; two CLAIM_YES are an error of the file. */
+enum claim { CLAIM_NO, CLAIM_DEFAULT, CLAIM_YES };
+
+/* --- bodies for dmbox trigger and doctor's self-delivery --------------------- */
+
+/*
+ * A body that the provider is known to post.  In it
+ *   @ID@     the message's id (fresh, or --id)	@REF@    the message it speaks of (--ref)
+ *   @FROM@   the other side (--from)		@OWN@    the account's own id
+ *   @TEXT@   words (--text)			@NOW_S@ @NOW_MS@ @ISO@  the time
+ * are replaced; in a form they are percent-encoded, else escaped as JSON.  The one
+ * called "text" is doctor's delivery to itself and must be there.
+ */
+struct provider_sample {
 	const char *name;
+	const char *type;	/* Content-Type */
+	const char *about;	/* one line, English */
+	const char *body;
+};
+
+/* --- doctor ------------------------------------------------------------------ */
+
+/* Codes of doctor's own of which a provider may speak, too (DMB-nnn). */
+enum { DMB_SECRET = 106, DMB_TOKEN = 111, DMB_GAP = 802 };
+
+/* What the tables tell of an account; empty where the database was not asked. */
+struct check_facts {
+	bool known;
+	const char *last_delivery;	/* the newest with items, "YYYY-MM-DD HH:MI"; NULL */
+	const char *unfilled;		/* "{{name}}" in one of the last 20 bodies; NULL */
+	int64_t unfilled_id;		/* ... of this delivery */
+	const char *foreign_id;		/* not own_id, but deliveries are for it; NULL */
+	const char *last_poll;		/* outcome, or NULL */
+	int64_t token_expires_us;	/* of the refreshed token; 0 not known */
+	bool had_messages;
+};
+
+/* A check under way: the account (token in force) and where it says what it saw. */
+struct checkup {
+	const struct account *a;
+	int step;		/* of the probe (judge only) */
+	bool ru;		/* texts in Russian */
+	const char *base;	/* address of the web programs; "" not known */
+	struct check_facts facts;
+	/* doctor's */
+	void (*report)(struct checkup *c, unsigned int number, enum finding_status s,
+	    const char *text);
+	void *arg;
+};
+/* check_say(c, number, status, fmt...): one of this provider's numbers, or DMB_...  The
+ * worst of several reports counts; equal ones are joined. */
+void check_say(struct checkup *c, unsigned int number, enum finding_status s, const char *fmt,
+    ...) PRINTF_LIKE(4, 5);
+/* check_tr(c, en, ru): the text in the language of the run. */
+const char *check_tr(const struct checkup *c, const char *en, const char *ru)
+    __attribute__((format_arg(2), format_arg(3)));
+
+/*
+ * A line of doctor's table.  Numbers are published: none changes, none is used twice.
+ * Each function is called for each account in use that is no mock; NULL: none.
+ */
+struct provider_check {
+	unsigned int number;		/* DMB-nnn */
+	const char *what[2];		/* what is checked: English, Russian */
+	const char *remedy[2];		/* what mends it */
+	const char *codes[4];		/* findings of probe_read that belong to it */
+	bool reach;			/* the provider answers at all: failed connections, and
+					 * findings whose code no check has.  Exactly one */
+	/* what the configuration alone tells; also without network and database */
+	void (*conf)(struct checkup *c);
+	/* beside the questions to the provider; facts but for the ledger's are known */
+	void (*asked)(struct checkup *c);
+	/* what arrived; all facts are known */
+	void (*ledger)(struct checkup *c);
+	/* before finding f of one of codes is reported: may change it, or say more */
+	void (*judge)(struct checkup *c, struct finding *f);
+};
+
+/* --- words ------------------------------------------------------------------- */
+
+/* The sentences of the earlier system have these in them; contract.md 8. */
+struct provider_words {
+	const char *mode;	/* "... Service initialized (CHATRACE API)" */
+	const char *configured;	/* said at the start where there is a token; NULL */
+	const char *from;	/* "Received webhook from ..." */
+	const char *shape;	/* "Processing ...:", "Extracted data from ...:" */
+	const char *item;	/* "... message processed" */
+};
+
+/* What a hint code of poll_state means: English, Russian. */
+struct provider_hint { const char *code, *text[2]; };
+
+/* What the steps at the provider need to know. */
+struct setup_facts {
+	bool ru;
+	bool brief;		/* one paragraph (check-messages), else numbered steps (init) */
+	const char *url;	/* webhook address */
+	const char *own_id;	/* NULL unknown */
+	const char *secret;	/* the KEY_VERIFY that init made up; NULL: do not show one */
+	const char *greet;	/* the KEY_GREET; NULL */
+};
+
+struct provider {
+	const char *name;	/* in addresses, columns, files: never changes */
+	const char *title;	/* for people: "Green API" */
+	enum channel channel;
+	struct provider_words words;
+
+	/* --- what the core does differently for it */
 	size_t text_max;	/* longest text of one message; 0 = no limit known */
 	bool text_in_bytes;	/* unit of text_max: bytes, else characters */
 	bool captions;		/* a text beside one attachment travels with it: one message */
 	bool text_split;	/* longer texts are split (else refused too_long) */
-	bool window_24h;	/* the 24-hour window is checked before the network */
+	/* A reply is allowed for so long after the contact's last message (0: always);
+	 * checked before the network, shown as can_send_until. */
+	unsigned int window_s;
+	unsigned int window_human_s;	/* ... where a person writes (humanAgent); >= window_s */
 	bool has_echo;		/* own sends come back: unknown can be settled */
+	bool many_accounts;	/* one body may be for several accounts: item.own_id decides */
+	bool ids_per_chat;	/* message ids are unique within a chat only: it is in the key */
+	bool polls_reconcile;	/* a poll lists what is there, webhooks or not */
+	bool polls_instead;	/* while it is polled it sends no webhooks (one queue) */
+	bool probes;		/* a poll tries forms until one answers */
+	unsigned int poll_s;	/* default of CHANNEL_POLL_SECONDS; 0: is never polled */
+	unsigned int send_gap_ms;	/* least time between two sends of an account */
+	unsigned int ask_gap_ms;	/* ... between two questions of doctor */
+	const char *signature_header;	/* a digest of the body, no secret: kept with the delivery,
+					 * replay checks it again; NULL: credential is a secret */
+	const char *sender;	/* an id such as contacts have: "70000000001@c.us" */
 
+	/* --- tables */
+	const struct provider_key *keys;
+	size_t n_keys;
+	const struct provider_sample *samples;
+	size_t n_samples;
+	const struct provider_check *checks;
+	size_t n_checks;
+	const struct provider_hint *hints;
+	size_t n_hints;
+	/* secrets that stand in URLs or bodies under names of its own; registered at start */
+	const struct log_pattern *masks;
+	size_t n_masks;
+
+	/* --- configuration */
+	/* claims(v): do the keys that are set speak of this provider? */
+	enum claim (*claims)(const struct conf_values *v);
+	/* configure(a, v): a->own, and what differs from the defaults of api_url, token,
+	 * own_id, poll_s (conf.h).  Oddities: conf_warn, conf_fail. */
+	void (*configure)(struct account *a, const struct conf_values *v);
+	void (*unconfigure)(void *own);	/* frees what configure made */
+
+	/* --- translating */
 	/* verify(a, req, why): is the delivery authentic?  Over raw bytes, before any
 	 * parsing, constant time.  RC_OK or RC_DENIED with a reason code in *why. */
 	enum rc (*verify)(const struct account *a, const struct http_req *req, const char **why);
+	/* sign(a, req): the other side of verify: the credential into req, whose body is
+	 * set.  RC_OK; RC_NONE: none is configured. */
+	enum rc (*sign)(const struct account *a, struct http_req *req);
+	/* recipient(a, id, arena): the other side as messages know it, from what a person
+	 * wrote; NULL: cannot be one.  NULL member: ids stay as they are. */
+	const char *(*recipient)(const struct account *a, const char *id, struct mem_arena *arena);
+	/* setup(f, b): what to do at the provider.  brief: nothing where messages come anyhow. */
+	void (*setup)(const struct setup_facts *f, struct buf *b);
+	/* ticket(a, url, attempts, ru, b): a support ticket; NULL: it has no use for one. */
+	void (*ticket)(const struct account *a, const char *url, const char *attempts, bool ru,
+	    struct buf *b);
+	/* subscribe(a, req): what `dmbox doctor --fix` does where finding "subscribed" failed. */
+	enum rc (*subscribe)(const struct account *a, struct http_req *out);
 	/* greet: the provider's GET handshake; RC_OK with the answer, RC_DENIED. */
 	enum rc (*greet)(const struct account *a, const struct http_req *req, struct buf *out);
 	/* parse: a webhook body.  RC_OK with items (n may be 0 with ignored counted);
@@ -172,13 +368,27 @@ struct provider {
 	    struct finding *out);
 };
 
-extern const struct provider provider_chatrace, provider_graph, provider_greenapi,
-    provider_mock;
+/* The list, in its order, NULL at the end (provider/list.h has it). */
+extern const struct provider *const providers[];
+/* provider_by_name(s): NULL where there is none. */
+const struct provider *provider_by_name(const char *name);
+/* provider_first(ch): the channel's first of the list: what an account of which nothing
+ * else is known is taken for.  Never NULL. */
+const struct provider *provider_first(enum channel ch);
+/* provider_of(a): a's provider, also of a mock account; never NULL. */
+const struct provider *provider_of(const struct account *a);
+/* provider_called(a): the name in columns and answers: "mock" where nothing leaves. */
+const char *provider_called(const struct account *a);
+/* delivery_provider, delivery_provider_called: the same of a delivery. */
+const struct provider *delivery_provider(const struct delivery *d);
+const char *delivery_provider_called(const struct delivery *d);
+/* provider_fault(p, why): what is missing or contradictory in p; false: nothing. */
+bool provider_fault(const struct provider *p, char why[200]);
 
-const struct provider *provider_get(enum provider_id id);	/* never NULL */
-const struct provider *provider_of(const struct account *a);	/* never NULL */
-/* provider_behind(a): whose credentials and shapes its deliveries have: a mock account
- * takes in what the provider that it stands for would send. */
-enum provider_id provider_behind(const struct account *a);
+
+/* moving: by name only until the members above have replaced these uses */
+#define PROVIDER_CHATRACE provider_by_name("chatrace")
+#define PROVIDER_GRAPH provider_by_name("graph")
+#define PROVIDER_GREENAPI provider_by_name("greenapi")
 
 #endif

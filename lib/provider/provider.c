@@ -1,16 +1,18 @@
 /*
- * The one list of providers, and the names they share.
+ * The providers of the list, and what is said of all of them.
  */
 #include "model/provider.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-static const struct provider *const table[PROVIDER__MAX] = {
-	[PROVIDER_CHATRACE] = &provider_chatrace,
-	[PROVIDER_GRAPH] = &provider_graph,
-	[PROVIDER_GREENAPI] = &provider_greenapi,
-	[PROVIDER_MOCK] = &provider_mock,
-};
+#include "base/str.h"
+#include "provider/list.h"
+
+#define PROVIDER_ADDRESS(name) &provider_##name,
+const struct provider *const providers[] = { PROVIDER_LIST(PROVIDER_ADDRESS) NULL };
+#undef PROVIDER_ADDRESS
 
 const char *const poll_outcome_names[POLL__MAX] = {
 	[POLL_EMPTY] = "empty",
@@ -29,25 +31,45 @@ const char *const finding_names[FINDING__MAX] = {
 };
 
 const struct provider *
-provider_get(enum provider_id id)
+provider_by_name(const char *name)
 {
-	return table[(unsigned int)id < PROVIDER__MAX ? id : PROVIDER_MOCK];
+	for (size_t i = 0; providers[i] != NULL; i++)
+		if (str_eq(providers[i]->name, name))
+			return providers[i];
+	return NULL;
+}
+
+const struct provider *
+provider_first(enum channel ch)
+{
+	for (size_t i = 0; providers[i] != NULL; i++)
+		if (providers[i]->channel == ch)
+			return providers[i];
+	return providers[0];
 }
 
 const struct provider *
 provider_of(const struct account *a)
 {
-	return provider_get(a->provider);
+	return a->provider != NULL ? a->provider : provider_first(a->channel);
 }
 
-enum provider_id
-provider_behind(const struct account *a)
+const char *
+provider_called(const struct account *a)
 {
-	if (a->provider != PROVIDER_MOCK)
-		return a->provider;
-	if (a->channel == CHANNEL_WHATSAPP)
-		return PROVIDER_GREENAPI;
-	return a->use_chatrace ? PROVIDER_CHATRACE : PROVIDER_GRAPH;
+	return a->use_mock ? "mock" : provider_of(a)->name;
+}
+
+const struct provider *
+delivery_provider(const struct delivery *d)
+{
+	return d->provider != NULL ? d->provider : provider_first(d->channel);
+}
+
+const char *
+delivery_provider_called(const struct delivery *d)
+{
+	return d->mock ? "mock" : delivery_provider(d)->name;
 }
 
 struct poll_attempt *
@@ -68,4 +90,24 @@ poll_attempt_add(struct poll_state *st)
 	memset(a, 0, sizeof *a);
 	a->url = a->auth = a->note = "";
 	return a;
+}
+
+/* --- checks ---------------------------------------------------------------------- */
+
+void
+check_say(struct checkup *c, unsigned int number, enum finding_status s, const char *fmt, ...)
+{
+	char text[2000];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	c->report(c, number, s, text);
+}
+
+const char *
+check_tr(const struct checkup *c, const char *en, const char *ru)
+{
+	return c->ru ? ru : en;
 }

@@ -112,11 +112,11 @@ static void
 args_can_tell(struct db_args *a, bool lookup_only)
 {
 	db_array(a, DB_TEXT);
-	for (int i = 0; i < PROVIDER__MAX; i++) {
-		const struct provider *p = provider_get((enum provider_id)i);
+	for (size_t i = 0; providers[i] != NULL; i++) {
+		const struct provider *p = providers[i];
 
 		if (p->lookup_build != NULL || (!lookup_only && p->has_echo))
-			db_text(a, provider_names[i]);
+			db_text(a, p->name);
 	}
 	db_array_end(a);
 }
@@ -238,7 +238,7 @@ outbox_put(struct db *db, const struct outbox_new *n, size_t max, struct outbox_
 	}
 	db_text(&a, n->account);
 	db_text(&a, channel_names[n->channel]);
-	db_text(&a, provider_names[n->provider]);
+	db_text(&a, n->mock ? "mock" : n->provider->name);
 	db_text(&a, n->own_id);
 	db_text(&a, n->caller ? n->caller : "");
 	db_text(&a, n->idempotency_key);

@@ -29,7 +29,8 @@ struct outbox_new {
 	enum channel channel;
 	const char *account;
 	const char *own_id;		/* sender_id of the message rows; NULL unknown */
-	enum provider_id provider;
+	const struct provider *provider;
+	bool mock;		/* of a mock account: nothing will leave */
 	const char *caller;		/* auth_caller.key; "" for programs */
 	const char *idempotency_key;	/* NULL: none; else unique with caller and part */
 	const char *fingerprint;	/* sha256 hex of the request: same key, other body -> 409 */

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "extern/sign.h"
 #include "store/store.h"
+#include "model/provider.h"
 
 enum {
 	BUCKETS = 256,			/* first byte of the key's hash */
@@ -383,7 +384,7 @@ message_source(const struct load *b, const struct row *r)
 
 	/* a reconciliation finds what no webhook brought, ours from the app too;
 	 * Green API's queue is its way of telling */
-	if (d->source == SOURCE_POLL && (!r->it->echo || d->provider == PROVIDER_GRAPH))
+	if (d->source == SOURCE_POLL && (!r->it->echo || delivery_provider(d)->polls_reconcile))
 		return "poll";
 	return r->it->echo ? "echo" : "webhook";
 }
@@ -565,7 +566,7 @@ put_messages(struct db_args *a, const struct load *b)
 	MCOL(DB_TEXT, db_text(a, str_or_empty(e->it->thread_id)));
 	MCOL(DB_TEXT, db_text(a, e->id));
 	MCOL(DB_TEXT, db_text(a, e->it->weak ? (e->it->alt_id != NULL ? e->it->alt_id : e->id) : NULL));
-	MCOL(DB_TEXT, db_text(a, provider_names[b->v[e->d]->provider]));
+	MCOL(DB_TEXT, db_text(a, delivery_provider_called(b->v[e->d])));
 	MCOL(DB_TEXT, db_text(a, e->it->sender_id));
 	MCOL(DB_TEXT, db_text(a, e->it->recipient_id));
 	MCOL(DB_BOOL, put_flag(a, e->it->dir == DIR_OUT));
@@ -617,7 +618,7 @@ put_events(struct db_args *a, const struct load *b)
 	ECOL(DB_I32, put_person(a, b, e, actor_of(e)));
 	ECOL(DB_TEXT, db_text(a, e->account));
 	ECOL(DB_TEXT, db_text(a, str_or_empty(e->it->thread_id)));
-	ECOL(DB_TEXT, db_text(a, provider_names[b->v[e->d]->provider]));
+	ECOL(DB_TEXT, db_text(a, delivery_provider_called(b->v[e->d])));
 	ECOL(DB_TEXT, db_text(a, e->it->kind != NULL ? e->it->kind : "unknown"));
 	ECOL(DB_TEXT, db_text(a, effect_names[e->it->effect]));
 	ECOL(DB_BOOL, put_flag(a, e->it->dir == DIR_OUT));
@@ -667,7 +668,7 @@ put_plain_message(struct db_args *a, struct load *b)
 	db_text(a, r->account);
 	db_text(a, str_or_empty(r->it->thread_id));
 	db_text(a, r->id);
-	db_text(a, provider_names[b->v[0]->provider]);
+	db_text(a, delivery_provider_called(b->v[0]));
 	db_text(a, p->ext);
 	db_text(a, r->it->sender_id);
 	db_text(a, r->it->recipient_id);

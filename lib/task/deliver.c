@@ -26,7 +26,6 @@
 enum {
 	LEASE_S = 60,
 	TIMEOUT_MS = 15000,
-	CHATRACE_GAP_MS = 1000,	/* providers.md A.5: about one request a second */
 	LOOKUP_GAP_MS = 500,	/* providers.md B.8: two conversation reads a second */
 	LOOKUPS = 8,		/* in one round of upkeep */
 	AT_ONCE = 50,		/* items settled without network (mock) in one go */
@@ -160,8 +159,8 @@ send_next(void *arg, struct http_req *req, int64_t *wait_ms)
 		attempt_account(f->account, &f->items.v[0], &a);
 		if (attempt_build(&a, &f->items.v[0], TIMEOUT_MS, req, &r) == RC_OK) {
 			*wait_ms = 0;
-			if (a.provider == PROVIDER_CHATRACE && f->last_ms != 0)
-				*wait_ms = f->last_ms + CHATRACE_GAP_MS - clock_mono_ms();
+			if (f->last_ms != 0)
+				*wait_ms = f->last_ms + provider_of(&a)->send_gap_ms - clock_mono_ms();
 			if (*wait_ms < 0)
 				*wait_ms = 0;
 			return RC_OK;
@@ -280,7 +279,7 @@ lookup_next(void *arg, struct http_req *req, int64_t *wait_ms)
 		attempt_account(f->account, it, &a);
 		p = provider_of(&a);
 		http_req_free(req);	/* the provider makes it afresh */
-		if (p->lookup_build == NULL || p->lookup_build(&a, &m, req) != RC_OK) {
+		if (a.use_mock || p->lookup_build == NULL || p->lookup_build(&a, &m, req) != RC_OK) {
 			f->look_in[0] = '\0';
 			continue;
 		}

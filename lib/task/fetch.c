@@ -110,6 +110,7 @@ flow_feed(void *arg, struct http_res *res)
 	d->channel = w->account->channel;
 	d->account = w->account->name;
 	d->provider = w->account->provider;
+	d->mock = w->account->use_mock;
 	d->source = SOURCE_POLL;
 	d->request_id = log_request_id();
 	d->content_type = http_res_get(res, "Content-Type");

@@ -89,13 +89,13 @@ task_poll_next_text(int64_t us, char out[16])
 static void
 say_request(struct check *c, const struct http_req *req)
 {
-	bool chatrace = c->acc.provider == PROVIDER_CHATRACE;
+	bool probes = provider_of(&c->acc)->probes;
 
 	log_mask(req->url, strlen(req->url), c->url, sizeof c->url);
-	if (str_eq(c->url, c->said) || (!chatrace && c->said[0] != '\0'))
+	if (str_eq(c->url, c->said) || (!probes && c->said[0] != '\0'))
 		return;
 	memcpy(c->said, c->url, sizeof c->said);
-	if (chatrace && str_ends(c->url, "/accounts/me"))
+	if (probes && str_ends(c->url, "/accounts/me"))
 		log_info("🔑 Proving the access token: %s", c->url);
 	else
 		log_info("🔍 Checking for new %s messages: %s", title(&c->acc), c->url);
@@ -111,6 +111,11 @@ check_next(void *arg, struct http_req *req, int64_t *wait_ms)
 	if (c->lost)
 		return RC_TEMP;
 	c->st.wait_ms = 0;
+	if (c->acc.use_mock) {
+		c->st.outcome = POLL_MOCK;
+		c->over = true;
+		return RC_NONE;
+	}
 	rc = provider_of(&c->acc)->poll_build(&c->acc, &c->st, req);
 	if (rc != RC_OK) {
 		c->over = true;
@@ -180,7 +185,7 @@ say_answer(const struct check *c, const struct http_res *res)
 {
 	const struct poll_attempt *a;
 
-	if (c->acc.provider != PROVIDER_CHATRACE || c->st.n_attempts == 0)
+	if (!provider_of(&c->acc)->probes || c->st.n_attempts == 0)
 		return;
 	for (size_t i = c->st.n_attempts; i > 0; i--) {
 		a = &c->st.attempts[i - 1];
@@ -205,6 +210,7 @@ check_feed(void *arg, struct http_res *res)
 	d->channel = c->acc.channel;
 	d->account = c->acc.name;
 	d->provider = c->acc.provider;
+	d->mock = c->acc.use_mock;
 	d->source = SOURCE_POLL;
 	d->request_id = log_request_id();
 	d->content_type = http_res_get(res, "Content-Type");
@@ -322,7 +328,7 @@ next_time(const struct check *c)
 {
 	if (c->r.outcome == POLL_UNSUPPORTED)
 		return clock_now_us() + PROBE_S * US;
-	if (c->r.outcome == POLL_FAILED && c->acc.provider == PROVIDER_CHATRACE &&
+	if (c->r.outcome == POLL_FAILED && provider_of(&c->acc)->probes &&
 	    c->st.n_attempts > 1)
 		return clock_now_us() + PROBE_FAILED_S * US;
 	return 0;
@@ -407,7 +413,7 @@ fingerprint(const struct account *a, char out[17])
 {
 	struct sign_hash *h = sign_hash_new();
 	unsigned char d[SIGN_SHA256];
-	const char *const v[] = { provider_names[a->provider], a->api_url, a->token,
+	const char *const v[] = { provider_of(a)->name, a->api_url, a->token,
 		a->own_id, a->graph_version };
 
 	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++)
@@ -581,24 +587,21 @@ task_poll_start(const struct task_poll *p, int64_t *next_us)
 static void
 hello_instagram(const struct account *a, const char *who)
 {
-	static const char *const modes[PROVIDER__MAX] = { "CHATRACE API", "INSTAGRAM GRAPH API",
-		"GREEN API", "MOCK MODE" };
-	static const char *const names[PROVIDER__MAX] = { "Chatrace", "Instagram Graph API",
-		"Green API", "mock" };
+	const struct provider *p = provider_of(a);
 
-	log_info("Instagram Service initialized (%s)%s", modes[a->provider], who);
-	if (a->provider == PROVIDER_CHATRACE && a->token != NULL)
-		log_info("Chatrace API configured%s", who);
-	else if (a->provider != PROVIDER_MOCK && a->token == NULL)
+	log_info("Instagram Service initialized (%s)%s", a->use_mock ? "MOCK MODE" : p->words.mode, who);
+	if (!a->use_mock && p->words.configured != NULL && a->token != NULL)
+		log_info("%s%s", p->words.configured, who);
+	else if (!a->use_mock && a->token == NULL)
 		log_warn("⚠️ INSTAGRAM_ACCESS_TOKEN is not set%s", who);
 	log_info("🔧 InstagramService onModuleInit called%s", who);
-	if (a->provider == PROVIDER_MOCK)
+	if (a->use_mock)
 		return;
 	if (a->poll_s == 0) {
 		log_info("ℹ️ polling is off (INSTAGRAM_POLL_SECONDS=0)%s", who);
 		return;
 	}
-	log_info("📡 Starting Instagram message polling (%s)...%s", names[a->provider], who);
+	log_info("📡 Starting Instagram message polling (%s)...%s", p->title, who);
 	log_info("✅ Starting Instagram message polling (checking every %u seconds)%s", a->poll_s,
 	    who);
 	log_info("📡 API URL: %s", a->api_url);
@@ -616,9 +619,9 @@ task_poll_hello(const struct conf *c, const struct account *a)
 		hello_instagram(a, who);
 		return;
 	}
-	log_info("WhatsApp Service initialized (%s)%s", a->provider == PROVIDER_MOCK ? "MOCK MODE" :
-	    "GREEN API", who);
-	if (a->provider == PROVIDER_MOCK)
+	log_info("WhatsApp Service initialized (%s)%s", a->use_mock ? "MOCK MODE" :
+	    provider_of(a)->words.mode, who);
+	if (a->use_mock)
 		return;
 	if (a->poll_s == 0)
 		log_info("ℹ️ polling is off (WHATSAPP_POLL_SECONDS=0)%s", who);

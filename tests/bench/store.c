@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "provider/list.h"
 #include "base/clock.h"
 #include "model/conf.h"
 #include "extern/db.h"
@@ -49,7 +50,7 @@ make_delivery(struct delivery *d, size_t items, const char *body, size_t body_n)
 {
 	delivery_init(d);
 	d->account = "main";
-	d->provider = PROVIDER_GRAPH;
+	d->provider = &provider_graph;
 	d->source = SOURCE_WEBHOOK;
 	d->request_id = "bench";
 	d->remote_addr = "127.0.0.1";
@@ -116,7 +117,7 @@ drain(struct db *db, const char *folder, size_t files)
 		    "you have this in blue?\",\"username\":\"user\",\"timestamp\":1763800000}",
 		    6500000000000000u + (unsigned long long)(i % 5000), (long long)start, i);
 		make_delivery(&d, 0, body, strlen(body));
-		d.provider = PROVIDER_CHATRACE;
+		d.provider = &provider_chatrace;
 		if (spool_put(sp, &d) != RC_OK)
 			return 1;
 		delivery_free(&d);

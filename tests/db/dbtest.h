@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "provider/list.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "extern/db.h"
@@ -125,7 +126,7 @@ dbt_delivery(struct delivery *d)
 	delivery_init(d);
 	d->account = "main";
 	d->channel = CHANNEL_INSTAGRAM;
-	d->provider = PROVIDER_GRAPH;
+	d->provider = &provider_graph;
 	d->source = SOURCE_WEBHOOK;
 	d->body = "{}";
 	d->body_n = 2;

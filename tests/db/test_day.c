@@ -6,6 +6,7 @@
  *
  * Every round is an account of its own, so that no table has to be emptied.
  */
+#include "provider/list.h"
 #include "dbtest.h"
 
 #include "model/conf.h"
@@ -306,14 +307,14 @@ chatrace_day(void)
 
 static const struct side {
 	const char *name;
-	enum provider_id id;
+	const struct provider *id;
 	enum channel channel;
 	void (*day)(void);
 	void (*body)(struct buf *, const size_t *, size_t);
 } sides[] = {
-	{ "graph", PROVIDER_GRAPH, CHANNEL_INSTAGRAM, graph_day, graph_body },
-	{ "greenapi", PROVIDER_GREENAPI, CHANNEL_WHATSAPP, green_day, array_body },
-	{ "chatrace", PROVIDER_CHATRACE, CHANNEL_INSTAGRAM, chatrace_day, array_body },
+	{ "graph", &provider_graph, CHANNEL_INSTAGRAM, graph_day, graph_body },
+	{ "greenapi", &provider_greenapi, CHANNEL_WHATSAPP, green_day, array_body },
+	{ "chatrace", &provider_chatrace, CHANNEL_INSTAGRAM, chatrace_day, array_body },
 };
 
 /* All that is in the rows but what belongs to the delivery that came first, to
@@ -378,7 +379,7 @@ play(const struct side *s, const char *account, bool shuffled)
 	char own[] = OWN;
 
 	a.name = mem_dup(account);
-	a.own_id = s->id == PROVIDER_GRAPH ? own : NULL;
+	a.own_id = s->id == &provider_graph ? own : NULL;
 	for (size_t i = 0; i < n_pieces; i++)
 		for (uint32_t k = shuffled ? rnd(5) / 4 + 1 : 1; k > 0; k--)
 			order[n++] = i;

@@ -3,6 +3,7 @@
  * what is due goes out in order, an accepted and dropped send is never
  * repeated, is found by look-up or echo, one account's trouble is its own.
  */
+#include "provider/list.h"
 #include "dbtest.h"
 #include "tinyhttp.h"
 
@@ -92,12 +93,13 @@ teardown(void **state)
 	return 0;
 }
 
+/* p NULL: of a mock account. */
 static int64_t
-put(struct fix *f, const char *account, enum provider_id p, const char *to, const char *body)
+put(struct fix *f, const char *account, const struct provider *p, const char *to, const char *body)
 {
 	struct outmsg m = { .recipient = to, .thread_id = "", .body = body };
-	struct outbox_new n = { .channel = CHANNEL_INSTAGRAM, .account = account, .provider = p,
-	    .parts = &m, .n_parts = 1 };
+	struct outbox_new n = { .channel = CHANNEL_INSTAGRAM, .account = account, .provider = p != NULL ? p : &provider_graph,
+	    .mock = p == NULL, .parts = &m, .n_parts = 1 };
 	struct outbox_row row;
 	size_t k;
 	int64_t closed;
@@ -109,7 +111,7 @@ put(struct fix *f, const char *account, enum provider_id p, const char *to, cons
 static int64_t
 put_main(struct fix *f, const char *to, const char *body)
 {
-	return put(f, "main", PROVIDER_GRAPH, to, body);
+	return put(f, "main", &provider_graph, to, body);
 }
 
 /* As the poller does it, until nothing is in flight. */
@@ -291,11 +293,11 @@ test_accounts(void **state)
 		char to[16];
 
 		snprintf(to, sizeof to, "66%d", i);
-		down = put(f, "down", PROVIDER_GRAPH, to, "x");
+		down = put(f, "down", &provider_graph, to, "x");
 	}
-	mock = put(f, "fake", PROVIDER_MOCK, "6501", "x");
+	mock = put(f, "fake", NULL, "6501", "x");
 	fine = put_main(f, "6501", "x");
-	put(f, "nobody", PROVIDER_GRAPH, "6501", "an account that is gone");
+	put(f, "nobody", &provider_graph, "6501", "an account that is gone");
 	rounds(f);
 	assert_string_equal(state_of(f, mock), "sent");
 	assert_string_equal(state_of(f, fine), "sent");

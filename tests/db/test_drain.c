@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "provider/list.h"
 #include "dbtest.h"
 #include "bridge/ingest.h"
 #include "bridge/spool.h"
@@ -29,7 +30,7 @@ test_drain(void **state)
 		delivery_init(&d);
 		d.account = "main";
 		d.channel = CHANNEL_WHATSAPP;
-		d.provider = PROVIDER_GREENAPI;
+		d.provider = &provider_greenapi;
 		d.received_at_us = T0 + i;
 		/* every third one comes again, as a provider would send it */
 		snprintf(body, sizeof body, "{\"typeWebhook\":\"incomingMessageReceived\",\"timestamp\":1752345678,"

@@ -3,6 +3,7 @@
  * of this test: when they are due, what is asked, what is stored, and that a
  * refusal costs nothing.
  */
+#include "provider/list.h"
 #include "dbtest.h"
 
 #include <netinet/in.h>
@@ -120,7 +121,7 @@ fix_open(struct fix *x)
 	x->h = httpc_new(NULL);
 	snprintf(x->url, sizeof(x->url), "http://127.0.0.1:%d", srv.port);
 	x->a = (struct account){ .name = (char *)"main", .channel = CHANNEL_INSTAGRAM,
-		.provider = PROVIDER_GRAPH, .api_url = x->url, .token = (char *)"IGAAconfigured",
+		.provider = &provider_graph, .api_url = x->url, .token = (char *)"IGAAconfigured",
 		.own_id = (char *)OWN, .graph_version = (char *)"v25.0" };
 	x->conf = (struct conf){ .accounts = &x->a, .n_accounts = 1, .refs = 1 };
 }

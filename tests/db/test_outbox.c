@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 
+#include "provider/list.h"
 #include "dbtest.h"
 #include "store/outbox.h"
 #include "base/str.h"
@@ -48,7 +49,7 @@ static int serial;
 struct fix {
 	struct db *db;
 	char account[32];
-	enum provider_id provider;
+	const struct provider *provider;
 };
 
 static int
@@ -57,7 +58,7 @@ setup(void **state)
 	struct fix *f = mem_alloc(sizeof *f);
 
 	f->db = dbt_open();
-	f->provider = PROVIDER_GRAPH;
+	f->provider = &provider_graph;
 	snprintf(f->account, sizeof f->account, "a%d", ++serial);
 	*state = f;
 	return 0;
@@ -197,7 +198,7 @@ test_idempotency(void **state)
 	struct outmsg m[2] = { { .recipient = "6500", .thread_id = "", .body = "a" },
 	    { .recipient = "6500", .thread_id = "", .body = "b" } };
 	struct outbox_new n = { .channel = CHANNEL_INSTAGRAM, .account = f->account,
-	    .provider = PROVIDER_GRAPH, .caller = f->account, .idempotency_key = "k", .fingerprint = "f1",
+	    .provider = &provider_graph, .caller = f->account, .idempotency_key = "k", .fingerprint = "f1",
 	    .parts = m, .n_parts = 2 };
 	struct outbox_row a[2], b[2];
 	size_t k = 0;
@@ -233,7 +234,7 @@ race(void *arg)
 	struct db *db = dbt_open();
 	struct outmsg m = { .recipient = "6500", .thread_id = "", .body = "once" };
 	struct outbox_new n = { .channel = CHANNEL_INSTAGRAM, .account = r->account,
-	    .provider = PROVIDER_GRAPH, .caller = r->account, .idempotency_key = "race",
+	    .provider = &provider_graph, .caller = r->account, .idempotency_key = "race",
 	    .fingerprint = "f", .parts = &m, .n_parts = 1 };
 	struct outbox_row row = {0};
 	size_t k = 0;
@@ -284,7 +285,7 @@ test_window(void **state)
 	struct fix *f = *state;
 	struct outmsg m = { .recipient = "6501", .thread_id = "", .body = "late" };
 	struct outbox_new n = { .channel = CHANNEL_INSTAGRAM, .account = f->account,
-	    .provider = PROVIDER_GRAPH, .caller = "c", .window_s = 86400, .parts = &m, .n_parts = 1 };
+	    .provider = &provider_graph, .caller = "c", .window_s = 86400, .parts = &m, .n_parts = 1 };
 	struct outbox_row row;
 	size_t k = 0;
 	int64_t closed = 0;
@@ -465,7 +466,7 @@ test_ttl(void **state)
 	struct outmsg m[2] = { { .recipient = "6500", .thread_id = "", .body = "a" },
 	    { .recipient = "6500", .thread_id = "", .body = "b" } };
 	struct outbox_new n = { .channel = CHANNEL_INSTAGRAM, .account = f->account,
-	    .provider = PROVIDER_GRAPH, .parts = m, .n_parts = 2 };
+	    .provider = &provider_graph, .parts = m, .n_parts = 2 };
 	struct outbox_row r[2], now;
 	struct outbox_items v;
 	size_t k;
@@ -533,7 +534,7 @@ test_unknown_blocks(void **state)
 	sql(f->db, "update dmbox.outbox set attempt_started_at = now() - interval '121 seconds' where state = 'unknown'");
 	assert_int_equal(claim(f, 1, &v), 1);
 	outbox_items_free(&v);
-	f->provider = PROVIDER_CHATRACE;
+	f->provider = &provider_chatrace;
 	snprintf(f->account, sizeof f->account, "a%d", ++serial);
 	send_one(f, "one", SEND_UNKNOWN, "");
 	put(f, "two");
@@ -547,7 +548,7 @@ test_actions(void **state)
 	struct fix *f = *state;
 	struct outmsg m = { .recipient = "6500", .thread_id = "", .action = "typing_on" };
 	struct outbox_new n = { .channel = CHANNEL_INSTAGRAM, .account = f->account,
-	    .provider = PROVIDER_GRAPH, .parts = &m, .n_parts = 1 };
+	    .provider = &provider_graph, .parts = &m, .n_parts = 1 };
 	struct outbox_row r, said = put(f, "one");
 	struct outbox_items v;
 	size_t k;
@@ -607,7 +608,7 @@ test_parts_dropped(void **state)
 	    { .recipient = "6500", .thread_id = "", .body = "b" },
 	    { .recipient = "6500", .thread_id = "", .body = "c" } };
 	struct outbox_new n = { .channel = CHANNEL_INSTAGRAM, .account = f->account,
-	    .provider = PROVIDER_GRAPH, .parts = m, .n_parts = 3 };
+	    .provider = &provider_graph, .parts = m, .n_parts = 3 };
 	struct outbox_row r[3], now, later;
 	struct outbox_items v;
 	size_t k;
@@ -820,7 +821,7 @@ test_lookups(void **state)
 		}
 		outbox_items_free(&v);
 	}
-	assert_int_equal(given, provider_get(PROVIDER_GRAPH)->lookup_build ? 5 : 0);
+	assert_int_equal(given, provider_graph.lookup_build ? 5 : 0);
 	assert_int_equal(outbox_found(f->db, r.id, "mid-found"), RC_OK);
 	assert_int_equal(outbox_get(f->db, r.id, &r), RC_OK);
 	assert_string_equal(r.state, "sent");

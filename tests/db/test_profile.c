@@ -3,6 +3,7 @@
  * token ends the account's turn, two hosts ask for each person once.  A small
  * web server in a thread of this program is the Graph API.
  */
+#include "provider/list.h"
 #include "dbtest.h"
 
 #include <arpa/inet.h>
@@ -82,7 +83,7 @@ server_start(void)
 static struct db *db;
 static char api[64], name[] = "main", token[] = "IGAAtoken12345", own[] = "17841400000000001",
     version[] = "v25.0";
-static struct account acc = { .name = name, .channel = CHANNEL_INSTAGRAM, .provider = PROVIDER_GRAPH,
+static struct account acc = { .name = name, .channel = CHANNEL_INSTAGRAM, .provider = &provider_graph,
     .api_url = api, .token = token, .own_id = own, .graph_version = version };
 static struct conf conf = { .accounts = &acc, .n_accounts = 1, .refs = 1000 };
 
@@ -213,9 +214,9 @@ test_not_asked(void **st)
 	acc.use_mock = true;
 	assert_int_equal(run(), 0);
 	acc.use_mock = false;
-	acc.provider = PROVIDER_GREENAPI;
+	acc.provider = &provider_greenapi;
 	assert_int_equal(run(), 0);
-	acc.provider = PROVIDER_GRAPH;
+	acc.provider = &provider_graph;
 	assert_int_equal(db_script(db, "insert into dmbox.account_state (account, channel, pause_until)"
 	    " values ('main', 'instagram', now() + interval '1 hour')"), RC_OK);
 	assert_int_equal(run(), 0);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "provider/list.h"
 #include "dbtest.h"
 #include "bridge/ingest.h"
 #include "task/media.h"
@@ -37,12 +38,12 @@ static void
 prepare(struct delivery *d, const char *body)
 {
 	static struct account a = { .name = (char *)"main", .channel = CHANNEL_INSTAGRAM,
-		.provider = PROVIDER_GRAPH };
+		.provider = &provider_graph };
 
 	delivery_init(d);
 	d->account = "main";
 	d->channel = CHANNEL_INSTAGRAM;
-	d->provider = PROVIDER_GRAPH;
+	d->provider = &provider_graph;
 	d->received_at_us = T0 + 3600 * SECOND;
 	d->body = body;
 	d->body_n = strlen(body);
@@ -66,7 +67,7 @@ static int64_t
 queue(const char *to, const char *text)
 {
 	struct outmsg part = { .recipient = to, .thread_id = "", .body = text };
-	struct outbox_new n = { .channel = CHANNEL_INSTAGRAM, .account = "main", .provider = PROVIDER_GRAPH,
+	struct outbox_new n = { .channel = CHANNEL_INSTAGRAM, .account = "main", .provider = &provider_graph,
 		.caller = "", .parts = &part, .n_parts = 1 };
 	struct outbox_row row[2];
 	size_t rows = 0;
@@ -123,7 +124,7 @@ test_group(void **state)
 	for (int i = 0; i < 4; i++) {
 		dbt_delivery(&d);
 		d.channel = CHANNEL_WHATSAPP;
-		d.provider = PROVIDER_GREENAPI;
+		d.provider = &provider_greenapi;
 		snprintf(id, sizeof id, "G%d", i);
 		it = dbt_message(&d, i < 3 ? "120363000000000001@g.us" : who[0], id, i % 2 == 0 ? "of the first" : "of the second", T0);
 		it->sender_id = who[i < 3 ? i % 2 : 0];

@@ -1,5 +1,6 @@
 /* Replay: the same bytes give the same keys, verdicts stand, signatures are checked
  * again, and the balance stays even. */
+#include "provider/list.h"
 #include "dbtest.h"
 #include "bridge/ingest.h"
 #include "bridge/replay.h"
@@ -12,8 +13,8 @@
 static struct db *db;
 static char *secret_list[] = { (char *)"made-up-app-secret" };
 static struct account accounts[] = {
-	{ .name = (char *)"main", .channel = CHANNEL_INSTAGRAM, .provider = PROVIDER_CHATRACE },
-	{ .name = (char *)"meta", .channel = CHANNEL_INSTAGRAM, .provider = PROVIDER_GRAPH,
+	{ .name = (char *)"main", .channel = CHANNEL_INSTAGRAM, .provider = &provider_chatrace },
+	{ .name = (char *)"meta", .channel = CHANNEL_INSTAGRAM, .provider = &provider_graph,
 	  .own_id = (char *)OWN, .app_secrets = { secret_list, 1 } },
 };
 static struct conf conf = { .accounts = accounts, .n_accounts = 2 };

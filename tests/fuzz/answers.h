@@ -188,7 +188,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static struct account *a;
-	const struct provider *pv = provider_get(PROVIDER);
+	const struct provider *pv = PROVIDER;
 	struct food f = { (const char *)p, n };
 	int op = food_byte(&f) % OP__MAX;
 	unsigned char how = food_byte(&f);

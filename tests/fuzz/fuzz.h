@@ -19,7 +19,7 @@
 #include "extern/json.h"
 #include "base/mem.h"
 #include "model/msg.h"
-#include "model/provider.h"
+#include "provider/list.h"
 #include "base/str.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -105,22 +105,21 @@ fuzz_path(const char *name, char out[256])
 
 /* An account as a configuration makes it; lives for ever. */
 static inline struct account *
-fuzz_account(enum provider_id id)
+fuzz_account(const struct provider *id)
 {
 	struct account *a = mem_alloc(sizeof *a);
 
 	a->name = mem_dup("main");
 	a->provider = id;
-	a->channel = id == PROVIDER_GREENAPI ? CHANNEL_WHATSAPP : CHANNEL_INSTAGRAM;
-	a->use_chatrace = id == PROVIDER_CHATRACE || id == PROVIDER_MOCK;
-	a->use_mock = id == PROVIDER_MOCK;
+	a->channel = id == &provider_greenapi ? CHANNEL_WHATSAPP : CHANNEL_INSTAGRAM;
+	a->use_chatrace = id == &provider_chatrace;
 	a->poll_s = 10;
 	a->graph_version = mem_dup("v25.0");
 	a->send_channel = mem_dup("instagram");
 	a->api_url = mem_dup("https://api.example.org");
-	a->token = mem_dup(id == PROVIDER_CHATRACE ? "1000001.madeuptoken" : "IGAAmadeuptoken");
-	a->own_id = mem_dup(id == PROVIDER_GRAPH ? "17841400000000001" :
-	    id == PROVIDER_GREENAPI ? "1101000001" : "1000001");
+	a->token = mem_dup(id == &provider_chatrace ? "1000001.madeuptoken" : "IGAAmadeuptoken");
+	a->own_id = mem_dup(id == &provider_graph ? "17841400000000001" :
+	    id == &provider_greenapi ? "1101000001" : "1000001");
 	a->verify_token = mem_dup("made-up-verify-token");
 	a->webhook_token = mem_dup("made-up-webhook-token");
 	strv_split(&a->webhook_secrets, "made-up-secret-one,made-up-secret-two", ',');

@@ -1,2 +1,2 @@
-#define PROVIDER PROVIDER_CHATRACE
+#define PROVIDER &provider_chatrace
 #include "answers.h"

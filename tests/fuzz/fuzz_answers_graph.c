@@ -1,2 +1,2 @@
-#define PROVIDER PROVIDER_GRAPH
+#define PROVIDER &provider_graph
 #include "answers.h"

@@ -1,2 +1,2 @@
-#define PROVIDER PROVIDER_GREENAPI
+#define PROVIDER &provider_greenapi
 #include "answers.h"

@@ -24,7 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	body = food_rest(&f);
 	d.body = body;
 	d.body_n = f.n;
-	rc = provider_get(PROVIDER)->parse(a, d.content_type, body, f.n, &d.items);
+	rc = (PROVIDER)->parse(a, d.content_type, body, f.n, &d.items);
 	MUST(rc == RC_OK || rc == RC_INVALID);
 	if (rc == RC_OK) {
 		fuzz_check_items(&d.items);

@@ -58,7 +58,7 @@ each() {
 case $target in
 parse_*) parse "${target#parse_}" ;;
 answers_*) answers "${target#answers_}" ;;
-json) for p in chatrace graph greenapi mock; do each "tests/data/$p/*.in.json" '' "$p"; done ;;
+json) for p in chatrace graph greenapi; do each "tests/data/$p/*.in.json" '' "$p"; done ;;
 form) each 'tests/data/*/*.in.form' '' data ;;
 config) slurp dmbox.env.example; printf '\0%s' "$text" >"$out/example" ;;
 request)

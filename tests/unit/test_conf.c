@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "provider/list.h"
 #include "model/conf.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -96,7 +97,7 @@ test_defaults(void **state)
 	assert_string_equal(c->dir, dir);
 	assert_int_equal(c->n_accounts, 1);
 	assert_string_equal(a->name, "main");
-	assert_int_equal(a->provider, PROVIDER_CHATRACE);
+	assert_ptr_equal(a->provider, &provider_chatrace);
 	assert_string_equal(a->api_url, "https://api.chatrace.com");
 	assert_int_equal(a->poll_s, 10);
 	assert_string_equal(a->graph_version, "v25.0");
@@ -138,7 +139,7 @@ test_modes(void **state)
 	assert_int_equal(a->webhook_secrets.n, 2);
 	assert_string_equal(a->webhook_secrets.v[1], "two");
 	assert_int_equal(a->poll_s, 0);
-	assert_int_equal(w->provider, PROVIDER_GREENAPI);
+	assert_ptr_equal(w->provider, &provider_greenapi);
 	assert_string_equal(w->api_url, "https://api.green-api.com");
 	assert_string_equal(w->own_id, "1101");
 	assert_ptr_equal(conf_account_by_own_id(c, CHANNEL_INSTAGRAM, "1000001"), a);
@@ -150,7 +151,7 @@ test_modes(void **state)
 	c = load_text(DB "INSTAGRAM_USE_CHATRACE=False\nINSTAGRAM_ACCESS_TOKEN=IGAAx.y\n"
 	    "INSTAGRAM_PAGE_ID=17841400000000001\nINSTAGRAM_APP_SECRET=a,b\n");
 	a = &c->accounts[0];
-	assert_int_equal(a->provider, PROVIDER_GRAPH);
+	assert_ptr_equal(a->provider, &provider_graph);
 	assert_string_equal(a->api_url, "https://graph.instagram.com");
 	assert_string_equal(a->own_id, "17841400000000001");
 	assert_int_equal(a->poll_s, 30);
@@ -161,8 +162,8 @@ test_modes(void **state)
 	conf_drop(c);
 
 	c = load_text(DB "INSTAGRAM_USE_MOCK=1\nWHATSAPP_USE_MOCK=on\n");
-	assert_int_equal(c->accounts[0].provider, PROVIDER_MOCK);
-	assert_int_equal(c->accounts[1].provider, PROVIDER_MOCK);
+	assert_true(c->accounts[0].use_mock);
+	assert_true(c->accounts[1].use_mock);
 	conf_drop(c);
 }
 

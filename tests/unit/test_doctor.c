@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "provider/list.h"
 #include "doctor/doctor.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -207,12 +208,12 @@ test_mock_secret(void **state)
 		struct account a;
 		const char *seen;	/* NULL: nothing is missing */
 	} v[] = {
-		{ { .name = (char *)"m", .use_chatrace = true }, "instagram/m: INSTAGRAM_WEBHOOK_SECRET is not set" },
-		{ { .name = (char *)"m" }, "instagram/m: INSTAGRAM_APP_SECRET is not set" },
-		{ { .name = (char *)"m", .channel = CHANNEL_WHATSAPP, .poll_s = 10 },
+		{ { .name = (char *)"m", .provider = &provider_chatrace, .use_chatrace = true }, "instagram/m: INSTAGRAM_WEBHOOK_SECRET is not set" },
+		{ { .name = (char *)"m", .provider = &provider_graph }, "instagram/m: INSTAGRAM_APP_SECRET is not set" },
+		{ { .name = (char *)"m", .provider = &provider_greenapi, .channel = CHANNEL_WHATSAPP, .poll_s = 10 },
 		    "whatsapp/m: WHATSAPP_WEBHOOK_TOKEN is not set" },
-		{ { .name = (char *)"m", .use_chatrace = true, .webhook_open = true }, NULL },
-		{ { .name = (char *)"m", .channel = CHANNEL_WHATSAPP, .webhook_token = (char *)"made-up" }, NULL },
+		{ { .name = (char *)"m", .provider = &provider_chatrace, .use_chatrace = true, .webhook_open = true }, NULL },
+		{ { .name = (char *)"m", .provider = &provider_greenapi, .channel = CHANNEL_WHATSAPP, .webhook_token = (char *)"made-up" }, NULL },
 	};
 
 	(void)state;
@@ -222,7 +223,6 @@ test_mock_secret(void **state)
 		struct doctor *d = new_doctor(&c, -1);
 
 		a.use_mock = true;
-		a.provider = PROVIDER_MOCK;
 		doctor_conf(d);
 		assert_int_equal(d->r[DC_SECRET].status, v[i].seen != NULL ? FINDING_FAIL : FINDING_OK);
 		if (v[i].seen != NULL)

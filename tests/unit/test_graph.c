@@ -11,6 +11,7 @@
 #include <string.h>
 #include <glob.h>
 #include <cmocka.h>
+#include "provider/list.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -31,7 +32,7 @@ static struct account
 account_make(void)
 {
 	struct account a = { .name = (char *)"main", .channel = CHANNEL_INSTAGRAM,
-		.provider = PROVIDER_GRAPH, .api_url = (char *)"http://127.0.0.1:1/graph",
+		.provider = &provider_graph, .api_url = (char *)"http://127.0.0.1:1/graph",
 		.token = (char *)"IGAAmadeUpToken", .own_id = (char *)OWN,
 		.graph_version = (char *)"v25.0", .verify_token = (char *)"made-up-verify" };
 

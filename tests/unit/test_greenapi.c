@@ -12,13 +12,13 @@
 #include "base/clock.h"
 #include "extern/json.h"
 #include "base/log.h"
-#include "model/provider.h"
+#include "provider/list.h"
 
 #define TOKEN "d75b3a66374942c5b3c019c698abc2067e151558acbd451234"
 static char api[] = "https://green.example.com", own[] = "1101000001", tok[] = TOKEN,
     hook[] = "hook-Secret-1", name[] = "main";
 static struct account acc = { .name = name, .channel = CHANNEL_WHATSAPP,
-    .provider = PROVIDER_GREENAPI, .api_url = api, .own_id = own, .token = tok,
+    .provider = &provider_greenapi, .api_url = api, .own_id = own, .token = tok,
     .webhook_token = hook, .poll_s = 10 };
 #define P (&provider_greenapi)
 /* provider.c's table wants them all; this test links none of the others */

@@ -18,7 +18,7 @@
 #include "base/str.h"
 #include "bridge/hint.h"
 #include "model/msg.h"
-#include "model/provider.h"
+#include "provider/list.h"
 
 #define CASES 10000
 #define VICTIM "VICTIM"

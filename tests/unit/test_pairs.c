@@ -36,7 +36,7 @@
 #include "base/clock.h"
 #include "extern/json.h"
 #include "base/mem.h"
-#include "model/provider.h"
+#include "provider/list.h"
 #include "base/str.h"
 
 #define MAX_FILE (8u << 20)
@@ -102,7 +102,7 @@ set_key(struct account *a, const char *key, const char *v)
 }
 
 static void
-account_init(struct account *a, enum provider_id id, const char *dir)
+account_init(struct account *a, const struct provider *id, const char *dir)
 {
 	char path[1024];
 	struct buf b;
@@ -110,9 +110,8 @@ account_init(struct account *a, enum provider_id id, const char *dir)
 	memset(a, 0, sizeof *a);
 	a->name = mem_dup("main");
 	a->provider = id;
-	a->channel = id == PROVIDER_GREENAPI ? CHANNEL_WHATSAPP : CHANNEL_INSTAGRAM;
-	a->use_chatrace = id == PROVIDER_CHATRACE || id == PROVIDER_MOCK;
-	a->use_mock = id == PROVIDER_MOCK;
+	a->channel = id == &provider_greenapi ? CHANNEL_WHATSAPP : CHANNEL_INSTAGRAM;
+	a->use_chatrace = id == &provider_chatrace;
 	a->poll_s = 10;
 	a->graph_version = mem_dup("v25.0");
 	a->send_channel = mem_dup("instagram");
@@ -506,20 +505,20 @@ by_name(const struct dirent **a, const struct dirent **b)
 }
 
 static int
-run_provider(enum provider_id id)
+run_provider(const struct provider *id)
 {
 	char dir[512];
 	struct dirent **v = NULL;
 	struct account a;
 	int n, bad = 0;
 
-	snprintf(dir, sizeof dir, "%s/%s", data_dir(), provider_names[id]);
+	snprintf(dir, sizeof dir, "%s/%s", data_dir(), id->name);
 	n = scandir(dir, &v, NULL, by_name);
 	if (n < 0)
 		return 0;	/* not written yet */
 	account_init(&a, id, dir);
 	for (int i = 0; i < n; i++) {
-		bad += run_case(provider_get(id), &a, dir, v[i]->d_name);
+		bad += run_case(id, &a, dir, v[i]->d_name);
 		free(v[i]);
 	}
 	free(v);
@@ -531,28 +530,21 @@ static void
 test_chatrace(void **state)
 {
 	(void)state;
-	assert_int_equal(run_provider(PROVIDER_CHATRACE), 0);
+	assert_int_equal(run_provider(&provider_chatrace), 0);
 }
 
 static void
 test_graph(void **state)
 {
 	(void)state;
-	assert_int_equal(run_provider(PROVIDER_GRAPH), 0);
+	assert_int_equal(run_provider(&provider_graph), 0);
 }
 
 static void
 test_greenapi(void **state)
 {
 	(void)state;
-	assert_int_equal(run_provider(PROVIDER_GREENAPI), 0);
-}
-
-static void
-test_mock(void **state)
-{
-	(void)state;
-	assert_int_equal(run_provider(PROVIDER_MOCK), 0);
+	assert_int_equal(run_provider(&provider_greenapi), 0);
 }
 
 int
@@ -562,7 +554,6 @@ main(void)
 		cmocka_unit_test(test_chatrace),
 		cmocka_unit_test(test_graph),
 		cmocka_unit_test(test_greenapi),
-		cmocka_unit_test(test_mock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -542,7 +542,7 @@ test_sentences(void **state)
 static void
 test_mock_refusal(void **state)
 {
-	struct account a = { .name = (char *)"m", .channel = CHANNEL_INSTAGRAM, .provider = PROVIDER_MOCK,
+	struct account a = { .name = (char *)"m", .channel = CHANNEL_INSTAGRAM, .provider = provider_by_name("chatrace"),
 	    .use_mock = true, .use_chatrace = true };
 	char path[160], text[4096] = "";
 	FILE *f;

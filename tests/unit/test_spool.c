@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "provider/list.h"
 #include "base/mem.h"
 #include "bridge/spool.h"
 
@@ -62,7 +63,7 @@ put(struct spool *s, int64_t at, const char *body, size_t n)
 	d.channel = CHANNEL_WHATSAPP;
 	d.account = "shop";
 	d.account_named = true;
-	d.provider = PROVIDER_GREENAPI;
+	d.provider = &provider_greenapi;
 	d.request_id = "req%1\nforged: x";
 	d.headers = "{\"a\":\"b\"}";
 	d.body = body;
@@ -95,7 +96,7 @@ test_there_and_back(void **state)
 	assert_true(d->received_at_us == 1763000001000000);
 	assert_int_equal(strlen(d->uid), 36);
 	assert_int_equal(d->channel, CHANNEL_WHATSAPP);
-	assert_int_equal(d->provider, PROVIDER_GREENAPI);
+	assert_ptr_equal(d->provider, &provider_greenapi);
 	assert_string_equal(d->account, "shop");
 	assert_true(d->account_named);
 	assert_string_equal(d->request_id, "req%1\nforged: x");

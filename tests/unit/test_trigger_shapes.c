@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-#include "model/provider.h"
+#include "provider/list.h"
 #include "../../cli/trigger_shapes.c"
 
 static char own[] = "17841400000000001", token[] = "1000001.secret", url[] = "https://api.example.com";
@@ -18,7 +18,7 @@ static void
 parse(const struct shape *s, const char *id, const char *ref, struct itemv *out)
 {
 	struct account a = { .name = own, .own_id = own, .token = token, .api_url = url,
-	    .provider = s->provider, .channel = s->provider == PROVIDER_GREENAPI ?
+	    .provider = s->provider, .channel = s->provider == &provider_greenapi ?
 	    CHANNEL_WHATSAPP : CHANNEL_INSTAGRAM };
 	const struct shape_vars v = { .id = id, .ref = ref, .from = "6500000000000001",
 	    .own = own, .text = "quote \" and Привет", .now_us = 1752345678901000 };
@@ -30,10 +30,10 @@ parse(const struct shape *s, const char *id, const char *ref, struct itemv *out)
 	assert_null(strchr(b.p, '@') && !strstr(b.p, "@c.us") && !strstr(b.p, "@g.us") ?
 	    strchr(b.p, '@') : NULL);
 	itemv_init(out);
-	if (provider_get(s->provider)->parse(&a, s->type, b.p, b.n, out) != RC_OK)
-		fail_msg("%s/%s: not understood: %s", provider_names[s->provider], s->name, b.p);
+	if (s->provider->parse(&a, s->type, b.p, b.n, out) != RC_OK)
+		fail_msg("%s/%s: not understood: %s", s->provider->name, s->name, b.p);
 	if (out->n == 0)
-		fail_msg("%s/%s: no item: %s", provider_names[s->provider], s->name, b.p);
+		fail_msg("%s/%s: no item: %s", s->provider->name, s->name, b.p);
 	buf_free(&b);
 }
 
@@ -62,7 +62,7 @@ test_all_parse(void **st)
 		dump(&s[i], "fresh1", "ref1", &a);
 		dump(&s[i], "fresh2", "ref2", &b);
 		if (str_eq(a.p, b.p))
-			fail_msg("%s/%s: the same row at each run", provider_names[s[i].provider], s[i].name);
+			fail_msg("%s/%s: the same row at each run", s[i].provider->name, s[i].name);
 		buf_free(&a);
 		buf_free(&b);
 	}

@@ -20,7 +20,7 @@
 #include "extern/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "model/provider.h"
+#include "provider/list.h"
 #include "extern/sign.h"
 #include "base/str.h"
 #include "provider/chatrace/names.h"
@@ -1519,6 +1519,14 @@ out:
 
 const struct provider provider_chatrace = {
 	.name = "chatrace",
+	.title = "Chatrace",
+	.channel = CHANNEL_INSTAGRAM,
+	.words = { .mode = "CHATRACE API", .configured = "Chatrace API configured",
+	    .from = "Instagram/Chatrace", .shape = "Chatrace webhook", .item = "Chatrace Instagram" },
+	.probes = true,
+	.poll_s = 10,
+	.send_gap_ms = 1000,	/* A.5: about one request a second */
+	.sender = "1000031213000000001",
 	.verify = chatrace_verify,
 	.greet = chatrace_greet,
 	.parse = chatrace_parse,

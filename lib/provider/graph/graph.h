@@ -8,7 +8,7 @@
 #include "base/http.h"
 #include "extern/json.h"
 #include "model/msg.h"
-#include "model/provider.h"
+#include "provider/list.h"
 #include "base/rc.h"
 
 /*

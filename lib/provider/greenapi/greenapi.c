@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "extern/json.h"
 #include "base/log.h"
-#include "model/provider.h"
+#include "provider/list.h"
 #include "extern/sign.h"
 #include "base/str.h"
 
@@ -1241,8 +1241,45 @@ green_probe_read(const struct account *a, int step, const struct http_res *res,
 	return RC_OK;
 }
 
+/* Chats have a suffix: "+7 000 000-00-01" is 70000000001@c.us (C.1). */
+static const char *
+green_recipient(const struct account *a, const char *id, struct mem_arena *arena)
+{
+	char digits[26], *out;
+	size_t n = 0;
+
+	(void)a;
+	if (strchr(id, '@'))
+		return str_charset(id, 3, 100, "@.-_") ? mem_arena_dup(arena, id) : NULL;
+	for (const char *s = id; *s; s++) {
+		if (*s >= '0' && *s <= '9') {
+			if (n + 1 >= sizeof digits)
+				return NULL;
+			digits[n++] = *s;
+		} else if (!strchr("+-() ", *s)) {
+			return NULL;
+		}
+	}
+	if (n < 5)
+		return NULL;
+	digits[n] = '\0';
+	/* a phone number has at most 15 digits (E.164), a group's id more */
+	out = mem_arena_alloc(arena, n + 6);
+	snprintf(out, n + 6, "%s%s", digits, n > 15 ? "@g.us" : "@c.us");
+	return out;
+}
+
 const struct provider provider_greenapi = {
 	.name = "greenapi",
+	.title = "Green API",
+	.channel = CHANNEL_WHATSAPP,
+	.words = { .mode = "GREEN API", .from = "WhatsApp/Green API", .shape = "Green API webhook",
+	    .item = "Green API WhatsApp" },
+	.ids_per_chat = true,
+	.polls_instead = true,
+	.poll_s = 10,
+	.sender = "70000000001@c.us",
+	.recipient = green_recipient,
 	.text_max = GREEN_TEXT_MAX,
 	.captions = true,	/* C.1: sendFileByUrl */
 	.has_echo = true,	/* outgoingAPIMessageReceived */

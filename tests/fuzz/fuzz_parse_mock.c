@@ -1,2 +1,0 @@
-#define PROVIDER PROVIDER_MOCK
-#include "parse.h"
