@@ -9,8 +9,10 @@
  * nothing may block what stands behind it.  The token is part of the path:
  * only green_masked() goes into attempts.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include "base/clock.h"
 #include "extern/json.h"
 #include "base/log.h"
@@ -104,6 +106,34 @@ green_first(struct green_note *g, const struct json *j, const char *const *paths
 			return s;
 	}
 	return NULL;
+}
+
+/*
+ * A chat's or person's id in its normal form.  WhatsApp has several spellings for one: with
+ * the device behind the number (7…:3@c.us, 7….0:3@…), with the server's own name
+ * (@s.whatsapp.net), with a plus (green-api/issues#66, #187).  What has no "@" (MAX,
+ * Telegram) is not WhatsApp's and stays.
+ */
+static const char *
+green_jid(struct green_note *g, const char *s)
+{
+	const char *at = s ? strrchr(s, '@') : NULL, *server;
+	size_t n;
+	char *out;
+
+	if (!at)
+		return s;
+	s += *s == '+';
+	server = strcasecmp(at + 1, "s.whatsapp.net") == 0 ? "c.us" : at + 1;
+	n = strspn(s, "0123456789-");
+	if (n == 0 || (s[n] != ':' && s[n] != '.'))
+		n = (size_t)(at - s);
+	out = mem_arena_alloc(&g->out->arena, n + strlen(server) + 2);
+	memcpy(out, s, n);
+	out[n] = '@';
+	for (size_t i = 0; i <= strlen(server); i++)
+		out[n + 1 + i] = (char)tolower((unsigned char)server[i]);
+	return out;
 }
 
 /* The message that a quote, reaction, edit or deletion speaks of. */
@@ -219,8 +249,38 @@ green_read_file(struct green_note *g, struct item *it)
 		it->body = green_text(g, g->data, "caption");
 }
 
+/* Words for a person to read, joined by ", ". */
 static void
-green_read_place(struct green_note *g, struct buf *detail)
+green_words_add(struct buf *b, const char *s)
+{
+	if (s)
+		buf_printf(b, "%s%s", b->n ? ", " : "", s);
+}
+
+static void
+green_words_end(struct green_note *g, struct item *it, struct buf *b)
+{
+	if (b->n && !buf_err(b))
+		it->body = mem_arena_ndup(&g->out->arena, b->p, b->n);
+	buf_free(b);
+}
+
+static void
+green_place_body(struct green_note *g, struct item *it, const struct json *l, const char *name)
+{
+	const char *lat = green_text(g, l, "latitude"), *lon = green_text(g, l, "longitude");
+	struct buf b;
+
+	buf_init(&b, 64 * 1024);
+	green_words_add(&b, name);
+	green_words_add(&b, green_text(g, l, "address"));
+	green_words_add(&b, lat && lon ? lat : NULL);
+	green_words_add(&b, lat && lon ? lon : NULL);
+	green_words_end(g, it, &b);
+}
+
+static void
+green_read_place(struct green_note *g, struct item *it, struct buf *detail)
 {
 	static const char *const names[] = { "nameLocation", "name", NULL };
 	const struct json *l = json_get(g->data, "locationMessageData");
@@ -233,27 +293,67 @@ green_read_place(struct green_note *g, struct buf *detail)
 	green_detail_raw(g, detail, "longitude", json_get(l, "longitude"));
 	green_detail_str(detail, "name", green_first(g, l, names));
 	green_detail_str(detail, "address", green_text(g, l, "address"));
+	green_place_body(g, it, l, green_first(g, l, names));
+}
+
+/* The value of a vCard's line of this name ("TEL;type=CELL:+7…"), from *from on. */
+static const char *
+green_vcard(struct green_note *g, const char **from, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = *from; p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
+		size_t len = strcspn(p, "\r\n"), dot = strcspn(p, ".\r\n"), skip;
+		const char *line = str_istarts(p, "item") && p[dot] == '.' ? p + dot + 1 : p;
+
+		if (strncasecmp(line, name, n) != 0 || (line[n] != ':' && line[n] != ';'))
+			continue;
+		skip = (size_t)(line - p) + n;
+		skip += strcspn(p + skip, ":\r\n") + 1;
+		if (skip >= len)
+			continue;
+		*from = p + len;
+		return mem_arena_ndup(&g->out->arena, p + skip, len - skip);
+	}
+	return NULL;
+}
+
+/* One contact card: its name and numbers. */
+static void
+green_card_words(struct green_note *g, struct buf *b, const struct json *card)
+{
+	const char *vcard = green_text(g, card, "vcard"), *at = vcard, *tel;
+	const char *name = green_text(g, card, "displayName");
+
+	green_words_add(b, name || !at ? name : green_vcard(g, &at, "FN"));
+	for (at = vcard; at && (tel = green_vcard(g, &at, "TEL")) != NULL; )
+		green_words_add(b, tel);
 }
 
 static void
-green_read_contact(struct green_note *g, struct buf *detail)
+green_read_contact(struct green_note *g, struct item *it, struct buf *detail)
 {
 	static const char *const many[] = { "messageData.contacts", "contacts",
 	    "contactsArrayMessage.contacts", "contactMessages", NULL };
-	const struct json *one = json_get(g->data, "contactMessageData");
+	const struct json *one = json_get(g->data, "contactMessageData"), *list = NULL;
+	struct buf b;
 
 	if (!one)
 		one = json_get(g->data, "contactMessage");
+	for (size_t i = 0; !one && json_type(list) != JSON_ARRAY && many[i]; i++)
+		list = json_get(g->data, many[i]);
 	if (one) {
 		json_put_key(detail, detail->n ? "," : "", "contacts");
 		buf_printf(detail, "[%s]", json_raw(&g->out->arena, one));
-		return;
+	} else if (json_type(list) == JSON_ARRAY) {
+		green_detail_raw(g, detail, "contacts", list);
 	}
-	for (size_t i = 0; many[i]; i++)
-		if (json_type(json_get(g->data, many[i])) == JSON_ARRAY) {
-			green_detail_raw(g, detail, "contacts", json_get(g->data, many[i]));
-			return;
-		}
+	buf_init(&b, 64 * 1024);
+	if (one)
+		green_card_words(g, &b, one);
+	for (size_t i = 0; i < json_len(list); i++)
+		green_card_words(g, &b, json_at(list, i));
+	green_words_end(g, it, &b);
 }
 
 /* Buttons, lists, invitations: the words people see are the body, the object
@@ -286,6 +386,39 @@ green_read_text(struct green_note *g, struct item *it)
 	    "extendedTextMessageData.text", "extendedTextMessage.text", "textMessage", NULL };
 
 	it->body = green_first(g, g->data, paths);
+	/* {{SWE003}}, or nothing: the words come later, under the same id */
+	if (it->body && str_starts(it->body, "{{SWE") &&
+	    strcmp(it->body + 5 + strspn(it->body + 5, "0123456789"), "}}") == 0)
+		it->body = NULL;
+	if (!it->body)
+		it->kind = "unsupported";
+}
+
+/* The first of names that is one: neither the chat's id or number nor an empty variable. */
+static const char *
+green_name(struct green_note *g, const struct json *s, const char *const *paths)
+{
+	for (; *paths; paths++) {
+		const char *name = green_text(g, s, *paths);
+		size_t n = name ? strlen(name) : 0;
+
+		if (name && !str_starts(name, "{{") && (!g->chat || !str_starts(g->chat, name) ||
+		    (g->chat[n] != '\0' && g->chat[n] != '@')))
+			return name;
+	}
+	return NULL;
+}
+
+/* Where the chat's name is the speaker's too it is not told apart: a group would be named
+ * after who spoke last (green-api/issues#786), a customer after us. */
+static bool
+green_speaker_only(struct green_note *g, const struct json *s)
+{
+	const char *chat = green_text(g, s, "chatName");
+
+	return (g->group || g->dir == DIR_OUT) && chat &&
+	    (str_eq(chat, green_text(g, s, "senderName")) ||
+	    str_eq(chat, green_text(g, s, "senderContactName")));
 }
 
 /* The contact is the chat: a person, or in a group the group (contract.md 5). */
@@ -301,11 +434,65 @@ green_people(struct green_note *g, struct item *it)
 	it->dir = g->dir;
 	it->sender_id = g->sender;
 	it->recipient_id = g->dir == DIR_OUT || g->group ? g->chat : g->wid;
-	if (!s)
-		return;
-	it->name = green_first(g, s, g->dir == DIR_IN && !g->group ? person : chat);
-	if (str_eq(it->name, g->chat))
-		it->name = NULL;
+	if (s && !green_speaker_only(g, s))
+		it->name = green_name(g, s, g->dir == DIR_IN && !g->group ? person : chat);
+}
+
+static bool
+green_among(const char *key, const char *const *names)
+{
+	while (*names && strcmp(*names, key) != 0)
+		names++;
+	return *names != NULL;
+}
+
+/* Does a member say nothing?  The vendor writes "", 0, false and None for that. */
+static bool
+green_nothing(struct green_note *g, const struct json *v)
+{
+	const char *s;
+
+	switch (json_type(v)) {
+	case JSON_BOOL:
+		return !json_bool(v, true);
+	case JSON_NUMBER:
+	case JSON_STRING:
+		s = json_text(&g->out->arena, v);
+		return str_empty(s) || str_eq(s, "0") || str_eq(s, "None");
+	case JSON_ARRAY:
+		return json_len(v) == 0;
+	default:
+		return json_type(v) != JSON_OBJECT;
+	}
+}
+
+/* What of messageData has no column: ad data, a link's title, forwarded, whose words were
+ * quoted, and whatever comes later.  Previews and the quoted words stay in the ledger. */
+static void
+green_detail_rest(struct green_note *g, struct buf *detail)
+{
+	static const char *const open[] = { "textMessageData", "extendedTextMessageData",
+	    "extendedTextMessage", "fileMessageData", "locationMessageData", "locationMessage", NULL };
+	static const char *const used[] = { "typeMessage", "text", "textMessage", "caption",
+	    "stanzaId", "downloadUrl", "fileName", "mimeType", "latitude", "longitude", "name",
+	    "nameLocation", "address", "jpegThumbnail", "quotedMessage", "messageData", "contacts",
+	    "contactMessageData", "contactMessage", "contactMessages", "contactsArrayMessage",
+	    "pollMessageData", "templateMessage", "buttonsMessage", "listMessage",
+	    "interactiveButtons", "interactiveButtonsReply", "buttonsResponseMessage",
+	    "templateButtonReplyMessage", "listResponseMessage", "interactiveButtonsResponse",
+	    "groupInviteMessageData", NULL };
+	const char *key, *k;
+	const struct json *v, *w;
+
+	for (size_t i = 0; json_each(g->data, i, &key, &v); i++) {
+		if (json_type(v) == JSON_OBJECT && green_among(key, open)) {
+			for (size_t j = 0; json_each(v, j, &k, &w); j++)
+				if (!green_among(k, used) && !green_nothing(g, w))
+					green_detail_raw(g, detail, k, w);
+		} else if (!green_among(key, used) && !green_nothing(g, v)) {
+			green_detail_raw(g, detail, key, v);
+		}
+	}
 }
 
 static void
@@ -322,6 +509,9 @@ green_message(struct green_note *g, struct item *it, const struct green_type *t)
 	it->reply_to = green_stanza(g);
 	if (g->group && g->dir == DIR_IN)
 		green_detail_str(&detail, "senderName", green_text(g, g->root, "senderData.senderName"));
+	if (g->chat && str_ends(g->chat, "@lid"))
+		green_detail_str(&detail, "senderPhoneNumber",
+		    green_text(g, g->root, "senderData.senderPhoneNumber"));
 	if (!t)
 		green_detail_raw(g, &detail, "messageData", g->data);
 	else if (t->shape == GREEN_TEXT)
@@ -329,15 +519,17 @@ green_message(struct green_note *g, struct item *it, const struct green_type *t)
 	else if (t->shape == GREEN_FILE)
 		green_read_file(g, it);
 	else if (t->shape == GREEN_PLACE)
-		green_read_place(g, &detail);
+		green_read_place(g, it, &detail);
 	else if (t->shape == GREEN_CONTACT)
-		green_read_contact(g, &detail);
+		green_read_contact(g, it, &detail);
 	else if (t->shape == GREEN_BUTTON)
 		green_read_button(g, it, &detail);
 	else if (t->shape == GREEN_POLL) {
 		it->body = green_text(g, g->data, "pollMessageData.name");
 		green_detail_raw(g, &detail, "poll", json_get(g->data, "pollMessageData"));
 	}
+	if (t)
+		green_detail_rest(g, &detail);
 	green_detail_end(g, it, &detail);
 }
 
@@ -387,15 +579,17 @@ green_status(struct green_note *g, struct item *it)
 {
 	static const struct { const char *name, *status; } map[] = {
 		{ "sent", "sent" }, { "delivered", "delivered" }, { "read", "read" },
-		{ "failed", "failed" }, { "noAccount", "failed" }, { "notInGroup", "failed" },
+		{ "played", "read" }, { "failed", "failed" }, { "noAccount", "failed" },
+		{ "notInGroup", "failed" }, { "noActiveSession", "failed" },
 	};
 	const char *s = green_text(g, g->root, "status");
 
 	it->kind = "status";
 	it->dir = DIR_OUT;
 	it->target_id = green_text(g, g->root, "idMessage");
+	it->text = s;	/* another word (yellowCard, suspended) changes nothing and is kept */
 	for (size_t i = 0; i < sizeof map / sizeof *map; i++)
-		if (str_eq(map[i].name, s) && it->target_id) {
+		if (str_ieq(map[i].name, s) && it->target_id) {
 			it->effect = EFFECT_STATUS;
 			it->text = map[i].status;
 		}
@@ -424,7 +618,7 @@ green_event(struct green_note *g, struct item *it)
 		if (str_eq(green_events[i].type, g->type))
 			it->kind = green_events[i].kind;
 	if (!it->contact)
-		it->contact = green_first(g, g->root, peers);
+		it->contact = green_jid(g, green_first(g, g->root, peers));
 }
 
 /* Who and where, from whichever place this kind of notification uses. */
@@ -441,9 +635,9 @@ green_note_init(struct green_note *g, const struct json *root, struct itemv *out
 	g->data = json_get(root, "messageData");
 	g->type = green_text(g, root, "typeWebhook");
 	g->type_message = green_text(g, g->data, "typeMessage");
-	g->chat = green_first(g, root, chats);
-	g->sender = green_first(g, root, senders);
-	g->wid = green_text(g, root, "instanceData.wid");
+	g->chat = green_jid(g, green_first(g, root, chats));
+	g->sender = green_jid(g, green_first(g, root, senders));
+	g->wid = green_jid(g, green_text(g, root, "instanceData.wid"));
 	g->group = g->chat && str_ends(g->chat, "@g.us");
 	g->dir = str_starts(g->type ? g->type : "", "outgoing") ? DIR_OUT : DIR_IN;
 }
