@@ -116,7 +116,7 @@ run:
 
 # unit tests and house rules; no server
 check: $(PROGS) $(UNIT)
-	@sh tests/check/run.sh $(B)
+	@B='$(B)' bash tests/run.sh check
 
 test:
 	@sh tests/stack/deps.sh
@@ -127,8 +127,7 @@ test:
 check-san: SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 check-san:
 	+@$(MAKE) -s -j2 B=build-san SAN='$(SANFLAGS)' OPT='-O1 -g' tests-built
-	@UBSAN_OPTIONS=print_stacktrace=1 sh tests/check/run.sh build-san
-	@UBSAN_OPTIONS=print_stacktrace=1 B=build-san bash tests/run.sh db
+	@UBSAN_OPTIONS=print_stacktrace=1 B=build-san bash tests/run.sh check db
 
 check-mem:
 	+@$(MAKE) -s -j2 tests-built

@@ -1,12 +1,16 @@
 #!/bin/bash
 # The whole suite: unit tests and house rules, database tests on a private cluster,
-# end-to-end tests on real servers.  One line a test program, the failing
-# assertions below it; the last line counts assertions: N passed, N failed, and how
-# many were skipped, where some were ("ok ... # SKIP why").
+# end-to-end tests on real servers.  One line a test program, the failing assertions
+# below it; the last line counts assertions: N passed, N failed, N skipped.
 #
-# usage: tests/run.sh [PART...]	parts: check db e2e crash doctor fuzz (default: all),
-#	mem (unit tests under valgrind), cover (all, then coverage of the lines)
+# Nothing is tried twice.  What reports no assertion has failed, as has a part with
+# fewer of them than it is known to have: a test that no longer runs must not look
+# like one that passes.  A skip says why ("# SKIP reason"), else it is a failure.
+#
+# usage: tests/run.sh [PART...]	parts: check db e2e crash doctor seeds fuzz (default:
+#	all), mem (unit tests under valgrind), cover (all, then coverage of the lines)
 #	ONLY=WORD runs only tests whose name holds WORD
+#	JOBS=N so many e2e, crash and doctor scripts at a time (default 2)
 set -u
 cd "$(dirname "$0")/.." || exit 1
 B=${B:-build}
@@ -14,117 +18,139 @@ ONLY=${ONLY:-}
 pass=0 fail=0 skip=0
 out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 export LC_ALL=C.UTF-8 B
 
-# verdict NAME STATUS SECONDS: count what $out says; a program that says nothing is one test
+# least PART: so many assertions it has at least; raise it when tests are added
+least() {
+	case $1 in
+	check) echo 500 ;;
+	db) echo 200 ;;
+	e2e) echo 850 ;;
+	crash) echo 150 ;;
+	doctor) echo 90 ;;
+	seeds) echo 15 ;;
+	*) echo 1 ;;
+	esac
+}
+
+# count REGEX: distinct lines of the output under judgement
+count() { grep -aE "$1" "$out" | sort -u | wc -l; }
+
+# verdict NAME STATUS SECONDS: count what $out says
 verdict() {
-	local p f s
-	s=$(grep -acE '^ok .*# SKIP' "$out")
-	p=$(($(grep -acE '^\[ +OK \]|^ok |^PASS ' "$out") - s))
-	f=$(grep -acE '^\[  FAILED  \] [^0-9]|^not ok |^FAIL ' "$out")
-	[ "$f" -eq 0 ] || f=$(grep -aE '^\[  FAILED  \] [^0-9]|^not ok |^FAIL ' "$out" | sort -u | wc -l)
-	if [ "$2" -eq 0 ] && [ "$f" -eq 0 ]; then
-		[ "$((p + s))" -gt 0 ] || p=1
-		[ "$s" -eq 0 ] || grep -aE '^ok .*# SKIP' "$out" | sed "s|^ok [^#]*# SKIP *|skip  $1: |"
+	local p f s why=
+	s=$(grep -acE '# SKIP +[^ ]' "$out")
+	p=$(grep -aE '^\[ +OK \]|^ok |^PASS ' "$out" | grep -avcE '# SKIP( |$)')
+	f=$(count '^\[  FAILED  \] [^0-9]|^not ok |^FAIL ')
+	if [ "$s" -lt "$(count '^\[  SKIPPED \] [^0-9]|^ok .*# SKIP')" ]; then
+		why='skipped something and did not say why (# SKIP reason)'
+	elif [ "$((p + s + f))" -eq 0 ] && [ "$2" -eq 0 ]; then
+		why='reported no assertion: did it run anything?'
+	fi
+	if [ "$2" -eq 0 ] && [ "$f" -eq 0 ] && [ -z "$why" ]; then
+		grep -aE '# SKIP +[^ ]' "$out" | sed "s|^.*# SKIP *|skip  $1: |"
 		printf 'ok    %-34s %4d passed  (%d s)\n' "$1" "$p" "$3"
 	else
 		[ "$f" -gt 0 ] || f=1
 		printf 'FAIL  %-34s %4d passed, %d failed  (%d s, status %d)\n' "$1" "$p" "$f" "$3" "$2"
-		show 60
+		[ -z "$why" ] || echo "      | it $why"
+		grep -avE '^\[ +(OK|RUN) |^ok |^PASS ' "$out" | tail -n 60 | sed 's/^/      | /'
 	fi
 	pass=$((pass + p)) fail=$((fail + f)) skip=$((skip + s))
 }
 
-# show N: what the run that just ended had to say beside its successes
-show() {
-	grep -avE '^\[ +(OK|RUN) |^ok |^PASS ' "$out" | tail -n "$1" | sed 's/^/      | /'
-}
+# wanted NAME
+wanted() { case $1 in *"$ONLY"*) ;; *) return 1;; esac; }
 
 # one NAME COMMAND...
 one() {
-	local name=$1 start=$SECONDS rc
-	case $name in *"$ONLY"*) ;; *) return 0;; esac
+	local name=$1 start=$SECONDS
+	wanted "$name" || return 0
 	shift
 	"$@" >"$out" 2>&1 </dev/null
-	rc=$?
-	verdict "$name" "$rc" $((SECONDS - start))
+	verdict "$name" "$?" $((SECONDS - start))
 }
 
-# twice NAME COMMAND...: what talks to real servers gets a second try, since on a busy
-# shared machine a server may start later than a test waits.  The first failure is
-# shown, the second is final; late in the run there is no second try.
-twice() {
-	local name=$1 start=$SECONDS rc
-	case $name in *"$ONLY"*) ;; *) return 0;; esac
-	shift
-	"$@" >"$out" 2>&1 </dev/null
-	rc=$?
-	if [ "$SECONDS" -lt 1500 ] &&
-	    { [ "$rc" -ne 0 ] || grep -qaE '^\[  FAILED  \]|^not ok |^FAIL ' "$out"; }; then
-		printf 'again %-34s failed once (%d s, status %d):\n' "$name" $((SECONDS - start)) "$rc"
-		show 30
-		start=$SECONDS
-		"$@" >"$out" 2>&1 </dev/null
-		rc=$?
-	fi
-	verdict "$name" "$rc" $((SECONDS - start))
+# failed NAME SENTENCE: what no test program could say itself
+failed() {
+	printf 'FAIL  %-34s %s\n' "$1" "$2"
+	fail=$((fail + 1))
 }
 
 part_check() {
 	local t wrap=()
 	[ "${1:-}" = mem ] && wrap=(valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite)
-	for t in "$B"/unit/test_*; do
-		case $t in *.[od]) continue;; esac
+	for t in tests/unit/test_*.c; do
+		t=$(basename "$t" .c)
 		# valgrind knows neither seccomp nor landlock
-		if [ "${1:-}" = mem ] && [ "${t##*/}" = test_sandbox ]; then
-			echo "skip  unit/test_sandbox: its system calls are unknown to valgrind"
-			skip=$((skip + 1))
-			continue
+		if [ "${1:-}" = mem ] && [ "$t" = test_sandbox ]; then
+			one "unit/$t" echo 'ok # SKIP valgrind does not know its system calls'
+		else
+			one "unit/$t" "${wrap[@]}" "$B/unit/$t"
 		fi
-		[ -x "$t" ] && one "unit/${t##*/}" "${wrap[@]}" "$t"
 	done
 	[ "${1:-}" != mem ] || return 0
 	for t in tests/check/*.check; do
-		[ ! -f "$t" ] || one "check/$(basename "$t" .check)" sh "$t" "$B"
+		one "check/$(basename "$t" .check)" sh "$t" "$B"
 	done
 }
 
-# tests/db/run.sh makes the cluster and a database with the schema for each program.
+# A private cluster for all, a fresh database with the schema for each program.
 part_db() {
-	twice db bash tests/db/run.sh "$PWD/$B"
+	local t name names=() dir
+	for t in tests/db/test_*.c tests/db/*.sh; do
+		name=$(basename "$t" .c)
+		case $name in run.sh|lib.sh) continue;; esac
+		wanted "db/$name" && names+=("$name")
+	done
+	[ ${#names[@]} -gt 0 ] || return 0
+	dir=$(mktemp -d /tmp/dmbox-db.XXXXXX) || exit 1
+	# shellcheck disable=SC2064
+	trap "rm -f '$out'; bash tests/db/run.sh end '$dir'" EXIT
+	if bash tests/db/run.sh begin "$dir" >"$out" 2>&1; then
+		for name in "${names[@]}"; do one "db/$name" bash tests/db/run.sh run "$dir" "$name"; done
+	else
+		failed db "no cluster: $(tail -n 1 "$out")"
+	fi
+	bash tests/db/run.sh end "$dir"
+	trap 'rm -f "$out"' EXIT
 }
 
 # The fuzzers for a minute in all, where clang with its runtime is there.
 part_fuzz() {
-	case fuzz in *"$ONLY"*) ;; *) return 0;; esac
-	if ! echo "int LLVMFuzzerTestOneInput(void) { return 0; }" |
+	if echo "int LLVMFuzzerTestOneInput(void) { return 0; }" |
 	    clang -x c -fsanitize=fuzzer,address,undefined -o /dev/null - >/dev/null 2>&1; then
-		echo "skip  fuzz: no clang with its sanitizers here (make deps brings it)"
-		return 0
+		one fuzz make -s fuzz "FUZZ_SECONDS=${FUZZ_SECONDS:-60}" --no-print-directory
+	else
+		one fuzz echo 'ok # SKIP clang with its sanitizers is not here (make deps installs it)'
 	fi
-	one fuzz make -s fuzz "FUZZ_SECONDS=${FUZZ_SECONDS:-60}" --no-print-directory
 }
 
 # scripts FOLDER|FILE: the executables NN-name of a folder in order, or that one
 scripts() {
-	local t
+	local t n=0
 	for t in "$1" "$1"/[0-9][0-9]-*; do
-		if [ -x "$t" ] && [ ! -d "$t" ]; then
+		if [ -f "$t" ]; then
+			n=$((n + 1))
 			t=${t#tests/}
-			twice "$t" timeout -k 30 600 "tests/$t"
+			one "$t" timeout -k 30 600 "tests/$t"
 		fi
 	done
+	[ "$n" -gt 0 ] || failed "$1" 'no script there'
 }
 
 # pool UNIT...: scripts of several units, JOBS at a time, for they mostly wait for
 # servers.  A folder is one unit where its scripts build on each other.  Each unit
 # counts in a shell of its own; its lines are shown when it is done.
 pool() {
-	local u dir line
+	local u dir line part
 	dir=$(mktemp -d) || exit 1
 	for u in "$@"; do
 		while [ "$(jobs -pr | wc -l)" -ge "${JOBS:-2}" ]; do wait -n; done
 		(
+			trap - EXIT
 			pass=0 fail=0 skip=0 out=$dir/${u//\//_}.out
 			scripts "$u" >"$dir/${u//\//_}.log" 2>&1
 			cat "$dir/${u//\//_}.log"
@@ -134,12 +160,14 @@ pool() {
 	wait
 	for u in "$@"; do
 		line=$(cat "$dir/${u//\//_}.count" 2>/dev/null) || line="0 1 0"	# its shell died
+		part=${u#tests/} part=${part%%/*}
 		# shellcheck disable=SC2086
-		set_counts $line
+		set -- $line
+		pass=$((pass + $1)) fail=$((fail + $2)) skip=$((skip + $3))
+		n_of[$part]=$((${n_of[$part]:-0} + $1 + $2 + $3))
 	done
 	rm -rf "$dir"
 }
-set_counts() { pass=$((pass + $1)) fail=$((fail + $2)) skip=$((skip + $3)); }
 
 coverage() {
 	local f
@@ -152,24 +180,33 @@ coverage() {
 }
 
 [ $# -gt 0 ] || set -- check db e2e crash doctor seeds fuzz
+parts=("$@")
+declare -A n_of
 units=()
 for part in "$@"; do
+	before=$((pass + fail + skip))
 	case $part in
 	check) part_check ;;
 	db) part_db ;;
 	e2e) units+=(tests/e2e/[0-9][0-9]-*) ;;
 	crash|doctor) units=("tests/$part" "${units[@]}") ;;	# the long ones first
-	seeds) one fuzz-seeds bash tests/fuzz/replay.sh ;;
+	seeds) one seeds bash tests/fuzz/replay.sh ;;
 	fuzz) part_fuzz ;;
 	mem) part_check mem ;;
 	cover)
+		# shellcheck disable=SC2086
 		bash "$0" ${COVER_PARTS:-check seeds db e2e} || fail=1
 		coverage ;;
 	*) echo "tests/run.sh: no part $part" >&2; exit 64 ;;
 	esac
+	n_of[$part]=$((pass + fail + skip - before))
 done
 [ ${#units[@]} -eq 0 ] || pool "${units[@]}"
-skipped=
-[ "$skip" -eq 0 ] || skipped=", $skip skipped"
-echo "$pass passed, $fail failed$skipped"
+for part in "${parts[@]}"; do
+	if [ "$part" != cover ] && [ -z "$ONLY" ] && [ "${n_of[$part]}" -lt "$(least "$part")" ]; then
+		failed "$part" "${n_of[$part]} assertions, of at least $(least "$part")"
+	fi
+done
+if [ -n "$ONLY" ] && [ $((pass + fail + skip)) -eq 0 ]; then failed "$ONLY" 'no test has this in its name'; fi
+echo "$pass passed, $fail failed, $skip skipped"
 [ "$fail" -eq 0 ]

@@ -6,8 +6,8 @@ set -u
 RECORDED=144000
 root=${DMBOX_TEST_ROOT:?} B=${B:-build}
 case $B in /*) ;; *) B=$root/$B;; esac
-case $B in *-san|*-cov) echo 'not measured: an instrumented build'; exit 0;; esac
-command -v valgrind >/dev/null || { echo 'not measured: valgrind is missing'; exit 0; }
+case $B in *-san|*-cov) echo 'ok # SKIP an instrumented build is not measured'; exit 0;; esac
+command -v valgrind >/dev/null || { echo 'ok # SKIP valgrind is not here (make deps installs it)'; exit 0; }
 T=$(mktemp -d /tmp/dmbox-instr-XXXXXX) || exit 1
 trap 'rm -rf "$T"' EXIT
 secret=0123456789abcdef0123456789abcdef
@@ -27,4 +27,4 @@ n=$(DMBOX_CONFIG=$T/dmbox.env bash "$root/tests/bench/instructions.sh" "$B/bench
 	cat "$T/cold.err"; tail -n 5 "$T/dmbox.log"; exit 1; }
 echo "$n instructions a delivery, recorded $RECORDED"
 [ -d "$T/spool/new" ] && [ -n "$(ls "$T/spool/new")" ] && { echo 'deliveries went to the spool: the figure is of another path'; exit 1; }
-[ "$n" -gt 50000 ] && [ "$n" -le $((RECORDED * 12 / 10)) ]
+[ "$n" -gt 50000 ] && [ "$n" -le $((RECORDED * 12 / 10)) ] && echo "ok - $n instructions a delivery"

@@ -1,46 +1,47 @@
 #!/bin/bash
-# Database tests: a private cluster, one fresh database a test program.
-# usage: tests/db/run.sh [BUILDDIR [PATTERN]]
-# Prints PASS or FAIL a program and closes with "N passed, N failed".
+# Database tests, one program at a time: a private cluster, a fresh database each.
+#   run.sh begin DIR	make and start a cluster in DIR
+#   run.sh run DIR NAME	a database with the schema, then build/db/NAME or tests/db/NAME.sh
+#   run.sh end DIR	stop it and remove DIR
+#   run.sh [BUILDDIR [PATTERN]]	all, or those whose name holds PATTERN (tests/run.sh db)
 set -u
 here=$(cd "$(dirname "$0")" && pwd -P); root=$(cd "$here/../.." && pwd -P)
-b=${1:-$root/build}; pattern=${2:-test_}
 . "$root/tests/stack/pg.sh"
-dir=$(mktemp -d /tmp/dmbox-db.XXXXXX); chmod 755 "$dir"
-trap 'pg_remove "$dir"; rm -rf "$dir"' EXIT
-trap 'exit 130' INT TERM
-pg_init "$dir" && pg_start "$dir" || exit 1
+b=${B:-build}
+case $b in /*) ;; *) b=$root/$b;; esac
 
 # a database with the schema, as dmbox migrate would leave it
-make_db()
-{
+make_db() {
 	local f v
-	pg_psql "$dir" -d postgres -c "create database $1" || return 1
+	pg_psql "$1" -d postgres -c "create database $2" || return 1
 	for f in "$root"/sql/[0-9][0-9][0-9]-*.sql; do
 		v=$(basename "$f"); v=$((10#${v%%-*}))
-		pg_psql "$dir" -d "$1" -1 -f "$f" -c "insert into dmbox.schema_version (version) values ($v)" >/dev/null || return 1
+		pg_psql "$1" -d "$2" -1 -f "$f" -c "insert into dmbox.schema_version (version) values ($v)" >/dev/null || return 1
 	done
 	v=()
 	for f in "$root"/sql/code/*.sql; do v+=(-f "$f"); done
 	PGOPTIONS='-c check_function_bodies=off' pg_psql "$dir" -d "$1" -1 "${v[@]}" >/dev/null
 }
 
-pass=0; fail=0; n=0
-for t in "$b"/db/test_* "$here"/*.sh; do
-	[ -f "$t" ] && [ -x "$t" ] || continue
-	case $t in *.o|*.d|*/run.sh) continue;; esac
-	case $(basename "$t") in *"$pattern"*) ;; *) continue;; esac
-	n=$((n + 1)); db=t$n
-	if make_db "$db" && out=$(DMBOX_TEST_DB="$(pg_conninfo "$dir" "$db")" DMBOX_TEST_PG="$dir" \
-	    DMBOX_TEST_ROOT="$root" "$t" 2>&1); then
-		pass=$((pass + 1)); echo "PASS $(basename "$t")"
-	else
-		fail=$((fail + 1)); echo "FAIL $(basename "$t")"
-		echo "${out:-}" | grep -vE '\[ +(OK|RUN)' | head -60
-		grep -E 'ERROR|FATAL|PANIC' "$dir/pg.log" | tail -n 15
-	fi
+# run DIR NAME
+run() {
+	local dir=$1 t=$b/db/$2 db log0 rc
+	[ -f "$here/$2" ] && t=$here/$2
+	[ -x "$t" ] || { echo "not ok - $t is not there, or not built"; return 1; }
+	db=t_$(tr -c "a-z0-9\n" _ <<<"$2")
+	log0=$(stat -c %s "$dir/pg.log")
+	make_db "$dir" "$db" || { echo "not ok - no database with the schema"; return 1; }
+	DMBOX_TEST_DB=$(pg_conninfo "$dir" "$db") DMBOX_TEST_PG=$dir DMBOX_TEST_ROOT=$root "$t"
+	rc=$?
+	[ "$rc" -eq 0 ] || tail -c "+$((log0 + 1))" "$dir/pg.log" | grep -aE 'ERROR|FATAL|PANIC' | tail -n 15
 	pg_psql "$dir" -d postgres -c "drop database if exists $db with (force)" 2>/dev/null ||
 	    pg_psql "$dir" -d postgres -c "drop database if exists $db"
-done
-echo "$pass passed, $fail failed"
-[ "$fail" -eq 0 ]
+	return "$rc"
+}
+
+case ${1:-} in
+begin)	chmod 755 "$2" && pg_init "$2" && pg_start "$2" ;;
+run)	run "$2" "$3" ;;
+end)	pg_remove "$2"; rm -rf "$2" ;;
+*)	B=${1:-$b} ONLY=${2:-} exec bash "$root/tests/run.sh" db ;;
+esac

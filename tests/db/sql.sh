@@ -4,7 +4,7 @@
 set -u
 root=${DMBOX_TEST_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 q() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$DMBOX_TEST_DB" "$@"; }
-bad=0
+bad=0 n=0
 fail() { echo "FAIL: $*"; bad=1; }
 
 if [ "$(q -c "select to_regclass('dmbox.messages') is null")" = t ]; then
@@ -19,7 +19,7 @@ none=$(q -c "select c.relname || coalesce('.' || a.attname, '') from pg_class c
 q -f "$root/sql/examples.sql" >/dev/null || fail "examples.sql"
 for i in 1 2; do q -f "$root/sql/roles.sql" >/dev/null || fail "roles.sql, run $i"; done
 
-as() { local role=$1; shift; q -c "set role $role" -c "$1" >/dev/null 2>&1; }
+as() { n=$((n + 1)); local role=$1; shift; q -c "set role $role" -c "$1" >/dev/null 2>&1; }
 can() { as "$1" "$2" || { fail "$1 cannot: $2"; q -c "set role $1" -c "$2"; }; }
 cannot() { as "$1" "$2" && fail "$1 can: $2"; }
 ingest="select * from dmbox.ingest_many(true,array['0f8fad5b-d9cb-469f-a165-70867728950e']::uuid[], array[now()],
@@ -78,4 +78,5 @@ n=$(found "'good':*" | wc -l)
 [ "$(found "'good':*" | head -n 5000 | tail -n 1)" = f4001 ] || fail "search: the newest of a frequent word"
 q -c "delete from dmbox.messages where account = 'find'" -c "delete from dmbox.contacts where account = 'find'"
 for r in dmbox_web dmbox_send dmbox_cron dmbox_reader dmbox_owner; do q -c "drop owned by $r" >/dev/null 2>&1; done
+[ $bad -ne 0 ] || echo "ok - $n statements with each role's rights"
 exit $bad

@@ -195,7 +195,8 @@ test_hung_server(void **state)
 	assert_true(db_connected(d));
 	if (kill((pid_t)pid, SIGSTOP) != 0) {
 		db_free(d);
-		skip();	/* another user's process */
+		print_message("# SKIP the postmaster is another user's process\n");
+		skip();
 	}
 	/* dead: we do */
 	assert_int_equal(db_exec(d, SQL("select 1"), NULL, NULL), RC_TEMP);

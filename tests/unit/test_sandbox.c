@@ -256,7 +256,7 @@ expect(void (*fn)(void))
 	int status = in_child(fn);
 
 	if (status == 77) {
-		print_message("this host does not permit it\n");
+		print_message("# SKIP this host does not permit it (landlock, seccomp)\n");
 		skip();
 	}
 	assert_int_equal(status, 0);
