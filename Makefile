@@ -106,7 +106,8 @@ help:
 	@sed -n 's/^| `\(make[^`]*\)`\(.*\) | \(.*\) |$$/\1\2: \3/p; s/^\(make [a-z]*\)  *# /\1: /p' README.md | tr -d '`'
 
 deps:
-	@sh tests/stack/deps.sh tests
+	@sh tests/stack/deps.sh all
+	@sh tests/stack/npm.sh '$(B)'
 
 run:
 	@sh tests/stack/deps.sh
@@ -119,7 +120,8 @@ check: $(PROGS) $(UNIT)
 	@B='$(B)' bash tests/run.sh check
 
 test:
-	@sh tests/stack/deps.sh
+	@sh tests/stack/deps.sh test
+	@sh tests/stack/npm.sh '$(B)'
 	+@$(MAKE) -s -j2 tests-built replay-built
 	@exec env B='$(B)' bash tests/run.sh
 

@@ -12,15 +12,14 @@ case $b in /*) ;; *) b=$root/$b;; esac
 
 # a database with the schema, as dmbox migrate would leave it
 make_db() {
-	local f v
+	local f v code=()
 	pg_psql "$1" -d postgres -c "create database $2" || return 1
 	for f in "$root"/sql/[0-9][0-9][0-9]-*.sql; do
 		v=$(basename "$f"); v=$((10#${v%%-*}))
 		pg_psql "$1" -d "$2" -1 -f "$f" -c "insert into dmbox.schema_version (version) values ($v)" >/dev/null || return 1
 	done
-	v=()
-	for f in "$root"/sql/code/*.sql; do v+=(-f "$f"); done
-	PGOPTIONS='-c check_function_bodies=off' pg_psql "$dir" -d "$1" -1 "${v[@]}" >/dev/null
+	for f in "$root"/sql/code/*.sql; do code+=(-f "$f"); done
+	PGOPTIONS='-c check_function_bodies=off' pg_psql "$1" -d "$2" -1 "${code[@]}" >/dev/null
 }
 
 # run DIR NAME

@@ -1,6 +1,11 @@
 #!/bin/sh
 # make deps: install the Debian packages that are missing, and nothing else.
 #
+# usage: deps.sh [test|all]	nothing: what dmbox and make run need; test: also the
+#	browser of the page's tests; all: also the fuzzers' compiler and the analysers.
+#	What only some tests need may be missing: it is named, those tests are skipped
+#	with that reason, and the status is 0.
+#
 # apt starts what it installs: apache2, lighttpd and a PostgreSQL cluster would
 # take ports on a developer's machine, now and at each boot (house.md 6.14).  So
 # for the time of the install a policy-rc.d forbids starts (one that was there is
@@ -29,25 +34,45 @@ done
 pg_here || missing="$missing postgresql"
 command -v make >/dev/null 2>&1 || missing="$missing make"
 command -v "${CC:-gcc}" >/dev/null 2>&1 || missing="$missing gcc"
-needed=$missing
-# only "make deps" brings the fuzzers' compiler, and goes without where it cannot
-if [ "${1:-}" = tests ]; then
-	for p in clang libclang-rt-dev; do here "$p" || missing="$missing $p"; done
-fi
 missing=${missing# }
-[ -n "$missing" ] || exit 0
+
+# wanted by tests that can be skipped; each group is installed by itself
+groups=
+group() { [ -z "$2" ] || groups="$groups
+$1:${2# }"; }
+prog() { command -v "$1" >/dev/null 2>&1; }
+case ${1:-} in
+test|all)
+	w=
+	prog chromium || prog chromium-browser || prog google-chrome || w="$w chromium fonts-dejavu-core"
+	prog node || w="$w nodejs"
+	prog npm || w="$w npm"
+	group 'the browser tests' "$w" ;;
+esac
+if [ "${1:-}" = all ]; then
+	w=
+	for p in clang libclang-rt-dev; do here "$p" || w="$w $p"; done
+	group 'make fuzz' "$w"
+	w=
+	for p in mandoc shellcheck cppcheck clang-format; do prog "$p" || w="$w $p"; done
+	group 'make lint and the check of the manual pages' "$w"
+fi
+wanted=$(echo "$groups" | sed 's/^[^:]*://' | tr '\n' ' ' | sed 's/^ *//; s/ *$//')
+[ -n "$missing$wanted" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then
-	say "these Debian packages (or what your system calls them) are missing: $missing"
-	exit 1
+	say "these Debian packages (or what your system calls them) are missing: $missing $wanted"
+	[ -z "$missing" ]
+	exit
 fi
 if [ "$(id -u)" -ne 0 ]; then
 	if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
 		exec sudo -n env CC="${CC:-gcc}" sh "$0" "$@"
 	fi
-	[ -n "$needed" ] || exit 0
-	say "packages are missing; please run:  sudo apt-get install --no-install-recommends $missing"
-	exit 1
+	say "packages are missing; please run:  sudo apt-get install --no-install-recommends $missing${missing:+ }$wanted"
+	[ -z "$wanted" ] || echo "$groups" | sed -n 's/^\([^:]*\):\(.*\)/make deps: only for \1: \2/p' >&2
+	[ -z "$missing" ]
+	exit
 fi
 
 policy=/usr/sbin/policy-rc.d
@@ -86,29 +111,35 @@ pick_pg() {
 	apt-cache show postgresql-15 >/dev/null 2>&1 || return 0
 	missing=$(echo " $missing " | sed 's/ postgresql / postgresql-15 /; s/^ //; s/ $//')
 }
+updated=
 install() {
-	pick_pg
-	# shellcheck disable=SC2086
+	say "installing: $*"
+	apt_install "$@" && return 0
+	[ -n "$updated" ] || apt-get -q -o DPkg::Lock::Timeout=300 update >"$log" 2>&1
+	updated=1
+	apt_install "$@"
+}
+apt_install() {
 	apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
-	    install --no-install-recommends $missing >"$log" 2>&1
+	    install --no-install-recommends "$@" >"$log" 2>&1
 }
 log=$(mktemp) || exit 1
-say "installing: $missing"
-if ! install; then
-	apt-get -q -o DPkg::Lock::Timeout=300 update >"$log" 2>&1
-	if ! install; then
-		if [ -z "$needed" ]; then
-			say "no $missing: make fuzz cannot run here"
-			rm -f "$log"
-			exit 0
-		fi
+if [ -n "$missing" ]; then
+	pick_pg
+	# shellcheck disable=SC2086
+	install $missing || {
 		tail -n 15 "$log" >&2
 		say "apt-get could not install: $missing"
 		rm -f "$log"
 		exit 1
-	fi
+	}
 fi
-rm -f "$log"
+echo "$groups" | grep . >"$log.groups"
+while IFS=: read -r what w; do
+	# shellcheck disable=SC2086
+	install $w </dev/null || say "apt-get could not install $w: $what cannot run here"
+done <"$log.groups"
+rm -f "$log" "$log.groups"
 for s in $new_servers; do
 	if command -v systemctl >/dev/null 2>&1; then systemctl disable "$s" >/dev/null 2>&1
 	elif command -v update-rc.d >/dev/null 2>&1; then update-rc.d "$s" disable >/dev/null 2>&1; fi
