@@ -7,6 +7,7 @@ CC       ?= gcc
 B        ?= build
 PREFIX   ?= /usr/local
 CGIDIR   ?= $(PREFIX)/lib/cgi-bin
+WEBUSER  ?= www-data
 DESTDIR  ?=
 WERROR   ?=
 SAN      ?=
@@ -172,7 +173,10 @@ I        = $(DESTDIR)$(PREFIX)
 C        = $(DESTDIR)$(CGIDIR)
 FILL     = sed -e 's|@CGI@|$(CGIDIR)/dmbox|g' -e 's|@WEB@|$(CGIDIR)/dmbox/inbox|g' \
            -e 's|@RUN@|/run/lighttpd|g' -e 's|@CONFIG@|$(PREFIX)/etc/dmbox.env|g' \
-           -e 's|@THREADS@|8|g' -e 's|@SHARE@|$(PREFIX)/share/dmbox|g' -e 's|@BIN@|$(PREFIX)/bin|g'
+           -e 's|@THREADS@|8|g' -e 's|@SHARE@|$(PREFIX)/share/dmbox|g' -e 's|@BIN@|$(PREFIX)/bin|g' \
+           -e 's|@USER@|$(WEBUSER)|g' -e 's|@GROUP@|$(WEBUSER)|g' -e 's|@LOG@|access_log off;|g'
+# the programs behind nginx have a folder for their sockets of their own
+FILLNGINX = $(subst /run/lighttpd,/run/dmbox,$(FILL))
 
 # Copies, 0755, no links: suexec runs nothing else.  No other file of the site is
 # touched; an .htaccess that is not ours stops the installation before its first file.
@@ -188,6 +192,11 @@ install: all
 	$(FILL) dmbox.env.example >'$(I)/etc/dmbox.env.example' && chmod 644 '$(I)/etc/dmbox.env.example'
 	for f in apache/dmbox.conf apache/lighttpd.conf cron/dmbox.crontab; do \
 	  $(FILL) $$f >'$(I)/share/dmbox/'$${f##*/} && chmod 644 '$(I)/share/dmbox/'$${f##*/} || exit 1; done
+	$(FILLNGINX) nginx/dmbox.conf >'$(I)/share/dmbox/nginx.conf' && chmod 644 '$(I)/share/dmbox/nginx.conf'
+	$(FILLNGINX) nginx/dmbox-fcgi >'$(I)/share/dmbox/dmbox-fcgi' && chmod 755 '$(I)/share/dmbox/dmbox-fcgi'
+	install -d '$(I)/share/dmbox/systemd'
+	for f in nginx/systemd/*; do \
+	  $(FILLNGINX) $$f >'$(I)/share/dmbox/systemd/'$${f##*/} && chmod 644 '$(I)/share/dmbox/systemd/'$${f##*/} || exit 1; done
 	for d in instagram whatsapp; do install -m 644 apache/htaccess '$(C)/'$$d/.htaccess || exit 1; done
 	$(FILL) apache/htaccess-programs >'$(C)/dmbox/.htaccess' && chmod 644 '$(C)/dmbox/.htaccess'
 	if [ -d web ]; then install -d '$(C)/dmbox/inbox' && cp -R web/. '$(C)/dmbox/inbox/' && \

@@ -208,3 +208,32 @@ apache_conf() {
 	fill "$ROOT/apache/dmbox.conf" "CGI=$2" "WEB=$3" "CONFIG=$5" "SHARE=."
 	echo "CustomLog \"$6/access.log\" dmbox"
 }
+
+# nginx_conf PORT WEB RUN LOGS: what make install ships, in a server of its own
+nginx_conf() {
+	cat <<-EOF
+	daemon off;
+	worker_processes 2;
+	worker_rlimit_nofile 4096;
+	pid "$3/nginx.pid";
+	error_log "$4/error.log" warn;
+	events { worker_connections 2048; }
+	http {
+	default_type application/octet-stream;
+	client_body_temp_path "$3/nginx/body";
+	proxy_temp_path "$3/nginx/proxy";
+	fastcgi_temp_path "$3/nginx/fastcgi";
+	uwsgi_temp_path "$3/nginx/uwsgi";
+	scgi_temp_path "$3/nginx/scgi";
+	log_format dmbox '\$remote_addr - \$remote_user [\$time_local] "\$request_method \$uri" \$status \$body_bytes_sent \$request_time';
+	access_log "$4/access.log" dmbox;
+	server_tokens off;
+	server {
+	listen 127.0.0.1:$1 backlog=1024;
+	root "$3/nginx";
+	EOF
+	fill "$ROOT/nginx/dmbox.conf" "WEB=$2" "RUN=$3/fcgi" "SHARE=." "LOG=access_log \"$4/access.log\" dmbox;"
+	printf '}\n}\n'
+}
+# nginx_programs CGI RUN CONFIG THREADS: the script that keeps its programs running
+nginx_programs() { fill "$ROOT/nginx/dmbox-fcgi" "CGI=$1" "RUN=$2/fcgi" "CONFIG=$3" "THREADS=$4" "USER=" "GROUP="; }

@@ -39,7 +39,7 @@ die() { printf 'make run: %s\n' "$*" >&2; finish 1; }
 
 # --- stopping ------------------------------------------------------------------
 
-pollers=() web= web_start= sim= sim_start= pg= pg_start= DATA= RUN= run_tmp= locked= finishing=
+pollers=() web= web_start= progs= progs_start= sim= sim_start= pg= pg_start= DATA= RUN= run_tmp= locked= finishing=
 
 stop_pollers() {
 	local p
@@ -53,11 +53,18 @@ stop_web() {
 	local sig=INT
 	[ -n "$web" ] || return 0
 	[ "$SERVER" = apache ] && sig=WINCH
+	[ "$SERVER" = nginx ] && sig=QUIT
 	if alive "$web" "$web_start"; then
 		kill -$sig "$web"
 		gone_within 45 "$web" || { kill -TERM "$web"; gone_within 5 "$web" || kill -KILL "$web"; }
 	fi
 	sweep "$web"
+	[ -n "$progs" ] || return 0
+	if alive "$progs" "$progs_start"; then
+		kill -TERM "$progs"
+		gone_within 45 "$progs" || kill -KILL "$progs"
+	fi
+	sweep "$progs"
 }
 stop_sim() {
 	[ -n "$sim" ] || return 0
@@ -104,7 +111,7 @@ trap 'finish 143' TERM HUP
 check_arguments() {
 	case $PORT in ''|*[!0-9]*) die "PORT must be a number, not '$PORT'";; esac
 	{ [ "${#PORT}" -le 5 ] && [ "$PORT" -ge 1 ] && [ "$PORT" -le 65535 ]; } || die "PORT must lie between 1 and 65535"
-	case $SERVER in lighttpd|apache) ;; *) die "SERVER must be lighttpd or apache, not '$SERVER'";; esac
+	case $SERVER in lighttpd|apache|nginx) ;; *) die "SERVER must be lighttpd, apache or nginx, not '$SERVER'";; esac
 	[ -z "$EXTRA" ] || [ -r "$EXTRA" ] || die "EXTRA: cannot read the file $EXTRA"
 	[ -z "$META_EXTRA" ] || [ -r "$META_EXTRA" ] || die "META_EXTRA: cannot read the file $META_EXTRA"
 }
@@ -118,6 +125,11 @@ check_tools() {
 	if [ "$SERVER" = apache ]; then
 		command -v apache2 >/dev/null || die "the package apache2 is missing: run 'make deps'"
 		[ -e "$APACHE_MODULES/mod_fcgid.so" ] || die "the package libapache2-mod-fcgid is missing: run 'make deps'"
+	fi
+	if [ "$SERVER" = nginx ]; then
+		for t in nginx:nginx spawn-fcgi:spawn-fcgi; do
+			command -v "${t%%:*}" >/dev/null || die "the package ${t##*:} is missing: run 'make deps'"
+		done
 	fi
 	for t in cgi-bin/webhook.fcgi cgi-bin/check-messages.fcgi cgi-bin/send.fcgi cgi-bin/inbox.fcgi \
 	    cgi-bin/status.fcgi dmbox-poll dmbox sim/provider-sim; do
@@ -275,7 +287,7 @@ secret() {
 
 make_config() {
 	local threads=
-	[ "$SERVER" = lighttpd ] && threads=8
+	[ "$SERVER" = apache ] || threads=8
 	secret JWT_SECRET 48
 	secret WEBHOOK_SECRET 32
 	secret CHATRACE_TOKEN 40
@@ -419,10 +431,23 @@ start_sim() {
 		die "the provider simulator did not start: $(last_error "$DATA/logs/sim-error.log" "$DATA/logs/sim.log")"
 }
 
+# nginx starts no programs
+start_programs() {
+	nginx_programs "$BIN/cgi-bin" "$RUN" "$DMBOX_CONFIG" "$1" | put_file "$RUN/dmbox-fcgi" 700
+	DMBOX_WEBHOOK_THREADS=$1 spawn "$DATA/logs/programs.log" /bin/sh "$RUN/dmbox-fcgi" run
+	progs=$! progs_start=$(start_of $!)
+	note_pid programs "$progs"
+}
+
 start_web() {
 	local threads
 	threads=$(conf_get "$DATA/dmbox.env" DMBOX_WEBHOOK_THREADS)
-	if [ "$SERVER" = lighttpd ]; then
+	if [ "$SERVER" = nginx ]; then
+		start_programs "${threads:-8}"
+		asuser mkdir -p "$RUN/nginx" || die "cannot write in $RUN"
+		nginx_conf "$PORT" "$WEB" "$RUN" "$DATA/logs" | put_file "$RUN/nginx.conf" 600
+		spawn "$DATA/logs/web.log" nginx -p "$RUN" -e "$DATA/logs/error.log" -c "$RUN/nginx.conf"
+	elif [ "$SERVER" = lighttpd ]; then
 		lighttpd_conf "$PORT" "$BIN/cgi-bin" "$WEB" "$RUN" "$DMBOX_CONFIG" "$DATA/logs" "${threads:-8}" |
 			put_file "$RUN/lighttpd.conf" 600
 		spawn "$DATA/logs/web.log" lighttpd -D -f "$RUN/lighttpd.conf"
@@ -503,6 +528,8 @@ supervise() {
 		start_poller
 		# PostgreSQL's death is its user's business (contract, section 2); the web server's is ours
 		alive "$web" "$web_start" || die "$SERVER ended by itself: $(last_error "$DATA/logs/error.log" "$DATA/logs/web.log")"
+		[ -z "$progs" ] || alive "$progs" "$progs_start" ||
+			die "the programs ended by themselves: $(last_error "$DATA/logs/programs.log")"
 		[ -z "$watch_parent" ] || kill -0 "$PPID" 2>/dev/null || finish 1
 		nap 1
 	done
