@@ -1,369 +1,593 @@
-'use strict';
 /*
- * The inbox page: lists, reads and answers conversations through the same
- * addresses that any program may use.  The token stays in this tab
- * (sessionStorage) and goes nowhere but into the Authorization header.  Text
- * from outside is only ever set as text, never as markup.
+ * The inbox page: signing in, the list of conversations, the addresses
+ * (#instagram/58), and the feed that keeps list and thread as they are on the
+ * server.  Nodes are keyed by id and patched; an idle page touches none.
  */
-(() => {
-const words = {
-	en: {
-		token: 'Access token', tokenHint: 'dmbox token --sub you --scope "read send" prints one.',
-		enter: 'Open the inbox', leave: 'Sign out', back: 'Back to the list', channel: 'Channel', more: 'More', older: 'Earlier messages', send: 'Send',
-		search: 'Search names and words', write: 'Write an answer',
-		wrong: 'This token is not accepted. It may be too old: make a new one with dmbox token.',
-		scope: 'This token may not do that: it lacks a scope.',
-		away: 'The server does not answer. Trying again.', none: 'No conversations yet.',
-		unsent: 'Message was unsent', open: 'You can answer until ', closed: 'The 24-hour window closed on ',
-		edited: 'edited', attachment: 'attachment', failed: 'Not sent: ',
-		status: { queued: 'waiting', sent: 'sent', accepted: 'accepted', delivered: 'delivered', read: 'read',
-			failed: 'not sent', unknown: 'may have been sent' },
-	},
-	ru: {
-		token: 'Токен доступа', tokenHint: 'Его печатает dmbox token --sub вы --scope "read send".',
-		enter: 'Открыть', leave: 'Выйти', back: 'К списку', channel: 'Канал', more: 'Ещё', older: 'Более ранние', send: 'Отправить',
-		search: 'Поиск по именам и словам', write: 'Ответ',
-		wrong: 'Токен не принят. Возможно, он устарел: создайте новый командой dmbox token.',
-		scope: 'Этому токену нельзя: не хватает права (scope).',
-		away: 'Сервер не отвечает. Пробуем ещё раз.', none: 'Переписки пока нет.',
-		unsent: 'Сообщение отозвано', open: 'Ответить можно до ', closed: '24-часовое окно закрылось ',
-		edited: 'изменено', attachment: 'вложение', failed: 'Не отправлено: ',
-		status: { queued: 'в очереди', sent: 'отправлено', accepted: 'принято', delivered: 'доставлено',
-			read: 'прочитано', failed: 'не отправлено', unknown: 'возможно, отправлено' },
-	},
-};
-const lang = (navigator.language || '').startsWith('ru') ? 'ru' : 'en';
-const t = words[lang];
-const $ = (id) => document.getElementById(id);
-const base = location.pathname.replace(/(instagram\/)?inbox\/.*$/, '');
-const REFRESH_MS = 5000;
+import { t, lang, setLanguage, $, el, button, attr, text, part, store, server, base, ApiError, brief, span } from './base.js';
+import { avatar, nameOf, summary } from './render.js';
+import * as thread from './thread.js';
 
-let token = sessionStorage.getItem('dmbox-token') || '';
-let channel = 'instagram';
-let current = null;		// the conversation that is open
-let olderCursor = null;		// where its earlier messages go on
-let moreCursor = null;		// where the list of conversations goes on
-let shown = new Map();		// message id -> its list element
-let generation = 0;		// answers of an earlier choice are dropped
+const PAGE = 50, TICK_MS = 2000, HIDDEN_MS = 15000, NO_TICK_MS = 10000;
 
-class ApiError extends Error {
-	constructor(status, code, text) {
-		super(text);
-		this.status = status;
-		this.code = code;
-	}
-}
+const app = { me: { name: '', role: 'read', accounts: [], replies: [], labels: [], users: [] }, trouble, quiet, refresh, place, showTools };
+let conversations = new Map();	// those of the list, by id
+let rows = new Map();		// their list elements
+let next = null;		// where the list goes on
+let filter = 'unanswered', channel = '', label = '', search = '';
+let counts = {};
+let generation = 0;
+let fromList = false;		// Back may use the browser's history
+let jumpTo = null;
 
-async function api(path, options = {}) {
-	const res = await fetch(`${base}${channel}/${path}`, {
-		...options, headers: { Authorization: `Bearer ${token}`, ...options.headers }, cache: 'no-store',
-	});
-	const type = res.headers.get('Content-Type') || '';
-	const body = type.startsWith('application/json') ? await res.json() : null;
-	if (!res.ok)
-		throw new ApiError(res.status, body?.error?.code, body?.error?.message || res.statusText);
-	return body;
-}
+// --- trouble --------------------------------------------------------------------------
 
+let failures = 0;
 function trouble(err) {
-	const text = err === null ? '' : err.status === 401 ? t.wrong : err.status === 403 ? t.scope :
-		err instanceof ApiError && err.status < 500 ? err.message : t.away;
-	$('trouble').textContent = text;
-	$('trouble').hidden = text === '';
-	if (err !== null && err.status === 401)
-		leave(t.wrong);
+	if (err?.status === 401)
+		return signedOut(t.ended);
+	const words = !err ? '' : err.status === 403 ? (err.code === 'read_only' ? t.readOnly : t.scope) : err.status === 404 ? t.notFound :
+		err instanceof ApiError && err.status >= 400 && err.status < 500 ? `${t.refused}: ${err.message}` : t.away;
+	if (!(err instanceof ApiError) && err)
+		console.error(err);
+	text($('trouble-text'), words);
+	$('trouble').hidden = words === '';
+}
+// a failure that mends itself: said only when it lasts
+function quiet(err) {
+	failures = err ? failures + 1 : 0;
+	if (err?.status === 401)
+		trouble(err);
+	else if (!err && $('trouble-text').textContent === t.away)
+		trouble(null);
+	else if (err && failures >= 2)
+		trouble(err);
 }
 
-function leave(why) {
-	sessionStorage.removeItem('dmbox-token');
-	token = '';
-	$('search').value = '';
-	$('conversations').replaceChildren();
-	closeConversation();
+// --- signing in ------------------------------------------------------------------------
+
+function showLogin(why) {
+	if (/^#(instagram|whatsapp)\//.test(location.hash))
+		store.set('return', location.pathname + location.hash);	// a new link leads back
 	$('inbox').hidden = true;
 	$('login').hidden = false;
-	$('login-error').textContent = why || '';
+	text($('login-error'), why || '');
+	$('login-error').hidden = !why;
+	document.title = 'dmbox';
+}
+// nothing of people's words stays on the page; drafts stay in the browser
+function signedOut(why) {
+	live.stop();
+	generation++;
+	thread.close();
+	conversations = new Map();
+	rows = new Map();
+	$('conversations').replaceChildren();
+	$('search').value = search = '';
 	$('trouble').hidden = true;
+	showLogin(why);
 }
+const tokenOf = (s) => (s.match(/login=([^&\s]+)/) || [null, s.trim()])[1];
 
-// nothing of the last conversation stays on the page
-function closeConversation() {
-	generation++;
-	current = null;
-	shown = new Map();
-	$('inbox').classList.remove('reading');
-	$('who').textContent = '';
-	$('window').textContent = '';
-	$('text').value = '';
-	$('messages').replaceChildren();
-	$('older').hidden = true;
-	$('composer').hidden = true;
-	for (const b of $('conversations').querySelectorAll('button'))
-		b.setAttribute('aria-current', 'false');
-}
-
-function element(tag, cls, text) {
-	const e = document.createElement(tag);
-	if (cls)
-		e.className = cls;
-	if (text !== undefined && text !== null)
-		e.textContent = text;
-	return e;
-}
-
-const when = (iso) => new Date(iso).toLocaleString([], { dateStyle: 'short', timeStyle: 'short' });
-const nameOf = (c) => c.name || c.username || c.contactId;
-const summary = (m) => m.deletedAt ? t.unsent : m.content || `[${m.kind}]`;
-
-// --- conversations ---------------------------------------------------------
-
-function conversationItem(c) {
-	const li = element('li');
-	const b = element('button');
-	b.type = 'button';
-	b.dataset.id = c.id;
-	b.append(element('strong', '', nameOf(c)), element('time', '', when(c.lastAt)),
-		element('span', 'last', summary(c.lastMessage)));
-	if (c.unreadCount > 0)
-		b.append(element('span', 'unread', c.unreadCount));
-	b.setAttribute('aria-current', current !== null && current.id === c.id);
-	b.addEventListener('click', () => openConversation(c));
-	li.append(b);
-	return li;
-}
-
-async function loadConversations(before) {
-	const mine = generation;
-	const q = new URLSearchParams({ limit: 50 });
-	if ($('search').value.trim() !== '')
-		q.set('q', $('search').value.trim());
-	if (before)
-		q.set('before', before);
-	const page = await api(`conversations?${q}`);
-	if (mine !== generation)
-		return;
-	const items = page.conversations.map(conversationItem);
-	if (before)
-		$('conversations').append(...items);
-	else
-		$('conversations').replaceChildren(...(items.length ? items : [element('li', 'hint', t.none)]));
-	moreCursor = page.next;
-	$('more-conversations').hidden = page.next === null;
-	const open = page.conversations.find((c) => current !== null && c.id === current.id);
-	if (open) {
-		current = open;
-		showWindow();
-	}
-}
-
-// --- messages --------------------------------------------------------------
-
-async function media(a, place) {
+async function login(token) {
 	try {
-		const res = await fetch(`${base}${channel}/media?attachment=${encodeURIComponent(a.id)}`,
-			{ headers: { Authorization: `Bearer ${token}` } });
-		if (!res.ok)
-			return;
-		const type = (res.headers.get('Content-Type') || '').split('/')[0];
-		const url = URL.createObjectURL(await res.blob());
-		const tag = { image: 'img', video: 'video', audio: 'audio' }[type];
-		const e = element(tag || 'a', '', tag ? undefined : a.name || t.attachment);
-		e[tag ? 'src' : 'href'] = url;
-		if (tag === 'img')
-			e.alt = a.name || a.type;
-		else if (tag)
-			e.controls = true;
-		else
-			e.download = a.name || '';
-		place.replaceChildren(e);
-	} catch {
-		// the line below the message still names the attachment
-	}
-}
-
-function messageItem(m) {
-	const li = element('li', m.direction);
-	li.dataset.id = m.id;
-	if (m.status === 'failed')
-		li.classList.add('failed');
-	if (m.kind !== 'text' && !m.deletedAt)
-		li.append(element('div', 'kind', m.kind));
-	li.append(element('div', 'text', m.deletedAt ? t.unsent : m.content));
-	for (const a of m.deletedAt ? [] : m.attachments) {
-		const place = element('div', 'kind', `${t.attachment}: ${a.name || a.type} (${a.state})`);
-		li.append(place);
-		if (a.state === 'done')
-			media(a, place);
-	}
-	if (m.reactions.length)
-		li.append(element('div', '', m.reactions.map((r) => r.emoji).join(' ')));
-	const meta = [when(m.createdAt)];
-	if (m.editedAt)
-		meta.push(t.edited);
-	if (m.direction === 'outbound')
-		meta.push(t.status[m.status] || m.status);
-	li.append(element('div', 'meta', meta.join(' · ')));
-	if (m.error)
-		li.append(element('div', 'error', t.failed + m.error.message));
-	return li;
-}
-
-// newest first as the server lists them; the page shows oldest first
-function place(messages, older) {
-	const list = $('messages');
-	const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
-	for (const m of older ? messages : [...messages].reverse()) {
-		const li = messageItem(m);
-		const old = shown.get(m.id);
-		if (old)
-			old.replaceWith(li);
-		else if (older)
-			list.prepend(li);
-		else
-			list.append(li);
-		shown.set(m.id, li);
-	}
-	if (!older && atEnd)
-		list.scrollTop = list.scrollHeight;
-}
-
-function showWindow() {
-	const until = current?.canSendUntil;
-	$('window').textContent = !until ? '' : (new Date(until) > new Date() ? t.open : t.closed) + when(until);
-}
-
-async function loadMessages(cursor) {
-	const mine = generation;
-	const q = new URLSearchParams({ conversation: current.id, limit: 50 });
-	if (cursor)
-		q.set('before', cursor);
-	const page = await api(`messages?${q}`);
-	if (mine !== generation)
-		return;
-	const first = shown.size === 0;
-	place(page.messages, Boolean(cursor));
-	if (cursor || first) {
-		olderCursor = page.next;
-		$('older').hidden = page.next === null;
-	}
-	const unread = page.messages.find((m) => m.direction === 'inbound' && m.readAt === null);
-	if (unread && document.visibilityState === 'visible')
-		await api('read', { method: 'POST', headers: { 'Content-Type': 'application/json' },
-			body: JSON.stringify({ conversation: current.id, upTo: unread.id }) });
-}
-
-async function openConversation(c) {
-	generation++;
-	current = c;
-	shown = new Map();
-	$('messages').replaceChildren();
-	$('who').textContent = nameOf(c) + (c.username && c.username !== nameOf(c) ? ` · ${c.username}` : '');
-	$('inbox').classList.add('reading');
-	$('composer').hidden = false;
-	for (const b of $('conversations').querySelectorAll('button'))
-		b.setAttribute('aria-current', Number(b.dataset.id) === c.id);
-	showWindow();
-	await attempt(() => loadMessages(null));
-}
-
-// One key for one text: pressed twice or tried again, it is sent once.
-let pending = { text: '', key: '' };
-
-async function send(event) {
-	event.preventDefault();
-	const text = $('text').value.trim();
-	if (text === '' || current === null)
-		return;
-	if (pending.text !== text)
-		pending = { text, key: crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random()}` };
-	const button = $('composer').querySelector('button');
-	button.disabled = true;
-	try {
-		await api('send', { method: 'POST',
-			headers: { 'Content-Type': 'application/json', 'Idempotency-Key': pending.key },
-			body: JSON.stringify({ recipientId: current.contactId, message: text, account: current.account,
-				humanAgent: true }) });
-		$('text').value = '';
-		pending = { text: '', key: '' };
-		trouble(null);
-		await loadMessages(null);
+		await server.login(token);
+		history.replaceState(null, '', store.get('return') || location.pathname);
+		store.set('return', null);
+		await start();
 	} catch (err) {
-		if (err instanceof ApiError && err.status >= 422 && err.status !== 429 && err.status !== 503)
-			pending = { text: '', key: '' };
-		trouble(err);
-	} finally {
-		button.disabled = false;
+		showLogin(t.linkBad[err.code] || (err.status === 429 ? t.linkBad.rate : err.status === 401 ? t.linkBad.link_unknown : err.status === 403 ? t.scope : t.away));
 	}
 }
-
-// --- the page ----------------------------------------------------------------
-
-async function attempt(fn) {
-	try {
-		await fn();
-		trouble(null);
-		return true;
-	} catch (err) {
-		trouble(err);
-		return false;
-	}
+async function leave() {
+	const n = thread.keptDrafts();
+	if (n && !confirm(t.draftsLost(n)))
+		return;
+	thread.close();
+	thread.forgetDrafts();
+	await server.logout().catch(() => {});
+	signedOut('');
+	history.replaceState(null, '', location.pathname);
 }
-
-async function enter() {
+async function start() {
+	app.me = await server.me();
+	if (app.me.lang && !store.get('lang'))
+		setLanguage(app.me.lang);
+	words();
 	$('login').hidden = true;
 	$('inbox').hidden = false;
-	await attempt(() => loadConversations(null));
+	if (server.onlyAll)
+		filter = 'all';
+	menu();
+	showFilters();
+	thread.startThread(app);
+	live.start(app.me);
+	if (!location.hash && app.me.empty && app.me.role === 'owner')
+		location.replace('#owner');
+	await Promise.all([loadList(), route()]);
 }
 
+// --- the list ------------------------------------------------------------------------------
+
+const several = () => new Set(app.me.accounts.map((a) => `${a.channel}/${a.account}`)).size > 1;
+const channelName = (c) => ({ instagram: 'Instagram', whatsapp: 'WhatsApp' }[c] || c);
+function place(c) {
+	const a = app.me.accounts.find((x) => x.channel === c.channel && x.account === c.account);
+	const alone = app.me.accounts.filter((x) => x.channel === c.channel).length < 2;
+	return channelName(c.channel) + (alone ? '' : ` · ${a?.title || c.account}`);
+}
+const passes = (c) => (!channel || c.channel === channel) && (!label || c.labels?.includes(label)) &&
+	({ unanswered: c.waitingSince, mine: c.assignee === app.me.name && !c.done, unread: c.unreadCount > 0, failed: c.failedCount > 0, done: c.done, all: true }[filter]);
+
+const ROW = ['face', 'name', 'time', 'last', 'marks', 'more'];
+function patchRow(li, c) {
+	const b = li.firstChild || li.appendChild(button('', '', () => choose(c.id)));
+	const p = (name, signature, build) => part(b, ROW, name, signature, build);
+	const draft = thread.draftOf(c)?.text || '', last = c.lastMessage;
+	p('face', `${nameOf(c)}|${c.avatar || ''}`, () => avatar(c));
+	p('name', nameOf(c), () => el('strong', { dir: 'auto' }, nameOf(c)));
+	p('time', c.lastAt ? brief(c.lastAt) : '', () => el('time', { dateTime: c.lastAt }, brief(c.lastAt)));
+	const line = draft ? draft.slice(0, 120) : summary(c.hit ? { kind: 'text', ...c.hit } : last);
+	const by = draft ? `${t.draft}: ` : last?.direction === 'outbound' && !c.hit ? `${last.by && last.by !== app.me.name ? last.by : t.you}: ` : last?.sender ? `${last.sender.name || ''}: ` : '';
+	p('last', `${by}|${line}|${Boolean(draft)}`, () => el('span.last', { dir: 'auto' }, by ? el(draft ? 'span.draft' : 'span', {}, by) : null, line));
+	p('marks', [c.unreadCount, c.failedCount].join(), () => el('span.marks', {}, c.failedCount > 0 ? el('span.bad', { title: t.filters.failed }, '!', el('span.sr', {}, t.filters.failed)) : null,
+		c.unreadCount > 0 ? el('span.unread', {}, el('span', { 'aria-hidden': 'true' }, c.unreadCount > 99 ? '99+' : String(c.unreadCount)), el('span.sr', {}, t.unread(c.unreadCount))) : null));
+	const waits = c.waitingSince && Date.now() - Date.parse(c.waitingSince) > 3600e3 ? t.waiting(span(Date.now() - Date.parse(c.waitingSince))) : '';
+	const more = [several() ? place(c) : '', waits, c.assignee || '', ...(c.labels || []).map((l) => `#${l}`)].filter(Boolean);
+	p('more', more.join('|'), () => el('span.more', { dir: 'auto' }, more.join(' · ')));
+	attr(b, 'aria-current', thread.current()?.id === c.id ? 'true' : null);
+}
+function paintList() {
+	const shown = [...conversations.values()].sort((a, b) => (a.lastAt < b.lastAt ? 1 : a.lastAt > b.lastAt ? -1 : b.id - a.id));
+	const focused = $('conversations').contains(document.activeElement) ? document.activeElement : null;
+	let ref = $('conversations').firstChild;
+	for (const [id, li] of rows)
+		if (!conversations.has(id)) {
+			if (ref === li)
+				ref = ref.nextSibling;
+			li.remove();
+			rows.delete(id);
+		}
+	for (const c of shown) {
+		let li = rows.get(c.id);
+		if (!li)
+			rows.set(c.id, li = el('li', {}));
+		attr(li, 'data-id', c.id);
+		patchRow(li, c);
+		if (li === ref)
+			ref = ref.nextSibling;
+		else
+			$('conversations').insertBefore(li, ref);
+	}
+	if (focused && focused !== document.activeElement)
+		focused.focus({ preventScroll: true });
+	$('more-conversations').hidden = next === null;
+	text($('list-empty'), shown.length ? '' : search ? t.noneFound : t.none);
+	$('list-empty').hidden = shown.length > 0;
+}
+async function loadList(before) {
+	const mine = generation;
+	const page = await server.conversations({ filter: search ? 'all' : filter, channel, label, q: search, limit: PAGE, before });
+	if (mine !== generation)
+		return;
+	if (!before)
+		conversations = new Map();
+	for (const c of page.conversations)
+		conversations.set(c.id, c);
+	const open = thread.current();
+	if (!before && open && !search && !conversations.has(open.id) && passesPlace(open))
+		conversations.set(open.id, open);
+	next = page.next;
+	if (page.counts)
+		showCounts(page.counts);
+	paintList();
+	if (open && conversations.has(open.id))
+		thread.updateConversation(conversations.get(open.id));
+}
+const passesPlace = (c) => (!channel || c.channel === channel) && (!next || true);
+function upsert(c) {
+	const known = conversations.has(c.id), open = thread.current()?.id === c.id;
+	const last = [...conversations.values()].reduce((min, x) => (x.lastAt < min ? x.lastAt : min), '9');
+	if (search ? known : (passes(c) && (known || next === null || c.lastAt >= last)) || open)
+		conversations.set(c.id, { ...(search ? { hit: conversations.get(c.id)?.hit } : {}), ...c });
+	else
+		conversations.delete(c.id);
+	if (open)
+		thread.updateConversation(c);
+}
+function reload() {
+	generation++;
+	return loadList().then(() => quiet(null), trouble);
+}
+
+// --- filters, title, badge ---------------------------------------------------------------------
+
+function showFilters() {
+	const names = server.onlyAll ? [] : ['unanswered', 'all', 'mine', 'unread', 'failed', 'done'];
+	$('filters').hidden = names.length === 0;
+	$('filters').replaceChildren(...names.map((n) => button('chip', t.filters[n], () => { filter = n; mark(); reload(); }, { 'data-filter': n })));
+	const select = (name, any, values, set) => el('select', { 'aria-label': name, onchange: (ev) => { set(ev.target.value); reload(); } },
+		el('option', { value: '' }, any), ...values.map(([v, s]) => el('option', { value: v }, s)));
+	const channels = [...new Set(app.me.accounts.map((a) => a.channel))];
+	$('choices').replaceChildren(...[channels.length > 1 ? select(t.channel, t.anyChannel, channels.map((c) => [c, channelName(c)]), (v) => { channel = v; }) : null,
+		app.me.labels.length ? select(t.label, t.anyLabel, app.me.labels.map((l) => [l, l]), (v) => { label = v; }) : null].filter(Boolean));
+	$('choices').hidden = !$('choices').children.length;
+	mark();
+}
+function mark() {
+	for (const b of $('filters').children) {
+		attr(b, 'aria-pressed', String(b.dataset.filter === filter));
+		const n = counts[b.dataset.filter];
+		text(b, t.filters[b.dataset.filter] + (n ? ` ${n > 99 ? '99+' : n}` : ''));
+	}
+}
+let badge = -1;
+function showCounts(c) {
+	counts = c;
+	mark();
+	const n = c.unread || 0;
+	const title = n ? `(${n > 99 ? '99+' : n}) dmbox` : 'dmbox';
+	if (document.title !== title)
+		document.title = title;
+	if (n !== badge)
+		icon(badge = n);
+}
+function icon(n) {
+	const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#24632f"/><path d="M7 9h18v12H15l-5 4v-4H7z" fill="#fff"/>${n ? '<circle cx="25" cy="8" r="7" fill="#d4351c"/>' : ''}</svg>`;
+	const link = document.querySelector('link[rel=icon]') || document.head.appendChild(el('link', { rel: 'icon', type: 'image/svg+xml' }));
+	const old = link.href;
+	link.href = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
+	if (old)
+		URL.revokeObjectURL(old);
+}
+
+// --- the menu -------------------------------------------------------------------------------------
+
+function menu() {
+	const toggle = (name, words, on) => button('', `${words}: ${store.get(name) ? t.on : t.off}`, async () => {
+		store.set(name, await on(!store.get(name)) || null);
+		menu();
+	}, { 'aria-pressed': String(Boolean(store.get(name))) });
+	$('menu-items').replaceChildren(...[
+		app.me.name ? el('p.hint', { dir: 'auto' }, app.me.name) : null,
+		app.me.role === 'owner' && !server.onlyAll ? button('', t.owner, () => { $('menu').open = false; location.hash = '#owner'; }) : null,
+		'Notification' in window ? toggle('notify', t.notify, async (to) => to && await Notification.requestPermission() === 'granted') : null,
+		toggle('sound', t.sound, async (to) => to),
+		button('', t.language, () => { store.set('lang', lang === 'ru' ? 'en' : 'ru'); location.reload(); }, { lang: lang === 'ru' ? 'en' : 'ru' }),
+		el('button', { type: 'button', id: 'logout', onclick: leave }, t.leave),
+	].filter(Boolean));
+}
+function beep() {
+	const a = new AudioContext(), o = a.createOscillator(), g = a.createGain();
+	o.frequency.value = 660;
+	g.gain.value = 0.08;
+	o.connect(g).connect(a.destination);
+	o.start();
+	o.stop(a.currentTime + 0.15);
+	o.onended = () => a.close();
+}
+function tell(messages) {
+	const news = messages.filter((m) => m.direction === 'inbound' && !m.deletedAt && m.readAt === null && Date.now() - Date.parse(m.receivedAt || m.createdAt) < 120000);
+	if (!news.length || (document.visibilityState === 'visible' && document.hasFocus()))
+		return;
+	if (store.get('sound'))
+		beep();
+	if (store.get('notify') && 'Notification' in window && Notification.permission === 'granted')
+		for (const m of news.slice(-3)) {
+			const c = conversations.get(m.conversation);
+			const n = new Notification(c ? nameOf(c) : 'dmbox', { body: summary(m), tag: `dmbox-${m.conversation}` });
+			n.onclick = () => { window.focus(); if (c) choose(c.id); n.close(); };
+		}
+}
+
+// --- what belongs to a conversation -------------------------------------------------------------------
+
+function showTools(c) {
+	$('inbox').classList.toggle('reading', c !== null || location.hash === '#owner');
+	$('nothing').hidden = c !== null;
+	$('scroll').hidden = $('head').hidden = c === null;
+	part($('face'), ['it'], 'it', c ? `${c.id}|${nameOf(c)}|${c.avatar || ''}` : '', () => avatar(c));
+	const can = c && app.me.role !== 'read' && !server.onlyAll;
+	part($('tools'), ['it'], 'it', can ? JSON.stringify([c.id, c.done, c.assignee, c.labels, app.me.labels, app.me.users]) : '', () => el('div.pair', {},
+		button(c.done ? 'quiet' : '', c.done ? t.reopen : `✓ ${t.done}`, () => change({ done: !c.done }), { id: 'done' }),
+		el('details', { id: 'more-tools' }, el('summary', { 'aria-label': t.more }, el('span', { 'aria-hidden': 'true' }, '⋯')), toolsPanel(c))));
+}
+async function change(what) {
+	try {
+		const c = await server.update(thread.current(), what);
+		upsert(c);
+		paintList();
+	} catch (err) {
+		trouble(err);
+	}
+}
+function toolsPanel(c) {
+	const who = el('select', { id: 'assign', onchange: (ev) => change({ assignee: ev.target.value || null }) }, el('option', { value: '' }, t.nobody),
+		...[...new Set([...app.me.users, c.assignee].filter(Boolean))].map((u) => el('option', { value: u, selected: u === c.assignee }, u)));
+	const labels = [...new Set([...app.me.labels, ...(c.labels || [])])].map((l) => el('label', {}, el('input', { type: 'checkbox', checked: c.labels?.includes(l),
+		onchange: (ev) => change(ev.target.checked ? { addLabels: [l] } : { removeLabels: [l] }) }), ' ', el('span', { dir: 'auto' }, l)));
+	const fresh = el('input', { id: 'new-label', maxLength: 40, autocomplete: 'off' });
+	const note = el('textarea', { id: 'note', rows: 3, dir: 'auto', placeholder: t.notePlaceholder });
+	const adds = (form, fn) => { form.addEventListener('submit', (ev) => { ev.preventDefault(); fn(); }); return form; };
+	return el('div.panel', {},
+		el('label', { htmlFor: 'assign' }, t.assign), who,
+		el('fieldset', {}, el('legend', {}, t.labels), ...labels, adds(el('form.pair', {}, el('label.sr', { htmlFor: 'new-label' }, t.addLabel), fresh, el('button.quiet', { 'aria-label': t.addLabel }, '+')), () => {
+			const l = fresh.value.trim();
+			if (!l)
+				return;
+			app.me.labels = [...new Set([...app.me.labels, l])];
+			change({ addLabels: [l] });
+		})),
+		adds(el('form', {}, el('label', { htmlFor: 'note' }, t.note), note, el('button', {}, t.saveNote)), async () => {
+			if (!note.value.trim())
+				return;
+			try {
+				const r = await server.note({ conversation: thread.current().id, body: note.value.trim() });
+				note.value = '';
+				$('more-tools').open = false;
+				thread.applyNotes([r.note]);
+			} catch (err) {
+				trouble(err);
+			}
+		}),
+		button('quiet', t.saveReply, async () => {
+			const words = $('text').value.trim(), name = words && prompt(t.replyName, words.slice(0, 30));
+			if (name)
+				app.me.replies = await server.replies({ name, text: words }).catch((err) => { trouble(err); return app.me.replies; });
+		}));
+}
+
+// --- addresses -------------------------------------------------------------------------------------------
+
+function choose(id) {
+	const c = conversations.get(id);
+	jumpTo = c.hit?.id || null;
+	fromList = true;
+	const hash = `#${c.channel}/${c.id}`;
+	if (location.hash === hash)
+		route();
+	else
+		location.hash = hash;
+}
+async function route() {
+	const address = location.hash.match(/^#(instagram|whatsapp)\/(\d+)$/);
+	$('owner').hidden = location.hash !== '#owner';
+	$('thread').hidden = location.hash === '#owner';
+	if (!address) {
+		thread.close();
+		$('inbox').classList.toggle('reading', location.hash === '#owner');
+		if (location.hash === '#owner')
+			await import('./owner.js').then((m) => m.showOwner($('owner'), app), trouble);
+		for (const li of rows.values())
+			attr(li.firstChild, 'aria-current', null);
+		return;
+	}
+	const id = Number(address[2]), around = jumpTo;
+	jumpTo = null;
+	if (thread.current()?.id === id && !around)
+		return;
+	try {
+		const c = conversations.get(id) || await server.conversation(address[1], id);
+		const opened = thread.openThread(c, around);
+		paintList();
+		await opened;
+		if (matchMedia('(pointer: fine)').matches && fromList && !$('text').disabled)
+			$('text').focus();
+	} catch (err) {
+		trouble(err);
+	}
+}
+function back() {
+	if (fromList)
+		history.back();
+	else
+		location.hash = '';
+	fromList = false;
+}
+
+// --- live ---------------------------------------------------------------------------------------------------
+
+/*
+ * The tick file says that something changed; the feed says what.  One tab of a
+ * browser asks and tells the others where the browser has locks.
+ */
+const live = {
+	on: false, since: null, tick: null, etag: null, timer: 0, leads: false, channel: null, wake: null,
+	start(me) {
+		this.stop();
+		Object.assign(this, { on: true, since: me.next ?? null, tick: me.tick || null, etag: null, leads: false });
+		const run = {};
+		this.run = run;
+		if (navigator.locks && 'BroadcastChannel' in window && !server.onlyAll) {
+			this.channel = new BroadcastChannel(`dmbox${base}`);
+			this.channel.onmessage = (ev) => this.heard(ev.data);
+			navigator.locks.request(`dmbox-live${base}`, () => new Promise((done) => {
+				if (this.run !== run)
+					return done();
+				this.release = done;
+				this.leads = true;
+				this.loop();
+			})).catch(() => {});
+		} else {
+			this.leads = true;
+			this.loop();
+		}
+	},
+	stop() {
+		this.on = this.leads = false;
+		this.run = null;
+		clearTimeout(this.timer);
+		this.channel?.close();
+		this.channel = null;
+		this.release?.();
+		this.release = null;
+	},
+	async loop() {
+		clearTimeout(this.timer);
+		if (!this.on || !this.leads)
+			return;
+		const run = this.run;
+		try {
+			if (await this.changed())
+				await this.ask();
+			quiet(null);
+		} catch (err) {
+			quiet(err);
+		}
+		if (run !== this.run)
+			return;
+		const pause = document.visibilityState === 'hidden' && this.tick ? HIDDEN_MS : this.tick ? TICK_MS : server.onlyAll ? server.pause : NO_TICK_MS;
+		this.timer = setTimeout(() => this.loop(), Math.min(60000, pause * 2 ** Math.min(failures, 3)));
+	},
+	async changed() {
+		if (!this.tick)
+			return true;
+		let res;
+		try {
+			res = await fetch(this.tick, { cache: 'no-cache', credentials: 'omit' });
+		} catch {
+			throw new ApiError(0, 'network', '');
+		}
+		if (res.status === 404 || res.status === 403) {	// the file was taken away: its name is asked for anew
+			this.tick = (await server.me()).tick || null;
+			return true;
+		}
+		if (!res.ok)
+			throw new ApiError(res.status, '', '');
+		const mark = res.headers.get('ETag') || res.headers.get('Last-Modified') || await res.text();
+		const differs = mark !== this.etag;
+		this.pending = mark;
+		return differs;
+	},
+	async ask() {
+		const mark = this.pending;
+		if (server.onlyAll)
+			return Promise.all([loadListQuietly(), thread.refreshThread()]);
+		for (let more = true; more && this.on;) {
+			const after = this.since, r = await server.changes(after);
+			this.take(r, after);
+			this.channel?.postMessage({ after, r });
+			more = r.more;
+		}
+		this.etag = mark;
+	},
+	take(r, after) {
+		if (!this.on)
+			return;
+		this.since = r.next;
+		if (r.reset) {
+			reload();
+			thread.refreshThread().catch(quiet);
+			return;
+		}
+		const messages = r.changes.filter((c) => c.type === 'message'), touched = r.changes.filter((c) => c.type === 'conversation');
+		for (const c of touched)
+			upsert(c);
+		if (r.counts)
+			showCounts(r.counts);
+		if (touched.length)
+			paintList();
+		thread.applyMessages(messages);
+		if (touched.some((c) => c.id === thread.current()?.id) && !messages.some((m) => m.conversation === thread.current()?.id))
+			thread.refreshThread().catch(quiet);	// an event or a note came
+		if (after !== null && this.leads)
+			tell(messages);
+	},
+	heard({ after, r }) {
+		if (!this.on)
+			return;
+		if (after === this.since)
+			this.take(r, after);
+		else if (r.next > this.since)
+			server.changes(this.since).then((x) => this.take(x, after), quiet);
+	},
+};
+// the list as it is now, with what was paged down kept
+async function loadListQuietly() {
+	if (conversations.size <= PAGE)
+		await loadList();
+}
 async function refresh() {
-	if (token !== '' && document.visibilityState === 'visible' && moreCursorUntouched())
-		await attempt(async () => {
-			await loadConversations(null);
-			if (current !== null)
-				await loadMessages(null);
-		});
-	setTimeout(refresh, REFRESH_MS);
+	try {
+		await live.ask();
+		quiet(null);
+	} catch (err) {
+		quiet(err);
+	}
 }
 
-// a list that was paged down is not pulled back to its first page
-const moreCursorUntouched = () => $('conversations').children.length <= 50;
+// --- the page -------------------------------------------------------------------------------------------------
 
-document.documentElement.lang = lang;
-for (const e of document.querySelectorAll('[data-text]'))
-	e.textContent = t[e.dataset.text];
-for (const e of document.querySelectorAll('[data-label]'))
-	e.setAttribute('aria-label', t[e.dataset.label]);
-$('search').placeholder = t.search;
-$('text').placeholder = t.write;
-$('login').addEventListener('submit', (event) => {
-	event.preventDefault();
-	token = $('token').value.trim();
-	sessionStorage.setItem('dmbox-token', token);
-	$('token').value = '';
-	enter();
-});
-$('back').addEventListener('click', closeConversation);
-$('logout').addEventListener('click', () => leave(''));
-$('channel').addEventListener('change', () => {
-	closeConversation();
-	channel = $('channel').value;
-	attempt(() => loadConversations(null));
-});
-let typing = 0;
-$('search').addEventListener('input', () => {
-	clearTimeout(typing);
-	typing = setTimeout(() => attempt(() => loadConversations(null)), 250);
-});
-$('more-conversations').addEventListener('click', () => attempt(() => loadConversations(moreCursor)));
-$('older').addEventListener('click', () => attempt(() => loadMessages(olderCursor)));
-$('composer').addEventListener('submit', send);
-$('text').addEventListener('keydown', (event) => {
-	if (event.key === 'Enter' && !event.shiftKey)
-		send(event);
-});
-if (token === '')
-	$('login').hidden = false;
-else
-	enter();
-setTimeout(refresh, REFRESH_MS);
-})();
+function words() {
+	document.documentElement.lang = lang;
+	for (const e of document.querySelectorAll('[data-text]'))
+		text(e, t[e.dataset.text] || t.win[e.dataset.text] || '');
+	for (const e of document.querySelectorAll('[data-label]'))
+		attr(e, 'aria-label', t[e.dataset.label]);
+	for (const e of document.querySelectorAll('[data-placeholder]'))
+		e.placeholder = t[e.dataset.placeholder];
+}
+function bind() {
+	$('login-form').addEventListener('submit', (ev) => {
+		ev.preventDefault();
+		const token = tokenOf($('token').value);
+		$('token').value = '';
+		login(token);
+	});
+	$('back').addEventListener('click', back);
+	$('trouble-close').addEventListener('click', () => trouble(null));
+	$('skip').addEventListener('click', (ev) => { ev.preventDefault(); $('conversations').focus(); });
+	let typing = 0;
+	$('search').addEventListener('input', () => {
+		clearTimeout(typing);
+		typing = setTimeout(() => { search = $('search').value.trim(); reload(); }, 250);
+	});
+	$('more-conversations').addEventListener('click', () => loadList(next).catch(trouble));
+	window.addEventListener('hashchange', () => {
+		const token = location.hash.match(/^#login=(.+)$/);
+		if (token) {
+			history.replaceState(null, '', location.pathname);
+			login(token[1]);
+		} else if (!$('inbox').hidden) {
+			route();
+		}
+	});
+	document.addEventListener('click', (ev) => {
+		for (const d of document.querySelectorAll('details[open]'))
+			if (['menu', 'more-tools'].includes(d.id) && !d.contains(ev.target))
+				d.open = false;
+	});
+	document.addEventListener('keydown', (ev) => {
+		const d = ev.key === 'Escape' && document.activeElement?.closest('details[open]');
+		if (d) {
+			d.open = false;
+			d.querySelector('summary').focus();
+		}
+	});
+	document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible' && live.leads) live.loop(); });
+	window.addEventListener('online', () => live.leads && live.loop());
+	// a list element's age ("waiting for 2 h") and its date go on by themselves
+	setInterval(() => { if (conversations.size) paintList(); }, 60000);
+	thread.bindThread();
+}
+
+async function boot() {
+	setLanguage(lang);
+	words();
+	icon(0);
+	bind();
+	const token = location.hash.match(/^#login=(.+)$/);
+	if (token) {		// out of the address before anything else happens
+		history.replaceState(null, '', location.pathname);
+		return login(token[1]);
+	}
+	try {
+		await start();
+	} catch (err) {
+		if (err.status === 404) {
+			await (await import('./old.js')).adapt(server, ApiError);
+			return start().catch(() => showLogin(''));
+		}
+		showLogin(err.status === 401 ? '' : t.away);
+	}
+}
+boot();

@@ -399,6 +399,8 @@ choose_sim_port() {
 
 start_sim() {
 	local c=$DATA/dmbox.env m=$DATA/accounts/meta.env
+	# pictures, voice, video and files that simulated people send: http://…/files/NAME
+	asuser mkdir -p -m 755 "$DATA/sim/files" || die "cannot write in STATE, $DATA"
 	put_file "$RUN/sim.conf" 600 <<-EOF
 	server.port = $SIM_PORT
 	server.bind = "127.0.0.1"
@@ -409,9 +411,15 @@ start_sim() {
 	server.max-request-size = 65536
 	server.max-keep-alive-idle = 30
 	server.upload-dirs = ( "$RUN/fcgi" )
+	mimetype.assign = ( ".jpg" => "image/jpeg", ".png" => "image/png", ".webp" => "image/webp",
+	  ".ogg" => "audio/ogg", ".wav" => "audio/wav", ".mp4" => "video/mp4",
+	  ".pdf" => "application/pdf", "" => "application/octet-stream" )
+	\$HTTP["url"] =~ "^/files/" { server.document-root = "$DATA/sim" }
+	else \$HTTP["url"] !~ "^/files/" {
 	fastcgi.server = ( "/" => ( "sim" => ( "bin-path" => "$BIN/sim/provider-sim",
 	  "socket" => "$RUN/fcgi/sim", "max-procs" => 1, "check-local" => "disable",
 	  "disable-time" => 1, "fix-root-scriptname" => "enable" ) ) )
+	}
 	EOF
 	SIM_CHATRACE_TOKENS=$(conf_get "$c" INSTAGRAM_ACCESS_TOKEN) \
 	SIM_GREEN_INSTANCE=$(conf_get "$c" WHATSAPP_ID_INSTANCE) \

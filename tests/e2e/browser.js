@@ -1,0 +1,52 @@
+'use strict';
+/* The words of the browser tests: as lib.sh for bash. */
+const path = require('path');
+const { chromium } = require('playwright-core');
+
+const { URL: url, CHROMIUM, PROFILE, SHOTS } = process.env;
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+	'--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required', '--mute-audio'];
+let bad = 0, n = 0, browsers = 0;
+
+function is(what, got, want) {
+	n++;
+	if (got === want) {
+		console.log(`ok browser ${n} - ${what}`);
+	} else {
+		bad = 1;
+		console.log(`not ok browser ${n} - ${what}\n#   got:  ${JSON.stringify(got)}\n#   want: ${JSON.stringify(want)}`);
+	}
+}
+const like = (what, got, re) => is(what, re.test(got) ? 'fits' : got, 'fits');
+const unlike = (what, got, re) => is(what, re.test(got) ? got : 'fits not', 'fits not');
+
+// A browser of its own: new and empty; what it asks others for and what it complains of is noted.
+async function openBrowser(locale, viewport, more) {
+	const dir = path.join(PROFILE, `b${++browsers}`);
+	const context = await chromium.launchPersistentContext(dir, { executablePath: CHROMIUM, headless: true,
+		args: flags, locale, viewport, timezoneId: 'UTC', ...more });
+	const page = context.pages()[0] || await context.newPage();
+	page.setDefaultTimeout(30000);
+	const foreign = [], complaints = [];
+	page.on('request', (r) => { if (!r.url().startsWith(url) && !r.url().startsWith('blob:')) foreign.push(r.url()); });
+	page.on('console', (m) => { if (m.type() === 'error') complaints.push(m.text()); });
+	page.on('pageerror', (e) => complaints.push(String(e)));
+	return { context, page, foreign, complaints };
+}
+const shot = (page, name) => page.screenshot({ path: path.join(SHOTS, `inbox-${name}.png`) });
+
+async function login(page, token) {
+	await page.fill('#token', token);
+	await page.click('#login button');
+}
+const conversation = (page, words) => page.locator('#conversations button', { hasText: words });
+const message = (page, words) => page.locator('#messages li', { hasText: words });
+
+function done(run) {
+	run().then(() => process.exit(bad), (e) => {
+		console.log(`not ok browser ${n + 1} - ${String(e.message || e).split('\n').slice(0, 6).join(' ')}`);
+		process.exit(1);
+	});
+}
+
+module.exports = { is, like, unlike, openBrowser, shot, login, conversation, message, done };

@@ -1,0 +1,269 @@
+/*
+ * What every part of the page needs: the words of both languages, the making
+ * of elements, times as people write them, and the calls to the server
+ * (docs/design/inbox-api.md).  Text from outside is only ever set as text.
+ */
+
+// --- words -----------------------------------------------------------------------
+
+const words = {
+	en: {
+		search: 'Search: name, number, words', more: 'More', older: 'Earlier messages', newer: 'Later messages', latest: 'To the newest message',
+		back: 'Back to the list', leave: 'Sign out', menu: 'Menu', send: 'Send', write: 'Write a reply', close: 'Close', cancel: 'Cancel', retry: 'Retry', ok: 'OK',
+		conversations: 'Conversations', messages: 'Messages', conversation: 'Conversation', skip: 'Skip to the conversations', choose: 'Choose a conversation on the left.',
+		none: 'No conversations here.', noneFound: 'Nothing found.', empty: 'No messages yet.', loading: 'Loading …',
+		filters: { unanswered: 'Unanswered', all: 'All', mine: 'Mine', unread: 'Unread', failed: 'Failed', done: 'Done' }, filter: 'Show', channel: 'Channel', anyChannel: 'All channels', label: 'Label', anyLabel: 'Any label',
+		welcome: 'Sign in', linkHint: 'Open the personal link you were given. If it no longer works, ask the owner of the inbox for a new one.', link: 'Or paste the link here', enter: 'Open the inbox',
+		linkBad: { link_used: 'This link has already been used. Ask the owner for a new one.', link_expired: 'This link has expired. Ask the owner for a new one.', link_unknown: 'This link is not valid. Ask the owner for a new one.', rate: 'Too many attempts. Wait a minute, then try again.' },
+		ended: 'You have been signed out. Your drafts are kept. Open a new link to go on.',
+		away: 'The server does not answer. Your text is kept; trying again.', readOnly: 'You may read here, but not answer.', notFound: 'This conversation does not exist.', refused: 'This is not possible',
+		draft: 'Draft', you: 'You', unread: (n) => `${n} unread`, waiting: (s) => `waiting for ${s}`, newFrom: (n) => `New message from ${n}`,
+		unsent: 'Message was unsent', edited: 'edited', test: 'test', showAll: (n) => `Show all (${n} characters)`, showLess: 'Show less', timeUnknown: 'time of arrival; the provider gave none',
+		today: 'Today', yesterday: 'Yesterday', fromPhone: 'from the phone or app', byProgram: 'by a program',
+		quoteOf: 'Quoted message', quoteGone: 'The quoted message is not here', reply: 'Reply', react: 'React', replyingTo: 'Replying to', dropQuote: 'Do not quote', reactions: 'Reactions', copy: 'Copy', copied: 'Copied', open: 'Open', enlarge: 'Enlarge picture', download: 'Download',
+		status: { queued: 'waiting to be sent', sending: 'being sent', sent: 'sent', accepted: 'sent', delivered: 'delivered', read: 'read', failed: 'not sent', unknown: 'may have been sent', received: '' },
+		sending: 'Sending …', queuedAt: (s) => `Not gone out yet. Next try ${s}.`, queued: 'Not gone out yet. It is tried again by itself.', unsure: 'May have been sent: the connection broke before the answer came. Look into the app before you send it again.',
+		errors: {
+			window: ['The time for replies is over', 'Instagram takes a reply only within a set time of the customer’s last message. Wait until the customer writes again.'],
+			recipient: ['This person cannot be reached', 'The account may have been deleted, or it does not take messages.'],
+			blocked: ['This person has blocked messages', 'Try another way, for example by telephone.'],
+			too_long: ['The text is too long', 'Shorten it, or send it in two parts.'],
+			media: ['The file was not accepted', 'Try another format (JPEG, PNG, MP4, PDF) or a smaller file.'],
+			token: ['The connection to the provider has expired', 'Tell the owner: the access token must be renewed.'],
+			rate: ['Too many messages in a short time', 'Wait a few minutes, then press Retry.'],
+			network: ['No connection to the server', 'The text is kept. Press Retry once the connection is back.'],
+			server: ['The server cannot do it now', 'The text is kept. Press Retry in a minute.'],
+			unknown: ['It is not known whether this was sent', 'Look into the app before you send it again.'],
+			denied: ['You may read here, but not answer', 'Ask the owner for the right to answer.'],
+			provider: ['The provider refused the message', 'Press Retry; if that does not help, tell the owner.'],
+		},
+		provider: 'The provider says',
+		win: { open: (s) => `You can reply until ${s}.`, human: (s) => `Over 24 hours since the customer wrote: a person may still reply until ${s}.`, humanTick: 'I am writing this reply myself', closed: (s) => `Replies closed on ${s}. You can write again as soon as the customer writes.`, maybe: (s) => `The customer last wrote over 24 hours before ${s}; the reply may be refused.` },
+		place: 'Place', map: 'Show on the map', contact: 'Contact', poll: 'Poll', pollMany: 'several answers allowed', vote: (s) => `Voted: ${s}`, voteBack: 'Took the vote back',
+		story: 'Story', storyReply: 'Replied to your story', storyReplyOut: 'You replied to a story', storyMention: 'Mentioned you in a story', seeStory: 'See the story', share: 'Shared post', reel: 'Shared reel', seePost: 'See it', product: 'Asks about a product', ad: 'Came from an advertisement', adId: 'Ad', shop: 'From the shop', order: 'Order',
+		pressed: 'Pressed a button', buttons: 'Choices', ephemeral: 'A picture or video that disappears. It can only be seen in the app.', unsupported: 'This message can only be seen in the app.', invite: 'Invitation to a group', wave: 'Liked', linkTo: 'Link', followUp: 'Sent automatically',
+		file: { image: 'Picture', video: 'Video', audio: 'Voice message', file: 'File', sticker: 'Sticker', other: 'Attachment' },
+		fileComing: 'is being fetched …', fileGone: 'is no longer available', fileFailed: 'could not be loaded',
+		event: { call: 'Call', callMissed: 'Missed call', callOut: 'Outgoing call', referral: 'Came through a link or an advertisement', optin: 'Agreed to receive messages', handover: 'The conversation was passed to another program', block: 'Blocked messages', unblock: 'Allows messages again', account_linking: 'Linked an account', policy_enforcement: 'Notice from the provider', response_feedback: 'Rated the answer', poll_vote: 'Voted' },
+		attach: 'Attach a file', dropHere: 'Drop the files here', uploading: (n) => `Uploading ${n} …`, tooLarge: (n) => `This file is too large (at most ${n}).`, badFile: 'A file of this kind cannot be sent here.', uploadFailed: 'could not be uploaded', remove: 'Remove', left: (n) => `${n} left`, over: (n) => `${n} too many`, bytes: 'bytes', characters: 'characters', parts: (n) => `goes out in ${n} parts`,
+		done: 'Done', reopen: 'Reopen', assign: 'Who answers', nobody: 'Nobody yet', labels: 'Labels', addLabel: 'New label', note: 'Private note', notePlaceholder: 'Only your colleagues see this', saveNote: 'Save note', noteOf: (n) => `Note by ${n}`, canned: 'Saved replies', cannedHint: '/ opens saved replies', saveReply: 'Save text as a reply', replyName: 'Name of the reply', deleteIt: 'Delete', noReplies: 'No saved replies yet. Write a text and save it here.',
+		notify: 'Notifications', sound: 'Sound', language: 'Язык: русский', owner: 'Overview', on: 'on', off: 'off', draftsLost: (n) => `You have unsent drafts (${n}). They are deleted when you sign out. Sign out?`,
+		token: 'Access token', tokenHint: 'dmbox token --sub you --scope "read send" prints one.', tokenWrong: 'This token is not accepted. It may be too old: make a new one with dmbox token.', scope: 'This token may not do that: it lacks a scope.',
+		min: (n) => `${n} min`, hour: (n) => `${n} h`, days: (n) => `${n} d`, soon: 'in a moment', at: (s) => `at ${s}`, group: 'group', kb: 'kB', mb: 'MB',
+	},
+	ru: {
+		search: 'Поиск: имя, номер, слова', more: 'Ещё', older: 'Более ранние', newer: 'Более поздние', latest: 'К последнему сообщению',
+		back: 'К списку', leave: 'Выйти', menu: 'Меню', send: 'Отправить', write: 'Ответ', close: 'Закрыть', cancel: 'Отменить', retry: 'Повторить', ok: 'ОК',
+		conversations: 'Переписки', messages: 'Сообщения', conversation: 'Переписка', skip: 'К списку переписок', choose: 'Выберите переписку слева.',
+		none: 'Здесь пока нет переписок.', noneFound: 'Ничего не нашлось.', empty: 'Сообщений пока нет.', loading: 'Загрузка …',
+		filters: { unanswered: 'Без ответа', all: 'Все', mine: 'Мои', unread: 'Непрочитанные', failed: 'С ошибкой', done: 'Завершённые' }, filter: 'Показать', channel: 'Канал', anyChannel: 'Все каналы', label: 'Метка', anyLabel: 'Любая метка',
+		welcome: 'Вход', linkHint: 'Откройте личную ссылку, которую вам дали. Если она больше не работает, попросите у владельца новую.', link: 'Или вставьте ссылку сюда', enter: 'Открыть',
+		linkBad: { link_used: 'Этой ссылкой уже воспользовались. Попросите у владельца новую.', link_expired: 'Срок ссылки истёк. Попросите у владельца новую.', link_unknown: 'Ссылка недействительна. Попросите у владельца новую.', rate: 'Слишком много попыток. Подождите минуту и попробуйте снова.' },
+		ended: 'Вход завершён. Черновики сохранены. Откройте новую ссылку, чтобы продолжить.',
+		away: 'Сервер не отвечает. Текст сохранён, пробуем ещё раз.', readOnly: 'Вам можно читать, но не отвечать.', notFound: 'Такой переписки нет.', refused: 'Это невозможно',
+		draft: 'Черновик', you: 'Вы', unread: (n) => `непрочитанных: ${n}`, waiting: (s) => `ждёт ${s}`, newFrom: (n) => `Новое сообщение: ${n}`,
+		unsent: 'Сообщение отозвано', edited: 'изменено', test: 'проверка', showAll: (n) => `Показать полностью (знаков: ${n})`, showLess: 'Свернуть', timeUnknown: 'время получения: время отправки не сообщили',
+		today: 'Сегодня', yesterday: 'Вчера', fromPhone: 'с телефона или из приложения', byProgram: 'программой',
+		quoteOf: 'Цитата', quoteGone: 'Исходного сообщения здесь нет', reply: 'Ответить', react: 'Реакция', replyingTo: 'Ответ на', dropQuote: 'Не цитировать', reactions: 'Реакции', copy: 'Скопировать', copied: 'Скопировано', open: 'Открыть', enlarge: 'Увеличить', download: 'Скачать',
+		status: { queued: 'ждёт отправки', sending: 'отправляется', sent: 'отправлено', accepted: 'отправлено', delivered: 'доставлено', read: 'прочитано', failed: 'не отправлено', unknown: 'возможно, отправлено', received: '' },
+		sending: 'Отправляем …', queuedAt: (s) => `Ещё не ушло. Следующая попытка ${s}.`, queued: 'Ещё не ушло. Отправим, как только получится.', unsure: 'Возможно, отправлено: связь оборвалась до ответа. Загляните в приложение, прежде чем отправлять снова.',
+		errors: {
+			window: ['Время для ответа вышло', 'Instagram принимает ответ лишь ограниченное время после сообщения клиента. Дождитесь, пока клиент напишет снова.'],
+			recipient: ['Этому человеку нельзя написать', 'Возможно, аккаунт удалён или не принимает сообщения.'],
+			blocked: ['Этот человек запретил сообщения', 'Попробуйте связаться иначе, например по телефону.'],
+			too_long: ['Текст слишком длинный', 'Сократите его или отправьте двумя частями.'],
+			media: ['Файл не приняли', 'Попробуйте другой формат (JPEG, PNG, MP4, PDF) или файл поменьше.'],
+			token: ['Доступ к мессенджеру истёк', 'Сообщите владельцу: нужно обновить токен доступа.'],
+			rate: ['Слишком много сообщений подряд', 'Подождите несколько минут и нажмите «Повторить».'],
+			network: ['Нет связи с сервером', 'Текст сохранён. Нажмите «Повторить», когда связь появится.'],
+			server: ['Сервер сейчас не может этого сделать', 'Текст сохранён. Нажмите «Повторить» через минуту.'],
+			unknown: ['Неизвестно, ушло ли сообщение', 'Загляните в приложение, прежде чем отправлять снова.'],
+			denied: ['Вам можно читать, но не отвечать', 'Попросите у владельца право отвечать.'],
+			provider: ['Мессенджер не принял сообщение', 'Нажмите «Повторить»; если не поможет, сообщите владельцу.'],
+		},
+		provider: 'Ответ мессенджера',
+		win: { open: (s) => `Ответить можно до ${s}.`, human: (s) => `Прошло больше суток. Живой человек ещё может ответить до ${s}.`, humanTick: 'Я пишу этот ответ сам', closed: (s) => `Ответы закрыты с ${s}. Написать можно будет, как только напишет клиент.`, maybe: (s) => `С сообщения клиента прошло больше суток (срок был до ${s}): ответ могут не принять.` },
+		place: 'Место', map: 'Показать на карте', contact: 'Контакт', poll: 'Опрос', pollMany: 'можно несколько ответов', vote: (s) => `Голос: ${s}`, voteBack: 'Голос отозван',
+		story: 'История', storyReply: 'Ответ на вашу историю', storyReplyOut: 'Вы ответили на историю', storyMention: 'Вас отметили в истории', seeStory: 'Посмотреть историю', share: 'Публикация', reel: 'Видео Reels', seePost: 'Посмотреть', product: 'Вопрос о товаре', ad: 'Пришли из рекламы', adId: 'Объявление', shop: 'Из магазина', order: 'Заказ',
+		pressed: 'Нажата кнопка', buttons: 'Варианты', ephemeral: 'Исчезающее фото или видео. Его видно только в приложении.', unsupported: 'Это сообщение видно только в приложении.', invite: 'Приглашение в группу', wave: 'Понравилось', linkTo: 'Ссылка', followUp: 'Отправлено автоматически',
+		file: { image: 'Фото', video: 'Видео', audio: 'Голосовое сообщение', file: 'Файл', sticker: 'Стикер', other: 'Вложение' },
+		fileComing: 'загружается …', fileGone: 'больше недоступно', fileFailed: 'не удалось загрузить',
+		event: { call: 'Звонок', callMissed: 'Пропущенный звонок', callOut: 'Исходящий звонок', referral: 'Пришли по ссылке или из рекламы', optin: 'Согласие на сообщения', handover: 'Переписка передана другой программе', block: 'Запрет на сообщения', unblock: 'Сообщения снова разрешены', account_linking: 'Привязка аккаунта', policy_enforcement: 'Уведомление мессенджера', response_feedback: 'Оценка ответа', poll_vote: 'Голос в опросе' },
+		attach: 'Прикрепить файл', dropHere: 'Отпустите файлы здесь', uploading: (n) => `Загружаем ${n} …`, tooLarge: (n) => `Файл слишком большой (не больше ${n}).`, badFile: 'Файл такого вида здесь отправить нельзя.', uploadFailed: 'не удалось загрузить', remove: 'Убрать', left: (n) => `осталось ${n}`, over: (n) => `лишних: ${n}`, bytes: 'байт', characters: 'знаков', parts: (n) => `уйдёт частями: ${n}`,
+		done: 'Завершить', reopen: 'Вернуть в работу', assign: 'Кто отвечает', nobody: 'Пока никто', labels: 'Метки', addLabel: 'Новая метка', note: 'Заметка для своих', notePlaceholder: 'Это видят только коллеги', saveNote: 'Сохранить заметку', noteOf: (n) => `Заметка: ${n}`, canned: 'Готовые ответы', cannedHint: '/ — готовые ответы', saveReply: 'Сохранить текст как готовый ответ', replyName: 'Название ответа', deleteIt: 'Удалить', noReplies: 'Готовых ответов пока нет. Напишите текст и сохраните его здесь.',
+		notify: 'Уведомления', sound: 'Звук', language: 'Language: English', owner: 'Обзор', on: 'вкл.', off: 'выкл.', draftsLost: (n) => `Есть неотправленные черновики (${n}). При выходе они удалятся. Выйти?`,
+		token: 'Токен доступа', tokenHint: 'Его печатает dmbox token --sub вы --scope "read send".', tokenWrong: 'Токен не принят. Возможно, он устарел: создайте новый командой dmbox token.', scope: 'Этому токену нельзя: не хватает права (scope).',
+		min: (n) => `${n} мин`, hour: (n) => `${n} ч`, days: (n) => `${n} дн.`, soon: 'вот-вот', at: (s) => `в ${s}`, group: 'группа', kb: 'кБ', mb: 'МБ',
+	},
+};
+export const store = {
+	get(key) { try { return JSON.parse(localStorage.getItem(`dmbox:${key}`)); } catch { return null; } },
+	set(key, value) {
+		try {
+			if (value === null)
+				localStorage.removeItem(`dmbox:${key}`);
+			else
+				localStorage.setItem(`dmbox:${key}`, JSON.stringify(value));
+		} catch { /* no room, or not allowed: the page works without */ }
+	},
+};
+export let lang = store.get('lang') || ((navigator.language || '').toLowerCase().startsWith('ru') ? 'ru' : 'en');
+export let t = words[lang];
+export function setLanguage(to) {
+	lang = words[to] ? to : 'en';
+	t = words[lang];
+	document.documentElement.lang = lang;
+}
+
+// --- elements ----------------------------------------------------------------------
+
+export const $ = (id) => document.getElementById(id);
+
+// el('button.quiet', { type: 'button', onclick }, 'text', node): classes after the name; null children are left out
+export function el(what, props, ...children) {
+	const [tag, ...classes] = what.split('.');
+	const e = document.createElement(tag);
+	if (classes.length)
+		e.className = classes.join(' ');
+	for (const [k, v] of Object.entries(props || {})) {
+		if (v === null || v === undefined || v === false)
+			continue;
+		if (k.startsWith('on'))
+			e.addEventListener(k.slice(2), v);
+		else if (k in e && !k.startsWith('aria') && k !== 'role')
+			e[k] = v;
+		else
+			e.setAttribute(k, v === true ? '' : v);
+	}
+	e.append(...children.filter((c) => c !== null && c !== undefined && c !== ''));
+	return e;
+}
+export const button = (cls, label, onclick, props) =>
+	el(cls ? `button.${cls}` : 'button', { type: 'button', onclick, ...props }, label);
+
+// sets what differs and nothing else: focus, selection and media stay
+export function text(node, value) {
+	if (node.textContent !== value)
+		node.textContent = value;
+}
+export function attr(node, name, value) {
+	if (value === null || value === undefined || value === false)
+		node.removeAttribute(name);
+	else if (node.getAttribute(name) !== String(value))
+		node.setAttribute(name, value);
+}
+
+/*
+ * The parts of one keyed node, in a fixed order.  A part is built anew only
+ * when its signature changes; '' takes it away.
+ */
+export function part(host, order, name, signature, build) {
+	const parts = host.parts ||= new Map();
+	const old = parts.get(name);
+	if (old ? old.signature === signature : signature === '')
+		return;
+	if (signature === '') {
+		old.node.remove();
+		parts.delete(name);
+		return;
+	}
+	const node = build(old?.node);
+	if (old && old.node !== node) {
+		old.node.replaceWith(node);
+	} else if (!old) {
+		const later = order.slice(order.indexOf(name) + 1).map((n) => parts.get(n)).find(Boolean);
+		host.insertBefore(node, later ? later.node : null);
+	}
+	parts.set(name, { signature, node });
+}
+
+// --- times and sizes ------------------------------------------------------------------
+
+const formats = {};
+const format = (key, options) => formats[lang + key] ||= new Intl.DateTimeFormat(lang === 'ru' ? 'ru-RU' : undefined, options);
+export const clock = (iso) => format('t', { hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
+export const full = (iso) => format('f', { dateStyle: 'long', timeStyle: 'short' }).format(new Date(iso));
+const dayKey = (d) => `${d.getFullYear()}-${d.getMonth()}-${d.getDate()}`;
+export const dayOf = (iso) => dayKey(new Date(iso));
+export function dayName(iso) {
+	const d = new Date(iso), now = new Date();
+	if (dayKey(d) === dayKey(now))
+		return t.today;
+	now.setDate(now.getDate() - 1);
+	if (dayKey(d) === dayKey(now))
+		return t.yesterday;
+	return d.getFullYear() === new Date().getFullYear() ? format('d', { weekday: 'long', day: 'numeric', month: 'long' }).format(d) :
+		format('D', { day: 'numeric', month: 'long', year: 'numeric' }).format(d);
+}
+// in a list: the time today, the date otherwise
+export function brief(iso) {
+	const d = new Date(iso), now = new Date();
+	if (dayKey(d) === dayKey(now))
+		return clock(iso);
+	return d.getFullYear() === now.getFullYear() ? format('b', { day: 'numeric', month: 'short' }).format(d) :
+		format('B', { day: 'numeric', month: 'numeric', year: 'numeric' }).format(d);
+}
+// a moment near today in a sentence: 14:30, or with its day
+export const moment = (iso) => dayOf(iso) === dayOf(new Date()) ? clock(iso) : format('m', { day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
+export function span(ms) {
+	const m = Math.max(1, Math.round(ms / 60000));
+	return m < 60 ? t.min(m) : m < 48 * 60 ? t.hour(Math.round(m / 60)) : t.days(Math.round(m / 1440));
+}
+export const size = (n) => n >= 1e6 ? `${(n / 1e6).toFixed(1)} ${t.mb}` : `${Math.max(1, Math.round(n / 1e3))} ${t.kb}`;
+
+// --- the server --------------------------------------------------------------------
+
+export class ApiError extends Error {
+	constructor(status, code, message, body) {
+		super(message);
+		Object.assign(this, { status, code, body });
+	}
+}
+
+// the page lies at BASE/inbox/ or BASE/CHANNEL/inbox/
+export const base = location.pathname.replace(/((instagram|whatsapp)\/)?inbox\/[^/]*$/, '');
+export const key = () => crypto.randomUUID ? crypto.randomUUID() :
+	[...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
+
+export async function call(path, options = {}) {
+	let res;
+	try {
+		res = await fetch(path, { cache: 'no-store', credentials: 'same-origin', ...options, headers: { 'X-Dmbox': '1', ...options.headers } });
+	} catch (err) {
+		throw new ApiError(0, err.name === 'AbortError' ? 'aborted' : 'network', String(err.message));
+	}
+	const json = (res.headers.get('Content-Type') || '').startsWith('application/json');
+	const body = json ? await res.json().catch(() => null) : null;
+	if (!res.ok || (body === null && options.json !== false))
+		throw new ApiError(res.ok ? 502 : res.status, body?.error?.code, body?.error?.message || res.statusText, body);
+	return body;
+}
+const query = (o) => {
+	const q = new URLSearchParams();
+	for (const [k, v] of Object.entries(o))
+		if (v !== null && v !== undefined && v !== '')
+			q.set(k, v);
+	return q.size || [...q].length ? `?${q}` : '';
+};
+export const post = (path, body, headers) => call(path, { method: 'POST', body: JSON.stringify(body),
+	headers: { 'Content-Type': 'application/json', ...headers } });
+
+export const server = {
+	login: (token) => post('login', { token }),
+	logout: () => post('logout', {}),
+	me: () => call('me'),
+	conversations: (o) => call(`conversations${query(o)}`),
+	conversation: (channel, id) => call(`conversation${query({ channel, id })}`).then((r) => r.conversation),
+	messages: (c, o) => call(`messages${query({ conversation: c.id, ...o })}`),
+	changes: (after) => call(`changes${query({ after })}`),
+	send: (c, body, idempotency) => post(`${base}${c.channel}/send`, body, { 'Idempotency-Key': idempotency }),
+	upload: (c, file) => call(`${base}${c.channel}/upload${query({ account: c.account, name: file.name })}`,
+		{ method: 'POST', body: file, headers: { 'Content-Type': file.type || 'application/octet-stream' } }),
+	outbox: (id, action) => post('outbox', { id, action }),
+	read: (c, upTo) => post('read', { conversation: c.id, upTo }),
+	update: (c, change) => post('conversation', { id: c.id, ...change }).then((r) => r.conversation),
+	note: (body) => post('note', body),
+	replies: (body) => post('replies', body).then((r) => r.replies),
+	media: (a) => `media?attachment=${encodeURIComponent(a.id)}`,
+	get: (path, o) => call(path + query({ lang, ...o })),
+};

@@ -1,0 +1,87 @@
+/*
+ * A server without the interface of docs/design/inbox-api.md: the same calls by
+ * the contract's addresses, with an access token that stays in this tab.
+ */
+import { t, $, text, base } from './base.js';
+
+export async function adapt(server, ApiError) {
+	const session = (v) => (v === undefined ? sessionStorage.getItem('dmbox-token') || '' : v ? sessionStorage.setItem('dmbox-token', v) : sessionStorage.removeItem('dmbox-token'));
+	text($('login-hint'), t.tokenHint);
+	text(document.querySelector('label[for=token]'), t.token);
+	Object.assign(t.linkBad, { link_unknown: t.tokenWrong });
+	t.ended = t.tokenWrong;
+	const ask = async (channel, path, o = {}, options = {}) => {
+		let res;
+		try {
+			res = await fetch(`${base}${channel}/${path}?${new URLSearchParams(Object.entries(o).filter(([, v]) => v))}`.replace(/\?$/, ''),
+				{ cache: 'no-store', ...options, headers: { Authorization: `Bearer ${session()}`, ...options.headers } });
+		} catch (err) {
+			throw new ApiError(0, 'network', err.message);
+		}
+		if (options.raw && res.ok)
+			return res.blob();
+		const body = await res.json().catch(() => null);
+		if (!res.ok || body === null)
+			throw new ApiError(res.ok ? 502 : res.status, body?.error?.code, body?.error?.message || res.statusText, body);
+		return body;
+	};
+	const say = (channel, path, body, headers) => ask(channel, path, {}, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } });
+	let channels = [], quotes = new Map();
+	const fullC = (c) => ({ ...c, failedCount: 0, labels: [], done: false, humanUntil: c.canSendUntil && new Date(Date.parse(c.canSendUntil) + 6 * 86400e3).toISOString() });
+	const fullM = (m) => {
+		quotes.set(m.messageId, m);
+		const q = quotes.get(m.replyTo);
+		return { ...m, by: null, outbox: null, sender: m.detail?.senderName ? { id: m.senderId, name: m.detail.senderName } : null, quote: q ? { id: q.id, kind: q.kind, content: q.content, direction: q.direction, name: '', deletedAt: q.deletedAt } : null };
+	};
+	const urls = new Map();
+	Object.assign(server, {
+		onlyAll: true, pause: 5000,
+		login: async (token) => { session(token); await server.me().catch((err) => { session(''); throw err; }); },
+		logout: async () => session(''),
+		me: async () => {
+			if (!session())
+				throw new ApiError(401, '', '');
+			const found = await Promise.all(['instagram', 'whatsapp'].map((c) => ask(c, 'conversations', { limit: 1 }).then(() => c, (err) => { if (err.status === 404) return null; throw err; })));
+			channels = found.filter(Boolean);
+			return { name: 'token', role: 'answer', lang: null, tick: null, next: null, users: [], labels: [], replies: [], empty: false,
+				accounts: channels.map((channel) => ({ channel, account: null, attachments: [], quote: true, react: true, split: true })) };
+		},
+		conversations: async ({ channel, q, limit, before }) => {
+			const places = before ? JSON.parse(before) : Object.fromEntries(channels.map((c) => [c, '']));
+			const pages = await Promise.all(Object.entries(places).filter(([c]) => !channel || c === channel).map(([c, b]) => ask(c, 'conversations', { q, limit, before: b }).then((p) => [c, p])));
+			const next = Object.fromEntries(pages.filter(([, p]) => p.next).map(([c, p]) => [c, p.next]));
+			const all = pages.flatMap(([, p]) => p.conversations.map(fullC));
+			return { conversations: all, next: Object.keys(next).length ? JSON.stringify(next) : null, counts: before || q ? undefined : { unread: all.filter((c) => c.unreadCount > 0).length } };
+		},
+		conversation: async (channel, id) => {
+			for (let before = '', n = 0; n < 20; n++) {
+				const p = await ask(channel, 'conversations', { limit: 200, before }), c = p.conversations.find((x) => x.id === id);
+				if (c || !p.next) {
+					if (c)
+						return fullC(c);
+					break;
+				}
+				before = p.next;
+			}
+			throw new ApiError(404, 'not_found', '');
+		},
+		messages: async (c, { around, ...o }) => {
+			if (around) {
+				const after = await ask(c.channel, 'messages', { conversation: c.id, after: around, limit: 25 });
+				const before = await ask(c.channel, 'messages', { conversation: c.id, before: around, limit: 25 });
+				const one = (await ask(c.channel, 'messages', { conversation: c.id, after: before.messages[0]?.id || '1_0', limit: 1 })).messages;
+				return { messages: [...after.messages, ...one, ...before.messages].map(fullM), next: before.next, prev: after.next };
+			}
+			const p = await ask(c.channel, 'messages', { conversation: c.id, ...o });
+			const messages = [...p.messages].reverse().map(fullM).reverse();
+			return { messages, next: o.after ? undefined : p.next, prev: o.after ? p.next : null };
+		},
+		send: (c, body, key) => say(c.channel, 'send', body, { 'Idempotency-Key': key }),
+		read: (c, upTo) => say(c.channel, 'read', { conversation: c.id, upTo }),
+		media: (a) => {
+			if (!urls.has(a.id))
+				urls.set(a.id, Promise.any(channels.map((c) => ask(c, 'media', { attachment: a.id }, { raw: true }))).then((blob) => URL.createObjectURL(blob)));
+			return urls.get(a.id);
+		},
+	});
+}

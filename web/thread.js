@@ -1,0 +1,737 @@
+/*
+ * One open conversation: a window of some 200 nodes on it, keyed by id and
+ * patched, and the composer below it.  What a person has typed, chosen or tried
+ * to send is kept in localStorage until it has gone out or is taken back.
+ */
+import { t, $, el, button, attr, text, part, store, server, key, ApiError, moment, size } from './base.js';
+import { patchMessage, eventNode, noteNode, summary, nameOf, errorKind } from './render.js';
+
+const WINDOW = 200, SLACK = 40, PAGE = 50, NEAR_PX = 500;
+
+let app;			// what the page lends: me, trouble, changed, refresh
+let conv = null;
+let entries = [];		// in order: { id, type, at, data, mark, li }
+let byId = new Map();
+let fresh = [];			// put, but not yet in order
+let older = null, newer = null;	// where the thread goes on; null: it does not
+let loading = { before: false, after: false };
+let generation = 0;		// answers of an earlier choice are dropped
+let anchor = null, stuck = true;	// what stays in place when heights change
+let unseen = 0;
+let markedUpTo = 0;
+
+export const current = () => conv;
+
+// --- what is kept on this computer ------------------------------------------------------
+
+const draftKey = (c) => `draft:${app.me.name}:${c.channel}/${c.id}`;
+export const draftOf = (c) => store.get(draftKey(c));
+const outKey = () => `out:${app.me.name}`;
+let outgoing = [];
+const keepOutgoing = () => store.set(outKey(), outgoing.length ? outgoing : null);
+
+function storedKeys(prefix) {
+	try {
+		return Object.keys(localStorage).filter((k) => k.startsWith(`dmbox:${prefix}`)).map((k) => k.slice(6));
+	} catch {
+		return [];
+	}
+}
+export const keptDrafts = () => storedKeys(`draft:${app.me.name}:`).length + outgoing.filter((o) => o.state === 'failed').length;
+export function forgetDrafts() {
+	for (const k of storedKeys(`draft:${app.me.name}:`))
+		store.set(k, null);
+	outgoing = [];
+	store.set(outKey(), null);
+}
+
+// --- order and nodes ------------------------------------------------------------------------
+
+const list = () => $('messages'), box = () => $('scroll');
+const cmp = (a, b) => a.local - b.local || (a.at < b.at ? -1 : a.at > b.at ? 1 : a.rank - b.rank);
+const playing = (li) => [...li.querySelectorAll('audio, video')].some((m) => !m.paused);
+const inUse = (li) => playing(li) || li.contains(document.activeElement) || li.contains(getSelection()?.anchorNode || null);
+
+function entryOf(type, data) {
+	const id = type === 'message' ? data.id : `${type}-${data.id}`;
+	return { id, type, data, at: data.createdAt || data.at, rank: Number(data.id) || 0, local: data.local ? 1 : 0, mark: JSON.stringify(data) };
+}
+const newest = (type = 'message') => entries.findLast((e) => e.type === type && !e.local);
+const oldest = () => entries.find((e) => e.type === 'message' && !e.local);
+
+// one entry in; true if it changes anything
+function put(type, data) {
+	const e = entryOf(type, data), old = byId.get(e.id);
+	if (old) {
+		if (old.mark === e.mark)
+			return false;
+		const li = old.li;
+		Object.assign(old, e, { li });
+		return true;
+	}
+	// outside of the window: it comes with its page
+	if (!e.local && ((newer && newest() && cmp(e, newest()) > 0) || (older && oldest() && cmp(e, oldest()) < 0)))
+		return false;
+	byId.set(e.id, e);
+	fresh.push(e);
+	return true;
+}
+function drop(e) {
+	byId.delete(e.id);
+	entries = entries.filter((x) => x !== e);
+	fresh = fresh.filter((x) => x !== e);
+	e.li?.remove();
+}
+
+function paint() {
+	entries = entries.concat(fresh).sort(cmp);
+	fresh = [];
+	let ref = list().firstChild, before = null;
+	for (const e of entries) {
+		e.li ||= el(e.type === 'message' ? 'li.message' : 'li.system', { tabIndex: -1 });
+		attr(e.li, 'data-id', e.id);
+		if (e.li === ref)
+			ref = ref.nextSibling;
+		else
+			list().insertBefore(e.li, ref);
+		if (e.type === 'message') {
+			patchMessage(e.li, e.data, before, act);
+			before = e.data;
+		} else {
+			part(e.li, ['it'], 'it', e.mark, () => (e.type === 'event' ? eventNode(e.data) :
+				noteNode(e.data, e.data.by === app.me.name ? () => removeNote(e.data) : null)) || el('div', { hidden: true }));
+		}
+	}
+	const last = entries.at(-1);
+	for (const e of entries)
+		attr(e.li, 'tabindex', e === last || e.li === document.activeElement ? 0 : -1);
+	$('older').hidden = !older;
+	$('newer').hidden = !newer;
+	attr($('thread-empty'), 'hidden', conv === null || entries.length > 0 || loading.first ? '' : null);
+}
+
+// --- scrolling -------------------------------------------------------------------------------
+
+const atEnd = () => box().scrollHeight - box().scrollTop - box().clientHeight < 60;
+function remember() {
+	stuck = atEnd() && !newer;
+	const top = box().getBoundingClientRect().top;
+	const li = [...list().children].find((n) => n.getBoundingClientRect().bottom > top + 1);
+	anchor = li ? { li, y: li.getBoundingClientRect().top - top } : null;
+	if (stuck && unseen) {
+		unseen = 0;
+		markRead();
+	}
+	showLatest();
+}
+function restore() {
+	if (stuck)
+		box().scrollTop = box().scrollHeight;
+	else if (anchor?.li.isConnected)
+		box().scrollTop += anchor.li.getBoundingClientRect().top - box().getBoundingClientRect().top - anchor.y;
+}
+function showLatest() {
+	$('latest').hidden = stuck && !newer;
+	text($('latest-count'), unseen ? String(unseen) : '');
+}
+// what does not fit into the window goes from the end that is farther away
+function trim(fromTop) {
+	let n = entries.filter((e) => e.type === 'message' && !e.local).length - WINDOW;
+	if (n <= SLACK)
+		return;
+	while (n > 0) {
+		const e = fromTop ? entries[0] : entries.findLast((x) => !x.local);
+		if (!e || inUse(e.li) || (anchor && e.li === anchor.li))
+			return;
+		drop(e);
+		if (e.type !== 'message')
+			continue;
+		n--;
+		if (fromTop)
+			older = String(oldest().id);
+		else
+			newer = String(newest().id);
+	}
+}
+function update(fromTop) {
+	paint();
+	restore();
+	trim(fromTop);
+	$('older').hidden = !older;
+	$('newer').hidden = !newer;
+	restore();
+	remember();
+}
+
+// --- loading ---------------------------------------------------------------------------------------
+
+function take(page) {
+	let changed = false;
+	for (const m of page.messages || [])
+		changed = put('message', m) || changed;
+	for (const e of page.events || [])
+		changed = put('event', e) || changed;
+	for (const n of page.notes || [])
+		changed = put('note', n) || changed;
+	return matchOutgoing() || changed;
+}
+
+export async function openThread(c, around) {
+	close();
+	conv = c;
+	const mine = ++generation;
+	loading.first = true;
+	showHead();
+	showDraft();
+	showLocal();
+	try {
+		const page = await server.messages(c, around ? { around, limit: PAGE } : { limit: PAGE });
+		if (mine !== generation)
+			return;
+		loading.first = false;
+		take(page);		// all of it: the window's ends are not known yet
+		older = page.next;
+		newer = page.prev || null;
+		stuck = !around && !newer;
+		update(true);
+		if (around)
+			show(Number(around));
+		else
+			box().scrollTop = box().scrollHeight;
+		remember();
+		markRead();
+	} finally {
+		if (mine === generation)
+			loading.first = false;
+	}
+}
+
+async function more(direction) {
+	const cursor = direction === 'before' ? older : newer;
+	if (!cursor || loading[direction] || !conv)
+		return;
+	const mine = generation;
+	loading[direction] = true;
+	try {
+		const page = await server.messages(conv, { [direction]: cursor, limit: PAGE });
+		if (mine !== generation)
+			return;
+		const first = oldest(), last = newest();
+		if (direction === 'before') {
+			older = null;		// all of this page belongs to the window
+			take(page);
+			older = page.next;
+		} else {
+			newer = null;
+			take(page);
+			newer = page.prev || null;
+		}
+		if (first !== oldest() || last !== newest() || page.messages.length)
+			update(direction === 'after');
+	} catch (err) {
+		app.trouble(err);
+	} finally {
+		if (mine === generation)
+			loading[direction] = false;
+	}
+}
+
+// what came or changed meanwhile: messages of any conversation, by the live feed
+export function applyMessages(messages) {
+	if (conv === null || loading.first)
+		return;
+	const mine = messages.filter((m) => m.conversation === conv.id);
+	const fresh = mine.filter((m) => !byId.has(m.id) && m.direction === 'inbound');
+	if (!take({ messages: mine }) && !fresh.length)
+		return;
+	if (!stuck)
+		unseen += fresh.length;
+	update(stuck);
+	if (fresh.length)
+		announce(t.newFrom(nameOf(conv)) + ': ' + summary(fresh[0]));
+	markRead();
+}
+// the newest page, where there is no feed that says what changed
+export async function refreshThread() {
+	if (conv === null || loading.first)
+		return;
+	const mine = generation, page = await server.messages(conv, { limit: PAGE });
+	if (mine !== generation)
+		return;
+	if (!newer && newest() && page.next && page.messages.length && cmp(entryOf('message', page.messages.at(-1)), newest()) > 0)
+		return openThread(conv);	// more than a page came: no gap may stay
+	const known = byId;
+	applyMessages(page.messages);
+	if (known === byId && take({ events: page.events, notes: page.notes }))
+		update(stuck);
+}
+export function applyNotes(notes) {
+	if (take({ notes }))
+		update(stuck);
+}
+export function announce(words) {
+	text($('announce'), words);
+}
+
+export function close() {
+	saveDraft();
+	generation++;
+	conv = null;
+	entries = [];
+	fresh = [];
+	byId = new Map();
+	older = newer = anchor = null;
+	loading = { before: false, after: false };
+	stuck = true;
+	unseen = markedUpTo = 0;
+	list().replaceChildren();
+	showHead();
+	showComposer();
+}
+
+function markRead() {
+	const m = entries.findLast((e) => e.type === 'message' && e.data.direction === 'inbound')?.data;
+	if (!conv || !m || newer || m.readAt !== null || document.visibilityState !== 'visible' || m.id === markedUpTo)
+		return;
+	markedUpTo = m.id;
+	server.read(conv, m.id).then(() => app.refresh(), (err) => { markedUpTo = 0; app.quiet(err); });
+}
+
+// --- what can be done with a message ------------------------------------------------------------------
+
+function show(id) {
+	const e = byId.get(id);
+	if (!e)
+		return false;
+	e.li.scrollIntoView({ block: 'center' });
+	e.li.classList.add('here');
+	setTimeout(() => e.li.classList.remove('here'), 2500);
+	attr(e.li, 'tabindex', 0);
+	e.li.focus({ preventScroll: true });
+	remember();
+	return true;
+}
+const account = () => app.me.accounts.find((a) => conv && a.channel === conv.channel && a.account === conv.account) || {};
+const mayAnswer = () => app.me.role !== 'read';
+
+async function act(what, m) {
+	try {
+		if (what === 'jump') {
+			if (!show(m.quote.id))
+				await openThread(conv, m.quote.id);
+		} else if (m.local) {
+			what === 'retry' ? retryLocal(m) : cancelLocal(m);
+		} else if (m.outbox) {
+			await server.outbox(m.outbox.id, what);
+			await app.refresh();
+		} else if (what === 'retry') {
+			start({ text: m.content || '', files: [], replyTo: null, human: false });
+		}
+	} catch (err) {
+		app.trouble(err);
+	}
+}
+act.tools = (m) => (mayAnswer() && m.messageId && !m.deletedAt && !m.local && !String(m.messageId).startsWith('out:') ?
+	`${account().quote !== false ? 'q' : ''}${m.direction === 'inbound' && account().react !== false ? 'r' : ''}` : '');
+act.makeTools = (m) => [
+	account().quote !== false ? button('tool', '↩', () => quote(byId.get(m.id).data), { 'aria-label': t.reply, title: t.reply }) : null,
+	m.direction === 'inbound' && account().react !== false ? button('tool', '☺', (ev) => reactMenu(ev.currentTarget, byId.get(m.id).data), { 'aria-label': t.react, title: t.react }) : null,
+];
+function reactMenu(by, m) {
+	const own = m.reactions.find((r) => r.own);
+	const menu = el('div.react-menu', { role: 'group', 'aria-label': t.react });
+	const put1 = (emoji) => button('tool', emoji, () => {
+		menu.remove();
+		by.focus();
+		const off = own && own.emoji === emoji;
+		server.send(conv, { recipientId: conv.contactId, account: conv.account, replyTo: m.messageId, action: off ? 'unreact' : 'react', ...(off ? {} : { reaction: emoji }) }, key())
+			.then(() => app.refresh(), app.trouble);
+	}, { 'aria-pressed': String(Boolean(own && own.emoji === emoji)) });
+	menu.append(...['❤️', '👍', '😂', '😮', '😢', '🙏'].map(put1));
+	menu.addEventListener('keydown', (ev) => { if (ev.key === 'Escape') { menu.remove(); by.focus(); } });
+	by.parentNode.querySelector('.react-menu')?.remove();
+	by.after(menu);
+	menu.querySelector('button').focus();
+}
+async function removeNote(n) {
+	try {
+		await server.note({ id: n.id, delete: true });
+		const e = byId.get(`note-${n.id}`);
+		if (e)
+			drop(e);
+		update(stuck);
+	} catch (err) {
+		app.trouble(err);
+	}
+}
+
+// --- the head and the window of time -------------------------------------------------------------------
+
+export function showHead() {
+	text($('who'), conv ? nameOf(conv) : '');
+	text($('who-more'), conv ? [conv.username && conv.username !== conv.name ? `@${conv.username}` : '', conv.phone || '', app.place(conv)].filter(Boolean).join(' · ') : '');
+	app.showTools(conv);
+	showWindow();
+}
+export function updateConversation(c) {
+	if (conv === null || c.id !== conv.id)
+		return;
+	conv = c;
+	showHead();
+}
+const past = (iso) => Boolean(iso) && Date.parse(iso) <= Date.now();
+// open, human (a person must say so), maybe (the server does not close it), closed
+function windowState() {
+	if (!conv || !conv.canSendUntil || !past(conv.canSendUntil))
+		return 'open';
+	if (conv.humanUntil && !past(conv.humanUntil))
+		return 'human';
+	return conv.maySend === false ? 'closed' : 'maybe';
+}
+export function showWindow() {
+	const state = windowState(), until = conv?.canSendUntil;
+	const words = !conv || !until ? '' : state === 'open' ? t.win.open(moment(until)) : state === 'human' ? t.win.human(moment(conv.humanUntil)) :
+		state === 'closed' ? t.win.closed(moment(conv.humanUntil || until)) : t.win.maybe(moment(until));
+	attr($('window'), 'class', `window ${state}`);
+	text($('window-text'), words);
+	$('window').hidden = words === '';
+	$('human-box').hidden = state !== 'human' || !mayAnswer();
+	showComposer();
+}
+
+// --- the composer ------------------------------------------------------------------------------------
+
+let files = [];			// of the draft: { id, name, type, upload, problem, url }
+let replyTo = null;		// { messageId, id, summary, name }
+
+function showComposer() {
+	const c = $('composer');
+	c.hidden = conv === null || !mayAnswer();
+	$('read-only').hidden = conv === null || mayAnswer();
+	const closed = windowState() === 'closed';
+	$('text').disabled = closed;
+	$('attach').disabled = closed || (account().attachments || []).length === 0;
+	$('attach').hidden = (account().attachments || []).length === 0;
+	attr($('text'), 'aria-describedby', $('window').hidden ? null : 'window-text');
+	$('submit').disabled = closed || (windowState() === 'human' && !$('human').checked) || files.some((f) => !f.upload && !f.problem) ||
+		($('text').value.trim() === '' && !files.some((f) => f.upload)) || counted().over;
+	const n = counted();
+	text($('counter'), n.words);
+	$('counter').classList.toggle('over', n.over);
+}
+function counted() {
+	const { textMax: max, textUnit: unit, split } = account(), s = $('text').value.trim();
+	if (!max)
+		return { words: '', over: false };
+	const n = unit === 'bytes' ? new TextEncoder().encode(s).length : [...s].length, name = unit === 'bytes' ? t.bytes : t.characters;
+	if (n > max)
+		return split ? { words: t.parts(Math.ceil(n / max)), over: false } : { words: `${t.over(n - max)} ${name}`, over: true };
+	return { words: n > max * 0.8 ? `${t.left(max - n)} ${name}` : '', over: false };
+}
+function grow() {
+	const a = $('text');
+	a.rows = Math.min(8, Math.max(1, a.value.split('\n').reduce((n, l) => n + 1 + Math.floor(l.length / 60), 0)));
+}
+function saveDraft() {
+	if (conv === null)
+		return;
+	const d = { text: $('text').value, replyTo, files: files.filter((f) => f.upload).map(({ id, name, type, upload }) => ({ id, name, type, upload })) };
+	store.set(draftKey(conv), d.text || d.replyTo || d.files.length ? d : null);
+}
+function showDraft() {
+	const d = (conv && draftOf(conv)) || { text: '', replyTo: null, files: [] };
+	$('text').value = d.text || '';
+	$('human').checked = false;
+	replyTo = d.replyTo || null;
+	files = d.files || [];
+	showQuote();
+	showFiles();
+	grow();
+	showComposer();
+}
+function quote(m) {
+	replyTo = { messageId: m.messageId, id: m.id, kind: m.kind, content: (m.content || '').slice(0, 200), direction: m.direction, name: m.sender?.name || nameOf(conv) };
+	showQuote();
+	saveDraft();
+	$('text').focus();
+}
+function showQuote() {
+	const b = $('replying');
+	b.hidden = replyTo === null;
+	b.replaceChildren(...(replyTo ? [el('span', { dir: 'auto' }, `${t.replyingTo} ${replyTo.direction === 'outbound' ? t.you : replyTo.name}: ${summary(replyTo)}`),
+		button('quiet', '✕', () => { replyTo = null; showQuote(); saveDraft(); $('text').focus(); }, { 'aria-label': t.dropQuote })] : []));
+}
+function showFiles() {
+	$('files').hidden = files.length === 0;
+	$('files').replaceChildren(...files.map((f) => el('li', { className: f.problem ? 'error' : '' },
+		f.url ? el('img', { src: f.url, alt: '' }) : null, el('span', { dir: 'auto' }, f.problem ? `${f.name}: ${f.problem}` : f.upload ? f.name : t.uploading(f.name)),
+		button('quiet', '✕', () => { files = files.filter((x) => x !== f); showFiles(); saveDraft(); showComposer(); }, { 'aria-label': `${t.remove}: ${f.name}` }))));
+}
+async function addFiles(chosen) {
+	const c = conv, { uploadMax: max } = account();
+	if (!c || !mayAnswer() || $('attach').hidden || windowState() === 'closed')
+		return;
+	for (const file of chosen) {
+		const f = { id: key(), name: file.name || t.file.image, type: file.type.split('/')[0], upload: null };
+		if (/^image\/(png|jpe?g|gif|webp)$/.test(file.type))
+			f.url = URL.createObjectURL(file);
+		files.push(f);
+		if (max && file.size > max) {
+			f.problem = t.tooLarge(size(max));
+			continue;
+		}
+		server.upload(c, file).then((r) => { f.upload = r.upload; f.type = r.type; }, (err) => {
+			f.problem = err.status === 413 ? t.tooLarge(size(err.body?.error?.limit || err.body?.limit || max || 8e6)) : err.status === 415 ? t.badFile : t.uploadFailed;
+		}).then(() => {
+			if (conv === c) {
+				showFiles();
+				saveDraft();
+			} else if (f.upload) {	// another conversation is open now: into the draft it belongs to
+				const d = draftOf(c) || { text: '', replyTo: null, files: [] };
+				store.set(draftKey(c), { ...d, files: [...d.files, { id: f.id, name: f.name, type: f.type, upload: f.upload }] });
+			}
+			showComposer();
+		});
+	}
+	showFiles();
+	showComposer();
+}
+
+// --- going out -------------------------------------------------------------------------------------
+
+/*
+ * One press, one key: the text leaves the field at once, so that a second press
+ * finds nothing, and a try that is repeated carries the same key, so that the
+ * server knows it.
+ */
+function submit(event) {
+	event?.preventDefault();
+	showComposer();
+	if (conv === null || $('submit').disabled)
+		return;
+	const d = { text: $('text').value.trim(), files: files.filter((f) => f.upload), replyTo, human: windowState() === 'human' && $('human').checked };
+	$('text').value = '';
+	files = [];
+	replyTo = null;
+	showQuote();
+	showFiles();
+	grow();
+	saveDraft();
+	start(d);
+	showComposer();
+	$('text').focus();
+}
+function start(d) {
+	const o = { key: key(), at: new Date().toISOString(), state: 'sending', error: null, result: null, ...d,
+		conv: { id: conv.id, channel: conv.channel, account: conv.account, contactId: conv.contactId } };
+	outgoing.push(o);
+	keepOutgoing();
+	showLocal();
+	stuck = true;
+	update(true);
+	deliver(o);
+}
+async function deliver(o) {
+	o.state = 'sending';
+	o.error = null;
+	keepOutgoing();
+	showLocal();
+	try {
+		o.result = await server.send(o.conv, { recipientId: o.conv.contactId, account: o.conv.account, message: o.text || undefined,
+			replyTo: o.replyTo?.messageId, humanAgent: o.human || undefined,
+			attachments: o.files.length ? o.files.map((f) => ({ upload: f.upload, type: f.type, name: f.name })) : undefined }, o.key);
+		o.state = 'sent';
+		app.quiet(null);
+	} catch (err) {
+		o.state = 'failed';
+		o.error = { status: err.status, code: err.code, kind: err.body?.error?.kind, message: err.message };
+		if (err.status === 401)
+			app.trouble(err);
+	}
+	keepOutgoing();
+	showLocal();
+	if (o.state === 'sent' || o.error.status === 502)
+		app.refresh();
+}
+// a refusal for good needs a new key, a broken line the same
+function retryLocal(m) {
+	const o = outgoing.find((x) => `local-${x.key}` === m.id);
+	if (!o || o.state === 'sending')
+		return;
+	if (o.error && o.error.status >= 400 && o.error.status < 503 && ![401, 403, 408, 429, 500].includes(o.error.status))
+		o.key = rekey(o);
+	deliver(o);
+}
+function rekey(o) {
+	const fresh = key(), e = byId.get(`local-${o.key}`);
+	if (e) {
+		byId.delete(e.id);
+		e.id = `local-${fresh}`;
+		byId.set(e.id, e);
+	}
+	return fresh;
+}
+function cancelLocal(m) {
+	const o = outgoing.find((x) => `local-${x.key}` === m.id);
+	if (!o || o.state === 'sending')
+		return;
+	outgoing = outgoing.filter((x) => x !== o);
+	keepOutgoing();
+	drop(byId.get(m.id));
+	if ($('text').value.trim() === '' && files.length === 0) {	// the words come back to be changed
+		$('text').value = o.text;
+		files = o.files;
+		replyTo = o.replyTo;
+		showQuote();
+		showFiles();
+		grow();
+		saveDraft();
+	}
+	update(stuck);
+	showComposer();
+	$('text').focus();
+}
+const localMessage = (o) => ({ id: `local-${o.key}`, local: true, conversation: o.conv.id, direction: 'outbound', kind: o.files.length ? o.files[0].type : 'text',
+	content: o.text || null, detail: null, attachments: o.files.map((f) => ({ id: f.id, type: f.type, name: f.name, state: 'local' })), reactions: [], createdAt: o.at,
+	status: o.state === 'failed' ? 'failed' : o.state === 'sending' ? 'sending' : o.result?.status || 'sent', error: o.error, outbox: o.state === 'failed' ? null : {},
+	replyTo: o.replyTo?.messageId || null, quote: o.replyTo, by: null, senderId: null });
+function showLocal() {
+	if (conv === null)
+		return;
+	let changed = false;
+	for (const o of outgoing.filter((x) => x.conv.id === conv.id))
+		changed = put('message', localMessage(o)) || changed;
+	if (changed)
+		update(stuck);
+}
+// the server's own row takes the place, and the node, of what was shown meanwhile
+function matchOutgoing() {
+	let any = false;
+	for (const o of outgoing.filter((x) => conv && x.conv.id === conv.id && x.state !== 'sending')) {
+		const r = o.result, ids = r ? [r.messageId, ...(r.messageIds || []), `out:${r.id}`].filter(Boolean) : [];
+		const e = entries.concat(fresh).findLast((x) => x.type === 'message' && !x.local && x.data.direction === 'outbound' && ((x.data.outbox?.key && x.data.outbox.key === o.key) ||
+			(r && x.data.outbox?.id === r.id) || ids.includes(x.data.messageId) || (o.error?.status === 502 && !x.data.outbox?.key && x.data.status === 'failed' && x.data.content === (o.text || null) && x.data.createdAt >= o.at.slice(0, 16))));
+		if (!e && !(r && Date.now() - Date.parse(o.at) > 120000))
+			continue;
+		const mine = byId.get(`local-${o.key}`);
+		outgoing = outgoing.filter((x) => x !== o);
+		any = true;
+		if (mine && e && !e.li) {
+			e.li = mine.li;
+			mine.li = null;
+		}
+		if (mine)
+			drop(mine);
+	}
+	if (any)
+		keepOutgoing();
+	return any;
+}
+
+// --- saved replies ---------------------------------------------------------------------------------
+
+function showCanned() {
+	const s = $('text').value, menu = $('canned');
+	const open = s.startsWith('/') && !s.includes('\n');
+	menu.hidden = !open;
+	if (!open)
+		return;
+	const word = s.slice(1).toLowerCase();
+	const found = app.me.replies.filter((r) => r.name.toLowerCase().includes(word) || r.text.toLowerCase().includes(word)).slice(0, 8);
+	menu.replaceChildren(...(found.length ? found.map((r) => el('li', {}, button('', '', () => insert(r.text)))) : [el('li.hint', {}, t.noReplies)]));
+	found.forEach((r, i) => menu.children[i].firstChild.append(el('strong', { dir: 'auto' }, r.name), el('span', { dir: 'auto' }, r.text.slice(0, 120))));
+}
+function insert(words) {
+	$('text').value = words;
+	$('canned').hidden = true;
+	grow();
+	saveDraft();
+	showComposer();
+	$('text').focus();
+}
+
+export function startThread(lent) {
+	app = lent;
+	outgoing = store.get(outKey()) || [];
+	for (const o of outgoing.filter((x) => x.state === 'sending'))
+		deliver(o);		// the same key: it is not sent twice
+	showHead();
+}
+
+// once: what the page's controls do
+export function bindThread() {
+	let frame = 0;
+	box().addEventListener('scroll', () => {
+		frame ||= requestAnimationFrame(() => {
+			frame = 0;
+			remember();
+			if (conv && !loading.first) {
+				if (box().scrollTop < NEAR_PX)
+					more('before');
+				else if (newer && box().scrollHeight - box().scrollTop - box().clientHeight < NEAR_PX)
+					more('after');
+			}
+		});
+	}, { passive: true });
+	new ResizeObserver(restore).observe(list());
+	new ResizeObserver(restore).observe(box());
+	$('older').addEventListener('click', () => more('before'));
+	$('newer').addEventListener('click', () => more('after'));
+	$('latest').addEventListener('click', () => {
+		if (newer)
+			return openThread(conv).catch(app.trouble);
+		stuck = true;
+		restore();
+		remember();
+	});
+	list().addEventListener('keydown', (ev) => {
+		const li = ev.target.closest('li'), step = { ArrowUp: 'previousElementSibling', ArrowDown: 'nextElementSibling' }[ev.key];
+		const to = step && li === ev.target ? li[step] : null;
+		if (!to)
+			return;
+		ev.preventDefault();
+		attr(li, 'tabindex', -1);
+		attr(to, 'tabindex', 0);
+		to.focus();
+	});
+	$('composer').addEventListener('submit', submit);
+	$('text').addEventListener('input', () => { grow(); saveDraft(); showComposer(); showCanned(); });
+	$('text').addEventListener('keydown', (ev) => {
+		if (ev.key === 'Escape')
+			$('canned').hidden = true;
+		else if (ev.key === 'ArrowDown' && !$('canned').hidden)
+			$('canned').querySelector('button')?.focus();
+		else if (ev.key === 'Enter' && !ev.shiftKey && !ev.isComposing && !matchMedia('(pointer: coarse)').matches)
+			submit(ev);
+	});
+	$('canned').addEventListener('keydown', (ev) => {
+		const li = ev.target.closest('li');
+		if (ev.key === 'Escape') {
+			$('canned').hidden = true;
+			$('text').focus();
+		} else if (ev.key === 'ArrowDown' || ev.key === 'ArrowUp') {
+			ev.preventDefault();
+			(ev.key === 'ArrowDown' ? li.nextElementSibling : li.previousElementSibling)?.querySelector('button')?.focus();
+		}
+	});
+	$('human').addEventListener('change', showComposer);
+	$('attach').addEventListener('click', () => $('file').click());
+	$('file').addEventListener('change', () => { addFiles([...$('file').files]); $('file').value = ''; });
+	$('text').addEventListener('paste', (ev) => {
+		if (ev.clipboardData?.files.length) {
+			ev.preventDefault();
+			addFiles([...ev.clipboardData.files]);
+		}
+	});
+	for (const [type, on] of [['dragover', true], ['dragleave', false], ['drop', false]])
+		$('thread').addEventListener(type, (ev) => {
+			if (![...(ev.dataTransfer?.types || [])].includes('Files'))
+				return;
+			ev.preventDefault();
+			$('drop').hidden = !on || $('attach').hidden;
+			if (type === 'drop')
+				addFiles([...ev.dataTransfer.files]);
+		});
+	document.addEventListener('visibilitychange', markRead);
+	setInterval(() => conv && showWindow(), 30000);
+}
