@@ -28,6 +28,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bridge/relay.h"
 #include "store/store.h"
 
 /* A few rows are a matter of milliseconds: where they take so long the database is
@@ -36,7 +37,9 @@ enum { FEW_ROWS = 128, DECIDE_MS = 2000 };
 
 struct batch {
 	pthread_mutex_t mu;
+	struct db_opts db_opts;
 	struct db *db, *big;		/* db NULL: big takes all */
+	struct relay *relay;		/* may be NULL */
 	int64_t wait_ms;
 	bool led;			/* a thread stores */
 	struct batch_job *head, **tail;	/* what waits, oldest first */
@@ -64,8 +67,10 @@ deadline_in(int64_t ms)
 	return t;
 }
 
+static void serve(void *arg, struct relay_call *call);
+
 struct batch *
-batch_new(const struct db_opts *o, unsigned int wait_ms, bool alone)
+batch_new(const struct batch_opts *o)
 {
 	struct batch *b = mem_alloc(sizeof *b);
 	pthread_condattr_t a;
@@ -75,10 +80,15 @@ batch_new(const struct db_opts *o, unsigned int wait_ms, bool alone)
 	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);	/* not disturbed by clock jumps */
 	pthread_cond_init(&b->big_free, &a);
 	pthread_condattr_destroy(&a);
-	b->db = alone ? NULL : db_new(o);
-	b->big = db_new(o);
-	b->wait_ms = wait_ms != 0 ? wait_ms : BATCH_WAIT_MS;
+	b->db_opts = o->db;
+	b->db = o->alone ? NULL : db_new(&o->db);
+	b->big = db_new(&o->db);
+	b->wait_ms = o->wait_ms != 0 ? o->wait_ms : BATCH_WAIT_MS;
 	b->tail = &b->head;
+	if (o->share_dir != NULL)
+		b->relay = relay_new(&(struct relay_opts){ .dir = o->share_dir,
+		    .key = o->db.conninfo, .wait_ms = (unsigned int)b->wait_ms,
+		    .may_lead = !o->one_request, .serve = serve, .arg = b });
 	return b;
 }
 
@@ -87,8 +97,10 @@ batch_free(struct batch *b)
 {
 	if (b == NULL)
 		return;
+	relay_stop(b->relay);
 	db_free(b->db);
 	db_free(b->big);
+	relay_free(b->relay);		/* the next leader may open its connections */
 	pthread_cond_destroy(&b->big_free);
 	pthread_mutex_destroy(&b->mu);
 	free(b);
@@ -326,19 +338,25 @@ store_big(struct batch *b, struct batch_job *j)
 
 /* ---- the way in -------------------------------------------------------------- */
 
-void
-batch_store(struct batch *b, struct batch_job *j)
+static bool
+too_large(const struct delivery *d)
 {
-	j->since_ms = clock_mono_ms();
-	j->late = false;
-	atomic_init(&j->holds, 1);
-	if (b->db == NULL || j->d->items.n > BATCH_ROWS / 2 || j->d->body_n > BATCH_BYTES / 2) {
+	return d->items.n > BATCH_ROWS / 2 || d->body_n > BATCH_BYTES / 2;
+}
+
+static void
+store_here(struct batch *b, struct batch_job *j)
+{
+	pthread_mutex_lock(&b->mu);
+	if (b->db == NULL && relay_leads(b->relay))
+		b->db = db_new(&b->db_opts);	/* large ones of others must not hold up the rest */
+	if (b->db == NULL || too_large(j->d)) {
+		pthread_mutex_unlock(&b->mu);
 		if (j->busy != NULL)
 			j->busy(j);
 		store_big(b, j);
 		return;
 	}
-	pthread_mutex_lock(&b->mu);
 	queue_put(b, j);
 	if (!b->led) {
 		b->led = true;
@@ -347,6 +365,113 @@ batch_store(struct batch *b, struct batch_job *j)
 		lead(b);
 	}
 	pthread_mutex_unlock(&b->mu);
+}
+
+void
+batch_store(struct batch *b, struct batch_job *j)
+{
+	enum rc rc = RC_NONE;
+
+	j->since_ms = clock_mono_ms();
+	j->late = false;
+	atomic_init(&j->holds, 1);
+	if (b->relay != NULL && !relay_leads(b->relay)) {
+		if (j->busy != NULL)
+			j->busy(j);
+		rc = relay_hand_over(b->relay, RELAY_STORE, 0, j->d);
+	}
+	if (rc == RC_NONE) {
+		store_here(b, j);
+		return;
+	}
+	if (rc != RC_OK)
+		j->d->rc = RC_TEMP;
+	tell(j);
+}
+
+/* ---- for the host's other processes ---------------------------------------------- */
+
+struct relayed {
+	struct batch_job job;	/* first */
+	struct relay_call *call;
+};
+
+static void
+relayed_done(struct batch_job *j, enum rc rc, bool late)
+{
+	(void)j;	/* the outcome is in d; one that is late is answered when d is free */
+	(void)rc;
+	(void)late;
+}
+
+static void
+relayed_release(struct batch_job *j)
+{
+	relay_served(((struct relayed *)j)->call);
+	free(j);
+}
+
+static enum rc
+refused_here(struct batch *b, enum relay_what what, unsigned int value, struct delivery *d)
+{
+	struct db *db = batch_borrow(b);
+	enum rc rc = RC_TEMP;
+
+	if (db == NULL)
+		return rc;
+	rc = what == RELAY_REFUSED ? store_refused(db, d, value) :
+	    store_refused_count(db, channel_names[d->channel], d->account, d->reason, value);
+	batch_return(b);
+	return rc;
+}
+
+static void
+serve(void *arg, struct relay_call *call)
+{
+	struct batch *b = arg;
+	struct relayed *x;
+
+	if (call->what != RELAY_STORE) {
+		call->d.rc = refused_here(b, call->what, call->value, &call->d);
+		relay_served(call);
+		return;
+	}
+	x = mem_alloc(sizeof *x);
+	x->call = call;
+	x->job.d = &call->d;
+	x->job.done = relayed_done;
+	x->job.release = relayed_release;
+	x->job.since_ms = clock_mono_ms();
+	atomic_init(&x->job.holds, 1);
+	store_here(b, &x->job);
+}
+
+static enum rc
+refused(struct batch *b, enum relay_what what, unsigned int value, struct delivery *d)
+{
+	enum rc rc = relay_hand_over(b->relay, what, value, d);
+
+	if (rc == RC_NONE)
+		return refused_here(b, what, value, d);
+	return rc == RC_OK ? d->rc : rc;
+}
+
+enum rc
+batch_refused(struct batch *b, struct delivery *d, unsigned int cap)
+{
+	return refused(b, RELAY_REFUSED, cap, d);
+}
+
+enum rc
+batch_refused_count(struct batch *b, struct delivery *d, unsigned int n)
+{
+	return refused(b, RELAY_REFUSED_COUNT, n, d);
+}
+
+bool
+batch_follows(struct batch *b)
+{
+	return relay_follows(b->relay);
 }
 
 void

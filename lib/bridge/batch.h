@@ -40,11 +40,19 @@ struct batch_job {
 	bool late;
 };
 
-/* batch_new(o, wait_ms, alone): two connections of its own (opened when needed):
- * one for batches, one for what is too large for one and for batch_borrow.
- * alone: a process of one thread, for which one connection does all.
- * wait_ms 0: BATCH_WAIT_MS. */
-struct batch *batch_new(const struct db_opts *o, unsigned int wait_ms, bool alone);
+struct batch_opts {
+	struct db_opts db;		/* its strings are borrowed until batch_free */
+	unsigned int wait_ms;		/* 0: BATCH_WAIT_MS */
+	bool alone;			/* a process of one thread: one connection does all, unless
+					 * it stores for others */
+	const char *share_dir;		/* the spool's folder: store together with the host's other
+					 * processes (bridge/relay.h); NULL: for this process only */
+	bool one_request;		/* plain CGI: too short-lived to store for others */
+};
+/* batch_new(o): two connections of its own (opened when needed): one for batches, one for
+ * what is too large for one and for batch_borrow.  A process whose deliveries another
+ * process of the host stores opens none. */
+struct batch *batch_new(const struct batch_opts *o);
 /* batch_free(b): no job may be under way any more. */
 void batch_free(struct batch *b);
 
@@ -60,8 +68,13 @@ void batch_store(struct batch *b, struct batch_job *j);
  * thread has their delivery in hand.  For a clock that ticks every second: a
  * database that hangs is noticed by store itself, this is for what is not. */
 void batch_expire(struct batch *b);
-/* batch_borrow(b): the second connection for something else (a refusal's row, the
- * spool), until batch_return.  NULL where it is not free within wait_ms; the
+/* batch_refused(b, d, cap): store_refused, batch_refused_count(b, d, n): store_refused_count
+ * of d's channel, account and reason, by the process that stores for the host. */
+enum rc batch_refused(struct batch *b, struct delivery *d, unsigned int cap) MUST_CHECK;
+enum rc batch_refused_count(struct batch *b, struct delivery *d, unsigned int n) MUST_CHECK;
+/* batch_follows(b): another process stores for this one; it drains the spool, too. */
+bool batch_follows(struct batch *b);
+/* batch_borrow(b): the second connection for something else (the spool), until batch_return.  NULL where it is not free within wait_ms; the
  * caller goes without then.  Only for a moment: large deliveries wait for it. */
 struct db *batch_borrow(struct batch *b);
 void batch_return(struct batch *b);

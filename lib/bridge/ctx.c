@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "extern/fcgi.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "extern/sandbox.h"
@@ -390,14 +391,19 @@ ctx_batch(struct ctx *c, const struct conf *conf)
 			batch_drop(&c->batches);
 		x = mem_alloc(sizeof *x);
 		x->conninfo = mem_dup(url);
-		x->b = batch_new(&(struct db_opts){
-			.conninfo = url,
-			.connect_s = conf->db_connect_s,
-			.breaker = c->breaker,
-			.app = c->program,
-			.statement_ms = STORE_MS,
-			.fit = store_schema_check,
-		}, 0, c->threads == 1);
+		x->b = batch_new(&(struct batch_opts){
+			.db = {
+				.conninfo = x->conninfo,
+				.connect_s = conf->db_connect_s,
+				.breaker = c->breaker,
+				.app = c->program,
+				.statement_ms = STORE_MS,
+				.fit = store_schema_check,
+			},
+			.alone = c->threads == 1,
+			.share_dir = conf->spool_dir,
+			.one_request = fcgi_is_cgi(),
+		});
 		x->next = c->batches;
 		c->batches = x;
 	}

@@ -271,7 +271,6 @@ static void
 note_refusal(struct endpoint_env *e, const struct account *a, const char *reason)
 {
 	struct batch *b = ctx_batch(e->ctx, e->conf);
-	struct db *db = NULL;
 	struct delivery d;
 	unsigned int extra;
 	char net[64], addr_key[96], key[96];
@@ -288,24 +287,20 @@ note_refusal(struct endpoint_env *e, const struct account *a, const char *reason
 		    (const char *const []){ channel_names[a->channel], a->name });
 	if (row || extra > 0) {
 		endpoint_busy(e);
-		db = batch_borrow(b);
-	}
-	if (row) {
-		hooklog_refused(a, reason, e->addr);
 		fill(e, a, &d);
 		d.verdict = VERDICT_REJECTED;
 		d.reason = reason;
 		if (d.body_n > REFUSED_BYTES)
 			d.body_n = REFUSED_BYTES;
-		if (db == NULL || store_refused(db, &d, REFUSED_ROWS) != RC_OK)
-			log_debug("refusal not kept: database away");
+		if (row) {
+			hooklog_refused(a, reason, e->addr);
+			if (batch_refused(b, &d, REFUSED_ROWS) != RC_OK)
+				log_debug("refusal not kept: database away");
+		}
+		if (extra > 0 && batch_refused_count(b, &d, extra) != RC_OK)
+			log_debug("%u refusals not counted: database away", extra);
 		delivery_free(&d);
 	}
-	if (extra > 0 && (db == NULL || store_refused_count(db, channel_names[a->channel], a->name,
-	    reason, extra) != RC_OK))
-		log_debug("%u refusals not counted: database away", extra);
-	if (db != NULL)
-		batch_return(b);
 	ctx_batch_done(e->ctx, b);
 }
 
@@ -530,7 +525,7 @@ static void
 note_counts(struct ctx *ctx, const struct conf *conf)
 {
 	struct batch *b;
-	struct db *db;
+	struct delivery d;
 	char key[96], *channel, *reason, *account;
 	unsigned int extra;
 
@@ -542,12 +537,13 @@ note_counts(struct ctx *ctx, const struct conf *conf)
 		if ((account = strchr(reason, ':')) == NULL)
 			continue;
 		*account++ = '\0';
+		delivery_init(&d);
+		d.account = account;
+		d.reason = reason;
 		b = ctx_batch(ctx, conf);
-		if ((db = batch_borrow(b)) != NULL) {
-			if (store_refused_count(db, channel, account, reason, extra) != RC_OK)
-				log_debug("%u refusals not counted: database away", extra);
-			batch_return(b);
-		}
+		if (channel_by_name(channel, &d.channel) != RC_OK ||
+		    batch_refused_count(b, &d, extra) != RC_OK)
+			log_debug("%u refusals not counted: database away", extra);
 		ctx_batch_done(ctx, b);
 	}
 }
@@ -589,6 +585,7 @@ drain(struct ctx *ctx, const struct conf *conf)
 
 	/* looks while the database is away are not counted: they would be missing then */
 	look = batch_came_up(b) || (batch_up(b) && time_to_look(ctx));
+	look = look && !batch_follows(b);
 	sp = look ? ctx_spool(ctx, conf) : NULL;
 	if (sp != NULL && spool_stat(sp, &st) == RC_OK && st.waiting > 0) {
 		while (rc == RC_OK && n == DRAIN_AT_ONCE && done < DRAIN_MAX) {

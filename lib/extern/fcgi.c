@@ -811,6 +811,32 @@ begin_anew(void)
 	log_debug("exec: %s", strerror(errno));
 }
 
+bool
+fcgi_thread(pthread_t *thread, void *(*fn)(void *arg), void *arg)
+{
+	pthread_attr_t attr;
+	sigset_t all, was;
+	struct rlimit few;
+	bool limited, ok;
+
+	limited = getrlimit(RLIMIT_NPROC, &few) == 0 && few.rlim_cur < few.rlim_max;
+	if (limited) {
+		struct rlimit more = { few.rlim_max, few.rlim_max };
+
+		(void)setrlimit(RLIMIT_NPROC, &more);
+	}
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	ok = pthread_create(thread, &attr, fn, arg) == 0;
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	pthread_attr_destroy(&attr);
+	if (limited)
+		(void)setrlimit(RLIMIT_NPROC, &few);
+	return ok;
+}
+
 static bool
 listens_locally(void)
 {

@@ -1,6 +1,7 @@
 #ifndef DMBOX_EXTERN_FCGI_H
 #define DMBOX_EXTERN_FCGI_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "base/http.h"
@@ -51,6 +52,13 @@ void fcgi_busy(struct fcgi_call *call);
 void fcgi_answer(struct fcgi_call *call);
 /* fcgi_end(call): answered and no longer needed; nobody may touch it any more. */
 void fcgi_end(struct fcgi_call *call);
+/*
+ * fcgi_thread(thread, fn, arg):
+ * Start a thread beside the workers, with all signals blocked, also in a process that
+ * starts none by itself any more (fcgi_opts.alone).  The caller joins it.
+ * Returns  false where none could be started.
+ */
+bool fcgi_thread(pthread_t *thread, void *(*fn)(void *arg), void *arg);
 /* fcgi_is_cgi(): started as plain CGI (one request, no listening socket). */
 bool fcgi_is_cgi(void);
 /* fcgi_stopping(): told to stop. */

@@ -218,8 +218,8 @@ one(void *arg)
 static void
 test_time_over(void **state)
 {
-	struct batch *slow = batch_new(&(struct db_opts){ .conninfo = getenv("DMBOX_TEST_DB"),
-	    .statement_ms = 20000 }, 200, false);
+	struct batch *slow = batch_new(&(struct batch_opts){ .db = { .conninfo = getenv("DMBOX_TEST_DB"),
+	    .statement_ms = 20000 }, .wait_ms = 200 });
 	pthread_t t[8];
 	void *rc;
 	int gave_up = 0;
@@ -315,7 +315,7 @@ test_borrowed(void **state)
 
 	(void)state;
 	for (int alone = 0; alone <= 1; alone++) {
-		struct batch *b = batch_new(&o, 50, alone);
+		struct batch *b = batch_new(&(struct batch_opts){ .db = o, .wait_ms = 50, .alone = alone });
 		struct db *x = batch_borrow(b);
 		struct delivery d;
 
@@ -340,7 +340,7 @@ test_borrowed(void **state)
 static void
 test_away(void **state)
 {
-	struct batch *none = batch_new(&(struct db_opts){ .conninfo = "host=/nonexistent dbname=x" }, 0, false);
+	struct batch *none = batch_new(&(struct batch_opts){ .db.conninfo = "host=/nonexistent dbname=x" });
 	struct delivery d;
 
 	(void)state;
@@ -368,7 +368,8 @@ main(void)
 	int failed;
 
 	db = dbt_open();
-	bt = batch_new(&(struct db_opts){ .conninfo = getenv("DMBOX_TEST_DB"), .statement_ms = 20000 }, 20000, false);
+	bt = batch_new(&(struct batch_opts){ .db = { .conninfo = getenv("DMBOX_TEST_DB"),
+	    .statement_ms = 20000 }, .wait_ms = 20000 });
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	batch_free(bt);
 	db_free(db);

@@ -1,0 +1,79 @@
+#ifndef DMBOX_BRIDGE_RELAY_H
+#define DMBOX_BRIDGE_RELAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/rc.h"
+#include "model/msg.h"
+
+/*
+ * Group commit across the processes of one host.  Under mod_fcgid each request has a
+ * process of its own; with a database connection and a commit each, PostgreSQL would be
+ * the limit, and so would the three to ten connections that a shared host allows.  So one
+ * of the processes is the host's leader: it holds a lock file that dies with it and
+ * listens on a Unix socket beside the spool.  The others hand their prepared deliveries
+ * over and get the counts back.
+ *
+ * A leader may be ended at any moment.  In order: it finishes what it took.  By SIGKILL:
+ * its followers see the connection break and hand the delivery over again, to the
+ * next leader, which may be themselves; delivery_uid keeps a delivery single whose commit
+ * had an unknown outcome.  Where no socket can be made each process stores for itself.
+ *
+ * Leaders are told apart by key: programs of another build, or with another database,
+ * have another leader.
+ */
+struct relay;
+
+/* What a leader is asked for. */
+enum relay_what {
+	RELAY_STORE,		/* store d (prepared); counts come back */
+	RELAY_REFUSED,		/* store_refused(d, value): one ledger row, capped */
+	RELAY_REFUSED_COUNT,	/* store_refused_count of d's channel, account, reason: value */
+	RELAY__MAX
+};
+
+/* One request in the leader's hands; the serving side's, until relay_served. */
+struct relay_call {
+	enum relay_what what;
+	unsigned int value;
+	struct delivery d;	/* of the caller; counts and rc are sent back */
+};
+
+struct relay_opts {
+	const char *dir;	/* the spool's folder */
+	const char *key;	/* what a common leader must have in common (the connection string) */
+	unsigned int wait_ms;	/* how long a follower waits for an answer */
+	bool may_lead;		/* false: a process of one request (plain CGI) */
+	/* serve(arg, call): in a thread of the leader's: do it, then relay_served(call), by any
+	 * thread, also before serve returns. */
+	void (*serve)(void *arg, struct relay_call *call);
+	void *arg;
+};
+
+/* relay_new(o): nothing is opened yet.  Strings are copied. */
+struct relay *relay_new(const struct relay_opts *o);
+/* relay_stop(r): r may be NULL; a leader takes nothing more, finishes what it took and ends its threads. */
+void relay_stop(struct relay *r);
+/* relay_free(r): also gives the lock back; after relay_stop.  NULL is legal. */
+void relay_free(struct relay *r);
+
+/*
+ * relay_hand_over(r, what, value, d):
+ * Have the host's leader do it.  Becomes the leader where there is none.
+ *
+ * Returns  RC_OK: done; d's rc, id and counts are filled.  RC_NONE: this process is to do
+ *          it itself (it leads, or there is no relay here).  RC_TEMP: the leader broke off
+ *          or does not answer; whether it was stored is not known.
+ * Threads  any number at once.
+ * Repeats  safe.
+ */
+enum rc relay_hand_over(struct relay *r, enum relay_what what, unsigned int value,
+    struct delivery *d) MUST_CHECK;
+/* relay_leads(r): this process stores for the host.  r may be NULL: false. */
+bool relay_leads(const struct relay *r);
+/* relay_follows(r): another process leads: this one needs no database connection. */
+bool relay_follows(struct relay *r);
+/* relay_served(call): its d is filled: send the answer.  call is gone afterwards. */
+void relay_served(struct relay_call *call);
+
+#endif

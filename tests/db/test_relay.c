@@ -1,0 +1,305 @@
+/*
+ * Processes of one host store through one of them: everything once, at most two
+ * connections, whoever of them is killed.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "bridge/batch.h"
+#include "dbtest.h"
+
+enum { PROCS = 6, ROUNDS = 40, KILLS = 36, APP_MAX = 2 };
+
+static struct db *db;
+static char dir[] = "/tmp/dmbox-relay-XXXXXX";
+
+/* What the processes tell their parent. */
+struct said {		/* shared memory, one writer each */
+	volatile int next;	/* the first message that is not acknowledged yet */
+	volatile int leads, failed, wrong;
+};
+static struct said *said;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	dbt_clean(db);
+	memset(said, 0, PROCS * sizeof *said);
+	return 0;
+}
+
+struct waited {
+	struct batch_job job;	/* first */
+	pthread_mutex_t mu;
+	pthread_cond_t cond;
+	bool over;
+	enum rc rc;
+};
+
+static void
+on_done(struct batch_job *j, enum rc rc, bool late)
+{
+	((struct waited *)j)->rc = late ? RC_TEMP : rc;
+}
+
+static void
+on_release(struct batch_job *j)
+{
+	struct waited *w = (struct waited *)j;
+
+	pthread_mutex_lock(&w->mu);
+	w->over = true;
+	pthread_cond_signal(&w->cond);
+	pthread_mutex_unlock(&w->mu);
+}
+
+static enum rc
+store(struct batch *b, struct delivery *d)
+{
+	struct waited w = { .job = { .d = d, .done = on_done, .release = on_release },
+		.mu = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER };
+
+	batch_store(b, &w.job);
+	pthread_mutex_lock(&w.mu);
+	while (!w.over)
+		pthread_cond_wait(&w.cond, &w.mu);
+	pthread_mutex_unlock(&w.mu);
+	return w.rc;
+}
+
+static struct batch *
+batch_of_process(const char *share, bool one_request)
+{
+	return batch_new(&(struct batch_opts){ .db = { .conninfo = getenv("DMBOX_TEST_DB"),
+	    .app = "relaytest", .statement_ms = 20000, .connect_s = 20 }, .wait_ms = 20000, .alone = true,
+	    .share_dir = share, .one_request = one_request });
+}
+
+/* One process: a message a round, until all are acknowledged. */
+static void
+process(int n, int rounds)
+{
+	struct batch *b = batch_of_process(dir, false);
+	struct said *s = &said[n];
+
+	while (s->next < rounds) {
+		struct delivery d;
+		char id[40];
+
+		dbt_delivery(&d);
+		snprintf(id, sizeof id, "P%d.%d", n, s->next);
+		dbt_message(&d, "c1", id, "текст", T0);
+		if (s->next % 5 == 0)		/* a large one goes alone */
+			for (int k = 0; k < 300; k++)
+				dbt_message(&d, "c1", "shared", "x", T0 + k);
+		if (store(b, &d) == RC_OK)
+			s->next++;
+		else
+			s->failed++;
+		if (d.rc == RC_OK && d.stored + d.duplicates != d.n_items)
+			s->wrong++;
+		delivery_free(&d);
+		s->leads = !batch_follows(b);
+	}
+	batch_free(b);
+	s->leads = 0;
+}
+
+static pid_t
+start(int n, int rounds)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		process(n, rounds);
+		_exit(0);
+	}
+	return pid;
+}
+
+static void
+finish(pid_t *pid)
+{
+	int status;
+
+	for (int i = 0; i < PROCS; i++) {
+		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+		assert_int_equal(status, 0);
+	}
+}
+
+static void
+check_rows(int rounds)
+{
+	char want[40];
+
+	snprintf(want, sizeof want, "%d", PROCS * rounds);
+	dbt_is(db, "select count(*)::text from dmbox.messages where external_id like 'P%'", want);
+	dbt_is(db, "select count(*)::text from dmbox.messages where external_id = 'shared'", "1");
+	dbt_is(db, "select count(*)::text from dmbox.ingest_balance where missing <> 0", "0");
+	for (int i = 0; i < PROCS; i++)
+		assert_int_equal(said[i].wrong, 0);
+}
+
+static void
+test_together(void **state)
+{
+	pid_t pid[PROCS];
+	int64_t most = 0, now;
+	bool busy = true;
+
+	(void)state;
+	for (int i = 0; i < PROCS; i++)
+		pid[i] = start(i, ROUNDS);
+	while (busy) {
+		busy = false;
+		for (int i = 0; i < PROCS; i++)
+			busy |= said[i].next < ROUNDS;
+		now = dbt_i64(db, "select count(*) from pg_stat_activity where application_name = 'relaytest'");
+		most = now > most ? now : most;
+	}
+	finish(pid);
+	assert_in_range(most, 1, APP_MAX);
+	check_rows(ROUNDS);
+	for (int i = 0; i < PROCS; i++)
+		assert_int_equal(said[i].failed, 0);
+}
+
+static int
+leader(void)
+{
+	for (int i = 0; i < PROCS; i++)
+		if (said[i].leads)
+			return i;
+	return -1;
+}
+
+/* Processes end as mod_fcgid ends them, in the midst of what they do; each starts again and
+ * sends what was not acknowledged, as a provider does. */
+static void
+test_killed(void **state)
+{
+	pid_t pid[PROCS];
+	int rounds = 1 << 20, kills = 0, of_leaders = 0, status;
+
+	(void)state;
+	for (int i = 0; i < PROCS; i++)
+		pid[i] = start(i, rounds);
+	while (kills < KILLS) {
+		int victim = kills % 3 == 2 ? kills % PROCS : leader(), seen = 0;
+
+		if (victim < 0)
+			continue;
+		/* at another moment of what it does each time */
+		for (int i = 0; i < PROCS; i++)
+			seen += said[i].next;
+		while (seen + kills % 7 > said[0].next + said[1].next + said[2].next + said[3].next +
+		    said[4].next + said[5].next)
+			clock_sleep_ms(1);
+		clock_sleep_ms(kills % 5);
+		of_leaders += said[victim].leads;
+		assert_int_equal(kill(pid[victim], kills % 4 == 3 ? SIGTERM : SIGKILL), 0);
+		assert_int_equal(waitpid(pid[victim], &status, 0), pid[victim]);
+		said[victim].leads = 0;
+		pid[victim] = start(victim, rounds);
+		kills++;
+	}
+	/* a few more by all, then the end */
+	for (int i = 0; i < PROCS; i++) {
+		assert_int_equal(kill(pid[i], SIGKILL), 0);
+		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+		rounds = i == 0 || said[i].next > rounds ? said[i].next : rounds;
+	}
+	rounds += 5;
+	for (int i = 0; i < PROCS; i++)
+		pid[i] = start(i, rounds);
+	finish(pid);
+	assert_in_range(of_leaders, 12, KILLS);
+	check_rows(rounds);
+}
+
+/* A short-lived process hands over where there is a leader, and is none itself. */
+static void
+test_one_request(void **state)
+{
+	struct batch *lead = batch_of_process(dir, false), *one = batch_of_process(dir, true);
+	struct delivery d;
+
+	(void)state;
+	assert_false(batch_follows(one));
+	dbt_delivery(&d);
+	dbt_message(&d, "c1", "alone", "x", T0);
+	assert_int_equal(store(one, &d), RC_OK);	/* nobody leads: by itself */
+	delivery_free(&d);
+	assert_false(batch_follows(lead));
+	assert_true(batch_follows(one));
+	dbt_delivery(&d);
+	dbt_message(&d, "c1", "handed", "x", T0);
+	assert_int_equal(store(one, &d), RC_OK);
+	assert_int_equal(d.stored, 1);
+	assert_true(d.id > 0);
+	delivery_free(&d);
+	dbt_delivery(&d);
+	d.verdict = VERDICT_REJECTED;
+	d.reason = "wrong_secret";
+	assert_int_equal(batch_refused(one, &d, 10), RC_OK);
+	assert_int_equal(batch_refused_count(one, &d, 7), RC_OK);
+	delivery_free(&d);
+	dbt_is(db, "select count(*)::text from dmbox.deliveries where verdict = 'rejected'", "1");
+	dbt_is(db, "select sum(capped)::text from dmbox.refusals", "7");
+	batch_free(lead);
+	assert_false(batch_follows(one));
+	batch_free(one);
+}
+
+/* Where no socket can be made each stores for itself. */
+static void
+test_no_folder(void **state)
+{
+	struct batch *v[2] = { batch_of_process("/nonexistent/spool", false),
+		batch_of_process("/nonexistent/spool", false) };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct delivery d;
+		char id[16];
+
+		dbt_delivery(&d);
+		snprintf(id, sizeof id, "n%d", i);
+		dbt_message(&d, "c1", id, "x", T0);
+		assert_int_equal(store(v[i % 2], &d), RC_OK);
+		assert_int_equal(d.stored, 1);
+		delivery_free(&d);
+	}
+	batch_free(v[0]);
+	batch_free(v[1]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_together, setup),
+		cmocka_unit_test_setup(test_killed, setup),
+		cmocka_unit_test_setup(test_one_request, setup),
+		cmocka_unit_test_setup(test_no_folder, setup),
+	};
+	char cmd[64];
+	int failed;
+
+	db = dbt_open();
+	said = mmap(NULL, PROCS * sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (said == MAP_FAILED || mkdtemp(dir) == NULL)
+		return 1;
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	snprintf(cmd, sizeof cmd, "rm -rf %s", dir);
+	failed += system(cmd) != 0;
+	db_free(db);
+	return failed;
+}
