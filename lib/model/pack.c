@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "model/provider.h"
+
 #define NO_STRING UINT32_MAX
 #define LAYOUT 1u		/* grows when the order of the bytes changes */
 
@@ -32,7 +34,7 @@ static const size_t att_strings[] = {
 };
 #define COUNT(v) (sizeof (v) / sizeof *(v))
 
-_Static_assert(sizeof(struct delivery) == 272, "a new member of struct delivery: pack it");
+_Static_assert(sizeof(struct delivery) == 280, "a new member of struct delivery: pack it");
 _Static_assert(sizeof(struct item) == 224, "a new member of struct item: pack it");
 _Static_assert(sizeof(struct att) == 48, "a new member of struct att: pack it");
 
@@ -82,7 +84,11 @@ put_item(struct buf *b, const struct item *it)
 void
 pack_delivery(const struct delivery *d, struct buf *b)
 {
+	const char *provider = d->provider != NULL ? d->provider->name : NULL;
+	static const size_t only = 0;
+
 	buf_put(b, d, sizeof *d);
+	put_strings(b, &provider, &only, 1);	/* its address differs by process */
 	put_strings(b, d, delivery_strings, COUNT(delivery_strings));
 	buf_put(b, d->body, d->body != NULL ? d->body_n : 0);
 	for (size_t i = 0; i < d->items.n; i++)
@@ -151,12 +157,18 @@ get_item(struct reader *r, struct item *it)
 static bool
 get_rest(struct reader *r, struct delivery *d)
 {
+	static const size_t only = 0;
+	const char *provider = NULL;
 	size_t n = d->items.n;
 
 	d->items.arena = (struct mem_arena){ 0 };
 	d->items.v = NULL;
 	d->items.n = d->items.cap = 0;
-	if (!get_strings(r, d, delivery_strings, COUNT(delivery_strings)))
+	d->provider = NULL;
+	if (!get_strings(r, &provider, &only, 1) ||
+	    !get_strings(r, d, delivery_strings, COUNT(delivery_strings)))
+		return false;
+	if (provider != NULL && (d->provider = provider_by_name(provider)) == NULL)
 		return false;
 	if (d->body != NULL) {
 		if (d->body_n > r->n)

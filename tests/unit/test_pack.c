@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "model/pack.h"
+#include "model/provider.h"
 
 static uint32_t seed;
 
@@ -76,6 +77,7 @@ some_delivery(struct delivery *d)
 {
 	delivery_init(d);
 	d->account = "main";
+	d->provider = pick(3) == 0 ? NULL : providers[pick(3)];
 	d->request_id = some_text(&d->items.arena);
 	d->remote_addr = some_text(&d->items.arena);
 	d->content_type = some_text(&d->items.arena);
@@ -104,6 +106,7 @@ same(const struct delivery *a, const struct delivery *b)
 
 	assert_string_equal(a->uid, b->uid);
 	assert_int_equal(a->received_at_us, b->received_at_us);
+	assert_ptr_equal(a->provider, b->provider);
 	same_text(a->account, b->account);
 	same_text(a->request_id, b->request_id);
 	same_text(a->remote_addr, b->remote_addr);
