@@ -243,8 +243,10 @@ ask_one(struct why *w, struct httpc *h, const struct account *a, const char *id)
 		    "в его интерфейсе нельзя спросить об одном сообщении: неизвестно"));
 		return;
 	}
-	if (state_get(w->db, a->channel, a->name, &st) == RC_OK)
+	if (state_get(w->db, a->channel, a->name, &st) == RC_OK) {
 		live.token = (char *)(uintptr_t)state_token(a, &st);
+		live.proof = st.proof;
+	}
 	if (live.token != a->token)
 		log_secret(live.token);
 	itemv_init(&items);

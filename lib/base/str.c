@@ -383,3 +383,14 @@ str_nearest(const char *s, const char *const *v, size_t n)
 	}
 	return near;
 }
+
+bool
+str_eq_trim(const char *a, const char *b)
+{
+	const char *x = a != NULL ? a : "", *y = b != NULL ? b : "";
+	size_t n = strlen(x), m = strlen(y);
+
+	str_trim(&x, &n);
+	str_trim(&y, &m);
+	return n == m && memcmp(x, y, n) == 0;
+}

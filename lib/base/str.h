@@ -27,6 +27,8 @@ void strv_split(struct strv *v, const char *s, char sep);
 enum rc str_i64(const char *s, int64_t *out) MUST_CHECK;
 enum rc str_n_i64(const char *p, size_t n, int64_t *out) MUST_CHECK;
 bool str_eq(const char *a, const char *b);	/* NULL equals only NULL */
+/* str_eq_trim(a, b): the same but for white space around them; NULL is "". */
+bool str_eq_trim(const char *a, const char *b);
 bool str_ieq(const char *a, const char *b);	/* ASCII case-insensitive */
 bool str_starts(const char *s, const char *prefix);
 bool str_istarts(const char *s, const char *prefix);

@@ -18,6 +18,17 @@ attempt_account(const struct account *a, const struct outbox_item *it, struct ac
 {
 	*out = *a;
 	out->token = (char *)(uintptr_t)state_token_pick(a->token, it->token, it->token_of);
+	out->proof = it->proof;
+}
+
+bool
+attempt_again(struct outbox_item *it, const struct send_result *r)
+{
+	if (!r->again || it->tries >= ATTEMPT_PROOFS)
+		return false;
+	it->tries++;
+	it->proof++;
+	return true;
 }
 
 static void

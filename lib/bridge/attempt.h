@@ -39,6 +39,10 @@ bool attempt_possible(const struct account *a, const struct outmsg *m);
  */
 void attempt_read(const struct account *a, const struct outbox_item *it,
     const struct http_res *res, struct send_result *r);
+/* attempt_again(it, r): the provider refused only the proof of the call: build it again
+ * at once, it uses the next one.  A claimed item, at most ATTEMPT_PROOFS times. */
+#define ATTEMPT_PROOFS 8
+bool attempt_again(struct outbox_item *it, const struct send_result *r);
 /* attempt_count(m, a, r, ms): one attempt more for GET /metrics. */
 void attempt_count(struct meter *m, const struct account *a, const struct send_result *r, int64_t ms);
 /*

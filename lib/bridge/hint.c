@@ -215,17 +215,23 @@ static const struct {
 		"Сейчас идёт другая проверка этого аккаунта." } },
 };
 
+const char *
+hint_text(const struct conf *c, const char *code)
+{
+	for (size_t i = 0; !str_empty(code) && i < sizeof texts / sizeof texts[0]; i++)
+		if (str_eq(texts[i].code, code))
+			return say(c, &texts[i].text);
+	return NULL;
+}
+
 void
 hint_poll(const struct conf *c, const struct account *a, enum poll_outcome outcome,
     const char *code, struct buf *b)
 {
 	static const struct text see = {
 		"The check failed with ", "Проверка не удалась: " };
-	const char *s = NULL;
+	const char *s = hint_text(c, code);
 
-	for (size_t i = 0; code != NULL && i < sizeof texts / sizeof texts[0]; i++)
-		if (str_eq(texts[i].code, code))
-			s = say(c, &texts[i].text);
 	if (s != NULL)
 		buf_puts(b, s);
 	else if (code != NULL)

@@ -29,4 +29,7 @@ void hint_chatrace_setup(const struct conf *c, const struct account *a, struct b
 void hint_poll(const struct conf *c, const struct account *a, enum poll_outcome outcome,
     const char *code, struct buf *b);
 
+/* hint_text(c, code): the sentence for a hint's code; NULL where there is none. */
+const char *hint_text(const struct conf *c, const char *code);
+
 #endif

@@ -60,6 +60,7 @@ with_token(struct doctor *d, const struct account *from, struct account *a, char
 	rc = state_get(d->db, a->channel, a->name, &s);
 	if (rc != RC_OK)
 		return;
+	a->proof = s.proof;
 	if (state_token(from, &s) != from->token) {
 		*token = mem_dup(s.token);
 		log_secret(*token);

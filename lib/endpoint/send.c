@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "bridge/attempt.h"
+#include "bridge/hint.h"
 #include "base/clock.h"
 #include "extern/db.h"
 #include "extern/httpc.h"
@@ -19,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/outbox.h"
+#include "store/state.h"
 #include "model/provider.h"
 #include "extern/sign.h"
 #include "base/str.h"
@@ -499,6 +501,24 @@ rows_status(const struct outbox_row *rows, size_t n)
 	return status;
 }
 
+/* Why not yet: the code, the provider's words, and what mends it. */
+static void
+put_reason(const struct endpoint_env *e, const struct outbox_row *r, struct buf *b)
+{
+	const char *hint = hint_text(e->conf, r->hint);
+
+	json_put_key(b, ",", "reason");
+	json_put_str(b, r->error_code);
+	if (r->error_text[0]) {
+		json_put_key(b, ",", "reasonText");
+		json_put_str(b, r->error_text);
+	}
+	if (hint != NULL) {
+		json_put_key(b, ",", "hint");
+		json_put_str(b, hint);
+	}
+}
+
 static void
 answer_rows(struct endpoint_env *e, struct http_res *res, const struct wish *w,
     const struct outbox_row *rows, size_t n)
@@ -532,8 +552,7 @@ answer_rows(struct endpoint_env *e, struct http_res *res, const struct wish *w,
 	json_put_str(&b, w->recipient);
 	for (size_t i = 0; i < n; i++) {
 		if (http == 202 && rows[i].error_code[0]) {
-			json_put_key(&b, ",", "reason");	/* why not yet */
-			json_put_str(&b, rows[i].error_code);
+			put_reason(e, &rows[i], &b);
 			break;
 		}
 	}
@@ -585,6 +604,31 @@ settle(struct db *db, const struct outbox_item *it, const struct send_result *r,
 	snprintf(row->error_text, sizeof row->error_text, "%s", r->text);
 }
 
+/* The request, once more with each proof that is left where only that was refused;
+ * milliseconds it took. */
+static int64_t
+perform(struct httpc *h, const struct wish *w, int64_t deadline, struct outbox_item *it,
+    struct send_result *r)
+{
+	struct http_req req = {0};
+	struct http_res res;
+	struct account a;
+	int64_t ms = 0, left;
+
+	do {
+		attempt_account(w->a, it, &a);
+		left = deadline - clock_mono_ms();
+		if (attempt_build(&a, it, left > 100 ? (unsigned int)left : 100, &req, r) != RC_OK)
+			break;
+		httpc_once(h, &req, &res);
+		attempt_read(&a, it, &res, r);
+		ms += res.ms;
+		http_res_free(&res);
+	} while (attempt_again(it, r));
+	http_req_free(&req);
+	return ms;
+}
+
 /* False: this row was not handed over, later ones must wait for it. */
 static bool
 try_row(struct db *db, struct httpc *h, const struct wish *w, int64_t deadline,
@@ -593,11 +637,8 @@ try_row(struct db *db, struct httpc *h, const struct wish *w, int64_t deadline,
 	const struct outbox_want want = { .channel = w->a->channel, .account = w->a->name,
 	    .only_id = row->id, .max = 1, .lease_s = LEASE_S };
 	struct outbox_items items;
-	struct http_req req = {0};
-	struct http_res res;
 	struct send_result r;
-	struct account a;
-	int64_t left;
+	int64_t left, ms;
 
 	/* not claimable: an earlier message waits, the account rests, the loop guard */
 	if (outbox_claim(db, &want, &items) != RC_OK)
@@ -617,18 +658,14 @@ try_row(struct db *db, struct httpc *h, const struct wish *w, int64_t deadline,
 		outbox_items_free(&items);
 		return false;
 	}
-	attempt_account(w->a, &items.v[0], &a);
-	if (attempt_build(&a, &items.v[0], (unsigned int)left, &req, &r) == RC_OK) {
-		httpc_once(h, &req, &res);
-		attempt_read(&a, &items.v[0], &res, &r);
-		attempt_count(w->meter, w->a, &r, res.ms);
-		settle(db, &items.v[0], &r, res.ms, row);
-		http_res_free(&res);
-	} else {
-		attempt_count(w->meter, w->a, &r, 0);
-		settle(db, &items.v[0], &r, 0, row);
+	if (outbox_begin(db, &items.v[0]) == RC_OK) {
+		ms = perform(h, w, deadline, &items.v[0], &r);
+		attempt_count(w->meter, w->a, &r, ms);
+		if (items.v[0].tries > 0 && !r.again && state_set_proof(db, w->a->channel, w->a->name,
+		    items.v[0].proof) != RC_OK)
+			log_debug("send: the proof in use is found again next time");
+		settle(db, &items.v[0], &r, ms, row);
 	}
-	http_req_free(&req);
 	outbox_items_free(&items);
 	return row_done(row);
 }

@@ -592,6 +592,17 @@ ask(struct flow *f)
 	f->state = FLOW_WAIT;
 }
 
+static void
+start_due(struct flow *f, int64_t now)
+{
+	if (f->state != FLOW_WAIT || f->start_ms > now)
+		return;
+	if (f->f.start != NULL && !f->f.start(f->f.arg))
+		end(f, false);
+	else
+		request_start(f);
+}
+
 /* Everything that is due without the network; the next moment to look again. */
 static int64_t
 advance(struct httpc *h)
@@ -605,11 +616,9 @@ advance(struct httpc *h)
 		/* a request that fails before it starts leads straight to the next */
 		for (int i = 0; i < 100 && f->state == FLOW_ASK; i++) {
 			ask(f);
-			if (f->state == FLOW_WAIT && f->start_ms <= now)
-				request_start(f);
+			start_due(f, now);
 		}
-		if (f->state == FLOW_WAIT && f->start_ms <= now)
-			request_start(f);
+		start_due(f, now);
 		if (f->state == FLOW_ASK)
 			next = now;
 		if (f->state == FLOW_WAIT && f->start_ms < next)

@@ -21,6 +21,9 @@ struct httpc_flow {
 	 * wait_ms; anything else: the flow is over.  req is initialised and freed by
 	 * the engine (http_req_free). */
 	enum rc (*next)(void *arg, struct http_req *req, int64_t *wait_ms);
+	/* start: where not NULL, the last word before the request leaves, after its wait;
+	 * false: it must not, the flow is over. */
+	bool (*start)(void *arg);
 	/* feed: the answer, or the failure; borrowed during the call. */
 	void (*feed)(void *arg, struct http_res *res);
 	/* done: last call; may free arg, may add new flows.  cut: ended by the deadline

@@ -25,7 +25,8 @@ enum effect {
 	EFFECT_REACT,	/* text is the emoji */
 	EFFECT_UNREACT,
 	EFFECT_READ,	/* read by the other side */
-	EFFECT_STATUS,	/* text is sent, delivered, read or failed */
+	EFFECT_STATUS,	/* text is sent, delivered, read, failed, or "failed: " and the provider's
+			 * words for why */
 	EFFECT__MAX
 };
 extern const char *const effect_names[EFFECT__MAX];	/* "none", "edit", ... */

@@ -109,8 +109,8 @@ struct send_result {
 				 * last inbound is younger than a day) */
 	bool doubt;		/* SEND_RETRY, but the provider may have sent it in spite of its error:
 				 * an echo settles it, and it is looked for before the next try */
-	bool unclear;		/* SEND_PAUSE, and nothing says whether the account or this one
-				 * message is to blame: the pause grows, others are tried in between */
+	bool grows;		/* SEND_PAUSE, and nobody knows for how long: short, then ever longer */
+	bool unclear;		/* ... and this one message may be to blame: others are tried too */
 	bool again;		/* SEND_PAUSE, surely not sent; before it rests: build it again with
 				 * a->proof + 1 (appsecret_proof, several secrets) */
 	const char *hint;	/* static code of what mends it (bridge/hint.h); NULL none */
@@ -347,7 +347,8 @@ struct provider {
 	    const struct http_res *res, struct send_result *out);
 	/* lookup: was a message of unknown outcome sent?  read: RC_OK with the ids of all
 	 * that look like it, the oldest first (an equal message may be another row's);
-	 * RC_NONE: not found (which proves nothing), RC_TEMP: no usable answer,
+	 * RC_NONE: not found (which proves nothing), RC_TEMP: no usable answer, RC_DENIED:
+	 * refused, and asking again will hardly help;
 	 * RC_DUP: ids has one place to look in: build again with it as look_in. */
 	enum rc (*lookup_build)(const struct account *a, const struct outmsg *m, struct http_req *out);
 	enum rc (*lookup_read)(const struct account *a, const struct outmsg *m,

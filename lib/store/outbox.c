@@ -19,9 +19,13 @@
 #include "base/str.h"
 
 enum sql {
-	SQL_PUT, SQL_CLAIM, SQL_DUE, SQL_SETTLE, SQL_RELEASE, SQL_EXPIRE, SQL_MATCH, SQL_UNKNOWN,
-	SQL_FOUND, SQL_RETRY, SQL_CANCEL, SQL_GET, SQL_NEXT, SQL_LIST, SQL__MAX
+	SQL_PUT, SQL_CLAIM, SQL_BEGIN, SQL_DUE, SQL_SETTLE, SQL_RELEASE, SQL_EXPIRE, SQL_MATCH,
+	SQL_ASK_DUE, SQL_UNKNOWN, SQL_FOUND, SQL_ASKED, SQL_RETRY, SQL_CANCEL, SQL_GET, SQL_NEXT, SQL_LIST, SQL__MAX
 };
+
+/* of unknown outcome, or queued after an attempt that may have gone out */
+#define TO_ASK "o.action is null and o.next_at <= now() and (o.state = 'unknown' and o.lookups < 5" \
+	" or o.state = 'queued' and o.doubt_at is not null and o.asked_at is null)"
 
 static const struct db_stmt sql[SQL__MAX] = {
 	[SQL_PUT] = { "outbox_put",
@@ -30,40 +34,60 @@ static const struct db_stmt sql[SQL__MAX] = {
 	[SQL_CLAIM] = { "outbox_claim",
 	    "select c.guarded, c.id, c.recipient_id, c.thread_id, c.body, c.attachments, c.reply_to,"
 	    " c.human_agent, c.action, c.reaction, c.attempts, c.created_at, c.attempt_started_at, c.token,"
-	    " (select s.token_of from dmbox.account_state s where s.account = $1 and s.channel = $2)"
-	    " from dmbox.outbox_claim($1, $2, $3, $4, $5, $6, $7, $8) c" },
+	    " s.token_of, coalesce(s.proof, 0)::bigint"
+	    " from dmbox.outbox_lease($1, $2, $3, $4, $5, $6, $7, $8) c"
+	    " left join dmbox.account_state s on s.account = $1 and s.channel = $2 order by c.id" },
+	[SQL_BEGIN] = { "outbox_begin", "select dmbox.outbox_begin($1, $2)" },
 	[SQL_DUE] = { "outbox_due",
 	    "select (a.i - 1)::bigint from unnest($1::text[], $2::text[])"
 	    " with ordinality a(account, channel, i)"
 	    " where exists (select 1 from dmbox.outbox o where o.account = a.account"
-	    "   and o.channel = a.channel and o.state = 'queued' and o.next_at <= now())"
+	    "   and o.channel = a.channel and o.state = 'queued' and o.next_at <= now()"
+	    "   and (o.doubt_at is null or o.asked_at is not null))"
 	    " and not exists (select 1 from dmbox.account_state s where s.account = a.account"
 	    "   and s.channel = a.channel and (s.pause_until > now() or s.send_pause_until > now()))" },
 	[SQL_SETTLE] = { "outbox_settle",
 	    "select id, message_id, state, external_id, error_code, error_text, paused_s"
-	    " from dmbox.outbox_settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)" },
+	    " from dmbox.outbox_result($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)" },
 	[SQL_RELEASE] = { NULL, "select dmbox.outbox_release($1, $2)" },
 	[SQL_EXPIRE] = { "outbox_expire",
 	    "select unknown, requeued, dead from dmbox.outbox_expire()" },
 	[SQL_MATCH] = { "outbox_match", "select dmbox.outbox_match($1, $2, $3::text[])" },
+	[SQL_ASK_DUE] = { "outbox_ask_due",
+	    "select (a.i - 1)::bigint from unnest($1::text[], $2::text[])"
+	    " with ordinality a(account, channel, i)"
+	    " where exists (select 1 from dmbox.outbox o where o.account = a.account"
+	    "   and o.channel = a.channel and " TO_ASK " and o.provider = any ($3::text[]))" },
 	[SQL_UNKNOWN] = { "outbox_unknown",
-	    "with due as (select id from dmbox.outbox where state = 'unknown' and action is null"
-	    "   and lookups < 5 and next_at <= now() and provider = any ($1::text[])"
-	    "   order by next_at limit $2 for update skip locked)"
+	    "with due as (select o.id from dmbox.outbox o where o.account = $1 and o.channel = $2"
+	    "   and " TO_ASK " and o.provider = any ($4::text[])"
+	    "   order by o.id limit $3 for update skip locked)"
 	    " update dmbox.outbox o set lookups = o.lookups + 1,"
-	    "   next_at = now() + make_interval(secs => 10 * (3 ^ o.lookups))"
+	    "   next_at = now() + make_interval(secs => least(900, 10 * (3 ^ least(o.lookups, 9))))"
 	    " from due where o.id = due.id"
 	    " returning false, o.id, o.recipient_id, o.thread_id, o.body, o.attachments, o.reply_to,"
-	    "   o.human_agent, o.action, o.reaction, o.attempts, o.created_at, o.attempt_started_at,"
+	    "   o.human_agent, o.action, o.reaction, o.attempts, o.created_at,"
+	    "   coalesce(o.doubt_at, o.attempt_started_at),"
 	    "   dmbox.outbox_token(o.account, o.channel),"
 	    "   (select s.token_of from dmbox.account_state s where s.account = o.account"
-	    "     and s.channel = o.channel), o.channel, o.account" },
+	    "     and s.channel = o.channel),"
+	    "   (select s.proof::bigint from dmbox.account_state s where s.account = o.account"
+	    "     and s.channel = o.channel), o.state = 'queued', o.lookups::bigint" },
 	[SQL_FOUND] = { NULL, "select dmbox.outbox_found($1, $2)" },
+	[SQL_ASKED] = { NULL,
+	    "with r as (update dmbox.outbox set asked_at = now(), next_at = now(), lookups = 0"
+	    "   where id = $1 and state = 'queued' and doubt_at is not null and asked_at is null returning 1)"
+	    " select exists (select 1 from r)" },
 	[SQL_RETRY] = { NULL, "select dmbox.outbox_retry($1)" },
 	[SQL_CANCEL] = { NULL, "select dmbox.outbox_cancel($1)" },
 	[SQL_GET] = { "outbox_get",
-	    "select id, message_id, state, external_id, error_code, error_text"
-	    " from dmbox.outbox_look($1)" },
+	    /* one that was not tried yet waits for what the account waits for */
+	    "select o.id, coalesce(o.message_id, 0), o.state, o.external_id,"
+	    "  coalesce(o.error_code, s.send_pause_reason), coalesce(o.error_text, s.send_pause_text),"
+	    "  coalesce(o.hint, s.send_pause_hint)"
+	    " from dmbox.outbox o left join dmbox.account_state s on s.account = o.account"
+	    "   and s.channel = o.channel and s.send_pause_until > now() and o.state = 'queued'"
+	    " where o.id = $1" },
 	[SQL_NEXT] = { "outbox_next",
 	    "select min(next_at) from dmbox.outbox where state = 'queued'" },
 	[SQL_LIST] = { NULL,
@@ -306,6 +330,7 @@ read_item(struct mem_arena *arena, const struct db_res *res, size_t i, struct ou
 	it->attempt_us = db_get_time(res, i, 12);
 	it->token = mem_arena_dup(arena, db_get_text(res, i, 13));
 	it->token_of = mem_arena_dup(arena, db_get_text(res, i, 14));
+	it->proof = (unsigned int)db_get_i64(res, i, 15);
 	if (it->token)
 		log_secret(it->token);
 }
@@ -369,7 +394,18 @@ outbox_items_free(struct outbox_items *v)
 }
 
 enum rc
-outbox_due(struct db *db, const struct conf *c, bool *due)
+outbox_begin(struct db *db, const struct outbox_item *it)
+{
+	struct db_args a = {0};
+
+	db_i64(&a, it->id);
+	db_uuid(&a, it->claim);
+	return run_bool(db, SQL_BEGIN, &a);
+}
+
+/* Which accounts of c have rows that the statement looks for. */
+static enum rc
+accounts_due(struct db *db, enum sql which, const struct conf *c, bool *due)
 {
 	struct db_args a = {0};
 	struct db_res *res = NULL;
@@ -383,7 +419,9 @@ outbox_due(struct db *db, const struct conf *c, bool *due)
 	for (size_t i = 0; i < c->n_accounts; i++)
 		db_text(&a, channel_names[c->accounts[i].channel]);
 	db_array_end(&a);
-	rc = run(db, SQL_DUE, &a, &res);
+	if (which == SQL_ASK_DUE)
+		args_can_tell(&a, true);
+	rc = run(db, which, &a, &res);
 	if (rc == RC_OK) {
 		memset(due, 0, c->n_accounts * sizeof *due);
 		for (size_t i = 0; i < db_rows(res); i++)
@@ -392,6 +430,18 @@ outbox_due(struct db *db, const struct conf *c, bool *due)
 	db_res_free(res);
 	db_args_free(&a);
 	return rc;
+}
+
+enum rc
+outbox_due(struct db *db, const struct conf *c, bool *due)
+{
+	return accounts_due(db, SQL_DUE, c, due);
+}
+
+enum rc
+outbox_ask_due(struct db *db, const struct conf *c, bool *due)
+{
+	return accounts_due(db, SQL_ASK_DUE, c, due);
 }
 
 /* --- settle ------------------------------------------------------------------- */
@@ -438,12 +488,23 @@ settle_args(struct db_args *a, const struct outbox_item *it, const struct send_r
 	db_text(a, r->message_id[0] ? r->message_id : NULL);
 	db_text(a, r->code[0] ? r->code : NULL);
 	db_text(a, r->text[0] ? r->text : NULL);
+	db_text(a, r->hint);
 	db_i32(a, (int32_t)retry_delay_s(it->attempts + 1, r->retry_after_s, rnd));
 	db_i32(a, (int32_t)(pause > 86400 ? 86400 : pause));
 	db_i32(a, (int32_t)(ms > INT32_MAX ? INT32_MAX : ms));
-	db_bool(a, r->contact_blocked);
+	db_array(a, DB_TEXT);
+	if (r->contact_blocked)
+		db_text(a, "blocked");
+	if (r->doubt)
+		db_text(a, "doubt");
+	if (r->grows)
+		db_text(a, "probe");
+	if (r->unclear)
+		db_text(a, "unclear");
+	db_array_end(a);
 	db_i32(a, OUTBOX_BREAKER);
 	args_can_tell(a, false);
+	args_can_tell(a, true);
 }
 
 enum rc
@@ -471,13 +532,14 @@ outbox_settle(struct db *db, const struct outbox_item *it, const struct send_res
 	}
 	if (rc == RC_OK) {
 		read_row(res, 0, 0, &now);
+		copy_text(now.hint, sizeof now.hint, r->hint);
 		log_settled(it, &now, db_get_i64(res, 0, 6));
 	}
 	db_res_free(res);
 	if (rc != RC_OK)
 		return rc;
 	/* its echo may have come before we knew that we do not know */
-	if (r->outcome == SEND_UNKNOWN &&
+	if ((r->outcome == SEND_UNKNOWN || r->doubt) &&
 	    outbox_match_echoes(db, it->channel, it->account, &settled) == RC_OK && settled > 0 &&
 	    outbox_get(db, it->id, &now) != RC_OK)
 		log_debug("outbox: %lld: not read again", (long long)it->id);
@@ -549,27 +611,30 @@ outbox_match_echoes(struct db *db, enum channel ch, const char *account, size_t 
 }
 
 enum rc
-outbox_unknown(struct db *db, size_t max, struct outbox_items *out)
+outbox_unknown(struct db *db, enum channel ch, const char *account, size_t max,
+    struct outbox_items *out)
 {
 	struct db_args a = {0};
 	struct db_res *res = NULL;
 	enum rc rc;
 
-	args_can_tell(&a, true);
+	db_text(&a, account);
+	db_text(&a, channel_names[ch]);
 	db_i64(&a, (int64_t)max);
+	args_can_tell(&a, true);
 	rc = run(db, SQL_UNKNOWN, &a, &res);
 	db_args_free(&a);
 	if (rc != RC_OK)
 		return rc;
 	items_alloc(out, db_rows(res));
 	for (size_t i = 0; i < db_rows(res); i++) {
-		struct outbox_item *it = &out->v[out->n];
-		const char *ch = db_get_text(res, i, 15);
+		struct outbox_item *it = &out->v[out->n++];
 
 		read_item(&out->arena, res, i, it);
-		it->account = mem_arena_dup(&out->arena, db_get_text(res, i, 16));
-		if (ch != NULL && channel_by_name(ch, &it->channel) == RC_OK)
-			out->n++;
+		it->channel = ch;
+		it->account = mem_arena_dup(&out->arena, account);
+		it->doubtful = db_get_bool(res, i, 16);
+		it->lookups = (unsigned int)db_get_i64(res, i, 17) - 1;
 	}
 	db_res_free(res);
 	return RC_OK;
@@ -587,6 +652,15 @@ outbox_found(struct db *db, int64_t id, const char *mid)
 	if (rc == RC_OK)
 		log_info("outbox: %lld was sent: the provider has it", (long long)id);
 	return rc;
+}
+
+enum rc
+outbox_asked(struct db *db, int64_t id)
+{
+	struct db_args a = {0};
+
+	db_i64(&a, id);
+	return run_bool(db, SQL_ASKED, &a);
 }
 
 /* --- by a person ------------------------------------------------------------------ */
@@ -620,8 +694,10 @@ outbox_get(struct db *db, int64_t id, struct outbox_row *row)
 	rc = run(db, SQL_GET, &a, &res);
 	if (rc == RC_OK && db_rows(res) == 0)
 		rc = RC_NONE;
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		read_row(res, 0, 0, row);
+		copy_text(row->hint, sizeof row->hint, db_get_text(res, 0, 6));
+	}
 	db_res_free(res);
 	db_args_free(&a);
 	return rc;

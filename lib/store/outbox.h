@@ -46,6 +46,7 @@ struct outbox_row {
 	char provider_id[520];		/* the provider's message id; "" */
 	char error_code[64];
 	char error_text[400];
+	char hint[40];			/* code of what mends it (bridge/hint.h); "" */
 };
 /*
  * outbox_put(db, n, max, rows, n_rows, closed_us):
@@ -71,7 +72,11 @@ struct outbox_item {
 	const char *token_of;		/* digest of the one it was refreshed from (state.h) */
 	struct outmsg msg;
 	unsigned int attempts;		/* made before this one */
-	int64_t created_us, attempt_us;
+	unsigned int proof, tries;	/* account.proof to use; how many were refused (attempt.h) */
+	int64_t created_us;
+	int64_t attempt_us;		/* look-ups: when it may have gone out first */
+	bool doubtful;			/* look-ups: queued, and waits for the answer; else unknown */
+	unsigned int lookups;		/* ... made before this one */
 };
 struct outbox_items { struct mem_arena arena; struct outbox_item *v; size_t n; };
 /* What to claim. */
@@ -86,7 +91,9 @@ struct outbox_want {
  * outbox_claim(db, w, out):
  * Reserve due items of one account, oldest first, at most one per conversation
  * and only its first open one; none while the account's sends rest (pause,
- * breaker).  Sets claim id and attempt_started_at and commits before returning.
+ * breaker), none whose last attempt may have gone out before the provider was
+ * asked.  Sets the claim id and commits before returning; no attempt is begun
+ * (outbox_begin), so that one who ends here leaves it queued.
  * A contact over OUTBOX_CONTACT_PER_MINUTE waits (loop_guard, logged).
  *
  * Returns  RC_OK (out may be empty), RC_TEMP if the database is away.
@@ -95,6 +102,9 @@ struct outbox_want {
  */
 enum rc outbox_claim(struct db *db, const struct outbox_want *w, struct outbox_items *out) MUST_CHECK;
 void outbox_items_free(struct outbox_items *v);
+/* outbox_begin(db, item): its request goes out now; call it just before.  RC_NONE: the
+ * lease is another's, it must not. */
+enum rc outbox_begin(struct db *db, const struct outbox_item *it) MUST_CHECK;
 /* outbox_due(db, conf, due): due[i] tells whether account i of conf has an item
  * to claim; n_accounts elements. */
 enum rc outbox_due(struct db *db, const struct conf *c, bool *due) MUST_CHECK;
@@ -120,12 +130,19 @@ enum rc outbox_expire(struct db *db) MUST_CHECK;
  * oldest unmatched echo with the same account, contact and text.  Call it after
  * an ingest that stored echoes, and in upkeep. */
 enum rc outbox_match_echoes(struct db *db, enum channel ch, const char *account, size_t *settled) MUST_CHECK;
-/* outbox_unknown(db, max, out): items in state unknown that are due for a look-up at
- * their provider; each is given out five times, ever more rarely. */
-enum rc outbox_unknown(struct db *db, size_t max, struct outbox_items *out) MUST_CHECK;
-/* outbox_found(db, id, mid): a look-up found it: unknown -> sent.  RC_NONE: not
- * unknown any more, or mid belongs to another row. */
+/* outbox_ask_due(db, conf, due): like outbox_due, for outbox_unknown. */
+enum rc outbox_ask_due(struct db *db, const struct conf *c, bool *due) MUST_CHECK;
+/* outbox_unknown(db, ch, account, max, out): items of unknown outcome, and queued ones
+ * whose last attempt may have gone out, that are due for a look-up at their provider.
+ * Each is given out ever more rarely; an unknown one five times. */
+enum rc outbox_unknown(struct db *db, enum channel ch, const char *account, size_t max,
+    struct outbox_items *out) MUST_CHECK;
+/* outbox_found(db, id, mid): a look-up found it: sent.  RC_NONE: it is neither unknown
+ * nor doubtful any more, or mid belongs to another row. */
 enum rc outbox_found(struct db *db, int64_t id, const char *mid) MUST_CHECK;
+/* outbox_asked(db, id): the provider has not got it, or cannot be asked: a doubtful one
+ * may be tried again.  RC_NONE: it is not doubtful (any more). */
+enum rc outbox_asked(struct db *db, int64_t id) MUST_CHECK;
 /* By a person; RC_NONE: no such row, or its state does not allow it. */
 enum rc outbox_retry(struct db *db, int64_t id) MUST_CHECK;	/* queued, failed, dead, unknown -> queued; lifts the pause */
 enum rc outbox_cancel(struct db *db, int64_t id) MUST_CHECK;	/* queued, unknown -> dead */

@@ -13,7 +13,7 @@
 #include "store/state.h"
 #include "base/str.h"
 
-enum stmt { SQL_LEASE, SQL_LEASE_FREE, SQL_GET, SQL_MEMORY, SQL_PAUSE, SQL_TOKEN,
+enum stmt { SQL_LEASE, SQL_LEASE_FREE, SQL_GET, SQL_MEMORY, SQL_PAUSE, SQL_TOKEN, SQL_PROOF,
 	SQL_POLL_RUN, SQL_HEARTBEAT, SQL_RUN, SQL__MAX };
 
 #define UPSERT "insert into dmbox.account_state as s (account, channel, "
@@ -34,7 +34,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "select memory, pause_until, pause_reason,"
 	    " case when token_expires_at is null or token_expires_at > now() then token end,"
 	    " token_since, token_expires_at,"
-	    " last_poll_at, next_probe_at, token_of from dmbox.account_state where account = $1 and channel = $2" },
+	    " last_poll_at, next_probe_at, token_of, proof::bigint from dmbox.account_state where account = $1 and channel = $2" },
 	[SQL_MEMORY] = { "state_memory",
 	    UPSERT "memory, next_probe_at) values ($1, $2, $3, $4)"
 	    CONFLICT "memory = excluded.memory, next_probe_at = excluded.next_probe_at" },
@@ -48,6 +48,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " now() + $4::bigint * interval '1 second', now(), $5)"
 	    CONFLICT "token = excluded.token, token_of = excluded.token_of, token_since = excluded.token_since,"
 	    " token_expires_at = excluded.token_expires_at, token_tried_at = excluded.token_tried_at" },
+	[SQL_PROOF] = { "state_proof",
+	    UPSERT "proof) values ($1, $2, $3)" CONFLICT "proof = excluded.proof" },
 	[SQL_POLL_RUN] = { "state_poll_run",
 	    "select dmbox.poll_run($1, $2, $3, $4, $5, $6, $7, $8, $9)" },
 	[SQL_HEARTBEAT] = { "state_heartbeat",
@@ -131,6 +133,7 @@ state_get(struct db *db, enum channel ch, const char *account, struct state_acco
 		out->last_poll_us = db_get_time(r, 0, 6);
 		out->next_probe_us = db_get_time(r, 0, 7);
 		out->token_of = mem_dup(db_get_text(r, 0, 8));
+		out->proof = (unsigned int)db_get_i64(r, 0, 9);
 	} else {
 		out->memory = mem_dup("{}");
 	}
@@ -211,6 +214,15 @@ state_set_token(struct db *db, enum channel ch, const char *account, const char 
 	db_i64(&a, life_s);
 	db_text(&a, of);
 	return run(db, SQL_TOKEN, &a);
+}
+
+enum rc
+state_set_proof(struct db *db, enum channel ch, const char *account, unsigned int proof)
+{
+	struct db_args a = account_args(ch, account);
+
+	db_i32(&a, (int32_t)(proof % 1000));
+	return run(db, SQL_PROOF, &a);
 }
 
 enum rc

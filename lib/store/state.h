@@ -28,6 +28,7 @@ struct state_account {
 	char *token_of;		/* digest of the configured token it was refreshed from */
 	int64_t token_since_us, token_expires_us;
 	int64_t last_poll_us, next_probe_us;
+	unsigned int proof;	/* account.proof, as it was learned */
 };
 enum rc state_get(struct db *db, enum channel ch, const char *account, struct state_account *out) MUST_CHECK;
 void state_account_free(struct state_account *s);	/* wipes the token */
@@ -53,6 +54,9 @@ const char *state_token(const struct account *a, const struct state_account *s);
  * configured one with the digest of. */
 enum rc state_set_token(struct db *db, enum channel ch, const char *account, const char *of,
     const char *token, int64_t life_s) MUST_CHECK;
+
+/* state_set_proof(db, ch, account, proof): which of the app secrets proves calls. */
+enum rc state_set_proof(struct db *db, enum channel ch, const char *account, unsigned int proof) MUST_CHECK;
 
 /* state_poll_run: one row in poll_runs (equal empty runs are folded into one:
  * repeats). */

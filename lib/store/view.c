@@ -65,9 +65,11 @@ enum {
 	"  'emoji', r.emoji, 'reactedAt', dmbox.iso(r.reacted_at)) order by r.contact_id)"         \
 	"  from dmbox.reactions r where r.message_id = m.id and r.removed_at is null),"            \
 	"  '[]'::json),"                                                                           \
-	"'error', (select case when o.error_code is null then null else json_build_object("        \
+	"'error', case when m.error_text is not null then json_build_object("                      \
+	"  'code', 'failed_later', 'message', m.error_text)"                                       \
+	"  else (select case when o.error_code is null then null else json_build_object("          \
 	"  'code', o.error_code, 'message', o.error_text) end"                                     \
-	"  from dmbox.outbox o where o.id = m.outbox_id))::text from dmbox.messages m "
+	"  from dmbox.outbox o where o.id = m.outbox_id) end)::text from dmbox.messages m "
 
 static const struct db_stmt sql[Q__MAX] = {
 	/* counts folded by upkeep plus the rows above the fold */

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/outbox.h"
+#include "store/state.h"
 #include "model/provider.h"
 #include "base/str.h"
 
@@ -27,7 +28,8 @@ enum {
 	LEASE_S = 60,
 	TIMEOUT_MS = 15000,
 	LOOKUP_GAP_MS = 500,	/* providers.md B.8: two conversation reads a second */
-	LOOKUPS = 8,		/* in one round of upkeep */
+	LOOKUPS = 8,		/* of an account, in one round of upkeep */
+	DENIED_MAX = 3,		/* refused look-ups after which the provider cannot be asked */
 	AT_ONCE = 50,		/* items settled without network (mock) in one go */
 	LATE_MS = 600000	/* how long a result waits for the database */
 };
@@ -42,12 +44,13 @@ struct late {
 struct flow {
 	struct deliver *d;
 	struct conf *conf;		/* held */
-	const struct account *account;	/* in conf; look-ups: of the item under way */
+	const struct account *account;	/* in conf */
 	bool lookup;
 	struct outbox_items items;	/* sends: one; look-ups: several */
 	size_t i;			/* look-ups: the one under way */
 	char look_in[520];		/* ... its second step: the conversation found; else "" */
 	bool open;			/* a claimed item without a result */
+	bool again;			/* ... to be built once more, with the next proof */
 	int64_t last_ms;		/* when the last request ended */
 	struct flow *next;
 };
@@ -142,32 +145,65 @@ settle_late(struct deliver *d)
 /* --- sending ------------------------------------------------------------------ */
 
 static enum rc
+send_build(struct flow *f, struct http_req *req, int64_t *wait_ms, struct send_result *r)
+{
+	struct account a;
+	enum rc rc;
+
+	attempt_account(f->account, &f->items.v[0], &a);
+	rc = attempt_build(&a, &f->items.v[0], TIMEOUT_MS, req, r);
+	if (rc == RC_OK && f->last_ms != 0)
+		*wait_ms = f->last_ms + provider_of(&a)->send_gap_ms - clock_mono_ms();
+	if (*wait_ms < 0)
+		*wait_ms = 0;
+	return rc;
+}
+
+static enum rc
 send_next(void *arg, struct http_req *req, int64_t *wait_ms)
 {
 	struct flow *f = arg;
 	const struct outbox_want want = { .channel = f->account->channel, .account = f->account->name,
 	    .max = 1, .lease_s = LEASE_S };
+	struct send_result r;
 
+	*wait_ms = 0;
+	if (f->again && send_build(f, req, wait_ms, &r) == RC_OK)
+		return RC_OK;
 	for (int i = 0; i < AT_ONCE && !f->d->stopping && f->d->late == NULL; i++) {
-		struct send_result r;
-		struct account a;
-
 		outbox_items_free(&f->items);
 		if (outbox_claim(f->d->db, &want, &f->items) != RC_OK || f->items.n == 0)
 			return RC_NONE;
 		f->open = true;
-		attempt_account(f->account, &f->items.v[0], &a);
-		if (attempt_build(&a, &f->items.v[0], TIMEOUT_MS, req, &r) == RC_OK) {
-			*wait_ms = 0;
-			if (f->last_ms != 0)
-				*wait_ms = f->last_ms + provider_of(&a)->send_gap_ms - clock_mono_ms();
-			if (*wait_ms < 0)
-				*wait_ms = 0;
+		if (send_build(f, req, wait_ms, &r) == RC_OK)
 			return RC_OK;
-		}
-		flow_settle(f, &r, 0);
+		if (outbox_begin(f->d->db, &f->items.v[0]) == RC_OK)
+			flow_settle(f, &r, 0);
 	}
 	return RC_NONE;
+}
+
+/* The attempt begins with the request, not with the claim: a poller that ends in
+ * between leaves the row queued. */
+static bool
+send_start(void *arg)
+{
+	struct flow *f = arg;
+
+	if (f->again) {
+		f->again = false;	/* begun already: the same attempt goes on */
+		return true;
+	}
+	return outbox_begin(f->d->db, &f->items.v[0]) == RC_OK;
+}
+
+/* The provider took it: with which proof is remembered. */
+static void
+keep_proof(struct db *db, const struct outbox_item *it, const struct send_result *r)
+{
+	if (it->tries > 0 && !r->again &&
+	    state_set_proof(db, it->channel, it->account, it->proof) != RC_OK)
+		log_debug("%s: the proof in use is found again next time", it->account);
 }
 
 static void
@@ -180,6 +216,10 @@ send_feed(void *arg, struct http_res *res)
 	f->last_ms = clock_mono_ms();
 	attempt_account(f->account, &f->items.v[0], &a);
 	attempt_read(&a, &f->items.v[0], res, &r);
+	f->again = attempt_again(&f->items.v[0], &r);
+	if (f->again)
+		return;
+	keep_proof(f->d->db, &f->items.v[0], &r);
 	flow_settle(f, &r, res->ms);
 }
 
@@ -221,10 +261,10 @@ flow_new(struct deliver *d, struct conf *conf, bool lookup)
 }
 
 static bool
-in_flight(const struct deliver *d, const struct account *a)
+in_flight(const struct deliver *d, const struct account *a, bool lookup)
 {
 	for (const struct flow *f = d->flows; f; f = f->next)
-		if (!f->lookup && f->account->channel == a->channel &&
+		if (f->lookup == lookup && f->account->channel == a->channel &&
 		    str_eq(f->account->name, a->name))
 			return true;
 	return false;
@@ -246,12 +286,12 @@ task_deliver_start(struct deliver *d, struct db *db, struct conf *conf)
 		for (size_t i = 0; i < conf->n_accounts; i++) {
 			struct flow *f;
 
-			if (!due[i] || in_flight(d, &conf->accounts[i]))
+			if (!due[i] || in_flight(d, &conf->accounts[i], false))
 				continue;
 			f = flow_new(d, conf, false);
 			f->account = &conf->accounts[i];
 			httpc_add(d->h, &(const struct httpc_flow){ .next = send_next,
-			    .feed = send_feed, .done = flow_done, .arg = f });
+			    .start = send_start, .feed = send_feed, .done = flow_done, .arg = f });
 			started++;
 		}
 	}
@@ -261,26 +301,31 @@ task_deliver_start(struct deliver *d, struct db *db, struct conf *conf)
 
 /* --- look-ups ------------------------------------------------------------------ */
 
+/* The provider has not got it, or has no way to tell: a doubtful one may go out again. */
+static void
+not_there(struct flow *f, const struct outbox_item *it)
+{
+	if (it->doubtful && outbox_asked(f->d->db, it->id) != RC_OK)
+		log_debug("outbox: %lld: settled meanwhile", (long long)it->id);
+}
+
 static enum rc
 lookup_next(void *arg, struct http_req *req, int64_t *wait_ms)
 {
 	struct flow *f = arg;
+	const struct provider *p = provider_of(f->account);
 
 	for (; f->i < f->items.n && !f->d->stopping; f->i++) {
 		const struct outbox_item *it = &f->items.v[f->i];
-		const struct provider *p;
 		struct outmsg m = it->msg;
 		struct account a;
 
 		m.look_in = f->look_in[0] != '\0' ? f->look_in : NULL;
-		f->account = conf_account(f->conf, it->channel, it->account);
-		if (f->account == NULL)
-			continue;
 		attempt_account(f->account, it, &a);
-		p = provider_of(&a);
 		http_req_free(req);	/* the provider makes it afresh */
-		if (a.use_mock || p->lookup_build == NULL || p->lookup_build(&a, &m, req) != RC_OK) {
+		if (p->lookup_build == NULL || p->lookup_build(&a, &m, req) != RC_OK) {
 			f->look_in[0] = '\0';
+			not_there(f, it);
 			continue;
 		}
 		req->timeout_ms = TIMEOUT_MS;
@@ -300,6 +345,7 @@ lookup_feed(void *arg, struct http_res *res)
 	struct strv ids = { 0 };
 	struct account a;
 	enum rc rc = RC_TEMP;
+	bool found = false;
 
 	f->last_ms = clock_mono_ms();
 	m.look_in = f->look_in[0] != '\0' ? f->look_in : NULL;
@@ -313,32 +359,38 @@ lookup_feed(void *arg, struct http_res *res)
 	}
 	f->look_in[0] = '\0';
 	f->i++;
-	/* what is another row's is not taken (outbox_found); not found proves nothing */
-	for (size_t i = 0; rc == RC_OK && i < ids.n; i++)
-		if (outbox_found(f->d->db, it->id, ids.v[i]) == RC_OK)
-			break;
+	/* what is another row's is not taken (outbox_found) */
+	for (size_t i = 0; rc == RC_OK && i < ids.n && !found; i++)
+		found = outbox_found(f->d->db, it->id, ids.v[i]) == RC_OK;
 	strv_free(&ids);
+	if ((rc == RC_OK && !found) || rc == RC_NONE || (rc == RC_DENIED && it->lookups >= DENIED_MAX))
+		not_there(f, it);
 }
 
 static void
 lookup_start(struct deliver *d, struct conf *conf)
 {
-	struct outbox_items items;
-	struct flow *f;
+	bool *due = mem_array(conf->n_accounts + 1, sizeof *due);
 
-	for (f = d->flows; f; f = f->next)
-		if (f->lookup)
-			return;
-	if (outbox_unknown(d->db, LOOKUPS, &items) != RC_OK)
-		return;
-	if (items.n == 0) {
-		outbox_items_free(&items);
+	if (outbox_ask_due(d->db, conf, due) != RC_OK) {
+		free(due);
 		return;
 	}
-	f = flow_new(d, conf, true);
-	f->items = items;
-	httpc_add(d->h, &(const struct httpc_flow){ .next = lookup_next, .feed = lookup_feed,
-	    .done = flow_done, .arg = f });
+	for (size_t i = 0; i < conf->n_accounts; i++) {
+		const struct account *a = &conf->accounts[i];
+		struct outbox_items items = { 0 };
+		struct flow *f;
+
+		if (!due[i] || in_flight(d, a, true) ||
+		    outbox_unknown(d->db, a->channel, a->name, LOOKUPS, &items) != RC_OK)
+			continue;
+		f = flow_new(d, conf, true);
+		f->account = a;
+		f->items = items;
+		httpc_add(d->h, &(const struct httpc_flow){ .next = lookup_next, .feed = lookup_feed,
+		    .done = flow_done, .arg = f });
+	}
+	free(due);
 }
 
 void

@@ -166,7 +166,7 @@ under_way(const struct fetches *f, const struct account *a)
 
 /* The account's live token and whether it rests now. */
 static bool
-may_ask(struct fetches *f, const struct account *a, char **token)
+may_ask(struct fetches *f, const struct account *a, char **token, unsigned int *proof)
 {
 	struct state_account st = {0};
 	bool may;
@@ -175,6 +175,7 @@ may_ask(struct fetches *f, const struct account *a, char **token)
 		return false;
 	may = st.pause_until_us <= clock_now_us();
 	*token = may ? mem_dup(state_token(a, &st)) : NULL;
+	*proof = st.proof;
 	state_account_free(&st);
 	return may;
 }
@@ -187,18 +188,20 @@ start_one(struct fetches *f, struct conf *conf, const struct account *a)
 	struct db_res *r = NULL;
 	struct flow *w = NULL;
 	char *token = NULL;
+	unsigned int proof = 0;
 
 	db_text(&args, a->name);
 	db_text(&args, channel_names[a->channel]);
 	db_i64(&args, A_RUN);
 	if (db_exec(f->db, &sql[Q_WAITING], &args, &r) == RC_OK && db_rows(r) > 0 &&
-	    may_ask(f, a, &token)) {
+	    may_ask(f, a, &token, &proof)) {
 		w = mem_alloc(sizeof *w);
 		w->f = f;
 		w->conf = conf_hold(conf);
 		w->account = a;
 		w->live = *a;
 		w->token = token;
+		w->live.proof = proof;
 		if (token != NULL)
 			w->live.token = token;
 		w->res = r;

@@ -49,6 +49,7 @@ struct check {
 	int64_t started_us;
 	bool over;		/* the provider ended the check itself */
 	bool lost;		/* something received could not be kept */
+	unsigned int proof;	/* account.proof as it was known */
 };
 
 static const char *
@@ -350,6 +351,9 @@ record(struct check *c, bool cut)
 	if (c->st.pause_s > 0 && state_pause(c->p.db, c->acc.channel, c->acc.name, c->st.pause_s,
 	    c->r.hint != NULL ? c->r.hint : "rate_limited") != RC_OK)
 		log_warn("pause of %s could not be stored", c->acc.name);
+	if (c->st.proof != c->proof && c->r.outcome != POLL_FAILED &&
+	    state_set_proof(c->p.db, c->acc.channel, c->acc.name, c->st.proof) != RC_OK)
+		log_warn("which app secret proves the calls of %s could not be stored", c->acc.name);
 	/* what was seen is remembered only if it is kept */
 	if (!c->lost && (!cut || c->over))
 		save_memory(c, c->r.next_us);
@@ -507,6 +511,7 @@ prepare(struct check *c, int64_t *next_us)
 	known = memory_holds(s.memory, c->of);
 	c->st.memory = known ? memory_of(&c->st.arena, s.memory) : "{}";
 	c->st.probe = c->p.person;
+	c->proof = c->st.proof = s.proof;
 	mem_free_secret(c->token);
 	c->token = NULL;
 	if (state_token(&c->acc, &s) != c->acc.token) {

@@ -210,6 +210,7 @@ flow_start(struct profiles *p, struct conf *conf, const struct account *a)
 			f->conf = conf_hold(conf);
 			f->account = a;
 			f->live = *a;
+			f->live.proof = st.proof;
 			f->res = r;
 			f->token = mem_dup(state_token(a, &st));
 			if (f->token)

@@ -44,6 +44,7 @@ declare
 	m        dmbox.messages%rowtype;
 	v_gone   timestamptz;
 	v_status text;
+	v_error  text;		-- of a failure, the provider's words: "failed: WORDS"
 	v_read   timestamptz;
 	v_deliv  timestamptz;
 	v_edit   record;
@@ -59,12 +60,16 @@ begin
 	       (array_agg(case when e.effect = 'read' then 'read' else e.text end
 	                  order by dmbox.status_rank(case when e.effect = 'read' then 'read' else e.text end) desc)
 	           filter (where e.effect = 'read'
-	                      or e.effect = 'status' and e.text in ('sent','delivered','read','failed')))[1]
-	  into v_gone, v_read, v_deliv, v_status
+	                      or e.effect = 'status' and e.text in ('sent','delivered','read','failed')))[1],
+	       max(ltrim(substr(e.text, 8)) collate "C") filter (where e.effect = 'status' and e.text like 'failed:%')
+	  into v_gone, v_read, v_deliv, v_status, v_error
 	  from dmbox.events e
 	 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
 	   and e.target_id = m.external_id and e.effect in ('unsend','read','status');
 
+	if v_error is not null and dmbox.status_rank('failed') > coalesce(dmbox.status_rank(v_status), 0) then
+		v_status := 'failed';
+	end if;
 	if m.direction <> 'outbound' then
 		v_status := null; v_read := null; v_deliv := null;	-- read_at of inbound is ours
 	elsif v_status is not null and dmbox.status_rank(v_status) <= dmbox.status_rank(m.status) then
@@ -139,11 +144,13 @@ begin
 	update dmbox.messages x
 	   set body = m.body, detail = m.detail, edited_at = m.edited_at, deleted_at = m.deleted_at,
 	       status = coalesce(v_status, x.status),
+	       error_text = case when coalesce(v_status, x.status) = 'failed' then coalesce(v_error, x.error_text) end,
 	       read_at = least(x.read_at, v_read), delivered_at = least(x.delivered_at, v_deliv)
 	 where x.id = m.id
 	   and (x.body is distinct from m.body or x.detail is distinct from m.detail
 	     or x.edited_at is distinct from m.edited_at or x.deleted_at is distinct from m.deleted_at
 	     or v_status is not null
+	     or v_error is not null and x.status = 'failed' and x.error_text is distinct from v_error
 	     or x.read_at is distinct from least(x.read_at, v_read)
 	     or x.delivered_at is distinct from least(x.delivered_at, v_deliv));
 

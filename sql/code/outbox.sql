@@ -20,6 +20,32 @@ language sql stable as $$
 	  from dmbox.outbox where id = p_id
 $$;
 
+-- window_until: when a contact's window of p_window_s closes.  Not only messages
+-- open it: whatever the person did (a reaction, a button, an ig.me link, an
+-- opt-in) may, and a click on an ad opens it for seven days.  What is only
+-- possible counts as open: the provider decides.  Null: nothing is known.
+create or replace function dmbox.window_until(p_account text, p_channel text, p_contact text,
+	p_window_s integer) returns timestamptz
+language sql stable as $$
+	select greatest(c.last_inbound_at + make_interval(secs => p_window_s),
+		(select max(e.occurred_at + make_interval(secs => case
+		          when e.kind = 'referral' and (e.raw #>> '{referral,source}' = 'ADS'
+		               or e.raw #> '{referral,ad_id}' is not null)
+		          then greatest(p_window_s, 604800) else p_window_s end))
+		   from dmbox.events e
+		  where e.contact_id = c.id and e.account = p_account and e.channel = p_channel
+		    and e.direction = 'inbound' and e.effect in ('none', 'react')	-- events_opens_idx
+		    and e.kind not in ('read', 'status', 'unsend', 'edit', 'handover')
+		    and e.occurred_at > now() - interval '8 days'),
+		(select max(m.sent_at) + interval '7 days' from dmbox.messages m
+		  where m.contact_id = c.id and m.direction = 'inbound'
+		    and m.sent_at > now() - interval '8 days'
+		    and (m.detail #>> '{referral,source}' = 'ADS' or m.detail #> '{referral,ad_id}' is not null)))
+	  from dmbox.contacts c
+	 where c.account = p_account and c.channel = p_channel and c.external_id = p_contact
+	   and c.last_inbound_at is not null
+$$;
+
 -- outbox_put: rows for all parts of a request, or what stands there already.
 -- verdict: ok, dup (same key, same request), other (same key, another
 -- request), window (closed_at tells when the 24-hour window closed).
@@ -45,6 +71,9 @@ begin
 		  from dmbox.contacts c
 		 where c.account = p_account and c.channel = p_channel
 		   and c.external_id = p_parts -> 0 ->> 'recipient';
+		if v_closed < now() then	-- by its messages; asked further only then
+			v_closed := dmbox.window_until(p_account, p_channel, p_parts -> 0 ->> 'recipient', p_window_s);
+		end if;
 		if v_closed < now() then
 			return query select 'window', v_closed, 0::bigint, 0::bigint, '', '', '', '';
 			return;
@@ -116,11 +145,15 @@ language sql stable as $$
 	   and (token_expires_at is null or token_expires_at > now())
 $$;
 
--- outbox_claim: lease due rows of one account, oldest first.  A contact that
--- got p_per_minute messages within a minute waits (two bots answering each
--- other); such a row comes back once with guarded = true, not leased.
-create or replace function dmbox.outbox_claim(p_account text, p_channel text, p_only bigint, p_max integer,
-	p_lease_s integer, p_claim uuid, p_can_tell text[], p_per_minute integer)
+-- outbox_lease: lease due rows of one account, oldest first.  No attempt is
+-- begun: a sender that ends before its request leaves a queued row, not an
+-- unknown one (outbox_begin).  A contact that got p_per_minute messages within a
+-- minute waits (two bots answering each other); such a row comes back once with
+-- guarded = true, not leased.  A row in doubt is not due before the provider was
+-- asked.  While the account is refused for reasons that do not say whose fault it is,
+-- rows that were refused three times let others be tried.
+create or replace function dmbox.outbox_lease(p_account text, p_channel text, p_only bigint,
+	p_max integer, p_lease_s integer, p_claim uuid, p_can_tell text[], p_per_minute integer)
 returns table (guarded boolean, id bigint, recipient_id text, thread_id text, body text,
 	attachments jsonb, reply_to text, human_agent boolean, action text, reaction text,
 	attempts integer, created_at timestamptz, attempt_started_at timestamptz, token text)
@@ -130,16 +163,30 @@ declare
 	q       dmbox.outbox;
 	v_n     integer := 0;
 	v_token text := dmbox.outbox_token(p_account, p_channel);
+	s       dmbox.account_state;
+	v_below integer := 2147483647;
 begin
-	if exists (select 1 from dmbox.account_state s
-	     where s.account = p_account and s.channel = p_channel
-	       and (s.pause_until > now() or s.send_pause_until > now())) then
+	select x.* into s from dmbox.account_state x where x.account = p_account and x.channel = p_channel;
+	if s.pause_until > now() or s.send_pause_until > now() then
 		return;
+	end if;
+	if s.send_failures > 0 and exists (select 1 from dmbox.outbox o
+	     where o.account = p_account and o.channel = p_channel and o.state = 'queued'
+	       and o.refusals >= 3 and o.next_at <= now())
+	   and exists (select 1 from dmbox.outbox o
+	     where o.account = p_account and o.channel = p_channel and o.state = 'queued'
+	       and o.refusals < 3 and o.next_at <= now()
+	       and not exists (select 1 from dmbox.outbox e
+	            where e.account = o.account and e.channel = o.channel
+	              and e.recipient_id = o.recipient_id and e.id < o.id and e.refusals >= 3
+	              and e.state = 'queued')) then
+		v_below := 3;
 	end if;
 	for q in
 		select o.* from dmbox.outbox o
 		 where o.account = p_account and o.channel = p_channel and o.state = 'queued'
 		   and o.next_at <= now() and (o.expires_at is null or o.expires_at > now())
+		   and (o.doubt_at is null or o.asked_at is not null) and o.refusals < v_below
 		   and (p_only = 0 or o.id = p_only)
 		   -- a scalar query, not an exists: that would be joined with the whole queue
 		   and (select e.id from dmbox.outbox e
@@ -168,13 +215,48 @@ begin
 		end if;
 		update dmbox.outbox o
 		   set state = 'leased', lease_until = clock_timestamp() + make_interval(secs => p_lease_s),
-		       claim_id = p_claim, attempt_started_at = clock_timestamp(), attempts = o.attempts + 1
+		       claim_id = p_claim, attempt_started_at = null
 		 where o.id = q.id;
 		return query select false, q.id, q.recipient_id, q.thread_id, q.body, q.attachments,
 		       q.reply_to, q.human_agent, q.action, q.reaction, q.attempts, q.created_at,
 		       clock_timestamp(), v_token;
 		v_n := v_n + 1;
 		exit when v_n >= p_max;
+	end loop;
+end $$;
+
+-- outbox_begin: the request goes out now.  False where the lease is another's:
+-- then it must not.
+create or replace function dmbox.outbox_begin(p_id bigint, p_claim uuid) returns boolean
+language sql as $$
+	with r as (
+		update dmbox.outbox
+		   set attempt_started_at = clock_timestamp(), attempts = attempts + 1
+		 where id = p_id and claim_id = p_claim and state = 'leased' and attempt_started_at is null
+		returning 1)
+	select exists (select 1 from r)
+$$;
+
+-- outbox_claim: both, as release 0.1 calls it.
+create or replace function dmbox.outbox_claim(p_account text, p_channel text, p_only bigint, p_max integer,
+	p_lease_s integer, p_claim uuid, p_can_tell text[], p_per_minute integer)
+returns table (guarded boolean, id bigint, recipient_id text, thread_id text, body text,
+	attachments jsonb, reply_to text, human_agent boolean, action text, reaction text,
+	attempts integer, created_at timestamptz, attempt_started_at timestamptz, token text)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+	r record;
+begin
+	for r in select * from dmbox.outbox_lease(p_account, p_channel, p_only, p_max, p_lease_s, p_claim,
+		p_can_tell, p_per_minute)
+	loop
+		if not r.guarded then
+			perform dmbox.outbox_begin(r.id, p_claim);
+		end if;
+		return query select r.guarded, r.id, r.recipient_id, r.thread_id, r.body, r.attachments,
+		       r.reply_to, r.human_agent, r.action, r.reaction, r.attempts, r.created_at,
+		       r.attempt_started_at, r.token;
 	end loop;
 end $$;
 
@@ -301,12 +383,48 @@ language sql as $$
 	       removed_at = excluded.removed_at
 $$;
 
--- outbox_settle: what came of an attempt.  Fenced by the claim: no row comes
+-- outbox_rest: for how long an account's sends rest after a refusal, and
+-- which row waits.  Seconds for the account, 0 none.  Without p_unclear the
+-- account is refused as a whole and the pause grows while it is.  With it, one
+-- message alone may be to blame: a row refused again although others went out
+-- in between waits by itself, and the first refusal after a success stops
+-- nobody else.
+create or replace function dmbox.outbox_rest(o dmbox.outbox, p_pause_s integer, p_unclear boolean)
+returns integer
+language plpgsql as $$
+declare
+	s dmbox.account_state;
+begin
+	insert into dmbox.account_state as x (account, channel) values (o.account, o.channel)
+	on conflict (account, channel) do nothing;
+	select x.* into s from dmbox.account_state x
+	 where x.account = o.account and x.channel = o.channel for update;
+	update dmbox.outbox x
+	   set refusals = x.refusals + 1, refused_at = clock_timestamp()
+	 where x.id = o.id;
+	if p_unclear and s.send_ok_at > o.refused_at then
+		update dmbox.outbox x
+		   set next_at = clock_timestamp() + make_interval(secs => least(21600, 900 * 2 ^ least(o.refusals, 10)))
+		 where x.id = o.id;
+		return 0;
+	end if;
+	update dmbox.account_state x set send_failures = x.send_failures + 1
+	 where x.account = o.account and x.channel = o.channel;
+	if p_unclear and s.send_failures = 0 and s.send_ok_at > now() - interval '10 minutes' then
+		update dmbox.outbox x set next_at = clock_timestamp() + interval '1 minute' where x.id = o.id;
+		return 0;
+	end if;
+	return least(greatest(p_pause_s, 600), least(p_pause_s, 60) * 2 ^ least(s.send_failures, 10));
+end $$;
+
+-- outbox_result: what came of an attempt.  Fenced by the claim: no row comes
 -- back when it is no longer the caller's.  A row that its expired lease made
--- unknown still takes the truth from the same claim.
-create or replace function dmbox.outbox_settle(p_id bigint, p_claim uuid, p_outcome text, p_ext text,
-	p_code text, p_text text, p_retry_s integer, p_pause_s integer, p_ms integer,
-	p_blocked boolean, p_breaker integer, p_can_tell text[])
+-- unknown still takes the truth from the same claim.  p_flags: blocked (mark
+-- the contact), doubt (retry: it may have gone out all the same), probe (pause:
+-- nobody knows how long), unclear (pause: the message itself may be to blame).
+create or replace function dmbox.outbox_result(p_id bigint, p_claim uuid, p_outcome text, p_ext text,
+	p_code text, p_text text, p_hint text, p_retry_s integer, p_pause_s integer, p_ms integer,
+	p_flags text[], p_breaker integer, p_can_tell text[], p_can_ask text[])
 returns table (id bigint, message_id bigint, state text, external_id text, error_code text,
 	error_text text, paused_s integer)
 language plpgsql as $$
@@ -316,6 +434,7 @@ declare
 	v_state    text;
 	v_failures integer;
 	v_pause    integer := p_pause_s;
+	v_doubt    boolean;
 begin
 	select x.* into o from dmbox.outbox x where x.id = p_id;
 	if p_ext is not null and found then
@@ -330,17 +449,26 @@ begin
 	if p_outcome = 'unknown' and o.action is not null then
 		p_outcome := 'retry';	-- a typing sign or reaction may be repeated without harm
 	end if;
+	v_doubt := p_outcome = 'retry' and 'doubt' = any (p_flags) and o.action is null
+	           and o.provider = any (p_can_tell);
 	v_state := case p_outcome when 'retry' then 'queued' when 'pause' then 'queued'
 	                          when 'refused' then 'failed' else p_outcome end;
 	update dmbox.outbox x
 	   set state = v_state, lease_until = null,
 	       claim_id = case when v_state = 'unknown' then x.claim_id end,
 	       settled_at = case when v_state in ('sent', 'accepted', 'failed') then clock_timestamp() end,
-	       next_at = case when p_outcome = 'retry' then clock_timestamp() + make_interval(secs => p_retry_s)
+	       -- an echo is on its way for some seconds
+	       next_at = case when p_outcome = 'retry' then clock_timestamp() + make_interval(secs =>
+	                           case when v_doubt then greatest(p_retry_s, 10) else p_retry_s end)
 	                      when v_state = 'unknown' then clock_timestamp() + interval '5 seconds'
 	                      else x.next_at end,
+	       doubt_at = case when v_doubt then coalesce(x.doubt_at, x.attempt_started_at, clock_timestamp())
+	                       when v_state in ('queued', 'unknown') then x.doubt_at end,
+	       asked_at = case when v_doubt and o.provider <> all (p_can_ask) then clock_timestamp()
+	                       when v_doubt then null else x.asked_at end,
+	       lookups = case when v_doubt then 0 else x.lookups end,
 	       external_id = coalesce(p_ext, x.external_id),
-	       error_code = p_code, error_text = p_text
+	       error_code = p_code, error_text = p_text, hint = p_hint
 	 where x.id = o.id;
 	if v_state in ('sent', 'accepted') then
 		perform dmbox.outbox_delivered(o, p_ext, v_state);
@@ -353,7 +481,7 @@ begin
 	if v_state = 'failed' then
 		perform dmbox.outbox_drop_rest(o, 'failed');
 	end if;
-	if p_blocked then
+	if 'blocked' = any (p_flags) then
 		update dmbox.contacts c set blocked_at = coalesce(c.blocked_at, now())
 		 where c.account = o.account and c.channel = o.channel and c.external_id = o.recipient_id;
 	end if;
@@ -368,6 +496,17 @@ begin
 		if v_failures >= p_breaker then
 			v_pause := greatest(v_pause, least(900, 30 * (2 ^ least(v_failures - p_breaker, 5))::integer));
 		end if;
+	elsif p_outcome = 'pause' and p_flags && '{probe,unclear}' then
+		v_pause := dmbox.outbox_rest(o, p_pause_s, 'unclear' = any (p_flags));
+	elsif v_state in ('sent', 'accepted') then
+		insert into dmbox.account_state as s (account, channel, send_ok_at)
+		values (o.account, o.channel, clock_timestamp())
+		on conflict (account, channel) do update
+		   set send_failures = 0, send_ok_at = clock_timestamp(),
+		       send_pause_reason = case when v_pause > 0 then s.send_pause_reason end,
+		       send_pause_text = null, send_pause_hint = null
+		 where s.send_failures > 0 or s.send_pause_reason is not null or s.send_ok_at is null
+		    or s.send_ok_at < clock_timestamp() - interval '10 seconds';
 	elsif p_outcome <> 'unknown' then
 		update dmbox.account_state s
 		   set send_failures = 0, send_pause_reason = case when v_pause > 0 then s.send_pause_reason end
@@ -375,22 +514,39 @@ begin
 		   and (s.send_failures > 0 or s.send_pause_reason is not null);
 	end if;
 	if v_pause > 0 then
-		insert into dmbox.account_state as s (account, channel, send_pause_until, send_pause_reason)
+		insert into dmbox.account_state as s (account, channel, send_pause_until, send_pause_reason,
+			send_pause_text, send_pause_hint)
 		values (o.account, o.channel, clock_timestamp() + make_interval(secs => v_pause),
-			coalesce(p_code, p_outcome))
+			coalesce(p_code, p_outcome), p_text, p_hint)
 		on conflict (account, channel) do update
 		   set send_pause_until = greatest(s.send_pause_until, excluded.send_pause_until),
-		       send_pause_reason = excluded.send_pause_reason;
+		       send_pause_reason = excluded.send_pause_reason,
+		       send_pause_text = excluded.send_pause_text, send_pause_hint = excluded.send_pause_hint;
 	end if;
 	return query select l.*, v_pause from dmbox.outbox_look(p_id) l;
 end $$;
+
+-- outbox_settle: outbox_result as release 0.1 calls it.
+create or replace function dmbox.outbox_settle(p_id bigint, p_claim uuid, p_outcome text, p_ext text,
+	p_code text, p_text text, p_retry_s integer, p_pause_s integer, p_ms integer,
+	p_blocked boolean, p_breaker integer, p_can_tell text[])
+returns table (id bigint, message_id bigint, state text, external_id text, error_code text,
+	error_text text, paused_s integer)
+language sql as $$
+	select r.id, r.message_id, r.state, r.external_id, r.error_code, r.error_text, r.paused_s
+	  from dmbox.outbox_result(p_id, p_claim, p_outcome, p_ext, p_code, p_text, null, p_retry_s,
+	       p_pause_s, p_ms, case when p_blocked then '{blocked}'::text[] else '{}' end, p_breaker,
+	       p_can_tell, '{}') r
+$$;
 
 -- outbox_release: claimed, but nothing was attempted.
 create or replace function dmbox.outbox_release(p_id bigint, p_claim uuid) returns boolean
 language sql as $$
 	with r as (
 		update dmbox.outbox set state = 'queued', claim_id = null, lease_until = null,
-		       attempt_started_at = null, attempts = greatest(attempts - 1, 0)
+		       attempts = case when attempt_started_at is null then attempts
+		                       else greatest(attempts - 1, 0) end,
+		       attempt_started_at = null
 		 where id = p_id and claim_id = p_claim and state = 'leased'
 		returning 1)
 	select exists (select 1 from r)
@@ -427,6 +583,14 @@ begin
 	for o in select * from dmbox.outbox x where x.state = 'queued' and x.expires_at < now()
 	         order by x.id for update skip locked
 	loop
+		if o.doubt_at is not null then
+			-- it may have gone out: that is not the same as never
+			update dmbox.outbox x set state = 'unknown', next_at = now(), lookups = 0
+			 where x.id = o.id and x.state = 'queued';
+			update dmbox.messages m set status = 'unknown' where m.id = o.message_id;
+			unknown := unknown + 1;
+			continue;
+		end if;
 		update dmbox.outbox x
 		   set state = 'dead', settled_at = now(), error_code = coalesce(x.error_code, 'expired'),
 		       error_text = coalesce(x.error_text, 'not sent within its time to live')
@@ -437,6 +601,18 @@ begin
 			dead := dead + 1;
 		end if;
 	end loop;
+	-- taken by the provider and failed afterwards, or so it seemed
+	update dmbox.outbox x
+	   set state = 'failed', error_code = 'failed_later',
+	       error_text = coalesce(m.error_text, 'the provider took it and reported later that it failed')
+	  from dmbox.messages m
+	 where m.status = 'failed' and m.outbox_id is not null and m.received_at > now() - interval '30 days'
+	   and x.id = m.outbox_id and x.state in ('sent', 'accepted');
+	update dmbox.outbox x
+	   set state = 'sent', error_code = null, error_text = null
+	  from dmbox.messages m
+	 where x.state = 'failed' and x.error_code = 'failed_later' and x.created_at > now() - interval '30 days'
+	   and m.id = x.message_id and m.status in ('delivered', 'read');
 	-- actions leave no message: their rows are not kept for ever
 	with old as (
 		delete from dmbox.outbox x
@@ -449,9 +625,9 @@ begin
 	return next;
 end $$;
 
--- unknown -> sent as p_ext, in the caller's transaction and under the lock of
--- p_ext: by an echo or a look-up.  False where p_ext is another row's, or the
--- row is not unknown any more.
+-- unknown, or queued after a doubtful attempt -> sent as p_ext, in the caller's
+-- transaction and under the lock of p_ext: by an echo or a look-up.  False where
+-- p_ext is another row's, or the row is neither any more.
 create or replace function dmbox.outbox_found(p_id bigint, p_ext text) returns boolean
 language plpgsql as $$
 declare
@@ -463,14 +639,15 @@ begin
 	end if;
 	perform dmbox.lock_target(o.account, o.channel, o.thread_id, p_ext);
 	select * into o from dmbox.outbox where id = p_id for update;
-	if not found or o.state <> 'unknown' or exists (select 1 from dmbox.messages m
+	if not found or not (o.state = 'unknown' or o.state = 'queued' and o.doubt_at is not null)
+	   or exists (select 1 from dmbox.messages m
 	     where m.account = o.account and m.channel = o.channel and m.thread_id = o.thread_id
 	       and m.external_id = p_ext and m.outbox_id is not null and m.outbox_id <> o.id) then
 		return false;
 	end if;
 	update dmbox.outbox
 	   set state = 'sent', claim_id = null, settled_at = clock_timestamp(), external_id = p_ext,
-	       error_code = null, error_text = null
+	       error_code = null, error_text = null, doubt_at = null, asked_at = null, hint = null
 	 where id = p_id;
 	perform dmbox.outbox_delivered(o, p_ext, 'sent');
 	update dmbox.account_state s set send_failures = 0
@@ -478,7 +655,7 @@ begin
 	return true;
 end $$;
 
--- outbox_match: settle one unknown row by the oldest echo with the same
+-- outbox_match: settle one unknown or doubtful row by the oldest echo with the same
 -- account, contact and text that belongs to no row yet.  Its id, 0 where there
 -- is none.  An equal message under way waits for its own answer first.
 create or replace function dmbox.outbox_match(p_account text, p_channel text, p_can_tell text[]) returns bigint
@@ -496,15 +673,17 @@ begin
 		 where m.contact_id = c.id and m.account = o.account and m.channel = o.channel
 		   and m.thread_id = o.thread_id and m.direction = 'outbound' and m.source <> 'send'
 		   and m.outbox_id is null and m.deleted_at is null and not m.placeholder
-		   and m.received_at >= o.attempt_started_at - interval '5 seconds'
-		   and (not m.sent_at_known or m.sent_at >= o.attempt_started_at - interval '2 minutes')
+		   and m.received_at >= coalesce(o.doubt_at, o.attempt_started_at) - interval '5 seconds'
+		   and (not m.sent_at_known
+		        or m.sent_at >= coalesce(o.doubt_at, o.attempt_started_at) - interval '2 minutes')
 		   and case when o.body is null
 		            then m.body is null and m.kind = coalesce(o.attachments -> 0 ->> 'type', 'text')
 		            else btrim(m.body, E' \t\r\n') = btrim(o.body, E' \t\r\n')
 		                 or exists (select 1 from dmbox.message_edits v where v.message_id = m.id
 		                      and btrim(v.body, E' \t\r\n') = btrim(o.body, E' \t\r\n')) end
 		 order by m.sent_at, m.id limit 1) e on true
-	 where o.state = 'unknown' and o.action is null and o.provider = any (p_can_tell)
+	 where (o.state = 'unknown' or o.state = 'queued' and o.doubt_at is not null)
+	   and o.action is null and o.provider = any (p_can_tell)
 	   and o.channel = p_channel and (p_account is null or o.account = p_account)
 	   and not exists (select 1 from dmbox.outbox l
 	        where l.account = o.account and l.channel = o.channel
@@ -530,7 +709,8 @@ begin
 	with r as (
 		update dmbox.outbox x
 		   set state = 'queued', next_at = now(), claim_id = null, lease_until = null,
-		       settled_at = null, lookups = 0, error_code = null, error_text = null,
+		       settled_at = null, lookups = 0, error_code = null, error_text = null, hint = null,
+		       doubt_at = null, asked_at = null, refusals = 0, refused_at = null,
 		       expires_at = greatest(x.expires_at, now() + interval '24 hours')
 		 where x.id = o.id or (o.first_id is not null and x.account = o.account
 		       and x.channel = o.channel and x.recipient_id = o.recipient_id
@@ -540,7 +720,8 @@ begin
 	update dmbox.messages m set status = 'queued' from r where m.id = r.message_id;
 	-- who retries has mended something: the account need not rest any longer
 	update dmbox.account_state s
-	   set send_failures = 0, send_pause_until = null, send_pause_reason = null
+	   set send_failures = 0, send_pause_until = null, send_pause_reason = null,
+	       send_pause_text = null, send_pause_hint = null
 	 where s.account = o.account and s.channel = o.channel;
 	return true;
 end $$;
@@ -568,11 +749,16 @@ end $$;
 comment on function dmbox.outbox_look(bigint) is 'What a caller may see of an outbox row';
 comment on function dmbox.outbox_put(text, text, text, text, text, text, text, integer, jsonb) is 'Outbox and message rows of a request, or those that its idempotency key made before';
 comment on function dmbox.outbox_token(text, text) is 'An account''s refreshed token while it lives';
-comment on function dmbox.outbox_claim(text, text, bigint, integer, integer, uuid, text[], integer) is 'Lease due rows of an account, in the order of each conversation';
+comment on function dmbox.outbox_claim(text, text, bigint, integer, integer, uuid, text[], integer) is 'outbox_lease and outbox_begin in one, as release 0.1 calls it';
+comment on function dmbox.window_until(text, text, text, integer) is 'When a contact''s window for answers closes, by all that may have opened it';
+comment on function dmbox.outbox_lease(text, text, bigint, integer, integer, uuid, text[], integer) is 'Lease due rows of an account, in the order of each conversation; no attempt is begun';
+comment on function dmbox.outbox_begin(bigint, uuid) is 'An attempt with a leased row begins now';
+comment on function dmbox.outbox_rest(dmbox.outbox, integer, boolean) is 'How long an account''s sends rest after a refusal of unknown cause';
+comment on function dmbox.outbox_result(bigint, uuid, text, text, text, text, text, integer, integer, integer, text[], integer, text[], text[]) is 'What came of an attempt; fenced by the claim';
 comment on function dmbox.outbox_drop_rest(dmbox.outbox, text) is 'Later parts of a request whose earlier part will not go out';
 comment on function dmbox.outbox_delivered(dmbox.outbox, text, text) is 'The message of a row that the provider took; merges an echo that was stored first';
 comment on function dmbox.outbox_reacted(dmbox.outbox) is 'Our own reaction, recorded once the provider took it';
-comment on function dmbox.outbox_settle(bigint, uuid, text, text, text, text, integer, integer, integer, boolean, integer, text[]) is 'What came of an attempt; fenced by the claim';
+comment on function dmbox.outbox_settle(bigint, uuid, text, text, text, text, integer, integer, integer, boolean, integer, text[]) is 'outbox_result as release 0.1 calls it';
 comment on function dmbox.outbox_release(bigint, uuid) is 'Give back a claim without an attempt';
 comment on function dmbox.outbox_expire() is 'Leases that ran out, rows whose time to live is over';
 comment on function dmbox.outbox_found(bigint, text) is 'unknown to sent, by an echo or a look-up';

@@ -103,6 +103,8 @@ claim(struct fix *f, size_t max, struct outbox_items *out)
 	    .lease_s = 30 };
 
 	assert_int_equal(outbox_claim(f->db, &w, out), RC_OK);
+	for (size_t i = 0; i < out->n; i++)
+		assert_int_equal(outbox_begin(f->db, &out->v[i]), RC_OK);
 	return out->n;
 }
 
@@ -812,7 +814,7 @@ test_lookups(void **state)
 	sql(f->db, "update dmbox.outbox set lookups = 5 where state = 'unknown' and body <> 'where'");
 	for (int i = 0; i < 8; i++) {
 		sql(f->db, "update dmbox.outbox set next_at = now() where state = 'unknown'");
-		assert_int_equal(outbox_unknown(f->db, 5, &v), RC_OK);
+		assert_int_equal(outbox_unknown(f->db, CHANNEL_INSTAGRAM, f->account, 5, &v), RC_OK);
 		given += (int)v.n;
 		if (v.n > 0) {
 			assert_int_equal(v.v[0].id, r.id);

@@ -93,7 +93,7 @@ same_message(const struct item *it, const struct outmsg *m, int64_t since_us)
 	if (it->dir != DIR_OUT && !str_eq(it->recipient_id, m->recipient))
 		return false;
 	if (!str_empty(m->body))
-		return str_eq(it->body, m->body);
+		return str_eq_trim(it->body, m->body);
 	return it->body == NULL && m->n_atts > 0 && it->n_atts == m->n_atts &&
 	    str_eq(it->atts[0].type, m->atts[0].type);
 }
@@ -134,9 +134,10 @@ graph_lookup_read(const struct account *a, const struct outmsg *m, int64_t since
 	struct json *j;
 	char conv[520];
 	size_t n = 0;
+	enum rc rc;
 
-	if (answer(res, &j, &e) != RC_OK)
-		return RC_TEMP;
+	if ((rc = answer(res, &j, &e)) != RC_OK)
+		return rc == RC_NONE ? RC_DENIED : rc == RC_DENIED ? rc : RC_TEMP;
 	convs = json_get(j, "data");
 	if (m->look_in == NULL && folded(convs, conv)) {
 		strv_add(ids, conv, strlen(conv));

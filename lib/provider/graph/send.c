@@ -202,7 +202,8 @@ refused(const struct account *a, const struct outmsg *m, const struct graph_erro
 		if (!str_empty(m->action))
 			break;		/* a typing sign or reaction is not worth a pause */
 		rest(e, out);
-		out->unclear = true;
+		out->grows = true;
+		out->unclear = !str_eq(e->hint, "meta_refuses") && !str_eq(e->hint, "restricted");
 		break;
 	case GRAPH_UNKNOWN:
 		out->outcome = SEND_UNKNOWN;
@@ -219,7 +220,7 @@ refused(const struct account *a, const struct outmsg *m, const struct graph_erro
 		 * gone by the other codes is the recipient, or the message answered */
 		if (str_eq(e->code, "100/33") || str_eq(e->code, "230")) {
 			rest(e, out);
-			out->unclear = true;
+			out->grows = out->unclear = true;
 			out->hint = "no_permission";
 		}
 		break;

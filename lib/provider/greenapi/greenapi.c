@@ -1304,7 +1304,7 @@ green_same_message(struct mem_arena *arena, const struct json *j, const struct o
 		return false;
 	for (size_t i = 0; str_empty(text) && i < sizeof texts / sizeof *texts; i++)
 		text = json_str(arena, json_get(j, texts[i]));
-	return str_eq(text ? text : "", m->body ? m->body : "");
+	return str_eq_trim(text ? text : "", m->body ? m->body : "");
 }
 
 static enum rc
