@@ -56,7 +56,8 @@ verdict() {
 		[ "$f" -gt 0 ] || f=1
 		printf 'FAIL  %-34s %4d passed, %d failed  (%d s, status %d)\n' "$1" "$p" "$f" "$3" "$2"
 		[ -z "$why" ] || echo "      | it $why"
-		grep -avE '^\[ +(OK|RUN) |^ok |^PASS ' "$out" | tail -n 60 | sed 's/^/      | /'
+		grep -aE -A 3 '^not ok ' "$out" | grep -avE '^ok ' | head -n 80 | sed 's/^/      | /'
+		grep -avE '^\[ +(OK|RUN) |^ok |^not ok |^PASS ' "$out" | tail -n 40 | sed 's/^/      | /'
 	fi
 	pass=$((pass + p)) fail=$((fail + f)) skip=$((skip + s))
 }

@@ -18,15 +18,6 @@ SO=$BB/crash/crashpoint.so
 PLAN=$T/plan
 export DMBOX_CRASH=$PLAN
 
-free_port() {
-	local i p
-	for ((i = 0; i < 100; i++)); do
-		p=$((22300 + (RANDOM + i) % 100))
-		port_used "$p" || { echo "$p"; return; }
-	done
-	die "no free port"
-}
-
 # --- the parts ---------------------------------------------------------------------
 
 pg_up() { pg_start "$T/pg" >/dev/null 2>&1 || die "PostgreSQL does not start"; }
@@ -53,7 +44,6 @@ parts() {
 	atexit+=('pg_remove "$T/pg"')
 	pg_psql "$T/pg" -d postgres -c 'create role dmbox login' -c 'create database dmbox owner dmbox' || die createdb
 	PORT=$(free_port) SIMPORT=$(free_port)
-	while [ "$SIMPORT" = "$PORT" ]; do SIMPORT=$(free_port); done
 	URL=http://127.0.0.1:$PORT SIM=http://127.0.0.1:$SIMPORT
 	SECRET=$(random_name 32) APP_SECRET=$(random_name 32) JWT=$(random_name 48) GREEN=$(random_name 32)
 	export DMBOX_CONFIG=$T/dmbox.env

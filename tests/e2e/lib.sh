@@ -41,6 +41,7 @@ goodbye() {
 	trap - EXIT
 	for c in "${atexit[@]}"; do eval "$c"; done
 	for s in "${STACKS[@]}"; do stack_end "$s" TERM; done
+	ports_back
 	if [ "$bad" -ne 0 ] && [ -n "${KEEP:-}" ]; then
 		echo "# kept: $T"
 	else
@@ -52,16 +53,6 @@ goodbye() {
 trap goodbye EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-
-# free_port: one of 21400-21499 where nothing listens, any of them: tests run side by side
-free_port() {
-	local i p
-	for ((i = 0; i < 100; i++)); do
-		p=$((21400 + (RANDOM + i) % 100))
-		port_used "$p" || { echo "$p"; return; }
-	done
-	die "no free port"
-}
 
 # stack_begin [VAR=VALUE...]: make run in a session of its own; sets STACK, waits
 # for its ready line.  PORT and STATE are chosen where not given.  Returns 1, with
@@ -137,6 +128,20 @@ pids_under() {
 		*"$1"*) case ${p#/proc/} in "$$"|"$BASHPID") ;; *) echo "${p#/proc/}";; esac ;;
 		esac
 	done
+}
+# left_under FOLDER: those that do not end by themselves
+left_under() {
+	local end=$((SECONDS + 30))
+	while [ -n "$(pids_under "$1")" ] && [ "$SECONDS" -lt "$end" ]; do sleep 0.1; done
+	pids_under "$1"
+}
+# connections PORT: clients whose connection a server of ours accepted and whose bytes it read
+connections() {
+	awk -v port="$(printf ':%04X$' "$1")" '$2 ~ port && $4 == "01" && $5 ~ /:00000000$/ && $10 != 0 { n++ } END { print n + 0 }' /proc/net/tcp
+}
+# locked TABLE: somebody holds it for himself alone
+locked() {
+	[ "$(q "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and granted and relation = '$1'::regclass")" = 1 ]
 }
 # pg_again: start the stack's PostgreSQL by its own argv, as its user
 pg_argv() { tr '\0' '\n' <"/proc/$(pg_running "$(realpath "$STATE")/pg/data")/cmdline"; }

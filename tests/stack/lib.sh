@@ -50,6 +50,34 @@ sweep() {
 
 port_used() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# free_port: a port of 127.0.0.1 where nothing listens and that no other script of
+# ours has: stacks begin side by side, and each chooses long before it listens.  A
+# port is ours until this shell ends: a file says so, with its pid and start.
+PORTS=/tmp/dmbox-ports-$(id -u)
+free_port() {
+	local p i pid start
+	mkdir -p -m 700 "$PORTS" || return 1
+	(
+		flock 8
+		for ((i = 0; i < 500; i++)); do
+			p=$((21000 + (RANDOM * 32768 + RANDOM) % 11000))
+			pid='' start=''
+			[ ! -e "$PORTS/$p" ] || read -r pid start <"$PORTS/$p"
+			! alive "$pid" "$start" && ! port_used "$p" || continue
+			echo "$$ $(start_of $$)" >"$PORTS/$p" && echo "$p"
+			exit
+		done
+		exit 1
+	) 8>"$PORTS/lock"
+}
+# ports_back: at the end of the script
+ports_back() {
+	local f pid start
+	for f in "$PORTS"/[0-9]*; do
+		[ ! -e "$f" ] || { read -r pid start <"$f" && [ "$pid" != $$ ]; } || rm -f "$f"
+	done
+}
+
 # answers URL PID START: an HTTP answer within 20 s while the process lives
 answers() {
 	local i

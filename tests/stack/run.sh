@@ -22,7 +22,7 @@ ROOT=$(cd "$HERE/../.." && pwd -P) || exit 1
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 
 # What a developer's shell holds must not leak into the stack: the environment
-# wins over the configuration file (contract, section 3).
+# wins over the configuration file (contract.md 3).
 for v in $(compgen -e); do
 	case $v in
 	DMBOX_TEST_*) ;;
@@ -100,6 +100,7 @@ finish() {
 		[ -z "$run_tmp" ] || rm -rf "$run_tmp"
 		rm -f "$DATA/pids" "$DATA/lock"
 	fi
+	ports_back
 	wait	# all are gone: leave no zombie to an init that may not reap
 	exit "$1"
 }
@@ -387,14 +388,11 @@ migrate() {
 }
 
 choose_sim_port() {
-	local old i
+	local old
 	old=$(sed -n 's|^INSTAGRAM_API_URL=http://127.0.0.1:\([0-9]*\)/chatrace$|\1|p' "$DATA/dmbox.env" 2>/dev/null | head -n 1)
-	for ((i = 0; i < 50; i++)); do
-		SIM_PORT=${old:-$((23000 + RANDOM % 9000))}
-		old=
-		[ "$SIM_PORT" = "$PORT" ] || port_used "$SIM_PORT" || return 0
-	done
-	die "no free port for the simulator"
+	SIM_PORT=$old
+	[ -n "$old" ] && [ "$old" != "$PORT" ] && ! port_used "$old" ||
+		SIM_PORT=$(free_port) || die "no free port for the simulator"
 }
 
 start_sim() {
@@ -534,7 +532,7 @@ supervise() {
 	parent_is_make && watch_parent=1
 	while :; do
 		start_poller
-		# PostgreSQL's death is its user's business (contract, section 2); the web server's is ours
+		# PostgreSQL's death is its user's business (contract.md 2); the web server's is ours
 		alive "$web" "$web_start" || die "$SERVER ended by itself: $(last_error "$DATA/logs/error.log" "$DATA/logs/web.log")"
 		[ -z "$progs" ] || alive "$progs" "$progs_start" ||
 			die "the programs ended by themselves: $(last_error "$DATA/logs/programs.log")"
