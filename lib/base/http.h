@@ -39,7 +39,7 @@ struct http_req {
 	/* outgoing only */
 	unsigned int timeout_ms;	/* 0: 10 s */
 	size_t max_answer;		/* 0: 4 MiB */
-	bool fresh;			/* a new connection, not reused: sends (house.md 6.8) */
+	bool fresh;			/* a new connection, not reused: sends (ARCHITECTURE.md 6.8) */
 	bool public_only;		/* private addresses refused, after DNS too (media) */
 	bool want_cert;			/* fill cert_until_us of the answer (doctor) */
 	unsigned int redirects;		/* how many to follow, same checks; 0 = none */
@@ -102,7 +102,7 @@ const char *http_query_get(struct mem_arena *a, const char *query, const char *n
 void http_url_encode(struct buf *b, const char *s);
 /* http_url_host(url, out, cap): "host:port" in lower case; RC_INVALID if not http(s). */
 enum rc http_url_host(const char *url, char *out, size_t cap) MUST_CHECK;
-/* http_url_allowed(url): https, or http on a loopback host (contract: upstreams). */
+/* http_url_allowed(url): https, or http on a loopback host (contract.md 3). */
 bool http_url_allowed(const char *url);
 
 #endif

@@ -70,7 +70,7 @@ attempt_build(const struct account *a, const struct outbox_item *it, unsigned in
 		return RC_NONE;
 	}
 	req->timeout_ms = timeout_ms;
-	req->fresh = true;	/* house.md 6.8: libcurl repeats a POST on a reused connection */
+	req->fresh = true;	/* ARCHITECTURE.md 6.8: libcurl repeats a POST on a reused connection */
 	return RC_OK;
 }
 

@@ -35,7 +35,7 @@ bool attempt_possible(const struct account *a, const struct outmsg *m);
  * attempt_read(a, it, res, r):
  * What an answer or its absence means.  Nothing left: retry; the line broke
  * after bytes left: unknown; else the provider reads it, and where it cannot,
- * the status decides (house.md 4: 429, 500, 503 retry; 502, 504 unknown).
+ * the status decides (ARCHITECTURE.md 4: 429, 500, 503 retry; 502, 504 unknown).
  */
 void attempt_read(const struct account *a, const struct outbox_item *it,
     const struct http_res *res, struct send_result *r);

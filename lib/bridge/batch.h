@@ -8,7 +8,7 @@
 #include "base/rc.h"
 
 /*
- * The deliveries of a process's threads, stored together (house.md 7): whoever
+ * The deliveries of a process's threads, stored together (ARCHITECTURE.md 7): whoever
  * finds the connection free stores all that waits in one statement and one
  * commit.  Who comes alone stores directly and at once.  Nobody sleeps for a
  * result: each delivery says what is to be called when it is known, and its

@@ -23,7 +23,7 @@
 #define HTACCESS_MAX 65536
 #define LOG_TAIL (8 << 20)	/* of each log */
 #define LOG_FILES 40
-#define LIMIT_LEAST 16777216	/* LimitRequestBody: house.md 6.4 */
+#define LIMIT_LEAST 16777216	/* LimitRequestBody: ARCHITECTURE.md 6.4 */
 
 static const char *const programs[] = { "webhook.fcgi", "check-messages.fcgi", "send.fcgi", "inbox.fcgi",
 	"status.fcgi" };
@@ -33,7 +33,7 @@ static const char *const programs[] = { "webhook.fcgi", "check-messages.fcgi", "
 bool
 doctor_htaccess(const char *text, char why[128])
 {
-	/* server configuration only (house.md 6.4; Apache's "Context") */
+	/* server configuration only (ARCHITECTURE.md 6.4; Apache's "Context") */
 	static const char *const no[] = { "AliasMatch", "ScriptAlias", "<Directory", "<Location", "<VirtualHost",
 		"FcgidPassHeader", "LoadModule", "DocumentRoot", "ServerName", "CustomLog", "LogFormat", "ErrorLog",
 		"ProxyPass ", "SuexecUserGroup" };

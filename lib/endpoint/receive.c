@@ -1,6 +1,6 @@
 /*
  * One delivery's way: account, verify over the raw bytes, parse, store or
- * spool, answer (house.md 4).  A provider takes anything but 2xx as "again
+ * spool, answer (ARCHITECTURE.md 4).  A provider takes anything but 2xx as "again
  * later" and, after an hour of it, unsubscribes us: so an authentic body that
  * we do not understand is kept and answered 200, and only what is not durable
  * is not acknowledged.

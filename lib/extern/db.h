@@ -37,7 +37,7 @@ struct db_opts {
 struct db *db_new(const struct db_opts *o);
 void db_free(struct db *d);
 
-/* What went wrong last, by SQLSTATE class (house.md 4). */
+/* What went wrong last, by SQLSTATE class (ARCHITECTURE.md 4). */
 enum db_fault {
 	DB_FAULT_NONE,
 	DB_FAULT_AWAY,		/* 08, 53, 57, no connection: RC_TEMP */

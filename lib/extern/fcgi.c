@@ -18,7 +18,7 @@
  * where nobody accepts any more; two places, so that this is rare.
  *
  * Main only waits for signals, also with one worker: tried otherwise, SIGTERM
- * turned 20 of 20 requests in flight into 500 (house.md 7).  The listening
+ * turned 20 of 20 requests in flight into 500 (ARCHITECTURE.md 7).  The listening
  * socket is never shut down: under spawn-fcgi siblings share it.
  */
 #include "extern/fcgi.h"

@@ -11,7 +11,7 @@
  * libfcgi's door: the accept loop under mod_fcgid, lighttpd, spawn-fcgi and as
  * plain CGI, with one thread or several.  Stops on SIGTERM, SIGINT and SIGUSR1
  * after the requests in flight, and those that wait to be accepted, are
- * answered (house.md 6.1 and 7).
+ * answered (ARCHITECTURE.md 6.1 and 7).
  */
 
 /* A request and its answer.  Its memory is fcgi's. */

@@ -5,7 +5,7 @@
  * be opened, so a name that leads to a private address after DNS is caught too.
  *
  * A POST on a reused connection that dies is sent again by libcurl on its own:
- * req.fresh (sends) therefore opens a new connection and closes it (house.md 6.8).
+ * req.fresh (sends) therefore opens a new connection and closes it (ARCHITECTURE.md 6.8).
  */
 #include "extern/httpc.h"
 

@@ -612,7 +612,7 @@ put_escape(struct buf *b, unsigned char c)
 	case '\t':
 		buf_puts(b, "\\t");
 		break;
-	case '\0':	/* jsonb takes no \u0000 (house.md 6.2) */
+	case '\0':	/* jsonb takes no \u0000 (ARCHITECTURE.md 6.2) */
 		buf_puts(b, "\xef\xbf\xbd");
 		break;
 	default:

@@ -1,6 +1,6 @@
 /*
  * libjwt 1.10 lets through an expired token, alg none without a key, duplicate
- * claims, junk inside a signature, and HS256 keyed with a public PEM (house.md
+ * claims, junk inside a signature, and HS256 keyed with a public PEM (ARCHITECTURE.md
  * 6.3).  So the token is taken apart and judged here first, part by part, and
  * libjwt sees only what is already well formed and whose algorithm we chose.
  *

@@ -8,7 +8,7 @@
 
 /*
  * JWT -> caller.  The JWT library's door (and jansson's, for duplicate
- * claims).  Everything that libjwt 1.10 lets through (house.md 6.3) is checked
+ * claims).  Everything that libjwt 1.10 lets through (ARCHITECTURE.md 6.3) is checked
  * here before it is asked: two dots, strict base64url, pinned algorithm,
  * duplicate claims; exp and nbf afterwards, with 60 s of leeway.
  */

@@ -240,7 +240,7 @@ struct provider_check {
 
 /* --- words ------------------------------------------------------------------- */
 
-/* The sentences of the earlier system have these in them; contract.md 8. */
+/* The sentences of the earlier system have these in them; earlier-system.md 3. */
 struct provider_words {
 	const char *mode;	/* "... Service initialized (CHATRACE API)" */
 	const char *configured;	/* said at the start where there is a token; NULL */

@@ -12,7 +12,7 @@
 
 /*
  * What goes out, as a state machine in a table; this is the only code that
- * changes an outbox state (house.md 4):
+ * changes an outbox state (ARCHITECTURE.md 4):
  *   queued -> leased -> sent | accepted | queued(next_at) | unknown | failed | dead
  *
  * A conversation is account, channel and recipient.  Its messages leave in the

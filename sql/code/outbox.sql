@@ -1,6 +1,6 @@
 -- The outbox.
 --
--- The state machine of dmbox.outbox (house.md 4) stands here, one function a
+-- The state machine of dmbox.outbox (ARCHITECTURE.md 4) stands here, one function a
 -- step, so that each step is one round trip and one transaction.  lib/store/outbox.c
 -- is the only caller.  Locks are always taken in this order: the advisory lock
 -- of the provider's message id (the same one that ingest takes), the outbox

@@ -1,5 +1,5 @@
 /*
- * Many connections at once: the traps of house.md 4.  Contacts that a
+ * Many connections at once: the traps of ARCHITECTURE.md 4.  Contacts that a
  * concurrent transaction has just added must be found, batches must not
  * deadlock, a message and its edit must not miss each other.
  */

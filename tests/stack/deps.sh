@@ -7,7 +7,7 @@
 #	with that reason, and the status is 0.
 #
 # apt starts what it installs: apache2, lighttpd, nginx and a PostgreSQL cluster would
-# take ports on a developer's machine, now and at each boot (house.md 6.14).  So
+# take ports on a developer's machine, now and at each boot (ARCHITECTURE.md 6.14).  So
 # for the time of the install a policy-rc.d forbids starts (one that was there is
 # kept aside and put back) and a drop-in forbids the cluster; servers that were
 # not there before are not enabled.  A server that was there is never touched.

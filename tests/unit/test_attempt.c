@@ -129,7 +129,7 @@ test_no_answer(void **state)
 	}
 }
 
-/* house.md 4: 429, 500, 503 come again; 502, 504 nobody knows. */
+/* ARCHITECTURE.md 4: 429, 500, 503 come again; 502, 504 nobody knows. */
 static void
 test_statuses(void **state)
 {

@@ -1,4 +1,4 @@
-/* auth: hostile tokens.  Every trap of house.md 6.3 is a row here. */
+/* auth: hostile tokens.  Every trap of ARCHITECTURE.md 6.3 is a row here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1334,7 +1334,7 @@ chatrace_send_build(const struct account *a, const struct outmsg *m, struct http
 	return rc;
 }
 
-/* house.md 4: what a status means for the message. */
+/* ARCHITECTURE.md 4: what a status means for the message. */
 static enum send_outcome
 by_status(int64_t status)
 {

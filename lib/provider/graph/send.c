@@ -138,7 +138,7 @@ graph_send_build(const struct account *a, const struct outmsg *m, struct http_re
 		rc = graph_req(a, "POST", "me/messages", out);
 	if (rc == RC_OK) {
 		http_req_body(out, "application/json", b.p, b.n);
-		out->fresh = true;	/* a reused line may send twice, house.md 6.8 */
+		out->fresh = true;	/* a reused line may send twice, ARCHITECTURE.md 6.8 */
 	}
 	buf_free(&b);
 	return rc;
