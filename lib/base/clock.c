@@ -5,6 +5,8 @@
  */
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -184,14 +186,31 @@ fraction(struct scan *s, int64_t unit, int64_t *us)
 }
 
 static int
+word(struct scan *s, const char *w)
+{
+	size_t n = strlen(w);
+
+	if ((size_t)(s->end - s->p) < n || strncasecmp(s->p, w, n) != 0)
+		return 0;
+	s->p += n;
+	return 1;
+}
+
+static int
 zone(struct scan *s, int64_t *offset_s)
 {
 	int64_t h, m = 0;
 	int sign;
 
 	*offset_s = 0;
+	while (s->p < s->end && *s->p == ' ')
+		s->p++;
 	if (s->p == s->end || one(s, 'Z') || one(s, 'z'))
 		return 1;
+	if (word(s, "GMT") || word(s, "UTC") || word(s, "UT")) {
+		if (s->p == s->end)
+			return 1;	/* "GMT+0300" otherwise */
+	}
 	if (one(s, '+'))
 		sign = 1;
 	else if (one(s, '-'))
@@ -243,7 +262,60 @@ done:
 	return 1;
 }
 
-/* Below 1e11 the number counts seconds, else milliseconds. */
+static int
+month(struct scan *s, int64_t *mo)
+{
+	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+	for (int i = 0; i < 12; i++) {
+		char one_name[4] = { names[3 * i], names[3 * i + 1], names[3 * i + 2], '\0' };
+
+		if (word(s, one_name)) {
+			*mo = i + 1;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int
+day_of_month(struct scan *s, int64_t *d)
+{
+	return digits(s, 2, d) || digits(s, 1, d);
+}
+
+/*
+ * "Wed, 13 Nov 2024 12:00:00 GMT" (RFC 5322, 3.3; also without the day's name), and what
+ * JavaScript's Date writes: "Wed Nov 13 2024 12:00:00 GMT+0300 (Moscow Standard Time)".
+ */
+static int
+parse_words(struct scan s, int64_t *us)
+{
+	int64_t y, mo, d, h, mi, sec = 0, off;
+	const char *comment = memchr(s.p, '(', (size_t)(s.end - s.p));
+
+	if (comment != NULL) {
+		for (s.end = comment; s.end > s.p && s.end[-1] == ' '; s.end--)
+			;
+	}
+	if (s.end - s.p > 4 && (s.p[3] == ',' || (s.p[3] == ' ' && (*s.p < '0' || *s.p > '9'))))
+		s.p += 4;
+	while (one(&s, ' '))
+		;
+	if (day_of_month(&s, &d) ? !(one(&s, ' ') || one(&s, '-')) || !month(&s, &mo) :
+	    !month(&s, &mo) || !one(&s, ' ') || !day_of_month(&s, &d))
+		return 0;
+	if (!(one(&s, ' ') || one(&s, '-')) || !digits(&s, 4, &y) || !one(&s, ' ') ||
+	    !digits(&s, 2, &h) || !one(&s, ':') || !digits(&s, 2, &mi) ||
+	    (one(&s, ':') && !digits(&s, 2, &sec)) || !zone(&s, &off) || s.p != s.end)
+		return 0;
+	if (d < 1 || d > last_day(y, mo) || h > 23 || mi > 59 || sec > 60)
+		return 0;
+	*us = (days_from_civil(y, (int)mo, (int)d) * DAY_S + h * 3600 + mi * 60 + sec - off) * 1000000;
+	return 1;
+}
+
+/* Below 1e11 the number counts seconds, then milli-, micro- and nanoseconds. */
 static int
 parse_number(struct scan s, int64_t *us)
 {
@@ -251,12 +323,18 @@ parse_number(struct scan s, int64_t *us)
 	int64_t v = 0, frac, unit;
 
 	for (; s.p < s.end && *s.p >= '0' && *s.p <= '9'; s.p++) {
-		if (s.p - start == 15)
-			return 0;
+		if (s.p - start == 18)
+			break;
 		v = v * 10 + (*s.p - '0');
 	}
 	if (s.p == start)
 		return 0;
+	if (v >= INT64_C(100000000000000)) {	/* no fraction is of use there */
+		while (s.p < s.end && *s.p >= '0' && *s.p <= '9')
+			s.p++;
+		*us = s.p - start == 19 ? v / 100 : v;
+		return s.p == s.end && s.p - start <= 19 && s.p - start != 18 && s.p - start != 17;
+	}
 	unit = v < INT64_C(100000000000) ? 1000000 : 1000;
 	if (!fraction(&s, unit, &frac) || s.p != s.end)
 		return 0;
@@ -270,7 +348,7 @@ clock_parse(const char *p, size_t n, int64_t *out_us)
 	struct scan s = { p, p + n };
 	int64_t us;
 
-	if (!parse_number(s, &us) && !parse_iso(s, &us))
+	if (!parse_number(s, &us) && !parse_iso(s, &us) && !parse_words(s, &us))
 		return RC_INVALID;
 	if (us < MIN_US || us >= MAX_US)
 		return RC_INVALID;

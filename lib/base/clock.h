@@ -26,10 +26,11 @@ void clock_iso_us(int64_t us, char out[CLOCK_ISO_MAX]);
 /*
  * clock_parse(p, n, out):
  * A provider's time: seconds or milliseconds as digits (below 1e11 = seconds,
- * providers.md B.4 and earlier-system.md), with an optional fraction, or
- * ISO 8601 with Z, +hh:mm, +hhmm or none (UTC); a date alone is its midnight in
- * UTC.  RC_INVALID for all else and
- * for times outside 2000..2100.
+ * providers.md B.4 and earlier-system.md) with an optional fraction, micro- or
+ * nanoseconds; ISO 8601, also with a blank for T, with Z, GMT, +hh:mm, +hhmm or
+ * none (UTC); a date alone is its midnight in UTC; RFC 5322 and JavaScript's dates.
+ * RC_INVALID for all else (13.11.2024 may be two days) and for times outside
+ * 2000..2100.
  */
 enum rc clock_parse(const char *p, size_t n, int64_t *out_us) MUST_CHECK;
 

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/decode.h"
 #include "bridge/ingest.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "extern/json.h"
 #include "model/provider.h"
 #include "extern/sign.h"
 #include "store/store.h"
@@ -253,12 +255,12 @@ ingest(struct db *db, struct spool *sp, struct delivery *const *v, size_t n)
 /* ---- bytes to items -------------------------------------------------------------- */
 
 static void
-not_understood(struct delivery *d)
+not_understood(struct delivery *d, const char *why)
 {
 	itemv_clear(&d->items);	/* a replayed delivery lies in its arena: store_load */
 	d->items.ignored = 1;
-	d->items.warning = "not_understood";
-	d->reason = "not_understood";
+	d->items.warning = why;
+	d->reason = why;
 }
 
 /* Is own_id a foreign one to this account?  "0" is Meta's test button (providers.md B.4). */
@@ -303,18 +305,49 @@ resolve(const struct conf *c, const struct account *a, struct delivery *d)
 	v->n = kept;
 }
 
+static bool
+understood(const struct delivery *d, enum rc rc)
+{
+	return rc == RC_OK && d->items.n + d->items.ignored > 0;
+}
+
+/* A webhook's body: decoded first; what is JSON but for its bytes is mended. */
+static enum rc
+parse_webhook(const struct conf *c, const struct account *a, struct delivery *d, const char **why)
+{
+	const struct provider *p = provider_of(a);
+	const char *body = d->body, *mended, *warning;
+	size_t n = d->body_n;
+	enum rc rc;
+
+	if (p->parse == NULL || body == NULL)
+		return RC_INVALID;
+	if (decode_body(&d->items.arena, d->content_type, c->max_body, &body, &n, why) != RC_OK)
+		return RC_INVALID;
+	rc = p->parse(a, d->content_type, body, n, &d->items);
+	if (understood(d, rc) ||
+	    (mended = json_mend(&d->items.arena, body, n, &n, &warning)) == NULL)
+		return rc;
+	itemv_clear(&d->items);
+	rc = p->parse(a, d->content_type, mended, n, &d->items);
+	if (d->items.warning == NULL)
+		d->items.warning = warning;
+	return rc;
+}
+
 void
 ingest_parse(const struct conf *c, const struct account *a, struct delivery *d)
 {
 	const struct provider *p = provider_of(a);
-	enum rc rc = RC_INVALID;
+	const char *why = "not_understood";
+	enum rc rc;
 
 	if (d->source == SOURCE_POLL && p->parse_polled != NULL)
 		rc = p->parse_polled(a, d->content_type, d->body, d->body_n, &d->items);
-	else if (p->parse != NULL)
-		rc = p->parse(a, d->content_type, d->body, d->body_n, &d->items);
-	if (rc != RC_OK || d->items.n + d->items.ignored == 0) {
-		not_understood(d);
+	else
+		rc = parse_webhook(c, a, d, &why);
+	if (!understood(d, rc)) {
+		not_understood(d, why);
 		return;
 	}
 	resolve(c, a, d);

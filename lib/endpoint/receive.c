@@ -487,6 +487,27 @@ greets(const struct account *a, const struct http_req *req, struct buf *out)
 	return p->greet != NULL && p->greet(a, req, out) == RC_OK && !buf_err(out);
 }
 
+/*
+ * A message sent by GET, with its secret: some flow builders have that method by default.
+ * It is not taken, since caches and logs on the way keep addresses; the refusal is in the
+ * ledger, where doctor and why look.
+ */
+static bool
+is_message_by_get(struct endpoint_env *e, struct http_res *res)
+{
+	const struct account *a = NULL;
+	const char *why;
+
+	if (*e->req->query == '\0' || http_query_get(&e->arena, e->req->query, "hub.mode") != NULL ||
+	    find_account(e, &a, &why) != RC_OK || is_open(a))
+		return false;
+	note_refusal(e, a, "sent_by_get");
+	header(res, "Allow", "POST");
+	endpoint_error(e, res, 405, "sent_by_get", "the secret is right, but a message is sent by POST, "
+	    "with its fields in the body: set the method of the flow's step to POST");
+	return true;
+}
+
 void
 endpoint_receive_greet(struct endpoint_env *e, struct http_res *res)
 {
@@ -497,6 +518,8 @@ endpoint_receive_greet(struct endpoint_env *e, struct http_res *res)
 		endpoint_error(e, res, 404, "unknown_account", "there is no such account");
 		return;
 	}
+	if (is_message_by_get(e, res))
+		return;
 	buf_init(&b, CHALLENGE_MAX);
 	for (size_t i = 0; i < e->conf->n_accounts && a == NULL; i++) {
 		const struct account *c = &e->conf->accounts[i];

@@ -338,6 +338,64 @@ json_parse(const char *p, size_t n, struct json **out, char err[128])
 	return rc;
 }
 
+static void
+put_escape(struct buf *b, unsigned char c)
+{
+	switch (c) {
+	case '"':
+		buf_puts(b, "\\\"");
+		break;
+	case '\\':
+		buf_puts(b, "\\\\");
+		break;
+	case '\n':
+		buf_puts(b, "\\n");
+		break;
+	case '\r':
+		buf_puts(b, "\\r");
+		break;
+	case '\t':
+		buf_puts(b, "\\t");
+		break;
+	case '\0':	/* jsonb takes no \u0000 (ARCHITECTURE.md 6.2) */
+		buf_puts(b, "\xef\xbf\xbd");
+		break;
+	default:
+		buf_printf(b, "\\u%04x", c);
+	}
+}
+
+char *
+json_mend(struct mem_arena *a, const char *p, size_t n, size_t *out_n, const char **why)
+{
+	bool string = false, controls = false, utf8 = str_utf8_ok(p, n);
+	struct buf b;
+	char *s;
+
+	buf_init(&b, n * 6 + 1);
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		if (c == '"')
+			string = !string;
+		if (string && c < 0x20) {
+			put_escape(&b, c);
+			controls = true;
+			continue;
+		}
+		buf_putc(&b, p[i]);
+		if (string && c == '\\' && i + 1 < n && (unsigned char)p[i + 1] >= 0x20)
+			buf_putc(&b, p[++i]);
+	}
+	s = utf8 && !controls ? NULL : str_utf8_clean(a, b.p, b.n, NULL);
+	if (s != NULL) {
+		*out_n = strlen(s);
+		*why = utf8 ? "raw_controls" : "bad_utf8";
+	}
+	buf_free(&b);
+	return s;
+}
+
 void
 json_free(struct json *j)
 {
@@ -591,33 +649,6 @@ utf8_char(const char *p, size_t n)
 	size_t want = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
 
 	return want != 0 && want <= n && str_utf8_ok(p, want) ? want : 0;
-}
-
-static void
-put_escape(struct buf *b, unsigned char c)
-{
-	switch (c) {
-	case '"':
-		buf_puts(b, "\\\"");
-		break;
-	case '\\':
-		buf_puts(b, "\\\\");
-		break;
-	case '\n':
-		buf_puts(b, "\\n");
-		break;
-	case '\r':
-		buf_puts(b, "\\r");
-		break;
-	case '\t':
-		buf_puts(b, "\\t");
-		break;
-	case '\0':	/* jsonb takes no \u0000 (ARCHITECTURE.md 6.2) */
-		buf_puts(b, "\xef\xbf\xbd");
-		break;
-	default:
-		buf_printf(b, "\\u%04x", c);
-	}
 }
 
 void

@@ -23,6 +23,13 @@ struct json;	/* a node; belongs to the root it came from */
  */
 enum rc json_parse(const char *p, size_t n, struct json **out, char err[128]) MUST_CHECK;
 void json_free(struct json *j);
+/*
+ * json_mend(a, p, n, out_n, why): text that is JSON but for control characters that stand
+ * raw in its strings, or bytes that are no UTF-8: programs that paste a text between two
+ * quotes write such.  The first are escaped, the second become U+FFFD.  NULL where there
+ * is neither; else the mended text in the arena, and *why "raw_controls" or "bad_utf8".
+ */
+char *json_mend(struct mem_arena *a, const char *p, size_t n, size_t *out_n, const char **why);
 
 enum json_type { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING,
 	JSON_ARRAY, JSON_OBJECT };

@@ -771,16 +771,22 @@ parse_json(struct reader *r, const char *p, size_t n)
 {
 	struct json *j = NULL;
 	const struct json *list = NULL;
+	const char *mended = NULL, *warning;
 	struct fields f;
+	size_t mended_n;
 	enum rc rc;
 
-	if (!str_utf8_ok(p, n)) {	/* which must not cost the message */
-		p = str_utf8_clean(&r->out->arena, p, n, NULL);
-		n = strlen(p);
-		r->out->warning = "bad_utf8";
-	}
 	rc = json_parse(p, n, &j, NULL);
-	if (rc != RC_OK || template_forged(p, n)) {
+	if (rc != RC_OK && (mended = json_mend(&r->out->arena, p, n, &mended_n,
+	    &warning)) != NULL) {
+		/* neither a raw line end nor a byte that is no UTF-8 may cost the message */
+		r->out->warning = warning;
+		rc = json_parse(mended, mended_n, &j, NULL);
+	} else {
+		mended = p;
+		mended_n = n;
+	}
+	if (rc != RC_OK || template_forged(mended, mended_n)) {
 		rc = *p == '{' ? salvage(r, p, n) : RC_INVALID;
 		goto out;
 	}
@@ -793,7 +799,7 @@ parse_json(struct reader *r, const char *p, size_t n)
 		rc = read_list(r, list);
 	else if (json_type(field(&f, "entry")) == JSON_ARRAY &&
 	    pick(r, &f, names_sender, NULL) == NULL)
-		rc = read_envelope(r, j, p, n);
+		rc = read_envelope(r, j, mended, mended_n);
 	else if (json_type(j) == JSON_OBJECT)
 		read_object(r, j);
 out:
@@ -815,7 +821,7 @@ parse_form(struct reader *r, const char *p, size_t n)
 	if (http_form_parse(&r->out->arena, p, n, FORM_FIELDS, &f, &n_f) != RC_OK)
 		goto out;
 	for (size_t i = 0; i < n_f; i++) {
-		bool again = false;
+		bool again = false, bad = false;
 
 		for (size_t k = 0; k < i; k++)
 			again |= str_eq(f[k].name, f[i].name);
@@ -823,7 +829,9 @@ parse_form(struct reader *r, const char *p, size_t n)
 			continue;	/* the first one counts */
 		json_put_key(&b, b.n == 0 ? "{" : ",", str_utf8_clean(&r->out->arena,
 		    f[i].name, strlen(f[i].name), NULL));
-		json_put_str(&b, str_utf8_clean(&r->out->arena, f[i].value, f[i].value_n, NULL));
+		json_put_str(&b, str_utf8_clean(&r->out->arena, f[i].value, f[i].value_n, &bad));
+		if (bad)
+			r->out->warning = "bad_utf8";
 	}
 	buf_putc(&b, '}');
 	if (n_f == 0 || buf_err(&b) || json_parse(b.p, b.n, &j, NULL) != RC_OK)
