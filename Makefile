@@ -43,8 +43,8 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
-# the installation's PREFIX is compiled into these, which are made anew when it changes
-PREFIX_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(shell grep -ls DMBOX_PREFIX $(LIBSRC) cli/*.c cgi-bin/*.c cron/*.c))
+# the installation's PREFIX is compiled into this, which is made anew when it changes
+PREFIX_OBJ := $(B)/obj/lib/base/prefix.o
 $(PREFIX_OBJ): CPPFLAGS += -DDMBOX_PREFIX='"$(PREFIX)"'
 $(PREFIX_OBJ): $(B)/prefix
 $(B)/prefix: FORCE

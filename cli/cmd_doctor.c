@@ -15,6 +15,7 @@
 #include "doctor/doctor.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/prefix.h"
 #include "base/str.h"
 
 #define OUT_MAX (1 << 20)
@@ -241,7 +242,7 @@ examine(struct doctor_opts *o, enum form form)
 	o->lang = language(c);
 	if (o->doc_root == NULL)
 		o->doc_root = getenv("DOCUMENT_ROOT");
-	snprintf(guess, sizeof guess, "%s/lib/cgi-bin/dmbox", DMBOX_PREFIX);
+	snprintf(guess, sizeof guess, "%s/lib/cgi-bin/dmbox", prefix());
 	if (o->cgi_dir == NULL && access(guess, F_OK) == 0) {
 		*strrchr(guess, '/') = '\0';
 		o->cgi_dir = guess;

@@ -18,13 +18,11 @@
 #include "init_text.h"
 #include "extern/json.h"
 #include "base/mem.h"
+#include "base/prefix.h"
 #include "model/provider.h"
 #include "extern/sign.h"
 #include "base/url.h"
 
-#ifndef DMBOX_PREFIX
-#define DMBOX_PREFIX "/usr/local"
-#endif
 #define SECRET_LEN 40
 
 /* The options that hold text, in the order of the questions. */
@@ -250,7 +248,7 @@ static char *
 default_file(void)
 {
 	const char *named = getenv("DMBOX_CONFIG");
-	char exe[PATH_MAX];
+	char exe[PATH_MAX], here[PATH_MAX];
 	struct passwd *pw;
 	struct buf b;
 	ssize_t n;
@@ -260,8 +258,11 @@ default_file(void)
 		return mem_dup(named);
 	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	exe[n > 0 ? n : 0] = '\0';
-	if (str_starts(exe, DMBOX_PREFIX "/"))
-		return mem_dup(DMBOX_PREFIX "/etc/dmbox.env");
+	snprintf(here, sizeof(here), "%s/", prefix());
+	if (str_starts(exe, here)) {
+		snprintf(here, sizeof(here), "%s/etc/dmbox.env", prefix());
+		return mem_dup(here);
+	}
 	if (geteuid() == 0)
 		return mem_dup("/etc/dmbox/dmbox.env");
 	pw = getpwuid(geteuid());

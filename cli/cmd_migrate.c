@@ -19,11 +19,9 @@
 #include "extern/db.h"
 #include "extern/json.h"
 #include "base/mem.h"
+#include "base/prefix.h"
 #include "extern/sign.h"
 
-#ifndef DMBOX_PREFIX
-#define DMBOX_PREFIX "/usr/local"
-#endif
 #define FILE_MAX (4u * 1024 * 1024)
 
 enum { S_LOCK, S_HAVE, S_VERSION, S_ALL, S_ADD, S_HAVE_CODE, S_CODE, S_ADD_CODE, S_NAME, S_OWNER };
@@ -158,7 +156,8 @@ find_steps(struct steps *s)
 				return true;
 		}
 	}
-	return list(DMBOX_PREFIX "/share/dmbox/sql", s);
+	snprintf(dir, sizeof(dir), "%s/share/dmbox/sql", prefix());
+	return list(dir, s);
 }
 
 static void

@@ -3,7 +3,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 bad=0
-flags="-std=c11 -D_GNU_SOURCE -Ilib -I/usr/include/postgresql -I/usr/include/json-c -DDMBOX_VERSION=\"0\" -DDMBOX_PREFIX=\"/usr/local\""
+flags="-std=c11 -D_GNU_SOURCE -Ilib -I/usr/include/postgresql -I/usr/include/json-c -DDMBOX_VERSION=\"0\""
 run() {
 	command -v "$1" >/dev/null 2>&1 || { echo "lint: $1 is not here, skipped"; return; }
 	"$@" || { bad=1; echo "lint: $1 found something"; }

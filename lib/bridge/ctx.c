@@ -614,7 +614,8 @@ enter(struct ctx *c, const struct conf *conf)
 {
 	/* what libc, libpq and OpenSSL read by themselves */
 	static const char *const libs[] = { "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib",
-		"/usr/share/zoneinfo", "/usr/lib/ssl", "/etc/ssl", "/proc/self", "/dev/urandom",
+		"/usr/share/zoneinfo", "/usr/lib/ssl", "/etc/ssl", "/etc/pki",
+		"/usr/share/ca-certificates", "/proc/self", "/dev/urandom",
 		"/sys/devices/system/cpu", "/etc/ld.so.cache", "/etc/localtime", "/etc/passwd",
 		"/etc/group", "/etc/nsswitch.conf" };
 	/* names: these are replaced by rename while we run */

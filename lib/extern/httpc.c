@@ -17,6 +17,7 @@
 #include <time.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -59,10 +60,32 @@ struct httpc {
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+static const char *ca_file;	/* NULL: libcurl's own default */
+
+/* The certificates of the host, which need not be the system that libcurl was built
+ * for.  SSL_CERT_FILE names another file, as for other programs. */
+static void
+find_ca_file(void)
+{
+	static const char *const places[] = {
+		"/etc/ssl/certs/ca-certificates.crt",			/* Debian, Alpine, Arch */
+		"/etc/pki/tls/certs/ca-bundle.crt",			/* Red Hat up to 10 */
+		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",	/* Red Hat */
+		"/etc/ssl/ca-bundle.pem",				/* SUSE */
+		"/etc/ssl/cert.pem",					/* BSD, Alpine */
+	};
+
+	ca_file = getenv("SSL_CERT_FILE");
+	for (size_t i = 0; ca_file == NULL && i < sizeof places / sizeof places[0]; i++)
+		if (access(places[i], R_OK) == 0)
+			ca_file = places[i];
+}
+
 static void
 global_init(void)
 {
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	find_ca_file();
 }
 
 struct httpc *
@@ -231,16 +254,17 @@ classify(CURLcode c, const struct flow *f)
 	}
 }
 
-/* Did bytes of the request leave?  In doubt yes: a send is then unknown. */
+/*
+ * Did bytes of the request leave?  By what was written: libcurl counts each byte of
+ * the request (not of TLS) that the connection took.  Its timers are no witness:
+ * since 8.23 the one of the transfer's start is set for refused connections, too.
+ */
 static bool
 bytes_left(CURL *easy)
 {
 	long size = 0;
-	curl_off_t pre = 0;
 
-	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &size);
-	curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &pre);
-	return size > 0 || pre > 0;
+	return curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &size) != CURLE_OK || size > 0;
 }
 
 /* --- a request ---------------------------------------------------------------- */
@@ -339,7 +363,11 @@ set_safety(struct flow *f, int64_t left_ms)
 {
 	CURL *e = f->easy;
 
+#if LIBCURL_VERSION_NUM >= 0x075500
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(e, CURLOPT_PROXY, "");	/* http_proxy and friends do not count */
@@ -347,13 +375,14 @@ set_safety(struct flow *f, int64_t left_ms)
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	/* hosts whose own bundle is old name another one, as for other programs */
-	if (getenv("SSL_CERT_FILE") != NULL)
-		curl_easy_setopt(e, CURLOPT_CAINFO, getenv("SSL_CERT_FILE"));
+	if (ca_file != NULL)
+		curl_easy_setopt(e, CURLOPT_CAINFO, ca_file);
 	if (f->req.want_cert)
 		curl_easy_setopt(e, CURLOPT_CERTINFO, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
 	/* a resolver that hangs is left behind instead of waited for */
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+#endif
 	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)left_ms);
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)(left_ms < CONNECT_MS ? left_ms : CONNECT_MS));

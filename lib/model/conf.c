@@ -27,11 +27,9 @@
 #include "base/envfile.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/prefix.h"
 #include "base/url.h"
 
-#ifndef DMBOX_PREFIX
-#define DMBOX_PREFIX "/usr/local"
-#endif
 #define FILE_MAX (1024u * 1024)
 #define ACCOUNTS_MAX 1000u
 #define MASKED "***configured***"
@@ -698,7 +696,7 @@ find_file(struct conf *c, enum conf_role role, const char *param)
 	}
 	if (role == CONF_TOOL)
 		candidates[n++] = absolute(".env");
-	candidates[n++] = join(DMBOX_PREFIX, "etc/dmbox.env");
+	candidates[n++] = join(prefix(), "etc/dmbox.env");
 	candidates[n] = home_file();
 	n += candidates[n] != NULL;
 	candidates[n++] = mem_dup("/etc/dmbox/dmbox.env");
@@ -1060,7 +1058,7 @@ conf_load(enum conf_role role, const char *path, struct conf **out)
 	if (c->file == NULL && get(&c->priv->main, K_DB_URL) == NULL)
 		issue(c, true, NULL, "configuration", "none found: neither DMBOX_CONFIG nor %s/etc/"
 		    "dmbox.env, ~/.config/dmbox/dmbox.env, /etc/dmbox/dmbox.env; run: dmbox init",
-		    DMBOX_PREFIX);
+		    prefix());
 	check_raw(c, &c->priv->main);
 	accounts_of(c, &c->priv->main, "main", c->file);
 	accounts_dir(c);

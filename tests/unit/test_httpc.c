@@ -324,6 +324,39 @@ test_not_sent(void **state)
 	httpc_free(h);
 }
 
+/* A peer whose system takes the connection while its program never looks at it: by
+ * TLS nothing of the request can have left, in plain text all of it has. */
+static void
+test_deaf_peer(void **state)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof sa;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct httpc *h = httpc_new(NULL);
+	struct http_req r;
+	struct http_res res;
+	char url[100];
+
+	(void)state;
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &n), 0);
+	for (int tls = 0; tls < 2; tls++) {
+		snprintf(url, sizeof url, "http%s://127.0.0.1:%d/", tls ? "s" : "", ntohs(sa.sin_port));
+		http_req_init(&r, "POST", url);
+		http_req_body(&r, NULL, "x", 1);
+		r.fresh = true;
+		r.timeout_ms = 300;
+		httpc_once(h, &r, &res);
+		assert_int_equal(res.fail, HTTP_FAIL_TIMEOUT);
+		assert_int_equal(res.sent, !tls);
+		http_req_free(&r);
+		http_res_free(&res);
+	}
+	httpc_free(h);
+	close(fd);
+}
+
 static void
 test_bad_urls(void **state)
 {
@@ -637,6 +670,7 @@ main(void)
 		cmocka_unit_test_setup(test_post_fresh, reset),
 		cmocka_unit_test_setup(test_failures, reset),
 		cmocka_unit_test_setup(test_not_sent, reset),
+		cmocka_unit_test_setup(test_deaf_peer, reset),
 		cmocka_unit_test_setup(test_bad_urls, reset),
 		cmocka_unit_test_setup(test_redirects, reset),
 		cmocka_unit_test_setup(test_public_only, reset),
