@@ -57,7 +57,7 @@ print_text(const struct doctor *d)
 
 	for (int i = 0; i < DC__MAX; i++) {
 		const struct doctor_result *r = &d->r[i];
-		const struct doctor_text *t = &doctor_texts[i];
+		const struct doctor_text *t = doctor_text((enum doctor_check)i);
 
 		if (!doctor_shown(d, (enum doctor_check)i))
 			continue;
@@ -72,7 +72,7 @@ print_text(const struct doctor *d)
 	    doctor_count(d, FINDING_WARN), doctor_count(d, FINDING_FAIL), doctor_count(d, FINDING_UNKNOWN));
 	if (doctor_first(d, &first))
 		printf(cmd_tr("The first broken link: DMB-%03u, %s\n→ %s\n", "Первое сломанное звено: DMB-%03u, %s\n→ %s\n"),
-		    doctor_texts[first].number, doctor_texts[first].what[d->o.lang],
+		    doctor_text(first)->number, doctor_text(first)->what[d->o.lang],
 		    doctor_remedy(d, first));
 }
 
@@ -95,7 +95,7 @@ print_nagios(const struct doctor *d)
 	for (int i = 0; i < DC__MAX; i++)
 		if (doctor_shown(d, (enum doctor_check)i) &&
 		    (d->r[i].status == FINDING_FAIL || d->r[i].status == FINDING_WARN))
-			printf(", DMB-%03u %s", doctor_texts[i].number, finding_names[d->r[i].status]);
+			printf(", DMB-%03u %s", doctor_text((enum doctor_check)i)->number, finding_names[d->r[i].status]);
 	printf(" | ok=%zu warn=%zu fail=%zu unknown=%zu\n", doctor_count(d, FINDING_OK),
 	    doctor_count(d, FINDING_WARN), doctor_count(d, FINDING_FAIL), doctor_count(d, FINDING_UNKNOWN));
 }
@@ -111,7 +111,7 @@ explain(const char *code, enum doctor_lang lang, bool json)
 		cmd_error(cmd_tr("there is no check %s", "проверки %s нет"), code);
 		return CMD_USAGE;
 	}
-	t = &doctor_texts[c];
+	t = doctor_text(c);
 	if (!json) {
 		printf("DMB-%03u: %s\n\n%s\n", t->number, t->what[lang], t->remedy[lang]);
 		return CMD_OK;

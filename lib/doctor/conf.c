@@ -92,24 +92,6 @@ missing(struct doctor *d, enum doctor_check c, const struct account *a, const ch
 	    channel_names[a->channel], a->name, key);
 }
 
-/* A token of one product at the other's host gets 190 (providers.md B.1, D 10). */
-static void
-kind_of_token(struct doctor *d, const struct account *a)
-{
-	bool login = str_starts(a->token, "IGAA"), page = str_starts(a->token, "EAA");
-	const char *foreign = login ? "graph.facebook.com" : "graph.instagram.com";
-
-	if (!login && !page)
-		doctor_say(d, DC_GR_KIND, FINDING_WARN, doctor_tr(d, "%s: the token starts neither with IGAA nor with EAA",
-		    "%s: токен не начинается ни с IGAA, ни с EAA"), a->name);
-	else if (a->api_url != NULL && strstr(a->api_url, foreign) != NULL)
-		doctor_say(d, DC_GR_KIND, FINDING_FAIL, doctor_tr(d, "%s: a token %s... at %s",
-		    "%s: токен %s... на %s"), a->name, login ? "IGAA" : "EAA", foreign);
-	else
-		doctor_say(d, DC_GR_KIND, FINDING_OK, "%s: %s", a->name, login ? "IGAA, Instagram Login" :
-		    "EAA, Messenger");
-}
-
 /* What a delivery is known by. */
 static void
 secret(struct doctor *d, const struct account *a)
@@ -138,27 +120,23 @@ secret(struct doctor *d, const struct account *a)
 static void
 token(struct doctor *d, const struct account *a)
 {
+	const struct provider *p = provider_of(a);
+	struct checkup c;
+
 	if (a->use_mock)
 		return;
-	if (a->provider == PROVIDER_CHATRACE) {
-		if (str_empty(a->token))
-			missing(d, DC_TOKEN, a, "INSTAGRAM_ACCESS_TOKEN");
-		else if (str_empty(a->own_id))
-			doctor_say(d, DC_TOKEN, FINDING_FAIL, doctor_tr(d,
-			    "%s/%s: INSTAGRAM_ACCESS_TOKEN has no account number before a dot",
-			    "%s/%s: в INSTAGRAM_ACCESS_TOKEN нет номера аккаунта перед точкой"),
-			    channel_names[a->channel], a->name);
-	} else if (a->provider == PROVIDER_GRAPH) {
-		if (str_empty(a->token))
-			missing(d, DC_TOKEN, a, "INSTAGRAM_ACCESS_TOKEN");
-		else
-			kind_of_token(d, a);
-	} else if (a->provider == PROVIDER_GREENAPI) {
+	if (a->provider == PROVIDER_GREENAPI) {
 		if (str_empty(a->own_id))
 			missing(d, DC_TOKEN, a, "WHATSAPP_ID_INSTANCE");
 		if (str_empty(a->token))
 			missing(d, DC_TOKEN, a, "WHATSAPP_API_TOKEN_INSTANCE");
+	} else if (str_empty(a->token)) {
+		missing(d, DC_TOKEN, a, "INSTAGRAM_ACCESS_TOKEN");
 	}
+	doctor_checkup(d, a, &c);
+	for (size_t i = 0; i < *p->n_checks; i++)
+		if (p->checks[i].conf != NULL)
+			p->checks[i].conf(&c);
 }
 
 void

@@ -105,7 +105,7 @@ doctor_remedy(const struct doctor *d, enum doctor_check c)
 
 	if (r->status == FINDING_OK || !r->done)
 		return "";
-	return r->remedy != NULL ? r->remedy : doctor_texts[c].remedy[d->o.lang];
+	return r->remedy != NULL ? r->remedy : doctor_text(c)->remedy[d->o.lang];
 }
 
 const char *
@@ -272,7 +272,7 @@ network(struct doctor *d)
 {
 	bool web = doctor_wants(d, DC_WEB, DC_SELF_REMOVED) || doctor_wants(d, DC_SPOOL_WEB, DC_SPOOL_WEB) ||
 	    doctor_wants(d, DC_BELOW, DC_BELOW);
-	bool ask = doctor_wants(d, DC_CH_REACH, DC_GA_HOOK) || doctor_wants(d, DC_GAP, DC_GAP) ||
+	bool ask = doctor_wants(d, DC_PROVIDER, DC_PROVIDER_LAST) || doctor_wants(d, DC_GAP, DC_GAP) ||
 	    doctor_wants(d, DC_POLL, DC_POLL);
 
 	if (d->o.offline)
@@ -284,8 +284,6 @@ network(struct doctor *d)
 	httpc_run(d->http);
 	if (web)
 		doctor_web_end(d);
-	if (ask)
-		doctor_providers_end(d);
 }
 
 /* Checks that somebody has to answer for; the others speak of files, or of one provider. */
@@ -338,7 +336,7 @@ doctor_run(struct doctor *d)
 		doctor_cgi_dir(d);
 	if (doctor_wants(d, DC_SPOOL, DC_LOG))
 		doctor_disk(d);
-	if (doctor_wants(d, DC_CH_REACH, DC_BALANCE))
+	if (doctor_wants(d, DC_PROVIDER, DC_BALANCE))
 		doctor_ledger(d);
 	if (doctor_wants(d, DC_CRON, DC_POLL))
 		doctor_cron(d);
@@ -424,7 +422,7 @@ doctor_json(const struct doctor *d, struct buf *b)
 	buf_puts(b, "{\"checks\":[");
 	for (int i = 0; i < DC__MAX; i++) {
 		const struct doctor_result *r = &d->r[i];
-		const struct doctor_text *t = &doctor_texts[i];
+		const struct doctor_text *t = doctor_text((enum doctor_check)i);
 
 		if (!doctor_shown(d, (enum doctor_check)i))
 			continue;
@@ -444,7 +442,7 @@ doctor_json(const struct doctor *d, struct buf *b)
 		buf_printf(b, "%zu", doctor_count(d, shown[i]));
 	}
 	if (doctor_first(d, &first))
-		snprintf(code, sizeof code, "DMB-%03u", doctor_texts[first].number);
+		snprintf(code, sizeof code, "DMB-%03u", doctor_text(first)->number);
 	else
 		*code = '\0';
 	put(b, ",", "first", *code != '\0' ? code : NULL);
@@ -470,7 +468,7 @@ doctor_changes(const struct doctor *d, const char *before, struct buf *b, struct
 
 		if (!doctor_shown(d, (enum doctor_check)i))
 			continue;
-		snprintf(code, sizeof code, "DMB-%03u", doctor_texts[i].number);
+		snprintf(code, sizeof code, "DMB-%03u", doctor_text((enum doctor_check)i)->number);
 		put(now, sep, code, is);
 		sep = ",";
 		was = json_str(&a, json_member(j, code));
@@ -480,7 +478,7 @@ doctor_changes(const struct doctor *d, const char *before, struct buf *b, struct
 			continue;
 		lines++;
 		buf_printf(b, "%s: %s -> %s: %s\n  %s\n", code, was, is,
-		    doctor_texts[i].what[d->o.lang], doctor_seen(d, (enum doctor_check)i));
+		    doctor_text((enum doctor_check)i)->what[d->o.lang], doctor_seen(d, (enum doctor_check)i));
 		if (r->status != FINDING_OK)
 			buf_printf(b, "  %s\n", doctor_remedy(d, (enum doctor_check)i));
 	}

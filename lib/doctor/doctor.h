@@ -40,12 +40,8 @@ enum doctor_check {
 	DC_PROG_OWNER, DC_PROG_LINK, DC_PUBLIC_URL, DC_DNS, DC_TLS, DC_TLS_EXPIRY, DC_OUTSIDE,
 	/* handshake, self-delivery */
 	DC_GREET, DC_GREET_BAD, DC_SELF_ASCII, DC_SELF_CYRILLIC, DC_SELF_REMOVED,
-	/* providers */
-	DC_CH_REACH, DC_CH_KEY, DC_CH_PAGE, DC_CH_ACTIVE, DC_CH_BASE, DC_CH_INSTAGRAM, DC_CH_POLLING,
-	DC_CH_FLOW, DC_CH_LITERAL,
-	DC_GR_REACH, DC_GR_KIND, DC_GR_TOKEN, DC_GR_EXPIRY, DC_GR_ID, DC_GR_ENTRY, DC_GR_SUBSCRIBED,
-	DC_GR_CONVERSATIONS, DC_GR_SCOPES, DC_GR_PERSON,
-	DC_GA_REACH, DC_GA_TOKEN, DC_GA_STATE, DC_GA_SETTINGS, DC_GA_HOOK,
+	/* the providers' own, by number; those behind the last are not used (doctor/text.c) */
+	DC_PROVIDER, DC_PROVIDER_LAST = DC_PROVIDER + 99,
 	/* what arrived, what goes out */
 	DC_REFUSED, DC_GAP, DC_DEAD, DC_QUEUED, DC_PAUSED, DC_BALANCE, DC_LEAK,
 	DC__MAX
@@ -59,7 +55,10 @@ struct doctor_text {
 	const char *what[DOCTOR_LANG__MAX];
 	const char *remedy[DOCTOR_LANG__MAX];
 };
-extern const struct doctor_text doctor_texts[DC__MAX];
+/* doctor_text(c): its line; NULL for a place among the providers' that is not used. */
+const struct doctor_text *doctor_text(enum doctor_check c);
+/* doctor_check_by_number(n, out): of DMB-n; RC_NONE where there is none. */
+enum rc doctor_check_by_number(unsigned int n, enum doctor_check *out) MUST_CHECK;
 /* doctor_check_by_code(s, out): "DMB-201" or "201"; RC_NONE where there is none. */
 enum rc doctor_check_by_code(const char *s, enum doctor_check *out) MUST_CHECK;
 
@@ -170,7 +169,10 @@ void doctor_web_start(struct doctor *d);	/* 5xx, 6xx: adds flows */
 void doctor_web_end(struct doctor *d);		/* ... and judges what they brought */
 void doctor_cgi_dir(struct doctor *d);		/* 511 to 514 */
 void doctor_providers_start(struct doctor *d);	/* 7xx, 802: adds flows */
-void doctor_providers_end(struct doctor *d);
+/* doctor_facts(d, a, out): what the tables tell of a; strings in d's arena. */
+void doctor_facts(struct doctor *d, const struct account *a, struct check_facts *out);
+/* doctor_checkup(d, a, c): for the functions of a's provider; without facts. */
+void doctor_checkup(struct doctor *d, const struct account *a, struct checkup *c);
 void doctor_ledger(struct doctor *d);		/* 7xx by what arrived, 801, 9xx */
 void doctor_leaks(struct doctor *d);		/* 921 */
 /* doctor_database_id(db, out): what tells this database from another one: the

@@ -273,48 +273,36 @@ attempts(struct doctor *d, const struct account *a, struct buf *b)
 	db_args_free(&args);
 }
 
-static const char ticket_ru[] =
-	"Здравствуйте!\n\n"
-	"Сообщения Instagram нашего аккаунта %s не приходят в нашу систему (адрес вебхука: %s).\n"
-	"Просим ответить на три вопроса:\n\n"
-	"1. Формат вебхука: какой запрос (метод, заголовки, тело) вы отправляете на наш адрес при новом\n"
-	"   сообщении Instagram и как его включить для нашего аккаунта?\n"
-	"2. Опрос: есть ли в API адрес, который возвращает новые сообщения (polling), и какой?\n"
-	"3. Авторизация: какая форма верна: X-ACCESS-TOKEN, Authorization: Bearer или другая?\n\n"
-	"Что мы попробовали (ключи скрыты):\n";
-static const char ticket_en[] =
-	"\nHello,\n\n"
-	"Instagram messages of our account %s do not reach our system (webhook address: %s).\n"
-	"Please answer three questions:\n\n"
-	"1. Webhook format: which request (method, headers, body) do you send to our address for a new\n"
-	"   Instagram message, and how is it switched on for our account?\n"
-	"2. Polling: does the API have an address that returns new messages, and which one?\n"
-	"3. Authorisation: which form is right: X-ACCESS-TOKEN, Authorization: Bearer, or another?\n\n"
-	"What we tried (keys are hidden):\n";
-
 void
 doctor_ticket(struct doctor *d, struct buf *b)
 {
 	const struct account *a = NULL;
 	struct buf url;
 
+	const struct provider *p;
+	enum doctor_check c;
+
 	for (size_t i = 0; i < d->conf->n_accounts && a == NULL; i++)
-		if (d->conf->accounts[i].provider == PROVIDER_CHATRACE && !d->conf->accounts[i].use_mock && doctor_used(d, &d->conf->accounts[i]))
+		if (provider_of(&d->conf->accounts[i])->ticket != NULL && !d->conf->accounts[i].use_mock &&
+		    doctor_used(d, &d->conf->accounts[i]))
 			a = &d->conf->accounts[i];
-	if (a == NULL && d->conf->n_accounts > 0)
-		a = &d->conf->accounts[0];
-	if (a == NULL)
+	if (a == NULL) {
+		buf_puts(b, doctor_tr(d, "No account's provider needs a ticket: its documentation says what it sends.\n",
+		    "Ни у одного аккаунта нет провайдера, которому нужно письмо: что он шлёт, описано в его документации.\n"));
 		return;
+	}
+	p = provider_of(a);
 	buf_init(&url, 4096);
 	hint_webhook_url(d->conf, a, &url);
 	for (int lang = 0; lang < 2; lang++) {
-		buf_printf(b, lang == 0 ? ticket_ru : ticket_en, a->own_id != NULL ? a->own_id : "?", url.p);
+		p->ticket(a, url.p, lang == 0, b);
 		attempts(d, a, b);
 		buf_puts(b, lang == 0 ? "\nПроверки dmbox doctor:\n" : "\ndmbox doctor:\n");
-		for (int i = DC_CH_REACH; i <= DC_CH_LITERAL; i++)
-			if (d->r[i].done)
-				buf_printf(b, "  DMB-%u %s: %s: %s\n", doctor_texts[i].number, finding_names[d->r[i].status],
-				    doctor_texts[i].what[lang == 0 ? DOCTOR_RU : DOCTOR_EN], d->r[i].seen);
+		for (size_t i = 0; i < *p->n_checks; i++)
+			if (doctor_check_by_number(p->checks[i].number, &c) == RC_OK && d->r[c].done)
+				buf_printf(b, "  DMB-%u %s: %s: %s\n", p->checks[i].number,
+				    finding_names[d->r[c].status], p->checks[i].what[lang == 0 ? DOCTOR_RU : DOCTOR_EN],
+				    d->r[c].seen);
 	}
 	buf_free(&url);
 }

@@ -10,7 +10,7 @@
 #define POLL_SILENT_S 900
 #define QUEUED_S 600
 
-enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_FLOW, SQL_LITERAL, SQL_ENTRY, SQL_ADDED,
+enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_LAST, SQL_LITERAL, SQL_ENTRY, SQL_ANY, SQL_ADDED,
 	SQL_OUTBOX, SQL_PAUSED, SQL_BALANCE, SQL__MAX };
 
 /* neither doctor's own deliveries nor the call from outside that it asked for */
@@ -34,7 +34,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "   and verdict = 'accepted' and" REAL ") ok"
 	    " left join lateral (select * from dmbox.deliveries where account = $1 and channel = $2"
 	    "   and verdict = 'rejected' and" REAL "order by received_at desc limit 1) r on true" },
-	[SQL_FLOW] = { NULL,
+	[SQL_LAST] = { NULL,
 	    "select to_char(max(received_at), 'YYYY-MM-DD HH24:MI') from dmbox.deliveries"
 	    " where account = $1 and channel = $2 and verdict = 'accepted' and items > 0 and" REAL },
 	/* variables that the platform did not fill: of the last 20 deliveries */
@@ -45,8 +45,11 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " order by received_at desc limit 20) d where position('\\x7b7b'::bytea in body) > 0 order by id desc limit 1" },
 	[SQL_ENTRY] = { NULL,
 	    "select recipient_id from (select recipient_id from dmbox.messages where account = $1"
-	    " and channel = $2 and provider = 'graph' and direction = 'inbound' and not is_test"
-	    " and source = 'webhook' order by id desc limit 20) m where recipient_id <> $3 limit 1" },
+	    " and channel = $2 and provider = $3 and direction = 'inbound' and not is_test"
+	    " and source = 'webhook' order by id desc limit 20) m where recipient_id <> $4 limit 1" },
+	[SQL_ANY] = { NULL,
+	    "select exists (select 1 from dmbox.messages where account = $1 and channel = $2"
+	    " and provider = $3 and not is_test)" },
 	[SQL_ADDED] = { NULL,
 	    "select coalesce(sum(added_by_reconcile), 0)::bigint from dmbox.poll_runs where account = $1"
 	    " and channel = $2 and finished_at > now() - interval '1 day'" },
@@ -74,6 +77,8 @@ of_account(struct doctor *d, enum stmt s, const struct account *a)
 
 	db_text(&args, a->name);
 	db_text(&args, channel_names[a->channel]);
+	if (s == SQL_ENTRY || s == SQL_ANY)
+		db_text(&args, provider_of(a)->name);
 	if (s == SQL_ENTRY)
 		db_text(&args, a->own_id);
 	if (db_exec(d->db, &stmts[s], &args, &r) != RC_OK)
@@ -150,51 +155,54 @@ refused(struct doctor *d, const struct account *a)
 
 /* --- what arrived ------------------------------------------------------------------- */
 
-static void
-chatrace(struct doctor *d, const struct account *a)
+void
+doctor_facts(struct doctor *d, const struct account *a, struct check_facts *out)
 {
-	struct db_res *r = of_account(d, SQL_FLOW, a);
+	struct db_res *r;
 
-	if (r != NULL && !db_is_null(r, 0, 0))
-		doctor_say(d, DC_CH_FLOW, FINDING_OK, doctor_tr(d, "%s: last at %s", "%s: последний раз %s"), a->name,
-		    db_get_text(r, 0, 0));
-	else
-		doctor_say(d, DC_CH_FLOW, FINDING_UNKNOWN, doctor_tr(d, "%s: no delivery yet",
-		    "%s: доставок ещё не было"), a->name);
+	memset(out, 0, sizeof *out);
+	if (!d->db_ok)
+		return;
+	out->known = true;
+	r = of_account(d, SQL_LAST, a);
+	if (r != NULL)
+		out->last_delivery = mem_arena_dup(&d->arena, db_get_text(r, 0, 0));
 	db_res_free(r);
 	r = of_account(d, SQL_LITERAL, a);
-	if (r != NULL && !db_is_null(r, 0, 1))
-		doctor_say(d, DC_CH_LITERAL, FINDING_WARN, doctor_tr(d, "%s: %s in delivery %" PRId64,
-		    "%s: %s в доставке %" PRId64), a->name, db_get_text(r, 0, 1), db_get_i64(r, 0, 0));
-	else
-		doctor_say(d, DC_CH_LITERAL, FINDING_OK, "%s", a->name);
+	if (r != NULL) {
+		out->unfilled_id = db_get_i64(r, 0, 0);
+		out->unfilled = mem_arena_dup(&d->arena, db_get_text(r, 0, 1));
+	}
 	db_res_free(r);
 	r = of_account(d, SQL_POLLS, a);
-	if (r != NULL && (str_eq(db_get_text(r, 0, 0), "messages") || str_eq(db_get_text(r, 0, 0), "empty")))
-		doctor_say(d, DC_CH_POLLING, FINDING_OK, doctor_tr(d, "%s: an address that lists messages was found",
-		    "%s: найден адрес со списком сообщений"), a->name);
-	else
-		doctor_say(d, DC_CH_POLLING, FINDING_OK, doctor_tr(d,
-		    "%s: this provider has no polling; messages come only through the webhook",
-		    "%s: у этого провайдера нет опроса; сообщения приходят только через вебхук"), a->name);
+	if (r != NULL)
+		out->last_poll = mem_arena_dup(&d->arena, db_get_text(r, 0, 0));
+	db_res_free(r);
+	r = str_empty(a->own_id) ? NULL : of_account(d, SQL_ENTRY, a);
+	if (r != NULL)
+		out->foreign_id = mem_arena_dup(&d->arena, db_get_text(r, 0, 0));
+	db_res_free(r);
+	r = of_account(d, SQL_ANY, a);
+	out->had_messages = r != NULL && db_get_bool(r, 0, 0);
 	db_res_free(r);
 }
 
+/* What the provider's checks say of what arrived. */
 static void
-graph(struct doctor *d, const struct account *a)
+arrived(struct doctor *d, const struct account *a)
 {
+	const struct provider *p = provider_of(a);
 	struct db_res *r;
+	struct checkup c;
 	int64_t n;
 
-	if (!str_empty(a->own_id)) {
-		r = of_account(d, SQL_ENTRY, a);
-		if (r != NULL)
-			doctor_say(d, DC_GR_ENTRY, FINDING_FAIL, doctor_tr(d, "%s: deliveries speak of %s, configured is %s",
-			    "%s: доставки называют %s, настроен %s"), a->name, db_get_text(r, 0, 0), a->own_id);
-		else
-			doctor_say(d, DC_GR_ENTRY, FINDING_OK, "%s", a->name);
-		db_res_free(r);
-	}
+	doctor_checkup(d, a, &c);
+	doctor_facts(d, a, &c.facts);
+	for (size_t i = 0; i < *p->n_checks; i++)
+		if (p->checks[i].ledger != NULL)
+			p->checks[i].ledger(&c);
+	if (!p->polls_reconcile)
+		return;
 	r = of_account(d, SQL_ADDED, a);
 	n = r != NULL ? db_get_i64(r, 0, 0) : 0;
 	db_res_free(r);
@@ -261,10 +269,7 @@ doctor_ledger(struct doctor *d)
 			continue;
 		if (a->use_mock)
 			continue;
-		if (a->provider == PROVIDER_CHATRACE)
-			chatrace(d, a);
-		if (a->provider == PROVIDER_GRAPH)
-			graph(d, a);
+		arrived(d, a);
 		refused(d, a);
 	}
 	balance(d);
@@ -312,13 +317,12 @@ heartbeat(struct doctor *d, bool *fresh)
 static bool
 told(const struct doctor *d, const struct account *a)
 {
-	enum doctor_check from = a->provider == PROVIDER_CHATRACE ? DC_CH_REACH :
-	    a->provider == PROVIDER_GRAPH ? DC_GR_REACH : DC_GA_REACH;
-	enum doctor_check to = a->provider == PROVIDER_CHATRACE ? DC_CH_INSTAGRAM :
-	    a->provider == PROVIDER_GRAPH ? DC_GR_SCOPES : DC_GA_HOOK;
+	const struct provider *p = provider_of(a);
+	enum doctor_check c;
 
-	for (int i = (int)from; i <= (int)to; i++)
-		if (d->r[i].done && d->r[i].status == FINDING_FAIL)
+	for (size_t i = 0; i < *p->n_checks; i++)
+		if (doctor_check_by_number(p->checks[i].number, &c) == RC_OK && d->r[c].done &&
+		    d->r[c].status == FINDING_FAIL)
 			return true;
 	return d->r[DC_CRON].status == FINDING_FAIL || d->r[DC_TOKEN].status == FINDING_FAIL;
 }

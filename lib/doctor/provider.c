@@ -4,7 +4,7 @@
  * others; for Graph a second one lists the newest messages and compares them by
  * id with what is stored (D 18).
  */
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,16 +21,12 @@
 #define REQUEST_MS 6000
 #define GAP_MS 8000
 #define GAP_SLACK_US (120 * 1000000LL)	/* a webhook may be under way */
-#define EXPIRY_WARN_DAYS 10
-
-/* Graph: what a new subscription asks for (providers.md B.7). */
-#define FIELDS "messages,messaging_postbacks,message_reactions,messaging_seen,message_edit," \
-	"messaging_referral"
 
 struct ask {
 	struct doctor *d;
 	struct account a;	/* a copy, with the refreshed token */
 	char *token;
+	struct checkup c;
 	int step;
 	bool dead;		/* no answer: the other questions would wait in vain */
 	bool subscribing;
@@ -48,7 +44,8 @@ struct gap {
 
 /* The account as the poller uses it: a refreshed token stands in the database. */
 static void
-with_token(struct doctor *d, const struct account *from, struct account *a, char **token)
+with_token(struct doctor *d, const struct account *from, struct account *a, char **token,
+    int64_t *expires_us)
 {
 	struct state_account s = { 0 };
 	enum rc rc;
@@ -66,121 +63,78 @@ with_token(struct doctor *d, const struct account *from, struct account *a, char
 		log_secret(*token);
 		a->token = *token;
 	}
-	if (a->provider == PROVIDER_GRAPH && *token != NULL && s.token_expires_us > 0) {
-		int64_t days = (s.token_expires_us - clock_now_us()) / (86400 * 1000000LL);
-
-		doctor_say(d, DC_GR_EXPIRY, days < 0 ? FINDING_FAIL : days < EXPIRY_WARN_DAYS ? FINDING_WARN :
-		    FINDING_OK, doctor_tr(d, "%s: %" PRId64 " days left", "%s: осталось дней: %" PRId64), a->name, days);
-	} else if (a->provider == PROVIDER_GRAPH && str_starts(a->token, "IGAA")) {
-		doctor_say(d, DC_GR_EXPIRY, FINDING_UNKNOWN, doctor_tr(d,
-		    "%s: Meta does not tell; the poller refreshes it when it is a day old",
-		    "%s: Meta не сообщает; опросчик обновит его через сутки"), a->name);
-	}
+	if (*token != NULL && expires_us != NULL)
+		*expires_us = s.token_expires_us;
 	state_account_free(&s);
 }
 
 /* --- questions ------------------------------------------------------------------ */
 
-static const struct { const char *of; const char *code; enum doctor_check check; } codes[] = {
-	{ "chatrace", "reach", DC_CH_REACH },
-	{ "chatrace", "token", DC_CH_KEY },
-	{ "chatrace", "page_id", DC_CH_PAGE },
-	{ "chatrace", "active", DC_CH_ACTIVE },
-	{ "chatrace", "base_url", DC_CH_BASE },
-	{ "chatrace", "integrations", DC_CH_INSTAGRAM },
-	{ "graph", "token", DC_GR_TOKEN },
-	{ "graph", "page_id", DC_GR_ID },
-	{ "graph", "subscribed", DC_GR_SUBSCRIBED },
-	{ "graph", "conversations", DC_GR_CONVERSATIONS },
-	{ "graph", "scopes", DC_GR_SCOPES },
-	{ "greenapi", "reach", DC_GA_REACH },
-	{ "greenapi", "url", DC_GA_REACH },
-	{ "greenapi", "token", DC_GA_TOKEN },
-	{ "greenapi", "state", DC_GA_STATE },
-	{ "greenapi", "not_authorized", DC_GA_STATE },
-	{ "greenapi", "starting", DC_GA_STATE },
-	{ "greenapi", "incoming", DC_GA_SETTINGS },
-	{ "greenapi", "settings", DC_GA_SETTINGS },
-	{ "greenapi", "webhook_url", DC_GA_HOOK },
-};
-
-static enum doctor_check
+/* The check that a finding belongs to; NULL code: the one of reaching it. */
+static const struct provider_check *
 check_of(const struct provider *p, const char *code)
 {
-	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-		if (str_eq(codes[i].of, p->name) && str_eq(codes[i].code, code))
-			return codes[i].check;
-	return p == PROVIDER_CHATRACE ? DC_CH_REACH : p == PROVIDER_GRAPH ? DC_GR_REACH : DC_GA_REACH;
-}
+	const struct provider_check *reach = NULL;
 
-static enum doctor_check
-reach_of(const struct account *a)
-{
-	return a->provider == PROVIDER_CHATRACE ? DC_CH_REACH : a->provider == PROVIDER_GRAPH ?
-	    DC_GR_REACH : DC_GA_REACH;
-}
+	for (size_t i = 0; i < *p->n_checks; i++) {
+		const struct provider_check *k = &p->checks[i];
 
-/* A new account has no conversations and nothing is wrong with it. */
-static bool
-had_messages(struct doctor *d, const struct account *a)
-{
-	static const struct db_stmt any = { NULL,
-	    "select exists (select 1 from dmbox.messages where account = $1 and channel = $2"
-	    " and provider = 'graph' and not is_test)" };
-	struct db_args args = { 0 };
-	struct db_res *r = NULL;
-	bool yes = false;
-
-	db_text(&args, a->name);
-	db_text(&args, channel_names[a->channel]);
-	if (d->db_ok && db_exec(d->db, &any, &args, &r) == RC_OK)
-		yes = db_get_bool(r, 0, 0);
-	db_res_free(r);
-	db_args_free(&args);
-	return yes;
+		if (k->reach)
+			reach = k;
+		for (size_t n = 0; code != NULL && n < sizeof k->codes / sizeof *k->codes; n++)
+			if (k->codes[n] != NULL && str_eq(k->codes[n], code))
+				return k;
+	}
+	return reach;	/* every provider has one: provider_fault */
 }
 
 static void
-report(struct ask *k, const struct finding *f)
+reported(struct checkup *c, unsigned int number, enum finding_status s, const char *remedy,
+    const char *text)
 {
-	struct doctor *d = k->d;
-	enum doctor_check c = check_of(k->a.provider, f->code);
-	enum finding_status s = f->status;
+	struct doctor *d = c->arg;
+	enum doctor_check at;
 
-	if (c == DC_GR_CONVERSATIONS && s == FINDING_WARN && !had_messages(d, &k->a))
-		s = FINDING_UNKNOWN;
-	/* in webhook mode notifications must come to us (C.6) */
-	if (c == DC_GA_SETTINGS && s == FINDING_OK) {
-		bool foreign = k->a.poll_s == 0 && !str_empty(d->base) && strstr(f->seen, d->base) == NULL;
-
-		doctor_say(d, DC_GA_HOOK, foreign ? FINDING_FAIL : FINDING_OK, "%s: %s", k->a.name, f->seen);
+	if (doctor_check_by_number(number, &at) != RC_OK) {
+		LOG_BUG("%s speaks of DMB-%u, which is in no table", provider_of(c->a)->name, number);
+		return;
 	}
-	doctor_say(d, c, s, "%s: %s", k->a.name, f->seen);
-	if (s == FINDING_OK && k->step == 0) {
-		doctor_say(d, reach_of(&k->a), FINDING_OK, "%s", k->a.api_url);
-		if (k->a.provider == PROVIDER_CHATRACE)
-			doctor_say(d, DC_CH_BASE, FINDING_OK, "%s", k->a.api_url);
-		if (k->a.provider == PROVIDER_GREENAPI)
-			doctor_say(d, DC_GA_TOKEN, FINDING_OK, "%s", k->a.name);
-	}
+	doctor_cause(d, at, s, remedy, "%s", text);
 }
 
-/* POST /me/subscribed_apps: the only thing that fix changes (B.7). */
-static enum rc
-subscribe_build(const struct account *a, struct http_req *req)
+void
+doctor_checkup(struct doctor *d, const struct account *a, struct checkup *c)
 {
-	struct buf b;
-	enum rc rc;
+	*c = (struct checkup){ .a = a, .ru = d->o.lang == DOCTOR_RU, .base = d->base,
+	    .report = reported, .arg = d };
+}
 
-	buf_init(&b, 4096);
-	buf_printf(&b, "%s/%s/me/subscribed_apps?subscribed_fields=" FIELDS, a->api_url, a->graph_version);
-	http_req_init(req, "POST", b.p);
-	buf_reset(&b);
-	buf_printf(&b, "Bearer %s", a->token != NULL ? a->token : "");
-	rc = http_req_header(req, "Authorization", b.p);
-	mem_wipe(b.p, b.n);
-	buf_free(&b);
-	return rc;
+static void
+say_reach(struct ask *k, enum finding_status s, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+static void
+say_reach(struct ask *k, enum finding_status s, const char *fmt, ...)
+{
+	char text[2000];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	check_say(&k->c, check_of(provider_of(&k->a), NULL)->number, s, "%s", text);
+}
+
+static void
+report(struct ask *k, struct finding *f)
+{
+	const struct provider_check *of = check_of(provider_of(&k->a), f->code);
+
+	k->c.step = k->step;
+	if (of->judge != NULL)
+		of->judge(&k->c, f);
+	check_say(&k->c, of->number, f->status, "%s: %s", k->a.name, f->seen);
+	if (f->status == FINDING_OK && k->step == 0)
+		say_reach(k, FINDING_OK, "%s", k->a.api_url);
 }
 
 static enum rc
@@ -193,11 +147,11 @@ ask_next(void *arg, struct http_req *req, int64_t *wait_ms)
 	if (k->dead)
 		return RC_NONE;
 	if (k->subscribing) {
-		rc = subscribe_build(&k->a, req);
+		rc = provider_of(&k->a)->subscribe(&k->a, req);
 	} else {
 		rc = provider_of(&k->a)->probe_build(&k->a, k->step, req);
-		if (k->a.provider == PROVIDER_GRAPH && k->step > 0)
-			*wait_ms = 300;
+		if (k->step > 0)
+			*wait_ms = provider_of(&k->a)->ask_gap_ms;
 	}
 	if (rc == RC_OK)
 		req->timeout_ms = REQUEST_MS;
@@ -208,23 +162,26 @@ static void
 ask_feed(void *arg, struct http_res *res)
 {
 	struct ask *k = arg;
+	enum doctor_check at;
 	struct finding f;
 
 	if (k->subscribing) {
 		k->subscribing = false;
 		k->d->mended |= res->fail == HTTP_FAIL_NONE && res->status == 200;
-		k->d->r[DC_GR_SUBSCRIBED].done = false;	/* asked again */
+		if (doctor_check_by_number(check_of(provider_of(&k->a), "subscribed")->number, &at) == RC_OK)
+			k->d->r[at].done = false;	/* asked again */
 		return;
 	}
 	if (res->fail != HTTP_FAIL_NONE && k->step == 0) {
-		doctor_say(k->d, reach_of(&k->a), FINDING_FAIL, "%s: %s: %s", k->a.api_url,
+		say_reach(k, FINDING_FAIL, "%s: %s: %s", k->a.api_url,
 		    http_fail_names[res->fail], res->note);
 		k->dead = true;
 		return;
 	}
 	if (provider_of(&k->a)->probe_read(&k->a, k->step, res, &f) == RC_OK) {
 		report(k, &f);
-		if (k->d->o.fix && !k->d->mended && f.status == FINDING_FAIL && str_eq(f.code, "subscribed")) {
+		if (k->d->o.fix && !k->d->mended && f.status == FINDING_FAIL &&
+		    str_eq(f.code, "subscribed") && provider_of(&k->a)->subscribe != NULL) {
 			k->subscribing = true;
 			return;		/* the same step once more afterwards */
 		}
@@ -238,7 +195,7 @@ ask_done(void *arg, bool cut)
 	struct ask *k = arg;
 
 	if (cut)
-		doctor_say(k->d, reach_of(&k->a), FINDING_UNKNOWN, doctor_tr(k->d,
+		say_reach(k, FINDING_UNKNOWN, doctor_tr(k->d,
 		    "%s: not all questions were answered in time", "%s: не на все вопросы ответили вовремя"),
 		    k->a.name);
 	mem_free_secret(k->token);
@@ -313,7 +270,7 @@ gap_start(struct doctor *d, const struct account *a)
 	struct httpc_flow f = { .next = gap_next, .feed = gap_feed, .done = gap_done, .arg = g };
 
 	g->d = d;
-	with_token(d, a, &g->a, &g->token);
+	with_token(d, a, &g->a, &g->token, NULL);
 	g->st.memory = "{}";
 	g->st.probe = true;
 	g->st.now_us = clock_now_us();
@@ -327,28 +284,24 @@ doctor_providers_start(struct doctor *d)
 	for (size_t i = 0; i < d->conf->n_accounts; i++) {
 		const struct account *a = &d->conf->accounts[i];
 		struct httpc_flow f = { .next = ask_next, .feed = ask_feed, .done = ask_done };
+		struct check_facts facts;
 		struct ask *k;
 
 		if (!doctor_used(d, a) || a->use_mock || str_empty(a->token) || provider_of(a)->probe_build == NULL)
 			continue;
 		k = mem_alloc(sizeof *k);
 		k->d = d;
-		with_token(d, a, &k->a, &k->token);
+		doctor_facts(d, a, &facts);
+		with_token(d, a, &k->a, &k->token, &facts.token_expires_us);
+		doctor_checkup(d, &k->a, &k->c);
+		k->c.facts = facts;
+		for (size_t n = 0; n < *provider_of(a)->n_checks; n++)
+			if (provider_of(a)->checks[n].asked != NULL)
+				provider_of(a)->checks[n].asked(&k->c);
 		f.arg = k;
 		f.deadline_ms = clock_mono_ms() + ASK_MS;
 		httpc_add(d->http, &f);
-		if (a->provider == PROVIDER_GRAPH && d->db_ok && doctor_wants(d, DC_GAP, DC_GAP))
+		if (provider_of(a)->polls_reconcile && d->db_ok && doctor_wants(d, DC_GAP, DC_GAP))
 			gap_start(d, a);
 	}
-}
-
-void
-doctor_providers_end(struct doctor *d)
-{
-	for (size_t i = 0; i < d->conf->n_accounts; i++)
-		if (d->conf->accounts[i].provider == PROVIDER_GRAPH && !d->conf->accounts[i].use_mock && !str_empty(d->conf->accounts[i].token))
-			doctor_say(d, DC_GR_PERSON, FINDING_UNKNOWN, doctor_tr(d,
-			    "%s: no API tells whether the app is Live, has Advanced Access and may see messages",
-			    "%s: API не сообщает, Live ли приложение, есть ли Advanced Access и доступ к сообщениям"),
-			    d->conf->accounts[i].name);
 }

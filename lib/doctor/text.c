@@ -3,15 +3,18 @@
  * languages side by side.  Numbers are promised to operators and to their
  * monitoring: a check keeps its number, a new one takes a free one.
  */
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "doctor/doctor.h"
+#include "base/log.h"
 #include "base/str.h"
 
 #define T(check, number, en, ru, en_remedy, ru_remedy) \
 	[check] = { number, { en, ru }, { en_remedy, ru_remedy } }
 
-const struct doctor_text doctor_texts[DC__MAX] = {
+static const struct doctor_text texts[DC__MAX] = {
 T(DC_FILE, 101, "the configuration file is there and can be read",
     "файл конфигурации есть и читается",
     "Make one with: dmbox init. Or name it in DMBOX_CONFIG, and let its group be the one of the web and the cron user.",
@@ -238,101 +241,6 @@ T(DC_SELF_REMOVED, 613, "the test rows were removed",
     "пробные строки удалены",
     "delete from dmbox.messages where is_test; delete from dmbox.deliveries where source = 'doctor';",
     "delete from dmbox.messages where is_test; delete from dmbox.deliveries where source = 'doctor';"),
-T(DC_CH_REACH, 701, "Chatrace's API can be reached",
-    "API Chatrace доступен",
-    "Check INSTAGRAM_API_URL, and that the host lets programs call out on port 443.",
-    "Проверьте INSTAGRAM_API_URL и то, что хостинг разрешает исходящие на порт 443."),
-T(DC_CH_KEY, 702, "Chatrace accepts the access token",
-    "Chatrace принимает токен доступа",
-    "Copy the whole token again (number, dot, secret) from the dashboard's API settings to INSTAGRAM_ACCESS_TOKEN.",
-    "Скопируйте токен целиком (число, точка, секрет) из настроек API кабинета в INSTAGRAM_ACCESS_TOKEN."),
-T(DC_CH_PAGE, 703, "the token belongs to the account it names",
-    "токен относится к тому аккаунту, который в нём назван",
-    "The part before the dot is another account's: copy the token of the right account.",
-    "Часть до точки от другого аккаунта: скопируйте токен нужного аккаунта."),
-T(DC_CH_ACTIVE, 704, "the Chatrace account is active",
-    "аккаунт Chatrace активен",
-    "The account is suspended: see its plan and payment in the dashboard.",
-    "Аккаунт приостановлен: проверьте тариф и оплату в кабинете."),
-T(DC_CH_BASE, 705, "INSTAGRAM_API_URL leads to the API",
-    "INSTAGRAM_API_URL ведёт к API",
-    "https://api.chatrace.com has no /api at its end, a white label's domain needs it.",
-    "У https://api.chatrace.com в конце нет /api, домену white label он нужен."),
-T(DC_CH_INSTAGRAM, 706, "Instagram is connected to the Chatrace account",
-    "Instagram подключён к аккаунту Chatrace",
-    "Look at the dashboard: Settings, Integrations, Instagram.",
-    "Проверьте в кабинете: Settings, Integrations, Instagram."),
-T(DC_CH_POLLING, 707, "whether Chatrace can be polled",
-    "можно ли опрашивать Chatrace",
-    "Chatrace has no message polling; messages come only through the webhook or the flow step. Nothing is to be mended here.",
-    "У Chatrace нет опроса сообщений: они приходят только через вебхук или шаг сценария. Исправлять здесь нечего."),
-T(DC_CH_FLOW, 708, "the flow step of Chatrace was seen to deliver",
-    "шаг сценария Chatrace уже доставлял сообщения",
-    "Put External API Request into the default reply and main flow, with a form body (dmbox init prints it), then write to the account from another one.",
-    "Поставьте External API Request в ответ по умолчанию и главный сценарий, с телом-формой (dmbox init его печатает), и напишите аккаунту с другого."),
-T(DC_CH_LITERAL, 709, "no {{variable}} arrived unfilled",
-    "ни одна {{переменная}} не пришла незаполненной",
-    "The flow step uses a name that Chatrace does not know, or that has no value: choose the variable from its list.",
-    "В шаге сценария имя, которого Chatrace не знает или у которого нет значения: выберите переменную из списка."),
-T(DC_GR_REACH, 711, "Meta's API can be reached",
-    "API Meta доступен",
-    "Check INSTAGRAM_API_URL, and that the host lets programs call out on port 443.",
-    "Проверьте INSTAGRAM_API_URL и то, что хостинг разрешает исходящие на порт 443."),
-T(DC_GR_KIND, 712, "kind of token and host fit together",
-    "вид токена и хост подходят друг другу",
-    "IGAA tokens belong to graph.instagram.com, EAA tokens to graph.facebook.com: take INSTAGRAM_API_URL out, the right host follows from the token.",
-    "Токены IGAA относятся к graph.instagram.com, EAA — к graph.facebook.com: уберите INSTAGRAM_API_URL, нужный хост следует из токена."),
-T(DC_GR_TOKEN, 713, "Meta accepts the access token",
-    "Meta принимает токен доступа",
-    "Make a new token in the App Dashboard and put it into INSTAGRAM_ACCESS_TOKEN.",
-    "Создайте новый токен в App Dashboard и впишите в INSTAGRAM_ACCESS_TOKEN."),
-T(DC_GR_EXPIRY, 714, "the access token does not expire soon",
-    "токен доступа не истекает в ближайшее время",
-    "See that dmbox-poll runs (it refreshes tokens), or make a new token in the App Dashboard.",
-    "Проверьте, что dmbox-poll запускается (он обновляет токены), или создайте новый токен в App Dashboard."),
-T(DC_GR_ID, 715, "INSTAGRAM_PAGE_ID is the id that webhooks name",
-    "INSTAGRAM_PAGE_ID — тот id, который называют вебхуки",
-    "Put the id shown here into INSTAGRAM_PAGE_ID (user_id, not the app-scoped id).",
-    "Впишите показанный id в INSTAGRAM_PAGE_ID (user_id, а не id внутри приложения)."),
-T(DC_GR_ENTRY, 716, "deliveries name only accounts that are known here",
-    "доставки называют только известные здесь аккаунты",
-    "Put the id into INSTAGRAM_PAGE_ID of its account, or add the account: dmbox init --account NAME.",
-    "Впишите id в INSTAGRAM_PAGE_ID нужного аккаунта или добавьте аккаунт: dmbox init --account ИМЯ."),
-T(DC_GR_SUBSCRIBED, 717, "Meta sends this account's messages (subscribed_apps)",
-    "Meta присылает сообщения этого аккаунта (subscribed_apps)",
-    "Run: dmbox doctor --fix", "Выполните: dmbox doctor --fix"),
-T(DC_GR_CONVERSATIONS, 718, "Meta lists this account's conversations",
-    "Meta показывает переписки этого аккаунта",
-    "Instagram app: Settings, Messages and story replies, Message controls, Connected tools: Allow access to messages.",
-    "Приложение Instagram: Настройки, Сообщения и ответы на истории, Управление сообщениями, Подключённые инструменты: Разрешить доступ к сообщениям."),
-T(DC_GR_SCOPES, 719, "the token may read and send messages",
-    "токен разрешает читать и отправлять сообщения",
-    "Log in again and grant instagram_manage_messages (Instagram Login: instagram_business_manage_messages).",
-    "Войдите заново и дайте право instagram_manage_messages (Instagram Login: instagram_business_manage_messages)."),
-T(DC_GR_PERSON, 720, "what only a person can see at Meta",
-    "что у Meta видно только человеку",
-    "Check by hand: the app is Live; it has Advanced Access (else only people with a role get through); Instagram app, Connected tools: Allow access to messages is on; new chats may lie in Requests.",
-    "Проверьте сами: приложение в режиме Live; есть Advanced Access (иначе проходят только люди с ролью); в Instagram в Подключённых инструментах включён доступ к сообщениям; новые чаты могут лежать в Запросах."),
-T(DC_GA_REACH, 721, "Green API can be reached",
-    "Green API доступен",
-    "Check WHATSAPP_API_URL (each instance has its host) and that the host lets programs call out on port 443.",
-    "Проверьте WHATSAPP_API_URL (у каждого инстанса свой хост) и исходящие на порт 443."),
-T(DC_GA_TOKEN, 722, "Green API accepts instance and token",
-    "Green API принимает инстанс и токен",
-    "Copy idInstance and apiTokenInstance again from Green API's console.",
-    "Скопируйте idInstance и apiTokenInstance заново из кабинета Green API."),
-T(DC_GA_STATE, 723, "the WhatsApp instance is authorized",
-    "инстанс WhatsApp авторизован",
-    "Scan the QR code in Green API's console with the phone of this number.",
-    "Отсканируйте QR-код в кабинете Green API телефоном этого номера."),
-T(DC_GA_SETTINGS, 724, "Green API reports incoming messages",
-    "Green API сообщает о входящих сообщениях",
-    "Set incomingWebhook to yes in the instance's settings (all are off by default; applied within 5 minutes).",
-    "Включите incomingWebhook (yes) в настройках инстанса (по умолчанию всё выключено; действует через 5 минут)."),
-T(DC_GA_HOOK, 725, "notifications go where this installation takes them",
-    "уведомления идут туда, где их забирает эта установка",
-    "While polling, webhookUrl must be empty; with WHATSAPP_POLL_SECONDS=0 it must be this installation's /whatsapp/webhook.",
-    "При опросе webhookUrl должен быть пуст; при WHATSAPP_POLL_SECONDS=0 в нём адрес /whatsapp/webhook этой установки."),
 T(DC_REFUSED, 801, "no real delivery was refused of late",
     "в последнее время настоящие доставки не отклонялись",
     "Compare the secret at the provider with the configuration, character by character.",
@@ -363,6 +271,63 @@ T(DC_LEAK, 921, "none of your secrets stands in a log",
     "Удалите строку из журнала, смените секрет и пишите журналы доступа без строки запроса (%U вместо %r)."),
 };
 
+static struct doctor_text of_providers[DC_PROVIDER_LAST - DC_PROVIDER + 1];	/* made once */
+
+static int
+by_number(const void *a, const void *b)
+{
+	unsigned int x = ((const struct doctor_text *)a)->number;
+	unsigned int y = ((const struct doctor_text *)b)->number;
+
+	return (x > y) - (x < y);
+}
+
+static void
+fill_providers(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; providers[i] != NULL; i++)
+		for (size_t k = 0; k < *providers[i]->n_checks; k++) {
+			const struct provider_check *c = &providers[i]->checks[k];
+
+			if (n == sizeof of_providers / sizeof *of_providers) {
+				LOG_BUG("more checks of providers than places for them");
+				return;
+			}
+			of_providers[n++] = (struct doctor_text){ c->number, { c->what[0], c->what[1] },
+			    { c->remedy[0], c->remedy[1] } };
+		}
+	qsort(of_providers, n, sizeof *of_providers, by_number);
+}
+
+const struct doctor_text *
+doctor_text(enum doctor_check c)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	const struct doctor_text *t = &texts[c];
+
+	if (c >= DC_PROVIDER && c <= DC_PROVIDER_LAST) {
+		pthread_once(&once, fill_providers);
+		t = &of_providers[c - DC_PROVIDER];
+	}
+	return t->number != 0 ? t : NULL;
+}
+
+enum rc
+doctor_check_by_number(unsigned int n, enum doctor_check *out)
+{
+	for (int i = 0; i < DC__MAX; i++) {
+		const struct doctor_text *t = doctor_text((enum doctor_check)i);
+
+		if (t != NULL && t->number == n) {
+			*out = (enum doctor_check)i;
+			return RC_OK;
+		}
+	}
+	return RC_NONE;
+}
+
 enum rc
 doctor_check_by_code(const char *s, enum doctor_check *out)
 {
@@ -370,12 +335,7 @@ doctor_check_by_code(const char *s, enum doctor_check *out)
 
 	if (str_istarts(s, "DMB-"))
 		s += 4;
-	if (str_i64(s, &n) != RC_OK)
+	if (str_i64(s, &n) != RC_OK || n < 0 || n > 999)
 		return RC_NONE;
-	for (int i = 0; i < DC__MAX; i++)
-		if (doctor_texts[i].number == n) {
-			*out = (enum doctor_check)i;
-			return RC_OK;
-		}
-	return RC_NONE;
+	return doctor_check_by_number((unsigned int)n, out);
 }

@@ -206,13 +206,16 @@ struct checkup {
 	struct check_facts facts;
 	/* doctor's */
 	void (*report)(struct checkup *c, unsigned int number, enum finding_status s,
-	    const char *text);
+	    const char *remedy, const char *text);
 	void *arg;
 };
 /* check_say(c, number, status, fmt...): one of this provider's numbers, or DMB_...  The
  * worst of several reports counts; equal ones are joined. */
 void check_say(struct checkup *c, unsigned int number, enum finding_status s, const char *fmt,
     ...) PRINTF_LIKE(4, 5);
+/* check_cause: the same for a check that fails in more than one way; remedy mends this one. */
+void check_cause(struct checkup *c, unsigned int number, enum finding_status s, const char *remedy,
+    const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* check_tr(c, en, ru): the text in the language of the run. */
 const char *check_tr(const struct checkup *c, const char *en, const char *ru)
     __attribute__((format_arg(2), format_arg(3)));
@@ -290,18 +293,18 @@ struct provider {
 					 * replay checks it again; NULL: credential is a secret */
 	const char *sender;	/* an id such as contacts have: "70000000001@c.us" */
 
-	/* --- tables */
+	/* --- tables, each with where its length is (sizeof t / sizeof *t beside it) */
 	const struct provider_key *keys;
-	size_t n_keys;
+	const size_t *n_keys;
 	const struct provider_sample *samples;
-	size_t n_samples;
+	const size_t *n_samples;
 	const struct provider_check *checks;
-	size_t n_checks;
+	const size_t *n_checks;
 	const struct provider_hint *hints;
-	size_t n_hints;
+	const size_t *n_hints;
 	/* secrets that stand in URLs or bodies under names of its own; registered at start */
 	const struct log_pattern *masks;
-	size_t n_masks;
+	const size_t *n_masks;
 
 	/* --- configuration */
 	/* claims(v): do the keys that are set speak of this provider? */
@@ -323,9 +326,9 @@ struct provider {
 	const char *(*recipient)(const struct account *a, const char *id, struct mem_arena *arena);
 	/* setup(f, b): what to do at the provider.  brief: nothing where messages come anyhow. */
 	void (*setup)(const struct setup_facts *f, struct buf *b);
-	/* ticket(a, url, attempts, ru, b): a support ticket; NULL: it has no use for one. */
-	void (*ticket)(const struct account *a, const char *url, const char *attempts, bool ru,
-	    struct buf *b);
+	/* ticket(a, url, ru, b): a support ticket, up to the list of what was tried; NULL: it
+	 * has no use for one. */
+	void (*ticket)(const struct account *a, const char *url, bool ru, struct buf *b);
 	/* subscribe(a, req): what `dmbox doctor --fix` does where finding "subscribed" failed. */
 	enum rc (*subscribe)(const struct account *a, struct http_req *out);
 	/* greet: the provider's GET handshake; RC_OK with the answer, RC_DENIED. */

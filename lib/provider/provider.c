@@ -103,7 +103,20 @@ check_say(struct checkup *c, unsigned int number, enum finding_status s, const c
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	c->report(c, number, s, text);
+	c->report(c, number, s, NULL, text);
+}
+
+void
+check_cause(struct checkup *c, unsigned int number, enum finding_status s, const char *remedy,
+    const char *fmt, ...)
+{
+	char text[2000];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	c->report(c, number, s, remedy, text);
 }
 
 const char *

@@ -20,7 +20,7 @@
 #include "extern/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "provider/list.h"
+#include "provider/chatrace/chatrace.h"
 #include "extern/sign.h"
 #include "base/str.h"
 #include "provider/chatrace/names.h"
@@ -1545,4 +1545,7 @@ const struct provider provider_chatrace = {
 	.send_read = chatrace_send_read,
 	.probe_build = chatrace_probe_build,
 	.probe_read = chatrace_probe_read,
+	.ticket = chatrace_ticket,
+	.checks = chatrace_checks,
+	.n_checks = &chatrace_n_checks,
 };

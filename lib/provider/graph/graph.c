@@ -249,4 +249,7 @@ const struct provider provider_graph = {
 	.refresh_read = graph_refresh_read,
 	.probe_build = graph_probe_build,
 	.probe_read = graph_probe_read,
+	.subscribe = graph_subscribe,
+	.checks = graph_checks,
+	.n_checks = &graph_n_checks,
 };

@@ -101,6 +101,11 @@ enum rc graph_message(const char *own, const struct json *m, struct itemv *out) 
 enum rc graph_parse_polled(const struct account *a, const char *content_type, const char *p,
     size_t n, struct itemv *out) MUST_CHECK;
 
+/* --- provider/graph/checks.c: dmbox doctor ----------------------------------- */
+extern const struct provider_check graph_checks[];
+extern const size_t graph_n_checks;
+enum rc graph_subscribe(const struct account *a, struct http_req *out);
+
 /* --- the rest: members of provider_graph ------------------------------------ */
 enum rc graph_poll_build(const struct account *a, struct poll_state *st, struct http_req *out);
 enum rc graph_poll_read(const struct account *a, const struct http_res *res,

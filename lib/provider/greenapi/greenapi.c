@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "extern/json.h"
 #include "base/log.h"
-#include "provider/list.h"
+#include "provider/greenapi/greenapi.h"
 #include "extern/sign.h"
 #include "base/str.h"
 
@@ -1487,4 +1487,6 @@ const struct provider provider_greenapi = {
 	.lookup_read = green_lookup_read,
 	.probe_build = green_probe_build,
 	.probe_read = green_probe_read,
+	.checks = greenapi_checks,
+	.n_checks = &greenapi_n_checks,
 };

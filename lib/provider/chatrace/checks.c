@@ -1,0 +1,119 @@
+/*
+ * What dmbox doctor checks of a Chatrace account: providers.md A.2, A.8.  Numbers are promised to operators and to their
+ * monitoring: a check keeps its number, a new one takes a free one of 7xx.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "provider/chatrace/chatrace.h"
+
+/* Our id is the token's part before the dot (A.2). */
+static void
+key_conf(struct checkup *c)
+{
+	if (!str_empty(c->a->token) && str_empty(c->a->own_id))
+		check_say(c, DMB_TOKEN, FINDING_FAIL, check_tr(c,
+		    "%s/%s: INSTAGRAM_ACCESS_TOKEN has no account number before a dot",
+		    "%s/%s: в INSTAGRAM_ACCESS_TOKEN нет номера аккаунта перед точкой"),
+		    channel_names[c->a->channel], c->a->name);
+}
+
+/* An answer to the first question shows that the address is right, too. */
+static void
+key_judge(struct checkup *c, struct finding *f)
+{
+	if (f->status == FINDING_OK && c->step == 0)
+		check_say(c, 705, FINDING_OK, "%s", c->a->api_url);
+}
+
+static void
+polling(struct checkup *c)
+{
+	if (str_eq(c->facts.last_poll, "messages") || str_eq(c->facts.last_poll, "empty"))
+		check_say(c, 707, FINDING_OK, check_tr(c, "%s: an address that lists messages was found",
+		    "%s: найден адрес со списком сообщений"), c->a->name);
+	else
+		check_say(c, 707, FINDING_OK, check_tr(c,
+		    "%s: this provider has no polling; messages come only through the webhook",
+		    "%s: у этого провайдера нет опроса; сообщения приходят только через вебхук"), c->a->name);
+}
+
+static void
+flow(struct checkup *c)
+{
+	if (c->facts.last_delivery != NULL)
+		check_say(c, 708, FINDING_OK, check_tr(c, "%s: last at %s", "%s: последний раз %s"), c->a->name,
+		    c->facts.last_delivery);
+	else
+		check_say(c, 708, FINDING_UNKNOWN, check_tr(c, "%s: no delivery yet",
+		    "%s: доставок ещё не было"), c->a->name);
+}
+
+static void
+literal(struct checkup *c)
+{
+	if (c->facts.unfilled != NULL)
+		check_say(c, 709, FINDING_WARN, check_tr(c, "%s: %s in delivery %" PRId64,
+		    "%s: %s в доставке %" PRId64), c->a->name, c->facts.unfilled, c->facts.unfilled_id);
+	else
+		check_say(c, 709, FINDING_OK, "%s", c->a->name);
+}
+
+const struct provider_check chatrace_checks[] = {
+	{ .number = 701,
+	  .what = { "Chatrace's API can be reached",
+	    "API Chatrace доступен" },
+	  .remedy = { "Check INSTAGRAM_API_URL, and that the host lets programs call out on port 443.",
+	    "Проверьте INSTAGRAM_API_URL и то, что хостинг разрешает исходящие на порт 443." },
+	  .codes = { "reach" }, .reach = true },
+	{ .number = 702,
+	  .what = { "Chatrace accepts the access token",
+	    "Chatrace принимает токен доступа" },
+	  .remedy = { "Copy the whole token again (number, dot, secret) from the dashboard's API settings to INSTAGRAM_ACCESS_TOKEN.",
+	    "Скопируйте токен целиком (число, точка, секрет) из настроек API кабинета в INSTAGRAM_ACCESS_TOKEN." },
+	  .codes = { "token" }, .conf = key_conf, .judge = key_judge },
+	{ .number = 703,
+	  .what = { "the token belongs to the account it names",
+	    "токен относится к тому аккаунту, который в нём назван" },
+	  .remedy = { "The part before the dot is another account's: copy the token of the right account.",
+	    "Часть до точки от другого аккаунта: скопируйте токен нужного аккаунта." },
+	  .codes = { "page_id" } },
+	{ .number = 704,
+	  .what = { "the Chatrace account is active",
+	    "аккаунт Chatrace активен" },
+	  .remedy = { "The account is suspended: see its plan and payment in the dashboard.",
+	    "Аккаунт приостановлен: проверьте тариф и оплату в кабинете." },
+	  .codes = { "active" } },
+	{ .number = 705,
+	  .what = { "INSTAGRAM_API_URL leads to the API",
+	    "INSTAGRAM_API_URL ведёт к API" },
+	  .remedy = { "https://api.chatrace.com has no /api at its end, a white label's domain needs it.",
+	    "У https://api.chatrace.com в конце нет /api, домену white label он нужен." },
+	  .codes = { "base_url" } },
+	{ .number = 706,
+	  .what = { "Instagram is connected to the Chatrace account",
+	    "Instagram подключён к аккаунту Chatrace" },
+	  .remedy = { "Look at the dashboard: Settings, Integrations, Instagram.",
+	    "Проверьте в кабинете: Settings, Integrations, Instagram." },
+	  .codes = { "integrations" } },
+	{ .number = 707,
+	  .what = { "whether Chatrace can be polled",
+	    "можно ли опрашивать Chatrace" },
+	  .remedy = { "Chatrace has no message polling; messages come only through the webhook or the flow step. Nothing is to be mended here.",
+	    "У Chatrace нет опроса сообщений: они приходят только через вебхук или шаг сценария. Исправлять здесь нечего." },
+	  .ledger = polling },
+	{ .number = 708,
+	  .what = { "the flow step of Chatrace was seen to deliver",
+	    "шаг сценария Chatrace уже доставлял сообщения" },
+	  .remedy = { "Put External API Request into the default reply and main flow, with a form body (dmbox init prints it), then write to the account from another one.",
+	    "Поставьте External API Request в ответ по умолчанию и главный сценарий, с телом-формой (dmbox init его печатает), и напишите аккаунту с другого." },
+	  .ledger = flow },
+	{ .number = 709,
+	  .what = { "no {{variable}} arrived unfilled",
+	    "ни одна {{переменная}} не пришла незаполненной" },
+	  .remedy = { "The flow step uses a name that Chatrace does not know, or that has no value: choose the variable from its list.",
+	    "В шаге сценария имя, которого Chatrace не знает или у которого нет значения: выберите переменную из списка." },
+	  .ledger = literal },
+};
+const size_t chatrace_n_checks = sizeof chatrace_checks / sizeof *chatrace_checks;

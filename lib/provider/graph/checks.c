@@ -1,0 +1,154 @@
+/*
+ * What dmbox doctor checks of a Graph account: providers.md B.1, B.7, D.  Numbers are promised to operators and to their
+ * monitoring: a check keeps its number, a new one takes a free one of 7xx.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "provider/graph/graph.h"
+
+#define EXPIRY_WARN_DAYS 10
+
+/* What a new subscription asks for (B.7). */
+#define FIELDS "messages,messaging_postbacks,message_reactions,messaging_seen,message_edit," \
+	"messaging_referral"
+
+/* A token of one product at the other's host gets 190 (B.1, D 10). */
+static void
+kind_of_token(struct checkup *c)
+{
+	const struct account *a = c->a;
+	bool login = a->token != NULL && str_starts(a->token, "IGAA");
+	bool page = a->token != NULL && str_starts(a->token, "EAA");
+	const char *foreign = login ? "graph.facebook.com" : "graph.instagram.com";
+
+	if (str_empty(a->token))
+		return;
+	if (!login && !page)
+		check_say(c, 712, FINDING_WARN, check_tr(c, "%s: the token starts neither with IGAA nor with EAA",
+		    "%s: токен не начинается ни с IGAA, ни с EAA"), a->name);
+	else if (a->api_url != NULL && strstr(a->api_url, foreign) != NULL)
+		check_say(c, 712, FINDING_FAIL, check_tr(c, "%s: a token %s... at %s",
+		    "%s: токен %s... на %s"), a->name, login ? "IGAA" : "EAA", foreign);
+	else
+		check_say(c, 712, FINDING_OK, "%s: %s", a->name, login ? "IGAA, Instagram Login" :
+		    "EAA, Messenger");
+}
+
+static void
+expiry(struct checkup *c)
+{
+	int64_t days = (c->facts.token_expires_us - clock_now_us()) / (86400 * 1000000LL);
+
+	if (!c->facts.known)
+		return;
+	if (c->facts.token_expires_us > 0)
+		check_say(c, 714, days < 0 ? FINDING_FAIL : days < EXPIRY_WARN_DAYS ? FINDING_WARN :
+		    FINDING_OK, check_tr(c, "%s: %" PRId64 " days left", "%s: осталось дней: %" PRId64), c->a->name, days);
+	else if (c->a->token != NULL && str_starts(c->a->token, "IGAA"))
+		check_say(c, 714, FINDING_UNKNOWN, check_tr(c,
+		    "%s: Meta does not tell; the poller refreshes it when it is a day old",
+		    "%s: Meta не сообщает; опросчик обновит его через сутки"), c->a->name);
+}
+
+static void
+entry(struct checkup *c)
+{
+	if (str_empty(c->a->own_id))
+		return;
+	if (c->facts.foreign_id != NULL)
+		check_say(c, 716, FINDING_FAIL, check_tr(c, "%s: deliveries speak of %s, configured is %s",
+		    "%s: доставки называют %s, настроен %s"), c->a->name, c->facts.foreign_id, c->a->own_id);
+	else
+		check_say(c, 716, FINDING_OK, "%s", c->a->name);
+}
+
+/* A new account has no conversations and nothing is wrong with it. */
+static void
+conversations(struct checkup *c, struct finding *f)
+{
+	if (f->status == FINDING_WARN && !c->facts.had_messages)
+		f->status = FINDING_UNKNOWN;
+}
+
+static void
+person(struct checkup *c)
+{
+	check_say(c, 720, FINDING_UNKNOWN, check_tr(c,
+	    "%s: no API tells whether the app is Live, has Advanced Access and may see messages",
+	    "%s: API не сообщает, Live ли приложение, есть ли Advanced Access и доступ к сообщениям"),
+	    c->a->name);
+}
+
+/* POST /me/subscribed_apps (B.7). */
+enum rc
+graph_subscribe(const struct account *a, struct http_req *out)
+{
+	return graph_req(a, "POST", "me/subscribed_apps?subscribed_fields=" FIELDS, out);
+}
+
+const struct provider_check graph_checks[] = {
+	{ .number = 711,
+	  .what = { "Meta's API can be reached",
+	    "API Meta доступен" },
+	  .remedy = { "Check INSTAGRAM_API_URL, and that the host lets programs call out on port 443.",
+	    "Проверьте INSTAGRAM_API_URL и то, что хостинг разрешает исходящие на порт 443." },
+	  .codes = { "reach" }, .reach = true },
+	{ .number = 712,
+	  .what = { "kind of token and host fit together",
+	    "вид токена и хост подходят друг другу" },
+	  .remedy = { "IGAA tokens belong to graph.instagram.com, EAA tokens to graph.facebook.com: take INSTAGRAM_API_URL out, the right host follows from the token.",
+	    "Токены IGAA относятся к graph.instagram.com, EAA — к graph.facebook.com: уберите INSTAGRAM_API_URL, нужный хост следует из токена." },
+	  .conf = kind_of_token },
+	{ .number = 713,
+	  .what = { "Meta accepts the access token",
+	    "Meta принимает токен доступа" },
+	  .remedy = { "Make a new token in the App Dashboard and put it into INSTAGRAM_ACCESS_TOKEN.",
+	    "Создайте новый токен в App Dashboard и впишите в INSTAGRAM_ACCESS_TOKEN." },
+	  .codes = { "token" } },
+	{ .number = 714,
+	  .what = { "the access token does not expire soon",
+	    "токен доступа не истекает в ближайшее время" },
+	  .remedy = { "See that dmbox-poll runs (it refreshes tokens), or make a new token in the App Dashboard.",
+	    "Проверьте, что dmbox-poll запускается (он обновляет токены), или создайте новый токен в App Dashboard." },
+	  .asked = expiry },
+	{ .number = 715,
+	  .what = { "INSTAGRAM_PAGE_ID is the id that webhooks name",
+	    "INSTAGRAM_PAGE_ID — тот id, который называют вебхуки" },
+	  .remedy = { "Put the id shown here into INSTAGRAM_PAGE_ID (user_id, not the app-scoped id).",
+	    "Впишите показанный id в INSTAGRAM_PAGE_ID (user_id, а не id внутри приложения)." },
+	  .codes = { "page_id" } },
+	{ .number = 716,
+	  .what = { "deliveries name only accounts that are known here",
+	    "доставки называют только известные здесь аккаунты" },
+	  .remedy = { "Put the id into INSTAGRAM_PAGE_ID of its account, or add the account: dmbox init --account NAME.",
+	    "Впишите id в INSTAGRAM_PAGE_ID нужного аккаунта или добавьте аккаунт: dmbox init --account ИМЯ." },
+	  .ledger = entry },
+	{ .number = 717,
+	  .what = { "Meta sends this account's messages (subscribed_apps)",
+	    "Meta присылает сообщения этого аккаунта (subscribed_apps)" },
+	  .remedy = { "Run: dmbox doctor --fix",
+	    "Выполните: dmbox doctor --fix" },
+	  .codes = { "subscribed" } },
+	{ .number = 718,
+	  .what = { "Meta lists this account's conversations",
+	    "Meta показывает переписки этого аккаунта" },
+	  .remedy = { "Instagram app: Settings, Messages and story replies, Message controls, Connected tools: Allow access to messages.",
+	    "Приложение Instagram: Настройки, Сообщения и ответы на истории, Управление сообщениями, Подключённые инструменты: Разрешить доступ к сообщениям." },
+	  .codes = { "conversations" }, .judge = conversations },
+	{ .number = 719,
+	  .what = { "the token may read and send messages",
+	    "токен разрешает читать и отправлять сообщения" },
+	  .remedy = { "Log in again and grant instagram_manage_messages (Instagram Login: instagram_business_manage_messages).",
+	    "Войдите заново и дайте право instagram_manage_messages (Instagram Login: instagram_business_manage_messages)." },
+	  .codes = { "scopes" } },
+	{ .number = 720,
+	  .what = { "what only a person can see at Meta",
+	    "что у Meta видно только человеку" },
+	  .remedy = { "Check by hand: the app is Live; it has Advanced Access (else only people with a role get through); Instagram app, Connected tools: Allow access to messages is on; new chats may lie in Requests.",
+	    "Проверьте сами: приложение в режиме Live; есть Advanced Access (иначе проходят только люди с ролью); в Instagram в Подключённых инструментах включён доступ к сообщениям; новые чаты могут лежать в Запросах." },
+	  .asked = person },
+};
+const size_t graph_n_checks = sizeof graph_checks / sizeof *graph_checks;

@@ -1,0 +1,60 @@
+/*
+ * What dmbox doctor checks of a Green API account: providers.md C.6.  Numbers are promised to operators and to their
+ * monitoring: a check keeps its number, a new one takes a free one of 7xx.
+ */
+#include <string.h>
+
+#include "base/str.h"
+#include "provider/greenapi/greenapi.h"
+
+/* The state is told only to who knows instance and token. */
+static void
+state_judge(struct checkup *c, struct finding *f)
+{
+	if (f->status == FINDING_OK && c->step == 0)
+		check_say(c, 722, FINDING_OK, "%s", c->a->name);
+}
+
+/* In webhook mode notifications must come to us (C.6). */
+static void
+settings_judge(struct checkup *c, struct finding *f)
+{
+	bool foreign = c->a->poll_s == 0 && !str_empty(c->base) && strstr(f->seen, c->base) == NULL;
+
+	if (f->status == FINDING_OK)
+		check_say(c, 725, foreign ? FINDING_FAIL : FINDING_OK, "%s: %s", c->a->name, f->seen);
+}
+
+const struct provider_check greenapi_checks[] = {
+	{ .number = 721,
+	  .what = { "Green API can be reached",
+	    "Green API доступен" },
+	  .remedy = { "Check WHATSAPP_API_URL (each instance has its host) and that the host lets programs call out on port 443.",
+	    "Проверьте WHATSAPP_API_URL (у каждого инстанса свой хост) и исходящие на порт 443." },
+	  .codes = { "reach", "url" }, .reach = true },
+	{ .number = 722,
+	  .what = { "Green API accepts instance and token",
+	    "Green API принимает инстанс и токен" },
+	  .remedy = { "Copy idInstance and apiTokenInstance again from Green API's console.",
+	    "Скопируйте idInstance и apiTokenInstance заново из кабинета Green API." },
+	  .codes = { "token" } },
+	{ .number = 723,
+	  .what = { "the WhatsApp instance is authorized",
+	    "инстанс WhatsApp авторизован" },
+	  .remedy = { "Scan the QR code in Green API's console with the phone of this number.",
+	    "Отсканируйте QR-код в кабинете Green API телефоном этого номера." },
+	  .codes = { "state", "not_authorized", "starting" }, .judge = state_judge },
+	{ .number = 724,
+	  .what = { "Green API reports incoming messages",
+	    "Green API сообщает о входящих сообщениях" },
+	  .remedy = { "Set incomingWebhook to yes in the instance's settings (all are off by default; applied within 5 minutes).",
+	    "Включите incomingWebhook (yes) в настройках инстанса (по умолчанию всё выключено; действует через 5 минут)." },
+	  .codes = { "incoming", "settings" }, .judge = settings_judge },
+	{ .number = 725,
+	  .what = { "notifications go where this installation takes them",
+	    "уведомления идут туда, где их забирает эта установка" },
+	  .remedy = { "While polling, webhookUrl must be empty; with WHATSAPP_POLL_SECONDS=0 it must be this installation's /whatsapp/webhook.",
+	    "При опросе webhookUrl должен быть пуст; при WHATSAPP_POLL_SECONDS=0 в нём адрес /whatsapp/webhook этой установки." },
+	  .codes = { "webhook_url" } },
+};
+const size_t greenapi_n_checks = sizeof greenapi_checks / sizeof *greenapi_checks;
