@@ -399,9 +399,11 @@ begin
 	on conflict (account, channel) do nothing;
 	select x.* into s from dmbox.account_state x
 	 where x.account = o.account and x.channel = o.channel for update;
-	update dmbox.outbox x
-	   set refusals = x.refusals + 1, refused_at = clock_timestamp()
-	 where x.id = o.id;
+	if p_unclear then
+		update dmbox.outbox x
+		   set refusals = x.refusals + 1, refused_at = clock_timestamp()
+		 where x.id = o.id;
+	end if;
 	if p_unclear and s.send_ok_at > o.refused_at then
 		update dmbox.outbox x
 		   set next_at = clock_timestamp() + make_interval(secs => least(21600, 900 * 2 ^ least(o.refusals, 10)))
