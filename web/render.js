@@ -242,7 +242,7 @@ function originOf(m) {
 const shapes = { image: 'image', sticker: 'image', video: 'video', audio: 'audio' };
 const linkOnly = ['share', 'ig_post', 'reel', 'fallback', 'media', 'template', 'location', 'contact'];
 const shapeOf = (a) => { const mime = (a.mimeType || '').split('/')[0]; return ['image', 'video', 'audio'].includes(mime) && !/svg/.test(a.mimeType) ? mime : a.mimeType ? 'file' : shapes[a.type] || 'file'; };
-const fileName = (a) => a.name || (Object.hasOwn(t.file, a.type) ? t.file[a.type] : t.file.other);
+const fileName = (a) => a.name || (Object.hasOwn(t.file, a.type) ? t.file[a.type] : /story/.test(a.type) ? t.story : t.file.other);
 
 function failedMedia(ev) {
 	const box = ev.target.closest('.file');
@@ -389,7 +389,8 @@ export function patchMessage(li, m, before, act) {
 	p('quote', m.replyTo && !gone ? JSON.stringify(m.quote || m.replyTo) : '', () => quoteNode(m, act));
 	const origin = gone ? '' : JSON.stringify([m.kind === 'story_reply', m.detail?.referral, m.detail?.story, m.detail?.product]);
 	p('origin', origin === '[false,null,null,null]' ? '' : origin, () => originOf(m) || el('div', { hidden: true }));
-	p('text', gone ? 'gone' : m.content ? `=${m.content}` : '', () => textNode(m, m.id));
+	const told = !gone && m.content && ['location', 'contact', 'contacts'].includes(m.kind) && isTold(m);
+	p('text', gone ? 'gone' : m.content && !told ? `=${m.content}` : '', () => textNode(m, m.id));
 	p('files', gone ? '' : filesMark(m), (old) => filesNode(m, old));
 	p('card', gone || plain.includes(m.kind) ? '' : JSON.stringify([m.kind, m.detail, m.content === null, m.attachments.map((a) => [a.state, a.url, a.name])]), () => cardOf(m) || el('div', { hidden: true }));
 	const reactions = m.reactions.map((r) => r.emoji).filter(Boolean);
@@ -397,6 +398,11 @@ export function patchMessage(li, m, before, act) {
 	p('meta', JSON.stringify([m.createdAt, m.editedAt, gone, m.status, m.by, m.source, m.isTest]), () => metaNode(m));
 	p('trouble', troubled(m), () => troubleNode(m, act));
 	p('tools', act.tools(m), () => el('div.tools', {}, ...act.makeTools(m)));
+}
+// a place's or a contact's words are those of its card: they stand once
+function isTold(m) {
+	const card = cardOf(m)?.textContent || '';
+	return m.content.split(/[,;\n]\s*/).every((w) => card.includes(w) || (/^-?\d+\.\d+$/.test(w) && card.includes(Number(w).toFixed(5))));
 }
 function quoteNode(m, act) {
 	const q = m.quote;

@@ -1,0 +1,155 @@
+'use strict';
+/*
+ * Five faults that the first page had, each as a test that any page can be held
+ * to: nodes made anew by an idle poll, a draft that goes to the next customer,
+ * an error that is wiped, a message that is queued and "not sent" at once, and
+ * kinds of messages that are not shown.
+ */
+const { is, like, unlike, openBrowser, login, conversation, message, done } = require('./browser');
+const { URL: url, TOKEN, SIM, WTOKEN } = process.env;
+
+const control = (path, body) => fetch(`${SIM}/_sim/${path}`, { method: 'POST', body: JSON.stringify(body) }).then((r) => r.text());
+const arrives = (from, name, words) => fetch(`${url}/whatsapp/webhook`, { method: 'POST', headers: { Authorization: `Bearer ${WTOKEN}`, 'Content-Type': 'application/json' },
+	body: JSON.stringify({ typeWebhook: 'incomingMessageReceived', instanceData: { idInstance: 1101000001, wid: '70000000000@c.us', typeInstance: 'whatsapp' },
+		timestamp: Math.floor(Date.now() / 1000), idMessage: `L${++arrived}`, senderData: { chatId: `${from}@c.us`, sender: `${from}@c.us`, chatName: name, senderName: name },
+		messageData: { typeMessage: 'textMessage', textMessageData: { textMessage: words } } }) });
+let arrived = 0;
+// n times the page has asked for something of the server's
+async function polls(page, n) {
+	for (let i = 0; i < n; i++)
+		await page.waitForResponse((r) => /conversations|changes|tick/.test(r.url()), { timeout: 60000 });
+}
+async function open(page, words) {
+	if (await page.isHidden('#conversations'))
+		await page.click('#back');
+	await conversation(page, words).click();
+	await page.locator('#messages li').first().waitFor();
+}
+
+async function idle(page) {
+	await open(page, 'Клиент 7');
+	await page.waitForFunction(() => document.querySelectorAll('#messages li').length >= 3);
+	await polls(page, 2);
+	await page.evaluate(() => {
+		const li = document.querySelector('#messages li .text');
+		getSelection().selectAllChildren(li);
+		document.querySelector('#conversations button').focus();
+		window.touched = 0;
+		new MutationObserver((all) => { for (const m of all) window.touched += m.addedNodes.length + m.removedNodes.length; })
+			.observe(document.body, { subtree: true, childList: true });
+	});
+	await polls(page, 4);
+	is('fault 1: nodes replaced by an idle poll', await page.evaluate(() => window.touched), 0);
+	is('fault 1: the selection stays', await page.evaluate(() => getSelection().toString()), 'Добрый день');
+	is('fault 1: the focus stays', await page.evaluate(() => document.activeElement.closest('#conversations') !== null), true);
+}
+
+// a voice message of 60 s goes on while 30 messages arrive
+async function voice(page) {
+	await open(page, 'Клиент 7');
+	await page.waitForFunction(() => [...document.querySelectorAll('#messages audio')].some((a) => a.src), null, { timeout: 120000 });
+	await page.evaluate(async () => {
+		const a = document.querySelector('#messages audio');
+		window.voice = a;
+		a.muted = true;
+		await a.play();
+	});
+	for (let i = 1; i <= 30; i++) {
+		await arrives('79990000007', 'Клиент 7', `ещё ${i}`);
+		await page.waitForTimeout(300);	// one after another, not in one answer
+	}
+	await message(page, 'ещё 30').waitFor();
+	is('fault 1: the voice message plays on through 30 arrivals', await page.evaluate(() => window.voice.isConnected && !window.voice.paused && window.voice.currentTime > 5), true);
+	await page.evaluate(() => window.voice.pause());
+}
+
+async function drafts(page) {
+	await open(page, 'Клиент 7');
+	await page.fill('#text', 'для седьмого');
+	await open(page, 'Клиент 8');
+	is('fault 2: no draft of another customer', await page.inputValue('#text'), '');
+	await page.fill('#text', 'для восьмого');
+	await open(page, 'Клиент 7');
+	is('fault 2: the own draft is there again', await page.inputValue('#text'), 'для седьмого');
+	await page.reload();
+	await conversation(page, 'Клиент 8').waitFor();
+	await open(page, 'Клиент 8');
+	is('fault 2: also after a reload', await page.inputValue('#text'), 'для восьмого');
+	await page.fill('#text', '');
+	await open(page, 'Клиент 7');
+	await page.fill('#text', '');
+}
+
+async function errors(page) {
+	await open(page, 'anna');
+	await page.route(/\/instagram\/send/, (r) => r.abort('connectionrefused'));
+	await page.fill('#text', 'Оплата картой');
+	await page.locator('#composer button[type=submit], #composer button:not([type])').first().click();
+	const mine = message(page, 'Оплата картой');
+	await mine.locator('.error').waitFor();
+	await polls(page, 4);
+	is('fault 3: the error stays on its message', await mine.locator('.error').isVisible(), true);
+	is('fault 3: with Retry and Cancel', await mine.locator('.error button').count(), 2);
+	await page.reload();
+	await conversation(page, 'anna').waitFor();
+	await open(page, 'anna');
+	is('fault 3: also after a reload', await mine.locator('.error').isVisible(), true);
+	await page.unroute(/\/instagram\/send/);
+	await mine.locator('.error button').first().click();
+	await mine.locator('.ticks.accepted').waitFor();
+	is('fault 3: Retry sends it', await mine.count(), 1);
+}
+
+async function queued(page) {
+	await open(page, 'anna');
+	await control('fault', { path: '/chatrace/', fault: '500' });
+	await page.fill('#text', 'Ждём курьера');
+	await page.locator('#composer button[type=submit], #composer button:not([type])').first().click();
+	const mine = message(page, 'Ждём курьера').last();
+	await mine.waitFor();
+	await polls(page, 3);
+	unlike('fault 4: what waits is not called "not sent"', await mine.innerText(), /not sent|не отправлено/i);
+	await control('reset', {});
+}
+
+// words that a customer sent in other forms than text
+const shown = [
+	[/Невский проспект, 28/, 'the address of a place'], [/Вера Павловна/, 'the name of a contact'], [/\+7 ?921 ?555/, 'the number of a contact'],
+	[/Когда удобно\?/, 'the question of a poll'], [/После шести/, 'a choice of a poll'], [/Клуб рукодельниц/, 'the name of a group invitation'],
+];
+const shownMeta = [[/Осенняя распродажа/, 'the title of an advertisement'], [/120000000000000001/, 'the id of an advertisement'],
+	[/Replied to your story/, 'that a story was replied to'], [/Mentioned you in a story/, 'that a story mentions us']];
+
+async function kinds(page) {
+	await open(page, 'Клиент 9');
+	await message(page, 'вот и всё').waitFor();
+	const words = await page.innerText('#messages');
+	for (const [re, what] of shown)
+		like(`fault 5: shown: ${what}`, words, re);
+	is('fault 5: and each once', words.match(/Невский/g).length, 1);
+	is('fault 5: the place leads to a map', await page.locator('#messages a[href*="59.93"]').count(), 1);
+	unlike('fault 5: no internal word', words, /\b(location|contact|poll|group_invite|text|reply_to|waiting|none)\b/);
+	await open(page, 'olga_k');
+	await message(page, 'последнее').waitFor();
+	const meta = await page.innerText('#messages');
+	for (const [re, what] of shownMeta)
+		like(`fault 5: shown: ${what}`, meta, re);
+	unlike('fault 5: no internal word of Instagram', meta, /\b(story_reply|story_mention|ig_reel|referral|ADS|postback|waiting|none)\b/);
+}
+
+done(async () => {
+	const b = await openBrowser('en-US', { width: 1100, height: 720 });
+	const { page } = b;
+	await page.goto(`${url}/inbox/`);
+	await page.waitForSelector('#login:not([hidden])');
+	await login(page, TOKEN);
+	await conversation(page, 'Клиент 7').waitFor();
+	for (const part of [idle, voice, drafts, errors, queued, kinds])
+		if (!process.env.PART || process.env.PART === part.name)
+			try {
+				await part(page);
+			} catch (e) {
+				is(`fault test ${part.name} runs`, String(e.message || e).split('\n').slice(0, 4).join(' '), '');
+			}
+	await b.context.close();
+});
