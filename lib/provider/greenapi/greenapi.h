@@ -1,6 +1,12 @@
 #ifndef DMBOX_PROVIDER_GREENAPI_GREENAPI_H
 #define DMBOX_PROVIDER_GREENAPI_GREENAPI_H
 
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/http.h"
+#include "base/str.h"
+#include "extern/json.h"
+#include "model/msg.h"
 #include "provider/list.h"
 
 /* What the files of the Green API translator share; nobody else includes it. */
@@ -8,5 +14,51 @@
 /* --- checks.c: dmbox doctor */
 extern const struct provider_check greenapi_checks[];
 extern const size_t greenapi_n_checks;
+
+#define GREEN_TEXT_MAX		20000	/* C.1, characters */
+
+/* --- greenapi.c: what comes in */
+/* green_item(root, out): one notification, one item. */
+void green_item(const struct json *root, struct itemv *out);
+
+/* --- request.c: requests and refusals */
+/* green_configured(a): are address, instance and token there? */
+bool green_configured(const struct account *a);
+/* green_url: C.1: {apiUrl}/waInstance{id}/{method}/{token}[tail]; b is made. */
+void green_url(const struct account *a, const char *method, const char *token, const char *tail,
+    struct buf *b);
+/* green_request: RC_OK, RC_INVALID where the account is not complete. */
+enum rc green_request(const struct account *a, const char *verb, const char *method,
+    const char *tail, struct http_req *out) MUST_CHECK;
+/* green_masked: the address without its token, in the arena. */
+const char *green_masked(struct mem_arena *arena, const struct account *a, const char *method,
+    const char *tail);
+/* green_words(res, out, cap): the vendor's words of a refusal, masked; "" where none. */
+void green_words(const struct http_res *res, char *out, size_t cap);
+struct green_error {
+	int lo, hi;			/* HTTP status */
+	const char *words;		/* NULL: any */
+	enum send_outcome outcome;
+	const char *code;		/* and hint of a poll */
+	int64_t pause_s;
+};
+/* green_error(status, words): what a refusal means; NULL: unknown. Static. */
+const struct green_error *green_error(int status, const char *words);
+
+/* --- poll.c, send.c, ask.c: members of provider_greenapi */
+enum rc green_poll_build(const struct account *a, struct poll_state *st, struct http_req *out);
+enum rc green_poll_read(const struct account *a, const struct http_res *res,
+    struct poll_state *st, struct itemv *out);
+const char *green_recipient(const struct account *a, const char *id, struct mem_arena *arena);
+enum rc green_send_build(const struct account *a, const struct outmsg *m, struct http_req *out);
+enum rc green_send_read(const struct account *a, const struct outmsg *m,
+    const struct http_res *res, struct send_result *out);
+enum rc green_lookup_build(const struct account *a, const struct outmsg *m,
+    struct http_req *out);
+enum rc green_lookup_read(const struct account *a, const struct outmsg *m, int64_t since_us,
+    const struct http_res *res, struct strv *ids);
+enum rc green_probe_build(const struct account *a, int step, struct http_req *out);
+enum rc green_probe_read(const struct account *a, int step, const struct http_res *res,
+    struct finding *out);
 
 #endif

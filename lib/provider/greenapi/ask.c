@@ -1,0 +1,107 @@
+/*
+ * What dmbox doctor asks Green API (providers.md C.6).
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "extern/json.h"
+#include "base/log.h"
+#include "provider/greenapi/greenapi.h"
+#include "base/str.h"
+
+/* --- doctor (C.6) ------------------------------------------------------------------ */
+
+enum rc
+green_probe_build(const struct account *a, int step, struct http_req *out)
+{
+	static const char *const methods[] = { "getStateInstance", "getSettings" };
+
+	if (step < 0 || step >= (int)(sizeof methods / sizeof *methods))
+		return RC_NONE;
+	return green_request(a, "GET", methods[step], "", out);
+}
+
+static void PRINTF_LIKE(4, 5)
+green_found(struct finding *f, enum finding_status st, const char *code, const char *fmt, ...)
+{
+	va_list ap;
+	char raw[600];
+
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof raw, fmt, ap);
+	va_end(ap);
+	f->status = st;
+	snprintf(f->code, sizeof f->code, "%s", code);
+	log_mask(raw, strlen(raw), f->seen, sizeof f->seen);
+}
+
+static void
+green_probe_state(const struct json *j, struct mem_arena *arena, struct finding *out)
+{
+	const char *s = json_str(arena, json_get(j, "stateInstance"));
+
+	if (str_eq(s, "authorized"))
+		green_found(out, FINDING_OK, "state", "stateInstance is authorized");
+	else if (!s)
+		green_found(out, FINDING_UNKNOWN, "state", "the answer has no stateInstance");
+	else if (str_eq(s, "starting") || str_eq(s, "sleepMode") || str_eq(s, "yellowCard"))
+		green_found(out, FINDING_WARN, "state", "stateInstance is %s", s);
+	else
+		green_found(out, FINDING_FAIL, "state", "stateInstance is %s", s);
+}
+
+/* All settings are off by default, and a webhookUrl starves the poller (C.2). */
+static void
+green_probe_settings(const struct account *a, const struct json *j, struct mem_arena *arena,
+    struct finding *out)
+{
+	const char *url = json_str(arena, json_get(j, "webhookUrl"));
+	const char *in = json_str(arena, json_get(j, "incomingWebhook"));
+
+	if (!in)
+		green_found(out, FINDING_UNKNOWN, "settings", "the answer has no incomingWebhook");
+	else if (!str_eq(in, "yes"))
+		green_found(out, FINDING_FAIL, "incoming", "incomingWebhook is %s, must be yes", in);
+	else if (a->poll_s && !str_empty(url))
+		green_found(out, FINDING_FAIL, "webhook_url",
+		    "webhookUrl is %s while this account polls: notifications go there", url);
+	else if (!a->poll_s && str_empty(url))
+		green_found(out, FINDING_FAIL, "webhook_url",
+		    "webhookUrl is empty and polling is off: nothing can arrive");
+	else
+		green_found(out, FINDING_OK, "settings", "incomingWebhook yes, webhookUrl %s",
+		    str_empty(url) ? "empty" : url);
+}
+
+enum rc
+green_probe_read(const struct account *a, int step, const struct http_res *res,
+    struct finding *out)
+{
+	struct mem_arena arena = {0};
+	struct json *j = NULL;
+	char words[160];
+	const struct green_error *e;
+
+	memset(out, 0, sizeof *out);
+	if (res->fail != HTTP_FAIL_NONE) {
+		green_found(out, FINDING_FAIL, "reach", "%s: %s", http_fail_names[res->fail], res->note);
+		return RC_OK;
+	}
+	if (res->status != 200) {
+		green_words(res, words, sizeof words);
+		e = green_error(res->status, words);
+		green_found(out, res->status == 429 ? FINDING_WARN : FINDING_FAIL,
+		    res->status == 401 ? "token" : e ? e->code : "unexpected",
+		    "HTTP %d %s", res->status, words);
+		return RC_OK;
+	}
+	if (json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
+		green_found(out, FINDING_FAIL, "url", "the answer is not JSON: wrong WHATSAPP_API_URL?");
+	else if (step == 0)
+		green_probe_state(j, &arena, out);
+	else
+		green_probe_settings(a, j, &arena, out);
+	json_free(j);
+	mem_arena_free(&arena);
+	return RC_OK;
+}

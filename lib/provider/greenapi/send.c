@@ -1,0 +1,278 @@
+/*
+ * What goes out through Green API, and the look-up of what may have gone out
+ * (providers.md C.1).
+ */
+#include <stdio.h>
+#include <string.h>
+#include "base/clock.h"
+#include "extern/json.h"
+#include "base/log.h"
+#include "provider/greenapi/greenapi.h"
+#include "base/str.h"
+
+/* --- sending -------------------------------------------------------------------- */
+
+/* A chatId, or bare digits of a phone ("+7 000…" too), or of a group (18 digits). */
+static enum rc
+green_chat_id(const struct outmsg *m, struct buf *out)
+{
+	const char *s = str_empty(m->thread_id) ? m->recipient : m->thread_id;
+	size_t digits = 0;
+
+	if (str_empty(s))
+		return RC_INVALID;
+	if (strchr(s, '@')) {
+		buf_puts(out, s);
+		return str_charset(s, 3, 100, "@.-_") ? RC_OK : RC_INVALID;
+	}
+	for (const char *p = s; *p; p++) {
+		if (*p >= '0' && *p <= '9') {
+			buf_putc(out, *p);
+			digits++;
+		} else if (!strchr("+-() ", *p)) {
+			return RC_INVALID;
+		}
+	}
+	if (digits < 5 || digits > 25)
+		return RC_INVALID;
+	buf_puts(out, digits > 15 ? "@g.us" : "@c.us");
+	return RC_OK;
+}
+
+/* The name a file arrives under: given, else the last part of the URL's path.
+ * WhatsApp shows it by its ending, so one is added where there is none. */
+static void
+green_file_name(const struct att *att, struct buf *out)
+{
+	static const struct { const char *type, *ext; } exts[] = {
+		{ "image", ".jpg" }, { "video", ".mp4" }, { "audio", ".ogg" }, { "sticker", ".webp" },
+	};
+	const char *p, *start;
+	size_t n;
+
+	if (!str_empty(att->name)) {
+		buf_puts(out, att->name);
+		return;
+	}
+	p = strstr(att->url, "://");
+	p = p ? p + 3 : att->url;
+	n = strcspn(p, "?#");
+	start = p;
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '/')
+			start = p + i + 1;
+	n -= (size_t)(start - p);
+	if (start == p || n == 0)
+		buf_puts(out, "file");
+	else
+		buf_put(out, start, n);
+	if (memchr(out->p, '.', out->n))
+		return;
+	for (size_t i = 0; i < sizeof exts / sizeof *exts; i++)
+		if (str_eq(exts[i].type, att->type))
+			buf_puts(out, exts[i].ext);
+}
+
+enum rc
+green_send_build(const struct account *a, const struct outmsg *m, struct http_req *out)
+{
+	struct buf body, chat, name;
+	enum rc rc = RC_INVALID;
+
+	buf_init(&body, 1 << 18);
+	buf_init(&chat, 128);
+	buf_init(&name, 512);
+	if (m->action || m->n_atts > 1 || green_chat_id(m, &chat) != RC_OK)
+		goto out;
+	if (m->n_atts == 0 && str_empty(m->body))
+		goto out;
+	if (m->body && str_utf8_len(m->body, strlen(m->body)) > GREEN_TEXT_MAX)
+		goto out;
+	json_put_key(&body, "{", "chatId");
+	json_put_str(&body, chat.p);
+	if (m->n_atts) {
+		if (str_empty(m->atts[0].url))
+			goto out;
+		green_file_name(&m->atts[0], &name);
+		json_put_key(&body, ",", "urlFile");
+		json_put_str(&body, m->atts[0].url);
+		json_put_key(&body, ",", "fileName");
+		json_put_str(&body, name.p);
+	}
+	if (!str_empty(m->body)) {
+		json_put_key(&body, ",", m->n_atts ? "caption" : "message");
+		json_put_str(&body, m->body);
+	}
+	if (!str_empty(m->reply_to)) {
+		json_put_key(&body, ",", "quotedMessageId");
+		json_put_str(&body, m->reply_to);
+	}
+	buf_putc(&body, '}');
+	if (buf_err(&body) || buf_err(&chat) || buf_err(&name))
+		goto out;
+	rc = green_request(a, "POST", m->n_atts ? "sendFileByUrl" : "sendMessage", "", out);
+	if (rc != RC_OK)
+		goto out;
+	http_req_body(out, "application/json", body.p, body.n);
+	out->fresh = true;
+out:
+	buf_free(&body);
+	buf_free(&chat);
+	buf_free(&name);
+	return rc;
+}
+
+static void
+green_send_fail(const struct http_res *res, struct send_result *out)
+{
+	const struct green_error *e;
+	int asked = http_retry_after_s(res);
+
+	green_words(res, out->text, sizeof out->text);
+	e = green_error(res->status, out->text);
+	out->outcome = e ? e->outcome : SEND_UNKNOWN;
+	snprintf(out->code, sizeof out->code, "%s", e ? e->code : "unexpected");
+	out->retry_after_s = asked;
+	if (e && e->outcome == SEND_PAUSE)
+		out->pause_s = asked > e->pause_s ? asked : e->pause_s;
+}
+
+enum rc
+green_send_read(const struct account *a, const struct outmsg *m, const struct http_res *res,
+    struct send_result *out)
+{
+	struct mem_arena arena = {0};
+	struct json *j = NULL;
+	const char *id = NULL;
+
+	(void)a;
+	(void)m;
+	memset(out, 0, sizeof *out);
+	out->retry_after_s = -1;
+	if (res->fail != HTTP_FAIL_NONE) {
+		out->outcome = res->sent ? SEND_UNKNOWN : SEND_RETRY;
+		snprintf(out->code, sizeof out->code, "%s", http_fail_names[res->fail]);
+		snprintf(out->text, sizeof out->text, "%s", res->note);
+		return RC_OK;
+	}
+	if (res->status == 200 && json_parse(res->body, res->body_n, &j, NULL) == RC_OK)
+		id = json_text(&arena, json_get(j, "idMessage"));
+	if (!str_empty(id) && strlen(id) < sizeof out->message_id) {
+		out->outcome = SEND_SENT;
+		snprintf(out->message_id, sizeof out->message_id, "%s", id);
+	} else if (res->status == 200 && !json_get(j, "status")) {
+		/* they took it and said something we do not know */
+		out->outcome = SEND_UNKNOWN;
+		snprintf(out->code, sizeof out->code, "no_id");
+	} else {
+		green_send_fail(res, out);
+	}
+	json_free(j);
+	mem_arena_free(&arena);
+	return RC_OK;
+}
+
+/* --- look-up of a message of unknown outcome: getChatHistory (C.1) --------------- */
+
+enum rc
+green_lookup_build(const struct account *a, const struct outmsg *m, struct http_req *out)
+{
+	struct buf body, chat;
+	enum rc rc = RC_INVALID;
+
+	buf_init(&body, 1024);
+	buf_init(&chat, 128);
+	if (green_chat_id(m, &chat) == RC_OK) {
+		json_put_key(&body, "{", "chatId");
+		json_put_str(&body, chat.p);
+		buf_puts(&body, ",\"count\":50}");
+		rc = green_request(a, "POST", "getChatHistory", "", out);
+		if (rc == RC_OK)
+			http_req_body(out, "application/json", body.p, body.n);
+	}
+	buf_free(&body);
+	buf_free(&chat);
+	return rc;
+}
+
+static bool
+green_same_message(struct mem_arena *arena, const struct json *j, const struct outmsg *m,
+    int64_t since_us)
+{
+	static const char *const texts[] = { "textMessage", "extendedTextMessage.text",
+	    "extendedTextMessageData.text", "caption" };
+	const char *type = json_str(arena, json_get(j, "type"));
+	const char *at = json_text(arena, json_get(j, "timestamp"));
+	const char *text = NULL;
+	bool file = json_get(j, "downloadUrl") || json_get(j, "fileName");
+	int64_t us;
+
+	if (!str_eq(type, "outgoing") || file != (m->n_atts > 0) || !at ||
+	    clock_parse(at, strlen(at), &us) != RC_OK)
+		return false;
+	/* their clock counts whole seconds */
+	if (us < since_us - since_us % 1000000 - 1000000)
+		return false;
+	for (size_t i = 0; str_empty(text) && i < sizeof texts / sizeof *texts; i++)
+		text = json_str(arena, json_get(j, texts[i]));
+	return str_eq_trim(text ? text : "", m->body ? m->body : "");
+}
+
+enum rc
+green_lookup_read(const struct account *a, const struct outmsg *m, int64_t since_us,
+    const struct http_res *res, struct strv *ids)
+{
+	struct mem_arena arena = {0};
+	struct json *j = NULL;
+	enum rc rc = RC_TEMP;
+
+	(void)a;
+	if (res->fail != HTTP_FAIL_NONE || res->status != 200 ||
+	    json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
+		return RC_TEMP;
+	if (json_type(j) == JSON_ARRAY) {
+		rc = RC_NONE;
+		/* newest first: from the end, so that the oldest that fits is the first */
+		for (size_t i = json_len(j); i > 0; i--) {
+			const struct json *e = json_at(j, i - 1);
+			const char *id = json_text(&arena, json_get(e, "idMessage"));
+
+			if (str_empty(id) || strlen(id) >= 520 ||
+			    !green_same_message(&arena, e, m, since_us))
+				continue;
+			strv_add(ids, id, strlen(id));
+			rc = RC_OK;
+		}
+	}
+	json_free(j);
+	mem_arena_free(&arena);
+	return rc;
+}
+
+/* Chats have a suffix: "+7 000 000-00-01" is 70000000001@c.us (C.1). */
+const char *
+green_recipient(const struct account *a, const char *id, struct mem_arena *arena)
+{
+	char digits[26], *out;
+	size_t n = 0;
+
+	(void)a;
+	if (strchr(id, '@'))
+		return str_charset(id, 3, 100, "@.-_") ? mem_arena_dup(arena, id) : NULL;
+	for (const char *s = id; *s; s++) {
+		if (*s >= '0' && *s <= '9') {
+			if (n + 1 >= sizeof digits)
+				return NULL;
+			digits[n++] = *s;
+		} else if (!strchr("+-() ", *s)) {
+			return NULL;
+		}
+	}
+	if (n < 5)
+		return NULL;
+	digits[n] = '\0';
+	/* a phone number has at most 15 digits (E.164), a group's id more */
+	out = mem_arena_alloc(arena, n + 6);
+	snprintf(out, n + 6, "%s%s", digits, n > 15 ? "@g.us" : "@c.us");
+	return out;
+}
