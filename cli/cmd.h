@@ -66,7 +66,8 @@ struct db *cmd_db(const struct db_opts *o);
 /* cmd_duration_s(s, out): "90", "90s", "15m", "8h", "30d"; RC_INVALID otherwise. */
 enum rc cmd_duration_s(const char *s, long long *out) MUST_CHECK;
 /* cmd_when(s, out): a moment as microseconds: 2026-11-22T10:15:00Z, 2026-11-22,
- * 10:15 or 10:15:30 (the last one in UTC, as in the log), or 2h (ago). */
+ * 10:15 or 10:15:30 (the last one in UTC, as in the log), 2h (ago), or as people and
+ * the page write it, in local time: 22.11.2026 10:15, 22.11. 10:15, 2026-11-22 10:15. */
 enum rc cmd_when(const char *s, int64_t *out) MUST_CHECK;
 
 #endif

@@ -28,9 +28,11 @@
 
 /* What is said at the end; the order of the names is why_names'. */
 enum verdict_of { STORED, PARTLY, REFUSED, SPOOLED, SET_ASIDE, LEDGER_ONLY, ERASED, EVENTS_ONLY,
-	NEVER_RECEIVED, NOT_FOUND, LISTED, VERDICT_OF__MAX };
+	NEVER_RECEIVED, NOT_FOUND, LISTED, NOT_SENT, FATE_UNKNOWN, NOT_SENT_YET, COULD_NOT_LOOK,
+	VERDICT_OF__MAX };
 static const char *const names[VERDICT_OF__MAX] = { "stored", "partly", "refused", "spooled", "set_aside",
-	"ledger_only", "erased", "events_only", "never_received", "not_found", "listed" };
+	"ledger_only", "erased", "events_only", "never_received", "not_found", "listed", "send_failed",
+	"send_unknown", "send_waits", "could_not_look" };
 
 struct why {
 	struct conf *conf;
@@ -47,6 +49,7 @@ struct why {
 	bool provider_has;
 	enum verdict_of verdict;
 	char reason[64];		/* of a refused one */
+	char aside_file[512];		/* the first file that was put into quarantine */
 };
 
 /* --- printing ------------------------------------------------------------------------ */
@@ -92,8 +95,8 @@ means(const struct why *w)
 		return cmd_tr("It waits in the spool for the database; dmbox-poll stores it.",
 		    "Ждёт в спуле, пока недоступна база; dmbox-poll его сохранит.");
 	case SET_ASIDE:
-		return cmd_tr("Its file could not be stored five times and was set aside in the spool's folder bad.",
-		    "Файл пять раз не удалось сохранить, он отложен в папке bad спула.");
+		return cmd_tr("The database refused it again and again, so its file is in quarantine (the log says why). The way back: mend the cause (dmbox doctor), then move the file to the spool's folder new; dmbox-poll stores it.",
+		    "База раз за разом его отвергала, и файл в карантине (причина в журнале). Обратно: устраните причину (dmbox doctor) и верните файл в папку new спула; dmbox-poll его сохранит.");
 	case LEDGER_ONLY:
 		return cmd_tr("Its bytes came and are in the ledger, but no message with this id was made of them: see reason; dmbox replay parses them again.",
 		    "Байты пришли и лежат в журнале, но сообщения с этим номером из них не вышло: смотрите reason; dmbox replay разберёт их снова.");
@@ -106,6 +109,18 @@ means(const struct why *w)
 	case NEVER_RECEIVED:
 		return cmd_tr("It never reached us, and the provider has it: the webhook is not set, or did not get through: dmbox doctor.",
 		    "До нас не дошло, а у провайдера оно есть: вебхук не настроен или не проходит: dmbox doctor.");
+	case NOT_SENT:
+		return cmd_tr("It was NOT sent: see the error above. dmbox outbox retry ID sends it again.",
+		    "НЕ отправлено: причина выше. Отправить снова: dmbox outbox retry ID.");
+	case FATE_UNKNOWN:
+		return cmd_tr("Nobody knows whether it was sent: the provider's answer was lost. Look into the chat; if it is not there: dmbox outbox retry ID.",
+		    "Неизвестно, отправлено ли: ответ провайдера потерялся. Посмотрите в чате; если его нет: dmbox outbox retry ID.");
+	case NOT_SENT_YET:
+		return cmd_tr("It is not sent yet: it waits in the outbox; dmbox-poll sends it.",
+		    "Ещё не отправлено: ждёт в очереди; отправит dmbox-poll.");
+	case COULD_NOT_LOOK:
+		return cmd_tr("Could not look: the database did not answer, and the spool does not hold it. dmbox doctor says why.",
+		    "Посмотреть не удалось: база не отвечает, в спуле этого нет. Причину скажет dmbox doctor.");
 	case LISTED:
 		return cmd_tr("dmbox why MESSAGE-ID says more about one of them.",
 		    "Подробнее об одном: dmbox why MESSAGE-ID.");
@@ -127,7 +142,9 @@ say_text(const struct why *w)
 	else
 		printf("=> %s: ", names[w->verdict]);
 	puts(means(w));
-	if (w->db_away)
+	if (w->verdict == SET_ASIDE && w->aside_file[0] != '\0')
+		printf("   mv '%s' '%s/new/'\n", w->aside_file, w->conf->spool_dir);
+	if (w->db_away && w->verdict != COULD_NOT_LOOK)
 		puts(cmd_tr("The database did not answer: only the spool was searched.",
 		    "База данных не отвечает: просмотрен только спул."));
 }
@@ -184,6 +201,8 @@ in_file(void *arg, const struct spool_seen *s)
 	if (!hit)
 		return true;
 	s->bad ? w->aside++ : w->waiting++;
+	if (s->bad && w->aside_file[0] == '\0')
+		snprintf(w->aside_file, sizeof w->aside_file, "%s", s->path);
 	if (d != NULL)
 		clock_iso(d->received_at_us, at);
 	buf_printf(&w->spool_text, "%s  %-12s %s/%s  request %s  file=%s\n", at, s->bad ? "set aside" : "spool",
@@ -360,12 +379,32 @@ add_station(struct trace *t, struct station *v, const struct station *s)
 	t->n++;
 }
 
+/* The stations of more into t, by time. */
+static void
+add_trace(struct trace *t, const struct trace *more)
+{
+	struct station *v = mem_arena_alloc(&t->arena, (t->n + more->n + 1) * sizeof *v);
+
+	if (t->n > 0)
+		memcpy(v, t->v, t->n * sizeof *v);
+	t->v = v;
+	for (size_t i = 0; i < more->n; i++) {
+		struct station s = more->v[i];
+
+		s.request_id = mem_arena_dup(&t->arena, s.request_id);
+		s.what = "delivery";
+		s.account = mem_arena_dup(&t->arena, s.account);
+		s.channel = mem_arena_dup(&t->arena, s.channel);
+		s.detail = mem_arena_dup(&t->arena, s.detail);
+		add_station(t, v, &s);
+	}
+}
+
 /* The same message often comes more than once: each delivery that holds it. */
 static enum rc
 add_repeats(struct why *w, const char *id)
 {
 	struct trace more = {0};
-	struct station *v;
 	int64_t at = 0;
 	enum rc rc;
 
@@ -375,23 +414,87 @@ add_repeats(struct why *w, const char *id)
 	if (at == 0 || strlen(id) < WORD_MIN)
 		return RC_OK;
 	rc = trace_ledger(w->db, id, at - HOUR_US, at + REPEATS_H * HOUR_US, &more);
-	if (rc == RC_OK) {
-		v = mem_arena_alloc(&w->trace.arena, (w->trace.n + more.n + 1) * sizeof *v);
-		if (w->trace.n > 0)
-			memcpy(v, w->trace.v, w->trace.n * sizeof *v);
-		w->trace.v = v;
-		for (size_t i = 0; i < more.n; i++) {
-			struct station s = more.v[i];
-
-			s.request_id = mem_arena_dup(&w->trace.arena, s.request_id);
-			s.what = "delivery";
-			s.account = mem_arena_dup(&w->trace.arena, s.account);
-			s.channel = mem_arena_dup(&w->trace.arena, s.channel);
-			s.detail = mem_arena_dup(&w->trace.arena, s.detail);
-			add_station(&w->trace, v, &s);
-		}
-	}
+	if (rc == RC_OK)
+		add_trace(&w->trace, &more);
 	trace_free(&more);
+	return rc;
+}
+
+/* A row in the database is good news of what came in, not of what was to go out. */
+static enum verdict_of
+of_row(const struct why *w)
+{
+	enum verdict_of v = STORED;
+	char state[32], dir[32];
+
+	for (size_t i = 0; i < w->trace.n; i++) {
+		const struct station *s = &w->trace.v[i];
+
+		if (str_eq(s->what, "outbox"))
+			has_text(s, "state", state, sizeof state);
+		else if (str_eq(s->what, "message") && has_text(s, "direction", dir, sizeof dir) &&
+		    str_eq(dir, "outbound"))
+			has_text(s, "status", state, sizeof state);
+		else
+			continue;
+		if (str_eq(state, "failed") || str_eq(state, "dead"))
+			v = NOT_SENT;
+		else if (str_eq(state, "unknown") && v != NOT_SENT)
+			v = FATE_UNKNOWN;
+		else if ((str_eq(state, "queued") || str_eq(state, "leased")) && v == STORED)
+			v = NOT_SENT_YET;
+	}
+	return v;
+}
+
+/* The row's own number, 0: none. */
+static int64_t
+row_of(const struct why *w)
+{
+	char id[32];
+	int64_t n = 0;
+
+	for (size_t i = 0; i < w->trace.n; i++)
+		if (str_eq(w->trace.v[i].what, "message") && has_text(&w->trace.v[i], "message", id, sizeof id) &&
+		    str_i64(id, &n) == RC_OK)
+			return n;
+	return 0;
+}
+
+static enum rc
+about_row(struct why *w, const char *id)
+{
+	struct trace more = {0};
+	enum rc rc = add_repeats(w, id);
+
+	w->verdict = of_row(w);
+	if (rc == RC_OK && row_of(w) != 0)
+		rc = trace_again(w->db, row_of(w), &more);
+	if (rc == RC_OK)
+		add_trace(&w->trace, &more);
+	trace_free(&more);
+	return rc;
+}
+
+/* Part of an id, a phone number or a name without its @: what is meant? */
+static enum rc
+guess(struct why *w, const char *q)
+{
+	char id[600];
+	enum rc rc = trace_near(w->db, q, &w->trace, &w->words);
+
+	if (rc == RC_NONE)
+		rc = trace_person(w->db, q, &w->trace, &w->words);
+	if (rc != RC_OK)
+		return rc;
+	w->verdict = LISTED;
+	/* just one message: its whole life */
+	if (w->trace.n == 1 && str_eq(w->trace.v[0].what, "message") &&
+	    has_text(&w->trace.v[0], "message", id, sizeof id)) {
+		trace_free(&w->trace);
+		if ((rc = trace_message(w->db, &w->scope, id, &w->trace)) == RC_OK)
+			rc = about_row(w, id);
+	}
 	return rc;
 }
 
@@ -403,10 +506,8 @@ about_message(struct why *w, const char *id)
 	enum rc rc;
 
 	rc = trace_message(w->db, &w->scope, id, &w->trace);
-	if (rc == RC_OK) {
-		w->verdict = STORED;
-		return add_repeats(w, id);
-	}
+	if (rc == RC_OK)
+		return about_row(w, id);
 	if (rc != RC_NONE)
 		return rc;
 	if ((rc = trace_erased(w->db, &w->scope, id)) == RC_OK) {
@@ -417,6 +518,8 @@ about_message(struct why *w, const char *id)
 		return rc;
 	if (w->trace.n > 0)
 		w->verdict = EVENTS_ONLY;
+	else if ((rc = guess(w, id)) != RC_NONE)
+		return rc;
 	if ((rc = search_ledger(w, id, &n)) != RC_OK)
 		return rc;
 	/* the bytes of those events hold the id, too, and say nothing more */
@@ -469,12 +572,27 @@ scope_of(const struct conf *c, struct trace_scope *s)
 	}
 }
 
+/* As people copy it: blanks around it, quotes, OUT:3, a link's end. */
+static void
+clean(const char *q, char *out, size_t cap)
+{
+	static const char around[] = " \t\r\n\"'<>";
+	size_t n;
+
+	q += strspn(q, around);
+	snprintf(out, cap, "%s", q);
+	for (n = strlen(out); n > 0 && strchr(around, out[n - 1]) != NULL; n--)
+		out[n - 1] = '\0';
+	if (str_istarts(out, "out:"))
+		memcpy(out, "out:", 4);
+}
+
 static int
 answer(struct why *w, const char *q)
 {
 	const char *who = q[0] == '@' ? q + 1 : NULL;
 	int64_t at;
-	bool time = who == NULL && cmd_when(q, &at) == RC_OK && strpbrk(q, ":-") != NULL;
+	bool time = who == NULL && cmd_when(q, &at) == RC_OK && strpbrk(q, ":-.") != NULL;
 	enum rc rc;
 
 	w->verdict = NOT_FOUND;
@@ -484,9 +602,11 @@ answer(struct why *w, const char *q)
 	rc = time ? about_time(w, at) : who ? about_person(w, who) : about_message(w, q);
 	if (who != NULL)
 		search_spool(w);
-	w->db_away = rc != RC_OK;
+	w->db_away = rc != RC_OK && rc != RC_NONE;
 	if (w->verdict == NOT_FOUND || w->verdict == REFUSED || w->verdict == EVENTS_ONLY)
 		w->verdict = w->waiting > 0 ? SPOOLED : w->aside > 0 ? SET_ASIDE : w->verdict;
+	if (w->db_away && w->verdict == NOT_FOUND)
+		w->verdict = COULD_NOT_LOOK;
 	if (w->json)
 		say_json(w, q);
 	else
@@ -504,6 +624,8 @@ run(int argc, char **argv)
 	static const struct option options[] = { { "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
 	struct db_opts opts = { .app = "dmbox why", .no_prepare = true, .statement_ms = 60000 };
 	struct why w = {0};
+	char query[1024];
+	struct buf q;
 	int o, status;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -511,7 +633,13 @@ run(int argc, char **argv)
 			return cmd_usage(&cmd_why);
 		w.json = true;
 	}
-	if (optind + 1 != argc || argv[optind][0] == '\0' || str_eq(argv[optind], "@"))
+	/* a name or a time of several words needs no quotes */
+	buf_init(&q, 4096);
+	for (int i = optind; i < argc; i++)
+		buf_printf(&q, "%s%s", i > optind ? " " : "", argv[i]);
+	clean(q.p, query, sizeof query);
+	buf_free(&q);
+	if (*query == '\0' || str_eq(query, "@"))
 		return cmd_usage(&cmd_why);
 	if (cmd_conf(&w.conf) != RC_OK)
 		return CMD_FAIL;
@@ -527,7 +655,7 @@ run(int argc, char **argv)
 	buf_init(&w.asked, 1 << 20);
 	buf_init(&w.asked_text, 1 << 20);
 	scope_of(w.conf, &w.scope);
-	status = answer(&w, argv[optind]);
+	status = answer(&w, query);
 	buf_free(&w.spool);
 	buf_free(&w.spool_text);
 	buf_free(&w.asked);
@@ -545,16 +673,18 @@ const struct cmd cmd_why = {
 	"why", run,
 	{ "one message's life, or why it is not there", "жизнь одного сообщения, или почему его нет" },
 	{ "usage: dmbox why MESSAGE-ID | @USER | TIME [--json]\n\n"
-	  "MESSAGE-ID is the provider's id, out: and the id of a send, or messages.id.  @USER\n"
-	  "is a user name, name or id: the last messages.  TIME (2026-11-22T10:15:00Z, 10:15 in\n"
-	  "UTC): what happened ten minutes before and after.  Each line is a station with its\n"
+	  "MESSAGE-ID is the provider's id or part of it, out: and the id of a send, or\n"
+	  "messages.id.  @USER is a user name, name, phone number or id, also without the @: the\n"
+	  "last messages.  TIME (2026-11-22T10:15:00Z, 10:15 in UTC, 22.11.2026 10:15 in local\n"
+	  "time): what happened ten minutes before and after.  Each line is a station with its\n"
 	  "time and request id; what is not in the tables is searched in the ledger of the last\n"
 	  "seven days, the refused too, in the spool, and asked of the provider where it can be\n"
 	  "asked.  Exit status 1: it is not here.",
 	  "вызов: dmbox why MESSAGE-ID | @USER | ВРЕМЯ [--json]\n\n"
-	  "MESSAGE-ID: номер у провайдера, out: и номер отправки, или messages.id.  @USER: имя\n"
-	  "пользователя, имя или номер: последние сообщения.  ВРЕМЯ (2026-11-22T10:15:00Z, 10:15\n"
-	  "по UTC): что было за десять минут до и после.  Каждая строка это шаг со временем и\n"
+	  "MESSAGE-ID: номер у провайдера или его часть, out: и номер отправки, или messages.id.\n"
+	  "@USER: имя пользователя, имя, телефон или номер, можно без @: последние сообщения.\n"
+	  "ВРЕМЯ (2026-11-22T10:15:00Z, 10:15 по UTC, 22.11.2026 10:15 по местному времени): что\n"
+	  "было за десять минут до и после.  Каждая строка это шаг со временем и\n"
 	  "номером запроса; чего нет в таблицах, ищется в журнале за семь дней, среди\n"
 	  "отклонённых, в спуле и, если можно, у провайдера.  Код выхода 1: здесь его нет." }
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "cmd.h"
@@ -134,6 +135,40 @@ cmd_duration_s(const char *s, long long *out)
 	return RC_OK;
 }
 
+/* Local time by its fields; those that are not named are of today. */
+static enum rc
+local_time(struct tm *tm, int64_t *out)
+{
+	time_t t;
+
+	tm->tm_isdst = -1;
+	t = mktime(tm);
+	if (t == (time_t)-1)
+		return RC_INVALID;
+	*out = (int64_t)t * 1000000;
+	return RC_OK;
+}
+
+static enum rc
+when_local(const char *s, int64_t *out)
+{
+	static const char *const forms[] = { "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y, %H:%M",
+		"%d.%m. %H:%M", "%d.%m %H:%M", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%d/%m/%Y %H:%M" };
+	time_t now = (time_t)(clock_now_us() / 1000000);
+	const char *end;
+
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		struct tm tm;
+
+		localtime_r(&now, &tm);
+		tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+		end = strptime(s, forms[i], &tm);
+		if (end != NULL && *end == '\0')
+			return local_time(&tm, out);
+	}
+	return RC_INVALID;
+}
+
 enum rc
 cmd_when(const char *s, int64_t *out)
 {
@@ -155,6 +190,8 @@ cmd_when(const char *s, int64_t *out)
 			*out -= day;
 		return RC_OK;
 	}
+	if (when_local(s, out) == RC_OK)
+		return RC_OK;
 	return strchr(s, '-') != NULL ? clock_parse(s, n, out) : RC_INVALID;
 }
 

@@ -5,12 +5,13 @@
  */
 #include "store/trace.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { LEDGER_MAX = 20, PERSON_MAX = 5, NEAR_MAX = 40 };
+enum { LEDGER_MAX = 20, PERSON_MAX = 5, NEAR_MAX = 40, PART_MIN = 5 };
 
 enum stmt { SQL_IDS, SQL_OWN_IDS, SQL_LIFE, SQL_EVENTS, SQL_LEDGER, SQL_ERASED, SQL_CAPPED,
-	SQL_PEOPLE, SQL_PERSON, SQL_TIME, SQL__MAX };
+	SQL_PEOPLE, SQL_PERSON, SQL_NEAR, SQL_AGAIN, SQL_WORDS, SQL_TIME, SQL__MAX };
 
 #define KEYS "k as (select a.account, a.channel, '' as thread_id" \
 	"   from unnest($2::text[], $3::text[]) a(account, channel)" \
@@ -113,6 +114,22 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " union all select * from (select m.received_at, d.request_id, 'message', m.account, m.channel, " MESSAGE
 	    "  from dmbox.messages m left join dmbox.deliveries d on d.id = m.delivery_id"
 	    "  where m.contact_id = any ($1) order by m.received_at desc limit $2) x order by 1" },
+	[SQL_NEAR] = { NULL,
+	    "select m.received_at, null, 'message', m.account, m.channel, " MESSAGE
+	    " from dmbox.messages m where m.received_at > now() - interval '90 days'"
+	    "   and (position($1 in m.external_id) > 0 or position($1 in m.thread_id) > 0)"
+	    " order by m.received_at desc limit $2" },
+	[SQL_AGAIN] = { NULL,
+	    "select " DELIVERY " from dmbox.messages m join dmbox.contacts c on c.id = m.contact_id"
+	    " join dmbox.deliveries d on d.account = m.account and d.channel = m.channel"
+	    "   and d.received_at >= m.received_at and d.received_at < m.received_at + interval '49 hours'"
+	    "   and d.weak_duplicates > 0 and d.id <> m.delivery_id"
+	    "   and position(convert_to(c.external_id, 'UTF8') in d.body) > 0"
+	    " where m.id = $1 and m.external_id like 'weak:%' order by 1 limit 20" },
+	[SQL_WORDS] = { NULL,
+	    "select case m.direction when 'inbound' then '' else '-> ' end || coalesce(nullif(c.name, ''),"
+	    "   '@' || nullif(c.username, ''), c.external_id, '?'), left(m.body, 240)"
+	    " from dmbox.messages m left join dmbox.contacts c on c.id = m.contact_id where m.id = $1" },
 	[SQL_TIME] = { NULL,
 	    "select * from (select * from ("
 	    " select " DELIVERY " from dmbox.deliveries d"
@@ -288,6 +305,79 @@ trace_person(struct db *db, const char *who, struct trace *out, struct strv *wor
 		for (size_t i = 0; i < db_rows(r); i++)
 			strv_add(words, db_get_text(r, i, 1), strlen(db_get_text(r, i, 1)));
 	}
+	db_res_free(r);
+	return rc;
+}
+
+/* "+7 (912) 345-67-89" as a chat's id writes it: 79123456789. */
+static void
+digits_of(const char *s, char *out, size_t cap)
+{
+	size_t n = 0;
+
+	for (; *s != '\0' && n + 1 < cap; s++)
+		if (*s >= '0' && *s <= '9')
+			out[n++] = *s;
+		else if (strchr("+-() .", *s) == NULL)
+			break;
+	out[*s == '\0' ? n : 0] = '\0';
+}
+
+enum rc
+trace_near(struct db *db, const char *part, struct trace *out, struct strv *words)
+{
+	struct db_args a = {0};
+	char number[64], chat[80];
+	enum rc rc;
+
+	digits_of(part, number, sizeof number);
+	if (strlen(number) >= PART_MIN) {
+		snprintf(chat, sizeof chat, "%s@c.us", number);
+		rc = trace_person(db, chat, out, words);
+		if (rc == RC_NONE)
+			rc = trace_person(db, number, out, words);
+		/* 8 912 ... is how Russians dial +7 912 ... */
+		if (rc == RC_NONE && number[0] == '8' && strlen(number) == 11) {
+			chat[0] = '7';
+			rc = trace_person(db, chat, out, words);
+		}
+		if (rc != RC_NONE)
+			return rc;
+	}
+	if (strlen(part) < PART_MIN)
+		return RC_NONE;
+	db_text(&a, part);
+	db_i64(&a, LEDGER_MAX);
+	rc = stations(db, SQL_NEAR, &a, out);
+	return rc == RC_OK && out->n == 0 ? RC_NONE : rc;
+}
+
+enum rc
+trace_again(struct db *db, int64_t message, struct trace *out)
+{
+	struct db_args a = {0};
+
+	db_i64(&a, message);
+	return stations(db, SQL_AGAIN, &a, out);
+}
+
+enum rc
+trace_words(struct db *db, int64_t message, struct mem_arena *arena, const char **who,
+    const char **words)
+{
+	struct db_args a = {0};
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	db_i64(&a, message);
+	rc = db_exec(db, &stmts[SQL_WORDS], &a, &r);
+	if (rc == RC_OK && db_rows(r) == 0)
+		rc = RC_NONE;
+	if (rc == RC_OK) {
+		*who = mem_arena_dup(arena, db_get_text(r, 0, 0));
+		*words = mem_arena_dup(arena, db_get_text(r, 0, 1));
+	}
+	db_args_free(&a);
 	db_res_free(r);
 	return rc;
 }

@@ -49,6 +49,21 @@ enum rc trace_capped(struct db *db, struct trace *out) MUST_CHECK;
 /* trace_person(db, who, out, words): contacts by user name, name, provider's id or
  * contacts.id, and the last messages of each; words: their provider's ids. */
 enum rc trace_person(struct db *db, const char *who, struct trace *out, struct strv *words) MUST_CHECK;
+/*
+ * trace_near(db, part, out, words): what is meant by part of an id, or by a phone number
+ * in people's spelling: messages of the last 90 days whose id holds part, and contacts
+ * whose id does.  Like trace_person otherwise; RC_NONE: none, or part is short.
+ */
+enum rc trace_near(struct db *db, const char *part, struct trace *out, struct strv *words) MUST_CHECK;
+/*
+ * trace_again(db, message id, out): the later deliveries that brought a message which has
+ * no id of its own: they hold its sender and count as weak duplicates.
+ */
+enum rc trace_again(struct db *db, int64_t message, struct trace *out) MUST_CHECK;
+/* trace_words(db, message id, arena, who, words): who wrote it, and the beginning of what
+ * people wrote; for people's eyes, not for a log.  RC_NONE: no such row. */
+enum rc trace_words(struct db *db, int64_t message, struct mem_arena *a, const char **who,
+    const char **words) MUST_CHECK;
 /* trace_time(db, at_us, out): what happened within ten minutes of it. */
 enum rc trace_time(struct db *db, int64_t at_us, struct trace *out) MUST_CHECK;
 
