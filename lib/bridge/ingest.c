@@ -369,6 +369,7 @@ parse_spooled(const struct conf *c, struct delivery *d)
 {
 	const struct account *a = conf_account(c, d->channel, d->account);
 	struct account gone = { 0 };
+	bool test = d->source == SOURCE_DOCTOR;
 
 	if (a == NULL || (d->provider != NULL && a->provider != d->provider)) {
 		gone.name = (char *)(uintptr_t)d->account;
@@ -378,6 +379,9 @@ parse_spooled(const struct conf *c, struct delivery *d)
 	}
 	ingest_parse(c, a, d);
 	d->source = SOURCE_SPOOL;
+	/* doctor's own are no chats, whichever way they came */
+	for (size_t i = 0; test && i < d->items.n; i++)
+		d->items.v[i].is_test = true;
 }
 
 static void

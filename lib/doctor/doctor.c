@@ -297,7 +297,7 @@ of_database(enum doctor_check c)
 static bool
 of_web(enum doctor_check c)
 {
-	return c == DC_SPOOL_WEB || c == DC_WEB || (c >= DC_SAME_PROGRAM && c <= DC_SERVED) ||
+	return c == DC_SPOOL_WEB || c == DC_WEB || c == DC_SLOW || (c >= DC_SAME_PROGRAM && c <= DC_SERVED) ||
 	    (c >= DC_SELF_ASCII && c <= DC_SELF_REMOVED);
 }
 

@@ -37,7 +37,7 @@ enum doctor_check {
 	/* web server, public URL */
 	DC_WEB, DC_SAME_PROGRAM, DC_ENDPOINTS, DC_FIREWALL, DC_AUTH_HEADER, DC_FASTCGI,
 	DC_BODY_LIMIT, DC_CHUNKED, DC_REDIRECT, DC_SERVED, DC_HTACCESS, DC_PROG_MODE,
-	DC_PROG_OWNER, DC_PROG_LINK, DC_PUBLIC_URL, DC_DNS, DC_TLS, DC_TLS_EXPIRY, DC_OUTSIDE,
+	DC_PROG_OWNER, DC_PROG_LINK, DC_SLOW, DC_PUBLIC_URL, DC_DNS, DC_TLS, DC_TLS_EXPIRY, DC_OUTSIDE,
 	/* handshake, self-delivery */
 	DC_GREET, DC_GREET_BAD, DC_SELF_ASCII, DC_SELF_CYRILLIC, DC_SELF_REMOVED,
 	/* the providers' own, by number; those behind the last are not used (doctor/text.c) */
@@ -86,6 +86,7 @@ struct doctor_probe {
 	bool there;
 	int64_t uid;
 	bool spool_ok, cgi;
+	bool hosted;		/* below the site's folder: shared hosting */
 	char config[256], doc_root[256];
 	char database[40];	/* doctor_database_id there; "" not known */
 };
@@ -104,6 +105,7 @@ struct doctor {
 	int64_t end_ms;		/* clock_mono_ms() by which all is over */
 	struct doctor_probe probe;
 	struct web *web;	/* doctor/web.c's */
+	struct front *front;	/* doctor/front.c's; NULL where dmbox answered at once */
 	struct mem_arena arena;
 	bool mended;		/* fix did something */
 };
@@ -167,6 +169,24 @@ void doctor_disk(struct doctor *d);		/* 3xx; after the web part */
 void doctor_cron(struct doctor *d);		/* 4xx; after the providers */
 void doctor_web_start(struct doctor *d);	/* 5xx, 6xx: adds flows */
 void doctor_web_end(struct doctor *d);		/* ... and judges what they brought */
+/*
+ * doctor_front_start(d, res): the first call was answered, and not by dmbox (res):
+ * a few more calls, as flows, tell what stands there instead.  on_ours is called
+ * where dmbox answers at /health alone.
+ */
+void doctor_front_start(struct doctor *d, const struct http_res *res, void (*on_ours)(struct doctor *d,
+    struct http_res *res));
+/* doctor_front_silent(d): the first call got no answer in time: does the site give any? */
+void doctor_front_silent(struct doctor *d);
+void doctor_front_end(struct doctor *d);	/* judges, frees */
+/* doctor_web_request(d, req, rid, method, path): a request of this run to the address
+ * under test; rid (48 bytes) gets its id. */
+void doctor_web_request(struct doctor *d, struct http_req *r, char rid[48], const char *method,
+    const char *path);
+/* doctor_cached(d, res), doctor_cloudflare(d, res): did a cache, did Cloudflare answer
+ * instead of the site?  Reported, with what mends it. */
+bool doctor_cached(struct doctor *d, const struct http_res *res);
+bool doctor_cloudflare(struct doctor *d, const struct http_res *res);
 void doctor_cgi_dir(struct doctor *d);		/* 511 to 514 */
 void doctor_providers_start(struct doctor *d);	/* 7xx, 802: adds flows */
 /* doctor_facts(d, a, out): what the tables tell of a; strings in d's arena. */

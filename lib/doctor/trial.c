@@ -16,17 +16,17 @@ enum stmt { SQL_TRIGGER, SQL_ROWS, SQL_LOCK, SQL_PARTITION, SQL_SEQUENCE, SQL__M
 /* Each gives a sentence's facts and the command that mends it. */
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_TRIGGER] = { NULL,
-	    "select t.tgname || ' on ' || t.tgrelid::regclass::text || ' (' || t.tgfoid::regprocedure::text || ')',"
-	    " format('alter table %s disable trigger %I;', t.tgrelid::regclass, t.tgname)"
+	    "select t.tgname || ' on dmbox.' || c.relname || ' (' || t.tgfoid::regprocedure::text || ')',"
+	    " format('alter table dmbox.%I disable trigger %I;', c.relname, t.tgname)"
 	    " from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid"
 	    " where c.relnamespace = 'dmbox'::regnamespace and not t.tgisinternal and t.tgenabled <> 'D'"
 	    "   and t.tgparentid = 0 order by p.pronamespace = 'dmbox'::regnamespace, t.oid desc limit 1" },
 	[SQL_ROWS] = { NULL,
-	    "select string_agg(oid::regclass::text, ', '),"
-	    " string_agg(format('alter table %s disable row level security;', oid::regclass), ' ')"
+	    "select string_agg('dmbox.' || relname, ', '),"
+	    " string_agg(format('alter table dmbox.%I disable row level security;', relname), ' ')"
 	    " from pg_class where relnamespace = 'dmbox'::regnamespace and relrowsecurity" },
 	[SQL_LOCK] = { NULL,
-	    "select l.relation::regclass::text || ', ' || l.mode || ', ' || coalesce(a.usename, '') || ' '"
+	    "select 'dmbox.' || c.relname || ', ' || l.mode || ', ' || coalesce(a.usename, '') || ' '"
 	    "   || coalesce(nullif(a.application_name, ''), a.pid::text) || ', '"
 	    "   || coalesce(extract(epoch from now() - a.xact_start)::bigint, 0) || ' s',"
 	    " format('select pg_terminate_backend(%s);', l.pid)"

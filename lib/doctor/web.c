@@ -29,21 +29,25 @@
 #define HEALTH_MS 5000
 #define REQUEST_MS 8000
 #define DNS_MS 5000
-#define SELF_MAX 64
+#define BOTH_ALPHABETS 4	/* accounts; the others are tried in ASCII alone */
 #define CERT_WARN_DAYS 14
 #define TOKEN_S 120
+#define SLOW_MS 3000
+#define ANSWER_MAX (32u << 20)	/* a program handed out as a file is to be seen as one */
+#define HOSTED_BODY 131072
 
-enum self_kind { SELF_ASCII, SELF_CYRILLIC, SELF_SIZE, SELF_CHUNKED };
+enum self_kind { SELF_ASCII, SELF_CYRILLIC, SELF_SIZE, SELF_CHUNKED, SELF_MIXED, SELF_PIECE };
 
 struct self {
 	struct doctor *d;
 	const struct account *a;
 	enum self_kind kind;
 	size_t size;
+	const struct piece *piece;	/* SELF_PIECE */
 	char rid[48];
 	char *body;
 	size_t body_n;
-	bool answered, ours, spooled;
+	bool answered, ours, spooled, told;
 	int status;
 	enum http_fail fail;
 	/* as the ledger has it */
@@ -55,13 +59,15 @@ struct endpoint { struct doctor *d; const char *what; int want; char rid[48]; };
 
 struct web {
 	bool up;			/* dmbox answers at the address */
-	struct self self[SELF_MAX];
+	struct self **self;		/* each in the arena */
 	size_t n_self;
 	struct endpoint ends[16];
 	size_t n_ends;
 	size_t greets;
 	unsigned int serial;
 	int auth_status;		/* of the call with a token of ours; 0 not asked */
+	bool auth_other_key;		/* it arrived, and their key is another one */
+	int64_t first_ms, slow_ms;	/* the first answer, alone; the slowest of all */
 	char host[300];
 	/* the resolver may outlive the run: what it writes to is never freed */
 	struct gaicb *gai;
@@ -73,6 +79,17 @@ static const char text_cyrillic[] = "dmbox doctor: Проверка связи, 
 static const char text_escaped[] = "dmbox doctor: \\u041f\\u0440\\u043e\\u0432\\u0435\\u0440\\u043a\\u0430 "
     "\\u0441\\u0432\\u044f\\u0437\\u0438, \\u0441\\u044a\\u0435\\u0448\\u044c \\u0435\\u0449\\u0451 "
     "\\u044d\\u0442\\u0438\\u0445 \\u0431\\u0443\\u043b\\u043e\\u043a";
+
+/* What firewalls take for an attack, and what calls itself as a provider does: all in one
+ * delivery, and where that one is refused each in its own, to name it. */
+static const struct piece { const char *text, *agent; } pieces[] = {
+	{ "x'; DROP TABLE users; -- SELECT * FROM orders UNION ALL", NULL },
+	{ "<b>sale</b> <script>alert(1)</script>", NULL },
+	{ "../../etc/passwd", NULL },
+	{ "\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd \xf0\x9f\x98\x80", NULL },
+	{ "dmbox doctor: test", "facebookexternalua" },	/* Meta's User-Agent */
+};
+enum { N_PIECES = sizeof pieces / sizeof *pieces };
 
 /* --- requests ---------------------------------------------------------------------- */
 
@@ -91,7 +108,8 @@ header(struct http_req *r, const char *name, const char *value)
 }
 
 static void
-begin(struct doctor *d, struct http_req *r, const char *method, const char *path, const char *rid)
+begin_as(struct doctor *d, struct http_req *r, const char *method, const char *path, const char *rid,
+    const char *agent)
 {
 	struct buf b;
 
@@ -99,9 +117,23 @@ begin(struct doctor *d, struct http_req *r, const char *method, const char *path
 	buf_printf(&b, "%s%s", d->base, path);
 	http_req_init(r, method, b.p);
 	buf_free(&b);
-	r->max_answer = 1 << 20;
+	r->max_answer = ANSWER_MAX;
 	header(r, "X-Request-Id", rid);
-	header(r, "User-Agent", "dmbox-doctor");
+	header(r, "User-Agent", agent);
+}
+
+static void
+begin(struct doctor *d, struct http_req *r, const char *method, const char *path, const char *rid)
+{
+	begin_as(d, r, method, path, rid, "dmbox-doctor");
+}
+
+void
+doctor_web_request(struct doctor *d, struct http_req *r, char rid[48], const char *method,
+    const char *path)
+{
+	new_id(d, rid);
+	begin(d, r, method, path, rid);
 }
 
 static bool
@@ -151,6 +183,8 @@ unreached(struct doctor *d, const struct http_res *res)
 		    "%s не ответил этой машине за %d с: смотрите DMB-525"), d->base, HEALTH_MS / 1000);
 		doctor_say(d, DC_OUTSIDE, FINDING_UNKNOWN, doctor_tr(d, "this machine gets no answer from %s",
 		    "эта машина не получает ответа от %s"), d->base);
+		if (res->sent)
+			doctor_front_silent(d);
 		break;
 	case HTTP_FAIL_TLS:
 	case HTTP_FAIL_DNS:
@@ -163,6 +197,13 @@ unreached(struct doctor *d, const struct http_res *res)
 	default:
 		doctor_say(d, DC_WEB, FINDING_FAIL, "%s: %s: %s", d->base, w, res->note);
 	}
+}
+
+static void
+slowest(struct doctor *d, const struct http_res *res)
+{
+	if (res->ms > d->web->slow_ms)
+		d->web->slow_ms = res->ms;
 }
 
 /* The code of one of our error answers, or NULL. */
@@ -178,48 +219,20 @@ error_code(struct mem_arena *a, const struct http_res *res)
 	return s;
 }
 
+/* dmbox answers: in which version, and can it work? */
 static void
-on_health(struct doctor *d, void *arg, struct http_res *res)
+answered(struct doctor *d, struct http_res *res)
 {
-	const char *rid = arg, *version;
+	const char *version;
 	struct json *j = NULL;
 
-	tls(d, res);
-	if (res->fail != HTTP_FAIL_NONE) {
-		unreached(d, res);
-		return;
-	}
-	if (res->status >= 300 && res->status < 400) {
-		doctor_say(d, DC_WEB, FINDING_OK, "HTTP %d", res->status);
-		doctor_say(d, DC_REDIRECT, FINDING_FAIL, "GET %s/health: HTTP %d -> %s", d->base,
-		    res->status, http_res_get(res, "Location"));
-		return;
-	}
-	if (!is_ours(res, rid)) {
-		if (res->status == 403 || res->status == 406) {
-			doctor_say(d, DC_WEB, FINDING_OK, "HTTP %d", res->status);
-			doctor_say(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
-			    "GET /health: HTTP %d, and not from dmbox", "GET /health: HTTP %d, и не от dmbox"),
-			    res->status);
-		} else if (res->status == 200) {
-			doctor_say(d, DC_WEB, FINDING_OK, "HTTP 200");
-			doctor_say(d, DC_SAME_PROGRAM, FINDING_FAIL, doctor_tr(d,
-			    "%s/health is answered by something else than dmbox",
-			    "на %s/health отвечает не dmbox"), d->base);
-		} else {
-			doctor_say(d, DC_WEB, FINDING_FAIL, doctor_tr(d,
-			    "GET /health: HTTP %d, and not from dmbox", "GET /health: HTTP %d, и не от dmbox"),
-			    res->status);
-		}
-		return;
-	}
 	if (res->status == 503 && str_eq(error_code(&d->arena, res), "config")) {
 		doctor_say(d, DC_WEB, FINDING_FAIL, "%s", doctor_tr(d,
 		    "the web programs cannot use their configuration (503 config): readable for the web user? the log says why",
 		    "веб-программы не могут взять конфигурацию (503 config): может ли её читать веб-пользователь? причина в журнале"));
 		return;
 	}
-	doctor_say(d, DC_WEB, FINDING_OK, "GET %s/health: HTTP %d", d->base, res->status);
+	doctor_say(d, DC_WEB, FINDING_OK, "GET %s/instagram/health: HTTP %d", d->base, res->status);
 	d->web->up = d->web_up = true;
 	if (json_parse(res->body, res->body_n, &j, NULL) == RC_OK) {
 		version = json_str(&d->arena, json_member(j, "version"));
@@ -231,6 +244,50 @@ on_health(struct doctor *d, void *arg, struct http_res *res)
 	start_rest(d);
 }
 
+/* Where the address leads instead; that one is the address to name. */
+static void
+redirected(struct doctor *d, const struct http_res *res)
+{
+	static const char path[] = "/instagram/health";
+	const char *to = http_res_get(res, "Location");
+	size_t n = to != NULL ? strlen(to) : 0;
+	char fix[700];
+
+	if (n > sizeof path && str_ends(to, path) && strstr(to, "://") != NULL) {
+		snprintf(fix, sizeof fix, doctor_tr(d,
+		    "Set DMBOX_PUBLIC_URL=%.*s here and give that address to the provider: providers do not follow redirects.",
+		    "Задайте DMBOX_PUBLIC_URL=%.*s и дайте этот адрес провайдеру: провайдеры не следуют перенаправлениям."),
+		    (int)(n - (sizeof path - 1)), to);
+		doctor_cause(d, DC_REDIRECT, FINDING_FAIL, fix, "GET %s%s: HTTP %d -> %s", d->base, path, res->status, to);
+	} else {
+		doctor_say(d, DC_REDIRECT, FINDING_FAIL, "GET %s%s: HTTP %d -> %s", d->base, path, res->status,
+		    to != NULL ? to : "?");
+	}
+}
+
+static void
+on_health(struct doctor *d, void *arg, struct http_res *res)
+{
+	const char *rid = arg;
+
+	tls(d, res);
+	d->web->first_ms = res->ms;
+	if (res->fail != HTTP_FAIL_NONE) {
+		unreached(d, res);
+		return;
+	}
+	if (res->status >= 300 && res->status < 400) {
+		doctor_say(d, DC_WEB, FINDING_OK, "HTTP %d", res->status);
+		redirected(d, res);
+		return;
+	}
+	if (!is_ours(res, rid)) {
+		doctor_front_start(d, res, answered);
+		return;
+	}
+	answered(d, res);
+}
+
 /* --- endpoints, files ------------------------------------------------------------------ */
 
 static void
@@ -238,6 +295,7 @@ on_endpoint(struct doctor *d, void *arg, struct http_res *res)
 {
 	struct endpoint *e = arg;
 
+	slowest(d, res);
 	if (res->fail != HTTP_FAIL_NONE)
 		doctor_say(d, DC_ENDPOINTS, FINDING_WARN, "%s: %s", e->what, http_fail_names[res->fail]);
 	/* 429: too many callers without a token lately, doctor's runs among them; it answers */
@@ -354,6 +412,9 @@ greet(struct doctor *d, const struct account *a, bool good)
 	doctor_get(d, &r, REQUEST_MS, on_greet, g);
 }
 
+static void self_start(struct doctor *d, const struct account *a, enum self_kind kind, size_t size,
+    const struct piece *piece);
+
 /* --- self-deliveries ------------------------------------------------------------------------- */
 
 static void
@@ -362,14 +423,32 @@ on_self(struct doctor *d, void *arg, struct http_res *res)
 	struct self *s = arg;
 	struct json *j = NULL;
 
-	(void)d;
 	s->answered = true;
 	s->fail = res->fail;
 	s->status = res->status;
 	s->ours = is_ours(res, s->rid);
+	if (!s->ours && res->fail == HTTP_FAIL_NONE)
+		s->told = doctor_cloudflare(d, res) || doctor_cached(d, res);
+	slowest(d, res);
 	if (json_parse(res->body, res->body_n, &j, NULL) == RC_OK)
 		s->spooled = json_bool(json_member(j, "spooled"), false);
 	json_free(j);
+	for (size_t i = 0; s->kind == SELF_MIXED && !s->ours && res->fail == HTTP_FAIL_NONE && !s->told &&
+	    i < N_PIECES; i++)
+		self_start(d, s->a, SELF_PIECE, 0, &pieces[i]);
+}
+
+static void
+self_text(const struct self *s, struct buf *b)
+{
+	if (s->kind == SELF_PIECE)
+		buf_puts(b, s->piece->text);
+	else if (s->kind == SELF_CYRILLIC)
+		buf_puts(b, text_cyrillic);
+	else if (s->kind != SELF_MIXED)
+		buf_puts(b, text_ascii);
+	for (size_t i = 0; s->kind == SELF_MIXED && i < N_PIECES; i++)
+		buf_printf(b, "%s%s", i > 0 ? " " : "", pieces[i].text);
 }
 
 /* A body as the provider would send it, blown up to size by white space. */
@@ -379,8 +458,12 @@ self_body(const struct self *s, struct buf *b)
 	long long now = (long long)(clock_now_us() / 1000000);
 	const char *run = s->d->run, *id = s->rid;
 	bool cyr = s->kind == SELF_CYRILLIC;
-	const char *text = cyr ? text_cyrillic : text_ascii;
+	struct buf words;
+	const char *text;
 
+	buf_init(&words, 4096);
+	self_text(s, &words);
+	text = words.p;
 	buf_putc(b, '{');
 	for (size_t i = 0; i + 400 < s->size; i++)
 		buf_putc(b, ' ');
@@ -400,6 +483,7 @@ self_body(const struct self *s, struct buf *b)
 		buf_printf(b, "\"senderId\":\"doctor-%s\",\"messageId\":\"%s\",\"text\":\"%s\","
 		    "\"username\":\"dmbox_doctor\",\"timestamp\":%lld}", run, id, text, now);
 	}
+	buf_free(&words);
 }
 
 static void
@@ -427,20 +511,22 @@ sign_self(const struct self *s, struct http_req *r)
 }
 
 static void
-self_start(struct doctor *d, const struct account *a, enum self_kind kind, size_t size)
+self_start(struct doctor *d, const struct account *a, enum self_kind kind, size_t size,
+    const struct piece *piece)
 {
 	struct self *s;
 	struct http_req r;
 	struct buf b;
 	char path[128];
 
-	if (d->web->n_self == SELF_MAX)
-		return;
-	s = &d->web->self[d->web->n_self++];
+	s = mem_arena_alloc(&d->arena, sizeof *s);
+	d->web->self = mem_realloc(d->web->self, d->web->n_self + 1, sizeof *d->web->self);
+	d->web->self[d->web->n_self++] = s;
 	s->d = d;
 	s->a = a;
 	s->kind = kind;
 	s->size = size;
+	s->piece = piece;
 	new_id(d, s->rid);
 	buf_init(&b, 2 << 20);
 	self_body(s, &b);
@@ -449,7 +535,8 @@ self_start(struct doctor *d, const struct account *a, enum self_kind kind, size_
 	buf_free(&b);
 	snprintf(path, sizeof path, "/%s/webhook%s%s", channel_names[a->channel],
 	    str_eq(a->name, "main") ? "" : "/", str_eq(a->name, "main") ? "" : a->name);
-	begin(d, &r, "POST", path, s->rid);
+	begin_as(d, &r, "POST", path, s->rid, kind == SELF_MIXED ? pieces[N_PIECES - 1].agent :
+	    piece != NULL && piece->agent != NULL ? piece->agent : "dmbox-doctor");
 	header(&r, "X-Dmbox-Doctor", "1");
 	if (kind == SELF_CHUNKED)
 		header(&r, "Transfer-Encoding", "chunked");
@@ -478,6 +565,7 @@ self_deliveries(struct doctor *d)
 {
 	static const size_t sizes[] = { 1000, 130000, 200000, 1000000 };	/* issue 5.1 */
 	const struct account *first = NULL;
+	size_t n = 0;
 
 	for (size_t i = 0; i < d->conf->n_accounts; i++) {
 		const struct account *a = &d->conf->accounts[i];
@@ -486,14 +574,16 @@ self_deliveries(struct doctor *d)
 			continue;
 		if (first == NULL)
 			first = a;
-		self_start(d, a, SELF_ASCII, 0);
-		self_start(d, a, SELF_CYRILLIC, 0);
+		self_start(d, a, SELF_ASCII, 0, NULL);
+		if (n++ < BOTH_ALPHABETS)
+			self_start(d, a, SELF_CYRILLIC, 0, NULL);
 	}
 	if (first == NULL)
 		return;
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-		self_start(d, first, SELF_SIZE, sizes[i]);
-	self_start(d, first, SELF_CHUNKED, 0);
+		self_start(d, first, SELF_SIZE, sizes[i], NULL);
+	self_start(d, first, SELF_CHUNKED, 0, NULL);
+	self_start(d, first, SELF_MIXED, 0, NULL);
 }
 
 /* --- as whom do the programs run; does Authorization arrive --------------------------------- */
@@ -512,6 +602,8 @@ read_probe(struct doctor *d, const char *rid, const struct http_res *res)
 		return;
 	}
 	d->web->auth_status = res->status;
+	s = http_res_get(res, "WWW-Authenticate");
+	d->web->auth_other_key = s != NULL && strstr(s, "invalid_token") != NULL;
 	if (res->status != 200 || json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
 		return;
 	o = json_member(j, "probe");
@@ -519,6 +611,7 @@ read_probe(struct doctor *d, const char *rid, const struct http_res *res)
 		p->there = true;
 		p->spool_ok = json_bool(json_member(o, "spool"), true);
 		p->cgi = json_bool(json_member(o, "cgi"), false);
+		p->hosted = json_bool(json_member(o, "hosted"), false);
 		s = json_str(&d->arena, json_member(o, "config"));
 		snprintf(p->config, sizeof p->config, "%s", s != NULL ? s : "");
 		s = json_str(&d->arena, json_member(o, "docRoot"));
@@ -783,10 +876,28 @@ read_ledger(struct doctor *d)
 	if (d->db_ok && db_exec(d->db, &rows, &a, &r) == RC_OK)
 		for (size_t i = 0; i < db_rows(r); i++)
 			for (size_t k = 0; k < d->web->n_self; k++)
-				if (str_eq(d->web->self[k].rid, db_get_text(r, i, 0)))
-					self_from_row(&d->web->self[k], r, i);
+				if (str_eq(d->web->self[k]->rid, db_get_text(r, i, 0)))
+					self_from_row(d->web->self[k], r, i);
 	db_res_free(r);
 	db_args_free(&a);
+}
+
+/* A filter that lets some texts through and others not: which? */
+static void
+named_piece(struct doctor *d, const struct self *s)
+{
+	bool one = false;
+
+	for (size_t i = 0; i < d->web->n_self; i++)
+		one |= d->web->self[i]->kind == SELF_PIECE && !d->web->self[i]->ours;
+	if (s->kind == SELF_MIXED && one)
+		return;		/* its pieces say it */
+	doctor_cause(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
+	    "A filter (ModSecurity, the host's WAF) reads messages and refuses some: let it except /instagram/ and /whatsapp/; customers write such texts.",
+	    "Фильтр (ModSecurity, WAF хостинга) читает сообщения и отклоняет некоторые: исключите из него /instagram/ и /whatsapp/; клиенты пишут такие тексты."),
+	    doctor_tr(d, "HTTP %d for a message with %s%s", "HTTP %d на сообщение с %s%s"), s->status,
+	    s->piece == NULL ? doctor_tr(d, "all of that together", "всем этим вместе") : s->piece->agent != NULL ?
+	    "User-Agent: " : "", s->piece == NULL ? "" : s->piece->agent != NULL ? s->piece->agent : s->piece->text);
 }
 
 /* What stands before dmbox answered: which link is it? */
@@ -799,10 +910,16 @@ foreign_answer(struct doctor *d, const struct self *s)
 		doctor_say(d, DC_REDIRECT, FINDING_FAIL, "POST %s: HTTP %d", name, s->status);
 	else if (s->kind == SELF_CHUNKED)
 		doctor_say(d, DC_CHUNKED, FINDING_WARN, "HTTP %d", s->status);
+	else if (s->kind == SELF_SIZE && s->size > HOSTED_BODY && d->probe.hosted)
+		/* the default of mod_fcgid, no .htaccess may change it, and no message is so long */
+		doctor_say(d, DC_BODY_LIMIT, FINDING_OK, doctor_tr(d, "%zu kB and more: the host's server takes no such body",
+		    "%zu кБ и больше: сервер хостинга такие тела не принимает"), s->size / 1000);
 	else if (s->kind == SELF_SIZE && s->size > 1000)
 		doctor_say(d, DC_BODY_LIMIT, FINDING_FAIL, doctor_tr(d,
 		    "%zu bytes: HTTP %d from the web server", "%zu байт: HTTP %d от веб-сервера"), s->size,
 		    s->status);
+	else if (s->kind == SELF_PIECE || s->kind == SELF_MIXED)
+		named_piece(d, s);
 	else if (s->status == 403 || s->status == 406 || s->status == 429 || s->status == 501)
 		doctor_say(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
 		    "POST to the webhook of %s: HTTP %d, and not from dmbox",
@@ -816,7 +933,8 @@ foreign_answer(struct doctor *d, const struct self *s)
 static enum doctor_check
 self_check(const struct self *s)
 {
-	static const enum doctor_check of[] = { DC_SELF_ASCII, DC_SELF_CYRILLIC, DC_BODY_LIMIT, DC_CHUNKED };
+	static const enum doctor_check of[] = { DC_SELF_ASCII, DC_SELF_CYRILLIC, DC_BODY_LIMIT, DC_CHUNKED,
+		DC_FIREWALL, DC_FIREWALL };
 
 	return of[s->kind];
 }
@@ -826,12 +944,63 @@ static bool
 plain_fails(const struct doctor *d, const struct self *s)
 {
 	for (size_t i = 0; i < d->web->n_self; i++) {
-		const struct self *o = &d->web->self[i];
+		const struct self *o = d->web->self[i];
 
 		if (o->a == s->a && o->kind == SELF_ASCII && o->answered && o->status != 200)
 			return true;
 	}
 	return false;
+}
+
+/* Which header proves a delivery of this account. */
+static const char *
+credential(const struct account *a)
+{
+	return a->provider == PROVIDER_GRAPH ? "X-Hub-Signature-256" :
+	    a->provider == PROVIDER_GREENAPI ? "Authorization" : "X-Webhook-Secret";
+}
+
+/* Our own credential was refused: did its header not arrive, or is another one known there? */
+static void
+self_refused(struct doctor *d, const struct self *s, const char *label)
+{
+	enum doctor_check c = self_check(s);
+	char fix[600];
+	bool lost = strstr(s->reason, "no_") == s->reason || str_eq(s->reason, "bad_header");
+
+	if (lost)
+		snprintf(fix, sizeof fix, doctor_tr(d, "The header %s was lost on its way: let the proxy or web server before dmbox pass it on.",
+		    "Заголовок %s потерялся по дороге: пусть прокси или веб-сервер перед dmbox его передаёт."), credential(s->a));
+	else if (s->changed || str_starts(s->reason, "wrong_signature_"))
+		snprintf(fix, sizeof fix, "%s", doctor_text(DC_SELF_CYRILLIC)->remedy[d->o.lang]);
+	else
+		snprintf(fix, sizeof fix, doctor_tr(d,
+		    "The web programs have another secret than this configuration (%s): compare DMBOX_CONFIG and the environment of the web server with what `dmbox config` shows, then restart it.",
+		    "У веб-программ другой секрет, чем в этой конфигурации (%s): сравните DMBOX_CONFIG и окружение веб-сервера с тем, что показывает `dmbox config`, и перезапустите его."),
+		    d->probe.config[0] != '\0' ? d->probe.config : d->conf->file);
+	doctor_cause(d, c, FINDING_FAIL, fix, doctor_tr(d, "%s: refused, %s (request %s)", "%s: отклонено, %s (запрос %s)"),
+	    label, s->reason[0] != '\0' ? s->reason : "401", s->rid);
+}
+
+/* Answered 200 and put by for later: that is what the spool is for while the database is
+ * away, but the database answers. */
+static void
+self_spooled(struct doctor *d, const struct self *s, const char *label)
+{
+	enum doctor_check c = self_check(s);
+
+	if (d->r[DC_DB_WRITE].status == FINDING_FAIL || d->r[DC_DB_RIGHTS].status == FINDING_FAIL)
+		doctor_cause(d, c, FINDING_UNKNOWN, "", doctor_tr(d, "%s: in the spool, see DMB-206 and DMB-209",
+		    "%s: в спуле, смотрите DMB-206 и DMB-209"), label);
+	else if (d->r[DC_DB_LIMIT].status == FINDING_WARN)
+		doctor_cause(d, c, FINDING_UNKNOWN, "", doctor_tr(d, "%s: in the spool: no connection was left, see DMB-203",
+		    "%s: в спуле: не было свободного подключения, смотрите DMB-203"), label);
+	else
+		doctor_cause(d, c, FINDING_FAIL, doctor_tr(d,
+		    "The web programs cannot use the database that doctor can use: their lines \"database:\" in the log say why (another login, a firewall or SELinux for the web server, no connection left).",
+		    "Веб-программы не могут работать с базой, с которой работает doctor: причина в строках «database:» журнала (другой логин, межсетевой экран или SELinux для веб-сервера, нет подключений)."),
+		    doctor_tr(d, "%s: in the spool, although the database answers (request %s)",
+		    "%s: в спуле, хотя база отвечает (запрос %s)"), label, s->rid);
 }
 
 static void
@@ -859,7 +1028,8 @@ judge_self(struct doctor *d, const struct self *s)
 		return;
 	}
 	if (!s->ours) {
-		foreign_answer(d, s);
+		if (!s->told)
+			foreign_answer(d, s);
 		return;
 	}
 	if (s->changed)
@@ -869,10 +1039,13 @@ judge_self(struct doctor *d, const struct self *s)
 		doctor_say(d, c, FINDING_UNKNOWN, "%s: HTTP 401, DMB-505", label);
 		return;
 	}
-	if (s->status != 200)
-		doctor_say(d, c, bad, "%s: HTTP %d %s", label, s->status, s->reason);
+	if (s->status == 401)
+		self_refused(d, s, label);
+	else if (s->status != 200)
+		doctor_cause(d, c, bad, doctor_tr(d, "See what the log says of this request.",
+		    "Посмотрите, что в журнале об этом запросе."), "%s: HTTP %d %s (%s)", label, s->status, s->reason, s->rid);
 	else if (s->spooled)
-		doctor_say(d, c, FINDING_UNKNOWN, doctor_tr(d, "%s: in the spool", "%s: в спуле"), label);
+		self_spooled(d, s, label);
 	else if (s->kind > SELF_CYRILLIC)
 		doctor_say(d, c, FINDING_OK, "%s", label);
 	else if (!s->in_ledger)
@@ -893,7 +1066,7 @@ judge_auth(struct doctor *d)
 	bool accepted = false, asked = false;
 
 	for (size_t i = 0; i < d->web->n_self; i++) {
-		const struct self *s = &d->web->self[i];
+		const struct self *s = d->web->self[i];
 
 		if (s->a->provider == PROVIDER_GREENAPI || !s->ours)
 			continue;
@@ -904,6 +1077,12 @@ judge_auth(struct doctor *d)
 		doctor_say(d, DC_SAME_PROGRAM, FINDING_FAIL, "%s", doctor_tr(d,
 		    "dmbox answers there, but knows neither our token nor our webhook secrets: another installation",
 		    "там отвечает dmbox, но не знает ни нашего токена, ни секретов вебхука: другая установка"));
+	else if (d->web->auth_status == 401 && d->web->auth_other_key)
+		doctor_cause(d, DC_SAME_PROGRAM, FINDING_FAIL, doctor_tr(d,
+		    "The web programs have another JWT_SECRET than this configuration: compare DMBOX_CONFIG and the environment of the web server with what `dmbox config` shows, and restart it.",
+		    "У веб-программ другой JWT_SECRET, чем в этой конфигурации: сравните DMBOX_CONFIG и окружение веб-сервера с тем, что показывает `dmbox config`, и перезапустите его."),
+		    "%s", doctor_tr(d, "our token arrives there and is refused: another JWT_SECRET",
+		    "наш токен туда доходит и отвергается: другой JWT_SECRET"));
 	else if (d->web->auth_status == 401)
 		doctor_say(d, DC_AUTH_HEADER, FINDING_FAIL, "%s", doctor_tr(d,
 		    "a valid token in Authorization was answered 401: the header is lost on the way",
@@ -924,6 +1103,49 @@ judge_auth(struct doctor *d)
 	}
 }
 
+/* What only a POST can meet: where none was answered nothing is known of it. */
+static void
+posted(struct doctor *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->web->n_self; i++)
+		n += d->web->self[i]->answered && d->web->self[i]->fail == HTTP_FAIL_NONE;
+	if (n > 0) {
+		doctor_say(d, DC_FIREWALL, FINDING_OK, doctor_tr(d, "%zu test deliveries came through",
+		    "пробных доставок дошло: %zu"), n);
+		doctor_say(d, DC_REDIRECT, FINDING_OK, doctor_tr(d, "%zu test deliveries came through",
+		    "пробных доставок дошло: %zu"), n);
+	} else if (d->web->up) {
+		doctor_cause(d, DC_FIREWALL, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "no test delivery was made",
+		    "пробных доставок не было"));
+		doctor_cause(d, DC_REDIRECT, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "no test delivery was made",
+		    "пробных доставок не было"));
+	}
+}
+
+/* Providers give up after seconds: Green API and Meta want an answer at once. */
+static void
+speed(struct doctor *d)
+{
+	const struct web *w = d->web;
+	bool alone = w->first_ms < SLOW_MS / 3;
+
+	if (!w->up || w->slow_ms == 0)
+		return;
+	if (w->slow_ms < SLOW_MS)
+		doctor_say(d, DC_SLOW, FINDING_OK, doctor_tr(d, "the slowest answer took %" PRId64 " ms",
+		    "самый медленный ответ: %" PRId64 " мс"), w->slow_ms);
+	else
+		doctor_cause(d, DC_SLOW, FINDING_WARN, alone ? doctor_tr(d,
+		    "Calls that come together wait for each other: let the server run more processes (FcgidMaxProcesses 10 or more, more PHP/CGI processes in the host's plan).",
+		    "Одновременные запросы ждут друг друга: дайте серверу больше процессов (FcgidMaxProcesses 10 и больше, больше процессов в тарифе).") :
+		    doctor_tr(d, "The server or the database is overloaded: look at its load, or ask the host.",
+		    "Сервер или база перегружены: посмотрите на нагрузку или спросите хостинг."), doctor_tr(d,
+		    "an answer took %" PRId64 " ms; one alone %" PRId64 " ms", "один ответ занял %" PRId64 " мс; одиночный %" PRId64 " мс"),
+		    w->slow_ms, w->first_ms);
+}
+
 void
 doctor_web_start(struct doctor *d)
 {
@@ -936,7 +1158,7 @@ doctor_web_start(struct doctor *d)
 		return;
 	resolve_start(d);
 	new_id(d, rid);
-	begin(d, &r, "GET", "/health", rid);
+	begin(d, &r, "GET", "/instagram/health", rid);
 	r.want_cert = true;
 	doctor_get(d, &r, HEALTH_MS, on_health, rid);
 }
@@ -948,16 +1170,16 @@ doctor_web_end(struct doctor *d)
 
 	if (!str_empty(d->base)) {
 		resolve_end(d);
+		doctor_front_end(d);
 		outside(d);
 		read_ledger(d);
 		for (size_t i = 0; i < w->n_self; i++)
-			judge_self(d, &w->self[i]);
+			judge_self(d, w->self[i]);
 		judge_auth(d);
-		if (w->up) {
-			doctor_say(d, DC_FIREWALL, FINDING_OK, "%s", doctor_tr(d, "none seen", "не видно"));
-			doctor_say(d, DC_REDIRECT, FINDING_OK, "%s", doctor_tr(d, "it is not", "нет"));
-		}
+		speed(d);
+		posted(d);
 	}
+	free(w->self);
 	free(w);
 	d->web = NULL;
 }

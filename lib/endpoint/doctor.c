@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +41,22 @@ spool_usable(const char *dir)
 	return true;
 }
 
+/* Does this program lie below the site's own folder?  Then the host's server runs it,
+ * whose settings are not the owner's to change. */
+static bool
+below_root(const char *doc_root)
+{
+	char exe[PATH_MAX], root[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+	size_t len;
+
+	if (n <= 0 || str_empty(doc_root) || realpath(doc_root, root) == NULL)
+		return false;
+	exe[n] = '\0';
+	len = strlen(root);
+	return strncmp(exe, root, len) == 0 && exe[len] == '/';
+}
+
 static void
 probe(const struct endpoint_env *e, struct http_res *res)
 {
@@ -55,6 +72,7 @@ probe(const struct endpoint_env *e, struct http_res *res)
 	json_put_str(&b, e->conf->file);
 	json_put_key(&b, ",", "docRoot");
 	json_put_str(&b, e->req->doc_root);
+	buf_printf(&b, ",\"hosted\":%s", below_root(e->req->doc_root) ? "true" : "false");
 	json_put_key(&b, ",", "database");
 	json_put_str(&b, database);
 	json_put_key(&b, ",", "version");

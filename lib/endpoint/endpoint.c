@@ -287,7 +287,9 @@ answer_401(struct endpoint_env *e, struct http_res *res, const char *why)
 		return;
 	}
 	log_warn("%s %s refused: %s (from %s)", e->req->method, e->req->url, why, e->addr);
-	header(res, "WWW-Authenticate", "Bearer");
+	/* a token that came and is none of ours is told from one that did not come (RFC 6750, 3) */
+	header(res, "WWW-Authenticate", str_empty(http_req_get(e->req, "Authorization")) ? "Bearer" :
+	    "Bearer error=\"invalid_token\"");
 	endpoint_error(e, res, 401, "unauthorized", "a valid token is needed: Authorization: Bearer <JWT>");
 }
 

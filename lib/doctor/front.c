@@ -1,0 +1,259 @@
+/*
+ * Something answers at the public address, and it is not dmbox.  What it is, and which
+ * line of whose configuration makes it so, shows in how it answers a few other paths:
+ * the program's file itself, a page that needs no program, the site's own front page.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doctor/doctor.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define FRONT_MS 5000
+#define SILENT_MS 3000
+
+enum path { P_FIRST, P_HEALTH, P_PROGRAM, P_PAGE, P_ROOT, P__MAX };
+static const char *const paths[P__MAX] = {
+	[P_FIRST] = "/instagram/health",
+	[P_HEALTH] = "/health",		/* routed by a server of one's own only */
+	[P_PROGRAM] = "/dmbox/status.fcgi",	/* where make install puts it on shared hosting */
+	[P_PAGE] = "/instagram/inbox/",	/* needs .htaccess, but no program */
+	[P_ROOT] = "/",
+};
+
+struct sight {
+	bool asked, ours, elf, html;
+	int status;
+	char rid[48];
+};
+
+struct front {
+	struct sight v[P__MAX];
+	bool ours;
+	bool said;		/* cache or Cloudflare: no more to judge */
+	void (*on_ours)(struct doctor *d, struct http_res *res);
+};
+
+bool
+doctor_cloudflare(struct doctor *d, const struct http_res *res)
+{
+	const char *server = http_res_get(res, "Server");
+	bool challenge = http_res_get(res, "cf-mitigated") != NULL;
+
+	if (!challenge && (res->status != 403 || !str_istarts(server != NULL ? server : "", "cloudflare")))
+		return false;
+	doctor_cause(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
+	    "In Cloudflare's dashboard, Security, WAF, Custom rules: Skip all (managed rules, Bot Fight Mode) where the URI path starts with /instagram/ or /whatsapp/.",
+	    "В кабинете Cloudflare, Security, WAF, Custom rules: Skip для всех проверок (managed rules, Bot Fight Mode), если путь начинается с /instagram/ или /whatsapp/."),
+	    doctor_tr(d, "Cloudflare asks for proof of a person (HTTP %d%s): no provider can give it",
+	    "Cloudflare требует подтвердить, что вы человек (HTTP %d%s): провайдер этого не может"), res->status,
+	    challenge ? ", cf-mitigated" : "");
+	return true;
+}
+
+bool
+doctor_cached(struct doctor *d, const struct http_res *res)
+{
+	const char *age = http_res_get(res, "Age");
+
+	if (str_empty(age) || res->status >= 400)
+		return false;
+	doctor_cause(d, DC_SAME_PROGRAM, FINDING_FAIL, doctor_tr(d,
+	    "Except /instagram/ and /whatsapp/ from the cache that stands before the site (CDN, Varnish, the host's \"speed\" module, a cache plugin).",
+	    "Исключите /instagram/ и /whatsapp/ из кэша перед сайтом (CDN, Varnish, модуль «ускорения» хостинга, плагин кэша)."),
+	    doctor_tr(d, "a cache answers instead of the program (Age: %s)", "вместо программы отвечает кэш (Age: %s)"), age);
+	return true;
+}
+
+static void
+look(struct sight *s, const struct http_res *res)
+{
+	const char *type = http_res_get(res, "Content-Type"), *rid = http_res_get(res, "X-Request-Id");
+
+	if (res->fail != HTTP_FAIL_NONE)
+		return;
+	s->asked = true;
+	s->ours = str_eq(rid, s->rid);
+	s->status = res->status;
+	s->elf = res->body_n > 4 && memcmp(res->body, "\177ELF", 4) == 0;
+	s->html = str_istarts(type != NULL ? type : "", "text/html");
+}
+
+static void
+on_sight(struct doctor *d, void *arg, struct http_res *res)
+{
+	struct sight *s = arg;
+	struct front *f = d->front;
+
+	look(s, res);
+	if (s == &f->v[P_HEALTH] && s->ours && !f->ours) {
+		f->ours = true;
+		f->on_ours(d, res);
+	}
+}
+
+void
+doctor_front_start(struct doctor *d, const struct http_res *res, void (*on_ours)(struct doctor *d,
+    struct http_res *res))
+{
+	struct front *f = mem_alloc(sizeof *f);
+	struct http_req r;
+
+	d->front = f;
+	f->on_ours = on_ours;
+	look(&f->v[P_FIRST], res);
+	f->said = doctor_cloudflare(d, res) || doctor_cached(d, res);
+	if (f->said)
+		return;
+	for (int i = P_HEALTH; i < P__MAX; i++) {
+		doctor_web_request(d, &r, f->v[i].rid, "GET", paths[i]);
+		doctor_get(d, &r, FRONT_MS, on_sight, &f->v[i]);
+	}
+}
+
+static void
+on_root(struct doctor *d, void *arg, struct http_res *res)
+{
+	(void)arg;
+	if (res->fail != HTTP_FAIL_NONE)
+		return;		/* silent as a whole: see DMB-525 */
+	doctor_cause(d, DC_WEB, FINDING_FAIL, doctor_tr(d,
+	    "The server waits for the program in vain: see its error log. The program must run by hand as the site's user (dmbox/status.fcgi </dev/null), with chmod 755; raise FcgidMaxProcesses if it is 1 or 2; then restart the server.",
+	    "Сервер напрасно ждёт программу: смотрите его журнал ошибок. Программа должна запускаться вручную от пользователя сайта (dmbox/status.fcgi </dev/null), права 755; поднимите FcgidMaxProcesses, если там 1 или 2; затем перезапустите сервер."),
+	    doctor_tr(d, "the site answers (GET /: HTTP %d), %s%s does not", "сайт отвечает (GET /: HTTP %d), а %s%s нет"),
+	    res->status, d->base, paths[P_FIRST]);
+}
+
+void
+doctor_front_silent(struct doctor *d)
+{
+	struct http_req r;
+	char rid[48];
+
+	doctor_web_request(d, &r, rid, "GET", paths[P_ROOT]);
+	doctor_get(d, &r, SILENT_MS, on_root, NULL);
+}
+
+/* --- judging ------------------------------------------------------------------- */
+
+struct cause { const char *en, *ru, *en_fix, *ru_fix; };
+
+static void
+conclude(struct doctor *d, enum doctor_check c, int status, const struct cause *v)
+{
+	doctor_cause(d, c, FINDING_FAIL, doctor_tr(d, v->en_fix, v->ru_fix), "GET %s%s: HTTP %d: %s", d->base,
+	    paths[P_FIRST], status, doctor_tr(d, v->en, v->ru));
+}
+
+static const struct cause download = {
+	"the program itself is handed out as a download, it is not run",
+	"сама программа отдаётся как файл, а не запускается",
+	"Switch CGI or FastCGI for .fcgi on in the host's panel, and see that dmbox/.htaccess is the one of make install (Options +ExecCGI, AddHandler).",
+	"Включите CGI или FastCGI для .fcgi в панели хостинга и проверьте, что dmbox/.htaccess тот, что записал make install (Options +ExecCGI, AddHandler)." };
+static const struct cause override_none = {
+	"the .htaccess files are not read (AllowOverride None)", "файлы .htaccess не читаются (AllowOverride None)",
+	"Ask the host for \"AllowOverride FileInfo AuthConfig Options\" for this folder; on your own Apache set it in the <Directory> of the site, or use apache/dmbox.conf.",
+	"Попросите хостинг разрешить для этой папки «AllowOverride FileInfo AuthConfig Options»; на своём Apache задайте это в <Directory> сайта или возьмите apache/dmbox.conf." };
+static const struct cause override_small = {
+	"a line of .htaccess is not allowed here (AllowOverride too small), or wrong",
+	"строка .htaccess здесь запрещена (слишком узкий AllowOverride) или ошибочна",
+	"The server's error log names the line (\"not allowed here\"). Ask the host for \"AllowOverride FileInfo AuthConfig Options\"; a line of your own take out.",
+	"Журнал ошибок сервера называет строку («not allowed here»). Попросите «AllowOverride FileInfo AuthConfig Options»; свою строку уберите." };
+static const struct cause no_exec = {
+	"the server may not run the program (Options ExecCGI is off, or the file may not be executed)",
+	"серверу нельзя запускать программу (выключен Options ExecCGI, или файл не исполняемый)",
+	"chmod 755 on the programs in dmbox/, and \"Options +ExecCGI\" in dmbox/.htaccess; where the host forbids it, ask for it.",
+	"chmod 755 для программ в dmbox/ и «Options +ExecCGI» в dmbox/.htaccess; если хостинг запрещает, попросите." };
+static const struct cause no_start = {
+	"the program does not start, or dies", "программа не запускается или падает",
+	"Start it by hand as the site's user: dmbox/status.fcgi </dev/null; it says what is missing. The server's error log has the rest (suexec, libraries, chmod 755).",
+	"Запустите её вручную от пользователя сайта: dmbox/status.fcgi </dev/null; она скажет, чего не хватает. Остальное в журнале ошибок сервера (suexec, библиотеки, chmod 755)." };
+static const struct cause no_backend = {
+	"the web server cannot reach the programs: they do not run, or it may not open their socket",
+	"веб-сервер не достаёт до программ: они не запущены, или ему нельзя открыть их сокет",
+	"Start the programs (nginx: share/dmbox/dmbox-fcgi start, and put that line into cron), and see that the server's user may open the sockets.",
+	"Запустите программы (nginx: share/dmbox/dmbox-fcgi start, и добавьте это в cron) и проверьте, что пользователь веб-сервера может открыть сокеты." };
+static const struct cause busy = {
+	"the web server has no process to spare for the programs", "у веб-сервера нет свободного процесса для программ",
+	"Too few processes for five programs: raise FcgidMaxProcesses to 10 or more; on shared hosting ask for more processes.",
+	"Слишком мало процессов для пяти программ: поднимите FcgidMaxProcesses до 10 и больше; на хостинге попросите больше процессов." };
+static const struct cause site = {
+	"another site answers there, dmbox has no route", "там отвечает другой сайт, маршрута к dmbox нет",
+	"make install CGIDIR=FOLDER with the document root of this very domain; or correct DMBOX_PUBLIC_URL to the domain where it was installed.",
+	"make install CGIDIR=ПАПКА с корнем именно этого домена; или исправьте DMBOX_PUBLIC_URL на домен, куда установлено." };
+static const struct cause nothing = {
+	"there is no route to dmbox", "маршрута к dmbox нет",
+	"Include the configuration of make install (share/dmbox: dmbox.conf, lighttpd.conf, nginx.conf) in the server's, or on shared hosting make install CGIDIR=DOCUMENT-ROOT.",
+	"Подключите конфигурацию из make install (share/dmbox: dmbox.conf, lighttpd.conf, nginx.conf) к серверу; на хостинге make install CGIDIR=КОРЕНЬ-САЙТА." };
+static const struct cause wall = {
+	"a firewall refuses the call before it reaches dmbox", "запрос отклоняет межсетевой экран, до dmbox он не доходит",
+	"Ask the host to except /instagram/ and /whatsapp/ from its filter (ModSecurity, bot protection).",
+	"Попросите хостинг исключить /instagram/ и /whatsapp/ из фильтра (ModSecurity, защита от ботов)." };
+
+static bool
+got(const struct front *f, enum path p, int status)
+{
+	return f->v[p].asked && f->v[p].status == status;
+}
+
+static void
+judge_forbidden(struct doctor *d, const struct front *f, int status)
+{
+	/* the page below the same folder is free: it is the program that may not run */
+	if (status == 403 && (got(f, P_PAGE, 200) || f->v[P_PROGRAM].elf) && !got(f, P_ROOT, 403))
+		conclude(d, DC_WEB, status, &no_exec);
+	else
+		conclude(d, DC_FIREWALL, status, &wall);
+}
+
+static void
+judge_5xx(struct doctor *d, const struct front *f, int status)
+{
+	if (status == 502 || status == 504)
+		conclude(d, DC_WEB, status, &no_backend);
+	else if (status == 503)
+		conclude(d, DC_WEB, status, &busy);
+	else if (got(f, P_PAGE, 500) && !got(f, P_ROOT, 500))
+		conclude(d, DC_WEB, status, &override_small);
+	else
+		conclude(d, DC_WEB, status, f->v[P_PAGE].asked && f->v[P_PAGE].status == 500 ? &override_small : &no_start);
+}
+
+static void
+judge(struct doctor *d, const struct front *f)
+{
+	const struct sight *first = &f->v[P_FIRST];
+	int status = first->status;
+
+	if (first->elf)
+		conclude(d, DC_WEB, status, &download);
+	else if (f->v[P_PROGRAM].elf && !got(f, P_PAGE, 200))
+		conclude(d, DC_WEB, status, &override_none);
+	else if (status >= 500)
+		judge_5xx(d, f, status);
+	else if (status == 403 || status == 406 || status == 429)
+		judge_forbidden(d, f, status);
+	else if (status == 200)
+		conclude(d, DC_SAME_PROGRAM, status, &site);
+	else
+		conclude(d, DC_WEB, status, &nothing);
+}
+
+void
+doctor_front_end(struct doctor *d)
+{
+	struct front *f = d->front;
+
+	if (f == NULL)
+		return;
+	d->front = NULL;
+	if (f->ours)
+		doctor_cause(d, DC_ENDPOINTS, FINDING_FAIL, doctor_tr(d, nothing.en_fix, nothing.ru_fix), doctor_tr(d,
+		    "GET /health is answered, /instagram/health is not (HTTP %d)",
+		    "GET /health отвечает, /instagram/health нет (HTTP %d)"), f->v[P_FIRST].status);
+	else if (!f->said && f->v[P_FIRST].asked)
+		judge(d, f);
+	free(f);
+}
