@@ -1,6 +1,7 @@
 -- Roles with the least each program needs, where the host allows CREATE ROLE.
--- Optional: under one single role everything works too.  Run it after migrate,
--- as who may create roles and owns the schema (repeating it does no harm):
+-- Optional: under one single role everything works too.  Run it after migrate, as the
+-- owner of the database and the schema with CREATEROLE, or as a superuser (repeating it
+-- does no harm):
 --
 --   psql -d DATABASE -f sql/roles.sql
 --
@@ -17,6 +18,16 @@ begin
 			execute format('create role %I nologin', r);
 		end if;
 	end loop;
+	-- who is no superuser gives things away only to a role that he is a member of, and
+	-- a schema only to one that may create in the database
+	if not (select rolsuper from pg_roles where rolname = current_user) then
+		if not pg_has_role(current_user, 'dmbox_owner', 'usage') then
+			execute format('grant dmbox_owner to %I', current_user);
+		end if;
+		if not has_database_privilege('dmbox_owner', current_database(), 'create') then
+			execute format('grant create on database %I to dmbox_owner', current_database());
+		end if;
+	end if;
 end $$;
 
 -- everything belongs to the owner: the two functions that make and drop

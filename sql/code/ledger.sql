@@ -32,8 +32,8 @@ end $$;
 comment on function dmbox.refuse(integer, uuid, timestamptz, text, text, text, text, text, text, jsonb, bytea, text) is
 	'Keep a refused delivery, or count it where its account''s minute has reached the cap (returns 0)';
 
--- Months of the ledger.  These three make and drop tables, so they run with the
--- rights of the schema''s owner.
+-- Months of the ledger.  These two make and drop tables, so they run with the rights of the
+-- schema's owner: nobody may call them but the owner and whom roles.sql lets.
 create or replace function dmbox.deliveries_partitions()
 returns integer language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -72,6 +72,10 @@ declare
 	n         integer := 0;
 	v_rows    integer;
 begin
+	if not (p_keep_days >= 1 and p_keep_refused_days >= 1 and p_rows between 1 and 1000000)
+	    or p_keep_days is null or p_keep_refused_days is null or p_rows is null then
+		raise invalid_parameter_value using message = 'deliveries_expire: days and rows are at least 1';
+	end if;
 	-- whole months first: a file is removed, nothing is read
 	for r in
 		select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -105,6 +109,7 @@ begin
 	delete from dmbox.poll_runs p where p.finished_at < v_old;
 	return n;
 end $$;
+revoke execute on function dmbox.deliveries_partitions(), dmbox.deliveries_expire(integer, integer, integer) from public;
 comment on function dmbox.deliveries_expire(integer, integer, integer) is
 	'Upkeep: drop or delete what the ledger need not keep any longer; returns rows deleted by the busier of its two passes';
 

@@ -16,6 +16,24 @@ none=$(q -c "select c.relname || coalesce('.' || a.attname, '') from pg_class c
 	where c.relnamespace = 'dmbox'::regnamespace and c.relkind in ('r','p','v')
 	  and (col_description(c.oid, a.attnum) is null or obj_description(c.oid) is null) order by 1")
 [ -z "$none" ] || fail "without a comment: $none"
+# before roles.sql has revoked anything: a function that runs with its owner's rights is not
+# for everybody, fixes its search_path, and refuses nonsense
+open=$(q -c "select p.oid::regprocedure from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+	where p.pronamespace = 'dmbox'::regnamespace and p.prosecdef and a.grantee = 0")
+[ -z "$open" ] || fail "security definer, for PUBLIC: $open"
+[ "$(q -c "select count(*) from pg_proc where pronamespace = 'dmbox'::regnamespace and prosecdef")" -ge 2 ] || fail "no security definer function was looked at"
+unsafe=$(q -c "select p.oid::regprocedure from pg_proc p where p.pronamespace = 'dmbox'::regnamespace and p.prosecdef
+	and not exists (select 1 from unnest(p.proconfig) c where c like 'search_path=%')")
+[ -z "$unsafe" ] || fail "security definer without a search_path: $unsafe"
+q -c "insert into dmbox.deliveries (delivery_uid, received_at, channel, account, source, verdict, reason)
+	values ('3f8fad5b-d9cb-469f-a165-70867728950e', now(), 'instagram', 'main', 'webhook', 'accepted', 'ok')" || fail "a row of the ledger"
+q -c "create role dmbox_t_reads; grant usage on schema dmbox to dmbox_t_reads; grant select on all tables in schema dmbox to dmbox_t_reads"
+for args in "-1000, 0, 100" "0, 0, 100" "30, -5, 100" "30, 3, 0" "null, 3, 100" "30, 3, 100"; do
+	q -c "set role dmbox_t_reads" -c "select dmbox.deliveries_expire($args)" >/dev/null 2>&1 && fail "a login that may only read can: deliveries_expire($args)"
+	[ "$args" = "30, 3, 100" ] || ! q -c "select dmbox.deliveries_expire($args)" >/dev/null 2>&1 || fail "taken: deliveries_expire($args)"
+done
+[ "$(q -c "select count(*) from dmbox.deliveries where delivery_uid = '3f8fad5b-d9cb-469f-a165-70867728950e'")" = 1 ] || fail "the row of the ledger is gone"
+q -c "delete from dmbox.deliveries where delivery_uid = '3f8fad5b-d9cb-469f-a165-70867728950e'" -c "drop owned by dmbox_t_reads" -c "drop role dmbox_t_reads"
 q -f "$root/sql/examples.sql" >/dev/null || fail "examples.sql"
 for i in 1 2; do q -f "$root/sql/roles.sql" >/dev/null || fail "roles.sql, run $i"; done
 
