@@ -91,15 +91,17 @@ progress(void *arg, const struct purge_counts *n)
 
 /* The files now; what our user may not remove is left to the poller. */
 static int64_t
-remove_files(struct db *db, const struct conf *c)
+remove_files(struct db *db, struct conf *c)
 {
+	const struct task_env e = { .db = db, .conf = c };
 	int64_t left = 0, before = -1;
 
 	for (int i = 0; i < FILE_ROUNDS; i++) {
 		if (purge_files_left(db, &left) != RC_OK || left == 0 || left == before)
 			break;
 		before = left;
-		task_media_upkeep(NULL, db, c);
+		if (task_upkeep_once(&task_media, &e) != RC_OK)
+			break;
 	}
 	return left;
 }
@@ -137,7 +139,7 @@ spool_names(const struct conf *c, const struct purge_contact *who)
 struct opts { const char *contact, *older; bool dry, yes, json; };
 
 static int
-work(struct db *db, const struct conf *c, const struct opts *o, const struct purge_want *w)
+work(struct db *db, struct conf *c, const struct opts *o, const struct purge_want *w)
 {
 	struct purge_counts n = {0};
 	struct purge_want run = *w;
@@ -193,7 +195,7 @@ work(struct db *db, const struct conf *c, const struct opts *o, const struct pur
 }
 
 static int
-purge(const struct conf *c, const struct opts *o)
+purge(struct conf *c, const struct opts *o)
 {
 	struct purge_contact found[FOUND_MAX];
 	struct purge_want w = {0};

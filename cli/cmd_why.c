@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "model/provider.h"
 #include "bridge/spool.h"
-#include "store/state.h"
+#include "store/login.h"
 #include "base/str.h"
 #include "store/trace.h"
 
@@ -251,7 +251,7 @@ ask_one(struct why *w, struct httpc *h, const struct account *a, const char *id)
 {
 	const struct provider *p = provider_of(a);
 	struct state_account st = {0};
-	struct account live = *a;
+	struct login l;
 	struct http_req req = {0};
 	struct http_res res;
 	struct itemv items;
@@ -262,22 +262,19 @@ ask_one(struct why *w, struct httpc *h, const struct account *a, const char *id)
 		    "в его интерфейсе нельзя спросить об одном сообщении: неизвестно"));
 		return;
 	}
-	if (state_get(w->db, a->channel, a->name, &st) == RC_OK) {
-		live.token = (char *)(uintptr_t)state_token(a, &st);
-		live.proof = st.proof;
-	}
-	if (live.token != a->token)
-		log_secret(live.token);
+	login_init(&l, NULL, a);
+	if (state_get(w->db, a->channel, a->name, &st) == RC_OK)
+		login_state(&l, &st);
 	itemv_init(&items);
 	http_res_init(&res);
-	if (str_empty(live.token) || p->fetch_build(&live, id, &req) != RC_OK) {
+	if (str_empty(l.a.token) || p->fetch_build(&l.a, id, &req) != RC_OK) {
 		said(w, a, "unknown", cmd_tr("cannot be asked: no token, or this is no id of its",
 		    "спросить нельзя: нет токена или это не его номер"));
 	} else {
 		req.timeout_ms = ASK_MS;
 		http_res_free(&res);
 		httpc_once(h, &req, &res);
-		rc = res.fail == HTTP_FAIL_NONE ? p->fetch_read(&live, id, &res, &items) : RC_TEMP;
+		rc = res.fail == HTTP_FAIL_NONE ? p->fetch_read(&l.a, id, &res, &items) : RC_TEMP;
 		if (rc == RC_OK && items.n > 0) {
 			w->provider_has = true;
 			said(w, a, "has_it", cmd_tr("has this message", "у него это сообщение есть"));
@@ -291,6 +288,7 @@ ask_one(struct why *w, struct httpc *h, const struct account *a, const char *id)
 	}
 	http_req_free(&req);
 	http_res_free(&res);
+	login_drop(&l);
 	itemv_free(&items);
 	state_account_free(&st);
 }

@@ -22,13 +22,9 @@
 #include "extern/db.h"
 #include "extern/httpc.h"
 #include "bridge/ingest.h"
-#include "task/deliver.h"
-#include "task/media.h"
 #include "endpoint/metrics.h"
 #include "task/poll.h"
-#include "task/fetch.h"
-#include "task/profile.h"
-#include "task/token.h"
+#include "task/task.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "extern/sign.h"
@@ -45,7 +41,6 @@
 #define LEAST_RUN_US (5 * US)
 #define LEASE_S 30
 #define LEASE_RENEW_MS 10000
-#define UPKEEP_MS 5000
 #define TEXTFILE_MS 15000
 #define SPOOL_BATCH 2000
 #define LONG_POLL_MIN_S 5
@@ -77,11 +72,7 @@ struct poller {
 	struct conf *conf;
 	struct db *db;
 	struct httpc *h;
-	struct deliver *deliver;
-	struct media *media;
-	struct profiles *profiles;
-	struct tokens *tokens;
-	struct fetches *fetches;
+	struct task_run **tasks;	/* those of the table (task.h), NULL at the end */
 	struct turn *turns;
 	size_t running;		/* checks under way */
 	bool once;
@@ -89,8 +80,8 @@ struct poller {
 	int64_t end_us;		/* wall clock */
 	int64_t end_ms;		/* the same, by the clock that nobody sets */
 	char owner[24];
-	bool leased, upkept, greeted;
-	int64_t renew_ms, upkeep_ms, text_ms;
+	bool leased, greeted;
+	int64_t renew_ms, text_ms;
 	const char *textfile;	/* --textfile; NULL none */
 };
 
@@ -252,25 +243,11 @@ drain(struct poller *p)
 		log_info("💾 %zu deliveries from the spool stored", done);
 }
 
-static void
-upkeep(struct poller *p)
+static struct task_env
+env_of(struct poller *p)
 {
-	if (clock_mono_ms() >= p->upkeep_ms) {
-		task_deliver_upkeep(p->deliver, p->db, p->conf);
-		task_fetch_start(p->fetches, p->db, ctx_spool(p->ctx, p->conf), p->conf);
-		p->upkeep_ms = clock_mono_ms() + UPKEEP_MS;
-	}
-	if (p->upkept)
-		return;
-	p->upkept = true;
-	task_token_start(p->tokens, p->db, p->conf);
-	task_profile_start(p->profiles, p->db, p->conf);
-	task_media_upkeep(p->media, p->db, p->conf);
-	if (store_upkeep(p->db, p->conf->keep_deliveries_days,
-	    p->conf->keep_refused_days) != RC_OK) {
-		log_warn("upkeep of the tables is to be repeated");
-		p->upkept = false;
-	}
+	return (struct task_env){ .db = p->db, .conf = p->conf,
+	    .spool = ctx_spool(p->ctx, p->conf), .meter = ctx_meter(p->ctx, p->conf) };
 }
 
 /* The figures for node_exporter, where nothing may listen. */
@@ -288,12 +265,13 @@ textfile(struct poller *p, bool now)
 static void
 tick(struct poller *p)
 {
-	task_deliver_meter(p->deliver, ctx_meter(p->ctx, p->conf));
+	struct task_env e;
+
 	drain(p);
 	checks(p);
-	task_deliver_start(p->deliver, p->db, p->conf);
-	task_media_start(p->media, p->db, p->conf);
-	upkeep(p);
+	e = env_of(p);
+	for (struct task_run **t = p->tasks; *t != NULL; t++)
+		task_turn(*t, &e);
 }
 
 /* Take up a changed configuration; flows under way hold the old one. */
@@ -335,22 +313,30 @@ work_until_tick(struct poller *p)
 static bool
 busy(const struct poller *p)
 {
-	return p->running > 0 || task_deliver_alive(p->deliver) > 0 ||
-	    task_media_alive(p->media) > 0 || task_profile_alive(p->profiles) > 0 ||
-	    task_token_alive(p->tokens) > 0 || task_fetch_alive(p->fetches) > 0;
+	for (struct task_run **t = p->tasks; *t != NULL; t++)
+		if ((*t)->alive > 0)
+			return true;
+	return p->running > 0;
+}
+
+/* Is something under way that is not to be cut, not even where we are told to stop? */
+static bool
+must_finish(const struct poller *p)
+{
+	for (struct task_run **t = p->tasks; *t != NULL; t++)
+		if ((*t)->task->must_finish && (*t)->alive > 0)
+			return true;
+	return false;
 }
 
 /* What is under way is ended well: sends above all. */
 static void
 wind_up(struct poller *p, int64_t until_ms)
 {
-	task_deliver_stop(p->deliver);
-	task_media_stop(p->media);
-	task_profile_stop(p->profiles);
-	task_token_stop(p->tokens);
-	task_fetch_stop(p->fetches);
+	for (struct task_run **t = p->tasks; *t != NULL; t++)
+		task_stop(*t);
 	while (busy(p) && clock_mono_ms() < until_ms) {
-		if (stop && task_deliver_alive(p->deliver) == 0)
+		if (stop && !must_finish(p))
 			break;
 		httpc_step(p->h, 200);
 	}
@@ -398,9 +384,12 @@ run_once(struct poller *p)
 	hello(p);
 	tick(p);
 	while (!stop && busy(p) && clock_mono_ms() < until) {
+		struct task_env e = env_of(p);
+
 		httpc_step(p->h, 500);
-		/* what a check brought may have to be sent or fetched */
-		task_media_start(p->media, p->db, p->conf);
+		for (struct task_run **t = p->tasks; *t != NULL; t++)
+			if ((*t)->task->follows)
+				task_start(*t, &e);
 	}
 	wind_up(p, clock_mono_ms() + 15000);
 	textfile(p, true);
@@ -520,14 +509,24 @@ configure(struct poller *p)
 }
 
 static void
+tasks_begin(struct poller *p)
+{
+	size_t n = 0;
+
+	while (tasks[n] != NULL)
+		n++;
+	p->tasks = mem_array(n + 1, sizeof *p->tasks);
+	for (size_t i = 0; i < n; i++)
+		p->tasks[i] = task_new(tasks[i], p->h);
+}
+
+static void
 poller_free(struct poller *p)
 {
 	httpc_abort(p->h);
-	task_deliver_free(p->deliver);
-	task_media_free(p->media);
-	task_profile_free(p->profiles);
-	task_token_free(p->tokens);
-	task_fetch_free(p->fetches);
+	for (struct task_run **t = p->tasks; *t != NULL; t++)
+		task_free(*t);
+	free(p->tasks);
 	httpc_free(p->h);
 	if (p->leased && state_lease_free(p->db, LEASE_NAME, p->owner) != RC_OK)
 		log_warn("the lease could not be given back; it ends by itself");
@@ -566,11 +565,7 @@ main(int argc, char **argv)
 	p.end_ms = clock_mono_ms() + (p.end_us - now) / 1000;
 	sign_token(p.owner, 20);
 	p.h = httpc_new(&p.conf->media_allow);
-	p.deliver = task_deliver_new(p.h);
-	p.media = task_media_new(p.h);
-	p.profiles = task_profile_new(p.h);
-	p.tokens = task_token_new(p.h);
-	p.fetches = task_fetch_new(p.h);
+	tasks_begin(&p);
 	status = p.once ? run_once(&p) : run(&p);
 	poller_free(&p);
 	log_debug("dmbox-poll ends");

@@ -13,14 +13,6 @@
 #include "store/state.h"
 #include "base/str.h"
 
-void
-attempt_account(const struct account *a, const struct outbox_item *it, struct account *out)
-{
-	*out = *a;
-	out->token = (char *)(uintptr_t)state_token_pick(a->token, it->token, it->token_of);
-	out->proof = it->proof;
-}
-
 bool
 attempt_again(struct outbox_item *it, const struct send_result *r)
 {

@@ -16,9 +16,6 @@
  * outbox item to a request, an answer to a result.  No network, no database.
  */
 
-/* attempt_account(a, it, out): a with the token that is in force now.  Borrows from
- * both; not to be freed. */
-void attempt_account(const struct account *a, const struct outbox_item *it, struct account *out);
 /*
  * attempt_build(a, it, timeout_ms, req, r):
  * The request that sends it, on a fresh connection; or, where none is needed

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/outbox.h"
+#include "store/login.h"
 #include "store/state.h"
 #include "model/provider.h"
 #include "extern/sign.h"
@@ -612,20 +613,22 @@ perform(struct httpc *h, const struct wish *w, int64_t deadline, struct outbox_i
 {
 	struct http_req req = {0};
 	struct http_res res;
-	struct account a;
+	struct login l;
 	int64_t ms = 0, left;
 
+	login_init(&l, NULL, w->a);
 	do {
-		attempt_account(w->a, it, &a);
+		login_use(&l, it->token, it->token_of, it->proof);
 		left = deadline - clock_mono_ms();
-		if (attempt_build(&a, it, left > 100 ? (unsigned int)left : 100, &req, r) != RC_OK)
+		if (attempt_build(&l.a, it, left > 100 ? (unsigned int)left : 100, &req, r) != RC_OK)
 			break;
 		httpc_once(h, &req, &res);
-		attempt_read(&a, it, &res, r);
+		attempt_read(&l.a, it, &res, r);
 		ms += res.ms;
 		http_res_free(&res);
 	} while (attempt_again(it, r));
 	http_req_free(&req);
+	login_drop(&l);
 	return ms;
 }
 

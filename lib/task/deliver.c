@@ -1,5 +1,5 @@
 /*
- * The poller's deliveries.  One flow per account: claim, send, settle, and
+ * The poller's half of sending: the guarantee behind send.fcgi's one try.  One flow per account: claim, send, settle, and
  * again until nothing is due.  So an account's messages leave one after the
  * other, a slow account waits for nobody, and no list of what is in flight has
  * to be kept beside the leases of the table.
@@ -8,7 +8,7 @@
  * at that moment: such results wait in memory and are settled later; the row's
  * claim stays ours until a person takes it.
  */
-#include "task/deliver.h"
+#include "task/task.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -42,42 +42,30 @@ struct late {
 };
 
 struct flow {
-	struct deliver *d;
-	struct conf *conf;		/* held */
-	const struct account *account;	/* in conf */
-	bool lookup;
+	struct task_flow f;		/* first; aside: a look-up */
 	struct outbox_items items;	/* sends: one; look-ups: several */
 	size_t i;			/* look-ups: the one under way */
 	char look_in[520];		/* ... its second step: the conversation found; else "" */
 	bool open;			/* a claimed item without a result */
 	bool again;			/* ... to be built once more, with the next proof */
 	int64_t last_ms;		/* when the last request ended */
-	struct flow *next;
 };
 
 struct deliver {
-	struct httpc *h;
-	struct db *db;
-	struct flow *flows;
+	struct task_run r;		/* first */
 	struct late *late;
-	struct meter *meter;		/* may be NULL */
-	size_t alive, sent;
-	bool stopping;
 };
 
-struct deliver *
-task_deliver_new(struct httpc *h)
+static struct deliver *
+deliver_of(const struct flow *f)
 {
-	struct deliver *d = mem_alloc(sizeof *d);
-
-	d->h = h;
-	return d;
+	return (struct deliver *)f->f.run;
 }
 
-void
-task_deliver_meter(struct deliver *d, struct meter *m)
+static struct db *
+db_of(const struct flow *f)
 {
-	d->meter = m;
+	return f->f.run->env.db;
 }
 
 static void
@@ -87,11 +75,11 @@ late_free(struct late *l)
 	free(l);
 }
 
-void
-task_deliver_free(struct deliver *d)
+static void
+deliver_end(struct task_run *r)
 {
-	if (d == NULL)
-		return;
+	struct deliver *d = (struct deliver *)r;
+
 	while (d->late) {
 		struct late *l = d->late;
 
@@ -100,21 +88,28 @@ task_deliver_free(struct deliver *d)
 		    (long long)l->items.v[0].id, (int)l->result.outcome);
 		late_free(l);
 	}
-	free(d);
+}
+
+/* The account with the token and the proof that go with it. */
+static const struct account *
+account_for(struct flow *f, const struct outbox_item *it)
+{
+	login_use(&f->f.login, it->token, it->token_of, it->proof);
+	return &f->f.login.a;
 }
 
 /* Settle f's item; what the database cannot take now is kept for later. */
 static void
 flow_settle(struct flow *f, const struct send_result *r, int64_t ms)
 {
-	struct deliver *d = f->d;
+	struct deliver *d = deliver_of(f);
 	struct late *l;
 
 	f->open = false;
 	if (r->outcome == SEND_SENT || r->outcome == SEND_ACCEPTED)
-		d->sent++;
-	attempt_count(d->meter, f->account, r, ms);
-	if (outbox_settle(d->db, &f->items.v[0], r, ms, NULL) != RC_TEMP)
+		d->r.done++;
+	attempt_count(d->r.env.meter, &f->f.login.a, r, ms);
+	if (outbox_settle(d->r.env.db, &f->items.v[0], r, ms, NULL) != RC_TEMP)
 		return;
 	l = mem_alloc(sizeof *l);
 	l->items = f->items;
@@ -133,7 +128,7 @@ settle_late(struct deliver *d)
 
 	while (*p) {
 		struct late *l = *p;
-		enum rc rc = outbox_settle(d->db, &l->items.v[0], &l->result, l->ms, NULL);
+		enum rc rc = outbox_settle(d->r.env.db, &l->items.v[0], &l->result, l->ms, NULL);
 
 		if (rc == RC_TEMP && clock_mono_ms() - l->since_ms < LATE_MS)
 			return;		/* away still: ask no more of it now */
@@ -147,13 +142,12 @@ settle_late(struct deliver *d)
 static enum rc
 send_build(struct flow *f, struct http_req *req, int64_t *wait_ms, struct send_result *r)
 {
-	struct account a;
+	const struct account *a = account_for(f, &f->items.v[0]);
 	enum rc rc;
 
-	attempt_account(f->account, &f->items.v[0], &a);
-	rc = attempt_build(&a, &f->items.v[0], TIMEOUT_MS, req, r);
+	rc = attempt_build(a, &f->items.v[0], TIMEOUT_MS, req, r);
 	if (rc == RC_OK && f->last_ms != 0)
-		*wait_ms = f->last_ms + provider_of(&a)->send_gap_ms - clock_mono_ms();
+		*wait_ms = f->last_ms + provider_of(a)->send_gap_ms - clock_mono_ms();
 	if (*wait_ms < 0)
 		*wait_ms = 0;
 	return rc;
@@ -163,21 +157,21 @@ static enum rc
 send_next(void *arg, struct http_req *req, int64_t *wait_ms)
 {
 	struct flow *f = arg;
-	const struct outbox_want want = { .channel = f->account->channel, .account = f->account->name,
-	    .max = 1, .lease_s = LEASE_S };
+	const struct outbox_want want = { .channel = f->f.login.a.channel,
+	    .account = f->f.login.a.name, .max = 1, .lease_s = LEASE_S };
 	struct send_result r;
 
 	*wait_ms = 0;
 	if (f->again && send_build(f, req, wait_ms, &r) == RC_OK)
 		return RC_OK;
-	for (int i = 0; i < AT_ONCE && !f->d->stopping && f->d->late == NULL; i++) {
+	for (int i = 0; i < AT_ONCE && !f->f.run->stopping && deliver_of(f)->late == NULL; i++) {
 		outbox_items_free(&f->items);
-		if (outbox_claim(f->d->db, &want, &f->items) != RC_OK || f->items.n == 0)
+		if (outbox_claim(db_of(f), &want, &f->items) != RC_OK || f->items.n == 0)
 			return RC_NONE;
 		f->open = true;
 		if (send_build(f, req, wait_ms, &r) == RC_OK)
 			return RC_OK;
-		if (outbox_begin(f->d->db, &f->items.v[0]) == RC_OK)
+		if (outbox_begin(db_of(f), &f->items.v[0]) == RC_OK)
 			flow_settle(f, &r, 0);
 	}
 	return RC_NONE;
@@ -194,7 +188,7 @@ send_start(void *arg)
 		f->again = false;	/* begun already: the same attempt goes on */
 		return true;
 	}
-	return outbox_begin(f->d->db, &f->items.v[0]) == RC_OK;
+	return outbox_begin(db_of(f), &f->items.v[0]) == RC_OK;
 }
 
 /* The provider took it: with which proof is remembered. */
@@ -211,87 +205,58 @@ send_feed(void *arg, struct http_res *res)
 {
 	struct flow *f = arg;
 	struct send_result r;
-	struct account a;
 
 	f->last_ms = clock_mono_ms();
-	attempt_account(f->account, &f->items.v[0], &a);
-	attempt_read(&a, &f->items.v[0], res, &r);
+	attempt_read(account_for(f, &f->items.v[0]), &f->items.v[0], res, &r);
 	f->again = attempt_again(&f->items.v[0], &r);
 	if (f->again)
 		return;
-	keep_proof(f->d->db, &f->items.v[0], &r);
+	keep_proof(db_of(f), &f->items.v[0], &r);
 	flow_settle(f, &r, res->ms);
 }
 
 static void
-flow_done(void *arg, bool cut)
+flow_over(struct task_flow *base)
 {
-	struct flow *f = arg;
-	struct deliver *d = f->d;
+	struct flow *f = (struct flow *)base;
 
-	(void)cut;
 	/* claimed, but its request was never started */
-	if (f->open && outbox_release(d->db, &f->items.v[0]) == RC_TEMP)
+	if (f->open && outbox_release(db_of(f), &f->items.v[0]) == RC_TEMP)
 		log_debug("outbox: %lld: not released, its lease will run out",
 		    (long long)f->items.v[0].id);
-	for (struct flow **p = &d->flows; *p; p = &(*p)->next) {
-		if (*p == f) {
-			*p = f->next;
-			break;
-		}
-	}
-	d->alive--;
 	outbox_items_free(&f->items);
-	conf_drop(f->conf);
-	free(f);
 }
 
 static struct flow *
-flow_new(struct deliver *d, struct conf *conf, bool lookup)
+flow_new(bool lookup)
 {
 	struct flow *f = mem_alloc(sizeof *f);
 
-	f->d = d;
-	f->conf = conf_hold(conf);
-	f->lookup = lookup;
-	f->next = d->flows;
-	d->flows = f;
-	d->alive++;
+	f->f.aside = lookup;
+	f->f.over = flow_over;
 	return f;
 }
 
-static bool
-in_flight(const struct deliver *d, const struct account *a, bool lookup)
+static size_t
+deliver_start(struct task_run *r)
 {
-	for (const struct flow *f = d->flows; f; f = f->next)
-		if (f->lookup == lookup && f->account->channel == a->channel &&
-		    str_eq(f->account->name, a->name))
-			return true;
-	return false;
-}
-
-size_t
-task_deliver_start(struct deliver *d, struct db *db, struct conf *conf)
-{
+	struct deliver *d = (struct deliver *)r;
+	const struct httpc_flow hf = { .next = send_next, .start = send_start, .feed = send_feed };
+	const struct conf *conf = r->env.conf;
 	size_t started = 0;
 	bool *due;
 
-	d->db = db;
-	if (d->late)
-		settle_late(d);
-	if (d->stopping || d->late || conf->n_accounts == 0)
+	settle_late(d);
+	if (d->late || conf->n_accounts == 0)
 		return 0;
 	due = mem_array(conf->n_accounts, sizeof *due);
-	if (outbox_due(db, conf, due) == RC_OK) {
+	if (outbox_due(r->env.db, conf, due) == RC_OK) {
 		for (size_t i = 0; i < conf->n_accounts; i++) {
-			struct flow *f;
+			const struct account *a = &conf->accounts[i];
 
-			if (!due[i] || in_flight(d, &conf->accounts[i], false))
+			if (!due[i] || task_under_way(r, a, false))
 				continue;
-			f = flow_new(d, conf, false);
-			f->account = &conf->accounts[i];
-			httpc_add(d->h, &(const struct httpc_flow){ .next = send_next,
-			    .start = send_start, .feed = send_feed, .done = flow_done, .arg = f });
+			task_flow_add(r, &flow_new(false)->f, a, &hf);
 			started++;
 		}
 	}
@@ -305,7 +270,7 @@ task_deliver_start(struct deliver *d, struct db *db, struct conf *conf)
 static void
 not_there(struct flow *f, const struct outbox_item *it)
 {
-	if (it->doubtful && outbox_asked(f->d->db, it->id) != RC_OK)
+	if (it->doubtful && outbox_asked(db_of(f), it->id) != RC_OK)
 		log_debug("outbox: %lld: settled meanwhile", (long long)it->id);
 }
 
@@ -313,17 +278,15 @@ static enum rc
 lookup_next(void *arg, struct http_req *req, int64_t *wait_ms)
 {
 	struct flow *f = arg;
-	const struct provider *p = provider_of(f->account);
+	const struct provider *p = provider_of(&f->f.login.a);
 
-	for (; f->i < f->items.n && !f->d->stopping; f->i++) {
+	for (; f->i < f->items.n && !f->f.run->stopping; f->i++) {
 		const struct outbox_item *it = &f->items.v[f->i];
 		struct outmsg m = it->msg;
-		struct account a;
 
 		m.look_in = f->look_in[0] != '\0' ? f->look_in : NULL;
-		attempt_account(f->account, it, &a);
 		http_req_free(req);	/* the provider makes it afresh */
-		if (p->lookup_build == NULL || p->lookup_build(&a, &m, req) != RC_OK) {
+		if (p->lookup_build == NULL || p->lookup_build(account_for(f, it), &m, req) != RC_OK) {
 			f->look_in[0] = '\0';
 			not_there(f, it);
 			continue;
@@ -340,18 +303,16 @@ lookup_feed(void *arg, struct http_res *res)
 {
 	struct flow *f = arg;
 	const struct outbox_item *it = &f->items.v[f->i];
-	const struct provider *p = provider_of(f->account);
+	const struct provider *p = provider_of(&f->f.login.a);
 	struct outmsg m = it->msg;
 	struct strv ids = { 0 };
-	struct account a;
 	enum rc rc = RC_TEMP;
 	bool found = false;
 
 	f->last_ms = clock_mono_ms();
 	m.look_in = f->look_in[0] != '\0' ? f->look_in : NULL;
-	attempt_account(f->account, it, &a);
 	if (res->fail == HTTP_FAIL_NONE && p->lookup_read != NULL)
-		rc = p->lookup_read(&a, &m, it->attempt_us, res, &ids);
+		rc = p->lookup_read(account_for(f, it), &m, it->attempt_us, res, &ids);
 	if (rc == RC_DUP && m.look_in == NULL) {	/* then there */
 		snprintf(f->look_in, sizeof f->look_in, "%s", ids.v[0]);
 		strv_free(&ids);
@@ -361,68 +322,42 @@ lookup_feed(void *arg, struct http_res *res)
 	f->i++;
 	/* what is another row's is not taken (outbox_found) */
 	for (size_t i = 0; rc == RC_OK && i < ids.n && !found; i++)
-		found = outbox_found(f->d->db, it->id, ids.v[i]) == RC_OK;
+		found = outbox_found(db_of(f), it->id, ids.v[i]) == RC_OK;
 	strv_free(&ids);
 	if ((rc == RC_OK && !found) || rc == RC_NONE || (rc == RC_DENIED && it->lookups >= DENIED_MAX))
 		not_there(f, it);
 }
 
-static void
-lookup_start(struct deliver *d, struct conf *conf)
+/* Unknown outcomes, at providers that can be asked; results that waited for the database. */
+static enum rc
+deliver_upkeep(struct task_run *r)
 {
-	bool *due = mem_array(conf->n_accounts + 1, sizeof *due);
+	const struct httpc_flow hf = { .next = lookup_next, .feed = lookup_feed };
+	const struct conf *conf = r->env.conf;
+	bool *due;
 
-	if (outbox_ask_due(d->db, conf, due) != RC_OK) {
-		free(due);
-		return;
-	}
-	for (size_t i = 0; i < conf->n_accounts; i++) {
-		const struct account *a = &conf->accounts[i];
-		struct outbox_items items = { 0 };
-		struct flow *f;
+	settle_late((struct deliver *)r);
+	if (r->stopping)
+		return RC_OK;
+	due = mem_array(conf->n_accounts + 1, sizeof *due);
+	if (outbox_ask_due(r->env.db, conf, due) == RC_OK) {
+		for (size_t i = 0; i < conf->n_accounts; i++) {
+			const struct account *a = &conf->accounts[i];
+			struct outbox_items items = { 0 };
+			struct flow *f;
 
-		if (!due[i] || in_flight(d, a, true) ||
-		    outbox_unknown(d->db, a->channel, a->name, LOOKUPS, &items) != RC_OK)
-			continue;
-		f = flow_new(d, conf, true);
-		f->account = a;
-		f->items = items;
-		httpc_add(d->h, &(const struct httpc_flow){ .next = lookup_next, .feed = lookup_feed,
-		    .done = flow_done, .arg = f });
+			if (!due[i] || task_under_way(r, a, true) ||
+			    outbox_unknown(r->env.db, a->channel, a->name, LOOKUPS, &items) != RC_OK)
+				continue;
+			f = flow_new(true);
+			f->items = items;
+			task_flow_add(r, &f->f, a, &hf);
+		}
 	}
 	free(due);
+	return RC_OK;
 }
 
-void
-task_deliver_upkeep(struct deliver *d, struct db *db, struct conf *conf)
-{
-	size_t settled;
-
-	d->db = db;
-	settle_late(d);
-	if (outbox_expire(db) != RC_OK)
-		return;
-	for (int ch = 0; ch < CHANNEL__MAX; ch++)
-		if (outbox_match_echoes(db, (enum channel)ch, NULL, &settled) != RC_OK)
-			return;
-	if (!d->stopping)
-		lookup_start(d, conf);
-}
-
-void
-task_deliver_stop(struct deliver *d)
-{
-	d->stopping = true;
-}
-
-size_t
-task_deliver_alive(const struct deliver *d)
-{
-	return d->alive;
-}
-
-size_t
-task_deliver_sent(const struct deliver *d)
-{
-	return d->sent;
-}
+const struct task task_deliver = { .name = "sends", .size = sizeof(struct deliver),
+    .start = deliver_start, .upkeep = deliver_upkeep, .upkeep_s = 5, .must_finish = true,
+    .end = deliver_end };

@@ -1,9 +1,14 @@
 /*
- * Fetching by id.  There is no claim: two hosts that ask for the same message
+ * Messages that were announced without their content (providers.md B.5: message_edit with
+ * num_edit 0 comes instead of the message) are fetched by their id and stored as a poll's
+ * are.  What the provider no longer has is given up; passing troubles are tried again at
+ * the next run, for a week.
+ *
+ * There is no claim: two hosts that ask for the same message
  * store it once, by its key.  One query finds what waits in all accounts, on a
  * partial index that is empty on most days.
  */
-#include "task/fetch.h"
+#include "task/task.h"
 
 #include <stdlib.h>
 
@@ -34,49 +39,20 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "update dmbox.events set applied_at = now() where id = $1" },
 };
 
-struct fetches {
-	struct httpc *h;
-	struct db *db;
-	struct spool *spool;
-	struct flow *flows;
-	size_t alive, done;
-	bool stopping;
-};
-
 struct flow {
-	struct fetches *f;
-	struct conf *conf;		/* held */
-	const struct account *account;	/* in conf */
-	struct account live;		/* with the token in force */
-	char *token;
+	struct task_flow f;		/* first */
 	struct db_res *res;		/* what waits */
 	size_t i;			/* the one under way */
 	bool over;
-	struct flow *next;
 };
-
-struct fetches *
-task_fetch_new(struct httpc *h)
-{
-	struct fetches *f = mem_alloc(sizeof *f);
-
-	f->h = h;
-	return f;
-}
-
-void
-task_fetch_free(struct fetches *f)
-{
-	free(f);
-}
 
 static enum rc
 flow_next(void *arg, struct http_req *req, int64_t *wait_ms)
 {
 	struct flow *w = arg;
 
-	for (; !w->over && !w->f->stopping && w->i < db_rows(w->res); w->i++) {
-		if (provider_of(w->account)->fetch_build(&w->live,
+	for (; !w->over && !w->f.run->stopping && w->i < db_rows(w->res); w->i++) {
+		if (provider_of(&w->f.login.a)->fetch_build(&w->f.login.a,
 		    db_get_text(w->res, w->i, 1), req) != RC_OK)
 			continue;
 		req->timeout_ms = TIMEOUT_MS;
@@ -93,7 +69,7 @@ gone(struct flow *w)
 	struct db_args a = {0};
 
 	db_i64(&a, db_get_i64(w->res, w->i, 0));
-	if (db_exec(w->f->db, &sql[Q_GONE], &a, NULL) != RC_OK)
+	if (db_exec(w->f.run->env.db, &sql[Q_GONE], &a, NULL) != RC_OK)
 		log_debug("fetch: asked for again at the next run");
 	db_args_free(&a);
 }
@@ -107,28 +83,28 @@ flow_feed(void *arg, struct http_res *res)
 	enum rc rc;
 
 	delivery_init(d);
-	d->channel = w->account->channel;
-	d->account = w->account->name;
-	d->provider = w->account->provider;
-	d->mock = w->account->use_mock;
+	d->channel = w->f.login.a.channel;
+	d->account = w->f.login.a.name;
+	d->provider = w->f.login.a.provider;
+	d->mock = w->f.login.a.use_mock;
 	d->source = SOURCE_POLL;
 	d->request_id = log_request_id();
 	d->content_type = http_res_get(res, "Content-Type");
 	d->headers = "{}";
 	d->body = res->body;
 	d->body_n = res->body_n;
-	rc = provider_of(w->account)->fetch_read(&w->live, id, res, &d->items);
+	rc = provider_of(&w->f.login.a)->fetch_read(&w->f.login.a, id, res, &d->items);
 	if (rc == RC_OK && d->items.n > 0) {
-		if (ingest(w->f->db, w->f->spool, &d, 1) == RC_OK) {
-			w->f->done += d->messages;
+		if (ingest(w->f.run->env.db, w->f.run->env.spool, &d, 1) == RC_OK) {
+			w->f.run->done += d->messages;
 			log_info("📥 %s: a message that came without content was fetched by its id",
-			    w->account->name);
+			    w->f.login.a.name);
 		} else {
 			w->over = true;
 		}
 	} else if (rc == RC_NONE || rc == RC_INVALID || rc == RC_OK) {
 		log_warn("%s: a message announced without content is not to be had any more",
-		    w->account->name);
+		    w->f.login.a.name);
 		gone(w);
 	} else {
 		w->over = true;	/* token, limit, network: the others fare no better now */
@@ -138,119 +114,55 @@ flow_feed(void *arg, struct http_res *res)
 }
 
 static void
-flow_done(void *arg, bool cut)
+flow_over(struct task_flow *base)
 {
-	struct flow *w = arg;
-
-	(void)cut;
-	for (struct flow **q = &w->f->flows; *q != NULL; q = &(*q)->next)
-		if (*q == w) {
-			*q = w->next;
-			break;
-		}
-	w->f->alive--;
-	db_res_free(w->res);
-	mem_free_secret(w->token);
-	conf_drop(w->conf);
-	free(w);
+	db_res_free(((struct flow *)base)->res);
 }
 
 static bool
-under_way(const struct fetches *f, const struct account *a)
+start_one(struct task_run *run, const struct account *a)
 {
-	for (const struct flow *w = f->flows; w != NULL; w = w->next)
-		if (w->account->channel == a->channel && str_eq(w->account->name, a->name))
-			return true;
-	return false;
-}
-
-/* The account's live token and whether it rests now. */
-static bool
-may_ask(struct fetches *f, const struct account *a, char **token, unsigned int *proof)
-{
+	const struct httpc_flow hf = { .next = flow_next, .feed = flow_feed };
 	struct state_account st = {0};
-	bool may;
-
-	if (state_get(f->db, a->channel, a->name, &st) != RC_OK)
-		return false;
-	may = st.pause_until_us <= clock_now_us();
-	*token = may ? mem_dup(state_token(a, &st)) : NULL;
-	*proof = st.proof;
-	state_account_free(&st);
-	return may;
-}
-
-static bool
-start_one(struct fetches *f, struct conf *conf, const struct account *a)
-{
-	struct httpc_flow hf = { .next = flow_next, .feed = flow_feed, .done = flow_done };
 	struct db_args args = {0};
 	struct db_res *r = NULL;
 	struct flow *w = NULL;
-	char *token = NULL;
-	unsigned int proof = 0;
 
 	db_text(&args, a->name);
 	db_text(&args, channel_names[a->channel]);
 	db_i64(&args, A_RUN);
-	if (db_exec(f->db, &sql[Q_WAITING], &args, &r) == RC_OK && db_rows(r) > 0 &&
-	    may_ask(f, a, &token, &proof)) {
+	if (db_exec(run->env.db, &sql[Q_WAITING], &args, &r) == RC_OK && db_rows(r) > 0 &&
+	    task_may_ask(run, a, &st)) {
 		w = mem_alloc(sizeof *w);
-		w->f = f;
-		w->conf = conf_hold(conf);
-		w->account = a;
-		w->live = *a;
-		w->token = token;
-		w->live.proof = proof;
-		if (token != NULL)
-			w->live.token = token;
+		w->f.over = flow_over;
 		w->res = r;
-		w->next = f->flows;
-		f->flows = w;
-		f->alive++;
-		hf.arg = w;
-		httpc_add(f->h, &hf);
+		task_flow_add(run, &w->f, a, &hf);
+		login_state(&w->f.login, &st);
 	} else {
 		db_res_free(r);
 	}
+	state_account_free(&st);
 	db_args_free(&args);
 	return w != NULL;
 }
 
-size_t
-task_fetch_start(struct fetches *f, struct db *db, struct spool *sp, struct conf *conf)
+static size_t
+fetch_start(struct task_run *run)
 {
+	const struct conf *conf = run->env.conf;
 	size_t n = 0;
 
-	f->db = db;
-	f->spool = sp;
-	for (size_t i = 0; i < conf->n_accounts && !f->stopping; i++) {
+	for (size_t i = 0; i < conf->n_accounts; i++) {
 		const struct account *a = &conf->accounts[i];
 		const struct provider *p = provider_of(a);
 
 		if (p->fetch_build == NULL || p->fetch_read == NULL || a->use_mock ||
-		    str_empty(a->token) || under_way(f, a))
+		    str_empty(a->token) || task_under_way(run, a, false))
 			continue;
-		if (start_one(f, conf, a))
+		if (start_one(run, a))
 			n++;
 	}
 	return n;
 }
 
-void
-task_fetch_stop(struct fetches *f)
-{
-	f->stopping = true;
-}
-
-size_t
-task_fetch_alive(const struct fetches *f)
-{
-	return f->alive;
-}
-
-size_t
-task_fetch_done(const struct fetches *f)
-{
-	return f->done;
-}
+const struct task task_fetch = { .name = "fetch", .start = fetch_start, .start_s = 5 };

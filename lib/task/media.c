@@ -67,15 +67,12 @@ static const struct db_stmt sql[Q__MAX] = {
 };
 
 struct media {
-	struct httpc *h;
-	struct db *db;
-	size_t alive, done;
+	struct task_run r;	/* first */
 	int64_t idle_until_ms;
-	bool stopping;
 };
 
 struct flow {
-	struct media *m;
+	struct task_flow f;	/* first */
 	int64_t id, attempts;
 	char *account, *month, *url, *mime, *dir;	/* dir: DMBOX_MEDIA_DIR */
 	char *tmp;
@@ -278,7 +275,7 @@ settle(struct flow *f, int q, const char *state, int64_t delay_s, const char *wh
 	if (q != Q_RELEASE)
 		db_text(&a, masked);
 	/* where the database is away the claim runs out by itself */
-	if (db_exec(f->m->db, &sql[q], &a, NULL) == RC_OK && q == Q_END)
+	if (db_exec(f->f.run->env.db, &sql[q], &a, NULL) == RC_OK && q == Q_END)
 		log_info("media: attachment %lld %s: %s", (long long)f->id, state, masked);
 	db_args_free(&a);
 	f->settled = true;
@@ -315,10 +312,10 @@ done_row(struct flow *f, const char *path, const char *mime)
 	db_text(&a, hex);
 	db_text(&a, path);
 	db_text(&a, e);
-	if (db_exec(f->m->db, &sql[Q_DONE], &a, &r) == RC_OK && db_rows(r) == 0)
+	if (db_exec(f->f.run->env.db, &sql[Q_DONE], &a, &r) == RC_OK && db_rows(r) == 0)
 		unlink(path);	/* unsent or claimed by another meanwhile: not ours to keep */
 	else if (r)
-		f->m->done++;
+		f->f.run->done++;
 	/* database away: the file stays, the next attempt overwrites it */
 	db_res_free(r);
 	db_args_free(&a);
@@ -413,7 +410,7 @@ flow_feed(void *arg, struct http_res *res)
 	} else if (res->fail == HTTP_FAIL_BLOCKED || res->fail == HTTP_FAIL_URL) {
 		settle(f, Q_END, "refused", 0, res->fail == HTTP_FAIL_URL ? "not a URL we may call" :
 		    "address is not public (DMBOX_MEDIA_ALLOW)");
-	} else if (f->m->stopping && res->fail == HTTP_FAIL_TIMEOUT) {
+	} else if (f->f.run->stopping && res->fail == HTTP_FAIL_TIMEOUT) {
 		settle(f, Q_RELEASE, NULL, 0, "");	/* cut by the end of the run */
 	} else if (res->fail != HTTP_FAIL_NONE) {
 		snprintf(why, sizeof why, "%s: %s", http_fail_names[res->fail], res->note);
@@ -430,51 +427,32 @@ flow_feed(void *arg, struct http_res *res)
 }
 
 static void
-flow_done(void *arg, bool cut)
+flow_over(struct task_flow *base)
 {
-	struct flow *f = arg;
+	struct flow *f = (struct flow *)base;
 	unsigned char sum[SIGN_SHA256];
 
-	(void)cut;
 	if (!f->settled)
 		settle(f, Q_RELEASE, NULL, 0, "");
 	tmp_drop(f);
 	if (f->hash)
 		sign_hash_end(f->hash, sum);
-	f->m->alive--;
 	free(f->account);
 	free(f->month);
 	free(f->url);
 	free(f->mime);
 	free(f->dir);
-	free(f);
 }
 
 /* --- the poller's calls --------------------------------------------------------------- */
 
-struct media *
-task_media_new(struct httpc *h)
-{
-	struct media *m = mem_alloc(sizeof *m);
-
-	m->h = h;
-	return m;
-}
-
-void
-task_media_free(struct media *m)
-{
-	free(m);
-}
-
 static void
-flow_start(struct media *m, const struct conf *conf, const struct db_res *r, size_t row)
+flow_start(struct task_run *run, const struct db_res *r, size_t row)
 {
 	struct flow *f = mem_alloc(sizeof *f);
-	struct httpc_flow hf = { .next = flow_next, .feed = flow_feed, .done = flow_done,
-	    .sink = flow_sink, .arg = f };
+	struct httpc_flow hf = { .next = flow_next, .feed = flow_feed, .sink = flow_sink };
 
-	f->m = m;
+	f->f.over = flow_over;
 	f->fd = -1;
 	f->id = db_get_i64(r, row, 0);
 	f->account = mem_dup(db_get_text(r, row, 1));
@@ -482,31 +460,30 @@ flow_start(struct media *m, const struct conf *conf, const struct db_res *r, siz
 	f->mime = mem_dup(db_get_text(r, row, 3));
 	f->attempts = db_get_i64(r, row, 4);
 	f->month = mem_dup(db_get_text(r, row, 5));
-	f->dir = mem_dup(conf->media_dir);
+	f->dir = mem_dup(run->env.conf->media_dir);
 	f->hash = sign_hash_new();
 	/* redirects and slow drips together never outlive the claim */
 	hf.deadline_ms = clock_mono_ms() + LEASE_S * 1000 / 2;
-	m->alive++;
-	httpc_add(m->h, &hf);
+	task_flow_add(run, &f->f, NULL, &hf);
 }
 
-size_t
-task_media_start(struct media *m, struct db *db, const struct conf *conf)
+static size_t
+media_start(struct task_run *run)
 {
+	struct media *m = (struct media *)run;
 	struct db_args a = {0};
 	struct db_res *r = NULL;
 	size_t n = 0;
 
-	m->db = db;
-	if (m->stopping || m->alive >= PARALLEL || str_empty(conf->media_dir) ||
+	if (run->alive >= PARALLEL || str_empty(run->env.conf->media_dir) ||
 	    clock_mono_ms() < m->idle_until_ms)
 		return 0;
-	db_i64(&a, (int64_t)(PARALLEL - m->alive));
+	db_i64(&a, (int64_t)(PARALLEL - run->alive));
 	db_i64(&a, LEASE_S);
-	if (db_exec(db, &sql[Q_CLAIM], &a, &r) == RC_OK) {
+	if (db_exec(run->env.db, &sql[Q_CLAIM], &a, &r) == RC_OK) {
 		n = db_rows(r);
 		for (size_t i = 0; i < n; i++)
-			flow_start(m, conf, r, i);
+			flow_start(run, r, i);
 	}
 	db_res_free(r);
 	db_args_free(&a);
@@ -570,38 +547,25 @@ sweep_tmp(const char *dir)
 	buf_free(&b);
 }
 
-void
-task_media_upkeep(struct media *m, struct db *db, const struct conf *conf)
+/* The files of unsent and purged messages, and forgotten temporary ones. */
+static enum rc
+media_upkeep(struct task_run *run)
 {
+	const struct conf *conf = run->env.conf;
 	struct db_args a = {0};
 	struct db_res *r = NULL;
 
-	(void)m;
 	if (str_empty(conf->media_dir))
-		return;
+		return RC_OK;
 	db_i64(&a, ERASE_BATCH);
-	if (db_exec(db, &sql[Q_ERASED], &a, &r) == RC_OK)
+	if (db_exec(run->env.db, &sql[Q_ERASED], &a, &r) == RC_OK)
 		for (size_t i = 0; i < db_rows(r); i++)
-			erase_row(db, conf, db_get_i64(r, i, 0), db_get_text(r, i, 1));
+			erase_row(run->env.db, conf, db_get_i64(r, i, 0), db_get_text(r, i, 1));
 	db_res_free(r);
 	db_args_free(&a);
 	sweep_tmp(conf->media_dir);
+	return RC_OK;
 }
 
-void
-task_media_stop(struct media *m)
-{
-	m->stopping = true;
-}
-
-size_t
-task_media_alive(const struct media *m)
-{
-	return m->alive;
-}
-
-size_t
-task_media_done(const struct media *m)
-{
-	return m->done;
-}
+const struct task task_media = { .name = "media", .size = sizeof(struct media),
+    .start = media_start, .upkeep = media_upkeep, .upkeep_s = TASK_ONCE, .follows = true };

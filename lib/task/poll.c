@@ -24,6 +24,7 @@
 #include "base/mem.h"
 #include "model/msg.h"
 #include "extern/sign.h"
+#include "store/login.h"
 #include "store/state.h"
 #include "store/store.h"
 #include "base/str.h"
@@ -38,12 +39,11 @@ static const char *const channel_titles[CHANNEL__MAX] = { "Instagram", "WhatsApp
 
 struct check {
 	struct task_poll p;
-	struct account acc;	/* a copy, with the token in force */
+	struct login login;
 	struct poll_state st;
 	struct delivery d;	/* under way within feed */
 	struct task_poll_result r;
 	char owner[24], id[21], lease[160], of[17];
-	char *token;		/* refreshed; NULL: the configuration's */
 	char url[1024];		/* of the request under way, masked */
 	char said[1024];	/* the last one named in the log */
 	int64_t started_us;
@@ -90,7 +90,7 @@ task_poll_next_text(int64_t us, char out[16])
 static void
 say_request(struct check *c, const struct http_req *req)
 {
-	bool probes = provider_of(&c->acc)->probes;
+	bool probes = provider_of(&c->login.a)->probes;
 
 	log_mask(req->url, strlen(req->url), c->url, sizeof c->url);
 	if (str_eq(c->url, c->said) || (!probes && c->said[0] != '\0'))
@@ -99,7 +99,7 @@ say_request(struct check *c, const struct http_req *req)
 	if (probes && str_ends(c->url, "/accounts/me"))
 		log_info("🔑 Proving the access token: %s", c->url);
 	else
-		log_info("🔍 Checking for new %s messages: %s", title(&c->acc), c->url);
+		log_info("🔍 Checking for new %s messages: %s", title(&c->login.a), c->url);
 }
 
 static enum rc
@@ -112,12 +112,12 @@ check_next(void *arg, struct http_req *req, int64_t *wait_ms)
 	if (c->lost)
 		return RC_TEMP;
 	c->st.wait_ms = 0;
-	if (c->acc.use_mock) {
+	if (c->login.a.use_mock) {
 		c->st.outcome = POLL_MOCK;
 		c->over = true;
 		return RC_NONE;
 	}
-	rc = provider_of(&c->acc)->poll_build(&c->acc, &c->st, req);
+	rc = provider_of(&c->login.a)->poll_build(&c->login.a, &c->st, req);
 	if (rc != RC_OK) {
 		c->over = true;
 		if (rc != RC_NONE) {
@@ -147,7 +147,7 @@ anything_missing(struct check *c)
 		return v->ignored > 0;
 	missing = mem_array(v->n, sizeof *missing);
 	ingest_prepare(&c->d);
-	if (store_missing(c->p.db, c->acc.name, c->acc.channel, v, missing) != RC_OK) {
+	if (store_missing(c->p.db, c->login.a.name, c->login.a.channel, v, missing) != RC_OK) {
 		any = true;
 	} else {
 		for (size_t i = 0; i < v->n; i++) {
@@ -186,7 +186,7 @@ say_answer(const struct check *c, const struct http_res *res)
 {
 	const struct poll_attempt *a;
 
-	if (!provider_of(&c->acc)->probes || c->st.n_attempts == 0)
+	if (!provider_of(&c->login.a)->probes || c->st.n_attempts == 0)
 		return;
 	for (size_t i = c->st.n_attempts; i > 0; i--) {
 		a = &c->st.attempts[i - 1];
@@ -208,17 +208,17 @@ check_feed(void *arg, struct http_res *res)
 	enum rc rc;
 
 	delivery_init(d);
-	d->channel = c->acc.channel;
-	d->account = c->acc.name;
-	d->provider = c->acc.provider;
-	d->mock = c->acc.use_mock;
+	d->channel = c->login.a.channel;
+	d->account = c->login.a.name;
+	d->provider = c->login.a.provider;
+	d->mock = c->login.a.use_mock;
 	d->source = SOURCE_POLL;
 	d->request_id = log_request_id();
 	d->content_type = http_res_get(res, "Content-Type");
 	d->headers = "{}";
 	d->body = res->body;
 	d->body_n = res->body_n;
-	rc = provider_of(&c->acc)->poll_read(&c->acc, res, &c->st, &d->items);
+	rc = provider_of(&c->login.a)->poll_read(&c->login.a, res, &c->st, &d->items);
 	say_answer(c, res);
 	if (rc == RC_INVALID && res->fail == HTTP_FAIL_NONE && res->body_n > 0) {
 		/* an answer nobody understands is kept, so that it can be read later */
@@ -264,36 +264,36 @@ static void
 say_result(const struct check *c)
 {
 	const struct task_poll_result *r = &c->r;
-	const char *t = title(&c->acc);
+	const char *t = title(&c->login.a);
 	struct buf b;
 	char at[16];
 
 	buf_init(&b, 8192);
-	hint_poll(c->p.conf, &c->acc, POLL_FAILED, r->hint, &b);
+	hint_poll(c->p.conf, &c->login.a, POLL_FAILED, r->hint, &b);
 	switch (r->outcome) {
 	case POLL_MESSAGES:
-		log_info("✅ %s [%s]: %zu new, %zu already known", t, c->acc.name, r->stored,
+		log_info("✅ %s [%s]: %zu new, %zu already known", t, c->login.a.name, r->stored,
 		    r->duplicates);
 		break;
 	case POLL_EMPTY:
-		log_info("📭 No new %s messages [%s]", t, c->acc.name);
+		log_info("📭 No new %s messages [%s]", t, c->login.a.name);
 		break;
 	case POLL_UNSUPPORTED:
 		task_poll_next_text(r->next_us, at);
 		if (!str_eq(r->hint, "no_polling"))
-			log_warn("⚠️ %s [%s]: %s", t, c->acc.name, b.p);
+			log_warn("⚠️ %s [%s]: %s", t, c->login.a.name, b.p);
 		log_info("ℹ️ no polling at this provider; next probe %s", at);
 		break;
 	case POLL_MOCK:
-		log_info("🎭 %s [%s]: mock mode, nothing is asked", t, c->acc.name);
+		log_info("🎭 %s [%s]: mock mode, nothing is asked", t, c->login.a.name);
 		break;
 	default:
-		log_error("❌ %s check failed [%s]: %s", t, c->acc.name,
+		log_error("❌ %s check failed [%s]: %s", t, c->login.a.name,
 		    b.n > 0 ? b.p : "no reason given");
 	}
 	if (r->added > 0)
 		log_warn("⚠️ %s [%s]: %zu messages had not come by webhook and were added", t,
-		    c->acc.name, r->added);
+		    c->login.a.name, r->added);
 	buf_free(&b);
 }
 
@@ -318,9 +318,9 @@ save_memory(struct check *c, int64_t next_us)
 	else
 		buf_putc(&b, '}');
 	if (buf_err(&b))
-		log_warn("poll memory of %s is too large to keep", c->acc.name);
-	else if (state_set_memory(c->p.db, c->acc.channel, c->acc.name, b.p, next_us) != RC_OK)
-		log_warn("poll memory of %s could not be stored", c->acc.name);
+		log_warn("poll memory of %s is too large to keep", c->login.a.name);
+	else if (state_set_memory(c->p.db, c->login.a.channel, c->login.a.name, b.p, next_us) != RC_OK)
+		log_warn("poll memory of %s could not be stored", c->login.a.name);
 	buf_free(&b);
 }
 
@@ -329,7 +329,7 @@ next_time(const struct check *c)
 {
 	if (c->r.outcome == POLL_UNSUPPORTED)
 		return clock_now_us() + PROBE_S * US;
-	if (c->r.outcome == POLL_FAILED && provider_of(&c->acc)->probes &&
+	if (c->r.outcome == POLL_FAILED && provider_of(&c->login.a)->probes &&
 	    c->st.n_attempts > 1)
 		return clock_now_us() + PROBE_FAILED_S * US;
 	return 0;
@@ -338,22 +338,22 @@ next_time(const struct check *c)
 static void
 record(struct check *c, bool cut)
 {
-	struct state_poll_run run = { .channel = c->acc.channel, .account = c->acc.name,
+	struct state_poll_run run = { .channel = c->login.a.channel, .account = c->login.a.name,
 	    .started_us = c->started_us, .finished_us = clock_now_us(),
 	    .outcome = c->r.outcome, .stored = c->r.stored, .duplicates = c->r.duplicates,
 	    .added = c->r.added };
-	const char *labels[3] = { channel_names[c->acc.channel], c->acc.name,
+	const char *labels[3] = { channel_names[c->login.a.channel], c->login.a.name,
 	    poll_outcome_names[c->r.outcome] };
 	struct buf b;
 
 	meter_add(c->p.meter, METER_POLLS, 1, labels);
 	meter_add(c->p.meter, METER_MISSED, c->r.added, labels);
-	if (c->st.pause_s > 0 && state_pause(c->p.db, c->acc.channel, c->acc.name, c->st.pause_s,
+	if (c->st.pause_s > 0 && state_pause(c->p.db, c->login.a.channel, c->login.a.name, c->st.pause_s,
 	    c->r.hint != NULL ? c->r.hint : "rate_limited") != RC_OK)
-		log_warn("pause of %s could not be stored", c->acc.name);
+		log_warn("pause of %s could not be stored", c->login.a.name);
 	if (c->st.proof != c->proof && c->r.outcome != POLL_FAILED &&
-	    state_set_proof(c->p.db, c->acc.channel, c->acc.name, c->st.proof) != RC_OK)
-		log_warn("which app secret proves the calls of %s could not be stored", c->acc.name);
+	    state_set_proof(c->p.db, c->login.a.channel, c->login.a.name, c->st.proof) != RC_OK)
+		log_warn("which app secret proves the calls of %s could not be stored", c->login.a.name);
 	/* what was seen is remembered only if it is kept */
 	if (!c->lost && (!cut || c->over))
 		save_memory(c, c->r.next_us);
@@ -361,7 +361,7 @@ record(struct check *c, bool cut)
 	task_poll_attempts_json(c->st.attempts, c->st.n_attempts, &b);
 	run.attempts = buf_err(&b) ? "[]" : b.p;
 	if (state_poll_run(c->p.db, &run) != RC_OK)
-		log_warn("poll run of %s could not be stored", c->acc.name);
+		log_warn("poll run of %s could not be stored", c->login.a.name);
 	buf_free(&b);
 }
 
@@ -369,8 +369,7 @@ static void
 check_free(struct check *c)
 {
 	mem_arena_free(&c->st.arena);
-	mem_free_secret(c->token);
-	conf_drop(c->p.conf);
+	login_drop(&c->login);
 	free(c);
 }
 
@@ -383,7 +382,7 @@ check_done(void *arg, bool cut)
 
 	/* out of time: the provider lists what it did not reach */
 	if (cut && !c->over && !c->lost) {
-		c->over = provider_of(&c->acc)->poll_build(&c->acc, &c->st, &req) == RC_NONE;
+		c->over = provider_of(&c->login.a)->poll_build(&c->login.a, &c->st, &req) == RC_NONE;
 		http_req_free(&req);
 		if (!c->over) {
 			c->st.outcome = POLL_FAILED;
@@ -503,22 +502,15 @@ prepare(struct check *c, int64_t *next_us)
 	bool known;
 	enum rc rc;
 
-	rc = state_get(c->p.db, c->acc.channel, c->acc.name, &s);
+	rc = state_get(c->p.db, c->login.a.channel, c->login.a.name, &s);
 	if (rc != RC_OK && rc != RC_NONE)	/* none: nothing remembered yet */
 		return rc;
-	c->acc = *c->p.account;
-	fingerprint(&c->acc, c->of);
+	fingerprint(c->p.account, c->of);
 	known = memory_holds(s.memory, c->of);
 	c->st.memory = known ? memory_of(&c->st.arena, s.memory) : "{}";
 	c->st.probe = c->p.person;
 	c->proof = c->st.proof = s.proof;
-	mem_free_secret(c->token);
-	c->token = NULL;
-	if (state_token(&c->acc, &s) != c->acc.token) {
-		c->token = mem_dup(s.token);
-		log_secret(c->token);
-		c->acc.token = c->token;
-	}
+	login_state(&c->login, &s);
 	rc = may_check(c, &s, known, next_us);
 	state_account_free(&s);
 	return rc;
@@ -530,8 +522,7 @@ check_new(const struct task_poll *p)
 	struct check *c = mem_alloc(sizeof *c);
 
 	c->p = *p;
-	c->p.conf = conf_hold(p->conf);
-	c->acc = *p->account;
+	login_init(&c->login, p->conf, p->account);
 	c->r.account = p->account;
 	c->started_us = clock_now_us();
 	c->st.now_us = c->started_us;
@@ -579,7 +570,7 @@ task_poll_start(const struct task_poll *p, int64_t *next_us)
 		return rc == RC_NONE ? RC_NONE : RC_TEMP;
 	}
 	entered = log_enter(c);
-	log_info("🔍 Starting %s message check...", title(&c->acc));
+	log_info("🔍 Starting %s message check...", title(&c->login.a));
 	log_leave(entered);
 	f.arg = c;
 	f.deadline_ms = c->st.deadline_ms;

@@ -1,9 +1,14 @@
 /*
- * Profiles.  A contact is claimed by setting profile_at to now, so a second
+ * Names, user names and pictures of people who wrote (providers.md B.10), for accounts
+ * whose provider can be asked.  Rarely: a contact is asked for again after 30 days, and a
+ * refusal (code 230, gone) is remembered as long; a passing trouble is tried again after an
+ * hour.  Few a run, two calls a second, one flow an account.
+ *
+ * A contact is claimed by setting profile_at to now, so a second
  * host, or a run that starts while this one waits, asks for somebody else; what
  * could not be asked is given back.
  */
-#include "task/profile.h"
+#include "task/task.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,40 +50,12 @@ static const struct db_stmt sql[Q__MAX] = {
 	    " profile_at = now() - interval '30 days' + $3::bigint * interval '1 second' where id = $1" },
 };
 
-struct profiles {
-	struct httpc *h;
-	struct db *db;
-	struct flow *flows;
-	size_t alive, done;
-	bool stopping;
-};
-
 struct flow {
-	struct profiles *p;
-	struct conf *conf;		/* held */
-	const struct account *account;	/* in conf */
-	struct account live;		/* with the token in force */
-	char *token;			/* a refreshed one, or NULL */
+	struct task_flow f;		/* first */
 	struct db_res *res;		/* the claimed contacts */
 	size_t i;			/* the one under way */
 	bool open;
-	struct flow *next;
 };
-
-struct profiles *
-task_profile_new(struct httpc *h)
-{
-	struct profiles *p = mem_alloc(sizeof *p);
-
-	p->h = h;
-	return p;
-}
-
-void
-task_profile_free(struct profiles *p)
-{
-	free(p);
-}
 
 static void
 later(struct flow *f, size_t row, const char *state, int64_t seconds)
@@ -88,7 +65,7 @@ later(struct flow *f, size_t row, const char *state, int64_t seconds)
 	db_i64(&a, db_get_i64(f->res, row, 0));
 	db_text(&a, state);
 	db_i64(&a, seconds);
-	if (db_exec(f->p->db, &sql[Q_LATER], &a, NULL) != RC_OK)
+	if (db_exec(f->f.run->env.db, &sql[Q_LATER], &a, NULL) != RC_OK)
 		log_debug("profile: a claim stays until it runs out");
 	db_args_free(&a);
 }
@@ -102,8 +79,8 @@ store(struct flow *f, const struct profile *pr)
 	db_text(&a, str_empty(pr->name) ? NULL : pr->name);
 	db_text(&a, str_empty(pr->username) ? NULL : pr->username);
 	db_text(&a, str_empty(pr->picture) ? NULL : pr->picture);
-	if (db_exec(f->p->db, &sql[Q_OK], &a, NULL) == RC_OK)
-		f->p->done++;
+	if (db_exec(f->f.run->env.db, &sql[Q_OK], &a, NULL) == RC_OK)
+		f->f.run->done++;
 	db_args_free(&a);
 }
 
@@ -113,7 +90,7 @@ refused(struct flow *f)
 	struct db_args a = {0};
 
 	db_i64(&a, db_get_i64(f->res, f->i, 0));
-	if (db_exec(f->p->db, &sql[Q_REFUSED], &a, NULL) != RC_OK)
+	if (db_exec(f->f.run->env.db, &sql[Q_REFUSED], &a, NULL) != RC_OK)
 		log_debug("profile: a refusal was not written");
 	db_args_free(&a);
 }
@@ -122,10 +99,10 @@ static enum rc
 flow_next(void *arg, struct http_req *req, int64_t *wait_ms)
 {
 	struct flow *f = arg;
-	const struct provider *pr = provider_of(f->account);
+	const struct provider *pr = provider_of(&f->f.login.a);
 
-	for (; f->i < db_rows(f->res) && !f->p->stopping; f->i++) {
-		if (pr->profile_build(&f->live, db_get_text(f->res, f->i, 1), req) != RC_OK) {
+	for (; f->i < db_rows(f->res) && !f->f.run->stopping; f->i++) {
+		if (pr->profile_build(&f->f.login.a, db_get_text(f->res, f->i, 1), req) != RC_OK) {
 			refused(f);
 			continue;
 		}
@@ -146,7 +123,7 @@ flow_feed(void *arg, struct http_res *res)
 
 	f->open = false;
 	if (res->fail == HTTP_FAIL_NONE)
-		rc = provider_of(f->account)->profile_read(&f->live, res, &pr);
+		rc = provider_of(&f->f.login.a)->profile_read(&f->f.login.a, res, &pr);
 	if (rc == RC_OK)
 		store(f, &pr);
 	else if (rc == RC_NONE || rc == RC_INVALID || rc == RC_PERM)
@@ -161,65 +138,34 @@ flow_feed(void *arg, struct http_res *res)
 }
 
 static void
-flow_done(void *arg, bool cut)
+flow_over(struct task_flow *base)
 {
-	struct flow *f = arg;
+	struct flow *f = (struct flow *)base;
 
-	(void)cut;
 	for (; f->i < db_rows(f->res); f->i++)	/* claimed, not asked */
 		later(f, f->i, NULL, 0);
-	for (struct flow **q = &f->p->flows; *q; q = &(*q)->next)
-		if (*q == f) {
-			*q = f->next;
-			break;
-		}
-	f->p->alive--;
 	db_res_free(f->res);
-	mem_free_secret(f->token);
-	conf_drop(f->conf);
-	free(f);
 }
 
 static bool
-under_way(const struct profiles *p, const struct account *a)
+flow_start(struct task_run *run, const struct account *a)
 {
-	for (const struct flow *f = p->flows; f; f = f->next)
-		if (f->account->channel == a->channel && str_eq(f->account->name, a->name))
-			return true;
-	return false;
-}
-
-static bool
-flow_start(struct profiles *p, struct conf *conf, const struct account *a)
-{
-	struct httpc_flow hf = { .next = flow_next, .feed = flow_feed, .done = flow_done };
-	struct state_account st = {0};
+	const struct httpc_flow hf = { .next = flow_next, .feed = flow_feed };
+	struct state_account st;
 	struct db_args args = {0};
 	struct db_res *r = NULL;
 	struct flow *f = NULL;
 
-	if (state_get(p->db, a->channel, a->name, &st) != RC_OK)
-		return false;
-	if (st.pause_until_us <= clock_now_us()) {
+	if (task_may_ask(run, a, &st)) {
 		db_text(&args, a->name);
 		db_text(&args, channel_names[a->channel]);
 		db_i64(&args, A_RUN);
-		if (db_exec(p->db, &sql[Q_CLAIM], &args, &r) == RC_OK && db_rows(r) > 0) {
+		if (db_exec(run->env.db, &sql[Q_CLAIM], &args, &r) == RC_OK && db_rows(r) > 0) {
 			f = mem_alloc(sizeof *f);
-			f->p = p;
-			f->conf = conf_hold(conf);
-			f->account = a;
-			f->live = *a;
-			f->live.proof = st.proof;
+			f->f.over = flow_over;
 			f->res = r;
-			f->token = mem_dup(state_token(a, &st));
-			if (f->token)
-				f->live.token = f->token;
-			f->next = p->flows;
-			p->flows = f;
-			p->alive++;
-			hf.arg = f;
-			httpc_add(p->h, &hf);
+			task_flow_add(run, &f->f, a, &hf);
+			login_state(&f->f.login, &st);
 		} else {
 			db_res_free(r);
 		}
@@ -229,39 +175,24 @@ flow_start(struct profiles *p, struct conf *conf, const struct account *a)
 	return f != NULL;
 }
 
-size_t
-task_profile_start(struct profiles *p, struct db *db, struct conf *conf)
+static size_t
+profile_start(struct task_run *run)
 {
+	const struct conf *conf = run->env.conf;
 	size_t n = 0;
 
-	p->db = db;
-	for (size_t i = 0; i < conf->n_accounts && !p->stopping; i++) {
+	for (size_t i = 0; i < conf->n_accounts; i++) {
 		const struct account *a = &conf->accounts[i];
 		const struct provider *pr = provider_of(a);
 
 		if (!pr->profile_build || !pr->profile_read || a->use_mock || str_empty(a->token) ||
-		    under_way(p, a))
+		    task_under_way(run, a, false))
 			continue;
-		if (flow_start(p, conf, a))
+		if (flow_start(run, a))
 			n++;
 	}
 	return n;
 }
 
-void
-task_profile_stop(struct profiles *p)
-{
-	p->stopping = true;
-}
-
-size_t
-task_profile_alive(const struct profiles *p)
-{
-	return p->alive;
-}
-
-size_t
-task_profile_done(const struct profiles *p)
-{
-	return p->done;
-}
+const struct task task_profile = { .name = "profiles", .start = profile_start,
+    .start_s = TASK_ONCE };

@@ -1,10 +1,17 @@
 /*
- * Token refresh.  The claim is one UPDATE that sets token_tried_at, so that
+ * Token life (providers.md B.10): access tokens that can be refreshed are, at half life,
+ * with a retry a day; the new one is stored before the old one is given up (which goes on
+ * working until it expires), and none is ever logged.  A token of the configuration has an
+ * unknown age: it is refreshed a day after it was seen first (younger than a day none can
+ * be).  A token that the operator puts into the configuration wins: what was refreshed from
+ * its predecessor is forgotten.
+ *
+ * The claim is one UPDATE that sets token_tried_at, so that
  * neither a second host nor a run that overlaps asks again within the day.
  * token_of is a digest of the configured token: it tells a token that was
  * refreshed from it from one whose origin the operator has replaced.
  */
-#include "task/token.h"
+#include "task/task.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,36 +44,11 @@ static const struct db_stmt sql[Q__MAX] = {
 	    " returning case when token_expires_at > now() then token end" },
 };
 
-struct tokens {
-	struct httpc *h;
-	struct db *db;
-	size_t alive, done;
-	bool stopping;
-};
-
 struct flow {
-	struct tokens *t;
-	struct conf *conf;		/* held */
-	struct account live;		/* of conf, with the token in force */
-	char *token;			/* a refreshed one, or NULL */
+	struct task_flow f;		/* first */
 	char of[STATE_TOKEN_OF];	/* digest of the configured one */
 	bool asked;
 };
-
-struct tokens *
-task_token_new(struct httpc *h)
-{
-	struct tokens *t = mem_alloc(sizeof *t);
-
-	t->h = h;
-	return t;
-}
-
-void
-task_token_free(struct tokens *t)
-{
-	free(t);
-}
 
 static enum rc
 flow_next(void *arg, struct http_req *req, int64_t *wait_ms)
@@ -77,7 +59,7 @@ flow_next(void *arg, struct http_req *req, int64_t *wait_ms)
 		return RC_NONE;
 	f->asked = true;
 	*wait_ms = 0;
-	if (provider_of(&f->live)->refresh_build(&f->live, req) != RC_OK)
+	if (provider_of(&f->f.login.a)->refresh_build(&f->f.login.a, req) != RC_OK)
 		return RC_NONE;
 	req->timeout_ms = TIMEOUT_MS;
 	return RC_OK;
@@ -91,37 +73,25 @@ flow_feed(void *arg, struct http_res *res)
 	int64_t life_s = 0;
 	enum rc rc;
 
-	rc = provider_of(&f->live)->refresh_read(&f->live, res, &token, &life_s);
+	rc = provider_of(&f->f.login.a)->refresh_read(&f->f.login.a, res, &token, &life_s);
 	if (rc != RC_OK) {
 		log_warn("⚠️ The access token of %s could not be refreshed (%s, HTTP %d); next try in a day",
-		    f->live.name, rc_name(rc), res->status);
+		    f->f.login.a.name, rc_name(rc), res->status);
 		return;
 	}
 	log_secret(token);	/* before any line can hold it */
-	if (state_set_token(f->t->db, f->live.channel, f->live.name, f->of, token, life_s) == RC_OK) {
-		f->t->done++;
+	if (state_set_token(f->f.run->env.db, f->f.login.a.channel, f->f.login.a.name, f->of, token, life_s) == RC_OK) {
+		f->f.run->done++;
 		log_info("🔑 The access token of %s was refreshed; it is good for %lld days",
-		    f->live.name, (long long)(life_s / DAY_S));
+		    f->f.login.a.name, (long long)(life_s / DAY_S));
 	}
 	/* not stored: the old one still works and the next try is tomorrow */
 	mem_wipe((char *)(uintptr_t)token, strlen(token));
 }
 
-static void
-flow_done(void *arg, bool cut)
-{
-	struct flow *f = arg;
-
-	(void)cut;
-	f->t->alive--;
-	mem_free_secret(f->token);
-	conf_drop(f->conf);
-	free(f);
-}
-
 /* Has account a's configured token a refresh, and is it new to us? */
 static enum rc
-seen(struct tokens *t, const struct account *a)
+seen(struct db *db, const struct account *a)
 {
 	struct db_args args = {0};
 	char of[STATE_TOKEN_OF];
@@ -131,37 +101,28 @@ seen(struct tokens *t, const struct account *a)
 	db_text(&args, a->name);
 	db_text(&args, channel_names[a->channel]);
 	db_text(&args, of);
-	rc = db_exec(t->db, &sql[Q_SEEN], &args, NULL);
+	rc = db_exec(db, &sql[Q_SEEN], &args, NULL);
 	db_args_free(&args);
 	return rc;
 }
 
 static bool
-start_one(struct tokens *t, struct conf *conf, const struct account *a)
+start_one(struct task_run *run, const struct account *a)
 {
-	struct httpc_flow hf = { .next = flow_next, .feed = flow_feed, .done = flow_done };
+	const struct httpc_flow hf = { .next = flow_next, .feed = flow_feed };
 	struct db_args args = {0};
 	struct db_res *r = NULL;
 	struct flow *f = NULL;
 
-	if (seen(t, a) != RC_OK)
+	if (seen(run->env.db, a) != RC_OK)
 		return false;
 	db_text(&args, a->name);
 	db_text(&args, channel_names[a->channel]);
-	if (db_exec(t->db, &sql[Q_DUE], &args, &r) == RC_OK && db_rows(r) > 0) {
+	if (db_exec(run->env.db, &sql[Q_DUE], &args, &r) == RC_OK && db_rows(r) > 0) {
 		f = mem_alloc(sizeof *f);
-		f->t = t;
-		f->conf = conf_hold(conf);
-		f->live = *a;
 		state_token_of(a->token, f->of);
-		f->token = mem_dup(db_get_text(r, 0, 0));
-		if (f->token != NULL) {
-			log_secret(f->token);
-			f->live.token = f->token;
-		}
-		t->alive++;
-		hf.arg = f;
-		httpc_add(t->h, &hf);
+		task_flow_add(run, &f->f, a, &hf);
+		login_use(&f->f.login, db_get_text(r, 0, 0), f->of, 0);
 	}
 	db_res_free(r);
 	db_args_free(&args);
@@ -182,32 +143,16 @@ refreshable(const struct account *a)
 	return true;
 }
 
-size_t
-task_token_start(struct tokens *t, struct db *db, struct conf *conf)
+static size_t
+token_start(struct task_run *run)
 {
+	const struct conf *conf = run->env.conf;
 	size_t n = 0;
 
-	t->db = db;
-	for (size_t i = 0; i < conf->n_accounts && !t->stopping; i++)
-		if (refreshable(&conf->accounts[i]) && start_one(t, conf, &conf->accounts[i]))
+	for (size_t i = 0; i < conf->n_accounts; i++)
+		if (refreshable(&conf->accounts[i]) && start_one(run, &conf->accounts[i]))
 			n++;
 	return n;
 }
 
-void
-task_token_stop(struct tokens *t)
-{
-	t->stopping = true;
-}
-
-size_t
-task_token_alive(const struct tokens *t)
-{
-	return t->alive;
-}
-
-size_t
-task_token_done(const struct tokens *t)
-{
-	return t->done;
-}
+const struct task task_token = { .name = "tokens", .start = token_start, .start_s = TASK_ONCE };

@@ -11,7 +11,7 @@
 
 #include "model/conf.h"
 #include "extern/httpc.h"
-#include "task/deliver.h"
+#include "task/task.h"
 #include "store/outbox.h"
 #include "base/str.h"
 
@@ -20,7 +20,7 @@ struct fix {
 	struct tiny t;
 	struct conf *conf;
 	struct httpc *h;
-	struct deliver *d;
+	struct task_run *d;
 	char dir[64];
 };
 
@@ -63,7 +63,7 @@ setup(void **state)
 	if (conf_load(CONF_TOOL, path, &f->conf) != RC_OK)
 		fail_msg("%s", f->conf->issues[0].text);
 	f->h = httpc_new(NULL);
-	f->d = task_deliver_new(f->h);
+	f->d = task_new(&task_deliver, f->h);
 	*state = f;
 	return 0;
 }
@@ -75,8 +75,8 @@ teardown(void **state)
 	char cmd[128];
 
 	httpc_abort(f->h);
-	assert_int_equal(task_deliver_alive(f->d), 0);
-	task_deliver_free(f->d);
+	assert_int_equal(f->d->alive, 0);
+	task_free(f->d);
 	httpc_free(f->h);
 	conf_drop(f->conf);
 	tiny_stop(&f->t);
@@ -114,14 +114,24 @@ put_main(struct fix *f, const char *to, const char *body)
 	return put(f, "main", &provider_graph, to, body);
 }
 
+/* What the poller does between its ticks. */
+static void
+upkeep(struct fix *f)
+{
+	const struct task_env e = { .db = f->db, .conf = f->conf };
+
+	assert_int_equal(task_upkeep_once(&task_outbox, &e), RC_OK);
+	assert_int_equal(task_upkeep(f->d, &e), RC_OK);
+}
+
 /* As the poller does it, until nothing is in flight. */
 static void
 rounds(struct fix *f)
 {
 	do {
-		task_deliver_start(f->d, f->db, f->conf);
+		task_start(f->d, &(const struct task_env){ .db = f->db, .conf = f->conf });
 		httpc_step(f->h, 50);
-	} while (task_deliver_alive(f->d) > 0);
+	} while (f->d->alive > 0);
 }
 
 static const char *
@@ -145,7 +155,7 @@ test_in_order(void **state)
 	}
 	rounds(f);
 	assert_int_equal(f->t.n, 12);
-	assert_int_equal(task_deliver_sent(f->d), 12);
+	assert_int_equal(f->d->done, 12);
 	for (int i = 0; i < 12; i++) {
 		snprintf(body, sizeof body, "text-%02d", i);
 		assert_non_null(strstr(f->t.bodies[i], body));
@@ -181,7 +191,7 @@ test_drop(void **state)
 	snprintf(f->t.look, sizeof f->t.look, "{\"data\":[]}");
 	for (int i = 0; i < 6; i++) {
 		assert_int_equal(db_script(f->db, "update dmbox.outbox set next_at = now()"), RC_OK);
-		task_deliver_upkeep(f->d, f->db, f->conf);
+		upkeep(f);
 		rounds(f);
 	}
 	assert_int_equal(f->t.gets, 5);		/* looked for, and not for ever */
@@ -206,7 +216,7 @@ test_lookup_finds(void **state)
 	    "{\"id\":\"found-1\",\"created_time\":\"%s\",\"from\":{\"id\":\"17840000000000001\"},"
 	    "\"to\":{\"data\":[{\"id\":\"6501\"}]},\"message\":\"DROP me\"}]}}]}", at, at);
 	assert_int_equal(db_script(f->db, "update dmbox.outbox set next_at = now()"), RC_OK);
-	task_deliver_upkeep(f->d, f->db, f->conf);
+	upkeep(f);
 	rounds(f);
 	assert_string_equal(state_of(f, id), "sent");
 	rounds(f);	/* the next tick at the latest */
@@ -234,7 +244,7 @@ test_lookup_two_steps(void **state)
 	    "{\"id\":\"found-2\",\"created_time\":\"%s\",\"from\":{\"id\":\"17840000000000001\"},"
 	    "\"to\":{\"data\":[{\"id\":\"6501\"}]},\"message\":\"DROP me\"}]}}", at);
 	assert_int_equal(db_script(f->db, "update dmbox.outbox set next_at = now()"), RC_OK);
-	task_deliver_upkeep(f->d, f->db, f->conf);
+	upkeep(f);
 	rounds(f);
 	assert_string_equal(state_of(f, id), "sent");
 	assert_string_equal(state_of(f, other), "unknown");
@@ -272,7 +282,7 @@ test_drop_many_echoes(void **state)
 	}
 	dbt_store(f->db, &d);
 	delivery_free(&d);
-	task_deliver_upkeep(f->d, f->db, f->conf);
+	upkeep(f);
 	rounds(f);
 	assert_int_equal(dbt_i64(f->db, "select count(*) from dmbox.outbox where state = 'sent'"), 50);
 	assert_int_equal(dbt_i64(f->db, "select count(*) from dmbox.messages"), 50);
@@ -315,8 +325,8 @@ test_stop(void **state)
 	struct fix *f = *state;
 	int64_t id = put_main(f, "6501", "x");
 
-	task_deliver_stop(f->d);
-	assert_int_equal(task_deliver_start(f->d, f->db, f->conf), 0);
+	task_stop(f->d);
+	assert_int_equal(task_start(f->d, &(const struct task_env){ .db = f->db, .conf = f->conf }), 0);
 	assert_string_equal(state_of(f, id), "queued");
 	assert_int_equal(f->t.n, 0);
 }

@@ -14,8 +14,7 @@
 #include "model/conf.h"
 #include "extern/httpc.h"
 #include "bridge/ingest.h"
-#include "task/fetch.h"
-#include "task/token.h"
+#include "task/task.h"
 #include "store/state.h"
 #include "base/str.h"
 
@@ -136,28 +135,28 @@ fix_close(struct fix *x)
 static size_t
 token_run(struct fix *x)
 {
-	struct tokens *t = task_token_new(x->h);
-	size_t n = task_token_start(t, x->db, &x->conf), done;
+	struct task_run *t = task_new(&task_token, x->h);
+	size_t n = task_start(t, &(const struct task_env){ .db = x->db, .conf = &x->conf }), done;
 
 	httpc_run(x->h);
-	assert_int_equal(task_token_alive(t), 0);
-	done = task_token_done(t);
+	assert_int_equal(t->alive, 0);
+	done = t->done;
 	assert_true(done <= n);
-	task_token_free(t);
+	task_free(t);
 	return done;
 }
 
 static size_t
 fetch_run(struct fix *x)
 {
-	struct fetches *f = task_fetch_new(x->h);
+	struct task_run *f = task_new(&task_fetch, x->h);
 	size_t done;
 
-	task_fetch_start(f, x->db, NULL, &x->conf);
+	task_start(f, &(const struct task_env){ .db = x->db, .conf = &x->conf });
 	httpc_run(x->h);
-	assert_int_equal(task_fetch_alive(f), 0);
-	done = task_fetch_done(f);
-	task_fetch_free(f);
+	assert_int_equal(f->alive, 0);
+	done = f->done;
+	task_free(f);
 	return done;
 }
 

@@ -177,20 +177,20 @@ run(bool allowed)
 	struct strv allow = {0};
 	char hp[32];
 	struct httpc *h;
-	struct media *m;
+	struct task_run *m;
 	size_t n = 0, k;
 
 	snprintf(hp, sizeof hp, "127.0.0.1:%d", port);
 	if (allowed)
 		strv_add(&allow, hp, strlen(hp));
 	h = httpc_new(&allow);
-	m = task_media_new(h);
-	while ((k = task_media_start(m, db, &conf)) > 0) {
+	m = task_new(&task_media, h);
+	while ((k = task_start(m, &(const struct task_env){ .db = db, .conf = &conf })) > 0) {
 		n += k;
 		httpc_run(h);
-		assert_int_equal(task_media_alive(m), 0);
+		assert_int_equal(m->alive, 0);
 	}
-	task_media_free(m);
+	task_free(m);
 	httpc_free(h);
 	strv_free(&allow);
 	return n;
@@ -343,7 +343,7 @@ test_claims(void **st)
 	struct strv allow = {0};
 	char hp[32];
 	struct httpc *h;
-	struct media *a, *b;
+	struct task_run *a, *b;
 	struct db *other = dbt_open();
 	int before = hits;
 
@@ -351,8 +351,8 @@ test_claims(void **st)
 	snprintf(hp, sizeof hp, "127.0.0.1:%d", port);
 	strv_add(&allow, hp, strlen(hp));
 	h = httpc_new(&allow);
-	a = task_media_new(h);
-	b = task_media_new(h);
+	a = task_new(&task_media, h);
+	b = task_new(&task_media, h);
 	for (int i = 0; i < 6; i++) {
 		char mid[20], url[100];
 
@@ -360,14 +360,14 @@ test_claims(void **st)
 		snprintf(url, sizeof url, "%s/a.jpg?%d", base, i);
 		add(mid, url, NULL, NULL);
 	}
-	assert_int_equal(task_media_start(a, db, &conf), 4);
-	assert_int_equal(task_media_start(b, other, &conf), 2);
-	assert_int_equal(task_media_start(a, db, &conf), 0);	/* four at a time */
+	assert_int_equal(task_start(a, &(const struct task_env){ .db = db, .conf = &conf }), 4);
+	assert_int_equal(task_start(b, &(const struct task_env){ .db = other, .conf = &conf }), 2);
+	assert_int_equal(task_start(a, &(const struct task_env){ .db = db, .conf = &conf }), 0);	/* four at a time */
 	httpc_run(h);
-	assert_int_equal(task_media_done(a) + task_media_done(b), 6);
+	assert_int_equal(a->done + b->done, 6);
 	assert_int_equal(hits - before, 6);
-	task_media_free(a);
-	task_media_free(b);
+	task_free(a);
+	task_free(b);
 	httpc_free(h);
 	strv_free(&allow);
 	db_free(other);
@@ -380,7 +380,7 @@ test_cut(void **st)
 	struct strv allow = {0};
 	char hp[32], url[100];
 	struct httpc *h;
-	struct media *m;
+	struct task_run *m;
 	int64_t id;
 
 	(void)st;
@@ -389,16 +389,16 @@ test_cut(void **st)
 	snprintf(url, sizeof url, "%s/a.jpg", base);
 	id = add("cut", url, NULL, NULL);
 	h = httpc_new(&allow);
-	m = task_media_new(h);
-	assert_int_equal(task_media_start(m, db, &conf), 1);
-	task_media_stop(m);
+	m = task_new(&task_media, h);
+	assert_int_equal(task_start(m, &(const struct task_env){ .db = db, .conf = &conf }), 1);
+	task_stop(m);
 	httpc_abort(h);
-	assert_int_equal(task_media_alive(m), 0);
+	assert_int_equal(m->alive, 0);
 	is(id, "state", "waiting");
 	is(id, "attempts", "0");
 	is(id, "next_at <= now()", "true");
-	assert_int_equal(task_media_start(m, db, &conf), 0);	/* stopped */
-	task_media_free(m);
+	assert_int_equal(task_start(m, &(const struct task_env){ .db = db, .conf = &conf }), 0);	/* stopped */
+	task_free(m);
 	httpc_free(h);
 	strv_free(&allow);
 	assert_int_equal(run(true), 1);
@@ -431,7 +431,7 @@ test_erased(void **st)
 	path = get(id, "local_path");
 	assert_int_equal(access(path, F_OK), 0);
 	unsend("e1");
-	task_media_upkeep(NULL, db, &conf);
+	assert_int_equal(task_upkeep_once(&task_media, &(const struct task_env){ .db = db, .conf = &conf }), RC_OK);
 	assert_int_equal(access(path, F_OK), -1);
 	dbt_is(db, "select count(*)::text from dmbox.attachments", "0");
 	(void)late;
@@ -456,7 +456,7 @@ test_foreign_path(void **st)
 	snprintf(q, sizeof q, "update dmbox.attachments set state = 'erased',"
 	    " local_path = '../../../..%s' where id = %lld", file, (long long)id);
 	assert_int_equal(db_script(db, q), RC_OK);
-	task_media_upkeep(NULL, db, &conf);
+	assert_int_equal(task_upkeep_once(&task_media, &(const struct task_env){ .db = db, .conf = &conf }), RC_OK);
 	assert_int_equal(access(file, F_OK), 0);
 	unlink(file);
 }

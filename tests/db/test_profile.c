@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "extern/httpc.h"
-#include "task/profile.h"
+#include "task/task.h"
 #include "base/str.h"
 
 static int port, hits;
@@ -102,12 +102,12 @@ static size_t
 run(void)
 {
 	struct httpc *h = httpc_new(NULL);
-	struct profiles *p = task_profile_new(h);
-	size_t n = task_profile_start(p, db, &conf);
+	struct task_run *p = task_new(&task_profile, h);
+	size_t n = task_start(p, &(const struct task_env){ .db = db, .conf = &conf });
 
 	httpc_run(h);
-	assert_int_equal(task_profile_alive(p), 0);
-	task_profile_free(p);
+	assert_int_equal(p->alive, 0);
+	task_free(p);
 	httpc_free(h);
 	return n;
 }
@@ -189,17 +189,17 @@ static void
 test_cut(void **st)
 {
 	struct httpc *h = httpc_new(NULL);
-	struct profiles *p = task_profile_new(h);
+	struct task_run *p = task_new(&task_profile, h);
 
 	(void)st;
 	wrote("65001", "m1");
 	wrote("65002", "m2");
-	assert_int_equal(task_profile_start(p, db, &conf), 1);
-	assert_int_equal(task_profile_start(p, db, &conf), 0);	/* one flow an account */
-	task_profile_stop(p);
+	assert_int_equal(task_start(p, &(const struct task_env){ .db = db, .conf = &conf }), 1);
+	assert_int_equal(task_start(p, &(const struct task_env){ .db = db, .conf = &conf }), 0);	/* one flow an account */
+	task_stop(p);
 	httpc_abort(h);
-	assert_int_equal(task_profile_alive(p), 0);
-	task_profile_free(p);
+	assert_int_equal(p->alive, 0);
+	task_free(p);
 	httpc_free(h);
 	dbt_is(db, "select count(*)::text from dmbox.contacts where profile_state = 'ok'", "0");
 	assert_int_equal(run(), 1);			/* claims were given back */

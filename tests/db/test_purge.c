@@ -210,7 +210,7 @@ test_contact(void **state)
 
 	assert_int_equal(purge_files_left(db, &left), RC_OK);
 	assert_int_equal(left, 1);
-	task_media_upkeep(NULL, db, &conf);
+	assert_int_equal(task_upkeep_once(&task_media, &(const struct task_env){ .db = db, .conf = &conf }), RC_OK);
 	assert_int_equal(purge_files_left(db, &left), RC_OK);
 	assert_int_equal(left, 0);
 	assert_int_not_equal(stat(path, &st), 0);

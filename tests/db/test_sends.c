@@ -20,7 +20,7 @@
 #include "extern/json.h"
 #include "model/conf.h"
 #include "store/outbox.h"
-#include "task/deliver.h"
+#include "task/task.h"
 
 enum { ACCOUNTS = 10, CONTACTS = 10, EACH = 10, ALL = ACCOUNTS * CONTACTS * EACH };
 enum echo { ECHO_BEFORE, ECHO_AFTER, ECHO_NONE, ECHO__MAX };
@@ -316,7 +316,7 @@ struct fix {
 	struct db *db;
 	struct conf *conf;
 	struct httpc *h;
-	struct deliver *d;
+	struct task_run *d;
 	char dir[64];
 };
 
@@ -358,7 +358,7 @@ setup(void **state)
 	if (conf_load(CONF_TOOL, path, &f->conf) != RC_OK)
 		fail_msg("%s", f->conf->issues[0].text);
 	f->h = httpc_new(NULL);
-	f->d = task_deliver_new(f->h);
+	f->d = task_new(&task_deliver, f->h);
 	*state = f;
 	return 0;
 }
@@ -370,7 +370,7 @@ teardown(void **state)
 	char cmd[128];
 
 	httpc_abort(f->h);
-	task_deliver_free(f->d);
+	task_free(f->d);
 	httpc_free(f->h);
 	conf_drop(f->conf);
 	shutdown(sv.fd, SHUT_RDWR);
@@ -407,9 +407,9 @@ static void
 rounds(struct fix *f)
 {
 	do {
-		task_deliver_start(f->d, f->db, f->conf);
+		task_start(f->d, &(const struct task_env){ .db = f->db, .conf = f->conf });
 		httpc_step(f->h, 20);
-	} while (task_deliver_alive(f->d) > 0);
+	} while (f->d->alive > 0);
 }
 
 /* Time passes: pauses and back-offs end. */
@@ -493,11 +493,11 @@ test_every_answer(void **state)
 	for (int i = 0; i < 200 && open_rows(f) > 0; i++) {
 		pass(f);
 		late_echoes(f);
-		task_deliver_upkeep(f->d, f->db, f->conf);
+		upkeep(f);
 		rounds(f);
 	}
 	late_echoes(f);
-	task_deliver_upkeep(f->d, f->db, f->conf);
+	upkeep(f);
 	rounds(f);
 	assert_int_equal(open_rows(f), 0);
 	compare(f);
@@ -537,7 +537,7 @@ test_outage(void **state)
 		assert_int_equal(dbt_i64(f->db, "select extract(epoch from send_pause_until - now())::bigint"
 		    " between 50 and 900 from dmbox.account_state where account = 'a3'"), 1);
 		pass(f);
-		task_deliver_upkeep(f->d, f->db, f->conf);
+		upkeep(f);
 	}
 	assert_int_equal(sv.posts, 12);		/* one try a pause */
 	assert_int_equal(dbt_i64(f->db, "select count(*) from dmbox.outbox where state = 'queued'"), 100);

@@ -9,6 +9,7 @@
 
 #include "provider/list.h"
 #include "bridge/attempt.h"
+#include "store/login.h"
 #include "store/state.h"
 #include "endpoint/send.h"
 #include "base/str.h"
@@ -60,22 +61,24 @@ test_build(void **state)
 	(void)state;
 	it.msg.recipient = "70000000001";
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-		struct account a = account(all[i]), b;
+		struct account a = account(all[i]);
+		struct login l;
 		struct http_req req = {0};
 
 		/* what was refreshed counts for the token that it was refreshed from */
+		login_init(&l, NULL, &a);
 		state_token_of("1000001.madeup", of);
-		it.token = "a-refreshed-token";
-		it.token_of = of;
-		attempt_account(&a, &it, &b);
-		assert_string_equal(b.token, "a-refreshed-token");
+		login_use(&l, "a-refreshed-token", of, 1);
+		assert_string_equal(l.a.token, "a-refreshed-token");
+		assert_int_equal(l.a.proof, 1);
 		state_token_of("1000001.another", of);
-		attempt_account(&a, &it, &b);
-		assert_string_equal(b.token, "1000001.madeup");
-		it.token_of = NULL;
-		attempt_account(&a, &it, &b);
-		assert_string_equal(b.token, "1000001.madeup");
+		login_use(&l, "a-refreshed-token", of, 0);
+		assert_string_equal(l.a.token, "1000001.madeup");
+		assert_int_equal(l.a.proof, 0);
+		login_use(&l, "a-refreshed-token", NULL, 0);
+		assert_string_equal(l.a.token, "1000001.madeup");
 		assert_string_equal(a.token, "1000001.madeup");
+		login_drop(&l);
 		it.token = NULL;
 		assert_int_equal(attempt_build(&a, &it, 4321, &req, &r), RC_OK);
 		assert_true(req.fresh);		/* libcurl repeats a POST on a reused connection */
