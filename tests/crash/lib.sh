@@ -105,7 +105,7 @@ start_sim() {
 	answers "$SIM/_sim/webhooks" "$sim_pid" "$(start_of "$sim_pid")" || die "the simulator does not start"
 }
 # ended PID: a server of ours and what it started
-ended() { kill "$1" 2>/dev/null; gone_within 5 "$1" || kill -9 "$1"; sweep "$1"; }
+ended() { ! signal TERM "$1" || gone_within 5 "$1" || signal KILL "$1"; sweep "$1"; }
 
 # web_up lighttpd|apache [preload]: the web server; preload: its programs meet the plan
 web_up() {

@@ -67,6 +67,7 @@ stack_begin() {
 	setsid env --default-signal make -s -C "$ROOT" run "B=$B" "$@" >"$OUT" 2>&1 </dev/null &
 	STACK=$!
 	STACKS+=("$STACK")
+	born "$STACK"
 	if until_true 180 eval 'grep -q "^dmbox ready: " "$OUT" || ! kill -0 $STACK' && kill -0 "$STACK" 2>/dev/null; then
 		URL=http://127.0.0.1:$PORT
 		TOKEN=$(cat "$STATE/token")
@@ -82,6 +83,7 @@ stack() { stack_begin "$@" || die "make run: $(tail -n 5 "$OUT")"; }
 # stack_end [SESSION [SIGNAL]]: to make, as an operator would; waits for the end
 stack_end() {
 	local s=${1:-$STACK} sig=${2:-TERM}
+	if ! alive "$s" "${BORN[$s]:-}"; then wait "$s" 2>/dev/null; return 0; fi
 	if [ "$sig" = INT ]; then kill -INT -- "-$s"; else kill -"$sig" "$s"; fi 2>/dev/null
 	wait "$s" 2>/dev/null
 	[ -z "$(pgrep -s "$s")" ] || gone_within 60 "$(pgrep -s "$s" | head -n 1)"

@@ -13,6 +13,7 @@ spawn() {
 	shift
 	setsid env --default-signal "${AS[@]}" bash -c 'exec >>"$0" 2>&1 </dev/null; exec "$@"' \
 	    "$log" "$@" 9>&- &
+	born $!
 }
 
 # nap SECONDS: a sleep that a trapped signal ends at once
@@ -31,6 +32,12 @@ start_of() {
 }
 # alive PID START: is it still that process?
 alive() { [ -n "$1" ] && [ -n "$2" ] && [ "$(start_of "$1")" = "$2" ]; }
+# Numbers of processes come round quickly where many tests run: a signal goes only to the
+# process that was noted, never to another one that has its number by now.
+# born PID: note it.  signal NAME PID: to it, where it is still there
+declare -A BORN
+born() { BORN[$1]=$(start_of "$1"); }
+signal() { alive "$2" "${BORN[$2]:-}" && kill "-$1" "$2" 2>/dev/null; }
 # gone_within SECONDS PID
 gone_within() {
 	local i n=$(($1 * 20))
@@ -40,9 +47,11 @@ gone_within() {
 	done
 	return 1
 }
-# sweep SESSION: end what is left of a session that we began
+# sweep SESSION [START]: end what is left of a session that we began
 sweep() {
-	local p left
+	local p left now
+	now=$(start_of "$1")
+	[ -z "$now" ] || [ "$now" = "${2:-${BORN[$1]:-}}" ] || return 0
 	left=$(pgrep -s "$1" 2>/dev/null) || return 0
 	for p in $left; do kill -TERM "$p" 2>/dev/null; done
 	for p in $left; do gone_within 5 "$p" || kill -KILL "$p" 2>/dev/null; done

@@ -96,10 +96,19 @@ pg_init()
 	chmod 644 "$dir/pg.conf"
 }
 
+# the postmaster's pid; "" where it is gone: the file outlives one that was killed, and
+# its number may be another process's by now
+pg_postmaster()
+{
+	local pid
+	pid=$(head -n 1 "$1/pg/postmaster.pid" 2>/dev/null)
+	[ -n "$pid" ] && [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$(cd "$1" 2>/dev/null && pwd -P)/pg" ] && echo "$pid"
+}
+
 pg_running()
 {
 	local pid
-	pid=$(head -n 1 "$1/pg/postmaster.pid" 2>/dev/null) || return 1
+	pid=$(pg_postmaster "$1")
 	[ -n "$pid" ] && kill -0 "$pid" 2>/dev/null
 }
 
@@ -132,10 +141,10 @@ pg_stop()
 {
 	local pid i sig
 	case ${2:-fast} in fast) sig=INT;; immediate) sig=QUIT;; smart) sig=TERM;; *) sig=INT;; esac
-	pid=$(head -n 1 "$1/pg/postmaster.pid" 2>/dev/null) || return 0
+	pid=$(pg_postmaster "$1")
 	[ -n "$pid" ] && kill -"$sig" "$pid" 2>/dev/null || return 0
 	for i in $(seq 1 150); do
-		kill -0 "$pid" 2>/dev/null || return 0
+		[ "$(pg_postmaster "$1")" = "$pid" ] && kill -0 "$pid" 2>/dev/null || return 0
 		sleep 0.2
 	done
 	echo "pg.sh: PostgreSQL (pid $pid) does not stop" >&2

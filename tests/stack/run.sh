@@ -43,9 +43,11 @@ pollers=() web= web_start= progs= progs_start= sim= sim_start= pg= pg_start= DAT
 
 stop_pollers() {
 	local p
-	for p in "${pollers[@]}"; do kill -TERM "$p" 2>/dev/null; done
 	for p in "${pollers[@]}"; do
-		gone_within 40 "$p" || kill -KILL "$p" 2>/dev/null
+		signal TERM "$p"
+	done
+	for p in "${pollers[@]}"; do
+		! alive "$p" "${BORN[$p]}" || gone_within 40 "$p" || signal KILL "$p"
 		sweep "$p"
 	done
 }
@@ -58,7 +60,7 @@ stop_web() {
 		kill -$sig "$web"
 		gone_within 45 "$web" || { kill -TERM "$web"; gone_within 5 "$web" || kill -KILL "$web"; }
 	fi
-	sweep "$web"
+	sweep "$web" "$web_start"
 	[ -n "$progs" ] || return 0
 	if alive "$progs" "$progs_start"; then
 		kill -TERM "$progs"
@@ -72,7 +74,7 @@ stop_sim() {
 		kill -TERM "$sim"
 		gone_within 5 "$sim" || kill -KILL "$sim"
 	fi
-	sweep "$sim"
+	sweep "$sim" "$sim_start"
 }
 # The postmaster may be another one by now: somebody started it again.
 stop_pg() {
@@ -83,7 +85,7 @@ stop_pg() {
 		kill -INT "$p"
 		gone_within 60 "$p" || { kill -QUIT "$p"; gone_within 10 "$p"; }
 	fi
-	[ -z "$pg" ] || sweep "$pg"
+	[ -z "$pg" ] || sweep "$pg" "$pg_start"
 }
 
 finish() {
@@ -223,10 +225,10 @@ clear_leftovers() {
 	[ -r "$DATA/pids" ] || return 0
 	while read -r name p start; do
 		case $p$start in *[!0-9]*|'') continue;; esac
-		alive "$p" "$start" || { [ "$name" = postgres ] || sweep "$p"; continue; }
+		alive "$p" "$start" || { [ "$name" = postgres ] || sweep "$p" "$start"; continue; }
 		case $name in postgres) kill -INT "$p";; *) kill -TERM "$p";; esac
 		gone_within 20 "$p" || kill -KILL "$p"
-		sweep "$p"
+		sweep "$p" "$start"
 	done <"$DATA/pids"
 	p=$(pg_running "$DATA/pg/data")
 	[ -z "$p" ] || { kill -INT "$p"; gone_within 20 "$p"; }
@@ -484,7 +486,7 @@ start_poller() {
 	[ "$now" -ge "$next_poll" ] || return 0
 	left=$((60 - now % 60))
 	for p in "${pollers[@]}"; do
-		if kill -0 "$p" 2>/dev/null; then kept+=("$p"); fi
+		if alive "$p" "${BORN[$p]}"; then kept+=("$p"); fi
 	done
 	spawn "$DATA/logs/poll.log" "$BIN/dmbox-poll"
 	pollers=("${kept[@]}" $!)
