@@ -402,6 +402,16 @@ put(struct fix *f, int account, int contact, const char *body)
 	assert_int_equal(outbox_put(f->db, &n, 1, &row, &k, &closed), RC_OK);
 }
 
+/* What the poller does between its ticks. */
+static void
+upkeep(struct fix *f)
+{
+	const struct task_env e = { .db = f->db, .conf = f->conf };
+
+	assert_int_equal(task_upkeep_once(&task_outbox, &e), RC_OK);
+	assert_int_equal(task_upkeep(f->d, &e), RC_OK);
+}
+
 /* As the poller does it, until nothing is in flight. */
 static void
 rounds(struct fix *f)
