@@ -33,7 +33,7 @@ DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
 LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -ljansson -lseccomp
 LIBS_NET := -lcurl $(LIBS_WEB)
 
-.PHONY: all help deps run test check check-san check-mem fuzz fuzz-built replay-built lint cover bench readme-tables install clean tests-built FORCE
+.PHONY: all help deps run test check check-san check-mem fuzz fuzz-built replay-built lint cover bench readme-tables install bundle clean tests-built FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -203,6 +203,10 @@ install: all
 	  chmod -R u=rwX,go=rX '$(C)/dmbox/inbox'; fi
 	for f in man/*.[1-9]; do [ -e "$$f" ] || continue; s=$${f##*.}; \
 	  install -d '$(I)/share/man/man'$$s && install -m 644 $$f '$(I)/share/man/man'$$s/ || exit 1; done
+
+# programs, libraries and loader in one tarball, for hosts without a compiler
+bundle: all
+	+@sh bundle/build.sh '$(B)' '$(VERSION)'
 
 clean:
 	rm -rf $(B) build-san build-cov build-fuzz build-clang build-gcc

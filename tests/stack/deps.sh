@@ -47,7 +47,8 @@ test|all)
 	prog chromium || prog chromium-browser || prog google-chrome || w="$w chromium fonts-dejavu-core fonts-noto-color-emoji"
 	prog node || w="$w nodejs"
 	prog npm || w="$w npm"
-	group 'the browser tests' "$w" ;;
+	group 'the browser tests' "$w"
+	prog busybox || group 'the test of the bundle' busybox-static ;;
 esac
 if [ "${1:-}" = all ]; then
 	w=
