@@ -29,7 +29,7 @@ select extract(hour from sent_at) as hour, count(*) from dmbox.messages
 
 -- All messages with a word
 select sent_at, contact_name, body from dmbox.messages_full
- where to_tsvector('simple', body) @@ plainto_tsquery('simple', 'price') order by sent_at desc limit 50;
+ where to_tsvector('simple', left(body, 100000)) @@ plainto_tsquery('simple', 'price') order by sent_at desc limit 50;
 
 -- Everything that came in within the last hour, with what became of it
 select id, received_at, source, verdict, reason, items, stored, duplicates, weak_duplicates, ignored

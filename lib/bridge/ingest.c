@@ -342,7 +342,8 @@ ingest_parse(const struct conf *c, const struct account *a, struct delivery *d)
 	const char *why = "not_understood";
 	enum rc rc;
 
-	if (d->source == SOURCE_POLL && p->parse_polled != NULL)
+	d->polled = d->source == SOURCE_POLL;
+	if (d->polled && p->parse_polled != NULL)
 		rc = p->parse_polled(a, d->content_type, d->body, d->body_n, &d->items);
 	else
 		rc = parse_webhook(c, a, d, &why);

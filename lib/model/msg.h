@@ -111,6 +111,7 @@ struct delivery {
 	int64_t received_at_us;
 	enum channel channel;
 	const char *account;
+	bool polled;		/* the bytes answer a poll, also from the spool or by replay */
 	bool account_named;	/* the URL named it: it wins over entry ids (contract.md 4) */
 	const struct provider *provider;
 	bool mock;		/* of a mock account */

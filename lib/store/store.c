@@ -144,6 +144,34 @@ same_key(const struct row *a, const struct row *b)
 	    strcmp(str_or_empty(a->it->thread_id), str_or_empty(b->it->thread_id)) == 0);
 }
 
+static bool
+same_atts(const struct item *a, const struct item *b)
+{
+	if (a->n_atts != b->n_atts)
+		return false;
+	for (size_t i = 0; i < a->n_atts; i++)
+		if (!str_eq(a->atts[i].type, b->atts[i].type) ||
+		    !str_eq(a->atts[i].url, b->atts[i].url) ||
+		    !str_eq(a->atts[i].ref, b->atts[i].ref))
+			return false;
+	return true;
+}
+
+/* Does b, of the same key, tell nothing that a does not? */
+static bool
+same_version(const struct load *l, const struct row *a, const struct row *b)
+{
+	const struct item *x = a->it, *y = b->it;
+
+	return x->weak || (x->dir == y->dir && x->echo == y->echo && x->at_us == y->at_us &&
+	    x->at_known == y->at_known && str_eq(x->kind, y->kind) &&
+	    str_eq(x->body, y->body) && str_eq(x->detail, y->detail) &&
+	    str_eq(x->reply_to, y->reply_to) && str_eq(x->contact, y->contact) &&
+	    str_eq(x->sender_id, y->sender_id) &&
+	    str_eq(x->recipient_id, y->recipient_id) &&
+	    l->v[a->d]->source == l->v[b->d]->source && same_atts(x, y));
+}
+
 static void
 gather(struct load *b)
 {
@@ -208,14 +236,20 @@ drop_marked(struct load *b, struct row *v, size_t n)
 	return keep;
 }
 
-/* Sort by key; of equal ones the first stays, the others are counted. */
+/* Sort by key; of equal ones the first stays, the others are counted.  Another version of a
+ * message stays too, behind the first: the function merges it. */
 static void
 make_distinct(struct load *b)
 {
+	size_t kept = 0;
+
 	qsort(b->msgs, b->n_msgs, sizeof *b->msgs, row_cmp);
 	qsort(b->evs, b->n_evs, sizeof *b->evs, row_cmp);
-	for (size_t i = 1; i < b->n_msgs; i++)
-		b->msgs[i].drop = same_key(&b->msgs[i - 1], &b->msgs[i]);
+	for (size_t i = 1; i < b->n_msgs; i++) {
+		b->msgs[i].drop = same_key(&b->msgs[kept], &b->msgs[i]) &&
+		    same_version(b, &b->msgs[kept], &b->msgs[i]);
+		kept = b->msgs[i].drop ? kept : i;
+	}
 	for (size_t i = 0; i < b->n_msgs; i++)
 		if (!b->msgs[i].drop && b->msgs[i].it->weak && b->msgs[i].it->alt_id != NULL)
 			b->msgs[i].drop = alt_in_batch(b, &b->msgs[i]);
@@ -281,6 +315,9 @@ collect_locks(struct load *b)
 			lock(b, other, 2);
 		}
 	}
+	/* who removes a contact has all buckets: who names one has at least one */
+	if (b->n_msgs == 0 && b->n_evs > 0 && b->lock[0] == 0)
+		b->lock[0] = 1;
 }
 
 /* ---- contacts ---------------------------------------------------------------- */
@@ -384,7 +421,7 @@ message_source(const struct load *b, const struct row *r)
 
 	/* a reconciliation finds what no webhook brought, ours from the app too;
 	 * Green API's queue is its way of telling */
-	if (d->source == SOURCE_POLL && (!r->it->echo || delivery_provider(d)->polls_reconcile))
+	if ((d->polled || d->source == SOURCE_POLL) && (!r->it->echo || delivery_provider(d)->polls_reconcile))
 		return "poll";
 	return r->it->echo ? "echo" : "webhook";
 }

@@ -86,11 +86,11 @@ begin
 	return query
 	select m.contact_id
 	  from (select x.* from dmbox.messages x order by x.id desc limit 5000) m
-	 where m.body is not null and to_tsvector('simple', m.body) @@ v_query
+	 where m.body is not null and to_tsvector('simple', left(m.body, 100000)) @@ v_query
 	   and m.channel = p_channel and m.account = any (p_accounts);
 	return query
 	select m.contact_id from dmbox.messages m
-	 where m.body is not null and to_tsvector('simple', m.body) @@ v_query
+	 where m.body is not null and to_tsvector('simple', left(m.body, 100000)) @@ v_query
 	   and m.channel = p_channel and m.account = any (p_accounts)
 	 limit 2000;
 end $$;

@@ -36,22 +36,149 @@ returns integer language sql immutable parallel safe as $$
 $$;
 comment on function dmbox.status_rank(text) is 'Order of the states of an outbound message';
 
+-- Where a version of a message ranks by who told it: a webhook over what a poll found; an
+-- echo says ours of what may be theirs, so what says theirs is above it.
+create or replace function dmbox.source_rank(p_source text, p_out boolean)
+returns integer language sql immutable parallel safe as $$
+	select case when p_source = 'send' then 5 when p_source = 'webhook' then 4 when not p_out then 3
+	            when p_source = 'echo' then 2 else 1 end
+$$;
+comment on function dmbox.source_rank(text, boolean) is 'Rank of a version of a message: send, webhook, a poll''s inbound, echo, poll';
+
+create or replace function dmbox.micros(p_at timestamptz)
+returns bigint language sql immutable parallel safe as $$
+	select (extract(epoch from p_at) * 1000000)::bigint
+$$;
+comment on function dmbox.micros(timestamptz) is 'Microseconds since 1970';
+
+create or replace function dmbox.from_micros(p_us bigint)
+returns timestamptz language sql immutable parallel safe as $$
+	select timestamptz 'epoch' + p_us * interval '1 microsecond'
+$$;
+comment on function dmbox.from_micros(bigint) is 'The time of microseconds since 1970';
+
+-- What is fetched: what the provider gives the address of, and no link of a customer's.
+create or replace function dmbox.attachment_state(p_type text, p_url text)
+returns text language sql immutable parallel safe as $$
+	select case when p_url is null or p_type in ('fallback', 'link') then 'none' else 'waiting' end
+$$;
+comment on function dmbox.attachment_state(text, text) is 'State of a new attachment: waiting to be fetched, or none';
+
+-- Members of both; of two values of one member the longer, of equally long ones the greater:
+-- the same whatever comes first.
+create or replace function dmbox.merge_detail(a jsonb, b jsonb)
+returns jsonb language sql immutable parallel safe as $$
+	select case when a is null or b is null or a = b then coalesce(a, b)
+	            when jsonb_typeof(a) <> 'object' or jsonb_typeof(b) <> 'object' then greatest(a, b)
+	       else (select jsonb_object_agg(x.key, x.value)
+	               from (select distinct on (y.key) y.key, y.value
+	                       from (select * from jsonb_each(a) union all select * from jsonb_each(b)) y
+	                      order by y.key, length(y.value::text) desc, y.value::text collate "C" desc) x) end
+$$;
+comment on function dmbox.merge_detail(jsonb, jsonb) is 'Union of two details';
+
+-- A receipt covers all that came before: our messages of the conversation up to p_num, as far
+-- as no earlier receipt told of them.  What failed stays failed.
+create or replace function dmbox.apply_receipt(p_contact bigint, p_num bigint, p_at timestamptz)
+returns void language plpgsql as $$
+declare
+	v_from bigint;
+	v_ids  bigint[];
+begin
+	select max(e.num) into v_from from dmbox.events e
+	 where e.contact_id = p_contact and e.effect in ('read', 'status') and e.num > 0
+	   and e.num < p_num and e.occurred_at <= p_at;
+	select array_agg(x.id) into v_ids
+	  from (select m.id from dmbox.messages m
+	         where m.contact_id = p_contact and m.direction = 'outbound'
+	           and m.sent_at <= dmbox.from_micros(p_num)
+	           and m.sent_at > coalesce(dmbox.from_micros(v_from), '-infinity')
+	           and m.status in ('accepted', 'sent', 'delivered', 'read')
+	           and (m.read_at is null or m.read_at > p_at)
+	         order by m.id for no key update) x;
+	if v_ids is not null then
+		update dmbox.messages m set status = 'read', read_at = p_at where m.id = any (v_ids);
+	end if;
+end $$;
+comment on function dmbox.apply_receipt(bigint, bigint, timestamptz) is
+	'Mark what a receipt covers as read: our messages to a contact up to a time';
+
+-- An answer that was not written here (echo, poll): who wrote it has read what was there.
+create or replace function dmbox.apply_answer(p_contact bigint, p_at timestamptz)
+returns void language plpgsql as $$
+declare
+	v_from timestamptz;
+	v_ids  bigint[];
+begin
+	select m.sent_at into v_from from dmbox.messages m
+	 where m.contact_id = p_contact and m.direction = 'outbound' and m.source <> 'send' and m.sent_at < p_at
+	 order by m.sent_at desc limit 1;
+	select array_agg(x.id) into v_ids
+	  from (select m.id from dmbox.messages m
+	         where m.contact_id = p_contact and m.direction = 'inbound'
+	           and m.sent_at < p_at and m.sent_at >= coalesce(v_from, '-infinity')
+	           and (m.read_at is null or m.read_at > p_at)
+	         order by m.id for no key update) x;
+	if v_ids is not null then
+		update dmbox.messages m set read_at = p_at where m.id = any (v_ids);
+	end if;
+end $$;
+comment on function dmbox.apply_answer(bigint, timestamptz) is
+	'Mark a contact''s messages as read by us that came before an answer from elsewhere';
+
+-- May an event's chat be another spelling of a message's?  It has none, or one of the two is
+-- the number and the other WhatsApp's hidden id of a person.
+create or replace function dmbox.may_be_chat(p_event text, p_message text)
+returns boolean language sql immutable parallel safe as $$
+	select p_message <> '' and (p_event = '' or (p_event like '%@lid') <> (p_message like '%@lid')
+	                            and p_event not like '%@g.us' and p_message not like '%@g.us')
+$$;
+comment on function dmbox.may_be_chat(text, text) is 'Whether an event that names the first chat, or none, may speak of a message in the second';
+
+-- Events that name another chat or none, where this is the one message of the account with
+-- the id, are this message's; what stood in for it there goes.
+create or replace function dmbox.adopt_events(m dmbox.messages)
+returns void language plpgsql as $$
+begin
+	if exists (select 1 from dmbox.messages x
+	            where x.account = m.account and x.channel = m.channel and x.external_id = m.external_id
+	              and x.thread_id <> '' and x.thread_id <> m.thread_id and not x.placeholder) then
+		return;
+	end if;
+	update dmbox.events e set thread_id = m.thread_id, contact_id = m.contact_id
+	 where e.account = m.account and e.channel = m.channel and e.target_id = m.external_id
+	   and dmbox.may_be_chat(e.thread_id, m.thread_id) and e.effect <> 'none';
+	if found then
+		delete from dmbox.messages x
+		 where x.account = m.account and x.channel = m.channel and x.external_id = m.external_id
+		   and dmbox.may_be_chat(x.thread_id, m.thread_id) and x.placeholder;
+	end if;
+end $$;
+comment on function dmbox.adopt_events(dmbox.messages) is 'Give a message the events that speak of it under another spelling of its chat';
+
 -- Make message p_id what its row and all its events say.  Whatever order the
 -- events came in, the result is the same: everything is computed from the set.
 create or replace function dmbox.apply_message(p_id bigint)
 returns void language plpgsql as $$
 declare
 	m        dmbox.messages%rowtype;
+	v_us     bigint;
 	v_gone   timestamptz;
 	v_status text;
 	v_error  text;		-- of a failure, the provider's words: "failed: WORDS"
 	v_read   timestamptz;
 	v_deliv  timestamptz;
 	v_edit   record;
+	v_base   record;
+	v_set    boolean := false;
+	v_edited boolean;
 begin
 	select * into m from dmbox.messages where id = p_id for no key update;
 	if not found then
 		return;
+	end if;
+	if m.thread_id <> '' and not m.placeholder then
+		perform dmbox.adopt_events(m);
 	end if;
 
 	select min(e.occurred_at) filter (where e.effect = 'unsend'),
@@ -70,39 +197,86 @@ begin
 	if v_error is not null and dmbox.status_rank('failed') > coalesce(dmbox.status_rank(v_status), 0) then
 		v_status := 'failed';
 	end if;
-	if m.direction <> 'outbound' then
-		v_status := null; v_read := null; v_deliv := null;	-- read_at of inbound is ours
-	elsif v_status is not null and dmbox.status_rank(v_status) <= dmbox.status_rank(m.status) then
-		v_status := null;
+	if m.direction = 'outbound' then
+		-- receipts: this message's cover what came before it, later ones this message
+		v_us := dmbox.micros(m.sent_at);
+		if v_read is not null and m.contact_id is not null then
+			update dmbox.events e set num = v_us, contact_id = m.contact_id
+			 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
+			   and e.target_id = m.external_id and (e.effect = 'read' or e.effect = 'status' and e.text = 'read')
+			   and (e.num <> v_us or e.contact_id is distinct from m.contact_id);
+			v_set := found;
+		end if;
+		if v_status is distinct from 'failed' and m.status in ('accepted', 'sent', 'delivered', 'read') then
+			select least(v_read, min(e.occurred_at)) into v_read from dmbox.events e
+			 where e.contact_id = m.contact_id and e.effect in ('read', 'status') and e.num > 0 and e.num >= v_us;
+		end if;
+		if v_read is not null then
+			v_status := 'read';
+		elsif v_status = 'failed' and m.status = 'read' then
+			m.read_at := null;	-- it was covered by a receipt only
+		elsif dmbox.status_rank(v_status) <= dmbox.status_rank(m.status) then
+			v_status := null;
+		end if;
+		v_status := nullif(v_status, m.status);
+	else
+		v_status := null; v_deliv := null;	-- read_at of inbound is ours
+		select min(o.sent_at) into v_read from dmbox.messages o
+		 where o.contact_id = m.contact_id and o.direction = 'outbound' and o.source <> 'send'
+		   and o.sent_at > m.sent_at;
 	end if;
 
-	-- edits: every version is kept, the highest counts
+	-- edits: every version is kept, the highest counts; what a poll saw says nothing where
+	-- the edit itself came, or where it is the first text
+	select v.body into v_base from dmbox.message_edits v where v.message_id = m.id and v.version = 0;
+	v_edited := found;
+	if v_edited then
+		m.body := v_base.body;
+	end if;
 	if v_gone is null and m.deleted_at is null then
-		select e.text, e.occurred_at into v_edit
+		select e.text, e.occurred_at, e.event_key into v_edit
 		  from dmbox.events e
 		 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
 		   and e.target_id = m.external_id and e.effect = 'edit' and e.text is not null
+		   and (e.event_key not like 'polled|%' or btrim(e.text) is distinct from btrim(m.body)
+		        and not exists (select 1 from dmbox.events o
+		            where o.account = m.account and o.channel = m.channel and o.thread_id = m.thread_id
+		              and o.target_id = m.external_id and o.effect = 'edit'
+		              and btrim(o.text) = btrim(e.text) and o.event_key not like 'polled|%'))
 		 order by e.num desc, e.occurred_at desc, e.text collate "C" desc limit 1;
 		if found then
+			delete from dmbox.events e
+			 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
+			   and e.target_id = m.external_id and e.effect = 'edit' and e.event_key like 'polled|%'
+			   and (btrim(e.text) = btrim(m.body) or exists (select 1 from dmbox.events o
+			        where o.account = m.account and o.channel = m.channel and o.thread_id = m.thread_id
+			          and o.target_id = m.external_id and o.effect = 'edit'
+			          and btrim(o.text) = btrim(e.text) and o.event_key not like 'polled|%'));
 			insert into dmbox.message_edits (account, message_id, version, body, edited_at)
 			values (m.account, m.id, 0, m.body, m.sent_at)
-			on conflict do nothing;
+			on conflict (message_id, version) do update set edited_at = excluded.edited_at
+			 where message_edits.edited_at is distinct from excluded.edited_at;
 			delete from dmbox.message_edits where message_id = m.id and version > 0;
+			-- numbered ones have their number, the others come behind
 			insert into dmbox.message_edits (account, message_id, version, body, edited_at)
 			select m.account, m.id,
-			       case when x.num between 1 and 1000000 then x.num::integer
-			            else (row_number() over (order by x.num, x.occurred_at))::integer end,
-			       x.text, x.occurred_at
-			  from (select distinct on (e.num, case when e.num = 0 then e.occurred_at end)
-			               e.num, e.occurred_at, e.text
-			          from dmbox.events e
-			         where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
-			           and e.target_id = m.external_id and e.effect = 'edit' and e.text is not null
-			         order by e.num, case when e.num = 0 then e.occurred_at end,
-			                  e.occurred_at desc, e.text collate "C" desc) x
-			on conflict do nothing;
+			       case when y.numbered then y.num::integer
+			            else (coalesce(max(y.num) filter (where y.numbered) over (), 0)
+			                  + row_number() over (partition by y.numbered order by y.num, y.occurred_at, y.text collate "C"))::integer end,
+			       y.text, y.occurred_at
+			  from (select distinct on (x.num, x.loose_at, x.loose_text) x.*
+			          from (select e.num, e.occurred_at, e.text, e.num between 1 and 1000000 as numbered,
+			                       case when e.num = 0 then e.occurred_at end as loose_at,
+			                       case when e.event_key like 'polled|%' then e.text end as loose_text
+			                  from dmbox.events e
+			                 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
+			                   and e.target_id = m.external_id and e.effect = 'edit' and e.text is not null) x
+			         order by x.num, x.loose_at, x.loose_text, x.occurred_at desc, x.text collate "C" desc) y;
 			m.body := v_edit.text;
 			m.edited_at := v_edit.occurred_at;
+		elsif v_edited then
+			m.edited_at := null;
+			delete from dmbox.message_edits where message_id = m.id;
 		end if;
 	end if;
 
@@ -145,14 +319,17 @@ begin
 	   set body = m.body, detail = m.detail, edited_at = m.edited_at, deleted_at = m.deleted_at,
 	       status = coalesce(v_status, x.status),
 	       error_text = case when coalesce(v_status, x.status) = 'failed' then coalesce(v_error, x.error_text) end,
-	       read_at = least(x.read_at, v_read), delivered_at = least(x.delivered_at, v_deliv)
+	       read_at = least(m.read_at, v_read), delivered_at = least(x.delivered_at, v_deliv)
 	 where x.id = m.id
 	   and (x.body is distinct from m.body or x.detail is distinct from m.detail
 	     or x.edited_at is distinct from m.edited_at or x.deleted_at is distinct from m.deleted_at
 	     or v_status is not null
 	     or v_error is not null and x.status = 'failed' and x.error_text is distinct from v_error
-	     or x.read_at is distinct from least(x.read_at, v_read)
+	     or x.read_at is distinct from least(m.read_at, v_read)
 	     or x.delivered_at is distinct from least(x.delivered_at, v_deliv));
+	if v_set then
+		perform dmbox.apply_receipt(m.contact_id, v_us, v_read);
+	end if;
 
 	update dmbox.events e set applied_at = now()
 	 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
@@ -170,6 +347,13 @@ declare
 begin
 	select id into v_id from dmbox.messages
 	 where account = p_account and channel = p_channel and thread_id = p_thread and external_id = p_target;
+	if v_id is null then
+		-- under another spelling of the chat, where it is the one
+		select min(x.id) into v_id from dmbox.messages x
+		 where x.account = p_account and x.channel = p_channel and x.external_id = p_target
+		   and x.thread_id <> '' and not x.placeholder
+		having count(*) = 1 and bool_and(dmbox.may_be_chat(p_thread, x.thread_id));
+	end if;
 	if v_id is null then
 		insert into dmbox.messages (account, channel, thread_id, provider, external_id, contact_id,
 		       direction, kind, status, sent_at, sent_at_known, received_at, deleted_at, is_test,
@@ -209,6 +393,9 @@ begin
 		 where exists (select 1 from dmbox.messages m
 		                where m.account = x.account and m.channel = x.channel
 		                  and m.thread_id = x.thread_id and m.external_id = x.target_id)
+		    or (select count(*) = 1 and bool_and(dmbox.may_be_chat(x.thread_id, m.thread_id)) from dmbox.messages m
+		         where m.account = x.account and m.channel = x.channel and m.external_id = x.target_id
+		           and m.thread_id <> '' and not m.placeholder)
 		 order by 1, 2, 3, 4 limit p_max
 	loop
 		-- a transaction that holds it is at work on these very events
@@ -232,6 +419,205 @@ returns boolean language sql immutable parallel safe as $$
 	    or p_new_at = p_old_at and p_new collate "C" > p_old collate "C")
 $$;
 comment on function dmbox.newer(text, timestamptz, text, timestamptz) is 'Whether a contact''s name, username or picture is to be replaced';
+
+-- A later version of a message that is there.  Its fields are merged by what they say and
+-- who told them, in an order that is the same whichever came first:
+--   sides (direction, contact, sender, recipient, source): the higher rank (dmbox.source_rank)
+--   kind, text, attachments: what has any over what has none, then the higher rank, then the fuller
+--   detail: members of both;  reply_to: what is told;  sent_at: a known time, an exact one, the earlier
+-- A text that a poll saw and that is not the text told is an edit without its number.  True
+-- where something changed.
+create or replace function dmbox.merge_message(p_id bigint, p_contact bigint, p_provider text, p_sender text,
+	p_recipient text, p_out boolean, p_kind text, p_body text, p_detail jsonb, p_reply text,
+	p_at timestamptz, p_known boolean, p_test boolean, p_source text, p_atts dmbox.attachment_told[])
+returns boolean language plpgsql as $$
+declare
+	m        dmbox.messages%rowtype;
+	o        dmbox.messages%rowtype;	-- as it was
+	v_base   text;
+	v_first  text;
+	v_edited boolean;
+	v_told   record;
+	v_new    integer := dmbox.source_rank(p_source, p_out);
+	v_old    integer;
+	v_seen   text;
+	v_atts   boolean := false;
+	v_edit   boolean := false;
+begin
+	select * into m from dmbox.messages where id = p_id for no key update;
+	-- ours is what we sent; a tombstone is completed by who calls
+	if not found or m.source = 'send' or m.placeholder then
+		return false;
+	end if;
+	o := m;
+	v_old := dmbox.source_rank(m.source, m.direction = 'outbound');
+	select v.body into v_first from dmbox.message_edits v where v.message_id = m.id and v.version = 0;
+	v_edited := found;
+	v_base := case when v_edited then v_first else m.body end;
+	select count(*)::integer as n, count(a.url)::integer as urls, string_agg(a.type, ',' order by a.position) as types
+	  into v_told from dmbox.attachments a where a.message_id = m.id and a.state <> 'erased';
+
+	if (p_known, p_at <> date_trunc('second', p_at), -dmbox.micros(p_at))
+	   > (m.sent_at_known, m.sent_at <> date_trunc('second', m.sent_at), -dmbox.micros(m.sent_at)) and p_known then
+		m.sent_at := p_at;
+		m.sent_at_known := true;
+	end if;
+	m.reply_to := greatest(m.reply_to, p_reply);
+	if p_contact is not null and (v_new, coalesce(p_sender, '') collate "C", coalesce(p_recipient, '') collate "C")
+	   > (v_old, coalesce(m.sender_id, '') collate "C", coalesce(m.recipient_id, '') collate "C") then
+		m.contact_id := p_contact;
+		m.sender_id := p_sender;
+		m.recipient_id := p_recipient;
+		m.provider := p_provider;
+		m.is_test := p_test;
+		m.source := p_source;
+		if p_out <> (m.direction = 'outbound') then
+			m.direction := case when p_out then 'outbound' else 'inbound' end;
+			m.status := case when p_out then 'sent' else 'received' end;
+			m.read_at := null;
+			m.delivered_at := null;
+		end if;
+	end if;
+
+	if m.deleted_at is null then
+		m.detail := dmbox.merge_detail(m.detail, p_detail);
+		v_old := coalesce(m.content_rank, case when v_base is null and v_told.n = 0 and m.kind in ('text', 'unsupported')
+		    then 0 else v_old end);
+		if p_body is null and cardinality(p_atts) = 0 and p_kind in ('text', 'unsupported') then
+			v_new := 0;
+		end if;
+		-- two texts, one of them a poll's: the told one is the text, the other an edit
+		if btrim(p_body) <> btrim(v_base) and least(v_new, v_old) in (1, 3) then
+			v_seen := case when v_new < v_old or v_new = v_old and p_body collate "C" > v_base collate "C"
+			    then p_body else v_base end;
+			if v_seen = p_body then
+				p_body := v_base;
+			else
+				v_base := p_body;
+			end if;
+			v_edit := not exists (select 1 from dmbox.events e
+			    where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
+			      and e.target_id = m.external_id and e.effect = 'edit' and btrim(e.text) = btrim(v_seen));
+			if v_edit then
+				insert into dmbox.events (account, channel, thread_id, provider, kind, effect, contact_id,
+				       direction, occurred_at, target_id, text, event_key, raw)
+				values (m.account, m.channel, m.thread_id, m.provider, 'edit', 'edit', m.contact_id, m.direction,
+				       date_trunc('second', m.sent_at), m.external_id, v_seen,
+				       'polled|' || dmbox.id_hash(m.thread_id, m.external_id, '', v_seen), '{}')
+				on conflict (event_key, channel, account) do nothing;
+			end if;
+		end if;
+		if (v_new, (select count(x.url) from unnest(p_atts) x), cardinality(p_atts), length(coalesce(p_body, '')),
+		    coalesce(p_body, '') collate "C", p_kind collate "C")
+		   > (v_old, v_told.urls, v_told.n, length(coalesce(v_base, '')), coalesce(v_base, '') collate "C", m.kind collate "C") then
+			m.kind := p_kind;
+			v_base := coalesce(p_body, v_base);
+			v_atts := cardinality(p_atts) > 0;
+			v_old := v_new;
+		else
+			v_base := coalesce(v_base, p_body);
+			v_atts := v_told.n = 0 and cardinality(p_atts) > 0;
+		end if;
+		m.content_rank := nullif(v_old, case when v_old > 0 then dmbox.source_rank(m.source, m.direction = 'outbound') else 0 end);
+		if not v_edited then
+			m.body := v_base;
+		elsif v_base is distinct from v_first then
+			update dmbox.message_edits v set body = v_base where v.message_id = m.id and v.version = 0;
+			v_edit := true;
+		end if;
+		if v_atts then
+			v_atts := dmbox.merge_attachments(m.account, m.id, p_atts);
+		end if;
+	end if;
+
+	if m is not distinct from o and not v_edit and not v_atts then
+		return false;
+	end if;
+	update dmbox.messages x
+	   set contact_id = m.contact_id, sender_id = m.sender_id, recipient_id = m.recipient_id, provider = m.provider,
+	       direction = m.direction, source = m.source, is_test = m.is_test, status = m.status, kind = m.kind,
+	       body = m.body, detail = m.detail, reply_to = m.reply_to, sent_at = m.sent_at,
+	       sent_at_known = m.sent_at_known, read_at = m.read_at, delivered_at = m.delivered_at,
+	       content_rank = m.content_rank
+	 where x.id = m.id;
+	perform dmbox.moved_message(o, m);
+	perform dmbox.apply_message(m.id);
+	return true;
+end $$;
+comment on function dmbox.merge_message is 'Make the row of a message fuller by another version of it; true where something changed';
+
+-- The attachments of a message are these; what was fetched of the same kind stays.
+create or replace function dmbox.merge_attachments(p_account text, p_id bigint, p_atts dmbox.attachment_told[])
+returns boolean language plpgsql as $$
+declare
+	n      integer;
+	v_rows integer;
+begin
+	insert into dmbox.attachments as a (account, message_id, position, type, url, ref, name, mime_type, bytes, state)
+	select p_account, p_id, x.i - 1, x.type, x.url, x.ref, x.name, x.mime_type, x.bytes, dmbox.attachment_state(x.type, x.url)
+	  from unnest(p_atts) with ordinality x(type, url, ref, name, mime_type, bytes, i)
+	on conflict (message_id, position) do update
+	   set type = excluded.type, url = excluded.url, ref = excluded.ref, name = excluded.name,
+	       mime_type = case when a.local_path is not null and a.type = excluded.type then a.mime_type else excluded.mime_type end,
+	       bytes = case when a.local_path is not null and a.type = excluded.type then a.bytes else excluded.bytes end,
+	       state = case when a.local_path is not null and a.type = excluded.type then a.state else excluded.state end,
+	       attempts = 0, next_at = null, error_text = null
+	 where (a.type, a.url, a.ref, a.name) is distinct from (excluded.type, excluded.url, excluded.ref, excluded.name);
+	get diagnostics n = row_count;
+	delete from dmbox.attachments a where a.message_id = p_id and a.position >= cardinality(p_atts) and a.local_path is null;
+	get diagnostics v_rows = row_count;
+	n := n + v_rows;
+	update dmbox.attachments a
+	   set url = null, ref = null, name = null, mime_type = null, sha256 = null, bytes = null, state = 'erased'
+	 where a.message_id = p_id and a.position >= cardinality(p_atts) and a.state <> 'erased';
+	get diagnostics v_rows = row_count;
+	return n + v_rows > 0;
+end $$;
+comment on function dmbox.merge_attachments(text, bigint, dmbox.attachment_told[]) is 'Replace a message''s attachments; true where something changed';
+
+-- A merge changed the side or the time of a message: what followed from the old ones goes.
+create or replace function dmbox.moved_message(o dmbox.messages, m dmbox.messages)
+returns void language plpgsql as $$
+begin
+	if o.direction <> m.direction then
+		update dmbox.message_counts c
+		   set inbound = c.inbound + case m.direction when 'inbound' then 1 else -1 end,
+		       outbound = c.outbound + case m.direction when 'outbound' then 1 else -1 end
+		 where c.account = m.account and c.channel = m.channel
+		   and m.id <= (select k.message_upto from dmbox.count_marks k);
+	end if;
+	if o.direction = 'outbound' and (o.direction, o.contact_id, o.sent_at) is distinct from (m.direction, m.contact_id, m.sent_at) then
+		update dmbox.messages x
+		   set read_at = (select min(a.sent_at) from dmbox.messages a
+		                   where a.contact_id = x.contact_id and a.direction = 'outbound' and a.source <> 'send'
+		                     and a.sent_at > x.sent_at)
+		 where x.contact_id = o.contact_id and x.direction = 'inbound' and x.read_at = o.sent_at and x.sent_at < o.sent_at;
+	end if;
+	if m.direction = 'outbound' then
+		perform dmbox.apply_answer(m.contact_id, m.sent_at);
+	end if;
+end $$;
+comment on function dmbox.moved_message(dmbox.messages, dmbox.messages) is 'What hangs on the side and the time of a message, after a merge changed them';
+
+-- A new message that a receipt or an answer from elsewhere may cover already, or that is such
+-- an answer itself.
+create or replace function dmbox.late_message(p_id bigint, p_contact bigint, p_out boolean, p_at timestamptz)
+returns void language plpgsql as $$
+begin
+	if p_out then
+		perform dmbox.apply_answer(p_contact, p_at);
+		if not exists (select 1 from dmbox.events e
+		    where e.contact_id = p_contact and e.effect in ('read', 'status') and e.num > 0
+		      and e.num >= dmbox.micros(p_at)) then
+			return;
+		end if;
+	elsif not exists (select 1 from dmbox.messages a
+	    where a.contact_id = p_contact and a.direction = 'outbound' and a.source <> 'send' and a.sent_at > p_at) then
+		return;
+	end if;
+	perform dmbox.apply_message(p_id);
+end $$;
+comment on function dmbox.late_message(bigint, bigint, boolean, timestamptz) is 'Give a new message what a receipt or an answer that is there already says of it';
 
 -- The door, for any number of deliveries and items.  A null count is 0 and a null flag
 -- false, and an array may be null where no element has a value.  The rows of
@@ -300,6 +686,9 @@ declare
 	v_lock   integer;
 	v_rows   integer;
 	v_void   text;
+	c_out_at timestamptz[];	-- contacts: until when there may be an answer
+	v_answered boolean;	-- any of them
+	d_merged integer[];	-- items that made an older row fuller; null: none
 	r        record;
 begin
 	foreach v_lock in array l_bucket loop
@@ -348,17 +737,18 @@ begin
 		select coalesce(v_did, array_agg(nextval('dmbox.deliveries_id_seq')) filter (where i <= v_n and v_did is null)),
 		       coalesce(v_mid, array_agg(nextval('dmbox.messages_id_seq')) filter (where i <= v_nm and v_mid is null)),
 		       array_agg(i) filter (where i <= v_nm and (select e.id from dmbox.events e
-		           where e.account = m_account[i] and e.channel = d_channel[m_d[i]] and e.thread_id = m_thread[i]
+		           where e.account = m_account[i] and e.channel = d_channel[m_d[i]]
 		             and e.target_id = m_ext[i] and e.effect <> 'none' limit 1) is not null),
 		       array_agg(c.id),
 		       bool_or(i <= v_nc and c.id is null and c_gone[i] is not true),
+		       array_agg(c.last_outbound_at + interval '1 minute'), bool_or(c.last_outbound_at is not null),
 		       array_agg(i) filter (where c_gone[i] is not true
 		           and (c_in[i] > coalesce(c.last_inbound_at, '-infinity') + interval '1 minute'
 		             or c_out[i] > coalesce(c.last_outbound_at, '-infinity') + interval '1 minute'
 		             or dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at)
 		             or dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at)
 		             or dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at)))
-		  into v_did, v_mid, v_waits, v_cid, v_absent, v_stale
+		  into v_did, v_mid, v_waits, v_cid, v_absent, c_out_at, v_answered, v_stale
 		  from generate_series(1, greatest(v_n, v_nc, v_nm)) i
 		  left join dmbox.contacts c on c.account = c_account[i] and c.channel = c_channel[i] and c.external_id = c_ext[i];
 		exit when not v_absent;
@@ -418,7 +808,7 @@ begin
 		if v_na > 0 and v_rows > 0 then
 			insert into dmbox.attachments (account, message_id, position, type, url, ref, name, mime_type, bytes, state)
 			select m_account[a_m[i]], v_mid[a_m[i]], a_pos[i], a_type[i], a_url[i], a_ref[i], a_name[i], a_mime[i],
-			       a_bytes[i], case when a_url[i] is null and a_ref[i] is null then 'none' else 'waiting' end
+			       a_bytes[i], dmbox.attachment_state(a_type[i], a_url[i])
 			  from generate_series(1, v_na) i
 			 where m_new is null or m_new[a_m[i]];
 		end if;
@@ -447,27 +837,44 @@ begin
 					v_mid[r.i] := r.id;
 				end if;
 			end loop;
-			-- duplicates are keys that are found, not what remains
+			-- duplicates are keys that are found, not what remains; one that makes the row
+			-- fuller is stored, though no new row
 			for r in
-				select m_d[i] as d, m_source[i] = 'echo' as echo, m_alt[i] is not null as weak, m_gone[i] is not true
-				       and coalesce((select w.id from dmbox.messages w
-				            where w.account = m_account[i] and w.channel = d_channel[m_d[i]] and w.thread_id = m_thread[i]
-				              and w.external_id = m_ext[i]),
-				         (select w.id from dmbox.messages w
-				            where w.account = m_account[i] and w.channel = d_channel[m_d[i]] and w.thread_id = m_thread[i]
-				              and w.external_id = m_alt[i])) is not null as there
+				select i, m_d[i] as d, m_source[i] = 'echo' as echo, m_alt[i] is not null as weak, m_gone[i] is not true
+				       and coalesce(w.id, (select x.id from dmbox.messages x
+				            where x.account = m_account[i] and x.channel = d_channel[m_d[i]] and x.thread_id = m_thread[i]
+				              and x.external_id = m_alt[i])) is not null as there, w.id
 				  from generate_series(1, v_nm) i
+				  left join dmbox.messages w on w.account = m_account[i] and w.channel = d_channel[m_d[i]]
+				   and w.thread_id = m_thread[i] and w.external_id = m_ext[i]
 				 where not m_new[i]
 			loop
 				d_msgs[r.d] := d_msgs[r.d] - 1;
 				if r.echo then
 					d_echoes[r.d] := d_echoes[r.d] - 1;
 				end if;
-				if r.there and r.weak then
+				if r.there and not r.weak and dmbox.merge_message(r.id, v_cid[m_c[r.i]], m_provider[r.i], m_sender[r.i],
+				       m_recipient[r.i], m_out[r.i] is true, m_kind[r.i], m_body[r.i], m_detail[r.i], m_reply[r.i], m_at[r.i],
+				       m_known[r.i], m_test[r.i] is true, m_source[r.i],
+				       array(select row(a_type[k], a_url[k], a_ref[k], a_name[k], a_mime[k], a_bytes[k])::dmbox.attachment_told
+				               from generate_series(1, v_na) k where a_m[k] = r.i order by a_pos[k])) then
+					d_merged[r.d] := coalesce(d_merged[r.d], 0) + 1;
+				elsif r.there and r.weak then
 					d_weak[r.d] := coalesce(d_weak[r.d], 0) + 1;
 				elsif r.there then
 					d_dup[r.d] := coalesce(d_dup[r.d], 0) + 1;
 				end if;
+			end loop;
+		end if;
+
+		-- ours from elsewhere, and what is older than one of those
+		if m_out is not null or v_answered then
+			for r in
+				select i, v_cid[m_c[i]] as contact, m_out[i] is true as out, m_at[i] as at
+				  from generate_series(1, v_nm) i
+				 where (m_new is null or m_new[i]) and (m_out[i] or c_out_at[m_c[i]] >= m_at[i])
+			loop
+				perform dmbox.late_message(v_mid[r.i], r.contact, r.out, r.at);
 			end loop;
 		end if;
 	end if;
@@ -505,6 +912,17 @@ begin
 		loop
 			perform dmbox.apply_target(r.account, r.channel, r.thread, r.target);
 		end loop;
+		-- receipts that name a time and no message
+		for r in
+			select v_cid[e_c[i]] as contact, e_num[i] as num, e_at[i] as at, e_account[i] as account,
+			       d_channel[e_d[i]] as channel, e_key[i] as key
+			  from generate_series(1, v_ne) i
+			 where e_effect[i] = 'read' and e_target[i] is null and e_num[i] > 0 and e_gone[i] is not true
+		loop
+			perform dmbox.apply_receipt(r.contact, r.num, r.at);
+			update dmbox.events e set applied_at = now()
+			 where e.account = r.account and e.channel = r.channel and e.event_key = r.key and e.applied_at is null;
+		end loop;
 	end if;
 
 	-- events that came before their message
@@ -536,11 +954,11 @@ begin
 	return query
 	insert into dmbox.deliveries as l (id, delivery_uid, received_at, channel, account, source, request_id,
 	       remote_addr, content_type, headers, body, verdict, reason, items, stored, duplicates,
-	       weak_duplicates, ignored)
+	       weak_duplicates, ignored, merged)
 	select v_did[i], d_uid[i], d_at[i], d_channel[i], d_account[i], d_source[i], d_request[i], d_addr[i],
 	       d_ctype[i], d_headers[i], d_body[i], 'accepted', d_reason[i], d_items[i],
-	       coalesce(d_msgs[i], 0) + coalesce(d_events[i], 0), coalesce(d_dup[i], 0), coalesce(d_weak[i], 0),
-	       coalesce(d_ignored[i], 0)
+	       coalesce(d_msgs[i], 0) + coalesce(d_events[i], 0) + coalesce(d_merged[i], 0), coalesce(d_dup[i], 0),
+	       coalesce(d_weak[i], 0), coalesce(d_ignored[i], 0), coalesce(d_merged[i], 0)
 	  from generate_series(1, v_n) i
 	 where d_there[i] is not true
 	returning l.delivery_uid, l.id, l.stored, l.duplicates, l.weak_duplicates, l.ignored,
@@ -578,6 +996,7 @@ declare
 	v_old    boolean;
 	v_gone   boolean;
 	v_waits  boolean;
+	v_late   boolean;
 	v_mid    bigint;
 begin
 	v_void := pg_advisory_xact_lock_shared(25709, v_bucket);
@@ -592,9 +1011,10 @@ begin
 	       (select x.erased_at from dmbox.erased x
 	         where x.account = m_account and x.channel = d_channel and x.id_hash = m_hash) is not null,
 	       (select e.id from dmbox.events e
-	         where e.account = m_account and e.channel = d_channel and e.thread_id = m_thread
-	           and e.target_id = m_ext and e.effect <> 'none' limit 1) is not null
-	  into v_cid, v_old, v_gone, v_waits
+	         where e.account = m_account and e.channel = d_channel
+	           and e.target_id = m_ext and e.effect <> 'none' limit 1) is not null,
+	       m_out or c.last_outbound_at + interval '1 minute' >= m_at
+	  into v_cid, v_old, v_gone, v_waits, v_late
 	  from (values (1)) one
 	  left join dmbox.contacts c on c.account = m_account and c.channel = d_channel and c.external_id = m_contact;
 
@@ -652,6 +1072,9 @@ begin
 	end if;
 	if v_waits then
 		perform dmbox.apply_message(v_mid);
+	end if;
+	if v_late then
+		perform dmbox.late_message(v_mid, v_cid, m_out, m_at);
 	end if;
 
 	-- (no "on conflict": who stored this delivery before stored its message with it; should

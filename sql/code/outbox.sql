@@ -112,6 +112,7 @@ begin
 		v_message := null;
 		if v_part ->> 'action' is null then
 			if v_contact is null then
+				perform pg_advisory_xact_lock_shared(25709, 0);	-- dmbox.purge_contact
 				insert into dmbox.contacts as c (account, channel, external_id, last_at)
 				values (p_account, p_channel, v_part ->> 'recipient', now())
 				on conflict (account, channel, external_id)

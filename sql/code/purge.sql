@@ -209,11 +209,14 @@ end $$;
 comment on function dmbox.purge_outbox(text, text, text, timestamptz, integer) is
 	'Drop the texts of what was sent (to one recipient, or null: to all) before p_before; for one recipient give up what waits; leased: what is under way just now';
 
--- The row of a contact that has nothing left.  Messages are locked for the moment
--- of the look, so that none arrives between the look and the end of the row.
+-- The row of a contact that has nothing left.  Who brings something of it holds a bucket
+-- from before the look for the contact until the end (dmbox.ingest, dmbox.outbox_put): with all of
+-- them nothing arrives between our look and the end of the row.
 create or replace function dmbox.purge_contact(p_contact bigint) returns boolean language plpgsql as $$
 begin
-	lock table dmbox.messages in share mode;
+	for b in 0 .. 255 loop
+		perform pg_advisory_xact_lock(25709, b);
+	end loop;
 	if exists (select 1 from dmbox.messages m where m.contact_id = p_contact)
 	   or exists (select 1 from dmbox.events e where e.contact_id = p_contact or e.actor_id = p_contact) then
 		return false;

@@ -72,7 +72,7 @@ select x.account, x.channel, x.hour, x.items, x.stored_rows, x.duplicates, x.wea
        x.items - x.stored_rows - x.duplicates - x.weak_duplicates - x.ignored as missing
   from (select d.account, d.channel, date_trunc('hour', d.received_at) as hour,
                sum(d.items)::bigint as items,
-               sum(d.purged + (select count(*) from dmbox.messages m where m.delivery_id = d.id)
+               sum(d.purged + d.merged + (select count(*) from dmbox.messages m where m.delivery_id = d.id)
                             + (select count(*) from dmbox.events e where e.delivery_id = d.id))::bigint as stored_rows,
                sum(d.duplicates)::bigint as duplicates, sum(d.weak_duplicates)::bigint as weak_duplicates,
                sum(d.ignored)::bigint as ignored
@@ -84,7 +84,7 @@ comment on column dmbox.ingest_balance.account is 'Our account';
 comment on column dmbox.ingest_balance.channel is 'instagram or whatsapp';
 comment on column dmbox.ingest_balance.hour is 'Hour of arrival';
 comment on column dmbox.ingest_balance.items is 'Items in the deliveries of that hour';
-comment on column dmbox.ingest_balance.stored_rows is 'Messages and events really there for them, and those purged on request';
+comment on column dmbox.ingest_balance.stored_rows is 'Messages and events really there for them, messages they made fuller, and those purged on request';
 comment on column dmbox.ingest_balance.duplicates is 'Items whose key was there already';
 comment on column dmbox.ingest_balance.weak_duplicates is 'Items without an id that look like one that was there';
 comment on column dmbox.ingest_balance.ignored is 'Items kept in the ledger only';

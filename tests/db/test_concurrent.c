@@ -45,7 +45,8 @@ fill(struct delivery *d, const struct worker *w, int round)
 			dbt_event(d, c, EFFECT_EDIT, id, "edited", 1, T0 + SECOND);
 			continue;
 		}
-		it = dbt_message(d, c, id, "text", T0 + round * 120 * SECOND + w->n);
+		it = dbt_message(d, c, id, "text", T0 + round * 120 * SECOND +
+		    (w->mode == 1 || w->mode == 2 ? 0 : w->n));
 		it->name = w->n % 2 ? "Ana" : "Bea";
 		if (w->mode == 3) {
 			/* neighbours in time: one of the two buckets */

@@ -130,7 +130,9 @@ test_mixed(void **state)
 
 	(void)state;
 	dbt_delivery(&d[0]);
-	dbt_message(&d[0], "c1", "there", "x", T0);
+	it = dbt_message(&d[0], "c1", "there", "x", T0);
+	it->echo = true;
+	item_att_add(&d[0].items, it)->url = "https://cdn.example/1";
 	dbt_message(&d[0], "c1", "weak:there", "x", T0);
 	dbt_event(&d[0], "c1", EFFECT_UNSEND, "unsent", NULL, 0, T0);
 	dbt_store(db, &d[0]);
@@ -154,7 +156,7 @@ test_mixed(void **state)
 		delivery_free(v[i]);
 	}
 	dbt_is(db, "select string_agg(m.external_id, ' ' order by m.external_id collate \"C\")"
-	    " from dmbox.attachments a join dmbox.messages m on m.id = a.message_id", "new weak:new");
+	    " from dmbox.attachments a join dmbox.messages m on m.id = a.message_id", "new there weak:new");
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.contacts"), 1);
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries where body is null"), 1);
 	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
