@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/http.h"
 #include "bridge/decode.h"
 #include "bridge/ingest.h"
 #include "base/log.h"
@@ -271,16 +272,59 @@ is_foreign(const struct account *a, const struct item *it)
 	    !str_eq(it->own_id, "0") && !str_eq(it->own_id, a->own_id);
 }
 
+/* A member of the stored head, whatever case its name has. */
+static const char *
+head_get(struct mem_arena *a, const struct json *head, const char *name)
+{
+	const struct json *v;
+	const char *key;
+
+	for (size_t i = 0; json_each(head, i, &key, &v); i++)
+		if (str_ieq(key, name))
+			return json_str(a, v);
+	return NULL;
+}
+
+enum rc
+ingest_signature(const struct account *a, const struct delivery *d)
+{
+	const struct provider *p = provider_of(a);
+	struct http_req req = { 0 };
+	struct json *head = NULL;
+	const char *signature = NULL, *why;
+	enum rc rc = RC_NONE;
+
+	if (p->signature_header == NULL || d->headers == NULL || d->body == NULL ||
+	    json_parse(d->headers, strlen(d->headers), &head, NULL) != RC_OK)
+		return RC_NONE;
+	http_req_init(&req, "POST", "/");
+	signature = head_get(&req.arena, head, p->signature_header);
+	if (signature != NULL) {
+		rc = http_req_header(&req, p->signature_header, signature);
+		if (rc == RC_OK) {
+			http_req_body(&req, NULL, d->body, d->body_n);
+			rc = p->verify(a, &req, &why);
+		}
+		rc = rc == RC_OK ? RC_OK : RC_DENIED;
+	}
+	http_req_free(&req);
+	json_free(head);
+	return rc;
+}
+
 /*
  * Entry ids to accounts.  An account that the URL names keeps everything (with
- * a warning); else the entry's account gets it, and an entry of nobody's
- * account stays in the ledger.  Only Graph puts several accounts into one body.
+ * a warning); else the entry's account gets it, if the signature fits a secret of
+ * that account, too: else one account's secret would write into another's
+ * conversations.  An entry of nobody's account stays in the ledger.
  */
 static void
 resolve(const struct conf *c, const struct account *a, struct delivery *d)
 {
 	struct itemv *v = &d->items;
+	const struct account *proved = NULL;
 	size_t kept = 0;
+	bool unproved = false;
 
 	for (size_t i = 0; i < v->n; i++) {
 		struct item *it = &v->v[i];
@@ -290,6 +334,13 @@ resolve(const struct conf *c, const struct account *a, struct delivery *d)
 		if (provider_of(a)->many_accounts && is_foreign(a, it)) {
 			if (!d->account_named)
 				other = conf_account_by_own_id(c, a->channel, it->own_id);
+			if (other != NULL && other != proved && !d->any_signature &&
+			    ingest_signature(other, d) != RC_OK) {
+				v->ignored++;
+				unproved = true;
+				continue;
+			}
+			proved = other;
 			if (other != NULL)
 				it->account = mem_arena_dup(&v->arena, other->name);
 			if (d->account_named && v->warning == NULL)
@@ -303,6 +354,8 @@ resolve(const struct conf *c, const struct account *a, struct delivery *d)
 		v->v[kept++] = *it;
 	}
 	v->n = kept;
+	if (unproved)
+		v->warning = INGEST_FOREIGN;
 }
 
 static bool

@@ -50,6 +50,14 @@ void ingest_batched(struct batch *b, struct ingest_later *x);
  * "not_understood".
  */
 void ingest_parse(const struct conf *c, const struct account *a, struct delivery *d);
+/* The warning where an entry belongs to an account whose secret did not sign it: it is
+ * ignored, whatever way the delivery came. */
+#define INGEST_FOREIGN "foreign_account"
+/*
+ * ingest_signature(a, d): does the signature that d's headers keep fit a secret of a?
+ * Returns  RC_OK; RC_DENIED; RC_NONE where none was kept or a's provider signs nothing.
+ */
+enum rc ingest_signature(const struct account *a, const struct delivery *d) MUST_CHECK;
 /* ingest_drain(db, conf, spool, max, done): store spooled deliveries, oldest
  * first, batched; stops at RC_TEMP. */
 enum rc ingest_drain(struct db *db, const struct conf *c, struct spool *sp, size_t max,

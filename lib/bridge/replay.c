@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/http.h"
 #include "bridge/ingest.h"
 #include "extern/json.h"
 #include "base/mem.h"
@@ -20,7 +19,6 @@
 #include "store/store.h"
 #include "base/str.h"
 
-#define SIGNATURE "X-Hub-Signature-256"
 #define PAGE 500
 
 const char *const replay_result_names[REPLAY__MAX] = { "replayed", "absent", "erased", "refused",
@@ -47,39 +45,6 @@ struct run {
 	bool echoes[CHANNEL__MAX];
 };
 
-/* A member of the stored head, whatever case its name has. */
-static const char *
-head_get(struct mem_arena *a, const struct json *head, const char *name)
-{
-	const struct json *v;
-	const char *key;
-
-	for (size_t i = 0; json_each(head, i, &key, &v); i++)
-		if (str_ieq(key, name))
-			return json_str(a, v);
-	return NULL;
-}
-
-/* RC_NONE: none was kept. */
-static enum rc
-check_signature(const struct account *a, const struct delivery *d, const char *signature)
-{
-	struct http_req req = {0};
-	const char *why;
-	enum rc rc;
-
-	if (provider_of(a)->signature_header == NULL || signature == NULL)
-		return RC_NONE;
-	http_req_init(&req, "POST", "/");
-	rc = http_req_header(&req, SIGNATURE, signature);
-	if (rc == RC_OK) {
-		http_req_body(&req, NULL, d->body, d->body_n);
-		rc = provider_of(a)->verify(a, &req, &why);
-	}
-	http_req_free(&req);
-	return rc == RC_OK ? RC_OK : RC_DENIED;
-}
-
 /* The account that parses it: the row's, or what is known of one that is gone. */
 static const struct account *
 account_of(const struct conf *c, const struct delivery *d, struct account *gone)
@@ -96,17 +61,14 @@ account_of(const struct conf *c, const struct delivery *d, struct account *gone)
 }
 
 static void
-fill_head(struct delivery *d, const struct db_res *r, const char **signature)
+fill_head(struct delivery *d, const struct db_res *r)
 {
 	struct json *head = NULL;
 	const char *text = db_get_text(r, 0, 4), *path = NULL;
 	char tail[200];
 
-	*signature = NULL;
-	if (text != NULL && json_parse(text, strlen(text), &head, NULL) == RC_OK) {
-		path = head_get(&d->items.arena, head, ":path");
-		*signature = head_get(&d->items.arena, head, SIGNATURE);
-	}
+	if (text != NULL && json_parse(text, strlen(text), &head, NULL) == RC_OK)
+		path = json_str(&d->items.arena, json_member(head, ":path"));
 	snprintf(tail, sizeof tail, "/webhook/%s", d->account);
 	d->account_named = path != NULL && str_ends(path, tail);
 	/* spooled answers to polls look like deliveries, but have no head */
@@ -146,12 +108,12 @@ settle(struct run *r, int64_t original, int64_t replay)
 
 /* Bytes to rows. */
 static enum rc
-again(struct run *r, struct delivery *d, const char *signature, struct replay_one *one)
+again(struct run *r, struct delivery *d, struct replay_one *one)
 {
 	struct account gone;
 	const struct account *a = account_of(r->c, d, &gone);
 	struct delivery *v = d;
-	enum rc rc = check_signature(a, d, signature);
+	enum rc rc = ingest_signature(a, d);
 
 	one->signature = rc == RC_OK;
 	if (rc == RC_DENIED && !r->w->any_signature) {
@@ -161,6 +123,7 @@ again(struct run *r, struct delivery *d, const char *signature, struct replay_on
 	d->provider = a->provider;
 	d->mock = a->use_mock;
 	d->reason = "ok";
+	d->any_signature = r->w->any_signature;
 	ingest_parse(r->c, a, d);
 	d->source = SOURCE_REPLAY;
 	one->result = REPLAY_DONE;
@@ -185,7 +148,6 @@ replay(struct run *r, int64_t id, struct replay_one *one, struct delivery *d)
 {
 	struct db_args a = {0};
 	struct db_res *row = NULL;
-	const char *signature;
 	enum rc rc;
 
 	db_i64(&a, id);
@@ -205,8 +167,8 @@ replay(struct run *r, int64_t id, struct replay_one *one, struct delivery *d)
 	} else if (db_get_bool(row, 0, 2)) {
 		one->result = REPLAY_ERASED;
 	} else if ((rc = store_load(r->db, id, d)) == RC_OK) {
-		fill_head(d, row, &signature);
-		rc = again(r, d, signature, one);
+		fill_head(d, row);
+		rc = again(r, d, one);
 	} else if (rc == RC_NONE) {	/* erased this moment */
 		one->result = REPLAY_ERASED;
 		rc = RC_OK;

@@ -43,7 +43,7 @@ header(struct http_res *res, const char *name, const char *value)
 static bool
 is_open(const struct account *a)
 {
-	return a->webhook_open || a->use_mock;
+	return (a->webhook_open && a->webhook_secrets.n == 0) || a->use_mock;
 }
 
 /* A refusal is put down to the account that the request seems to be meant for:
@@ -109,30 +109,6 @@ find_account(const struct endpoint_env *e, const struct account **out, const cha
 				*why = w;
 		}
 	return RC_DENIED;
-}
-
-/*
- * Several accounts of one app come in one signed body.  The secret that
- * matched must be one of each entry's account: else one account's secret would
- * write into another's conversations.
- */
-static bool
-entries_belong(const struct endpoint_env *e, const struct account *a, const struct itemv *v)
-{
-	const char *last = a->name, *why;
-
-	for (size_t i = 0; i < v->n; i++) {
-		const char *name = v->v[i].account;
-		const struct account *other;
-
-		if (name == NULL || str_eq(name, last))
-			continue;
-		other = conf_account(e->conf, a->channel, name);
-		if (other == NULL || verify(other, e->req, &why) != RC_OK)
-			return false;
-		last = name;
-	}
-	return true;
 }
 
 /* --- what the ledger keeps of the head ------------------------------------ */
@@ -419,9 +395,9 @@ receive(struct endpoint_env *e, struct http_res *res, const struct account *a)
 
 	fill(e, a, &in->d);
 	ingest_parse(e->conf, a, &in->d);
-	if (!entries_belong(e, a, &in->d.items)) {
+	if (str_eq(in->d.items.warning, INGEST_FOREIGN)) {
 		delivery_free(&in->d);
-		refuse(e, res, a, "foreign_account");
+		refuse(e, res, a, INGEST_FOREIGN);
 		return;
 	}
 	mark_doctor(e, &in->d);

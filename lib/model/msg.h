@@ -113,6 +113,7 @@ struct delivery {
 	const char *account;
 	bool polled;		/* the bytes answer a poll, also from the spool or by replay */
 	bool account_named;	/* the URL named it: it wins over entry ids (contract.md 4) */
+	bool any_signature;	/* replay: take entries of other accounts without proof */
 	const struct provider *provider;
 	bool mock;		/* of a mock account */
 	enum source source;	/* how the bytes came: webhook, poll, spool, replay, doctor */

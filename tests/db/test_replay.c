@@ -16,8 +16,15 @@ static struct account accounts[] = {
 	{ .name = (char *)"main", .channel = CHANNEL_INSTAGRAM, .provider = &provider_chatrace },
 	{ .name = (char *)"meta", .channel = CHANNEL_INSTAGRAM, .provider = &provider_graph,
 	  .own_id = (char *)OWN, .app_secrets = { secret_list, 1 } },
+	{ .name = (char *)"other", .channel = CHANNEL_INSTAGRAM, .provider = &provider_graph,
+	  .own_id = (char *)"17841400000000002" },
 };
 static struct conf conf = { .accounts = accounts, .n_accounts = 2 };
+
+/* ... and one of somebody else, with a secret of its own, that is configured only later */
+#define OTHER_OWN "17841400000000002"
+static char *other_secrets[] = { (char *)"secret-of-the-other" };
+static char *both_secrets[] = { (char *)"secret-of-the-other", (char *)"made-up-app-secret" };
 
 static const char graph_body[] = "{\"object\":\"instagram\",\"entry\":[{\"id\":\"" OWN "\",\"time\":1763000000,"
     "\"messaging\":[{\"sender\":{\"id\":\"6500000000000001\"},\"recipient\":{\"id\":\"" OWN "\"},"
@@ -149,6 +156,52 @@ test_signature(void **state)
 	even();
 }
 
+/* An entry of an account whose secret did not sign the bytes is not stored there, whatever
+ * way they come again; one whose secret fits is. */
+static void
+test_foreign(void **state)
+{
+	static const char body[] = "{\"object\":\"instagram\",\"entry\":[{\"id\":\"" OTHER_OWN "\",\"time\":1763000000,"
+	    "\"messaging\":[{\"sender\":{\"id\":\"6500000000000001\"},\"recipient\":{\"id\":\"" OTHER_OWN "\"},"
+	    "\"timestamp\":1763000000000,\"message\":{\"mid\":\"mid.f1\",\"text\":\"hi\"}}]}]}";
+	static const enum source doors[] = { SOURCE_WEBHOOK, SOURCE_SPOOL, SOURCE_REPLAY, SOURCE_DOCTOR };
+	struct delivery d;
+	char head[256], *hook = (char *)"/webhook/meta\"";
+	int64_t id;
+
+	(void)state;
+	dbt_clean(db);
+	signature("made-up-app-secret", body, head);
+	memcpy(strstr(head, hook), "/webhook\"     ", strlen(hook));	/* no account in the path */
+	id = arrive(&accounts[1], body, head, SOURCE_WEBHOOK);	/* nobody's: ledger only */
+	dbt_is(db, "select reason from dmbox.deliveries", "unknown_account");
+	conf.n_accounts = 3;
+	accounts[2].app_secrets = (struct strv){ other_secrets, 1 };
+	replay(id, false, REPLAY_DONE);
+	assert_int_equal(last.stored, 0);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 0);
+	dbt_is(db, "select reason from dmbox.deliveries where source = 'replay'", "foreign_account");
+	for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++) {
+		delivery_init(&d);
+		d.account = "meta";
+		d.channel = CHANNEL_INSTAGRAM;
+		d.source = doors[i];
+		d.headers = head;
+		d.body = body;
+		d.body_n = strlen(body);
+		ingest_parse(&conf, &accounts[1], &d);
+		assert_int_equal(d.items.n, 0);
+		assert_string_equal(d.reason, INGEST_FOREIGN);
+		delivery_free(&d);
+	}
+	accounts[2].app_secrets = (struct strv){ both_secrets, 2 };
+	replay(id, false, REPLAY_DONE);
+	assert_int_equal(last.stored, 1);
+	dbt_is(db, "select account from dmbox.messages", "other");
+	even();
+	conf.n_accounts = 2;
+}
+
 /* A body that the parser refuses: its row, its bytes and its head come through. */
 static void
 test_not_understood(void **state)
@@ -266,7 +319,7 @@ test_since(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_same), cmocka_unit_test(test_signature),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_same), cmocka_unit_test(test_signature), cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_not_understood),
 		cmocka_unit_test(test_not_replayed), cmocka_unit_test(test_polled), cmocka_unit_test(test_since) };
 	int failed;

@@ -69,7 +69,7 @@ chatrace_verify(const struct account *a, const struct http_req *req, const char 
 	struct match m = {0};
 	const char *auth = http_req_get(req, "Authorization");
 
-	if (a->webhook_open)
+	if (a->webhook_open && a->webhook_secrets.n == 0)
 		return RC_OK;
 	*why = "no_secret_configured";
 	if (a->webhook_secrets.n == 0)
