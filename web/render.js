@@ -265,7 +265,7 @@ function fileNode(a) {
 	else if (shape === 'video' || shape === 'audio')
 		box.append(put(el(shape, { controls: true, preload: shape === 'video' ? 'metadata' : 'none', 'aria-label': name, onerror: failedMedia })));
 	else
-		box.append(put(el('a.download', { download: a.name || '', 'aria-label': `${t.download}: ${name}` }, '📄 ', el('span', { dir: 'auto' }, name), a.bytes > 0 ? el('span.faint', {}, ` ${size(a.bytes)}`) : null)));
+		box.append(put(el('a.download', { download: a.name || '', title: t.download }, '📄 ', el('span', { dir: 'auto' }, name), a.bytes > 0 ? el('span.faint', {}, ` ${size(a.bytes)}`) : null)));
 	return box;
 }
 function enlarge(img) {
@@ -408,7 +408,7 @@ function quoteNode(m, act) {
 	const q = m.quote;
 	if (!q)
 		return el('div.quote.gone', {}, t.quoteGone);
-	return el('button.quote', { type: 'button', onclick: () => act('jump', m), 'aria-label': `${t.quoteOf}: ${summary(q)}` },
+	return el('button.quote', { type: 'button', onclick: () => act('jump', m) }, el('span.sr', {}, `${t.quoteOf}: `),
 		el('span.quote-name', { dir: 'auto' }, q.direction === 'outbound' ? t.you : q.name || ''), el('span', { dir: 'auto' }, summary(q)));
 }
 

@@ -42,6 +42,9 @@ async function login(page, token) {
 const conversation = (page, words) => page.locator('#conversations button', { hasText: words });
 const message = (page, words) => page.locator('#messages li', { hasText: words });
 
+// the numbers that were measured, each beside what it must be
+const table = (rows) => { for (const [what, must, got] of rows) console.log(`# | ${what} | ${must} | ${got} |`); };
+
 function done(run) {
 	run().then(() => process.exit(bad), (e) => {
 		console.log(`not ok browser ${n + 1} - ${String(e.message || e).split('\n').slice(0, 6).join(' ')}`);
@@ -49,4 +52,4 @@ function done(run) {
 	});
 }
 
-module.exports = { is, like, unlike, openBrowser, shot, login, conversation, message, done };
+module.exports = { is, like, unlike, openBrowser, shot, login, conversation, message, done, table };

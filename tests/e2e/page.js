@@ -1,0 +1,391 @@
+'use strict';
+/*
+ * The inbox page by itself, on a server that only speaks its interface (stub.js): ten
+ * views in two languages, light and dark, on a desk and on a phone, held to axe-core and to the
+ * sizes of fingers; hostile text; the keyboard; what a person does who answers.
+ */
+const fs = require('fs');
+const path = require('path');
+const { is, like, openBrowser, conversation, message, done, table } = require('./browser');
+const stub = require('./stub');
+const views = require('./views');
+const { SHOTS } = process.env;
+
+const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const DESK = { width: 1200, height: 800 }, PHONE = { width: 390, height: 780 };
+const start = async (fill) => { const w = (fill || views.fill)(stub.world()); return { w, ...await stub.serve(w) }; };
+const shows = (page) => page.waitForFunction(() => !document.getElementById('login').hidden || document.querySelector('#conversations button'));
+const settled = (page) => page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r))));
+
+const ten = {
+	login: async (page, s) => { s.w.signedIn = false; await page.goto(`${s.url}/inbox/`); await shows(page); },
+	list: async (page, s) => { await page.goto(`${s.url}/inbox/`); await shows(page); },
+	thread: (page, s) => openAt(page, s, '#instagram/1', 'Спасибо большое'),
+	group: (page, s) => openAt(page, s, '#whatsapp/2', 'Девочки'),
+	kinds: (page, s) => openAt(page, s, '#instagram/5', 'Длинный рассказ'),
+	human: (page, s) => openAt(page, s, '#instagram/3', 'دبي'),
+	closed: (page, s) => openAt(page, s, '#instagram/4', 'Sunday'),
+	search: async (page, s) => { await ten.list(page, s); await page.fill('#search', 'кружки'); await page.waitForFunction(() => document.querySelectorAll('#conversations button').length === 1); },
+	tools: async (page, s) => { await openAt(page, s, '#instagram/1', 'Спасибо большое'); await page.click('#more-tools summary'); },
+	owner: async (page, s) => { await page.goto(`${s.url}/inbox/#owner`); await page.locator('#owner .verdict').waitFor(); },
+};
+async function openAt(page, s, hash, words) {
+	await page.goto(`${s.url}/inbox/${hash}`);
+	await message(page, words).first().waitFor();
+}
+
+// all words on the page that no person uses
+const INTERNAL = /\b(undefined|null|NaN|\[object|story_reply|story_mention|ig_post|like_heart|group_invite|postback|poll_vote|optin|handover|account_linking|policy_enforcement|response_feedback|hologram|quick_reply|outbound|inbound|accepted|mimeType|attachment_id|wrong_secret)\b/;
+
+async function looks(locale, scheme, phone) {
+	const s = await start(), b = await openBrowser(locale, phone ? PHONE : DESK, { colorScheme: scheme, hasTouch: phone, isMobile: phone });
+	const name = `${locale.slice(0, 2)}-${scheme}-${phone ? 'phone' : 'desk'}`;
+	let violations = 0, small = 0, internal = 0, sideways = 0;
+	for (const [view, go] of Object.entries(ten)) {
+		s.w.signedIn = true;
+		await b.page.goto('about:blank');
+		await go(b.page, s);
+		await settled(b.page);
+		await b.page.screenshot({ path: path.join(SHOTS, `${view}-${name}.png`) });
+		await b.page.evaluate(axe);
+		const found = (await b.page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))).violations;
+		violations += found.length;
+		for (const v of found)
+			console.log(`# axe ${name} ${view}: ${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target} ${(n.any[0] || n.all[0] || n.none[0] || {}).message || ''}`).join(' | ')}`);
+		const words = (await b.page.evaluate(() => document.body.innerText)).match(INTERNAL);
+		if (words && view !== 'owner') {
+			internal++;
+			console.log(`# internal word ${name} ${view}: ${words[0]}`);
+		}
+		if (phone) {
+			const less = await b.page.evaluate(() => [...document.querySelectorAll('button, summary, select, textarea, input:not([type=file]), .card > a, a.download')].filter((e) => {
+				const r = (e.type === 'checkbox' && e.closest('label') || e).getBoundingClientRect();
+				return e.checkVisibility({ visibilityProperty: true }) && !e.closest('[hidden]') && r.width > 0 && (r.height < 43.5 || r.width < 43.5);
+			}).map((e) => `${e.tagName}.${e.className}#${e.id} ${e.textContent.slice(0, 20)} ${Math.round(e.getBoundingClientRect().width)}x${Math.round(e.getBoundingClientRect().height)}`));
+			small += less.length;
+			for (const x of less.slice(0, 4))
+				console.log(`# small ${name} ${view}: ${x}`);
+			sideways += await b.page.evaluate(() => (document.documentElement.scrollWidth > innerWidth ? 1 : 0));
+		}
+	}
+	is(`${name}: axe-core violations in ten views`, violations, 0);
+	is(`${name}: internal words`, internal, 0);
+	if (phone) {
+		is(`${name}: targets below 44 px`, small, 0);
+		is(`${name}: views that scroll sideways`, sideways, 0);
+	}
+	await b.context.close();
+	s.close();
+	return { violations, small, internal };
+}
+
+async function hostile() {
+	const s = await start(), b = await openBrowser('en-US', DESK);
+	const { page } = b;
+	await page.addInitScript(() => {
+		window.pwned = 0;
+		window.reports = [];
+		document.addEventListener('securitypolicyviolation', (e) => window.reports.push(`${e.violatedDirective} ${e.blockedURI}`));
+	});
+	await page.goto(`${s.url}/inbox/#instagram/6`);
+	await page.waitForFunction((n) => document.querySelectorAll('#messages li.message').length === n, views.HOSTILE.length);
+	await settled(page);
+	for (const e of await page.locator('#messages .quote, #messages .picture').all())
+		await e.click({ force: true, timeout: 1000 }).catch(() => {});
+	is('hostile text: scripts that ran', await page.evaluate(() => window.pwned), 0);
+	is('hostile text: reports of the content security policy', (await page.evaluate(() => window.reports)).join(' '), '');
+	is('hostile text: elements made of it', await page.locator('#messages script, #messages iframe, #messages svg, #messages style, #messages b, #messages math, #messages [onclick], #messages [onerror]').count(), 0);
+	is('hostile text: addresses that are not http', await page.evaluate(() => [...document.querySelectorAll('#messages a')].filter((a) => !/^(https?|tel|mailto|blob):/.test(a.href)).length), 0);
+	is('hostile text: it is all there', await page.evaluate((all) => all.filter((x) => ![...document.querySelectorAll('#messages .text')].some((e) => e.textContent === x)).length, views.HOSTILE), 0);
+	is('links tell nothing about us', await page.evaluate(() => [...document.querySelectorAll('#messages a[target]')].every((a) => a.rel === 'noopener noreferrer')), true);
+	is('hostile text: what others were asked', b.foreign.filter((u) => !u.startsWith(s.url)).join(' '), '');
+	await b.context.close();
+	s.close();
+	return views.HOSTILE.length;
+}
+
+async function answering() {
+	const s = await start(), b = await openBrowser('en-US', DESK);
+	const { page } = b, { w } = s;
+	await page.goto(`${s.url}/inbox/`);
+	await conversation(page, 'Мария').click();
+	await message(page, 'Спасибо большое').waitFor();
+	// a double click, and Enter held down
+	await page.fill('#text', 'Один раз');
+	await page.dblclick('#submit');
+	await page.keyboard.press('Enter');
+	await message(page, 'Один раз').locator('.ticks.accepted').waitFor();
+	is('a double click sends once', w.sent.filter((m) => m.message === 'Один раз').length, 1);
+	is('who answered is on the bubble', await message(page, 'Один раз').locator('.meta').innerText().then((x) => /anna/.test(x)), true);
+	// a quote
+	await message(page, 'Спасибо большое').hover();
+	await message(page, 'Спасибо большое').locator('.tool').first().click();
+	await page.fill('#text', 'Рады помочь');
+	await page.keyboard.press('Enter');
+	await message(page, 'Рады помочь').waitFor();
+	is('a quote goes out as one', w.sent.at(-1).replyTo, w.messages[1].find((m) => m.content === 'Спасибо большое!').messageId);
+	// pictures: chosen, pasted
+	await page.setInputFiles('#file', { name: 'эскиз.png', mimeType: 'image/png', buffer: stub.PNG });
+	await page.waitForFunction(() => !document.getElementById('submit').disabled);
+	await page.click('#submit');
+	await page.locator('#messages li.outbound .picture').last().waitFor();
+	like('a picture goes out by its upload', JSON.stringify(w.sent.at(-1).attachments), /^\[\{"upload":"u\d+","type":"image","name":"эскиз.png"\}\]$/);
+	await page.evaluate(() => {
+		const data = new DataTransfer();
+		data.items.add(new File([new Uint8Array([1, 2, 3])], 'paste.png', { type: 'image/png' }));
+		document.getElementById('text').dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+	});
+	await page.locator('#files li', { hasText: 'paste.png' }).waitFor();
+	is('a pasted picture waits to be sent', await page.locator('#files li').count(), 1);
+	await page.reload();
+	await page.locator('#files li', { hasText: 'paste.png' }).waitFor();
+	is('and lasts through a reload', await page.locator('#files li').count(), 1);
+	await page.locator('#files button').click();
+	// saved replies
+	await page.fill('#text', '/достав');
+	await page.locator('#canned button').first().click();
+	like('a saved reply by /', await page.inputValue('#text'), /^Доставка по городу/);
+	await page.fill('#text', '');
+	// a reaction
+	await message(page, 'Спасибо большое').hover();
+	await message(page, 'Спасибо большое').locator('.tool').nth(1).click();
+	await page.locator('.react-menu button').first().click();
+	await message(page, 'Спасибо большое').locator('.reactions').waitFor();
+	is('a reaction goes out', w.sent.at(-1).action, 'react');
+	// an error of the server's, then Retry
+	await message(page, 'Отправил эскиз').locator('.error button').first().click();
+	await message(page, 'Отправил эскиз').locator('.ticks.accepted').waitFor();
+	is('Retry of a failed message', await message(page, 'Отправил эскиз').locator('.error').count(), 0);
+	// refused by the server: the words come back by Cancel
+	w.fail = { status: 422, code: 'window_closed', message: 'window' };
+	await page.fill('#text', 'Поздно');
+	await page.click('#submit');
+	await message(page, 'Поздно').locator('.error').waitFor();
+	like('a refusal: reason and advice', await message(page, 'Поздно').locator('.error').innerText(), /time for replies is over[\s\S]*until the customer writes again/);
+	await message(page, 'Поздно').locator('.error button', { hasText: 'Cancel' }).click();
+	is('Cancel gives the words back', await page.inputValue('#text'), 'Поздно');
+	w.fail = null;
+	await page.fill('#text', '');
+	// labels, notes, done
+	await page.click('#more-tools summary');
+	await page.locator('.panel label', { hasText: 'срочно' }).click();
+	await page.locator('#conversations button', { hasText: '#срочно' }).waitFor();
+	is('a label is set', w.conversations[0].labels.includes('срочно'), true);
+	if (await page.isHidden('#note'))
+		await page.click('#more-tools summary');
+	await page.fill('#note', 'перезвонить в среду');
+	await page.click('.panel button:has-text("Save note")');
+	await page.locator('#messages .note', { hasText: 'перезвонить' }).waitFor();
+	is('a note stands in the thread', w.notes[1].at(-1).by, 'anna');
+	await page.click('#done');
+	await page.waitForFunction(() => document.getElementById('done').textContent === 'Reopen');
+	is('done', w.conversations[0].done, true);
+	// the window of time
+	await conversation(page, 'hassan').click();
+	await message(page, 'دبي').waitFor();
+	is('after 24 hours a person must say so', await page.isVisible('#human-box'), true);
+	await page.fill('#text', 'Yes, to Dubai too');
+	is('and unasked nothing is set', await page.isDisabled('#submit'), true);
+	await page.check('#human');
+	await page.click('#submit');
+	await message(page, 'to Dubai too').waitFor();
+	is('ticked, it goes out as a person\'s', w.sent.at(-1).humanAgent, true);
+	is('Arabic is written from the right', await page.evaluate(() => getComputedStyle([...document.querySelectorAll('#messages .text')].find((e) => /دبي/.test(e.textContent))).direction), 'rtl');
+	await page.click('[data-filter=all]');
+	await conversation(page, 'Emily').click();
+	await message(page, 'Sunday').waitFor();
+	is('closed: nothing can be written', await page.isDisabled('#text'), true);
+	like('and it says why', await page.innerText('#window'), /Replies closed on .* as soon as the customer writes/);
+	is('an answer from the phone says so', /from the phone/.test(await message(page, '11 to 17').innerText()), true);
+	await b.context.close();
+	s.close();
+}
+
+// expiry, a server that is away, another person: drafts stay with their conversation
+async function drafts() {
+	const s = await start(), b = await openBrowser('en-US', DESK);
+	const { page } = b, { w } = s;
+	let lost = 0;
+	const expect = async (words, id) => { if (await page.inputValue('#text') !== words) { lost++; console.log(`# draft of ${id}: ${await page.inputValue('#text')}`); } };
+	const open = async (id, channel) => { await page.goto(`${s.url}/inbox/#${channel}/${id}`); await page.locator('#messages li').first().waitFor(); };
+	await open(1, 'instagram');
+	await page.fill('#text', 'черновик 1');
+	await conversation(page, 'Клуб').click();
+	await page.locator('#messages li', { hasText: 'Девочки' }).waitFor();
+	await expect('', 2);
+	await page.fill('#text', 'черновик 2');
+	await page.reload();
+	await page.locator('#messages li', { hasText: 'Девочки' }).waitFor();
+	await expect('черновик 2', 2);
+	is('the list shows a draft', await conversation(page, 'Мария').locator('.last').innerText(), 'Draft: черновик 1');
+	// the session ends under her hands
+	w.signedIn = false;
+	await page.fill('#text', 'черновик 2 длиннее');
+	w.say(9, 'inbound', 'толчок', { ago: 0 });
+	await page.waitForSelector('#login:not([hidden])');
+	is('expiry: nothing of people\'s words stays on the page', await page.evaluate(() => document.getElementById('messages').textContent + document.getElementById('conversations').textContent), '');
+	await page.fill('#token', `${s.url}/inbox/#login=good`);
+	await page.click('#login button');
+	await page.locator('#messages li', { hasText: 'Девочки' }).waitFor();
+	await expect('черновик 2 длиннее', 2);
+	// the server is away while she writes and sends
+	w.away = true;
+	await page.fill('#text', 'в пустоту');
+	await page.click('#submit');
+	await message(page, 'в пустоту').locator('.error').waitFor();
+	await page.fill('#text', 'следом');
+	w.away = false;
+	await page.reload();
+	await message(page, 'в пустоту').locator('.error').waitFor();
+	await expect('следом', 2);
+	await message(page, 'в пустоту').locator('.error button').first().click();
+	await message(page, 'в пустоту').locator('.ticks.accepted').waitFor();
+	is('what was sent into the void is sent once', w.sent.filter((m) => m.message === 'в пустоту').length, 1);
+	await open(1, 'instagram');
+	await expect('черновик 1', 1);
+	// another person at the same computer
+	w.me.name = 'boris';
+	await page.reload();
+	await page.locator('#messages li').first().waitFor();
+	await expect('', 'boris');
+	w.me.name = 'anna';
+	is('drafts lost or shown to another', lost, 0);
+	// a link that was used
+	await page.goto('about:blank');
+	await page.goto(`${s.url}/inbox/#login=used`);
+	await page.waitForSelector('#login-error:not([hidden])');
+	like('a used link says so', await page.innerText('#login-error'), /already been used/);
+	is('and leaves the address', page.url().includes('used'), false);
+	await b.context.close();
+	s.close();
+	return lost;
+}
+
+async function longThread() {
+	const s = await start((w) => {
+		w.add(1, 'instagram', 'Long');
+		for (let i = 0; i < 3000; i++)
+			w.messages[1].push({ ...(w.messages[1][0] || w.say(1, 'inbound', 'x', { ago: 4000 })), id: 10 + i, messageId: `m${i}`, content: `строка ${i}`, createdAt: stub.iso(3000 - i), readAt: stub.iso(0) });
+		w.messages[1].shift();
+		w.touch(w.messages[1].at(-1));
+		return w;
+	});
+	const b = await openBrowser('en-US', DESK), { page } = b;
+	await page.goto(`${s.url}/inbox/#instagram/1`);
+	await message(page, 'строка 2999').waitFor();
+	let most = 0, jumps = 0;
+	for (let i = 0; i < 25; i++) {
+		const r = await page.evaluate(async () => {
+			const box = document.getElementById('scroll');
+			box.scrollTop = 10;
+			const first = document.querySelector('#messages li'), seen = [...document.querySelectorAll('#messages li')].find((e) => e.getBoundingClientRect().bottom > box.getBoundingClientRect().top + 1), y = seen.getBoundingClientRect().top;
+			for (let n = 0; n < 300 && document.querySelector('#messages li') === first; n++)
+				await new Promise((f) => setTimeout(f, 10));
+			return { n: document.querySelectorAll('#messages li').length, moved: Math.abs(seen.getBoundingClientRect().top - y) };
+		});
+		most = Math.max(most, r.n);
+		jumps = Math.max(jumps, r.moved);
+	}
+	is('message nodes while 1,250 are read upwards', most <= 250, true);
+	is('what is read stays in its place (px)', jumps < 2, true);
+	await page.click('#latest');
+	await message(page, 'строка 2999').waitFor();
+	is('and one press leads to the newest', await page.evaluate(() => { const x = document.getElementById('scroll'); return x.scrollHeight - x.scrollTop - x.clientHeight < 5; }), true);
+	await b.context.close();
+	s.close();
+	return most;
+}
+
+// everything can be reached and done without a mouse
+async function keyboard() {
+	const s = await start(), b = await openBrowser('en-US', DESK), { page } = b;
+	await page.goto(`${s.url}/inbox/`);
+	await shows(page);
+	const reach = async (id, max = 60) => {
+		for (let i = 0; i < max; i++) {
+			await page.keyboard.press('Tab');
+			if (await page.evaluate((x) => document.activeElement.matches(x), id))
+				return true;
+		}
+		return false;
+	};
+	is('keyboard: the menu', await reach('#menu summary'), true);
+	await page.keyboard.press('Enter');
+	is('keyboard: it opens', await page.isVisible('#logout'), true);
+	await page.keyboard.press('Escape');
+	is('keyboard: Escape closes it', await page.isVisible('#logout'), false);
+	is('keyboard: the search', await reach('#search'), true);
+	is('keyboard: the filters', await reach('[data-filter=all]'), true);
+	is('keyboard: a conversation', await reach('#conversations button'), true);
+	await page.keyboard.press('Enter');
+	await message(page, 'Спасибо большое').waitFor();
+	await page.waitForFunction(() => document.activeElement.id === 'text');
+	await page.keyboard.type('С клавиатуры');
+	await page.keyboard.press('Enter');
+	await message(page, 'С клавиатуры').waitFor();
+	is('keyboard: an answer', s.w.sent.at(-1).message, 'С клавиатуры');
+	for (let i = 0; i < 12 && !await page.evaluate(() => document.activeElement.closest('#messages') !== null); i++)
+		await page.keyboard.press('Shift+Tab');
+	is('keyboard: the messages', await page.evaluate(() => document.activeElement.closest('#messages li') !== null), true);
+	await page.evaluate(() => document.activeElement.closest('li').focus());
+	await page.keyboard.press('ArrowUp');
+	await page.keyboard.press('Tab');
+	is('keyboard: what can be done with one', await page.evaluate(() => document.activeElement.matches('#messages button')), true);
+	await b.context.close();
+	s.close();
+}
+
+// a new message of the feed, while another conversation is open in a second tab
+async function live() {
+	const s = await start(), b = await openBrowser('en-US', DESK), { page } = b;
+	await page.goto(`${s.url}/inbox/#instagram/1`);
+	await message(page, 'Спасибо большое').waitFor();
+	const second = await b.context.newPage();
+	await second.goto(`${s.url}/inbox/#whatsapp/2`);
+	await message(second, 'Девочки').waitFor();
+	await page.waitForTimeout(2500);
+	s.w.calls.length = 0;
+	await page.waitForTimeout(8500);
+	const ticks = s.w.calls.filter((c) => /tick/.test(c)).length, others = s.w.calls.filter((c) => !/tick/.test(c));
+	is('idle: only the tick file is asked for', others.join(' '), '');
+	is('two tabs ask as one', ticks >= 2 && ticks <= 6, true);
+	const t0 = Date.now();
+	s.w.say(2, 'inbound', 'А я приду с дочкой', { ago: 0, sender: { id: '7111@c.us', name: 'Ольга' } });
+	await message(second, 'с дочкой').waitFor();
+	const ms = Date.now() - t0;
+	is('a message is there within 2.5 s', ms < 2500, true);
+	is('and in the list of the other tab', await conversation(page, 'с дочкой').count(), 1);
+	await page.waitForFunction(() => /^\(\d+\) dmbox$/.test(document.title));
+	await b.context.close();
+	s.close();
+	return ms;
+}
+
+done(async () => {
+	const rows = [], only = (name) => !process.env.PART || process.env.PART === name;
+	let violations = 0, small = 0, internal = 0;
+	if (only('looks')) {
+		for (const locale of ['en-US', 'ru-RU'])
+			for (const scheme of ['light', 'dark'])
+				for (const phone of [false, true]) {
+					const r = await looks(locale, scheme, phone);
+					violations += r.violations;
+					small += r.small;
+					internal += r.internal;
+				}
+		rows.push(['axe-core: 10 views, light and dark, en and ru, desk and phone', '0 violations', violations], ['targets on a phone below 44 px', '0', small], ['internal words on the page', '0', internal]);
+	}
+	if (only('hostile'))
+		rows.push(['hostile texts shown, scripts run, CSP reports', '0', `${await hostile()} texts, 0`]);
+	if (only('drafts'))
+		rows.push(['drafts lost or shown to another', '0', await drafts()]);
+	if (only('longThread'))
+		rows.push(['message nodes in a long thread', '≤ 250', await longThread()]);
+	if (only('live'))
+		rows.push(['new message visible (page alone), ms', '≤ 2500', await live()]);
+	if (only('answering'))
+		await answering();
+	if (only('keyboard'))
+		await keyboard();
+	table(rows);
+});

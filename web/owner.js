@@ -1,0 +1,205 @@
+/*
+ * The owner's page: is all well, how much came and went, who waits, what was
+ * refused, who has access.  On an empty installation it is the guide.  Loaded
+ * only when it is opened.
+ */
+import { t, lang, el, button, text, server, post, brief, moment, span, full, clock } from './base.js';
+import { errorKind } from './render.js';
+
+const words = {
+	en: {
+		title: 'Overview', back: 'To the conversations', well: 'All well.', lastMessage: (s) => `Last message ${s} ago`, lastCheck: (s) => `last check ${s} ago`, never: 'never', remedy: 'What to do', unknownYet: 'not checked yet',
+		status: { ok: 'in order', warn: 'warning', fail: 'broken', unknown: 'not known' }, groups: 'The nine parts',
+		group: { configuration: 'Configuration', database: 'Database', files: 'Files', web: 'Web server', provider: 'Providers', deliveries: 'Deliveries', sending: 'Sending', poller: 'Poller', inbox: 'Inbox', ledger: 'Deliveries', disk: 'Disk', conf: 'Configuration', db: 'Database', run: 'Running', network: 'Network', certificate: 'Certificates', queue: 'Queue', security: 'Access' },
+		messages: 'Messages', hours: '48 hours', days: '60 days', all: 'All accounts', in: 'received', out: 'sent', refused: 'refused', missed: 'missed', csv: 'Table (CSV)', chart: (a, b) => `${a} received, ${b} sent`,
+		waiting: 'Waiting for an answer', nobody: 'Nobody is waiting.', oldest: (s) => `The oldest for ${s}.`, responses: 'First answer by day', day: 'Day', median: 'half within', p90: '9 of 10 within', n: 'answers',
+		failed: 'Not sent', noFailed: 'Everything has gone out.', ledger: 'Refused deliveries', noRefused: 'None was refused.', look: 'Look', bytes: 'Body', headers: 'Headers', replay: 'Read it again', replayed: (r) => `Stored ${r.stored}, already there ${r.duplicates}.`, from: 'From',
+		why: 'Where is a message?', whyHint: 'Message id, @name or time', search: 'Search', nothing: 'Nothing is known of it.',
+		people: 'People', role: 'May', roles: { read: 'read', answer: 'answer', owner: 'everything' }, add: 'Add a person', name: 'Name', addIt: 'Make a link', newLink: 'New link', revoke: 'Take access away', revokeSure: (n) => `Take all access from ${n}? Open pages close at once.`, seen: (s) => `last seen ${s}`, neverSeen: 'never signed in', linkFor: (n) => `Link for ${n}: works once, within 24 hours. Send it to nobody else.`, end: 'End this session',
+		accounts: 'Accounts', lastPoll: (s) => `last asked ${s} ago`, attempts: 'Attempts', setup: 'Getting started', setupDone: 'done', setupOpen: 'to do', outcome: { messages: 'new messages', empty: 'nothing new', unsupported: 'messages come by webhook', failed: 'did not work', busy: 'in use', mock: 'test mode' },
+	},
+	ru: {
+		title: 'Обзор', back: 'К перепискам', well: 'Всё в порядке.', lastMessage: (s) => `Последнее сообщение ${s} назад`, lastCheck: (s) => `проверка ${s} назад`, never: 'ещё не было', remedy: 'Что делать', unknownYet: 'ещё не проверялось',
+		status: { ok: 'в порядке', warn: 'предупреждение', fail: 'не работает', unknown: 'неизвестно' }, groups: 'Девять частей',
+		group: { configuration: 'Настройки', database: 'База данных', files: 'Файлы', web: 'Веб-сервер', provider: 'Мессенджеры', deliveries: 'Доставка', sending: 'Отправка', poller: 'Опрос', inbox: 'Переписки', ledger: 'Доставка', disk: 'Диск', conf: 'Настройки', db: 'База данных', run: 'Работа', network: 'Сеть', certificate: 'Сертификаты', queue: 'Очередь', security: 'Доступ' },
+		messages: 'Сообщения', hours: '48 часов', days: '60 дней', all: 'Все аккаунты', in: 'получено', out: 'отправлено', refused: 'отклонено', missed: 'пропущено', csv: 'Таблица (CSV)', chart: (a, b) => `получено ${a}, отправлено ${b}`,
+		waiting: 'Ждут ответа', nobody: 'Никто не ждёт.', oldest: (s) => `Дольше всех — ${s}.`, responses: 'Первый ответ по дням', day: 'День', median: 'половина за', p90: '9 из 10 за', n: 'ответов',
+		failed: 'Не отправлено', noFailed: 'Всё ушло.', ledger: 'Отклонённые доставки', noRefused: 'Ничего не отклонено.', look: 'Посмотреть', bytes: 'Содержимое', headers: 'Заголовки', replay: 'Прочитать ещё раз', replayed: (r) => `Сохранено ${r.stored}, уже было ${r.duplicates}.`, from: 'Откуда',
+		why: 'Где сообщение?', whyHint: 'Номер сообщения, @имя или время', search: 'Найти', nothing: 'О нём ничего не известно.',
+		people: 'Люди', role: 'Можно', roles: { read: 'читать', answer: 'отвечать', owner: 'всё' }, add: 'Добавить человека', name: 'Имя', addIt: 'Создать ссылку', newLink: 'Новая ссылка', revoke: 'Закрыть доступ', revokeSure: (n) => `Закрыть доступ: ${n}? Открытые страницы закроются сразу.`, seen: (s) => `был(а) ${s}`, neverSeen: 'ещё не входил(а)', linkFor: (n) => `Ссылка для ${n}: действует один раз, в течение суток. Не отправляйте её никому другому.`, end: 'Завершить этот вход',
+		accounts: 'Аккаунты', lastPoll: (s) => `опрошен ${s} назад`, attempts: 'Попытки', setup: 'С чего начать', setupDone: 'готово', setupOpen: 'осталось', outcome: { messages: 'есть новые', empty: 'нового нет', unsupported: 'сообщения приходят сами', failed: 'не получилось', busy: 'занято', mock: 'проверочный режим' },
+	},
+};
+let w, host, app, data, range = 'hours', shownAccount = '';
+const ago = (iso) => (iso ? span(Date.now() - Date.parse(iso)) : w.never);
+const of = (map, k) => (Object.hasOwn(map, k) ? map[k] : k);
+const seconds = (n) => (n === null || n === undefined ? '–' : span(n * 1000));
+
+export async function showOwner(where, lent) {
+	host = where;
+	app = lent;
+	w = words[lang];
+	if (app.me.role !== 'owner') {
+		location.hash = '';
+		return;
+	}
+	try {
+		data = await server.get('owner');
+		paint();
+	} catch (err) {
+		app.trouble(err);
+	}
+}
+const reload = () => showOwner(host, app);
+const section = (id, title, ...children) => el('section', { id: `o-${id}`, 'aria-labelledby': `o-${id}-h` }, el('h2', { id: `o-${id}-h` }, title), ...children);
+
+function paint() {
+	host.replaceChildren(
+		el('div.pair', {}, button('quiet', `← ${w.back}`, () => { location.hash = ''; }), el('h1', {}, w.title)),
+		verdict(), ...(app.me.empty && data.setup ? [setup()] : []), groups(), el('div.columns', {}, messages(), waiting(), failed(), people(), ledger(), accounts(), whyForm()));
+}
+
+// --- is all well ------------------------------------------------------------------------
+
+const light = (s) => el(`span.light.${['ok', 'warn', 'fail'].includes(s) ? s : 'unknown'}`, {}, el('span', { 'aria-hidden': 'true' }, { ok: '✓', warn: '!', fail: '✗' }[s] || '?'), el('span.sr', {}, of(w.status, s)));
+function verdict() {
+	const v = data.verdict || {}, good = v.status === 'ok' || !v.status;
+	return el(`div.verdict.${good ? 'ok' : v.status}`, { role: 'status' }, el('strong', {}, good ? w.well : `${v.what}: ${v.seen || ''}`),
+		el('div', {}, `${w.lastMessage(ago(data.lastMessageAt))}, ${w.lastCheck(ago(data.lastCheckAt))}.`), !good && v.remedy ? el('div', {}, `${w.remedy}: `, el('code', {}, v.remedy)) : null);
+}
+function groups() {
+	return section('groups', w.groups, el('div.lights', {}, ...(data.groups || []).map((g) => {
+		const name = el('span.pair', {}, light(g.status), of(w.group, g.code));
+		return g.checks?.length ? el('details', {}, el('summary', {}, name), el('ul', {}, ...g.checks.map((c) => el('li', {}, light(c.status), ` ${c.what}: ${c.seen}`, c.remedy ? el('div', {}, `${w.remedy}: `, el('code', {}, c.remedy)) : null)))) : el('div.lamp', {}, name);
+	})));
+}
+function setup() {
+	return section('setup', w.setup, el('ol', {}, ...data.setup.map((s) => el('li', {}, el('strong', {}, s.done ? '✓ ' : '○ ', el('span.sr', {}, `${s.done ? w.setupDone : w.setupOpen}: `), s.what), s.value ? el('div', {}, el('code', {}, s.value)) : null))));
+}
+
+// --- messages by hour and day -------------------------------------------------------------
+
+const KINDS = ['in', 'out', 'refused', 'missed'];
+function series() {
+	const all = data[range]?.accounts || {}, n = range === 'hours' ? 48 : 60;
+	const names = shownAccount ? [shownAccount] : Object.keys(all);
+	return Object.fromEntries(KINDS.map((k) => [k, Array.from({ length: n }, (_, i) => names.reduce((s, a) => s + (all[a]?.[k]?.[i] || 0), 0))]));
+}
+const start = (i) => { const d = new Date(data[range].from); range === 'hours' ? d.setHours(d.getHours() + i, 0, 0, 0) : d.setDate(d.getDate() + i); return d; };
+const slot = (i) => (range === 'hours' ? moment(start(i)) : start(i).toLocaleDateString(lang, { day: 'numeric', month: 'short' }));
+function svg(tag, attrs, ...children) {
+	const e = document.createElementNS('http://www.w3.org/2000/svg', tag);
+	for (const [k, v] of Object.entries(attrs))
+		e.setAttribute(k, v);
+	e.append(...children);
+	return e;
+}
+function chart() {
+	const s = series(), n = s.in.length, top = Math.max(1, ...s.in, ...s.out), W = 720, H = 160, step = W / n;
+	const g = svg('svg', { viewBox: `0 0 ${W} ${H + 22}`, role: 'img', class: 'chart', 'aria-label': w.chart(s.in.reduce((a, b) => a + b, 0), s.out.reduce((a, b) => a + b, 0)) });
+	for (let i = 0; i < n; i++) {
+		const bar = (k, x, width) => svg('rect', { class: k, x: (i * step + x).toFixed(1), width: width.toFixed(1), y: (H - s[k][i] / top * (H - 10)).toFixed(1), height: Math.max(s[k][i] ? 1 : 0, s[k][i] / top * (H - 10)).toFixed(1) });
+		const group = svg('g', {}, bar('in', step * 0.1, step * 0.4), bar('out', step * 0.5, step * 0.4));
+		for (const k of ['refused', 'missed'])
+			if (s[k][i])
+				group.append(svg('circle', { class: k, cx: (i * step + step / 2).toFixed(1), cy: k === 'refused' ? 6 : 18, r: 4 }));
+		group.append(svg('rect', { class: 'hit', x: (i * step).toFixed(1), y: 0, width: step.toFixed(1), height: H }), svg('title', {}, `${slot(i)}: ${KINDS.filter((k) => s[k][i] || k === 'in').map((k) => `${w[k]} ${s[k][i]}`).join(', ')}`));
+		g.append(group);
+		if (i % Math.round(n / 6) === 0)
+			g.append(svg('text', { x: (i * step).toFixed(1), y: H + 16 }, slot(i)));
+	}
+	return g;
+}
+function csv() {
+	const s = series(), rows = [[w.day, ...KINDS.map((k) => w[k])], ...s.in.map((_, i) => [start(i).toISOString(), ...KINDS.map((k) => s[k][i])])];
+	const a = el('a', { href: URL.createObjectURL(new Blob([`\ufeff${rows.map((r) => r.join(';')).join('\r\n')}\r\n`], { type: 'text/csv' })), download: `dmbox-${range}.csv` });
+	a.click();
+	setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+}
+function messages() {
+	const box = el('div', {});
+	const draw = () => box.replaceChildren(
+		el('div.pair', {}, ...['hours', 'days'].map((r) => button('chip', w[r], (ev) => { range = r; draw(); box.querySelector('[aria-pressed=true]').focus(); ev.preventDefault(); }, { 'aria-pressed': String(range === r) })),
+			el('select', { 'aria-label': w.accounts, onchange: (ev) => { shownAccount = ev.target.value; draw(); } }, el('option', { value: '' }, w.all),
+				...Object.keys(data[range]?.accounts || {}).map((a) => el('option', { value: a, selected: a === shownAccount }, a))), button('quiet', w.csv, csv)),
+		chart(), el('div.legend', {}, ...KINDS.map((k) => el('span', {}, el(`i.${k}`, { 'aria-hidden': 'true' }), ` ${w[k]} ${series()[k].reduce((a, b) => a + b, 0)}`))));
+	if (data.hours)
+		draw();
+	return section('messages', w.messages, box);
+}
+
+// --- who waits, what did not go out ---------------------------------------------------------------
+
+const link = (c, label) => el('a', { href: `#${c.channel}/${c.conversation || c.id}`, dir: 'auto' }, label || '–');
+function waiting() {
+	const q = data.waiting || { count: 0, conversations: [], responses: [] };
+	return section('waiting', `${w.waiting}: ${q.count}`, el('p', {}, q.count ? w.oldest(ago(q.oldestAt)) : w.nobody),
+		el('ul', {}, ...q.conversations.map((c) => el('li', {}, link(c, c.name), ` — ${ago(c.waitingSince)}`))),
+		q.responses?.length ? el('table', {}, el('caption', {}, w.responses), el('thead', {}, el('tr', {}, ...[w.day, w.median, w.p90, w.n].map((h) => el('th', { scope: 'col' }, h)))),
+			el('tbody', {}, ...q.responses.slice(0, 7).map((r) => el('tr', {}, el('td', {}, brief(`${r.day}T12:00:00`)), el('td', {}, seconds(r.median)), el('td', {}, seconds(r.p90)), el('td', {}, String(r.n)))))) : null);
+}
+function failed() {
+	const act = (f, action) => server.outbox(f.outbox, action).then(reload, app.trouble);
+	return section('failed', w.failed, (data.failed || []).length ? el('ul', {}, ...data.failed.map((f) => el('li', {}, link(f, f.name), ': ', el('span', { dir: 'auto' }, (f.content || '').slice(0, 80)), el('div.error', {}, t.errors[f.state === 'unknown' ? 'unknown' : errorKind(f.error || {})][0]),
+		el('div.pair', {}, f.canRetry ? button('small', t.retry, () => act(f, 'retry')) : null, f.canCancel ? button('quiet.small', t.cancel, () => act(f, 'cancel')) : null)))) : el('p', {}, w.noFailed));
+}
+
+// --- the ledger ------------------------------------------------------------------------------------------
+
+async function lookAt(id, place) {
+	try {
+		const d = await server.get('delivery', { id });
+		place.replaceChildren(el('p', {}, d.what || ''), d.remedy ? el('p', {}, `${w.remedy}: ${d.remedy}`) : null, el('p.faint', {}, `${full(d.receivedAt)} · ${w.from} ${d.remoteAddr || '–'}`), el('h3', {}, w.bytes), el('pre', { tabIndex: 0, dir: 'auto' }, d.body || ''),
+			el('h3', {}, w.headers), el('pre', { tabIndex: 0 }, Object.entries(d.headers || {}).map(([k, v]) => `${k}: ${v}`).join('\n')),
+			button('small', w.replay, (ev) => post('delivery', { id, action: 'replay' }).then((r) => text(ev.target, w.replayed(r)), app.trouble)));
+	} catch (err) {
+		app.trouble(err);
+	}
+}
+function ledger() {
+	const all = data.refused || [];
+	return section('ledger', w.ledger, all.length ? el('ul', {}, ...all.map((r) => { const place = el('div', {}); return el('li', {}, `${r.reasonText || r.reason}: ${r.count} (${brief(r.lastAt)}) `, r.delivery ? button('small', w.look, () => lookAt(r.delivery, place)) : null, place); })) : el('p', {}, w.noRefused));
+}
+function whyForm() {
+	const q = el('input', { id: 'why', type: 'search', autocomplete: 'off', placeholder: w.whyHint }), out = el('div', { 'aria-live': 'polite' });
+	const form = el('form.pair', {}, el('label.sr', { htmlFor: 'why' }, w.whyHint), q, el('button', {}, w.search));
+	form.addEventListener('submit', async (ev) => {
+		ev.preventDefault();
+		try {
+			const r = await server.get('why', { q: q.value.trim() });
+			out.replaceChildren(r.message?.content ? el('p', { dir: 'auto' }, `„${r.message.content.slice(0, 200)}“`) : '', r.steps.length ? el('ol', {}, ...r.steps.map((s) => el('li', {}, el('time', { dateTime: s.at, title: s.at }, moment(s.at)), ` ${s.text}`))) : el('p', {}, w.nothing));
+		} catch (err) {
+			err.status === 404 ? out.replaceChildren(el('p', {}, w.nothing)) : app.trouble(err);
+		}
+	});
+	return section('why', w.why, form, out);
+}
+
+// --- people and accounts ---------------------------------------------------------------------------------------
+
+function qr(rows) {
+	const n = rows.length, g = svg('svg', { viewBox: `-4 -4 ${n + 8} ${n + 8}`, class: 'qr', role: 'img', 'aria-label': 'QR' }, svg('rect', { x: -4, y: -4, width: n + 8, height: n + 8, class: 'paper' }));
+	rows.forEach((r, y) => [...r].forEach((c, x) => c === '1' && g.append(svg('rect', { x, y, width: 1, height: 1, class: 'ink' }))));
+	return g;
+}
+function people() {
+	const fresh = el('div', { 'aria-live': 'polite' });
+	const give = (body) => post('users', body).then(async (r) => {
+		const field = el('input', { id: 'fresh-link', readOnly: true, value: r.link, onfocus: (ev) => ev.target.select() });
+		fresh.replaceChildren(el('label', { htmlFor: 'fresh-link' }, w.linkFor(r.name)), el('div.pair', {}, field, button('small', t.copy, (ev) => { field.select(); (navigator.clipboard?.writeText(r.link) || Promise.reject()).catch(() => document.execCommand('copy')).then(() => text(ev.target, t.copied)); })), r.qr?.length ? qr(r.qr) : '');
+		list(await server.get('users').then((x) => x.users));
+	}, app.trouble);
+	const table = el('ul.people', {});
+	const list = (users) => table.replaceChildren(...users.map((u) => el('li', {}, el('strong', { dir: 'auto' }, u.name), ` · ${w.role}: ${of(w.roles, u.role)} · `, el('span.faint', {}, u.lastSeen ? w.seen(brief(u.lastSeen)) : w.neverSeen),
+		el('div.pair', {}, button('quiet.small', w.newLink, () => give({ action: 'link', name: u.name })), button('quiet.small', w.revoke, () => confirm(w.revokeSure(u.name)) && post('users', { action: 'revoke', name: u.name }).then((r) => list(r.users), app.trouble), { 'aria-label': `${w.revoke}: ${u.name}` })),
+		u.sessions?.length ? el('ul', {}, ...u.sessions.map((s) => el('li', {}, `${s.agent || '?'}, ${brief(s.lastSeen)} `, button('quiet.small', w.end, () => post('users', { action: 'end', session: s.id }).then((r) => list(r.users), app.trouble))))) : null)));
+	list(data.users || []);
+	const name = el('input', { id: 'new-person', required: true, maxLength: 60, autocomplete: 'off' }), role = el('select', { id: 'new-role' }, ...Object.entries(w.roles).map(([v, s]) => el('option', { value: v, selected: v === 'answer' }, s)));
+	const form = el('form.pair', {}, el('label', { htmlFor: 'new-person' }, w.name), name, el('label', { htmlFor: 'new-role' }, w.role), role, el('button', {}, w.addIt));
+	form.addEventListener('submit', (ev) => { ev.preventDefault(); give({ action: 'add', name: name.value.trim(), role: role.value }); name.value = ''; });
+	return section('people', w.people, table, el('h3', {}, w.add), form, fresh);
+}
+function accounts() {
+	return section('accounts', w.accounts, el('ul', {}, ...(data.accounts || []).map((a) => el('li', {}, el('strong', {}, `${a.provider} · ${a.account}`), ` — ${of(w.outcome, a.outcome)}, ${w.lastPoll(ago(a.lastPollAt))}`, a.hint ? el('div', {}, a.hint) : null,
+		a.attempts?.length ? el('details', {}, el('summary', {}, w.attempts), el('ul', {}, ...a.attempts.map((x) => el('li', {}, `${x.url} → ${x.status ?? '–'}`)))) : null))));
+}
