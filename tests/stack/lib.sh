@@ -235,7 +235,7 @@ apache_conf() {
 	Suexec Off
 	FcgidIPCDir "$4/fcgi"
 	FcgidProcessTableFile "$4/fcgid_shm"
-	FcgidMaxProcesses 20
+	FcgidMaxProcesses 100
 	FcgidSpawnScoreUpLimit 100
 	<Directory "/">
 		Require all denied
