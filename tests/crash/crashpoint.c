@@ -9,7 +9,7 @@
  *
  *	PROGRAM CALLS N ACTION
  *
- * PROGRAM as in argv[0] without folders; CALLS "*" or a comma list of names; N
+ * PROGRAM as in argv[0] without folders, or a process id; CALLS "*" or a comma list of names; N
  * counts from the moment the plan is taken, which is the next contact of a
  * process of that name: it renames the file to FILE.taken.  ACTION is kill, stop, or an
  * errno with which that call and (with a + before) all later ones fail.  What
@@ -107,7 +107,8 @@ arm(void)
 		return;
 	for (p = strtok_r(line, " \n", &save); p != NULL && i < 4; p = strtok_r(NULL, " \n", &save))
 		word[i++] = p;
-	if (i < 4 || strcmp(word[0], program_invocation_short_name) != 0)
+	if (i < 4 || (strcmp(word[0], program_invocation_short_name) != 0 &&
+	    strtol(word[0], NULL, 10) != (long)getpid()))
 		return;
 	snprintf(taken, sizeof taken, "%s.taken", plan);
 	pthread_mutex_lock(&mu);

@@ -118,6 +118,7 @@ web_up() {
 		LD_PRELOAD=$pre spawn "$T/logs/web.log" lighttpd -D -f "$T/run/lighttpd.conf"
 	else
 		{ apache_conf "$PORT" "$BB/cgi-bin" "$ROOT/web" "$T/run" "$T/dmbox.env" "$T/logs"
+		  [ -z "$pre" ] || printf 'FcgidInitialEnv %s\n' "LD_PRELOAD $pre" "DMBOX_CRASH $PLAN"
 		  [ "$(id -u)" -ne 0 ] || echo "User $APACHE_USER"; } >"$T/run/apache.conf"
 		spawn "$T/logs/web.log" apache2 -D FOREGROUND -f "$T/run/apache.conf"
 	fi
