@@ -28,7 +28,7 @@ static const struct { const char *task, *sql, *before, *after; } cases[] = {
 	{ "fetch", "select body from dmbox.messages where external_id = 'M20'", NULL, "Hi" },
 	{ "tokens", "select token from dmbox.account_state where account = 'main'", NULL, "IGAArefreshed" },
 	{ "profiles", "select name from dmbox.contacts where account = 'main' and external_id = '" ANA "'", NULL, "Ana" },
-	{ "tables", "select (to_regclass('dmbox.deliveries_' || to_char(now() at time zone 'UTC', 'YYYY_MM'))"
+	{ "tables", "select (to_regclass('dmbox.deliveries_' || to_char(now() at time zone 'UTC' + interval '1 month', 'YYYY_MM'))"
 	    " is not null)::text", "false", "true" },
 	{ "counts", "select (inbound > 0)::text from dmbox.message_counts where account = 'main'", NULL, "true" },
 };
