@@ -69,7 +69,7 @@ say_station(const struct station *s)
 	if (s->request_id != NULL)
 		printf("  request %s", s->request_id);
 	if (json_parse(s->detail, strlen(s->detail), &j, NULL) == RC_OK)
-		for (size_t i = 0; json_each(j, i, &key, &value); i++) {
+		for (struct json_iter i = { NULL }; json_each(j, &i, &key, &value);) {
 			const char *t = json_text(&arena, value);
 
 			printf("  %s=%s", key, t != NULL ? t : json_raw(&arena, value));

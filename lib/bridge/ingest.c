@@ -279,7 +279,7 @@ head_get(struct mem_arena *a, const struct json *head, const char *name)
 	const struct json *v;
 	const char *key;
 
-	for (size_t i = 0; json_each(head, i, &key, &v); i++)
+	for (struct json_iter i = { NULL }; json_each(head, &i, &key, &v);)
 		if (str_ieq(key, name))
 			return json_str(a, v);
 	return NULL;

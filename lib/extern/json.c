@@ -27,7 +27,6 @@
 #define DEPTH_MAX 32
 #define EXACT_DIGITS 18		/* whole numbers up to here are exact in json-c */
 #define RAW_MAX (64u << 20)	/* emergency brake: inputs are capped far below */
-#define CURSOR_FROM 8
 #define FEW 16
 
 /* json-c's null is a NULL pointer; ours is a node of its own. */
@@ -497,50 +496,18 @@ json_at(const struct json *j, size_t i)
 	return i < json_len(j) ? node(json_object_array_get_idx(obj(j), i)) : NULL;
 }
 
-/* Where json_each stood, kept with the object: an object of 100,000 members is
- * walked once, not once a member. */
-struct cursor {
-	size_t i;
-	struct lh_entry *e;
-};
-
-static void
-cursor_free(struct json_object *o, void *p)
-{
-	(void)o;
-	free(p);
-}
-
 bool
-json_each(const struct json *j, size_t i, const char **key, const struct json **value)
+json_each(const struct json *j, struct json_iter *it, const char **key, const struct json **value)
 {
-	struct lh_entry *e;
-	struct cursor *c = NULL;
-	size_t k = 0;
+	const struct lh_entry *e;
 
-	if (json_type(j) != JSON_OBJECT || i >= (size_t)json_object_object_length(obj(j)))
+	if (json_type(j) != JSON_OBJECT)
 		return false;
-	e = json_object_get_object(obj(j))->head;
-	if (i >= CURSOR_FROM) {
-		c = json_object_get_userdata(obj(j));
-		if (c == NULL) {
-			c = mem_alloc(sizeof *c);
-			c->e = e;
-			json_object_set_userdata(obj(j), c, cursor_free);
-		}
-		if (c->i <= i) {
-			k = c->i;
-			e = c->e;
-		}
-	}
-	for (; k < i && e != NULL; k++)
-		e = e->next;
+	e = it->at != NULL ? ((const struct lh_entry *)it->at)->next
+	    : json_object_get_object(obj(j))->head;
 	if (e == NULL)
 		return false;
-	if (c != NULL) {
-		c->i = i;
-		c->e = e;
-	}
+	it->at = e;
 	*key = lh_entry_k(e);
 	*value = node((struct json_object *)(uintptr_t)lh_entry_v(e));
 	return true;

@@ -49,8 +49,10 @@ json_initial(const char *name)
 uint32_t json_initials(const struct json *j);
 size_t json_len(const struct json *j);	/* array elements, else 0 */
 const struct json *json_at(const struct json *j, size_t i);
-/* json_each(j, i, key, value): the i-th member of an object; false beyond it. */
-bool json_each(const struct json *j, size_t i, const char **key, const struct json **value);
+struct json_iter { const void *at; };	/* { NULL }: before the first member */
+/* json_each(j, it, key, value): the next member of an object; false at its end. */
+bool json_each(const struct json *j, struct json_iter *it, const char **key,
+    const struct json **value);
 
 /* json_text(a, j): a string, or a number's source text, as clean UTF-8 (NUL and
  * lone surrogates are U+FFFD) in the arena; NULL for any other type. */

@@ -458,7 +458,7 @@ memory_of(struct mem_arena *a, const char *memory)
 	if (p == NULL || json_parse(memory, strlen(memory), &j, NULL) != RC_OK)
 		return mem_arena_dup(a, memory);
 	buf_init(&b, MEMORY_MAX);
-	for (size_t i = 0; json_each(j, i, &k, &v); i++) {
+	for (struct json_iter i = { NULL }; json_each(j, &i, &k, &v);) {
 		if (str_eq(k, "of"))
 			continue;
 		json_put_key(&b, sep, k);

@@ -17,7 +17,7 @@ walk(struct mem_arena *a, const struct json *j, int depth)
 	(void)json_bool(j, true);
 	for (size_t i = 0; i < json_len(j); i++)
 		walk(a, json_at(j, i), depth + 1);
-	for (size_t i = 0; json_type(j) == JSON_OBJECT && json_each(j, i, &key, &v); i++) {
+	for (struct json_iter i = { NULL }; json_type(j) == JSON_OBJECT && json_each(j, &i, &key, &v);) {
 		MUST(key != NULL);
 		(void)json_member(j, key);
 		walk(a, v, depth + 1);

@@ -493,7 +493,7 @@ control_config(const struct sim_req *r, struct sim_res *res)
 	const char *key;
 	const struct json *v;
 
-	for (size_t i = 0; r->json != NULL && json_each(r->json, i, &key, &v); i++) {
+	for (struct json_iter i = { NULL }; r->json != NULL && json_each(r->json, &i, &key, &v);) {
 		struct opt *o = mem_alloc(sizeof(*o));
 		o->name = mem_dup(key);
 		o->value = mem_dup(json_text(r->a, v));

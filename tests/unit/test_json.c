@@ -194,6 +194,7 @@ test_strings(void **state)
 static void
 test_get(void **state)
 {
+	struct json_iter it = { NULL };
 	struct json *j = must("{\"a\":{\"b\":{\"c\":\"x\"},\"n\":null},\"a.b\":1,\"d\":1,\"d\":2,\"l\":[null,{}]}");
 	const char *key;
 	const struct json *v;
@@ -214,10 +215,13 @@ test_get(void **state)
 	assert_null(json_at(j, 0));
 	assert_int_equal(json_initials(j), json_initial("a") | json_initial("d") | json_initial("l"));
 	assert_int_equal(json_initials(json_get(j, "l")) | json_initials(NULL), 0);
-	while (json_each(j, i, &key, &v))
+	while (json_each(j, &it, &key, &v))
 		i++;
 	assert_int_equal(i, 4);
-	assert_false(json_each(json_get(j, "d"), 0, &key, &v));
+	assert_false(json_each(j, &it, &key, &v));	/* over is over */
+	it = (struct json_iter){ NULL };
+	assert_false(json_each(json_get(j, "d"), &it, &key, &v));
+	assert_false(json_each(NULL, &it, &key, &v));
 	json_free(j);
 	check_text("{\"d\":1,\"d\":\"last\"}", "d", "last");
 	check_raw("{\"b\":1,\"a\":{\"z\":null,\"y\":true}}", "{\"b\":1,\"a\":{\"z\":null,\"y\":true}}",
@@ -260,6 +264,7 @@ test_get_few_and_many(void **state)
 static void
 test_each_many(void **state)
 {
+	struct json_iter it = { NULL };
 	struct buf b;
 	struct json *j = NULL;
 	const char *key;
@@ -275,15 +280,11 @@ test_each_many(void **state)
 	buf_putc(&b, '}');
 	assert_false(buf_err(&b));
 	assert_int_equal(json_parse(b.p, b.n, &j, NULL), RC_OK);
-	for (i = 0; json_each(j, i, &key, &v); i++) {
+	for (i = 0; json_each(j, &it, &key, &v); i++) {
 		assert_int_equal(json_i64(v, &n), RC_OK);
 		assert_int_equal(n, (int64_t)i);
 	}
 	assert_int_equal(i, 20000);
-	assert_true(json_each(j, 15, &key, &v));
-	assert_string_equal(key, "k15");
-	assert_true(json_each(j, 3, &key, &v));
-	assert_string_equal(key, "k3");
 	json_free(j);
 	buf_free(&b);
 }

@@ -201,12 +201,13 @@ static uint64_t
 place_of(const struct fields *f, const char *name)
 {
 	const struct json *v, *inner = NULL;
+	struct json_iter it = { NULL }, deep = { NULL };
 	size_t top = strcspn(name, "."), i;
 	const char *k;
 
 	if ((f->initials & json_initial(name)) == 0)
 		return NO_PLACE;
-	for (i = 0; json_each(f->j, i, &k, &v); i++) {
+	for (i = 0; json_each(f->j, &it, &k, &v); i++) {
 		if (str_eq(k, name))
 			return (uint64_t)(i + 1) << 32;
 		if (name[top] == '.' && strlen(k) == top && memcmp(k, name, top) == 0)
@@ -214,7 +215,7 @@ place_of(const struct fields *f, const char *name)
 		if (inner != NULL)
 			break;
 	}
-	for (size_t x = 0; inner != NULL && json_each(inner, x, &k, &v); x++)
+	for (size_t x = 0; inner != NULL && json_each(inner, &deep, &k, &v); x++)
 		if (strncmp(name + top + 1, k, strlen(k)) == 0 &&
 		    strchr(".", name[top + 1 + strlen(k)]) != NULL)
 			return ((uint64_t)(i + 1) << 32) + x + 1;
@@ -289,11 +290,12 @@ struct order {
 static bool
 is_our_template(const struct fields *f)
 {
+	struct json_iter it = { NULL };
 	const struct json *v;
 	const char *k;
 
-	return json_each(f->j, 0, &k, &v) && str_eq(k, "event") &&
-	    json_each(f->j, 1, &k, &v) && str_eq(k, "account_id");
+	return json_each(f->j, &it, &k, &v) && str_eq(k, "event") &&
+	    json_each(f->j, &it, &k, &v) && str_eq(k, "account_id");
 }
 
 static struct order

@@ -124,7 +124,7 @@ business_pause_s(const struct json *j)
 	const struct json *list;
 	int64_t most = 0;
 
-	for (size_t i = 0; json_each(j, i, &key, &list); i++) {
+	for (struct json_iter i = { NULL }; json_each(j, &i, &key, &list);) {
 		int64_t s = regain_s(list);
 
 		if (s > most)

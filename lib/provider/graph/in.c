@@ -312,7 +312,7 @@ detail_rest(struct in *in, struct detail *d, const struct json *o, const char *c
 	const char *key;
 	const struct json *v;
 
-	for (size_t i = 0; json_each(o, i, &key, &v); i++)
+	for (struct json_iter i = { NULL }; json_each(o, &i, &key, &v);)
 		if (!one_of(key, known) && json_type(v) != JSON_NULL)
 			detail_raw(d, &in->out->arena, key, v);
 }
@@ -329,7 +329,7 @@ detail_beside(struct in *in, struct detail *d, const struct json *m, const struc
 	const struct json *v;
 	char name[128];
 
-	for (size_t i = 0; json_each(m, i, &key, &v); i++) {
+	for (struct json_iter i = { NULL }; json_each(m, &i, &key, &v);) {
 		if (is_content(key, v) || one_of(key, sides) || json_type(v) == JSON_NULL)
 			continue;
 		snprintf(name, sizeof name, "%s%s", key,

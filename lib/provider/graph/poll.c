@@ -93,7 +93,7 @@ memory_read(struct poll_state *st, struct walk *w)
 	w->proved = w->own != NULL;
 	w->list_page = page_size(json_get(j, "page"), PAGE);
 	convs = json_member(j, "conv");
-	for (size_t i = 0; w->n_old < CONV_MAX && json_each(convs, i, &key, &v); i++) {
+	for (struct json_iter i = { NULL }; w->n_old < CONV_MAX && json_each(convs, &i, &key, &v);) {
 		struct conv *c = &w->old[w->n_old];
 
 		c->id = mem_arena_dup(&st->arena, key);

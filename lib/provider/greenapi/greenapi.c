@@ -475,9 +475,9 @@ green_detail_rest(struct green_note *g, struct buf *detail)
 	const char *key, *k;
 	const struct json *v, *w;
 
-	for (size_t i = 0; json_each(g->data, i, &key, &v); i++) {
+	for (struct json_iter i = { NULL }; json_each(g->data, &i, &key, &v);) {
 		if (json_type(v) == JSON_OBJECT && green_among(key, open)) {
-			for (size_t j = 0; json_each(v, j, &k, &w); j++)
+			for (struct json_iter j = { NULL }; json_each(v, &j, &k, &w);)
 				if (!green_among(k, used) && !green_nothing(g, w))
 					green_detail_raw(g, detail, k, w);
 		} else if (!green_among(key, used) && !green_nothing(g, v)) {
