@@ -10,6 +10,7 @@
 #include "endpoint/endpoint.h"
 #include "endpoint/media.h"
 #include "endpoint/read.h"
+#include "endpoint/receive.h"
 #include "base/str.h"
 
 struct inbox {
@@ -23,6 +24,8 @@ static const struct endpoint_route routes[] = {
 	{ "GET", "messages", 0, AUTH_READ, endpoint_read_messages },
 	{ "GET", "media", 0, AUTH_READ, endpoint_media },
 	{ "POST", "read", 0, AUTH_READ, endpoint_read_mark },
+	/* web servers lead here what is no other program's: /instagram/webhooks, too */
+	{ "POST", ROUTE_STRAY, ROUTE_TAIL | ROUTE_ANY_BODY, 0, endpoint_receive_stray },
 };
 
 static bool

@@ -335,6 +335,7 @@ limit(struct doctor *d, struct db *db, const char *who)
 	all = db_get_i64(r, 0, 1);
 	left++;		/* ours is given back */
 	/* where a plan has three in all, two in use are no sign of trouble */
+	d->small_plan |= all <= SMALL_PLAN;
 	near = all > SMALL_PLAN && left * 100 <= all * (100 - LIMIT_NEAR);
 	doctor_say(d, DC_DB_LIMIT, near ? FINDING_WARN : FINDING_OK,
 	    doctor_tr(d, "%s: %" PRId64 " of %" PRId64 " connections left", "%s: свободно %" PRId64 " из %" PRId64),
@@ -372,6 +373,8 @@ doctor_database(struct doctor *d)
 		server(d);
 		schema(d);
 	}
+	if (d->db_ok)
+		doctor_database_id(d->db, d->database);
 	for (size_t i = 0; i < sizeof logins / sizeof *logins; i++) {
 		struct db *db = d->db;
 		bool own = !str_eq(logins[i].url, c->database_url_cron);

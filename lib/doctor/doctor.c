@@ -18,7 +18,7 @@
 #include "base/str.h"
 #include "base/url.h"
 
-#define ALL_MS 27000		/* of a whole run with everything dead */
+#define ALL_MS 12000		/* of a whole run with everything dead */
 #define SEEN_MAX 2000
 #define CONNECT_MAX_S 4
 
@@ -277,6 +277,8 @@ network(struct doctor *d)
 
 	if (d->o.offline)
 		return;
+	if (d->small_plan)
+		db_close(d->db);	/* the programs need each one; opened again when asked */
 	if (web)
 		doctor_web_start(d);
 	if (ask)
@@ -291,7 +293,7 @@ static bool
 of_database(enum doctor_check c)
 {
 	return (c >= DC_DB_VERSION && c <= DC_DB_ENCODING) || c == DC_CRON || c == DC_INTERVAL ||
-	    c == DC_REFUSED || (c >= DC_DEAD && c <= DC_BALANCE);
+	    c == DC_REFUSED || c == DC_NOT_MADE || (c >= DC_DEAD && c <= DC_BALANCE);
 }
 
 static bool
@@ -314,6 +316,10 @@ not_looked(struct doctor *d)
 			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
 			    "not looked at: the database could not be asked",
 			    "не проверялось: база данных не ответила"));
+		else if (of_database(c) && c != DC_INTERVAL)
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
+			    "not looked at: the database did not answer this question",
+			    "не проверялось: база данных не ответила на этот вопрос"));
 		else if (of_web(c) && d->o.offline)
 			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "not looked at: --offline",
 			    "не проверялось: --offline"));

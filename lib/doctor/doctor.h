@@ -43,7 +43,7 @@ enum doctor_check {
 	/* the providers' own, by number; those behind the last are not used (doctor/text.c) */
 	DC_PROVIDER, DC_PROVIDER_LAST = DC_PROVIDER + 99,
 	/* what arrived, what goes out */
-	DC_REFUSED, DC_GAP, DC_DEAD, DC_QUEUED, DC_PAUSED, DC_BALANCE, DC_LEAK,
+	DC_REFUSED, DC_GAP, DC_NOT_MADE, DC_DEAD, DC_QUEUED, DC_PAUSED, DC_BALANCE, DC_LEAK,
 	DC__MAX
 };
 
@@ -99,6 +99,8 @@ struct doctor {
 	struct db *db;
 	bool db_ok;		/* reachable, with a schema */
 	bool web_up;		/* dmbox answers at base */
+	bool small_plan;	/* the database gives a handful of connections */
+	char database[40];	/* doctor_database_id here */
 	char run[24];		/* part of every request id and test id of this run */
 	char base[512];		/* address of the web programs; "" not known */
 	bool loopback;		/* base and all upstreams are on this machine */

@@ -1,5 +1,6 @@
 /* What arrived, what was polled and what goes out, as the database has it. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "doctor/doctor.h"
@@ -10,7 +11,7 @@
 #define POLL_SILENT_S 900
 #define QUEUED_S 600
 
-enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_LAST, SQL_LITERAL, SQL_ENTRY, SQL_ANY, SQL_ADDED,
+enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_LITERAL, SQL_ENTRY, SQL_ANY, SQL_ADDED,
 	SQL_OUTBOX, SQL_PAUSED, SQL_BALANCE, SQL__MAX };
 
 /* neither doctor's own deliveries nor the call from outside that it asked for */
@@ -29,11 +30,20 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " order by id desc limit 1" },
 	[SQL_REFUSED] = { NULL,
 	    "select r.reason, to_char(r.received_at, 'YYYY-MM-DD HH24:MI'), coalesce(r.remote_addr, ''),"
-	    " ok.at is not null, ok.at > r.received_at, coalesce(r.request_id, '')"
+	    " ok.at is not null, ok.at > r.received_at, coalesce(r.request_id, ''), coalesce(r.headers->>':path', '?')"
 	    " from (select max(received_at) as at from dmbox.deliveries where account = $1 and channel = $2"
 	    "   and verdict = 'accepted' and" REAL ") ok"
 	    " left join lateral (select * from dmbox.deliveries where account = $1 and channel = $2"
 	    "   and verdict = 'rejected' and" REAL "order by received_at desc limit 1) r on true" },
+	[SQL_NOT_MADE] = { NULL,
+	    "with d as (select id, received_at, reason, body from dmbox.deliveries where account = $1 and channel = $2"
+	    "   and verdict = 'accepted' and received_at > now() - interval '7 days' and" REAL "),"
+	    " b as (select * from d where reason in ('not_understood', 'salvaged', 'bad_utf8', 'poison')),"
+	    " l as (select * from b order by received_at desc limit 1)"
+	    " select (select count(*) from b), (select count(*) from d),"
+	    " (select string_agg(g.reason || ' ' || g.n, ', ') from (select reason, count(*) as n from b group by 1) g),"
+	    " (select id from l), (select to_char(received_at, 'YYYY-MM-DD HH24:MI') from l),"
+	    " (select left(regexp_replace(encode(substring(body for 60), 'escape'), '\\s+', ' ', 'g'), 60) from l)" },
 	[SQL_LAST] = { NULL,
 	    "select to_char(max(received_at), 'YYYY-MM-DD HH24:MI') from dmbox.deliveries"
 	    " where account = $1 and channel = $2 and verdict = 'accepted' and items > 0 and" REAL },
@@ -58,7 +68,10 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " count(*) filter (where state = 'unknown'), count(*) filter (where state in ('queued', 'leased')),"
 	    " coalesce(max(extract(epoch from now() - created_at)) filter (where state in ('queued', 'leased')), 0)::bigint,"
 	    " coalesce((array_agg(coalesce(error_code, '') || ' ' || coalesce(error_text, '') order by id desc)"
-	    "   filter (where state in ('dead', 'failed')))[1], '') from dmbox.outbox" },
+	    "   filter (where state in ('dead', 'failed')))[1], ''),"
+	    " (select count(*) from dmbox.messages m where m.direction = 'outbound' and m.status = 'failed'"
+	    "   and m.received_at > now() - interval '7 days' and not exists (select 1 from dmbox.outbox f"
+	    "   where f.id = m.outbox_id and f.state in ('dead', 'failed'))) from dmbox.outbox" },
 	[SQL_PAUSED] = { NULL,
 	    "select channel || '/' || account, coalesce(pause_reason, ''),"
 	    " extract(epoch from pause_until - now())::bigint from dmbox.account_state where pause_until > now()" },
@@ -103,52 +116,132 @@ of_all(struct doctor *d, enum stmt s)
 
 /* --- refused deliveries ------------------------------------------------------------ */
 
-static const char *
-reason_text(const struct doctor *d, const char *reason)
-{
-	static const struct { const char *reason, *en, *ru; } v[] = {
-		{ "no_secret", "it carried no secret", "в ней не было секрета" },
-		{ "no_header", "it carried no signature", "в ней не было подписи" },
-		{ "bad_header", "its signature has the wrong form", "подпись неверной формы" },
-		{ "wrong_secret", "its secret is none of ours", "её секрет не наш" },
-		{ "wrong_secret_whitespace", "its secret is ours but for white space at its end: a newline was copied along",
-		    "секрет наш, но с пробелом или переводом строки: он скопирован с лишним символом" },
-		{ "wrong_signature", "its signature fits none of the app secrets",
-		    "подпись не подходит ни к одному секрету приложения" },
-		{ "wrong_signature_escaped", "its signature fits after escaping: a proxy re-encodes bodies",
-		    "подпись подходит после экранирования: прокси перекодирует тела" },
-		{ "wrong_signature_whitespace", "its signature fits but for white space: a proxy changes bodies",
-		    "подпись подходит с точностью до пробелов: прокси меняет тела" },
-		{ "no_secret_configured", "no secret is configured here", "здесь не задан секрет" },
-		{ "too_large", "it was larger than DMBOX_MAX_BODY_BYTES", "она больше DMBOX_MAX_BODY_BYTES" },
-		{ "foreign_account", "it names an account of another secret", "она называет аккаунт с другим секретом" },
-	};
+/* Why a delivery was refused, and what of it the operator can change. */
+static const struct why {
+	const char *reason, *en, *ru, *en_fix, *ru_fix;	/* fix NULL: the check's own */
+} whys[] = {
+	{ "no_secret", "it carried no secret", "в ней не было секрета",
+	    "Add the secret at the provider (Chatrace: header X-Webhook-Secret of the step External API Request); if it is there, a proxy drops the header.",
+	    "Добавьте секрет у провайдера (Chatrace: заголовок X-Webhook-Secret в шаге External API Request); если он там есть, его теряет прокси." },
+	{ "no_header", "it carried no signature", "в ней не было подписи",
+	    "Meta signs each delivery: a proxy before dmbox drops X-Hub-Signature-256. If it was not Meta who called, nothing is to be done.",
+	    "Meta подписывает каждую доставку: прокси перед dmbox теряет X-Hub-Signature-256. Если звонила не Meta, делать нечего." },
+	{ "bad_header", "its signature has the wrong form", "подпись неверной формы",
+	    "A proxy changes the header X-Hub-Signature-256: let it pass it on as it is.",
+	    "Прокси меняет заголовок X-Hub-Signature-256: пусть передаёт как есть." },
+	{ "wrong_secret", "its secret is none of ours", "её секрет не наш", NULL, NULL },
+	{ "wrong_secret_whitespace", "its secret is ours but for white space at its end: a newline was copied along",
+	    "секрет наш, но с пробелом или переводом строки: он скопирован с лишним символом",
+	    "Remove the blank or newline behind the secret at the provider.", "Уберите пробел или перевод строки после секрета у провайдера." },
+	{ "wrong_signature", "its signature fits none of the app secrets", "подпись не подходит ни к одному секрету приложения",
+	    "Copy the app secret again to INSTAGRAM_APP_SECRET: with Instagram Login it is the Instagram app's (API setup), not the one of the Facebook app's basic settings.",
+	    "Скопируйте секрет приложения в INSTAGRAM_APP_SECRET заново: при Instagram Login это секрет приложения Instagram (API setup), а не из основных настроек приложения Facebook." },
+	{ "wrong_signature_escaped", "its signature fits after escaping: a proxy re-encodes bodies",
+	    "подпись подходит после экранирования: прокси перекодирует тела",
+	    "Let the proxy pass bodies on untouched.", "Пусть прокси передаёт тела нетронутыми." },
+	{ "wrong_signature_whitespace", "its signature fits but for white space: a proxy changes bodies",
+	    "подпись подходит с точностью до пробелов: прокси меняет тела",
+	    "Let the proxy pass bodies on untouched.", "Пусть прокси передаёт тела нетронутыми." },
+	{ "no_secret_configured", "no secret is configured here", "здесь не задан секрет",
+	    "Set the secret of this account (DMB-106 names the key).", "Задайте секрет этого аккаунта (ключ называет DMB-106)." },
+	{ "too_large", "it was larger than DMBOX_MAX_BODY_BYTES", "она больше DMBOX_MAX_BODY_BYTES",
+	    "Raise DMBOX_MAX_BODY_BYTES (and the web server's limit above it).", "Увеличьте DMBOX_MAX_BODY_BYTES (и предел веб-сервера выше него)." },
+	{ "foreign_account", "it names an account of another secret", "она называет аккаунт с другим секретом",
+	    "Give the accounts of one app the same app secret, or each its own webhook address.",
+	    "Дайте аккаунтам одного приложения один секрет или каждому свой адрес вебхука." },
+	{ "wrong_address", "it went to an address that is none of dmbox's", "она пришла на адрес, которого у dmbox нет",
+	    "Correct the address at the provider, letter by letter: `dmbox config` shows the webhook addresses; no s, blank or slash too many.",
+	    "Исправьте адрес у провайдера буква в букву: адреса вебхуков показывает `dmbox config`; без лишней s, пробела или косой черты." },
+	{ "unknown_account", "its address names an account that is not configured", "её адрес называет аккаунт, которого нет в конфигурации",
+	    "Correct the account's name at the end of the webhook address at the provider, or add it: dmbox init --account NAME.",
+	    "Исправьте имя аккаунта в конце адреса вебхука у провайдера или добавьте его: dmbox init --account ИМЯ." },
+	{ "sent_by_get", "the message came by GET", "сообщение пришло методом GET",
+	    "Set the method of the flow's step to POST.", "Поставьте в шаге сценария метод POST." },
+	{ "handshake_refused", "the handshake's verify token is not ours", "проверочный токен не наш",
+	    "Enter INSTAGRAM_VERIFY_TOKEN of this configuration in the App Dashboard, character by character.",
+	    "Введите в App Dashboard INSTAGRAM_VERIFY_TOKEN из этой конфигурации, символ в символ." },
+	{ "cut_body", "the body ended before its announced length", "тело оборвалось раньше объявленной длины",
+	    "The line broke, or a proxy cuts bodies; the provider sends it again.", "Связь оборвалась, или прокси режет тела; провайдер отправит снова." },
+	{ "empty_body", "the body is empty", "тело пустое",
+	    "Fill the body of the flow's step (dmbox init prints it); behind LimitRequestBody a long body arrives empty.",
+	    "Заполните тело в шаге сценария (его печатает dmbox init); за LimitRequestBody длинное тело приходит пустым." },
+};
 
-	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
-		if (str_eq(v[i].reason, reason))
-			return doctor_tr(d, v[i].en, v[i].ru);
-	return reason;
+static const struct why *
+why_of(const char *reason)
+{
+	for (size_t i = 0; i < sizeof whys / sizeof *whys; i++)
+		if (str_eq(whys[i].reason, reason))
+			return &whys[i];
+	return NULL;
+}
+
+/* Anybody may call without a credential: where others got in it says little. */
+static enum finding_status
+weight(const char *reason, bool others_got_in)
+{
+	static const char *const light[] = { "no_secret", "no_header", "empty_body", "cut_body" };
+
+	for (size_t i = 0; others_got_in && i < sizeof light / sizeof *light; i++)
+		if (str_eq(reason, light[i]))
+			return FINDING_WARN;
+	return FINDING_FAIL;
 }
 
 static void
 refused(struct doctor *d, const struct account *a)
 {
 	struct db_res *r = of_account(d, SQL_REFUSED, a);
-	const char *reason;
-	enum finding_status s = FINDING_FAIL;
+	const char *reason, *ch = channel_names[a->channel], *path;
+	const struct why *w;
 
 	if (r == NULL)
 		return;
 	reason = db_get_text(r, 0, 0);
-	if (reason == NULL || db_get_bool(r, 0, 4)) {
-		doctor_say(d, DC_REFUSED, FINDING_OK, "%s/%s", channel_names[a->channel], a->name);
+	if (reason == NULL && !db_get_bool(r, 0, 3)) {
+		doctor_cause(d, DC_REFUSED, FINDING_UNKNOWN, "", doctor_tr(d, "%s/%s: no delivery yet",
+		    "%s/%s: доставок ещё не было"), ch, a->name);
+	} else if (reason == NULL || db_get_bool(r, 0, 4)) {
+		doctor_say(d, DC_REFUSED, FINDING_OK, "%s/%s", ch, a->name);
 	} else {
-		/* anybody may call without a credential: where others got in it says little */
-		if (db_get_bool(r, 0, 3) && (str_eq(reason, "no_secret") || str_eq(reason, "no_header")))
-			s = FINDING_WARN;
-		doctor_say(d, DC_REFUSED, s, doctor_tr(d, "%s/%s: %s from %s, request %s: %s (%s)",
-		    "%s/%s: %s с %s, запрос %s: %s (%s)"), channel_names[a->channel], a->name, db_get_text(r, 0, 1),
-		    db_get_text(r, 0, 2), db_get_text(r, 0, 5), reason_text(d, reason), reason);
+		w = why_of(reason);
+		path = db_get_text(r, 0, 6);
+		doctor_cause(d, DC_REFUSED, weight(reason, db_get_bool(r, 0, 3)), w == NULL ? NULL :
+		    doctor_tr(d, w->en_fix, w->ru_fix), doctor_tr(d, "%s/%s: %s from %s to %s, request %s: %s (%s)",
+		    "%s/%s: %s с %s на %s, запрос %s: %s (%s)"), ch, a->name, db_get_text(r, 0, 1), db_get_text(r, 0, 2),
+		    path, db_get_text(r, 0, 5), w == NULL ? reason : doctor_tr(d, w->en, w->ru), reason);
+	}
+	db_res_free(r);
+}
+
+/* Accepted, and yet no message: who would notice? */
+static void
+not_made(struct doctor *d, const struct account *a)
+{
+	struct db_res *r = of_account(d, SQL_NOT_MADE, a);
+	char fix[400];
+	int64_t n, all;
+
+	if (r == NULL)
+		return;
+	n = db_get_i64(r, 0, 0);
+	all = db_get_i64(r, 0, 1);
+	if (all == 0) {
+		doctor_cause(d, DC_NOT_MADE, FINDING_UNKNOWN, "", doctor_tr(d, "%s/%s: no delivery yet",
+		    "%s/%s: доставок ещё не было"), channel_names[a->channel], a->name);
+	} else if (n == 0) {
+		doctor_say(d, DC_NOT_MADE, FINDING_OK, doctor_tr(d, "%s/%s: %" PRId64 " deliveries of 7 days",
+		    "%s/%s: доставок за 7 дней: %" PRId64), channel_names[a->channel], a->name, all);
+	} else {
+		snprintf(fix, sizeof fix, doctor_tr(d,
+		    "See its bytes: select body_text from dmbox.deliveries_text where id = %" PRId64 "; correct what the provider sends (dmbox init prints the form), or update dmbox; then `dmbox replay %" PRId64 "` parses it again.",
+		    "Посмотрите её байты: select body_text from dmbox.deliveries_text where id = %" PRId64 "; исправьте то, что шлёт провайдер (форму печатает dmbox init), или обновите dmbox; затем `dmbox replay %" PRId64 "` разберёт её снова."),
+		    db_get_i64(r, 0, 3), db_get_i64(r, 0, 3));
+		doctor_cause(d, DC_NOT_MADE, FINDING_WARN, fix, doctor_tr(d,
+		    "%s/%s: %" PRId64 " of %" PRId64 " deliveries of 7 days made no message (%s); the last at %s, delivery %" PRId64 ", begins: %s",
+		    "%s/%s: за 7 дней %" PRId64 " из %" PRId64 " доставок не стали сообщением (%s); последняя %s, доставка %" PRId64 ", начало: %s"),
+		    channel_names[a->channel], a->name, n, all, db_get_text(r, 0, 2), db_get_text(r, 0, 4),
+		    db_get_i64(r, 0, 3), db_get_text(r, 0, 5));
 	}
 	db_res_free(r);
 }
@@ -223,6 +316,9 @@ balance(struct doctor *d)
 		doctor_say(d, DC_BALANCE, FINDING_FAIL, doctor_tr(d, "missing %" PRId64 " of %" PRId64 " (%s)",
 		    "не хватает %" PRId64 " из %" PRId64 " (%s)"), db_get_i64(r, 0, 0), db_get_i64(r, 0, 1),
 		    db_get_text(r, 0, 2));
+	else if (db_get_i64(r, 0, 1) == 0)
+		doctor_cause(d, DC_BALANCE, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "no delivery yet",
+		    "доставок ещё не было"));
 	else
 		doctor_say(d, DC_BALANCE, FINDING_OK, doctor_tr(d, "%" PRId64 " items, none missing",
 		    "элементов: %" PRId64 ", все на месте"), db_get_i64(r, 0, 1));
@@ -239,7 +335,7 @@ outbox(struct doctor *d)
 
 	if (r == NULL)
 		return;
-	dead = db_get_i64(r, 0, 0);
+	dead = db_get_i64(r, 0, 0) + db_get_i64(r, 0, 5);	/* also what was sent and then not delivered */
 	unknown = db_get_i64(r, 0, 1);
 	age = db_get_i64(r, 0, 3);
 	doctor_say(d, DC_DEAD, dead + unknown > 0 ? FINDING_WARN : FINDING_OK, doctor_tr(d,
@@ -253,7 +349,8 @@ outbox(struct doctor *d)
 	for (size_t i = 0; r != NULL && i < db_rows(r); i++)
 		doctor_say(d, DC_PAUSED, FINDING_WARN, doctor_tr(d, "%s: %s, for %" PRId64 " s more",
 		    "%s: %s, ещё %" PRId64 " с"), db_get_text(r, i, 0), db_get_text(r, i, 1), db_get_i64(r, i, 2));
-	doctor_say(d, DC_PAUSED, FINDING_OK, "%s", doctor_tr(d, "none", "нет"));
+	if (r != NULL)
+		doctor_say(d, DC_PAUSED, FINDING_OK, "%s", doctor_tr(d, "none", "нет"));
 	db_res_free(r);
 }
 
@@ -271,6 +368,7 @@ doctor_ledger(struct doctor *d)
 			continue;
 		arrived(d, a);
 		refused(d, a);
+		not_made(d, a);
 	}
 	balance(d);
 	outbox(d);

@@ -33,6 +33,7 @@
 #define CERT_WARN_DAYS 14
 #define TOKEN_S 120
 #define SLOW_MS 3000
+#define SELF_AT_ONCE 4
 #define ANSWER_MAX (32u << 20)	/* a program handed out as a file is to be seen as one */
 #define HOSTED_BODY 131072
 
@@ -60,7 +61,7 @@ struct endpoint { struct doctor *d; const char *what; int want; char rid[48]; };
 struct web {
 	bool up;			/* dmbox answers at the address */
 	struct self **self;		/* each in the arena */
-	size_t n_self;
+	size_t n_self, sent, n_answered;
 	struct endpoint ends[16];
 	size_t n_ends;
 	size_t greets;
@@ -412,6 +413,7 @@ greet(struct doctor *d, const struct account *a, bool good)
 	doctor_get(d, &r, REQUEST_MS, on_greet, g);
 }
 
+static void self_pump(struct doctor *d);
 static void self_start(struct doctor *d, const struct account *a, enum self_kind kind, size_t size,
     const struct piece *piece);
 
@@ -424,6 +426,7 @@ on_self(struct doctor *d, void *arg, struct http_res *res)
 	struct json *j = NULL;
 
 	s->answered = true;
+	d->web->n_answered++;
 	s->fail = res->fail;
 	s->status = res->status;
 	s->ours = is_ours(res, s->rid);
@@ -436,6 +439,7 @@ on_self(struct doctor *d, void *arg, struct http_res *res)
 	for (size_t i = 0; s->kind == SELF_MIXED && !s->ours && res->fail == HTTP_FAIL_NONE && !s->told &&
 	    i < N_PIECES; i++)
 		self_start(d, s->a, SELF_PIECE, 0, &pieces[i]);
+	self_pump(d);
 }
 
 static void
@@ -511,22 +515,13 @@ sign_self(const struct self *s, struct http_req *r)
 }
 
 static void
-self_start(struct doctor *d, const struct account *a, enum self_kind kind, size_t size,
-    const struct piece *piece)
+self_send(struct doctor *d, struct self *s)
 {
-	struct self *s;
+	const struct account *a = s->a;
 	struct http_req r;
 	struct buf b;
 	char path[128];
 
-	s = mem_arena_alloc(&d->arena, sizeof *s);
-	d->web->self = mem_realloc(d->web->self, d->web->n_self + 1, sizeof *d->web->self);
-	d->web->self[d->web->n_self++] = s;
-	s->d = d;
-	s->a = a;
-	s->kind = kind;
-	s->size = size;
-	s->piece = piece;
 	new_id(d, s->rid);
 	buf_init(&b, 2 << 20);
 	self_body(s, &b);
@@ -535,14 +530,44 @@ self_start(struct doctor *d, const struct account *a, enum self_kind kind, size_
 	buf_free(&b);
 	snprintf(path, sizeof path, "/%s/webhook%s%s", channel_names[a->channel],
 	    str_eq(a->name, "main") ? "" : "/", str_eq(a->name, "main") ? "" : a->name);
-	begin_as(d, &r, "POST", path, s->rid, kind == SELF_MIXED ? pieces[N_PIECES - 1].agent :
-	    piece != NULL && piece->agent != NULL ? piece->agent : "dmbox-doctor");
+	begin_as(d, &r, "POST", path, s->rid, s->kind == SELF_MIXED ? pieces[N_PIECES - 1].agent :
+	    s->piece != NULL && s->piece->agent != NULL ? s->piece->agent : "dmbox-doctor");
 	header(&r, "X-Dmbox-Doctor", "1");
-	if (kind == SELF_CHUNKED)
+	if (s->kind == SELF_CHUNKED)
 		header(&r, "Transfer-Encoding", "chunked");
 	http_req_body(&r, "application/json", s->body, s->body_n);
 	sign_self(s, &r);
 	doctor_get(d, &r, REQUEST_MS, on_self, s);
+}
+
+/*
+ * A few at a time: who calls a small server with a hundred deliveries at once finds it
+ * slow, and takes the connections that its programs need.
+ */
+static void
+self_pump(struct doctor *d)
+{
+	struct web *w = d->web;
+	size_t width = d->small_plan ? 1 : SELF_AT_ONCE;
+
+	while (w->sent < w->n_self && w->sent - w->n_answered < width && clock_mono_ms() < d->end_ms)
+		self_send(d, w->self[w->sent++]);
+}
+
+static void
+self_start(struct doctor *d, const struct account *a, enum self_kind kind, size_t size,
+    const struct piece *piece)
+{
+	struct self *s = mem_arena_alloc(&d->arena, sizeof *s);
+
+	d->web->self = mem_realloc(d->web->self, d->web->n_self + 1, sizeof *d->web->self);
+	d->web->self[d->web->n_self++] = s;
+	s->d = d;
+	s->a = a;
+	s->kind = kind;
+	s->size = size;
+	s->piece = piece;
+	self_pump(d);
 }
 
 /* Can we sign for it? */
@@ -634,7 +659,7 @@ self_unless_elsewhere(struct doctor *d)
 
 	if (!d->db_ok)
 		return;
-	doctor_database_id(d->db, here);
+	snprintf(here, sizeof here, "%s", d->database);
 	if (d->probe.there && d->probe.database[0] != '\0' && !str_eq(d->probe.database, here))
 		doctor_say(d, DC_SAME_PROGRAM, FINDING_FAIL, "%s", doctor_tr(d,
 		    "the web programs use another database than this configuration names",
@@ -750,6 +775,9 @@ judge_addresses(struct doctor *d, const struct addrinfo *list)
 			doctor_say(d, DC_DNS, FINDING_FAIL, doctor_tr(d,
 			    "%s leads to %s, which only this network can reach",
 			    "%s ведёт на %s, а он доступен только из этой сети"), d->web->host, ip);
+		else if (doctor_private(ip))
+			doctor_cause(d, DC_DNS, FINDING_UNKNOWN, "", doctor_tr(d, "%s -> %s: this machine, no public address",
+			    "%s -> %s: сама машина, не публичный адрес"), d->web->host, ip);
 		else
 			doctor_say(d, DC_DNS, FINDING_OK, "%s -> %s", d->web->host, ip);
 	}
@@ -791,7 +819,11 @@ public_url(struct doctor *d)
 		doctor_say(d, DC_PUBLIC_URL, FINDING_WARN, "%s", doctor_tr(d,
 		    "DMBOX_PUBLIC_URL is not set: the web server was not tested",
 		    "DMBOX_PUBLIC_URL не задан: веб-сервер не проверялся"));
-	else if (str_istarts(d->base, "https://") || d->loopback)
+	else if (d->loopback)
+		doctor_cause(d, DC_PUBLIC_URL, FINDING_UNKNOWN, "", doctor_tr(d,
+		    "%s is this machine: good for a try, no provider can call it",
+		    "%s — это сама машина: для пробы годится, провайдер её не вызовет"), d->base);
+	else if (str_istarts(d->base, "https://"))
 		doctor_say(d, DC_PUBLIC_URL, FINDING_OK, "%s", d->base);
 	else
 		doctor_say(d, DC_PUBLIC_URL, FINDING_FAIL, doctor_tr(d, "%s: providers call https only",
@@ -809,34 +841,40 @@ doctor_nonce(const struct conf *c, char out[17])
 	str_hex(mac, 8, out);
 }
 
-/* Was the call from another network seen?  It is refused, and so in the ledger. */
+/* Was a call from another network seen of late: a provider's, or the one that was asked
+ * for here (it is refused, and so in the ledger)?  That this machine reaches itself proves
+ * nothing. */
 static void
 outside(struct doctor *d)
 {
 	static const struct db_stmt seen = { NULL,
-	    "select to_char(max(received_at), 'YYYY-MM-DD HH24:MI:SS TZ'), max(remote_addr) from dmbox.deliveries"
-	    " where headers->>':query' = $1 and received_at > now() - interval '1 day'" };
+	    "select to_char(received_at, 'YYYY-MM-DD HH24:MI:SS TZ'), remote_addr from dmbox.deliveries"
+	    " where received_at > now() - interval '7 days' and remote_addr is not null"
+	    "   and (headers->>':query' = $1 or (coalesce(request_id, '') not like 'doctor-%'"
+	    "     and source in ('webhook', 'spool') and remote_addr !~ '^(127\\.|::1|10\\.|192\\.168\\.)'))"
+	    " order by received_at desc limit 1" };
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	char nonce[17], q[32];
 
-	if (d->web->up) {
-		doctor_say(d, DC_OUTSIDE, FINDING_OK, doctor_tr(d, "%s answers this machine",
-		    "%s отвечает этой машине"), d->base);
-		return;
-	}
-	if (!d->r[DC_OUTSIDE].done)
+	if (!d->web->up && !d->r[DC_OUTSIDE].done)
 		return;
 	doctor_nonce(d->conf, nonce);
 	snprintf(q, sizeof q, "doctor=%s", nonce);
 	db_text(&a, q);
-	if (d->db_ok && db_exec(d->db, &seen, &a, &r) == RC_OK && !db_is_null(r, 0, 0)) {
+	if (d->db_ok && db_exec(d->db, &seen, &a, &r) == RC_OK && db_rows(r) > 0) {
 		d->r[DC_OUTSIDE].done = false;
 		doctor_say(d, DC_OUTSIDE, FINDING_OK, doctor_tr(d, "a call from outside arrived: %s, from %s",
 		    "вызов снаружи пришёл: %s, с %s"), db_get_text(r, 0, 0), db_get_text(r, 0, 1));
+	} else if (d->loopback) {
+		doctor_cause(d, DC_OUTSIDE, FINDING_UNKNOWN, d->web->up ? "" : NULL, doctor_tr(d,
+		    "%s is this machine alone; from outside: curl -X POST '%s/instagram/webhook?%s' -d x",
+		    "%s — только эта машина; снаружи: curl -X POST '%s/instagram/webhook?%s' -d x"), d->base, d->base, q);
 	} else {
-		doctor_say(d, DC_OUTSIDE, FINDING_UNKNOWN, "curl -X POST '%s/instagram/webhook?%s' -d x",
-		    d->base, q);
+		doctor_cause(d, DC_OUTSIDE, FINDING_UNKNOWN, d->web->up ? doctor_tr(d,
+		    "Nothing is wrong so far: no call from another network was seen yet. To be sure run the curl shown here from one (your phone's), then doctor again.",
+		    "Пока всё в порядке: вызовов из другой сети ещё не было. Чтобы убедиться, выполните показанный curl из другой сети (с телефона) и запустите doctor снова.") : NULL,
+		    "curl -X POST '%s/instagram/webhook?%s' -d x", d->base, q);
 	}
 	db_res_free(r);
 	db_args_free(&a);

@@ -243,10 +243,21 @@ answer_405(struct endpoint_env *e, struct http_res *res, const struct endpoint_r
 	buf_free(&b);
 }
 
+/* Who takes what leads nowhere, or NULL. */
+static const struct endpoint_route *
+stray(const struct endpoint_env *e, const struct endpoint_route *routes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(routes[i].endpoint, ROUTE_STRAY) && method_fits(e->req->method, &routes[i]))
+			return &routes[i];
+	return NULL;
+}
+
 /* The route, or an answer. */
 static const struct endpoint_route *
 find_route(struct endpoint_env *e, struct http_res *res, const struct endpoint_route *routes, size_t n)
 {
+	const struct endpoint_route *r = NULL;
 	struct target t = { .tail = "" };
 	bool known = false;
 
@@ -265,9 +276,11 @@ find_route(struct endpoint_env *e, struct http_res *res, const struct endpoint_r
 	}
 	if (known)
 		answer_405(e, res, routes, n, &t);
+	else if (*t.endpoint != '\0' && (r = stray(e, routes, n)) != NULL)
+		e->channel = t.channel;
 	else
 		endpoint_error(e, res, 404, "not_found", "there is nothing at this address");
-	return NULL;
+	return r;
 }
 
 /* --- caller --------------------------------------------------------------- */

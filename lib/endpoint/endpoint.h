@@ -53,9 +53,10 @@ enum {
 	ROUTE_TAIL = 1,		/* may have a path behind the endpoint */
 	ROUTE_ANY_BODY = 2	/* its job answers a body that is too large or cut itself */
 };
+#define ROUTE_STRAY "*"		/* endpoint of a route for what no other one takes */
 struct endpoint_route {
 	const char *method;
-	const char *endpoint;	/* "webhook", "send", "health", ... */
+	const char *endpoint;	/* "webhook", "send", "health", ..., ROUTE_STRAY */
 	unsigned int flags;
 	unsigned int scope;	/* enum auth_scope bits of which one suffices; 0 = open */
 	endpoint_fn fn;

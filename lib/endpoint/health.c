@@ -1,6 +1,6 @@
 /*
- * For load balancers and people: one query with a short deadline, and a look at
- * the spool, which is what matters most while the database is away.
+ * For load balancers and people: one query with a short deadline, a message stored and
+ * undone, and a look at the spool, which is what matters most while the database is away.
  */
 #include "endpoint/health.h"
 
@@ -8,6 +8,10 @@
 
 #include "extern/json.h"
 #include "bridge/spool.h"
+#include "bridge/trial.h"
+#include "base/str.h"
+
+#define TRIALS_A_MINUTE 120
 
 static const struct db_stmt counts = { "health",
 	"select (select count(*) from dmbox.outbox where state in ('queued','leased')),"
@@ -38,17 +42,53 @@ put_count(struct buf *b, const struct db_res *r, int col)
 		buf_printf(b, "%" PRId64, db_get_i64(r, 0, col));
 }
 
-static void
-put_spool(struct endpoint_env *e, struct buf *b)
+static bool
+spool_known(struct endpoint_env *e, struct spool_stat *st)
 {
 	struct spool *sp = ctx_spool(e->ctx, e->conf);
-	struct spool_stat st = { 0 };
 
-	if (sp == NULL || spool_stat(sp, &st) != RC_OK)
+	return sp != NULL && spool_stat(sp, st) == RC_OK;
+}
+
+static void
+put_spool(struct buf *b, bool known, const struct spool_stat *st)
+{
+	if (!known)
 		buf_puts(b, ",\"spool\":{\"waiting\":null,\"oldestSeconds\":null}");
 	else
 		buf_printf(b, ",\"spool\":{\"waiting\":%zu,\"oldestSeconds\":%" PRId64 ",\"setAside\":%zu}",
-		    st.waiting, st.waiting > 0 ? st.oldest_s : 0, st.bad);
+		    st->waiting, st->waiting > 0 ? st->oldest_s : 0, st->bad);
+}
+
+/* The login that stores what arrives, where it is another one than this program's. */
+static const char *
+stores(struct endpoint_env *e, struct db *db)
+{
+	const char *url = e->conf->database_url_web;
+	struct db_opts o = { .conninfo = url, .connect_s = e->conf->db_connect_s, .app = "status" };
+	struct db *web = str_empty(url) || str_eq(url, e->conf->database_url_read) ? db : db_new(&o);
+	const char *fault = NULL;
+
+	if (trial_store(web, &e->conf->accounts[0]) != RC_OK)
+		fault = db_connected(web) || *db_sqlstate(web) != '\0' ? "refuses" : fault_name(db_fault(web));
+	if (web != db)
+		db_free(web);
+	return fault;
+}
+
+/*
+ * What is wrong with the database, or NULL.  That it answers is not enough: a trigger, a
+ * right, a full disk let it answer and store nothing.  So a message is tried and undone; a
+ * caller who asks too often gets by without, unless deliveries wait already.
+ */
+static const char *
+fault_of(struct endpoint_env *e, struct db *db, bool up, size_t waiting)
+{
+	if (!up)
+		return fault_name(db_fault(db));
+	if (e->conf->n_accounts == 0 || (!ctx_limit(e->ctx, "health:trial", TRIALS_A_MINUTE, NULL) && waiting == 0))
+		return NULL;
+	return stores(e, db);
 }
 
 void
@@ -57,12 +97,15 @@ endpoint_health(struct endpoint_env *e, struct http_res *res)
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
 	struct db_res *r = NULL;
 	bool up = db_exec(db, &counts, NULL, &r) == RC_OK && db_rows(r) == 1;
+	struct spool_stat st = { 0 };
+	bool known = spool_known(e, &st);
+	const char *fault = fault_of(e, db, up, st.waiting);
 	struct buf b;
 
 	buf_init(&b, 4096);
-	buf_printf(&b, "{\"status\":\"%s\",\"database\":\"%s\"", up ? "ok" : "unavailable",
-	    up ? "ok" : fault_name(db_fault(db)));
-	put_spool(e, &b);
+	buf_printf(&b, "{\"status\":\"%s\",\"database\":\"%s\"", fault == NULL ? "ok" : "unavailable",
+	    fault == NULL ? "ok" : fault);
+	put_spool(&b, known, &st);
 	buf_puts(&b, ",\"outbox\":{\"queued\":");
 	put_count(&b, up ? r : NULL, 0);
 	buf_puts(&b, ",\"dead\":");
@@ -74,9 +117,9 @@ endpoint_health(struct endpoint_env *e, struct http_res *res)
 	buf_puts(&b, ",\"version\":");
 	json_put_str(&b, DMBOX_VERSION);
 	buf_puts(&b, "}\n");
-	if (!up)
+	if (fault != NULL)
 		http_res_header(res, "Retry-After", 11, "5", 1);
-	endpoint_json(res, up ? 200 : 503, &b);
+	endpoint_json(res, fault == NULL ? 200 : 503, &b);
 	buf_free(&b);
 	db_res_free(r);
 }

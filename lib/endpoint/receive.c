@@ -21,6 +21,7 @@
 #include "base/str.h"
 
 #define REFUSED_ROWS 60		/* ledger rows a minute and account */
+#define STRAY_ROWS 20		/* calls to wrong addresses, a minute and address */
 #define REFUSED_ROWS_ADDR 40	/* of them from one address: it leaves room for others */
 #define REFUSED_BYTES 16384	/* of a refused body that the ledger keeps */
 #define REFUSED_KEY "refused:"
@@ -438,18 +439,23 @@ endpoint_receive(struct endpoint_env *e, struct http_res *res)
 		break;
 	case RC_NONE:
 		log_warn("webhook for an unknown %s account: %s", channel_names[e->channel], e->req->url);
+		if ((a = likely(e)) != NULL)
+			note_refusal(e, a, "unknown_account");
 		endpoint_error(e, res, 404, "unknown_account", "there is no such account");
 		return;
 	default:
 		refuse(e, res, a, why);
 		return;
 	}
-	if (e->req->cut)	/* what did not arrive whole is not acknowledged */
+	if (e->req->cut) {	/* what did not arrive whole is not acknowledged */
+		note_refusal(e, a, "cut_body");
 		endpoint_error(e, res, 400, "cut_body", "the body ended before its announced length");
-	else if (all_space(e->req))
+	} else if (all_space(e->req)) {
+		note_refusal(e, a, "empty_body");
 		endpoint_error(e, res, 400, "empty_body", "the body is empty");
-	else
+	} else {
 		receive(e, res, a);
+	}
 }
 
 /* --- handshake ------------------------------------------------------------ */
@@ -484,6 +490,54 @@ is_message_by_get(struct endpoint_env *e, struct http_res *res)
 	return true;
 }
 
+/* A provider's call, not somebody who looks around. */
+static bool
+is_greeting(struct endpoint_env *e)
+{
+	return http_query_get(&e->arena, e->req->query, "hub.challenge") != NULL;
+}
+
+/*
+ * By the login of this program, which is none of those that store: where it may not, the
+ * log has the line.
+ */
+void
+endpoint_receive_stray(struct endpoint_env *e, struct http_res *res)
+{
+	const struct account *a = likely(e);
+	struct delivery d;
+	char net[64], key[96];
+
+	endpoint_addr_net(e, net);
+	snprintf(key, sizeof key, "stray:%s", net);
+	endpoint_error(e, res, 404, "not_found", "there is nothing at this address");
+	if (a == NULL || !ctx_limit(e->ctx, key, STRAY_ROWS, NULL))
+		return;
+	log_warn("⛔ a delivery to a wrong address: %s %s (from %s)", e->req->method, e->req->url, e->addr);
+	count_delivery(e, a, "rejected", "wrong_address");
+	endpoint_busy(e);
+	fill(e, a, &d);
+	d.verdict = VERDICT_REJECTED;
+	d.reason = "wrong_address";
+	if (d.body_n > REFUSED_BYTES)
+		d.body_n = REFUSED_BYTES;
+	if (store_refused(ctx_db(e->ctx, e->conf, e->thread), &d, REFUSED_ROWS) != RC_OK)
+		log_debug("refusal not kept: no database, or no right");
+	delivery_free(&d);
+}
+
+/* Whom a handshake is meant for: the one named, else the first that is greeted at all. */
+static const struct account *
+greeted(const struct endpoint_env *e)
+{
+	if (*e->tail != '\0')
+		return conf_account(e->conf, e->channel, e->tail);
+	for (size_t i = 0; i < e->conf->n_accounts; i++)
+		if (e->conf->accounts[i].channel == e->channel && provider_of(&e->conf->accounts[i])->greet != NULL)
+			return &e->conf->accounts[i];
+	return NULL;
+}
+
 void
 endpoint_receive_greet(struct endpoint_env *e, struct http_res *res)
 {
@@ -491,6 +545,8 @@ endpoint_receive_greet(struct endpoint_env *e, struct http_res *res)
 	struct buf b;
 
 	if (*e->tail != '\0' && conf_account(e->conf, e->channel, e->tail) == NULL) {
+		if (is_greeting(e) && (a = likely(e)) != NULL)
+			note_refusal(e, a, "unknown_account");
 		endpoint_error(e, res, 404, "unknown_account", "there is no such account");
 		return;
 	}
@@ -512,6 +568,8 @@ endpoint_receive_greet(struct endpoint_env *e, struct http_res *res)
 		header(res, "Content-Type", "text/plain");
 	} else {
 		log_warn("⛔ webhook handshake refused (from %s)", e->addr);
+		if (is_greeting(e) && (a = greeted(e)) != NULL)
+			note_refusal(e, a, "handshake_refused");
 		endpoint_error(e, res, 403, "handshake_refused", "mode, verify token or challenge is not right");
 	}
 	buf_free(&b);

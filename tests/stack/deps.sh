@@ -6,7 +6,7 @@
 #	What only some tests need may be missing: it is named, those tests are skipped
 #	with that reason, and the status is 0.
 #
-# apt starts what it installs: apache2, lighttpd, nginx and a PostgreSQL cluster would
+# apt starts what it installs: apache2, lighttpd, nginx, pgbouncer and a PostgreSQL cluster would
 # take ports on a developer's machine, now and at each boot (ARCHITECTURE.md 6.14).  So
 # for the time of the install a policy-rc.d forbids starts (one that was there is
 # kept aside and put back) and a drop-in forbids the cluster; servers that were
@@ -24,7 +24,7 @@ pg_here() { for p in /usr/lib/postgresql/*/bin/initdb /usr/local/pgsql/bin/initd
 missing=
 for p in libfcgi-dev libjson-c-dev libcurl4-openssl-dev libpq-dev libssl-dev libjwt-dev \
     libjansson-dev libseccomp-dev libcmocka-dev lighttpd apache2 libapache2-mod-fcgid \
-    nginx spawn-fcgi valgrind curl jq procps util-linux libc6-dev; do
+    nginx pgbouncer spawn-fcgi valgrind curl jq procps util-linux libc6-dev; do
 	case $p in
 	libcurl4-openssl-dev) [ -e /usr/include/curl/curl.h ] && continue
 		[ -e "/usr/include/$(uname -m)-linux-gnu/curl/curl.h" ] && continue ;;
@@ -81,7 +81,7 @@ saved=$policy.dmbox-saved
 dropin=/etc/postgresql-common/createcluster.d/dmbox.conf
 new_servers=
 made_dir=
-for s in apache2 lighttpd nginx; do
+for s in apache2 lighttpd nginx pgbouncer; do
 	case " $missing " in *" $s "*) new_servers="$new_servers $s";; esac
 done
 

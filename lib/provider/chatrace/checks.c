@@ -33,6 +33,8 @@ polling(struct checkup *c)
 	if (str_eq(c->facts.last_poll, "messages") || str_eq(c->facts.last_poll, "empty"))
 		check_say(c, 707, FINDING_OK, check_tr(c, "%s: an address that lists messages was found",
 		    "%s: найден адрес со списком сообщений"), c->a->name);
+	else if (c->facts.last_poll == NULL)
+		check_say(c, 707, FINDING_UNKNOWN, check_tr(c, "%s: not asked yet", "%s: ещё не спрашивали"), c->a->name);
 	else
 		check_say(c, 707, FINDING_OK, check_tr(c,
 		    "%s: this provider has no polling; messages come only through the webhook",
@@ -56,6 +58,8 @@ literal(struct checkup *c)
 	if (c->facts.unfilled != NULL)
 		check_say(c, 709, FINDING_WARN, check_tr(c, "%s: %s in delivery %" PRId64,
 		    "%s: %s в доставке %" PRId64), c->a->name, c->facts.unfilled, c->facts.unfilled_id);
+	else if (c->facts.last_delivery == NULL)
+		check_say(c, 709, FINDING_UNKNOWN, check_tr(c, "%s: no delivery yet", "%s: доставок ещё не было"), c->a->name);
 	else
 		check_say(c, 709, FINDING_OK, "%s", c->a->name);
 }

@@ -61,8 +61,64 @@ entry(struct checkup *c)
 	if (c->facts.foreign_id != NULL)
 		check_say(c, 716, FINDING_FAIL, check_tr(c, "%s: deliveries speak of %s, configured is %s",
 		    "%s: доставки называют %s, настроен %s"), c->a->name, c->facts.foreign_id, c->a->own_id);
+	else if (c->facts.last_delivery == NULL)
+		check_say(c, 716, FINDING_UNKNOWN, check_tr(c, "%s: no delivery yet", "%s: доставок ещё не было"), c->a->name);
 	else
 		check_say(c, 716, FINDING_OK, "%s", c->a->name);
+}
+
+/* What Meta's error code asks for; a new token does not help against all of them. */
+static void
+token_judge(struct checkup *c, struct finding *f)
+{
+	static const struct { const char *in, *en, *ru; } v[] = {
+		{ "190/463", "The token has expired: make a new one in the App Dashboard, put it into INSTAGRAM_ACCESS_TOKEN, and see that dmbox-poll runs: it refreshes tokens.",
+		    "Токен истёк: создайте новый в App Dashboard, впишите в INSTAGRAM_ACCESS_TOKEN и проверьте, что запускается dmbox-poll: он обновляет токены." },
+		{ "190/459", "Instagram asks the account's owner to confirm himself: log in at instagram.com or in the app and pass the check; the token is right.",
+		    "Instagram просит владельца подтвердить вход: зайдите на instagram.com или в приложение и пройдите проверку; сам токен верен." },
+		{ "190/460", "The password was changed, which ends all tokens: make a new one in the App Dashboard.",
+		    "Сменили пароль, и все токены недействительны: создайте новый в App Dashboard." },
+		{ "190/458", "The owner removed the app from the account: log in to the app again and make a new token.",
+		    "Владелец отключил приложение от аккаунта: войдите в приложение заново и создайте новый токен." },
+		{ "PERSONAL", "This is a personal account: switch it to professional in the Instagram app (Settings, Account type); then the same token works.",
+		    "Это личный аккаунт: переключите его на профессиональный в приложении Instagram (Настройки, Тип аккаунта); токен останется тем же." },
+		{ "not a professional", "This is a personal account: switch it to professional in the Instagram app (Settings, Account type); then the same token works.",
+		    "Это личный аккаунт: переключите его на профессиональный в приложении Instagram (Настройки, Тип аккаунта); токен останется тем же." },
+	};
+
+	for (size_t i = 0; f->status != FINDING_OK && i < sizeof v / sizeof *v; i++)
+		if (strstr(f->seen, v[i].in) != NULL) {
+			check_cause(c, 713, f->status, check_tr(c, v[i].en, v[i].ru), "%s: %s", c->a->name, f->seen);
+			return;
+		}
+}
+
+/* The same id slip, or the token of another account? */
+static void
+id_judge(struct checkup *c, struct finding *f)
+{
+	if (f->status == FINDING_FAIL && strstr(f->seen, "the token belongs to") != NULL)
+		check_cause(c, 715, f->status, check_tr(c,
+		    "Token and id are of different accounts: decide which account this is, and take both from it. Where the token is the right one, the id is the one shown last.",
+		    "Токен и id от разных аккаунтов: решите, какой это аккаунт, и возьмите оба от него. Если верен токен, то верный id показан последним."),
+		    "%s: %s", c->a->name, f->seen);
+	else if (f->status == FINDING_FAIL && strstr(f->seen, "no linked Instagram") != NULL)
+		check_cause(c, 715, f->status, check_tr(c,
+		    "Link the Instagram account to the Page (Page settings, Linked accounts), then make the token again.",
+		    "Привяжите аккаунт Instagram к Странице (настройки Страницы, Связанные аккаунты) и создайте токен заново."),
+		    "%s: %s", c->a->name, f->seen);
+}
+
+/* --fix may subscribe only with a token that may. */
+static void
+subscribed_judge(struct checkup *c, struct finding *f)
+{
+	if (f->status == FINDING_FAIL && (str_starts(f->seen, "10") || str_starts(f->seen, "200") ||
+	    strstr(f->seen, "permission") != NULL))
+		check_cause(c, 717, f->status, check_tr(c,
+		    "The token may not ask for that: log in again and grant instagram_business_manage_messages (Facebook Login: pages_manage_metadata, instagram_manage_messages), then: `dmbox doctor --fix`",
+		    "Этому токену такое не разрешено: войдите заново и дайте право instagram_business_manage_messages (Facebook Login: pages_manage_metadata, instagram_manage_messages), затем: `dmbox doctor --fix`"),
+		    "%s: %s", c->a->name, f->seen);
 }
 
 /* A new account has no conversations and nothing is wrong with it. */
@@ -76,7 +132,11 @@ conversations(struct checkup *c, struct finding *f)
 static void
 person(struct checkup *c)
 {
-	check_say(c, 720, FINDING_UNKNOWN, check_tr(c,
+	if (c->facts.last_delivery != NULL)
+		check_say(c, 720, FINDING_OK, check_tr(c, "%s: Meta delivers, last at %s",
+		    "%s: Meta присылает сообщения, последнее %s"), c->a->name, c->facts.last_delivery);
+	else
+		check_say(c, 720, FINDING_UNKNOWN, check_tr(c,
 	    "%s: no API tells whether the app is Live, has Advanced Access and may see messages",
 	    "%s: API не сообщает, Live ли приложение, есть ли Advanced Access и доступ к сообщениям"),
 	    c->a->name);
@@ -107,7 +167,7 @@ const struct provider_check graph_checks[] = {
 	    "Meta принимает токен доступа" },
 	  .remedy = { "Make a new token in the App Dashboard and put it into INSTAGRAM_ACCESS_TOKEN.",
 	    "Создайте новый токен в App Dashboard и впишите в INSTAGRAM_ACCESS_TOKEN." },
-	  .codes = { "token" } },
+	  .codes = { "token" }, .judge = token_judge },
 	{ .number = 714,
 	  .what = { "the access token does not expire soon",
 	    "токен доступа не истекает в ближайшее время" },
@@ -119,7 +179,7 @@ const struct provider_check graph_checks[] = {
 	    "INSTAGRAM_PAGE_ID — тот id, который называют вебхуки" },
 	  .remedy = { "Put the id shown here into INSTAGRAM_PAGE_ID (user_id, not the app-scoped id).",
 	    "Впишите показанный id в INSTAGRAM_PAGE_ID (user_id, а не id внутри приложения)." },
-	  .codes = { "page_id" } },
+	  .codes = { "page_id" }, .judge = id_judge },
 	{ .number = 716,
 	  .what = { "deliveries name only accounts that are known here",
 	    "доставки называют только известные здесь аккаунты" },
@@ -129,9 +189,9 @@ const struct provider_check graph_checks[] = {
 	{ .number = 717,
 	  .what = { "Meta sends this account's messages (subscribed_apps)",
 	    "Meta присылает сообщения этого аккаунта (subscribed_apps)" },
-	  .remedy = { "Run: dmbox doctor --fix",
-	    "Выполните: dmbox doctor --fix" },
-	  .codes = { "subscribed" } },
+	  .remedy = { "Run: `dmbox doctor --fix`",
+	    "Выполните: `dmbox doctor --fix`" },
+	  .codes = { "subscribed" }, .judge = subscribed_judge },
 	{ .number = 718,
 	  .what = { "Meta lists this account's conversations",
 	    "Meta показывает переписки этого аккаунта" },

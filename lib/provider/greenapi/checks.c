@@ -11,8 +11,30 @@
 static void
 state_judge(struct checkup *c, struct finding *f)
 {
+	static const struct { const char *state, *en, *ru; } v[] = {
+		{ "notAuthorized", "Scan the QR code in Green API's console with the phone of this number.",
+		    "Отсканируйте QR-код в кабинете Green API телефоном этого номера." },
+		{ "blocked", "WhatsApp has banned this number: a QR code does not help. Appeal in the WhatsApp app, or use another number.",
+		    "WhatsApp заблокировал этот номер: QR-код не поможет. Подайте апелляцию в приложении WhatsApp или возьмите другой номер." },
+		{ "suspended", "Green API has suspended the instance: see its payment and the console's notice.",
+		    "Green API приостановил инстанс: проверьте оплату и сообщение в кабинете." },
+		{ "expired", "The instance's paid time is over: renew it in Green API's console.",
+		    "Оплаченное время инстанса истекло: продлите его в кабинете Green API." },
+		{ "yellowCard", "WhatsApp limits sends of this number for mass messages: send less and only to people who wrote first; it passes within days.",
+		    "WhatsApp ограничил отправку с этого номера за рассылки: пишите реже и только тем, кто написал первым; проходит за несколько дней." },
+		{ "sleepMode", "The phone is off or without network: switch it on and open WhatsApp.",
+		    "Телефон выключен или без сети: включите его и откройте WhatsApp." },
+		{ "starting", "The instance is starting, which takes up to five minutes: run doctor again then; nothing is to be scanned.",
+		    "Инстанс запускается, это до пяти минут: затем запустите doctor снова; сканировать ничего не нужно." },
+	};
+
 	if (f->status == FINDING_OK && c->step == 0)
 		check_say(c, 722, FINDING_OK, "%s", c->a->name);
+	for (size_t i = 0; f->status != FINDING_OK && i < sizeof v / sizeof *v; i++)
+		if (strstr(f->seen, v[i].state) != NULL) {
+			check_cause(c, 723, f->status, check_tr(c, v[i].en, v[i].ru), "%s: %s", c->a->name, f->seen);
+			return;
+		}
 }
 
 /* In webhook mode notifications must come to us (C.6). */
