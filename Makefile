@@ -68,6 +68,12 @@ $(B)/dmbox-poll: $(patsubst %.c,$(B)/obj/%.o,$(wildcard cron/*.c)) $(B)/libdmbox
 $(B)/dmbox: $(patsubst %.c,$(B)/obj/%.o,$(wildcard cli/*.c)) $(B)/libdmbox.a
 	$(CC) $(ALLCFLAGS) $(LDHARDEN) -o $@ $^ $(LIBS_NET)
 
+# the simulator with the sanitizers, where the compiler brings them: what it does wrong must
+# not be taken for a provider's doing (and a use after free of its own was)
+SIMSAN := $(shell echo 'int main(void){return 0;}' | $(CC) -fsanitize=address,undefined -x c -o /dev/null - \
+	>/dev/null 2>&1 && echo -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+$(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/sim/*.c)): private ALLCFLAGS += $(SIMSAN)
+$(B)/sim/provider-sim: private ALLCFLAGS += $(SIMSAN)
 $(B)/sim/provider-sim: $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/sim/*.c)) $(B)/libdmbox.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) $(LDHARDEN) -o $@ $^ $(LIBS_NET)

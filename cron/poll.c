@@ -132,9 +132,9 @@ check_done(void *arg, const struct task_poll_result *r)
 static bool
 due(const struct poller *p, const struct account *a, const struct turn *t, int64_t now)
 {
-	int64_t every = (int64_t)a->poll_s * US;
+	int64_t every = (a->poll_s > 0 ? (int64_t)a->poll_s : (int64_t)provider_of(a)->reconcile_s) * US;
 
-	if (a->poll_s == 0 || a->use_mock || t->running)
+	if (every == 0 || a->use_mock || t->running)
 		return false;
 	if (t->last_us == 0)
 		return true;

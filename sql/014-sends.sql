@@ -32,3 +32,4 @@ create index outbox_later_idx on dmbox.outbox (created_at)
 	where state = 'failed' and error_code = 'failed_later';
 create index events_opens_idx on dmbox.events (contact_id, occurred_at)
 	where direction = 'inbound' and effect in ('none', 'react');
+create index events_state_idx on dmbox.events (account, channel, id) where kind = 'instance_state';

@@ -201,6 +201,16 @@ static const struct {
 		"INSTAGRAM_PAGE_ID.",
 		"Токен не относится ни к какому аккаунту Instagram: привяжите его к странице или "
 		"задайте INSTAGRAM_PAGE_ID." } },
+	{ "suspended", {
+		"WhatsApp limits this number for a time: nothing is sent, messages still arrive. dmbox "
+		"holds the queue until the limit ends; write only to people who wrote first.",
+		"WhatsApp временно ограничил номер: отправки нет, входящие приходят. dmbox придержит "
+		"очередь до конца ограничения; пишите только тем, кто написал первым." } },
+	{ "green_refuses", {
+		"Green API refuses without saying whether the instance or this message is to blame. "
+		"Nothing is lost, dmbox goes on trying; dmbox outbox cancel ID gives a message up.",
+		"Green API отказывает и не говорит, в инстансе дело или в сообщении. Ничего не "
+		"потеряно, dmbox пробует дальше; dmbox outbox cancel ID снимает сообщение." } },
 	{ "paused", {
 		"The account rests, because the provider asked for a pause.",
 		"Аккаунт отдыхает: провайдер попросил паузу." } },

@@ -285,6 +285,8 @@ struct provider {
 	bool ids_per_chat;	/* message ids are unique within a chat only: it is in the key */
 	bool polls_reconcile;	/* a poll lists what is there, webhooks or not */
 	bool polls_instead;	/* while it is polled it sends no webhooks (one queue) */
+	unsigned int reconcile_s;	/* where it is not polled (webhooks): how often a check compares
+				 * what is stored with its list all the same; 0: never */
 	bool probes;		/* a poll tries forms until one answers */
 	unsigned int poll_s;	/* default of CHANNEL_POLL_SECONDS; 0: is never polled */
 	unsigned int send_gap_ms;	/* least time between two sends of an account */

@@ -329,6 +329,8 @@ next_time(const struct check *c)
 {
 	if (c->r.outcome == POLL_UNSUPPORTED)
 		return clock_now_us() + PROBE_S * US;
+	if (c->login.a.poll_s == 0 && c->r.outcome != POLL_FAILED)
+		return clock_now_us() + provider_of(&c->login.a)->reconcile_s * US;
 	if (c->r.outcome == POLL_FAILED && provider_of(&c->login.a)->probes &&
 	    c->st.n_attempts > 1)
 		return clock_now_us() + PROBE_FAILED_S * US;

@@ -560,6 +560,7 @@ create or replace function dmbox.outbox_expire() returns table (unknown integer,
 language plpgsql as $$
 declare
 	o dmbox.outbox;
+	s record;
 begin
 	unknown := 0; requeued := 0; dead := 0;
 	-- a lease far ahead was taken before the clock was set back: nobody holds it
@@ -602,6 +603,29 @@ begin
 			update dmbox.messages m set status = 'failed' where m.id = o.message_id;
 			perform dmbox.outbox_drop_rest(o, 'dead');
 			dead := dead + 1;
+		end if;
+	end loop;
+	-- what providers told of an account as a whole: it cannot send, or can again
+	for s in
+		select a.account, a.channel, e.text
+		  from (select distinct x.account, x.channel from dmbox.outbox x where x.state = 'queued') a
+		 cross join lateral (select v.text from dmbox.events v
+		        where v.account = a.account and v.channel = a.channel and v.kind = 'instance_state'
+		          and v.text is not null
+		        order by v.id desc limit 1) e
+	loop
+		if s.text like 'rest: %' then
+			insert into dmbox.account_state as k (account, channel, send_pause_until, send_pause_reason, send_pause_hint)
+			values (s.account, s.channel, now() + interval '5 minutes', substr(s.text, 7), substr(s.text, 7))
+			on conflict (account, channel) do update
+			   set send_pause_until = greatest(k.send_pause_until, excluded.send_pause_until),
+			       send_pause_reason = excluded.send_pause_reason, send_pause_text = null,
+			       send_pause_hint = excluded.send_pause_hint;
+		elsif s.text = 'ok' then
+			update dmbox.account_state k
+			   set send_pause_until = null, send_pause_reason = null, send_pause_text = null, send_pause_hint = null
+			 where k.account = s.account and k.channel = s.channel
+			   and k.send_pause_reason in ('suspended', 'not_authorized');
 		end if;
 	end loop;
 	-- taken by the provider and failed afterwards, or so it seemed

@@ -14,6 +14,12 @@
  *   GRAPH_ECHO_MS       delay of echoes, 30; "off": none
  *   GRAPH_USAGE         call_count in X-App-Usage, 5
  *   GRAPH_REFRESH       "deny": refresh_access_token refuses
+ *   GRAPH_PROOF         "on": the app requires appsecret_proof; one that is sent is checked
+ *                       in any case, by GRAPH_PROOF_SECRET, else the last of GRAPH_APP_SECRET
+ *   GRAPH_RESTRICTED    "on": messages get code 100 "Unsupported request", as a restricted
+ *                       app does; "all": every call does
+ *   GRAPH_HEAVY         most messages of a conversation, and conversations of a list, that
+ *                       one answer may hold; more is "reduce the amount of data"
  *   GRAPH_STRICT        "on": only contacts that wrote first can be written to
  *
  * Control, POST /_sim/graph/VERB ("account": page id, default the first):
@@ -25,6 +31,9 @@
  *   event   {item,key}      any item, in messaging, changes or standby
  *   webhook {body,secret,url}   any text, signed
  *   contact {id,name,username,status,code,subcode}   code: sends to it fail so
+ *   answer  {status,code,subcode,text,transient,took,echo,times,body}: the next times sends get
+ *           this error (body: these very bytes); took: they are sent all the same, echo:
+ *           "before" the answer, "after" it, or "none"
  *   subscribe {fields}      comma list; "" = no app is subscribed
  *   messages                all there is
  */
@@ -59,6 +68,11 @@ static struct gmsg *msgs;
 static size_t n_msgs, cap_msgs;
 static struct gcontact *contacts;
 static size_t n_contacts, cap_contacts;
+static struct {
+	int64_t times, status, code, subcode;
+	char text[200], body[200], echo[16];
+	bool transient, took;
+} next_error;			/* of the next sends; times 0: none */
 static char *fields;		/* subscribed; NULL: the usual ones */
 #define ACCOUNTS_MAX 64
 static int64_t calls[ACCOUNTS_MAX][2];	/* the last two conversation calls */
@@ -318,6 +332,29 @@ emit_message(const struct sim_req *r, const struct gmsg *m, unsigned int delay_m
 	buf_free(&b);
 }
 
+/* The error that a test asked for, in place of what would be answered. */
+static void
+asked_error(struct sim_res *res)
+{
+	struct buf b;
+
+	next_error.times--;
+	if (next_error.body[0] != '\0') {
+		sim_answer(res, (int)next_error.status, "%s", next_error.body);
+		return;
+	}
+	buf_init(&b, 4096);
+	buf_puts(&b, "{\"error\":{\"message\":");
+	json_put_str(&b, next_error.text);
+	buf_printf(&b, ",\"type\":\"OAuthException\",\"code\":%lld,\"is_transient\":%s",
+	    (long long)next_error.code, next_error.transient ? "true" : "false");
+	if (next_error.subcode > 0)
+		buf_printf(&b, ",\"error_subcode\":%lld", (long long)next_error.subcode);
+	buf_puts(&b, ",\"fbtrace_id\":\"A1\"}}");
+	sim_answer(res, (int)next_error.status, "%s", b.p);
+	buf_free(&b);
+}
+
 static void
 echo(const struct sim_req *r, const struct gmsg *m)
 {
@@ -452,9 +489,23 @@ send_message(const struct sim_req *r, struct sim_res *res, size_t account)
 		    "(#100) Length of param message[text] must be less than or equal to 1000");
 		return;
 	}
+	if (next_error.times > 0 && !next_error.took) {
+		asked_error(res);
+		return;
+	}
 	c = contact_get(account, to, true);
 	g = msg_add(c, NULL, true, text, atts, clock_now_us());
 	g->reply_to = mem_dup(sim_json(r, "reply_to.mid"));
+	if (next_error.times > 0) {
+		if (str_eq(next_error.echo, "before")) {
+			emit_message(r, g, 0);
+			sim_wait(300);	/* it is there before the answer is */
+		} else if (!str_eq(next_error.echo, "none")) {
+			echo(r, g);
+		}
+		asked_error(res);
+		return;
+	}
 	sim_answer(res, 200, "{\"recipient_id\":\"%s\",\"message_id\":\"%s\"}", to, g->mid);
 	echo(r, g);
 }
@@ -529,21 +580,36 @@ put_polled(const struct sim_req *r, struct buf *b, const struct gmsg *m)
 	buf_puts(b, "}");
 }
 
-/* "messages":{"data":[…]}: newest first, details for the newest 20 only. */
-static void
-put_conv_messages(const struct sim_req *r, struct buf *b, size_t contact)
+/* More than they are willing to look up at once. */
+static bool
+too_heavy(struct sim_res *res, size_t n)
 {
-	size_t n = 0;
+	int64_t max;
 
-	buf_puts(b, "\"messages\":{\"data\":[");
-	for (size_t i = n_msgs; i > 0 && n < LISTED; i--) {
+	if (sim_opt("GRAPH_HEAVY") == NULL || str_i64(sim_opt("GRAPH_HEAVY"), &max) != RC_OK ||
+	    n <= (size_t)max)
+		return false;
+	error(res, 500, 1, 0, "OAuthException",
+	    "Please reduce the amount of data you're asking for, then retry your request");
+	return true;
+}
+
+/* {"data":[…],"paging":…}: newest first, details for the newest 20 only; from: how many
+ * come before. */
+static void
+put_conv_messages(const struct sim_req *r, struct buf *b, size_t contact, size_t from, size_t limit)
+{
+	size_t n = 0, all = 0;
+
+	buf_puts(b, "{\"data\":[");
+	for (size_t i = n_msgs; i > 0 && n < LISTED && n < limit; i--) {
 		const struct gmsg *m = &msgs[i - 1];
 
-		if (m->contact != contact || m->deleted)
+		if (m->contact != contact || m->deleted || all++ < from)
 			continue;
-		if (n > 0)
+		if (n++ > 0)
 			buf_putc(b, ',');
-		if (n++ < DETAILED) {
+		if (all <= DETAILED) {
 			put_polled(r, b, m);
 		} else {
 			buf_puts(b, "{\"id\":");
@@ -551,7 +617,30 @@ put_conv_messages(const struct sim_req *r, struct buf *b, size_t contact)
 			buf_puts(b, "}");
 		}
 	}
-	buf_puts(b, "]}");
+	buf_puts(b, "]");
+	if (n > 0)
+		buf_printf(b, ",\"paging\":{\"cursors\":{\"before\":\"%zu\",\"after\":\"%zu\"}}", from, all);
+	buf_puts(b, "}");
+}
+
+static size_t
+conv_size(size_t contact)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_msgs; i++)
+		n += msgs[i].contact == contact && !msgs[i].deleted;
+	return n < LISTED ? n : LISTED;
+}
+
+/* messages.limit(N){…} in fields; LISTED where it is not said. */
+static size_t
+asked_limit(const char *f)
+{
+	const char *p = f != NULL ? strstr(f, "messages.limit(") : NULL;
+	size_t n = p != NULL ? strtoul(p + 15, NULL, 10) : LISTED;
+
+	return n > 0 && n < LISTED ? n : LISTED;
 }
 
 /* Two calls a second and account (B.8). */
@@ -588,8 +677,8 @@ put_conv(const struct sim_req *r, struct buf *b, size_t i, bool messages)
 	buf_printf(b, "{\"id\":\"aWdfZAGNvbnY6%zu\",\"updated_time\":", i);
 	put_time(b, contacts[i].updated_us);
 	if (messages) {
-		buf_putc(b, ',');
-		put_conv_messages(r, b, i);
+		buf_puts(b, ",\"messages\":");
+		put_conv_messages(r, b, i, 0, asked_limit(sim_query(r, "fields")));
 	}
 	buf_putc(b, '}');
 }
@@ -613,7 +702,7 @@ conversations(const struct sim_req *r, struct sim_res *res, size_t account)
 	size_t i;
 	struct buf b;
 
-	if (conv_limited(res, account))
+	if (conv_limited(res, account) || (user == NULL && too_heavy(res, limit)))
 		return;
 	for (i = 0; i < n_contacts; i++)
 		if (contacts[i].account == account && contacts[i].updated_us > 0 &&
@@ -638,18 +727,27 @@ conversations(const struct sim_req *r, struct sim_res *res, size_t account)
 static void
 conversation(const struct sim_req *r, struct sim_res *res, size_t account, const char *id)
 {
+	size_t n = strspn(id, "0123456789"), limit;
+	bool page = str_eq(id + n, "/messages");
 	int64_t i;
 	struct buf b;
 
 	if (conv_limited(res, account))
 		return;
-	if (str_i64(id, &i) != RC_OK || i < 0 || (size_t)i >= n_contacts ||
-	    contacts[i].account != account) {
+	if (str_n_i64(id, n, &i) != RC_OK || i < 0 || (size_t)i >= n_contacts ||
+	    contacts[i].account != account || (id[n] != '\0' && !page)) {
 		error(res, 400, 100, 33, "GraphMethodException", "Unsupported get request.");
 		return;
 	}
+	limit = page ? (size_t)query_i64(r, "limit", LISTED) : asked_limit(sim_query(r, "fields"));
+	n = conv_size((size_t)i);
+	if (too_heavy(res, limit < n ? limit : n))
+		return;
 	buf_init(&b, 8 << 20);
-	put_conv(r, &b, (size_t)i, true);
+	if (page)
+		put_conv_messages(r, &b, (size_t)i, (size_t)query_i64(r, "after", 0), limit);
+	else
+		put_conv(r, &b, (size_t)i, true);
 	sim_answer(res, 200, "%s", b.p);
 	buf_free(&b);
 }
@@ -836,6 +934,47 @@ route(const struct sim_req *r, struct sim_res *res, const char *p, size_t accoun
 		error(res, 400, 100, 0, "GraphMethodException", "Unsupported request");
 }
 
+/* Hex HMAC of the token by the app's secret. */
+static bool
+proof_refused(const struct sim_req *r, struct sim_res *res, const char *token)
+{
+	const char *proof = sim_query(r, "appsecret_proof"), *secret = sim_opt("GRAPH_PROOF_SECRET");
+	unsigned char mac[SIGN_SHA256];
+	char hex[2 * SIGN_SHA256 + 1];
+
+	if (proof == NULL && !str_eq(sim_opt("GRAPH_PROOF"), "on"))
+		return false;
+	if (proof == NULL) {
+		error(res, 400, 100, 0, "GraphMethodException",
+		    "API calls from the server require an appsecret_proof argument");
+		return true;
+	}
+	if (secret == NULL)
+		secret = opt_nth(r, "GRAPH_APP_SECRET", ACCOUNTS_MAX, true);
+	if (secret == NULL)
+		secret = "";
+	sign_hmac_sha256(secret, strlen(secret), token, strlen(token), mac);
+	str_hex(mac, sizeof(mac), hex);
+	if (str_eq(proof, hex))
+		return false;
+	error(res, 400, 100, 0, "GraphMethodException",
+	    "Invalid appsecret_proof provided in the API argument");
+	return true;
+}
+
+static bool
+restricted(const struct sim_req *r, struct sim_res *res)
+{
+	bool post = str_eq(r->method, "POST");
+
+	if (!str_eq(sim_opt("GRAPH_RESTRICTED"), "all") &&
+	    !(str_eq(sim_opt("GRAPH_RESTRICTED"), "on") && post && str_ends(r->path, "/messages")))
+		return false;
+	error(res, 400, 100, 0, "IGApiException", post ? "Unsupported request - method type: post" :
+	    "Unsupported request - method type: get");
+	return true;
+}
+
 static void
 handle(const struct sim_req *r, struct sim_res *res)
 {
@@ -858,6 +997,8 @@ handle(const struct sim_req *r, struct sim_res *res)
 		return;
 	}
 	usage_headers(r, res, account, false);
+	if ((str_starts(token, "EAA") && proof_refused(r, res, token)) || restricted(r, res))
+		return;
 	route(r, res, without_version(r->path), account, token);
 }
 
@@ -980,6 +1121,7 @@ control_change(const struct sim_req *r, struct sim_res *res, const char *verb)
 		bool off = str_eq(sim_json(r, "action"), "unreact");
 		const char *what = sim_json(r, "reaction");
 
+		contacts[m->contact].inbound_us = clock_now_us();	/* opens the window */
 		free(m->emoji);
 		m->emoji = off ? NULL : mem_dup(what != NULL ? what : "love");
 		buf_puts(&b, "\"reaction\":{\"mid\":");
@@ -996,6 +1138,24 @@ control_change(const struct sim_req *r, struct sim_res *res, const char *verb)
 	}
 	emit(r, contacts[m->contact].account, "messaging", b.p, 0);
 	buf_free(&b);
+	sim_answer(res, 200, "{\"success\":true}");
+}
+
+static void
+control_answer(const struct sim_req *r, struct sim_res *res)
+{
+	next_error.times = control_i64(r, "times", 1);
+	next_error.status = control_i64(r, "status", 500);
+	next_error.code = control_i64(r, "code", 2);
+	next_error.subcode = control_i64(r, "subcode", 0);
+	snprintf(next_error.text, sizeof(next_error.text), "%s", sim_json(r, "text") != NULL ?
+	    sim_json(r, "text") : "An unknown error occurred");
+	snprintf(next_error.body, sizeof(next_error.body), "%s", sim_json(r, "body") != NULL ?
+	    sim_json(r, "body") : "");
+	snprintf(next_error.echo, sizeof(next_error.echo), "%s", sim_json(r, "echo") != NULL ?
+	    sim_json(r, "echo") : "after");
+	next_error.transient = json_bool(json_get(r->json, "transient"), false);
+	next_error.took = json_bool(json_get(r->json, "took"), false);
 	sim_answer(res, 200, "{\"success\":true}");
 }
 
@@ -1080,11 +1240,19 @@ control(const struct sim_req *r, struct sim_res *res)
 		control_change(r, res, v);
 	else if (str_eq(v, "contact"))
 		control_contact(r, res);
+	else if (str_eq(v, "answer"))
+		control_answer(r, res);
 	else if (str_eq(v, "webhook"))
 		control_webhook(r, res);
 	else if (str_eq(v, "messages"))
 		control_messages(r, res);
 	else if (str_eq(v, "event") && json_get(r->json, "item") != NULL) {
+		const struct json *item = json_get(r->json, "item");
+		const char *who = json_text(r->a, json_get(item, "sender.id"));
+		struct gcontact *c = who != NULL ? contact_get(control_account(r), who, false) : NULL;
+
+		if (c != NULL && (json_get(item, "referral") != NULL || json_get(item, "postback") != NULL))
+			c->inbound_us = clock_now_us();	/* opens the window */
 		emit(r, control_account(r), key != NULL ? key : "messaging",
 		    json_raw(r->a, json_get(r->json, "item")), 0);
 		sim_answer(res, 200, "{\"success\":true}");
@@ -1115,6 +1283,7 @@ reset(void)
 	free(fields);
 	fields = NULL;
 	memset(calls, 0, sizeof(calls));
+	memset(&next_error, 0, sizeof(next_error));
 }
 
 const struct sim_provider sim_graph = {

@@ -4,8 +4,14 @@
  * deleted (C.2); long poll; sends are queued, answered with an id and come back
  * as outgoingAPIMessageReceived and outgoingMessageStatus (C.3).
  *
+ * An instance has its settings, a state that can suspend it (sends wait, their status
+ * says so), journals of a day, a type: those whose id begins with 3100 (MAX) and 4100
+ * (Telegram) name chats by bare numbers.
+ *
  * Settings: GREEN_TOKENS (comma list; none: any), GREEN_ECHO=no (no notifications
- *           of own sends), GREEN_STATUSES (default "delivered,read"),
+ *           of own sends), GREEN_STATUSES (default "delivered,read"), GREEN_DESCRIPTION
+ *           (of each status), GREEN_HISTORY=no (getChatHistory knows nothing, as
+ *           reported for @lid),
  *           GREEN_WEBHOOK_FORM (default "Bearer "; "" or "Basic ", C.4),
  *           GREEN_RATES=on (one getStateInstance and getSettings a second).
  * GET /green/media/NAME.jpg|.pdf|.html: a file to download, 404 for other names.
@@ -16,6 +22,10 @@
  *        incoming text messages; answers {"ids":[…]}
  *   POST /_sim/green/webhook {"url","token","form","notification"|"notifications"}
  *   POST /_sim/green/state   {"instance","state":"authorized"|…}
+ *        the change is notified; leaving suspended or yellowCard what waited goes out
+ *   POST /_sim/green/settings {"instance","NAME":"yes"|"no",...}
+ *   POST /_sim/green/answer  {"instance","status","words","took","echo","times"}: the next
+ *        sends get this refusal; took: they are sent all the same
  *   POST /_sim/green/quota   {"instance","exceeded":true}
  *   GET  /_sim/green/queue   {"waiting":n,"deleted":n,"received":n}
  *   GET  /_sim/green/sent    [{"instance","method","idMessage","body"}]
@@ -31,6 +41,12 @@
 #define INSTANCE_DEFAULT "1101000001"
 #define WAIT_STEP_MS 100
 
+static const char *const settings[] = { "incomingWebhook", "outgoingWebhook",
+	"outgoingMessageWebhook", "outgoingAPIMessageWebhook", "editedMessageWebhook",
+	"deletedMessageWebhook", "stateWebhook", "pollMessageWebhook", "incomingCallWebhook",
+	"incomingBlockWebhook" };
+enum { SETTINGS = sizeof settings / sizeof *settings };
+
 struct note {
 	struct note *next;
 	uint64_t receipt;
@@ -44,7 +60,13 @@ struct instance {
 	struct instance *next;
 	char id[32];
 	char state[32];
-	char webhook_url[512], webhook_token[256], incoming[8];
+	char webhook_url[512], webhook_token[256];
+	bool off[SETTINGS];	/* of settings[]: all are on at first */
+	int answer_status;	/* of the next answer_times sends; 0 none */
+	int64_t answer_times;
+	char answer_words[128];
+	bool answer_took, answer_echo;
+	struct chat_line *held;	/* sent while suspended: their statuses wait */
 	bool quota;
 	struct note *head, **tail;
 	size_t waiting, deleted, received;
@@ -73,7 +95,6 @@ instance_get(const char *id)
 	i = mem_alloc(sizeof *i);
 	copy(i->id, sizeof i->id, id);
 	copy(i->state, sizeof i->state, "authorized");
-	copy(i->incoming, sizeof i->incoming, "yes");
 	i->tail = &i->head;
 	i->next = instances;
 	instances = i;
@@ -110,12 +131,33 @@ emit(struct instance *i, const char *body)
 	i->waiting++;
 }
 
+static bool
+is_on(const struct instance *i, const char *name)
+{
+	for (size_t k = 0; k < SETTINGS; k++)
+		if (str_eq(settings[k], name))
+			return !i->off[k];
+	return true;
+}
+
+static const char *
+type_of(const struct instance *i)
+{
+	return str_starts(i->id, "3100") ? "v3" : str_starts(i->id, "4100") ? "telegram" : "whatsapp";
+}
+
+static bool
+suspended(const struct instance *i)
+{
+	return str_eq(i->state, "suspended") || str_eq(i->state, "yellowCard");
+}
+
 static void
 put_head(struct buf *b, const struct instance *i, const char *type, int64_t at_s)
 {
 	buf_printf(b, "{\"typeWebhook\":\"%s\",\"instanceData\":{\"idInstance\":%s,"
-	    "\"wid\":\"70000000000@c.us\",\"typeInstance\":\"whatsapp\"},\"timestamp\":%" PRId64,
-	    type, i->id, at_s);
+	    "\"wid\":\"70000000000@c.us\",\"typeInstance\":\"%s\"},\"timestamp\":%" PRId64,
+	    type, i->id, type_of(i), at_s);
 }
 
 static void
@@ -132,6 +174,8 @@ emit_echo(struct instance *i, const char *id, const char *chat, const char *data
 {
 	struct buf b;
 
+	if (!is_on(i, "outgoingAPIMessageWebhook"))
+		return;
 	buf_init(&b, 1 << 20);
 	put_head(&b, i, "outgoingAPIMessageReceived", at_s);
 	put_pair(&b, "idMessage", id);
@@ -150,11 +194,15 @@ emit_status(struct instance *i, const char *id, const char *chat, const char *st
 {
 	struct buf b;
 
+	if (!is_on(i, "outgoingWebhook"))
+		return;
 	buf_init(&b, 4096);
 	put_head(&b, i, "outgoingMessageStatus", at_s);
 	put_pair(&b, "chatId", chat);
 	put_pair(&b, "idMessage", id);
 	put_pair(&b, "status", status);
+	if (sim_opt("GREEN_DESCRIPTION") != NULL)
+		put_pair(&b, "description", sim_opt("GREEN_DESCRIPTION"));
 	buf_puts(&b, ",\"sendByApi\":true}");
 	emit(i, b.p);
 	buf_free(&b);
@@ -183,9 +231,19 @@ put_data(struct buf *b, const struct sim_req *r, bool file)
 }
 
 static void
-remember(struct instance *i, const struct sim_req *r, const char *id, bool file, int64_t at_s)
+line_add(struct chat_line **list, const char *chat, const char *json)
 {
 	struct chat_line *l = mem_alloc(sizeof *l);
+
+	l->chat = mem_dup(chat);
+	l->json = mem_dup(json);
+	l->next = *list;
+	*list = l;
+}
+
+static void
+remember(struct instance *i, const struct sim_req *r, const char *id, bool file, int64_t at_s)
+{
 	const char *text = sim_json(r, file ? "caption" : "message");
 	struct buf b;
 
@@ -200,19 +258,18 @@ remember(struct instance *i, const struct sim_req *r, const char *id, bool file,
 		put_pair(&b, "fileName", sim_json(r, "fileName"));
 	}
 	buf_puts(&b, ",\"sendByApi\":true,\"statusMessage\":\"sent\"}");
-	l->chat = mem_dup(sim_json(r, "chatId"));
-	l->json = buf_take(&b);
-	l->next = i->history;
-	i->history = l;
+	line_add(&i->history, sim_json(r, "chatId"), b.p);
 	buf_free(&b);
 }
 
 static bool
-chat_ok(const char *s)
+chat_ok(const struct instance *i, const char *s)
 {
 	size_t n = s ? strspn(s, "0123456789-") : 0;
 
-	return n > 4 && (str_eq(s + n, "@c.us") || str_eq(s + n, "@g.us"));
+	if (!str_eq(type_of(i), "whatsapp"))
+		return n > 0 && s[n] == '\0';
+	return n > 4 && (str_eq(s + n, "@c.us") || str_eq(s + n, "@g.us") || str_eq(s + n, "@lid"));
 }
 
 static void
@@ -238,9 +295,9 @@ send_refused(struct instance *i, const struct sim_req *r, struct sim_res *res, b
 
 	if (str_eq(i->state, "starting"))
 		refuse(res, r, 400, "instance in starting process try later");
-	else if (!str_eq(i->state, "authorized"))
+	else if (!str_eq(i->state, "authorized") && !suspended(i))
 		refuse(res, r, 400, "instance account not authorized");
-	else if (!chat_ok(chat))
+	else if (!chat_ok(i, chat))
 		refuse(res, r, 400, "Validation failed. Details: 'chatId' has wrong format");
 	else if (!file && str_empty(text))
 		refuse(res, r, 400, "Validation failed. Details: 'message' is not allowed to be empty");
@@ -258,45 +315,98 @@ send_refused(struct instance *i, const struct sim_req *r, struct sim_res *res, b
 	return true;
 }
 
+/* What became of it, in the order the vendor tells. */
+static void
+statuses(struct instance *i, const char *id, const char *chat, int64_t at_s)
+{
+	const char *list = sim_opt("GREEN_STATUSES");
+	struct strv v = {0};
+
+	strv_split(&v, list ? list : "delivered,read", ',');
+	for (size_t k = 0; k < v.n; k++)
+		emit_status(i, id, chat, v.v[k], at_s + (int64_t)k + 1);
+	strv_free(&v);
+}
+
+/* Suspended: it waits in their queue, and its status says so. */
+static void
+sent_now(struct instance *i, const struct sim_req *r, const char *id, bool file, int64_t at_s, bool echo)
+{
+	const char *chat = sim_json(r, "chatId");
+	struct buf data;
+
+	remember(i, r, id, file, at_s);
+	if (str_eq(sim_opt("GREEN_ECHO"), "no") || !echo)
+		return;
+	buf_init(&data, 1 << 20);
+	put_data(&data, r, file);
+	emit_echo(i, id, chat, data.p, at_s);
+	buf_free(&data);
+	if (suspended(i)) {
+		emit_status(i, id, chat, i->state, at_s + 1);
+		line_add(&i->held, chat, id);
+	} else {
+		statuses(i, id, chat, at_s);
+	}
+}
+
 static void
 do_send(struct instance *i, const struct sim_req *r, struct sim_res *res, bool file)
 {
 	int64_t at_s = clock_now_us() / 1000000;
+	bool bad = i->answer_times > 0;
 	char id[40];
-	struct buf data;
-	struct strv statuses = {0};
-	const char *list = sim_opt("GREEN_STATUSES"), *chat = sim_json(r, "chatId");
 
 	if (send_refused(i, r, res, file))
 		return;
+	if (bad)
+		i->answer_times--;
 	snprintf(id, sizeof id, "3EB0%016" PRIX64, sim_id());
-	if (!sent.max)
-		buf_init(&sent, 64UL << 20);
-	buf_printf(&sent, "%s{\"instance\":\"%s\",\"method\":\"%s\",\"idMessage\":\"%s\",\"body\":%s}",
-	    sent.n ? "," : "", i->id, file ? "sendFileByUrl" : "sendMessage", id,
-	    json_raw(r->a, r->json));
-	remember(i, r, id, file, at_s);
-	if (!str_eq(sim_opt("GREEN_ECHO"), "no")) {
-		buf_init(&data, 1 << 20);
-		put_data(&data, r, file);
-		emit_echo(i, id, chat, data.p, at_s);
-		buf_free(&data);
-		strv_split(&statuses, list ? list : "delivered,read", ',');
-		for (size_t k = 0; k < statuses.n; k++)
-			emit_status(i, id, chat, statuses.v[k], at_s + (int64_t)k + 1);
-		strv_free(&statuses);
+	if (!bad || i->answer_took) {
+		if (!sent.max)
+			buf_init(&sent, 64UL << 20);
+		buf_printf(&sent, "%s{\"instance\":\"%s\",\"method\":\"%s\",\"idMessage\":\"%s\",\"body\":%s}",
+		    sent.n ? "," : "", i->id, file ? "sendFileByUrl" : "sendMessage", id,
+		    json_raw(r->a, r->json));
+		sent_now(i, r, id, file, at_s, !bad || i->answer_echo);
 	}
-	sim_answer(res, 200, "{\"idMessage\":\"%s\"}", id);
+	if (bad)
+		refuse(res, r, i->answer_status, i->answer_words);
+	else
+		sim_answer(res, 200, "{\"idMessage\":\"%s\"}", id);
+}
+
+/* Read marks and typing are asked of a chat, and leave nothing behind but the log. */
+static void
+do_sign(struct instance *i, const struct sim_req *r, struct sim_res *res, bool typing)
+{
+	int64_t ms = 0;
+
+	if (!str_eq(i->state, "authorized"))
+		refuse(res, r, 400, "instance account not authorized");
+	else if (!chat_ok(i, sim_json(r, "chatId")))
+		refuse(res, r, 400, "Validation failed. Details: 'chatId' has wrong format");
+	else if (typing && (json_i64(json_get(r->json, "typingTime"), &ms) != RC_OK || ms < 1000 || ms > 20000))
+		refuse(res, r, 400, "Validation failed. Details: 'typingTime' must be 1000..20000");
+	else if (typing)
+		sim_status(res, 200);	/* an empty body */
+	else
+		sim_answer(res, 200, "{\"setRead\":true}");
 }
 
 /* --- the queue ------------------------------------------------------------------ */
 
 static void
-do_receive(const char *id, const struct sim_req *r, struct sim_res *res)
+do_receive(const struct instance *of, const struct sim_req *r, struct sim_res *res)
 {
 	const char *t = sim_query(r, "receiveTimeout");
 	int64_t wait_s = 5, waited_ms = 0;
-	struct instance *i = instance_get(id);
+	char id[sizeof of->id];
+	struct instance *i;
+
+	/* a copy: a reset frees the instance while this waits */
+	copy(id, sizeof id, of->id);
+	i = instance_get(id);
 
 	if (t && (str_i64(t, &wait_s) != RC_OK || wait_s < 5 || wait_s > 60)) {
 		refuse(res, r, 400, "Validation failed. Details: 'receiveTimeout' must be 5..60");
@@ -352,7 +462,7 @@ do_history(struct instance *i, const struct sim_req *r, struct sim_res *res)
 		max = 100;
 	buf_init(&b, 4 << 20);
 	for (struct chat_line *l = i->history; l && max > 0; l = l->next)
-		if (str_eq(l->chat, chat)) {
+		if (str_eq(l->chat, chat) && !str_eq(sim_opt("GREEN_HISTORY"), "no")) {
 			buf_printf(&b, "%s%s", b.n ? "," : "", l->json);
 			max--;
 		}
@@ -360,7 +470,29 @@ do_history(struct instance *i, const struct sim_req *r, struct sim_res *res)
 	buf_free(&b);
 }
 
+/* lastIncomingMessages and lastOutgoingMessages: all chats, newest first. */
+static void
+do_journal(struct instance *i, bool out, struct sim_res *res)
+{
+	struct buf b;
+
+	buf_init(&b, 15 << 20);
+	for (struct chat_line *l = i->history; l; l = l->next)
+		if (out == str_starts(l->json, "{\"type\":\"outgoing\""))
+			buf_printf(&b, "%s%s", b.n ? "," : "", l->json);
+	sim_answer(res, 200, "[%s]", b.p);
+	buf_free(&b);
+}
+
 /* --- methods ---------------------------------------------------------------------- */
+
+static void
+set_settings(struct instance *i, const struct sim_req *r)
+{
+	for (size_t k = 0; k < SETTINGS; k++)
+		if (sim_json(r, settings[k]))
+			i->off[k] = !str_eq(sim_json(r, settings[k]), "yes");
+}
 
 static void
 do_settings(struct instance *i, const struct sim_req *r, struct sim_res *res)
@@ -372,8 +504,7 @@ do_settings(struct instance *i, const struct sim_req *r, struct sim_res *res)
 			copy(i->webhook_url, sizeof i->webhook_url, sim_json(r, "webhookUrl"));
 		if (sim_json(r, "webhookUrlToken"))
 			copy(i->webhook_token, sizeof i->webhook_token, sim_json(r, "webhookUrlToken"));
-		if (sim_json(r, "incomingWebhook"))
-			copy(i->incoming, sizeof i->incoming, sim_json(r, "incomingWebhook"));
+		set_settings(i, r);
 		sim_answer(res, 200, "{\"saveSettings\":true}");
 		return;
 	}
@@ -381,10 +512,9 @@ do_settings(struct instance *i, const struct sim_req *r, struct sim_res *res)
 	buf_puts(&b, "{\"wid\":\"70000000000@c.us\"");
 	put_pair(&b, "webhookUrl", i->webhook_url);
 	put_pair(&b, "webhookUrlToken", i->webhook_token);
-	put_pair(&b, "incomingWebhook", i->incoming);
-	buf_puts(&b, ",\"delaySendMessagesMilliseconds\":500,\"outgoingWebhook\":\"yes\","
-	    "\"outgoingMessageWebhook\":\"yes\",\"outgoingAPIMessageWebhook\":\"yes\","
-	    "\"stateWebhook\":\"yes\"}");
+	for (size_t k = 0; k < SETTINGS; k++)
+		put_pair(&b, settings[k], i->off[k] ? "no" : "yes");
+	buf_puts(&b, ",\"delaySendMessagesMilliseconds\":500}");
 	sim_answer(res, 200, "%s", b.p);
 	buf_free(&b);
 }
@@ -411,7 +541,7 @@ dispatch(struct instance *i, const char *method, const char *tail, const struct 
 	bool post = str_eq(r->method, "POST");
 
 	if (str_eq(method, "receiveNotification"))
-		do_receive(i->id, r, res);
+		do_receive(i, r, res);
 	else if (str_eq(method, "deleteNotification") && str_eq(r->method, "DELETE"))
 		do_delete(i, res, tail);
 	else if (str_eq(method, "sendMessage") && post)
@@ -420,6 +550,15 @@ dispatch(struct instance *i, const char *method, const char *tail, const struct 
 		do_send(i, r, res, true);
 	else if (str_eq(method, "getChatHistory") && post)
 		do_history(i, r, res);
+	else if (str_eq(method, "lastIncomingMessages"))
+		do_journal(i, false, res);
+	else if (str_eq(method, "lastOutgoingMessages"))
+		do_journal(i, true, res);
+	else if ((str_eq(method, "readChat") || str_eq(method, "sendTyping")) && post)
+		do_sign(i, r, res, str_eq(method, "sendTyping"));
+	else if (str_eq(method, "getWaSettings") && str_eq(type_of(i), "whatsapp"))
+		sim_answer(res, 200, "{\"phone\":\"70000000000\",\"stateInstance\":\"%s\",\"suspendedUntil\":%" PRId64 "}",
+		    i->state, suspended(i) ? clock_now_us() / 1000000 + 3600 : 0);
 	else if (str_eq(method, "getStateInstance")) {
 		if (!too_often(&i->state_asked_ms, res))
 			sim_answer(res, 200, "{\"stateInstance\":\"%s\"}", i->state);
@@ -484,6 +623,17 @@ handle(const struct sim_req *r, struct sim_res *res)
 /* --- control ------------------------------------------------------------------------ */
 
 static void
+lines_free(struct chat_line *l)
+{
+	for (struct chat_line *next; l; l = next) {
+		next = l->next;
+		free(l->chat);
+		free(l->json);
+		free(l);
+	}
+}
+
+static void
 note_free(struct instance *i)
 {
 	for (struct note *n = i->head, *next; n; n = next) {
@@ -491,12 +641,8 @@ note_free(struct instance *i)
 		free(n->body);
 		free(n);
 	}
-	for (struct chat_line *l = i->history, *next; l; l = next) {
-		next = l->next;
-		free(l->chat);
-		free(l->json);
-		free(l);
-	}
+	lines_free(i->history);
+	lines_free(i->held);
 }
 
 static void
@@ -545,6 +691,65 @@ fn_webhook(const struct sim_req *r, struct instance *i, const char *body)
 }
 
 static void
+journal_in(struct instance *i, const char *id, const char *chat, const char *name, const char *text,
+    int64_t at_s)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	buf_printf(&b, "{\"type\":\"incoming\",\"timestamp\":%" PRId64 ",\"typeMessage\":\"textMessage\"", at_s);
+	put_pair(&b, "idMessage", id);
+	put_pair(&b, "chatId", chat);
+	put_pair(&b, "senderId", chat);
+	put_pair(&b, "senderName", name);
+	put_pair(&b, "textMessage", text);
+	buf_putc(&b, '}');
+	line_add(&i->history, chat, b.p);
+	buf_free(&b);
+}
+
+/* A new state is notified; what waited while it was suspended goes out. */
+static void
+control_state(struct instance *i, const char *state)
+{
+	bool was = suspended(i);
+	int64_t now_s = clock_now_us() / 1000000;
+	struct buf b;
+
+	copy(i->state, sizeof i->state, state);
+	if (is_on(i, "stateWebhook")) {
+		buf_init(&b, 4096);
+		put_head(&b, i, "stateInstanceChanged", now_s);
+		put_pair(&b, "stateInstance", state);
+		buf_putc(&b, '}');
+		emit(i, b.p);
+		buf_free(&b);
+	}
+	for (struct chat_line *l = i->held; was && !suspended(i) && l; l = l->next)
+		statuses(i, l->json, l->chat, now_s);
+	if (was && !suspended(i)) {
+		lines_free(i->held);
+		i->held = NULL;
+	}
+}
+
+static void
+control_answer(const struct sim_req *r, struct sim_res *res, struct instance *i)
+{
+	int64_t status = 500;
+
+	if (json_i64(json_get(r->json, "status"), &status) != RC_OK)
+		status = 500;
+	if (json_i64(json_get(r->json, "times"), &i->answer_times) != RC_OK)
+		i->answer_times = 1;
+	i->answer_status = (int)status;
+	i->answer_took = json_bool(json_get(r->json, "took"), false);
+	i->answer_echo = json_bool(json_get(r->json, "echo"), true);
+	copy(i->answer_words, sizeof i->answer_words, sim_json(r, "words"));
+	sim_answer(res, 200, "{\"success\":true}");
+}
+
+static void
 control_message(const struct sim_req *r, struct sim_res *res, struct instance *i)
 {
 	const char *from = sim_json(r, "from"), *text = sim_json(r, "text"), *id = sim_json(r, "id");
@@ -575,7 +780,9 @@ control_message(const struct sim_req *r, struct sim_res *res, struct instance *i
 		    "\"textMessageData\":{\"textMessage\":");
 		json_put_str(&b, text ? text : "Hi");
 		buf_puts(&b, "}}}");
-		emit(i, b.p);
+		if (is_on(i, "incomingWebhook") && json_bool(json_get(r->json, "hook"), true))
+			emit(i, b.p);
+		journal_in(i, id ? id : fresh, from, name ? name : "Ana", text ? text : "Hi", at_s);
 		buf_printf(&ids, "%s\"%s\"", k ? "," : "", id ? id : fresh);
 	}
 	sim_answer(res, 200, "{\"success\":true,\"ids\":[%s]}", ids.p);
@@ -619,7 +826,12 @@ control(const struct sim_req *r, struct sim_res *res)
 	} else if (str_eq(verb, "/webhook") && sim_json(r, "url")) {
 		sim_answer(res, 200, "{\"success\":true,\"n\":%zu}", each_note(r, fn_webhook, i));
 	} else if (str_eq(verb, "/state") && sim_json(r, "state")) {
-		copy(i->state, sizeof i->state, sim_json(r, "state"));
+		control_state(i, sim_json(r, "state"));
+		sim_answer(res, 200, "{\"success\":true}");
+	} else if (str_eq(verb, "/answer")) {
+		control_answer(r, res, i);
+	} else if (str_eq(verb, "/settings")) {
+		set_settings(i, r);
 		sim_answer(res, 200, "{\"success\":true}");
 	} else if (str_eq(verb, "/quota")) {
 		i->quota = json_bool(json_get(r->json, "exceeded"), true);

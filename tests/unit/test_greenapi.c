@@ -387,7 +387,7 @@ test_poll_errors(void **st)
 		{ 400, 0, "{\"message\":\"instance account not authorized\"}", NULL, "not_authorized", 0 },
 		{ 500, 0, "x", NULL, "provider_error", 0 },
 		{ 502, 0, "x", NULL, "provider_error", 0 },
-		{ 301, 0, "", NULL, "bad_request", 0 },
+		{ 301, 0, "", NULL, "green_refuses", 0 },
 		{ 200, 0, "<html>", NULL, "wrong_url", 0 },
 		{ 200, 0, "{\"status\":false,\"reason\":\"instance account not authorized\"}", NULL,
 		    "not_authorized", 0 },
@@ -526,7 +526,8 @@ test_send_refuses(void **st)
 		{ .recipient = "70000000001", .thread_id = "", .body = long_text },
 		{ .recipient = "70000000001", .thread_id = "", .atts = two, .n_atts = 2 },
 		{ .recipient = "70000000001", .thread_id = "", .atts = &none, .n_atts = 1 },
-		{ .recipient = "70000000001", .thread_id = "", .action = "typing_on" },
+		{ .recipient = "70000000001", .thread_id = "", .action = "typing_off" },
+		{ .recipient = "70000000001", .thread_id = "", .action = "react", .reply_to = "M1" },
 	};
 	struct outmsg longest = { .recipient = "70000000001", .thread_id = "", .body = long_text };
 
@@ -580,7 +581,11 @@ test_send_read(void **st)
 		{ 200, 0, true, "{}", SEND_UNKNOWN, "no_id", 0 },
 		{ 200, 0, true, "{\"idMessage\":", SEND_UNKNOWN, "no_id", 0 },
 		{ 200, 0, true, "{\"idMessage\":\"\"}", SEND_UNKNOWN, "no_id", 0 },
-		{ 200, 0, true, "{\"status\":false,\"reason\":\"bad chat\"}", SEND_REFUSED, "bad_request", 0 },
+		{ 200, 0, true, "{\"status\":false,\"reason\":\"no\"}", SEND_PAUSE, "green_refuses", 60 },
+		{ 400, 0, true, "{\"message\":\"Validation failed. Details: 'chatId' has wrong format\"}", SEND_REFUSED,
+		    "bad_chat", 0 },
+		{ 400, 0, true, "{\"message\":\"instance is suspended\"}", SEND_PAUSE, "suspended", 300 },
+		{ 418, 0, true, "{\"message\":\"words of tomorrow\"}", SEND_PAUSE, "green_refuses", 60 },
 		{ 400, 0, true, "{\"message\":\"bad request data\"}", SEND_REFUSED, "bad_request", 0 },
 		{ 400, 0, true, "{\"message\":\"instance in starting process try later\"}", SEND_RETRY, "starting", 0 },
 		{ 400, 0, true, "{\"message\":\"instance account not authorized\"}", SEND_PAUSE, "not_authorized", 300 },
@@ -653,6 +658,11 @@ test_lookup(void **st)
 	    "{\"type\":\"outgoing\",\"idMessage\":\"O1\",\"timestamp\":1752345600,\"textMessage\":\"a\"},"
 	    "{\"type\":\"outgoing\",\"idMessage\":\"F1\",\"timestamp\":1752345691,\"fileName\":\"a.pdf\","
 	    "\"caption\":\"a\"}]";
+	static const char journal[] = "["
+	    "{\"type\":\"outgoing\",\"idMessage\":\"J2\",\"timestamp\":1752345699,\"chatId\":\"70000000002@c.us\","
+	    "\"typeMessage\":\"textMessage\",\"textMessage\":\"a\"},"
+	    "{\"type\":\"outgoing\",\"idMessage\":\"J1\",\"timestamp\":1752345698,\"chatId\":\"70000000001@c.us\","
+	    "\"typeMessage\":\"textMessage\",\"textMessage\":\" a\"}]";
 	struct att f = { .type = "file", .url = "https://x.example.com/a.pdf" };
 	struct outmsg m = { .recipient = "70000000001", .thread_id = "", .body = "a" };
 	char id[520] = "";
@@ -670,9 +680,177 @@ test_lookup(void **st)
 	assert_string_equal(id, "F1");
 	m.n_atts = 0;
 	m.body = "other";
-	assert_int_equal(lookup(&m, 0, 200, history, id), RC_NONE);
+	/* not in the chat's history, or no such history: the journal of all sends, once */
+	assert_int_equal(lookup(&m, 0, 200, history, id), RC_DUP);
+	assert_string_equal(id, "journal");
+	assert_int_equal(lookup(&m, 0, 400, "{\"message\":\"no chat\"}", id), RC_DUP);
 	assert_int_equal(lookup(&m, 0, 200, "{\"error\":1}", id), RC_TEMP);
 	assert_int_equal(lookup(&m, 0, 500, "", id), RC_TEMP);
+	m.look_in = "journal";
+	assert_int_equal(P->lookup_build(&acc, &m, &r), RC_OK);
+	assert_string_equal(r.method, "GET");
+	assert_non_null(strstr(r.url, "/lastOutgoingMessages/" TOKEN "?minutes=1440"));
+	http_req_free(&r);
+	assert_int_equal(lookup(&m, 0, 200, journal, id), RC_NONE);
+	m.body = "a";
+	assert_int_equal(lookup(&m, 1752345690500000, 200, journal, id), RC_OK);
+	assert_string_equal(id, "J1");	/* of this chat, not the other's J2 */
+	m.body = "never";
+	assert_int_equal(lookup(&m, clock_now_us(), 200, journal, id), RC_NONE);
+	m.recipient = "120000000000000@lid";	/* ... which may be two minutes late */
+	assert_int_equal(lookup(&m, clock_now_us(), 200, journal, id), RC_TEMP);
+	assert_int_equal(lookup(&m, clock_now_us() - 200 * 1000000LL, 200, journal, id), RC_NONE);
+}
+
+/* --- what the chat is told beside messages; MAX and Telegram -------------------------- */
+
+static void
+test_actions(void **st)
+{
+	struct outmsg m = { .recipient = "70000000001", .thread_id = "", .action = "mark_seen" };
+	struct send_result out;
+	struct http_res res;
+
+	(void)st;
+	assert_send(&m, "readChat", "{\"chatId\":\"70000000001@c.us\"}");
+	m.reply_to = "M1";
+	assert_send(&m, "readChat", "{\"chatId\":\"70000000001@c.us\",\"idMessage\":\"M1\"}");
+	m.action = "typing_on";
+	assert_send(&m, "sendTyping", "{\"chatId\":\"70000000001@c.us\",\"typingTime\":5000}");
+	http_res_init(&res);
+	res.status = 200;
+	assert_int_equal(P->send_read(&acc, &m, &res, &out), RC_OK);	/* an empty body */
+	assert_int_equal(out.outcome, SEND_ACCEPTED);
+	http_res_free(&res);
+}
+
+static void
+test_other_messengers(void **st)
+{
+	static const struct { const char *id, *in, *chat; } v[] = {
+		{ "3100000001", "10000000", "10000000" },
+		{ "4100000001", "-1000000001", "-1000000001" },
+		{ "4100000001", "12345", "12345" },
+		{ "1101000001", "+7 000 000-00-01", "70000000001@c.us" },
+		{ "1101000001", "120363000000000001", "120363000000000001@g.us" },
+		{ "1101000001", "120000000000000@lid", "120000000000000@lid" },
+	};
+	static char long_text[4002];
+	struct mem_arena arena = { 0 };
+
+	(void)st;
+	memset(long_text, 'a', 4001);
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		struct account a = acc;
+		struct outmsg m = { .recipient = v[i].in, .thread_id = "", .body = "Hi" };
+		struct http_req r = { 0 };
+		char want[100];
+
+		a.own_id = (char *)(uintptr_t)v[i].id;
+		assert_string_equal(P->recipient(&a, v[i].in, &arena), v[i].chat);
+		snprintf(want, sizeof want, "{\"chatId\":\"%s\",\"message\":\"Hi\"}", v[i].chat);
+		assert_int_equal(P->send_build(&a, &m, &r), RC_OK);
+		assert_string_equal(r.body, want);
+		http_req_free(&r);
+		m.body = long_text;
+		assert_int_equal(P->send_build(&a, &m, &r), v[i].id[0] == '1' ? RC_OK : RC_INVALID);
+		http_req_free(&r);
+	}
+	mem_arena_free(&arena);
+}
+
+/* --- webhook mode: the journals give what their notifications would have given -------- */
+
+static void
+dump_parsed(enum rc (*parse)(const struct account *, const char *, const char *, size_t, struct itemv *),
+    const char *p, struct buf *b)
+{
+	struct itemv v;
+
+	itemv_init(&v);
+	buf_init(b, 1 << 16);
+	assert_int_equal(parse(&acc, NULL, p, strlen(p), &v), RC_OK);
+	for (size_t i = 0; i < v.n; i++)
+		v.v[i].name = NULL;
+	itemv_dump(&v, b);
+	itemv_free(&v);
+}
+
+static void
+test_journal_like_webhook(void **st)
+{
+	static const struct { const char *line, *note; } v[] = {
+		{ "[{\"type\":\"incoming\",\"idMessage\":\"A1\",\"timestamp\":1752345678,\"typeMessage\":\"textMessage\","
+		  "\"chatId\":\"70000000001@c.us\",\"senderId\":\"70000000001@c.us\",\"senderName\":\"Ana\",\"textMessage\":\"Hi\"}]",
+		  "{\"typeWebhook\":\"incomingMessageReceived\",\"instanceData\":{\"idInstance\":\"1101000001\"},\"timestamp\":1752345678,"
+		  "\"idMessage\":\"A1\",\"senderData\":{\"chatId\":\"70000000001@c.us\",\"sender\":\"70000000001@c.us\",\"senderName\":\"Ana\"},"
+		  "\"messageData\":{\"typeMessage\":\"textMessage\",\"textMessageData\":{\"textMessage\":\"Hi\"}}}" },
+		{ "[{\"type\":\"outgoing\",\"idMessage\":\"A2\",\"timestamp\":1752345678,\"typeMessage\":\"extendedTextMessage\","
+		  "\"chatId\":\"70000000001@c.us\",\"extendedTextMessage\":{\"text\":\"Hi\"},\"textMessage\":\"Hi\","
+		  "\"sendByApi\":true,\"statusMessage\":\"sent\"}]",
+		  "{\"typeWebhook\":\"outgoingAPIMessageReceived\",\"instanceData\":{\"idInstance\":\"1101000001\"},\"timestamp\":1752345678,"
+		  "\"idMessage\":\"A2\",\"senderData\":{\"chatId\":\"70000000001@c.us\"},"
+		  "\"messageData\":{\"typeMessage\":\"extendedTextMessage\",\"extendedTextMessageData\":{\"text\":\"Hi\"}}}" },
+		{ "[{\"type\":\"incoming\",\"idMessage\":\"A3\",\"timestamp\":1752345678,\"typeMessage\":\"imageMessage\","
+		  "\"chatId\":\"70000000001@c.us\",\"senderId\":\"70000000001@c.us\",\"downloadUrl\":\"https://media.test/1.jpg\","
+		  "\"caption\":\"look\",\"fileName\":\"1.jpg\",\"mimeType\":\"image/jpeg\"}]",
+		  "{\"typeWebhook\":\"incomingMessageReceived\",\"instanceData\":{\"idInstance\":\"1101000001\"},\"timestamp\":1752345678,"
+		  "\"idMessage\":\"A3\",\"senderData\":{\"chatId\":\"70000000001@c.us\",\"sender\":\"70000000001@c.us\"},"
+		  "\"messageData\":{\"typeMessage\":\"imageMessage\",\"fileMessageData\":{\"downloadUrl\":\"https://media.test/1.jpg\","
+		  "\"caption\":\"look\",\"fileName\":\"1.jpg\",\"mimeType\":\"image/jpeg\"}}}" },
+	};
+
+	(void)st;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		struct buf journal, note;
+
+		dump_parsed(P->parse_polled, v[i].line, &journal);
+		dump_parsed(P->parse, v[i].note, &note);
+		assert_string_equal(journal.p, note.p);
+		buf_free(&journal);
+		buf_free(&note);
+	}
+}
+
+static void
+test_journal_poll(void **st)
+{
+	static const char line[] = "[{\"type\":\"incoming\",\"idMessage\":\"A1\",\"timestamp\":1752345678,"
+	    "\"typeMessage\":\"textMessage\",\"chatId\":\"70000000001@c.us\",\"textMessage\":\"Hi\"}]";
+	struct account a = acc;
+	struct poll_state ps = { .memory = "{}" };
+	struct http_req r = { 0 };
+	struct http_res res;
+	struct itemv v;
+
+	(void)st;
+	a.poll_s = 0;	/* webhooks */
+	itemv_init(&v);
+	assert_int_equal(P->poll_build(&a, &ps, &r), RC_OK);
+	assert_non_null(strstr(r.url, "/lastIncomingMessages/"));
+	http_req_free(&r);
+	assert_true(ps.only_missing);
+	http_res_init(&res);
+	res.status = 200;
+	res.body = line;
+	res.body_n = sizeof line - 1;
+	assert_int_equal(P->poll_read(&a, &res, &ps, &v), RC_OK);
+	assert_int_equal(v.n, 1);
+	ps.stored = true;
+	assert_int_equal(P->poll_build(&a, &ps, &r), RC_OK);
+	assert_non_null(strstr(r.url, "/lastOutgoingMessages/"));
+	http_req_free(&r);
+	itemv_clear(&v);
+	res.body = "[]";
+	res.body_n = 2;
+	assert_int_equal(P->poll_read(&a, &res, &ps, &v), RC_OK);
+	assert_int_equal(P->poll_build(&a, &ps, &r), RC_NONE);
+	assert_int_equal(ps.outcome, POLL_MESSAGES);
+	res.body = "";
+	res.body_n = 0;
+	http_res_free(&res);
+	itemv_free(&v);
+	mem_arena_free(&ps.arena);
 }
 
 /* --- doctor ------------------------------------------------------------------------ */
@@ -688,7 +866,15 @@ test_probes(void **st)
 	} v[] = {
 		{ 0, 200, "{\"stateInstance\":\"authorized\"}", FINDING_OK, "state" },
 		{ 0, 200, "{\"stateInstance\":\"notAuthorized\"}", FINDING_FAIL, "state" },
-		{ 0, 200, "{\"stateInstance\":\"yellowCard\"}", FINDING_WARN, "state" },
+		{ 0, 200, "{\"stateInstance\":\"yellowCard\"}", FINDING_FAIL, "limit" },
+		{ 0, 200, "{\"stateInstance\":\"suspended\"}", FINDING_FAIL, "limit" },
+		{ 2, 200, "{\"outgoingWebhook\":\"yes\",\"stateWebhook\":\"yes\"}", FINDING_OK, "notices" },
+		{ 2, 200, "{\"outgoingWebhook\":\"no\",\"stateWebhook\":\"yes\"}", FINDING_WARN, "notices" },
+		{ 2, 200, "{}", FINDING_UNKNOWN, "notices" },
+		{ 2, 500, "", FINDING_UNKNOWN, "notices" },
+		{ 3, 200, "{\"stateInstance\":\"suspended\",\"suspendedUntil\":1753000000}", FINDING_FAIL, "limit" },
+		{ 3, 200, "{\"stateInstance\":\"authorized\"}", FINDING_OK, "limit" },
+		{ 3, 404, "", FINDING_UNKNOWN, "limit" },
 		{ 0, 200, "{}", FINDING_UNKNOWN, "state" },
 		{ 0, 200, "<html>", FINDING_FAIL, "url" },
 		{ 0, 401, "", FINDING_FAIL, "token" },
@@ -705,7 +891,7 @@ test_probes(void **st)
 	(void)st;
 	assert_int_equal(P->probe_build(&acc, 0, &r), RC_OK);
 	http_req_free(&r);
-	assert_int_equal(P->probe_build(&acc, 2, &r), RC_NONE);
+	assert_int_equal(P->probe_build(&acc, 4, &r), RC_NONE);
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
 		struct finding f;
 		struct http_res res;
@@ -737,6 +923,8 @@ main(void)
 		cmocka_unit_test(test_poll_bad_items),
 		cmocka_unit_test(test_poll_delete_gone),
 		cmocka_unit_test(test_poll_delete_fails),
+		cmocka_unit_test(test_actions), cmocka_unit_test(test_other_messengers),
+		cmocka_unit_test(test_journal_like_webhook), cmocka_unit_test(test_journal_poll),
 		cmocka_unit_test(test_poll_stuck),
 		cmocka_unit_test(test_poll_errors),
 		cmocka_unit_test(test_poll_cut),

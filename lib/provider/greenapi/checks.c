@@ -78,5 +78,17 @@ const struct provider_check greenapi_checks[] = {
 	  .remedy = { "While polling, webhookUrl must be empty; with WHATSAPP_POLL_SECONDS=0 it must be this installation's /whatsapp/webhook.",
 	    "При опросе webhookUrl должен быть пуст; при WHATSAPP_POLL_SECONDS=0 в нём адрес /whatsapp/webhook этой установки." },
 	  .codes = { "webhook_url" } },
+	{ .number = 726,
+	  .what = { "Green API tells of statuses, echoes, edits and deletions",
+	    "Green API сообщает о статусах, своих сообщениях, правках и удалениях" },
+	  .remedy = { "Set the settings named here to yes in the instance's settings (this restarts the instance; applied within 5 minutes).",
+	    "Включите (yes) названные настройки инстанса (инстанс перезапустится; действует через 5 минут)." },
+	  .codes = { "notices" } },
+	{ .number = 727,
+	  .what = { "WhatsApp does not limit the number",
+	    "WhatsApp не ограничивает номер" },
+	  .remedy = { "Write less and only to people who wrote first; dmbox holds messages back until the limit ends. A number limited again and again gets banned.",
+	    "Пишите реже и только тем, кто написал первым; до конца ограничения dmbox придержит сообщения. Повторные ограничения ведут к блокировке номера." },
+	  .codes = { "limit" } },
 };
 const size_t greenapi_n_checks = sizeof greenapi_checks / sizeof *greenapi_checks;

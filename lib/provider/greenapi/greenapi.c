@@ -564,26 +564,57 @@ green_change(struct green_note *g, struct item *it, const struct green_type *t)
 	}
 }
 
-/* outgoingMessageStatus: chatId, idMessage and status at the top level (C.3). */
+/*
+ * outgoingMessageStatus: chatId, idMessage and status at the top level (C.3).  A
+ * failure says why: the status itself where it is more than "failed", and the
+ * vendor's description.
+ */
 static void
 green_status(struct green_note *g, struct item *it)
 {
-	static const struct { const char *name, *status; } map[] = {
-		{ "sent", "sent" }, { "delivered", "delivered" }, { "read", "read" },
-		{ "played", "read" }, { "failed", "failed" }, { "noAccount", "failed" },
-		{ "notInGroup", "failed" }, { "noActiveSession", "failed" },
+	static const struct { const char *name, *status, *why; } map[] = {
+		{ "sent", "sent", NULL }, { "delivered", "delivered", NULL }, { "read", "read", NULL },
+		{ "played", "read", NULL }, { "failed", "failed", NULL },
+		{ "noAccount", "failed", "noAccount: this number has no WhatsApp" },
+		{ "notInGroup", "failed", "notInGroup: the number is not in this group" },
+		{ "noActiveSession", "failed", "noActiveSession: the 24-hour window is closed" },
 	};
-	const char *s = green_text(g, g->root, "status");
+	const char *s = green_text(g, g->root, "status"), *words = green_text(g, g->root, "description");
+	struct buf b;
 
 	it->kind = "status";
 	it->dir = DIR_OUT;
 	it->target_id = green_text(g, g->root, "idMessage");
 	it->text = s;	/* another word (yellowCard, suspended) changes nothing and is kept */
-	for (size_t i = 0; i < sizeof map / sizeof *map; i++)
-		if (str_ieq(map[i].name, s) && it->target_id) {
-			it->effect = EFFECT_STATUS;
-			it->text = map[i].status;
-		}
+	for (size_t i = 0; i < sizeof map / sizeof *map; i++) {
+		if (!str_ieq(map[i].name, s) || !it->target_id)
+			continue;
+		it->effect = EFFECT_STATUS;
+		it->text = map[i].status;
+		if (!str_eq(map[i].status, "failed") || (map[i].why == NULL && words == NULL))
+			continue;
+		buf_init(&b, 1024);
+		buf_printf(&b, "failed: %s%s%.600s", map[i].why != NULL ? map[i].why : "",
+		    map[i].why != NULL && words != NULL ? " - " : "", words != NULL ? words : "");
+		it->text = str_utf8_clean(&g->out->arena, b.p, b.n, NULL);
+		buf_free(&b);
+	}
+}
+
+/* stateInstanceChanged: while the number is limited or logged out nothing is to be
+ * fed into the vendor's queue: "rest: STATE" holds the outbox, "ok" lets it go on. */
+static const char *
+green_state(struct green_note *g)
+{
+	static const char *const rest[] = { "suspended", "yellowCard", "notAuthorized", "blocked" };
+	static const char *const texts[] = { "rest: suspended", "rest: suspended",
+	    "rest: not_authorized", "rest: not_authorized" };
+	const char *s = green_text(g, g->root, "stateInstance");
+
+	for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
+		if (str_eq(s, rest[i]))
+			return texts[i];
+	return str_eq(s, "authorized") ? "ok" : NULL;
 }
 
 static const struct { const char *type, *kind; } green_events[] = {
@@ -608,6 +639,8 @@ green_event(struct green_note *g, struct item *it)
 	for (size_t i = 0; i < sizeof green_events / sizeof *green_events; i++)
 		if (str_eq(green_events[i].type, g->type))
 			it->kind = green_events[i].kind;
+	if (str_eq(g->type, "stateInstanceChanged"))
+		it->text = green_state(g);
 	if (!it->contact)
 		it->contact = green_jid(g, green_first(g, g->root, peers));
 }
@@ -665,7 +698,7 @@ green_item(const struct json *root, struct itemv *out)
 }
 
 /* C.4: one notification a POST; an array of them is read too. */
-static enum rc
+enum rc
 green_parse(const struct account *a, const char *content_type, const char *p, size_t n,
     struct itemv *out)
 {
@@ -705,6 +738,9 @@ const struct provider provider_greenapi = {
 	.has_echo = true,	/* outgoingAPIMessageReceived */
 	.verify = green_verify,
 	.parse = green_parse,
+	.parse_polled = green_parse_polled,
+	.reconcile_s = 3600,
+	.ask_gap_ms = 1100,	/* getSettings: one a second (C.5) */
 	.poll_build = green_poll_build,
 	.poll_read = green_poll_read,
 	.send_build = green_send_build,

@@ -16,12 +16,18 @@ extern const struct provider_check greenapi_checks[];
 extern const size_t greenapi_n_checks;
 
 #define GREEN_TEXT_MAX		20000	/* C.1, characters */
+#define GREEN_TEXT_MAX_OTHER	4000	/* ... of their MAX and Telegram instances */
 
 /* --- greenapi.c: what comes in */
 /* green_item(root, out): one notification, one item. */
 void green_item(const struct json *root, struct itemv *out);
+enum rc green_parse(const struct account *a, const char *content_type, const char *p, size_t n,
+    struct itemv *out) MUST_CHECK;
 
 /* --- request.c: requests and refusals */
+/* green_whatsapp(a): is it an instance of WhatsApp?  Those of MAX and Telegram have ids that
+ * begin with 3100 and 4100, hosts of that name, and chats without a suffix. */
+bool green_whatsapp(const struct account *a);
 /* green_configured(a): are address, instance and token there? */
 bool green_configured(const struct account *a);
 /* green_url: C.1: {apiUrl}/waInstance{id}/{method}/{token}[tail]; b is made. */
@@ -41,9 +47,16 @@ struct green_error {
 	enum send_outcome outcome;
 	const char *code;		/* and hint of a poll */
 	int64_t pause_s;
+	bool doubt;			/* the message may have gone out in spite of it */
 };
 /* green_error(status, words): what a refusal means; NULL: unknown. Static. */
 const struct green_error *green_error(int status, const char *words);
+
+/* green_journal(a, j, out): the list that lastIncomingMessages and lastOutgoingMessages
+ * answer, as the notifications that it is made of. */
+void green_journal(const struct account *a, const struct json *j, struct itemv *out);
+enum rc green_parse_polled(const struct account *a, const char *content_type, const char *p,
+    size_t n, struct itemv *out) MUST_CHECK;
 
 /* --- poll.c, send.c, ask.c: members of provider_greenapi */
 enum rc green_poll_build(const struct account *a, struct poll_state *st, struct http_req *out);

@@ -1,6 +1,7 @@
 /*
  * The queue of an instance (providers.md C.2): receive, store, commit, delete,
- * one notification after the other.
+ * one notification after the other.  An account in webhook mode has no queue: its
+ * check compares the journals of a day with what is stored (provider.reconcile_s).
  */
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +27,10 @@ struct green_poll {
 	int64_t timeout_ms;	/* of the receive under way */
 	bool deleting;		/* the request under way */
 	bool over;
+	int journal;		/* webhook mode: which one is asked for next, 2: none */
 };
+
+static const char *const journals[] = { "lastIncomingMessages", "lastOutgoingMessages" };
 
 static enum rc
 green_poll_over(struct poll_state *st, struct green_poll *g, enum poll_outcome o, const char *hint)
@@ -66,6 +70,125 @@ green_build_receive(const struct account *a, struct poll_state *st, struct green
 	return rc;
 }
 
+/* --- journals: what was there in the last day, by webhook or not ------------------ */
+
+static enum rc
+green_journal_build(const struct account *a, struct poll_state *st, struct green_poll *g,
+    struct http_req *out)
+{
+	enum rc rc;
+
+	st->only_missing = true;
+	if (g->journal > 0 && !st->stored)
+		return green_poll_over(st, g, POLL_FAILED, "not_stored");
+	if (g->journal == 2)
+		return green_poll_over(st, g, g->n > 0 ? POLL_MESSAGES : POLL_EMPTY, NULL);
+	st->wait_ms = g->journal == 0 ? 0 : 1100;
+	rc = green_request(a, "GET", journals[g->journal], "?minutes=1440", out);
+	if (rc == RC_OK) {
+		out->timeout_ms = 30000;
+		out->max_answer = 16UL << 20;
+	}
+	return rc;
+}
+
+/* member of e as KEY of an object under way in b; nothing where it is not there. */
+static void
+put_as(struct mem_arena *arena, struct buf *b, const char *sep, const char *key, const struct json *e,
+    const char *member)
+{
+	const struct json *v = json_get(e, member);
+
+	if (json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL)
+		return;
+	json_put_key(b, sep, key);
+	buf_puts(b, json_raw(arena, v));
+}
+
+/* A line of a journal is flat; its notification has the same members in objects. */
+static void
+green_journal_note(const struct account *a, struct mem_arena *arena, const struct json *e, struct buf *b)
+{
+	static const char *const flat[] = { "type", "idMessage", "timestamp", "chatId", "senderId",
+	    "senderName", "senderContactName", "typeMessage", "textMessage", "downloadUrl", "caption",
+	    "fileName", "mimeType", "jpegThumbnail", "statusMessage", "sendByApi", "extendedTextMessage",
+	    "location", "contact" };
+	bool out = str_eq(json_text(arena, json_get(e, "type")), "outgoing");
+	const struct json *v;
+	const char *key;
+
+	buf_printf(b, "{\"typeWebhook\":\"%s\",\"instanceData\":{\"idInstance\":", !out ?
+	    "incomingMessageReceived" : json_bool(json_get(e, "sendByApi"), false) ?
+	    "outgoingAPIMessageReceived" : "outgoingMessageReceived");
+	json_put_str(b, a->own_id);
+	buf_putc(b, '}');
+	put_as(arena, b, ",", "timestamp", e, "timestamp");
+	put_as(arena, b, ",", "idMessage", e, "idMessage");
+	buf_puts(b, ",\"senderData\":{\"chatName\":\"\"");
+	put_as(arena, b, ",", "chatId", e, "chatId");
+	put_as(arena, b, ",", "sender", e, "senderId");
+	put_as(arena, b, ",", "senderName", e, "senderName");
+	buf_puts(b, "},\"messageData\":{\"x\":null");
+	put_as(arena, b, ",", "typeMessage", e, "typeMessage");
+	buf_puts(b, ",\"textMessageData\":{\"x\":null");
+	put_as(arena, b, ",", "textMessage", e, "textMessage");
+	buf_puts(b, "},\"fileMessageData\":{\"x\":null");
+	for (size_t i = 9; i < 14; i++)
+		put_as(arena, b, ",", flat[i], e, flat[i]);
+	buf_putc(b, '}');
+	put_as(arena, b, ",", "extendedTextMessageData", e, "extendedTextMessage");
+	put_as(arena, b, ",", "locationMessageData", e, "location");
+	put_as(arena, b, ",", "contactMessageData", e, "contact");
+	for (struct json_iter i = { NULL }; json_each(e, &i, &key, &v);) {
+		bool known = false;
+
+		for (size_t k = 0; k < sizeof flat / sizeof *flat; k++)
+			known |= str_eq(key, flat[k]);
+		if (!known)
+			put_as(arena, b, ",", key, e, key);
+	}
+	buf_puts(b, "}}");
+}
+
+void
+green_journal(const struct account *a, const struct json *j, struct itemv *out)
+{
+	for (size_t i = 0; i < json_len(j); i++) {
+		struct mem_arena arena = { 0 };
+		struct json *note = NULL;
+		struct buf b;
+
+		buf_init(&b, 1 << 20);
+		if (json_type(json_at(j, i)) == JSON_OBJECT) {
+			green_journal_note(a, &arena, json_at(j, i), &b);
+			if (!buf_err(&b) && json_parse(b.p, b.n, &note, NULL) == RC_OK)
+				green_item(note, out);
+		}
+		json_free(note);
+		buf_free(&b);
+		mem_arena_free(&arena);
+	}
+}
+
+/* An answer kept in the ledger: a journal's list, or a notification. */
+enum rc
+green_parse_polled(const struct account *a, const char *content_type, const char *p, size_t n,
+    struct itemv *out)
+{
+	struct json *j = NULL;
+	enum rc rc;
+
+	if (json_parse(p, n, &j, NULL) == RC_OK && json_type(j) == JSON_ARRAY && a->own_id != NULL &&
+	    json_get(json_at(j, 0), "typeWebhook") == NULL && json_len(j) > 0) {
+		green_journal(a, j, out);
+		rc = out->n > 0 ? RC_OK : RC_INVALID;
+	} else {
+		rc = green_parse(a, content_type, p, n, out);
+	}
+	json_free(j);
+	return rc;
+}
+
 enum rc
 green_poll_build(const struct account *a, struct poll_state *st, struct http_req *out)
 {
@@ -81,6 +204,8 @@ green_poll_build(const struct account *a, struct poll_state *st, struct http_req
 		return RC_NONE;
 	if (!green_configured(a))
 		return green_poll_over(st, g, POLL_FAILED, "not_configured");
+	if (a->poll_s == 0)
+		return green_journal_build(a, st, g, out);
 	if (g->receipt[0]) {
 		/* receive, store, commit, delete: never the other way round */
 		if (!st->stored)
@@ -103,7 +228,7 @@ green_attempt(const struct account *a, struct poll_state *st, const struct green
 		return;
 	at = poll_attempt_add(st);
 	at->url = green_masked(&st->arena, a,
-	    g->deleting ? "deleteNotification" : "receiveNotification", "");
+	    a->poll_s == 0 ? journals[g->journal] : g->deleting ? "deleteNotification" : "receiveNotification", "");
 	at->auth = "";
 	at->status = res->status;
 	at->ms = res->ms;
@@ -283,6 +408,27 @@ green_read_delete(const struct account *a, struct poll_state *st, struct green_p
 	green_poll_fail(a, st, g, res);
 }
 
+static void
+green_read_journal(const struct account *a, struct poll_state *st, struct green_poll *g,
+    const struct http_res *res, struct itemv *out)
+{
+	struct json *j = NULL;
+
+	st->stored = false;
+	if (res->fail != HTTP_FAIL_NONE || res->status != 200 ||
+	    json_parse(res->body, res->body_n, &j, NULL) != RC_OK || json_type(j) != JSON_ARRAY) {
+		green_poll_fail(a, st, g, res);
+		json_free(j);
+		return;
+	}
+	green_attempt(a, st, g, res, "");
+	green_journal(a, j, out);
+	g->n += out->n;
+	g->journal++;
+	st->stored = out->n == 0;
+	json_free(j);
+}
+
 enum rc
 green_poll_read(const struct account *a, const struct http_res *res, struct poll_state *st,
     struct itemv *out)
@@ -291,7 +437,9 @@ green_poll_read(const struct account *a, const struct http_res *res, struct poll
 
 	if (!g)
 		return RC_BUG;
-	if (g->deleting)
+	if (a->poll_s == 0)
+		green_read_journal(a, st, g, res, out);
+	else if (g->deleting)
 		green_read_delete(a, st, g, res);
 	else
 		green_read_receive(a, st, g, res, out);

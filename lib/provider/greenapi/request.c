@@ -13,6 +13,21 @@
 #define GREEN_RATE_PAUSE_S	10	/* C.5: 429 */
 #define GREEN_STOP_PAUSE_S	300	/* C.5: wrong token, not authorized */
 
+bool
+green_whatsapp(const struct account *a)
+{
+	static const char *const others[] = { "3100", "4100" };
+	char host[16];
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		snprintf(host, sizeof host, "://%s.", others[i]);
+		if ((a->own_id != NULL && str_starts(a->own_id, others[i])) ||
+		    (a->api_url != NULL && strstr(a->api_url, host) != NULL))
+			return false;
+	}
+	return true;
+}
+
 /* --- requests ---------------------------------------------------------------- */
 
 bool
@@ -95,20 +110,32 @@ green_words(const struct http_res *res, char *out, size_t cap)
 
 /* C.5 as a table: the first row that fits.  words NULL: any. */
 static const struct green_error green_errors[] = {
-	{ 466, 466, NULL, SEND_PAUSE, "quota_exceeded", GREEN_QUOTA_PAUSE_S },
-	{ 429, 429, NULL, SEND_PAUSE, "rate_limited", GREEN_RATE_PAUSE_S },
-	{ 401, 401, NULL, SEND_PAUSE, "wrong_token", GREEN_STOP_PAUSE_S },
-	{ 403, 404, NULL, SEND_PAUSE, "wrong_url", GREEN_STOP_PAUSE_S },
-	{ 200, 499, "starting process", SEND_RETRY, "starting", 0 },
-	{ 200, 499, "not authorized", SEND_PAUSE, "not_authorized", GREEN_STOP_PAUSE_S },
-	{ 200, 499, "QUOTE_EXCEEDED", SEND_PAUSE, "quota_exceeded", GREEN_QUOTA_PAUSE_S },
-	{ 400, 499, "length must be less", SEND_REFUSED, "too_long", 0 },
-	{ 408, 408, NULL, SEND_RETRY, "timeout", 0 },
-	{ 200, 499, NULL, SEND_REFUSED, "bad_request", 0 },
-	{ 500, 500, NULL, SEND_RETRY, "provider_error", 0 },
-	{ 503, 503, NULL, SEND_RETRY, "provider_error", 0 },
+	{ 466, 466, NULL, SEND_PAUSE, "quota_exceeded", GREEN_QUOTA_PAUSE_S, false },
+	{ 429, 429, NULL, SEND_PAUSE, "rate_limited", GREEN_RATE_PAUSE_S, false },
+	{ 401, 401, NULL, SEND_PAUSE, "wrong_token", GREEN_STOP_PAUSE_S, false },
+	{ 403, 404, NULL, SEND_PAUSE, "wrong_url", GREEN_STOP_PAUSE_S, false },
+	{ 200, 499, "starting process", SEND_RETRY, "starting", 0, false },
+	{ 200, 499, "not authorized", SEND_PAUSE, "not_authorized", GREEN_STOP_PAUSE_S, false },
+	{ 200, 499, "QUOTE_EXCEEDED", SEND_PAUSE, "quota_exceeded", GREEN_QUOTA_PAUSE_S, false },
+	{ 200, 499, "suspended", SEND_PAUSE, "suspended", GREEN_STOP_PAUSE_S, false },
+	{ 200, 499, "yellowCard", SEND_PAUSE, "suspended", GREEN_STOP_PAUSE_S, false },
+	/* their validation names the part of the request that is wrong: this content or
+	 * this recipient, and nothing else, is final */
+	{ 400, 499, "length must be less", SEND_REFUSED, "too_long", 0, false },
+	{ 400, 499, "'chatId'", SEND_REFUSED, "bad_chat", 0, false },
+	{ 400, 499, "'message'", SEND_REFUSED, "bad_message", 0, false },
+	{ 400, 499, "'urlFile'", SEND_REFUSED, "bad_file", 0, false },
+	{ 400, 499, "'fileName'", SEND_REFUSED, "bad_file", 0, false },
+	{ 400, 499, "'caption'", SEND_REFUSED, "bad_message", 0, false },
+	{ 400, 499, "'quotedMessageId'", SEND_REFUSED, "bad_message", 0, false },
+	{ 400, 499, "Validation failed", SEND_REFUSED, "bad_request", 0, false },
+	{ 400, 499, "bad request data", SEND_REFUSED, "bad_request", 0, false },
+	{ 408, 408, NULL, SEND_RETRY, "timeout", 0, true },
+	{ 200, 499, NULL, SEND_PAUSE, "green_refuses", 60, false },
+	{ 500, 500, NULL, SEND_RETRY, "provider_error", 0, true },
+	{ 503, 503, NULL, SEND_RETRY, "provider_error", 0, true },
 	/* a gateway between us and them: the message may have gone through */
-	{ 501, 599, NULL, SEND_UNKNOWN, "provider_error", 0 },
+	{ 501, 599, NULL, SEND_UNKNOWN, "provider_error", 0, false },
 };
 
 const struct green_error *

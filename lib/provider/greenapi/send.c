@@ -10,21 +10,30 @@
 #include "provider/greenapi/greenapi.h"
 #include "base/str.h"
 
+#define TYPING_MS 5000	/* of 1000 to 20000 */
+
 /* --- sending -------------------------------------------------------------------- */
 
-/* A chatId, or bare digits of a phone ("+7 000…" too), or of a group (18 digits). */
+/*
+ * A chat as the instance names it, from what a person or a row has: WhatsApp's
+ * have a suffix ("+7 000 000-00-01" is 70000000001@c.us; a phone has at most 15
+ * digits, E.164, a group's id more), those of MAX and Telegram are numbers, a
+ * Telegram group's with a minus.
+ */
 static enum rc
-green_chat_id(const struct outmsg *m, struct buf *out)
+green_chat(const struct account *a, const char *s, struct buf *out)
 {
-	const char *s = str_empty(m->thread_id) ? m->recipient : m->thread_id;
+	bool whatsapp = green_whatsapp(a);
 	size_t digits = 0;
 
-	if (str_empty(s))
+	if (str_empty(s) || strlen(s) > 100)
 		return RC_INVALID;
 	if (strchr(s, '@')) {
 		buf_puts(out, s);
 		return str_charset(s, 3, 100, "@.-_") ? RC_OK : RC_INVALID;
 	}
+	if (!whatsapp && *s == '-')
+		buf_putc(out, *s);
 	for (const char *p = s; *p; p++) {
 		if (*p >= '0' && *p <= '9') {
 			buf_putc(out, *p);
@@ -33,10 +42,17 @@ green_chat_id(const struct outmsg *m, struct buf *out)
 			return RC_INVALID;
 		}
 	}
-	if (digits < 5 || digits > 25)
+	if (digits < (whatsapp ? 5U : 1U) || digits > 25)
 		return RC_INVALID;
-	buf_puts(out, digits > 15 ? "@g.us" : "@c.us");
+	if (whatsapp)
+		buf_puts(out, digits > 15 ? "@g.us" : "@c.us");
 	return RC_OK;
+}
+
+static enum rc
+green_chat_id(const struct account *a, const struct outmsg *m, struct buf *out)
+{
+	return green_chat(a, str_empty(m->thread_id) ? m->recipient : m->thread_id, out);
 }
 
 /* The name a file arrives under: given, else the last part of the URL's path.
@@ -73,20 +89,57 @@ green_file_name(const struct att *att, struct buf *out)
 			buf_puts(out, exts[i].ext);
 }
 
+/* What is asked of a chat beside messages: read up to one, typing.  Typing ends by
+ * itself or by the message; nothing is found that sends a reaction. */
+static enum rc
+green_action_build(const struct account *a, const struct outmsg *m, const char *chat,
+    struct http_req *out)
+{
+	bool read = str_eq(m->action, "mark_seen");
+	struct buf body;
+	enum rc rc = RC_INVALID;
+
+	if (!read && !str_eq(m->action, "typing_on"))
+		return RC_INVALID;
+	buf_init(&body, 4096);
+	json_put_key(&body, "{", "chatId");
+	json_put_str(&body, chat);
+	if (!read) {
+		buf_printf(&body, ",\"typingTime\":%d", TYPING_MS);
+	} else if (!str_empty(m->reply_to)) {
+		json_put_key(&body, ",", "idMessage");
+		json_put_str(&body, m->reply_to);
+	}
+	buf_putc(&body, '}');
+	if (!buf_err(&body))
+		rc = green_request(a, "POST", read ? "readChat" : "sendTyping", "", out);
+	if (rc == RC_OK) {
+		http_req_body(out, "application/json", body.p, body.n);
+		out->fresh = true;
+	}
+	buf_free(&body);
+	return rc;
+}
+
 enum rc
 green_send_build(const struct account *a, const struct outmsg *m, struct http_req *out)
 {
+	size_t max = green_whatsapp(a) ? GREEN_TEXT_MAX : GREEN_TEXT_MAX_OTHER;
 	struct buf body, chat, name;
 	enum rc rc = RC_INVALID;
 
 	buf_init(&body, 1 << 18);
 	buf_init(&chat, 128);
 	buf_init(&name, 512);
-	if (m->action || m->n_atts > 1 || green_chat_id(m, &chat) != RC_OK)
+	if (m->n_atts > 1 || green_chat_id(a, m, &chat) != RC_OK)
 		goto out;
+	if (m->action != NULL) {
+		rc = green_action_build(a, m, chat.p, out);
+		goto out;
+	}
 	if (m->n_atts == 0 && str_empty(m->body))
 		goto out;
-	if (m->body && str_utf8_len(m->body, strlen(m->body)) > GREEN_TEXT_MAX)
+	if (m->body && str_utf8_len(m->body, strlen(m->body)) > max)
 		goto out;
 	json_put_key(&body, "{", "chatId");
 	json_put_str(&body, chat.p);
@@ -133,6 +186,9 @@ green_send_fail(const struct http_res *res, struct send_result *out)
 	out->outcome = e ? e->outcome : SEND_UNKNOWN;
 	snprintf(out->code, sizeof out->code, "%s", e ? e->code : "unexpected");
 	out->retry_after_s = asked;
+	out->doubt = e && e->doubt;
+	out->unclear = out->grows = e && str_eq(e->code, "green_refuses");
+	out->hint = e && e->outcome != SEND_REFUSED ? e->code : NULL;
 	if (e && e->outcome == SEND_PAUSE)
 		out->pause_s = asked > e->pause_s ? asked : e->pause_s;
 }
@@ -146,13 +202,16 @@ green_send_read(const struct account *a, const struct outmsg *m, const struct ht
 	const char *id = NULL;
 
 	(void)a;
-	(void)m;
 	memset(out, 0, sizeof *out);
 	out->retry_after_s = -1;
 	if (res->fail != HTTP_FAIL_NONE) {
 		out->outcome = res->sent ? SEND_UNKNOWN : SEND_RETRY;
 		snprintf(out->code, sizeof out->code, "%s", http_fail_names[res->fail]);
 		snprintf(out->text, sizeof out->text, "%s", res->note);
+		return RC_OK;
+	}
+	if (m->action != NULL && res->status == 200) {	/* {"setRead":true}, or nothing */
+		out->outcome = SEND_ACCEPTED;
 		return RC_OK;
 	}
 	if (res->status == 200 && json_parse(res->body, res->body_n, &j, NULL) == RC_OK)
@@ -172,7 +231,14 @@ green_send_read(const struct account *a, const struct outmsg *m, const struct ht
 	return RC_OK;
 }
 
-/* --- look-up of a message of unknown outcome: getChatHistory (C.1) --------------- */
+/* --- look-up of a message that may have gone out (C.1) --------------------------- */
+
+/*
+ * The chat's history first; it is reported broken for hidden numbers (@lid), and
+ * where it does not have the message the journal of all that was sent may.
+ */
+#define JOURNAL "journal"
+#define JOURNAL_LATE_US (150 * 1000000LL)
 
 enum rc
 green_lookup_build(const struct account *a, const struct outmsg *m, struct http_req *out)
@@ -182,13 +248,19 @@ green_lookup_build(const struct account *a, const struct outmsg *m, struct http_
 
 	buf_init(&body, 1024);
 	buf_init(&chat, 128);
-	if (green_chat_id(m, &chat) == RC_OK) {
-		json_put_key(&body, "{", "chatId");
-		json_put_str(&body, chat.p);
-		buf_puts(&body, ",\"count\":50}");
-		rc = green_request(a, "POST", "getChatHistory", "", out);
-		if (rc == RC_OK)
-			http_req_body(out, "application/json", body.p, body.n);
+	if (m->action == NULL && green_chat_id(a, m, &chat) == RC_OK) {
+		if (str_eq(m->look_in, JOURNAL)) {
+			rc = green_request(a, "GET", "lastOutgoingMessages", "?minutes=1440", out);
+			if (rc == RC_OK)
+				out->max_answer = 16UL << 20;
+		} else {
+			json_put_key(&body, "{", "chatId");
+			json_put_str(&body, chat.p);
+			buf_puts(&body, ",\"count\":50}");
+			rc = green_request(a, "POST", "getChatHistory", "", out);
+			if (rc == RC_OK)
+				http_req_body(out, "application/json", body.p, body.n);
+		}
 	}
 	buf_free(&body);
 	buf_free(&chat);
@@ -218,6 +290,23 @@ green_same_message(struct mem_arena *arena, const struct json *j, const struct o
 	return str_eq_trim(text ? text : "", m->body ? m->body : "");
 }
 
+/* The journal holds all chats; a history's lines may not name theirs. */
+static bool
+green_same_chat(const struct account *a, struct mem_arena *arena, const struct json *e,
+    const struct outmsg *m)
+{
+	const char *chat = json_text(arena, json_get(e, "chatId"));
+	struct buf want;
+	bool same;
+
+	if (!str_eq(m->look_in, JOURNAL))
+		return true;
+	buf_init(&want, 128);
+	same = green_chat_id(a, m, &want) == RC_OK && str_eq(chat, want.p);
+	buf_free(&want);
+	return same;
+}
+
 enum rc
 green_lookup_read(const struct account *a, const struct outmsg *m, int64_t since_us,
     const struct http_res *res, struct strv *ids)
@@ -226,53 +315,43 @@ green_lookup_read(const struct account *a, const struct outmsg *m, int64_t since
 	struct json *j = NULL;
 	enum rc rc = RC_TEMP;
 
-	(void)a;
-	if (res->fail != HTTP_FAIL_NONE || res->status != 200 ||
-	    json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
-		return RC_TEMP;
-	if (json_type(j) == JSON_ARRAY) {
+	if (res->fail == HTTP_FAIL_NONE && res->status == 200 &&
+	    json_parse(res->body, res->body_n, &j, NULL) == RC_OK && json_type(j) == JSON_ARRAY)
 		rc = RC_NONE;
-		/* newest first: from the end, so that the oldest that fits is the first */
-		for (size_t i = json_len(j); i > 0; i--) {
-			const struct json *e = json_at(j, i - 1);
-			const char *id = json_text(&arena, json_get(e, "idMessage"));
+	/* newest first: from the end, so that the oldest that fits is the first */
+	for (size_t i = rc == RC_NONE ? json_len(j) : 0; i > 0; i--) {
+		const struct json *e = json_at(j, i - 1);
+		const char *id = json_text(&arena, json_get(e, "idMessage"));
 
-			if (str_empty(id) || strlen(id) >= 520 ||
-			    !green_same_message(&arena, e, m, since_us))
-				continue;
+		if (!str_empty(id) && strlen(id) < 520 && green_same_chat(a, &arena, e, m) &&
+		    green_same_message(&arena, e, m, since_us))
 			strv_add(ids, id, strlen(id));
-			rc = RC_OK;
-		}
 	}
 	json_free(j);
 	mem_arena_free(&arena);
+	if (ids->n > 0)
+		return RC_OK;
+	if (m->look_in == NULL && (rc == RC_NONE ||
+	    (res->fail == HTTP_FAIL_NONE && res->status >= 400 && res->status < 500))) {
+		strv_add(ids, JOURNAL, strlen(JOURNAL));
+		return RC_DUP;
+	}
+	/* the journal is up to two minutes late, and nothing else knows of a hidden number */
+	if (rc == RC_NONE && str_ends(m->recipient, "@lid") &&
+	    clock_now_us() - since_us < JOURNAL_LATE_US)
+		rc = RC_TEMP;
 	return rc;
 }
 
-/* Chats have a suffix: "+7 000 000-00-01" is 70000000001@c.us (C.1). */
 const char *
 green_recipient(const struct account *a, const char *id, struct mem_arena *arena)
 {
-	char digits[26], *out;
-	size_t n = 0;
+	struct buf b;
+	const char *out = NULL;
 
-	(void)a;
-	if (strchr(id, '@'))
-		return str_charset(id, 3, 100, "@.-_") ? mem_arena_dup(arena, id) : NULL;
-	for (const char *s = id; *s; s++) {
-		if (*s >= '0' && *s <= '9') {
-			if (n + 1 >= sizeof digits)
-				return NULL;
-			digits[n++] = *s;
-		} else if (!strchr("+-() ", *s)) {
-			return NULL;
-		}
-	}
-	if (n < 5)
-		return NULL;
-	digits[n] = '\0';
-	/* a phone number has at most 15 digits (E.164), a group's id more */
-	out = mem_arena_alloc(arena, n + 6);
-	snprintf(out, n + 6, "%s%s", digits, n > 15 ? "@g.us" : "@c.us");
+	buf_init(&b, 128);
+	if (green_chat(a, id, &b) == RC_OK && !buf_err(&b))
+		out = mem_arena_dup(arena, b.p);
+	buf_free(&b);
 	return out;
 }
