@@ -22,6 +22,8 @@
 #include "store/store.h"
 #include "base/str.h"
 
+#define DAY_US (INT64_C(86400) * 1000000)
+
 enum {
 	ID_MAX = 512,
 	BUCKET_US = 10 * 1000000,	/* of messages with neither id nor time of day */
@@ -80,6 +82,26 @@ short_id(struct mem_arena *a, const char *id)
 	return hash_name(a, "sha256:", h);
 }
 
+/* What else the row will hold: two postbacks, places or files may differ in nothing but it.
+ * Without any the hash is what it always was. */
+static void
+hash_rest(struct sign_hash *h, const struct item *it)
+{
+	if (it->detail != NULL || it->reply_to != NULL) {
+		hash_field(h, it->detail);
+		hash_field(h, it->reply_to);
+	}
+	for (size_t i = 0; i < it->n_atts; i++) {
+		const struct att *a = &it->atts[i];
+
+		if (a->url != NULL && a->ref == NULL && a->name == NULL)
+			continue;
+		hash_field(h, a->type);
+		hash_field(h, a->ref);
+		hash_field(h, a->name);
+	}
+}
+
 enum weak_by { BY_TIME, BY_PLACE, BY_BUCKET };
 
 static char *
@@ -97,6 +119,7 @@ weak_id(struct delivery *d, const struct item *it, enum weak_by by, int64_t valu
 		hash_field(h, it->atts[i].url);
 	hash_i64(h, by);
 	hash_i64(h, value);
+	hash_rest(h, it);
 	return hash_name(&d->items.arena, "weak:", h);
 }
 
@@ -145,6 +168,31 @@ prepare_event(struct delivery *d, struct item *it)
 	it->event_id = hash_name(&d->items.arena, "", h);
 }
 
+/*
+ * A time ahead of the arrival by more than a day is nobody's: it would hold a contact's name
+ * and window, and the end of a conversation, until then.  Keys are of the time as it came.
+ */
+static void
+clamp_time(struct delivery *d, struct item *it)
+{
+	if (!it->at_known || it->at_us <= d->received_at_us + DAY_US)
+		return;
+	it->at_us = d->received_at_us + DAY_US;
+	if (d->items.warning == NULL)
+		d->items.warning = "future_time";
+	if (str_eq(d->reason, "ok"))
+		d->reason = d->items.warning;
+}
+
+/* "{{full_name}}", also beside other words: a variable that was not filled is no name. */
+static const char *
+filled(const char *s)
+{
+	const char *p = s != NULL ? strstr(s, "{{") : NULL;
+
+	return p != NULL && strstr(p + 2, "}}") != NULL ? NULL : s;
+}
+
 void
 ingest_prepare(struct delivery *d)
 {
@@ -158,10 +206,14 @@ ingest_prepare(struct delivery *d)
 		it->thread_id = short_id(a, it->thread_id);
 		it->contact = short_id(a, str_empty(it->contact) ? NULL : it->contact);
 		it->reply_to = short_id(a, it->reply_to);
+		it->name = filled(it->name);
+		it->username = filled(it->username);
+		it->picture = filled(it->picture);
 		if (it->type == ITEM_MESSAGE)
 			prepare_message(d, it);
 		else
 			prepare_event(d, it);
+		clamp_time(d, it);
 	}
 }
 

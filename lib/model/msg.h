@@ -24,7 +24,7 @@ enum effect {
 	EFFECT_UNSEND,	/* erase the content, keep the row */
 	EFFECT_REACT,	/* text is the emoji */
 	EFFECT_UNREACT,
-	EFFECT_READ,	/* read by the other side */
+	EFFECT_READ,	/* read by the other side; without a target all up to the time num, in us */
 	EFFECT_STATUS,	/* text is sent, delivered, read, failed, or "failed: " and the provider's
 			 * words for why */
 	EFFECT__MAX
@@ -68,7 +68,7 @@ struct item {
 	enum effect effect;
 	const char *target_id;	/* external id of the message it speaks of */
 	const char *text;	/* see enum effect */
-	int64_t num;		/* edit version; else 0 */
+	int64_t num;		/* edit version, or see EFFECT_READ; else 0 */
 	const char *raw;	/* the item's JSON as jsonb takes it; "{}" at least */
 	const char *event_id;	/* what makes the event the same one when repeated; NULL: ingest
 				 * hashes kind, target, sender, time and raw */

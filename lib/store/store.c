@@ -31,7 +31,7 @@ enum {
 	EXPIRE_ROUNDS = 20
 };
 
-enum stmt { SQL_INGEST, SQL_INGEST_MANY, SQL_REFUSE, SQL_REFUSE_COUNT, SQL_MISSING, SQL_LOAD,
+enum stmt { SQL_INGEST, SQL_INGEST_MANY, SQL_REFUSE, SQL_REFUSE_COUNT, SQL_MISSING, SQL_NEWS, SQL_LOAD,
 	SQL_PARTITIONS, SQL_EXPIRE, SQL_LEFTOVERS, SQL_VERSION, SQL__MAX };
 
 #define COUNTS \
@@ -59,6 +59,30 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "   and m.thread_id = t.thread and m.external_id = t.ext)"
 	    " and not exists (select 1 from dmbox.erased x where x.account = $1 and x.channel = $2"
 	    "   and x.id_hash = dmbox.id_hash($1, $2, t.thread, t.ext))" },
+	/* what dmbox.merge_message would change, and reactions that nobody told */
+	[SQL_NEWS] = { "store_news",
+	    "select t.i from unnest($3::text[], $4::text[], $5::boolean[], $6::text[], $7::text[],"
+	    "   $8::text[], $9::text[]) with ordinality t(thread, ext, own, body, emoji, actor, key, i)"
+	    " left join dmbox.messages m on m.account = $1 and m.channel = $2"
+	    "   and m.thread_id = t.thread and m.external_id = t.ext"
+	    " where m.deleted_at is null and case"
+	    "   when t.emoji is not null then m.id is not null"
+	    "     and not exists (select 1 from dmbox.events e where e.account = $1"
+	    "       and e.channel = $2 and e.event_key = t.key)"
+	    "     and not exists (select 1 from dmbox.reactions r left join dmbox.contacts c"
+	    "       on c.id = r.contact_id where r.message_id = m.id and r.emoji = t.emoji"
+	    "       and r.removed_at is null and c.external_id is not distinct from t.actor)"
+	    "   when m.id is null then not exists (select 1 from dmbox.erased x"
+	    "     where x.account = $1 and x.channel = $2"
+	    "     and x.id_hash = dmbox.id_hash($1, $2, t.thread, t.ext))"
+	    "   when m.source = 'send' then false"
+	    "   else not t.own and m.direction = 'outbound'"
+	    "     or t.body is not null and dmbox.bare(t.body) is distinct from dmbox.bare(m.body)"
+	    "     and not exists (select 1 from dmbox.message_edits v where v.message_id = m.id"
+	    "       and v.version = 0 and dmbox.bare(v.body) = dmbox.bare(t.body))"
+	    "     and not exists (select 1 from dmbox.events e where e.account = $1"
+	    "       and e.channel = $2 and e.thread_id = t.thread and e.target_id = t.ext"
+	    "       and e.effect = 'edit' and dmbox.bare(e.text) = dmbox.bare(t.body)) end" },
 	[SQL_LOAD] = { "store_load",
 	    "select received_at, channel, account, source, request_id, remote_addr, content_type,"
 	    " headers, body, verdict, reason from dmbox.deliveries where id = $1" },
@@ -1042,26 +1066,56 @@ store_refused_count(struct db *db, const char *channel, const char *account,
 
 /* ---- questions ------------------------------------------------------------------------ */
 
-enum rc
-store_missing(struct db *db, const char *account, enum channel ch, const struct itemv *items,
+/* Is this item asked for: a message, or where news a reaction too? */
+static bool
+asked(const struct item *it, bool news)
+{
+	if (it->type == ITEM_MESSAGE)
+		return it->external_id != NULL;
+	return news && it->effect == EFFECT_REACT && it->target_id != NULL && it->text != NULL;
+}
+
+static void
+put_news(struct db_args *a, const struct itemv *items, const size_t *place, size_t n)
+{
+#define NCOL(t, put) COLUMN(a, t, const size_t, place, n, {			\
+	const struct item *it = &items->v[*e];					\
+	bool msg = it->type == ITEM_MESSAGE;					\
+	put;									\
+})
+	NCOL(DB_BOOL, db_bool(a, msg && it->dir == DIR_OUT));
+	NCOL(DB_TEXT, db_text(a, msg ? it->body : NULL));
+	NCOL(DB_TEXT, db_text(a, msg ? NULL : it->text));
+	NCOL(DB_TEXT, db_text(a, msg || it->dir == DIR_OUT ? NULL :
+	    it->sender_id != NULL ? it->sender_id : it->contact));
+	NCOL(DB_TEXT, db_text(a, msg ? NULL : it->event_id));
+#undef NCOL
+}
+
+static enum rc
+ask_items(struct db *db, enum stmt stmt, const char *const of[2], const struct itemv *items,
     bool *out)
 {
 	size_t *place = mem_array(items->n + 1, sizeof *place), n = 0;
+	bool news = stmt == SQL_NEWS;
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < items->n; i++)
-		if (items->v[i].type == ITEM_MESSAGE && items->v[i].external_id != NULL)
+		if (asked(&items->v[i], news))
 			place[n++] = i;
 	if (n > 0) {
-		db_text(&a, account);
-		db_text(&a, channel_names[ch]);
+		db_text(&a, of[0]);
+		db_text(&a, of[1]);
 		COLUMN(&a, DB_TEXT, const size_t, place, n,
 		    db_text(&a, str_or_empty(items->v[*e].thread_id)));
 		COLUMN(&a, DB_TEXT, const size_t, place, n,
-		    db_text(&a, items->v[*e].external_id));
-		rc = db_exec(db, &stmts[SQL_MISSING], &a, &r);
+		    db_text(&a, items->v[*e].type == ITEM_MESSAGE ? items->v[*e].external_id :
+		    items->v[*e].target_id));
+		if (news)
+			put_news(&a, items, place, n);
+		rc = db_exec(db, &stmts[stmt], &a, &r);
 	}
 	if (rc == RC_OK) {
 		memset(out, 0, items->n * sizeof *out);
@@ -1072,6 +1126,24 @@ store_missing(struct db *db, const char *account, enum channel ch, const struct 
 	db_args_free(&a);
 	free(place);
 	return rc;
+}
+
+enum rc
+store_missing(struct db *db, const char *account, enum channel ch, const struct itemv *items,
+    bool *out)
+{
+	const char *const of[2] = { account, channel_names[ch] };
+
+	return ask_items(db, SQL_MISSING, of, items, out);
+}
+
+enum rc
+store_news(struct db *db, const char *account, enum channel ch, const struct itemv *items,
+    bool *out)
+{
+	const char *const of[2] = { account, channel_names[ch] };
+
+	return ask_items(db, SQL_NEWS, of, items, out);
 }
 
 static size_t

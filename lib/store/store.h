@@ -55,6 +55,11 @@ enum rc store_refused_count(struct db *db, const char *channel, const char *acco
 enum rc store_missing(struct db *db, const char *account, enum channel ch,
     const struct itemv *items, bool *out) MUST_CHECK;
 
+/* store_news: the same for what a reconciliation found, and true as well for messages that
+ * would change their row (another text, another side) and for reactions that nobody told. */
+enum rc store_news(struct db *db, const char *account, enum channel ch,
+    const struct itemv *items, bool *out) MUST_CHECK;
+
 /* store_body(db, delivery id, d): the stored bytes for replay; strings in d's
  * items arena.  RC_NONE: no such row or bytes erased. */
 enum rc store_load(struct db *db, int64_t id, struct delivery *d) MUST_CHECK;

@@ -135,7 +135,7 @@ check_next(void *arg, struct http_req *req, int64_t *wait_ms)
 
 /* --- answers ---------------------------------------------------------------- */
 
-/* A reconciliation: is any message of the items new?  In doubt yes. */
+/* A reconciliation: do the items tell anything that the tables do not?  In doubt yes. */
 static bool
 anything_missing(struct check *c)
 {
@@ -147,7 +147,7 @@ anything_missing(struct check *c)
 		return v->ignored > 0;
 	missing = mem_array(v->n, sizeof *missing);
 	ingest_prepare(&c->d);
-	if (store_missing(c->p.db, c->login.a.name, c->login.a.channel, v, missing) != RC_OK) {
+	if (store_news(c->p.db, c->login.a.name, c->login.a.channel, v, missing) != RC_OK) {
 		any = true;
 	} else {
 		for (size_t i = 0; i < v->n; i++) {

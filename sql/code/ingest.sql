@@ -45,6 +45,10 @@ returns integer language sql immutable parallel safe as $$
 $$;
 comment on function dmbox.source_rank(text, boolean) is 'Rank of a version of a message: send, webhook, a poll''s inbound, echo, poll';
 
+create or replace function dmbox.bare(p_text text)
+returns text language sql immutable parallel safe as $$ select btrim(p_text, E' \t\r\n') $$;
+comment on function dmbox.bare(text) is 'A text without the spaces around it, which providers cut in one place and not in another';
+
 create or replace function dmbox.micros(p_at timestamptz)
 returns bigint language sql immutable parallel safe as $$
 	select (extract(epoch from p_at) * 1000000)::bigint
@@ -238,20 +242,20 @@ begin
 		  from dmbox.events e
 		 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
 		   and e.target_id = m.external_id and e.effect = 'edit' and e.text is not null
-		   and (e.event_key not like 'polled|%' or btrim(e.text) is distinct from btrim(m.body)
+		   and (e.event_key not like 'polled|%' or dmbox.bare(e.text) is distinct from dmbox.bare(m.body)
 		        and not exists (select 1 from dmbox.events o
 		            where o.account = m.account and o.channel = m.channel and o.thread_id = m.thread_id
 		              and o.target_id = m.external_id and o.effect = 'edit'
-		              and btrim(o.text) = btrim(e.text) and o.event_key not like 'polled|%'))
+		              and dmbox.bare(o.text) = dmbox.bare(e.text) and o.event_key not like 'polled|%'))
 		 order by e.num desc, e.occurred_at desc, e.text collate "C" desc limit 1;
 		if found then
 			delete from dmbox.events e
 			 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
 			   and e.target_id = m.external_id and e.effect = 'edit' and e.event_key like 'polled|%'
-			   and (btrim(e.text) = btrim(m.body) or exists (select 1 from dmbox.events o
+			   and (dmbox.bare(e.text) = dmbox.bare(m.body) or exists (select 1 from dmbox.events o
 			        where o.account = m.account and o.channel = m.channel and o.thread_id = m.thread_id
 			          and o.target_id = m.external_id and o.effect = 'edit'
-			          and btrim(o.text) = btrim(e.text) and o.event_key not like 'polled|%'));
+			          and dmbox.bare(o.text) = dmbox.bare(e.text) and o.event_key not like 'polled|%'));
 			insert into dmbox.message_edits (account, message_id, version, body, edited_at)
 			values (m.account, m.id, 0, m.body, m.sent_at)
 			on conflict (message_id, version) do update set edited_at = excluded.edited_at
@@ -487,7 +491,7 @@ begin
 			v_new := 0;
 		end if;
 		-- two texts, one of them a poll's: the told one is the text, the other an edit
-		if btrim(p_body) <> btrim(v_base) and least(v_new, v_old) in (1, 3) then
+		if dmbox.bare(p_body) <> dmbox.bare(v_base) and least(v_new, v_old) in (1, 3) then
 			v_seen := case when v_new < v_old or v_new = v_old and p_body collate "C" > v_base collate "C"
 			    then p_body else v_base end;
 			if v_seen = p_body then
@@ -497,7 +501,7 @@ begin
 			end if;
 			v_edit := not exists (select 1 from dmbox.events e
 			    where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
-			      and e.target_id = m.external_id and e.effect = 'edit' and btrim(e.text) = btrim(v_seen));
+			      and e.target_id = m.external_id and e.effect = 'edit' and dmbox.bare(e.text) = dmbox.bare(v_seen));
 			if v_edit then
 				insert into dmbox.events (account, channel, thread_id, provider, kind, effect, contact_id,
 				       direction, occurred_at, target_id, text, event_key, raw)

@@ -511,6 +511,66 @@ test_missing_and_load(void **state)
 	delivery_free(&e);
 }
 
+/* What a reconciliation would add: and once it is stored, nothing any more. */
+static void
+test_news(void **state)
+{
+	static const struct { const char *id, *text; bool out; bool news; } t[] = {
+		{ "same", "x", false, false }, { "spaced", " x\n", false, false },
+		{ "edited", "y", false, true }, { "known", "y", false, false },
+		{ "ours", "x", false, true }, { "empty", "x", false, true },
+		{ "gone", "x", false, false }, { "absent", "x", false, true },
+		{ "same", NULL, false, false }, { "theirs", "x", true, false },
+	};
+	enum { N = sizeof t / sizeof t[0] };
+	struct delivery d, e;
+	struct item *it;
+	bool out[N + 2] = { false };
+
+	(void)state;
+	dbt_delivery(&d);
+	dbt_message(&d, "c1", "same", "x", T0);
+	dbt_message(&d, "c1", "spaced", "x", T0);
+	dbt_message(&d, "c1", "edited", "x", T0);
+	dbt_message(&d, "c1", "known", "x", T0);
+	dbt_event(&d, "c1", EFFECT_EDIT, "known", "y", 1, T0 + SECOND);
+	dbt_event(&d, "c1", EFFECT_EDIT, "known", "z", 2, T0 + SECOND);
+	it = dbt_message(&d, "c1", "ours", "x", T0);
+	it->dir = DIR_OUT;
+	it->echo = true;
+	dbt_message(&d, "c1", "empty", NULL, T0)->kind = "unsupported";
+	dbt_message(&d, "c1", "gone", "x", T0);
+	dbt_event(&d, "c1", EFFECT_UNSEND, "gone", NULL, 0, T0 + SECOND);
+	dbt_message(&d, "c1", "theirs", "x", T0);
+	dbt_store(db, &d);
+	for (int round = 0; round < 2; round++) {
+		struct delivery *v = &e;
+
+		dbt_delivery(&e);
+		e.source = SOURCE_POLL;
+		for (size_t i = 0; i < N; i++) {
+			it = dbt_message(&e, "c1", t[i].id, t[i].text, T0);
+			it->dir = t[i].out ? DIR_OUT : DIR_IN;
+			it->echo = t[i].out;
+		}
+		dbt_event(&e, "c1", EFFECT_REACT, "same", "A", 0, T0 + 2 * SECOND);
+		dbt_event(&e, "c1", EFFECT_REACT, "gone", "A", 0, T0 + 2 * SECOND);
+		assert_int_equal(store_news(db, "main", CHANNEL_INSTAGRAM, &e.items, out), RC_OK);
+		for (size_t i = 0; i < N; i++)
+			if (out[i] != (round == 0 && t[i].news))
+				fail_msg("round %d: %s is%s news", round, t[i].id, out[i] ? "" : " no");
+		assert_int_equal(out[N], round == 0);
+		assert_false(out[N + 1]);
+		assert_int_equal(store_deliveries(db, &v, 1), RC_OK);
+		delivery_free(&e);
+	}
+	dbt_is(db, "select string_agg(external_id || ':' || direction || ':' || coalesce(body, '-'), ' '"
+	    " order by external_id collate \"C\") from dmbox.messages",
+	    "absent:inbound:x edited:inbound:y empty:inbound:x gone:inbound:- known:inbound:z"
+	    " ours:inbound:x same:inbound:x spaced:inbound:x theirs:inbound:x");
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
+}
+
 static void
 test_upkeep(void **state)
 {
@@ -555,6 +615,7 @@ main(void)
 		cmocka_unit_test_setup(test_erased, setup),
 		cmocka_unit_test_setup(test_refused, setup),
 		cmocka_unit_test_setup(test_missing_and_load, setup),
+		cmocka_unit_test_setup(test_news, setup),
 		cmocka_unit_test_setup(test_upkeep, setup),
 	};
 	int failed;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "bridge/ingest.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 #define T0 INT64_C(1763000000000000)
@@ -77,6 +78,116 @@ test_weak(void **state)
 	assert_null(x->alt_id);
 	delivery_free(&a);
 	delivery_free(&b);
+}
+
+/* The weak id of a message that differs from a plain one in one thing. */
+static char *
+weak_of(int thing)
+{
+	struct delivery d;
+	struct item *it;
+	struct att *at;
+	char *id;
+
+	delivery_init(&d);
+	d.account = thing == 1 ? "other" : "main";
+	d.received_at_us = T0;
+	it = itemv_add(&d.items);
+	it->type = ITEM_MESSAGE;
+	it->kind = thing == 2 ? "postback" : "text";
+	it->contact = thing == 3 ? "c2" : "c1";
+	it->body = thing == 4 ? "no" : "yes";
+	it->dir = thing == 5 ? DIR_OUT : DIR_IN;
+	it->detail = thing == 6 ? "{\"payload\":\"A\"}" : thing == 7 ? "{\"payload\":\"B\"}" : NULL;
+	it->reply_to = thing == 8 ? "m1" : thing == 9 ? "m2" : NULL;
+	it->at_known = true;
+	it->at_us = thing == 10 ? T0 + 1 : T0;
+	if (thing >= 11) {
+		at = item_att_add(&d.items, it);
+		at->type = thing == 12 ? "video" : "image";
+		at->url = thing == 13 ? "https://x.example/1" : thing == 14 ? "https://x.example/2" : NULL;
+		at->ref = thing == 15 ? "r1" : thing == 16 ? "r2" : NULL;
+		at->name = thing == 17 ? "a.jpg" : thing == 18 ? "b.jpg" : NULL;
+	}
+	ingest_prepare(&d);
+	assert_true(it->weak);
+	id = mem_dup(it->external_id);
+	delivery_free(&d);
+	return id;
+}
+
+/* Two messages without an id are two where anything that their rows hold differs. */
+static void
+test_weak_covers(void **state)
+{
+	enum { THINGS = 19 };
+	char *id[THINGS], *again;
+
+	(void)state;
+	for (int i = 0; i < THINGS; i++) {
+		id[i] = weak_of(i);
+		again = weak_of(i);
+		assert_string_equal(id[i], again);
+		free(again);
+		for (int k = 0; k < i; k++)
+			if (strcmp(id[i], id[k]) == 0)
+				fail_msg("things %d and %d have one id", k, i);
+	}
+	for (int i = 0; i < THINGS; i++)
+		free(id[i]);
+}
+
+static void
+test_future(void **state)
+{
+	static const int64_t day = INT64_C(86400000000);
+	static const struct { int64_t ahead, want; } t[] = {
+		{ -T0, -T0 }, { 0, 0 }, { day, day }, { day + 1, day }, { 400 * day, day },
+		{ INT64_C(4102444800000000) - T0, day }, { INT64_MAX - T0, day },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		struct delivery d;
+		struct item *it;
+
+		delivery_init(&d);
+		d.received_at_us = T0;
+		it = itemv_add(&d.items);
+		it->type = i % 2 == 0 ? ITEM_MESSAGE : ITEM_EVENT;
+		it->external_id = "m1";
+		it->at_known = true;
+		it->at_us = T0 + t[i].ahead;
+		ingest_prepare(&d);
+		assert_int_equal(it->at_us, T0 + t[i].want);
+		assert_string_equal(d.reason, t[i].ahead > day ? "future_time" : "ok");
+		assert_true(str_eq(d.items.warning, t[i].ahead > day ? "future_time" : NULL));
+		delivery_free(&d);
+	}
+}
+
+static void
+test_names(void **state)
+{
+	static const struct { const char *name, *want; } t[] = {
+		{ "Ana", "Ana" }, { NULL, NULL }, { "{{full_name}}", NULL }, { "Ana {{last_name}}", NULL },
+		{ "{{first_name}} {{last_name}}", NULL }, { "Ana {K.}", "Ana {K.}" }, { "Ana {{", "Ana {{" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		struct delivery d;
+		struct item *it;
+
+		delivery_init(&d);
+		it = itemv_add(&d.items);
+		it->external_id = "m1";
+		it->name = it->username = it->picture = t[i].name;
+		ingest_prepare(&d);
+		assert_true(str_eq(it->name, t[i].want) && str_eq(it->username, t[i].want) &&
+		    str_eq(it->picture, t[i].want));
+		delivery_free(&d);
+	}
 }
 
 static void
@@ -158,6 +269,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_weak),
+		cmocka_unit_test(test_weak_covers),
+		cmocka_unit_test(test_future),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_long_ids),
 		cmocka_unit_test(test_event_keys),
 		cmocka_unit_test(test_nowhere),

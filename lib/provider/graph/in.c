@@ -507,15 +507,20 @@ edit_read(struct in *in, const struct json *m, const struct json *e)
 	buf_free(&b);
 }
 
+/* Instagram names a message, Messenger the time up to which all was read: that is num. */
 static void
 seen_read(struct in *in, const struct json *m, const struct json *r)
 {
 	struct item *it = event_new(in, m, "read");
+	int64_t until;
 
 	it->target_id = text_at(in, r, "mid");
-	if (it->target_id != NULL)
+	if (it->target_id != NULL) {
 		it->effect = EFFECT_READ;
-	/* Messenger's watermark speaks of no one message: kept, changes nothing */
+	} else if (time_read(&in->out->arena, json_get(r, "watermark"), &until)) {
+		it->effect = EFFECT_READ;
+		it->num = until;
+	}
 	it->event_id = event_id(in, it, it->sender_id, text_at(in, r, "watermark"));
 }
 
