@@ -6,7 +6,8 @@
  * and the depth.  It also writes an exponent "e0" behind whole numbers that
  * json-c would change (19 digits or more, and "-0").  With an exponent json-c
  * keeps the source text beside the double; num_text takes the "e0" off again.
- * Only then is a copy of the input made: nearly all bodies parse in place.
+ * Escaped characters that json-c misreads become UTF-8 (lex_pair).  Only then is a
+ * copy of the input made: nearly all bodies parse in place.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -81,17 +82,71 @@ lex_escape(struct lexer *l, size_t i)
 	return k == 4 ? RC_OK : RC_INVALID;
 }
 
+/* Four hexadecimal digits, known to be such. */
+static uint32_t
+hex4(const char *p)
+{
+	uint32_t v = 0;
+
+	for (int i = 0; i < 4; i++)
+		v = v << 4 | (uint32_t)((p[i] & 15) + (p[i] > '9' ? 9 : 0));
+	return v;
+}
+
+static bool
+is_u(const struct lexer *l, size_t i)
+{
+	return i + 1 < l->n && l->p[i] == '\\' && l->p[i + 1] == 'u';
+}
+
+/* What json-c gets is ours from here on, up to i in the input. */
+static void
+copy_to(struct lexer *l, size_t i)
+{
+	if (!l->copied)
+		buf_init(&l->copy, l->n * 2 + 16);
+	l->copied = true;
+	buf_put(&l->copy, l->p + l->done, i - l->done);
+	l->done = i;
+}
+
+/*
+ * A pair of escapes at i whose character ends in the bits of a surrogate (U+1D800 to
+ * U+1DFFF, and the same in each further plane: rare Chinese among them): json-c takes
+ * it for half a pair once more.  Written as UTF-8 it does not.
+ */
+static void
+lex_pair(struct lexer *l, size_t i)
+{
+	uint32_t c;
+
+	if (!is_u(l, i) || !is_u(l, i + 6) || (hex4(l->p + i + 2) & 0xfc00) != 0xd800 ||
+	    (hex4(l->p + i + 8) & 0xfc00) != 0xdc00)
+		return;
+	c = 0x10000 + ((hex4(l->p + i + 2) & 0x3ff) << 10) + (hex4(l->p + i + 8) & 0x3ff);
+	if ((c & 0xf800) != 0xd800)
+		return;
+	copy_to(l, i);
+	buf_putc(&l->copy, (char)(0xf0 | c >> 18));
+	buf_putc(&l->copy, (char)(0x80 | (c >> 12 & 63)));
+	buf_putc(&l->copy, (char)(0x80 | (c >> 6 & 63)));
+	buf_putc(&l->copy, (char)(0x80 | (c & 63)));
+	l->done = i + 12;
+}
+
 static enum rc
 lex_string(struct lexer *l)
 {
 	const unsigned char *p = (const unsigned char *)l->p;
-	size_t i = l->i + 1, n = l->n;
+	size_t i = l->i + 1, n = l->n, last = 0;	/* the escape before */
 
 	while (i < n && p[i] != '"' && p[i] >= 0x20) {
 		if (p[i] == '\\') {
 			if (lex_escape(l, i) != RC_OK)
 				return RC_INVALID;
-			i++;
+			if (last + 6 == i)
+				lex_pair(l, last);
+			last = i++;
 		}
 		i++;
 	}
@@ -145,12 +200,8 @@ lex_number(struct lexer *l)
 			return RC_INVALID;
 	}
 	if (whole && (digits > EXACT_DIGITS || (zero && neg))) {
-		if (!l->copied)
-			buf_init(&l->copy, l->n * 2 + 16);
-		l->copied = true;
-		buf_put(&l->copy, l->p + l->done, l->i - l->done);
+		copy_to(l, l->i);
 		buf_puts(&l->copy, "e0");
-		l->done = l->i;
 	}
 	return RC_OK;
 }
