@@ -33,7 +33,7 @@ DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
 LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -ljansson -lseccomp
 LIBS_NET := -lcurl $(LIBS_WEB)
 
-.PHONY: all help deps run test check check-san check-mem fuzz fuzz-built replay-built lint cover bench readme-tables install bundle clean tests-built FORCE
+.PHONY: all help deps run test check check-san check-mem fuzz fuzz-built replay-built lint cover bench readme-tables install bundle test-on clean tests-built FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -209,6 +209,11 @@ install: all
 	  chmod -R u=rwX,go=rX '$(C)/dmbox/inbox'; fi
 	for f in man/*.[1-9]; do [ -e "$$f" ] || continue; s=$${f##*.}; \
 	  install -d '$(I)/share/man/man'$$s && install -m 644 $$f '$(I)/share/man/man'$$s/ || exit 1; done
+
+# another Debian, in a root folder made by debootstrap: bookworm, trixie, sid, bullseye
+SUITE ?= trixie
+test-on:
+	@B='$(B)' bash tests/matrix/run.sh '$(SUITE)'
 
 # programs, libraries and loader in one tarball, for hosts without a compiler
 bundle: all

@@ -59,7 +59,15 @@ if [ "${1:-}" = all ]; then
 	group 'make lint and the check of the manual pages' "$w"
 fi
 wanted=$(echo "$groups" | sed 's/^[^:]*://' | tr '\n' ' ' | sed 's/^ *//; s/ *$//')
-[ -n "$missing$wanted" ] || exit 0
+# The pipelines of libpq 14 are how deliveries are stored.
+enough() {
+	for h in /usr/include/postgresql/libpq-fe.h /usr/include/pgsql/libpq-fe.h /usr/include/libpq-fe.h; do
+		[ ! -r "$h" ] || { grep -q LIBPQ_HAS_PIPELINING "$h" && return 0; old=1; }
+	done
+	[ -z "${old:-}" ] || say "libpq is older than 14 and cannot build dmbox: take the bundle (make bundle on a newer system), which brings its own, or a newer libpq-dev"
+	[ -z "${old:-}" ]
+}
+[ -n "$missing$wanted" ] || { enough; exit; }
 
 if ! command -v apt-get >/dev/null 2>&1; then
 	say "these Debian packages (or what your system calls them) are missing: $missing $wanted"
@@ -145,4 +153,4 @@ for s in $new_servers; do
 	if command -v systemctl >/dev/null 2>&1; then systemctl disable "$s" >/dev/null 2>&1
 	elif command -v update-rc.d >/dev/null 2>&1; then update-rc.d "$s" disable >/dev/null 2>&1; fi
 done
-exit 0
+enough
