@@ -214,7 +214,7 @@ test_plain_repeated(void **state)
 	d.id = 0;
 	dbt_store(db, &d);
 	assert_int_equal(d.stored, 1);
-	assert_in_range(d.id, 1, e.id - 1);
+	assert_true(d.id >= 1 && d.id < e.id);
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries"), 2);
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 1);
 }
