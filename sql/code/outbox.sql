@@ -606,13 +606,13 @@ begin
 		end if;
 	end loop;
 	-- what providers told of an account as a whole: it cannot send, or can again
+	-- (what was told a day ago is not believed for ever: the end may have been lost)
 	for s in
-		select a.account, a.channel, e.text
-		  from (select distinct x.account, x.channel from dmbox.outbox x where x.state = 'queued') a
-		 cross join lateral (select v.text from dmbox.events v
-		        where v.account = a.account and v.channel = a.channel and v.kind = 'instance_state'
-		          and v.text is not null
-		        order by v.id desc limit 1) e
+		select distinct on (v.account, v.channel) v.account, v.channel, v.text
+		  from dmbox.events v
+		 where v.kind = 'instance_state' and v.text is not null
+		   and v.occurred_at > now() - interval '1 day'
+		 order by v.account, v.channel, v.id desc
 	loop
 		if s.text like 'rest: %' then
 			insert into dmbox.account_state as k (account, channel, send_pause_until, send_pause_reason, send_pause_hint)

@@ -803,6 +803,207 @@ test_rematch(void **state)
 	assert_int_equal(outbox_found(f->db, a.id, "e5"), RC_NONE);
 }
 
+static enum rc
+settle_as(struct fix *f, const struct outbox_item *it, struct send_result r, struct outbox_row *row)
+{
+	r.retry_after_s = -1;
+	snprintf(r.code, sizeof r.code, "c1");
+	snprintf(r.text, sizeof r.text, "words");
+	return outbox_settle(f->db, it, &r, 12, row);
+}
+
+static void
+echo_of(struct fix *f, const char *mid, const char *text)
+{
+	struct delivery d;
+	struct item *it;
+
+	dbt_delivery(&d);
+	d.account = f->account;
+	it = dbt_message(&d, "6500", mid, text, clock_now_us());
+	it->dir = DIR_OUT;
+	it->echo = true;
+	dbt_store(f->db, &d);
+}
+
+/* Answered with an error, and perhaps sent: not tried again before the provider was
+ * asked, and an echo settles it wherever it is. */
+static void
+test_doubt(void **state)
+{
+	struct fix *f = *state;
+	const struct send_result doubt = { .outcome = SEND_RETRY, .doubt = true };
+	struct outbox_row r = put(f, "doubtful");
+	struct outbox_items v, w;
+	size_t n;
+
+	assert_int_equal(claim(f, 1, &v), 1);
+	assert_int_equal(settle_as(f, &v.v[0], doubt, &r), RC_OK);
+	outbox_items_free(&v);
+	assert_string_equal(r.state, "queued");
+	sql(f->db, "update dmbox.outbox set next_at = now()");
+	assert_int_equal(claim(f, 1, &v), 0);
+	assert_int_equal(outbox_unknown(f->db, CHANNEL_INSTAGRAM, f->account, 5, &w), RC_OK);
+	assert_int_equal(w.n, 1);
+	assert_true(w.v[0].doubtful);
+	outbox_items_free(&w);
+	assert_int_equal(outbox_asked(f->db, r.id), RC_OK);
+	assert_int_equal(outbox_asked(f->db, r.id), RC_NONE);
+	assert_int_equal(claim(f, 1, &v), 1);
+	/* doubtful again: asked again */
+	assert_int_equal(settle_as(f, &v.v[0], doubt, &r), RC_OK);
+	outbox_items_free(&v);
+	sql(f->db, "update dmbox.outbox set next_at = now()");
+	assert_int_equal(claim(f, 1, &v), 0);
+	/* the echo of the first attempt, late */
+	echo_of(f, "doubt-mid", " doubtful\n");
+	assert_int_equal(outbox_match_echoes(f->db, CHANNEL_INSTAGRAM, f->account, &n), RC_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(outbox_get(f->db, r.id, &r), RC_OK);
+	assert_string_equal(r.state, "sent");
+	assert_string_equal(msg(f, &r, "external_id"), "doubt-mid");
+	/* the echo that was there before the error's answer */
+	r = put(f, "before");
+	assert_int_equal(claim(f, 1, &v), 1);
+	echo_of(f, "before-mid", "before");
+	assert_int_equal(settle_as(f, &v.v[0], doubt, &r), RC_OK);
+	outbox_items_free(&v);
+	assert_string_equal(r.state, "sent");
+	/* its time is over: that it was never sent nobody knows */
+	r = put(f, "too late");
+	assert_int_equal(claim(f, 1, &v), 1);
+	assert_int_equal(settle_as(f, &v.v[0], doubt, &r), RC_OK);
+	outbox_items_free(&v);
+	sql(f->db, "update dmbox.outbox set expires_at = now() - interval '1 second' where state = 'queued'");
+	assert_int_equal(outbox_expire(f->db), RC_OK);
+	assert_int_equal(outbox_get(f->db, r.id, &r), RC_OK);
+	assert_string_equal(r.state, "unknown");
+}
+
+/* A sender that ends between the claim and its request leaves it queued. */
+static void
+test_not_begun(void **state)
+{
+	struct fix *f = *state;
+	struct outbox_row r = put(f, "not begun");
+	const struct outbox_want w = { .channel = CHANNEL_INSTAGRAM, .account = f->account, .max = 1, .lease_s = 30 };
+	struct outbox_items v, late;
+
+	assert_int_equal(outbox_claim(f->db, &w, &v), RC_OK);
+	assert_int_equal(v.n, 1);
+	sql(f->db, "update dmbox.outbox set lease_until = now() - interval '1 second' where state = 'leased'");
+	assert_int_equal(outbox_expire(f->db), RC_OK);
+	assert_int_equal(outbox_get(f->db, r.id, &r), RC_OK);
+	assert_string_equal(r.state, "queued");
+	assert_string_equal(ob(f->db, "attempts", r.id), "0");
+	/* and when it wakes up after all, it must not send: another may have it */
+	assert_int_equal(outbox_claim(f->db, &w, &late), RC_OK);
+	assert_int_equal(late.n, 1);
+	assert_int_equal(outbox_begin(f->db, &v.v[0]), RC_NONE);
+	assert_int_equal(outbox_begin(f->db, &late.v[0]), RC_OK);
+	assert_int_equal(outbox_begin(f->db, &late.v[0]), RC_NONE);
+	outbox_items_free(&v);
+	outbox_items_free(&late);
+}
+
+/* Taken, and failed afterwards: the row and the message say so in the provider's
+ * words; read after all, it is as if it had not. */
+static void
+test_failed_later(void **state)
+{
+	struct fix *f = *state;
+	struct outbox_row r = send_one(f, "fails later", SEND_SENT, "later-mid");
+	struct delivery d;
+
+	for (int i = 0; i < 2; i++) {
+		dbt_delivery(&d);
+		d.account = f->account;
+		dbt_event(&d, "6500", EFFECT_STATUS, "later-mid", i == 0 ? "failed: no such number" : "read", 0,
+		    clock_now_us() + i)->dir = DIR_OUT;
+		dbt_store(f->db, &d);
+		assert_int_equal(outbox_expire(f->db), RC_OK);
+		assert_int_equal(outbox_get(f->db, r.id, &r), RC_OK);
+		assert_string_equal(r.state, i == 0 ? "failed" : "sent");
+		assert_string_equal(r.error_code, i == 0 ? "failed_later" : "");
+		assert_string_equal(r.error_text, i == 0 ? "no such number" : "");
+		assert_string_equal(msg(f, &r, "status"), i == 0 ? "failed" : "read");
+		assert_string_equal(msg(f, &r, "coalesce(error_text, '-')"), i == 0 ? "no such number" : "-");
+	}
+}
+
+/* What the provider tells of the account as a whole holds its outbox. */
+static void
+test_account_rests(void **state)
+{
+	struct fix *f = *state;
+	static const char *const told[] = { "rest: suspended", "ok", "rest: suspended" };
+	struct outbox_items v;
+	struct outbox_row r;
+	struct delivery d;
+
+	put(f, "waits");
+	for (int i = 0; i < 3; i++) {
+		struct item *it;
+
+		dbt_delivery(&d);
+		d.account = f->account;
+		it = dbt_event(&d, "6500", EFFECT_NONE, "none", told[i], i, clock_now_us() - (i == 2 ? 90000 * SECOND : 0));
+		it->kind = "instance_state";
+		it->target_id = NULL;
+		dbt_store(f->db, &d);
+		assert_int_equal(outbox_expire(f->db), RC_OK);
+		assert_int_equal(claim(f, 1, &v), i == 0 ? 0 : 1);	/* a day ago: not believed */
+		if (i > 0) {
+			assert_int_equal(settle(f, &v.v[0], SEND_RETRY, "", &r), RC_OK);
+			sql(f->db, "update dmbox.outbox set next_at = now() where state = 'queued'");
+		}
+		outbox_items_free(&v);
+	}
+}
+
+/* The window is more than the last message. */
+static void
+test_window_events(void **state)
+{
+	struct fix *f = *state;
+	static const struct { const char *kind, *effect_raw; enum effect effect; int hours; enum rc want; } t[] = {
+		{ "referral", "{\"referral\":{\"source\":\"IGME-SOURCE-LINK\"}}", EFFECT_NONE, 23, RC_OK },
+		{ "referral", "{\"referral\":{\"source\":\"IGME-SOURCE-LINK\"}}", EFFECT_NONE, 25, RC_DENIED },
+		{ "referral", "{\"referral\":{\"source\":\"ADS\"}}", EFFECT_NONE, 150, RC_OK },
+		{ "referral", "{\"referral\":{\"ad_id\":\"1\"}}", EFFECT_NONE, 170, RC_DENIED },
+		{ "reaction", "{}", EFFECT_REACT, 2, RC_OK },
+		{ "optin", "{}", EFFECT_NONE, 2, RC_OK },
+		{ "read", "{}", EFFECT_READ, 2, RC_DENIED },
+		{ "edit", "{}", EFFECT_EDIT, 2, RC_DENIED },
+	};
+
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		char who[32], mid[32];
+		struct outmsg m = { .recipient = who, .thread_id = "", .body = "still there?" };
+		struct outbox_new n = { .channel = CHANNEL_INSTAGRAM, .account = f->account, .provider = &provider_graph,
+		    .window_s = 86400, .parts = &m, .n_parts = 1 };
+		struct outbox_row r;
+		struct delivery d;
+		struct item *it;
+		int64_t closed;
+		size_t k;
+		enum rc rc;
+
+		snprintf(who, sizeof who, "77%zu", i);
+		snprintf(mid, sizeof mid, "win-%zu", i);
+		dbt_delivery(&d);
+		d.account = f->account;
+		dbt_message(&d, who, mid, "hi", clock_now_us() - 400 * 3600 * SECOND);
+		it = dbt_event(&d, who, t[i].effect, mid, "x", 1, clock_now_us() - t[i].hours * 3600 * SECOND);
+		it->kind = t[i].kind;
+		it->raw = t[i].effect_raw;
+		dbt_store(f->db, &d);
+		rc = outbox_put(f->db, &n, 1, &r, &k, &closed);
+		if (rc != t[i].want)
+			fail_msg("%zu %s: %d", i, t[i].kind, (int)rc);
+	}
+}
+
 static void
 test_lookups(void **state)
 {
@@ -1024,7 +1225,8 @@ main(void)
 		T(test_release), T(test_expire_untried), T(test_ttl), T(test_order), T(test_unknown_blocks),
 		T(test_actions), T(test_parts_dropped), T(test_echo_before), T(test_events_before),
 		T(test_unsent_before), T(test_match_echo), T(test_echo_then_unknown), T(test_rematch),
-		T(test_lookups), T(test_breaker), T(test_loop_guard), T(test_cancel), T(test_two_claimers),
+		T(test_lookups), T(test_doubt), T(test_not_begun), T(test_failed_later),
+		T(test_account_rests), T(test_window_events), T(test_breaker), T(test_loop_guard), T(test_cancel), T(test_two_claimers),
 		T(test_list), T(test_settle_against_echoes),
 	};
 
