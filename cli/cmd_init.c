@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "cmd.h"
-#include "init_text.h"
 #include "extern/json.h"
 #include "base/mem.h"
 #include "base/prefix.h"
@@ -25,7 +24,7 @@
 
 #define SECRET_LEN 40
 
-/* The options that hold text, in the order of the questions. */
+/* The options that hold text. */
 enum opt { O_FILE, O_ACCOUNT, O_PROVIDER, O_TOKEN, O_ID, O_API_URL, O_APP_SECRET, O_DATABASE,
 	O_PUBLIC, O_LANG, O__MAX };
 
@@ -34,20 +33,21 @@ struct init {
 	bool force, json;
 	const struct provider *provider;
 	bool mock;
-	char jwt[SECRET_LEN + 1], secret[SECRET_LEN + 1], verify[SECRET_LEN + 1];
+	char jwt[SECRET_LEN + 1];
+	char **keys;			/* of the provider's table, what each is set to; NULL: nothing */
 	struct strv missing;	/* keys that are still to be filled in */
 };
 
 /* ---- asking ---- */
 
 static void
-ask(struct init *in, enum opt o, const char *question)
+ask(char **v, const char *question)
 {
 	char line[4096];
 	const char *p = line;
 	size_t n;
 
-	if (in->v[o] != NULL || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+	if (*v != NULL || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return;
 	fprintf(stderr, "%s: ", question);
 	if (fgets(line, sizeof(line), stdin) == NULL)
@@ -55,30 +55,67 @@ ask(struct init *in, enum opt o, const char *question)
 	n = strlen(line);
 	str_trim(&p, &n);
 	if (n > 0)
-		in->v[o] = mem_ndup(p, n);
+		*v = mem_ndup(p, n);
 	mem_wipe(line, sizeof(line));
+}
+
+static void
+ask_provider(struct init *in)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	buf_puts(&b, cmd_tr("Provider (", "Провайдер ("));
+	for (size_t i = 0; providers[i] != NULL; i++)
+		buf_printf(&b, "%s, ", providers[i]->name);
+	buf_puts(&b, "mock)");
+	ask(&in->v[O_PROVIDER], b.p);
+	buf_free(&b);
+}
+
+/* The option of that name; NULL: it was not given. */
+static char *
+option(const struct init *in, const char *name)
+{
+	static const struct { const char *name; enum opt o; } v[] = { { "token", O_TOKEN }, { "id", O_ID },
+		{ "api-url", O_API_URL }, { "app-secret", O_APP_SECRET } };
+
+	for (size_t i = 0; name != NULL && i < sizeof(v) / sizeof(v[0]); i++)
+		if (str_eq(v[i].name, name))
+			return in->v[v[i].o];
+	return NULL;
+}
+
+/* Each key of the provider: by its option, asked for, made up, or as a rule. */
+static void
+fill_keys(struct init *in)
+{
+	in->keys = mem_array(*in->provider->n_keys, sizeof(*in->keys));
+	for (size_t i = 0; i < *in->provider->n_keys; i++) {
+		const struct provider_key *k = &in->provider->keys[i];
+		char made[SECRET_LEN + 1];
+
+		in->keys[i] = mem_dup(option(in, k->option));
+		if ((k->use & KEY_ASK) != 0 && !in->mock)
+			ask(&in->keys[i], cmd_tr(k->prompt[0], k->prompt[1]));
+		if ((k->use & KEY_MAKE) != 0 && in->keys[i] == NULL) {
+			sign_token(made, SECRET_LEN);
+			in->keys[i] = mem_dup(made);
+			mem_wipe(made, sizeof(made));
+		}
+		if ((k->use & KEY_WRITE) != 0 && in->keys[i] == NULL)
+			in->keys[i] = mem_dup(k->set);
+	}
 }
 
 static void
 ask_all(struct init *in)
 {
-	bool graph = in->provider == PROVIDER_GRAPH, green = in->provider == PROVIDER_GREENAPI;
-
-	if (!in->mock)
-		ask(in, O_TOKEN, green ? cmd_tr("apiTokenInstance", "apiTokenInstance")
-		    : graph ? cmd_tr("Access token (IGAA... or EAA...)", "Токен (IGAA... или EAA...)")
-		    : cmd_tr("Chatrace access token (account.secret)",
-		    "Токен Chatrace (аккаунт.секрет)"));
-	if (green)
-		ask(in, O_ID, "idInstance");
-	if (graph) {
-		ask(in, O_ID, cmd_tr("Instagram account id (17...)", "id учётной записи Instagram (17...)"));
-		ask(in, O_APP_SECRET, cmd_tr("App secret", "Секрет приложения (App secret)"));
-	}
+	fill_keys(in);
 	if (str_eq(in->v[O_ACCOUNT], "main")) {
-		ask(in, O_DATABASE, cmd_tr("Database (postgresql://user:password@host/name)",
+		ask(&in->v[O_DATABASE], cmd_tr("Database (postgresql://user:password@host/name)",
 		    "База данных (postgresql://пользователь:пароль@хост/имя)"));
-		ask(in, O_PUBLIC, cmd_tr("Public URL (https://your.domain)",
+		ask(&in->v[O_PUBLIC], cmd_tr("Public URL (https://your.domain)",
 		    "Внешний адрес (https://ваш.домен)"));
 	}
 }
@@ -118,59 +155,29 @@ key(struct init *in, struct buf *b, const char *name, const char *v, bool needed
 	}
 }
 
-static void
-hook_secret(struct init *in, struct buf *b)
-{
-	comment(b, "the shared secret of its deliveries (header X-Webhook-Secret or ?secret=)",
-	    "общий секрет доставок (заголовок X-Webhook-Secret или ?secret=)");
-	key(in, b, "INSTAGRAM_WEBHOOK_SECRET", in->secret, true);
-}
-
-static void
-instagram_part(struct init *in, struct buf *b)
-{
-	bool chatrace = in->provider == PROVIDER_CHATRACE;
-
-	if (in->mock) {
-		key(in, b, "INSTAGRAM_USE_MOCK", "true", true);
-		hook_secret(in, b);
-		return;
-	}
-	key(in, b, "INSTAGRAM_USE_CHATRACE", chatrace ? "true" : "false", true);
-	key(in, b, "INSTAGRAM_ACCESS_TOKEN", in->v[O_TOKEN], true);
-	if (chatrace || in->v[O_API_URL] != NULL)
-		key(in, b, "INSTAGRAM_API_URL", in->v[O_API_URL] != NULL ? in->v[O_API_URL]
-		    : "https://api.chatrace.com", true);
-	if (chatrace) {
-		hook_secret(in, b);
-		return;
-	}
-	key(in, b, "INSTAGRAM_PAGE_ID", in->v[O_ID], true);
-	comment(b, "webhook: the handshake's word, and the app secret that signs deliveries",
-	    "webhook: слово для проверки адреса и секрет приложения, которым подписаны доставки");
-	key(in, b, "INSTAGRAM_VERIFY_TOKEN", in->verify, true);
-	key(in, b, "INSTAGRAM_APP_SECRET", in->v[O_APP_SECRET], true);
-}
-
 static const char *
 called(const struct init *in)
 {
 	return in->mock ? "mock" : in->provider->name;
 }
 
+/* Of a mock account only by what its deliveries are known. */
 static void
 provider_part(struct init *in, struct buf *b)
 {
 	buf_printf(b, "# %s\n", called(in));
-	if (in->provider != PROVIDER_GREENAPI) {
-		instagram_part(in, b);
-		return;
+	if (in->mock)
+		key(in, b, conf_channel_key(in->provider->channel, "USE_MOCK"), "true", true);
+	for (size_t i = 0; i < *in->provider->n_keys; i++) {
+		const struct provider_key *k = &in->provider->keys[i];
+
+		if (in->mock ? (k->use & KEY_VERIFY) == 0 :
+		    (k->use & KEY_WRITE) == 0 && option(in, k->option) == NULL)
+			continue;
+		if (k->comment[0] != NULL)
+			comment(b, k->comment[0], k->comment[1]);
+		key(in, b, k->name, in->keys[i], true);
 	}
-	key(in, b, "WHATSAPP_API_URL", in->v[O_API_URL] != NULL ? in->v[O_API_URL]
-	    : "https://api.green-api.com", true);
-	key(in, b, "WHATSAPP_ID_INSTANCE", in->v[O_ID], true);
-	key(in, b, "WHATSAPP_API_TOKEN_INSTANCE", in->v[O_TOKEN], true);
-	key(in, b, "WHATSAPP_WEBHOOK_TOKEN", in->secret, true);
 }
 
 static void
@@ -325,6 +332,19 @@ choose(struct init *in)
 	return in->provider != NULL;
 }
 
+static void
+no_provider(const char *name)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	for (size_t i = 0; providers[i] != NULL; i++)
+		buf_printf(&b, "%s, ", providers[i]->name);
+	cmd_error(cmd_tr("there is no provider %s; there are: %smock", "нет провайдера %s; есть: %smock"),
+	    name, b.p);
+	buf_free(&b);
+}
+
 static bool
 url_ok(const char *name, const char *v, bool upstream)
 {
@@ -339,15 +359,27 @@ url_ok(const char *name, const char *v, bool upstream)
 }
 
 static bool
+plain(const char *s)
+{
+	for (; s != NULL && *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7F)
+			return false;
+	return true;
+}
+
+static bool
 values_ok(const struct init *in)
 {
+	bool ok = true;
+
 	for (int o = 0; o < O__MAX; o++)
-		for (const char *p = in->v[o]; p != NULL && *p != '\0'; p++)
-			if ((unsigned char)*p < ' ' || *p == 0x7F) {
-				cmd_error("%s", cmd_tr("a control character in a value",
-				    "управляющий символ в значении"));
-				return false;
-			}
+		ok = ok && plain(in->v[o]);
+	for (size_t i = 0; i < *in->provider->n_keys; i++)
+		ok = ok && plain(in->keys[i]);
+	if (!ok) {
+		cmd_error("%s", cmd_tr("a control character in a value", "управляющий символ в значении"));
+		return false;
+	}
 	if (!str_charset(in->v[O_ACCOUNT], 1, 64, "_-")) {
 		cmd_error("%s", cmd_tr("--account: 1 to 64 of A-Za-z0-9_-",
 		    "--account: от 1 до 64 знаков A-Za-z0-9_-"));
@@ -382,7 +414,7 @@ say_text(const struct init *in, const char *file, const char *url, const char *s
 	printf("\n%s", steps);
 }
 
-/* Does a step begin at this line?  init_text.h. */
+/* Does a step begin at this line?  put_steps. */
 static bool
 step_begins(const char *line, bool behind_empty)
 {
@@ -423,16 +455,95 @@ say_json(const struct init *in, const char *file, const char *url, const char *s
 	buf_free(&b);
 }
 
+/* The URL to enter at the provider; caller frees. */
+static char *
+webhook_url(const struct init *in)
+{
+	struct buf b;
+	char *s;
+
+	buf_init(&b, 8192);
+	buf_puts(&b, in->v[O_PUBLIC] != NULL ? in->v[O_PUBLIC]
+	    : cmd_tr("https://YOUR-DOMAIN", "https://ВАШ-ДОМЕН"));
+	while (b.n > 0 && b.p[b.n - 1] == '/')
+		b.p[--b.n] = '\0';
+	buf_printf(&b, "/%s/webhook", channel_names[in->provider->channel]);
+	if (!str_eq(in->v[O_ACCOUNT], "main"))
+		buf_printf(&b, "/%s", in->v[O_ACCOUNT]);
+	s = buf_take(&b);
+	buf_free(&b);
+	return s;
+}
+
+/* The account that was just written. */
+static struct account *
+account_of(const struct init *in)
+{
+	const char **kv = mem_array(2 * *in->provider->n_keys + 1, sizeof(*kv));
+	struct account *a;
+	size_t n = 0;
+
+	for (size_t i = 0; i < *in->provider->n_keys; i++)
+		if (in->keys[i] != NULL) {
+			kv[n++] = in->provider->keys[i].name;
+			kv[n++] = in->keys[i];
+		}
+	kv[n] = NULL;
+	a = conf_account_make(in->provider, in->v[O_ACCOUNT], kv);
+	free(kv);
+	return a;
+}
+
+static const char *
+made(const struct init *in, unsigned int use)
+{
+	for (size_t i = 0; i < *in->provider->n_keys; i++)
+		if ((in->provider->keys[i].use & (use | KEY_MAKE)) == (use | KEY_MAKE))
+			return in->keys[i];
+	return NULL;
+}
+
+/* How to deliver to a mock account: the head of the request that dmbox trigger sends. */
+static void
+mock_steps(const struct account *a, struct buf *b)
+{
+	struct http_req req;
+
+	http_req_init(&req, "POST", "/");
+	buf_printf(b, cmd_tr("Mock account: nothing leaves the machine, nothing to click.  Deliveries in\n"
+	    "%s's shapes (dmbox trigger) are taken with\n",
+	    "Учебная учётная запись: наружу ничего не уходит, настраивать нечего.  Доставки в\n"
+	    "форме %s (dmbox trigger) принимаются с\n"), a->provider->title);
+	if (a->provider->sign(a, &req) == RC_OK)
+		for (size_t i = 0; i < req.n_hdrs; i++)
+			buf_printf(b, "  %s: %s\n", req.hdrs[i].name, req.hdrs[i].value);
+	http_req_free(&req);
+}
+
+/* A step begins with its number, or behind an empty line.  Shows the secrets made: they are
+ * to be entered at the provider. */
+static void
+put_steps(const struct init *in, const char *url, struct buf *b)
+{
+	struct account *a = account_of(in);
+	const struct setup_facts f = { .ru = cmd_lang() == CMD_RU, .url = url, .own_id = a->own_id,
+	    .secret = made(in, KEY_VERIFY), .greet = made(in, KEY_GREET) };
+
+	if (in->mock)
+		mock_steps(a, b);
+	else
+		in->provider->setup(&f, b);
+	conf_account_del(a);
+}
+
 static void
 say(const struct init *in, const char *file)
 {
-	const struct init_facts f = { in->provider, in->mock, in->v[O_ACCOUNT], in->v[O_PUBLIC],
-		in->v[O_TOKEN], in->secret, in->verify };
-	char *url = init_webhook_url(&f);
+	char *url = webhook_url(in);
 	struct buf steps;
 
 	buf_init(&steps, 65536);
-	init_steps(&f, &steps);
+	put_steps(in, url, &steps);
 	what_next(in, file, &steps);
 	(in->json ? say_json : say_text)(in, file, url, steps.p);
 	mem_wipe(steps.p, steps.n);
@@ -454,8 +565,6 @@ init(struct init *in)
 	if (file == NULL)
 		return CMD_FAIL;
 	sign_token(in->jwt, SECRET_LEN);
-	sign_token(in->secret, SECRET_LEN);
-	sign_token(in->verify, SECRET_LEN);
 	buf_init(&b, 65536);
 	provider_part(in, &b);
 	if (str_eq(in->v[O_ACCOUNT], "main"))
@@ -503,9 +612,10 @@ run(int argc, char **argv)
 		setenv("DMBOX_LANG", in.v[O_LANG], 1);
 	else if (in.v[O_LANG] != NULL)
 		optind = -1;
-	ask(&in, O_PROVIDER, cmd_tr("Provider (chatrace, graph, greenapi, mock)",
-	    "Провайдер (chatrace, graph, greenapi, mock)"));
+	ask_provider(&in);
 	if (optind != argc || !choose(&in)) {
+		if (optind == argc)
+			no_provider(in.v[O_PROVIDER]);
 		cmd_usage(&cmd_init);
 		goto out;
 	}
@@ -517,6 +627,9 @@ run(int argc, char **argv)
 out:
 	for (o = 0; o < O__MAX; o++)
 		mem_free_secret(in.v[o]);
+	for (size_t i = 0; in.keys != NULL && i < *in.provider->n_keys; i++)
+		mem_free_secret(in.keys[i]);
+	free(in.keys);
 	strv_free(&in.missing);
 	mem_wipe(&in, sizeof(in));
 	return status;
@@ -527,7 +640,7 @@ const struct cmd cmd_init = {
 	{ "write a configuration and say what to click at the provider",
 	  "записать настройку и сказать, что сделать у провайдера" },
 	{ "usage: dmbox init [--file FILE] [--account NAME]\n"
-	  "           [--provider chatrace|graph|greenapi|mock] [--token TOKEN] [--id ID]\n"
+	  "           [--provider PROVIDER] [--token TOKEN] [--id ID]\n"
 	  "           [--api-url URL] [--app-secret SECRET] [--database-url URL]\n"
 	  "           [--public-url URL] [--lang ru|en] [--force] [--json]\n\n"
 	  "Writes FILE (0600) with fresh secrets and prints the webhook URL and where to\n"
@@ -536,7 +649,7 @@ const struct cmd cmd_init = {
 	  "DMBOX_ACCOUNTS_DIR of the existing FILE.  --force replaces a file and keeps the\n"
 	  "old one as FILE.old.  Exit status 1: written, but something is still to fill in.",
 	  "вызов: dmbox init [--file ФАЙЛ] [--account ИМЯ]\n"
-	  "           [--provider chatrace|graph|greenapi|mock] [--token ТОКЕН] [--id ID]\n"
+	  "           [--provider ПРОВАЙДЕР] [--token ТОКЕН] [--id ID]\n"
 	  "           [--api-url URL] [--app-secret СЕКРЕТ] [--database-url URL]\n"
 	  "           [--public-url URL] [--lang ru|en] [--force] [--json]\n\n"
 	  "Пишет ФАЙЛ (0600) с новыми секретами и печатает адрес webhook и куда его вписать.\n"

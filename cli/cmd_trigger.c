@@ -18,23 +18,39 @@
 #include "model/provider.h"
 #include "extern/sign.h"
 #include "base/str.h"
-#include "trigger_shapes.h"
 
 struct opts {
 	const char *shape, *url, *account, *id, *ref, *from, *text;
 	bool json, list;
 };
 
+/* A sample and whose it is. */
+struct shape {
+	const struct provider *p;
+	const struct provider_sample *s;
+};
+
+/* The i-th of all there are; s NULL beyond the last. */
+static struct shape
+shape_at(size_t i)
+{
+	for (size_t k = 0; providers[k] != NULL; k++) {
+		if (i < *providers[k]->n_samples)
+			return (struct shape){ providers[k], &providers[k]->samples[i] };
+		i -= *providers[k]->n_samples;
+	}
+	return (struct shape){ NULL, NULL };
+}
+
 static void
 list_shapes(bool json)
 {
-	size_t n;
-	const struct shape *s = trigger_shapes(&n);
+	struct shape s;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; (s = shape_at(i)).s != NULL; i++) {
 		char name[80];
 
-		snprintf(name, sizeof name, "%s/%s", s[i].provider->name, s[i].name);
+		snprintf(name, sizeof name, "%s/%s", s.p->name, s.s->name);
 		if (json) {
 			struct buf b;
 
@@ -42,12 +58,12 @@ list_shapes(bool json)
 			buf_puts(&b, i ? ",\n {\"shape\":" : "[{\"shape\":");
 			json_put_str(&b, name);
 			json_put_key(&b, ",", "about");
-			json_put_str(&b, s[i].about);
+			json_put_str(&b, s.s->about);
 			buf_putc(&b, '}');
 			fputs(b.p, stdout);
 			buf_free(&b);
 		} else {
-			printf("%-32s %s\n", name, s[i].about);
+			printf("%-32s %s\n", name, s.s->about);
 		}
 	}
 	if (json)
@@ -57,89 +73,65 @@ list_shapes(bool json)
 /* "provider/name", or a bare name: of the account's provider where an account is
  * given, else the first that any account of the configuration can receive. */
 static bool
-fits(const struct shape *s, const char *name, const struct conf *c, const char *account)
+fits(struct shape s, const char *name, const struct conf *c, const char *account)
 {
-	const char *slash = strchr(name, '/'), *p = s->provider->name;
+	const char *slash = strchr(name, '/'), *p = s.p->name;
 
 	if (slash)
 		return strlen(p) == (size_t)(slash - name) && strncmp(p, name, strlen(p)) == 0 &&
-		    str_eq(slash + 1, s->name);
-	if (!str_eq(name, s->name))
+		    str_eq(slash + 1, s.s->name);
+	if (!str_eq(name, s.s->name))
 		return false;
 	for (size_t i = 0; i < c->n_accounts; i++)
-		if (c->accounts[i].provider == s->provider &&
-		    (!account || str_eq(account, c->accounts[i].name)))
+		if (c->accounts[i].provider == s.p && (!account || str_eq(account, c->accounts[i].name)))
 			return true;
 	return false;
 }
 
-static const struct shape *
-find_shape(const struct conf *c, const struct opts *o)
+static void
+no_shape(const char *wanted)
 {
+	const char **names = NULL, *near;
 	size_t n;
-	const struct shape *s = trigger_shapes(&n);
-	const char **names, *near;
 
-	for (size_t i = 0; i < n; i++)
-		if (fits(&s[i], o->shape, c, o->account))
-			return &s[i];
-	/* no account takes it: by its name alone, the account will be missed next */
-	for (size_t i = 0; i < n; i++)
-		if (str_eq(s[i].name, o->shape))
-			return &s[i];
-	names = mem_array(n, sizeof *names);
-	for (size_t i = 0; i < n; i++)
-		names[i] = s[i].name;
-	near = str_nearest(strchr(o->shape, '/') ? strchr(o->shape, '/') + 1 : o->shape, names, n);
+	for (n = 0; shape_at(n).s != NULL; n++) {
+		names = mem_realloc(names, n + 1, sizeof *names);
+		names[n] = shape_at(n).s->name;
+	}
+	near = str_nearest(strchr(wanted, '/') ? strchr(wanted, '/') + 1 : wanted, names, n);
 	if (near)
 		cmd_error(cmd_tr("there is no shape %s; did you mean %s?", "нет вида %s; может быть, %s?"),
-		    o->shape, near);
+		    wanted, near);
 	else
 		cmd_error(cmd_tr("there is no shape %s; see: dmbox trigger --list",
-		    "нет вида %s; смотрите: dmbox trigger --list"), o->shape);
+		    "нет вида %s; смотрите: dmbox trigger --list"), wanted);
 	free(names);
-	return NULL;
+}
+
+static struct shape
+find_shape(const struct conf *c, const struct opts *o)
+{
+	struct shape s;
+
+	for (size_t i = 0; (s = shape_at(i)).s != NULL; i++)
+		if (fits(s, o->shape, c, o->account))
+			return s;
+	/* no account takes it: by its name alone, the account will be missed next */
+	for (size_t i = 0; (s = shape_at(i)).s != NULL; i++)
+		if (str_eq(s.s->name, o->shape))
+			return s;
+	no_shape(o->shape);
+	return s;
 }
 
 static const struct account *
-find_account(const struct conf *c, const struct shape *s, const char *name)
+find_account(const struct conf *c, struct shape s, const char *name)
 {
 	for (size_t i = 0; i < c->n_accounts; i++)
-		if (c->accounts[i].provider == s->provider &&
-		    (!name || str_eq(name, c->accounts[i].name)))
+		if (c->accounts[i].provider == s.p && (!name || str_eq(name, c->accounts[i].name)))
 			return &c->accounts[i];
-	cmd_error(cmd_tr("no account %s uses %s", "нет аккаунта %s с %s"), name ? name : "",
-	    s->provider->name);
+	cmd_error(cmd_tr("no account %s uses %s", "нет аккаунта %s с %s"), name ? name : "", s.p->name);
 	return NULL;
-}
-
-/* What the provider would send as its credential; false: the account has none set. */
-static bool
-sign_request(const struct account *a, struct http_req *req, const char *body, size_t n)
-{
-	unsigned char mac[SIGN_SHA256];
-	char value[8 + 2 * SIGN_SHA256] = "sha256=";
-	struct buf b;
-	bool ok;
-
-	if (a->provider == PROVIDER_CHATRACE)
-		return a->webhook_secrets.n > 0 && http_req_header(req, "X-Webhook-Secret",
-		    a->webhook_secrets.v[0]) == RC_OK;
-	if (a->provider == PROVIDER_GRAPH) {
-		if (a->app_secrets.n == 0)
-			return false;
-		sign_hmac_sha256(a->app_secrets.v[0], strlen(a->app_secrets.v[0]), body, n, mac);
-		str_hex(mac, sizeof mac, value + 7);
-		return http_req_header(req, "X-Hub-Signature-256", value) == RC_OK;
-	}
-	if (str_empty(a->webhook_token))
-		return false;
-	buf_init(&b, 4096);
-	buf_printf(&b, "Bearer %s", a->webhook_token);
-	ok = !buf_err(&b) && http_req_header(req, "Authorization", b.p) == RC_OK;
-	mem_wipe(b.p, b.n);
-	buf_free(&b);
-	return ok;
 }
 
 static bool
@@ -160,8 +152,8 @@ default_url(const struct conf *c, const struct account *a, struct buf *out)
 }
 
 static void
-show(const struct opts *o, const struct shape *s, const struct account *a, const char *url,
-    const struct shape_vars *v, const struct http_res *res)
+show(const struct opts *o, struct shape s, const struct account *a, const char *url,
+    const struct sample_vars *v, const struct http_res *res)
 {
 	struct json *j = NULL;
 	struct mem_arena arena = {0};
@@ -169,16 +161,16 @@ show(const struct opts *o, const struct shape *s, const struct account *a, const
 
 	if (!o->json) {
 		if (res->fail != HTTP_FAIL_NONE)
-			printf("%s/%s -> %s: %s: %s\n", s->provider->name, s->name, url,
+			printf("%s/%s -> %s: %s: %s\n", s.p->name, s.s->name, url,
 			    http_fail_names[res->fail], res->note);
 		else
-			printf("%s/%s -> %s: HTTP %d %.*s\n", s->provider->name, s->name, url,
+			printf("%s/%s -> %s: HTTP %d %.*s\n", s.p->name, s.s->name, url,
 			    res->status, (int)strcspn(res->body, "\r\n"), res->body);
 		return;
 	}
 	buf_init(&b, 1 << 20);
 	json_put_key(&b, "{", "shape");
-	buf_printf(&b, "\"%s/%s\"", s->provider->name, s->name);
+	buf_printf(&b, "\"%s/%s\"", s.p->name, s.s->name);
 	json_put_key(&b, ",", "account");
 	json_put_str(&b, a->name);
 	json_put_key(&b, ",", "url");
@@ -200,10 +192,10 @@ show(const struct opts *o, const struct shape *s, const struct account *a, const
 }
 
 static int
-post(const struct conf *c, const struct opts *o, const struct shape *s, const struct account *a)
+post(const struct conf *c, const struct opts *o, struct shape s, const struct account *a)
 {
 	char id[33], ref[33];
-	struct shape_vars v = { .id = o->id, .ref = o->ref, .from = o->from, .text = o->text,
+	struct sample_vars v = { .id = o->id, .ref = o->ref, .from = o->from, .text = o->text,
 	    .own = str_empty(a->own_id) ? "1" : a->own_id, .now_us = clock_now_us() };
 	struct buf body, url;
 	struct http_req req;
@@ -215,7 +207,7 @@ post(const struct conf *c, const struct opts *o, const struct shape *s, const st
 	sign_token(ref, 32);
 	v.id = v.id ? v.id : id;
 	v.ref = v.ref ? v.ref : ref;
-	v.from = v.from ? v.from : s->provider->sender;
+	v.from = v.from ? v.from : s.p->sender;
 	v.text = v.text ? v.text : "Тестовое сообщение";
 	buf_init(&body, 1 << 20);
 	buf_init(&url, 4096);
@@ -223,11 +215,11 @@ post(const struct conf *c, const struct opts *o, const struct shape *s, const st
 		buf_puts(&url, o->url);
 	else if (!default_url(c, a, &url))
 		goto out;
-	trigger_body(s, &v, &body);
+	provider_sample_body(s.p, s.s, &v, &body);
 	http_req_init(&req, "POST", url.p);
-	http_req_body(&req, s->type, body.p, body.n);
+	http_req_body(&req, s.s->type, body.p, body.n);
 	req.fresh = true;
-	if (!sign_request(a, &req, body.p, body.n) && !a->webhook_open)
+	if (s.p->sign(a, &req) != RC_OK && !a->webhook_open)
 		cmd_error(cmd_tr("account %s has no webhook secret: sent unsigned",
 		    "у аккаунта %s нет секрета вебхука: отправлено без подписи"), a->name);
 	h = httpc_new(NULL);
@@ -276,8 +268,8 @@ run(int argc, char **argv)
 {
 	struct opts o = {0};
 	struct conf *c;
-	const struct shape *s;
 	const struct account *a;
+	struct shape s;
 	int status = CMD_USAGE;
 
 	if (options(argc, argv, &o) != RC_OK)
@@ -289,10 +281,10 @@ run(int argc, char **argv)
 	if (cmd_conf(&c) != RC_OK)
 		return CMD_FAIL;
 	s = find_shape(c, &o);
-	a = s ? find_account(c, s, o.account) : NULL;
+	a = s.s != NULL ? find_account(c, s, o.account) : NULL;
 	if (a)
 		status = post(c, &o, s, a);
-	else if (s)
+	else if (s.s != NULL)
 		status = CMD_FAIL;
 	conf_drop(c);
 	return status;
@@ -305,7 +297,7 @@ const struct cmd cmd_trigger = {
 	{ "usage: dmbox trigger SHAPE [--url U] [--account A] [--id X] [--ref X] [--from X]\n"
 	  "                     [--text T] [--json]\n"
 	  "       dmbox trigger --list [--json]\n\n"
-	  "Posts SHAPE (\"graph/text\", or \"text\" for the first account that takes it) to\n"
+	  "Posts SHAPE (PROVIDER/NAME, or a name alone for the first account that takes it) to\n"
 	  "DMBOX_PUBLIC_URL/CHANNEL/webhook[/ACCOUNT] with the account's own secret, as the\n"
 	  "provider would.  The message id is new at each run; --id fixes it.  --ref is the\n"
 	  "message that an edit, reaction, read or status speaks of.  Exit status: 0 when\n"
@@ -313,7 +305,7 @@ const struct cmd cmd_trigger = {
 	  "вызов: dmbox trigger ВИД [--url U] [--account A] [--id X] [--ref X] [--from X]\n"
 	  "                     [--text T] [--json]\n"
 	  "       dmbox trigger --list [--json]\n\n"
-	  "Отправляет ВИД («graph/text» или «text» для первого подходящего аккаунта) на\n"
+	  "Отправляет ВИД (ПРОВАЙДЕР/ИМЯ или одно имя для первого подходящего аккаунта) на\n"
 	  "DMBOX_PUBLIC_URL/КАНАЛ/webhook[/АККАУНТ] с секретом этого аккаунта, как это делает\n"
 	  "провайдер.  Номер сообщения каждый раз новый; --id задаёт его.  --ref: сообщение,\n"
 	  "о котором говорят правка, реакция, прочтение или статус.  Код выхода 0, если\n"

@@ -53,9 +53,10 @@ static struct sink {
 	int64_t retry_at_ms;
 } sink = { .lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_INFO, .program = "dmbox", .fd = -1 };
 
-/* secret, token, password, apitokeninstance, bearer, /waInstance, :// */
-#define PATTERN_BYTES { ['s'] = true, ['S'] = true, ['t'] = true, ['T'] = true, ['p'] = true, \
-	['P'] = true, ['a'] = true, ['A'] = true, ['b'] = true, ['B'] = true, ['/'] = true, [':'] = true }
+/* The last letters of secret, token, password. */
+#define PATTERN_ENDS { ['t'] = true, ['T'] = true, ['n'] = true, ['N'] = true, ['d'] = true, \
+	['D'] = true }
+#define EXTRA_MAX 32
 
 #define PAIRS (65536 / 8)		/* a bit for any two bytes */
 
@@ -63,12 +64,15 @@ static struct secrets {
 	pthread_rwlock_t lock;
 	char **v;
 	size_t n;
-	bool first[256];	/* bytes some secret or pattern starts with */
+	bool first[256];	/* bytes some secret starts with */
+	bool ends[256];		/* last bytes of names of secrets */
+	const struct log_pattern *extra[EXTRA_MAX];
+	size_t n_extra;
 	bool patterns;		/* pairs knows the patterns */
 	unsigned char pairs[PAIRS];	/* and the two bytes: a line without any of
 				 * them, as nearly all are, is looked at once and not copied */
 	unsigned char inner[PAIRS];	/* neighbours among the first bytes of a secret */
-} secrets = { .lock = PTHREAD_RWLOCK_INITIALIZER, .first = PATTERN_BYTES };
+} secrets = { .lock = PTHREAD_RWLOCK_INITIALIZER, .ends = PATTERN_ENDS };
 
 static _Thread_local struct log_scope request;
 
@@ -93,49 +97,46 @@ match(const char *p, size_t n, const char *word)
 	return n >= m && (*p | 0x20) == (*word | 0x20) && strncasecmp(p, word, m) == 0;
 }
 
-/* How many bytes at p name a secret whose value follows: secret=, *token=,
- * password=, and the same as JSON members. */
+/* How many bytes at p are word and what leads to a value: word=, "word":" */
 static size_t
-key_at(const char *p, size_t n)
+name_at(const char *p, size_t n, const char *word)
 {
-	static const char *const words[] = { "secret", "token", "password",
-		"apitokeninstance", "appsecret_proof" };
+	size_t k = strlen(word);
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		size_t k = strlen(words[i]);
-
-		if (!match(p, n, words[i]) || k == n)
-			continue;
-		if (p[k] == '=')
+	if (!match(p, n, word) || k == n)
+		return 0;
+	if (p[k] == '=')
+		return k + 1;
+	if (p[k] == '"' && k + 1 < n) {
+		for (k++; k < n && (p[k] == ' ' || p[k] == ':'); k++)
+			;
+		if (k < n && p[k] == '"' && memchr(p, ':', k) != NULL)
 			return k + 1;
-		if (p[k] == '"' && k + 1 < n) {
-			for (k++; k < n && (p[k] == ' ' || p[k] == ':'); k++)
-				;
-			if (k < n && p[k] == '"' && memchr(p, ':', k) != NULL)
-				return k + 1;
-		}
 	}
-	if (match(p, n, "bearer ") && n > 20 && memchr(p + 7, ' ', 13) == NULL)
-		return strlen("bearer ");	/* not the words "bearer token" */
 	return 0;
 }
 
-/* "/waInstance1101/sendMessage/" (providers.md C): the token follows. */
+/* How many bytes at p lead to a value that is secret: secret=, *token=, password=, and the
+ * same as JSON members; registered patterns. */
 static size_t
-green_at(const char *p, size_t n)
+key_at(const char *p, size_t n)
 {
-	size_t k = strlen("/waInstance");
+	static const char *const words[] = { "secret", "token", "password" };
+	size_t k;
 
-	if (!match(p, n, "/waInstance"))
-		return 0;
-	for (; k < n && p[k] >= '0' && p[k] <= '9'; k++)
-		;
-	if (k == n || p[k] != '/')
-		return 0;
-	for (k++; k < n && p[k] != '/'; k++)
-		if (ends_value(p[k]) || p[k] == '?')
-			return 0;
-	return k < n ? k + 1 : 0;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if ((k = name_at(p, n, words[i])) != 0)
+			return k;
+	if (match(p, n, "bearer ") && n > 20 && memchr(p + 7, ' ', 13) == NULL)
+		return strlen("bearer ");	/* not the words "bearer token" */
+	for (size_t i = 0; i < secrets.n_extra; i++) {
+		const struct log_pattern *x = secrets.extra[i];
+
+		k = x->at == NULL ? name_at(p, n, x->starts) : match(p, n, x->starts) ? x->at(p, n) : 0;
+		if (k != 0 && k <= n)
+			return k;
+	}
+	return 0;
 }
 
 /* "://user:" : a password follows, up to the '@'. */
@@ -185,20 +186,29 @@ likely(const char *p, size_t n)
 
 	switch (p[0] | 0x20) {
 	case 's': case 'b':
-		return second == 'e';
+		if (second == 'e')
+			return true;
+		break;
 	case 't':
-		return second == 'o';
+		if (second == 'o')
+			return true;
+		break;
 	case 'p':
-		return second == 'a';
-	case 'a':
-		return second == 'p';
-	case '/':
-		return second == 'w';
+		if (second == 'a')
+			return true;
+		break;
 	case ':':
-		return second == '/';
+		if (second == '/')
+			return true;
+		break;
 	default:
-		return false;
+		break;
 	}
+	for (size_t i = 0; i < secrets.n_extra; i++)
+		if ((p[0] | 0x20) == (secrets.extra[i]->starts[0] | 0x20) &&
+		    second == (char)(secrets.extra[i]->starts[1] | 0x20))
+			return true;
+	return false;
 }
 
 static bool
@@ -227,7 +237,7 @@ pairs_of_patterns(void)
 		for (int b = 1; b < 256; b++) {
 			char s[2] = { (char)a, (char)b };
 
-			if (secrets.first[a] && likely(s, 2))
+			if (likely(s, 2))
 				pair_add(secrets.pairs, s);
 		}
 	secrets.patterns = true;
@@ -249,8 +259,6 @@ hit(const char *p, size_t n, size_t *keep, size_t *hide)
 		v = secret_at(at, left);
 		if (v == 0 && likely(at, left)) {
 			k = key_at(at, left);
-			if (k == 0)
-				k = green_at(at, left);
 			if (k != 0) {
 				while (k + v < left && !ends_value(at[k + v]) &&
 				    at[k + v] != '/' && at[k + v] != '?')
@@ -267,6 +275,26 @@ hit(const char *p, size_t n, size_t *keep, size_t *hide)
 		}
 	}
 	return n;
+}
+
+void
+log_pattern(const struct log_pattern *p)
+{
+	unsigned char last = (unsigned char)p->starts[strlen(p->starts) - 1];
+	bool there = false;
+
+	pthread_rwlock_wrlock(&secrets.lock);
+	for (size_t i = 0; i < secrets.n_extra; i++)
+		there |= secrets.extra[i] == p;
+	if (!there && secrets.n_extra < EXTRA_MAX) {
+		secrets.extra[secrets.n_extra++] = p;
+		if (p->at == NULL) {
+			secrets.ends[last | 0x20] = true;
+			secrets.ends[last & ~0x20] = true;
+		}
+		secrets.patterns = false;
+	}
+	pthread_rwlock_unlock(&secrets.lock);
 }
 
 static void
@@ -292,6 +320,21 @@ secret_around(const char *p, size_t n, size_t i)
 	return false;
 }
 
+/* Are the first two bytes of a pattern anywhere, in either case? */
+static bool
+found_start(const char *p, size_t n, const char *starts)
+{
+	const char one[2] = { (char)(starts[0] | 0x20), starts[0] >= 'a' && starts[0] <= 'z' ?
+	    (char)(starts[0] - 32) : starts[0] };
+	const char *end = p + n, *c;
+
+	for (size_t i = 0; i < 2; i++)
+		for (c = p; (c = memchr(c, one[i], (size_t)(end - c))) != NULL; c++)
+			if (c + 1 < end && (c[1] | 0x20) == (starts[1] | 0x20))
+				return true;
+	return false;
+}
+
 /*
  * A quick look, wrong to one side only: false wherever hit would find something.  A
  * registered secret is SECRET_MIN bytes or more, so one of its first STRIDE pairs stands
@@ -300,22 +343,25 @@ secret_around(const char *p, size_t n, size_t i)
 static bool
 nothing_like_it(const char *p, size_t n)
 {
-	static const struct { char mark; int at; const char *beside; } signs[] = {
-		{ '=', -1, "tTnNdDeE" }, { '"', -1, "tTnNdDeE" },	/* behind a key */
-		{ '/', 1, "wW/" }, { 'b', 1, "eE" }, { 'B', 1, "eE" }
+	static const struct { char mark; char beside[3]; } signs[] = {
+		{ '/', "/" }, { 'b', "eE" }, { 'B', "eE" }
 	};
 	const char *end = p + n, *c;
 
 	for (size_t i = 0; i + 1 < n; i += STRIDE)
 		if (pair_set(secrets.inner, p + i) && secret_around(p, n, i))
 			return false;
-	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
-		for (c = p; (c = memchr(c, signs[i].mark, (size_t)(end - c))) != NULL; c++) {
-			const char *next = c + signs[i].at;
-
-			if (next >= p && next < end && strchr(signs[i].beside, *next) != NULL)
+	for (size_t i = 0; i < 2; i++)		/* behind a name */
+		for (c = p; (c = memchr(c, "=\""[i], (size_t)(end - c))) != NULL; c++)
+			if (c > p && secrets.ends[(unsigned char)c[-1]])
 				return false;
-		}
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		for (c = p; (c = memchr(c, signs[i].mark, (size_t)(end - c))) != NULL; c++)
+			if (c + 1 < end && strchr(signs[i].beside, c[1]) != NULL)
+				return false;
+	for (size_t i = 0; i < secrets.n_extra; i++)
+		if (secrets.extra[i]->at != NULL && found_start(p, n, secrets.extra[i]->starts))
+			return false;
 	return true;
 }
 
@@ -475,7 +521,7 @@ log_secrets_reset(void)
 	free(secrets.v);
 	secrets.v = NULL;
 	secrets.n = 0;
-	memcpy(secrets.first, (const bool[256])PATTERN_BYTES, sizeof(secrets.first));
+	memset(secrets.first, 0, sizeof(secrets.first));
 	memset(secrets.pairs, 0, sizeof(secrets.pairs));
 	memset(secrets.inner, 0, sizeof(secrets.inner));
 	secrets.patterns = false;

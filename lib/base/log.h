@@ -61,16 +61,19 @@ void log_secret(const char *s);
 /* log_secrets_reset(): forget and wipe them (configuration reload, exit). */
 void log_secrets_reset(void);
 /*
- * What may not be shown although nobody registered it: a value in an address.  at(p, n)
- * says how many bytes at p, which begin with starts (in either case), stand in front of
- * the value; 0: it is none.  The value ends at white space, quote, '/', '?', '&' and the like.
+ * What may not be shown although nobody registered it.  Without at, starts is the name of a
+ * secret: starts=VALUE, "starts":"VALUE".  With at: at(p, n) says how many bytes at p, which
+ * begin with starts (in either case), stand before the value; 0: it is none.  A value ends
+ * at white space, a quote, '/', '?', '&' and the like.
  */
 struct log_pattern {
 	const char *starts;	/* 2 bytes or more */
 	size_t (*at)(const char *p, size_t n);
 };
+/* log_pattern(p): from now on; p lives for ever.  At most 32, twice is once. */
+void log_pattern(const struct log_pattern *p);
 /* log_mask(p, n, out, cap): the text as a log line would show it: registered
- * secrets, secret=, access_token=, hub.verify_token=, Green API's path token
+ * secrets, secret=, access_token=, hub.verify_token=, registered patterns
  * masked; control characters escaped.  For poll_runs.attempts, error texts. */
 void log_mask(const char *p, size_t n, char *out, size_t cap);
 

@@ -13,14 +13,6 @@
 /* hint_webhook_url(conf, a, b): the address to enter at the provider of a; a
  * placeholder that names DMBOX_PUBLIC_URL where that is not set. */
 void hint_webhook_url(const struct conf *c, const struct account *a, struct buf *b);
-/* hint_chatrace_form(a, sep, b): the fields of the flow step as a form, which the platform
- * encodes, divided by sep. */
-void hint_chatrace_form(const struct account *a, const char *sep, struct buf *b);
-/* hint_chatrace_body(a, b): the step's body as JSON, for where there is no form: what the
- * flow says of the sender first, the customer's words last (providers.md A.6). */
-void hint_chatrace_body(const struct account *a, struct buf *b);
-/* hint_chatrace_setup(conf, a, b): where to click, and the flow step otherwise. */
-void hint_chatrace_setup(const struct conf *c, const struct account *a, struct buf *b);
 /*
  * hint_poll(conf, a, outcome, code, b):
  * The sentence for a poll's outcome and hint code (struct poll_state.hint; NULL
@@ -29,7 +21,8 @@ void hint_chatrace_setup(const struct conf *c, const struct account *a, struct b
 void hint_poll(const struct conf *c, const struct account *a, enum poll_outcome outcome,
     const char *code, struct buf *b);
 
-/* hint_text(c, code): the sentence for a hint's code; NULL where there is none. */
-const char *hint_text(const struct conf *c, const char *code);
+/* hint_text(c, a, code): the sentence for a hint's code, the provider's own first; NULL where
+ * there is none. */
+const char *hint_text(const struct conf *c, const struct account *a, const char *code);
 
 #endif

@@ -212,26 +212,28 @@ hooklog_delivery(const struct account *a, const struct http_req *req, const stru
 		log_warn("💾 database away: delivery %s is in the spool (%zu bytes)", d->uid, req->body_n);
 }
 
-/* What an operator must set where nothing is set; NULL where something is. */
-static const char *
-missing_key(const struct account *a)
+/* What an operator must set where nothing is set; nothing where something is. */
+static void
+missing_key(const struct account *a, struct buf *b)
 {
-	if (a->provider == PROVIDER_CHATRACE)
-		return a->webhook_secrets.n == 0 && !a->webhook_open ?
-		    "set INSTAGRAM_WEBHOOK_SECRET (or, to accept anybody, INSTAGRAM_WEBHOOK_OPEN=true)" :
-		    NULL;
-	if (a->provider == PROVIDER_GRAPH)
-		return a->app_secrets.n == 0 ? "set INSTAGRAM_APP_SECRET" : NULL;
-	if (a->provider == PROVIDER_GREENAPI)
-		return a->webhook_token == NULL ? "set WHATSAPP_WEBHOOK_TOKEN" : NULL;
-	return NULL;
+	const char *key = a->webhook_open ? NULL : account_missing(a, KEY_VERIFY, 0);
+	const char *open = account_missing(a, KEY_OPEN, 0);
+
+	if (key == NULL)
+		return;
+	buf_printf(b, "; set %s", key);
+	if (open != NULL)
+		buf_printf(b, " (or, to accept anybody, %s=true)", open);
 }
 
 void
 hooklog_refused(const struct account *a, const char *reason, const char *addr)
 {
-	const char *key = missing_key(a);
+	struct buf b;
 
-	log_warn("⛔ webhook refused: %s (%s account %s, from %s)%s%s", reason, channel_names[a->channel],
-	    a->name, or_none(addr), key != NULL ? "; " : "", key != NULL ? key : "");
+	buf_init(&b, 1024);
+	missing_key(a, &b);
+	log_warn("⛔ webhook refused: %s (%s account %s, from %s)%s", reason, channel_names[a->channel],
+	    a->name, or_none(addr), b.p);
+	buf_free(&b);
 }

@@ -96,24 +96,17 @@ missing(struct doctor *d, enum doctor_check c, const struct account *a, const ch
 static void
 secret(struct doctor *d, const struct account *a)
 {
-	bool mock = a->use_mock;
+	const struct provider *p = provider_of(a);
+	bool comes = a->use_mock || !p->polls_instead || a->poll_s == 0;
+	const char *key;
 
-	if (a->provider == PROVIDER_CHATRACE) {
-		if (a->webhook_secrets.n == 0 && !a->webhook_open)
-			missing(d, DC_SECRET, a, "INSTAGRAM_WEBHOOK_SECRET");
-		if (a->webhook_open && a->webhook_secrets.n == 0)
-			doctor_say(d, DC_OPEN, FINDING_WARN, doctor_tr(d,
-			    "%s/%s takes deliveries without a secret", "%s/%s принимает доставки без секрета"),
-			    channel_names[a->channel], a->name);
-	} else if (a->provider == PROVIDER_GRAPH) {
-		if (a->app_secrets.n == 0)
-			missing(d, DC_SECRET, a, "INSTAGRAM_APP_SECRET");
-		if (str_empty(a->verify_token) && !mock)	/* nobody greets a mock */
-			missing(d, DC_SECRET, a, "INSTAGRAM_VERIFY_TOKEN");
-	} else if (a->provider == PROVIDER_GREENAPI) {
-		if ((a->poll_s == 0 || mock) && str_empty(a->webhook_token))
-			missing(d, DC_SECRET, a, "WHATSAPP_WEBHOOK_TOKEN");
-	}
+	for (size_t i = 0; comes && !a->webhook_open && (key = account_missing(a, KEY_VERIFY, i)) != NULL; i++)
+		missing(d, DC_SECRET, a, key);
+	for (size_t i = 0; !a->use_mock && (key = account_missing(a, KEY_GREET, i)) != NULL; i++)
+		missing(d, DC_SECRET, a, key);
+	if (a->webhook_open && account_missing(a, KEY_VERIFY, 0) != NULL)
+		doctor_say(d, DC_OPEN, FINDING_WARN, doctor_tr(d, "%s/%s takes deliveries without a secret",
+		    "%s/%s принимает доставки без секрета"), channel_names[a->channel], a->name);
 }
 
 /* What we are known by at the provider; a mock is at none. */
@@ -122,17 +115,12 @@ token(struct doctor *d, const struct account *a)
 {
 	const struct provider *p = provider_of(a);
 	struct checkup c;
+	const char *key;
 
 	if (a->use_mock)
 		return;
-	if (a->provider == PROVIDER_GREENAPI) {
-		if (str_empty(a->own_id))
-			missing(d, DC_TOKEN, a, "WHATSAPP_ID_INSTANCE");
-		if (str_empty(a->token))
-			missing(d, DC_TOKEN, a, "WHATSAPP_API_TOKEN_INSTANCE");
-	} else if (str_empty(a->token)) {
-		missing(d, DC_TOKEN, a, "INSTAGRAM_ACCESS_TOKEN");
-	}
+	for (size_t i = 0; (key = account_missing(a, KEY_CALL, i)) != NULL; i++)
+		missing(d, DC_TOKEN, a, key);
 	doctor_checkup(d, a, &c);
 	for (size_t i = 0; i < *p->n_checks; i++)
 		if (p->checks[i].conf != NULL)

@@ -123,9 +123,7 @@ doctor_wants(const struct doctor *d, enum doctor_check first, enum doctor_check 
 bool
 doctor_used(const struct doctor *d, const struct account *a)
 {
-	return d->conf->n_accounts == 1 || !str_empty(a->token) || a->webhook_secrets.n > 0 ||
-	    a->webhook_open || a->app_secrets.n > 0 || !str_empty(a->verify_token) ||
-	    !str_empty(a->webhook_token) || a->use_mock || !str_eq(a->name, "main");
+	return d->conf->n_accounts == 1 || a->used;
 }
 
 /* --- one request ---------------------------------------------------------------- */
@@ -272,7 +270,7 @@ network(struct doctor *d)
 {
 	bool web = doctor_wants(d, DC_WEB, DC_SELF_REMOVED) || doctor_wants(d, DC_SPOOL_WEB, DC_SPOOL_WEB) ||
 	    doctor_wants(d, DC_BELOW, DC_BELOW);
-	bool ask = doctor_wants(d, DC_PROVIDER, DC_PROVIDER_LAST) || doctor_wants(d, DC_GAP, DC_GAP) ||
+	bool ask = doctor_wants(d, DC_OF_FIRST, DC_OF_LAST) || doctor_wants(d, DC_GAP, DC_GAP) ||
 	    doctor_wants(d, DC_POLL, DC_POLL);
 
 	if (d->o.offline)
@@ -342,7 +340,7 @@ doctor_run(struct doctor *d)
 		doctor_cgi_dir(d);
 	if (doctor_wants(d, DC_SPOOL, DC_LOG))
 		doctor_disk(d);
-	if (doctor_wants(d, DC_PROVIDER, DC_BALANCE))
+	if (doctor_wants(d, DC_OF_FIRST, DC_BALANCE))
 		doctor_ledger(d);
 	if (doctor_wants(d, DC_CRON, DC_POLL))
 		doctor_cron(d);

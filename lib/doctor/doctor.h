@@ -41,7 +41,7 @@ enum doctor_check {
 	/* handshake, self-delivery */
 	DC_GREET, DC_GREET_BAD, DC_SELF_ASCII, DC_SELF_CYRILLIC, DC_SELF_REMOVED,
 	/* the providers' own, by number; those behind the last are not used (doctor/text.c) */
-	DC_PROVIDER, DC_PROVIDER_LAST = DC_PROVIDER + 99,
+	DC_OF_FIRST, DC_OF_LAST = DC_OF_FIRST + 99,
 	/* what arrived, what goes out */
 	DC_REFUSED, DC_GAP, DC_NOT_MADE, DC_DEAD, DC_QUEUED, DC_PAUSED, DC_BALANCE, DC_LEAK,
 	DC__MAX

@@ -191,6 +191,7 @@ leaks_of(struct doctor *d, const char *path)
 	const struct conf *c = d->conf;
 	size_t n;
 	char *p = tail_of(path, LOG_TAIL, &n), *password;
+	const char *secret, *key;
 
 	if (p == NULL)
 		return;
@@ -202,14 +203,8 @@ leaks_of(struct doctor *d, const char *path)
 	for (size_t i = 0; i < c->n_accounts; i++) {
 		const struct account *a = &c->accounts[i];
 
-		leak(d, path, p, n, a->channel == CHANNEL_INSTAGRAM ? "INSTAGRAM_ACCESS_TOKEN" :
-		    "WHATSAPP_API_TOKEN_INSTANCE", a->token);
-		leak(d, path, p, n, "INSTAGRAM_VERIFY_TOKEN", a->verify_token);
-		leak(d, path, p, n, "WHATSAPP_WEBHOOK_TOKEN", a->webhook_token);
-		for (size_t k = 0; k < a->webhook_secrets.n; k++)
-			leak(d, path, p, n, "INSTAGRAM_WEBHOOK_SECRET", a->webhook_secrets.v[k]);
-		for (size_t k = 0; k < a->app_secrets.n; k++)
-			leak(d, path, p, n, "INSTAGRAM_APP_SECRET", a->app_secrets.v[k]);
+		for (size_t k = 0; (secret = account_secret(a, k, &key)) != NULL; k++)
+			leak(d, path, p, n, key, secret);
 	}
 	doctor_say(d, DC_LEAK, FINDING_OK, "%s", path);
 	free(p);

@@ -279,7 +279,7 @@ T(DC_LEAK, 921, "none of your secrets stands in a log",
     "Удалите строку из журнала, смените секрет и пишите журналы доступа без строки запроса (%U вместо %r)."),
 };
 
-static struct doctor_text of_providers[DC_PROVIDER_LAST - DC_PROVIDER + 1];	/* made once */
+static struct doctor_text of_providers[DC_OF_LAST - DC_OF_FIRST + 1];	/* made once */
 
 static int
 by_number(const void *a, const void *b)
@@ -315,9 +315,9 @@ doctor_text(enum doctor_check c)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	const struct doctor_text *t = &texts[c];
 
-	if (c >= DC_PROVIDER && c <= DC_PROVIDER_LAST) {
+	if (c >= DC_OF_FIRST && c <= DC_OF_LAST) {
 		pthread_once(&once, fill_providers);
-		t = &of_providers[c - DC_PROVIDER];
+		t = &of_providers[c - DC_OF_FIRST];
 	}
 	return t->number != 0 ? t : NULL;
 }

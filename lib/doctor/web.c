@@ -45,6 +45,7 @@ struct self {
 	enum self_kind kind;
 	size_t size;
 	const struct piece *piece;	/* SELF_PIECE */
+	char credential[64];	/* the header that proves it; "" none */
 	char rid[48];
 	char *body;
 	size_t body_n;
@@ -76,10 +77,6 @@ struct web {
 
 static const char text_ascii[] = "dmbox doctor: test";
 static const char text_cyrillic[] = "dmbox doctor: Проверка связи, съешь ещё этих булок";
-/* the same as Meta escapes it (providers.md B.3) */
-static const char text_escaped[] = "dmbox doctor: \\u041f\\u0440\\u043e\\u0432\\u0435\\u0440\\u043a\\u0430 "
-    "\\u0441\\u0432\\u044f\\u0437\\u0438, \\u0441\\u044a\\u0435\\u0448\\u044c \\u0435\\u0449\\u0451 "
-    "\\u044d\\u0442\\u0438\\u0445 \\u0431\\u0443\\u043b\\u043e\\u043a";
 
 /* What firewalls take for an attack, and what calls itself as a provider does: all in one
  * delivery, and where that one is refused each in its own, to name it. */
@@ -401,9 +398,12 @@ greet(struct doctor *d, const struct account *a, bool good)
 	g->good = good;
 	sign_token(g->challenge, 20);
 	buf_init(&b, 4096);
-	buf_printf(&b, "/instagram/webhook%s%s?hub.mode=subscribe&hub.challenge=%s&hub.verify_token=",
-	    str_eq(a->name, "main") ? "" : "/", str_eq(a->name, "main") ? "" : a->name, g->challenge);
-	http_url_encode(&b, a->verify_token);
+	buf_printf(&b, "/%s/webhook%s%s?", channel_names[a->channel], str_eq(a->name, "main") ? "" : "/",
+	    str_eq(a->name, "main") ? "" : a->name);
+	if (provider_of(a)->greeting(a, g->challenge, &b) != RC_OK) {
+		buf_free(&b);
+		return;
+	}
 	if (!good)
 		buf_puts(&b, "-wrong");
 	new_id(d, rid);
@@ -459,59 +459,25 @@ self_text(const struct self *s, struct buf *b)
 static void
 self_body(const struct self *s, struct buf *b)
 {
-	long long now = (long long)(clock_now_us() / 1000000);
-	const char *run = s->d->run, *id = s->rid;
-	bool cyr = s->kind == SELF_CYRILLIC;
-	struct buf words;
-	const char *text;
+	const struct provider *p = provider_of(s->a);
+	const char *at = strchr(p->sender, '@');
+	char from[80];
+	struct sample_vars v = { .id = s->rid, .ref = s->rid, .from = from,
+	    .own = s->a->own_id != NULL ? s->a->own_id : "0", .now_us = clock_now_us() };
+	struct buf body, words;
 
 	buf_init(&words, 4096);
 	self_text(s, &words);
-	text = words.p;
-	buf_putc(b, '{');
-	for (size_t i = 0; i + 400 < s->size; i++)
+	v.text = words.p;
+	snprintf(from, sizeof from, "doctor-%s%s", s->d->run, at != NULL ? at : "");
+	buf_init(&body, 1 << 16);
+	provider_sample_body(p, provider_sample(p, "text"), &v, &body);
+	buf_putc(b, body.p[0]);
+	for (size_t i = body.n; i < s->size; i++)
 		buf_putc(b, ' ');
-	if (s->a->provider == PROVIDER_GRAPH) {	/* B.4 */
-		buf_printf(b, "\"object\":\"instagram\",\"entry\":[{\"id\":\"%s\",\"time\":%lld000,"
-		    "\"messaging\":[{\"sender\":{\"id\":\"doctor-%s\"},\"recipient\":{\"id\":\"%s\"},"
-		    "\"timestamp\":%lld000,\"message\":{\"mid\":\"%s\",\"text\":\"%s\"}}]}]}",
-		    s->a->own_id != NULL ? s->a->own_id : "0", now, run,
-		    s->a->own_id != NULL ? s->a->own_id : "0", now, id, cyr ? text_escaped : text);
-	} else if (s->a->provider == PROVIDER_GREENAPI) {	/* C.3 */
-		buf_printf(b, "\"typeWebhook\":\"incomingMessageReceived\",\"instanceData\":{\"idInstance\":%s,"
-		    "\"wid\":\"0@c.us\",\"typeInstance\":\"whatsapp\"},\"timestamp\":%lld,\"idMessage\":\"%s\","
-		    "\"senderData\":{\"chatId\":\"doctor-%s@c.us\",\"sender\":\"doctor-%s@c.us\"},"
-		    "\"messageData\":{\"typeMessage\":\"textMessage\",\"textMessageData\":{\"textMessage\":\"%s\"}}}",
-		    s->a->own_id != NULL ? s->a->own_id : "0", now, id, run, run, text);
-	} else {
-		buf_printf(b, "\"senderId\":\"doctor-%s\",\"messageId\":\"%s\",\"text\":\"%s\","
-		    "\"username\":\"dmbox_doctor\",\"timestamp\":%lld}", run, id, text, now);
-	}
+	buf_put(b, body.p + 1, body.n - 1);
+	buf_free(&body);
 	buf_free(&words);
-}
-
-static void
-sign_self(const struct self *s, struct http_req *r)
-{
-	unsigned char mac[SIGN_SHA256];
-	char value[128];
-	struct buf b;
-
-	if (s->a->provider == PROVIDER_GRAPH) {	/* B.3 */
-		sign_hmac_sha256(s->a->app_secrets.v[0], strlen(s->a->app_secrets.v[0]), s->body, s->body_n, mac);
-		memcpy(value, "sha256=", 7);
-		str_hex(mac, sizeof mac, value + 7);
-		header(r, "X-Hub-Signature-256", value);
-	} else if (s->a->provider == PROVIDER_GREENAPI) {	/* C.4 */
-		buf_init(&b, 4096);
-		buf_printf(&b, "Bearer %s", s->a->webhook_token);
-		header(r, "Authorization", b.p);
-		mem_wipe(b.p, b.n);
-		buf_free(&b);
-	} else {		/* A.6 */
-		if (s->a->webhook_secrets.n > 0)
-			header(r, "X-Webhook-Secret", s->a->webhook_secrets.v[0]);
-	}
 }
 
 static void
@@ -536,7 +502,10 @@ self_send(struct doctor *d, struct self *s)
 	if (s->kind == SELF_CHUNKED)
 		header(&r, "Transfer-Encoding", "chunked");
 	http_req_body(&r, "application/json", s->body, s->body_n);
-	sign_self(s, &r);
+	if (provider_of(a)->sign(a, &r) == RC_OK)
+		snprintf(s->credential, sizeof s->credential, "%s", r.hdrs[r.n_hdrs - 1].name);
+	else if (!a->webhook_open)
+		LOG_BUG("account %s has no credential to sign with", a->name);
 	doctor_get(d, &r, REQUEST_MS, on_self, s);
 }
 
@@ -576,13 +545,7 @@ can_sign(const struct doctor *d, const struct account *a)
 {
 	if (!doctor_used(d, a))
 		return false;
-	if (a->use_mock)
-		return false;
-	if (a->provider == PROVIDER_CHATRACE)
-		return a->webhook_secrets.n > 0 || a->webhook_open;
-	if (a->provider == PROVIDER_GRAPH)
-		return a->app_secrets.n > 0;
-	return !str_empty(a->webhook_token);
+	return !a->use_mock && (a->webhook_open || account_missing(a, KEY_VERIFY, 0) == NULL);
 }
 
 static void
@@ -708,7 +671,7 @@ start_rest(struct doctor *d)
 	for (size_t i = 0; i < d->conf->n_accounts; i++) {
 		const struct account *a = &d->conf->accounts[i];
 
-		if (a->use_mock || a->provider != PROVIDER_GRAPH || str_empty(a->verify_token))
+		if (a->use_mock || provider_of(a)->greeting == NULL)
 			continue;
 		greet(d, a, true);
 		greet(d, a, false);
@@ -990,14 +953,6 @@ plain_fails(const struct doctor *d, const struct self *s)
 	return false;
 }
 
-/* Which header proves a delivery of this account. */
-static const char *
-credential(const struct account *a)
-{
-	return a->provider == PROVIDER_GRAPH ? "X-Hub-Signature-256" :
-	    a->provider == PROVIDER_GREENAPI ? "Authorization" : "X-Webhook-Secret";
-}
-
 /* Our own credential was refused: did its header not arrive, or is another one known there? */
 static void
 self_refused(struct doctor *d, const struct self *s, const char *label)
@@ -1008,7 +963,7 @@ self_refused(struct doctor *d, const struct self *s, const char *label)
 
 	if (lost)
 		snprintf(fix, sizeof fix, doctor_tr(d, "The header %s was lost on its way: let the proxy or web server before dmbox pass it on.",
-		    "Заголовок %s потерялся по дороге: пусть прокси или веб-сервер перед dmbox его передаёт."), credential(s->a));
+		    "Заголовок %s потерялся по дороге: пусть прокси или веб-сервер перед dmbox его передаёт."), s->credential);
 	else if (s->changed || str_starts(s->reason, "wrong_signature_"))
 		snprintf(fix, sizeof fix, "%s", doctor_text(DC_SELF_CYRILLIC)->remedy[d->o.lang]);
 	else
@@ -1073,7 +1028,7 @@ judge_self(struct doctor *d, const struct self *s)
 	if (s->changed)
 		doctor_say(d, DC_SELF_CYRILLIC, FINDING_FAIL, doctor_tr(d, "%s: the body arrived changed",
 		    "%s: тело пришло изменённым"), label);
-	if (s->status == 401 && s->a->provider == PROVIDER_GREENAPI && d->web->auth_status == 401) {
+	if (s->status == 401 && str_ieq(s->credential, "Authorization") && d->web->auth_status == 401) {
 		doctor_say(d, c, FINDING_UNKNOWN, "%s: HTTP 401, DMB-505", label);
 		return;
 	}
@@ -1106,7 +1061,7 @@ judge_auth(struct doctor *d)
 	for (size_t i = 0; i < d->web->n_self; i++) {
 		const struct self *s = d->web->self[i];
 
-		if (s->a->provider == PROVIDER_GREENAPI || !s->ours)
+		if (str_ieq(s->credential, "Authorization") || !s->ours)
 			continue;
 		asked = true;
 		accepted |= s->status == 200;

@@ -109,7 +109,7 @@ endpoint_read_stats(struct endpoint_env *e, struct http_res *res)
 	}
 	put_bool(&b, ",", "pollingActive", polling && age_s >= 0 && age_s <= POLL_ALIVE_S);
 	buf_puts(&b, ",\"config\":{");
-	put_bool(&b, "", "useChatrace", a != NULL && a->use_chatrace);
+	put_bool(&b, "", "useChatrace", a != NULL && provider_of(a)->earlier);
 	put_bool(&b, ",", "useMockMode", a != NULL && a->use_mock);
 	put_bool(&b, ",", "hasAccessToken", a != NULL && !str_empty(a->token));
 	json_put_key(&b, ",", "apiUrl");
@@ -127,7 +127,7 @@ is_configured(const struct account *a)
 {
 	if (a->use_mock)
 		return true;
-	return !str_empty(a->token) && (a->provider == provider_by_name("chatrace") || !str_empty(a->own_id));
+	return account_missing(a, KEY_READY, 0) == NULL;
 }
 
 void
@@ -150,7 +150,7 @@ endpoint_read_config(struct endpoint_env *e, struct http_res *res)
 	json_put_key(&b, ",", "accessToken");
 	json_put_str(&b, str_empty(a->token) ? "not set" : "***configured***");
 	put_bool(&b, ",", "useMockMode", a->use_mock);
-	put_bool(&b, ",", "useChatrace", a->use_chatrace);
+	put_bool(&b, ",", "useChatrace", provider_of(a)->earlier);
 	put_bool(&b, ",", "isConfigured", is_configured(a));
 	json_put_key(&b, ",", "account");
 	json_put_str(&b, a->name);

@@ -44,16 +44,16 @@ header(struct http_res *res, const char *name, const char *value)
 static bool
 is_open(const struct account *a)
 {
-	return (a->webhook_open && a->webhook_secrets.n == 0) || a->use_mock;
+	return a->webhook_open || a->use_mock;
 }
 
 /* A refusal is put down to the account that the request seems to be meant for:
- * a Graph signature speaks of a Graph account. */
+ * a provider's signature speaks of an account of that provider. */
 static const struct account *
 likely(const struct endpoint_env *e)
 {
-	bool signed_ = http_req_get(e->req, "X-Hub-Signature-256") != NULL;
 	const struct account *first = NULL, *a;
+	const char *signature;
 
 	for (size_t i = 0; i < e->conf->n_accounts; i++) {
 		a = &e->conf->accounts[i];
@@ -61,7 +61,8 @@ likely(const struct endpoint_env *e)
 			continue;
 		if (first == NULL)
 			first = a;
-		if (signed_ && a->provider == PROVIDER_GRAPH)
+		signature = provider_of(a)->signature_header;
+		if (signature != NULL && http_req_get(e->req, signature) != NULL)
 			return a;
 	}
 	return first;
@@ -123,9 +124,9 @@ secret_name(const char *name)
 	size_t n = 0;
 
 	/* a digest, no secret: replay and doctor check it again */
-	if (str_ieq(name, "X-Hub-Signature-256"))
-		return false;
-
+	for (size_t i = 0; providers[i] != NULL; i++)
+		if (providers[i]->signature_header != NULL && str_ieq(name, providers[i]->signature_header))
+			return false;
 	for (; n < sizeof low - 1 && name[n] != '\0'; n++)
 		low[n] = name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] + 32) : name[n];
 	low[n] = '\0';

@@ -504,9 +504,10 @@ rows_status(const struct outbox_row *rows, size_t n)
 
 /* Why not yet: the code, the provider's words, and what mends it. */
 static void
-put_reason(const struct endpoint_env *e, const struct outbox_row *r, struct buf *b)
+put_reason(const struct endpoint_env *e, const struct account *a, const struct outbox_row *r,
+    struct buf *b)
 {
-	const char *hint = hint_text(e->conf, r->hint);
+	const char *hint = hint_text(e->conf, a, r->hint);
 
 	json_put_key(b, ",", "reason");
 	json_put_str(b, r->error_code);
@@ -553,7 +554,7 @@ answer_rows(struct endpoint_env *e, struct http_res *res, const struct wish *w,
 	json_put_str(&b, w->recipient);
 	for (size_t i = 0; i < n; i++) {
 		if (http == 202 && rows[i].error_code[0]) {
-			put_reason(e, &rows[i], &b);
+			put_reason(e, w->a, &rows[i], &b);
 			break;
 		}
 	}

@@ -7,22 +7,24 @@
  * the typed struct from what is left.  A value that was refused counts as not
  * set, so that doctor and config can still show the rest.
  */
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "model/conf.h"
 #include "model/dburl.h"
+#include "model/key.h"
 #include "model/provider.h"
 #include "base/envfile.h"
 #include "base/log.h"
@@ -37,10 +39,7 @@
 const char *const channel_names[CHANNEL__MAX] = { "instagram", "whatsapp" };
 
 enum key {
-	K_IG_API_URL, K_IG_TOKEN, K_IG_CHATRACE, K_IG_MOCK, K_IG_PAGE_ID, K_IG_SECRET, K_IG_OPEN,
-	K_IG_VERIFY, K_IG_APP_SECRET, K_IG_VERSION, K_IG_POLL_S, K_IG_PATHS, K_IG_AUTH,
-	K_IG_CHANNEL,
-	K_WA_API_URL, K_WA_ID, K_WA_TOKEN, K_WA_HOOK, K_WA_POLL_S, K_WA_MOCK,
+	K_IG_MOCK, K_IG_POLL_S, K_WA_MOCK, K_WA_POLL_S,
 	K_DB_URL, K_DB_HOST, K_DB_PORT, K_DB_USER, K_DB_PASSWORD, K_DB_NAME,
 	K_DB_WEB, K_DB_SEND, K_DB_CRON, K_DB_READ, K_DB_CONNECT_S,
 	K_ACCOUNTS, K_SPOOL, K_MEDIA, K_PUBLIC_URL, K_PROXIES, K_MAX_BODY, K_KEEP, K_KEEP_REFUSED,
@@ -50,56 +49,19 @@ enum key {
 	K__MAX
 };
 
-static const struct key_def {
-	struct conf_key_info info;
-	enum conf_kind kind;
-	int64_t min, max;	/* CONF_NUM */
-} defs[K__MAX] = {
-#define ACC(k, name, def, secret, kind, min, max, help)                                            \
-	[k] = { { name, def, secret, true, help }, kind, min, max }
+static const struct key_def core[K__MAX] = {
+#define ACC(k, channel, name, def, kind, min, max, help)                                           \
+	[k] = { { name, def, false, true, false, help }, kind, min, max, 1u << (channel) }
 #define KEY(k, name, def, secret, kind, min, max, help)                                            \
-	[k] = { { name, def, secret, false, help }, kind, min, max }
-ACC(K_IG_API_URL, "INSTAGRAM_API_URL", "https://api.chatrace.com", false, CONF_UPSTREAM, 0, 0,
-    "Base URL of the provider; in Graph mode the host that fits the token unless set."),
-ACC(K_IG_TOKEN, "INSTAGRAM_ACCESS_TOKEN", "", true, CONF_TEXT, 0, 0,
-    "Access token: accountId.secret at Chatrace, IGAA... or EAA... at Graph."),
-ACC(K_IG_CHATRACE, "INSTAGRAM_USE_CHATRACE", "true", false, CONF_BOOL, 0, 0,
-    "Talk to Chatrace; false means the Instagram Graph API."),
-ACC(K_IG_MOCK, "INSTAGRAM_USE_MOCK", "false", false, CONF_BOOL, 0, 0,
+	[k] = { { name, def, secret, false, false, help }, kind, min, max, 0 }
+ACC(K_IG_MOCK, CHANNEL_INSTAGRAM, "INSTAGRAM_USE_MOCK", "false", CONF_BOOL, 0, 0,
     "Nothing leaves the machine."),
-ACC(K_IG_PAGE_ID, "INSTAGRAM_PAGE_ID", "", false, CONF_ID, 0, 0,
-    "Graph: our own id, as it stands in entry.id of a webhook."),
-ACC(K_IG_SECRET, "INSTAGRAM_WEBHOOK_SECRET", "", true, CONF_TEXT, 0, 0,
-    "Shared secret of Chatrace deliveries; a comma list while rotating."),
-ACC(K_IG_OPEN, "INSTAGRAM_WEBHOOK_OPEN", "false", false, CONF_BOOL, 0, 0,
-    "Accept Chatrace deliveries without a secret."),
-ACC(K_IG_VERIFY, "INSTAGRAM_VERIFY_TOKEN", "", true, CONF_TEXT, 0, 0,
-    "Graph: the word that proves the handshake of the webhook."),
-ACC(K_IG_APP_SECRET, "INSTAGRAM_APP_SECRET", "", true, CONF_TEXT, 0, 0,
-    "Graph: the app secret that signs deliveries; a comma list while rotating."),
-ACC(K_IG_VERSION, "INSTAGRAM_GRAPH_VERSION", "v25.0", false, CONF_VERSION, 0, 0,
-    "Graph: the version put before each path."),
-ACC(K_IG_POLL_S, "INSTAGRAM_POLL_SECONDS", "10 (Graph: 30)", false, CONF_NUM, 0, 86400,
+ACC(K_IG_POLL_S, CHANNEL_INSTAGRAM, "INSTAGRAM_POLL_SECONDS", "", CONF_NUM, 0, 86400,
     "Seconds between polls; 0 means never."),
-ACC(K_IG_PATHS, "INSTAGRAM_POLL_PATHS",
-    "/messages/receive,/messages/get,/instagram/messages,/api/messages", false, CONF_PATHS, 0, 0,
-    "Chatrace: paths to probe for messages; a comma list."),
-ACC(K_IG_AUTH, "INSTAGRAM_AUTH_FORMATS",
-    "X-ACCESS-TOKEN,Authorization: Bearer,X-API-Key,api-key,token,access-token", false, CONF_AUTH,
-    0, 0, "Chatrace: header forms to probe; a comma list."),
-ACC(K_IG_CHANNEL, "INSTAGRAM_SEND_CHANNEL", "instagram", false, CONF_ID, 0, 0,
-    "Chatrace: the channel value of a send."),
-ACC(K_WA_API_URL, "WHATSAPP_API_URL", "https://api.green-api.com", false, CONF_UPSTREAM, 0, 0,
-    "Base URL of Green API; one host per instance."),
-ACC(K_WA_ID, "WHATSAPP_ID_INSTANCE", "", false, CONF_ID, 0, 0, "Green API: idInstance."),
-ACC(K_WA_TOKEN, "WHATSAPP_API_TOKEN_INSTANCE", "", true, CONF_TEXT, 0, 0,
-    "Green API: apiTokenInstance."),
-ACC(K_WA_HOOK, "WHATSAPP_WEBHOOK_TOKEN", "", true, CONF_TEXT, 0, 0,
-    "Green API: the token its webhook deliveries carry."),
-ACC(K_WA_POLL_S, "WHATSAPP_POLL_SECONDS", "10", false, CONF_NUM, 0, 86400,
-    "Seconds between polls; 0 means never."),
-ACC(K_WA_MOCK, "WHATSAPP_USE_MOCK", "false", false, CONF_BOOL, 0, 0,
+ACC(K_WA_MOCK, CHANNEL_WHATSAPP, "WHATSAPP_USE_MOCK", "false", CONF_BOOL, 0, 0,
     "Nothing leaves the machine."),
+ACC(K_WA_POLL_S, CHANNEL_WHATSAPP, "WHATSAPP_POLL_SECONDS", "", CONF_NUM, 0, 86400,
+    "Seconds between polls; 0 means never."),
 KEY(K_DB_URL, "DATABASE_URL", "", true, CONF_DB, 0, 0,
     "The database: a postgresql:// URL or a libpq string."),
 KEY(K_DB_HOST, "DB_HOST", "", false, CONF_TEXT, 0, 0,
@@ -163,14 +125,25 @@ KEY(K_JWT_PUBLIC, "JWT_PUBLIC_KEY_FILE", "", false, CONF_TEXT, 0, 0,
 #undef KEY
 };
 
-struct kv {
+/* The core's keys by their number, then the providers'; made once. */
+static struct key_def *defs;
+static size_t n_defs;
+
+struct conf_kv {
 	char *value;	/* NULL: not set */
 	char *from;	/* "file:line" or "environment" */
+	struct strv parts;	/* of a list of secrets */
 };
 
 /* The raw text of every key of one file (and, for the main file, environment). */
 struct raw {
-	struct kv v[K__MAX];
+	struct conf_kv *v;	/* [n_defs] */
+};
+
+struct conf_values {
+	struct conf *c;		/* takes issues */
+	const struct conf_kv *kv;
+	const struct provider *p;
 };
 
 /* A file or folder whose change makes the configuration stale. */
@@ -226,243 +199,128 @@ issue(struct conf *c, bool error, const char *key, const char *from, const char 
 	buf_free(&b);
 }
 
-/* ---- checks by kind: NULL, or what is wrong ---- */
-
-static bool
-parse_bool(const char *s, bool *out)
-{
-	static const char *const yes[] = { "true", "1", "yes", "on" };
-	static const char *const no[] = { "false", "0", "no", "off" };
-
-	for (size_t i = 0; i < 4; i++) {
-		if (str_ieq(s, yes[i]) || str_ieq(s, no[i])) {
-			*out = str_ieq(s, yes[i]);
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool
-word_of(const char *s, const char *const *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_eq(s, v[i]))
-			return true;
-	return false;
-}
-
-static bool
-version_ok(const char *s)
-{
-	size_t major, minor;
-
-	if (*s++ != 'v')
-		return false;
-	major = strspn(s, "0123456789");
-	if (major < 1 || major > 3 || s[major] != '.')
-		return false;
-	s += major + 1;
-	minor = strspn(s, "0123456789");
-	return minor >= 1 && minor <= 2 && s[minor] == '\0';
-}
-
-/* "10.0.0.1", "10.0.0.0/8", "::1" */
-static bool
-network_ok(const char *s)
-{
-	char addr[INET6_ADDRSTRLEN];
-	size_t n = strcspn(s, "/");
-	struct in6_addr a;
-	int64_t bits = 0;
-	bool v4;
-
-	if (n >= sizeof(addr))
-		return false;
-	memcpy(addr, s, n);
-	addr[n] = '\0';
-	v4 = inet_pton(AF_INET, addr, &a) == 1;
-	if (!v4 && inet_pton(AF_INET6, addr, &a) != 1)
-		return false;
-	return s[n] == '\0' || (str_i64(s + n + 1, &bits) == RC_OK && bits >= 0 &&
-	    bits <= (v4 ? 32 : 128));
-}
-
-static bool
-hostport_ok(const char *s)
-{
-	char url[300], host[300];
-	const char *colon = strrchr(s, ':');
-
-	if (colon == NULL || strpbrk(s, "/?#") != NULL || colon[1] == '\0' || strlen(s) > 280)
-		return false;
-	if (strchr(s, ':') != colon && *s != '[')
-		return false;
-	snprintf(url, sizeof(url), "http://%s", s);
-	return url_host(url, host, sizeof(host)) == RC_OK && str_ends(host, colon);
-}
-
-/* "X-ACCESS-TOKEN" or "Authorization: Bearer" */
-static bool
-auth_form_ok(const char *s)
-{
-	size_t n = strcspn(s, ":");
-	char *name = mem_ndup(s, n);
-	bool ok = str_charset(name, 1, 64, "-_");
-
-	free(name);
-	if (!ok || s[n] == '\0')
-		return ok;
-	return s[n + 1] == ' ' && str_charset(s + n + 2, 1, 32, "-_");
-}
-
-static bool
-path_ok(const char *s)
-{
-	return *s == '/' && str_charset(s, 1, 200, "/-._~%?=&");
-}
-
-static bool
-scope_ok(const char *s)
-{
-	static const char *const words[] = { "read", "poll", "send", "admin" };
-
-	return word_of(s, words, 4);
-}
-
-static const char *
-each(const char *v, char sep, bool (*ok)(const char *), const char *why)
-{
-	struct strv list = { 0 };
-
-	strv_split(&list, v, sep);
-	if (list.n == 0)
-		ok = NULL;
-	for (size_t i = 0; ok != NULL && i < list.n; i++)
-		if (!ok(list.v[i]))
-			ok = NULL;
-	strv_free(&list);
-	return ok == NULL ? why : NULL;
-}
-
-static const char *
-check_url(const char *v, bool upstream)
-{
-	char host[300];
-
-	if (url_host(v, host, sizeof(host)) != RC_OK)
-		return "is not a URL: https://host[:port][/path] is wanted";
-	if (strpbrk(v, "?#") != NULL)
-		return "must not hold a query or a '#'";
-	if (upstream && !url_allowed(v))
-		return "http:// is allowed only to this machine; use https://";
-	return NULL;
-}
-
-static const char *
-check_num(const struct key_def *d, const char *v, char why[160])
-{
-	int64_t n;
-
-	if (str_i64(v, &n) != RC_OK)
-		return "is not a whole number";
-	if (n >= d->min && n <= d->max)
-		return NULL;
-	if (d->max == INT64_MAX)
-		snprintf(why, 160, "must be at least %lld", (long long)d->min);
-	else
-		snprintf(why, 160, "must be between %lld and %lld", (long long)d->min,
-		    (long long)d->max);
-	return why;
-}
-
-static const char *
-check(const struct key_def *d, const char *v, char why[160])
-{
-	static const char *const levels[] = { "error", "warn", "info", "debug" };
-	static const char *const formats[] = { "text", "json" };
-	static const char *const langs[] = { "ru", "en" };
-	bool b;
-
-	for (const char *p = v; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7F)
-			return "holds a control character";
-	switch (d->kind) {
-	case CONF_TEXT:
-	case CONF_DB:	/* when it is built */
-		return NULL;
-	case CONF_BOOL:
-		return parse_bool(v, &b) ? NULL : "is neither true nor false";
-	case CONF_NUM:
-		return check_num(d, v, why);
-	case CONF_UPSTREAM:
-		return check_url(v, true);
-	case CONF_URL:
-		return check_url(v, false);
-	case CONF_KEY:
-		return strlen(v) >= 32 ? NULL : "must have at least 32 bytes";
-	case CONF_ID:
-		return str_charset(v, 1, 128, "._-") ? NULL : "may hold only letters, digits, . _ -";
-	case CONF_LEVEL:
-		return word_of(v, levels, 4) ? NULL : "must be error, warn, info or debug";
-	case CONF_FORMAT:
-		return word_of(v, formats, 2) ? NULL : "must be text or json";
-	case CONF_LANG:
-		return word_of(v, langs, 2) ? NULL : "must be ru or en";
-	case CONF_VERSION:
-		return version_ok(v) ? NULL : "must look like v25.0";
-	case CONF_PATHS:
-		return each(v, ',', path_ok, "must be a comma list of /paths");
-	case CONF_AUTH:
-		return each(v, ',', auth_form_ok, "must be a comma list of header names");
-	case CONF_SCOPE:
-		return each(v, ' ', scope_ok, "may hold only the words read, poll, send, admin");
-	case CONF_PROXIES:
-		return each(v, ',', network_ok, "must be a comma list of addresses");
-	case CONF_HOSTS:
-		return each(v, ',', hostport_ok, "must be a comma list of host:port");
-	}
-	return NULL;
-}
-
-/* A value copied from an example: "<accountId>.<secret>", "...", "changeme". */
-static bool
-placeholder(const char *v)
-{
-	const char *lt = strchr(v, '<');
-
-	return (lt != NULL && strchr(lt, '>') != NULL) || str_eq(v, "...") || str_eq(v, "…") ||
-	    str_ieq(v, "changeme") || str_ieq(v, "change-me") || str_ieq(v, "change_me");
-}
-
-/* ---- step 1: raw values ---- */
+/* ---- the table of keys ---- */
 
 static int
 key_index(const char *name)
 {
-	for (int i = 0; i < K__MAX; i++)
+	for (size_t i = 0; i < n_defs; i++)
 		if (str_eq(defs[i].info.name, name))
-			return i;
+			return (int)i;
 	return -1;
 }
+
+/* "a" and "b" as one text for a key that providers share; it lives for ever, as the table does. */
+static const char *
+both(const char *a, const char *b, const char *who, const char *form)
+{
+	struct buf t;
+	char *s;
+
+	if (str_empty(a) || str_empty(b) || str_eq(a, b))
+		return str_empty(a) ? b : a;
+	buf_init(&t, 4096);
+	buf_puts(&t, a);
+	if (who != NULL)
+		buf_printf(&t, " (%s: %s)", who, b);
+	else
+		buf_printf(&t, "%s%s", form, b);
+	s = buf_take(&t);
+	buf_free(&t);
+	return s;
+}
+
+static void
+add_provider_key(const struct provider *p, const struct provider_key *k)
+{
+	int at = key_index(k->name);
+	struct key_def *d;
+
+	if (at < 0) {
+		defs = mem_realloc(defs, n_defs + 1, sizeof(*defs));
+		d = &defs[n_defs++];
+		*d = (struct key_def){ { k->name, k->def, k->secret, true, k->list, k->help }, k->kind,
+		    k->min, k->max, 1u << p->channel };
+		return;
+	}
+	d = &defs[at];
+	d->info.def = both(d->info.def, k->def, p->name, NULL);
+	d->info.help = both(d->info.help, k->help, NULL, " ");
+}
+
+static void
+default_interval(enum key k, enum channel ch)
+{
+	char n[24];
+
+	for (size_t i = 0; providers[i] != NULL; i++)
+		if (providers[i]->channel == ch && providers[i]->poll_s > 0) {
+			snprintf(n, sizeof(n), "%u", providers[i]->poll_s);
+			defs[k].info.def = both(defs[k].info.def, *defs[k].info.def == '\0' ? mem_dup(n) : n,
+			    providers[i]->name, NULL);
+		}
+}
+
+/* What must be there before anything is configured: keys, and what the log may not show. */
+static void
+make_tables(void)
+{
+	char why[200];
+
+	defs = mem_array(K__MAX, sizeof(*defs));
+	memcpy(defs, core, sizeof(core));
+	n_defs = K__MAX;
+	for (size_t i = 0; providers[i] != NULL; i++) {
+		if (provider_fault(providers[i], why))
+			LOG_BUG("provider %s: %s", providers[i]->name, why);
+		for (size_t k = 0; k < *providers[i]->n_keys; k++)
+			add_provider_key(providers[i], &providers[i]->keys[k]);
+		for (size_t k = 0; providers[i]->masks != NULL && k < *providers[i]->n_masks; k++)
+			log_pattern(&providers[i]->masks[k]);
+	}
+	default_interval(K_IG_POLL_S, CHANNEL_INSTAGRAM);
+	default_interval(K_WA_POLL_S, CHANNEL_WHATSAPP);
+}
+
+static void
+tables(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, make_tables);
+}
+
+/* ---- step 1: raw values ---- */
 
 static const char *
 nearest(const char *name)
 {
-	const char *names[K__MAX];
+	const char **names = mem_array(n_defs, sizeof(*names)), *near;
 
-	for (int i = 0; i < K__MAX; i++)
+	for (size_t i = 0; i < n_defs; i++)
 		names[i] = defs[i].info.name;
-	return str_nearest(name, names, K__MAX);
+	near = str_nearest(name, names, n_defs);
+	free(names);
+	return near;
 }
 
 static void
-set(struct kv *kv, const char *value, const char *from)
+set(struct conf_kv *kv, const char *value, const char *from)
 {
 	mem_free_secret(kv->value);
 	free(kv->from);
 	kv->value = str_empty(value) ? NULL : mem_dup(value);
 	kv->from = kv->value == NULL ? NULL : mem_dup(from);
+	strv_free(&kv->parts);
+}
+
+/* Behind the last set(): the secrets of lists one by one. */
+static void
+split_lists(struct raw *raw)
+{
+	for (size_t k = 0; k < n_defs; k++)
+		if (defs[k].info.secret && defs[k].info.list && raw->v[k].value != NULL)
+			strv_split(&raw->v[k].parts, raw->v[k].value, ',');
 }
 
 struct reader {
@@ -586,7 +444,7 @@ out:
 static void
 read_environment(struct raw *raw)
 {
-	for (int k = 0; k < K__MAX; k++) {
+	for (size_t k = 0; k < n_defs; k++) {
 		const char *v = getenv(defs[k].info.name);
 
 		if (!str_empty(v))
@@ -598,32 +456,41 @@ read_environment(struct raw *raw)
 static void
 check_raw(struct conf *c, struct raw *raw)
 {
-	for (int k = 0; k < K__MAX; k++) {
-		struct kv *kv = &raw->v[k];
+	for (size_t k = 0; k < n_defs; k++) {
+		struct conf_kv *kv = &raw->v[k];
 		char buf[160];
 		const char *why;
 
 		if (kv->value == NULL)
 			continue;
-		if (placeholder(kv->value)) {
+		if (key_placeholder(kv->value)) {
 			issue(c, false, defs[k].info.name, kv->from,
 			    "is still the example's placeholder; counts as not set");
 			set(kv, NULL, NULL);
 			continue;
 		}
-		why = check(&defs[k], kv->value, buf);
+		why = key_check(&defs[k], kv->value, buf);
 		if (why == NULL)
 			continue;
 		issue(c, true, defs[k].info.name, kv->from, "%s", why);
 		set(kv, NULL, NULL);
 	}
+	split_lists(raw);
+}
+
+static void
+raw_init(struct raw *raw)
+{
+	raw->v = mem_array(n_defs, sizeof(*raw->v));
+	memset(raw->v, 0, n_defs * sizeof(*raw->v));
 }
 
 static void
 raw_free(struct raw *raw)
 {
-	for (int k = 0; k < K__MAX; k++)
+	for (size_t k = 0; k < n_defs; k++)
 		set(&raw->v[k], NULL, NULL);
+	free(raw->v);
 }
 
 /* ---- where the file is ---- */
@@ -740,7 +607,7 @@ get_bool(const struct raw *raw, enum key k)
 {
 	bool b = false;
 
-	return parse_bool(get_def(raw, k), &b) && b;
+	return key_bool(get_def(raw, k), &b) && b;
 }
 
 static int64_t
@@ -788,8 +655,149 @@ any_key(const struct raw *raw, enum key first, enum key last)
 	return false;
 }
 
-static struct account *
-account_add(struct conf *c, const char *name, enum channel ch, const char *file)
+/* ---- an account ---- */
+
+static const struct provider_key *
+own_key(const struct conf_values *v, const char *key)
+{
+	for (size_t i = 0; i < *v->p->n_keys; i++)
+		if (str_eq(v->p->keys[i].name, key))
+			return &v->p->keys[i];
+	issue(v->c, true, key, v->p->name, "error of the program: it is not in this provider's table");
+	return NULL;
+}
+
+static const char *
+value_of(const struct conf_values *v, const char *key)
+{
+	return own_key(v, key) != NULL ? v->kv[key_index(key)].value : NULL;
+}
+
+bool
+conf_is_set(const struct conf_values *v, const char *key)
+{
+	return value_of(v, key) != NULL;
+}
+
+const char *
+conf_text(const struct conf_values *v, const char *key)
+{
+	const struct provider_key *k = own_key(v, key);
+	const char *s = value_of(v, key);
+
+	return s != NULL ? s : k != NULL && !str_empty(k->def) ? k->def : NULL;
+}
+
+bool
+conf_bool(const struct conf_values *v, const char *key)
+{
+	const char *s = conf_text(v, key);
+	bool b = false;
+
+	return s != NULL && key_bool(s, &b) && b;
+}
+
+int64_t
+conf_num(const struct conf_values *v, const char *key)
+{
+	const char *s = conf_text(v, key);
+	int64_t n;
+
+	return s != NULL && str_i64(s, &n) == RC_OK ? n : 0;
+}
+
+void
+conf_list(const struct conf_values *v, const char *key, struct strv *out)
+{
+	const char *s = conf_text(v, key);
+
+	if (s != NULL)
+		strv_split(out, s, ',');
+}
+
+char *
+conf_copy(const struct conf_values *v, const char *key)
+{
+	return mem_dup(conf_text(v, key));
+}
+
+char *
+conf_url(const struct conf_values *v, const char *key)
+{
+	return get_url(conf_text(v, key));
+}
+
+void
+conf_warn(const struct conf_values *v, const char *key, const char *fmt, ...)
+{
+	const char *from = own_key(v, key) != NULL ? v->kv[key_index(key)].from : NULL;
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	issue(v->c, false, key, from != NULL ? from : "default", "%s", text);
+}
+
+/* Whose account it is: the highest claim among the channel's providers. */
+static const struct provider *
+claimed(struct conf *c, const struct conf_kv *kv, enum channel ch, const char *file)
+{
+	const struct provider *best = NULL;
+	enum claim most = CLAIM_NO;
+
+	for (size_t i = 0; providers[i] != NULL; i++) {
+		struct conf_values v = { c, kv, providers[i] };
+		enum claim claim;
+
+		if (providers[i]->channel != ch)
+			continue;
+		claim = providers[i]->claims(&v);
+		if (claim == CLAIM_YES && most == CLAIM_YES)
+			issue(c, true, NULL, file != NULL ? file : "environment", "keys of both %s and %s are set: "
+			    "which one is it?", best->title, providers[i]->title);
+		if (claim > most) {
+			best = providers[i];
+			most = claim;
+		}
+	}
+	return best != NULL ? best : provider_first(ch);
+}
+
+/* What counts alike for all accounts of a channel. */
+static void
+account_common(struct account *a)
+{
+	const struct raw raw = { (struct conf_kv *)(uintptr_t)a->kv };
+	bool ig = a->channel == CHANNEL_INSTAGRAM, open;
+
+	a->use_mock = get_bool(&raw, ig ? K_IG_MOCK : K_WA_MOCK);
+	a->poll_s = (unsigned int)get_num(&raw, ig ? K_IG_POLL_S : K_WA_POLL_S, a->provider->poll_s);
+	for (size_t i = 0; i < *a->provider->n_keys; i++) {
+		const struct provider_key *k = &a->provider->keys[i];
+		const char *s = a->kv[key_index(k->name)].value;
+
+		if ((k->use & KEY_OPEN) != 0 && s != NULL && key_bool(s, &open))
+			a->webhook_open = open && account_missing(a, KEY_VERIFY, 0) != NULL;
+	}
+	a->used = a->use_mock || a->webhook_open || !str_eq(a->name, "main") ||
+	    account_secret(a, 0, NULL) != NULL;
+}
+
+static void
+account_init(struct conf *c, struct account *a, const struct conf_kv *kv)
+{
+	const struct conf_values v = { c, kv, a->provider };
+
+	a->kv = kv;
+	account_common(a);
+	a->provider->configure(a, &v);
+}
+
+static void
+account_add(struct conf *c, const struct raw *raw, enum channel ch, const char *name,
+    const char *file)
 {
 	struct account *a;
 
@@ -799,70 +807,27 @@ account_add(struct conf *c, const char *name, enum channel ch, const char *file)
 	a->name = mem_dup(name);
 	a->channel = ch;
 	a->file = mem_dup(file);
-	return a;
+	a->provider = claimed(c, raw->v, ch, file);
+	account_init(c, a, raw->v);
 }
 
-static void
-instagram(struct conf *c, const struct raw *raw, const char *name, const char *file)
+static bool
+any_of_channel(const struct raw *raw, enum channel ch)
 {
-	struct account *a = account_add(c, name, CHANNEL_INSTAGRAM, file);
-	const char *url = get(raw, K_IG_API_URL), *dot;
-
-	a->use_mock = get_bool(raw, K_IG_MOCK);
-	a->use_chatrace = get_bool(raw, K_IG_CHATRACE);
-	a->provider = a->use_chatrace ? PROVIDER_CHATRACE : PROVIDER_GRAPH;
-	a->token = mem_dup(get(raw, K_IG_TOKEN));
-	/* product by the token's prefix, not by host (contract.md 3, providers.md B.1) */
-	if (url == NULL && a->provider == PROVIDER_GRAPH)
-		url = a->token != NULL && str_starts(a->token, "EAA")
-		    ? "https://graph.facebook.com" : "https://graph.instagram.com";
-	a->api_url = get_url(url != NULL ? url : defs[K_IG_API_URL].info.def);
-	if (get(raw, K_IG_PAGE_ID) != NULL)
-		a->own_id = mem_dup(get(raw, K_IG_PAGE_ID));
-	if (a->provider == PROVIDER_CHATRACE && a->token != NULL) {
-		dot = strchr(a->token, '.');	/* providers.md A.2 */
-		if (dot != NULL && dot != a->token) {
-			free(a->own_id);
-			a->own_id = mem_ndup(a->token, (size_t)(dot - a->token));
-		}
-	}
-	if (a->provider == PROVIDER_GRAPH && str_eq(a->api_url, defs[K_IG_API_URL].info.def))
-		issue(c, false, "INSTAGRAM_API_URL", raw->v[K_IG_API_URL].from,
-		    "is Chatrace's host, but INSTAGRAM_USE_CHATRACE is false");
-	get_list(raw, K_IG_SECRET, ',', &a->webhook_secrets);
-	a->webhook_open = get_bool(raw, K_IG_OPEN);
-	a->verify_token = mem_dup(get(raw, K_IG_VERIFY));
-	get_list(raw, K_IG_APP_SECRET, ',', &a->app_secrets);
-	a->graph_version = mem_dup(get_def(raw, K_IG_VERSION));
-	a->send_channel = mem_dup(get_def(raw, K_IG_CHANNEL));
-	a->poll_s = (unsigned int)get_num(raw, K_IG_POLL_S,
-	    a->provider == PROVIDER_GRAPH ? 30 : 10);
-	get_list(raw, K_IG_PATHS, ',', &a->poll_paths);
-	get_list(raw, K_IG_AUTH, ',', &a->auth_formats);
-}
-
-static void
-whatsapp(struct conf *c, const struct raw *raw, const char *name, const char *file)
-{
-	struct account *a = account_add(c, name, CHANNEL_WHATSAPP, file);
-
-	a->use_mock = get_bool(raw, K_WA_MOCK);
-	a->provider = PROVIDER_GREENAPI;
-	a->api_url = get_url(get_def(raw, K_WA_API_URL));
-	a->own_id = mem_dup(get(raw, K_WA_ID));
-	a->token = mem_dup(get(raw, K_WA_TOKEN));
-	a->webhook_token = mem_dup(get(raw, K_WA_HOOK));
-	a->poll_s = (unsigned int)get_num(raw, K_WA_POLL_S, 10);
+	for (size_t k = 0; k < n_defs; k++)
+		if ((defs[k].channels >> ch & 1) != 0 && raw->v[k].value != NULL)
+			return true;
+	return false;
 }
 
 /* The channels of one file. */
 static void
 accounts_of(struct conf *c, const struct raw *raw, const char *name, const char *file)
 {
-	if (str_eq(name, "main") || any_key(raw, K_IG_API_URL, K_IG_CHANNEL))
-		instagram(c, raw, name, file);
-	if (any_key(raw, K_WA_API_URL, K_WA_MOCK))
-		whatsapp(c, raw, name, file);
+	for (int ch = 0; ch < CHANNEL__MAX; ch++)
+		if (any_of_channel(raw, (enum channel)ch) ||
+		    (ch == CHANNEL_INSTAGRAM && str_eq(name, "main")))
+			account_add(c, raw, (enum channel)ch, name, file);
 }
 
 static int
@@ -894,6 +859,7 @@ account_file(struct conf *c, const char *name)
 		more = &p->more[p->n_more++];
 		memset(more, 0, sizeof(*more));
 		more->name = mem_dup(name);
+		raw_init(&more->raw);
 		read_file(c, path, &more->raw, true);
 		check_raw(c, &more->raw);
 		accounts_of(c, &more->raw, name, path);
@@ -938,7 +904,7 @@ accounts_dir(struct conf *c)
 static char *
 database(struct conf *c, enum key k)
 {
-	const struct kv *kv = &c->priv->main.v[k];
+	const struct conf_kv *kv = &c->priv->main.v[k];
 	char why[160], *out = NULL;
 
 	if (kv->value == NULL)
@@ -1048,8 +1014,10 @@ conf_load(enum conf_role role, const char *path, struct conf **out)
 {
 	struct conf *c = mem_alloc(sizeof(*c));
 
+	tables();
 	c->refs = 1;
 	c->priv = mem_alloc(sizeof(*c->priv));
+	raw_init(&c->priv->main);
 	c->log_level = LOG_INFO;
 	find_file(c, role, path);
 	if (c->file != NULL)
@@ -1082,15 +1050,21 @@ conf_hold(struct conf *c)
 static void
 account_free(struct account *a)
 {
-	char *const strings[] = { a->name, a->api_url, a->token, a->own_id, a->verify_token,
-		a->graph_version, a->webhook_token, a->send_channel, a->file };
+	char *const strings[] = { a->name, a->api_url, a->token, a->own_id, a->file };
 
+	a->provider->unconfigure(a->own);
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		mem_free_secret(strings[i]);
-	strv_free(&a->webhook_secrets);
-	strv_free(&a->app_secrets);
-	strv_free(&a->poll_paths);
-	strv_free(&a->auth_formats);
+}
+
+static void
+issues_free(struct conf *c)
+{
+	for (size_t i = 0; i < c->n_issues; i++) {
+		free(c->issues[i].text);
+		free(c->issues[i].key);
+	}
+	free(c->issues);
 }
 
 void
@@ -1108,10 +1082,6 @@ conf_drop(struct conf *c)
 		mem_free_secret(strings[i]);
 	for (size_t i = 0; i < c->n_accounts; i++)
 		account_free(&c->accounts[i]);
-	for (size_t i = 0; i < c->n_issues; i++) {
-		free(c->issues[i].text);
-		free(c->issues[i].key);
-	}
 	for (size_t i = 0; i < c->priv->n_watch; i++)
 		free(c->priv->watch[i].path);
 	strv_free(&c->trusted_proxies);
@@ -1125,7 +1095,7 @@ conf_drop(struct conf *c)
 	free(c->priv->watch);
 	free(c->priv);
 	free(c->accounts);
-	free(c->issues);
+	issues_free(c);
 	free(c);
 }
 
@@ -1210,18 +1180,13 @@ conf_register_secrets(const struct conf *c)
 
 	for (size_t i = 0; i < c->n_accounts; i++) {
 		const struct account *a = &c->accounts[i];
+		const char *s;
 
-		log_secret(a->token);
-		/* the half behind the dot alone, as somebody may log it split */
-		if (a->token != NULL && a->provider == PROVIDER_CHATRACE &&
-		    strchr(a->token, '.') != NULL)
-			log_secret(strchr(a->token, '.') + 1);
-		for (size_t k = 0; k < a->webhook_secrets.n; k++)
-			log_secret(a->webhook_secrets.v[k]);
-		for (size_t k = 0; k < a->app_secrets.n; k++)
-			log_secret(a->app_secrets.v[k]);
-		log_secret(a->verify_token);
-		log_secret(a->webhook_token);
+		for (size_t k = 0; (s = account_secret(a, k, NULL)) != NULL; k++)
+			log_secret(s);
+		/* a part of the token alone, as somebody may log it split */
+		if (a->token != NULL && a->provider->token_part != NULL)
+			log_secret(a->provider->token_part(a->token));
 	}
 	log_secret(c->jwt_secret);
 	log_secret(c->jwt_secret_old);
@@ -1280,22 +1245,32 @@ channel_by_name(const char *s, enum channel *out)
 	return RC_NONE;
 }
 
+/* The providers' keys are shown first: they are what people look for. */
+static size_t
+shown(size_t i)
+{
+	size_t of_providers = n_defs - K__MAX;
+
+	return i < of_providers ? K__MAX + i : i - of_providers;
+}
+
 const struct conf_key_info *
 conf_key(size_t i)
 {
-	return i < K__MAX ? &defs[i].info : NULL;
+	tables();
+	return i < n_defs ? &defs[shown(i)].info : NULL;
 }
 
 void
 conf_value(const struct conf *c, size_t i, const char **value, const char **from)
 {
-	const struct kv *kv = &c->priv->main.v[i];
+	const struct conf_kv *kv = &c->priv->main.v[shown(i)];
 
 	if (kv->value == NULL) {
-		*value = defs[i].info.def;
+		*value = defs[shown(i)].info.def;
 		*from = "default";
 	} else {
-		*value = defs[i].info.secret ? MASKED : kv->value;
+		*value = defs[shown(i)].info.secret ? MASKED : kv->value;
 		*from = kv->from;
 	}
 }
@@ -1305,13 +1280,109 @@ conf_account_value(const struct conf *c, const char *account, size_t i, const ch
     const char **from)
 {
 	for (size_t k = 0; k < c->priv->n_more; k++) {
-		const struct kv *kv = &c->priv->more[k].raw.v[i];
+		const struct conf_kv *kv = &c->priv->more[k].raw.v[shown(i)];
 
 		if (!str_eq(c->priv->more[k].name, account) || kv->value == NULL)
 			continue;
-		*value = defs[i].info.secret ? MASKED : kv->value;
+		*value = defs[shown(i)].info.secret ? MASKED : kv->value;
 		*from = kv->from;
 		return true;
 	}
 	return false;
+}
+
+/* ---- questions about an account ---- */
+
+const char *
+account_value(const struct account *a, const char *key)
+{
+	int k;
+
+	tables();
+	k = key_index(key);
+	return a->kv != NULL && k >= 0 ? a->kv[k].value : NULL;
+}
+
+const char *
+account_missing(const struct account *a, unsigned int use, size_t i)
+{
+	const struct provider *p = provider_of(a);
+
+	for (size_t k = 0; k < *p->n_keys; k++)
+		if ((p->keys[k].use & use) != 0 && account_value(a, p->keys[k].name) == NULL &&
+		    i-- == 0)
+			return p->keys[k].name;
+	return NULL;
+}
+
+const char *
+account_secret(const struct account *a, size_t i, const char **key)
+{
+	for (size_t k = 0; a->kv != NULL && k < n_defs; k++) {
+		const struct conf_key_info *info = &defs[k].info;
+
+		if (!info->secret || (defs[k].channels >> a->channel & 1) == 0 || a->kv[k].value == NULL)
+			continue;
+		if (key != NULL)
+			*key = info->name;
+		if (!info->list && i-- == 0)
+			return a->kv[k].value;
+		for (size_t n = 0; info->list && n < a->kv[k].parts.n; n++)
+			if (i-- == 0)
+				return a->kv[k].parts.v[n];
+	}
+	return NULL;
+}
+
+struct account *
+conf_account_make(const struct provider *p, const char *name, const char *const kv[])
+{
+	struct account *a = mem_alloc(sizeof(*a));
+	struct conf c = { 0 };
+	struct raw raw;
+
+	tables();
+	raw_init(&raw);
+	for (size_t i = 0; kv != NULL && kv[i] != NULL; i += 2) {
+		int k = key_index(kv[i]);
+
+		if (k < 0)
+			LOG_BUG("conf_account_make: %s is no key", kv[i]);
+		else
+			set(&raw.v[k], kv[i + 1], "program");
+	}
+	split_lists(&raw);
+	a->name = mem_dup(name);
+	a->channel = p->channel;
+	a->provider = p;
+	account_init(&c, a, raw.v);
+	issues_free(&c);
+	return a;
+}
+
+void
+conf_account_del(struct account *a)
+{
+	struct raw raw;
+
+	if (a == NULL)
+		return;
+	raw.v = (struct conf_kv *)(uintptr_t)a->kv;
+	account_free(a);
+	raw_free(&raw);
+	free(a);
+}
+
+const char *
+conf_channel_key(enum channel ch, const char *tail)
+{
+	tables();
+	for (size_t k = 0; k < n_defs; k++) {
+		size_t n = strlen(channel_names[ch]);
+
+		if (strncasecmp(defs[k].info.name, channel_names[ch], n) == 0 &&
+		    defs[k].info.name[n] == '_' && str_eq(defs[k].info.name + n + 1, tail))
+			return defs[k].info.name;
+	}
+	return "";
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include "base/buf.h"
 #include "base/rc.h"
+#include "base/log.h"
 #include "base/str.h"
 
 /*
@@ -32,23 +33,20 @@ struct account {
 	const struct provider *provider;	/* also of a mock account */
 	bool use_mock;			/* nothing leaves the machine */
 	char *api_url;			/* without a slash at the end */
-	char *token;			/* access token; Green API: apiTokenInstance */
-	char *own_id;			/* Graph: INSTAGRAM_PAGE_ID; Chatrace: the token's
-					 * part before the dot; Green API: idInstance */
-	struct strv webhook_secrets;	/* INSTAGRAM_WEBHOOK_SECRET */
-	bool webhook_open;		/* INSTAGRAM_WEBHOOK_OPEN */
-	char *verify_token;		/* INSTAGRAM_VERIFY_TOKEN */
-	struct strv app_secrets;	/* INSTAGRAM_APP_SECRET */
-	char *graph_version;
-	char *webhook_token;		/* WHATSAPP_WEBHOOK_TOKEN */
-	char *send_channel;		/* INSTAGRAM_SEND_CHANNEL */
+	char *token;			/* by which the provider knows us */
+	char *own_id;			/* by which deliveries call us */
 	unsigned int poll_s;		/* 0 = never */
-	struct strv poll_paths, auth_formats;
-	bool use_chatrace;
-	unsigned int proof;		/* Graph: which of app_secrets proves a call (appsecret_proof);
-					 * behind the last: none.  Not configured: learned */
+	bool webhook_open;		/* takes deliveries without a credential: the switch is on and
+					 * no secret is set */
+	bool used;			/* a secret of it is set, or it is a mock or a further account:
+					 * somebody means it to work (main's Instagram always exists) */
+	void *own;			/* the provider's: made by its configure(), freed by unconfigure();
+					 * NULL for one of which only provider and name are known */
+	unsigned int proof;		/* which of several secrets proves a call; not configured: learned */
+	const struct conf_kv *kv;	/* account_value, account_missing */
 	char *file;			/* where it was read */
 };
+
 
 /* What a value must look like; it is checked where it stands, so that a reason names its line. */
 enum conf_kind {
@@ -141,12 +139,45 @@ const struct account *conf_account_by_own_id(const struct conf *c, enum channel 
     const char *own_id);
 enum rc channel_by_name(const char *s, enum channel *out) MUST_CHECK;
 
+/* account_value(a, key): what was given for it; NULL: nothing. */
+const char *account_value(const struct account *a, const char *key);
+/* account_missing(a, use, i): the i-th key of a's provider of that use (KEY_..., provider.h)
+ * that has no value; NULL beyond the last. */
+const char *account_missing(const struct account *a, unsigned int use, size_t i);
+/* account_secret(a, i, key): the i-th secret that is set for a, of any provider of its
+ * channel, and its key; each part of a list counts.  NULL beyond the last. */
+const char *account_secret(const struct account *a, size_t i, const char **key);
+/*
+ * conf_account_make(p, name, kv): an account as a file with these keys would make it; kv is
+ * KEY, value, KEY, value, ..., NULL.  For tests and for dmbox init, which signs with it.
+ * conf_account_del frees it.
+ */
+struct account *conf_account_make(const struct provider *p, const char *name, const char *const kv[]);
+void conf_account_del(struct account *a);
+/* conf_channel_key(ch, tail): "INSTAGRAM_" and tail, if that is a key; else "". */
+const char *conf_channel_key(enum channel ch, const char *tail);
+
+/*
+ * What a provider's claims() and configure() read.  A key that is not in the provider's own
+ * table is an error of the program, and told as an error of the configuration.
+ * Borrowed strings live as long as the configuration.
+ */
+bool conf_is_set(const struct conf_values *v, const char *key);
+const char *conf_text(const struct conf_values *v, const char *key);	/* or its default, or NULL */
+bool conf_bool(const struct conf_values *v, const char *key);
+int64_t conf_num(const struct conf_values *v, const char *key);
+void conf_list(const struct conf_values *v, const char *key, struct strv *out);	/* appends */
+char *conf_copy(const struct conf_values *v, const char *key);	/* conf_text, to be freed, or NULL */
+char *conf_url(const struct conf_values *v, const char *key);	/* ... without slashes at the end */
+void conf_warn(const struct conf_values *v, const char *key, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
 /* The table of keys, for dump, completion and the documentation tests. */
 struct conf_key_info {
 	const char *name;
 	const char *def;	/* as documented; "" = none */
 	bool secret;
 	bool per_account;	/* INSTAGRAM_ and WHATSAPP_ keys */
+	bool list;		/* of several, between commas */
 	const char *help;	/* one English sentence */
 };
 /* conf_key(i): key number i, or NULL beyond the last. */

@@ -1,5 +1,5 @@
-#ifndef DMBOX_MODEL_PROVIDER_H
-#define DMBOX_MODEL_PROVIDER_H
+#ifndef DMBOX_MODEL_PROVIDER__H
+#define DMBOX_MODEL_PROVIDER__H
 
 #include "model/conf.h"
 #include "base/http.h"
@@ -180,6 +180,17 @@ struct provider_sample {
 	const char *body;
 };
 
+/* The words of a sample; UTF-8. */
+struct sample_vars {
+	const char *id, *ref, *from, *own, *text;
+	int64_t now_us;
+};
+/* provider_sample(p, name): NULL where there is none. */
+const struct provider_sample *provider_sample(const struct provider *p, const char *name);
+/* provider_sample_body(p, s, v, out): the body of p's sample s with these words. */
+void provider_sample_body(const struct provider *p, const struct provider_sample *s,
+    const struct sample_vars *v, struct buf *out);
+
 /* --- doctor ------------------------------------------------------------------ */
 
 /* Codes of doctor's own of which a provider may speak, too (DMB-nnn). */
@@ -281,12 +292,14 @@ struct provider {
 	unsigned int window_s;
 	unsigned int window_human_s;	/* ... where a person writes (humanAgent); >= window_s */
 	bool has_echo;		/* own sends come back: unknown can be settled */
+	bool ascii;		/* its JSON is ASCII: other letters come as \uXXXX */
 	bool many_accounts;	/* one body may be for several accounts: item.own_id decides */
 	bool ids_per_chat;	/* message ids are unique within a chat only: it is in the key */
 	bool polls_reconcile;	/* a poll lists what is there, webhooks or not */
 	bool polls_instead;	/* while it is polled it sends no webhooks (one queue) */
 	unsigned int reconcile_s;	/* where it is not polled (webhooks): how often a check compares
 				 * what is stored with its list all the same; 0: never */
+	bool earlier;		/* the earlier system's own: useChatrace of its answers */
 	bool probes;		/* a poll tries forms until one answers */
 	unsigned int poll_s;	/* default of CHANNEL_POLL_SECONDS; 0: is never polled */
 	unsigned int send_gap_ms;	/* least time between two sends of an account */
@@ -316,6 +329,9 @@ struct provider {
 	void (*configure)(struct account *a, const struct conf_values *v);
 	void (*unconfigure)(void *own);	/* frees what configure made */
 
+	/* token_part(token): a part of the token that is as secret alone; NULL member: none. */
+	const char *(*token_part)(const char *token);
+
 	/* --- translating */
 	/* verify(a, req, why): is the delivery authentic?  Over raw bytes, before any
 	 * parsing, constant time.  RC_OK or RC_DENIED with a reason code in *why. */
@@ -335,6 +351,9 @@ struct provider {
 	enum rc (*subscribe)(const struct account *a, struct http_req *out);
 	/* greet: the provider's GET handshake; RC_OK with the answer, RC_DENIED. */
 	enum rc (*greet)(const struct account *a, const struct http_req *req, struct buf *out);
+	/* greeting(a, challenge, out): the query of such a GET, the credential at its end, as doctor
+	 * sends it.  RC_OK; RC_NONE: none is configured.  NULL member: nobody greets. */
+	enum rc (*greeting)(const struct account *a, const char *challenge, struct buf *out);
 	/* parse: a webhook body.  RC_OK with items (n may be 0 with ignored counted);
 	 * RC_INVALID: not understood at all (kept raw by the caller). */
 	enum rc (*parse)(const struct account *a, const char *content_type,
@@ -391,10 +410,5 @@ const char *delivery_provider_called(const struct delivery *d);
 /* provider_fault(p, why): what is missing or contradictory in p; false: nothing. */
 bool provider_fault(const struct provider *p, char why[200]);
 
-
-/* moving: by name only until the members above have replaced these uses */
-#define PROVIDER_CHATRACE provider_by_name("chatrace")
-#define PROVIDER_GRAPH provider_by_name("graph")
-#define PROVIDER_GREENAPI provider_by_name("greenapi")
 
 #endif

@@ -412,21 +412,22 @@ check_done(void *arg, bool cut)
 
 /* --- the beginning --------------------------------------------------------------- */
 
-/* What the memory depends on; the token only as a digest. */
+/* What the memory depends on; only as a digest, for secrets are part of it. */
 static void
 fingerprint(const struct account *a, char out[17])
 {
 	struct sign_hash *h = sign_hash_new();
 	unsigned char d[SIGN_SHA256];
-	const char *const v[] = { provider_of(a)->name, a->api_url, a->token,
-		a->own_id, a->graph_version };
+	const char *const v[] = { provider_of(a)->name, a->api_url, a->token, a->own_id };
 
 	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++)
 		sign_hash_add(h, v[i] != NULL ? v[i] : "", v[i] != NULL ? strlen(v[i]) + 1 : 1);
-	for (size_t i = 0; i < a->poll_paths.n; i++)
-		sign_hash_add(h, a->poll_paths.v[i], strlen(a->poll_paths.v[i]) + 1);
-	for (size_t i = 0; i < a->auth_formats.n; i++)
-		sign_hash_add(h, a->auth_formats.v[i], strlen(a->auth_formats.v[i]) + 1);
+	for (size_t i = 0; i < *provider_of(a)->n_keys; i++) {
+		const struct provider_key *k = &provider_of(a)->keys[i];
+		const char *s = k->secret ? NULL : account_value(a, k->name);
+
+		sign_hash_add(h, s != NULL ? s : "", s != NULL ? strlen(s) + 1 : 1);
+	}
 	sign_hash_end(h, d);
 	str_hex(d, 8, out);
 }
@@ -590,13 +591,13 @@ hello_instagram(const struct account *a, const char *who)
 	log_info("Instagram Service initialized (%s)%s", a->use_mock ? "MOCK MODE" : p->words.mode, who);
 	if (!a->use_mock && p->words.configured != NULL && a->token != NULL)
 		log_info("%s%s", p->words.configured, who);
-	else if (!a->use_mock && a->token == NULL)
-		log_warn("⚠️ INSTAGRAM_ACCESS_TOKEN is not set%s", who);
+	else if (!a->use_mock && account_missing(a, KEY_CALL, 0) != NULL)
+		log_warn("⚠️ %s is not set%s", account_missing(a, KEY_CALL, 0), who);
 	log_info("🔧 InstagramService onModuleInit called%s", who);
-	if (a->use_mock)
+	if (a->use_mock || provider_of(a)->poll_build == NULL)
 		return;
 	if (a->poll_s == 0) {
-		log_info("ℹ️ polling is off (INSTAGRAM_POLL_SECONDS=0)%s", who);
+		log_info("ℹ️ polling is off (%s=0)%s", conf_channel_key(a->channel, "POLL_SECONDS"), who);
 		return;
 	}
 	log_info("📡 Starting Instagram message polling (%s)...%s", p->title, who);
@@ -619,10 +620,10 @@ task_poll_hello(const struct conf *c, const struct account *a)
 	}
 	log_info("WhatsApp Service initialized (%s)%s", a->use_mock ? "MOCK MODE" :
 	    provider_of(a)->words.mode, who);
-	if (a->use_mock)
+	if (a->use_mock || provider_of(a)->poll_build == NULL)
 		return;
 	if (a->poll_s == 0)
-		log_info("ℹ️ polling is off (WHATSAPP_POLL_SECONDS=0)%s", who);
+		log_info("ℹ️ polling is off (%s=0)%s", conf_channel_key(a->channel, "POLL_SECONDS"), who);
 	else
 		log_info("✅ Starting WhatsApp message polling (checking every %u seconds)%s",
 		    a->poll_s, who);

@@ -121,7 +121,7 @@ fix_open(struct fix *x)
 	snprintf(x->url, sizeof(x->url), "http://127.0.0.1:%d", srv.port);
 	x->a = (struct account){ .name = (char *)"main", .channel = CHANNEL_INSTAGRAM,
 		.provider = &provider_graph, .api_url = x->url, .token = (char *)"IGAAconfigured",
-		.own_id = (char *)OWN, .graph_version = (char *)"v25.0" };
+		.own_id = (char *)OWN };
 	x->conf = (struct conf){ .accounts = &x->a, .n_accounts = 1, .refs = 1 };
 }
 

@@ -81,10 +81,9 @@ server_start(void)
 }
 
 static struct db *db;
-static char api[64], name[] = "main", token[] = "IGAAtoken12345", own[] = "17841400000000001",
-    version[] = "v25.0";
+static char api[64], name[] = "main", token[] = "IGAAtoken12345", own[] = "17841400000000001";
 static struct account acc = { .name = name, .channel = CHANNEL_INSTAGRAM, .provider = &provider_graph,
-    .api_url = api, .token = token, .own_id = own, .graph_version = version };
+    .api_url = api, .token = token, .own_id = own };
 static struct conf conf = { .accounts = &acc, .n_accounts = 1, .refs = 1000 };
 
 static void

@@ -1,6 +1,6 @@
 /* Replay: the same bytes give the same keys, verdicts stand, signatures are checked
  * again, and the balance stays even. */
-#include "provider/list.h"
+#include "provider/graph/graph.h"
 #include "dbtest.h"
 #include "bridge/ingest.h"
 #include "bridge/replay.h"
@@ -12,12 +12,14 @@
 
 static struct db *db;
 static char *secret_list[] = { (char *)"made-up-app-secret" };
+static struct graph_own other_own;
+static struct graph_own meta_own = { .app_secrets = { secret_list, 1 } };
 static struct account accounts[] = {
 	{ .name = (char *)"main", .channel = CHANNEL_INSTAGRAM, .provider = &provider_chatrace },
 	{ .name = (char *)"meta", .channel = CHANNEL_INSTAGRAM, .provider = &provider_graph,
-	  .own_id = (char *)OWN, .app_secrets = { secret_list, 1 } },
+	  .own_id = (char *)OWN, .own = &meta_own },
 	{ .name = (char *)"other", .channel = CHANNEL_INSTAGRAM, .provider = &provider_graph,
-	  .own_id = (char *)"17841400000000002" },
+	  .own_id = (char *)"17841400000000002", .own = &other_own },
 };
 static struct conf conf = { .accounts = accounts, .n_accounts = 2 };
 
@@ -176,7 +178,7 @@ test_foreign(void **state)
 	id = arrive(&accounts[1], body, head, SOURCE_WEBHOOK);	/* nobody's: ledger only */
 	dbt_is(db, "select reason from dmbox.deliveries", "unknown_account");
 	conf.n_accounts = 3;
-	accounts[2].app_secrets = (struct strv){ other_secrets, 1 };
+	other_own.app_secrets = (struct strv){ other_secrets, 1 };
 	replay(id, false, REPLAY_DONE);
 	assert_int_equal(last.stored, 0);
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 0);
@@ -194,7 +196,7 @@ test_foreign(void **state)
 		assert_string_equal(d.reason, INGEST_FOREIGN);
 		delivery_free(&d);
 	}
-	accounts[2].app_secrets = (struct strv){ both_secrets, 2 };
+	other_own.app_secrets = (struct strv){ both_secrets, 2 };
 	replay(id, false, REPLAY_DONE);
 	assert_int_equal(last.stored, 1);
 	dbt_is(db, "select account from dmbox.messages", "other");

@@ -105,28 +105,18 @@ fuzz_path(const char *name, char out[256])
 
 /* An account as a configuration makes it; lives for ever. */
 static inline struct account *
-fuzz_account(const struct provider *id)
+fuzz_account(const struct provider *p)
 {
-	struct account *a = mem_alloc(sizeof *a);
+	static const char *const instagram[] = { "INSTAGRAM_API_URL", "https://api.example.org",
+		"INSTAGRAM_ACCESS_TOKEN", "1000001.madeuptoken", "INSTAGRAM_VERIFY_TOKEN",
+		"made-up-verify-token", "INSTAGRAM_WEBHOOK_SECRET", "made-up-secret-one,made-up-secret-two",
+		"INSTAGRAM_APP_SECRET", "made-up-app-secret,another-app-secret", "INSTAGRAM_PAGE_ID",
+		"17841400000000001", NULL };
+	static const char *const whatsapp[] = { "WHATSAPP_API_URL", "https://api.example.org",
+		"WHATSAPP_API_TOKEN_INSTANCE", "madeuptoken", "WHATSAPP_ID_INSTANCE", "1101000001",
+		"WHATSAPP_WEBHOOK_TOKEN", "made-up-webhook-token", NULL };
 
-	a->name = mem_dup("main");
-	a->provider = id;
-	a->channel = id == &provider_greenapi ? CHANNEL_WHATSAPP : CHANNEL_INSTAGRAM;
-	a->use_chatrace = id == &provider_chatrace;
-	a->poll_s = 10;
-	a->graph_version = mem_dup("v25.0");
-	a->send_channel = mem_dup("instagram");
-	a->api_url = mem_dup("https://api.example.org");
-	a->token = mem_dup(id == &provider_chatrace ? "1000001.madeuptoken" : "IGAAmadeuptoken");
-	a->own_id = mem_dup(id == &provider_graph ? "17841400000000001" :
-	    id == &provider_greenapi ? "1101000001" : "1000001");
-	a->verify_token = mem_dup("made-up-verify-token");
-	a->webhook_token = mem_dup("made-up-webhook-token");
-	strv_split(&a->webhook_secrets, "made-up-secret-one,made-up-secret-two", ',');
-	strv_split(&a->app_secrets, "made-up-app-secret,another-app-secret", ',');
-	strv_split(&a->poll_paths, "/messages/receive,/messages/get", ',');
-	strv_split(&a->auth_formats, "X-ACCESS-TOKEN,Authorization: Bearer,token", ',');
-	return a;
+	return conf_account_make(p, "main", p->channel == CHANNEL_WHATSAPP ? whatsapp : instagram);
 }
 
 /* What must hold of every item, whatever came in: the store relies on it. */

@@ -20,8 +20,7 @@ account(const struct provider *p)
 	return (struct account){ .name = (char *)"main", .provider = p,
 	    .channel = p == &provider_greenapi ? CHANNEL_WHATSAPP : CHANNEL_INSTAGRAM,
 	    .api_url = (char *)"https://api.example", .token = (char *)"1000001.madeup",
-	    .own_id = (char *)"1101000001", .graph_version = (char *)"v25.0",
-	    .send_channel = (char *)"instagram" };
+	    .own_id = (char *)"1101000001" };
 }
 
 static struct outbox_item

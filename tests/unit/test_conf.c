@@ -10,12 +10,19 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "provider/list.h"
+#include "provider/chatrace/chatrace.h"
+#include "provider/graph/graph.h"
 #include "model/conf.h"
 #include "base/log.h"
 #include "base/mem.h"
 
 #define KEY32 "0123456789abcdef0123456789abcdef"
+
+static const char *
+verify_token(const struct account *a)
+{
+	return a->provider == &provider_graph ? graph_own(a)->verify_token : chatrace_own(a)->verify_token;
+}
 
 static char dir[] = "/tmp/dmbox-test-conf-XXXXXX";
 static char file[80];
@@ -100,13 +107,12 @@ test_defaults(void **state)
 	assert_ptr_equal(a->provider, &provider_chatrace);
 	assert_string_equal(a->api_url, "https://api.chatrace.com");
 	assert_int_equal(a->poll_s, 10);
-	assert_string_equal(a->graph_version, "v25.0");
-	assert_string_equal(a->send_channel, "instagram");
-	assert_int_equal(a->poll_paths.n, 4);
-	assert_string_equal(a->poll_paths.v[0], "/messages/receive");
-	assert_int_equal(a->auth_formats.n, 6);
-	assert_string_equal(a->auth_formats.v[0], "X-ACCESS-TOKEN");
-	assert_string_equal(a->auth_formats.v[1], "Authorization: Bearer");
+		assert_string_equal(chatrace_own(a)->send_channel, "instagram");
+	assert_int_equal(chatrace_own(a)->poll_paths.n, 4);
+	assert_string_equal(chatrace_own(a)->poll_paths.v[0], "/messages/receive");
+	assert_int_equal(chatrace_own(a)->auth_formats.n, 6);
+	assert_string_equal(chatrace_own(a)->auth_formats.v[0], "X-ACCESS-TOKEN");
+	assert_string_equal(chatrace_own(a)->auth_formats.v[1], "Authorization: Bearer");
 	assert_false(a->webhook_open);
 	assert_null(a->token);
 	assert_null(a->own_id);
@@ -136,8 +142,8 @@ test_modes(void **state)
 	assert_int_equal(c->n_accounts, 2);
 	assert_string_equal(a->own_id, "1000001");
 	assert_string_equal(a->api_url, "https://app.example.org/api");
-	assert_int_equal(a->webhook_secrets.n, 2);
-	assert_string_equal(a->webhook_secrets.v[1], "two");
+	assert_int_equal(chatrace_own(a)->webhook_secrets.n, 2);
+	assert_string_equal(chatrace_own(a)->webhook_secrets.v[1], "two");
 	assert_int_equal(a->poll_s, 0);
 	assert_ptr_equal(w->provider, &provider_greenapi);
 	assert_string_equal(w->api_url, "https://api.green-api.com");
@@ -176,8 +182,8 @@ test_syntax(void **state)
 
 	(void)state;
 	assert_int_equal(c->n_issues, 0);
-	assert_string_equal(c->accounts[0].verify_token, "last");
-	assert_int_equal(c->accounts[0].app_secrets.n, 0);
+	assert_string_equal(verify_token(&c->accounts[0]), "last");
+	assert_null(account_value(&c->accounts[0], "INSTAGRAM_APP_SECRET"));
 	conf_drop(c);
 	has_issue(DB "nonsense\n", true, "2: not KEY=value");
 	has_issue(DB "\nJWT_SECRET=\"abc\n", true, "3: JWT_SECRET: the closing quote is missing");
@@ -319,7 +325,7 @@ test_environment(void **state)
 	setenv("DMBOX_NO_SUCH_KEY", "1", 1);
 	c = load_text(DB "INSTAGRAM_VERIFY_TOKEN=from-file\nINSTAGRAM_PAGE_ID=77\n");
 	assert_int_equal(c->n_issues, 0);
-	assert_string_equal(c->accounts[0].verify_token, "from-env");
+	assert_string_equal(verify_token(&c->accounts[0]), "from-env");
 	assert_string_equal(c->accounts[0].own_id, "77");	/* empty counts as not set */
 	for (size_t i = 0; conf_key(i) != NULL; i++) {
 		conf_value(c, i, &v, &from);
@@ -437,7 +443,7 @@ test_accounts(void **state)
 	assert_int_equal(c->accounts[2].channel, CHANNEL_INSTAGRAM);
 	assert_int_equal(c->accounts[3].channel, CHANNEL_WHATSAPP);
 	assert_string_equal(c->accounts[4].name, "zeta");
-	assert_null(c->accounts[4].verify_token);
+	assert_null(verify_token(&c->accounts[4]));
 	assert_string_equal(c->accounts[4].own_id, "5");
 	assert_null(conf_account_by_own_id(c, CHANNEL_INSTAGRAM, "5"));	/* two have it */
 	conf_drop(c);

@@ -43,7 +43,7 @@ test_table(void **state)
 		const struct doctor_text *t = doctor_text((enum doctor_check)i);
 
 		if (t == NULL) {
-			assert_true(i >= DC_PROVIDER && i <= DC_PROVIDER_LAST);
+			assert_true(i >= DC_OF_FIRST && i <= DC_OF_LAST);
 			continue;
 		}
 		assert_true(t->number > last && t->number < 1000);
@@ -211,31 +211,32 @@ static void
 test_mock_secret(void **state)
 {
 	static const struct {
-		struct account a;
+		const struct provider *p;
+		const char *kv[7];
 		const char *seen;	/* NULL: nothing is missing */
 	} v[] = {
-		{ { .name = (char *)"m", .provider = &provider_chatrace, .use_chatrace = true }, "instagram/m: INSTAGRAM_WEBHOOK_SECRET is not set" },
-		{ { .name = (char *)"m", .provider = &provider_graph }, "instagram/m: INSTAGRAM_APP_SECRET is not set" },
-		{ { .name = (char *)"m", .provider = &provider_greenapi, .channel = CHANNEL_WHATSAPP, .poll_s = 10 },
+		{ &provider_chatrace, { "INSTAGRAM_USE_MOCK", "true" }, "instagram/m: INSTAGRAM_WEBHOOK_SECRET is not set" },
+		{ &provider_graph, { "INSTAGRAM_USE_MOCK", "true" }, "instagram/m: INSTAGRAM_APP_SECRET is not set" },
+		{ &provider_greenapi, { "WHATSAPP_USE_MOCK", "true", "WHATSAPP_POLL_SECONDS", "10" },
 		    "whatsapp/m: WHATSAPP_WEBHOOK_TOKEN is not set" },
-		{ { .name = (char *)"m", .provider = &provider_chatrace, .use_chatrace = true, .webhook_open = true }, NULL },
-		{ { .name = (char *)"m", .provider = &provider_greenapi, .channel = CHANNEL_WHATSAPP, .webhook_token = (char *)"made-up" }, NULL },
+		{ &provider_chatrace, { "INSTAGRAM_USE_MOCK", "true", "INSTAGRAM_WEBHOOK_OPEN", "true" }, NULL },
+		{ &provider_greenapi, { "WHATSAPP_USE_MOCK", "true", "WHATSAPP_WEBHOOK_TOKEN", "made-up" }, NULL },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
-		struct account a = v[i].a;
-		struct conf c = { .accounts = &a, .n_accounts = 1, .database_url_cron = (char *)"" };
+		struct account *a = conf_account_make(v[i].p, "m", v[i].kv);
+		struct conf c = { .accounts = a, .n_accounts = 1, .database_url_cron = (char *)"" };
 		struct doctor *d = new_doctor(&c, -1);
 
-		a.use_mock = true;
 		doctor_conf(d);
 		assert_int_equal(d->r[DC_SECRET].status, v[i].seen != NULL ? FINDING_FAIL : FINDING_OK);
 		if (v[i].seen != NULL)
 			assert_string_equal(d->r[DC_SECRET].seen, v[i].seen);
 		assert_int_equal(d->r[DC_TOKEN].status, FINDING_OK);
-		assert_int_equal(d->r[DC_OPEN].status, a.webhook_open ? FINDING_WARN : FINDING_OK);
+		assert_int_equal(d->r[DC_OPEN].status, a->webhook_open ? FINDING_WARN : FINDING_OK);
 		doctor_free(d);
+		conf_account_del(a);
 	}
 }
 
@@ -252,7 +253,7 @@ test_changes(void **state)
 	buf_init(&second, 1 << 16);
 	doctor_say(d, DC_CRON, FINDING_FAIL, "two hours");
 	doctor_say(d, DC_LOG, FINDING_OK, "fine");
-	doctor_say(d, DC_PROVIDER, FINDING_UNKNOWN, "nobody knows");
+	doctor_say(d, DC_OF_FIRST, FINDING_UNKNOWN, "nobody knows");
 	assert_int_equal(doctor_changes(d, NULL, &text, &first), 1);
 	assert_non_null(strstr(text.p, "DMB-401: ok -> fail"));
 	buf_reset(&text);

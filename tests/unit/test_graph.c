@@ -11,22 +11,19 @@
 #include <string.h>
 #include <glob.h>
 #include <cmocka.h>
-#include "provider/list.h"
+#include "provider/graph/graph.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "provider/graph/graph.h"
 #include "extern/sign.h"
 #include "base/str.h"
 
 #define OWN "17841400000000001"
 #define ANA "6500000000000001"
 
-/* provider.c names all providers; this test needs only one */
-const struct provider provider_chatrace __attribute__((weak)) = { .name = "chatrace" };
-const struct provider provider_mock __attribute__((weak)) = { .name = "mock" };
-
 static const struct provider *const G = &provider_graph;
+
+static struct graph_own own = { .version = (char *)"v25.0", .verify_token = (char *)"made-up-verify" };
 
 static struct account
 account_make(void)
@@ -34,7 +31,7 @@ account_make(void)
 	struct account a = { .name = (char *)"main", .channel = CHANNEL_INSTAGRAM,
 		.provider = &provider_graph, .api_url = (char *)"http://127.0.0.1:1/graph",
 		.token = (char *)"IGAAmadeUpToken", .own_id = (char *)OWN,
-		.graph_version = (char *)"v25.0", .verify_token = (char *)"made-up-verify" };
+		.own = &own };
 
 	return a;
 }
@@ -177,8 +174,8 @@ signature(void **state)
 
 	(void)state;
 	assert_string_equal(verify(&a, latin, latin, "s1", NULL), "no_secret_configured");
-	strv_add(&a.app_secrets, "first-secret", 12);
-	strv_add(&a.app_secrets, "second-secret ", 14);
+	strv_add(&own.app_secrets, "first-secret", 12);
+	strv_add(&own.app_secrets, "second-secret ", 14);
 	assert_string_equal(verify(&a, latin, latin, NULL, NULL), "no_header");
 	assert_string_equal(verify(&a, latin, latin, "first-secret", "0"), "bad_header");
 	assert_string_equal(verify(&a, latin, latin, "first-secret", NULL), "ok");
@@ -192,7 +189,7 @@ signature(void **state)
 	    "wrong_signature_whitespace");
 	assert_string_equal(verify(&a, raw, esc, "first-secret", NULL), "wrong_signature_escaped");
 	assert_string_equal(verify(&a, "", "", "first-secret", NULL), "ok");
-	strv_free(&a.app_secrets);
+	strv_free(&own.app_secrets);
 }
 
 static void
@@ -204,7 +201,7 @@ bad_signature_headers(void **state)
 	struct account a = account_make();
 
 	(void)state;
-	strv_add(&a.app_secrets, "first-secret", 12);
+	strv_add(&own.app_secrets, "first-secret", 12);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct http_req r;
 		const char *why = "";
@@ -217,7 +214,7 @@ bad_signature_headers(void **state)
 		assert_string_equal(why, "bad_header");
 		http_req_free(&r);
 	}
-	strv_free(&a.app_secrets);
+	strv_free(&own.app_secrets);
 }
 
 static enum rc
@@ -258,9 +255,10 @@ handshake(void **state)
 	assert_int_equal(greet(&a, "hub.mode=subscribe&hub.challenge=1158201444&"
 	    "hub.verify_token=made%2Dup-verify", &b), RC_OK);
 	assert_string_equal(b.p, "1158201444");
-	a.verify_token = NULL;
+	own.verify_token = NULL;
 	assert_int_equal(greet(&a, "hub.mode=subscribe&hub.challenge=1&hub.verify_token=", &b),
 	    RC_DENIED);
+	own.verify_token = (char *)"made-up-verify";
 	buf_free(&b);
 }
 
@@ -768,8 +766,8 @@ appsecret_proof(void **state)
 	struct poll p;
 
 	(void)state;
-	a.app_secrets.v = secrets;
-	a.app_secrets.n = 2;
+	own.app_secrets.v = secrets;
+	own.app_secrets.n = 2;
 	assert_int_equal(G->send_build(&a, &m, &r), RC_OK);
 	assert_null(strstr(r.url, "appsecret_proof"));	/* Instagram Login: not documented */
 	http_req_free(&r);
@@ -789,7 +787,6 @@ appsecret_proof(void **state)
 	}
 	poll_begin(&p, PROVED);
 	p.a.token = a.token;
-	p.a.app_secrets = a.app_secrets;
 	for (unsigned int i = 0; i < 3; i++) {
 		assert_int_equal(G->poll_build(&p.a, &p.st, &r), RC_OK);
 		assert_int_equal(strstr(r.url, "&appsecret_proof=") != NULL, i < 2);
@@ -800,6 +797,7 @@ appsecret_proof(void **state)
 	assert_int_equal(G->poll_build(&p.a, &p.st, &r), RC_NONE);
 	assert_string_equal(p.st.hint, "appsecret_proof");
 	poll_end(&p);
+	own.app_secrets = (struct strv){ 0 };
 }
 
 /* Whose rows they would be is proved before one is written. */

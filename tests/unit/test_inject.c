@@ -16,9 +16,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "bridge/hint.h"
 #include "model/msg.h"
-#include "provider/list.h"
+#include "provider/chatrace/chatrace.h"
 
 #define CASES 10000
 #define VICTIM "VICTIM"
@@ -174,7 +173,7 @@ gain(const struct itemv *v, bool id_ok)
 static void
 test_injections(void **state)
 {
-	struct account a = { .name = mem_dup("main"), .provider = PROVIDER_CHATRACE,
+	struct account a = { .name = mem_dup("main"), .provider = &provider_chatrace,
 	    .own_id = mem_dup("1000001") };
 	struct buf ours, b;
 	size_t reached = 0, there = 0, at_ours = 0, there_at_ours = 0;
@@ -182,7 +181,7 @@ test_injections(void **state)
 	(void)state;
 	buf_init(&ours, 4096);
 	buf_init(&b, 1u << 20);
-	hint_chatrace_body(&a, &ours);
+	chatrace_body(a.own_id, &ours);
 	seed = getenv("DMBOX_INJECT_SEED") != NULL ? strtoull(getenv("DMBOX_INJECT_SEED"), NULL, 10) :
 	    20261128;
 	for (int i = 0; i < CASES; i++) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "model/provider.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -477,6 +478,9 @@ test_threads(void **state)
 int
 main(void)
 {
+	for (size_t i = 0; providers[i] != NULL; i++)
+		for (size_t k = 0; providers[i]->masks != NULL && k < *providers[i]->n_masks; k++)
+			log_pattern(&providers[i]->masks[k]);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_order),

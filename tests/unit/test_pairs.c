@@ -15,8 +15,7 @@
  * JSON: {"memory":{...},"probe":true,"long_poll_s":5,"only_ms":n}.
  *
  * The account is made of PROVIDER/account, KEY=value lines, where that file is
- * there (api_url, token, own_id, send_channel, poll_paths, auth_formats,
- * graph_version, poll_s).
+ * there, as in a configuration.
  *
  * DMBOX_PAIRS_WRITE=1 in the environment writes the .out files anew: review the
  * difference.  DMBOX_TEST_DATA: another folder than tests/data.
@@ -67,88 +66,35 @@ read_file(const char *path, struct buf *b)
 
 /* --- the account ------------------------------------------------------------ */
 
-static void
-set_list(struct strv *v, const char *s)
+/* The lines of a folder's file "account" are keys of the configuration. */
+static struct account *
+account_new(const struct provider *p, const char *dir)
 {
-	strv_free(v);
-	memset(v, 0, sizeof *v);
-	strv_split(v, s, ',');
-}
-
-static void
-set_key(struct account *a, const char *key, const char *v)
-{
-	struct { const char *key; char **p; } strs[] = {
-		{ "api_url", &a->api_url }, { "token", &a->token }, { "own_id", &a->own_id },
-		{ "send_channel", &a->send_channel }, { "graph_version", &a->graph_version },
-		{ "name", &a->name },
-	};
-	int64_t n;
-
-	for (size_t i = 0; i < sizeof strs / sizeof strs[0]; i++)
-		if (str_eq(strs[i].key, key)) {
-			free(*strs[i].p);
-			*strs[i].p = mem_dup(v);
-			return;
-		}
-	if (str_eq(key, "poll_paths"))
-		set_list(&a->poll_paths, v);
-	else if (str_eq(key, "auth_formats"))
-		set_list(&a->auth_formats, v);
-	else if (str_eq(key, "poll_s") && str_i64(v, &n) == RC_OK)
-		a->poll_s = (unsigned int)n;
-	else
-		fail_msg("account file: unknown key %s", key);
-}
-
-static void
-account_init(struct account *a, const struct provider *id, const char *dir)
-{
+	const char *kv[65] = { NULL };
+	struct strv lines = {0};
+	struct account *a;
 	char path[1024];
 	struct buf b;
+	size_t n = 0;
 
-	memset(a, 0, sizeof *a);
-	a->name = mem_dup("main");
-	a->provider = id;
-	a->channel = id == &provider_greenapi ? CHANNEL_WHATSAPP : CHANNEL_INSTAGRAM;
-	a->use_chatrace = id == &provider_chatrace;
-	a->poll_s = 10;
-	a->graph_version = mem_dup("v25.0");
-	a->send_channel = mem_dup("instagram");
-	a->api_url = mem_dup("https://api.example.org");
-	set_list(&a->poll_paths,
-	    "/messages/receive,/messages/get,/instagram/messages,/api/messages");
-	set_list(&a->auth_formats,
-	    "X-ACCESS-TOKEN,Authorization: Bearer,X-API-Key,api-key,token,access-token");
 	snprintf(path, sizeof path, "%s/account", dir);
-	if (read_file(path, &b)) {
-		struct strv lines = {0};
-
+	if (read_file(path, &b))
 		strv_split(&lines, b.p, '\n');
-		for (size_t i = 0; i < lines.n; i++) {
-			char *eq = strchr(lines.v[i], '=');
+	for (size_t i = 0; i < lines.n && n < 64; i++) {
+		char *eq = strchr(lines.v[i], '=');
 
-			if (eq == NULL)
-				continue;
-			*eq = '\0';
-			set_key(a, lines.v[i], eq + 1);
-		}
-		strv_free(&lines);
+		assert_non_null(eq);
+		*eq = '\0';
+		kv[n++] = lines.v[i];
+		kv[n++] = eq + 1;
 	}
+	a = conf_account_make(p, "main", kv);
+	for (size_t i = 0; kv[i] != NULL; i += 2)
+		if (account_value(a, kv[i]) == NULL)
+			fail_msg("%s: unknown key %s", path, kv[i]);
+	strv_free(&lines);
 	buf_free(&b);
-}
-
-static void
-account_free(struct account *a)
-{
-	free(a->name);
-	free(a->graph_version);
-	free(a->send_channel);
-	free(a->api_url);
-	free(a->token);
-	free(a->own_id);
-	strv_free(&a->poll_paths);
-	strv_free(&a->auth_formats);
+	return a;
 }
 
 /* --- blocks -------------------------------------------------------------------- */
@@ -509,20 +455,20 @@ run_provider(const struct provider *id)
 {
 	char dir[512];
 	struct dirent **v = NULL;
-	struct account a;
+	struct account *a;
 	int n, bad = 0;
 
 	snprintf(dir, sizeof dir, "%s/%s", data_dir(), id->name);
 	n = scandir(dir, &v, NULL, by_name);
 	if (n < 0)
 		return 0;	/* not written yet */
-	account_init(&a, id, dir);
+	a = account_new(id, dir);
 	for (int i = 0; i < n; i++) {
-		bad += run_case(id, &a, dir, v[i]->d_name);
+		bad += run_case(id, a, dir, v[i]->d_name);
 		free(v[i]);
 	}
 	free(v);
-	account_free(&a);
+	conf_account_del(a);
 	return bad;
 }
 

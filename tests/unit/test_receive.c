@@ -543,7 +543,7 @@ static void
 test_mock_refusal(void **state)
 {
 	struct account a = { .name = (char *)"m", .channel = CHANNEL_INSTAGRAM, .provider = provider_by_name("chatrace"),
-	    .use_mock = true, .use_chatrace = true };
+	    .use_mock = true };
 	char path[160], text[4096] = "";
 	FILE *f;
 

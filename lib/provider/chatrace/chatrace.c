@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "provider/chatrace/chatrace.h"
+#include "provider/meta/meta.h"
 #include "extern/sign.h"
 #include "base/str.h"
 #include "provider/chatrace/names.h"
@@ -53,8 +54,8 @@ compare(const struct account *a, const char *s, struct match *m)
 		return;
 	m->given = true;
 	str_trim(&t, &tn);
-	for (size_t i = 0; i < a->webhook_secrets.n; i++) {
-		const char *want = a->webhook_secrets.v[i];
+	for (size_t i = 0; i < chatrace_own(a)->webhook_secrets.n; i++) {
+		const char *want = chatrace_own(a)->webhook_secrets.v[i];
 		size_t wn = strlen(want);
 
 		m->exact |= sign_equal(s, n, want, wn);
@@ -69,10 +70,10 @@ chatrace_verify(const struct account *a, const struct http_req *req, const char 
 	struct match m = {0};
 	const char *auth = http_req_get(req, "Authorization");
 
-	if (a->webhook_open && a->webhook_secrets.n == 0)
+	if (a->webhook_open)
 		return RC_OK;
 	*why = "no_secret_configured";
-	if (a->webhook_secrets.n == 0)
+	if (chatrace_own(a)->webhook_secrets.n == 0)
 		return RC_DENIED;
 	compare(a, http_req_get(req, "X-Webhook-Secret"), &m);
 	if (auth != NULL && str_istarts(auth, "Bearer "))
@@ -86,9 +87,17 @@ chatrace_verify(const struct account *a, const struct http_req *req, const char 
 }
 
 static enum rc
+chatrace_sign(const struct account *a, struct http_req *req)
+{
+	const struct strv *secrets = &chatrace_own(a)->webhook_secrets;
+
+	return secrets->n == 0 ? RC_NONE : http_req_header(req, "X-Webhook-Secret", secrets->v[0]);
+}
+
+static enum rc
 chatrace_greet(const struct account *a, const struct http_req *req, struct buf *out)
 {
-	return provider_graph.greet != NULL ? provider_graph.greet(a, req, out) : RC_DENIED;
+	return meta_greet(chatrace_own(a)->verify_token, req, out);
 }
 
 /* --- one object --------------------------------------------------------------- */
@@ -1044,10 +1053,10 @@ list_not_tried(const struct account *a, struct poll_state *st, struct probe *pr)
 {
 	if (pr->known)
 		return;
-	for (; pr->path < a->poll_paths.n; pr->path++, pr->form = 0)
-		for (; pr->form < a->auth_formats.n; pr->form++)
-			attempt(a, st, a->poll_paths.v[pr->path],
-			    a->auth_formats.v[pr->form])->note = "not_tried";
+	for (; pr->path < chatrace_own(a)->poll_paths.n; pr->path++, pr->form = 0)
+		for (; pr->form < chatrace_own(a)->auth_formats.n; pr->form++)
+			attempt(a, st, chatrace_own(a)->poll_paths.v[pr->path],
+			    chatrace_own(a)->auth_formats.v[pr->form])->note = "not_tried";
 }
 
 /* Every path was asked: what does it mean? */
@@ -1082,7 +1091,7 @@ chatrace_poll_build(const struct account *a, struct poll_state *st, struct http_
 
 	if (!pr->over && str_empty(a->token))
 		finish(st, pr, POLL_FAILED, "no_token");
-	if (!pr->over && !pr->known && pr->me_asked && pr->path >= a->poll_paths.n)
+	if (!pr->over && !pr->known && pr->me_asked && pr->path >= chatrace_own(a)->poll_paths.n)
 		conclude(st, pr);
 	if (!pr->over && left < LEAST_MS) {
 		list_not_tried(a, st, pr);
@@ -1090,8 +1099,8 @@ chatrace_poll_build(const struct account *a, struct poll_state *st, struct http_
 	}
 	if (pr->over)
 		return RC_NONE;
-	path = pr->known ? pr->known_path : pr->me_asked ? a->poll_paths.v[pr->path] : "/accounts/me";
-	auth = pr->known ? pr->known_auth : pr->me_asked ? a->auth_formats.v[pr->form] : AUTH_TOKEN;
+	path = pr->known ? pr->known_path : pr->me_asked ? chatrace_own(a)->poll_paths.v[pr->path] : "/accounts/me";
+	auth = pr->known ? pr->known_auth : pr->me_asked ? chatrace_own(a)->auth_formats.v[pr->form] : AUTH_TOKEN;
 	rc = request(a, "GET", path, auth, out);
 	if (rc != RC_OK) {
 		list_not_tried(a, st, pr);
@@ -1214,9 +1223,9 @@ accepted(const struct account *a, struct poll_state *st, struct probe *pr, size_
 	if (!pr->known) {
 		buf_init(&b, 8192);
 		buf_puts(&b, "{\"form\":{\"path\":");
-		json_put_str(&b, a->poll_paths.v[pr->path]);
+		json_put_str(&b, chatrace_own(a)->poll_paths.v[pr->path]);
 		buf_puts(&b, ",\"auth\":");
-		json_put_str(&b, a->auth_formats.v[pr->form]);
+		json_put_str(&b, chatrace_own(a)->auth_formats.v[pr->form]);
 		buf_puts(&b, "}}");
 		st->new_memory = mem_arena_dup(&st->arena, b.p);
 		buf_free(&b);
@@ -1248,7 +1257,7 @@ go_on(const struct account *a, const struct http_res *res, struct poll_state *st
 		    res->fail == HTTP_FAIL_TIMEOUT ? "timeout" :
 		    res->fail != HTTP_FAIL_NONE ? "unreachable" : "bad_answer");
 	} else if (denied) {
-		if (++pr->form >= a->auth_formats.n)
+		if (++pr->form >= chatrace_own(a)->auth_formats.n)
 			next_path(pr, &pr->denied);
 	} else if (res->fail != HTTP_FAIL_NONE || res->status >= 500 ||
 	    str_eq(note, "error_object")) {
@@ -1269,8 +1278,8 @@ chatrace_poll_read(const struct account *a, const struct http_res *res, struct p
 	int after;
 
 	at = attempt(a, st, pr->known ? pr->known_path : me ? "/accounts/me" :
-	    a->poll_paths.v[pr->path], pr->known ? pr->known_auth : me ? AUTH_TOKEN :
-	    a->auth_formats.v[pr->form]);
+	    chatrace_own(a)->poll_paths.v[pr->path], pr->known ? pr->known_auth : me ? AUTH_TOKEN :
+	    chatrace_own(a)->auth_formats.v[pr->form]);
 	at->status = res->status;
 	at->ms = res->ms;
 	note = plain_note(res);
@@ -1331,7 +1340,7 @@ chatrace_send_build(const struct account *a, const struct outmsg *m, struct http
 		json_put_str(&body, file_type(m->atts[0].type));
 	}
 	json_put_key(&body, ",", "channel");
-	json_put_str(&body, a->send_channel != NULL ? a->send_channel : "instagram");
+	json_put_str(&body, chatrace_own(a)->send_channel);
 	buf_putc(&body, '}');
 	if (!buf_err(&path) && !buf_err(&body))
 		rc = request(a, "POST", path.p, AUTH_TOKEN, out);
@@ -1533,11 +1542,19 @@ const struct provider provider_chatrace = {
 	.channel = CHANNEL_INSTAGRAM,
 	.words = { .mode = "CHATRACE API", .configured = "Chatrace API configured",
 	    .from = "Instagram/Chatrace", .shape = "Chatrace webhook", .item = "Chatrace Instagram" },
+	.earlier = true,
 	.probes = true,
 	.poll_s = 10,
 	.send_gap_ms = 1000,	/* A.5: about one request a second */
 	.sender = "1000031213000000001",
+	.keys = chatrace_keys,
+	.n_keys = &chatrace_n_keys,
+	.claims = chatrace_claims,
+	.configure = chatrace_configure,
+	.unconfigure = chatrace_unconfigure,
+	.token_part = chatrace_token_part,
 	.verify = chatrace_verify,
+	.sign = chatrace_sign,
 	.greet = chatrace_greet,
 	.parse = chatrace_parse,
 	.parse_polled = chatrace_parse_polled,
@@ -1548,6 +1565,11 @@ const struct provider provider_chatrace = {
 	.probe_build = chatrace_probe_build,
 	.probe_read = chatrace_probe_read,
 	.ticket = chatrace_ticket,
+	.samples = chatrace_samples,
+	.n_samples = &chatrace_n_samples,
+	.hints = chatrace_hints,
+	.n_hints = &chatrace_n_hints,
+	.setup = chatrace_setup,
 	.checks = chatrace_checks,
 	.n_checks = &chatrace_n_checks,
 };

@@ -18,6 +18,20 @@
  * _send what goes out, _ask the single questions.
  */
 
+/* --- provider/graph/keys.c: an account ---------------------------------------- */
+struct graph_own {
+	char *version;
+	char *verify_token;
+	struct strv app_secrets;
+};
+/* graph_own(a): also of an account that no file made (its provider and name are known). */
+const struct graph_own *graph_own(const struct account *a);
+extern const struct provider_key graph_keys[];
+extern const size_t graph_n_keys;
+enum claim graph_claims(const struct conf_values *v);
+void graph_configure(struct account *a, const struct conf_values *v);
+void graph_unconfigure(void *own);
+
 /*
  * The two products of providers.md B.1, told apart by the token's prefix and
  * never by the host: IGAA is Instagram Login, EAA is the Messenger Platform.
@@ -130,5 +144,14 @@ enum rc graph_refresh_read(const struct account *a, struct http_res *res,
 enum rc graph_probe_build(const struct account *a, int step, struct http_req *out);
 enum rc graph_probe_read(const struct account *a, int step, const struct http_res *res,
     struct finding *out);
+
+/* --- words.c: what people are told */
+void graph_setup(const struct setup_facts *f, struct buf *b);
+extern const struct provider_hint graph_hints[];
+extern const size_t graph_n_hints;
+
+/* --- samples.c: bodies that it sends */
+extern const struct provider_sample graph_samples[];
+extern const size_t graph_n_samples;
 
 #endif

@@ -332,8 +332,8 @@ attempt(const struct account *a, struct poll_state *st, const struct walk *w,
 	if (st->n_attempts >= ATTEMPTS_MAX && note[0] == '\0')
 		return;
 	buf_init(&b, 8192);
-	buf_printf(&b, "%s/%s%s", graph_base(a), a->graph_version != NULL ?
-	    a->graph_version : "", str_empty(a->graph_version) ? "" : "/");
+	buf_printf(&b, "%s/%s%s", graph_base(a), graph_own(a)->version != NULL ?
+	    graph_own(a)->version : "", str_empty(graph_own(a)->version) ? "" : "/");
 	buf_puts(&b, w->step == STEP_OWN ? "me" : w->step == STEP_LIST ?
 	    "me/conversations" : w->at < w->n ? w->v[w->at].id : "");
 	at = poll_attempt_add(st);

@@ -53,15 +53,31 @@ green_verify(const struct account *a, const struct http_req *req, const char **w
 {
 	const char *h = http_req_get(req, "Authorization");
 
-	if (str_empty(a->webhook_token))
+	if (str_empty(greenapi_own(a)->webhook_token))
 		*why = "no_secret_configured";
 	else if (str_empty(h))
 		*why = "no_secret";
-	else if (!green_token_matches(h, a->webhook_token))
+	else if (!green_token_matches(h, greenapi_own(a)->webhook_token))
 		*why = "wrong_secret";
 	else
 		return RC_OK;
 	return RC_DENIED;
+}
+
+static enum rc
+green_sign(const struct account *a, struct http_req *req)
+{
+	struct buf b;
+	enum rc rc;
+
+	if (str_empty(greenapi_own(a)->webhook_token))
+		return RC_NONE;
+	buf_init(&b, 4096);
+	buf_printf(&b, "Bearer %s", greenapi_own(a)->webhook_token);
+	rc = buf_err(&b) ? RC_LIMIT : http_req_header(req, "Authorization", b.p);
+	mem_wipe(b.p, b.n);
+	buf_free(&b);
+	return rc;
 }
 
 /* --- reading a notification ------------------------------------------------- */
@@ -736,7 +752,15 @@ const struct provider provider_greenapi = {
 	.text_max = GREEN_TEXT_MAX,
 	.captions = true,	/* C.1: sendFileByUrl */
 	.has_echo = true,	/* outgoingAPIMessageReceived */
+	.keys = greenapi_keys,
+	.n_keys = &greenapi_n_keys,
+	.masks = greenapi_masks,
+	.n_masks = &greenapi_n_masks,
+	.claims = greenapi_claims,
+	.configure = greenapi_configure,
+	.unconfigure = greenapi_unconfigure,
 	.verify = green_verify,
+	.sign = green_sign,
 	.parse = green_parse,
 	.parse_polled = green_parse_polled,
 	.reconcile_s = 3600,
@@ -749,6 +773,11 @@ const struct provider provider_greenapi = {
 	.lookup_read = green_lookup_read,
 	.probe_build = green_probe_build,
 	.probe_read = green_probe_read,
+	.samples = greenapi_samples,
+	.n_samples = &greenapi_n_samples,
+	.hints = greenapi_hints,
+	.n_hints = &greenapi_n_hints,
+	.setup = greenapi_setup,
 	.checks = greenapi_checks,
 	.n_checks = &greenapi_n_checks,
 };

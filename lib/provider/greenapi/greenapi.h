@@ -11,6 +11,20 @@
 
 /* What the files of the Green API translator share; nobody else includes it. */
 
+/* --- keys.c: an account, and what of it the log does not show */
+struct greenapi_own {
+	char *webhook_token;
+};
+/* greenapi_own(a): also of an account that no file made (its provider and name are known). */
+const struct greenapi_own *greenapi_own(const struct account *a);
+extern const struct provider_key greenapi_keys[];
+extern const size_t greenapi_n_keys;
+enum claim greenapi_claims(const struct conf_values *v);
+void greenapi_configure(struct account *a, const struct conf_values *v);
+void greenapi_unconfigure(void *own);
+extern const struct log_pattern greenapi_masks[];
+extern const size_t greenapi_n_masks;
+
 /* --- checks.c: dmbox doctor */
 extern const struct provider_check greenapi_checks[];
 extern const size_t greenapi_n_checks;
@@ -73,5 +87,13 @@ enum rc green_lookup_read(const struct account *a, const struct outmsg *m, int64
 enum rc green_probe_build(const struct account *a, int step, struct http_req *out);
 enum rc green_probe_read(const struct account *a, int step, const struct http_res *res,
     struct finding *out);
+/* --- words.c: what people are told */
+void greenapi_setup(const struct setup_facts *f, struct buf *b);
+extern const struct provider_hint greenapi_hints[];
+extern const size_t greenapi_n_hints;
+
+/* --- samples.c: bodies that it sends */
+extern const struct provider_sample greenapi_samples[];
+extern const size_t greenapi_n_samples;
 
 #endif

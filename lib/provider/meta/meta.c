@@ -1,0 +1,162 @@
+/*
+ * What Meta's products have in common: signature, handshake and proof of a call
+ * (providers.md B.2, B.3, H.2).  The providers that speak to Meta share it.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "extern/sign.h"
+#include "provider/meta/meta.h"
+
+#define ESCAPE_MAX (256 * 1024)
+#define SIG_LEN 71	/* "sha256=" and 64 hex digits, B.3 */
+
+/* --- signature (B.3) ------------------------------------------------------------ */
+
+/* Does one of the secrets give mac over p?  All are tried, so that the time
+ * says nothing of which. */
+static bool
+any_secret(const struct strv *secrets, bool trim, const char *p, size_t n,
+    const unsigned char mac[SIGN_SHA256])
+{
+	unsigned char own[SIGN_SHA256];
+	bool hit = false;
+
+	for (size_t i = 0; i < secrets->n; i++) {
+		const char *s = secrets->v[i];
+		size_t sn = strlen(s);
+
+		if (trim)
+			str_trim(&s, &sn);
+		sign_hmac_sha256(s, sn, p, n, own);
+		hit |= sign_equal(own, sizeof(own), mac, SIGN_SHA256);
+	}
+	mem_wipe(own, sizeof(own));
+	return hit;
+}
+
+static void
+put_escaped(struct buf *b, uint32_t c)
+{
+	if (c >= 0x10000) {
+		c -= 0x10000;
+		buf_printf(b, "\\u%04x\\u%04x", 0xd800 + (c >> 10), 0xdc00 + (c & 0x3ff));
+	} else {
+		buf_printf(b, "\\u%04x", c);
+	}
+}
+
+/* The body as Meta writes it, non-ASCII as \uXXXX: what a proxy that decodes
+ * and encodes again has undone (B.3).  False where nothing would change. */
+static bool
+escape_body(const char *p, size_t n, struct buf *b)
+{
+	bool any = false;
+
+	/* a forger is not to make us grow by six times a large body */
+	if (n > ESCAPE_MAX || !str_utf8_ok(p, n))
+		return false;
+	for (size_t i = 0; i < n;) {
+		unsigned char c = (unsigned char)p[i];
+		size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+		uint32_t v = len == 1 ? c : len == 2 ? c & 0x1fU : len == 3 ? c & 0x0fU : c & 0x07U;
+
+		for (size_t k = 1; k < len; k++)
+			v = v << 6 | ((unsigned char)p[i + k] & 0x3fU);
+		if (len == 1) {
+			buf_putc(b, p[i]);
+		} else {
+			put_escaped(b, v);
+			any = true;
+		}
+		i += len;
+	}
+	return any && !buf_err(b);
+}
+
+/* Why it failed, for the doctor: a proxy that re-encoded, white space around a
+ * configured secret or the body, or simply another secret. */
+static const char *
+wrong_because(const struct strv *secrets, const struct http_req *req,
+    const unsigned char mac[SIGN_SHA256])
+{
+	const char *p = req->body, *why = "wrong_signature";
+	size_t n = req->body_n;
+	struct buf b;
+
+	buf_init(&b, n * 6 + 1);
+	if (escape_body(p, n, &b) && any_secret(secrets, false, b.p, b.n, mac))
+		why = "wrong_signature_escaped";
+	buf_free(&b);
+	str_trim(&p, &n);
+	if (any_secret(secrets, true, req->body, req->body_n, mac) ||
+	    (n != req->body_n && any_secret(secrets, false, p, n, mac)))
+		why = "wrong_signature_whitespace";
+	return why;
+}
+
+enum rc
+meta_verify(const struct strv *secrets, const struct http_req *req, const char **why)
+{
+	unsigned char mac[SIGN_SHA256];
+	const char *h = http_req_get(req, META_SIGNATURE);
+
+	if (secrets->n == 0)
+		*why = "no_secret_configured";
+	else if (h == NULL)
+		*why = "no_header";
+	else if (strlen(h) != SIG_LEN || strncmp(h, "sha256=", 7) != 0 ||
+	    str_unhex(h + 7, 64, mac) != RC_OK)
+		*why = "bad_header";
+	else if (any_secret(secrets, false, req->body, req->body_n, mac))
+		return RC_OK;
+	else
+		*why = wrong_because(secrets, req, mac);
+	return RC_DENIED;
+}
+
+enum rc
+meta_sign(const struct strv *secrets, struct http_req *req)
+{
+	unsigned char mac[SIGN_SHA256];
+	char value[SIG_LEN + 1] = "sha256=";
+
+	if (secrets->n == 0)
+		return RC_NONE;
+	sign_hmac_sha256(secrets->v[0], strlen(secrets->v[0]), req->body, req->body_n, mac);
+	str_hex(mac, sizeof(mac), value + 7);
+	return http_req_header(req, META_SIGNATURE, value);
+}
+
+/* --- handshake (B.2) -------------------------------------------------------------- */
+
+enum rc
+meta_greet(const char *verify_token, const struct http_req *req, struct buf *out)
+{
+	struct mem_arena arena = { 0 };
+	const char *mode = http_query_get(&arena, req->query, "hub.mode");
+	const char *token = http_query_get(&arena, req->query, "hub.verify_token");
+	const char *challenge = http_query_get(&arena, req->query, "hub.challenge");
+	enum rc rc = RC_DENIED;
+
+	if (!str_empty(verify_token) && token != NULL &&
+	    sign_equal(token, strlen(token), verify_token, strlen(verify_token)) &&
+	    str_eq(mode, "subscribe") && challenge != NULL &&
+	    str_charset(challenge, 1, 128, "._-")) {
+		buf_puts(out, challenge);
+		rc = RC_OK;
+	}
+	mem_arena_free(&arena);
+	return rc;
+}
+
+enum rc
+meta_greeting(const char *verify_token, const char *challenge, struct buf *out)
+{
+	if (str_empty(verify_token))
+		return RC_NONE;
+	buf_printf(out, "hub.mode=subscribe&hub.challenge=%s&hub.verify_token=", challenge);
+	http_url_encode(out, verify_token);
+	return RC_OK;
+}
