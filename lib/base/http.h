@@ -36,6 +36,7 @@ struct http_req {
 	size_t announced;	/* the length of a body that is too large: as announced, else read so far */
 	bool too_large;		/* body over the cap: body is empty */
 	bool cut;		/* the body ended before CONTENT_LENGTH */
+	bool no_length;		/* nobody said how long it is: a cut does not show */
 	/* outgoing only */
 	unsigned int timeout_ms;	/* 0: 10 s */
 	size_t max_answer;		/* 0: 4 MiB */

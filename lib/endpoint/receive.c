@@ -414,6 +414,26 @@ receive(struct endpoint_env *e, struct http_res *res, const struct account *a)
 	ctx_batch_done(ctx, b);
 }
 
+/* A body without a length whose JSON ends in the middle: the line broke.  A template that
+ * a quote broke ends as an object does. */
+static bool
+ends_within(const struct http_req *req)
+{
+	const char *p = req->body;
+	size_t n = req->body_n;
+	struct json *j = NULL;
+	char why[128] = "";
+	bool within;
+
+	str_trim(&p, &n);
+	if (!req->no_length || n == 0 || (*p != '{' && *p != '[') || p[n - 1] == '}' || p[n - 1] == ']')
+		return false;
+	within = json_parse(p, n, &j, why) != RC_OK &&
+	    (str_starts(why, "unexpected end") || str_starts(why, "unfinished string"));
+	json_free(j);
+	return within;
+}
+
 static bool
 all_space(const struct http_req *req)
 {
@@ -448,7 +468,7 @@ endpoint_receive(struct endpoint_env *e, struct http_res *res)
 		refuse(e, res, a, why);
 		return;
 	}
-	if (e->req->cut) {	/* what did not arrive whole is not acknowledged */
+	if (e->req->cut || ends_within(e->req)) {	/* what did not arrive whole is not acknowledged */
 		note_refusal(e, a, "cut_body");
 		endpoint_error(e, res, 400, "cut_body", "the body ended before its announced length");
 	} else if (all_space(e->req)) {

@@ -135,6 +135,7 @@ struct db {
 	bool no_options;		/* a pooler refuses them at connect */
 	enum rc (*fit)(struct db *d);
 	bool asking;			/* fit has the connection */
+	bool async;			/* commits are not durable here unless each asks for it */
 	PGconn *c;
 	const char *prepared[PREPARED_MAX];
 	size_t n_prepared;
@@ -467,6 +468,10 @@ param(struct conn_params *p, const char *k, const char *v)
 	p->v[p->n++] = v;
 }
 
+/* A commit that is reported is on the disk, whatever a hoster set for the role, the
+ * database or the server; so it stands behind all other options. */
+#define DURABLE " -c synchronous_commit=on"
+
 /*
  * The caller's conninfo plus what it leaves open.  Timeouts go into the
  * startup packet: no extra round trip, and nothing a later session inherits.
@@ -505,9 +510,9 @@ conn_params(struct db *d, PQconninfoOption *opts, struct conn_params *p, struct 
 		 * Ours are look-ups: to start workers for one takes longer than all of it. */
 		buf_printf(options, "-c statement_timeout=%d -c lock_timeout=%d"
 		    " -c idle_in_transaction_session_timeout=60000 -c jit=off"
-		    " -c max_parallel_workers_per_gather=0%s%s",
+		    " -c max_parallel_workers_per_gather=0%s%s%s",
 		    d->statement_ms * 4 / 5, d->statement_ms * 3 / 8,
-		    given != NULL ? " " : "", given != NULL ? given : "");
+		    given != NULL ? " " : "", given != NULL ? given : "", DURABLE);
 		param(p, "options", options->p);
 	} else if (given != NULL) {
 		param(p, "options", given);
@@ -604,6 +609,27 @@ connect_once(struct db *d)
 	return rc;
 }
 
+/* A pooler refuses our options, or drops them silently (PgBouncer's
+ * ignore_startup_parameters), and a setting of its session is soon another client's. */
+static enum rc
+ask_durable(struct db *d)
+{
+	static const struct db_stmt ask = { NULL, "select current_setting('synchronous_commit')" };
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	d->async = false;
+	rc = db_exec(d, &ask, NULL, &r);
+	if (rc == RC_OK && str_eq(db_get_text(r, 0, 0), "off")) {
+		d->async = d->no_prepare = true;
+		log_warn("database: synchronous_commit is off and a pooler keeps our options back: each "
+		    "transaction sets it itself, which takes longer; alter role ... set "
+		    "synchronous_commit = on spares that");
+	}
+	db_res_free(r);
+	return rc;
+}
+
 /* A new connection: may its database be used? */
 static enum rc
 ask_fit(struct db *d)
@@ -611,10 +637,10 @@ ask_fit(struct db *d)
 	enum rc rc;
 
 	clear_fault(d);
-	if (d->fit == NULL)
-		return RC_OK;
 	d->asking = true;
-	rc = d->fit(d);
+	rc = ask_durable(d);
+	if (rc == RC_OK && d->fit != NULL)
+		rc = d->fit(d);
 	d->asking = false;
 	if (rc == RC_OK)
 		return RC_OK;
@@ -1110,8 +1136,8 @@ exec_once(struct db *d, const struct db_stmt *s, const struct pq_args *q, PGresu
 	return round_trip(d, sent, pipelined ? s->name : NULL, d->limit_ms, out);
 }
 
-enum rc
-db_exec(struct db *d, const struct db_stmt *s, struct db_args *a, struct db_res **out)
+static enum rc
+exec(struct db *d, const struct db_stmt *s, struct db_args *a, struct db_res **out)
 {
 	struct pq_args q;
 	PGresult *r = NULL;
@@ -1135,6 +1161,30 @@ db_exec(struct db *d, const struct db_stmt *s, struct db_args *a, struct db_res 
 	*out = mem_alloc(sizeof **out);
 	(*out)->r = r;
 	return RC_OK;
+}
+
+enum rc
+db_exec(struct db *d, const struct db_stmt *s, struct db_args *a, struct db_res **out)
+{
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	/* what a connection needs is known when it is there */
+	if (d->c == NULL && !d->in_tx && !d->asking && (rc = db_ready(d)) != RC_OK)
+		return rc;
+	if (!d->async || d->in_tx || d->asking)
+		return exec(d, s, a, out);
+	if ((rc = db_begin(d)) != RC_OK)
+		return rc;
+	if ((rc = exec(d, s, a, out != NULL ? &r : NULL)) != RC_OK)
+		db_rollback(d);
+	else
+		rc = db_commit(d);
+	if (rc == RC_OK && out != NULL)
+		*out = r;
+	else
+		db_res_free(r);
+	return rc;
 }
 
 /* A simple query without results that matter. */
@@ -1192,7 +1242,8 @@ db_begin(struct db *d)
 
 	if ((rc = db_ready(d)) != RC_OK)
 		return rc;
-	rc = simple(d, "begin", d->statement_ms, "begin", NULL);
+	rc = simple(d, d->async ? "begin; set local synchronous_commit = on" : "begin",
+	    d->statement_ms, "begin", NULL);
 	if (rc == RC_OK)
 		d->in_tx = true;
 	return rc;

@@ -52,6 +52,7 @@
 				 * before it reads our 413 */
 #define LINGER_MS 3000		/* how long waiting connections are still served at the end */
 #define PEER_TIMEOUT_S 60
+#define END_TIMEOUT_S 1	/* for the end of a body whose bytes are all here */
 #define FILES_MAX 4096
 #define FILE_BYTES_MAX ((rlim_t)4 << 30)
 #define SMALL_ANSWER 16384	/* fits into any socket's buffer: writing it never waits */
@@ -86,6 +87,7 @@ struct call {
 	struct worker *w;	/* while its handler runs */
 	FCGX_Request fr;
 	struct buf body;
+	bool whole;		/* all of it was here when it was accepted */
 	bool keep;		/* the connection brings the next request, too */
 	bool over;		/* keep: ended; under s->mu */
 };
@@ -110,9 +112,9 @@ fcgi_stopping(void)
 }
 
 static void
-set_timeouts(int fd)
+set_timeouts(int fd, int s)
 {
-	struct timeval tv = { .tv_sec = PEER_TIMEOUT_S };
+	struct timeval tv = { .tv_sec = s };
 
 	/* a peer that stalls costs a minute, not a thread for ever */
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
@@ -165,7 +167,11 @@ add_header(struct http_req *req, const char *name, const char *value)
 		log_debug("request header %s left out", name);
 }
 
-/* HTTP_X_FOO=bar to "x-foo: bar". */
+/*
+ * HTTP_X_FOO=bar to "x-foo: bar".  A name that comes twice is left empty: by
+ * X_Forwarded_For a client makes the same variable as the proxy's X-Forwarded-For, and
+ * of two credentials nobody can say which one was meant.
+ */
 static void
 add_http_var(struct http_req *req, const char *var_line)
 {
@@ -181,6 +187,11 @@ add_http_var(struct http_req *req, const char *var_line)
 		name[i] = c == '_' ? '-' : c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 	}
 	name[n] = '\0';
+	for (size_t i = 0; i < req->n_hdrs; i++)
+		if (str_eq(req->hdrs[i].name, name)) {
+			req->hdrs[i].value = "";
+			return;
+		}
 	add_header(req, name, eq + 1);
 }
 
@@ -273,6 +284,22 @@ drain(const struct call *c)
 		left -= k < left ? k : left;
 }
 
+/* FastCGI ends a body with an empty record.  It is read, too: a socket that is closed with
+ * bytes unread is reset, and the web server may lose our answer with it. */
+static void
+read_end(const struct call *c)
+{
+	char none;
+
+	if (c->s == NULL)
+		return;
+	if (!c->whole)
+		set_timeouts(c->fr.ipcFd, END_TIMEOUT_S);
+	(void)read_some(c, &none, 1);
+	if (!c->whole)
+		set_timeouts(c->fr.ipcFd, PEER_TIMEOUT_S);
+}
+
 static void
 read_announced(struct call *c, size_t n)
 {
@@ -287,6 +314,8 @@ read_announced(struct call *c, size_t n)
 		left -= k;
 	}
 	c->pub.req.cut = left > 0;
+	if (left == 0)
+		read_end(c);
 }
 
 static void
@@ -313,10 +342,11 @@ read_body(struct call *c, const char *const v[V__MAX], size_t max)
 	int64_t n = -1;
 
 	req->body_max = max;
-	if (len != NULL && (str_i64(len, &n) != RC_OK || n < 0)) {
+	if (len != NULL && (str_i64(len, &n) != RC_OK || n < -1)) {
 		req->cut = true;
 		return;
 	}
+	req->no_length = n < 0;	/* Caddy says -1 for "none" */
 	if (n > 0 && (uint64_t)n > max) {
 		req->too_large = true;
 		req->announced = (size_t)n;
@@ -324,6 +354,8 @@ read_body(struct call *c, const char *const v[V__MAX], size_t max)
 		read_announced(c, (size_t)n);
 	else if (n < 0 && (c->s != NULL || v[V_CODING] != NULL))
 		read_to_end(c);
+	else if (n == 0)
+		read_end(c);
 	if (req->too_large) {
 		if (req->announced == 0)
 			req->announced = c->body.n;
@@ -408,7 +440,7 @@ fcgi_answer(struct fcgi_call *call)
 	buf_init(&b, call->res.body_n + 65536);
 	put_answer(&b, &call->req, &call->res);
 	if (c->s != NULL && b.n > SMALL_ANSWER)
-		set_timeouts(c->fr.ipcFd);
+		set_timeouts(c->fr.ipcFd, PEER_TIMEOUT_S);
 	write_all(c, b.p, b.n);
 	buf_free(&b);
 	if (c->s == NULL)
@@ -663,9 +695,10 @@ serve_connection(struct worker *w, int fd)
 	struct call *c = mem_alloc(sizeof *c);
 	bool keep;
 
-	if (!all_here(fd)) {
+	c->whole = all_here(fd);
+	if (!c->whole) {
 		place_give(w);
-		set_timeouts(fd);
+		set_timeouts(fd, PEER_TIMEOUT_S);
 	}
 	c->s = w->s;
 	c->w = w;
@@ -676,8 +709,9 @@ serve_connection(struct worker *w, int fd)
 	while (FCGX_Accept_r(&c->fr) == 0) {
 		keep = c->keep = c->fr.keepConnection != 0;
 		if (keep) {	/* and waits for the next */
+			c->whole = false;
 			place_give(w);
-			set_timeouts(fd);
+			set_timeouts(fd, PEER_TIMEOUT_S);
 		}
 		atomic_fetch_add(&w->s->open, 1);
 		serve_one(o, w->number, c, c->fr.envp);

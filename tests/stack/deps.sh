@@ -48,6 +48,7 @@ test|all)
 	prog node || w="$w nodejs"
 	prog npm || w="$w npm"
 	group 'the browser tests' "$w"
+	prog pgbouncer || group 'the tests behind a pooler' pgbouncer
 	prog busybox || group 'the test of the bundle' busybox-static ;;
 esac
 if [ "${1:-}" = all ]; then

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -41,6 +42,37 @@ test_request(void **state)
 	assert_string_equal(r.conf_path, "/etc/x.env");
 	assert_string_equal(r.doc_root, "/srv");
 	http_req_free(&r);
+}
+
+/* Two variables of one name: a client's X_Forwarded_For beside the proxy's X-Forwarded-For,
+ * a credential that was given twice.  None counts, whatever the order and the case. */
+static void
+test_doubled(void **state)
+{
+	static const char *const names[] = { "X_FORWARDED_FOR", "AUTHORIZATION", "X_HUB_SIGNATURE_256",
+	    "X_WEBHOOK_SECRET", "X_REQUEST_ID" };
+	struct http_req r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		char a[100], b[100], header[100];
+		const char *v;
+
+		snprintf(a, sizeof a, "HTTP_%s=203.0.113.9", names[i]);
+		snprintf(b, sizeof b, "HTTP_%s=198.51.100.7", names[i]);
+		snprintf(header, sizeof header, "%s", names[i]);
+		for (char *c = header; *c != '\0'; c++)
+			if (*c == '_')
+				*c = '-';
+		for (int third = 0; third < 2; third++) {
+			ask(&r, a, "HTTP_HOST=h", b, third ? a : "HTTP_ACCEPT=x",
+			    "REDIRECT_HTTP_AUTHORIZATION=Bearer x", NULL);
+			v = http_req_get(&r, header);
+			assert_true(v == NULL || *v == '\0');
+			assert_string_equal(http_req_get(&r, "Host"), "h");
+			http_req_free(&r);
+		}
+	}
 }
 
 static void
@@ -96,7 +128,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_request),
+		cmocka_unit_test(test_request), cmocka_unit_test(test_doubled),
 		cmocka_unit_test(test_target),
 		cmocka_unit_test(test_authorization),
 	};

@@ -1,0 +1,135 @@
+/* A reported commit is on the disk: synchronous_commit is on in each of our transactions,
+ * whatever a hoster set, also behind a pooler that keeps our options back. */
+#include "dbtest.h"
+#include "base/str.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct db *db;
+
+static void
+is_on(struct db *d)
+{
+	dbt_is(d, "select current_setting('synchronous_commit')", "on");
+	assert_int_equal(db_begin(d), RC_OK);
+	dbt_is(d, "select current_setting('synchronous_commit')", "on");
+	assert_int_equal(db_commit(d), RC_OK);
+	assert_int_equal(db_exec(d, &(struct db_stmt){ "t_cast", "select 'x'::text::int" }, NULL, NULL),
+	    RC_INVALID);	/* an error is still its own */
+	assert_string_equal(db_sqlstate(d), "22P02");
+	dbt_is(d, "select current_setting('synchronous_commit')", "on");
+}
+
+static void
+hoster_sets(const char *value)
+{
+	char sql[300];
+
+	snprintf(sql, sizeof sql, "do $$ begin execute format('alter database %%I set synchronous_commit = %s',"
+	    " current_database()); end $$", value);
+	assert_int_equal(db_script(db, sql), RC_OK);
+}
+
+static void
+test_hoster(void **state)
+{
+	static const char *const values[] = { "off", "on" };
+	char options[1024];
+	struct db *d;
+
+	(void)state;
+	snprintf(options, sizeof options, "%s options='-c synchronous_commit=off'", getenv("DMBOX_TEST_DB"));
+	for (size_t i = 0; i < 2; i++) {
+		hoster_sets(values[i]);
+		d = db_new(&(struct db_opts){ .conninfo = getenv("DMBOX_TEST_DB"), .app = "t", .connect_s = 20 });
+		is_on(d);
+		db_free(d);
+		d = db_new(&(struct db_opts){ .conninfo = options, .app = "t", .connect_s = 20 });
+		is_on(d);
+		db_free(d);
+	}
+}
+
+static int
+free_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+	close(fd);
+	return ntohs(a.sin_port);
+}
+
+/* PgBouncer in transaction mode; ignore: it drops our options without a word. */
+static void
+behind_pooler(bool ignore)
+{
+	char dir[] = "/tmp/dmbox-pool.XXXXXX", ini[64], ci[200];
+	int port = free_port(), status;
+	struct db *d;
+	pid_t pid;
+	FILE *f;
+
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chmod(dir, 0755), 0);
+	snprintf(ini, sizeof ini, "%s/pgb.ini", dir);
+	f = fopen(ini, "w");
+	assert_non_null(f);
+	fprintf(f, "[databases]\nt = %s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\n"
+	    "unix_socket_dir =\nauth_type = any\npool_mode = transaction\n%s", getenv("DMBOX_TEST_DB"), port,
+	    ignore ? "ignore_startup_parameters = options\n" : "");
+	fclose(f);
+	pid = fork();
+	if (pid == 0) {
+		if (getuid() == 0)
+			execlp("pgbouncer", "pgbouncer", "-q", "-u", "nobody", ini, (char *)NULL);
+		else
+			execlp("pgbouncer", "pgbouncer", "-q", ini, (char *)NULL);
+		_exit(127);
+	}
+	snprintf(ci, sizeof ci, "host=127.0.0.1 port=%d dbname=t user=x sslmode=disable", port);
+	d = db_new(&(struct db_opts){ .conninfo = ci, .app = "t", .connect_s = 20 });
+	for (int i = 0; i < 200 && db_ready(d) != RC_OK; i++)
+		clock_sleep_ms(50);
+	is_on(d);
+	db_free(d);
+	kill(pid, SIGTERM);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	unlink(ini);
+	rmdir(dir);
+}
+
+static void
+test_pooler(void **state)
+{
+	(void)state;
+	if (system("command -v pgbouncer >/dev/null") != 0) {
+		print_message("ok pooler # SKIP the package pgbouncer is missing (make deps)\n");
+		return;
+	}
+	hoster_sets("off");
+	behind_pooler(false);
+	behind_pooler(true);
+	hoster_sets("on");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_hoster), cmocka_unit_test(test_pooler) };
+	int rc;
+
+	db = dbt_open();
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	db_free(db);
+	return rc;
+}
