@@ -72,6 +72,7 @@ file(struct doctor *d)
 		return;
 	doctor_say(d, DC_MODE, FINDING_OK, "%s", c->file);
 	doctor_say(d, DC_KEYS, FINDING_OK, doctor_tr(d, "%zu accounts", "аккаунтов: %zu"), c->n_accounts);
+	doctor_slips(d);
 	doctor_say(d, DC_PLACEHOLDER, FINDING_OK, "%s", doctor_tr(d, "none", "нет"));
 	doctor_say(d, DC_ODD, FINDING_OK, "%s", doctor_tr(d, "nothing", "ничего"));
 	doctor_say(d, DC_SAME, FINDING_OK, "%s", doctor_tr(d, "all differ", "все разные"));

@@ -391,7 +391,7 @@ doctor_seen(const struct doctor *d, enum doctor_check c)
 static bool
 unwise(enum doctor_check c)
 {
-	return c == DC_BELOW || c == DC_OPEN || c == DC_SERVED || c == DC_LEAK || c == DC_ODD;
+	return c == DC_BELOW || c == DC_OPEN || c == DC_SERVED || c == DC_LEAK;
 }
 
 bool

@@ -164,6 +164,7 @@ void doctor_get(struct doctor *d, struct http_req *req, unsigned int timeout_ms,
 
 /* --- the parts ------------------------------------------------------------------ */
 void doctor_conf(struct doctor *d);		/* 1xx */
+void doctor_slips(struct doctor *d);		/* 104, 105: line by line */
 void doctor_database(struct doctor *d);		/* 2xx: sets db_ok */
 /* doctor_trial(d, db, who): 209: would the database store a delivery, by this login? */
 void doctor_trial(struct doctor *d, struct db *db, const char *who);
@@ -211,6 +212,8 @@ void doctor_nonce(const struct conf *c, char out[17]);
 /* --- pure, for tests -------------------------------------------------------------- */
 /* doctor_private(ip): loopback, private, link-local or the like. */
 bool doctor_private(const char *ip);
+/* doctor_punycode(label, len, b): one label of a domain name as DNS has it (RFC 3492). */
+void doctor_punycode(const char *label, size_t len, struct buf *b);
 /* doctor_htaccess(text, why): a directive that breaks every request, or an empty
  * why.  Forbidden: Fcgid*, what stands only in server configurations, and a
  * LimitRequestBody below 16 MB. */

@@ -114,6 +114,9 @@ conf_get() {
 	END { print v }' "$1"
 }
 
+# last_wins: of lines that set the same key the last one
+last_wins() { tac | awk -F= '!/^[A-Z_0-9]+=/ || !seen[$1]++' | tac; }
+
 # put_file PATH MODE <content: whole or not at all, as the run user
 put_file() {
 	local err

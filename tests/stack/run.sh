@@ -299,7 +299,7 @@ make_config() {
 	secret GRAPH_TOKEN 60
 	secret GRAPH_APP_SECRET 32
 	secret GRAPH_VERIFY 24
-	put_file "$DATA/dmbox.env" 640 <<-EOF
+	last_wins <<-EOF | put_file "$DATA/dmbox.env" 640
 	# made by make run; lines of EXTRA stand at the end and win
 	INSTAGRAM_API_URL=http://127.0.0.1:$SIM_PORT/chatrace
 	INSTAGRAM_ACCESS_TOKEN=1000001.$CHATRACE_TOKEN
@@ -322,7 +322,7 @@ make_config() {
 
 	$([ -z "$EXTRA" ] || cat "$EXTRA")
 	EOF
-	put_file "$DATA/accounts/meta.env" 640 <<-EOF
+	last_wins <<-EOF | put_file "$DATA/accounts/meta.env" 640
 	# made by make run; lines of META_EXTRA stand at the end and win
 	INSTAGRAM_USE_CHATRACE=false
 	INSTAGRAM_API_URL=http://127.0.0.1:$SIM_PORT/graph

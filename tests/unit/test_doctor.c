@@ -164,6 +164,29 @@ test_causes(void **state)
 	conf_drop(c);
 }
 
+/* Names as browsers and DNS have them. */
+static void
+test_punycode(void **state)
+{
+	static const struct { const char *label, *want; } v[] = {
+		{ "example", "example" }, { "Example-1", "example-1" },
+		{ "\xd0\xbf\xd1\x80\xd0\xb8\xd0\xbc\xd0\xb5\xd1\x80", "xn--e1afmkfd" },	/* primer */
+		{ "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xbc\xd0\xb5\xd1\x80", "xn--e1afmkfd" },
+		{ "\xd1\x80\xd1\x84", "xn--p1ai" },		/* rf */
+		{ "m\xc3\xbcnchen", "xn--mnchen-3ya" },
+		{ "\xd0\xbc\xd0\xb0\xd0\xb3\xd0\xb0\xd0\xb7\xd0\xb8\xd0\xbd", "xn--80aairftm" },
+	};
+	struct buf b;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		buf_init(&b, 256);
+		doctor_punycode(v[i].label, strlen(v[i].label), &b);
+		assert_string_equal(b.p, v[i].want);
+		buf_free(&b);
+	}
+}
+
 /* Something dangerous does not hide what keeps messages away. */
 static void
 test_first_link(void **state)
@@ -342,7 +365,8 @@ main(void)
 		cmocka_unit_test(test_exit_and_secrets),
 		cmocka_unit_test(test_unknown_first),
 		cmocka_unit_test(test_causes),
-		cmocka_unit_test(test_first_link), cmocka_unit_test(test_no_configuration),
+		cmocka_unit_test(test_first_link),
+		cmocka_unit_test(test_punycode), cmocka_unit_test(test_no_configuration),
 		cmocka_unit_test(test_mock_secret), cmocka_unit_test(test_changes), cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_htaccess), cmocka_unit_test(test_small),
 	};

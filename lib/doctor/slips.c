@@ -1,0 +1,333 @@
+/*
+ * Slips of people in the configuration: what the loader takes, for it is a value, and
+ * what cannot be meant.  The files are read as they are written, line by line.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/envfile.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/url.h"
+#include "doctor/doctor.h"
+
+#define FILE_MAX (1 << 20)
+
+struct reading {
+	struct doctor *d;
+	const char *file;
+	struct strv keys, values;	/* those of this file, for keys that stand there twice */
+};
+
+/* The marks that word processors and chats put in, and what cannot be seen. */
+static const char *
+odd_sign(const char *v)
+{
+	static const struct { const char *bytes, *name; } signs[] = {
+		{ "\xe2\x80\x9c", "\xe2\x80\x9c" }, { "\xe2\x80\x9d", "\xe2\x80\x9d" }, { "\xe2\x80\x9e", "\xe2\x80\x9e" },
+		{ "\xc2\xab", "\xc2\xab" }, { "\xc2\xbb", "\xc2\xbb" }, { "\xe2\x80\x98", "\xe2\x80\x98" },
+		{ "\xe2\x80\x99", "\xe2\x80\x99" }, { "\xe2\x80\x8b", "U+200B" }, { "\xe2\x80\x8c", "U+200C" },
+		{ "\xe2\x80\x8d", "U+200D" }, { "\xe2\x80\x8e", "U+200E" }, { "\xe2\x80\x8f", "U+200F" },
+		{ "\xe2\x81\xa0", "U+2060" }, { "\xef\xbb\xbf", "U+FEFF" }, { "\xc2\xa0", "U+00A0" }, { "\xc2\xad", "U+00AD" },
+		{ "\xe2\x80\xa8", "U+2028" }, { "\xe2\x80\xaf", "U+202F" },
+	};
+
+	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+		if (strstr(v, signs[i].bytes) != NULL)
+			return signs[i].name;
+	return NULL;
+}
+
+static void
+slip(struct reading *r, unsigned int line, const char *key, const char *what, const char *remedy)
+{
+	const struct conf *c = r->d->conf;
+	enum doctor_check check = DC_ODD;
+
+	/* the loader takes it for an error already: then that one gets the remedy */
+	for (size_t i = 0; i < c->n_issues; i++)
+		if (c->issues[i].error && str_eq(c->issues[i].key, key))
+			check = DC_KEYS;
+	doctor_cause(r->d, check, FINDING_FAIL, remedy, "%s:%u: %s: %s", r->file, line, key, what);
+}
+
+/* Values that are copied from a provider's page. */
+static bool
+is_credential(const char *key)
+{
+	return strstr(key, "TOKEN") != NULL || strstr(key, "SECRET") != NULL || strstr(key, "PAGE_ID") != NULL ||
+	    strstr(key, "ID_INSTANCE") != NULL;
+}
+
+static void
+credential(struct reading *r, unsigned int line, const char *key, const char *v)
+{
+	struct doctor *d = r->d;
+
+	if (str_istarts(v, "Bearer "))
+		slip(r, line, key, doctor_tr(d, "begins with \"Bearer \"", "начинается с «Bearer »"), doctor_tr(d,
+		    "Take \"Bearer \" out: dmbox adds it where it belongs.", "Уберите «Bearer »: dmbox добавит его сам, где нужно."));
+	else if (str_istarts(v, "X-Webhook-Secret:") || str_istarts(v, "Authorization:") || str_istarts(v, "X-ACCESS-TOKEN:"))
+		slip(r, line, key, doctor_tr(d, "the header's name stands before the value", "перед значением стоит имя заголовка"),
+		    doctor_tr(d, "Leave the value alone, without the header's name and colon.",
+		    "Оставьте одно значение, без имени заголовка и двоеточия."));
+	else if (strstr(v, " #") != NULL)
+		slip(r, line, key, doctor_tr(d, "a comment stands within the value", "внутри значения стоит комментарий"),
+		    doctor_tr(d, "Put the comment into a line of its own.", "Перенесите комментарий на отдельную строку."));
+	else if (strstr(key, "APP_SECRET") != NULL && (str_starts(v, "IGAA") || str_starts(v, "EAA")))
+		slip(r, line, key, doctor_tr(d, "is an access token, not an app secret (32 hex digits)",
+		    "это токен доступа, а не секрет приложения (32 шестнадцатеричных знака)"), doctor_tr(d,
+		    "Copy the app secret from the App Dashboard (Instagram, API setup): 32 hex digits.",
+		    "Скопируйте секрет приложения из App Dashboard (Instagram, API setup): 32 шестнадцатеричных знака."));
+	else if (str_eq(key, "JWT_SECRET") && (strcasestr(v, "change") != NULL || strcasestr(v, "secret") == v ||
+	    strcasestr(v, "your") != NULL || strcasestr(v, "example") != NULL))
+		doctor_cause(d, DC_PLACEHOLDER, FINDING_FAIL, doctor_tr(d,
+		    "Anybody can guess it and make tokens: put 48 random characters there (dmbox init makes some).",
+		    "Его можно угадать и выпускать токены: впишите 48 случайных символов (их создаёт dmbox init)."),
+		    doctor_tr(d, "%s:%u: JWT_SECRET is the example's", "%s:%u: JWT_SECRET из примера"), r->file, line);
+}
+
+/* --- the public address ---------------------------------------------------------- */
+
+/* The code points of p, at most cap, as a name has them. */
+static size_t
+utf8_points(const char *p, size_t n, unsigned int *out, size_t cap)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n && k < cap;) {
+		unsigned char c = (unsigned char)p[i];
+		size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+		unsigned int v = len == 1 ? c : c & (0xffu >> (len + 1));
+
+		for (size_t j = 1; j < len && i + j < n; j++)
+			v = v << 6 | ((unsigned char)p[i + j] & 0x3f);
+		/* names are written in lower case: Cyrillic and Latin */
+		v += v >= 'A' && v <= 'Z' ? 32 : v >= 0x410 && v <= 0x42f ? 32 : v == 0x401 ? 80 : 0;
+		out[k++] = v;
+		i += len;
+	}
+	return k;
+}
+
+static unsigned int
+adapt(unsigned int delta, unsigned int points, bool first)
+{
+	unsigned int k = 0;
+
+	delta = first ? delta / 700 : delta / 2;
+	delta += delta / points;
+	for (; delta > 455; k += 36)
+		delta /= 35;
+	return k + 36 * delta / (delta + 38);
+}
+
+static void
+put_delta(struct buf *b, unsigned int delta, unsigned int bias)
+{
+	for (unsigned int k = 36;; k += 36) {
+		unsigned int t = k <= bias ? 1 : k >= bias + 26 ? 26 : k - bias, digit;
+
+		digit = delta < t ? delta : t + (delta - t) % (36 - t);
+		buf_putc(b, (char)(digit < 26 ? 'a' + digit : '0' + digit - 26));
+		if (delta < t)
+			return;
+		delta = (delta - t) / (36 - t);
+	}
+}
+
+void
+doctor_punycode(const char *label, size_t len, struct buf *b)
+{
+	unsigned int v[64], n = 128, bias = 72, delta = 0, done = 0, basic;
+	size_t k = utf8_points(label, len, v, 63);
+
+	for (size_t i = 0; i < k; i++)
+		done += v[i] < 128;
+	if (done < k)
+		buf_puts(b, "xn--");
+	for (size_t i = 0; i < k; i++)
+		if (v[i] < 128)
+			buf_putc(b, (char)v[i]);
+	basic = done;
+	if (basic > 0 && done < k)
+		buf_putc(b, '-');
+	for (; done < k; n++, delta++) {
+		unsigned int m = ~0u;
+
+		for (size_t i = 0; i < k; i++)
+			m = v[i] >= n && v[i] < m ? v[i] : m;
+		delta += (m - n) * (done + 1);
+		n = m;
+		for (size_t i = 0; i < k; i++) {
+			delta += v[i] < n;
+			if (v[i] != n)
+				continue;
+			put_delta(b, delta, bias);
+			bias = adapt(delta, done + 1, done == basic);
+			delta = 0;
+			done++;
+		}
+	}
+}
+
+/* The address with each label of its host as DNS has it. */
+static void
+ascii_address(const char *url, struct buf *b)
+{
+	const char *host = strstr(url, "://"), *end;
+
+	host = host != NULL ? host + 3 : url;
+	end = host + strcspn(host, ":/?#");
+	buf_printf(b, "%.*s", (int)(host - url), url);
+	while (host < end) {
+		size_t n = strcspn(host, ".:/?#");
+
+		doctor_punycode(host, n, b);
+		host += n;
+		if (*host == '.' && host < end) {
+			buf_putc(b, '.');
+			host++;
+		}
+	}
+	buf_puts(b, end);
+}
+
+static void
+public_address(struct reading *r, unsigned int line, const char *v)
+{
+	static const char *const tails[] = { "/instagram", "/whatsapp", "/webhook", "/health", "/inbox" };
+	struct doctor *d = r->d;
+	const char *at = NULL;
+	char fix[700];
+	struct buf b;
+	bool foreign = false;
+
+	for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+		const char *p = strstr(v, tails[i]);
+
+		at = p != NULL && (at == NULL || p < at) ? p : at;
+	}
+	if (at != NULL) {
+		snprintf(fix, sizeof fix, doctor_tr(d, "Set DMBOX_PUBLIC_URL=%.*s (the site alone; dmbox adds the rest).",
+		    "Задайте DMBOX_PUBLIC_URL=%.*s (один адрес сайта; остальное dmbox добавит)."), (int)(at - v), v);
+		slip(r, line, "DMBOX_PUBLIC_URL", doctor_tr(d, "holds a webhook's path", "в нём путь вебхука"), fix);
+	}
+	for (const char *p = v; *p != '\0'; p++)
+		foreign |= (unsigned char)*p >= 0x80;
+	if (!foreign || at != NULL || odd_sign(v) != NULL)
+		return;
+	buf_init(&b, 4096);
+	ascii_address(v, &b);
+	snprintf(fix, sizeof fix, doctor_tr(d,
+	    "Set DMBOX_PUBLIC_URL=%s and give the provider the address in this form: many take no other.",
+	    "Задайте DMBOX_PUBLIC_URL=%s и дайте провайдеру адрес в этом виде: другой многие не принимают."), b.p);
+	slip(r, line, "DMBOX_PUBLIC_URL", doctor_tr(d, "the domain has letters beyond ASCII", "в домене не латинские буквы"), fix);
+	buf_free(&b);
+}
+
+/* --- lines -------------------------------------------------------------------------- */
+
+static void
+twice(struct reading *r, unsigned int line, const char *key, const char *v)
+{
+	for (size_t i = 0; i < r->keys.n; i++)
+		if (str_eq(r->keys.v[i], key) && !str_eq(r->values.v[i], v))
+			doctor_cause(r->d, DC_ODD, FINDING_WARN, doctor_tr(r->d,
+			    "Delete the line that is not meant: the last one counts.", "Удалите лишнюю строку: действует последняя."),
+			    doctor_tr(r->d, "%s:%u: %s stands there twice, with another value",
+			    "%s:%u: %s задан дважды, с разными значениями"), r->file, line, key);
+	strv_add(&r->keys, key, strlen(key));
+	strv_add(&r->values, v, strlen(v));
+}
+
+/* What the environment says wins, and nobody sees it in the file. */
+static void
+overridden(struct reading *r, unsigned int line, const char *key, const char *v)
+{
+	const char *env = getenv(key);
+
+	if (env != NULL && !str_eq(env, v))
+		doctor_cause(r->d, DC_ODD, FINDING_WARN, doctor_tr(r->d,
+		    "Unset the variable (shell profile, SetEnv, the unit or crontab), or make both equal.",
+		    "Уберите переменную (профиль оболочки, SetEnv, юнит или crontab) или сделайте значения равными."),
+		    doctor_tr(r->d, "%s:%u: %s: the environment has another value, and it wins",
+		    "%s:%u: %s: в окружении другое значение, действует оно"), r->file, line, key);
+}
+
+static void
+on_line(void *arg, unsigned int line, const char *key, const char *value, const char *why)
+{
+	struct reading *r = arg;
+	const char *sign;
+
+	if (why != NULL || key == NULL || value == NULL)
+		return;
+	if ((sign = odd_sign(value)) != NULL) {
+		char what[160];
+
+		snprintf(what, sizeof what, doctor_tr(r->d, "the value holds %s, which a page or chat put there",
+		    "в значении %s: его добавила страница или чат"), sign);
+		slip(r, line, key, what, doctor_tr(r->d, "Type the value anew, or paste it as plain text; quotes are \" or none.",
+		    "Наберите значение заново или вставьте как простой текст; кавычки — \" или никаких."));
+	} else if (is_credential(key)) {
+		credential(r, line, key, value);
+	}
+	if (str_eq(key, "DMBOX_PUBLIC_URL"))
+		public_address(r, line, value);
+	twice(r, line, key, value);
+	overridden(r, line, key, value);
+}
+
+static void
+read_file(struct doctor *d, const char *path)
+{
+	struct reading r = { .d = d, .file = path };
+	FILE *f = fopen(path, "re");
+	char *p;
+	size_t n;
+
+	if (f == NULL)
+		return;
+	p = mem_alloc(FILE_MAX);
+	n = fread(p, 1, FILE_MAX - 1, f);
+	fclose(f);
+	envfile_parse(p, n, on_line, &r);
+	mem_wipe(p, n);
+	free(p);
+	for (size_t i = 0; i < r.values.n; i++)
+		mem_wipe(r.values.v[i], strlen(r.values.v[i]));
+	strv_free(&r.keys);
+	strv_free(&r.values);
+}
+
+/* A mock answers everything and sends nothing: left on by mistake nobody gets a reply. */
+static void
+mocks(struct doctor *d)
+{
+	for (size_t i = 0; i < d->conf->n_accounts; i++) {
+		const struct account *a = &d->conf->accounts[i];
+
+		if (a->use_mock && str_istarts(d->base, "https://") && !d->loopback)
+			doctor_cause(d, DC_ODD, FINDING_WARN, doctor_tr(d,
+			    "Take the ..._USE_MOCK line out: with it no message leaves this machine.",
+			    "Уберите строку ..._USE_MOCK: с ней ни одно сообщение не уходит с этой машины."),
+			    doctor_tr(d, "%s/%s is a mock on a public address", "%s/%s — имитация на публичном адресе"),
+			    channel_names[a->channel], a->name);
+	}
+}
+
+void
+doctor_slips(struct doctor *d)
+{
+	const struct conf *c = d->conf;
+
+	if (c->file == NULL)
+		return;
+	read_file(d, c->file);
+	for (size_t i = 0; i < c->n_accounts; i++)
+		if (c->accounts[i].file != NULL && !str_eq(c->accounts[i].file, c->file))
+			read_file(d, c->accounts[i].file);
+	mocks(d);
+}
