@@ -599,7 +599,7 @@ wait_for_room(struct server *s)
 		return;
 	pthread_mutex_lock(&s->mu);
 	while (atomic_load(&s->open) >= s->o->open_max && !fcgi_stopping()) {
-		clock_gettime(CLOCK_REALTIME, &at);
+		clock_gettime(CLOCK_MONOTONIC, &at);	/* as the condition's: a clock may be set */
 		at.tv_sec++;
 		(void)pthread_cond_timedwait(&s->ended, &s->mu, &at);
 	}
@@ -774,20 +774,27 @@ set_signals(sigset_t *ends)
 }
 
 static void
+conds_init(struct server *s)
+{
+	pthread_condattr_t a;
+
+	pthread_condattr_init(&a);
+	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->ended, &a);
+	pthread_cond_init(&s->vacant, &a);
+	pthread_condattr_destroy(&a);
+}
+
+static void
 join_all(struct worker *w, unsigned int n)
 {
 	for (unsigned int i = 0; i < n;) {
-		struct timespec at;
+		const struct timespec pause = { .tv_nsec = 5 * 1000000L };
 
 		for (unsigned int k = i; k < n; k++)
 			pthread_kill(w[k].thread, WAKE_SIGNAL);
-		clock_gettime(CLOCK_REALTIME, &at);
-		at.tv_nsec += 20 * 1000000L;
-		if (at.tv_nsec >= 1000000000L) {
-			at.tv_sec++;
-			at.tv_nsec -= 1000000000L;
-		}
-		if (pthread_timedjoin_np(w[i].thread, NULL, &at) == 0)
+		nanosleep(&pause, NULL);
+		while (i < n && pthread_tryjoin_np(w[i].thread, NULL) == 0)
 			i++;
 	}
 }
@@ -895,8 +902,7 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 	}
 	s.local = listens_locally();
 	pthread_mutex_init(&s.mu, NULL);
-	pthread_cond_init(&s.ended, NULL);
-	pthread_cond_init(&s.vacant, NULL);
+	conds_init(&s);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	for (; started < n; started++) {
