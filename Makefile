@@ -33,7 +33,7 @@ DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
 LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -ljansson -lseccomp
 LIBS_NET := -lcurl $(LIBS_WEB)
 
-.PHONY: all help deps run test check check-san check-mem fuzz fuzz-built replay-built lint cover bench readme-tables install bundle test-on clean tests-built FORCE
+.PHONY: all help deps run demo test check check-san check-mem fuzz fuzz-built replay-built lint cover bench readme-tables install bundle test-on clean tests-built FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -121,6 +121,12 @@ run:
 	+@$(MAKE) -s -j2 all $(SIM)
 # a script's background job has SIGINT ignored, and bash cannot trap what is ignored at its start
 	@exec env --default-signal=INT,QUIT B='$(B)' bash tests/stack/run.sh
+
+# make run with 80 made-up conversations (tests/demo), in var/demo
+demo:
+	@sh tests/stack/deps.sh
+	+@$(MAKE) -s -j2 all $(SIM)
+	@exec env --default-signal=INT,QUIT B='$(B)' DEMO=1 bash tests/stack/run.sh
 
 # unit tests and house rules; no server
 check: $(PROGS) $(UNIT)

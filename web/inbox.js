@@ -118,6 +118,13 @@ function place(c) {
 const passes = (c) => (!channel || c.channel === channel) && (!label || c.labels?.includes(label)) &&
 	({ unanswered: c.waitingSince, mine: c.assignee === app.me.name && !c.done, unread: c.unreadCount > 0, failed: c.failedCount > 0, done: c.done, all: true }[filter]);
 
+// the place in a found message where the words are
+function excerpt(s) {
+	const plain = (x) => x.toLowerCase().replaceAll('ё', 'е'), words = plain(search).split(/\s+/).filter(Boolean);
+	const at = Math.min(...words.map((w) => plain(s).indexOf(w.length > 4 ? w.slice(0, -2) : w)).filter((i) => i >= 0));
+	return Number.isFinite(at) && at > 12 ? `… ${s.slice(s.lastIndexOf(' ', at - 8) + 1)}` : s;
+}
+
 const ROW = ['face', 'name', 'time', 'last', 'marks', 'more'];
 function patchRow(li, c) {
 	const b = li.firstChild || li.appendChild(button('', '', () => choose(c.id)));
@@ -126,7 +133,7 @@ function patchRow(li, c) {
 	p('face', `${nameOf(c)}|${c.avatar || ''}`, () => avatar(c));
 	p('name', nameOf(c), () => el('strong', { dir: 'auto' }, nameOf(c)));
 	p('time', c.lastAt ? brief(c.lastAt) : '', () => el('time', { dateTime: c.lastAt }, brief(c.lastAt)));
-	const line = draft ? draft.slice(0, 120) : summary(c.hit ? { kind: 'text', ...c.hit } : last);
+	const line = draft ? draft.slice(0, 120) : c.hit ? excerpt(c.hit.content || '') : summary(last);
 	const by = draft ? `${t.draft}: ` : last?.direction === 'outbound' && !c.hit ? `${last.by && last.by !== app.me.name ? last.by : t.you}: ` : last?.sender ? `${last.sender.name || ''}: ` : '';
 	p('last', `${by}|${line}|${Boolean(draft)}`, () => el('span.last', { dir: 'auto' }, by ? el(draft ? 'span.draft' : 'span', {}, by) : null, line));
 	p('marks', [c.unreadCount, c.failedCount].join(), () => el('span.marks', {}, c.failedCount > 0 ? el('span.bad', { title: t.filters.failed }, '!', el('span.sr', {}, t.filters.failed)) : null,
@@ -288,7 +295,7 @@ function showTools(c) {
 	part($('face'), ['it'], 'it', c ? `${c.id}|${nameOf(c)}|${c.avatar || ''}` : '', () => avatar(c));
 	const can = c && app.me.role !== 'read' && !server.onlyAll;
 	part($('tools'), ['it'], 'it', can ? JSON.stringify([c.id, c.done, c.assignee, c.labels, app.me.labels, app.me.users]) : '', () => el('div.pair', {},
-		button(c.done ? 'quiet' : '', c.done ? t.reopen : `✓ ${t.done}`, () => change({ done: !c.done }), { id: 'done' }),
+		el(c.done ? 'button.quiet' : 'button', { type: 'button', id: 'done', onclick: () => change({ done: !c.done }) }, el('span', { 'aria-hidden': 'true' }, c.done ? '↺' : '✓'), el('span.wide', {}, ` ${c.done ? t.reopen : t.done}`)),
 		el('details', { id: 'more-tools' }, el('summary', { 'aria-label': t.more }, el('span', { 'aria-hidden': 'true' }, '⋯')), toolsPanel(c))));
 }
 async function change(what) {

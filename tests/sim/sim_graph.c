@@ -30,7 +30,8 @@
  *   edit {mid,text} unsend {mid} react {mid,action,reaction} read {mid}
  *   event   {item,key}      any item, in messaging, changes or standby
  *   webhook {body,secret,url}   any text, signed
- *   contact {id,name,username,status,code,subcode}   code: sends to it fail so
+ *   contact {id,name,username,status,code,subcode,wrote_s}   code: sends to it fail so;
+ *           wrote_s: it wrote that long ago, and has a profile
  *   answer  {status,code,subcode,text,transient,took,echo,times,body}: the next times sends get
  *           this error (body: these very bytes); took: they are sent all the same, echo:
  *           "before" the answer, "after" it, or "none"
@@ -1178,6 +1179,8 @@ control_contact(const struct sim_req *r, struct sim_res *res)
 		free(c->username);
 		c->username = mem_dup(sim_json(r, "username"));
 	}
+	if (control_i64(r, "wrote_s", -1) >= 0)
+		c->inbound_us = clock_now_us() - control_i64(r, "wrote_s", 0) * 1000000;
 	c->code = control_i64(r, "code", -1);
 	c->subcode = control_i64(r, "subcode", 0);
 	c->status = control_i64(r, "status", 400);

@@ -13,7 +13,8 @@ umask 022
 
 PORT=${PORT:-3000}
 SERVER=${SERVER:-lighttpd}
-STATE=${STATE:-var/run}
+DEMO=${DEMO:-}
+STATE=${STATE:-var/$([ -n "$DEMO" ] && echo demo || echo run)}
 EXTRA=${EXTRA:-}
 META_EXTRA=${META_EXTRA:-}
 B=${B:-build}
@@ -565,5 +566,6 @@ make_token
 link_files
 next_poll=0
 start_poller
+[ -z "$DEMO" ] || bash "$ROOT/tests/demo/fill.sh" "$STATE" "http://127.0.0.1:$PORT" || die "the demo could not be filled"
 announce
 supervise
