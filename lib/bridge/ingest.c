@@ -505,7 +505,8 @@ drain_claim(const struct conf *c, struct spool *sp, size_t max, struct drain *x)
 	}
 }
 
-/* Is it the database that cannot now, and not this delivery? */
+/* Was it not stored for a fault of its own?  store_deliveries keeps such a one in the ledger
+ * alone; what is left is the database's, as far as its error code is known. */
 static bool
 away(const struct db *db)
 {
@@ -518,6 +519,17 @@ away(const struct db *db)
 	default:
 		return false;
 	}
+}
+
+/* An error of no known kind: nobody's fault until another delivery came through. */
+static void
+try_later(struct db *db, struct spool *sp, struct spool_file *f)
+{
+	bool others = false;
+
+	if (spool_tried_out(f) && store_later(db, spool_delivery(f)->received_at_us, &others) != RC_OK)
+		others = false;
+	spool_retry(sp, f, others);
 }
 
 enum rc
@@ -552,8 +564,7 @@ ingest_drain(struct db *db, const struct conf *c, struct spool *sp, size_t max, 
 				rc = RC_TEMP;
 				spool_release(sp, x.f[i]);
 			} else {
-				spool_fail(sp, x.f[i]);
-				stop = true;	/* next time, behind the others */
+				try_later(db, sp, x.f[i]);	/* the others go on */
 			}
 		}
 		if (stop)

@@ -37,7 +37,9 @@ static const char *const dir_names[DIRS] = { "tmp", "new", "cur", "bad" };
 enum {
 	CLAIM_S = 60,		/* a claim older than this is anybody's */
 	TMP_S = 3600,		/* a temporary file older than this was never acknowledged */
-	TRIES = 5,
+	PAUSE_S = 5,		/* after the first failure; doubled each time */
+	PAUSE_MAX_S = 3600,
+	DAY_S = 86400,
 	LIST_MAX = 4096,	/* names kept in memory at a time */
 	HEAD_MAX = 64 * 1024,
 	UID_LEN = 36,
@@ -338,6 +340,9 @@ list_add(void *arg, int dir, const char *name)
 
 	if (dir == CUR && age_s(s->fd[CUR], name) < CLAIM_S)
 		return;
+	/* one that failed pauses until its time */
+	if (dir == NEW && name[TIME_LEN + 1 + UID_LEN] == '.' && age_s(s->fd[NEW], name) < 0)
+		return;
 	s->list[s->n].name = mem_dup(name);
 	s->list[s->n++].dir = dir;
 	if (s->n == 2 * LIST_MAX)
@@ -559,7 +564,7 @@ claim_one(struct spool *s, const struct entry *e)
 	f->bytes = read_file(s, CUR, claim, &n);
 	if (f->bytes == NULL) {
 		log_error("spool: cannot read %s: %s", claim, strerror(errno));
-		spool_fail(s, f);
+		spool_retry(s, f, false);
 		return NULL;
 	}
 	if (file_parse(f, n) != RC_OK) {
@@ -647,15 +652,63 @@ spool_release(struct spool *s, struct spool_file *f)
 	pthread_mutex_unlock(&s->mu);
 }
 
-void
-spool_fail(struct spool *s, struct spool_file *f)
+static int64_t
+pause_s(unsigned int tries)
 {
-	if (f->tries + 1 >= TRIES) {
-		set_aside(s, f->claim, f->name, "could not be stored");
+	return tries < 10 ? (int64_t)PAUSE_S << tries : PAUSE_MAX_S;
+}
+
+bool
+spool_tried_out(const struct spool_file *f)
+{
+	int64_t s = 0;
+
+	for (unsigned int i = 0; i < f->tries && s < DAY_S; i++)
+		s += pause_s(i);
+	return s >= DAY_S;
+}
+
+void
+spool_retry(struct spool *s, struct spool_file *f, bool others)
+{
+	struct timespec at[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = time(NULL) + pause_s(f->tries) } };
+
+	if (spool_tried_out(f) && others) {
+		set_aside(s, f->claim, f->name, "could not be stored for a day, others could");
 		file_free(f);
-	} else {
-		put_back(s, f, f->tries + 1);
+		return;
 	}
+	if (utimensat(s->fd[CUR], f->claim, at, 0) != 0)
+		log_warn("spool: %s: %s", f->claim, strerror(errno));
+	put_back(s, f, f->tries + 1);
+}
+
+struct restore {
+	struct spool *s;
+	int64_t before_s;
+	size_t n;
+};
+
+static void
+restore_one(void *arg, int dir, const char *name)
+{
+	struct restore *r = arg;
+	struct stat st;
+
+	/* when a file went there is its change time: a rename sets it */
+	if (fstatat(r->s->fd[dir], name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_ctim.tv_sec < r->before_s && renameat(r->s->fd[dir], name, r->s->fd[NEW], name) == 0)
+		r->n++;
+}
+
+size_t
+spool_restore(struct spool *s, int64_t before_us)
+{
+	struct restore r = { s, before_us / 1000000, 0 };
+
+	if (each_file(s, BAD, restore_one, &r) == RC_OK && r.n > 0)
+		log_info("spool: %zu files of bad/ are tried again", r.n);
+	return r.n;
 }
 
 /* ---- health -------------------------------------------------------------------------- */

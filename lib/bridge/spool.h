@@ -31,8 +31,18 @@ enum rc spool_claim(struct spool *s, struct spool_file **out) MUST_CHECK;
 struct delivery *spool_delivery(struct spool_file *f);
 enum rc spool_done(struct spool *s, struct spool_file *f) MUST_CHECK;	/* stored: unlink; frees f */
 void spool_release(struct spool *s, struct spool_file *f);	/* back to new/; frees f */
-/* spool_fail(s, f): count a failed try; after 5 it goes to bad/.  Frees f. */
-void spool_fail(struct spool *s, struct spool_file *f);
+/*
+ * spool_retry(s, f, others):
+ * f was not stored, and whose fault it was is not known: back to new/, and not claimed
+ * before a pause that doubles from 5 seconds to an hour.  After a day of that it goes to
+ * bad/ if others were stored meanwhile (spool_tried_out: only then is that asked).
+ * Frees f.
+ */
+void spool_retry(struct spool *s, struct spool_file *f, bool others);
+bool spool_tried_out(const struct spool_file *f);
+/* spool_restore(s, before_us): files that went to bad/ before then are tried again, for the
+ * database is another one since (dmbox migrate).  Returns how many. */
+size_t spool_restore(struct spool *s, int64_t before_us);
 /*
  * spool_look(s, fn, arg):
  * Show each file, the waiting ones and those set aside, claiming none; stops

@@ -103,7 +103,7 @@ endpoint_health(struct endpoint_env *e, struct http_res *res)
 	struct buf b;
 
 	buf_init(&b, 4096);
-	buf_printf(&b, "{\"status\":\"%s\",\"database\":\"%s\"", fault == NULL ? "ok" : "unavailable",
+	buf_printf(&b, "{\"status\":\"%s\",\"database\":\"%s\"", fault != NULL ? "unavailable" : st.bad > 0 ? "degraded" : "ok",
 	    fault == NULL ? "ok" : fault);
 	put_spool(&b, known, &st);
 	buf_puts(&b, ",\"outbox\":{\"queued\":");

@@ -32,7 +32,7 @@ enum {
 };
 
 enum stmt { SQL_INGEST, SQL_INGEST_MANY, SQL_REFUSE, SQL_REFUSE_COUNT, SQL_MISSING, SQL_NEWS, SQL_LOAD,
-	SQL_PARTITIONS, SQL_EXPIRE, SQL_LEFTOVERS, SQL_VERSION, SQL__MAX };
+	SQL_PARTITIONS, SQL_EXPIRE, SQL_LEFTOVERS, SQL_VERSION, SQL_LATER, SQL_MIGRATED, SQL__MAX };
 
 #define COUNTS \
 	"select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages from "
@@ -87,6 +87,10 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "select received_at, channel, account, source, request_id, remote_addr, content_type,"
 	    " headers, body, verdict, reason from dmbox.deliveries where id = $1" },
 	[SQL_PARTITIONS] = { NULL, "select dmbox.deliveries_partitions()" },
+	[SQL_LATER] = { NULL, "select coalesce((select received_at > $1 from dmbox.deliveries"
+	    " where source <> 'doctor' order by id desc limit 1), false)" },
+	[SQL_MIGRATED] = { NULL, "select greatest((select max(applied_at) from dmbox.schema_version),"
+	    " (select max(applied_at) from dmbox.schema_code))" },
 	[SQL_EXPIRE] = { NULL, "select dmbox.deliveries_expire($1, $2, $3)" },
 	[SQL_LEFTOVERS] = { "store_leftovers", "select dmbox.apply_leftovers($1)" },
 	[SQL_VERSION] = { NULL, "select coalesce(max(version), 0) from dmbox.schema_version" },
@@ -1191,6 +1195,34 @@ store_load(struct db *db, int64_t id, struct delivery *d)
 }
 
 /* ---- upkeep ------------------------------------------------------------------------------ */
+
+enum rc
+store_later(struct db *db, int64_t at_us, bool *out)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	db_time(&a, at_us);
+	rc = db_exec(db, &stmts[SQL_LATER], &a, &r);
+	if (rc == RC_OK)
+		*out = db_get_bool(r, 0, 0);
+	db_res_free(r);
+	db_args_free(&a);
+	return rc;
+}
+
+enum rc
+store_migrated(struct db *db, int64_t *out)
+{
+	struct db_res *r = NULL;
+	enum rc rc = db_exec(db, &stmts[SQL_MIGRATED], NULL, &r);
+
+	if (rc == RC_OK)
+		*out = db_get_time(r, 0, 0);
+	db_res_free(r);
+	return rc;
+}
 
 static enum rc
 call_i64(struct db *db, enum stmt s, struct db_args *a, int64_t *out)

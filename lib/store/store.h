@@ -64,6 +64,10 @@ enum rc store_news(struct db *db, const char *account, enum channel ch,
  * items arena.  RC_NONE: no such row or bytes erased. */
 enum rc store_load(struct db *db, int64_t id, struct delivery *d) MUST_CHECK;
 
+/* store_later(db, at_us, out): is there a delivery in the ledger that arrived after at_us? */
+enum rc store_later(struct db *db, int64_t at_us, bool *out) MUST_CHECK;
+/* store_migrated(db, out): when migrate changed the database last, microseconds since 1970. */
+enum rc store_migrated(struct db *db, int64_t *out) MUST_CHECK;
 /* store_upkeep(db, keep_days, keep_refused_days): partitions ahead, retention,
  * leftovers of events applied.  For the poller, once a run. */
 enum rc store_upkeep(struct db *db, unsigned int keep_days, unsigned int keep_refused_days) MUST_CHECK;

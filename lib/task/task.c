@@ -31,12 +31,25 @@ outbox_upkeep(struct task_run *r)
 	return rc;
 }
 
+/* What was set aside may go in since the database was migrated. */
+static void
+restore_spool(const struct task_env *e)
+{
+	struct spool_stat st = { 0 };
+	int64_t at;
+
+	if (e->spool != NULL && spool_stat(e->spool, &st) == RC_OK && st.bad > 0 &&
+	    store_migrated(e->db, &at) == RC_OK)
+		(void)spool_restore(e->spool, at);
+}
+
 static enum rc
 tables_upkeep(struct task_run *r)
 {
 	const struct conf *c = r->env.conf;
 	enum rc rc = store_upkeep(r->env.db, c->keep_deliveries_days, c->keep_refused_days);
 
+	restore_spool(&r->env);
 	if (rc != RC_OK)
 		log_warn("upkeep of the tables is to be repeated");
 	return rc;

@@ -123,10 +123,27 @@ spool_release(struct spool *s, struct spool_file *f)
 }
 
 void
-spool_fail(struct spool *s, struct spool_file *f)
+spool_retry(struct spool *s, struct spool_file *f, bool others)
 {
 	(void)s;
 	(void)f;
+	(void)others;
+}
+
+bool
+spool_tried_out(const struct spool_file *f)
+{
+	(void)f;
+	return false;
+}
+
+enum rc
+store_later(struct db *db, int64_t at_us, bool *out)
+{
+	(void)db;
+	(void)at_us;
+	*out = false;
+	return RC_OK;
 }
 
 enum rc

@@ -189,20 +189,60 @@ test_set_aside(void **state)
 {
 	struct spool *s = NULL;
 	struct spool_file *f;
+	struct timespec old[2] = { { .tv_sec = time(NULL) - 100 }, { .tv_sec = time(NULL) - 100 } };
 	struct spool_stat st;
 	char path[400];
+	int64_t paused = 0, pause, now;
+	int tries;
 
 	(void)state;
 	assert_int_equal(spool_open(dir, &s), RC_OK);
 	put(s, 1, "poison", 6);
-	for (int i = 0; i < 5; i++) {
+	/* each try pauses longer, a day in all; the pause is over when the clock says so */
+	for (tries = 0; paused < 86400; tries++) {
+		struct stat file;
+
 		assert_int_equal(spool_claim(s, &f), RC_OK);
-		spool_fail(s, f);
+		assert_false(spool_tried_out(f));
+		now = time(NULL);
+		spool_retry(s, f, true);
+		assert_int_equal(spool_claim(s, &f), RC_NONE);
+		only_file("new", path);
+		assert_int_equal(stat(path, &file), 0);
+		pause = file.st_mtime - now;
+		assert_true(pause >= 5 && pause <= 3602);
+		paused += pause < 3600 ? pause : 3600;
+		assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
 	}
+	assert_true(tries >= 20 && tries <= 40);
+	/* nothing else was stored meanwhile: the database's fault */
+	assert_int_equal(spool_claim(s, &f), RC_OK);
+	assert_true(spool_tried_out(f));
+	spool_retry(s, f, false);
+	assert_int_equal(spool_stat(s, &st), RC_OK);
+	assert_int_equal(st.bad, 0);
+	only_file("new", path);
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	assert_int_equal(spool_claim(s, &f), RC_OK);
+	spool_retry(s, f, true);
 	assert_int_equal(spool_claim(s, &f), RC_NONE);
 	assert_int_equal(spool_stat(s, &st), RC_OK);
 	assert_int_equal(st.bad, 1);
 	assert_int_equal(st.waiting, 0);
+	/* and again after a migrate */
+	assert_int_equal(spool_restore(s, (int64_t)(time(NULL) - 100) * 1000000), 0);
+	assert_int_equal(spool_restore(s, (int64_t)(time(NULL) + 100) * 1000000), 1);
+	assert_int_equal(spool_claim(s, &f), RC_OK);
+	assert_false(spool_tried_out(f));
+	for (int i = 0; i < 40; i++) {
+		spool_retry(s, f, true);
+		only_file(spool_stat(s, &st) == RC_OK && st.bad > 0 ? "bad" : "new", path);
+		assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+		if (spool_claim(s, &f) != RC_OK)
+			break;
+	}
+	assert_int_equal(spool_stat(s, &st), RC_OK);
+	assert_int_equal(st.bad, 1);
 	put(s, 2, "whole", 5);
 	only_file("new", path);
 	assert_int_equal(truncate(path, 100), 0);	/* cut by a broken disk */
