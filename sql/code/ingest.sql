@@ -211,7 +211,8 @@ begin
 			   and (e.num <> v_us or e.contact_id is distinct from m.contact_id);
 			v_set := found;
 		end if;
-		if v_status is distinct from 'failed' and m.status in ('accepted', 'sent', 'delivered', 'read') then
+		if v_status is distinct from 'failed' and (case when dmbox.status_rank(v_status) > dmbox.status_rank(m.status)
+		   then v_status else m.status end) in ('accepted', 'sent', 'delivered', 'read') then
 			select least(v_read, min(e.occurred_at)) into v_read from dmbox.events e
 			 where e.contact_id = m.contact_id and e.effect in ('read', 'status') and e.num > 0 and e.num >= v_us;
 		end if;
@@ -483,13 +484,18 @@ begin
 		end if;
 	end if;
 
-	if m.deleted_at is null then
-		m.detail := dmbox.merge_detail(m.detail, p_detail);
-		v_old := coalesce(m.content_rank, case when v_base is null and v_told.n = 0 and m.kind in ('text', 'unsupported')
-		    then 0 else v_old end);
-		if p_body is null and cardinality(p_atts) = 0 and p_kind in ('text', 'unsupported') then
-			v_new := 0;
+	v_old := coalesce(m.content_rank, case when v_base is null and v_told.n = 0 and m.kind = 'unsupported'
+	    then 0 else v_old end);
+	if p_body is null and cardinality(p_atts) = 0 and p_kind = 'unsupported' then
+		v_new := 0;
+	end if;
+	if m.deleted_at is not null then
+		if (v_new, p_kind collate "C") > (v_old, m.kind collate "C") then
+			m.kind := p_kind;
+			v_old := v_new;
 		end if;
+	else
+		m.detail := dmbox.merge_detail(m.detail, p_detail);
 		-- two texts, one of them a poll's: the told one is the text, the other an edit
 		if dmbox.bare(p_body) <> dmbox.bare(v_base) and least(v_new, v_old) in (1, 3) then
 			v_seen := case when v_new < v_old or v_new = v_old and p_body collate "C" > v_base collate "C"
@@ -522,7 +528,6 @@ begin
 			v_base := coalesce(v_base, p_body);
 			v_atts := v_told.n = 0 and cardinality(p_atts) > 0;
 		end if;
-		m.content_rank := nullif(v_old, case when v_old > 0 then dmbox.source_rank(m.source, m.direction = 'outbound') else 0 end);
 		if not v_edited then
 			m.body := v_base;
 		elsif v_base is distinct from v_first then
@@ -533,6 +538,7 @@ begin
 			v_atts := dmbox.merge_attachments(m.account, m.id, p_atts);
 		end if;
 	end if;
+	m.content_rank := nullif(v_old, case when v_old > 0 then dmbox.source_rank(m.source, m.direction = 'outbound') else 0 end);
 
 	if m is not distinct from o and not v_edit and not v_atts then
 		return false;
@@ -605,23 +611,26 @@ comment on function dmbox.moved_message(dmbox.messages, dmbox.messages) is 'What
 
 -- A new message that a receipt or an answer from elsewhere may cover already, or that is such
 -- an answer itself.
-create or replace function dmbox.late_message(p_id bigint, p_contact bigint, p_out boolean, p_at timestamptz)
+create or replace function dmbox.late_message(p_id bigint)
 returns void language plpgsql as $$
+declare
+	m dmbox.messages%rowtype;
 begin
-	if p_out then
-		perform dmbox.apply_answer(p_contact, p_at);
+	select * into m from dmbox.messages x where x.id = p_id;
+	if m.direction = 'outbound' then
+		perform dmbox.apply_answer(m.contact_id, m.sent_at);
 		if not exists (select 1 from dmbox.events e
-		    where e.contact_id = p_contact and e.effect in ('read', 'status') and e.num > 0
-		      and e.num >= dmbox.micros(p_at)) then
+		    where e.contact_id = m.contact_id and e.effect in ('read', 'status') and e.num > 0
+		      and e.num >= dmbox.micros(m.sent_at)) then
 			return;
 		end if;
 	elsif not exists (select 1 from dmbox.messages a
-	    where a.contact_id = p_contact and a.direction = 'outbound' and a.source <> 'send' and a.sent_at > p_at) then
+	    where a.contact_id = m.contact_id and a.direction = 'outbound' and a.source <> 'send' and a.sent_at > m.sent_at) then
 		return;
 	end if;
 	perform dmbox.apply_message(p_id);
 end $$;
-comment on function dmbox.late_message(bigint, bigint, boolean, timestamptz) is 'Give a new message what a receipt or an answer that is there already says of it';
+comment on function dmbox.late_message(bigint) is 'Give a new message what a receipt or an answer that is there already says of it';
 
 -- The door, for any number of deliveries and items.  A null count is 0 and a null flag
 -- false, and an array may be null where no element has a value.  The rows of
@@ -834,7 +843,7 @@ begin
 				       reply_to = m_reply[r.i], status = case when m_out[r.i] then 'sent' else 'received' end,
 				       sent_at = m_at[r.i], sent_at_known = m_known[r.i], received_at = d_at[m_d[r.i]],
 				       is_test = coalesce(m_test[r.i], false), source = m_source[r.i], delivery_id = v_did[m_d[r.i]],
-				       placeholder = false
+				       placeholder = false, read_at = null, delivered_at = null
 				 where w.id = r.id and w.placeholder;
 				if found then
 					m_new[r.i] := true;
@@ -874,11 +883,10 @@ begin
 		-- ours from elsewhere, and what is older than one of those
 		if m_out is not null or v_answered then
 			for r in
-				select i, v_cid[m_c[i]] as contact, m_out[i] is true as out, m_at[i] as at
-				  from generate_series(1, v_nm) i
+				select i from generate_series(1, v_nm) i
 				 where (m_new is null or m_new[i]) and (m_out[i] or c_out_at[m_c[i]] >= m_at[i])
 			loop
-				perform dmbox.late_message(v_mid[r.i], r.contact, r.out, r.at);
+				perform dmbox.late_message(v_mid[r.i]);
 			end loop;
 		end if;
 	end if;
@@ -1078,7 +1086,7 @@ begin
 		perform dmbox.apply_message(v_mid);
 	end if;
 	if v_late then
-		perform dmbox.late_message(v_mid, v_cid, m_out, m_at);
+		perform dmbox.late_message(v_mid);
 	end if;
 
 	-- (no "on conflict": who stored this delivery before stored its message with it; should
