@@ -84,6 +84,8 @@ struct outmsg {
 	bool human_agent;
 	const char *action;		/* NULL, or mark_seen, typing_on, typing_off, react, unreact */
 	const char *reaction;		/* for react */
+	const char *ref;		/* ours, "dmbox:OUTBOX-ID", for a provider that gives it back in
+					 * the message's states; NULL none */
 	const char *look_in;		/* look-up, second step: the conversation found; else NULL */
 };
 
@@ -286,6 +288,9 @@ struct provider {
 	size_t text_max;	/* longest text of one message; 0 = no limit known */
 	bool text_in_bytes;	/* unit of text_max: bytes, else characters */
 	bool captions;		/* a text beside one attachment travels with it: one message */
+	size_t caption_max;	/* longest such text in characters, a longer one goes apart; 0: text_max */
+	bool templates;		/* outside the window a template goes (outmsg: an attachment of type
+				 * "template" whose ref is its JSON) */
 	bool text_split;	/* longer texts are split (else refused too_long) */
 	/* A reply is allowed for so long after the contact's last message (0: always);
 	 * checked before the network, shown as can_send_until. */
@@ -378,6 +383,16 @@ struct provider {
 	enum rc (*lookup_read)(const struct account *a, const struct outmsg *m,
 	    int64_t since_us, const struct http_res *res, struct strv *ids);
 	/* fetch: one message by id (message_edit with num_edit 0), as items. */
+	/* templates: those that may be sent outside the window, as a JSON array of
+	 * {"name","language"} appended to out.  RC_TEMP: no usable answer. */
+	enum rc (*templates_build)(const struct account *a, struct http_req *out);
+	enum rc (*templates_read)(const struct account *a, const struct http_res *res, struct buf *out);
+	/* media: a file that is named by the provider's id (att.ref) and has no address of its
+	 * own.  read: RC_OK with the request that fetches it (its credential in a header:
+	 * the provider vouches for the host), RC_NONE: never, RC_TEMP: later; why says it. */
+	enum rc (*media_build)(const struct account *a, const char *ref, struct http_req *out);
+	enum rc (*media_read)(const struct account *a, const struct http_res *res,
+	    struct http_req *out, char why[200]);
 	enum rc (*fetch_build)(const struct account *a, const char *id, struct http_req *out);
 	enum rc (*fetch_read)(const struct account *a, const char *id,
 	    const struct http_res *res, struct itemv *out);
