@@ -11,7 +11,8 @@
 #define PROVIDER_LIST(P)	\
 	P(chatrace)		\
 	P(graph)		\
-	P(greenapi)
+	P(greenapi)		\
+	P(cloud)
 
 #define PROVIDER_DECLARE(name) extern const struct provider provider_##name;
 PROVIDER_LIST(PROVIDER_DECLARE)

@@ -1,0 +1,450 @@
+/*
+ * Single questions to the Cloud API: approved templates, a picture by its id, and what
+ * dmbox doctor asks (providers.md H.15, H.17, H.22).
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "provider/cloud/cloud.h"
+
+#define EXPIRY_WARN_DAYS 10
+
+/* --- templates --------------------------------------------------------------------- */
+
+enum rc
+cloud_templates_build(const struct account *a, struct http_req *out)
+{
+	char path[300];
+
+	if (str_empty(cloud_own(a)->waba_id))
+		return RC_INVALID;
+	snprintf(path, sizeof path, "%s/message_templates?fields=name,language,status&limit=100",
+	    cloud_own(a)->waba_id);
+	return cloud_req(a, "GET", path, out);
+}
+
+enum rc
+cloud_templates_read(const struct account *a, const struct http_res *res, struct buf *out)
+{
+	struct mem_arena m = { 0 };
+	struct json *j = NULL;
+	const struct json *list;
+	bool any = false;
+
+	(void)a;
+	if (res->fail != HTTP_FAIL_NONE || res->status != 200 ||
+	    json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
+		return RC_TEMP;
+	list = json_get(j, "data");
+	buf_putc(out, '[');
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *t = json_at(list, i);
+
+		if (!str_eq(json_text(&m, json_get(t, "status")), "APPROVED"))
+			continue;
+		json_put_key(out, any ? ",{" : "{", "name");
+		json_put_str(out, json_text(&m, json_get(t, "name")));
+		json_put_key(out, ",", "language");
+		json_put_str(out, json_text(&m, json_get(t, "language")));
+		buf_putc(out, '}');
+		any = true;
+	}
+	buf_putc(out, ']');
+	mem_arena_free(&m);
+	json_free(j);
+	return buf_err(out) ? RC_TEMP : RC_OK;
+}
+
+/* --- pictures (H.15) ------------------------------------------------------------------ */
+
+enum rc
+cloud_media_build(const struct account *a, const char *ref, struct http_req *out)
+{
+	struct buf b;
+	enum rc rc = RC_INVALID;
+
+	if (str_empty(ref) || str_empty(a->own_id))
+		return RC_INVALID;
+	buf_init(&b, 4096);
+	http_url_encode(&b, ref);
+	buf_printf(&b, "?phone_number_id=%s", a->own_id);
+	if (!buf_err(&b))
+		rc = cloud_req(a, "GET", b.p, out);
+	buf_free(&b);
+	return rc;
+}
+
+/* The hosts that may see our token: Meta's, and the API's own where another is configured. */
+static bool
+may_see_token(const struct account *a, const char *url)
+{
+	char host[300], api[300];
+	const char *p = strstr(url, "://");
+	size_t n;
+
+	if (p == NULL)
+		return false;
+	n = strcspn(p + 3, "/?#");
+	if (n == 0 || n >= sizeof host || memchr(p + 3, '@', n) != NULL)
+		return false;
+	memcpy(host, p + 3, n);
+	host[n] = '\0';
+	p = a->api_url != NULL ? strstr(a->api_url, "://") : NULL;
+	snprintf(api, sizeof api, "%.*s", p != NULL ? (int)strcspn(p + 3, "/?#") : 0,
+	    p != NULL ? p + 3 : "");
+	if (!str_starts(a->api_url != NULL ? a->api_url : CLOUD_BASE, "https://") && str_eq(host, api))
+		return true;	/* the simulator, on loopback */
+	return str_starts(url, "https://") && (str_eq(host, api) || str_ends(host, ".fbsbx.com") ||
+	    str_ends(host, ".fbcdn.net"));
+}
+
+enum rc
+cloud_media_read(const struct account *a, const struct http_res *res, struct http_req *out,
+    char why[200])
+{
+	struct mem_arena m = { 0 };
+	struct json *j = NULL;
+	struct cloud_error e;
+	const char *url;
+	struct buf auth;
+	enum rc rc = RC_TEMP;
+
+	if (res->fail == HTTP_FAIL_NONE && json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
+		j = NULL;
+	cloud_error_read(res, j, &e);
+	url = json_text(&m, json_get(j, "url"));
+	if (res->status == 404 || e.class == CLOUD_FAIL) {
+		snprintf(why, 200, "no longer available at the provider: %s %.90s", e.code, e.text);
+		rc = RC_NONE;
+	} else if (e.class != CLOUD_FINE || url == NULL) {
+		snprintf(why, 200, "%s %.120s", e.code, e.text);
+	} else if (!may_see_token(a, url)) {
+		snprintf(why, 200, "the file is at %.100s, a host that may not see the token", url);
+		rc = RC_NONE;
+	} else {
+		buf_init(&auth, 16 * 1024);
+		buf_printf(&auth, "Bearer %s", a->token);
+		http_req_init(out, "GET", url);
+		rc = http_req_header(out, "Authorization", auth.p);
+		mem_wipe(auth.p, auth.n);
+		buf_free(&auth);
+	}
+	mem_arena_free(&m);
+	json_free(j);
+	return rc;
+}
+
+/* --- doctor (H.22) ------------------------------------------------------------------- */
+
+enum { ASK_TOKEN, ASK_NUMBER, ASK_STATE, ASK_QUALITY, ASK_HEALTH, ASK_SUBSCRIBED, ASK_CALLBACK,
+	ASK_PAIR, ASK_EXPIRY, ASK_TEMPLATES, ASK__MAX };
+
+static const char *const codes[ASK__MAX] = { "token", "number", "state", "quality", "health",
+	"subscribed", "callback", "waba", "expiry", "templates" };
+
+static bool
+needs_waba(int step)
+{
+	return step == ASK_SUBSCRIBED || step == ASK_PAIR || step == ASK_TEMPLATES;
+}
+
+enum rc
+cloud_probe_build(const struct account *a, int step, struct http_req *out)
+{
+	static const char *const fields[] = {
+		[ASK_TOKEN] = "id", [ASK_NUMBER] = "id,display_phone_number,verified_name,platform_type",
+		[ASK_STATE] = "status,code_verification_status,name_status", [ASK_QUALITY] = "quality_rating",
+		[ASK_HEALTH] = "health_status", [ASK_CALLBACK] = "webhook_configuration" };
+	const char *waba = cloud_own(a)->waba_id;
+	struct buf b;
+	enum rc rc = RC_INVALID;
+
+	if (step >= ASK__MAX)
+		return RC_NONE;
+	if (str_empty(a->token) || str_empty(a->own_id) || (needs_waba(step) && str_empty(waba)))
+		return RC_INVALID;
+	buf_init(&b, 64 * 1024);
+	if (step == ASK_SUBSCRIBED)
+		buf_printf(&b, "%s/subscribed_apps", waba);
+	else if (step == ASK_PAIR)
+		buf_printf(&b, "%s/phone_numbers?fields=id,display_phone_number", waba);
+	else if (step == ASK_TEMPLATES)
+		buf_printf(&b, "%s/message_templates?fields=name,language,status&limit=100", waba);
+	else if (step == ASK_EXPIRY) {
+		buf_puts(&b, "debug_token?input_token=");
+		http_url_encode(&b, a->token);
+	} else {
+		buf_printf(&b, "%s?fields=%s", a->own_id, fields[step]);
+	}
+	if (!buf_err(&b))
+		rc = cloud_req(a, "GET", b.p, out);
+	mem_wipe(b.p, b.n);
+	buf_free(&b);
+	return rc;
+}
+
+static void saw(struct finding *f, enum finding_status s, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static void
+saw(struct finding *f, enum finding_status s, const char *fmt, ...)
+{
+	char text[800];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	f->status = s;
+	log_mask(text, strlen(text), f->seen, sizeof f->seen);
+}
+
+static const char *
+word(struct mem_arena *m, const struct json *j, const char *path)
+{
+	const char *s = json_text(m, json_get(j, path));
+
+	return s != NULL ? s : "";
+}
+
+/* What a refusal speaks of, whichever question it answered. */
+static const char *
+code_of(const struct cloud_error *e, int step)
+{
+	switch (e->class) {
+	case CLOUD_TOKEN:
+		return "token";
+	case CLOUD_PROOF:
+		return "proof";
+	case CLOUD_RIGHT:
+		return str_eq(e->hint, "cloud_permission") ? "permission" :
+		    str_eq(e->hint, "cloud_number") ? (needs_waba(step) ? "waba" : "number") :
+		    str_eq(e->hint, "cloud_payment") ? "health" : "state";
+	case CLOUD_RETRY:
+	case CLOUD_UNKNOWN:
+		return "reach";
+	default:
+		return codes[step];
+	}
+}
+
+static void
+refused(const struct cloud_error *e, int step, struct finding *f)
+{
+	bool theirs = e->class == CLOUD_RETRY || e->class == CLOUD_UNKNOWN || e->class == CLOUD_RATE;
+
+	snprintf(f->code, sizeof f->code, "%s", code_of(e, step));
+	saw(f, theirs ? FINDING_WARN : FINDING_FAIL, "%s", e->text[0] != '\0' ? e->text : e->code);
+}
+
+static void
+read_state(struct mem_arena *m, const struct json *j, struct finding *f)
+{
+	static const char *const bad[] = { "PENDING", "OFFLINE", "RESTRICTED", "RATE_LIMITED",
+		"DISCONNECTED", "MIGRATED", "BANNED", "DELETED" };
+	const char *s = word(m, j, "status");
+
+	saw(f, str_eq(s, "CONNECTED") ? FINDING_OK : str_eq(s, "FLAGGED") ? FINDING_WARN :
+	    FINDING_UNKNOWN, "status %s", *s != '\0' ? s : "?");
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (str_eq(s, bad[i]))
+			f->status = FINDING_FAIL;
+}
+
+static void
+read_quality(struct mem_arena *m, const struct json *j, struct finding *f)
+{
+	const char *s = word(m, j, "quality_rating");
+
+	saw(f, str_eq(s, "RED") ? FINDING_FAIL : str_eq(s, "YELLOW") ? FINDING_WARN :
+	    *s == '\0' ? FINDING_UNKNOWN : FINDING_OK, "quality_rating %s", *s != '\0' ? s : "?");
+}
+
+/* The first entity that is limited or blocked, in Meta's words. */
+static void
+read_health(struct mem_arena *m, const struct json *j, struct finding *f)
+{
+	const struct json *h = json_get(j, "health_status"), *list = json_get(h, "entities");
+	const char *s = word(m, h, "can_send_message");
+
+	saw(f, str_eq(s, "BLOCKED") ? FINDING_FAIL : str_eq(s, "LIMITED") ? FINDING_WARN :
+	    str_eq(s, "AVAILABLE") ? FINDING_OK : FINDING_UNKNOWN, "can_send_message %s",
+	    *s != '\0' ? s : "?");
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *e = json_at(list, i), *err = json_at(json_get(e, "errors"), 0);
+
+		if (str_eq(word(m, e, "can_send_message"), "AVAILABLE") || err == NULL)
+			continue;
+		saw(f, f->status, "can_send_message %s: %s %s: %s %s", s, word(m, e, "entity_type"),
+		    word(m, err, "error_code"), word(m, err, "error_description"),
+		    word(m, err, "possible_solution"));
+		return;
+	}
+}
+
+static void
+read_subscribed(struct mem_arena *m, const struct json *j, struct finding *f)
+{
+	const struct json *list = json_get(j, "data");
+
+	if (json_len(list) == 0)
+		saw(f, FINDING_FAIL, "no app is subscribed to this WhatsApp Business Account");
+	else
+		saw(f, FINDING_OK, "%s", word(m, json_at(list, 0), "whatsapp_business_api_data.name"));
+}
+
+/* Number beats business account beats app (H.14); doctor compares it with our address. */
+static void
+read_callback(struct mem_arena *m, const struct json *j, struct finding *f)
+{
+	const struct json *c = json_get(j, "webhook_configuration");
+	const char *s = word(m, c, "phone_number");
+
+	if (*s == '\0')
+		s = word(m, c, "whatsapp_business_account");
+	if (*s == '\0')
+		s = word(m, c, "application");
+	saw(f, *s == '\0' ? FINDING_UNKNOWN : FINDING_OK, "%s", s);
+}
+
+static void
+read_pair(const struct account *a, struct mem_arena *m, const struct json *j, struct finding *f)
+{
+	const struct json *list = json_get(j, "data");
+	char first[200] = "";
+
+	for (size_t i = 0; i < json_len(list); i++) {
+		const char *id = word(m, json_at(list, i), "id");
+
+		if (str_eq(id, a->own_id)) {
+			saw(f, FINDING_OK, "%s", word(m, json_at(list, i), "display_phone_number"));
+			return;
+		}
+		if (i == 0)
+			snprintf(first, sizeof first, "; it has %s (%s)", id,
+			    word(m, json_at(list, i), "display_phone_number"));
+	}
+	saw(f, FINDING_FAIL, "%s is no number of this WhatsApp Business Account%s", a->own_id, first);
+}
+
+static void
+read_expiry(struct mem_arena *m, const struct json *j, struct finding *f)
+{
+	const struct json *d = json_get(j, "data"), *scopes = json_get(d, "scopes");
+	bool messaging = false;
+	int64_t at = 0, days;
+
+	if (json_i64(json_get(d, "expires_at"), &at) != RC_OK)
+		at = 0;
+	days = (at - clock_now_us() / 1000000) / 86400;
+	for (size_t i = 0; i < json_len(scopes); i++)
+		messaging |= str_eq(json_text(m, json_at(scopes, i)), "whatsapp_business_messaging");
+	if (!json_bool(json_get(d, "is_valid"), true)) {
+		snprintf(f->code, sizeof f->code, "token");
+		saw(f, FINDING_FAIL, "%s", word(m, d, "error.message"));
+	} else if (json_len(scopes) > 0 && !messaging) {
+		snprintf(f->code, sizeof f->code, "permission");
+		saw(f, FINDING_FAIL, "the token lacks whatsapp_business_messaging");
+	} else if (at == 0) {
+		saw(f, FINDING_OK, "never expires");
+	} else {
+		saw(f, days < 0 ? FINDING_FAIL : days < EXPIRY_WARN_DAYS ? FINDING_WARN : FINDING_OK,
+		    "%" PRId64 " days left", days);
+	}
+}
+
+static void
+read_templates(struct mem_arena *m, const struct json *j, struct finding *f)
+{
+	const struct json *list = json_get(j, "data");
+	size_t good = 0;
+
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *t = json_at(list, i);
+		const char *s = word(m, t, "status");
+
+		good += str_eq(s, "APPROVED");
+		if (str_eq(s, "PAUSED") || str_eq(s, "DISABLED")) {
+			saw(f, FINDING_WARN, "template %s (%s): %s", word(m, t, "name"),
+			    word(m, t, "language"), s);
+			return;
+		}
+	}
+	saw(f, FINDING_OK, "%zu approved", good);
+}
+
+static void
+read_good(const struct account *a, int step, const struct json *j, struct finding *f)
+{
+	struct mem_arena m = { 0 };
+
+	snprintf(f->code, sizeof f->code, "%s", codes[step]);
+	switch (step) {
+	case ASK_TOKEN:
+		saw(f, FINDING_OK, "accepted");
+		break;
+	case ASK_NUMBER:
+		saw(f, str_eq(word(&m, j, "platform_type"), "ON_PREMISE") ? FINDING_FAIL : FINDING_OK,
+		    "%s, %s", word(&m, j, "display_phone_number"), word(&m, j, "verified_name"));
+		break;
+	case ASK_STATE:
+		read_state(&m, j, f);
+		break;
+	case ASK_QUALITY:
+		read_quality(&m, j, f);
+		break;
+	case ASK_HEALTH:
+		read_health(&m, j, f);
+		break;
+	case ASK_SUBSCRIBED:
+		read_subscribed(&m, j, f);
+		break;
+	case ASK_CALLBACK:
+		read_callback(&m, j, f);
+		break;
+	case ASK_PAIR:
+		read_pair(a, &m, j, f);
+		break;
+	case ASK_EXPIRY:
+		read_expiry(&m, j, f);
+		break;
+	case ASK_TEMPLATES:
+		read_templates(&m, j, f);
+		break;
+	}
+	mem_arena_free(&m);
+}
+
+enum rc
+cloud_probe_read(const struct account *a, int step, const struct http_res *res,
+    struct finding *out)
+{
+	struct json *j = NULL;
+	struct cloud_error e;
+
+	memset(out, 0, sizeof *out);
+	if (res->fail == HTTP_FAIL_NONE && json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
+		j = NULL;
+	cloud_error_read(res, j, &e);
+	if (e.class == CLOUD_FINE && json_type(j) == JSON_OBJECT)
+		read_good(a, step, j, out);
+	else
+		refused(&e, step, out);
+	json_free(j);
+	return RC_OK;
+}
+
+/* POST /WABA_ID/subscribed_apps (H.14): what dmbox doctor --fix does. */
+enum rc
+cloud_subscribe(const struct account *a, struct http_req *out)
+{
+	char path[300];
+
+	if (str_empty(cloud_own(a)->waba_id))
+		return RC_INVALID;
+	snprintf(path, sizeof path, "%s/subscribed_apps", cloud_own(a)->waba_id);
+	return cloud_req(a, "POST", path, out);
+}

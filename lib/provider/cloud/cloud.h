@@ -1,0 +1,105 @@
+#ifndef DMBOX_PROVIDER_CLOUD_CLOUD_H
+#define DMBOX_PROVIDER_CLOUD_CLOUD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/http.h"
+#include "base/rc.h"
+#include "extern/json.h"
+#include "model/conf.h"
+#include "model/msg.h"
+#include "provider/list.h"
+
+/*
+ * WhatsApp by Meta's own Cloud API (providers.md H): what the files of this folder share.
+ * cloud.c has signature, handshake, requests and the table; in.c what comes in, send.c
+ * what goes out, error.c what a refusal means, ask.c the questions of doctor and the
+ * pictures, checks.c what doctor says.
+ */
+
+#define CLOUD_BASE "https://graph.facebook.com"
+enum { CLOUD_TEXT_MAX = 4096, CLOUD_CAPTION_MAX = 1024 };	/* characters, H.5, H.16 */
+
+/* --- keys.c ------------------------------------------------------------------- */
+struct cloud_own {
+	char *version;
+	char *waba_id;		/* WhatsApp Business Account; NULL */
+	char *verify_token;
+	struct strv app_secrets;
+};
+/* cloud_own(a): also of an account that no file made. */
+const struct cloud_own *cloud_own(const struct account *a);
+extern const struct provider_key cloud_keys[];
+extern const size_t cloud_n_keys;
+enum claim cloud_claims(const struct conf_values *v);
+void cloud_configure(struct account *a, const struct conf_values *v);
+void cloud_unconfigure(void *own);
+
+/* --- cloud.c ------------------------------------------------------------------ */
+/*
+ * cloud_req(a, method, path, out):
+ * A request to API_URL/VERSION/path, the token in the Authorization header so that it is
+ * in no URL; appsecret_proof is added where an app secret is set (H.1).  path has no slash
+ * in front and may carry a query.
+ * Returns  RC_OK, RC_INVALID where the account has no token.
+ */
+enum rc cloud_req(const struct account *a, const char *method, const char *path,
+    struct http_req *out) MUST_CHECK;
+/* cloud_proofs(a): how many ways there are to prove a call, 1 or more (account.proof). */
+unsigned int cloud_proofs(const struct account *a);
+/* cloud_is_bsuid(id): a business-scoped user id, "RU.1000...", and no phone (H.4). */
+bool cloud_is_bsuid(const char *id);
+
+/* --- error.c: refusals (H.19) -------------------------------------------------- */
+enum cloud_class {
+	CLOUD_FINE,
+	CLOUD_RETRY,	/* not sent; again with back-off */
+	CLOUD_RATE,	/* the account rests */
+	CLOUD_PAIR,	/* this contact rests, others go on */
+	CLOUD_TOKEN,	/* the token is dead: the account rests, the queue stays */
+	CLOUD_RIGHT,	/* permission, restriction, billing: a person must act */
+	CLOUD_PROOF,	/* appsecret_proof is missing or of another app's secret */
+	CLOUD_FAIL,	/* this message never: the code speaks of it or of its recipient */
+	CLOUD_BLOCKED,	/* this contact cannot be reached */
+	CLOUD_UNKNOWN,	/* it may have been sent */
+	CLOUD_OTHER	/* a refusal that does not say whom or what it is about */
+};
+struct cloud_error {
+	enum cloud_class class;
+	char code[64];		/* "131047", "http_502", "timeout" */
+	char text[400];		/* their words, masked */
+	int64_t pause_s;	/* 0 not said */
+	const char *hint;	/* static code (words.c); NULL none */
+};
+/* cloud_error_read(res, j, out): classify an answer; j is the parsed body or NULL. */
+void cloud_error_read(const struct http_res *res, const struct json *j, struct cloud_error *out);
+/* cloud_error_words(err, b): code and details of an error object, "131047 Re-engagement
+ * message: ..." (H.8), as people read it. */
+void cloud_error_words(const struct json *err, struct buf *b);
+
+/* --- the rest: members of provider_cloud ---------------------------------------- */
+enum rc cloud_parse(const struct account *a, const char *content_type, const char *p, size_t n,
+    struct itemv *out);
+const char *cloud_recipient(const struct account *a, const char *id, struct mem_arena *arena);
+enum rc cloud_send_build(const struct account *a, const struct outmsg *m, struct http_req *out);
+enum rc cloud_send_read(const struct account *a, const struct outmsg *m,
+    const struct http_res *res, struct send_result *out);
+enum rc cloud_templates_build(const struct account *a, struct http_req *out);
+enum rc cloud_templates_read(const struct account *a, const struct http_res *res, struct buf *out);
+enum rc cloud_media_build(const struct account *a, const char *ref, struct http_req *out);
+enum rc cloud_media_read(const struct account *a, const struct http_res *res,
+    struct http_req *out, char why[200]);
+enum rc cloud_probe_build(const struct account *a, int step, struct http_req *out);
+enum rc cloud_probe_read(const struct account *a, int step, const struct http_res *res,
+    struct finding *out);
+enum rc cloud_subscribe(const struct account *a, struct http_req *out);
+void cloud_setup(const struct setup_facts *f, struct buf *b);
+extern const struct provider_sample cloud_samples[];
+extern const size_t cloud_n_samples;
+extern const struct provider_hint cloud_hints[];
+extern const size_t cloud_n_hints;
+extern const struct provider_check cloud_checks[];
+extern const size_t cloud_n_checks;
+
+#endif

@@ -1,0 +1,628 @@
+/*
+ * What Meta tells of a WhatsApp number, as messages and events (providers.md H.3 to H.12).
+ * One reader serves incoming messages, what staff wrote on the phone (coexistence) and
+ * the history; nothing is dropped: an unknown field, type or member is kept raw.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "provider/cloud/cloud.h"
+
+#define DETAIL_MAX (256 * 1024)
+#define TEST_NUMBER "123456123"		/* of the dashboard's Test button (H.2) */
+
+/* Where in the envelope we are. */
+struct in {
+	struct itemv *out;
+	const char *number;		/* metadata.phone_number_id; NULL */
+	const char *display;		/* our phone, digits; NULL */
+	const struct json *contacts;	/* beside messages or statuses; or NULL */
+	const struct json *value;
+	bool test;
+};
+
+static char *
+text_at(struct in *in, const struct json *j, const char *path)
+{
+	char *s = json_text(&in->out->arena, json_get(j, path));
+
+	return str_empty(s) ? NULL : s;
+}
+
+/* The digits of a phone, however it is written; NULL where there are none. */
+static char *
+digits(struct mem_arena *a, const char *s)
+{
+	char *out, *o;
+
+	if (s == NULL)
+		return NULL;
+	o = out = mem_arena_alloc(a, strlen(s) + 1);
+	for (; *s != '\0'; s++)
+		if (*s >= '0' && *s <= '9')
+			*o++ = *s;
+	*o = '\0';
+	return *out != '\0' ? out : NULL;
+}
+
+/* --- a JSON object being written ---------------------------------------------------- */
+
+struct detail {
+	struct buf b;
+	bool any;
+};
+
+static void
+detail_raw(struct detail *d, struct mem_arena *a, const char *key, const struct json *j)
+{
+	if (json_type(j) == JSON_ABSENT || json_type(j) == JSON_NULL)
+		return;
+	if (!d->any)
+		buf_init(&d->b, DETAIL_MAX);
+	json_put_key(&d->b, d->any ? "," : "{", key);
+	buf_puts(&d->b, json_raw(a, j));
+	d->any = true;
+}
+
+/* The finished text in the arena; NULL where nothing was put in. */
+static const char *
+detail_end(struct detail *d, struct mem_arena *a)
+{
+	const char *s;
+
+	if (!d->any)
+		return NULL;
+	buf_putc(&d->b, '}');
+	s = buf_err(&d->b) ? "{\"too_large\":true}" : mem_arena_ndup(a, d->b.p, d->b.n);
+	buf_free(&d->b);
+	d->any = false;
+	return s;
+}
+
+/* --- whose it is (H.4) ---------------------------------------------------------------- */
+
+/*
+ * The other side: by phone where it is told, else by the business-scoped id.  Where both
+ * are told they are one person's, which alias says.
+ */
+static void
+set_contact(struct item *it, const char *phone, const char *bsuid)
+{
+	it->contact = phone != NULL ? phone : bsuid;
+	it->alias = phone != NULL ? bsuid : NULL;
+	if (it->dir == DIR_IN)
+		it->sender_id = it->contact;
+	else
+		it->recipient_id = it->contact;
+}
+
+/* The entry of contacts[] that is this person's: by phone, by id, or the only one. */
+static const struct json *
+profile_of(struct in *in, const char *phone, const char *bsuid)
+{
+	size_t n = json_len(in->contacts);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct json *c = json_at(in->contacts, i);
+
+		if ((phone != NULL && str_eq(phone, text_at(in, c, "wa_id"))) ||
+		    (bsuid != NULL && str_eq(bsuid, text_at(in, c, "user_id"))))
+			return c;
+	}
+	return n == 1 ? json_at(in->contacts, 0) : NULL;
+}
+
+/* Name and user name; the id that only the profile has, too. */
+static void
+set_profile(struct in *in, struct item *it, const char *phone, const char *bsuid)
+{
+	const struct json *c = profile_of(in, phone, bsuid);
+
+	it->name = text_at(in, c, "profile.name");
+	it->username = text_at(in, c, "profile.username");
+	set_contact(it, phone != NULL ? phone : text_at(in, c, "wa_id"),
+	    bsuid != NULL ? bsuid : text_at(in, c, "user_id"));
+}
+
+/* --- items ------------------------------------------------------------------------------ */
+
+/* Seconds as text or number; the history and account fields write both. */
+static void
+set_time(struct in *in, struct item *it, const struct json *at)
+{
+	const char *s = json_text(&in->out->arena, at);
+
+	it->at_known = s != NULL && clock_parse(s, strlen(s), &it->at_us) == RC_OK;
+}
+
+static struct item *
+new_item(struct in *in, enum item_type type, const char *kind, const struct json *raw)
+{
+	struct item *it = itemv_add(in->out);
+
+	it->type = type;
+	it->kind = kind;
+	it->own_id = in->number;
+	it->is_test = in->test;
+	it->raw = json_raw(&in->out->arena, raw);
+	return it;
+}
+
+/* The same thing told twice is one event. */
+static const char *
+event_key(struct in *in, const char *what, const char *a, const char *b)
+{
+	char key[700];
+
+	snprintf(key, sizeof key, "%s:%s:%s", what, a != NULL ? a : "", b != NULL ? b : "");
+	return mem_arena_dup(&in->out->arena, key);
+}
+
+/* --- the content of a message (H.5) ----------------------------------------------------- */
+
+static const struct { const char *type, *kind; } media[] = {
+	{ "image", "image" }, { "video", "video" }, { "audio", "audio" }, { "document", "file" },
+	{ "sticker", "sticker" },
+};
+
+static const char *
+media_kind(const char *type)
+{
+	for (size_t i = 0; i < sizeof media / sizeof *media; i++)
+		if (str_eq(type, media[i].type))
+			return media[i].kind;
+	return NULL;
+}
+
+/* The address in the webhook lives five minutes and wants our token: the id is kept, and
+ * the picture fetched by it (H.15). */
+static void
+read_media(struct in *in, struct item *it, const struct json *o, struct detail *d)
+{
+	struct att *t = item_att_add(in->out, it);
+
+	t->type = it->kind;
+	t->ref = text_at(in, o, "id");
+	t->mime = text_at(in, o, "mime_type");
+	t->name = text_at(in, o, "filename");
+	it->body = text_at(in, o, "caption");
+	detail_raw(d, &in->out->arena, "sha256", json_get(o, "sha256"));
+	detail_raw(d, &in->out->arena, "voice", json_get(o, "voice"));
+	detail_raw(d, &in->out->arena, "animated", json_get(o, "animated"));
+}
+
+/* "Name, address", or the coordinates where nothing else is told. */
+static const char *
+place_words(struct in *in, const struct json *o)
+{
+	const char *name = text_at(in, o, "name"), *address = text_at(in, o, "address");
+	const char *lat = text_at(in, o, "latitude"), *lon = text_at(in, o, "longitude");
+	char s[1200];
+
+	if (name != NULL || address != NULL)
+		snprintf(s, sizeof s, "%s%s%s", name != NULL ? name : "",
+		    name != NULL && address != NULL ? ", " : "", address != NULL ? address : "");
+	else if (lat != NULL && lon != NULL)
+		snprintf(s, sizeof s, "%s, %s", lat, lon);
+	else
+		return NULL;
+	return str_utf8_clean(&in->out->arena, s, strlen(s), NULL);
+}
+
+/* "Name: phone, phone" a line. */
+static const char *
+card_words(struct in *in, const struct json *list)
+{
+	struct buf b;
+	const char *s;
+
+	buf_init(&b, 16384);
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *c = json_at(list, i), *phones = json_get(c, "phones");
+		const char *name = text_at(in, c, "name.formatted_name");
+
+		buf_printf(&b, "%s%s", b.n > 0 ? "\n" : "", name != NULL ? name : "");
+		for (size_t k = 0; k < json_len(phones); k++) {
+			const char *p = text_at(in, json_at(phones, k), "phone");
+
+			if (p == NULL)
+				p = text_at(in, json_at(phones, k), "wa_id");
+			if (p != NULL)
+				buf_printf(&b, "%s%s", k > 0 ? ", " : name != NULL ? ": " : "", p);
+		}
+	}
+	s = b.n > 0 ? mem_arena_ndup(&in->out->arena, b.p, b.n) : NULL;
+	buf_free(&b);
+	return s;
+}
+
+/* A tap on a button or list entry is a postback: the words tapped, the payload in detail. */
+static void
+read_interactive(struct in *in, struct item *it, const struct json *o, struct detail *d)
+{
+	const char *type = text_at(in, o, "type");
+	const struct json *r = type != NULL ? json_member(o, type) : NULL;
+
+	it->kind = str_eq(type, "button_reply") || str_eq(type, "list_reply") ? "postback" :
+	    str_eq(type, "nfm_reply") ? "form" : "interactive";
+	it->body = text_at(in, r, "title");
+	if (it->body == NULL)
+		it->body = text_at(in, r, "body");
+	detail_raw(d, &in->out->arena, "payload", json_get(r, "id"));
+	detail_raw(d, &in->out->arena, "interactive", o);
+}
+
+static void
+read_content(struct in *in, struct item *it, const char *type, const struct json *m,
+    struct detail *d)
+{
+	struct mem_arena *a = &in->out->arena;
+	const struct json *o = type != NULL ? json_member(m, type) : NULL;
+
+	if (media_kind(type) != NULL) {
+		it->kind = media_kind(type);
+		read_media(in, it, o, d);
+	} else if (str_eq(type, "text")) {
+		it->kind = "text";
+		it->body = text_at(in, o, "body");
+	} else if (str_eq(type, "location")) {
+		it->kind = "location";
+		it->body = place_words(in, o);
+		detail_raw(d, a, "location", o);
+	} else if (str_eq(type, "contacts")) {
+		it->kind = "contact";
+		it->body = card_words(in, o);
+		detail_raw(d, a, "contacts", o);
+	} else if (str_eq(type, "button")) {
+		it->kind = "postback";
+		it->body = text_at(in, o, "text");
+		detail_raw(d, a, "payload", json_get(o, "payload"));
+	} else if (str_eq(type, "interactive")) {
+		read_interactive(in, it, o, d);
+	} else if (str_eq(type, "order")) {
+		it->kind = "order";
+		it->body = text_at(in, o, "text");
+		detail_raw(d, a, "order", o);
+	} else if (str_eq(type, "media_placeholder")) {
+		it->kind = "unsupported";	/* the history sends the picture under the same id (H.10) */
+		detail_raw(d, a, "placeholder", m);
+	} else {
+		it->kind = "unsupported";
+		detail_raw(d, a, "type", json_get(m, "type"));
+		detail_raw(d, a, "unsupported", json_get(m, "unsupported"));
+		if (!str_eq(type, "unsupported") && !str_eq(type, "unknown"))
+			detail_raw(d, a, "message", m);
+	}
+}
+
+/* Quote, forwarding, advertisement, errors: beside the content of any type (H.6, H.8). */
+static void
+read_beside(struct in *in, struct item *it, const struct json *m, struct detail *d)
+{
+	struct mem_arena *a = &in->out->arena;
+	const struct json *c = json_get(m, "context");
+
+	it->reply_to = text_at(in, c, "id");
+	if (json_get(c, "forwarded") != NULL || json_get(c, "frequently_forwarded") != NULL ||
+	    json_get(c, "referred_product") != NULL)
+		detail_raw(d, a, "context", c);
+	detail_raw(d, a, "referral", json_get(m, "referral"));
+	detail_raw(d, a, "errors", json_get(m, "errors"));
+	detail_raw(d, a, "history", json_get(m, "history_context"));
+}
+
+/* --- events that come among the messages --------------------------------------------------- */
+
+static void
+read_reaction(struct in *in, struct item *it, const struct json *o)
+{
+	it->kind = "reaction";
+	it->target_id = text_at(in, o, "message_id");
+	it->text = text_at(in, o, "emoji");	/* none, or an empty one: taken back */
+	it->effect = it->target_id == NULL ? EFFECT_NONE :
+	    it->text != NULL ? EFFECT_REACT : EFFECT_UNREACT;
+}
+
+static void
+read_edit(struct in *in, struct item *it, const struct json *o)
+{
+	const struct json *m = json_get(o, "message");
+	const char *type = text_at(in, m, "type");
+	const struct json *c = type != NULL ? json_member(m, type) : NULL;
+
+	it->kind = "edit";
+	it->target_id = text_at(in, o, "original_message_id");
+	it->text = text_at(in, c, "body");
+	if (it->text == NULL)
+		it->text = text_at(in, c, "caption");
+	it->num = it->at_known ? it->at_us / 1000000 : 1;	/* the later one counts */
+	it->effect = it->target_id != NULL && it->text != NULL ? EFFECT_EDIT : EFFECT_NONE;
+}
+
+/* A new phone or a new business-scoped id is the same person (H.9). */
+static void
+read_system(struct in *in, struct item *it, const struct json *m)
+{
+	const struct json *s = json_get(m, "system");
+	const char *from = text_at(in, m, "from"), *was = text_at(in, s, "previous_user_id");
+	const char *now = text_at(in, s, "wa_id");
+
+	it->kind = "system";
+	if (now == NULL)
+		now = text_at(in, s, "new_wa_id");
+	if (from == NULL)
+		from = text_at(in, s, "customer");
+	set_contact(it, from, from == NULL ? was : NULL);
+	it->alias = now != NULL && !str_eq(now, it->contact) ? now : text_at(in, s, "user_id");
+	it->body = NULL;
+	it->text = text_at(in, s, "body");
+}
+
+/* True: it is an event, and read. */
+static bool
+read_as_event(struct in *in, struct item *it, const char *type, const struct json *m)
+{
+	if (str_eq(type, "reaction")) {
+		read_reaction(in, it, json_get(m, "reaction"));
+	} else if (str_eq(type, "edit")) {
+		read_edit(in, it, json_get(m, "edit"));
+	} else if (str_eq(type, "revoke")) {
+		it->kind = "unsend";
+		it->target_id = text_at(in, m, "revoke.original_message_id");
+		it->effect = it->target_id != NULL ? EFFECT_UNSEND : EFFECT_NONE;
+	} else if (str_eq(type, "system")) {
+		read_system(in, it, m);
+	} else if (str_eq(type, "request_welcome")) {
+		it->kind = "welcome";
+	} else {
+		return false;
+	}
+	it->type = ITEM_EVENT;
+	it->event_id = event_key(in, type, text_at(in, m, "id"), NULL);
+	return true;
+}
+
+/* --- one message ------------------------------------------------------------------------------ */
+
+/* phone, bsuid: the other side where the caller knows it (a thread of the history). */
+static void
+read_message(struct in *in, const struct json *m, bool ours, const char *phone, const char *bsuid)
+{
+	struct item *it = new_item(in, ITEM_MESSAGE, "unsupported", m);
+	const char *type = text_at(in, m, "type"), *group = text_at(in, m, "group_id");
+	struct detail d = { .any = false };
+
+	it->dir = ours ? DIR_OUT : DIR_IN;
+	it->echo = ours;
+	it->external_id = text_at(in, m, "id");
+	if (phone == NULL)
+		phone = digits(&in->out->arena, text_at(in, m, ours ? "to" : "from"));
+	if (bsuid == NULL)
+		bsuid = text_at(in, m, ours ? "to_user_id" : "from_user_id");
+	set_profile(in, it, phone, bsuid);
+	if (ours)
+		it->sender_id = in->number;
+	else
+		it->recipient_id = in->number;
+	set_time(in, it, json_get(m, "timestamp"));
+	if (group != NULL) {		/* in a group the chat is the contact; the speaker stays the sender */
+		it->contact = group;
+		it->alias = it->name = it->username = NULL;
+	}
+	if (read_as_event(in, it, type, m))
+		return;
+	read_content(in, it, type, m, &d);
+	read_beside(in, it, m, &d);
+	it->detail = detail_end(&d, &in->out->arena);
+}
+
+/* --- states of our messages (H.7) ----------------------------------------------------------- */
+
+/* What our send carried comes back in each state: outbox_match looks for client_ref (H.21). */
+static const char *
+with_ref(struct in *in, const char *raw, const char *ref)
+{
+	struct buf b;
+
+	buf_init(&b, strlen(raw) + 6 * strlen(ref) + 64);
+	buf_puts(&b, "{\"client_ref\":");
+	json_put_str(&b, ref);
+	buf_printf(&b, ",%s", raw + 1);	/* an object with status and id: never empty */
+	raw = buf_err(&b) ? raw : mem_arena_ndup(&in->out->arena, b.p, b.n);
+	buf_free(&b);
+	return raw;
+}
+
+static void
+read_status(struct in *in, const struct json *s)
+{
+	struct item *it = new_item(in, ITEM_EVENT, "status", s);
+	const char *word = text_at(in, s, "status"), *ref = text_at(in, s, "biz_opaque_callback_data");
+	struct buf b;
+
+	it->dir = DIR_OUT;
+	it->target_id = text_at(in, s, "id");
+	if (ref != NULL)
+		it->raw = with_ref(in, it->raw, ref);
+	if (!str_eq(text_at(in, s, "recipient_type"), "group"))
+		set_profile(in, it, text_at(in, s, "recipient_id"), text_at(in, s, "recipient_user_id"));
+	set_time(in, it, json_get(s, "timestamp"));
+	it->event_id = event_key(in, "status", it->target_id, word);
+	it->effect = it->target_id != NULL ? EFFECT_STATUS : EFFECT_NONE;
+	it->text = str_eq(word, "played") ? "read" : word;
+	if (str_eq(word, "failed")) {
+		buf_init(&b, 4096);
+		buf_puts(&b, "failed: ");
+		cloud_error_words(json_at(json_get(s, "errors"), 0), &b);
+		if (b.n > strlen("failed: "))
+			it->text = mem_arena_ndup(&in->out->arena, b.p, b.n);
+		buf_free(&b);
+	} else if (!str_eq(word, "sent") && !str_eq(word, "delivered") && !str_eq(it->text, "read")) {
+		it->effect = EFFECT_NONE;	/* deleted, warning: kept, changes nothing */
+	}
+}
+
+/* --- fields (H.10, H.12) ----------------------------------------------------------------------- */
+
+static void
+read_messages(struct in *in, const struct json *list)
+{
+	for (size_t i = 0; i < json_len(list); i++)
+		read_message(in, json_at(list, i), false, NULL, NULL);
+}
+
+static void
+read_echoes(struct in *in, const struct json *list)
+{
+	for (size_t i = 0; i < json_len(list); i++)
+		read_message(in, json_at(list, i), true, NULL, NULL);
+}
+
+static void
+read_statuses(struct in *in, const struct json *list)
+{
+	for (size_t i = 0; i < json_len(list); i++)
+		read_status(in, json_at(list, i));
+}
+
+/* Direction: what our own number wrote is ours. */
+static void
+read_thread(struct in *in, const struct json *t)
+{
+	const struct json *list = json_get(t, "messages");
+	const char *phone = text_at(in, t, "context.wa_id"), *bsuid = text_at(in, t, "context.user_id");
+
+	if (phone == NULL && !cloud_is_bsuid(text_at(in, t, "id")))
+		phone = digits(&in->out->arena, text_at(in, t, "id"));
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *m = json_at(list, i);
+		const char *from = digits(&in->out->arena, text_at(in, m, "from"));
+
+		read_message(in, m, from != NULL && str_eq(from, in->display), phone, bsuid);
+	}
+}
+
+static void
+account_event(struct in *in, const char *field, const struct json *value)
+{
+	struct item *it = new_item(in, ITEM_EVENT, field != NULL ? field : "unknown", value);
+
+	set_time(in, it, json_get(value, "timestamp"));
+}
+
+/* The owner's own past, told once; what the owner refused is told, too. */
+static void
+read_history(struct in *in, const struct json *value)
+{
+	const struct json *list = json_get(value, "history");
+
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *h = json_at(list, i), *threads = json_get(h, "threads");
+
+		for (size_t k = 0; k < json_len(threads); k++)
+			read_thread(in, json_at(threads, k));
+		if (json_get(h, "errors") != NULL)
+			account_event(in, "history", h);
+	}
+	read_messages(in, json_get(value, "messages"));
+	read_echoes(in, json_get(value, "message_echoes"));
+}
+
+/* The owner's address book: a name as it was saved. */
+static void
+read_names(struct in *in, const struct json *list)
+{
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *s = json_at(list, i);
+		struct item *it = new_item(in, ITEM_EVENT, "contact", s);
+
+		it->contact = digits(&in->out->arena, text_at(in, s, "contact.phone_number"));
+		if (!str_eq(text_at(in, s, "action"), "remove"))
+			it->name = text_at(in, s, "contact.full_name");
+		set_time(in, it, json_get(s, "metadata.timestamp"));
+	}
+}
+
+static void
+read_preferences(struct in *in, const struct json *list)
+{
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *p = json_at(list, i);
+		struct item *it = new_item(in, ITEM_EVENT, "preference", p);
+
+		set_contact(it, text_at(in, p, "wa_id"), text_at(in, p, "user_id"));
+		it->text = text_at(in, p, "value");
+		set_time(in, it, json_get(p, "timestamp"));
+	}
+}
+
+static void
+read_value(struct in *in, const char *field, const struct json *value)
+{
+	size_t before = in->out->n;
+
+	if (str_eq(field, "messages") || str_eq(field, "standby")) {
+		const struct json *v = str_eq(field, "standby") && json_get(value, "standby") != NULL ?
+		    json_get(value, "standby") : value;
+
+		if (json_get(v, "contacts") != NULL)
+			in->contacts = json_get(v, "contacts");
+		read_messages(in, json_get(v, "messages"));
+		read_statuses(in, json_get(v, "statuses"));
+		read_echoes(in, json_get(v, "message_echoes"));
+		if (json_len(json_get(v, "errors")) > 0)
+			account_event(in, "error", value);
+	} else if (str_eq(field, "smb_message_echoes")) {
+		read_echoes(in, json_get(value, "message_echoes"));
+	} else if (str_eq(field, "history")) {
+		read_history(in, value);
+	} else if (str_eq(field, "smb_app_state_sync")) {
+		read_names(in, json_get(value, "state_sync"));
+	} else if (str_eq(field, "user_preferences")) {
+		read_preferences(in, json_get(value, "user_preferences"));
+	}
+	if (in->out->n == before)	/* another field, or a shape that nobody has seen */
+		account_event(in, field, value);
+}
+
+static void
+read_change(struct itemv *out, const char *waba, const struct json *change)
+{
+	const struct json *value = json_get(change, "value");
+	struct in in = { .out = out, .value = value, .contacts = json_get(value, "contacts") };
+
+	in.number = text_at(&in, value, "metadata.phone_number_id");
+	in.display = digits(&out->arena, text_at(&in, value, "metadata.display_phone_number"));
+	in.test = str_eq(waba, "0") || str_eq(in.number, TEST_NUMBER);
+	read_value(&in, text_at(&in, change, "field"), value);
+}
+
+enum rc
+cloud_parse(const struct account *a, const char *content_type, const char *p, size_t n,
+    struct itemv *out)
+{
+	struct json *j = NULL;
+	const struct json *entries;
+	enum rc rc = RC_INVALID;
+
+	(void)a;
+	(void)content_type;
+	if (json_parse(p, n, &j, NULL) != RC_OK)
+		return RC_INVALID;
+	entries = json_get(j, "entry");
+	if (json_type(entries) != JSON_ARRAY ||
+	    !str_eq(json_text(&out->arena, json_get(j, "object")), "whatsapp_business_account"))
+		goto out;
+	for (size_t i = 0; i < json_len(entries); i++) {
+		const struct json *e = json_at(entries, i), *changes = json_get(e, "changes");
+
+		for (size_t k = 0; k < json_len(changes); k++)
+			read_change(out, json_text(&out->arena, json_get(e, "id")), json_at(changes, k));
+	}
+	rc = RC_OK;
+out:
+	json_free(j);
+	return rc;
+}

@@ -1,0 +1,261 @@
+/*
+ * What goes out (providers.md H.16 to H.18): one request a message; a text beside one
+ * picture is its caption.  Outside the window only a template goes.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "provider/cloud/cloud.h"
+
+#define PHONE_MIN 5
+#define PHONE_MAX 15
+
+/*
+ * A phone in any spelling, an address of WhatsApp's own ("70000000001@c.us"), or a
+ * business-scoped id; as contacts.external_id has it.
+ */
+const char *
+cloud_recipient(const struct account *a, const char *id, struct mem_arena *arena)
+{
+	char phone[PHONE_MAX + 2];
+	size_t n = 0;
+
+	(void)a;
+	if (cloud_is_bsuid(id))
+		return mem_arena_dup(arena, id);
+	for (; *id != '\0' && *id != '@'; id++) {
+		if (*id >= '0' && *id <= '9') {
+			if (n == PHONE_MAX)
+				return NULL;
+			phone[n++] = *id;
+		} else if (strchr("+-() .", *id) == NULL) {
+			return NULL;
+		}
+	}
+	if (n < PHONE_MIN || (*id == '@' && !str_eq(id, "@c.us") && !str_eq(id, "@s.whatsapp.net")))
+		return NULL;
+	return mem_arena_ndup(arena, phone, n);
+}
+
+/* A business-scoped id in "to" is answered 200 and dropped without a word (H.17). */
+static void
+put_address(const struct outmsg *m, struct buf *b)
+{
+	buf_puts(b, "{\"messaging_product\":\"whatsapp\",\"recipient_type\":\"individual\"");
+	if (cloud_is_bsuid(m->recipient)) {
+		buf_puts(b, ",\"recipient\":");
+		json_put_str(b, m->recipient);
+	} else {
+		buf_printf(b, ",\"to\":\"+%s\"", m->recipient);
+	}
+}
+
+static enum rc
+put_media(const struct outmsg *m, struct buf *b)
+{
+	const struct att *t = &m->atts[0];
+	const char *type = str_eq(t->type, "file") ? "document" : t->type;
+	bool caption = !str_empty(m->body);
+
+	if (!str_eq(type, "image") && !str_eq(type, "video") && !str_eq(type, "audio") &&
+	    !str_eq(type, "document") && !str_eq(type, "sticker"))
+		return RC_INVALID;
+	if (str_empty(t->url) || (caption && (str_eq(type, "audio") || str_eq(type, "sticker") ||
+	    str_utf8_len(m->body, strlen(m->body)) > CLOUD_CAPTION_MAX)))
+		return RC_INVALID;
+	buf_printf(b, ",\"type\":\"%s\",\"%s\":{\"link\":", type, type);
+	json_put_str(b, t->url);
+	if (caption) {
+		buf_puts(b, ",\"caption\":");
+		json_put_str(b, m->body);
+	}
+	if (str_eq(type, "document") && !str_empty(t->name)) {
+		buf_puts(b, ",\"filename\":");
+		json_put_str(b, t->name);
+	}
+	buf_putc(b, '}');
+	return RC_OK;
+}
+
+static enum rc
+put_content(const struct outmsg *m, struct buf *b)
+{
+	if (m->n_atts > 1 || (m->n_atts == 0 && str_empty(m->body)))
+		return RC_INVALID;
+	if (m->n_atts == 1 && str_eq(m->atts[0].type, "template")) {
+		if (str_empty(m->atts[0].ref) || !str_empty(m->body))
+			return RC_INVALID;
+		buf_printf(b, ",\"type\":\"template\",\"template\":%s", m->atts[0].ref);
+		return RC_OK;
+	}
+	if (m->n_atts == 1)
+		return put_media(m, b);
+	if (str_utf8_len(m->body, strlen(m->body)) > CLOUD_TEXT_MAX)
+		return RC_INVALID;
+	buf_puts(b, ",\"type\":\"text\",\"text\":{\"body\":");
+	json_put_str(b, m->body);
+	buf_puts(b, ",\"preview_url\":false}");
+	return RC_OK;
+}
+
+static enum rc
+put_message(const struct outmsg *m, struct buf *b)
+{
+	enum rc rc;
+
+	put_address(m, b);
+	rc = put_content(m, b);
+	if (!str_empty(m->reply_to)) {
+		buf_puts(b, ",\"context\":{\"message_id\":");
+		json_put_str(b, m->reply_to);
+		buf_putc(b, '}');
+	}
+	if (!str_empty(m->ref)) {	/* comes back with each state of the message (H.21) */
+		buf_puts(b, ",\"biz_opaque_callback_data\":");
+		json_put_str(b, m->ref);
+	}
+	return rc;
+}
+
+/* All of them speak of a message: mark_seen and typing_on of an incoming one. */
+static enum rc
+put_action(const struct outmsg *m, struct buf *b)
+{
+	bool react = str_eq(m->action, "react");
+
+	if (str_empty(m->reply_to))
+		return RC_INVALID;
+	if (react || str_eq(m->action, "unreact")) {
+		put_address(m, b);
+		buf_puts(b, ",\"type\":\"reaction\",\"reaction\":{\"message_id\":");
+		json_put_str(b, m->reply_to);
+		buf_puts(b, ",\"emoji\":");
+		json_put_str(b, !react ? "" : str_empty(m->reaction) ? "👍" : m->reaction);
+		buf_putc(b, '}');
+		return RC_OK;
+	}
+	if (!str_eq(m->action, "mark_seen") && !str_eq(m->action, "typing_on"))
+		return RC_INVALID;	/* there is no typing_off */
+	buf_puts(b, "{\"messaging_product\":\"whatsapp\",\"status\":\"read\",\"message_id\":");
+	json_put_str(b, m->reply_to);
+	if (str_eq(m->action, "typing_on"))
+		buf_puts(b, ",\"typing_indicator\":{\"type\":\"text\"}");
+	return RC_OK;
+}
+
+enum rc
+cloud_send_build(const struct account *a, const struct outmsg *m, struct http_req *out)
+{
+	char path[200];
+	struct buf b;
+	enum rc rc;
+
+	if (str_empty(m->recipient) || str_empty(a->own_id))
+		return RC_INVALID;
+	buf_init(&b, 256 * 1024);
+	rc = str_empty(m->action) ? put_message(m, &b) : put_action(m, &b);
+	buf_putc(&b, '}');
+	if (rc == RC_OK && buf_err(&b))
+		rc = RC_INVALID;
+	snprintf(path, sizeof path, "%s/messages", a->own_id);
+	if (rc == RC_OK)
+		rc = cloud_req(a, "POST", path, out);
+	if (rc == RC_OK) {
+		http_req_body(out, "application/json", b.p, b.n);
+		out->fresh = true;	/* a reused line may send twice, ARCHITECTURE.md 6.8 */
+	}
+	buf_free(&b);
+	return rc;
+}
+
+/* 200 is accepted, not delivered; the id names the message in its states (H.18). */
+static void
+accepted(const struct json *j, struct send_result *out)
+{
+	struct mem_arena a = { 0 };
+	const char *id = json_text(&a, json_get(json_at(json_get(j, "messages"), 0), "id"));
+
+	out->outcome = SEND_ACCEPTED;
+	if (!str_empty(id) && strlen(id) < sizeof out->message_id) {
+		snprintf(out->message_id, sizeof out->message_id, "%s", id);
+		out->outcome = SEND_SENT;
+	} else if (json_type(j) != JSON_OBJECT) {
+		out->outcome = SEND_UNKNOWN;	/* a success in words we do not know */
+		snprintf(out->code, sizeof out->code, "not_json");
+	}
+	mem_arena_free(&a);
+}
+
+static void
+rest(const struct cloud_error *e, struct send_result *out)
+{
+	out->outcome = SEND_PAUSE;
+	out->pause_s = e->pause_s > 0 ? e->pause_s : 60;
+	out->retry_after_s = out->pause_s;
+}
+
+static void
+refused(const struct account *a, const struct outmsg *m, const struct cloud_error *e,
+    const struct http_res *res, struct send_result *out)
+{
+	snprintf(out->code, sizeof out->code, "%s", e->code);
+	snprintf(out->text, sizeof out->text, "%s", e->text);
+	out->hint = e->hint;
+	out->outcome = SEND_REFUSED;
+	switch (e->class) {
+	case CLOUD_FINE:
+	case CLOUD_RETRY:
+		out->outcome = SEND_RETRY;
+		out->retry_after_s = http_retry_after_s(res);
+		break;
+	case CLOUD_PAIR:		/* later ones to this contact wait behind it, others go on */
+		out->outcome = SEND_RETRY;
+		out->retry_after_s = e->pause_s;
+		break;
+	case CLOUD_PROOF:
+		out->again = cloud_proofs(a) > 1;
+		rest(e, out);
+		break;
+	case CLOUD_RATE:
+	case CLOUD_TOKEN:
+		rest(e, out);
+		break;
+	case CLOUD_RIGHT:
+	case CLOUD_OTHER:
+		if (!str_empty(m->action))
+			break;		/* a typing sign is not worth a pause */
+		rest(e, out);
+		out->grows = true;
+		out->unclear = e->class == CLOUD_OTHER;
+		break;
+	case CLOUD_UNKNOWN:
+		out->outcome = SEND_UNKNOWN;
+		break;
+	case CLOUD_BLOCKED:
+		out->contact_blocked = true;
+		break;
+	case CLOUD_FAIL:
+		break;
+	}
+}
+
+enum rc
+cloud_send_read(const struct account *a, const struct outmsg *m, const struct http_res *res,
+    struct send_result *out)
+{
+	struct json *j = NULL;
+	struct cloud_error e;
+
+	memset(out, 0, sizeof *out);
+	out->retry_after_s = -1;
+	if (res->fail == HTTP_FAIL_NONE && json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
+		j = NULL;
+	cloud_error_read(res, j, &e);
+	if (e.class == CLOUD_FINE)
+		accepted(j, out);
+	else
+		refused(a, m, &e, res, out);
+	json_free(j);
+	return RC_OK;
+}

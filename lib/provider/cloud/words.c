@@ -1,0 +1,69 @@
+/*
+ * What is said to people about WhatsApp Cloud API.
+ */
+#include "base/buf.h"
+#include "provider/cloud/cloud.h"
+
+void
+cloud_setup(const struct setup_facts *f, struct buf *b)
+{
+	static const char en[] =
+	    "At Meta (developers.facebook.com, your app → WhatsApp → Configuration):\n"
+	    "1. Callback URL: %s\n"
+	    "   Verify token: %s\n"
+	    "   It must be reachable by https with a certificate of a public authority.\n"
+	    "2. Webhook fields: subscribe to messages (and to account_update,\n"
+	    "   message_template_status_update, phone_number_quality_update).\n"
+	    "3. Subscribe the app to the WhatsApp Business Account: dmbox doctor --fix\n"
+	    "   (the dashboard's Test button works without it, real messages do not come).\n"
+	    "4. Set the app live.\n";
+	static const char ru[] =
+	    "В Meta (developers.facebook.com, приложение → WhatsApp → Configuration):\n"
+	    "1. Callback URL: %s\n"
+	    "   Verify token: %s\n"
+	    "   Адрес должен открываться по https с сертификатом публичного центра.\n"
+	    "2. Webhook fields: подпишитесь на messages (а также account_update,\n"
+	    "   message_template_status_update, phone_number_quality_update).\n"
+	    "3. Подпишите приложение на аккаунт WhatsApp Business: dmbox doctor --fix\n"
+	    "   (кнопка Test работает и без этого, а настоящие сообщения не приходят).\n"
+	    "4. Переведите приложение в режим Live.\n";
+	const char *word = f->greet != NULL ? f->greet : "...";
+
+	if (f->brief)
+		return;
+	if (f->ru)
+		buf_printf(b, ru, f->url, word);
+	else
+		buf_printf(b, en, f->url, word);
+}
+
+const struct provider_hint cloud_hints[] = {
+	{ "cloud_proof", {
+		"The app demands appsecret_proof: put the secret of the token's own app into WHATSAPP_APP_SECRET.",
+		"Приложение требует appsecret_proof: укажите секрет приложения, которому принадлежит токен, в WHATSAPP_APP_SECRET." } },
+	{ "cloud_number", {
+		"WHATSAPP_PHONE_NUMBER_ID is not a number that the token reaches: dmbox doctor --only DMB-745.",
+		"WHATSAPP_PHONE_NUMBER_ID — не номер, доступный токену: dmbox doctor --only DMB-745." } },
+	{ "cloud_permission", {
+		"The system user lacks the right to this number: assign app and WhatsApp account to it, then make a new token.",
+		"У системного пользователя нет прав на этот номер: назначьте ему приложение и аккаунт WhatsApp и создайте новый токен." } },
+	{ "cloud_restricted", {
+		"Meta has restricted this number or account: WhatsApp Manager shows why and for how long.",
+		"Meta ограничила номер или аккаунт: причина и срок видны в WhatsApp Manager." } },
+	{ "cloud_payment", {
+		"Meta waits for a payment method or accepted terms: WhatsApp Manager → Billing & payments.",
+		"Meta ждёт способ оплаты или принятия условий: WhatsApp Manager → Счета и платежи." } },
+	{ "cloud_register", {
+		"The number is not registered, or its name is not approved: WhatsApp Manager → Phone numbers.",
+		"Номер не зарегистрирован или имя не одобрено: WhatsApp Manager → Номера телефонов." } },
+	{ "cloud_test_number", {
+		"A test number sends only to the recipients that are entered under WhatsApp → API setup.",
+		"Тестовый номер отправляет только получателям, внесённым в WhatsApp → API setup." } },
+	{ "cloud_template", {
+		"The customer's last message is over 24 hours old: only an approved template goes out.",
+		"Последнее сообщение клиента старше 24 часов: уходит только одобренный шаблон." } },
+	{ "cloud_refuses", {
+		"Meta refuses without saying whether the account or this message is to blame. Nothing is lost, dmbox goes on trying; dmbox outbox cancel ID gives a message up.",
+		"Meta отказывает и не говорит, в аккаунте дело или в сообщении. Ничего не потеряно, dmbox пробует дальше; dmbox outbox cancel ID снимает сообщение." } },
+};
+const size_t cloud_n_hints = sizeof cloud_hints / sizeof *cloud_hints;
