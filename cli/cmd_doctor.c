@@ -21,7 +21,7 @@
 #define OUT_MAX (1 << 20)
 #define STATE_FILE "doctor.last"
 
-enum form { FORM_TEXT, FORM_JSON, FORM_NAGIOS, FORM_CHANGES, FORM_TICKET };
+enum form { FORM_TEXT, FORM_LIST, FORM_JSON, FORM_NAGIOS, FORM_CHANGES, FORM_TICKET };
 
 /* --- for people -------------------------------------------------------------------- */
 
@@ -49,31 +49,152 @@ status_word(enum finding_status s)
 	}
 }
 
-static void
-print_text(const struct doctor *d)
+static const char *
+mark(enum finding_status s)
 {
-	const char *end = *colour(FINDING_OK) != '\0' ? "\033[0m" : "";
-	enum doctor_check first;
+	static const char *const v[] = { [FINDING_OK] = "✓", [FINDING_WARN] = "!", [FINDING_FAIL] = "✗",
+		[FINDING_UNKNOWN] = "?" };
 
+	return v[s];
+}
+
+static const char *
+plain(void)
+{
+	return *colour(FINDING_OK) != '\0' ? "\033[0m" : "";
+}
+
+/* The list of all: a line a check, what was seen, what mends it. */
+static void
+print_list(const struct doctor *d)
+{
 	for (int i = 0; i < DC__MAX; i++) {
-		const struct doctor_result *r = &d->r[i];
-		const struct doctor_text *t = doctor_text((enum doctor_check)i);
+		enum doctor_check c = (enum doctor_check)i;
 
-		if (!doctor_shown(d, (enum doctor_check)i))
+		if (!doctor_shown(d, c))
 			continue;
-		printf("DMB-%03u %s%s%s  %s\n", t->number, colour(r->status), status_word(r->status), end,
-		    t->what[d->o.lang]);
-		printf("        %s\n", doctor_seen(d, (enum doctor_check)i));
-		if (!str_empty(doctor_remedy(d, (enum doctor_check)i)))
-			printf("        → %s\n", doctor_remedy(d, (enum doctor_check)i));
+		printf("DMB-%03u %s%s%s  %s: %s\n", doctor_text(c)->number, colour(d->r[i].status),
+		    status_word(d->r[i].status), plain(), doctor_subject(c, d->o.lang), doctor_seen(d, c));
+		if (!str_empty(doctor_remedy(d, c)))
+			printf("        → %s\n", doctor_remedy(d, c));
 	}
+}
+
+/* --- nine lines, what is not good unfolded ------------------------------------------ */
+
+/* Groups by the published numbers: first of each. */
+static const struct group { unsigned int from; const char *en, *ru; } groups[] = {
+	{ 100, "Configuration", "Конфигурация" }, { 200, "Database", "База данных" },
+	{ 300, "Disk and spool", "Диск и спул" }, { 400, "Poller and cron", "Опросчик и cron" },
+	{ 500, "Web server", "Веб-сервер" }, { 520, "Public address", "Публичный адрес" },
+	{ 600, "Test deliveries", "Пробные доставки" }, { 700, "Providers", "Провайдеры" },
+	{ 800, "Messages in and out", "Входящие и исходящие" },
+};
+enum { N_GROUPS = sizeof groups / sizeof *groups };
+
+static size_t
+group_of(enum doctor_check c)
+{
+	size_t g = 0;
+
+	while (g + 1 < N_GROUPS && doctor_text(c)->number >= groups[g + 1].from)
+		g++;
+	return g;
+}
+
+/* The worst of group g and how many of its checks are good; false: nothing of it applies. */
+static bool
+group_status(const struct doctor *d, size_t g, enum finding_status *worst, size_t *good, size_t *all)
+{
+	static const int rank[] = { [FINDING_OK] = 0, [FINDING_UNKNOWN] = 1, [FINDING_WARN] = 2, [FINDING_FAIL] = 3 };
+
+	*worst = FINDING_OK;
+	*good = *all = 0;
+	for (int i = 0; i < DC__MAX; i++) {
+		enum finding_status s = d->r[i].status;
+
+		if (!doctor_shown(d, (enum doctor_check)i) || group_of((enum doctor_check)i) != g)
+			continue;
+		++*all;
+		*good += s == FINDING_OK;
+		if (rank[s] > rank[*worst])
+			*worst = s;
+	}
+	return *all > 0;
+}
+
+static void
+print_more(size_t n)
+{
+	if (n > 0)
+		printf(cmd_tr("      and %zu more, for the same reason\n", "      и ещё %zu по той же причине\n"), n);
+}
+
+static void
+print_group(const struct doctor *d, size_t g)
+{
+	enum finding_status worst;
+	size_t good, all, more = 0;
+	const char *same = NULL;
+
+	if (!group_status(d, g, &worst, &good, &all))
+		return;
+	printf("%s%s%s %s  %zu/%zu\n", colour(worst), mark(worst), plain(), cmd_tr(groups[g].en, groups[g].ru), good, all);
+	for (int i = 0; i < DC__MAX; i++) {
+		enum doctor_check c = (enum doctor_check)i;
+		enum finding_status s = d->r[i].status;
+
+		if (!doctor_shown(d, c) || group_of(c) != g || s == FINDING_OK)
+			continue;
+		if (s == FINDING_UNKNOWN && str_empty(doctor_remedy(d, c)) && str_eq(doctor_seen(d, c), same)) {
+			more++;		/* as the line before */
+			continue;
+		}
+		print_more(more);
+		more = 0;
+		same = s == FINDING_UNKNOWN ? doctor_seen(d, c) : NULL;
+		printf("    %s%s%s DMB-%03u %s: %s\n", colour(s), mark(s), plain(), doctor_text(c)->number,
+		    doctor_subject(c, d->o.lang), doctor_seen(d, c));
+		if (!str_empty(doctor_remedy(d, c)))
+			printf("        → %s\n", doctor_remedy(d, c));
+	}
+	print_more(more);
+}
+
+static void
+print_verdict(const struct doctor *d)
+{
+	enum doctor_check first;
+	size_t warn = doctor_count(d, FINDING_WARN), unknown = doctor_count(d, FINDING_UNKNOWN);
+
+	if (doctor_first(d, &first))
+		printf(cmd_tr("%s✗ Broken%s: DMB-%03u %s: %s\n  → %s\n", "%s✗ Сломано%s: DMB-%03u %s: %s\n  → %s\n"),
+		    colour(FINDING_FAIL), plain(), doctor_text(first)->number, doctor_subject(first, d->o.lang),
+		    doctor_seen(d, first), doctor_remedy(d, first));
+	else if (warn > 0)
+		printf(cmd_tr("%s! It works%s, with something to look at: %zu\n", "%s! Работает%s, есть замечания: %zu\n"),
+		    colour(FINDING_WARN), plain(), warn);
+	else if (doctor_count(d, FINDING_OK) == 0)
+		printf(cmd_tr("%s? Nothing could be looked at%s\n", "%s? Ничего не удалось проверить%s\n"),
+		    colour(FINDING_UNKNOWN), plain());
+	else
+		printf(cmd_tr("%s✓ All is well%s as far as can be seen (%zu not known)\n",
+		    "%s✓ Всё в порядке%s, насколько видно (неизвестно: %zu)\n"), colour(FINDING_OK), plain(), unknown);
+}
+
+static void
+print_text(const struct doctor *d, bool list)
+{
+	print_verdict(d);
+	putchar('\n');
+	if (list)
+		print_list(d);
+	for (size_t g = 0; !list && g < N_GROUPS; g++)
+		print_group(d, g);
 	printf(cmd_tr("\n%zu good, %zu warnings, %zu failed, %zu unknown\n",
 	    "\nхорошо: %zu, замечаний: %zu, сбоев: %zu, неизвестно: %zu\n"), doctor_count(d, FINDING_OK),
 	    doctor_count(d, FINDING_WARN), doctor_count(d, FINDING_FAIL), doctor_count(d, FINDING_UNKNOWN));
-	if (doctor_first(d, &first))
-		printf(cmd_tr("The first broken link: DMB-%03u, %s\n→ %s\n", "Первое сломанное звено: DMB-%03u, %s\n→ %s\n"),
-		    doctor_text(first)->number, doctor_text(first)->what[d->o.lang],
-		    doctor_remedy(d, first));
+	print_verdict(d);
 }
 
 /* A plugin's status: 3 where nothing that was asked for could be looked at. */
@@ -196,7 +317,8 @@ print(struct doctor *d, enum form form)
 	buf_init(&b, OUT_MAX);
 	switch (form) {
 	case FORM_TEXT:
-		print_text(d);
+	case FORM_LIST:
+		print_text(d, form == FORM_LIST);
 		break;
 	case FORM_JSON:
 		doctor_json(d, &b);
@@ -265,6 +387,7 @@ run(int argc, char **argv)
 		{ "changes", 0, NULL, 'c' }, { "ticket", 0, NULL, 't' }, { "only", 1, NULL, 'o' },
 		{ "explain", 1, NULL, 'e' }, { "offline", 0, NULL, 'l' }, { "fix", 0, NULL, 'f' },
 		{ "url", 1, NULL, 'u' }, { "cgidir", 1, NULL, 'g' }, { "docroot", 1, NULL, 'r' },
+		{ "verbose", 0, NULL, 'v' },
 		{ NULL, 0, NULL, 0 } };
 	struct doctor_opts opts = { .only = -1 };
 	enum form form = FORM_TEXT;
@@ -273,8 +396,9 @@ run(int argc, char **argv)
 	bool json = false;
 	int o;
 
-	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "v", options, NULL)) != -1) {
 		switch (o) {
+		case 'v': form = FORM_LIST; break;
 		case 'j': form = FORM_JSON; json = true; break;
 		case 'n': form = FORM_NAGIOS; break;
 		case 'c': form = FORM_CHANGES; break;
@@ -305,21 +429,23 @@ run(int argc, char **argv)
 const struct cmd cmd_doctor = {
 	"doctor", run,
 	{ "why messages do not appear: every link of the chain", "почему сообщений нет: каждое звено цепи" },
-	{ "usage: dmbox doctor [--json | --nagios | --changes | --ticket] [--only CODE] [--offline]\n"
+	{ "usage: dmbox doctor [-v | --json | --nagios | --changes | --ticket] [--only CODE] [--offline]\n"
 	  "                    [--fix] [--url URL] [--cgidir DIR] [--docroot DIR]\n"
 	  "       dmbox doctor --explain CODE\n\n"
 	  "Walks the whole chain from the configuration to the provider and names the first\n"
-	  "broken link and what mends it.  Test deliveries are marked and removed again;\n"
+	  "broken link and what mends it: nine groups (✓ good, ! warning, ✗ failed, ? not known),\n"
+	  "what is not good unfolded; -v lists every check.  Test deliveries are marked and removed again;\n"
 	  "nothing else is changed unless --fix is given, which subscribes a Meta account to\n"
 	  "its messages.  --changes says only what is new since the last time (for cron),\n"
 	  "--ticket writes a letter to the provider's support, --offline asks nobody.\n"
 	  "--url is tested instead of DMBOX_PUBLIC_URL; --cgidir is where make install put\n"
 	  "the programs.  Exit status: 0 good, 1 warnings, 2 something failed.",
-	  "вызов: dmbox doctor [--json | --nagios | --changes | --ticket] [--only КОД] [--offline]\n"
+	  "вызов: dmbox doctor [-v | --json | --nagios | --changes | --ticket] [--only КОД] [--offline]\n"
 	  "                    [--fix] [--url URL] [--cgidir ПАПКА] [--docroot ПАПКА]\n"
 	  "       dmbox doctor --explain КОД\n\n"
 	  "Проходит всю цепь от конфигурации до провайдера и называет первое сломанное звено и\n"
-	  "что его чинит.  Пробные доставки помечены и удаляются; больше ничего не меняется,\n"
+	  "что его чинит: девять групп (✓ хорошо, ! замечание, ✗ сбой, ? неизвестно), подробно —\n"
+	  "только то, что не в порядке; -v перечисляет все проверки.  Пробные доставки помечены и удаляются; больше ничего не меняется,\n"
 	  "кроме как с --fix: он подписывает аккаунт Meta на сообщения.  --changes говорит\n"
 	  "только о новом с прошлого раза (для cron), --ticket пишет письмо в поддержку\n"
 	  "провайдера, --offline никого не спрашивает.  --url проверяется вместо\n"

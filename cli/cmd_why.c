@@ -6,6 +6,8 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -49,10 +51,55 @@ struct why {
 	bool provider_has;
 	enum verdict_of verdict;
 	char reason[64];		/* of a refused one */
+	const char *words_by, *words_of;	/* the message's, for a person; in the trace's arena */
 	char aside_file[512];		/* the first file that was put into quarantine */
 };
 
 /* --- printing ------------------------------------------------------------------------ */
+
+/* How wide lines may be; 0: as long as they are (no terminal). */
+static size_t
+width(void)
+{
+	struct winsize w;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40 ? w.ws_col : 80;
+}
+
+/* The moment in UTC, as the log has it, and beside it in local time where that differs. */
+static void
+say_time(int64_t at_us, struct buf *b)
+{
+	time_t t = (time_t)(at_us / 1000000);
+	char at[CLOCK_ISO_MAX], here[16];
+	struct tm tm;
+
+	if (at_us == 0) {
+		buf_puts(b, "-");
+		return;
+	}
+	clock_iso(at_us, at);
+	buf_puts(b, at);
+	localtime_r(&t, &tm);
+	if (tm.tm_gmtoff != 0 && strftime(here, sizeof here, "%H:%M:%S", &tm) > 0)
+		buf_printf(b, " (%s)", here);
+}
+
+/* One more word of a line; where it does not fit it begins the next one. */
+static void
+say_word(const char *word, size_t *col, size_t max)
+{
+	size_t n = strlen(word);
+
+	if (max > 0 && *col + 2 + n > max && *col > 6) {
+		fputs("\n     ", stdout);
+		*col = 5;
+	}
+	printf("  %s", word);
+	*col += 2 + n;
+}
 
 static void
 say_station(const struct station *s)
@@ -61,22 +108,40 @@ say_station(const struct station *s)
 	struct mem_arena arena = {0};
 	const struct json *value;
 	const char *key;
-	char at[CLOCK_ISO_MAX];
+	size_t col, max = width();
+	struct buf b;
 
-	clock_iso(s->at_us, at);
-	printf("%s  %-12s %s/%s", s->at_us != 0 ? at : "-", s->what, s->channel ? s->channel : "-",
-	    s->account ? s->account : "-");
-	if (s->request_id != NULL)
-		printf("  request %s", s->request_id);
+	buf_init(&b, 1 << 16);
+	say_time(s->at_us, &b);
+	buf_printf(&b, "  %-12s %s/%s", s->what, s->channel ? s->channel : "-", s->account ? s->account : "-");
+	fputs(b.p, stdout);
+	col = b.n;
+	buf_reset(&b);
+	if (s->request_id != NULL) {
+		buf_printf(&b, "request %s", s->request_id);
+		say_word(b.p, &col, max);
+		buf_reset(&b);
+	}
 	if (json_parse(s->detail, strlen(s->detail), &j, NULL) == RC_OK)
 		for (struct json_iter i = { NULL }; json_each(j, &i, &key, &value);) {
 			const char *t = json_text(&arena, value);
 
-			printf("  %s=%s", key, t != NULL ? t : json_raw(&arena, value));
+			buf_printf(&b, "%s=%s", key, t != NULL ? t : json_raw(&arena, value));
+			say_word(b.p, &col, max);
+			buf_reset(&b);
 		}
 	putchar('\n');
+	buf_free(&b);
 	json_free(j);
 	mem_arena_free(&arena);
+}
+
+/* What it says, before where it has been. */
+static void
+say_words(const struct why *w)
+{
+	if (w->words_of != NULL)
+		printf("%s: «%s»\n", w->words_by, w->words_of);
 }
 
 static const char *
@@ -133,6 +198,7 @@ means(const struct why *w)
 static void
 say_text(const struct why *w)
 {
+	say_words(w);
 	for (size_t i = 0; i < w->trace.n; i++)
 		say_station(&w->trace.v[i]);
 	fputs(w->spool_text.p, stdout);
@@ -470,6 +536,8 @@ about_row(struct why *w, const char *id)
 		rc = trace_again(w->db, row_of(w), &more);
 	if (rc == RC_OK)
 		add_trace(&w->trace, &more);
+	if (rc == RC_OK && row_of(w) != 0 && !w->json)
+		rc = trace_words(w->db, row_of(w), &w->trace.arena, &w->words_by, &w->words_of);
 	trace_free(&more);
 	return rc;
 }
@@ -479,10 +547,10 @@ static enum rc
 guess(struct why *w, const char *q)
 {
 	char id[600];
-	enum rc rc = trace_near(w->db, q, &w->trace, &w->words);
+	enum rc rc = trace_person(w->db, q, &w->trace, &w->words);
 
 	if (rc == RC_NONE)
-		rc = trace_person(w->db, q, &w->trace, &w->words);
+		rc = trace_near(w->db, q, &w->trace, &w->words);
 	if (rc != RC_OK)
 		return rc;
 	w->verdict = LISTED;

@@ -135,6 +135,11 @@ doctor_conf(struct doctor *d)
 	size_t used = 0;
 
 	file(d);
+	/* of a file that was not read nothing can be said; keys of the environment may do */
+	d->conf_read = !(d->r[DC_FILE].status == FINDING_FAIL || d->r[DC_MODE].status == FINDING_FAIL) ||
+	    !str_empty(c->database_url);
+	if (!d->conf_read)
+		return;
 	for (size_t i = 0; i < c->n_accounts; i++)
 		if (doctor_used(d, &c->accounts[i])) {
 			secret(d, &c->accounts[i]);

@@ -286,6 +286,12 @@ network(struct doctor *d)
 		doctor_web_end(d);
 }
 
+static bool
+of_conf(enum doctor_check c)
+{
+	return c == DC_SECRET || c == DC_JWT || c == DC_TOKEN || c == DC_DB_REACH || c == DC_DB_LOGIN;
+}
+
 /* Checks that somebody has to answer for; the others speak of files, or of one provider. */
 static bool
 of_database(enum doctor_check c)
@@ -310,7 +316,11 @@ not_looked(struct doctor *d)
 
 		if (d->r[c].done || !doctor_wants(d, c, c))
 			continue;
-		if (of_database(c) && !d->db_ok)
+		if (!d->conf_read && (of_conf(c) || of_database(c) || of_web(c)))
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
+			    "not looked at: the configuration could not be read",
+			    "не проверялось: конфигурация не прочитана"));
+		else if (of_database(c) && !d->db_ok)
 			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
 			    "not looked at: the database could not be asked",
 			    "не проверялось: база данных не ответила"));
@@ -333,6 +343,10 @@ doctor_run(struct doctor *d)
 {
 	d->end_ms = clock_mono_ms() + ALL_MS;
 	doctor_conf(d);
+	if (!d->conf_read) {
+		not_looked(d);
+		return;
+	}
 	/* a spool that lies in a dead network file system is the host's to time out */
 	doctor_database(d);
 	network(d);

@@ -54,7 +54,10 @@ struct doctor_text {
 	unsigned int number;	/* DMB-nnn */
 	const char *what[DOCTOR_LANG__MAX];
 	const char *remedy[DOCTOR_LANG__MAX];
+	const char *subject[DOCTOR_LANG__MAX];	/* of a provider's; else doctor_subject */
 };
+/* doctor_subject(c, lang): what check c is about, in a word or two: "Routes". */
+const char *doctor_subject(enum doctor_check c, enum doctor_lang lang);
 /* doctor_text(c): its line; NULL for a place among the providers' that is not used. */
 const struct doctor_text *doctor_text(enum doctor_check c);
 /* doctor_check_by_number(n, out): of DMB-n; RC_NONE where there is none. */
@@ -97,6 +100,7 @@ struct doctor {
 	struct doctor_result r[DC__MAX];
 	struct httpc *http;
 	struct db *db;
+	bool conf_read;		/* what the configuration says is known */
 	bool db_ok;		/* reachable, with a schema */
 	bool web_up;		/* dmbox answers at base */
 	bool small_plan;	/* the database gives a handful of connections */

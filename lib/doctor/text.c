@@ -279,6 +279,76 @@ T(DC_LEAK, 921, "none of your secrets stands in a log",
     "Удалите строку из журнала, смените секрет и пишите журналы доступа без строки запроса (%U вместо %r)."),
 };
 
+/* What a check is about, as a list names it; the finding follows. */
+static const char *const subjects[DC__MAX][DOCTOR_LANG__MAX] = {
+	[DC_FILE] = { "Configuration file", "Файл конфигурации" },
+	[DC_MODE] = { "Who may read it", "Кто может его читать" },
+	[DC_KEYS] = { "Keys and values", "Ключи и значения" },
+	[DC_PLACEHOLDER] = { "Placeholders", "Заглушки" },
+	[DC_ODD] = { "Slips", "Описки" },
+	[DC_SECRET] = { "Webhook secrets", "Секреты вебхуков" },
+	[DC_JWT] = { "Key for tokens", "Ключ для токенов" },
+	[DC_BELOW] = { "Place of the configuration", "Место конфигурации" },
+	[DC_OPEN] = { "Open webhooks", "Открытые вебхуки" },
+	[DC_SAME] = { "Ids of accounts", "Id аккаунтов" },
+	[DC_TOKEN] = { "Keys for the provider", "Ключи провайдера" },
+	[DC_DB_REACH] = { "Database server", "Сервер базы данных" },
+	[DC_DB_LOGIN] = { "Database login", "Вход в базу данных" },
+	[DC_DB_LIMIT] = { "Free connections", "Свободные подключения" },
+	[DC_DB_VERSION] = { "PostgreSQL version", "Версия PostgreSQL" },
+	[DC_DB_SCHEMA] = { "Tables", "Таблицы" },
+	[DC_DB_RIGHTS] = { "Rights of the logins", "Права логинов" },
+	[DC_DB_UNIQUE] = { "Key against doubles", "Ключ против повторов" },
+	[DC_DB_CLOCK] = { "Database clock", "Часы базы данных" },
+	[DC_DB_WRITE] = { "Storing a message", "Запись сообщения" },
+	[DC_DB_ENCODING] = { "Encoding", "Кодировка" },
+	[DC_SPOOL] = { "Spool", "Спул" },
+	[DC_SPOOL_WEB] = { "Spool, for the web programs", "Спул для веб-программ" },
+	[DC_SPOOL_WAIT] = { "Waiting in the spool", "Ждут в спуле" },
+	[DC_SPOOL_BAD] = { "Quarantine of the spool", "Карантин спула" },
+	[DC_SPACE] = { "Disk space", "Место на диске" },
+	[DC_INODES] = { "Inodes", "Inode" },
+	[DC_QUOTA] = { "Quota", "Квота" },
+	[DC_MEDIA] = { "Folder for attachments", "Папка вложений" },
+	[DC_LOG] = { "Log", "Журнал" },
+	[DC_CRON] = { "Cron", "Cron" },
+	[DC_INTERVAL] = { "Interval of cron", "Интервал cron" },
+	[DC_POLL] = { "Last poll", "Последний опрос" },
+	[DC_WEB] = { "Web server", "Веб-сервер" },
+	[DC_SAME_PROGRAM] = { "Which program answers", "Какая программа отвечает" },
+	[DC_ENDPOINTS] = { "Routes", "Маршруты" },
+	[DC_FIREWALL] = { "Firewall", "Межсетевой экран" },
+	[DC_AUTH_HEADER] = { "Authorization header", "Заголовок Authorization" },
+	[DC_FASTCGI] = { "FastCGI or CGI", "FastCGI или CGI" },
+	[DC_BODY_LIMIT] = { "Size limit", "Предел размера" },
+	[DC_CHUNKED] = { "Chunked bodies", "Тела без длины" },
+	[DC_REDIRECT] = { "Redirects", "Перенаправления" },
+	[DC_SERVED] = { "Configuration on the web", "Конфигурация в вебе" },
+	[DC_HTACCESS] = { ".htaccess", ".htaccess" },
+	[DC_PROG_MODE] = { "Mode of the programs", "Права программ" },
+	[DC_PROG_OWNER] = { "Owner of the programs", "Владелец программ" },
+	[DC_PROG_LINK] = { "Files of the programs", "Файлы программ" },
+	[DC_SLOW] = { "Speed", "Скорость" },
+	[DC_PUBLIC_URL] = { "Public address", "Публичный адрес" },
+	[DC_DNS] = { "DNS", "DNS" },
+	[DC_TLS] = { "Certificate", "Сертификат" },
+	[DC_TLS_EXPIRY] = { "Certificate's end", "Срок сертификата" },
+	[DC_OUTSIDE] = { "From outside", "Снаружи" },
+	[DC_GREET] = { "Handshake", "Проверка адреса" },
+	[DC_GREET_BAD] = { "Handshake with a wrong token", "Проверка с неверным токеном" },
+	[DC_SELF_ASCII] = { "Test delivery", "Пробная доставка" },
+	[DC_SELF_CYRILLIC] = { "Test delivery in Cyrillic", "Пробная доставка кириллицей" },
+	[DC_SELF_REMOVED] = { "Test rows", "Пробные строки" },
+	[DC_REFUSED] = { "Refused deliveries", "Отклонённые доставки" },
+	[DC_GAP] = { "Missing messages", "Недостающие сообщения" },
+	[DC_NOT_MADE] = { "Deliveries without a message", "Доставки без сообщения" },
+	[DC_DEAD] = { "Failed sends", "Неудачные отправки" },
+	[DC_QUEUED] = { "Waiting sends", "Ожидающие отправки" },
+	[DC_PAUSED] = { "Paused accounts", "Аккаунты на паузе" },
+	[DC_BALANCE] = { "Balance of what came in", "Баланс пришедшего" },
+	[DC_LEAK] = { "Secrets in logs", "Секреты в журналах" },
+};
+
 static struct doctor_text of_providers[DC_OF_LAST - DC_OF_FIRST + 1];	/* made once */
 
 static int
@@ -304,7 +374,7 @@ fill_providers(void)
 				return;
 			}
 			of_providers[n++] = (struct doctor_text){ c->number, { c->what[0], c->what[1] },
-			    { c->remedy[0], c->remedy[1] } };
+			    { c->remedy[0], c->remedy[1] }, { c->subject[0], c->subject[1] } };
 		}
 	qsort(of_providers, n, sizeof *of_providers, by_number);
 }
@@ -320,6 +390,19 @@ doctor_text(enum doctor_check c)
 		t = &of_providers[c - DC_OF_FIRST];
 	}
 	return t->number != 0 ? t : NULL;
+}
+
+const char *
+doctor_subject(enum doctor_check c, enum doctor_lang lang)
+{
+	const struct doctor_text *t = doctor_text(c);
+	const char *s = subjects[c][lang];
+
+	if (t == NULL)
+		return "";
+	if (s == NULL)
+		s = t->subject[lang];
+	return s != NULL ? s : t->what[lang];
 }
 
 enum rc

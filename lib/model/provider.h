@@ -240,6 +240,7 @@ const char *check_tr(const struct checkup *c, const char *en, const char *ru)
 struct provider_check {
 	unsigned int number;		/* DMB-nnn */
 	const char *what[2];		/* what is checked: English, Russian */
+	const char *subject[2];		/* the same in a word or two, before the finding; NULL: what */
 	const char *remedy[2];		/* what mends it */
 	const char *codes[4];		/* findings of probe_read that belong to it */
 	bool reach;			/* the provider answers at all: failed connections, and

@@ -249,7 +249,8 @@ test_mock_secret(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
 		struct account *a = conf_account_make(v[i].p, "m", v[i].kv);
-		struct conf c = { .accounts = a, .n_accounts = 1, .database_url_cron = (char *)"" };
+		struct conf c = { .accounts = a, .n_accounts = 1,
+		    .database_url = (char *)"host=x", .database_url_cron = (char *)"" };
 		struct doctor *d = new_doctor(&c, -1);
 
 		doctor_conf(d);
