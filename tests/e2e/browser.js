@@ -42,6 +42,23 @@ async function login(page, token) {
 const conversation = (page, words) => page.locator('#conversations button', { hasText: words });
 const message = (page, words) => page.locator('#messages li', { hasText: words });
 
+// What a load of the page fetches of static files (but old.js, which a new server has no need of): { requests, bytes } on the wire without headers, by go()
+async function staticFiles(page, go) {
+	const cdp = await page.context().newCDPSession(page), wire = new Map(), r = { requests: 0, bytes: 0 };
+	await cdp.send('Network.enable');
+	cdp.on('Network.requestWillBeSent', (e) => wire.set(e.requestId, { file: !/old\.js/.test(e.request.url) && /\/inbox\/([^/?]*\.[a-z]+)?(\?|$)/.test(e.request.url.replace(/#.*/, '')), n: 0 }));
+	cdp.on('Network.dataReceived', (e) => { const x = wire.get(e.requestId); if (x) x.n += e.encodedDataLength; });
+	await go();
+	await page.waitForLoadState('networkidle');
+	for (const x of wire.values())
+		if (x.file) {
+			r.requests++;
+			r.bytes += x.n;
+		}
+	await cdp.detach();
+	return r;
+}
+
 // the numbers that were measured, each beside what it must be
 const table = (rows) => { for (const [what, must, got] of rows) console.log(`# | ${what} | ${must} | ${got} |`); };
 
@@ -52,4 +69,4 @@ function done(run) {
 	});
 }
 
-module.exports = { is, like, unlike, openBrowser, shot, login, conversation, message, done, table };
+module.exports = { is, like, unlike, openBrowser, shot, login, conversation, message, done, table, staticFiles };

@@ -44,7 +44,7 @@ prog() { command -v "$1" >/dev/null 2>&1; }
 case ${1:-} in
 test|all)
 	w=
-	prog chromium || prog chromium-browser || prog google-chrome || w="$w chromium fonts-dejavu-core fonts-noto-color-emoji"
+	prog chromium || prog chromium-browser || prog google-chrome || w="$w chromium fonts-dejavu-core fonts-noto-color-emoji lighttpd-mod-deflate"
 	prog node || w="$w nodejs"
 	prog npm || w="$w npm"
 	group 'the browser tests' "$w"

@@ -204,13 +204,14 @@ lighttpd_conf() {
 	server.upload-dirs = ( "$4/fcgi" )
 	server.max-fds = 4096
 	server.max-connections = 2048
+	$([ ! -e /usr/lib/lighttpd/mod_deflate.so ] || echo 'server.modules += ( "mod_deflate" )')
 	EOF
 	fill "$ROOT/apache/lighttpd.conf" "CGI=$2" "WEB=$3" "RUN=$4/fcgi" "CONFIG=$5" "THREADS=$7" "SHARE=."
 }
 
 apache_modules() {
 	local m
-	for m in mpm_event unixd authz_core alias dir mime log_config env "$@"; do
+	for m in mpm_event unixd authz_core alias dir mime log_config env headers filter deflate "$@"; do
 		[ ! -e "$APACHE_MODULES/mod_$m.so" ] || echo "LoadModule ${m}_module $APACHE_MODULES/mod_$m.so"
 	done
 }
