@@ -350,8 +350,11 @@ hello(struct poller *p)
 	if (p->greeted)
 		return;
 	p->greeted = true;
-	for (size_t i = 0; i < p->conf->n_accounts; i++)
+	for (size_t i = 0; i < p->conf->n_accounts; i++) {
 		task_poll_hello(p->conf, &p->conf->accounts[i]);
+		if (state_note_account(p->db, &p->conf->accounts[i]) != RC_OK)
+			log_warn("account %s could not be noted", p->conf->accounts[i].name);
+	}
 }
 
 static int

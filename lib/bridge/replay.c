@@ -45,18 +45,19 @@ struct run {
 	bool echoes[CHANNEL__MAX];
 };
 
-/* The account that parses it: the row's, or what is known of one that is gone. */
+/* The account that parses it: the row's, or what is known of one that is gone or has
+ * another provider by now. */
 static const struct account *
 account_of(const struct conf *c, const struct delivery *d, struct account *gone)
 {
 	const struct account *a = conf_account(c, d->channel, d->account);
 
-	if (a != NULL)
+	if (a != NULL && (d->provider == NULL || a->provider == d->provider))
 		return a;
 	memset(gone, 0, sizeof *gone);
 	gone->name = (char *)(uintptr_t)d->account;
 	gone->channel = d->channel;
-	gone->provider = provider_first(d->channel);
+	gone->provider = delivery_provider(d);
 	return gone;
 }
 

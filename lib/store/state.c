@@ -13,7 +13,7 @@
 #include "store/state.h"
 #include "base/str.h"
 
-enum stmt { SQL_LEASE, SQL_LEASE_FREE, SQL_GET, SQL_MEMORY, SQL_PAUSE, SQL_TOKEN, SQL_PROOF,
+enum stmt { SQL_LEASE, SQL_LEASE_FREE, SQL_GET, SQL_MEMORY, SQL_PAUSE, SQL_TOKEN, SQL_PROOF, SQL_ACCOUNT,
 	SQL_POLL_RUN, SQL_HEARTBEAT, SQL_RUN, SQL__MAX };
 
 #define UPSERT "insert into dmbox.account_state as s (account, channel, "
@@ -50,6 +50,10 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " token_expires_at = excluded.token_expires_at, token_tried_at = excluded.token_tried_at" },
 	[SQL_PROOF] = { "state_proof",
 	    UPSERT "proof) values ($1, $2, $3)" CONFLICT "proof = excluded.proof" },
+	[SQL_ACCOUNT] = { "state_account",
+	    "insert into dmbox.accounts as s (account, channel, provider, window_s) values ($1, $2, $3, $4)"
+	    " on conflict (channel, account) do update set provider = excluded.provider, window_s = excluded.window_s"
+	    " where (s.provider, s.window_s) is distinct from (excluded.provider, excluded.window_s)" },
 	[SQL_POLL_RUN] = { "state_poll_run",
 	    "select dmbox.poll_run($1, $2, $3, $4, $5, $6, $7, $8, $9)" },
 	[SQL_HEARTBEAT] = { "state_heartbeat",
@@ -223,6 +227,20 @@ state_set_proof(struct db *db, enum channel ch, const char *account, unsigned in
 
 	db_i32(&a, (int32_t)(proof % 1000));
 	return run(db, SQL_PROOF, &a);
+}
+
+enum rc
+state_note_account(struct db *db, const struct account *acc)
+{
+	struct db_args a = account_args(acc->channel, acc->name);
+	const struct provider *p = provider_of(acc);
+
+	db_text(&a, p->name);
+	if (p->window_s > 0)
+		db_i32(&a, (int32_t)p->window_s);
+	else
+		db_null(&a, DB_I32);
+	return run(db, SQL_ACCOUNT, &a);
 }
 
 enum rc

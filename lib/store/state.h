@@ -55,6 +55,10 @@ const char *state_token(const struct account *a, const struct state_account *s);
 enum rc state_set_token(struct db *db, enum channel ch, const char *account, const char *of,
     const char *token, int64_t life_s) MUST_CHECK;
 
+/* state_note_account(db, a): a's provider and its rule, for people who query and for the
+ * time until which a reply is allowed (dmbox.can_send_until). */
+enum rc state_note_account(struct db *db, const struct account *a) MUST_CHECK;
+
 /* state_set_proof(db, ch, account, proof): which of the app secrets proves calls. */
 enum rc state_set_proof(struct db *db, enum channel ch, const char *account, unsigned int proof) MUST_CHECK;
 

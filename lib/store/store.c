@@ -85,7 +85,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "       and e.effect = 'edit' and dmbox.bare(e.text) = dmbox.bare(t.body)) end" },
 	[SQL_LOAD] = { "store_load",
 	    "select received_at, channel, account, source, request_id, remote_addr, content_type,"
-	    " headers, body, verdict, reason from dmbox.deliveries where id = $1" },
+	    " headers, body, verdict, reason, provider from dmbox.deliveries where id = $1" },
 	[SQL_PARTITIONS] = { NULL, "select dmbox.deliveries_partitions()" },
 	[SQL_LATER] = { NULL, "select coalesce((select received_at > $1 from dmbox.deliveries"
 	    " where source <> 'doctor' order by id desc limit 1), false)" },
@@ -547,6 +547,26 @@ put_flag(struct db_args *a, bool v)
 		db_null(a, DB_BOOL);
 }
 
+/* The stored head tells whose shape the body has: deliveries.provider is taken from it. */
+static const char *
+head_of(struct mem_arena *m, const struct delivery *d)
+{
+	static const char lead[] = "{\":provider\":\"";
+	const char *name = delivery_provider(d)->name;
+	const char *rest = d->headers != NULL && d->headers[0] == '{' ? d->headers + 1 : "}";
+	size_t k = strlen(name), n = strlen(rest) + 1, at = sizeof(lead) - 1;
+	char *s = mem_arena_alloc(m, at + k + 2 + n);
+
+	memcpy(s, lead, at);
+	memcpy(s + at, name, k);
+	at += k;
+	s[at++] = '"';
+	if (*rest != '}')
+		s[at++] = ',';
+	memcpy(s + at, rest, n);
+	return s;
+}
+
 static void
 put_deliveries(struct db_args *a, struct load *b)
 {
@@ -560,7 +580,7 @@ put_deliveries(struct db_args *a, struct load *b)
 	DCOL(DB_TEXT, db_text(a, peer_text(b, (*e)->request_id, 64)));
 	DCOL(DB_TEXT, db_text(a, peer_text(b, (*e)->remote_addr, 64)));
 	DCOL(DB_TEXT, db_text(a, peer_text(b, (*e)->content_type, 256)));
-	DCOL(DB_JSONB, db_jsonb(a, (*e)->headers));
+	DCOL(DB_JSONB, db_jsonb(a, head_of(&b->arena, *e)));
 	DCOL(DB_BYTEA, db_bytea(a, (*e)->body, (*e)->body_n));
 	DCOL(DB_TEXT, db_text(a, (*e)->reason));
 	DCOL(DB_I32, db_i32(a, (int32_t)((*e)->items.n + (*e)->items.ignored)));
@@ -766,7 +786,7 @@ put_plain(struct db_args *a, struct load *b)
 	db_text(a, peer_text(b, d->request_id, 64));
 	db_text(a, peer_text(b, d->remote_addr, 64));
 	db_text(a, peer_text(b, d->content_type, 256));
-	db_jsonb(a, d->headers);
+	db_jsonb(a, head_of(&b->arena, d));
 	db_bytea(a, d->body, d->body_n);
 	db_text(a, d->reason);
 	db_i32(a, (int32_t)(d->items.n + d->items.ignored));
@@ -1039,7 +1059,7 @@ store_refused(struct db *db, struct delivery *d, unsigned int cap_per_minute)
 	db_text(&a, peer_text(&b, d->request_id, 64));
 	db_text(&a, peer_text(&b, d->remote_addr, 64));
 	db_text(&a, peer_text(&b, d->content_type, 256));
-	db_jsonb(&a, d->headers);
+	db_jsonb(&a, head_of(&b.arena, d));
 	db_bytea(&a, d->body, d->body_n < REFUSED_BODY ? d->body_n : REFUSED_BODY);
 	db_text(&a, d->reason);
 	rc = db_exec(db, &stmts[SQL_REFUSE], &a, &r);
@@ -1189,6 +1209,7 @@ store_load(struct db *db, int64_t id, struct delivery *d)
 		d->verdict = str_eq(db_get_text(r, 0, 9), "accepted") ? VERDICT_ACCEPTED :
 		    VERDICT_REJECTED;
 		d->reason = mem_arena_dup(m, db_get_text(r, 0, 10));
+		d->provider = provider_by_name(db_get_text(r, 0, 11));
 	}
 	db_res_free(r);
 	return rc;

@@ -43,8 +43,8 @@ enum {
 	" 'deletedAt', dmbox.iso(l.deleted_at)),"                                                  \
 	"'unreadCount', (select count(*) from dmbox.messages u where u.contact_id = c.id"          \
 	"  and u.direction = 'inbound' and u.read_at is null and u.deleted_at is null),"           \
-	"'canSendUntil', case when c.channel = 'instagram' then"                                   \
-	"  dmbox.iso(c.last_inbound_at + interval '24 hours') end)::text "
+	"'canSendUntil', dmbox.iso(dmbox.can_send_until(c.channel, c.account,"                      \
+	"  c.last_inbound_at)))::text "
 
 /* One message as JSON, with its place in the list before it. */
 #define MESSAGE_ROW                                                                                \

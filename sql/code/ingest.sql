@@ -966,11 +966,11 @@ begin
 	return query
 	insert into dmbox.deliveries as l (id, delivery_uid, received_at, channel, account, source, request_id,
 	       remote_addr, content_type, headers, body, verdict, reason, items, stored, duplicates,
-	       weak_duplicates, ignored, merged)
+	       weak_duplicates, ignored, merged, provider)
 	select v_did[i], d_uid[i], d_at[i], d_channel[i], d_account[i], d_source[i], d_request[i], d_addr[i],
 	       d_ctype[i], d_headers[i], d_body[i], 'accepted', d_reason[i], d_items[i],
 	       coalesce(d_msgs[i], 0) + coalesce(d_events[i], 0) + coalesce(d_merged[i], 0), coalesce(d_dup[i], 0),
-	       coalesce(d_weak[i], 0), coalesce(d_ignored[i], 0), coalesce(d_merged[i], 0)
+	       coalesce(d_weak[i], 0), coalesce(d_ignored[i], 0), coalesce(d_merged[i], 0), d_headers[i] ->> ':provider'
 	  from generate_series(1, v_n) i
 	 where d_there[i] is not true
 	returning l.delivery_uid, l.id, l.stored, l.duplicates, l.weak_duplicates, l.ignored,
@@ -1093,9 +1093,9 @@ begin
 	-- that have gone since, the caller tries again, by dmbox.ingest_many)
 	insert into dmbox.deliveries (id, delivery_uid, received_at, channel, account, source, request_id,
 	       remote_addr, content_type, headers, body, verdict, reason, items, stored, duplicates,
-	       weak_duplicates, ignored)
+	       weak_duplicates, ignored, provider)
 	values (id, d_uid, d_at, d_channel, d_account, d_source, d_request, d_addr, d_ctype, d_headers, d_body,
-	       'accepted', d_reason, d_items, 1, d_dup, d_weak, d_ignored);
+	       'accepted', d_reason, d_items, 1, d_dup, d_weak, d_ignored, d_headers ->> ':provider');
 	uid := d_uid;
 	stored := 1;
 	duplicates := d_dup;

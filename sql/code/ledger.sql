@@ -18,9 +18,9 @@ begin
 	 where r.account = p_account and r.channel = p_channel and r.minute = v_minute;
 	if v_kept < p_cap then
 		insert into dmbox.deliveries (delivery_uid, received_at, channel, account, source, request_id,
-		       remote_addr, content_type, headers, body, verdict, reason)
+		       remote_addr, content_type, headers, body, verdict, reason, provider)
 		values (p_uid, p_at, p_channel, p_account, p_source, p_request, p_addr, p_ctype, p_headers, p_body,
-		        'rejected', p_reason)
+		        'rejected', p_reason, p_headers ->> ':provider')
 		on conflict do nothing returning id into v_id;
 	end if;
 	update dmbox.refusals r

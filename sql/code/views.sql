@@ -1,11 +1,20 @@
 -- What people query.  A new column of a view is its last one: `create or replace view`
 -- keeps the grants and takes no other change.
 
+-- The account's rule, else the channel's.
+create or replace function dmbox.can_send_until(p_channel text, p_account text, p_last timestamptz)
+returns timestamptz language sql stable parallel safe as $$
+	select p_last + make_interval(secs => coalesce(
+		(select a.window_s from dmbox.accounts a where a.channel = p_channel and a.account = p_account),
+		case p_channel when 'instagram' then 86400 end));
+$$;
+comment on function dmbox.can_send_until(text, text, timestamptz) is 'Until when a reply is allowed after a contact''s last message; null: always';
+
 create or replace view dmbox.conversations as
 select c.id as contact_id, c.channel, c.account, c.name, c.username,
        l.id as last_message_id, l.sent_at as last_at, l.direction as last_direction, l.body as last_body,
        n.inbound_count, n.outbound_count, n.unread_count,
-       case when c.channel = 'instagram' then c.last_inbound_at + interval '24 hours' end as can_send_until
+       dmbox.can_send_until(c.channel, c.account, c.last_inbound_at) as can_send_until
   from dmbox.contacts c
   cross join lateral (
 	select m.id, m.sent_at, m.direction, m.body from dmbox.messages m
@@ -29,7 +38,7 @@ comment on column dmbox.conversations.last_body is 'Text of the newest message';
 comment on column dmbox.conversations.inbound_count is 'Messages from the contact';
 comment on column dmbox.conversations.outbound_count is 'Messages to the contact';
 comment on column dmbox.conversations.unread_count is 'Inbound messages that we have not read';
-comment on column dmbox.conversations.can_send_until is 'Instagram: end of the 24-hour window after the last inbound message';
+comment on column dmbox.conversations.can_send_until is 'Until when a reply is allowed, by the provider''s rule (Instagram: 24 hours after the last inbound message); null: always';
 
 create or replace view dmbox.messages_full as
 select m.id, m.account, m.channel, m.thread_id, m.provider, m.external_id, m.contact_id,

@@ -318,12 +318,37 @@ test_since(void **state)
 	even();
 }
 
+/* A body is read as what it is, whoever the account's provider is by now. */
+static void
+test_provider_changed(void **state)
+{
+	int64_t id;
+
+	(void)state;
+	dbt_clean(db);
+	id = arrive(&accounts[0], weak_body, "{}", SOURCE_WEBHOOK);
+	dbt_is(db, "select provider from dmbox.deliveries", "chatrace");
+	assert_int_equal(db_script(db, "delete from dmbox.messages"), RC_OK);
+	accounts[0].provider = &provider_graph;
+	replay(id, false, REPLAY_DONE);
+	assert_int_equal(last.stored, 1);
+	dbt_is(db, "select provider from dmbox.messages", "chatrace");
+	/* a row of the release before does not say it: the account's provider is asked */
+	assert_int_equal(db_script(db, "update dmbox.deliveries set provider = null; delete from dmbox.messages"), RC_OK);
+	replay(id, false, REPLAY_DONE);
+	assert_int_equal(last.stored, 0);
+	accounts[0].provider = &provider_chatrace;
+	replay(id, false, REPLAY_DONE);
+	assert_int_equal(last.stored, 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_same), cmocka_unit_test(test_signature), cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_not_understood),
-		cmocka_unit_test(test_not_replayed), cmocka_unit_test(test_polled), cmocka_unit_test(test_since) };
+		cmocka_unit_test(test_not_replayed), cmocka_unit_test(test_polled), cmocka_unit_test(test_since),
+		cmocka_unit_test(test_provider_changed) };
 	int failed;
 
 	db = dbt_open();

@@ -306,6 +306,11 @@ test_thousand(void **state)
 	    " on c.id = m.contact_id"), 1000);
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.conversations where inbound_count = 20"
 	    " and unread_count = 20 and can_send_until is not null"), 50);
+	/* until when a reply is allowed: the account's rule, else the channel's */
+	dbt_is(db, "select dmbox.can_send_until('instagram', 'x', '2026-01-01 00:00Z') = '2026-01-02 00:00Z'", "t");
+	dbt_is(db, "select dmbox.can_send_until('whatsapp', 'x', '2026-01-01 00:00Z') is null", "t");
+	assert_int_equal(db_script(db, "insert into dmbox.accounts values ('x', 'whatsapp', 'p', 3600)"), RC_OK);
+	dbt_is(db, "select dmbox.can_send_until('whatsapp', 'x', '2026-01-01 00:00Z') = '2026-01-01 01:00Z'", "t");
 }
 
 static void
@@ -426,7 +431,7 @@ test_poison(void **state)
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries where reason = 'poison'"), 2);
 	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
 	dbt_delivery(&d[0]);
-	d[0].headers = "not json";
+	d[0].headers = "{not json";
 	dbt_message(&d[0], "c1", "N", "x", T0);
 	assert_int_equal(store_deliveries(db, v, 1), RC_OK);
 	assert_int_equal(d[0].ignored, 1);
@@ -497,7 +502,8 @@ test_missing_and_load(void **state)
 	assert_int_equal(e.body_n, 9);
 	assert_memory_equal(e.body, d.body, 9);
 	assert_int_equal(e.received_at_us, d.received_at_us);
-	assert_string_equal(e.headers, "{\"h\": \"1\"}");
+	assert_string_equal(e.headers, "{\"h\": \"1\", \":provider\": \"graph\"}");
+	assert_ptr_equal(e.provider, &provider_graph);	/* replay reads it by that */
 	assert_int_equal(store_load(db, d.id + 1000, &e), RC_NONE);
 	delivery_free(&e);
 	dbt_delivery(&e);
