@@ -3,10 +3,16 @@
 # Sources are found by pattern: a new module, program, sub-command or test is a
 # new file and no line here.
 
+ifeq ($(MAKECMDGOALS),run)
+$(info make run: looking for packages, then building ...)
+endif
+
 CC       ?= gcc
 B        ?= build
 PREFIX   ?= /usr/local
 CGIDIR   ?= $(PREFIX)/lib/cgi-bin
+CONFIG   ?= $(PREFIX)/etc/dmbox.env
+WEBDIR   ?= $(CGIDIR)/dmbox/inbox
 WEBUSER  ?= www-data
 DESTDIR  ?=
 WERROR   ?=
@@ -33,7 +39,7 @@ DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
 LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -ljansson -lseccomp
 LIBS_NET := -lcurl $(LIBS_WEB)
 
-.PHONY: all help deps run demo test check check-san check-mem fuzz fuzz-built replay-built lint cover bench readme-tables install bundle test-on clean tests-built FORCE
+.PHONY: all help deps run demo test check check-san check-mem fuzz fuzz-built replay-built lint cover bench readme-tables install bundle deb test-on test-deb clean tests-built FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -183,8 +189,8 @@ readme-tables:
 
 I        = $(DESTDIR)$(PREFIX)
 C        = $(DESTDIR)$(CGIDIR)
-FILL     = sed -e 's|@CGI@|$(CGIDIR)/dmbox|g' -e 's|@WEB@|$(CGIDIR)/dmbox/inbox|g' \
-           -e 's|@RUN@|/run/lighttpd|g' -e 's|@CONFIG@|$(PREFIX)/etc/dmbox.env|g' \
+FILL     = sed -e 's|@CGI@|$(CGIDIR)/dmbox|g' -e 's|@WEB@|$(WEBDIR)|g' \
+           -e 's|@RUN@|/run/lighttpd|g' -e 's|@CONFIG@|$(CONFIG)|g' \
            -e 's|@THREADS@|8|g' -e 's|@SHARE@|$(PREFIX)/share/dmbox|g' -e 's|@BIN@|$(PREFIX)/bin|g' \
            -e 's|@USER@|$(WEBUSER)|g' -e 's|@GROUP@|$(WEBUSER)|g' -e 's|@LOG@|access_log off;|g'
 # the programs behind nginx have a folder for their sockets of their own
@@ -213,6 +219,8 @@ install: all
 	$(FILL) apache/htaccess-programs >'$(C)/dmbox/.htaccess' && chmod 644 '$(C)/dmbox/.htaccess'
 	if [ -d web ]; then install -d '$(C)/dmbox/inbox' && cp -R web/. '$(C)/dmbox/inbox/' && \
 	  chmod -R u=rwX,go=rX '$(C)/dmbox/inbox'; fi
+	install -d '$(I)/share/bash-completion/completions'
+	install -m 644 completion/dmbox.bash '$(I)/share/bash-completion/completions/dmbox'
 	for f in man/*.[1-9]; do [ -e "$$f" ] || continue; s=$${f##*.}; \
 	  install -d '$(I)/share/man/man'$$s && install -m 644 $$f '$(I)/share/man/man'$$s/ || exit 1; done
 
@@ -220,6 +228,13 @@ install: all
 SUITE ?= trixie
 test-on:
 	@B='$(B)' bash tests/matrix/run.sh '$(SUITE)'
+
+# the Debian package, for the system that it is built on; test-deb: install, upgrade and
+# purge it in a root folder of SUITE
+deb:
+	@sh tests/matrix/deb-build.sh '$(B)' '$(VERSION)'
+test-deb:
+	@B='$(B)' bash tests/matrix/run.sh '$(SUITE)' deb
 
 # programs, libraries and loader in one tarball, for hosts without a compiler
 bundle: all

@@ -193,6 +193,14 @@ main_part(struct init *in, struct buf *b)
 	key(in, b, "JWT_SECRET", in->jwt, true);
 	if (in->v[O_LANG] != NULL)
 		key(in, b, "DMBOX_LANG", in->v[O_LANG], false);
+	if (!str_starts(in->v[O_FILE], "/etc/dmbox/"))
+		return;
+	comment(b, "beside a system's configuration nothing is written; logrotate turns the log",
+	    "рядом с системной настройкой ничего не пишется; журнал меняет logrotate");
+	key(in, b, "DMBOX_SPOOL_DIR", "/var/lib/dmbox/spool", false);
+	key(in, b, "DMBOX_MEDIA_DIR", "/var/lib/dmbox/media", false);
+	key(in, b, "DMBOX_LOG_FILE", "/var/log/dmbox/dmbox.log", false);
+	key(in, b, "DMBOX_LOG_MAX_BYTES", "0", false);
 }
 
 /* ---- the file ---- */
@@ -215,7 +223,20 @@ make_folders(const char *file)
 	return ok;
 }
 
-/* Whole or not at all; 0600; an old file is kept as FILE.old. */
+/* 0640 in a folder that hands its group on (2750): that group is who may read it. */
+static mode_t
+file_mode(const char *file)
+{
+	char folder[PATH_MAX];
+	struct stat st;
+
+	snprintf(folder, sizeof(folder), "%s", file);
+	*(strrchr(folder, '/') != NULL ? strrchr(folder, '/') : folder) = '\0';
+	return stat(folder[0] != '\0' ? folder : ".", &st) == 0 && (st.st_mode & S_ISGID) != 0
+	    ? 0640 : 0600;
+}
+
+/* Whole or not at all; an old file is kept as FILE.old. */
 static bool
 write_file(const char *file, const struct buf *b, bool force)
 {
@@ -234,7 +255,7 @@ write_file(const char *file, const struct buf *b, bool force)
 		cmd_error("%s: %s", temp, strerror(errno));
 		return false;
 	}
-	if (fchmod(fd, 0600) != 0 || write(fd, b->p, b->n) != (ssize_t)b->n || fsync(fd) != 0)
+	if (fchmod(fd, file_mode(file)) != 0 || write(fd, b->p, b->n) != (ssize_t)b->n || fsync(fd) != 0)
 		why = strerror(errno);
 	if (close(fd) != 0 && why == NULL)
 		why = strerror(errno);
@@ -265,6 +286,8 @@ default_file(void)
 		return mem_dup(named);
 	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	exe[n > 0 ? n : 0] = '\0';
+	if (str_eq(prefix(), "/usr"))	/* a distribution's package */
+		return mem_dup("/etc/dmbox/dmbox.env");
 	snprintf(here, sizeof(here), "%s/", prefix());
 	if (str_starts(exe, here)) {
 		snprintf(here, sizeof(here), "%s/etc/dmbox.env", prefix());

@@ -9,6 +9,7 @@
 #
 # Needs root.  The mirror is the one that this machine's apt uses.  The last line counts:
 # "SUITE: N passed, N failed".  build/matrix/SUITE.row is the line of docs/measured.md.
+# With the word "deb" behind SUITE the Debian package is tested instead (deb.sh).
 #	KEEP_ROOT=FOLDER	uses that root if it is there, makes it if not, and keeps it
 #	MATRIX_E2E=WORDS	other end-to-end tests than the main ones
 set -u
@@ -22,7 +23,7 @@ die() { say "$*" >&2; exit 1; }
 [ "$(id -u)" -eq 0 ] || die "needs root (debootstrap, chroot)"
 # mounts and processes of its own: whatever happens, nothing of them is left
 if [ -z "${MATRIX_INSIDE:-}" ] && unshare -m -p -f --mount-proc true 2>/dev/null; then
-	MATRIX_INSIDE=1 exec unshare -m -p -f --kill-child --mount-proc --propagation private bash "$0" "$SUITE"
+	MATRIX_INSIDE=1 exec unshare -m -p -f --kill-child --mount-proc --propagation private bash "$0" "$@"
 fi
 [ -z "${KEEP_ROOT:-}" ] || KEEP_ROOT=$(realpath -m "$KEEP_ROOT")
 R=${KEEP_ROOT:-$(mktemp -d "/var/tmp/dmbox-$SUITE-XXXXXX")} || exit 1
@@ -142,7 +143,14 @@ use_bundle() {
 	what='bundle, database'
 }
 
+. tests/matrix/deb.sh
 sources
+if [ "${2:-}" = deb ]; then
+	test_deb
+	echo "$SUITE: $passed passed, $failed failed"
+	[ "$failed" -eq 0 ]
+	exit
+fi
 if in_root sh -c 'apt-cache policy libpq-dev' | awk '/Candidate/ { exit !($2 + 0 >= 14) }'; then build_there; else use_bundle; fi
 versions=$(in_root sh -c 'for p in libpq5 libjson-c5 libcurl4 libcurl4t64 libfcgi0ldbl libfcgi0t64 libjwt0 libjwt2 libjwt-gnutls0 lighttpd nginx apache2; do
 	dpkg-query -W -f "\${db:Status-Abbrev} \${Package} \${Version}\n" $p 2>/dev/null; done; ls /usr/lib/postgresql' |

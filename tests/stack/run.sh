@@ -22,6 +22,14 @@ HERE=$(dirname "$0")
 ROOT=$(cd "$HERE/../.." && pwd -P) || exit 1
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 
+# At a terminal Ctrl-C is for this script alone: make, which would call it an error, is
+# left out by a process group of its own in the foreground.
+if [ -t 0 ] && [ -z "${RUN_GROUP:-}" ] && command -v perl >/dev/null; then
+	export RUN_GROUP=1
+	exec perl -MPOSIX -e '$SIG{TTOU} = "IGNORE"; POSIX::setpgid(0, 0); POSIX::tcsetpgrp(0, $$); exec @ARGV' \
+	    env --default-signal=TTOU bash "$0" "$@"
+fi
+
 # What a developer's shell holds must not leak into the stack: the environment
 # wins over the configuration file (contract.md 3).
 for v in $(compgen -e); do
@@ -69,12 +77,10 @@ stop_web() {
 	fi
 	sweep "$progs"
 }
+# It keeps nothing that could be lost, and may be in a stall that a test asked for.
 stop_sim() {
 	[ -n "$sim" ] || return 0
-	if alive "$sim" "$sim_start"; then
-		kill -TERM "$sim"
-		gone_within 5 "$sim" || kill -KILL "$sim"
-	fi
+	alive "$sim" "$sim_start" && pkill -KILL -s "$sim"
 	sweep "$sim" "$sim_start"
 }
 # The postmaster may be another one by now: somebody started it again.
@@ -107,7 +113,7 @@ finish() {
 	wait	# all are gone: leave no zombie to an init that may not reap
 	exit "$1"
 }
-trap 'finish 130' INT
+trap 'finish 0' INT
 trap 'finish 143' TERM HUP
 
 # --- what is needed --------------------------------------------------------------
@@ -554,6 +560,7 @@ clear_leftovers
 port_used "$PORT" && die "port $PORT is in use: stop what listens there, or choose another with PORT="
 check_room
 [ "${#AS[@]}" -eq 0 ] || export HOME=$DATA USER=$RUNUSER LOGNAME=$RUNUSER
+say "make run: starting PostgreSQL, the provider simulator and $SERVER ..."
 make_folders
 choose_programs
 choose_sim_port
