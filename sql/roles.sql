@@ -65,8 +65,8 @@ grant select (account, channel, pause_until, pause_reason, token_since, token_ex
 	on dmbox.account_state to dmbox_web;
 grant select (id, account, channel, state, next_at, message_id, created_at) on dmbox.outbox to dmbox_web;
 grant insert on dmbox.deliveries, dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions,
-	dmbox.message_edits, dmbox.events, dmbox.refusals to dmbox_web;
-grant update on dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.events, dmbox.refusals to dmbox_web;
+	dmbox.message_edits, dmbox.events, dmbox.refusals, dmbox.refused_bytes to dmbox_web;
+grant update on dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.events, dmbox.refusals, dmbox.refused_bytes to dmbox_web;
 grant delete on dmbox.message_edits, dmbox.attachments to dmbox_web;
 
 -- send: writes what goes out and settles it

@@ -5,10 +5,22 @@ create or replace function dmbox.refuse(p_cap integer, p_uid uuid, p_at timestam
 	p_source text, p_request text, p_addr text, p_ctype text, p_headers jsonb, p_body bytea, p_reason text)
 returns bigint language plpgsql as $$
 declare
+	-- an hour's share of what somebody without a credential may cost: 31 MB a day
+	c_bodies constant bigint := 1000000;
+	c_rows   constant bigint := 1300000;
+	v_hour   timestamptz := date_trunc('hour', now());
 	v_minute timestamptz := date_trunc('minute', now());
 	v_kept   integer;
 	v_id     bigint := 0;
+	v_spent  bigint;
+	v_size   bigint;
+	v_provider text := p_headers ->> ':provider';
 begin
+	insert into dmbox.refused_bytes (hour) values (v_hour) on conflict do nothing;
+	select b.bytes into v_spent from dmbox.refused_bytes b where b.hour = v_hour for no key update;
+	if v_spent > c_rows then
+		v_minute := v_hour;	-- the counts, too, would grow by a row a minute and reason
+	end if;
 	insert into dmbox.refusals (account, channel, minute, reason)
 	values (p_account, p_channel, v_minute, p_reason) on conflict do nothing;
 	perform 1 from dmbox.refusals r
@@ -16,21 +28,32 @@ begin
 	   for no key update;
 	select coalesce(sum(r.kept), 0) into v_kept from dmbox.refusals r
 	 where r.account = p_account and r.channel = p_channel and r.minute = v_minute;
-	if v_kept < p_cap then
+	if octet_length(p_headers::text) > 2048 then
+		p_headers := '{}';
+	end if;
+	-- a row with its indexes takes about 500 bytes beside what it holds
+	v_size := 500 + coalesce(octet_length(p_body), 0) + coalesce(octet_length(p_headers::text), 0);
+	if v_spent + v_size > c_bodies then
+		p_body := null;
+		p_headers := '{}';
+		v_size := 500;
+	end if;
+	if v_kept < p_cap and v_spent + v_size <= c_rows then
 		insert into dmbox.deliveries (delivery_uid, received_at, channel, account, source, request_id,
 		       remote_addr, content_type, headers, body, verdict, reason, provider)
-		values (p_uid, p_at, p_channel, p_account, p_source, p_request, p_addr, p_ctype, p_headers, p_body,
-		        'rejected', p_reason, p_headers ->> ':provider')
+		values (p_uid, p_at, p_channel, p_account, p_source, p_request, p_addr, left(p_ctype, 200), p_headers, p_body,
+		        'rejected', p_reason, v_provider)
 		on conflict do nothing returning id into v_id;
+		update dmbox.refused_bytes b set bytes = b.bytes + v_size where b.hour = v_hour and v_id > 0;
 	end if;
 	update dmbox.refusals r
 	   set kept = r.kept + case when v_id > 0 then 1 else 0 end,
-	       capped = r.capped + case when v_kept < p_cap then 0 else 1 end
+	       capped = r.capped + case when v_id > 0 then 0 else 1 end
 	 where r.account = p_account and r.channel = p_channel and r.minute = v_minute and r.reason = p_reason;
 	return coalesce(v_id, 0);
 end $$;
 comment on function dmbox.refuse(integer, uuid, timestamptz, text, text, text, text, text, text, jsonb, bytea, text) is
-	'Keep a refused delivery, or count it where its account''s minute has reached the cap (returns 0)';
+	'Keep a refused delivery, or count it where its account''s minute has reached the cap or the hour its share of bytes (returns 0); a body beyond the share is left out';
 
 -- Months of the ledger.  These two make and drop tables, so they run with the rights of the
 -- schema's owner: nobody may call them but the owner and whom roles.sql lets.
@@ -106,6 +129,7 @@ begin
 	n := greatest(n, v_rows);
 
 	delete from dmbox.refusals f where f.minute < v_old;
+	delete from dmbox.refused_bytes b where b.hour < v_old;
 	delete from dmbox.poll_runs p where p.finished_at < v_old;
 	return n;
 end $$;

@@ -34,6 +34,22 @@ for args in "-1000, 0, 100" "0, 0, 100" "30, -5, 100" "30, 3, 0" "null, 3, 100" 
 done
 [ "$(q -c "select count(*) from dmbox.deliveries where delivery_uid = '3f8fad5b-d9cb-469f-a165-70867728950e'")" = 1 ] || fail "the row of the ledger is gone"
 q -c "delete from dmbox.deliveries where delivery_uid = '3f8fad5b-d9cb-469f-a165-70867728950e'" -c "drop owned by dmbox_t_reads" -c "drop role dmbox_t_reads"
+# what somebody without a credential can make the database grow by in an hour, in whatever
+# way he asks: with incompressible bodies, long headers, many accounts and reasons
+grown() { q -c "select sum(pg_total_relation_size(c.oid)) from pg_class c where c.relnamespace = 'dmbox'::regnamespace and c.relkind in ('r', 'p', 'm')"; }
+before=$(grown)
+q -c "set synchronous_commit = off" -c "do \$\$ begin for i in 1 .. 8000 loop
+	perform dmbox.refuse(1000000, gen_random_uuid(), now(), 'instagram', 'a' || i % 10, 'webhook', 'r' || i, '203.0.113.' || i % 250,
+	repeat('t', i % 5000), jsonb_build_object('x', (select string_agg(md5(random()::text || k), '') from generate_series(1, i % 200) k)),
+	(select string_agg(sha256((random()::text || k)::bytea), '') from generate_series(1, i % 512) k), 'reason' || i % 8);
+	commit; end loop; end \$\$" >/dev/null || fail "refusals"
+hour=$(($(grown) - before))
+[ "$hour" -gt 500000 ] || fail "only $hour bytes: nothing was kept"
+[ $((hour * 24)) -le 50000000 ] || fail "a forger's day: $((hour * 24)) bytes"
+echo "a forger without a credential: $((hour * 24 / 1000000)) MB a day at most"
+[ "$(q -c "select sum(kept + capped) from dmbox.refusals")" = 8000 ] || fail "refusals that are not counted"
+[ "$(q -c "select count(*) filter (where body is not null) between 50 and 500 and count(*) filter (where body is null) > 300 from dmbox.deliveries")" = t ] || fail "which rows are kept"
+q -c "delete from dmbox.deliveries; delete from dmbox.refusals; delete from dmbox.refused_bytes"
 q -f "$root/sql/examples.sql" >/dev/null || fail "examples.sql"
 for i in 1 2; do q -f "$root/sql/roles.sql" >/dev/null || fail "roles.sql, run $i"; done
 
