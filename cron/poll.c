@@ -9,11 +9,15 @@
  * :20, whenever cron came round to start us.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -46,6 +50,8 @@
 #define LONG_POLL_MIN_S 5
 #define LONG_POLL_MAX_S 20
 #define LEASE_NAME "cron"
+#define TOLD_S 3600		/* the database's absence is told so often */
+#define BLIP_MS 15000		/* ... where it lasts so long, or at the end of the run */
 
 /* The stop flag: SIGTERM, SIGINT. */
 static volatile sig_atomic_t stop;
@@ -343,6 +349,33 @@ wind_up(struct poller *p, int64_t until_ms)
 	httpc_abort(p->h);
 }
 
+/*
+ * Cron mails what is on stderr: the database's absence is told there once, and
+ * again each hour that it lasts, not each minute.  What was told is remembered by
+ * a file in the spool's folder, for the database has no place for it.
+ */
+static void
+tell_away(struct poller *p, bool away)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof path, "%s/.poll-told-away", p->conf->spool_dir != NULL ?
+	    p->conf->spool_dir : ".");
+	if (!away) {
+		unlink(path);
+		return;
+	}
+	if (stat(path, &st) == 0 && time(NULL) - st.st_mtime < TOLD_S && st.st_mtime <= time(NULL))
+		return;
+	fprintf(stderr, "dmbox-poll: the database is away, nothing is polled and nothing queued is sent; "
+	    "what arrives is kept in the spool; run: dmbox doctor\n");
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0660);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* The sentences of the start, unless another poller is at work. */
 static void
 hello(struct poller *p)
@@ -382,9 +415,11 @@ run_once(struct poller *p)
 	default:
 		hello(p);
 		log_error("the database is away");
+		tell_away(p, true);
 		return 2;
 	}
 	hello(p);
+	tell_away(p, false);
 	tick(p);
 	while (!stop && busy(p) && clock_mono_ms() < until) {
 		struct task_env e = env_of(p);
@@ -402,7 +437,8 @@ run_once(struct poller *p)
 static int
 run(struct poller *p)
 {
-	bool said_away = false;
+	bool said_away = false, told = false;
+	int64_t away_ms = 0;
 
 	do {
 		reload(p);
@@ -412,6 +448,9 @@ run(struct poller *p)
 				log_info("the database is back");
 			said_away = false;
 			hello(p);
+			if (!told)
+				tell_away(p, false);
+			told = true;
 			tick(p);
 			break;
 		case RC_LIMIT:
@@ -425,11 +464,18 @@ run(struct poller *p)
 			hello(p);
 			if (!said_away)
 				log_error("the database is away; waiting for it");
+			if (!said_away)
+				away_ms = clock_mono_ms();
 			said_away = true;
+			told = false;
+			if (clock_mono_ms() - away_ms > BLIP_MS)	/* not for a restart */
+				tell_away(p, true);
 		}
 		textfile(p, false);
 		work_until_tick(p);
 	} while (!stop && clock_now_us() < p->end_us - US && clock_mono_ms() < p->end_ms);
+	if (said_away)
+		tell_away(p, true);
 	wind_up(p, stop ? clock_mono_ms() + 12000 : p->end_ms);
 	return 0;
 }

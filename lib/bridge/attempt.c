@@ -73,7 +73,7 @@ outcome_by_status(int status)
 		return SEND_RETRY;
 	if (status == 408 || status >= 500 || (status >= 200 && status < 300))
 		return SEND_UNKNOWN;
-	return SEND_REFUSED;
+	return SEND_PAUSE;	/* nothing says that this message is to blame */
 }
 
 void
@@ -98,6 +98,8 @@ attempt_read(const struct account *a, const struct outbox_item *it, const struct
 		snprintf(code, sizeof code, "http_%d", res->status);
 		result_init(r, outcome_by_status(res->status), code, "an answer of an unknown shape");
 		r->retry_after_s = http_retry_after_s(res);
+		r->grows = r->unclear = r->outcome == SEND_PAUSE;
+		r->pause_s = r->outcome == SEND_PAUSE ? 60 : 0;
 	}
 	if (r->outcome == SEND_SENT && r->message_id[0] == '\0')
 		r->outcome = SEND_ACCEPTED;

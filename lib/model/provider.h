@@ -49,7 +49,8 @@ struct poll_state {
 	struct mem_arena arena;
 	const char *memory;	/* JSON object this account remembered at the last check
 				 * (accepted form, unsupported, cursors); "{}" at first */
-	bool probe;		/* try every form afresh: a person asks, or the hourly time */
+	bool probe;		/* try every form afresh: the hourly time has come */
+	bool person;		/* a person asks: where what is remembered fails, all is tried now */
 	int64_t now_us;		/* start of the check */
 	int64_t deadline_ms;	/* clock_mono_ms() by which it must be over */
 	unsigned int long_poll_s;	/* may wait so long for a notification; 0 = do not */

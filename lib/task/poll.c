@@ -511,7 +511,8 @@ prepare(struct check *c, int64_t *next_us)
 	fingerprint(c->p.account, c->of);
 	known = memory_holds(s.memory, c->of);
 	c->st.memory = known ? memory_of(&c->st.arena, s.memory) : "{}";
-	c->st.probe = c->p.person;
+	c->st.probe = false;
+	c->st.person = c->p.person;
 	c->proof = c->st.proof = s.proof;
 	login_state(&c->login, &s);
 	rc = may_check(c, &s, known, next_us);

@@ -1253,6 +1253,11 @@ go_on(const struct account *a, const struct http_res *res, struct poll_state *st
 
 		if (gone)
 			st->new_memory = "{}";	/* the next check probes afresh */
+		if (gone && st->person) {
+			/* ... and for a person this one does */
+			memset(pr, 0, sizeof *pr);
+			return;
+		}
 		finish(st, pr, POLL_FAILED, denied ? "wrong_token" : gone ? "form_lost" :
 		    res->fail == HTTP_FAIL_TIMEOUT ? "timeout" :
 		    res->fail != HTTP_FAIL_NONE ? "unreachable" : "bad_answer");
@@ -1363,9 +1368,11 @@ by_status(int64_t status)
 		return SEND_RETRY;
 	if (status == 408 || status >= 500)
 		return SEND_UNKNOWN;
-	if (status >= 300 && status < 400)
-		return SEND_PAUSE;	/* the base URL is wrong: nothing was taken */
-	return SEND_REFUSED;
+	/* only these speak of this contact or this content; a redirect or any other refusal
+	 * is the account's, its address' or nobody knows whose */
+	if (status == 400 || status == 404 || status == 413 || status == 422)
+		return SEND_REFUSED;
+	return SEND_PAUSE;
 }
 
 static void
@@ -1401,10 +1408,12 @@ chatrace_send_read(const struct account *a, const struct outmsg *m, const struct
 	    (long long)(code != 0 ? code : res->status));
 	if (!ok2xx) {
 		out->outcome = by_status(res->status);
+		if (res->status == 404 && j == NULL)
+			out->outcome = SEND_PAUSE;	/* a page: a wrong base URL (A.8) */
 		set_text(out, text);
 	} else if (error) {
-		/* A.5: an error in a 200; its code is of HTTP's kind */
-		out->outcome = code == 401 || code == 429 ? by_status(code) : SEND_REFUSED;
+		/* A.5: an error in a 200; its code is of HTTP's kind, where there is one */
+		out->outcome = code == 0 ? SEND_REFUSED : by_status(code);
 		set_text(out, text);
 	} else if (json_bool(json_member(j, "success"), false)) {
 		out->outcome = SEND_ACCEPTED;	/* not delivered, and without an id */
@@ -1420,8 +1429,13 @@ chatrace_send_read(const struct account *a, const struct outmsg *m, const struct
 	}
 	if (out->outcome == SEND_RETRY)
 		out->retry_after_s = http_retry_after_s(res);
-	if (out->outcome == SEND_PAUSE)
+	if (out->outcome == SEND_PAUSE) {
 		out->pause_s = res->status == 401 || code == 401 ? PAUSE_401_S : PAUSE_REDIRECT_S;
+		out->hint = res->status == 401 || code == 401 ? "wrong_token" : res->status == 404 ?
+		    "base_url" : "bad_answer";
+		out->grows = out->unclear = res->status != 401 && code != 401 && res->status != 404 &&
+		    (res->status < 300 || res->status >= 400);
+	}
 	json_free(j);
 	mem_arena_free(&arena);
 	return RC_OK;

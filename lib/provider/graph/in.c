@@ -449,6 +449,8 @@ reaction_emoji(const char *name)
 		{ "love", "\xe2\x9d\xa4\xef\xb8\x8f" },
 		{ "smile", "\xf0\x9f\x98\x86" },
 		{ "haha", "\xf0\x9f\x98\x86" },
+		{ "laugh", "\xf0\x9f\x98\x86" },
+		{ "other", "\xe2\x9d\x94" },	/* an emoji that they do not name */
 		{ "wow", "\xf0\x9f\x98\xae" },
 		{ "sad", "\xf0\x9f\x98\xa2" },
 		{ "angry", "\xf0\x9f\x98\xa0" },
@@ -683,21 +685,41 @@ entry_read(const struct account *a, const struct json *e, struct itemv *out)
 		event_new(&in, e, "unknown");
 }
 
+/* Object page is Messenger's: people there have ids of their own, and the Page is no
+ * Instagram account.  It is kept under its own mark and mixed with no conversation. */
+static bool
+messenger_read(const struct account *a, const struct json *e, struct itemv *out)
+{
+	struct in in = { .own_conf = a->own_id, .out = out };
+	const char *id = text_at(&in, e, "id");
+	struct item *it;
+
+	if (str_empty(a->own_id) || str_empty(id) || str_eq(id, a->own_id) || str_eq(id, "0"))
+		return false;
+	it = event_new(&in, e, "messenger");
+	it->own_id = it->contact = it->sender_id = it->recipient_id = it->target_id = NULL;
+	it->event_id = event_id(&in, it, id, json_canonical(&out->arena, e));
+	return true;
+}
+
 static enum rc
 envelope_read(const struct account *a, const struct json *j, struct itemv *out)
 {
 	const struct json *list = json_member(j, "entry");
 	const char *object = json_text(&out->arena, json_get(j, "object"));
+	bool page = str_eq(object, "page");
 
 	if (json_type(j) != JSON_OBJECT)
 		return RC_INVALID;
-	if (object != NULL && strcmp(object, "instagram") != 0 && strcmp(object, "page") != 0)
+	if (object != NULL && strcmp(object, "instagram") != 0 && !page)
 		return RC_INVALID;
 	if (json_type(list) == JSON_OBJECT) {
-		entry_read(a, list, out);
+		if (!page || !messenger_read(a, list, out))
+			entry_read(a, list, out);
 	} else if (json_type(list) == JSON_ARRAY) {
 		for (size_t i = 0; i < json_len(list); i++)
-			entry_read(a, json_at(list, i), out);
+			if (!page || !messenger_read(a, json_at(list, i), out))
+				entry_read(a, json_at(list, i), out);
 		if (json_len(list) == 0)
 			out->ignored++;
 	} else if (json_member(j, "field") != NULL) {
