@@ -17,6 +17,9 @@
 	"   from dmbox.messages m where m.contact_id = " alias ".id"                              \
 	"  order by m.sent_at desc, m.id desc limit 1) l "
 
+/* Marking as read: rows of one statement, and how long a request goes on. */
+enum { MARK_ROWS = 500, MARK_MS = 1500 };
+
 enum {
 	Q_STATS,
 	Q_LAST,
@@ -127,10 +130,15 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "select sent_at from dmbox.messages where id = $1" },
 	[Q_CONTACT] = { "view_contact",
 	    "select 1 from dmbox.contacts where id = $1 and channel = $2" },
+	/* the unread by their own index, which has few; the newest of them first */
 	[Q_MARK_READ] = { "view_mark_read",
-	    "with u as (update dmbox.messages set read_at = now() where contact_id = $1"
-	    " and direction = 'inbound' and read_at is null and (sent_at, id) <= ($2, $3)"
-	    " returning 1) select count(*) from u" },
+	    "with c as materialized (select m.id, m.sent_at from dmbox.messages m"
+	    "   where m.contact_id = $1 and m.direction = 'inbound' and m.read_at is null"
+	    "   and m.deleted_at is null),"
+	    " x as (select c.id from c where (c.sent_at, c.id) <= ($2, $3)"
+	    "   order by c.sent_at desc, c.id desc limit $4),"
+	    " u as (update dmbox.messages m set read_at = now() from x where m.id = x.id"
+	    "   and m.read_at is null returning 1) select count(*) from u" },
 	[Q_COUNTS] = { "view_counts", "select dmbox.count_upkeep(500000)" },
 };
 
@@ -351,21 +359,27 @@ view_mark_read(struct db *db, enum channel ch, int64_t contact_id, const struct 
     int64_t *out_n)
 {
 	struct view_cursor place = *up_to;
-	struct db_args a = { 0 };
-	struct db_res *r = NULL;
+	int64_t until = clock_mono_ms() + MARK_MS, n = MARK_ROWS;
 	enum rc rc;
 
+	*out_n = 0;
 	if ((rc = contact_exists(db, ch, contact_id)) != RC_OK ||
 	    (rc = cursor_resolve(db, &place)) != RC_OK)
 		return rc;
-	db_i64(&a, contact_id);
-	place_args(&a, &place);
-	rc = db_exec(db, &sql[Q_MARK_READ], &a, &r);
-	if (rc == RC_OK)
-		*out_n = db_get_i64(r, 0, 0);
-	db_res_free(r);
-	db_args_free(&a);
-	return rc;
+	/* thousands cost seconds, each part of them commits and lets others by */
+	while (rc == RC_OK && n == MARK_ROWS && clock_mono_ms() < until) {
+		struct db_args a = { 0 };
+		struct db_res *r = NULL;
+
+		db_i64(&a, contact_id);
+		place_args(&a, &place);
+		db_i64(&a, MARK_ROWS);
+		if ((rc = db_exec(db, &sql[Q_MARK_READ], &a, &r)) == RC_OK)
+			*out_n += n = db_get_i64(r, 0, 0);
+		db_res_free(r);
+		db_args_free(&a);
+	}
+	return *out_n > 0 ? RC_OK : rc;
 }
 
 enum rc

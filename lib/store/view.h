@@ -57,7 +57,8 @@ enum rc view_messages(struct db *db, enum channel ch, int64_t contact_id,
     const struct view_page *page, struct buf *out) MUST_CHECK;
 /*
  * view_mark_read(db, channel, contact_id, up_to, out_n):
- * Inbound messages up to and with that message (unset: all) are read by us now.
+ * Inbound messages up to and with that message (unset: all) are read by us now, the newest
+ * first and as many as 1.5 s allow: what is left of some thousands, the next call marks.
  * Returns  RC_NONE where the conversation or message is not there.
  * Repeats  safe.
  */
