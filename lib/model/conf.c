@@ -128,6 +128,7 @@ KEY(K_JWT_PUBLIC, "JWT_PUBLIC_KEY_FILE", "", false, CONF_TEXT, 0, 0,
 /* The core's keys by their number, then the providers'; made once. */
 static struct key_def *defs;
 static size_t n_defs;
+static struct mem_arena def_texts;	/* what of them was put together */
 
 struct conf_kv {
 	char *value;	/* NULL: not set */
@@ -210,22 +211,21 @@ key_index(const char *name)
 	return -1;
 }
 
-/* "a" and "b" as one text for a key that providers share; it lives for ever, as the table does. */
+/* "a" and "b" as one text for a key that providers share. */
 static const char *
-both(const char *a, const char *b, const char *who, const char *form)
+both(const char *a, const char *b, const char *who)
 {
 	struct buf t;
-	char *s;
+	const char *s;
 
 	if (str_empty(a) || str_empty(b) || str_eq(a, b))
 		return str_empty(a) ? b : a;
 	buf_init(&t, 4096);
-	buf_puts(&t, a);
 	if (who != NULL)
-		buf_printf(&t, " (%s: %s)", who, b);
+		buf_printf(&t, "%s (%s: %s)", a, who, b);
 	else
-		buf_printf(&t, "%s%s", form, b);
-	s = buf_take(&t);
+		buf_printf(&t, "%s %s", a, b);
+	s = mem_arena_dup(&def_texts, t.p);
 	buf_free(&t);
 	return s;
 }
@@ -244,8 +244,8 @@ add_provider_key(const struct provider *p, const struct provider_key *k)
 		return;
 	}
 	d = &defs[at];
-	d->info.def = both(d->info.def, k->def, p->name, NULL);
-	d->info.help = both(d->info.help, k->help, NULL, " ");
+	d->info.def = both(d->info.def, k->def, p->name);
+	d->info.help = both(d->info.help, k->help, NULL);
 }
 
 static void
@@ -256,8 +256,8 @@ default_interval(enum key k, enum channel ch)
 	for (size_t i = 0; providers[i] != NULL; i++)
 		if (providers[i]->channel == ch && providers[i]->poll_s > 0) {
 			snprintf(n, sizeof(n), "%u", providers[i]->poll_s);
-			defs[k].info.def = both(defs[k].info.def, *defs[k].info.def == '\0' ? mem_dup(n) : n,
-			    providers[i]->name, NULL);
+			defs[k].info.def = both(defs[k].info.def, mem_arena_dup(&def_texts, n),
+			    providers[i]->name);
 		}
 }
 

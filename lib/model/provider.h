@@ -12,14 +12,26 @@
  * requests and never performs them; so each operation is tested by a pair of
  * files.  A NULL member: not supported.
  *
- * How to add one: a folder lib/provider/NAME/ that defines `const struct provider
- * provider_NAME`, one line in provider/list.h, a folder tests/data/NAME/, a
- * simulator in tests/sim/.  No other file names a provider (tests/check/providers.check):
- * what the core must know about one is a member of struct provider.  What a provider
- * cannot leave out is checked at the start of every program (provider_fault) and by
- * tests/unit/test_provider.c, which runs over the list.
+ * How to add one
  *
- * Stable: all of struct provider but for what is marked "moving" here.
+ * 1. lib/provider/NAME/ defines `const struct provider provider_NAME`; NAME is its name in
+ *    columns, answers and samples, and never changes.  A line in provider/list.h.  No other
+ *    file names a provider (tests/check/providers.check): what the core must know about one
+ *    is a member of struct provider, and where none fits, a new member whose zero means "as
+ *    with the others".  What providers of one company share is a folder such as meta/.
+ * 2. keys.c: the table of keys, in the order in which dmbox init asks and writes; claims, by
+ *    which an account becomes this provider's; configure, which makes a->own.  Read a->own
+ *    through a function that serves an account without one, too: replay knows accounts that
+ *    are gone by name and provider only.  Each key also: man/dmbox.conf.5, dmbox.env.example.
+ * 3. verify and sign, parse, samples.c with one named "text"; then send, poll, probe and the
+ *    other pairs.  Every operation gets pairs in tests/data/NAME/, whose file "account" has
+ *    the keys of the account that they are read with.
+ * 4. checks.c: doctor's lines, with free numbers of 7xx; words.c: setup and hints.
+ * 5. A simulator tests/sim/sim_NAME.c, faults in tests/doctor/faults/, an end-to-end script.
+ *
+ * What cannot be left out is looked at when a program starts (provider_fault) and by
+ * tests/unit/test_provider.c, which runs over the list.  Nothing decides by name, so there is
+ * no default that would swallow a new one.
  */
 struct provider;
 
