@@ -43,7 +43,7 @@ enum key {
 	K_DB_URL, K_DB_HOST, K_DB_PORT, K_DB_USER, K_DB_PASSWORD, K_DB_NAME,
 	K_DB_WEB, K_DB_SEND, K_DB_CRON, K_DB_READ, K_DB_CONNECT_S,
 	K_ACCOUNTS, K_SPOOL, K_MEDIA, K_PUBLIC_URL, K_PROXIES, K_MAX_BODY, K_KEEP, K_KEEP_REFUSED,
-	K_CONFIG, K_LANG, K_MEDIA_ALLOW, K_SANDBOX, K_LOG_LEVEL, K_LOG_FORMAT, K_LOG_FILE, K_LOG_MAX,
+	K_CONFIG, K_LANG, K_MEDIA_ALLOW, K_MEDIA_DAY, K_SANDBOX, K_LOG_LEVEL, K_LOG_FORMAT, K_LOG_FILE, K_LOG_MAX,
 	K_THREADS,
 	K_JWT, K_JWT_OLD, K_JWT_SCOPE, K_JWT_PUBLIC,
 	K__MAX
@@ -86,6 +86,8 @@ KEY(K_SPOOL, "DMBOX_SPOOL_DIR", "spool", false, CONF_TEXT, 0, 0,
     "Where deliveries wait while the database is away; beside the configuration."),
 KEY(K_MEDIA, "DMBOX_MEDIA_DIR", "media", false, CONF_TEXT, 0, 0,
     "Where attachments are kept; beside the configuration."),
+KEY(K_MEDIA_DAY, "DMBOX_MEDIA_DAY_MB", "2000", false, CONF_NUM, 1, 1000000,
+    "How much an account's attachments may take a day, in MB; one contact's a quarter of it."),
 KEY(K_PUBLIC_URL, "DMBOX_PUBLIC_URL", "", false, CONF_URL, 0, 0,
     "The address that providers call; doctor tests it."),
 KEY(K_PROXIES, "DMBOX_TRUSTED_PROXIES", "", false, CONF_PROXIES, 0, 0,
@@ -975,6 +977,7 @@ scalars(struct conf *c)
 	c->db_connect_s = (unsigned int)get_num(m, K_DB_CONNECT_S, 2);
 	c->spool_dir = get_path(c, K_SPOOL);
 	c->media_dir = get_path(c, K_MEDIA);
+	c->media_day_bytes = get_num(m, K_MEDIA_DAY, 2000) * 1000000;
 	c->public_url = get_url(get(m, K_PUBLIC_URL));
 	get_list(m, K_PROXIES, ',', &c->trusted_proxies);
 	c->max_body = (size_t)get_num(m, K_MAX_BODY, 4194304);

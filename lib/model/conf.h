@@ -79,6 +79,7 @@ struct conf {
 	    *database_url_read;		/* each defaults to database_url */
 	unsigned int db_connect_s;
 	char *spool_dir, *media_dir;
+	int64_t media_day_bytes;
 	char *public_url;
 	struct strv trusted_proxies;
 	size_t max_body;

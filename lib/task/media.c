@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,7 +36,12 @@
 #define GONE_ATTEMPTS	3	/* 403, 404, 410: the link has expired */
 #define ERASE_BATCH	200
 
-enum { Q_CLAIM, Q_DONE, Q_AGAIN, Q_END, Q_RELEASE, Q_ERASED, Q_DROP, Q__MAX };
+#define FLOOR_MIN	((uint64_t)512 << 20)	/* left free for the database and the spool: a */
+#define FLOOR_PART	20			/* twentieth of the disk, between these two */
+#define FLOOR_MAX	((uint64_t)4 << 30)
+#define FULL_S		600	/* until the disk is looked at again */
+
+enum { Q_CLAIM, Q_DONE, Q_AGAIN, Q_END, Q_RELEASE, Q_DEFER, Q_RESUME, Q_ERASED, Q_DROP, Q__MAX };
 static const struct db_stmt sql[Q__MAX] = {
 	[Q_CLAIM] = { "media_claim",
 	    "update dmbox.attachments a set attempts = a.attempts + 1,"
@@ -46,11 +52,21 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "   and (next_at is null or next_at <= now())"
 	    "   order by next_at nulls first, id limit $1::bigint for update skip locked)"
 	    " returning a.id, a.account, a.url, a.mime_type, a.attempts::bigint,"
-	    " to_char(m.sent_at at time zone 'UTC', 'YYYY-MM')" },
+	    " to_char(m.sent_at at time zone 'UTC', 'YYYY-MM'),"
+	    " (select coalesce(sum(d.bytes), 0) from dmbox.media_days d where d.account = a.account"
+	    "   and d.day = (now() at time zone 'UTC')::date),"
+	    " (select coalesce(sum(d.bytes), 0) from dmbox.media_days d where d.account = a.account"
+	    "   and d.day = (now() at time zone 'UTC')::date and d.contact_id = m.contact_id)" },
 	[Q_DONE] = { "media_done",
-	    "update dmbox.attachments set state = 'done', bytes = $3, sha256 = $4, local_path = $5,"
-	    " mime_type = $6, next_at = null, error_text = null"
-	    " where id = $1 and attempts = $2::bigint and state = 'waiting' returning id" },
+	    "with x as (update dmbox.attachments set state = 'done', bytes = $3, sha256 = $4,"
+	    " local_path = $5, mime_type = $6, next_at = null, error_text = null"
+	    " where id = $1 and attempts = $2::bigint and state = 'waiting'"
+	    " returning id, account, message_id), b as ("
+	    "insert into dmbox.media_days as d (day, account, contact_id, bytes)"
+	    " select (now() at time zone 'UTC')::date, x.account, m.contact_id, $3 from x"
+	    " join dmbox.messages m on m.id = x.message_id"
+	    " on conflict (day, account, contact_id) do update set bytes = d.bytes + excluded.bytes)"
+	    " select id from x" },
 	[Q_AGAIN] = { "media_again",
 	    "update dmbox.attachments set next_at = now() + $3::bigint * interval '1 second',"
 	    " error_text = $4 where id = $1 and attempts = $2::bigint and state = 'waiting'" },
@@ -60,6 +76,14 @@ static const struct db_stmt sql[Q__MAX] = {
 	[Q_RELEASE] = { "media_release",
 	    "update dmbox.attachments set next_at = now(), attempts = attempts - 1"
 	    " where id = $1 and attempts = $2::bigint and state = 'waiting'" },
+	[Q_DEFER] = { "media_defer",
+	    "update dmbox.attachments set state = 'deferred', attempts = attempts - 1, error_text = $4,"
+	    " next_at = case when $3::bigint > 0 then now() + $3::bigint * interval '1 second'"
+	    "   else (date_trunc('day', now() at time zone 'UTC') + interval '1 day 1 minute') at time zone 'UTC' end"
+	    " where id = $1 and attempts = $2::bigint and state = 'waiting'" },
+	[Q_RESUME] = { "media_resume",
+	    "update dmbox.attachments set state = 'waiting', next_at = null"
+	    " where state = 'deferred' and next_at <= now()" },
 	[Q_ERASED] = { "media_erased",
 	    "select id, local_path from dmbox.attachments where state = 'erased'"
 	    " order by id limit $1::bigint" },
@@ -268,7 +292,7 @@ settle(struct flow *f, int q, const char *state, int64_t delay_s, const char *wh
 	log_mask(why, strlen(why), masked, sizeof masked);
 	db_i64(&a, f->id);
 	db_i64(&a, f->attempts);
-	if (q == Q_AGAIN)
+	if (q == Q_AGAIN || q == Q_DEFER)
 		db_i64(&a, delay_s);
 	else if (q == Q_END)
 		db_text(&a, state);
@@ -444,6 +468,37 @@ flow_over(struct task_flow *base)
 	free(f->dir);
 }
 
+/* Is there so little room that the database and the spool will need it? */
+static bool
+disk_full(const char *dir)
+{
+	uint64_t size, left, floor;
+	struct statvfs v;
+
+	if (statvfs(dir, &v) != 0)
+		return false;	/* not made yet; the first file will tell */
+	size = (uint64_t)v.f_blocks * v.f_frsize;
+	left = (uint64_t)v.f_bavail * v.f_frsize;
+	floor = size / FLOOR_PART;
+	floor = floor < FLOOR_MIN ? FLOOR_MIN : floor > FLOOR_MAX ? FLOOR_MAX : floor;
+	return left < (floor < size / 2 ? floor : size / 2);
+}
+
+/* Must this attachment wait for another day, or for room?  NULL: no. */
+static const char *
+must_wait(const struct conf *conf, int64_t of_account, int64_t of_contact, int64_t *delay_s)
+{
+	*delay_s = 0;
+	if (of_account >= conf->media_day_bytes)
+		return "the account's share of the day is used up (DMBOX_MEDIA_DAY_MB)";
+	if (of_contact >= conf->media_day_bytes / 4)
+		return "the contact's share of the day is used up (DMBOX_MEDIA_DAY_MB)";
+	if (!disk_full(conf->media_dir))
+		return NULL;
+	*delay_s = FULL_S;
+	return "the disk is nearly full: what is left is for messages";
+}
+
 /* --- the poller's calls --------------------------------------------------------------- */
 
 static void
@@ -451,8 +506,11 @@ flow_start(struct task_run *run, const struct db_res *r, size_t row)
 {
 	struct flow *f = mem_alloc(sizeof *f);
 	struct httpc_flow hf = { .next = flow_next, .feed = flow_feed, .sink = flow_sink };
+	int64_t delay_s;
+	const char *why;
 
 	f->f.over = flow_over;
+	f->f.run = run;
 	f->fd = -1;
 	f->id = db_get_i64(r, row, 0);
 	f->account = mem_dup(db_get_text(r, row, 1));
@@ -461,6 +519,14 @@ flow_start(struct task_run *run, const struct db_res *r, size_t row)
 	f->attempts = db_get_i64(r, row, 4);
 	f->month = mem_dup(db_get_text(r, row, 5));
 	f->dir = mem_dup(run->env.conf->media_dir);
+	why = must_wait(run->env.conf, db_get_i64(r, row, 6), db_get_i64(r, row, 7), &delay_s);
+	if (why != NULL) {
+		log_warn("media: attachment %lld waits: %s", (long long)f->id, why);
+		settle(f, Q_DEFER, NULL, delay_s, why);
+		flow_over(&f->f);
+		free(f);
+		return;
+	}
 	f->hash = sign_hash_new();
 	/* redirects and slow drips together never outlive the claim */
 	hf.deadline_ms = clock_mono_ms() + LEASE_S * 1000 / 2;
@@ -557,6 +623,8 @@ media_upkeep(struct task_run *run)
 
 	if (str_empty(conf->media_dir))
 		return RC_OK;
+	if (db_exec(run->env.db, &sql[Q_RESUME], NULL, NULL) != RC_OK)
+		return RC_TEMP;
 	db_i64(&a, ERASE_BATCH);
 	if (db_exec(run->env.db, &sql[Q_ERASED], &a, &r) == RC_OK)
 		for (size_t i = 0; i < db_rows(r); i++)

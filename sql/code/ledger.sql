@@ -130,6 +130,7 @@ begin
 
 	delete from dmbox.refusals f where f.minute < v_old;
 	delete from dmbox.refused_bytes b where b.hour < v_old;
+	delete from dmbox.media_days m where m.day < (now() at time zone 'UTC')::date - 1;
 	delete from dmbox.poll_runs p where p.finished_at < v_old;
 	return n;
 end $$;

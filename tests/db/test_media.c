@@ -285,6 +285,50 @@ test_outcomes(void **st)
 	assert_int_equal(run(true), 0);		/* what waits is left alone until it is due */
 }
 
+/* A contact's and an account's share of a day: what is beyond it waits, and is fetched when
+ * there is a share again.  The messages are there throughout. */
+static void
+test_share(void **st)
+{
+	char url[100];
+	int64_t id[6];
+
+	(void)st;
+	assert_int_equal(db_script(db, "delete from dmbox.media_days"), RC_OK);
+	snprintf(url, sizeof url, "%s/a.jpg", base);	/* 9 bytes */
+	conf.media_day_bytes = 40;			/* a contact's share: 10 */
+	for (int i = 0; i < 5; i++) {
+		char mid[20];
+
+		snprintf(mid, sizeof mid, "share%d", i);
+		id[i] = add(mid, url, NULL, NULL);
+		run(true);
+	}
+	is(id[0], "state", "done");
+	is(id[1], "state", "done");
+	for (int i = 2; i < 5; i++) {
+		is(id[i], "state", "deferred");
+		is(id[i], "attempts", "0");
+		is(id[i], "next_at > now()", "true");
+	}
+	assert_int_equal(dbt_i64(db, "select sum(bytes) from dmbox.media_days"), 18);
+	/* the account's share, used up by others */
+	assert_int_equal(db_script(db, "update dmbox.media_days set contact_id = -1, bytes = 40;"
+	    " update dmbox.attachments set next_at = now() where state = 'deferred'"), RC_OK);
+	assert_int_equal(task_upkeep_once(&task_media, &(const struct task_env){ .db = db, .conf = &conf }), RC_OK);
+	run(true);
+	is(id[2], "state", "deferred");
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages where external_id like 'share%'"), 5);
+	/* another day */
+	assert_int_equal(db_script(db, "update dmbox.media_days set day = day - 1;"
+	    " update dmbox.attachments set next_at = now() where state = 'deferred'"), RC_OK);
+	conf.media_day_bytes = INT64_C(2000000000);
+	assert_int_equal(task_upkeep_once(&task_media, &(const struct task_env){ .db = db, .conf = &conf }), RC_OK);
+	run(true);
+	for (int i = 0; i < 5; i++)
+		is(id[i], "state", "done");
+}
+
 /* An expired link, and a host that stays broken, are given up. */
 static void
 test_gives_up(void **st)
@@ -562,6 +606,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_done, setup),
 		cmocka_unit_test_setup(test_outcomes, setup),
+		cmocka_unit_test_setup(test_share, setup),
 		cmocka_unit_test_setup(test_gives_up, setup),
 		cmocka_unit_test_setup(test_private, setup),
 		cmocka_unit_test_setup(test_claims, setup),
@@ -580,6 +625,7 @@ main(void)
 	server_start();
 	snprintf(cmd_dir, sizeof cmd_dir, "%s/media", dir);
 	conf.media_dir = cmd_dir;
+	conf.media_day_bytes = INT64_C(2000000000);
 	conf.database_url = conf.database_url_read = getenv("DMBOX_TEST_DB");
 	conf.db_connect_s = 5;
 	ctx = ctx_new("test", CONF_TOOL, CTX_DB_READ, 1);
