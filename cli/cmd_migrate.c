@@ -255,6 +255,14 @@ look_code(struct db *db, struct steps *s)
 	return RC_OK;
 }
 
+/* A newer release's functions and views stay as they are. */
+static void
+forget_code(struct steps *s)
+{
+	for (size_t i = s->n_numbered; i < s->n; i++)
+		s->v[i].applied = true;
+}
+
 /* Mark what is applied; *newest is the highest version the database has. */
 static enum rc
 look(struct db *db, struct steps *s, int *newest)
@@ -351,14 +359,17 @@ static enum rc
 apply_code(struct db *db, struct steps *s)
 {
 	enum rc rc;
+	int newest = 0;
 
 	if ((rc = db_begin(db)) != RC_OK || (rc = db_exec(db, &sql[S_LOCK], NULL, NULL)) != RC_OK ||
-	    (rc = look_code(db, s)) != RC_OK ||
+	    (rc = look(db, s, &newest)) != RC_OK ||
 	    (rc = db_script(db, "set local check_function_bodies = off")) != RC_OK) {
 		cmd_error("%s", db_error(db));
 		db_rollback(db);
 		return rc;
 	}
+	if (newest > s->v[s->n_numbered - 1].version)	/* theirs may be called in ways of theirs */
+		forget_code(s);
 	for (int schema = 1; schema >= 0; schema--)	/* code/schema.sql makes schema_code */
 		for (size_t i = s->n_numbered; rc == RC_OK && i < s->n; i++)
 			if (!s->v[i].applied && str_eq(s->v[i].name, "code/schema.sql") == schema)
@@ -452,6 +463,7 @@ migrate(struct db *db, struct steps *s, bool dry, bool json)
 		fprintf(stderr, cmd_tr("the database is at version %d, newer than this program's %d\n",
 		    "версия базы %d новее, чем у этой программы (%d)\n"), newest,
 		    s->v[s->n_numbered - 1].version);
+		forget_code(s);
 		status = CMD_WARN;
 	}
 	for (size_t i = 0; i < s->n; i++) {
