@@ -65,8 +65,10 @@ grant select (account, channel, pause_until, pause_reason, token_since, token_ex
 	on dmbox.account_state to dmbox_web;
 grant select (id, account, channel, state, next_at, message_id, created_at) on dmbox.outbox to dmbox_web;
 grant insert on dmbox.deliveries, dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions,
-	dmbox.message_edits, dmbox.events, dmbox.refusals, dmbox.refused_bytes to dmbox_web;
-grant update on dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.events, dmbox.refusals, dmbox.refused_bytes to dmbox_web;
+	dmbox.message_edits, dmbox.events, dmbox.refusals, dmbox.refused_bytes, dmbox.contact_aliases to dmbox_web;
+grant update on dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.events, dmbox.refusals,
+	dmbox.refused_bytes, dmbox.contact_aliases to dmbox_web;
+grant delete on dmbox.contact_aliases to dmbox_web;
 grant delete on dmbox.message_edits, dmbox.attachments to dmbox_web;
 
 -- send: writes what goes out and settles it
@@ -83,6 +85,7 @@ grant usage on all sequences in schema dmbox to dmbox_web, dmbox_send, dmbox_cro
 grant execute on all functions in schema dmbox to dmbox_web, dmbox_send, dmbox_cron, dmbox_reader;
 revoke execute on function dmbox.deliveries_partitions(), dmbox.deliveries_expire(integer, integer, integer)
 	from dmbox_web, dmbox_send, dmbox_reader;
+revoke execute on function dmbox.contact_merge(bigint, bigint) from dmbox_send, dmbox_reader;
 
 -- what later migrations add
 alter default privileges for role dmbox_owner in schema dmbox grant select on tables to dmbox_reader, dmbox_web;

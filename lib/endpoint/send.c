@@ -44,7 +44,7 @@ static const char *const att_types[] = { "image", "video", "audio", "file" };
 struct wish {
 	struct meter *meter;
 	const char *recipient, *message, *reply_to, *account, *key, *action, *reaction;
-	bool human;
+	bool human, template;
 	struct att atts[ATTS_MAX];
 	size_t n_atts;
 	const struct account *a;
@@ -177,6 +177,45 @@ add_att(struct endpoint_env *e, struct http_res *res, const struct json *j, stru
 	return true;
 }
 
+/* "template": {"name", "language": "ru" or {"code"}, "components"}: its JSON travels as the ref
+ * of an attachment of type template. */
+static bool
+get_template(struct endpoint_env *e, struct http_res *res, const struct json *j, struct wish *w)
+{
+	const struct json *t = json_member(j, "template"), *lang = json_member(t, "language");
+	const char *name, *code;
+	struct att *a = &w->atts[0];
+	struct buf b;
+
+	if (json_type(t) == JSON_ABSENT || json_type(t) == JSON_NULL)
+		return true;
+	name = json_text(&e->arena, json_member(t, "name"));
+	code = json_text(&e->arena, json_type(lang) == JSON_OBJECT ? json_member(lang, "code") : lang);
+	if (str_empty(name) || str_empty(code) || w->n_atts > 0 || !str_empty(w->message)) {
+		endpoint_error(e, res, 422, "bad_template", "template: an object with name and language, "
+		    "and neither message nor attachment beside it");
+		return false;
+	}
+	buf_init(&b, 256 * 1024);
+	json_put_key(&b, "{", "name");
+	json_put_str(&b, name);
+	json_put_key(&b, ",", "language");
+	json_put_key(&b, "{", "code");
+	json_put_str(&b, code);
+	buf_putc(&b, '}');
+	if (json_type(json_member(t, "components")) == JSON_ARRAY) {
+		json_put_key(&b, ",", "components");
+		buf_puts(&b, json_raw(&e->arena, json_member(t, "components")));
+	}
+	buf_putc(&b, '}');
+	*a = (struct att){ .type = "template", .name = name, .bytes = -1,
+		.ref = mem_arena_ndup(&e->arena, b.p, b.n) };
+	w->n_atts = 1;
+	w->template = true;
+	buf_free(&b);
+	return true;
+}
+
 static bool
 get_atts(struct endpoint_env *e, struct http_res *res, const struct json *j, struct wish *w)
 {
@@ -241,7 +280,8 @@ read_wish(struct endpoint_env *e, struct http_res *res, const struct json *j, st
 	    get_text(e, res, j, "account", &w->account) &&
 	    get_text(e, res, j, "action", &w->action) &&
 	    get_text(e, res, j, "reaction", &w->reaction) &&
-	    get_human(e, res, j, w) && get_key(e, res, j, w) && get_atts(e, res, j, w);
+	    get_human(e, res, j, w) && get_key(e, res, j, w) && get_atts(e, res, j, w) &&
+	    get_template(e, res, j, w);
 }
 
 /* --- checking it --------------------------------------------------------------------- */
@@ -379,6 +419,24 @@ add_atts(struct wish *w, size_t from)
 	}
 }
 
+/* The text is the file's caption, one message, where the provider can.  How many files have
+ * found their place by it. */
+static size_t
+add_caption(struct wish *w, size_t chars)
+{
+	const struct provider *p = provider_of(w->a);
+
+	if (!p->captions || (p->caption_max != 0 && chars > p->caption_max))
+		return 0;
+	w->parts[0].atts = w->atts;
+	w->parts[0].n_atts = 1;
+	if (p->caption_max == 0 || attempt_possible(w->a, &w->parts[0]))
+		return 1;
+	w->parts[0].atts = NULL;	/* a voice message has none */
+	w->parts[0].n_atts = 0;
+	return 0;
+}
+
 static bool
 make_parts(struct endpoint_env *e, struct http_res *res, struct wish *w)
 {
@@ -398,12 +456,8 @@ make_parts(struct endpoint_env *e, struct http_res *res, struct wish *w)
 		}
 		if (n > 0 && !add_text(e, res, w))
 			return false;
-		/* Green API: the text is the file's caption, one message (C.1) */
-		if (n > 0 && w->n_atts > 0 && w->n_parts == 1 && provider_of(w->a)->captions) {
-			w->parts[0].atts = w->atts;
-			w->parts[0].n_atts = 1;
-			captioned = 1;
-		}
+		if (n > 0 && w->n_atts > 0 && w->n_parts == 1)
+			captioned = add_caption(w, str_utf8_len(p, n));
 		if (w->n_atts > captioned)
 			add_atts(w, captioned);
 	}
@@ -441,6 +495,7 @@ fingerprint(const struct wish *w, char out[65])
 			json_put_str(&b, m->atts[k].type);
 			json_put_str(&b, m->atts[k].url);
 			json_put_str(&b, m->atts[k].name);
+			json_put_str(&b, m->atts[k].ref);
 		}
 	}
 	sign_sha256_hex(b.p, b.n, out);
@@ -563,18 +618,47 @@ answer_rows(struct endpoint_env *e, struct http_res *res, const struct wish *w,
 	buf_free(&b);
 }
 
+/* ,"templates":[...]: asked for now; left out where the provider does not tell in time. */
 static void
-answer_window(struct endpoint_env *e, struct http_res *res, const struct wish *w, int64_t closed_us)
+put_templates(const struct wish *w, int64_t deadline, struct buf *b)
 {
+	const struct provider *p = provider_of(w->a);
+	struct http_req req = {0};
+	struct http_res got = {0};
+	struct httpc *h;
+	struct buf list;
+
+	if (p->templates_build(w->a, &req) != RC_OK)
+		return;
+	h = httpc_new(NULL);
+	req.timeout_ms = deadline - clock_mono_ms() > 3000 ? 3000 : 500;
+	buf_init(&list, 256 * 1024);
+	httpc_once(h, &req, &got);
+	if (p->templates_read(w->a, &got, &list) == RC_OK)
+		buf_printf(b, ",\"templates\":%s", list.p);
+	buf_free(&list);
+	http_res_free(&got);
+	http_req_free(&req);
+	httpc_free(h);
+}
+
+static void
+answer_window(struct endpoint_env *e, struct http_res *res, const struct wish *w, int64_t closed_us,
+    int64_t deadline)
+{
+	const struct provider *p = provider_of(w->a);
 	char at[CLOCK_ISO_MAX];
 	struct buf b;
 
 	clock_iso(closed_us, at);
-	buf_init(&b, 4096);
+	buf_init(&b, 1 << 20);
 	buf_printf(&b, "{\"error\":{\"code\":\"window_closed\",\"message\":\"the customer's last message is too"
-	    " long ago: one could answer until %s%s\",\"until\":\"%s\"},\"requestId\":\"%s\"}", at,
-	    w->human ? "" : " (with humanAgent: true a person may answer within 7 days)", at,
-	    e->request_id);
+	    " long ago: one could answer until %s%s\",\"until\":\"%s\"", at, p->templates ?
+	    " (an approved template still goes)" : w->human || p->window_human_s == p->window_s ? "" :
+	    " (with humanAgent: true a person may answer within 7 days)", at);
+	if (p->templates && p->templates_build != NULL)
+		put_templates(w, deadline, &b);
+	buf_printf(&b, "},\"requestId\":\"%s\"}", e->request_id);
 	endpoint_json(res, 422, &b);
 	buf_free(&b);
 	endpoint_log_error(e, 422, "window_closed");
@@ -706,7 +790,7 @@ put_and_try(struct endpoint_env *e, struct http_res *res, struct wish *w, int64_
 	w->meter = ctx_meter(e->ctx, e->conf);
 	fingerprint(w, print);
 	n.fingerprint = print;
-	if (!w->action && !w->a->use_mock)
+	if (!w->action && !w->template && !w->a->use_mock)
 		n.window_s = w->human ? provider_of(w->a)->window_human_s : provider_of(w->a)->window_s;
 	switch (outbox_put(db, &n, ROWS_MAX, rows, &n_rows, &closed_us)) {
 	case RC_OK:
@@ -717,7 +801,7 @@ put_and_try(struct endpoint_env *e, struct http_res *res, struct wish *w, int64_
 		answer_rows(e, res, w, rows, n_rows);
 		break;
 	case RC_DENIED:
-		answer_window(e, res, w, closed_us);
+		answer_window(e, res, w, closed_us, deadline);
 		break;
 	case RC_INVALID:
 		if (db_fault(db) == DB_FAULT_DATA)

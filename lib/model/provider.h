@@ -313,6 +313,7 @@ struct provider {
 	bool has_echo;		/* own sends come back: unknown can be settled */
 	bool ascii;		/* its JSON is ASCII: other letters come as \uXXXX */
 	bool many_accounts;	/* one body may be for several accounts: item.own_id decides */
+	bool aliases;		/* a contact may have several ids (item.alias) */
 	bool ids_per_chat;	/* message ids are unique within a chat only: it is in the key */
 	bool polls_reconcile;	/* a poll lists what is there, webhooks or not */
 	bool polls_instead;	/* while it is polled it sends no webhooks (one queue) */

@@ -7,6 +7,7 @@
  */
 #include "store/outbox.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,6 +195,7 @@ put_atts(struct buf *b, const struct outmsg *m)
 		put_member(b, &sep, "url", m->atts[i].url);
 		put_member(b, &sep, "name", m->atts[i].name);
 		put_member(b, &sep, "mime", m->atts[i].mime);
+		put_member(b, &sep, "ref", m->atts[i].ref);
 		buf_putc(b, '}');
 	}
 	buf_putc(b, ']');
@@ -301,6 +303,7 @@ read_atts(struct mem_arena *arena, const char *json, struct outmsg *m)
 			v[i].url = json_str(arena, json_get(e, "url"));
 			v[i].name = json_str(arena, json_get(e, "name"));
 			v[i].mime = json_str(arena, json_get(e, "mime"));
+			v[i].ref = json_str(arena, json_get(e, "ref"));
 			v[i].bytes = -1;
 		}
 		m->atts = v;
@@ -314,9 +317,12 @@ static void
 read_item(struct mem_arena *arena, const struct db_res *res, size_t i, struct outbox_item *it)
 {
 	struct outmsg *m = &it->msg;
+	char ref[40];
 
 	memset(it, 0, sizeof *it);
 	it->id = db_get_i64(res, i, 1);
+	snprintf(ref, sizeof ref, "dmbox:%" PRId64, it->id);	/* sql/code/outbox.sql reads it */
+	m->ref = mem_arena_dup(arena, ref);
 	m->recipient = mem_arena_dup(arena, db_get_text(res, i, 2));
 	m->thread_id = mem_arena_dup(arena, db_get_text(res, i, 3));
 	m->body = mem_arena_dup(arena, db_get_text(res, i, 4));

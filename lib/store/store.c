@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "extern/sign.h"
 #include "store/store.h"
+#include "store/alias.h"
 #include "model/provider.h"
 
 enum {
@@ -1029,6 +1030,7 @@ store_deliveries(struct db *db, struct delivery *const *v, size_t n)
 
 	for (size_t k = 0; k < n; k++)
 		v[k]->rc = RC_TEMP;
+	rc = alias_resolve(db, v, n);
 	while (i < n && rc == RC_OK) {
 		size_t items = v[i]->items.n, m = 1;
 

@@ -691,6 +691,19 @@ declare
 	v_id  bigint;
 	v_ext text;
 begin
+	-- a state that carries our reference says which row it is of
+	select o.id, e.target_id into v_id, v_ext
+	  from dmbox.outbox o
+	  join dmbox.events e on e.raw ->> 'client_ref' = 'dmbox:' || o.id and e.raw ? 'client_ref'
+	                     and e.account = o.account and e.channel = o.channel and e.target_id is not null
+	 where (o.state = 'unknown' or o.state = 'queued' and o.doubt_at is not null)
+	   and o.action is null and o.provider = any (p_can_tell)
+	   and o.channel = p_channel and (p_account is null or o.account = p_account)
+	 order by o.id, e.id limit 1;
+	if v_id is not null and dmbox.outbox_found(v_id, v_ext) then
+		return v_id;
+	end if;
+
 	select o.id, e.external_id into v_id, v_ext
 	  from dmbox.outbox o
 	  join dmbox.contacts c on c.account = o.account and c.channel = o.channel

@@ -222,6 +222,8 @@ begin
 		return false;
 	end if;
 	delete from dmbox.reactions r where r.contact_id = p_contact;
+	delete from dmbox.contact_aliases a using dmbox.contacts c
+	 where c.id = p_contact and a.account = c.account and a.channel = c.channel and a.external_id = c.external_id;
 	delete from dmbox.contacts c where c.id = p_contact;
 	return found;
 end $$;

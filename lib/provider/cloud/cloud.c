@@ -112,6 +112,7 @@ const struct provider provider_cloud = {
 	    .shape = "WhatsApp Cloud API webhook", .item = "WhatsApp" },
 	.ascii = true,
 	.many_accounts = true,
+	.aliases = true,	/* phone and business-scoped id (H.4) */
 	.ask_gap_ms = 50,
 	.signature_header = META_SIGNATURE,
 	.sender = "70000000001",
