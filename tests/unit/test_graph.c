@@ -1097,7 +1097,7 @@ probes(void **state)
 		{ 1, 200, "{\"id\":\"" OWN "\",\"user_id\":\"2\"}", "page_id", FINDING_FAIL },
 		{ 1, 200, "{\"id\":\"1\",\"user_id\":\"2\"}", "page_id", FINDING_FAIL },
 		{ 2, 200, "{\"data\":[]}", "subscribed", FINDING_FAIL },
-		{ 2, 200, "{\"data\":[{\"id\":\"9\",\"subscribed_fields\":[\"messages\",\"messaging_seen\"]}]}", "subscribed", FINDING_OK },
+		{ 2, 200, "{\"data\":[{\"id\":\"9\",\"subscribed_fields\":[\"messages\",\"messaging_seen\"]}]}", "subscribed", FINDING_WARN },
 		{ 2, 200, "{\"data\":[{\"id\":\"9\",\"subscribed_fields\":[\"comments\"]}]}", "subscribed", FINDING_FAIL },
 		{ 3, 200, "{\"data\":[" CONV_A "]}", "conversations", FINDING_OK },
 		{ 3, 200, "{\"data\":[]}", "conversations", FINDING_WARN },

@@ -406,35 +406,64 @@ probe_page_id(const struct account *a, const struct json *j, struct finding *f)
 	mem_arena_free(&m);
 }
 
+/* What each field beside messages brings; without it that is lost silently. */
+static const struct { const char *field, *loses; } wanted[] = {
+	{ "messaging_postbacks", "buttons" },
+	{ "message_reactions", "reactions" },
+	{ "messaging_seen", "read marks" },
+	{ "message_edit", "edits" },
+	{ "messaging_referral", "which ad or link brought somebody" },
+};
+
+/* All subscribed fields into b, and which of the wanted ones are missing into lost. */
+static bool
+fields_read(const struct json *data, struct mem_arena *m, struct buf *b, struct buf *lost)
+{
+	bool messages = false, have[sizeof(wanted) / sizeof(wanted[0])] = { false };
+
+	for (size_t i = 0; i < json_len(data); i++) {
+		const struct json *list = json_get(json_at(data, i), "subscribed_fields");
+
+		for (size_t k = 0; k < json_len(list); k++) {
+			const char *s = json_text(m, json_at(list, k));
+
+			messages |= str_eq(s, "messages");
+			for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]); w++)
+				have[w] |= str_eq(s, wanted[w].field);
+			buf_printf(b, "%s%s", b->n > 0 ? "," : "", s != NULL ? s : "");
+		}
+	}
+	for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]); w++)
+		if (!have[w])
+			buf_printf(lost, "%s%s (loses %s)", lost->n > 0 ? ", " : "", wanted[w].field,
+			    wanted[w].loses);
+	return messages;
+}
+
 static void
 probe_subscribed(const struct account *a, const struct json *j, struct finding *f)
 {
 	struct mem_arena m = { 0 };
 	const struct json *data = json_get(j, "data");
-	bool messages = false;
-	struct buf b;
+	struct buf b, lost;
+	bool messages;
 
-	buf_init(&b, 200);
-	for (size_t i = 0; i < json_len(data); i++) {
-		const struct json *list = json_get(json_at(data, i), "subscribed_fields");
-
-		for (size_t k = 0; k < json_len(list); k++) {
-			const char *s = json_text(&m, json_at(list, k));
-
-			messages |= str_eq(s, "messages");
-			buf_printf(&b, "%s%s", b.n > 0 ? "," : "", s != NULL ? s : "");
-		}
-	}
+	buf_init(&b, 600);
+	buf_init(&lost, 600);
+	messages = fields_read(data, &m, &b, &lost);
 	if (json_len(data) == 0)
 		found(f, FINDING_FAIL, "no app is subscribed to this account");
 	else if (!messages && graph_product(a) == GRAPH_MESSENGER)
 		/* the Instagram object's fields are set in the App Dashboard (B.7) */
 		found(f, FINDING_UNKNOWN, "subscribed: %s; Instagram's fields are set in the "
 		    "App Dashboard", b.p);
+	else if (messages && lost.n > 0 && graph_product(a) == GRAPH_LOGIN)
+		found(f, FINDING_WARN, "subscribed: %s; not: %s", b.p, lost.p);
 	else
 		found(f, messages ? FINDING_OK : FINDING_FAIL, "subscribed: %s",
 		    b.n > 0 ? b.p : "(no field)");
 	buf_free(&b);
+	buf_free(&lost);
 	mem_arena_free(&m);
 }
 
@@ -487,6 +516,9 @@ graph_probe_read(const struct account *a, int step, const struct http_res *res,
 		 * rest (network, their trouble) leaves the question open */
 		found(f, rc == RC_DENIED || rc == RC_NONE ? FINDING_FAIL : FINDING_UNKNOWN,
 		    "%s: %s", e.code, e.text);
+		/* one trouble that any question meets: named as what it is */
+		if (e.class == GRAPH_PROOF)
+			snprintf(f->code, sizeof(f->code), "proof");
 		return RC_OK;
 	}
 	switch ((enum probe)step) {
