@@ -442,7 +442,7 @@ const live = {
 		}
 		if (run !== this.run)
 			return;
-		const pause = document.visibilityState === 'hidden' && this.tick ? HIDDEN_MS : this.tick ? TICK_MS : server.onlyAll ? server.pause : NO_TICK_MS;
+		const pause = document.visibilityState === 'hidden' && (this.tick || server.onlyAll) ? HIDDEN_MS : this.tick ? TICK_MS : server.onlyAll ? server.pause : NO_TICK_MS;
 		this.timer = setTimeout(() => this.loop(), Math.min(60000, pause * 2 ** Math.min(failures, 3)));
 	},
 	async changed() {
@@ -467,8 +467,6 @@ const live = {
 	},
 	async ask() {
 		const mark = this.pending;
-		if (server.onlyAll)
-			return Promise.all([loadListQuietly(), thread.refreshThread()]);
 		for (let more = true; more && this.on;) {
 			const after = this.since, r = await server.changes(after);
 			this.take(r, after);
@@ -508,11 +506,6 @@ const live = {
 			server.changes(this.since).then((x) => this.take(x, after), quiet);
 	},
 };
-// the list as it is now, with what was paged down kept
-async function loadListQuietly() {
-	if (conversations.size <= PAGE)
-		await loadList();
-}
 async function refresh() {
 	try {
 		await live.ask();
@@ -590,7 +583,7 @@ async function boot() {
 	try {
 		await start();
 	} catch (err) {
-		if (err.status === 404) {
+		if (err.status === 404 || (err.status === 401 && err.code !== 'no_session')) {	// a server without sessions
 			await (await import('./old.js')).adapt(server, ApiError);
 			return start().catch(() => showLogin(''));
 		}

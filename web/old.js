@@ -13,7 +13,7 @@ export async function adapt(server, ApiError) {
 	const ask = async (channel, path, o = {}, options = {}) => {
 		let res;
 		try {
-			res = await fetch(`${base}${channel}/${path}?${new URLSearchParams(Object.entries(o).filter(([, v]) => v))}`.replace(/\?$/, ''),
+			res = await fetch(`${base}${channel}${channel && '/'}${path}?${new URLSearchParams(Object.entries(o).filter(([, v]) => v))}`.replace(/\?$/, ''),
 				{ cache: 'no-store', ...options, headers: { Authorization: `Bearer ${session()}`, ...options.headers } });
 		} catch (err) {
 			throw new ApiError(0, 'network', err.message);
@@ -35,7 +35,7 @@ export async function adapt(server, ApiError) {
 	};
 	const urls = new Map();
 	Object.assign(server, {
-		onlyAll: true, pause: 5000,
+		onlyAll: true, pause: 2000,
 		login: async (token) => { session(token); await server.me().catch((err) => { session(''); throw err; }); },
 		logout: async () => session(''),
 		me: async () => {
@@ -43,7 +43,8 @@ export async function adapt(server, ApiError) {
 				throw new ApiError(401, '', '');
 			const found = await Promise.all(['instagram', 'whatsapp'].map((c) => ask(c, 'conversations', { limit: 1 }).then(() => c, (err) => { if (err.status === 404) return null; throw err; })));
 			channels = found.filter(Boolean);
-			return { name: 'token', role: 'answer', lang: null, tick: null, next: null, users: [], labels: [], replies: [], empty: false,
+			const now = await ask('', 'inbox/changes');
+			return { name: 'token', role: 'answer', lang: null, tick: null, next: now.next, users: [], labels: [], replies: [], empty: false,
 				accounts: channels.map((channel) => ({ channel, account: null, attachments: [], quote: true, react: true, split: true })) };
 		},
 		conversations: async ({ channel, q, limit, before }) => {
@@ -77,6 +78,10 @@ export async function adapt(server, ApiError) {
 			return { messages, next: o.after ? undefined : p.next, prev: o.after ? p.next : null };
 		},
 		send: (c, body, key) => say(c.channel, 'send', body, { 'Idempotency-Key': key }),
+		changes: async (after) => {
+			const r = await ask('', 'inbox/changes', { after });
+			return { ...r, changes: r.changes.map((c) => (c.type === 'message' ? { ...fullM(c), type: c.type } : { ...fullC(c), type: c.type })) };
+		},
 		read: (c, upTo) => say(c.channel, 'read', { conversation: c.id, upTo }),
 		media: (a) => {
 			if (!urls.has(a.id))

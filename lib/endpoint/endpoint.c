@@ -198,10 +198,13 @@ read_path(struct endpoint_env *e, struct target *t)
 			t->channel = (enum channel)ch;
 		}
 	}
-	if (rest == NULL) {	/* /health and /metrics stand at the top */
+	if (rest == NULL) {	/* /health, /metrics and /inbox/... stand at the top */
 		t->channel = CHANNEL_INSTAGRAM;
-		p = strrchr(path, '/');
-		if (p == NULL || (strcmp(p, "/health") != 0 && strcmp(p, "/metrics") != 0))
+		p = behind(path, "inbox");
+		if (p != NULL)
+			p -= strlen("/inbox/");
+		else if ((p = strrchr(path, '/')) == NULL ||
+		    (strcmp(p, "/health") != 0 && strcmp(p, "/metrics") != 0))
 			return false;
 		rest = p + 1;
 	}

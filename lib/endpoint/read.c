@@ -206,6 +206,31 @@ endpoint_read_messages(struct endpoint_env *e, struct http_res *res)
 	buf_free(&b);
 }
 
+void
+endpoint_read_changes(struct endpoint_env *e, struct http_res *res)
+{
+	const char *text = http_query_get(&e->arena, e->req->query, "after");
+	int64_t after = -1;
+	struct buf b;
+	enum rc rc;
+
+	if (!str_eq(e->tail, "changes")) {
+		endpoint_error(e, res, 404, "not_found", "there is nothing at this address");
+		return;
+	}
+	if (!str_empty(text) && (str_i64(text, &after) != RC_OK || after < 0)) {
+		endpoint_error(e, res, 422, "bad_cursor", "after takes the value of next");
+		return;
+	}
+	buf_init(&b, ANSWER_MAX);
+	rc = view_changes(ctx_db(e->ctx, e->conf, e->thread), after, &b);
+	if (rc == RC_OK)
+		endpoint_json(res, 200, &b);
+	else
+		failed(e, res, rc, "place");
+	buf_free(&b);
+}
+
 /* upTo: a message id, or a cursor; absent: all that is there. */
 static enum rc
 up_to_of(struct endpoint_env *e, const struct json *j, struct view_cursor *out)

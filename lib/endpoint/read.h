@@ -12,6 +12,8 @@ void endpoint_read_stats(struct endpoint_env *e, struct http_res *res);
 void endpoint_read_config(struct endpoint_env *e, struct http_res *res);
 void endpoint_read_conversations(struct endpoint_env *e, struct http_res *res);
 void endpoint_read_messages(struct endpoint_env *e, struct http_res *res);
+/* Also below /inbox/ itself, for all channels: tail "changes" is the feed. */
+void endpoint_read_changes(struct endpoint_env *e, struct http_res *res);
 void endpoint_read_mark(struct endpoint_env *e, struct http_res *res);
 
 #endif

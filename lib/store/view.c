@@ -31,6 +31,9 @@ enum {
 	Q_CONTACT,
 	Q_MARK_READ,
 	Q_COUNTS,
+	Q_BOUND,
+	Q_CHANGES,
+	Q_TOUCHED,
 	Q__MAX
 };
 
@@ -50,14 +53,14 @@ enum {
 	"  c.last_inbound_at)))::text "
 
 /* One message as JSON, with its place in the list before it. */
-#define MESSAGE_ROW                                                                                \
+#define MESSAGE_COLS                                                                               \
 	"select (extract(epoch from m.sent_at) * 1000000)::bigint, m.id, json_build_object("       \
 	"'id', m.id, 'messageId', m.external_id, 'conversation', m.contact_id,"                    \
 	"'account', m.account, 'channel', m.channel, 'provider', m.provider,"                      \
 	"'direction', m.direction, 'kind', m.kind, 'content', m.body, 'detail', m.detail,"         \
 	"'senderId', m.sender_id, 'recipientId', m.recipient_id, 'replyTo', m.reply_to,"           \
 	"'status', m.status, 'createdAt', dmbox.iso(m.sent_at), 'timeKnown', m.sent_at_known,"     \
-	"'receivedAt', dmbox.iso(m.received_at), 'editedAt', dmbox.iso(m.edited_at),"              \
+	"'receivedAt', dmbox.iso(m.received_at), 'changeId', m.change_id, 'editedAt', dmbox.iso(m.edited_at),"              \
 	"'deletedAt', dmbox.iso(m.deleted_at), 'deliveredAt', dmbox.iso(m.delivered_at),"          \
 	"'readAt', dmbox.iso(m.read_at), 'isTest', m.is_test, 'source', m.source,"                 \
 	"'attachments', coalesce((select json_agg(json_build_object('id', a.id, 'type', a.type,"   \
@@ -72,7 +75,8 @@ enum {
 	"  'code', 'failed_later', 'message', m.error_text)"                                       \
 	"  else (select case when o.error_code is null then null else json_build_object("          \
 	"  'code', o.error_code, 'message', o.error_text) end"                                     \
-	"  from dmbox.outbox o where o.id = m.outbox_id) end)::text from dmbox.messages m "
+	"  from dmbox.outbox o where o.id = m.outbox_id) end)::text"
+#define MESSAGE_ROW MESSAGE_COLS " from dmbox.messages m "
 
 static const struct db_stmt sql[Q__MAX] = {
 	/* counts folded by upkeep plus the rows above the fold */
@@ -140,6 +144,12 @@ static const struct db_stmt sql[Q__MAX] = {
 	    " u as (update dmbox.messages m set read_at = now() from x where m.id = x.id"
 	    "   and m.read_at is null returning 1) select count(*) from u" },
 	[Q_COUNTS] = { "view_counts", "select dmbox.count_upkeep(500000)" },
+	[Q_BOUND] = { "view_change_bound", "select bound, top from dmbox.change_bound()" },
+	[Q_CHANGES] = { "view_changes",
+	    MESSAGE_COLS ", m.change_id, m.contact_id from dmbox.messages m"
+	    " where m.change_id > $1 and m.change_id < $2 order by m.change_id limit $3" },
+	[Q_TOUCHED] = { "view_touched",
+	    CONVERSATION_ROW "from dmbox.contacts c" LAST_MESSAGE("c") " where c.id = any($1)" },
 };
 
 enum rc
@@ -396,5 +406,80 @@ view_count_upkeep(struct db *db)
 		db_res_free(r);
 		r = NULL;
 	}
+	return rc;
+}
+
+/* The conversations that rows 0..n-1 of r belong to, each with the feed's place next. */
+static enum rc
+put_touched(struct db *db, const struct db_res *r, size_t n, int64_t next, struct buf *out)
+{
+	struct db_args a = { 0 };
+	struct db_res *c = NULL;
+	enum rc rc;
+	size_t i;
+
+	db_array(&a, DB_I64);
+	for (i = 0; i < n; i++)
+		db_i64(&a, db_get_i64(r, i, 4));
+	db_array_end(&a);
+	rc = db_exec(db, &sql[Q_TOUCHED], &a, &c);
+	for (i = 0; rc == RC_OK && i < db_rows(c); i++)
+		buf_printf(out, ",{\"type\":\"conversation\",\"changeId\":%" PRId64 ",%s", next,
+		    db_get_text(c, i, 2) + 1);
+	db_res_free(c);
+	db_args_free(&a);
+	return rc;
+}
+
+/* The changes after one place and below the bound; *next: where the feed goes on. */
+static enum rc
+put_changes(struct db *db, int64_t after, int64_t bound, struct buf *out, int64_t *next, bool *more)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	size_t i, n = 0;
+	enum rc rc;
+
+	db_i64(&a, after);
+	db_i64(&a, bound);
+	db_i64(&a, VIEW_PAGE_MAX + 1);
+	rc = db_exec(db, &sql[Q_CHANGES], &a, &r);
+	if (rc != RC_OK)
+		goto out;
+	*more = db_rows(r) > VIEW_PAGE_MAX;
+	n = *more ? VIEW_PAGE_MAX : db_rows(r);
+	*next = *more ? db_get_i64(r, n - 1, 3) : bound - 1;
+	for (i = 0; i < n; i++)
+		buf_printf(out, "%s{\"type\":\"message\",%s", i != 0 ? "," : "", db_get_text(r, i, 2) + 1);
+	if (n != 0)
+		rc = put_touched(db, r, n, *next, out);
+out:
+	db_res_free(r);
+	db_args_free(&a);
+	return rc;
+}
+
+enum rc
+view_changes(struct db *db, int64_t after, struct buf *out)
+{
+	struct db_res *r = NULL;
+	bool more = false, reset;
+	int64_t bound, next;
+	enum rc rc;
+
+	/* a statement of its own, before the rows are looked at (sql/code/inbox.sql) */
+	rc = db_exec(db, &sql[Q_BOUND], NULL, &r);
+	if (rc != RC_OK)
+		goto out;
+	bound = db_get_i64(r, 0, 0);
+	reset = after >= db_get_i64(r, 0, 1);
+	next = !reset && after >= bound ? after : bound - 1;
+	buf_puts(out, "{\"changes\":[");
+	if (after >= 0 && !reset && after < bound - 1)
+		rc = put_changes(db, after, bound, out, &next, &more);
+	buf_printf(out, "],\"next\":%" PRId64 ",\"more\":%s,\"reset\":%s}", next, more ? "true" : "false",
+	    reset ? "true" : "false");
+out:
+	db_res_free(r);
 	return rc;
 }

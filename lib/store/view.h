@@ -64,6 +64,16 @@ enum rc view_messages(struct db *db, enum channel ch, int64_t contact_id,
  */
 enum rc view_mark_read(struct db *db, enum channel ch, int64_t contact_id,
     const struct view_cursor *up_to, int64_t *out_n) MUST_CHECK;
+/*
+ * view_changes(db, after, out):
+ * Append {"changes":[...],"next":n,"more":bool,"reset":bool}: the messages that changed
+ * after that place, each with "type":"message", and their conversations with
+ * "type":"conversation".  after: next of an earlier answer; below 0: only where the feed is
+ * now.  A change whose transaction is still open holds back itself and what is later.
+ * reset: after is not of this database, load all anew.  more: ask again at once.
+ * Repeats  safe.
+ */
+enum rc view_changes(struct db *db, int64_t after, struct buf *out) MUST_CHECK;
 /* view_count_upkeep(db): fold counts for view_stats; at most about 2 s. */
 enum rc view_count_upkeep(struct db *db) MUST_CHECK;
 

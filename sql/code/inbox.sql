@@ -100,3 +100,108 @@ comment on function dmbox.search(text, text[], text) is
 create or replace function dmbox.iso(timestamptz) returns text language sql immutable as
 	$$ select to_char($1 at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') $$;
 comment on function dmbox.iso(timestamptz) is 'A time as JSON answers write it: 2024-11-13T12:00:00.000Z';
+
+-- The change feed ------------------------------------------------------------------
+
+-- A transaction that writes holds locks in this database from before its first change to its
+-- end.  Ask for the bound first and for the rows in a later statement: what had ended by then is
+-- visible to it.
+create or replace function dmbox.change_bound(out bound bigint, out top bigint) language plpgsql volatile as $$
+begin
+	top := txid_snapshot_xmax(txid_current_snapshot());
+	with l as materialized (select locktype, database, virtualtransaction, transactionid, mode from pg_locks),
+	     x as (select t.transactionid::text::bigint as low from l t
+	            where t.locktype = 'transactionid' and t.mode = 'ExclusiveLock'
+	              and t.virtualtransaction in (select virtualtransaction from l
+	                   where locktype = 'relation' and database = (select oid from pg_database where datname = current_database())))
+	select least(min(case when (top & ~4294967295) + low > top then (top & ~4294967295) + low - 4294967296
+	                      else (top & ~4294967295) + low end), top) into bound from x;
+	bound := bound << 20;
+	top := top << 20;
+end $$;
+comment on function dmbox.change_bound() is 'bound: all of messages.change_id below it are final; top: above every one there is';
+
+create or replace function dmbox.message_changed() returns trigger language plpgsql as $$
+begin
+	new.change_id := (txid_current() << 20) | (nextval('dmbox.change_seq') & 1048575);
+	return new;
+end $$;
+comment on function dmbox.message_changed() is 'Gives a message that changes a new change_id';
+drop trigger if exists message_changed on dmbox.messages;
+create trigger message_changed before update on dmbox.messages for each row
+	when ((old.external_id, old.contact_id, old.kind, old.body, old.detail, old.reply_to, old.status, old.sent_at, old.edited_at,
+	       old.deleted_at, old.delivered_at, old.read_at, old.error_text)
+	      is distinct from
+	      (new.external_id, new.contact_id, new.kind, new.body, new.detail, new.reply_to, new.status, new.sent_at, new.edited_at,
+	       new.deleted_at, new.delivered_at, new.read_at, new.error_text))
+	execute function dmbox.message_changed();
+
+-- what belongs to a message changes it: reactions, files, the outbox
+create or replace function dmbox.part_changed() returns trigger language plpgsql as $$
+begin
+	update dmbox.messages set change_id = (txid_current() << 20) | (nextval('dmbox.change_seq') & 1048575)
+	 where id = new.message_id;
+	return null;
+end $$;
+comment on function dmbox.part_changed() is 'A message changes with its reactions, files and outbox row';
+drop trigger if exists part_changed on dmbox.reactions;
+create trigger part_changed after insert or update on dmbox.reactions for each row execute function dmbox.part_changed();
+drop trigger if exists part_changed on dmbox.attachments;
+create trigger part_changed after update on dmbox.attachments for each row
+	when ((old.state, old.type, old.url, old.name, old.mime_type) is distinct from (new.state, new.type, new.url, new.name, new.mime_type))
+	execute function dmbox.part_changed();
+drop trigger if exists part_changed on dmbox.outbox;
+create trigger part_changed after update on dmbox.outbox for each row
+	when (new.message_id is not null and new.state <> 'leased'
+	      and (old.error_code, old.error_text, old.next_at) is distinct from (new.error_code, new.error_text, new.next_at))
+	execute function dmbox.part_changed();
+
+-- How fast customers were answered ---------------------------------------------------
+
+create or replace view dmbox.turns as
+select s.account, s.channel, s.contact_id, s.id as message_id, s.sent_at as asked_at,
+       s.next_id as answer_id, s.next_at as answered_at,
+       extract(epoch from s.next_at - s.sent_at)::float8 as seconds
+  from (select m.*, lead(m.id) over w as next_id, lead(m.sent_at) over w as next_at
+          from (select x.id, x.account, x.channel, x.contact_id, x.direction, x.sent_at,
+                       lag(x.direction) over (partition by x.contact_id order by x.sent_at, x.id) as before
+                  from dmbox.messages x
+                 where not x.is_test and not (x.direction = 'outbound' and x.status in ('queued', 'failed'))) m
+         where m.before is distinct from m.direction
+        window w as (partition by m.contact_id order by m.sent_at, m.id)) s
+ where s.direction = 'inbound';
+comment on view dmbox.turns is 'Each time a customer began to wait: from the first message of a turn to our first answer';
+comment on column dmbox.turns.account is 'Our account';
+comment on column dmbox.turns.channel is 'instagram or whatsapp';
+comment on column dmbox.turns.contact_id is 'contacts.id';
+comment on column dmbox.turns.message_id is 'messages.id of the first unanswered message';
+comment on column dmbox.turns.asked_at is 'When it was sent';
+comment on column dmbox.turns.answer_id is 'messages.id of our first answer; null: still waiting';
+comment on column dmbox.turns.answered_at is 'When that was sent';
+comment on column dmbox.turns.seconds is 'Between the two';
+
+create or replace view dmbox.referrals as
+select r.account, r.channel, r.contact_id, r.at, r.message_id, r.event_id,
+       coalesce(r.j ->> 'ad_id', r.j ->> 'source_id') as ad_id,
+       coalesce(r.j #>> '{ads_context_data,ad_title}', r.j ->> 'headline') as ad_title,
+       coalesce(r.j ->> 'source', r.j ->> 'source_type') as source, r.j ->> 'ref' as ref,
+       r.j #>> '{product,id}' as product_id
+  from (select m.account, m.channel, m.contact_id, m.sent_at as at, m.id as message_id, null::bigint as event_id,
+               m.detail -> 'referral' as j
+          from dmbox.messages m where m.detail ? 'referral'
+        union all
+        select e.account, e.channel, e.contact_id, e.occurred_at, null, e.id,
+               coalesce(e.raw -> 'referral', e.raw #> '{postback,referral}')
+          from dmbox.events e where e.kind = 'referral') r;
+comment on view dmbox.referrals is 'Where customers came from: advertisements, links and products, of messages and of events';
+comment on column dmbox.referrals.account is 'Our account';
+comment on column dmbox.referrals.channel is 'instagram or whatsapp';
+comment on column dmbox.referrals.contact_id is 'contacts.id';
+comment on column dmbox.referrals.at is 'When';
+comment on column dmbox.referrals.message_id is 'messages.id, where a message said so';
+comment on column dmbox.referrals.event_id is 'events.id, where an event did';
+comment on column dmbox.referrals.ad_id is 'The advertisement''s id';
+comment on column dmbox.referrals.ad_title is 'Its title';
+comment on column dmbox.referrals.source is 'ADS, SHORTLINK, ... as the provider says it';
+comment on column dmbox.referrals.ref is 'The link''s parameter';
+comment on column dmbox.referrals.product_id is 'The product it was about';

@@ -14,10 +14,11 @@ create or replace view dmbox.conversations as
 select c.id as contact_id, c.channel, c.account, c.name, c.username,
        l.id as last_message_id, l.sent_at as last_at, l.direction as last_direction, l.body as last_body,
        n.inbound_count, n.outbound_count, n.unread_count,
-       dmbox.can_send_until(c.channel, c.account, c.last_inbound_at) as can_send_until
+       dmbox.can_send_until(c.channel, c.account, c.last_inbound_at) as can_send_until,
+       c.external_id, l.kind as last_kind
   from dmbox.contacts c
   cross join lateral (
-	select m.id, m.sent_at, m.direction, m.body from dmbox.messages m
+	select m.id, m.sent_at, m.direction, m.body, m.kind from dmbox.messages m
 	 where m.contact_id = c.id and not m.is_test
 	 order by m.sent_at desc, m.id desc limit 1) l
   cross join lateral (
@@ -32,6 +33,8 @@ comment on column dmbox.conversations.account is 'Our account';
 comment on column dmbox.conversations.name is 'The contact''s name';
 comment on column dmbox.conversations.username is 'The contact''s user name';
 comment on column dmbox.conversations.last_message_id is 'messages.id of the newest message';
+comment on column dmbox.conversations.external_id is 'The provider''s id of the contact';
+comment on column dmbox.conversations.last_kind is 'messages.kind of the newest message';
 comment on column dmbox.conversations.last_at is 'When the newest message was sent (exact; contacts.last_at may lag by a minute)';
 comment on column dmbox.conversations.last_direction is 'inbound or outbound';
 comment on column dmbox.conversations.last_body is 'Text of the newest message';

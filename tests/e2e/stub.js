@@ -163,7 +163,7 @@ function serve(w) {
 		if (req.headers['x-dmbox'] !== '1')
 			return error(403, 'no_header');
 		if (!w.signedIn && name !== 'login')
-			return error(401, 'unauthorized');
+			return error(401, 'no_session');
 		if (/^\/(instagram|whatsapp)\/upload$/.test(u.pathname))
 			return answer(200, { upload: `u${w.change++}`, type: req.headers['content-type'].split('/')[0], mimeType: req.headers['content-type'], name: q.name, bytes: body.length });
 		const json = body.length ? JSON.parse(body) : {}, sends = u.pathname.match(/^\/(instagram|whatsapp)\/send$/);
