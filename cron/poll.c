@@ -302,6 +302,7 @@ reload(struct poller *p)
 	conf_drop(p->conf);
 	p->conf = c;
 	p->db = ctx_db(p->ctx, c, 0);
+	httpc_allow(p->h, &c->media_allow);
 }
 
 /* Network work until the next tick, or until there is none.  The wall clock says when

@@ -97,9 +97,17 @@ httpc_new(const struct strv *media_allow)
 	h->multi = curl_multi_init();
 	if (h->multi == NULL)
 		abort();
+	httpc_allow(h, media_allow);
+	return h;
+}
+
+void
+httpc_allow(struct httpc *h, const struct strv *media_allow)
+{
+	strv_free(&h->allow);
+	memset(&h->allow, 0, sizeof h->allow);
 	for (size_t i = 0; media_allow != NULL && i < media_allow->n; i++)
 		strv_add(&h->allow, media_allow->v[i], strlen(media_allow->v[i]));
-	return h;
 }
 
 /* --- addresses ------------------------------------------------------------- */

@@ -38,6 +38,8 @@ struct httpc_flow {
 };
 
 struct httpc *httpc_new(const struct strv *media_allow);	/* NULL: nothing excepted */
+/* httpc_allow(h, media_allow): another list, for requests that begin from now on. */
+void httpc_allow(struct httpc *h, const struct strv *media_allow);
 void httpc_free(struct httpc *h);
 void httpc_add(struct httpc *h, const struct httpc_flow *f);	/* copied */
 /* httpc_step(h, timeout_ms): work and wait at most so long; number of flows still alive. */

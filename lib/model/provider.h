@@ -315,6 +315,9 @@ struct provider {
 	bool many_accounts;	/* one body may be for several accounts: item.own_id decides */
 	bool aliases;		/* a contact may have several ids (item.alias) */
 	bool ids_per_chat;	/* message ids are unique within a chat only: it is in the key */
+	/* Suffixes of the hosts that its media come from, NULL at the end: what has another
+	 * address is a link of a customer's and never opened.  NULL: they are not known. */
+	const char *const *media_hosts;
 	bool polls_reconcile;	/* a poll lists what is there, webhooks or not */
 	bool polls_instead;	/* while it is polled it sends no webhooks (one queue) */
 	unsigned int reconcile_s;	/* where it is not polled (webhooks): how often a check compares

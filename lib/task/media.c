@@ -24,6 +24,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/retry.h"
+#include "base/url.h"
+#include "model/provider.h"
 #include "extern/sign.h"
 #include "base/str.h"
 
@@ -56,7 +58,8 @@ static const struct db_stmt sql[Q__MAX] = {
 	    " (select coalesce(sum(d.bytes), 0) from dmbox.media_days d where d.account = a.account"
 	    "   and d.day = (now() at time zone 'UTC')::date),"
 	    " (select coalesce(sum(d.bytes), 0) from dmbox.media_days d where d.account = a.account"
-	    "   and d.day = (now() at time zone 'UTC')::date and d.contact_id = m.contact_id)" },
+	    "   and d.day = (now() at time zone 'UTC')::date and d.contact_id = m.contact_id),"
+	    " case when m.source <> 'send' then m.provider end" },
 	[Q_DONE] = { "media_done",
 	    "with x as (update dmbox.attachments set state = 'done', bytes = $3, sha256 = $4,"
 	    " local_path = $5, mime_type = $6, next_at = null, error_text = null"
@@ -501,6 +504,26 @@ must_wait(const struct conf *conf, int64_t of_account, int64_t of_contact, int64
 
 /* --- the poller's calls --------------------------------------------------------------- */
 
+/* Is url at none of the provider's media hosts?  Those of DMBOX_MEDIA_ALLOW are anybody's. */
+static bool
+is_link(const struct conf *conf, const char *provider, const char *url)
+{
+	const struct provider *p = provider != NULL ? provider_by_name(provider) : NULL;
+	char host[300], *port;
+
+	if (p == NULL || p->media_hosts == NULL || url_host(url, host, sizeof host) != RC_OK)
+		return false;
+	for (size_t i = 0; i < conf->media_allow.n; i++)
+		if (str_ieq(conf->media_allow.v[i], host))
+			return false;
+	if ((port = strrchr(host, ':')) != NULL)
+		*port = '\0';
+	for (size_t i = 0; p->media_hosts[i] != NULL; i++)
+		if (str_ends(host, p->media_hosts[i]))
+			return false;
+	return true;
+}
+
 static void
 flow_start(struct task_run *run, const struct db_res *r, size_t row)
 {
@@ -519,6 +542,12 @@ flow_start(struct task_run *run, const struct db_res *r, size_t row)
 	f->attempts = db_get_i64(r, row, 4);
 	f->month = mem_dup(db_get_text(r, row, 5));
 	f->dir = mem_dup(run->env.conf->media_dir);
+	if (is_link(run->env.conf, db_get_text(r, row, 8), f->url)) {
+		settle(f, Q_END, "none", 0, "a link, not the provider's media");
+		flow_over(&f->f);
+		free(f);
+		return;
+	}
 	why = must_wait(run->env.conf, db_get_i64(r, row, 6), db_get_i64(r, row, 7), &delay_s);
 	if (why != NULL) {
 		log_warn("media: attachment %lld waits: %s", (long long)f->id, why);

@@ -61,12 +61,14 @@ returns timestamptz language sql immutable parallel safe as $$
 $$;
 comment on function dmbox.from_micros(bigint) is 'The time of microseconds since 1970';
 
--- What is fetched: what the provider gives the address of, and no link of a customer's.
-create or replace function dmbox.attachment_state(p_type text, p_url text)
+-- What is fetched: what the provider gives the address of, or has an address for (cloud:
+-- by its id), and no link of a customer's.
+create or replace function dmbox.attachment_state(p_type text, p_url text, p_ref text, p_provider text)
 returns text language sql immutable parallel safe as $$
-	select case when p_url is null or p_type in ('fallback', 'link') then 'none' else 'waiting' end
+	select case when p_type in ('fallback', 'link') then 'none' when p_url is not null then 'waiting'
+	            when p_ref is not null and p_provider = 'cloud' then 'waiting' else 'none' end
 $$;
-comment on function dmbox.attachment_state(text, text) is 'State of a new attachment: waiting to be fetched, or none';
+comment on function dmbox.attachment_state(text, text, text, text) is 'State of a new attachment: waiting to be fetched, or none';
 
 -- Members of both; of two values of one member the longer, of equally long ones the greater:
 -- the same whatever comes first.
@@ -535,7 +537,7 @@ begin
 			v_edit := true;
 		end if;
 		if v_atts then
-			v_atts := dmbox.merge_attachments(m.account, m.id, p_atts);
+			v_atts := dmbox.merge_attachments(m.account, p_provider, m.id, p_atts);
 		end if;
 	end if;
 	m.content_rank := nullif(v_old, case when v_old > 0 then dmbox.source_rank(m.source, m.direction = 'outbound') else 0 end);
@@ -557,14 +559,14 @@ end $$;
 comment on function dmbox.merge_message is 'Make the row of a message fuller by another version of it; true where something changed';
 
 -- The attachments of a message are these; what was fetched of the same kind stays.
-create or replace function dmbox.merge_attachments(p_account text, p_id bigint, p_atts dmbox.attachment_told[])
+create or replace function dmbox.merge_attachments(p_account text, p_provider text, p_id bigint, p_atts dmbox.attachment_told[])
 returns boolean language plpgsql as $$
 declare
 	n      integer;
 	v_rows integer;
 begin
 	insert into dmbox.attachments as a (account, message_id, position, type, url, ref, name, mime_type, bytes, state)
-	select p_account, p_id, x.i - 1, x.type, x.url, x.ref, x.name, x.mime_type, x.bytes, dmbox.attachment_state(x.type, x.url)
+	select p_account, p_id, x.i - 1, x.type, x.url, x.ref, x.name, x.mime_type, x.bytes, dmbox.attachment_state(x.type, x.url, x.ref, p_provider)
 	  from unnest(p_atts) with ordinality x(type, url, ref, name, mime_type, bytes, i)
 	on conflict (message_id, position) do update
 	   set type = excluded.type, url = excluded.url, ref = excluded.ref, name = excluded.name,
@@ -583,7 +585,7 @@ begin
 	get diagnostics v_rows = row_count;
 	return n + v_rows > 0;
 end $$;
-comment on function dmbox.merge_attachments(text, bigint, dmbox.attachment_told[]) is 'Replace a message''s attachments; true where something changed';
+comment on function dmbox.merge_attachments(text, text, bigint, dmbox.attachment_told[]) is 'Replace a message''s attachments; true where something changed';
 
 -- A merge changed the side or the time of a message: what followed from the old ones goes.
 create or replace function dmbox.moved_message(o dmbox.messages, m dmbox.messages)
@@ -821,7 +823,7 @@ begin
 		if v_na > 0 and v_rows > 0 then
 			insert into dmbox.attachments (account, message_id, position, type, url, ref, name, mime_type, bytes, state)
 			select m_account[a_m[i]], v_mid[a_m[i]], a_pos[i], a_type[i], a_url[i], a_ref[i], a_name[i], a_mime[i],
-			       a_bytes[i], dmbox.attachment_state(a_type[i], a_url[i])
+			       a_bytes[i], dmbox.attachment_state(a_type[i], a_url[i], a_ref[i], m_provider[a_m[i]])
 			  from generate_series(1, v_na) i
 			 where m_new is null or m_new[a_m[i]];
 		end if;

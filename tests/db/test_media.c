@@ -128,6 +128,7 @@ server_start(void)
 static struct db *db;
 static char dir[] = "/tmp/dmbox-media-XXXXXX";
 static struct conf conf;
+static const struct provider *provider = &provider_chatrace;	/* its media may lie anywhere */
 
 static int64_t
 add(const char *id, const char *url, const char *mime, const char *name)
@@ -138,6 +139,7 @@ add(const char *id, const char *url, const char *mime, const char *name)
 	char q[200];
 
 	dbt_delivery(&d);
+	d.provider = provider;
 	it = dbt_message(&d, "c1", id, "look", T0);
 	it->kind = "image";
 	a = item_att_add(&d.items, it);
@@ -600,6 +602,56 @@ sweep(const char *path, const struct stat *sb, int flag, struct FTW *f)
 	return remove(path);
 }
 
+/* What is not at a media host of the provider is a link that a customer sent: not opened,
+ * public or not.  What we send ourselves lies where our caller says. */
+static void
+test_links(void **state)
+{
+	static const struct { const char *url; bool link; } t[] = {
+		{ "https://lookaside.fbsbx.com/ig_messaging_cdn/?asset_id=1", false },
+		{ "https://scontent.cdninstagram.com/a.jpg", false },
+		{ "https://video.xx.fbcdn.net/a.mp4", false },
+		{ "https://www.instagram.com/p/abc/", true },
+		{ "https://fbcdn.net.evil.example/a.jpg", true },
+		{ "https://evilfbcdn.net/a.jpg", true },
+		{ "https://evil.example/?.fbcdn.net", true },
+		{ "https://evil.example:443/.fbcdn.net", true },
+	};
+	char url[100], id[16], hp[32];
+	int64_t first, row;
+	int before = hits;
+
+	(void)state;
+	provider = &provider_graph;
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		snprintf(id, sizeof id, "link%zu", i);
+		row = add(id, t[i].url, NULL, NULL);
+		if (!t[i].link)	/* would be fetched: not from here */
+			assert_int_equal(db_script(db, "update dmbox.attachments set state = 'kept' where state = 'waiting'"
+			    " and url ~ 'fbsbx|cdninstagram|video.xx.fbcdn'"), RC_OK);
+		assert_int_equal(run(false), t[i].link);
+		is(row, "state", t[i].link ? "none" : "kept");
+	}
+	snprintf(url, sizeof url, "%s/a.jpg", base);
+	first = add("own", url, NULL, NULL);
+	assert_int_equal(run(true), 1);
+	is(first, "state", "none");
+	assert_int_equal(hits, before);
+	snprintf(hp, sizeof hp, "127.0.0.1:%d", port);
+	strv_add(&conf.media_allow, hp, strlen(hp));
+	first = add("excepted", url, NULL, NULL);
+	assert_int_equal(run(true), 1);
+	is(first, "state", "done");
+	strv_free(&conf.media_allow);
+	memset(&conf.media_allow, 0, sizeof conf.media_allow);
+	first = add("sent", url, NULL, NULL);
+	assert_int_equal(db_script(db, "update dmbox.messages set source = 'send' where external_id = 'sent'"), RC_OK);
+	assert_int_equal(run(true), 1);
+	is(first, "state", "done");
+	assert_int_equal(hits, before + 2);
+	provider = &provider_chatrace;
+}
+
 int
 main(void)
 {
@@ -613,6 +665,7 @@ main(void)
 		cmocka_unit_test_setup(test_cut, setup),
 		cmocka_unit_test_setup(test_erased, setup),
 		cmocka_unit_test_setup(test_foreign_path, setup),
+		cmocka_unit_test_setup(test_links, setup),
 		cmocka_unit_test_setup(test_get, setup),
 		cmocka_unit_test_setup(test_get_refuses, setup),
 	};

@@ -110,6 +110,9 @@ graph_greeting(const struct account *a, const char *challenge, struct buf *out)
 	return meta_greeting(graph_own(a)->verify_token, challenge, out);
 }
 
+static const char *const graph_media_hosts[] = { ".fbsbx.com", ".fbcdn.net",
+	".cdninstagram.com", NULL };
+
 const struct provider provider_graph = {
 	.name = "graph",
 	.title = "Instagram Graph API",
@@ -119,6 +122,7 @@ const struct provider provider_graph = {
 	.ascii = true,		/* B.3 */
 	.many_accounts = true,
 	.polls_reconcile = true,
+	.media_hosts = graph_media_hosts,
 	.poll_s = 30,
 	.ask_gap_ms = 300,
 	.signature_header = META_SIGNATURE,
