@@ -133,6 +133,8 @@ run(int argc, char **argv)
 	if (optind != argc)
 		return cmd_usage(&cmd_config);
 	bad = conf_load(CONF_TOOL, NULL, &c) != RC_OK;
+	for (size_t i = 0; check && i < c->n_issues; i++)
+		bad |= c->issues[i].error;
 	if (json)
 		print_json(c);
 	else if (!check)

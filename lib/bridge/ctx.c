@@ -560,6 +560,24 @@ ctx_limit(struct ctx *c, const char *key, unsigned int per_minute, unsigned int 
 }
 
 bool
+ctx_limit_reached(struct ctx *c, const char *key, unsigned int per_minute)
+{
+	int64_t minute = clock_now_us() / 60000000;
+	uint32_t h = hash(key);
+	bool reached = false;
+
+	pthread_mutex_lock(&c->limit_lock);
+	for (uint32_t i = 0; c->slots != NULL && i < PROBES; i++) {
+		const struct slot *s = &c->slots[(h + i) % SLOTS];
+
+		if (strcmp(s->key, key) == 0)
+			reached = s->minute == minute && s->count >= per_minute;
+	}
+	pthread_mutex_unlock(&c->limit_lock);
+	return reached;
+}
+
+bool
 ctx_limit_left(struct ctx *c, const char *prefix, char key[96], unsigned int *extra)
 {
 	bool found = false;

@@ -68,6 +68,9 @@ size_t ctx_max_body(struct ctx *c, const struct http_req *req);
  * Returns  true while the key is within per_minute in this minute.
  */
 bool ctx_limit(struct ctx *c, const char *key, unsigned int per_minute, unsigned int *extra);
+/* ctx_limit_reached(c, key, per_minute): has key had so many events in this minute?  Counts
+ * none. */
+bool ctx_limit_reached(struct ctx *c, const char *key, unsigned int per_minute);
 /* ctx_limit_left(c, prefix, key, extra): events beyond a limit that nobody
  * reported, of one key that starts with prefix (copied to key); false: none. */
 bool ctx_limit_left(struct ctx *c, const char *prefix, char key[96], unsigned int *extra);

@@ -23,6 +23,7 @@
 #define REFUSED_ROWS 60		/* ledger rows a minute and account */
 #define STRAY_ROWS 20		/* calls to wrong addresses, a minute and address */
 #define REFUSED_ROWS_ADDR 40	/* of them from one address: it leaves room for others */
+#define FAILURES 60		/* wrong credentials a minute and address */
 #define REFUSED_BYTES 16384	/* of a refused body that the ledger keeps */
 #define REFUSED_KEY "refused:"
 #define RETRY_AWAY_S "5"
@@ -329,9 +330,50 @@ mark_doctor(const struct endpoint_env *e, struct delivery *d)
 		d->items.v[i].is_test = true;
 }
 
+/*
+ * An address that gave a wrong credential too often is not heard for the rest of the minute,
+ * its right guess neither.  A loopback or private address is a proxy's, or our own
+ * machine's: behind it are everybody's deliveries.
+ */
+static bool
+fail_key(const struct endpoint_env *e, char key[96])
+{
+	static const char *const inside[] = { "127.", "10.", "192.168.", "169.254.", "::1", "fc", "fd",
+	    "fe80:", "::ffff:127.", "::ffff:10.", "::ffff:192.168." };
+	char net[64];
+	int64_t second;
+
+	endpoint_addr_net(e, net);
+	for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
+		if (str_starts(e->addr, inside[i]))
+			return false;
+	if (*e->addr == '\0' || (str_starts(e->addr, "172.") && e->addr[6] == '.' &&
+	    str_n_i64(e->addr + 4, 2, &second) == RC_OK && second >= 16 && second <= 31))
+		return false;
+	snprintf(key, 96, "fail:%s", net);
+	return true;
+}
+
+static bool
+guesses_too_often(struct endpoint_env *e, struct http_res *res)
+{
+	char key[96];
+
+	if (!fail_key(e, key) || !ctx_limit_reached(e->ctx, key, FAILURES))
+		return false;
+	header(res, "Retry-After", "60");
+	endpoint_error(e, res, 429, "too_many_failures", "too many wrong credentials from this address");
+	return true;
+}
+
 static void
 refuse(struct endpoint_env *e, struct http_res *res, const struct account *a, const char *reason)
 {
+	char key[96];
+
+	if (str_starts(reason, "wrong_") || str_starts(reason, "bad_"))
+		if (fail_key(e, key))
+			(void)ctx_limit(e->ctx, key, FAILURES, NULL);
 	note_refusal(e, a, reason);
 	res->status = 401;	/* with an empty body: a prober learns nothing */
 }
@@ -446,6 +488,8 @@ endpoint_receive(struct endpoint_env *e, struct http_res *res)
 	const struct account *a = NULL;
 	const char *why = "no_account";
 
+	if (guesses_too_often(e, res))
+		return;
 	if (e->req->too_large) {
 		a = *e->tail != '\0' ? conf_account(e->conf, e->channel, e->tail) : likely(e);
 		if (a != NULL) {

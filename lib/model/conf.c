@@ -769,7 +769,7 @@ claimed(struct conf *c, const struct conf_kv *kv, enum channel ch, const char *f
 
 /* What counts alike for all accounts of a channel. */
 static void
-account_common(struct account *a)
+account_common(struct conf *c, struct account *a)
 {
 	const struct raw raw = { (struct conf_kv *)(uintptr_t)a->kv };
 	bool ig = a->channel == CHANNEL_INSTAGRAM, open;
@@ -780,8 +780,15 @@ account_common(struct account *a)
 		const struct provider_key *k = &a->provider->keys[i];
 		const char *s = a->kv[key_index(k->name)].value;
 
-		if ((k->use & KEY_OPEN) != 0 && s != NULL && key_bool(s, &open))
-			a->webhook_open = open && account_missing(a, KEY_VERIFY, 0) != NULL;
+		if ((k->use & KEY_OPEN) == 0 || s == NULL || !key_bool(s, &open) || !open)
+			continue;
+		a->webhook_open = account_missing(a, KEY_VERIFY, 0) != NULL;
+		if (!a->webhook_open) {
+			/* the secret counts; said as an error, but no webhook stops for it */
+			issue(c, true, k->name, a->kv[key_index(k->name)].from,
+			    "has no effect beside the secret, which counts: take it out");
+			c->n_errors--;
+		}
 	}
 	a->used = a->use_mock || a->webhook_open || !str_eq(a->name, "main") ||
 	    account_secret(a, 0, NULL) != NULL;
@@ -793,7 +800,7 @@ account_init(struct conf *c, struct account *a, const struct conf_kv *kv)
 	const struct conf_values v = { c, kv, a->provider };
 
 	a->kv = kv;
-	account_common(a);
+	account_common(c, a);
 	a->provider->configure(a, &v);
 }
 

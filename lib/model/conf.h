@@ -55,6 +55,7 @@ enum conf_kind {
 	CONF_URL,	/* any http(s) URL */
 	CONF_DB,	/* connection string */
 	CONF_KEY,	/* secret of at least 32 bytes */
+	CONF_SECRET,	/* a comma list of secrets of ours, at least 8 characters each */
 	CONF_ID,	/* goes into paths: A-Za-z0-9._- */
 	CONF_LEVEL, CONF_FORMAT, CONF_LANG,
 	CONF_VERSION, CONF_PATHS, CONF_AUTH, CONF_SCOPE, CONF_PROXIES, CONF_HOSTS,

@@ -100,6 +100,13 @@ auth_form_ok(const char *s)
 	return s[n + 1] == ' ' && str_charset(s + n + 2, 1, 32, "-_");
 }
 
+/* A secret of ours, which anybody may try to guess at the webhook. */
+static bool
+secret_ok(const char *s)
+{
+	return strlen(s) >= 8;
+}
+
 static bool
 path_ok(const char *s)
 {
@@ -183,6 +190,8 @@ key_check(const struct key_def *d, const char *v, char why[160])
 		return check_url(v, true);
 	case CONF_URL:
 		return check_url(v, false);
+	case CONF_SECRET:
+		return each(v, ',', secret_ok, "must have at least 8 characters: it can be guessed");
 	case CONF_KEY:
 		return strlen(v) >= 32 ? NULL : "must have at least 32 bytes";
 	case CONF_ID:

@@ -91,6 +91,34 @@ no_issue(const char *text)
 
 #define DB "DATABASE_URL=postgresql:///d\n"
 
+/* A secret beside the switch that opens the webhook: the secret counts, and check says so.
+ * A secret that is quickly guessed is none. */
+static void
+test_webhook_secrets(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	for (int order = 0; order < 2; order++) {
+		c = load_text(order ? DB "INSTAGRAM_WEBHOOK_OPEN=true\nINSTAGRAM_WEBHOOK_SECRET=long-enough-1\n" :
+		    DB "INSTAGRAM_WEBHOOK_SECRET=long-enough-1\nINSTAGRAM_WEBHOOK_OPEN=yes\n");
+		assert_int_equal(c->n_errors, 0);	/* nothing stops for it */
+		assert_false(c->accounts[0].webhook_open);
+		conf_drop(c);
+	}
+	has_issue(DB "INSTAGRAM_WEBHOOK_SECRET=long-enough-1\nINSTAGRAM_WEBHOOK_OPEN=true\n", true,
+	    "3: INSTAGRAM_WEBHOOK_OPEN: has no effect beside the secret, which counts: take it out");
+	c = load_text(DB "INSTAGRAM_WEBHOOK_OPEN=true\n");
+	assert_true(c->accounts[0].webhook_open);
+	conf_drop(c);
+	has_issue(DB "INSTAGRAM_WEBHOOK_SECRET=x\n", true,
+	    "2: INSTAGRAM_WEBHOOK_SECRET: must have at least 8 characters: it can be guessed");
+	has_issue(DB "INSTAGRAM_WEBHOOK_SECRET=long-enough-1,short\n", true,
+	    "2: INSTAGRAM_WEBHOOK_SECRET: must have at least 8 characters: it can be guessed");
+	has_issue(DB "WHATSAPP_WEBHOOK_TOKEN=1234567\n", true,
+	    "2: WHATSAPP_WEBHOOK_TOKEN: must have at least 8 characters: it can be guessed");
+}
+
 static void
 test_defaults(void **state)
 {
@@ -135,7 +163,7 @@ test_modes(void **state)
 {
 	struct conf *c = load_text(DB "INSTAGRAM_ACCESS_TOKEN=1000001.AbCdEf\n"
 	    "INSTAGRAM_API_URL=https://app.example.org/api//\nWHATSAPP_ID_INSTANCE=1101\n"
-	    "INSTAGRAM_WEBHOOK_SECRET=one, two\nINSTAGRAM_POLL_SECONDS=0\n");
+	    "INSTAGRAM_WEBHOOK_SECRET=the-first-one, the-second-one\nINSTAGRAM_POLL_SECONDS=0\n");
 	const struct account *a = &c->accounts[0], *w = conf_account(c, CHANNEL_WHATSAPP, "main");
 
 	(void)state;
@@ -143,7 +171,7 @@ test_modes(void **state)
 	assert_string_equal(a->own_id, "1000001");
 	assert_string_equal(a->api_url, "https://app.example.org/api");
 	assert_int_equal(chatrace_own(a)->webhook_secrets.n, 2);
-	assert_string_equal(chatrace_own(a)->webhook_secrets.v[1], "two");
+	assert_string_equal(chatrace_own(a)->webhook_secrets.v[1], "the-second-one");
 	assert_int_equal(a->poll_s, 0);
 	assert_ptr_equal(w->provider, &provider_greenapi);
 	assert_string_equal(w->api_url, "https://api.green-api.com");
@@ -591,6 +619,7 @@ main(void)
 		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_log_settings),
+		cmocka_unit_test(test_webhook_secrets),
 		cmocka_unit_test(test_channels),
 	};
 	int rc;

@@ -22,6 +22,7 @@
 #include "extern/sign.h"
 #include "bridge/spool.h"
 #include "store/store.h"
+#include "base/clock.h"
 #include "base/str.h"
 
 #define HOOK "made-up-hook-secret"
@@ -208,6 +209,7 @@ static const struct endpoint_route routes[] = {
 struct ask {
 	const char *method, *url, *query, *body;
 	const char *name, *value;	/* a header */
+	const char *addr;		/* the client's; NULL: 192.0.2.1 */
 	bool too_large, cut, doctor;
 };
 
@@ -221,7 +223,7 @@ ask(const struct ask *a, struct http_res *res)
 	req.query = a->query != NULL ? a->query : "";
 	req.body = a->body != NULL ? a->body : "";
 	req.body_n = strlen(req.body);
-	req.remote_addr = "192.0.2.1";
+	req.remote_addr = a->addr != NULL ? a->addr : "192.0.2.1";
 	req.conf_path = conf_file;
 	req.too_large = a->too_large;
 	req.cut = a->cut;
@@ -493,11 +495,45 @@ test_greet(void **state)
 	assert_int_equal(status(&a), 403);
 }
 
+/* A public address that guesses is not heard for the rest of the minute; others are, and the
+ * addresses that proxies have are never shut out. */
+static void
+test_guesses(void **state)
+{
+	static const char *const proxies[] = { "127.0.0.1", "10.1.2.3", "192.168.0.9", "172.16.0.1",
+	    "172.31.255.1", "::1", "fd00::7", "" };
+	const struct ask bad = { .body = BODY, .query = "secret=made-up-wrong", .addr = "198.51.100.9" };
+	struct ask good = { .body = BODY, .query = "secret=" HOOK, .addr = "198.51.100.9" };
+
+	(void)state;
+	clock_set(INT64_C(1763000000000000));	/* one minute throughout */
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(status(&bad), 401);
+	assert_int_equal(status(&bad), 429);
+	assert_int_equal(status(&good), 429);
+	good.addr = "198.51.100.10";
+	assert_int_equal(status(&good), 200);
+	good.addr = "172.32.0.1";		/* public, and it did not guess */
+	assert_int_equal(status(&good), 200);
+	for (size_t i = 0; i < sizeof proxies / sizeof proxies[0]; i++) {
+		struct ask x = bad;
+
+		x.addr = good.addr = proxies[i];
+		for (int k = 0; k < 70; k++)
+			assert_int_equal(status(&x), 401);
+		assert_int_equal(status(&good), 200);
+	}
+	clock_set(INT64_C(1763000060000000));
+	good.addr = bad.addr;
+	assert_int_equal(status(&good), 200);
+	clock_set(0);
+}
+
 /* However many rows the cap leaves: rows and numbers together are all. */
 static void
 test_flood(void **state)
 {
-	const struct ask bad = { .body = BODY, .query = "secret=made-up-wrong" };
+	const struct ask bad = { .body = BODY, .query = "secret=made-up-wrong", .addr = "10.0.0.7" };
 	int rows = 0;
 
 	(void)state;
@@ -587,6 +623,7 @@ main(void)
 		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_mock_refusal),
 		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_guesses),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

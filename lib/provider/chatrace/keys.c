@@ -23,13 +23,13 @@ const struct provider_key chatrace_keys[] = {
 	{ .name = "INSTAGRAM_API_URL", .kind = CONF_UPSTREAM, .def = "https://api.chatrace.com",
 	  .use = KEY_WRITE, .option = "api-url", .set = "https://api.chatrace.com",
 	  .help = "Base URL of the provider's API." },
-	{ .name = "INSTAGRAM_WEBHOOK_SECRET", .kind = CONF_TEXT, .def = "", .secret = true, .list = true,
+	{ .name = "INSTAGRAM_WEBHOOK_SECRET", .kind = CONF_SECRET, .def = "", .secret = true, .list = true,
 	  .use = KEY_VERIFY | KEY_MAKE | KEY_WRITE,
 	  .comment = { "the shared secret of its deliveries (header X-Webhook-Secret or ?secret=)",
 	    "общий секрет доставок (заголовок X-Webhook-Secret или ?secret=)" },
 	  .help = "Shared secret of Chatrace deliveries; a comma list while rotating." },
 	{ .name = "INSTAGRAM_WEBHOOK_OPEN", .kind = CONF_BOOL, .def = "false", .use = KEY_OPEN,
-	  .help = "Accept Chatrace deliveries without a secret." },
+	  .help = "Accept Chatrace deliveries without a secret; only where none is set." },
 	/* where Chatrace stands between Meta and us: the handshake, and our id where the token
 	 * does not tell it */
 	{ .name = "INSTAGRAM_PAGE_ID", .kind = CONF_ID, .def = "", .help = "" },

@@ -20,7 +20,7 @@ const struct provider_key greenapi_keys[] = {
 	{ .name = "WHATSAPP_API_TOKEN_INSTANCE", .kind = CONF_TEXT, .def = "", .secret = true,
 	  .use = KEY_CALL | KEY_READY | KEY_ASK | KEY_WRITE, .option = "token",
 	  .prompt = { "apiTokenInstance", "apiTokenInstance" }, .help = "Green API: apiTokenInstance." },
-	{ .name = "WHATSAPP_WEBHOOK_TOKEN", .kind = CONF_TEXT, .def = "", .secret = true,
+	{ .name = "WHATSAPP_WEBHOOK_TOKEN", .kind = CONF_SECRET, .def = "", .secret = true,
 	  .use = KEY_VERIFY | KEY_MAKE | KEY_WRITE,
 	  .help = "Green API: the token its webhook deliveries carry." },
 };
