@@ -52,7 +52,7 @@ make_root() {
 	eval "$(apt-config shell proxy Acquire::http::Proxy)"
 	[ -z "$proxy" ] || export http_proxy=$proxy
 	say "debootstrap"
-	chmod 755 "$R"
+	mkdir -p "$R" && chmod 755 "$R" || die "cannot make $R"
 	debootstrap --variant=minbase "$SUITE" "$R" "$uri" >"$R.log" 2>&1 || {
 		tail -n 5 "$R.log"; rm -f "$R.log"; die "debootstrap failed"; }
 	rm -f "$R.log"
@@ -145,6 +145,7 @@ use_bundle() {
 
 . tests/matrix/deb.sh
 sources
+{	# read as a whole: a change of this file does not reach a run under way
 if [ "${2:-}" = deb ]; then
 	test_deb
 	echo "$SUITE: $passed passed, $failed failed"
@@ -162,3 +163,5 @@ skip=
 [ "$skipped" -eq 0 ] || skip=", $skipped skipped"
 echo "$SUITE: $passed passed, $failed failed$skip"
 [ "$failed" -eq 0 ]
+exit
+}
