@@ -87,6 +87,7 @@ struct poller {
 	int64_t end_ms;		/* the same, by the clock that nobody sets */
 	char owner[24];
 	bool leased, greeted;
+	bool moved;		/* spool folders of before were looked at */
 	int64_t renew_ms, text_ms;
 	const char *textfile;	/* --textfile; NULL none */
 };
@@ -241,6 +242,8 @@ drain(struct poller *p)
 	struct spool *sp = ctx_spool(p->ctx, p->conf);
 	size_t done = 0;
 
+	if (!p->moved && (p->moved = ingest_drain_before(p->db, p->conf, &done) == RC_OK) && done > 0)
+		log_info("💾 %zu deliveries from an earlier spool folder stored", done);
 	if (sp == NULL)
 		return;
 	if (ingest_drain(p->db, p->conf, sp, SPOOL_BATCH, &done) != RC_OK)
@@ -303,6 +306,7 @@ reload(struct poller *p)
 	p->conf = c;
 	p->db = ctx_db(p->ctx, c, 0);
 	httpc_allow(p->h, &c->media_allow);
+	p->moved = false;
 }
 
 /* Network work until the next tick, or until there is none.  The wall clock says when

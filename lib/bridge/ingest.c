@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/http.h"
 #include "bridge/decode.h"
@@ -19,6 +20,7 @@
 #include "extern/json.h"
 #include "model/provider.h"
 #include "extern/sign.h"
+#include "store/state.h"
 #include "store/store.h"
 #include "base/str.h"
 
@@ -570,5 +572,48 @@ ingest_drain(struct db *db, const struct conf *c, struct spool *sp, size_t max, 
 		if (stop)
 			break;
 	}
+	return rc;
+}
+
+/* What waits in a folder that is not the spool any more; it is not made anew. */
+static enum rc
+drain_folder(struct db *db, const struct conf *c, const char *dir, size_t *done)
+{
+	struct spool *sp = NULL;
+	char path[4096];
+	enum rc rc = RC_OK;
+	size_t n = 0;
+
+	if ((size_t)snprintf(path, sizeof path, "%s/new", dir) >= sizeof path ||
+	    access(path, R_OK | W_OK | X_OK) != 0 || spool_open(dir, &sp) != RC_OK)
+		return RC_OK;
+	do {
+		rc = ingest_drain(db, c, sp, DRAIN_FILES, &n);
+		*done += n;
+	} while (rc == RC_OK && n > 0);
+	spool_close(sp);
+	return rc;
+}
+
+enum rc
+ingest_drain_before(struct db *db, const struct conf *c, size_t *done)
+{
+	struct strv before = { 0 };
+	char host[256] = "";
+	enum rc rc;
+
+	*done = 0;
+	if (str_empty(c->spool_dir))
+		return RC_OK;
+	(void)gethostname(host, sizeof host - 1);
+	rc = state_spool(db, host, c->spool_dir, &before);
+	for (size_t i = 0; rc == RC_OK && i < before.n; i++) {
+		size_t n = 0;
+
+		if (!str_eq(before.v[i], c->spool_dir))
+			rc = drain_folder(db, c, before.v[i], &n);
+		*done += n;
+	}
+	strv_free(&before);
 	return rc;
 }

@@ -63,4 +63,12 @@ enum rc ingest_signature(const struct account *a, const struct delivery *d) MUST
 enum rc ingest_drain(struct db *db, const struct conf *c, struct spool *sp, size_t max,
     size_t *done) MUST_CHECK;
 
+/*
+ * ingest_drain_before(db, c, done):
+ * The spool folder of this host is noted; what waits in a folder that was it before, as
+ * DMBOX_SPOOL_DIR had it, is stored too: programs that still ran with the old configuration
+ * may have left it there.
+ */
+enum rc ingest_drain_before(struct db *db, const struct conf *c, size_t *done) MUST_CHECK;
+
 #endif

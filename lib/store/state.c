@@ -14,7 +14,7 @@
 #include "base/str.h"
 
 enum stmt { SQL_LEASE, SQL_LEASE_FREE, SQL_GET, SQL_MEMORY, SQL_PAUSE, SQL_TOKEN, SQL_PROOF, SQL_ACCOUNT,
-	SQL_POLL_RUN, SQL_HEARTBEAT, SQL_RUN, SQL__MAX };
+	SQL_POLL_RUN, SQL_HEARTBEAT, SQL_RUN, SQL_SPOOL, SQL__MAX };
 
 #define UPSERT "insert into dmbox.account_state as s (account, channel, "
 #define CONFLICT " on conflict (account, channel) do update set "
@@ -59,6 +59,14 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_HEARTBEAT] = { "state_heartbeat",
 	    "insert into dmbox.heartbeats (name, at) values ($1, now())"
 	    " on conflict (name) do update set at = excluded.at" },
+	/* a heartbeat a host: its folder now, and those it had before */
+	[SQL_SPOOL] = { "state_spool",
+	    "with r as (insert into dmbox.heartbeats as h (name, at, info) values ('spool ' || $1, now(),"
+	    " jsonb_build_object('dir', $2::text, 'before', '[]'::jsonb))"
+	    " on conflict (name) do update set at = excluded.at, info = case when h.info ->> 'dir' = $2 then h.info"
+	    " else jsonb_build_object('dir', $2::text, 'before', ((h.info -> 'before') - $2)"
+	    "   || jsonb_build_array(h.info ->> 'dir')) end returning h.info)"
+	    " select jsonb_array_elements_text(r.info -> 'before') from r" },
 	[SQL_RUN] = { "state_run",
 	    "insert into dmbox.heartbeats as h (name, at, info) values ('poll', now(), jsonb_build_object("
 	    "'window', $1::bigint, 'started', extract(epoch from now())::bigint))"
@@ -274,4 +282,24 @@ state_run(struct db *db, int64_t window_s)
 
 	db_i64(&a, window_s);
 	return run(db, SQL_RUN, &a);
+}
+
+enum rc
+state_spool(struct db *db, const char *host, const char *dir, struct strv *before)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	db_text(&a, host);
+	db_text(&a, dir);
+	rc = db_exec(db, &stmts[SQL_SPOOL], &a, &r);
+	for (size_t i = 0; rc == RC_OK && i < db_rows(r); i++) {
+		const char *s = db_get_text(r, i, 0);
+
+		strv_add(before, s, strlen(s));
+	}
+	db_res_free(r);
+	db_args_free(&a);
+	return rc;
 }

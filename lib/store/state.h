@@ -76,6 +76,9 @@ enum rc state_poll_run(struct db *db, const struct state_poll_run *r) MUST_CHECK
 /* state_run(db, window_s): a poller begins to work for window_s: noted with the
  * time since the run before, which is cron's interval. */
 enum rc state_run(struct db *db, int64_t window_s) MUST_CHECK;
+/* state_spool(db, host, dir, before): dir is the spool folder of this host; appends those that
+ * were it before. */
+enum rc state_spool(struct db *db, const char *host, const char *dir, struct strv *before) MUST_CHECK;
 enum rc state_heartbeat(struct db *db, const char *what) MUST_CHECK;	/* "poll" */
 
 #endif

@@ -146,11 +146,63 @@ test_unknown_errors(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* DMBOX_SPOOL_DIR was changed: what waits in the folder of before is stored all the same,
+ * and again what a program with the old configuration leaves there later. */
+static void
+test_moved(void **state)
+{
+	struct db *none = db_new(&(struct db_opts){ .conninfo = "host=/nonexistent dbname=x" });
+	char old[] = "/tmp/dmbox-drain.XXXXXX", new[] = "/tmp/dmbox-drain.XXXXXX", cmd[200];
+	struct conf conf = { .spool_dir = old };
+	struct spool *sp = NULL;
+	size_t done = 9;
+
+	(void)state;
+	dbt_clean(db);
+	assert_int_equal(db_script(db, "delete from dmbox.heartbeats where name like 'spool %'"), RC_OK);
+	assert_non_null(mkdtemp(old));
+	assert_non_null(mkdtemp(new));
+	assert_int_equal(spool_open(old, &sp), RC_OK);
+	assert_int_equal(ingest_drain_before(db, &conf, &done), RC_OK);
+	assert_int_equal(done, 0);
+	conf.spool_dir = new;
+	for (int i = 0; i < 3; i++) {
+		struct delivery d, *v = &d;
+
+		delivery_init(&d);
+		d.account = "main";
+		d.channel = CHANNEL_INSTAGRAM;
+		d.provider = &provider_graph;
+		d.body = "{\"object\":\"instagram\"}";
+		d.body_n = strlen(d.body);
+		assert_int_equal(ingest(none, sp, &v, 1), RC_OK);
+		assert_int_equal(d.rc, RC_DUP);
+		delivery_free(&d);
+		assert_int_equal(ingest_drain_before(none, &conf, &done), RC_TEMP);
+		assert_int_equal(ingest_drain_before(db, &conf, &done), RC_OK);
+		assert_int_equal(done, 1);
+		assert_int_equal(ingest_drain_before(db, &conf, &done), RC_OK);
+		assert_int_equal(done, 0);
+		assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries"), i + 1);
+	}
+	spool_close(sp);
+	snprintf(cmd, sizeof cmd, "rm -rf %s", old);
+	assert_int_equal(system(cmd), 0);
+	assert_int_equal(ingest_drain_before(db, &conf, &done), RC_OK);	/* nothing is made anew */
+	assert_int_equal(access(old, F_OK), -1);
+	conf.spool_dir = old;	/* and back again */
+	assert_int_equal(ingest_drain_before(db, &conf, &done), RC_OK);
+	dbt_is(db, "select count(*)::text || (min(info ->> 'dir') like '/tmp/%')::text from dmbox.heartbeats"
+	    " where name like 'spool %' and jsonb_array_length(info -> 'before') = 1", "1true");
+	db_free(none);
+	assert_int_equal(rmdir(new), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_drain),
-	    cmocka_unit_test(test_unknown_errors) };
+	    cmocka_unit_test(test_unknown_errors), cmocka_unit_test(test_moved) };
 	int failed;
 
 	db = dbt_open();
