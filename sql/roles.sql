@@ -66,15 +66,14 @@ grant select (account, channel, pause_until, pause_reason, token_since, token_ex
 grant select (id, account, channel, state, next_at, message_id, created_at) on dmbox.outbox to dmbox_web;
 grant insert on dmbox.deliveries, dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions,
 	dmbox.message_edits, dmbox.events, dmbox.refusals, dmbox.refused_bytes, dmbox.contact_aliases to dmbox_web;
-grant update on dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.events, dmbox.refusals,
-	dmbox.refused_bytes, dmbox.contact_aliases to dmbox_web;
-grant delete on dmbox.contact_aliases to dmbox_web;
-grant delete on dmbox.message_edits, dmbox.attachments to dmbox_web;
+grant update on dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.message_edits, dmbox.events,
+	dmbox.refusals, dmbox.refused_bytes, dmbox.contact_aliases to dmbox_web;
+grant delete on dmbox.message_edits, dmbox.attachments, dmbox.events, dmbox.contact_aliases to dmbox_web;
 
 -- send: writes what goes out and settles it
 grant select, insert, update on dmbox.outbox, dmbox.send_attempts, dmbox.contacts, dmbox.messages, dmbox.attachments,
 	dmbox.reactions, dmbox.message_edits, dmbox.events, dmbox.account_state, dmbox.leases, dmbox.heartbeats to dmbox_send;
-grant delete on dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.message_edits, dmbox.leases to dmbox_send;
+grant delete on dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.message_edits, dmbox.events, dmbox.leases to dmbox_send;
 grant select on dmbox.schema_version to dmbox_send;
 
 -- cron: all of it but the schema

@@ -78,8 +78,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 static const struct right { const char *table, *privileges; } rights_web[] = {
 	{ "deliveries", "select insert" }, { "contacts", "select insert update" },
 	{ "messages", "select insert update" }, { "attachments", "select insert update delete" },
-	{ "reactions", "select insert update" }, { "message_edits", "select insert delete" },
-	{ "events", "select insert update" }, { "refusals", "insert update" },
+	{ "reactions", "select insert update" }, { "message_edits", "select insert update delete" },
+	{ "events", "select insert update delete" }, { "refusals", "insert update" },
 	{ "schema_version", "select" }, { NULL, NULL }
 }, rights_send[] = {
 	{ "outbox", "select insert update" }, { "send_attempts", "insert" },
@@ -91,7 +91,8 @@ static const struct right { const char *table, *privileges; } rights_web[] = {
 	{ "outbox", "select insert update" }, { "send_attempts", "insert" },
 	{ "poll_runs", "select insert update" }, { "leases", "select insert update delete" },
 	{ "heartbeats", "select insert update" }, { "account_state", "select insert update" },
-	{ "attachments", "select insert update delete" }, { NULL, NULL }
+	{ "attachments", "select insert update delete" }, { "accounts", "select insert update" },
+	{ NULL, NULL }
 }, rights_read[] = {
 	{ "messages", "select" }, { "contacts", "select" }, { "conversations", "select" },
 	{ "messages_full", "select" }, { "outbox", "select" }, { "heartbeats", "select" },
