@@ -1007,6 +1007,19 @@ lookup(void **state)
 	assert_int_equal(G->lookup_build(&a, &m, &r), RC_OK);
 	assert_non_null(strstr(r.url, BASE "c%2F1?fields=messages%7B"));
 	http_req_free(&r);
+	/* too much for them: the same question for fewer */
+	m.look_in = NULL;
+	http_res_free(&res);
+	res_make(&res, 500, "{\"error\":{\"code\":1,\"message\":\"Please reduce the amount of data\"}}");
+	assert_int_equal(G->lookup_read(&a, &m, since, &res, &ids), RC_DUP);
+	m.look_in = ids.v[ids.n - 1];
+	assert_int_equal(G->lookup_build(&a, &m, &r), RC_OK);
+	assert_non_null(strstr(r.url, "user_id=" ANA "&fields=id,updated_time,messages.limit(5)%7B"));
+	http_req_free(&r);
+	assert_int_equal(G->lookup_read(&a, &m, since, &res, &ids), RC_TEMP);
+	http_res_free(&res);
+	m.look_in = conv;
+	res_make(&res, 200, "{\"data\":[{\"id\":\"c/1\",\"updated_time\":\"2026-07-12T19:11:07+0000\"}]}");
 	/* and there is no third */
 	assert_int_equal(G->lookup_read(&a, &m, since, &res, &ids), RC_NONE);
 	http_res_free(&res);

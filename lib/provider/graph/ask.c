@@ -12,6 +12,7 @@
 
 /* created_time has whole seconds, and their clock is not ours */
 #define LOOKUP_SLACK_US (5 * 1000000LL)
+#define LESS "less"	/* look_in: the same question, with fewer messages */
 #define LIFE_DEFAULT_S (60 * 86400LL)
 
 /* A path with one id in it. */
@@ -75,11 +76,12 @@ graph_lookup_build(const struct account *a, const struct outmsg *m, struct http_
 {
 	if (!str_empty(m->action))
 		return RC_INVALID;	/* an action leaves no trace to look for */
-	if (m->look_in != NULL)
+	if (m->look_in != NULL && !str_eq(m->look_in, LESS))
 		return req_with_id(a, "", m->look_in,
 		    "?fields=messages%7B" GRAPH_MESSAGE_FIELDS "%7D", out);
 	return req_with_id(a, "me/conversations?platform=instagram&user_id=", m->recipient,
-	    "&fields=id,updated_time,messages%7B" GRAPH_MESSAGE_FIELDS "%7D", out);
+	    m->look_in == NULL ? "&fields=id,updated_time,messages%7B" GRAPH_MESSAGE_FIELDS "%7D" :
+	    "&fields=id,updated_time,messages.limit(5)%7B" GRAPH_MESSAGE_FIELDS "%7D", out);
 }
 
 static bool
@@ -136,7 +138,12 @@ graph_lookup_read(const struct account *a, const struct outmsg *m, int64_t since
 	size_t n = 0;
 	enum rc rc;
 
-	if ((rc = answer(res, &j, &e)) != RC_OK)
+	rc = answer(res, &j, &e);
+	if (e.class == GRAPH_LESS && m->look_in == NULL) {
+		strv_add(ids, LESS, strlen(LESS));	/* the newest five are not too much */
+		return RC_DUP;
+	}
+	if (rc != RC_OK)
 		return rc == RC_NONE ? RC_DENIED : rc == RC_DENIED ? rc : RC_TEMP;
 	convs = json_get(j, "data");
 	if (m->look_in == NULL && folded(convs, conv)) {
