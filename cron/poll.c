@@ -216,6 +216,28 @@ checks(struct poller *p)
 
 /* --- a tick --------------------------------------------------------------------- */
 
+/* The beginning or the end of this run, for doctor. */
+static enum rc
+note_run(struct poller *p, enum rc (*note)(struct db *db, const struct state_runner *who))
+{
+	struct state_runner who = { .window_s = p->window_s, .version = DMBOX_VERSION,
+	    .config = p->conf->file != NULL ? p->conf->file : "" };
+	char host[256] = "", name[160];
+	enum rc rc;
+
+	(void)gethostname(host, sizeof host - 1);
+	who.host = host;
+	for (size_t i = 0; i < p->conf->n_accounts; i++) {
+		const struct account *a = &p->conf->accounts[i];
+
+		snprintf(name, sizeof name, "%s/%s", channel_names[a->channel], a->name);
+		strv_add(&who.accounts, name, strlen(name));
+	}
+	rc = note(p->db, &who);
+	strv_free(&who.accounts);
+	return rc;
+}
+
 /* RC_OK: the lease is ours; RC_LIMIT: another poller's; RC_TEMP: database away. */
 static enum rc
 lease(struct poller *p)
@@ -226,7 +248,7 @@ lease(struct poller *p)
 		return RC_OK;
 	rc = state_lease(p->db, LEASE_NAME, p->owner, LEASE_S);
 	if (rc == RC_OK) {
-		if (!p->leased && state_run(p->db, p->window_s) != RC_OK)
+		if (!p->leased && note_run(p, state_run) != RC_OK)
 			log_warn("the start of this run could not be noted");
 		p->leased = true;
 		p->renew_ms = clock_mono_ms() + LEASE_RENEW_MS;
@@ -436,6 +458,8 @@ run_once(struct poller *p)
 	}
 	wind_up(p, clock_mono_ms() + 15000);
 	textfile(p, true);
+	if (note_run(p, state_run_end) != RC_OK)
+		log_debug("the end of this run could not be noted");
 	return 0;
 }
 
@@ -482,6 +506,8 @@ run(struct poller *p)
 	if (said_away)
 		tell_away(p, true);
 	wind_up(p, stop ? clock_mono_ms() + 12000 : p->end_ms);
+	if (p->leased && note_run(p, state_run_end) != RC_OK)
+		log_debug("the end of this run could not be noted");
 	return 0;
 }
 

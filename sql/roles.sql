@@ -68,7 +68,7 @@ grant insert on dmbox.deliveries, dmbox.contacts, dmbox.messages, dmbox.attachme
 	dmbox.message_edits, dmbox.events, dmbox.refusals, dmbox.refused_bytes, dmbox.contact_aliases to dmbox_web;
 grant update on dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.message_edits, dmbox.events,
 	dmbox.refusals, dmbox.refused_bytes, dmbox.contact_aliases to dmbox_web;
-grant delete on dmbox.message_edits, dmbox.attachments, dmbox.events, dmbox.contact_aliases to dmbox_web;
+grant delete on dmbox.message_edits, dmbox.attachments, dmbox.events, dmbox.messages, dmbox.contact_aliases to dmbox_web;
 
 -- send: writes what goes out and settles it
 grant select, insert, update on dmbox.outbox, dmbox.send_attempts, dmbox.contacts, dmbox.messages, dmbox.attachments,

@@ -281,6 +281,8 @@ network(struct doctor *d)
 		doctor_web_start(d);
 	if (ask)
 		doctor_providers_start(d);
+	if (d->small_plan)
+		db_close(d->db);
 	httpc_run(d->http);
 	if (web)
 		doctor_web_end(d);
@@ -356,7 +358,7 @@ doctor_run(struct doctor *d)
 		doctor_disk(d);
 	if (doctor_wants(d, DC_OF_FIRST, DC_BALANCE))
 		doctor_ledger(d);
-	if (doctor_wants(d, DC_CRON, DC_POLL))
+	if (doctor_wants(d, DC_CRON, DC_RUNNER))
 		doctor_cron(d);
 	if (doctor_wants(d, DC_LEAK, DC_LEAK))
 		doctor_leaks(d);

@@ -33,7 +33,7 @@ enum doctor_check {
 	DC_SPOOL, DC_SPOOL_WEB, DC_SPOOL_WAIT, DC_SPOOL_BAD, DC_SPACE, DC_INODES, DC_QUOTA,
 	DC_MEDIA, DC_LOG,
 	/* cron */
-	DC_CRON, DC_INTERVAL, DC_POLL,
+	DC_CRON, DC_INTERVAL, DC_POLL, DC_RUNNER,
 	/* web server, public URL */
 	DC_WEB, DC_SAME_PROGRAM, DC_ENDPOINTS, DC_FIREWALL, DC_AUTH_HEADER, DC_FASTCGI,
 	DC_BODY_LIMIT, DC_CHUNKED, DC_REDIRECT, DC_SERVED, DC_HTACCESS, DC_PROG_MODE,
@@ -118,7 +118,7 @@ struct doctor {
 
 /* --- doctor.c ----------------------------------------------------------------- */
 struct doctor *doctor_new(const struct doctor_opts *o);
-/* doctor_run(d): all checks; under half a minute whatever is dead. */
+/* doctor_run(d): all checks; under a quarter of a minute whatever is dead. */
 void doctor_run(struct doctor *d);
 void doctor_free(struct doctor *d);
 /* doctor_json(d, b): {"checks":[...],"summary":{...}} */

@@ -22,7 +22,7 @@
 
 #define HTACCESS_MAX 65536
 #define LOG_TAIL (8 << 20)	/* of each log */
-#define LOG_FILES 40
+#define LOG_FILES 400
 #define LIMIT_LEAST 16777216	/* LimitRequestBody: ARCHITECTURE.md 6.4 */
 
 static const char *const programs[] = { "webhook.fcgi", "check-messages.fcgi", "send.fcgi", "inbox.fcgi",

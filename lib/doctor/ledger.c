@@ -10,6 +10,8 @@
 #define INTERVAL_SLACK_S 45
 #define POLL_SILENT_S 900
 #define QUEUED_S 600
+#define CUT_RUNS 3		/* in a row, cut short: no accident */
+#define OTHER_S 1800		/* the other poller was seen so lately */
 
 enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_LITERAL, SQL_ENTRY, SQL_ANY, SQL_ADDED,
 	SQL_OUTBOX, SQL_PAUSED, SQL_BALANCE, SQL__MAX };
@@ -22,7 +24,9 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_HEARTBEAT] = { NULL,
 	    "select extract(epoch from now() - at)::bigint, (info->>'window')::bigint,"
 	    " least((info->>'interval')::bigint, coalesce((info->>'before')::bigint, 0)), extract(epoch from now())::bigint - (info->>'started')::bigint,"
-	    " coalesce((info->>'interval')::bigint, 86400)"
+	    " coalesce((info->>'interval')::bigint, 86400), info->>'version', coalesce((info->>'cut')::bigint, 0),"
+	    " extract(epoch from now())::bigint - (info->'other'->>'at')::bigint, info->'other'->>'host', info->'other'->>'config',"
+	    " info->>'host', info->>'config', coalesce(info->>'accounts', '')"
 	    " from dmbox.heartbeats where name = 'poll'" },
 	[SQL_POLLS] = { NULL,
 	    "select outcome, extract(epoch from now() - finished_at)::bigint, attempts->-1->>'note',"
@@ -376,6 +380,57 @@ doctor_ledger(struct doctor *d)
 
 /* --- cron -------------------------------------------------------------------------------- */
 
+/* Which of our accounts does that poller not know? */
+static const char *
+not_polled(struct doctor *d, const char *accounts)
+{
+	char name[160];
+
+	for (size_t i = 0; i < d->conf->n_accounts; i++) {
+		const struct account *a = &d->conf->accounts[i];
+
+		snprintf(name, sizeof name, "\"%s/%s\"", channel_names[a->channel], a->name);
+		if (doctor_used(d, a) && !a->use_mock && strstr(accounts, name) == NULL)
+			return a->name;
+	}
+	return NULL;
+}
+
+/* Whose sign of life is it: this installation's, of this version, and does it live on? */
+static void
+runner(struct doctor *d, const struct db_res *r)
+{
+	const char *version = db_get_text(r, 0, 5), *stranger = not_polled(d, db_get_text(r, 0, 12));
+	int64_t cut = db_get_i64(r, 0, 6);
+
+	if (cut >= CUT_RUNS)
+		doctor_cause(d, DC_RUNNER, FINDING_FAIL, doctor_tr(d,
+		    "The host ends long programs: let cron start dmbox-poll --once (a pass of seconds), or --window 20; ask the host for its limit.",
+		    "Хостинг завершает долгие программы: пусть cron запускает dmbox-poll --once (проход за секунды) или --window 20; спросите у хостинга предел."),
+		    doctor_tr(d, "the last %" PRId64 " runs were ended from outside before their time",
+		    "последние запуски (%" PRId64 ") оборваны извне раньше времени"), cut);
+	if (!str_eq(version, DMBOX_VERSION))
+		doctor_cause(d, DC_RUNNER, FINDING_FAIL, doctor_tr(d,
+		    "cron starts another installation's dmbox-poll: correct its line (crontab -e) to the one of this version.",
+		    "cron запускает dmbox-poll другой установки: исправьте строку (crontab -e) на эту версию."), doctor_tr(d,
+		    "the poller is version %s, this is %s (%s on %s)", "опросчик версии %s, здесь %s (%s на %s)"), version,
+		    DMBOX_VERSION, db_get_text(r, 0, 11), db_get_text(r, 0, 10));
+	if (!db_is_null(r, 0, 7) && db_get_i64(r, 0, 7) < OTHER_S)
+		doctor_cause(d, DC_RUNNER, FINDING_WARN, doctor_tr(d,
+		    "Two installations poll for one database: stop one of them (crontab -e there), or give it a database of its own.",
+		    "Две установки опрашивают для одной базы: остановите одну (crontab -e там) или дайте ей свою базу."), doctor_tr(d,
+		    "besides %s on %s also %s on %s polls, %" PRId64 " s ago", "кроме %s на %s опрашивает и %s на %s, %" PRId64 " с назад"),
+		    db_get_text(r, 0, 11), db_get_text(r, 0, 10), db_get_text(r, 0, 9), db_get_text(r, 0, 8),
+		    db_get_i64(r, 0, 7));
+	if (stranger != NULL)
+		doctor_cause(d, DC_RUNNER, FINDING_WARN, doctor_tr(d,
+		    "The poller reads another configuration: name this one in its crontab line (DMBOX_CONFIG=FILE before the command).",
+		    "Опросчик читает другую конфигурацию: укажите эту в строке crontab (DMBOX_CONFIG=ФАЙЛ перед командой)."), doctor_tr(d,
+		    "the poller does not know the account %s: it reads %s on %s", "опросчик не знает аккаунт %s: он читает %s на %s"),
+		    stranger, db_get_text(r, 0, 11), db_get_text(r, 0, 10));
+	doctor_say(d, DC_RUNNER, FINDING_OK, "%s, %s", version, db_get_text(r, 0, 11));
+}
+
 /* fresh: cron came back (or began) with the run that is at work now. */
 static void
 heartbeat(struct doctor *d, bool *fresh)
@@ -394,6 +449,8 @@ heartbeat(struct doctor *d, bool *fresh)
 	interval = db_is_null(r, 0, 2) ? 0 : db_get_i64(r, 0, 2);
 	since = db_is_null(r, 0, 3) ? age : db_get_i64(r, 0, 3);
 	*fresh = db_get_i64(r, 0, 4) > POLL_SILENT_S;
+	if (!db_is_null(r, 0, 5))
+		runner(d, r);
 	db_res_free(r);
 	/* where cron is known to come rarely, silence in between is another trouble */
 	late = interval > HEARTBEAT_S && interval < 86400 ? interval + HEARTBEAT_S : HEARTBEAT_S;

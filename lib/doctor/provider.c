@@ -29,7 +29,7 @@ struct ask {
 	struct checkup c;
 	int step;
 	bool dead;		/* no answer: the other questions would wait in vain */
-	bool subscribing;
+	bool subscribing, tried;	/* fix: once for each account */
 };
 
 struct gap {
@@ -180,9 +180,9 @@ ask_feed(void *arg, struct http_res *res)
 	}
 	if (provider_of(&k->a)->probe_read(&k->a, k->step, res, &f) == RC_OK) {
 		report(k, &f);
-		if (k->d->o.fix && !k->d->mended && f.status == FINDING_FAIL &&
+		if (k->d->o.fix && !k->tried && f.status == FINDING_FAIL &&
 		    str_eq(f.code, "subscribed") && provider_of(&k->a)->subscribe != NULL) {
-			k->subscribing = true;
+			k->subscribing = k->tried = true;
 			return;		/* the same step once more afterwards */
 		}
 	}

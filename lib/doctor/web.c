@@ -297,7 +297,8 @@ on_endpoint(struct doctor *d, void *arg, struct http_res *res)
 	if (res->fail != HTTP_FAIL_NONE)
 		doctor_say(d, DC_ENDPOINTS, FINDING_WARN, "%s: %s", e->what, http_fail_names[res->fail]);
 	/* 429: too many callers without a token lately, doctor's runs among them; it answers */
-	else if (is_ours(res, e->rid) && (res->status == e->want || (e->want == 401 && res->status == 429)))
+	else if (is_ours(res, e->rid) && (res->status == e->want || (e->want == 401 && res->status == 429) ||
+	    res->status == 503))	/* the program is there; what it lacks other checks say */
 		doctor_say(d, DC_ENDPOINTS, FINDING_OK, "%s", e->what);
 	else if (!is_ours(res, e->rid) && (res->status == 403 || res->status == 406))
 		doctor_say(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d, "%s: HTTP %d, and not from dmbox",
@@ -982,9 +983,16 @@ self_spooled(struct doctor *d, const struct self *s, const char *label)
 {
 	enum doctor_check c = self_check(s);
 
-	if (d->r[DC_DB_WRITE].status == FINDING_FAIL || d->r[DC_DB_RIGHTS].status == FINDING_FAIL)
+	if (s->kind > SELF_CYRILLIC)
+		doctor_cause(d, c, FINDING_UNKNOWN, "", doctor_tr(d, "%s: in the spool, as the others: see DMB-611",
+		    "%s: в спуле, как и остальные: смотрите DMB-611"), label);
+	else if (d->r[DC_DB_WRITE].status == FINDING_FAIL || d->r[DC_DB_RIGHTS].status == FINDING_FAIL)
 		doctor_cause(d, c, FINDING_UNKNOWN, "", doctor_tr(d, "%s: in the spool, see DMB-206 and DMB-209",
 		    "%s: в спуле, смотрите DMB-206 и DMB-209"), label);
+	else if (d->small_plan)
+		doctor_cause(d, c, FINDING_UNKNOWN, "", doctor_tr(d,
+		    "%s: in the spool for the moment: the few connections of this database were in use, by these calls too",
+		    "%s: пока в спуле: немногие подключения этой базы были заняты, в том числе этими вызовами"), label);
 	else if (d->r[DC_DB_LIMIT].status == FINDING_WARN)
 		doctor_cause(d, c, FINDING_UNKNOWN, "", doctor_tr(d, "%s: in the spool: no connection was left, see DMB-203",
 		    "%s: в спуле: не было свободного подключения, смотрите DMB-203"), label);

@@ -14,7 +14,7 @@
 #include "base/str.h"
 
 enum stmt { SQL_LEASE, SQL_LEASE_FREE, SQL_GET, SQL_MEMORY, SQL_PAUSE, SQL_TOKEN, SQL_PROOF, SQL_ACCOUNT,
-	SQL_POLL_RUN, SQL_HEARTBEAT, SQL_RUN, SQL_SPOOL, SQL__MAX };
+	SQL_POLL_RUN, SQL_HEARTBEAT, SQL_RUN, SQL_RUN_END, SQL_SPOOL, SQL__MAX };
 
 #define UPSERT "insert into dmbox.account_state as s (account, channel, "
 #define CONFLICT " on conflict (account, channel) do update set "
@@ -69,10 +69,20 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " select jsonb_array_elements_text(r.info -> 'before') from r" },
 	[SQL_RUN] = { "state_run",
 	    "insert into dmbox.heartbeats as h (name, at, info) values ('poll', now(), jsonb_build_object("
-	    "'window', $1::bigint, 'started', extract(epoch from now())::bigint))"
-	    " on conflict (name) do update set at = excluded.at, info = excluded.info || jsonb_build_object("
+	    "'window', $1::bigint, 'started', extract(epoch from now())::bigint, 'version', $2::text,"
+	    " 'host', $3::text, 'config', $4::text, 'accounts', $5::text[]))"
+	    " on conflict (name) do update set at = excluded.at, info = excluded.info || jsonb_strip_nulls(jsonb_build_object("
 	    "'interval', extract(epoch from now())::bigint - (h.info->>'started')::bigint,"
-	    "'before', h.info->'interval')" },
+	    "'before', h.info->'interval',"
+	    /* runs in a row that were begun and did not come to their end */
+	    "'cut', case when (h.info ? 'version') and not (h.info ? 'ended') then coalesce((h.info->>'cut')::int, 0) + 1 else 0 end,"
+	    /* the last poller that was another one */
+	    "'other', case when (h.info->>'host') <> $3 or (h.info->>'config') <> $4"
+	    "   then jsonb_build_object('host', h.info->>'host', 'config', h.info->>'config',"
+	    "     'at', extract(epoch from h.at)::bigint) else h.info->'other' end))" },
+	[SQL_RUN_END] = { NULL,
+	    "update dmbox.heartbeats set info = info || jsonb_build_object('ended', extract(epoch from now())::bigint)"
+	    " where name = 'poll' and info->>'host' = $1 and info->>'config' = $2" },
 };
 
 /* Run it, throw the rows away, free the arguments. */
@@ -276,11 +286,18 @@ state_heartbeat(struct db *db, const char *what)
 }
 
 enum rc
-state_run(struct db *db, int64_t window_s)
+state_run(struct db *db, const struct state_runner *who)
 {
 	struct db_args a = { 0 };
 
-	db_i64(&a, window_s);
+	db_i64(&a, who->window_s);
+	db_text(&a, who->version);
+	db_text(&a, who->host);
+	db_text(&a, who->config);
+	db_array(&a, DB_TEXT);
+	for (size_t i = 0; i < who->accounts.n; i++)
+		db_text(&a, who->accounts.v[i]);
+	db_array_end(&a);
 	return run(db, SQL_RUN, &a);
 }
 
@@ -302,4 +319,14 @@ state_spool(struct db *db, const char *host, const char *dir, struct strv *befor
 	db_res_free(r);
 	db_args_free(&a);
 	return rc;
+}
+
+enum rc
+state_run_end(struct db *db, const struct state_runner *who)
+{
+	struct db_args a = { 0 };
+
+	db_text(&a, who->host);
+	db_text(&a, who->config);
+	return run(db, SQL_RUN_END, &a);
 }

@@ -73,9 +73,17 @@ struct state_poll_run {
 	size_t stored, duplicates, added;
 };
 enum rc state_poll_run(struct db *db, const struct state_poll_run *r) MUST_CHECK;
-/* state_run(db, window_s): a poller begins to work for window_s: noted with the
- * time since the run before, which is cron's interval. */
-enum rc state_run(struct db *db, int64_t window_s) MUST_CHECK;
+/* Who polls: what doctor needs to tell one poller from another. */
+struct state_runner {
+	int64_t window_s;
+	const char *version, *host, *config;	/* never NULL */
+	struct strv accounts;	/* "channel/name" */
+};
+/* state_run(db, who): a poller begins to work: noted with the time since the run before,
+ * which is cron's interval, how many runs before it did not come to their end, and the
+ * last one that was another's.  state_run_end: it came to its end. */
+enum rc state_run(struct db *db, const struct state_runner *who) MUST_CHECK;
+enum rc state_run_end(struct db *db, const struct state_runner *who) MUST_CHECK;
 /* state_spool(db, host, dir, before): dir is the spool folder of this host; appends those that
  * were it before. */
 enum rc state_spool(struct db *db, const char *host, const char *dir, struct strv *before) MUST_CHECK;

@@ -115,7 +115,11 @@ serve() {
 		hosting_conf >"$V/run/conf"
 		set -- apache2 -D FOREGROUND -f "$V/run/conf" ;;
 	esac
-	[ -z "${EDIT:-}" ] || sed -i -E "$EDIT" "$V/run/conf"
+	if [ -n "${EDIT:-}" ]; then
+		cp "$V/run/conf" "$V/run/conf.whole"
+		sed -i -E "$EDIT" "$V/run/conf"
+		! cmp -s "$V/run/conf" "$V/run/conf.whole" || { echo "the edit changed nothing: $EDIT"; return 1; }
+	fi
 	chown -R "$me:" "$V/run" "$V/logs"
 	spawn "$V/logs/server.out" "$@"
 	SERVER_PID=$!

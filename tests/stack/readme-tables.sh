@@ -6,6 +6,8 @@
 #	<!-- doctor-table -->   build/doctor.md   made by tests/run.sh doctor
 #	<!-- bench-table -->    build/bench.md    made by make bench
 #	<!-- matrix-table -->   build/matrix/*.row   made by make test-on
+#	<!-- servers-table -->  build/servers.md  made by tests/run.sh doctor (docs/doctor.md)
+#	<!-- why-table -->      build/why.md      made by tests/run.sh e2e (docs/doctor.md)
 #	<!-- /... -->           ends a block
 #
 # A block whose file is not there stays as it is: no number is invented.
@@ -14,6 +16,7 @@ b=${1:-build}
 
 lead() {	# TABLE FILE: heading and sentence
 	case $1-${2%.md} in
+	*-doctor) ;;
 	crash-measured) printf '### What was broken\n\n%s\n\n' "Faults injected and survived, as counted by [tests/crash](../tests/crash/99-table)." ;;
 	crash-*) printf '### Что ломали\n\n%s\n\n' "Внесённые и пережитые сбои, посчитаны тестами [tests/crash](../tests/crash/99-table)." ;;
 	doctor-measured) printf '### What doctor finds\n\n%s\n\n' "Ways to break a working stack; each time the first failure was the expected one." ;;
@@ -30,9 +33,9 @@ lead_matrix() {
 	esac
 }
 
-for f in docs/measured.md docs/measured.ru.md; do
+for f in docs/measured.md docs/measured.ru.md docs/doctor.md; do
 	cp "$f" "$b/readme.new" || exit 1
-	for t in crash doctor bench; do
+	for t in crash doctor bench servers why; do
 		[ -s "$b/$t.md" ] || continue
 		{ lead "$t" "${f##*/}"; cat "$b/$t.md"; echo; } >"$b/readme.part"
 		awk -v mark="$t-table" -v from="$b/readme.part" '
