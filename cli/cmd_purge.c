@@ -115,13 +115,13 @@ look(void *arg, const struct spool_seen *s)
 
 	if (s->bad && memmem(s->bytes, s->n, l->word, strlen(l->word)) != NULL) {
 		l->bad++;
-		fprintf(stderr, cmd_tr("set aside, and names the contact: remove it by hand: %s\n",
+		fprintf(stderr, cmd_tr("quarantined, and names the contact: remove it by hand: %s\n",
 		    "отложен и называет контакт, удалите вручную: %s\n"), s->path);
 	}
 	return true;
 }
 
-/* Files that are waiting are refused by the database; those set aside are a person's. */
+/* Files that are waiting are refused by the database; those in quarantine are a person's. */
 static size_t
 spool_names(const struct conf *c, const struct purge_contact *who)
 {

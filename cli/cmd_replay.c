@@ -1,4 +1,4 @@
-/* dmbox replay: stored bytes through the door in once more. */
+/* dmbox replay: parses and stores kept bytes again. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -271,7 +271,7 @@ in_file(void *arg, const struct spool_seen *s)
 		snprintf(w->aside_file, sizeof w->aside_file, "%s", s->path);
 	if (d != NULL)
 		clock_iso(d->received_at_us, at);
-	buf_printf(&w->spool_text, "%s  %-12s %s/%s  request %s  file=%s\n", at, s->bad ? "set aside" : "spool",
+	buf_printf(&w->spool_text, "%s  %-12s %s/%s  request %s  file=%s\n", at, s->bad ? "quarantine" : "spool",
 	    d != NULL ? channel_names[d->channel] : "-", d != NULL ? d->account : "-",
 	    d != NULL && d->request_id != NULL ? d->request_id : "-", s->path);
 	json_put_key(&w->spool, w->spool.n > 0 ? ",{" : "{", "file");

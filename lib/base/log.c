@@ -4,7 +4,7 @@
  * which are read at every line.  A line is masked first and escaped after, so
  * that a secret with an odd byte in it is found, too.
  *
- * Rotation among processes: whoever holds flock on the open file and still
+ * Rotation among processes: the one that holds flock on the open file and still
  * finds it under its name renames it; all others see another inode under the
  * name at their next write and open that.  The lock is only ever tried, never
  * waited for.

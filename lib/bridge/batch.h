@@ -8,7 +8,7 @@
 #include "base/rc.h"
 
 /*
- * The deliveries of a process's threads, stored together (ARCHITECTURE.md 7): whoever
+ * The deliveries of a process's threads, stored together (ARCHITECTURE.md 7): the thread that
  * finds the connection free stores all that waits in one statement and one
  * commit.  Who comes alone stores directly and at once.  Nobody sleeps for a
  * result: each delivery says what is to be called when it is known, and its
@@ -81,7 +81,7 @@ void batch_return(struct batch *b);
 /* batch_up(b): did the last store succeed?  (Then it is worth draining the spool.) */
 bool batch_up(struct batch *b);
 /* batch_came_up(b): true once after each change from failing (or nothing yet) to
- * succeeding: whoever learns it looks into the spool at once. */
+ * succeeding: the caller that learns it looks into the spool at once. */
 bool batch_came_up(struct batch *b);
 /* batch_count(b, stores, deliveries): statements made and deliveries in them, for tests and metrics. */
 void batch_count(struct batch *b, uint64_t *stores, uint64_t *deliveries);

@@ -9,7 +9,7 @@
 #include "base/rc.h"
 
 /*
- * Stored bytes through the door in once more (source replay): after a parser
+ * Stored bytes are parsed and stored again (source replay): after a parser
  * learned something, or when rows were lost.  Byte for byte what arrived, with
  * the time it arrived, so weak ids are the same and nothing is doubled; what is
  * there already is counted as duplicate, what was erased stays erased.

@@ -533,7 +533,7 @@ static void
 set_aside(struct spool *s, const char *claim, const char *name, const char *why)
 {
 	if (renameat(s->fd[CUR], claim, s->fd[BAD], name) == 0)
-		log_error("spool: %s is set aside in %s/bad: %s", name, s->path, why);
+		log_error("spool: %s is quarantined in %s/bad: %s", name, s->path, why);
 	else
 		log_error("spool: cannot set %s aside: %s", claim, strerror(errno));
 }

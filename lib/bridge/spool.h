@@ -11,7 +11,7 @@
  * Durable files for deliveries that the database did not take: temp, write,
  * fsync, rename, fsync the folder.  Names sort by time and hold the
  * delivery_uid.  The layout is maildir's: tmp/ new/ cur/ (claimed by a drainer,
- * by rename, so several hosts share the work) and bad/ (set aside, never
+ * by rename, so several hosts share the work) and bad/ (quarantine, never
  * deleted).
  */
 struct spool;
@@ -45,12 +45,12 @@ bool spool_tried_out(const struct spool_file *f);
 size_t spool_restore(struct spool *s, int64_t before_us);
 /*
  * spool_look(s, fn, arg):
- * Show each file, the waiting ones and those set aside, claiming none; stops
+ * Show each file, the waiting ones and those in quarantine, claiming none; stops
  * when fn returns false.  For people's questions.
  */
 struct spool_seen {
 	const char *path;
-	bool bad;		/* set aside */
+	bool bad;		/* in quarantine */
 	const char *bytes;	/* header and body as they lie there */
 	size_t n;
 	const struct delivery *d;	/* what it holds; NULL where it is no spool file */

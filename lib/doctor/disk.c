@@ -139,7 +139,7 @@ backlog(struct doctor *d, const char *dir)
 		    doctor_tr(d, "%zu waiting, the oldest for %" PRId64 " s", "ждут: %zu, старейшая %" PRId64 " с"),
 		    st.waiting, st.waiting > 0 ? st.oldest_s : 0);
 		doctor_say(d, DC_SPOOL_BAD, st.bad > 0 ? FINDING_WARN : FINDING_OK,
-		    doctor_tr(d, "%zu set aside", "отложено: %zu"), st.bad);
+		    doctor_tr(d, "%zu quarantined", "отложено: %zu"), st.bad);
 	}
 	spool_close(sp);
 }

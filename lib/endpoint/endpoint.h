@@ -82,7 +82,7 @@ bool endpoint_dispatch_later(struct ctx *ctx, unsigned int thread, const struct 
 void endpoint_busy(struct endpoint_env *e);
 /*
  * endpoint_later(e):
- * Said by a job before it hands its request on: from here on e belongs to whoever
+ * Said by a job before it hands its request on: from here on e belongs to the thread that
  * answers, with the four calls below, in this order and by one thread at a time;
  * the job's thread looks at it no more.  The log's lines wait in e meanwhile.
  */
@@ -97,7 +97,7 @@ void endpoint_json(struct http_res *res, int status, struct buf *b);
  * endpoint_log_error. */
 void endpoint_error(struct endpoint_env *e, struct http_res *res, int status, const char *code,
     const char *fmt, ...) PRINTF_LIKE(5, 6);
-/* endpoint_log_error(e, status, code): whoever has the request id of an error answer finds it
+/* endpoint_log_error(e, status, code): a person who has the request id of an error answer finds it
  * in the log: a line, where the request has none yet.  For errors in a form of their own. */
 void endpoint_log_error(const struct endpoint_env *e, int status, const char *code);
 

@@ -125,7 +125,7 @@ print_spool(struct spool *sp, struct buf *b)
 
 	if (sp == NULL || spool_stat(sp, &st) != RC_OK)
 		return;
-	head(b, "dmbox_spool_files", "Deliveries in the spool: waiting for the database, or set aside");
+	head(b, "dmbox_spool_files", "Deliveries in the spool: waiting for the database, or quarantined");
 	buf_printf(b, "dmbox_spool_files{state=\"waiting\"} %zu\ndmbox_spool_files{state=\"set_aside\"} %zu\n",
 	    st.waiting, st.bad);
 	head(b, "dmbox_spool_oldest_seconds", "Age of the oldest waiting one");

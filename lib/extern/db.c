@@ -83,7 +83,7 @@ breaker_enter(struct db_breaker *b)
 	return ok;
 }
 
-/* What whoever may not try is told. */
+/* The fault reported while the circuit breaker is open. */
 static enum db_fault
 breaker_why(struct db_breaker *b)
 {

@@ -662,7 +662,7 @@ rss_kb(void)
 	return pages * (size_t)sysconf(_SC_PAGESIZE) / 1024;
 }
 
-/* Told once: a signal that is left over would end the process that begins anew. */
+/* Signalled once: a second signal would end the process that re-executes itself. */
 static void
 count_request(struct server *s)
 {
@@ -833,7 +833,7 @@ lower(__rlimit_resource_t what, rlim_t to)
 
 /*
  * The same program in the same process, with fresh memory.  The listening socket
- * stays open, so whoever comes meanwhile waits a moment; after an end lighttpd would
+ * stays open, so a client that connects meanwhile waits a moment; after an end lighttpd would
  * answer 503 for a second.  A signal that came meanwhile stays pending.  Returns
  * where it is forbidden (sandbox): then the web server starts the next one.
  */
@@ -847,7 +847,7 @@ begin_anew(void)
 		return;
 	r.rlim_cur = r.rlim_max;	/* the new program starts its threads again */
 	(void)setrlimit(RLIMIT_NPROC, &r);
-	log_info("enough requests or memory: the process begins anew");
+	log_info("enough requests or memory: the process re-executes itself");
 	execv("/proc/self/exe", argv);
 	log_debug("exec: %s", strerror(errno));
 }

@@ -13,7 +13,7 @@
  * The configuration: KEY=value files and the environment, through one table of
  * keys (contract.md 3) that drives load, defaults, dump, doctor and the man
  * page test.  A loaded struct conf never changes; a changed file makes a new
- * one (conf_load), and whoever still reads the old one holds a reference.
+ * one (conf_load), and a thread that still reads the old one holds a reference.
  */
 enum channel { CHANNEL_INSTAGRAM, CHANNEL_WHATSAPP, CHANNEL__MAX };
 struct provider;

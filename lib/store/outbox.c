@@ -1,7 +1,7 @@
 /*
  * The outbox.  Each step of its state machine is one SQL function
  * (sql/code/outbox.sql): one round trip, one transaction, and the same rule
- * whoever asks, send.fcgi, the poller or a person.  Here arguments are put in
+ * for every caller: send.fcgi, the poller or a person.  Here arguments are put in
  * and rows read out; conflicts with an ingest that brings the echo at the same
  * moment (23505, 40xxx) are tried again.
  */

@@ -10,7 +10,7 @@
 
 /*
  * All SQL of the ledger, contacts, messages, events.  store_deliveries is the
- * one door in: an array of deliveries in one transaction and one round trip
+ * one entry point: an array of deliveries in one transaction and one round trip
  * (sql/: dmbox.ingest_many, statements over arrays, contacts before messages
  * as separate statements, sorted by key).
  */

@@ -3,7 +3,7 @@
  * message: only public addresses (also after DNS and after each redirect, by
  * httpc), a cap on size and time, a list of content types, a name of our own.
  * A file is renamed into place before its row says "done", and the row is
- * fenced by its number of attempts: whoever lost the claim, or whose message
+ * fenced by its number of attempts: a task that lost the claim, or whose message
  * was unsent meanwhile, removes its file again.
  */
 #include "task/media.h"

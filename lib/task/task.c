@@ -31,7 +31,7 @@ outbox_upkeep(struct task_run *r)
 	return rc;
 }
 
-/* What was set aside may go in since the database was migrated. */
+/* What was quarantined may be storable since the database was migrated. */
 static void
 restore_spool(const struct task_env *e)
 {

@@ -978,7 +978,7 @@ begin
 	returning l.delivery_uid, l.id, l.stored, l.duplicates, l.weak_duplicates, l.ignored,
 	          coalesce(d_echoes[width_bucket(l.id, v_did)], 0), coalesce(d_msgs[width_bucket(l.id, v_did)], 0);
 end $$;
-comment on function dmbox.ingest_many is 'The door in: a batch of deliveries with contacts, messages, attachments, events, in one statement; each gets its counts';
+comment on function dmbox.ingest_many is 'Entry point: stores a batch of deliveries with contacts, messages, attachments, events, in one statement; each gets its counts';
 
 -- The door again, for what most deliveries are: one that brings one new message is a
 -- handful of plain statements over plain values.  Its key has the one bucket, shared; its

@@ -25,7 +25,7 @@ say(int fd, const char *status, const char *body)
 	    "Content-Length: %zu\r\n\r\n%s", status, strlen(body), body);
 }
 
-/* The id in the path says what happens to whoever has it. */
+/* The id in the path says what happens to the contact that has it. */
 static void
 answer(int fd, const char *req)
 {

@@ -1,6 +1,6 @@
 /*
  * Processes of one host store through one of them: everything once, at most two
- * connections, whoever of them is killed.
+ * connections, whichever of them is killed.
  */
 #include <pthread.h>
 #include <signal.h>

@@ -318,7 +318,7 @@ test_since(void **state)
 	even();
 }
 
-/* A body is read as what it is, whoever the account's provider is by now. */
+/* A body is read as what it is, whichever provider the account has by now. */
 static void
 test_provider_changed(void **state)
 {

@@ -6,7 +6,7 @@
  * Settings: CHATRACE_TOKENS (comma list; none: any "<digits>.<rest>").
  * Control:  POST /_sim/chatrace/list {"path":"/messages/get","auth":"api-key",
  *           "messages":[...], "shape":"array|messages|data|object"}: from now on
- *           that path lists messages to whoever sends the token in that form.
+ *           that path lists messages to a client that sends the token in that form.
  *           POST /_sim/chatrace/push {"messages":[...]}: replaces what is listed.
  *           POST /_sim/chatrace/contact {"id":"..","error":404}: sends to that
  *           contact answer 200 with an error object.

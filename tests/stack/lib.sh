@@ -169,7 +169,7 @@ pg_bindir() {
 	return 1
 }
 
-# pg_running DATA: the postmaster's pid, whoever started it; "" if none
+# pg_running DATA: the postmaster's pid, by whichever user it was started; "" if none
 pg_running() {
 	local p
 	{ read -r p <"$1/postmaster.pid"; } 2>/dev/null || return 0

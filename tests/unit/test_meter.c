@@ -136,7 +136,7 @@ test_processes(void **state)
 	for (char *p = s; (p = strstr(p, "dmbox_refused_not_kept_total{")) != NULL; p++)
 		sum += strtoull(strchr(p, '}') + 1, NULL, 10);
 	assert_int_equal(sum, CHILDREN * EACH);
-	for (int i = 0; i < SERIES; i++) {	/* one line a series, whoever made its slot */
+	for (int i = 0; i < SERIES; i++) {	/* one line a series, whichever thread made its slot */
 		char key[64], *first;
 
 		snprintf(key, sizeof key, "account=\"a%d\"}", i);

@@ -252,7 +252,7 @@ test_set_aside(void **state)
 	spool_close(s);
 }
 
-/* Files that are none of ours, or damaged: set aside, each of them, and none read. */
+/* Files that are none of ours, or damaged: quarantined, each of them, and none read. */
 static void
 test_damaged(void **state)
 {

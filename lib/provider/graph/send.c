@@ -1,7 +1,7 @@
 /*
  * What goes out (providers.md B.8): one request a message, text and media
  * apart, never two things in one.  What cannot be said in one request is
- * RC_INVALID here; whoever fills the outbox has made parts of it.
+ * RC_INVALID here; the caller that fills the outbox has made parts of it.
  */
 #include <stdio.h>
 #include <string.h>
