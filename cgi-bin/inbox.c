@@ -10,6 +10,7 @@
 #include "endpoint/endpoint.h"
 #include "endpoint/media.h"
 #include "endpoint/read.h"
+#include "endpoint/session.h"
 #include "endpoint/receive.h"
 #include "base/str.h"
 
@@ -23,7 +24,8 @@ static const struct endpoint_route routes[] = {
 	{ "GET", "conversations", 0, AUTH_READ, endpoint_read_conversations },
 	{ "GET", "messages", 0, AUTH_READ, endpoint_read_messages },
 	{ "GET", "media", 0, AUTH_READ, endpoint_media },
-	{ "GET", "inbox", ROUTE_TAIL, AUTH_READ, endpoint_read_changes },
+	{ "GET", "inbox", ROUTE_TAIL, AUTH_READ, endpoint_read_inbox },
+	{ "POST", "inbox", ROUTE_TAIL, 0, endpoint_session_post },
 	{ "POST", "read", 0, AUTH_READ, endpoint_read_mark },
 	/* web servers lead here what is no other program's: /instagram/webhooks, too */
 	{ "POST", ROUTE_STRAY, ROUTE_TAIL | ROUTE_ANY_BODY, 0, endpoint_receive_stray },

@@ -27,7 +27,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_config, cmd_doctor, cmd_init, cmd_migrate, cmd_outbox, cmd_purge,
-    cmd_replay, cmd_token, cmd_trigger, cmd_why;
+    cmd_replay, cmd_token, cmd_trigger, cmd_user, cmd_why;
 
 /*
  * cmd_tr(en, ru): the text in the person's language: DMBOX_LANG, else what the

@@ -20,6 +20,7 @@ static const struct cmd *const table[] = {
 	&cmd_migrate,
 	&cmd_config,
 	&cmd_token,
+	&cmd_user,
 	&cmd_trigger,
 	&cmd_outbox,
 	&cmd_why,

@@ -69,12 +69,14 @@ grant insert on dmbox.deliveries, dmbox.contacts, dmbox.messages, dmbox.attachme
 grant update on dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.message_edits, dmbox.events,
 	dmbox.refusals, dmbox.refused_bytes, dmbox.contact_aliases to dmbox_web;
 grant delete on dmbox.message_edits, dmbox.attachments, dmbox.events, dmbox.messages, dmbox.contact_aliases to dmbox_web;
+grant insert, update, delete on dmbox.login_links, dmbox.sessions to dmbox_web;
 
 -- send: writes what goes out and settles it
 grant select, insert, update on dmbox.outbox, dmbox.send_attempts, dmbox.contacts, dmbox.messages, dmbox.attachments,
 	dmbox.reactions, dmbox.message_edits, dmbox.events, dmbox.account_state, dmbox.leases, dmbox.heartbeats to dmbox_send;
 grant delete on dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.message_edits, dmbox.events, dmbox.leases to dmbox_send;
-grant select on dmbox.schema_version to dmbox_send;
+grant select on dmbox.schema_version, dmbox.users, dmbox.sessions to dmbox_send;
+grant update (last_seen) on dmbox.sessions to dmbox_send;
 
 -- cron: all of it but the schema
 grant select, insert, update, delete on all tables in schema dmbox to dmbox_cron;

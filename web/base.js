@@ -48,7 +48,6 @@ const words = {
 		attach: 'Attach a file', dropHere: 'Drop the files here', uploading: (n) => `Uploading ${n} …`, tooLarge: (n) => `This file is too large (at most ${n}).`, badFile: 'A file of this kind cannot be sent here.', uploadFailed: 'could not be uploaded', remove: 'Remove', left: (n) => `${n} left`, over: (n) => `${n} too many`, bytes: 'bytes', characters: 'characters', parts: (n) => `goes out in ${n} parts`,
 		done: 'Done', reopen: 'Reopen', assign: 'Who answers', nobody: 'Nobody yet', labels: 'Labels', addLabel: 'New label', note: 'Private note', notePlaceholder: 'Only your colleagues see this', saveNote: 'Save note', noteOf: (n) => `Note by ${n}`, canned: 'Saved replies', cannedHint: '/ opens saved replies', saveReply: 'Save text as a reply', replyName: 'Name of the reply', deleteIt: 'Delete', noReplies: 'No saved replies yet. Write a text and save it here.',
 		notify: 'Notifications', sound: 'Sound', language: 'Язык: русский', owner: 'Overview', on: 'on', off: 'off', draftsLost: (n) => `You have unsent drafts (${n}). They are deleted when you sign out. Sign out?`,
-		token: 'Access token', tokenHint: 'dmbox token --sub you --scope "read send" prints one.', tokenWrong: 'This token is not accepted. It may be too old: make a new one with dmbox token.', scope: 'This token may not do that: it lacks a scope.',
 		min: (n) => `${n} min`, hour: (n) => `${n} h`, days: (n) => `${n} d`, soon: 'in a moment', at: (s) => `at ${s}`, group: 'group', kb: 'kB', mb: 'MB',
 	},
 	ru: {
@@ -92,7 +91,6 @@ const words = {
 		attach: 'Прикрепить файл', dropHere: 'Отпустите файлы здесь', uploading: (n) => `Загружаем ${n} …`, tooLarge: (n) => `Файл слишком большой (не больше ${n}).`, badFile: 'Файл такого вида здесь отправить нельзя.', uploadFailed: 'не удалось загрузить', remove: 'Убрать', left: (n) => `осталось ${n}`, over: (n) => `лишних: ${n}`, bytes: 'байт', characters: 'знаков', parts: (n) => `уйдёт частями: ${n}`,
 		done: 'Завершить', reopen: 'Вернуть в работу', assign: 'Кто отвечает', nobody: 'Пока никто', labels: 'Метки', addLabel: 'Новая метка', note: 'Заметка для своих', notePlaceholder: 'Это видят только коллеги', saveNote: 'Сохранить заметку', noteOf: (n) => `Заметка: ${n}`, canned: 'Готовые ответы', cannedHint: '/ — готовые ответы', saveReply: 'Сохранить текст как готовый ответ', replyName: 'Название ответа', deleteIt: 'Удалить', noReplies: 'Готовых ответов пока нет. Напишите текст и сохраните его здесь.',
 		notify: 'Уведомления', sound: 'Звук', language: 'Language: English', owner: 'Обзор', on: 'вкл.', off: 'выкл.', draftsLost: (n) => `Есть неотправленные черновики (${n}). При выходе они удалятся. Выйти?`,
-		token: 'Токен доступа', tokenHint: 'Его печатает dmbox token --sub вы --scope "read send".', tokenWrong: 'Токен не принят. Возможно, он устарел: создайте новый командой dmbox token.', scope: 'Этому токену нельзя: не хватает права (scope).',
 		min: (n) => `${n} мин`, hour: (n) => `${n} ч`, days: (n) => `${n} дн.`, soon: 'вот-вот', at: (s) => `в ${s}`, group: 'группа', kb: 'кБ', mb: 'МБ',
 	},
 };
@@ -249,9 +247,9 @@ export const post = (path, body, headers) => call(path, { method: 'POST', body: 
 	headers: { 'Content-Type': 'application/json', ...headers } });
 
 export const server = {
-	login: (token) => post('login', { token }),
+	login: (token) => post('login', { token, secure: location.protocol === 'https:' }),
 	logout: () => post('logout', {}),
-	me: () => call('me'),
+	me: () => call(location.protocol === 'https:' ? 'me?secure=1' : 'me'),
 	conversations: (o) => call(`conversations${query(o)}`),
 	conversation: (channel, id) => call(`conversation${query({ channel, id })}`).then((r) => r.conversation),
 	messages: (c, o) => call(`messages${query({ conversation: c.id, ...o })}`),

@@ -25,7 +25,7 @@ let failures = 0;
 function trouble(err) {
 	if (err?.status === 401)
 		return signedOut(t.ended);
-	const words = !err ? '' : err.status === 403 ? (err.code === 'read_only' ? t.readOnly : t.scope) : err.status === 404 ? t.notFound :
+	const words = !err ? '' : err.status === 403 ? t.readOnly : err.status === 404 ? t.notFound :
 		err instanceof ApiError && err.status >= 400 && err.status < 500 ? `${t.refused}: ${err.message}` : t.away;
 	if (!(err instanceof ApiError) && err)
 		console.error(err);
@@ -75,7 +75,7 @@ async function login(token) {
 		store.set('return', null);
 		await start();
 	} catch (err) {
-		showLogin(t.linkBad[err.code] || (err.status === 429 ? t.linkBad.rate : err.status === 401 ? t.linkBad.link_unknown : err.status === 403 ? t.scope : t.away));
+		showLogin(t.linkBad[err.code] || (err.status === 429 ? t.linkBad.rate : err.status === 401 ? t.linkBad.link_unknown : t.away));
 	}
 }
 async function leave() {
@@ -85,11 +85,15 @@ async function leave() {
 	thread.close();
 	thread.forgetDrafts();
 	await server.logout().catch(() => {});
-	signedOut('');
 	history.replaceState(null, '', location.pathname);
+	signedOut('');
 }
 async function start() {
 	app.me = await server.me();
+	if (!app.me.accounts) {
+		(await import('./basic.js')).adapt(server, ApiError);
+		app.me = await server.me();
+	}
 	if (app.me.lang && !store.get('lang'))
 		setLanguage(app.me.lang);
 	words();
@@ -404,7 +408,7 @@ const live = {
 		Object.assign(this, { on: true, since: me.next ?? null, tick: me.tick || null, etag: null, leads: false });
 		const run = {};
 		this.run = run;
-		if (navigator.locks && 'BroadcastChannel' in window && !server.onlyAll) {
+		if (navigator.locks && 'BroadcastChannel' in window) {
 			this.channel = new BroadcastChannel(`dmbox${base}`);
 			this.channel.onmessage = (ev) => this.heard(ev.data);
 			navigator.locks.request(`dmbox-live${base}`, () => new Promise((done) => {
@@ -583,10 +587,6 @@ async function boot() {
 	try {
 		await start();
 	} catch (err) {
-		if (err.status === 404 || (err.status === 401 && err.code !== 'no_session')) {	// a server without sessions
-			await (await import('./old.js')).adapt(server, ApiError);
-			return start().catch(() => showLogin(''));
-		}
 		showLogin(err.status === 401 ? '' : t.away);
 	}
 }

@@ -4,6 +4,7 @@
  * below /, /cgi-bin/ or any rewrite.
  */
 #include "endpoint/endpoint.h"
+#include "endpoint/session.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -331,6 +332,15 @@ may_call(struct endpoint_env *e, struct http_res *res, const struct endpoint_rou
 
 	if (r->scope == 0)
 		return true;
+	if (session_here(e)) {
+		if (!session_caller(e, res))
+			return false;
+		if ((e->caller.scopes & r->scope) == 0)
+			endpoint_error(e, res, 403, "read_only", "%s may not do this", e->caller.sub);
+		return (e->caller.scopes & r->scope) != 0;
+	}
+	if (str_eq(r->endpoint, "inbox") && str_empty(http_req_get(e->req, "Authorization")))
+		return session_caller(e, res);	/* nobody: it says so */
 	switch (auth_bearer(e->conf, http_req_get(e->req, "Authorization"), &e->caller, why)) {
 	case RC_OK:
 		break;

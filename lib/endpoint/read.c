@@ -9,6 +9,7 @@
 
 #include "extern/json.h"
 #include "base/log.h"
+#include "endpoint/session.h"
 #include "model/provider.h"
 #include "store/view.h"
 
@@ -206,18 +207,14 @@ endpoint_read_messages(struct endpoint_env *e, struct http_res *res)
 	buf_free(&b);
 }
 
-void
-endpoint_read_changes(struct endpoint_env *e, struct http_res *res)
+static void
+changes(struct endpoint_env *e, struct http_res *res)
 {
 	const char *text = http_query_get(&e->arena, e->req->query, "after");
 	int64_t after = -1;
 	struct buf b;
 	enum rc rc;
 
-	if (!str_eq(e->tail, "changes")) {
-		endpoint_error(e, res, 404, "not_found", "there is nothing at this address");
-		return;
-	}
 	if (!str_empty(text) && (str_i64(text, &after) != RC_OK || after < 0)) {
 		endpoint_error(e, res, 422, "bad_cursor", "after takes the value of next");
 		return;
@@ -229,6 +226,17 @@ endpoint_read_changes(struct endpoint_env *e, struct http_res *res)
 	else
 		failed(e, res, rc, "place");
 	buf_free(&b);
+}
+
+void
+endpoint_read_inbox(struct endpoint_env *e, struct http_res *res)
+{
+	if (str_eq(e->tail, "me"))
+		endpoint_session_me(e, res);
+	else if (str_eq(e->tail, "changes"))
+		changes(e, res);
+	else
+		endpoint_error(e, res, 404, "not_found", "there is nothing at this address");
 }
 
 /* upTo: a message id, or a cursor; absent: all that is there. */

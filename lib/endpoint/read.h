@@ -12,8 +12,8 @@ void endpoint_read_stats(struct endpoint_env *e, struct http_res *res);
 void endpoint_read_config(struct endpoint_env *e, struct http_res *res);
 void endpoint_read_conversations(struct endpoint_env *e, struct http_res *res);
 void endpoint_read_messages(struct endpoint_env *e, struct http_res *res);
-/* Also below /inbox/ itself, for all channels: tail "changes" is the feed. */
-void endpoint_read_changes(struct endpoint_env *e, struct http_res *res);
+/* GET /inbox/..., for all channels: tail changes is the feed, me who is signed in. */
+void endpoint_read_inbox(struct endpoint_env *e, struct http_res *res);
 void endpoint_read_mark(struct endpoint_env *e, struct http_res *res);
 
 #endif

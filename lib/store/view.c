@@ -71,6 +71,9 @@ enum {
 	"  'emoji', r.emoji, 'reactedAt', dmbox.iso(r.reacted_at)) order by r.contact_id)"         \
 	"  from dmbox.reactions r where r.message_id = m.id and r.removed_at is null),"            \
 	"  '[]'::json),"                                                                           \
+	/* callers are kept as a digest; only those of people have a name (endpoint/session.c) */    \
+	"'by', (select u.name from dmbox.outbox o join dmbox.users u on o.caller ="                \
+	"  encode(sha256(convert_to('user:' || u.name, 'UTF8')), 'hex') where o.id = m.outbox_id),"  \
 	"'error', case when m.error_text is not null then json_build_object("                      \
 	"  'code', 'failed_later', 'message', m.error_text)"                                       \
 	"  else (select case when o.error_code is null then null else json_build_object("          \

@@ -10,6 +10,8 @@ npm=$ROOT/$B/npm
 SHOTS=${SHOTS:-$ROOT/var/shots}
 mkdir -p "$SHOTS" "$T/chromium"
 
+# person NAME ROLE: adds one, prints the link
+person() { DMBOX_CONFIG=$STATE/dmbox.env "$ROOT/$B/dmbox" user add "$1" --role "$2" --json | jq -r .link; }
 # browser SCRIPT [SECONDS]
 browser() {
 	export URL TOKEN SECRET SIM CHROMIUM PROFILE=$T/chromium SHOTS NODE_PATH=$npm/node_modules

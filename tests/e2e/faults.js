@@ -5,8 +5,8 @@
  * an error that is wiped, a message that is queued and "not sent" at once, and
  * kinds of messages that are not shown.
  */
-const { is, like, unlike, openBrowser, login, conversation, message, done } = require('./browser');
-const { URL: url, TOKEN, SIM, WTOKEN } = process.env;
+const { is, like, unlike, openBrowser, conversation, message, done } = require('./browser');
+const { URL: url, LINK, SIM, WTOKEN } = process.env;
 
 const control = (path, body) => fetch(`${SIM}/_sim/${path}`, { method: 'POST', body: JSON.stringify(body) }).then((r) => r.text());
 const arrives = (from, name, words) => fetch(`${url}/whatsapp/webhook`, { method: 'POST', headers: { Authorization: `Bearer ${WTOKEN}`, 'Content-Type': 'application/json' },
@@ -140,9 +140,7 @@ async function kinds(page) {
 done(async () => {
 	const b = await openBrowser('en-US', { width: 1100, height: 720 });
 	const { page } = b;
-	await page.goto(`${url}/inbox/`);
-	await page.waitForSelector('#login:not([hidden])');
-	await login(page, TOKEN);
+	await page.goto(LINK);
 	await conversation(page, 'Клиент 7').waitFor();
 	for (const part of [idle, voice, drafts, errors, queued, kinds])
 		if (!process.env.PART || process.env.PART === part.name)

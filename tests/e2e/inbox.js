@@ -5,7 +5,7 @@
  */
 const fs = require('fs');
 const { is, like, done, openBrowser, shot, login, conversation, message, table, staticFiles } = require('./browser');
-const { URL: url, TOKEN, SECRET, POOR, LATER } = process.env;
+const { URL: url, LINK, RU_LINK, READER, SECRET, LATER } = process.env;
 
 async function english() {
 	const b = await openBrowser('en-US', { width: 1100, height: 720 });
@@ -19,16 +19,13 @@ async function english() {
 	is('first load: at most 6 requests', first.requests > 3 && first.requests <= 6, true);
 	is('second load: nothing of it again', again.bytes, 0);
 	await shot(page, 'login');
-	await login(page, 'wrong.wrong.wrong');
+	await login(page, 'wrong');
 	await page.waitForSelector('#login-error:not([hidden])');
-	like('a wrong token: it says so', await page.textContent('#login-error'), /^This token is not accepted/);
+	like('a wrong link: it says so', await page.textContent('#login-error'), /^This link is not valid/);
 	is('and shows no inbox', await page.isVisible('#inbox'), false);
-	await login(page, POOR);
-	await page.waitForFunction(() => /lacks a scope/.test(document.getElementById('login-error').textContent));
-	is('a token without the scope: it says so', await page.isVisible('#inbox'), false);
-	b.complaints.length = 0;	// the 401 and 403 above
+	b.complaints.length = 0;	// the 401 above
 
-	await login(page, TOKEN);
+	await login(page, LINK);
 	await conversation(page, 'line 60').waitFor();
 	is('the conversations are listed', await page.locator('#conversations button').count(), 3);
 	is('the newest is first', await page.locator('#conversations strong').first().textContent(), 'bert');
@@ -65,6 +62,8 @@ async function english() {
 	await answer.waitFor();
 	is('the field is empty again', await page.inputValue('#text'), '');
 	await answer.locator('.ticks.accepted').waitFor();
+	await page.waitForFunction(() => /anna/.test([...document.querySelectorAll('#messages li.outbound .meta')].at(-1).textContent));
+	is('with who wrote it', await answer.count(), 1);
 	like('with its state in words', await answer.locator('.ticks').textContent(), /sent$/);
 
 	await fetch(`${url}/instagram/webhook`, { method: 'POST', body: fs.readFileSync(LATER),
@@ -78,11 +77,12 @@ async function english() {
 	await page.reload();
 	await message(page, 'самовывоз').waitFor();
 	is('a reload keeps the conversation', await page.textContent('#who'), 'uanna');
-	is('the token lasts for the tab', await page.isVisible('#login'), false);
+	is('she stays signed in', await page.isVisible('#login'), false);
 	is('and is stored nowhere else', await page.evaluate(() => localStorage.length + document.cookie.length), 0);
 	await page.click('#menu summary');
 	await page.click('#logout');
-	is('after leaving it is gone', await page.evaluate(() => sessionStorage.length), 0);
+	await page.waitForSelector('#login:not([hidden])');
+	is('after leaving nothing is kept', await page.evaluate(() => sessionStorage.length + localStorage.length), 0);
 	is('and so are the messages', await page.textContent('#messages'), '');
 	is('nobody else was asked for anything', b.foreign.join(' '), '');
 	is('the browser had nothing to complain of', b.complaints.filter((c) => !/40[14]/.test(c)).join(' | '), '');
@@ -96,11 +96,13 @@ async function russian() {
 	await page.waitForSelector('#login:not([hidden])');
 	is('Russian: the button', await page.textContent('#login button'), 'Открыть');
 	is('Russian: the language of the page', await page.getAttribute('html', 'lang'), 'ru');
-	await login(page, 'wrong.wrong.wrong');
+	await login(page, 'нет');
 	await page.waitForSelector('#login-error:not([hidden])');
-	like('Russian: a wrong token', await page.textContent('#login-error'), /^Токен не принят/);
-	await login(page, TOKEN);
+	like('Russian: a wrong link', await page.textContent('#login-error'), /^Ссылка недействительна/);
+	await page.goto('about:blank');
+	await page.goto(RU_LINK);	// as she would open it
 	await conversation(page, 'uanna').waitFor();
+	is('Russian: the link\'s token leaves the address', page.url().includes('login='), false);
 	is('Russian: the search field', await page.getAttribute('#search', 'placeholder'), 'Поиск: имя, номер, слова');
 	await shot(page, 'phone-list');
 	await conversation(page, 'uanna').click();
@@ -122,7 +124,20 @@ async function russian() {
 	await b.context.close();
 }
 
+// a person who may only read
+async function reader() {
+	const b = await openBrowser('en-US', { width: 1100, height: 720 });
+	const { page } = b;
+	await page.goto(READER);
+	await conversation(page, 'uanna').click();
+	await message(page, 'Сколько стоит').waitFor();
+	is('who may read has no field to write', await page.isVisible('#composer'), false);
+	like('and is told so', await page.innerText('#read-only'), /read here, but not answer/);
+	await b.context.close();
+}
+
 done(async () => {
 	await english();
+	await reader();
 	await russian();
 });

@@ -485,6 +485,12 @@ make_token() {
 	TOKEN=$t
 }
 
+# A person who may do all, and a link for her browser: it works once.
+make_link() {
+	LINK=$(asuser "$BIN/dmbox" user add owner --role owner 2>&1 | grep -m 1 '#login=') ||
+		die "dmbox user failed"
+}
+
 # At once, then as cron does it: each minute.  The poller ends by itself before the
 # next full minute, also the first, which starts within one.
 start_poller() {
@@ -519,7 +525,7 @@ announce() {
 	webhook        http://127.0.0.1:$PORT/instagram/webhook          (Chatrace, account main)
 	               http://127.0.0.1:$PORT/instagram/webhook/meta     (Graph, account meta)
 	               http://127.0.0.1:$PORT/whatsapp/webhook           (Green API)
-	inbox          http://127.0.0.1:$PORT/inbox/
+	inbox link  $LINK
 	health         http://127.0.0.1:$PORT/health
 	simulator      http://127.0.0.1:$SIM_PORT/_sim/log
 	configuration  $STATE/dmbox.env
@@ -570,6 +576,7 @@ migrate
 start_sim
 start_web
 make_token
+make_link
 link_files
 next_poll=0
 start_poller

@@ -1,50 +1,27 @@
 /*
- * A server without the interface of docs/design/inbox-api.md: the same calls by
- * the contract's addresses, with an access token that stays in this tab.
+ * A server that has sessions and the feed, but not yet all of docs/design/inbox-api.md:
+ * lists and messages come from the contract's addresses, channel by channel.
  */
-import { t, $, text, base } from './base.js';
+import { base, call, post } from './base.js';
 
-export async function adapt(server, ApiError) {
-	const session = (v) => (v === undefined ? sessionStorage.getItem('dmbox-token') || '' : v ? sessionStorage.setItem('dmbox-token', v) : sessionStorage.removeItem('dmbox-token'));
-	text($('login-hint'), t.tokenHint);
-	text(document.querySelector('label[for=token]'), t.token);
-	Object.assign(t.linkBad, { link_unknown: t.tokenWrong });
-	t.ended = t.tokenWrong;
-	const ask = async (channel, path, o = {}, options = {}) => {
-		let res;
-		try {
-			res = await fetch(`${base}${channel}${channel && '/'}${path}?${new URLSearchParams(Object.entries(o).filter(([, v]) => v))}`.replace(/\?$/, ''),
-				{ cache: 'no-store', ...options, headers: { Authorization: `Bearer ${session()}`, ...options.headers } });
-		} catch (err) {
-			throw new ApiError(0, 'network', err.message);
-		}
-		if (options.raw && res.ok)
-			return res.blob();
-		const body = await res.json().catch(() => null);
-		if (!res.ok || body === null)
-			throw new ApiError(res.ok ? 502 : res.status, body?.error?.code, body?.error?.message || res.statusText, body);
-		return body;
-	};
-	const say = (channel, path, body, headers) => ask(channel, path, {}, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } });
+export function adapt(server, ApiError) {
+	const ask = (channel, path, o = {}) => call(`${base}${channel}/${path}?${new URLSearchParams(Object.entries(o).filter(([, v]) => v))}`.replace(/\?$/, ''));
+	const signedIn = server.me;
 	let channels = [], quotes = new Map();
 	const fullC = (c) => ({ ...c, failedCount: 0, labels: [], done: false, humanUntil: c.canSendUntil && new Date(Date.parse(c.canSendUntil) + 6 * 86400e3).toISOString() });
 	const fullM = (m) => {
 		quotes.set(m.messageId, m);
 		const q = quotes.get(m.replyTo);
-		return { ...m, by: null, outbox: null, sender: m.detail?.senderName ? { id: m.senderId, name: m.detail.senderName } : null, quote: q ? { id: q.id, kind: q.kind, content: q.content, direction: q.direction, name: '', deletedAt: q.deletedAt } : null };
+		return { ...m, attachments: m.attachments.map((a) => ({ ...a, channel: m.channel })), outbox: null, sender: m.detail?.senderName ? { id: m.senderId, name: m.detail.senderName } : null, quote: q ? { id: q.id, kind: q.kind, content: q.content, direction: q.direction, name: '', deletedAt: q.deletedAt } : null };
 	};
-	const urls = new Map();
 	Object.assign(server, {
 		onlyAll: true, pause: 2000,
-		login: async (token) => { session(token); await server.me().catch((err) => { session(''); throw err; }); },
-		logout: async () => session(''),
 		me: async () => {
-			if (!session())
-				throw new ApiError(401, '', '');
+			const me = await signedIn();
 			const found = await Promise.all(['instagram', 'whatsapp'].map((c) => ask(c, 'conversations', { limit: 1 }).then(() => c, (err) => { if (err.status === 404) return null; throw err; })));
 			channels = found.filter(Boolean);
-			const now = await ask('', 'inbox/changes');
-			return { name: 'token', role: 'answer', lang: null, tick: null, next: now.next, users: [], labels: [], replies: [], empty: false,
+			const now = await call('changes');
+			return { ...me, lang: null, tick: null, next: now.next, users: [], labels: [], replies: [], empty: false,
 				accounts: channels.map((channel) => ({ channel, account: null, attachments: [], quote: true, react: true, split: true })) };
 		},
 		conversations: async ({ channel, q, limit, before }) => {
@@ -77,16 +54,11 @@ export async function adapt(server, ApiError) {
 			const messages = [...p.messages].reverse().map(fullM).reverse();
 			return { messages, next: o.after ? undefined : p.next, prev: o.after ? p.next : null };
 		},
-		send: (c, body, key) => say(c.channel, 'send', body, { 'Idempotency-Key': key }),
 		changes: async (after) => {
-			const r = await ask('', 'inbox/changes', { after });
+			const r = await call(`changes?after=${after}`);
 			return { ...r, changes: r.changes.map((c) => (c.type === 'message' ? { ...fullM(c), type: c.type } : { ...fullC(c), type: c.type })) };
 		},
-		read: (c, upTo) => say(c.channel, 'read', { conversation: c.id, upTo }),
-		media: (a) => {
-			if (!urls.has(a.id))
-				urls.set(a.id, Promise.any(channels.map((c) => ask(c, 'media', { attachment: a.id }, { raw: true }))).then((blob) => URL.createObjectURL(blob)));
-			return urls.get(a.id);
-		},
+		read: (c, upTo) => post(`${base}${c.channel}/read`, { conversation: c.id, upTo }),
+		media: (a) => `${base}${a.channel}/media?attachment=${encodeURIComponent(a.id)}`,
 	});
 }

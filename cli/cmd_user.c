@@ -1,0 +1,222 @@
+/* dmbox user: who may open the inbox page, by links that work once. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cmd.h"
+#include "extern/db.h"
+#include "extern/json.h"
+#include "store/people.h"
+
+#define LINK_S (24 * 3600)
+
+/* Below a path (a shared host's /cgi-bin) the page is beside a channel's endpoints. */
+static void
+put_link(struct buf *b, const char *base, const char *secret)
+{
+	const char *host = base != NULL ? strstr(base, "://") : NULL;
+	size_t n = base != NULL ? strlen(base) : 0;
+
+	while (n > 0 && base[n - 1] == '/')
+		n--;
+	buf_put(b, base != NULL ? base : "", n);
+	host = host != NULL ? strchr(host + 3, '/') : NULL;
+	buf_printf(b, "%s/inbox/#login=%s", host != NULL && host < base + n ? "/instagram" : "", secret);
+}
+
+static int
+give_link(struct db *db, const struct conf *c, const char *name, const char *role, bool json)
+{
+	char secret[PEOPLE_SECRET + 1], until[CLOCK_ISO_MAX];
+	int64_t us = 0;
+	struct buf b;
+	enum rc rc = people_link(db, name, LINK_S, secret, &us);
+
+	if (rc == RC_NONE) {
+		cmd_error(cmd_tr("there is no %s: dmbox user add", "%s нет в списке: dmbox user add"), name);
+		return CMD_WARN;
+	}
+	if (rc != RC_OK) {
+		cmd_error("%s", db_error(db));
+		return CMD_FAIL;
+	}
+	clock_iso(us, until);
+	buf_init(&b, 65536);
+	if (json) {
+		struct buf url;
+
+		buf_init(&url, 8192);
+		put_link(&url, c->public_url, secret);
+		buf_puts(&b, "{\"name\":");
+		json_put_str(&b, name);
+		json_put_key(&b, ",", "role");
+		json_put_str(&b, role);
+		json_put_key(&b, ",", "link");
+		json_put_str(&b, url.p);
+		json_put_key(&b, ",", "expiresAt");
+		json_put_str(&b, until);
+		buf_putc(&b, '}');
+		mem_wipe(url.p, url.n);
+		buf_free(&url);
+	} else {
+		put_link(&b, c->public_url, secret);
+	}
+	printf("%s\n", b.p);
+	if (!json)
+		fprintf(stderr, cmd_tr("works once, until %s\n", "действует один раз, до %s\n"), until);
+	if (!json && str_empty(c->public_url))
+		fprintf(stderr, "%s\n", cmd_tr("put your site's address before it (or set DMBOX_PUBLIC_URL)",
+		    "допишите спереди адрес сайта (или задайте DMBOX_PUBLIC_URL)"));
+	mem_wipe(secret, sizeof secret);
+	mem_wipe(b.p, b.n);
+	buf_free(&b);
+	return CMD_OK;
+}
+
+static void
+put_time(struct buf *b, const char *key, const struct db_res *r, size_t i, int col)
+{
+	char iso[CLOCK_ISO_MAX];
+
+	if (!db_is_null(r, i, col))
+		clock_iso(db_get_time(r, i, col), iso);
+	json_put_key(b, ",", key);
+	json_put_str(b, db_is_null(r, i, col) ? NULL : iso);
+}
+
+static void
+list_json(const struct db_res *r)
+{
+	struct buf b;
+
+	buf_init(&b, 4 << 20);
+	buf_puts(&b, "{\"users\":[");
+	for (size_t i = 0; i < db_rows(r); i++) {
+		buf_puts(&b, i != 0 ? ",{\"name\":" : "{\"name\":");
+		json_put_str(&b, db_get_text(r, i, 0));
+		json_put_key(&b, ",", "role");
+		json_put_str(&b, db_get_text(r, i, 1));
+		put_time(&b, "createdAt", r, i, 2);
+		put_time(&b, "lastSeen", r, i, 3);
+		put_time(&b, "revokedAt", r, i, 5);
+		buf_printf(&b, ",\"sessions\":%" PRId64 "}", db_get_i64(r, i, 4));
+	}
+	buf_puts(&b, "]}");
+	printf("%s\n", b.p);
+	buf_free(&b);
+}
+
+static int
+list(struct db *db, bool json)
+{
+	struct db_res *r = NULL;
+	char seen[CLOCK_ISO_MAX];
+
+	if (people_list(db, &r) != RC_OK) {
+		cmd_error("%s", db_error(db));
+		return CMD_FAIL;
+	}
+	if (json)
+		list_json(r);
+	else if (db_rows(r) == 0)
+		printf("%s\n", cmd_tr("nobody yet: dmbox user add NAME --role owner", "пока никого: dmbox user add ИМЯ --role owner"));
+	for (size_t i = 0; !json && i < db_rows(r); i++) {
+		snprintf(seen, sizeof seen, "%s", cmd_tr("never signed in", "ещё не входил(а)"));
+		if (!db_is_null(r, i, 3))
+			clock_iso(db_get_time(r, i, 3), seen);
+		printf(cmd_tr("%-20s  %-6s  %s  sessions: %" PRId64 "%s\n", "%-20s  %-6s  %s  сеансов: %" PRId64 "%s\n"),
+		    db_get_text(r, i, 0), db_get_text(r, i, 1), seen, db_get_i64(r, i, 4),
+		    db_is_null(r, i, 5) ? "" : cmd_tr("  revoked", "  доступ закрыт"));
+	}
+	db_res_free(r);
+	return CMD_OK;
+}
+
+static int
+revoke(struct db *db, const char *name, bool json)
+{
+	switch (people_revoke(db, name)) {
+	case RC_OK:
+		printf(json ? "{\"revoked\":true}\n" : cmd_tr("%s may do nothing any more\n", "доступ закрыт: %s\n"), name);
+		return CMD_OK;
+	case RC_NONE:
+		cmd_error(cmd_tr("there is no %s", "%s нет в списке"), name);
+		return CMD_WARN;
+	default:
+		cmd_error("%s", db_error(db));
+		return CMD_FAIL;
+	}
+}
+
+static int
+act(struct db *db, const struct conf *c, const char *verb, const char *name, const char *role, bool json)
+{
+	if (str_eq(verb, "list"))
+		return list(db, json);
+	if (str_eq(verb, "revoke"))
+		return revoke(db, name, json);
+	if (str_eq(verb, "add") && people_add(db, name, role) != RC_OK) {
+		cmd_error("%s", db_error(db));
+		return CMD_FAIL;
+	}
+	return give_link(db, c, name, role, json);
+}
+
+static int
+run(int argc, char **argv)
+{
+	static const struct option options[] = { { "role", 1, NULL, 'r' }, { "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
+	struct db_opts opts = { .app = "dmbox user", .no_prepare = true };
+	const char *role = NULL, *verb, *name = NULL;
+	bool json = false;
+	struct conf *c;
+	struct db *db;
+	int o, status;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (o) {
+		case 'r': role = optarg; break;
+		case 'j': json = true; break;
+		default: return cmd_usage(&cmd_user);
+		}
+	verb = optind < argc ? argv[optind++] : "list";
+	if (!str_eq(verb, "list") && optind < argc)
+		name = argv[optind++];
+	if (optind != argc || (!str_eq(verb, "list") && !str_eq(verb, "add") && !str_eq(verb, "link") && !str_eq(verb, "revoke")) ||
+	    (!str_eq(verb, "list") && (str_empty(name) || !str_utf8_ok(name, strlen(name)) || str_utf8_len(name, strlen(name)) > PEOPLE_NAME_MAX)) ||
+	    (str_eq(verb, "add") != (role != NULL)) || (role != NULL && !people_role_ok(role)))
+		return cmd_usage(&cmd_user);
+	if (cmd_conf(&c) != RC_OK)
+		return CMD_FAIL;
+	opts.conninfo = c->database_url_cron ? c->database_url_cron : c->database_url;
+	opts.connect_s = c->db_connect_s;
+	db = cmd_db(&opts);
+	status = db == NULL ? CMD_FAIL : act(db, c, verb, name, role, json);
+	db_free(db);
+	conf_drop(c);
+	return status;
+}
+
+const struct cmd cmd_user = {
+	"user", run,
+	{ "who may open the inbox page", "кому можно открывать страницу переписки" },
+	{ "usage: dmbox user [list] [--json]\n"
+	  "       dmbox user add NAME --role read|answer|owner [--json]\n"
+	  "       dmbox user link NAME | revoke NAME [--json]\n\n"
+	  "add and link print a personal link to the inbox page: it works once, within 24\n"
+	  "hours, and keeps the browser signed in for 30 days after its last use.  read may\n"
+	  "look, answer may also write, owner everything.  add for somebody who is there\n"
+	  "changes the role.  revoke ends all sessions and links of that person at once.",
+	  "вызов: dmbox user [list] [--json]\n"
+	  "       dmbox user add ИМЯ --role read|answer|owner [--json]\n"
+	  "       dmbox user link ИМЯ | revoke ИМЯ [--json]\n\n"
+	  "add и link печатают личную ссылку на страницу переписки: она действует один раз,\n"
+	  "в течение суток, и браузер остаётся в системе 30 дней после последнего\n"
+	  "использования.  read: читать, answer: ещё и отвечать, owner: всё.  add для того,\n"
+	  "кто уже есть, меняет роль.  revoke сразу закрывает все сеансы и ссылки человека." }
+};

@@ -1,0 +1,228 @@
+/*
+ * Signing in by a one-time link, and the cookie that stands for it.  The link's token
+ * is behind # in the address, which no server and no log sees; the page posts it here.
+ */
+#include "endpoint/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "extern/json.h"
+#include "extern/sign.h"
+#include "store/people.h"
+
+#define COOKIE "dmbox_session"
+#define COOKIE_S (30 * 86400)
+#define WRONG_LINKS 30		/* a minute and address */
+
+/* The cookie's value, into out; false: there is none that could be one. */
+static bool
+cookie(const struct endpoint_env *e, char out[PEOPLE_SECRET + 1])
+{
+	const char *p = http_req_get(e->req, "Cookie");
+	size_t n;
+
+	while (p != NULL && *p != '\0') {
+		p += strspn(p, "; ");
+		n = strcspn(p, ";");
+		if (n == strlen(COOKIE "=") + PEOPLE_SECRET && str_starts(p, COOKIE "=")) {
+			memcpy(out, p + strlen(COOKIE "="), PEOPLE_SECRET);
+			out[PEOPLE_SECRET] = '\0';
+			return str_charset(out, PEOPLE_SECRET, PEOPLE_SECRET, "");
+		}
+		p += n;
+	}
+	return false;
+}
+
+static bool
+is_get(const struct endpoint_env *e)
+{
+	return str_eq(e->req->method, "GET") || str_eq(e->req->method, "HEAD");
+}
+
+bool
+session_here(const struct endpoint_env *e)
+{
+	char secret[PEOPLE_SECRET + 1];
+	bool here = http_req_get(e->req, "Authorization") == NULL && cookie(e, secret);
+
+	mem_wipe(secret, sizeof secret);
+	return here;
+}
+
+static unsigned int
+scopes_of(const char *role)
+{
+	if (str_eq(role, "owner"))
+		return AUTH_READ | AUTH_POLL | AUTH_SEND | AUTH_ADMIN;
+	return str_eq(role, "answer") ? AUTH_READ | AUTH_POLL | AUTH_SEND : AUTH_READ;
+}
+
+static void
+no_session(struct endpoint_env *e, struct http_res *res)
+{
+	endpoint_error(e, res, 401, "no_session", "nobody is signed in: open a link of dmbox user");
+}
+
+static void
+away(struct endpoint_env *e, struct http_res *res)
+{
+	http_res_header(res, "Retry-After", strlen("Retry-After"), "5", 1);
+	endpoint_error(e, res, 503, "database", "the database does not answer; try again");
+}
+
+bool
+session_caller(struct endpoint_env *e, struct http_res *res)
+{
+	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
+	char secret[PEOPLE_SECRET + 1], id[sizeof(struct person) + 8];
+	struct person who;
+	bool ok = false;
+
+	if (!cookie(e, secret)) {
+		no_session(e, res);
+		return false;
+	}
+	if (!is_get(e) && !str_eq(http_req_get(e->req, "X-Dmbox"), "1")) {
+		endpoint_error(e, res, 403, "no_header", "a call with a cookie needs the header X-Dmbox: 1");
+		goto out;
+	}
+	switch (people_session(db, secret, &who)) {
+	case RC_OK:
+		break;
+	case RC_NONE:
+		no_session(e, res);
+		goto out;
+	default:
+		away(e, res);
+		goto out;
+	}
+	if (!is_get(e))
+		people_touch(db, secret);
+	e->caller.scopes = scopes_of(who.role);
+	snprintf(e->caller.sub, sizeof e->caller.sub, "%.*s",
+	    (int)str_utf8_cut(who.name, strlen(who.name), sizeof e->caller.sub - 1), who.name);
+	/* apart from the names in tokens, which anybody with the key may choose */
+	snprintf(id, sizeof id, "user:%s", who.name);
+	sign_sha256_hex(id, strlen(id), e->caller.key);
+	ok = true;
+out:
+	mem_wipe(secret, sizeof secret);
+	return ok;
+}
+
+static void
+set_cookie(struct http_res *res, const char *secret, bool secure)
+{
+	char v[256];
+
+	snprintf(v, sizeof v, COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", secret,
+	    *secret != '\0' ? COOKIE_S : 0, secure ? "; Secure" : "");
+	http_res_header(res, "Set-Cookie", strlen("Set-Cookie"), v, strlen(v));
+	mem_wipe(v, sizeof v);
+}
+
+static void
+put_me(struct endpoint_env *e, struct http_res *res, const char *name, const char *role)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	buf_puts(&b, "{\"name\":");
+	json_put_str(&b, name);
+	json_put_key(&b, ",", "role");
+	json_put_str(&b, role);
+	json_put_key(&b, ",", "version");
+	json_put_str(&b, DMBOX_VERSION);
+	buf_putc(&b, '}');
+	endpoint_json(res, 200, &b);
+	buf_free(&b);
+	(void)e;
+}
+
+static void
+login(struct endpoint_env *e, struct http_res *res, const struct json *j)
+{
+	const char *token = json_text(&e->arena, json_member(j, "token")), *why = "link_unknown";
+	char secret[PEOPLE_SECRET + 1], net[64], key[80];
+	struct person who;
+
+	if (token == NULL || !str_charset(token, PEOPLE_SECRET, PEOPLE_SECRET, "")) {
+		endpoint_error(e, res, 401, "link_unknown", "this is no link of dmbox user");
+		return;
+	}
+	switch (people_login(ctx_db(e->ctx, e->conf, e->thread), token, http_req_get(e->req, "User-Agent"),
+	    secret, &who, &why)) {
+	case RC_OK:
+		set_cookie(res, secret, json_bool(json_member(j, "secure"), false));
+		put_me(e, res, who.name, who.role);
+		log_info("%s signed in (from %s)", who.name, e->addr);
+		break;
+	case RC_DENIED:
+		endpoint_addr_net(e, net);
+		snprintf(key, sizeof key, "link:%s", net);
+		if (ctx_limit(e->ctx, key, WRONG_LINKS, NULL))
+			endpoint_error(e, res, 401, why, "this link opens nothing (any more)");
+		else
+			endpoint_error(e, res, 429, "rate", "too many wrong links from this address");
+		break;
+	default:
+		away(e, res);
+	}
+	mem_wipe(secret, sizeof secret);
+}
+
+static void
+logout(struct endpoint_env *e, struct http_res *res)
+{
+	char secret[PEOPLE_SECRET + 1];
+	struct buf b;
+
+	if (cookie(e, secret) && people_logout(ctx_db(e->ctx, e->conf, e->thread), secret) != RC_OK) {
+		away(e, res);
+	} else {
+		buf_init(&b, 64);
+		buf_puts(&b, "{\"success\":true}");
+		set_cookie(res, "", false);
+		endpoint_json(res, 200, &b);
+		buf_free(&b);
+	}
+	mem_wipe(secret, sizeof secret);
+}
+
+void
+endpoint_session_post(struct endpoint_env *e, struct http_res *res)
+{
+	struct json *j = NULL;
+	char err[128];
+
+	if (!str_eq(http_req_get(e->req, "X-Dmbox"), "1"))
+		endpoint_error(e, res, 403, "no_header", "the header X-Dmbox: 1 is needed");
+	else if (str_eq(e->tail, "logout"))
+		logout(e, res);
+	else if (!str_eq(e->tail, "login"))
+		endpoint_error(e, res, 404, "not_found", "there is nothing at this address");
+	else if (json_parse(e->req->body, e->req->body_n, &j, err) != RC_OK)
+		endpoint_error(e, res, 400, "bad_json", "the body is not JSON: %s", err);
+	else
+		login(e, res, j);
+	json_free(j);
+}
+
+void
+endpoint_session_me(struct endpoint_env *e, struct http_res *res)
+{
+	const char *role = (e->caller.scopes & AUTH_ADMIN) != 0 ? "owner" :
+	    (e->caller.scopes & AUTH_SEND) != 0 ? "answer" : "read";
+	char secret[PEOPLE_SECRET + 1];
+
+	/* 30 days from now again */
+	if (session_here(e) && cookie(e, secret))
+		set_cookie(res, secret, str_eq(http_query_get(&e->arena, e->req->query, "secure"), "1"));
+	mem_wipe(secret, sizeof secret);
+	put_me(e, res, e->caller.sub, role);
+}
