@@ -418,25 +418,28 @@ understood(const struct delivery *d, enum rc rc)
 	return rc == RC_OK && d->items.n + d->items.ignored > 0;
 }
 
-/* A webhook's body: decoded first; what is JSON but for its bytes is mended. */
+/* A webhook's body is decoded first; what is JSON but for its bytes is mended, of polls too. */
 static enum rc
-parse_webhook(const struct conf *c, const struct account *a, struct delivery *d, const char **why)
+parse_body(const struct conf *c, const struct account *a, struct delivery *d, const char **why)
 {
 	const struct provider *p = provider_of(a);
+	bool list = d->polled && p->parse_polled != NULL;
+	enum rc (*parse)(const struct account *, const char *, const char *, size_t,
+	    struct itemv *) = list ? p->parse_polled : p->parse;
 	const char *body = d->body, *mended, *warning;
 	size_t n = d->body_n;
 	enum rc rc;
 
-	if (p->parse == NULL || body == NULL)
+	if (parse == NULL || body == NULL)
 		return RC_INVALID;
-	if (decode_body(&d->items.arena, d->content_type, c->max_body, &body, &n, why) != RC_OK)
+	if (!list && decode_body(&d->items.arena, d->content_type, c->max_body, &body, &n, why) != RC_OK)
 		return RC_INVALID;
-	rc = p->parse(a, d->content_type, body, n, &d->items);
+	rc = parse(a, d->content_type, body, n, &d->items);
 	if (understood(d, rc) ||
 	    (mended = json_mend(&d->items.arena, body, n, &n, &warning)) == NULL)
 		return rc;
 	itemv_clear(&d->items);
-	rc = p->parse(a, d->content_type, mended, n, &d->items);
+	rc = parse(a, d->content_type, mended, n, &d->items);
 	if (d->items.warning == NULL)
 		d->items.warning = warning;
 	return rc;
@@ -445,15 +448,11 @@ parse_webhook(const struct conf *c, const struct account *a, struct delivery *d,
 void
 ingest_parse(const struct conf *c, const struct account *a, struct delivery *d)
 {
-	const struct provider *p = provider_of(a);
 	const char *why = "not_understood";
 	enum rc rc;
 
 	d->polled = d->source == SOURCE_POLL;
-	if (d->polled && p->parse_polled != NULL)
-		rc = p->parse_polled(a, d->content_type, d->body, d->body_n, &d->items);
-	else
-		rc = parse_webhook(c, a, d, &why);
+	rc = parse_body(c, a, d, &why);
 	if (!understood(d, rc)) {
 		not_understood(d, why);
 		return;

@@ -199,6 +199,25 @@ say_answer(const struct check *c, const struct http_res *res)
 		log_warn("⚠️ Endpoint %s not found (404), trying next...", c->url);
 }
 
+/* The provider reads the answer; one byte that is no UTF-8 does not cost the rest, nor block
+ * a queue for a day. */
+static enum rc
+read_answer(struct check *c, struct http_res *res)
+{
+	struct delivery *d = &c->d;
+	const char *warning = NULL, *mended = NULL;
+	size_t n = 0;
+
+	if (res->fail == HTTP_FAIL_NONE && !str_utf8_ok(res->body, res->body_n))
+		mended = json_mend(&c->st.arena, res->body, res->body_n, &n, &warning);
+	if (mended != NULL) {
+		res->body = mended;
+		res->body_n = n;
+		d->items.warning = d->reason = warning;
+	}
+	return provider_of(&c->login.a)->poll_read(&c->login.a, res, &c->st, &d->items);
+}
+
 static void
 check_feed(void *arg, struct http_res *res)
 {
@@ -218,7 +237,7 @@ check_feed(void *arg, struct http_res *res)
 	d->headers = "{}";
 	d->body = res->body;
 	d->body_n = res->body_n;
-	rc = provider_of(&c->login.a)->poll_read(&c->login.a, res, &c->st, &d->items);
+	rc = read_answer(c, res);
 	say_answer(c, res);
 	if (rc == RC_INVALID && res->fail == HTTP_FAIL_NONE && res->body_n > 0) {
 		/* an answer nobody understands is kept, so that it can be read later */

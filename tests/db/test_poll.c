@@ -454,6 +454,29 @@ test_green(void **state)
 	assert_int_equal(num(f, "select count(*) from dmbox.poll_runs where attempts::text like '%" GREEN_TOKEN "%'"), 0);
 }
 
+/* One byte that is no UTF-8 does not block the queue: what is around it is stored, and said. */
+static void
+test_green_bad_byte(void **state)
+{
+	struct fix *f = *state;
+	struct route bad[3];
+	char body[1024], *hi;
+
+	memcpy(bad, green, sizeof bad);
+	snprintf(body, sizeof body, "%s", green[0].body);
+	hi = strstr(body, "Hi");
+	assert_non_null(hi);
+	hi[1] = (char)0xe9;
+	bad[0].body = body;
+	prov_script(&f->p, bad);
+	assert_int_equal(check(f, CHANNEL_WHATSAPP, false), RC_OK);
+	assert_int_equal(f->stored, 1);
+	assert_non_null(strstr(f->p.log[1], "deleteNotification"));
+	assert_int_equal(num(f, "select count(*) from dmbox.messages where channel = 'whatsapp' and body = U&'H\\FFFD'"), 1);
+	assert_int_equal(num(f, "select count(*) from dmbox.deliveries where reason = 'bad_utf8'"
+	    " and position('\\xe9'::bytea in body) > 0"), 1);
+}
+
 int
 main(void)
 {
@@ -465,6 +488,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_refreshed_token, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_stored, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_green, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_green_bad_byte, setup, teardown),
 	};
 
 	unsetenv("DMBOX_CONFIG");

@@ -307,10 +307,10 @@ test_thousand(void **state)
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.conversations where inbound_count = 20"
 	    " and unread_count = 20 and can_send_until is not null"), 50);
 	/* until when a reply is allowed: the account's rule, else the channel's */
-	dbt_is(db, "select dmbox.can_send_until('instagram', 'x', '2026-01-01 00:00Z') = '2026-01-02 00:00Z'", "t");
-	dbt_is(db, "select dmbox.can_send_until('whatsapp', 'x', '2026-01-01 00:00Z') is null", "t");
+	dbt_is(db, "select (dmbox.can_send_until('instagram', 'x', '2026-01-01 00:00Z') = '2026-01-02 00:00Z')::text", "true");
+	dbt_is(db, "select (dmbox.can_send_until('whatsapp', 'x', '2026-01-01 00:00Z') is null)::text", "true");
 	assert_int_equal(db_script(db, "insert into dmbox.accounts values ('x', 'whatsapp', 'p', 3600)"), RC_OK);
-	dbt_is(db, "select dmbox.can_send_until('whatsapp', 'x', '2026-01-01 00:00Z') = '2026-01-01 01:00Z'", "t");
+	dbt_is(db, "select (dmbox.can_send_until('whatsapp', 'x', '2026-01-01 00:00Z') = '2026-01-01 01:00Z')::text", "true");
 }
 
 static void
@@ -577,6 +577,37 @@ test_news(void **state)
 	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
 }
 
+/* Texts of any length, of many words and of one: stored, and found by their beginning. */
+static void
+test_long_texts(void **state)
+{
+	static const size_t sizes[] = { 900000, 1100000, 3900000 };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof sizes / sizeof sizes[0]; i++) {
+		size_t n = sizes[i / 2];
+		char *text = mem_alloc(n + 1), id[16];
+		struct delivery d;
+
+		for (size_t k = 0; k < n; k++)	/* words that are all different, or one word */
+			text[k] = i % 2 == 0 && k % 7 == 6 ? ' ' : (char)('a' + (k / 7 * 31 + k * k) % 26);
+		memcpy(text, "needle ", 7);
+		text[n] = '\0';
+		snprintf(id, sizeof id, "L%zu", i);
+		dbt_delivery(&d);
+		dbt_message(&d, "c1", id, text, T0);
+		dbt_store(db, &d);
+		assert_int_equal(d.stored, 1);
+		dbt_delivery(&d);
+		dbt_event(&d, "c1", EFFECT_EDIT, id, text, 1, T0 + SECOND)->event_id = id;
+		dbt_store(db, &d);
+		assert_int_equal(d.stored, 1);
+		free(text);
+	}
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages where length(body) >= 900000"), 6);
+	assert_int_equal(dbt_i64(db, "select count(distinct contact_id) from dmbox.search('instagram', array['main'], 'needle')"), 1);
+}
+
 static void
 test_upkeep(void **state)
 {
@@ -622,6 +653,7 @@ main(void)
 		cmocka_unit_test_setup(test_refused, setup),
 		cmocka_unit_test_setup(test_missing_and_load, setup),
 		cmocka_unit_test_setup(test_news, setup),
+		cmocka_unit_test_setup(test_long_texts, setup),
 		cmocka_unit_test_setup(test_upkeep, setup),
 	};
 	int failed;
