@@ -447,6 +447,9 @@ fingerprint(const struct account *a, char out[17])
 
 		sign_hash_add(h, s != NULL ? s : "", s != NULL ? strlen(s) + 1 : 1);
 	}
+	/* an account that is polled from now on does not wait for the hourly comparison */
+	if (a->poll_s == 0)
+		sign_hash_add(h, "webhooks", sizeof "webhooks");
 	sign_hash_end(h, d);
 	str_hex(d, 8, out);
 }
