@@ -89,15 +89,6 @@ static const struct {
 		"Сейчас идёт другая проверка этого аккаунта." } },
 };
 
-static const char *
-own_text(const struct conf *c, const struct provider *p, const char *code)
-{
-	for (size_t i = 0; p->hints != NULL && i < *p->n_hints; i++)
-		if (str_eq(p->hints[i].code, code))
-			return p->hints[i].text[str_eq(c->lang, "ru")];
-	return NULL;
-}
-
 const char *
 hint_text(const struct conf *c, const struct account *a, const char *code)
 {
@@ -105,7 +96,7 @@ hint_text(const struct conf *c, const struct account *a, const char *code)
 
 	if (str_empty(code))
 		return NULL;
-	if ((s = own_text(c, provider_of(a), code)) != NULL)
+	if ((s = provider_hint(provider_of(a), code, str_eq(c->lang, "ru"))) != NULL)
 		return s;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		if (str_eq(texts[i].code, code))

@@ -1,5 +1,6 @@
 /* The configuration, as far as it can be judged without asking anybody. */
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "doctor/doctor.h"
@@ -93,6 +94,18 @@ missing(struct doctor *d, enum doctor_check c, const struct account *a, const ch
 	    channel_names[a->channel], a->name, key);
 }
 
+static void
+open_webhook(struct doctor *d, const struct account *a)
+{
+	char fix[400];
+
+	snprintf(fix, sizeof fix, doctor_tr(d, "Set %s and take %s out: now anybody can insert messages.",
+	    "Задайте %s и уберите %s: сейчас сообщения может вставить кто угодно."), account_key(a, KEY_VERIFY),
+	    account_key(a, KEY_OPEN));
+	doctor_cause(d, DC_OPEN, FINDING_WARN, fix, doctor_tr(d, "%s/%s takes deliveries without a secret",
+	    "%s/%s принимает доставки без секрета"), channel_names[a->channel], a->name);
+}
+
 /* What a delivery is known by. */
 static void
 secret(struct doctor *d, const struct account *a)
@@ -106,8 +119,7 @@ secret(struct doctor *d, const struct account *a)
 	for (size_t i = 0; !a->use_mock && (key = account_missing(a, KEY_GREET, i)) != NULL; i++)
 		missing(d, DC_SECRET, a, key);
 	if (a->webhook_open && account_missing(a, KEY_VERIFY, 0) != NULL)
-		doctor_say(d, DC_OPEN, FINDING_WARN, doctor_tr(d, "%s/%s takes deliveries without a secret",
-		    "%s/%s принимает доставки без секрета"), channel_names[a->channel], a->name);
+		open_webhook(d, a);
 }
 
 /* What we are known by at the provider; a mock is at none. */

@@ -125,21 +125,21 @@ static const struct why {
 	const char *reason, *en, *ru, *en_fix, *ru_fix;	/* fix NULL: the check's own */
 } whys[] = {
 	{ "no_secret", "it carried no secret", "в ней не было секрета",
-	    "Add the secret at the provider (Chatrace: header X-Webhook-Secret of the step External API Request); if it is there, a proxy drops the header.",
-	    "Добавьте секрет у провайдера (Chatrace: заголовок X-Webhook-Secret в шаге External API Request); если он там есть, его теряет прокси." },
+	    "Add the secret at the provider, as dmbox init shows it; if it is there, a proxy drops the header.",
+	    "Добавьте секрет у провайдера, как его показывает dmbox init; если он там есть, заголовок теряет прокси." },
 	{ "no_header", "it carried no signature", "в ней не было подписи",
-	    "Meta signs each delivery: a proxy before dmbox drops X-Hub-Signature-256. If it was not Meta who called, nothing is to be done.",
-	    "Meta подписывает каждую доставку: прокси перед dmbox теряет X-Hub-Signature-256. Если звонила не Meta, делать нечего." },
+	    "The provider signs each delivery: a proxy before dmbox drops the header of the signature. If it was not the provider who called, nothing is to be done.",
+	    "Провайдер подписывает каждую доставку: прокси перед dmbox теряет заголовок с подписью. Если звонил не провайдер, делать нечего." },
 	{ "bad_header", "its signature has the wrong form", "подпись неверной формы",
-	    "A proxy changes the header X-Hub-Signature-256: let it pass it on as it is.",
-	    "Прокси меняет заголовок X-Hub-Signature-256: пусть передаёт как есть." },
+	    "A proxy changes the header of the signature: let it pass it on as it is.",
+	    "Прокси меняет заголовок с подписью: пусть передаёт как есть." },
 	{ "wrong_secret", "its secret is none of ours", "её секрет не наш", NULL, NULL },
 	{ "wrong_secret_whitespace", "its secret is ours but for white space at its end: a newline was copied along",
 	    "секрет наш, но с пробелом или переводом строки: он скопирован с лишним символом",
 	    "Remove the blank or newline behind the secret at the provider.", "Уберите пробел или перевод строки после секрета у провайдера." },
 	{ "wrong_signature", "its signature fits none of the app secrets", "подпись не подходит ни к одному секрету приложения",
-	    "Copy the app secret again to INSTAGRAM_APP_SECRET: with Instagram Login it is the Instagram app's (API setup), not the one of the Facebook app's basic settings.",
-	    "Скопируйте секрет приложения в INSTAGRAM_APP_SECRET заново: при Instagram Login это секрет приложения Instagram (API setup), а не из основных настроек приложения Facebook." },
+	    "Copy the secret that signs deliveries from the provider's dashboard again, character by character.",
+	    "Скопируйте секрет, которым подписаны доставки, из кабинета провайдера заново, символ в символ." },
 	{ "wrong_signature_escaped", "its signature fits after escaping: a proxy re-encodes bodies",
 	    "подпись подходит после экранирования: прокси перекодирует тела",
 	    "Let the proxy pass bodies on untouched.", "Пусть прокси передаёт тела нетронутыми." },
@@ -162,8 +162,8 @@ static const struct why {
 	{ "sent_by_get", "the message came by GET", "сообщение пришло методом GET",
 	    "Set the method of the flow's step to POST.", "Поставьте в шаге сценария метод POST." },
 	{ "handshake_refused", "the handshake's verify token is not ours", "проверочный токен не наш",
-	    "Enter INSTAGRAM_VERIFY_TOKEN of this configuration in the App Dashboard, character by character.",
-	    "Введите в App Dashboard INSTAGRAM_VERIFY_TOKEN из этой конфигурации, символ в символ." },
+	    "Enter the verify token of this configuration at the provider, character by character.",
+	    "Введите у провайдера проверочный токен из этой конфигурации, символ в символ." },
 	{ "cut_body", "the body ended before its announced length", "тело оборвалось раньше объявленной длины",
 	    "The line broke, or a proxy cuts bodies; the provider sends it again.", "Связь оборвалась, или прокси режет тела; провайдер отправит снова." },
 	{ "empty_body", "the body is empty", "тело пустое",
@@ -198,6 +198,7 @@ refused(struct doctor *d, const struct account *a)
 	struct db_res *r = of_account(d, SQL_REFUSED, a);
 	const char *reason, *ch = channel_names[a->channel], *path;
 	const struct why *w;
+	const char *fix;
 
 	if (r == NULL)
 		return;
@@ -210,8 +211,10 @@ refused(struct doctor *d, const struct account *a)
 	} else {
 		w = why_of(reason);
 		path = db_get_text(r, 0, 6);
-		doctor_cause(d, DC_REFUSED, weight(reason, db_get_bool(r, 0, 3)), w == NULL ? NULL :
-		    doctor_tr(d, w->en_fix, w->ru_fix), doctor_tr(d, "%s/%s: %s from %s to %s, request %s: %s (%s)",
+		fix = provider_hint(provider_of(a), reason, d->o.lang == DOCTOR_RU);
+		if (fix == NULL && w != NULL)
+			fix = doctor_tr(d, w->en_fix, w->ru_fix);
+		doctor_cause(d, DC_REFUSED, weight(reason, db_get_bool(r, 0, 3)), fix, doctor_tr(d, "%s/%s: %s from %s to %s, request %s: %s (%s)",
 		    "%s/%s: %s с %s на %s, запрос %s: %s (%s)"), ch, a->name, db_get_text(r, 0, 1), db_get_text(r, 0, 2),
 		    path, db_get_text(r, 0, 5), w == NULL ? reason : doctor_tr(d, w->en, w->ru), reason);
 	}

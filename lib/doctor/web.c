@@ -322,13 +322,14 @@ on_page(struct doctor *d, void *arg, struct http_res *res)
 static void
 on_file(struct doctor *d, void *arg, struct http_res *res)
 {
-	static const char *const marks[] = { "DATABASE_URL=", "INSTAGRAM_ACCESS_TOKEN=", "JWT_SECRET=",
-		"WHATSAPP_API_TOKEN_INSTANCE=", "INSTAGRAM_WEBHOOK_SECRET=" };
+	const struct conf_key_info *k;
+	char mark[128];
 
 	if (res->fail != HTTP_FAIL_NONE)
 		return;
-	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-		if (res->status == 200 && memmem(res->body, res->body_n, marks[i], strlen(marks[i])) != NULL) {
+	for (size_t i = 0; (k = conf_key(i)) != NULL; i++)
+		if (k->secret && res->status == 200 &&
+		    memmem(res->body, res->body_n, mark, (size_t)snprintf(mark, sizeof mark, "%s=", k->name)) != NULL) {
 			doctor_say(d, DC_SERVED, FINDING_FAIL, doctor_tr(d, "GET %s%s shows it",
 			    "GET %s%s её показывает"), d->base, (const char *)arg);
 			return;
@@ -378,13 +379,21 @@ on_greet(struct doctor *d, void *arg, struct http_res *res)
 {
 	struct greet *g = arg;
 	enum doctor_check c = g->good ? DC_GREET : DC_GREET_BAD;
+	char fix[400];
 	bool right = g->good ? res->status == 200 && str_eq(res->body, g->challenge) :
 	    res->status == 403 && strstr(res->body, g->challenge) == NULL;
 
 	if (res->fail != HTTP_FAIL_NONE)
 		doctor_say(d, c, FINDING_UNKNOWN, "%s: %s", g->a->name, http_fail_names[res->fail]);
-	else
+	else if (right || !g->good)
 		doctor_say(d, c, right ? FINDING_OK : FINDING_FAIL, "%s: HTTP %d", g->a->name, res->status);
+	else {
+		snprintf(fix, sizeof fix, doctor_tr(d,
+		    "%s here and in the App Dashboard must be equal; the server must pass the query on unchanged.",
+		    "%s здесь и в App Dashboard должны совпадать; сервер должен передавать строку запроса без изменений."),
+		    account_key(g->a, KEY_GREET));
+		doctor_cause(d, c, FINDING_FAIL, fix, "%s: HTTP %d", g->a->name, res->status);
+	}
 }
 
 static void

@@ -1314,6 +1314,17 @@ account_value(const struct account *a, const char *key)
 }
 
 const char *
+account_key(const struct account *a, unsigned int use)
+{
+	const struct provider *p = provider_of(a);
+
+	for (size_t k = 0; k < *p->n_keys; k++)
+		if ((p->keys[k].use & use) != 0)
+			return p->keys[k].name;
+	return "";
+}
+
+const char *
 account_missing(const struct account *a, unsigned int use, size_t i)
 {
 	const struct provider *p = provider_of(a);

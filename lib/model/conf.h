@@ -143,6 +143,8 @@ enum rc channel_by_name(const char *s, enum channel *out) MUST_CHECK;
 
 /* account_value(a, key): what was given for it; NULL: nothing. */
 const char *account_value(const struct account *a, const char *key);
+/* account_key(a, use): the name of the first key of a's provider of that use; "" none. */
+const char *account_key(const struct account *a, unsigned int use);
 /* account_missing(a, use, i): the i-th key of a's provider of that use (KEY_..., provider.h)
  * that has no value; NULL beyond the last. */
 const char *account_missing(const struct account *a, unsigned int use, size_t i);

@@ -279,7 +279,8 @@ struct provider_words {
 	const char *item;	/* "... message processed" */
 };
 
-/* What a hint code of poll_state means: English, Russian. */
+/* What a hint code of poll_state or send_result means, or what mends a refused delivery whose
+ * reason is the code (where the provider knows better than doctor): English, Russian. */
 struct provider_hint { const char *code, *text[2]; };
 
 /* What the steps at the provider need to know. */
@@ -437,6 +438,8 @@ const struct provider *provider_first(enum channel ch);
 const struct provider *provider_of(const struct account *a);
 /* provider_called(a): the name in columns and answers: "mock" where nothing leaves. */
 const char *provider_called(const struct account *a);
+/* provider_hint(p, code, ru): its words for a code; NULL: it has none of its own. */
+const char *provider_hint(const struct provider *p, const char *code, bool ru);
 /* delivery_provider, delivery_provider_called: the same of a delivery. */
 const struct provider *delivery_provider(const struct delivery *d);
 const char *delivery_provider_called(const struct delivery *d);

@@ -60,6 +60,15 @@ provider_called(const struct account *a)
 	return a->use_mock ? "mock" : provider_of(a)->name;
 }
 
+const char *
+provider_hint(const struct provider *p, const char *code, bool ru)
+{
+	for (size_t i = 0; p->hints != NULL && i < *p->n_hints; i++)
+		if (str_eq(p->hints[i].code, code))
+			return p->hints[i].text[ru];
+	return NULL;
+}
+
 const struct provider *
 delivery_provider(const struct delivery *d)
 {

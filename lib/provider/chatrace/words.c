@@ -138,5 +138,9 @@ const struct provider_hint chatrace_hints[] = {
 		"The address that listed messages is gone; the next check probes all forms again.",
 		"Адрес, по которому были сообщения, пропал; следующая проверка переберёт все "
 		"формы заново." } },
+	/* refused deliveries */
+	{ "no_secret", {
+		"Add the secret at the provider (Chatrace: header X-Webhook-Secret of the step External API Request); if it is there, a proxy drops the header.",
+		"Добавьте секрет у провайдера (Chatrace: заголовок X-Webhook-Secret в шаге External API Request); если он там есть, его теряет прокси." } },
 };
 const size_t chatrace_n_hints = sizeof chatrace_hints / sizeof *chatrace_hints;

@@ -65,5 +65,18 @@ const struct provider_hint cloud_hints[] = {
 	{ "cloud_refuses", {
 		"Meta refuses without saying whether the account or this message is to blame. Nothing is lost, dmbox goes on trying; dmbox outbox cancel ID gives a message up.",
 		"Meta отказывает и не говорит, в аккаунте дело или в сообщении. Ничего не потеряно, dmbox пробует дальше; dmbox outbox cancel ID снимает сообщение." } },
+	/* refused deliveries */
+	{ "no_header", {
+		"Meta signs each delivery: a proxy before dmbox drops X-Hub-Signature-256. If it was not Meta who called, nothing is to be done.",
+		"Meta подписывает каждую доставку: прокси перед dmbox теряет X-Hub-Signature-256. Если звонила не Meta, делать нечего." } },
+	{ "bad_header", {
+		"A proxy changes the header X-Hub-Signature-256: let it pass it on as it is.",
+		"Прокси меняет заголовок X-Hub-Signature-256: пусть передаёт как есть." } },
+	{ "wrong_signature", {
+		"Copy the app secret again to WHATSAPP_APP_SECRET (App Dashboard → App settings → Basic → App secret).",
+		"Скопируйте секрет приложения в WHATSAPP_APP_SECRET заново (App Dashboard → App settings → Basic → App secret)." } },
+	{ "handshake_refused", {
+		"Enter WHATSAPP_VERIFY_TOKEN of this configuration in the App Dashboard, character by character.",
+		"Введите в App Dashboard WHATSAPP_VERIFY_TOKEN из этой конфигурации, символ в символ." } },
 };
 const size_t cloud_n_hints = sizeof cloud_hints / sizeof *cloud_hints;

@@ -76,5 +76,18 @@ const struct provider_hint graph_hints[] = {
 		"INSTAGRAM_PAGE_ID.",
 		"Токен не относится ни к какому аккаунту Instagram: привяжите его к странице или "
 		"задайте INSTAGRAM_PAGE_ID." } },
+	/* refused deliveries */
+	{ "no_header", {
+		"Meta signs each delivery: a proxy before dmbox drops X-Hub-Signature-256. If it was not Meta who called, nothing is to be done.",
+		"Meta подписывает каждую доставку: прокси перед dmbox теряет X-Hub-Signature-256. Если звонила не Meta, делать нечего." } },
+	{ "bad_header", {
+		"A proxy changes the header X-Hub-Signature-256: let it pass it on as it is.",
+		"Прокси меняет заголовок X-Hub-Signature-256: пусть передаёт как есть." } },
+	{ "wrong_signature", {
+		"Copy the app secret again to INSTAGRAM_APP_SECRET: with Instagram Login it is the Instagram app's (API setup), not the one of the Facebook app's basic settings.",
+		"Скопируйте секрет приложения в INSTAGRAM_APP_SECRET заново: при Instagram Login это секрет приложения Instagram (API setup), а не из основных настроек приложения Facebook." } },
+	{ "handshake_refused", {
+		"Enter INSTAGRAM_VERIFY_TOKEN of this configuration in the App Dashboard, character by character.",
+		"Введите в App Dashboard INSTAGRAM_VERIFY_TOKEN из этой конфигурации, символ в символ." } },
 };
 const size_t graph_n_hints = sizeof graph_hints / sizeof *graph_hints;
