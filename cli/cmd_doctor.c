@@ -437,7 +437,7 @@ const struct cmd cmd_doctor = {
 	  "what is not good unfolded; -v lists every check.  Test deliveries are marked and removed again;\n"
 	  "nothing else is changed unless --fix is given, which subscribes a Meta account to\n"
 	  "its messages.  --changes says only what is new since the last time (for cron),\n"
-	  "--ticket writes a letter to the provider's support, --offline asks nobody.\n"
+	  "--ticket writes a support ticket for the provider, --offline asks nobody.\n"
 	  "--url is tested instead of DMBOX_PUBLIC_URL; --cgidir is where make install put\n"
 	  "the programs.  Exit status: 0 good, 1 warnings, 2 something failed.",
 	  "вызов: dmbox doctor [-v | --json | --nagios | --changes | --ticket] [--only КОД] [--offline]\n"

@@ -108,7 +108,7 @@ const struct cmd cmd_token = {
 	"token", run,
 	{ "print a JWT for the web programs", "напечатать JWT для веб-программ" },
 	{ "usage: dmbox token --sub NAME [--ttl 8h] [--scope \"read send\"] [--json]\n\n"
-	  "Prints a token signed with JWT_SECRET.  NAME stands in logs and owns the\n"
+	  "Prints a token signed with JWT_SECRET.  NAME is written to logs and owns the\n"
 	  "idempotency keys of sends.  --ttl takes s, m, h or d.  --scope holds words of\n"
 	  "read, poll, send, admin; without it the token carries none and may do what\n"
 	  "JWT_DEFAULT_SCOPE says.",

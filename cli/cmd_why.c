@@ -742,7 +742,7 @@ const struct cmd cmd_why = {
 	  "MESSAGE-ID is the provider's id or part of it, out: and the id of a send, or\n"
 	  "messages.id.  @USER is a user name, name, phone number or id, also without the @: the\n"
 	  "last messages.  TIME (2026-11-22T10:15:00Z, 10:15 in UTC, 22.11.2026 10:15 in local\n"
-	  "time): what happened ten minutes before and after.  Each line is a station with its\n"
+	  "time): what happened ten minutes before and after.  Each line is an event with its\n"
 	  "time and request id; what is not in the tables is searched in the ledger of the last\n"
 	  "seven days, the refused too, in the spool, and asked of the provider where it can be\n"
 	  "asked.  Exit status 1: it is not here.",

@@ -1,5 +1,5 @@
 /*
- * Texts for people.  Each stands in both languages side by side, so that one is
+ * Texts for people.  Each is there in both languages side by side, so that one is
  * not changed without the other.
  */
 #include "bridge/hint.h"

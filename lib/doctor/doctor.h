@@ -207,7 +207,7 @@ void doctor_leaks(struct doctor *d);		/* 921 */
 void doctor_database_id(struct db *db, char out[40]);
 /* doctor_clean(d): removes the rows that this run made, and older left-overs. */
 void doctor_clean(struct doctor *d);
-/* doctor_ticket(d, b): a letter to the provider's support, Russian and English. */
+/* doctor_ticket(d, b): a support ticket for the provider, Russian and English. */
 void doctor_ticket(struct doctor *d, struct buf *b);
 /* doctor_nonce(conf, out): the word of this installation that a call from outside
  * carries, and by which its arrival is known. */
@@ -222,7 +222,7 @@ void doctor_punycode(const char *label, size_t len, struct buf *b);
  * why.  Forbidden: Fcgid*, what stands only in server configurations, and a
  * LimitRequestBody below 16 MB. */
 bool doctor_htaccess(const char *text, char why[128]);
-/* doctor_word_in(p, n, secret): does secret (8 bytes or more) stand in p? */
+/* doctor_word_in(p, n, secret): does p contain secret (8 bytes or more)? */
 bool doctor_word_in(const char *p, size_t n, const char *secret);
 /* doctor_clock(seconds): what a difference between two clocks means. */
 enum finding_status doctor_clock(int64_t seconds);

@@ -1,6 +1,6 @@
 /*
  * Files that the web server and people read: the programs' folder as suexec
- * wants it, .htaccess, the logs; and the letter to the provider's support.
+ * wants it, .htaccess, the logs; and the support ticket for the provider.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -182,7 +182,7 @@ static void
 leak(struct doctor *d, const char *path, const char *p, size_t n, const char *key, const char *secret)
 {
 	if (doctor_word_in(p, n, secret))
-		doctor_say(d, DC_LEAK, FINDING_FAIL, doctor_tr(d, "%s stands in %s", "%s есть в %s"), key, path);
+		doctor_say(d, DC_LEAK, FINDING_FAIL, doctor_tr(d, "%s is in %s", "%s есть в %s"), key, path);
 }
 
 static void
@@ -244,7 +244,7 @@ doctor_leaks(struct doctor *d)
 
 /* --- the letter ------------------------------------------------------------------------ */
 
-/* The last probing of an account as check-messages shows it; no secret stands in it. */
+/* The last probing of an account as check-messages shows it; it contains no secret. */
 static void
 attempts(struct doctor *d, const struct account *a, struct buf *b)
 {

@@ -42,7 +42,7 @@ struct gap {
 	bool read;
 };
 
-/* The account as the poller uses it: a refreshed token stands in the database. */
+/* The account as the poller uses it: a refreshed token is in the database. */
 static void
 with_token(struct doctor *d, const struct account *from, struct account *a, char **token,
     int64_t *expires_us)

@@ -814,7 +814,7 @@ doctor_nonce(const struct conf *c, char out[17])
 	str_hex(mac, 8, out);
 }
 
-/* Was a call from another network seen of late: a provider's, or the one that was asked
+/* Was a call from another network seen recently: a provider's, or the one that was asked
  * for here (it is refused, and so in the ledger)?  That this machine reaches itself proves
  * nothing. */
 static void

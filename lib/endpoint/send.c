@@ -41,7 +41,7 @@ static const char *const actions[] = { "mark_seen", "typing_on", "typing_off", "
 static const char *const att_types[] = { "image", "video", "audio", "file" };
 
 /* A request as it was asked for. */
-struct wish {
+struct draft {
 	struct meter *meter;
 	const char *recipient, *message, *reply_to, *account, *key, *action, *reaction;
 	bool human, template;
@@ -108,7 +108,7 @@ endpoint_send_split(const char *text, size_t max, bool in_bytes, struct strv *ou
 	}
 }
 
-/* --- reading the wish -------------------------------------------------------------- */
+/* --- reading the draft -------------------------------------------------------------- */
 
 /* The answer is written where these return false. */
 static bool
@@ -142,7 +142,7 @@ url_ok(const char *url)
 }
 
 static bool
-add_att(struct endpoint_env *e, struct http_res *res, const struct json *j, struct wish *w)
+add_att(struct endpoint_env *e, struct http_res *res, const struct json *j, struct draft *w)
 {
 	struct att *a;
 	const char *type, *url, *name;
@@ -180,7 +180,7 @@ add_att(struct endpoint_env *e, struct http_res *res, const struct json *j, stru
 /* "template": {"name", "language": "ru" or {"code"}, "components"}: its JSON travels as the ref
  * of an attachment of type template. */
 static bool
-get_template(struct endpoint_env *e, struct http_res *res, const struct json *j, struct wish *w)
+get_template(struct endpoint_env *e, struct http_res *res, const struct json *j, struct draft *w)
 {
 	const struct json *t = json_member(j, "template"), *lang = json_member(t, "language");
 	const char *name, *code;
@@ -217,7 +217,7 @@ get_template(struct endpoint_env *e, struct http_res *res, const struct json *j,
 }
 
 static bool
-get_atts(struct endpoint_env *e, struct http_res *res, const struct json *j, struct wish *w)
+get_atts(struct endpoint_env *e, struct http_res *res, const struct json *j, struct draft *w)
 {
 	const struct json *one = json_member(j, "attachment"), *many = json_member(j, "attachments");
 
@@ -237,7 +237,7 @@ get_atts(struct endpoint_env *e, struct http_res *res, const struct json *j, str
 
 /* Idempotency-Key or idempotencyKey; both must say the same. */
 static bool
-get_key(struct endpoint_env *e, struct http_res *res, const struct json *j, struct wish *w)
+get_key(struct endpoint_env *e, struct http_res *res, const struct json *j, struct draft *w)
 {
 	const char *hdr = http_req_get(e->req, "Idempotency-Key");
 
@@ -259,7 +259,7 @@ get_key(struct endpoint_env *e, struct http_res *res, const struct json *j, stru
 }
 
 static bool
-get_human(struct endpoint_env *e, struct http_res *res, const struct json *j, struct wish *w)
+get_human(struct endpoint_env *e, struct http_res *res, const struct json *j, struct draft *w)
 {
 	const struct json *v = json_member(j, "humanAgent");
 
@@ -272,7 +272,7 @@ get_human(struct endpoint_env *e, struct http_res *res, const struct json *j, st
 }
 
 static bool
-read_wish(struct endpoint_env *e, struct http_res *res, const struct json *j, struct wish *w)
+read_draft(struct endpoint_env *e, struct http_res *res, const struct json *j, struct draft *w)
 {
 	return get_text(e, res, j, "recipientId", &w->recipient) &&
 	    get_text(e, res, j, "message", &w->message) &&
@@ -287,7 +287,7 @@ read_wish(struct endpoint_env *e, struct http_res *res, const struct json *j, st
 /* --- checking it --------------------------------------------------------------------- */
 
 static bool
-check_account(struct endpoint_env *e, struct http_res *res, struct wish *w)
+check_account(struct endpoint_env *e, struct http_res *res, struct draft *w)
 {
 	const char *name = str_empty(w->account) ? NULL : w->account, *id;
 
@@ -317,7 +317,7 @@ check_account(struct endpoint_env *e, struct http_res *res, struct wish *w)
 }
 
 static bool
-check_action(struct endpoint_env *e, struct http_res *res, const struct wish *w)
+check_action(struct endpoint_env *e, struct http_res *res, const struct draft *w)
 {
 	if (!one_of(w->action, actions, sizeof actions / sizeof *actions)) {
 		endpoint_error(e, res, 422, "unsupported_action",
@@ -342,7 +342,7 @@ check_action(struct endpoint_env *e, struct http_res *res, const struct wish *w)
 /* --- the parts ------------------------------------------------------------------------ */
 
 static struct outmsg *
-add_part(struct wish *w)
+add_part(struct draft *w)
 {
 	struct outmsg *m = &w->parts[w->n_parts++];
 
@@ -370,7 +370,7 @@ too_long(struct endpoint_env *e, struct http_res *res, size_t limit, bool bytes)
 }
 
 static bool
-add_text(struct endpoint_env *e, struct http_res *res, struct wish *w)
+add_text(struct endpoint_env *e, struct http_res *res, struct draft *w)
 {
 	const struct provider *p = provider_of(w->a);
 	const char *text = w->message != NULL ? w->message : "";
@@ -400,7 +400,7 @@ add_text(struct endpoint_env *e, struct http_res *res, struct wish *w)
 
 /* Several images are one message where the provider can, else one each. */
 static void
-add_atts(struct wish *w, size_t from)
+add_atts(struct draft *w, size_t from)
 {
 	struct outmsg *m = add_part(w);
 	bool images = true;
@@ -422,7 +422,7 @@ add_atts(struct wish *w, size_t from)
 /* The text is the file's caption, one message, where the provider can.  How many files have
  * found their place by it. */
 static size_t
-add_caption(struct wish *w, size_t chars)
+add_caption(struct draft *w, size_t chars)
 {
 	const struct provider *p = provider_of(w->a);
 
@@ -438,7 +438,7 @@ add_caption(struct wish *w, size_t chars)
 }
 
 static bool
-make_parts(struct endpoint_env *e, struct http_res *res, struct wish *w)
+make_parts(struct endpoint_env *e, struct http_res *res, struct draft *w)
 {
 	if (w->action) {
 		struct outmsg *m = add_part(w);
@@ -475,9 +475,9 @@ make_parts(struct endpoint_env *e, struct http_res *res, struct wish *w)
 	return true;
 }
 
-/* The same wish gives the same print, whatever the order of its fields was. */
+/* The same request gives the same print, whatever the order of its fields was. */
 static void
-fingerprint(const struct wish *w, char out[65])
+fingerprint(const struct draft *w, char out[65])
 {
 	struct buf b;
 
@@ -577,7 +577,7 @@ put_reason(const struct endpoint_env *e, const struct account *a, const struct o
 }
 
 static void
-answer_rows(struct endpoint_env *e, struct http_res *res, const struct wish *w,
+answer_rows(struct endpoint_env *e, struct http_res *res, const struct draft *w,
     const struct outbox_row *rows, size_t n)
 {
 	const char *status;
@@ -620,7 +620,7 @@ answer_rows(struct endpoint_env *e, struct http_res *res, const struct wish *w,
 
 /* ,"templates":[...]: asked for now; left out where the provider does not tell in time. */
 static void
-put_templates(const struct wish *w, int64_t deadline, struct buf *b)
+put_templates(const struct draft *w, int64_t deadline, struct buf *b)
 {
 	const struct provider *p = provider_of(w->a);
 	struct http_req req = {0};
@@ -643,7 +643,7 @@ put_templates(const struct wish *w, int64_t deadline, struct buf *b)
 }
 
 static void
-answer_window(struct endpoint_env *e, struct http_res *res, const struct wish *w, int64_t closed_us,
+answer_window(struct endpoint_env *e, struct http_res *res, const struct draft *w, int64_t closed_us,
     int64_t deadline)
 {
 	const struct provider *p = provider_of(w->a);
@@ -693,7 +693,7 @@ settle(struct db *db, const struct outbox_item *it, const struct send_result *r,
 /* The request, once more with each proof that is left where only that was refused;
  * milliseconds it took. */
 static int64_t
-perform(struct httpc *h, const struct wish *w, int64_t deadline, struct outbox_item *it,
+perform(struct httpc *h, const struct draft *w, int64_t deadline, struct outbox_item *it,
     struct send_result *r)
 {
 	struct http_req req = {0};
@@ -719,7 +719,7 @@ perform(struct httpc *h, const struct wish *w, int64_t deadline, struct outbox_i
 
 /* False: this row was not handed over, later ones must wait for it. */
 static bool
-try_row(struct db *db, struct httpc *h, const struct wish *w, int64_t deadline,
+try_row(struct db *db, struct httpc *h, const struct draft *w, int64_t deadline,
     struct outbox_row *row)
 {
 	const struct outbox_want want = { .channel = w->a->channel, .account = w->a->name,
@@ -759,7 +759,7 @@ try_row(struct db *db, struct httpc *h, const struct wish *w, int64_t deadline,
 }
 
 static void
-try_rows(struct db *db, const struct wish *w, int64_t deadline, struct outbox_row *rows, size_t n)
+try_rows(struct db *db, const struct draft *w, int64_t deadline, struct outbox_row *rows, size_t n)
 {
 	struct httpc *h = httpc_new(NULL);
 	size_t i = 0;
@@ -775,7 +775,7 @@ try_rows(struct db *db, const struct wish *w, int64_t deadline, struct outbox_ro
 }
 
 static void
-put_and_try(struct endpoint_env *e, struct http_res *res, struct wish *w, int64_t deadline)
+put_and_try(struct endpoint_env *e, struct http_res *res, struct draft *w, int64_t deadline)
 {
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
 	struct outbox_row rows[ROWS_MAX];
@@ -820,7 +820,7 @@ void
 endpoint_send(struct endpoint_env *e, struct http_res *res)
 {
 	int64_t deadline = clock_mono_ms() + ENDPOINT_SEND_MS;
-	struct wish *w = mem_alloc(sizeof *w);
+	struct draft *w = mem_alloc(sizeof *w);
 	struct json *j = NULL;
 	char err[128];
 
@@ -830,7 +830,7 @@ endpoint_send(struct endpoint_env *e, struct http_res *res)
 		endpoint_error(e, res, 422, "invalid_json", "%s", err);
 	} else if (json_type(j) != JSON_OBJECT) {
 		endpoint_error(e, res, 422, "invalid_json", "a JSON object is expected");
-	} else if (read_wish(e, res, j, w) && check_account(e, res, w) &&
+	} else if (read_draft(e, res, j, w) && check_account(e, res, w) &&
 	    (w->action == NULL || check_action(e, res, w)) && make_parts(e, res, w)) {
 		put_and_try(e, res, w, deadline);
 	}

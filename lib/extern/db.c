@@ -1,5 +1,5 @@
 /*
- * libpq's door.
+ * The only file that includes libpq-fe.h.
  *
  * Everything is sent with the asynchronous calls and waited for with poll(2)
  * against a deadline of our own: a server that is stopped, swapping or behind

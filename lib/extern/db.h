@@ -8,7 +8,7 @@
 #include "base/str.h"
 
 /*
- * libpq's door: one connection per handle, parameters and results in binary
+ * PostgreSQL through libpq, which no other file includes: one connection per handle, parameters and results in binary
  * form, statements prepared once per connection in the same round trip as
  * their first use.  A broken connection is opened again at the next use; a
  * breaker shared by the handles of a process keeps an absent database from

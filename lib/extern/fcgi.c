@@ -11,11 +11,11 @@
  * for each of them.  Only where the server keeps the connection for its next
  * request (FCGI_KEEP_CONN) the thread waits, since it reads that one, too.
  *
- * Few workers accept, and they keep their place from request to request: with all
+ * Few workers accept, and they keep their accept slot from request to request: with all
  * in accept(2) the kernel wakes another one for each connection, which costs more
- * than serving it.  A worker gives its place up before it waits: for a request that
+ * than serving it.  A worker gives its slot up before it waits: for a request that
  * is not entirely here yet, or when its handler says so.  The next is woken only
- * where nobody accepts any more; two places, so that this is rare.
+ * where nobody accepts any more; two slots, so that this is rare.
  *
  * Main only waits for signals, also with one worker: tried otherwise, SIGTERM
  * turned 20 of 20 requests in flight into 500 (ARCHITECTURE.md 7).  The listening
@@ -56,8 +56,8 @@
 #define FILES_MAX 4096
 #define FILE_BYTES_MAX ((rlim_t)4 << 30)
 #define SMALL_ANSWER 16384	/* fits into any socket's buffer: writing it never waits */
-#define PLACES 2
-#define PEEK_BYTES 4096		/* larger requests are read without a place */
+#define ACCEPT_SLOTS 2
+#define PEEK_BYTES 4096		/* larger requests are read without a slot */
 #define RECORD_HEAD 8
 #define RSS_EVERY 64		/* requests between two looks at the memory */
 
@@ -76,8 +76,8 @@ struct server {
 	atomic_uint open;	/* calls under way */
 	pthread_mutex_t mu;
 	pthread_cond_t ended;	/* a call came to its end that somebody may wait for */
-	unsigned int places;	/* workers that accept; under mu */
-	pthread_cond_t vacant;	/* nobody does */
+	unsigned int slots;	/* workers that accept; under mu */
+	pthread_cond_t slot_free;	/* nobody does */
 };
 
 /* A call with what it came by.  Plain CGI: s is NULL. */
@@ -95,7 +95,7 @@ struct call {
 struct worker {
 	struct server *s;
 	unsigned int number;
-	bool placed;		/* one of s->places is its own */
+	bool has_slot;		/* one of s->slots is its own */
 	pthread_t thread;
 };
 
@@ -552,32 +552,32 @@ all_here(int fd)
 }
 
 static void
-place_take(struct worker *w)
+slot_take(struct worker *w)
 {
 	struct server *s = w->s;
 
-	if (w->placed)
+	if (w->has_slot)
 		return;
 	pthread_mutex_lock(&s->mu);
-	while (s->places >= PLACES)
-		pthread_cond_wait(&s->vacant, &s->mu);
-	s->places++;
+	while (s->slots >= ACCEPT_SLOTS)
+		pthread_cond_wait(&s->slot_free, &s->mu);
+	s->slots++;
 	pthread_mutex_unlock(&s->mu);
-	w->placed = true;
+	w->has_slot = true;
 }
 
 static void
-place_give(struct worker *w)
+slot_give(struct worker *w)
 {
 	struct server *s = w->s;
 
-	if (!w->placed)
+	if (!w->has_slot)
 		return;
 	pthread_mutex_lock(&s->mu);
-	if (--s->places == 0)
-		pthread_cond_signal(&s->vacant);
+	if (--s->slots == 0)
+		pthread_cond_signal(&s->slot_free);
 	pthread_mutex_unlock(&s->mu);
-	w->placed = false;
+	w->has_slot = false;
 }
 
 void
@@ -586,7 +586,7 @@ fcgi_busy(struct fcgi_call *call)
 	struct call *c = (struct call *)call;
 
 	if (c->w != NULL)
-		place_give(c->w);
+		slot_give(c->w);
 }
 
 /* Until fewer than open_max calls are under way; at the end nobody waits. */
@@ -697,7 +697,7 @@ serve_connection(struct worker *w, int fd)
 
 	c->whole = all_here(fd);
 	if (!c->whole) {
-		place_give(w);
+		slot_give(w);
 		set_timeouts(fd, PEER_TIMEOUT_S);
 	}
 	c->s = w->s;
@@ -710,7 +710,7 @@ serve_connection(struct worker *w, int fd)
 		keep = c->keep = c->fr.keepConnection != 0;
 		if (keep) {	/* and waits for the next */
 			c->whole = false;
-			place_give(w);
+			slot_give(w);
 			set_timeouts(fd, PEER_TIMEOUT_S);
 		}
 		atomic_fetch_add(&w->s->open, 1);
@@ -735,12 +735,12 @@ work(void *arg)
 
 	for (;;) {
 		wait_for_room(w->s);
-		place_take(w);
+		slot_take(w);
 		if ((fd = next_connection(w->s)) < 0)
 			break;
 		serve_connection(w, fd);
 	}
-	place_give(w);
+	slot_give(w);
 	if (!fcgi_stopping())
 		kill(getpid(), SIGUSR1);	/* a worker that gave up ends the process */
 	return NULL;
@@ -781,7 +781,7 @@ conds_init(struct server *s)
 	pthread_condattr_init(&a);
 	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->ended, &a);
-	pthread_cond_init(&s->vacant, &a);
+	pthread_cond_init(&s->slot_free, &a);
 	pthread_condattr_destroy(&a);
 }
 
@@ -838,7 +838,7 @@ lower(__rlimit_resource_t what, rlim_t to)
  * where it is forbidden (sandbox): then the web server starts the next one.
  */
 static void
-begin_anew(void)
+reexec(void)
 {
 	char *argv[] = { program_invocation_name, NULL };
 	struct rlimit r;
@@ -913,7 +913,7 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 	}
 	pthread_attr_destroy(&attr);
 	/* no process can be made any more, whatever breaks in; the hard limit stays for
-	 * begin_anew, the sandbox refuses for good */
+	 * reexec, the sandbox refuses for good */
 	if (o->alone && getrlimit(RLIMIT_NPROC, &few) == 0) {
 		few.rlim_cur = 0;
 		(void)setrlimit(RLIMIT_NPROC, &few);
@@ -925,14 +925,14 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 	stop_now(&s);
 	join_all(w, started);
 	if (atomic_exchange(&s.recycle, false) && !atomic_load(&s.failed))
-		begin_anew();
+		reexec();
 	/* who came while the last worker ended is served here; from then on the next
 	 * is refused at once, which the web server takes as "try again", and not
 	 * left in a queue that dies with us */
 	if (started > 0 && !atomic_load(&s.failed))
 		work(&w[0]);
 	close(LISTEN_FD);
-	pthread_cond_destroy(&s.vacant);
+	pthread_cond_destroy(&s.slot_free);
 	pthread_cond_destroy(&s.ended);
 	pthread_mutex_destroy(&s.mu);
 	free(w);

@@ -8,7 +8,7 @@
 #include "base/rc.h"
 
 /*
- * libfcgi's door: the accept loop under mod_fcgid, lighttpd, spawn-fcgi and as
+ * FastCGI through libfcgi, which no other file includes: the accept loop under mod_fcgid, lighttpd, spawn-fcgi and as
  * plain CGI, with one thread or several.  Stops on SIGTERM, SIGINT and SIGUSR1
  * after the requests in flight, and those that wait to be accepted, are
  * answered (ARCHITECTURE.md 6.1 and 7).

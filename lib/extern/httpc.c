@@ -1,5 +1,5 @@
 /*
- * libcurl's door.  One multi handle drives all flows of a thread.  Redirects
+ * The only file that includes libcurl.  One multi handle drives all flows of a thread.  Redirects
  * are followed here and not by libcurl, so that every hop goes through the same
  * address check; the check looks at the address of the socket that is about to
  * be opened, so a name that leads to a private address after DNS is caught too.

@@ -9,7 +9,7 @@
 #include "base/str.h"
 
 /*
- * libcurl's door.  An engine runs many flows at once on one thread; a flow is a
+ * HTTP through libcurl, which no other file includes.  An engine runs many flows at once on one thread; a flow is a
  * conversation with one upstream, request after request (a poll check, a send,
  * a download).  TLS verified, answers capped, redirects off unless asked for,
  * sends on fresh connections, reads with keep-alive.

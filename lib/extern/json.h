@@ -9,7 +9,7 @@
 #include "base/rc.h"
 
 /*
- * json-c's door.  Strict reading: UTF-8, no trailing bytes, no lax syntax,
+ * JSON through json-c, which no other file includes.  Strict reading: UTF-8, no trailing bytes, no lax syntax,
  * depth at most 32, number tokens kept as their source text (a 19-digit id is
  * not a double, a 30-digit one does not saturate).  json-c's types stay inside.
  */

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /*
- * libseccomp's door, and landlock's by raw system calls: what a process gives
+ * seccomp through libseccomp, landlock by raw system calls: what a process gives
  * up for good.  What is refused fails with an error (EPERM, EACCES, ENOSYS) and
  * never kills: a library that learns a new call must not stop the bridge.
  */

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include "base/rc.h"
 
-/* libcrypto's door: MACs, digests, random bytes, constant time. */
+/* libcrypto, which no other file includes: MACs, digests, random bytes, constant time. */
 #define SIGN_SHA256 32
 
 /* HMAC-SHA256 (RFC 2104) and SHA-256 of n bytes. */

@@ -7,7 +7,7 @@
 #include "base/rc.h"
 
 /*
- * JWT -> caller.  The JWT library's door (and jansson's, for duplicate
+ * JWT -> caller.  The only file with the JWT library (and jansson, for duplicate
  * claims).  Everything that libjwt 1.10 lets through (ARCHITECTURE.md 6.3) is checked
  * here before it is asked: two dots, strict base64url, pinned algorithm,
  * duplicate claims; exp and nbf afterwards, with 60 s of leeway.

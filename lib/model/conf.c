@@ -946,7 +946,7 @@ databases(struct conf *c)
 	}
 	if (c->database_url == NULL) {
 		c->database_url = mem_dup("");
-		/* (not of a file that was refused or is malformed: the key may stand in it) */
+		/* (not of a file that was refused or is malformed: it may contain the key) */
 		if (get(m, K_DB_URL) == NULL && c->file != NULL && c->n_errors == 0)
 			issue(c, false, NULL, c->file, "neither DATABASE_URL nor DB_HOST is set: "
 			    "libpq's own defaults are used");

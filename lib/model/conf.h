@@ -25,7 +25,7 @@ extern const char *const channel_names[CHANNEL__MAX];	/* "instagram", "whatsapp"
  * One account on one channel.  The main file's are named "main"; each
  * NAME.env of DMBOX_ACCOUNTS_DIR gives NAME.  Instagram of "main" always
  * exists; any other exists where one of its keys is set.
- * Strings are NULL where not set, unless a default stands in the contract.
+ * Strings are NULL where not set, unless the contract gives a default.
  */
 struct account {
 	char *name;

@@ -341,7 +341,7 @@ struct provider {
 	const size_t *n_checks;
 	const struct provider_hint *hints;
 	const size_t *n_hints;
-	/* secrets that stand in URLs or bodies under names of its own; registered at start */
+	/* secrets that are in URLs or bodies under names of its own; registered at start */
 	const struct log_pattern *masks;
 	const size_t *n_masks;
 

@@ -576,7 +576,7 @@ outbox_expire(struct db *db)
 		int64_t unknown = db_get_i64(res, 0, 0), dead = db_get_i64(res, 0, 2);
 
 		if (unknown > 0)
-			log_warn("outbox: %lld attempts ended without a word: unknown", (long long)unknown);
+			log_warn("outbox: %lld attempts whose lease expired: outcome unknown", (long long)unknown);
 		if (dead > 0)
 			log_warn("outbox: %lld messages not sent within their time: dead"
 			    " (see: dmbox outbox list)", (long long)dead);

@@ -91,7 +91,7 @@ select x.account, x.channel, x.hour, x.items, x.stored_rows, x.duplicates, x.wea
           from dmbox.deliveries d
          where d.verdict = 'accepted'
          group by d.account, d.channel, date_trunc('hour', d.received_at)) x;
-comment on view dmbox.ingest_balance is 'Does everything that came in stand in the tables?  missing is 0 when nothing was dropped';
+comment on view dmbox.ingest_balance is 'Is everything that arrived in the tables?  missing is 0 when nothing was dropped';
 comment on column dmbox.ingest_balance.account is 'Our account';
 comment on column dmbox.ingest_balance.channel is 'instagram or whatsapp';
 comment on column dmbox.ingest_balance.hour is 'Hour of arrival';

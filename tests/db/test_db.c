@@ -1,4 +1,4 @@
-/* libpq's door: types there and back, faults, lines that break, servers that hang. */
+/* libpq: types there and back, faults, lines that break, servers that hang. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>

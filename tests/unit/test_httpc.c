@@ -1,5 +1,5 @@
 /*
- * libcurl's door against a small server of the test's own, which can be slow,
+ * libcurl against a small server of the test's own, which can be slow,
  * cut the line, never end, and count connections and requests.
  */
 #include <setjmp.h>

@@ -163,7 +163,7 @@ walk_get(struct poll_state *st)
 	return w;
 }
 
-/* Conversations beyond the pages listed keep their place in the memory. */
+/* Conversations beyond the pages listed stay in the memory. */
 static void
 keep_old(struct walk *w)
 {
