@@ -58,7 +58,7 @@ async function voice(page) {
 		await arrives('79990000007', 'Клиент 7', `ещё ${i}`);
 		await page.waitForTimeout(300);	// one after another, not in one answer
 	}
-	await message(page, 'ещё 30').waitFor();
+	await page.locator('#messages .text', { hasText: /^ещё 30$/ }).waitFor();
 	is('fault 1: the voice message plays on through 30 arrivals', await page.evaluate(() => window.voice.isConnected && !window.voice.paused && window.voice.currentTime > 5), true);
 	await page.evaluate(() => window.voice.pause());
 }

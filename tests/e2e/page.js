@@ -9,6 +9,7 @@ const path = require('path');
 const { is, like, openBrowser, conversation, message, done, table } = require('./browser');
 const stub = require('./stub');
 const views = require('./views');
+const { INTERNAL } = require('./words');
 const { SHOTS } = process.env;
 
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
@@ -34,8 +35,6 @@ async function openAt(page, s, hash, words) {
 	await message(page, words).first().waitFor();
 }
 
-// all words on the page that no person uses
-const INTERNAL = /\b(undefined|null|NaN|\[object|story_reply|story_mention|ig_post|like_heart|group_invite|postback|poll_vote|optin|handover|account_linking|policy_enforcement|response_feedback|hologram|quick_reply|outbound|inbound|accepted|mimeType|attachment_id|wrong_secret)\b/;
 
 async function looks(locale, scheme, phone) {
 	const s = await start(), b = await openBrowser(locale, phone ? PHONE : DESK, { colorScheme: scheme, hasTouch: phone, isMobile: phone });
