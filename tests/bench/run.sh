@@ -59,7 +59,7 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 
 # --- the parts ------------------------------------------------------------------
-for p in "$PORT" $((PORT + 1)) $((PORT + 2)) $((PORT + 3)); do port_used "$p" && die "port $p is in use: set BENCH_PORT"; done
+for p in "$PORT" $((PORT + 1)) $((PORT + 2)) $((PORT + 3)) $((PORT + 4)); do port_used "$p" && die "port $p is in use: set BENCH_PORT"; done
 say 'starting PostgreSQL, lighttpd, Apache ...'
 printf 'max_wal_size = 4GB\nwal_level = replica\n' >"$D/pg.extra"
 export PG_EXTRA=$D/pg.extra PG_SHARED_BUFFERS=256MB
@@ -152,6 +152,17 @@ start_apache() {
 	EMPTY_THREADS=32 start "$D/logs/proxye.out" spawn-fcgi -n -b 1024 -s "$D/run/proxye.sock" -- "$D/bin/empty.fcgi"
 }
 
+start_nginx() {
+	mkdir -p "$D/run/nginx" "$D/run/ngx/fcgi" "$D/run/ngx/nginx"
+	[ "${#AS[@]}" -eq 0 ] || chown -R "$PG_USER" "$D/run/ngx"
+	nginx_conf $((PORT + 4)) "$D/run" "$D/run/ngx" "$D/logs" >"$D/run/nginx.conf"
+	nginx_programs "$D/bin" "$D/run/ngx" "$D/dmbox.env" 8 >"$D/run/dmbox-fcgi"
+	start "$D/logs/programs.out" /bin/sh "$D/run/dmbox-fcgi" run
+	start "$D/logs/nginx.out" nginx -p "$D/run/ngx" -e "$D/logs/error.log" -c "$D/run/nginx.conf"
+	NGINX=$!
+	answers "http://127.0.0.1:$((PORT + 4))/health" "$NGINX" "$(start_of "$NGINX")" || { tail -n 5 "$D"/logs/nginx.out "$D"/logs/error.log >&2; die 'nginx did not start'; }
+}
+
 # npm packages by name, into a folder beside the build; 1: none to be had
 start_fastify() {
 	local dir=$B/bench/fastify
@@ -167,6 +178,7 @@ start_fastify() {
 
 start_lighttpd
 start_apache
+start_nginx
 have_fastify=
 if ! skip fastify; then
 	start_fastify >"$D/logs/fastify.why" 2>&1 && have_fastify=1 || say "Fastify is left out: $(head -n 1 "$D/logs/fastify.why")"
@@ -187,6 +199,7 @@ alone() { echo "$("$D/bin/store" array "$CONN" 1000 "$(printf %.0f "$SECS")" 2>>
 measure() {
 	case $1 in
 	lighttpd-*) http "$PORT/instagram/webhook" "${1##*-}" ;;
+	nginx-*) http "$((PORT + 4))/instagram/webhook" "${1##*-}" ;;
 	lighttpd_empty-*) http "$PORT/empty" "${1##*-}" ;;
 	fcgid-*) http "$((PORT + 1))/instagram/webhook" "${1##*-}" ;;
 	fcgid_empty-*) http "$((PORT + 1))/empty" "${1##*-}" ;;
@@ -201,7 +214,7 @@ measure() {
 	esac
 }
 
-cases=(lighttpd-1 pgbench-1 lighttpd_empty-1 lighttpd-8 lighttpd_empty-8 lighttpd-32 pgbench-32 lighttpd_empty-32
+cases=(lighttpd-1 nginx-1 pgbench-1 lighttpd_empty-1 lighttpd-8 nginx-8 lighttpd_empty-8 lighttpd-32 nginx-32 pgbench-32 lighttpd_empty-32
 	fcgid-1 fcgid_empty-1 fcgid-8 pgbench-8 fcgid_empty-8 fcgid-32 fcgid_empty-32
 	proxy-1 proxy_empty-1 proxy-8 proxy_empty-8 proxy-32 proxy_empty-32 cgi-1 cgi_empty-1 cgi-8 cgi_empty-8 cgi-32 cgi_empty-32
 	many array)
@@ -214,7 +227,7 @@ wanted() {
 }
 
 median() { sort -g | awk '{ v[NR] = $1 } END { if (NR) print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
-for c in lighttpd-8 fcgid-8 proxy-8; do SECS=1 measure "$c" >/dev/null; done	# processes are there
+for c in lighttpd-8 nginx-8 fcgid-8 proxy-8; do SECS=1 measure "$c" >/dev/null; done	# processes are there
 for ((r = 1; r <= ROUNDS; r++)); do
 	say "round $r of $ROUNDS"
 	# each round begins alike; what many rows cost is tests/bench/grow.sh's to tell
@@ -403,10 +416,11 @@ row() {	# row TITLE CASE LIMIT-NAME LIMIT-CASE [WANTED-RATIO]
 	echo
 	echo '| deliveries/s | dmbox | p50 / p99 ms | limit in the same run | ratio | wanted |'
 	echo '|---|---:|---:|---|---:|---:|'
-	declare -A W=([empty-32]=0.45 [pg-1]=0.70 [pg-32]=1.00 [fastify-32]=2.20 [fcgid-8]=0.60)
+	declare -A W=([empty-32]=0.45 [pg-1]=0.70 [pg-32]=1.00 [fastify-32]=2.20 [fcgid-8]=0.60 [nginx-1]=0.90 [nginx-8]=0.90 [nginx-32]=0.90)
 	for n in 1 8 32; do row "lighttpd, $n connections" "lighttpd-$n" 'empty FastCGI program' "lighttpd_empty-$n" "${W[empty-$n]:-}"; done
 	for n in 1 8 32; do row "lighttpd, $n connections" "lighttpd-$n" "pgbench, same statement, $n clients" "pgbench-$n" "${W[pg-$n]:-}"; done
 	for n in 1 8 32; do row "lighttpd, $n connections" "lighttpd-$n" 'Fastify, two workers, same rows' "fastify-$n" "${W[fastify-$n]:-}"; done
+	for n in 1 8 32; do row "nginx, $n connections" "nginx-$n" "lighttpd" "lighttpd-$n" "${W[nginx-$n]:-}"; done
 	for n in 1 8 32; do row "Apache mod_fcgid, $n connections" "fcgid-$n" 'empty program' "fcgid_empty-$n" "${W[fcgid-$n]:-}"; done
 	for n in 1 8 32; do row "Apache mod_fcgid, $n connections" "fcgid-$n" "pgbench, same statement, $n clients" "pgbench-$n"; done
 	for n in 1 8 32; do row "Apache proxy_fcgi, $n connections" "proxy-$n" 'empty program' "proxy_empty-$n"; done

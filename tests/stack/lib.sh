@@ -254,7 +254,7 @@ apache_conf() {
 nginx_conf() {
 	cat <<-EOF
 	daemon off;
-	worker_processes 2;
+	worker_processes 1;
 	worker_rlimit_nofile 4096;
 	pid "$3/nginx.pid";
 	error_log "$4/error.log" warn;
@@ -269,6 +269,7 @@ nginx_conf() {
 	log_format dmbox '\$remote_addr - \$remote_user [\$time_local] "\$request_method \$uri" \$status \$body_bytes_sent \$request_time';
 	access_log "$4/access.log" dmbox;
 	server_tokens off;
+	keepalive_requests 1000000;
 	server {
 	listen 127.0.0.1:$1 backlog=1024;
 	root "$3/nginx";
