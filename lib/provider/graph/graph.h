@@ -28,6 +28,8 @@ struct graph_own {
 const struct graph_own *graph_own(const struct account *a);
 extern const struct provider_key graph_keys[];
 extern const size_t graph_n_keys;
+extern const struct log_pattern graph_masks[];
+extern const size_t graph_n_masks;
 enum claim graph_claims(const struct conf_values *v);
 void graph_configure(struct account *a, const struct conf_values *v);
 void graph_unconfigure(void *own);
