@@ -12,7 +12,7 @@ export function adapt(server, ApiError) {
 	const fullM = (m) => {
 		quotes.set(m.messageId, m);
 		const q = quotes.get(m.replyTo);
-		return { ...m, attachments: m.attachments.map((a) => ({ ...a, channel: m.channel })), outbox: null, sender: m.detail?.senderName ? { id: m.senderId, name: m.detail.senderName } : null, quote: q ? { id: q.id, kind: q.kind, content: q.content, direction: q.direction, name: '', deletedAt: q.deletedAt } : null };
+		return { ...m, attachments: m.attachments.map((a) => ({ ...a, channel: m.channel })), sender: m.detail?.senderName ? { id: m.senderId, name: m.detail.senderName } : null, quote: q ? { id: q.id, kind: q.kind, content: q.content, direction: q.direction, name: '', deletedAt: q.deletedAt } : null };
 	};
 	Object.assign(server, {
 		onlyAll: true, pause: 2000,

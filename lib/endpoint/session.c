@@ -4,6 +4,7 @@
  */
 #include "endpoint/session.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "base/str.h"
 #include "extern/json.h"
 #include "extern/sign.h"
+#include "store/outbox.h"
 #include "store/people.h"
 
 #define COOKIE "dmbox_session"
@@ -194,6 +196,45 @@ logout(struct endpoint_env *e, struct http_res *res)
 	mem_wipe(secret, sizeof secret);
 }
 
+/* {"id","action":"retry"|"cancel"}: a person's decision about what did not go out. */
+static void
+decide(struct endpoint_env *e, struct http_res *res, const struct json *j)
+{
+	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
+	const char *action = json_text(&e->arena, json_member(j, "action"));
+	struct outbox_row now;
+	struct buf b;
+	int64_t id;
+	enum rc rc;
+
+	if (!session_caller(e, res))
+		return;
+	if ((e->caller.scopes & AUTH_SEND) == 0) {
+		endpoint_error(e, res, 403, "read_only", "%s may not do this", e->caller.sub);
+		return;
+	}
+	if (json_i64(json_member(j, "id"), &id) != RC_OK || (!str_eq(action, "retry") && !str_eq(action, "cancel"))) {
+		endpoint_error(e, res, 422, "invalid_field", "id of an outbox row and action, retry or cancel, are needed");
+		return;
+	}
+	rc = str_eq(action, "retry") ? outbox_retry(db, id) : outbox_cancel(db, id);
+	if (rc == RC_OK)
+		rc = outbox_get(db, id, &now);
+	if (rc == RC_NONE) {
+		endpoint_error(e, res, 409, "not_possible", "its state does not allow that any more");
+	} else if (rc != RC_OK) {
+		away(e, res);
+	} else {
+		buf_init(&b, 256);
+		buf_puts(&b, "{\"success\":true,\"state\":");
+		json_put_str(&b, now.state);
+		buf_putc(&b, '}');
+		endpoint_json(res, 200, &b);
+		buf_free(&b);
+		log_info("outbox %" PRId64 ": %s by %s", id, action, e->caller.sub);
+	}
+}
+
 void
 endpoint_session_post(struct endpoint_env *e, struct http_res *res)
 {
@@ -204,10 +245,12 @@ endpoint_session_post(struct endpoint_env *e, struct http_res *res)
 		endpoint_error(e, res, 403, "no_header", "the header X-Dmbox: 1 is needed");
 	else if (str_eq(e->tail, "logout"))
 		logout(e, res);
-	else if (!str_eq(e->tail, "login"))
+	else if (!str_eq(e->tail, "login") && !str_eq(e->tail, "outbox"))
 		endpoint_error(e, res, 404, "not_found", "there is nothing at this address");
 	else if (json_parse(e->req->body, e->req->body_n, &j, err) != RC_OK)
 		endpoint_error(e, res, 400, "bad_json", "the body is not JSON: %s", err);
+	else if (str_eq(e->tail, "outbox"))
+		decide(e, res, j);
 	else
 		login(e, res, j);
 	json_free(j);

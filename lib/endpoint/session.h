@@ -16,7 +16,7 @@ bool session_here(const struct endpoint_env *e);
  */
 bool session_caller(struct endpoint_env *e, struct http_res *res);
 
-/* POST /inbox/login and /inbox/logout; each tail of POST /inbox/. */
+/* POST /inbox/login, /inbox/logout and /inbox/outbox: each tail of POST /inbox/. */
 void endpoint_session_post(struct endpoint_env *e, struct http_res *res);
 /* GET /inbox/me */
 void endpoint_session_me(struct endpoint_env *e, struct http_res *res);

@@ -74,6 +74,11 @@ enum {
 	/* callers are kept as a digest; only those of people have a name (endpoint/session.c) */    \
 	"'by', (select u.name from dmbox.outbox o join dmbox.users u on o.caller ="                \
 	"  encode(sha256(convert_to('user:' || u.name, 'UTF8')), 'hex') where o.id = m.outbox_id),"  \
+	"'outbox', (select json_build_object('id', o.id, 'state', o.state, 'attempts', o.attempts,"  \
+	"  'nextAt', case when o.state = 'queued' then dmbox.iso(o.next_at) end,"                   \
+	"  'canRetry', o.state in ('unknown', 'failed', 'dead'),"                                   \
+	"  'canCancel', o.state in ('queued', 'unknown'))"                                          \
+	"  from dmbox.outbox o where o.id = m.outbox_id),"                                          \
 	"'error', case when m.error_text is not null then json_build_object("                      \
 	"  'code', 'failed_later', 'message', m.error_text)"                                       \
 	"  else (select case when o.error_code is null then null else json_build_object("          \

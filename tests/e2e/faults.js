@@ -109,7 +109,13 @@ async function queued(page) {
 	await mine.waitFor();
 	await polls(page, 3);
 	unlike('fault 4: what waits is not called "not sent"', await mine.innerText(), /not sent|не отправлено/i);
+	like('fault 4: it says that it is tried again', await mine.innerText(), /Not gone out yet/);
+	await mine.locator('.wait button', { hasText: 'Cancel' }).click();
+	await mine.locator('.error', { hasText: 'Not sent' }).waitFor();
 	await control('reset', {});
+	await mine.locator('.error button', { hasText: 'Retry' }).click();
+	await mine.locator('.ticks.accepted').waitFor({ timeout: 90000 });
+	is('fault 4: cancelled, then sent after all', await mine.locator('.error').count(), 0);
 }
 
 // words that a customer sent in other forms than text
