@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -182,6 +183,53 @@ test_old_claim(void **state)
 	assert_int_equal(spool_claim(s, &f), RC_NONE);
 	spool_close(s);
 	spool_close(other);
+}
+
+/* The library's calls come here: which of them spool_put makes, in their order. */
+static char made[64];
+
+static void
+made_add(char c)
+{
+	size_t n = strlen(made);
+
+	if (n + 1 < sizeof made) {
+		made[n] = c;
+		made[n + 1] = '\0';
+	}
+}
+
+int
+fsync(int fd)
+{
+	struct stat st;
+
+	made_add(fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? 'd' : 'f');
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int
+renameat(int from, const char *a, int to, const char *b)
+{
+	made_add('r');
+	return (int)syscall(SYS_renameat2, from, a, to, b, 0);
+}
+
+/* Durable: the bytes, then the name, then the folder that holds the name. */
+static void
+test_order(void **state)
+{
+	struct spool *s = NULL;
+	struct spool_file *f;
+
+	(void)state;
+	assert_int_equal(spool_open(dir, &s), RC_OK);
+	made[0] = '\0';
+	put(s, 1, "one", 3);
+	assert_string_equal(made, "frd");
+	assert_int_equal(spool_claim(s, &f), RC_OK);
+	assert_int_equal(spool_done(s, f), RC_OK);
+	spool_close(s);
 }
 
 static void
@@ -372,6 +420,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_there_and_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_claimant, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_old_claim, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_set_aside, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_look, setup, teardown),
