@@ -39,7 +39,7 @@ DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
 LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -ljansson -lseccomp
 LIBS_NET := -lcurl $(LIBS_WEB)
 
-.PHONY: all help deps run demo test check check-san check-mem fuzz fuzz-built replay-built lint cover bench readme-tables install bundle deb test-on test-deb clean tests-built FORCE
+.PHONY: all help deps run demo test check check-san check-mem fuzz fuzz-built replay-built lint cover mutants nightly bench readme-tables install bundle deb test-on test-deb clean tests-built FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -176,6 +176,16 @@ replay-built: $(REPLAY)
 fuzz:
 	+@$(MAKE) -s -j2 B=build-fuzz CC=clang SAN='$(FUZZFLAGS)' OPT='-O1 -g' fuzz-built
 	@B=build-fuzz bash tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+# Each promise broken by one line, in a copy of the tree: do the tests notice?  (half an hour)
+mutants:
+	+@bash tests/mutants/run.sh
+
+# What takes too long for each change.
+nightly:
+	+@$(MAKE) -s mutants
+	+@$(MAKE) -s check-mem
+	+@$(MAKE) -s fuzz FUZZ_SECONDS=600
 
 lint:
 	@B='$(B)' bash tests/lint.sh

@@ -616,10 +616,12 @@ ask_durable(struct db *d)
 {
 	static const struct db_stmt ask = { NULL, "select current_setting('synchronous_commit')" };
 	struct db_res *r = NULL;
+	uint64_t trips = d->trips;	/* of connecting, not of a caller's statement */
 	enum rc rc;
 
 	d->async = false;
 	rc = db_exec(d, &ask, NULL, &r);
+	d->trips = trips;
 	if (rc == RC_OK && str_eq(db_get_text(r, 0, 0), "off")) {
 		d->async = d->no_prepare = true;
 		log_warn("database: synchronous_commit is off and a pooler keeps our options back: each "

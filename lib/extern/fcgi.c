@@ -17,6 +17,11 @@
  * is not entirely here yet, or when its handler says so.  The next is woken only
  * where nobody accepts any more; two slots, so that this is rare.
  *
+ * Some web servers pass a body on while it comes (mod_proxy_fcgi, nginx unbuffered), and
+ * its sender needs no credential for that.  Requests that are not entirely here may hold
+ * half of the workers for one address, three quarters for all, and each for a short
+ * time; who finds no room is told to come again.
+ *
  * Main only waits for signals, also with one worker: tried otherwise, SIGTERM
  * turned 20 of 20 requests in flight into 500 (ARCHITECTURE.md 7).  The listening
  * socket is never shut down: under spawn-fcgi siblings share it.
@@ -52,12 +57,18 @@
 				 * before it reads our 413 */
 #define LINGER_MS 3000		/* how long waiting connections are still served at the end */
 #define PEER_TIMEOUT_S 60
+#define IDLE_S 10		/* without a byte of a body */
+#define BODY_MS 10000		/* for a body, and a millisecond for each 64 bytes */
+#define ROOM_MS 300		/* a request that is not here yet waits so long for room */
+#define LOOK_MS 5
+#define RETRY_S "5"
 #define END_TIMEOUT_S 1	/* for the end of a body whose bytes are all here */
 #define FILES_MAX 4096
 #define FILE_BYTES_MAX ((rlim_t)4 << 30)
 #define SMALL_ANSWER 16384	/* fits into any socket's buffer: writing it never waits */
 #define ACCEPT_SLOTS 2
 #define PEEK_BYTES 4096		/* larger requests are read without a slot */
+#define SLOW_MAX 64		/* addresses */
 #define RECORD_HEAD 8
 #define RSS_EVERY 64		/* requests between two looks at the memory */
 
@@ -78,6 +89,12 @@ struct server {
 	pthread_cond_t ended;	/* a call came to its end that somebody may wait for */
 	unsigned int slots;	/* workers that accept; under mu */
 	pthread_cond_t slot_free;	/* nobody does */
+	unsigned int workers;
+	struct slow {		/* who holds workers by requests that are not here yet; under mu */
+		char addr[64];
+		unsigned int n;
+	} slow[SLOW_MAX];
+	unsigned int n_slow;	/* workers held so */
 };
 
 /* A call with what it came by.  Plain CGI: s is NULL. */
@@ -88,6 +105,9 @@ struct call {
 	FCGX_Request fr;
 	struct buf body;
 	bool whole;		/* all of it was here when it was accepted */
+	bool no_room;		/* it is not, and too many others are not: 503 */
+	struct slow *slow;	/* it is counted there */
+	int64_t until_ms;	/* for the body; 0: as long as it takes */
 	bool keep;		/* the connection brings the next request, too */
 	bool over;		/* keep: ended; under s->mu */
 };
@@ -254,6 +274,29 @@ fcgi_request(char *const *envp, struct http_req *req)
 	read_head(envp, v, req);
 }
 
+/* Byte by byte where they come so: what is here already is taken at once. */
+static size_t
+read_stream(const struct call *c, char *p, size_t n)
+{
+	FCGX_Stream *in = c->fr.in;
+	size_t have = 0, more;
+	int b;
+
+	while (have < n) {
+		if (in->rdNext == in->stop && c->until_ms != 0 && clock_mono_ms() > c->until_ms)
+			break;
+		if ((b = FCGX_GetChar(in)) == EOF)
+			break;
+		p[have++] = (char)b;
+		more = (size_t)(in->stop - in->rdNext);
+		if (more > n - have)
+			more = n - have;
+		if (more > 0)
+			have += (size_t)FCGX_GetStr(p + have, (int)more, in);
+	}
+	return have;
+}
+
 /* Up to n bytes; fewer only at the end of the body or a broken line. */
 static size_t
 read_some(const struct call *c, char *p, size_t n)
@@ -262,7 +305,7 @@ read_some(const struct call *c, char *p, size_t n)
 	ssize_t k;
 
 	if (c->s != NULL)
-		return (size_t)FCGX_GetStr(p, (int)n, c->fr.in);
+		return read_stream(c, p, n);
 	while (have < n) {
 		k = read(STDIN_FILENO, p + have, n - have);
 		if (k < 0 && errno == EINTR)
@@ -342,11 +385,14 @@ read_body(struct call *c, const char *const v[V__MAX], size_t max)
 	int64_t n = -1;
 
 	req->body_max = max;
+	c->until_ms = c->s != NULL && !c->whole ? clock_mono_ms() + BODY_MS : 0;
 	if (len != NULL && (str_i64(len, &n) != RC_OK || n < -1)) {
 		req->cut = true;
 		return;
 	}
 	req->no_length = n < 0;	/* Caddy says -1 for "none" */
+	if (c->until_ms != 0)
+		c->until_ms += n >= 0 ? n / 64 : BODY_MS;
 	if (n > 0 && (uint64_t)n > max) {
 		req->too_large = true;
 		req->announced = (size_t)n;
@@ -447,7 +493,7 @@ fcgi_answer(struct fcgi_call *call)
 		return;
 	/* libfcgi waits up to 2 s for the peer to close first, lest a TCP reset destroy
 	 * the answer; a Unix socket keeps what was sent, to who is not sending any more */
-	if (!c->keep && c->s->local && !call->req.too_large)
+	if (!c->keep && (c->s->local || c->no_room) && !call->req.too_large)
 		(void)FCGX_Detach(&c->fr);
 	FCGX_Finish_r(&c->fr);
 }
@@ -483,6 +529,18 @@ fcgi_end(struct fcgi_call *call)
 		tell_ended(s, keep ? c : NULL);	/* from here on c is its worker's again */
 }
 
+static void
+slow_leave(struct call *c)
+{
+	if (c->slow == NULL)
+		return;
+	pthread_mutex_lock(&c->s->mu);
+	c->slow->n--;
+	c->s->n_slow--;
+	pthread_mutex_unlock(&c->s->mu);
+	c->slow = NULL;
+}
+
 /* One request; unless keep is set, c is gone or not ours any more afterwards. */
 static void
 serve_one(const struct fcgi_opts *o, unsigned int number, struct call *c, char *const *envp)
@@ -495,7 +553,15 @@ serve_one(const struct fcgi_opts *o, unsigned int number, struct call *c, char *
 	c->pub.res.status = 500;
 	max = o->max_body_now != NULL ? o->max_body_now(o->arg, &c->pub.req) : o->max_body;
 	buf_init(&c->body, max);
+	if (c->no_room) {
+		c->pub.res.status = 503;
+		http_res_header(&c->pub.res, "Retry-After", 11, RETRY_S, strlen(RETRY_S));
+		fcgi_answer(&c->pub);
+		fcgi_end(&c->pub);
+		return;
+	}
 	read_body(c, v, max);
+	slow_leave(c);
 	if (o->handle(o->arg, number, &c->pub)) {
 		fcgi_answer(&c->pub);
 		fcgi_end(&c->pub);
@@ -549,6 +615,73 @@ all_here(int fd)
 		at += RECORD_HEAD + len + p[at + 6];
 	}
 	return false;
+}
+
+/* REMOTE_ADDR among the records that are here (FastCGI specification, 3.4); false if not
+ * yet.  "" where it is not among the first. */
+static bool
+peek_addr(int fd, char out[64])
+{
+	static const char name[] = "REMOTE_ADDR";
+	char p[PEEK_BYTES];
+	ssize_t n = recv(fd, p, sizeof p, MSG_PEEK | MSG_DONTWAIT);
+	const char *at = n > 2 ? memmem(p + 2, (size_t)n - 2, name, sizeof name - 1) : NULL;
+	size_t len = at != NULL ? (unsigned char)at[-1] : 0;
+
+	out[0] = '\0';
+	if (len == 0 || len >= 64 || at[-2] != sizeof name - 1 ||
+	    (size_t)(p + n - at) < sizeof name - 1 + len)
+		return n == (ssize_t)sizeof p;
+	memcpy(out, at + sizeof name - 1, len);
+	out[len] = '\0';
+	return true;
+}
+
+/* A worker for a request that is not here yet; NULL where there is no room now. */
+static struct slow *
+slow_enter(struct server *s, const char *addr)
+{
+	struct slow *mine = NULL, *spare = NULL;
+	unsigned int all = s->workers - (s->workers + 3) / 4, one = (s->workers + 1) / 2;
+
+	pthread_mutex_lock(&s->mu);
+	for (size_t i = 0; i < SLOW_MAX && mine == NULL; i++)
+		if (s->slow[i].n == 0)
+			spare = &s->slow[i];
+		else if (str_eq(s->slow[i].addr, addr))
+			mine = &s->slow[i];
+	if (mine == NULL && spare != NULL) {
+		mine = spare;
+		snprintf(mine->addr, sizeof mine->addr, "%s", addr);
+	}
+	if (mine != NULL && s->workers > 1 && (mine->n >= one || s->n_slow >= all))
+		mine = NULL;
+	if (mine != NULL) {
+		mine->n++;
+		s->n_slow++;
+	}
+	pthread_mutex_unlock(&s->mu);
+	return mine;
+}
+
+/* Until the request is here, or there is room to read it as it comes. */
+static void
+wait_for_request(struct call *c, int fd)
+{
+	int64_t until = clock_mono_ms() + ROOM_MS;
+	char addr[64];
+
+	for (;;) {
+		if ((c->whole = all_here(fd)))
+			return;
+		if (peek_addr(fd, addr) && (c->slow = slow_enter(c->s, addr)) != NULL)
+			return;
+		if (clock_mono_ms() >= until) {
+			c->no_room = true;
+			return;
+		}
+		clock_sleep_ms(LOOK_MS);
+	}
 }
 
 static void
@@ -695,13 +828,14 @@ serve_connection(struct worker *w, int fd)
 	struct call *c = mem_alloc(sizeof *c);
 	bool keep;
 
+	c->s = w->s;
+	c->w = w;
 	c->whole = all_here(fd);
 	if (!c->whole) {
 		slot_give(w);
-		set_timeouts(fd, PEER_TIMEOUT_S);
+		wait_for_request(c, fd);
+		set_timeouts(fd, c->no_room ? END_TIMEOUT_S : IDLE_S);
 	}
-	c->s = w->s;
-	c->w = w;
 	if (FCGX_InitRequest(&c->fr, -1, 0) != 0)
 		abort();
 	c->fr.ipcFd = fd;
@@ -709,7 +843,7 @@ serve_connection(struct worker *w, int fd)
 	while (FCGX_Accept_r(&c->fr) == 0) {
 		keep = c->keep = c->fr.keepConnection != 0;
 		if (keep) {	/* and waits for the next */
-			c->whole = false;
+			c->whole = c->no_room = false;
 			slot_give(w);
 			set_timeouts(fd, PEER_TIMEOUT_S);
 		}
@@ -723,6 +857,7 @@ serve_connection(struct worker *w, int fd)
 		if (c->fr.ipcFd < 0 || fcgi_stopping())
 			break;
 	}
+	slow_leave(c);
 	FCGX_Free(&c->fr, 1);
 	free(c);
 }
@@ -890,7 +1025,7 @@ listens_locally(void)
 static int
 serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 {
-	struct server s = { .o = o };
+	struct server s = { .o = o, .workers = o->threads > 0 ? o->threads : 1 };
 	unsigned int n = o->threads > 0 ? o->threads : 1, started = 0;
 	struct worker *w = mem_array(n, sizeof *w);
 	pthread_attr_t attr;
