@@ -9,9 +9,10 @@
 # a part that fails without it, are failures too: such a mutant says nothing.  Prints n/n.
 #
 # usage: tests/mutants/run.sh	ONLY=WORD: mutants whose name holds WORD
+#				PART=WORD: those that a part whose name holds WORD should notice
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
-ONLY=${ONLY:-}
+ONLY=${ONLY:-} PART=${PART:-}
 t=$(mktemp -d) || exit 1
 end() { [ ! -d "$t/pg" ] || bash "$t/tree/tests/db/run.sh" end "$t/pg" >/dev/null 2>&1; rm -rf "$t"; }
 trap end EXIT
@@ -22,8 +23,11 @@ chmod 755 "$t"
 cd "$t/tree" || exit 1
 export CCACHE_BASEDIR=$t/tree LC_ALL=C.UTF-8
 patches=()
-for p in tests/mutants/*.patch; do case $p in *"$ONLY"*) patches+=("$p");; esac; done
-[ "${#patches[@]}" -gt 0 ] || { echo "no mutant is named so: $ONLY"; exit 1; }
+for p in tests/mutants/*.patch; do
+	case ${p##*/} in *"$ONLY"*) ;; *) continue;; esac
+	case $(sed -n 's/^# kills: //p' "$p") in *"$PART"*) patches+=("$p");; esac
+done
+[ "${#patches[@]}" -gt 0 ] || { echo "no mutant is named so: $ONLY $PART"; exit 1; }
 kills() { sed -n 's/^# kills: //p' "$1"; }
 
 # target PART: what make builds for it
@@ -53,7 +57,6 @@ for p in "${patches[@]}"; do
 	n=$((n + 1)) by=
 	if ! patch -s -p1 -F2 --no-backup-if-mismatch <"$p" >"$t/out" 2>&1; then
 		echo "stale     $name: the patch does not apply"
-		git -C "$root" rev-parse --git-dir >/dev/null 2>&1
 		find . -name '*.rej' -delete
 		continue
 	fi
