@@ -399,7 +399,7 @@ doctor_clean(struct doctor *d)
 {
 	static const enum stmt steps[] = { SQL_CLEAN, SQL_CLEAN_CONTACTS, SQL_CLEAN_LEDGER };
 	char like[64];
-	enum rc rc = RC_OK;
+	enum rc rc = db_begin(d->db);	/* who counts meanwhile sees all of it, or nothing */
 
 	snprintf(like, sizeof like, "doctor-%s-%%", d->run);
 	for (size_t i = 0; i < 3 && rc == RC_OK; i++) {
@@ -410,6 +410,10 @@ doctor_clean(struct doctor *d)
 		rc = db_exec(d->db, &stmts[steps[i]], &a, NULL);
 		db_args_free(&a);
 	}
+	if (rc == RC_OK)
+		rc = db_commit(d->db);
+	else
+		db_rollback(d->db);
 	if (!d->r[DC_SELF_ASCII].done)
 		return;
 	if (rc == RC_OK)

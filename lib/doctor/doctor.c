@@ -134,6 +134,7 @@ struct get {
 	doctor_fn fn;
 	void *arg;
 	bool asked;
+	unsigned int wait_ms;
 };
 
 static enum rc
@@ -144,7 +145,7 @@ get_next(void *arg, struct http_req *req, int64_t *wait_ms)
 	if (g->asked)
 		return RC_NONE;
 	g->asked = true;
-	*wait_ms = 0;
+	*wait_ms = g->wait_ms;
 	http_req_free(req);
 	*req = g->req;
 	memset(&g->req, 0, sizeof g->req);
@@ -173,6 +174,13 @@ void
 doctor_get(struct doctor *d, struct http_req *req, unsigned int timeout_ms, doctor_fn fn,
     void *arg)
 {
+	doctor_get_after(d, req, 0, timeout_ms, fn, arg);
+}
+
+void
+doctor_get_after(struct doctor *d, struct http_req *req, unsigned int wait_ms, unsigned int timeout_ms,
+    doctor_fn fn, void *arg)
+{
 	struct get *g = mem_alloc(sizeof *g);
 	struct httpc_flow f = { .next = get_next, .feed = get_feed, .done = get_done, .arg = g };
 
@@ -182,7 +190,8 @@ doctor_get(struct doctor *d, struct http_req *req, unsigned int timeout_ms, doct
 	memset(req, 0, sizeof *req);
 	g->fn = fn;
 	g->arg = arg;
-	f.deadline_ms = clock_mono_ms() + timeout_ms;
+	g->wait_ms = wait_ms;
+	f.deadline_ms = clock_mono_ms() + wait_ms + timeout_ms;
 	if (f.deadline_ms > d->end_ms)
 		f.deadline_ms = d->end_ms;
 	httpc_add(d->http, &f);

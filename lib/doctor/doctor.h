@@ -166,6 +166,10 @@ typedef void (*doctor_fn)(struct doctor *d, void *arg, struct http_res *res);
 void doctor_get(struct doctor *d, struct http_req *req, unsigned int timeout_ms, doctor_fn fn,
     void *arg);
 
+/* doctor_get_after: the same, begun after wait_ms. */
+void doctor_get_after(struct doctor *d, struct http_req *req, unsigned int wait_ms,
+    unsigned int timeout_ms, doctor_fn fn, void *arg);
+
 /* --- the parts ------------------------------------------------------------------ */
 void doctor_conf(struct doctor *d);		/* 1xx */
 void doctor_slips(struct doctor *d);		/* 104, 105: line by line */

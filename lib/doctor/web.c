@@ -34,6 +34,7 @@
 #define TOKEN_S 120
 #define SLOW_MS 3000
 #define SELF_AT_ONCE 4
+#define RETRY_MS 3000
 #define ANSWER_MAX (32u << 20)	/* a program handed out as a file is to be seen as one */
 #define HOSTED_BODY 131072
 
@@ -49,7 +50,7 @@ struct self {
 	char rid[48];
 	char *body;
 	size_t body_n;
-	bool answered, ours, spooled, told;
+	bool answered, ours, spooled, told, retried;
 	int status;
 	enum http_fail fail;
 	/* as the ledger has it */
@@ -424,6 +425,7 @@ greet(struct doctor *d, const struct account *a, bool good)
 }
 
 static void self_pump(struct doctor *d);
+static void self_send(struct doctor *d, struct self *s);
 static void self_start(struct doctor *d, const struct account *a, enum self_kind kind, size_t size,
     const struct piece *piece);
 
@@ -446,6 +448,15 @@ on_self(struct doctor *d, void *arg, struct http_res *res)
 	if (json_parse(res->body, res->body_n, &j, NULL) == RC_OK)
 		s->spooled = json_bool(json_member(j, "spooled"), false);
 	json_free(j);
+	/* who found the database away does not ask it again for a moment */
+	if (s->spooled && s->kind <= SELF_CYRILLIC && !s->retried && !d->small_plan &&
+	    d->r[DC_DB_WRITE].status == FINDING_OK) {
+		s->retried = true;
+		s->spooled = s->answered = false;
+		d->web->n_answered--;
+		self_send(d, s);
+		return;
+	}
 	for (size_t i = 0; s->kind == SELF_MIXED && !s->ours && res->fail == HTTP_FAIL_NONE && !s->told &&
 	    i < N_PIECES; i++)
 		self_start(d, s->a, SELF_PIECE, 0, &pieces[i]);
@@ -516,7 +527,7 @@ self_send(struct doctor *d, struct self *s)
 		snprintf(s->credential, sizeof s->credential, "%s", r.hdrs[r.n_hdrs - 1].name);
 	else if (!a->webhook_open)
 		LOG_BUG("account %s has no credential to sign with", a->name);
-	doctor_get(d, &r, REQUEST_MS, on_self, s);
+	doctor_get_after(d, &r, s->retried ? RETRY_MS : 0, REQUEST_MS, on_self, s);
 }
 
 /*
