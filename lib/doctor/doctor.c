@@ -284,23 +284,13 @@ network(struct doctor *d)
 
 	if (d->o.offline)
 		return;
-	if (d->small_plan)
-		db_close(d->db);	/* the programs need each one; opened again when asked */
 	if (web)
 		doctor_web_start(d);
 	if (ask)
 		doctor_providers_start(d);
-	if (d->small_plan)
-		db_close(d->db);
 	httpc_run(d->http);
 	if (web)
 		doctor_web_end(d);
-}
-
-static bool
-of_conf(enum doctor_check c)
-{
-	return c == DC_SECRET || c == DC_JWT || c == DC_TOKEN || c == DC_DB_REACH || c == DC_DB_LOGIN;
 }
 
 /* Checks that somebody has to answer for; the others speak of files, or of one provider. */
@@ -327,7 +317,7 @@ not_looked(struct doctor *d)
 
 		if (d->r[c].done || !doctor_wants(d, c, c))
 			continue;
-		if (!d->conf_read && (of_conf(c) || of_database(c) || of_web(c)))
+		if (!d->conf_read && (c < DC_OF_FIRST || c > DC_OF_LAST))
 			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
 			    "not looked at: the configuration could not be read",
 			    "не проверялось: конфигурация не прочитана"));

@@ -441,7 +441,9 @@ heartbeat(struct doctor *d, bool *fresh)
 	struct db_res *r = of_all(d, SQL_HEARTBEAT);
 	int64_t age, window, interval, since, late;
 
-	if (r == NULL || db_rows(r) == 0) {
+	if (r == NULL)
+		return;		/* not_looked says so */
+	if (db_rows(r) == 0) {
 		doctor_say(d, DC_CRON, FINDING_FAIL, "%s", doctor_tr(d, "dmbox-poll never ran",
 		    "dmbox-poll ни разу не запускался"));
 		db_res_free(r);
