@@ -317,7 +317,7 @@ check_account(struct endpoint_env *e, struct http_res *res, struct draft *w)
 }
 
 static bool
-check_action(struct endpoint_env *e, struct http_res *res, const struct draft *w)
+check_action(struct endpoint_env *e, struct http_res *res, struct draft *w)
 {
 	if (!one_of(w->action, actions, sizeof actions / sizeof *actions)) {
 		endpoint_error(e, res, 422, "unsupported_action",
@@ -326,6 +326,12 @@ check_action(struct endpoint_env *e, struct http_res *res, const struct draft *w
 	}
 	if (!str_empty(w->message) || w->n_atts > 0) {
 		endpoint_error(e, res, 422, "unsupported_action", "action: not together with a message or attachment");
+		return false;
+	}
+	if (str_empty(w->reply_to) && provider_of(w->a)->acts_on_message && !str_ends(w->action, "react") &&
+	    outbox_newest_inbound(ctx_db(e->ctx, e->conf, e->thread), w->a->channel, w->a->name,
+	    w->recipient, &e->arena, &w->reply_to) != RC_OK) {
+		endpoint_error(e, res, 422, "missing_target", "replyTo: no message of this contact is known");
 		return false;
 	}
 	if (str_ends(w->action, "react") && str_empty(w->reply_to)) {

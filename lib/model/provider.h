@@ -304,6 +304,8 @@ struct provider {
 	bool text_in_bytes;	/* unit of text_max: bytes, else characters */
 	bool captions;		/* a text beside one attachment travels with it: one message */
 	size_t caption_max;	/* longest such text in characters, a longer one goes apart; 0: text_max */
+	bool acts_on_message;	/* mark_seen and typing_on name a message of the contact's: the newest
+				 * where the caller names none */
 	bool templates;		/* outside the window a template goes (outmsg: an attachment of type
 				 * "template" whose ref is its JSON) */
 	bool text_split;	/* longer texts are split (else refused too_long) */

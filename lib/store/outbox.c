@@ -21,7 +21,7 @@
 
 enum sql {
 	SQL_PUT, SQL_CLAIM, SQL_BEGIN, SQL_DUE, SQL_SETTLE, SQL_RELEASE, SQL_EXPIRE, SQL_MATCH,
-	SQL_ASK_DUE, SQL_UNKNOWN, SQL_FOUND, SQL_ASKED, SQL_RETRY, SQL_CANCEL, SQL_GET, SQL_NEXT, SQL_LIST, SQL__MAX
+	SQL_ASK_DUE, SQL_UNKNOWN, SQL_FOUND, SQL_ASKED, SQL_RETRY, SQL_CANCEL, SQL_GET, SQL_NEXT, SQL_NEWEST, SQL_LIST, SQL__MAX
 };
 
 /* of unknown outcome, or queued after an attempt that may have gone out */
@@ -91,6 +91,10 @@ static const struct db_stmt sql[SQL__MAX] = {
 	    " where o.id = $1" },
 	[SQL_NEXT] = { "outbox_next",
 	    "select min(next_at) from dmbox.outbox where state = 'queued'" },
+	[SQL_NEWEST] = { NULL,
+	    "select m.external_id from dmbox.messages m join dmbox.contacts c on c.id = m.contact_id"
+	    " where c.account = $1 and c.channel = $2 and c.external_id = $3 and m.direction = 'inbound'"
+	    "   and not m.is_test order by m.sent_at desc, m.id desc limit 1" },
 	[SQL_LIST] = { NULL,
 	    "select id, created_at, next_at, account, channel, recipient_id, state,"
 	    " coalesce(action, attachments -> 0 ->> 'type', 'text'), attempts::bigint,"
@@ -763,4 +767,25 @@ outbox_list_free(struct outbox_list *l)
 	mem_arena_free(&l->arena);
 	l->v = NULL;
 	l->n = 0;
+}
+
+enum rc
+outbox_newest_inbound(struct db *db, enum channel ch, const char *account, const char *contact,
+    struct mem_arena *arena, const char **id)
+{
+	struct db_args a = {0};
+	struct db_res *res = NULL;
+	enum rc rc;
+
+	db_text(&a, account);
+	db_text(&a, channel_names[ch]);
+	db_text(&a, contact);
+	rc = run(db, SQL_NEWEST, &a, &res);
+	if (rc == RC_OK && db_rows(res) == 0)
+		rc = RC_NONE;
+	if (rc == RC_OK)
+		*id = mem_arena_dup(arena, db_get_text(res, 0, 0));
+	db_res_free(res);
+	db_args_free(&a);
+	return rc;
 }

@@ -162,4 +162,9 @@ struct outbox_list { struct mem_arena arena; struct outbox_entry *v; size_t n; }
 enum rc outbox_list(struct db *db, bool all, size_t max, struct outbox_list *out) MUST_CHECK;
 void outbox_list_free(struct outbox_list *l);
 
+/* outbox_newest_inbound(db, ch, account, contact, arena, id): the contact's newest message, for
+ * actions that name one.  RC_NONE: none is known; id is untouched then. */
+enum rc outbox_newest_inbound(struct db *db, enum channel ch, const char *account,
+    const char *contact, struct mem_arena *arena, const char **id) MUST_CHECK;
+
 #endif

@@ -25,8 +25,8 @@
 #include "base/mem.h"
 #include "base/retry.h"
 #include "base/url.h"
-#include "model/provider.h"
 #include "extern/sign.h"
+#include "model/provider.h"
 #include "base/str.h"
 
 #define PARALLEL	4
@@ -59,7 +59,7 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "   and d.day = (now() at time zone 'UTC')::date),"
 	    " (select coalesce(sum(d.bytes), 0) from dmbox.media_days d where d.account = a.account"
 	    "   and d.day = (now() at time zone 'UTC')::date and d.contact_id = m.contact_id),"
-	    " case when m.source <> 'send' then m.provider end" },
+	    " case when m.source <> 'send' then m.provider end, a.ref, m.channel" },
 	[Q_DONE] = { "media_done",
 	    "with x as (update dmbox.attachments set state = 'done', bytes = $3, sha256 = $4,"
 	    " local_path = $5, mime_type = $6, next_at = null, error_text = null"
@@ -102,11 +102,15 @@ struct flow {
 	struct task_flow f;	/* first */
 	int64_t id, attempts;
 	char *account, *month, *url, *mime, *dir;	/* dir: DMBOX_MEDIA_DIR */
+	char *ref;			/* NULL: the file is at url.  Else the provider names its address */
+	struct buf step;		/* ... in this answer, and from then on it is in fetch */
+	struct http_req fetch;
+	bool named;
 	char *tmp;
 	int fd;
 	struct sign_hash *hash;
 	int64_t bytes;
-	bool asked, settled, io_failed, too_big;
+	bool asked, fetched, settled, io_failed, too_big;
 };
 
 /* --- content types ------------------------------------------------------------- */
@@ -374,18 +378,68 @@ take(struct flow *f, const struct http_res *res)
 
 /* --- the flow --------------------------------------------------------------------- */
 
+/* Files that are named by an id: the first of two requests (struct provider, media). */
+static enum rc
+ask_address(struct flow *f, struct http_req *req)
+{
+	const struct account *a = &f->f.login.a;
+
+	f->asked = true;
+	if (provider_of(a)->media_build(a, f->ref, req) != RC_OK) {
+		settle(f, Q_END, "refused", 0, "the account has no access token");
+		return RC_NONE;
+	}
+	req->timeout_ms = TIMEOUT_MS;
+	return RC_OK;
+}
+
+/* Its answer: the second request, or why there is none. */
+static void
+take_address(struct flow *f, struct http_res *res)
+{
+	const struct account *a = &f->f.login.a;
+	const char *body = res->body;
+	char why[200] = "";
+	size_t body_n = res->body_n;
+
+	if (f->step.n > 0) {	/* of a good answer the bytes came to flow_sink */
+		res->body = f->step.p;
+		res->body_n = f->step.n;
+	}
+	switch (provider_of(a)->media_read(a, res, &f->fetch, why)) {
+	case RC_OK:
+		f->named = true;
+		break;
+	case RC_NONE:
+		again(f, -1, GONE_ATTEMPTS, "expired", why);
+		break;
+	default:
+		again(f, http_retry_after_s(res), ATTEMPTS_MAX, "failed", why);
+	}
+	res->body = body;
+	res->body_n = body_n;
+}
+
 static enum rc
 flow_next(void *arg, struct http_req *req, int64_t *wait_ms)
 {
 	struct flow *f = arg;
 
-	if (f->asked)
+	*wait_ms = 0;
+	if (f->ref != NULL && !f->named)
+		return f->asked ? RC_NONE : ask_address(f, req);
+	if (f->named ? f->fetched : f->asked)
 		return RC_NONE;
 	f->asked = true;
-	*wait_ms = 0;
-	http_req_init(req, "GET", f->url);
+	if (f->named) {		/* it carries a credential: no further host may see it */
+		f->fetched = true;
+		*req = f->fetch;
+		memset(&f->fetch, 0, sizeof f->fetch);
+	} else {
+		http_req_init(req, "GET", f->url);
+		req->redirects = REDIRECTS;
+	}
 	req->public_only = true;
-	req->redirects = REDIRECTS;
 	req->timeout_ms = TIMEOUT_MS;
 	req->max_answer = TASK_MEDIA_MAX_BYTES;
 	return RC_OK;
@@ -397,6 +451,10 @@ flow_sink(void *arg, const void *p, size_t n)
 	struct flow *f = arg;
 	const char *s = p;
 
+	if (f->ref != NULL && !f->named) {
+		buf_put(&f->step, p, n);
+		return !buf_err(&f->step);
+	}
 	if (f->bytes + (int64_t)n > TASK_MEDIA_MAX_BYTES) {
 		f->too_big = true;
 		return false;
@@ -429,6 +487,10 @@ flow_feed(void *arg, struct http_res *res)
 	struct flow *f = arg;
 	char why[200];
 
+	if (f->ref != NULL && !f->named && res->fail == HTTP_FAIL_NONE) {
+		take_address(f, res);
+		return;
+	}
 	if (f->io_failed) {
 		again(f, 600, ATTEMPTS_MAX, "failed", "cannot write");
 	} else if (f->too_big || res->fail == HTTP_FAIL_TOO_BIG) {
@@ -467,6 +529,9 @@ flow_over(struct task_flow *base)
 	free(f->account);
 	free(f->month);
 	free(f->url);
+	free(f->ref);
+	buf_free(&f->step);
+	http_req_free(&f->fetch);
 	free(f->mime);
 	free(f->dir);
 }
@@ -524,11 +589,32 @@ is_link(const struct conf *conf, const char *provider, const char *url)
 	return true;
 }
 
+/* Where the message's provider names its files by id, and the account is still its. */
+static const struct account *
+name_by_id(struct flow *f, struct task_run *run, const char *ref, const char *channel,
+    const char *provider)
+{
+	const struct provider *p = provider != NULL ? provider_by_name(provider) : NULL;
+	const struct account *a;
+	enum channel ch;
+
+	if (ref == NULL || p == NULL || p->media_build == NULL || channel_by_name(channel, &ch) != RC_OK)
+		return NULL;
+	a = conf_account(run->env.conf, ch, f->account);
+	if (a == NULL || provider_of(a) != p)
+		return NULL;
+	f->ref = mem_dup(ref);
+	f->f.aside = true;
+	buf_init(&f->step, 1 << 20);
+	return a;
+}
+
 static void
 flow_start(struct task_run *run, const struct db_res *r, size_t row)
 {
 	struct flow *f = mem_alloc(sizeof *f);
 	struct httpc_flow hf = { .next = flow_next, .feed = flow_feed, .sink = flow_sink };
+	const struct account *a;
 	int64_t delay_s;
 	const char *why;
 
@@ -556,10 +642,11 @@ flow_start(struct task_run *run, const struct db_res *r, size_t row)
 		free(f);
 		return;
 	}
+	a = name_by_id(f, run, db_get_text(r, row, 9), db_get_text(r, row, 10), db_get_text(r, row, 8));
 	f->hash = sign_hash_new();
 	/* redirects and slow drips together never outlive the claim */
 	hf.deadline_ms = clock_mono_ms() + LEASE_S * 1000 / 2;
-	task_flow_add(run, &f->f, NULL, &hf);
+	task_flow_add(run, &f->f, a, &hf);
 }
 
 static size_t

@@ -128,9 +128,10 @@ begin
 				v_part ->> 'reply_to', 'queued', clock_timestamp(), false, clock_timestamp(),
 				'send', v_id)
 			returning id into v_message;
-			insert into dmbox.attachments (account, message_id, position, type, url, name, mime_type)
+			insert into dmbox.attachments (account, message_id, position, type, url, name, mime_type, state)
 			select p_account, v_message, (a.ordinality - 1)::integer, a.value ->> 'type',
-			       a.value ->> 'url', a.value ->> 'name', a.value ->> 'mime'
+			       a.value ->> 'url', a.value ->> 'name', a.value ->> 'mime',
+			       dmbox.attachment_state(a.value ->> 'type', a.value ->> 'url', null, null)
 			  from jsonb_array_elements(v_part -> 'attachments') with ordinality a;
 			update dmbox.outbox o set message_id = v_message where o.id = v_id;
 		end if;

@@ -457,11 +457,11 @@ control_log(struct sim_res *res)
 static const struct sim_provider *
 provider_at(size_t i)
 {
-	const struct sim_provider *all[] = { &sim_chatrace, &sim_graph, &sim_greenapi };
+	const struct sim_provider *all[] = { &sim_chatrace, &sim_graph, &sim_greenapi, &sim_cloud };
 
 	return i < sizeof(all) / sizeof(*all) ? all[i] : NULL;
 }
-#define PROVIDERS 3
+#define PROVIDERS 4
 
 static void
 control_reset(struct sim_res *res)

@@ -14,7 +14,8 @@
  * them.  A provider is a table entry with a path prefix:
  *
  *   /chatrace/...   sim_chatrace.c	/graph/vN.N/...  sim_graph.c
- *   /green/...      sim_greenapi.c	/_sim/...        the control API (sim.c)
+ *   /green/...      sim_greenapi.c	/cloud/vN.N/...  sim_cloud.c
+ *   /_sim/...       the control API (sim.c)
  *
  * Requests run on several threads, but handle, control and reset are called
  * under one lock: a provider keeps its state in statics of its file and needs no
@@ -67,6 +68,7 @@ struct sim_provider {
 extern const struct sim_provider sim_chatrace;
 extern const struct sim_provider sim_graph __attribute__((weak));
 extern const struct sim_provider sim_greenapi __attribute__((weak));
+extern const struct sim_provider sim_cloud __attribute__((weak));
 
 /* sim_header(r, name): request header ("X-ACCESS-TOKEN"), or NULL. */
 const char *sim_header(const struct sim_req *r, const char *name);

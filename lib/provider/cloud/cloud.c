@@ -122,6 +122,7 @@ const struct provider provider_cloud = {
 	.text_split = true,
 	.window_s = 24 * 3600,
 	.window_human_s = 24 * 3600,	/* beyond it only a template goes */
+	.acts_on_message = true,
 	.templates = true,
 	.has_echo = true,		/* a state with our reference settles (H.21) */
 	.keys = cloud_keys,

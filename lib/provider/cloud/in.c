@@ -16,6 +16,7 @@
 /* Where in the envelope we are. */
 struct in {
 	struct itemv *out;
+	const struct account *a;
 	const char *number;		/* metadata.phone_number_id; NULL */
 	const char *display;		/* our phone, digits; NULL */
 	const struct json *contacts;	/* beside messages or statuses; or NULL */
@@ -176,8 +177,20 @@ media_kind(const char *type)
 	return NULL;
 }
 
-/* The address in the webhook lives five minutes and wants our token: the id is kept, and
- * the picture fetched by it (H.15). */
+/* The file's address at the API: it is fetched by the id, with our token.  The one in the
+ * webhook lives five minutes and wants the token, too (H.15). */
+static const char *
+file_url(struct in *in, const char *id)
+{
+	char url[1200];
+
+	if (id == NULL || !str_charset(id, 1, 200, "._-"))
+		return NULL;
+	snprintf(url, sizeof url, "%s/%s/%s", str_empty(in->a->api_url) ? CLOUD_BASE : in->a->api_url,
+	    cloud_own(in->a)->version != NULL ? cloud_own(in->a)->version : "", id);
+	return mem_arena_dup(&in->out->arena, url);
+}
+
 static void
 read_media(struct in *in, struct item *it, const struct json *o, struct detail *d)
 {
@@ -185,6 +198,7 @@ read_media(struct in *in, struct item *it, const struct json *o, struct detail *
 
 	t->type = it->kind;
 	t->ref = text_at(in, o, "id");
+	t->url = file_url(in, t->ref);
 	t->mime = text_at(in, o, "mime_type");
 	t->name = text_at(in, o, "filename");
 	it->body = text_at(in, o, "caption");
@@ -588,10 +602,10 @@ read_value(struct in *in, const char *field, const struct json *value)
 }
 
 static void
-read_change(struct itemv *out, const char *waba, const struct json *change)
+read_change(const struct account *a, struct itemv *out, const char *waba, const struct json *change)
 {
 	const struct json *value = json_get(change, "value");
-	struct in in = { .out = out, .value = value, .contacts = json_get(value, "contacts") };
+	struct in in = { .out = out, .a = a, .value = value, .contacts = json_get(value, "contacts") };
 
 	in.number = text_at(&in, value, "metadata.phone_number_id");
 	in.display = digits(&out->arena, text_at(&in, value, "metadata.display_phone_number"));
@@ -607,7 +621,6 @@ cloud_parse(const struct account *a, const char *content_type, const char *p, si
 	const struct json *entries;
 	enum rc rc = RC_INVALID;
 
-	(void)a;
 	(void)content_type;
 	if (json_parse(p, n, &j, NULL) != RC_OK)
 		return RC_INVALID;
@@ -619,7 +632,7 @@ cloud_parse(const struct account *a, const char *content_type, const char *p, si
 		const struct json *e = json_at(entries, i), *changes = json_get(e, "changes");
 
 		for (size_t k = 0; k < json_len(changes); k++)
-			read_change(out, json_text(&out->arena, json_get(e, "id")), json_at(changes, k));
+			read_change(a, out, json_text(&out->arena, json_get(e, "id")), json_at(changes, k));
 	}
 	rc = RC_OK;
 out:

@@ -1,0 +1,467 @@
+/*
+ * WhatsApp Cloud API as providers.md part H tells it: /cloud/vN.N/..., the version optional.
+ * A send is answered with a wamid and followed by its states, signed with the app secret; a
+ * business-scoped id in "to" is answered 200 and dropped without a word; outside the window
+ * the failure comes as a state; files come in two steps, both with the token.
+ *
+ * Settings (SIM_ in the environment, or POST /_sim/config):
+ *   CLOUD_TOKENS      comma list (not set: any EAA)
+ *   CLOUD_NUMBER, CLOUD_WABA   800000000000002, 900000000000001
+ *   CLOUD_APP_SECRET, CLOUD_WEBHOOK_URL
+ *   CLOUD_PROOF       "on": the app requires appsecret_proof; one that is sent is checked always
+ *   CLOUD_STATES      states that follow a send: "sent,delivered" unless set; "" none
+ *   CLOUD_WINDOW      "closed": what is no template fails by a state, 131047
+ *   CLOUD_STATE_MS    delay of the states, 20
+ *   For doctor: CLOUD_STATUS, CLOUD_QUALITY, CLOUD_HEALTH, CLOUD_SUBSCRIBED ("no"),
+ *   CLOUD_CALLBACK, CLOUD_SCOPES, CLOUD_EXPIRES (Unix seconds), CLOUD_TEMPLATE_STATUS,
+ *   CLOUD_ASSIGNED ("no": the system user has no right to the number)
+ *
+ * Control, POST /_sim/cloud/VERB:
+ *   message {from,user_id,text,type,name,username,count}   a person writes; from "" hides the phone
+ *   webhook {body,secret,url}   any text, signed
+ *   state   {id,status,code,details,ref}   one more state
+ *   answer  {status,code,text,details,times,took}   the next sends get this error; took: they
+ *           are sent all the same
+ *   sent    all that was sent
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "extern/sign.h"
+#include "sim.h"
+
+static struct buf sent;		/* JSON objects, comma-separated */
+static struct {
+	int64_t times, status, code;
+	char text[200], details[200];
+	bool took;
+} next_error;
+
+static const char *
+opt(const char *name, const char *other)
+{
+	const char *s = sim_opt(name);
+
+	return s != NULL ? s : other;
+}
+
+static void
+error(struct sim_res *res, int status, int64_t code, const char *text, const char *details)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	buf_puts(&b, "{\"error\":{\"message\":");
+	json_put_str(&b, text);
+	buf_printf(&b, ",\"type\":\"OAuthException\",\"code\":%" PRId64 ",\"error_data\":"
+	    "{\"messaging_product\":\"whatsapp\",\"details\":", code);
+	json_put_str(&b, details);
+	buf_puts(&b, "},\"fbtrace_id\":\"AbCdEfSim\"}}");
+	sim_answer(res, status, "%s", b.p);
+	buf_free(&b);
+}
+
+/* --- webhooks --------------------------------------------------------------------- */
+
+static void
+post(const char *field, const char *inside, unsigned int delay_ms)
+{
+	const char *url = sim_opt("CLOUD_WEBHOOK_URL"), *secret = opt("CLOUD_APP_SECRET", "");
+	struct buf b;
+
+	if (str_empty(url))
+		return;
+	buf_init(&b, 16 << 20);
+	buf_printf(&b, "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"%s\",\"changes\":[{"
+	    "\"field\":\"%s\",\"value\":{\"messaging_product\":\"whatsapp\",\"metadata\":"
+	    "{\"display_phone_number\":\"70000000000\",\"phone_number_id\":\"%s\"},%s}}]}]}",
+	    opt("CLOUD_WABA", "900000000000001"), field, opt("CLOUD_NUMBER", "800000000000002"), inside);
+	sim_webhook_signed(url, delay_ms, secret, b.p, b.n);
+	buf_free(&b);
+}
+
+static void
+post_state(const char *id, const char *status, const char *to, const char *ref, int64_t code,
+    const char *details)
+{
+	bool hidden = to != NULL && strchr(to, '.') != NULL;
+	struct buf b;
+
+	buf_init(&b, 8192);
+	buf_printf(&b, "\"statuses\":[{\"id\":\"%s\",\"status\":\"%s\",\"timestamp\":\"%lld\"", id, status,
+	    (long long)(clock_now_us() / 1000000));
+	if (!str_empty(to))
+		buf_printf(&b, ",\"%s\":\"%s\"", hidden ? "recipient_user_id" : "recipient_id",
+		    *to == '+' ? to + 1 : to);
+	if (!str_empty(ref)) {
+		json_put_key(&b, ",", "biz_opaque_callback_data");
+		json_put_str(&b, ref);
+	}
+	if (code != 0) {
+		buf_printf(&b, ",\"errors\":[{\"code\":%" PRId64 ",\"title\":\"failed\",\"message\":\"failed\","
+		    "\"error_data\":{\"details\":", code);
+		json_put_str(&b, details);
+		buf_puts(&b, "}}]");
+	}
+	buf_puts(&b, "}]");
+	post("messages", b.p, (unsigned int)atol(opt("CLOUD_STATE_MS", "20")));
+	buf_free(&b);
+}
+
+/* --- sending ------------------------------------------------------------------------ */
+
+/* Taken: an id, kept for GET sent, and the states that follow. */
+static void
+take(const struct sim_req *r, const char *to, char id[64])
+{
+	const char *type = sim_json(r, "type"), *ref = sim_json(r, "biz_opaque_callback_data");
+	struct strv states = { 0 };
+
+	snprintf(id, 64, "wamid.HBgLSIM%" PRIu64 "==", sim_id());
+	buf_printf(&sent, "%s{\"id\":\"%s\",\"body\":%s}", sent.n > 0 ? "," : "", id,
+	    json_raw(r->a, r->json));
+	if (sim_json(r, "recipient") == NULL && strchr(to, '.') != NULL)
+		return;		/* dropped without a word (H.17) */
+	if (str_eq(sim_opt("CLOUD_WINDOW"), "closed") && !str_eq(type, "template") &&
+	    !str_eq(type, "reaction")) {
+		post_state(id, "failed", to, ref, 131047,
+		    "Message failed to send because more than 24 hours have passed since the customer last replied");
+		return;
+	}
+	strv_split(&states, opt("CLOUD_STATES", "sent,delivered"), ',');
+	for (size_t i = 0; i < states.n; i++)
+		post_state(id, states.v[i], to, ref, 0, NULL);
+	strv_free(&states);
+}
+
+static void
+send_message(const struct sim_req *r, struct sim_res *res)
+{
+	const char *to = sim_json(r, "to"), *recipient = sim_json(r, "recipient");
+	const char *type = sim_json(r, "type"), *text = sim_json(r, "text.body");
+	char id[64] = "";
+
+	if (!str_eq(sim_json(r, "messaging_product"), "whatsapp")) {
+		error(res, 400, 100, "(#100) Invalid parameter", "Parameter messaging_product is required");
+		return;
+	}
+	if (str_eq(sim_json(r, "status"), "read")) {
+		buf_printf(&sent, "%s{\"id\":null,\"body\":%s}", sent.n > 0 ? "," : "", json_raw(r->a, r->json));
+		sim_answer(res, 200, "{\"success\":true}");
+		return;
+	}
+	to = to != NULL ? to : recipient;
+	if (next_error.times > 0 && next_error.times-- > 0) {
+		if (next_error.took && to != NULL)
+			take(r, to, id);
+		error(res, (int)next_error.status, next_error.code, next_error.text, next_error.details);
+	} else if (str_empty(to)) {
+		error(res, 400, 100, "(#100) Invalid parameter", "Parameter to is required");
+	} else if (str_eq(type, "text") && (str_empty(text) || str_utf8_len(text, strlen(text)) > 4096)) {
+		error(res, 400, 100, "(#100) Invalid parameter", "Param text['body'] must be 1 to 4096 characters long.");
+	} else if (str_eq(type, "template") && !str_eq(sim_json(r, "template.name"), "order_ready")) {
+		error(res, 404, 132001, "(#132001) Template name does not exist in the translation",
+		    "template name does not exist");
+	} else {
+		take(r, to, id);
+		sim_answer(res, 200, "{\"messaging_product\":\"whatsapp\",\"contacts\":[{\"input\":\"%s\",\"%s\":\"%s\"}],"
+		    "\"messages\":[{\"id\":\"%s\"}]}", to, recipient != NULL ? "user_id" : "wa_id",
+		    *to == '+' ? to + 1 : to, id);
+	}
+}
+
+/* --- questions ------------------------------------------------------------------------- */
+
+static void
+number(struct sim_res *res)
+{
+	const char *health = opt("CLOUD_HEALTH", "AVAILABLE"), *url = opt("CLOUD_WEBHOOK_URL", "");
+
+	sim_answer(res, 200, "{\"id\":\"%s\",\"display_phone_number\":\"+7 000 000-00-00\",\"verified_name\":\"Shop\","
+	    "\"platform_type\":\"CLOUD_API\",\"status\":\"%s\",\"quality_rating\":\"%s\",\"code_verification_status\":"
+	    "\"VERIFIED\",\"name_status\":\"APPROVED\",\"webhook_configuration\":{\"application\":\"%s\"},"
+	    "\"health_status\":{\"can_send_message\":\"%s\",\"entities\":[{\"entity_type\":\"WABA\",\"id\":\"1\","
+	    "\"can_send_message\":\"%s\"%s}]}}", opt("CLOUD_NUMBER", "800000000000002"),
+	    opt("CLOUD_STATUS", "CONNECTED"), opt("CLOUD_QUALITY", "GREEN"), opt("CLOUD_CALLBACK", url), health,
+	    health, str_eq(health, "AVAILABLE") ? "" : ",\"errors\":[{\"error_code\":141006,\"error_description\":"
+	    "\"There is an error with the payment method\",\"possible_solution\":\"Add a payment method\"}]");
+}
+
+static void
+waba(const struct sim_req *r, const char *what, struct sim_res *res)
+{
+	if (str_eq(what, "/subscribed_apps") && str_eq(r->method, "POST"))
+		sim_answer(res, 200, "{\"success\":true}");
+	else if (str_eq(what, "/subscribed_apps"))
+		sim_answer(res, 200, str_eq(sim_opt("CLOUD_SUBSCRIBED"), "no") ? "{\"data\":[]}" :
+		    "{\"data\":[{\"whatsapp_business_api_data\":{\"id\":\"600000000000004\",\"name\":\"My app\"}}]}");
+	else if (str_eq(what, "/phone_numbers"))
+		sim_answer(res, 200, "{\"data\":[{\"id\":\"%s\",\"display_phone_number\":\"+7 000 000-00-00\"}]}",
+		    opt("CLOUD_NUMBER", "800000000000002"));
+	else if (str_eq(what, "/message_templates"))
+		sim_answer(res, 200, "{\"data\":[{\"name\":\"order_ready\",\"language\":\"ru\",\"status\":\"%s\"},"
+		    "{\"name\":\"draft\",\"language\":\"ru\",\"status\":\"PENDING\"}]}",
+		    opt("CLOUD_TEMPLATE_STATUS", "APPROVED"));
+	else
+		error(res, 400, 100, "(#100) Tried accessing nonexisting field", "");
+}
+
+static void
+debug_token(struct sim_res *res)
+{
+	struct strv v = { 0 };
+	struct buf b;
+
+	buf_init(&b, 4096);
+	strv_split(&v, opt("CLOUD_SCOPES", "whatsapp_business_messaging,whatsapp_business_management"), ',');
+	for (size_t i = 0; i < v.n; i++)
+		buf_printf(&b, "%s\"%s\"", i > 0 ? "," : "", v.v[i]);
+	sim_answer(res, 200, "{\"data\":{\"type\":\"SYSTEM_USER\",\"is_valid\":true,\"expires_at\":%s,\"scopes\":[%s]}}",
+	    opt("CLOUD_EXPIRES", "0"), b.p);
+	strv_free(&v);
+	buf_free(&b);
+}
+
+/* A media id whose last digit is 9 is gone; step 1 names an address on this simulator. */
+static void
+media_step(const struct sim_req *r, const char *id, struct sim_res *res)
+{
+	const char *host = "127.0.0.1";
+
+	for (char **e = r->env; *e != NULL; e++)
+		if (str_starts(*e, "HTTP_HOST="))
+			host = *e + strlen("HTTP_HOST=");
+	if (id[strlen(id) - 1] == '9')
+		error(res, 404, 100, "(#100) Unsupported get request. Object does not exist", "");
+	else
+		sim_answer(res, 200, "{\"messaging_product\":\"whatsapp\",\"url\":\"http://%s/cloud/_file/%s\","
+		    "\"mime_type\":\"image/png\",\"sha256\":\"00\",\"file_size\":68,\"id\":\"%s\"}", host, id, id);
+}
+
+static void
+file(struct sim_res *res)
+{
+	static const unsigned char png[] = {
+		0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0, 0, 0, 1, 0, 0,
+		0, 1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 10, 'I', 'D', 'A', 'T', 0x78, 0x9c, 0x63, 0,
+		1, 0, 0, 5, 0, 1, 0x0d, 0x0a, 0x2d, 0xb4, 0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82 };
+
+	res->status = 200;
+	res->type = "image/png";
+	buf_put(&res->body, png, sizeof png);
+}
+
+/* --- who calls ---------------------------------------------------------------------------- */
+
+/* True: the caller may; else the error is written. */
+static bool
+allowed(const struct sim_req *r, struct sim_res *res)
+{
+	const char *auth = sim_header(r, "Authorization"), *proof = sim_query(r, "appsecret_proof");
+	const char *token = auth != NULL && str_starts(auth, "Bearer ") ? auth + 7 : NULL;
+	const char *secret = opt("CLOUD_APP_SECRET", "");
+	unsigned char mac[SIGN_SHA256];
+	char hex[2 * SIGN_SHA256 + 1];
+
+	if (token == NULL || !str_starts(token, "EAA") || !sim_opt_has("CLOUD_TOKENS", token)) {
+		error(res, 401, 190, "Error validating access token: the session is invalid", "");
+		return false;
+	}
+	sign_hmac_sha256(secret, strlen(secret), token, strlen(token), mac);
+	str_hex(mac, sizeof mac, hex);
+	if (strstr(r->path, "/_file/") != NULL)
+		return true;		/* another host, which wants the token alone (H.15) */
+	if (proof == NULL && str_eq(sim_opt("CLOUD_PROOF"), "on"))
+		error(res, 400, 100, "API calls from the server require an appsecret_proof argument", "");
+	else if (proof != NULL && *secret != '\0' && !str_eq(proof, hex))
+		error(res, 400, 100, "Invalid appsecret_proof provided in the API argument", "");
+	else
+		return true;
+	return false;
+}
+
+static bool
+below(const char *path, const char *id, const char **rest)
+{
+	size_t n = strlen(id);
+
+	if (strncmp(path, id, n) != 0 || (path[n] != '\0' && path[n] != '/'))
+		return false;
+	*rest = path + n;
+	return true;
+}
+
+static void
+handle(const struct sim_req *r, struct sim_res *res)
+{
+	const char *p = r->path, *rest;
+
+	while (*p == '/')
+		p++;
+	if (p[0] == 'v' && p[1] >= '0' && p[1] <= '9' && strchr(p, '/') != NULL)
+		p = strchr(p, '/') + 1;
+	if (!allowed(r, res))
+		return;
+	if (str_starts(p, "_file/"))
+		file(res);
+	else if (str_eq(p, "debug_token"))
+		debug_token(res);
+	else if (below(p, opt("CLOUD_NUMBER", "800000000000002"), &rest) &&
+	    str_eq(sim_opt("CLOUD_ASSIGNED"), "no"))
+		error(res, 403, 10, "(#10) Application does not have permission for this action", "");
+	else if (below(p, opt("CLOUD_NUMBER", "800000000000002"), &rest) && *rest == '\0')
+		number(res);
+	else if (below(p, opt("CLOUD_NUMBER", "800000000000002"), &rest) && str_eq(rest, "/messages") &&
+	    r->json != NULL)
+		send_message(r, res);
+	else if (below(p, opt("CLOUD_WABA", "900000000000001"), &rest))
+		waba(r, rest, res);
+	else if (str_starts(p, "700") && strchr(p, '/') == NULL)
+		media_step(r, p, res);
+	else
+		error(res, 400, 100, "Unsupported request. Object with this ID does not exist", "");
+}
+
+/* --- control ----------------------------------------------------------------------------------- */
+
+static void
+one_message(const struct sim_req *r, const char *from, const char *user, const char *id)
+{
+	const char *text = sim_json(r, "text"), *type = sim_json(r, "type");
+	const char *name = sim_json(r, "name"), *username = sim_json(r, "username");
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	buf_puts(&b, "\"contacts\":[{\"profile\":{\"name\":");
+	json_put_str(&b, name != NULL ? name : "Ana");
+	if (username != NULL)
+		buf_printf(&b, ",\"username\":\"%s\"", username);
+	buf_putc(&b, '}');
+	if (!str_empty(from))
+		buf_printf(&b, ",\"wa_id\":\"%s\"", from);
+	if (!str_empty(user))
+		buf_printf(&b, ",\"user_id\":\"%s\"", user);
+	buf_puts(&b, "}],\"messages\":[{");
+	if (!str_empty(from))
+		buf_printf(&b, "\"from\":\"%s\",", from);
+	if (!str_empty(user))
+		buf_printf(&b, "\"from_user_id\":\"%s\",", user);
+	buf_printf(&b, "\"id\":\"%s\",\"timestamp\":\"%lld\"", id, (long long)(clock_now_us() / 1000000));
+	if (str_empty(type) || str_eq(type, "text")) {
+		buf_puts(&b, ",\"type\":\"text\",\"text\":{\"body\":");
+		json_put_str(&b, text != NULL ? text : "");
+		buf_putc(&b, '}');
+	} else {
+		buf_printf(&b, ",\"type\":\"%s\",\"%s\":{\"id\":\"700%012" PRIu64 "\",\"mime_type\":\"image/png\"}", type,
+		    type, sim_id() * 10 % 1000000000000);
+	}
+	buf_puts(&b, "}]");
+	post("messages", b.p, 0);
+	buf_free(&b);
+}
+
+static void
+control_message(const struct sim_req *r, struct sim_res *res)
+{
+	const char *from = sim_json(r, "from"), *user = sim_json(r, "user_id");
+	int64_t count = 1;
+
+	if (json_i64(json_get(r->json, "count"), &count) != RC_OK)
+		count = 1;
+	res->type = "application/json";
+	buf_puts(&res->body, "{\"ids\":[");
+	for (int64_t i = 0; i < count; i++) {
+		char id[64];
+
+		snprintf(id, sizeof id, "wamid.HBgLIN%" PRIu64 "==", sim_id());
+		one_message(r, from != NULL ? from : "70000000001", user, id);
+		buf_printf(&res->body, "%s\"%s\"", i > 0 ? "," : "", id);
+	}
+	buf_puts(&res->body, "]}");
+}
+
+static void
+control_answer(const struct sim_req *r, struct sim_res *res)
+{
+	const char *text = sim_json(r, "text"), *details = sim_json(r, "details");
+
+	memset(&next_error, 0, sizeof next_error);
+	next_error.times = 1;
+	next_error.status = 400;
+	if (json_i64(json_get(r->json, "times"), &next_error.times) != RC_OK ||
+	    json_i64(json_get(r->json, "status"), &next_error.status) != RC_OK ||
+	    json_i64(json_get(r->json, "code"), &next_error.code) != RC_OK) {
+		/* what is not given stays at its default */
+	}
+	snprintf(next_error.text, sizeof next_error.text, "%s", text != NULL ? text : "(made up)");
+	snprintf(next_error.details, sizeof next_error.details, "%s", details != NULL ? details : "");
+	next_error.took = json_bool(json_get(r->json, "took"), false);
+	sim_answer(res, 200, "{\"success\":true}");
+}
+
+static void
+control_webhook(const struct sim_req *r, struct sim_res *res)
+{
+	const struct json *body = json_get(r->json, "body");
+	const char *url = sim_json(r, "url"), *secret = sim_json(r, "secret"), *text;
+
+	url = url != NULL ? url : sim_opt("CLOUD_WEBHOOK_URL");
+	secret = secret != NULL ? secret : opt("CLOUD_APP_SECRET", "");
+	text = json_type(body) == JSON_STRING ? json_str(r->a, body) :
+	    body != NULL ? json_raw(r->a, body) : NULL;
+	if (url == NULL || text == NULL) {
+		sim_answer(res, 400, "{\"error\":\"body (and url) is needed\"}");
+		return;
+	}
+	sim_webhook_signed(url, 0, secret, text, strlen(text));
+	sim_answer(res, 200, "{\"success\":true}");
+}
+
+static void
+control_state(const struct sim_req *r, struct sim_res *res)
+{
+	int64_t code = 0;
+
+	if (json_i64(json_get(r->json, "code"), &code) != RC_OK)
+		code = 0;
+	post_state(sim_json(r, "id"), sim_json(r, "status"), sim_json(r, "to"), sim_json(r, "ref"), code,
+	    sim_json(r, "details"));
+	sim_answer(res, 200, "{\"success\":true}");
+}
+
+static void
+control(const struct sim_req *r, struct sim_res *res)
+{
+	if (str_eq(r->path, "/message"))
+		control_message(r, res);
+	else if (str_eq(r->path, "/answer"))
+		control_answer(r, res);
+	else if (str_eq(r->path, "/webhook"))
+		control_webhook(r, res);
+	else if (str_eq(r->path, "/state"))
+		control_state(r, res);
+	else if (str_eq(r->path, "/sent"))
+		sim_answer(res, 200, "[%s]", sent.p != NULL ? sent.p : "");
+	else
+		sim_answer(res, 404, "{\"error\":\"no such verb\"}");
+}
+
+static void
+reset(void)
+{
+	buf_free(&sent);
+	buf_init(&sent, 64 << 20);
+	memset(&next_error, 0, sizeof next_error);
+}
+
+__attribute__((constructor)) static void
+start(void)
+{
+	buf_init(&sent, 64 << 20);
+}
+
+const struct sim_provider sim_cloud = { "cloud", handle, control, reset };
