@@ -162,8 +162,8 @@ time_passes() {
 	q "update dmbox.leases set expires_at = now() - interval '1 s';
 	   update dmbox.outbox set lease_until = now() - interval '1 s' where state = 'leased';
 	   update dmbox.outbox set next_at = now() where state in ('queued', 'unknown');
-	   update dmbox.account_state set send_pause_until = null, pause_until = null" >/dev/null
-	find "$T/spool/cur" -type f -exec touch -d '5 minutes ago' {} + 2>/dev/null
+	   update dmbox.account_state set send_pause_until = null, pause_until = null, next_probe_at = null" >/dev/null
+	find "$T/spool/cur" "$T/spool/new" -type f -exec touch -d '5 minutes ago' {} + 2>/dev/null
 	return 0
 }
 spooled() { find "$T"/spool/new "$T"/spool/cur -type f 2>/dev/null | wc -l; }

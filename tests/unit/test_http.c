@@ -23,6 +23,8 @@ test_request(void **state)
 	assert_string_equal(http_req_get(&r, "x-hub-signature-256"), "sha256=00");
 	assert_null(http_req_get(&r, "nope"));
 	assert_int_equal(http_req_header(&r, "X-A", "a\r\nX-B: c"), RC_INVALID);
+	assert_int_equal(http_req_header(&r, "X-A", "a\nX-B: c"), RC_INVALID);
+	assert_int_equal(http_req_header(&r, "X-A", "a\rX-B: c"), RC_INVALID);
 	assert_int_equal(http_req_header(&r, "X A", "a"), RC_INVALID);
 	assert_int_equal(http_req_header(&r, "", "a"), RC_INVALID);
 	assert_null(http_req_get(&r, "X-A"));

@@ -356,6 +356,8 @@ test_credentials(void **state)
 	assert_string_equal(last_reason, "wrong_secret");
 	assert_null(strstr(last_headers, "x-webhook-secret"));
 	assert_int_equal(status(&(struct ask){ .body = BODY, .query = "secret=" HOOK "x" }), 401);
+	assert_int_equal(status(&(struct ask){ .body = BODY, .query = "secret=%20" HOOK }), 401);
+	assert_string_equal(last_reason, "wrong_secret_whitespace");
 	assert_int_equal(status(&(struct ask){ .body = BODY, .name = "Authorization", .value = HOOK }), 401);
 }
 
