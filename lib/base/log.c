@@ -328,7 +328,7 @@ found_start(const char *p, size_t n, const char *starts)
 	    (char)(starts[0] - 32) : starts[0] };
 	const char *end = p + n, *c;
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < (one[0] == one[1] ? 1u : 2u); i++)
 		for (c = p; (c = memchr(c, one[i], (size_t)(end - c))) != NULL; c++)
 			if (c + 1 < end && (c[1] | 0x20) == (starts[1] | 0x20))
 				return true;

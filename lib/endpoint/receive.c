@@ -116,6 +116,16 @@ find_account(const struct endpoint_env *e, const struct account **out, const cha
 
 /* --- what the ledger keeps of the head ------------------------------------ */
 
+/* A digest, no secret: replay and doctor check it again. */
+static bool
+is_digest(const char *name)
+{
+	for (size_t i = 0; providers[i] != NULL; i++)
+		if (providers[i]->signature_header != NULL && str_ieq(name, providers[i]->signature_header))
+			return true;
+	return false;
+}
+
 static bool
 secret_name(const char *name)
 {
@@ -124,16 +134,12 @@ secret_name(const char *name)
 	char low[128];
 	size_t n = 0;
 
-	/* a digest, no secret: replay and doctor check it again */
-	for (size_t i = 0; providers[i] != NULL; i++)
-		if (providers[i]->signature_header != NULL && str_ieq(name, providers[i]->signature_header))
-			return false;
 	for (; n < sizeof low - 1 && name[n] != '\0'; n++)
 		low[n] = name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] + 32) : name[n];
 	low[n] = '\0';
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strstr(low, words[i]) != NULL)
-			return true;
+			return !is_digest(name);
 	return false;
 }
 
