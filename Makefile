@@ -39,7 +39,7 @@ DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
 LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -ljansson -lseccomp
 LIBS_NET := -lcurl $(LIBS_WEB)
 
-.PHONY: all help deps run demo test check check-san check-mem fuzz fuzz-built replay-built lint cover mutants nightly bench readme-tables install bundle deb test-on test-deb clean tests-built FORCE
+.PHONY: all help deps run demo test check check-san check-mem fuzz fuzz-built replay-built lint cover mutants nightly bench readme-tables install bundle deb test-on test-deb test-bundle clean tests-built FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -245,6 +245,12 @@ deb:
 	@sh tests/matrix/deb-build.sh '$(B)' '$(VERSION)'
 test-deb:
 	@B='$(B)' bash tests/matrix/run.sh '$(SUITE)' deb
+
+# the bundle: twice the same bytes, a root with nothing but busybox, a Debian 11 with suexec
+test-bundle: tests-built
+	@B='$(B)' sh tests/matrix/same.sh
+	@B='$(B)' ONLY=07-bundle bash tests/run.sh e2e
+	@B='$(B)' bash tests/matrix/run.sh bullseye
 
 # programs, libraries and loader in one tarball, for hosts without a compiler
 bundle: all
