@@ -68,8 +68,11 @@ grant insert on dmbox.deliveries, dmbox.contacts, dmbox.messages, dmbox.attachme
 	dmbox.message_edits, dmbox.events, dmbox.refusals, dmbox.refused_bytes, dmbox.contact_aliases to dmbox_web;
 grant update on dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.message_edits, dmbox.events,
 	dmbox.refusals, dmbox.refused_bytes, dmbox.contact_aliases to dmbox_web;
-grant delete on dmbox.message_edits, dmbox.attachments, dmbox.events, dmbox.messages, dmbox.contact_aliases to dmbox_web;
+grant delete on dmbox.message_edits, dmbox.attachments, dmbox.events, dmbox.contact_aliases to dmbox_web;
 grant insert, update, delete on dmbox.login_links, dmbox.sessions to dmbox_web;
+-- a message that changes its side, or goes, is counted
+grant select, update on dmbox.message_counts to dmbox_web, dmbox_send;
+grant select on dmbox.count_marks to dmbox_web, dmbox_send;
 
 -- send: writes what goes out and settles it
 grant select, insert, update on dmbox.outbox, dmbox.send_attempts, dmbox.contacts, dmbox.messages, dmbox.attachments,

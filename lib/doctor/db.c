@@ -77,7 +77,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 /* What each program needs, table by table (sql/roles.sql). */
 static const struct right { const char *table, *privileges; } rights_web[] = {
 	{ "deliveries", "select insert" }, { "contacts", "select insert update" },
-	{ "messages", "select insert update delete" }, { "attachments", "select insert update delete" },
+	{ "messages", "select insert update" }, { "attachments", "select insert update delete" },
 	{ "reactions", "select insert update" }, { "message_edits", "select insert update delete" },
 	{ "events", "select insert update delete" }, { "refusals", "insert update" },
 	{ "schema_version", "select" }, { NULL, NULL }

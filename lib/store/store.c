@@ -33,7 +33,7 @@ enum {
 };
 
 enum stmt { SQL_INGEST, SQL_INGEST_MANY, SQL_REFUSE, SQL_REFUSE_COUNT, SQL_MISSING, SQL_NEWS, SQL_LOAD,
-	SQL_PARTITIONS, SQL_EXPIRE, SQL_LEFTOVERS, SQL_VERSION, SQL_LATER, SQL_MIGRATED, SQL__MAX };
+	SQL_PARTITIONS, SQL_EXPIRE, SQL_LEFTOVERS, SQL_UNSENT, SQL_VERSION, SQL_LATER, SQL_MIGRATED, SQL__MAX };
 
 #define COUNTS \
 	"select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages from "
@@ -93,6 +93,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_MIGRATED] = { NULL, "select greatest((select max(applied_at) from dmbox.schema_version),"
 	    " (select max(applied_at) from dmbox.schema_code))" },
 	[SQL_EXPIRE] = { NULL, "select dmbox.deliveries_expire($1, $2, $3)" },
+	[SQL_UNSENT] = { "store_unsent", "select dmbox.erase_unsent($1, $2)" },
 	[SQL_LEFTOVERS] = { "store_leftovers", "select dmbox.apply_leftovers($1)" },
 	[SQL_VERSION] = { NULL, "select coalesce(max(version), 0) from dmbox.schema_version" },
 };
@@ -1287,7 +1288,10 @@ store_upkeep(struct db *db, unsigned int keep_days, unsigned int keep_refused_da
 			break;
 		}
 	}
-	return first;
+	db_i32(&a, STORE_UNSENT_GRACE_S);
+	db_i32(&a, 100);
+	rc = call_i64(db, SQL_UNSENT, &a, &n);
+	return first != RC_OK ? first : rc;
 }
 
 enum rc

@@ -68,8 +68,10 @@ enum rc store_load(struct db *db, int64_t id, struct delivery *d) MUST_CHECK;
 enum rc store_later(struct db *db, int64_t at_us, bool *out) MUST_CHECK;
 /* store_migrated(db, out): when migrate changed the database last, microseconds since 1970. */
 enum rc store_migrated(struct db *db, int64_t *out) MUST_CHECK;
+/* After so long the bytes of an unsent message are gone from the ledger too. */
+#define STORE_UNSENT_GRACE_S 86400
 /* store_upkeep(db, keep_days, keep_refused_days): partitions ahead, retention,
- * leftovers of events applied.  For the poller, once a run. */
+ * leftovers of events applied, bytes of unsent messages.  For the poller, once a run. */
 enum rc store_upkeep(struct db *db, unsigned int keep_days, unsigned int keep_refused_days) MUST_CHECK;
 
 /* store_schema_check(db): RC_OK; RC_TEMP where the schema is missing or older

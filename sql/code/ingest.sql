@@ -155,9 +155,13 @@ begin
 	 where e.account = m.account and e.channel = m.channel and e.target_id = m.external_id
 	   and dmbox.may_be_chat(e.thread_id, m.thread_id) and e.effect <> 'none';
 	if found then
-		delete from dmbox.messages x
-		 where x.account = m.account and x.channel = m.channel and x.external_id = m.external_id
-		   and dmbox.may_be_chat(x.thread_id, m.thread_id) and x.placeholder;
+		begin
+			delete from dmbox.messages x
+			 where x.account = m.account and x.channel = m.channel and x.external_id = m.external_id
+			   and dmbox.may_be_chat(x.thread_id, m.thread_id) and x.placeholder;
+		exception when insufficient_privilege then
+			null;	-- the web programs' own login takes no message away: it stays, empty
+		end;
 	end if;
 end $$;
 comment on function dmbox.adopt_events(dmbox.messages) is 'Give a message the events that speak of it under another spelling of its chat';
@@ -350,16 +354,19 @@ comment on function dmbox.apply_message(bigint) is
 create or replace function dmbox.apply_target(p_account text, p_channel text, p_thread text, p_target text)
 returns boolean language plpgsql as $$
 declare
-	v_id bigint;
+	v_id    bigint;
+	v_other bigint;
+	v_empty boolean;	-- what stands in for a message
 begin
-	select id into v_id from dmbox.messages
+	select id, placeholder into v_id, v_empty from dmbox.messages
 	 where account = p_account and channel = p_channel and thread_id = p_thread and external_id = p_target;
-	if v_id is null then
+	if v_id is null or v_empty then
 		-- under another spelling of the chat, where it is the one
-		select min(x.id) into v_id from dmbox.messages x
+		select min(x.id) into v_other from dmbox.messages x
 		 where x.account = p_account and x.channel = p_channel and x.external_id = p_target
 		   and x.thread_id <> '' and not x.placeholder
 		having count(*) = 1 and bool_and(dmbox.may_be_chat(p_thread, x.thread_id));
+		v_id := coalesce(v_other, v_id);
 	end if;
 	if v_id is null then
 		insert into dmbox.messages (account, channel, thread_id, provider, external_id, contact_id,

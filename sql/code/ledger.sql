@@ -168,4 +168,45 @@ end $$;
 comment on function dmbox.poll_run(text, text, timestamptz, timestamptz, text, jsonb, integer, integer, integer) is
 	'Note one check of an account; equal runs without news are folded into one row (repeats)';
 
+-- Unsent is erased, in the ledger too: after the grace (for a replay, should the unsend be
+-- a mistake of ours) the bytes go of every delivery that told the message or an edit of it.
+-- How far this came is remembered as the id of the last event (heartbeats, name 'unsent').
+create or replace function dmbox.erase_unsent(p_grace_s integer, p_max integer)
+returns integer language plpgsql as $$
+declare
+	v_from bigint;
+	n      integer := 0;
+	r      record;
+begin
+	insert into dmbox.heartbeats (name, at, info) values ('unsent', now(), '{"event":0}') on conflict (name) do nothing;
+	select (h.info ->> 'event')::bigint into v_from from dmbox.heartbeats h where h.name = 'unsent' for update;
+	for r in
+		select e.id, e.account, e.channel, e.thread_id, e.target_id, e.applied_at, e.delivery_id, m.received_at,
+		       m.delivery_id as told
+		  from dmbox.events e
+		  join dmbox.messages m on m.account = e.account and m.channel = e.channel and m.thread_id = e.thread_id
+		   and m.external_id = e.target_id
+		 where e.id > v_from and e.effect = 'unsend'
+		 order by e.id limit p_max
+	loop
+		exit when r.applied_at is null or r.applied_at > now() - make_interval(secs => p_grace_s);
+		update dmbox.deliveries d set body = null
+		 where d.body is not null and d.id is distinct from r.delivery_id and (d.id = r.told
+		    or d.id in (select e.delivery_id from dmbox.events e
+		         where e.account = r.account and e.channel = r.channel and e.thread_id = r.thread_id
+		           and e.target_id = r.target_id and e.effect = 'edit'));
+		update dmbox.deliveries d set body = null
+		 where d.account = r.account and d.channel = r.channel and d.body is not null
+		   and d.id is distinct from r.delivery_id
+		   and d.received_at >= least(r.received_at, r.applied_at) - interval '1 hour'
+		   and dmbox.holds_word(d.body, r.target_id);
+		n := n + 1;
+		v_from := r.id;
+	end loop;
+	update dmbox.heartbeats h set at = now(), info = jsonb_build_object('event', v_from) where h.name = 'unsent';
+	return n;
+end $$;
+comment on function dmbox.erase_unsent(integer, integer) is
+	'Upkeep: drop the bytes of deliveries that told messages unsent longer than a grace ago; returns how many messages';
+
 select dmbox.deliveries_partitions();

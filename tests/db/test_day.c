@@ -322,7 +322,7 @@ static const struct side {
  * to a minute. */
 static const char rows_sql[] =
     "select string_agg(x, E'\\n' order by x collate \"C\") from ("
-    " select concat_ws('|', 'm', c.external_id, to_jsonb(m) - '{id,account,contact_id,delivery_id,received_at}'::text[]"
+    " select concat_ws('|', 'm', c.external_id, to_jsonb(m) - '{id,account,contact_id,delivery_id,received_at,change_id}'::text[]"
     "   - case when m.external_id like 'weak:%' then 'external_id' else '' end) as x"
     "  from dmbox.messages m left join dmbox.contacts c on c.id = m.contact_id where m.account = '%1$s'"
     " union all select concat_ws('|', 'c', to_jsonb(c) - '{id,account,created_at,last_inbound_at,last_outbound_at,last_at}'::text[])"

@@ -608,6 +608,43 @@ test_long_texts(void **state)
 	assert_int_equal(dbt_i64(db, "select count(distinct contact_id) from dmbox.search('instagram', array['main'], 'needle')"), 1);
 }
 
+/* What was unsent is out of the ledger after the grace, wherever it was told; the rest stays. */
+static void
+test_unsent_bytes(void **state)
+{
+	static const struct { const char *body; enum effect effect; const char *target; bool gone; } t[] = {
+		{ "{\"mid\":\"mid.secret1\",\"text\":\"a secret\"}", EFFECT__MAX, "mid.secret1", true },
+		{ "{\"mid\":\"mid.secret1\",\"text\":\"a secret\",\"again\":1}", EFFECT__MAX, "mid.secret1", true },
+		{ "{\"edit\":\"an edited secret\"}", EFFECT_EDIT, "mid.secret1", true },
+		{ "{\"mid\":\"mid.secret12\",\"text\":\"kept\"}", EFFECT__MAX, "mid.secret12", false },
+		{ "{\"mid\":\"mid.secret1\",\"is_deleted\":true}", EFFECT_UNSEND, "mid.secret1", false },
+	};
+	enum { N = sizeof t / sizeof t[0] };
+	struct delivery d;
+
+	(void)state;
+	assert_int_equal(db_script(db, "delete from dmbox.heartbeats where name = 'unsent'"), RC_OK);
+	for (size_t i = 0; i < N; i++) {
+		dbt_delivery(&d);
+		d.body = t[i].body;
+		d.body_n = strlen(t[i].body);
+		if (t[i].effect == EFFECT__MAX)
+			dbt_message(&d, "c1", t[i].target, "words", T0);
+		else
+			dbt_event(&d, "c1", t[i].effect, t[i].target, t[i].effect == EFFECT_EDIT ? "x" : NULL, 1, T0 + SECOND);
+		dbt_store(db, &d);
+	}
+	assert_int_equal(store_upkeep(db, 30, 3), RC_OK);	/* within the grace nothing goes */
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries where body is not null"), N);
+	assert_int_equal(db_script(db, "update dmbox.events set applied_at = now() - interval '25 hours'"), RC_OK);
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(store_upkeep(db, 30, 3), RC_OK);
+		dbt_is(db, "select string_agg((body is null)::int::text, '' order by id) from dmbox.deliveries", "11100");
+	}
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries_text where body_text like '%a secret%'"), 0);
+	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
+}
+
 static void
 test_upkeep(void **state)
 {
@@ -654,6 +691,7 @@ main(void)
 		cmocka_unit_test_setup(test_missing_and_load, setup),
 		cmocka_unit_test_setup(test_news, setup),
 		cmocka_unit_test_setup(test_long_texts, setup),
+		cmocka_unit_test_setup(test_unsent_bytes, setup),
 		cmocka_unit_test_setup(test_upkeep, setup),
 	};
 	int failed;
