@@ -17,6 +17,7 @@ let older = null, newer = null;	// where the thread goes on; null: it does not
 let loading = { before: false, after: false };
 let generation = 0;		// answers of an earlier choice are dropped
 let anchor = null, stuck = true;	// what stays in place when heights change
+let lastTop = 0;		// where it was scrolled to when that was noted
 let unseen = 0;
 let markedUpTo = 0;
 
@@ -122,13 +123,21 @@ function remember() {
 		unseen = 0;
 		markRead();
 	}
+	lastTop = box().scrollTop;
 	showLatest();
 }
+// scrolled since, although the event has not come yet: that is where a person wants to be
+function heed() {
+	if (conv && Math.abs(box().scrollTop - lastTop) > 1)
+		remember();
+}
 function restore() {
+	heed();
 	if (stuck)
 		box().scrollTop = box().scrollHeight;
 	else if (anchor?.li.isConnected)
 		box().scrollTop += anchor.li.getBoundingClientRect().top - box().getBoundingClientRect().top - anchor.y;
+	lastTop = box().scrollTop;
 }
 function showLatest() {
 	$('latest').hidden = stuck && !newer;
@@ -154,11 +163,14 @@ function trim(fromTop) {
 	}
 }
 function update(fromTop) {
+	heed();
 	paint();
+	lastTop = box().scrollTop;
 	restore();
 	trim(fromTop);
 	$('older').hidden = !older;
 	$('newer').hidden = !newer;
+	lastTop = box().scrollTop;	// what was trimmed above moved it, not a person
 	restore();
 	remember();
 }
@@ -193,6 +205,7 @@ export async function openThread(c, around) {
 		older = page.next;
 		newer = page.prev || null;
 		stuck = !around && !newer;
+		lastTop = box().scrollTop;
 		update(true);
 		if (around)
 			show(Number(around));

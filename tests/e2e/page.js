@@ -270,8 +270,27 @@ async function longThread() {
 		return w;
 	});
 	const b = await openBrowser('en-US', DESK), { page } = b;
+	await page.addInitScript(() => {
+		const { json } = Response.prototype;
+		Response.prototype.json = async function () {
+			const v = await json.call(this);
+			if (window.scrollUp && v.changes?.length) {
+				window.scrollUp = false;
+				document.getElementById('scroll').scrollTop = 1500;
+			}
+			return v;
+		};
+	});
 	await page.goto(`${s.url}/inbox/#instagram/1`);
 	await message(page, 'строка 2999').waitFor();
+	// scrolled up in the very moment that a message arrives, before the browser tells of the scrolling
+	await page.evaluate(() => { window.scrollUp = true; });
+	s.w.say(1, 'inbound', 'пришло', { ago: 0 });
+	await page.waitForFunction(() => !window.scrollUp && document.querySelector('#messages li:last-child .text').textContent === 'пришло');
+	await settled(page);
+	is('who scrolls up while a message arrives is not pulled down', Math.round(await page.evaluate(() => document.getElementById('scroll').scrollTop) / 100), 15);
+	await page.evaluate(() => { const b = document.getElementById('scroll'); b.scrollTop = b.scrollHeight; });
+	await settled(page);
 	let most = 0, jumps = 0;
 	for (let i = 0; i < 25; i++) {
 		const r = await page.evaluate(async () => {
@@ -288,7 +307,7 @@ async function longThread() {
 	is('message nodes while 1,250 are read upwards', most <= 250, true);
 	is('what is read stays in its place (px)', jumps < 2, true);
 	await page.click('#latest');
-	await message(page, 'строка 2999').waitFor();
+	await message(page, 'пришло').waitFor();
 	is('and one press leads to the newest', await page.evaluate(() => { const x = document.getElementById('scroll'); return x.scrollHeight - x.scrollTop - x.clientHeight < 5; }), true);
 	await b.context.close();
 	s.close();
