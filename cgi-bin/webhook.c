@@ -41,9 +41,9 @@ handle(void *arg, unsigned int thread, struct fcgi_call *call)
 {
 	const struct endpoint_reply reply = { .busy = busy, .send = send, .end = end,
 	    .arg = call };
+	const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
 
-	return endpoint_dispatch_later(arg, thread, routes, sizeof routes / sizeof *routes, &call->req,
-	    &call->res, &reply);
+	return endpoint_dispatch_later(arg, thread, &table, &call->req, &call->res, &reply);
 }
 
 static void

@@ -313,12 +313,6 @@ ctx_conf_now(struct ctx *c)
 	return conf;
 }
 
-unsigned int
-ctx_threads(const struct ctx *c)
-{
-	return c->threads;
-}
-
 size_t
 ctx_max_body(struct ctx *c, const struct http_req *req)
 {

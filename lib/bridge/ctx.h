@@ -29,9 +29,6 @@ enum rc ctx_conf(struct ctx *c, const char *conf_path, const char *doc_root, str
 /* ctx_conf_now(c): the good configuration in use, held, without a look at the
  * files; NULL where there is none.  For work between requests. */
 struct conf *ctx_conf_now(struct ctx *c);
-/* ctx_threads(c): as given to ctx_new; the handle of that number is for work
- * outside the request threads. */
-unsigned int ctx_threads(const struct ctx *c);
 /* ctx_db(c, conf, thread): that thread's handle, never NULL; replaced when the
  * configuration names another database.  A database whose schema is older than
  * this program needs is as good as away (store_schema_check). */

@@ -405,7 +405,7 @@ env_free(struct endpoint_env *e)
 }
 
 bool
-endpoint_dispatch_later(struct ctx *ctx, unsigned int thread, const struct endpoint_route *routes, size_t n,
+endpoint_dispatch_later(struct ctx *ctx, unsigned int thread, const struct endpoint_table *table,
     const struct http_req *req, struct http_res *res, const struct endpoint_reply *reply)
 {
 	struct endpoint_env *e = mem_alloc(sizeof *e);
@@ -427,7 +427,7 @@ endpoint_dispatch_later(struct ctx *ctx, unsigned int thread, const struct endpo
 		endpoint_error(e, res, 503, "config", "the configuration has an error; the log says which");
 	} else {
 		set_addr(e);
-		e->route = find_route(e, res, routes, n);
+		e->route = find_route(e, res, table->routes, table->n);
 		if (e->route != NULL && may_call(e, res, e->route) && whole_body(e, res, e->route))
 			e->route->fn(e, res);
 	}
@@ -444,7 +444,9 @@ void
 endpoint_dispatch(struct ctx *ctx, unsigned int thread, const struct endpoint_route *routes, size_t n,
     const struct http_req *req, struct http_res *res)
 {
-	(void)endpoint_dispatch_later(ctx, thread, routes, n, req, res, NULL);
+	const struct endpoint_table table = { routes, n };
+
+	(void)endpoint_dispatch_later(ctx, thread, &table, req, res, NULL);
 }
 
 /* --- answering later ------------------------------------------------------ */

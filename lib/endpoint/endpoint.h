@@ -71,13 +71,15 @@ struct endpoint_route {
  */
 void endpoint_dispatch(struct ctx *ctx, unsigned int thread, const struct endpoint_route *routes,
     size_t n, const struct http_req *req, struct http_res *res);
+struct endpoint_table { const struct endpoint_route *routes; size_t n; };
 /*
- * endpoint_dispatch_later(ctx, thread, routes, n, req, res, reply):
+ * endpoint_dispatch_later(ctx, thread, table, req, res, reply):
  * The same for jobs that may answer later (endpoint_later).
  * Returns  true: res is the answer.  false: reply (copied) sends it, or has sent it.
  */
-bool endpoint_dispatch_later(struct ctx *ctx, unsigned int thread, const struct endpoint_route *routes,
-    size_t n, const struct http_req *req, struct http_res *res, const struct endpoint_reply *reply);
+bool endpoint_dispatch_later(struct ctx *ctx, unsigned int thread,
+    const struct endpoint_table *table, const struct http_req *req, struct http_res *res,
+    const struct endpoint_reply *reply);
 /* endpoint_busy(e): said by a job before it waits, where others might serve meanwhile. */
 void endpoint_busy(struct endpoint_env *e);
 /*

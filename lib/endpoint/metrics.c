@@ -132,8 +132,9 @@ print_spool(struct spool *sp, struct buf *b)
 	buf_printf(b, "dmbox_spool_oldest_seconds %" PRId64 "\n", st.waiting > 0 ? st.oldest_s : 0);
 }
 
-void
-endpoint_metrics_print(struct db *db, struct spool *sp, struct meter *m, struct buf *b)
+/* Where the database is away dmbox_database_up is 0 and its figures are left out. */
+static void
+print(struct db *db, struct spool *sp, struct meter *m, struct buf *b)
 {
 	static void (*const print[SQL__MAX])(const struct db_res *, struct buf *) = {
 		[SQL_STATE] = print_state, [SQL_OUTBOX] = print_outbox, [SQL_ACCOUNTS] = print_accounts,
@@ -163,7 +164,7 @@ endpoint_metrics(struct endpoint_env *e, struct http_res *res)
 	struct buf b;
 
 	buf_init(&b, ANSWER_MAX);
-	endpoint_metrics_print(ctx_db(e->ctx, e->conf, e->thread), ctx_spool(e->ctx, e->conf),
+	print(ctx_db(e->ctx, e->conf, e->thread), ctx_spool(e->ctx, e->conf),
 	    ctx_meter(e->ctx, e->conf), &b);
 	http_res_header(res, "Content-Type", 12, type, sizeof type - 1);
 	endpoint_json(res, 200, &b);
@@ -180,7 +181,7 @@ endpoint_metrics_file(const char *path, struct db *db, struct spool *sp, struct 
 
 	buf_init(&b, ANSWER_MAX);
 	if (n > 0 && (size_t)n < sizeof tmp) {
-		endpoint_metrics_print(db, sp, m, &b);
+		print(db, sp, m, &b);
 		fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 		/* the collector is another user, whatever our umask */
 		if (fd >= 0 && !buf_err(&b) && fchmod(fd, 0644) == 0 &&

@@ -14,12 +14,9 @@
  * the database, the spool and the clock at each scrape.
  */
 void endpoint_metrics(struct endpoint_env *e, struct http_res *res);
-/* endpoint_metrics_print(db, spool, meter, b): the same; spool and meter may be NULL.
- * Where the database is away dmbox_database_up is 0 and its figures are left out. */
-void endpoint_metrics_print(struct db *db, struct spool *sp, struct meter *m, struct buf *b);
 /*
  * endpoint_metrics_file(path, db, spool, meter):
- * The same into a file for node_exporter's textfile collector: written beside,
+ * The same, spool and meter may be NULL, into a file for node_exporter's textfile collector: written beside,
  * 0644, then renamed.
  * Returns  RC_OK, RC_TEMP (logged).
  */

@@ -125,8 +125,8 @@ fcgi_is_cgi(void)
 	return FCGX_IsCGI() != 0;
 }
 
-bool
-fcgi_stopping(void)
+static bool
+stopping(void)
 {
 	return atomic_load(&stop_flag);
 }
@@ -731,7 +731,7 @@ wait_for_room(struct server *s)
 	if (s->o->open_max == 0 || atomic_load(&s->open) < s->o->open_max)
 		return;
 	pthread_mutex_lock(&s->mu);
-	while (atomic_load(&s->open) >= s->o->open_max && !fcgi_stopping()) {
+	while (atomic_load(&s->open) >= s->o->open_max && !stopping()) {
 		clock_gettime(CLOCK_MONOTONIC, &at);	/* as the condition's: a clock may be set */
 		at.tv_sec++;
 		(void)pthread_cond_timedwait(&s->ended, &s->mu, &at);
@@ -751,7 +751,7 @@ next_connection(struct server *s)
 
 	for (;;) {
 		/* who waits is served by what comes after us, or else before we go */
-		if (fcgi_stopping() && (atomic_load(&s->recycle) ||
+		if (stopping() && (atomic_load(&s->recycle) ||
 		    clock_mono_ms() - s->stop_at_ms > LINGER_MS || !pending(0)))
 			return -1;
 		wake_mask(SIG_UNBLOCK);
@@ -802,7 +802,7 @@ count_request(struct server *s)
 	const struct fcgi_opts *o = s->o;
 	unsigned long n = atomic_fetch_add(&s->served, 1) + 1;
 
-	if (fcgi_stopping())
+	if (stopping())
 		return;
 	if (((o->max_requests > 0 && n >= o->max_requests) ||
 	    (o->max_rss_kb > 0 && n % RSS_EVERY == 0 && rss_kb() > o->max_rss_kb)) &&
@@ -854,7 +854,7 @@ serve_connection(struct worker *w, int fd)
 		count_request(w->s);
 		if (!keep)
 			return;
-		if (c->fr.ipcFd < 0 || fcgi_stopping())
+		if (c->fr.ipcFd < 0 || stopping())
 			break;
 	}
 	slow_leave(c);
@@ -876,7 +876,7 @@ work(void *arg)
 		serve_connection(w, fd);
 	}
 	slot_give(w);
-	if (!fcgi_stopping())
+	if (!stopping())
 		kill(getpid(), SIGUSR1);	/* a worker that gave up ends the process */
 	return NULL;
 }

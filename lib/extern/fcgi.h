@@ -61,8 +61,6 @@ void fcgi_end(struct fcgi_call *call);
 bool fcgi_thread(pthread_t *thread, void *(*fn)(void *arg), void *arg);
 /* fcgi_is_cgi(): started as plain CGI (one request, no listening socket). */
 bool fcgi_is_cgi(void);
-/* fcgi_stopping(): told to stop. */
-bool fcgi_stopping(void);
 /* fcgi_request(envp, req): the request that CGI variables describe, no body.
  * For tests; envp is a NULL-terminated list of NAME=value. */
 void fcgi_request(char *const *envp, struct http_req *req);

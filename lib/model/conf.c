@@ -681,7 +681,8 @@ conf_is_set(const struct conf_values *v, const char *key)
 	return value_of(v, key) != NULL;
 }
 
-const char *
+/* Or its default, or NULL. */
+static const char *
 conf_text(const struct conf_values *v, const char *key)
 {
 	const struct provider_key *k = own_key(v, key);
@@ -697,15 +698,6 @@ conf_bool(const struct conf_values *v, const char *key)
 	bool b = false;
 
 	return s != NULL && key_bool(s, &b) && b;
-}
-
-int64_t
-conf_num(const struct conf_values *v, const char *key)
-{
-	const char *s = conf_text(v, key);
-	int64_t n;
-
-	return s != NULL && str_i64(s, &n) == RC_OK ? n : 0;
 }
 
 void

@@ -167,9 +167,7 @@ const char *conf_channel_key(enum channel ch, const char *tail);
  * Borrowed strings live as long as the configuration.
  */
 bool conf_is_set(const struct conf_values *v, const char *key);
-const char *conf_text(const struct conf_values *v, const char *key);	/* or its default, or NULL */
 bool conf_bool(const struct conf_values *v, const char *key);
-int64_t conf_num(const struct conf_values *v, const char *key);
 void conf_list(const struct conf_values *v, const char *key, struct strv *out);	/* appends */
 char *conf_copy(const struct conf_values *v, const char *key);	/* conf_text, to be freed, or NULL */
 char *conf_url(const struct conf_values *v, const char *key);	/* ... without slashes at the end */

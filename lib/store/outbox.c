@@ -21,7 +21,7 @@
 
 enum sql {
 	SQL_PUT, SQL_CLAIM, SQL_BEGIN, SQL_DUE, SQL_SETTLE, SQL_RELEASE, SQL_EXPIRE, SQL_MATCH,
-	SQL_ASK_DUE, SQL_UNKNOWN, SQL_FOUND, SQL_ASKED, SQL_RETRY, SQL_CANCEL, SQL_GET, SQL_NEXT, SQL_NEWEST, SQL_LIST, SQL__MAX
+	SQL_ASK_DUE, SQL_UNKNOWN, SQL_FOUND, SQL_ASKED, SQL_RETRY, SQL_CANCEL, SQL_GET, SQL_NEWEST, SQL_LIST, SQL__MAX
 };
 
 /* of unknown outcome, or queued after an attempt that may have gone out */
@@ -89,8 +89,6 @@ static const struct db_stmt sql[SQL__MAX] = {
 	    " from dmbox.outbox o left join dmbox.account_state s on s.account = o.account"
 	    "   and s.channel = o.channel and s.send_pause_until > now() and o.state = 'queued'"
 	    " where o.id = $1" },
-	[SQL_NEXT] = { "outbox_next",
-	    "select min(next_at) from dmbox.outbox where state = 'queued'" },
 	[SQL_NEWEST] = { NULL,
 	    "select m.external_id from dmbox.messages m join dmbox.contacts c on c.id = m.contact_id"
 	    " where c.account = $1 and c.channel = $2 and c.external_id = $3 and m.direction = 'inbound'"
@@ -710,18 +708,6 @@ outbox_get(struct db *db, int64_t id, struct outbox_row *row)
 	}
 	db_res_free(res);
 	db_args_free(&a);
-	return rc;
-}
-
-enum rc
-outbox_next_due(struct db *db, int64_t *us)
-{
-	struct db_res *res = NULL;
-	enum rc rc = run(db, SQL_NEXT, NULL, &res);
-
-	if (rc == RC_OK)
-		*us = db_rows(res) > 0 ? db_get_time(res, 0, 0) : 0;
-	db_res_free(res);
 	return rc;
 }
 

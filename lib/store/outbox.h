@@ -147,8 +147,6 @@ enum rc outbox_asked(struct db *db, int64_t id) MUST_CHECK;
 enum rc outbox_retry(struct db *db, int64_t id) MUST_CHECK;	/* queued, failed, dead, unknown -> queued; lifts the pause */
 enum rc outbox_cancel(struct db *db, int64_t id) MUST_CHECK;	/* queued, unknown -> dead */
 enum rc outbox_get(struct db *db, int64_t id, struct outbox_row *row) MUST_CHECK;
-/* when the next item is due: microseconds, 0 where none */
-enum rc outbox_next_due(struct db *db, int64_t *us) MUST_CHECK;
 
 /* For people: rows that need a look, newest first. */
 struct outbox_entry {

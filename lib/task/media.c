@@ -150,8 +150,9 @@ essence(const char *mime, char out[100])
 	out[n] = '\0';
 }
 
-bool
-task_media_type(const char *mime, const char **ext)
+/* Is this content type (parameters allowed) taken?  ext (may be NULL): its file ending, static. */
+static bool
+known_type(const char *mime, const char **ext)
 {
 	char e[100];
 
@@ -181,7 +182,7 @@ pick_type(const char *said, const char *row)
 	essence(said, e);
 	if (*e && !str_ends(e, "/octet-stream"))
 		return said;
-	return row && task_media_type(row, NULL) ? row : *e ? said : "application/octet-stream";
+	return row && known_type(row, NULL) ? row : *e ? said : "application/octet-stream";
 }
 
 /* --- files ---------------------------------------------------------------------- */
@@ -359,7 +360,7 @@ take(struct flow *f, const struct http_res *res)
 	const char *mime = pick_type(http_res_get(res, "Content-Type"), f->mime), *ext = ".bin";
 	char why[200], *path;
 
-	if (!task_media_type(mime, &ext)) {
+	if (!known_type(mime, &ext)) {
 		snprintf(why, sizeof why, "content type %s", mime);
 		settle(f, Q_END, "refused", 0, why);
 		return;

@@ -15,8 +15,4 @@
  */
 #define TASK_MEDIA_MAX_BYTES (25 << 20)
 
-/* task_media_type(mime, ext): is this content type (parameters allowed) taken in?
- * ext (may be NULL) becomes its file ending, static.  Exported for tests. */
-bool task_media_type(const char *mime, const char **ext);
-
 #endif

@@ -478,7 +478,8 @@ test_later(void **state)
 	assert_int_equal(http_req_header(&req, "x-request-id", "later-1"), RC_OK);
 	http_res_init(&res);
 	calls[0] = '\0';
-	assert_false(endpoint_dispatch_later(ctx, 0, routes, sizeof routes / sizeof *routes, &req, &res, &reply));
+	assert_false(endpoint_dispatch_later(ctx, 0,
+	    &(const struct endpoint_table){ routes, sizeof routes / sizeof *routes }, &req, &res, &reply));
 	assert_string_equal(calls, "busy ");
 
 	log_begin("other-1");	/* a thread with lines of its own goes on with it */

@@ -44,9 +44,6 @@ enum rc green_parse(const struct account *a, const char *content_type, const cha
 bool green_whatsapp(const struct account *a);
 /* green_configured(a): are address, instance and token there? */
 bool green_configured(const struct account *a);
-/* green_url: C.1: {apiUrl}/waInstance{id}/{method}/{token}[tail]; b is made. */
-void green_url(const struct account *a, const char *method, const char *token, const char *tail,
-    struct buf *b);
 /* green_request: RC_OK, RC_INVALID where the account is not complete. */
 enum rc green_request(const struct account *a, const char *verb, const char *method,
     const char *tail, struct http_req *out) MUST_CHECK;
@@ -66,9 +63,7 @@ struct green_error {
 /* green_error(status, words): what a refusal means; NULL: unknown. Static. */
 const struct green_error *green_error(int status, const char *words);
 
-/* green_journal(a, j, out): the list that lastIncomingMessages and lastOutgoingMessages
- * answer, as the notifications that it is made of. */
-void green_journal(const struct account *a, const struct json *j, struct itemv *out);
+/* green_parse_polled: struct provider, parse_polled. */
 enum rc green_parse_polled(const struct account *a, const char *content_type, const char *p,
     size_t n, struct itemv *out) MUST_CHECK;
 

@@ -150,7 +150,9 @@ green_journal_note(const struct account *a, struct mem_arena *arena, const struc
 	buf_puts(b, "}}");
 }
 
-void
+/* The list that lastIncomingMessages and lastOutgoingMessages answer, as the notifications
+ * that it is made of. */
+static void
 green_journal(const struct account *a, const struct json *j, struct itemv *out)
 {
 	for (size_t i = 0; i < json_len(j); i++) {

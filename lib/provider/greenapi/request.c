@@ -36,8 +36,8 @@ green_configured(const struct account *a)
 	return !str_empty(a->api_url) && !str_empty(a->own_id) && !str_empty(a->token);
 }
 
-/* C.1: {apiUrl}/waInstance{id}/{method}/{token}[tail] */
-void
+/* C.1: {apiUrl}/waInstance{id}/{method}/{token}[tail]; b is made. */
+static void
 green_url(const struct account *a, const char *method, const char *token, const char *tail,
     struct buf *b)
 {
