@@ -160,6 +160,43 @@ test_no_deadlock(void **state)
 	assert_int_equal(dbt_i64(db, "select deadlocks from pg_stat_database where datname = current_database()"), 0);
 }
 
+/* An event excludes everybody else from its message until its transaction ends; messages
+ * exclude only events.  Told by the locks that are held, not by luck. */
+static void
+test_event_lock(void **state)
+{
+	static const char locks[] = "select count(*) filter (where mode = 'ExclusiveLock') * 10"
+	    " + count(*) filter (where mode = 'ShareLock') from pg_locks"
+	    " where locktype = 'advisory' and classid = 25709 and granted and objid <> 0"
+	    " and database = (select oid from pg_database where datname = current_database())";
+	struct db *other = dbt_open();
+	struct delivery d;
+
+	(void)state;
+	for (int event = 0; event < 2; event++)
+		for (int n = 1; n <= 2; n++) {
+			dbt_delivery(&d);
+			for (int i = 0; i < n; i++) {
+				char id[20];
+
+				snprintf(id, sizeof id, "L%d.%d.%d", event, n, i);
+				if (event)
+					dbt_event(&d, "c1", EFFECT_EDIT, id, "edited", 1, T0);
+				else
+					dbt_message(&d, "c1", id, "text", T0);
+			}
+			assert_int_equal(db_begin(db), RC_OK);
+			dbt_store(db, &d);
+			if (event)
+				assert_true(dbt_i64(other, locks) >= 10);
+			else
+				assert_true(dbt_i64(other, locks) > 0 && dbt_i64(other, locks) < 10);
+			db_rollback(db);
+			delivery_free(&d);
+		}
+	db_free(other);
+}
+
 int
 main(void)
 {
@@ -169,6 +206,7 @@ main(void)
 		cmocka_unit_test_setup(test_message_and_edit, setup),
 		cmocka_unit_test_setup(test_weak_at_once, setup),
 		cmocka_unit_test(test_no_deadlock),
+		cmocka_unit_test_setup(test_event_lock, setup),
 	};
 	int failed;
 

@@ -41,6 +41,7 @@ test_hoster(void **state)
 {
 	static const char *const values[] = { "off", "on" };
 	char options[1024];
+	uint64_t trips;
 	struct db *d;
 
 	(void)state;
@@ -49,6 +50,10 @@ test_hoster(void **state)
 		hoster_sets(values[i]);
 		d = db_new(&(struct db_opts){ .conninfo = getenv("DMBOX_TEST_DB"), .app = "t", .connect_s = 20 });
 		is_on(d);
+		/* by the connection, which costs nothing: one round trip a statement */
+		trips = db_round_trips(d);
+		dbt_is(d, "select current_setting('synchronous_commit')", "on");
+		assert_int_equal(db_round_trips(d) - trips, 1);
 		db_free(d);
 		d = db_new(&(struct db_opts){ .conninfo = options, .app = "t", .connect_s = 20 });
 		is_on(d);
