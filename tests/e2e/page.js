@@ -218,8 +218,8 @@ async function drafts() {
 	await expect('черновик 2', 2);
 	is('the list shows a draft', await conversation(page, 'Мария').locator('.last').innerText(), 'Draft: черновик 1');
 	// the session ends under her hands
-	w.signedIn = false;
 	await page.fill('#text', 'черновик 2 длиннее');
+	w.signedIn = false;
 	w.say(9, 'inbound', 'толчок', { ago: 0 });
 	await page.waitForSelector('#login:not([hidden])');
 	is('expiry: nothing of people\'s words stays on the page', await page.evaluate(() => document.getElementById('messages').textContent + document.getElementById('conversations').textContent), '');
