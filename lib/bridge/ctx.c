@@ -245,38 +245,20 @@ must_load(struct ctx *c, const char *conf_path)
 	return conf_stale(c->latest);
 }
 
-/* Is the file where the web server would hand it out? */
-static bool
-below(const char *file, const char *root)
-{
-	char *f, *r;
-	size_t n;
-	bool yes = false;
-
-	if (file == NULL || str_empty(root))
-		return false;
-	f = realpath(file, NULL);
-	r = realpath(root, NULL);
-	if (f != NULL && r != NULL && (n = strlen(r)) > 1)
-		yes = strncmp(f, r, n) == 0 && f[n] == '/';
-	free(f);
-	free(r);
-	return yes;
-}
-
+/* Is the file, or the accounts' folder, where the web server would hand it out? */
 static bool
 exposed(struct ctx *c, const struct conf *conf, const char *doc_root)
 {
+	char why[1024];
+
 	if (c->root_of == conf && str_eq(c->root, doc_root))
 		return c->root_bad;
 	c->root_of = conf;
 	free(c->root);
 	c->root = mem_dup(doc_root);
-	c->root_bad = below(conf->file, doc_root);
+	c->root_bad = conf_below(conf, doc_root, why);
 	if (c->root_bad)
-		log_error("configuration: %s lies below the document root %s, where the web server may "
-		    "hand it out; move it to a folder beside it, for example ~/.config/dmbox/dmbox.env, "
-		    "and set DMBOX_CONFIG", conf->file, doc_root);
+		log_error("configuration: %s", why);
 	return c->root_bad;
 }
 

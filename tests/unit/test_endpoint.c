@@ -387,6 +387,37 @@ test_config(void **state)
 	write_conf("");
 }
 
+/* The folder with the other accounts holds tokens as the main file does. */
+static void
+test_accounts_below(void **state)
+{
+	struct http_req req;
+	struct http_res res;
+	struct ctx *fresh = ctx_new("test", CONF_WEB, CTX_DB_WEB, 1);
+	char site[140], accounts[160], extra[200];
+
+	(void)state;
+	snprintf(site, sizeof site, "%s/site", dir);
+	snprintf(accounts, sizeof accounts, "%s/accounts", site);
+	assert_int_equal(mkdir(site, 0700), 0);
+	assert_int_equal(mkdir(accounts, 0700), 0);
+	snprintf(extra, sizeof extra, "DMBOX_ACCOUNTS_DIR=%s\n", accounts);
+	write_conf(extra);
+	http_req_init(&req, "GET", "/health");
+	req.query = req.body = "";
+	req.conf_path = conf_file;
+	req.doc_root = site;
+	http_res_init(&res);
+	endpoint_dispatch(fresh, 0, routes, sizeof routes / sizeof *routes, &req, &res);
+	assert_int_equal(res.status, 503);
+	http_res_free(&res);
+	http_req_free(&req);
+	ctx_free(fresh);
+	rmdir(accounts);
+	rmdir(site);
+	write_conf("");
+}
+
 static void
 test_doc_root(void **state)
 {
@@ -578,7 +609,7 @@ main(void)
 		cmocka_unit_test(test_no_token),
 		cmocka_unit_test(test_proxies),
 		cmocka_unit_test(test_config),
-		cmocka_unit_test(test_doc_root),
+		cmocka_unit_test(test_doc_root), cmocka_unit_test(test_accounts_below),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_later),
 		cmocka_unit_test(test_error_lines),
