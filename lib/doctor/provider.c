@@ -29,6 +29,7 @@ struct ask {
 	struct checkup c;
 	int step;
 	bool dead;		/* no answer: the other questions would wait in vain */
+	uint64_t last;		/* mark of the last question's address */
 	bool subscribing, tried;	/* fix: once for each account */
 };
 
@@ -137,6 +138,17 @@ report(struct ask *k, struct finding *f)
 		say_reach(k, FINDING_OK, "%s", k->a.api_url);
 }
 
+/* An address without keeping it: a token may be in it. */
+static uint64_t
+mark_of(const char *url)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (; *url != '\0'; url++)
+		h = (h ^ (unsigned char)*url) * UINT64_C(1099511628211);
+	return h;
+}
+
 static enum rc
 ask_next(void *arg, struct http_req *req, int64_t *wait_ms)
 {
@@ -150,8 +162,11 @@ ask_next(void *arg, struct http_req *req, int64_t *wait_ms)
 		rc = provider_of(&k->a)->subscribe(&k->a, req);
 	} else {
 		rc = provider_of(&k->a)->probe_build(&k->a, k->step, req);
-		if (k->step > 0)
+		/* providers count the calls of one method: another question need not wait */
+		if (rc == RC_OK && k->last == mark_of(req->url))
 			*wait_ms = provider_of(&k->a)->ask_gap_ms;
+		if (rc == RC_OK)
+			k->last = mark_of(req->url);
 	}
 	if (rc == RC_OK)
 		req->timeout_ms = REQUEST_MS;

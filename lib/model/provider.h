@@ -329,7 +329,7 @@ struct provider {
 	bool probes;		/* a poll tries forms until one answers */
 	unsigned int poll_s;	/* default of CHANNEL_POLL_SECONDS; 0: is never polled */
 	unsigned int send_gap_ms;	/* least time between two sends of an account */
-	unsigned int ask_gap_ms;	/* ... between two questions of doctor */
+	unsigned int ask_gap_ms;	/* ... between two questions of doctor to one address */
 	const char *signature_header;	/* a digest of the body, no secret: kept with the delivery,
 					 * replay checks it again; NULL: credential is a secret */
 	const char *sender;	/* an id such as contacts have: "70000000001@c.us" */
