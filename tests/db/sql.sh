@@ -28,7 +28,7 @@ unsafe=$(q -c "select p.oid::regprocedure from pg_proc p where p.pronamespace = 
 q -c "insert into dmbox.deliveries (delivery_uid, received_at, channel, account, source, verdict, reason)
 	values ('3f8fad5b-d9cb-469f-a165-70867728950e', now(), 'instagram', 'main', 'webhook', 'accepted', 'ok')" || fail "a row of the ledger"
 q -c "create role dmbox_t_reads; grant usage on schema dmbox to dmbox_t_reads; grant select on all tables in schema dmbox to dmbox_t_reads"
-for args in "-1000, 0, 100" "0, 0, 100" "30, -5, 100" "30, 3, 0" "null, 3, 100" "30, 3, 100"; do
+for args in "-1000, 0, 100" "-1000, 3, 100" "0, 3, 100" "0, 0, 100" "30, -5, 100" "30, 3, 0" "null, 3, 100" "30, 3, 100"; do
 	q -c "set role dmbox_t_reads" -c "select dmbox.deliveries_expire($args)" >/dev/null 2>&1 && fail "a login that may only read can: deliveries_expire($args)"
 	[ "$args" = "30, 3, 100" ] || ! q -c "select dmbox.deliveries_expire($args)" >/dev/null 2>&1 || fail "taken: deliveries_expire($args)"
 done
