@@ -125,6 +125,17 @@ sim_opt(const char *name)
 	return str_empty(v) ? NULL : v;
 }
 
+void
+sim_opt_set(const char *name, const char *value)
+{
+	struct opt *o = mem_alloc(sizeof(*o));
+
+	o->name = mem_dup(name);
+	o->value = mem_dup(value);
+	o->next = opts;
+	opts = o;	/* newest first: it wins */
+}
+
 bool
 sim_opt_has(const char *name, const char *v)
 {
@@ -501,13 +512,8 @@ control_config(const struct sim_req *r, struct sim_res *res)
 	const char *key;
 	const struct json *v;
 
-	for (struct json_iter i = { NULL }; r->json != NULL && json_each(r->json, &i, &key, &v);) {
-		struct opt *o = mem_alloc(sizeof(*o));
-		o->name = mem_dup(key);
-		o->value = mem_dup(json_text(r->a, v));
-		o->next = opts;
-		opts = o;	/* newest first: it wins */
-	}
+	for (struct json_iter i = { NULL }; r->json != NULL && json_each(r->json, &i, &key, &v);)
+		sim_opt_set(key, json_text(r->a, v));
 	sim_answer(res, 200, "{\"success\":true}");
 }
 

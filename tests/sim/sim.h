@@ -83,6 +83,8 @@ const char *sim_json(const struct sim_req *r, const char *path);
  * SIM_name, else NULL.  sim_opt_has: is v one of its comma-separated values?
  * Where the setting is not there, any is right. */
 const char *sim_opt(const char *name);
+/* sim_opt_set(name, value): as POST /_sim/config; what a call of the API changes */
+void sim_opt_set(const char *name, const char *value);
 bool sim_opt_has(const char *name, const char *v);
 
 void sim_status(struct sim_res *res, int status);

@@ -12,9 +12,10 @@
  *   CLOUD_STATES      states that follow a send: "sent,delivered" unless set; "" none
  *   CLOUD_WINDOW      "closed": what is no template fails by a state, 131047
  *   CLOUD_STATE_MS    delay of the states, 20
- *   For doctor: CLOUD_STATUS, CLOUD_QUALITY, CLOUD_HEALTH, CLOUD_SUBSCRIBED ("no"),
- *   CLOUD_CALLBACK, CLOUD_SCOPES, CLOUD_EXPIRES (Unix seconds), CLOUD_TEMPLATE_STATUS,
- *   CLOUD_ASSIGNED ("no": the system user has no right to the number)
+ *   For doctor: CLOUD_STATUS, CLOUD_QUALITY, CLOUD_HEALTH, CLOUD_SCOPES, CLOUD_EXPIRES (Unix
+ *   seconds), CLOUD_TEMPLATE_STATUS, CLOUD_ASSIGNED ("no": the system user has no right to
+ *   the number); CLOUD_SUBSCRIBED ("no") until POST WABA/subscribed_apps; CLOUD_OVERRIDE: the
+ *   number's own callback until POST NUMBER with webhook_configuration takes it away
  *
  * Control, POST /_sim/cloud/VERB:
  *   message {from,user_id,text,type,name,username,count}   a person writes; from "" hides the phone
@@ -179,24 +180,40 @@ send_message(const struct sim_req *r, struct sim_res *res)
 static void
 number(struct sim_res *res)
 {
-	const char *health = opt("CLOUD_HEALTH", "AVAILABLE"), *url = opt("CLOUD_WEBHOOK_URL", "");
+	const char *health = opt("CLOUD_HEALTH", "AVAILABLE"), *own = opt("CLOUD_OVERRIDE", "");
 
 	sim_answer(res, 200, "{\"id\":\"%s\",\"display_phone_number\":\"+7 000 000-00-00\",\"verified_name\":\"Shop\","
 	    "\"platform_type\":\"CLOUD_API\",\"status\":\"%s\",\"quality_rating\":\"%s\",\"code_verification_status\":"
-	    "\"VERIFIED\",\"name_status\":\"APPROVED\",\"webhook_configuration\":{\"application\":\"%s\"},"
+	    "\"VERIFIED\",\"name_status\":\"APPROVED\",\"webhook_configuration\":{\"application\":\"%s\"%s%s%s},"
 	    "\"health_status\":{\"can_send_message\":\"%s\",\"entities\":[{\"entity_type\":\"WABA\",\"id\":\"1\","
 	    "\"can_send_message\":\"%s\"%s}]}}", opt("CLOUD_NUMBER", "800000000000002"),
-	    opt("CLOUD_STATUS", "CONNECTED"), opt("CLOUD_QUALITY", "GREEN"), opt("CLOUD_CALLBACK", url), health,
-	    health, str_eq(health, "AVAILABLE") ? "" : ",\"errors\":[{\"error_code\":141006,\"error_description\":"
+	    opt("CLOUD_STATUS", "CONNECTED"), opt("CLOUD_QUALITY", "GREEN"), opt("CLOUD_WEBHOOK_URL", ""),
+	    *own != '\0' ? ",\"phone_number\":\"" : "", own, *own != '\0' ? "\"" : "", health, health,
+	    str_eq(health, "AVAILABLE") ? "" : ",\"errors\":[{\"error_code\":141006,\"error_description\":"
 	    "\"There is an error with the payment method\",\"possible_solution\":\"Add a payment method\"}]");
+}
+
+/* POST NUMBER {"webhook_configuration":{"override_callback_uri":""}} */
+static void
+override(const struct sim_req *r, struct sim_res *res)
+{
+	const char *url = sim_json(r, "webhook_configuration.override_callback_uri");
+
+	if (url == NULL || *url != '\0') {
+		error(res, 400, 100, "(#100) Invalid parameter", "Parameter webhook_configuration is required");
+		return;
+	}
+	sim_opt_set("CLOUD_OVERRIDE", "");
+	sim_answer(res, 200, "{\"success\":true}");
 }
 
 static void
 waba(const struct sim_req *r, const char *what, struct sim_res *res)
 {
-	if (str_eq(what, "/subscribed_apps") && str_eq(r->method, "POST"))
+	if (str_eq(what, "/subscribed_apps") && str_eq(r->method, "POST")) {
+		sim_opt_set("CLOUD_SUBSCRIBED", "yes");
 		sim_answer(res, 200, "{\"success\":true}");
-	else if (str_eq(what, "/subscribed_apps"))
+	} else if (str_eq(what, "/subscribed_apps"))
 		sim_answer(res, 200, str_eq(sim_opt("CLOUD_SUBSCRIBED"), "no") ? "{\"data\":[]}" :
 		    "{\"data\":[{\"whatsapp_business_api_data\":{\"id\":\"600000000000004\",\"name\":\"My app\"}}]}");
 	else if (str_eq(what, "/phone_numbers"))
@@ -206,6 +223,8 @@ waba(const struct sim_req *r, const char *what, struct sim_res *res)
 		sim_answer(res, 200, "{\"data\":[{\"name\":\"order_ready\",\"language\":\"ru\",\"status\":\"%s\"},"
 		    "{\"name\":\"draft\",\"language\":\"ru\",\"status\":\"PENDING\"}]}",
 		    opt("CLOUD_TEMPLATE_STATUS", "APPROVED"));
+	else if (*what == '\0' && str_eq(sim_query(r, "fields"), "id"))
+		sim_answer(res, 200, "{\"id\":\"%s\"}", opt("CLOUD_WABA", "900000000000001"));
 	else
 		error(res, 400, 100, "(#100) Tried accessing nonexisting field", "");
 }
@@ -313,6 +332,9 @@ handle(const struct sim_req *r, struct sim_res *res)
 	else if (below(p, opt("CLOUD_NUMBER", "800000000000002"), &rest) &&
 	    str_eq(sim_opt("CLOUD_ASSIGNED"), "no"))
 		error(res, 403, 10, "(#10) Application does not have permission for this action", "");
+	else if (below(p, opt("CLOUD_NUMBER", "800000000000002"), &rest) && *rest == '\0' &&
+	    str_eq(r->method, "POST"))
+		override(r, res);
 	else if (below(p, opt("CLOUD_NUMBER", "800000000000002"), &rest) && *rest == '\0')
 		number(res);
 	else if (below(p, opt("CLOUD_NUMBER", "800000000000002"), &rest) && str_eq(rest, "/messages") &&

@@ -240,6 +240,19 @@ refused(const struct cloud_error *e, int step, struct finding *f)
 	saw(f, theirs ? FINDING_WARN : FINDING_FAIL, "%s", e->text[0] != '\0' ? e->text : e->code);
 }
 
+/* The id of a file, an app or an account is answered, too: a number has digits. */
+static void
+read_number(const struct account *a, struct mem_arena *m, const struct json *j, struct finding *f)
+{
+	const char *digits = word(m, j, "display_phone_number");
+
+	if (*digits == '\0')
+		saw(f, FINDING_FAIL, "%s is the id of something that is no phone number", a->own_id);
+	else
+		saw(f, str_eq(word(m, j, "platform_type"), "ON_PREMISE") ? FINDING_FAIL : FINDING_OK,
+		    "%s, %s", digits, word(m, j, "verified_name"));
+}
+
 static void
 read_state(struct mem_arena *m, const struct json *j, struct finding *f)
 {
@@ -307,7 +320,10 @@ read_callback(struct mem_arena *m, const struct json *j, struct finding *f)
 		s = word(m, c, "whatsapp_business_account");
 	if (*s == '\0')
 		s = word(m, c, "application");
-	saw(f, *s == '\0' ? FINDING_UNKNOWN : FINDING_OK, "%s", s);
+	if (*s == '\0')
+		saw(f, FINDING_UNKNOWN, "the answer names no webhook_configuration");
+	else
+		saw(f, FINDING_OK, "%s", s);
 }
 
 static void
@@ -387,8 +403,7 @@ read_good(const struct account *a, int step, const struct json *j, struct findin
 		saw(f, FINDING_OK, "accepted");
 		break;
 	case ASK_NUMBER:
-		saw(f, str_eq(word(&m, j, "platform_type"), "ON_PREMISE") ? FINDING_FAIL : FINDING_OK,
-		    "%s, %s", word(&m, j, "display_phone_number"), word(&m, j, "verified_name"));
+		read_number(a, &m, j, f);
 		break;
 	case ASK_STATE:
 		read_state(&m, j, f);

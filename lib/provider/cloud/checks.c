@@ -7,16 +7,43 @@
 #include "base/str.h"
 #include "provider/cloud/cloud.h"
 
-/* The address that Meta calls, against ours. */
+#define WEBHOOK "/whatsapp/webhook"
+
+/*
+ * The address that Meta calls, against ours: below our base it is any account's webhook, as
+ * deliveries find their account by the number's id.
+ */
 static void
 callback(struct checkup *c, struct finding *f)
 {
+	size_t n = strlen(c->base);
+	const char *rest;
+
 	if (f->status != FINDING_OK)
 		return;
-	if (str_empty(c->base))
+	if (n == 0) {
 		f->status = FINDING_UNKNOWN;
-	else if (!str_starts(f->seen, c->base))
+		return;
+	}
+	rest = str_istarts(f->seen, c->base) ? f->seen + n : "";
+	if (!str_starts(rest, WEBHOOK) || strchr("/?", rest[sizeof WEBHOOK - 1]) == NULL)
 		f->status = FINDING_FAIL;
+}
+
+/* A token that is accepted was proved as the app wants it. */
+static void
+accepted(struct checkup *c, struct finding *f)
+{
+	if (f->status == FINDING_OK && cloud_own(c->a)->app_secrets.n > 0)
+		check_say(c, 743, FINDING_OK, "%s", c->a->name);
+}
+
+/* A number that is shown is one that the token may use, until another question is refused. */
+static void
+shown(struct checkup *c, struct finding *f)
+{
+	if (f->status == FINDING_OK)
+		check_say(c, 744, FINDING_OK, "%s", c->a->name);
 }
 
 /* The ids of two things that look alike. */
@@ -52,7 +79,7 @@ const struct provider_check cloud_checks[] = {
 	  .what = { "Meta accepts the access token (WhatsApp)", "Meta принимает токен доступа (WhatsApp)" },
 	  .remedy = { "Make a new token of a system user (Business settings → System users → Generate token, never expiring) and put it into WHATSAPP_ACCESS_TOKEN.",
 	    "Создайте новый токен системного пользователя (Настройки компании → Системные пользователи → Сгенерировать токен, бессрочный) и впишите в WHATSAPP_ACCESS_TOKEN." },
-	  .codes = { "token" } },
+	  .codes = { "token" }, .judge = accepted },
 	{ .number = 743,
 	  .what = { "calls are proved with the app's own secret", "вызовы подтверждены секретом своего приложения" },
 	  .remedy = { "Put the app secret of the app that the token was made for into WHATSAPP_APP_SECRET (App Dashboard → App settings → Basic → App secret).",
@@ -67,7 +94,7 @@ const struct provider_check cloud_checks[] = {
 	  .what = { "WHATSAPP_PHONE_NUMBER_ID is a number that the token reaches", "WHATSAPP_PHONE_NUMBER_ID — номер, доступный токену" },
 	  .remedy = { "Take the \"Phone number ID\" from WhatsApp → API setup (15 digits or so; neither the number itself nor the account's id) into WHATSAPP_PHONE_NUMBER_ID.",
 	    "Возьмите «Phone number ID» в WhatsApp → API setup (около 15 цифр; это не сам номер и не ID аккаунта) и впишите в WHATSAPP_PHONE_NUMBER_ID." },
-	  .codes = { "number" } },
+	  .codes = { "number" }, .judge = shown },
 	{ .number = 746,
 	  .what = { "the number is connected and not restricted", "номер подключён и не ограничен" },
 	  .remedy = { "WhatsApp Manager → Phone numbers shows the state and the way out (register the number, confirm the name, ask for a review).",
