@@ -246,7 +246,7 @@ deb:
 test-deb:
 	@B='$(B)' bash tests/matrix/run.sh '$(SUITE)' deb
 
-# the bundle: twice the same bytes, a root with nothing but busybox, a Debian 11 with suexec
+# the bundle: twice the same bytes, a root with nothing but busybox, a Debian 11
 test-bundle: tests-built
 	@B='$(B)' sh tests/matrix/same.sh
 	@B='$(B)' ONLY=07-bundle bash tests/run.sh e2e

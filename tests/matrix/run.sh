@@ -134,7 +134,7 @@ portable_tests() {
 	chown -R "$uid:$uid" "$R/src"
 }
 use_bundle() {
-	apt_get install --no-install-recommends apache2 libapache2-mod-fcgid apache2-suexec-custom postgresql curl procps
+	apt_get install --no-install-recommends apache2 libapache2-mod-fcgid postgresql curl procps
 	make -s bundle >/dev/null || die "make bundle failed"
 	BUNDLE_ROOT=$R ONLY=07-bundle bash tests/run.sh e2e >"$R/part.log" 2>&1
 	count bundle "$R/part.log"
