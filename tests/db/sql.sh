@@ -16,6 +16,7 @@ none=$(q -c "select c.relname || coalesce('.' || a.attname, '') from pg_class c
 	where c.relnamespace = 'dmbox'::regnamespace and c.relkind in ('r','p','v')
 	  and (col_description(c.oid, a.attnum) is null or obj_description(c.oid) is null) order by 1")
 [ -z "$none" ] || fail "without a comment: $none"
+[ "$(q -c "select string_agg(s, ' ' order by dmbox.status_rank(s)) from unnest(array['read', 'sent', 'delivered', 'queued', 'failed', 'accepted']) s")" = 'queued accepted sent failed delivered read' ] || fail "the order of the states"
 # before roles.sql has revoked anything: a function that runs with its owner's rights is not
 # for everybody, fixes its search_path, and refuses nonsense
 open=$(q -c "select p.oid::regprocedure from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
