@@ -17,6 +17,8 @@ none=$(q -c "select c.relname || coalesce('.' || a.attname, '') from pg_class c
 	  and (col_description(c.oid, a.attnum) is null or obj_description(c.oid) is null) order by 1")
 [ -z "$none" ] || fail "without a comment: $none"
 [ "$(q -c "select string_agg(s, ' ' order by dmbox.status_rank(s)) from unnest(array['read', 'sent', 'delivered', 'queued', 'failed', 'accepted']) s")" = 'queued accepted sent failed delivered read' ] || fail "the order of the states"
+[ "$(q -c "insert into dmbox.contacts (account, channel, external_id, last_inbound_at) values ('w', 'instagram', 'w1', '2026-01-01 00:00Z')" \
+	-c "select dmbox.window_until('w', 'instagram', 'w1', 86400) = '2026-01-02 00:00Z'" -c "delete from dmbox.contacts where account = 'w'")" = t ] || fail "a window of a day"
 # before roles.sql has revoked anything: a function that runs with its owner's rights is not
 # for everybody, fixes its search_path, and refuses nonsense
 open=$(q -c "select p.oid::regprocedure from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
