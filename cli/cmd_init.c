@@ -25,8 +25,8 @@
 #define SECRET_LEN 40
 
 /* The options that hold text. */
-enum opt { O_FILE, O_ACCOUNT, O_PROVIDER, O_TOKEN, O_ID, O_API_URL, O_APP_SECRET, O_DATABASE,
-	O_PUBLIC, O_LANG, O__MAX };
+enum opt { O_FILE, O_ACCOUNT, O_PROVIDER, O_TOKEN, O_ID, O_WABA_ID, O_API_URL, O_APP_SECRET,
+	O_DATABASE, O_PUBLIC, O_LANG, O__MAX };
 
 struct init {
 	char *v[O__MAX];	/* NULL: not given */
@@ -78,7 +78,7 @@ static char *
 option(const struct init *in, const char *name)
 {
 	static const struct { const char *name; enum opt o; } v[] = { { "token", O_TOKEN }, { "id", O_ID },
-		{ "api-url", O_API_URL }, { "app-secret", O_APP_SECRET } };
+		{ "waba-id", O_WABA_ID }, { "api-url", O_API_URL }, { "app-secret", O_APP_SECRET } };
 
 	for (size_t i = 0; name != NULL && i < sizeof(v) / sizeof(v[0]); i++)
 		if (str_eq(v[i].name, name))
@@ -608,6 +608,7 @@ run(int argc, char **argv)
 		{ "account", 1, NULL, O_ACCOUNT }, { "provider", 1, NULL, O_PROVIDER },
 		{ "token", 1, NULL, O_TOKEN }, { "id", 1, NULL, O_ID },
 		{ "page-id", 1, NULL, O_ID }, { "id-instance", 1, NULL, O_ID },
+		{ "waba-id", 1, NULL, O_WABA_ID },
 		{ "api-url", 1, NULL, O_API_URL }, { "app-secret", 1, NULL, O_APP_SECRET },
 		{ "database-url", 1, NULL, O_DATABASE }, { "public-url", 1, NULL, O_PUBLIC },
 		{ "lang", 1, NULL, O_LANG }, { "force", 0, NULL, 'f' },
@@ -663,21 +664,23 @@ const struct cmd cmd_init = {
 	{ "write a configuration and say what to click at the provider",
 	  "записать настройку и сказать, что сделать у провайдера" },
 	{ "usage: dmbox init [--file FILE] [--account NAME]\n"
-	  "           [--provider PROVIDER] [--token TOKEN] [--id ID]\n"
+	  "           [--provider PROVIDER] [--token TOKEN] [--id ID] [--waba-id ID]\n"
 	  "           [--api-url URL] [--app-secret SECRET] [--database-url URL]\n"
 	  "           [--public-url URL] [--lang ru|en] [--force] [--json]\n\n"
 	  "Writes FILE (0600) with fresh secrets and prints the webhook URL and where to\n"
 	  "enter it.  On a terminal what is missing is asked for.  --id is the Graph account's\n"
-	  "id or Green API's idInstance.  --account NAME writes NAME.env into\n"
+	  "id, Green API's idInstance or the Cloud API's phone number id; --waba-id the id of\n"
+	  "its WhatsApp Business Account.  --account NAME writes NAME.env into\n"
 	  "DMBOX_ACCOUNTS_DIR of the existing FILE.  --force replaces a file and keeps the\n"
 	  "old one as FILE.old.  Exit status 1: written, but something is still to fill in.",
 	  "вызов: dmbox init [--file ФАЙЛ] [--account ИМЯ]\n"
-	  "           [--provider ПРОВАЙДЕР] [--token ТОКЕН] [--id ID]\n"
+	  "           [--provider ПРОВАЙДЕР] [--token ТОКЕН] [--id ID] [--waba-id ID]\n"
 	  "           [--api-url URL] [--app-secret СЕКРЕТ] [--database-url URL]\n"
 	  "           [--public-url URL] [--lang ru|en] [--force] [--json]\n\n"
 	  "Пишет ФАЙЛ (0600) с новыми секретами и печатает адрес webhook и куда его вписать.\n"
-	  "В терминале недостающее спрашивается.  --id: id учётной записи Graph или idInstance\n"
-	  "Green API.  --account ИМЯ пишет ИМЯ.env в папку DMBOX_ACCOUNTS_DIR готовой\n"
+	  "В терминале недостающее спрашивается.  --id: id учётной записи Graph, idInstance\n"
+	  "Green API или phone number ID в Cloud API; --waba-id: id аккаунта WhatsApp\n"
+	  "Business.  --account ИМЯ пишет ИМЯ.env в папку DMBOX_ACCOUNTS_DIR готовой\n"
 	  "настройки.  --force заменяет файл, прежний остаётся как ФАЙЛ.old.  Код 1: записано,\n"
 	  "но осталось что-то заполнить." }
 };

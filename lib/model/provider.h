@@ -170,7 +170,7 @@ struct provider_key {
 	const char *help;	/* one English sentence */
 	const char *prompt[2];	/* English, Russian */
 	const char *comment[2];	/* line above it in the file that init writes; NULL: none */
-	const char *option;	/* of dmbox init: "token", "id", "api-url", "app-secret" */
+	const char *option;	/* of dmbox init: "token", "id", "waba-id", "api-url", "app-secret" */
 	const char *set;	/* KEY_WRITE: its value where the option does not give one */
 };
 
