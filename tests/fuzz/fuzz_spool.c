@@ -7,6 +7,7 @@
 #include "fuzz.h"
 #include "base/log.h"
 #include "bridge/spool.h"
+#include "model/provider.h"
 
 #define NAME "01731499200000000.11111111-2222-4333-8444-555555555555"
 
@@ -31,7 +32,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		const struct delivery *d = spool_delivery(sf);
 
 		MUST(d->account != NULL && d->body_n <= n);
-		MUST(d->channel < CHANNEL__MAX && (d->mock || d->provider != NULL) && d->source < SOURCE__MAX);
+		MUST(d->channel < CHANNEL__MAX && delivery_provider(d) != NULL && d->source < SOURCE__MAX);
 		MUST(strlen(d->uid) == 36);
 		MUST(spool_done(s, sf) == RC_OK);
 	} else {

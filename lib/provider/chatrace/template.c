@@ -85,10 +85,14 @@ static void
 end_object(struct scan *s)
 {
 	size_t base = s->base[s->depth - 1], n = s->n - base;
-	struct member *m = s->v + base;
+	struct member *m;
 
-	if (n > 1)
-		qsort(m, n, sizeof *m, by_key);
+	if (n < 2) {
+		s->n = base;
+		return;
+	}
+	m = s->v + base;
+	qsort(m, n, sizeof *m, by_key);
 	for (size_t i = 0; i + 1 < n; i++)
 		s->forged |= slice_eq(m[i].key, m[i + 1].key) &&
 		    !slice_eq(m[i].value, m[i + 1].value);
