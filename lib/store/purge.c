@@ -29,7 +29,9 @@ enum stmt { SQL_FIND, SQL_COUNT_CONTACT, SQL_COUNT_OLD, SQL_OUTBOX, SQL_MESSAGES
 	"   and e.channel = $3 and e.thread_id = m.thread_id and e.target_id = m.external_id)," \
 	" d as (select d.id from dmbox.deliveries d where d.body is not null" \
 	"   and (d.id in (select delivery_id from m union select delivery_id from e)" \
-	"     or d.account = $2 and d.channel = $3 and $5 <> '' and dmbox.holds_word(d.body, $5)))"
+	"     or d.account = $2 and d.channel = $3 and $5 <> '' and exists (select 1" \
+	"       from unnest((select dmbox.contact_ids($2, $3, $5))) w" \
+	"       where split_part(w, '@', 1) <> '' and dmbox.holds_word(d.body, split_part(w, '@', 1)))))"
 /* $1 before */
 #define OLDER "with m as (select id, delivery_id, thread_id, external_id, account, channel" \
 	"   from dmbox.messages where sent_at < $1)," \
@@ -49,7 +51,9 @@ enum stmt { SQL_FIND, SQL_COUNT_CONTACT, SQL_COUNT_OLD, SQL_OUTBOX, SQL_MESSAGES
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_FIND] = { NULL,
 	    "with i as (select c.* from dmbox.contacts c where c.id = $1),"
-	    " x as (select c.* from dmbox.contacts c where c.external_id = $2 and not exists (select 1 from i)),"
+	    " x as (select c.* from dmbox.contacts c where (c.external_id = $2"
+	    "   or (c.account, c.channel, c.external_id) in (select a.account, a.channel, a.external_id"
+	    "     from dmbox.contact_aliases a where a.alias = $2)) and not exists (select 1 from i)),"
 	    " u as (select c.* from dmbox.contacts c where $3::text is not null"
 	    "   and lower(c.username) = lower($3))"
 	    " select id, account, channel, external_id, name, username from i"
@@ -60,10 +64,11 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " (select count(*) from dmbox.reactions r where r.contact_id = $1"
 	    "   or r.message_id in (select id from m)),"
 	    " (select count(*) from dmbox.outbox o where o.account = $2 and o.channel = $3"
-	    "   and o.recipient_id = $4 and (o.state in ('queued', 'leased', 'unknown') or o.body is not null"
+	    "   and o.recipient_id = any (dmbox.contact_ids($2, $3, $4))"
+	    "   and (o.state in ('queued', 'leased', 'unknown') or o.body is not null"
 	    "     or o.attachments is not null or o.reaction is not null)), 1,"
 	    " (select count(*) from dmbox.outbox o where o.account = $2 and o.channel = $3"
-	    "   and o.recipient_id = $4 and o.state = 'leased')" },
+	    "   and o.recipient_id = any (dmbox.contact_ids($2, $3, $4)) and o.state = 'leased')" },
 	[SQL_COUNT_OLD] = { NULL, OLDER COUNTS ","
 	    " (select count(*) from dmbox.reactions r where r.message_id in (select id from m)),"
 	    " (select count(*) from dmbox.outbox o where o.created_at < $1"

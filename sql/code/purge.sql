@@ -17,6 +17,15 @@ begin
 end $$;
 comment on function dmbox.purge_lock(text[]) is 'Nobody else brings or changes the messages with these id hashes until the end of the transaction';
 
+-- A contact's id and the others that were learned of it; p_id may lack what follows an @.
+create or replace function dmbox.contact_ids(p_account text, p_channel text, p_id text) returns text[]
+language sql stable as $$
+	select array_append(array(select a.alias from dmbox.contact_aliases a
+	    where a.account = p_account and a.channel = p_channel
+	      and (a.external_id = p_id or split_part(a.external_id, '@', 1) = p_id)), p_id)
+$$;
+comment on function dmbox.contact_ids(text, text, text) is 'Every id of one person: the contact''s and its aliases';
+
 -- Rows that go away are counted at the deliveries that brought them, whose bytes go too.
 create or replace function dmbox.purge_note(p_deliveries bigint[]) returns integer language plpgsql as $$
 declare
@@ -160,16 +169,20 @@ create or replace function dmbox.purge_ledger(p_account text, p_channel text, p_
 	p_from bigint, p_to bigint, p_dry boolean)
 returns integer language plpgsql as $$
 declare
+	v_words text[] := array(select distinct split_part(x, '@', 1)
+	    from unnest(dmbox.contact_ids(p_account, p_channel, p_word)) x where split_part(x, '@', 1) <> '');
 	n integer;
 begin
 	if p_dry then
 		select count(*) into n from dmbox.deliveries d
 		 where d.id > p_from and d.id <= p_to and d.body is not null and d.received_at < p_before
-		   and (p_word = '' or d.account = p_account and d.channel = p_channel and dmbox.holds_word(d.body, p_word));
+		   and (p_word = '' or d.account = p_account and d.channel = p_channel
+		     and exists (select 1 from unnest(v_words) w where dmbox.holds_word(d.body, w)));
 	else
 		update dmbox.deliveries d set body = null
 		 where d.id > p_from and d.id <= p_to and d.body is not null and d.received_at < p_before
-		   and (p_word = '' or d.account = p_account and d.channel = p_channel and dmbox.holds_word(d.body, p_word));
+		   and (p_word = '' or d.account = p_account and d.channel = p_channel
+		     and exists (select 1 from unnest(v_words) w where dmbox.holds_word(d.body, w)));
 		get diagnostics n = row_count;
 	end if;
 	return n;
@@ -182,11 +195,12 @@ create or replace function dmbox.purge_outbox(p_account text, p_channel text, p_
 	out texts integer, out leased integer)
 language plpgsql as $$
 declare
-	v_id bigint;
+	v_id  bigint;
+	v_ids text[] := dmbox.contact_ids(p_account, p_channel, p_recipient);
 begin
 	if p_recipient is not null then
 		for v_id in select o.id from dmbox.outbox o
-		     where o.account = p_account and o.channel = p_channel and o.recipient_id = p_recipient
+		     where o.account = p_account and o.channel = p_channel and o.recipient_id = any (v_ids)
 		       and o.state in ('queued', 'unknown') order by o.id
 		loop
 			perform dmbox.outbox_cancel(v_id);
@@ -194,7 +208,7 @@ begin
 	end if;
 	with x as (select o.id from dmbox.outbox o
 	            where (p_recipient is null or o.account = p_account and o.channel = p_channel
-	                   and o.recipient_id = p_recipient)
+	                   and o.recipient_id = any (v_ids))
 	              and o.created_at < p_before and o.state in ('sent', 'accepted', 'failed', 'dead')
 	              and (o.body is not null or o.attachments is not null or o.reply_to is not null
 	                   or o.reaction is not null or o.error_text is not null)
@@ -204,7 +218,7 @@ begin
 	  from x where o.id = x.id;
 	get diagnostics texts = row_count;
 	select count(*) into leased from dmbox.outbox o
-	 where o.account = p_account and o.channel = p_channel and o.recipient_id = p_recipient and o.state = 'leased';
+	 where o.account = p_account and o.channel = p_channel and o.recipient_id = any (v_ids) and o.state = 'leased';
 end $$;
 comment on function dmbox.purge_outbox(text, text, text, timestamptz, integer) is
 	'Drop the texts of what was sent (to one recipient, or null: to all) before p_before; for one recipient give up what waits; leased: what is under way just now';

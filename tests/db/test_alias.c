@@ -1,6 +1,7 @@
 /* A person's several ids: whatever is told, in any order, it is one conversation. */
 #include "dbtest.h"
 #include "model/provider.h"
+#include "store/purge.h"
 
 static struct db *db;
 static uint32_t seed;
@@ -138,6 +139,61 @@ test_merge(void **state)
 	assert_int_equal(db_script(db, "truncate dmbox.outbox"), RC_OK);
 }
 
+/* Whatever id somebody is erased by: no id, no text and no bytes that hold one are left. */
+static void
+test_erased(void **state)
+{
+	static const char *const by[] = { "70000000001", "RU.100000001" };
+	static const char *const bodies[] = { "{\"from\":\"70000000001\",\"u\":\"RU.100000001\"}",
+		"{\"u\":\"RU.100000001\"}", "{\"from\":\"70000000001\"}", "{\"recipient_user_id\":\"RU.100000001\"}",
+		"{\"u\":\"RU.1000000010\"}" };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof by / sizeof *by; k++) {
+		struct purge_counts dry = { 0 }, n = { 0 };
+		struct mem_arena m = { 0 };
+		struct purge_contact c;
+		struct purge_want w = { .contact = &c };
+		size_t found = 0;
+
+		setup(NULL);
+		for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+			struct delivery d;
+
+			begin(&d);
+			d.body = bodies[i];
+			d.body_n = strlen(bodies[i]);
+			if (i < 3)
+				told(&d, i == 1 ? "RU.100000001" : "70000000001", i == 0 ? "RU.100000001" : NULL,
+				    i == 0 ? "e1" : i == 1 ? "e2" : "e3", T0 + (int64_t)i * SECOND);
+			else if (i == 4)
+				told(&d, "RU.1000000010", NULL, "other", T0);
+			dbt_store(db, &d);
+		}
+		assert_int_equal(db_script(db, "truncate dmbox.outbox, dmbox.send_attempts;"
+		    " insert into dmbox.outbox (account, channel, provider, caller, part, recipient_id, thread_id, body, expires_at)"
+		    " select 'main', 'whatsapp', 'cloud', '', 0, x, '', 'text for ' || x, now() + interval '1 day'"
+		    " from unnest(array['70000000001', 'RU.100000001', 'RU.1000000010']) x"), RC_OK);
+		assert_int_equal(purge_find(db, by[k], &m, &c, 1, &found), RC_OK);
+		assert_int_equal(found, 1);
+		assert_int_equal(purge_count(db, &w, &dry), RC_OK);
+		assert_int_equal(dry.messages, 3);
+		assert_int_equal(dry.deliveries, 4);
+		assert_int_equal(dry.outbox, 2);
+		assert_int_equal(purge_run(db, &w, &n), RC_OK);
+		assert_int_equal(n.messages, 3);
+		assert_int_equal(n.deliveries, 4);
+		assert_int_equal(n.outbox, 2);
+		assert_int_equal(n.contacts, 1);
+		dbt_is(db, "select external_id from dmbox.contacts", "RU.1000000010");
+		dbt_is(db, "select count(*)::text from dmbox.contact_aliases", "0");
+		dbt_is(db, "select string_agg(dmbox.bytes_text(body), '|') from dmbox.deliveries", bodies[4]);
+		dbt_is(db, "select string_agg(body, '|') from dmbox.outbox", "text for RU.1000000010");
+		mem_arena_free(&m);
+	}
+	assert_int_equal(db_script(db, "truncate dmbox.outbox"), RC_OK);
+}
+
 int
 main(void)
 {
@@ -145,6 +201,7 @@ main(void)
 		cmocka_unit_test_setup(test_thread, setup),
 		cmocka_unit_test_setup(test_chain, setup),
 		cmocka_unit_test_setup(test_merge, setup),
+		cmocka_unit_test_setup(test_erased, setup),
 	};
 	int failed;
 

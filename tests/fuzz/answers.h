@@ -6,9 +6,11 @@
 #include "fuzz.h"
 #include "base/clock.h"
 
-enum { OP_POLL, OP_SEND, OP_LOOKUP, OP_FETCH, OP_PROFILE, OP_REFRESH, OP_PROBE, OP__MAX };
+enum { OP_POLL, OP_SEND, OP_LOOKUP, OP_FETCH, OP_PROFILE, OP_REFRESH, OP_PROBE, OP_MEDIA,
+	OP_TEMPLATES, OP__MAX };
 
 #define REQUESTS_MAX 40
+#define PROBES 16		/* more than any provider has */
 
 /* The next answer; false when the food is eaten. */
 static bool
@@ -106,8 +108,8 @@ outgoing(const struct provider *pv, const struct account *a, struct food *f, int
 {
 	static const char *const actions[] = { NULL, NULL, "mark_seen", "typing_on", "react", "unreact" };
 	static const struct att att = { .type = "image", .url = "https://files.example.org/a.jpg" };
-	struct outmsg m = { .recipient = a->channel == CHANNEL_WHATSAPP ? "70000000001@c.us" : "2000001",
-		.thread_id = a->channel == CHANNEL_WHATSAPP ? "70000000001@c.us" : "",
+	const char *to = a->channel == CHANNEL_WHATSAPP ? pv->sender : "2000001";
+	struct outmsg m = { .recipient = to, .thread_id = strchr(to, '@') != NULL ? to : "",
 		.body = how & 1 ? NULL : "Hello", .action = actions[how / 4 % 6], .reaction = "love",
 		.reply_to = how & 2 ? "m1" : NULL, .atts = &att, .n_atts = how & 1 ? 1 : 0 };
 	struct send_result r;
@@ -175,11 +177,58 @@ small(const struct provider *pv, const struct account *a, struct food *f, int op
 		check_request(&req);
 		if (pv->refresh_read(a, &res, &token, &life) == RC_OK)
 			MUST(!str_empty(token) && life > 0);
-	} else if (op == OP_PROBE && pv->probe_build(a, how % 8, &req) == RC_OK) {
+	} else if (op == OP_PROBE && pv->probe_build(a, how % PROBES, &req) == RC_OK) {
 		check_request(&req);
-		if (pv->probe_read(a, how % 8, &res, &found) == RC_OK)
+		if (pv->probe_read(a, how % PROBES, &res, &found) == RC_OK)
 			MUST(found.status < FINDING__MAX && found.code[0] != '\0');
 	}
+	http_req_free(&req);
+	http_res_free(&res);
+}
+
+/* A file by its id: its address comes from the answer, and the token goes with the request. */
+static void
+media(const struct provider *pv, const struct account *a, struct food *f)
+{
+	struct http_req req = { 0 }, second = { 0 };
+	struct http_res res;
+	char why[200] = "";
+
+	next_answer(f, &res);
+	if (pv->media_build(a, "700000000000003", &req) == RC_OK) {
+		check_request(&req);
+		if (pv->media_read(a, &res, &second, why) == RC_OK) {
+			const char *host = second.url + strlen("https://"), *end = host + strspn(host,
+			    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
+			size_t n = (size_t)(end - host);
+
+			MUST(str_starts(second.url, "https://") && strchr("/?#", *end) != NULL);
+			MUST((n == 15 && memcmp(host, "api.example.org", 15) == 0) ||
+			    (n > 10 && memcmp(end - 10, ".fbsbx.com", 10) == 0) ||
+			    (n > 10 && memcmp(end - 10, ".fbcdn.net", 10) == 0));
+		}
+		fuzz_check_text(why);
+	}
+	http_req_free(&second);
+	http_req_free(&req);
+	http_res_free(&res);
+}
+
+static void
+templates(const struct provider *pv, const struct account *a, struct food *f)
+{
+	struct http_req req = { 0 };
+	struct http_res res;
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	next_answer(f, &res);
+	if (pv->templates_build(a, &req) == RC_OK) {
+		check_request(&req);
+		if (pv->templates_read(a, &res, &b) == RC_OK)
+			fuzz_check_json(b.p);
+	}
+	buf_free(&b);
 	http_req_free(&req);
 	http_res_free(&res);
 }
@@ -206,5 +255,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	else if ((op == OP_PROFILE && pv->profile_build != NULL) ||
 	    (op == OP_REFRESH && pv->refresh_build != NULL) || (op == OP_PROBE && pv->probe_build != NULL))
 		small(pv, a, &f, op, how);
+	else if (op == OP_MEDIA && pv->media_build != NULL)
+		media(pv, a, &f);
+	else if (op == OP_TEMPLATES && pv->templates_build != NULL)
+		templates(pv, a, &f);
 	return 0;
 }

@@ -114,7 +114,9 @@ fuzz_account(const struct provider *p)
 		"17841400000000001", NULL };
 	static const char *const whatsapp[] = { "WHATSAPP_API_URL", "https://api.example.org",
 		"WHATSAPP_API_TOKEN_INSTANCE", "madeuptoken", "WHATSAPP_ID_INSTANCE", "1101000001",
-		"WHATSAPP_WEBHOOK_TOKEN", "made-up-webhook-token", NULL };
+		"WHATSAPP_WEBHOOK_TOKEN", "made-up-webhook-token", "WHATSAPP_PHONE_NUMBER_ID",
+		"800000000000002", "WHATSAPP_BUSINESS_ACCOUNT_ID", "900000000000001",
+		"WHATSAPP_ACCESS_TOKEN", "EAAmadeuptoken", "WHATSAPP_APP_SECRET", "made-up-app-secret", NULL };
 
 	return conf_account_make(p, "main", p->channel == CHANNEL_WHATSAPP ? whatsapp : instagram);
 }

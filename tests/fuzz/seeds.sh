@@ -34,7 +34,7 @@ answers() {
 		[ -f "$f" ] || continue
 		slurp "$f"
 		first=${text#*$'%%\n'}
-		for b in 1 2 3 4 5 6; do
+		for b in 1 2 3 4 5 6 7 8; do
 			printf "\\$b\\0%s" "${first%%$'%%\n'*}" >"$out/data-$b-${f##*/}"
 		done
 	done
@@ -57,8 +57,15 @@ each() {
 
 case $target in
 parse_*) parse "${target#parse_}" ;;
-answers_*) answers "${target#answers_}" ;;
-json) for p in chatrace graph greenapi; do each "tests/data/$p/*.in.json" '' "$p"; done ;;
+answers_*)
+	answers "${target#answers_}"
+	if [ "$target" = answers_cloud ]; then
+		printf '\7\0%s\n\n{"url":"%s","id":"1"}' 200 'https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=1' >"$out/media"
+		printf '\7\0%s\n\n{"url":"%s","id":"1"}' 200 'https://example.invalid\\.fbsbx.com/' >"$out/media-not-meta"
+		printf '\10\0%s\n\n%s' 200 '{"data":[{"name":"a\"b","language":"ru","status":"APPROVED"}]}' >"$out/templates"
+	fi
+	;;
+json) for p in chatrace graph greenapi cloud; do each "tests/data/$p/*.in.json" '' "$p"; done ;;
 form) each 'tests/data/*/*.in.form' '' data ;;
 config) slurp dmbox.env.example; printf '\0%s' "$text" >"$out/example" ;;
 request)

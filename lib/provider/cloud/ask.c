@@ -90,10 +90,12 @@ may_see_token(const struct account *a, const char *url)
 	if (p == NULL)
 		return false;
 	n = strcspn(p + 3, "/?#");
-	if (n == 0 || n >= sizeof host || memchr(p + 3, '@', n) != NULL)
+	if (n == 0 || n >= sizeof host)
 		return false;
 	memcpy(host, p + 3, n);
 	host[n] = '\0';
+	if (!str_charset(host, 1, sizeof host, ".-:"))
+		return false;	/* "other.example\.fbsbx.com" is whose, depends on who reads it */
 	p = a->api_url != NULL ? strstr(a->api_url, "://") : NULL;
 	snprintf(api, sizeof api, "%.*s", p != NULL ? (int)strcspn(p + 3, "/?#") : 0,
 	    p != NULL ? p + 3 : "");

@@ -1,0 +1,2 @@
+#define PROVIDER &provider_cloud
+#include "answers.h"
