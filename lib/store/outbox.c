@@ -91,7 +91,8 @@ static const struct db_stmt sql[SQL__MAX] = {
 	    " where o.id = $1" },
 	[SQL_NEWEST] = { NULL,
 	    "select m.external_id from dmbox.messages m join dmbox.contacts c on c.id = m.contact_id"
-	    " where c.account = $1 and c.channel = $2 and c.external_id = $3 and m.direction = 'inbound'"
+	    " where c.account = $1 and c.channel = $2"
+	    "   and c.external_id = dmbox.contact_of($1, $2, $3) and m.direction = 'inbound'"
 	    "   and not m.is_test order by m.sent_at desc, m.id desc limit 1" },
 	[SQL_LIST] = { NULL,
 	    "select id, created_at, next_at, account, channel, recipient_id, state,"

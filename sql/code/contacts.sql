@@ -39,6 +39,14 @@ end $$;
 revoke execute on function dmbox.contact_merge(bigint, bigint) from public;
 comment on function dmbox.contact_merge(bigint, bigint) is 'Everything of the second contact becomes the first''s; the second is gone';
 
+-- What is sent goes to the id that was asked for; whose conversation that is, is told here.
+create or replace function dmbox.contact_of(p_account text, p_channel text, p_id text) returns text
+language sql stable as $$
+	select coalesce((select a.external_id from dmbox.contact_aliases a
+	                  where a.account = p_account and a.channel = p_channel and a.alias = p_id), p_id)
+$$;
+comment on function dmbox.contact_of(text, text, text) is 'External id of the contact that has this id or alias';
+
 -- The id under which the contact of p_id (and p_alias, if a delivery proved it to be the same
 -- person's) is known.  A pair that is known costs a look-up and writes nothing.
 create or replace function dmbox.contact_known_as(p_account text, p_channel text, p_id text, p_alias text)

@@ -42,7 +42,8 @@ language sql stable as $$
 		    and m.sent_at > now() - interval '8 days'
 		    and (m.detail #>> '{referral,source}' = 'ADS' or m.detail #> '{referral,ad_id}' is not null)))
 	  from dmbox.contacts c
-	 where c.account = p_account and c.channel = p_channel and c.external_id = p_contact
+	 where c.account = p_account and c.channel = p_channel
+	   and c.external_id = dmbox.contact_of(p_account, p_channel, p_contact)
 	   and c.last_inbound_at is not null
 $$;
 
@@ -70,7 +71,7 @@ begin
 		select c.last_inbound_at + make_interval(secs => p_window_s) into v_closed
 		  from dmbox.contacts c
 		 where c.account = p_account and c.channel = p_channel
-		   and c.external_id = p_parts -> 0 ->> 'recipient';
+		   and c.external_id = dmbox.contact_of(p_account, p_channel, p_parts -> 0 ->> 'recipient');
 		if v_closed < now() then	-- by its messages; asked further only then
 			v_closed := dmbox.window_until(p_account, p_channel, p_parts -> 0 ->> 'recipient', p_window_s);
 		end if;
@@ -114,7 +115,7 @@ begin
 			if v_contact is null then
 				perform pg_advisory_xact_lock_shared(25709, 0);	-- dmbox.purge_contact
 				insert into dmbox.contacts as c (account, channel, external_id, last_at)
-				values (p_account, p_channel, v_part ->> 'recipient', now())
+				values (p_account, p_channel, dmbox.contact_of(p_account, p_channel, v_part ->> 'recipient'), now())
 				on conflict (account, channel, external_id)
 				do update set last_at = greatest(c.last_at, excluded.last_at)
 				returning id into v_contact;
@@ -487,7 +488,8 @@ begin
 	end if;
 	if 'blocked' = any (p_flags) then
 		update dmbox.contacts c set blocked_at = coalesce(c.blocked_at, now())
-		 where c.account = o.account and c.channel = o.channel and c.external_id = o.recipient_id;
+		 where c.account = o.account and c.channel = o.channel
+		   and c.external_id = dmbox.contact_of(o.account, o.channel, o.recipient_id);
 	end if;
 	-- the breaker: a provider that does not answer is left alone for a while.  A
 	-- line that breaks at once costs nothing where the outcome can be learnt.
@@ -708,7 +710,7 @@ begin
 	select o.id, e.external_id into v_id, v_ext
 	  from dmbox.outbox o
 	  join dmbox.contacts c on c.account = o.account and c.channel = o.channel
-	                       and c.external_id = o.recipient_id
+	                       and c.external_id = dmbox.contact_of(o.account, o.channel, o.recipient_id)
 	  join lateral (
 		select m.external_id from dmbox.messages m
 		 where m.contact_id = c.id and m.account = o.account and m.channel = o.channel
