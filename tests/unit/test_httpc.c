@@ -348,7 +348,8 @@ test_deaf_peer(void **state)
 		r.fresh = true;
 		r.timeout_ms = 300;
 		httpc_once(h, &r, &res);
-		assert_int_equal(res.fail, HTTP_FAIL_TIMEOUT);
+		/* some versions of libcurl call the end of time in a handshake a failed handshake */
+		assert_true(res.fail == HTTP_FAIL_TIMEOUT || (tls && res.fail == HTTP_FAIL_TLS));
 		assert_int_equal(res.sent, !tls);
 		http_req_free(&r);
 		http_res_free(&res);
