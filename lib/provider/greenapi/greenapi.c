@@ -502,6 +502,19 @@ green_detail_rest(struct green_note *g, struct buf *detail)
 	}
 }
 
+/* The chat of a phone number: the other id of somebody who hides it (C.3); NULL */
+static const char *
+green_phone_chat(struct green_note *g, const char *phone)
+{
+	char chat[40];
+	size_t n = phone != NULL ? strlen(phone) : 0;
+
+	if (n < 7 || n > 15 || strspn(phone, "0123456789") != n || *phone == '0')
+		return NULL;
+	snprintf(chat, sizeof chat, "%s@c.us", phone);
+	return mem_arena_dup(&g->out->arena, chat);
+}
+
 static void
 green_message(struct green_note *g, struct item *it, const struct green_type *t)
 {
@@ -516,9 +529,13 @@ green_message(struct green_note *g, struct item *it, const struct green_type *t)
 	it->reply_to = green_stanza(g);
 	if (g->group && g->dir == DIR_IN)
 		green_detail_str(&detail, "senderName", green_text(g, g->root, "senderData.senderName"));
-	if (g->chat && str_ends(g->chat, "@lid"))
-		green_detail_str(&detail, "senderPhoneNumber",
-		    green_text(g, g->root, "senderData.senderPhoneNumber"));
+	if (g->chat && str_ends(g->chat, "@lid")) {
+		const char *phone = green_text(g, g->root, "senderData.senderPhoneNumber");
+
+		green_detail_str(&detail, "senderPhoneNumber", phone);
+		if (g->dir == DIR_IN)
+			it->alias = green_phone_chat(g, phone);
+	}
 	if (!t)
 		green_detail_raw(g, &detail, "messageData", g->data);
 	else if (t->shape == GREEN_TEXT)
@@ -748,6 +765,7 @@ const struct provider provider_greenapi = {
 	.polls_instead = true,
 	.poll_s = 10,
 	.sender = "70000000001@c.us",
+	.aliases = true,	/* hidden (@lid) and known phone */
 	.recipient = green_recipient,
 	.text_max = GREEN_TEXT_MAX,
 	.captions = true,	/* C.1: sendFileByUrl */
