@@ -105,6 +105,13 @@ may_see_token(const struct account *a, const char *url)
 	    str_ends(host, ".fbcdn.net"));
 }
 
+/* At most max bytes of it, and no half character. */
+static const char *
+beginning(struct mem_arena *m, const char *s, size_t max)
+{
+	return mem_arena_ndup(m, s, str_utf8_cut(s, strlen(s), max));
+}
+
 enum rc
 cloud_media_read(const struct account *a, const struct http_res *res, struct http_req *out,
     char why[200])
@@ -121,12 +128,14 @@ cloud_media_read(const struct account *a, const struct http_res *res, struct htt
 	cloud_error_read(res, j, &e);
 	url = json_text(&m, json_get(j, "url"));
 	if (res->status == 404 || e.class == CLOUD_FAIL) {
-		snprintf(why, 200, "no longer available at the provider: %s %.90s", e.code, e.text);
+		snprintf(why, 200, "no longer available at the provider: %s %s", e.code,
+		    beginning(&m, e.text, 90));
 		rc = RC_NONE;
 	} else if (e.class != CLOUD_FINE || url == NULL) {
-		snprintf(why, 200, "%s %.120s", e.code, e.text);
+		snprintf(why, 200, "%s %s", e.code, beginning(&m, e.text, 120));
 	} else if (!may_see_token(a, url)) {
-		snprintf(why, 200, "the file is at %.100s, a host that may not see the token", url);
+		snprintf(why, 200, "the file is at %s, a host that may not see the token",
+		    beginning(&m, url, 100));
 		rc = RC_NONE;
 	} else {
 		buf_init(&auth, 16 * 1024);
