@@ -79,6 +79,7 @@ grant select, insert, update on dmbox.outbox, dmbox.send_attempts, dmbox.contact
 	dmbox.reactions, dmbox.message_edits, dmbox.events, dmbox.account_state, dmbox.leases, dmbox.heartbeats to dmbox_send;
 grant delete on dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.message_edits, dmbox.events, dmbox.leases to dmbox_send;
 grant select on dmbox.schema_version, dmbox.users, dmbox.sessions to dmbox_send;
+grant select on dmbox.contact_aliases to dmbox_send;
 grant update (last_seen) on dmbox.sessions to dmbox_send;
 
 -- cron: all of it but the schema
