@@ -1,5 +1,5 @@
 /*
- * One stores for all.
+ * Group commit: one leader thread stores every queued delivery in one transaction.
  *
  * There is no writer thread: the thread that finds nobody storing takes all that
  * waits, its own delivery among it, and stores it in one statement.  While one
@@ -273,7 +273,7 @@ lead(struct batch *b)
 		store_flight(b, &e);
 		if (b->head != NULL && e.list == NULL)
 			continue;
-		/* the last for now: who comes while its jobs are finished stores himself */
+		/* the last for now: a thread that arrives while we finish becomes the next leader */
 		b->led = false;
 		pthread_mutex_unlock(&b->mu);
 		finish(&e);
