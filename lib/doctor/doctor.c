@@ -55,6 +55,8 @@ join(char **old, const char *sep, const char *raw)
 }
 
 /* The worst report counts; equal ones are joined. */
+static void report(struct doctor *d, enum doctor_check c, enum finding_status s, const char *remedy,
+    const char *fmt, va_list ap) __attribute__((format(printf, 5, 0)));
 static void
 report(struct doctor *d, enum doctor_check c, enum finding_status s, const char *remedy,
     const char *fmt, va_list ap)

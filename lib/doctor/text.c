@@ -11,8 +11,8 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#define T(check, number, en, ru, en_remedy, ru_remedy) \
-	[check] = { number, { en, ru }, { en_remedy, ru_remedy } }
+#define T(check, no, en, ru, en_remedy, ru_remedy) \
+	[check] = { .number = no, .what = { en, ru }, .remedy = { en_remedy, ru_remedy } }
 
 static const struct doctor_text texts[DC__MAX] = {
 T(DC_FILE, 101, "the configuration file is there and can be read",
