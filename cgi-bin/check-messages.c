@@ -11,12 +11,12 @@
 static const struct endpoint_route routes[] = {
 	{ "GET", "check-messages", 0, AUTH_POLL, endpoint_check_messages },
 };
+static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
 
 static bool
-handle(void *arg, unsigned int thread, struct fcgi_call *call)
+handle(void *arg, unsigned int thread, struct http_call *call)
 {
-	endpoint_dispatch(arg, thread, routes, sizeof routes / sizeof routes[0], &call->req, &call->res);
-	return true;
+	return endpoint_dispatch(arg, thread, &table, call);
 }
 
 int

@@ -30,15 +30,15 @@ static const struct endpoint_route routes[] = {
 	/* web servers lead here what is no other program's: /instagram/webhooks, too */
 	{ "POST", ROUTE_STRAY, ROUTE_TAIL | ROUTE_ANY_BODY, 0, endpoint_receive_stray },
 };
+static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
 
 static bool
-handle(void *arg, unsigned int thread, struct fcgi_call *call)
+handle(void *arg, unsigned int thread, struct http_call *call)
 {
 	struct inbox *in = arg;
 
-	endpoint_dispatch(str_eq(call->req.method, "POST") ? in->write : in->read, thread, routes,
-	    sizeof(routes) / sizeof(routes[0]), &call->req, &call->res);
-	return true;
+	return endpoint_dispatch(str_eq(call->req.method, "POST") ? in->write : in->read, thread,
+	    &table, call);
 }
 
 int

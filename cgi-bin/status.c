@@ -16,12 +16,12 @@ static const struct endpoint_route routes[] = {
 	{ "GET", "metrics", 0, AUTH_ADMIN | AUTH_READ, endpoint_metrics },
 	{ "GET", "doctor", 0, AUTH_ADMIN, endpoint_doctor },
 };
+static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
 
 static bool
-handle(void *arg, unsigned int thread, struct fcgi_call *call)
+handle(void *arg, unsigned int thread, struct http_call *call)
 {
-	endpoint_dispatch(arg, thread, routes, sizeof routes / sizeof *routes, &call->req, &call->res);
-	return true;
+	return endpoint_dispatch(arg, thread, &table, call);
 }
 
 int

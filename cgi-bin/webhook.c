@@ -17,45 +17,18 @@ static const struct endpoint_route routes[] = {
 	{ "GET", "webhook", ROUTE_TAIL, 0, endpoint_receive_greet },
 	{ "POST", "webhook", ROUTE_TAIL | ROUTE_ANY_BODY, 0, endpoint_receive },
 };
-
-static void
-busy(void *call)
-{
-	fcgi_busy(call);
-}
-
-static void
-send(void *call)
-{
-	fcgi_answer(call);
-}
-
-static void
-end(void *call)
-{
-	fcgi_end(call);
-}
+static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
 
 static bool
-handle(void *arg, unsigned int thread, struct fcgi_call *call)
+handle(void *arg, unsigned int thread, struct http_call *call)
 {
-	const struct endpoint_reply reply = { .busy = busy, .send = send, .end = end,
-	    .arg = call };
-	const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
-
-	return endpoint_dispatch_later(arg, thread, &table, &call->req, &call->res, &reply);
+	return endpoint_dispatch(arg, thread, &table, call);
 }
 
 static void
 tick(void *arg)
 {
 	endpoint_receive_tick(arg);
-}
-
-static size_t
-max_body(void *arg, const struct http_req *req)
-{
-	return ctx_max_body(arg, req);
 }
 
 static unsigned int
@@ -80,7 +53,7 @@ main(void)
 	struct fcgi_opts o = {
 		.threads = n,
 		.open_max = DELIVERIES_MAX,
-		.max_body_now = max_body,
+		.max_body_now = endpoint_max_body,
 		.max_requests = REQUESTS_MAX,
 		.max_rss_kb = RSS_MAX_KB,
 		.handle = handle,

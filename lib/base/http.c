@@ -104,6 +104,13 @@ http_req_get(const struct http_req *r, const char *name)
 }
 
 void
+http_busy(const struct http_reply *r)
+{
+	if (r != NULL && r->busy != NULL)
+		r->busy(r->arg);
+}
+
+void
 http_res_init(struct http_res *r)
 {
 	memset(r, 0, sizeof(*r));

@@ -9,8 +9,7 @@
 #include "base/rc.h"
 
 /*
- * Requests and answers as plain structs: the doors (fcgi, httpc) fill and
- * empty them, the providers build and read them, tests make them from files.
+ * Requests and answers as plain structs: fcgi and httpc fill and empty them, the providers build and read them, tests make them from files.
  * All strings live in the struct's arena; http_req_free and http_res_free
  * release everything at once.
  */
@@ -73,6 +72,29 @@ struct http_res {
 	int64_t ms;		/* how long it took */
 	int64_t cert_until_us;	/* want_cert: when the server's certificate ends; 0 not known */
 	char note[160];		/* the failure in words, masked */
+};
+
+/*
+ * How an answer leaves that is not ready when its handler returns: send, then end, once
+ * each, by any thread; after end the request and the answer are freed.  busy: the calling
+ * thread, which runs the handler, is about to wait; another one accepts meanwhile.  Repeats
+ * are harmless.  Each may be NULL (tests).
+ */
+struct http_reply {
+	void (*busy)(void *arg);
+	void (*send)(void *arg);
+	void (*end)(void *arg);
+	void *arg;
+};
+/* Calls r->busy; r and it may be NULL. */
+void http_busy(const struct http_reply *r);
+
+/* A request that came in and its answer. */
+struct http_call {
+	struct http_req req;
+	struct http_res res;	/* initialised; status 500 until it is filled */
+	struct http_reply reply;
+	void *held;		/* what looked at the head keeps for the handler, which frees it */
 };
 
 /* http_req_init(r, method, url): a request without headers and body; both are copied. */

@@ -129,6 +129,24 @@ batch_count(struct batch *b, uint64_t *stores, uint64_t *deliveries)
 
 /* ---- jobs ----------------------------------------------------------------- */
 
+/* What d was when it was handed on, without the items. */
+static struct delivery
+envelope(const struct delivery *d)
+{
+	struct delivery r = {
+		.received_at_us = d->received_at_us, .channel = d->channel, .account = d->account,
+		.account_named = d->account_named, .provider = d->provider, .mock = d->mock, .source = d->source,
+		.request_id = d->request_id, .remote_addr = d->remote_addr,
+		.content_type = d->content_type, .headers = d->headers, .body = d->body,
+		.body_n = d->body_n, .verdict = d->verdict, .reason = d->reason,
+	};
+
+	memcpy(r.uid, d->uid, sizeof r.uid);
+	r.items.ignored = d->items.n + d->items.ignored;
+	r.items.warning = d->items.warning;
+	return r;
+}
+
 static void
 let_go(struct batch_job *j)
 {
@@ -139,8 +157,25 @@ let_go(struct batch_job *j)
 static void
 tell(struct batch_job *j)
 {
-	if (!j->late)
-		j->done(j, j->d->rc == RC_OK ? RC_OK : RC_TEMP, false);
+	if (!j->late && j->done != NULL) {
+		if (j->d->rc != RC_OK)
+			(void)spool_instead(j->spool, j->d);
+		j->done(j, j->d);
+	}
+	let_go(j);
+}
+
+/* The same while another thread may still store j->d, which only that one touches. */
+static void
+tell_late(struct batch_job *j)
+{
+	struct delivery r;
+
+	if (j->done != NULL) {
+		r = envelope(j->d);
+		(void)spool_instead(j->spool, &r);
+		j->done(j, &r);
+	}
 	let_go(j);
 }
 
@@ -352,16 +387,14 @@ store_here(struct batch *b, struct batch_job *j)
 		b->db = db_new(&b->db_opts);	/* large ones of others must not hold up the rest */
 	if (b->db == NULL || too_large(j->d)) {
 		pthread_mutex_unlock(&b->mu);
-		if (j->busy != NULL)
-			j->busy(j);
+		http_busy(j->reply);
 		store_big(b, j);
 		return;
 	}
 	queue_put(b, j);
 	if (!b->led) {
 		b->led = true;
-		if (j->busy != NULL)
-			j->busy(j);
+		http_busy(j->reply);
 		lead(b);
 	}
 	pthread_mutex_unlock(&b->mu);
@@ -376,8 +409,7 @@ batch_store(struct batch *b, struct batch_job *j)
 	j->late = false;
 	atomic_init(&j->holds, 1);
 	if (b->relay != NULL && !relay_leads(b->relay)) {
-		if (j->busy != NULL)
-			j->busy(j);
+		http_busy(j->reply);
 		rc = relay_hand_over(b->relay, RELAY_STORE, 0, j->d);
 	}
 	if (rc == RC_NONE) {
@@ -395,14 +427,6 @@ struct relayed {
 	struct batch_job job;	/* first */
 	struct relay_call *call;
 };
-
-static void
-relayed_done(struct batch_job *j, enum rc rc, bool late)
-{
-	(void)j;	/* the outcome is in d; one that is late is answered when d is free */
-	(void)rc;
-	(void)late;
-}
 
 static void
 relayed_release(struct batch_job *j)
@@ -439,7 +463,7 @@ serve(void *arg, struct relay_call *call)
 	x = mem_alloc(sizeof *x);
 	x->call = call;
 	x->job.d = &call->d;
-	x->job.done = relayed_done;
+	x->job.done = NULL;	/* the outcome is in d; its own process has the spool */
 	x->job.release = relayed_release;
 	x->job.since_ms = clock_mono_ms();
 	atomic_init(&x->job.holds, 1);
@@ -503,8 +527,6 @@ batch_expire(struct batch *b)
 	}
 	pthread_mutex_unlock(&b->mu);
 	finish(&e);
-	for (size_t i = 0; i < n; i++) {
-		late[i]->done(late[i], RC_TEMP, true);
-		let_go(late[i]);
-	}
+	for (size_t i = 0; i < n; i++)
+		tell_late(late[i]);
 }

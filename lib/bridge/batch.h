@@ -4,15 +4,17 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include "extern/db.h"
+#include "base/http.h"
 #include "model/msg.h"
 #include "base/rc.h"
+#include "bridge/spool.h"
 
 /*
  * The deliveries of a process's threads, stored together (ARCHITECTURE.md 7): the thread that
  * finds the connection free stores all that waits in one statement and one
- * commit.  Who comes alone stores directly and at once.  Nobody sleeps for a
- * result: each delivery says what is to be called when it is known, and its
- * thread takes the next request.
+ * commit.  One that is alone stores directly and at once.  What the database does not
+ * take goes to the spool.  No thread sleeps for a result: each delivery names what is to
+ * be called when it is known, and its thread takes the next request.
  */
 struct batch;
 
@@ -25,13 +27,14 @@ enum { BATCH_DELIVERIES = 64, BATCH_ROWS = 512, BATCH_BYTES = 1 << 20, BATCH_WAI
 struct batch_job {
 	struct delivery *d;	/* prepared (ingest_prepare); with all it borrows it stays as
 				 * it is until release */
-	/* done: RC_OK: durable, counts and rc are in d; RC_TEMP: not known to be stored
-	 * (database away).  late: its time is over while another thread may still store
-	 * it: only RC_TEMP, and of d only what the caller had put there may be read. */
-	void (*done)(struct batch_job *j, enum rc rc, bool late);
-	/* busy: the calling thread of batch_store is going to wait for the database; may be NULL */
-	void (*busy)(struct batch_job *j);
-	/* release: nobody looks at j and d any more */
+	struct spool *spool;	/* for what the database does not take; may be NULL */
+	const struct http_reply *reply;	/* its busy is called before the calling thread of
+				 * batch_store waits for the database; may be NULL */
+	/* done: r is d, or a stand-in where d is still in another thread's hands: without
+	 * items, their number is r->items.ignored.  r->rc: RC_OK stored, the counts are
+	 * in r; RC_DUP in the spool; RC_TEMP neither. */
+	void (*done)(struct batch_job *j, const struct delivery *r);
+	/* release: the last reference is dropped; j and d may be freed */
 	void (*release)(struct batch_job *j);
 	/* the batch's own */
 	struct batch_job *next;
@@ -64,8 +67,8 @@ void batch_free(struct batch *b);
  * Threads  any number at once, each with a job of its own.
  */
 void batch_store(struct batch *b, struct batch_job *j);
-/* batch_expire(b): tell those whose time (wait_ms) is over so, late where another
- * thread has their delivery in hand.  For a clock that ticks every second: a
+/* batch_expire(b): those whose time (wait_ms) is over go to the spool and are done, also
+ * where another thread still has their delivery in hand.  To be called every second: a
  * database that hangs is noticed by store itself, this is for what is not. */
 void batch_expire(struct batch *b);
 /* batch_refused(b, d, cap): store_refused, batch_refused_count(b, d, n): store_refused_count

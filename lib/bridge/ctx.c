@@ -26,7 +26,6 @@
 #define RETRY_BROKEN_MS 1000
 #define RETRY_SPOOL_MS 5000
 #define STORE_MS 4000		/* a webhook has 5 s for its answer, and then there is the spool */
-#define NO_CONF_MAX_BODY 65536	/* a request that is answered 503 anyway */
 #define SLOTS 512		/* a power of two */
 #define PROBES 8
 
@@ -293,18 +292,6 @@ ctx_conf_now(struct ctx *c)
 	conf = c->good != NULL ? conf_hold(c->good) : NULL;
 	pthread_mutex_unlock(&c->lock);
 	return conf;
-}
-
-size_t
-ctx_max_body(struct ctx *c, const struct http_req *req)
-{
-	struct conf *conf;
-	size_t n = NO_CONF_MAX_BODY;
-
-	if (ctx_conf(c, req->conf_path, req->doc_root, &conf) == RC_OK)
-		n = conf->max_body;
-	conf_drop(conf);
-	return n;
 }
 
 /* --- handles -------------------------------------------------------------- */

@@ -53,9 +53,6 @@ void ctx_sandbox(struct ctx *c);
 /* ctx_meter(c, conf): the host's counters, beside the spool; NULL where they cannot
  * be kept.  Shared by threads. */
 struct meter *ctx_meter(struct ctx *c, const struct conf *conf);
-/* ctx_max_body(c, req): the cap of its body, whose head was read: DMBOX_MAX_BODY_BYTES
- * of the request's configuration, which is loaded where it is not yet. */
-size_t ctx_max_body(struct ctx *c, const struct http_req *req);
 /*
  * ctx_limit(c, key, per_minute, extra):
  * Count one event of key (cut at 95 bytes) in a table of fixed size shared by

@@ -221,77 +221,6 @@ ingest_prepare(struct delivery *d)
 
 /* ---- in ------------------------------------------------------------------------- */
 
-/* Not in the database: then in the spool (RC_DUP), or nowhere (RC_TEMP). */
-static enum rc
-fall_back(struct spool *sp, struct delivery *d)
-{
-	d->rc = sp != NULL && spool_put(sp, d) == RC_OK ? RC_DUP : RC_TEMP;
-	return d->rc == RC_DUP ? RC_OK : RC_TEMP;
-}
-
-/* What d was when it was handed on, without the items. */
-static struct delivery
-envelope(const struct delivery *d)
-{
-	struct delivery r = {
-		.received_at_us = d->received_at_us, .channel = d->channel, .account = d->account,
-		.account_named = d->account_named, .provider = d->provider, .mock = d->mock, .source = d->source,
-		.request_id = d->request_id, .remote_addr = d->remote_addr,
-		.content_type = d->content_type, .headers = d->headers, .body = d->body,
-		.body_n = d->body_n, .verdict = d->verdict, .reason = d->reason,
-	};
-
-	memcpy(r.uid, d->uid, sizeof r.uid);
-	r.items.ignored = d->items.n + d->items.ignored;
-	r.items.warning = d->items.warning;
-	return r;
-}
-
-static void
-batch_done(struct batch_job *j, enum rc rc, bool late)
-{
-	struct ingest_later *x = (struct ingest_later *)j;
-	struct delivery r;
-
-	if (late) {
-		r = envelope(x->d);
-		(void)fall_back(x->spool, &r);
-		x->done(x, &r);
-		return;
-	}
-	if (rc != RC_OK)
-		(void)fall_back(x->spool, x->d);
-	x->done(x, x->d);
-}
-
-static void
-batch_release(struct batch_job *j)
-{
-	struct ingest_later *x = (struct ingest_later *)j;
-
-	x->release(x);
-}
-
-static void
-batch_busy(struct batch_job *j)
-{
-	struct ingest_later *x = (struct ingest_later *)j;
-
-	if (x->busy != NULL)
-		x->busy(x);
-}
-
-void
-ingest_batched(struct batch *b, struct ingest_later *x)
-{
-	ingest_prepare(x->d);
-	x->job.d = x->d;
-	x->job.done = batch_done;
-	x->job.release = batch_release;
-	x->job.busy = batch_busy;
-	batch_store(b, &x->job);
-}
-
 enum rc
 ingest(struct db *db, struct spool *sp, struct delivery *const *v, size_t n)
 {
@@ -302,7 +231,7 @@ ingest(struct db *db, struct spool *sp, struct delivery *const *v, size_t n)
 	if (store_deliveries(db, v, n) == RC_OK)
 		return RC_OK;
 	for (size_t i = 0; i < n; i++)
-		if (v[i]->rc != RC_OK && fall_back(sp, v[i]) != RC_OK)
+		if (v[i]->rc != RC_OK && spool_instead(sp, v[i]) != RC_DUP)
 			rc = RC_TEMP;
 	return rc;
 }

@@ -2,7 +2,6 @@
 #define DMBOX_BRIDGE_INGEST_H
 
 #include <stddef.h>
-#include "bridge/batch.h"
 #include "model/conf.h"
 #include "extern/db.h"
 #include "model/msg.h"
@@ -25,24 +24,6 @@ void ingest_prepare(struct delivery *d);
  * Returns  RC_OK when all are durable (stored or spooled), else RC_TEMP.
  */
 enum rc ingest(struct db *db, struct spool *sp, struct delivery *const *v, size_t n) MUST_CHECK;
-/*
- * ingest_batched(b, x):
- * The same for one delivery of one of many threads, stored together with those
- * of the others.  x is the caller's until release; d and all it borrows stay as
- * they are until then.
- */
-struct ingest_later {
-	struct batch_job job;	/* first */
-	struct delivery *d;
-	struct spool *spool;	/* may be NULL */
-	/* done: once, by any thread, also before ingest_batched returns; r is d, or a
-	 * stand-in where d is still in another thread's hands: without items, their
-	 * number is r->items.ignored.  r->rc as with ingest. */
-	void (*done)(struct ingest_later *x, const struct delivery *r);
-	void (*release)(struct ingest_later *x);	/* once, after done */
-	void (*busy)(struct ingest_later *x);	/* as batch_job's; may be NULL */
-};
-void ingest_batched(struct batch *b, struct ingest_later *x);
 /*
  * ingest_parse(conf, account, d):
  * Parse d->body by the account's provider into d->items, resolving entry ids to

@@ -22,6 +22,14 @@ void spool_close(struct spool *s);
 /* spool_put(s, d): durable when RC_OK.  RC_TEMP: no space (a floor of 16 MiB or
  * 1 % and of inodes is kept free), no right, I/O error; logged. Thread-safe. */
 enum rc spool_put(struct spool *s, const struct delivery *d) MUST_CHECK;
+/* spool_instead(s, d): d, which the database did not take, is put into the spool; s may be
+ * NULL.  Returns d->rc: RC_DUP durable, RC_TEMP not. */
+static inline enum rc
+spool_instead(struct spool *s, struct delivery *d)
+{
+	d->rc = s != NULL && spool_put(s, d) == RC_OK ? RC_DUP : RC_TEMP;
+	return d->rc;
+}
 
 struct spool_file;	/* one claimed file */
 /* spool_claim(s, out): the oldest file not claimed (or claimed over 60 s ago).

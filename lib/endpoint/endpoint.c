@@ -23,6 +23,7 @@
 #define JWT_FAILURES 600	/* a minute and address; beyond it failing requests get 429 */
 #define JWT_FAILURES_ALL 6000	/* a minute, of all addresses together: who has many gets no further */
 #define ANSWER_MAX (32u << 20)
+#define NO_CONF_MAX_BODY 65536	/* a request that is answered 503 anyway */
 
 /* --- answers -------------------------------------------------------------- */
 
@@ -404,25 +405,40 @@ env_free(struct endpoint_env *e)
 	free(e);
 }
 
+size_t
+endpoint_max_body(void *ctx, struct http_call *call)
+{
+	struct conf *conf;
+
+	if (ctx_conf(ctx, call->req.conf_path, call->req.doc_root, &conf) != RC_OK) {
+		conf_drop(conf);
+		return NO_CONF_MAX_BODY;
+	}
+	call->held = conf;
+	return conf->max_body;
+}
+
 bool
-endpoint_dispatch_later(struct ctx *ctx, unsigned int thread, const struct endpoint_table *table,
-    const struct http_req *req, struct http_res *res, const struct endpoint_reply *reply)
+endpoint_dispatch(struct ctx *ctx, unsigned int thread, const struct endpoint_table *table,
+    struct http_call *call)
 {
 	struct endpoint_env *e = mem_alloc(sizeof *e);
+	const struct http_req *req = &call->req;
+	struct http_res *res = &call->res;
 	bool later = false;
 
 	e->ctx = ctx;
 	e->thread = thread;
 	e->req = req;
 	e->res = res;
+	e->reply = call->reply;
+	e->conf = call->held;
 	e->tail = "";
 	e->later = &later;
 	e->start_us = clock_mono_us();
-	if (reply != NULL)
-		e->reply = *reply;
 	set_request_id(e);
 	log_begin(e->request_id);
-	if (ctx_conf(ctx, req->conf_path, req->doc_root, &e->conf) != RC_OK) {
+	if (e->conf == NULL && ctx_conf(ctx, req->conf_path, req->doc_root, &e->conf) != RC_OK) {
 		header(res, "Retry-After", RETRY_CONFIG_S);
 		endpoint_error(e, res, 503, "config", "the configuration has an error; the log says which");
 	} else {
@@ -440,23 +456,7 @@ endpoint_dispatch_later(struct ctx *ctx, unsigned int thread, const struct endpo
 	return true;
 }
 
-void
-endpoint_dispatch(struct ctx *ctx, unsigned int thread, const struct endpoint_route *routes, size_t n,
-    const struct http_req *req, struct http_res *res)
-{
-	const struct endpoint_table table = { routes, n };
-
-	(void)endpoint_dispatch_later(ctx, thread, &table, req, res, NULL);
-}
-
 /* --- answering later ------------------------------------------------------ */
-
-void
-endpoint_busy(struct endpoint_env *e)
-{
-	if (e->reply.busy != NULL)
-		e->reply.busy(e->reply.arg);
-}
 
 void
 endpoint_later(struct endpoint_env *e)
@@ -490,7 +490,7 @@ endpoint_pause(struct endpoint_env *e)
 void
 endpoint_end(struct endpoint_env *e)
 {
-	struct endpoint_reply reply = e->reply;
+	const struct http_reply reply = e->reply;
 
 	env_free(e);
 	if (reply.end != NULL)

@@ -10,16 +10,6 @@
 #include "base/log.h"
 #include "base/rc.h"
 
-/* How an answer that is not ready when its job returns gets out: send, then end,
- * once each, by any thread; after end the request and res are gone.  busy: the
- * job's thread is going to wait for something.  Each may be NULL. */
-struct endpoint_reply {
-	void (*busy)(void *arg);
-	void (*send)(void *arg);
-	void (*end)(void *arg);
-	void *arg;
-};
-
 /*
  * What all jobs have in common.  A job serves one request: it is called with
  * everything it may use and fills the answer; it is pure of FastCGI.  The route
@@ -41,7 +31,7 @@ struct endpoint_env {
 	/* for endpoint_later and what follows it */
 	struct http_res *res;
 	const struct endpoint_route *route;
-	struct endpoint_reply reply;
+	struct http_reply reply;
 	struct log_scope log;
 	int64_t start_us;
 	bool *later;
@@ -61,27 +51,28 @@ struct endpoint_route {
 	unsigned int scope;	/* enum auth_scope bits of which one suffices; 0 = open */
 	endpoint_fn fn;
 };
+struct endpoint_table { const struct endpoint_route *routes; size_t n; };
 /*
- * endpoint_dispatch(ctx, thread, routes, n, req, res):
+ * endpoint_dispatch(ctx, thread, table, call):
  * Request id, log context, configuration (503 code config), route (404, 405 with
  * Allow), JWT (401, 403 naming the scope), a whole body (413, 400), then the job.
  * Channel and endpoint come from the last "/instagram/" or "/whatsapp/" of the
  * request path, so that it works below any folder and by any rewrite; "/health" and
- * "/metrics" count as instagram.
+ * "/metrics" count as instagram.  call->held: the request's configuration from
+ * endpoint_max_body, or NULL.
+ *
+ * Returns  true: call->res is the answer.  false: its job hands it on (endpoint_later);
+ *          call->reply sends it, or has sent it already.
  */
-void endpoint_dispatch(struct ctx *ctx, unsigned int thread, const struct endpoint_route *routes,
-    size_t n, const struct http_req *req, struct http_res *res);
-struct endpoint_table { const struct endpoint_route *routes; size_t n; };
+bool endpoint_dispatch(struct ctx *ctx, unsigned int thread, const struct endpoint_table *table,
+    struct http_call *call);
 /*
- * endpoint_dispatch_later(ctx, thread, table, req, res, reply):
- * The same for jobs that may answer later (endpoint_later).
- * Returns  true: res is the answer.  false: reply (copied) sends it, or has sent it.
+ * endpoint_max_body(ctx, call):
+ * The cap of the body in bytes, as the configuration of this request has it
+ * (DMBOX_MAX_BODY_BYTES), for fcgi_opts.max_body_now.  The configuration is kept in
+ * call->held for endpoint_dispatch: it is looked up once a request.
  */
-bool endpoint_dispatch_later(struct ctx *ctx, unsigned int thread,
-    const struct endpoint_table *table, const struct http_req *req, struct http_res *res,
-    const struct endpoint_reply *reply);
-/* endpoint_busy(e): said by a job before it waits, where others might serve meanwhile. */
-void endpoint_busy(struct endpoint_env *e);
+size_t endpoint_max_body(void *ctx, struct http_call *call);
 /*
  * endpoint_later(e):
  * Said by a job before it hands its request on: from here on e belongs to the thread that

@@ -271,7 +271,7 @@ note_refusal(struct endpoint_env *e, const struct account *a, const char *reason
 		meter_add(ctx_meter(e->ctx, e->conf), METER_NOT_KEPT, 1,
 		    (const char *const []){ channel_names[a->channel], a->name });
 	if (row || extra > 0) {
-		endpoint_busy(e);
+		http_busy(&e->reply);
 		fill(e, a, &d);
 		d.verdict = VERDICT_REJECTED;
 		d.reason = reason;
@@ -293,7 +293,7 @@ note_refusal(struct endpoint_env *e, const struct account *a, const char *reason
 
 /* A delivery on its way into the database, which other threads may take it. */
 struct intake {
-	struct ingest_later x;	/* first */
+	struct batch_job job;	/* first */
 	struct endpoint_env *e;
 	const struct account *a;
 	struct batch *batch;	/* held */
@@ -407,9 +407,9 @@ not_acknowledged(struct endpoint_env *e, const struct account *a, const struct d
 }
 
 static void
-received(struct ingest_later *x, const struct delivery *d)
+received(struct batch_job *j, const struct delivery *d)
 {
-	struct intake *in = (struct intake *)x;
+	struct intake *in = (struct intake *)j;
 
 	endpoint_resume(in->e);
 	if (d->rc == RC_OK || d->rc == RC_DUP)
@@ -420,15 +420,9 @@ received(struct ingest_later *x, const struct delivery *d)
 }
 
 static void
-waits(struct ingest_later *x)
+released(struct batch_job *j)
 {
-	endpoint_busy(((struct intake *)x)->e);
-}
-
-static void
-released(struct ingest_later *x)
-{
-	struct intake *in = (struct intake *)x;
+	struct intake *in = (struct intake *)j;
 	struct endpoint_env *e = in->e;
 
 	delivery_free(&in->d);
@@ -454,11 +448,12 @@ receive(struct endpoint_env *e, struct http_res *res, const struct account *a)
 	in->e = e;
 	in->a = a;
 	in->batch = ctx_batch(ctx, e->conf);
-	in->x = (struct ingest_later){ .d = &in->d, .spool = ctx_spool(ctx, e->conf),
-	    .done = received, .release = released, .busy = waits };
+	in->job = (struct batch_job){ .d = &in->d, .spool = ctx_spool(ctx, e->conf),
+	    .reply = &e->reply, .done = received, .release = released };
 	b = ctx_batch(ctx, e->conf);	/* held for as long as this thread may lead */
+	ingest_prepare(&in->d);
 	endpoint_later(e);
-	ingest_batched(b, &in->x);
+	batch_store(b, &in->job);
 	ctx_batch_done(ctx, b);
 }
 
@@ -586,7 +581,7 @@ endpoint_receive_stray(struct endpoint_env *e, struct http_res *res)
 		return;
 	log_warn("⛔ a delivery to a wrong address: %s %s (from %s)", e->req->method, e->req->url, e->addr);
 	count_delivery(e, a, "rejected", "wrong_address");
-	endpoint_busy(e);
+	http_busy(&e->reply);
 	fill(e, a, &d);
 	d.verdict = VERDICT_REJECTED;
 	d.reason = "wrong_address";

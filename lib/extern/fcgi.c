@@ -99,9 +99,9 @@ struct server {
 
 /* A call with what it came by.  Plain CGI: s is NULL. */
 struct call {
-	struct fcgi_call pub;	/* first: what others know of it */
+	struct http_call pub;	/* what others know of it; reply.arg is this call */
 	struct server *s;
-	struct worker *w;	/* while its handler runs */
+	struct worker *w;	/* of FastCGI: whose handler runs */
 	FCGX_Request fr;
 	struct buf body;
 	bool whole;		/* all of it was here when it was accepted */
@@ -477,14 +477,15 @@ put_answer(struct buf *b, const struct http_req *req, const struct http_res *res
 		buf_put(b, res->body, res->body_n);
 }
 
-void
-fcgi_answer(struct fcgi_call *call)
+/* Sends pub.res, which stays as it is.  Any thread. */
+static void
+answer(void *call)
 {
-	struct call *c = (struct call *)call;
+	struct call *c = call;
 	struct buf b;
 
-	buf_init(&b, call->res.body_n + 65536);
-	put_answer(&b, &call->req, &call->res);
+	buf_init(&b, c->pub.res.body_n + 65536);
+	put_answer(&b, &c->pub.req, &c->pub.res);
 	if (c->s != NULL && b.n > SMALL_ANSWER)
 		set_timeouts(c->fr.ipcFd, PEER_TIMEOUT_S);
 	write_all(c, b.p, b.n);
@@ -493,7 +494,7 @@ fcgi_answer(struct fcgi_call *call)
 		return;
 	/* libfcgi waits up to 2 s for the peer to close first, lest a TCP reset destroy
 	 * the answer; a Unix socket keeps what was sent, to who is not sending any more */
-	if (!c->keep && (c->s->local || c->no_room) && !call->req.too_large)
+	if (!c->keep && (c->s->local || c->no_room) && !c->pub.req.too_large)
 		(void)FCGX_Detach(&c->fr);
 	FCGX_Finish_r(&c->fr);
 }
@@ -509,17 +510,18 @@ tell_ended(struct server *s, struct call *kept)
 	pthread_mutex_unlock(&s->mu);
 }
 
-void
-fcgi_end(struct fcgi_call *call)
+/* Answered and no longer needed: nobody may touch it any more. */
+static void
+end(void *call)
 {
-	struct call *c = (struct call *)call;
+	struct call *c = call;
 	struct server *s = c->s;
 	bool keep = c->keep;
 	unsigned int open;
 
 	buf_free(&c->body);
-	http_res_free(&call->res);
-	http_req_free(&call->req);
+	http_res_free(&c->pub.res);
+	http_req_free(&c->pub.req);
 	if (s == NULL)
 		return;
 	open = atomic_fetch_sub(&s->open, 1);
@@ -551,20 +553,25 @@ serve_one(const struct fcgi_opts *o, unsigned int number, struct call *c, char *
 	read_head(envp, v, &c->pub.req);
 	http_res_init(&c->pub.res);
 	c->pub.res.status = 500;
-	max = o->max_body_now != NULL ? o->max_body_now(o->arg, &c->pub.req) : o->max_body;
-	buf_init(&c->body, max);
+	c->pub.reply.send = answer;
+	c->pub.reply.end = end;
+	c->pub.reply.arg = c;
+	c->pub.held = NULL;
 	if (c->no_room) {
+		buf_init(&c->body, 0);
 		c->pub.res.status = 503;
 		http_res_header(&c->pub.res, "Retry-After", 11, RETRY_S, strlen(RETRY_S));
-		fcgi_answer(&c->pub);
-		fcgi_end(&c->pub);
+		answer(c);
+		end(c);
 		return;
 	}
+	max = o->max_body_now != NULL ? o->max_body_now(o->arg, &c->pub) : o->max_body;
+	buf_init(&c->body, max);
 	read_body(c, v, max);
 	slow_leave(c);
 	if (o->handle(o->arg, number, &c->pub)) {
-		fcgi_answer(&c->pub);
-		fcgi_end(&c->pub);
+		answer(c);
+		end(c);
 	}
 }
 
@@ -713,13 +720,10 @@ slot_give(struct worker *w)
 	w->has_slot = false;
 }
 
-void
-fcgi_busy(struct fcgi_call *call)
+static void
+busy(void *call)
 {
-	struct call *c = (struct call *)call;
-
-	if (c->w != NULL)
-		slot_give(c->w);
+	slot_give(((struct call *)call)->w);
 }
 
 /* Until fewer than open_max calls are under way; at the end nobody waits. */
@@ -830,6 +834,7 @@ serve_connection(struct worker *w, int fd)
 
 	c->s = w->s;
 	c->w = w;
+	c->pub.reply.busy = busy;
 	c->whole = all_here(fd);
 	if (!c->whole) {
 		slot_give(w);

@@ -14,28 +14,22 @@
  * answered (ARCHITECTURE.md 6.1 and 7).
  */
 
-/* A request and its answer.  Its memory is fcgi's. */
-struct fcgi_call {
-	struct http_req req;
-	struct http_res res;	/* initialised; status 500 until somebody fills it */
-};
-
 struct fcgi_opts {
 	unsigned int threads;		/* 1 or more; CGI always runs one */
 	size_t max_body;		/* cap of a body, unless max_body_now is set */
-	/* The cap for this request (headers, conf_path, doc_root are filled; no body
-	 * yet); may be NULL. */
-	size_t (*max_body_now)(void *arg, const struct http_req *req);
-	unsigned long max_requests;	/* begin the process anew after so many; 0 = never */
+	/* The cap in bytes for this request (headers, conf_path, doc_root are filled; no
+	 * body yet); may be NULL.  handle follows always, so that it may fill call->held. */
+	size_t (*max_body_now)(void *arg, struct http_call *call);
+	unsigned long max_requests;	/* re-execute the program after so many; 0 = never */
 	size_t max_rss_kb;		/* ... or when resident memory passes this; 0 = never */
 	/*
 	 * handle: true: call->res is filled and is sent now.  false: the call was
-	 * taken over: fcgi_answer and then fcgi_end are called for it, once each, by
-	 * any thread, later or before handle returned; the thread takes the next
-	 * request meanwhile.  thread is 0 .. threads-1.  Few threads accept at a time:
-	 * one that is going to wait for anything says fcgi_busy before.
+	 * taken over: call->reply.send and then .end are called, once each, by any
+	 * thread, later or before handle returned; the thread takes the next request
+	 * meanwhile.  thread is 0 .. threads-1.  Few threads accept at a time: one
+	 * that is going to wait calls call->reply.busy before.  call is fcgi's memory.
 	 */
-	bool (*handle)(void *arg, unsigned int thread, struct fcgi_call *call);
+	bool (*handle)(void *arg, unsigned int thread, struct http_call *call);
 	unsigned int open_max;		/* beyond so many calls under way none is accepted; 0 = no limit */
 	bool alone;			/* starts no thread or process of its own once it serves */
 	/* tick: about once a second while serving, from no worker, and once at the end
@@ -45,13 +39,6 @@ struct fcgi_opts {
 };
 /* fcgi_serve(o): serve until told to stop.  Returns the exit status. */
 int fcgi_serve(const struct fcgi_opts *o);
-/* fcgi_busy(call): said within handle, by its thread: this may take a while, let
- * another thread accept.  Repeats  safe. */
-void fcgi_busy(struct fcgi_call *call);
-/* fcgi_answer(call): send call->res, which stays as it is.  Any thread. */
-void fcgi_answer(struct fcgi_call *call);
-/* fcgi_end(call): answered and no longer needed; nobody may touch it any more. */
-void fcgi_end(struct fcgi_call *call);
 /*
  * fcgi_thread(thread, fn, arg):
  * Start a thread beside the workers, with all signals blocked, also in a process that

@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include "bridge/batch.h"
+#include "bridge/spool.h"
 #include "dbtest.h"
 
 enum { THREADS = 32, ROUNDS = 40 };
@@ -27,13 +28,13 @@ struct waited {
 };
 
 static void
-on_done(struct batch_job *j, enum rc rc, bool late)
+on_done(struct batch_job *j, const struct delivery *r)
 {
 	struct waited *w = (struct waited *)j;
 
 	pthread_mutex_lock(&w->mu);
-	w->rc = rc;
-	w->late = late;
+	w->rc = r->rc;
+	w->late = r != j->d;
 	w->done++;
 	pthread_cond_broadcast(&w->cond);
 	pthread_mutex_unlock(&w->mu);
@@ -51,15 +52,22 @@ on_release(struct batch_job *j)
 }
 
 static void
-begin(struct waited *w, struct batch *b, struct delivery *d)
+begin_with(struct waited *w, struct batch *b, struct delivery *d, struct spool *sp)
 {
 	memset(w, 0, sizeof *w);
 	pthread_mutex_init(&w->mu, NULL);
 	pthread_cond_init(&w->cond, NULL);
 	w->job.d = d;
+	w->job.spool = sp;
 	w->job.done = on_done;
 	w->job.release = on_release;
 	batch_store(b, &w->job);
+}
+
+static void
+begin(struct waited *w, struct batch *b, struct delivery *d)
+{
+	begin_with(w, b, d, NULL);
 }
 
 static void
@@ -246,6 +254,61 @@ test_time_over(void **state)
 	batch_free(slow);
 }
 
+struct spooled {
+	struct batch *b;
+	struct spool *spool;
+	struct waited w;
+	struct delivery d;
+};
+
+static void *
+store_spooled(void *arg)
+{
+	struct spooled *x = arg;
+
+	begin_with(&x->w, x->b, &x->d, x->spool);
+	return NULL;
+}
+
+/* What is late is in the spool: done gets a stand-in without items, once. */
+static void
+test_time_over_spool(void **state)
+{
+	char dir[] = "/tmp/dmbox-test-batch-XXXXXX";
+	struct batch *slow = batch_new(&(struct batch_opts){ .db = { .conninfo = getenv("DMBOX_TEST_DB"),
+	    .statement_ms = 20000 }, .wait_ms = 200 });
+	struct spooled x = { .b = slow };
+	struct spool_stat stat;
+	char cmd[64];
+	pthread_t t;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(spool_open(dir, &x.spool), RC_OK);
+	assert_int_equal(db_begin(db), RC_OK);
+	assert_int_equal(db_exec(db, &(struct db_stmt){ NULL, "lock table dmbox.messages in exclusive mode" },
+	    NULL, NULL), RC_OK);
+	dbt_delivery(&x.d);
+	x.d.body = "{}";
+	x.d.body_n = 2;
+	dbt_message(&x.d, "c1", "L", "x", T0);
+	assert_int_equal(pthread_create(&t, NULL, store_spooled, &x), 0);
+	while (spool_stat(x.spool, &stat) == RC_OK && stat.waiting == 0) {
+		clock_sleep_ms(20);
+		batch_expire(slow);
+	}
+	assert_int_equal(db_commit(db), RC_OK);
+	pthread_join(t, NULL);
+	assert_int_equal(end(&x.w), RC_DUP);
+	assert_true(x.w.late);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 1);
+	delivery_free(&x.d);
+	spool_close(x.spool);
+	batch_free(slow);
+	snprintf(cmd, sizeof cmd, "rm -rf %s", dir);
+	assert_int_equal(system(cmd), 0);
+}
+
 /* One thread brings many while the first is being stored: it waits for none of them,
  * and enough of them make a second batch beside the first. */
 struct bring {
@@ -361,6 +424,7 @@ main(void)
 		cmocka_unit_test_setup(test_together, setup),
 		cmocka_unit_test_setup(test_large_alone, setup),
 		cmocka_unit_test_setup(test_time_over, setup),
+		cmocka_unit_test_setup(test_time_over_spool, setup),
 		cmocka_unit_test_setup(test_nobody_sleeps, setup),
 		cmocka_unit_test_setup(test_borrowed, setup),
 		cmocka_unit_test_setup(test_away, setup),

@@ -43,9 +43,9 @@ struct waited {
 };
 
 static void
-on_done(struct batch_job *j, enum rc rc, bool late)
+on_done(struct batch_job *j, const struct delivery *r)
 {
-	((struct waited *)j)->rc = late ? RC_TEMP : rc;
+	((struct waited *)j)->rc = r->rc;
 }
 
 static void

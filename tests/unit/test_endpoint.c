@@ -20,25 +20,11 @@
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 
-/* No spool here: ctx opens one only when asked. */
-enum rc
-spool_open(const char *d, struct spool **out)
-{
-	(void)d;
-	(void)out;
-	return RC_TEMP;
-}
-
-void
-spool_close(struct spool *s)
-{
-	(void)s;
-}
-
 static char dir[] = "/tmp/dmbox-test-job-XXXXXX";
 static char conf_file[128], last_addr[64], last_tail[64], last_sub[128];
 static int last_channel, called;
 static struct ctx *ctx;
+static const struct conf *last_conf;	/* only to be compared */
 
 static void
 job_echo(struct endpoint_env *e, struct http_res *res)
@@ -47,6 +33,7 @@ job_echo(struct endpoint_env *e, struct http_res *res)
 
 	called++;
 	last_channel = (int)e->channel;
+	last_conf = e->conf;
 	snprintf(last_addr, sizeof last_addr, "%s", e->addr);
 	snprintf(last_tail, sizeof last_tail, "%s", e->tail);
 	snprintf(last_sub, sizeof last_sub, "%s", e->caller.sub);
@@ -63,7 +50,7 @@ static void
 job_hand_on(struct endpoint_env *e, struct http_res *res)
 {
 	(void)res;
-	endpoint_busy(e);
+	http_busy(&e->reply);
 	log_info("said before");
 	handed_on = e;
 	endpoint_later(e);
@@ -83,6 +70,16 @@ static const struct endpoint_route routes[] = {
 
 struct hdr { const char *name, *value; };
 
+static void
+dispatch(struct ctx *c, const struct http_req *req, struct http_res *res)
+{
+	static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
+	struct http_call call = { .req = *req, .res = *res };
+
+	assert_true(endpoint_dispatch(c, 0, &table, &call));
+	*res = call.res;
+}
+
 /* One request; the caller frees res. */
 static void
 go(const char *method, const char *url, const char *peer, const struct hdr *h, struct http_res *res)
@@ -98,7 +95,7 @@ go(const char *method, const char *url, const char *peer, const struct hdr *h, s
 		assert_int_equal(http_req_header(&req, h->name, h->value), RC_OK);
 	http_res_init(res);
 	called = 0;
-	endpoint_dispatch(ctx, 0, routes, sizeof routes / sizeof *routes, &req, res);
+	dispatch(ctx, &req, res);
 	http_req_free(&req);
 }
 
@@ -215,7 +212,7 @@ with_body(const char *url, bool too_large, bool cut, struct http_res *res)
 	req.cut = cut;
 	http_res_init(res);
 	called = 0;
-	endpoint_dispatch(ctx, 0, routes, sizeof routes / sizeof *routes, &req, res);
+	dispatch(ctx, &req, res);
 	http_req_free(&req);
 	return res->status;
 }
@@ -408,7 +405,7 @@ test_accounts_below(void **state)
 	req.conf_path = conf_file;
 	req.doc_root = site;
 	http_res_init(&res);
-	endpoint_dispatch(fresh, 0, routes, sizeof routes / sizeof *routes, &req, &res);
+	dispatch(fresh, &req, &res);
 	assert_int_equal(res.status, 503);
 	http_res_free(&res);
 	http_req_free(&req);
@@ -430,12 +427,12 @@ test_doc_root(void **state)
 	req.conf_path = conf_file;
 	req.doc_root = dir;
 	http_res_init(&res);
-	endpoint_dispatch(ctx, 0, routes, sizeof routes / sizeof *routes, &req, &res);
+	dispatch(ctx, &req, &res);
 	assert_int_equal(res.status, 503);
 	http_res_free(&res);
 	req.doc_root = "/tmp/elsewhere";
 	http_res_init(&res);
-	endpoint_dispatch(ctx, 0, routes, sizeof routes / sizeof *routes, &req, &res);
+	dispatch(ctx, &req, &res);
 	assert_int_equal(res.status, 200);
 	http_res_free(&res);
 	http_req_free(&req);
@@ -493,9 +490,9 @@ note_end(void *arg)
 static void
 test_later(void **state)
 {
-	struct http_res res;
-	struct http_req req;
-	const struct endpoint_reply reply = { note_busy, note_send, note_end, &res };
+	const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
+	struct http_call call = { .reply = { note_busy, note_send, note_end, &call.res } };
+	struct http_req *req = &call.req;
 	static char text[1 << 20];
 	char path[160], *said, *other;
 	struct buf b;
@@ -503,14 +500,13 @@ test_later(void **state)
 	size_t n;
 
 	(void)state;
-	http_req_init(&req, "POST", "/instagram/later");
-	req.query = req.body = "";
-	req.conf_path = conf_file;
-	assert_int_equal(http_req_header(&req, "x-request-id", "later-1"), RC_OK);
-	http_res_init(&res);
+	http_req_init(req, "POST", "/instagram/later");
+	req->query = req->body = "";
+	req->conf_path = conf_file;
+	assert_int_equal(http_req_header(req, "x-request-id", "later-1"), RC_OK);
+	http_res_init(&call.res);
 	calls[0] = '\0';
-	assert_false(endpoint_dispatch_later(ctx, 0,
-	    &(const struct endpoint_table){ routes, sizeof routes / sizeof *routes }, &req, &res, &reply));
+	assert_false(endpoint_dispatch(ctx, 0, &table, &call));
 	assert_string_equal(calls, "busy ");
 
 	log_begin("other-1");	/* a thread with lines of its own goes on with it */
@@ -528,8 +524,8 @@ test_later(void **state)
 	endpoint_end(handed_on);
 	assert_string_equal(calls, "busy send:202 end");
 	log_end();
-	assert_string_equal(http_res_get(&res, "X-Request-Id"), "later-1");
-	assert_string_equal(http_res_get(&res, "Cache-Control"), "no-store");
+	assert_string_equal(http_res_get(&call.res, "X-Request-Id"), "later-1");
+	assert_string_equal(http_res_get(&call.res, "Cache-Control"), "no-store");
 
 	snprintf(path, sizeof path, "%s/log", dir);
 	f = fopen(path, "r");
@@ -543,8 +539,39 @@ test_later(void **state)
 	assert_true(other > said);
 	said = strstr(said, "later-1 said after\n");
 	assert_true(said != NULL && said < other);
-	http_res_free(&res);
-	http_req_free(&req);
+	http_res_free(&call.res);
+	http_req_free(req);
+}
+
+/* The configuration is looked up once a request, for the cap of its body. */
+static void
+test_held(void **state)
+{
+	const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
+	struct http_call call = { .held = NULL };
+	struct conf *conf;
+
+	(void)state;
+	http_req_init(&call.req, "GET", "/health");
+	call.req.query = call.req.body = "";
+	call.req.conf_path = conf_file;
+	http_res_init(&call.res);
+	assert_int_equal(endpoint_max_body(ctx, &call), 4194304);
+	conf = call.held;
+	assert_non_null(conf);
+	last_conf = NULL;
+	call.req.conf_path = "/nonexistent";	/* another look would find this one */
+	assert_true(endpoint_dispatch(ctx, 0, &table, &call));
+	assert_int_equal(call.res.status, 200);
+	assert_ptr_equal(last_conf, conf);
+	http_res_free(&call.res);
+
+	http_res_init(&call.res);
+	call.held = NULL;
+	assert_int_equal(endpoint_max_body(ctx, &call), 65536);
+	assert_null(call.held);
+	http_res_free(&call.res);
+	http_req_free(&call.req);
 }
 
 /* The lines of the request id in the log, into text. */
@@ -612,6 +639,7 @@ main(void)
 		cmocka_unit_test(test_doc_root), cmocka_unit_test(test_accounts_below),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_later),
+		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_error_lines),
 	};
 

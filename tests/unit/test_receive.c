@@ -216,6 +216,8 @@ struct ask {
 static void
 ask(const struct ask *a, struct http_res *res)
 {
+	static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
+	struct http_call call = { .held = NULL };
 	struct http_req req;
 
 	http_req_init(&req, a->method != NULL ? a->method : "POST",
@@ -235,9 +237,11 @@ ask(const struct ask *a, struct http_res *res)
 		assert_int_equal(http_req_header(&req, a->name, a->value), RC_OK);
 	if (a->doctor)
 		assert_int_equal(http_req_header(&req, "x-dmbox-doctor", "1"), RC_OK);
-	http_res_init(res);
+	call.req = req;
+	http_res_init(&call.res);
 	taken = refused_rows = 0;
-	endpoint_dispatch(ctx, 0, routes, 2, &req, res);
+	(void)endpoint_dispatch(ctx, 0, &table, &call);
+	*res = call.res;
 	http_req_free(&req);
 }
 
