@@ -1194,14 +1194,13 @@ test_settle_against_echoes(void **state)
 	snprintf(q, sizeof q, "select count(*) from dmbox.messages where account = '%s' and source = 'send'"
 	    " and external_id like '%s-%%'", f->account, f->account);
 	assert_int_equal(dbt_i64(f->db, q), N);
-	/* each that a receipt names; and, where the echo came before the settlement and the
-	 * message is 6500's, whatever came before a receipt in that chat */
+	/* Each that a receipt names.  An echo that came before its settlement lay in 6500's
+	 * chat, where a later receipt covered it: so others may be read, the last two never. */
 	snprintf(q, sizeof q, "select count(*) from dmbox.messages where account = '%s' and status = 'read'"
 	    " and split_part(external_id, '-', 2)::int %% 3 = 0", f->account);
 	assert_int_equal(dbt_i64(f->db, q), N / 3);
-	snprintf(q, sizeof q, "select count(*) from dmbox.messages m join dmbox.contacts c on c.id = m.contact_id"
-	    " where m.account = '%s' and m.status = 'read' and c.external_id <> '6500'"
-	    " and split_part(m.external_id, '-', 2)::int %% 3 <> 0", f->account);
+	snprintf(q, sizeof q, "select count(*) from dmbox.messages where account = '%s' and status = 'read'"
+	    " and split_part(external_id, '-', 2)::int > %d", f->account, N - 3);
 	assert_int_equal(dbt_i64(f->db, q), 0);
 	assert_int_equal(dbt_i64(f->db, "select coalesce(sum(abs(missing)), 0)::bigint from dmbox.ingest_balance"), 0);
 }
