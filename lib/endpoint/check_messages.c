@@ -146,7 +146,7 @@ entries_new(struct endpoint_env *e, const char *only, size_t *n)
 }
 
 void
-endpoint_check_messages(struct endpoint_env *e, struct http_res *res)
+endpoint_check_messages(struct endpoint_env *e)
 {
 	const char *only = http_query_get(&e->arena, e->req->query, "account");
 	struct entry *v;
@@ -157,13 +157,13 @@ endpoint_check_messages(struct endpoint_env *e, struct http_res *res)
 	v = entries_new(e, str_empty(only) ? NULL : only, &n);
 	buf_init(&b, 8 * ANSWER_MAX);
 	if (n == 0) {
-		endpoint_error(e, res, 404, "unknown_account", "there is no such account on this channel");
+		endpoint_error(e, 404, "unknown_account", "there is no such account on this channel");
 		goto out;
 	}
 	entries_run(e, v, n, &away);
 	if (away) {
-		http_res_header(res, "Retry-After", strlen("Retry-After"), "5", 1);
-		endpoint_error(e, res, 503, "database", "the database is away");
+		endpoint_header(e, "Retry-After", "5");
+		endpoint_error(e, 503, "database", "the database is away");
 		goto out;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -172,7 +172,7 @@ endpoint_check_messages(struct endpoint_env *e, struct http_res *res)
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&b, "%s%s", i == 0 ? "" : ",", v[i].json.p);
 	buf_puts(&b, "]}\n");
-	endpoint_json(res, 200, &b);
+	endpoint_json(e, 200, &b);
 out:
 	for (size_t i = 0; i < n; i++)
 		buf_free(&v[i].json);

@@ -4,6 +4,6 @@
 #include "endpoint/endpoint.h"
 
 /* endpoint_check_messages: GET /CHANNEL/check-messages (contract.md 4). */
-void endpoint_check_messages(struct endpoint_env *e, struct http_res *res);
+void endpoint_check_messages(struct endpoint_env *e);
 
 #endif

@@ -58,7 +58,7 @@ below_root(const char *doc_root)
 }
 
 static void
-probe(const struct endpoint_env *e, struct http_res *res)
+probe(const struct endpoint_env *e)
 {
 	char database[40];
 	struct buf b;
@@ -78,12 +78,12 @@ probe(const struct endpoint_env *e, struct http_res *res)
 	json_put_key(&b, ",", "version");
 	json_put_str(&b, DMBOX_VERSION);
 	buf_puts(&b, "}}\n");
-	endpoint_json(res, 200, &b);
+	endpoint_json(e, 200, &b);
 	buf_free(&b);
 }
 
 void
-endpoint_doctor(struct endpoint_env *e, struct http_res *res)
+endpoint_doctor(struct endpoint_env *e)
 {
 	struct doctor_opts o = { .conf = e->conf, .only = -1, .doc_root = e->req->doc_root };
 	const char *q = e->req->query, *only = http_query_get(&e->arena, q, "only");
@@ -93,11 +93,11 @@ endpoint_doctor(struct endpoint_env *e, struct http_res *res)
 	struct buf b;
 
 	if (http_query_get(&e->arena, q, "probe") != NULL) {
-		probe(e, res);
+		probe(e);
 		return;
 	}
 	if (only != NULL && doctor_check_by_code(only, &c) != RC_OK) {
-		endpoint_error(e, res, 422, "unknown_code", "there is no check of this code");
+		endpoint_error(e, 422, "unknown_code", "there is no check of this code");
 		return;
 	}
 	if (only != NULL)
@@ -108,7 +108,7 @@ endpoint_doctor(struct endpoint_env *e, struct http_res *res)
 	doctor_run(d);
 	buf_init(&b, ANSWER_MAX);
 	doctor_json(d, &b);
-	endpoint_json(res, 200, &b);
+	endpoint_json(e, 200, &b);
 	buf_free(&b);
 	doctor_free(d);
 }

@@ -9,6 +9,6 @@
  * the network out, ?lang=ru|en chooses the language.  ?probe=1 is doctor's own
  * question: as whom do the web programs run, and can they write to the spool?
  */
-void endpoint_doctor(struct endpoint_env *e, struct http_res *res);
+void endpoint_doctor(struct endpoint_env *e);
 
 #endif

@@ -27,20 +27,20 @@
 
 /* --- answers -------------------------------------------------------------- */
 
-static void
-header(struct http_res *res, const char *name, const char *value)
+void
+endpoint_header(const struct endpoint_env *e, const char *name, const char *value)
 {
-	http_res_header(res, name, strlen(name), value, strlen(value));
+	http_res_header(e->res, name, strlen(name), value, strlen(value));
 }
 
 void
-endpoint_json(struct http_res *res, int status, struct buf *b)
+endpoint_json(const struct endpoint_env *e, int status, struct buf *b)
 {
-	res->status = status;
-	res->body = mem_arena_ndup(&res->arena, b->p, b->n);
-	res->body_n = b->n;
-	if (http_res_get(res, "Content-Type") == NULL)
-		header(res, "Content-Type", "application/json; charset=utf-8");
+	e->res->status = status;
+	e->res->body = mem_arena_ndup(&e->res->arena, b->p, b->n);
+	e->res->body_n = b->n;
+	if (http_res_get(e->res, "Content-Type") == NULL)
+		endpoint_header(e, "Content-Type", "application/json; charset=utf-8");
 	buf_reset(b);
 }
 
@@ -52,8 +52,7 @@ endpoint_log_error(const struct endpoint_env *e, int status, const char *code)
 }
 
 void
-endpoint_error(struct endpoint_env *e, struct http_res *res, int status, const char *code,
-    const char *fmt, ...)
+endpoint_error(struct endpoint_env *e, int status, const char *code, const char *fmt, ...)
 {
 	struct buf msg, b;
 	va_list ap;
@@ -70,7 +69,7 @@ endpoint_error(struct endpoint_env *e, struct http_res *res, int status, const c
 	buf_puts(&b, "},\"requestId\":");
 	json_put_str(&b, e->request_id);
 	buf_puts(&b, "}\n");
-	endpoint_json(res, status, &b);
+	endpoint_json(e, status, &b);
 	buf_free(&b);
 	buf_free(&msg);
 	endpoint_log_error(e, status, code);
@@ -231,8 +230,7 @@ method_fits(const char *method, const struct endpoint_route *r)
 }
 
 static void
-answer_405(struct endpoint_env *e, struct http_res *res, const struct endpoint_route *routes, size_t n,
-    const struct target *t)
+answer_405(struct endpoint_env *e, const struct endpoint_route *routes, size_t n, const struct target *t)
 {
 	struct buf b;
 
@@ -243,8 +241,8 @@ answer_405(struct endpoint_env *e, struct http_res *res, const struct endpoint_r
 		buf_printf(&b, "%s%s%s", b.n > 0 ? ", " : "", routes[i].method,
 		    str_eq(routes[i].method, "GET") ? ", HEAD" : "");
 	}
-	header(res, "Allow", b.p);
-	endpoint_error(e, res, 405, "method_not_allowed", "use %s", b.p);
+	endpoint_header(e, "Allow", b.p);
+	endpoint_error(e, 405, "method_not_allowed", "use %s", b.p);
 	buf_free(&b);
 }
 
@@ -260,7 +258,7 @@ stray(const struct endpoint_env *e, const struct endpoint_route *routes, size_t 
 
 /* The route, or an answer. */
 static const struct endpoint_route *
-find_route(struct endpoint_env *e, struct http_res *res, const struct endpoint_route *routes, size_t n)
+find_route(struct endpoint_env *e, const struct endpoint_route *routes, size_t n)
 {
 	const struct endpoint_route *r = NULL;
 	struct target t = { .tail = "" };
@@ -280,18 +278,18 @@ find_route(struct endpoint_env *e, struct http_res *res, const struct endpoint_r
 		}
 	}
 	if (known)
-		answer_405(e, res, routes, n, &t);
+		answer_405(e, routes, n, &t);
 	else if (*t.endpoint != '\0' && (r = stray(e, routes, n)) != NULL)
 		e->channel = t.channel;
 	else
-		endpoint_error(e, res, 404, "not_found", "there is nothing at this address");
+		endpoint_error(e, 404, "not_found", "there is nothing at this address");
 	return r;
 }
 
 /* --- caller --------------------------------------------------------------- */
 
 static void
-answer_401(struct endpoint_env *e, struct http_res *res, const char *why)
+answer_401(struct endpoint_env *e, const char *why)
 {
 	char net[64], key[80];
 
@@ -299,20 +297,20 @@ answer_401(struct endpoint_env *e, struct http_res *res, const char *why)
 	snprintf(key, sizeof key, "jwt:%s", net);
 	if (!ctx_limit(e->ctx, key, JWT_FAILURES, NULL) ||
 	    !ctx_limit(e->ctx, "jwt", JWT_FAILURES_ALL, NULL)) {
-		header(res, "Retry-After", RETRY_LIMIT_S);
-		endpoint_error(e, res, 429, "too_many_failures",
+		endpoint_header(e, "Retry-After", RETRY_LIMIT_S);
+		endpoint_error(e, 429, "too_many_failures",
 		    "too many requests without a valid token from this address");
 		return;
 	}
 	log_warn("%s %s refused: %s (from %s)", e->req->method, e->req->url, why, e->addr);
 	/* a token that came and is none of ours is told from one that did not come (RFC 6750, 3) */
-	header(res, "WWW-Authenticate", str_empty(http_req_get(e->req, "Authorization")) ? "Bearer" :
+	endpoint_header(e, "WWW-Authenticate", str_empty(http_req_get(e->req, "Authorization")) ? "Bearer" :
 	    "Bearer error=\"invalid_token\"");
-	endpoint_error(e, res, 401, "unauthorized", "a valid token is needed: Authorization: Bearer <JWT>");
+	endpoint_error(e, 401, "unauthorized", "a valid token is needed: Authorization: Bearer <JWT>");
 }
 
 static void
-answer_403(struct endpoint_env *e, struct http_res *res, unsigned int scope)
+answer_403(struct endpoint_env *e, unsigned int scope)
 {
 	char names[64] = "";
 	size_t n = 0;
@@ -323,39 +321,39 @@ answer_403(struct endpoint_env *e, struct http_res *res, unsigned int scope)
 			    auth_scope_name((enum auth_scope)bit));
 	log_warn("%s %s refused: scope %s is missing (caller %s)", e->req->method, e->req->url, names,
 	    e->caller.sub);
-	endpoint_error(e, res, 403, "scope_missing", "the token lacks the scope %s", names);
+	endpoint_error(e, 403, "scope_missing", "the token lacks the scope %s", names);
 }
 
 static bool
-may_call(struct endpoint_env *e, struct http_res *res, const struct endpoint_route *r)
+may_call(struct endpoint_env *e, const struct endpoint_route *r)
 {
 	char why[96];
 
 	if (r->scope == 0)
 		return true;
 	if (session_here(e)) {
-		if (!session_caller(e, res))
+		if (!session_caller(e))
 			return false;
 		if ((e->caller.scopes & r->scope) == 0)
-			endpoint_error(e, res, 403, "read_only", "%s may not do this", e->caller.sub);
+			endpoint_error(e, 403, "read_only", "%s may not do this", e->caller.sub);
 		return (e->caller.scopes & r->scope) != 0;
 	}
 	if (str_eq(r->endpoint, "inbox") && str_empty(http_req_get(e->req, "Authorization")))
-		return session_caller(e, res);	/* nobody: it says so */
+		return session_caller(e);	/* nobody: it says so */
 	switch (auth_bearer(e->conf, http_req_get(e->req, "Authorization"), &e->caller, why)) {
 	case RC_OK:
 		break;
 	case RC_TEMP:
 		log_error("%s %s: %s", e->req->method, e->req->url, why);
-		header(res, "Retry-After", RETRY_CONFIG_S);
-		endpoint_error(e, res, 503, "config", "tokens cannot be checked: %s", why);
+		endpoint_header(e, "Retry-After", RETRY_CONFIG_S);
+		endpoint_error(e, 503, "config", "tokens cannot be checked: %s", why);
 		return false;
 	default:
-		answer_401(e, res, why);
+		answer_401(e, why);
 		return false;
 	}
 	if ((e->caller.scopes & r->scope) == 0) {
-		answer_403(e, res, r->scope);
+		answer_403(e, r->scope);
 		return false;
 	}
 	return true;
@@ -363,14 +361,14 @@ may_call(struct endpoint_env *e, struct http_res *res, const struct endpoint_rou
 
 /* Is the body here, all of it? */
 static bool
-whole_body(struct endpoint_env *e, struct http_res *res, const struct endpoint_route *r)
+whole_body(struct endpoint_env *e, const struct endpoint_route *r)
 {
 	if ((r->flags & ROUTE_ANY_BODY) != 0)
 		return true;
 	if (e->req->too_large)
-		endpoint_error(e, res, 413, "too_large", "the body is over %zu bytes", e->req->body_max);
+		endpoint_error(e, 413, "too_large", "the body is over %zu bytes", e->req->body_max);
 	else if (e->req->cut)
-		endpoint_error(e, res, 400, "cut_body", "the body ended before its announced length");
+		endpoint_error(e, 400, "cut_body", "the body ended before its announced length");
 	return !e->req->too_large && !e->req->cut;
 }
 
@@ -390,10 +388,10 @@ count_answer(const struct endpoint_env *e)
 static void
 common_headers(struct endpoint_env *e)
 {
-	header(e->res, "X-Request-Id", e->request_id);
+	endpoint_header(e, "X-Request-Id", e->request_id);
 	if (http_res_get(e->res, "Cache-Control") == NULL)
-		header(e->res, "Cache-Control", "no-store");
-	header(e->res, "X-Content-Type-Options", "nosniff");
+		endpoint_header(e, "Cache-Control", "no-store");
+	endpoint_header(e, "X-Content-Type-Options", "nosniff");
 }
 
 static void
@@ -424,13 +422,12 @@ endpoint_dispatch(struct ctx *ctx, unsigned int thread, const struct endpoint_ta
 {
 	struct endpoint_env *e = mem_alloc(sizeof *e);
 	const struct http_req *req = &call->req;
-	struct http_res *res = &call->res;
 	bool later = false;
 
 	e->ctx = ctx;
 	e->thread = thread;
 	e->req = req;
-	e->res = res;
+	e->res = &call->res;
 	e->reply = call->reply;
 	e->conf = call->held;
 	e->tail = "";
@@ -439,13 +436,13 @@ endpoint_dispatch(struct ctx *ctx, unsigned int thread, const struct endpoint_ta
 	set_request_id(e);
 	log_begin(e->request_id);
 	if (e->conf == NULL && ctx_conf(ctx, req->conf_path, req->doc_root, &e->conf) != RC_OK) {
-		header(res, "Retry-After", RETRY_CONFIG_S);
-		endpoint_error(e, res, 503, "config", "the configuration has an error; the log says which");
+		endpoint_header(e, "Retry-After", RETRY_CONFIG_S);
+		endpoint_error(e, 503, "config", "the configuration has an error; the log says which");
 	} else {
 		set_addr(e);
-		e->route = find_route(e, res, table->routes, table->n);
-		if (e->route != NULL && may_call(e, res, e->route) && whole_body(e, res, e->route))
-			e->route->fn(e, res);
+		e->route = find_route(e, table->routes, table->n);
+		if (e->route != NULL && may_call(e, e->route) && whole_body(e, e->route))
+			e->route->fn(e);
 	}
 	if (later)
 		return false;

@@ -36,7 +36,7 @@ struct endpoint_env {
 	int64_t start_us;
 	bool *later;
 };
-typedef void (*endpoint_fn)(struct endpoint_env *e, struct http_res *res);
+typedef void (*endpoint_fn)(struct endpoint_env *e);
 
 /* A route's flags. */
 enum {
@@ -84,12 +84,13 @@ void endpoint_resume(struct endpoint_env *e);	/* the log's lines are this reques
 void endpoint_answer(struct endpoint_env *e);	/* e->res goes out; further lines may follow */
 void endpoint_pause(struct endpoint_env *e);	/* the thread's own lines again; e's are written */
 void endpoint_end(struct endpoint_env *e);	/* frees e; in any thread, after endpoint_pause */
-/* endpoint_json(res, status, b): answer with the JSON of b (b is emptied). */
-void endpoint_json(struct http_res *res, int status, struct buf *b);
-/* endpoint_error(e, res, status, code, fmt...): {"error":{code,message},"requestId"}, and
+/* endpoint_header(e, name, value): one header more of the answer; both are copied. */
+void endpoint_header(const struct endpoint_env *e, const char *name, const char *value);
+/* endpoint_json(e, status, b): answer with the JSON of b (b is emptied). */
+void endpoint_json(const struct endpoint_env *e, int status, struct buf *b);
+/* endpoint_error(e, status, code, fmt...): {"error":{code,message},"requestId"}, and
  * endpoint_log_error. */
-void endpoint_error(struct endpoint_env *e, struct http_res *res, int status, const char *code,
-    const char *fmt, ...) PRINTF_LIKE(5, 6);
+void endpoint_error(struct endpoint_env *e, int status, const char *code, const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* endpoint_log_error(e, status, code): a person who has the request id of an error answer finds it
  * in the log: a line, where the request has none yet.  For errors in a form of their own. */
 void endpoint_log_error(const struct endpoint_env *e, int status, const char *code);

@@ -92,7 +92,7 @@ fault_of(struct endpoint_env *e, struct db *db, bool up, size_t waiting)
 }
 
 void
-endpoint_health(struct endpoint_env *e, struct http_res *res)
+endpoint_health(struct endpoint_env *e)
 {
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
 	struct db_res *r = NULL;
@@ -118,8 +118,8 @@ endpoint_health(struct endpoint_env *e, struct http_res *res)
 	json_put_str(&b, DMBOX_VERSION);
 	buf_puts(&b, "}\n");
 	if (fault != NULL)
-		http_res_header(res, "Retry-After", 11, "5", 1);
-	endpoint_json(res, fault == NULL ? 200 : 503, &b);
+		http_res_header(e->res, "Retry-After", 11, "5", 1);
+	endpoint_json(e, fault == NULL ? 200 : 503, &b);
 	buf_free(&b);
 	db_res_free(r);
 }

@@ -5,6 +5,6 @@
 
 /* endpoint_health: GET /health (contract.md 4): 200, or 503 while the database is
  * away or without its schema.  Open to all: no secret, no names. */
-void endpoint_health(struct endpoint_env *e, struct http_res *res);
+void endpoint_health(struct endpoint_env *e);
 
 #endif

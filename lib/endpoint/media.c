@@ -25,12 +25,6 @@ static const struct db_stmt sql_file = { "media_get",
     " join dmbox.messages m on m.id = a.message_id"
     " where a.id = $1 and m.deleted_at is null" };
 
-static void
-header(struct http_res *res, const char *name, const char *value)
-{
-	http_res_header(res, name, strlen(name), value, strlen(value));
-}
-
 /* Pictures (but drawings with scripts), video and sound show in place. */
 static bool
 shown(const char *mime)
@@ -41,8 +35,7 @@ shown(const char *mime)
 
 /* RFC 6266: an ASCII name for all, the real one beside it. */
 static void
-put_disposition(struct http_res *res, bool in_place, const char *id, const char *path,
-    const char *name)
+put_disposition(const struct endpoint_env *e, bool in_place, const char *id, const char *path, const char *name)
 {
 	const char *dot = strrchr(path, '.');
 	struct buf b;
@@ -55,7 +48,7 @@ put_disposition(struct http_res *res, bool in_place, const char *id, const char 
 		http_url_encode(&b, name);
 	}
 	if (!buf_err(&b))
-		header(res, "Content-Disposition", b.p);
+		endpoint_header(e, "Content-Disposition", b.p);
 	buf_free(&b);
 }
 
@@ -116,7 +109,7 @@ serve(struct endpoint_env *e, const struct db_res *r, const char *id, struct htt
 	char etag[70];
 
 	if (!str_eq(state, "done") || str_empty(path) || str_empty(e->conf->media_dir)) {
-		endpoint_error(e, res, 404, "not_here", "the file is not here: %s", state);
+		endpoint_error(e, 404, "not_here", "the file is not here: %s", state);
 		return;
 	}
 	if (str_empty(mime))
@@ -124,30 +117,30 @@ serve(struct endpoint_env *e, const struct db_res *r, const char *id, struct htt
 	snprintf(etag, sizeof etag, "\"%.64s\"", sum ? sum : id);
 	if (str_eq(http_req_get(e->req, "If-None-Match"), etag)) {
 		res->status = 304;
-		header(res, "ETag", etag);
+		endpoint_header(e, "ETag", etag);
 		return;
 	}
 	switch (read_file(e->conf->media_dir, path, &res->arena, &res->body, &res->body_n)) {
 	case RC_OK:
 		break;
 	case RC_NONE:
-		endpoint_error(e, res, 404, "not_here", "the file is not here: missing");
+		endpoint_error(e, 404, "not_here", "the file is not here: missing");
 		return;
 	default:
-		endpoint_error(e, res, 503, "media", "the file cannot be read now");
+		endpoint_error(e, 503, "media", "the file cannot be read now");
 		return;
 	}
 	res->status = 200;
-	header(res, "Content-Type", mime);
-	put_disposition(res, shown(mime), id, path, db_get_text(r, 0, 3));
-	header(res, "X-Content-Type-Options", "nosniff");
-	header(res, "Content-Security-Policy", "default-src 'none'; sandbox");
-	header(res, "Cache-Control", "private, max-age=86400");
-	header(res, "ETag", etag);
+	endpoint_header(e, "Content-Type", mime);
+	put_disposition(e, shown(mime), id, path, db_get_text(r, 0, 3));
+	endpoint_header(e, "X-Content-Type-Options", "nosniff");
+	endpoint_header(e, "Content-Security-Policy", "default-src 'none'; sandbox");
+	endpoint_header(e, "Cache-Control", "private, max-age=86400");
+	endpoint_header(e, "ETag", etag);
 }
 
 void
-endpoint_media(struct endpoint_env *e, struct http_res *res)
+endpoint_media(struct endpoint_env *e)
 {
 	const char *id = http_query_get(&e->arena, e->req->query, "attachment");
 	struct db_args a = {0};
@@ -155,16 +148,16 @@ endpoint_media(struct endpoint_env *e, struct http_res *res)
 	int64_t n = 0;
 
 	if (!id || str_i64(id, &n) != RC_OK || n < 1) {
-		endpoint_error(e, res, 400, "invalid", "attachment must be the id of an attachment");
+		endpoint_error(e, 400, "invalid", "attachment must be the id of an attachment");
 		return;
 	}
 	db_i64(&a, n);
 	if (db_exec(ctx_db(e->ctx, e->conf, e->thread), &sql_file, &a, &r) != RC_OK)
-		endpoint_error(e, res, 503, "database", "the database is away");
+		endpoint_error(e, 503, "database", "the database is away");
 	else if (db_rows(r) == 0)
-		endpoint_error(e, res, 404, "not_found", "no such attachment");
+		endpoint_error(e, 404, "not_found", "no such attachment");
 	else
-		serve(e, r, id, res);
+		serve(e, r, id, e->res);
 	db_res_free(r);
 	db_args_free(&a);
 }

@@ -10,6 +10,6 @@
  * What a browser may not show (anything but pictures, video and sound) comes as
  * a download; nothing is sniffed and nothing in it may run.
  */
-void endpoint_media(struct endpoint_env *e, struct http_res *res);
+void endpoint_media(struct endpoint_env *e);
 
 #endif

@@ -158,7 +158,7 @@ print(struct db *db, struct spool *sp, struct meter *m, struct buf *b)
 }
 
 void
-endpoint_metrics(struct endpoint_env *e, struct http_res *res)
+endpoint_metrics(struct endpoint_env *e)
 {
 	static const char type[] = "text/plain; version=0.0.4; charset=utf-8";
 	struct buf b;
@@ -166,8 +166,8 @@ endpoint_metrics(struct endpoint_env *e, struct http_res *res)
 	buf_init(&b, ANSWER_MAX);
 	print(ctx_db(e->ctx, e->conf, e->thread), ctx_spool(e->ctx, e->conf),
 	    ctx_meter(e->ctx, e->conf), &b);
-	http_res_header(res, "Content-Type", 12, type, sizeof type - 1);
-	endpoint_json(res, 200, &b);
+	http_res_header(e->res, "Content-Type", 12, type, sizeof type - 1);
+	endpoint_json(e, 200, &b);
 	buf_free(&b);
 }
 

@@ -13,7 +13,7 @@
  * histograms are those of this host's processes (meter.h); states are asked of
  * the database, the spool and the clock at each scrape.
  */
-void endpoint_metrics(struct endpoint_env *e, struct http_res *res);
+void endpoint_metrics(struct endpoint_env *e);
 /*
  * endpoint_metrics_file(path, db, spool, meter):
  * The same, spool and meter may be NULL, into a file for node_exporter's textfile collector: written beside,

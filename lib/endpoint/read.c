@@ -19,21 +19,21 @@
 
 /* An answer that went wrong below: absent, wrong, or the database is away. */
 static void
-failed(struct endpoint_env *e, struct http_res *res, enum rc rc, const char *what)
+failed(struct endpoint_env *e, enum rc rc, const char *what)
 {
 	if (rc == RC_NONE) {
-		endpoint_error(e, res, 404, "not_found", "no such %s", what);
+		endpoint_error(e, 404, "not_found", "no such %s", what);
 	} else if (rc == RC_TEMP) {
-		http_res_header(res, "Retry-After", strlen("Retry-After"), "5", 1);
-		endpoint_error(e, res, 503, "database", "the database does not answer; try again");
+		endpoint_header(e, "Retry-After", "5");
+		endpoint_error(e, 503, "database", "the database does not answer; try again");
 	} else {
-		endpoint_error(e, res, rc_http(rc), rc_name(rc), "the request could not be served");
+		endpoint_error(e, rc_http(rc), rc_name(rc), "the request could not be served");
 	}
 }
 
 /* The accounts a list is about: one that was named, or all of the channel. */
 static bool
-accounts_of(struct endpoint_env *e, struct http_res *res, struct strv *out)
+accounts_of(struct endpoint_env *e, struct strv *out)
 {
 	const char *name = http_query_get(&e->arena, e->req->query, "account");
 	size_t i;
@@ -47,7 +47,7 @@ accounts_of(struct endpoint_env *e, struct http_res *res, struct strv *out)
 		if (e->conf->accounts[i].channel == e->channel)
 			strv_add(out, e->conf->accounts[i].name, strlen(e->conf->accounts[i].name));
 	if (out->n == 0) {
-		endpoint_error(e, res, 404, "unknown_account", "no account is configured for %s",
+		endpoint_error(e, 404, "unknown_account", "no account is configured for %s",
 		    channel_names[e->channel]);
 		return false;
 	}
@@ -56,24 +56,24 @@ accounts_of(struct endpoint_env *e, struct http_res *res, struct strv *out)
 
 /* limit, before, after, q; false: the answer says which one is wrong. */
 static bool
-page_of(struct endpoint_env *e, struct http_res *res, struct view_page *page)
+page_of(struct endpoint_env *e, struct view_page *page)
 {
 	const char *limit = http_query_get(&e->arena, e->req->query, "limit");
 	int64_t n = PAGE_DEFAULT;
 
 	*page = (struct view_page){ .q = http_query_get(&e->arena, e->req->query, "q") };
 	if (!str_empty(limit) && (str_i64(limit, &n) != RC_OK || n < 1)) {
-		endpoint_error(e, res, 422, "bad_limit", "limit must be a number from 1 to %d", VIEW_PAGE_MAX);
+		endpoint_error(e, 422, "bad_limit", "limit must be a number from 1 to %d", VIEW_PAGE_MAX);
 		return false;
 	}
 	page->limit = n > VIEW_PAGE_MAX ? VIEW_PAGE_MAX : (size_t)n;
 	if (view_cursor_parse(http_query_get(&e->arena, e->req->query, "before"), &page->before) != RC_OK ||
 	    view_cursor_parse(http_query_get(&e->arena, e->req->query, "after"), &page->after) != RC_OK) {
-		endpoint_error(e, res, 422, "bad_cursor", "before and after take the value of next, or an id");
+		endpoint_error(e, 422, "bad_cursor", "before and after take the value of next, or an id");
 		return false;
 	}
 	if (page->q != NULL && !str_utf8_ok(page->q, strlen(page->q))) {
-		endpoint_error(e, res, 422, "bad_query", "q is not UTF-8");
+		endpoint_error(e, 422, "bad_query", "q is not UTF-8");
 		return false;
 	}
 	return true;
@@ -87,7 +87,7 @@ put_bool(struct buf *b, const char *sep, const char *key, bool v)
 }
 
 void
-endpoint_read_stats(struct endpoint_env *e, struct http_res *res)
+endpoint_read_stats(struct endpoint_env *e)
 {
 	const struct account *a = conf_account(e->conf, e->channel, NULL);
 	struct strv accounts = { 0 };
@@ -98,14 +98,14 @@ endpoint_read_stats(struct endpoint_env *e, struct http_res *res)
 	enum rc rc;
 
 	buf_init(&b, ANSWER_MAX);
-	if (!accounts_of(e, res, &accounts))
+	if (!accounts_of(e, &accounts))
 		goto out;
 	for (i = 0; i < e->conf->n_accounts; i++)
 		polling |= e->conf->accounts[i].channel == e->channel && e->conf->accounts[i].poll_s != 0;
 	buf_putc(&b, '{');
 	rc = view_stats(ctx_db(e->ctx, e->conf, e->thread), e->channel, &accounts, &b, &age_s);
 	if (rc != RC_OK) {
-		failed(e, res, rc, "account");
+		failed(e, rc, "account");
 		goto out;
 	}
 	put_bool(&b, ",", "pollingActive", polling && age_s >= 0 && age_s <= POLL_ALIVE_S);
@@ -116,7 +116,7 @@ endpoint_read_stats(struct endpoint_env *e, struct http_res *res)
 	json_put_key(&b, ",", "apiUrl");
 	json_put_str(&b, a != NULL ? a->api_url : NULL);
 	buf_puts(&b, "}}");
-	endpoint_json(res, 200, &b);
+	endpoint_json(e, 200, &b);
 out:
 	strv_free(&accounts);
 	buf_free(&b);
@@ -132,14 +132,14 @@ is_configured(const struct account *a)
 }
 
 void
-endpoint_read_config(struct endpoint_env *e, struct http_res *res)
+endpoint_read_config(struct endpoint_env *e)
 {
 	const char *name = http_query_get(&e->arena, e->req->query, "account");
 	const struct account *a = conf_account(e->conf, e->channel, str_empty(name) ? NULL : name);
 	struct buf b;
 
 	if (a == NULL) {
-		endpoint_error(e, res, 404, "unknown_account", "no such account is configured for %s",
+		endpoint_error(e, 404, "unknown_account", "no such account is configured for %s",
 		    channel_names[e->channel]);
 		return;
 	}
@@ -158,12 +158,12 @@ endpoint_read_config(struct endpoint_env *e, struct http_res *res)
 	json_put_key(&b, ",", "provider");
 	json_put_str(&b, provider_called(a));
 	buf_putc(&b, '}');
-	endpoint_json(res, 200, &b);
+	endpoint_json(e, 200, &b);
 	buf_free(&b);
 }
 
 void
-endpoint_read_conversations(struct endpoint_env *e, struct http_res *res)
+endpoint_read_conversations(struct endpoint_env *e)
 {
 	struct strv accounts = { 0 };
 	struct view_page page;
@@ -171,19 +171,19 @@ endpoint_read_conversations(struct endpoint_env *e, struct http_res *res)
 	enum rc rc;
 
 	buf_init(&b, ANSWER_MAX);
-	if (page_of(e, res, &page) && accounts_of(e, res, &accounts)) {
+	if (page_of(e, &page) && accounts_of(e, &accounts)) {
 		rc = view_conversations(ctx_db(e->ctx, e->conf, e->thread), e->channel, &accounts, &page, &b);
 		if (rc == RC_OK)
-			endpoint_json(res, 200, &b);
+			endpoint_json(e, 200, &b);
 		else
-			failed(e, res, rc, "conversation");
+			failed(e, rc, "conversation");
 	}
 	strv_free(&accounts);
 	buf_free(&b);
 }
 
 void
-endpoint_read_messages(struct endpoint_env *e, struct http_res *res)
+endpoint_read_messages(struct endpoint_env *e)
 {
 	const char *conv = http_query_get(&e->arena, e->req->query, "conversation");
 	struct view_page page;
@@ -192,23 +192,23 @@ endpoint_read_messages(struct endpoint_env *e, struct http_res *res)
 	enum rc rc;
 
 	if (conv == NULL || str_i64(conv, &contact) != RC_OK) {
-		endpoint_error(e, res, 422, "bad_conversation",
+		endpoint_error(e, 422, "bad_conversation",
 		    "conversation must be the id of a conversation, as /conversations lists it");
 		return;
 	}
-	if (!page_of(e, res, &page))
+	if (!page_of(e, &page))
 		return;
 	buf_init(&b, ANSWER_MAX);
 	rc = view_messages(ctx_db(e->ctx, e->conf, e->thread), e->channel, contact, &page, &b);
 	if (rc == RC_OK)
-		endpoint_json(res, 200, &b);
+		endpoint_json(e, 200, &b);
 	else
-		failed(e, res, rc, "conversation or message");
+		failed(e, rc, "conversation or message");
 	buf_free(&b);
 }
 
 static void
-changes(struct endpoint_env *e, struct http_res *res)
+changes(struct endpoint_env *e)
 {
 	const char *text = http_query_get(&e->arena, e->req->query, "after");
 	int64_t after = -1;
@@ -216,27 +216,27 @@ changes(struct endpoint_env *e, struct http_res *res)
 	enum rc rc;
 
 	if (!str_empty(text) && (str_i64(text, &after) != RC_OK || after < 0)) {
-		endpoint_error(e, res, 422, "bad_cursor", "after takes the value of next");
+		endpoint_error(e, 422, "bad_cursor", "after takes the value of next");
 		return;
 	}
 	buf_init(&b, ANSWER_MAX);
 	rc = view_changes(ctx_db(e->ctx, e->conf, e->thread), after, &b);
 	if (rc == RC_OK)
-		endpoint_json(res, 200, &b);
+		endpoint_json(e, 200, &b);
 	else
-		failed(e, res, rc, "place");
+		failed(e, rc, "place");
 	buf_free(&b);
 }
 
 void
-endpoint_read_inbox(struct endpoint_env *e, struct http_res *res)
+endpoint_read_inbox(struct endpoint_env *e)
 {
 	if (str_eq(e->tail, "me"))
-		endpoint_session_me(e, res);
+		endpoint_session_me(e);
 	else if (str_eq(e->tail, "changes"))
-		changes(e, res);
+		changes(e);
 	else
-		endpoint_error(e, res, 404, "not_found", "there is nothing at this address");
+		endpoint_error(e, 404, "not_found", "there is nothing at this address");
 }
 
 /* upTo: a message id, or a cursor; absent: all that is there. */
@@ -251,7 +251,7 @@ up_to_of(struct endpoint_env *e, const struct json *j, struct view_cursor *out)
 }
 
 void
-endpoint_read_mark(struct endpoint_env *e, struct http_res *res)
+endpoint_read_mark(struct endpoint_env *e)
 {
 	struct json *j = NULL;
 	struct view_cursor up_to;
@@ -261,25 +261,25 @@ endpoint_read_mark(struct endpoint_env *e, struct http_res *res)
 	enum rc rc;
 
 	if (json_parse(e->req->body, e->req->body_n, &j, err) != RC_OK) {
-		endpoint_error(e, res, 400, "bad_json", "the body is not JSON: %s", err);
+		endpoint_error(e, 400, "bad_json", "the body is not JSON: %s", err);
 		return;
 	}
 	if (json_i64(json_member(j, "conversation"), &contact) != RC_OK) {
-		endpoint_error(e, res, 422, "bad_conversation", "conversation must be the id of a conversation");
+		endpoint_error(e, 422, "bad_conversation", "conversation must be the id of a conversation");
 		goto out;
 	}
 	if (up_to_of(e, j, &up_to) != RC_OK) {
-		endpoint_error(e, res, 422, "bad_up_to", "upTo must be the id of a message");
+		endpoint_error(e, 422, "bad_up_to", "upTo must be the id of a message");
 		goto out;
 	}
 	rc = view_mark_read(ctx_db(e->ctx, e->conf, e->thread), e->channel, contact, &up_to, &n);
 	if (rc != RC_OK) {
-		failed(e, res, rc, "conversation or message");
+		failed(e, rc, "conversation or message");
 		goto out;
 	}
 	buf_init(&b, 256);
 	buf_printf(&b, "{\"success\":true,\"marked\":%" PRId64 "}", n);
-	endpoint_json(res, 200, &b);
+	endpoint_json(e, 200, &b);
 	buf_free(&b);
 out:
 	json_free(j);

@@ -8,12 +8,12 @@
  * configuration in use, conversations, messages, and the mark that they were
  * read by us.
  */
-void endpoint_read_stats(struct endpoint_env *e, struct http_res *res);
-void endpoint_read_config(struct endpoint_env *e, struct http_res *res);
-void endpoint_read_conversations(struct endpoint_env *e, struct http_res *res);
-void endpoint_read_messages(struct endpoint_env *e, struct http_res *res);
+void endpoint_read_stats(struct endpoint_env *e);
+void endpoint_read_config(struct endpoint_env *e);
+void endpoint_read_conversations(struct endpoint_env *e);
+void endpoint_read_messages(struct endpoint_env *e);
 /* GET /inbox/..., for all channels: tail changes is the feed, me who is signed in. */
-void endpoint_read_inbox(struct endpoint_env *e, struct http_res *res);
-void endpoint_read_mark(struct endpoint_env *e, struct http_res *res);
+void endpoint_read_inbox(struct endpoint_env *e);
+void endpoint_read_mark(struct endpoint_env *e);
 
 #endif

@@ -33,12 +33,6 @@
 #define DRAIN_MAX 256		/* of one look: a signal may wait */
 #define DRAIN_EVERY_S 10
 
-static void
-header(struct http_res *res, const char *name, const char *value)
-{
-	http_res_header(res, name, strlen(name), value, strlen(value));
-}
-
 /* --- which account -------------------------------------------------------- */
 
 /* Accepts anybody: asked only when no account with a credential takes it. */
@@ -301,7 +295,7 @@ struct intake {
 };
 
 static void
-answer_stored(struct endpoint_env *e, struct http_res *res, const struct delivery *d)
+answer_stored(struct endpoint_env *e, const struct delivery *d)
 {
 	bool spooled = d->rc == RC_DUP;
 	size_t items = spooled ? d->items.n + d->items.ignored : d->n_items;
@@ -321,7 +315,7 @@ answer_stored(struct endpoint_env *e, struct http_res *res, const struct deliver
 		json_put_str(&b, d->reason);
 	}
 	buf_puts(&b, "}\n");
-	endpoint_json(res, 200, &b);
+	endpoint_json(e, 200, &b);
 	buf_free(&b);
 }
 
@@ -361,19 +355,19 @@ fail_key(const struct endpoint_env *e, char key[96])
 }
 
 static bool
-guesses_too_often(struct endpoint_env *e, struct http_res *res)
+guesses_too_often(struct endpoint_env *e)
 {
 	char key[96];
 
 	if (!fail_key(e, key) || !ctx_limit_reached(e->ctx, key, FAILURES))
 		return false;
-	header(res, "Retry-After", "60");
-	endpoint_error(e, res, 429, "too_many_failures", "too many wrong credentials from this address");
+	endpoint_header(e, "Retry-After", "60");
+	endpoint_error(e, 429, "too_many_failures", "too many wrong credentials from this address");
 	return true;
 }
 
 static void
-refuse(struct endpoint_env *e, struct http_res *res, const struct account *a, const char *reason)
+refuse(struct endpoint_env *e, const struct account *a, const char *reason)
 {
 	char key[96];
 
@@ -381,14 +375,14 @@ refuse(struct endpoint_env *e, struct http_res *res, const struct account *a, co
 		if (fail_key(e, key))
 			(void)ctx_limit(e->ctx, key, FAILURES, NULL);
 	note_refusal(e, a, reason);
-	res->status = 401;	/* with an empty body: a prober learns nothing */
+	e->res->status = 401;	/* with an empty body: a prober learns nothing */
 }
 
 /* The answer first: the sentences of the log may take their time. */
 static void
 acknowledge(struct endpoint_env *e, const struct account *a, const struct delivery *d)
 {
-	answer_stored(e, e->res, d);
+	answer_stored(e, d);
 	endpoint_answer(e);
 	count_delivery(e, a, "accepted", d->reason);
 	count_items(e, a, d);
@@ -401,8 +395,8 @@ not_acknowledged(struct endpoint_env *e, const struct account *a, const struct d
 	count_delivery(e, a, "not_acknowledged", "unavailable");
 	log_error("webhook not acknowledged: neither the database nor the spool took %zu bytes "
 	    "(%s account %s)", d->body_n, channel_names[a->channel], a->name);
-	header(e->res, "Retry-After", RETRY_AWAY_S);
-	endpoint_error(e, e->res, 503, "unavailable", "neither database nor spool took it; send again");
+	endpoint_header(e, "Retry-After", RETRY_AWAY_S);
+	endpoint_error(e, 503, "unavailable", "neither database nor spool took it; send again");
 	endpoint_answer(e);
 }
 
@@ -431,7 +425,7 @@ released(struct batch_job *j)
 }
 
 static void
-receive(struct endpoint_env *e, struct http_res *res, const struct account *a)
+receive(struct endpoint_env *e, const struct account *a)
 {
 	struct intake *in = mem_arena_alloc(&e->arena, sizeof *in);
 	struct ctx *ctx = e->ctx;
@@ -441,7 +435,7 @@ receive(struct endpoint_env *e, struct http_res *res, const struct account *a)
 	ingest_parse(e->conf, a, &in->d);
 	if (str_eq(in->d.items.warning, INGEST_FOREIGN)) {
 		delivery_free(&in->d);
-		refuse(e, res, a, INGEST_FOREIGN);
+		refuse(e, a, INGEST_FOREIGN);
 		return;
 	}
 	mark_doctor(e, &in->d);
@@ -484,18 +478,18 @@ all_space(const struct http_req *req)
 }
 
 void
-endpoint_receive(struct endpoint_env *e, struct http_res *res)
+endpoint_receive(struct endpoint_env *e)
 {
 	const struct account *a = NULL;
 	const char *why = "no_account";
 
-	if (guesses_too_often(e, res))
+	if (guesses_too_often(e))
 		return;
 	if (e->req->too_large) {
 		a = *e->tail != '\0' ? conf_account(e->conf, e->channel, e->tail) : likely(e);
 		if (a != NULL) {
 			note_refusal(e, a, "too_large");
-			endpoint_error(e, res, 413, "too_large", "the body is over %zu bytes",
+			endpoint_error(e, 413, "too_large", "the body is over %zu bytes",
 			    e->conf->max_body);
 			return;
 		}
@@ -507,20 +501,20 @@ endpoint_receive(struct endpoint_env *e, struct http_res *res)
 		log_warn("webhook for an unknown %s account: %s", channel_names[e->channel], e->req->url);
 		if ((a = likely(e)) != NULL)
 			note_refusal(e, a, "unknown_account");
-		endpoint_error(e, res, 404, "unknown_account", "there is no such account");
+		endpoint_error(e, 404, "unknown_account", "there is no such account");
 		return;
 	default:
-		refuse(e, res, a, why);
+		refuse(e, a, why);
 		return;
 	}
 	if (e->req->cut || ends_within(e->req)) {	/* what did not arrive whole is not acknowledged */
 		note_refusal(e, a, "cut_body");
-		endpoint_error(e, res, 400, "cut_body", "the body ended before its announced length");
+		endpoint_error(e, 400, "cut_body", "the body ended before its announced length");
 	} else if (all_space(e->req)) {
 		note_refusal(e, a, "empty_body");
-		endpoint_error(e, res, 400, "empty_body", "the body is empty");
+		endpoint_error(e, 400, "empty_body", "the body is empty");
 	} else {
-		receive(e, res, a);
+		receive(e, a);
 	}
 }
 
@@ -541,7 +535,7 @@ greets(const struct account *a, const struct http_req *req, struct buf *out)
  * ledger, where doctor and why look.
  */
 static bool
-is_message_by_get(struct endpoint_env *e, struct http_res *res)
+is_message_by_get(struct endpoint_env *e)
 {
 	const struct account *a = NULL;
 	const char *why;
@@ -550,8 +544,8 @@ is_message_by_get(struct endpoint_env *e, struct http_res *res)
 	    find_account(e, &a, &why) != RC_OK || is_open(a))
 		return false;
 	note_refusal(e, a, "sent_by_get");
-	header(res, "Allow", "POST");
-	endpoint_error(e, res, 405, "sent_by_get", "the secret is right, but a message is sent by POST, "
+	endpoint_header(e, "Allow", "POST");
+	endpoint_error(e, 405, "sent_by_get", "the secret is right, but a message is sent by POST, "
 	    "with its fields in the body: set the method of the flow's step to POST");
 	return true;
 }
@@ -568,7 +562,7 @@ is_greeting(struct endpoint_env *e)
  * log has the line.
  */
 void
-endpoint_receive_stray(struct endpoint_env *e, struct http_res *res)
+endpoint_receive_stray(struct endpoint_env *e)
 {
 	const struct account *a = likely(e);
 	struct delivery d;
@@ -576,7 +570,7 @@ endpoint_receive_stray(struct endpoint_env *e, struct http_res *res)
 
 	endpoint_addr_net(e, net);
 	snprintf(key, sizeof key, "stray:%s", net);
-	endpoint_error(e, res, 404, "not_found", "there is nothing at this address");
+	endpoint_error(e, 404, "not_found", "there is nothing at this address");
 	if (a == NULL || !ctx_limit(e->ctx, key, STRAY_ROWS, NULL))
 		return;
 	log_warn("⛔ a delivery to a wrong address: %s %s (from %s)", e->req->method, e->req->url, e->addr);
@@ -605,7 +599,7 @@ greeted(const struct endpoint_env *e)
 }
 
 void
-endpoint_receive_greet(struct endpoint_env *e, struct http_res *res)
+endpoint_receive_greet(struct endpoint_env *e)
 {
 	const struct account *a = NULL;
 	struct buf b;
@@ -613,10 +607,10 @@ endpoint_receive_greet(struct endpoint_env *e, struct http_res *res)
 	if (*e->tail != '\0' && conf_account(e->conf, e->channel, e->tail) == NULL) {
 		if (is_greeting(e) && (a = likely(e)) != NULL)
 			note_refusal(e, a, "unknown_account");
-		endpoint_error(e, res, 404, "unknown_account", "there is no such account");
+		endpoint_error(e, 404, "unknown_account", "there is no such account");
 		return;
 	}
-	if (is_message_by_get(e, res))
+	if (is_message_by_get(e))
 		return;
 	buf_init(&b, CHALLENGE_MAX);
 	for (size_t i = 0; i < e->conf->n_accounts && a == NULL; i++) {
@@ -628,15 +622,15 @@ endpoint_receive_greet(struct endpoint_env *e, struct http_res *res)
 	}
 	if (a != NULL) {
 		log_info("✅ webhook verified by %s (account %s)", provider_of(a)->name, a->name);
-		res->status = 200;
-		res->body = mem_arena_ndup(&res->arena, b.p, b.n);
-		res->body_n = b.n;
-		header(res, "Content-Type", "text/plain");
+		e->res->status = 200;
+		e->res->body = mem_arena_ndup(&e->res->arena, b.p, b.n);
+		e->res->body_n = b.n;
+		endpoint_header(e, "Content-Type", "text/plain");
 	} else {
 		log_warn("⛔ webhook handshake refused (from %s)", e->addr);
 		if (is_greeting(e) && (a = greeted(e)) != NULL)
 			note_refusal(e, a, "handshake_refused");
-		endpoint_error(e, res, 403, "handshake_refused", "mode, verify token or challenge is not right");
+		endpoint_error(e, 403, "handshake_refused", "mode, verify token or challenge is not right");
 	}
 	buf_free(&b);
 }

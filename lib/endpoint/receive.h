@@ -10,12 +10,12 @@
  * for what carries no credential of the account.
  */
 /* GET: the provider's handshake. */
-void endpoint_receive_greet(struct endpoint_env *e, struct http_res *res);
+void endpoint_receive_greet(struct endpoint_env *e);
 /* POST: a delivery. */
-void endpoint_receive(struct endpoint_env *e, struct http_res *res);
+void endpoint_receive(struct endpoint_env *e);
 /* POST to an address that leads nowhere, mostly a webhook's with a letter wrong: 404, and a
  * row in the ledger (capped), so that doctor and why can tell. */
-void endpoint_receive_stray(struct endpoint_env *e, struct http_res *res);
+void endpoint_receive_stray(struct endpoint_env *e);
 /* endpoint_receive_tick(ctx): about once a second, from no request thread: answers
  * for deliveries that wait too long, counts refused ones beyond the cap that no
  * later one reported, takes what is in the spool to the database when that is

@@ -112,7 +112,7 @@ endpoint_send_split(const char *text, size_t max, bool in_bytes, struct strv *ou
 
 /* The answer is written where these return false. */
 static bool
-get_text(struct endpoint_env *e, struct http_res *res, const struct json *j, const char *key,
+get_text(struct endpoint_env *e, const struct json *j, const char *key,
     const char **out)
 {
 	const struct json *v = json_member(j, key);
@@ -122,7 +122,7 @@ get_text(struct endpoint_env *e, struct http_res *res, const struct json *j, con
 	if (t == JSON_ABSENT || t == JSON_NULL)
 		return true;
 	if (t != JSON_STRING && t != JSON_NUMBER) {
-		endpoint_error(e, res, 422, "invalid_field", "%s: a string is expected", key);
+		endpoint_error(e, 422, "invalid_field", "%s: a string is expected", key);
 		return false;
 	}
 	*out = json_text(&e->arena, v);
@@ -142,29 +142,29 @@ url_ok(const char *url)
 }
 
 static bool
-add_att(struct endpoint_env *e, struct http_res *res, const struct json *j, struct draft *w)
+add_att(struct endpoint_env *e, const struct json *j, struct draft *w)
 {
 	struct att *a;
 	const char *type, *url, *name;
 
 	if (json_type(j) != JSON_OBJECT) {
-		endpoint_error(e, res, 422, "bad_attachment", "attachment: an object with type and url is expected");
+		endpoint_error(e, 422, "bad_attachment", "attachment: an object with type and url is expected");
 		return false;
 	}
 	if (w->n_atts == ATTS_MAX) {
-		endpoint_error(e, res, 422, "bad_attachment", "attachments: at most %d", ATTS_MAX);
+		endpoint_error(e, 422, "bad_attachment", "attachments: at most %d", ATTS_MAX);
 		return false;
 	}
-	if (!get_text(e, res, j, "type", &type) || !get_text(e, res, j, "url", &url) ||
-	    !get_text(e, res, j, "name", &name))
+	if (!get_text(e, j, "type", &type) || !get_text(e, j, "url", &url) ||
+	    !get_text(e, j, "name", &name))
 		return false;
 	if (!one_of(type, att_types, sizeof att_types / sizeof *att_types)) {
-		endpoint_error(e, res, 422, "bad_attachment",
+		endpoint_error(e, 422, "bad_attachment",
 		    "attachment.type: image, video, audio or file is expected");
 		return false;
 	}
 	if (!url_ok(url)) {
-		endpoint_error(e, res, 422, "bad_attachment",
+		endpoint_error(e, 422, "bad_attachment",
 		    "attachment.url: a public https:// address of at most %d bytes is expected", URL_MAX);
 		return false;
 	}
@@ -180,7 +180,7 @@ add_att(struct endpoint_env *e, struct http_res *res, const struct json *j, stru
 /* "template": {"name", "language": "ru" or {"code"}, "components"}: its JSON travels as the ref
  * of an attachment of type template. */
 static bool
-get_template(struct endpoint_env *e, struct http_res *res, const struct json *j, struct draft *w)
+get_template(struct endpoint_env *e, const struct json *j, struct draft *w)
 {
 	const struct json *t = json_member(j, "template"), *lang = json_member(t, "language");
 	const char *name, *code;
@@ -192,7 +192,7 @@ get_template(struct endpoint_env *e, struct http_res *res, const struct json *j,
 	name = json_text(&e->arena, json_member(t, "name"));
 	code = json_text(&e->arena, json_type(lang) == JSON_OBJECT ? json_member(lang, "code") : lang);
 	if (str_empty(name) || str_empty(code) || w->n_atts > 0 || !str_empty(w->message)) {
-		endpoint_error(e, res, 422, "bad_template", "template: an object with name and language, "
+		endpoint_error(e, 422, "bad_template", "template: an object with name and language, "
 		    "and neither message nor attachment beside it");
 		return false;
 	}
@@ -217,34 +217,34 @@ get_template(struct endpoint_env *e, struct http_res *res, const struct json *j,
 }
 
 static bool
-get_atts(struct endpoint_env *e, struct http_res *res, const struct json *j, struct draft *w)
+get_atts(struct endpoint_env *e, const struct json *j, struct draft *w)
 {
 	const struct json *one = json_member(j, "attachment"), *many = json_member(j, "attachments");
 
-	if (json_type(one) != JSON_ABSENT && json_type(one) != JSON_NULL && !add_att(e, res, one, w))
+	if (json_type(one) != JSON_ABSENT && json_type(one) != JSON_NULL && !add_att(e, one, w))
 		return false;
 	if (json_type(many) == JSON_ABSENT || json_type(many) == JSON_NULL)
 		return true;
 	if (json_type(many) != JSON_ARRAY) {
-		endpoint_error(e, res, 422, "bad_attachment", "attachments: a list is expected");
+		endpoint_error(e, 422, "bad_attachment", "attachments: a list is expected");
 		return false;
 	}
 	for (size_t i = 0; i < json_len(many); i++)
-		if (!add_att(e, res, json_at(many, i), w))
+		if (!add_att(e, json_at(many, i), w))
 			return false;
 	return true;
 }
 
 /* Idempotency-Key or idempotencyKey; both must say the same. */
 static bool
-get_key(struct endpoint_env *e, struct http_res *res, const struct json *j, struct draft *w)
+get_key(struct endpoint_env *e, const struct json *j, struct draft *w)
 {
 	const char *hdr = http_req_get(e->req, "Idempotency-Key");
 
-	if (!get_text(e, res, j, "idempotencyKey", &w->key))
+	if (!get_text(e, j, "idempotencyKey", &w->key))
 		return false;
 	if (hdr && w->key && !str_eq(hdr, w->key)) {
-		endpoint_error(e, res, 422, "bad_idempotency_key",
+		endpoint_error(e, 422, "bad_idempotency_key",
 		    "the header Idempotency-Key and idempotencyKey differ");
 		return false;
 	}
@@ -252,19 +252,19 @@ get_key(struct endpoint_env *e, struct http_res *res, const struct json *j, stru
 		w->key = mem_arena_dup(&e->arena, hdr);
 	if (w->key && (w->key[0] == '\0' || strlen(w->key) > KEY_MAX ||
 	    !str_utf8_ok(w->key, strlen(w->key)))) {
-		endpoint_error(e, res, 422, "bad_idempotency_key", "idempotencyKey: 1 to %d bytes of text", KEY_MAX);
+		endpoint_error(e, 422, "bad_idempotency_key", "idempotencyKey: 1 to %d bytes of text", KEY_MAX);
 		return false;
 	}
 	return true;
 }
 
 static bool
-get_human(struct endpoint_env *e, struct http_res *res, const struct json *j, struct draft *w)
+get_human(struct endpoint_env *e, const struct json *j, struct draft *w)
 {
 	const struct json *v = json_member(j, "humanAgent");
 
 	if (json_type(v) != JSON_ABSENT && json_type(v) != JSON_NULL && json_type(v) != JSON_BOOL) {
-		endpoint_error(e, res, 422, "invalid_field", "humanAgent: true or false is expected");
+		endpoint_error(e, 422, "invalid_field", "humanAgent: true or false is expected");
 		return false;
 	}
 	w->human = json_bool(v, false);
@@ -272,43 +272,43 @@ get_human(struct endpoint_env *e, struct http_res *res, const struct json *j, st
 }
 
 static bool
-read_draft(struct endpoint_env *e, struct http_res *res, const struct json *j, struct draft *w)
+read_draft(struct endpoint_env *e, const struct json *j, struct draft *w)
 {
-	return get_text(e, res, j, "recipientId", &w->recipient) &&
-	    get_text(e, res, j, "message", &w->message) &&
-	    get_text(e, res, j, "replyTo", &w->reply_to) &&
-	    get_text(e, res, j, "account", &w->account) &&
-	    get_text(e, res, j, "action", &w->action) &&
-	    get_text(e, res, j, "reaction", &w->reaction) &&
-	    get_human(e, res, j, w) && get_key(e, res, j, w) && get_atts(e, res, j, w) &&
-	    get_template(e, res, j, w);
+	return get_text(e, j, "recipientId", &w->recipient) &&
+	    get_text(e, j, "message", &w->message) &&
+	    get_text(e, j, "replyTo", &w->reply_to) &&
+	    get_text(e, j, "account", &w->account) &&
+	    get_text(e, j, "action", &w->action) &&
+	    get_text(e, j, "reaction", &w->reaction) &&
+	    get_human(e, j, w) && get_key(e, j, w) && get_atts(e, j, w) &&
+	    get_template(e, j, w);
 }
 
 /* --- checking it --------------------------------------------------------------------- */
 
 static bool
-check_account(struct endpoint_env *e, struct http_res *res, struct draft *w)
+check_account(struct endpoint_env *e, struct draft *w)
 {
 	const char *name = str_empty(w->account) ? NULL : w->account, *id;
 
 	w->a = conf_account(e->conf, e->channel, name);
 	if (w->a == NULL) {
-		endpoint_error(e, res, 422, "unknown_account", "account: there is no %s account %s",
+		endpoint_error(e, 422, "unknown_account", "account: there is no %s account %s",
 		    channel_names[e->channel], name ? name : "main");
 		return false;
 	}
 	if (!w->a->use_mock && str_empty(w->a->token)) {
-		endpoint_error(e, res, 503, "config", "the %s account %s has no access token in its configuration",
+		endpoint_error(e, 503, "config", "the %s account %s has no access token in its configuration",
 		    channel_names[e->channel], w->a->name);
 		return false;
 	}
 	if (str_empty(w->recipient)) {
-		endpoint_error(e, res, 422, "missing_recipient", "recipientId: whom the message is for");
+		endpoint_error(e, 422, "missing_recipient", "recipientId: whom the message is for");
 		return false;
 	}
 	id = attempt_recipient(w->a, w->recipient, &e->arena);
 	if (id == NULL || strpbrk(id, " \t\r\n/") != NULL) {
-		endpoint_error(e, res, 422, "bad_recipient", "recipientId: not an id of %s",
+		endpoint_error(e, 422, "bad_recipient", "recipientId: not an id of %s",
 		    provider_of(w->a)->name);
 		return false;
 	}
@@ -317,29 +317,29 @@ check_account(struct endpoint_env *e, struct http_res *res, struct draft *w)
 }
 
 static bool
-check_action(struct endpoint_env *e, struct http_res *res, struct draft *w)
+check_action(struct endpoint_env *e, struct draft *w)
 {
 	if (!one_of(w->action, actions, sizeof actions / sizeof *actions)) {
-		endpoint_error(e, res, 422, "unsupported_action",
+		endpoint_error(e, 422, "unsupported_action",
 		    "action: mark_seen, typing_on, typing_off, react or unreact is expected");
 		return false;
 	}
 	if (!str_empty(w->message) || w->n_atts > 0) {
-		endpoint_error(e, res, 422, "unsupported_action", "action: not together with a message or attachment");
+		endpoint_error(e, 422, "unsupported_action", "action: not together with a message or attachment");
 		return false;
 	}
 	if (str_empty(w->reply_to) && provider_of(w->a)->acts_on_message && !str_ends(w->action, "react") &&
 	    outbox_newest_inbound(ctx_db(e->ctx, e->conf, e->thread), w->a->channel, w->a->name,
 	    w->recipient, &e->arena, &w->reply_to) != RC_OK) {
-		endpoint_error(e, res, 422, "missing_target", "replyTo: no message of this contact is known");
+		endpoint_error(e, 422, "missing_target", "replyTo: no message of this contact is known");
 		return false;
 	}
 	if (str_ends(w->action, "react") && str_empty(w->reply_to)) {
-		endpoint_error(e, res, 422, "missing_target", "replyTo: the id of the message to react to");
+		endpoint_error(e, 422, "missing_target", "replyTo: the id of the message to react to");
 		return false;
 	}
 	if (str_eq(w->action, "react") && str_empty(w->reaction)) {
-		endpoint_error(e, res, 422, "missing_reaction", "reaction: \"love\" or an emoji");
+		endpoint_error(e, 422, "missing_reaction", "reaction: \"love\" or an emoji");
 		return false;
 	}
 	return true;
@@ -362,7 +362,7 @@ add_part(struct draft *w)
 }
 
 static void
-too_long(struct endpoint_env *e, struct http_res *res, size_t limit, bool bytes)
+too_long(struct endpoint_env *e, size_t limit, bool bytes)
 {
 	struct buf b;
 
@@ -370,13 +370,13 @@ too_long(struct endpoint_env *e, struct http_res *res, size_t limit, bool bytes)
 	buf_printf(&b, "{\"error\":{\"code\":\"too_long\",\"message\":\"message: at most %zu %s\",\"limit\":%zu,"
 	    "\"unit\":\"%s\"},\"requestId\":\"%s\"}", limit, bytes ? "bytes of UTF-8" : "characters",
 	    limit, bytes ? "bytes" : "characters", e->request_id);
-	endpoint_json(res, 422, &b);
+	endpoint_json(e, 422, &b);
 	buf_free(&b);
 	endpoint_log_error(e, 422, "too_long");
 }
 
 static bool
-add_text(struct endpoint_env *e, struct http_res *res, struct draft *w)
+add_text(struct endpoint_env *e, struct draft *w)
 {
 	const struct provider *p = provider_of(w->a);
 	const char *text = w->message != NULL ? w->message : "";
@@ -388,14 +388,14 @@ add_text(struct endpoint_env *e, struct http_res *res, struct draft *w)
 		return true;
 	}
 	if (!p->text_split) {
-		too_long(e, res, p->text_max, p->text_in_bytes);
+		too_long(e, p->text_max, p->text_in_bytes);
 		return false;
 	}
 	if (len <= p->text_max * PARTS_MAX)
 		endpoint_send_split(text, p->text_max, p->text_in_bytes, &parts);
 	if (parts.n == 0 || parts.n > PARTS_MAX) {
 		strv_free(&parts);
-		too_long(e, res, p->text_max * PARTS_MAX, p->text_in_bytes);
+		too_long(e, p->text_max * PARTS_MAX, p->text_in_bytes);
 		return false;
 	}
 	for (size_t i = 0; i < parts.n; i++)
@@ -444,7 +444,7 @@ add_caption(struct draft *w, size_t chars)
 }
 
 static bool
-make_parts(struct endpoint_env *e, struct http_res *res, struct draft *w)
+make_parts(struct endpoint_env *e, struct draft *w)
 {
 	if (w->action) {
 		struct outmsg *m = add_part(w);
@@ -457,10 +457,10 @@ make_parts(struct endpoint_env *e, struct http_res *res, struct draft *w)
 
 		str_trim(&p, &n);
 		if (n == 0 && w->n_atts == 0) {
-			endpoint_error(e, res, 422, "empty_message", "message: neither text nor attachment");
+			endpoint_error(e, 422, "empty_message", "message: neither text nor attachment");
 			return false;
 		}
-		if (n > 0 && !add_text(e, res, w))
+		if (n > 0 && !add_text(e, w))
 			return false;
 		if (n > 0 && w->n_atts > 0 && w->n_parts == 1)
 			captioned = add_caption(w, str_utf8_len(p, n));
@@ -472,7 +472,7 @@ make_parts(struct endpoint_env *e, struct http_res *res, struct draft *w)
 
 		if (attempt_possible(w->a, m))
 			continue;
-		endpoint_error(e, res, 422, m->action ? "unsupported_action" :
+		endpoint_error(e, 422, m->action ? "unsupported_action" :
 		    m->n_atts ? "bad_attachment" : "unsupported_message", "%s cannot send this %s",
 		    provider_called(w->a), m->action ? m->action :
 		    m->n_atts ? m->atts[0].type : "message");
@@ -517,7 +517,7 @@ row_done(const struct outbox_row *r)
 }
 
 static void
-answer_failed(struct endpoint_env *e, struct http_res *res, const struct outbox_row *r)
+answer_failed(struct endpoint_env *e, const struct outbox_row *r)
 {
 	/* dead: out of time or cancelled, the provider had no say */
 	const char *code = str_eq(r->state, "failed") ? "provider_refused" : "not_sent";
@@ -541,7 +541,7 @@ answer_failed(struct endpoint_env *e, struct http_res *res, const struct outbox_
 	json_put_str(&b, r->error_text[0] ? r->error_text : NULL);
 	buf_printf(&b, "},\"id\":%lld,\"status\":\"failed\",\"requestId\":\"%s\"}", (long long)r->id,
 	    e->request_id);
-	endpoint_json(res, 502, &b);
+	endpoint_json(e, 502, &b);
 	buf_free(&b);
 	endpoint_log_error(e, 502, code);
 }
@@ -565,8 +565,7 @@ rows_status(const struct outbox_row *rows, size_t n)
 
 /* Why not yet: the code, the provider's words, and what mends it. */
 static void
-put_reason(const struct endpoint_env *e, const struct account *a, const struct outbox_row *r,
-    struct buf *b)
+put_reason(const struct endpoint_env *e, const struct account *a, const struct outbox_row *r, struct buf *b)
 {
 	const char *hint = hint_text(e->conf, a, r->hint);
 
@@ -583,7 +582,7 @@ put_reason(const struct endpoint_env *e, const struct account *a, const struct o
 }
 
 static void
-answer_rows(struct endpoint_env *e, struct http_res *res, const struct draft *w,
+answer_rows(struct endpoint_env *e, const struct draft *w,
     const struct outbox_row *rows, size_t n)
 {
 	const char *status;
@@ -592,7 +591,7 @@ answer_rows(struct endpoint_env *e, struct http_res *res, const struct draft *w,
 
 	for (size_t i = 0; i < n; i++) {
 		if (str_eq(rows[i].state, "failed") || str_eq(rows[i].state, "dead")) {
-			answer_failed(e, res, &rows[i]);
+			answer_failed(e, &rows[i]);
 			return;
 		}
 	}
@@ -620,7 +619,7 @@ answer_rows(struct endpoint_env *e, struct http_res *res, const struct draft *w,
 		}
 	}
 	buf_printf(&b, ",\"requestId\":\"%s\"}", e->request_id);
-	endpoint_json(res, http, &b);
+	endpoint_json(e, http, &b);
 	buf_free(&b);
 }
 
@@ -649,7 +648,7 @@ put_templates(const struct draft *w, int64_t deadline, struct buf *b)
 }
 
 static void
-answer_window(struct endpoint_env *e, struct http_res *res, const struct draft *w, int64_t closed_us,
+answer_window(struct endpoint_env *e, const struct draft *w, int64_t closed_us,
     int64_t deadline)
 {
 	const struct provider *p = provider_of(w->a);
@@ -665,7 +664,7 @@ answer_window(struct endpoint_env *e, struct http_res *res, const struct draft *
 	if (p->templates && p->templates_build != NULL)
 		put_templates(w, deadline, &b);
 	buf_printf(&b, "},\"requestId\":\"%s\"}", e->request_id);
-	endpoint_json(res, 422, &b);
+	endpoint_json(e, 422, &b);
 	buf_free(&b);
 	endpoint_log_error(e, 422, "window_closed");
 }
@@ -781,7 +780,7 @@ try_rows(struct db *db, const struct draft *w, int64_t deadline, struct outbox_r
 }
 
 static void
-put_and_try(struct endpoint_env *e, struct http_res *res, struct draft *w, int64_t deadline)
+put_and_try(struct endpoint_env *e, struct draft *w, int64_t deadline)
 {
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
 	struct outbox_row rows[ROWS_MAX];
@@ -801,29 +800,29 @@ put_and_try(struct endpoint_env *e, struct http_res *res, struct draft *w, int64
 	switch (outbox_put(db, &n, ROWS_MAX, rows, &n_rows, &closed_us)) {
 	case RC_OK:
 		try_rows(db, w, deadline, rows, n_rows);
-		answer_rows(e, res, w, rows, n_rows);
+		answer_rows(e, w, rows, n_rows);
 		break;
 	case RC_DUP:
-		answer_rows(e, res, w, rows, n_rows);
+		answer_rows(e, w, rows, n_rows);
 		break;
 	case RC_DENIED:
-		answer_window(e, res, w, closed_us, deadline);
+		answer_window(e, w, closed_us, deadline);
 		break;
 	case RC_INVALID:
 		if (db_fault(db) == DB_FAULT_DATA)
-			endpoint_error(e, res, 422, "invalid", "the database refuses this message: %s", db_error(db));
+			endpoint_error(e, 422, "invalid", "the database refuses this message: %s", db_error(db));
 		else
-			endpoint_error(e, res, 409, "idempotency_conflict",
+			endpoint_error(e, 409, "idempotency_conflict",
 			    "this idempotency key was used for another message");
 		break;
 	default:
-		http_res_header(res, "Retry-After", 11, "5", 1);
-		endpoint_error(e, res, 503, "database", "the database is away; try again, with the same Idempotency-Key");
+		http_res_header(e->res, "Retry-After", 11, "5", 1);
+		endpoint_error(e, 503, "database", "the database is away; try again, with the same Idempotency-Key");
 	}
 }
 
 void
-endpoint_send(struct endpoint_env *e, struct http_res *res)
+endpoint_send(struct endpoint_env *e)
 {
 	int64_t deadline = clock_mono_ms() + ENDPOINT_SEND_MS;
 	struct draft *w = mem_alloc(sizeof *w);
@@ -831,14 +830,14 @@ endpoint_send(struct endpoint_env *e, struct http_res *res)
 	char err[128];
 
 	if (e->req->body_n == 0) {
-		endpoint_error(e, res, 422, "empty_body", "a JSON object is expected");
+		endpoint_error(e, 422, "empty_body", "a JSON object is expected");
 	} else if (json_parse(e->req->body, e->req->body_n, &j, err) != RC_OK) {
-		endpoint_error(e, res, 422, "invalid_json", "%s", err);
+		endpoint_error(e, 422, "invalid_json", "%s", err);
 	} else if (json_type(j) != JSON_OBJECT) {
-		endpoint_error(e, res, 422, "invalid_json", "a JSON object is expected");
-	} else if (read_draft(e, res, j, w) && check_account(e, res, w) &&
-	    (w->action == NULL || check_action(e, res, w)) && make_parts(e, res, w)) {
-		put_and_try(e, res, w, deadline);
+		endpoint_error(e, 422, "invalid_json", "a JSON object is expected");
+	} else if (read_draft(e, j, w) && check_account(e, w) &&
+	    (w->action == NULL || check_action(e, w)) && make_parts(e, w)) {
+		put_and_try(e, w, deadline);
 	}
 	json_free(j);
 	free(w);

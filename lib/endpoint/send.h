@@ -13,7 +13,7 @@
  * Repeats  with an idempotency key the answer is the first request's present
  *          state; without one every call is a new message.
  */
-void endpoint_send(struct endpoint_env *e, struct http_res *res);
+void endpoint_send(struct endpoint_env *e);
 #define ENDPOINT_SEND_MS 9000
 
 /*

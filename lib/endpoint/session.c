@@ -65,20 +65,20 @@ scopes_of(const char *role)
 }
 
 static void
-no_session(struct endpoint_env *e, struct http_res *res)
+no_session(struct endpoint_env *e)
 {
-	endpoint_error(e, res, 401, "no_session", "nobody is signed in: open a link of dmbox user");
+	endpoint_error(e, 401, "no_session", "nobody is signed in: open a link of dmbox user");
 }
 
 static void
-away(struct endpoint_env *e, struct http_res *res)
+away(struct endpoint_env *e)
 {
-	http_res_header(res, "Retry-After", strlen("Retry-After"), "5", 1);
-	endpoint_error(e, res, 503, "database", "the database does not answer; try again");
+	endpoint_header(e, "Retry-After", "5");
+	endpoint_error(e, 503, "database", "the database does not answer; try again");
 }
 
 bool
-session_caller(struct endpoint_env *e, struct http_res *res)
+session_caller(struct endpoint_env *e)
 {
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
 	char secret[PEOPLE_SECRET + 1], id[sizeof(struct person) + 8];
@@ -86,21 +86,21 @@ session_caller(struct endpoint_env *e, struct http_res *res)
 	bool ok = false;
 
 	if (!cookie(e, secret)) {
-		no_session(e, res);
+		no_session(e);
 		return false;
 	}
 	if (!is_get(e) && !str_eq(http_req_get(e->req, "X-Dmbox"), "1")) {
-		endpoint_error(e, res, 403, "no_header", "a call with a cookie needs the header X-Dmbox: 1");
+		endpoint_error(e, 403, "no_header", "a call with a cookie needs the header X-Dmbox: 1");
 		goto out;
 	}
 	switch (people_session(db, secret, &who)) {
 	case RC_OK:
 		break;
 	case RC_NONE:
-		no_session(e, res);
+		no_session(e);
 		goto out;
 	default:
-		away(e, res);
+		away(e);
 		goto out;
 	}
 	if (!is_get(e))
@@ -118,18 +118,18 @@ out:
 }
 
 static void
-set_cookie(struct http_res *res, const char *secret, bool secure)
+set_cookie(const struct endpoint_env *e, const char *secret, bool secure)
 {
 	char v[256];
 
 	snprintf(v, sizeof v, COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", secret,
 	    *secret != '\0' ? COOKIE_S : 0, secure ? "; Secure" : "");
-	http_res_header(res, "Set-Cookie", strlen("Set-Cookie"), v, strlen(v));
+	endpoint_header(e, "Set-Cookie", v);
 	mem_wipe(v, sizeof v);
 }
 
 static void
-put_me(struct endpoint_env *e, struct http_res *res, const char *name, const char *role)
+put_me(struct endpoint_env *e, const char *name, const char *role)
 {
 	struct buf b;
 
@@ -141,56 +141,56 @@ put_me(struct endpoint_env *e, struct http_res *res, const char *name, const cha
 	json_put_key(&b, ",", "version");
 	json_put_str(&b, DMBOX_VERSION);
 	buf_putc(&b, '}');
-	endpoint_json(res, 200, &b);
+	endpoint_json(e, 200, &b);
 	buf_free(&b);
 	(void)e;
 }
 
 static void
-login(struct endpoint_env *e, struct http_res *res, const struct json *j)
+login(struct endpoint_env *e, const struct json *j)
 {
 	const char *token = json_text(&e->arena, json_member(j, "token")), *why = "link_unknown";
 	char secret[PEOPLE_SECRET + 1], net[64], key[80];
 	struct person who;
 
 	if (token == NULL || !str_charset(token, PEOPLE_SECRET, PEOPLE_SECRET, "")) {
-		endpoint_error(e, res, 401, "link_unknown", "this is no link of dmbox user");
+		endpoint_error(e, 401, "link_unknown", "this is no link of dmbox user");
 		return;
 	}
 	switch (people_login(ctx_db(e->ctx, e->conf, e->thread), token, http_req_get(e->req, "User-Agent"),
 	    secret, &who, &why)) {
 	case RC_OK:
-		set_cookie(res, secret, json_bool(json_member(j, "secure"), false));
-		put_me(e, res, who.name, who.role);
+		set_cookie(e, secret, json_bool(json_member(j, "secure"), false));
+		put_me(e, who.name, who.role);
 		log_info("%s signed in (from %s)", who.name, e->addr);
 		break;
 	case RC_DENIED:
 		endpoint_addr_net(e, net);
 		snprintf(key, sizeof key, "link:%s", net);
 		if (ctx_limit(e->ctx, key, WRONG_LINKS, NULL))
-			endpoint_error(e, res, 401, why, "this link opens nothing (any more)");
+			endpoint_error(e, 401, why, "this link opens nothing (any more)");
 		else
-			endpoint_error(e, res, 429, "rate", "too many wrong links from this address");
+			endpoint_error(e, 429, "rate", "too many wrong links from this address");
 		break;
 	default:
-		away(e, res);
+		away(e);
 	}
 	mem_wipe(secret, sizeof secret);
 }
 
 static void
-logout(struct endpoint_env *e, struct http_res *res)
+logout(struct endpoint_env *e)
 {
 	char secret[PEOPLE_SECRET + 1];
 	struct buf b;
 
 	if (cookie(e, secret) && people_logout(ctx_db(e->ctx, e->conf, e->thread), secret) != RC_OK) {
-		away(e, res);
+		away(e);
 	} else {
 		buf_init(&b, 64);
 		buf_puts(&b, "{\"success\":true}");
-		set_cookie(res, "", false);
-		endpoint_json(res, 200, &b);
+		set_cookie(e, "", false);
+		endpoint_json(e, 200, &b);
 		buf_free(&b);
 	}
 	mem_wipe(secret, sizeof secret);
@@ -198,7 +198,7 @@ logout(struct endpoint_env *e, struct http_res *res)
 
 /* {"id","action":"retry"|"cancel"}: a person's decision about what did not go out. */
 static void
-decide(struct endpoint_env *e, struct http_res *res, const struct json *j)
+decide(struct endpoint_env *e, const struct json *j)
 {
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
 	const char *action = json_text(&e->arena, json_member(j, "action"));
@@ -207,57 +207,57 @@ decide(struct endpoint_env *e, struct http_res *res, const struct json *j)
 	int64_t id;
 	enum rc rc;
 
-	if (!session_caller(e, res))
+	if (!session_caller(e))
 		return;
 	if ((e->caller.scopes & AUTH_SEND) == 0) {
-		endpoint_error(e, res, 403, "read_only", "%s may not do this", e->caller.sub);
+		endpoint_error(e, 403, "read_only", "%s may not do this", e->caller.sub);
 		return;
 	}
 	if (json_i64(json_member(j, "id"), &id) != RC_OK || (!str_eq(action, "retry") && !str_eq(action, "cancel"))) {
-		endpoint_error(e, res, 422, "invalid_field", "id of an outbox row and action, retry or cancel, are needed");
+		endpoint_error(e, 422, "invalid_field", "id of an outbox row and action, retry or cancel, are needed");
 		return;
 	}
 	rc = str_eq(action, "retry") ? outbox_retry(db, id) : outbox_cancel(db, id);
 	if (rc == RC_OK)
 		rc = outbox_get(db, id, &now);
 	if (rc == RC_NONE) {
-		endpoint_error(e, res, 409, "not_possible", "its state does not allow that any more");
+		endpoint_error(e, 409, "not_possible", "its state does not allow that any more");
 	} else if (rc != RC_OK) {
-		away(e, res);
+		away(e);
 	} else {
 		buf_init(&b, 256);
 		buf_puts(&b, "{\"success\":true,\"state\":");
 		json_put_str(&b, now.state);
 		buf_putc(&b, '}');
-		endpoint_json(res, 200, &b);
+		endpoint_json(e, 200, &b);
 		buf_free(&b);
 		log_info("outbox %" PRId64 ": %s by %s", id, action, e->caller.sub);
 	}
 }
 
 void
-endpoint_session_post(struct endpoint_env *e, struct http_res *res)
+endpoint_session_post(struct endpoint_env *e)
 {
 	struct json *j = NULL;
 	char err[128];
 
 	if (!str_eq(http_req_get(e->req, "X-Dmbox"), "1"))
-		endpoint_error(e, res, 403, "no_header", "the header X-Dmbox: 1 is needed");
+		endpoint_error(e, 403, "no_header", "the header X-Dmbox: 1 is needed");
 	else if (str_eq(e->tail, "logout"))
-		logout(e, res);
+		logout(e);
 	else if (!str_eq(e->tail, "login") && !str_eq(e->tail, "outbox"))
-		endpoint_error(e, res, 404, "not_found", "there is nothing at this address");
+		endpoint_error(e, 404, "not_found", "there is nothing at this address");
 	else if (json_parse(e->req->body, e->req->body_n, &j, err) != RC_OK)
-		endpoint_error(e, res, 400, "bad_json", "the body is not JSON: %s", err);
+		endpoint_error(e, 400, "bad_json", "the body is not JSON: %s", err);
 	else if (str_eq(e->tail, "outbox"))
-		decide(e, res, j);
+		decide(e, j);
 	else
-		login(e, res, j);
+		login(e, j);
 	json_free(j);
 }
 
 void
-endpoint_session_me(struct endpoint_env *e, struct http_res *res)
+endpoint_session_me(struct endpoint_env *e)
 {
 	const char *role = (e->caller.scopes & AUTH_ADMIN) != 0 ? "owner" :
 	    (e->caller.scopes & AUTH_SEND) != 0 ? "answer" : "read";
@@ -265,7 +265,7 @@ endpoint_session_me(struct endpoint_env *e, struct http_res *res)
 
 	/* 30 days from now again */
 	if (session_here(e) && cookie(e, secret))
-		set_cookie(res, secret, str_eq(http_query_get(&e->arena, e->req->query, "secure"), "1"));
+		set_cookie(e, secret, str_eq(http_query_get(&e->arena, e->req->query, "secure"), "1"));
 	mem_wipe(secret, sizeof secret);
-	put_me(e, res, e->caller.sub, role);
+	put_me(e, e->caller.sub, role);
 }

@@ -14,11 +14,11 @@ bool session_here(const struct endpoint_env *e);
  * X-Dmbox: 1, which no other site's page can set.
  * Returns  false where the answer is written: 401 no_session, 403 no_header, 503.
  */
-bool session_caller(struct endpoint_env *e, struct http_res *res);
+bool session_caller(struct endpoint_env *e);
 
 /* POST /inbox/login, /inbox/logout and /inbox/outbox: each tail of POST /inbox/. */
-void endpoint_session_post(struct endpoint_env *e, struct http_res *res);
+void endpoint_session_post(struct endpoint_env *e);
 /* GET /inbox/me */
-void endpoint_session_me(struct endpoint_env *e, struct http_res *res);
+void endpoint_session_me(struct endpoint_env *e);
 
 #endif

@@ -515,12 +515,13 @@ static void
 ask(const char *query, struct http_res *res)
 {
 	struct http_req req;
-	struct endpoint_env e = { .ctx = ctx, .conf = &conf, .req = &req, .request_id = "r1", .tail = "" };
+	struct endpoint_env e = { .ctx = ctx, .conf = &conf, .req = &req, .res = res, .request_id = "r1",
+	    .tail = "" };
 
 	http_req_init(&req, "GET", "/instagram/media");
 	req.query = query;
 	http_res_init(res);
-	endpoint_media(&e, res);
+	endpoint_media(&e);
 	http_req_free(&req);
 	mem_arena_free(&e.arena);
 }

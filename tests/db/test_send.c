@@ -94,6 +94,7 @@ post_on(struct fix *f, enum channel ch, const char *key, const char *body)
 	e.ctx = f->ctx;
 	assert_int_equal(ctx_conf(f->ctx, f->path, NULL, &e.conf), RC_OK);
 	e.req = &req;
+	e.res = &f->res;
 	e.channel = ch;
 	e.tail = "";
 	snprintf(e.caller.key, sizeof e.caller.key, "tester");
@@ -102,7 +103,7 @@ post_on(struct fix *f, enum channel ch, const char *key, const char *body)
 	f->j = NULL;
 	http_res_free(&f->res);
 	http_res_init(&f->res);
-	endpoint_send(&e, &f->res);
+	endpoint_send(&e);
 	if (json_parse(f->res.body, f->res.body_n, &f->j, NULL) != RC_OK)
 		fail_msg("not JSON: %s", f->res.body);
 	mem_arena_free(&e.arena);

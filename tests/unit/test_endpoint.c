@@ -27,7 +27,7 @@ static struct ctx *ctx;
 static const struct conf *last_conf;	/* only to be compared */
 
 static void
-job_echo(struct endpoint_env *e, struct http_res *res)
+job_echo(struct endpoint_env *e)
 {
 	struct buf b;
 
@@ -39,7 +39,7 @@ job_echo(struct endpoint_env *e, struct http_res *res)
 	snprintf(last_sub, sizeof last_sub, "%s", e->caller.sub);
 	buf_init(&b, 100);
 	buf_puts(&b, "{}");
-	endpoint_json(res, 200, &b);
+	endpoint_json(e, 200, &b);
 	buf_free(&b);
 }
 
@@ -47,9 +47,9 @@ static struct endpoint_env *handed_on;
 
 /* Hands its request on; the test answers. */
 static void
-job_hand_on(struct endpoint_env *e, struct http_res *res)
+job_hand_on(struct endpoint_env *e)
 {
-	(void)res;
+	(void)e->res;
 	http_busy(&e->reply);
 	log_info("said before");
 	handed_on = e;
@@ -515,7 +515,7 @@ test_later(void **state)
 	assert_string_equal(log_request_id(), "later-1");
 	buf_init(&b, 100);
 	buf_puts(&b, "{}");
-	endpoint_json(handed_on->res, 202, &b);
+	endpoint_json(handed_on, 202, &b);
 	buf_free(&b);
 	endpoint_answer(handed_on);
 	log_info("said after");
