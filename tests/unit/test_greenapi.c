@@ -508,6 +508,29 @@ test_send_build(void **st)
 	    "\"https://cdn.example.com/\",\"fileName\":\"мой.mp4\"}");
 }
 
+/* One chat, however it is spelled: what comes in by it and what goes out to it. */
+static void
+test_spellings(void **st)
+{
+	static const char *const one[] = { "70000000001@c.us", " 70000000001@c.us\t",
+	    "+70000000001@c.us", "70000000001@C.US", "70000000001@s.whatsapp.net",
+	    "70000000001:3@s.whatsapp.net", "70000000001:12@c.us", "70000000001.0:3@c.us",
+	    "70000000001@S.WhatsApp.net" };
+	struct mem_arena arena = {0};
+
+	(void)st;
+	for (size_t i = 0; i < sizeof one / sizeof *one; i++) {
+		struct outmsg m = { .recipient = one[i], .thread_id = "", .body = "a" };
+
+		assert_string_equal(green_jid(&arena, one[i]), one[0]);
+		assert_send(&m, "sendMessage", "{\"chatId\":\"70000000001@c.us\",\"message\":\"a\"}");
+	}
+	assert_null(green_jid(&arena, NULL));
+	assert_null(green_jid(&arena, " "));
+	assert_string_equal(green_jid(&arena, "-100200"), "-100200");
+	mem_arena_free(&arena);
+}
+
 static void
 test_send_refuses(void **st)
 {
@@ -521,7 +544,7 @@ test_send_refuses(void **st)
 		{ .recipient = "70000000001", .thread_id = "", .body = "" },
 		{ .recipient = "ana", .thread_id = "", .body = "a" },
 		{ .recipient = "", .thread_id = "", .body = "a" },
-		{ .recipient = "7@c.us\n", .thread_id = "", .body = "a" },
+		{ .recipient = "7@c.us\n8", .thread_id = "", .body = "a" },
 		{ .recipient = "70000000001", .thread_id = "", .body = long_text },
 		{ .recipient = "70000000001", .thread_id = "", .atts = two, .n_atts = 2 },
 		{ .recipient = "70000000001", .thread_id = "", .atts = &none, .n_atts = 1 },
@@ -929,6 +952,7 @@ main(void)
 		cmocka_unit_test(test_poll_cut),
 		cmocka_unit_test(test_poll_unconfigured),
 		cmocka_unit_test(test_send_build),
+		cmocka_unit_test(test_spellings),
 		cmocka_unit_test(test_send_refuses),
 		cmocka_unit_test(test_send_read),
 		cmocka_unit_test(test_lookup),

@@ -115,32 +115,38 @@ green_first(struct green_note *g, const struct json *j, const char *const *paths
 	return NULL;
 }
 
-/*
- * A chat's or person's id in its normal form.  WhatsApp has several spellings for one: with
- * the device behind the number (7…:3@c.us, 7….0:3@…), with the server's own name
- * (@s.whatsapp.net), with a plus (green-api/issues#66, #187).  What has no "@" (MAX,
- * Telegram) is not WhatsApp's and stays.
- */
-static const char *
-green_jid(struct green_note *g, const char *s)
+const char *
+green_jid(struct mem_arena *arena, const char *s)
 {
-	const char *at = s ? strrchr(s, '@') : NULL, *server;
-	size_t n;
+	size_t all = s ? strlen(s) : 0, n;
+	const char *at, *server;
 	char *out;
 
+	if (!s)
+		return NULL;
+	str_trim(&s, &all);
+	s = mem_arena_ndup(arena, s, all);
+	at = strrchr(s, '@');
 	if (!at)
-		return s;
+		return all > 0 ? s : NULL;
 	s += *s == '+';
 	server = strcasecmp(at + 1, "s.whatsapp.net") == 0 ? "c.us" : at + 1;
 	n = strspn(s, "0123456789-");
 	if (n == 0 || (s[n] != ':' && s[n] != '.'))
 		n = (size_t)(at - s);
-	out = mem_arena_alloc(&g->out->arena, n + strlen(server) + 2);
+	out = mem_arena_alloc(arena, n + strlen(server) + 2);
 	memcpy(out, s, n);
 	out[n] = '@';
 	for (size_t i = 0; i <= strlen(server); i++)
 		out[n + 1 + i] = (char)tolower((unsigned char)server[i]);
 	return out;
+}
+
+/* The first of several places that names a chat or person. */
+static const char *
+green_peer(struct green_note *g, const char *const *paths)
+{
+	return green_jid(&g->out->arena, green_first(g, g->root, paths));
 }
 
 /* The message that a quote, reaction, edit or deletion speaks of. */
@@ -209,6 +215,7 @@ static const struct green_type {
 	{ "documentMessage", "file", GREEN_FILE },
 	{ "stickerMessage", "sticker", GREEN_FILE },
 	{ "locationMessage", "location", GREEN_PLACE },
+	{ "liveLocationMessage", "location", GREEN_PLACE },
 	{ "contactMessage", "contact", GREEN_CONTACT },
 	{ "contactMessages", "contact", GREEN_CONTACT },
 	{ "contactsMessage", "contact", GREEN_CONTACT },
@@ -394,11 +401,28 @@ green_read_text(struct green_note *g, struct item *it)
 
 	it->body = green_first(g, g->data, paths);
 	/* {{SWE003}}, or nothing: the words come later, under the same id */
-	if (it->body && str_starts(it->body, "{{SWE") &&
+	if (it->body && str_istarts(it->body, "{{SWE") &&
 	    strcmp(it->body + 5 + strspn(it->body + 5, "0123456789"), "}}") == 0)
 		it->body = NULL;
 	if (!it->body)
 		it->kind = "unsupported";
+}
+
+/* Is it the chat's own number or id, however it is written ("+7 999 000-10-11")? */
+static bool
+green_is_chat(struct green_note *g, const char *name)
+{
+	size_t at = 0;
+
+	if (!g->chat)
+		return false;
+	for (; *name; name++) {
+		if (*name == g->chat[at] && *name != '\0')
+			at++;
+		else if (!strchr("+ ()-.\t", *name))
+			return false;
+	}
+	return at > 0 && (g->chat[at] == '\0' || g->chat[at] == '@');
 }
 
 /* The first of names that is one: neither the chat's id or number nor an empty variable. */
@@ -407,10 +431,8 @@ green_name(struct green_note *g, const struct json *s, const char *const *paths)
 {
 	for (; *paths; paths++) {
 		const char *name = green_text(g, s, *paths);
-		size_t n = name ? strlen(name) : 0;
 
-		if (name && !str_starts(name, "{{") && (!g->chat || !str_starts(g->chat, name) ||
-		    (g->chat[n] != '\0' && g->chat[n] != '@')))
+		if (name && !str_starts(name, "{{") && !green_is_chat(g, name))
 			return name;
 	}
 	return NULL;
@@ -675,7 +697,7 @@ green_event(struct green_note *g, struct item *it)
 	if (str_eq(g->type, "stateInstanceChanged"))
 		it->text = green_state(g);
 	if (!it->contact)
-		it->contact = green_jid(g, green_first(g, g->root, peers));
+		it->contact = green_peer(g, peers);
 }
 
 /* Who and where, from whichever place this kind of notification uses. */
@@ -685,6 +707,7 @@ green_note_init(struct green_note *g, const struct json *root, struct itemv *out
 	static const char *const chats[] = { "senderData.chatId", "chatId",
 	    "senderData.sender", NULL };
 	static const char *const senders[] = { "senderData.sender", NULL };
+	static const char *const wids[] = { "instanceData.wid", NULL };
 
 	memset(g, 0, sizeof *g);
 	g->root = root;
@@ -692,11 +715,19 @@ green_note_init(struct green_note *g, const struct json *root, struct itemv *out
 	g->data = json_get(root, "messageData");
 	g->type = green_text(g, root, "typeWebhook");
 	g->type_message = green_text(g, g->data, "typeMessage");
-	g->chat = green_jid(g, green_first(g, root, chats));
-	g->sender = green_jid(g, green_first(g, root, senders));
-	g->wid = green_jid(g, green_text(g, root, "instanceData.wid"));
+	g->chat = green_peer(g, chats);
+	g->sender = green_peer(g, senders);
+	g->wid = green_peer(g, wids);
 	g->group = g->chat && str_ends(g->chat, "@g.us");
 	g->dir = str_starts(g->type ? g->type : "", "outgoing") ? DIR_OUT : DIR_IN;
+	if (json_type(json_get(root, "senderData")) != JSON_OBJECT)
+		return;
+	/* who writes in a chat of two is the chat, also where the sender is empty or our own
+	 * number (green-api/issues#903, #883) */
+	if (g->dir == DIR_IN && !g->group && (!g->sender || str_eq(g->sender, g->wid)))
+		g->sender = g->chat;
+	else if (g->dir == DIR_OUT && !g->sender)
+		g->sender = g->wid;
 }
 
 /* One notification, one item: always, for what is received is kept. */

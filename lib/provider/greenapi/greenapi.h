@@ -33,6 +33,13 @@ extern const size_t greenapi_n_checks;
 #define GREEN_TEXT_MAX_OTHER	4000	/* ... of their MAX and Telegram instances */
 
 /* --- greenapi.c: what comes in */
+/*
+ * green_jid(arena, s): a chat's or person's id in its normal form, in the arena; NULL for
+ * NULL and blanks.  WhatsApp has several spellings for one: with the device behind the
+ * number (7...:3@c.us, 7....0:3@...), with the server's own name (@s.whatsapp.net), with a
+ * plus (green-api/issues#66, #187).  What has no "@" (MAX, Telegram) stays.
+ */
+const char *green_jid(struct mem_arena *arena, const char *s);
 /* green_item(root, out): one notification, one item. */
 void green_item(const struct json *root, struct itemv *out);
 enum rc green_parse(const struct account *a, const char *content_type, const char *p, size_t n,

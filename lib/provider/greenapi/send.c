@@ -14,6 +14,19 @@
 
 /* --- sending -------------------------------------------------------------------- */
 
+/* An id with a server, in any of its spellings (green_jid). */
+static enum rc
+green_full_chat(const char *s, struct buf *out)
+{
+	struct mem_arena arena = {0};
+	const char *jid = green_jid(&arena, s);
+	enum rc rc = str_charset(jid, 3, 100, "@.-_") ? RC_OK : RC_INVALID;
+
+	buf_puts(out, jid);
+	mem_arena_free(&arena);
+	return rc;
+}
+
 /*
  * A chat as the instance names it, from what a person or a row has: WhatsApp's
  * have a suffix ("+7 000 000-00-01" is 70000000001@c.us; a phone has at most 15
@@ -28,10 +41,8 @@ green_chat(const struct account *a, const char *s, struct buf *out)
 
 	if (str_empty(s) || strlen(s) > 100)
 		return RC_INVALID;
-	if (strchr(s, '@')) {
-		buf_puts(out, s);
-		return str_charset(s, 3, 100, "@.-_") ? RC_OK : RC_INVALID;
-	}
+	if (strchr(s, '@'))
+		return green_full_chat(s, out);
 	if (!whatsapp && *s == '-')
 		buf_putc(out, *s);
 	for (const char *p = s; *p; p++) {
