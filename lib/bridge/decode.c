@@ -20,6 +20,7 @@
 #define FIELDS_MAX 1000
 #define PATH_MAX_PARTS 8	/* a[b][c]... */
 #define STRINGS_MAX 3		/* JSON in a string in a string */
+#define TIMES_MAX 3		/* compressed */
 
 struct body {
 	struct mem_arena *a;
@@ -89,15 +90,18 @@ decompress(struct body *x)
 	struct buf b;
 	enum rc rc;
 
-	if (!inflate_is(x->p, x->n))
-		return RC_OK;
-	buf_init(&b, x->max);
-	rc = inflate(x->p, x->n, &b);
-	x->why = rc == RC_LIMIT ? "too_large" : "bad_compression";
-	if (rc == RC_OK)
-		take_buf(x, &b);
-	buf_free(&b);
-	return rc == RC_OK ? RC_OK : RC_INVALID;
+	/* more than once where a proxy compresses what is compressed */
+	for (int i = 0; i < TIMES_MAX && inflate_is(x->p, x->n); i++) {
+		buf_init(&b, x->max);
+		rc = inflate(x->p, x->n, &b);
+		x->why = rc == RC_LIMIT ? "too_large" : "bad_compression";
+		if (rc == RC_OK)
+			take_buf(x, &b);
+		buf_free(&b);
+		if (rc != RC_OK)
+			return RC_INVALID;
+	}
+	return RC_OK;
 }
 
 /* n bytes at p, which are in an encoding, as UTF-8 in the arena. */
@@ -298,18 +302,21 @@ nest(struct body *x, const struct form *f)
 
 /* --- JSON in a form --------------------------------------------------------- */
 
+/* An object or a list, or a string that begins like one and is read by unquote. */
 static bool
-is_json(const char *p, size_t n)
+is_json(struct mem_arena *a, const char *p, size_t n)
 {
 	struct json *j = NULL;
 	enum json_type t;
+	const char *s;
 
 	str_trim(&p, &n);
-	if (n < 2 || (*p != '{' && *p != '[') || json_parse(p, n, &j, NULL) != RC_OK)
+	if (n < 2 || strchr("{[\"", *p) == NULL || json_parse(p, n, &j, NULL) != RC_OK)
 		return false;
 	t = json_type(j);
+	s = t == JSON_STRING ? json_str(a, j) : NULL;
 	json_free(j);
-	return t == JSON_OBJECT || t == JSON_ARRAY;
+	return t == JSON_OBJECT || t == JSON_ARRAY || (s != NULL && (*s == '{' || *s == '['));
 }
 
 /* A name that says the whole is in it; a customer's text may be JSON, too. */
@@ -327,7 +334,7 @@ whole_name(const char *s)
 
 /* The one field that holds the JSON; NULL where the fields are the message. */
 static const struct http_field *
-json_field(const struct form *f)
+json_field(struct mem_arena *a, const struct form *f)
 {
 	static const char *const own[] = { "contact_id", "user_id", "senderId", "userId", "fromId",
 	    "sender.id", "text", "message", "last_input", NULL };
@@ -338,7 +345,7 @@ json_field(const struct form *f)
 			if (str_eq(f->v[i].name, *o) && f->n > 1)
 				return NULL;
 		if (found == NULL && (f->n == 1 || whole_name(f->v[i].name)) &&
-		    is_json(f->v[i].value, f->v[i].value_n))
+		    is_json(a, f->v[i].value, f->v[i].value_n))
 			found = &f->v[i];
 	}
 	return found;
@@ -353,12 +360,12 @@ read_form(struct body *x, struct form *f, bool changed, const char *charset)
 
 	if (rc != RC_OK)
 		return rc;
-	if (f->n == 1 && f->v[0].value_n == 0 && is_json(f->v[0].name, strlen(f->v[0].name))) {
+	if (f->n == 1 && f->v[0].value_n == 0 && is_json(x->a, f->v[0].name, strlen(f->v[0].name))) {
 		x->p = f->v[0].name;	/* the JSON itself, encoded as if it were a form */
 		x->n = strlen(x->p);
 		return RC_OK;
 	}
-	j = json_field(f);
+	j = json_field(x->a, f);
 	if (j != NULL) {
 		x->p = j->value;
 		x->n = j->value_n;
@@ -419,18 +426,19 @@ head_value(struct mem_arena *a, const char *p, const char *end, const char *name
 	return NULL;
 }
 
-/* One part, without the line end before the next boundary. */
+/* One part, without the line end before the next boundary; eol is what ends its lines. */
 static enum rc
-add_part(struct body *x, struct form *f, const char *p, size_t n)
+add_part(struct body *x, struct form *f, const char *p, size_t n, const char *eol)
 {
-	const char *end = memmem(p, n, "\r\n\r\n", 4), *value;
+	char blank[8];
+	size_t blank_n = (size_t)snprintf(blank, sizeof blank, "%s%s", eol, eol), value_n;
+	const char *end = memmem(p, n, blank, blank_n), *value;
 	char *name, *charset;
-	size_t value_n;
 
 	if (end == NULL || f->n == FIELDS_MAX)
 		return RC_INVALID;
 	name = head_value(x->a, p, end, "name");
-	value = end + 4;
+	value = end + blank_n;
 	value_n = n - (size_t)(value - p);
 	if (name == NULL || head_value(x->a, p, end, "filename") != NULL)
 		return RC_OK;	/* a file is no field; it is in the ledger */
@@ -442,23 +450,41 @@ add_part(struct body *x, struct form *f, const char *p, size_t n)
 	return RC_OK;
 }
 
+/* Behind the first boundary, at the start of a line (RFC 2046 allows text before it); NULL:
+ * there is none.  *eol: how its line ends, which some programs write as a bare LF. */
+static const char *
+first_part(const struct body *x, const char *boundary, const char **eol)
+{
+	size_t n = strlen(boundary);
+	const char *p = x->p, *end = x->p + x->n;
+
+	while ((p = memmem(p, (size_t)(end - p), boundary, n)) != NULL &&
+	    p > x->p && p[-1] != '\n')
+		p += n;
+	if (p == NULL)
+		return NULL;
+	p += n;
+	*eol = p < end && *p == '\n' ? "\n" : "\r\n";
+	return p;
+}
+
 static enum rc
 multipart(struct body *x, const char *charset)
 {
 	struct form f = { .v = mem_arena_alloc(x->a, FIELDS_MAX * sizeof *f.v) };
-	const char *p, *next, *end = x->p + x->n;
+	const char *p, *next, *end = x->p + x->n, *eol = "";
 	char boundary[128], mark[136];
 	size_t m;
 
 	param(x->type, "boundary", boundary);
 	x->why = "bad_multipart";
-	m = (size_t)snprintf(mark, sizeof mark, "\r\n--%s", boundary);
-	/* the first one has no line end before it */
-	if (*boundary == '\0' || x->n < m || memcmp(x->p, mark + 2, m - 2) != 0)
+	snprintf(mark, sizeof mark, "--%s", boundary);
+	if (*boundary == '\0' || (p = first_part(x, mark, &eol)) == NULL)
 		return RC_INVALID;
-	for (p = x->p + m - 2; end - p >= 2 && memcmp(p, "--", 2) != 0; p = next + m) {
+	m = (size_t)snprintf(mark, sizeof mark, "%s--%s", eol, boundary);
+	for (; end - p >= 2 && memcmp(p, "--", 2) != 0; p = next + m) {
 		next = memmem(p, (size_t)(end - p), mark, m);
-		if (next == NULL || add_part(x, &f, p, (size_t)(next - p)) != RC_OK)
+		if (next == NULL || add_part(x, &f, p, (size_t)(next - p), eol) != RC_OK)
 			return RC_INVALID;
 	}
 	return f.n > 0 ? read_form(x, &f, true, charset) : RC_INVALID;
@@ -498,7 +524,7 @@ decode_body(struct mem_arena *a, const char *content_type, size_t max, const cha
 
 	param(x.type, "charset", charset);
 	rc = decompress(&x);
-	if (rc == RC_OK && str_istarts(x.type, "multipart/"))
+	if (rc == RC_OK && str_istarts(x.type, "multipart/") && !starts_json(&x))
 		rc = multipart(&x, charset);
 	else if (rc == RC_OK && (starts_json(&x) || charset_guess(x.p, x.n) != NULL))
 		rc = recode(&x, charset);

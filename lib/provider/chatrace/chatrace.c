@@ -28,6 +28,7 @@
 #include "provider/chatrace/template.h"
 
 #define FORM_FIELDS 200
+#define NESTED_MAX 4		/* a message in a list in a body in a list */
 #define REQUEST_MS 10000	/* of one request of a check */
 #define LEAST_MS 50		/* with less time left no request is begun */
 #define PAUSE_401_S 300		/* the token is refused: a person has to act */
@@ -727,15 +728,17 @@ read_envelope(struct reader *r, const struct json *root, const char *p, size_t n
 	return r->out->n > 0 ? RC_OK : RC_INVALID;
 }
 
+static enum rc read_any(struct reader *r, const struct json *j, const char *p, size_t n, int depth);
+
 static enum rc
-read_list(struct reader *r, const struct json *list)
+read_list(struct reader *r, const struct json *list, int depth)
 {
 	size_t before = r->out->n;
 
 	for (size_t i = 0; i < json_len(list); i++) {
-		if (json_type(json_at(list, i)) == JSON_OBJECT)
-			read_object(r, json_at(list, i));
-		else
+		const struct json *j = json_at(list, i);
+
+		if (json_type(j) != JSON_OBJECT || read_any(r, j, NULL, 0, depth + 1) != RC_OK)
 			r->out->ignored++;
 	}
 	return r->out->n > before ? RC_OK : RC_INVALID;
@@ -750,6 +753,85 @@ wrapped_list(const struct json *j)
 	if (json_type(l) != JSON_ARRAY)
 		l = json_member(j, "data");
 	return json_type(l) == JSON_ARRAY ? l : NULL;
+}
+
+/* JSON in a string in JSON, as a program passes a body on that it has not read. */
+static enum rc
+read_inner(struct reader *r, const struct json *string, int depth)
+{
+	const char *s = json_str(&r->out->arena, string);
+	struct json *j = NULL;
+	enum rc rc = RC_INVALID;
+
+	if (s != NULL && json_parse(s, strlen(s), &j, NULL) == RC_OK && !template_forged(s, strlen(s)))
+		rc = read_any(r, j, s, strlen(s), depth);
+	json_free(j);
+	return rc;
+}
+
+/*
+ * {"event":"message","data":{...}}, {"body":{...},"headers":{...}}: what programs between
+ * a flow and us put around a message.  Only where nothing beside it names a sender or is a
+ * text: the words of a customer, who writes such a member, stand beside both.
+ */
+static enum rc
+read_wrapped(struct reader *r, const struct fields *f, int depth)
+{
+	static const char *const names[] = { "data", "payload", "body", "json", "request", "params",
+	    NULL };
+	bool http = json_type(field(f, "headers")) == JSON_OBJECT;
+
+	for (const char *const *s = names_sender; *s != NULL; s++)
+		if (field(f, *s) != NULL)
+			return RC_NONE;
+	for (const char *const *t = names_text; *t != NULL; t++)
+		if (json_type(field(f, *t)) == JSON_STRING && !(http && str_eq(*t, "body")))
+			return RC_NONE;
+	for (const char *const *n = names; *n != NULL; n++) {
+		const struct json *v = field(f, *n);
+
+		if (json_type(v) == JSON_OBJECT)
+			return read_any(r, v, NULL, 0, depth);
+		if (json_type(v) == JSON_STRING)
+			return read_inner(r, v, depth);
+	}
+	return RC_NONE;
+}
+
+/* Whatever shape a body has; its bytes are p[0..n], NULL where it is a part of one. */
+static enum rc
+read_any(struct reader *r, const struct json *j, const char *p, size_t n, int depth)
+{
+	struct fields f = fields_of(j);
+	const struct json *list = NULL;
+	enum rc rc;
+
+	if (depth > NESTED_MAX)
+		return RC_INVALID;
+	if (json_type(j) == JSON_ARRAY)
+		return read_list(r, j, depth);
+	if (json_type(j) != JSON_OBJECT)
+		return RC_INVALID;
+	if (pick(r, &f, names_sender, NULL) != NULL) {	/* who names one is no envelope */
+		read_object(r, j);
+		return RC_OK;
+	}
+	list = wrapped_list(j);
+	if (list != NULL)
+		return read_list(r, list, depth);
+	if (json_type(field(&f, "entry")) == JSON_ARRAY) {
+		if (p == NULL) {
+			p = json_raw(&r->out->arena, j);
+			n = strlen(p);
+		}
+		return read_envelope(r, j, p, n);
+	}
+	rc = read_wrapped(r, &f, depth + 1);
+	if (rc == RC_NONE) {
+		read_object(r, j);
+		rc = RC_OK;
+	}
+	return rc;
 }
 
 /* --- broken templates --------------------------------------------------------------- */
@@ -781,9 +863,7 @@ static enum rc
 parse_json(struct reader *r, const char *p, size_t n)
 {
 	struct json *j = NULL;
-	const struct json *list = NULL;
 	const char *mended = NULL, *warning;
-	struct fields f;
 	size_t mended_n;
 	enum rc rc;
 
@@ -801,18 +881,7 @@ parse_json(struct reader *r, const char *p, size_t n)
 		rc = *p == '{' ? salvage(r, p, n) : RC_INVALID;
 		goto out;
 	}
-	f = fields_of(j);
-	if (json_type(j) == JSON_ARRAY)
-		list = j;
-	else if (pick(r, &f, names_sender, NULL) == NULL)	/* who names one is no envelope */
-		list = wrapped_list(j);
-	if (list != NULL)
-		rc = read_list(r, list);
-	else if (json_type(field(&f, "entry")) == JSON_ARRAY &&
-	    pick(r, &f, names_sender, NULL) == NULL)
-		rc = read_envelope(r, j, mended, mended_n);
-	else if (json_type(j) == JSON_OBJECT)
-		read_object(r, j);
+	rc = read_any(r, j, mended, mended_n, 0);
 out:
 	json_free(j);
 	return rc == RC_OK ? RC_OK : RC_INVALID;
@@ -888,6 +957,8 @@ chatrace_parse(const struct account *a, const char *content_type, const char *p,
 		n -= 3;
 	}
 	str_trim(&p, &n);
+	while (n > 0 && p[n - 1] == '\0')	/* a C string with its end */
+		n--;
 	if (n == 0)
 		return RC_INVALID;
 	rc = *p == '{' || *p == '[' ? parse_json(&r, p, n) : parse_form(&r, p, n);
@@ -918,7 +989,7 @@ chatrace_parse_polled(const struct account *a, const char *content_type, const c
 		return RC_INVALID;
 	list = json_type(j) == JSON_ARRAY ? j : wrapped_list(j);
 	if (list != NULL)
-		rc = read_list(&r, list);
+		rc = read_list(&r, list, 0);
 	else if (json_type(j) == JSON_OBJECT)
 		read_object(&r, j);
 	else
@@ -1196,7 +1267,7 @@ read_messages(const struct account *a, const struct http_res *res, struct poll_s
 		return "not_json";
 	list = json_type(j) == JSON_ARRAY ? j : wrapped_list(j);
 	if (list != NULL) {
-		if (json_len(list) > 0 && read_list(&r, list) != RC_OK)
+		if (json_len(list) > 0 && read_list(&r, list, 0) != RC_OK)
 			note = "not_understood";
 	} else if (json_type(j) != JSON_OBJECT) {
 		note = "not_a_list";

@@ -120,11 +120,17 @@ string_end(const char *p, size_t n, size_t i)
 	return i < n ? i : n;
 }
 
+/* Space of JSON, and the kind without a break that comes along from a web page. */
 static size_t
 skip_space(const char *p, size_t n, size_t i)
 {
-	while (i < n && memchr(" \t\r\n", p[i], 4) != NULL)
-		i++;
+	while (i < n)
+		if (memchr(" \t\r\n", p[i], 4) != NULL)
+			i++;
+		else if (i + 1 < n && memcmp(p + i, "\xc2\xa0", 2) == 0)
+			i += 2;
+		else
+			break;
 	return i;
 }
 
@@ -442,6 +448,14 @@ template_mend(struct mem_arena *a, const char *p, size_t n, char **out)
 	if (n < 2 || p[0] != '{' || p[n - 1] != '}')
 		return RC_INVALID;
 	m.n = n - 1;
+	/* a comma behind the last member: the flow's, for words stand before a quote */
+	while (m.n > 2)
+		if (memchr(" \t\r\n,", p[m.n - 1], 5) != NULL)
+			m.n--;
+		else if (memcmp(p + m.n - 2, "\xc2\xa0", 2) == 0)
+			m.n -= 2;
+		else
+			break;
 	buf_init(&m.out, n * 6 + 64);
 	from = before_text(&m, &key);
 	if (from == 0)

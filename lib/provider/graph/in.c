@@ -216,10 +216,10 @@ static const char *
 atts_read(struct in *in, struct item *it, const struct json *list, struct detail *d)
 {
 	const char *first = NULL;
-	bool raw = false;
+	bool raw = false, single = json_type(list) == JSON_OBJECT;
 
-	for (size_t i = 0; i < json_len(list); i++) {
-		const struct json *j = json_at(list, i);
+	for (size_t i = 0; i < (single ? 1 : json_len(list)); i++) {
+		const struct json *j = single ? list : json_at(list, i);
 		const char *type = text_at(in, j, "type"), *kind;
 
 		if (type == NULL)
