@@ -32,11 +32,12 @@
 #define GATHER_FLUSH (32u * 1024)	/* a request that says much is written in parts */
 #define GATHER_FIRST 3000u		/* the lines of one delivery */
 #define SECRET_MIN 8u
-#define STRIDE (SECRET_MIN - 1)		/* of the quick look for secrets */
+#define STRIDE_MAX 31u			/* of the quick look for secrets */
 #define RETRY_MS 5000			/* a file that could not be opened */
 
 static const char *const level_names[LOG__MAX] = { "error", "warn", "info", "debug" };
 
+#define TAG_BYTES 7u
 static const char *const level_tags[LOG__MAX] = { " error ", " warn  ", " info  ", " debug " };
 
 static struct sink {
@@ -71,8 +72,9 @@ static struct secrets {
 	bool patterns;		/* pairs knows the patterns */
 	unsigned char pairs[PAIRS];	/* and the two bytes: a line without any of
 				 * them, as nearly all are, is looked at once and not copied */
-	unsigned char inner[PAIRS];	/* neighbours among the first bytes of a secret */
-} secrets = { .lock = PTHREAD_RWLOCK_INITIALIZER, .ends = PATTERN_ENDS };
+	size_t stride;		/* less than the shortest secret has bytes */
+	unsigned char inner[PAIRS];	/* neighbours among the first stride + 1 bytes of each */
+} secrets = { .lock = PTHREAD_RWLOCK_INITIALIZER, .ends = PATTERN_ENDS, .stride = STRIDE_MAX };
 
 static _Thread_local struct log_scope request;
 
@@ -310,17 +312,17 @@ secrets_rdlock(void)
 	pthread_rwlock_rdlock(&secrets.lock);
 }
 
-/* Does a registered secret begin among the STRIDE bytes up to i? */
+/* Does a registered secret begin among the stride bytes up to i? */
 static bool
 secret_around(const char *p, size_t n, size_t i)
 {
-	for (size_t k = i < STRIDE ? 0 : i - STRIDE + 1; k <= i; k++)
+	for (size_t k = i < secrets.stride ? 0 : i - secrets.stride + 1; k <= i; k++)
 		if (pair_set(secrets.pairs, p + k) && secret_at(p + k, n - k) > 0)
 			return true;
 	return false;
 }
 
-/* Are the first two bytes of a pattern anywhere, in either case? */
+/* Does a pattern begin anywhere, in either case? */
 static bool
 found_start(const char *p, size_t n, const char *starts)
 {
@@ -330,35 +332,31 @@ found_start(const char *p, size_t n, const char *starts)
 
 	for (size_t i = 0; i < (one[0] == one[1] ? 1u : 2u); i++)
 		for (c = p; (c = memchr(c, one[i], (size_t)(end - c))) != NULL; c++)
-			if (c + 1 < end && (c[1] | 0x20) == (starts[1] | 0x20))
+			if (c + 1 < end && (c[1] | 0x20) == (starts[1] | 0x20) &&
+			    match(c, (size_t)(end - c), starts))
 				return true;
 	return false;
 }
 
 /*
  * A quick look, wrong to one side only: false wherever hit would find something.  A
- * registered secret is SECRET_MIN bytes or more, so one of its first STRIDE pairs stands
- * at a multiple of STRIDE.  A pattern has one of these marks with such a neighbour.
+ * registered secret has more than stride bytes, so one of its first stride pairs stands
+ * at a multiple of stride.  A pattern is a name before '=' or a quote, or begins somewhere.
  */
 static bool
 nothing_like_it(const char *p, size_t n)
 {
-	static const struct { char mark; char beside[3]; } signs[] = {
-		{ '/', "/" }, { 'b', "eE" }, { 'B', "eE" }
-	};
 	const char *end = p + n, *c;
 
-	for (size_t i = 0; i + 1 < n; i += STRIDE)
+	for (size_t i = 0; i + 1 < n; i += secrets.stride)
 		if (pair_set(secrets.inner, p + i) && secret_around(p, n, i))
 			return false;
 	for (size_t i = 0; i < 2; i++)		/* behind a name */
 		for (c = p; (c = memchr(c, "=\""[i], (size_t)(end - c))) != NULL; c++)
 			if (c > p && secrets.ends[(unsigned char)c[-1]])
 				return false;
-	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
-		for (c = p; (c = memchr(c, signs[i].mark, (size_t)(end - c))) != NULL; c++)
-			if (c + 1 < end && strchr(signs[i].beside, c[1]) != NULL)
-				return false;
+	if (found_start(p, n, "bearer ") || found_start(p, n, "//"))
+		return false;
 	for (size_t i = 0; i < secrets.n_extra; i++)
 		if (secrets.extra[i]->at != NULL && found_start(p, n, secrets.extra[i]->starts))
 			return false;
@@ -506,7 +504,9 @@ log_secret(const char *s)
 	secrets.v[secrets.n++] = mem_dup(s);
 	secrets.first[(unsigned char)*s] = true;
 	pair_add(secrets.pairs, s);
-	for (size_t i = 0; i < STRIDE; i++)
+	if (strlen(s) - 1 < secrets.stride)
+		secrets.stride = strlen(s) - 1;
+	for (size_t i = 0; i < secrets.stride; i++)
 		pair_add(secrets.inner, s + i);
 out:
 	pthread_rwlock_unlock(&secrets.lock);
@@ -524,6 +524,7 @@ log_secrets_reset(void)
 	memset(secrets.first, 0, sizeof(secrets.first));
 	memset(secrets.pairs, 0, sizeof(secrets.pairs));
 	memset(secrets.inner, 0, sizeof(secrets.inner));
+	secrets.stride = STRIDE_MAX;
 	secrets.patterns = false;
 	pthread_rwlock_unlock(&secrets.lock);
 }
@@ -714,42 +715,58 @@ put_json(struct buf *out, const char *p, size_t n)
 	}
 }
 
-/* Now, as text; of a request's lines most fall into the same second. */
+/* Now, as text of n bytes; of a request's lines most fall into the same second. */
 static const char *
-now_text(void)
+now_text(size_t *n)
 {
 	static _Thread_local struct {
 		int64_t s;
 		char text[CLOCK_ISO_MAX];
+		size_t n;
 	} last;
 	int64_t us = clock_now_us(), s = us / 1000000;
 	int ms = (int)(us % 1000000 / 1000);
 
 	if (s != last.s || us < 0) {
 		clock_iso(us, last.text);
+		last.n = strlen(last.text);
 		last.s = s;
 	} else {	/* "2026-11-22T10:30:00.123Z" */
 		last.text[20] = (char)('0' + ms / 100);
 		last.text[21] = (char)('0' + ms / 10 % 10);
 		last.text[22] = (char)('0' + ms % 10);
 	}
+	*n = last.n;
 	return last.text;
+}
+
+static const char *
+shown_id(void)
+{
+	return request.on && *request.id != '\0' ? request.id : "-";
 }
 
 /* What stands before the sentence, and behind it. */
 static void
 put_head(enum log_level level, bool json, struct buf *out)
 {
+	char head[CLOCK_ISO_MAX + TAG_BYTES + sizeof(request.id) + 1];
+	const char *id = shown_id();
+	size_t n, id_n = strlen(id);
+	const char *now = now_text(&n);
+
 	if (json) {
 		buf_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\","
-		    "\"request_id\":\"%s\",\"msg\":\"", now_text(), level_names[level],
-		    sink.program, request.on ? request.id : "");
-	} else {
-		buf_puts(out, now_text());
-		buf_puts(out, level_tags[level]);
-		buf_puts(out, request.on && *request.id != '\0' ? request.id : "-");
-		buf_putc(out, ' ');
+		    "\"request_id\":\"%s\",\"msg\":\"", now, level_names[level], sink.program,
+		    request.on ? request.id : "");
+		return;
 	}
+	memcpy(head, now, n);
+	memcpy(head + n, level_tags[level], TAG_BYTES);
+	memcpy(head + n + TAG_BYTES, id, id_n);
+	n += TAG_BYTES + id_n;
+	head[n++] = ' ';
+	buf_put(out, head, n);
 }
 
 static void
@@ -776,49 +793,17 @@ emit_now(const char *p, size_t n)
 	emit(p, n);
 }
 
+static void settle(void);
+
 static void
 flush_request(void)
 {
 	if (!request.on)
 		return;
+	settle();
 	emit_now(request.lines.p, request.lines.n);
 	buf_reset(&request.lines);
-}
-
-/* Can it be shown as it is? */
-static bool
-as_it_is(bool json, const char *p, size_t n)
-{
-	if (json && (memchr(p, '"', n) != NULL || memchr(p, '\\', n) != NULL))
-		return false;
-	return harmless((const unsigned char *)p, n) == n && innocent(p, n);
-}
-
-static bool line_at_once(enum log_level level, bool json, const char *fmt, va_list ap)
-    PRINTF_LIKE(3, 0);
-
-/* Nearly all lines: of a request, nothing to hide, nothing to escape.  The sentence is
- * formatted where it is to stay, and taken back where that proves wrong. */
-static bool
-line_at_once(enum log_level level, bool json, const char *fmt, va_list ap)
-{
-	struct buf *out = &request.lines;
-	size_t from = out->n, at;
-
-	if (!request.on || level == LOG_ERROR)
-		return false;
-	put_head(level, json, out);
-	at = out->n;
-	buf_vprintf(out, fmt, ap);
-	if (!out->err && as_it_is(json, out->p + at, out->n - at)) {
-		put_tail(json, out);
-		if (!out->err)
-			return true;
-	}
-	out->n = from;
-	out->p[from] = '\0';
-	out->err = false;
-	return false;
+	request.settled = 0;
 }
 
 /* A whole line behind those of the request, or at once. */
@@ -830,6 +815,7 @@ put_line(enum log_level level, const struct buf *out)
 		emit_now(out->p, out->n);
 		return;
 	}
+	settle();
 	if (request.lines.n + out->n > GATHER_FLUSH)
 		flush_request();
 	buf_put(&request.lines, out->p, out->n);
@@ -837,6 +823,89 @@ put_line(enum log_level level, const struct buf *out)
 		buf_reset(&request.lines);
 		emit_now(out->p, out->n);
 	}
+	request.settled = request.lines.n;
+}
+
+/* A line without line_at_once's luck: its sentence masked. */
+static void
+put_masked(const char *line, size_t head, size_t n)
+{
+	struct buf masked, out;
+
+	buf_init(&masked, LINE_MAX_BYTES * 4);
+	buf_init(&out, LINE_MAX_BYTES * 16 + 256);
+	mask(line + head, n - head, &masked);
+	buf_put(&out, line, head);
+	escape(masked.p, masked.n, &out);
+	buf_putc(&out, '\n');
+	put_line(LOG_INFO, &out);
+	buf_free(&masked);
+	buf_free(&out);
+}
+
+/*
+ * The lines that line_at_once took unseen are looked at, all together: nearly always
+ * there is nothing to hide in any.  Their sentences have no line end.
+ */
+static void
+settle(void)
+{
+	struct buf *b = &request.lines, raw, one;
+	size_t from = request.settled, n, head;
+
+	request.settled = b->n;
+	if (from == b->n || innocent(b->p + from, b->n - from))
+		return;
+	buf_init(&raw, GATHER_FLUSH);
+	buf_put(&raw, b->p + from, b->n - from);
+	b->n = request.settled = from;
+	b->p[from] = '\0';
+	for (char *p = raw.p; p < raw.p + raw.n; p += n + 1) {
+		n = (size_t)((char *)memchr(p, '\n', (size_t)(raw.p + raw.n - p)) - p);
+		head = strcspn(p, " ") + TAG_BYTES + strlen(shown_id()) + 1;
+		if (!innocent(p + head, n - head)) {
+			put_masked(p, head, n);
+			continue;
+		}
+		one = (struct buf){ .p = p, .n = n + 1 };
+		put_line(LOG_INFO, &one);
+	}
+	buf_free(&raw);
+}
+
+static bool line_at_once(enum log_level level, bool json, const char *fmt, va_list ap)
+    PRINTF_LIKE(3, 0);
+
+/* Nearly all lines: of a request, nothing to hide, nothing to escape.  The sentence is
+ * formatted where it is to stay, and taken back where that proves wrong; whether it hides
+ * anything is seen by settle(), of JSON here. */
+static bool
+line_at_once(enum log_level level, bool json, const char *fmt, va_list ap)
+{
+	struct buf *out = &request.lines;
+	size_t from = out->n, at, n;
+	const char *p;
+
+	if (!request.on || level == LOG_ERROR || (json && request.settled != from))
+		return false;
+	put_head(level, json, out);
+	at = out->n;
+	buf_vprintf(out, fmt, ap);
+	p = out->p + at;
+	n = out->n - at;
+	if (!out->err && harmless((const unsigned char *)p, n) == n && (!json ||
+	    (memchr(p, '"', n) == NULL && memchr(p, '\\', n) == NULL && innocent(p, n)))) {
+		put_tail(json, out);
+		if (!out->err) {
+			if (json)
+				request.settled = out->n;
+			return true;
+		}
+	}
+	out->n = from;
+	out->p[from] = '\0';
+	out->err = false;
+	return false;
 }
 
 static void line_with_care(enum log_level level, bool json, const char *fmt, va_list ap)
@@ -896,8 +965,10 @@ log_begin(const char *request_id)
 	log_end();
 	request.on = true;
 	request.said = false;
-	snprintf(request.id, sizeof(request.id), "%s",
-	    str_charset(request_id, 1, 64, "._-") ? request_id : "");
+	request.settled = 0;
+	request.id[0] = '\0';
+	if (str_charset(request_id, 1, sizeof(request.id) - 1, "._-"))
+		memcpy(request.id, request_id, strlen(request_id) + 1);
 	buf_init(&request.lines, GATHER_FLUSH);
 	buf_reserve(&request.lines, GATHER_FIRST);
 }
@@ -907,6 +978,7 @@ log_end(void)
 {
 	if (!request.on)
 		return;
+	settle();
 	if (held.on && held.lines.n + request.lines.n <= GATHER_FLUSH)
 		buf_put(&held.lines, request.lines.p, request.lines.n);
 	else

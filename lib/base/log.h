@@ -47,6 +47,7 @@ struct log_scope {
 	bool on, said;
 	char id[65];
 	struct buf lines;
+	size_t settled;		/* bytes of lines that show nothing they should not */
 };
 /* log_swap(s): the thread's request goes into s, the one of s becomes the thread's. */
 void log_swap(struct log_scope *s);

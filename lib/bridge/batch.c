@@ -191,8 +191,10 @@ static void
 finish(void *arg)
 {
 	struct ended *e = arg;
+	bool several = e->n != 1 || e->list != NULL;
 
-	log_hold();
+	if (several)
+		log_hold();
 	for (size_t i = 0; i < e->n; i++)
 		tell(e->v[i]);
 	while (e->list != NULL) {
@@ -201,7 +203,8 @@ finish(void *arg)
 		e->list = j->next;
 		tell(j);
 	}
-	log_unhold();
+	if (several)
+		log_unhold();
 	e->n = 0;
 }
 

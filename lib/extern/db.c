@@ -742,7 +742,7 @@ static const struct { Oid scalar, array; } oids[] = {
 	[DB_TEXT] = { 25, 1009 }, [DB_BYTEA] = { 17, 1001 }, [DB_TIME] = { 1184, 1185 },
 	[DB_JSONB] = { 3802, 3807 }, [DB_UUID] = { 2950, 2951 },
 };
-enum { ARRAY_HEAD = 20 };
+enum { ARRAY_HEAD = 20, ARGS_FIRST = 48 };	/* as many as dmbox.ingest takes, and some */
 
 static void
 put_be32(char *p, uint32_t v)
@@ -790,7 +790,7 @@ arg_for(struct db_args *as, enum db_type t)
 	if (as->in_array)
 		return &as->v[as->n - 1];
 	if (as->n == as->cap) {
-		as->cap = as->cap != 0 ? as->cap * 2 : 16;
+		as->cap = as->cap != 0 ? as->cap * 2 : ARGS_FIRST;
 		as->v = mem_realloc(as->v, as->cap, sizeof *as->v);
 	}
 	a = &as->v[as->n++];

@@ -46,6 +46,13 @@ node(struct json_object *o)
 	return o == NULL ? NULL_NODE : (const struct json *)o;
 }
 
+/* A member's value: as node(), but NULL for null. */
+static const struct json *
+node_of(const struct lh_entry *e)
+{
+	return (const struct json *)e->v;
+}
+
 /* --- lexer ---------------------------------------------------------------- */
 
 struct lexer {
@@ -502,7 +509,7 @@ member(const struct json *j, const char *key, size_t n)
 		const char *k = e->k;
 
 		if ((n == 0 || *k == *key) && strncmp(k, key, n) == 0 && k[n] == '\0')
-			return (const struct json *)e->v;
+			return node_of(e);
 	}
 	return NULL;
 }
@@ -524,15 +531,50 @@ json_get(const struct json *j, const char *path)
 	return json_member(j, path);
 }
 
-uint32_t
+uint64_t
 json_initials(const struct json *j)
 {
 	const struct lh_table *t = json_object_get_object(obj(j));
-	uint32_t bits = 0;
+	uint64_t bits = 0;
 
-	for (const struct lh_entry *e = t != NULL ? t->head : NULL; e != NULL; e = e->next)
+	for (const struct lh_entry *e = t != NULL ? t->head : NULL; e != NULL; e = e->next) {
 		bits |= json_initial(e->k);
+		if (strchr(e->k, '.') != NULL || json_object_get_object(obj(node_of(e))) != NULL)
+			bits |= JSON_DEEP;
+	}
 	return bits;
+}
+
+/* The strings of a tree, names among them.  Recursion is bounded by DEPTH_MAX. */
+static size_t
+strings(struct json_object *o)
+{
+	const struct lh_table *t = json_object_get_object(o);
+	size_t n = 0;
+
+	if (t != NULL)
+		for (const struct lh_entry *e = t->head; e != NULL; e = e->next)
+			n += 1 + strings(obj(node_of(e)));
+	else if (json_object_is_type(o, json_type_array))
+		for (size_t i = 0; i < json_object_array_length(o); i++)
+			n += strings(json_object_array_get_idx(o, i));
+	else
+		n = json_object_is_type(o, json_type_string);
+	return n;
+}
+
+/* json-c keeps the last of two members of one name: then the text has more quotes than
+ * the tree has strings. */
+bool
+json_once(const struct json *j, const char *p, size_t n)
+{
+	size_t quotes = 0;
+
+	if (memchr(p, '\\', n) != NULL)
+		return false;
+	for (const char *q = p; (q = memchr(q, '"', (size_t)(p + n - q))) != NULL; q++)
+		quotes++;
+	return quotes == 2 * strings(obj(j));
 }
 
 size_t

@@ -40,13 +40,19 @@ const struct json *json_get(const struct json *j, const char *path);
 const struct json *json_member(const struct json *j, const char *key);
 /* json_initial(name): a bit for what a name begins with; json_initials(j): those of an
  * object's members together, 0 for anything else.  A name whose bit is not among them is
- * no member, nor does a path begin with one: for readers that ask for many names. */
-static inline uint32_t
+ * no member, nor does a path begin with one: for readers that ask for many names.  And
+ * JSON_DEEP, where a member is an object or has a dot in its name: else no path of
+ * several parts leads anywhere. */
+#define JSON_DEEP ((uint64_t)1 << 32)
+static inline uint64_t
 json_initial(const char *name)
 {
-	return (uint32_t)1 << (*name & 31);
+	return (uint64_t)1 << (*name & 31);
 }
-uint32_t json_initials(const struct json *j);
+uint64_t json_initials(const struct json *j);
+/* json_once(j, p, n): j was parsed from p: is each name in it written once and without an
+ * escape?  False may also be another reason; then a reader of the text has to see. */
+bool json_once(const struct json *j, const char *p, size_t n);
 size_t json_len(const struct json *j);	/* array elements, else 0 */
 const struct json *json_at(const struct json *j, size_t i);
 struct json_iter { const void *at; };	/* { NULL }: before the first member */

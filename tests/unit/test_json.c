@@ -191,6 +191,54 @@ test_strings(void **state)
 	    "{\"a\":\"\xef\xbf\xbd\xef\xbf\xbd\\u0001\\n\\\"\\\\/\"}", NULL);
 }
 
+/* A reader that asks for many names may believe the quick look. */
+static void
+test_initials(void **state)
+{
+	static const struct { const char *text; bool deep; } cases[] = {
+		{ "{}", false }, { "{\"a\":\"b.c\",\"d\":[{\"e\":1}],\"f\":null}", false }, { "{\"a\":{}}", true },
+		{ "{\"x\":1,\"a.b\":1}", true }, { "[{\"a\":{}}]", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct json *j = must(cases[i].text);
+
+		assert_int_equal((json_initials(j) & JSON_DEEP) != 0, cases[i].deep);
+		json_free(j);
+	}
+}
+
+static void
+once(const char *text, bool is)
+{
+	struct json *j = must(text);
+
+	if (json_once(j, text, strlen(text)) != is)
+		print_error("%s\n", text);
+	assert_int_equal(json_once(j, text, strlen(text)), is);
+	json_free(j);
+}
+
+static void
+test_once(void **state)
+{
+	(void)state;
+	once("{}", true);
+	once("7", true);
+	once("null", true);
+	once("\"x\"", true);
+	once("\xef\xbb\xbf{\"a\":12345678901234567890} ", true);
+	once("{\"a\":\"b\",\"c\":[\"d\",{\"a\":\"a\"},null,1.5,true],\"b\":{\"a\":{}}}", true);
+	once("{\"a\":\"b\",\"a\":\"b\"}", false);
+	once("{\"a\":1,\"a\":2}", false);
+	once("{\"a\":1,\"b\":2,\"a\":null}", false);
+	once("[{\"b\":{\"a\":1,\"a\":[]}}]", false);
+	once("{\"a\":{\"x\":\"y\"},\"a\":\"z\"}", false);
+	once("{\"a\":\"\\n\"}", false);	/* another reason */
+	once("{\"\\u0061\":1,\"a\":2}", false);
+}
+
 static void
 test_get(void **state)
 {
@@ -213,7 +261,7 @@ test_get(void **state)
 	assert_int_equal(json_type(json_at(json_get(j, "l"), 0)), JSON_NULL);
 	assert_null(json_at(json_get(j, "l"), 2));
 	assert_null(json_at(j, 0));
-	assert_int_equal(json_initials(j), json_initial("a") | json_initial("d") | json_initial("l"));
+	assert_int_equal(json_initials(j), json_initial("a") | json_initial("d") | json_initial("l") | JSON_DEEP);
 	assert_int_equal(json_initials(json_get(j, "l")) | json_initials(NULL), 0);
 	while (json_each(j, &it, &key, &v))
 		i++;
@@ -339,6 +387,8 @@ main(void)
 		cmocka_unit_test(test_i64),
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_get),
+		cmocka_unit_test(test_initials),
+		cmocka_unit_test(test_once),
 		cmocka_unit_test(test_get_few_and_many),
 		cmocka_unit_test(test_each_many),
 		cmocka_unit_test(test_bool),

@@ -163,9 +163,23 @@ test_mask_anywhere(void **state)
 		"apiTokenInstance=HIDE", "APITOKENINSTANCE=HIDE",
 		"Bearer HIDE-HIDE-HIDE-HIDE", "bEARER HIDE-HIDE-HIDE-HIDE",
 		"/waInstance1/send/HIDE", "/WAINSTANCE1/x/HIDE/", "s://u:HIDE@h", "s=b//secret=HIDE" };
+	static const char long_secret[] = "7e1jKq-2mVb0XzWdR5tYcUo9HsGfLpAi4NwEx", *secret[] = { long_secret,
+		"Zz-other-secret", "abcdefghi", "12345678" };
 	char text[200], got[300];
 
 	(void)state;
+	for (size_t k = 0; k < 4; k++) {	/* the shortest decides where is looked */
+		log_secret(secret[k]);
+		for (size_t i = 0; i <= k; i++)
+			for (size_t at = 0; at < 120; at++) {
+				memset(text, '.', at);
+				snprintf(text + at, sizeof(text) - at, "%s%s", secret[i], at % 2 ? "" : " and so on");
+				log_mask(text, strlen(text), got, sizeof(got));
+				assert_int_equal(strspn(got, "."), at);
+				assert_memory_equal(got + at, "***", 3);
+			}
+	}
+	log_secrets_reset();
 	reopen(LOG_INFO, false, 0);
 	log_secret("12345678");
 	log_secret("Zz-other-secret");
@@ -310,6 +324,79 @@ test_request(void **state)
 	    "2024-11-13T12:00:00.987Z info  r a *** b ***\n"
 	    "2024-11-13T12:00:01.005Z info  r ?secret=***&x \\xe2\\x80\\xae \\xc2\\x9b \\xf0\\x9f end \\xe2\\x95\n");
 	log_secrets_reset();
+	clock_set(0);
+}
+
+/* One of all sorts of sentences, the same for the same i. */
+static void
+sentence(char *s, size_t cap, unsigned int i)
+{
+	static const char *const parts[] = { "plain", "═══ нет 👋", "Zz-other-secret", "secret=HIDE ", "\n",
+		"be ", "b", "\"", "=", "://u:HIDE@h ", "Bearer HIDE-HIDE-HIDE-HIDE ", "\xe2\x80\xae", "\xff",
+		"token\":\"HIDE ", "/waInstance7/x/HIDE ", "\\", " ", "https://h/p", "3000 bytes: %s" };
+	size_t n = 0;
+
+	for (i = i * 2654435761u + 12345; i % 7 != 0 && n < cap - 100; i = i * 1103515245u + 12345)
+		n += (size_t)snprintf(s + n, cap - n, "%s", parts[(i >> 16) % (sizeof(parts) / sizeof(parts[0]))]);
+	s[n] = '\0';
+}
+
+/* Whatever lines a request has, in whatever order, each looks as it would alone. */
+static void
+test_same_alone(void **state)
+{
+	char text[2000], *alone, *a, *b, *c;
+	struct log_opts o = { LOG_INFO, false, file, 0, "test" };
+	unsigned int i = 0;
+
+	(void)state;
+	clock_set(INT64_C(1731499200000000));
+	for (int json = 0; json < 3; json++) {	/* 2: it changes meanwhile */
+		reopen(LOG_INFO, json == 1, 0);
+		log_secret("Zz-other-secret");
+		for (i = 0; i < 3000; i++) {
+			sentence(text, sizeof(text), i);
+			if (json == 2 && i % 3 == 0) {
+				o.json = i % 2;
+				log_open(&o);
+			}
+			log_info("%s", text);
+		}
+		alone = strdup(slurp(file));
+		reopen(LOG_INFO, json == 1, 0);
+		for (i = 0; i < 3000; i++) {
+			if (i % 11 == 0 || i % 77 == 5)
+				log_begin("-");
+			sentence(text, sizeof(text), i);
+			if (json == 2 && i % 3 == 0) {
+				o.json = i % 2;
+				log_open(&o);
+			}
+			log_info("%s", text);
+		}
+		log_end();
+		for (a = alone, b = slurp(file); *a != '\0'; a++, b++) {
+			static const char id[] = "\"request_id\":\"";
+
+			if (strncmp(a, id, strlen(id)) == 0 && a[strlen(id)] == '"') {
+				assert_memory_equal(b, id, strlen(id));
+				assert_int_equal(b[strlen(id)], '-');
+				a += strlen(id);
+				b += strlen(id) + 1;
+			}
+			if (*a != *b) {
+				c = strndup(a, 300);
+				print_error("want %s\n", c);
+				free(c);
+				print_error("got %.300s\n", b);
+			}
+			assert_int_equal(*a, *b);
+		}
+		assert_int_equal(*b, '\0');
+		assert_null(strstr(alone, "HIDE"));
+		free(alone);
+		log_secrets_reset();
+	}
 	clock_set(0);
 }
 
@@ -491,6 +578,7 @@ main(void)
 		cmocka_unit_test(test_fill),
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_same_alone),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_moved),

@@ -138,7 +138,7 @@ is_literal(const char *s)
  * asked for nearly all are in no body, and most of them need not be looked for. */
 struct fields {
 	const struct json *j;
-	uint32_t initials;
+	uint64_t initials;
 };
 
 static struct fields
@@ -150,7 +150,8 @@ fields_of(const struct json *j)
 static const struct json *
 path(const struct fields *f, const char *name)
 {
-	return (f->initials & json_initial(name)) != 0 ? json_get(f->j, name) : NULL;
+	return (f->initials & json_initial(name)) != 0 && (f->initials & JSON_DEEP) != 0 ?
+	    json_get(f->j, name) : NULL;
 }
 
 /* A field of a form may be named "sender.id" itself. */
@@ -162,7 +163,8 @@ field(const struct fields *f, const char *name)
 	if ((f->initials & json_initial(name)) == 0)
 		return NULL;
 	v = json_member(f->j, name);
-	return v != NULL || strchr(name, '.') == NULL ? v : json_get(f->j, name);
+	return v != NULL || (f->initials & JSON_DEEP) == 0 || strchr(name, '.') == NULL ? v :
+	    json_get(f->j, name);
 }
 
 static const char *
@@ -232,12 +234,31 @@ place_of(const struct fields *f, const char *name)
 	return NO_PLACE;
 }
 
+static bool
+is_among(const char *const *names, const char *s)
+{
+	while (*names != NULL && (**names != *s || strcmp(*names, s) != 0))
+		names++;
+	return *names != NULL;
+}
+
 /* The first place of a string of any of the names, empty ones too. */
 static uint64_t
 first_place(const struct fields *f, const char *const *names)
 {
-	uint64_t first = NO_PLACE, at;
+	struct json_iter it = { NULL };
+	uint64_t first = NO_PLACE, at = 0;
+	const struct json *v;
+	const char *k;
 
+	if ((f->initials & JSON_DEEP) == 0) {
+		while (json_each(f->j, &it, &k, &v)) {
+			at += (uint64_t)1 << 32;
+			if (is_among(names, k) && json_type(v) == JSON_STRING)
+				return at;
+		}
+		return NO_PLACE;
+	}
 	for (; *names != NULL; names++)
 		if (json_type(field(f, *names)) == JSON_STRING && (at = place_of(f, *names)) < first)
 			first = at;
@@ -877,7 +898,7 @@ parse_json(struct reader *r, const char *p, size_t n)
 		mended = p;
 		mended_n = n;
 	}
-	if (rc != RC_OK || template_forged(mended, mended_n)) {
+	if (rc != RC_OK || (!json_once(j, mended, mended_n) && template_forged(mended, mended_n))) {
 		rc = *p == '{' ? salvage(r, p, n) : RC_INVALID;
 		goto out;
 	}
