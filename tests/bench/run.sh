@@ -443,6 +443,6 @@ row() {	# row TITLE CASE LIMIT-NAME LIMIT-CASE [WANTED-RATIO]
 		for q in send check-messages status inbox; do echo "| $q idle | $(mb "${M[$q]}") | 16 / - / - |"; done
 	fi
 	[ -z "$cold" ] || echo "| first answer of a cold process, with its database connection, ms | $(ms "$cold") | 25 |"
-	[ -z "$instructions" ] || echo "| instructions a delivery | $(num "$instructions") | 250,000 |"
+	[ -z "$instructions" ] || echo "| instructions a delivery | $(num "$instructions") | 147,300 |"
 } | tee "$OUT"
 say "written to $OUT"
