@@ -195,7 +195,7 @@ leaks_of(struct doctor *d, const char *path)
 
 	if (p == NULL)
 		return;
-	password = dburl_password(c->database_url);
+	password = dburl_password_written(c->database_url);
 	leak(d, path, p, n, "JWT_SECRET", c->jwt_secret);
 	leak(d, path, p, n, "JWT_SECRET_OLD", c->jwt_secret_old);
 	leak(d, path, p, n, "DATABASE_URL", password);

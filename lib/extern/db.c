@@ -1415,6 +1415,19 @@ option(const PQconninfoOption *given, const PQconninfoOption *defaults, const ch
 	return NULL;
 }
 
+enum rc
+db_option(const char *conninfo, const char *name, char **out)
+{
+	PQconninfoOption *given = PQconninfoParse(conninfo, NULL);
+	const char *v = option(given, NULL, name);
+	enum rc rc = given == NULL ? RC_INVALID : v == NULL ? RC_NONE : RC_OK;
+
+	if (rc == RC_OK)
+		*out = mem_dup(v);
+	PQconninfoFree(given);
+	return rc;
+}
+
 static void
 reach_ports(const char *list, struct db_reach *out)
 {

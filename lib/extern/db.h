@@ -68,6 +68,16 @@ void db_limit(struct db *d, unsigned int ms);
  * not any more. */
 void db_meanwhile(struct db *d, void (*fn)(void *arg), void *arg);
 
+/*
+ * db_option(conninfo, name, out):
+ * What a URL or conninfo string gives to one of libpq's options ("host"), decoded; no
+ * default, no environment.
+ *
+ * Returns  RC_OK; RC_NONE where it gives nothing; RC_INVALID where libpq does not take it.
+ * Owns     *out: mem_free_secret().
+ */
+enum rc db_option(const char *conninfo, const char *name, char **out) MUST_CHECK;
+
 /* What must stay reachable for a connection string, for the sandbox. */
 struct db_reach {
 	bool inet;		/* some host is not a Unix socket */

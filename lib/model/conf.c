@@ -1170,9 +1170,12 @@ static void
 secret_url(const char *url)
 {
 	char *pw = url == NULL ? NULL : dburl_password(url);
+	char *written = url == NULL ? NULL : dburl_password_written(url);
 
 	log_secret(pw);
+	log_secret(written);
 	mem_free_secret(pw);
+	mem_free_secret(written);
 }
 
 void

@@ -1,7 +1,6 @@
 /*
- * Connection strings.  libpq has a parser, but its door is higher up and conf
- * must not need it; only what decides about TLS is read here, by the rules of
- * libpq's own conninfo_uri_parse and conninfo_parse.
+ * Connection strings.  libpq reads them (db_option); here is what it does not do: take out
+ * the parameters of other libraries, ask for TLS beyond this machine.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/url.h"
+#include "extern/db.h"
 
 #define URL_MAX 4096u
 
@@ -23,22 +23,10 @@ remote(const char *hosts)
 	struct strv v = { 0 };
 	bool far = false;
 
-	strv_split(&v, hosts, ',');
-	for (size_t i = 0; i < v.n; i++) {
-		char *h = v.v[i], *end;
-
-		if (*h == '/' || *h == '@' || str_istarts(h, "%2f"))
-			continue;	/* a Unix socket */
-		if (*h == '[') {
-			h++;
-			end = strchr(h, ']');
-		} else		/* a bare IPv6 address has several colons, a port one */
-			end = strchr(h, ':') == strrchr(h, ':') ? strchr(h, ':') : NULL;
-		if (end != NULL)
-			*end = '\0';
-		if (*h != '\0' && !url_loopback(h))
+	strv_split(&v, hosts != NULL ? hosts : "", ',');
+	for (size_t i = 0; i < v.n; i++)	/* none, a folder or @name: a Unix socket */
+		if (*v.v[i] != '\0' && *v.v[i] != '/' && *v.v[i] != '@' && !url_loopback(v.v[i]))
 			far = true;
-	}
 	strv_free(&v);
 	return far;
 }
@@ -62,147 +50,86 @@ foreign(const char *p, size_t n)
 	return false;
 }
 
-/* What one pass over the string found. */
-struct seen {
-	bool sslmode, service;
-	char hosts[1024];
-	char *password;
-};
-
-static void
-note(struct seen *s, const char *key, size_t key_n, const char *v, size_t n)
+/* The query of a URL, behind its hosts; its end where there is none. */
+static const char *
+query_of(const char *url)
 {
-	if (key_n == 7 && memcmp(key, "sslmode", 7) == 0)
-		s->sslmode = true;
-	else if (key_n == 3 && memcmp(key, "ssl", 3) == 0)
-		s->sslmode = true;	/* JDBC's ssl=true; libpq reads it as require */
-	else if (key_n == 7 && memcmp(key, "service", 7) == 0)
-		s->service = true;
-	else if ((key_n == 4 && memcmp(key, "host", 4) == 0) ||
-	    (key_n == 8 && memcmp(key, "hostaddr", 8) == 0)) {
-		if (n > 0 && n < sizeof(s->hosts)) {
-			memcpy(s->hosts, v, n);
-			s->hosts[n] = '\0';
-		}
-	} else if (key_n == 8 && memcmp(key, "password", 8) == 0) {
-		mem_free_secret(s->password);
-		s->password = mem_ndup(v, n);
-	}
+	const char *p = strstr(url, "://") + 3;
+	size_t user = strcspn(p, "@/");
+
+	p += p[user] == '@' ? user : 0;
+	return p + strcspn(p, "?");
 }
 
-/* "//user:password@host:port,host2/db?a=b": out gets it without foreign parts. */
+/* The URL without what means nothing to PostgreSQL. */
 static void
-scan_url(const char *in, struct seen *s, struct buf *out, char why[160])
+strip(const char *url, struct buf *out, char why[160])
 {
-	const char *auth = strstr(in, "://") + 3, *p, *colon, *q, *end;
+	const char *q = query_of(url), *end;
 	char sep = '?';
 
-	p = auth + strcspn(auth, "@/");
-	if (*p == '@') {
-		colon = memchr(auth, ':', (size_t)(p - auth));
-		if (colon != NULL)
-			note(s, "password", 8, colon + 1, (size_t)(p - colon - 1));
-		p++;
-	} else
-		p = auth;
-	note(s, "host", 4, p, strcspn(p, "/?"));
-	q = p + strcspn(p, "?");
-	buf_put(out, in, (size_t)(q - in));
-	while (*q != '\0') {
-		const char *eq;
+	buf_put(out, url, (size_t)(q - url));
+	for (; *q != '\0'; q = end) {
+		size_t n = strcspn(++q, "=&");
 
-		q++;
 		end = strchrnul(q, '&');
-		eq = memchr(q, '=', (size_t)(end - q));
-		if (eq == NULL)
-			eq = end;
-		if (foreign(q, (size_t)(eq - q)))
-			snprintf(why, 160, "parameter %.*s means nothing to PostgreSQL: left out",
-			    (int)(eq - q), q);
-		else if (end > q) {
-			note(s, q, (size_t)(eq - q), eq + (*eq == '='),
-			    (size_t)(end - eq) - (*eq == '=' && end > eq));
+		if (foreign(q, n)) {
+			snprintf(why, 160, "parameter %.*s means nothing to PostgreSQL: left out", (int)n, q);
+		} else if (end > q) {
 			buf_putc(out, sep);
 			buf_put(out, q, (size_t)(end - q));
 			sep = '&';
 		}
-		q = end;
 	}
-	if (!s->sslmode && !s->service && getenv("PGSSLMODE") == NULL && remote(s->hosts))
-		buf_printf(out, "%csslmode=require", sep);
 }
 
-/* "key = 'value' key=value"; quotes and backslashes as libpq reads them. */
+/* Does s lead beyond this machine, with nothing said about TLS? */
 static enum rc
-scan_conninfo(const char *p, struct seen *s)
+wants_tls(const char *s, bool *out)
 {
-	struct buf v;
-	enum rc rc = RC_INVALID;
-	const char *key;
-	size_t key_n;
+	static const char *const settled[] = { "sslmode", "service" };
+	char *v = NULL;
+	enum rc rc = RC_NONE;
 
-	buf_init(&v, URL_MAX);
-	for (;;) {
-		p += strspn(p, " \t\r\n");
-		if (*p == '\0')
-			break;
-		key = p;
-		key_n = strcspn(p, "= \t\r\n");
-		p += key_n;
-		p += strspn(p, " \t\r\n");
-		if (*p != '=' || key_n == 0)
-			goto out;
-		p++;
-		p += strspn(p, " \t\r\n");
-		buf_reset(&v);
-		if (*p == '\'') {
-			for (p++; *p != '\0' && *p != '\''; p++) {
-				if (*p == '\\' && p[1] != '\0')
-					p++;
-				buf_putc(&v, *p);
-			}
-			if (*p++ != '\'')
-				goto out;
-		} else
-			for (; *p != '\0' && strchr(" \t\r\n", *p) == NULL; p++) {
-				if (*p == '\\' && p[1] != '\0')
-					p++;
-				buf_putc(&v, *p);
-			}
-		note(s, key, key_n, v.p, v.n);
+	*out = false;
+	for (size_t i = 0; i < sizeof settled / sizeof *settled && rc == RC_NONE; i++)
+		if ((rc = db_option(s, settled[i], &v)) == RC_OK)
+			mem_free_secret(v);
+	if (rc != RC_NONE || getenv("PGSSLMODE") != NULL)
+		return rc == RC_INVALID ? rc : RC_OK;
+	if (db_option(s, "hostaddr", &v) == RC_OK || db_option(s, "host", &v) == RC_OK) {
+		*out = remote(v);
+		mem_free_secret(v);
+	} else {
+		*out = remote(getenv("PGHOST"));
 	}
-	rc = RC_OK;
-out:
-	mem_wipe(v.p, v.n);
-	buf_free(&v);
-	return rc;
+	return RC_OK;
 }
 
 enum rc
 dburl_make(const char *in, char **out, char why[160])
 {
-	const char *pghost = getenv("PGHOST");
-	struct seen s = { .password = NULL };
 	enum rc rc = RC_INVALID;
+	bool tls = false;
 	struct buf b;
 
 	why[0] = '\0';
 	buf_init(&b, URL_MAX);
-	if (pghost != NULL && strlen(pghost) < sizeof(s.hosts))
-		memcpy(s.hosts, pghost, strlen(pghost) + 1);
-	if (is_url(in))
-		scan_url(in, &s, &b, why);
-	else if (strstr(in, "://") != NULL && strchr(in, ' ') == NULL) {
+	if (!is_url(in) && strstr(in, "://") != NULL && strchr(in, ' ') == NULL) {
 		snprintf(why, 160, "must start with postgresql:// or be a libpq string");
 		goto out;
-	} else if (scan_conninfo(in, &s) != RC_OK) {
+	}
+	if (is_url(in))
+		strip(in, &b, why);
+	else
+		buf_puts(&b, in);
+	if (!buf_err(&b) && wants_tls(b.p, &tls) != RC_OK) {
 		snprintf(why, 160, "is neither a postgresql:// URL nor a libpq string (key=value ...)");
 		goto out;
-	} else {
-		buf_puts(&b, in);
-		if (!s.sslmode && !s.service && getenv("PGSSLMODE") == NULL && remote(s.hosts))
-			buf_puts(&b, " sslmode=require");
 	}
+	if (tls)
+		buf_printf(&b, "%ssslmode=require", !is_url(in) ? " " :
+		    strchr(query_of(b.p), '?') != NULL ? "&" : "?");
 	if (buf_err(&b)) {
 		snprintf(why, 160, "is longer than %u bytes", URL_MAX);
 		goto out;
@@ -212,7 +139,6 @@ dburl_make(const char *in, char **out, char why[160])
 out:
 	mem_wipe(b.p, b.n);
 	buf_free(&b);
-	mem_free_secret(s.password);
 	return rc;
 }
 
@@ -250,20 +176,20 @@ dburl_from_parts(const char *host, const char *port, const char *user, const cha
 }
 
 char *
-dburl_password(const char *in)
+dburl_password(const char *s)
 {
-	struct seen s = { .password = NULL };
-	struct buf b;
-	char why[160];
+	char *v = NULL;
 
-	buf_init(&b, URL_MAX);
-	if (is_url(in))
-		scan_url(in, &s, &b, why);
-	else if (scan_conninfo(in, &s) != RC_OK) {
-		mem_free_secret(s.password);
-		s.password = NULL;
-	}
-	mem_wipe(b.p, b.n);
-	buf_free(&b);
-	return s.password;
+	return db_option(s, "password", &v) == RC_OK ? v : NULL;
+}
+
+char *
+dburl_password_written(const char *s)
+{
+	const char *p = is_url(s) ? strstr(s, "://") + 3 : "";
+	size_t n = strcspn(p, "@/");
+	const char *colon = memchr(p, ':', n);
+
+	return p[n] == '@' && colon != NULL ? mem_ndup(colon + 1, n - (size_t)(colon + 1 - p)) :
+	    dburl_password(s);
 }

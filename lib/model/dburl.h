@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include "base/rc.h"
 
-/* What DATABASE_URL and the DB_* keys mean for libpq; text only, no libpq. */
+/* What DATABASE_URL and the DB_* keys mean for libpq. */
 
 /*
  * dburl_make(in, out, why):
@@ -22,8 +22,10 @@ enum rc dburl_make(const char *in, char **out, char why[160]) MUST_CHECK;
  * Caller frees with mem_free_secret. */
 char *dburl_from_parts(const char *host, const char *port, const char *user,
     const char *password, const char *database);
-/* dburl_password(s): the password in a URL (as written) or conninfo string, or
- * NULL.  For masking.  Caller frees with mem_free_secret. */
+/* dburl_password(s): the password in a URL or conninfo string, decoded; NULL where it has
+ * none or is neither.  dburl_password_written(s): as it stands in a URL's user part
+ * (p%40w).  For masking.  Caller frees with mem_free_secret. */
 char *dburl_password(const char *s);
+char *dburl_password_written(const char *s);
 
 #endif

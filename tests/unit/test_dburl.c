@@ -43,6 +43,10 @@ test_tls(void **state)
 	made("postgresql://[2001:db8::1]/d", "postgresql://[2001:db8::1]/d?sslmode=require");
 	made("host=10.0.0.5 dbname=d", "host=10.0.0.5 dbname=d sslmode=require");
 	made("hostaddr = '10.0.0.5'", "hostaddr = '10.0.0.5' sslmode=require");
+	made("postgresql://u:a?b@db.example.org/d", "postgresql://u:a?b@db.example.org/d?sslmode=require");
+	made("postgresql://db.example.org/d?ssl=true", "postgresql://db.example.org/d?ssl=true");
+	made("host=localhost hostaddr=10.0.0.5", "host=localhost hostaddr=10.0.0.5 sslmode=require");
+	made("postgresql://%64b.example.org/d", "postgresql://%64b.example.org/d?sslmode=require");
 	made("host=127.0.0.1.example.org", "host=127.0.0.1.example.org sslmode=require");
 	setenv("PGSSLMODE", "prefer", 1);
 	made("host=10.0.0.5", "host=10.0.0.5");
@@ -59,8 +63,8 @@ test_prisma(void **state)
 	char why[160], *s;
 
 	(void)state;
-	assert_int_equal(dburl_make("postgresql://u@localhost/d?schema=public&a=b&pgbouncer=true", &s, why), RC_OK);
-	assert_string_equal(s, "postgresql://u@localhost/d?a=b");
+	assert_int_equal(dburl_make("postgresql://u@localhost/d?schema=public&application_name=b&pgbouncer=true", &s, why), RC_OK);
+	assert_string_equal(s, "postgresql://u@localhost/d?application_name=b");
 	assert_non_null(strstr(why, "pgbouncer"));
 	mem_free_secret(s);
 	made("postgresql://u@h.example.org/d?schema=public", "postgresql://u@h.example.org/d?sslmode=require");
@@ -70,7 +74,8 @@ static void
 test_wrong(void **state)
 {
 	static const char *const bad[] = { "mysql://h/d", "http://x", "just words", "host=",
-		"host='x", "=x", "host" };
+		"host='x", "=x", "host",
+		"postgresql://h/d?sslmod=require", "hots=h", "postgresql://h:1%zz/d" };
 	char why[160], *s = NULL, *big = mem_alloc(9000);
 
 	(void)state;
@@ -109,8 +114,15 @@ test_password(void **state)
 	assert_string_equal(s, "p'a\\ss");
 	mem_free_secret(s);
 	s = dburl_password("postgresql://u:p%40w@h:1/d");
+	assert_string_equal(s, "p@w");
+	mem_free_secret(s);
+	s = dburl_password_written("postgresql://u:p%40w@h:1/d");
 	assert_string_equal(s, "p%40w");
 	mem_free_secret(s);
+	s = dburl_password_written("host=h password=a%40");
+	assert_string_equal(s, "a%40");
+	mem_free_secret(s);
+	assert_null(dburl_password_written("postgresql://u@h/d:x"));
 	s = dburl_password("postgresql://h/d?password=zz");
 	assert_string_equal(s, "zz");
 	mem_free_secret(s);
