@@ -12,6 +12,7 @@
 #include "endpoint/read.h"
 #include "endpoint/session.h"
 #include "endpoint/receive.h"
+#include "endpoint/upload.h"
 #include "base/str.h"
 
 struct inbox {
@@ -24,6 +25,7 @@ static const struct endpoint_route routes[] = {
 	{ "GET", "conversations", 0, AUTH_READ, endpoint_read_conversations },
 	{ "GET", "messages", 0, AUTH_READ, endpoint_read_messages },
 	{ "GET", "media", 0, AUTH_READ, endpoint_media },
+	{ "GET", "file", ROUTE_TAIL, 0, endpoint_file },	/* its signature is the right */
 	{ "GET", "inbox", ROUTE_TAIL, AUTH_READ, endpoint_read_inbox },
 	{ "POST", "inbox", ROUTE_TAIL, 0, endpoint_session_post },
 	{ "POST", "read", 0, AUTH_READ, endpoint_read_mark },

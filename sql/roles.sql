@@ -63,13 +63,13 @@ grant select on all tables in schema dmbox to dmbox_web;
 revoke select on dmbox.account_state, dmbox.outbox from dmbox_web;
 grant select (account, channel, pause_until, pause_reason, token_since, token_expires_at, last_poll_at, next_probe_at)
 	on dmbox.account_state to dmbox_web;
-grant select (id, account, channel, state, next_at, message_id, created_at) on dmbox.outbox to dmbox_web;
+grant select (id, account, channel, state, next_at, message_id, created_at, caller) on dmbox.outbox to dmbox_web;
 grant insert on dmbox.deliveries, dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions,
 	dmbox.message_edits, dmbox.events, dmbox.refusals, dmbox.refused_bytes, dmbox.contact_aliases to dmbox_web;
 grant update on dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.message_edits, dmbox.events,
 	dmbox.refusals, dmbox.refused_bytes, dmbox.contact_aliases to dmbox_web;
 grant delete on dmbox.message_edits, dmbox.attachments, dmbox.events, dmbox.contact_aliases to dmbox_web;
-grant insert, update, delete on dmbox.login_links, dmbox.sessions to dmbox_web;
+grant insert, update, delete on dmbox.login_links, dmbox.sessions, dmbox.desk, dmbox.notes, dmbox.labels, dmbox.replies to dmbox_web;
 -- a message that changes its side, or goes, is counted
 grant select, update on dmbox.message_counts to dmbox_web, dmbox_send;
 grant select on dmbox.count_marks to dmbox_web, dmbox_send;
@@ -81,6 +81,7 @@ grant delete on dmbox.messages, dmbox.attachments, dmbox.reactions, dmbox.messag
 grant select on dmbox.schema_version, dmbox.users, dmbox.sessions to dmbox_send;
 grant select on dmbox.contact_aliases to dmbox_send;
 grant update (last_seen) on dmbox.sessions to dmbox_send;
+grant select, insert, update on dmbox.uploads to dmbox_send;
 
 -- cron: all of it but the schema
 grant select, insert, update, delete on all tables in schema dmbox to dmbox_cron;

@@ -101,26 +101,20 @@ out:
 	return rc;
 }
 
-static void
-serve(struct endpoint_env *e, const struct db_res *r, const char *id, struct http_res *res)
+void
+endpoint_media_send(struct endpoint_env *e, const struct media_file *f)
 {
-	const char *state = db_get_text(r, 0, 0), *path = db_get_text(r, 0, 1);
-	const char *mime = db_get_text(r, 0, 2), *sum = db_get_text(r, 0, 4);
+	struct http_res *res = e->res;
+	const char *mime = str_empty(f->mime) ? "application/octet-stream" : f->mime;
 	char etag[70];
 
-	if (!str_eq(state, "done") || str_empty(path) || str_empty(e->conf->media_dir)) {
-		endpoint_error(e, 404, "not_here", "the file is not here: %s", state);
-		return;
-	}
-	if (str_empty(mime))
-		mime = "application/octet-stream";
-	snprintf(etag, sizeof etag, "\"%.64s\"", sum ? sum : id);
+	snprintf(etag, sizeof etag, "\"%.64s\"", f->sha256 != NULL ? f->sha256 : f->id);
 	if (str_eq(http_req_get(e->req, "If-None-Match"), etag)) {
 		res->status = 304;
 		endpoint_header(e, "ETag", etag);
 		return;
 	}
-	switch (read_file(e->conf->media_dir, path, &res->arena, &res->body, &res->body_n)) {
+	switch (read_file(e->conf->media_dir, f->path, &res->arena, &res->body, &res->body_n)) {
 	case RC_OK:
 		break;
 	case RC_NONE:
@@ -132,11 +126,25 @@ serve(struct endpoint_env *e, const struct db_res *r, const char *id, struct htt
 	}
 	res->status = 200;
 	endpoint_header(e, "Content-Type", mime);
-	put_disposition(e, shown(mime), id, path, db_get_text(r, 0, 3));
+	put_disposition(e, shown(mime), f->id, f->path, f->name);
 	endpoint_header(e, "X-Content-Type-Options", "nosniff");
 	endpoint_header(e, "Content-Security-Policy", "default-src 'none'; sandbox");
 	endpoint_header(e, "Cache-Control", "private, max-age=86400");
 	endpoint_header(e, "ETag", etag);
+}
+
+static void
+serve(struct endpoint_env *e, const struct db_res *r, const char *id)
+{
+	const char *state = db_get_text(r, 0, 0);
+	const struct media_file f = { .id = id, .path = db_get_text(r, 0, 1),
+		.mime = db_get_text(r, 0, 2), .name = db_get_text(r, 0, 3),
+		.sha256 = db_get_text(r, 0, 4) };
+
+	if (!str_eq(state, "done") || str_empty(f.path) || str_empty(e->conf->media_dir))
+		endpoint_error(e, 404, "not_here", "the file is not here: %s", state);
+	else
+		endpoint_media_send(e, &f);
 }
 
 void
@@ -157,7 +165,7 @@ endpoint_media(struct endpoint_env *e)
 	else if (db_rows(r) == 0)
 		endpoint_error(e, 404, "not_found", "no such attachment");
 	else
-		serve(e, r, id, e->res);
+		serve(e, r, id);
 	db_res_free(r);
 	db_args_free(&a);
 }

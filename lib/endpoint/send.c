@@ -13,6 +13,7 @@
 
 #include "bridge/attempt.h"
 #include "bridge/hint.h"
+#include "bridge/link.h"
 #include "base/clock.h"
 #include "extern/db.h"
 #include "extern/httpc.h"
@@ -22,6 +23,7 @@
 #include "store/outbox.h"
 #include "store/login.h"
 #include "store/state.h"
+#include "store/upload.h"
 #include "model/provider.h"
 #include "extern/sign.h"
 #include "base/str.h"
@@ -43,9 +45,11 @@ static const char *const att_types[] = { "image", "video", "audio", "file" };
 /* A request as it was asked for. */
 struct draft {
 	struct meter *meter;
+	const struct conf *conf;
 	const char *recipient, *message, *reply_to, *account, *key, *action, *reaction;
 	bool human, template;
 	struct att atts[ATTS_MAX];
+	int64_t uploads[ATTS_MAX];	/* uploads.id where an attachment is one, else 0 */
 	size_t n_atts;
 	const struct account *a;
 	struct outmsg parts[ROWS_MAX];
@@ -141,11 +145,26 @@ url_ok(const char *url)
 	return true;
 }
 
+/* "upload": the id that POST upload gave, in place of type and url; 0: none. */
+static bool
+get_upload(struct endpoint_env *e, const struct json *j, int64_t *id)
+{
+	const struct json *v = json_member(j, "upload");
+
+	*id = 0;
+	if (json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL ||
+	    (json_i64(v, id) == RC_OK && *id > 0))
+		return true;
+	endpoint_error(e, 422, "bad_attachment", "attachment.upload: the id that upload answered is expected");
+	return false;
+}
+
 static bool
 add_att(struct endpoint_env *e, const struct json *j, struct draft *w)
 {
 	struct att *a;
 	const char *type, *url, *name;
+	int64_t upload = 0;
 
 	if (json_type(j) != JSON_OBJECT) {
 		endpoint_error(e, 422, "bad_attachment", "attachment: an object with type and url is expected");
@@ -158,12 +177,14 @@ add_att(struct endpoint_env *e, const struct json *j, struct draft *w)
 	if (!get_text(e, j, "type", &type) || !get_text(e, j, "url", &url) ||
 	    !get_text(e, j, "name", &name))
 		return false;
-	if (!one_of(type, att_types, sizeof att_types / sizeof *att_types)) {
+	if (!get_upload(e, j, &upload))
+		return false;
+	if (upload == 0 && !one_of(type, att_types, sizeof att_types / sizeof *att_types)) {
 		endpoint_error(e, 422, "bad_attachment",
 		    "attachment.type: image, video, audio or file is expected");
 		return false;
 	}
-	if (!url_ok(url)) {
+	if (upload == 0 && !url_ok(url)) {
 		endpoint_error(e, 422, "bad_attachment",
 		    "attachment.url: a public https:// address of at most %d bytes is expected", URL_MAX);
 		return false;
@@ -174,6 +195,7 @@ add_att(struct endpoint_env *e, const struct json *j, struct draft *w)
 	a->url = url;
 	a->name = name;
 	a->bytes = -1;
+	w->uploads[w->n_atts - 1] = upload;
 	return true;
 }
 
@@ -313,6 +335,43 @@ check_account(struct endpoint_env *e, struct draft *w)
 		return false;
 	}
 	w->recipient = id;
+	return true;
+}
+
+/* The uploads' rows: type, name, and a reference in place of an address, which is signed anew
+ * for each attempt (bridge/link.h). */
+static bool
+find_uploads(struct endpoint_env *e, struct draft *w)
+{
+	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
+	char ref[40];
+	struct upload u;
+	struct buf b;
+
+	for (size_t i = 0; i < w->n_atts; i++) {
+		enum rc rc = w->uploads[i] == 0 ? RC_DUP : upload_get(db, w->uploads[i], &e->arena, &u);
+
+		if (rc == RC_DUP)
+			continue;
+		if (rc == RC_OK && (!str_eq(u.account, w->a->name) || !str_eq(u.channel, channel_names[e->channel])))
+			rc = RC_NONE;
+		if (rc == RC_NONE || str_empty(e->conf->public_url)) {
+			endpoint_error(e, 422, "bad_attachment",
+			    "attachment.upload: there is no such file (any more): choose it again");
+			return false;
+		}
+		if (rc != RC_OK) {
+			endpoint_header(e, "Retry-After", "5");
+			endpoint_error(e, 503, "database", "the database is away; try again, with the same Idempotency-Key");
+			return false;
+		}
+		snprintf(ref, sizeof ref, UPLOAD_REF "%lld", (long long)u.id);
+		buf_init(&b, 8192);
+		link_name(e->conf->public_url, u.channel, u.id, &b);
+		w->atts[i] = (struct att){ .type = u.type, .name = u.name, .mime = u.mime, .bytes = -1,
+			.url = mem_arena_ndup(&e->arena, b.p, b.n), .ref = mem_arena_dup(&e->arena, ref) };
+		buf_free(&b);
+	}
 	return true;
 }
 
@@ -745,7 +804,7 @@ try_row(struct db *db, struct httpc *h, const struct draft *w, int64_t deadline,
 		return row_done(row);
 	}
 	left = deadline - clock_mono_ms();
-	if (left < TRY_MIN_MS / 2) {
+	if (left < TRY_MIN_MS / 2 || link_sign(db, w->conf, &items) != RC_OK) {
 		if (outbox_release(db, &items.v[0]) == RC_TEMP)
 			log_debug("send: outbox %lld: not released", (long long)row->id);
 		outbox_items_free(&items);
@@ -793,6 +852,7 @@ put_and_try(struct endpoint_env *e, struct draft *w, int64_t deadline)
 	int64_t closed_us = 0;
 
 	w->meter = ctx_meter(e->ctx, e->conf);
+	w->conf = e->conf;
 	fingerprint(w, print);
 	n.fingerprint = print;
 	if (!w->action && !w->template && !w->a->use_mock)
@@ -836,7 +896,7 @@ endpoint_send(struct endpoint_env *e)
 	} else if (json_type(j) != JSON_OBJECT) {
 		endpoint_error(e, 422, "invalid_json", "a JSON object is expected");
 	} else if (read_draft(e, j, w) && check_account(e, w) &&
-	    (w->action == NULL || check_action(e, w)) && make_parts(e, w)) {
+	    find_uploads(e, w) && (w->action == NULL || check_action(e, w)) && make_parts(e, w)) {
 		put_and_try(e, w, deadline);
 	}
 	json_free(j);

@@ -293,6 +293,17 @@ struct setup_facts {
 	const char *greet;	/* the KEY_GREET; NULL */
 };
 
+/* Files that may be sent as one type of attachment. */
+struct provider_file {
+	const char *type;	/* image, video, audio, file */
+	const char *mimes;	/* content types, a space between; "*": any */
+	size_t max;		/* bytes */
+};
+/* provider_file_type(p, type, mime, max): as what it sends a file that is by its bytes of this
+ * type: as that, else as "file"; NULL: not at all.  *max: how large it may be. */
+const char *provider_file_type(const struct provider *p, const char *type, const char *mime,
+    size_t *max);
+
 struct provider {
 	const char *name;	/* in addresses, columns, files: never changes */
 	const char *title;	/* for people: "Green API" */
@@ -346,6 +357,9 @@ struct provider {
 	/* secrets that are in URLs or bodies under names of its own; registered at start */
 	const struct log_pattern *masks;
 	const size_t *n_masks;
+	/* what it takes by its address; none: no files are sent */
+	const struct provider_file *files;
+	const size_t *n_files;
 
 	/* --- configuration */
 	/* claims(v): do the keys that are set speak of this provider? */

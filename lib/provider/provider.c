@@ -133,3 +133,31 @@ check_tr(const struct checkup *c, const char *en, const char *ru)
 {
 	return c->ru ? ru : en;
 }
+
+/* Is mime a word of list? */
+static bool
+takes(const char *list, const char *mime)
+{
+	size_t n = strlen(mime);
+
+	if (str_eq(list, "*"))
+		return true;
+	for (const char *p = list; *p != '\0'; p += strcspn(p, " "), p += strspn(p, " "))
+		if (strcspn(p, " ") == n && memcmp(p, mime, n) == 0)
+			return true;
+	return false;
+}
+
+const char *
+provider_file_type(const struct provider *p, const char *type, const char *mime, size_t *max)
+{
+	const char *as[] = { type, "file" };
+
+	for (size_t k = 0; k < 2; k++)
+		for (size_t i = 0; p->n_files != NULL && i < *p->n_files; i++)
+			if (str_eq(p->files[i].type, as[k]) && takes(p->files[i].mimes, mime)) {
+				*max = p->files[i].max;
+				return as[k];
+			}
+	return NULL;
+}

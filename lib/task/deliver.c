@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "bridge/attempt.h"
+#include "bridge/link.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -169,6 +170,8 @@ send_next(void *arg, struct http_req *req, int64_t *wait_ms)
 		if (outbox_claim(db_of(f), &want, &f->items) != RC_OK || f->items.n == 0)
 			return RC_NONE;
 		f->open = true;
+		if (link_sign(db_of(f), f->f.run->env.conf, &f->items) != RC_OK)
+			return RC_NONE;	/* the lease ends by itself */
 		if (send_build(f, req, wait_ms, &r) == RC_OK)
 			return RC_OK;
 		if (outbox_begin(db_of(f), &f->items.v[0]) == RC_OK)

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,8 +24,10 @@
 #include "base/mem.h"
 #include "base/retry.h"
 #include "base/url.h"
+#include "bridge/mediadir.h"
 #include "extern/sign.h"
 #include "model/provider.h"
+#include "store/upload.h"
 #include "base/str.h"
 
 #define PARALLEL	4
@@ -38,9 +39,6 @@
 #define GONE_ATTEMPTS	3	/* 403, 404, 410: the link has expired */
 #define ERASE_BATCH	200
 
-#define FLOOR_MIN	((uint64_t)512 << 20)	/* left free for the database and the spool: a */
-#define FLOOR_PART	20			/* twentieth of the disk, between these two */
-#define FLOOR_MAX	((uint64_t)4 << 30)
 #define FULL_S		600	/* until the disk is looked at again */
 
 enum { Q_CLAIM, Q_DONE, Q_AGAIN, Q_END, Q_RELEASE, Q_DEFER, Q_RESUME, Q_ERASED, Q_DROP, Q__MAX };
@@ -88,8 +86,10 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "update dmbox.attachments set state = 'waiting', next_at = null"
 	    " where state = 'deferred' and next_at <= now()" },
 	[Q_ERASED] = { "media_erased",
-	    "select id, local_path from dmbox.attachments where state = 'erased'"
-	    " order by id limit $1::bigint" },
+	    "select a.id, case when u.id is null then a.local_path end from dmbox.attachments a"
+	    /* an upload's file goes with its own row */
+	    " left join dmbox.uploads u on u.local_path = a.local_path where a.state = 'erased'"
+	    " order by a.id limit $1::bigint" },
 	[Q_DROP] = { "media_drop", "delete from dmbox.attachments where id = $1 and state = 'erased'" },
 };
 
@@ -187,48 +187,6 @@ pick_type(const char *said, const char *row)
 
 /* --- files ---------------------------------------------------------------------- */
 
-/* One folder name: an account may be called anything that conf allows. */
-static char *
-safe_name(const char *s)
-{
-	char *p = mem_dup(s);
-
-	for (char *c = p; *c; c++)
-		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-		    (*c >= '0' && *c <= '9') || *c == '_' || *c == '-' || (*c == '.' && c != p)))
-			*c = '_';
-	return p;
-}
-
-/* 2770: web user and cron user share a group (contract.md 3). */
-static bool
-make_dir(const char *path)
-{
-	if (mkdir(path, 0770) == 0) {
-		if (chmod(path, 02770) != 0)
-			log_warn("media: chmod %s: %s", path, strerror(errno));
-		return true;
-	}
-	if (errno == EEXIST)
-		return true;
-	log_error("media: cannot make %s: %s", path, strerror(errno));
-	return false;
-}
-
-static bool
-make_dirs(const char *dir, const char *a, const char *b, struct buf *out)
-{
-	if (!make_dir(dir))
-		return false;
-	buf_printf(out, "%s/%s", dir, a);
-	if (!make_dir(out->p))
-		return false;
-	if (!b)
-		return true;
-	buf_printf(out, "/%s", b);
-	return make_dir(out->p);
-}
-
 static bool
 tmp_open(struct flow *f)
 {
@@ -238,7 +196,7 @@ tmp_open(struct flow *f)
 
 	sign_token(token, 16);
 	buf_init(&b, 4096);
-	ok = make_dirs(f->dir, ".tmp", NULL, &b);
+	ok = mediadir_make(f->dir, ".tmp", NULL, &b);
 	buf_printf(&b, "/%lld-%s", (long long)f->id, token);
 	if (ok) {
 		f->fd = open(b.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
@@ -269,11 +227,11 @@ static char *
 file_publish(struct flow *f, const char *ext)
 {
 	struct buf b;
-	char *account = safe_name(f->account), *path = NULL;
+	char *account = mediadir_name(f->account), *path = NULL;
 	bool ok;
 
 	buf_init(&b, 4096);
-	ok = make_dirs(f->dir, account, f->month, &b);
+	ok = mediadir_make(f->dir, account, f->month, &b);
 	buf_printf(&b, "/%lld%s", (long long)f->id, ext);
 	if (ok && (fsync(f->fd) != 0 || fchmod(f->fd, 0640) != 0 || rename(f->tmp, b.p) != 0)) {
 		log_error("media: cannot keep %s: %s", b.p, strerror(errno));
@@ -537,22 +495,6 @@ flow_over(struct task_flow *base)
 	free(f->dir);
 }
 
-/* Is there so little room that the database and the spool will need it? */
-static bool
-disk_full(const char *dir)
-{
-	uint64_t size, left, floor;
-	struct statvfs v;
-
-	if (statvfs(dir, &v) != 0)
-		return false;	/* not made yet; the first file will tell */
-	size = (uint64_t)v.f_blocks * v.f_frsize;
-	left = (uint64_t)v.f_bavail * v.f_frsize;
-	floor = size / FLOOR_PART;
-	floor = floor < FLOOR_MIN ? FLOOR_MIN : floor > FLOOR_MAX ? FLOOR_MAX : floor;
-	return left < (floor < size / 2 ? floor : size / 2);
-}
-
 /* Must this attachment wait for another day, or for room?  NULL: no. */
 static const char *
 must_wait(const struct conf *conf, int64_t of_account, int64_t of_contact, int64_t *delay_s)
@@ -562,7 +504,7 @@ must_wait(const struct conf *conf, int64_t of_account, int64_t of_contact, int64
 		return "the account's share of the day is used up (DMBOX_MEDIA_DAY_MB)";
 	if (of_contact >= conf->media_day_bytes / 4)
 		return "the contact's share of the day is used up (DMBOX_MEDIA_DAY_MB)";
-	if (!disk_full(conf->media_dir))
+	if (!mediadir_full(conf->media_dir))
 		return NULL;
 	*delay_s = FULL_S;
 	return "the disk is nearly full: what is left is for messages";
@@ -709,6 +651,26 @@ erase_row(struct db *db, const struct conf *conf, int64_t id, const char *path)
 	buf_free(&b);
 }
 
+/* The files that people added, and no message needs any more. */
+static void
+sweep_uploads(struct db *db, const struct conf *conf)
+{
+	struct db_res *r = NULL;
+	struct buf b;
+
+	if (upload_unused(db, ERASE_BATCH, &r) != RC_OK)
+		return;
+	for (size_t i = 0; i < db_rows(r); i++) {
+		buf_init(&b, 4096);
+		if (local_file(conf->media_dir, db_get_text(r, i, 1), &b) && unlink(b.p) != 0 && errno != ENOENT)
+			log_warn("media: cannot remove %s: %s", b.p, strerror(errno));
+		else if (upload_drop(db, db_get_i64(r, i, 0)) != RC_OK)
+			log_debug("media: an upload's row stays until the next run");
+		buf_free(&b);
+	}
+	db_res_free(r);
+}
+
 /* Temporary files that no claim can still be writing. */
 static void
 sweep_tmp(const char *dir)
@@ -748,6 +710,7 @@ media_upkeep(struct task_run *run)
 			erase_row(run->env.db, conf, db_get_i64(r, i, 0), db_get_text(r, i, 1));
 	db_res_free(r);
 	db_args_free(&a);
+	sweep_uploads(run->env.db, conf);
 	sweep_tmp(conf->media_dir);
 	return RC_OK;
 }

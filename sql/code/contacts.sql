@@ -27,6 +27,13 @@ begin
 	update dmbox.reactions r set contact_id = k.id where r.contact_id = g.id;
 	update dmbox.outbox o set recipient_id = k.external_id
 	 where o.account = g.account and o.channel = g.channel and o.recipient_id = g.external_id;
+	update dmbox.notes n set contact_id = k.id where n.contact_id = g.id;
+	update dmbox.uploads u set contact_id = k.id where u.contact_id = g.id;
+	insert into dmbox.desk as d (contact_id, done_at, done_upto, assignee, labels, change_id)
+	select k.id, x.done_at, x.done_upto, x.assignee, x.labels, dmbox.next_change() from dmbox.desk x where x.contact_id = g.id
+	on conflict (contact_id) do update
+	   set done_at = null, done_upto = null, assignee = coalesce(d.assignee, excluded.assignee),
+	       labels = array(select distinct v from unnest(d.labels || excluded.labels) v), change_id = excluded.change_id;
 	delete from dmbox.contacts c where c.id = g.id;
 	update dmbox.contacts c
 	   set name = coalesce(k.name, g.name), username = coalesce(g.username, k.username),

@@ -129,11 +129,19 @@ begin
 				v_part ->> 'reply_to', 'queued', clock_timestamp(), false, clock_timestamp(),
 				'send', v_id)
 			returning id into v_message;
-			insert into dmbox.attachments (account, message_id, position, type, url, name, mime_type, state)
+			insert into dmbox.attachments (account, message_id, position, type, url, name, mime_type, state,
+				ref, bytes, sha256, local_path)
 			select p_account, v_message, (a.ordinality - 1)::integer, a.value ->> 'type',
-			       a.value ->> 'url', a.value ->> 'name', a.value ->> 'mime',
-			       dmbox.attachment_state(a.value ->> 'type', a.value ->> 'url', null, null)
-			  from jsonb_array_elements(v_part -> 'attachments') with ordinality a;
+			       case when u.id is null then a.value ->> 'url' end, a.value ->> 'name', a.value ->> 'mime',
+			       case when u.id is null then dmbox.attachment_state(a.value ->> 'type', a.value ->> 'url', null, null)
+			            else 'done' end,
+			       case when u.id is not null then a.value ->> 'ref' end, u.bytes, u.sha256, u.local_path
+			  from jsonb_array_elements(v_part -> 'attachments') with ordinality a
+			  left join dmbox.uploads u on a.value ->> 'ref' ~ '^upload:[0-9]{1,18}$'
+			   and u.id = substr(a.value ->> 'ref', 8)::bigint;
+			update dmbox.uploads u set contact_id = v_contact
+			 where u.id in (select substr(a.value ->> 'ref', 8)::bigint from jsonb_array_elements(v_part -> 'attachments') a
+			                 where a.value ->> 'ref' ~ '^upload:[0-9]{1,18}$');
 			update dmbox.outbox o set message_id = v_message where o.id = v_id;
 		end if;
 		return query select 'ok', null::timestamptz, l.* from dmbox.outbox_look(v_id) l;
@@ -328,7 +336,13 @@ begin
 		delete from dmbox.message_edits v where v.message_id = e.id;
 		if e.deleted_at is not null
 		   or exists (select 1 from dmbox.attachments a where a.message_id = e.id) then
-			delete from dmbox.attachments a where a.message_id = m.id;
+			-- what we uploaded is here: the provider's copy of it is not fetched
+			if e.deleted_at is null and exists (select 1 from dmbox.attachments a
+			        where a.message_id = m.id and a.ref like 'upload:%') then
+				delete from dmbox.attachments a where a.message_id = e.id;
+			else
+				delete from dmbox.attachments a where a.message_id = m.id;
+			end if;
 		end if;
 		update dmbox.attachments a set message_id = m.id where a.message_id = e.id;
 		delete from dmbox.messages x where x.id = e.id;

@@ -84,6 +84,7 @@ declare
 	v_d   bigint[];
 begin
 	messages := 0; attachments := 0; events := 0; blanked := 0;
+	delete from dmbox.notes n where n.contact_id = p_contact and n.created_at < p_before;
 	if p_contact = 0 then
 		select array_agg(x.id) into v_ids from (select m.id from dmbox.messages m
 		    where m.contact_id is null and m.sent_at < p_before order by m.sent_at limit p_max) x;

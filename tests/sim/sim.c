@@ -401,6 +401,46 @@ control_webhooks(struct sim_res *res)
 	buf_puts(&res->body, "]");
 }
 
+/* --- files by their address ------------------------------------------------- */
+
+/* What was fetched, as lines of JSON with a comma before each. */
+static struct buf fetches;
+
+bool
+sim_fetch(const char *url)
+{
+	struct httpc *c;
+	struct http_req req;
+	struct http_res res;
+	char sum[65];
+	const char *type;
+	bool ok;
+
+	if (url == NULL || !str_starts(url, "http://127.0.0.1:") ||
+	    (strstr(url, "/instagram/file/") == NULL && strstr(url, "/whatsapp/file/") == NULL))
+		return true;	/* nobody's that could be asked */
+	pthread_mutex_unlock(&lock);
+	c = httpc_new(NULL);
+	http_req_init(&req, "GET", url);
+	req.max_answer = 32u << 20;
+	httpc_once(c, &req, &res);
+	pthread_mutex_lock(&lock);
+	ok = res.status == 200;
+	type = http_res_get(&res, "Content-Type");
+	sign_sha256_hex(res.body != NULL ? res.body : "", res.body_n, sum);
+	if (fetches.n == 0)
+		buf_init(&fetches, 16u << 20);
+	buf_puts(&fetches, ",{\"url\":");
+	json_put_str(&fetches, url);
+	buf_printf(&fetches, ",\"status\":%d,\"bytes\":%zu,\"sha256\":\"%s\",\"type\":", res.status, res.body_n, sum);
+	json_put_str(&fetches, type);
+	buf_putc(&fetches, '}');
+	http_res_free(&res);
+	http_req_free(&req);
+	httpc_free(c);
+	return ok;
+}
+
 /* --- log and the rest of the control API ------------------------------------ */
 
 /* HTTP_X_API_KEY -> "x-api-key" */
@@ -526,6 +566,8 @@ control(struct sim_req *r, struct sim_res *res)
 		control_fault(r, res);
 	else if (str_eq(verb, "/log"))
 		control_log(res);
+	else if (str_eq(verb, "/fetches"))
+		sim_answer(res, 200, "[%s]", fetches.n > 0 ? fetches.p + 1 : "");
 	else if (str_eq(verb, "/webhooks"))
 		control_webhooks(res);
 	else if (str_eq(verb, "/reset"))

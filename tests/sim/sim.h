@@ -32,6 +32,7 @@
  *                        empty, drop_webhook (path: the webhook's URL path)
  *   GET  /_sim/log       requests received: [{"n","at","method","path","query","headers","body","status"}]
  *   GET  /_sim/webhooks  webhooks sent: [{"url","status","body","dropped"}]
+ *   GET  /_sim/fetches   files fetched for sends: [{"url","status","type","bytes","sha256"}]
  *   POST /_sim/reset     faults, log and every provider's state
  *   POST /_sim/config    {"KEY":"value"}: sim_opt() values, over the environment's SIM_KEY
  *   POST /_sim/NAME/...  to the provider's control function
@@ -107,6 +108,12 @@ void sim_webhook_signed(const char *url, unsigned int delay_ms, const char *secr
     const char *body, size_t n);
 /* sim_wait(ms): inside handle only: gives the lock up for ms, others work (long polls). */
 void sim_wait(unsigned int ms);
+/*
+ * sim_fetch(url): inside handle only, the lock is given up meanwhile: a file by its address,
+ * as the providers fetch what they are to send.  Only the bridge's own addresses are asked;
+ * true: it is there, or is another host's.  GET /_sim/fetches lists what was asked.
+ */
+bool sim_fetch(const char *url);
 /* sim_id(): a number that no earlier call gave, rising, also over restarts. */
 uint64_t sim_id(void);
 

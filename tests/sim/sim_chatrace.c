@@ -96,6 +96,8 @@ contact_send(const struct sim_req *r, struct sim_res *res, const char *contact, 
 		sim_answer(res, 422, "{\"errors\":{\"text\":[\"The text field is required.\"]}}");
 	else if (str_eq(what, "file") && (str_empty(sim_json(r, "url")) || str_empty(sim_json(r, "type"))))
 		sim_answer(res, 422, "{\"errors\":{\"url\":[\"The url field is required.\"]}}");
+	else if (str_eq(what, "file") && !sim_fetch(sim_json(r, "url")))
+		sim_answer(res, 200, "{\"error\":{\"code\":400,\"message\":\"File could not be downloaded\"}}");
 	else {
 		note_sent(r, contact, what);
 		sim_answer(res, 200, "{\"success\":true}");

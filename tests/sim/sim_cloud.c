@@ -167,6 +167,8 @@ send_message(const struct sim_req *r, struct sim_res *res)
 	} else if (str_eq(type, "template") && !str_eq(sim_json(r, "template.name"), "order_ready")) {
 		error(res, 404, 132001, "(#132001) Template name does not exist in the translation",
 		    "template name does not exist");
+	} else if (type != NULL && !sim_fetch(json_text(r->a, json_get(json_get(r->json, type), "link")))) {
+		error(res, 400, 131053, "(#131053) Media upload error", "Downloading media from weblink failed");
 	} else {
 		take(r, to, id);
 		sim_answer(res, 200, "{\"messaging_product\":\"whatsapp\",\"contacts\":[{\"input\":\"%s\",\"%s\":\"%s\"}],"

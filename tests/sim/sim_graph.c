@@ -414,6 +414,18 @@ send_atts(const struct sim_req *r, const struct json *m)
 	return json_raw(r->a, list);
 }
 
+/* Are the files of this send where their addresses say? */
+static bool
+fetched(const struct sim_req *r, const struct json *m)
+{
+	const struct json *list = json_get(m, "attachments");
+	bool all = sim_fetch(json_text(r->a, json_get(m, "attachment.payload.url")));
+
+	for (size_t i = 0; i < json_len(list); i++)
+		all &= sim_fetch(json_text(r->a, json_get(json_at(list, i), "payload.url")));
+	return all;
+}
+
 static bool
 recipient_refused(const struct sim_req *r, struct sim_res *res, const struct gcontact *c)
 {
@@ -480,6 +492,10 @@ send_message(const struct sim_req *r, struct sim_res *res, size_t account)
 	}
 	if (json_get(m, "attachment") != NULL || json_get(m, "attachments") != NULL)
 		atts = send_atts(r, m);
+	if (atts != NULL && !fetched(r, m)) {
+		error(res, 400, 100, 2018047, "OAuthException", "(#100) Upload attachment failure.");
+		return;
+	}
 	if ((text == NULL) == (atts == NULL) || str_eq(text, "")) {
 		error(res, 400, 100, 2018034, "IGApiException", "(#100) Message cannot be empty, must "
 		    "provide valid attachment or text");

@@ -306,6 +306,8 @@ send_refused(struct instance *i, const struct sim_req *r, struct sim_res *res, b
 		    " or equal to 20000 characters long");
 	else if (file && (str_empty(sim_json(r, "urlFile")) || str_empty(sim_json(r, "fileName"))))
 		refuse(res, r, 400, "bad request data");
+	else if (file && !sim_fetch(sim_json(r, "urlFile")))
+		refuse(res, r, 400, "Validation failed. Details: file is not available by urlFile");
 	else if (i->quota)
 		sim_answer(res, 466, "{\"invokeStatus\":null,\"correspondentsStatus\":{\"method\":"
 		    "\"sendMessage\",\"used\":3,\"total\":3,\"status\":\"CORRESPONDENTS_QUOTE_EXCEEDED\","

@@ -1642,6 +1642,15 @@ out:
 	return RC_OK;
 }
 
+/* POST /contacts/ID/send/file names no limits; behind it is Instagram with its own. */
+static const struct provider_file files[] = {
+	{ "image", "image/jpeg image/png image/gif", 8u << 20 },
+	{ "video", "video/mp4 video/ogg video/quicktime video/webm", 25u << 20 },
+	{ "audio", "audio/aac audio/mp4 audio/wav", 25u << 20 },
+	{ "file", "application/pdf", 25u << 20 },
+};
+static const size_t n_files = sizeof files / sizeof *files;
+
 const struct provider provider_chatrace = {
 	.name = "chatrace",
 	.title = "Chatrace",
@@ -1655,6 +1664,8 @@ const struct provider provider_chatrace = {
 	.sender = "1000031213000000001",
 	.keys = chatrace_keys,
 	.n_keys = &chatrace_n_keys,
+	.files = files,
+	.n_files = &n_files,
 	.claims = chatrace_claims,
 	.configure = chatrace_configure,
 	.unconfigure = chatrace_unconfigure,

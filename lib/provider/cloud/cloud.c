@@ -104,6 +104,15 @@ cloud_greeting(const struct account *a, const char *challenge, struct buf *out)
 	return meta_greeting(cloud_own(a)->verify_token, challenge, out);
 }
 
+/* providers.md H.16; a document may be of any kind, but those named show their own sign. */
+static const struct provider_file files[] = {
+	{ "image", "image/jpeg image/png", 5u << 20 },
+	{ "video", "video/mp4 video/3gpp", 16u << 20 },
+	{ "audio", "audio/aac audio/amr audio/mpeg audio/mp4 audio/ogg", 16u << 20 },
+	{ "file", "*", 100u << 20 },
+};
+static const size_t n_files = sizeof files / sizeof *files;
+
 const struct provider provider_cloud = {
 	.name = "cloud",
 	.title = "WhatsApp Cloud API",
@@ -127,6 +136,8 @@ const struct provider provider_cloud = {
 	.has_echo = true,		/* a state with our reference settles (H.21) */
 	.keys = cloud_keys,
 	.n_keys = &cloud_n_keys,
+	.files = files,
+	.n_files = &n_files,
 	.claims = cloud_claims,
 	.configure = cloud_configure,
 	.unconfigure = cloud_unconfigure,

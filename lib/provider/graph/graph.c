@@ -113,6 +113,15 @@ graph_greeting(const struct account *a, const char *challenge, struct buf *out)
 static const char *const graph_media_hosts[] = { ".fbsbx.com", ".fbcdn.net",
 	".cdninstagram.com", NULL };
 
+/* providers.md B: what /me/messages takes by its address. */
+static const struct provider_file files[] = {
+	{ "image", "image/jpeg image/png image/gif", 8u << 20 },
+	{ "video", "video/mp4 video/ogg video/quicktime video/webm", 25u << 20 },
+	{ "audio", "audio/aac audio/mp4 audio/wav", 25u << 20 },
+	{ "file", "application/pdf", 25u << 20 },
+};
+static const size_t n_files = sizeof files / sizeof *files;
+
 const struct provider provider_graph = {
 	.name = "graph",
 	.title = "Instagram Graph API",
@@ -156,6 +165,8 @@ const struct provider provider_graph = {
 	.subscribe = graph_subscribe,
 	.keys = graph_keys,
 	.n_keys = &graph_n_keys,
+	.files = files,
+	.n_files = &n_files,
 	.masks = graph_masks,
 	.n_masks = &graph_n_masks,
 	.claims = graph_claims,

@@ -786,6 +786,15 @@ green_parse(const struct account *a, const char *content_type, const char *p, si
 	return out->n > before ? RC_OK : RC_INVALID;
 }
 
+/* providers.md C: sendFileByUrl; by the name's end it becomes a picture, a voice, a document. */
+static const struct provider_file files[] = {
+	{ "image", "image/jpeg image/png image/gif image/webp", 100u << 20 },
+	{ "video", "video/mp4 video/quicktime video/3gpp video/webm", 100u << 20 },
+	{ "audio", "audio/mpeg audio/mp4 audio/ogg audio/aac audio/amr audio/wav", 100u << 20 },
+	{ "file", "*", 100u << 20 },
+};
+static const size_t n_files = sizeof files / sizeof *files;
+
 const struct provider provider_greenapi = {
 	.name = "greenapi",
 	.title = "Green API",
@@ -803,6 +812,8 @@ const struct provider provider_greenapi = {
 	.has_echo = true,	/* outgoingAPIMessageReceived */
 	.keys = greenapi_keys,
 	.n_keys = &greenapi_n_keys,
+	.files = files,
+	.n_files = &n_files,
 	.masks = greenapi_masks,
 	.n_masks = &greenapi_n_masks,
 	.claims = greenapi_claims,

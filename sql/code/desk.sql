@@ -1,0 +1,349 @@
+-- What the inbox page asks for beyond messages: lists by what is to be done, search, and what
+-- people note of a conversation.
+
+create or replace function dmbox.next_change() returns bigint language sql volatile as
+	$$ select (txid_current() << 20) | (nextval('dmbox.change_seq') & 1048575) $$;
+comment on function dmbox.next_change() is 'A new change_id of this transaction';
+
+-- The first of the customer's messages that nothing of ours followed.  Of a thread the newest
+-- 200 are looked at: who waits longer than that waits since the oldest of them.
+create or replace function dmbox.waiting_since(p_contact bigint, p_upto bigint)
+returns timestamptz language sql stable as $$
+	with o as (
+		select x.sent_at, x.id
+		  from (select m.sent_at, m.id, m.direction, m.status from dmbox.messages m
+		         where m.contact_id = p_contact order by m.sent_at desc, m.id desc limit 200) x
+		 where x.direction = 'outbound' and x.status <> 'failed'
+		 order by x.sent_at desc, x.id desc limit 1)
+	select min(w.sent_at)
+	  from (select m.sent_at from dmbox.messages m
+	         where m.contact_id = p_contact and m.direction = 'inbound' and m.deleted_at is null
+	           and m.id > coalesce(p_upto, 0)
+	           and (m.sent_at, m.id) > (coalesce((select sent_at from o), '-infinity'), coalesce((select id from o), 0))
+	         order by m.sent_at desc, m.id desc limit 200) w
+$$;
+comment on function dmbox.waiting_since(bigint, bigint) is 'Since when the contact waits for an answer, messages up to that id apart; null: does not';
+
+-- Done, and the customer has written nothing since.
+create or replace function dmbox.desk_is_done(d dmbox.desk) returns boolean language sql stable as $$
+	select d.done_at is not null and not exists (select 1 from dmbox.messages m
+	        where m.contact_id = d.contact_id and m.direction = 'inbound' and m.id > d.done_upto
+	          and m.sent_at > d.done_at - interval '7 days')
+$$;
+comment on function dmbox.desk_is_done(dmbox.desk) is 'Is the conversation done: marked so, and no message of the customer is newer';
+
+create or replace function dmbox.last_failed(p_contact bigint) returns bigint language sql stable as $$
+	select count(*) from (select m.status, m.direction from dmbox.messages m
+	         where m.contact_id = p_contact order by m.sent_at desc, m.id desc limit 30) x
+	 where x.status = 'failed' and x.direction = 'outbound'
+$$;
+comment on function dmbox.last_failed(bigint) is 'How many of the last 30 messages of the conversation were not sent';
+
+-- who of a group wrote a message
+create or replace function dmbox.sender_of(m dmbox.messages) returns json language sql stable as $$
+	select case when m.direction = 'inbound' and m.thread_id like '%@g.us' then json_build_object('id', m.sender_id,
+		'name', coalesce(m.detail ->> 'senderName', (select coalesce(c.name, c.username) from dmbox.contacts c
+		         where c.account = m.account and c.channel = m.channel and c.external_id = m.sender_id))) end
+$$;
+comment on function dmbox.sender_of(dmbox.messages) is 'In a group: {"id","name"} of who wrote; else null';
+
+create or replace function dmbox.quote_of(m dmbox.messages) returns json language sql stable as $$
+	select json_build_object('id', q.id, 'kind', q.kind, 'content', case when q.deleted_at is null then left(q.body, 300) end,
+		'direction', q.direction, 'deletedAt', dmbox.iso(q.deleted_at),
+		'name', coalesce(dmbox.sender_of(q) ->> 'name', (select coalesce(c.name, c.username) from dmbox.contacts c where c.id = q.contact_id)))
+	  from dmbox.messages q
+	 where m.reply_to is not null and q.account = m.account and q.channel = m.channel
+	   and q.thread_id in (m.thread_id, '') and q.external_id = m.reply_to
+	   and q.contact_id = m.contact_id
+	 limit 1
+$$;
+comment on function dmbox.quote_of(dmbox.messages) is 'The message that this one answers, as the page shows it; null: none, or it is not here';
+
+-- Who wrote an outbound message: callers are kept as digests, those of people have a name.
+create or replace function dmbox.author_of(p_outbox bigint) returns text language sql stable as $$
+	select u.name from dmbox.outbox o join dmbox.users u
+	    on o.caller = encode(sha256(convert_to('user:' || u.name, 'UTF8')), 'hex')
+	 where o.id = p_outbox
+$$;
+comment on function dmbox.author_of(bigint) is 'The person who sent that outbox row; null: a program, or nobody of dmbox.users';
+
+create or replace function dmbox.error_kind(p_code text, p_text text) returns text language sql immutable as $$
+	select case
+		when p_code in ('window_closed', '2534022', '131047', '131051') or p_text ilike '%outside of allowed window%' then 'window'
+		when p_code in ('551', '131026', '2018001', '2534014', 'bad_recipient') then 'recipient'
+		when p_code in ('1545041', '131050') then 'blocked'
+		when p_code in ('too_long') then 'too_long'
+		when p_code in ('2018047', '2018008', '131052', '131053', 'bad_attachment') then 'media'
+		when p_code in ('190', '401', '0', 'config', 'no_token') then 'token'
+		when p_code in ('4', '429', '613', '80002', '80007', '130429', '131048', '131056', '466', 'loop_guard') then 'rate'
+		when p_code in ('timeout', 'connect', 'dns', 'tls', 'cut') then 'network'
+		else 'provider' end
+$$;
+comment on function dmbox.error_kind(text, text) is 'Which of the page''s sentences a failed send''s code stands for';
+
+-- One conversation as the page has it.
+create or replace function dmbox.conversation_json(p_contact bigint) returns json language sql stable as $$
+	select json_build_object('id', c.id, 'account', c.account, 'channel', c.channel, 'contactId', c.external_id,
+		'group', c.external_id like '%@g.us', 'name', c.name, 'username', c.username, 'pictureUrl', null,
+		'phone', case when c.channel = 'whatsapp' and split_part(c.external_id, '@', 1) ~ '^[0-9]{7,15}$'
+		              and c.external_id not like '%@g.us' then '+' || split_part(c.external_id, '@', 1) end,
+		'avatar', null, 'lastAt', dmbox.iso(l.sent_at),
+		'lastMessage', json_build_object('id', l.id, 'kind', l.kind, 'content', case when l.deleted_at is null then left(l.body, 300) end,
+			'direction', l.direction, 'status', l.status, 'createdAt', dmbox.iso(l.sent_at), 'deletedAt', dmbox.iso(l.deleted_at),
+			'sender', dmbox.sender_of(l), 'by', dmbox.author_of(l.outbox_id)),
+		'unreadCount', (select count(*) from (select 1 from dmbox.messages u where u.contact_id = c.id
+			and u.direction = 'inbound' and u.read_at is null and u.deleted_at is null limit 100) x),
+		'failedCount', dmbox.last_failed(c.id),
+		'done', coalesce(f.done, false), 'assignee', d.assignee, 'labels', coalesce(d.labels, '{}'),
+		'waitingSince', case when not coalesce(f.done, false) then dmbox.iso(dmbox.waiting_since(c.id, d.done_upto)) end,
+		'canSendUntil', dmbox.iso(w.until),
+		'humanUntil', case when c.channel = 'instagram' then dmbox.iso(w.until + interval '6 days') end,
+		'maySend', w.until is null or now() < w.until + case c.channel when 'instagram' then interval '6 days' else interval '0' end)
+	  from dmbox.contacts c
+	  left join dmbox.desk d on d.contact_id = c.id
+	  cross join lateral (select case when d.contact_id is not null then dmbox.desk_is_done(d) end as done) f
+	  cross join lateral (select dmbox.can_send_until(c.channel, c.account, c.last_inbound_at) as until) w
+	  cross join lateral (select m.* from dmbox.messages m where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 1) l
+	 where c.id = p_contact
+$$;
+comment on function dmbox.conversation_json(bigint) is 'A conversation as the inbox page has it';
+
+create or replace function dmbox.desk_passes(p_filter text, c dmbox.contacts) returns boolean language sql stable as $$
+	select case p_filter
+		when 'unread' then exists (select 1 from dmbox.messages u where u.contact_id = c.id
+			and u.direction = 'inbound' and u.read_at is null and u.deleted_at is null)
+		when 'unanswered' then c.last_inbound_at is not null
+			and (c.last_outbound_at is null or c.last_outbound_at < c.last_inbound_at + interval '2 minutes'
+			     or dmbox.last_failed(c.id) > 0)
+			and not exists (select 1 from dmbox.desk d where d.contact_id = c.id and dmbox.desk_is_done(d))
+			and dmbox.waiting_since(c.id, (select d.done_upto from dmbox.desk d where d.contact_id = c.id)) is not null
+		when 'failed' then dmbox.last_failed(c.id) > 0
+		else true end
+$$;
+comment on function dmbox.desk_passes(text, dmbox.contacts) is 'Is the conversation one of the filter''s: all, unanswered, unread, failed';
+
+/*
+ * The list by time.  contacts.last_at lags up to a minute, so a page takes its candidates by
+ * last_at, widens the range by that minute and sorts by the true last message.  At most p_scan
+ * candidates an account are looked at: found_all false says that older ones were not, and
+ * the list goes on at edge.
+ */
+create or replace function dmbox.desk_list(p_filter text, p_accounts text[], p_channels text[],
+	p_before timestamptz, p_before_id bigint, p_limit bigint, p_scan bigint)
+returns table (id bigint, at timestamptz, edge timestamptz) language sql stable
+set enable_seqscan = off as $$
+	with first as (
+		select acc.name, acc.ch, k.last_at, k.n
+		  from unnest(p_accounts, p_channels) as acc(name, ch)
+		 cross join lateral (select min(x.last_at) as last_at, count(*) as n
+		          from (select c.last_at from dmbox.contacts c
+		                 where c.account = acc.name and c.channel = acc.ch and c.last_at <= p_before
+		                 order by c.last_at desc limit p_scan) x) k),
+	edge as (select max(f.last_at) filter (where f.n >= p_scan) as at from first f),
+	cand as (
+		select c.*
+		  from first f
+		 cross join lateral (select * from dmbox.contacts c where c.account = f.name and c.channel = f.ch
+		          and c.last_at <= p_before and c.last_at >= f.last_at - interval '61 seconds') c)
+	select c.id, l.sent_at, (select e.at from edge e)
+	  from cand c
+	 cross join lateral (select m.sent_at from dmbox.messages m
+	          where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 1) l
+	 where (l.sent_at, c.id) < (p_before, p_before_id)
+	   and l.sent_at >= coalesce((select e.at from edge e), '-infinity')
+	   and (p_filter = 'all' or dmbox.desk_passes(p_filter, c::dmbox.contacts))
+	union all
+	select null, null, e.at from edge e
+	 order by 2 desc nulls last, 1 desc limit p_limit
+$$;
+comment on function dmbox.desk_list(text, text[], text[], timestamptz, bigint, bigint, bigint) is
+	'Conversations before a place, newest first; a row without id tells the edge where a bounded look ended';
+
+-- mine, done, a label: those of dmbox.desk, which has what people touched only
+create or replace function dmbox.desk_own(p_filter text, p_who text, p_label text, p_accounts text[], p_channels text[],
+	p_before timestamptz, p_before_id bigint, p_limit bigint)
+returns table (id bigint, at timestamptz, edge timestamptz) language sql stable as $$
+	select c.id, l.sent_at, null::timestamptz
+	  from dmbox.desk d
+	  join dmbox.contacts c on c.id = d.contact_id
+	 cross join lateral (select m.sent_at from dmbox.messages m
+	          where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 1) l
+	 where (p_label = '' or d.labels @> array[p_label])
+	   and (p_filter <> 'mine' or d.assignee = p_who)
+	   and (p_filter <> 'done' or d.done_at is not null)
+	   and exists (select 1 from unnest(p_accounts, p_channels) as acc(name, ch) where acc.name = c.account and acc.ch = c.channel)
+	   and (l.sent_at, c.id) < (p_before, p_before_id)
+	   and case p_filter when 'mine' then not dmbox.desk_is_done(d) when 'done' then dmbox.desk_is_done(d)
+	            else dmbox.desk_passes(p_filter, c) end
+	 order by l.sent_at desc, c.id desc limit p_limit
+$$;
+comment on function dmbox.desk_own(text, text, text, text[], text[], timestamptz, bigint, bigint) is
+	'The conversations that somebody took, that are done, or that have a label, before a place, newest first';
+
+create or replace function dmbox.desk_counts(p_who text, p_accounts text[], p_channels text[]) returns json
+language sql stable as $$
+	with recursive unread as (
+		(select m.contact_id, 1 as n from dmbox.messages m
+		  where m.direction = 'inbound' and m.read_at is null and m.deleted_at is null and m.contact_id > 0
+		  order by m.contact_id limit 1)
+		union all
+		select x.contact_id, u.n + 1 from unread u cross join lateral (select m.contact_id from dmbox.messages m
+		  where m.direction = 'inbound' and m.read_at is null and m.deleted_at is null and m.contact_id > u.contact_id
+		  order by m.contact_id limit 1) x where u.n < 100)
+	select json_build_object(
+		'unanswered', (select count(*) from dmbox.desk_list('unanswered', p_accounts, p_channels, 'infinity', 0, 101, 500) x where x.id is not null),
+		'mine', (select count(*) from (select 1 from dmbox.desk d where d.assignee = p_who and not dmbox.desk_is_done(d) limit 100) x),
+		'unread', (select count(*) from unread),
+		'failed', (select count(distinct x.contact_id) from (select m.contact_id from dmbox.messages m
+			where m.status = 'failed' and m.outbox_id is not null order by m.received_at desc limit 200) x
+			where dmbox.last_failed(x.contact_id) > 0))
+$$;
+comment on function dmbox.desk_counts(text, text[], text[]) is 'How many conversations there are to do; above 99: 100';
+
+-- Search ---------------------------------------------------------------------------------
+
+/*
+ * A word as a person types it, as a part of a tsquery of the configuration simple, which is what
+ * the index has: its stem, by Snowball, and whatever begins with it; each е also as ё.
+ */
+create or replace function dmbox.search_word(p_word text) returns text language plpgsql immutable as $$
+declare
+	w text := replace(lower(p_word), 'ё', 'е');
+	s text := (ts_lexize(case when w ~ '[а-я]' then 'russian_stem' else 'english_stem' end::regdictionary, w))[1];
+	v text[];
+	i integer;
+	n integer := 0;
+begin
+	if s is null or length(s) < 3 or position(s in w) <> 1 then
+		s := w;		-- a stop word, or one that its stem does not begin
+	end if;
+	v := array[s];
+	for i in 1 .. length(s) loop
+		if substr(s, i, 1) = 'е' and n < 6 then
+			v := v || (left(s, i - 1) || 'ё' || substr(s, i + 1));
+			n := n + 1;
+		end if;
+	end loop;
+	return '(' || (select string_agg('''' || replace(replace(x, '\', '\\'), '''', '''''') || ''':*', ' | ') from unnest(v) x) || ')';
+end $$;
+comment on function dmbox.search_word(text) is 'A typed word as a part of a tsquery: all words with its stem, е and ё alike';
+
+-- Of those that begin with a stem only what is a form of the word, or goes on with what was typed.
+create or replace function dmbox.search_fits(p_body text, p_words text[]) returns boolean language sql immutable as $$
+	select not exists (select 1 from unnest(p_words) w
+		where position(w in replace(lower(p_body), 'ё', 'е')) = 0
+		  and not to_tsvector('russian', replace(lower(left(p_body, 20000)), 'ё', 'е')) @@ plainto_tsquery('russian', w))
+$$;
+comment on function dmbox.search_fits(text, text[]) is 'Has the text each word, or a form of it?';
+
+create or replace function dmbox.desk_search(p_accounts text[], p_channels text[], p_query text)
+returns table (contact_id bigint, message_id bigint) language plpgsql stable
+-- planned without the query's words: a plan that reads the table is never the better one
+set enable_seqscan = off
+set gin_fuzzy_search_limit = 2000
+as $$
+#variable_conflict use_column
+declare
+	v_words text[] := array(select replace(lower(x), 'ё', 'е') from regexp_split_to_table(left(p_query, 500), '\s+') x where x ~ '\w' limit 8);
+	v_query tsquery := to_tsquery('simple', (select string_agg(dmbox.search_word(x), ' & ') from unnest(v_words) x));
+	v_digits text := regexp_replace(p_query, '\D', '', 'g');
+begin
+	if p_query !~ '[^0-9 ()+\-]' and length(v_digits) >= 4 then
+		-- a number is known by its end; 8 and +7 before it are one
+		return query select c.id, null::bigint from dmbox.contacts c
+		 where c.channel = 'whatsapp'
+		   and reverse(split_part(c.external_id, '@', 1)) ~>=~ reverse(right(v_digits, 10))
+		   and reverse(split_part(c.external_id, '@', 1)) ~<~ (reverse(right(v_digits, 10)) || ':')
+		   and c.account = any (p_accounts) and 'whatsapp' = any (p_channels)
+		 limit 200;
+		return query select c.id, null::bigint from dmbox.contacts c
+		 where length(v_digits) < 18 and c.id = v_digits::bigint and c.account = any (p_accounts) and c.channel = any (p_channels);
+	end if;
+	return query select c.id, null::bigint from unnest(p_accounts, p_channels) as acc(name, ch)
+	  join dmbox.contacts c on c.account = acc.name and c.channel = acc.ch
+	   and c.external_id in (trim(p_query), regexp_replace(trim(p_query), '^@', ''));
+	return query select m.contact_id, m.id from unnest(p_accounts, p_channels) as acc(name, ch)
+	  join dmbox.messages m on m.account = acc.name and m.channel = acc.ch and m.thread_id = '' and m.external_id = trim(p_query)
+	 where m.contact_id is not null;
+	if v_query is null then
+		return;
+	end if;
+	return query select c.id, null::bigint from dmbox.contacts c
+	 where to_tsvector('simple', coalesce(c.name, '') || ' ' || coalesce(c.username, '')) @@ v_query
+	   and c.account = any (p_accounts) and c.channel = any (p_channels)
+	 limit 500;
+	return query select m.contact_id, m.id
+	  from (select x.* from dmbox.messages x order by x.id desc limit 2000) m
+	 where m.body is not null and m.deleted_at is null and m.contact_id is not null
+	   and dmbox.search_fits(m.body, v_words)
+	   and m.account = any (p_accounts) and m.channel = any (p_channels);
+	return query select m.contact_id, m.id from dmbox.messages m
+	 where m.body is not null and to_tsvector('simple', left(m.body, 100000)) @@ v_query
+	   and m.deleted_at is null and m.contact_id is not null
+	   and m.account = any (p_accounts) and m.channel = any (p_channels)
+	   and dmbox.search_fits(m.body, v_words)
+	 limit 500;
+end $$;
+comment on function dmbox.desk_search(text[], text[], text) is
+	'Contacts, some more than once, whose name, number, id or message (message_id) a search means; of frequent words the newest and a part';
+
+-- What people write ---------------------------------------------------------------------
+
+create or replace function dmbox.desk_touch(p_contact bigint) returns void language sql volatile as $$
+	insert into dmbox.desk (contact_id, change_id)
+	select c.id, dmbox.next_change() from dmbox.contacts c where c.id = p_contact
+	    on conflict (contact_id) do update set change_id = excluded.change_id
+$$;
+comment on function dmbox.desk_touch(bigint) is 'The conversation changed';
+
+-- p_done, p_assign null: stays; p_assign '': nobody
+create or replace function dmbox.desk_set(p_contact bigint, p_done boolean, p_assign text, p_add text[], p_remove text[])
+returns boolean language plpgsql as $$
+begin
+	perform dmbox.desk_touch(p_contact);
+	insert into dmbox.labels (name) select distinct x from unnest(p_add) x on conflict do nothing;
+	update dmbox.desk d
+	   set done_at = case when p_done is null then d.done_at when p_done then now() end,
+	       done_upto = case when p_done is null then d.done_upto
+	                        when p_done then coalesce((select max(m.id) from dmbox.messages m where m.contact_id = p_contact
+	                             and m.sent_at > now() - interval '30 days'), (select max(m.id) from dmbox.messages m), 0) end,
+	       assignee = case when p_assign is null then d.assignee else nullif(p_assign, '') end,
+	       labels = array(select x from unnest(d.labels || coalesce(p_add, '{}')) with ordinality as u(x, n)
+	                       where x <> all (coalesce(p_remove, '{}')) group by x order by min(n))
+	 where d.contact_id = p_contact;
+	return found;
+end $$;
+comment on function dmbox.desk_set(bigint, boolean, text, text[], text[]) is 'Done, who answers, labels; false: there is no such conversation';
+
+create or replace function dmbox.note_add(p_contact bigint, p_author text, p_body text) returns bigint language plpgsql as $$
+declare
+	v_id bigint;
+begin
+	insert into dmbox.notes (contact_id, author, body)
+	select c.id, p_author, p_body from dmbox.contacts c where c.id = p_contact returning id into v_id;
+	perform dmbox.desk_touch(p_contact) where v_id is not null;
+	return v_id;
+end $$;
+comment on function dmbox.note_add(bigint, text, text) is 'A private note; null: there is no such conversation';
+
+create or replace function dmbox.note_delete(p_id bigint, p_author text) returns boolean language plpgsql as $$
+declare
+	v_contact bigint;
+begin
+	delete from dmbox.notes n where n.id = p_id and n.author = p_author returning n.contact_id into v_contact;
+	perform dmbox.desk_touch(v_contact) where v_contact is not null;
+	return v_contact is not null;
+end $$;
+comment on function dmbox.note_delete(bigint, text) is 'Takes one''s own note back; false: it is not there, or another''s';
+
+-- what is noted of a person goes with the person
+create or replace function dmbox.desk_forget() returns trigger language plpgsql as $$
+begin
+	delete from dmbox.notes where contact_id in (select id from gone);
+	delete from dmbox.desk where contact_id in (select id from gone);
+	return null;
+end $$;
+comment on function dmbox.desk_forget() is 'Notes and labels of a deleted contact go';
+drop trigger if exists contacts_desk_forget on dmbox.contacts;
+create trigger contacts_desk_forget after delete on dmbox.contacts referencing old table as gone
+	for each statement execute function dmbox.desk_forget();
