@@ -32,11 +32,19 @@ signature(const struct upload *u, const char *what, size_t n, char out[HEX + 1])
 	str_hex(mac, sizeof mac, out);
 }
 
+/* ".jpg", or "". */
+static const char *
+ending(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot != NULL && strchr(dot, '/') == NULL ? dot : "";
+}
+
 /* The address of u. */
 static void
 link_put(const char *public_url, const struct upload *u, int64_t expires_s, struct buf *out)
 {
-	const char *dot = strrchr(u->path, '.');
 	char hex[HEX + 1];
 	struct buf what;
 
@@ -44,7 +52,7 @@ link_put(const char *public_url, const struct upload *u, int64_t expires_s, stru
 	buf_printf(&what, "%" PRId64 "-%" PRId64, u->id, expires_s);
 	signature(u, what.p, what.n, hex);
 	put_base(public_url, u->channel, out);
-	buf_printf(out, "%s-%s%s", what.p, hex, dot != NULL && strchr(dot, '/') == NULL ? dot : "");
+	buf_printf(out, "%s-%s%s", what.p, hex, ending(u->path));
 	buf_free(&what);
 }
 
@@ -74,6 +82,8 @@ link_open(struct db *db, const char *tail, int64_t now_s, struct mem_arena *aren
 	if (rc != RC_OK)
 		return rc;
 	signature(out, tail, (size_t)(sig - tail), hex);
+	if (sig[1 + HEX] != '\0' && !str_eq(sig + 1 + HEX, ending(out->path)))
+		return RC_NONE;
 	return sign_equal(hex, HEX, sig + 1, n) ? RC_OK : RC_NONE;
 }
 
