@@ -136,6 +136,7 @@ dump_item(struct buf *b, size_t i, const struct item *it)
 	dump_str(b, i, "external_id", it->external_id);
 	dump_str(b, i, "contact", it->contact);
 	dump_str(b, i, "alias", it->alias);
+	dump_str(b, i, "left", it->left);
 	dump_str(b, i, "name", it->name);
 	dump_str(b, i, "username", it->username);
 	dump_str(b, i, "picture", it->picture);

@@ -21,10 +21,10 @@ static const size_t delivery_strings[] = {
 static const size_t item_strings[] = {
 	offsetof(struct item, kind), offsetof(struct item, own_id), offsetof(struct item, account),
 	offsetof(struct item, thread_id), offsetof(struct item, external_id),
-	offsetof(struct item, contact), offsetof(struct item, alias), offsetof(struct item, name),
-	offsetof(struct item, username),
-	offsetof(struct item, picture), offsetof(struct item, sender_id),
-	offsetof(struct item, recipient_id), offsetof(struct item, body),
+	offsetof(struct item, contact), offsetof(struct item, alias), offsetof(struct item, left),
+	offsetof(struct item, name), offsetof(struct item, username), offsetof(struct item, picture),
+	offsetof(struct item, sender_id), offsetof(struct item, recipient_id),
+	offsetof(struct item, body),
 	offsetof(struct item, detail), offsetof(struct item, reply_to),
 	offsetof(struct item, target_id), offsetof(struct item, text), offsetof(struct item, raw),
 	offsetof(struct item, event_id), offsetof(struct item, alt_id),
@@ -36,7 +36,7 @@ static const size_t att_strings[] = {
 #define COUNT(v) (sizeof (v) / sizeof *(v))
 
 _Static_assert(sizeof(struct delivery) == 280, "a new member of struct delivery: pack it");
-_Static_assert(sizeof(struct item) == 232, "a new member of struct item: pack it");
+_Static_assert(sizeof(struct item) == 240, "a new member of struct item: pack it");
 _Static_assert(sizeof(struct att) == 48, "a new member of struct att: pack it");
 
 uint64_t

@@ -118,6 +118,7 @@ struct send_result {
 	char text[400];		/* provider's words, masked */
 	int64_t retry_after_s;	/* -1 none */
 	int64_t pause_s;	/* SEND_PAUSE, or usage headers near the limit; 0 none */
+	char known_as[200];	/* another id of the recipient, as the answer proves; "" none */
 	bool contact_blocked;	/* cannot be reached: mark the contact */
 	bool retry_once;	/* SEND_REFUSED, but where this was the first attempt one more
 				 * after retry_after_s is sensible (B.8: 2534022 although our

@@ -4,94 +4,157 @@
  */
 #include "store/alias.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "model/provider.h"
 
-enum { SQL_KNOWN_AS };
+enum { SQL_RESOLVE, SQL_FORGET };
 static const struct db_stmt stmts[] = {
-	[SQL_KNOWN_AS] = { "contacts_known_as", "select dmbox.contacts_known_as($1, $2, $3, $4)" },
+	[SQL_RESOLVE] = { "contacts_resolve", "select dmbox.contacts_resolve($1, $2, $3, $4, $5)" },
+	[SQL_FORGET] = { NULL, "select dmbox.contacts_forget($1, $2, $3)" },
 };
 
-static bool
-needs_it(const struct delivery *d, const struct item *it)
+/* A contact id of an item with one of the others that the item proves, or none. */
+struct row {
+	struct delivery *d;
+	struct item *it;
+	const char *other;
+	bool left;
+};
+struct rows {
+	struct mem_arena arena;
+	struct row *v;		/* NULL: they are only counted */
+	size_t n;
+};
+
+static void
+add(struct rows *r, struct delivery *d, struct item *it, const char *other, size_t len, bool left)
 {
-	return it->contact != NULL && (it->alias != NULL || delivery_provider(d)->aliases);
+	if (r->v != NULL)
+		r->v[r->n] = (struct row){ d, it,
+			other != NULL ? mem_arena_ndup(&r->arena, other, len) : NULL, left };
+	r->n++;
 }
 
-/* Calls fn for each item that needs it; how many. */
-static size_t
-each(struct delivery *const *v, size_t n, void (*fn)(struct delivery *d, struct item *it, void *arg),
-    void *arg)
+static void
+add_lines(struct rows *r, struct delivery *d, struct item *it, const char *lines, bool left)
 {
-	size_t found = 0;
+	while (lines != NULL && *lines != '\0') {
+		size_t n = strcspn(lines, "\n");
 
+		if (n > 0)
+			add(r, d, it, lines, n, left);
+		lines += n + (lines[n] == '\n');
+	}
+}
+
+static void
+collect(struct rows *r, struct delivery *const *v, size_t n)
+{
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < v[i]->items.n; k++) {
 			struct item *it = &v[i]->items.v[k];
+			size_t before = r->n;
 
-			if (!needs_it(v[i], it))
+			if (it->contact == NULL)
 				continue;
-			if (fn != NULL)
-				fn(v[i], it, arg);
-			found++;
+			add_lines(r, v[i], it, it->alias, false);
+			add_lines(r, v[i], it, it->left, true);
+			if (r->n == before && delivery_provider(v[i])->aliases)
+				add(r, v[i], it, NULL, 0, false);
 		}
-	return found;
 }
 
-struct column {
-	struct db_args *args;
-	int which;
-};
-
+/* What is asked, and of what; no rows: nothing. */
 static void
-put(struct delivery *d, struct item *it, void *arg)
+rows_of(struct rows *r, struct delivery *const *v, size_t n)
 {
-	const struct column *c = arg;
-	const char *const v[] = { it->account != NULL ? it->account : d->account,
-		channel_names[d->channel], it->contact, it->alias };
-
-	db_text(c->args, v[c->which]);
+	memset(r, 0, sizeof *r);
+	collect(r, v, n);
+	if (r->n == 0)
+		return;
+	r->v = mem_array(r->n, sizeof *r->v);
+	r->n = 0;
+	collect(r, v, n);
 }
 
-struct answer {
-	const struct db_res *r;
-	size_t row;
-};
+static void
+rows_free(struct rows *r)
+{
+	mem_arena_free(&r->arena);
+	free(r->v);
+}
+
+static const char *
+column(const struct row *w, int which)
+{
+	const char *const v[] = { w->it->account != NULL ? w->it->account : w->d->account,
+		channel_names[w->d->channel], w->it->contact, w->other };
+
+	return v[which];
+}
 
 static void
-take(struct delivery *d, struct item *it, void *arg)
+put(struct db_args *a, const struct rows *r, int columns)
 {
-	struct answer *a = arg;
-	const char *known = db_get_text(a->r, a->row++, 0);
-
-	if (known != NULL)
-		it->contact = mem_arena_dup(&d->items.arena, known);
+	for (int k = 0; k < columns; k++) {
+		db_array(a, DB_TEXT);
+		for (size_t i = 0; i < r->n; i++)
+			db_text(a, column(&r->v[i], k));
+		db_array_end(a);
+	}
 }
 
 enum rc
 alias_resolve(struct db *db, struct delivery *const *v, size_t n)
 {
 	struct db_args a = { 0 };
-	struct db_res *r = NULL;
-	struct answer got = { .row = 0 };
-	size_t want = each(v, n, NULL, NULL);
+	struct db_res *res = NULL;
+	struct rows r;
 	enum rc rc;
 
-	if (want == 0)
+	rows_of(&r, v, n);
+	if (r.n == 0)
 		return RC_OK;
-	for (int k = 0; k < 4; k++) {
-		struct column c = { &a, k };
+	put(&a, &r, 4);
+	db_array(&a, DB_BOOL);
+	for (size_t i = 0; i < r.n; i++)
+		db_bool(&a, r.v[i].left);
+	db_array_end(&a);
+	rc = db_exec(db, &stmts[SQL_RESOLVE], &a, &res);
+	for (size_t i = 0; rc == RC_OK && i < db_rows(res) && i < r.n; i++) {
+		const char *known = db_get_text(res, i, 0);
 
-		db_array(&a, DB_TEXT);
-		each(v, n, put, &c);
-		db_array_end(&a);
+		/* all rows of an item are answered alike, and the row itself asks no more */
+		if (known != NULL && !str_eq(known, r.v[i].it->contact))
+			r.v[i].it->contact = mem_arena_dup(&r.v[i].d->items.arena, known);
 	}
-	rc = db_exec(db, &stmts[SQL_KNOWN_AS], &a, &r);
-	if (rc == RC_OK && db_rows(r) == want) {
-		got.r = r;
-		each(v, n, take, &got);
-	}
-	db_res_free(r);
+	db_res_free(res);
 	db_args_free(&a);
+	rows_free(&r);
 	return rc;
+}
+
+void
+alias_forget(struct db *db, struct delivery *const *v, size_t n)
+{
+	struct db_args a = { 0 };
+	struct db_res *res = NULL;
+	struct rows r;
+	size_t told = 0;
+
+	rows_of(&r, v, n);
+	for (size_t i = 0; i < r.n; i++)
+		told += r.v[i].other != NULL;
+	if (told > 0)
+		put(&a, &r, 3);
+	if (told > 0 && db_exec(db, &stmts[SQL_FORGET], &a, &res) != RC_OK)
+		log_debug("alias: what nobody has stays for now");
+	db_res_free(res);
+	db_args_free(&a);
+	rows_free(&r);
 }

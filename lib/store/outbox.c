@@ -21,7 +21,8 @@
 
 enum sql {
 	SQL_PUT, SQL_CLAIM, SQL_BEGIN, SQL_DUE, SQL_SETTLE, SQL_RELEASE, SQL_EXPIRE, SQL_MATCH,
-	SQL_ASK_DUE, SQL_UNKNOWN, SQL_FOUND, SQL_ASKED, SQL_RETRY, SQL_CANCEL, SQL_GET, SQL_NEWEST, SQL_LIST, SQL__MAX
+	SQL_ASK_DUE, SQL_UNKNOWN, SQL_FOUND, SQL_ASKED, SQL_RETRY, SQL_CANCEL, SQL_GET, SQL_NEWEST,
+	SQL_PROVED, SQL_LIST, SQL__MAX
 };
 
 /* of unknown outcome, or queued after an attempt that may have gone out */
@@ -94,6 +95,7 @@ static const struct db_stmt sql[SQL__MAX] = {
 	    " where c.account = $1 and c.channel = $2"
 	    "   and c.external_id = dmbox.contact_of($1, $2, $3) and m.direction = 'inbound'"
 	    "   and not m.is_test order by m.sent_at desc, m.id desc limit 1" },
+	[SQL_PROVED] = { NULL, "select dmbox.contact_proved($1, $2, $3, $4)" },
 	[SQL_LIST] = { NULL,
 	    "select id, created_at, next_at, account, channel, recipient_id, state,"
 	    " coalesce(action, attachments -> 0 ->> 'type', 'text'), attempts::bigint,"
@@ -516,6 +518,23 @@ settle_args(struct db_args *a, const struct outbox_item *it, const struct send_r
 	args_can_tell(a, true);
 }
 
+/* The recipient's other id, which the answer told: its messages come by that one. */
+static void
+learn_recipient(struct db *db, const struct outbox_item *it, const char *known_as)
+{
+	struct db_args a = {0};
+	struct db_res *res = NULL;
+
+	db_text(&a, it->account);
+	db_text(&a, channel_names[it->channel]);
+	db_text(&a, it->msg.recipient);
+	db_text(&a, known_as);
+	if (run(db, SQL_PROVED, &a, &res) != RC_OK)
+		log_debug("outbox: %lld: the next delivery or answer tells that id again", (long long)it->id);
+	db_res_free(res);
+	db_args_free(&a);
+}
+
 enum rc
 outbox_settle(struct db *db, const struct outbox_item *it, const struct send_result *r,
     int64_t ms, struct outbox_row *row)
@@ -547,6 +566,8 @@ outbox_settle(struct db *db, const struct outbox_item *it, const struct send_res
 	db_res_free(res);
 	if (rc != RC_OK)
 		return rc;
+	if (r->known_as[0] != '\0')
+		learn_recipient(db, it, r->known_as);
 	/* its echo may have come before we knew that we do not know */
 	if ((r->outcome == SEND_UNKNOWN || r->doubt) &&
 	    outbox_match_echoes(db, it->channel, it->account, &settled) == RC_OK && settled > 0 &&

@@ -1040,6 +1040,9 @@ store_deliveries(struct db *db, struct delivery *const *v, size_t n)
 		rc = store_group(db, v + i, m);
 		i += m;
 	}
+	for (size_t k = 0; k < i && rc == RC_OK; k++)
+		if (v[k]->stored == 0 && v[k]->items.n > 0)
+			alias_forget(db, &v[k], 1);
 	return rc;
 }
 

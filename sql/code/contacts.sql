@@ -46,60 +46,192 @@ end $$;
 revoke execute on function dmbox.contact_merge(bigint, bigint) from public;
 comment on function dmbox.contact_merge(bigint, bigint) is 'Everything of the second contact becomes the first''s; the second is gone';
 
+-- WhatsApp writes one address in two ways: with its server (Green API), as digits (Meta).  A
+-- number that moves from one to the other keeps its conversations.  Null: it has one way only.
+create or replace function dmbox.contact_twin(p_channel text, p_id text) returns text
+language sql immutable as $$
+	select case when p_channel <> 'whatsapp' then null
+	            when p_id ~ '^[0-9]{8,15}$' then p_id || '@c.us'
+	            when p_id ~ '^[0-9]{8,15}@c[.]us$' then split_part(p_id, '@', 1) end
+$$;
+comment on function dmbox.contact_twin(text, text) is 'The same WhatsApp address as the other provider writes it';
+
 -- What is sent goes to the id that was asked for; whose conversation that is, is told here.
 create or replace function dmbox.contact_of(p_account text, p_channel text, p_id text) returns text
 language sql stable as $$
-	select coalesce((select a.external_id from dmbox.contact_aliases a
-	                  where a.account = p_account and a.channel = p_channel and a.alias = p_id), p_id)
+	select coalesce(
+		(select a.external_id from dmbox.contact_aliases a
+		  where a.account = p_account and a.channel = p_channel and a.alias = p_id),
+		(select c.external_id from dmbox.contacts c
+		  where c.account = p_account and c.channel = p_channel
+		    and c.external_id in (p_id, dmbox.contact_twin(p_channel, p_id))
+		  order by (c.external_id = p_id) desc limit 1), p_id)
 $$;
 comment on function dmbox.contact_of(text, text, text) is 'External id of the contact that has this id or alias';
+
+-- An id that its owner has left (a changed number) may be a stranger's by now.
+create or replace function dmbox.contact_address(p_account text, p_channel text, p_id text) returns text
+language sql stable as $$
+	select coalesce((select a.external_id from dmbox.contact_aliases a
+	                  where a.account = p_account and a.channel = p_channel and a.alias = p_id
+	                    and a.left_at is not null), p_id)
+$$;
+comment on function dmbox.contact_address(text, text, text) is 'Where what is for this id goes: the id itself unless its owner has left it';
+
+-- Every id of the person that has this one.
+create or replace function dmbox.contact_all(p_account text, p_channel text, p_id text) returns text[]
+language sql stable as $$
+	select array_agg(x.id) from (
+		select dmbox.contact_of(p_account, p_channel, p_id) as id
+		union select p_id
+		union select a.alias from dmbox.contact_aliases a
+		       where a.account = p_account and a.channel = p_channel
+		         and a.external_id = dmbox.contact_of(p_account, p_channel, p_id)) x
+$$;
+comment on function dmbox.contact_all(text, text, text) is 'Every id of the person that has this one, which is among them';
+
+-- Two names of contacts are one person's: from now on p_keep.  The older row stays.  With the
+-- owner's rights (see contact_merge), for logins that may change contacts.
+create or replace function dmbox.contact_join(p_account text, p_channel text, p_keep text, p_gone text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	v bigint[];
+begin
+	if not has_table_privilege(session_user, 'dmbox.contacts', 'update') then
+		raise insufficient_privilege using message = 'contacts are not changed by this login';
+	end if;
+	select array_agg(c.id order by c.id) into v from dmbox.contacts c
+	 where c.account = p_account and c.channel = p_channel and c.external_id in (p_keep, p_gone);
+	if cardinality(v) = 2 then
+		perform dmbox.contact_merge(v[1], v[2]);
+	end if;
+	update dmbox.contacts c set external_id = p_keep where c.id = v[1] and c.external_id <> p_keep;
+	update dmbox.contact_aliases a set external_id = p_keep
+	 where a.account = p_account and a.channel = p_channel and a.external_id = p_gone;
+	insert into dmbox.contact_aliases (account, channel, alias, external_id)
+	values (p_account, p_channel, p_gone, p_keep)
+	on conflict (account, channel, alias) do update set external_id = excluded.external_id;
+	delete from dmbox.contact_aliases a
+	 where a.account = p_account and a.channel = p_channel and a.alias = p_keep and a.external_id = p_keep;
+end $$;
+comment on function dmbox.contact_join(text, text, text, text) is 'Two ids are one contact''s, whose name is the first from now on';
+
+-- An id that its owner has left and that comes with an id of somebody else has a new owner.
+create or replace function dmbox.contact_reused(p_account text, p_channel text, p_id text, p_with text) returns void
+language sql as $$
+	delete from dmbox.contact_aliases a
+	 where a.account = p_account and a.channel = p_channel and a.alias = p_id and a.left_at is not null
+	   and a.external_id <> dmbox.contact_of(p_account, p_channel, p_with)
+$$;
+comment on function dmbox.contact_reused(text, text, text, text) is 'Forget whose an id was, where another person has it now';
 
 -- The id under which the contact of p_id (and p_alias, if a delivery proved it to be the same
 -- person's) is known.  A pair that is known costs a look-up and writes nothing.
 create or replace function dmbox.contact_known_as(p_account text, p_channel text, p_id text, p_alias text)
 returns text language plpgsql as $$
 declare
-	v_id   text := coalesce((select a.external_id from dmbox.contact_aliases a
-	                          where a.account = p_account and a.channel = p_channel and a.alias = p_id), p_id);
-	v_also text := coalesce((select a.external_id from dmbox.contact_aliases a
-	                          where a.account = p_account and a.channel = p_channel and a.alias = p_alias), p_alias);
-	v_keep dmbox.contacts;
-	v_gone dmbox.contacts;
+	v_id   text := dmbox.contact_of(p_account, p_channel, p_id);
+	v_also text := dmbox.contact_of(p_account, p_channel, p_alias);
+	v_old  text;
 begin
+	-- a contact beside its own alias, or beside the address as the other provider writes it
+	if p_alias is null then
+		select c.external_id into v_also from dmbox.contacts c
+		 where c.account = p_account and c.channel = p_channel and c.external_id <> v_id
+		   and c.external_id in (p_id, dmbox.contact_twin(p_channel, p_id)) limit 1;
+		if v_also is null and v_id = dmbox.contact_twin(p_channel, p_id) and not exists
+		   (select 1 from dmbox.contact_aliases a
+		     where a.account = p_account and a.channel = p_channel and a.alias = p_id) then
+			v_also := p_id;
+		end if;
+	end if;
 	if v_also is null or v_also = v_id then
 		return v_id;
 	end if;
 	perform pg_advisory_xact_lock(25711, hashtext(p_account || '|' || p_channel));
-	select * into v_keep from dmbox.contacts c
+	if p_alias is not null then
+		perform dmbox.contact_reused(p_account, p_channel, p_id, p_alias);
+		perform dmbox.contact_reused(p_account, p_channel, p_alias, p_id);
+		v_id := dmbox.contact_of(p_account, p_channel, p_id);
+		v_also := dmbox.contact_of(p_account, p_channel, p_alias);
+	end if;
+	if v_also = v_id then
+		return v_id;
+	end if;
+	select c.external_id into v_old from dmbox.contacts c
 	 where c.account = p_account and c.channel = p_channel and c.external_id in (v_id, v_also) order by c.id limit 1;
-	if v_keep.external_id = v_also then	-- the older contact keeps its name
+	if v_old = v_also then	-- the older contact keeps its name
 		v_also := v_id;
-		v_id := v_keep.external_id;
+		v_id := v_old;
 	end if;
-	select * into v_gone from dmbox.contacts c
-	 where c.account = p_account and c.channel = p_channel and c.external_id = v_also;
-	if v_keep.id is not null and v_gone.id is not null then
-		perform dmbox.contact_merge(v_keep.id, v_gone.id);
-	end if;
-	update dmbox.contact_aliases a set external_id = v_id
-	 where a.account = p_account and a.channel = p_channel and a.external_id = v_also;
-	insert into dmbox.contact_aliases (account, channel, alias, external_id)
-	values (p_account, p_channel, v_also, v_id)
-	on conflict (account, channel, alias) do update set external_id = excluded.external_id;
-	delete from dmbox.contact_aliases a
-	 where a.account = p_account and a.channel = p_channel and a.alias = v_id and a.external_id = v_id;
+	perform dmbox.contact_join(p_account, p_channel, v_id, v_also);
 	return v_id;
 end $$;
 comment on function dmbox.contact_known_as(text, text, text, text) is
 	'External id of the contact that has these two ids; learns that they are one person''s';
 
--- The same for many, in their order (p_alias null: none was told).
-create or replace function dmbox.contacts_known_as(p_account text[], p_channel text[], p_id text[], p_alias text[])
+-- The person of p_left is at p_id now (a changed number): that is the contact's name, and what
+-- is for the old one goes there.  Told again, or after a later change, it moves nothing.
+create or replace function dmbox.contact_left(p_account text, p_channel text, p_id text, p_left text)
+returns text language plpgsql as $$
+declare
+	v_id   text;
+	v_also text;
+	v_was  boolean;
+	v_past boolean;
+	v_apart boolean;	-- they are two contacts so far
+begin
+	if p_id = p_left then
+		return dmbox.contact_of(p_account, p_channel, p_id);
+	end if;
+	perform pg_advisory_xact_lock(25711, hashtext(p_account || '|' || p_channel));
+	v_id := dmbox.contact_of(p_account, p_channel, p_id);
+	v_also := dmbox.contact_of(p_account, p_channel, p_left);
+	select coalesce(bool_or(a.alias = p_left), false), coalesce(bool_or(a.alias = p_id), false) into v_was, v_past
+	  from dmbox.contact_aliases a
+	 where a.account = p_account and a.channel = p_channel and a.alias in (p_id, p_left) and a.left_at is not null;
+	if v_was and v_also = v_id then
+		return v_id;
+	end if;
+	v_apart := v_also <> v_id;
+	if v_also = v_id and not v_past and v_id <> p_id then
+		v_also := v_id;
+		v_id := p_id;
+	end if;
+	-- with the number all that was known of it is left: its other spelling, the old hidden id
+	update dmbox.contact_aliases a set left_at = coalesce(a.left_at, now())
+	 where a.account = p_account and a.channel = p_channel and a.external_id = v_also and v_apart;
+	if v_also <> v_id then
+		perform dmbox.contact_join(p_account, p_channel, v_id, v_also);
+	end if;
+	insert into dmbox.contact_aliases as a (account, channel, alias, external_id, left_at)
+	select distinct p_account, p_channel, x, v_id, now() from unnest(array[p_left, case when v_apart then v_also end]) x
+	 where x <> v_id
+	on conflict (account, channel, alias) do update set left_at = coalesce(a.left_at, excluded.left_at);
+	return v_id;
+end $$;
+comment on function dmbox.contact_left(text, text, text, text) is
+	'External id of a contact whose second id no longer holds: what is for it goes to the first';
+
+-- What the answer of a send proves, with the owner's rights: the sender writes no aliases.
+create or replace function dmbox.contact_proved(p_account text, p_channel text, p_id text, p_alias text) returns text
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+	select dmbox.contact_known_as(p_account, p_channel, p_id, p_alias)
+	 where has_table_privilege(session_user, 'dmbox.contacts', 'update')
+$$;
+comment on function dmbox.contact_proved(text, text, text, text) is 'contact_known_as for the sender';
+
+-- For many, in their order.  p_alias: another id of the same person, null: none was told;
+-- p_left: the person has left it.
+create or replace function dmbox.contacts_resolve(p_account text[], p_channel text[], p_id text[], p_alias text[],
+	p_left boolean[])
 returns setof text language plpgsql as $$
 begin
 	-- what is proved first: it holds for the rows before it, too
 	for i in 1 .. coalesce(array_length(p_id, 1), 0) loop
-		if p_alias[i] is not null then
+		if p_alias[i] is not null and p_left[i] then
+			perform dmbox.contact_left(p_account[i], p_channel[i], p_id[i], p_alias[i]);
+		elsif p_alias[i] is not null then
 			perform dmbox.contact_known_as(p_account[i], p_channel[i], p_id[i], p_alias[i]);
 		end if;
 	end loop;
@@ -107,4 +239,28 @@ begin
 		return next dmbox.contact_known_as(p_account[i], p_channel[i], p_id[i], null);
 	end loop;
 end $$;
+comment on function dmbox.contacts_resolve(text[], text[], text[], text[], boolean[]) is
+	'External ids of contacts; learns what else they are called';
+
+-- The same as release 0.2 calls it.
+create or replace function dmbox.contacts_known_as(p_account text[], p_channel text[], p_id text[], p_alias text[])
+returns setof text language sql as $$
+	select * from dmbox.contacts_resolve(p_account, p_channel, p_id, p_alias, '{}')
+$$;
 comment on function dmbox.contacts_known_as(text[], text[], text[], text[]) is 'contact_known_as for each row of the arrays';
+
+-- What was learned of people of whom nothing is kept (erased, and told again).
+create or replace function dmbox.contacts_forget(p_account text[], p_channel text[], p_id text[]) returns integer
+language plpgsql as $$
+declare
+	n integer;
+begin
+	delete from dmbox.contact_aliases a
+	 using unnest(p_account, p_channel, p_id) x (account, channel, id)
+	 where a.account = x.account and a.channel = x.channel and x.id in (a.alias, a.external_id)
+	   and not exists (select 1 from dmbox.contacts c
+	        where c.account = a.account and c.channel = a.channel and c.external_id = a.external_id);
+	get diagnostics n = row_count;
+	return n;
+end $$;
+comment on function dmbox.contacts_forget(text[], text[], text[]) is 'Drop the aliases of contacts that are not there';

@@ -8,9 +8,9 @@
 --
 --   queued -> leased -> sent | accepted | queued(next_at) | unknown | failed | dead
 --
--- A conversation is account + channel + recipient_id.  Its messages leave in
--- the order of their ids: a message waits for every earlier one that is queued
--- or leased.  An earlier one of unknown outcome holds it back for two minutes
+-- A conversation is account + channel + person, by any of whose ids one may send
+-- (contact_all).  Its messages leave in the order of their ids: a message waits for
+-- every earlier one that is queued or leased.  An earlier one of unknown outcome holds it back for two minutes
 -- at providers that can tell (echo or look-up), not at others: it may stay
 -- unknown for ever.  Actions (typing, seen, reactions) hold no message back.
 
@@ -35,7 +35,7 @@ language sql stable as $$
 		   from dmbox.events e
 		  where e.contact_id = c.id and e.account = p_account and e.channel = p_channel
 		    and e.direction = 'inbound' and e.effect in ('none', 'react')	-- events_opens_idx
-		    and e.kind not in ('read', 'status', 'unsend', 'edit', 'handover')
+		    and e.kind not in ('read', 'status', 'unsend', 'edit', 'handover', 'system', 'preference', 'contact')
 		    and e.occurred_at > now() - interval '8 days'),
 		(select max(m.sent_at) + interval '7 days' from dmbox.messages m
 		  where m.contact_id = c.id and m.direction = 'inbound'
@@ -202,8 +202,8 @@ begin
 		   -- a scalar query, not an exists: that would be joined with the whole queue
 		   and (select e.id from dmbox.outbox e
 		         where e.account = o.account and e.channel = o.channel
-		           and e.recipient_id = o.recipient_id and e.id < o.id
-		           and e.state in ('queued', 'leased', 'unknown')
+		           and e.recipient_id = any (dmbox.contact_all(o.account, o.channel, o.recipient_id))
+		           and e.id < o.id and e.state in ('queued', 'leased', 'unknown')
 		           and (e.action is null or o.action is not null)
 		           and (e.state <> 'unknown' or e.provider = any (p_can_tell)
 		                and e.attempt_started_at > now() - interval '2 minutes')
@@ -213,8 +213,8 @@ begin
 		   for update of o skip locked
 	loop
 		if q.action is null and (select count(*) from dmbox.outbox r
-		     where r.account = q.account and r.channel = q.channel
-		       and r.recipient_id = q.recipient_id and r.action is null
+		     where r.account = q.account and r.channel = q.channel and r.action is null
+		       and r.recipient_id = any (dmbox.contact_all(q.account, q.channel, q.recipient_id))
 		       and r.attempt_started_at > now() - interval '1 minute') >= p_per_minute then
 			update dmbox.outbox o
 			   set next_at = now() + interval '20 seconds', error_code = 'loop_guard',
@@ -228,7 +228,8 @@ begin
 		   set state = 'leased', lease_until = clock_timestamp() + make_interval(secs => p_lease_s),
 		       claim_id = p_claim, attempt_started_at = null
 		 where o.id = q.id;
-		return query select false, q.id, q.recipient_id, q.thread_id, q.body, q.attachments,
+		return query select false, q.id, dmbox.contact_address(q.account, q.channel, q.recipient_id),
+		       q.thread_id, q.body, q.attachments,
 		       q.reply_to, q.human_agent, q.action, q.reaction, q.attempts, q.created_at,
 		       clock_timestamp(), v_token;
 		v_n := v_n + 1;

@@ -22,10 +22,13 @@ setup(void **state)
 	return 0;
 }
 
-static void
+static struct item *
 told(struct delivery *d, const char *id, const char *alias, const char *mid, int64_t at)
 {
-	dbt_message(d, id, mid, "x", at)->alias = mem_arena_dup(&d->items.arena, alias);
+	struct item *it = dbt_message(d, id, mid, "x", at);
+
+	it->alias = mem_arena_dup(&d->items.arena, alias);
+	return it;
 }
 
 static void
@@ -194,6 +197,230 @@ test_erased(void **state)
 	assert_int_equal(db_script(db, "truncate dmbox.outbox"), RC_OK);
 }
 
+/* --- ids that people leave ------------------------------------------------------------ */
+
+enum { PEOPLE = 3, EPOCHS = 4, TELLS = 90 };
+
+/* One delivery of a person's life: what is told of the ids of an epoch, or of the way there. */
+struct tell {
+	int who, epoch, how;	/* how: 0 both ids, 1 the hidden one, 2 the phone, 3 the change to it */
+};
+
+static const char *
+phone_of(int who, int epoch, char b[40])
+{
+	snprintf(b, 40, "7000000%d%d00", who, epoch);
+	return b;
+}
+
+static const char *
+hidden_of(int who, int epoch, char b[40])
+{
+	snprintf(b, 40, "RU.%d%d", who, epoch);
+	return b;
+}
+
+static void
+tell(const struct tell *t, int n)
+{
+	char p[40], h[40], mid[40], left[90], p0[40], h0[40];
+	struct delivery d;
+	struct item *it;
+
+	begin(&d);
+	snprintf(mid, sizeof mid, "wamid.%d.%d", t->who, n);
+	phone_of(t->who, t->epoch, p);
+	hidden_of(t->who, t->epoch, h);
+	told(&d, t->how == 1 ? h : p, t->how == 0 || t->how == 3 ? h : NULL, mid, T0 + n * SECOND);
+	it = &d.items.v[d.items.n - 1];
+	if (t->how == 3) {
+		snprintf(left, sizeof left, "%s\n%s", phone_of(t->who, t->epoch - 1, p0),
+		    hidden_of(t->who, t->epoch - 1, h0));
+		it->left = mem_arena_dup(&d.items.arena, left);
+	}
+	dbt_store(db, &d);
+}
+
+/* People change phone and hidden id again and again; what tells of it comes in any order, late
+ * and twice.  Each stays one conversation, and what is sent to any of their ids goes to one
+ * of the last. */
+static void
+test_left(void **state)
+{
+	(void)state;
+	for (uint32_t run = 1; run <= 8; run++) {
+		struct tell v[TELLS];
+		int n = 0;
+
+		setup(NULL);
+		seed = run;
+		for (int w = 0; w < PEOPLE; w++)
+			for (int e = 0; e < EPOCHS; e++) {
+				v[n++] = (struct tell){ w, e, 0 };
+				if (e > 0)
+					v[n++] = (struct tell){ w, e, 3 };
+			}
+		while (n < TELLS)
+			v[n++] = (struct tell){ (int)pick(PEOPLE), (int)pick(EPOCHS), (int)pick(3) };
+		for (int i = n - 1; i > 0; i--) {
+			int k = (int)pick((uint32_t)i + 1);
+			struct tell t = v[i];
+
+			v[i] = v[k];
+			v[k] = t;
+		}
+		for (int i = 0; i < n; i++) {
+			tell(&v[i], i);
+			if (pick(4) == 0)
+				tell(&v[i], i);
+		}
+		dbt_is(db, "select count(*)::text from dmbox.contacts", "3");
+		dbt_is(db, "select count(*)::text from (select split_part(external_id, '.', 2) from dmbox.messages"
+		    " group by 1 having count(distinct contact_id) <> 1) x", "0");
+		dbt_is(db, "select count(*)::text from dmbox.messages", "90");
+		/* the last epoch of each, whichever id is asked for */
+		dbt_is(db, "select count(*)::text from generate_series(0, 2) w where dmbox.contact_address('main', 'whatsapp',"
+		    " '7000000' || w || '000') in ('7000000' || w || '300', 'RU.' || w || '3')", "3");
+		dbt_is(db, "select count(*)::text from dmbox.contact_aliases a where not exists (select 1 from dmbox.contacts c"
+		    " where c.external_id = a.external_id)", "0");
+	}
+}
+
+/* A phone that somebody left belongs to a stranger one day. */
+static void
+test_reused(void **state)
+{
+	struct delivery d;
+
+	(void)state;
+	begin(&d);
+	told(&d, "70000000001", "RU.1", "a", T0);
+	dbt_store(db, &d);
+	begin(&d);
+	told(&d, "70000000002", "RU.2", "b", T0 + SECOND)->left = "70000000001\nRU.1";
+	dbt_store(db, &d);
+	dbt_is(db, "select external_id from dmbox.contacts", "70000000002");
+	begin(&d);	/* late: what was written before the change */
+	told(&d, "70000000001", "RU.1", "late", T0);
+	dbt_store(db, &d);
+	dbt_is(db, "select count(*)::text from dmbox.contacts", "1");
+	begin(&d);
+	told(&d, "70000000001", "RU.9", "c", T0 + 2 * SECOND);
+	dbt_store(db, &d);
+	begin(&d);
+	told(&d, "70000000001", NULL, "d", T0 + 3 * SECOND);
+	told(&d, "RU.2", NULL, "e", T0 + 3 * SECOND);
+	told(&d, "RU.1", NULL, "f", T0 + 3 * SECOND);
+	dbt_store(db, &d);
+	dbt_is(db, "select string_agg(c.external_id || ':' || m.external_id, ' ' order by m.external_id)"
+	    " from dmbox.messages m join dmbox.contacts c on c.id = m.contact_id",
+	    "70000000002:a 70000000002:b 70000000001:c 70000000001:d 70000000002:e 70000000002:f 70000000002:late");
+	dbt_is(db, "select dmbox.contact_address('main', 'whatsapp', '70000000001')", "70000000001");
+}
+
+/* A number that moves from Green API to Meta, and back: the same people, the same conversations. */
+static void
+test_moved_number(void **state)
+{
+	static const struct { const char *provider, *id, *alias; } v[] = {
+		{ "greenapi", "70000000001@c.us", NULL }, { "cloud", "70000000001", "RU.1" }, { "cloud", "RU.1", NULL },
+		{ "cloud", "70000000001", NULL }, { "greenapi", "70000000001@c.us", NULL },
+		{ "greenapi", "120000000000000@lid", "70000000001@c.us" }, { "cloud", "70000000001", "RU.1" } };
+
+	(void)state;
+	for (size_t first = 0; first < sizeof v / sizeof *v; first++) {
+		setup(NULL);
+		for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+			size_t k = (first + i) % (sizeof v / sizeof *v);
+			struct delivery d;
+			char mid[20];
+
+			begin(&d);
+			d.provider = provider_by_name(v[k].provider);
+			snprintf(mid, sizeof mid, "m%zu", i);
+			told(&d, v[k].id, v[k].alias, mid, T0 + (int64_t)i * SECOND);
+			dbt_store(db, &d);
+		}
+		dbt_is(db, "select count(*)::text from dmbox.contacts", "1");
+		dbt_is(db, "select count(distinct contact_id)::text || ' ' || count(*) from dmbox.messages", "1 7");
+		dbt_is(db, "select count(distinct dmbox.contact_of('main', 'whatsapp', x))::text from unnest(array['70000000001',"
+		    " '70000000001@c.us', 'RU.1', '120000000000000@lid']) x", "1");
+	}
+	/* those that were apart before they were known to be one */
+	setup(NULL);
+	assert_int_equal(db_script(db, "insert into dmbox.contacts (account, channel, external_id) values"
+	    " ('main', 'whatsapp', '70000000001@c.us'), ('main', 'whatsapp', '70000000001')"), RC_OK);
+	tell(&(struct tell){ 0, 0, 2 }, 1);
+	assert_int_equal(db_script(db, "update dmbox.messages set contact_id = contact_id"), RC_OK);
+	for (int i = 0; i < 2; i++) {
+		struct delivery d;
+
+		begin(&d);
+		told(&d, "70000000001", NULL, i == 0 ? "x" : "y", T0);
+		dbt_store(db, &d);
+	}
+	dbt_is(db, "select count(*)::text from dmbox.contacts where external_id like '70000000001%'", "1");
+}
+
+/* What is told again of somebody who was erased brings nothing of them back. */
+static void
+test_told_again(void **state)
+{
+	struct purge_counts n = { 0 };
+	struct mem_arena m = { 0 };
+	struct purge_contact c;
+	struct purge_want w = { .contact = &c };
+	size_t found = 0;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct delivery d;
+
+		begin(&d);
+		told(&d, "70000000001", "RU.1", "a", T0);
+		dbt_store(db, &d);
+		if (i > 0)
+			break;
+		assert_int_equal(purge_find(db, "RU.1", &m, &c, 1, &found), RC_OK);
+		assert_int_equal(found, 1);
+		assert_int_equal(purge_run(db, &w, &n), RC_OK);
+	}
+	dbt_is(db, "select count(*)::text from dmbox.messages", "0");
+	dbt_is(db, "select count(*)::text from dmbox.contact_aliases", "0");
+	dbt_is(db, "select count(*)::text from dmbox.contacts", "0");
+	mem_arena_free(&m);
+}
+
+/* To whichever of their ids one writes: one queue a person. */
+static void
+test_one_queue(void **state)
+{
+	struct delivery d;
+
+	(void)state;
+	begin(&d);
+	told(&d, "70000000001", "RU.1", "a", T0);
+	told(&d, "70000000002", "RU.2", "b", T0);
+	dbt_store(db, &d);
+	assert_int_equal(db_script(db, "truncate dmbox.outbox;"
+	    " insert into dmbox.outbox (account, channel, provider, caller, part, recipient_id, thread_id, body, expires_at)"
+	    " select 'main', 'whatsapp', 'cloud', '', 0, x, '', x || n, now() + interval '1 day'"
+	    " from unnest(array['70000000001', 'RU.1', '70000000001', 'RU.2', '70000000002']) with ordinality t (x, n)"), RC_OK);
+	dbt_is(db, "select string_agg(body, ' ' order by id) from dmbox.outbox_lease('main', 'whatsapp', 0, 10, 30,"
+	    " '00000000-0000-0000-0000-000000000001', '{cloud}', 100)", "700000000011 RU.24");
+	assert_int_equal(db_script(db, "update dmbox.outbox set state = 'sent' where state = 'leased'"), RC_OK);
+	dbt_is(db, "select string_agg(body, ' ' order by id) from dmbox.outbox_lease('main', 'whatsapp', 0, 10, 30,"
+	    " '00000000-0000-0000-0000-000000000001', '{cloud}', 100)", "RU.12 700000000025");
+	/* a change of number is obeyed by what waits */
+	begin(&d);
+	told(&d, "70000000009", "RU.9", "c", T0 + SECOND)->left = "70000000001\nRU.1";
+	dbt_store(db, &d);
+	assert_int_equal(db_script(db, "update dmbox.outbox set state = 'sent' where state = 'leased'"), RC_OK);
+	dbt_is(db, "select string_agg(recipient_id, ' ' order by id) from dmbox.outbox_lease('main', 'whatsapp', 0, 10, 30,"
+	    " '00000000-0000-0000-0000-000000000001', '{cloud}', 100)", "70000000009");
+	assert_int_equal(db_script(db, "truncate dmbox.outbox"), RC_OK);
+}
+
 int
 main(void)
 {
@@ -202,6 +429,11 @@ main(void)
 		cmocka_unit_test_setup(test_chain, setup),
 		cmocka_unit_test_setup(test_merge, setup),
 		cmocka_unit_test_setup(test_erased, setup),
+		cmocka_unit_test_setup(test_left, setup),
+		cmocka_unit_test_setup(test_reused, setup),
+		cmocka_unit_test_setup(test_moved_number, setup),
+		cmocka_unit_test_setup(test_told_again, setup),
+		cmocka_unit_test_setup(test_one_queue, setup),
 	};
 	int failed;
 

@@ -139,6 +139,19 @@ take(const struct sim_req *r, const char *to, char id[64])
 	strv_free(&states);
 }
 
+/* Digits; a Brazilian mobile without its ninth digit, as many are registered (H.4). */
+static const char *
+wa_id(const struct sim_req *r, const char *to)
+{
+	const char *p = *to == '+' ? to + 1 : to;
+	char s[32];
+
+	if (!str_starts(p, "55") || strlen(p) != 13 || p[4] != '9')
+		return p;
+	snprintf(s, sizeof s, "%.4s%s", p, p + 5);
+	return mem_arena_dup(r->a, s);
+}
+
 static void
 send_message(const struct sim_req *r, struct sim_res *res)
 {
@@ -170,10 +183,11 @@ send_message(const struct sim_req *r, struct sim_res *res)
 	} else if (type != NULL && !sim_fetch(json_text(r->a, json_get(json_get(r->json, type), "link")))) {
 		error(res, 400, 131053, "(#131053) Media upload error", "Downloading media from weblink failed");
 	} else {
-		take(r, to, id);
+		const char *known = wa_id(r, to);
+
+		take(r, recipient == NULL && strchr(to, '.') == NULL ? known : to, id);
 		sim_answer(res, 200, "{\"messaging_product\":\"whatsapp\",\"contacts\":[{\"input\":\"%s\",\"%s\":\"%s\"}],"
-		    "\"messages\":[{\"id\":\"%s\"}]}", to, recipient != NULL ? "user_id" : "wa_id",
-		    *to == '+' ? to + 1 : to, id);
+		    "\"messages\":[{\"id\":\"%s\"}]}", to, recipient != NULL ? "user_id" : "wa_id", known, id);
 	}
 }
 

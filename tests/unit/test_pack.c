@@ -44,7 +44,7 @@ some_item(struct delivery *d)
 	struct mem_arena *a = &d->items.arena;
 	struct item *it = itemv_add(&d->items);
 	const char **strings[] = { &it->own_id, &it->account, &it->thread_id, &it->external_id,
-		&it->contact, &it->alias, &it->name, &it->username, &it->picture, &it->sender_id, &it->recipient_id,
+		&it->contact, &it->alias, &it->left, &it->name, &it->username, &it->picture, &it->sender_id, &it->recipient_id,
 		&it->body, &it->detail, &it->reply_to, &it->target_id, &it->text, &it->event_id,
 		&it->alt_id };
 	uint32_t atts = pick(4);

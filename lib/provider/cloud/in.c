@@ -20,7 +20,8 @@ struct in {
 	const char *number;		/* metadata.phone_number_id; NULL */
 	const char *display;		/* our phone, digits; NULL */
 	const struct json *contacts;	/* beside messages or statuses; or NULL */
-	const struct json *value;
+	const struct json *list;	/* what holds messages, statuses */
+	enum { PEOPLE_UNKNOWN, PEOPLE_ONE, PEOPLE_MANY } people;	/* that messages and states are of */
 	bool test;
 };
 
@@ -84,47 +85,101 @@ detail_end(struct detail *d, struct mem_arena *a)
 
 /* --- whose it is (H.4) ---------------------------------------------------------------- */
 
+/* One more id of the item's contact. */
+static void
+add_id(struct in *in, const char **lines, const struct item *it, const char *id)
+{
+	char both[700];
+
+	if (id == NULL || str_eq(id, it->contact))
+		return;
+	if (*lines == NULL) {
+		*lines = id;
+		return;
+	}
+	snprintf(both, sizeof both, "%s\n%s", *lines, id);
+	*lines = mem_arena_dup(&in->out->arena, both);
+}
+
 /*
  * The other side: by phone where it is told, else by the business-scoped id.  Where both
  * are told they are one person's, which alias says.
  */
 static void
-set_contact(struct item *it, const char *phone, const char *bsuid)
+set_contact(struct in *in, struct item *it, const char *phone, const char *bsuid)
 {
 	it->contact = phone != NULL ? phone : bsuid;
-	it->alias = phone != NULL ? bsuid : NULL;
+	it->alias = NULL;
+	if (phone != NULL)
+		add_id(in, &it->alias, it, bsuid);
 	if (it->dir == DIR_IN)
 		it->sender_id = it->contact;
 	else
 		it->recipient_id = it->contact;
 }
 
-/* The entry of contacts[] that is this person's: by phone, by id, or the only one. */
+static bool
+is_person(struct in *in, const struct json *c, const char *phone, const char *bsuid)
+{
+	return (phone != NULL && str_eq(phone, digits(&in->out->arena, text_at(in, c, "wa_id")))) ||
+	    (bsuid != NULL && str_eq(bsuid, text_at(in, c, "user_id")));
+}
+
+/* Are all things of these lists of one person?  first: of whom the one before is. */
+static bool
+one_person(struct in *in, const struct json *list, const char *phone, const char *bsuid,
+    const char *first[2])
+{
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *m = json_at(list, i);
+		const char *p = text_at(in, m, phone), *u = text_at(in, m, bsuid);
+
+		if ((first[0] != NULL && p != NULL && !str_eq(first[0], p)) ||
+		    (first[1] != NULL && u != NULL && !str_eq(first[1], u)) ||
+		    ((first[0] == NULL || p == NULL) && (first[1] == NULL || u == NULL) &&
+		    (first[0] != NULL || first[1] != NULL)))
+			return false;
+		first[0] = first[0] != NULL ? first[0] : p;
+		first[1] = first[1] != NULL ? first[1] : u;
+	}
+	return true;
+}
+
+/*
+ * The entry of contacts[] that is this person's: by phone, by id, or the only one where all of
+ * the value is one person's: wa_id may be another spelling of the phone (H.3, H.4).
+ */
 static const struct json *
 profile_of(struct in *in, const char *phone, const char *bsuid)
 {
 	size_t n = json_len(in->contacts);
+	const char *first[2] = { NULL, NULL };
 
-	for (size_t i = 0; i < n; i++) {
-		const struct json *c = json_at(in->contacts, i);
-
-		if ((phone != NULL && str_eq(phone, text_at(in, c, "wa_id"))) ||
-		    (bsuid != NULL && str_eq(bsuid, text_at(in, c, "user_id"))))
-			return c;
-	}
-	return n == 1 ? json_at(in->contacts, 0) : NULL;
+	for (size_t i = 0; i < n; i++)
+		if (is_person(in, json_at(in->contacts, i), phone, bsuid))
+			return json_at(in->contacts, i);
+	if (n != 1)
+		return NULL;
+	if (in->people == PEOPLE_UNKNOWN)
+		in->people = one_person(in, json_get(in->list, "messages"), "from", "from_user_id", first) &&
+		    one_person(in, json_get(in->list, "statuses"), "recipient_id", "recipient_user_id",
+		    first) && one_person(in, json_get(in->list, "message_echoes"), "to", "to_user_id",
+		    first) ? PEOPLE_ONE : PEOPLE_MANY;
+	return in->people == PEOPLE_ONE ? json_at(in->contacts, 0) : NULL;
 }
 
-/* Name and user name; the id that only the profile has, too. */
+/* Name and user name; the ids that only the profile has, too. */
 static void
 set_profile(struct in *in, struct item *it, const char *phone, const char *bsuid)
 {
 	const struct json *c = profile_of(in, phone, bsuid);
+	const char *wa_id = digits(&in->out->arena, text_at(in, c, "wa_id"));
 
 	it->name = text_at(in, c, "profile.name");
 	it->username = text_at(in, c, "profile.username");
-	set_contact(it, phone != NULL ? phone : text_at(in, c, "wa_id"),
+	set_contact(in, it, phone != NULL ? phone : wa_id,
 	    bsuid != NULL ? bsuid : text_at(in, c, "user_id"));
+	add_id(in, &it->alias, it, wa_id);
 }
 
 /* --- items ------------------------------------------------------------------------------ */
@@ -252,6 +307,21 @@ card_words(struct in *in, const struct json *list)
 	return s;
 }
 
+/* The phone that a customer gave on request is the customer's own (H.4). */
+static void
+read_own_phone(struct in *in, struct item *it, const struct json *list)
+{
+	const struct json *c = json_at(list, 0), *p = json_at(json_get(c, "phones"), 0);
+	const char *phone = text_at(in, p, "wa_id");
+
+	if (!str_eq(text_at(in, c, "origin"), "contact_request") || it->dir != DIR_IN ||
+	    !str_eq(it->contact, it->sender_id))	/* in a group the contact is the chat */
+		return;
+	if (phone == NULL)
+		phone = text_at(in, p, "phone");
+	add_id(in, &it->alias, it, digits(&in->out->arena, phone));
+}
+
 /* A tap on a button or list entry is a postback: the words tapped, the payload in detail. */
 static void
 read_interactive(struct in *in, struct item *it, const struct json *o, struct detail *d)
@@ -288,6 +358,7 @@ read_content(struct in *in, struct item *it, const char *type, const struct json
 	} else if (str_eq(type, "contacts")) {
 		it->kind = "contact";
 		it->body = card_words(in, o);
+		read_own_phone(in, it, o);
 		detail_raw(d, a, "contacts", o);
 	} else if (str_eq(type, "button")) {
 		it->kind = "postback";
@@ -355,23 +426,38 @@ read_edit(struct in *in, struct item *it, const struct json *o)
 	it->effect = it->target_id != NULL && it->text != NULL ? EFFECT_EDIT : EFFECT_NONE;
 }
 
-/* A new phone or a new business-scoped id is the same person (H.9). */
+/*
+ * A new phone or a new business-scoped id is the same person's (H.9): the contact is the new
+ * one, and those that it took the place of are left.  Older spellings: new_wa_id, customer.
+ */
 static void
 read_system(struct in *in, struct item *it, const struct json *m)
 {
 	const struct json *s = json_get(m, "system");
-	const char *from = text_at(in, m, "from"), *was = text_at(in, s, "previous_user_id");
-	const char *now = text_at(in, s, "wa_id");
+	const char *from = digits(&in->out->arena, text_at(in, m, "from"));
+	const char *was = text_at(in, s, "previous_user_id"), *id = text_at(in, s, "user_id");
+	const char *now = digits(&in->out->arena, text_at(in, s, "wa_id"));
 
 	it->kind = "system";
-	if (now == NULL)
-		now = text_at(in, s, "new_wa_id");
-	if (from == NULL)
-		from = text_at(in, s, "customer");
-	set_contact(it, from, from == NULL ? was : NULL);
-	it->alias = now != NULL && !str_eq(now, it->contact) ? now : text_at(in, s, "user_id");
 	it->body = NULL;
 	it->text = text_at(in, s, "body");
+	if (now == NULL)
+		now = digits(&in->out->arena, text_at(in, s, "new_wa_id"));
+	if (from == NULL)
+		from = digits(&in->out->arena, text_at(in, s, "customer"));
+	if (was == NULL)
+		was = text_at(in, m, "from_user_id");
+	if (now == NULL && (id == NULL || str_eq(id, was))) {
+		set_contact(in, it, from, was);		/* the key changed, or nothing that we know */
+		return;
+	}
+	set_contact(in, it, now, id);
+	if (now != NULL || from == NULL)
+		add_id(in, &it->left, it, from);
+	else
+		add_id(in, &it->alias, it, from);	/* a phone that is not said to have changed */
+	if (!str_eq(was, id))
+		add_id(in, &it->left, it, was);
 }
 
 /* True: it is an event, and read. */
@@ -461,7 +547,8 @@ read_status(struct in *in, const struct json *s)
 	if (ref != NULL)
 		it->raw = with_ref(in, it->raw, ref);
 	if (!str_eq(text_at(in, s, "recipient_type"), "group"))
-		set_profile(in, it, text_at(in, s, "recipient_id"), text_at(in, s, "recipient_user_id"));
+		set_profile(in, it, digits(&in->out->arena, text_at(in, s, "recipient_id")),
+		    text_at(in, s, "recipient_user_id"));
 	set_time(in, it, json_get(s, "timestamp"));
 	it->event_id = event_key(in, "status", it->target_id, word);
 	it->effect = it->target_id != NULL ? EFFECT_STATUS : EFFECT_NONE;
@@ -566,7 +653,7 @@ read_preferences(struct in *in, const struct json *list)
 		const struct json *p = json_at(list, i);
 		struct item *it = new_item(in, ITEM_EVENT, "preference", p);
 
-		set_contact(it, text_at(in, p, "wa_id"), text_at(in, p, "user_id"));
+		set_contact(in, it, digits(&in->out->arena, text_at(in, p, "wa_id")), text_at(in, p, "user_id"));
 		it->text = text_at(in, p, "value");
 		set_time(in, it, json_get(p, "timestamp"));
 	}
@@ -581,6 +668,7 @@ read_value(struct in *in, const char *field, const struct json *value)
 		const struct json *v = str_eq(field, "standby") && json_get(value, "standby") != NULL ?
 		    json_get(value, "standby") : value;
 
+		in->list = v;
 		if (json_get(v, "contacts") != NULL)
 			in->contacts = json_get(v, "contacts");
 		read_messages(in, json_get(v, "messages"));
@@ -605,7 +693,7 @@ static void
 read_change(const struct account *a, struct itemv *out, const char *waba, const struct json *change)
 {
 	const struct json *value = json_get(change, "value");
-	struct in in = { .out = out, .a = a, .value = value, .contacts = json_get(value, "contacts") };
+	struct in in = { .out = out, .a = a, .list = value, .contacts = json_get(value, "contacts") };
 
 	in.number = text_at(&in, value, "metadata.phone_number_id");
 	in.display = digits(&out->arena, text_at(&in, value, "metadata.display_phone_number"));

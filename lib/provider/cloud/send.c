@@ -171,11 +171,17 @@ cloud_send_build(const struct account *a, const struct outmsg *m, struct http_re
 
 /* 200 is accepted, not delivered; the id names the message in its states (H.18). */
 static void
-accepted(const struct json *j, struct send_result *out)
+accepted(const struct json *j, const char *to, struct send_result *out)
 {
 	struct mem_arena a = { 0 };
 	const char *id = json_text(&a, json_get(json_at(json_get(j, "messages"), 0), "id"));
+	const struct json *who = json_at(json_get(j, "contacts"), 0);
+	const char *known = json_text(&a, json_get(who, cloud_is_bsuid(to) ? "user_id" : "wa_id"));
 
+	/* a Brazilian phone is known without its ninth digit: that one will answer (H.18) */
+	if (!str_empty(known) && !str_eq(known, to) && strlen(known) < sizeof out->known_as &&
+	    (cloud_is_bsuid(to) ? cloud_is_bsuid(known) : str_charset(known, PHONE_MIN, PHONE_MAX, "")))
+		snprintf(out->known_as, sizeof out->known_as, "%s", known);
 	out->outcome = SEND_ACCEPTED;
 	if (!str_empty(id) && strlen(id) < sizeof out->message_id) {
 		snprintf(out->message_id, sizeof out->message_id, "%s", id);
@@ -253,7 +259,7 @@ cloud_send_read(const struct account *a, const struct outmsg *m, const struct ht
 		j = NULL;
 	cloud_error_read(res, j, &e);
 	if (e.class == CLOUD_FINE)
-		accepted(j, out);
+		accepted(j, m->recipient, out);
 	else
 		refused(a, m, &e, res, out);
 	json_free(j);
