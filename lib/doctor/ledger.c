@@ -42,12 +42,15 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_NOT_MADE] = { NULL,
 	    "with d as (select id, received_at, reason, body from dmbox.deliveries where account = $1 and channel = $2"
 	    "   and verdict = 'accepted' and received_at > now() - interval '7 days' and" REAL "),"
-	    " b as (select * from d where reason in ('not_understood', 'salvaged', 'bad_utf8', 'poison')),"
+	    " b as (select *, reason in ('salvaged', 'raw_controls', 'bad_utf8', 'behind_text') as mended from d"
+	    "   where reason in ('not_understood', 'poison', 'ambiguous_sender', 'unknown_charset', 'bad_charset',"
+	    "   'bad_compression', 'bad_multipart', 'too_large', 'salvaged', 'raw_controls', 'bad_utf8', 'behind_text')),"
 	    " l as (select * from b order by received_at desc limit 1)"
-	    " select (select count(*) from b), (select count(*) from d),"
+	    " select (select count(*) from b where not mended), (select count(*) from d),"
 	    " (select string_agg(g.reason || ' ' || g.n, ', ') from (select reason, count(*) as n from b group by 1) g),"
 	    " (select id from l), (select to_char(received_at, 'YYYY-MM-DD HH24:MI') from l),"
-	    " (select left(regexp_replace(encode(substring(body for 60), 'escape'), '\\s+', ' ', 'g'), 60) from l)" },
+	    " (select left(regexp_replace(encode(substring(body for 60), 'escape'), '\\s+', ' ', 'g'), 60) from l),"
+	    " (select count(*) from b where mended)" },
 	[SQL_LAST] = { NULL,
 	    "select to_char(max(received_at), 'YYYY-MM-DD HH24:MI') from dmbox.deliveries"
 	    " where account = $1 and channel = $2 and verdict = 'accepted' and items > 0 and" REAL },
@@ -227,16 +230,17 @@ not_made(struct doctor *d, const struct account *a)
 {
 	struct db_res *r = of_account(d, SQL_NOT_MADE, a);
 	char fix[400];
-	int64_t n, all;
+	int64_t n, all, mended;
 
 	if (r == NULL)
 		return;
 	n = db_get_i64(r, 0, 0);
+	mended = db_get_i64(r, 0, 6);
 	all = db_get_i64(r, 0, 1);
 	if (all == 0) {
 		doctor_cause(d, DC_NOT_MADE, FINDING_UNKNOWN, "", doctor_tr(d, "%s/%s: no delivery yet",
 		    "%s/%s: доставок ещё не было"), channel_names[a->channel], a->name);
-	} else if (n == 0) {
+	} else if (n + mended == 0) {
 		doctor_say(d, DC_NOT_MADE, FINDING_OK, doctor_tr(d, "%s/%s: %" PRId64 " deliveries of 7 days",
 		    "%s/%s: доставок за 7 дней: %" PRId64), channel_names[a->channel], a->name, all);
 	} else {
@@ -245,9 +249,9 @@ not_made(struct doctor *d, const struct account *a)
 		    "Посмотрите её байты: select body_text from dmbox.deliveries_text where id = %" PRId64 "; исправьте то, что шлёт провайдер (форму печатает dmbox init), или обновите dmbox; затем `dmbox replay %" PRId64 "` разберёт её снова."),
 		    db_get_i64(r, 0, 3), db_get_i64(r, 0, 3));
 		doctor_cause(d, DC_NOT_MADE, FINDING_WARN, fix, doctor_tr(d,
-		    "%s/%s: %" PRId64 " of %" PRId64 " deliveries of 7 days made no message (%s); the last at %s, delivery %" PRId64 ", begins: %s",
-		    "%s/%s: за 7 дней %" PRId64 " из %" PRId64 " доставок не стали сообщением (%s); последняя %s, доставка %" PRId64 ", начало: %s"),
-		    channel_names[a->channel], a->name, n, all, db_get_text(r, 0, 2), db_get_text(r, 0, 4),
+		    "%s/%s: of %" PRId64 " deliveries of 7 days %" PRId64 " made no message and %" PRId64 " were not_understood as they stand, but mended (%s); the last at %s, delivery %" PRId64 ", begins: %s",
+		    "%s/%s: из %" PRId64 " доставок за 7 дней %" PRId64 " не стали сообщением, %" PRId64 " не поняты (not_understood) в исходном виде, но исправлены (%s); последняя %s, доставка %" PRId64 ", начало: %s"),
+		    channel_names[a->channel], a->name, all, n, mended, db_get_text(r, 0, 2), db_get_text(r, 0, 4),
 		    db_get_i64(r, 0, 3), db_get_text(r, 0, 5));
 	}
 	db_res_free(r);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "bridge/hint.h"
 #include "bridge/hooklog.h"
 #include "bridge/ingest.h"
 #include "extern/json.h"
@@ -294,8 +295,22 @@ struct intake {
 	struct delivery d;
 };
 
+/* Why it was not read as it stands, and what to do: a flow's editor shows it. */
 static void
-answer_stored(struct endpoint_env *e, const struct delivery *d)
+put_warning(const struct endpoint_env *e, const struct account *a, const char *code, struct buf *b)
+{
+	const char *hint = hint_text(e->conf, a, code);
+
+	buf_puts(b, ",\"warning\":");
+	json_put_str(b, code);
+	if (hint != NULL) {
+		buf_puts(b, ",\"hint\":");
+		json_put_str(b, hint);
+	}
+}
+
+static void
+answer_stored(struct endpoint_env *e, const struct account *a, const struct delivery *d)
 {
 	bool spooled = d->rc == RC_DUP;
 	size_t items = spooled ? d->items.n + d->items.ignored : d->n_items;
@@ -307,13 +322,10 @@ answer_stored(struct endpoint_env *e, const struct delivery *d)
 	    "\"ignored\":%zu,\"spooled\":%s,\"requestId\":", items, spooled ? 0 : d->stored,
 	    spooled ? 0 : d->duplicates + d->weak_duplicates, ignored, spooled ? "true" : "false");
 	json_put_str(&b, e->request_id);
-	if (d->items.warning != NULL) {
-		buf_puts(&b, ",\"warning\":");
-		json_put_str(&b, d->items.warning);
-	} else if (!str_eq(d->reason, "ok")) {
-		buf_puts(&b, ",\"warning\":");
-		json_put_str(&b, d->reason);
-	}
+	if (d->items.warning != NULL)
+		put_warning(e, a, d->items.warning, &b);
+	else if (!str_eq(d->reason, "ok"))
+		put_warning(e, a, d->reason, &b);
 	buf_puts(&b, "}\n");
 	endpoint_json(e, 200, &b);
 	buf_free(&b);
@@ -382,7 +394,7 @@ refuse(struct endpoint_env *e, const struct account *a, const char *reason)
 static void
 acknowledge(struct endpoint_env *e, const struct account *a, const struct delivery *d)
 {
-	answer_stored(e, d);
+	answer_stored(e, a, d);
 	endpoint_answer(e);
 	count_delivery(e, a, "accepted", d->reason);
 	count_items(e, a, d);

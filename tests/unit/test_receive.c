@@ -411,6 +411,7 @@ test_answers(void **state)
 	assert_int_equal(res.status, 200);
 	assert_non_null(strstr(res.body, "\"received\":1,\"stored\":0,\"duplicates\":0,\"ignored\":1"));
 	assert_non_null(strstr(res.body, "\"warning\":\"not_understood\""));
+	assert_non_null(strstr(res.body, "\"hint\":\""));
 	assert_string_equal(last_reason, "not_understood");
 	http_res_free(&res);
 	/* JSON, and nothing in it that we know */
