@@ -12,12 +12,12 @@
 
 static struct db *db;
 static char *secret_list[] = { (char *)"made-up-app-secret" };
-static struct graph_own other_own;
-static struct graph_own meta_own = { .app_secrets = { secret_list, 1 } };
+static struct meta_own other_own;
+static struct meta_own shop_own = { .app_secrets = { secret_list, 1 } };
 static struct account accounts[] = {
 	{ .name = (char *)"main", .channel = CHANNEL_INSTAGRAM, .provider = &provider_chatrace },
 	{ .name = (char *)"meta", .channel = CHANNEL_INSTAGRAM, .provider = &provider_graph,
-	  .own_id = (char *)OWN, .own = &meta_own },
+	  .own_id = (char *)OWN, .own = &shop_own },
 	{ .name = (char *)"other", .channel = CHANNEL_INSTAGRAM, .provider = &provider_graph,
 	  .own_id = (char *)"17841400000000002", .own = &other_own },
 };

@@ -23,7 +23,7 @@
 
 static const struct provider *const G = &provider_graph;
 
-static struct graph_own own = { .version = (char *)"v25.0", .verify_token = (char *)"made-up-verify" };
+static struct meta_own own = { .version = (char *)"v25.0", .verify_token = (char *)"made-up-verify" };
 
 static struct account
 account_make(void)

@@ -98,7 +98,7 @@ chatrace_sign(const struct account *a, struct http_req *req)
 static enum rc
 chatrace_greet(const struct account *a, const struct http_req *req, struct buf *out)
 {
-	return meta_greet(chatrace_own(a)->verify_token, req, out);
+	return meta_greet_token(chatrace_own(a)->verify_token, req, out);
 }
 
 /* --- one object --------------------------------------------------------------- */

@@ -34,7 +34,7 @@ callback(struct checkup *c, struct finding *f)
 static void
 accepted(struct checkup *c, struct finding *f)
 {
-	if (f->status == FINDING_OK && cloud_own(c->a)->app_secrets.n > 0)
+	if (f->status == FINDING_OK && cloud_own(c->a)->meta.app_secrets.n > 0)
 		check_say(c, 743, FINDING_OK, "%s", c->a->name);
 }
 

@@ -10,6 +10,7 @@
 #include "model/conf.h"
 #include "model/msg.h"
 #include "provider/list.h"
+#include "provider/meta/meta.h"
 
 /*
  * WhatsApp by Meta's own Cloud API (providers.md H): what the files of this folder share.
@@ -23,10 +24,8 @@ enum { CLOUD_TEXT_MAX = 4096, CLOUD_CAPTION_MAX = 1024 };	/* characters, H.5, H.
 
 /* --- keys.c ------------------------------------------------------------------- */
 struct cloud_own {
-	char *version;
+	struct meta_own meta;	/* first */
 	char *waba_id;		/* WhatsApp Business Account; NULL */
-	char *verify_token;
-	struct strv app_secrets;
 };
 /* cloud_own(a): also of an account that no file made. */
 const struct cloud_own *cloud_own(const struct account *a);
@@ -37,13 +36,8 @@ void cloud_configure(struct account *a, const struct conf_values *v);
 void cloud_unconfigure(void *own);
 
 /* --- cloud.c ------------------------------------------------------------------ */
-/*
- * cloud_req(a, method, path, out):
- * A request to API_URL/VERSION/path, the token in the Authorization header so that it is
- * in no URL; appsecret_proof is added where an app secret is set (H.1).  path has no slash
- * in front and may carry a query.
- * Returns  RC_OK, RC_INVALID where the account has no token.
- */
+/* cloud_req(a, method, path, out): meta_req, with appsecret_proof where an app secret is
+ * set (H.1). */
 enum rc cloud_req(const struct account *a, const char *method, const char *path,
     struct http_req *out) MUST_CHECK;
 /* cloud_proofs(a): how many ways there are to prove a call, 1 or more (account.proof). */

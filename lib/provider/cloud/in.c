@@ -242,7 +242,7 @@ file_url(struct in *in, const char *id)
 	if (id == NULL || !str_charset(id, 1, 200, "._-"))
 		return NULL;
 	snprintf(url, sizeof url, "%s/%s/%s", str_empty(in->a->api_url) ? CLOUD_BASE : in->a->api_url,
-	    cloud_own(in->a)->version != NULL ? cloud_own(in->a)->version : "", id);
+	    cloud_own(in->a)->meta.version != NULL ? cloud_own(in->a)->meta.version : "", id);
 	return mem_arena_dup(&in->out->arena, url);
 }
 

@@ -45,7 +45,7 @@ const struct cloud_own *
 cloud_own(const struct account *a)
 {
 	static char version[] = VERSION;
-	static const struct cloud_own none = { .version = version };
+	static const struct cloud_own none = { .meta = { .version = version } };
 
 	return a->own != NULL ? a->own : &none;
 }
@@ -68,9 +68,9 @@ cloud_configure(struct account *a, const struct conf_values *v)
 	if (a->api_url == NULL)
 		a->api_url = mem_dup(CLOUD_BASE);
 	own->waba_id = conf_copy(v, "WHATSAPP_BUSINESS_ACCOUNT_ID");
-	own->version = conf_copy(v, "WHATSAPP_GRAPH_VERSION");
-	own->verify_token = conf_copy(v, "WHATSAPP_VERIFY_TOKEN");
-	conf_list(v, "WHATSAPP_APP_SECRET", &own->app_secrets);
+	own->meta.version = conf_copy(v, "WHATSAPP_GRAPH_VERSION");
+	own->meta.verify_token = conf_copy(v, "WHATSAPP_VERIFY_TOKEN");
+	conf_list(v, "WHATSAPP_APP_SECRET", &own->meta.app_secrets);
 	if (own->waba_id != NULL && str_eq(own->waba_id, a->own_id))
 		conf_warn(v, "WHATSAPP_BUSINESS_ACCOUNT_ID", "is the same as WHATSAPP_PHONE_NUMBER_ID: "
 		    "they are two ids of WhatsApp → API setup");
@@ -83,9 +83,7 @@ cloud_unconfigure(void *p)
 
 	if (own == NULL)
 		return;
-	free(own->version);
+	meta_unconfigure(&own->meta);
 	free(own->waba_id);
-	mem_free_secret(own->verify_token);
-	strv_free(&own->app_secrets);
 	free(own);
 }

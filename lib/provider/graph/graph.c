@@ -1,13 +1,11 @@
 /*
- * Instagram by Meta's Graph API: signature, handshake and the table of what
- * this provider can do (providers.md B).  The files provider_graph_*.c hold the
- * members.
+ * Instagram by Meta's Graph API: the table of what this provider can do (providers.md B).
+ * Signature, handshake and requests: provider/meta/meta.c; the other files of the folder
+ * hold the members.
  */
 #include <string.h>
 #include "provider/graph/graph.h"
-#include "extern/sign.h"
 #include "base/str.h"
-#include "provider/meta/meta.h"
 
 enum graph_product
 graph_product(const struct account *a)
@@ -29,85 +27,16 @@ graph_base(const struct account *a)
 unsigned int
 graph_proofs(const struct account *a)
 {
-	return graph_product(a) == GRAPH_MESSENGER ? (unsigned int)graph_own(a)->app_secrets.n + 1 : 1;
-}
-
-/* &appsecret_proof=: hex HMAC of the token, keyed with the app's secret.  For
- * tokens of Instagram Login nothing is documented: left out. */
-static void
-put_proof(const struct account *a, const char *path, struct buf *url)
-{
-	unsigned char mac[SIGN_SHA256];
-	char hex[2 * SIGN_SHA256 + 1];
-	const char *secret;
-	size_t n;
-
-	if (a->proof % graph_proofs(a) >= graph_own(a)->app_secrets.n || graph_product(a) != GRAPH_MESSENGER)
-		return;
-	secret = graph_own(a)->app_secrets.v[a->proof % graph_proofs(a)];
-	n = strlen(secret);
-	str_trim(&secret, &n);
-	sign_hmac_sha256(secret, n, a->token, strlen(a->token), mac);
-	str_hex(mac, sizeof(mac), hex);
-	buf_printf(url, "%cappsecret_proof=%s", strchr(path, '?') != NULL ? '&' : '?', hex);
-	mem_wipe(mac, sizeof(mac));
+	return graph_product(a) == GRAPH_MESSENGER ? meta_proofs(graph_own(a)) : 1;
 }
 
 enum rc
-graph_req(const struct account *a, const char *method, const char *path,
-    struct http_req *out)
+graph_req(const struct account *a, const char *method, const char *path, struct http_req *out)
 {
-	struct buf url, auth;
-	enum rc rc = RC_INVALID;
+	const struct meta_call c = { .own = graph_own(a), .base = graph_base(a),
+	    .proof = graph_product(a) == GRAPH_MESSENGER };
 
-	if (str_empty(a->token))
-		return RC_INVALID;
-	buf_init(&url, 64 * 1024);
-	buf_init(&auth, 16 * 1024);
-	buf_puts(&url, graph_base(a));
-	if (!str_empty(graph_own(a)->version))
-		buf_printf(&url, "/%s", graph_own(a)->version);
-	buf_printf(&url, "/%s", path);
-	put_proof(a, path, &url);
-	buf_printf(&auth, "Bearer %s", a->token);
-	if (!buf_err(&url) && !buf_err(&auth)) {
-		http_req_init(out, method, url.p);
-		rc = http_req_header(out, "Authorization", auth.p);
-		if (rc == RC_OK)
-			rc = http_req_header(out, "Accept", "application/json");
-		if (rc != RC_OK)
-			http_req_free(out);
-	}
-	mem_wipe(auth.p, auth.n);
-	buf_free(&auth);
-	buf_free(&url);
-	return rc;
-}
-
-/* --- signature and handshake (B.2, B.3) --------------------------------------------- */
-
-static enum rc
-graph_verify(const struct account *a, const struct http_req *req, const char **why)
-{
-	return meta_verify(&graph_own(a)->app_secrets, req, why);
-}
-
-static enum rc
-graph_sign(const struct account *a, struct http_req *req)
-{
-	return meta_sign(&graph_own(a)->app_secrets, req);
-}
-
-static enum rc
-graph_greet(const struct account *a, const struct http_req *req, struct buf *out)
-{
-	return meta_greet(graph_own(a)->verify_token, req, out);
-}
-
-static enum rc
-graph_greeting(const struct account *a, const char *challenge, struct buf *out)
-{
-	return meta_greeting(graph_own(a)->verify_token, challenge, out);
+	return meta_req(a, &c, method, path, out);
 }
 
 static const char *const graph_media_hosts[] = { ".fbsbx.com", ".fbcdn.net",
@@ -142,11 +71,11 @@ const struct provider provider_graph = {
 	.window_s = 24 * 3600,
 	.window_human_s = 7 * 24 * 3600,
 	.has_echo = true,
-	.verify = graph_verify,
+	.verify = meta_verify,
 	.parse_polled = graph_parse_polled,
-	.greet = graph_greet,
-	.greeting = graph_greeting,
-	.sign = graph_sign,
+	.greet = meta_greet,
+	.greeting = meta_greeting,
+	.sign = meta_sign,
 	.parse = graph_parse,
 	.poll_build = graph_poll_build,
 	.poll_read = graph_poll_read,

@@ -9,23 +9,18 @@
 #include "extern/json.h"
 #include "model/msg.h"
 #include "provider/list.h"
+#include "provider/meta/meta.h"
 #include "base/rc.h"
 
 /*
- * What the files of the Graph translator share (provider_graph*.c); nobody
- * else includes it.  provider/graph/graph.c has signature, handshake and the table;
- * _in what comes in, _error what a refusal means, _poll the reconciliation,
- * _send what goes out, _ask the single questions.
+ * What the files of this folder share; no other includes it.  graph.c has the table, in.c
+ * what comes in, error.c what a refusal means, poll.c the reconciliation, send.c what goes
+ * out, ask.c the single questions.
  */
 
 /* --- provider/graph/keys.c: an account ---------------------------------------- */
-struct graph_own {
-	char *version;
-	char *verify_token;
-	struct strv app_secrets;
-};
 /* graph_own(a): also of an account that no file made (its provider and name are known). */
-const struct graph_own *graph_own(const struct account *a);
+const struct meta_own *graph_own(const struct account *a);
 extern const struct provider_key graph_keys[];
 extern const size_t graph_n_keys;
 extern const struct log_pattern graph_masks[];
@@ -41,22 +36,11 @@ void graph_unconfigure(void *own);
 enum graph_product { GRAPH_LOGIN, GRAPH_MESSENGER };
 enum graph_product graph_product(const struct account *a);
 
-/*
- * graph_req(a, method, path, out):
- * Start a request to API_URL/VERSION/path, token in the Authorization header
- * so that it is in no URL (providers.md E.9).  path has no slash in front and
- * may carry a query.
- * Returns  RC_OK, RC_INVALID where the account has no usable token.
- */
+/* graph_req(a, method, path, out): meta_req; for tokens of Instagram Login nothing is
+ * documented about appsecret_proof: left out. */
 enum rc graph_req(const struct account *a, const char *method, const char *path,
     struct http_req *out) MUST_CHECK;
-/*
- * appsecret_proof (Meta, "Secure Graph API calls"): calls with a token of the
- * Messenger Platform carry the HMAC of the token by the app's secret, as apps
- * with "Require App Secret" demand.  Of several secrets a->proof is the one in
- * force; the place behind the last is a call without proof.
- * graph_proofs(a): how many ways there are to try, 1 or more.
- */
+/* graph_proofs(a): how many ways there are to prove a call, 1 or more (account.proof). */
 unsigned int graph_proofs(const struct account *a);
 /* graph_base(a): the API's address without version; static or a's. */
 const char *graph_base(const struct account *a);

@@ -39,11 +39,11 @@ const struct provider_key graph_keys[] = {
 };
 const size_t graph_n_keys = sizeof(graph_keys) / sizeof(*graph_keys);
 
-const struct graph_own *
+const struct meta_own *
 graph_own(const struct account *a)
 {
 	static char version[] = VERSION;
-	static const struct graph_own none = { .version = version };
+	static const struct meta_own none = { .version = version };
 
 	return a->own != NULL ? a->own : &none;
 }
@@ -57,7 +57,7 @@ graph_claims(const struct conf_values *v)
 void
 graph_configure(struct account *a, const struct conf_values *v)
 {
-	struct graph_own *own = mem_alloc(sizeof(*own));
+	struct meta_own *own = mem_alloc(sizeof(*own));
 
 	a->own = own;
 	a->token = conf_copy(v, "INSTAGRAM_ACCESS_TOKEN");
@@ -76,13 +76,11 @@ graph_configure(struct account *a, const struct conf_values *v)
 void
 graph_unconfigure(void *p)
 {
-	struct graph_own *own = p;
+	struct meta_own *own = p;
 
 	if (own == NULL)
 		return;
-	free(own->version);
-	mem_free_secret(own->verify_token);
-	strv_free(&own->app_secrets);
+	meta_unconfigure(own);
 	free(own);
 }
 

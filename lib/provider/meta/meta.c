@@ -2,6 +2,7 @@
  * What Meta's products have in common: signature, handshake and proof of a call
  * (providers.md B.2, B.3, H.2).  The providers that speak to Meta share it.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -11,6 +12,83 @@
 
 #define ESCAPE_MAX (256 * 1024)
 #define SIG_LEN 71	/* "sha256=" and 64 hex digits, B.3 */
+
+/* Also of an account that no file made. */
+static const struct meta_own *
+own_of(const struct account *a)
+{
+	static const struct meta_own none = { .version = NULL };
+
+	return a->own != NULL ? a->own : &none;
+}
+
+void
+meta_unconfigure(struct meta_own *own)
+{
+	free(own->version);
+	mem_free_secret(own->verify_token);
+	strv_free(&own->app_secrets);
+}
+
+/* --- requests ---------------------------------------------------------------------- */
+
+unsigned int
+meta_proofs(const struct meta_own *own)
+{
+	return (unsigned int)own->app_secrets.n + 1;
+}
+
+static void
+put_proof(const struct account *a, const struct meta_own *own, const char *path, struct buf *url)
+{
+	unsigned int at = a->proof % meta_proofs(own);
+	unsigned char mac[SIGN_SHA256];
+	char hex[2 * SIGN_SHA256 + 1];
+	const char *secret;
+	size_t n;
+
+	if (at >= own->app_secrets.n)
+		return;
+	secret = own->app_secrets.v[at];
+	n = strlen(secret);
+	str_trim(&secret, &n);
+	sign_hmac_sha256(secret, n, a->token, strlen(a->token), mac);
+	str_hex(mac, sizeof mac, hex);
+	buf_printf(url, "%cappsecret_proof=%s", strchr(path, '?') != NULL ? '&' : '?', hex);
+	mem_wipe(mac, sizeof mac);
+}
+
+enum rc
+meta_req(const struct account *a, const struct meta_call *c, const char *method, const char *path,
+    struct http_req *out)
+{
+	struct buf url, auth;
+	enum rc rc = RC_INVALID;
+
+	if (str_empty(a->token))
+		return RC_INVALID;
+	buf_init(&url, 64 * 1024);
+	buf_init(&auth, 16 * 1024);
+	buf_puts(&url, c->base);
+	if (!str_empty(c->own->version))
+		buf_printf(&url, "/%s", c->own->version);
+	buf_printf(&url, "/%s", path);
+	if (c->proof)
+		put_proof(a, c->own, path, &url);
+	buf_printf(&auth, "Bearer %s", a->token);
+	if (!buf_err(&url) && !buf_err(&auth)) {
+		http_req_init(out, method, url.p);
+		rc = http_req_header(out, "Authorization", auth.p);
+		if (rc == RC_OK)
+			rc = http_req_header(out, "Accept", "application/json");
+		if (rc != RC_OK)
+			http_req_free(out);
+	}
+	mem_wipe(auth.p, auth.n);
+	buf_free(&auth);
+	buf_free(&url);
+	return rc;
+}
 
 /* --- signature (B.3) ------------------------------------------------------------ */
 
@@ -97,8 +175,9 @@ wrong_because(const struct strv *secrets, const struct http_req *req,
 }
 
 enum rc
-meta_verify(const struct strv *secrets, const struct http_req *req, const char **why)
+meta_verify(const struct account *a, const struct http_req *req, const char **why)
 {
+	const struct strv *secrets = &own_of(a)->app_secrets;
 	unsigned char mac[SIGN_SHA256];
 	const char *h = http_req_get(req, META_SIGNATURE);
 
@@ -117,8 +196,9 @@ meta_verify(const struct strv *secrets, const struct http_req *req, const char *
 }
 
 enum rc
-meta_sign(const struct strv *secrets, struct http_req *req)
+meta_sign(const struct account *a, struct http_req *req)
 {
+	const struct strv *secrets = &own_of(a)->app_secrets;
 	unsigned char mac[SIGN_SHA256];
 	char value[SIG_LEN + 1] = "sha256=";
 
@@ -132,7 +212,7 @@ meta_sign(const struct strv *secrets, struct http_req *req)
 /* --- handshake (B.2) -------------------------------------------------------------- */
 
 enum rc
-meta_greet(const char *verify_token, const struct http_req *req, struct buf *out)
+meta_greet_token(const char *verify_token, const struct http_req *req, struct buf *out)
 {
 	struct mem_arena arena = { 0 };
 	const char *mode = http_query_get(&arena, req->query, "hub.mode");
@@ -152,8 +232,16 @@ meta_greet(const char *verify_token, const struct http_req *req, struct buf *out
 }
 
 enum rc
-meta_greeting(const char *verify_token, const char *challenge, struct buf *out)
+meta_greet(const struct account *a, const struct http_req *req, struct buf *out)
 {
+	return meta_greet_token(own_of(a)->verify_token, req, out);
+}
+
+enum rc
+meta_greeting(const struct account *a, const char *challenge, struct buf *out)
+{
+	const char *verify_token = own_of(a)->verify_token;
+
 	if (str_empty(verify_token))
 		return RC_NONE;
 	buf_printf(out, "hub.mode=subscribe&hub.challenge=%s&hub.verify_token=", challenge);

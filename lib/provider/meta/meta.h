@@ -1,23 +1,56 @@
 #ifndef DMBOX_PROVIDER_META_META_H
 #define DMBOX_PROVIDER_META_META_H
 
+#include <stdbool.h>
 #include "base/buf.h"
 #include "base/http.h"
 #include "base/rc.h"
 #include "base/str.h"
+#include "model/conf.h"
 
 /* What the providers that speak to Meta share; included by their folders only. */
 
 #define META_SIGNATURE "X-Hub-Signature-256"
 
-/* meta_verify(secrets, req, why): struct provider's verify, with these app secrets.  All are
- * tried, so that the time says nothing of which. */
-enum rc meta_verify(const struct strv *secrets, const struct http_req *req, const char **why) MUST_CHECK;
-/* meta_sign(secrets, req): struct provider's sign, with the first of them. */
-enum rc meta_sign(const struct strv *secrets, struct http_req *req) MUST_CHECK;
-/* meta_greet(verify_token, req, out): struct provider's greet. */
-enum rc meta_greet(const char *verify_token, const struct http_req *req, struct buf *out) MUST_CHECK;
-/* meta_greeting(verify_token, challenge, out): struct provider's greeting. */
-enum rc meta_greeting(const char *verify_token, const char *challenge, struct buf *out) MUST_CHECK;
+/* What account.own of these providers begins with. */
+struct meta_own {
+	char *version;		/* "v25.0" */
+	char *verify_token;
+	struct strv app_secrets;
+};
+void meta_unconfigure(struct meta_own *own);	/* frees what is in it */
+
+/* struct provider's verify, with the app secrets of a->own.  All are tried, so that the time
+ * says nothing of which. */
+enum rc meta_verify(const struct account *a, const struct http_req *req, const char **why) MUST_CHECK;
+/* struct provider's sign, with the first of them. */
+enum rc meta_sign(const struct account *a, struct http_req *req) MUST_CHECK;
+/* struct provider's greet and greeting, with a->own's verify token. */
+enum rc meta_greet(const struct account *a, const struct http_req *req, struct buf *out) MUST_CHECK;
+enum rc meta_greeting(const struct account *a, const char *challenge, struct buf *out) MUST_CHECK;
+/* meta_greet_token(verify_token, req, out): greet, for an own of another kind. */
+enum rc meta_greet_token(const char *verify_token, const struct http_req *req, struct buf *out) MUST_CHECK;
+
+/* A call of the Graph API. */
+struct meta_call {
+	const struct meta_own *own;
+	const char *base;	/* the API's address, without version and slash at the end */
+	bool proof;		/* appsecret_proof is known for this kind of token */
+};
+/*
+ * meta_req(a, c, method, path, out):
+ * Start a request to base/VERSION/path, the token in the Authorization header so that it is
+ * in no URL (providers.md E.9).  path has no slash in front and may carry a query.
+ * appsecret_proof (Meta, "Secure Graph API calls"): the hex HMAC of the token by the app's
+ * secret, as apps with "Require App Secret" demand.  Of several secrets a->proof is the one
+ * in force; the place behind the last is a call without proof.
+ *
+ * Returns  RC_OK; RC_INVALID where the account has no usable token.
+ * Owns     *out: http_req_free().
+ */
+enum rc meta_req(const struct account *a, const struct meta_call *c, const char *method,
+    const char *path, struct http_req *out) MUST_CHECK;
+/* meta_proofs(own): how many ways there are to prove a call, 1 or more. */
+unsigned int meta_proofs(const struct meta_own *own);
 
 #endif
