@@ -18,14 +18,15 @@
 #define CLOCK_FAIL_S 60		/* the leeway of a token (contract.md 4) */
 #define LEFTOVER "10 minutes"
 
-enum stmt { SQL_SERVER, SQL_MAKE, SQL_SCHEMA, SQL_UNIQUE, SQL_RIGHTS, SQL_SEQUENCE, SQL_LIMIT, SQL_CLEAN,
+enum stmt { SQL_SERVER, SQL_MAKE, SQL_SCHEMA, SQL_UNIQUE, SQL_RIGHTS, SQL_SEQUENCE, SQL_LIMIT, SQL_DURABLE, SQL_CLEAN,
 	SQL_CLEAN_CONTACTS, SQL_CLEAN_LEDGER, SQL__MAX };
 
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_SERVER] = { NULL,
 	    "select current_setting('server_version_num')::bigint, current_setting('server_version'),"
 	    " clock_timestamp(), current_setting('transaction_read_only') = 'on' or pg_is_in_recovery(),"
-	    " current_setting('server_encoding')" },
+	    " current_setting('server_encoding'), inet_server_addr() is null or inet_server_addr() = inet_client_addr(),"
+	    " case when pg_has_role(current_user, 'pg_read_all_settings', 'member') then current_setting('data_directory') else '' end" },
 	[SQL_MAKE] = { NULL,
 	    "select has_database_privilege(current_database(), 'CREATE') or to_regnamespace('dmbox') is not null,"
 	    " current_user::text, current_database()::text, to_regnamespace('dmbox') is null or"
@@ -54,6 +55,12 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " least(current_setting('max_connections')::bigint, case when r.rolconnlimit < 0 then 1000000 else r.rolconnlimit end,"
 	    " case when b.datconnlimit < 0 then 1000000 else b.datconnlimit end)"
 	    " from pg_roles r, pg_database b where r.rolname = current_user and b.datname = current_database()" },
+	[SQL_DURABLE] = { NULL,
+	    "select current_setting('fsync'), current_setting('full_page_writes'),"
+	    " coalesce((select s.setting from (select unnest(setconfig) as setting from pg_db_role_setting r"
+	    "  left join pg_roles u on u.oid = r.setrole where (r.setrole = 0 or u.rolname = current_user)"
+	    "  and r.setdatabase in (0, (select oid from pg_database where datname = current_database()))) s"
+	    "  where s.setting ilike 'synchronous_commit=%' limit 1), ''), current_user::text, quote_ident(current_database())" },
 	/* messages and events of our deliveries; contacts that nothing else speaks of */
 	[SQL_CLEAN] = { NULL,
 	    "with d as (select id from dmbox.deliveries where request_id like 'doctor-%' and"
@@ -194,6 +201,44 @@ server(struct doctor *d)
 		doctor_say(d, DC_DB_WRITE, FINDING_FAIL, "%s", doctor_tr(d, "read-only", "только чтение"));
 	doctor_say(d, DC_DB_ENCODING, str_eq(db_get_text(r, 0, 4), "UTF8") ? FINDING_OK : FINDING_FAIL,
 	    "%s", db_get_text(r, 0, 4));
+	d->db_local = db_get_bool(r, 0, 5);
+	snprintf(d->db_files, sizeof d->db_files, "%s", db_get_text(r, 0, 6));
+out:
+	db_res_free(r);
+}
+
+/*
+ * What the commit of a delivery is worth.  Our connections switch synchronous_commit on, a
+ * pooler that keeps their options back leaves what a hoster set.
+ */
+static void
+durable(struct doctor *d)
+{
+	struct db_res *r = NULL;
+	const char *lost, *set;
+	char fix[300];
+
+	if (db_exec(d->db, &stmts[SQL_DURABLE], NULL, &r) != RC_OK || db_rows(r) != 1)
+		goto out;
+	set = db_get_text(r, 0, 2);
+	lost = !str_eq(db_get_text(r, 0, 0), "on") ? "fsync" : !str_eq(db_get_text(r, 0, 1), "on") ?
+	    "full_page_writes" : NULL;
+	if (db_async(d->db)) {
+		snprintf(fix, sizeof fix, doctor_tr(d,
+		    "As a superuser or as this role: `alter role \"%s\" in database %s set synchronous_commit = on;`",
+		    "От имени суперпользователя или этой роли: `alter role \"%s\" in database %s set synchronous_commit = on;`"),
+		    db_get_text(r, 0, 3), db_get_text(r, 0, 4));
+		doctor_cause(d, DC_DB_DURABLE, FINDING_WARN, fix, "%s", doctor_tr(d,
+		    "synchronous_commit is off for this login, and a pooler keeps dmbox's own setting back: each transaction has to switch it on, which takes longer",
+		    "synchronous_commit для этого логина выключен, а пулер не пропускает настройку dmbox: её включает каждая транзакция, это дольше"));
+	} else if (lost != NULL) {
+		doctor_say(d, DC_DB_DURABLE, FINDING_WARN, doctor_tr(d,
+		    "%s is off: a power cut can break the whole database", "%s выключен: сбой питания может испортить всю базу"), lost);
+	} else {
+		doctor_say(d, DC_DB_DURABLE, FINDING_OK, doctor_tr(d, "synchronous_commit, fsync, full_page_writes are on%s%s",
+		    "synchronous_commit, fsync, full_page_writes включены%s%s"), *set != '\0' ? doctor_tr(d,
+		    "; dmbox overrides ", "; dmbox заменяет ") : "", set);
+	}
 out:
 	db_res_free(r);
 }
@@ -372,6 +417,7 @@ doctor_database(struct doctor *d)
 
 	if (up) {
 		server(d);
+		durable(d);
 		schema(d);
 	}
 	if (d->db_ok)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "doctor/doctor.h"
@@ -23,6 +24,9 @@
 #define FLOOR_BYTES (16LL << 20)	/* as the spool keeps free */
 #define WARN_BYTES (100LL << 20)
 #define TEST_BYTES 65536
+/* linux/magic.h */
+#define MAGIC_TMPFS 0x01021994
+#define MAGIC_RAMFS 0x858458f6
 
 /* The folder of a path that is not there yet. */
 static void
@@ -144,6 +148,20 @@ backlog(struct doctor *d, const char *dir)
 	spool_close(sp);
 }
 
+/* What waits in memory is gone with the next restart of the machine. */
+static void
+kept(struct doctor *d, const char *dir)
+{
+	struct statfs f;
+
+	if (statfs(dir, &f) == 0 && ((unsigned long)f.f_type == MAGIC_TMPFS || (unsigned long)f.f_type == MAGIC_RAMFS))
+		doctor_cause(d, DC_SPOOL, FINDING_WARN, doctor_tr(d,
+		    "Set DMBOX_SPOOL_DIR to a folder on a disk (below the home folder, not /tmp, /run or /dev/shm), and move what waits there.",
+		    "Укажите в DMBOX_SPOOL_DIR папку на диске (в домашней папке, не /tmp, /run или /dev/shm) и перенесите туда ожидающее."),
+		    doctor_tr(d, "%s is in memory (tmpfs): accepted deliveries that wait there are lost at a restart",
+		    "%s находится в памяти (tmpfs): ожидающие там доставки пропадут при перезапуске"), dir);
+}
+
 static void
 spool(struct doctor *d)
 {
@@ -165,7 +183,9 @@ spool(struct doctor *d)
 		}
 	else
 		whole = false;
-	if (whole && d->r[DC_SPOOL].status == FINDING_OK) {
+	if (d->r[DC_SPOOL].status == FINDING_OK)
+		kept(d, dir);
+	if (whole && d->r[DC_SPOOL].status != FINDING_FAIL) {
 		backlog(d, dir);
 		snprintf(path, sizeof path, "%s/tmp", dir);
 		write_test(d, path);
@@ -182,6 +202,26 @@ spool(struct doctor *d)
 		    "могут, пользователь %" PRId64), d->probe.uid);
 }
 
+/*
+ * A database on this machine: the disk that its files are on, where this user can see it
+ * at all.  Of another machine's disk SQL tells nothing.
+ */
+static void
+database_room(struct doctor *d)
+{
+	static const char *const usual[] = { "/var/lib/postgresql", "/var/lib/pgsql", "/usr/local/pgsql/data" };
+	char dir[PATH_MAX];
+
+	if (!d->db_ok || !d->db_local)
+		return;
+	snprintf(dir, sizeof dir, "%s", d->db_files);
+	for (size_t i = 0; dir[0] == '\0' && i < sizeof usual / sizeof *usual; i++)
+		if (access(usual[i], F_OK) == 0)
+			snprintf(dir, sizeof dir, "%s", usual[i]);
+	if (dir[0] != '\0')
+		space(d, dir);
+}
+
 static void
 log_file(struct doctor *d)
 {
@@ -191,6 +231,7 @@ log_file(struct doctor *d)
 		snprintf(path, sizeof path, "%s", d->conf->log_file);
 	else
 		snprintf(path, sizeof path, "%s/logs/dmbox.log", d->conf->dir);
+	space(d, path);
 	if (access(path, F_OK) == 0) {
 		if (access(path, W_OK) == 0)
 			doctor_say(d, DC_LOG, FINDING_OK, "%s", path);
@@ -218,4 +259,5 @@ doctor_disk(struct doctor *d)
 		space(d, d->conf->media_dir);
 	}
 	log_file(d);
+	database_room(d);
 }

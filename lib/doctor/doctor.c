@@ -282,7 +282,7 @@ network(struct doctor *d)
 	bool web = doctor_wants(d, DC_WEB, DC_SELF_REMOVED) || doctor_wants(d, DC_SPOOL_WEB, DC_SPOOL_WEB) ||
 	    doctor_wants(d, DC_BELOW, DC_BELOW);
 	bool ask = doctor_wants(d, DC_OF_FIRST, DC_OF_LAST) || doctor_wants(d, DC_GAP, DC_GAP) ||
-	    doctor_wants(d, DC_POLL, DC_POLL);
+	    doctor_wants(d, DC_POLL, DC_POLL) || doctor_wants(d, DC_CLOCK, DC_CLOCK);
 
 	if (d->o.offline)
 		return;
@@ -299,8 +299,8 @@ network(struct doctor *d)
 static bool
 of_database(enum doctor_check c)
 {
-	return (c >= DC_DB_VERSION && c <= DC_DB_ENCODING) || c == DC_CRON || c == DC_INTERVAL ||
-	    c == DC_REFUSED || c == DC_NOT_MADE || (c >= DC_DEAD && c <= DC_BALANCE);
+	return (c >= DC_DB_VERSION && c <= DC_DB_DURABLE) || c == DC_CRON || c == DC_INTERVAL ||
+	    c == DC_REFUSED || c == DC_NOT_MADE || (c >= DC_DEAD && c <= DC_ERASED);
 }
 
 static bool
@@ -308,6 +308,26 @@ of_web(enum doctor_check c)
 {
 	return c == DC_SPOOL_WEB || c == DC_WEB || c == DC_SLOW || (c >= DC_SAME_PROGRAM && c <= DC_SERVED) ||
 	    (c >= DC_SELF_ASCII && c <= DC_SELF_REMOVED);
+}
+
+/* Why nothing is known of a provider's own check. */
+static const char *
+not_asked(const struct doctor *d, enum doctor_check c)
+{
+	bool used = false;
+
+	for (size_t i = 0; i < d->conf->n_accounts; i++) {
+		const struct account *a = &d->conf->accounts[i];
+
+		for (size_t k = 0; k < *provider_of(a)->n_checks; k++)
+			used |= doctor_used(d, a) && provider_of(a)->checks[k].number == doctor_text(c)->number;
+	}
+	if (!used)
+		return doctor_tr(d, "not looked at: no account of this provider is configured",
+		    "не проверялось: аккаунт этого провайдера не настроен");
+	return d->o.offline ? doctor_tr(d, "not looked at: --offline", "не проверялось: --offline") :
+	    doctor_tr(d, "not looked at: the provider did not answer this question",
+	    "не проверялось: провайдер не ответил на этот вопрос");
 }
 
 /* What was not looked at is unknown, and says why; it is never good. */
@@ -331,9 +351,14 @@ not_looked(struct doctor *d)
 			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
 			    "not looked at: the database did not answer this question",
 			    "не проверялось: база данных не ответила на этот вопрос"));
-		else if (of_web(c) && d->o.offline)
+		else if ((of_web(c) || c == DC_CLOCK) && d->o.offline)
 			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "not looked at: --offline",
 			    "не проверялось: --offline"));
+		else if (c == DC_CLOCK)
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "no provider told the time",
+			    "ни один провайдер не сообщил время"));
+		else if (c >= DC_OF_FIRST && c <= DC_OF_LAST && d->o.only == (int)c)
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", not_asked(d, c));
 		else if (of_web(c) && !d->web_up)
 			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
 			    "not looked at: no program of dmbox answered through the web server",
@@ -357,7 +382,7 @@ doctor_run(struct doctor *d)
 		doctor_cgi_dir(d);
 	if (doctor_wants(d, DC_SPOOL, DC_LOG))
 		doctor_disk(d);
-	if (doctor_wants(d, DC_OF_FIRST, DC_BALANCE))
+	if (doctor_wants(d, DC_OF_FIRST, DC_ERASED))
 		doctor_ledger(d);
 	if (doctor_wants(d, DC_CRON, DC_RUNNER))
 		doctor_cron(d);

@@ -28,10 +28,10 @@ enum doctor_check {
 	DC_SAME, DC_TOKEN,
 	/* database */
 	DC_DB_REACH, DC_DB_LOGIN, DC_DB_LIMIT, DC_DB_VERSION, DC_DB_SCHEMA, DC_DB_RIGHTS,
-	DC_DB_UNIQUE, DC_DB_CLOCK, DC_DB_WRITE, DC_DB_ENCODING,
+	DC_DB_UNIQUE, DC_DB_CLOCK, DC_DB_WRITE, DC_DB_ENCODING, DC_DB_DURABLE,
 	/* disk and spool */
 	DC_SPOOL, DC_SPOOL_WEB, DC_SPOOL_WAIT, DC_SPOOL_BAD, DC_SPACE, DC_INODES, DC_QUOTA,
-	DC_MEDIA, DC_LOG,
+	DC_MEDIA, DC_LOG, DC_CLOCK,
 	/* cron */
 	DC_CRON, DC_INTERVAL, DC_POLL, DC_RUNNER,
 	/* web server, public URL */
@@ -43,7 +43,8 @@ enum doctor_check {
 	/* the providers' own, by number; those behind the last are not used (doctor/text.c) */
 	DC_OF_FIRST, DC_OF_LAST = DC_OF_FIRST + 99,
 	/* what arrived, what goes out */
-	DC_REFUSED, DC_GAP, DC_NOT_MADE, DC_DEAD, DC_QUEUED, DC_PAUSED, DC_BALANCE, DC_LEAK,
+	DC_REFUSED, DC_GAP, DC_NOT_MADE, DC_FETCHED, DC_DEAD, DC_QUEUED, DC_PAUSED, DC_BALANCE,
+	DC_CONTACTS, DC_ERASED, DC_LEAK,
 	DC__MAX
 };
 
@@ -103,6 +104,8 @@ struct doctor {
 	bool conf_read;		/* what the configuration says is known */
 	bool db_ok;		/* reachable, with a schema */
 	bool web_up;		/* dmbox answers at base */
+	bool db_local;		/* the database server is on this machine */
+	char db_files[256];	/* the folder of its files; "" not told */
 	bool small_plan;	/* the database gives a handful of connections */
 	char database[40];	/* doctor_database_id here */
 	char run[24];		/* part of every request id and test id of this run */

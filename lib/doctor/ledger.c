@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "doctor/doctor.h"
+#include "store/store.h"
 #include "base/str.h"
 
 #define HEARTBEAT_S 180
@@ -13,8 +14,8 @@
 #define CUT_RUNS 3		/* in a row, cut short: no accident */
 #define OTHER_S 1800		/* the other poller was seen so lately */
 
-enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_LITERAL, SQL_ENTRY, SQL_ANY, SQL_ADDED,
-	SQL_OUTBOX, SQL_PAUSED, SQL_BALANCE, SQL__MAX };
+enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_LITERAL, SQL_ENTRY, SQL_ANY, SQL_ADDED, SQL_SINCE, SQL_SILENT, SQL_SIDES,
+	SQL_OUTBOX, SQL_PAUSED, SQL_BALANCE, SQL_CONTACTS, SQL_ERASED, SQL_FETCHED, SQL__MAX };
 
 /* neither doctor's own deliveries nor the call from outside that it asked for */
 #define REAL " coalesce(request_id, '') not like 'doctor-%' and source in ('webhook', 'spool')" \
@@ -70,6 +71,22 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_ADDED] = { NULL,
 	    "select coalesce(sum(added_by_reconcile), 0)::bigint from dmbox.poll_runs where account = $1"
 	    " and channel = $2 and finished_at > now() - interval '1 day'" },
+	[SQL_SINCE] = { NULL,
+	    "select (extract(epoch from least((select min(received_at) from dmbox.deliveries where account = $1 and channel = $2),"
+	    " (select min(started_at) from dmbox.poll_runs where account = $1 and channel = $2))) * 1000000)::bigint,"
+	    " exists (select 1 from dmbox.poll_runs where account = $1 and channel = $2 and outcome in ('messages', 'empty'))" },
+	/* steady before, and now silent for longer than it ever was */
+	[SQL_SILENT] = { NULL,
+	    "select extract(epoch from now() - max(at))::bigint / 3600 from (select received_at as at,"
+	    " received_at - lag(received_at) over (order by received_at) as gap from (select received_at from dmbox.deliveries"
+	    "  where account = $1 and channel = $2 and verdict = 'accepted' and items > 0 and" REAL
+	    "  order by received_at desc limit 100) d) x having count(*) >= 20"
+	    " and now() - max(at) > greatest(interval '1 day', 4 * max(gap)) and max(at) - min(at) > interval '1 day'" },
+	[SQL_SIDES] = { NULL,
+	    "select count(*) filter (where detail ->> 'standby' = 'true'), count(*) filter (where direction = 'inbound'),"
+	    " count(*) filter (where direction = 'outbound') from (select direction, detail from dmbox.messages"
+	    "  where account = $1 and channel = $2 and provider = $3 and not is_test and source in ('webhook', 'echo')"
+	    "  order by id desc limit 20) m" },
 	[SQL_OUTBOX] = { NULL,
 	    "select count(*) filter (where state in ('dead', 'failed') and settled_at > now() - interval '7 days'),"
 	    " count(*) filter (where state = 'unknown'), count(*) filter (where state in ('queued', 'leased')),"
@@ -86,6 +103,23 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "select coalesce(sum(missing), 0)::bigint, coalesce(sum(items), 0)::bigint,"
 	    " coalesce(max(account || ', ' || channel || ', ' || hour::text) filter (where missing <> 0), '')"
 	    " from dmbox.ingest_balance" },
+	/* the newest are looked at: where they are whole, so is what came before them */
+	[SQL_CONTACTS] = { NULL,
+	    "select count(*), max(x.id), count(*) filter (where x.missing) from (select m.id, m.contact_id is not null"
+	    "  and not exists (select 1 from dmbox.contacts c where c.id = m.contact_id) as missing from dmbox.messages m"
+	    "  order by m.id desc limit 20000) x" },
+	[SQL_ERASED] = { NULL,
+	    "select count(*), coalesce(max(extract(epoch from now() - e.applied_at)), 0)::bigint / 3600 from dmbox.events e"
+	    " join dmbox.messages m on m.account = e.account and m.channel = e.channel and m.thread_id = e.thread_id"
+	    "  and m.external_id = e.target_id join dmbox.deliveries d on d.id = m.delivery_id and d.body is not null"
+	    "  and d.id is distinct from e.delivery_id"
+	    " where e.effect = 'unsend' and e.applied_at < now() - make_interval(secs => $1 + 7200)"
+	    "  and e.id > coalesce((select (info ->> 'event')::bigint from dmbox.heartbeats where name = 'unsent'), 0)" },
+	[SQL_FETCHED] = { NULL,
+	    "select count(*) filter (where state = 'failed'), count(*) filter (where state in ('done', 'failed')),"
+	    " count(*) filter (where state = 'deferred'), coalesce((array_agg(account || ': ' || coalesce(error_text, '') order by id desc)"
+	    "  filter (where state = 'failed'))[1], '') from (select id, state, account, error_text from dmbox.attachments"
+	    "  order by id desc limit 200) a" },
 };
 
 /* A statement about one account; NULL where it failed or gave no row. */
@@ -97,7 +131,7 @@ of_account(struct doctor *d, enum stmt s, const struct account *a)
 
 	db_text(&args, a->name);
 	db_text(&args, channel_names[a->channel]);
-	if (s == SQL_ENTRY || s == SQL_ANY)
+	if (s == SQL_ENTRY || s == SQL_ANY || s == SQL_SIDES)
 		db_text(&args, provider_of(a)->name);
 	if (s == SQL_ENTRY)
 		db_text(&args, a->own_id);
@@ -195,6 +229,12 @@ weight(const char *reason, bool others_got_in)
 	return FINDING_FAIL;
 }
 
+static bool
+queued(const struct account *a)
+{
+	return provider_of(a)->polls_instead && a->poll_s > 0;
+}
+
 static void
 refused(struct doctor *d, const struct account *a)
 {
@@ -206,6 +246,10 @@ refused(struct doctor *d, const struct account *a)
 	if (r == NULL)
 		return;
 	reason = db_get_text(r, 0, 0);
+	if (reason == NULL && !db_get_bool(r, 0, 3) && queued(a)) {
+		db_res_free(r);
+		return;		/* nobody calls: it is fetched from a queue */
+	}
 	if (reason == NULL && !db_get_bool(r, 0, 3)) {
 		doctor_cause(d, DC_REFUSED, FINDING_UNKNOWN, "", doctor_tr(d, "%s/%s: no delivery yet",
 		    "%s/%s: доставок ещё не было"), ch, a->name);
@@ -237,13 +281,13 @@ not_made(struct doctor *d, const struct account *a)
 	n = db_get_i64(r, 0, 0);
 	mended = db_get_i64(r, 0, 6);
 	all = db_get_i64(r, 0, 1);
-	if (all == 0) {
+	if (all == 0 && !queued(a)) {
 		doctor_cause(d, DC_NOT_MADE, FINDING_UNKNOWN, "", doctor_tr(d, "%s/%s: no delivery yet",
 		    "%s/%s: доставок ещё не было"), channel_names[a->channel], a->name);
-	} else if (n + mended == 0) {
+	} else if (all > 0 && n + mended == 0) {
 		doctor_say(d, DC_NOT_MADE, FINDING_OK, doctor_tr(d, "%s/%s: %" PRId64 " deliveries of 7 days",
 		    "%s/%s: доставок за 7 дней: %" PRId64), channel_names[a->channel], a->name, all);
-	} else {
+	} else if (all > 0) {
 		snprintf(fix, sizeof fix, doctor_tr(d,
 		    "See its bytes: select body_text from dmbox.deliveries_text where id = %" PRId64 "; correct what the provider sends (dmbox init prints the form), or update dmbox; then `dmbox replay %" PRId64 "` parses it again.",
 		    "Посмотрите её байты: select body_text from dmbox.deliveries_text where id = %" PRId64 "; исправьте то, что шлёт провайдер (форму печатает dmbox init), или обновите dmbox; затем `dmbox replay %" PRId64 "` разберёт её снова."),
@@ -258,6 +302,27 @@ not_made(struct doctor *d, const struct account *a)
 }
 
 /* --- what arrived ------------------------------------------------------------------- */
+
+/* How it was before: since when, how regularly, from whom. */
+static void
+history(struct doctor *d, const struct account *a, struct check_facts *out)
+{
+	struct db_res *r = of_account(d, SQL_SINCE, a);
+
+	out->since_us = r != NULL && !db_is_null(r, 0, 0) ? db_get_i64(r, 0, 0) : 0;
+	out->polled_once = r != NULL && db_get_bool(r, 0, 1);
+	db_res_free(r);
+	r = of_account(d, SQL_SILENT, a);
+	out->silent_h = r != NULL ? db_get_i64(r, 0, 0) : 0;
+	db_res_free(r);
+	r = of_account(d, SQL_SIDES, a);
+	if (r != NULL) {
+		out->standby = db_get_i64(r, 0, 0);
+		out->inbound = db_get_i64(r, 0, 1);
+		out->echoes = db_get_i64(r, 0, 2);
+	}
+	db_res_free(r);
+}
 
 void
 doctor_facts(struct doctor *d, const struct account *a, struct check_facts *out)
@@ -289,6 +354,7 @@ doctor_facts(struct doctor *d, const struct account *a, struct check_facts *out)
 	r = of_account(d, SQL_ANY, a);
 	out->had_messages = r != NULL && db_get_bool(r, 0, 0);
 	db_res_free(r);
+	history(d, a, out);
 }
 
 /* What the provider's checks say of what arrived. */
@@ -333,6 +399,72 @@ balance(struct doctor *d)
 	else
 		doctor_say(d, DC_BALANCE, FINDING_OK, doctor_tr(d, "%" PRId64 " items, none missing",
 		    "элементов: %" PRId64 ", все на месте"), db_get_i64(r, 0, 1));
+	db_res_free(r);
+}
+
+/* No row may speak of somebody who is not there: its conversation is shown nowhere. */
+static void
+contacts(struct doctor *d)
+{
+	struct db_res *r = of_all(d, SQL_CONTACTS);
+
+	if (r == NULL)
+		return;
+	if (db_get_i64(r, 0, 0) == 0)
+		doctor_cause(d, DC_CONTACTS, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "no message yet", "сообщений ещё не было"));
+	else if (db_get_i64(r, 0, 2) > 0)
+		doctor_say(d, DC_CONTACTS, FINDING_FAIL, doctor_tr(d, "%" PRId64 " of the newest %" PRId64 " messages name a contact that is not there",
+		    "%" PRId64 " из последних %" PRId64 " сообщений указывают на контакт, которого нет"), db_get_i64(r, 0, 2), db_get_i64(r, 0, 0));
+	else
+		doctor_say(d, DC_CONTACTS, FINDING_OK, doctor_tr(d, "the newest %" PRId64 " messages: all have theirs",
+		    "последние сообщения (%" PRId64 "): у всех есть"), db_get_i64(r, 0, 0));
+	db_res_free(r);
+}
+
+/* Unsent is erased in the ledger, too, and Meta demands it; upkeep does it after the grace. */
+static void
+erased(struct doctor *d)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	int64_t n;
+
+	db_i32(&a, STORE_UNSENT_GRACE_S);
+	if (db_exec(d->db, &stmts[SQL_ERASED], &a, &r) == RC_OK && db_rows(r) > 0) {
+		n = db_get_i64(r, 0, 0);
+		doctor_say(d, DC_ERASED, n > 0 ? FINDING_WARN : FINDING_OK, n > 0 ? doctor_tr(d,
+		    "of messages unsent over %d h ago the bytes are still in the ledger: %" PRId64 ", the oldest for %" PRId64 " h",
+		    "байты сообщений, отозванных больше %d ч назад, ещё в журнале доставок: %" PRId64 ", старейшее %" PRId64 " ч") : doctor_tr(d,
+		    "what is unsent is erased from the ledger %d h later (overdue: %" PRId64 ", for %" PRId64 " h)",
+		    "отозванное стирается из журнала доставок через %d ч (просрочено: %" PRId64 ", %" PRId64 " ч)"),
+		    STORE_UNSENT_GRACE_S / 3600, n, db_get_i64(r, 0, 1));
+	}
+	db_res_free(r);
+	db_args_free(&a);
+}
+
+/* A link that could not be fetched is dead within days: the picture is lost. */
+static void
+fetched(struct doctor *d)
+{
+	struct db_res *r = of_all(d, SQL_FETCHED);
+	int64_t bad, all, later;
+
+	if (r == NULL)
+		return;
+	bad = db_get_i64(r, 0, 0);
+	all = db_get_i64(r, 0, 1);
+	later = db_get_i64(r, 0, 2);
+	if (all + later == 0)
+		doctor_cause(d, DC_FETCHED, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "no attachment yet", "вложений ещё не было"));
+	else if (bad * 10 > all || later > 0)
+		doctor_say(d, DC_FETCHED, FINDING_WARN, doctor_tr(d,
+		    "of the last %" PRId64 " attachments %" PRId64 " could not be fetched, %" PRId64 " wait for room; the last: %s",
+		    "из последних вложений (%" PRId64 ") не удалось получить %" PRId64 ", ждут места %" PRId64 "; последнее: %s"),
+		    all + later, bad, later, db_get_text(r, 0, 3));
+	else
+		doctor_say(d, DC_FETCHED, FINDING_OK, doctor_tr(d, "the last %" PRId64 ": %" PRId64 " could not be fetched",
+		    "последние %" PRId64 ": не удалось получить %" PRId64), all, bad);
 	db_res_free(r);
 }
 
@@ -381,8 +513,12 @@ doctor_ledger(struct doctor *d)
 		refused(d, a);
 		not_made(d, a);
 	}
-	balance(d);
+	if (d->conf->media_dir != NULL)
+		fetched(d);
 	outbox(d);
+	balance(d);
+	contacts(d);
+	erased(d);
 }
 
 /* --- cron -------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
  * others; for Graph a second one lists the newest messages and compares them by
  * id with what is stored (D 18).
  */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 #define ASK_MS 8000		/* of one account's questions */
 #define REQUEST_MS 6000
 #define GAP_MS 8000
+#define CLOCK_WARN_S 60		/* an answer may have waited, and a cache may have kept it */
+#define CLOCK_FAIL_S 300
 #define GAP_SLACK_US (120 * 1000000LL)	/* a webhook may be under way */
 
 struct ask {
@@ -37,6 +40,8 @@ struct gap {
 	struct doctor *d;
 	struct account a;
 	char *token;
+	bool queue;		/* it takes what it stores from a queue that others may empty */
+	int64_t since_us;	/* before this installation there is nothing to miss */
 	struct poll_state st;
 	size_t seen, missing;
 	char newest[128];
@@ -173,6 +178,21 @@ ask_next(void *arg, struct http_req *req, int64_t *wait_ms)
 	return rc;
 }
 
+/* The provider's clock is right; ours decides when a token has expired and a window ends. */
+static void
+their_clock(struct doctor *d, const struct account *a, const struct http_res *res)
+{
+	const char *date = res->fail == HTTP_FAIL_NONE ? http_res_get(res, "Date") : NULL;
+	int64_t at, diff;
+
+	if (date == NULL || clock_parse(date, strlen(date), &at) != RC_OK)
+		return;
+	diff = (clock_now_us() - at) / 1000000;
+	doctor_say(d, DC_CLOCK, llabs(diff) >= CLOCK_FAIL_S ? FINDING_FAIL : llabs(diff) >= CLOCK_WARN_S ?
+	    FINDING_WARN : FINDING_OK, doctor_tr(d, "%s: this machine is %" PRId64 " s ahead of the provider's Date",
+	    "%s: эта машина впереди часов провайдера (Date) на %" PRId64 " с"), provider_of(a)->title, diff);
+}
+
 static void
 ask_feed(void *arg, struct http_res *res)
 {
@@ -180,6 +200,8 @@ ask_feed(void *arg, struct http_res *res)
 	enum doctor_check at;
 	struct finding f;
 
+	if (k->step == 0)
+		their_clock(k->d, &k->a, res);
 	if (k->subscribing) {
 		k->subscribing = false;
 		k->d->mended |= res->fail == HTTP_FAIL_NONE && res->status == 200;
@@ -245,7 +267,8 @@ gap_feed(void *arg, struct http_res *res)
 		if (v.n > 0 && store_missing(g->d->db, g->a.name, g->a.channel, &v, missing) == RC_OK)
 			for (size_t i = 0; i < v.n; i++) {
 				g->seen += v.v[i].type == ITEM_MESSAGE;
-				if (!missing[i] || !v.v[i].at_known || v.v[i].at_us > clock_now_us() - GAP_SLACK_US)
+				if (!missing[i] || !v.v[i].at_known || v.v[i].at_us < g->since_us ||
+				    v.v[i].at_us > clock_now_us() - GAP_SLACK_US)
 					continue;
 				g->missing++;
 				snprintf(g->newest, sizeof g->newest, "%s", v.v[i].external_id);
@@ -263,7 +286,10 @@ gap_done(void *arg, bool cut)
 
 	(void)cut;
 	if (g->missing > 0)
-		doctor_say(g->d, DC_GAP, FINDING_FAIL, doctor_tr(g->d,
+		doctor_cause(g->d, DC_GAP, FINDING_FAIL, g->queue ? doctor_tr(g->d,
+		    "Another program takes notifications from the same queue (a second dmbox, n8n, a bot, a library's sample): each one goes to a single reader. Stop it, or give it an instance of its own; then bring in what it took today: `WHATSAPP_POLL_SECONDS=0 dmbox-poll --once`",
+		    "Уведомления из той же очереди забирает другая программа (вторая dmbox, n8n, бот, пример из библиотеки): каждое достаётся только одному. Остановите её или дайте ей свой инстанс; затем заберите то, что она взяла сегодня: `WHATSAPP_POLL_SECONDS=0 dmbox-poll --once`") : NULL,
+		    doctor_tr(g->d,
 		    "%s: %zu of %zu messages at the provider are not here, e.g. %s",
 		    "%s: нет здесь %zu из %zu сообщений провайдера, например %s"), g->a.name, g->missing, g->seen,
 		    g->newest);
@@ -279,13 +305,18 @@ gap_done(void *arg, bool cut)
 }
 
 static void
-gap_start(struct doctor *d, const struct account *a)
+gap_start(struct doctor *d, const struct account *a, int64_t since_us)
 {
 	struct gap *g = mem_alloc(sizeof *g);
 	struct httpc_flow f = { .next = gap_next, .feed = gap_feed, .done = gap_done, .arg = g };
 
 	g->d = d;
 	with_token(d, a, &g->a, &g->token, NULL);
+	if (provider_of(a)->polls_instead) {	/* its list is asked for, its queue is the poller's */
+		g->queue = a->poll_s > 0;
+		g->a.poll_s = 0;
+		g->since_us = since_us;
+	}
 	g->st.memory = "{}";
 	g->st.probe = true;
 	g->st.now_us = clock_now_us();
@@ -316,7 +347,8 @@ doctor_providers_start(struct doctor *d)
 		f.arg = k;
 		f.deadline_ms = clock_mono_ms() + ASK_MS;
 		httpc_add(d->http, &f);
-		if (provider_of(a)->polls_reconcile && d->db_ok && doctor_wants(d, DC_GAP, DC_GAP))
-			gap_start(d, a);
+		if (d->db_ok && doctor_wants(d, DC_GAP, DC_GAP) && (provider_of(a)->polls_reconcile ||
+		    (provider_of(a)->reconcile_s > 0 && facts.since_us > 0)))
+			gap_start(d, a, facts.since_us);
 	}
 }

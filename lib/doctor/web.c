@@ -33,6 +33,7 @@
 #define CERT_WARN_DAYS 14
 #define TOKEN_S 120
 #define SLOW_MS 3000
+#define CGI_SLOW_MS 1000		/* the fastest of some thirty answers */
 #define SELF_AT_ONCE 4
 #define RETRY_MS 3000
 #define ANSWER_MAX (32u << 20)	/* a program handed out as a file is to be seen as one */
@@ -71,6 +72,7 @@ struct web {
 	int auth_status;		/* of the call with a token of ours; 0 not asked */
 	bool auth_other_key;		/* it arrived, and their key is another one */
 	int64_t first_ms, slow_ms;	/* the first answer, alone; the slowest of all */
+	int64_t fast_ms;		/* the fastest of all */
 	char host[300];
 	/* the resolver may outlive the run: what it writes to is never freed */
 	struct gaicb *gai;
@@ -203,6 +205,8 @@ slowest(struct doctor *d, const struct http_res *res)
 {
 	if (res->ms > d->web->slow_ms)
 		d->web->slow_ms = res->ms;
+	if (res->fail == HTTP_FAIL_NONE && res->ms < d->web->fast_ms)
+		d->web->fast_ms = res->ms;
 }
 
 /* The code of one of our error answers, or NULL. */
@@ -270,7 +274,7 @@ on_health(struct doctor *d, void *arg, struct http_res *res)
 	const char *rid = arg;
 
 	tls(d, res);
-	d->web->first_ms = res->ms;
+	d->web->first_ms = d->web->fast_ms = res->ms;
 	if (res->fail != HTTP_FAIL_NONE) {
 		unreached(d, res);
 		return;
@@ -1114,7 +1118,11 @@ judge_auth(struct doctor *d)
 		doctor_say(d, DC_AUTH_HEADER, FINDING_UNKNOWN, "HTTP %d", d->web->auth_status);
 	if (!d->probe.there)
 		return;
-	doctor_say(d, DC_FASTCGI, FINDING_OK, "%s", d->probe.cgi ? "CGI" : "FastCGI");
+	if (d->probe.cgi && d->web->fast_ms > CGI_SLOW_MS)
+		doctor_say(d, DC_FASTCGI, FINDING_WARN, doctor_tr(d, "CGI: a program is started for each call, and even the fastest answer took %" PRId64 " ms",
+		    "CGI: на каждый запрос запускается программа, и даже самый быстрый ответ занял %" PRId64 " мс"), d->web->fast_ms);
+	else
+		doctor_say(d, DC_FASTCGI, FINDING_OK, "%s", d->probe.cgi ? "CGI" : "FastCGI");
 	if (d->conf->file != NULL && d->probe.config[0] != '\0' && doctor_shared_root(d->probe.config) == NULL &&
 	    d->probe.doc_root[0] != '\0') {
 		char why[1024];

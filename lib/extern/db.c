@@ -221,6 +221,12 @@ db_sqlstate(const struct db *d)
 	return d->sqlstate;
 }
 
+bool
+db_async(const struct db *d)
+{
+	return d->async;
+}
+
 const char *
 db_error(const struct db *d)
 {

@@ -49,6 +49,9 @@ enum db_fault {
 	DB_FAULT_OTHER		/* RC_BUG */
 };
 enum db_fault db_fault(const struct db *d);
+/* db_async(d): commits are durable only because each transaction asks for it: a pooler
+ * keeps the options of this connection back, and the server's own setting is off. */
+bool db_async(const struct db *d);
 const char *db_sqlstate(const struct db *d);	/* of a failed connect, too; "" where none */
 const char *db_error(const struct db *d);	/* first line, password scrubbed */
 /* db_where(d): what the server named beside its last error; "" where it named none. */

@@ -222,6 +222,10 @@ struct check_facts {
 	const char *last_poll;		/* outcome, or NULL */
 	int64_t token_expires_us;	/* of the refreshed token; 0 not known */
 	bool had_messages;
+	int64_t since_us;		/* the first delivery or poll; 0: there was none */
+	bool polled_once;		/* a poll brought messages, or an empty list, some time */
+	int64_t silent_h;		/* hours since webhooks stopped that came regularly; 0: they did not */
+	int64_t standby, inbound, echoes;	/* of the last 20 messages by webhook */
 };
 
 /* A check under way: the account (token in force) and where it says what it saw. */

@@ -667,10 +667,25 @@ write_endless(FCGX_Stream *out)
 			return;
 }
 
+/* The provider's clock; SIM_DATE_AHEAD_S: so many seconds before ours. */
+static void
+write_date(FCGX_Stream *out)
+{
+	const char *ahead = sim_opt("DATE_AHEAD_S");
+	time_t at = time(NULL) + (ahead != NULL ? (time_t)strtol(ahead, NULL, 10) : 0);
+	struct tm tm;
+	char s[64];
+
+	if (ahead != NULL && gmtime_r(&at, &tm) != NULL &&
+	    strftime(s, sizeof(s), "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0)
+		FCGX_FPrintF(out, "Date: %s\r\n", s);	/* else the web server writes it */
+}
+
 static void
 write_answer(FCGX_Stream *out, const struct sim_res *res)
 {
 	FCGX_FPrintF(out, "Status: %d\r\nContent-Type: %s\r\n", res->status, res->type);
+	write_date(out);
 	put(out, res->headers.p, res->headers.n);
 	FCGX_FPrintF(out, "Content-Length: %lu\r\n\r\n", (unsigned long)res->body.n);
 	put(out, res->body.p, res->body.n);

@@ -3,7 +3,9 @@
  * for before any routing (A.2); no endpoint that lists messages (A.6); sends
  * that are accepted without an id, and errors inside a 200 (A.5).
  *
- * Settings: CHATRACE_TOKENS (comma list; none: any "<digits>.<rest>").
+ * Settings: CHATRACE_TOKENS (comma list; none: any "<digits>.<rest>"), CHATRACE_PAGE (the
+ *           account of the token; none: what it says), CHATRACE_ACTIVE ("false": suspended),
+ *           CHATRACE_INTEGRATIONS (the answer's JSON).
  * Control:  POST /_sim/chatrace/list {"path":"/messages/get","auth":"api-key",
  *           "messages":[...], "shape":"array|messages|data|object"}: from now on
  *           that path lists messages to a client that sends the token in that form.
@@ -127,10 +129,23 @@ contacts(const struct sim_req *r, struct sim_res *res, const char *rest)
 }
 
 static void
+me(const char *token, struct sim_res *res)
+{
+	const char *page = sim_opt("CHATRACE_PAGE");
+	bool active = !str_eq(sim_opt("CHATRACE_ACTIVE"), "false");
+
+	if (str_empty(page))
+		page = token;
+	sim_answer(res, 200, "{\"page_id\":%.*s,\"name\":\"Shop\",\"active\":%s,\"created\":0,"
+	    "\"total_users\":120}", (int)strcspn(page, "."), page, active ? "true" : "false");
+}
+
+static void
 handle(const struct sim_req *r, struct sim_res *res)
 {
 	const char *p = r->path;
 	const char *token = sim_header(r, "X-ACCESS-TOKEN");
+	const char *integrations = sim_opt("CHATRACE_INTEGRATIONS");
 
 	for (const struct listing *l = listings; l != NULL; l = l->next)
 		if (str_eq(l->path, p)) {
@@ -146,12 +161,12 @@ handle(const struct sim_req *r, struct sim_res *res)
 		return;
 	}
 	if (str_eq(p, "/accounts/me"))
-		sim_answer(res, 200, "{\"page_id\":%.*s,\"name\":\"Shop\",\"active\":true,\"created\":0,"
-		    "\"total_users\":120}", (int)strcspn(token, "."), token);
+		me(token, res);
 	else if (str_eq(p, "/accounts/flows"))
 		sim_answer(res, 200, "[{\"id\":1700000000001,\"name\":\"Main menu\"}]");
 	else if (str_eq(p, "/accounts/integrations"))
-		sim_answer(res, 200, "[{\"id\":1,\"name\":\"Instagram\",\"channel\":10,\"active\":true}]");
+		sim_answer(res, 200, "%s", integrations != NULL ? integrations :
+		    "[{\"id\":1,\"name\":\"Instagram\",\"channel\":10,\"active\":true}]");
 	else if (str_eq(p, "/accounts/admins") || str_eq(p, "/accounts/tags") ||
 	    str_eq(p, "/accounts/custom_fields"))
 		sim_answer(res, 200, "[]");

@@ -1594,13 +1594,58 @@ probe_broken(const struct http_res *res, struct json **j, struct mem_arena *aren
 	return false;
 }
 
+/* Switched off, by whichever of these words: A.8 does not know which is the one. */
+static bool
+off(struct mem_arena *arena, const struct json *o)
+{
+	static const char *const yes[] = { "active", "connected", "enabled", "is_active", "is_connected" };
+	static const char *const no[] = { "disconnected", "inactive", "expired", "disabled", "not_connected", "error" };
+	const char *s = json_text(arena, json_member(o, "status"));
+
+	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+		if (json_member(o, yes[i]) != NULL && !json_bool(json_member(o, yes[i]), true))
+			return true;
+	for (size_t i = 0; s != NULL && i < sizeof no / sizeof *no; i++)
+		if (str_ieq(s, no[i]))
+			return true;
+	return false;
+}
+
+/* A.8 [?]: the exact shape is not known.  A list that does not name it, or names it as off,
+ * is an answer; of another shape its absence proves nothing. */
+static void
+integrations(struct mem_arena *arena, const struct json *j, struct finding *out)
+{
+	const struct json *list = json_type(j) == JSON_ARRAY ? j : json_member(j, "data");
+	const struct json *v = json_member(j, "instagram");
+	bool listed = json_type(list) == JSON_ARRAY, named = false;
+
+	for (size_t i = 0; listed && i < json_len(list); i++) {
+		if (strcasestr(json_raw(arena, json_at(list, i)), "instagram") == NULL)
+			continue;
+		named = true;
+		v = json_at(list, i);
+		if (!off(arena, v))
+			break;
+	}
+	if (v != NULL && (off(arena, v) || json_type(v) == JSON_NULL ||
+	    (json_type(v) == JSON_BOOL && !json_bool(v, true))))
+		found(out, FINDING_FAIL, "integrations", "Instagram is named, but not connected");
+	else if (named || v != NULL || strcasestr(json_raw(arena, j), "instagram") != NULL)
+		found(out, FINDING_OK, "integrations", "Instagram is among the integrations");
+	else if (listed)
+		found(out, FINDING_WARN, "integrations", "Instagram is not among the %zu integrations", json_len(list));
+	else
+		found(out, FINDING_UNKNOWN, "integrations", "Instagram is not named");
+}
+
 static enum rc
 chatrace_probe_read(const struct account *a, int step, const struct http_res *res,
     struct finding *out)
 {
 	struct mem_arena arena = {0};
 	struct json *j = NULL;
-	const char *page, *raw;
+	const char *page;
 
 	memset(out, 0, sizeof *out);
 	if (probe_broken(res, &j, &arena, step, out))
@@ -1628,12 +1673,7 @@ chatrace_probe_read(const struct account *a, int step, const struct http_res *re
 			found(out, FINDING_FAIL, "active", "active is false: the account is suspended");
 		break;
 	case PROBE_INTEGRATIONS:
-		raw = json_raw(&arena, j);
-		/* A.8 [?]: the exact shape is not known, so absence proves nothing */
-		if (strcasestr(raw, "instagram") != NULL)
-			found(out, FINDING_OK, "integrations", "Instagram is among the integrations");
-		else
-			found(out, FINDING_UNKNOWN, "integrations", "Instagram is not named");
+		integrations(&arena, j, out);
 		break;
 	}
 out:

@@ -33,6 +33,13 @@ polling(struct checkup *c)
 	if (str_eq(c->facts.last_poll, "messages") || str_eq(c->facts.last_poll, "empty"))
 		check_say(c, 707, FINDING_OK, check_tr(c, "%s: an address that lists messages was found",
 		    "%s: найден адрес со списком сообщений"), c->a->name);
+	else if (c->facts.polled_once && c->a->poll_s > 0)
+		check_cause(c, 707, FINDING_WARN, check_tr(c,
+		    "Chatrace changed what it lists: only the webhook (the flow's step) brings messages now; see that DMB-708 is good, then set INSTAGRAM_POLL_SECONDS=0.",
+		    "Chatrace изменил свои списки: теперь сообщения приносит только вебхук (шаг сценария); проверьте DMB-708, затем задайте INSTAGRAM_POLL_SECONDS=0."),
+		    check_tr(c, "%s: an address listed messages before, now none does (%s)",
+		    "%s: раньше один адрес показывал сообщения, теперь ни один (%s)"), c->a->name,
+		    c->facts.last_poll != NULL ? c->facts.last_poll : "?");
 	else if (c->facts.last_poll == NULL)
 		check_say(c, 707, FINDING_UNKNOWN, check_tr(c, "%s: not asked yet", "%s: ещё не спрашивали"), c->a->name);
 	else
@@ -44,7 +51,13 @@ polling(struct checkup *c)
 static void
 flow(struct checkup *c)
 {
-	if (c->facts.last_delivery != NULL)
+	if (c->facts.silent_h > 0)
+		check_cause(c, 708, FINDING_WARN, check_tr(c,
+		    "The flow's step delivered regularly and stopped: see in Chatrace that the flow is on, that its External API Request is still in it, and what its log says of the last calls.",
+		    "Шаг сценария доставлял регулярно и перестал: проверьте в Chatrace, включён ли сценарий, есть ли в нём External API Request и что говорит журнал о последних вызовах."),
+		    check_tr(c, "%s: none for %" PRId64 " hours, the last at %s", "%s: нет уже %" PRId64 " ч, последняя %s"),
+		    c->a->name, c->facts.silent_h, c->facts.last_delivery);
+	else if (c->facts.last_delivery != NULL)
 		check_say(c, 708, FINDING_OK, check_tr(c, "%s: last at %s", "%s: последний раз %s"), c->a->name,
 		    c->facts.last_delivery);
 	else

@@ -10,6 +10,7 @@
 #include "provider/graph/graph.h"
 
 #define EXPIRY_WARN_DAYS 10
+#define ONLY_ECHOES 5		/* so many in a row are no accident */
 
 /* What a new subscription asks for (B.7). */
 #define FIELDS "messages,messaging_postbacks,message_reactions,messaging_seen,message_edit," \
@@ -67,6 +68,37 @@ entry(struct checkup *c)
 		check_say(c, 716, FINDING_OK, "%s", c->a->name);
 }
 
+/* Codes that say nothing against the token. */
+static bool
+access_judge(struct checkup *c, struct finding *f)
+{
+	static const struct { const char *code, *en, *ru; enum finding_status status; } v[] = {
+		{ "4", "The app has made too many calls, which says nothing against the token: Meta lifts the limit within the hour. See App Dashboard, Rate limits, and what else calls with this app; raise INSTAGRAM_POLL_SECONDS.",
+		    "Приложение сделало слишком много вызовов, токен ни при чём: Meta снимет предел в течение часа. Посмотрите App Dashboard, Rate limits, и кто ещё вызывает от этого приложения; увеличьте INSTAGRAM_POLL_SECONDS.",
+		    FINDING_WARN },
+		{ "10", "The app has no access for this (code 10), a new token of it will not either: App Dashboard, App Review: instagram_business_manage_messages (Facebook Login: instagram_manage_messages) with Advanced Access; the Instagram app: Connected tools, Allow access to messages.",
+		    "У приложения нет на это доступа (код 10), новый токен не поможет: App Dashboard, App Review: instagram_business_manage_messages (Facebook Login: instagram_manage_messages) с Advanced Access; в приложении Instagram: Подключённые инструменты, Разрешить доступ к сообщениям.",
+		    FINDING_FAIL },
+		{ "200", "The app or the person who logged in has no right for this: grant it at a new log-in, and see that the person is an admin of the Page.",
+		    "У приложения или вошедшего человека нет права: дайте его при новом входе и проверьте, что человек администрирует Страницу.",
+		    FINDING_FAIL },
+		{ "100", "Meta refuses the app or account as a whole (code 100): see App Dashboard for a restriction of the app, and Instagram's Account status; another token changes nothing.",
+		    "Meta отказывает приложению или аккаунту целиком (код 100): посмотрите ограничения в App Dashboard и Статус аккаунта в Instagram; другой токен ничего не изменит.",
+		    FINDING_FAIL },
+	};
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		size_t n = strlen(v[i].code);
+
+		if (!str_starts(f->seen, v[i].code) || (f->seen[n] != ':' && f->seen[n] != '/'))
+			continue;
+		f->status = v[i].status;
+		check_cause(c, 713, f->status, check_tr(c, v[i].en, v[i].ru), "%s: %s", c->a->name, f->seen);
+		return true;
+	}
+	return false;
+}
+
 /* What Meta's error code asks for; a new token does not help against all of them. */
 static void
 token_judge(struct checkup *c, struct finding *f)
@@ -86,6 +118,8 @@ token_judge(struct checkup *c, struct finding *f)
 		    "Это личный аккаунт: переключите его на профессиональный в приложении Instagram (Настройки, Тип аккаунта); токен останется тем же." },
 	};
 
+	if (f->status != FINDING_OK && access_judge(c, f))
+		return;
 	for (size_t i = 0; f->status != FINDING_OK && i < sizeof v / sizeof *v; i++)
 		if (strstr(f->seen, v[i].in) != NULL) {
 			check_cause(c, 713, f->status, check_tr(c, v[i].en, v[i].ru), "%s: %s", c->a->name, f->seen);
@@ -127,6 +161,33 @@ conversations(struct checkup *c, struct finding *f)
 {
 	if (f->status == FINDING_WARN && !c->facts.had_messages)
 		f->status = FINDING_UNKNOWN;
+}
+
+/* Meta delivers, and still no customer's message is answered here: who else has the thread? */
+static void
+routing(struct checkup *c)
+{
+	const struct check_facts *f = &c->facts;
+
+	if (f->standby > 0 && f->standby * 2 >= f->inbound)
+		check_cause(c, 720, FINDING_WARN, check_tr(c,
+		    "Another app is the primary one: at the Page, Settings, Advanced messaging, Handover protocol (Instagram: Messaging settings, Default app for conversations), make this app primary, or take the other one off.",
+		    "Основным назначено другое приложение: в Странице, Настройки, Расширенные сообщения, Протокол передачи (Instagram: приложение для переписки по умолчанию) сделайте основным это или отключите другое."),
+		    check_tr(c, "%s: %" PRId64 " of the last %" PRId64 " messages came as standby: another app has the conversations",
+		    "%s: из последних сообщений (%" PRId64 " из %" PRId64 ") пришли как standby: переписку ведёт другое приложение"),
+		    c->a->name, f->standby, f->inbound);
+	else if (f->echoes >= ONLY_ECHOES && f->inbound == 0)
+		check_cause(c, 720, FINDING_WARN, check_tr(c,
+		    "Own messages come and customers' do not: the app lacks Advanced Access, or is not Live (then only people with a role in it get through); see that \"messages\" is among the subscribed fields, too.",
+		    "Свои сообщения приходят, клиентские нет: у приложения нет Advanced Access или оно не Live (тогда проходят только люди с ролью в нём); проверьте и поле messages в подписке."),
+		    check_tr(c, "%s: the last %" PRId64 " messages are all our own (echoes)",
+		    "%s: последние сообщения (%" PRId64 ") только свои (эхо)"), c->a->name, f->echoes);
+	else if (f->silent_h > 0)
+		check_cause(c, 720, FINDING_WARN, check_tr(c,
+		    "Webhooks came regularly and stopped: Meta switches a webhook off that failed for long. See App Dashboard, Webhooks (the callback may be marked as failing), then: `dmbox doctor --fix`",
+		    "Вебхуки приходили регулярно и перестали: Meta отключает адрес, который долго не отвечал. Посмотрите App Dashboard, Webhooks, затем: `dmbox doctor --fix`"),
+		    check_tr(c, "%s: none for %" PRId64 " hours, the last at %s", "%s: нет уже %" PRId64 " ч, последний %s"),
+		    c->a->name, f->silent_h, f->last_delivery);
 }
 
 static void
@@ -226,6 +287,6 @@ const struct provider_check graph_checks[] = {
 	    "что у Meta видно только человеку" },
 	  .remedy = { "Check by hand: the app is Live; it has Advanced Access (else only people with a role get through); Instagram app, Connected tools: Allow access to messages is on; new chats may lie in Requests.",
 	    "Проверьте сами: приложение в режиме Live; есть Advanced Access (иначе проходят только люди с ролью); в Instagram в Подключённых инструментах включён доступ к сообщениям; новые чаты могут лежать в Запросах." },
-	  .asked = person },
+	  .asked = person, .ledger = routing },
 };
 const size_t graph_n_checks = sizeof graph_checks / sizeof *graph_checks;
