@@ -434,6 +434,43 @@ returns boolean language sql immutable parallel safe as $$
 $$;
 comment on function dmbox.newer(text, timestamptz, text, timestamptz) is 'Whether a contact''s name, username or picture is to be replaced';
 
+-- A text of message m that only a poll saw is an edit without its number.  True where no
+-- edit of that text is there yet.
+create or replace function dmbox.polled_edit(m dmbox.messages, p_text text)
+returns boolean language plpgsql as $$
+begin
+	if exists (select 1 from dmbox.events e
+	    where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
+	      and e.target_id = m.external_id and e.effect = 'edit'
+	      and dmbox.bare(e.text) = dmbox.bare(p_text)) then
+		return false;
+	end if;
+	insert into dmbox.events (account, channel, thread_id, provider, kind, effect, contact_id,
+	       direction, occurred_at, target_id, text, event_key, raw)
+	values (m.account, m.channel, m.thread_id, m.provider, 'edit', 'edit', m.contact_id,
+	       m.direction, date_trunc('second', m.sent_at), m.external_id, p_text,
+	       'polled|' || dmbox.id_hash(m.thread_id, m.external_id, '', p_text), '{}')
+	on conflict (event_key, channel, account) do nothing;
+	return true;
+end $$;
+comment on function dmbox.polled_edit is 'Note a text that only a poll saw as an edit; true where it is new';
+
+-- Write m, which was o, with all that follows from the difference.
+create or replace function dmbox.merge_write(o dmbox.messages, m dmbox.messages)
+returns void language plpgsql as $$
+begin
+	update dmbox.messages x
+	   set contact_id = m.contact_id, sender_id = m.sender_id, recipient_id = m.recipient_id, provider = m.provider,
+	       direction = m.direction, source = m.source, is_test = m.is_test, status = m.status, kind = m.kind,
+	       body = m.body, detail = m.detail, reply_to = m.reply_to, sent_at = m.sent_at,
+	       sent_at_known = m.sent_at_known, read_at = m.read_at, delivered_at = m.delivered_at,
+	       content_rank = m.content_rank
+	 where x.id = m.id;
+	perform dmbox.moved_message(o, m);
+	perform dmbox.apply_message(m.id);
+end $$;
+comment on function dmbox.merge_write is 'Write the merged row of a message';
+
 -- A later version of a message that is there.  Its fields are merged by what they say and
 -- who told them, in an order that is the same whichever came first:
 --   sides (direction, contact, sender, recipient, source): the higher rank (dmbox.source_rank)
@@ -514,17 +551,7 @@ begin
 			else
 				v_base := p_body;
 			end if;
-			v_edit := not exists (select 1 from dmbox.events e
-			    where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
-			      and e.target_id = m.external_id and e.effect = 'edit' and dmbox.bare(e.text) = dmbox.bare(v_seen));
-			if v_edit then
-				insert into dmbox.events (account, channel, thread_id, provider, kind, effect, contact_id,
-				       direction, occurred_at, target_id, text, event_key, raw)
-				values (m.account, m.channel, m.thread_id, m.provider, 'edit', 'edit', m.contact_id, m.direction,
-				       date_trunc('second', m.sent_at), m.external_id, v_seen,
-				       'polled|' || dmbox.id_hash(m.thread_id, m.external_id, '', v_seen), '{}')
-				on conflict (event_key, channel, account) do nothing;
-			end if;
+			v_edit := dmbox.polled_edit(m, v_seen);
 		end if;
 		if (v_new, (select count(x.url) from unnest(p_atts) x), cardinality(p_atts), length(coalesce(p_body, '')),
 		    coalesce(p_body, '') collate "C", p_kind collate "C")
@@ -552,15 +579,7 @@ begin
 	if m is not distinct from o and not v_edit and not v_atts then
 		return false;
 	end if;
-	update dmbox.messages x
-	   set contact_id = m.contact_id, sender_id = m.sender_id, recipient_id = m.recipient_id, provider = m.provider,
-	       direction = m.direction, source = m.source, is_test = m.is_test, status = m.status, kind = m.kind,
-	       body = m.body, detail = m.detail, reply_to = m.reply_to, sent_at = m.sent_at,
-	       sent_at_known = m.sent_at_known, read_at = m.read_at, delivered_at = m.delivered_at,
-	       content_rank = m.content_rank
-	 where x.id = m.id;
-	perform dmbox.moved_message(o, m);
-	perform dmbox.apply_message(m.id);
+	perform dmbox.merge_write(o, m);
 	return true;
 end $$;
 comment on function dmbox.merge_message is 'Make the row of a message fuller by another version of it; true where something changed';
