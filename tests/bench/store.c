@@ -4,6 +4,8 @@
  *
  *   store array CONNINFO ITEMS SECONDS	messages/s of one connection, one delivery of ITEMS a statement
  *   store batch CONNINFO N SECONDS	the same, N deliveries of one message a statement
+ *   store bare CONNINFO ITEMS SECONDS	messages/s of an insert of ITEMS rows from arrays into a table
+ *					with the columns and keys of messages and nothing else
  *   store drain CONNINFO FOLDER FILES	fill a spool, then drain it: put/s and drained/s
  */
 #include <stdio.h>
@@ -98,6 +100,74 @@ array(struct db *db, size_t deliveries, size_t items, int64_t ms)
 	return 0;
 }
 
+/* What messages holds of a text, into peer.bare (peer/schema.sql). */
+static const struct db_stmt bare_insert = { "bench_bare",
+    "insert into peer.bare (account, channel, provider, external_id, contact_id, sender_id, recipient_id,"
+    "  direction, kind, body, status, sent_at, sent_at_known, received_at, source, delivery_id)"
+    " select 'main', 'instagram', 'graph', t.ext, t.contact, t.sender, '17841400000000001', 'inbound', 'text',"
+    "  t.body, 'received', t.at, true, now(), 'webhook', 1"
+    " from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[])"
+    "   t(ext, contact, sender, body, at)" };
+
+static void
+bare_args(struct db_args *a, size_t items)
+{
+	char s[128];
+
+	db_array(a, DB_TEXT);
+	for (size_t i = 0; i < items; i++) {
+		snprintf(s, sizeof s, "b%llu", (unsigned long long)(next_id + i));
+		db_text(a, s);
+	}
+	db_array_end(a);
+	db_array(a, DB_I64);
+	for (size_t i = 0; i < items; i++)
+		db_i64(a, (int64_t)(i * 2654435761u % 5000));
+	db_array_end(a);
+	db_array(a, DB_TEXT);
+	for (size_t i = 0; i < items; i++) {
+		snprintf(s, sizeof s, "%llu", 6500000000000000u + (unsigned long long)(i * 2654435761u % 5000));
+		db_text(a, s);
+	}
+	db_array_end(a);
+	db_array(a, DB_TEXT);
+	for (size_t i = 0; i < items; i++) {
+		snprintf(s, sizeof s, "Good day, do you have this in blue? Message %llu", (unsigned long long)(next_id + i));
+		db_text(a, s);
+	}
+	db_array_end(a);
+	db_array(a, DB_TIME);
+	for (size_t i = 0; i < items; i++)
+		db_time(a, clock_now_us());
+	db_array_end(a);
+	next_id += items;
+}
+
+static int
+bare(struct db *db, size_t items, int64_t ms)
+{
+	int64_t start, used = 0;
+	size_t stored = 0;
+
+	while (used < ms * 1000) {
+		struct db_args a = { 0 };
+		enum rc rc;
+
+		bare_args(&a, items);
+		start = clock_mono_ms() * 1000;
+		rc = db_exec(db, &bare_insert, &a, NULL);
+		used += clock_mono_ms() * 1000 - start;
+		db_args_free(&a);
+		if (rc != RC_OK) {
+			fprintf(stderr, "store: not stored\n");
+			return 1;
+		}
+		stored += items;
+	}
+	printf("%.1f\n", (double)stored * 1e6 / (double)used);
+	return 0;
+}
+
 static int
 drain(struct db *db, const char *folder, size_t files)
 {
@@ -151,6 +221,8 @@ main(int argc, char **argv)
 		status = array(db, 1, (size_t)n, ms * 1000);
 	else if (str_eq(argv[1], "batch") && str_i64(argv[3], &n) == RC_OK && str_i64(argv[4], &ms) == RC_OK)
 		status = array(db, (size_t)n, 1, ms * 1000);
+	else if (str_eq(argv[1], "bare") && str_i64(argv[3], &n) == RC_OK && str_i64(argv[4], &ms) == RC_OK)
+		status = bare(db, (size_t)n, ms * 1000);
 	else if (str_eq(argv[1], "drain") && str_i64(argv[4], &n) == RC_OK)
 		status = drain(db, argv[3], (size_t)n);
 	db_free(db);
