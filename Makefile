@@ -13,6 +13,8 @@ PREFIX   ?= /usr/local
 CGIDIR   ?= $(PREFIX)/lib/cgi-bin
 CONFIG   ?= $(PREFIX)/etc/dmbox.env
 WEBDIR   ?= $(CGIDIR)/dmbox/inbox
+# where the tick file lies; programs write it, the web server hands it out
+TICKDIR  ?= $(WEBDIR)/tick
 WEBUSER  ?= www-data
 DESTDIR  ?=
 WERROR   ?=
@@ -49,13 +51,13 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
-# the installation's PREFIX is compiled into this, which is made anew when it changes
+# the installation's PREFIX and TICKDIR are compiled into this, which is made anew when they change
 PREFIX_OBJ := $(B)/obj/lib/base/prefix.o
-$(PREFIX_OBJ): CPPFLAGS += -DDMBOX_PREFIX='"$(PREFIX)"'
+$(PREFIX_OBJ): CPPFLAGS += -DDMBOX_PREFIX='"$(PREFIX)"' -DDMBOX_TICKDIR='"$(TICKDIR)"'
 $(PREFIX_OBJ): $(B)/prefix
 $(B)/prefix: FORCE
 	@mkdir -p $(@D)
-	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@
+	@echo '$(PREFIX) $(TICKDIR)' | cmp -s - $@ || echo '$(PREFIX) $(TICKDIR)' > $@
 FORCE:
 
 # thin: members are found by path, for base names repeat (model/conf.c, doctor/conf.c)
@@ -199,7 +201,7 @@ readme-tables:
 
 I        = $(DESTDIR)$(PREFIX)
 C        = $(DESTDIR)$(CGIDIR)
-FILL     = sed -e 's|@CGI@|$(CGIDIR)/dmbox|g' -e 's|@WEB@|$(WEBDIR)|g' \
+FILL     = sed -e 's|@CGI@|$(CGIDIR)/dmbox|g' -e 's|@WEB@|$(WEBDIR)|g' -e 's|@TICK@|$(TICKDIR)|g' \
            -e 's|@RUN@|/run/lighttpd|g' -e 's|@CONFIG@|$(CONFIG)|g' \
            -e 's|@THREADS@|8|g' -e 's|@SHARE@|$(PREFIX)/share/dmbox|g' -e 's|@BIN@|$(PREFIX)/bin|g' \
            -e 's|@USER@|$(WEBUSER)|g' -e 's|@GROUP@|$(WEBUSER)|g' -e 's|@LOG@|access_log off;|g'
@@ -229,6 +231,8 @@ install: all
 	$(FILL) apache/htaccess-programs >'$(C)/dmbox/.htaccess' && chmod 644 '$(C)/dmbox/.htaccess'
 	if [ -d web ]; then install -d '$(C)/dmbox/inbox' && cp -R web/. '$(C)/dmbox/inbox/' && \
 	  chmod -R u=rwX,go=rX '$(C)/dmbox/inbox'; fi
+	# the web user, who is the cron user, too, writes there
+	[ "$$(id -u)" != 0 ] || [ -n '$(DESTDIR)' ] || chown '$(WEBUSER)' '$(C)/dmbox/inbox/tick' 2>/dev/null || :
 	install -d '$(I)/share/bash-completion/completions'
 	install -m 644 completion/dmbox.bash '$(I)/share/bash-completion/completions/dmbox'
 	for f in man/*.[1-9]; do [ -e "$$f" ] || continue; s=$${f##*.}; \

@@ -69,6 +69,7 @@ for p in $programs; do
 	echo "$p loader $(offset "$p" /@DMBOX-LOADER@)"
 	echo "$p libs $(offset "$p" /@DMBOX-LIBS@)"
 	echo "$p prefix $(offset "$p" /@DMBOX-PREFIX@)"
+	echo "$p tick $(offset "$p" /@DMBOX-CGIDIR@)"
 done >"$out/patches"
 (cd "$out" && grep -rlI '/@DMBOX-[A-Z]*@' prefix cgi | sort) >"$out/fill" || :
 install -m 755 bundle/install "$out/install"

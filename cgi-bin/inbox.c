@@ -38,9 +38,17 @@ static bool
 handle(void *arg, unsigned int thread, struct http_call *call)
 {
 	struct inbox *in = arg;
+	bool post = str_eq(call->req.method, "POST");
+	struct conf *conf;
+	bool answered = endpoint_dispatch(post ? in->write : in->read, thread, &table, call);
 
-	return endpoint_dispatch(str_eq(call->req.method, "POST") ? in->write : in->read, thread,
-	    &table, call);
+	/* what one person does, the others' pages show */
+	if (post && call->res.status == 200 && (conf = ctx_conf_now(in->write)) != NULL) {
+		ctx_changed(in->write, conf);
+		ctx_changed_tick(in->write);
+		conf_drop(conf);
+	}
+	return answered;
 }
 
 int

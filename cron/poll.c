@@ -81,6 +81,7 @@ struct poller {
 	struct task_run **tasks;	/* those of the table (task.h), NULL at the end */
 	struct turn *turns;
 	size_t running;		/* checks under way */
+	size_t stored, shown;	/* what checks and the spool brought; how much of all work the page knows */
 	bool once;
 	int64_t window_s;
 	int64_t end_us;		/* wall clock */
@@ -130,6 +131,7 @@ check_done(void *arg, const struct task_poll_result *r)
 {
 	struct running *run = arg;
 
+	run->p->stored += r->stored + r->added;
 	run->t->running = false;
 	run->t->told = r->next_us != 0;	/* the check has said so itself */
 	run->p->running--;
@@ -272,6 +274,22 @@ drain(struct poller *p)
 		log_debug("spool: not everything could be stored yet");
 	if (done > 0)
 		log_info("💾 %zu deliveries from the spool stored", done);
+	p->stored += done;
+}
+
+/* Open pages learn that there is something to ask for. */
+static void
+tell_pages(struct poller *p)
+{
+	size_t n = p->stored;
+
+	for (struct task_run **t = p->tasks; *t != NULL; t++)
+		n += (*t)->ended + (*t)->done;
+	if (n == p->shown)
+		return;
+	p->shown = n;
+	ctx_changed(p->ctx, p->conf);
+	ctx_changed_tick(p->ctx);
 }
 
 static struct task_env
@@ -303,6 +321,7 @@ tick(struct poller *p)
 	e = env_of(p);
 	for (struct task_run **t = p->tasks; *t != NULL; t++)
 		task_turn(*t, &e);
+	tell_pages(p);
 }
 
 /* Take up a changed configuration; flows under way hold the old one. */
@@ -338,9 +357,11 @@ work_until_tick(struct poller *p)
 {
 	int64_t until_ms = clock_mono_ms() + (TICK_US - clock_now_us() % TICK_US) / 1000 + 1, left;
 
-	while (!stop && (left = until_ms - clock_mono_ms()) > 0)
+	while (!stop && (left = until_ms - clock_mono_ms()) > 0) {
 		if (httpc_step(p->h, (int)left) == 0)
 			clock_sleep_ms(left);
+		tell_pages(p);
+	}
 }
 
 static bool
@@ -372,6 +393,7 @@ wind_up(struct poller *p, int64_t until_ms)
 		if (stop && !must_finish(p))
 			break;
 		httpc_step(p->h, 200);
+		tell_pages(p);
 	}
 	httpc_abort(p->h);
 }
@@ -452,6 +474,7 @@ run_once(struct poller *p)
 		struct task_env e = env_of(p);
 
 		httpc_step(p->h, 500);
+		tell_pages(p);
 		for (struct task_run **t = p->tasks; *t != NULL; t++)
 			if ((*t)->task->follows)
 				task_start(*t, &e);

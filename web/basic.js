@@ -15,13 +15,13 @@ export function adapt(server, ApiError) {
 		return { ...m, attachments: m.attachments.map((a) => ({ ...a, channel: m.channel })), sender: m.detail?.senderName ? { id: m.senderId, name: m.detail.senderName } : null, quote: q ? { id: q.id, kind: q.kind, content: q.content, direction: q.direction, name: '', deletedAt: q.deletedAt } : null };
 	};
 	Object.assign(server, {
-		onlyAll: true, pause: 2000,
+		onlyAll: true,
 		me: async () => {
 			const me = await signedIn();
 			const found = await Promise.all(['instagram', 'whatsapp'].map((c) => ask(c, 'conversations', { limit: 1 }).then(() => c, (err) => { if (err.status === 404) return null; throw err; })));
 			channels = found.filter(Boolean);
 			const now = await call('changes');
-			return { ...me, lang: null, tick: null, next: now.next, users: [], labels: [], replies: [], empty: false,
+			return { ...me, lang: null, tick: me.tick ?? null, next: now.next, users: [], labels: [], replies: [], empty: false,
 				accounts: channels.map((channel) => ({ channel, account: null, attachments: [], quote: true, react: true, split: true })) };
 		},
 		conversations: async ({ channel, q, limit, before }) => {

@@ -7,7 +7,7 @@ import { t, lang, setLanguage, $, el, button, attr, text, part, store, server, b
 import { avatar, nameOf, summary } from './render.js';
 import * as thread from './thread.js';
 
-const PAGE = 50, TICK_MS = 2000, HIDDEN_MS = 15000, NO_TICK_MS = 10000;
+const PAGE = 50, TICK_MS = 2000, HIDDEN_MS = 15000, NO_TICK_MS = 10000, SURE_MS = 600000;
 
 const app = { me: { name: '', role: 'read', accounts: [], replies: [], labels: [], users: [] }, trouble, quiet, refresh, place, showTools };
 let conversations = new Map();	// those of the list, by id
@@ -402,7 +402,7 @@ function back() {
  * browser asks and tells the others where the browser has locks.
  */
 const live = {
-	on: false, since: null, tick: null, etag: null, timer: 0, leads: false, channel: null, wake: null,
+	on: false, since: null, tick: null, etag: null, asked: 0, timer: 0, leads: false, channel: null, wake: null,
 	start(me) {
 		this.stop();
 		Object.assign(this, { on: true, since: me.next ?? null, tick: me.tick || null, etag: null, leads: false });
@@ -446,10 +446,11 @@ const live = {
 		}
 		if (run !== this.run)
 			return;
-		const pause = document.visibilityState === 'hidden' && (this.tick || server.onlyAll) ? HIDDEN_MS : this.tick ? TICK_MS : server.onlyAll ? server.pause : NO_TICK_MS;
+		const pause = document.visibilityState === 'hidden' ? HIDDEN_MS : this.tick ? TICK_MS : NO_TICK_MS;
 		this.timer = setTimeout(() => this.loop(), Math.min(60000, pause * 2 ** Math.min(failures, 3)));
 	},
 	async changed() {
+		const sure = Date.now() - this.asked >= SURE_MS;
 		if (!this.tick)
 			return true;
 		let res;
@@ -458,26 +459,33 @@ const live = {
 		} catch {
 			throw new ApiError(0, 'network', '');
 		}
-		if (res.status === 404 || res.status === 403) {	// the file was taken away: its name is asked for anew
-			this.tick = (await server.me()).tick || null;
+		if ([401, 403, 404].includes(res.status)) {	// the file was taken away: its name is asked for anew
+			const { tick } = await server.me();
+			this.tick = tick === this.tick ? null : tick || null;
 			return true;
 		}
 		if (!res.ok)
 			throw new ApiError(res.status, '', '');
-		const mark = res.headers.get('ETag') || res.headers.get('Last-Modified') || await res.text();
+		const mark = res.headers.get('ETag')?.replace(/^W\//, '') || res.headers.get('Last-Modified') || await res.text();
 		const differs = mark !== this.etag;
 		this.pending = mark;
-		return differs;
+		// something was stored that no program told of: the feed is asked now and then
+		return differs || sure;
 	},
 	async ask() {
 		const mark = this.pending;
+		this.asked = Date.now();
+		let held = false;
 		for (let more = true; more && this.on;) {
 			const after = this.since, r = await server.changes(after);
+			held = r.held;
 			this.take(r, after);
 			this.channel?.postMessage({ after, r });
 			more = r.more;
 		}
-		this.etag = mark;
+		// what an open transaction held back comes with the next look: no tick tells of it
+		if (!held)
+			this.etag = mark;
 	},
 	take(r, after) {
 		if (!this.on)
@@ -567,7 +575,7 @@ function bind() {
 			d.querySelector('summary').focus();
 		}
 	});
-	document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible' && live.leads) live.loop(); });
+	document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible' && live.leads) { live.asked = 0; live.loop(); } });
 	window.addEventListener('online', () => live.leads && live.loop());
 	// a list element's age ("waiting for 2 h") and its date go on by themselves
 	setInterval(() => { if (conversations.size) paintList(); }, 60000);

@@ -9,5 +9,13 @@
  * Returns  a static string.
  */
 const char *prefix(void);
+/*
+ * prefix_tick():
+ * TICKDIR of `make install`: a folder for the tick file (bridge/tick.h) that the web server's
+ * configuration names, too.
+ *
+ * Returns  a static string.
+ */
+const char *prefix_tick(void);
 
 #endif

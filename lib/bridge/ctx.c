@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,9 @@
 #include "extern/sandbox.h"
 #include "store/store.h"
 #include "base/str.h"
+#include "bridge/tick.h"
 
+#define TICK_MS 1000
 #define RETRY_BROKEN_MS 1000
 #define RETRY_SPOOL_MS 5000
 #define STORE_MS 4000		/* a webhook has 5 s for its answer, and then there is the spool */
@@ -73,6 +76,8 @@ struct ctx {
 	struct spool *spool;
 	char *spool_dir;
 	int64_t spool_ms;
+	atomic_llong moved_ms;		/* the tick file, clock_mono_ms(); 0 = never */
+	atomic_bool move_due;
 	pthread_mutex_t limit_lock;
 	struct slot *slots;
 	bool asked;			/* ctx_sandbox was called */
@@ -179,9 +184,10 @@ walls_of(const struct ctx *c, const struct conf *conf)
 
 	buf_init(&b, 65536);
 	if (conf->sandbox)
-		buf_printf(&b, "%s\n%s\n%s\n%s\n%s", role_url(c, conf), conf->dir, conf->log_file != NULL ? conf->log_file : "",
+		buf_printf(&b, "%s\n%s\n%s\n%s\n%s\n%s", role_url(c, conf), conf->dir, conf->log_file != NULL ? conf->log_file : "",
 		    conf->spool_dir != NULL ? conf->spool_dir : "",
-		    conf->accounts_dir != NULL ? conf->accounts_dir : "");
+		    conf->accounts_dir != NULL ? conf->accounts_dir : "",
+		    conf->tick_dir != NULL ? conf->tick_dir : "");
 	s = buf_take(&b);
 	buf_free(&b);
 	return s;
@@ -457,6 +463,37 @@ ctx_meter(struct ctx *c, const struct conf *conf)
 	return m;
 }
 
+/* --- the tick file --------------------------------------------------------- */
+
+void
+ctx_changed(struct ctx *c, const struct conf *conf)
+{
+	long long now, last;
+
+	if (conf->tick_dir == NULL)
+		return;
+	now = clock_mono_ms();
+	last = atomic_load(&c->moved_ms);
+	/* of several threads one moves it, and the others' changes are due */
+	if ((last != 0 && now - last < TICK_MS) || !atomic_compare_exchange_strong(&c->moved_ms, &last, now))
+		atomic_store(&c->move_due, true);
+	else if (tick_move(conf->tick_dir) != RC_OK)
+		log_debug("tick file: not moved");
+}
+
+void
+ctx_changed_tick(struct ctx *c)
+{
+	struct conf *conf;
+
+	if (!atomic_exchange(&c->move_due, false) || (conf = ctx_conf_now(c)) == NULL)
+		return;
+	atomic_store(&c->moved_ms, clock_mono_ms());
+	if (conf->tick_dir != NULL && tick_move(conf->tick_dir) != RC_OK)
+		log_debug("tick file: not moved");
+	conf_drop(conf);
+}
+
 /* --- limits --------------------------------------------------------------- */
 
 static uint32_t
@@ -623,6 +660,7 @@ enter(struct ctx *c, const struct conf *conf)
 	add_path(read, &nr, folder_of(&a, conf->jwt_public_key_file));
 	add_path(write, &nw, "/dev/null");
 	add_path(write, &nw, conf->spool_dir);
+	add_path(write, &nw, conf->tick_dir);
 	add_path(write, &nw, folder_of(&a, conf->log_file));
 	s.net.inet = db.inet;
 	s.net.n = db.n;

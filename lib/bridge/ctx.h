@@ -43,6 +43,14 @@ void ctx_batch_tick(struct ctx *c);
 /* ctx_spool(c, conf): NULL where it cannot be opened (logged). Shared by threads. */
 struct spool *ctx_spool(struct ctx *c, const struct conf *conf);
 /*
+ * ctx_changed(c, conf):
+ * What the page shows has changed: the tick file (bridge/tick.h) moves, at once, or, where it
+ * did within the last second, with the next ctx_changed_tick.  Any thread.
+ */
+void ctx_changed(struct ctx *c, const struct conf *conf);
+/* ctx_changed_tick(c): what is due moves now.  Said once a second, and at the end. */
+void ctx_changed_tick(struct ctx *c);
+/*
  * ctx_sandbox(c):
  * Give up what this program does not need (sandbox.h), where DMBOX_SANDBOX is on
  * in the configuration that is found without a request.  Before the threads.

@@ -23,7 +23,7 @@ struct entry {
 	enum { WAITING, RUNNING, READY } state;
 	struct buf json;	/* its part of the answer */
 	const struct conf *conf;
-	bool good;
+	bool good, news;
 };
 
 static void
@@ -48,6 +48,7 @@ entry_ready(struct entry *en, const struct task_poll_result *r)
 	buf_putc(b, '}');
 	buf_free(&hint);
 	en->good = r->outcome != POLL_FAILED && r->outcome != POLL_BUSY;
+	en->news = r->stored + r->added > 0;
 	en->state = READY;
 }
 
@@ -152,7 +153,7 @@ endpoint_check_messages(struct endpoint_env *e)
 	struct entry *v;
 	struct buf b;
 	size_t n, good = 0;
-	bool away = false;
+	bool away = false, news = false;
 
 	v = entries_new(e, str_empty(only) ? NULL : only, &n);
 	buf_init(&b, 8 * ANSWER_MAX);
@@ -166,8 +167,14 @@ endpoint_check_messages(struct endpoint_env *e)
 		endpoint_error(e, 503, "database", "the database is away");
 		goto out;
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		good += v[i].good;
+		news |= v[i].news;
+	}
+	if (news) {
+		ctx_changed(e->ctx, e->conf);
+		ctx_changed_tick(e->ctx);
+	}
 	buf_printf(&b, "{\"success\":%s,\"accounts\":[", good == n ? "true" : "false");
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&b, "%s%s", i == 0 ? "" : ",", v[i].json.p);

@@ -418,10 +418,12 @@ received(struct batch_job *j, const struct delivery *d)
 	struct intake *in = (struct intake *)j;
 
 	endpoint_resume(in->e);
-	if (d->rc == RC_OK || d->rc == RC_DUP)
+	if (d->rc == RC_OK || d->rc == RC_DUP) {
 		acknowledge(in->e, in->a, d);
-	else
+		ctx_changed(in->e->ctx, in->e->conf);
+	} else {
 		not_acknowledged(in->e, in->a, d);
+	}
 	endpoint_pause(in->e);
 }
 
@@ -723,8 +725,10 @@ drain(struct ctx *ctx, const struct conf *conf)
 		}
 		if (rc != RC_OK)
 			log_debug("spool: database away again after %zu", done);
-		if (done > 0)
+		if (done > 0) {
 			log_info("📥 %zu deliveries taken from the spool", done);
+			ctx_changed(ctx, conf);
+		}
 	}
 	ctx_batch_done(ctx, b);
 }
@@ -735,6 +739,7 @@ endpoint_receive_tick(struct ctx *ctx)
 	struct conf *conf;
 
 	ctx_batch_tick(ctx);
+	ctx_changed_tick(ctx);
 	if ((conf = ctx_conf_now(ctx)) == NULL)
 		return;
 	note_counts(ctx, conf);

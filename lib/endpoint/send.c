@@ -860,6 +860,8 @@ put_and_try(struct endpoint_env *e, struct draft *w, int64_t deadline)
 	switch (outbox_put(db, &n, ROWS_MAX, rows, &n_rows, &closed_us)) {
 	case RC_OK:
 		try_rows(db, w, deadline, rows, n_rows);
+		ctx_changed(e->ctx, e->conf);
+		ctx_changed_tick(e->ctx);
 		answer_rows(e, w, rows, n_rows);
 		break;
 	case RC_DUP:

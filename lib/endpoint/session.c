@@ -11,13 +11,16 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "bridge/tick.h"
 #include "extern/json.h"
 #include "extern/sign.h"
 #include "store/outbox.h"
 #include "store/people.h"
+#include "store/view.h"
 
 #define COOKIE "dmbox_session"
 #define COOKIE_S (30 * 86400)
+#define TICK_LAG_US 30000000	/* clocks of the host and the database may differ by so much */
 #define WRONG_LINKS 30		/* a minute and address */
 
 /* The cookie's value, into out; false: there is none that could be one. */
@@ -128,6 +131,24 @@ set_cookie(const struct endpoint_env *e, const char *secret, bool secure)
 	mem_wipe(v, sizeof v);
 }
 
+/* Not where messages came and the file did not move: who stores them cannot write it. */
+static void
+put_tick(struct endpoint_env *e, struct buf *b)
+{
+	int64_t moved_us = 0, came_us = 0;
+	char name[TICK_NAME], path[TICK_NAME + 8];
+
+	json_put_key(b, ",", "tick");
+	if (tick_name(e->conf->tick_dir, name, &moved_us) != RC_OK ||
+	    view_last_received(ctx_db(e->ctx, e->conf, e->thread), &came_us) != RC_OK ||
+	    came_us > moved_us + TICK_LAG_US) {
+		buf_puts(b, "null");
+		return;
+	}
+	snprintf(path, sizeof path, "tick/%s", name);
+	json_put_str(b, path);
+}
+
 static void
 put_me(struct endpoint_env *e, const char *name, const char *role)
 {
@@ -140,10 +161,10 @@ put_me(struct endpoint_env *e, const char *name, const char *role)
 	json_put_str(&b, role);
 	json_put_key(&b, ",", "version");
 	json_put_str(&b, DMBOX_VERSION);
+	put_tick(e, &b);
 	buf_putc(&b, '}');
 	endpoint_json(e, 200, &b);
 	buf_free(&b);
-	(void)e;
 }
 
 static void

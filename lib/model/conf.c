@@ -42,7 +42,7 @@ enum key {
 	K_IG_MOCK, K_IG_POLL_S, K_WA_MOCK, K_WA_POLL_S,
 	K_DB_URL, K_DB_HOST, K_DB_PORT, K_DB_USER, K_DB_PASSWORD, K_DB_NAME,
 	K_DB_WEB, K_DB_SEND, K_DB_CRON, K_DB_READ, K_DB_CONNECT_S,
-	K_ACCOUNTS, K_SPOOL, K_MEDIA, K_PUBLIC_URL, K_PROXIES, K_MAX_BODY, K_KEEP, K_KEEP_REFUSED,
+	K_ACCOUNTS, K_SPOOL, K_MEDIA, K_TICK, K_PUBLIC_URL, K_PROXIES, K_MAX_BODY, K_KEEP, K_KEEP_REFUSED,
 	K_CONFIG, K_LANG, K_MEDIA_ALLOW, K_MEDIA_DAY, K_SANDBOX, K_LOG_LEVEL, K_LOG_FORMAT, K_LOG_FILE, K_LOG_MAX,
 	K_THREADS,
 	K_JWT, K_JWT_OLD, K_JWT_SCOPE, K_JWT_PUBLIC,
@@ -86,6 +86,8 @@ KEY(K_SPOOL, "DMBOX_SPOOL_DIR", "spool", false, CONF_TEXT, 0, 0,
     "Where deliveries wait while the database is away; beside the configuration."),
 KEY(K_MEDIA, "DMBOX_MEDIA_DIR", "media", false, CONF_TEXT, 0, 0,
     "Where attachments are kept; beside the configuration."),
+KEY(K_TICK, "DMBOX_TICK_DIR", "tick beside the installed inbox page", false, CONF_TEXT, 0, 0,
+    "Where the file lies by which the inbox page learns of changes, served by the web server; off: none."),
 KEY(K_MEDIA_DAY, "DMBOX_MEDIA_DAY_MB", "2000", false, CONF_NUM, 1, 1000000,
     "How much an account's attachments may take a day, in MB; one contact's a quarter of it."),
 KEY(K_PUBLIC_URL, "DMBOX_PUBLIC_URL", "", false, CONF_URL, 0, 0,
@@ -968,6 +970,17 @@ logging(struct conf *c)
 		c->log_file = join(c->dir, "logs/dmbox.log");
 }
 
+/* The installation's, unless another is named. */
+static char *
+tick_dir(const struct conf *c)
+{
+	const char *v = get(&c->priv->main, K_TICK);
+
+	if (v == NULL)
+		v = prefix_tick();
+	return *v == '\0' || strcmp(v, "off") == 0 ? NULL : join(c->dir, v);
+}
+
 static void
 scalars(struct conf *c)
 {
@@ -976,6 +989,7 @@ scalars(struct conf *c)
 	c->db_connect_s = (unsigned int)get_num(m, K_DB_CONNECT_S, 2);
 	c->spool_dir = get_path(c, K_SPOOL);
 	c->media_dir = get_path(c, K_MEDIA);
+	c->tick_dir = tick_dir(c);
 	c->media_day_bytes = get_num(m, K_MEDIA_DAY, 2000) * 1000000;
 	c->public_url = get_url(get(m, K_PUBLIC_URL));
 	get_list(m, K_PROXIES, ',', &c->trusted_proxies);
@@ -1076,7 +1090,7 @@ conf_drop(struct conf *c)
 		return;
 	char *const strings[] = { c->file, c->dir, c->accounts_dir, c->database_url,
 		c->database_url_web, c->database_url_send, c->database_url_cron,
-		c->database_url_read, c->spool_dir, c->media_dir, c->public_url, c->lang,
+		c->database_url_read, c->spool_dir, c->media_dir, c->tick_dir, c->public_url, c->lang,
 		c->log_file, c->jwt_secret, c->jwt_secret_old, c->jwt_default_scope,
 		c->jwt_public_key_file };
 

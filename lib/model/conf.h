@@ -79,7 +79,7 @@ struct conf {
 	char *database_url_web, *database_url_send, *database_url_cron,
 	    *database_url_read;		/* each defaults to database_url */
 	unsigned int db_connect_s;
-	char *spool_dir, *media_dir;
+	char *spool_dir, *media_dir, *tick_dir;	/* tick_dir: NULL: no tick file */
 	int64_t media_day_bytes;
 	char *public_url;
 	struct strv trusted_proxies;

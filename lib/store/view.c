@@ -34,6 +34,8 @@ enum {
 	Q_BOUND,
 	Q_CHANGES,
 	Q_TOUCHED,
+	Q_LAST_RECEIVED,
+	Q_HELD,
 	Q__MAX
 };
 
@@ -158,6 +160,10 @@ static const struct db_stmt sql[Q__MAX] = {
 	    " where m.change_id > $1 and m.change_id < $2 order by m.change_id limit $3" },
 	[Q_TOUCHED] = { "view_touched",
 	    CONVERSATION_ROW "from dmbox.contacts c" LAST_MESSAGE("c") " where c.id = any($1)" },
+	[Q_HELD] = { "view_held",
+	    "select exists (select 1 from dmbox.messages where change_id >= $1)" },
+	[Q_LAST_RECEIVED] = { "view_last_received",
+	    "select received_at from dmbox.messages order by id desc limit 1" },
 };
 
 enum rc
@@ -401,6 +407,17 @@ view_mark_read(struct db *db, enum channel ch, int64_t contact_id, const struct 
 }
 
 enum rc
+view_last_received(struct db *db, int64_t *out_us)
+{
+	struct db_res *r = NULL;
+	enum rc rc = db_exec(db, &sql[Q_LAST_RECEIVED], NULL, &r);
+
+	*out_us = rc == RC_OK && db_rows(r) > 0 ? db_get_time(r, 0, 0) : 0;
+	db_res_free(r);
+	return rc;
+}
+
+enum rc
 view_count_upkeep(struct db *db)
 {
 	int64_t end = clock_mono_ms() + 2000;
@@ -467,12 +484,28 @@ out:
 	return rc;
 }
 
+/* Is there a change that an open transaction of somebody else holds back? */
+static enum rc
+is_held(struct db *db, int64_t bound, bool *out)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	db_i64(&a, bound);
+	rc = db_exec(db, &sql[Q_HELD], &a, &r);
+	*out = rc == RC_OK && db_get_bool(r, 0, 0);
+	db_res_free(r);
+	db_args_free(&a);
+	return rc;
+}
+
 enum rc
 view_changes(struct db *db, int64_t after, struct buf *out)
 {
 	struct db_res *r = NULL;
-	bool more = false, reset;
-	int64_t bound, next;
+	bool more = false, held = false, reset;
+	int64_t bound, next, top;
 	enum rc rc;
 
 	/* a statement of its own, before the rows are looked at (sql/code/inbox.sql) */
@@ -480,13 +513,16 @@ view_changes(struct db *db, int64_t after, struct buf *out)
 	if (rc != RC_OK)
 		goto out;
 	bound = db_get_i64(r, 0, 0);
-	reset = after >= db_get_i64(r, 0, 1);
+	top = db_get_i64(r, 0, 1);
+	reset = after >= top;
 	next = !reset && after >= bound ? after : bound - 1;
 	buf_puts(out, "{\"changes\":[");
 	if (after >= 0 && !reset && after < bound - 1)
 		rc = put_changes(db, after, bound, out, &next, &more);
-	buf_printf(out, "],\"next\":%" PRId64 ",\"more\":%s,\"reset\":%s}", next, more ? "true" : "false",
-	    reset ? "true" : "false");
+	if (rc == RC_OK && after >= 0 && bound < top)
+		rc = is_held(db, bound, &held);
+	buf_printf(out, "],\"next\":%" PRId64 ",\"more\":%s,\"held\":%s,\"reset\":%s}", next,
+	    more ? "true" : "false", held ? "true" : "false", reset ? "true" : "false");
 out:
 	db_res_free(r);
 	return rc;

@@ -66,14 +66,17 @@ enum rc view_mark_read(struct db *db, enum channel ch, int64_t contact_id,
     const struct view_cursor *up_to, int64_t *out_n) MUST_CHECK;
 /*
  * view_changes(db, after, out):
- * Append {"changes":[...],"next":n,"more":bool,"reset":bool}: the messages that changed
+ * Append {"changes":[...],"next":n,"more":bool,"held":bool,"reset":bool}: the messages that changed
  * after that place, each with "type":"message", and their conversations with
  * "type":"conversation".  after: next of an earlier answer; below 0: only where the feed is
  * now.  A change whose transaction is still open holds back itself and what is later.
+ * held: there is one that was held back so: ask again soon.
  * reset: after is not of this database, load all anew.  more: ask again at once.
  * Repeats  safe.
  */
 enum rc view_changes(struct db *db, int64_t after, struct buf *out) MUST_CHECK;
+/* view_last_received(db, out_us): when the newest message came in; 0: there is none. */
+enum rc view_last_received(struct db *db, int64_t *out_us) MUST_CHECK;
 /* view_count_upkeep(db): fold counts for view_stats; at most about 2 s. */
 enum rc view_count_upkeep(struct db *db) MUST_CHECK;
 

@@ -157,6 +157,7 @@ flow_done(void *arg, bool cut)
 			break;
 		}
 	r->alive--;
+	r->ended++;
 	login_drop(&f->login);
 	free(f);
 }

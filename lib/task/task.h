@@ -52,6 +52,7 @@ struct task_run {
 	struct task_env env;		/* of the last call */
 	struct task_flow *flows;
 	size_t alive, done;		/* flows not ended; what was achieved, for the log and tests */
+	size_t ended;			/* flows that ended: the page may have something to show */
 	bool stopping;			/* begin nothing new; what is under way is finished */
 	int64_t start_ms, upkeep_ms;	/* when its turn comes next, clock_mono_ms() */
 };

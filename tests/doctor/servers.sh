@@ -10,14 +10,17 @@ ALL_SERVERS="lighttpd vhost nginx htaccess-fcgid htaccess-cgi wordpress"
 
 # install_here: the files of an installation in $V, for the kind in $KIND
 install_here() {
+	local TICK=$V/run/tick
+	case $KIND in htaccess-*|wordpress) TICK=$V/site/dmbox/inbox/tick;; esac
 	mkdir -p "$V/run/fcgi" "$V/logs" "$V/site" "$V/spool" "$V/media" "$V/conf/accounts" "$V/tmp" || return 1
-	sed -E '/^(DMBOX_ACCOUNTS_DIR|DMBOX_PUBLIC_URL|DMBOX_SPOOL_DIR|DMBOX_MEDIA_DIR|DMBOX_LOG_FILE|DATABASE_URL|DMBOX_WEBHOOK_THREADS)=/d' \
+	sed -E '/^(DMBOX_ACCOUNTS_DIR|DMBOX_PUBLIC_URL|DMBOX_SPOOL_DIR|DMBOX_MEDIA_DIR|DMBOX_TICK_DIR|DMBOX_LOG_FILE|DATABASE_URL|DMBOX_WEBHOOK_THREADS)=/d' \
 	    "$STATE/dmbox.env" >"$V/conf/dmbox.env"
 	cat >>"$V/conf/dmbox.env" <<-EOF
 	DMBOX_ACCOUNTS_DIR=$V/conf/accounts
 	DMBOX_PUBLIC_URL=http://127.0.0.1:$FPORT
 	DMBOX_SPOOL_DIR=$V/spool
 	DMBOX_MEDIA_DIR=$V/media
+	DMBOX_TICK_DIR=$TICK
 	DMBOX_LOG_FILE=$V/logs/dmbox.log
 	DATABASE_URL=$(conf_get "$STATE/dmbox.env" DATABASE_URL | sed "s|/dmbox?|/$DB?|")
 	EOF

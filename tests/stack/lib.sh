@@ -191,7 +191,7 @@ fill() {
 }
 
 # lighttpd_conf PORT CGI WEB RUN CONFIG LOGS THREADS: what make install ships, in a
-# server of its own
+# server of its own; the tick file is looked for in RUN/tick (DMBOX_TICK_DIR)
 lighttpd_conf() {
 	cat <<-EOF
 	server.port = $1
@@ -206,7 +206,7 @@ lighttpd_conf() {
 	server.max-connections = 2048
 	$([ ! -e /usr/lib/lighttpd/mod_deflate.so ] || echo 'server.modules += ( "mod_deflate" )')
 	EOF
-	fill "$ROOT/apache/lighttpd.conf" "CGI=$2" "WEB=$3" "RUN=$4/fcgi" "CONFIG=$5" "THREADS=$7" "SHARE=."
+	fill "$ROOT/apache/lighttpd.conf" "CGI=$2" "WEB=$3" "TICK=$4/tick" "RUN=$4/fcgi" "CONFIG=$5" "THREADS=$7" "SHARE=."
 }
 
 apache_modules() {
@@ -246,7 +246,7 @@ apache_conf() {
 		AllowOverride None
 	</Directory>
 	EOF
-	fill "$ROOT/apache/dmbox.conf" "CGI=$2" "WEB=$3" "CONFIG=$5" "SHARE=."
+	fill "$ROOT/apache/dmbox.conf" "CGI=$2" "WEB=$3" "TICK=$4/tick" "CONFIG=$5" "SHARE=."
 	echo "CustomLog \"$6/access.log\" dmbox"
 }
 
@@ -274,7 +274,7 @@ nginx_conf() {
 	listen 127.0.0.1:$1 backlog=1024;
 	root "$3/nginx";
 	EOF
-	fill "$ROOT/nginx/dmbox.conf" "WEB=$2" "RUN=$3/fcgi" "SHARE=." "LOG=access_log \"$4/access.log\" dmbox;"
+	fill "$ROOT/nginx/dmbox.conf" "WEB=$2" "TICK=$3/tick" "RUN=$3/fcgi" "SHARE=." "LOG=access_log \"$4/access.log\" dmbox;"
 	printf '}\n}\n'
 }
 # nginx_programs CGI RUN CONFIG THREADS: the script that keeps its programs running
