@@ -14,6 +14,13 @@
 -- at providers that can tell (echo or look-up), not at others: it may stay
 -- unknown for ever.  Actions (typing, seen, reactions) hold no message back.
 
+-- upload_of: the id in an attachment's reference "upload:N"; null where it is something else.
+-- In a case, since the order of conditions is the planner's choice.
+create or replace function dmbox.upload_of(p_ref text) returns bigint
+language sql immutable as $$
+	select case when p_ref ~ '^upload:[0-9]{1,18}$' then substr(p_ref, 8)::bigint end
+$$;
+
 create or replace function dmbox.outbox_look(p_id bigint) returns setof dmbox.outbox_view
 language sql stable as $$
 	select id, coalesce(message_id, 0), state, external_id, error_code, error_text
@@ -137,11 +144,10 @@ begin
 			            else 'done' end,
 			       case when u.id is not null then a.value ->> 'ref' end, u.bytes, u.sha256, u.local_path
 			  from jsonb_array_elements(v_part -> 'attachments') with ordinality a
-			  left join dmbox.uploads u on a.value ->> 'ref' ~ '^upload:[0-9]{1,18}$'
-			   and u.id = substr(a.value ->> 'ref', 8)::bigint;
+			  left join dmbox.uploads u on u.id = dmbox.upload_of(a.value ->> 'ref');
 			update dmbox.uploads u set contact_id = v_contact
-			 where u.id in (select substr(a.value ->> 'ref', 8)::bigint from jsonb_array_elements(v_part -> 'attachments') a
-			                 where a.value ->> 'ref' ~ '^upload:[0-9]{1,18}$');
+			 where u.id in (select dmbox.upload_of(a.value ->> 'ref')
+			                  from jsonb_array_elements(v_part -> 'attachments') a);
 			update dmbox.outbox o set message_id = v_message where o.id = v_id;
 		end if;
 		return query select 'ok', null::timestamptz, l.* from dmbox.outbox_look(v_id) l;
@@ -816,6 +822,7 @@ comment on function dmbox.outbox_result(bigint, uuid, text, text, text, text, te
 comment on function dmbox.outbox_drop_rest(dmbox.outbox, text) is 'Later parts of a request whose earlier part will not go out';
 comment on function dmbox.outbox_delivered(dmbox.outbox, text, text) is 'The message of a row that the provider took; merges an echo that was stored first';
 comment on function dmbox.outbox_reacted(dmbox.outbox) is 'Our own reaction, recorded once the provider took it';
+comment on function dmbox.upload_of(text) is 'The upload that an attachment refers to';
 comment on function dmbox.outbox_settle(bigint, uuid, text, text, text, text, integer, integer, integer, boolean, integer, text[]) is 'outbox_result as release 0.1 calls it';
 comment on function dmbox.outbox_release(bigint, uuid) is 'Give back a claim without an attempt';
 comment on function dmbox.outbox_expire() is 'Leases that ran out, rows whose time to live is over';
