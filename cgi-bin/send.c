@@ -11,7 +11,8 @@
 
 static const struct endpoint_route routes[] = {
 	{ .method = "POST", .endpoint = "send", .scope = AUTH_SEND, .fn = endpoint_send },
-	{ .method = "POST", .endpoint = "upload", .flags = ROUTE_ANY_BODY, .scope = AUTH_SEND, .fn = endpoint_upload },
+	{ .method = "POST", .endpoint = "upload", .flags = ROUTE_ANY_BODY, .scope = AUTH_SEND,
+	    .fn = endpoint_upload },
 };
 static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
 

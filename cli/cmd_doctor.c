@@ -52,8 +52,8 @@ status_word(enum finding_status s)
 static const char *
 mark(enum finding_status s)
 {
-	static const char *const v[] = { [FINDING_OK] = "✓", [FINDING_WARN] = "!", [FINDING_FAIL] = "✗",
-		[FINDING_UNKNOWN] = "?" };
+	static const char *const v[] = { [FINDING_OK] = "✓", [FINDING_WARN] = "!",
+		[FINDING_FAIL] = "✗", [FINDING_UNKNOWN] = "?" };
 
 	return v[s];
 }
@@ -74,7 +74,8 @@ print_list(const struct doctor *d)
 		if (!doctor_shown(d, c))
 			continue;
 		printf("DMB-%03u %s%s%s  %s: %s\n", doctor_text(c)->number, colour(d->r[i].status),
-		    status_word(d->r[i].status), plain(), doctor_subject(c, d->o.lang), doctor_seen(d, c));
+		    status_word(d->r[i].status), plain(), doctor_subject(c, d->o.lang),
+		    doctor_seen(d, c));
 		if (!str_empty(doctor_remedy(d, c)))
 			printf("        → %s\n", doctor_remedy(d, c));
 	}
@@ -104,9 +105,11 @@ group_of(enum doctor_check c)
 
 /* The worst of group g and how many of its checks are good; false: nothing of it applies. */
 static bool
-group_status(const struct doctor *d, size_t g, enum finding_status *worst, size_t *good, size_t *all)
+group_status(const struct doctor *d, size_t g, enum finding_status *worst, size_t *good,
+    size_t *all)
 {
-	static const int rank[] = { [FINDING_OK] = 0, [FINDING_UNKNOWN] = 1, [FINDING_WARN] = 2, [FINDING_FAIL] = 3 };
+	static const int rank[] = { [FINDING_OK] = 0, [FINDING_UNKNOWN] = 1, [FINDING_WARN] = 2,
+	    [FINDING_FAIL] = 3 };
 
 	*worst = FINDING_OK;
 	*good = *all = 0;
@@ -127,7 +130,8 @@ static void
 print_more(size_t n)
 {
 	if (n > 0)
-		printf(cmd_tr("      and %zu more, for the same reason\n", "      и ещё %zu по той же причине\n"), n);
+		printf(cmd_tr("      and %zu more, for the same reason\n",
+		    "      и ещё %zu по той же причине\n"), n);
 }
 
 static void
@@ -139,22 +143,24 @@ print_group(const struct doctor *d, size_t g)
 
 	if (!group_status(d, g, &worst, &good, &all))
 		return;
-	printf("%s%s%s %s  %zu/%zu\n", colour(worst), mark(worst), plain(), cmd_tr(groups[g].en, groups[g].ru), good, all);
+	printf("%s%s%s %s  %zu/%zu\n", colour(worst), mark(worst), plain(),
+	    cmd_tr(groups[g].en, groups[g].ru), good, all);
 	for (int i = 0; i < DC__MAX; i++) {
 		enum doctor_check c = (enum doctor_check)i;
 		enum finding_status s = d->r[i].status;
 
 		if (!doctor_shown(d, c) || group_of(c) != g || s == FINDING_OK)
 			continue;
-		if (s == FINDING_UNKNOWN && str_empty(doctor_remedy(d, c)) && str_eq(doctor_seen(d, c), same)) {
+		if (s == FINDING_UNKNOWN && str_empty(doctor_remedy(d, c)) &&
+		    str_eq(doctor_seen(d, c), same)) {
 			more++;		/* as the line before */
 			continue;
 		}
 		print_more(more);
 		more = 0;
 		same = s == FINDING_UNKNOWN ? doctor_seen(d, c) : NULL;
-		printf("    %s%s%s DMB-%03u %s: %s\n", colour(s), mark(s), plain(), doctor_text(c)->number,
-		    doctor_subject(c, d->o.lang), doctor_seen(d, c));
+		printf("    %s%s%s DMB-%03u %s: %s\n", colour(s), mark(s), plain(),
+		    doctor_text(c)->number, doctor_subject(c, d->o.lang), doctor_seen(d, c));
 		if (!str_empty(doctor_remedy(d, c)))
 			printf("        → %s\n", doctor_remedy(d, c));
 	}
@@ -168,18 +174,21 @@ print_verdict(const struct doctor *d)
 	size_t warn = doctor_count(d, FINDING_WARN), unknown = doctor_count(d, FINDING_UNKNOWN);
 
 	if (doctor_first(d, &first))
-		printf(cmd_tr("%s✗ Broken%s: DMB-%03u %s: %s\n  → %s\n", "%s✗ Сломано%s: DMB-%03u %s: %s\n  → %s\n"),
-		    colour(FINDING_FAIL), plain(), doctor_text(first)->number, doctor_subject(first, d->o.lang),
+		printf(cmd_tr("%s✗ Broken%s: DMB-%03u %s: %s\n  → %s\n",
+		    "%s✗ Сломано%s: DMB-%03u %s: %s\n  → %s\n"),
+		    colour(FINDING_FAIL), plain(), doctor_text(first)->number,
+		    doctor_subject(first, d->o.lang),
 		    doctor_seen(d, first), doctor_remedy(d, first));
 	else if (warn > 0)
-		printf(cmd_tr("%s! It works%s, with something to look at: %zu\n", "%s! Работает%s, есть замечания: %zu\n"),
-		    colour(FINDING_WARN), plain(), warn);
+		printf(cmd_tr("%s! It works%s, with something to look at: %zu\n",
+		    "%s! Работает%s, есть замечания: %zu\n"), colour(FINDING_WARN), plain(), warn);
 	else if (doctor_count(d, FINDING_OK) == 0)
-		printf(cmd_tr("%s? Nothing could be looked at%s\n", "%s? Ничего не удалось проверить%s\n"),
-		    colour(FINDING_UNKNOWN), plain());
+		printf(cmd_tr("%s? Nothing could be looked at%s\n",
+		    "%s? Ничего не удалось проверить%s\n"), colour(FINDING_UNKNOWN), plain());
 	else
 		printf(cmd_tr("%s✓ All is well%s as far as can be seen (%zu not known)\n",
-		    "%s✓ Всё в порядке%s, насколько видно (неизвестно: %zu)\n"), colour(FINDING_OK), plain(), unknown);
+		    "%s✓ Всё в порядке%s, насколько видно (неизвестно: %zu)\n"), colour(FINDING_OK),
+		    plain(), unknown);
 }
 
 static void
@@ -192,8 +201,10 @@ print_text(const struct doctor *d, bool list)
 	for (size_t g = 0; !list && g < N_GROUPS; g++)
 		print_group(d, g);
 	printf(cmd_tr("\n%zu good, %zu warnings, %zu failed, %zu unknown\n",
-	    "\nхорошо: %zu, замечаний: %zu, сбоев: %zu, неизвестно: %zu\n"), doctor_count(d, FINDING_OK),
-	    doctor_count(d, FINDING_WARN), doctor_count(d, FINDING_FAIL), doctor_count(d, FINDING_UNKNOWN));
+	    "\nхорошо: %zu, замечаний: %zu, сбоев: %zu, неизвестно: %zu\n"),
+	    doctor_count(d, FINDING_OK),
+	    doctor_count(d, FINDING_WARN), doctor_count(d, FINDING_FAIL),
+	    doctor_count(d, FINDING_UNKNOWN));
 	print_verdict(d);
 }
 
@@ -201,7 +212,8 @@ print_text(const struct doctor *d, bool list)
 static int
 nagios_status(const struct doctor *d)
 {
-	size_t seen = doctor_count(d, FINDING_OK) + doctor_count(d, FINDING_WARN) + doctor_count(d, FINDING_FAIL);
+	size_t seen = doctor_count(d, FINDING_OK) + doctor_count(d, FINDING_WARN) + doctor_count(d,
+	    FINDING_FAIL);
 
 	return seen == 0 ? 3 : doctor_exit(d);
 }
@@ -211,14 +223,17 @@ print_nagios(const struct doctor *d)
 {
 	static const char *const words[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
 
-	printf("DMBOX %s - %zu ok, %zu warn, %zu fail", words[nagios_status(d)], doctor_count(d, FINDING_OK),
+	printf("DMBOX %s - %zu ok, %zu warn, %zu fail", words[nagios_status(d)],
+	    doctor_count(d, FINDING_OK),
 	    doctor_count(d, FINDING_WARN), doctor_count(d, FINDING_FAIL));
 	for (int i = 0; i < DC__MAX; i++)
 		if (doctor_shown(d, (enum doctor_check)i) &&
 		    (d->r[i].status == FINDING_FAIL || d->r[i].status == FINDING_WARN))
-			printf(", DMB-%03u %s", doctor_text((enum doctor_check)i)->number, finding_names[d->r[i].status]);
+			printf(", DMB-%03u %s", doctor_text((enum doctor_check)i)->number,
+			    finding_names[d->r[i].status]);
 	printf(" | ok=%zu warn=%zu fail=%zu unknown=%zu\n", doctor_count(d, FINDING_OK),
-	    doctor_count(d, FINDING_WARN), doctor_count(d, FINDING_FAIL), doctor_count(d, FINDING_UNKNOWN));
+	    doctor_count(d, FINDING_WARN), doctor_count(d, FINDING_FAIL),
+	    doctor_count(d, FINDING_UNKNOWN));
 }
 
 static int
@@ -255,7 +270,8 @@ state_path(const struct conf *c, char path[PATH_MAX])
 {
 	snprintf(path, PATH_MAX, "%s/" STATE_FILE, c->dir);
 	if (access(path, F_OK) == 0 ? access(path, W_OK) != 0 : access(c->dir, W_OK | X_OK) != 0)
-		snprintf(path, PATH_MAX, "%s/" STATE_FILE, c->spool_dir != NULL ? c->spool_dir : "/tmp");
+		snprintf(path, PATH_MAX, "%s/" STATE_FILE,
+		    c->spool_dir != NULL ? c->spool_dir : "/tmp");
 }
 
 static char *
@@ -284,7 +300,8 @@ write_state(const char *path, const struct buf *b)
 
 	snprintf(temp, sizeof temp, "%s.new", path);
 	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (fd < 0 || write(fd, b->p, b->n) != (ssize_t)b->n || close(fd) != 0 || rename(temp, path) != 0)
+	if (fd < 0 || write(fd, b->p, b->n) != (ssize_t)b->n || close(fd) != 0 ||
+		rename(temp, path) != 0)
 		cmd_error(cmd_tr("%s cannot be written: the next run says the same again",
 		    "%s не записать: следующий запуск повторит то же"), path);
 }
@@ -383,7 +400,8 @@ examine(struct doctor_opts *o, enum form form)
 static int
 run(int argc, char **argv)
 {
-	static const struct option options[] = { { "json", 0, NULL, 'j' }, { "nagios", 0, NULL, 'n' },
+	static const struct option options[] =
+		{ { "json", 0, NULL, 'j' }, { "nagios", 0, NULL, 'n' },
 		{ "changes", 0, NULL, 'c' }, { "ticket", 0, NULL, 't' }, { "only", 1, NULL, 'o' },
 		{ "explain", 1, NULL, 'e' }, { "offline", 0, NULL, 'l' }, { "fix", 0, NULL, 'f' },
 		{ "url", 1, NULL, 'u' }, { "cgidir", 1, NULL, 'g' }, { "docroot", 1, NULL, 'r' },
@@ -411,7 +429,8 @@ run(int argc, char **argv)
 		case 'r': opts.doc_root = optarg; break;
 		case 'o':
 			if (doctor_check_by_code(optarg, &only) != RC_OK) {
-				cmd_error(cmd_tr("there is no check %s", "проверки %s нет"), optarg);
+				cmd_error(cmd_tr("there is no check %s", "проверки %s нет"),
+				    optarg);
 				return CMD_USAGE;
 			}
 			opts.only = (int)only;
@@ -428,24 +447,29 @@ run(int argc, char **argv)
 
 const struct cmd cmd_doctor = {
 	"doctor", run,
-	{ "why messages do not appear: every link of the chain", "почему сообщений нет: каждое звено цепи" },
-	{ "usage: dmbox doctor [-v | --json | --nagios | --changes | --ticket] [--only CODE] [--offline]\n"
+	{ "why messages do not appear: every link of the chain",
+	"почему сообщений нет: каждое звено цепи" },
+	{ "usage: dmbox doctor [-v | --json | --nagios | --changes | --ticket] [--only CODE] "
+	  "[--offline]\n"
 	  "                    [--fix] [--url URL] [--cgidir DIR] [--docroot DIR]\n"
 	  "       dmbox doctor --explain CODE\n\n"
 	  "Walks the whole chain from the configuration to the provider and names the first\n"
 	  "broken link and what mends it: nine groups (✓ good, ! warning, ✗ failed, ? not known),\n"
-	  "what is not good unfolded; -v lists every check.  Test deliveries are marked and removed again;\n"
+	  "what is not good unfolded; -v lists every check.  Test deliveries are marked and "
+	  "removed again;\n"
 	  "nothing else is changed unless --fix is given, which subscribes a Meta account to\n"
 	  "its messages.  --changes says only what is new since the last time (for cron),\n"
 	  "--ticket writes a support ticket for the provider, --offline asks nobody.\n"
 	  "--url is tested instead of DMBOX_PUBLIC_URL; --cgidir is where make install put\n"
 	  "the programs.  Exit status: 0 good, 1 warnings, 2 something failed.",
-	  "вызов: dmbox doctor [-v | --json | --nagios | --changes | --ticket] [--only КОД] [--offline]\n"
+	  "вызов: dmbox doctor [-v | --json | --nagios | --changes | --ticket] [--only КОД] "
+	  "[--offline]\n"
 	  "                    [--fix] [--url URL] [--cgidir ПАПКА] [--docroot ПАПКА]\n"
 	  "       dmbox doctor --explain КОД\n\n"
 	  "Проходит всю цепь от конфигурации до провайдера и называет первое сломанное звено и\n"
 	  "что его чинит: девять групп (✓ хорошо, ! замечание, ✗ сбой, ? неизвестно), подробно —\n"
-	  "только то, что не в порядке; -v перечисляет все проверки.  Пробные доставки помечены и удаляются; больше ничего не меняется,\n"
+	  "только то, что не в порядке; -v перечисляет все проверки.  Пробные доставки помечены и "
+	  "удаляются; больше ничего не меняется,\n"
 	  "кроме как с --fix: он подписывает аккаунт Meta на сообщения.  --changes говорит\n"
 	  "только о новом с прошлого раза (для cron), --ticket пишет письмо в поддержку\n"
 	  "провайдера, --offline никого не спрашивает.  --url проверяется вместо\n"

@@ -34,7 +34,8 @@ struct init {
 	const struct provider *provider;
 	bool mock;
 	char jwt[SECRET_LEN + 1];
-	char **keys;			/* of the provider's table, what each is set to; NULL: nothing */
+	/* of the provider's table, what each is set to; NULL: nothing */
+	char **keys;
 	struct strv missing;	/* keys that are still to be filled in */
 };
 
@@ -77,8 +78,10 @@ ask_provider(struct init *in)
 static char *
 option(const struct init *in, const char *name)
 {
-	static const struct { const char *name; enum opt o; } v[] = { { "token", O_TOKEN }, { "id", O_ID },
-		{ "waba-id", O_WABA_ID }, { "api-url", O_API_URL }, { "app-secret", O_APP_SECRET } };
+	static const struct { const char *name; enum opt o; } v[] =
+		{ { "token", O_TOKEN }, { "id", O_ID },
+		{ "waba-id", O_WABA_ID }, { "api-url", O_API_URL },
+		{ "app-secret", O_APP_SECRET } };
 
 	for (size_t i = 0; name != NULL && i < sizeof(v) / sizeof(v[0]); i++)
 		if (str_eq(v[i].name, name))
@@ -255,7 +258,8 @@ write_file(const char *file, const struct buf *b, bool force)
 		cmd_error("%s: %s", temp, strerror(errno));
 		return false;
 	}
-	if (fchmod(fd, file_mode(file)) != 0 || write(fd, b->p, b->n) != (ssize_t)b->n || fsync(fd) != 0)
+	if (fchmod(fd, file_mode(file)) != 0 || write(fd, b->p, b->n) != (ssize_t)b->n ||
+		fsync(fd) != 0)
 		why = strerror(errno);
 	if (close(fd) != 0 && why == NULL)
 		why = strerror(errno);
@@ -327,7 +331,8 @@ account_file(struct init *in)
 		buf_puts(&b, "/accounts");
 		f = make_folders(b.p) && (mkdir(b.p, 0750) == 0 || errno == EEXIST)
 		    ? fopen(c->file, "ae") : NULL;
-		if (f == NULL || fputs("\nDMBOX_ACCOUNTS_DIR=accounts\n", f) < 0 || fclose(f) != 0) {
+		if (f == NULL || fputs("\nDMBOX_ACCOUNTS_DIR=accounts\n", f) < 0 ||
+		    fclose(f) != 0) {
 			cmd_error("%s: %s", c->file, strerror(errno));
 			goto out;
 		}
@@ -363,8 +368,8 @@ no_provider(const char *name)
 	buf_init(&b, 4096);
 	for (size_t i = 0; providers[i] != NULL; i++)
 		buf_printf(&b, "%s, ", providers[i]->name);
-	cmd_error(cmd_tr("there is no provider %s; there are: %smock", "нет провайдера %s; есть: %smock"),
-	    name, b.p);
+	cmd_error(cmd_tr("there is no provider %s; there are: %smock",
+	    "нет провайдера %s; есть: %smock"), name, b.p);
 	buf_free(&b);
 }
 
@@ -400,7 +405,8 @@ values_ok(const struct init *in)
 	for (size_t i = 0; i < *in->provider->n_keys; i++)
 		ok = ok && plain(in->keys[i]);
 	if (!ok) {
-		cmd_error("%s", cmd_tr("a control character in a value", "управляющий символ в значении"));
+		cmd_error("%s", cmd_tr("a control character in a value",
+		    "управляющий символ в значении"));
 		return false;
 	}
 	if (!str_charset(in->v[O_ACCOUNT], 1, 64, "_-")) {
@@ -420,7 +426,8 @@ what_next(const struct init *in, const char *file, struct buf *b)
 	buf_printf(b, cmd_tr("\nNext:\n  DMBOX_CONFIG=%s dmbox migrate\n"
 	    "  the web server's user must be able to read the file: chgrp GROUP %s; chmod 640 %s\n",
 	    "\nДальше:\n  DMBOX_CONFIG=%s dmbox migrate\n"
-	    "  веб-сервер должен уметь читать файл: chgrp ГРУППА %s; chmod 640 %s\n"), file, file, file);
+	    "  веб-сервер должен уметь читать файл: chgrp ГРУППА %s; chmod 640 %s\n"), file, file,
+	    file);
 }
 
 static void
@@ -432,7 +439,8 @@ say_text(const struct init *in, const char *file, const char *url, const char *s
 		printf("%s", cmd_tr(
 		    "  (put your domain there and into DMBOX_PUBLIC_URL; for local work the https\n"
 		    "  address that \"ngrok http 3000\" prints)\n",
-		    "  (подставьте свой домен, в DMBOX_PUBLIC_URL тоже; для работы на своём компьютере\n"
+		    "  (подставьте свой домен, в DMBOX_PUBLIC_URL тоже; для работы на своём "
+		    "компьютере\n"
 		    "  https-адрес, который печатает \"ngrok http 3000\")\n"));
 	printf("\n%s", steps);
 }
@@ -533,7 +541,8 @@ mock_steps(const struct account *a, struct buf *b)
 	struct http_req req;
 
 	http_req_init(&req, "POST", "/");
-	buf_printf(b, cmd_tr("Mock account: nothing leaves the machine, nothing to click.  Deliveries in\n"
+	buf_printf(b, cmd_tr("Mock account: nothing leaves the machine, nothing to click.  "
+	    "Deliveries in\n"
 	    "%s's shapes (dmbox trigger) are taken with\n",
 	    "Учебная учётная запись: наружу ничего не уходит, настраивать нечего.  Доставки в\n"
 	    "форме %s (dmbox trigger) принимаются с\n"), a->provider->title);

@@ -407,8 +407,8 @@ report(const struct steps *s, const char *database, int newest, size_t done, boo
 			printf(cmd_tr("database %s: nothing to do, version %d\n",
 			    "база %s: делать нечего, версия %d\n"), database, newest);
 		else if (!dry)
-			printf(cmd_tr("database %s: version %d\n", "база %s: версия %d\n"), database,
-			    newest);
+			printf(cmd_tr("database %s: version %d\n", "база %s: версия %d\n"),
+			    database, newest);
 		return;
 	}
 	buf_init(&b, 1024 * 1024);
@@ -460,8 +460,8 @@ migrate(struct db *db, struct steps *s, bool dry, bool json)
 		return CMD_FAIL;
 	}
 	if (newest > s->v[s->n_numbered - 1].version) {
-		fprintf(stderr, cmd_tr("the database is at version %d, newer than this program's %d\n",
-		    "версия базы %d новее, чем у этой программы (%d)\n"), newest,
+		fprintf(stderr, cmd_tr("the database is at version %d, newer than this "
+		    "program's %d\n", "версия базы %d новее, чем у этой программы (%d)\n"), newest,
 		    s->v[s->n_numbered - 1].version);
 		forget_code(s);
 		status = CMD_WARN;
@@ -540,12 +540,14 @@ const struct cmd cmd_migrate = {
 	{ "bring the database to this version", "привести базу данных к этой версии" },
 	{ "usage: dmbox migrate [--dry-run] [--json]\n\n"
 	  "Applies the steps of sql/ that the database of DATABASE_URL lacks, each in one\n"
-	  "transaction, and the functions and views of sql/code/ that changed.  Running it again or twice at once is safe.  Where the login owns\n"
+	  "transaction, and the functions and views of sql/code/ that changed.  Running it again "
+	  "or twice at once is safe.  Where the login owns\n"
 	  "the database, dmbox is added to its search_path.  --dry-run only says what it\n"
 	  "would do.  DMBOX_SQL_DIR names another folder of steps.",
 	  "вызов: dmbox migrate [--dry-run] [--json]\n\n"
 	  "Применяет шаги из sql/, которых нет в базе DATABASE_URL, каждый в одной\n"
-	  "транзакции, и изменившиеся функции и представления из sql/code/.  Повторный и одновременный запуск безопасны.  Если базой владеет этот\n"
+	  "транзакции, и изменившиеся функции и представления из sql/code/.  Повторный и "
+	  "одновременный запуск безопасны.  Если базой владеет этот\n"
 	  "пользователь, схема dmbox добавляется в её search_path.  --dry-run только говорит,\n"
 	  "что будет сделано.  DMBOX_SQL_DIR: другая папка с шагами." }
 };

@@ -23,16 +23,18 @@ list_json(const struct outbox_list *l)
 	for (size_t i = 0; i < l->n; i++) {
 		const struct outbox_entry *e = &l->v[i];
 		char created[CLOCK_ISO_MAX], next[CLOCK_ISO_MAX];
-		const char *const text[][2] = { { "account", e->account }, { "channel", e->channel },
+		const char *const text[][2] =
+		    { { "account", e->account }, { "channel", e->channel },
 		    { "recipientId", e->recipient }, { "state", e->state }, { "what", e->what },
-		    { "createdAt", created }, { "nextAt", str_eq(e->state, "queued") ? next : NULL },
+		    { "createdAt", created },
+		    { "nextAt", str_eq(e->state, "queued") ? next : NULL },
 		    { "errorCode", e->error_code[0] ? e->error_code : NULL },
 		    { "errorText", e->error_text[0] ? e->error_text : NULL } };
 
 		clock_iso(e->created_us, created);
 		clock_iso(e->next_us, next);
-		buf_printf(&b, "%s{\"id\":%" PRId64 ",\"attempts\":%" PRId64, i > 0 ? "," : "", e->id,
-		    e->attempts);
+		buf_printf(&b, "%s{\"id\":%" PRId64 ",\"attempts\":%" PRId64, i > 0 ? "," : "",
+		    e->id, e->attempts);
 		for (size_t k = 0; k < sizeof text / sizeof *text; k++) {
 			json_put_key(&b, ",", text[k][0]);
 			json_put_str(&b, text[k][1]);
@@ -48,7 +50,8 @@ static void
 list_text(const struct outbox_list *l)
 {
 	if (l->n == 0)
-		printf("%s\n", cmd_tr("nothing waits, nothing failed", "ничего не ждёт, ошибок нет"));
+		printf("%s\n", cmd_tr("nothing waits, nothing failed",
+		    "ничего не ждёт, ошибок нет"));
 	for (size_t i = 0; i < l->n; i++) {
 		const struct outbox_entry *e = &l->v[i];
 		char at[CLOCK_ISO_MAX];
@@ -100,7 +103,8 @@ say_done(const struct outbox_row *before, const struct outbox_row *now, bool jso
 	}
 	printf("%" PRId64 ": %s -> %s\n", now->id, before->state, now->state);
 	if (str_eq(before->state, "unknown") && str_eq(now->state, "queued"))
-		printf("%s\n", cmd_tr("The first attempt may have arrived: the customer can get it twice.",
+		printf("%s\n", cmd_tr("The first attempt may have arrived: the customer can "
+		    "get it twice.",
 		    "Первая попытка могла дойти: клиент может получить сообщение дважды."));
 	if (str_eq(before->state, "unknown") && str_eq(now->state, "dead"))
 		printf("%s\n", cmd_tr("It may have arrived all the same.",
@@ -120,8 +124,8 @@ decide(struct db *db, int64_t id, bool retry, bool json)
 	if (rc == RC_OK)
 		rc = retry ? outbox_retry(db, id) : outbox_cancel(db, id);
 	if (rc == RC_NONE) {
-		cmd_error(cmd_tr("%" PRId64 " is %s: nothing to do", "%" PRId64 " в состоянии %s: делать нечего"),
-		    id, before.state);
+		cmd_error(cmd_tr("%" PRId64 " is %s: nothing to do", "%"
+		    PRId64 " в состоянии %s: делать нечего"), id, before.state);
 		return CMD_WARN;
 	}
 	if (rc == RC_OK)
@@ -164,7 +168,8 @@ run(int argc, char **argv)
 	opts.conninfo = c->database_url_send ? c->database_url_send : c->database_url;
 	opts.connect_s = c->db_connect_s;
 	db = cmd_db(&opts);
-	status = db == NULL ? CMD_FAIL : id == 0 ? list(db, all, json) : decide(db, id, str_eq(verb, "retry"), json);
+	status = db == NULL ? CMD_FAIL : id == 0 ? list(db, all, json) : decide(db, id,
+	    str_eq(verb, "retry"), json);
 	db_free(db);
 	conf_drop(c);
 	return status;

@@ -46,11 +46,13 @@ say_counts(const struct purge_counts *n)
 
 	for (size_t i = 0; i < sizeof f / sizeof *f; i++)
 		if (f[i].v > 0)
-			printf("%8" PRId64 "  %s\n", f[i].v, cmd_lang() == CMD_RU ? f[i].ru : f[i].en);
+			printf("%8" PRId64 "  %s\n", f[i].v,
+			    cmd_lang() == CMD_RU ? f[i].ru : f[i].en);
 	if (n->mixed > 0)
-		printf(cmd_tr("          (%" PRId64 " of them also hold other messages: these stay, their bytes go)\n",
-		    "          (в %" PRId64 " из них есть и другие сообщения: они остаются, уходят только байты)\n"),
-		    n->mixed);
+		printf(cmd_tr("          (%"
+		    PRId64 " of them also hold other messages: these stay, their bytes go)\n",
+		    "          (в %" PRId64 " из них есть и другие сообщения: они остаются, уходят "
+		    "только байты)\n"), n->mixed);
 }
 
 static void
@@ -73,20 +75,23 @@ agreed(bool yes)
 	if (yes)
 		return true;
 	if (!isatty(STDIN_FILENO)) {
-		cmd_error("%s", cmd_tr("nothing was erased: give --yes", "ничего не стёрто: нужен --yes"));
+		cmd_error("%s", cmd_tr("nothing was erased: give --yes",
+		    "ничего не стёрто: нужен --yes"));
 		return false;
 	}
 	printf("%s", cmd_tr("This cannot be undone.  Erase? (yes/no) ",
 	    "Отменить это нельзя.  Стереть? (yes/no) "));
 	fflush(stdout);
-	return fgets(line, sizeof line, stdin) != NULL && (str_eq(line, "yes\n") || str_eq(line, "да\n"));
+	return fgets(line, sizeof line, stdin) != NULL &&
+	    (str_eq(line, "yes\n") || str_eq(line, "да\n"));
 }
 
 static void
 progress(void *arg, const struct purge_counts *n)
 {
 	(void)arg;
-	fprintf(stderr, "\r%" PRId64 " + %" PRId64 " + %" PRId64, n->messages, n->events, n->deliveries);
+	fprintf(stderr, "\r%" PRId64 " + %" PRId64 " + %" PRId64, n->messages, n->events,
+	    n->deliveries);
 }
 
 /* The files now; what our user may not remove is left to the poller. */
@@ -115,8 +120,8 @@ look(void *arg, const struct spool_seen *s)
 
 	if (s->bad && memmem(s->bytes, s->n, l->word, strlen(l->word)) != NULL) {
 		l->bad++;
-		fprintf(stderr, cmd_tr("quarantined, and names the contact: remove it by hand: %s\n",
-		    "отложен и называет контакт, удалите вручную: %s\n"), s->path);
+		fprintf(stderr, cmd_tr("quarantined, and names the contact: remove it "
+		    "by hand: %s\n", "отложен и называет контакт, удалите вручную: %s\n"), s->path);
 	}
 	return true;
 }
@@ -174,7 +179,8 @@ work(struct db *db, struct conf *c, const struct opts *o, const struct purge_wan
 	}
 	if (o->json) {
 		buf_init(&b, 4096);
-		buf_printf(&b, "{\"dryRun\":%s,\"filesLeft\":%" PRId64 ",\"setAside\":%zu,\"counts\":",
+		buf_printf(&b, "{\"dryRun\":%s,\"filesLeft\":%"
+		    PRId64 ",\"setAside\":%zu,\"counts\":",
 		    o->dry ? "true" : "false", files, aside);
 		put_counts(&b, &n);
 		printf("%s}\n", b.p);
@@ -183,14 +189,17 @@ work(struct db *db, struct conf *c, const struct opts *o, const struct purge_wan
 		printf(cmd_tr("erased: %" PRId64 " messages, %" PRId64 " events, %" PRId64
 		    " contacts; %" PRId64 " deliveries without bytes now\n",
 		    "стёрто: сообщений %" PRId64 ", событий %" PRId64 ", контактов %" PRId64
-		    "; доставок без содержимого: %" PRId64 "\n"), n.messages, n.events, n.contacts, n.deliveries);
+		    "; доставок без содержимого: %" PRId64 "\n"), n.messages, n.events, n.contacts,
+		    n.deliveries);
 		if (files > 0)
 			printf(cmd_tr("%" PRId64 " files are left to the poller\n",
 			    "файлов оставлено программе опроса: %" PRId64 "\n"), files);
 	}
 	if (n.leased > 0 && !o->dry)
-		cmd_error(cmd_tr("%" PRId64 " messages to this contact are under way: run it again in a minute",
-		    "сообщений в пути к этому контакту: %" PRId64 "; запустите ещё раз через минуту"), n.leased);
+		cmd_error(cmd_tr("%"
+		    PRId64 " messages to this contact are under way: run it again in a minute",
+		    "сообщений в пути к этому контакту: %"
+		    PRId64 "; запустите ещё раз через минуту"), n.leased);
 	return aside > 0 || (n.leased > 0 && !o->dry) ? CMD_WARN : CMD_OK;
 }
 
@@ -235,7 +244,8 @@ purge(struct conf *c, const struct opts *o)
 static int
 run(int argc, char **argv)
 {
-	static const struct option options[] = { { "contact", 1, NULL, 'c' }, { "older-than", 1, NULL, 'o' },
+	static const struct option options[] =
+		{ { "contact", 1, NULL, 'c' }, { "older-than", 1, NULL, 'o' },
 		{ "dry-run", 0, NULL, 'n' }, { "yes", 0, NULL, 'y' }, { "json", 0, NULL, 'j' },
 		{ NULL, 0, NULL, 0 } };
 	struct opts o = {0};

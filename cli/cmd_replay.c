@@ -31,8 +31,10 @@ result_text(const struct replay_one *o)
 	case REPLAY_REFUSED:
 		return cmd_tr("was refused, and that stands", "отклонена, и это остаётся в силе");
 	case REPLAY_BAD_SIGNATURE:
-		return cmd_tr("its signature fits no app secret of the account (--any-signature replays it)",
-		    "подпись не подходит ни к одному секрету аккаунта (--any-signature всё же повторит)");
+		return cmd_tr("its signature fits no app secret of the account (--any-signature "
+		    "replays it)",
+		    "подпись не подходит ни к одному секрету аккаунта (--any-signature всё "
+		    "же повторит)");
 	case REPLAY_TEST:
 		return cmd_tr("was doctor's test", "была проверкой doctor");
 	case REPLAY_FAILED:
@@ -48,8 +50,8 @@ one_json(struct show *s, const struct replay_one *o)
 	struct buf b;
 
 	buf_init(&b, 4096);
-	buf_printf(&b, "%s{\"delivery\":%" PRId64 ",\"result\":\"%s\",\"reason\":", s->first ? "" : ",\n",
-	    o->id, replay_result_names[o->result]);
+	buf_printf(&b, "%s{\"delivery\":%" PRId64 ",\"result\":\"%s\",\"reason\":",
+	    s->first ? "" : ",\n", o->id, replay_result_names[o->result]);
 	json_put_str(&b, o->reason);
 	buf_printf(&b, ",\"signature\":\"%s\",\"made\":%" PRId64 ",\"items\":%zu,\"stored\":%zu,"
 	    "\"duplicates\":%zu,\"weakDuplicates\":%zu,\"ignored\":%zu}",
@@ -75,8 +77,8 @@ each(void *arg, const struct replay_one *o)
 				printf(" (%s)", o->reason);
 			if (o->result == REPLAY_DONE)
 				printf(cmd_tr(": %zu items, %zu new, %zu duplicates, %zu ignored",
-				    ": %zu элементов, новых %zu, повторов %zu, пропущено %zu"), o->items,
-				    o->stored, o->duplicates + o->weak, o->ignored);
+				    ": %zu элементов, новых %zu, повторов %zu, пропущено %zu"),
+				    o->items, o->stored, o->duplicates + o->weak, o->ignored);
 			putchar('\n');
 		}
 	}
@@ -89,16 +91,20 @@ static void
 say_counts(const struct show *s, const struct replay_counts *n, bool dry)
 {
 	if (s->json) {
-		printf("],\"dryRun\":%s,\"counts\":{\"deliveries\":%zu", dry ? "true" : "false", n->deliveries);
+		printf("],\"dryRun\":%s,\"counts\":{\"deliveries\":%zu", dry ? "true" : "false",
+		    n->deliveries);
 		for (int i = 0; i < REPLAY__MAX; i++)
 			printf(",\"%s\":%zu", replay_result_names[i], n->by_result[i]);
-		printf(",\"items\":%zu,\"stored\":%zu,\"duplicates\":%zu,\"weakDuplicates\":%zu,\"ignored\":%zu}}\n",
+		printf(",\"items\":%zu,\"stored\":%zu,\"duplicates\":%zu,"
+		    "\"weakDuplicates\":%zu,\"ignored\":%zu}}\n",
 		    n->items, n->stored, n->duplicates, n->weak, n->ignored);
 		return;
 	}
-	printf(dry ? cmd_tr("%zu deliveries, %zu would be parsed: %zu items, %zu messages not there yet",
+	printf(dry ? cmd_tr("%zu deliveries, %zu would be parsed: %zu items, %zu messages "
+	    "not there yet",
 	    "доставок %zu, будет разобрано %zu: элементов %zu, новых сообщений %zu") :
-	    cmd_tr("%zu deliveries, %zu replayed: %zu items, %zu new", "доставок %zu, повторено %zu: элементов %zu, новых %zu"),
+	    cmd_tr("%zu deliveries, %zu replayed: %zu items, %zu new",
+	    "доставок %zu, повторено %zu: элементов %zu, новых %zu"),
 	    n->deliveries, n->by_result[REPLAY_DONE], n->items, n->stored);
 	if (!dry)
 		printf(cmd_tr(", %zu duplicates, %zu ignored", ", повторов %zu, пропущено %zu"),
@@ -120,7 +126,8 @@ work(const struct conf *c, const struct opts *o, int64_t since)
 	    .connect_s = c->db_connect_s,
 	    .conninfo = c->database_url_cron ? c->database_url_cron : c->database_url };
 	struct show s = { .json = o->json, .all = o->n > 0, .first = true };
-	struct replay_want w = { .dry = o->dry, .any_signature = o->any_signature, .each = each, .arg = &s };
+	struct replay_want w = { .dry = o->dry, .any_signature = o->any_signature, .each = each,
+	    .arg = &s };
 	struct replay_counts n = {0};
 	struct db *db = cmd_db(&opts);
 	enum rc rc = RC_OK;
@@ -136,8 +143,8 @@ work(const struct conf *c, const struct opts *o, int64_t since)
 		    replay_since(db, c, &w, since, &n);
 	say_counts(&s, &n, o->dry);
 	if (rc != RC_OK)
-		cmd_error(cmd_tr("stopped: %s; running it again is safe", "остановлено: %s; повторный запуск безопасен"),
-		    db_error(db));
+		cmd_error(cmd_tr("stopped: %s; running it again is safe",
+		    "остановлено: %s; повторный запуск безопасен"), db_error(db));
 	db_free(db);
 	if (rc != RC_OK)
 		return CMD_FAIL;
@@ -149,7 +156,8 @@ work(const struct conf *c, const struct opts *o, int64_t since)
 static int
 run(int argc, char **argv)
 {
-	static const struct option options[] = { { "since", 1, NULL, 's' }, { "dry-run", 0, NULL, 'n' },
+	static const struct option options[] =
+		{ { "since", 1, NULL, 's' }, { "dry-run", 0, NULL, 'n' },
 		{ "any-signature", 0, NULL, 'a' }, { "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
 	struct opts o = {0};
 	struct conf *c;
@@ -168,10 +176,12 @@ run(int argc, char **argv)
 	o.ids = mem_array((size_t)argc + 1, sizeof *o.ids);
 	for (; optind < argc; optind++)
 		if (str_i64(argv[optind], &o.ids[o.n++]) != RC_OK || o.ids[o.n - 1] <= 0) {
-			cmd_error(cmd_tr("%s is no delivery id", "%s не номер доставки"), argv[optind]);
+			cmd_error(cmd_tr("%s is no delivery id", "%s не номер доставки"),
+			    argv[optind]);
 			goto out;
 		}
-	if ((o.n > 0) == (o.since != NULL) || (o.since != NULL && cmd_when(o.since, &since) != RC_OK)) {
+	if ((o.n > 0) == (o.since != NULL) ||
+	    (o.since != NULL && cmd_when(o.since, &since) != RC_OK)) {
 		cmd_usage(&cmd_replay);
 		goto out;
 	}
@@ -188,13 +198,15 @@ out:
 const struct cmd cmd_replay = {
 	"replay", run,
 	{ "parse stored bytes again", "разобрать сохранённые байты ещё раз" },
-	{ "usage: dmbox replay DELIVERY-ID...|--since TIME [--dry-run] [--any-signature] [--json]\n\n"
+	{ "usage: dmbox replay DELIVERY-ID...|--since TIME [--dry-run] [--any-signature] "
+	  "[--json]\n\n"
 	  "Parses what the ledger keeps again, byte for byte, through the door of the webhook:\n"
 	  "what is there already is a duplicate, what was erased stays erased, repeating is\n"
 	  "safe.  TIME is 2026-11-22T10:15:00Z, 2026-11-22, or 2h (ago).  What was refused stays\n"
 	  "refused.  Signatures that were kept are checked again; what fits no secret of today is\n"
 	  "left out unless --any-signature is given.  --dry-run only parses and compares.",
-	  "вызов: dmbox replay НОМЕР-ДОСТАВКИ...|--since ВРЕМЯ [--dry-run] [--any-signature] [--json]\n\n"
+	  "вызов: dmbox replay НОМЕР-ДОСТАВКИ...|--since ВРЕМЯ [--dry-run] [--any-signature] "
+	  "[--json]\n\n"
 	  "Разбирает сохранённое в журнале ещё раз, байт в байт, через ту же дверь, что и вебхук:\n"
 	  "что уже есть, считается повтором, стёртое остаётся стёртым, повторять безопасно.\n"
 	  "ВРЕМЯ: 2026-11-22T10:15:00Z, 2026-11-22 или 2h (назад).  Отклонённое остаётся\n"

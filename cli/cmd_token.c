@@ -60,8 +60,8 @@ make(const struct conf *c, const char *sub, const char *scope, long long ttl, bo
 		return CMD_FAIL;
 	}
 	if (scope == NULL)
-		fprintf(stderr, cmd_tr("no --scope: the token has what JWT_DEFAULT_SCOPE gives (%s)\n",
-		    "без --scope токену дано то, что в JWT_DEFAULT_SCOPE (%s)\n"),
+		fprintf(stderr, cmd_tr("no --scope: the token has what JWT_DEFAULT_SCOPE "
+		    "gives (%s)\n", "без --scope токену дано то, что в JWT_DEFAULT_SCOPE (%s)\n"),
 		    c->jwt_default_scope != NULL ? c->jwt_default_scope
 		    : cmd_tr("not set: nothing", "не задано: ничего"));
 	status = print_token(sub, scope, ttl, token, json);

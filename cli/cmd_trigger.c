@@ -83,7 +83,8 @@ fits(struct shape s, const char *name, const struct conf *c, const char *account
 	if (!str_eq(name, s.s->name))
 		return false;
 	for (size_t i = 0; i < c->n_accounts; i++)
-		if (c->accounts[i].provider == s.p && (!account || str_eq(account, c->accounts[i].name)))
+		if (c->accounts[i].provider == s.p &&
+			(!account || str_eq(account, c->accounts[i].name)))
 			return true;
 	return false;
 }
@@ -100,8 +101,8 @@ no_shape(const char *wanted)
 	}
 	near = str_nearest(strchr(wanted, '/') ? strchr(wanted, '/') + 1 : wanted, names, n);
 	if (near)
-		cmd_error(cmd_tr("there is no shape %s; did you mean %s?", "нет вида %s; может быть, %s?"),
-		    wanted, near);
+		cmd_error(cmd_tr("there is no shape %s; did you mean %s?",
+		    "нет вида %s; может быть, %s?"), wanted, near);
 	else
 		cmd_error(cmd_tr("there is no shape %s; see: dmbox trigger --list",
 		    "нет вида %s; смотрите: dmbox trigger --list"), wanted);
@@ -130,7 +131,8 @@ find_account(const struct conf *c, struct shape s, const char *name)
 	for (size_t i = 0; i < c->n_accounts; i++)
 		if (c->accounts[i].provider == s.p && (!name || str_eq(name, c->accounts[i].name)))
 			return &c->accounts[i];
-	cmd_error(cmd_tr("no account %s uses %s", "нет аккаунта %s с %s"), name ? name : "", s.p->name);
+	cmd_error(cmd_tr("no account %s uses %s", "нет аккаунта %s с %s"), name ? name : "",
+	    s.p->name);
 	return NULL;
 }
 

@@ -26,7 +26,8 @@ put_link(struct buf *b, const char *base, const char *secret)
 		n--;
 	buf_put(b, base != NULL ? base : "", n);
 	host = host != NULL ? strchr(host + 3, '/') : NULL;
-	buf_printf(b, "%s/inbox/#login=%s", host != NULL && host < base + n ? "/instagram" : "", secret);
+	buf_printf(b, "%s/inbox/#login=%s", host != NULL && host < base + n ? "/instagram" : "",
+	    secret);
 }
 
 static int
@@ -38,7 +39,8 @@ give_link(struct db *db, const struct conf *c, const char *name, const char *rol
 	enum rc rc = people_link(db, name, LINK_S, secret, &us);
 
 	if (rc == RC_NONE) {
-		cmd_error(cmd_tr("there is no %s: dmbox user add", "%s нет в списке: dmbox user add"), name);
+		cmd_error(cmd_tr("there is no %s: dmbox user add",
+		    "%s нет в списке: dmbox user add"), name);
 		return CMD_WARN;
 	}
 	if (rc != RC_OK) {
@@ -68,9 +70,11 @@ give_link(struct db *db, const struct conf *c, const char *name, const char *rol
 	}
 	printf("%s\n", b.p);
 	if (!json)
-		fprintf(stderr, cmd_tr("works once, until %s\n", "действует один раз, до %s\n"), until);
+		fprintf(stderr, cmd_tr("works once, until %s\n", "действует один раз, до %s\n"),
+		    until);
 	if (!json && str_empty(c->public_url))
-		fprintf(stderr, "%s\n", cmd_tr("put your site's address before it (or set DMBOX_PUBLIC_URL)",
+		fprintf(stderr, "%s\n",
+		    cmd_tr("put your site's address before it (or set DMBOX_PUBLIC_URL)",
 		    "допишите спереди адрес сайта (или задайте DMBOX_PUBLIC_URL)"));
 	mem_wipe(secret, sizeof secret);
 	mem_wipe(b.p, b.n);
@@ -124,12 +128,14 @@ list(struct db *db, bool json)
 	if (json)
 		list_json(r);
 	else if (db_rows(r) == 0)
-		printf("%s\n", cmd_tr("nobody yet: dmbox user add NAME --role owner", "пока никого: dmbox user add ИМЯ --role owner"));
+		printf("%s\n", cmd_tr("nobody yet: dmbox user add NAME --role owner",
+		    "пока никого: dmbox user add ИМЯ --role owner"));
 	for (size_t i = 0; !json && i < db_rows(r); i++) {
 		snprintf(seen, sizeof seen, "%s", cmd_tr("never signed in", "ещё не входил(а)"));
 		if (!db_is_null(r, i, 3))
 			clock_iso(db_get_time(r, i, 3), seen);
-		printf(cmd_tr("%-20s  %-6s  %s  sessions: %" PRId64 "%s\n", "%-20s  %-6s  %s  сеансов: %" PRId64 "%s\n"),
+		printf(cmd_tr("%-20s  %-6s  %s  sessions: %" PRId64 "%s\n",
+		    "%-20s  %-6s  %s  сеансов: %" PRId64 "%s\n"),
 		    db_get_text(r, i, 0), db_get_text(r, i, 1), seen, db_get_i64(r, i, 4),
 		    db_is_null(r, i, 5) ? "" : cmd_tr("  revoked", "  доступ закрыт"));
 	}
@@ -142,7 +148,8 @@ revoke(struct db *db, const char *name, bool json)
 {
 	switch (people_revoke(db, name)) {
 	case RC_OK:
-		printf(json ? "{\"revoked\":true}\n" : cmd_tr("%s may do nothing any more\n", "доступ закрыт: %s\n"), name);
+		printf(json ? "{\"revoked\":true}\n" : cmd_tr("%s may do nothing any more\n",
+		    "доступ закрыт: %s\n"), name);
 		return CMD_OK;
 	case RC_NONE:
 		cmd_error(cmd_tr("there is no %s", "%s нет в списке"), name);
@@ -154,7 +161,8 @@ revoke(struct db *db, const char *name, bool json)
 }
 
 static int
-act(struct db *db, const struct conf *c, const char *verb, const char *name, const char *role, bool json)
+act(struct db *db, const struct conf *c, const char *verb, const char *name, const char *role,
+    bool json)
 {
 	if (str_eq(verb, "list"))
 		return list(db, json);
@@ -170,7 +178,8 @@ act(struct db *db, const struct conf *c, const char *verb, const char *name, con
 static int
 run(int argc, char **argv)
 {
-	static const struct option options[] = { { "role", 1, NULL, 'r' }, { "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
+	static const struct option options[] = { { "role", 1, NULL, 'r' }, { "json", 0, NULL, 'j' },
+	    { NULL, 0, NULL, 0 } };
 	struct db_opts opts = { .app = "dmbox user", .no_prepare = true };
 	const char *role = NULL, *verb, *name = NULL;
 	bool json = false;
@@ -187,8 +196,12 @@ run(int argc, char **argv)
 	verb = optind < argc ? argv[optind++] : "list";
 	if (!str_eq(verb, "list") && optind < argc)
 		name = argv[optind++];
-	if (optind != argc || (!str_eq(verb, "list") && !str_eq(verb, "add") && !str_eq(verb, "link") && !str_eq(verb, "revoke")) ||
-	    (!str_eq(verb, "list") && (str_empty(name) || !str_utf8_ok(name, strlen(name)) || str_utf8_len(name, strlen(name)) > PEOPLE_NAME_MAX)) ||
+	if (optind != argc ||
+	    (!str_eq(verb, "list") && !str_eq(verb, "add") && !str_eq(verb, "link") &&
+	    !str_eq(verb, "revoke")) ||
+	    (!str_eq(verb, "list") &&
+	    (str_empty(name) || !str_utf8_ok(name, strlen(name)) ||
+	    str_utf8_len(name, strlen(name)) > PEOPLE_NAME_MAX)) ||
 	    (str_eq(verb, "add") != (role != NULL)) || (role != NULL && !people_role_ok(role)))
 		return cmd_usage(&cmd_user);
 	if (cmd_conf(&c) != RC_OK)

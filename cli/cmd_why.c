@@ -32,8 +32,10 @@
 enum verdict_of { STORED, PARTLY, REFUSED, SPOOLED, SET_ASIDE, LEDGER_ONLY, ERASED, EVENTS_ONLY,
 	NEVER_RECEIVED, NOT_FOUND, LISTED, NOT_SENT, FATE_UNKNOWN, NOT_SENT_YET, COULD_NOT_LOOK,
 	VERDICT_OF__MAX };
-static const char *const names[VERDICT_OF__MAX] = { "stored", "partly", "refused", "spooled", "set_aside",
-	"ledger_only", "erased", "events_only", "never_received", "not_found", "listed", "send_failed",
+static const char *const names[VERDICT_OF__MAX] = { "stored", "partly", "refused", "spooled",
+	"set_aside",
+	"ledger_only", "erased", "events_only", "never_received", "not_found", "listed",
+	    "send_failed",
 	"send_unknown", "send_waits", "could_not_look" };
 
 struct why {
@@ -51,7 +53,8 @@ struct why {
 	bool provider_has;
 	enum verdict_of verdict;
 	char reason[64];		/* of a refused one */
-	const char *words_by, *words_of;	/* the message's, for a person; in the trace's arena */
+	/* the message's, for a person; in the trace's arena */
+	const char *words_by, *words_of;
 	char aside_file[512];		/* the first file that was put into quarantine */
 };
 
@@ -113,7 +116,8 @@ say_station(const struct station *s)
 
 	buf_init(&b, 1 << 16);
 	say_time(s->at_us, &b);
-	buf_printf(&b, "  %-12s %s/%s", s->what, s->channel ? s->channel : "-", s->account ? s->account : "-");
+	buf_printf(&b, "  %-12s %s/%s", s->what, s->channel ? s->channel : "-",
+	    s->account ? s->account : "-");
 	fputs(b.p, stdout);
 	col = b.n;
 	buf_reset(&b);
@@ -144,55 +148,66 @@ say_words(const struct why *w)
 		printf("%s: «%s»\n", w->words_by, w->words_of);
 }
 
+/* What a verdict means, and what to do: English, Russian. */
+static const char *const meanings[VERDICT_OF__MAX][2] = {
+	[STORED] = { "It is in the database.", "Оно в базе данных." },
+	[PARTLY] = { "It was accepted, and its row is gone: see dmbox.ingest_balance; "
+	    "dmbox replay brings it back.",
+	    "Принято, но строки больше нет: смотрите dmbox.ingest_balance; вернёт её "
+	    "dmbox replay." },
+	[REFUSED] = { "A delivery that holds it was refused. Mend the credential, then let "
+	    "the provider send again: dmbox doctor.",
+	    "Доставка, в которой оно есть, отклонена. Исправьте секрет и пусть провайдер "
+	    "отправит ещё раз: dmbox doctor." },
+	[SPOOLED] = { "It waits in the spool for the database; dmbox-poll stores it.",
+	    "Ждёт в спуле, пока недоступна база; dmbox-poll его сохранит." },
+	[SET_ASIDE] = { "The database refused it again and again, so its file is in "
+	    "quarantine (the log says why). The way back: mend the cause (dmbox doctor), "
+	    "then move the file to the spool's folder new; dmbox-poll stores it.",
+	    "База раз за разом его отвергала, и файл в карантине (причина в журнале). "
+	    "Обратно: устраните причину (dmbox doctor) и верните файл в папку new спула; "
+	    "dmbox-poll его сохранит." },
+	[LEDGER_ONLY] = { "Its bytes came and are in the ledger, but no message with this id "
+	    "was made of them: see reason; dmbox replay parses them again.",
+	    "Байты пришли и лежат в журнале, но сообщения с этим номером из них не вышло: "
+	    "смотрите reason; dmbox replay разберёт их снова." },
+	[ERASED] = { "It was erased on request and does not come back.",
+	    "Стёрто по требованию и не вернётся." },
+	[EVENTS_ONLY] = { "Only what happened to it came (edit, read, reaction); the message "
+	    "itself did not.",
+	    "Пришло только то, что с ним случилось (правка, прочтение, реакция); само "
+	    "сообщение нет." },
+	[NEVER_RECEIVED] = { "It never reached us, and the provider has it: the webhook is not "
+	    "set, or did not get through: dmbox doctor.",
+	    "До нас не дошло, а у провайдера оно есть: вебхук не настроен или не проходит: "
+	    "dmbox doctor." },
+	[NOT_SENT] = { "It was NOT sent: see the error above. dmbox outbox retry ID "
+	    "sends it again.",
+	    "НЕ отправлено: причина выше. Отправить снова: dmbox outbox retry ID." },
+	[FATE_UNKNOWN] = { "Nobody knows whether it was sent: the provider's answer was lost. "
+	    "Look into the chat; if it is not there: dmbox outbox retry ID.",
+	    "Неизвестно, отправлено ли: ответ провайдера потерялся. Посмотрите в чате; "
+	    "если его нет: dmbox outbox retry ID." },
+	[NOT_SENT_YET] = { "It is not sent yet: it waits in the outbox; dmbox-poll sends it.",
+	    "Ещё не отправлено: ждёт в очереди; отправит dmbox-poll." },
+	[COULD_NOT_LOOK] = { "Could not look: the database did not answer, and the spool does not "
+	    "hold it. dmbox doctor says why.",
+	    "Посмотреть не удалось: база не отвечает, в спуле этого нет. Причину скажет "
+	    "dmbox doctor." },
+	[LISTED] = { "dmbox why MESSAGE-ID says more about one of them.",
+	    "Подробнее об одном: dmbox why MESSAGE-ID." },
+};
+
 static const char *
 means(const struct why *w)
 {
-	switch (w->verdict) {
-	case STORED:
-		return cmd_tr("It is in the database.", "Оно в базе данных.");
-	case PARTLY:
-		return cmd_tr("It was accepted, and its row is gone: see dmbox.ingest_balance; dmbox replay brings it back.",
-		    "Принято, но строки больше нет: смотрите dmbox.ingest_balance; вернёт её dmbox replay.");
-	case REFUSED:
-		return cmd_tr("A delivery that holds it was refused. Mend the credential, then let the provider send again: dmbox doctor.",
-		    "Доставка, в которой оно есть, отклонена. Исправьте секрет и пусть провайдер отправит ещё раз: dmbox doctor.");
-	case SPOOLED:
-		return cmd_tr("It waits in the spool for the database; dmbox-poll stores it.",
-		    "Ждёт в спуле, пока недоступна база; dmbox-poll его сохранит.");
-	case SET_ASIDE:
-		return cmd_tr("The database refused it again and again, so its file is in quarantine (the log says why). The way back: mend the cause (dmbox doctor), then move the file to the spool's folder new; dmbox-poll stores it.",
-		    "База раз за разом его отвергала, и файл в карантине (причина в журнале). Обратно: устраните причину (dmbox doctor) и верните файл в папку new спула; dmbox-poll его сохранит.");
-	case LEDGER_ONLY:
-		return cmd_tr("Its bytes came and are in the ledger, but no message with this id was made of them: see reason; dmbox replay parses them again.",
-		    "Байты пришли и лежат в журнале, но сообщения с этим номером из них не вышло: смотрите reason; dmbox replay разберёт их снова.");
-	case ERASED:
-		return cmd_tr("It was erased on request and does not come back.",
-		    "Стёрто по требованию и не вернётся.");
-	case EVENTS_ONLY:
-		return cmd_tr("Only what happened to it came (edit, read, reaction); the message itself did not.",
-		    "Пришло только то, что с ним случилось (правка, прочтение, реакция); само сообщение нет.");
-	case NEVER_RECEIVED:
-		return cmd_tr("It never reached us, and the provider has it: the webhook is not set, or did not get through: dmbox doctor.",
-		    "До нас не дошло, а у провайдера оно есть: вебхук не настроен или не проходит: dmbox doctor.");
-	case NOT_SENT:
-		return cmd_tr("It was NOT sent: see the error above. dmbox outbox retry ID sends it again.",
-		    "НЕ отправлено: причина выше. Отправить снова: dmbox outbox retry ID.");
-	case FATE_UNKNOWN:
-		return cmd_tr("Nobody knows whether it was sent: the provider's answer was lost. Look into the chat; if it is not there: dmbox outbox retry ID.",
-		    "Неизвестно, отправлено ли: ответ провайдера потерялся. Посмотрите в чате; если его нет: dmbox outbox retry ID.");
-	case NOT_SENT_YET:
-		return cmd_tr("It is not sent yet: it waits in the outbox; dmbox-poll sends it.",
-		    "Ещё не отправлено: ждёт в очереди; отправит dmbox-poll.");
-	case COULD_NOT_LOOK:
-		return cmd_tr("Could not look: the database did not answer, and the spool does not hold it. dmbox doctor says why.",
-		    "Посмотреть не удалось: база не отвечает, в спуле этого нет. Причину скажет dmbox doctor.");
-	case LISTED:
-		return cmd_tr("dmbox why MESSAGE-ID says more about one of them.",
-		    "Подробнее об одном: dmbox why MESSAGE-ID.");
-	default:
-		return cmd_tr("Nobody knows of it here: not the tables, not the ledger, not the spool.",
+	const char *const *m = meanings[w->verdict];
+
+	if (m[0] == NULL)
+		return cmd_tr("Nobody knows of it here: not the tables, not the ledger, "
+		    "not the spool.",
 		    "О нём здесь ничего не известно: ни таблицам, ни журналу, ни спулу.");
-	}
+	return cmd_tr(m[0], m[1]);
 }
 
 static void
@@ -271,7 +286,8 @@ in_file(void *arg, const struct spool_seen *s)
 		snprintf(w->aside_file, sizeof w->aside_file, "%s", s->path);
 	if (d != NULL)
 		clock_iso(d->received_at_us, at);
-	buf_printf(&w->spool_text, "%s  %-12s %s/%s  request %s  file=%s\n", at, s->bad ? "quarantine" : "spool",
+	buf_printf(&w->spool_text, "%s  %-12s %s/%s  request %s  file=%s\n", at,
+	    s->bad ? "quarantine" : "spool",
 	    d != NULL ? channel_names[d->channel] : "-", d != NULL ? d->account : "-",
 	    d != NULL && d->request_id != NULL ? d->request_id : "-", s->path);
 	json_put_key(&w->spool, w->spool.n > 0 ? ",{" : "{", "file");
@@ -324,7 +340,8 @@ ask_one(struct why *w, struct httpc *h, const struct account *a, const char *id)
 	enum rc rc;
 
 	if (p->fetch_build == NULL || a->use_mock) {
-		said(w, a, "unknown", cmd_tr("its interface has no way to ask for one message: not known",
+		said(w, a, "unknown",
+		    cmd_tr("its interface has no way to ask for one message: not known",
 		    "в его интерфейсе нельзя спросить об одном сообщении: неизвестно"));
 		return;
 	}
@@ -343,13 +360,16 @@ ask_one(struct why *w, struct httpc *h, const struct account *a, const char *id)
 		rc = res.fail == HTTP_FAIL_NONE ? p->fetch_read(&l.a, id, &res, &items) : RC_TEMP;
 		if (rc == RC_OK && items.n > 0) {
 			w->provider_has = true;
-			said(w, a, "has_it", cmd_tr("has this message", "у него это сообщение есть"));
+			said(w, a, "has_it",
+			    cmd_tr("has this message", "у него это сообщение есть"));
 		} else if (rc == RC_NONE || rc == RC_INVALID || rc == RC_PERM ||
 		    (rc == RC_OK && items.n == 0)) {
-			said(w, a, "has_it_not", cmd_tr("knows no such message (or shows it no longer)",
+			said(w, a, "has_it_not",
+			    cmd_tr("knows no such message (or shows it no longer)",
 			    "такого сообщения не знает (или уже не показывает)"));
 		} else {
-			said(w, a, "unknown", cmd_tr("did not give a usable answer", "не дал пригодного ответа"));
+			said(w, a, "unknown",
+			    cmd_tr("did not give a usable answer", "не дал пригодного ответа"));
 		}
 	}
 	http_req_free(&req);
@@ -519,8 +539,8 @@ row_of(const struct why *w)
 	int64_t n = 0;
 
 	for (size_t i = 0; i < w->trace.n; i++)
-		if (str_eq(w->trace.v[i].what, "message") && has_text(&w->trace.v[i], "message", id, sizeof id) &&
-		    str_i64(id, &n) == RC_OK)
+		if (str_eq(w->trace.v[i].what, "message") &&
+		    has_text(&w->trace.v[i], "message", id, sizeof id) && str_i64(id, &n) == RC_OK)
 			return n;
 	return 0;
 }
@@ -589,7 +609,8 @@ about_message(struct why *w, const char *id)
 	if ((rc = search_ledger(w, id, &n)) != RC_OK)
 		return rc;
 	/* the bytes of those events hold the id, too, and say nothing more */
-	if (n > 0 && ((found = read_ledger(w, w->trace.n - n)) != LEDGER_ONLY || w->verdict == NOT_FOUND))
+	if (n > 0 && ((found = read_ledger(w, w->trace.n - n)) != LEDGER_ONLY ||
+		w->verdict == NOT_FOUND))
 		w->verdict = found;
 	if (w->waiting + w->aside > 0)
 		return RC_OK;
@@ -709,7 +730,8 @@ run(int argc, char **argv)
 		return cmd_usage(&cmd_why);
 	if (cmd_conf(&w.conf) != RC_OK)
 		return CMD_FAIL;
-	opts.conninfo = w.conf->database_url_cron ? w.conf->database_url_cron : w.conf->database_url;
+	opts.conninfo = w.conf->database_url_cron ? w.conf->database_url_cron :
+	    w.conf->database_url;
 	opts.connect_s = w.conf->db_connect_s;
 	w.db = cmd_db(&opts);
 	if (w.db == NULL) {
@@ -737,7 +759,8 @@ run(int argc, char **argv)
 
 const struct cmd cmd_why = {
 	"why", run,
-	{ "one message's life, or why it is not there", "жизнь одного сообщения, или почему его нет" },
+	{ "one message's life, or why it is not there",
+	"жизнь одного сообщения, или почему его нет" },
 	{ "usage: dmbox why MESSAGE-ID | @USER | TIME [--json]\n\n"
 	  "MESSAGE-ID is the provider's id or part of it, out: and the id of a send, or\n"
 	  "messages.id.  @USER is a user name, name, phone number or id, also without the @: the\n"

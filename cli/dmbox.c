@@ -108,8 +108,10 @@ cmd_db(const struct db_opts *o)
 	db = db_new(&with);
 	if (db_ready(db) == RC_OK || db_fault(db) != DB_FAULT_SCHEMA)
 		return db;
-	cmd_error("%s", cmd_tr("the database's schema is not there or older than this program needs; run: dmbox migrate",
-	    "схемы в базе нет, или она старше, чем нужно этой программе; выполните: dmbox migrate"));
+	cmd_error("%s", cmd_tr("the database's schema is not there or older than this program "
+	    "needs; run: dmbox migrate",
+	    "схемы в базе нет, или она старше, чем нужно этой программе; выполните: "
+	    "dmbox migrate"));
 	db_free(db);
 	return NULL;
 }
@@ -153,8 +155,10 @@ local_time(struct tm *tm, int64_t *out)
 static enum rc
 when_local(const char *s, int64_t *out)
 {
-	static const char *const forms[] = { "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y, %H:%M",
-		"%d.%m. %H:%M", "%d.%m %H:%M", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%d/%m/%Y %H:%M" };
+	static const char *const forms[] = { "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M",
+		"%d.%m.%Y, %H:%M",
+		"%d.%m. %H:%M", "%d.%m %H:%M", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M",
+		    "%d/%m/%Y %H:%M" };
 	time_t now = (time_t)(clock_now_us() / 1000000);
 	const char *end;
 
@@ -213,7 +217,8 @@ overview(FILE *f)
 	fputs(cmd_tr("usage: dmbox COMMAND [OPTIONS]\n\n", "вызов: dmbox КОМАНДА [КЛЮЧИ]\n\n"), f);
 	for (size_t i = 0; i < N_TABLE; i++)
 		fprintf(f, "  %-9s %s\n", table[i]->name, table[i]->brief[cmd_lang()]);
-	fputs(cmd_tr("\ndmbox help COMMAND says more.  Exit status: 0 good, 1 warnings or not found,\n"
+	fputs(cmd_tr("\ndmbox help COMMAND says more.  Exit status: 0 good, 1 warnings or "
+	    "not found,\n"
 	    "2 failed, 64 wrong usage.\n",
 	    "\nПодробнее: dmbox help КОМАНДА.  Код выхода: 0 хорошо, 1 есть замечания или не\n"
 	    "найдено, 2 не удалось, 64 неверный вызов.\n"), f);

@@ -81,7 +81,8 @@ struct poller {
 	struct task_run **tasks;	/* those of the table (task.h), NULL at the end */
 	struct turn *turns;
 	size_t running;		/* checks under way */
-	size_t stored, shown;	/* what checks and the spool brought; how much of all work the page knows */
+	/* what checks and the spool brought; how much of all work the page knows */
+	size_t stored, shown;
 	bool once;
 	int64_t window_s;
 	int64_t end_us;		/* wall clock */
@@ -141,7 +142,8 @@ check_done(void *arg, const struct task_poll_result *r)
 static bool
 due(const struct poller *p, const struct account *a, const struct turn *t, int64_t now)
 {
-	int64_t every = (a->poll_s > 0 ? (int64_t)a->poll_s : (int64_t)provider_of(a)->reconcile_s) * US;
+	int64_t every = (a->poll_s > 0 ? (int64_t)a->poll_s :
+	    (int64_t)provider_of(a)->reconcile_s) * US;
 
 	if (every == 0 || a->use_mock || t->running)
 		return false;
@@ -266,7 +268,8 @@ drain(struct poller *p)
 	struct spool *sp = ctx_spool(p->ctx, p->conf);
 	size_t done = 0;
 
-	if (!p->moved && (p->moved = ingest_drain_before(p->db, p->conf, &done) == RC_OK) && done > 0)
+	if (!p->moved && (p->moved = ingest_drain_before(p->db, p->conf, &done) == RC_OK) &&
+		done > 0)
 		log_info("💾 %zu deliveries from an earlier spool folder stored", done);
 	if (sp == NULL)
 		return;
@@ -418,7 +421,8 @@ tell_away(struct poller *p, bool away)
 	}
 	if (stat(path, &st) == 0 && time(NULL) - st.st_mtime < TOLD_S && st.st_mtime <= time(NULL))
 		return;
-	fprintf(stderr, "dmbox-poll: the database is away, nothing is polled and nothing queued is sent; "
+	fprintf(stderr, "dmbox-poll: the database is away, nothing is polled and nothing "
+	    "queued is sent; "
 	    "what arrives is kept in the spool; run: dmbox doctor\n");
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0660);
 	if (fd >= 0)
@@ -604,7 +608,8 @@ configure(struct poller *p)
 	conf_log_open(p->conf, "poll");
 	p->db = ctx_db(p->ctx, p->conf, 0);
 	if (db_ready(p->db) != RC_OK && db_fault(p->db) == DB_FAULT_SCHEMA) {
-		fputs("dmbox-poll: the database's schema is not there or older than this program needs; "
+		fputs("dmbox-poll: the database's schema is not there or older than this "
+		    "program needs; "
 		    "run: dmbox migrate\n", stderr);
 		return 2;
 	}

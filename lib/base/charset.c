@@ -156,8 +156,10 @@ charset_to_utf8(const char *name, const char *p, size_t n, struct buf *out)
 		"win1251", "x-cp1251", NULL };
 	static const char *const latin[] = { "windows-1252", "cp1252", "iso-8859-1", "iso8859-1",
 		"latin1", "latin-1", "l1", "us-ascii", "ascii", NULL };
-	static const char *const by_libc[] = { "iso-8859-", "windows-125", "cp125", "koi8-", "cp866",
-		"ibm866", "gbk", "gb2312", "gb18030", "big5", "shift-jis", "shift_jis", "sjis", "euc-jp",
+	static const char *const by_libc[] = { "iso-8859-", "windows-125", "cp125", "koi8-",
+		"cp866",
+		"ibm866", "gbk", "gb2312", "gb18030", "big5", "shift-jis", "shift_jis", "sjis",
+		    "euc-jp",
 		"euc-kr", NULL };
 	const unsigned char *u = (const unsigned char *)p;
 	char low[32];

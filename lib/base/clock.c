@@ -311,7 +311,8 @@ parse_words(struct scan s, int64_t *us)
 		return 0;
 	if (d < 1 || d > last_day(y, mo) || h > 23 || mi > 59 || sec > 60)
 		return 0;
-	*us = (days_from_civil(y, (int)mo, (int)d) * DAY_S + h * 3600 + mi * 60 + sec - off) * 1000000;
+	*us = (days_from_civil(y, (int)mo,
+	    (int)d) * DAY_S + h * 3600 + mi * 60 + sec - off) * 1000000;
 	return 1;
 }
 

@@ -9,7 +9,8 @@
 #include "base/rc.h"
 
 /*
- * Requests and answers as plain structs: fcgi and httpc fill and empty them, the providers build and read them, tests make them from files.
+ * Requests and answers as plain structs: fcgi and httpc fill and empty them, the providers build
+ * and read them, tests make them from files.
  * All strings live in the struct's arena; http_req_free and http_res_free
  * release everything at once.
  */
@@ -32,14 +33,16 @@ struct http_req {
 	const char *conf_path;	/* FastCGI parameter DMBOX_CONFIG; NULL if none */
 	const char *doc_root;	/* DOCUMENT_ROOT; NULL if none */
 	size_t body_max;	/* the cap that its body was read with */
-	size_t announced;	/* the length of a body that is too large: as announced, else read so far */
+	/* the length of a body that is too large: as announced, else read so far */
+	size_t announced;
 	bool too_large;		/* body over the cap: body is empty */
 	bool cut;		/* the body ended before CONTENT_LENGTH */
 	bool no_length;		/* nobody said how long it is: a cut does not show */
 	/* outgoing only */
 	unsigned int timeout_ms;	/* 0: 10 s */
 	size_t max_answer;		/* 0: 4 MiB */
-	bool fresh;			/* a new connection, not reused: sends (ARCHITECTURE.md 6.8) */
+	/* a new connection, not reused: sends (ARCHITECTURE.md 6.8) */
+	bool fresh;
 	bool public_only;		/* private addresses refused, after DNS too (media) */
 	bool want_cert;			/* fill cert_until_us of the answer (doctor) */
 	unsigned int redirects;		/* how many to follow, same checks; 0 = none */

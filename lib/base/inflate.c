@@ -102,11 +102,12 @@ copy_back(struct stream *s, unsigned int length, unsigned int distance)
 static void
 block(struct stream *s, const struct code *literal, const struct code *distance)
 {
-	static const uint16_t length_base[] = { 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31,
-		35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258 };
-	static const uint8_t length_bits[] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3,
-		3, 4, 4, 4, 4, 5, 5, 5, 5, 0 };
-	static const uint16_t dist_base[] = { 1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193,
+	static const uint16_t length_base[] = { 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27,
+		31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258 };
+	static const uint8_t length_bits[] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3,
+		3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0 };
+	static const uint16_t dist_base[] = { 1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129,
+		193,
 		257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577 };
 	unsigned int v, length, d;
 
@@ -193,8 +194,8 @@ read_lengths(struct stream *s, const struct code *c, uint8_t *length, unsigned i
 static void
 dynamic(struct stream *s)
 {
-	static const uint8_t order[19] = { 16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1,
-		15 };
+	static const uint8_t order[19] = { 16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2,
+		14, 1, 15 };
 	unsigned int literals = take(s, 5) + 257, distances = take(s, 5) + 1, n = take(s, 4) + 4;
 	uint8_t length[LITERALS + DISTANCES] = { 0 };
 	struct code literal, distance;
@@ -328,6 +329,7 @@ inflate(const char *p, size_t n, struct buf *out)
 	if (s.bad || s.i != s.n)
 		return RC_INVALID;
 	if (gzip)
-		return little(u + s.n) == crc32_of(out->p + s.from, out->n - s.from) ? RC_OK : RC_INVALID;
+		return little(u + s.n) == crc32_of(out->p + s.from, out->n - s.from) ? RC_OK :
+		    RC_INVALID;
 	return big(u + s.n) == adler32_of(out->p + s.from, out->n - s.from) ? RC_OK : RC_INVALID;
 }

@@ -134,7 +134,8 @@ key_at(const char *p, size_t n)
 	for (size_t i = 0; i < secrets.n_extra; i++) {
 		const struct log_pattern *x = secrets.extra[i];
 
-		k = x->at == NULL ? name_at(p, n, x->starts) : match(p, n, x->starts) ? x->at(p, n) : 0;
+		k = x->at == NULL ? name_at(p, n, x->starts) : match(p, n, x->starts) ?
+		    x->at(p, n) : 0;
 		if (k != 0 && k <= n)
 			return k;
 	}

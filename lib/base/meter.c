@@ -38,10 +38,13 @@ static const struct { const char *name, *help, *labels[LABELS + 1]; } counts[MET
 	    { "channel", "account", "verdict", "reason" } },
 	[METER_ITEMS] = { "dmbox_items_total", "Messages and events in accepted webhook deliveries",
 	    { "channel", "account", "result" } },
-	[METER_NOT_KEPT] = { "dmbox_refused_not_kept_total", "Refused deliveries beyond the cap of the ledger",
+	[METER_NOT_KEPT] =
+	    { "dmbox_refused_not_kept_total", "Refused deliveries beyond the cap of the ledger",
 	    { "channel", "account" } },
-	[METER_POLLS] = { "dmbox_polls_total", "Checks of accounts by outcome", { "channel", "account", "outcome" } },
-	[METER_MISSED] = { "dmbox_missed_webhooks_total", "Messages that no webhook brought and a poll added",
+	[METER_POLLS] = { "dmbox_polls_total", "Checks of accounts by outcome",
+	{ "channel", "account", "outcome" } },
+	[METER_MISSED] = { "dmbox_missed_webhooks_total",
+	"Messages that no webhook brought and a poll added",
 	    { "channel", "account" } },
 	[METER_SENDS] = { "dmbox_send_attempts_total", "Attempts to send by outcome",
 	    { "channel", "account", "outcome" } },
@@ -52,9 +55,10 @@ static const struct { const char *name, *help, *labels[LABELS + 1]; } counts[MET
 	    { "channel", "account" } },
 };
 static const struct { int64_t us; const char *le; } buckets[BUCKETS] = {
-	{ 2500, "0.0025" }, { 5000, "0.005" }, { 10000, "0.01" }, { 25000, "0.025" }, { 50000, "0.05" },
-	{ 100000, "0.1" }, { 250000, "0.25" }, { 500000, "0.5" }, { 1000000, "1" }, { 2500000, "2.5" },
-	{ 5000000, "5" }, { 10000000, "10" }
+	{ 2500, "0.0025" }, { 5000, "0.005" }, { 10000, "0.01" }, { 25000, "0.025" },
+	{ 50000, "0.05" },
+	{ 100000, "0.1" }, { 250000, "0.25" }, { 500000, "0.5" }, { 1000000, "1" },
+	{ 2500000, "2.5" }, { 5000000, "5" }, { 10000000, "10" }
 };
 
 enum { FREE, FILLING, READY };
@@ -303,13 +307,15 @@ same(const struct slot_head *a, const struct slot_head *b)
 static bool
 ready(const struct slot_head *h, int kind)
 {
-	return __atomic_load_n(&h->state, __ATOMIC_ACQUIRE) == READY && h->kind == kind && h->n <= KEY;
+	return __atomic_load_n(&h->state, __ATOMIC_ACQUIRE) == READY && h->kind == kind &&
+	    h->n <= KEY;
 }
 
 static void
 print_count(const struct file *f, int kind, struct buf *b)
 {
-	buf_printf(b, "# HELP %s %s\n# TYPE %s counter\n", counts[kind].name, counts[kind].help, counts[kind].name);
+	buf_printf(b, "# HELP %s %s\n# TYPE %s counter\n", counts[kind].name, counts[kind].help,
+	    counts[kind].name);
 	for (size_t i = 0; i < COUNTS; i++) {
 		const struct count_slot *s = &f->counts[i];
 		uint64_t n = 0;
@@ -323,7 +329,8 @@ print_count(const struct file *f, int kind, struct buf *b)
 				n += get(&f->counts[k].n);
 			}
 		if (first)
-			buf_printf(b, "%s{%.*s} %" PRIu64 "\n", counts[kind].name, (int)s->h.n, s->h.key, n);
+			buf_printf(b, "%s{%.*s} %" PRIu64 "\n", counts[kind].name, (int)s->h.n,
+			    s->h.key, n);
 	}
 }
 
@@ -350,10 +357,12 @@ print_time(const struct file *f, int kind, struct buf *b)
 		if (!first)
 			continue;
 		for (int j = 0; j <= BUCKETS; j++)
-			buf_printf(b, "%s_bucket{%.*s,le=\"%s\"} %" PRIu64 "\n", name, (int)s->h.n, s->h.key,
-			    j < BUCKETS ? buckets[j].le : "+Inf", sum += in[j]);
-		buf_printf(b, "%s_sum{%.*s} %" PRIu64 ".%06" PRIu64 "\n%s_count{%.*s} %" PRIu64 "\n", name,
-		    (int)s->h.n, s->h.key, us / 1000000, us % 1000000, name, (int)s->h.n, s->h.key, sum);
+			buf_printf(b, "%s_bucket{%.*s,le=\"%s\"} %" PRIu64 "\n", name, (int)s->h.n,
+			    s->h.key, j < BUCKETS ? buckets[j].le : "+Inf", sum += in[j]);
+		buf_printf(b, "%s_sum{%.*s} %" PRIu64 ".%06" PRIu64 "\n%s_count{%.*s} %"
+		    PRIu64 "\n", name,
+		    (int)s->h.n, s->h.key, us / 1000000, us % 1000000, name, (int)s->h.n, s->h.key,
+		    sum);
 	}
 }
 
@@ -366,6 +375,8 @@ meter_print(struct meter *m, struct buf *b)
 		print_count(m->f, i, b);
 	for (int i = 0; i < METER_TIME__MAX; i++)
 		print_time(m->f, i, b);
-	buf_printf(b, "# HELP dmbox_uncounted_total Events for which the table of counters had no room\n"
-	    "# TYPE dmbox_uncounted_total counter\ndmbox_uncounted_total %" PRIu64 "\n", get(&m->f->full));
+	buf_printf(b, "# HELP dmbox_uncounted_total Events for which the table of counters "
+	    "had no room\n"
+	    "# TYPE dmbox_uncounted_total counter\ndmbox_uncounted_total %" PRIu64 "\n",
+	    get(&m->f->full));
 }

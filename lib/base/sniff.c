@@ -37,10 +37,12 @@ static const struct kind {
 	{ { "audio/amr", ".amr", "audio" }, BY_BYTES, NULL },
 	{ { "application/pdf", ".pdf", "file" }, BY_BYTES, NULL },
 	{ { "application/zip", ".zip", "file" }, ZIP, NULL },
-	{ { "application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx", "file" }, ZIP, NULL },
-	{ { "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx", "file" }, ZIP, NULL },
-	{ { "application/vnd.openxmlformats-officedocument.presentationml.presentation", ".pptx", "file" }, ZIP, NULL },
-	{ { "application/msword", ".doc", "file" }, OLE, NULL },
+	{ { "application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx",
+	"file" }, ZIP, NULL },
+	{ { "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx", "file" },
+	ZIP, NULL },
+	{ { "application/vnd.openxmlformats-officedocument.presentationml.presentation", ".pptx",
+	"file" }, ZIP, NULL }, { { "application/msword", ".doc", "file" }, OLE, NULL },
 	{ { "application/vnd.ms-excel", ".xls", "file" }, OLE, NULL },
 	{ { "application/vnd.ms-powerpoint", ".ppt", "file" }, OLE, NULL },
 	{ { "text/plain", ".txt", "file" }, TEXT, NULL },
@@ -68,7 +70,8 @@ was_said(const struct kind *k, const char *said, const char *name)
 	for (size_t i = 0; i < 2 && said != NULL; i++) {
 		size_t m = mime[i] != NULL ? strlen(mime[i]) : 0;
 
-		if (m > 0 && strncasecmp(said, mime[i], m) == 0 && (said[m] == '\0' || strchr("; ", said[m]) != NULL))
+		if (m > 0 && strncasecmp(said, mime[i], m) == 0 &&
+			(said[m] == '\0' || strchr("; ", said[m]) != NULL))
 			return true;
 	}
 	return n > e && strcasecmp(name + n - e, k->is.ext) == 0;
@@ -132,7 +135,8 @@ iso(const char *p, const char *said, const char *name)
 		return by_mime("video/quicktime");
 	if (memcmp(p + 8, "3g", 2) == 0)
 		return by_mime("video/3gpp");
-	if (memcmp(p + 8, "hei", 3) == 0 || memcmp(p + 8, "mif", 3) == 0 || memcmp(p + 8, "avif", 4) == 0)
+	if (memcmp(p + 8, "hei", 3) == 0 || memcmp(p + 8, "mif", 3) == 0 ||
+		memcmp(p + 8, "avif", 4) == 0)
 		return NULL;	/* pictures that no provider takes */
 	return of_family(ISO, said, name);
 }
@@ -158,7 +162,8 @@ sniff(const char *p, size_t n, const char *said, const char *name)
 		return of_family(EBML, said, name);
 	if (has(p, n, 0, "#!AMR", 5))
 		return by_mime("audio/amr");
-	if (has(p, n, 0, "ID3", 3) || (n >= 2 && p[0] == '\xff' && ((unsigned char)p[1] & 0xe6) == 0xe2))
+	if (has(p, n, 0, "ID3", 3) ||
+		(n >= 2 && p[0] == '\xff' && ((unsigned char)p[1] & 0xe6) == 0xe2))
 		return by_mime("audio/mpeg");
 	if (n >= 2 && p[0] == '\xff' && ((unsigned char)p[1] & 0xf6) == 0xf0)
 		return by_mime("audio/aac");

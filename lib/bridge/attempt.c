@@ -58,11 +58,13 @@ attempt_build(const struct account *a, const struct outbox_item *it, unsigned in
 	}
 	rc = p->send_build ? p->send_build(a, &it->msg, req) : RC_INVALID;
 	if (rc != RC_OK) {
-		result_init(r, SEND_REFUSED, "unsupported", "this provider cannot send such a message");
+		result_init(r, SEND_REFUSED, "unsupported",
+		    "this provider cannot send such a message");
 		return RC_NONE;
 	}
 	req->timeout_ms = timeout_ms;
-	req->fresh = true;	/* ARCHITECTURE.md 6.8: libcurl repeats a POST on a reused connection */
+	/* ARCHITECTURE.md 6.8: libcurl repeats a POST on a reused connection */
+	req->fresh = true;
 	return RC_OK;
 }
 
@@ -89,14 +91,16 @@ attempt_read(const struct account *a, const struct outbox_item *it, const struct
 		return;
 	}
 	if (res->fail != HTTP_FAIL_NONE || res->status == 0) {
-		result_init(r, res->sent ? SEND_UNKNOWN : SEND_RETRY, http_fail_names[res->fail], res->note);
+		result_init(r, res->sent ? SEND_UNKNOWN : SEND_RETRY, http_fail_names[res->fail],
+		    res->note);
 		return;
 	}
 	memset(r, 0, sizeof *r);
 	r->retry_after_s = -1;
 	if (p->send_read == NULL || p->send_read(a, &it->msg, res, r) != RC_OK) {
 		snprintf(code, sizeof code, "http_%d", res->status);
-		result_init(r, outcome_by_status(res->status), code, "an answer of an unknown shape");
+		result_init(r, outcome_by_status(res->status), code,
+		    "an answer of an unknown shape");
 		r->retry_after_s = http_retry_after_s(res);
 		r->grows = r->unclear = r->outcome == SEND_PAUSE;
 		r->pause_s = r->outcome == SEND_PAUSE ? 60 : 0;
@@ -122,8 +126,8 @@ attempt_possible(const struct account *a, const struct outmsg *m)
 void
 attempt_count(struct meter *m, const struct account *a, const struct send_result *r, int64_t ms)
 {
-	static const char *const names[SEND__MAX] = { "sent", "accepted", "retry", "unknown", "refused",
-		"pause" };
+	static const char *const names[SEND__MAX] = { "sent", "accepted", "retry", "unknown",
+		"refused", "pause" };
 	const char *labels[3] = { channel_names[a->channel], a->name, names[r->outcome] };
 
 	meter_add(m, METER_SENDS, 1, labels);

@@ -41,7 +41,8 @@ void attempt_read(const struct account *a, const struct outbox_item *it,
 #define ATTEMPT_PROOFS 8
 bool attempt_again(struct outbox_item *it, const struct send_result *r);
 /* attempt_count(m, a, r, ms): one attempt more for GET /metrics. */
-void attempt_count(struct meter *m, const struct account *a, const struct send_result *r, int64_t ms);
+void attempt_count(struct meter *m, const struct account *a, const struct send_result *r,
+    int64_t ms);
 /*
  * attempt_recipient(a, id, arena):
  * The other side as messages know it, by the provider's rule (struct provider, recipient).

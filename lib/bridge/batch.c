@@ -135,8 +135,8 @@ envelope(const struct delivery *d)
 {
 	struct delivery r = {
 		.received_at_us = d->received_at_us, .channel = d->channel, .account = d->account,
-		.account_named = d->account_named, .provider = d->provider, .mock = d->mock, .source = d->source,
-		.request_id = d->request_id, .remote_addr = d->remote_addr,
+		.account_named = d->account_named, .provider = d->provider, .mock = d->mock,
+		.source = d->source, .request_id = d->request_id, .remote_addr = d->remote_addr,
 		.content_type = d->content_type, .headers = d->headers, .body = d->body,
 		.body_n = d->body_n, .verdict = d->verdict, .reason = d->reason,
 	};
@@ -311,7 +311,8 @@ lead(struct batch *b)
 		store_flight(b, &e);
 		if (b->head != NULL && e.list == NULL)
 			continue;
-		/* the last for now: a thread that arrives while we finish becomes the next leader */
+		/* the last for now: a thread that arrives while we finish becomes the next
+		 * leader */
 		b->led = false;
 		pthread_mutex_unlock(&b->mu);
 		finish(&e);
@@ -361,7 +362,8 @@ store_big(struct batch *b, struct batch_job *j)
 
 	d->rc = RC_TEMP;
 	if (db != NULL) {
-		db_limit(db, d->items.n <= FEW_ROWS && d->body_n <= BATCH_BYTES / 2 ? DECIDE_MS : 0);
+		db_limit(db, d->items.n <= FEW_ROWS && d->body_n <= BATCH_BYTES / 2 ? DECIDE_MS :
+		    0);
 		rc = store_deliveries(db, &d, 1);
 		db_limit(db, 0);
 		set_up(b, rc == RC_OK);

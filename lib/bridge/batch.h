@@ -49,7 +49,8 @@ struct batch_opts {
 	bool alone;			/* a process of one thread: one connection does all, unless
 					 * it stores for others */
 	const char *share_dir;		/* the spool's folder: store together with the host's other
-					 * processes (bridge/relay.h); NULL: for this process only */
+					 * processes (bridge/relay.h); NULL: for this process
+					 * only */
 	bool one_request;		/* plain CGI: too short-lived to store for others */
 };
 /* batch_new(o): two connections of its own (opened when needed): one for batches, one for
@@ -77,8 +78,9 @@ enum rc batch_refused(struct batch *b, struct delivery *d, unsigned int cap) MUS
 enum rc batch_refused_count(struct batch *b, struct delivery *d, unsigned int n) MUST_CHECK;
 /* batch_follows(b): another process stores for this one; it drains the spool, too. */
 bool batch_follows(struct batch *b);
-/* batch_borrow(b): the second connection for something else (the spool), until batch_return.  NULL where it is not free within wait_ms; the
- * caller goes without then.  Only for a moment: large deliveries wait for it. */
+/* batch_borrow(b): the second connection for something else (the spool), until batch_return.  NULL
+ * where it is not free within wait_ms; the caller goes without then.  Only for a moment: large
+ * deliveries wait for it. */
 struct db *batch_borrow(struct batch *b);
 void batch_return(struct batch *b);
 /* batch_up(b): did the last store succeed?  (Then it is worth draining the spool.) */
@@ -86,7 +88,8 @@ bool batch_up(struct batch *b);
 /* batch_came_up(b): true once after each change from failing (or nothing yet) to
  * succeeding: the caller that learns it looks into the spool at once. */
 bool batch_came_up(struct batch *b);
-/* batch_count(b, stores, deliveries): statements made and deliveries in them, for tests and metrics. */
+/* batch_count(b, stores, deliveries): statements made and deliveries in them, for tests and
+ * metrics. */
 void batch_count(struct batch *b, uint64_t *stores, uint64_t *deliveries);
 
 #endif

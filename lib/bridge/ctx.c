@@ -184,7 +184,8 @@ walls_of(const struct ctx *c, const struct conf *conf)
 
 	buf_init(&b, 65536);
 	if (conf->sandbox)
-		buf_printf(&b, "%s\n%s\n%s\n%s\n%s\n%s", role_url(c, conf), conf->dir, conf->log_file != NULL ? conf->log_file : "",
+		buf_printf(&b, "%s\n%s\n%s\n%s\n%s\n%s", role_url(c, conf), conf->dir,
+		    conf->log_file != NULL ? conf->log_file : "",
 		    conf->spool_dir != NULL ? conf->spool_dir : "",
 		    conf->accounts_dir != NULL ? conf->accounts_dir : "",
 		    conf->tick_dir != NULL ? conf->tick_dir : "");
@@ -203,12 +204,14 @@ check_walls(struct ctx *c, const struct conf *conf)
 	if (c->walls != NULL && str_eq(conf->file, c->walls_file)) {
 		now = walls_of(c, conf);
 		if (strcmp(now, c->walls) != 0) {
-			log_info("sandbox: the configuration changed what is needed: starting anew");
+			log_info("sandbox: the configuration changed what is needed: "
+			    "starting anew");
 			kill(getpid(), SIGUSR1);
 		}
 		mem_free_secret(now);
 	} else if (c->asked && conf->sandbox) {
-		log_warn("sandbox: off: the configuration came with a request; set DMBOX_CONFIG in the "
+		log_warn("sandbox: off: the configuration came with a request; set "
+		    "DMBOX_CONFIG in the "
 		    "environment of the process");
 	}
 }
@@ -232,7 +235,8 @@ load(struct ctx *c, const char *conf_path)
 	tell(c, conf);
 	if (rc == RC_OK) {
 		if (c->good != NULL) {
-			log_info("configuration: %s taken up", conf->file != NULL ? conf->file : "environment");
+			log_info("configuration: %s taken up",
+			    conf->file != NULL ? conf->file : "environment");
 			conf_drop(c->good);
 		}
 		c->good = conf_hold(conf);
@@ -475,7 +479,8 @@ ctx_changed(struct ctx *c, const struct conf *conf)
 	now = clock_mono_ms();
 	last = atomic_load(&c->moved_ms);
 	/* of several threads one moves it, and the others' changes are due */
-	if ((last != 0 && now - last < TICK_MS) || !atomic_compare_exchange_strong(&c->moved_ms, &last, now))
+	if ((last != 0 && now - last < TICK_MS) ||
+		!atomic_compare_exchange_strong(&c->moved_ms, &last, now))
 		atomic_store(&c->move_due, true);
 	else if (tick_move(conf->tick_dir) != RC_OK)
 		log_debug("tick file: not moved");
@@ -631,8 +636,8 @@ static void
 enter(struct ctx *c, const struct conf *conf)
 {
 	/* what libc, libpq and OpenSSL read by themselves */
-	static const char *const libs[] = { "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib",
-		"/usr/share/zoneinfo", "/usr/lib/ssl", "/etc/ssl", "/etc/pki",
+	static const char *const libs[] = { "/lib", "/lib64", "/usr/lib", "/usr/lib64",
+		"/usr/local/lib", "/usr/share/zoneinfo", "/usr/lib/ssl", "/etc/ssl", "/etc/pki",
 		"/usr/share/ca-certificates", "/proc/self", "/dev/urandom",
 		"/sys/devices/system/cpu", "/etc/ld.so.cache", "/etc/localtime", "/etc/passwd",
 		"/etc/group", "/etc/nsswitch.conf" };

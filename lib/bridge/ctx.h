@@ -25,7 +25,8 @@ void ctx_free(struct ctx *c);
 /* ctx_conf(c, conf_path, doc_root): the configuration for this request, held:
  * conf_drop() it.  Loads at first use, reloads when stale.
  * RC_INVALID: errors (503 code config); *out is set all the same. */
-enum rc ctx_conf(struct ctx *c, const char *conf_path, const char *doc_root, struct conf **out) MUST_CHECK;
+enum rc ctx_conf(struct ctx *c, const char *conf_path, const char *doc_root,
+    struct conf **out) MUST_CHECK;
 /* ctx_conf_now(c): the good configuration in use, held, without a look at the
  * files; NULL where there is none.  For work between requests. */
 struct conf *ctx_conf_now(struct ctx *c);

@@ -268,7 +268,8 @@ put_node(struct mem_arena *a, struct buf *b, const struct node *x, bool root)
 	const char *text;
 
 	if (x->leaf != NULL || x->first == NULL) {
-		text = x->leaf == NULL ? "" : str_utf8_clean(a, x->leaf->value, x->leaf->value_n, NULL);
+		text = x->leaf == NULL ? "" : str_utf8_clean(a, x->leaf->value, x->leaf->value_n,
+		    NULL);
 		json_put_str(b, text);
 		return;
 	}
@@ -360,7 +361,8 @@ read_form(struct body *x, struct form *f, bool changed, const char *charset)
 
 	if (rc != RC_OK)
 		return rc;
-	if (f->n == 1 && f->v[0].value_n == 0 && is_json(x->a, f->v[0].name, strlen(f->v[0].name))) {
+	if (f->n == 1 && f->v[0].value_n == 0 &&
+	    is_json(x->a, f->v[0].name, strlen(f->v[0].name))) {
 		x->p = f->v[0].name;	/* the JSON itself, encoded as if it were a form */
 		x->n = strlen(x->p);
 		return RC_OK;
@@ -517,8 +519,8 @@ enum rc
 decode_body(struct mem_arena *a, const char *content_type, size_t max, const char **p, size_t *n,
     const char **why)
 {
-	struct body x = { .a = a, .type = content_type != NULL ? content_type : "", .p = *p, .n = *n,
-	    .max = max };
+	struct body x = { .a = a, .type = content_type != NULL ? content_type : "", .p = *p,
+	    .n = *n, .max = max };
 	char charset[128];
 	enum rc rc;
 

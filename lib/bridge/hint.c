@@ -86,24 +86,34 @@ static const struct {
 		"Проверка прервана." } },
 	/* what was odd about a delivery that was accepted */
 	{ "not_understood", {
-		"The body was not_understood and made no message: it is neither a known shape nor a "
+		"The body was not_understood and made no message: it is neither a known "
+		"shape nor a "
 		"form with contact_id and text. It is kept; see `dmbox init` for what to send.",
-		"Тело запроса не понято (not_understood) и не стало сообщением: это ни известный формат, "
-		"ни форма с полями contact_id и text. Оно сохранено; что отправлять, печатает `dmbox init`." } },
+		"Тело запроса не понято (not_understood) и не стало сообщением: это ни "
+		"известный формат, "
+		"ни форма с полями contact_id и text. Оно сохранено; что отправлять, печатает "
+		"`dmbox init`." } },
 	{ "raw_controls", {
-		"As JSON the body was not_understood: a line end stands unescaped in a string. It was "
+		"As JSON the body was not_understood: a line end stands unescaped in a "
+		"string. It was "
 		"mended and stored; send the fields as a form, which cannot break.",
-		"Как JSON тело не понято (not_understood): в строке стоит неэкранированный перевод строки. "
-		"Оно исправлено и сохранено; отправляйте поля формой, её слова клиента не сломают." } },
+		"Как JSON тело не понято (not_understood): в строке стоит неэкранированный "
+		"перевод строки. "
+		"Оно исправлено и сохранено; отправляйте поля формой, её слова клиента "
+		"не сломают." } },
 	{ "salvaged", {
-		"As JSON the body was not_understood: a quote in a text broke it. It was mended and "
+		"As JSON the body was not_understood: a quote in a text broke it. It was "
+		"mended and "
 		"stored; send the fields as a form, which cannot break.",
-		"Как JSON тело не понято (not_understood): его сломала кавычка в тексте. Оно исправлено и "
+		"Как JSON тело не понято (not_understood): его сломала кавычка в тексте. Оно "
+		"исправлено и "
 		"сохранено; отправляйте поля формой, её слова клиента не сломают." } },
 	{ "behind_text", {
-		"A member that says whose message it is stands behind a customer's words and was not "
+		"A member that says whose message it is stands behind a customer's words "
+		"and was not "
 		"believed: put contact_id first.",
-		"Поле о том, чьё это сообщение, стоит после слов клиента, и ему не поверили: поставьте "
+		"Поле о том, чьё это сообщение, стоит после слов клиента, и ему не "
+		"поверили: поставьте "
 		"contact_id первым." } },
 	{ "bad_utf8", {
 		"Some bytes are no UTF-8 and were replaced: declare the charset in Content-Type.",
@@ -112,17 +122,23 @@ static const struct {
 		"A {{variable}} came without its value: choose it from the platform's list.",
 		"{{Переменная}} пришла без значения: выберите её из списка платформы." } },
 	{ "unknown_charset", {
-		"The declared charset is not known; the body is kept and made no message. Send UTF-8.",
-		"Указанная кодировка неизвестна; тело сохранено и не стало сообщением. Отправляйте UTF-8." } },
+		"The declared charset is not known; the body is kept and made no message. "
+		"Send UTF-8.",
+		"Указанная кодировка неизвестна; тело сохранено и не стало сообщением. "
+		"Отправляйте UTF-8." } },
 	{ "bad_charset", {
-		"The body is not in the declared charset; it is kept and made no message. Send UTF-8.",
-		"Тело не в указанной кодировке; оно сохранено и не стало сообщением. Отправляйте UTF-8." } },
+		"The body is not in the declared charset; it is kept and made no message. "
+		"Send UTF-8.",
+		"Тело не в указанной кодировке; оно сохранено и не стало сообщением. "
+		"Отправляйте UTF-8." } },
 	{ "bad_compression", {
 		"The compressed body is broken; it is kept and made no message.",
 		"Сжатое тело повреждено; оно сохранено и не стало сообщением." } },
 	{ "bad_multipart", {
-		"The multipart body is broken or names no boundary; it is kept and made no message.",
-		"Тело multipart повреждено или без boundary; оно сохранено и не стало сообщением." } },
+		"The multipart body is broken or names no boundary; it is kept and made "
+		"no message.",
+		"Тело multipart повреждено или без boundary; оно сохранено и не стало "
+		"сообщением." } },
 	{ "busy", {
 		"Another check of this account is under way.",
 		"Сейчас идёт другая проверка этого аккаунта." } },

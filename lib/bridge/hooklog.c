@@ -125,11 +125,11 @@ log_body(const char *lead, const char *what, const struct http_req *req, const s
 		log_info("%s%s: %.*s", lead, what, (int)(req->body_n < 65536 ? req->body_n : 65536),
 		    req->body);
 	else if (d->id != 0)
-		log_info("%s%s: (%zu bytes, delivery %lld; DMBOX_LOG_LEVEL=debug shows it)", lead, what,
-		    req->body_n, (long long)d->id);
+		log_info("%s%s: (%zu bytes, delivery %lld; DMBOX_LOG_LEVEL=debug shows it)", lead,
+		    what, req->body_n, (long long)d->id);
 	else
-		log_info("%s%s: (%zu bytes, delivery %s; DMBOX_LOG_LEVEL=debug shows it)", lead, what,
-		    req->body_n, d->uid);
+		log_info("%s%s: (%zu bytes, delivery %s; DMBOX_LOG_LEVEL=debug shows it)", lead,
+		    what, req->body_n, d->uid);
 }
 
 /* --- items ---------------------------------------------------------------- */
@@ -150,7 +150,8 @@ log_extract(const struct item *it)
 	if (it->body == NULL)
 		log_info("  - text: - (%s)", or_none(it->kind));
 	else if (log_level() >= LOG_DEBUG)
-		log_info("  - text: %.*s", (int)str_utf8_cut_chars(it->body, n, TEXT_CHARS), it->body);
+		log_info("  - text: %.*s", (int)str_utf8_cut_chars(it->body, n, TEXT_CHARS),
+		    it->body);
 	else
 		log_info("  - text: (%zu characters)", str_utf8_len(it->body, n));
 }
@@ -163,7 +164,8 @@ log_item(const struct account *a, const struct delivery *d, const struct item *i
 
 	if (it->type == ITEM_EVENT)
 		log_info("ℹ️ %s event %s%s%s", words(a)->item, or_none(it->kind),
-		    it->target_id != NULL ? " of " : "", it->target_id != NULL ? it->target_id : "");
+		    it->target_id != NULL ? " of " : "",
+		    it->target_id != NULL ? it->target_id : "");
 	else if (d->id != 0 && d->stored == 0 && d->duplicates + d->weak_duplicates > 0)
 		log_info("ℹ️ %s message already stored: %s", words(a)->item,
 		    or_none(it->external_id));
@@ -209,7 +211,8 @@ hooklog_delivery(const struct account *a, const struct http_req *req, const stru
 	if (d->items.warning != NULL)
 		log_warn("⚠️ delivery %s: %s", d->uid, d->items.warning);
 	if (d->rc == RC_DUP)
-		log_warn("💾 database away: delivery %s is in the spool (%zu bytes)", d->uid, req->body_n);
+		log_warn("💾 database away: delivery %s is in the spool (%zu bytes)", d->uid,
+		    req->body_n);
 }
 
 /* What an operator must set where nothing is set; nothing where something is. */
@@ -233,7 +236,7 @@ hooklog_refused(const struct account *a, const char *reason, const char *addr)
 
 	buf_init(&b, 1024);
 	missing_key(a, &b);
-	log_warn("⛔ webhook refused: %s (%s account %s, from %s)%s", reason, channel_names[a->channel],
-	    a->name, or_none(addr), b.p);
+	log_warn("⛔ webhook refused: %s (%s account %s, from %s)%s", reason,
+	    channel_names[a->channel], a->name, or_none(addr), b.p);
 	buf_free(&b);
 }

@@ -361,7 +361,8 @@ parse_body(const struct conf *c, const struct account *a, struct delivery *d, co
 
 	if (parse == NULL || body == NULL)
 		return RC_INVALID;
-	if (!list && decode_body(&d->items.arena, d->content_type, c->max_body, &body, &n, why) != RC_OK)
+	if (!list && decode_body(&d->items.arena, d->content_type, c->max_body, &body, &n,
+		why) != RC_OK)
 		return RC_INVALID;
 	rc = parse(a, d->content_type, body, n, &d->items);
 	if (understood(d, rc) ||
@@ -457,7 +458,8 @@ try_later(struct db *db, struct spool *sp, struct spool_file *f)
 {
 	bool others = false;
 
-	if (spool_tried_out(f) && store_later(db, spool_delivery(f)->received_at_us, &others) != RC_OK)
+	if (spool_tried_out(f) &&
+		store_later(db, spool_delivery(f)->received_at_us, &others) != RC_OK)
 		others = false;
 	spool_retry(sp, f, others);
 }
@@ -480,8 +482,8 @@ ingest_drain(struct db *db, const struct conf *c, struct spool *sp, size_t max, 
 		if (rc != RC_OK && !away(db)) {
 			/* a delivery of its own kind: each alone, so that it fails alone */
 			for (size_t i = 0; i < x.n; i++)
-				if (x.d[i]->rc != RC_OK && store_deliveries(db, &x.d[i], 1) != RC_OK &&
-				    away(db))
+				if (x.d[i]->rc != RC_OK &&
+				    store_deliveries(db, &x.d[i], 1) != RC_OK && away(db))
 					break;
 			rc = RC_OK;
 		}

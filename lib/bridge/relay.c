@@ -36,7 +36,8 @@ enum {
 	AGAIN_MS = 3,			/* between looks for a new leader */
 	NO_LEADER_MS = 500,		/* a lock is held, and nobody listens */
 	AVOID_MS = 10000,		/* for so long a leader that did not answer is not asked */
-	FRAME_MAX = 64 << 20,		/* above DMBOX_MAX_BODY_BYTES and what parsing makes of it */
+	/* above DMBOX_MAX_BODY_BYTES and what parsing makes of it */
+	FRAME_MAX = 64 << 20,
 	READ_STEP = 64 << 10,
 	NAME_HEX = 12
 };
@@ -88,8 +89,8 @@ struct relay {
 static uint64_t *
 count_of(struct answer *a, struct delivery *d, size_t i, size_t **of)
 {
-	size_t *const v[] = { &d->n_items, &d->stored, &d->duplicates, &d->weak_duplicates, &d->ignored,
-		&d->echoes, &d->messages };
+	size_t *const v[] = { &d->n_items, &d->stored, &d->duplicates, &d->weak_duplicates,
+		&d->ignored, &d->echoes, &d->messages };
 
 	*of = v[i];
 	return &a->counts[i];
@@ -369,7 +370,8 @@ try_to_lead(struct relay *r)
 	if (flock(r->lock_fd, LOCK_EX | LOCK_NB) != 0)
 		return errno == EWOULDBLOCK ? RC_DUP : RC_PERM;
 	if (!listen_here(r)) {
-		log_debug("relay: %s: %s; this process stores for itself", r->path, strerror(errno));
+		log_debug("relay: %s: %s; this process stores for itself", r->path,
+		    strerror(errno));
 		not_leading(r);
 		return RC_PERM;
 	}
@@ -425,7 +427,8 @@ relay_free(struct relay *r)
 static int
 connect_now(struct relay *r)
 {
-	const struct timeval t = { .tv_sec = r->wait_ms / 1000, .tv_usec = r->wait_ms % 1000 * 1000 };
+	const struct timeval t =
+	    { .tv_sec = r->wait_ms / 1000, .tv_usec = r->wait_ms % 1000 * 1000 };
 	struct sockaddr_un sa;
 	int fd = -1;
 

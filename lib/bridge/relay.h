@@ -41,7 +41,8 @@ struct relay_call {
 
 struct relay_opts {
 	const char *dir;	/* the spool's folder */
-	const char *key;	/* what a common leader must have in common (the connection string) */
+	/* what a common leader must have in common (the connection string) */
+	const char *key;
 	unsigned int wait_ms;	/* how long a follower waits for an answer */
 	bool may_lead;		/* false: a process of one request (plain CGI) */
 	/* serve(arg, call): in a thread of the leader's: do it, then relay_served(call), by any
@@ -52,7 +53,8 @@ struct relay_opts {
 
 /* relay_new(o): nothing is opened yet.  Strings are copied. */
 struct relay *relay_new(const struct relay_opts *o);
-/* relay_stop(r): r may be NULL; a leader takes nothing more, finishes what it took and ends its threads. */
+/* relay_stop(r): r may be NULL; a leader takes nothing more, finishes what it took and ends its
+ * threads. */
 void relay_stop(struct relay *r);
 /* relay_free(r): also gives the lock back; after relay_stop.  NULL is legal. */
 void relay_free(struct relay *r);

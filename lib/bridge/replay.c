@@ -27,7 +27,8 @@ const char *const replay_result_names[REPLAY__MAX] = { "replayed", "absent", "er
 enum stmt { SQL_STATE, SQL_SINCE, SQL_COUNT, SQL_SETTLE, SQL__MAX };
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_STATE] = { "replay_state",
-	    "select verdict, reason, body is null, source, headers from dmbox.deliveries where id = $1" },
+	    "select verdict, reason, body is null, source, headers from dmbox.deliveries"
+	    " where id = $1" },
 	[SQL_SINCE] = { "replay_since",
 	    "select id from dmbox.deliveries where received_at >= $1 and id > $2 and id <= $3"
 	    " and source not in ('replay', 'doctor') order by id limit $4" },
@@ -209,7 +210,8 @@ settle_echoes(struct run *r)
 	size_t n;
 
 	for (int ch = 0; ch < CHANNEL__MAX; ch++)
-		if (r->echoes[ch] && outbox_match_echoes(r->db, (enum channel)ch, NULL, &n) != RC_OK)
+		if (r->echoes[ch] &&
+			outbox_match_echoes(r->db, (enum channel)ch, NULL, &n) != RC_OK)
 			return;		/* upkeep does it */
 }
 

@@ -32,8 +32,8 @@ struct replay_one {
 	const char *reason;		/* REPLAY_REFUSED: its code; else NULL */
 	bool signature;			/* a signature was kept and fits */
 	int64_t made;			/* id of the new ledger row; 0: dry run */
-	size_t items, stored, duplicates, weak, ignored;	/* dry run: stored is what would be new
-								 * among messages */
+	size_t items, stored, duplicates, weak, ignored;	/* dry run: stored is what would be
+								 * new among messages */
 };
 struct replay_counts {
 	size_t deliveries, by_result[REPLAY__MAX], items, stored, duplicates, weak, ignored;

@@ -306,7 +306,8 @@ age_s(int dirfd, const char *name)
 
 /* Call fn for each of our files in folder dir. */
 static enum rc
-each_file(const struct spool *s, int dir, void (*fn)(void *arg, int dir, const char *name), void *arg)
+each_file(const struct spool *s, int dir, void (*fn)(void *arg, int dir, const char *name),
+    void *arg)
 {
 	int fd = openat(s->fd[dir], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
@@ -671,7 +672,8 @@ spool_tried_out(const struct spool_file *f)
 void
 spool_retry(struct spool *s, struct spool_file *f, bool others)
 {
-	struct timespec at[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = time(NULL) + pause_s(f->tries) } };
+	struct timespec at[2] =
+	    { { .tv_nsec = UTIME_OMIT }, { .tv_sec = time(NULL) + pause_s(f->tries) } };
 
 	if (spool_tried_out(f) && others) {
 		set_aside(s, f->claim, f->name, "could not be stored for a day, others could");
@@ -697,7 +699,8 @@ restore_one(void *arg, int dir, const char *name)
 
 	/* when a file went there is its change time: a rename sets it */
 	if (fstatat(r->s->fd[dir], name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_ctim.tv_sec < r->before_s && renameat(r->s->fd[dir], name, r->s->fd[NEW], name) == 0)
+	    st.st_ctim.tv_sec < r->before_s &&
+	    renameat(r->s->fd[dir], name, r->s->fd[NEW], name) == 0)
 		r->n++;
 }
 

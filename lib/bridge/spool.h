@@ -37,7 +37,8 @@ struct spool_file;	/* one claimed file */
 enum rc spool_claim(struct spool *s, struct spool_file **out) MUST_CHECK;
 /* spool_delivery(f): what it holds, unparsed (items empty); borrowed from f. */
 struct delivery *spool_delivery(struct spool_file *f);
-enum rc spool_done(struct spool *s, struct spool_file *f) MUST_CHECK;	/* stored: unlink; frees f */
+/* stored: unlink; frees f */
+enum rc spool_done(struct spool *s, struct spool_file *f) MUST_CHECK;
 void spool_release(struct spool *s, struct spool_file *f);	/* back to new/; frees f */
 /*
  * spool_retry(s, f, others):

@@ -57,7 +57,8 @@ read_name(const char *dir, char out[TICK_NAME])
 	ssize_t n = -1;
 	int fd;
 
-	if (!path_of(path, dir, ".name") || (fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
+	if (!path_of(path, dir, ".name") ||
+		(fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
 		return RC_NONE;
 	n = read(fd, out, SECRET);
 	close(fd);

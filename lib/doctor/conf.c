@@ -13,8 +13,8 @@
 const char *
 doctor_shared_root(const char *path)
 {
-	static const char *const names[] = { "public_html", "htdocs", "httpdocs", "wwwroot", "cgi-bin",
-		"www" };
+	static const char *const names[] = { "public_html", "htdocs", "httpdocs", "wwwroot",
+		"cgi-bin", "www" };
 	static const char html[] = "/var/www/html/";
 	const char *p = path;
 	size_t n;
@@ -41,7 +41,8 @@ issue_check(const struct conf_issue *i)
 	if (strstr(i->text, "placeholder") != NULL)
 		return DC_PLACEHOLDER;
 	if (i->key == NULL && i->error && (strstr(i->text, "none found") != NULL ||
-	    strstr(i->text, "No such file") != NULL || strstr(i->text, "Permission denied") != NULL ||
+	    strstr(i->text, "No such file") != NULL ||
+	    strstr(i->text, "Permission denied") != NULL ||
 	    strstr(i->text, "not a regular file") != NULL))
 		return DC_FILE;
 	if (strstr(i->text, "have the same") != NULL || strstr(i->text, "share") != NULL)
@@ -72,7 +73,8 @@ file(struct doctor *d)
 	if (!found)
 		return;
 	doctor_say(d, DC_MODE, FINDING_OK, "%s", c->file);
-	doctor_say(d, DC_KEYS, FINDING_OK, doctor_tr(d, "%zu accounts", "аккаунтов: %zu"), c->n_accounts);
+	doctor_say(d, DC_KEYS, FINDING_OK, doctor_tr(d, "%zu accounts", "аккаунтов: %zu"),
+	    c->n_accounts);
 	doctor_slips(d);
 	doctor_say(d, DC_PLACEHOLDER, FINDING_OK, "%s", doctor_tr(d, "none", "нет"));
 	doctor_say(d, DC_ODD, FINDING_OK, "%s", doctor_tr(d, "nothing", "ничего"));
@@ -99,10 +101,12 @@ open_webhook(struct doctor *d, const struct account *a)
 {
 	char fix[400];
 
-	snprintf(fix, sizeof fix, doctor_tr(d, "Set %s and take %s out: now anybody can insert messages.",
-	    "Задайте %s и уберите %s: сейчас сообщения может вставить кто угодно."), account_key(a, KEY_VERIFY),
-	    account_key(a, KEY_OPEN));
-	doctor_cause(d, DC_OPEN, FINDING_WARN, fix, doctor_tr(d, "%s/%s takes deliveries without a secret",
+	snprintf(fix, sizeof fix,
+	    doctor_tr(d, "Set %s and take %s out: now anybody can insert messages.",
+	    "Задайте %s и уберите %s: сейчас сообщения может вставить кто угодно."),
+	    account_key(a, KEY_VERIFY), account_key(a, KEY_OPEN));
+	doctor_cause(d, DC_OPEN, FINDING_WARN, fix,
+	    doctor_tr(d, "%s/%s takes deliveries without a secret",
 	    "%s/%s принимает доставки без секрета"), channel_names[a->channel], a->name);
 }
 
@@ -114,7 +118,8 @@ secret(struct doctor *d, const struct account *a)
 	bool comes = a->use_mock || !p->polls_instead || a->poll_s == 0;
 	const char *key;
 
-	for (size_t i = 0; comes && !a->webhook_open && (key = account_missing(a, KEY_VERIFY, i)) != NULL; i++)
+	for (size_t i = 0; comes && !a->webhook_open &&
+		(key = account_missing(a, KEY_VERIFY, i)) != NULL; i++)
 		missing(d, DC_SECRET, a, key);
 	for (size_t i = 0; !a->use_mock && (key = account_missing(a, KEY_GREET, i)) != NULL; i++)
 		missing(d, DC_SECRET, a, key);
@@ -148,8 +153,8 @@ doctor_conf(struct doctor *d)
 
 	file(d);
 	/* of a file that was not read nothing can be said; keys of the environment may do */
-	d->conf_read = !(d->r[DC_FILE].status == FINDING_FAIL || d->r[DC_MODE].status == FINDING_FAIL) ||
-	    !str_empty(c->database_url);
+	d->conf_read = !(d->r[DC_FILE].status == FINDING_FAIL ||
+	    d->r[DC_MODE].status == FINDING_FAIL) || !str_empty(c->database_url);
 	if (!d->conf_read)
 		return;
 	for (size_t i = 0; i < c->n_accounts; i++)
@@ -160,8 +165,10 @@ doctor_conf(struct doctor *d)
 		}
 	if (used == 0)
 		return;
-	doctor_say(d, DC_SECRET, FINDING_OK, doctor_tr(d, "%zu accounts have theirs", "есть у аккаунтов: %zu"), used);
-	doctor_say(d, DC_TOKEN, FINDING_OK, doctor_tr(d, "%zu accounts are complete", "полных аккаунтов: %zu"), used);
+	doctor_say(d, DC_SECRET, FINDING_OK,
+	    doctor_tr(d, "%zu accounts have theirs", "есть у аккаунтов: %zu"), used);
+	doctor_say(d, DC_TOKEN, FINDING_OK,
+	    doctor_tr(d, "%zu accounts are complete", "полных аккаунтов: %zu"), used);
 	doctor_say(d, DC_OPEN, FINDING_OK, "%s", doctor_tr(d, "none", "нет"));
 	if (c->jwt_secret == NULL && c->jwt_public_key_file == NULL)
 		doctor_say(d, DC_JWT, FINDING_FAIL, "%s", doctor_tr(d, "JWT_SECRET is not set",

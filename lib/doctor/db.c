@@ -18,17 +18,22 @@
 #define CLOCK_FAIL_S 60		/* the leeway of a token (contract.md 4) */
 #define LEFTOVER "10 minutes"
 
-enum stmt { SQL_SERVER, SQL_MAKE, SQL_SCHEMA, SQL_UNIQUE, SQL_RIGHTS, SQL_SEQUENCE, SQL_LIMIT, SQL_DURABLE, SQL_CLEAN,
-	SQL_CLEAN_CONTACTS, SQL_CLEAN_LEDGER, SQL__MAX };
+enum stmt { SQL_SERVER, SQL_MAKE, SQL_SCHEMA, SQL_UNIQUE, SQL_RIGHTS, SQL_SEQUENCE, SQL_LIMIT,
+	SQL_DURABLE, SQL_CLEAN, SQL_CLEAN_CONTACTS, SQL_CLEAN_LEDGER, SQL__MAX };
 
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_SERVER] = { NULL,
-	    "select current_setting('server_version_num')::bigint, current_setting('server_version'),"
-	    " clock_timestamp(), current_setting('transaction_read_only') = 'on' or pg_is_in_recovery(),"
-	    " current_setting('server_encoding'), inet_server_addr() is null or inet_server_addr() = inet_client_addr(),"
-	    " case when pg_has_role(current_user, 'pg_read_all_settings', 'member') then current_setting('data_directory') else '' end" },
+	    "select current_setting('server_version_num')::bigint,"
+	    " current_setting('server_version'),"
+	    " clock_timestamp(), current_setting('transaction_read_only') = 'on' or "
+	    "pg_is_in_recovery(),"
+	    " current_setting('server_encoding'), inet_server_addr() is null or inet_server_addr() "
+	    "= inet_client_addr(),"
+	    " case when pg_has_role(current_user, 'pg_read_all_settings', 'member') then "
+	    "current_setting('data_directory') else '' end" },
 	[SQL_MAKE] = { NULL,
-	    "select has_database_privilege(current_database(), 'CREATE') or to_regnamespace('dmbox') is not null,"
+	    "select has_database_privilege(current_database(), 'CREATE')"
+	    " or to_regnamespace('dmbox') is not null,"
 	    " current_user::text, current_database()::text, to_regnamespace('dmbox') is null or"
 	    " has_schema_privilege('dmbox', 'USAGE')" },
 	[SQL_SCHEMA] = { NULL, "select max(version)::bigint from dmbox.schema_version" },
@@ -40,7 +45,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "   = array['account','channel','external_id','thread_id']" },
 	[SQL_RIGHTS] = { NULL,
 	    "select coalesce(string_agg(x.p || ' on ' || x.t, ', '), ''),"
-	    " string_agg(format('`grant %s on dmbox.%I to %I;`', x.p, x.t, current_user), ' ') from unnest($1::text[], $2::text[]) x(t, p)"
+	    " string_agg(format('`grant %s on dmbox.%I to %I;`', x.p, x.t, current_user), ' ') "
+	    "from unnest($1::text[], $2::text[]) x(t, p)"
 	    " where to_regclass('dmbox.' || x.t) is not null"
 	    " and not has_table_privilege('dmbox.' || x.t, x.p)"
 	    " and not (x.p = 'select' and has_any_column_privilege('dmbox.' || x.t, x.p))" },
@@ -49,23 +55,33 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " format('`grant usage on sequence dmbox.deliveries_id_seq to %I;`', current_user)" },
 	[SQL_LIMIT] = { NULL,
 	    "select least(current_setting('max_connections')::bigint"
-	    "  - current_setting('superuser_reserved_connections')::bigint - (select count(*) from pg_stat_activity where backend_type = 'client backend'),"
-	    " case when r.rolconnlimit < 0 then 1000000 else r.rolconnlimit - (select count(*) from pg_stat_activity where usename = current_user) end,"
-	    " case when b.datconnlimit < 0 then 1000000 else b.datconnlimit - (select count(*) from pg_stat_activity where datname = current_database()) end),"
-	    " least(current_setting('max_connections')::bigint, case when r.rolconnlimit < 0 then 1000000 else r.rolconnlimit end,"
+	    "  - current_setting('superuser_reserved_connections')::bigint - (select count(*) from "
+	    "pg_stat_activity where backend_type = 'client backend'),"
+	    " case when r.rolconnlimit < 0 then 1000000 else r.rolconnlimit - (select count(*) "
+	    "from pg_stat_activity where usename = current_user) end,"
+	    " case when b.datconnlimit < 0 then 1000000 else b.datconnlimit - (select count(*) "
+	    "from pg_stat_activity where datname = current_database()) end),"
+	    " least(current_setting('max_connections')::bigint, case when r.rolconnlimit < 0 then "
+	    "1000000 else r.rolconnlimit end,"
 	    " case when b.datconnlimit < 0 then 1000000 else b.datconnlimit end)"
-	    " from pg_roles r, pg_database b where r.rolname = current_user and b.datname = current_database()" },
+	    " from pg_roles r, pg_database b where r.rolname = current_user"
+	    " and b.datname = current_database()" },
 	[SQL_DURABLE] = { NULL,
 	    "select current_setting('fsync'), current_setting('full_page_writes'),"
-	    " coalesce((select s.setting from (select unnest(setconfig) as setting from pg_db_role_setting r"
-	    "  left join pg_roles u on u.oid = r.setrole where (r.setrole = 0 or u.rolname = current_user)"
-	    "  and r.setdatabase in (0, (select oid from pg_database where datname = current_database()))) s"
-	    "  where s.setting ilike 'synchronous_commit=%' limit 1), ''), current_user::text, quote_ident(current_database())" },
+	    " coalesce((select s.setting from (select unnest(setconfig) as setting from "
+	    "pg_db_role_setting r"
+	    "  left join pg_roles u on u.oid = r.setrole where (r.setrole = 0 or u.rolname = "
+	    "current_user)"
+	    "  and r.setdatabase in (0, (select oid from pg_database"
+	    " where datname = current_database()))) s"
+	    "  where s.setting ilike 'synchronous_commit=%'"
+	    " limit 1), ''), current_user::text, quote_ident(current_database())" },
 	/* messages and events of our deliveries; contacts that nothing else speaks of */
 	[SQL_CLEAN] = { NULL,
 	    "with d as (select id from dmbox.deliveries where request_id like 'doctor-%' and"
 	    "  (request_id like $1 or received_at < now() - interval '" LEFTOVER "')),"
-	    " m as (delete from dmbox.messages where (is_test or external_id like 'doctor-%') and delivery_id in (select id from d) returning id),"
+	    " m as (delete from dmbox.messages where (is_test or external_id like 'doctor-%') and "
+	    "delivery_id in (select id from d) returning id),"
 	    " a as (delete from dmbox.attachments where message_id in (select id from m)),"
 	    " e as (delete from dmbox.events where is_test and delivery_id in (select id from d))"
 	    " select count(*) from m" },
@@ -75,10 +91,13 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_CLEAN_LEDGER] = { NULL,
 	    "with d as (delete from dmbox.deliveries where request_id like 'doctor-%' and"
 	    "  (request_id like $1 or received_at < now() - interval '" LEFTOVER "')"
-	    "  returning account, channel, verdict, reason, date_trunc('minute', received_at) as minute),"
-	    " n as (select account, channel, reason, minute, count(*)::int as n from d where verdict = 'rejected' group by 1, 2, 3, 4)"
+	    "  returning account, channel, verdict, reason, date_trunc('minute', received_at) "
+	    "as minute),"
+	    " n as (select account, channel, reason, minute, count(*)::int as n from d where "
+	    "verdict = 'rejected' group by 1, 2, 3, 4)"
 	    " update dmbox.refusals r set kept = greatest(0, kept - n.n) from n"
-	    " where r.account = n.account and r.channel = n.channel and r.reason = n.reason and r.minute = n.minute" },
+	    " where r.account = n.account and r.channel = n.channel and r.reason = n.reason"
+	    " and r.minute = n.minute" },
 };
 
 /* What each program needs, table by table (sql/roles.sql). */
@@ -93,7 +112,8 @@ static const struct right { const char *table, *privileges; } rights_web[] = {
 	{ "messages", "select insert update delete" }, { "contacts", "select insert update" },
 	{ "account_state", "select" }, { "schema_version", "select" }, { NULL, NULL }
 }, rights_cron[] = {
-	{ "deliveries", "select insert update delete" }, { "messages", "select insert update delete" },
+	{ "deliveries", "select insert update delete" },
+	{ "messages", "select insert update delete" },
 	{ "contacts", "select insert update" }, { "events", "select insert update" },
 	{ "outbox", "select insert update" }, { "send_attempts", "insert" },
 	{ "poll_runs", "select insert update" }, { "leases", "select insert update delete" },
@@ -118,7 +138,8 @@ void
 doctor_database_id(struct db *db, char out[40])
 {
 	static const struct db_stmt first = { NULL,
-	    "select (extract(epoch from min(applied_at)) * 1000000)::bigint::text from dmbox.schema_version" };
+	    "select (extract(epoch from min(applied_at)) * 1000000)::bigint::text"
+	    " from dmbox.schema_version" };
 	struct db_res *r = NULL;
 	const char *s = NULL;
 
@@ -134,23 +155,36 @@ static const struct refusal {
 	enum doctor_check check;
 	const char *en, *ru, *en_remedy, *ru_remedy;	/* remedy NULL: the check's own */
 } refusals[] = {
-	{ "28P01", DC_DB_LOGIN, "the password is wrong, or none was given", "пароль неверен или не указан",
-	    "Set the password of this user in DATABASE_URL (a special character as %XX), or give the role that password.",
-	    "Впишите в DATABASE_URL пароль этого пользователя (спецсимволы как %XX) или задайте его роли." },
-	{ "28", DC_DB_LOGIN, "the server takes no such user from here (no such role, no right to log in, or no line in pg_hba.conf)",
-	    "сервер не принимает отсюда этого пользователя (нет роли, нет права входа или нет строки в pg_hba.conf)",
-	    "Correct the user in DATABASE_URL to the one in the host's panel; on your own server: create the role with LOGIN and allow it in pg_hba.conf.",
-	    "Исправьте пользователя в DATABASE_URL на указанного в панели хостинга; на своём сервере создайте роль с LOGIN и разрешите её в pg_hba.conf." },
+	{ "28P01", DC_DB_LOGIN, "the password is wrong, or none was given",
+	"пароль неверен или не указан",
+	    "Set the password of this user in DATABASE_URL (a special character as %XX), or give "
+	    "the role that password.",
+	    "Впишите в DATABASE_URL пароль этого пользователя (спецсимволы как %XX) или "
+	    "задайте его роли." },
+	{ "28", DC_DB_LOGIN,
+	"the server takes no such user from here (no such role, no right to log in, or no line in "
+	"pg_hba.conf)",
+	    "сервер не принимает отсюда этого пользователя (нет роли, нет права входа или нет "
+	    "строки в pg_hba.conf)",
+	    "Correct the user in DATABASE_URL to the one in the host's panel; on your own server: "
+	    "create the role with LOGIN and allow it in pg_hba.conf.",
+	    "Исправьте пользователя в DATABASE_URL на указанного в панели хостинга; на своём "
+	    "сервере создайте роль с LOGIN и разрешите её в pg_hba.conf." },
 	{ "3D000", DC_DB_LOGIN, "there is no database of this name", "базы с таким именем нет",
-	    "Correct the name after the last / in DATABASE_URL, or make the database in the host's panel (createdb); then run: `dmbox migrate`",
-	    "Исправьте имя после последней / в DATABASE_URL или создайте базу в панели хостинга (createdb); затем выполните: `dmbox migrate`" },
-	{ "42501", DC_DB_LOGIN, "this user may not connect to this database", "этому пользователю нельзя подключаться к этой базе",
+	    "Correct the name after the last / in DATABASE_URL, or make the database in the host's "
+	    "panel (createdb); then run: `dmbox migrate`",
+	    "Исправьте имя после последней / в DATABASE_URL или создайте базу в панели хостинга "
+	    "(createdb); затем выполните: `dmbox migrate`" },
+	{ "42501", DC_DB_LOGIN, "this user may not connect to this database",
+	"этому пользователю нельзя подключаться к этой базе",
 	    "As the owner of the database: grant connect on database NAME to USER.",
 	    "От имени владельца базы: grant connect on database ИМЯ to ПОЛЬЗОВАТЕЛЬ." },
 	{ "53300", DC_DB_LIMIT, "no connection is left", "свободных подключений нет", NULL, NULL },
-	{ "57P03", DC_DB_REACH, "the server is starting, stopping or recovering", "сервер запускается, останавливается или восстанавливается",
+	{ "57P03", DC_DB_REACH, "the server is starting, stopping or recovering",
+	"сервер запускается, останавливается или восстанавливается",
 	    "Wait a minute and run doctor again; if it stays so, see PostgreSQL's log.",
-	    "Подождите минуту и запустите doctor снова; если не проходит, смотрите журнал PostgreSQL." },
+	    "Подождите минуту и запустите doctor снова; если не проходит, смотрите журнал "
+	    "PostgreSQL." },
 };
 
 /* What a connection that did not come about says. */
@@ -166,16 +200,18 @@ connect_failed(struct doctor *d, struct db *db, const char *who)
 		if (!str_starts(state, f->state))
 			continue;
 		if (f->check != DC_DB_REACH)
-			doctor_say(d, DC_DB_REACH, FINDING_OK, "%s", doctor_tr(d, "the server answers",
-			    "сервер отвечает"));
-		doctor_cause(d, f->check, FINDING_FAIL, ru ? f->ru_remedy : f->en_remedy, "%s: %s: %s (%s)", who,
-		    ru ? f->ru : f->en, e, state);
+			doctor_say(d, DC_DB_REACH, FINDING_OK, "%s",
+			    doctor_tr(d, "the server answers", "сервер отвечает"));
+		doctor_cause(d, f->check, FINDING_FAIL, ru ? f->ru_remedy : f->en_remedy,
+		    "%s: %s: %s (%s)", who, ru ? f->ru : f->en, e, state);
 		return;
 	}
 	if (str_empty(d->conf->database_url))
 		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d,
-		    "Set DATABASE_URL=postgresql://USER:PASSWORD@HOST/DATABASE to the data of your host's panel.",
-		    "Задайте DATABASE_URL=postgresql://ПОЛЬЗОВАТЕЛЬ:ПАРОЛЬ@ХОСТ/БАЗА по данным панели хостинга."), "%s", e);
+		    "Set DATABASE_URL=postgresql://USER:PASSWORD@HOST/DATABASE to the data of your "
+		    "host's panel.",
+		    "Задайте DATABASE_URL=postgresql://ПОЛЬЗОВАТЕЛЬ:ПАРОЛЬ@ХОСТ/БАЗА по данным "
+		    "панели хостинга."), "%s", e);
 	else
 		doctor_say(d, DC_DB_REACH, FINDING_FAIL, "%s: %s%s%s", who, *e != '\0' ? e :
 		    doctor_tr(d, "no answer", "нет ответа"), *state != '\0' ? " " : "", state);
@@ -198,9 +234,10 @@ server(struct doctor *d)
 	doctor_say(d, DC_DB_CLOCK, doctor_clock(diff), doctor_tr(d, "difference %" PRId64 " s",
 	    "разница %" PRId64 " с"), diff);
 	if (db_get_bool(r, 0, 3))
-		doctor_say(d, DC_DB_WRITE, FINDING_FAIL, "%s", doctor_tr(d, "read-only", "только чтение"));
-	doctor_say(d, DC_DB_ENCODING, str_eq(db_get_text(r, 0, 4), "UTF8") ? FINDING_OK : FINDING_FAIL,
-	    "%s", db_get_text(r, 0, 4));
+		doctor_say(d, DC_DB_WRITE, FINDING_FAIL, "%s",
+		    doctor_tr(d, "read-only", "только чтение"));
+	doctor_say(d, DC_DB_ENCODING, str_eq(db_get_text(r, 0, 4), "UTF8") ? FINDING_OK :
+	    FINDING_FAIL, "%s", db_get_text(r, 0, 4));
 	d->db_local = db_get_bool(r, 0, 5);
 	snprintf(d->db_files, sizeof d->db_files, "%s", db_get_text(r, 0, 6));
 out:
@@ -225,18 +262,24 @@ durable(struct doctor *d)
 	    "full_page_writes" : NULL;
 	if (db_async(d->db)) {
 		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "As a superuser or as this role: `alter role \"%s\" in database %s set synchronous_commit = on;`",
-		    "От имени суперпользователя или этой роли: `alter role \"%s\" in database %s set synchronous_commit = on;`"),
-		    db_get_text(r, 0, 3), db_get_text(r, 0, 4));
+		    "As a superuser or as this role: `alter role \"%s\" in database %s set "
+		    "synchronous_commit = on;`",
+		    "От имени суперпользователя или этой роли: `alter role \"%s\" in database %s "
+		    "set synchronous_commit = on;`"), db_get_text(r, 0, 3), db_get_text(r, 0, 4));
 		doctor_cause(d, DC_DB_DURABLE, FINDING_WARN, fix, "%s", doctor_tr(d,
-		    "synchronous_commit is off for this login, and a pooler keeps dmbox's own setting back: each transaction has to switch it on, which takes longer",
-		    "synchronous_commit для этого логина выключен, а пулер не пропускает настройку dmbox: её включает каждая транзакция, это дольше"));
+		    "synchronous_commit is off for this login, and a pooler keeps dmbox's own "
+		    "setting back: each transaction has to switch it on, which takes longer",
+		    "synchronous_commit для этого логина выключен, а пулер не пропускает настройку "
+		    "dmbox: её включает каждая транзакция, это дольше"));
 	} else if (lost != NULL) {
 		doctor_say(d, DC_DB_DURABLE, FINDING_WARN, doctor_tr(d,
-		    "%s is off: a power cut can break the whole database", "%s выключен: сбой питания может испортить всю базу"), lost);
+		    "%s is off: a power cut can break the whole database",
+		    "%s выключен: сбой питания может испортить всю базу"), lost);
 	} else {
-		doctor_say(d, DC_DB_DURABLE, FINDING_OK, doctor_tr(d, "synchronous_commit, fsync, full_page_writes are on%s%s",
-		    "synchronous_commit, fsync, full_page_writes включены%s%s"), *set != '\0' ? doctor_tr(d,
+		doctor_say(d, DC_DB_DURABLE, FINDING_OK,
+		    doctor_tr(d, "synchronous_commit, fsync, full_page_writes are on%s%s",
+		    "synchronous_commit, fsync, full_page_writes включены%s%s"),
+		    *set != '\0' ? doctor_tr(d,
 		    "; dmbox overrides ", "; dmbox заменяет ") : "", set);
 	}
 out:
@@ -257,18 +300,22 @@ no_schema(struct doctor *d)
 	} else if (denied && !db_get_bool(r, 0, 3)) {
 		snprintf(fix, sizeof fix, doctor_tr(d,
 		    "As the owner of the schema: `grant usage on schema dmbox to \"%s\";`",
-		    "От имени владельца схемы: `grant usage on schema dmbox to \"%s\";`"), db_get_text(r, 0, 1));
+		    "От имени владельца схемы: `grant usage on schema dmbox to \"%s\";`"),
+		    db_get_text(r, 0, 1));
 		doctor_cause(d, DC_DB_RIGHTS, FINDING_FAIL, fix, "cron: %s", why);
 	} else if (denied) {
 		snprintf(fix, sizeof fix, doctor_tr(d,
 		    "As the owner of the tables: `grant select on dmbox.schema_version to \"%s\";`",
-		    "От имени владельца таблиц: `grant select on dmbox.schema_version to \"%s\";`"), db_get_text(r, 0, 1));
+		    "От имени владельца таблиц: `grant select on dmbox.schema_version to \"%s\";`"),
+		    db_get_text(r, 0, 1));
 		doctor_cause(d, DC_DB_RIGHTS, FINDING_FAIL, fix, "cron: %s", why);
 	} else if (!db_get_bool(r, 0, 0)) {
 		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "This user may make no tables here. Ask your host to run `create schema dmbox authorization \"%s\";` in the database %s; then run: `dmbox migrate`",
-		    "Этому пользователю здесь нельзя создавать таблицы. Попросите хостинг выполнить `create schema dmbox authorization \"%s\";` в базе %s; затем выполните: `dmbox migrate`"),
-		    db_get_text(r, 0, 1), db_get_text(r, 0, 2));
+		    "This user may make no tables here. Ask your host to run `create schema dmbox "
+		    "authorization \"%s\";` in the database %s; then run: `dmbox migrate`",
+		    "Этому пользователю здесь нельзя создавать таблицы. Попросите хостинг "
+		    "выполнить `create schema dmbox authorization \"%s\";` в базе %s; затем "
+		    "выполните: `dmbox migrate`"), db_get_text(r, 0, 1), db_get_text(r, 0, 2));
 		doctor_cause(d, DC_DB_SCHEMA, FINDING_FAIL, fix, "%s", why);
 	} else {
 		doctor_say(d, DC_DB_SCHEMA, FINDING_FAIL, "%s", why);
@@ -289,10 +336,12 @@ schema(struct doctor *d)
 	v = db_get_i64(r, 0, 0);
 	db_res_free(r);
 	if (v < STORE_SCHEMA_VERSION)
-		doctor_say(d, DC_DB_SCHEMA, FINDING_FAIL, doctor_tr(d, "version %" PRId64 ", wanted %d",
+		doctor_say(d, DC_DB_SCHEMA, FINDING_FAIL,
+		    doctor_tr(d, "version %" PRId64 ", wanted %d",
 		    "версия %" PRId64 ", нужна %d"), v, STORE_SCHEMA_VERSION);
 	else
-		doctor_say(d, DC_DB_SCHEMA, FINDING_OK, doctor_tr(d, "version %" PRId64 ", wanted %d",
+		doctor_say(d, DC_DB_SCHEMA, FINDING_OK,
+		    doctor_tr(d, "version %" PRId64 ", wanted %d",
 		    "версия %" PRId64 ", нужна %d"), v, STORE_SCHEMA_VERSION);
 	d->db_ok = v >= STORE_SCHEMA_VERSION;
 	if (db_exec(d->db, &stmts[SQL_UNIQUE], NULL, &r) != RC_OK)
@@ -301,8 +350,10 @@ schema(struct doctor *d)
 		doctor_say(d, DC_DB_UNIQUE, FINDING_OK, "account, channel, thread_id, external_id");
 	else
 		doctor_say(d, DC_DB_UNIQUE, FINDING_FAIL, "%s", doctor_tr(d,
-		    "dmbox.messages has no unique index over account, channel, thread_id, external_id",
-		    "у dmbox.messages нет уникального индекса по account, channel, thread_id, external_id"));
+		    "dmbox.messages has no unique index over account, channel, thread_id, "
+		    "external_id",
+		    "у dmbox.messages нет уникального индекса по account, channel, thread_id, "
+		    "external_id"));
 	db_res_free(r);
 }
 
@@ -331,7 +382,8 @@ grant(struct doctor *d, const char *commands, const char *who, const char *lacks
 	struct buf b;
 
 	buf_init(&b, 16384);
-	buf_printf(&b, "%s %s", doctor_tr(d, "As the owner of the tables:", "От имени владельца таблиц:"), commands);
+	buf_printf(&b, "%s %s",
+	    doctor_tr(d, "As the owner of the tables:", "От имени владельца таблиц:"), commands);
 	doctor_cause(d, DC_DB_RIGHTS, FINDING_FAIL, b.p, doctor_tr(d, "the login of %s lacks %s",
 	    "логину %s не хватает: %s"), who, lacks);
 	buf_free(&b);
@@ -384,8 +436,8 @@ limit(struct doctor *d, struct db *db, const char *who)
 	d->small_plan |= all <= SMALL_PLAN;
 	near = all > SMALL_PLAN && left * 100 <= all * (100 - LIMIT_NEAR);
 	doctor_say(d, DC_DB_LIMIT, near ? FINDING_WARN : FINDING_OK,
-	    doctor_tr(d, "%s: %" PRId64 " of %" PRId64 " connections left", "%s: свободно %" PRId64 " из %" PRId64),
-	    who, left < 0 ? 0 : left, all);
+	    doctor_tr(d, "%s: %" PRId64 " of %" PRId64 " connections left", "%s: свободно %"
+	    PRId64 " из %" PRId64), who, left < 0 ? 0 : left, all);
 	db_res_free(r);
 }
 
@@ -397,7 +449,8 @@ login(struct doctor *d, struct db *db, const char *who)
 		connect_failed(d, db, who);
 		return false;
 	}
-	doctor_say(d, DC_DB_REACH, FINDING_OK, "%s", doctor_tr(d, "the server answers", "сервер отвечает"));
+	doctor_say(d, DC_DB_REACH, FINDING_OK, "%s",
+	    doctor_tr(d, "the server answers", "сервер отвечает"));
 	doctor_say(d, DC_DB_LOGIN, FINDING_OK, "%s", who);
 	limit(d, db, who);
 	return true;
@@ -408,8 +461,10 @@ doctor_database(struct doctor *d)
 {
 	const struct conf *c = d->conf;
 	const struct { const char *url, *who; const struct right *v; } logins[] = {
-		{ c->database_url_cron, "cron", rights_cron }, { c->database_url_web, "web", rights_web },
-		{ c->database_url_send, "send", rights_send }, { c->database_url_read, "read", rights_read },
+		{ c->database_url_cron, "cron", rights_cron },
+		{ c->database_url_web, "web", rights_web },
+		{ c->database_url_send, "send", rights_send },
+		{ c->database_url_read, "read", rights_read },
 	};
 	struct db_opts o = { .app = "dmbox doctor", .no_prepare = true, .statement_ms = 4000,
 	    .connect_s = c->db_connect_s < 4 ? c->db_connect_s : 4 };
@@ -463,7 +518,8 @@ doctor_clean(struct doctor *d)
 	if (!d->r[DC_SELF_ASCII].done)
 		return;
 	if (rc == RC_OK)
-		doctor_say(d, DC_SELF_REMOVED, FINDING_OK, "%s", doctor_tr(d, "removed", "удалены"));
+		doctor_say(d, DC_SELF_REMOVED, FINDING_OK, "%s",
+		    doctor_tr(d, "removed", "удалены"));
 	else
 		doctor_say(d, DC_SELF_REMOVED, FINDING_WARN, "%s", db_error(d->db));
 }

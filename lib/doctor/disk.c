@@ -68,7 +68,8 @@ folder(struct doctor *d, enum doctor_check c, const char *dir)
 	if (usable(dir))
 		doctor_say(d, c, FINDING_OK, "%s", dir);
 	else
-		doctor_say(d, c, FINDING_FAIL, doctor_tr(d, "%s: %s (as user %u)", "%s: %s (пользователь %u)"), dir,
+		doctor_say(d, c, FINDING_FAIL,
+		    doctor_tr(d, "%s: %s (as user %u)", "%s: %s (пользователь %u)"), dir,
 		    strerror(errno), (unsigned int)geteuid());
 }
 
@@ -86,13 +87,15 @@ space(struct doctor *d, const char *dir)
 	left = (int64_t)v.f_bavail * (int64_t)v.f_frsize;
 	all = (int64_t)v.f_blocks * (int64_t)v.f_frsize;
 	doctor_say(d, DC_SPACE, left < FLOOR_BYTES || left < all / 100 ? FINDING_FAIL :
-	    left < WARN_BYTES ? FINDING_WARN : FINDING_OK, doctor_tr(d, "%s: %" PRId64 " MB free of %" PRId64,
+	    left < WARN_BYTES ? FINDING_WARN : FINDING_OK,
+	    doctor_tr(d, "%s: %" PRId64 " MB free of %" PRId64,
 	    "%s: свободно %" PRId64 " МБ из %" PRId64), dir, left >> 20, all >> 20);
 	if (v.f_files == 0)	/* this file system has none */
 		return;
 	inodes = 100.0 * (double)v.f_favail / (double)v.f_files;
 	doctor_say(d, DC_INODES, inodes < 1 ? FINDING_FAIL : inodes < 5 ? FINDING_WARN : FINDING_OK,
-	    doctor_tr(d, "%s: %.0f %% of the inodes free", "%s: свободно inode: %.0f %%"), dir, inodes);
+	    doctor_tr(d, "%s: %.0f %% of the inodes free", "%s: свободно inode: %.0f %%"), dir,
+	    inodes);
 }
 
 /* A whole file, as only a quota's end or a limit refuses it; removed again. */
@@ -138,9 +141,11 @@ backlog(struct doctor *d, const char *dir)
 	if (spool_open(dir, &sp) != RC_OK)
 		return;
 	if (spool_stat(sp, &st) == RC_OK) {
-		doctor_say(d, DC_SPOOL_WAIT, st.waiting == 0 || st.oldest_s < WAIT_WARN_S ? FINDING_OK :
+		doctor_say(d, DC_SPOOL_WAIT, st.waiting == 0 ||
+		    st.oldest_s < WAIT_WARN_S ? FINDING_OK :
 		    st.oldest_s < WAIT_FAIL_S ? FINDING_WARN : FINDING_FAIL,
-		    doctor_tr(d, "%zu waiting, the oldest for %" PRId64 " s", "ждут: %zu, старейшая %" PRId64 " с"),
+		    doctor_tr(d, "%zu waiting, the oldest for %" PRId64 " s",
+		    "ждут: %zu, старейшая %" PRId64 " с"),
 		    st.waiting, st.waiting > 0 ? st.oldest_s : 0);
 		doctor_say(d, DC_SPOOL_BAD, st.bad > 0 ? FINDING_WARN : FINDING_OK,
 		    doctor_tr(d, "%zu quarantined", "отложено: %zu"), st.bad);
@@ -154,12 +159,17 @@ kept(struct doctor *d, const char *dir)
 {
 	struct statfs f;
 
-	if (statfs(dir, &f) == 0 && ((unsigned long)f.f_type == MAGIC_TMPFS || (unsigned long)f.f_type == MAGIC_RAMFS))
+	if (statfs(dir, &f) == 0 &&
+		((unsigned long)f.f_type == MAGIC_TMPFS || (unsigned long)f.f_type == MAGIC_RAMFS))
 		doctor_cause(d, DC_SPOOL, FINDING_WARN, doctor_tr(d,
-		    "Set DMBOX_SPOOL_DIR to a folder on a disk (below the home folder, not /tmp, /run or /dev/shm), and move what waits there.",
-		    "Укажите в DMBOX_SPOOL_DIR папку на диске (в домашней папке, не /tmp, /run или /dev/shm) и перенесите туда ожидающее."),
-		    doctor_tr(d, "%s is in memory (tmpfs): accepted deliveries that wait there are lost at a restart",
-		    "%s находится в памяти (tmpfs): ожидающие там доставки пропадут при перезапуске"), dir);
+		    "Set DMBOX_SPOOL_DIR to a folder on a disk (below the home folder, not /tmp, "
+		    "/run or /dev/shm), and move what waits there.",
+		    "Укажите в DMBOX_SPOOL_DIR папку на диске (в домашней папке, не /tmp, /run или "
+		    "/dev/shm) и перенесите туда ожидающее."),
+		    doctor_tr(d, "%s is in memory (tmpfs): accepted deliveries that wait there are "
+		    "lost at a restart",
+		    "%s находится в памяти (tmpfs): ожидающие там доставки пропадут при "
+		    "перезапуске"), dir);
 }
 
 static void
@@ -194,8 +204,10 @@ spool(struct doctor *d)
 		return;
 	if (!d->probe.spool_ok)
 		doctor_say(d, DC_SPOOL_WEB, FINDING_FAIL, doctor_tr(d,
-		    "the web programs run as user %" PRId64 ", doctor as %u; they cannot write to %s",
-		    "веб-программы работают под пользователем %" PRId64 ", doctor под %u; они не могут писать в %s"),
+		    "the web programs run as user %"
+		    PRId64 ", doctor as %u; they cannot write to %s",
+		    "веб-программы работают под пользователем %"
+		    PRId64 ", doctor под %u; они не могут писать в %s"),
 		    d->probe.uid, (unsigned int)geteuid(), dir);
 	else
 		doctor_say(d, DC_SPOOL_WEB, FINDING_OK, doctor_tr(d, "they can, as user %" PRId64,
@@ -209,7 +221,8 @@ spool(struct doctor *d)
 static void
 database_room(struct doctor *d)
 {
-	static const char *const usual[] = { "/var/lib/postgresql", "/var/lib/pgsql", "/usr/local/pgsql/data" };
+	static const char *const usual[] = { "/var/lib/postgresql", "/var/lib/pgsql",
+	    "/usr/local/pgsql/data" };
 	char dir[PATH_MAX];
 
 	if (!d->db_ok || !d->db_local)

@@ -180,8 +180,8 @@ doctor_get(struct doctor *d, struct http_req *req, unsigned int timeout_ms, doct
 }
 
 void
-doctor_get_after(struct doctor *d, struct http_req *req, unsigned int wait_ms, unsigned int timeout_ms,
-    doctor_fn fn, void *arg)
+doctor_get_after(struct doctor *d, struct http_req *req, unsigned int wait_ms,
+    unsigned int timeout_ms, doctor_fn fn, void *arg)
 {
 	struct get *g = mem_alloc(sizeof *g);
 	struct httpc_flow f = { .next = get_next, .feed = get_feed, .done = get_done, .arg = g };
@@ -246,7 +246,8 @@ doctor_new(const struct doctor_opts *o)
 	d->conf = o->conf;
 	/* one login that may read everything and remove the test rows */
 	db.conninfo = d->conf->database_url_cron;
-	db.connect_s = d->conf->db_connect_s < CONNECT_MAX_S ? d->conf->db_connect_s : CONNECT_MAX_S;
+	db.connect_s = d->conf->db_connect_s < CONNECT_MAX_S ? d->conf->db_connect_s :
+	    CONNECT_MAX_S;
 	d->db = db_new(&db);
 	d->http = httpc_new(NULL);
 	sign_token(d->run, 12);
@@ -279,8 +280,8 @@ doctor_free(struct doctor *d)
 static void
 network(struct doctor *d)
 {
-	bool web = doctor_wants(d, DC_WEB, DC_SELF_REMOVED) || doctor_wants(d, DC_SPOOL_WEB, DC_SPOOL_WEB) ||
-	    doctor_wants(d, DC_BELOW, DC_BELOW);
+	bool web = doctor_wants(d, DC_WEB, DC_SELF_REMOVED) ||
+	    doctor_wants(d, DC_SPOOL_WEB, DC_SPOOL_WEB) || doctor_wants(d, DC_BELOW, DC_BELOW);
 	bool ask = doctor_wants(d, DC_OF_FIRST, DC_OF_LAST) || doctor_wants(d, DC_GAP, DC_GAP) ||
 	    doctor_wants(d, DC_POLL, DC_POLL) || doctor_wants(d, DC_CLOCK, DC_CLOCK);
 
@@ -306,7 +307,8 @@ of_database(enum doctor_check c)
 static bool
 of_web(enum doctor_check c)
 {
-	return c == DC_SPOOL_WEB || c == DC_WEB || c == DC_SLOW || (c >= DC_SAME_PROGRAM && c <= DC_SERVED) ||
+	return c == DC_SPOOL_WEB || c == DC_WEB || c == DC_SLOW ||
+	    (c >= DC_SAME_PROGRAM && c <= DC_SERVED) ||
 	    (c >= DC_SELF_ASCII && c <= DC_SELF_REMOVED);
 }
 
@@ -320,12 +322,14 @@ not_asked(const struct doctor *d, enum doctor_check c)
 		const struct account *a = &d->conf->accounts[i];
 
 		for (size_t k = 0; k < *provider_of(a)->n_checks; k++)
-			used |= doctor_used(d, a) && provider_of(a)->checks[k].number == doctor_text(c)->number;
+			used |= doctor_used(d, a) &&
+			    provider_of(a)->checks[k].number == doctor_text(c)->number;
 	}
 	if (!used)
 		return doctor_tr(d, "not looked at: no account of this provider is configured",
 		    "не проверялось: аккаунт этого провайдера не настроен");
-	return d->o.offline ? doctor_tr(d, "not looked at: --offline", "не проверялось: --offline") :
+	return d->o.offline ? doctor_tr(d, "not looked at: --offline",
+	    "не проверялось: --offline") :
 	    doctor_tr(d, "not looked at: the provider did not answer this question",
 	    "не проверялось: провайдер не ответил на этот вопрос");
 }
@@ -352,17 +356,19 @@ not_looked(struct doctor *d)
 			    "not looked at: the database did not answer this question",
 			    "не проверялось: база данных не ответила на этот вопрос"));
 		else if ((of_web(c) || c == DC_CLOCK) && d->o.offline)
-			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "not looked at: --offline",
-			    "не проверялось: --offline"));
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s",
+			    doctor_tr(d, "not looked at: --offline", "не проверялось: --offline"));
 		else if (c == DC_CLOCK)
-			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "no provider told the time",
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s",
+			    doctor_tr(d, "no provider told the time",
 			    "ни один провайдер не сообщил время"));
 		else if (c >= DC_OF_FIRST && c <= DC_OF_LAST && d->o.only == (int)c)
 			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", not_asked(d, c));
 		else if (of_web(c) && !d->web_up)
 			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
 			    "not looked at: no program of dmbox answered through the web server",
-			    "не проверялось: через веб-сервер не ответила ни одна программа dmbox"));
+			    "не проверялось: через веб-сервер не ответила ни одна "
+			    "программа dmbox"));
 	}
 }
 
@@ -425,7 +431,8 @@ doctor_seen(const struct doctor *d, enum doctor_check c)
 {
 	if (d->r[c].seen != NULL)
 		return d->r[c].seen;
-	return doctor_tr(d, "not looked at: it does not apply to this configuration, or nothing led there",
+	return doctor_tr(d,
+	    "not looked at: it does not apply to this configuration, or nothing led there",
 	    "не проверялось: к этой конфигурации не относится, или до этого не дошло");
 }
 
@@ -441,7 +448,8 @@ doctor_first(const struct doctor *d, enum doctor_check *out)
 {
 	for (int pass = 0; pass < 2; pass++)
 		for (int i = 0; i < DC__MAX; i++)
-			if (doctor_shown(d, (enum doctor_check)i) && d->r[i].status == FINDING_FAIL &&
+			if (doctor_shown(d, (enum doctor_check)i) &&
+			    d->r[i].status == FINDING_FAIL &&
 			    unwise((enum doctor_check)i) == (pass == 1)) {
 				*out = (enum doctor_check)i;
 				return true;
@@ -524,7 +532,8 @@ doctor_changes(const struct doctor *d, const char *before, struct buf *b, struct
 			continue;
 		lines++;
 		buf_printf(b, "%s: %s -> %s: %s\n  %s\n", code, was, is,
-		    doctor_text((enum doctor_check)i)->what[d->o.lang], doctor_seen(d, (enum doctor_check)i));
+		    doctor_text((enum doctor_check)i)->what[d->o.lang],
+		    doctor_seen(d, (enum doctor_check)i));
 		if (r->status != FINDING_OK)
 			buf_printf(b, "  %s\n", doctor_remedy(d, (enum doctor_check)i));
 	}

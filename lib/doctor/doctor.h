@@ -37,7 +37,8 @@ enum doctor_check {
 	/* web server, public URL */
 	DC_WEB, DC_SAME_PROGRAM, DC_ENDPOINTS, DC_FIREWALL, DC_AUTH_HEADER, DC_FASTCGI,
 	DC_BODY_LIMIT, DC_CHUNKED, DC_REDIRECT, DC_SERVED, DC_HTACCESS, DC_PROG_MODE,
-	DC_PROG_OWNER, DC_PROG_LINK, DC_SLOW, DC_PUBLIC_URL, DC_DNS, DC_TLS, DC_TLS_EXPIRY, DC_OUTSIDE,
+	DC_PROG_OWNER, DC_PROG_LINK, DC_SLOW, DC_PUBLIC_URL, DC_DNS, DC_TLS, DC_TLS_EXPIRY,
+	    DC_OUTSIDE,
 	/* handshake, self-delivery */
 	DC_GREET, DC_GREET_BAD, DC_SELF_ASCII, DC_SELF_CYRILLIC, DC_SELF_REMOVED,
 	/* the providers' own, by number; those behind the last are not used (doctor/text.c) */
@@ -188,8 +189,8 @@ void doctor_web_end(struct doctor *d);		/* ... and judges what they brought */
  * a few more calls, as flows, tell what stands there instead.  on_ours is called
  * where dmbox answers at /health alone.
  */
-void doctor_front_start(struct doctor *d, const struct http_res *res, void (*on_ours)(struct doctor *d,
-    struct http_res *res));
+void doctor_front_start(struct doctor *d, const struct http_res *res,
+    void (*on_ours)(struct doctor *d, struct http_res *res));
 /* doctor_front_silent(d): the first call got no answer in time: does the site give any? */
 void doctor_front_silent(struct doctor *d);
 void doctor_front_end(struct doctor *d);	/* judges, frees */

@@ -25,8 +25,8 @@
 #define LOG_FILES 400
 #define LIMIT_LEAST 16777216	/* LimitRequestBody: ARCHITECTURE.md 6.4 */
 
-static const char *const programs[] = { "webhook.fcgi", "check-messages.fcgi", "send.fcgi", "inbox.fcgi",
-	"status.fcgi" };
+static const char *const programs[] = { "webhook.fcgi", "check-messages.fcgi", "send.fcgi",
+	"inbox.fcgi", "status.fcgi" };
 
 /* --- .htaccess ------------------------------------------------------------------- */
 
@@ -34,8 +34,10 @@ bool
 doctor_htaccess(const char *text, char why[128])
 {
 	/* server configuration only (ARCHITECTURE.md 6.4; Apache's "Context") */
-	static const char *const no[] = { "AliasMatch", "ScriptAlias", "<Directory", "<Location", "<VirtualHost",
-		"FcgidPassHeader", "LoadModule", "DocumentRoot", "ServerName", "CustomLog", "LogFormat", "ErrorLog",
+	static const char *const no[] = { "AliasMatch", "ScriptAlias", "<Directory", "<Location",
+		"<VirtualHost",
+		"FcgidPassHeader", "LoadModule", "DocumentRoot", "ServerName", "CustomLog",
+		    "LogFormat", "ErrorLog",
 		"ProxyPass ", "SuexecUserGroup" };
 	char line[1024];
 	long long n;
@@ -44,7 +46,8 @@ doctor_htaccess(const char *text, char why[128])
 	*why = '\0';
 	for (const char *p = text; *p != '\0'; p += len + (p[len] == '\n')) {
 		len = strcspn(p, "\n");
-		snprintf(line, sizeof line, "%.*s", (int)(len < sizeof line - 1 ? len : sizeof line - 1), p);
+		snprintf(line, sizeof line, "%.*s",
+		    (int)(len < sizeof line - 1 ? len : sizeof line - 1), p);
 		for (char *e = line + strlen(line); e > line && isspace((unsigned char)e[-1]); e--)
 			e[-1] = '\0';
 		const char *s = line + strspn(line, " \t");
@@ -129,18 +132,22 @@ program(struct doctor *d, const char *dir, const struct stat *folder, const char
 		return;
 	}
 	if (S_ISLNK(st.st_mode))
-		doctor_say(d, DC_PROG_LINK, FINDING_FAIL, doctor_tr(d, "%s is a link", "%s — ссылка"), path);
+		doctor_say(d, DC_PROG_LINK, FINDING_FAIL,
+		    doctor_tr(d, "%s is a link", "%s — ссылка"), path);
 	else
 		doctor_say(d, DC_PROG_LINK, FINDING_OK, "%s", name);
 	if (S_ISLNK(st.st_mode))
 		return;
 	if ((st.st_mode & 022) != 0 || (st.st_mode & 0111) == 0)
-		doctor_say(d, DC_PROG_MODE, FINDING_FAIL, "%s: %03o", path, (unsigned int)st.st_mode & 0777);
+		doctor_say(d, DC_PROG_MODE, FINDING_FAIL, "%s: %03o", path,
+		    (unsigned int)st.st_mode & 0777);
 	else
 		doctor_say(d, DC_PROG_MODE, FINDING_OK, "%s", name);
 	if (st.st_uid != folder->st_uid || st.st_gid != folder->st_gid)
-		doctor_say(d, DC_PROG_OWNER, FINDING_FAIL, "%s: %u:%u, %s: %u:%u", path, (unsigned int)st.st_uid,
-		    (unsigned int)st.st_gid, dir, (unsigned int)folder->st_uid, (unsigned int)folder->st_gid);
+		doctor_say(d, DC_PROG_OWNER, FINDING_FAIL, "%s: %u:%u, %s: %u:%u", path,
+		    (unsigned int)st.st_uid,
+		    (unsigned int)st.st_gid, dir, (unsigned int)folder->st_uid,
+		    (unsigned int)folder->st_gid);
 	else
 		doctor_say(d, DC_PROG_OWNER, FINDING_OK, "%s", name);
 }
@@ -163,7 +170,8 @@ doctor_cgi_dir(struct doctor *d)
 	htaccess(d, d->o.cgi_dir, "instagram");
 	htaccess(d, d->o.cgi_dir, "whatsapp");
 	if ((st.st_mode & 022) != 0)
-		doctor_say(d, DC_PROG_MODE, FINDING_FAIL, "%s: %03o", dir, (unsigned int)st.st_mode & 0777);
+		doctor_say(d, DC_PROG_MODE, FINDING_FAIL, "%s: %03o", dir,
+		    (unsigned int)st.st_mode & 0777);
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
 		program(d, dir, &st, programs[i]);
 }
@@ -179,10 +187,12 @@ doctor_word_in(const char *p, size_t n, const char *secret)
 }
 
 static void
-leak(struct doctor *d, const char *path, const char *p, size_t n, const char *key, const char *secret)
+leak(struct doctor *d, const char *path, const char *p, size_t n, const char *key,
+    const char *secret)
 {
 	if (doctor_word_in(p, n, secret))
-		doctor_say(d, DC_LEAK, FINDING_FAIL, doctor_tr(d, "%s is in %s", "%s есть в %s"), key, path);
+		doctor_say(d, DC_LEAK, FINDING_FAIL, doctor_tr(d, "%s is in %s", "%s есть в %s"),
+		    key, path);
 }
 
 static void
@@ -249,8 +259,10 @@ static void
 attempts(struct doctor *d, const struct account *a, struct buf *b)
 {
 	static const struct db_stmt last = { NULL,
-	    "select to_char(started_at, 'YYYY-MM-DD HH24:MI TZ'), t->>'url', t->>'auth', t->>'status', t->>'note'"
-	    " from dmbox.poll_runs p, jsonb_array_elements(p.attempts) t where p.id = (select max(id) from dmbox.poll_runs"
+	    "select to_char(started_at, 'YYYY-MM-DD HH24:MI TZ'), t->>'url', t->>'auth',"
+	    " t->>'status', t->>'note'"
+	    " from dmbox.poll_runs p, jsonb_array_elements(p.attempts) t"
+	    " where p.id = (select max(id) from dmbox.poll_runs"
 	    " where account = $1 and channel = $2 and jsonb_array_length(attempts) > 1)" };
 	struct db_args args = { 0 };
 	struct db_res *r = NULL;
@@ -259,7 +271,8 @@ attempts(struct doctor *d, const struct account *a, struct buf *b)
 	db_text(&args, channel_names[a->channel]);
 	if (d->db_ok && db_exec(d->db, &last, &args, &r) == RC_OK)
 		for (size_t i = 0; i < db_rows(r); i++)
-			buf_printf(b, "  %s  GET %s  %s  -> %s %s\n", db_get_text(r, i, 0), db_get_text(r, i, 1),
+			buf_printf(b, "  %s  GET %s  %s  -> %s %s\n", db_get_text(r, i, 0),
+			    db_get_text(r, i, 1),
 			    db_get_text(r, i, 2), db_is_null(r, i, 3) ? "-" : db_get_text(r, i, 3),
 			    db_is_null(r, i, 4) ? "" : db_get_text(r, i, 4));
 	if (r == NULL || db_rows(r) == 0)
@@ -278,12 +291,14 @@ doctor_ticket(struct doctor *d, struct buf *b)
 	enum doctor_check c;
 
 	for (size_t i = 0; i < d->conf->n_accounts && a == NULL; i++)
-		if (provider_of(&d->conf->accounts[i])->ticket != NULL && !d->conf->accounts[i].use_mock &&
-		    doctor_used(d, &d->conf->accounts[i]))
+		if (provider_of(&d->conf->accounts[i])->ticket != NULL &&
+		    !d->conf->accounts[i].use_mock && doctor_used(d, &d->conf->accounts[i]))
 			a = &d->conf->accounts[i];
 	if (a == NULL) {
-		buf_puts(b, doctor_tr(d, "No account's provider needs a ticket: its documentation says what it sends.\n",
-		    "Ни у одного аккаунта нет провайдера, которому нужно письмо: что он шлёт, описано в его документации.\n"));
+		buf_puts(b, doctor_tr(d,
+		    "No account's provider needs a ticket: its documentation says what it sends.\n",
+		    "Ни у одного аккаунта нет провайдера, которому нужно письмо: что он шлёт, "
+		    "описано в его документации.\n"));
 		return;
 	}
 	p = provider_of(a);
@@ -294,9 +309,11 @@ doctor_ticket(struct doctor *d, struct buf *b)
 		attempts(d, a, b);
 		buf_puts(b, lang == 0 ? "\nПроверки dmbox doctor:\n" : "\ndmbox doctor:\n");
 		for (size_t i = 0; i < *p->n_checks; i++)
-			if (doctor_check_by_number(p->checks[i].number, &c) == RC_OK && d->r[c].done)
+			if (doctor_check_by_number(p->checks[i].number, &c) == RC_OK &&
+				d->r[c].done)
 				buf_printf(b, "  DMB-%u %s: %s: %s\n", p->checks[i].number,
-				    finding_names[d->r[c].status], p->checks[i].what[lang == 0 ? DOCTOR_RU : DOCTOR_EN],
+				    finding_names[d->r[c].status],
+				    p->checks[i].what[lang == 0 ? DOCTOR_RU : DOCTOR_EN],
 				    d->r[c].seen);
 	}
 	buf_free(&url);

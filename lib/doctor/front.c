@@ -42,14 +42,18 @@ doctor_cloudflare(struct doctor *d, const struct http_res *res)
 	const char *server = http_res_get(res, "Server");
 	bool challenge = http_res_get(res, "cf-mitigated") != NULL;
 
-	if (!challenge && (res->status != 403 || !str_istarts(server != NULL ? server : "", "cloudflare")))
+	if (!challenge && (res->status != 403 ||
+		!str_istarts(server != NULL ? server : "", "cloudflare")))
 		return false;
 	doctor_cause(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
-	    "In Cloudflare's dashboard, Security, WAF, Custom rules: Skip all (managed rules, Bot Fight Mode) where the URI path starts with /instagram/ or /whatsapp/.",
-	    "В кабинете Cloudflare, Security, WAF, Custom rules: Skip для всех проверок (managed rules, Bot Fight Mode), если путь начинается с /instagram/ или /whatsapp/."),
-	    doctor_tr(d, "Cloudflare asks for proof of a person (HTTP %d%s): no provider can give it",
-	    "Cloudflare требует подтвердить, что вы человек (HTTP %d%s): провайдер этого не может"), res->status,
-	    challenge ? ", cf-mitigated" : "");
+	    "In Cloudflare's dashboard, Security, WAF, Custom rules: Skip all (managed rules, Bot "
+	    "Fight Mode) where the URI path starts with /instagram/ or /whatsapp/.",
+	    "В кабинете Cloudflare, Security, WAF, Custom rules: Skip для всех проверок (managed "
+	    "rules, Bot Fight Mode), если путь начинается с /instagram/ или /whatsapp/."),
+	    doctor_tr(d, "Cloudflare asks for proof of a person (HTTP %d%s): no provider "
+	    "can give it",
+	    "Cloudflare требует подтвердить, что вы человек (HTTP %d%s): провайдер этого не может"),
+	    res->status, challenge ? ", cf-mitigated" : "");
 	return true;
 }
 
@@ -61,16 +65,20 @@ doctor_cached(struct doctor *d, const struct http_res *res)
 	if (str_empty(age) || res->status >= 400)
 		return false;
 	doctor_cause(d, DC_SAME_PROGRAM, FINDING_FAIL, doctor_tr(d,
-	    "Except /instagram/ and /whatsapp/ from the cache that stands before the site (CDN, Varnish, the host's \"speed\" module, a cache plugin).",
-	    "Исключите /instagram/ и /whatsapp/ из кэша перед сайтом (CDN, Varnish, модуль «ускорения» хостинга, плагин кэша)."),
-	    doctor_tr(d, "a cache answers instead of the program (Age: %s)", "вместо программы отвечает кэш (Age: %s)"), age);
+	    "Except /instagram/ and /whatsapp/ from the cache that stands before the site (CDN, "
+	    "Varnish, the host's \"speed\" module, a cache plugin).",
+	    "Исключите /instagram/ и /whatsapp/ из кэша перед сайтом (CDN, Varnish, модуль "
+	    "«ускорения» хостинга, плагин кэша)."),
+	    doctor_tr(d, "a cache answers instead of the program (Age: %s)",
+	    "вместо программы отвечает кэш (Age: %s)"), age);
 	return true;
 }
 
 static void
 look(struct sight *s, const struct http_res *res)
 {
-	const char *type = http_res_get(res, "Content-Type"), *rid = http_res_get(res, "X-Request-Id");
+	const char *type = http_res_get(res, "Content-Type"),
+	    *rid = http_res_get(res, "X-Request-Id");
 
 	if (res->fail != HTTP_FAIL_NONE)
 		return;
@@ -120,10 +128,14 @@ on_root(struct doctor *d, void *arg, struct http_res *res)
 	if (res->fail != HTTP_FAIL_NONE)
 		return;		/* silent as a whole: see DMB-525 */
 	doctor_cause(d, DC_WEB, FINDING_FAIL, doctor_tr(d,
-	    "The server waits for the program in vain: see its error log. The program must run by hand as the site's user (dmbox/status.fcgi </dev/null), with chmod 755; raise FcgidMaxProcesses if it is 1 or 2; then restart the server.",
-	    "Сервер напрасно ждёт программу: смотрите его журнал ошибок. Программа должна запускаться вручную от пользователя сайта (dmbox/status.fcgi </dev/null), права 755; поднимите FcgidMaxProcesses, если там 1 или 2; затем перезапустите сервер."),
-	    doctor_tr(d, "the site answers (GET /: HTTP %d), %s%s does not", "сайт отвечает (GET /: HTTP %d), а %s%s нет"),
-	    res->status, d->base, paths[P_FIRST]);
+	    "The server waits for the program in vain: see its error log. The program must run by "
+	    "hand as the site's user (dmbox/status.fcgi </dev/null), with chmod 755; raise "
+	    "FcgidMaxProcesses if it is 1 or 2; then restart the server.",
+	    "Сервер напрасно ждёт программу: смотрите его журнал ошибок. Программа должна "
+	    "запускаться вручную от пользователя сайта (dmbox/status.fcgi </dev/null), права 755; "
+	    "поднимите FcgidMaxProcesses, если там 1 или 2; затем перезапустите сервер."),
+	    doctor_tr(d, "the site answers (GET /: HTTP %d), %s%s does not",
+	    "сайт отвечает (GET /: HTTP %d), а %s%s нет"), res->status, d->base, paths[P_FIRST]);
 }
 
 void
@@ -143,54 +155,80 @@ struct cause { const char *en, *ru, *en_fix, *ru_fix; };
 static void
 conclude(struct doctor *d, enum doctor_check c, int status, const struct cause *v)
 {
-	doctor_cause(d, c, FINDING_FAIL, doctor_tr(d, v->en_fix, v->ru_fix), "GET %s%s: HTTP %d: %s", d->base,
-	    paths[P_FIRST], status, doctor_tr(d, v->en, v->ru));
+	doctor_cause(d, c, FINDING_FAIL, doctor_tr(d, v->en_fix, v->ru_fix),
+	    "GET %s%s: HTTP %d: %s", d->base, paths[P_FIRST], status, doctor_tr(d, v->en, v->ru));
 }
 
 static const struct cause download = {
 	"the program itself is handed out as a download, it is not run",
 	"сама программа отдаётся как файл, а не запускается",
-	"Switch CGI or FastCGI for .fcgi on in the host's panel, and see that dmbox/.htaccess is the one of make install (Options +ExecCGI, AddHandler).",
-	"Включите CGI или FastCGI для .fcgi в панели хостинга и проверьте, что dmbox/.htaccess тот, что записал make install (Options +ExecCGI, AddHandler)." };
+	"Switch CGI or FastCGI for .fcgi on in the host's panel, and see that dmbox/.htaccess is "
+	"the one of make install (Options +ExecCGI, AddHandler).",
+	"Включите CGI или FastCGI для .fcgi в панели хостинга и проверьте, что dmbox/.htaccess "
+	"тот, что записал make install (Options +ExecCGI, AddHandler)." };
 static const struct cause override_none = {
-	"the .htaccess files are not read (AllowOverride None)", "файлы .htaccess не читаются (AllowOverride None)",
-	"Ask the host for \"AllowOverride FileInfo AuthConfig Options\" for this folder; on your own Apache set it in the <Directory> of the site, or use apache/dmbox.conf.",
-	"Попросите хостинг разрешить для этой папки «AllowOverride FileInfo AuthConfig Options»; на своём Apache задайте это в <Directory> сайта или возьмите apache/dmbox.conf." };
+	"the .htaccess files are not read (AllowOverride None)",
+	    "файлы .htaccess не читаются (AllowOverride None)",
+	"Ask the host for \"AllowOverride FileInfo AuthConfig Options\" for this folder; on your "
+	"own Apache set it in the <Directory> of the site, or use apache/dmbox.conf.",
+	"Попросите хостинг разрешить для этой папки «AllowOverride FileInfo AuthConfig Options»; "
+	"на своём Apache задайте это в <Directory> сайта или возьмите apache/dmbox.conf." };
 static const struct cause override_small = {
 	"a line of .htaccess is not allowed here (AllowOverride too small), or wrong",
 	"строка .htaccess здесь запрещена (слишком узкий AllowOverride) или ошибочна",
-	"The server's error log names the line (\"not allowed here\"). Ask the host for \"AllowOverride FileInfo AuthConfig Options\"; a line of your own take out.",
-	"Журнал ошибок сервера называет строку («not allowed here»). Попросите «AllowOverride FileInfo AuthConfig Options»; свою строку уберите." };
+	"The server's error log names the line (\"not allowed here\"). Ask the host for "
+	"\"AllowOverride FileInfo AuthConfig Options\"; a line of your own take out.",
+	"Журнал ошибок сервера называет строку («not allowed here»). Попросите «AllowOverride "
+	"FileInfo AuthConfig Options»; свою строку уберите." };
 static const struct cause no_exec = {
-	"the server may not run the program (Options ExecCGI is off, or the file may not be executed)",
+	"the server may not run the program (Options ExecCGI is off, or the file may not "
+	"be executed)",
 	"серверу нельзя запускать программу (выключен Options ExecCGI, или файл не исполняемый)",
-	"chmod 755 on the programs in dmbox/, and \"Options +ExecCGI\" in dmbox/.htaccess; where the host forbids it, ask for it.",
-	"chmod 755 для программ в dmbox/ и «Options +ExecCGI» в dmbox/.htaccess; если хостинг запрещает, попросите." };
+	"chmod 755 on the programs in dmbox/, and \"Options +ExecCGI\" in dmbox/.htaccess; where "
+	"the host forbids it, ask for it.",
+	"chmod 755 для программ в dmbox/ и «Options +ExecCGI» в dmbox/.htaccess; если хостинг "
+	"запрещает, попросите." };
 static const struct cause no_start = {
 	"the program does not start, or dies", "программа не запускается или падает",
-	"Start it by hand as the site's user: dmbox/status.fcgi </dev/null; it says what is missing. The server's error log has the rest (suexec, libraries, chmod 755).",
-	"Запустите её вручную от пользователя сайта: dmbox/status.fcgi </dev/null; она скажет, чего не хватает. Остальное в журнале ошибок сервера (suexec, библиотеки, chmod 755)." };
+	"Start it by hand as the site's user: dmbox/status.fcgi </dev/null; it says what is "
+	"missing. The server's error log has the rest (suexec, libraries, chmod 755).",
+	"Запустите её вручную от пользователя сайта: dmbox/status.fcgi </dev/null; она скажет, "
+	"чего не хватает. Остальное в журнале ошибок сервера (suexec, библиотеки, chmod 755)." };
 static const struct cause no_backend = {
-	"the web server cannot reach the programs: they do not run, or it may not open their socket",
+	"the web server cannot reach the programs: they do not run, or it may not open "
+	"their socket",
 	"веб-сервер не достаёт до программ: они не запущены, или ему нельзя открыть их сокет",
-	"Start the programs (nginx: share/dmbox/dmbox-fcgi start, and put that line into cron), and see that the server's user may open the sockets.",
-	"Запустите программы (nginx: share/dmbox/dmbox-fcgi start, и добавьте это в cron) и проверьте, что пользователь веб-сервера может открыть сокеты." };
+	"Start the programs (nginx: share/dmbox/dmbox-fcgi start, and put that line into cron), "
+	"and see that the server's user may open the sockets.",
+	"Запустите программы (nginx: share/dmbox/dmbox-fcgi start, и добавьте это в cron) и "
+	"проверьте, что пользователь веб-сервера может открыть сокеты." };
 static const struct cause busy = {
-	"the web server has no process to spare for the programs", "у веб-сервера нет свободного процесса для программ",
-	"Too few processes for five programs: raise FcgidMaxProcesses to 10 or more; on shared hosting ask for more processes.",
-	"Слишком мало процессов для пяти программ: поднимите FcgidMaxProcesses до 10 и больше; на хостинге попросите больше процессов." };
+	"the web server has no process to spare for the programs",
+	    "у веб-сервера нет свободного процесса для программ",
+	"Too few processes for five programs: raise FcgidMaxProcesses to 10 or more; on shared "
+	"hosting ask for more processes.",
+	"Слишком мало процессов для пяти программ: поднимите FcgidMaxProcesses до 10 и больше; на "
+	"хостинге попросите больше процессов." };
 static const struct cause site = {
-	"another site answers there, dmbox has no route", "там отвечает другой сайт, маршрута к dmbox нет",
-	"make install CGIDIR=FOLDER with the document root of this very domain; or correct DMBOX_PUBLIC_URL to the domain where it was installed.",
-	"make install CGIDIR=ПАПКА с корнем именно этого домена; или исправьте DMBOX_PUBLIC_URL на домен, куда установлено." };
+	"another site answers there, dmbox has no route",
+	    "там отвечает другой сайт, маршрута к dmbox нет",
+	"make install CGIDIR=FOLDER with the document root of this very domain; or correct "
+	"DMBOX_PUBLIC_URL to the domain where it was installed.",
+	"make install CGIDIR=ПАПКА с корнем именно этого домена; или исправьте DMBOX_PUBLIC_URL на "
+	"домен, куда установлено." };
 static const struct cause nothing = {
 	"there is no route to dmbox", "маршрута к dmbox нет",
-	"Include the configuration of make install (share/dmbox: dmbox.conf, lighttpd.conf, nginx.conf) in the server's, or on shared hosting make install CGIDIR=DOCUMENT-ROOT.",
-	"Подключите конфигурацию из make install (share/dmbox: dmbox.conf, lighttpd.conf, nginx.conf) к серверу; на хостинге make install CGIDIR=КОРЕНЬ-САЙТА." };
+	"Include the configuration of make install (share/dmbox: dmbox.conf, lighttpd.conf, "
+	"nginx.conf) in the server's, or on shared hosting make install CGIDIR=DOCUMENT-ROOT.",
+	"Подключите конфигурацию из make install (share/dmbox: dmbox.conf, lighttpd.conf, "
+	"nginx.conf) к серверу; на хостинге make install CGIDIR=КОРЕНЬ-САЙТА." };
 static const struct cause wall = {
-	"a firewall refuses the call before it reaches dmbox", "запрос отклоняет межсетевой экран, до dmbox он не доходит",
-	"Ask the host to except /instagram/ and /whatsapp/ from its filter (ModSecurity, bot protection).",
-	"Попросите хостинг исключить /instagram/ и /whatsapp/ из фильтра (ModSecurity, защита от ботов)." };
+	"a firewall refuses the call before it reaches dmbox",
+	    "запрос отклоняет межсетевой экран, до dmbox он не доходит",
+	"Ask the host to except /instagram/ and /whatsapp/ from its filter (ModSecurity, bot "
+	"protection).",
+	"Попросите хостинг исключить /instagram/ и /whatsapp/ из фильтра (ModSecurity, "
+	"защита от ботов)." };
 
 static bool
 got(const struct front *f, enum path p, int status)
@@ -218,7 +256,8 @@ judge_5xx(struct doctor *d, const struct front *f, int status)
 	else if (got(f, P_PAGE, 500) && !got(f, P_ROOT, 500))
 		conclude(d, DC_WEB, status, &override_small);
 	else
-		conclude(d, DC_WEB, status, f->v[P_PAGE].asked && f->v[P_PAGE].status == 500 ? &override_small : &no_start);
+		conclude(d, DC_WEB, status, f->v[P_PAGE].asked &&
+		    f->v[P_PAGE].status == 500 ? &override_small : &no_start);
 }
 
 static void
@@ -250,7 +289,8 @@ doctor_front_end(struct doctor *d)
 		return;
 	d->front = NULL;
 	if (f->ours)
-		doctor_cause(d, DC_ENDPOINTS, FINDING_FAIL, doctor_tr(d, nothing.en_fix, nothing.ru_fix), doctor_tr(d,
+		doctor_cause(d, DC_ENDPOINTS, FINDING_FAIL,
+		    doctor_tr(d, nothing.en_fix, nothing.ru_fix), doctor_tr(d,
 		    "GET /health is answered, /instagram/health is not (HTTP %d)",
 		    "GET /health отвечает, /instagram/health нет (HTTP %d)"), f->v[P_FIRST].status);
 	else if (!f->said && f->v[P_FIRST].asked)

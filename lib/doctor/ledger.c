@@ -14,7 +14,8 @@
 #define CUT_RUNS 3		/* in a row, cut short: no accident */
 #define OTHER_S 1800		/* the other poller was seen so lately */
 
-enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_LITERAL, SQL_ENTRY, SQL_ANY, SQL_ADDED, SQL_SINCE, SQL_SILENT, SQL_SIDES,
+enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_LITERAL, SQL_ENTRY,
+	SQL_ANY, SQL_ADDED, SQL_SINCE, SQL_SILENT, SQL_SIDES,
 	SQL_OUTBOX, SQL_PAUSED, SQL_BALANCE, SQL_CONTACTS, SQL_ERASED, SQL_FETCHED, SQL__MAX };
 
 /* neither doctor's own deliveries nor the call from outside that it asked for */
@@ -24,101 +25,145 @@ enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_L
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_HEARTBEAT] = { NULL,
 	    "select extract(epoch from now() - at)::bigint, (info->>'window')::bigint,"
-	    " least((info->>'interval')::bigint, coalesce((info->>'before')::bigint, 0)), extract(epoch from now())::bigint - (info->>'started')::bigint,"
-	    " coalesce((info->>'interval')::bigint, 86400), info->>'version', coalesce((info->>'cut')::bigint, 0),"
-	    " extract(epoch from now())::bigint - (info->'other'->>'at')::bigint, info->'other'->>'host', info->'other'->>'config',"
+	    " least((info->>'interval')::bigint, coalesce((info->>'before')::bigint, 0)), "
+	    "extract(epoch from now())::bigint - (info->>'started')::bigint,"
+	    " coalesce((info->>'interval')::bigint, 86400), info->>'version', "
+	    "coalesce((info->>'cut')::bigint, 0),"
+	    " extract(epoch from now())::bigint - (info->'other'->>'at')::bigint, "
+	    "info->'other'->>'host', info->'other'->>'config',"
 	    " info->>'host', info->>'config', coalesce(info->>'accounts', '')"
 	    " from dmbox.heartbeats where name = 'poll'" },
 	[SQL_POLLS] = { NULL,
-	    "select outcome, extract(epoch from now() - finished_at)::bigint, attempts->-1->>'note',"
+	    "select outcome, extract(epoch from now() - finished_at)::bigint,"
+	    " attempts->-1->>'note',"
 	    " attempts->-1->>'status' from dmbox.poll_runs where account = $1 and channel = $2"
 	    " order by id desc limit 1" },
 	[SQL_REFUSED] = { NULL,
-	    "select r.reason, to_char(r.received_at, 'YYYY-MM-DD HH24:MI'), coalesce(r.remote_addr, ''),"
-	    " ok.at is not null, ok.at > r.received_at, coalesce(r.request_id, ''), coalesce(r.headers->>':path', '?')"
-	    " from (select max(received_at) as at from dmbox.deliveries where account = $1 and channel = $2"
+	    "select r.reason, to_char(r.received_at, 'YYYY-MM-DD HH24:MI'),"
+	    " coalesce(r.remote_addr, ''),"
+	    " ok.at is not null, ok.at > r.received_at, coalesce(r.request_id, ''), "
+	    "coalesce(r.headers->>':path', '?')"
+	    " from (select max(received_at) as at from dmbox.deliveries where account = $1"
+	    " and channel = $2"
 	    "   and verdict = 'accepted' and" REAL ") ok"
 	    " left join lateral (select * from dmbox.deliveries where account = $1 and channel = $2"
 	    "   and verdict = 'rejected' and" REAL "order by received_at desc limit 1) r on true" },
 	[SQL_NOT_MADE] = { NULL,
-	    "with d as (select id, received_at, reason, body from dmbox.deliveries where account = $1 and channel = $2"
+	    "with d as (select id, received_at, reason, body from dmbox.deliveries where account = "
+	    "$1 and channel = $2"
 	    "   and verdict = 'accepted' and received_at > now() - interval '7 days' and" REAL "),"
-	    " b as (select *, reason in ('salvaged', 'raw_controls', 'bad_utf8', 'behind_text') as mended from d"
-	    "   where reason in ('not_understood', 'poison', 'ambiguous_sender', 'unknown_charset', 'bad_charset',"
-	    "   'bad_compression', 'bad_multipart', 'too_large', 'salvaged', 'raw_controls', 'bad_utf8', 'behind_text')),"
+	    " b as (select *, reason in ('salvaged', 'raw_controls', 'bad_utf8', 'behind_text') as "
+	    "mended from d"
+	    "   where reason in ('not_understood', 'poison', 'ambiguous_sender', "
+	    "'unknown_charset', 'bad_charset',"
+	    "   'bad_compression', 'bad_multipart', 'too_large', 'salvaged', 'raw_controls', "
+	    "'bad_utf8', 'behind_text')),"
 	    " l as (select * from b order by received_at desc limit 1)"
 	    " select (select count(*) from b where not mended), (select count(*) from d),"
-	    " (select string_agg(g.reason || ' ' || g.n, ', ') from (select reason, count(*) as n from b group by 1) g),"
+	    " (select string_agg(g.reason || ' ' || g.n, ', ') from (select reason, count(*) as n "
+	    "from b group by 1) g),"
 	    " (select id from l), (select to_char(received_at, 'YYYY-MM-DD HH24:MI') from l),"
-	    " (select left(regexp_replace(encode(substring(body for 60), 'escape'), '\\s+', ' ', 'g'), 60) from l),"
+	    " (select left(regexp_replace(encode(substring(body for 60), 'escape'), '\\s+', ' ', "
+	    "'g'), 60) from l),"
 	    " (select count(*) from b where mended)" },
 	[SQL_LAST] = { NULL,
 	    "select to_char(max(received_at), 'YYYY-MM-DD HH24:MI') from dmbox.deliveries"
-	    " where account = $1 and channel = $2 and verdict = 'accepted' and items > 0 and" REAL },
+	    " where account = $1 and channel = $2 and verdict = 'accepted' and items > 0 and"
+	    REAL },
 	/* variables that the platform did not fill: of the last 20 deliveries */
 	[SQL_LITERAL] = { NULL,
-	    "select id, substring(convert_from(substring(body from position('\\x7b7b'::bytea in body) for 40), 'LATIN1')"
+	    "select id, substring(convert_from(substring(body"
+	    " from position('\\x7b7b'::bytea in body) for 40), 'LATIN1')"
 	    " from '^\\{\\{[A-Za-z0-9_ .]{1,32}\\}\\}') from (select id, body from dmbox.deliveries"
 	    " where account = $1 and channel = $2 and verdict = 'accepted' and" REAL
-	    " order by received_at desc limit 20) d where position('\\x7b7b'::bytea in body) > 0 order by id desc limit 1" },
+	    " order by received_at desc limit 20) d where position('\\x7b7b'::bytea in body) > 0 "
+	    "order by id desc limit 1" },
 	[SQL_ENTRY] = { NULL,
 	    "select recipient_id from (select recipient_id from dmbox.messages where account = $1"
 	    " and channel = $2 and provider = $3 and direction = 'inbound' and not is_test"
-	    " and source = 'webhook' order by id desc limit 20) m where recipient_id <> $4 limit 1" },
+	    " and source = 'webhook' order by id desc limit 20) m"
+	    " where recipient_id <> $4 limit 1" },
 	[SQL_ANY] = { NULL,
 	    "select exists (select 1 from dmbox.messages where account = $1 and channel = $2"
 	    " and provider = $3 and not is_test)" },
 	[SQL_ADDED] = { NULL,
-	    "select coalesce(sum(added_by_reconcile), 0)::bigint from dmbox.poll_runs where account = $1"
+	    "select coalesce(sum(added_by_reconcile), 0)::bigint from dmbox.poll_runs"
+	    " where account = $1"
 	    " and channel = $2 and finished_at > now() - interval '1 day'" },
 	[SQL_SINCE] = { NULL,
-	    "select (extract(epoch from least((select min(received_at) from dmbox.deliveries where account = $1 and channel = $2),"
-	    " (select min(started_at) from dmbox.poll_runs where account = $1 and channel = $2))) * 1000000)::bigint,"
-	    " exists (select 1 from dmbox.poll_runs where account = $1 and channel = $2 and outcome in ('messages', 'empty'))" },
+	    "select (extract(epoch from least((select min(received_at) from dmbox.deliveries"
+	    " where account = $1 and channel = $2),"
+	    " (select min(started_at) from dmbox.poll_runs where account = $1 and channel = $2))) "
+	    "* 1000000)::bigint,"
+	    " exists (select 1 from dmbox.poll_runs where account = $1 and channel = $2 and "
+	    "outcome in ('messages', 'empty'))" },
 	/* steady before, and now silent for longer than it ever was */
 	[SQL_SILENT] = { NULL,
-	    "select extract(epoch from now() - max(at))::bigint / 3600 from (select received_at as at,"
-	    " received_at - lag(received_at) over (order by received_at) as gap from (select received_at from dmbox.deliveries"
+	    "select extract(epoch from now() - max(at))::bigint / 3600"
+	    " from (select received_at as at,"
+	    " received_at - lag(received_at) over (order by received_at) as gap from (select "
+	    "received_at from dmbox.deliveries"
 	    "  where account = $1 and channel = $2 and verdict = 'accepted' and items > 0 and" REAL
 	    "  order by received_at desc limit 100) d) x having count(*) >= 20"
-	    " and now() - max(at) > greatest(interval '1 day', 4 * max(gap)) and max(at) - min(at) > interval '1 day'" },
+	    " and now() - max(at) > greatest(interval '1 day', 4 * max(gap))"
+	    " and max(at) - min(at) > interval '1 day'" },
 	[SQL_SIDES] = { NULL,
-	    "select count(*) filter (where detail ->> 'standby' = 'true'), count(*) filter (where direction = 'inbound'),"
-	    " count(*) filter (where direction = 'outbound') from (select direction, detail from dmbox.messages"
-	    "  where account = $1 and channel = $2 and provider = $3 and not is_test and source in ('webhook', 'echo')"
+	    "select count(*) filter (where detail ->> 'standby' = 'true'), count(*) filter (where"
+	    " direction = 'inbound'),"
+	    " count(*) filter (where direction = 'outbound') from (select direction, detail from "
+	    "dmbox.messages"
+	    "  where account = $1 and channel = $2 and provider = $3 and not is_test"
+	    " and source in ('webhook', 'echo')"
 	    "  order by id desc limit 20) m" },
 	[SQL_OUTBOX] = { NULL,
-	    "select count(*) filter (where state in ('dead', 'failed') and settled_at > now() - interval '7 days'),"
-	    " count(*) filter (where state = 'unknown'), count(*) filter (where state in ('queued', 'leased')),"
-	    " coalesce(max(extract(epoch from now() - created_at)) filter (where state in ('queued', 'leased')), 0)::bigint,"
-	    " coalesce((array_agg(coalesce(error_code, '') || ' ' || coalesce(error_text, '') order by id desc)"
+	    "select count(*) filter (where state in ('dead', 'failed')"
+	    " and settled_at > now() - interval '7 days'),"
+	    " count(*) filter (where state = 'unknown'), count(*) filter (where state in "
+	    "('queued', 'leased')),"
+	    " coalesce(max(extract(epoch from now() - created_at)) filter (where state in "
+	    "('queued', 'leased')), 0)::bigint,"
+	    " coalesce((array_agg(coalesce(error_code, '') || ' ' || coalesce(error_text, '') "
+	    "order by id desc)"
 	    "   filter (where state in ('dead', 'failed')))[1], ''),"
-	    " (select count(*) from dmbox.messages m where m.direction = 'outbound' and m.status = 'failed'"
-	    "   and m.received_at > now() - interval '7 days' and not exists (select 1 from dmbox.outbox f"
+	    " (select count(*) from dmbox.messages m where m.direction = 'outbound' and "
+	    "m.status = 'failed'"
+	    "   and m.received_at > now() - interval '7 days' and not exists (select 1 from "
+	    "dmbox.outbox f"
 	    "   where f.id = m.outbox_id and f.state in ('dead', 'failed'))) from dmbox.outbox" },
 	[SQL_PAUSED] = { NULL,
 	    "select channel || '/' || account, coalesce(pause_reason, ''),"
-	    " extract(epoch from pause_until - now())::bigint from dmbox.account_state where pause_until > now()" },
+	    " extract(epoch from pause_until - now())::bigint from dmbox.account_state where "
+	    "pause_until > now()" },
 	[SQL_BALANCE] = { NULL,
 	    "select coalesce(sum(missing), 0)::bigint, coalesce(sum(items), 0)::bigint,"
-	    " coalesce(max(account || ', ' || channel || ', ' || hour::text) filter (where missing <> 0), '')"
+	    " coalesce(max(account || ', ' || channel || ', ' || hour::text) filter (where "
+	    "missing <> 0), '')"
 	    " from dmbox.ingest_balance" },
 	/* the newest are looked at: where they are whole, so is what came before them */
 	[SQL_CONTACTS] = { NULL,
-	    "select count(*), max(x.id), count(*) filter (where x.missing) from (select m.id, m.contact_id is not null"
-	    "  and not exists (select 1 from dmbox.contacts c where c.id = m.contact_id) as missing from dmbox.messages m"
+	    "select count(*), max(x.id), count(*) filter (where x.missing)"
+	    " from (select m.id, m.contact_id is not null"
+	    "  and not exists (select 1 from dmbox.contacts c where c.id = m.contact_id) as missing"
+	    " from dmbox.messages m"
 	    "  order by m.id desc limit 20000) x" },
 	[SQL_ERASED] = { NULL,
-	    "select count(*), coalesce(max(extract(epoch from now() - e.applied_at)), 0)::bigint / 3600 from dmbox.events e"
-	    " join dmbox.messages m on m.account = e.account and m.channel = e.channel and m.thread_id = e.thread_id"
-	    "  and m.external_id = e.target_id join dmbox.deliveries d on d.id = m.delivery_id and d.body is not null"
+	    "select count(*), coalesce(max(extract(epoch from now() - e.applied_at)), 0)::bigint /"
+	    " 3600 from dmbox.events e"
+	    " join dmbox.messages m on m.account = e.account and m.channel = e.channel and "
+	    "m.thread_id = e.thread_id"
+	    "  and m.external_id = e.target_id join dmbox.deliveries d on d.id = m.delivery_id"
+	    " and d.body is not null"
 	    "  and d.id is distinct from e.delivery_id"
 	    " where e.effect = 'unsend' and e.applied_at < now() - make_interval(secs => $1 + 7200)"
-	    "  and e.id > coalesce((select (info ->> 'event')::bigint from dmbox.heartbeats where name = 'unsent'), 0)" },
+	    "  and e.id > coalesce((select (info ->> 'event')::bigint from dmbox.heartbeats"
+	    " where name = 'unsent'), 0)" },
 	[SQL_FETCHED] = { NULL,
-	    "select count(*) filter (where state = 'failed'), count(*) filter (where state in ('done', 'failed')),"
-	    " count(*) filter (where state = 'deferred'), coalesce((array_agg(account || ': ' || coalesce(error_text, '') order by id desc)"
-	    "  filter (where state = 'failed'))[1], '') from (select id, state, account, error_text from dmbox.attachments"
+	    "select count(*) filter (where state = 'failed'), count(*) filter (where state in"
+	    " ('done', 'failed')),"
+	    " count(*) filter (where state = 'deferred'), coalesce((array_agg(account || ': ' || "
+	    "coalesce(error_text, '') order by id desc)"
+	    "  filter (where state = 'failed'))[1], '') from (select id, state, account, "
+	    "error_text from dmbox.attachments"
 	    "  order by id desc limit 200) a" },
 };
 
@@ -162,50 +207,74 @@ static const struct why {
 	const char *reason, *en, *ru, *en_fix, *ru_fix;	/* fix NULL: the check's own */
 } whys[] = {
 	{ "no_secret", "it carried no secret", "в ней не было секрета",
-	    "Add the secret at the provider, as dmbox init shows it; if it is there, a proxy drops the header.",
-	    "Добавьте секрет у провайдера, как его показывает dmbox init; если он там есть, заголовок теряет прокси." },
+	    "Add the secret at the provider, as dmbox init shows it; if it is there, a proxy drops "
+	    "the header.",
+	    "Добавьте секрет у провайдера, как его показывает dmbox init; если он там есть, "
+	    "заголовок теряет прокси." },
 	{ "no_header", "it carried no signature", "в ней не было подписи",
-	    "The provider signs each delivery: a proxy before dmbox drops the header of the signature. If it was not the provider who called, nothing is to be done.",
-	    "Провайдер подписывает каждую доставку: прокси перед dmbox теряет заголовок с подписью. Если звонил не провайдер, делать нечего." },
+	    "The provider signs each delivery: a proxy before dmbox drops the header of the "
+	    "signature. If it was not the provider who called, nothing is to be done.",
+	    "Провайдер подписывает каждую доставку: прокси перед dmbox теряет заголовок с "
+	    "подписью. Если звонил не провайдер, делать нечего." },
 	{ "bad_header", "its signature has the wrong form", "подпись неверной формы",
 	    "A proxy changes the header of the signature: let it pass it on as it is.",
 	    "Прокси меняет заголовок с подписью: пусть передаёт как есть." },
 	{ "wrong_secret", "its secret is none of ours", "её секрет не наш", NULL, NULL },
-	{ "wrong_secret_whitespace", "its secret is ours but for white space at its end: a newline was copied along",
+	{ "wrong_secret_whitespace",
+	"its secret is ours but for white space at its end: a newline was copied along",
 	    "секрет наш, но с пробелом или переводом строки: он скопирован с лишним символом",
-	    "Remove the blank or newline behind the secret at the provider.", "Уберите пробел или перевод строки после секрета у провайдера." },
-	{ "wrong_signature", "its signature fits none of the app secrets", "подпись не подходит ни к одному секрету приложения",
-	    "Copy the secret that signs deliveries from the provider's dashboard again, character by character.",
-	    "Скопируйте секрет, которым подписаны доставки, из кабинета провайдера заново, символ в символ." },
+	    "Remove the blank or newline behind the secret at the provider.",
+	    "Уберите пробел или перевод строки после секрета у провайдера." },
+	{ "wrong_signature", "its signature fits none of the app secrets",
+	"подпись не подходит ни к одному секрету приложения",
+	    "Copy the secret that signs deliveries from the provider's dashboard again, character "
+	    "by character.",
+	    "Скопируйте секрет, которым подписаны доставки, из кабинета провайдера заново, "
+	    "символ в символ." },
 	{ "wrong_signature_escaped", "its signature fits after escaping: a proxy re-encodes bodies",
 	    "подпись подходит после экранирования: прокси перекодирует тела",
 	    "Let the proxy pass bodies on untouched.", "Пусть прокси передаёт тела нетронутыми." },
-	{ "wrong_signature_whitespace", "its signature fits but for white space: a proxy changes bodies",
+	{ "wrong_signature_whitespace",
+	"its signature fits but for white space: a proxy changes bodies",
 	    "подпись подходит с точностью до пробелов: прокси меняет тела",
 	    "Let the proxy pass bodies on untouched.", "Пусть прокси передаёт тела нетронутыми." },
 	{ "no_secret_configured", "no secret is configured here", "здесь не задан секрет",
-	    "Set the secret of this account (DMB-106 names the key).", "Задайте секрет этого аккаунта (ключ называет DMB-106)." },
+	    "Set the secret of this account (DMB-106 names the key).",
+	    "Задайте секрет этого аккаунта (ключ называет DMB-106)." },
 	{ "too_large", "it was larger than DMBOX_MAX_BODY_BYTES", "она больше DMBOX_MAX_BODY_BYTES",
-	    "Raise DMBOX_MAX_BODY_BYTES (and the web server's limit above it).", "Увеличьте DMBOX_MAX_BODY_BYTES (и предел веб-сервера выше него)." },
-	{ "foreign_account", "it names an account of another secret", "она называет аккаунт с другим секретом",
+	    "Raise DMBOX_MAX_BODY_BYTES (and the web server's limit above it).",
+	    "Увеличьте DMBOX_MAX_BODY_BYTES (и предел веб-сервера выше него)." },
+	{ "foreign_account", "it names an account of another secret",
+	"она называет аккаунт с другим секретом",
 	    "Give the accounts of one app the same app secret, or each its own webhook address.",
 	    "Дайте аккаунтам одного приложения один секрет или каждому свой адрес вебхука." },
-	{ "wrong_address", "it went to an address that is none of dmbox's", "она пришла на адрес, которого у dmbox нет",
-	    "Correct the address at the provider, letter by letter: `dmbox config` shows the webhook addresses; no s, blank or slash too many.",
-	    "Исправьте адрес у провайдера буква в букву: адреса вебхуков показывает `dmbox config`; без лишней s, пробела или косой черты." },
-	{ "unknown_account", "its address names an account that is not configured", "её адрес называет аккаунт, которого нет в конфигурации",
-	    "Correct the account's name at the end of the webhook address at the provider, or add it: dmbox init --account NAME.",
-	    "Исправьте имя аккаунта в конце адреса вебхука у провайдера или добавьте его: dmbox init --account ИМЯ." },
+	{ "wrong_address", "it went to an address that is none of dmbox's",
+	"она пришла на адрес, которого у dmbox нет",
+	    "Correct the address at the provider, letter by letter: `dmbox config` shows the "
+	    "webhook addresses; no s, blank or slash too many.",
+	    "Исправьте адрес у провайдера буква в букву: адреса вебхуков показывает `dmbox "
+	    "config`; без лишней s, пробела или косой черты." },
+	{ "unknown_account", "its address names an account that is not configured",
+	"её адрес называет аккаунт, которого нет в конфигурации",
+	    "Correct the account's name at the end of the webhook address at the provider, or add "
+	    "it: dmbox init --account NAME.",
+	    "Исправьте имя аккаунта в конце адреса вебхука у провайдера или добавьте его: dmbox "
+	    "init --account ИМЯ." },
 	{ "sent_by_get", "the message came by GET", "сообщение пришло методом GET",
 	    "Set the method of the flow's step to POST.", "Поставьте в шаге сценария метод POST." },
-	{ "handshake_refused", "the handshake's verify token is not ours", "проверочный токен не наш",
+	{ "handshake_refused", "the handshake's verify token is not ours",
+	"проверочный токен не наш",
 	    "Enter the verify token of this configuration at the provider, character by character.",
 	    "Введите у провайдера проверочный токен из этой конфигурации, символ в символ." },
-	{ "cut_body", "the body ended before its announced length", "тело оборвалось раньше объявленной длины",
-	    "The line broke, or a proxy cuts bodies; the provider sends it again.", "Связь оборвалась, или прокси режет тела; провайдер отправит снова." },
+	{ "cut_body", "the body ended before its announced length",
+	"тело оборвалось раньше объявленной длины",
+	    "The line broke, or a proxy cuts bodies; the provider sends it again.",
+	    "Связь оборвалась, или прокси режет тела; провайдер отправит снова." },
 	{ "empty_body", "the body is empty", "тело пустое",
-	    "Fill the body of the flow's step (dmbox init prints it); behind LimitRequestBody a long body arrives empty.",
-	    "Заполните тело в шаге сценария (его печатает dmbox init); за LimitRequestBody длинное тело приходит пустым." },
+	    "Fill the body of the flow's step (dmbox init prints it); behind LimitRequestBody a "
+	    "long body arrives empty.",
+	    "Заполните тело в шаге сценария (его печатает dmbox init); за LimitRequestBody длинное "
+	    "тело приходит пустым." },
 };
 
 static const struct why *
@@ -251,7 +320,8 @@ refused(struct doctor *d, const struct account *a)
 		return;		/* nobody calls: it is fetched from a queue */
 	}
 	if (reason == NULL && !db_get_bool(r, 0, 3)) {
-		doctor_cause(d, DC_REFUSED, FINDING_UNKNOWN, "", doctor_tr(d, "%s/%s: no delivery yet",
+		doctor_cause(d, DC_REFUSED, FINDING_UNKNOWN, "",
+		    doctor_tr(d, "%s/%s: no delivery yet",
 		    "%s/%s: доставок ещё не было"), ch, a->name);
 	} else if (reason == NULL || db_get_bool(r, 0, 4)) {
 		doctor_say(d, DC_REFUSED, FINDING_OK, "%s/%s", ch, a->name);
@@ -261,9 +331,12 @@ refused(struct doctor *d, const struct account *a)
 		fix = provider_hint(provider_of(a), reason, d->o.lang == DOCTOR_RU);
 		if (fix == NULL && w != NULL)
 			fix = doctor_tr(d, w->en_fix, w->ru_fix);
-		doctor_cause(d, DC_REFUSED, weight(reason, db_get_bool(r, 0, 3)), fix, doctor_tr(d, "%s/%s: %s from %s to %s, request %s: %s (%s)",
-		    "%s/%s: %s с %s на %s, запрос %s: %s (%s)"), ch, a->name, db_get_text(r, 0, 1), db_get_text(r, 0, 2),
-		    path, db_get_text(r, 0, 5), w == NULL ? reason : doctor_tr(d, w->en, w->ru), reason);
+		doctor_cause(d, DC_REFUSED, weight(reason, db_get_bool(r, 0, 3)), fix,
+		    doctor_tr(d, "%s/%s: %s from %s to %s, request %s: %s (%s)",
+		    "%s/%s: %s с %s на %s, запрос %s: %s (%s)"), ch, a->name, db_get_text(r, 0, 1),
+		    db_get_text(r, 0, 2),
+		    path, db_get_text(r, 0, 5), w == NULL ? reason : doctor_tr(d, w->en, w->ru),
+		    reason);
 	}
 	db_res_free(r);
 }
@@ -282,21 +355,32 @@ not_made(struct doctor *d, const struct account *a)
 	mended = db_get_i64(r, 0, 6);
 	all = db_get_i64(r, 0, 1);
 	if (all == 0 && !queued(a)) {
-		doctor_cause(d, DC_NOT_MADE, FINDING_UNKNOWN, "", doctor_tr(d, "%s/%s: no delivery yet",
+		doctor_cause(d, DC_NOT_MADE, FINDING_UNKNOWN, "",
+		    doctor_tr(d, "%s/%s: no delivery yet",
 		    "%s/%s: доставок ещё не было"), channel_names[a->channel], a->name);
 	} else if (all > 0 && n + mended == 0) {
-		doctor_say(d, DC_NOT_MADE, FINDING_OK, doctor_tr(d, "%s/%s: %" PRId64 " deliveries of 7 days",
-		    "%s/%s: доставок за 7 дней: %" PRId64), channel_names[a->channel], a->name, all);
+		doctor_say(d, DC_NOT_MADE, FINDING_OK,
+		    doctor_tr(d, "%s/%s: %" PRId64 " deliveries of 7 days",
+		    "%s/%s: доставок за 7 дней: %" PRId64), channel_names[a->channel], a->name,
+		    all);
 	} else if (all > 0) {
 		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "See its bytes: select body_text from dmbox.deliveries_text where id = %" PRId64 "; correct what the provider sends (dmbox init prints the form), or update dmbox; then `dmbox replay %" PRId64 "` parses it again.",
-		    "Посмотрите её байты: select body_text from dmbox.deliveries_text where id = %" PRId64 "; исправьте то, что шлёт провайдер (форму печатает dmbox init), или обновите dmbox; затем `dmbox replay %" PRId64 "` разберёт её снова."),
+		    "See its bytes: select body_text from dmbox.deliveries_text where id = %"
+		    PRId64 "; correct what the provider sends (dmbox init prints the form), or "
+		    "update dmbox; then `dmbox replay %" PRId64 "` parses it again.",
+		    "Посмотрите её байты: select body_text from dmbox.deliveries_text where id = %"
+		    PRId64 "; исправьте то, что шлёт провайдер (форму печатает dmbox init), или "
+		    "обновите dmbox; затем `dmbox replay %" PRId64 "` разберёт её снова."),
 		    db_get_i64(r, 0, 3), db_get_i64(r, 0, 3));
 		doctor_cause(d, DC_NOT_MADE, FINDING_WARN, fix, doctor_tr(d,
-		    "%s/%s: of %" PRId64 " deliveries of 7 days %" PRId64 " made no message and %" PRId64 " were not_understood as they stand, but mended (%s); the last at %s, delivery %" PRId64 ", begins: %s",
-		    "%s/%s: из %" PRId64 " доставок за 7 дней %" PRId64 " не стали сообщением, %" PRId64 " не поняты (not_understood) в исходном виде, но исправлены (%s); последняя %s, доставка %" PRId64 ", начало: %s"),
-		    channel_names[a->channel], a->name, all, n, mended, db_get_text(r, 0, 2), db_get_text(r, 0, 4),
-		    db_get_i64(r, 0, 3), db_get_text(r, 0, 5));
+		    "%s/%s: of %" PRId64 " deliveries of 7 days %" PRId64 " made no message and %"
+		    PRId64 " were not_understood as they stand, but mended (%s); the last at "
+		    "%s, delivery %" PRId64 ", begins: %s",
+		    "%s/%s: из %" PRId64 " доставок за 7 дней %" PRId64 " не стали сообщением, %"
+		    PRId64 " не поняты (not_understood) в исходном виде, но исправлены (%s); "
+		    "последняя %s, доставка %" PRId64 ", начало: %s"),
+		    channel_names[a->channel], a->name, all, n, mended, db_get_text(r, 0, 2),
+		    db_get_text(r, 0, 4), db_get_i64(r, 0, 3), db_get_text(r, 0, 5));
 	}
 	db_res_free(r);
 }
@@ -378,8 +462,10 @@ arrived(struct doctor *d, const struct account *a)
 	db_res_free(r);
 	if (n > 0)
 		doctor_say(d, DC_GAP, FINDING_WARN, doctor_tr(d,
-		    "%s: %" PRId64 " webhooks of the last day did not come; the poller added their messages",
-		    "%s: за сутки не пришло вебхуков: %" PRId64 "; сообщения добавил опросчик"), a->name, n);
+		    "%s: %" PRId64 " webhooks of the last day did not come; the poller added "
+		    "their messages",
+		    "%s: за сутки не пришло вебхуков: %" PRId64 "; сообщения добавил опросчик"),
+		    a->name, n);
 }
 
 static void
@@ -390,14 +476,16 @@ balance(struct doctor *d)
 	if (r == NULL || db_rows(r) == 0)
 		doctor_say(d, DC_BALANCE, FINDING_UNKNOWN, "%s", db_error(d->db));
 	else if (db_get_i64(r, 0, 0) != 0)
-		doctor_say(d, DC_BALANCE, FINDING_FAIL, doctor_tr(d, "missing %" PRId64 " of %" PRId64 " (%s)",
-		    "не хватает %" PRId64 " из %" PRId64 " (%s)"), db_get_i64(r, 0, 0), db_get_i64(r, 0, 1),
-		    db_get_text(r, 0, 2));
+		doctor_say(d, DC_BALANCE, FINDING_FAIL,
+		    doctor_tr(d, "missing %" PRId64 " of %" PRId64 " (%s)",
+		    "не хватает %" PRId64 " из %" PRId64 " (%s)"), db_get_i64(r, 0, 0),
+		    db_get_i64(r, 0, 1), db_get_text(r, 0, 2));
 	else if (db_get_i64(r, 0, 1) == 0)
-		doctor_cause(d, DC_BALANCE, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "no delivery yet",
-		    "доставок ещё не было"));
+		doctor_cause(d, DC_BALANCE, FINDING_UNKNOWN, "", "%s",
+		    doctor_tr(d, "no delivery yet", "доставок ещё не было"));
 	else
-		doctor_say(d, DC_BALANCE, FINDING_OK, doctor_tr(d, "%" PRId64 " items, none missing",
+		doctor_say(d, DC_BALANCE, FINDING_OK,
+		    doctor_tr(d, "%" PRId64 " items, none missing",
 		    "элементов: %" PRId64 ", все на месте"), db_get_i64(r, 0, 1));
 	db_res_free(r);
 }
@@ -411,12 +499,18 @@ contacts(struct doctor *d)
 	if (r == NULL)
 		return;
 	if (db_get_i64(r, 0, 0) == 0)
-		doctor_cause(d, DC_CONTACTS, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "no message yet", "сообщений ещё не было"));
+		doctor_cause(d, DC_CONTACTS, FINDING_UNKNOWN, "", "%s",
+		    doctor_tr(d, "no message yet", "сообщений ещё не было"));
 	else if (db_get_i64(r, 0, 2) > 0)
-		doctor_say(d, DC_CONTACTS, FINDING_FAIL, doctor_tr(d, "%" PRId64 " of the newest %" PRId64 " messages name a contact that is not there",
-		    "%" PRId64 " из последних %" PRId64 " сообщений указывают на контакт, которого нет"), db_get_i64(r, 0, 2), db_get_i64(r, 0, 0));
+		doctor_say(d, DC_CONTACTS, FINDING_FAIL,
+		    doctor_tr(d, "%" PRId64 " of the newest %"
+		    PRId64 " messages name a contact that is not there",
+		    "%" PRId64 " из последних %"
+		    PRId64 " сообщений указывают на контакт, которого нет"), db_get_i64(r, 0, 2),
+		    db_get_i64(r, 0, 0));
 	else
-		doctor_say(d, DC_CONTACTS, FINDING_OK, doctor_tr(d, "the newest %" PRId64 " messages: all have theirs",
+		doctor_say(d, DC_CONTACTS, FINDING_OK,
+		    doctor_tr(d, "the newest %" PRId64 " messages: all have theirs",
 		    "последние сообщения (%" PRId64 "): у всех есть"), db_get_i64(r, 0, 0));
 	db_res_free(r);
 }
@@ -433,10 +527,14 @@ erased(struct doctor *d)
 	if (db_exec(d->db, &stmts[SQL_ERASED], &a, &r) == RC_OK && db_rows(r) > 0) {
 		n = db_get_i64(r, 0, 0);
 		doctor_say(d, DC_ERASED, n > 0 ? FINDING_WARN : FINDING_OK, n > 0 ? doctor_tr(d,
-		    "of messages unsent over %d h ago the bytes are still in the ledger: %" PRId64 ", the oldest for %" PRId64 " h",
-		    "байты сообщений, отозванных больше %d ч назад, ещё в журнале доставок: %" PRId64 ", старейшее %" PRId64 " ч") : doctor_tr(d,
-		    "what is unsent is erased from the ledger %d h later (overdue: %" PRId64 ", for %" PRId64 " h)",
-		    "отозванное стирается из журнала доставок через %d ч (просрочено: %" PRId64 ", %" PRId64 " ч)"),
+		    "of messages unsent over %d h ago the bytes are still in the ledger: %"
+		    PRId64 ", the oldest for %" PRId64 " h",
+		    "байты сообщений, отозванных больше %d ч назад, ещё в журнале доставок: %"
+		    PRId64 ", старейшее %" PRId64 " ч") : doctor_tr(d,
+		    "what is unsent is erased from the ledger %d h later (overdue: %"
+		    PRId64 ", for %" PRId64 " h)",
+		    "отозванное стирается из журнала доставок через %d ч (просрочено: %"
+		    PRId64 ", %" PRId64 " ч)"),
 		    STORE_UNSENT_GRACE_S / 3600, n, db_get_i64(r, 0, 1));
 	}
 	db_res_free(r);
@@ -456,14 +554,18 @@ fetched(struct doctor *d)
 	all = db_get_i64(r, 0, 1);
 	later = db_get_i64(r, 0, 2);
 	if (all + later == 0)
-		doctor_cause(d, DC_FETCHED, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "no attachment yet", "вложений ещё не было"));
+		doctor_cause(d, DC_FETCHED, FINDING_UNKNOWN, "", "%s",
+		    doctor_tr(d, "no attachment yet", "вложений ещё не было"));
 	else if (bad * 10 > all || later > 0)
 		doctor_say(d, DC_FETCHED, FINDING_WARN, doctor_tr(d,
-		    "of the last %" PRId64 " attachments %" PRId64 " could not be fetched, %" PRId64 " wait for room; the last: %s",
-		    "из последних вложений (%" PRId64 ") не удалось получить %" PRId64 ", ждут места %" PRId64 "; последнее: %s"),
+		    "of the last %" PRId64 " attachments %" PRId64 " could not be fetched, %"
+		    PRId64 " wait for room; the last: %s",
+		    "из последних вложений (%" PRId64 ") не удалось получить %"
+		    PRId64 ", ждут места %" PRId64 "; последнее: %s"),
 		    all + later, bad, later, db_get_text(r, 0, 3));
 	else
-		doctor_say(d, DC_FETCHED, FINDING_OK, doctor_tr(d, "the last %" PRId64 ": %" PRId64 " could not be fetched",
+		doctor_say(d, DC_FETCHED, FINDING_OK,
+		    doctor_tr(d, "the last %" PRId64 ": %" PRId64 " could not be fetched",
 		    "последние %" PRId64 ": не удалось получить %" PRId64), all, bad);
 	db_res_free(r);
 }
@@ -478,20 +580,24 @@ outbox(struct doctor *d)
 
 	if (r == NULL)
 		return;
-	dead = db_get_i64(r, 0, 0) + db_get_i64(r, 0, 5);	/* also what was sent and then not delivered */
+	/* also what was sent and then not delivered */
+	dead = db_get_i64(r, 0, 0) + db_get_i64(r, 0, 5);
 	unknown = db_get_i64(r, 0, 1);
 	age = db_get_i64(r, 0, 3);
 	doctor_say(d, DC_DEAD, dead + unknown > 0 ? FINDING_WARN : FINDING_OK, doctor_tr(d,
-	    "failed this week: %" PRId64 ", unknown: %" PRId64 " %s", "не удалось за неделю: %" PRId64
+	    "failed this week: %" PRId64 ", unknown: %" PRId64 " %s", "не удалось за неделю: %"
+	    PRId64
 	    ", неизвестно: %" PRId64 " %s"), dead, unknown, dead > 0 ? db_get_text(r, 0, 4) : "");
 	doctor_say(d, DC_QUEUED, age > QUEUED_S ? FINDING_FAIL : FINDING_OK, doctor_tr(d,
-	    "%" PRId64 " waiting, the oldest for %" PRId64 " s", "ждут: %" PRId64 ", старейшее %" PRId64 " с"),
-	    db_get_i64(r, 0, 2), age);
+	    "%" PRId64 " waiting, the oldest for %" PRId64 " s", "ждут: %" PRId64 ", старейшее %"
+	    PRId64 " с"), db_get_i64(r, 0, 2), age);
 	db_res_free(r);
 	r = of_all(d, SQL_PAUSED);
 	for (size_t i = 0; r != NULL && i < db_rows(r); i++)
-		doctor_say(d, DC_PAUSED, FINDING_WARN, doctor_tr(d, "%s: %s, for %" PRId64 " s more",
-		    "%s: %s, ещё %" PRId64 " с"), db_get_text(r, i, 0), db_get_text(r, i, 1), db_get_i64(r, i, 2));
+		doctor_say(d, DC_PAUSED, FINDING_WARN,
+		    doctor_tr(d, "%s: %s, for %" PRId64 " s more",
+		    "%s: %s, ещё %" PRId64 " с"), db_get_text(r, i, 0), db_get_text(r, i, 1),
+		    db_get_i64(r, i, 2));
 	if (r != NULL)
 		doctor_say(d, DC_PAUSED, FINDING_OK, "%s", doctor_tr(d, "none", "нет"));
 	db_res_free(r);
@@ -543,33 +649,46 @@ not_polled(struct doctor *d, const char *accounts)
 static void
 runner(struct doctor *d, const struct db_res *r)
 {
-	const char *version = db_get_text(r, 0, 5), *stranger = not_polled(d, db_get_text(r, 0, 12));
+	const char *version = db_get_text(r, 0, 5),
+	    *stranger = not_polled(d, db_get_text(r, 0, 12));
 	int64_t cut = db_get_i64(r, 0, 6);
 
 	if (cut >= CUT_RUNS)
 		doctor_cause(d, DC_RUNNER, FINDING_FAIL, doctor_tr(d,
-		    "The host ends long programs: let cron start dmbox-poll --once (a pass of seconds), or --window 20; ask the host for its limit.",
-		    "Хостинг завершает долгие программы: пусть cron запускает dmbox-poll --once (проход за секунды) или --window 20; спросите у хостинга предел."),
-		    doctor_tr(d, "the last %" PRId64 " runs were ended from outside before their time",
+		    "The host ends long programs: let cron start dmbox-poll --once (a pass of "
+		    "seconds), or --window 20; ask the host for its limit.",
+		    "Хостинг завершает долгие программы: пусть cron запускает dmbox-poll --once "
+		    "(проход за секунды) или --window 20; спросите у хостинга предел."),
+		    doctor_tr(d, "the last %"
+		    PRId64 " runs were ended from outside before their time",
 		    "последние запуски (%" PRId64 ") оборваны извне раньше времени"), cut);
 	if (!str_eq(version, DMBOX_VERSION))
 		doctor_cause(d, DC_RUNNER, FINDING_FAIL, doctor_tr(d,
-		    "cron starts another installation's dmbox-poll: correct its line (crontab -e) to the one of this version.",
-		    "cron запускает dmbox-poll другой установки: исправьте строку (crontab -e) на эту версию."), doctor_tr(d,
-		    "the poller is version %s, this is %s (%s on %s)", "опросчик версии %s, здесь %s (%s на %s)"), version,
+		    "cron starts another installation's dmbox-poll: correct its line (crontab -e) "
+		    "to the one of this version.",
+		    "cron запускает dmbox-poll другой установки: исправьте строку (crontab -e) на "
+		    "эту версию."), doctor_tr(d,
+		    "the poller is version %s, this is %s (%s on %s)",
+		    "опросчик версии %s, здесь %s (%s на %s)"), version,
 		    DMBOX_VERSION, db_get_text(r, 0, 11), db_get_text(r, 0, 10));
 	if (!db_is_null(r, 0, 7) && db_get_i64(r, 0, 7) < OTHER_S)
 		doctor_cause(d, DC_RUNNER, FINDING_WARN, doctor_tr(d,
-		    "Two installations poll for one database: stop one of them (crontab -e there), or give it a database of its own.",
-		    "Две установки опрашивают для одной базы: остановите одну (crontab -e там) или дайте ей свою базу."), doctor_tr(d,
-		    "besides %s on %s also %s on %s polls, %" PRId64 " s ago", "кроме %s на %s опрашивает и %s на %s, %" PRId64 " с назад"),
-		    db_get_text(r, 0, 11), db_get_text(r, 0, 10), db_get_text(r, 0, 9), db_get_text(r, 0, 8),
-		    db_get_i64(r, 0, 7));
+		    "Two installations poll for one database: stop one of them (crontab -e there), "
+		    "or give it a database of its own.",
+		    "Две установки опрашивают для одной базы: остановите одну (crontab -e там) или "
+		    "дайте ей свою базу."), doctor_tr(d,
+		    "besides %s on %s also %s on %s polls, %" PRId64 " s ago",
+		    "кроме %s на %s опрашивает и %s на %s, %" PRId64 " с назад"),
+		    db_get_text(r, 0, 11), db_get_text(r, 0, 10), db_get_text(r, 0, 9),
+		    db_get_text(r, 0, 8), db_get_i64(r, 0, 7));
 	if (stranger != NULL)
 		doctor_cause(d, DC_RUNNER, FINDING_WARN, doctor_tr(d,
-		    "The poller reads another configuration: name this one in its crontab line (DMBOX_CONFIG=FILE before the command).",
-		    "Опросчик читает другую конфигурацию: укажите эту в строке crontab (DMBOX_CONFIG=ФАЙЛ перед командой)."), doctor_tr(d,
-		    "the poller does not know the account %s: it reads %s on %s", "опросчик не знает аккаунт %s: он читает %s на %s"),
+		    "The poller reads another configuration: name this one in its crontab line "
+		    "(DMBOX_CONFIG=FILE before the command).",
+		    "Опросчик читает другую конфигурацию: укажите эту в строке crontab "
+		    "(DMBOX_CONFIG=ФАЙЛ перед командой)."), doctor_tr(d,
+		    "the poller does not know the account %s: it reads %s on %s",
+		    "опросчик не знает аккаунт %s: он читает %s на %s"),
 		    stranger, db_get_text(r, 0, 11), db_get_text(r, 0, 10));
 	doctor_say(d, DC_RUNNER, FINDING_OK, "%s, %s", version, db_get_text(r, 0, 11));
 }
@@ -599,8 +718,10 @@ heartbeat(struct doctor *d, bool *fresh)
 	db_res_free(r);
 	/* where cron is known to come rarely, silence in between is another trouble */
 	late = interval > HEARTBEAT_S && interval < 86400 ? interval + HEARTBEAT_S : HEARTBEAT_S;
-	doctor_say(d, DC_CRON, (interval > HEARTBEAT_S ? since : age) > late ? FINDING_FAIL : FINDING_OK, doctor_tr(d,
-	    "last sign of life %" PRId64 " s ago", "последний признак жизни %" PRId64 " с назад"), age);
+	doctor_say(d, DC_CRON, (interval > HEARTBEAT_S ? since : age) > late ? FINDING_FAIL :
+	    FINDING_OK, doctor_tr(d,
+	    "last sign of life %" PRId64 " s ago", "последний признак жизни %" PRId64 " с назад"),
+	    age);
 	if (interval <= 0)
 		return;
 	if (window == 0) {	/* --once: hosts that end programs after seconds */
@@ -608,9 +729,11 @@ heartbeat(struct doctor *d, bool *fresh)
 		    "один проход каждые %" PRId64 " с"), interval);
 		return;
 	}
-	doctor_say(d, DC_INTERVAL, interval > window + INTERVAL_SLACK_S && interval < 86400 ? FINDING_WARN :
+	doctor_say(d, DC_INTERVAL, interval > window + INTERVAL_SLACK_S &&
+	    interval < 86400 ? FINDING_WARN :
 	    FINDING_OK, doctor_tr(d, "cron starts it every %" PRId64 " s, it works %" PRId64 " s",
-	    "cron запускает его каждые %" PRId64 " с, работает он %" PRId64 " с"), interval, window);
+	    "cron запускает его каждые %" PRId64 " с, работает он %" PRId64 " с"), interval,
+	    window);
 }
 
 /* What the provider's own checks already say is not said twice. */
@@ -644,14 +767,20 @@ poll(struct doctor *d, const struct account *a, bool fresh)
 	note = db_get_text(r, 0, 2);
 	status = db_get_text(r, 0, 3);
 	if (str_eq(outcome, "failed"))
-		doctor_say(d, DC_POLL, told(d, a) ? FINDING_UNKNOWN : FINDING_FAIL, "%s/%s: %s: %s %s",
-		    channel_names[a->channel], a->name, outcome, status != NULL ? status : "", note != NULL ? note : "");
-	else if (!str_eq(outcome, "unsupported") && age > POLL_SILENT_S && age > (int64_t)a->poll_s * 3 &&
+		doctor_say(d, DC_POLL, told(d, a) ? FINDING_UNKNOWN : FINDING_FAIL,
+		    "%s/%s: %s: %s %s",
+		    channel_names[a->channel], a->name, outcome, status != NULL ? status : "",
+		    note != NULL ? note : "");
+	else if (!str_eq(outcome, "unsupported") && age > POLL_SILENT_S &&
+	    age > (int64_t)a->poll_s * 3 &&
 	    d->r[DC_CRON].status == FINDING_OK && d->r[DC_INTERVAL].status == FINDING_OK)
-		doctor_say(d, DC_POLL, fresh ? FINDING_UNKNOWN : FINDING_WARN, doctor_tr(d, "%s/%s: %s, but %" PRId64 " s ago",
-		    "%s/%s: %s, но %" PRId64 " с назад"), channel_names[a->channel], a->name, outcome, age);
+		doctor_say(d, DC_POLL, fresh ? FINDING_UNKNOWN : FINDING_WARN,
+		    doctor_tr(d, "%s/%s: %s, but %" PRId64 " s ago",
+		    "%s/%s: %s, но %" PRId64 " с назад"), channel_names[a->channel], a->name,
+		    outcome, age);
 	else
-		doctor_say(d, DC_POLL, FINDING_OK, "%s/%s: %s", channel_names[a->channel], a->name, outcome);
+		doctor_say(d, DC_POLL, FINDING_OK, "%s/%s: %s", channel_names[a->channel], a->name,
+		    outcome);
 	db_res_free(r);
 }
 

@@ -102,7 +102,8 @@ reported(struct checkup *c, unsigned int number, enum finding_status s, const ch
 	enum doctor_check at;
 
 	if (doctor_check_by_number(number, &at) != RC_OK) {
-		LOG_BUG("%s speaks of DMB-%u, which is in no table", provider_of(c->a)->name, number);
+		LOG_BUG("%s speaks of DMB-%u, which is in no table", provider_of(c->a)->name,
+		    number);
 		return;
 	}
 	doctor_cause(d, at, s, remedy, "%s", text);
@@ -188,9 +189,12 @@ their_clock(struct doctor *d, const struct account *a, const struct http_res *re
 	if (date == NULL || clock_parse(date, strlen(date), &at) != RC_OK)
 		return;
 	diff = (clock_now_us() - at) / 1000000;
-	doctor_say(d, DC_CLOCK, llabs(diff) >= CLOCK_FAIL_S ? FINDING_FAIL : llabs(diff) >= CLOCK_WARN_S ?
-	    FINDING_WARN : FINDING_OK, doctor_tr(d, "%s: this machine is %" PRId64 " s ahead of the provider's Date",
-	    "%s: эта машина впереди часов провайдера (Date) на %" PRId64 " с"), provider_of(a)->title, diff);
+	doctor_say(d, DC_CLOCK, llabs(diff) >= CLOCK_FAIL_S ? FINDING_FAIL :
+	    llabs(diff) >= CLOCK_WARN_S ?
+	    FINDING_WARN : FINDING_OK,
+	    doctor_tr(d, "%s: this machine is %" PRId64 " s ahead of the provider's Date",
+	    "%s: эта машина впереди часов провайдера (Date) на %" PRId64 " с"),
+	    provider_of(a)->title, diff);
 }
 
 static void
@@ -205,7 +209,8 @@ ask_feed(void *arg, struct http_res *res)
 	if (k->subscribing) {
 		k->subscribing = false;
 		k->d->mended |= res->fail == HTTP_FAIL_NONE && res->status == 200;
-		if (doctor_check_by_number(check_of(provider_of(&k->a), "subscribed")->number, &at) == RC_OK)
+		if (doctor_check_by_number(check_of(provider_of(&k->a), "subscribed")->number,
+			&at) == RC_OK)
 			k->d->r[at].done = false;	/* asked again */
 		return;
 	}
@@ -233,8 +238,8 @@ ask_done(void *arg, bool cut)
 
 	if (cut)
 		say_reach(k, FINDING_UNKNOWN, doctor_tr(k->d,
-		    "%s: not all questions were answered in time", "%s: не на все вопросы ответили вовремя"),
-		    k->a.name);
+		    "%s: not all questions were answered in time",
+		    "%s: не на все вопросы ответили вовремя"), k->a.name);
 	mem_free_secret(k->token);
 	free(k);
 }
@@ -264,7 +269,8 @@ gap_feed(void *arg, struct http_res *res)
 	if (provider_of(&g->a)->poll_read(&g->a, res, &g->st, &v) == RC_OK) {
 		g->read = true;
 		missing = mem_array(v.n + 1, sizeof *missing);
-		if (v.n > 0 && store_missing(g->d->db, g->a.name, g->a.channel, &v, missing) == RC_OK)
+		if (v.n > 0 && store_missing(g->d->db, g->a.name, g->a.channel, &v,
+			missing) == RC_OK)
 			for (size_t i = 0; i < v.n; i++) {
 				g->seen += v.v[i].type == ITEM_MESSAGE;
 				if (!missing[i] || !v.v[i].at_known || v.v[i].at_us < g->since_us ||
@@ -287,17 +293,24 @@ gap_done(void *arg, bool cut)
 	(void)cut;
 	if (g->missing > 0)
 		doctor_cause(g->d, DC_GAP, FINDING_FAIL, g->queue ? doctor_tr(g->d,
-		    "Another program takes notifications from the same queue (a second dmbox, n8n, a bot, a library's sample): each one goes to a single reader. Stop it, or give it an instance of its own; then bring in what it took today: `WHATSAPP_POLL_SECONDS=0 dmbox-poll --once`",
-		    "Уведомления из той же очереди забирает другая программа (вторая dmbox, n8n, бот, пример из библиотеки): каждое достаётся только одному. Остановите её или дайте ей свой инстанс; затем заберите то, что она взяла сегодня: `WHATSAPP_POLL_SECONDS=0 dmbox-poll --once`") : NULL,
-		    doctor_tr(g->d,
+		    "Another program takes notifications from the same queue (a second dmbox, n8n, "
+		    "a bot, a library's sample): each one goes to a single reader. Stop it, or "
+		    "give it an instance of its own; then bring in what it took today: "
+		    "`WHATSAPP_POLL_SECONDS=0 dmbox-poll --once`",
+		    "Уведомления из той же очереди забирает другая программа (вторая dmbox, n8n, "
+		    "бот, пример из библиотеки): каждое достаётся только одному. Остановите её или "
+		    "дайте ей свой инстанс; затем заберите то, что она взяла сегодня: "
+		    "`WHATSAPP_POLL_SECONDS=0 dmbox-poll --once`") : NULL, doctor_tr(g->d,
 		    "%s: %zu of %zu messages at the provider are not here, e.g. %s",
-		    "%s: нет здесь %zu из %zu сообщений провайдера, например %s"), g->a.name, g->missing, g->seen,
-		    g->newest);
+		    "%s: нет здесь %zu из %zu сообщений провайдера, например %s"), g->a.name,
+		    g->missing, g->seen, g->newest);
 	else if (g->read)
-		doctor_say(g->d, DC_GAP, FINDING_OK, doctor_tr(g->d, "%s: %zu of the newest messages compared",
+		doctor_say(g->d, DC_GAP, FINDING_OK,
+		    doctor_tr(g->d, "%s: %zu of the newest messages compared",
 		    "%s: сравнено последних сообщений: %zu"), g->a.name, g->seen);
 	else
-		doctor_say(g->d, DC_GAP, FINDING_UNKNOWN, doctor_tr(g->d, "%s: the provider lists nothing",
+		doctor_say(g->d, DC_GAP, FINDING_UNKNOWN,
+		    doctor_tr(g->d, "%s: the provider lists nothing",
 		    "%s: провайдер ничего не показывает"), g->a.name);
 	mem_arena_free(&g->st.arena);
 	mem_free_secret(g->token);
@@ -312,7 +325,8 @@ gap_start(struct doctor *d, const struct account *a, int64_t since_us)
 
 	g->d = d;
 	with_token(d, a, &g->a, &g->token, NULL);
-	if (provider_of(a)->polls_instead) {	/* its list is asked for, its queue is the poller's */
+	/* its list is asked for, its queue is the poller's */
+	if (provider_of(a)->polls_instead) {
 		g->queue = a->poll_s > 0;
 		g->a.poll_s = 0;
 		g->since_us = since_us;
@@ -333,7 +347,8 @@ doctor_providers_start(struct doctor *d)
 		struct check_facts facts;
 		struct ask *k;
 
-		if (!doctor_used(d, a) || a->use_mock || str_empty(a->token) || provider_of(a)->probe_build == NULL)
+		if (!doctor_used(d, a) || a->use_mock || str_empty(a->token) ||
+			provider_of(a)->probe_build == NULL)
 			continue;
 		k = mem_alloc(sizeof *k);
 		k->d = d;
@@ -347,7 +362,8 @@ doctor_providers_start(struct doctor *d)
 		f.arg = k;
 		f.deadline_ms = clock_mono_ms() + ASK_MS;
 		httpc_add(d->http, &f);
-		if (d->db_ok && doctor_wants(d, DC_GAP, DC_GAP) && (provider_of(a)->polls_reconcile ||
+		if (d->db_ok && doctor_wants(d, DC_GAP, DC_GAP) &&
+		    (provider_of(a)->polls_reconcile ||
 		    (provider_of(a)->reconcile_s > 0 && facts.since_us > 0)))
 			gap_start(d, a, facts.since_us);
 	}

@@ -25,11 +25,16 @@ static const char *
 odd_sign(const char *v)
 {
 	static const struct { const char *bytes, *name; } signs[] = {
-		{ "\xe2\x80\x9c", "\xe2\x80\x9c" }, { "\xe2\x80\x9d", "\xe2\x80\x9d" }, { "\xe2\x80\x9e", "\xe2\x80\x9e" },
-		{ "\xc2\xab", "\xc2\xab" }, { "\xc2\xbb", "\xc2\xbb" }, { "\xe2\x80\x98", "\xe2\x80\x98" },
-		{ "\xe2\x80\x99", "\xe2\x80\x99" }, { "\xe2\x80\x8b", "U+200B" }, { "\xe2\x80\x8c", "U+200C" },
-		{ "\xe2\x80\x8d", "U+200D" }, { "\xe2\x80\x8e", "U+200E" }, { "\xe2\x80\x8f", "U+200F" },
-		{ "\xe2\x81\xa0", "U+2060" }, { "\xef\xbb\xbf", "U+FEFF" }, { "\xc2\xa0", "U+00A0" }, { "\xc2\xad", "U+00AD" },
+		{ "\xe2\x80\x9c", "\xe2\x80\x9c" }, { "\xe2\x80\x9d", "\xe2\x80\x9d" },
+		{ "\xe2\x80\x9e", "\xe2\x80\x9e" },
+		{ "\xc2\xab", "\xc2\xab" }, { "\xc2\xbb", "\xc2\xbb" },
+		{ "\xe2\x80\x98", "\xe2\x80\x98" },
+		{ "\xe2\x80\x99", "\xe2\x80\x99" }, { "\xe2\x80\x8b", "U+200B" },
+		{ "\xe2\x80\x8c", "U+200C" },
+		{ "\xe2\x80\x8d", "U+200D" }, { "\xe2\x80\x8e", "U+200E" },
+		{ "\xe2\x80\x8f", "U+200F" },
+		{ "\xe2\x81\xa0", "U+2060" }, { "\xef\xbb\xbf", "U+FEFF" },
+		{ "\xc2\xa0", "U+00A0" }, { "\xc2\xad", "U+00AD" },
 		{ "\xe2\x80\xa8", "U+2028" }, { "\xe2\x80\xaf", "U+202F" },
 	};
 
@@ -56,8 +61,8 @@ slip(struct reading *r, unsigned int line, const char *key, const char *what, co
 static bool
 is_credential(const char *key)
 {
-	return strstr(key, "TOKEN") != NULL || strstr(key, "SECRET") != NULL || strstr(key, "PAGE_ID") != NULL ||
-	    strstr(key, "ID_INSTANCE") != NULL;
+	return strstr(key, "TOKEN") != NULL || strstr(key, "SECRET") != NULL ||
+	    strstr(key, "PAGE_ID") != NULL || strstr(key, "ID_INSTANCE") != NULL;
 }
 
 static void
@@ -66,26 +71,43 @@ credential(struct reading *r, unsigned int line, const char *key, const char *v)
 	struct doctor *d = r->d;
 
 	if (str_istarts(v, "Bearer "))
-		slip(r, line, key, doctor_tr(d, "begins with \"Bearer \"", "начинается с «Bearer »"), doctor_tr(d,
-		    "Take \"Bearer \" out: dmbox adds it where it belongs.", "Уберите «Bearer »: dmbox добавит его сам, где нужно."));
-	else if (str_istarts(v, "X-Webhook-Secret:") || str_istarts(v, "Authorization:") || str_istarts(v, "X-ACCESS-TOKEN:"))
-		slip(r, line, key, doctor_tr(d, "the header's name stands before the value", "перед значением стоит имя заголовка"),
+		slip(r, line, key,
+		    doctor_tr(d, "begins with \"Bearer \"", "начинается с «Bearer »"), doctor_tr(d,
+		    "Take \"Bearer \" out: dmbox adds it where it belongs.",
+		    "Уберите «Bearer »: dmbox добавит его сам, где нужно."));
+	else if (str_istarts(v, "X-Webhook-Secret:") || str_istarts(v, "Authorization:") ||
+		str_istarts(v, "X-ACCESS-TOKEN:"))
+		slip(r, line, key,
+		    doctor_tr(d, "the header's name stands before the value",
+		    "перед значением стоит имя заголовка"),
 		    doctor_tr(d, "Leave the value alone, without the header's name and colon.",
 		    "Оставьте одно значение, без имени заголовка и двоеточия."));
 	else if (strstr(v, " #") != NULL)
-		slip(r, line, key, doctor_tr(d, "a comment stands within the value", "внутри значения стоит комментарий"),
-		    doctor_tr(d, "Put the comment into a line of its own.", "Перенесите комментарий на отдельную строку."));
-	else if (strstr(key, "APP_SECRET") != NULL && (str_starts(v, "IGAA") || str_starts(v, "EAA")))
-		slip(r, line, key, doctor_tr(d, "is an access token, not an app secret (32 hex digits)",
-		    "это токен доступа, а не секрет приложения (32 шестнадцатеричных знака)"), doctor_tr(d,
-		    "Copy the app secret from the App Dashboard (Instagram, API setup): 32 hex digits.",
-		    "Скопируйте секрет приложения из App Dashboard (Instagram, API setup): 32 шестнадцатеричных знака."));
-	else if (str_eq(key, "JWT_SECRET") && (strcasestr(v, "change") != NULL || strcasestr(v, "secret") == v ||
+		slip(r, line, key,
+		    doctor_tr(d, "a comment stands within the value",
+		    "внутри значения стоит комментарий"),
+		    doctor_tr(d, "Put the comment into a line of its own.",
+		    "Перенесите комментарий на отдельную строку."));
+	else if (strstr(key, "APP_SECRET") != NULL &&
+		(str_starts(v, "IGAA") || str_starts(v, "EAA")))
+		slip(r, line, key,
+		    doctor_tr(d, "is an access token, not an app secret (32 hex digits)",
+		    "это токен доступа, а не секрет приложения (32 шестнадцатеричных знака)"),
+		    doctor_tr(d,
+		    "Copy the app secret from the App Dashboard (Instagram, API setup): 32 "
+		    "hex digits.",
+		    "Скопируйте секрет приложения из App Dashboard (Instagram, API setup): 32 "
+		    "шестнадцатеричных знака."));
+	else if (str_eq(key, "JWT_SECRET") &&
+	    (strcasestr(v, "change") != NULL || strcasestr(v, "secret") == v ||
 	    strcasestr(v, "your") != NULL || strcasestr(v, "example") != NULL))
 		doctor_cause(d, DC_PLACEHOLDER, FINDING_FAIL, doctor_tr(d,
-		    "Anybody can guess it and make tokens: put 48 random characters there (dmbox init makes some).",
-		    "Его можно угадать и выпускать токены: впишите 48 случайных символов (их создаёт dmbox init)."),
-		    doctor_tr(d, "%s:%u: JWT_SECRET is the example's", "%s:%u: JWT_SECRET из примера"), r->file, line);
+		    "Anybody can guess it and make tokens: put 48 random characters there (dmbox "
+		    "init makes some).",
+		    "Его можно угадать и выпускать токены: впишите 48 случайных символов (их "
+		    "создаёт dmbox init)."),
+		    doctor_tr(d, "%s:%u: JWT_SECRET is the example's",
+		    "%s:%u: JWT_SECRET из примера"), r->file, line);
 }
 
 /* --- the public address ---------------------------------------------------------- */
@@ -104,7 +126,8 @@ utf8_points(const char *p, size_t n, unsigned int *out, size_t cap)
 		for (size_t j = 1; j < len && i + j < n; j++)
 			v = v << 6 | ((unsigned char)p[i + j] & 0x3f);
 		/* names are written in lower case: Cyrillic and Latin */
-		v += v >= 'A' && v <= 'Z' ? 32 : v >= 0x410 && v <= 0x42f ? 32 : v == 0x401 ? 80 : 0;
+		v += v >= 'A' && v <= 'Z' ? 32 : v >= 0x410 &&
+		    v <= 0x42f ? 32 : v == 0x401 ? 80 : 0;
 		out[k++] = v;
 		i += len;
 	}
@@ -197,7 +220,8 @@ ascii_address(const char *url, struct buf *b)
 static void
 public_address(struct reading *r, unsigned int line, const char *v)
 {
-	static const char *const tails[] = { "/instagram", "/whatsapp", "/webhook", "/health", "/inbox" };
+	static const char *const tails[] = { "/instagram", "/whatsapp", "/webhook", "/health",
+	    "/inbox" };
 	struct doctor *d = r->d;
 	const char *at = NULL;
 	char fix[700];
@@ -210,9 +234,12 @@ public_address(struct reading *r, unsigned int line, const char *v)
 		at = p != NULL && (at == NULL || p < at) ? p : at;
 	}
 	if (at != NULL) {
-		snprintf(fix, sizeof fix, doctor_tr(d, "Set DMBOX_PUBLIC_URL=%.*s (the site alone; dmbox adds the rest).",
-		    "Задайте DMBOX_PUBLIC_URL=%.*s (один адрес сайта; остальное dmbox добавит)."), (int)(at - v), v);
-		slip(r, line, "DMBOX_PUBLIC_URL", doctor_tr(d, "holds a webhook's path", "в нём путь вебхука"), fix);
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d, "Set DMBOX_PUBLIC_URL=%.*s (the site alone; dmbox adds the rest).",
+		    "Задайте DMBOX_PUBLIC_URL=%.*s (один адрес сайта; остальное dmbox добавит)."),
+		    (int)(at - v), v);
+		slip(r, line, "DMBOX_PUBLIC_URL",
+		    doctor_tr(d, "holds a webhook's path", "в нём путь вебхука"), fix);
 	}
 	for (const char *p = v; *p != '\0'; p++)
 		foreign |= (unsigned char)*p >= 0x80;
@@ -221,9 +248,13 @@ public_address(struct reading *r, unsigned int line, const char *v)
 	buf_init(&b, 4096);
 	ascii_address(v, &b);
 	snprintf(fix, sizeof fix, doctor_tr(d,
-	    "Set DMBOX_PUBLIC_URL=%s and give the provider the address in this form: many take no other.",
-	    "Задайте DMBOX_PUBLIC_URL=%s и дайте провайдеру адрес в этом виде: другой многие не принимают."), b.p);
-	slip(r, line, "DMBOX_PUBLIC_URL", doctor_tr(d, "the domain has letters beyond ASCII", "в домене не латинские буквы"), fix);
+	    "Set DMBOX_PUBLIC_URL=%s and give the provider the address in this form: many "
+	    "take no other.",
+	    "Задайте DMBOX_PUBLIC_URL=%s и дайте провайдеру адрес в этом виде: другой многие "
+	    "не принимают."), b.p);
+	slip(r, line, "DMBOX_PUBLIC_URL",
+	    doctor_tr(d, "the domain has letters beyond ASCII", "в домене не латинские буквы"),
+	    fix);
 	buf_free(&b);
 }
 
@@ -235,7 +266,8 @@ twice(struct reading *r, unsigned int line, const char *key, const char *v)
 	for (size_t i = 0; i < r->keys.n; i++)
 		if (str_eq(r->keys.v[i], key) && !str_eq(r->values.v[i], v))
 			doctor_cause(r->d, DC_ODD, FINDING_WARN, doctor_tr(r->d,
-			    "Delete the line that is not meant: the last one counts.", "Удалите лишнюю строку: действует последняя."),
+			    "Delete the line that is not meant: the last one counts.",
+			    "Удалите лишнюю строку: действует последняя."),
 			    doctor_tr(r->d, "%s:%u: %s stands there twice, with another value",
 			    "%s:%u: %s задан дважды, с разными значениями"), r->file, line, key);
 	strv_add(&r->keys, key, strlen(key));
@@ -250,8 +282,10 @@ overridden(struct reading *r, unsigned int line, const char *key, const char *v)
 
 	if (env != NULL && !str_eq(env, v))
 		doctor_cause(r->d, DC_ODD, FINDING_WARN, doctor_tr(r->d,
-		    "Unset the variable (shell profile, SetEnv, the unit or crontab), or make both equal.",
-		    "Уберите переменную (профиль оболочки, SetEnv, юнит или crontab) или сделайте значения равными."),
+		    "Unset the variable (shell profile, SetEnv, the unit or crontab), or make "
+		    "both equal.",
+		    "Уберите переменную (профиль оболочки, SetEnv, юнит или crontab) или сделайте "
+		    "значения равными."),
 		    doctor_tr(r->d, "%s:%u: %s: the environment has another value, and it wins",
 		    "%s:%u: %s: в окружении другое значение, действует оно"), r->file, line, key);
 }
@@ -267,10 +301,14 @@ on_line(void *arg, unsigned int line, const char *key, const char *value, const 
 	if ((sign = odd_sign(value)) != NULL) {
 		char what[160];
 
-		snprintf(what, sizeof what, doctor_tr(r->d, "the value holds %s, which a page or chat put there",
+		snprintf(what, sizeof what,
+		    doctor_tr(r->d, "the value holds %s, which a page or chat put there",
 		    "в значении %s: его добавила страница или чат"), sign);
-		slip(r, line, key, what, doctor_tr(r->d, "Type the value anew, or paste it as plain text; quotes are \" or none.",
-		    "Наберите значение заново или вставьте как простой текст; кавычки — \" или никаких."));
+		slip(r, line, key, what,
+		    doctor_tr(r->d, "Type the value anew, or paste it as plain text; quotes are "
+		    "\" or none.",
+		    "Наберите значение заново или вставьте как простой текст; кавычки — \" "
+		    "или никаких."));
 	} else if (is_credential(key)) {
 		credential(r, line, key, value);
 	}
@@ -311,9 +349,12 @@ mocks(struct doctor *d)
 
 		if (a->use_mock && str_istarts(d->base, "https://") && !d->loopback)
 			doctor_cause(d, DC_ODD, FINDING_WARN, doctor_tr(d,
-			    "Take the ..._USE_MOCK line out: with it no message leaves this machine.",
-			    "Уберите строку ..._USE_MOCK: с ней ни одно сообщение не уходит с этой машины."),
-			    doctor_tr(d, "%s/%s is a mock on a public address", "%s/%s — имитация на публичном адресе"),
+			    "Take the ..._USE_MOCK line out: with it no message leaves "
+			    "this machine.",
+			    "Уберите строку ..._USE_MOCK: с ней ни одно сообщение не уходит с "
+			    "этой машины."),
+			    doctor_tr(d, "%s/%s is a mock on a public address",
+			    "%s/%s — имитация на публичном адресе"),
 			    channel_names[a->channel], a->name);
 	}
 }

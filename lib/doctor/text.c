@@ -17,16 +17,22 @@
 static const struct doctor_text texts[DC__MAX] = {
 T(DC_FILE, 101, "the configuration file is there and can be read",
     "файл конфигурации есть и читается",
-    "Make one with: dmbox init. Or name it in DMBOX_CONFIG, and let its group be the one of the web and the cron user.",
-    "Создайте его: dmbox init. Или укажите его в DMBOX_CONFIG и дайте группе веб- и cron-пользователя право чтения."),
+    "Make one with: dmbox init. Or name it in DMBOX_CONFIG, and let its group be the one of the "
+    "web and the cron user.",
+    "Создайте его: dmbox init. Или укажите его в DMBOX_CONFIG и дайте группе веб- и "
+    "cron-пользователя право чтения."),
 T(DC_MODE, 102, "nobody else can read the configuration",
     "посторонние не могут прочитать конфигурацию",
-    "Run: chmod 640 on the file named here; other people of this host can read your tokens now, so renew them.",
-    "Выполните chmod 640 для названного файла; сейчас токены видны другим на этом сервере, смените их."),
+    "Run: chmod 640 on the file named here; other people of this host can read your tokens now, so "
+    "renew them.",
+    "Выполните chmod 640 для названного файла; сейчас токены видны другим на этом сервере, "
+    "смените их."),
 T(DC_KEYS, 103, "keys and values of the configuration are right",
     "ключи и значения конфигурации верны",
-    "Correct the line named here; then: dmbox config --check. Until then the web programs answer 503.",
-    "Исправьте названную строку и проверьте: dmbox config --check. До этого веб-программы отвечают 503."),
+    "Correct the line named here; then: dmbox config --check. Until then the web programs "
+    "answer 503.",
+    "Исправьте названную строку и проверьте: dmbox config --check. До этого веб-программы "
+    "отвечают 503."),
 T(DC_PLACEHOLDER, 104, "no placeholder of the example is left in",
     "в конфигурации не осталось заглушек из примера",
     "Put the real value in; it is in the provider's dashboard.",
@@ -37,16 +43,21 @@ T(DC_ODD, 105, "nothing in the configuration looks like a slip",
     "Посмотрите на названную строку: dmbox config показывает, что действует."),
 T(DC_SECRET, 106, "each webhook has the secret that proves its deliveries",
     "у каждого вебхука есть секрет, подтверждающий доставки",
-    "Set the key named here, and enter the same value at the provider. Without it every delivery is refused with 401.",
+    "Set the key named here, and enter the same value at the provider. Without it every delivery "
+    "is refused with 401.",
     "Задайте названный ключ и то же значение у провайдера. Без него каждая доставка получает 401."),
 T(DC_JWT, 107, "there is a key for the tokens of people and programs",
     "есть ключ для токенов людей и программ",
-    "Set JWT_SECRET to 32 or more random characters (dmbox init makes one): without it inbox, send and check-messages answer 503.",
-    "Задайте JWT_SECRET из 32 и более случайных символов (его создаёт dmbox init): без него inbox, send и check-messages отвечают 503."),
+    "Set JWT_SECRET to 32 or more random characters (dmbox init makes one): without it inbox, send "
+    "and check-messages answer 503.",
+    "Задайте JWT_SECRET из 32 и более случайных символов (его создаёт dmbox init): без него inbox, "
+    "send и check-messages отвечают 503."),
 T(DC_BELOW, 108, "the configuration lies outside the web server's folders",
     "конфигурация лежит вне папок веб-сервера",
-    "Move it out of the web root, for instance to ~/.config/dmbox/dmbox.env, name the new place in DMBOX_CONFIG, and renew all secrets.",
-    "Перенесите её из корня сайта, например в ~/.config/dmbox/dmbox.env, укажите новое место в DMBOX_CONFIG и смените все секреты."),
+    "Move it out of the web root, for instance to ~/.config/dmbox/dmbox.env, name the new place in "
+    "DMBOX_CONFIG, and renew all secrets.",
+    "Перенесите её из корня сайта, например в ~/.config/dmbox/dmbox.env, укажите новое место в "
+    "DMBOX_CONFIG и смените все секреты."),
 T(DC_OPEN, 109, "no webhook takes deliveries from anybody",
     "ни один вебхук не принимает доставки от кого угодно",
     "Set the webhook secret of this account: now anybody can insert messages.",
@@ -61,16 +72,21 @@ T(DC_TOKEN, 111, "each account has what the provider's API asks for",
     "Задайте названные ключи; значения есть в личном кабинете провайдера."),
 T(DC_DB_REACH, 201, "the database server can be reached",
     "сервер базы данных доступен",
-    "Check host and port in DATABASE_URL and that PostgreSQL runs; a time-out means a firewall (many hosts block outgoing 5432: ask for it, or use the host's own database).",
-    "Проверьте хост и порт в DATABASE_URL и что PostgreSQL запущен; тайм-аут означает межсетевой экран (многие хостинги закрывают исходящий 5432: попросите открыть или возьмите базу хостинга)."),
+    "Check host and port in DATABASE_URL and that PostgreSQL runs; a time-out means a firewall "
+    "(many hosts block outgoing 5432: ask for it, or use the host's own database).",
+    "Проверьте хост и порт в DATABASE_URL и что PostgreSQL запущен; тайм-аут означает межсетевой "
+    "экран (многие хостинги закрывают исходящий 5432: попросите открыть или возьмите "
+    "базу хостинга)."),
 T(DC_DB_LOGIN, 202, "the database accepts the login",
     "база данных принимает логин",
     "Check user, password and database name in DATABASE_URL (and DMBOX_DATABASE_URL_*).",
     "Проверьте пользователя, пароль и имя базы в DATABASE_URL (и DMBOX_DATABASE_URL_*)."),
 T(DC_DB_LIMIT, 203, "connections to the database are left",
     "остаются свободные подключения к базе данных",
-    "Lower DMBOX_WEBHOOK_THREADS or the server's process limits, end other programs' connections, or raise the limit of the role or server.",
-    "Уменьшите DMBOX_WEBHOOK_THREADS или число процессов веб-сервера, закройте чужие подключения или поднимите лимит роли либо сервера."),
+    "Lower DMBOX_WEBHOOK_THREADS or the server's process limits, end other programs' connections, "
+    "or raise the limit of the role or server.",
+    "Уменьшите DMBOX_WEBHOOK_THREADS или число процессов веб-сервера, закройте чужие подключения "
+    "или поднимите лимит роли либо сервера."),
 T(DC_DB_VERSION, 204, "PostgreSQL is version 12 or newer",
     "PostgreSQL версии 12 или новее",
     "Ask the host for a newer PostgreSQL.", "Попросите у хостинга более новый PostgreSQL."),
@@ -80,38 +96,49 @@ T(DC_DB_SCHEMA, 205, "the tables are there, in the version these programs need",
 T(DC_DB_RIGHTS, 206, "each login may do what its program needs",
     "каждому логину разрешено то, что нужно его программе",
     "Run sql/roles.sql as the owner (psql -f sql/roles.sql), or grant what is named here.",
-    "Выполните sql/roles.sql от имени владельца (psql -f sql/roles.sql) или выдайте названные права."),
+    "Выполните sql/roles.sql от имени владельца (psql -f sql/roles.sql) или выдайте "
+    "названные права."),
 T(DC_DB_UNIQUE, 207, "the unique key that keeps messages single is there",
     "уникальный ключ, не дающий сообщениям двоиться, на месте",
-    "Remove the duplicates, then: alter table dmbox.messages add unique (account, channel, thread_id, external_id);",
-    "Удалите повторы, затем: alter table dmbox.messages add unique (account, channel, thread_id, external_id);"),
+    "Remove the duplicates, then: alter table dmbox.messages add unique (account, channel, "
+    "thread_id, external_id);",
+    "Удалите повторы, затем: alter table dmbox.messages add unique (account, channel, thread_id, "
+    "external_id);"),
 T(DC_DB_CLOCK, 208, "the database's clock and this machine's agree",
     "часы базы данных и этой машины совпадают",
     "Set the clock (NTP): tokens, the 24-hour window and the order of messages depend on it.",
     "Настройте часы (NTP): от них зависят токены, окно 24 часа и порядок сообщений."),
 T(DC_DB_WRITE, 209, "the database can be written to",
     "в базу данных можно писать",
-    "The server is a read-only copy, or default_transaction_read_only is on: name the primary in DATABASE_URL.",
-    "Это копия только для чтения, или включён default_transaction_read_only: укажите основной сервер в DATABASE_URL."),
+    "The server is a read-only copy, or default_transaction_read_only is on: name the primary in "
+    "DATABASE_URL.",
+    "Это копия только для чтения, или включён default_transaction_read_only: укажите основной "
+    "сервер в DATABASE_URL."),
 T(DC_DB_ENCODING, 210, "the database keeps text as UTF-8",
     "база данных хранит текст в UTF-8",
     "Make the database anew with encoding UTF8, else Cyrillic and emoji cannot be stored.",
     "Создайте базу заново с кодировкой UTF8, иначе кириллицу и эмодзи не сохранить."),
 T(DC_DB_DURABLE, 211, "what the database has confirmed survives a power cut",
     "подтверждённое базой переживает отключение питания",
-    "Switch them on in postgresql.conf, or ask the host: synchronous_commit, fsync, full_page_writes.",
-    "Включите их в postgresql.conf или попросите хостинг: synchronous_commit, fsync, full_page_writes."),
+    "Switch them on in postgresql.conf, or ask the host: synchronous_commit, fsync, "
+    "full_page_writes.",
+    "Включите их в postgresql.conf или попросите хостинг: synchronous_commit, fsync, "
+    "full_page_writes."),
 T(DC_SPOOL, 301, "the spool, which keeps deliveries while the database is away, can be written",
     "в спул, где доставки ждут базу данных, можно писать",
-    "Let the folder belong to the group of the web and the cron user: chgrp GROUP, chmod 2770 (DMBOX_SPOOL_DIR).",
+    "Let the folder belong to the group of the web and the cron user: chgrp GROUP, chmod 2770 "
+    "(DMBOX_SPOOL_DIR).",
     "Отдайте папку группе веб- и cron-пользователя: chgrp ГРУППА, chmod 2770 (DMBOX_SPOOL_DIR)."),
 T(DC_SPOOL_WEB, 302, "the web programs can write to the same spool",
     "веб-программы могут писать в тот же спул",
-    "The web server runs as another user: put both users into one group and give the spool to it (chgrp -R GROUP, chmod -R g+rwX, chmod 2770 on folders).",
-    "Веб-сервер работает под другим пользователем: включите обоих в одну группу и отдайте ей спул (chgrp -R ГРУППА, chmod -R g+rwX, chmod 2770 для папок)."),
+    "The web server runs as another user: put both users into one group and give the spool to it "
+    "(chgrp -R GROUP, chmod -R g+rwX, chmod 2770 on folders).",
+    "Веб-сервер работает под другим пользователем: включите обоих в одну группу и отдайте ей спул "
+    "(chgrp -R ГРУППА, chmod -R g+rwX, chmod 2770 для папок)."),
 T(DC_SPOOL_WAIT, 303, "nothing waits in the spool for long",
     "в спуле ничего долго не ждёт",
-    "The poller takes it to the database: see that cron runs dmbox-poll and that the database is reachable.",
+    "The poller takes it to the database: see that cron runs dmbox-poll and that the database "
+    "is reachable.",
     "Его забирает опросчик: проверьте, что cron запускает dmbox-poll и база доступна."),
 T(DC_SPOOL_BAD, 304, "no spooled delivery was quarantined as unreadable",
     "ни одна доставка из спула не отложена как нечитаемая",
@@ -131,84 +158,113 @@ T(DC_QUOTA, 307, "a file can be written to its end (quota)",
     "Квота исчерпана: удалите файлы или попросите у хостинга больше."),
 T(DC_MEDIA, 308, "the folder for attachments can be written",
     "в папку вложений можно писать",
-    "chgrp GROUP and chmod 2770 on the folder (DMBOX_MEDIA_DIR): links of providers expire, pictures would be lost.",
-    "chgrp ГРУППА и chmod 2770 для папки (DMBOX_MEDIA_DIR): ссылки провайдеров истекают, картинки потеряются."),
+    "chgrp GROUP and chmod 2770 on the folder (DMBOX_MEDIA_DIR): links of providers expire, "
+    "pictures would be lost.",
+    "chgrp ГРУППА и chmod 2770 для папки (DMBOX_MEDIA_DIR): ссылки провайдеров истекают, картинки "
+    "потеряются."),
 T(DC_LOG, 309, "the log can be written",
     "журнал можно писать",
     "Give the file of DMBOX_LOG_FILE and its folder to the group of the web and the cron user.",
     "Отдайте файл DMBOX_LOG_FILE и его папку группе веб- и cron-пользователя."),
 T(DC_CLOCK, 310, "this machine's clock is right, by the providers'",
     "часы этой машины верны, если сверить с провайдерами",
-    "Set this machine's clock (timedatectl set-ntp true, or ask the host): a wrong clock refuses valid tokens and certificates, and shuts the 24-hour window early or late.",
-    "Настройте часы этой машины (timedatectl set-ntp true или попросите хостинг): с неверными часами отвергаются годные токены и сертификаты, а окно 24 часа считается неправильно."),
+    "Set this machine's clock (timedatectl set-ntp true, or ask the host): a wrong clock refuses "
+    "valid tokens and certificates, and shuts the 24-hour window early or late.",
+    "Настройте часы этой машины (timedatectl set-ntp true или попросите хостинг): с неверными "
+    "часами отвергаются годные токены и сертификаты, а окно 24 часа считается неправильно."),
 T(DC_CRON, 401, "cron runs dmbox-poll",
     "cron запускает dmbox-poll",
-    "Add the line of cron/dmbox.crontab with crontab -e: * * * * * PREFIX/bin/dmbox-poll (and see cron's mail for errors).",
-    "Добавьте через crontab -e строку из cron/dmbox.crontab: * * * * * PREFIX/bin/dmbox-poll (ошибки приходят письмом cron)."),
+    "Add the line of cron/dmbox.crontab with crontab -e: * * * * * PREFIX/bin/dmbox-poll (and see "
+    "cron's mail for errors).",
+    "Добавьте через crontab -e строку из cron/dmbox.crontab: * * * * * PREFIX/bin/dmbox-poll "
+    "(ошибки приходят письмом cron)."),
 T(DC_INTERVAL, 402, "dmbox-poll works until cron starts the next one",
     "dmbox-poll работает до следующего запуска cron",
-    "Tell it the interval of the crontab: dmbox-poll --window SECONDS (900 for every 15 minutes); else nothing is checked in between.",
-    "Сообщите интервал из crontab: dmbox-poll --window СЕКУНДЫ (900 для каждых 15 минут), иначе между запусками проверок нет."),
+    "Tell it the interval of the crontab: dmbox-poll --window SECONDS (900 for every 15 minutes); "
+    "else nothing is checked in between.",
+    "Сообщите интервал из crontab: dmbox-poll --window СЕКУНДЫ (900 для каждых 15 минут), иначе "
+    "между запусками проверок нет."),
 T(DC_POLL, 403, "the last check of each polled account went well",
     "последний опрос каждого аккаунта прошёл успешно",
-    "See the attempts: GET /instagram/check-messages, or select * from dmbox.poll_runs order by id desc limit 5;",
-    "Посмотрите попытки: GET /instagram/check-messages или select * from dmbox.poll_runs order by id desc limit 5;"),
+    "See the attempts: GET /instagram/check-messages, or select * from dmbox.poll_runs order by id "
+    "desc limit 5;",
+    "Посмотрите попытки: GET /instagram/check-messages или select * from dmbox.poll_runs order by "
+    "id desc limit 5;"),
 T(DC_RUNNER, 404, "the poller is this installation's, and comes to its end",
     "опросчик от этой установки и работает до конца",
     "Correct the line of crontab -e: this version's dmbox-poll, with this configuration.",
     "Исправьте строку в crontab -e: dmbox-poll этой версии, с этой конфигурацией."),
 T(DC_WEB, 501, "the web server answers and starts the programs",
     "веб-сервер отвечает и запускает программы",
-    "See that the server runs and its error log; make install and the apache/ folder have the routes.",
-    "Проверьте, что сервер запущен, и его журнал ошибок; маршруты дают make install и папка apache/."),
+    "See that the server runs and its error log; make install and the apache/ folder have "
+    "the routes.",
+    "Проверьте, что сервер запущен, и его журнал ошибок; маршруты дают make install и "
+    "папка apache/."),
 T(DC_SAME_PROGRAM, 502, "it is this installation that answers there, in this version",
     "по этому адресу отвечает именно эта установка и эта версия",
-    "Another site or an old copy answers: correct DMBOX_PUBLIC_URL or the server's host, and restart the FastCGI programs after an update.",
-    "Отвечает другой сайт или старая копия: исправьте DMBOX_PUBLIC_URL или хост сервера и перезапустите FastCGI-программы после обновления."),
+    "Another site or an old copy answers: correct DMBOX_PUBLIC_URL or the server's host, and "
+    "restart the FastCGI programs after an update.",
+    "Отвечает другой сайт или старая копия: исправьте DMBOX_PUBLIC_URL или хост сервера и "
+    "перезапустите FastCGI-программы после обновления."),
 T(DC_ENDPOINTS, 503, "every endpoint is routed to its program",
     "каждый адрес ведёт к своей программе",
-    "Put the routes of apache/dmbox.conf, apache/htaccess or apache/lighttpd.conf into the server's configuration.",
-    "Внесите в конфигурацию сервера маршруты из apache/dmbox.conf, apache/htaccess или apache/lighttpd.conf."),
+    "Put the routes of apache/dmbox.conf, apache/htaccess or apache/lighttpd.conf into the "
+    "server's configuration.",
+    "Внесите в конфигурацию сервера маршруты из apache/dmbox.conf, apache/htaccess или "
+    "apache/lighttpd.conf."),
 T(DC_FIREWALL, 504, "no firewall of the host stands before the webhook",
     "перед вебхуком не стоит межсетевой экран хостинга",
     "Ask the host to except the webhook's path from mod_security or the web application firewall.",
     "Попросите хостинг исключить путь вебхука из mod_security или веб-экрана."),
 T(DC_AUTH_HEADER, 505, "the header Authorization reaches the programs",
     "заголовок Authorization доходит до программ",
-    "Apache: CGIPassAuth On (allowed in .htaccess) or FcgidPassHeader Authorization; a proxy must pass the header on.",
-    "Apache: CGIPassAuth On (разрешено в .htaccess) или FcgidPassHeader Authorization; прокси должен передавать заголовок."),
+    "Apache: CGIPassAuth On (allowed in .htaccess) or FcgidPassHeader Authorization; a proxy must "
+    "pass the header on.",
+    "Apache: CGIPassAuth On (разрешено в .htaccess) или FcgidPassHeader Authorization; прокси "
+    "должен передавать заголовок."),
 T(DC_FASTCGI, 506, "the programs stay running (FastCGI)",
     "программы не запускаются заново на каждый запрос (FastCGI)",
     "As plain CGI each delivery starts a program: it works, slower. Ask the host for mod_fcgid.",
-    "Как обычный CGI каждая доставка запускает программу: работает, но медленнее. Попросите у хостинга mod_fcgid."),
+    "Как обычный CGI каждая доставка запускает программу: работает, но медленнее. Попросите у "
+    "хостинга mod_fcgid."),
 T(DC_BODY_LIMIT, 507, "bodies of 1 kB, 130 kB, 200 kB and 1 MB arrive whole",
     "тела в 1 кБ, 130 кБ, 200 кБ и 1 МБ доходят целиком",
-    "Raise the server's limit: FcgidMaxRequestLen 16777216 (its default is 131072; not in .htaccess: ask the host), LimitRequestBody, client_max_body_size, DMBOX_MAX_BODY_BYTES.",
-    "Поднимите предел сервера: FcgidMaxRequestLen 16777216 (по умолчанию 131072; не в .htaccess: попросите хостинг), LimitRequestBody, client_max_body_size, DMBOX_MAX_BODY_BYTES."),
+    "Raise the server's limit: FcgidMaxRequestLen 16777216 (its default is 131072; not in "
+    ".htaccess: ask the host), LimitRequestBody, client_max_body_size, DMBOX_MAX_BODY_BYTES.",
+    "Поднимите предел сервера: FcgidMaxRequestLen 16777216 (по умолчанию 131072; не в .htaccess: "
+    "попросите хостинг), LimitRequestBody, client_max_body_size, DMBOX_MAX_BODY_BYTES."),
 T(DC_CHUNKED, 508, "a body without an announced length arrives",
     "тело без указанной длины доходит",
-    "Let the proxy before the programs buffer requests (chunked bodies lose their length otherwise).",
+    "Let the proxy before the programs buffer requests (chunked bodies lose their length "
+    "otherwise).",
     "Пусть прокси перед программами собирает запрос целиком (иначе тело chunked теряется)."),
 T(DC_REDIRECT, 509, "a POST is not redirected",
     "POST не перенаправляется",
-    "Enter the final address (https, with or without www, no slash at the end) at the provider and in DMBOX_PUBLIC_URL: providers do not follow redirects.",
-    "Укажите у провайдера и в DMBOX_PUBLIC_URL конечный адрес (https, с www или без, без косой черты): провайдеры не следуют перенаправлениям."),
+    "Enter the final address (https, with or without www, no slash at the end) at the provider and "
+    "in DMBOX_PUBLIC_URL: providers do not follow redirects.",
+    "Укажите у провайдера и в DMBOX_PUBLIC_URL конечный адрес (https, с www или без, без косой "
+    "черты): провайдеры не следуют перенаправлениям."),
 T(DC_SERVED, 510, "the web server does not hand the configuration out",
     "веб-сервер не отдаёт конфигурацию наружу",
     "Move the file out of the web root now and renew every secret and token in it.",
     "Сейчас же перенесите файл из корня сайта и смените все секреты и токены в нём."),
 T(DC_HTACCESS, 511, "no .htaccess holds a directive that is forbidden there",
     "в .htaccess нет запрещённых там директив",
-    "Take the directive out: with it the server answers 500 to every request. make install writes a good file.",
-    "Уберите директиву: из-за неё сервер отвечает 500 на каждый запрос. Правильный файл пишет make install."),
+    "Take the directive out: with it the server answers 500 to every request. make install writes "
+    "a good file.",
+    "Уберите директиву: из-за неё сервер отвечает 500 на каждый запрос. Правильный файл пишет "
+    "make install."),
 T(DC_PROG_MODE, 512, "the programs have the mode that suexec wants",
     "у программ права, которых требует suexec",
-    "chmod 755 on the programs and their folders: suexec runs nothing that group or others may write.",
-    "chmod 755 для программ и их папок: suexec не запускает то, что может менять группа или остальные."),
+    "chmod 755 on the programs and their folders: suexec runs nothing that group or "
+    "others may write.",
+    "chmod 755 для программ и их папок: suexec не запускает то, что может менять группа "
+    "или остальные."),
 T(DC_PROG_OWNER, 513, "the programs belong to the owner of their folder",
     "программы принадлежат владельцу своей папки",
     "Install as the user of the site (make install), not as root: suexec compares the owners.",
-    "Устанавливайте от имени пользователя сайта (make install), не от root: suexec сравнивает владельцев."),
+    "Устанавливайте от имени пользователя сайта (make install), не от root: suexec сравнивает "
+    "владельцев."),
 T(DC_PROG_LINK, 514, "the programs are files, not links",
     "программы — файлы, а не ссылки",
     "Copy the programs (make install does): suexec follows no links.",
@@ -219,28 +275,38 @@ T(DC_SLOW, 515, "answers come within three seconds",
     "Сервер или база перегружены: посмотрите на нагрузку или спросите хостинг."),
 T(DC_PUBLIC_URL, 521, "the address that providers call is known, and is https",
     "адрес для провайдеров известен и начинается с https",
-    "Set DMBOX_PUBLIC_URL=https://your.domain (with a certificate: Meta and Chatrace call nothing else).",
-    "Задайте DMBOX_PUBLIC_URL=https://ваш.домен (с сертификатом: другое Meta и Chatrace не вызывают)."),
+    "Set DMBOX_PUBLIC_URL=https://your.domain (with a certificate: Meta and Chatrace call "
+    "nothing else).",
+    "Задайте DMBOX_PUBLIC_URL=https://ваш.домен (с сертификатом: другое Meta и Chatrace "
+    "не вызывают)."),
 T(DC_DNS, 522, "the name leads to a public address",
     "имя ведёт на публичный адрес",
-    "Correct the DNS record (A, AAAA): providers cannot call a name without an address, or a private one.",
-    "Исправьте запись DNS (A, AAAA): провайдер не может вызвать имя без адреса или с внутренним адресом."),
+    "Correct the DNS record (A, AAAA): providers cannot call a name without an address, or a "
+    "private one.",
+    "Исправьте запись DNS (A, AAAA): провайдер не может вызвать имя без адреса или с "
+    "внутренним адресом."),
 T(DC_TLS, 523, "the certificate is valid for the name, with its whole chain",
     "сертификат действителен для имени, цепочка полная",
-    "Install a certificate of a public authority for this name, with the intermediate ones (fullchain.pem).",
-    "Установите сертификат публичного центра для этого имени вместе с промежуточными (fullchain.pem)."),
+    "Install a certificate of a public authority for this name, with the intermediate ones "
+    "(fullchain.pem).",
+    "Установите сертификат публичного центра для этого имени вместе с промежуточными "
+    "(fullchain.pem)."),
 T(DC_TLS_EXPIRY, 524, "the certificate does not expire soon",
     "сертификат не истекает в ближайшее время",
     "Renew the certificate and reload the web server (certbot renew).",
     "Обновите сертификат и перечитайте конфигурацию веб-сервера (certbot renew)."),
 T(DC_OUTSIDE, 525, "the address can be reached from outside",
     "адрес доступен снаружи",
-    "This machine cannot call its own public name. Run the curl shown here from another network (your phone's), then doctor again: it knows the call by its word.",
-    "Сервер не может вызвать собственное имя. Выполните показанный curl из другой сети (с телефона) и запустите doctor снова: он узнает вызов по слову."),
+    "This machine cannot call its own public name. Run the curl shown here from another network "
+    "(your phone's), then doctor again: it knows the call by its word.",
+    "Сервер не может вызвать собственное имя. Выполните показанный curl из другой сети (с "
+    "телефона) и запустите doctor снова: он узнает вызов по слову."),
 T(DC_GREET, 601, "the handshake of Meta succeeds with the right token",
     "проверка адреса от Meta проходит с верным токеном",
-    "The verify token here and in the App Dashboard must be equal; the server must pass the query on unchanged.",
-    "Проверочные токены здесь и в App Dashboard должны совпадать; сервер должен передавать строку запроса без изменений."),
+    "The verify token here and in the App Dashboard must be equal; the server must pass the query "
+    "on unchanged.",
+    "Проверочные токены здесь и в App Dashboard должны совпадать; сервер должен передавать строку "
+    "запроса без изменений."),
 T(DC_GREET_BAD, 602, "the handshake fails with a wrong token",
     "с неверным токеном проверка адреса не проходит",
     "Something other than dmbox answers at the webhook's address: look at the routes.",
@@ -251,28 +317,38 @@ T(DC_SELF_ASCII, 611, "a signed test delivery is stored",
     "Найдите id запроса в журнале: там сказано, где остановилась доставка."),
 T(DC_SELF_CYRILLIC, 612, "a signed test delivery in Cyrillic is stored byte for byte",
     "подписанная пробная доставка кириллицей сохраняется байт в байт",
-    "A proxy or firewall rewrites bodies: let it pass them on untouched, else signatures of Russian messages never match.",
-    "Прокси или экран переписывает тела: пусть передаёт их нетронутыми, иначе подписи русских сообщений не сойдутся."),
+    "A proxy or firewall rewrites bodies: let it pass them on untouched, else signatures of "
+    "Russian messages never match.",
+    "Прокси или экран переписывает тела: пусть передаёт их нетронутыми, иначе подписи русских "
+    "сообщений не сойдутся."),
 T(DC_SELF_REMOVED, 613, "the test rows were removed",
     "пробные строки удалены",
-    "delete from dmbox.messages where is_test; delete from dmbox.deliveries where source = 'doctor';",
-    "delete from dmbox.messages where is_test; delete from dmbox.deliveries where source = 'doctor';"),
+    "delete from dmbox.messages where is_test; delete from dmbox.deliveries"
+    " where source = 'doctor';",
+    "delete from dmbox.messages where is_test; delete from dmbox.deliveries"
+    " where source = 'doctor';"),
 T(DC_REFUSED, 801, "no real delivery was refused recently",
     "в последнее время настоящие доставки не отклонялись",
     "Compare the secret at the provider with the configuration, character by character.",
     "Сравните секрет у провайдера и в конфигурации символ за символом."),
 T(DC_GAP, 802, "what the provider has is here too, message by message",
     "всё, что есть у провайдера, есть и здесь",
-    "Webhooks are lost on the way: see DMB-717, DMB-801 and DMB-720; the poller adds what is missing while it runs.",
-    "Вебхуки теряются по дороге: смотрите DMB-717, DMB-801 и DMB-720; недостающее добавляет опросчик, пока работает."),
+    "Webhooks are lost on the way: see DMB-717, DMB-801 and DMB-720; the poller adds what is "
+    "missing while it runs.",
+    "Вебхуки теряются по дороге: смотрите DMB-717, DMB-801 и DMB-720; недостающее добавляет "
+    "опросчик, пока работает."),
 T(DC_NOT_MADE, 803, "what was accepted became messages",
     "принятое стало сообщениями",
-    "See the delivery's bytes (dmbox.deliveries_text) and correct what the provider sends; dmbox replay ID parses it again.",
-    "Посмотрите байты доставки (dmbox.deliveries_text) и исправьте то, что шлёт провайдер; dmbox replay ID разберёт её снова."),
+    "See the delivery's bytes (dmbox.deliveries_text) and correct what the provider sends; dmbox "
+    "replay ID parses it again.",
+    "Посмотрите байты доставки (dmbox.deliveries_text) и исправьте то, что шлёт провайдер; dmbox "
+    "replay ID разберёт её снова."),
 T(DC_FETCHED, 804, "attachments were fetched before their links expired",
     "вложения получены, пока их ссылки действовали",
-    "See why (error_text in dmbox.attachments): the host must let programs call out on port 443 to the provider's media, and DMBOX_MEDIA_DIR needs room.",
-    "Посмотрите причину (error_text в dmbox.attachments): хостинг должен разрешать исходящие на порт 443 к файлам провайдера, а в DMBOX_MEDIA_DIR нужно место."),
+    "See why (error_text in dmbox.attachments): the host must let programs call out on port 443 to "
+    "the provider's media, and DMBOX_MEDIA_DIR needs room.",
+    "Посмотрите причину (error_text в dmbox.attachments): хостинг должен разрешать исходящие на "
+    "порт 443 к файлам провайдера, а в DMBOX_MEDIA_DIR нужно место."),
 T(DC_DEAD, 901, "no outgoing message failed or has an unknown fate",
     "нет исходящих сообщений с ошибкой или неизвестной судьбой",
     "dmbox outbox shows them; dmbox outbox retry ID sends again.",
@@ -283,24 +359,32 @@ T(DC_QUEUED, 902, "no outgoing message waits for long",
     "Их отправляет опросчик: смотрите DMB-401 и DMB-903; dmbox outbox показывает очередь."),
 T(DC_PAUSED, 903, "no account rests",
     "ни один аккаунт не на паузе",
-    "It rests because the provider refused: mend what is named here; dmbox outbox retry ID lifts the pause.",
-    "Пауза из-за отказа провайдера: устраните названную причину; dmbox outbox retry ID снимает паузу."),
+    "It rests because the provider refused: mend what is named here; dmbox outbox retry ID "
+    "lifts the pause.",
+    "Пауза из-за отказа провайдера: устраните названную причину; dmbox outbox retry ID "
+    "снимает паузу."),
 T(DC_BALANCE, 911, "every item that came in has its row (ingest_balance)",
     "у каждого пришедшего элемента есть строка (ingest_balance)",
-    "Rows were deleted by hand, or lost: select * from dmbox.ingest_balance where missing <> 0; then dmbox replay --since T puts them back.",
-    "Строки удалили вручную или потеряли: select * from dmbox.ingest_balance where missing <> 0; dmbox replay --since T вернёт их."),
+    "Rows were deleted by hand, or lost: select * from dmbox.ingest_balance where missing <> 0; "
+    "then dmbox replay --since T puts them back.",
+    "Строки удалили вручную или потеряли: select * from dmbox.ingest_balance where missing <> 0; "
+    "dmbox replay --since T вернёт их."),
 T(DC_CONTACTS, 912, "each message belongs to a contact that is there",
     "у каждого сообщения есть его контакт",
-    "Contacts were deleted by hand: restore dmbox.contacts from a backup, or dmbox replay --since T, which makes them again; delete people with dmbox purge only.",
-    "Контакты удалили вручную: восстановите dmbox.contacts из копии или выполните dmbox replay --since T, она создаст их снова; удаляйте людей только через dmbox purge."),
+    "Contacts were deleted by hand: restore dmbox.contacts from a backup, or dmbox replay --since "
+    "T, which makes them again; delete people with dmbox purge only.",
+    "Контакты удалили вручную: восстановите dmbox.contacts из копии или выполните dmbox replay "
+    "--since T, она создаст их снова; удаляйте людей только через dmbox purge."),
 T(DC_ERASED, 913, "what was unsent is erased from the ledger within its grace",
     "отозванное стирается из журнала доставок в срок",
     "The poller erases it: see DMB-401; it is done within a minute of its next run.",
     "Стирает опросчик: смотрите DMB-401; это произойдёт в течение минуты после его запуска."),
 T(DC_LEAK, 921, "no log contains one of your secrets",
     "ни один секрет не попал в журнал",
-    "Delete the line from the log, renew the secret, and write access logs without the query (%U instead of %r).",
-    "Удалите строку из журнала, смените секрет и пишите журналы доступа без строки запроса (%U вместо %r)."),
+    "Delete the line from the log, renew the secret, and write access logs without the query (%U "
+    "instead of %r).",
+    "Удалите строку из журнала, смените секрет и пишите журналы доступа без строки запроса (%U "
+    "вместо %r)."),
 };
 
 /* What a check is about, as a list names it; the finding follows. */
@@ -403,7 +487,8 @@ fill_providers(void)
 				LOG_BUG("more checks of providers than places for them");
 				return;
 			}
-			of_providers[n++] = (struct doctor_text){ c->number, { c->what[0], c->what[1] },
+			of_providers[n++] =
+			    (struct doctor_text){ c->number, { c->what[0], c->what[1] },
 			    { c->remedy[0], c->remedy[1] }, { c->subject[0], c->subject[1] } };
 		}
 	qsort(of_providers, n, sizeof *of_providers, by_number);

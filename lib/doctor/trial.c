@@ -16,31 +16,42 @@ enum stmt { SQL_TRIGGER, SQL_ROWS, SQL_LOCK, SQL_PARTITION, SQL_SEQUENCE, SQL__M
 /* Each gives a sentence's facts and the command that mends it. */
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_TRIGGER] = { NULL,
-	    "select t.tgname || ' on dmbox.' || c.relname || ' (' || t.tgfoid::regprocedure::text || ')',"
+	    "select t.tgname || ' on dmbox.' || c.relname || ' (' ||"
+	    " t.tgfoid::regprocedure::text || ')',"
 	    " format('alter table dmbox.%I disable trigger %I;', c.relname, t.tgname)"
-	    " from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid"
-	    " where c.relnamespace = 'dmbox'::regnamespace and not t.tgisinternal and t.tgenabled <> 'D'"
-	    "   and t.tgparentid = 0 order by p.pronamespace = 'dmbox'::regnamespace, t.oid desc limit 1" },
+	    " from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p"
+	    " on p.oid = t.tgfoid"
+	    " where c.relnamespace = 'dmbox'::regnamespace and not t.tgisinternal"
+	    " and t.tgenabled <> 'D'"
+	    "   and t.tgparentid = 0 order by p.pronamespace = 'dmbox'::regnamespace, t.oid "
+	    "desc limit 1" },
 	[SQL_ROWS] = { NULL,
 	    "select string_agg('dmbox.' || relname, ', '),"
 	    " string_agg(format('alter table dmbox.%I disable row level security;', relname), ' ')"
 	    " from pg_class where relnamespace = 'dmbox'::regnamespace and relrowsecurity" },
 	[SQL_LOCK] = { NULL,
-	    "select 'dmbox.' || c.relname || ', ' || l.mode || ', ' || coalesce(a.usename, '') || ' '"
+	    "select 'dmbox.' || c.relname || ', ' || l.mode || ', ' ||"
+	    " coalesce(a.usename, '') || ' '"
 	    "   || coalesce(nullif(a.application_name, ''), a.pid::text) || ', '"
 	    "   || coalesce(extract(epoch from now() - a.xact_start)::bigint, 0) || ' s',"
 	    " format('select pg_terminate_backend(%s);', l.pid)"
-	    " from pg_locks l join pg_stat_activity a on a.pid = l.pid join pg_class c on c.oid = l.relation"
-	    " where l.granted and l.pid <> pg_backend_pid() and c.relnamespace = 'dmbox'::regnamespace"
-	    "   and l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"
+	    " from pg_locks l join pg_stat_activity a on a.pid = l.pid join pg_class c"
+	    " on c.oid = l.relation"
+	    " where l.granted and l.pid <> pg_backend_pid()"
+	    " and c.relnamespace = 'dmbox'::regnamespace"
+	    "   and l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', "
+	    "'AccessExclusiveLock')"
 	    " order by a.xact_start limit 1" },
 	[SQL_PARTITION] = { NULL,
-	    "select 'dmbox.deliveries', 'create table dmbox.deliveries_rest partition of dmbox.deliveries default;'"
+	    "select 'dmbox.deliveries', 'create table dmbox.deliveries_rest partition of"
+	    " dmbox.deliveries default;'"
 	    " where not exists (select 1 from pg_inherits i join pg_class c on c.oid = i.inhrelid"
-	    "   where i.inhparent = 'dmbox.deliveries'::regclass and pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT')" },
+	    "   where i.inhparent = 'dmbox.deliveries'::regclass and pg_get_expr(c.relpartbound, "
+	    "c.oid) = 'DEFAULT')" },
 	[SQL_SEQUENCE] = { NULL,
 	    "select 'dmbox.' || $1, format('select setval(%L, (select max(id) from dmbox.%I));',"
-	    "   coalesce(pg_get_serial_sequence('dmbox.' || quote_ident($1), 'id'), 'dmbox.' || $1 || '_id_seq'), $1)" },
+	    "   coalesce(pg_get_serial_sequence('dmbox.' || quote_ident($1), 'id'), 'dmbox.' || $1 "
+	    "|| '_id_seq'), $1)" },
 };
 
 struct fact { char seen[300], command[300]; };
@@ -74,13 +85,13 @@ struct refused {
 };
 
 static void
-found(struct doctor *d, const struct refused *w, const char *words, const char *what, const char *fix,
-    const char *command)
+found(struct doctor *d, const struct refused *w, const char *words, const char *what,
+    const char *fix, const char *command)
 {
 	char remedy[700];
 
-	snprintf(remedy, sizeof remedy, "%s%s%s%s", fix, command != NULL ? " `" : "", command != NULL ? command : "",
-	    command != NULL ? "`" : "");
+	snprintf(remedy, sizeof remedy, "%s%s%s%s", fix, command != NULL ? " `" : "",
+	    command != NULL ? command : "", command != NULL ? "`" : "");
 	doctor_cause(d, DC_DB_WRITE, FINDING_FAIL, remedy, "%s: %s%s%s%s: %s (%s)", w->who, words,
 	    *what != '\0' ? " (" : "", what, *what != '\0' ? ")" : "", w->error, w->state);
 }
@@ -100,18 +111,24 @@ constraint(struct doctor *d, const struct refused *w)
 	char fix[300];
 
 	if (str_eq(w->state, "23502")) {
-		snprintf(fix, sizeof fix, "alter table dmbox.%s alter column \"%s\" drop not null;", t, w->where.column);
-		found(d, w, doctor_tr(d, "a column was added that dmbox does not fill", "добавлен столбец, который dmbox не заполняет"),
+		snprintf(fix, sizeof fix, "alter table dmbox.%s alter column \"%s\" drop not null;",
+		    t, w->where.column);
+		found(d, w, doctor_tr(d, "a column was added that dmbox does not fill",
+		    "добавлен столбец, который dmbox не заполняет"),
 		    w->where.column, as_owner(d), fix);
-	} else if (str_eq(w->state, "23505") && str_ends(c, "_pkey") && fact(d, SQL_SEQUENCE, t, &f)) {
-		found(d, w, doctor_tr(d, "the sequence of ids is behind the rows (restored by hand?)",
-		    "последовательность id отстаёт от строк (восстанавливали вручную?)"), f.seen, as_owner(d), f.command);
+	} else if (str_eq(w->state, "23505") && str_ends(c, "_pkey") &&
+	    fact(d, SQL_SEQUENCE, t, &f)) {
+		found(d, w, doctor_tr(d,
+		    "the sequence of ids is behind the rows (restored by hand?)",
+		    "последовательность id отстаёт от строк (восстанавливали вручную?)"), f.seen,
+		    as_owner(d), f.command);
 	} else if (str_eq(w->state, "23514") && *c == '\0' && fact(d, SQL_PARTITION, NULL, &f)) {
-		found(d, w, doctor_tr(d, "no partition takes the rows", "нет секции для новых строк"), f.seen, as_owner(d),
-		    f.command);
+		found(d, w, doctor_tr(d, "no partition takes the rows",
+		    "нет секции для новых строк"), f.seen, as_owner(d), f.command);
 	} else {
 		snprintf(fix, sizeof fix, "alter table dmbox.%s drop constraint \"%s\";", t, c);
-		found(d, w, doctor_tr(d, "a constraint refuses it", "запись запрещает ограничение"), c, as_owner(d), fix);
+		found(d, w, doctor_tr(d, "a constraint refuses it", "запись запрещает ограничение"),
+		    c, as_owner(d), fix);
 	}
 }
 
@@ -122,14 +139,15 @@ denied(struct doctor *d, const struct refused *w)
 	struct fact f;
 
 	if (fact(d, SQL_ROWS, NULL, &f))
-		found(d, w, doctor_tr(d, "row level security is on", "включена защита на уровне строк"), f.seen, as_owner(d),
-		    f.command);
+		found(d, w, doctor_tr(d, "row level security is on",
+		    "включена защита на уровне строк"), f.seen, as_owner(d), f.command);
 	else if (d->r[DC_DB_RIGHTS].status != FINDING_FAIL)
 		found(d, w, doctor_tr(d, "a right is missing", "не хватает права"), "", doctor_tr(d,
 		    "As the owner of the tables, grant the right that is named here.",
 		    "От имени владельца таблиц выдайте названное здесь право."), NULL);
 	else	/* named there, with its remedy */
-		doctor_cause(d, DC_DB_WRITE, FINDING_UNKNOWN, "", "%s: DMB-206 (%s)", w->who, w->state);
+		doctor_cause(d, DC_DB_WRITE, FINDING_UNKNOWN, "", "%s: DMB-206 (%s)", w->who,
+		    w->state);
 }
 
 static void
@@ -138,14 +156,18 @@ locked(struct doctor *d, const struct refused *w)
 	struct fact f;
 
 	if (fact(d, SQL_LOCK, NULL, &f))
-		found(d, w, doctor_tr(d, "somebody holds a lock on the tables", "кто-то держит блокировку таблиц"), f.seen,
+		found(d, w, doctor_tr(d, "somebody holds a lock on the tables",
+		    "кто-то держит блокировку таблиц"), f.seen,
 		    doctor_tr(d, "End that transaction (commit it where it was begun), or:",
 		    "Завершите ту транзакцию (commit там, где она начата) или:"), f.command);
 	else
-		found(d, w, doctor_tr(d, "the database is too slow: it did not store a message in time",
+		found(d, w, doctor_tr(d,
+		    "the database is too slow: it did not store a message in time",
 		    "база слишком медленная: не успела сохранить сообщение"), "",
-		    doctor_tr(d, "Run doctor again; if it stays so, end long queries and ask the host about the load.",
-		    "Запустите doctor снова; если не проходит, завершите долгие запросы и спросите хостинг о нагрузке."), NULL);
+		    doctor_tr(d, "Run doctor again; if it stays so, end long queries and ask the "
+		    "host about the load.",
+		    "Запустите doctor снова; если не проходит, завершите долгие запросы и спросите "
+		    "хостинг о нагрузке."), NULL);
 }
 
 /* Codes that speak for themselves. */
@@ -154,26 +176,34 @@ plain(struct doctor *d, const struct refused *w)
 {
 	static const struct { const char *state, *en, *ru, *en_fix, *ru_fix, *command; } v[] = {
 		{ "25006", "the server takes no writes", "сервер не принимает записи",
-		    "This is a read-only copy, or default_transaction_read_only is on: name the primary in DATABASE_URL.",
-		    "Это копия только для чтения, или включён default_transaction_read_only: укажите основной сервер в DATABASE_URL.",
-		    NULL },
-		{ "42703", "a column of ours is missing: renamed or dropped by hand", "нет нашего столбца: его переименовали или удалили",
-		    "Rename the column back to the name shown here (alter table ... rename column ...), or restore the table from a backup.",
-		    "Верните столбцу показанное имя (alter table ... rename column ...) или восстановите таблицу из копии.", NULL },
-		{ "42P01", "a table of ours is missing: renamed or dropped by hand", "нет нашей таблицы: её переименовали или удалили",
+		    "This is a read-only copy, or default_transaction_read_only is on: name the "
+		    "primary in DATABASE_URL.",
+		    "Это копия только для чтения, или включён default_transaction_read_only: "
+		    "укажите основной сервер в DATABASE_URL.", NULL },
+		{ "42703", "a column of ours is missing: renamed or dropped by hand",
+		"нет нашего столбца: его переименовали или удалили",
+		    "Rename the column back to the name shown here (alter table ... rename column "
+		    "...), or restore the table from a backup.",
+		    "Верните столбцу показанное имя (alter table ... rename column ...) или "
+		    "восстановите таблицу из копии.", NULL },
+		{ "42P01", "a table of ours is missing: renamed or dropped by hand",
+		"нет нашей таблицы: её переименовали или удалили",
 		    "Rename the table back to the name shown here, or restore it from a backup.",
 		    "Верните таблице показанное имя или восстановите её из копии.", NULL },
-		{ "42883", "a function of ours is missing", "нет нашей функции", "Have all functions made again:",
+		{ "42883", "a function of ours is missing", "нет нашей функции",
+		"Have all functions made again:",
 		    "Создайте функции заново:", "delete from dmbox.schema_code;` `dmbox migrate" },
 		{ "22001", "a column is shorter than it was", "столбец короче, чем был",
-		    "A column's type was changed: give it back the type text.", "Изменён тип столбца: верните тип text.", NULL },
+		    "A column's type was changed: give it back the type text.",
+		    "Изменён тип столбца: верните тип text.", NULL },
 		{ "42804", "a column has another type than it had", "у столбца другой тип",
 		    "A column's type was changed: give it back the type that dmbox gave it.",
 		    "Изменён тип столбца: верните тот, который задал dmbox.", NULL },
 		{ "53100", "the database's disk is full", "диск базы данных заполнен",
 		    "Free room on the database's disk, or ask the host for more.",
 		    "Освободите место на диске базы или попросите у хостинга больше.", NULL },
-		{ "53", "the database lacks resources", "базе не хватает ресурсов", "Ask the host what the database runs out of.",
+		{ "53", "the database lacks resources", "базе не хватает ресурсов",
+		"Ask the host what the database runs out of.",
 		    "Спросите хостинг, чего не хватает базе.", NULL },
 		{ "58", "the database cannot use its disk", "база не может работать с диском",
 		    "Ask the host: the database's own files or disk are broken.",
@@ -183,7 +213,8 @@ plain(struct doctor *d, const struct refused *w)
 
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
 		if (str_starts(w->state, v[i].state)) {
-			found(d, w, ru ? v[i].ru : v[i].en, w->where.column, ru ? v[i].ru_fix : v[i].en_fix, v[i].command);
+			found(d, w, ru ? v[i].ru : v[i].en, w->where.column,
+			    ru ? v[i].ru_fix : v[i].en_fix, v[i].command);
 			return true;
 		}
 	return false;
@@ -202,11 +233,14 @@ explain(struct doctor *d, const struct refused *w)
 		constraint(d, w);
 	else if (plain(d, w))
 		return;
-	else if (fact(d, SQL_TRIGGER, NULL, &f))	/* P0001, or whatever else its code raises */
-		found(d, w, doctor_tr(d, "a trigger refuses it", "запись запрещает триггер"), f.seen, as_owner(d), f.command);
+	/* P0001, or whatever else its code raises */
+	else if (fact(d, SQL_TRIGGER, NULL, &f))
+		found(d, w, doctor_tr(d, "a trigger refuses it", "запись запрещает триггер"),
+		    f.seen, as_owner(d), f.command);
 	else
 		found(d, w, doctor_tr(d, "the database refuses it", "база данных отказывает"), "",
-		    doctor_tr(d, "See PostgreSQL's log for this code.", "Посмотрите этот код в журнале PostgreSQL."), NULL);
+		    doctor_tr(d, "See PostgreSQL's log for this code.",
+		    "Посмотрите этот код в журнале PostgreSQL."), NULL);
 }
 
 void
@@ -217,7 +251,8 @@ doctor_trial(struct doctor *d, struct db *db, const char *who)
 	if (d->conf->n_accounts == 0 || d->r[DC_DB_WRITE].status == FINDING_FAIL)
 		return;
 	if (trial_store(db, &d->conf->accounts[0]) == RC_OK) {
-		doctor_say(d, DC_DB_WRITE, FINDING_OK, doctor_tr(d, "%s: a message was stored, and undone",
+		doctor_say(d, DC_DB_WRITE, FINDING_OK,
+		    doctor_tr(d, "%s: a message was stored, and undone",
 		    "%s: сообщение записано и отменено"), who);
 		return;
 	}

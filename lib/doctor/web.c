@@ -109,8 +109,8 @@ header(struct http_req *r, const char *name, const char *value)
 }
 
 static void
-begin_as(struct doctor *d, struct http_req *r, const char *method, const char *path, const char *rid,
-    const char *agent)
+begin_as(struct doctor *d, struct http_req *r, const char *method, const char *path,
+    const char *rid, const char *agent)
 {
 	struct buf b;
 
@@ -155,16 +155,16 @@ tls(struct doctor *d, const struct http_res *res)
 	if (!str_istarts(d->base, "https://"))
 		return;
 	if (res->fail == HTTP_FAIL_TLS) {
-		doctor_say(d, strstr(res->note, "expired") != NULL ? DC_TLS_EXPIRY : DC_TLS, FINDING_FAIL,
-		    "%s", res->note);
+		doctor_say(d, strstr(res->note, "expired") != NULL ? DC_TLS_EXPIRY : DC_TLS,
+		    FINDING_FAIL, "%s", res->note);
 		return;
 	}
 	if (res->fail != HTTP_FAIL_NONE)
 		return;
 	doctor_say(d, DC_TLS, FINDING_OK, "%s", d->web->host);
 	if (res->cert_until_us == 0) {
-		doctor_say(d, DC_TLS_EXPIRY, FINDING_UNKNOWN, "%s", doctor_tr(d, "no date was shown",
-		    "дата неизвестна"));
+		doctor_say(d, DC_TLS_EXPIRY, FINDING_UNKNOWN, "%s",
+		    doctor_tr(d, "no date was shown", "дата неизвестна"));
 		return;
 	}
 	days = (res->cert_until_us - clock_now_us()) / (86400 * 1000000LL);
@@ -181,8 +181,10 @@ unreached(struct doctor *d, const struct http_res *res)
 	case HTTP_FAIL_TIMEOUT:
 		doctor_say(d, DC_WEB, FINDING_UNKNOWN, doctor_tr(d,
 		    "%s did not answer this machine within %d s: see DMB-525",
-		    "%s не ответил этой машине за %d с: смотрите DMB-525"), d->base, HEALTH_MS / 1000);
-		doctor_say(d, DC_OUTSIDE, FINDING_UNKNOWN, doctor_tr(d, "this machine gets no answer from %s",
+		    "%s не ответил этой машине за %d с: смотрите DMB-525"), d->base,
+		    HEALTH_MS / 1000);
+		doctor_say(d, DC_OUTSIDE, FINDING_UNKNOWN,
+		    doctor_tr(d, "this machine gets no answer from %s",
 		    "эта машина не получает ответа от %s"), d->base);
 		if (res->sent)
 			doctor_front_silent(d);
@@ -190,7 +192,8 @@ unreached(struct doctor *d, const struct http_res *res)
 	case HTTP_FAIL_TLS:
 	case HTTP_FAIL_DNS:
 	case HTTP_FAIL_URL:
-		doctor_say(d, DC_WEB, FINDING_UNKNOWN, doctor_tr(d, "not reached (%s): see DMB-521 to 524",
+		doctor_say(d, DC_WEB, FINDING_UNKNOWN,
+		    doctor_tr(d, "not reached (%s): see DMB-521 to 524",
 		    "не достигнут (%s): смотрите DMB-521…524"), w);
 		if (res->fail == HTTP_FAIL_DNS)
 			doctor_say(d, DC_DNS, FINDING_FAIL, "%s: %s", d->web->host, res->note);
@@ -231,15 +234,18 @@ answered(struct doctor *d, struct http_res *res)
 
 	if (res->status == 503 && str_eq(error_code(&d->arena, res), "config")) {
 		doctor_say(d, DC_WEB, FINDING_FAIL, "%s", doctor_tr(d,
-		    "the web programs cannot use their configuration (503 config): readable for the web user? the log says why",
-		    "веб-программы не могут взять конфигурацию (503 config): может ли её читать веб-пользователь? причина в журнале"));
+		    "the web programs cannot use their configuration (503 config): readable for "
+		    "the web user? the log says why",
+		    "веб-программы не могут взять конфигурацию (503 config): может ли её читать "
+		    "веб-пользователь? причина в журнале"));
 		return;
 	}
 	doctor_say(d, DC_WEB, FINDING_OK, "GET %s/instagram/health: HTTP %d", d->base, res->status);
 	d->web->up = d->web_up = true;
 	if (json_parse(res->body, res->body_n, &j, NULL) == RC_OK) {
 		version = json_str(&d->arena, json_member(j, "version"));
-		doctor_say(d, DC_SAME_PROGRAM, str_eq(version, DMBOX_VERSION) ? FINDING_OK : FINDING_FAIL,
+		doctor_say(d, DC_SAME_PROGRAM, str_eq(version, DMBOX_VERSION) ? FINDING_OK :
+		    FINDING_FAIL,
 		    doctor_tr(d, "version %s there, %s here", "там версия %s, здесь %s"),
 		    version != NULL ? version : "?", DMBOX_VERSION);
 	}
@@ -258,13 +264,15 @@ redirected(struct doctor *d, const struct http_res *res)
 
 	if (n > sizeof path && str_ends(to, path) && strstr(to, "://") != NULL) {
 		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "Set DMBOX_PUBLIC_URL=%.*s here and give that address to the provider: providers do not follow redirects.",
-		    "Задайте DMBOX_PUBLIC_URL=%.*s и дайте этот адрес провайдеру: провайдеры не следуют перенаправлениям."),
-		    (int)(n - (sizeof path - 1)), to);
-		doctor_cause(d, DC_REDIRECT, FINDING_FAIL, fix, "GET %s%s: HTTP %d -> %s", d->base, path, res->status, to);
+		    "Set DMBOX_PUBLIC_URL=%.*s here and give that address to the provider: "
+		    "providers do not follow redirects.",
+		    "Задайте DMBOX_PUBLIC_URL=%.*s и дайте этот адрес провайдеру: провайдеры не "
+		    "следуют перенаправлениям."), (int)(n - (sizeof path - 1)), to);
+		doctor_cause(d, DC_REDIRECT, FINDING_FAIL, fix, "GET %s%s: HTTP %d -> %s", d->base,
+		    path, res->status, to);
 	} else {
-		doctor_say(d, DC_REDIRECT, FINDING_FAIL, "GET %s%s: HTTP %d -> %s", d->base, path, res->status,
-		    to != NULL ? to : "?");
+		doctor_say(d, DC_REDIRECT, FINDING_FAIL, "GET %s%s: HTTP %d -> %s", d->base, path,
+		    res->status, to != NULL ? to : "?");
 	}
 }
 
@@ -300,17 +308,21 @@ on_endpoint(struct doctor *d, void *arg, struct http_res *res)
 
 	slowest(d, res);
 	if (res->fail != HTTP_FAIL_NONE)
-		doctor_say(d, DC_ENDPOINTS, FINDING_WARN, "%s: %s", e->what, http_fail_names[res->fail]);
+		doctor_say(d, DC_ENDPOINTS, FINDING_WARN, "%s: %s", e->what,
+		    http_fail_names[res->fail]);
 	/* 429: too many callers without a token lately, doctor's runs among them; it answers */
-	else if (is_ours(res, e->rid) && (res->status == e->want || (e->want == 401 && res->status == 429) ||
+	else if (is_ours(res, e->rid) &&
+	    (res->status == e->want || (e->want == 401 && res->status == 429) ||
 	    res->status == 503))	/* the program is there; what it lacks other checks say */
 		doctor_say(d, DC_ENDPOINTS, FINDING_OK, "%s", e->what);
 	else if (!is_ours(res, e->rid) && (res->status == 403 || res->status == 406))
-		doctor_say(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d, "%s: HTTP %d, and not from dmbox",
+		doctor_say(d, DC_FIREWALL, FINDING_FAIL,
+		    doctor_tr(d, "%s: HTTP %d, and not from dmbox",
 		    "%s: HTTP %d, и не от dmbox"), e->what, res->status);
 	else
 		doctor_say(d, DC_ENDPOINTS, FINDING_FAIL, "%s: HTTP %d%s", e->what, res->status,
-		    is_ours(res, e->rid) ? "" : doctor_tr(d, ", and not from dmbox", ", и не от dmbox"));
+		    is_ours(res, e->rid) ? "" : doctor_tr(d, ", and not from dmbox",
+		    ", и не от dmbox"));
 }
 
 static void
@@ -334,7 +346,8 @@ on_file(struct doctor *d, void *arg, struct http_res *res)
 		return;
 	for (size_t i = 0; (k = conf_key(i)) != NULL; i++)
 		if (k->secret && res->status == 200 &&
-		    memmem(res->body, res->body_n, mark, (size_t)snprintf(mark, sizeof mark, "%s=", k->name)) != NULL) {
+		    memmem(res->body, res->body_n, mark,
+		    (size_t)snprintf(mark, sizeof mark, "%s=", k->name)) != NULL) {
 			doctor_say(d, DC_SERVED, FINDING_FAIL, doctor_tr(d, "GET %s%s shows it",
 			    "GET %s%s её показывает"), d->base, (const char *)arg);
 			return;
@@ -353,7 +366,8 @@ endpoints(struct doctor *d)
 		{ "GET", "/instagram/stats", "stats", 401 },
 		{ "GET", "/instagram/health", "instagram/health", 200 },
 	};
-	static const char *const files[] = { "/.env", "/instagram/.env", "/dmbox.env", "/etc/dmbox.env" };
+	static const char *const files[] = { "/.env", "/instagram/.env", "/dmbox.env",
+	    "/etc/dmbox.env" };
 	struct http_req r;
 	char rid[48];
 
@@ -391,12 +405,14 @@ on_greet(struct doctor *d, void *arg, struct http_res *res)
 	if (res->fail != HTTP_FAIL_NONE)
 		doctor_say(d, c, FINDING_UNKNOWN, "%s: %s", g->a->name, http_fail_names[res->fail]);
 	else if (right || !g->good)
-		doctor_say(d, c, right ? FINDING_OK : FINDING_FAIL, "%s: HTTP %d", g->a->name, res->status);
+		doctor_say(d, c, right ? FINDING_OK : FINDING_FAIL, "%s: HTTP %d", g->a->name,
+		    res->status);
 	else {
 		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "%s here and in the App Dashboard must be equal; the server must pass the query on unchanged.",
-		    "%s здесь и в App Dashboard должны совпадать; сервер должен передавать строку запроса без изменений."),
-		    account_key(g->a, KEY_GREET));
+		    "%s here and in the App Dashboard must be equal; the server must pass the "
+		    "query on unchanged.",
+		    "%s здесь и в App Dashboard должны совпадать; сервер должен передавать строку "
+		    "запроса без изменений."), account_key(g->a, KEY_GREET));
 		doctor_cause(d, c, FINDING_FAIL, fix, "%s: HTTP %d", g->a->name, res->status);
 	}
 }
@@ -413,8 +429,8 @@ greet(struct doctor *d, const struct account *a, bool good)
 	g->good = good;
 	sign_token(g->challenge, 20);
 	buf_init(&b, 4096);
-	buf_printf(&b, "/%s/webhook%s%s?", channel_names[a->channel], str_eq(a->name, "main") ? "" : "/",
-	    str_eq(a->name, "main") ? "" : a->name);
+	buf_printf(&b, "/%s/webhook%s%s?", channel_names[a->channel],
+	    str_eq(a->name, "main") ? "" : "/", str_eq(a->name, "main") ? "" : a->name);
 	if (provider_of(a)->greeting(a, g->challenge, &b) != RC_OK) {
 		buf_free(&b);
 		return;
@@ -461,8 +477,8 @@ on_self(struct doctor *d, void *arg, struct http_res *res)
 		self_send(d, s);
 		return;
 	}
-	for (size_t i = 0; s->kind == SELF_MIXED && !s->ours && res->fail == HTTP_FAIL_NONE && !s->told &&
-	    i < N_PIECES; i++)
+	for (size_t i = 0; s->kind == SELF_MIXED && !s->ours && res->fail == HTTP_FAIL_NONE &&
+	    !s->told && i < N_PIECES; i++)
 		self_start(d, s->a, SELF_PIECE, 0, &pieces[i]);
 	self_pump(d);
 }
@@ -544,7 +560,8 @@ self_pump(struct doctor *d)
 	struct web *w = d->web;
 	size_t width = d->small_plan ? 1 : SELF_AT_ONCE;
 
-	while (w->sent < w->n_self && w->sent - w->n_answered < width && clock_mono_ms() < d->end_ms)
+	while (w->sent < w->n_self && w->sent - w->n_answered < width &&
+		clock_mono_ms() < d->end_ms)
 		self_send(d, w->self[w->sent++]);
 }
 
@@ -610,7 +627,8 @@ read_probe(struct doctor *d, const char *rid, const struct http_res *res)
 	const char *s;
 
 	if (res->fail != HTTP_FAIL_NONE || !is_ours(res, rid)) {
-		doctor_say(d, DC_AUTH_HEADER, FINDING_UNKNOWN, "%s %d", res->fail != HTTP_FAIL_NONE ?
+		doctor_say(d, DC_AUTH_HEADER, FINDING_UNKNOWN, "%s %d",
+		    res->fail != HTTP_FAIL_NONE ?
 		    http_fail_names[res->fail] : "HTTP", res->status);
 		return;
 	}
@@ -736,7 +754,8 @@ doctor_private(const char *ip)
 	unsigned char a[16];
 
 	if (inet_pton(AF_INET, ip, a) == 1)
-		return a[0] == 0 || a[0] == 10 || a[0] == 127 || (a[0] == 172 && (a[1] & 0xf0) == 16) ||
+		return a[0] == 0 || a[0] == 10 || a[0] == 127 ||
+		    (a[0] == 172 && (a[1] & 0xf0) == 16) ||
 		    (a[0] == 192 && a[1] == 168) || (a[0] == 169 && a[1] == 254) ||
 		    (a[0] == 100 && (a[1] & 0xc0) == 64) || a[0] >= 224;
 	if (inet_pton(AF_INET6, ip, a) != 1)
@@ -757,14 +776,16 @@ judge_addresses(struct doctor *d, const struct addrinfo *list)
 	char ip[INET6_ADDRSTRLEN];
 
 	for (const struct addrinfo *i = list; i != NULL; i = i->ai_next) {
-		if (getnameinfo(i->ai_addr, i->ai_addrlen, ip, sizeof ip, NULL, 0, NI_NUMERICHOST) != 0)
+		if (getnameinfo(i->ai_addr, i->ai_addrlen, ip, sizeof ip, NULL, 0,
+			NI_NUMERICHOST) != 0)
 			continue;
 		if (doctor_private(ip) && !d->loopback)
 			doctor_say(d, DC_DNS, FINDING_FAIL, doctor_tr(d,
 			    "%s leads to %s, which only this network can reach",
 			    "%s ведёт на %s, а он доступен только из этой сети"), d->web->host, ip);
 		else if (doctor_private(ip))
-			doctor_cause(d, DC_DNS, FINDING_UNKNOWN, "", doctor_tr(d, "%s -> %s: this machine, no public address",
+			doctor_cause(d, DC_DNS, FINDING_UNKNOWN, "",
+			    doctor_tr(d, "%s -> %s: this machine, no public address",
 			    "%s -> %s: сама машина, не публичный адрес"), d->web->host, ip);
 		else
 			doctor_say(d, DC_DNS, FINDING_OK, "%s -> %s", d->web->host, ip);
@@ -786,7 +807,8 @@ resolve_end(struct doctor *d)
 	e = gai_error(w->gai);
 	if (e == EAI_INPROGRESS) {	/* left to itself; gai is not freed */
 		(void)gai_cancel(w->gai);
-		doctor_say(d, DC_DNS, FINDING_FAIL, doctor_tr(d, "%s: the name servers do not answer",
+		doctor_say(d, DC_DNS, FINDING_FAIL,
+		    doctor_tr(d, "%s: the name servers do not answer",
 		    "%s: серверы имён не отвечают"), w->host);
 		return;
 	}
@@ -814,7 +836,8 @@ public_url(struct doctor *d)
 	else if (str_istarts(d->base, "https://"))
 		doctor_say(d, DC_PUBLIC_URL, FINDING_OK, "%s", d->base);
 	else
-		doctor_say(d, DC_PUBLIC_URL, FINDING_FAIL, doctor_tr(d, "%s: providers call https only",
+		doctor_say(d, DC_PUBLIC_URL, FINDING_FAIL,
+		    doctor_tr(d, "%s: providers call https only",
 		    "%s: провайдеры вызывают только https"), d->base);
 }
 
@@ -836,10 +859,12 @@ static void
 outside(struct doctor *d)
 {
 	static const struct db_stmt seen = { NULL,
-	    "select to_char(received_at, 'YYYY-MM-DD HH24:MI:SS TZ'), remote_addr from dmbox.deliveries"
+	    "select to_char(received_at, 'YYYY-MM-DD HH24:MI:SS TZ'), remote_addr"
+	    " from dmbox.deliveries"
 	    " where received_at > now() - interval '7 days' and remote_addr is not null"
 	    "   and (headers->>':query' = $1 or (coalesce(request_id, '') not like 'doctor-%'"
-	    "     and source in ('webhook', 'spool') and remote_addr !~ '^(127\\.|::1|10\\.|192\\.168\\.)'))"
+	    "     and source in ('webhook', 'spool') and remote_addr !~ "
+	    "'^(127\\.|::1|10\\.|192\\.168\\.)'))"
 	    " order by received_at desc limit 1" };
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;
@@ -852,23 +877,30 @@ outside(struct doctor *d)
 	db_text(&a, q);
 	if (d->db_ok && db_exec(d->db, &seen, &a, &r) == RC_OK && db_rows(r) > 0) {
 		d->r[DC_OUTSIDE].done = false;
-		doctor_say(d, DC_OUTSIDE, FINDING_OK, doctor_tr(d, "a call from outside arrived: %s, from %s",
+		doctor_say(d, DC_OUTSIDE, FINDING_OK,
+		    doctor_tr(d, "a call from outside arrived: %s, from %s",
 		    "вызов снаружи пришёл: %s, с %s"), db_get_text(r, 0, 0), db_get_text(r, 0, 1));
 	} else if (d->loopback) {
 		doctor_cause(d, DC_OUTSIDE, FINDING_UNKNOWN, d->web->up ? "" : NULL, doctor_tr(d,
-		    "%s is this machine alone; from outside: curl -X POST '%s/instagram/webhook?%s' -d x",
-		    "%s — только эта машина; снаружи: curl -X POST '%s/instagram/webhook?%s' -d x"), d->base, d->base, q);
+		    "%s is this machine alone; from outside: curl -X POST "
+		    "'%s/instagram/webhook?%s' -d x",
+		    "%s — только эта машина; снаружи: curl -X POST '%s/instagram/webhook?%s' -d x"),
+		    d->base, d->base, q);
 	} else {
 		doctor_cause(d, DC_OUTSIDE, FINDING_UNKNOWN, d->web->up ? doctor_tr(d,
-		    "Nothing is wrong so far: no call from another network was seen yet. To be sure run the curl shown here from one (your phone's), then doctor again.",
-		    "Пока всё в порядке: вызовов из другой сети ещё не было. Чтобы убедиться, выполните показанный curl из другой сети (с телефона) и запустите doctor снова.") : NULL,
+		    "Nothing is wrong so far: no call from another network was seen yet. To be "
+		    "sure run the curl shown here from one (your phone's), then doctor again.",
+		    "Пока всё в порядке: вызовов из другой сети ещё не было. Чтобы убедиться, "
+		    "выполните показанный curl из другой сети (с телефона) и запустите "
+		    "doctor снова.") : NULL,
 		    "curl -X POST '%s/instagram/webhook?%s' -d x", d->base, q);
 	}
 	db_res_free(r);
 	db_args_free(&a);
 }
 
-/* --- judging ------------------------------------------------------------------------------------ */
+/* --- judging
+ * ------------------------------------------------------------------------------------ */
 
 static void
 self_from_row(struct self *s, const struct db_res *r, size_t row)
@@ -919,11 +951,16 @@ named_piece(struct doctor *d, const struct self *s)
 	if (s->kind == SELF_MIXED && one)
 		return;		/* its pieces say it */
 	doctor_cause(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
-	    "A filter (ModSecurity, the host's WAF) reads messages and refuses some: let it except /instagram/ and /whatsapp/; customers write such texts.",
-	    "Фильтр (ModSecurity, WAF хостинга) читает сообщения и отклоняет некоторые: исключите из него /instagram/ и /whatsapp/; клиенты пишут такие тексты."),
-	    doctor_tr(d, "HTTP %d for a message with %s%s", "HTTP %d на сообщение с %s%s"), s->status,
-	    s->piece == NULL ? doctor_tr(d, "all of that together", "всем этим вместе") : s->piece->agent != NULL ?
-	    "User-Agent: " : "", s->piece == NULL ? "" : s->piece->agent != NULL ? s->piece->agent : s->piece->text);
+	    "A filter (ModSecurity, the host's WAF) reads messages and refuses some: let it except "
+	    "/instagram/ and /whatsapp/; customers write such texts.",
+	    "Фильтр (ModSecurity, WAF хостинга) читает сообщения и отклоняет некоторые: исключите "
+	    "из него /instagram/ и /whatsapp/; клиенты пишут такие тексты."),
+	    doctor_tr(d, "HTTP %d for a message with %s%s", "HTTP %d на сообщение с %s%s"),
+	    s->status,
+	    s->piece == NULL ? doctor_tr(d, "all of that together", "всем этим вместе") :
+	    s->piece->agent != NULL ?
+	    "User-Agent: " : "", s->piece == NULL ? "" : s->piece->agent != NULL ? s->piece->agent :
+	    s->piece->text);
 }
 
 /* What stands before dmbox answered: which link is it? */
@@ -937,13 +974,15 @@ foreign_answer(struct doctor *d, const struct self *s)
 	else if (s->kind == SELF_CHUNKED)
 		doctor_say(d, DC_CHUNKED, FINDING_WARN, "HTTP %d", s->status);
 	else if (s->kind == SELF_SIZE && s->size > HOSTED_BODY && d->probe.hosted)
-		/* the default of mod_fcgid, no .htaccess may change it, and no message is so long */
-		doctor_say(d, DC_BODY_LIMIT, FINDING_OK, doctor_tr(d, "%zu kB and more: the host's server takes no such body",
+		/* the default of mod_fcgid, no .htaccess may change it, and no message is so
+		 * long */
+		doctor_say(d, DC_BODY_LIMIT, FINDING_OK,
+		    doctor_tr(d, "%zu kB and more: the host's server takes no such body",
 		    "%zu кБ и больше: сервер хостинга такие тела не принимает"), s->size / 1000);
 	else if (s->kind == SELF_SIZE && s->size > 1000)
 		doctor_say(d, DC_BODY_LIMIT, FINDING_FAIL, doctor_tr(d,
-		    "%zu bytes: HTTP %d from the web server", "%zu байт: HTTP %d от веб-сервера"), s->size,
-		    s->status);
+		    "%zu bytes: HTTP %d from the web server", "%zu байт: HTTP %d от веб-сервера"),
+		    s->size, s->status);
 	else if (s->kind == SELF_PIECE || s->kind == SELF_MIXED)
 		named_piece(d, s);
 	else if (s->status == 403 || s->status == 406 || s->status == 429 || s->status == 501)
@@ -959,8 +998,8 @@ foreign_answer(struct doctor *d, const struct self *s)
 static enum doctor_check
 self_check(const struct self *s)
 {
-	static const enum doctor_check of[] = { DC_SELF_ASCII, DC_SELF_CYRILLIC, DC_BODY_LIMIT, DC_CHUNKED,
-		DC_FIREWALL, DC_FIREWALL };
+	static const enum doctor_check of[] = { DC_SELF_ASCII, DC_SELF_CYRILLIC, DC_BODY_LIMIT,
+		DC_CHUNKED, DC_FIREWALL, DC_FIREWALL };
 
 	return of[s->kind];
 }
@@ -987,16 +1026,24 @@ self_refused(struct doctor *d, const struct self *s, const char *label)
 	bool lost = strstr(s->reason, "no_") == s->reason || str_eq(s->reason, "bad_header");
 
 	if (lost)
-		snprintf(fix, sizeof fix, doctor_tr(d, "The header %s was lost on its way: let the proxy or web server before dmbox pass it on.",
-		    "Заголовок %s потерялся по дороге: пусть прокси или веб-сервер перед dmbox его передаёт."), s->credential);
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d, "The header %s was lost on its way: let the proxy or web server "
+		    "before dmbox pass it on.",
+		    "Заголовок %s потерялся по дороге: пусть прокси или веб-сервер перед dmbox "
+		    "его передаёт."), s->credential);
 	else if (s->changed || str_starts(s->reason, "wrong_signature_"))
 		snprintf(fix, sizeof fix, "%s", doctor_text(DC_SELF_CYRILLIC)->remedy[d->o.lang]);
 	else
 		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "The web programs have another secret than this configuration (%s): compare DMBOX_CONFIG and the environment of the web server with what `dmbox config` shows, then restart it.",
-		    "У веб-программ другой секрет, чем в этой конфигурации (%s): сравните DMBOX_CONFIG и окружение веб-сервера с тем, что показывает `dmbox config`, и перезапустите его."),
+		    "The web programs have another secret than this configuration (%s): compare "
+		    "DMBOX_CONFIG and the environment of the web server with what `dmbox config` "
+		    "shows, then restart it.",
+		    "У веб-программ другой секрет, чем в этой конфигурации (%s): сравните "
+		    "DMBOX_CONFIG и окружение веб-сервера с тем, что показывает `dmbox config`, и "
+		    "перезапустите его."),
 		    d->probe.config[0] != '\0' ? d->probe.config : d->conf->file);
-	doctor_cause(d, c, FINDING_FAIL, fix, doctor_tr(d, "%s: refused, %s (request %s)", "%s: отклонено, %s (запрос %s)"),
+	doctor_cause(d, c, FINDING_FAIL, fix,
+	    doctor_tr(d, "%s: refused, %s (request %s)", "%s: отклонено, %s (запрос %s)"),
 	    label, s->reason[0] != '\0' ? s->reason : "401", s->rid);
 }
 
@@ -1008,22 +1055,32 @@ self_spooled(struct doctor *d, const struct self *s, const char *label)
 	enum doctor_check c = self_check(s);
 
 	if (s->kind > SELF_CYRILLIC)
-		doctor_cause(d, c, FINDING_UNKNOWN, "", doctor_tr(d, "%s: in the spool, as the others: see DMB-611",
+		doctor_cause(d, c, FINDING_UNKNOWN, "",
+		    doctor_tr(d, "%s: in the spool, as the others: see DMB-611",
 		    "%s: в спуле, как и остальные: смотрите DMB-611"), label);
-	else if (d->r[DC_DB_WRITE].status == FINDING_FAIL || d->r[DC_DB_RIGHTS].status == FINDING_FAIL)
-		doctor_cause(d, c, FINDING_UNKNOWN, "", doctor_tr(d, "%s: in the spool, see DMB-206 and DMB-209",
+	else if (d->r[DC_DB_WRITE].status == FINDING_FAIL ||
+		d->r[DC_DB_RIGHTS].status == FINDING_FAIL)
+		doctor_cause(d, c, FINDING_UNKNOWN, "",
+		    doctor_tr(d, "%s: in the spool, see DMB-206 and DMB-209",
 		    "%s: в спуле, смотрите DMB-206 и DMB-209"), label);
 	else if (d->small_plan)
 		doctor_cause(d, c, FINDING_UNKNOWN, "", doctor_tr(d,
-		    "%s: in the spool for the moment: the few connections of this database were in use, by these calls too",
-		    "%s: пока в спуле: немногие подключения этой базы были заняты, в том числе этими вызовами"), label);
+		    "%s: in the spool for the moment: the few connections of this database were in "
+		    "use, by these calls too",
+		    "%s: пока в спуле: немногие подключения этой базы были заняты, в том числе "
+		    "этими вызовами"), label);
 	else if (d->r[DC_DB_LIMIT].status == FINDING_WARN)
-		doctor_cause(d, c, FINDING_UNKNOWN, "", doctor_tr(d, "%s: in the spool: no connection was left, see DMB-203",
+		doctor_cause(d, c, FINDING_UNKNOWN, "",
+		    doctor_tr(d, "%s: in the spool: no connection was left, see DMB-203",
 		    "%s: в спуле: не было свободного подключения, смотрите DMB-203"), label);
 	else
 		doctor_cause(d, c, FINDING_FAIL, doctor_tr(d,
-		    "The web programs cannot use the database that doctor can use: their lines \"database:\" in the log say why (another login, a firewall or SELinux for the web server, no connection left).",
-		    "Веб-программы не могут работать с базой, с которой работает doctor: причина в строках «database:» журнала (другой логин, межсетевой экран или SELinux для веб-сервера, нет подключений)."),
+		    "The web programs cannot use the database that doctor can use: their lines "
+		    "\"database:\" in the log say why (another login, a firewall or SELinux for "
+		    "the web server, no connection left).",
+		    "Веб-программы не могут работать с базой, с которой работает doctor: причина в "
+		    "строках «database:» журнала (другой логин, межсетевой экран или SELinux для "
+		    "веб-сервера, нет подключений)."),
 		    doctor_tr(d, "%s: in the spool, although the database answers (request %s)",
 		    "%s: в спуле, хотя база отвечает (запрос %s)"), label, s->rid);
 }
@@ -1040,7 +1097,8 @@ judge_self(struct doctor *d, const struct self *s)
 	else
 		snprintf(label, sizeof label, "%s/%s", channel_names[s->a->channel], s->a->name);
 	if (!s->answered || s->fail == HTTP_FAIL_TIMEOUT) {
-		doctor_say(d, c, FINDING_UNKNOWN, "%s: %s", label, http_fail_names[HTTP_FAIL_TIMEOUT]);
+		doctor_say(d, c, FINDING_UNKNOWN, "%s: %s", label,
+		    http_fail_names[HTTP_FAIL_TIMEOUT]);
 		return;
 	}
 	if (s->fail != HTTP_FAIL_NONE) {
@@ -1058,9 +1116,11 @@ judge_self(struct doctor *d, const struct self *s)
 		return;
 	}
 	if (s->changed)
-		doctor_say(d, DC_SELF_CYRILLIC, FINDING_FAIL, doctor_tr(d, "%s: the body arrived changed",
+		doctor_say(d, DC_SELF_CYRILLIC, FINDING_FAIL,
+		    doctor_tr(d, "%s: the body arrived changed",
 		    "%s: тело пришло изменённым"), label);
-	if (s->status == 401 && str_ieq(s->credential, "Authorization") && d->web->auth_status == 401) {
+	if (s->status == 401 && str_ieq(s->credential, "Authorization") &&
+	    d->web->auth_status == 401) {
 		doctor_say(d, c, FINDING_UNKNOWN, "%s: HTTP 401, DMB-505", label);
 		return;
 	}
@@ -1068,7 +1128,8 @@ judge_self(struct doctor *d, const struct self *s)
 		self_refused(d, s, label);
 	else if (s->status != 200)
 		doctor_cause(d, c, bad, doctor_tr(d, "See what the log says of this request.",
-		    "Посмотрите, что в журнале об этом запросе."), "%s: HTTP %d %s (%s)", label, s->status, s->reason, s->rid);
+		    "Посмотрите, что в журнале об этом запросе."), "%s: HTTP %d %s (%s)", label,
+		    s->status, s->reason, s->rid);
 	else if (s->spooled)
 		self_spooled(d, s, label);
 	else if (s->kind > SELF_CYRILLIC)
@@ -1078,7 +1139,8 @@ judge_self(struct doctor *d, const struct self *s)
 		    "%s: answered 200, but it is not in this database: another installation?",
 		    "%s: ответ 200, но в этой базе её нет: другая установка?"), label);
 	else if (!s->text_ok && !s->changed)
-		doctor_say(d, c, FINDING_FAIL, doctor_tr(d, "%s: in the ledger, but no row of the message",
+		doctor_say(d, c, FINDING_FAIL,
+		    doctor_tr(d, "%s: in the ledger, but no row of the message",
 		    "%s: в журнале доставок есть, строки сообщения нет"), label);
 	else if (!s->changed)
 		doctor_say(d, c, FINDING_OK, "%s", label);
@@ -1100,31 +1162,43 @@ judge_auth(struct doctor *d)
 	}
 	if (d->web->auth_status == 401 && asked && !accepted)
 		doctor_say(d, DC_SAME_PROGRAM, FINDING_FAIL, "%s", doctor_tr(d,
-		    "dmbox answers there, but knows neither our token nor our webhook secrets: another installation",
-		    "там отвечает dmbox, но не знает ни нашего токена, ни секретов вебхука: другая установка"));
+		    "dmbox answers there, but knows neither our token nor our webhook secrets: "
+		    "another installation",
+		    "там отвечает dmbox, но не знает ни нашего токена, ни секретов вебхука: "
+		    "другая установка"));
 	else if (d->web->auth_status == 401 && d->web->auth_other_key)
 		doctor_cause(d, DC_SAME_PROGRAM, FINDING_FAIL, doctor_tr(d,
-		    "The web programs have another JWT_SECRET than this configuration: compare DMBOX_CONFIG and the environment of the web server with what `dmbox config` shows, and restart it.",
-		    "У веб-программ другой JWT_SECRET, чем в этой конфигурации: сравните DMBOX_CONFIG и окружение веб-сервера с тем, что показывает `dmbox config`, и перезапустите его."),
+		    "The web programs have another JWT_SECRET than this configuration: compare "
+		    "DMBOX_CONFIG and the environment of the web server with what `dmbox config` "
+		    "shows, and restart it.",
+		    "У веб-программ другой JWT_SECRET, чем в этой конфигурации: сравните "
+		    "DMBOX_CONFIG и окружение веб-сервера с тем, что показывает `dmbox config`, и "
+		    "перезапустите его."),
 		    "%s", doctor_tr(d, "our token arrives there and is refused: another JWT_SECRET",
 		    "наш токен туда доходит и отвергается: другой JWT_SECRET"));
 	else if (d->web->auth_status == 401)
 		doctor_say(d, DC_AUTH_HEADER, FINDING_FAIL, "%s", doctor_tr(d,
-		    "a valid token in Authorization was answered 401: the header is lost on the way",
-		    "на верный токен в Authorization пришёл ответ 401: заголовок теряется по дороге"));
+		    "a valid token in Authorization was answered 401: the header is "
+		    "lost on the way",
+		    "на верный токен в Authorization пришёл ответ 401: заголовок "
+		    "теряется по дороге"));
 	else if (d->web->auth_status == 200)
-		doctor_say(d, DC_AUTH_HEADER, FINDING_OK, "%s", doctor_tr(d, "it arrives", "доходит"));
+		doctor_say(d, DC_AUTH_HEADER, FINDING_OK, "%s",
+		    doctor_tr(d, "it arrives", "доходит"));
 	else if (d->web->auth_status != 0)
 		doctor_say(d, DC_AUTH_HEADER, FINDING_UNKNOWN, "HTTP %d", d->web->auth_status);
 	if (!d->probe.there)
 		return;
 	if (d->probe.cgi && d->web->fast_ms > CGI_SLOW_MS)
-		doctor_say(d, DC_FASTCGI, FINDING_WARN, doctor_tr(d, "CGI: a program is started for each call, and even the fastest answer took %" PRId64 " ms",
-		    "CGI: на каждый запрос запускается программа, и даже самый быстрый ответ занял %" PRId64 " мс"), d->web->fast_ms);
+		doctor_say(d, DC_FASTCGI, FINDING_WARN,
+		    doctor_tr(d, "CGI: a program is started for each call, and even the fastest "
+		    "answer took %" PRId64 " ms",
+		    "CGI: на каждый запрос запускается программа, и даже самый быстрый "
+		    "ответ занял %" PRId64 " мс"), d->web->fast_ms);
 	else
 		doctor_say(d, DC_FASTCGI, FINDING_OK, "%s", d->probe.cgi ? "CGI" : "FastCGI");
-	if (d->conf->file != NULL && d->probe.config[0] != '\0' && doctor_shared_root(d->probe.config) == NULL &&
-	    d->probe.doc_root[0] != '\0') {
+	if (d->conf->file != NULL && d->probe.config[0] != '\0' &&
+	    doctor_shared_root(d->probe.config) == NULL && d->probe.doc_root[0] != '\0') {
 		char why[1024];
 
 		if (conf_below(d->conf, d->probe.doc_root, why))
@@ -1141,15 +1215,17 @@ posted(struct doctor *d)
 	for (size_t i = 0; i < d->web->n_self; i++)
 		n += d->web->self[i]->answered && d->web->self[i]->fail == HTTP_FAIL_NONE;
 	if (n > 0) {
-		doctor_say(d, DC_FIREWALL, FINDING_OK, doctor_tr(d, "%zu test deliveries came through",
+		doctor_say(d, DC_FIREWALL, FINDING_OK,
+		    doctor_tr(d, "%zu test deliveries came through",
 		    "пробных доставок дошло: %zu"), n);
-		doctor_say(d, DC_REDIRECT, FINDING_OK, doctor_tr(d, "%zu test deliveries came through",
+		doctor_say(d, DC_REDIRECT, FINDING_OK,
+		    doctor_tr(d, "%zu test deliveries came through",
 		    "пробных доставок дошло: %zu"), n);
 	} else if (d->web->up) {
-		doctor_cause(d, DC_FIREWALL, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "no test delivery was made",
-		    "пробных доставок не было"));
-		doctor_cause(d, DC_REDIRECT, FINDING_UNKNOWN, "", "%s", doctor_tr(d, "no test delivery was made",
-		    "пробных доставок не было"));
+		doctor_cause(d, DC_FIREWALL, FINDING_UNKNOWN, "", "%s",
+		    doctor_tr(d, "no test delivery was made", "пробных доставок не было"));
+		doctor_cause(d, DC_REDIRECT, FINDING_UNKNOWN, "", "%s",
+		    doctor_tr(d, "no test delivery was made", "пробных доставок не было"));
 	}
 }
 
@@ -1163,16 +1239,22 @@ speed(struct doctor *d)
 	if (!w->up || w->slow_ms == 0)
 		return;
 	if (w->slow_ms < SLOW_MS)
-		doctor_say(d, DC_SLOW, FINDING_OK, doctor_tr(d, "the slowest answer took %" PRId64 " ms",
+		doctor_say(d, DC_SLOW, FINDING_OK,
+		    doctor_tr(d, "the slowest answer took %" PRId64 " ms",
 		    "самый медленный ответ: %" PRId64 " мс"), w->slow_ms);
 	else
 		doctor_cause(d, DC_SLOW, FINDING_WARN, alone ? doctor_tr(d,
-		    "Calls that come together wait for each other: let the server run more processes (FcgidMaxProcesses 10 or more, more PHP/CGI processes in the host's plan).",
-		    "Одновременные запросы ждут друг друга: дайте серверу больше процессов (FcgidMaxProcesses 10 и больше, больше процессов в тарифе).") :
-		    doctor_tr(d, "The server or the database is overloaded: look at its load, or ask the host.",
-		    "Сервер или база перегружены: посмотрите на нагрузку или спросите хостинг."), doctor_tr(d,
-		    "an answer took %" PRId64 " ms; one alone %" PRId64 " ms", "один ответ занял %" PRId64 " мс; одиночный %" PRId64 " мс"),
-		    w->slow_ms, w->first_ms);
+		    "Calls that come together wait for each other: let the server run more "
+		    "processes (FcgidMaxProcesses 10 or more, more PHP/CGI processes in the "
+		    "host's plan).",
+		    "Одновременные запросы ждут друг друга: дайте серверу больше процессов "
+		    "(FcgidMaxProcesses 10 и больше, больше процессов в тарифе).") :
+		    doctor_tr(d, "The server or the database is overloaded: look at its load, or "
+		    "ask the host.",
+		    "Сервер или база перегружены: посмотрите на нагрузку или спросите хостинг."),
+		    doctor_tr(d,
+		    "an answer took %" PRId64 " ms; one alone %" PRId64 " ms", "один ответ занял %"
+		    PRId64 " мс; одиночный %" PRId64 " мс"), w->slow_ms, w->first_ms);
 }
 
 void

@@ -61,7 +61,8 @@ entry_done(void *arg, const struct task_poll_result *r)
 static void
 entry_say(struct entry *en, enum poll_outcome outcome, const char *hint)
 {
-	const struct task_poll_result r = { .account = en->account, .outcome = outcome, .hint = hint };
+	const struct task_poll_result r = { .account = en->account, .outcome = outcome,
+	    .hint = hint };
 
 	entry_ready(en, &r);
 }
@@ -158,7 +159,8 @@ endpoint_check_messages(struct endpoint_env *e)
 	v = entries_new(e, str_empty(only) ? NULL : only, &n);
 	buf_init(&b, 8 * ANSWER_MAX);
 	if (n == 0) {
-		endpoint_error(e, 404, "unknown_account", "there is no such account on this channel");
+		endpoint_error(e, 404, "unknown_account",
+		    "there is no such account on this channel");
 		goto out;
 	}
 	entries_run(e, v, n, &away);

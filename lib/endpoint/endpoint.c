@@ -21,7 +21,8 @@
 #define RETRY_CONFIG_S "60"
 #define RETRY_LIMIT_S "60"
 #define JWT_FAILURES 600	/* a minute and address; beyond it failing requests get 429 */
-#define JWT_FAILURES_ALL 6000	/* a minute, of all addresses together: who has many gets no further */
+/* a minute, of all addresses together: who has many gets no further */
+#define JWT_FAILURES_ALL 6000
 #define ANSWER_MAX (32u << 20)
 #define NO_CONF_MAX_BODY 65536	/* a request that is answered 503 anyway */
 
@@ -230,7 +231,8 @@ method_fits(const char *method, const struct endpoint_route *r)
 }
 
 static void
-answer_405(struct endpoint_env *e, const struct endpoint_route *routes, size_t n, const struct target *t)
+answer_405(struct endpoint_env *e, const struct endpoint_route *routes, size_t n,
+    const struct target *t)
 {
 	struct buf b;
 
@@ -251,7 +253,8 @@ static const struct endpoint_route *
 stray(const struct endpoint_env *e, const struct endpoint_route *routes, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (str_eq(routes[i].endpoint, ROUTE_STRAY) && method_fits(e->req->method, &routes[i]))
+		if (str_eq(routes[i].endpoint, ROUTE_STRAY) &&
+			method_fits(e->req->method, &routes[i]))
 			return &routes[i];
 	return NULL;
 }
@@ -304,9 +307,11 @@ answer_401(struct endpoint_env *e, const char *why)
 	}
 	log_warn("%s %s refused: %s (from %s)", e->req->method, e->req->url, why, e->addr);
 	/* a token that came and is none of ours is told from one that did not come (RFC 6750, 3) */
-	endpoint_header(e, "WWW-Authenticate", str_empty(http_req_get(e->req, "Authorization")) ? "Bearer" :
+	endpoint_header(e, "WWW-Authenticate", str_empty(http_req_get(e->req, "Authorization")) ?
+	    "Bearer" :
 	    "Bearer error=\"invalid_token\"");
-	endpoint_error(e, 401, "unauthorized", "a valid token is needed: Authorization: Bearer <JWT>");
+	endpoint_error(e, 401, "unauthorized",
+	    "a valid token is needed: Authorization: Bearer <JWT>");
 }
 
 static void
@@ -317,10 +322,10 @@ answer_403(struct endpoint_env *e, unsigned int scope)
 
 	for (unsigned int bit = 1; bit <= AUTH_ADMIN; bit <<= 1)
 		if ((scope & bit) != 0)
-			n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n > 0 ? " or " : "",
-			    auth_scope_name((enum auth_scope)bit));
-	log_warn("%s %s refused: scope %s is missing (caller %s)", e->req->method, e->req->url, names,
-	    e->caller.sub);
+			n += (size_t)snprintf(names + n, sizeof names - n, "%s%s",
+			    n > 0 ? " or " : "", auth_scope_name((enum auth_scope)bit));
+	log_warn("%s %s refused: scope %s is missing (caller %s)", e->req->method, e->req->url,
+	    names, e->caller.sub);
 	endpoint_error(e, 403, "scope_missing", "the token lacks the scope %s", names);
 }
 
@@ -378,7 +383,8 @@ count_answer(const struct endpoint_env *e)
 {
 	const struct endpoint_route *r = e->route;
 	char code[12];
-	const char *labels[3] = { r != NULL ? r->endpoint : "none", channel_names[e->channel], code };
+	const char *labels[3] = { r != NULL ? r->endpoint : "none", channel_names[e->channel],
+	    code };
 
 	snprintf(code, sizeof code, "%d", e->res->status);
 	meter_time(ctx_meter(e->ctx, e->conf), METER_HTTP, clock_mono_us() - e->start_us, labels);
@@ -437,7 +443,8 @@ endpoint_dispatch(struct ctx *ctx, unsigned int thread, const struct endpoint_ta
 	log_begin(e->request_id);
 	if (e->conf == NULL && ctx_conf(ctx, req->conf_path, req->doc_root, &e->conf) != RC_OK) {
 		endpoint_header(e, "Retry-After", RETRY_CONFIG_S);
-		endpoint_error(e, 503, "config", "the configuration has an error; the log says which");
+		endpoint_error(e, 503, "config",
+		    "the configuration has an error; the log says which");
 	} else {
 		set_addr(e);
 		e->route = find_route(e, table->routes, table->n);

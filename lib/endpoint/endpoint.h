@@ -26,7 +26,8 @@ struct endpoint_env {
 	const char *tail;		/* path behind the endpoint, without slash; "" */
 	struct auth_caller caller;	/* where the route has a scope */
 	char request_id[65];
-	char addr[64];			/* the client's address: the peer's, or what a trusted proxy says */
+	/* the client's address: the peer's, or what a trusted proxy says */
+	char addr[64];
 	struct mem_arena arena;		/* lives until the answer is written */
 	/* for endpoint_later and what follows it */
 	struct http_res *res;
@@ -90,7 +91,8 @@ void endpoint_header(const struct endpoint_env *e, const char *name, const char 
 void endpoint_json(const struct endpoint_env *e, int status, struct buf *b);
 /* endpoint_error(e, status, code, fmt...): {"error":{code,message},"requestId"}, and
  * endpoint_log_error. */
-void endpoint_error(struct endpoint_env *e, int status, const char *code, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void endpoint_error(struct endpoint_env *e, int status, const char *code, const char *fmt,
+    ...) PRINTF_LIKE(4, 5);
 /* endpoint_log_error(e, status, code): a person who has the request id of an error answer finds it
  * in the log: a line, where the request has none yet.  For errors in a form of their own. */
 void endpoint_log_error(const struct endpoint_env *e, int status, const char *code);

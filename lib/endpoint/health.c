@@ -56,7 +56,8 @@ put_spool(struct buf *b, bool known, const struct spool_stat *st)
 	if (!known)
 		buf_puts(b, ",\"spool\":{\"waiting\":null,\"oldestSeconds\":null}");
 	else
-		buf_printf(b, ",\"spool\":{\"waiting\":%zu,\"oldestSeconds\":%" PRId64 ",\"setAside\":%zu}",
+		buf_printf(b, ",\"spool\":{\"waiting\":%zu,\"oldestSeconds\":%"
+		    PRId64 ",\"setAside\":%zu}",
 		    st->waiting, st->waiting > 0 ? st->oldest_s : 0, st->bad);
 }
 
@@ -66,11 +67,13 @@ stores(struct endpoint_env *e, struct db *db)
 {
 	const char *url = e->conf->database_url_web;
 	struct db_opts o = { .conninfo = url, .connect_s = e->conf->db_connect_s, .app = "status" };
-	struct db *web = str_empty(url) || str_eq(url, e->conf->database_url_read) ? db : db_new(&o);
+	struct db *web = str_empty(url) || str_eq(url, e->conf->database_url_read) ? db :
+	    db_new(&o);
 	const char *fault = NULL;
 
 	if (trial_store(web, &e->conf->accounts[0]) != RC_OK)
-		fault = db_connected(web) || *db_sqlstate(web) != '\0' ? "refuses" : fault_name(db_fault(web));
+		fault = db_connected(web) || *db_sqlstate(web) != '\0' ? "refuses" :
+		    fault_name(db_fault(web));
 	if (web != db)
 		db_free(web);
 	return fault;
@@ -86,7 +89,8 @@ fault_of(struct endpoint_env *e, struct db *db, bool up, size_t waiting)
 {
 	if (!up)
 		return fault_name(db_fault(db));
-	if (e->conf->n_accounts == 0 || (!ctx_limit(e->ctx, "health:trial", TRIALS_A_MINUTE, NULL) && waiting == 0))
+	if (e->conf->n_accounts == 0 ||
+		(!ctx_limit(e->ctx, "health:trial", TRIALS_A_MINUTE, NULL) && waiting == 0))
 		return NULL;
 	return stores(e, db);
 }
@@ -103,7 +107,8 @@ endpoint_health(struct endpoint_env *e)
 	struct buf b;
 
 	buf_init(&b, 4096);
-	buf_printf(&b, "{\"status\":\"%s\",\"database\":\"%s\"", fault != NULL ? "unavailable" : st.bad > 0 ? "degraded" : "ok",
+	buf_printf(&b, "{\"status\":\"%s\",\"database\":\"%s\"",
+	    fault != NULL ? "unavailable" : st.bad > 0 ? "degraded" : "ok",
 	    fault == NULL ? "ok" : fault);
 	put_spool(&b, known, &st);
 	buf_puts(&b, ",\"outbox\":{\"queued\":");

@@ -35,7 +35,8 @@ shown(const char *mime)
 
 /* RFC 6266: an ASCII name for all, the real one beside it. */
 static void
-put_disposition(const struct endpoint_env *e, bool in_place, const char *id, const char *path, const char *name)
+put_disposition(const struct endpoint_env *e, bool in_place, const char *id, const char *path,
+    const char *name)
 {
 	const char *dot = strrchr(path, '.');
 	struct buf b;
@@ -54,7 +55,8 @@ put_disposition(const struct endpoint_env *e, bool in_place, const char *id, con
 
 /* RC_NONE where there is no such file, RC_TEMP where it cannot be read. */
 static enum rc
-read_file(const char *dir, const char *path, struct mem_arena *arena, const char **out, size_t *out_n)
+read_file(const char *dir, const char *path, struct mem_arena *arena, const char **out,
+    size_t *out_n)
 {
 	const char *p = path + strlen(path);
 	enum rc rc = RC_NONE;

@@ -22,9 +22,11 @@ enum stmt { SQL_STATE, SQL_OUTBOX, SQL_ACCOUNTS, SQL_REFUSED, SQL__MAX };
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_STATE] = { "metrics_state",
 	    "select (select max(version) from dmbox.schema_version),"
-	    " (select greatest(0, extract(epoch from now() - at))::bigint from dmbox.heartbeats where name = 'poll')" },
+	    " (select greatest(0, extract(epoch from now() - at))::bigint from dmbox.heartbeats "
+	    "where name = 'poll')" },
 	[SQL_OUTBOX] = { "metrics_outbox",
-	    "select s.state, count(o.id), coalesce(extract(epoch from now() - min(o.created_at)), 0)::bigint"
+	    "select s.state, count(o.id), coalesce(extract(epoch"
+	    " from now() - min(o.created_at)), 0)::bigint"
 	    " from unnest(array['queued', 'leased', 'unknown', 'failed', 'dead']) s(state)"
 	    " left join dmbox.outbox o on o.state = s.state group by s.state order by s.state" },
 	[SQL_ACCOUNTS] = { "metrics_accounts",
@@ -33,7 +35,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " case when pause_until > now() then 1 else 0 end"
 	    " from dmbox.account_state order by channel, account" },
 	[SQL_REFUSED] = { "metrics_refused",
-	    "select channel, account, reason, sum(kept)::bigint, sum(capped)::bigint from dmbox.refusals"
+	    "select channel, account, reason, sum(kept)::bigint, sum(capped)::bigint"
+	    " from dmbox.refusals"
 	    " where minute > now() - interval '1 hour' group by channel, account, reason"
 	    " order by channel, account, reason" },
 };
@@ -71,12 +74,12 @@ print_outbox(const struct db_res *r, struct buf *b)
 {
 	head(b, "dmbox_outbox_messages", "Messages of the outbox that are not sent, by state");
 	for (size_t i = 0; i < db_rows(r); i++)
-		buf_printf(b, "dmbox_outbox_messages{state=\"%s\"} %" PRId64 "\n", db_get_text(r, i, 0),
-		    db_get_i64(r, i, 1));
+		buf_printf(b, "dmbox_outbox_messages{state=\"%s\"} %" PRId64 "\n",
+		    db_get_text(r, i, 0), db_get_i64(r, i, 1));
 	head(b, "dmbox_outbox_oldest_seconds", "Age of the oldest of them");
 	for (size_t i = 0; i < db_rows(r); i++)
-		buf_printf(b, "dmbox_outbox_oldest_seconds{state=\"%s\"} %" PRId64 "\n", db_get_text(r, i, 0),
-		    db_get_i64(r, i, 2));
+		buf_printf(b, "dmbox_outbox_oldest_seconds{state=\"%s\"} %" PRId64 "\n",
+		    db_get_text(r, i, 0), db_get_i64(r, i, 2));
 }
 
 static void
@@ -107,7 +110,9 @@ print_accounts(const struct db_res *r, struct buf *b)
 static void
 print_refused(const struct db_res *r, struct buf *b)
 {
-	head(b, "dmbox_refused_last_hour", "Deliveries refused within the last hour, on all hosts; kept: in the ledger, or counted only");
+	head(b, "dmbox_refused_last_hour",
+	    "Deliveries refused within the last hour, on all hosts; kept: in the ledger, or "
+	    "counted only");
 	for (size_t i = 0; i < db_rows(r); i++)
 		for (int capped = 0; capped < 2; capped++) {
 			of_account(b, "dmbox_refused_last_hour", r, i);
@@ -125,9 +130,10 @@ print_spool(struct spool *sp, struct buf *b)
 
 	if (sp == NULL || spool_stat(sp, &st) != RC_OK)
 		return;
-	head(b, "dmbox_spool_files", "Deliveries in the spool: waiting for the database, or quarantined");
-	buf_printf(b, "dmbox_spool_files{state=\"waiting\"} %zu\ndmbox_spool_files{state=\"set_aside\"} %zu\n",
-	    st.waiting, st.bad);
+	head(b, "dmbox_spool_files",
+	    "Deliveries in the spool: waiting for the database, or quarantined");
+	buf_printf(b, "dmbox_spool_files{state=\"waiting\"} "
+	    "%zu\ndmbox_spool_files{state=\"set_aside\"} %zu\n", st.waiting, st.bad);
 	head(b, "dmbox_spool_oldest_seconds", "Age of the oldest waiting one");
 	buf_printf(b, "dmbox_spool_oldest_seconds %" PRId64 "\n", st.waiting > 0 ? st.oldest_s : 0);
 }
@@ -137,12 +143,13 @@ static void
 print(struct db *db, struct spool *sp, struct meter *m, struct buf *b)
 {
 	static void (*const print[SQL__MAX])(const struct db_res *, struct buf *) = {
-		[SQL_STATE] = print_state, [SQL_OUTBOX] = print_outbox, [SQL_ACCOUNTS] = print_accounts,
-		[SQL_REFUSED] = print_refused };
+		[SQL_STATE] = print_state, [SQL_OUTBOX] = print_outbox,
+		[SQL_ACCOUNTS] = print_accounts, [SQL_REFUSED] = print_refused };
 	bool up = true;
 
 	head(b, "dmbox_build_info", "The version of dmbox");
-	buf_printf(b, "dmbox_build_info{version=\"%s\",schema=\"%d\"} 1\n", DMBOX_VERSION, STORE_SCHEMA_VERSION);
+	buf_printf(b, "dmbox_build_info{version=\"%s\",schema=\"%d\"} 1\n", DMBOX_VERSION,
+	    STORE_SCHEMA_VERSION);
 	for (int i = 0; i < SQL__MAX && up; i++) {
 		struct db_res *r = NULL;
 

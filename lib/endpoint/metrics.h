@@ -16,10 +16,12 @@
 void endpoint_metrics(struct endpoint_env *e);
 /*
  * endpoint_metrics_file(path, db, spool, meter):
- * The same, spool and meter may be NULL, into a file for node_exporter's textfile collector: written beside,
+ * The same, spool and meter may be NULL, into a file for node_exporter's textfile collector:
+ * written beside,
  * 0644, then renamed.
  * Returns  RC_OK, RC_TEMP (logged).
  */
-enum rc endpoint_metrics_file(const char *path, struct db *db, struct spool *sp, struct meter *m) MUST_CHECK;
+enum rc endpoint_metrics_file(const char *path, struct db *db, struct spool *sp,
+    struct meter *m) MUST_CHECK;
 
 #endif

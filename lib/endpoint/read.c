@@ -63,13 +63,17 @@ page_of(struct endpoint_env *e, struct view_page *page)
 
 	*page = (struct view_page){ .q = http_query_get(&e->arena, e->req->query, "q") };
 	if (!str_empty(limit) && (str_i64(limit, &n) != RC_OK || n < 1)) {
-		endpoint_error(e, 422, "bad_limit", "limit must be a number from 1 to %d", VIEW_PAGE_MAX);
+		endpoint_error(e, 422, "bad_limit", "limit must be a number from 1 to %d",
+		    VIEW_PAGE_MAX);
 		return false;
 	}
 	page->limit = n > VIEW_PAGE_MAX ? VIEW_PAGE_MAX : (size_t)n;
-	if (view_cursor_parse(http_query_get(&e->arena, e->req->query, "before"), &page->before) != RC_OK ||
-	    view_cursor_parse(http_query_get(&e->arena, e->req->query, "after"), &page->after) != RC_OK) {
-		endpoint_error(e, 422, "bad_cursor", "before and after take the value of next, or an id");
+	if (view_cursor_parse(http_query_get(&e->arena, e->req->query, "before"),
+	    &page->before) != RC_OK ||
+	    view_cursor_parse(http_query_get(&e->arena, e->req->query, "after"),
+	    &page->after) != RC_OK) {
+		endpoint_error(e, 422, "bad_cursor",
+		    "before and after take the value of next, or an id");
 		return false;
 	}
 	if (page->q != NULL && !str_utf8_ok(page->q, strlen(page->q))) {
@@ -101,7 +105,8 @@ endpoint_read_stats(struct endpoint_env *e)
 	if (!accounts_of(e, &accounts))
 		goto out;
 	for (i = 0; i < e->conf->n_accounts; i++)
-		polling |= e->conf->accounts[i].channel == e->channel && e->conf->accounts[i].poll_s != 0;
+		polling |= e->conf->accounts[i].channel == e->channel &&
+		    e->conf->accounts[i].poll_s != 0;
 	buf_putc(&b, '{');
 	rc = view_stats(ctx_db(e->ctx, e->conf, e->thread), e->channel, &accounts, &b, &age_s);
 	if (rc != RC_OK) {
@@ -172,7 +177,8 @@ endpoint_read_conversations(struct endpoint_env *e)
 
 	buf_init(&b, ANSWER_MAX);
 	if (page_of(e, &page) && accounts_of(e, &accounts)) {
-		rc = view_conversations(ctx_db(e->ctx, e->conf, e->thread), e->channel, &accounts, &page, &b);
+		rc = view_conversations(ctx_db(e->ctx, e->conf, e->thread), e->channel, &accounts,
+		    &page, &b);
 		if (rc == RC_OK)
 			endpoint_json(e, 200, &b);
 		else
@@ -243,7 +249,8 @@ endpoint_read_inbox(struct endpoint_env *e)
 static enum rc
 up_to_of(struct endpoint_env *e, const struct json *j, struct view_cursor *out)
 {
-	if (json_type(json_member(j, "upTo")) == JSON_ABSENT || json_type(json_member(j, "upTo")) == JSON_NULL) {
+	if (json_type(json_member(j, "upTo")) == JSON_ABSENT ||
+	    json_type(json_member(j, "upTo")) == JSON_NULL) {
 		*out = (struct view_cursor){ 0 };
 		return RC_OK;
 	}
@@ -265,7 +272,8 @@ endpoint_read_mark(struct endpoint_env *e)
 		return;
 	}
 	if (json_i64(json_member(j, "conversation"), &contact) != RC_OK) {
-		endpoint_error(e, 422, "bad_conversation", "conversation must be the id of a conversation");
+		endpoint_error(e, 422, "bad_conversation",
+		    "conversation must be the id of a conversation");
 		goto out;
 	}
 	if (up_to_of(e, j, &up_to) != RC_OK) {

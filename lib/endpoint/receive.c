@@ -116,7 +116,8 @@ static bool
 is_digest(const char *name)
 {
 	for (size_t i = 0; providers[i] != NULL; i++)
-		if (providers[i]->signature_header != NULL && str_ieq(name, providers[i]->signature_header))
+		if (providers[i]->signature_header != NULL &&
+			str_ieq(name, providers[i]->signature_header))
 			return true;
 	return false;
 }
@@ -124,8 +125,8 @@ is_digest(const char *name)
 static bool
 secret_name(const char *name)
 {
-	static const char *const words[] = { "authorization", "cookie", "secret", "signature", "token",
-		"password", "api-key", "apikey" };
+	static const char *const words[] = { "authorization", "cookie", "secret", "signature",
+		"token", "password", "api-key", "apikey" };
 	char low[128];
 	size_t n = 0;
 
@@ -215,7 +216,8 @@ fill(struct endpoint_env *e, const struct account *a, struct delivery *d)
 /* --- counting ------------------------------------------------------------- */
 
 static void
-count_delivery(struct endpoint_env *e, const struct account *a, const char *verdict, const char *reason)
+count_delivery(struct endpoint_env *e, const struct account *a, const char *verdict,
+    const char *reason)
 {
 	const char *labels[4] = { channel_names[a->channel], a->name, verdict, reason };
 
@@ -258,7 +260,8 @@ note_refusal(struct endpoint_env *e, const struct account *a, const char *reason
 
 	endpoint_addr_net(e, net);
 	snprintf(addr_key, sizeof addr_key, "from:%s", net);
-	snprintf(key, sizeof key, REFUSED_KEY "%s:%s:%s", channel_names[a->channel], reason, a->name);
+	snprintf(key, sizeof key, REFUSED_KEY "%s:%s:%s", channel_names[a->channel], reason,
+	    a->name);
 	row = ctx_limit(e->ctx, addr_key, REFUSED_ROWS_ADDR, NULL);
 	row = ctx_limit(e->ctx, key, row ? REFUSED_ROWS : 0, &extra);
 	count_delivery(e, a, "rejected", reason);
@@ -350,8 +353,8 @@ mark_doctor(const struct endpoint_env *e, struct delivery *d)
 static bool
 fail_key(const struct endpoint_env *e, char key[96])
 {
-	static const char *const inside[] = { "127.", "10.", "192.168.", "169.254.", "::1", "fc", "fd",
-	    "fe80:", "::ffff:127.", "::ffff:10.", "::ffff:192.168." };
+	static const char *const inside[] = { "127.", "10.", "192.168.", "169.254.", "::1", "fc",
+	    "fd", "fe80:", "::ffff:127.", "::ffff:10.", "::ffff:192.168." };
 	char net[64];
 	int64_t second;
 
@@ -477,7 +480,8 @@ ends_within(const struct http_req *req)
 	bool within;
 
 	str_trim(&p, &n);
-	if (!req->no_length || n == 0 || (*p != '{' && *p != '[') || p[n - 1] == '}' || p[n - 1] == ']')
+	if (!req->no_length || n == 0 || (*p != '{' && *p != '[') || p[n - 1] == '}' ||
+		p[n - 1] == ']')
 		return false;
 	within = json_parse(p, n, &j, why) != RC_OK &&
 	    (str_starts(why, "unexpected end") || str_starts(why, "unfinished string"));
@@ -512,7 +516,8 @@ endpoint_receive(struct endpoint_env *e)
 	case RC_OK:
 		break;
 	case RC_NONE:
-		log_warn("webhook for an unknown %s account: %s", channel_names[e->channel], e->req->url);
+		log_warn("webhook for an unknown %s account: %s", channel_names[e->channel],
+		    e->req->url);
 		if ((a = likely(e)) != NULL)
 			note_refusal(e, a, "unknown_account");
 		endpoint_error(e, 404, "unknown_account", "there is no such account");
@@ -521,7 +526,8 @@ endpoint_receive(struct endpoint_env *e)
 		refuse(e, a, why);
 		return;
 	}
-	if (e->req->cut || ends_within(e->req)) {	/* what did not arrive whole is not acknowledged */
+	/* what did not arrive whole is not acknowledged */
+	if (e->req->cut || ends_within(e->req)) {
 		note_refusal(e, a, "cut_body");
 		endpoint_error(e, 400, "cut_body", "the body ended before its announced length");
 	} else if (all_space(e->req)) {
@@ -554,7 +560,8 @@ is_message_by_get(struct endpoint_env *e)
 	const struct account *a = NULL;
 	const char *why;
 
-	if (*e->req->query == '\0' || http_query_get(&e->arena, e->req->query, "hub.mode") != NULL ||
+	if (*e->req->query == '\0' ||
+	    http_query_get(&e->arena, e->req->query, "hub.mode") != NULL ||
 	    find_account(e, &a, &why) != RC_OK || is_open(a))
 		return false;
 	note_refusal(e, a, "sent_by_get");
@@ -587,7 +594,8 @@ endpoint_receive_stray(struct endpoint_env *e)
 	endpoint_error(e, 404, "not_found", "there is nothing at this address");
 	if (a == NULL || !ctx_limit(e->ctx, key, STRAY_ROWS, NULL))
 		return;
-	log_warn("⛔ a delivery to a wrong address: %s %s (from %s)", e->req->method, e->req->url, e->addr);
+	log_warn("⛔ a delivery to a wrong address: %s %s (from %s)", e->req->method, e->req->url,
+	    e->addr);
 	count_delivery(e, a, "rejected", "wrong_address");
 	http_busy(&e->reply);
 	fill(e, a, &d);
@@ -607,7 +615,8 @@ greeted(const struct endpoint_env *e)
 	if (*e->tail != '\0')
 		return conf_account(e->conf, e->channel, e->tail);
 	for (size_t i = 0; i < e->conf->n_accounts; i++)
-		if (e->conf->accounts[i].channel == e->channel && provider_of(&e->conf->accounts[i])->greet != NULL)
+		if (e->conf->accounts[i].channel == e->channel &&
+			provider_of(&e->conf->accounts[i])->greet != NULL)
 			return &e->conf->accounts[i];
 	return NULL;
 }
@@ -644,7 +653,8 @@ endpoint_receive_greet(struct endpoint_env *e)
 		log_warn("⛔ webhook handshake refused (from %s)", e->addr);
 		if (is_greeting(e) && (a = greeted(e)) != NULL)
 			note_refusal(e, a, "handshake_refused");
-		endpoint_error(e, 403, "handshake_refused", "mode, verify token or challenge is not right");
+		endpoint_error(e, 403, "handshake_refused",
+		    "mode, verify token or challenge is not right");
 	}
 	buf_free(&b);
 }
@@ -685,7 +695,8 @@ time_to_look(struct ctx *ctx)
 {
 	char key[40];
 
-	snprintf(key, sizeof key, "drain:%lld", (long long)(clock_mono_ms() / 1000 / DRAIN_EVERY_S));
+	snprintf(key, sizeof key, "drain:%lld",
+	    (long long)(clock_mono_ms() / 1000 / DRAIN_EVERY_S));
 	return ctx_limit(ctx, key, 1, NULL);
 }
 

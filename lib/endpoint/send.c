@@ -79,7 +79,8 @@ endpoint_send_split(const char *text, size_t max, bool in_bytes, struct strv *ou
 	size_t n = strlen(text);
 
 	while (n > 0) {
-		size_t cut = in_bytes ? str_utf8_cut(text, n, max) : str_utf8_cut_chars(text, n, max);
+		size_t cut = in_bytes ? str_utf8_cut(text, n, max) : str_utf8_cut_chars(text, n,
+		    max);
 		size_t at, keep;
 
 		if (cut == 0)
@@ -155,7 +156,8 @@ get_upload(struct endpoint_env *e, const struct json *j, int64_t *id)
 	if (json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL ||
 	    (json_i64(v, id) == RC_OK && *id > 0))
 		return true;
-	endpoint_error(e, 422, "bad_attachment", "attachment.upload: the id that upload answered is expected");
+	endpoint_error(e, 422, "bad_attachment",
+	    "attachment.upload: the id that upload answered is expected");
 	return false;
 }
 
@@ -167,7 +169,8 @@ add_att(struct endpoint_env *e, const struct json *j, struct draft *w)
 	int64_t upload = 0;
 
 	if (json_type(j) != JSON_OBJECT) {
-		endpoint_error(e, 422, "bad_attachment", "attachment: an object with type and url is expected");
+		endpoint_error(e, 422, "bad_attachment",
+		    "attachment: an object with type and url is expected");
 		return false;
 	}
 	if (w->n_atts == ATTS_MAX) {
@@ -186,7 +189,8 @@ add_att(struct endpoint_env *e, const struct json *j, struct draft *w)
 	}
 	if (upload == 0 && !url_ok(url)) {
 		endpoint_error(e, 422, "bad_attachment",
-		    "attachment.url: a public https:// address of at most %d bytes is expected", URL_MAX);
+		    "attachment.url: a public https:// address of at most %d bytes is expected",
+		    URL_MAX);
 		return false;
 	}
 	a = &w->atts[w->n_atts++];
@@ -212,9 +216,11 @@ get_template(struct endpoint_env *e, const struct json *j, struct draft *w)
 	if (json_type(t) == JSON_ABSENT || json_type(t) == JSON_NULL)
 		return true;
 	name = json_text(&e->arena, json_member(t, "name"));
-	code = json_text(&e->arena, json_type(lang) == JSON_OBJECT ? json_member(lang, "code") : lang);
+	code = json_text(&e->arena, json_type(lang) == JSON_OBJECT ? json_member(lang, "code") :
+	    lang);
 	if (str_empty(name) || str_empty(code) || w->n_atts > 0 || !str_empty(w->message)) {
-		endpoint_error(e, 422, "bad_template", "template: an object with name and language, "
+		endpoint_error(e, 422, "bad_template",
+		    "template: an object with name and language, "
 		    "and neither message nor attachment beside it");
 		return false;
 	}
@@ -241,7 +247,8 @@ get_template(struct endpoint_env *e, const struct json *j, struct draft *w)
 static bool
 get_atts(struct endpoint_env *e, const struct json *j, struct draft *w)
 {
-	const struct json *one = json_member(j, "attachment"), *many = json_member(j, "attachments");
+	const struct json *one = json_member(j, "attachment"),
+	    *many = json_member(j, "attachments");
 
 	if (json_type(one) != JSON_ABSENT && json_type(one) != JSON_NULL && !add_att(e, one, w))
 		return false;
@@ -274,7 +281,8 @@ get_key(struct endpoint_env *e, const struct json *j, struct draft *w)
 		w->key = mem_arena_dup(&e->arena, hdr);
 	if (w->key && (w->key[0] == '\0' || strlen(w->key) > KEY_MAX ||
 	    !str_utf8_ok(w->key, strlen(w->key)))) {
-		endpoint_error(e, 422, "bad_idempotency_key", "idempotencyKey: 1 to %d bytes of text", KEY_MAX);
+		endpoint_error(e, 422, "bad_idempotency_key",
+		    "idempotencyKey: 1 to %d bytes of text", KEY_MAX);
 		return false;
 	}
 	return true;
@@ -320,7 +328,8 @@ check_account(struct endpoint_env *e, struct draft *w)
 		return false;
 	}
 	if (!w->a->use_mock && str_empty(w->a->token)) {
-		endpoint_error(e, 503, "config", "the %s account %s has no access token in its configuration",
+		endpoint_error(e, 503, "config",
+		    "the %s account %s has no access token in its configuration",
 		    channel_names[e->channel], w->a->name);
 		return false;
 	}
@@ -349,11 +358,14 @@ find_uploads(struct endpoint_env *e, struct draft *w)
 	struct buf b;
 
 	for (size_t i = 0; i < w->n_atts; i++) {
-		enum rc rc = w->uploads[i] == 0 ? RC_DUP : upload_get(db, w->uploads[i], &e->arena, &u);
+		enum rc rc = w->uploads[i] == 0 ? RC_DUP : upload_get(db, w->uploads[i], &e->arena,
+		    &u);
 
 		if (rc == RC_DUP)
 			continue;
-		if (rc == RC_OK && (!str_eq(u.account, w->a->name) || !str_eq(u.channel, channel_names[e->channel])))
+		if (rc == RC_OK &&
+			(!str_eq(u.account, w->a->name) ||
+			    !str_eq(u.channel, channel_names[e->channel])))
 			rc = RC_NONE;
 		if (rc == RC_NONE || str_empty(e->conf->public_url)) {
 			endpoint_error(e, 422, "bad_attachment",
@@ -362,14 +374,17 @@ find_uploads(struct endpoint_env *e, struct draft *w)
 		}
 		if (rc != RC_OK) {
 			endpoint_header(e, "Retry-After", "5");
-			endpoint_error(e, 503, "database", "the database is away; try again, with the same Idempotency-Key");
+			endpoint_error(e, 503, "database",
+			    "the database is away; try again, with the same Idempotency-Key");
 			return false;
 		}
 		snprintf(ref, sizeof ref, UPLOAD_REF "%lld", (long long)u.id);
 		buf_init(&b, 8192);
 		link_name(e->conf->public_url, u.channel, u.id, &b);
-		w->atts[i] = (struct att){ .type = u.type, .name = u.name, .mime = u.mime, .bytes = -1,
-			.url = mem_arena_ndup(&e->arena, b.p, b.n), .ref = mem_arena_dup(&e->arena, ref) };
+		w->atts[i] = (struct att){ .type = u.type, .name = u.name, .mime = u.mime,
+			.bytes = -1,
+			.url = mem_arena_ndup(&e->arena, b.p, b.n),
+			.ref = mem_arena_dup(&e->arena, ref) };
 		buf_free(&b);
 	}
 	return true;
@@ -384,17 +399,21 @@ check_action(struct endpoint_env *e, struct draft *w)
 		return false;
 	}
 	if (!str_empty(w->message) || w->n_atts > 0) {
-		endpoint_error(e, 422, "unsupported_action", "action: not together with a message or attachment");
+		endpoint_error(e, 422, "unsupported_action",
+		    "action: not together with a message or attachment");
 		return false;
 	}
-	if (str_empty(w->reply_to) && provider_of(w->a)->acts_on_message && !str_ends(w->action, "react") &&
+	if (str_empty(w->reply_to) && provider_of(w->a)->acts_on_message &&
+	    !str_ends(w->action, "react") &&
 	    outbox_newest_inbound(ctx_db(e->ctx, e->conf, e->thread), w->a->channel, w->a->name,
 	    w->recipient, &e->arena, &w->reply_to) != RC_OK) {
-		endpoint_error(e, 422, "missing_target", "replyTo: no message of this contact is known");
+		endpoint_error(e, 422, "missing_target",
+		    "replyTo: no message of this contact is known");
 		return false;
 	}
 	if (str_ends(w->action, "react") && str_empty(w->reply_to)) {
-		endpoint_error(e, 422, "missing_target", "replyTo: the id of the message to react to");
+		endpoint_error(e, 422, "missing_target",
+		    "replyTo: the id of the message to react to");
 		return false;
 	}
 	if (str_eq(w->action, "react") && str_empty(w->reaction)) {
@@ -426,8 +445,10 @@ too_long(struct endpoint_env *e, size_t limit, bool bytes)
 	struct buf b;
 
 	buf_init(&b, 4096);
-	buf_printf(&b, "{\"error\":{\"code\":\"too_long\",\"message\":\"message: at most %zu %s\",\"limit\":%zu,"
-	    "\"unit\":\"%s\"},\"requestId\":\"%s\"}", limit, bytes ? "bytes of UTF-8" : "characters",
+	buf_printf(&b, "{\"error\":{\"code\":\"too_long\",\"message\":\"message: at most %zu "
+	    "%s\",\"limit\":%zu,"
+	    "\"unit\":\"%s\"},\"requestId\":\"%s\"}", limit,
+	    bytes ? "bytes of UTF-8" : "characters",
 	    limit, bytes ? "bytes" : "characters", e->request_id);
 	endpoint_json(e, 422, &b);
 	buf_free(&b);
@@ -516,7 +537,8 @@ make_parts(struct endpoint_env *e, struct draft *w)
 
 		str_trim(&p, &n);
 		if (n == 0 && w->n_atts == 0) {
-			endpoint_error(e, 422, "empty_message", "message: neither text nor attachment");
+			endpoint_error(e, 422, "empty_message",
+			    "message: neither text nor attachment");
 			return false;
 		}
 		if (n > 0 && !add_text(e, w))
@@ -550,7 +572,8 @@ fingerprint(const struct draft *w, char out[65])
 	buf_printf(&b, "%s\n%s\n", channel_names[w->a->channel], w->a->name);
 	for (size_t i = 0; i < w->n_parts; i++) {
 		const struct outmsg *m = &w->parts[i];
-		const char *const f[] = { m->recipient, m->body, m->reply_to, m->action, m->reaction };
+		const char *const f[] = { m->recipient, m->body, m->reply_to, m->action,
+		    m->reaction };
 
 		buf_putc(&b, '\n');
 		for (size_t k = 0; k < sizeof f / sizeof *f; k++)
@@ -598,8 +621,8 @@ answer_failed(struct endpoint_env *e, const struct outbox_row *r)
 	json_put_str(&b, r->error_code[0] ? r->error_code : NULL);
 	json_put_key(&b, ",", "providerText");
 	json_put_str(&b, r->error_text[0] ? r->error_text : NULL);
-	buf_printf(&b, "},\"id\":%lld,\"status\":\"failed\",\"requestId\":\"%s\"}", (long long)r->id,
-	    e->request_id);
+	buf_printf(&b, "},\"id\":%lld,\"status\":\"failed\",\"requestId\":\"%s\"}",
+	    (long long)r->id, e->request_id);
 	endpoint_json(e, 502, &b);
 	buf_free(&b);
 	endpoint_log_error(e, 502, code);
@@ -624,7 +647,8 @@ rows_status(const struct outbox_row *rows, size_t n)
 
 /* Why not yet: the code, the provider's words, and what mends it. */
 static void
-put_reason(const struct endpoint_env *e, const struct account *a, const struct outbox_row *r, struct buf *b)
+put_reason(const struct endpoint_env *e, const struct account *a, const struct outbox_row *r,
+    struct buf *b)
 {
 	const char *hint = hint_text(e->conf, a, r->hint);
 
@@ -716,9 +740,11 @@ answer_window(struct endpoint_env *e, const struct draft *w, int64_t closed_us,
 
 	clock_iso(closed_us, at);
 	buf_init(&b, 1 << 20);
-	buf_printf(&b, "{\"error\":{\"code\":\"window_closed\",\"message\":\"the customer's last message is too"
+	buf_printf(&b, "{\"error\":{\"code\":\"window_closed\",\"message\":\"the customer's last "
+	    "message is too"
 	    " long ago: one could answer until %s%s\",\"until\":\"%s\"", at, p->templates ?
-	    " (an approved template still goes)" : w->human || p->window_human_s == p->window_s ? "" :
+	    " (an approved template still goes)" : w->human ||
+	    p->window_human_s == p->window_s ? "" :
 	    " (with humanAgent: true a person may answer within 7 days)", at);
 	if (p->templates && p->templates_build != NULL)
 		put_templates(w, deadline, &b);
@@ -769,7 +795,8 @@ perform(struct httpc *h, const struct draft *w, int64_t deadline, struct outbox_
 	do {
 		login_use(&l, it->token, it->token_of, it->proof);
 		left = deadline - clock_mono_ms();
-		if (attempt_build(&l.a, it, left > 100 ? (unsigned int)left : 100, &req, r) != RC_OK)
+		if (attempt_build(&l.a, it, left > 100 ? (unsigned int)left : 100, &req,
+			r) != RC_OK)
 			break;
 		httpc_once(h, &req, &res);
 		attempt_read(&l.a, it, &res, r);
@@ -813,8 +840,8 @@ try_row(struct db *db, struct httpc *h, const struct draft *w, int64_t deadline,
 	if (outbox_begin(db, &items.v[0]) == RC_OK) {
 		ms = perform(h, w, deadline, &items.v[0], &r);
 		attempt_count(w->meter, w->a, &r, ms);
-		if (items.v[0].tries > 0 && !r.again && state_set_proof(db, w->a->channel, w->a->name,
-		    items.v[0].proof) != RC_OK)
+		if (items.v[0].tries > 0 && !r.again &&
+		    state_set_proof(db, w->a->channel, w->a->name, items.v[0].proof) != RC_OK)
 			log_debug("send: the proof in use is found again next time");
 		settle(db, &items.v[0], &r, ms, row);
 	}
@@ -856,7 +883,8 @@ put_and_try(struct endpoint_env *e, struct draft *w, int64_t deadline)
 	fingerprint(w, print);
 	n.fingerprint = print;
 	if (!w->action && !w->template && !w->a->use_mock)
-		n.window_s = w->human ? provider_of(w->a)->window_human_s : provider_of(w->a)->window_s;
+		n.window_s = w->human ? provider_of(w->a)->window_human_s :
+		    provider_of(w->a)->window_s;
 	switch (outbox_put(db, &n, ROWS_MAX, rows, &n_rows, &closed_us)) {
 	case RC_OK:
 		try_rows(db, w, deadline, rows, n_rows);
@@ -872,14 +900,16 @@ put_and_try(struct endpoint_env *e, struct draft *w, int64_t deadline)
 		break;
 	case RC_INVALID:
 		if (db_fault(db) == DB_FAULT_DATA)
-			endpoint_error(e, 422, "invalid", "the database refuses this message: %s", db_error(db));
+			endpoint_error(e, 422, "invalid", "the database refuses this message: %s",
+			    db_error(db));
 		else
 			endpoint_error(e, 409, "idempotency_conflict",
 			    "this idempotency key was used for another message");
 		break;
 	default:
 		http_res_header(e->res, "Retry-After", 11, "5", 1);
-		endpoint_error(e, 503, "database", "the database is away; try again, with the same Idempotency-Key");
+		endpoint_error(e, 503, "database",
+		    "the database is away; try again, with the same Idempotency-Key");
 	}
 }
 

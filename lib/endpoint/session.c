@@ -93,7 +93,8 @@ session_caller(struct endpoint_env *e)
 		return false;
 	}
 	if (!is_get(e) && !str_eq(http_req_get(e->req, "X-Dmbox"), "1")) {
-		endpoint_error(e, 403, "no_header", "a call with a cookie needs the header X-Dmbox: 1");
+		endpoint_error(e, 403, "no_header",
+		    "a call with a cookie needs the header X-Dmbox: 1");
 		goto out;
 	}
 	switch (people_session(db, secret, &who)) {
@@ -178,8 +179,8 @@ login(struct endpoint_env *e, const struct json *j)
 		endpoint_error(e, 401, "link_unknown", "this is no link of dmbox user");
 		return;
 	}
-	switch (people_login(ctx_db(e->ctx, e->conf, e->thread), token, http_req_get(e->req, "User-Agent"),
-	    secret, &who, &why)) {
+	switch (people_login(ctx_db(e->ctx, e->conf, e->thread), token,
+	    http_req_get(e->req, "User-Agent"), secret, &who, &why)) {
 	case RC_OK:
 		set_cookie(e, secret, json_bool(json_member(j, "secure"), false));
 		put_me(e, who.name, who.role);
@@ -205,7 +206,8 @@ logout(struct endpoint_env *e)
 	char secret[PEOPLE_SECRET + 1];
 	struct buf b;
 
-	if (cookie(e, secret) && people_logout(ctx_db(e->ctx, e->conf, e->thread), secret) != RC_OK) {
+	if (cookie(e, secret) &&
+	    people_logout(ctx_db(e->ctx, e->conf, e->thread), secret) != RC_OK) {
 		away(e);
 	} else {
 		buf_init(&b, 64);
@@ -234,8 +236,10 @@ decide(struct endpoint_env *e, const struct json *j)
 		endpoint_error(e, 403, "read_only", "%s may not do this", e->caller.sub);
 		return;
 	}
-	if (json_i64(json_member(j, "id"), &id) != RC_OK || (!str_eq(action, "retry") && !str_eq(action, "cancel"))) {
-		endpoint_error(e, 422, "invalid_field", "id of an outbox row and action, retry or cancel, are needed");
+	if (json_i64(json_member(j, "id"), &id) != RC_OK ||
+	    (!str_eq(action, "retry") && !str_eq(action, "cancel"))) {
+		endpoint_error(e, 422, "invalid_field",
+		    "id of an outbox row and action, retry or cancel, are needed");
 		return;
 	}
 	rc = str_eq(action, "retry") ? outbox_retry(db, id) : outbox_cancel(db, id);
@@ -286,7 +290,8 @@ endpoint_session_me(struct endpoint_env *e)
 
 	/* 30 days from now again */
 	if (session_here(e) && cookie(e, secret))
-		set_cookie(e, secret, str_eq(http_query_get(&e->arena, e->req->query, "secure"), "1"));
+		set_cookie(e, secret,
+		    str_eq(http_query_get(&e->arena, e->req->query, "secure"), "1"));
 	mem_wipe(secret, sizeof secret);
 	put_me(e, e->caller.sub, role);
 }

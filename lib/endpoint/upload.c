@@ -36,7 +36,8 @@ too_large(struct endpoint_env *e, size_t limit)
 	struct buf b;
 
 	buf_init(&b, 4096);
-	buf_printf(&b, "{\"error\":{\"code\":\"too_large\",\"message\":\"a file of at most %zu bytes is expected\","
+	buf_printf(&b, "{\"error\":{\"code\":\"too_large\",\"message\":\"a file of at most %zu "
+	    "bytes is expected\","
 	    "\"limit\":%zu},\"requestId\":\"%s\"}", limit, limit, e->request_id);
 	endpoint_json(e, 413, &b);
 	buf_free(&b);
@@ -72,14 +73,16 @@ fits(struct endpoint_env *e, const struct account *a, const struct sniff *kind,
 	size_t max = 0;
 
 	if (str_empty(e->conf->media_dir) || str_empty(e->conf->public_url)) {
-		endpoint_error(e, 503, "config", "files can be sent where DMBOX_MEDIA_DIR and DMBOX_PUBLIC_URL are set");
+		endpoint_error(e, 503, "config",
+		    "files can be sent where DMBOX_MEDIA_DIR and DMBOX_PUBLIC_URL are set");
 		return false;
 	}
 	if (e->req->body_n == 0 && !e->req->too_large) {
 		endpoint_error(e, 422, "empty_body", "the bytes of a file are expected");
 		return false;
 	}
-	u->type = kind != NULL ? provider_file_type(provider_of(a), kind->type, kind->mime, &max) : NULL;
+	u->type = kind != NULL ? provider_file_type(provider_of(a), kind->type, kind->mime, &max) :
+	    NULL;
 	if (u->type == NULL && !e->req->too_large) {
 		endpoint_error(e, 415, "bad_type", "%s: %s does not take such a file",
 		    kind != NULL ? kind->mime : "unknown kind of file", provider_of(a)->title);
@@ -92,7 +95,8 @@ fits(struct endpoint_env *e, const struct account *a, const struct sniff *kind,
 		return false;
 	}
 	if (mediadir_full(e->conf->media_dir)) {
-		endpoint_error(e, 507, "disk_full", "the disk is nearly full: what is left is for messages");
+		endpoint_error(e, 507, "disk_full",
+		    "the disk is nearly full: what is left is for messages");
 		return false;
 	}
 	return true;
@@ -186,7 +190,8 @@ store(struct endpoint_env *e, const struct account *a, const struct sniff *kind,
 	u->secret = secret;
 	if (upload_add(ctx_db(e->ctx, e->conf, e->thread), u, &u->id) == RC_OK) {
 		answer(e, u);
-		log_info("upload %" PRId64 ": %s, %" PRId64 " bytes, by %s", u->id, u->mime, u->bytes, e->caller.sub);
+		log_info("upload %" PRId64 ": %s, %" PRId64 " bytes, by %s", u->id, u->mime,
+		    u->bytes, e->caller.sub);
 	} else {
 		unlink(u->path);
 		endpoint_header(e, "Retry-After", "5");
@@ -222,7 +227,8 @@ endpoint_file(struct endpoint_env *e)
 	struct upload u;
 	char id[24];
 
-	switch (link_open(ctx_db(e->ctx, e->conf, e->thread), e->tail, clock_now_us() / 1000000, &e->arena, &u)) {
+	switch (link_open(ctx_db(e->ctx, e->conf, e->thread), e->tail, clock_now_us() / 1000000,
+	    &e->arena, &u)) {
 	case RC_OK:
 		break;
 	case RC_TEMP:
@@ -234,7 +240,8 @@ endpoint_file(struct endpoint_env *e)
 		return;
 	}
 	if (str_empty(e->conf->media_dir)) {
-		endpoint_error(e, 404, "not_here", "the file is not here: DMBOX_MEDIA_DIR is not set");
+		endpoint_error(e, 404, "not_here",
+		    "the file is not here: DMBOX_MEDIA_DIR is not set");
 		return;
 	}
 	snprintf(id, sizeof id, "%" PRId64, u.id);

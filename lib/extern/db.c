@@ -630,7 +630,8 @@ ask_durable(struct db *d)
 	d->trips = trips;
 	if (rc == RC_OK && str_eq(db_get_text(r, 0, 0), "off")) {
 		d->async = d->no_prepare = true;
-		log_warn("database: synchronous_commit is off and a pooler keeps our options back: each "
+		log_warn("database: synchronous_commit is off and a pooler keeps our options "
+		    "back: each "
 		    "transaction sets it itself, which takes longer; alter role ... set "
 		    "synchronous_commit = on spares that");
 	}
@@ -1455,8 +1456,8 @@ reach_ports(const char *list, struct db_reach *out)
 void
 db_reach(const char *conninfo, struct db_reach *out)
 {
-	static const char *const files[] = { "passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl",
-		"sslcrldir" };
+	static const char *const files[] = { "passfile", "sslcert", "sslkey", "sslrootcert",
+		"sslcrl", "sslcrldir" };
 	PQconninfoOption *given = PQconninfoParse(conninfo, NULL), *defaults = PQconndefaults();
 	struct strv hosts = { 0 };
 	const char *s;

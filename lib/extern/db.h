@@ -8,8 +8,8 @@
 #include "base/str.h"
 
 /*
- * PostgreSQL through libpq, which no other file includes: one connection per handle, parameters and results in binary
- * form, statements prepared once per connection in the same round trip as
+ * PostgreSQL through libpq, which no other file includes: one connection per handle, parameters and
+ * results in binary form, statements prepared once per connection in the same round trip as
  * their first use.  A broken connection is opened again at the next use; a
  * breaker shared by the handles of a process keeps an absent database from
  * being asked at every request.
@@ -103,9 +103,11 @@ void db_null(struct db_args *a, enum db_type t);
 void db_bool(struct db_args *a, bool v);
 void db_i32(struct db_args *a, int32_t v);
 void db_i64(struct db_args *a, int64_t v);
-void db_text(struct db_args *a, const char *s);			/* NULL: null; borrowed until db_exec */
+/* NULL: null; borrowed until db_exec */
+void db_text(struct db_args *a, const char *s);
 void db_textn(struct db_args *a, const char *p, size_t n);
-void db_bytea(struct db_args *a, const void *p, size_t n);	/* p NULL: null; borrowed until db_exec */
+/* p NULL: null; borrowed until db_exec */
+void db_bytea(struct db_args *a, const void *p, size_t n);
 void db_time(struct db_args *a, int64_t us);			/* microseconds since 1970 */
 void db_jsonb(struct db_args *a, const char *json);		/* NULL: null */
 void db_uuid(struct db_args *a, const char *text36);
@@ -140,12 +142,14 @@ uint64_t db_round_trips(const struct db *d);
 /* db_rows: how many; db_is_null, db_get_*: one field, rows and columns from 0. */
 size_t db_rows(const struct db_res *r);
 bool db_is_null(const struct db_res *r, size_t row, int col);
-int64_t db_get_i64(const struct db_res *r, size_t row, int col);	/* int2, int4, int8, numeric; null: 0 */
+/* int2, int4, int8, numeric; null: 0 */
+int64_t db_get_i64(const struct db_res *r, size_t row, int col);
 bool db_get_bool(const struct db_res *r, size_t row, int col);
 /* text, json, jsonb, uuid (text form), name: NUL-terminated, borrowed from r; null: NULL */
 const char *db_get_text(const struct db_res *r, size_t row, int col);
 const void *db_get_bytes(const struct db_res *r, size_t row, int col, size_t *n);
-int64_t db_get_time(const struct db_res *r, size_t row, int col);	/* microseconds since 1970; null: 0 */
+/* microseconds since 1970; null: 0 */
+int64_t db_get_time(const struct db_res *r, size_t row, int col);
 void db_res_free(struct db_res *r);
 
 #endif

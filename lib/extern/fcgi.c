@@ -171,7 +171,8 @@ pick(char *const *envp, const char *v[V__MAX])
 		size_t n = eq != NULL ? (size_t)(eq - *envp) : 0;
 
 		for (int i = 0; n > 0 && i < V__MAX; i++)
-			if (n == var_names[i].n && v[i] == NULL && memcmp(*envp, var_names[i].name, n) == 0)
+			if (n == var_names[i].n && v[i] == NULL &&
+				memcmp(*envp, var_names[i].name, n) == 0)
 				v[i] = eq + 1;
 	}
 	for (int i = 0; i < V__MAX; i++)
@@ -262,7 +263,8 @@ read_head(char *const *envp, const char *v[V__MAX], struct http_req *req)
 	if (v[V_AUTH] != NULL && http_req_get(req, "authorization") == NULL)
 		add_header(req, "authorization", v[V_AUTH]);
 	req->remote_addr = mem_arena_dup(&req->arena, v[V_ADDR]);
-	req->conf_path = mem_arena_dup(&req->arena, v[V_CONF] != NULL ? v[V_CONF] : v[V_CONF_AGAIN]);
+	req->conf_path = mem_arena_dup(&req->arena,
+	    v[V_CONF] != NULL ? v[V_CONF] : v[V_CONF_AGAIN]);
 	req->doc_root = mem_arena_dup(&req->arena, v[V_ROOT]);
 }
 

@@ -8,8 +8,8 @@
 #include "base/rc.h"
 
 /*
- * FastCGI through libfcgi, which no other file includes: the accept loop under mod_fcgid, lighttpd, spawn-fcgi and as
- * plain CGI, with one thread or several.  Stops on SIGTERM, SIGINT and SIGUSR1
+ * FastCGI through libfcgi, which no other file includes: the accept loop under mod_fcgid, lighttpd,
+ * spawn-fcgi and as plain CGI, with one thread or several.  Stops on SIGTERM, SIGINT and SIGUSR1
  * after the requests in flight, and those that wait to be accepted, are
  * answered (ARCHITECTURE.md 6.1 and 7).
  */
@@ -30,7 +30,8 @@ struct fcgi_opts {
 	 * that is going to wait calls call->reply.busy before.  call is fcgi's memory.
 	 */
 	bool (*handle)(void *arg, unsigned int thread, struct http_call *call);
-	unsigned int open_max;		/* beyond so many calls under way none is accepted; 0 = no limit */
+	/* beyond so many calls under way none is accepted; 0 = no limit */
+	unsigned int open_max;
 	bool alone;			/* starts no thread or process of its own once it serves */
 	/* tick: about once a second while serving, from no worker, and once at the end
 	 * (plain CGI: only then); may be NULL */

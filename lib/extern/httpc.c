@@ -156,7 +156,8 @@ static bool
 private_addr(const struct sockaddr *sa)
 {
 	if (sa->sa_family == AF_INET)
-		return private4(ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr));
+		return private4(ntohl(
+		    ((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr));
 	if (sa->sa_family == AF_INET6)
 		return private6(((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr.s6_addr);
 	return true;

@@ -9,8 +9,8 @@
 #include "base/str.h"
 
 /*
- * HTTP through libcurl, which no other file includes.  An engine runs many flows at once on one thread; a flow is a
- * conversation with one upstream, request after request (a poll check, a send,
+ * HTTP through libcurl, which no other file includes.  An engine runs many flows at once on one
+ * thread; a flow is a conversation with one upstream, request after request (a poll check, a send,
  * a download).  TLS verified, answers capped, redirects off unless asked for,
  * sends on fresh connections, reads with keep-alive.
  */

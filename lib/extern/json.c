@@ -789,7 +789,8 @@ put_object(struct buf *b, struct json_object *o, bool sorted)
 	size_t n = (size_t)json_object_object_length(o), i = 0;
 	struct pair *v = mem_array(n + 1, sizeof *v);
 
-	for (struct lh_entry *e = json_object_get_object(o)->head; e != NULL && i < n; e = e->next) {
+	for (struct lh_entry *e = json_object_get_object(o)->head; e != NULL &&
+	    i < n; e = e->next) {
 		v[i].key = lh_entry_k(e);
 		v[i++].v = (struct json_object *)(uintptr_t)lh_entry_v(e);
 	}

@@ -9,8 +9,8 @@
 #include "base/rc.h"
 
 /*
- * JSON through json-c, which no other file includes.  Strict reading: UTF-8, no trailing bytes, no lax syntax,
- * depth at most 32, number tokens kept as their source text (a 19-digit id is
+ * JSON through json-c, which no other file includes.  Strict reading: UTF-8, no trailing bytes, no
+ * lax syntax, depth at most 32, number tokens kept as their source text (a 19-digit id is
  * not a double, a 30-digit one does not saturate).  json-c's types stay inside.
  */
 struct json;	/* a node; belongs to the root it came from */

@@ -123,7 +123,8 @@ enum {
 
 #define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define FS_WRITE (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
-	LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | \
+	LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | \
+	LANDLOCK_ACCESS_FS_MAKE_REG | \
 	LANDLOCK_ACCESS_FS_REFER | FS_TRUNCATE)
 #define FS_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE)
 #define FS_ALL ((1ull << 13) - 1)	/* of the first version; the others are added */
@@ -178,7 +179,8 @@ enter_files(const struct sandbox *s)
 
 	/* the first version forbids every rename between folders: no spool */
 	if (abi < ABI_REFER) {
-		log_warn("sandbox: the host has no landlock (Linux 5.19 or newer): files are not limited");
+		log_warn("sandbox: the host has no landlock (Linux 5.19 or newer): files are "
+		    "not limited");
 		return false;
 	}
 	set.fs |= LANDLOCK_ACCESS_FS_REFER;

@@ -255,7 +255,8 @@ set_caller(const struct conf *c, json_t *body, struct auth_caller *out)
 
 	memset(out, 0, sizeof *out);
 	if (json_is_string(scope))
-		(void)scope_bits(json_string_value(scope), &out->scopes);	/* foreign words mean nothing here */
+		/* foreign words mean nothing here */
+		(void)scope_bits(json_string_value(scope), &out->scopes);
 	else if (scope == NULL && c->jwt_default_scope != NULL)
 		(void)scope_bits(c->jwt_default_scope, &out->scopes);
 	set_sub(member(body, "sub"), out);

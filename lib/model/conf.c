@@ -42,8 +42,10 @@ enum key {
 	K_IG_MOCK, K_IG_POLL_S, K_WA_MOCK, K_WA_POLL_S,
 	K_DB_URL, K_DB_HOST, K_DB_PORT, K_DB_USER, K_DB_PASSWORD, K_DB_NAME,
 	K_DB_WEB, K_DB_SEND, K_DB_CRON, K_DB_READ, K_DB_CONNECT_S,
-	K_ACCOUNTS, K_SPOOL, K_MEDIA, K_TICK, K_PUBLIC_URL, K_PROXIES, K_MAX_BODY, K_KEEP, K_KEEP_REFUSED,
-	K_CONFIG, K_LANG, K_MEDIA_ALLOW, K_MEDIA_DAY, K_SANDBOX, K_LOG_LEVEL, K_LOG_FORMAT, K_LOG_FILE, K_LOG_MAX,
+	K_ACCOUNTS, K_SPOOL, K_MEDIA, K_TICK, K_PUBLIC_URL, K_PROXIES, K_MAX_BODY, K_KEEP,
+	    K_KEEP_REFUSED,
+	K_CONFIG, K_LANG, K_MEDIA_ALLOW, K_MEDIA_DAY, K_SANDBOX, K_LOG_LEVEL, K_LOG_FORMAT,
+	    K_LOG_FILE, K_LOG_MAX,
 	K_THREADS,
 	K_JWT, K_JWT_OLD, K_JWT_SCOPE, K_JWT_PUBLIC,
 	K__MAX
@@ -87,7 +89,8 @@ KEY(K_SPOOL, "DMBOX_SPOOL_DIR", "spool", false, CONF_TEXT, 0, 0,
 KEY(K_MEDIA, "DMBOX_MEDIA_DIR", "media", false, CONF_TEXT, 0, 0,
     "Where attachments are kept; beside the configuration."),
 KEY(K_TICK, "DMBOX_TICK_DIR", "tick beside the installed inbox page", false, CONF_TEXT, 0, 0,
-    "Where the file lies by which the inbox page learns of changes, served by the web server; off: none."),
+    "Where the file lies by which the inbox page learns of changes, served by the web "
+    "server; off: none."),
 KEY(K_MEDIA_DAY, "DMBOX_MEDIA_DAY_MB", "2000", false, CONF_NUM, 1, 1000000,
     "How much an account's attachments may take a day, in MB; one contact's a quarter of it."),
 KEY(K_PUBLIC_URL, "DMBOX_PUBLIC_URL", "", false, CONF_URL, 0, 0,
@@ -243,8 +246,8 @@ add_provider_key(const struct provider *p, const struct provider_key *k)
 	if (at < 0) {
 		defs = mem_realloc(defs, n_defs + 1, sizeof(*defs));
 		d = &defs[n_defs++];
-		*d = (struct key_def){ { k->name, k->def, k->secret, true, k->list, k->help }, k->kind,
-		    k->min, k->max, 1u << p->channel };
+		*d = (struct key_def){ { k->name, k->def, k->secret, true, k->list, k->help },
+		    k->kind, k->min, k->max, 1u << p->channel };
 		return;
 	}
 	d = &defs[at];
@@ -667,7 +670,8 @@ own_key(const struct conf_values *v, const char *key)
 	for (size_t i = 0; i < *v->p->n_keys; i++)
 		if (str_eq(v->p->keys[i].name, key))
 			return &v->p->keys[i];
-	issue(v->c, true, key, v->p->name, "error of the program: it is not in this provider's table");
+	issue(v->c, true, key, v->p->name,
+	    "error of the program: it is not in this provider's table");
 	return NULL;
 }
 
@@ -751,7 +755,8 @@ claimed(struct conf *c, const struct conf_kv *kv, enum channel ch, const char *f
 			continue;
 		claim = providers[i]->claims(&v);
 		if (claim == CLAIM_YES && most == CLAIM_YES)
-			issue(c, true, NULL, file != NULL ? file : "environment", "keys of both %s and %s are set: "
+			issue(c, true, NULL, file != NULL ? file : "environment",
+			    "keys of both %s and %s are set: "
 			    "which one is it?", best->title, providers[i]->title);
 		if (claim > most) {
 			best = providers[i];
@@ -769,7 +774,8 @@ account_common(struct conf *c, struct account *a)
 	bool ig = a->channel == CHANNEL_INSTAGRAM, open;
 
 	a->use_mock = get_bool(&raw, ig ? K_IG_MOCK : K_WA_MOCK);
-	a->poll_s = (unsigned int)get_num(&raw, ig ? K_IG_POLL_S : K_WA_POLL_S, a->provider->poll_s);
+	a->poll_s = (unsigned int)get_num(&raw, ig ? K_IG_POLL_S : K_WA_POLL_S,
+	    a->provider->poll_s);
 	for (size_t i = 0; i < *a->provider->n_keys; i++) {
 		const struct provider_key *k = &a->provider->keys[i];
 		const char *s = a->kv[key_index(k->name)].value;
@@ -1090,7 +1096,8 @@ conf_drop(struct conf *c)
 		return;
 	char *const strings[] = { c->file, c->dir, c->accounts_dir, c->database_url,
 		c->database_url_web, c->database_url_send, c->database_url_cron,
-		c->database_url_read, c->spool_dir, c->media_dir, c->tick_dir, c->public_url, c->lang,
+		c->database_url_read, c->spool_dir, c->media_dir, c->tick_dir, c->public_url,
+		    c->lang,
 		c->log_file, c->jwt_secret, c->jwt_secret_old, c->jwt_default_scope,
 		c->jwt_public_key_file };
 
@@ -1351,7 +1358,8 @@ account_secret(const struct account *a, size_t i, const char **key)
 	for (size_t k = 0; a->kv != NULL && k < n_defs; k++) {
 		const struct conf_key_info *info = &defs[k].info;
 
-		if (!info->secret || (defs[k].channels >> a->channel & 1) == 0 || a->kv[k].value == NULL)
+		if (!info->secret || (defs[k].channels >> a->channel & 1) == 0 ||
+			a->kv[k].value == NULL)
 			continue;
 		if (key != NULL)
 			*key = info->name;

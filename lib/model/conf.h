@@ -36,13 +36,16 @@ struct account {
 	char *token;			/* by which the provider knows us */
 	char *own_id;			/* by which deliveries call us */
 	unsigned int poll_s;		/* 0 = never */
-	bool webhook_open;		/* takes deliveries without a credential: the switch is on and
-					 * no secret is set */
-	bool used;			/* a secret of it is set, or it is a mock or a further account:
-					 * somebody means it to work (main's Instagram always exists) */
-	void *own;			/* the provider's: made by its configure(), freed by unconfigure();
-					 * NULL for one of which only provider and name are known */
-	unsigned int proof;		/* which of several secrets proves a call; not configured: learned */
+	bool webhook_open;		/* takes deliveries without a credential: the switch is on
+					 * and no secret is set */
+	bool used;			/* a secret of it is set, or it is a mock or a further
+					 * account: somebody means it to work (main's Instagram
+					 * always exists) */
+	void *own;			/* the provider's: made by its configure(), freed by
+					 * unconfigure(); NULL for one of which only provider and
+					 * name are known */
+	/* which of several secrets proves a call; not configured: learned */
+	unsigned int proof;
 	const struct conf_kv *kv;	/* account_value, account_missing */
 	char *file;			/* where it was read */
 };
@@ -156,7 +159,8 @@ const char *account_secret(const struct account *a, size_t i, const char **key);
  * KEY, value, KEY, value, ..., NULL.  For tests and for dmbox init, which signs with it.
  * conf_account_del frees it.
  */
-struct account *conf_account_make(const struct provider *p, const char *name, const char *const kv[]);
+struct account *conf_account_make(const struct provider *p, const char *name,
+    const char *const kv[]);
 void conf_account_del(struct account *a);
 /* conf_channel_key(ch, tail): "INSTAGRAM_" and tail, if that is a key; else "". */
 const char *conf_channel_key(enum channel ch, const char *tail);
@@ -169,9 +173,11 @@ const char *conf_channel_key(enum channel ch, const char *tail);
 bool conf_is_set(const struct conf_values *v, const char *key);
 bool conf_bool(const struct conf_values *v, const char *key);
 void conf_list(const struct conf_values *v, const char *key, struct strv *out);	/* appends */
-char *conf_copy(const struct conf_values *v, const char *key);	/* conf_text, to be freed, or NULL */
+/* conf_text, to be freed, or NULL */
+char *conf_copy(const struct conf_values *v, const char *key);
 char *conf_url(const struct conf_values *v, const char *key);	/* ... without slashes at the end */
-void conf_warn(const struct conf_values *v, const char *key, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void conf_warn(const struct conf_values *v, const char *key, const char *fmt, ...) PRINTF_LIKE(3,
+    4);
 
 /* The table of keys, for dump, completion and the documentation tests. */
 struct conf_key_info {

@@ -74,7 +74,8 @@ strip(const char *url, struct buf *out, char why[160])
 
 		end = strchrnul(q, '&');
 		if (foreign(q, n)) {
-			snprintf(why, 160, "parameter %.*s means nothing to PostgreSQL: left out", (int)n, q);
+			snprintf(why, 160, "parameter %.*s means nothing to PostgreSQL: left out",
+			    (int)n, q);
 		} else if (end > q) {
 			buf_putc(out, sep);
 			buf_put(out, q, (size_t)(end - q));
@@ -124,7 +125,8 @@ dburl_make(const char *in, char **out, char why[160])
 	else
 		buf_puts(&b, in);
 	if (!buf_err(&b) && wants_tls(b.p, &tls) != RC_OK) {
-		snprintf(why, 160, "is neither a postgresql:// URL nor a libpq string (key=value ...)");
+		snprintf(why, 160,
+		    "is neither a postgresql:// URL nor a libpq string (key=value ...)");
 		goto out;
 	}
 	if (tls)

@@ -191,11 +191,13 @@ key_check(const struct key_def *d, const char *v, char why[160])
 	case CONF_URL:
 		return check_url(v, false);
 	case CONF_SECRET:
-		return each(v, ',', secret_ok, "must have at least 8 characters: it can be guessed");
+		return each(v, ',', secret_ok,
+		    "must have at least 8 characters: it can be guessed");
 	case CONF_KEY:
 		return strlen(v) >= 32 ? NULL : "must have at least 32 bytes";
 	case CONF_ID:
-		return str_charset(v, 1, 128, "._-") ? NULL : "may hold only letters, digits, . _ -";
+		return str_charset(v, 1, 128, "._-") ? NULL :
+		    "may hold only letters, digits, . _ -";
 	case CONF_LEVEL:
 		return word_of(v, levels, 4) ? NULL : "must be error, warn, info or debug";
 	case CONF_FORMAT:

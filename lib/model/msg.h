@@ -50,8 +50,8 @@ struct item {
 	const char *thread_id;	/* never NULL; "" but for Green API (the chat) */
 	const char *external_id;	/* message: its id; NULL: derive a weak one */
 	const char *contact;	/* external id of the other side (in a group: the chat) */
-	const char *alias;	/* other external ids of the same contact, as this item proves, a line
-				 * each; NULL */
+	const char *alias;	/* other external ids of the same contact, as this item proves, a
+				 * line each; NULL */
 	const char *left;	/* ... and those that the contact id has taken the place of; NULL */
 	const char *name, *username, *picture;	/* of the contact; NULL unknown */
 	const char *sender_id, *recipient_id;

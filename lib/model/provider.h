@@ -62,7 +62,8 @@ struct poll_state {
 	const char *memory;	/* JSON object this account remembered at the last check
 				 * (accepted form, unsupported, cursors); "{}" at first */
 	bool probe;		/* try every form afresh: the hourly time has come */
-	bool person;		/* a person asks: where what is remembered fails, all is tried now */
+	/* a person asks: where what is remembered fails, all is tried now */
+	bool person;
 	int64_t now_us;		/* start of the check */
 	int64_t deadline_ms;	/* clock_mono_ms() by which it must be over */
 	unsigned int long_poll_s;	/* may wait so long for a notification; 0 = do not */
@@ -95,11 +96,13 @@ struct outmsg {
 	size_t n_atts;
 	const char *reply_to;		/* external id or NULL */
 	bool human_agent;
-	const char *action;		/* NULL, or mark_seen, typing_on, typing_off, react, unreact */
+	/* NULL, or mark_seen, typing_on, typing_off, react, unreact */
+	const char *action;
 	const char *reaction;		/* for react */
-	const char *ref;		/* ours, "dmbox:OUTBOX-ID", for a provider that gives it back in
-					 * the message's states; NULL none */
-	const char *look_in;		/* look-up, second step: the conversation found; else NULL */
+	const char *ref;		/* ours, "dmbox:OUTBOX-ID", for a provider that gives it
+					 * back in the message's states; NULL none */
+	/* look-up, second step: the conversation found; else NULL */
+	const char *look_in;
 };
 
 enum send_outcome {
@@ -123,9 +126,11 @@ struct send_result {
 	bool retry_once;	/* SEND_REFUSED, but where this was the first attempt one more
 				 * after retry_after_s is sensible (B.8: 2534022 although our
 				 * last inbound is younger than a day) */
-	bool doubt;		/* SEND_RETRY, but the provider may have sent it in spite of its error:
-				 * an echo settles it, and it is looked for before the next try */
-	bool grows;		/* SEND_PAUSE, and nobody knows for how long: short, then ever longer */
+	bool doubt;		/* SEND_RETRY, but the provider may have sent it in spite of its
+				 * error: an echo settles it, and it is looked for before the
+				 * next try */
+	/* SEND_PAUSE, and nobody knows for how long: short, then ever longer */
+	bool grows;
 	bool unclear;		/* ... and this one message may be to blame: others are tried too */
 	bool again;		/* SEND_PAUSE, surely not sent; before it rests: build it again with
 				 * a->proof + 1 (appsecret_proof, several secrets) */
@@ -171,7 +176,8 @@ struct provider_key {
 	const char *help;	/* one English sentence */
 	const char *prompt[2];	/* English, Russian */
 	const char *comment[2];	/* line above it in the file that init writes; NULL: none */
-	const char *option;	/* of dmbox init: "token", "id", "waba-id", "api-url", "app-secret" */
+	/* of dmbox init: "token", "id", "waba-id", "api-url", "app-secret" */
+	const char *option;
 	const char *set;	/* KEY_WRITE: its value where the option does not give one */
 };
 
@@ -224,7 +230,8 @@ struct check_facts {
 	bool had_messages;
 	int64_t since_us;		/* the first delivery or poll; 0: there was none */
 	bool polled_once;		/* a poll brought messages, or an empty list, some time */
-	int64_t silent_h;		/* hours since webhooks stopped that came regularly; 0: they did not */
+	/* hours since webhooks stopped that came regularly; 0: they did not */
+	int64_t silent_h;
 	int64_t standby, inbound, echoes;	/* of the last 20 messages by webhook */
 };
 
@@ -258,7 +265,8 @@ const char *check_tr(const struct checkup *c, const char *en, const char *ru)
 struct provider_check {
 	unsigned int number;		/* DMB-nnn */
 	const char *what[2];		/* what is checked: English, Russian */
-	const char *subject[2];		/* the same in a word or two, before the finding; NULL: what */
+	/* the same in a word or two, before the finding; NULL: what */
+	const char *subject[2];
 	const char *remedy[2];		/* what mends it */
 	const char *codes[4];		/* findings of probe_read that belong to it */
 	bool reach;			/* the provider answers at all: failed connections, and
@@ -319,9 +327,10 @@ struct provider {
 	size_t text_max;	/* longest text of one message; 0 = no limit known */
 	bool text_in_bytes;	/* unit of text_max: bytes, else characters */
 	bool captions;		/* a text beside one attachment travels with it: one message */
-	size_t caption_max;	/* longest such text in characters, a longer one goes apart; 0: text_max */
-	bool acts_on_message;	/* mark_seen and typing_on name a message of the contact's: the newest
-				 * where the caller names none */
+	/* longest such text in characters, a longer one goes apart; 0: text_max */
+	size_t caption_max;
+	bool acts_on_message;	/* mark_seen and typing_on name a message of the contact's: the
+				 * newest where the caller names none */
 	bool templates;		/* outside the window a template goes (outmsg: an attachment of type
 				 * "template" whose ref is its JSON) */
 	bool text_split;	/* longer texts are split (else refused too_long) */
@@ -339,8 +348,8 @@ struct provider {
 	const char *const *media_hosts;
 	bool polls_reconcile;	/* a poll lists what is there, webhooks or not */
 	bool polls_instead;	/* while it is polled it sends no webhooks (one queue) */
-	unsigned int reconcile_s;	/* where it is not polled (webhooks): how often a check compares
-				 * what is stored with its list all the same; 0: never */
+	unsigned int reconcile_s;	/* where it is not polled (webhooks): how often a check
+				 * compares what is stored with its list all the same; 0: never */
 	bool earlier;		/* the earlier system's own: useChatrace of its answers */
 	bool probes;		/* a poll tries forms until one answers */
 	unsigned int poll_s;	/* default of CHANNEL_POLL_SECONDS; 0: is never polled */
@@ -396,8 +405,8 @@ struct provider {
 	enum rc (*subscribe)(const struct account *a, struct http_req *out);
 	/* greet: the provider's GET handshake; RC_OK with the answer, RC_DENIED. */
 	enum rc (*greet)(const struct account *a, const struct http_req *req, struct buf *out);
-	/* greeting(a, challenge, out): the query of such a GET, the credential at its end, as doctor
-	 * sends it.  RC_OK; RC_NONE: none is configured.  NULL member: nobody greets. */
+	/* greeting(a, challenge, out): the query of such a GET, the credential at its end, as
+	 * doctor sends it.  RC_OK; RC_NONE: none is configured.  NULL member: nobody greets. */
 	enum rc (*greeting)(const struct account *a, const char *challenge, struct buf *out);
 	/* parse: a webhook body.  RC_OK with items (n may be 0 with ignored counted);
 	 * RC_INVALID: not understood at all (kept raw by the caller). */
@@ -411,7 +420,8 @@ struct provider {
 	enum rc (*poll_read)(const struct account *a, const struct http_res *res,
 	    struct poll_state *st, struct itemv *out);
 	/* send_build: RC_OK, or RC_INVALID where this provider cannot send such a thing. */
-	enum rc (*send_build)(const struct account *a, const struct outmsg *m, struct http_req *out);
+	enum rc (*send_build)(const struct account *a, const struct outmsg *m,
+	    struct http_req *out);
 	enum rc (*send_read)(const struct account *a, const struct outmsg *m,
 	    const struct http_res *res, struct send_result *out);
 	/* lookup: was a message of unknown outcome sent?  read: RC_OK with the ids of all
@@ -419,14 +429,16 @@ struct provider {
 	 * RC_NONE: not found (which proves nothing), RC_TEMP: no usable answer, RC_DENIED:
 	 * refused, and asking again will hardly help;
 	 * RC_DUP: ids has one place to look in: build again with it as look_in. */
-	enum rc (*lookup_build)(const struct account *a, const struct outmsg *m, struct http_req *out);
+	enum rc (*lookup_build)(const struct account *a, const struct outmsg *m,
+	    struct http_req *out);
 	enum rc (*lookup_read)(const struct account *a, const struct outmsg *m,
 	    int64_t since_us, const struct http_res *res, struct strv *ids);
 	/* fetch: one message by id (message_edit with num_edit 0), as items. */
 	/* templates: those that may be sent outside the window, as a JSON array of
 	 * {"name","language"} appended to out.  RC_TEMP: no usable answer. */
 	enum rc (*templates_build)(const struct account *a, struct http_req *out);
-	enum rc (*templates_read)(const struct account *a, const struct http_res *res, struct buf *out);
+	enum rc (*templates_read)(const struct account *a, const struct http_res *res,
+	    struct buf *out);
 	/* media: a file that is named by the provider's id (att.ref) and has no address of its
 	 * own.  read: RC_OK with the request that fetches it (its credential in a header:
 	 * the provider vouches for the host), RC_NONE: never, RC_TEMP: later; why says it. */
@@ -436,7 +448,8 @@ struct provider {
 	enum rc (*fetch_build)(const struct account *a, const char *id, struct http_req *out);
 	enum rc (*fetch_read)(const struct account *a, const char *id,
 	    const struct http_res *res, struct itemv *out);
-	enum rc (*profile_build)(const struct account *a, const char *contact, struct http_req *out);
+	enum rc (*profile_build)(const struct account *a, const char *contact,
+	    struct http_req *out);
 	enum rc (*profile_read)(const struct account *a, struct http_res *res, struct profile *out);
 	/* refresh: a new access token.  read: RC_OK with token and life in seconds. */
 	enum rc (*refresh_build)(const struct account *a, struct http_req *out);

@@ -39,7 +39,8 @@ members(const struct provider *p, char why[200])
 	if (p->keys == NULL || p->n_keys == NULL || p->samples == NULL || p->n_samples == NULL ||
 	    p->checks == NULL || p->n_checks == NULL)
 		return fault(why, "keys, samples or checks are missing", NULL);
-	if ((p->hints == NULL) != (p->n_hints == NULL) || (p->masks == NULL) != (p->n_masks == NULL))
+	if ((p->hints == NULL) != (p->n_hints == NULL) ||
+		(p->masks == NULL) != (p->n_masks == NULL))
 		return fault(why, "a table without its length", NULL);
 	if ((p->poll_build == NULL) != (p->poll_read == NULL) ||
 	    (p->send_build == NULL) != (p->send_read == NULL) ||
@@ -93,7 +94,8 @@ samples(const struct provider *p, char why[200])
 	for (size_t i = 0; i < *p->n_samples; i++) {
 		const struct provider_sample *s = &p->samples[i];
 
-		if (str_empty(s->name) || str_empty(s->type) || str_empty(s->about) || str_empty(s->body))
+		if (str_empty(s->name) || str_empty(s->type) || str_empty(s->about) ||
+			str_empty(s->body))
 			return fault(why, "a sample with an empty member", s->name);
 		for (size_t k = 0; k < i; k++)
 			if (str_eq(p->samples[k].name, s->name))
@@ -104,7 +106,8 @@ samples(const struct provider *p, char why[200])
 	if (text == NULL || !str_eq(text->type, "application/json") || text->body[0] != '{' ||
 	    strstr(text->body, "@TEXT@") == NULL || strstr(text->body, "@ID@") == NULL ||
 	    strstr(text->body, "@FROM@") == NULL)
-		return fault(why, "no sample \"text\": a JSON object with @ID@, @FROM@ and @TEXT@", NULL);
+		return fault(why, "no sample \"text\": a JSON object with @ID@, @FROM@ and @TEXT@",
+		    NULL);
 	return false;
 }
 
@@ -137,5 +140,6 @@ checks(const struct provider *p, char why[200])
 bool
 provider_fault(const struct provider *p, char why[200])
 {
-	return names(p, why) || members(p, why) || keys(p, why) || samples(p, why) || checks(p, why);
+	return names(p, why) || members(p, why) || keys(p, why) || samples(p, why) ||
+	    checks(p, why);
 }

@@ -46,7 +46,8 @@ provider_sample(const struct provider *p, const char *name)
 
 /* In a form percent-encoded, in JSON escaped (the quotes are the body's). */
 static void
-put_value(const struct provider *p, const struct provider_sample *s, const char *value, struct buf *out)
+put_value(const struct provider *p, const struct provider_sample *s, const char *value,
+    struct buf *out)
 {
 	struct buf quoted;
 
@@ -70,7 +71,8 @@ provider_sample_body(const struct provider *p, const struct provider_sample *s,
 	char now_s[24], now_ms[24], iso[CLOCK_ISO_MAX];
 	const struct { const char *word, *value; } words[] = {
 		{ "@ID@", v->id }, { "@REF@", v->ref }, { "@FROM@", v->from }, { "@OWN@", v->own },
-		{ "@TEXT@", v->text }, { "@NOW_S@", now_s }, { "@NOW_MS@", now_ms }, { "@ISO@", iso },
+		{ "@TEXT@", v->text }, { "@NOW_S@", now_s }, { "@NOW_MS@", now_ms },
+		{ "@ISO@", iso },
 	};
 
 	snprintf(now_s, sizeof now_s, "%" PRId64, v->now_us / 1000000);

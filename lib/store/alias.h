@@ -10,8 +10,8 @@
  * alias_resolve(db, v, n):
  * Put the id under which a contact is known into the items of providers whose customers have
  * several (struct provider, aliases); learn what the items prove (item.alias, item.left),
- * merging two contacts that turn out to be one person.  Before store_deliveries, in a transaction of
- * its own: what was learned is true, whatever becomes of the deliveries.
+ * merging two contacts that turn out to be one person.  Before store_deliveries, in a transaction
+ * of its own: what was learned is true, whatever becomes of the deliveries.
  *
  * Returns  RC_OK, also where no item needs it (then nothing is asked); RC_TEMP, ...: by db_fault.
  * Repeats  safe.

@@ -26,7 +26,8 @@ enum sql {
 };
 
 /* of unknown outcome, or queued after an attempt that may have gone out */
-#define TO_ASK "o.action is null and o.next_at <= now() and (o.state = 'unknown' and o.lookups < 5" \
+#define TO_ASK "o.action is null and o.next_at <= now() and (o.state = 'unknown' and " \
+    "o.lookups < 5" \
 	" or o.state = 'queued' and o.doubt_at is not null and o.asked_at is null)"
 
 static const struct db_stmt sql[SQL__MAX] = {
@@ -34,8 +35,10 @@ static const struct db_stmt sql[SQL__MAX] = {
 	    "select verdict, closed_at, id, message_id, state, external_id, error_code, error_text"
 	    " from dmbox.outbox_put($1, $2, $3, $4, $5, $6, $7, $8, $9)" },
 	[SQL_CLAIM] = { "outbox_claim",
-	    "select c.guarded, c.id, c.recipient_id, c.thread_id, c.body, c.attachments, c.reply_to,"
-	    " c.human_agent, c.action, c.reaction, c.attempts, c.created_at, c.attempt_started_at, c.token,"
+	    "select c.guarded, c.id, c.recipient_id, c.thread_id, c.body, c.attachments,"
+	    " c.reply_to,"
+	    " c.human_agent, c.action, c.reaction, c.attempts, c.created_at, "
+	    "c.attempt_started_at, c.token,"
 	    " s.token_of, coalesce(s.proof, 0)::bigint"
 	    " from dmbox.outbox_lease($1, $2, $3, $4, $5, $6, $7, $8) c"
 	    " left join dmbox.account_state s on s.account = $1 and s.channel = $2 order by c.id" },
@@ -47,10 +50,12 @@ static const struct db_stmt sql[SQL__MAX] = {
 	    "   and o.channel = a.channel and o.state = 'queued' and o.next_at <= now()"
 	    "   and (o.doubt_at is null or o.asked_at is not null))"
 	    " and not exists (select 1 from dmbox.account_state s where s.account = a.account"
-	    "   and s.channel = a.channel and (s.pause_until > now() or s.send_pause_until > now()))" },
+	    "   and s.channel = a.channel and (s.pause_until > now() or "
+	    "s.send_pause_until > now()))" },
 	[SQL_SETTLE] = { "outbox_settle",
 	    "select id, message_id, state, external_id, error_code, error_text, paused_s"
-	    " from dmbox.outbox_result($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)" },
+	    " from dmbox.outbox_result($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+	    " $12, $13, $14)" },
 	[SQL_RELEASE] = { NULL, "select dmbox.outbox_release($1, $2)" },
 	[SQL_EXPIRE] = { "outbox_expire",
 	    "select unknown, requeued, dead from dmbox.outbox_expire()" },
@@ -67,7 +72,8 @@ static const struct db_stmt sql[SQL__MAX] = {
 	    " update dmbox.outbox o set lookups = o.lookups + 1,"
 	    "   next_at = now() + make_interval(secs => least(900, 10 * (3 ^ least(o.lookups, 9))))"
 	    " from due where o.id = due.id"
-	    " returning false, o.id, o.recipient_id, o.thread_id, o.body, o.attachments, o.reply_to,"
+	    " returning false, o.id, o.recipient_id, o.thread_id, o.body, o.attachments, "
+	    "o.reply_to,"
 	    "   o.human_agent, o.action, o.reaction, o.attempts, o.created_at,"
 	    "   coalesce(o.doubt_at, o.attempt_started_at),"
 	    "   dmbox.outbox_token(o.account, o.channel),"
@@ -78,20 +84,23 @@ static const struct db_stmt sql[SQL__MAX] = {
 	[SQL_FOUND] = { NULL, "select dmbox.outbox_found($1, $2)" },
 	[SQL_ASKED] = { NULL,
 	    "with r as (update dmbox.outbox set asked_at = now(), next_at = now(), lookups = 0"
-	    "   where id = $1 and state = 'queued' and doubt_at is not null and asked_at is null returning 1)"
+	    "   where id = $1 and state = 'queued' and doubt_at is not null and asked_at is null "
+	    "returning 1)"
 	    " select exists (select 1 from r)" },
 	[SQL_RETRY] = { NULL, "select dmbox.outbox_retry($1)" },
 	[SQL_CANCEL] = { NULL, "select dmbox.outbox_cancel($1)" },
 	[SQL_GET] = { "outbox_get",
 	    /* one that was not tried yet waits for what the account waits for */
 	    "select o.id, coalesce(o.message_id, 0), o.state, o.external_id,"
-	    "  coalesce(o.error_code, s.send_pause_reason), coalesce(o.error_text, s.send_pause_text),"
+	    "  coalesce(o.error_code, s.send_pause_reason), coalesce(o.error_text, "
+	    "s.send_pause_text),"
 	    "  coalesce(o.hint, s.send_pause_hint)"
 	    " from dmbox.outbox o left join dmbox.account_state s on s.account = o.account"
 	    "   and s.channel = o.channel and s.send_pause_until > now() and o.state = 'queued'"
 	    " where o.id = $1" },
 	[SQL_NEWEST] = { NULL,
-	    "select m.external_id from dmbox.messages m join dmbox.contacts c on c.id = m.contact_id"
+	    "select m.external_id from dmbox.messages m join dmbox.contacts c"
+	    " on c.id = m.contact_id"
 	    " where c.account = $1 and c.channel = $2"
 	    "   and c.external_id = dmbox.contact_of($1, $2, $3) and m.direction = 'inbound'"
 	    "   and not m.is_test order by m.sent_at desc, m.id desc limit 1" },
@@ -223,7 +232,8 @@ put_part(struct buf *b, const struct outmsg *m, unsigned int ttl_s)
 	put_member(b, &sep, "reaction", m->reaction);
 	if (m->n_atts > 0)
 		put_atts(b, m);
-	buf_printf(b, ",\"human_agent\":%s,\"ttl_s\":%u}", m->human_agent ? "true" : "false", ttl_s);
+	buf_printf(b, ",\"human_agent\":%s,\"ttl_s\":%u}", m->human_agent ? "true" : "false",
+	    ttl_s);
 }
 
 static enum rc
@@ -381,7 +391,8 @@ outbox_claim(struct db *db, const struct outbox_want *w, struct outbox_items *ou
 
 		read_item(&out->arena, res, i, it);
 		if (db_get_bool(res, i, 0)) {
-			log_warn("outbox: loop_guard: %s/%s sent more than %d messages within a minute"
+			log_warn("outbox: loop_guard: %s/%s sent more than %d messages "
+			    "within a minute"
 			    " to %s; outbox %lld waits (two bots answering each other?)",
 			    channel_names[w->channel], w->account, OUTBOX_CONTACT_PER_MINUTE,
 			    it->msg.recipient, (long long)it->id);
@@ -476,8 +487,8 @@ log_settled(const struct outbox_item *it, const struct outbox_row *row, int64_t 
 		log_info("outbox: %lld %s: %s to %s by %s/%s", (long long)row->id, row->state, what,
 		    it->msg.recipient, channel_names[it->channel], it->account);
 	else
-		log_warn("outbox: %lld %s: %s to %s by %s/%s: %s %s", (long long)row->id, row->state,
-		    what, it->msg.recipient, channel_names[it->channel], it->account,
+		log_warn("outbox: %lld %s: %s to %s by %s/%s: %s %s", (long long)row->id,
+		    row->state, what, it->msg.recipient, channel_names[it->channel], it->account,
 		    row->error_code, row->error_text);
 	if (paused_s > 0)
 		log_warn("outbox: sends of %s/%s rest for %lld s (%s)", channel_names[it->channel],
@@ -485,7 +496,8 @@ log_settled(const struct outbox_item *it, const struct outbox_row *row, int64_t 
 }
 
 static void
-settle_args(struct db_args *a, const struct outbox_item *it, const struct send_result *r, int64_t ms)
+settle_args(struct db_args *a, const struct outbox_item *it, const struct send_result *r,
+    int64_t ms)
 {
 	uint32_t rnd;
 	int64_t pause = r->pause_s;
@@ -530,7 +542,8 @@ learn_recipient(struct db *db, const struct outbox_item *it, const char *known_a
 	db_text(&a, it->msg.recipient);
 	db_text(&a, known_as);
 	if (run(db, SQL_PROVED, &a, &res) != RC_OK)
-		log_debug("outbox: %lld: the next delivery or answer tells that id again", (long long)it->id);
+		log_debug("outbox: %lld: the next delivery or answer tells that id again",
+		    (long long)it->id);
 	db_res_free(res);
 	db_args_free(&a);
 }
@@ -555,7 +568,8 @@ outbox_settle(struct db *db, const struct outbox_item *it, const struct send_res
 	rc = run(db, SQL_SETTLE, &a, &res);
 	db_args_free(&a);
 	if (rc == RC_OK && db_rows(res) == 0) {
-		log_warn("outbox: %lld: the claim passed to another while it was sent", (long long)it->id);
+		log_warn("outbox: %lld: the claim passed to another while it was sent",
+		    (long long)it->id);
 		rc = RC_NONE;
 	}
 	if (rc == RC_OK) {
@@ -600,7 +614,8 @@ outbox_expire(struct db *db)
 		int64_t unknown = db_get_i64(res, 0, 0), dead = db_get_i64(res, 0, 2);
 
 		if (unknown > 0)
-			log_warn("outbox: %lld attempts whose lease expired: outcome unknown", (long long)unknown);
+			log_warn("outbox: %lld attempts whose lease expired: outcome unknown",
+			    (long long)unknown);
 		if (dead > 0)
 			log_warn("outbox: %lld messages not sent within their time: dead"
 			    " (see: dmbox outbox list)", (long long)dead);

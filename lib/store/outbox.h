@@ -34,7 +34,8 @@ struct outbox_new {
 	const char *caller;		/* auth_caller.key; "" for programs */
 	const char *idempotency_key;	/* NULL: none; else unique with caller and part */
 	const char *fingerprint;	/* sha256 hex of the request: same key, other body -> 409 */
-	unsigned int window_s;		/* refuse where the contact's last message is older; 0 = any */
+	/* refuse where the contact's last message is older; 0 = any */
+	unsigned int window_s;
 	unsigned int ttl_s;		/* 0: OUTBOX_TTL_S */
 	const struct outmsg *parts;	/* one row each, in order */
 	size_t n_parts;
@@ -72,10 +73,12 @@ struct outbox_item {
 	const char *token_of;		/* digest of the one it was refreshed from (state.h) */
 	struct outmsg msg;
 	unsigned int attempts;		/* made before this one */
-	unsigned int proof, tries;	/* account.proof to use; how many were refused (attempt.h) */
+	/* account.proof to use; how many were refused (attempt.h) */
+	unsigned int proof, tries;
 	int64_t created_us;
 	int64_t attempt_us;		/* look-ups: when it may have gone out first */
-	bool doubtful;			/* look-ups: queued, and waits for the answer; else unknown */
+	/* look-ups: queued, and waits for the answer; else unknown */
+	bool doubtful;
 	unsigned int lookups;		/* ... made before this one */
 };
 struct outbox_items { struct mem_arena arena; struct outbox_item *v; size_t n; };
@@ -100,7 +103,8 @@ struct outbox_want {
  * Owns     out's items belong to the caller: outbox_items_free().
  * Repeats  safe: leased rows are skipped.
  */
-enum rc outbox_claim(struct db *db, const struct outbox_want *w, struct outbox_items *out) MUST_CHECK;
+enum rc outbox_claim(struct db *db, const struct outbox_want *w,
+    struct outbox_items *out) MUST_CHECK;
 void outbox_items_free(struct outbox_items *v);
 /* outbox_begin(db, item): its request goes out now; call it just before.  RC_NONE: the
  * lease is another's, it must not. */
@@ -129,7 +133,8 @@ enum rc outbox_expire(struct db *db) MUST_CHECK;
 /* outbox_match_echoes(db, ch, account NULL=all, settled): settle unknown rows by the
  * oldest unmatched echo with the same account, contact and text.  Call it after
  * an ingest that stored echoes, and in upkeep. */
-enum rc outbox_match_echoes(struct db *db, enum channel ch, const char *account, size_t *settled) MUST_CHECK;
+enum rc outbox_match_echoes(struct db *db, enum channel ch, const char *account,
+    size_t *settled) MUST_CHECK;
 /* outbox_ask_due(db, conf, due): like outbox_due, for outbox_unknown. */
 enum rc outbox_ask_due(struct db *db, const struct conf *c, bool *due) MUST_CHECK;
 /* outbox_unknown(db, ch, account, max, out): items of unknown outcome, and queued ones
@@ -144,14 +149,16 @@ enum rc outbox_found(struct db *db, int64_t id, const char *mid) MUST_CHECK;
  * may be tried again.  RC_NONE: it is not doubtful (any more). */
 enum rc outbox_asked(struct db *db, int64_t id) MUST_CHECK;
 /* By a person; RC_NONE: no such row, or its state does not allow it. */
-enum rc outbox_retry(struct db *db, int64_t id) MUST_CHECK;	/* queued, failed, dead, unknown -> queued; lifts the pause */
+/* queued, failed, dead, unknown -> queued; lifts the pause */
+enum rc outbox_retry(struct db *db, int64_t id) MUST_CHECK;
 enum rc outbox_cancel(struct db *db, int64_t id) MUST_CHECK;	/* queued, unknown -> dead */
 enum rc outbox_get(struct db *db, int64_t id, struct outbox_row *row) MUST_CHECK;
 
 /* For people: rows that need a look, newest first. */
 struct outbox_entry {
 	int64_t id, created_us, next_us;
-	const char *account, *channel, *recipient, *state, *what;	/* what: text, image, react, ... */
+	/* what: text, image, react, ... */
+	const char *account, *channel, *recipient, *state, *what;
 	int64_t attempts;
 	const char *error_code, *error_text;	/* "" none */
 };

@@ -16,7 +16,8 @@
 #define IDLE "interval '30 days'"
 #define AGENT_MAX 200
 
-enum { Q_ADD, Q_LINK, Q_SWEEP, Q_LOGIN, Q_WHY, Q_SESSION, Q_TOUCH, Q_LOGOUT, Q_REVOKE, Q_LIST, Q__MAX };
+enum { Q_ADD, Q_LINK, Q_SWEEP, Q_LOGIN, Q_WHY, Q_SESSION, Q_TOUCH, Q_LOGOUT, Q_REVOKE, Q_LIST,
+    Q__MAX };
 
 static const struct db_stmt sql[Q__MAX] = {
 	[Q_ADD] = { NULL,
@@ -33,7 +34,8 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "with l as (update dmbox.login_links k set used_at = now() from dmbox.users u"
 	    "  where k.hash = $1 and k.used_at is null and k.expires_at > now()"
 	    "    and u.name = k.name and u.revoked_at is null returning u.name, u.role),"
-	    " s as (insert into dmbox.sessions (hash, name, agent) select $2, name, $3::text from l)"
+	    " s as (insert into dmbox.sessions (hash, name, agent) select $2, name, "
+	    "$3::text from l)"
 	    " select name, role from l" },
 	[Q_WHY] = { NULL,
 	    "select used_at is not null from dmbox.login_links where hash = $1" },
@@ -47,12 +49,14 @@ static const struct db_stmt sql[Q__MAX] = {
 	[Q_REVOKE] = { NULL,
 	    "with s as (delete from dmbox.sessions where name = $1),"
 	    " l as (delete from dmbox.login_links where name = $1)"
-	    " update dmbox.users set revoked_at = coalesce(revoked_at, now()) where name = $1 returning 1" },
+	    " update dmbox.users set revoked_at = coalesce(revoked_at, now()) where name = $1"
+	    " returning 1" },
 	[Q_LIST] = { NULL,
 	    "select u.name, u.role, u.created_at, max(s.last_seen), count(s.id), u.revoked_at"
 	    "  from dmbox.users u left join dmbox.sessions s on s.name = u.name"
 	    "   and s.last_seen > now() - " IDLE
-	    " group by u.name, u.role, u.created_at, u.revoked_at order by u.revoked_at is not null, u.name" },
+	    " group by u.name, u.role, u.created_at, u.revoked_at order by u.revoked_at is not "
+	    "null, u.name" },
 };
 
 bool
@@ -91,7 +95,8 @@ people_add(struct db *db, const char *name, const char *role)
 }
 
 enum rc
-people_link(struct db *db, const char *name, int64_t ttl_s, char secret[PEOPLE_SECRET + 1], int64_t *out_us)
+people_link(struct db *db, const char *name, int64_t ttl_s, char secret[PEOPLE_SECRET + 1],
+    int64_t *out_us)
 {
 	struct mem_arena arena = { 0 };
 	struct db_args a = { 0 };
@@ -129,7 +134,8 @@ link_why(struct db *db, const char *token, const char **why)
 	hash_arg(&a, &arena, token);
 	rc = db_exec(db, &sql[Q_WHY], &a, &r);
 	if (rc == RC_OK) {
-		*why = db_rows(r) == 0 ? "link_unknown" : db_get_bool(r, 0, 0) ? "link_used" : "link_expired";
+		*why = db_rows(r) == 0 ? "link_unknown" : db_get_bool(r, 0, 0) ? "link_used" :
+		    "link_expired";
 		rc = RC_DENIED;
 	}
 	db_res_free(r);

@@ -19,7 +19,8 @@ enum {
 #define FOREVER_US INT64_C(4102444800000000)	/* 2100-01-01 */
 
 enum stmt { SQL_FIND, SQL_COUNT_CONTACT, SQL_COUNT_OLD, SQL_OUTBOX, SQL_MESSAGES, SQL_LOOSE,
-	SQL_LEDGER, SQL_CONTACT, SQL_NEXT, SQL_NEXT_BARE, SQL_TOP_EVENT, SQL_SPAN, SQL_FILES, SQL__MAX };
+	SQL_LEDGER, SQL_CONTACT, SQL_NEXT, SQL_NEXT_BARE, SQL_TOP_EVENT, SQL_SPAN, SQL_FILES,
+	    SQL__MAX };
 
 /* $1 contact, $2 account, $3 channel, $4 external id, $5 word */
 #define OF_CONTACT "with m as (select id, delivery_id, thread_id, external_id, outbox_id" \
@@ -31,14 +32,17 @@ enum stmt { SQL_FIND, SQL_COUNT_CONTACT, SQL_COUNT_OLD, SQL_OUTBOX, SQL_MESSAGES
 	"   and (d.id in (select delivery_id from m union select delivery_id from e)" \
 	"     or d.account = $2 and d.channel = $3 and $5 <> '' and exists (select 1" \
 	"       from unnest((select dmbox.contact_ids($2, $3, $5))) w" \
-	"       where split_part(w, '@', 1) <> '' and dmbox.holds_word(d.body, split_part(w, '@', 1)))))"
+	"       where split_part(w, '@', 1) <> '' and dmbox.holds_word(d.body, split_part(w, " \
+	"'@', 1)))))"
 /* $1 before */
 #define OLDER "with m as (select id, delivery_id, thread_id, external_id, account, channel" \
 	"   from dmbox.messages where sent_at < $1)," \
 	" e as (select id, delivery_id from dmbox.events where occurred_at < $1" \
 	"   union select e.id, e.delivery_id from dmbox.events e join m on e.account = m.account" \
-	"   and e.channel = m.channel and e.thread_id = m.thread_id and e.target_id = m.external_id)," \
-	" d as (select d.id from dmbox.deliveries d where d.body is not null and (d.received_at < $1" \
+	"   and e.channel = m.channel and e.thread_id = m.thread_id and e.target_id = " \
+	"m.external_id)," \
+	" d as (select d.id from dmbox.deliveries d where d.body is not null and " \
+	"(d.received_at < $1" \
 	"   or d.id in (select delivery_id from m union select delivery_id from e)))"
 #define COUNTS " select (select count(*) from m), (select count(*) from dmbox.attachments a" \
 	"   where a.message_id in (select id from m) and a.state <> 'erased')," \
@@ -52,8 +56,10 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_FIND] = { NULL,
 	    "with i as (select c.* from dmbox.contacts c where c.id = $1),"
 	    " x as (select c.* from dmbox.contacts c where (c.external_id = $2"
-	    "   or (c.account, c.channel, c.external_id) in (select a.account, a.channel, a.external_id"
-	    "     from dmbox.contact_aliases a where a.alias = $2)) and not exists (select 1 from i)),"
+	    "   or (c.account, c.channel, c.external_id) in (select a.account, a.channel, "
+	    "a.external_id"
+	    "     from dmbox.contact_aliases a where a.alias = $2)) and not exists (select "
+	    "1 from i)),"
 	    " u as (select c.* from dmbox.contacts c where $3::text is not null"
 	    "   and lower(c.username) = lower($3))"
 	    " select id, account, channel, external_id, name, username from i"
@@ -76,26 +82,33 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "     or o.attachments is not null or o.reaction is not null)),"
 	    " (select count(*) from dmbox.contacts c where c.created_at < $1 and not exists"
 	    "   (select 1 from dmbox.messages x where x.contact_id = c.id and x.sent_at >= $1)"
-	    "   and not exists (select 1 from dmbox.events x where (x.contact_id = c.id or x.actor_id = c.id)"
+	    "   and not exists (select 1 from dmbox.events x where (x.contact_id = c.id or "
+	    "x.actor_id = c.id)"
 	    "     and x.occurred_at >= $1)), 0" },
 	[SQL_OUTBOX] = { NULL, "select texts, leased from dmbox.purge_outbox($1, $2, $3, $4, $5)" },
 	[SQL_MESSAGES] = { "purge_messages",
 	    "select messages, attachments, events, blanked from dmbox.purge_messages($1, $2, $3)" },
-	[SQL_LOOSE] = { "purge_loose", "select events, blanked from dmbox.purge_loose($1, $2, $3, $4)" },
-	[SQL_LEDGER] = { "purge_ledger", "select dmbox.purge_ledger($1, $2, $3, $4, $5, $6, false)" },
+	[SQL_LOOSE] = { "purge_loose", "select events, blanked"
+	    " from dmbox.purge_loose($1, $2, $3, $4)" },
+	[SQL_LEDGER] = { "purge_ledger",
+	"select dmbox.purge_ledger($1, $2, $3, $4, $5, $6, false)" },
 	[SQL_CONTACT] = { "purge_contact", "select dmbox.purge_contact($1)::integer" },
 	[SQL_NEXT] = { "purge_next",
-	    "select c.id from dmbox.contacts c where c.id > $1 and exists (select 1 from dmbox.messages m"
+	    "select c.id from dmbox.contacts c where c.id > $1 and exists (select 1"
+	    " from dmbox.messages m"
 	    "   where m.contact_id = c.id and m.sent_at < $2) order by c.id limit 1" },
 	[SQL_NEXT_BARE] = { "purge_next_bare",
 	    "select c.id from dmbox.contacts c where c.id > $1 and c.created_at < $2"
 	    " and not exists (select 1 from dmbox.messages m where m.contact_id = c.id)"
-	    " and not exists (select 1 from dmbox.events e where e.contact_id = c.id or e.actor_id = c.id)"
+	    " and not exists (select 1 from dmbox.events e where e.contact_id = c.id"
+	    " or e.actor_id = c.id)"
 	    " order by c.id limit 1" },
 	[SQL_TOP_EVENT] = { NULL, "select min(id) - 1, max(id) from dmbox.events" },
-	[SQL_SPAN] = { NULL, "select min(id) - 1, max(id) from dmbox.deliveries where received_at < $1" },
+	[SQL_SPAN] = { NULL, "select min(id) - 1, max(id) from dmbox.deliveries"
+	    " where received_at < $1" },
 	[SQL_FILES] = { NULL,
-	    "select count(*) from dmbox.attachments where state = 'erased' and local_path is not null" },
+	    "select count(*) from dmbox.attachments where state = 'erased'"
+	    " and local_path is not null" },
 };
 
 /* One row of integers into v; a is used up. */
@@ -354,7 +367,8 @@ purge_run(struct db *db, const struct purge_want *w, struct purge_counts *out)
 	}
 	if (rc != RC_OK || (rc = events(&r, id)) != RC_OK || (rc = ledger(&r)) != RC_OK)
 		return rc;
-	rc = w->contact != NULL ? contact_row(&r, id) : each_contact(&r, SQL_NEXT_BARE, contact_row);
+	rc = w->contact != NULL ? contact_row(&r, id) : each_contact(&r, SQL_NEXT_BARE,
+	    contact_row);
 	tell(&r);
 	return rc;
 }

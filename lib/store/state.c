@@ -13,8 +13,8 @@
 #include "store/state.h"
 #include "base/str.h"
 
-enum stmt { SQL_LEASE, SQL_LEASE_FREE, SQL_GET, SQL_MEMORY, SQL_PAUSE, SQL_TOKEN, SQL_PROOF, SQL_ACCOUNT,
-	SQL_POLL_RUN, SQL_HEARTBEAT, SQL_RUN, SQL_RUN_END, SQL_SPOOL, SQL__MAX };
+enum stmt { SQL_LEASE, SQL_LEASE_FREE, SQL_GET, SQL_MEMORY, SQL_PAUSE, SQL_TOKEN, SQL_PROOF,
+	SQL_ACCOUNT, SQL_POLL_RUN, SQL_HEARTBEAT, SQL_RUN, SQL_RUN_END, SQL_SPOOL, SQL__MAX };
 
 #define UPSERT "insert into dmbox.account_state as s (account, channel, "
 #define CONFLICT " on conflict (account, channel) do update set "
@@ -23,7 +23,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_LEASE] = { "state_lease",
 	    "insert into dmbox.leases as l (name, owner, expires_at)"
 	    " values ($1, $2, clock_timestamp() + make_interval(secs => $3::integer))"
-	    " on conflict (name) do update set owner = excluded.owner, expires_at = excluded.expires_at"
+	    " on conflict (name) do update set owner = excluded.owner, expires_at = "
+	    "excluded.expires_at"
 	    " where l.owner = excluded.owner or l.expires_at < clock_timestamp()"
 	    /* taken before the clock was set back: else it held for hours */
 	    " or l.expires_at > clock_timestamp() + make_interval(secs => $3::integer + 600)"
@@ -34,7 +35,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "select memory, pause_until, pause_reason,"
 	    " case when token_expires_at is null or token_expires_at > now() then token end,"
 	    " token_since, token_expires_at,"
-	    " last_poll_at, next_probe_at, token_of, proof::bigint from dmbox.account_state where account = $1 and channel = $2" },
+	    " last_poll_at, next_probe_at, token_of, proof::bigint from dmbox.account_state where "
+	    "account = $1 and channel = $2" },
 	[SQL_MEMORY] = { "state_memory",
 	    UPSERT "memory, next_probe_at) values ($1, $2, $3, $4)"
 	    CONFLICT "memory = excluded.memory, next_probe_at = excluded.next_probe_at" },
@@ -44,16 +46,22 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " case when $3::bigint > 0 then $4::text end)"
 	    CONFLICT "pause_until = excluded.pause_until, pause_reason = excluded.pause_reason" },
 	[SQL_TOKEN] = { "state_token",
-	    UPSERT "token, token_since, token_expires_at, token_tried_at, token_of) values ($1, $2, $3, now(),"
+	    UPSERT "token, token_since, token_expires_at, token_tried_at, token_of) values ($1, "
+	    "$2, $3, now(),"
 	    " now() + $4::bigint * interval '1 second', now(), $5)"
-	    CONFLICT "token = excluded.token, token_of = excluded.token_of, token_since = excluded.token_since,"
-	    " token_expires_at = excluded.token_expires_at, token_tried_at = excluded.token_tried_at" },
+	    CONFLICT "token = excluded.token, token_of = excluded.token_of, token_since = "
+	    "excluded.token_since,"
+	    " token_expires_at = excluded.token_expires_at, token_tried_at = "
+	    "excluded.token_tried_at" },
 	[SQL_PROOF] = { "state_proof",
 	    UPSERT "proof) values ($1, $2, $3)" CONFLICT "proof = excluded.proof" },
 	[SQL_ACCOUNT] = { "state_account",
-	    "insert into dmbox.accounts as s (account, channel, provider, window_s) values ($1, $2, $3, $4)"
-	    " on conflict (channel, account) do update set provider = excluded.provider, window_s = excluded.window_s"
-	    " where (s.provider, s.window_s) is distinct from (excluded.provider, excluded.window_s)" },
+	    "insert into dmbox.accounts as s (account, channel, provider, window_s)"
+	    " values ($1, $2, $3, $4)"
+	    " on conflict (channel, account) do update set provider = excluded.provider, window_s "
+	    "= excluded.window_s"
+	    " where (s.provider, s.window_s) is distinct from (excluded.provider,"
+	    " excluded.window_s)" },
 	[SQL_POLL_RUN] = { "state_poll_run",
 	    "select dmbox.poll_run($1, $2, $3, $4, $5, $6, $7, $8, $9)" },
 	[SQL_HEARTBEAT] = { "state_heartbeat",
@@ -61,27 +69,34 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " on conflict (name) do update set at = excluded.at" },
 	/* a heartbeat a host: its folder now, and those it had before */
 	[SQL_SPOOL] = { "state_spool",
-	    "with r as (insert into dmbox.heartbeats as h (name, at, info) values ('spool ' || $1, now(),"
+	    "with r as (insert into dmbox.heartbeats as h (name, at, info) values ('spool ' "
+	    "|| $1, now(),"
 	    " jsonb_build_object('dir', $2::text, 'before', '[]'::jsonb))"
-	    " on conflict (name) do update set at = excluded.at, info = case when h.info ->> 'dir' = $2 then h.info"
+	    " on conflict (name) do update set at = excluded.at, info = case when h.info ->> 'dir' "
+	    "= $2 then h.info"
 	    " else jsonb_build_object('dir', $2::text, 'before', ((h.info -> 'before') - $2)"
 	    "   || jsonb_build_array(h.info ->> 'dir')) end returning h.info)"
 	    " select jsonb_array_elements_text(r.info -> 'before') from r" },
 	[SQL_RUN] = { "state_run",
-	    "insert into dmbox.heartbeats as h (name, at, info) values ('poll', now(), jsonb_build_object("
-	    "'window', $1::bigint, 'started', extract(epoch from now())::bigint, 'version', $2::text,"
+	    "insert into dmbox.heartbeats as h (name, at, info)"
+	    " values ('poll', now(), jsonb_build_object("
+	    "'window', $1::bigint, 'started', extract(epoch from now())::bigint, "
+	    "'version', $2::text,"
 	    " 'host', $3::text, 'config', $4::text, 'accounts', $5::text[]))"
-	    " on conflict (name) do update set at = excluded.at, info = excluded.info || jsonb_strip_nulls(jsonb_build_object("
+	    " on conflict (name) do update set at = excluded.at, info = excluded.info || "
+	    "jsonb_strip_nulls(jsonb_build_object("
 	    "'interval', extract(epoch from now())::bigint - (h.info->>'started')::bigint,"
 	    "'before', h.info->'interval',"
 	    /* runs in a row that were begun and did not come to their end */
-	    "'cut', case when (h.info ? 'version') and not (h.info ? 'ended') then coalesce((h.info->>'cut')::int, 0) + 1 else 0 end,"
+	    "'cut', case when (h.info ? 'version') and not (h.info ? 'ended') then "
+	    "coalesce((h.info->>'cut')::int, 0) + 1 else 0 end,"
 	    /* the last poller that was another one */
 	    "'other', case when (h.info->>'host') <> $3 or (h.info->>'config') <> $4"
 	    "   then jsonb_build_object('host', h.info->>'host', 'config', h.info->>'config',"
 	    "     'at', extract(epoch from h.at)::bigint) else h.info->'other' end))" },
 	[SQL_RUN_END] = { NULL,
-	    "update dmbox.heartbeats set info = info || jsonb_build_object('ended', extract(epoch from now())::bigint)"
+	    "update dmbox.heartbeats set info = info || jsonb_build_object('ended', extract(epoch"
+	    " from now())::bigint)"
 	    " where name = 'poll' and info->>'host' = $1 and info->>'config' = $2" },
 };
 

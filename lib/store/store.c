@@ -32,8 +32,10 @@ enum {
 	EXPIRE_ROUNDS = 20
 };
 
-enum stmt { SQL_INGEST, SQL_INGEST_MANY, SQL_REFUSE, SQL_REFUSE_COUNT, SQL_MISSING, SQL_NEWS, SQL_LOAD,
-	SQL_PARTITIONS, SQL_EXPIRE, SQL_LEFTOVERS, SQL_UNSENT, SQL_VERSION, SQL_LATER, SQL_MIGRATED, SQL__MAX };
+enum stmt { SQL_INGEST, SQL_INGEST_MANY, SQL_REFUSE, SQL_REFUSE_COUNT, SQL_MISSING, SQL_NEWS,
+	SQL_LOAD,
+	SQL_PARTITIONS, SQL_EXPIRE, SQL_LEFTOVERS, SQL_UNSENT, SQL_VERSION, SQL_LATER, SQL_MIGRATED,
+	    SQL__MAX };
 
 #define COUNTS \
 	"select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages from "
@@ -56,14 +58,16 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " do update set capped = r.capped + excluded.capped" },
 	[SQL_MISSING] = { "store_missing",
 	    "select t.i from unnest($3::text[], $4::text[]) with ordinality t(thread, ext, i)"
-	    " where not exists (select 1 from dmbox.messages m where m.account = $1 and m.channel = $2"
+	    " where not exists (select 1 from dmbox.messages m where m.account = $1"
+	    " and m.channel = $2"
 	    "   and m.thread_id = t.thread and m.external_id = t.ext)"
 	    " and not exists (select 1 from dmbox.erased x where x.account = $1 and x.channel = $2"
 	    "   and x.id_hash = dmbox.id_hash($1, $2, t.thread, t.ext))" },
 	/* what dmbox.merge_message would change, and reactions that nobody told */
 	[SQL_NEWS] = { "store_news",
 	    "select t.i from unnest($3::text[], $4::text[], $5::boolean[], $6::text[], $7::text[],"
-	    "   $8::text[], $9::text[]) with ordinality t(thread, ext, own, body, emoji, actor, key, i)"
+	    "   $8::text[], $9::text[]) with ordinality t(thread, ext, own, body, emoji, "
+	    "actor, key, i)"
 	    " left join dmbox.messages m on m.account = $1 and m.channel = $2"
 	    "   and m.thread_id = t.thread and m.external_id = t.ext"
 	    " where m.deleted_at is null and case"
@@ -90,7 +94,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_PARTITIONS] = { NULL, "select dmbox.deliveries_partitions()" },
 	[SQL_LATER] = { NULL, "select coalesce((select received_at > $1 from dmbox.deliveries"
 	    " where source <> 'doctor' order by id desc limit 1), false)" },
-	[SQL_MIGRATED] = { NULL, "select greatest((select max(applied_at) from dmbox.schema_version),"
+	[SQL_MIGRATED] = { NULL, "select greatest((select max(applied_at)"
+	    " from dmbox.schema_version),"
 	    " (select max(applied_at) from dmbox.schema_code))" },
 	[SQL_EXPIRE] = { NULL, "select dmbox.deliveries_expire($1, $2, $3)" },
 	[SQL_UNSENT] = { "store_unsent", "select dmbox.erase_unsent($1, $2)" },
@@ -451,7 +456,8 @@ message_source(const struct load *b, const struct row *r)
 
 	/* a reconciliation finds what no webhook brought, ours from the app too;
 	 * Green API's queue is its way of telling */
-	if ((d->polled || d->source == SOURCE_POLL) && (!r->it->echo || delivery_provider(d)->polls_reconcile))
+	if ((d->polled || d->source == SOURCE_POLL) &&
+		(!r->it->echo || delivery_provider(d)->polls_reconcile))
 		return "poll";
 	return r->it->echo ? "echo" : "webhook";
 }
@@ -652,7 +658,8 @@ put_messages(struct db_args *a, const struct load *b)
 	MCOL(DB_TEXT, db_text(a, e->account));
 	MCOL(DB_TEXT, db_text(a, str_or_empty(e->it->thread_id)));
 	MCOL(DB_TEXT, db_text(a, e->id));
-	MCOL(DB_TEXT, db_text(a, e->it->weak ? (e->it->alt_id != NULL ? e->it->alt_id : e->id) : NULL));
+	MCOL(DB_TEXT, db_text(a, e->it->weak ? (e->it->alt_id != NULL ? e->it->alt_id : e->id) :
+	    NULL));
 	MCOL(DB_TEXT, db_text(a, delivery_provider_called(b->v[e->d])));
 	MCOL(DB_TEXT, db_text(a, e->it->sender_id));
 	MCOL(DB_TEXT, db_text(a, e->it->recipient_id));
@@ -881,7 +888,8 @@ try_hard(struct db *db, struct delivery *const *v, size_t n)
 		case DB_FAULT_CONFLICT:
 		case DB_FAULT_UNIQUE:
 			if (i == CONFLICT_TRIES) {
-				log_warn("store: gave up after %d conflicts (%s)", i, db_sqlstate(db));
+				log_warn("store: gave up after %d conflicts (%s)", i,
+				    db_sqlstate(db));
 				return RC_TEMP;
 			}
 			sign_random(&rnd, sizeof rnd);
@@ -992,8 +1000,8 @@ store_poisoned(struct db *db, struct delivery *d)
 		rc = try_hard(db, &v, 1);
 	}
 	if (rc == RC_OK) {
-		log_warn("store: delivery %s: %zu of %zu items are kept in the ledger only (poison)",
-		    d->uid, part.items.ignored - d->items.ignored, d->items.n);
+		log_warn("store: delivery %s: %zu of %zu items are kept in the ledger "
+		    "only (poison)", d->uid, part.items.ignored - d->items.ignored, d->items.n);
 		d->id = part.id;
 		d->n_items = d->items.n + d->items.ignored;
 		d->stored = part.stored;
@@ -1035,7 +1043,8 @@ store_deliveries(struct db *db, struct delivery *const *v, size_t n)
 	while (i < n && rc == RC_OK) {
 		size_t items = v[i]->items.n, m = 1;
 
-		while (i + m < n && m < GROUP_DELIVERIES && items + v[i + m]->items.n <= GROUP_ITEMS)
+		while (i + m < n && m < GROUP_DELIVERIES &&
+			items + v[i + m]->items.n <= GROUP_ITEMS)
 			items += v[i + m++]->items.n;
 		rc = store_group(db, v + i, m);
 		i += m;
@@ -1202,7 +1211,8 @@ store_load(struct db *db, int64_t id, struct delivery *d)
 		rc = RC_NONE;
 	if (rc == RC_OK) {
 		d->received_at_us = db_get_time(r, 0, 0);
-		d->channel = (enum channel)index_of(db_get_text(r, 0, 1), channel_names, CHANNEL__MAX);
+		d->channel = (enum channel)index_of(db_get_text(r, 0, 1), channel_names,
+		    CHANNEL__MAX);
 		d->account = mem_arena_dup(m, db_get_text(r, 0, 2));
 		d->source = (enum source)index_of(db_get_text(r, 0, 3), source_names, SOURCE__MAX);
 		d->request_id = mem_arena_dup(m, db_get_text(r, 0, 4));
@@ -1307,8 +1317,8 @@ store_schema_check(struct db *db)
 	if (rc != RC_OK)
 		return rc;
 	if (v < STORE_SCHEMA_VERSION) {
-		log_error("database: the schema is at version %lld, %d is needed; run: dmbox migrate",
-		    (long long)v, STORE_SCHEMA_VERSION);
+		log_error("database: the schema is at version %lld, %d is needed; run: "
+		    "dmbox migrate", (long long)v, STORE_SCHEMA_VERSION);
 		return RC_TEMP;
 	}
 	return RC_OK;

@@ -72,7 +72,8 @@ enum rc store_migrated(struct db *db, int64_t *out) MUST_CHECK;
 #define STORE_UNSENT_GRACE_S 86400
 /* store_upkeep(db, keep_days, keep_refused_days): partitions ahead, retention,
  * leftovers of events applied, bytes of unsent messages.  For the poller, once a run. */
-enum rc store_upkeep(struct db *db, unsigned int keep_days, unsigned int keep_refused_days) MUST_CHECK;
+enum rc store_upkeep(struct db *db, unsigned int keep_days,
+    unsigned int keep_refused_days) MUST_CHECK;
 
 /* store_schema_check(db): RC_OK; RC_TEMP where the schema is missing or older
  * than this program needs (says what to run). */

@@ -19,7 +19,8 @@ enum stmt { SQL_IDS, SQL_OWN_IDS, SQL_LIFE, SQL_EVENTS, SQL_LEDGER, SQL_ERASED, 
 	"  where c.channel = 'whatsapp')"
 
 #define DELIVERY "d.received_at, d.request_id, 'delivery', d.account, d.channel," \
-	" jsonb_strip_nulls(jsonb_build_object('delivery', d.id, 'uid', d.delivery_uid, 'source', d.source," \
+	" jsonb_strip_nulls(jsonb_build_object('delivery', d.id, 'uid', d.delivery_uid, " \
+	"'source', d.source," \
 	"   'verdict', d.verdict, 'reason', d.reason, 'items', d.items, 'stored', d.stored," \
 	"   'duplicates', d.duplicates, 'weakDuplicates', nullif(d.weak_duplicates, 0)," \
 	"   'ignored', nullif(d.ignored, 0), 'purged', nullif(d.purged, 0)," \
@@ -28,7 +29,8 @@ enum stmt { SQL_IDS, SQL_OWN_IDS, SQL_LIFE, SQL_EVENTS, SQL_LEDGER, SQL_ERASED, 
 	"      - (select count(*) from dmbox.messages w where w.delivery_id = d.id)" \
 	"      - (select count(*) from dmbox.events w where w.delivery_id = d.id)), 0)))"
 
-#define MESSAGE "jsonb_strip_nulls(jsonb_build_object('message', m.id, 'externalId', m.external_id," \
+#define MESSAGE "jsonb_strip_nulls(jsonb_build_object('message', m.id, 'externalId', " \
+    "m.external_id," \
 	"   'kind', m.kind, 'direction', m.direction, 'status', m.status, 'source', m.source," \
 	"   'contact', m.contact_id, 'sentAt', dmbox.iso(m.sent_at), 'delivery', m.delivery_id," \
 	"   'outbox', m.outbox_id, 'deletedAt', dmbox.iso(m.deleted_at)," \
@@ -42,47 +44,67 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	/* $2: a send, by its number; actions have no message */
 	[SQL_OWN_IDS] = { NULL,
 	    "select m.id, m.outbox_id, 1 from dmbox.messages m where m.id = $1 and not $2"
-	    " union all select coalesce(o.message_id, 0), o.id, 2 from dmbox.outbox o where o.id = $1"
+	    " union all select coalesce(o.message_id, 0), o.id, 2 from dmbox.outbox o "
+	    "where o.id = $1"
 	    " order by 3 limit 1" },
 	[SQL_LIFE] = { NULL,
-	    "with m as (select * from dmbox.messages where id = any ($1)), x(at, request, what, account, channel, detail, ord) as ("
+	    "with m as (select * from dmbox.messages where id = any ($1)), x(at, request, what, "
+	    "account, channel, detail, ord) as ("
 	    " select " DELIVERY ", 1 from m join dmbox.deliveries d on d.id = m.delivery_id"
-	    " union all select m.received_at, null, 'message', m.account, m.channel, " MESSAGE ", 2 from m"
-	    " union all select coalesce(d.received_at, e.occurred_at), d.request_id, 'event', e.account, e.channel,"
-	    "   jsonb_strip_nulls(jsonb_build_object('event', e.id, 'kind', e.kind, 'effect', e.effect,"
+	    " union all select m.received_at, null, 'message', m.account, m.channel, " MESSAGE
+	    ", 2 from m"
+	    " union all select coalesce(d.received_at, e.occurred_at), d.request_id, 'event', "
+	    "e.account, e.channel,"
+	    "   jsonb_strip_nulls(jsonb_build_object('event', e.id, 'kind', e.kind, "
+	    "'effect', e.effect,"
 	    "   'version', nullif(e.num, 0), 'occurredAt', dmbox.iso(e.occurred_at),"
 	    "   'appliedAt', dmbox.iso(e.applied_at), 'delivery', e.delivery_id)), 3"
 	    "   from m join dmbox.events e on e.account = m.account and e.channel = m.channel"
 	    "    and e.thread_id = m.thread_id and e.target_id = m.external_id"
 	    "   left join dmbox.deliveries d on d.id = e.delivery_id"
-	    " union all select coalesce(v.edited_at, m.sent_at), null, 'version', m.account, m.channel,"
-	    "   jsonb_build_object('version', v.version), 4 from m join dmbox.message_edits v on v.message_id = m.id"
-	    " union all select coalesce(r.reacted_at, r.removed_at), null, 'reaction', m.account, m.channel,"
+	    " union all select coalesce(v.edited_at, m.sent_at), null, 'version', "
+	    "m.account, m.channel,"
+	    "   jsonb_build_object('version', v.version), 4 from m join dmbox.message_edits v on "
+	    "v.message_id = m.id"
+	    " union all select coalesce(r.reacted_at, r.removed_at), null, 'reaction', "
+	    "m.account, m.channel,"
 	    "   jsonb_strip_nulls(jsonb_build_object('emoji', r.emoji, 'contact', r.contact_id,"
-	    "   'removedAt', dmbox.iso(r.removed_at))), 5 from m join dmbox.reactions r on r.message_id = m.id"
+	    "   'removedAt', dmbox.iso(r.removed_at))), 5 from m join dmbox.reactions r on "
+	    "r.message_id = m.id"
 	    " union all select m.received_at, null, 'attachment', m.account, m.channel,"
-	    "   jsonb_strip_nulls(jsonb_build_object('position', a.position, 'type', a.type, 'state', a.state,"
+	    "   jsonb_strip_nulls(jsonb_build_object('position', a.position, 'type', a.type, "
+	    "'state', a.state,"
 	    "   'bytes', a.bytes, 'path', a.local_path, 'attempts', nullif(a.attempts, 0),"
 	    "   'nextAt', dmbox.iso(a.next_at), 'error', a.error_text)), 6"
 	    "   from m join dmbox.attachments a on a.message_id = m.id"
-	    " union all select m.delivered_at, null, 'delivered', m.account, m.channel, '{}', 7 from m"
+	    " union all select m.delivered_at, null, 'delivered', m.account, m.channel, "
+	    "'{}', 7 from m"
 	    "   where m.delivered_at is not null"
-	    " union all select m.read_at, null, 'read', m.account, m.channel, jsonb_build_object('by',"
-	    "   case m.direction when 'inbound' then 'us' else 'them' end), 8 from m where m.read_at is not null"
+	    " union all select m.read_at, null, 'read', m.account, m.channel, "
+	    "jsonb_build_object('by',"
+	    "   case m.direction when 'inbound' then 'us' else 'them' end), 8 from m where "
+	    "m.read_at is not null"
 	    " union all select m.deleted_at, null, 'deleted', m.account, m.channel, '{}', 9 from m"
 	    "   where m.deleted_at is not null"
 	    " union all select o.created_at, null, 'outbox', o.account, o.channel,"
-	    "   jsonb_strip_nulls(jsonb_build_object('outbox', o.id, 'state', o.state, 'attempts', o.attempts,"
-	    "   'action', o.action, 'providerId', o.external_id, 'errorCode', o.error_code, 'error', o.error_text,"
+	    "   jsonb_strip_nulls(jsonb_build_object('outbox', o.id, 'state', o.state, 'attempts', "
+	    "o.attempts,"
+	    "   'action', o.action, 'providerId', o.external_id, 'errorCode', o.error_code, "
+	    "'error', o.error_text,"
 	    "   'nextAt', case when o.state = 'queued' then dmbox.iso(o.next_at) end,"
 	    "   'settledAt', dmbox.iso(o.settled_at))), 0 from dmbox.outbox o where o.id = any ($2)"
-	    " union all select s.at, null, 'attempt', s.account, o.channel, jsonb_strip_nulls(jsonb_build_object("
-	    "   'outbox', s.outbox_id, 'outcome', s.status, 'errorCode', s.error_code, 'ms', s.ms)), 1"
-	    "   from dmbox.outbox o join dmbox.send_attempts s on s.outbox_id = o.id where o.id = any ($2))"
+	    " union all select s.at, null, 'attempt', s.account, o.channel, "
+	    "jsonb_strip_nulls(jsonb_build_object("
+	    "   'outbox', s.outbox_id, 'outcome', s.status, 'errorCode', s.error_code, "
+	    "'ms', s.ms)), 1"
+	    "   from dmbox.outbox o join dmbox.send_attempts s on s.outbox_id = o.id where o.id "
+	    "= any ($2))"
 	    " select at, request, what, account, channel, detail from x order by at, ord" },
 	[SQL_EVENTS] = { NULL, "with " KEYS
-	    " select coalesce(d.received_at, e.occurred_at), d.request_id, 'event', e.account, e.channel,"
-	    "   jsonb_strip_nulls(jsonb_build_object('event', e.id, 'kind', e.kind, 'effect', e.effect,"
+	    " select coalesce(d.received_at, e.occurred_at), d.request_id, 'event',"
+	    " e.account, e.channel,"
+	    "   jsonb_strip_nulls(jsonb_build_object('event', e.id, 'kind', e.kind, "
+	    "'effect', e.effect,"
 	    "   'occurredAt', dmbox.iso(e.occurred_at), 'delivery', e.delivery_id))"
 	    " from k join dmbox.events e on e.account = k.account and e.channel = k.channel"
 	    "   and e.thread_id = k.thread_id and e.target_id = $1"
@@ -93,7 +115,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "    and position(convert_to($1, 'UTF8') in d.body) > 0"
 	    "  order by d.received_at desc limit $4) x order by 1" },
 	[SQL_ERASED] = { NULL, "with " KEYS
-	    " select 1 from k join dmbox.erased e on e.account = k.account and e.channel = k.channel"
+	    " select 1 from k join dmbox.erased e on e.account = k.account"
+	    " and e.channel = k.channel"
 	    "   and e.id_hash = dmbox.id_hash(k.account, k.channel, k.thread_id, $1) limit 1" },
 	[SQL_CAPPED] = { NULL,
 	    "select max(r.minute), null, 'refusals', r.account, r.channel,"
@@ -106,12 +129,15 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "  or c.external_id = $1 or lower(c.name) = lower($1) or c.id::text = $1"
 	    " order by c.last_at desc nulls last limit $2" },
 	[SQL_PERSON] = { NULL,
-	    "select c.created_at, null, 'contact', c.account, c.channel, jsonb_strip_nulls(jsonb_build_object("
+	    "select c.created_at, null, 'contact', c.account, c.channel,"
+	    " jsonb_strip_nulls(jsonb_build_object("
 	    "  'contact', c.id, 'externalId', c.external_id, 'username', c.username,"
-	    "  'lastInboundAt', dmbox.iso(c.last_inbound_at), 'lastOutboundAt', dmbox.iso(c.last_outbound_at),"
+	    "  'lastInboundAt', dmbox.iso(c.last_inbound_at), 'lastOutboundAt', "
+	    "dmbox.iso(c.last_outbound_at),"
 	    "  'blockedAt', dmbox.iso(c.blocked_at)))"
 	    " from dmbox.contacts c where c.id = any ($1)"
-	    " union all select * from (select m.received_at, d.request_id, 'message', m.account, m.channel, " MESSAGE
+	    " union all select * from (select m.received_at, d.request_id, 'message', m.account, "
+	    "m.channel, " MESSAGE
 	    "  from dmbox.messages m left join dmbox.deliveries d on d.id = m.delivery_id"
 	    "  where m.contact_id = any ($1) order by m.received_at desc limit $2) x order by 1" },
 	[SQL_NEAR] = { NULL,
@@ -122,31 +148,42 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_AGAIN] = { NULL,
 	    "select " DELIVERY " from dmbox.messages m join dmbox.contacts c on c.id = m.contact_id"
 	    " join dmbox.deliveries d on d.account = m.account and d.channel = m.channel"
-	    "   and d.received_at >= m.received_at and d.received_at < m.received_at + interval '49 hours'"
+	    "   and d.received_at >= m.received_at and d.received_at < m.received_at + "
+	    "interval '49 hours'"
 	    "   and d.weak_duplicates > 0 and d.id <> m.delivery_id"
 	    "   and position(convert_to(c.external_id, 'UTF8') in d.body) > 0"
 	    " where m.id = $1 and m.external_id like 'weak:%' order by 1 limit 20" },
 	[SQL_WORDS] = { NULL,
-	    "select case m.direction when 'inbound' then '' else '-> ' end || coalesce(nullif(c.name, ''),"
+	    "select case m.direction when 'inbound' then '' else '-> ' end ||"
+	    " coalesce(nullif(c.name, ''),"
 	    "   '@' || nullif(c.username, ''), c.external_id, '?'), left(m.body, 240)"
-	    " from dmbox.messages m left join dmbox.contacts c on c.id = m.contact_id where m.id = $1" },
+	    " from dmbox.messages m left join dmbox.contacts c on c.id = m.contact_id"
+	    " where m.id = $1" },
 	[SQL_TIME] = { NULL,
 	    "select * from (select * from ("
 	    " select " DELIVERY " from dmbox.deliveries d"
-	    "  where d.received_at between $1 - interval '10 minutes' and $1 + interval '10 minutes'"
-	    " union all select m.received_at, d.request_id, 'message', m.account, m.channel, " MESSAGE
+	    "  where d.received_at between $1 - interval '10 minutes'"
+	    " and $1 + interval '10 minutes'"
+	    " union all select m.received_at, d.request_id, 'message', m.account, m.channel, "
+	    MESSAGE
 	    "  from dmbox.deliveries d join dmbox.messages m on m.delivery_id = d.id"
-	    "  where d.received_at between $1 - interval '10 minutes' and $1 + interval '10 minutes'"
+	    "  where d.received_at between $1 - interval '10 minutes'"
+	    " and $1 + interval '10 minutes'"
 	    " union all select o.created_at, null, 'outbox', o.account, o.channel,"
-	    "  jsonb_strip_nulls(jsonb_build_object('outbox', o.id, 'state', o.state, 'message', o.message_id,"
+	    "  jsonb_strip_nulls(jsonb_build_object('outbox', o.id, 'state', o.state, 'message', "
+	    "o.message_id,"
 	    "  'errorCode', o.error_code)) from dmbox.outbox o"
 	    "  where o.created_at between $1 - interval '10 minutes' and $1 + interval '10 minutes'"
 	    " union all select r.minute, null, 'refusals', r.account, r.channel,"
-	    "  jsonb_build_object('reason', r.reason, 'kept', r.kept, 'notKept', r.capped) from dmbox.refusals r"
+	    "  jsonb_build_object('reason', r.reason, 'kept', r.kept, 'notKept', r.capped) from "
+	    "dmbox.refusals r"
 	    "  where r.minute between $1 - interval '11 minutes' and $1 + interval '10 minutes'"
-	    " union all select p.started_at, null, 'poll', p.account, p.channel, jsonb_build_object('outcome', p.outcome,"
-	    "  'stored', p.stored, 'repeats', p.repeats, 'until', dmbox.iso(p.finished_at)) from dmbox.poll_runs p"
-	    "  where p.started_at < $1 + interval '10 minutes' and p.finished_at > $1 - interval '10 minutes'"
+	    " union all select p.started_at, null, 'poll', p.account, p.channel, "
+	    "jsonb_build_object('outcome', p.outcome,"
+	    "  'stored', p.stored, 'repeats', p.repeats, 'until', dmbox.iso(p.finished_at)) from "
+	    "dmbox.poll_runs p"
+	    "  where p.started_at < $1 + interval '10 minutes'"
+	    " and p.finished_at > $1 - interval '10 minutes'"
 	    " ) a(at, request, what, account, channel, detail)"
 	    " order by abs(extract(epoch from at - $1)) limit $2) x order by 1" },
 };

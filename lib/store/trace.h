@@ -48,13 +48,15 @@ enum rc trace_erased(struct db *db, const struct trace_scope *s, const char *id)
 enum rc trace_capped(struct db *db, struct trace *out) MUST_CHECK;
 /* trace_person(db, who, out, words): contacts by user name, name, provider's id or
  * contacts.id, and the last messages of each; words: their provider's ids. */
-enum rc trace_person(struct db *db, const char *who, struct trace *out, struct strv *words) MUST_CHECK;
+enum rc trace_person(struct db *db, const char *who, struct trace *out,
+    struct strv *words) MUST_CHECK;
 /*
  * trace_near(db, part, out, words): what is meant by part of an id, or by a phone number
  * in people's spelling: messages of the last 90 days whose id holds part, and contacts
  * whose id does.  Like trace_person otherwise; RC_NONE: none, or part is short.
  */
-enum rc trace_near(struct db *db, const char *part, struct trace *out, struct strv *words) MUST_CHECK;
+enum rc trace_near(struct db *db, const char *part, struct trace *out,
+    struct strv *words) MUST_CHECK;
 /*
  * trace_again(db, message id, out): the later deliveries that brought a message which has
  * no id of its own: they hold its sender and count as weak duplicates.

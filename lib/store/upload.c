@@ -6,7 +6,8 @@
 enum { Q_ADD, Q_GET, Q_UNUSED, Q_DROP, Q__MAX };
 static const struct db_stmt sql[Q__MAX] = {
 	[Q_ADD] = { "upload_add",
-	    "insert into dmbox.uploads (account, channel, type, mime_type, name, bytes, sha256, local_path, secret)"
+	    "insert into dmbox.uploads (account, channel, type, mime_type, name, bytes, sha256,"
+	    " local_path, secret)"
 	    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id" },
 	[Q_GET] = { "upload_get",
 	    "select account, channel, type, mime_type, name, bytes, sha256, local_path, secret"

@@ -13,7 +13,8 @@
 #include "base/clock.h"
 
 #define LAST_MESSAGE(alias)                                                                        \
-	" cross join lateral (select m.id, m.kind, m.body, m.direction, m.status, m.sent_at, m.deleted_at" \
+	" cross join lateral (select m.id, m.kind, m.body, m.direction, m.status, m.sent_at, " \
+	"m.deleted_at" \
 	"   from dmbox.messages m where m.contact_id = " alias ".id"                              \
 	"  order by m.sent_at desc, m.id desc limit 1) l "
 
@@ -51,7 +52,7 @@ enum {
 	" 'deletedAt', dmbox.iso(l.deleted_at)),"                                                  \
 	"'unreadCount', (select count(*) from dmbox.messages u where u.contact_id = c.id"          \
 	"  and u.direction = 'inbound' and u.read_at is null and u.deleted_at is null),"           \
-	"'canSendUntil', dmbox.iso(dmbox.can_send_until(c.channel, c.account,"                      \
+	"'canSendUntil', dmbox.iso(dmbox.can_send_until(c.channel, c.account," \
 	"  c.last_inbound_at)))::text "
 
 /* One message as JSON, with its place in the list before it. */
@@ -62,7 +63,8 @@ enum {
 	"'direction', m.direction, 'kind', m.kind, 'content', m.body, 'detail', m.detail,"         \
 	"'senderId', m.sender_id, 'recipientId', m.recipient_id, 'replyTo', m.reply_to,"           \
 	"'status', m.status, 'createdAt', dmbox.iso(m.sent_at), 'timeKnown', m.sent_at_known,"     \
-	"'receivedAt', dmbox.iso(m.received_at), 'changeId', m.change_id, 'editedAt', dmbox.iso(m.edited_at),"              \
+	"'receivedAt', dmbox.iso(m.received_at), 'changeId', m.change_id, 'editedAt', " \
+	"dmbox.iso(m.edited_at)," \
 	"'deletedAt', dmbox.iso(m.deleted_at), 'deliveredAt', dmbox.iso(m.delivered_at),"          \
 	"'readAt', dmbox.iso(m.read_at), 'isTest', m.is_test, 'source', m.source,"                 \
 	"'attachments', coalesce((select json_agg(json_build_object('id', a.id, 'type', a.type,"   \
@@ -73,14 +75,16 @@ enum {
 	"  'emoji', r.emoji, 'reactedAt', dmbox.iso(r.reacted_at)) order by r.contact_id)"         \
 	"  from dmbox.reactions r where r.message_id = m.id and r.removed_at is null),"            \
 	"  '[]'::json),"                                                                           \
-	/* callers are kept as a digest; only those of people have a name (endpoint/session.c) */    \
+	/* callers are kept as a digest; only those of people have a name (endpoint/session.c) */ \
 	"'by', (select u.name from dmbox.outbox o join dmbox.users u on o.caller ="                \
-	"  encode(sha256(convert_to('user:' || u.name, 'UTF8')), 'hex') where o.id = m.outbox_id),"  \
-	"'outbox', (select json_build_object('id', o.id, 'state', o.state, 'attempts', o.attempts,"  \
-	"  'nextAt', case when o.state = 'queued' then dmbox.iso(o.next_at) end,"                   \
-	"  'canRetry', o.state in ('unknown', 'failed', 'dead'),"                                   \
-	"  'canCancel', o.state in ('queued', 'unknown'))"                                          \
-	"  from dmbox.outbox o where o.id = m.outbox_id),"                                          \
+	"  encode(sha256(convert_to('user:' || u.name, 'UTF8')), 'hex') where o.id = " \
+	"m.outbox_id)," \
+	"'outbox', (select json_build_object('id', o.id, 'state', o.state, 'attempts', " \
+	"o.attempts," \
+	"  'nextAt', case when o.state = 'queued' then dmbox.iso(o.next_at) end," \
+	"  'canRetry', o.state in ('unknown', 'failed', 'dead')," \
+	"  'canCancel', o.state in ('queued', 'unknown'))" \
+	"  from dmbox.outbox o where o.id = m.outbox_id)," \
 	"'error', case when m.error_text is not null then json_build_object("                      \
 	"  'code', 'failed_later', 'message', m.error_text)"                                       \
 	"  else (select case when o.error_code is null then null else json_build_object("          \
@@ -97,9 +101,11 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "         from dmbox.message_counts where channel = $1 and account = any($2)),"
 	    " m as (select count(*) filter (where direction = 'inbound') as i,"
 	    "              count(*) filter (where direction = 'outbound') as o from dmbox.messages"
-	    "        where id > (select message_upto from k) and channel = $1 and account = any($2)),"
+	    "        where id > (select message_upto from k) and channel = $1 and account "
+	    "= any($2)),"
 	    " c as (select count(*) as c from dmbox.contacts"
-	    "        where id > (select contact_upto from k) and channel = $1 and account = any($2))"
+	    "        where id > (select contact_upto from k) and channel = $1 and "
+	    "account = any($2))"
 	    " select (f.i + m.i)::bigint, (f.o + m.o)::bigint, (f.c + c.c)::bigint,"
 	    "  (select extract(epoch from now() - max(at))::bigint from dmbox.heartbeats"
 	    "    where name = 'poll') from f, m, c" },
@@ -111,7 +117,8 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "select m.id, m.body, m.direction, m.sent_at"
 	    "  from (select * from dmbox.messages order by id desc limit 500) m"
 	    "  where m.account = any($2) and m.channel = $1"
-	    " union all select m.id, m.body, m.direction, m.sent_at from unnest($2::text[]) as acc(name)"
+	    " union all select m.id, m.body, m.direction, m.sent_at from unnest($2::text[]) "
+	    "as acc(name)"
 	    "  cross join lateral (select c.id from dmbox.contacts c where c.account = acc.name"
 	    "   and c.channel = $1 and c.last_at is not null"
 	    "   order by c.last_at desc, c.id desc limit 200) k"
@@ -246,7 +253,8 @@ view_stats(struct db *db, enum channel ch, const struct strv *accounts, struct b
 	buf_printf(out, "\"totalMessages\":%" PRId64 ",\"inboundMessages\":%" PRId64
 	    ",\"outboundMessages\":%" PRId64 ",\"clientsWithInstagram\":%" PRId64, in + ob, in, ob,
 	    db_get_i64(n, 0, 2));
-	buf_printf(out, ",\"lastMessage\":%s", db_rows(last) != 0 ? db_get_text(last, 0, 0) : "null");
+	buf_printf(out, ",\"lastMessage\":%s", db_rows(last) != 0 ? db_get_text(last, 0, 0) :
+	    "null");
 	*poll_age_s = db_is_null(n, 0, 3) ? -1 : db_get_i64(n, 0, 3);
 out:
 	db_res_free(n);
@@ -475,7 +483,8 @@ put_changes(struct db *db, int64_t after, int64_t bound, struct buf *out, int64_
 	n = *more ? VIEW_PAGE_MAX : db_rows(r);
 	*next = *more ? db_get_i64(r, n - 1, 3) : bound - 1;
 	for (i = 0; i < n; i++)
-		buf_printf(out, "%s{\"type\":\"message\",%s", i != 0 ? "," : "", db_get_text(r, i, 2) + 1);
+		buf_printf(out, "%s{\"type\":\"message\",%s", i != 0 ? "," : "",
+		    db_get_text(r, i, 2) + 1);
 	if (n != 0)
 		rc = put_touched(db, r, n, *next, out);
 out:

@@ -1,7 +1,7 @@
 /*
- * The poller's half of sending: the guarantee behind send.fcgi's one try.  One flow per account: claim, send, settle, and
- * again until nothing is due.  So an account's messages leave one after the
- * other, a slow account waits for nobody, and no list of what is in flight has
+ * The poller's half of sending: the guarantee behind send.fcgi's one try.  One flow per account:
+ * claim, send, settle, and again until nothing is due.  So an account's messages leave one after
+ * the other, a slow account waits for nobody, and no list of what is in flight has
  * to be kept beside the leases of the table.
  *
  * What the provider said must not be forgotten because the database was away
@@ -289,7 +289,8 @@ lookup_next(void *arg, struct http_req *req, int64_t *wait_ms)
 
 		m.look_in = f->look_in[0] != '\0' ? f->look_in : NULL;
 		http_req_free(req);	/* the provider makes it afresh */
-		if (p->lookup_build == NULL || p->lookup_build(account_for(f, it), &m, req) != RC_OK) {
+		if (p->lookup_build == NULL ||
+		    p->lookup_build(account_for(f, it), &m, req) != RC_OK) {
 			f->look_in[0] = '\0';
 			not_there(f, it);
 			continue;
@@ -327,7 +328,8 @@ lookup_feed(void *arg, struct http_res *res)
 	for (size_t i = 0; rc == RC_OK && i < ids.n && !found; i++)
 		found = outbox_found(db_of(f), it->id, ids.v[i]) == RC_OK;
 	strv_free(&ids);
-	if ((rc == RC_OK && !found) || rc == RC_NONE || (rc == RC_DENIED && it->lookups >= DENIED_MAX))
+	if ((rc == RC_OK && !found) || rc == RC_NONE ||
+		(rc == RC_DENIED && it->lookups >= DENIED_MAX))
 		not_there(f, it);
 }
 
@@ -350,7 +352,8 @@ deliver_upkeep(struct task_run *r)
 			struct flow *f;
 
 			if (!due[i] || task_under_way(r, a, true) ||
-			    outbox_unknown(r->env.db, a->channel, a->name, LOOKUPS, &items) != RC_OK)
+			    outbox_unknown(r->env.db, a->channel, a->name, LOOKUPS,
+			    &items) != RC_OK)
 				continue;
 			f = flow_new(true);
 			f->items = items;

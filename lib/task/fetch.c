@@ -103,8 +103,8 @@ flow_feed(void *arg, struct http_res *res)
 			w->over = true;
 		}
 	} else if (rc == RC_NONE || rc == RC_INVALID || rc == RC_OK) {
-		log_warn("%s: a message announced without content is no longer available at the provider",
-		    w->f.login.a.name);
+		log_warn("%s: a message announced without content is no longer available at "
+		    "the provider", w->f.login.a.name);
 		gone(w);
 	} else {
 		w->over = true;	/* token, limit, network: the others fare no better now */

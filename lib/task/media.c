@@ -66,7 +66,8 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "insert into dmbox.media_days as d (day, account, contact_id, bytes)"
 	    " select (now() at time zone 'UTC')::date, x.account, m.contact_id, $3 from x"
 	    " join dmbox.messages m on m.id = x.message_id"
-	    " on conflict (day, account, contact_id) do update set bytes = d.bytes + excluded.bytes)"
+	    " on conflict (day, account, contact_id) do update set bytes = d.bytes + "
+	    "excluded.bytes)"
 	    " select id from x" },
 	[Q_AGAIN] = { "media_again",
 	    "update dmbox.attachments set next_at = now() + $3::bigint * interval '1 second',"
@@ -78,9 +79,11 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "update dmbox.attachments set next_at = now(), attempts = attempts - 1"
 	    " where id = $1 and attempts = $2::bigint and state = 'waiting'" },
 	[Q_DEFER] = { "media_defer",
-	    "update dmbox.attachments set state = 'deferred', attempts = attempts - 1, error_text = $4,"
+	    "update dmbox.attachments set state = 'deferred', attempts = attempts - 1,"
+	    " error_text = $4,"
 	    " next_at = case when $3::bigint > 0 then now() + $3::bigint * interval '1 second'"
-	    "   else (date_trunc('day', now() at time zone 'UTC') + interval '1 day 1 minute') at time zone 'UTC' end"
+	    "   else (date_trunc('day', now() at time zone 'UTC') + interval '1 day 1 minute') at "
+	    "time zone 'UTC' end"
 	    " where id = $1 and attempts = $2::bigint and state = 'waiting'" },
 	[Q_RESUME] = { "media_resume",
 	    "update dmbox.attachments set state = 'waiting', next_at = null"
@@ -90,7 +93,8 @@ static const struct db_stmt sql[Q__MAX] = {
 	    /* an upload's file goes with its own row */
 	    " left join dmbox.uploads u on u.local_path = a.local_path where a.state = 'erased'"
 	    " order by a.id limit $1::bigint" },
-	[Q_DROP] = { "media_drop", "delete from dmbox.attachments where id = $1 and state = 'erased'" },
+	[Q_DROP] = { "media_drop", "delete from dmbox.attachments where id = $1"
+	    " and state = 'erased'" },
 };
 
 struct media {
@@ -102,7 +106,8 @@ struct flow {
 	struct task_flow f;	/* first */
 	int64_t id, attempts;
 	char *account, *month, *url, *mime, *dir;	/* dir: DMBOX_MEDIA_DIR */
-	char *ref;			/* NULL: the file is at url.  Else the provider names its address */
+	/* NULL: the file is at url.  Else the provider names its address */
+	char *ref;
 	struct buf step;		/* ... in this answer, and from then on it is in fetch */
 	struct http_req fetch;
 	bool named;
@@ -456,7 +461,8 @@ flow_feed(void *arg, struct http_res *res)
 		snprintf(why, sizeof why, "larger than %d bytes", TASK_MEDIA_MAX_BYTES);
 		settle(f, Q_END, "refused", 0, why);
 	} else if (res->fail == HTTP_FAIL_BLOCKED || res->fail == HTTP_FAIL_URL) {
-		settle(f, Q_END, "refused", 0, res->fail == HTTP_FAIL_URL ? "not a URL we may call" :
+		settle(f, Q_END, "refused", 0,
+		    res->fail == HTTP_FAIL_URL ? "not a URL we may call" :
 		    "address is not public (DMBOX_MEDIA_ALLOW)");
 	} else if (f->f.run->stopping && res->fail == HTTP_FAIL_TIMEOUT) {
 		settle(f, Q_RELEASE, NULL, 0, "");	/* cut by the end of the run */
@@ -541,7 +547,8 @@ name_by_id(struct flow *f, struct task_run *run, const char *ref, const char *ch
 	const struct account *a;
 	enum channel ch;
 
-	if (ref == NULL || p == NULL || p->media_build == NULL || channel_by_name(channel, &ch) != RC_OK)
+	if (ref == NULL || p == NULL || p->media_build == NULL ||
+		channel_by_name(channel, &ch) != RC_OK)
 		return NULL;
 	a = conf_account(run->env.conf, ch, f->account);
 	if (a == NULL || provider_of(a) != p)
@@ -585,7 +592,8 @@ flow_start(struct task_run *run, const struct db_res *r, size_t row)
 		free(f);
 		return;
 	}
-	a = name_by_id(f, run, db_get_text(r, row, 9), db_get_text(r, row, 10), db_get_text(r, row, 8));
+	a = name_by_id(f, run, db_get_text(r, row, 9), db_get_text(r, row, 10),
+	    db_get_text(r, row, 8));
 	f->hash = sign_hash_new();
 	/* redirects and slow drips together never outlive the claim */
 	hf.deadline_ms = clock_mono_ms() + LEASE_S * 1000 / 2;
@@ -662,7 +670,8 @@ sweep_uploads(struct db *db, const struct conf *conf)
 		return;
 	for (size_t i = 0; i < db_rows(r); i++) {
 		buf_init(&b, 4096);
-		if (local_file(conf->media_dir, db_get_text(r, i, 1), &b) && unlink(b.p) != 0 && errno != ENOENT)
+		if (local_file(conf->media_dir, db_get_text(r, i, 1), &b) && unlink(b.p) != 0 &&
+			errno != ENOENT)
 			log_warn("media: cannot remove %s: %s", b.p, strerror(errno));
 		else if (upload_drop(db, db_get_i64(r, i, 0)) != RC_OK)
 			log_debug("media: an upload's row stays until the next run");
@@ -684,7 +693,8 @@ sweep_tmp(const char *dir)
 	buf_printf(&b, "%s/.tmp", dir);
 	d = opendir(b.p);
 	while (d && (e = readdir(d)) != NULL)
-		if (e->d_name[0] != '.' && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		if (e->d_name[0] != '.' &&
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    S_ISREG(st.st_mode) && st.st_mtime < time(NULL) - 3600)
 			unlinkat(dirfd(d), e->d_name, 0);
 	if (d)

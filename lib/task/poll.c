@@ -178,7 +178,8 @@ keep(struct check *c)
 	if (c->st.only_missing)
 		c->r.added += d->messages;
 	if (d->rc == RC_DUP)
-		log_info("💾 The database is away: the answer is in the spool (%zu bytes)", d->body_n);
+		log_info("💾 The database is away: the answer is in the spool (%zu bytes)",
+		    d->body_n);
 }
 
 static void
@@ -338,7 +339,8 @@ save_memory(struct check *c, int64_t next_us)
 		buf_putc(&b, '}');
 	if (buf_err(&b))
 		log_warn("poll memory of %s is too large to keep", c->login.a.name);
-	else if (state_set_memory(c->p.db, c->login.a.channel, c->login.a.name, b.p, next_us) != RC_OK)
+	else if (state_set_memory(c->p.db, c->login.a.channel, c->login.a.name, b.p,
+		next_us) != RC_OK)
 		log_warn("poll memory of %s could not be stored", c->login.a.name);
 	buf_free(&b);
 }
@@ -369,12 +371,13 @@ record(struct check *c, bool cut)
 
 	meter_add(c->p.meter, METER_POLLS, 1, labels);
 	meter_add(c->p.meter, METER_MISSED, c->r.added, labels);
-	if (c->st.pause_s > 0 && state_pause(c->p.db, c->login.a.channel, c->login.a.name, c->st.pause_s,
-	    c->r.hint != NULL ? c->r.hint : "rate_limited") != RC_OK)
+	if (c->st.pause_s > 0 && state_pause(c->p.db, c->login.a.channel, c->login.a.name,
+	    c->st.pause_s, c->r.hint != NULL ? c->r.hint : "rate_limited") != RC_OK)
 		log_warn("pause of %s could not be stored", c->login.a.name);
 	if (c->st.proof != c->proof && c->r.outcome != POLL_FAILED &&
 	    state_set_proof(c->p.db, c->login.a.channel, c->login.a.name, c->st.proof) != RC_OK)
-		log_warn("which app secret proves the calls of %s could not be stored", c->login.a.name);
+		log_warn("which app secret proves the calls of %s could not be stored",
+		    c->login.a.name);
 	/* what was seen is remembered only if it is kept */
 	if (!c->lost && (!cut || c->over))
 		save_memory(c, c->r.next_us);
@@ -403,11 +406,13 @@ check_done(void *arg, bool cut)
 
 	/* out of time: the provider lists what it did not reach */
 	if (cut && !c->over && !c->lost) {
-		c->over = provider_of(&c->login.a)->poll_build(&c->login.a, &c->st, &req) == RC_NONE;
+		c->over = provider_of(&c->login.a)->poll_build(&c->login.a, &c->st,
+		    &req) == RC_NONE;
 		http_req_free(&req);
 		if (!c->over) {
 			c->st.outcome = POLL_FAILED;
-			c->st.hint = clock_mono_ms() >= c->st.deadline_ms ? "timeout" : "interrupted";
+			c->st.hint = clock_mono_ms() >= c->st.deadline_ms ? "timeout" :
+			    "interrupted";
 		}
 	}
 	/* a reconciliation that found everything stored already has found nothing */
@@ -611,7 +616,8 @@ hello_instagram(const struct account *a, const char *who)
 {
 	const struct provider *p = provider_of(a);
 
-	log_info("Instagram Service initialized (%s)%s", a->use_mock ? "MOCK MODE" : p->words.mode, who);
+	log_info("Instagram Service initialized (%s)%s", a->use_mock ? "MOCK MODE" : p->words.mode,
+	    who);
 	if (!a->use_mock && p->words.configured != NULL && a->token != NULL)
 		log_info("%s%s", p->words.configured, who);
 	else if (!a->use_mock && account_missing(a, KEY_CALL, 0) != NULL)
@@ -620,7 +626,8 @@ hello_instagram(const struct account *a, const char *who)
 	if (a->use_mock || provider_of(a)->poll_build == NULL)
 		return;
 	if (a->poll_s == 0) {
-		log_info("ℹ️ polling is off (%s=0)%s", conf_channel_key(a->channel, "POLL_SECONDS"), who);
+		log_info("ℹ️ polling is off (%s=0)%s", conf_channel_key(a->channel, "POLL_SECONDS"),
+		    who);
 		return;
 	}
 	log_info("📡 Starting Instagram message polling (%s)...%s", p->title, who);
@@ -646,7 +653,8 @@ task_poll_hello(const struct conf *c, const struct account *a)
 	if (a->use_mock || provider_of(a)->poll_build == NULL)
 		return;
 	if (a->poll_s == 0)
-		log_info("ℹ️ polling is off (%s=0)%s", conf_channel_key(a->channel, "POLL_SECONDS"), who);
+		log_info("ℹ️ polling is off (%s=0)%s", conf_channel_key(a->channel, "POLL_SECONDS"),
+		    who);
 	else
 		log_info("✅ Starting WhatsApp message polling (checking every %u seconds)%s",
 		    a->poll_s, who);

@@ -44,10 +44,12 @@ static const struct db_stmt sql[Q__MAX] = {
 	    " picture_at = case when $4::text is null then picture_at else now() end"
 	    " where id = $1" },
 	[Q_REFUSED] = { "profile_refused",
-	    "update dmbox.contacts set profile_at = now(), profile_state = 'refused' where id = $1" },
+	    "update dmbox.contacts set profile_at = now(), profile_state = 'refused'"
+	    " where id = $1" },
 	[Q_LATER] = { "profile_later",
 	    "update dmbox.contacts set profile_state = $2::text,"
-	    " profile_at = now() - interval '30 days' + $3::bigint * interval '1 second' where id = $1" },
+	    " profile_at = now() - interval '30 days' + $3::bigint * interval '1 second' "
+	    "where id = $1" },
 };
 
 struct flow {

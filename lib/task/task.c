@@ -62,8 +62,10 @@ counts_upkeep(struct task_run *r)
 }
 
 const struct task task_outbox = { .name = "outbox", .upkeep = outbox_upkeep, .upkeep_s = 5 };
-static const struct task task_tables = { .name = "tables", .upkeep = tables_upkeep, .upkeep_s = TASK_ONCE };
-static const struct task task_counts = { .name = "counts", .upkeep = counts_upkeep, .upkeep_s = 10 };
+static const struct task task_tables = { .name = "tables", .upkeep = tables_upkeep,
+    .upkeep_s = TASK_ONCE };
+static const struct task task_counts = { .name = "counts", .upkeep = counts_upkeep,
+    .upkeep_s = 10 };
 
 const struct task *const tasks[] = {
 	&task_outbox, &task_deliver, &task_media, &task_fetch, &task_token, &task_profile,

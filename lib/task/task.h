@@ -30,7 +30,8 @@ struct task_run;
 #define TASK_ONCE UINT32_MAX	/* once a run of the poller; again after RC_TEMP */
 struct task {
 	const char *name;
-	size_t size;		/* of its own struct, which begins with a struct task_run; 0: none */
+	/* of its own struct, which begins with a struct task_run; 0: none */
+	size_t size;
 	/* start: begin flows for what is due, none for an account that has one (task_under_way);
 	 * asked each start_s seconds, 0: at each tick.  NULL: no network work.
 	 * Returns how many were begun; 0 also where the database is away. */
@@ -40,7 +41,8 @@ struct task {
 	 * next tick.  NULL: none. */
 	enum rc (*upkeep)(struct task_run *r);
 	uint32_t upkeep_s;
-	bool follows;		/* takes up what other tasks and the polls brought: with --once too */
+	/* takes up what other tasks and the polls brought: with --once too */
+	bool follows;
 	bool must_finish;	/* its flows are waited for where the poller is told to stop */
 	void (*end)(struct task_run *r);	/* before it is freed; NULL: nothing */
 };
@@ -51,7 +53,8 @@ struct task_run {
 	struct httpc *h;		/* borrowed */
 	struct task_env env;		/* of the last call */
 	struct task_flow *flows;
-	size_t alive, done;		/* flows not ended; what was achieved, for the log and tests */
+	/* flows not ended; what was achieved, for the log and tests */
+	size_t alive, done;
 	size_t ended;			/* flows that ended: the page may have something to show */
 	bool stopping;			/* begin nothing new; what is under way is finished */
 	int64_t start_ms, upkeep_ms;	/* when its turn comes next, clock_mono_ms() */

@@ -75,12 +75,13 @@ flow_feed(void *arg, struct http_res *res)
 
 	rc = provider_of(&f->f.login.a)->refresh_read(&f->f.login.a, res, &token, &life_s);
 	if (rc != RC_OK) {
-		log_warn("⚠️ The access token of %s could not be refreshed (%s, HTTP %d); next try in a day",
-		    f->f.login.a.name, rc_name(rc), res->status);
+		log_warn("⚠️ The access token of %s could not be refreshed (%s, HTTP %d); next "
+		    "try in a day", f->f.login.a.name, rc_name(rc), res->status);
 		return;
 	}
 	log_secret(token);	/* before any line can hold it */
-	if (state_set_token(f->f.run->env.db, f->f.login.a.channel, f->f.login.a.name, f->of, token, life_s) == RC_OK) {
+	if (state_set_token(f->f.run->env.db, f->f.login.a.channel, f->f.login.a.name, f->of, token,
+	    life_s) == RC_OK) {
 		f->f.run->done++;
 		log_info("🔑 The access token of %s was refreshed; it is good for %lld days",
 		    f->f.login.a.name, (long long)(life_s / DAY_S));

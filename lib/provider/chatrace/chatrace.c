@@ -260,7 +260,8 @@ first_place(const struct fields *f, const char *const *names)
 		return NO_PLACE;
 	}
 	for (; *names != NULL; names++)
-		if (json_type(field(f, *names)) == JSON_STRING && (at = place_of(f, *names)) < first)
+		if (json_type(field(f, *names)) == JSON_STRING &&
+			(at = place_of(f, *names)) < first)
 			first = at;
 	return first;
 }
@@ -428,8 +429,8 @@ static const struct att_type {
 	{ "audio", "audio", "audio" }, { "voice", "audio", "audio" }, { "ptt", "audio", "audio" },
 	{ "file", "file", "file" }, { "document", "file", "file" },
 	{ "sticker", "sticker", "sticker" },
-	{ "share", "share", "share" }, { "ig_post", "share", "share" }, { "post", "share", "share" },
-	{ "story_mention", "story_mention", "story_mention" },
+	{ "share", "share", "share" }, { "ig_post", "share", "share" },
+	{ "post", "share", "share" }, { "story_mention", "story_mention", "story_mention" },
 	{ "ig_story", "story_mention", "story_mention" },
 	{ "story_reply", "story_reply", "story_reply" },
 	{ "reel", "reel", "reel" }, { "ig_reel", "reel", "reel" },
@@ -453,7 +454,8 @@ type_by_url(const char *url)
 {
 	static const struct { const char *ext, *type; } exts[] = {
 		{ ".jpg", "image" }, { ".jpeg", "image" }, { ".png", "image" }, { ".gif", "image" },
-		{ ".webp", "image" }, { ".mp4", "video" }, { ".mov", "video" }, { ".webm", "video" },
+		{ ".webp", "image" }, { ".mp4", "video" }, { ".mov", "video" },
+		{ ".webm", "video" },
 		{ ".mp3", "audio" }, { ".ogg", "audio" }, { ".m4a", "audio" }, { ".aac", "audio" },
 		{ ".wav", "audio" },
 	};
@@ -784,7 +786,8 @@ read_inner(struct reader *r, const struct json *string, int depth)
 	struct json *j = NULL;
 	enum rc rc = RC_INVALID;
 
-	if (s != NULL && json_parse(s, strlen(s), &j, NULL) == RC_OK && !template_forged(s, strlen(s)))
+	if (s != NULL && json_parse(s, strlen(s), &j, NULL) == RC_OK &&
+		!template_forged(s, strlen(s)))
 		rc = read_any(r, j, s, strlen(s), depth);
 	json_free(j);
 	return rc;
@@ -1191,8 +1194,10 @@ chatrace_poll_build(const struct account *a, struct poll_state *st, struct http_
 	}
 	if (pr->over)
 		return RC_NONE;
-	path = pr->known ? pr->known_path : pr->me_asked ? chatrace_own(a)->poll_paths.v[pr->path] : "/accounts/me";
-	auth = pr->known ? pr->known_auth : pr->me_asked ? chatrace_own(a)->auth_formats.v[pr->form] : AUTH_TOKEN;
+	path = pr->known ? pr->known_path : pr->me_asked ? chatrace_own(a)->poll_paths.v[pr->path] :
+	    "/accounts/me";
+	auth = pr->known ? pr->known_auth : pr->me_asked ?
+	    chatrace_own(a)->auth_formats.v[pr->form] : AUTH_TOKEN;
 	rc = request(a, "GET", path, auth, out);
 	if (rc != RC_OK) {
 		list_not_tried(a, st, pr);
@@ -1525,8 +1530,8 @@ chatrace_send_read(const struct account *a, const struct outmsg *m, const struct
 		out->pause_s = res->status == 401 || code == 401 ? PAUSE_401_S : PAUSE_REDIRECT_S;
 		out->hint = res->status == 401 || code == 401 ? "wrong_token" : res->status == 404 ?
 		    "base_url" : "bad_answer";
-		out->grows = out->unclear = res->status != 401 && code != 401 && res->status != 404 &&
-		    (res->status < 300 || res->status >= 400);
+		out->grows = out->unclear = res->status != 401 && code != 401 &&
+		    res->status != 404 && (res->status < 300 || res->status >= 400);
 	}
 	json_free(j);
 	mem_arena_free(&arena);
@@ -1565,7 +1570,8 @@ static bool
 probe_broken(const struct http_res *res, struct json **j, struct mem_arena *arena, int step,
     struct finding *out)
 {
-	static const char *const codes[PROBE__MAX] = { "token", "page_id", "active", "integrations" };
+	static const char *const codes[PROBE__MAX] =
+	    { "token", "page_id", "active", "integrations" };
 	/* the first step names the fault; the others could not be told */
 	enum finding_status bad = step == PROBE_TOKEN ? FINDING_FAIL : FINDING_UNKNOWN;
 	const char *text;
@@ -1598,8 +1604,10 @@ probe_broken(const struct http_res *res, struct json **j, struct mem_arena *aren
 static bool
 off(struct mem_arena *arena, const struct json *o)
 {
-	static const char *const yes[] = { "active", "connected", "enabled", "is_active", "is_connected" };
-	static const char *const no[] = { "disconnected", "inactive", "expired", "disabled", "not_connected", "error" };
+	static const char *const yes[] = { "active", "connected", "enabled", "is_active",
+	    "is_connected" };
+	static const char *const no[] = { "disconnected", "inactive", "expired", "disabled",
+	    "not_connected", "error" };
 	const char *s = json_text(arena, json_member(o, "status"));
 
 	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
@@ -1634,7 +1642,8 @@ integrations(struct mem_arena *arena, const struct json *j, struct finding *out)
 	else if (named || v != NULL || strcasestr(json_raw(arena, j), "instagram") != NULL)
 		found(out, FINDING_OK, "integrations", "Instagram is among the integrations");
 	else if (listed)
-		found(out, FINDING_WARN, "integrations", "Instagram is not among the %zu integrations", json_len(list));
+		found(out, FINDING_WARN, "integrations",
+		    "Instagram is not among the %zu integrations", json_len(list));
 	else
 		found(out, FINDING_UNKNOWN, "integrations", "Instagram is not named");
 }
@@ -1670,7 +1679,8 @@ chatrace_probe_read(const struct account *a, int step, const struct http_res *re
 		else if (json_bool(json_member(j, "active"), true))
 			found(out, FINDING_OK, "active", "the account is active");
 		else
-			found(out, FINDING_FAIL, "active", "active is false: the account is suspended");
+			found(out, FINDING_FAIL, "active",
+			    "active is false: the account is suspended");
 		break;
 	case PROBE_INTEGRATIONS:
 		integrations(&arena, j, out);
@@ -1696,7 +1706,8 @@ const struct provider provider_chatrace = {
 	.title = "Chatrace",
 	.channel = CHANNEL_INSTAGRAM,
 	.words = { .mode = "CHATRACE API", .configured = "Chatrace API configured",
-	    .from = "Instagram/Chatrace", .shape = "Chatrace webhook", .item = "Chatrace Instagram" },
+	    .from = "Instagram/Chatrace", .shape = "Chatrace webhook",
+	    .item = "Chatrace Instagram" },
 	.earlier = true,
 	.probes = true,
 	.poll_s = 10,

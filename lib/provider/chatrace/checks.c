@@ -1,6 +1,6 @@
 /*
- * What dmbox doctor checks of a Chatrace account: providers.md A.2, A.8.  Numbers are promised to operators and to their
- * monitoring: a check keeps its number, a new one takes a free one of 7xx.
+ * What dmbox doctor checks of a Chatrace account: providers.md A.2, A.8.  Numbers are promised to
+ * operators and to their monitoring: a check keeps its number, a new one takes a free one of 7xx.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -31,21 +31,26 @@ static void
 polling(struct checkup *c)
 {
 	if (str_eq(c->facts.last_poll, "messages") || str_eq(c->facts.last_poll, "empty"))
-		check_say(c, 707, FINDING_OK, check_tr(c, "%s: an address that lists messages was found",
+		check_say(c, 707, FINDING_OK,
+		    check_tr(c, "%s: an address that lists messages was found",
 		    "%s: найден адрес со списком сообщений"), c->a->name);
 	else if (c->facts.polled_once && c->a->poll_s > 0)
 		check_cause(c, 707, FINDING_WARN, check_tr(c,
-		    "Chatrace changed what it lists: only the webhook (the flow's step) brings messages now; see that DMB-708 is good, then set INSTAGRAM_POLL_SECONDS=0.",
-		    "Chatrace изменил свои списки: теперь сообщения приносит только вебхук (шаг сценария); проверьте DMB-708, затем задайте INSTAGRAM_POLL_SECONDS=0."),
+		    "Chatrace changed what it lists: only the webhook (the flow's step) brings "
+		    "messages now; see that DMB-708 is good, then set INSTAGRAM_POLL_SECONDS=0.",
+		    "Chatrace изменил свои списки: теперь сообщения приносит только вебхук (шаг "
+		    "сценария); проверьте DMB-708, затем задайте INSTAGRAM_POLL_SECONDS=0."),
 		    check_tr(c, "%s: an address listed messages before, now none does (%s)",
 		    "%s: раньше один адрес показывал сообщения, теперь ни один (%s)"), c->a->name,
 		    c->facts.last_poll != NULL ? c->facts.last_poll : "?");
 	else if (c->facts.last_poll == NULL)
-		check_say(c, 707, FINDING_UNKNOWN, check_tr(c, "%s: not asked yet", "%s: ещё не спрашивали"), c->a->name);
+		check_say(c, 707, FINDING_UNKNOWN,
+		    check_tr(c, "%s: not asked yet", "%s: ещё не спрашивали"), c->a->name);
 	else
 		check_say(c, 707, FINDING_OK, check_tr(c,
 		    "%s: this provider has no polling; messages come only through the webhook",
-		    "%s: у этого провайдера нет опроса; сообщения приходят только через вебхук"), c->a->name);
+		    "%s: у этого провайдера нет опроса; сообщения приходят только через вебхук"),
+		    c->a->name);
 }
 
 static void
@@ -53,13 +58,18 @@ flow(struct checkup *c)
 {
 	if (c->facts.silent_h > 0)
 		check_cause(c, 708, FINDING_WARN, check_tr(c,
-		    "The flow's step delivered regularly and stopped: see in Chatrace that the flow is on, that its External API Request is still in it, and what its log says of the last calls.",
-		    "Шаг сценария доставлял регулярно и перестал: проверьте в Chatrace, включён ли сценарий, есть ли в нём External API Request и что говорит журнал о последних вызовах."),
-		    check_tr(c, "%s: none for %" PRId64 " hours, the last at %s", "%s: нет уже %" PRId64 " ч, последняя %s"),
+		    "The flow's step delivered regularly and stopped: see in Chatrace that the "
+		    "flow is on, that its External API Request is still in it, and what its log "
+		    "says of the last calls.",
+		    "Шаг сценария доставлял регулярно и перестал: проверьте в Chatrace, включён ли "
+		    "сценарий, есть ли в нём External API Request и что говорит журнал о "
+		    "последних вызовах."),
+		    check_tr(c, "%s: none for %" PRId64 " hours, the last at %s", "%s: нет уже %"
+		    PRId64 " ч, последняя %s"),
 		    c->a->name, c->facts.silent_h, c->facts.last_delivery);
 	else if (c->facts.last_delivery != NULL)
-		check_say(c, 708, FINDING_OK, check_tr(c, "%s: last at %s", "%s: последний раз %s"), c->a->name,
-		    c->facts.last_delivery);
+		check_say(c, 708, FINDING_OK, check_tr(c, "%s: last at %s", "%s: последний раз %s"),
+		    c->a->name, c->facts.last_delivery);
 	else
 		check_say(c, 708, FINDING_UNKNOWN, check_tr(c, "%s: no delivery yet",
 		    "%s: доставок ещё не было"), c->a->name);
@@ -70,9 +80,11 @@ literal(struct checkup *c)
 {
 	if (c->facts.unfilled != NULL)
 		check_say(c, 709, FINDING_WARN, check_tr(c, "%s: %s in delivery %" PRId64,
-		    "%s: %s в доставке %" PRId64), c->a->name, c->facts.unfilled, c->facts.unfilled_id);
+		    "%s: %s в доставке %" PRId64), c->a->name, c->facts.unfilled,
+		    c->facts.unfilled_id);
 	else if (c->facts.last_delivery == NULL)
-		check_say(c, 709, FINDING_UNKNOWN, check_tr(c, "%s: no delivery yet", "%s: доставок ещё не было"), c->a->name);
+		check_say(c, 709, FINDING_UNKNOWN,
+		    check_tr(c, "%s: no delivery yet", "%s: доставок ещё не было"), c->a->name);
 	else
 		check_say(c, 709, FINDING_OK, "%s", c->a->name);
 }
@@ -82,21 +94,25 @@ const struct provider_check chatrace_checks[] = {
 	  .subject = { "Chatrace", "Chatrace" },
 	  .what = { "Chatrace's API can be reached",
 	    "API Chatrace доступен" },
-	  .remedy = { "Check INSTAGRAM_API_URL, and that the host lets programs call out on port 443.",
+	  .remedy = { "Check INSTAGRAM_API_URL, and that the host lets programs call out "
+	    "on port 443.",
 	    "Проверьте INSTAGRAM_API_URL и то, что хостинг разрешает исходящие на порт 443." },
 	  .codes = { "reach" }, .reach = true },
 	{ .number = 702,
 	  .subject = { "Access token", "Токен доступа" },
 	  .what = { "Chatrace accepts the access token",
 	    "Chatrace принимает токен доступа" },
-	  .remedy = { "Copy the whole token again (number, dot, secret) from the dashboard's API settings to INSTAGRAM_ACCESS_TOKEN.",
-	    "Скопируйте токен целиком (число, точка, секрет) из настроек API кабинета в INSTAGRAM_ACCESS_TOKEN." },
+	  .remedy = { "Copy the whole token again (number, dot, secret) from the dashboard's API "
+	    "settings to INSTAGRAM_ACCESS_TOKEN.",
+	    "Скопируйте токен целиком (число, точка, секрет) из настроек API кабинета в "
+	    "INSTAGRAM_ACCESS_TOKEN." },
 	  .codes = { "token" }, .conf = key_conf, .judge = key_judge },
 	{ .number = 703,
 	  .subject = { "Account of the token", "Аккаунт токена" },
 	  .what = { "the token belongs to the account it names",
 	    "токен относится к тому аккаунту, который в нём назван" },
-	  .remedy = { "The part before the dot is another account's: copy the token of the right account.",
+	  .remedy = { "The part before the dot is another account's: copy the token of the "
+	    "right account.",
 	    "Часть до точки от другого аккаунта: скопируйте токен нужного аккаунта." },
 	  .codes = { "page_id" } },
 	{ .number = 704,
@@ -110,7 +126,8 @@ const struct provider_check chatrace_checks[] = {
 	  .subject = { "API address", "Адрес API" },
 	  .what = { "INSTAGRAM_API_URL leads to the API",
 	    "INSTAGRAM_API_URL ведёт к API" },
-	  .remedy = { "https://api.chatrace.com has no /api at its end, a white label's domain needs it.",
+	  .remedy = { "https://api.chatrace.com has no /api at its end, a white label's "
+	    "domain needs it.",
 	    "У https://api.chatrace.com в конце нет /api, домену white label он нужен." },
 	  .codes = { "base_url" } },
 	{ .number = 706,
@@ -124,22 +141,28 @@ const struct provider_check chatrace_checks[] = {
 	  .subject = { "Polling", "Опрос" },
 	  .what = { "whether Chatrace can be polled",
 	    "можно ли опрашивать Chatrace" },
-	  .remedy = { "Chatrace has no message polling; messages come only through the webhook or the flow step. Nothing is to be mended here.",
-	    "У Chatrace нет опроса сообщений: они приходят только через вебхук или шаг сценария. Исправлять здесь нечего." },
+	  .remedy = { "Chatrace has no message polling; messages come only through the webhook or "
+	    "the flow step. Nothing is to be mended here.",
+	    "У Chatrace нет опроса сообщений: они приходят только через вебхук или шаг сценария. "
+	    "Исправлять здесь нечего." },
 	  .ledger = polling },
 	{ .number = 708,
 	  .subject = { "Flow step", "Шаг сценария" },
 	  .what = { "the flow step of Chatrace was seen to deliver",
 	    "шаг сценария Chatrace уже доставлял сообщения" },
-	  .remedy = { "Put External API Request into the default reply and main flow, with a form body (dmbox init prints it), then write to the account from another one.",
-	    "Поставьте External API Request в ответ по умолчанию и главный сценарий, с телом-формой (dmbox init его печатает), и напишите аккаунту с другого." },
+	  .remedy = { "Put External API Request into the default reply and main flow, with a form "
+	    "body (dmbox init prints it), then write to the account from another one.",
+	    "Поставьте External API Request в ответ по умолчанию и главный сценарий, с "
+	    "телом-формой (dmbox init его печатает), и напишите аккаунту с другого." },
 	  .ledger = flow },
 	{ .number = 709,
 	  .subject = { "Unfilled variables", "Незаполненные переменные" },
 	  .what = { "no {{variable}} arrived unfilled",
 	    "ни одна {{переменная}} не пришла незаполненной" },
-	  .remedy = { "The flow step uses a name that Chatrace does not know, or that has no value: choose the variable from its list.",
-	    "В шаге сценария имя, которого Chatrace не знает или у которого нет значения: выберите переменную из списка." },
+	  .remedy = { "The flow step uses a name that Chatrace does not know, or that has no "
+	    "value: choose the variable from its list.",
+	    "В шаге сценария имя, которого Chatrace не знает или у которого нет значения: выберите "
+	    "переменную из списка." },
 	  .ledger = literal },
 };
 const size_t chatrace_n_checks = sizeof chatrace_checks / sizeof *chatrace_checks;

@@ -23,8 +23,8 @@ const struct provider_key chatrace_keys[] = {
 	{ .name = "INSTAGRAM_API_URL", .kind = CONF_UPSTREAM, .def = "https://api.chatrace.com",
 	  .use = KEY_WRITE, .option = "api-url", .set = "https://api.chatrace.com",
 	  .help = "Base URL of the provider's API." },
-	{ .name = "INSTAGRAM_WEBHOOK_SECRET", .kind = CONF_SECRET, .def = "", .secret = true, .list = true,
-	  .use = KEY_VERIFY | KEY_MAKE | KEY_WRITE,
+	{ .name = "INSTAGRAM_WEBHOOK_SECRET", .kind = CONF_SECRET, .def = "", .secret = true,
+	  .list = true, .use = KEY_VERIFY | KEY_MAKE | KEY_WRITE,
 	  .comment = { "the shared secret of its deliveries (header X-Webhook-Secret or ?secret=)",
 	    "общий секрет доставок (заголовок X-Webhook-Secret или ?secret=)" },
 	  .help = "Shared secret of Chatrace deliveries; a comma list while rotating." },
@@ -33,7 +33,8 @@ const struct provider_key chatrace_keys[] = {
 	/* where Chatrace stands between Meta and us: the handshake, and our id where the token
 	 * does not tell it */
 	{ .name = "INSTAGRAM_PAGE_ID", .kind = CONF_ID, .def = "", .help = "" },
-	{ .name = "INSTAGRAM_VERIFY_TOKEN", .kind = CONF_TEXT, .def = "", .secret = true, .help = "" },
+	{ .name = "INSTAGRAM_VERIFY_TOKEN", .kind = CONF_TEXT, .def = "", .secret = true,
+	    .help = "" },
 	{ .name = "INSTAGRAM_POLL_PATHS", .kind = CONF_PATHS, .def = PATHS, .list = true,
 	  .help = "Chatrace: paths to probe for messages; a comma list." },
 	{ .name = "INSTAGRAM_AUTH_FORMATS", .kind = CONF_AUTH, .def = FORMS, .list = true,

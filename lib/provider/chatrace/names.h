@@ -18,7 +18,8 @@ enum name_class {
 	NAME_OTHER,
 	NAME_IDENTITY,	/* whose message, which message, from which side */
 	NAME_TEXT,	/* the customer's words */
-	NAME_PROFILE	/* data of the contact (name, e-mail, phone), which are no words of the text */
+	/* data of the contact (name, e-mail, phone), which are no words of the text */
+	NAME_PROFILE
 };
 /* name_class(p, n): of a member's whole name, or of the first part of a dotted one. */
 enum name_class name_class(const char *p, size_t n);

@@ -11,7 +11,8 @@ static const char ticket_ru[] =
 	"Здравствуйте!\n\n"
 	"Сообщения Instagram нашего аккаунта %s не приходят в нашу систему (адрес вебхука: %s).\n"
 	"Просим ответить на три вопроса:\n\n"
-	"1. Формат вебхука: какой запрос (метод, заголовки, тело) вы отправляете на наш адрес при новом\n"
+	"1. Формат вебхука: какой запрос (метод, заголовки, тело) вы отправляете на наш адрес "
+	"при новом\n"
 	"   сообщении Instagram и как его включить для нашего аккаунта?\n"
 	"2. Опрос: есть ли в API адрес, который возвращает новые сообщения (polling), и какой?\n"
 	"3. Авторизация: какая форма верна: X-ACCESS-TOKEN, Authorization: Bearer или другая?\n\n"
@@ -20,10 +21,12 @@ static const char ticket_en[] =
 	"\nHello,\n\n"
 	"Instagram messages of our account %s do not reach our system (webhook address: %s).\n"
 	"Please answer three questions:\n\n"
-	"1. Webhook format: which request (method, headers, body) do you send to our address for a new\n"
+	"1. Webhook format: which request (method, headers, body) do you send to our address "
+	"for a new\n"
 	"   Instagram message, and how is it switched on for our account?\n"
 	"2. Polling: does the API have an address that returns new messages, and which one?\n"
-	"3. Authorisation: which form is right: X-ACCESS-TOKEN, Authorization: Bearer, or another?\n\n"
+	"3. Authorisation: which form is right: X-ACCESS-TOKEN, Authorization: Bearer, or "
+	"another?\n\n"
 	"What we tried (keys are hidden):\n";
 
 void
@@ -66,12 +69,15 @@ paragraph(const struct setup_facts *f, struct buf *b)
 	    ", раздел «Webhooks / API Settings», укажите URL вебхука %s"
 	    " и отметьте события «Instagram messages» и «Incoming messages». "
 	    "Если в вашей установке их нет: Flow builder → Actions → External API Request "
-	    "в ответе по умолчанию (default reply / main flow): метод POST, URL %s"), id, f->url, f->url);
-	buf_puts(b, tr(f, ", header X-Webhook-Secret with the value of INSTAGRAM_WEBHOOK_SECRET, body of the "
+	    "в ответе по умолчанию (default reply / main flow): метод POST, URL %s"), id, f->url,
+	    f->url);
+	buf_puts(b, tr(f, ", header X-Webhook-Secret with the value of INSTAGRAM_WEBHOOK_SECRET, "
+	    "body of the "
 	    "type application/x-www-form-urlencoded with the fields ",
 	    ", заголовок X-Webhook-Secret со значением INSTAGRAM_WEBHOOK_SECRET, тело типа "
 	    "application/x-www-form-urlencoded с полями "));
-	buf_printf(b, "event=message  account_id=%s  contact_id={{user_id}}  username={{ig_user_name}}  "
+	buf_printf(b, "event=message  account_id=%s  contact_id={{user_id}}  "
+	    "username={{ig_user_name}}  "
 	    "name={{full_name}}  channel=instagram  text={{last_input}}", id);
 	buf_puts(b, tr(f, ". Only where the flow offers no form: application/json with ",
 	    ". Только если формы в сценарии нет: application/json и "));
@@ -87,15 +93,18 @@ steps(const struct setup_facts *f, struct buf *b)
 	buf_printf(b, tr(f,
 	    "At Chatrace (it has no polling: messages come only through the webhook):\n"
 	    "1. Open https://chatrace.com/en/settings?acc=%s , section \"Webhooks\" or\n"
-	    "   \"API Settings\".  If the installation shows the events \"Instagram messages\" and\n"
+	    "   \"API Settings\".  If the installation shows the events \"Instagram"
+	    " messages\" and\n"
 	    "   \"Incoming messages\": enter the webhook URL above with ?secret=... (below) and\n"
 	    "   switch both events on.  Done.\n"
 	    "2. Otherwise: Flow builder → Actions → External API Request, placed in the default\n"
 	    "   reply (and the main flow):\n",
 	    "В Chatrace (опроса там нет: сообщения приходят только через webhook):\n"
 	    "1. Откройте https://chatrace.com/en/settings?acc=%s , раздел \"Webhooks\" или\n"
-	    "   \"API Settings\".  Если там есть события \"Instagram messages\" и \"Incoming messages\":\n"
-	    "   впишите адрес webhook (выше) с ?secret=... (ниже) и включите оба события.  Готово.\n"
+	    "   \"API Settings\".  Если там есть события \"Instagram messages\" и \"Incoming "
+	    "messages\":\n"
+	    "   впишите адрес webhook (выше) с ?secret=... (ниже) и включите оба "
+	    "события.  Готово.\n"
 	    "2. Иначе: Flow builder → Actions → External API Request, в ответе по умолчанию\n"
 	    "   (default reply) и в основном сценарии:\n"), id);
 	buf_printf(b, "     POST %s\n     X-Webhook-Secret: %s\n"
@@ -103,16 +112,21 @@ steps(const struct setup_facts *f, struct buf *b)
 	    "     event=message  account_id=%s  contact_id={{user_id}}  username={{ig_user_name}}\n"
 	    "     name={{full_name}}  channel=instagram  text={{last_input}}\n", url, secret, id);
 	buf_puts(b, tr(f,
-	    "   The platform encodes a form's fields, so a customer's words cannot break it.  Only\n"
-	    "   where the flow offers no form, send JSON (Content-Type: application/json), with the\n"
-	    "   members in this order: what comes before a customer's name and words is believed.\n",
-	    "   Поля формы кодирует сама платформа: слова клиента её не сломают.  Только если формы\n"
+	    "   The platform encodes a form's fields, so a customer's words cannot break "
+	    "it.  Only\n"
+	    "   where the flow offers no form, send JSON (Content-Type: "
+	    "application/json), with the\n"
+	    "   members in this order: what comes before a customer's name and words is "
+	    "believed.\n",
+	    "   Поля формы кодирует сама платформа: слова клиента её не сломают.  Только "
+	    "если формы\n"
 	    "   в сценарии нет, отправляйте JSON (Content-Type: application/json) именно в таком\n"
 	    "   порядке: верится тому, что стоит до имени и слов клиента.\n"));
 	buf_puts(b, "     ");
 	chatrace_body(id, b);
 	buf_putc(b, '\n');
-	buf_printf(b, tr(f, "   Where headers cannot be set, put the secret into the URL:\n     %s?secret=%s\n",
+	buf_printf(b, tr(f,
+	    "   Where headers cannot be set, put the secret into the URL:\n     %s?secret=%s\n",
 	    "   Где нельзя задать заголовок, секрет ставится в адрес:\n     %s?secret=%s\n"), url,
 	    secret);
 }
@@ -140,7 +154,9 @@ const struct provider_hint chatrace_hints[] = {
 		"формы заново." } },
 	/* refused deliveries */
 	{ "no_secret", {
-		"Add the secret at the provider (Chatrace: header X-Webhook-Secret of the step External API Request); if it is there, a proxy drops the header.",
-		"Добавьте секрет у провайдера (Chatrace: заголовок X-Webhook-Secret в шаге External API Request); если он там есть, его теряет прокси." } },
+		"Add the secret at the provider (Chatrace: header X-Webhook-Secret of the step "
+		"External API Request); if it is there, a proxy drops the header.",
+		"Добавьте секрет у провайдера (Chatrace: заголовок X-Webhook-Secret в шаге "
+		"External API Request); если он там есть, его теряет прокси." } },
 };
 const size_t chatrace_n_hints = sizeof chatrace_hints / sizeof *chatrace_hints;

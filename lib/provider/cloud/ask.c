@@ -99,7 +99,8 @@ may_see_token(const struct account *a, const char *url)
 	p = a->api_url != NULL ? strstr(a->api_url, "://") : NULL;
 	snprintf(api, sizeof api, "%.*s", p != NULL ? (int)strcspn(p + 3, "/?#") : 0,
 	    p != NULL ? p + 3 : "");
-	if (!str_starts(a->api_url != NULL ? a->api_url : CLOUD_BASE, "https://") && str_eq(host, api))
+	if (!str_starts(a->api_url != NULL ? a->api_url : CLOUD_BASE, "https://") &&
+		str_eq(host, api))
 		return true;	/* the simulator, on loopback */
 	return str_starts(url, "https://") && (str_eq(host, api) || str_ends(host, ".fbsbx.com") ||
 	    str_ends(host, ".fbcdn.net"));
@@ -168,8 +169,10 @@ enum rc
 cloud_probe_build(const struct account *a, int step, struct http_req *out)
 {
 	static const char *const fields[] = {
-		[ASK_TOKEN] = "id", [ASK_NUMBER] = "id,display_phone_number,verified_name,platform_type",
-		[ASK_STATE] = "status,code_verification_status,name_status", [ASK_QUALITY] = "quality_rating",
+		[ASK_TOKEN] = "id",
+		[ASK_NUMBER] = "id,display_phone_number,verified_name,platform_type",
+		[ASK_STATE] = "status,code_verification_status,name_status",
+		[ASK_QUALITY] = "quality_rating",
 		[ASK_HEALTH] = "health_status", [ASK_CALLBACK] = "webhook_configuration" };
 	const char *waba = cloud_own(a)->waba_id;
 	struct buf b;
@@ -245,7 +248,8 @@ code_of(const struct cloud_error *e, int step)
 static void
 refused(const struct cloud_error *e, int step, struct finding *f)
 {
-	bool theirs = e->class == CLOUD_RETRY || e->class == CLOUD_UNKNOWN || e->class == CLOUD_RATE;
+	bool theirs = e->class == CLOUD_RETRY || e->class == CLOUD_UNKNOWN ||
+	    e->class == CLOUD_RATE;
 
 	snprintf(f->code, sizeof f->code, "%s", code_of(e, step));
 	saw(f, theirs ? FINDING_WARN : FINDING_FAIL, "%s", e->text[0] != '\0' ? e->text : e->code);
@@ -258,10 +262,11 @@ read_number(const struct account *a, struct mem_arena *m, const struct json *j, 
 	const char *digits = word(m, j, "display_phone_number");
 
 	if (*digits == '\0')
-		saw(f, FINDING_FAIL, "%s is the id of something that is no phone number", a->own_id);
+		saw(f, FINDING_FAIL, "%s is the id of something that is no phone number",
+		    a->own_id);
 	else
-		saw(f, str_eq(word(m, j, "platform_type"), "ON_PREMISE") ? FINDING_FAIL : FINDING_OK,
-		    "%s, %s", digits, word(m, j, "verified_name"));
+		saw(f, str_eq(word(m, j, "platform_type"), "ON_PREMISE") ? FINDING_FAIL :
+		    FINDING_OK, "%s, %s", digits, word(m, j, "verified_name"));
 }
 
 static void
@@ -317,7 +322,8 @@ read_subscribed(struct mem_arena *m, const struct json *j, struct finding *f)
 	if (json_len(list) == 0)
 		saw(f, FINDING_FAIL, "no app is subscribed to this WhatsApp Business Account");
 	else
-		saw(f, FINDING_OK, "%s", word(m, json_at(list, 0), "whatsapp_business_api_data.name"));
+		saw(f, FINDING_OK, "%s",
+		    word(m, json_at(list, 0), "whatsapp_business_api_data.name"));
 }
 
 /* Number beats business account beats app (H.14); doctor compares it with our address. */
@@ -354,7 +360,8 @@ read_pair(const struct account *a, struct mem_arena *m, const struct json *j, st
 			snprintf(first, sizeof first, "; it has %s (%s)", id,
 			    word(m, json_at(list, i), "display_phone_number"));
 	}
-	saw(f, FINDING_FAIL, "%s is no number of this WhatsApp Business Account%s", a->own_id, first);
+	saw(f, FINDING_FAIL, "%s is no number of this WhatsApp Business Account%s", a->own_id,
+	    first);
 }
 
 static void
@@ -368,7 +375,8 @@ read_expiry(struct mem_arena *m, const struct json *j, struct finding *f)
 		at = 0;
 	days = (at - clock_now_us() / 1000000) / 86400;
 	for (size_t i = 0; i < json_len(scopes); i++)
-		messaging |= str_eq(json_text(m, json_at(scopes, i)), "whatsapp_business_messaging");
+		messaging |= str_eq(json_text(m, json_at(scopes, i)),
+		    "whatsapp_business_messaging");
 	if (!json_bool(json_get(d, "is_valid"), true)) {
 		snprintf(f->code, sizeof f->code, "token");
 		saw(f, FINDING_FAIL, "%s", word(m, d, "error.message"));
@@ -378,8 +386,8 @@ read_expiry(struct mem_arena *m, const struct json *j, struct finding *f)
 	} else if (at == 0) {
 		saw(f, FINDING_OK, "never expires");
 	} else {
-		saw(f, days < 0 ? FINDING_FAIL : days < EXPIRY_WARN_DAYS ? FINDING_WARN : FINDING_OK,
-		    "%" PRId64 " days left", days);
+		saw(f, days < 0 ? FINDING_FAIL : days < EXPIRY_WARN_DAYS ? FINDING_WARN :
+		    FINDING_OK, "%" PRId64 " days left", days);
 	}
 }
 

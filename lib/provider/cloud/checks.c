@@ -54,17 +54,20 @@ ids(struct checkup *c)
 
 	if (str_empty(waba))
 		check_say(c, 748, FINDING_UNKNOWN, check_tr(c,
-		    "%s: WHATSAPP_BUSINESS_ACCOUNT_ID is not set: subscription and templates cannot be looked at",
-		    "%s: WHATSAPP_BUSINESS_ACCOUNT_ID не задан: подписку и шаблоны проверить нельзя"),
-		    c->a->name);
+		    "%s: WHATSAPP_BUSINESS_ACCOUNT_ID is not set: subscription and templates "
+		    "cannot be looked at",
+		    "%s: WHATSAPP_BUSINESS_ACCOUNT_ID не задан: подписку и шаблоны "
+		    "проверить нельзя"), c->a->name);
 }
 
 static void
 foreign(struct checkup *c)
 {
 	if (c->facts.foreign_id != NULL)
-		check_say(c, 749, FINDING_FAIL, check_tr(c, "%s: deliveries are for number %s, configured is %s",
-		    "%s: доставки для номера %s, настроен %s"), c->a->name, c->facts.foreign_id, c->a->own_id);
+		check_say(c, 749, FINDING_FAIL,
+		    check_tr(c, "%s: deliveries are for number %s, configured is %s",
+		    "%s: доставки для номера %s, настроен %s"), c->a->name, c->facts.foreign_id,
+		    c->a->own_id);
 	else if (c->facts.known && c->facts.last_delivery != NULL)
 		check_say(c, 749, FINDING_OK, "%s", c->a->name);
 }
@@ -72,72 +75,114 @@ foreign(struct checkup *c)
 const struct provider_check cloud_checks[] = {
 	{ .number = 741,
 	  .what = { "Meta's WhatsApp API can be reached", "API WhatsApp компании Meta доступен" },
-	  .remedy = { "Check WHATSAPP_API_URL, and that the host lets programs call out on port 443.",
+	  .remedy = { "Check WHATSAPP_API_URL, and that the host lets programs call out "
+	    "on port 443.",
 	    "Проверьте WHATSAPP_API_URL и то, что хостинг разрешает исходящие на порт 443." },
 	  .codes = { "reach" }, .reach = true },
 	{ .number = 742,
-	  .what = { "Meta accepts the access token (WhatsApp)", "Meta принимает токен доступа (WhatsApp)" },
-	  .remedy = { "Make a new token of a system user (Business settings → System users → Generate token, never expiring) and put it into WHATSAPP_ACCESS_TOKEN.",
-	    "Создайте новый токен системного пользователя (Настройки компании → Системные пользователи → Сгенерировать токен, бессрочный) и впишите в WHATSAPP_ACCESS_TOKEN." },
+	  .what = { "Meta accepts the access token (WhatsApp)",
+	  "Meta принимает токен доступа (WhatsApp)" },
+	  .remedy = { "Make a new token of a system user (Business settings → System users → "
+	    "Generate token, never expiring) and put it into WHATSAPP_ACCESS_TOKEN.",
+	    "Создайте новый токен системного пользователя (Настройки компании → Системные "
+	    "пользователи → Сгенерировать токен, бессрочный) и впишите в WHATSAPP_ACCESS_TOKEN." },
 	  .codes = { "token" }, .judge = accepted },
 	{ .number = 743,
-	  .what = { "calls are proved with the app's own secret", "вызовы подтверждены секретом своего приложения" },
-	  .remedy = { "Put the app secret of the app that the token was made for into WHATSAPP_APP_SECRET (App Dashboard → App settings → Basic → App secret).",
-	    "Впишите в WHATSAPP_APP_SECRET секрет того приложения, для которого создан токен (App Dashboard → App settings → Basic → App secret)." },
+	  .what = { "calls are proved with the app's own secret",
+	  "вызовы подтверждены секретом своего приложения" },
+	  .remedy = { "Put the app secret of the app that the token was made for into "
+	    "WHATSAPP_APP_SECRET (App Dashboard → App settings → Basic → App secret).",
+	    "Впишите в WHATSAPP_APP_SECRET секрет того приложения, для которого создан токен (App "
+	    "Dashboard → App settings → Basic → App secret)." },
 	  .codes = { "proof" } },
 	{ .number = 744,
-	  .what = { "the system user may use this number", "системному пользователю разрешён этот номер" },
-	  .remedy = { "Business settings → System users → Assign assets: the app and the WhatsApp account, full control; then make a new token with whatsapp_business_messaging and whatsapp_business_management (a token does not learn later rights).",
-	    "Настройки компании → Системные пользователи → Назначить объекты: приложение и аккаунт WhatsApp, полный доступ; затем создайте новый токен с whatsapp_business_messaging и whatsapp_business_management (старый токен новых прав не получает)." },
+	  .what = { "the system user may use this number",
+	  "системному пользователю разрешён этот номер" },
+	  .remedy = { "Business settings → System users → Assign assets: the app and the WhatsApp "
+	    "account, full control; then make a new token with whatsapp_business_messaging and "
+	    "whatsapp_business_management (a token does not learn later rights).",
+	    "Настройки компании → Системные пользователи → Назначить объекты: приложение и аккаунт "
+	    "WhatsApp, полный доступ; затем создайте новый токен с whatsapp_business_messaging и "
+	    "whatsapp_business_management (старый токен новых прав не получает)." },
 	  .codes = { "permission" } },
 	{ .number = 745,
-	  .what = { "WHATSAPP_PHONE_NUMBER_ID is a number that the token reaches", "WHATSAPP_PHONE_NUMBER_ID — номер, доступный токену" },
-	  .remedy = { "Take the \"Phone number ID\" from WhatsApp → API setup (15 digits or so; neither the number itself nor the account's id) into WHATSAPP_PHONE_NUMBER_ID.",
-	    "Возьмите «Phone number ID» в WhatsApp → API setup (около 15 цифр; это не сам номер и не ID аккаунта) и впишите в WHATSAPP_PHONE_NUMBER_ID." },
+	  .what = { "WHATSAPP_PHONE_NUMBER_ID is a number that the token reaches",
+	  "WHATSAPP_PHONE_NUMBER_ID — номер, доступный токену" },
+	  .remedy = { "Take the \"Phone number ID\" from WhatsApp → API setup (15 digits"
+	    " or so; neither the number itself nor the account's id) into"
+	    " WHATSAPP_PHONE_NUMBER_ID.",
+	    "Возьмите «Phone number ID» в WhatsApp → API setup (около 15 цифр; это не сам номер и "
+	    "не ID аккаунта) и впишите в WHATSAPP_PHONE_NUMBER_ID." },
 	  .codes = { "number" }, .judge = shown },
 	{ .number = 746,
-	  .what = { "the number is connected and not restricted", "номер подключён и не ограничен" },
-	  .remedy = { "WhatsApp Manager → Phone numbers shows the state and the way out (register the number, confirm the name, ask for a review).",
-	    "WhatsApp Manager → Номера телефонов показывает состояние и что делать (зарегистрировать номер, подтвердить имя, запросить проверку)." },
+	  .what = { "the number is connected and not restricted",
+	  "номер подключён и не ограничен" },
+	  .remedy = { "WhatsApp Manager → Phone numbers shows the state and the way out (register "
+	    "the number, confirm the name, ask for a review).",
+	    "WhatsApp Manager → Номера телефонов показывает состояние и что делать "
+	    "(зарегистрировать номер, подтвердить имя, запросить проверку)." },
 	  .codes = { "state" } },
 	{ .number = 747,
-	  .what = { "Meta lets this number send (payment, limits)", "Meta разрешает номеру отправлять (оплата, лимиты)" },
-	  .remedy = { "WhatsApp Manager names the cause, mostly the payment method: Billing & payments → add a card.",
-	    "WhatsApp Manager называет причину, чаще всего способ оплаты: Счета и платежи → добавить карту." },
+	  .what = { "Meta lets this number send (payment, limits)",
+	  "Meta разрешает номеру отправлять (оплата, лимиты)" },
+	  .remedy = { "WhatsApp Manager names the cause, mostly the payment method: Billing & "
+	    "payments → add a card.",
+	    "WhatsApp Manager называет причину, чаще всего способ оплаты: Счета и платежи → "
+	    "добавить карту." },
 	  .codes = { "health" } },
 	{ .number = 748,
-	  .what = { "the number belongs to WHATSAPP_BUSINESS_ACCOUNT_ID", "номер принадлежит WHATSAPP_BUSINESS_ACCOUNT_ID" },
-	  .remedy = { "Take the \"WhatsApp Business Account ID\" from WhatsApp → API setup into WHATSAPP_BUSINESS_ACCOUNT_ID.",
-	    "Возьмите «WhatsApp Business Account ID» в WhatsApp → API setup и впишите в WHATSAPP_BUSINESS_ACCOUNT_ID." },
+	  .what = { "the number belongs to WHATSAPP_BUSINESS_ACCOUNT_ID",
+	  "номер принадлежит WHATSAPP_BUSINESS_ACCOUNT_ID" },
+	  .remedy = { "Take the \"WhatsApp Business Account ID\""
+	    " from WhatsApp → API setup into WHATSAPP_BUSINESS_ACCOUNT_ID.",
+	    "Возьмите «WhatsApp Business Account ID» в WhatsApp → API setup и впишите в "
+	    "WHATSAPP_BUSINESS_ACCOUNT_ID." },
 	  .codes = { "waba" }, .conf = ids },
 	{ .number = 749,
 	  .what = { "deliveries are for this number", "доставки относятся к этому номеру" },
-	  .remedy = { "Put the number's id into WHATSAPP_PHONE_NUMBER_ID of its account, or add the account: dmbox init --account NAME --provider cloud.",
-	    "Впишите ID номера в WHATSAPP_PHONE_NUMBER_ID нужного аккаунта или добавьте аккаунт: dmbox init --account ИМЯ --provider cloud." },
+	  .remedy = { "Put the number's id into WHATSAPP_PHONE_NUMBER_ID of its account, or add "
+	    "the account: dmbox init --account NAME --provider cloud.",
+	    "Впишите ID номера в WHATSAPP_PHONE_NUMBER_ID нужного аккаунта или добавьте аккаунт: "
+	    "dmbox init --account ИМЯ --provider cloud." },
 	  .ledger = foreign },
 	{ .number = 750,
-	  .what = { "the app is subscribed to the WhatsApp Business Account", "приложение подписано на аккаунт WhatsApp Business" },
+	  .what = { "the app is subscribed to the WhatsApp Business Account",
+	  "приложение подписано на аккаунт WhatsApp Business" },
 	  .remedy = { "Run: dmbox doctor --fix", "Выполните: dmbox doctor --fix" },
 	  .codes = { "subscribed" } },
 	{ .number = 751,
-	  .what = { "Meta calls this installation's webhook address", "Meta вызывает адрес вебхука этой установки" },
-	  .remedy = { "Another callback is set for the number, its account or the app: enter this installation's address under WhatsApp → Configuration, and take overrides away (POST /PHONE_NUMBER_ID with webhook_configuration.override_callback_uri \"\").",
-	    "Для номера, аккаунта или приложения задан другой адрес: впишите адрес этой установки в WhatsApp → Configuration и уберите переопределения (POST /PHONE_NUMBER_ID с webhook_configuration.override_callback_uri \"\")." },
+	  .what = { "Meta calls this installation's webhook address",
+	  "Meta вызывает адрес вебхука этой установки" },
+	  .remedy = { "Another callback is set for the number, its account or the app: enter this "
+	    "installation's address under WhatsApp → Configuration, and take overrides away (POST "
+	    "/PHONE_NUMBER_ID with webhook_configuration.override_callback_uri \"\").",
+	    "Для номера, аккаунта или приложения задан другой адрес: впишите адрес этой установки "
+	    "в WhatsApp → Configuration и уберите переопределения (POST /PHONE_NUMBER_ID с "
+	    "webhook_configuration.override_callback_uri \"\")." },
 	  .codes = { "callback" }, .judge = callback },
 	{ .number = 752,
-	  .what = { "the access token does not expire soon (WhatsApp)", "токен доступа не истекает в ближайшее время (WhatsApp)" },
-	  .remedy = { "Make a token of a system user that never expires and put it into WHATSAPP_ACCESS_TOKEN.",
-	    "Создайте бессрочный токен системного пользователя и впишите в WHATSAPP_ACCESS_TOKEN." },
+	  .what = { "the access token does not expire soon (WhatsApp)",
+	  "токен доступа не истекает в ближайшее время (WhatsApp)" },
+	  .remedy = { "Make a token of a system user that never expires and put it into "
+	    "WHATSAPP_ACCESS_TOKEN.",
+	    "Создайте бессрочный токен системного пользователя и впишите в "
+	    "WHATSAPP_ACCESS_TOKEN." },
 	  .codes = { "expiry" } },
 	{ .number = 753,
-	  .what = { "customers rate the number's messages well enough", "оценка качества номера достаточна" },
-	  .remedy = { "Customers block or report this number: send fewer templates, only to people who asked; the rating recovers within a week.",
-	    "Клиенты блокируют номер или жалуются: отправляйте меньше шаблонов и только тем, кто просил; оценка восстановится за неделю." },
+	  .what = { "customers rate the number's messages well enough",
+	  "оценка качества номера достаточна" },
+	  .remedy = { "Customers block or report this number: send fewer templates, only to people "
+	    "who asked; the rating recovers within a week.",
+	    "Клиенты блокируют номер или жалуются: отправляйте меньше шаблонов и только тем, кто "
+	    "просил; оценка восстановится за неделю." },
 	  .codes = { "quality" } },
 	{ .number = 754,
-	  .what = { "no template is paused or disabled", "ни один шаблон не приостановлен и не отключён" },
-	  .remedy = { "WhatsApp Manager → Message templates: change the template's text and have it approved again, or use another one.",
-	    "WhatsApp Manager → Шаблоны сообщений: измените текст шаблона и отправьте на одобрение снова или возьмите другой." },
+	  .what = { "no template is paused or disabled",
+	  "ни один шаблон не приостановлен и не отключён" },
+	  .remedy = { "WhatsApp Manager → Message templates: change the template's text and have "
+	    "it approved again, or use another one.",
+	    "WhatsApp Manager → Шаблоны сообщений: измените текст шаблона и отправьте на одобрение "
+	    "снова или возьмите другой." },
 	  .codes = { "templates" } },
 };
 const size_t cloud_n_checks = sizeof cloud_checks / sizeof *cloud_checks;

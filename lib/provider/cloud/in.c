@@ -21,7 +21,8 @@ struct in {
 	const char *display;		/* our phone, digits; NULL */
 	const struct json *contacts;	/* beside messages or statuses; or NULL */
 	const struct json *list;	/* what holds messages, statuses */
-	enum { PEOPLE_UNKNOWN, PEOPLE_ONE, PEOPLE_MANY } people;	/* that messages and states are of */
+	/* that messages and states are of */
+	enum { PEOPLE_UNKNOWN, PEOPLE_ONE, PEOPLE_MANY } people;
 	bool test;
 };
 
@@ -161,10 +162,12 @@ profile_of(struct in *in, const char *phone, const char *bsuid)
 	if (n != 1)
 		return NULL;
 	if (in->people == PEOPLE_UNKNOWN)
-		in->people = one_person(in, json_get(in->list, "messages"), "from", "from_user_id", first) &&
-		    one_person(in, json_get(in->list, "statuses"), "recipient_id", "recipient_user_id",
-		    first) && one_person(in, json_get(in->list, "message_echoes"), "to", "to_user_id",
-		    first) ? PEOPLE_ONE : PEOPLE_MANY;
+		in->people = one_person(in, json_get(in->list, "messages"), "from", "from_user_id",
+		    first) &&
+		    one_person(in, json_get(in->list, "statuses"), "recipient_id",
+		    "recipient_user_id",
+		    first) && one_person(in, json_get(in->list, "message_echoes"), "to",
+		    "to_user_id", first) ? PEOPLE_ONE : PEOPLE_MANY;
 	return in->people == PEOPLE_ONE ? json_at(in->contacts, 0) : NULL;
 }
 
@@ -241,7 +244,8 @@ file_url(struct in *in, const char *id)
 
 	if (id == NULL || !str_charset(id, 1, 200, "._-"))
 		return NULL;
-	snprintf(url, sizeof url, "%s/%s/%s", str_empty(in->a->api_url) ? CLOUD_BASE : in->a->api_url,
+	snprintf(url, sizeof url, "%s/%s/%s",
+	    str_empty(in->a->api_url) ? CLOUD_BASE : in->a->api_url,
 	    cloud_own(in->a)->meta.version != NULL ? cloud_own(in->a)->meta.version : "", id);
 	return mem_arena_dup(&in->out->arena, url);
 }
@@ -371,7 +375,8 @@ read_content(struct in *in, struct item *it, const char *type, const struct json
 		it->body = text_at(in, o, "text");
 		detail_raw(d, a, "order", o);
 	} else if (str_eq(type, "media_placeholder")) {
-		it->kind = "unsupported";	/* the history sends the picture under the same id (H.10) */
+		/* the history sends the picture under the same id (H.10) */
+		it->kind = "unsupported";
 		detail_raw(d, a, "placeholder", m);
 	} else {
 		it->kind = "unsupported";
@@ -448,14 +453,16 @@ read_system(struct in *in, struct item *it, const struct json *m)
 	if (was == NULL)
 		was = text_at(in, m, "from_user_id");
 	if (now == NULL && (id == NULL || str_eq(id, was))) {
-		set_contact(in, it, from, was);		/* the key changed, or nothing that we know */
+		/* the key changed, or nothing that we know */
+		set_contact(in, it, from, was);
 		return;
 	}
 	set_contact(in, it, now, id);
 	if (now != NULL || from == NULL)
 		add_id(in, &it->left, it, from);
 	else
-		add_id(in, &it->alias, it, from);	/* a phone that is not said to have changed */
+		/* a phone that is not said to have changed */
+		add_id(in, &it->alias, it, from);
 	if (!str_eq(was, id))
 		add_id(in, &it->left, it, was);
 }
@@ -507,7 +514,8 @@ read_message(struct in *in, const struct json *m, bool ours, const char *phone, 
 	else
 		it->recipient_id = in->number;
 	set_time(in, it, json_get(m, "timestamp"));
-	if (group != NULL) {		/* in a group the chat is the contact; the speaker stays the sender */
+	/* in a group the chat is the contact; the speaker stays the sender */
+	if (group != NULL) {
 		it->contact = group;
 		it->alias = it->name = it->username = NULL;
 	}
@@ -539,7 +547,8 @@ static void
 read_status(struct in *in, const struct json *s)
 {
 	struct item *it = new_item(in, ITEM_EVENT, "status", s);
-	const char *word = text_at(in, s, "status"), *ref = text_at(in, s, "biz_opaque_callback_data");
+	const char *word = text_at(in, s, "status"),
+	    *ref = text_at(in, s, "biz_opaque_callback_data");
 	struct buf b;
 
 	it->dir = DIR_OUT;
@@ -560,12 +569,14 @@ read_status(struct in *in, const struct json *s)
 		if (b.n > strlen("failed: "))
 			it->text = mem_arena_ndup(&in->out->arena, b.p, b.n);
 		buf_free(&b);
-	} else if (!str_eq(word, "sent") && !str_eq(word, "delivered") && !str_eq(it->text, "read")) {
+	} else if (!str_eq(word, "sent") && !str_eq(word, "delivered") &&
+	    !str_eq(it->text, "read")) {
 		it->effect = EFFECT_NONE;	/* deleted, warning: kept, changes nothing */
 	}
 }
 
-/* --- fields (H.10, H.12) ----------------------------------------------------------------------- */
+/* --- fields (H.10, H.12)
+ * ----------------------------------------------------------------------- */
 
 static void
 read_messages(struct in *in, const struct json *list)
@@ -593,7 +604,8 @@ static void
 read_thread(struct in *in, const struct json *t)
 {
 	const struct json *list = json_get(t, "messages");
-	const char *phone = text_at(in, t, "context.wa_id"), *bsuid = text_at(in, t, "context.user_id");
+	const char *phone = text_at(in, t, "context.wa_id"),
+	    *bsuid = text_at(in, t, "context.user_id");
 
 	if (phone == NULL && !cloud_is_bsuid(text_at(in, t, "id")))
 		phone = digits(&in->out->arena, text_at(in, t, "id"));
@@ -653,7 +665,8 @@ read_preferences(struct in *in, const struct json *list)
 		const struct json *p = json_at(list, i);
 		struct item *it = new_item(in, ITEM_EVENT, "preference", p);
 
-		set_contact(in, it, digits(&in->out->arena, text_at(in, p, "wa_id")), text_at(in, p, "user_id"));
+		set_contact(in, it, digits(&in->out->arena, text_at(in, p, "wa_id")),
+		    text_at(in, p, "user_id"));
 		it->text = text_at(in, p, "value");
 		set_time(in, it, json_get(p, "timestamp"));
 	}
@@ -665,7 +678,8 @@ read_value(struct in *in, const char *field, const struct json *value)
 	size_t before = in->out->n;
 
 	if (str_eq(field, "messages") || str_eq(field, "standby")) {
-		const struct json *v = str_eq(field, "standby") && json_get(value, "standby") != NULL ?
+		const struct json *v = str_eq(field, "standby") &&
+		    json_get(value, "standby") != NULL ?
 		    json_get(value, "standby") : value;
 
 		in->list = v;
@@ -693,7 +707,8 @@ static void
 read_change(const struct account *a, struct itemv *out, const char *waba, const struct json *change)
 {
 	const struct json *value = json_get(change, "value");
-	struct in in = { .out = out, .a = a, .list = value, .contacts = json_get(value, "contacts") };
+	struct in in = { .out = out, .a = a, .list = value,
+	    .contacts = json_get(value, "contacts") };
 
 	in.number = text_at(&in, value, "metadata.phone_number_id");
 	in.display = digits(&out->arena, text_at(&in, value, "metadata.display_phone_number"));
@@ -720,7 +735,8 @@ cloud_parse(const struct account *a, const char *content_type, const char *p, si
 		const struct json *e = json_at(entries, i), *changes = json_get(e, "changes");
 
 		for (size_t k = 0; k < json_len(changes); k++)
-			read_change(a, out, json_text(&out->arena, json_get(e, "id")), json_at(changes, k));
+			read_change(a, out, json_text(&out->arena, json_get(e, "id")),
+			    json_at(changes, k));
 	}
 	rc = RC_OK;
 out:

@@ -16,14 +16,17 @@ const struct provider_key cloud_keys[] = {
 	  .use = KEY_READY | KEY_ASK | KEY_WRITE, .option = "id",
 	  .prompt = { "Phone number id (WhatsApp → API setup; not the number)",
 	    "Phone number ID (WhatsApp → API setup; не сам номер)" },
-	  .help = "Cloud API: the id of our number, as webhooks name it; where it is set the account is of this provider." },
+	  .help = "Cloud API: the id of our number, as webhooks name it; where it is set the "
+	      "account is of this provider." },
 	{ .name = "WHATSAPP_BUSINESS_ACCOUNT_ID", .kind = CONF_ID, .def = "",
 	  .use = KEY_ASK | KEY_WRITE, .option = "waba-id",
 	  .prompt = { "WhatsApp Business Account id", "WhatsApp Business Account ID" },
-	  .help = "Cloud API: the WhatsApp Business Account; for doctor, subscribing and the list of templates." },
+	  .help = "Cloud API: the WhatsApp Business Account; for doctor, subscribing and the list "
+	      "of templates." },
 	{ .name = "WHATSAPP_ACCESS_TOKEN", .kind = CONF_TEXT, .def = "", .secret = true,
 	  .use = KEY_CALL | KEY_READY | KEY_ASK | KEY_WRITE, .option = "token",
-	  .prompt = { "Access token of a system user (EAA...)", "Токен системного пользователя (EAA...)" },
+	  .prompt = { "Access token of a system user (EAA...)",
+	  "Токен системного пользователя (EAA...)" },
 	  .help = "Cloud API: the access token of a system user, EAA...." },
 	{ .name = "WHATSAPP_APP_SECRET", .kind = CONF_TEXT, .def = "", .secret = true, .list = true,
 	  .use = KEY_VERIFY | KEY_ASK | KEY_WRITE, .option = "app-secret",
@@ -72,7 +75,8 @@ cloud_configure(struct account *a, const struct conf_values *v)
 	own->meta.verify_token = conf_copy(v, "WHATSAPP_VERIFY_TOKEN");
 	conf_list(v, "WHATSAPP_APP_SECRET", &own->meta.app_secrets);
 	if (own->waba_id != NULL && str_eq(own->waba_id, a->own_id))
-		conf_warn(v, "WHATSAPP_BUSINESS_ACCOUNT_ID", "is the same as WHATSAPP_PHONE_NUMBER_ID: "
+		conf_warn(v, "WHATSAPP_BUSINESS_ACCOUNT_ID",
+		    "is the same as WHATSAPP_PHONE_NUMBER_ID: "
 		    "they are two ids of WhatsApp → API setup");
 }
 

@@ -180,7 +180,8 @@ accepted(const struct json *j, const char *to, struct send_result *out)
 
 	/* a Brazilian phone is known without its ninth digit: that one will answer (H.18) */
 	if (!str_empty(known) && !str_eq(known, to) && strlen(known) < sizeof out->known_as &&
-	    (cloud_is_bsuid(to) ? cloud_is_bsuid(known) : str_charset(known, PHONE_MIN, PHONE_MAX, "")))
+	    (cloud_is_bsuid(to) ? cloud_is_bsuid(known) : str_charset(known, PHONE_MIN, PHONE_MAX,
+	    "")))
 		snprintf(out->known_as, sizeof out->known_as, "%s", known);
 	out->outcome = SEND_ACCEPTED;
 	if (!str_empty(id) && strlen(id) < sizeof out->message_id) {
@@ -215,7 +216,8 @@ refused(const struct account *a, const struct outmsg *m, const struct cloud_erro
 		out->outcome = SEND_RETRY;
 		out->retry_after_s = http_retry_after_s(res);
 		break;
-	case CLOUD_PAIR:		/* later ones to this contact wait behind it, others go on */
+	/* later ones to this contact wait behind it, others go on */
+	case CLOUD_PAIR:
 		out->outcome = SEND_RETRY;
 		out->retry_after_s = e->pause_s;
 		break;

@@ -39,44 +39,66 @@ cloud_setup(const struct setup_facts *f, struct buf *b)
 
 const struct provider_hint cloud_hints[] = {
 	{ "cloud_proof", {
-		"The app demands appsecret_proof: put the secret of the token's own app into WHATSAPP_APP_SECRET.",
-		"Приложение требует appsecret_proof: укажите секрет приложения, которому принадлежит токен, в WHATSAPP_APP_SECRET." } },
+		"The app demands appsecret_proof: put the secret of the token's own app into "
+		"WHATSAPP_APP_SECRET.",
+		"Приложение требует appsecret_proof: укажите секрет приложения, которому "
+		"принадлежит токен, в WHATSAPP_APP_SECRET." } },
 	{ "cloud_number", {
-		"WHATSAPP_PHONE_NUMBER_ID is not a number that the token reaches: dmbox doctor --only DMB-745.",
-		"WHATSAPP_PHONE_NUMBER_ID — не номер, доступный токену: dmbox doctor --only DMB-745." } },
+		"WHATSAPP_PHONE_NUMBER_ID is not a number that the token reaches: dmbox doctor "
+		"--only DMB-745.",
+		"WHATSAPP_PHONE_NUMBER_ID — не номер, доступный токену: dmbox doctor "
+		"--only DMB-745." } },
 	{ "cloud_permission", {
-		"The system user lacks the right to this number: assign app and WhatsApp account to it, then make a new token.",
-		"У системного пользователя нет прав на этот номер: назначьте ему приложение и аккаунт WhatsApp и создайте новый токен." } },
+		"The system user lacks the right to this number: assign app and WhatsApp account "
+		"to it, then make a new token.",
+		"У системного пользователя нет прав на этот номер: назначьте ему приложение и "
+		"аккаунт WhatsApp и создайте новый токен." } },
 	{ "cloud_restricted", {
-		"Meta has restricted this number or account: WhatsApp Manager shows why and for how long.",
+		"Meta has restricted this number or account: WhatsApp Manager shows why and "
+		"for how long.",
 		"Meta ограничила номер или аккаунт: причина и срок видны в WhatsApp Manager." } },
 	{ "cloud_payment", {
-		"Meta waits for a payment method or accepted terms: WhatsApp Manager → Billing & payments.",
-		"Meta ждёт способ оплаты или принятия условий: WhatsApp Manager → Счета и платежи." } },
+		"Meta waits for a payment method or accepted terms: WhatsApp Manager → Billing "
+		"& payments.",
+		"Meta ждёт способ оплаты или принятия условий: WhatsApp Manager → "
+		"Счета и платежи." } },
 	{ "cloud_register", {
-		"The number is not registered, or its name is not approved: WhatsApp Manager → Phone numbers.",
-		"Номер не зарегистрирован или имя не одобрено: WhatsApp Manager → Номера телефонов." } },
+		"The number is not registered, or its name is not approved: WhatsApp Manager → "
+		"Phone numbers.",
+		"Номер не зарегистрирован или имя не одобрено: WhatsApp Manager → "
+		"Номера телефонов." } },
 	{ "cloud_test_number", {
-		"A test number sends only to the recipients that are entered under WhatsApp → API setup.",
-		"Тестовый номер отправляет только получателям, внесённым в WhatsApp → API setup." } },
+		"A test number sends only to the recipients that are entered under WhatsApp "
+		"→ API setup.",
+		"Тестовый номер отправляет только получателям, внесённым в WhatsApp "
+		"→ API setup." } },
 	{ "cloud_template", {
-		"The customer's last message is over 24 hours old: only an approved template goes out.",
+		"The customer's last message is over 24 hours old: only an approved "
+		"template goes out.",
 		"Последнее сообщение клиента старше 24 часов: уходит только одобренный шаблон." } },
 	{ "cloud_refuses", {
-		"Meta refuses without saying whether the account or this message is to blame. Nothing is lost, dmbox goes on trying; dmbox outbox cancel ID gives a message up.",
-		"Meta отказывает и не говорит, в аккаунте дело или в сообщении. Ничего не потеряно, dmbox пробует дальше; dmbox outbox cancel ID снимает сообщение." } },
+		"Meta refuses without saying whether the account or this message is to blame. "
+		"Nothing is lost, dmbox goes on trying; dmbox outbox cancel ID gives a message up.",
+		"Meta отказывает и не говорит, в аккаунте дело или в сообщении. Ничего не "
+		"потеряно, dmbox пробует дальше; dmbox outbox cancel ID снимает сообщение." } },
 	/* refused deliveries */
 	{ "no_header", {
-		"Meta signs each delivery: a proxy before dmbox drops X-Hub-Signature-256. If it was not Meta who called, nothing is to be done.",
-		"Meta подписывает каждую доставку: прокси перед dmbox теряет X-Hub-Signature-256. Если звонила не Meta, делать нечего." } },
+		"Meta signs each delivery: a proxy before dmbox drops X-Hub-Signature-256. If it "
+		"was not Meta who called, nothing is to be done.",
+		"Meta подписывает каждую доставку: прокси перед dmbox теряет X-Hub-Signature-256. "
+		"Если звонила не Meta, делать нечего." } },
 	{ "bad_header", {
 		"A proxy changes the header X-Hub-Signature-256: let it pass it on as it is.",
 		"Прокси меняет заголовок X-Hub-Signature-256: пусть передаёт как есть." } },
 	{ "wrong_signature", {
-		"Copy the app secret again to WHATSAPP_APP_SECRET (App Dashboard → App settings → Basic → App secret).",
-		"Скопируйте секрет приложения в WHATSAPP_APP_SECRET заново (App Dashboard → App settings → Basic → App secret)." } },
+		"Copy the app secret again to WHATSAPP_APP_SECRET (App Dashboard → App settings → "
+		"Basic → App secret).",
+		"Скопируйте секрет приложения в WHATSAPP_APP_SECRET заново (App Dashboard → App "
+		"settings → Basic → App secret)." } },
 	{ "handshake_refused", {
-		"Enter WHATSAPP_VERIFY_TOKEN of this configuration in the App Dashboard, character by character.",
-		"Введите в App Dashboard WHATSAPP_VERIFY_TOKEN из этой конфигурации, символ в символ." } },
+		"Enter WHATSAPP_VERIFY_TOKEN of this configuration in the App Dashboard, character "
+		"by character.",
+		"Введите в App Dashboard WHATSAPP_VERIFY_TOKEN из этой конфигурации, "
+		"символ в символ." } },
 };
 const size_t cloud_n_hints = sizeof cloud_hints / sizeof *cloud_hints;

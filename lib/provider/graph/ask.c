@@ -442,8 +442,8 @@ fields_read(const struct json *data, struct mem_arena *m, struct buf *b, struct 
 	}
 	for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]); w++)
 		if (!have[w])
-			buf_printf(lost, "%s%s (loses %s)", lost->n > 0 ? ", " : "", wanted[w].field,
-			    wanted[w].loses);
+			buf_printf(lost, "%s%s (loses %s)", lost->n > 0 ? ", " : "",
+			    wanted[w].field, wanted[w].loses);
 	return messages;
 }
 
@@ -501,7 +501,8 @@ probe_scopes(const struct json *j, struct finding *f)
 	if (!json_bool(json_get(j, "data.is_valid"), false))
 		found(f, FINDING_FAIL, "debug_token says the token is not valid");
 	else
-		found(f, manage ? FINDING_OK : FINDING_FAIL, "%zu scopes, instagram_manage_messages %s",
+		found(f, manage ? FINDING_OK : FINDING_FAIL,
+		    "%zu scopes, instagram_manage_messages %s",
 		    json_len(list), manage ? "among them" : "missing");
 	mem_arena_free(&m);
 }

@@ -562,7 +562,8 @@ static const struct {
 static void
 plain_read(struct in *in, const struct json *m)
 {
-	bool told = in->field != NULL && !str_starts(in->field, "messag") && !str_eq(in->field, "standby");
+	bool told = in->field != NULL && !str_starts(in->field, "messag") &&
+	    !str_eq(in->field, "standby");
 	const char *kind = told ? in->field : "unknown", *text = NULL;
 
 	for (size_t i = 0; i < sizeof(plain_events) / sizeof(plain_events[0]); i++)

@@ -30,8 +30,8 @@ const struct provider_key graph_keys[] = {
 	  .comment = { "webhook: the handshake's word, and the app secret that signs deliveries",
 	    "webhook: слово для проверки адреса и секрет приложения, которым подписаны доставки" },
 	  .help = "Graph: the word that proves the handshake of the webhook." },
-	{ .name = "INSTAGRAM_APP_SECRET", .kind = CONF_TEXT, .def = "", .secret = true, .list = true,
-	  .use = KEY_VERIFY | KEY_ASK | KEY_WRITE, .option = "app-secret",
+	{ .name = "INSTAGRAM_APP_SECRET", .kind = CONF_TEXT, .def = "", .secret = true,
+	  .list = true, .use = KEY_VERIFY | KEY_ASK | KEY_WRITE, .option = "app-secret",
 	  .prompt = { "App secret", "Секрет приложения (App secret)" },
 	  .help = "Graph: the app secret that signs deliveries; a comma list while rotating." },
 	{ .name = "INSTAGRAM_GRAPH_VERSION", .kind = CONF_VERSION, .def = VERSION,
@@ -64,7 +64,8 @@ graph_configure(struct account *a, const struct conf_values *v)
 	a->own_id = conf_copy(v, "INSTAGRAM_PAGE_ID");
 	a->api_url = conf_url(v, "INSTAGRAM_API_URL");
 	if (str_eq(a->api_url, "https://api.chatrace.com"))
-		conf_warn(v, "INSTAGRAM_API_URL", "is Chatrace's host, but INSTAGRAM_USE_CHATRACE is false");
+		conf_warn(v, "INSTAGRAM_API_URL",
+		    "is Chatrace's host, but INSTAGRAM_USE_CHATRACE is false");
 	/* product by the token's prefix, not by host (contract.md 3, providers.md B.1) */
 	if (a->api_url == NULL)
 		a->api_url = mem_dup(graph_base(a));

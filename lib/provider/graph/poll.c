@@ -93,7 +93,8 @@ memory_read(struct poll_state *st, struct walk *w)
 	w->proved = w->own != NULL;
 	w->list_page = page_size(json_get(j, "page"), PAGE);
 	convs = json_member(j, "conv");
-	for (struct json_iter i = { NULL }; w->n_old < CONV_MAX && json_each(convs, &i, &key, &v);) {
+	for (struct json_iter i = { NULL }; w->n_old < CONV_MAX &&
+	    json_each(convs, &i, &key, &v);) {
 		struct conv *c = &w->old[w->n_old];
 
 		c->id = mem_arena_dup(&st->arena, key);
@@ -232,7 +233,8 @@ list_build(const struct account *a, const struct walk *w, struct http_req *out)
 
 	buf_init(&b, 16 * 1024);
 	/* B.9: graph.facebook.com needs the platform, the other host takes it */
-	buf_printf(&b, "me/conversations?platform=instagram&fields=id,updated_time&limit=%u", w->list_page);
+	buf_printf(&b, "me/conversations?platform=instagram&fields=id,updated_time&limit=%u",
+	    w->list_page);
 	if (w->cursor != NULL) {
 		buf_puts(&b, "&after=");
 		http_url_encode(&b, w->cursor);
@@ -253,10 +255,12 @@ conv_build(const struct account *a, const struct walk *w, struct http_req *out)
 	buf_init(&b, 16 * 1024);
 	http_url_encode(&b, c->id);
 	if (w->after != NULL) {
-		buf_printf(&b, "/messages?fields=" GRAPH_MESSAGE_FIELDS "&limit=%u&after=", c->page);
+		buf_printf(&b, "/messages?fields=" GRAPH_MESSAGE_FIELDS "&limit=%u&after=",
+		    c->page);
 		http_url_encode(&b, w->after);
 	} else if (c->page > 0) {
-		buf_printf(&b, "?fields=messages.limit(%u)%%7B" GRAPH_MESSAGE_FIELDS "%%7D", c->page);
+		buf_printf(&b, "?fields=messages.limit(%u)%%7B" GRAPH_MESSAGE_FIELDS "%%7D",
+		    c->page);
 	} else {
 		buf_puts(&b, "?fields=messages%7B" GRAPH_MESSAGE_FIELDS "%7D");
 	}

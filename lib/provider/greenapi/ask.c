@@ -55,7 +55,8 @@ green_probe_state(const struct json *j, struct mem_arena *arena, struct finding 
 	else if (str_eq(s, "starting") || str_eq(s, "sleepMode"))
 		green_found(out, FINDING_WARN, "state", "stateInstance is %s", s);
 	else if (str_eq(s, "yellowCard") || str_eq(s, "suspended"))
-		green_found(out, FINDING_FAIL, "limit", "stateInstance is %s: WhatsApp limits this number, "
+		green_found(out, FINDING_FAIL, "limit",
+		    "stateInstance is %s: WhatsApp limits this number, "
 		    "nothing is sent; messages still arrive", s);
 	else
 		green_found(out, FINDING_FAIL, "state", "stateInstance is %s", s);
@@ -72,7 +73,8 @@ green_probe_settings(const struct account *a, const struct json *j, struct mem_a
 	if (!in)
 		green_found(out, FINDING_UNKNOWN, "settings", "the answer has no incomingWebhook");
 	else if (!str_eq(in, "yes"))
-		green_found(out, FINDING_FAIL, "incoming", "incomingWebhook is %s, must be yes", in);
+		green_found(out, FINDING_FAIL, "incoming", "incomingWebhook is %s, must be yes",
+		    in);
 	else if (a->poll_s && !str_empty(url))
 		green_found(out, FINDING_FAIL, "webhook_url",
 		    "webhookUrl is %s while this account polls: notifications go there", url);
@@ -105,14 +107,17 @@ green_probe_notices(const struct json *j, struct mem_arena *arena, struct findin
 
 		known += s != NULL;
 		if (s != NULL && !str_eq(s, "yes"))
-			buf_printf(&b, "%s%s (loses %s)", b.n > 0 ? ", " : "not yes: ", v[i].name, v[i].loses);
+			buf_printf(&b, "%s%s (loses %s)", b.n > 0 ? ", " : "not yes: ", v[i].name,
+			    v[i].loses);
 	}
 	if (known == 0)
-		green_found(out, FINDING_UNKNOWN, "notices", "the answer names none of these settings");
+		green_found(out, FINDING_UNKNOWN, "notices",
+		    "the answer names none of these settings");
 	else if (b.n > 0)
 		green_found(out, FINDING_WARN, "notices", "%s", b.p);
 	else
-		green_found(out, FINDING_OK, "notices", "statuses, echoes, edits, deletions, state: yes");
+		green_found(out, FINDING_OK, "notices",
+		    "statuses, echoes, edits, deletions, state: yes");
 	buf_free(&b);
 }
 
@@ -128,7 +133,8 @@ green_probe_limit(const struct json *j, struct mem_arena *arena, struct finding 
 		if (json_i64(json_get(j, untils[i]), &v) == RC_OK && v > 0)
 			clock_iso(v * 1000000, at);
 	if (str_eq(s, "suspended") || str_eq(s, "yellowCard"))
-		green_found(out, FINDING_FAIL, "limit", "WhatsApp limits this number (%s)%s%s: nothing is sent",
+		green_found(out, FINDING_FAIL, "limit",
+		    "WhatsApp limits this number (%s)%s%s: nothing is sent",
 		    s, at[0] ? " until " : "", at);
 	else
 		green_found(out, FINDING_OK, "limit", "not limited");
@@ -145,7 +151,8 @@ green_probe_read(const struct account *a, int step, const struct http_res *res,
 
 	memset(out, 0, sizeof *out);
 	if (res->fail != HTTP_FAIL_NONE) {
-		green_found(out, FINDING_FAIL, "reach", "%s: %s", http_fail_names[res->fail], res->note);
+		green_found(out, FINDING_FAIL, "reach", "%s: %s", http_fail_names[res->fail],
+		    res->note);
 		return RC_OK;
 	}
 	if (res->status != 200) {
@@ -153,12 +160,13 @@ green_probe_read(const struct account *a, int step, const struct http_res *res,
 		e = green_error(res->status, words);
 		green_found(out, step >= PROBE_NOTICES ? FINDING_UNKNOWN : res->status == 429 ?
 		    FINDING_WARN : FINDING_FAIL, step == PROBE_NOTICES ? "notices" :
-		    step == PROBE_LIMIT ? "limit" : res->status == 401 ? "token" : e ? e->code : "unexpected",
-		    "HTTP %d %s", res->status, words);
+		    step == PROBE_LIMIT ? "limit" : res->status == 401 ? "token" : e ? e->code :
+		    "unexpected", "HTTP %d %s", res->status, words);
 		return RC_OK;
 	}
 	if (json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
-		green_found(out, FINDING_FAIL, "url", "the answer is not JSON: wrong WHATSAPP_API_URL?");
+		green_found(out, FINDING_FAIL, "url",
+		    "the answer is not JSON: wrong WHATSAPP_API_URL?");
 	else if (step == PROBE_STATE)
 		green_probe_state(j, &arena, out);
 	else if (step == PROBE_SETTINGS)

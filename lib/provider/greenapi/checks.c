@@ -1,6 +1,6 @@
 /*
- * What dmbox doctor checks of a Green API account: providers.md C.6.  Numbers are promised to operators and to their
- * monitoring: a check keeps its number, a new one takes a free one of 7xx.
+ * What dmbox doctor checks of a Green API account: providers.md C.6.  Numbers are promised to
+ * operators and to their monitoring: a check keeps its number, a new one takes a free one of 7xx.
  */
 #include <string.h>
 
@@ -12,27 +12,37 @@ static void
 state_judge(struct checkup *c, struct finding *f)
 {
 	static const struct { const char *state, *en, *ru; } v[] = {
-		{ "notAuthorized", "Scan the QR code in Green API's console with the phone of this number.",
+		{ "notAuthorized",
+		"Scan the QR code in Green API's console with the phone of this number.",
 		    "Отсканируйте QR-код в кабинете Green API телефоном этого номера." },
-		{ "blocked", "WhatsApp has banned this number: a QR code does not help. Appeal in the WhatsApp app, or use another number.",
-		    "WhatsApp заблокировал этот номер: QR-код не поможет. Подайте апелляцию в приложении WhatsApp или возьмите другой номер." },
-		{ "suspended", "Green API has suspended the instance: see its payment and the console's notice.",
+		{ "blocked", "WhatsApp has banned this number: a QR code does not help. Appeal in "
+		    "the WhatsApp app, or use another number.",
+		    "WhatsApp заблокировал этот номер: QR-код не поможет. Подайте апелляцию в "
+		    "приложении WhatsApp или возьмите другой номер." },
+		{ "suspended", "Green API has suspended the instance: see its payment and the "
+		    "console's notice.",
 		    "Green API приостановил инстанс: проверьте оплату и сообщение в кабинете." },
 		{ "expired", "The instance's paid time is over: renew it in Green API's console.",
 		    "Оплаченное время инстанса истекло: продлите его в кабинете Green API." },
-		{ "yellowCard", "WhatsApp limits sends of this number for mass messages: send less and only to people who wrote first; it passes within days.",
-		    "WhatsApp ограничил отправку с этого номера за рассылки: пишите реже и только тем, кто написал первым; проходит за несколько дней." },
-		{ "sleepMode", "The phone is off or without network: switch it on and open WhatsApp.",
+		{ "yellowCard", "WhatsApp limits sends of this number for mass messages: send less "
+		    "and only to people who wrote first; it passes within days.",
+		    "WhatsApp ограничил отправку с этого номера за рассылки: пишите реже и только "
+		    "тем, кто написал первым; проходит за несколько дней." },
+		{ "sleepMode", "The phone is off or without network: switch it on and "
+		    "open WhatsApp.",
 		    "Телефон выключен или без сети: включите его и откройте WhatsApp." },
-		{ "starting", "The instance is starting, which takes up to five minutes: run doctor again then; nothing is to be scanned.",
-		    "Инстанс запускается, это до пяти минут: затем запустите doctor снова; сканировать ничего не нужно." },
+		{ "starting", "The instance is starting, which takes up to five minutes: run "
+		    "doctor again then; nothing is to be scanned.",
+		    "Инстанс запускается, это до пяти минут: затем запустите doctor снова; "
+		    "сканировать ничего не нужно." },
 	};
 
 	if (f->status == FINDING_OK && c->step == 0)
 		check_say(c, 722, FINDING_OK, "%s", c->a->name);
 	for (size_t i = 0; f->status != FINDING_OK && i < sizeof v / sizeof *v; i++)
 		if (strstr(f->seen, v[i].state) != NULL) {
-			check_cause(c, 723, f->status, check_tr(c, v[i].en, v[i].ru), "%s: %s", c->a->name, f->seen);
+			check_cause(c, 723, f->status, check_tr(c, v[i].en, v[i].ru), "%s: %s",
+			    c->a->name, f->seen);
 			return;
 		}
 }
@@ -44,7 +54,8 @@ settings_judge(struct checkup *c, struct finding *f)
 	bool foreign = c->a->poll_s == 0 && !str_empty(c->base) && strstr(f->seen, c->base) == NULL;
 
 	if (f->status == FINDING_OK)
-		check_say(c, 725, foreign ? FINDING_FAIL : FINDING_OK, "%s: %s", c->a->name, f->seen);
+		check_say(c, 725, foreign ? FINDING_FAIL : FINDING_OK, "%s: %s", c->a->name,
+		    f->seen);
 }
 
 const struct provider_check greenapi_checks[] = {
@@ -52,7 +63,8 @@ const struct provider_check greenapi_checks[] = {
 	  .subject = { "Green API", "Green API" },
 	  .what = { "Green API can be reached",
 	    "Green API доступен" },
-	  .remedy = { "Check WHATSAPP_API_URL (each instance has its host) and that the host lets programs call out on port 443.",
+	  .remedy = { "Check WHATSAPP_API_URL (each instance has its host) and that the host lets "
+	    "programs call out on port 443.",
 	    "Проверьте WHATSAPP_API_URL (у каждого инстанса свой хост) и исходящие на порт 443." },
 	  .codes = { "reach", "url" }, .reach = true },
 	{ .number = 722,
@@ -73,29 +85,37 @@ const struct provider_check greenapi_checks[] = {
 	  .subject = { "Incoming messages", "Входящие сообщения" },
 	  .what = { "Green API reports incoming messages",
 	    "Green API сообщает о входящих сообщениях" },
-	  .remedy = { "Set incomingWebhook to yes in the instance's settings (all are off by default; applied within 5 minutes).",
-	    "Включите incomingWebhook (yes) в настройках инстанса (по умолчанию всё выключено; действует через 5 минут)." },
+	  .remedy = { "Set incomingWebhook to yes in the instance's settings (all are off by "
+	    "default; applied within 5 minutes).",
+	    "Включите incomingWebhook (yes) в настройках инстанса (по умолчанию всё выключено; "
+	    "действует через 5 минут)." },
 	  .codes = { "incoming", "settings" }, .judge = settings_judge },
 	{ .number = 725,
 	  .subject = { "Where notifications go", "Куда идут уведомления" },
 	  .what = { "notifications go where this installation takes them",
 	    "уведомления идут туда, где их забирает эта установка" },
-	  .remedy = { "While polling, webhookUrl must be empty; with WHATSAPP_POLL_SECONDS=0 it must be this installation's /whatsapp/webhook.",
-	    "При опросе webhookUrl должен быть пуст; при WHATSAPP_POLL_SECONDS=0 в нём адрес /whatsapp/webhook этой установки." },
+	  .remedy = { "While polling, webhookUrl must be empty; with WHATSAPP_POLL_SECONDS=0 it "
+	    "must be this installation's /whatsapp/webhook.",
+	    "При опросе webhookUrl должен быть пуст; при WHATSAPP_POLL_SECONDS=0 в нём адрес "
+	    "/whatsapp/webhook этой установки." },
 	  .codes = { "webhook_url" } },
 	{ .number = 726,
 	  .subject = { "Other notifications", "Остальные уведомления" },
 	  .what = { "Green API tells of statuses, echoes, edits and deletions",
 	    "Green API сообщает о статусах, своих сообщениях, правках и удалениях" },
-	  .remedy = { "Set the settings named here to yes in the instance's settings (this restarts the instance; applied within 5 minutes).",
-	    "Включите (yes) названные настройки инстанса (инстанс перезапустится; действует через 5 минут)." },
+	  .remedy = { "Set the settings named here to yes in the instance's settings (this "
+	    "restarts the instance; applied within 5 minutes).",
+	    "Включите (yes) названные настройки инстанса (инстанс перезапустится; действует "
+	    "через 5 минут)." },
 	  .codes = { "notices" } },
 	{ .number = 727,
 	  .subject = { "Limits of the number", "Ограничения номера" },
 	  .what = { "WhatsApp does not limit the number",
 	    "WhatsApp не ограничивает номер" },
-	  .remedy = { "Write less and only to people who wrote first; dmbox holds messages back until the limit ends. A number limited again and again gets banned.",
-	    "Пишите реже и только тем, кто написал первым; до конца ограничения dmbox придержит сообщения. Повторные ограничения ведут к блокировке номера." },
+	  .remedy = { "Write less and only to people who wrote first; dmbox holds messages back "
+	    "until the limit ends. A number limited again and again gets banned.",
+	    "Пишите реже и только тем, кто написал первым; до конца ограничения dmbox придержит "
+	    "сообщения. Повторные ограничения ведут к блокировке номера." },
 	  .codes = { "limit" } },
 };
 const size_t greenapi_n_checks = sizeof greenapi_checks / sizeof *greenapi_checks;

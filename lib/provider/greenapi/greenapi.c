@@ -501,7 +501,8 @@ static void
 green_detail_rest(struct green_note *g, struct buf *detail)
 {
 	static const char *const open[] = { "textMessageData", "extendedTextMessageData",
-	    "extendedTextMessage", "fileMessageData", "locationMessageData", "locationMessage", NULL };
+	    "extendedTextMessage", "fileMessageData", "locationMessageData", "locationMessage",
+	    NULL };
 	static const char *const used[] = { "typeMessage", "text", "textMessage", "caption",
 	    "stanzaId", "downloadUrl", "fileName", "mimeType", "latitude", "longitude", "name",
 	    "nameLocation", "address", "jpegThumbnail", "quotedMessage", "messageData", "contacts",
@@ -550,7 +551,8 @@ green_message(struct green_note *g, struct item *it, const struct green_type *t)
 	it->echo = g->dir == DIR_OUT;
 	it->reply_to = green_stanza(g);
 	if (g->group && g->dir == DIR_IN)
-		green_detail_str(&detail, "senderName", green_text(g, g->root, "senderData.senderName"));
+		green_detail_str(&detail, "senderName",
+		    green_text(g, g->root, "senderData.senderName"));
 	if (g->chat && str_ends(g->chat, "@lid")) {
 		const char *phone = green_text(g, g->root, "senderData.senderPhoneNumber");
 
@@ -628,13 +630,14 @@ static void
 green_status(struct green_note *g, struct item *it)
 {
 	static const struct { const char *name, *status, *why; } map[] = {
-		{ "sent", "sent", NULL }, { "delivered", "delivered", NULL }, { "read", "read", NULL },
-		{ "played", "read", NULL }, { "failed", "failed", NULL },
+		{ "sent", "sent", NULL }, { "delivered", "delivered", NULL },
+		{ "read", "read", NULL }, { "played", "read", NULL }, { "failed", "failed", NULL },
 		{ "noAccount", "failed", "noAccount: this number has no WhatsApp" },
 		{ "notInGroup", "failed", "notInGroup: the number is not in this group" },
 		{ "noActiveSession", "failed", "noActiveSession: the 24-hour window is closed" },
 	};
-	const char *s = green_text(g, g->root, "status"), *words = green_text(g, g->root, "description");
+	const char *s = green_text(g, g->root, "status"),
+	    *words = green_text(g, g->root, "description");
 	struct buf b;
 
 	it->kind = "status";

@@ -13,13 +13,15 @@
 
 const struct provider_key greenapi_keys[] = {
 	{ .name = "WHATSAPP_API_URL", .kind = CONF_UPSTREAM, .def = API_URL, .use = KEY_WRITE,
-	  .option = "api-url", .set = API_URL, .help = "Base URL of Green API; one host per instance." },
+	  .option = "api-url", .set = API_URL,
+	  .help = "Base URL of Green API; one host per instance." },
 	{ .name = "WHATSAPP_ID_INSTANCE", .kind = CONF_ID, .def = "",
 	  .use = KEY_CALL | KEY_READY | KEY_ASK | KEY_WRITE, .option = "id",
 	  .prompt = { "idInstance", "idInstance" }, .help = "Green API: idInstance." },
 	{ .name = "WHATSAPP_API_TOKEN_INSTANCE", .kind = CONF_TEXT, .def = "", .secret = true,
 	  .use = KEY_CALL | KEY_READY | KEY_ASK | KEY_WRITE, .option = "token",
-	  .prompt = { "apiTokenInstance", "apiTokenInstance" }, .help = "Green API: apiTokenInstance." },
+	  .prompt = { "apiTokenInstance", "apiTokenInstance" },
+	  .help = "Green API: apiTokenInstance." },
 	{ .name = "WHATSAPP_WEBHOOK_TOKEN", .kind = CONF_SECRET, .def = "", .secret = true,
 	  .use = KEY_VERIFY | KEY_MAKE | KEY_WRITE,
 	  .help = "Green API: the token its webhook deliveries carry." },
@@ -38,7 +40,8 @@ greenapi_own(const struct account *a)
 enum claim
 greenapi_claims(const struct conf_values *v)
 {
-	return conf_is_set(v, "WHATSAPP_ID_INSTANCE") || conf_is_set(v, "WHATSAPP_API_TOKEN_INSTANCE") ?
+	return conf_is_set(v, "WHATSAPP_ID_INSTANCE") ||
+	    conf_is_set(v, "WHATSAPP_API_TOKEN_INSTANCE") ?
 	    CLAIM_YES : CLAIM_DEFAULT;
 }
 

@@ -94,8 +94,8 @@ green_journal_build(const struct account *a, struct poll_state *st, struct green
 
 /* member of e as KEY of an object under way in b; nothing where it is not there. */
 static void
-put_as(struct mem_arena *arena, struct buf *b, const char *sep, const char *key, const struct json *e,
-    const char *member)
+put_as(struct mem_arena *arena, struct buf *b, const char *sep, const char *key,
+    const struct json *e, const char *member)
 {
 	const struct json *v = json_get(e, member);
 
@@ -107,12 +107,14 @@ put_as(struct mem_arena *arena, struct buf *b, const char *sep, const char *key,
 
 /* A line of a journal is flat; its notification has the same members in objects. */
 static void
-green_journal_note(const struct account *a, struct mem_arena *arena, const struct json *e, struct buf *b)
+green_journal_note(const struct account *a, struct mem_arena *arena, const struct json *e,
+    struct buf *b)
 {
 	static const char *const flat[] = { "type", "idMessage", "timestamp", "chatId", "senderId",
-	    "senderName", "senderContactName", "typeMessage", "textMessage", "downloadUrl", "caption",
-	    "fileName", "mimeType", "jpegThumbnail", "statusMessage", "sendByApi", "extendedTextMessage",
-	    "location", "contact" };
+	    "senderName", "senderContactName", "typeMessage", "textMessage", "downloadUrl",
+	    "caption",
+	    "fileName", "mimeType", "jpegThumbnail", "statusMessage", "sendByApi",
+	    "extendedTextMessage", "location", "contact" };
 	bool out = str_eq(json_text(arena, json_get(e, "type")), "outgoing");
 	const struct json *v;
 	const char *key;
@@ -180,7 +182,8 @@ green_parse_polled(const struct account *a, const char *content_type, const char
 	struct json *j = NULL;
 	enum rc rc;
 
-	if (json_parse(p, n, &j, NULL) == RC_OK && json_type(j) == JSON_ARRAY && a->own_id != NULL &&
+	if (json_parse(p, n, &j, NULL) == RC_OK && json_type(j) == JSON_ARRAY &&
+	    a->own_id != NULL &&
 	    json_get(json_at(j, 0), "typeWebhook") == NULL && json_len(j) > 0) {
 		green_journal(a, j, out);
 		rc = out->n > 0 ? RC_OK : RC_INVALID;
@@ -230,7 +233,8 @@ green_attempt(const struct account *a, struct poll_state *st, const struct green
 		return;
 	at = poll_attempt_add(st);
 	at->url = green_masked(&st->arena, a,
-	    a->poll_s == 0 ? journals[g->journal] : g->deleting ? "deleteNotification" : "receiveNotification", "");
+	    a->poll_s == 0 ? journals[g->journal] : g->deleting ? "deleteNotification" :
+	    "receiveNotification", "");
 	at->auth = "";
 	at->status = res->status;
 	at->ms = res->ms;

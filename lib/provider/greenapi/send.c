@@ -72,7 +72,8 @@ static void
 green_file_name(const struct att *att, struct buf *out)
 {
 	static const struct { const char *type, *ext; } exts[] = {
-		{ "image", ".jpg" }, { "video", ".mp4" }, { "audio", ".ogg" }, { "sticker", ".webp" },
+		{ "image", ".jpg" }, { "video", ".mp4" }, { "audio", ".ogg" },
+		{ "sticker", ".webp" },
 	};
 	const char *p, *start;
 	size_t n;

@@ -44,7 +44,8 @@ const struct provider_hint greenapi_hints[] = {
 		"WHATSAPP_API_TOKEN_INSTANCE." } },
 	{ "not_authorized", {
 		"The WhatsApp instance is not authorized: scan the QR code in Green API's console.",
-		"Инстанс WhatsApp не авторизован: отсканируйте QR-код в личном кабинете Green API." } },
+		"Инстанс WhatsApp не авторизован: отсканируйте QR-код в личном "
+		"кабинете Green API." } },
 	{ "starting", {
 		"The WhatsApp instance is starting; the next check tries again.",
 		"Инстанс WhatsApp запускается; следующая проверка попробует снова." } },
@@ -56,12 +57,15 @@ const struct provider_hint greenapi_hints[] = {
 		"received is stored.",
 		"Green API снова отдаёт уже удалённое уведомление; полученное сохранено." } },
 	{ "suspended", {
-		"WhatsApp limits this number for a time: nothing is sent, messages still arrive. dmbox "
+		"WhatsApp limits this number for a time: nothing is sent, messages still "
+		"arrive. dmbox "
 		"holds the queue until the limit ends; write only to people who wrote first.",
-		"WhatsApp временно ограничил номер: отправки нет, входящие приходят. dmbox придержит "
+		"WhatsApp временно ограничил номер: отправки нет, входящие приходят. "
+		"dmbox придержит "
 		"очередь до конца ограничения; пишите только тем, кто написал первым." } },
 	{ "green_refuses", {
-		"Green API refuses without saying whether the instance or this message is to blame. "
+		"Green API refuses without saying whether the instance or this message "
+		"is to blame. "
 		"Nothing is lost, dmbox goes on trying; dmbox outbox cancel ID gives a message up.",
 		"Green API отказывает и не говорит, в инстансе дело или в сообщении. Ничего не "
 		"потеряно, dmbox пробует дальше; dmbox outbox cancel ID снимает сообщение." } },

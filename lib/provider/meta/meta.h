@@ -22,14 +22,16 @@ void meta_unconfigure(struct meta_own *own);	/* frees what is in it */
 
 /* struct provider's verify, with the app secrets of a->own.  All are tried, so that the time
  * says nothing of which. */
-enum rc meta_verify(const struct account *a, const struct http_req *req, const char **why) MUST_CHECK;
+enum rc meta_verify(const struct account *a, const struct http_req *req,
+    const char **why) MUST_CHECK;
 /* struct provider's sign, with the first of them. */
 enum rc meta_sign(const struct account *a, struct http_req *req) MUST_CHECK;
 /* struct provider's greet and greeting, with a->own's verify token. */
 enum rc meta_greet(const struct account *a, const struct http_req *req, struct buf *out) MUST_CHECK;
 enum rc meta_greeting(const struct account *a, const char *challenge, struct buf *out) MUST_CHECK;
 /* meta_greet_token(verify_token, req, out): greet, for an own of another kind. */
-enum rc meta_greet_token(const char *verify_token, const struct http_req *req, struct buf *out) MUST_CHECK;
+enum rc meta_greet_token(const char *verify_token, const struct http_req *req,
+    struct buf *out) MUST_CHECK;
 
 /* A call of the Graph API. */
 struct meta_call {
