@@ -28,7 +28,6 @@ old_sources() {
 	chown -R "$uid:$uid" "$R/old"
 }
 
-web_port() { port=$((21300 + RANDOM % 90)); }
 web_begin() {
 	mkdir -p "$R/run/lighttpd" && in_root chown www-data:www-data /run/lighttpd
 	cat >"$R/run/web.conf" <<-END
@@ -77,7 +76,9 @@ test_deb() {
 	as_user sh -c 'cd /src && bash tests/stack/cluster.sh start /home/tester/pg' >"$R/part.log" 2>&1 || { cat "$R/part.log"; die "no cluster"; }
 	db_url=$(as_user sh -c 'cd /src && bash tests/stack/cluster.sh db /home/tester/pg shop' 2>/dev/null)
 	dbq() { as_user psql -XqAt -h "$(cat "$R/home/tester/pg/pg.socket")" -U postgres -d shop -c "$1"; }
-	web_port
+	. tests/stack/lib.sh
+	port=$(free_port)
+	cleanups='ports_back'
 	in_root dmbox init --provider chatrace --token 1000001.made-up-token-of-a-test --public-url "http://127.0.0.1:$port" \
 	    --database-url "$db_url" >"$R/part.log" 2>&1
 	is "dmbox init" "$?" 0

@@ -67,7 +67,7 @@ cp -L /etc/resolv.conf "$R/etc/resolv.conf" 2>/dev/null
 { mount -t proc proc "$R/proc" 2>/dev/null || mount --rbind /proc "$R/proc"; } &&
 	mount --rbind /dev "$R/dev" || die "cannot mount in $R"
 in_root() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive chroot "$R" "$@"; }
-as_user() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/home/tester USER=tester LOGNAME=tester \
+as_user() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/home/tester USER=tester LOGNAME=tester DMBOX_TEST_PORTS=10000 \
 	chroot "--userspec=$uid:$uid" --groups= "$R" "$@"; }
 apt_get() { in_root apt-get -q -y -o DPkg::Lock::Timeout=300 "$@" >"$R/apt.log" 2>&1 || { tail -n 8 "$R/apt.log"; die "apt-get $1 failed"; }; }
 in_root getent passwd tester >/dev/null || in_root useradd -m -u 4711 tester 2>/dev/null ||

@@ -154,5 +154,4 @@ for s in $new_servers; do
 	if command -v systemctl >/dev/null 2>&1; then systemctl disable "$s" >/dev/null 2>&1
 	elif command -v update-rc.d >/dev/null 2>&1; then update-rc.d "$s" disable >/dev/null 2>&1; fi
 done
-[ "${1:-}" != tests ] || make_russian
 enough

@@ -38,9 +38,10 @@ alive() { [ -n "$1" ] && [ -n "$2" ] && [ "$(start_of "$1")" = "$2" ]; }
 declare -A BORN
 born() { BORN[$1]=$(start_of "$1"); }
 signal() { alive "$2" "${BORN[$2]:-}" && kill "-$1" "$2" 2>/dev/null; }
-# gone_within SECONDS PID
+# gone_within SECONDS PID: of a user's patience; a test has PATIENCE times as much, for it
+# waits for what must come and never judges how long that took
 gone_within() {
-	local i n=$(($1 * 20))
+	local i n=$(($1 * 20 * ${PATIENCE:-1}))
 	for ((i = 0; i < n; i++)); do
 		[ -n "$(start_of "$2")" ] || return 0
 		sleep 0.05
@@ -60,38 +61,41 @@ sweep() {
 port_used() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # free_port: a port of 127.0.0.1 where nothing listens and that no other script of
-# ours has: stacks begin side by side, and each chooses long before it listens.  A
-# port is ours until this shell ends: a file says so, with its pid and start.
-PORTS=/tmp/dmbox-ports-$(id -u)
+# ours has, whoever runs it: stacks begin side by side, and each chooses long before it
+# listens.  A port is ours until this shell ends: a file says so, with its pid and start.
+# DMBOX_TEST_PORTS: the first of the 11000 to choose from; a root folder (tests/matrix)
+# sees the same ports, but not these files, and takes others.
+PORTS=/tmp/dmbox-ports
 free_port() {
 	local p i pid start
-	mkdir -p -m 700 "$PORTS" || return 1
+	mkdir -m 1777 "$PORTS" 2>/dev/null
+	(umask 0; set -C; : >"$PORTS/lock") 2>/dev/null
 	(
 		flock 8
 		for ((i = 0; i < 500; i++)); do
-			p=$((21000 + (RANDOM * 32768 + RANDOM) % 11000))
+			p=$((${DMBOX_TEST_PORTS:-21000} + (RANDOM * 32768 + RANDOM) % 11000))
 			pid='' start=''
 			[ ! -e "$PORTS/$p" ] || read -r pid start <"$PORTS/$p"
 			! alive "$pid" "$start" && ! port_used "$p" || continue
-			echo "$$ $(start_of $$)" >"$PORTS/$p" && echo "$p"
-			exit
+			rm -f "$PORTS/$p" 2>/dev/null	# what another user left: another port
+			[ ! -e "$PORTS/$p" ] && echo "$$ $(start_of $$)" >"$PORTS/$p" && echo "$p" && exit
 		done
 		exit 1
-	) 8>"$PORTS/lock"
+	) 8<"$PORTS/lock"
 }
 # ports_back: at the end of the script
 ports_back() {
 	local f pid start
 	for f in "$PORTS"/[0-9]*; do
-		[ ! -e "$f" ] || { read -r pid start <"$f" && [ "$pid" != $$ ]; } || rm -f "$f"
+		{ read -r pid start <"$f"; } 2>/dev/null && [ "$pid" = $$ ] && rm -f "$f"
 	done
 }
 
-# answers URL PID START: an HTTP answer within 20 s while the process lives
+# answers URL PID START: an HTTP answer within two minutes while the process lives
 answers() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		case $(curl -s -o /dev/null -m 5 -w '%{http_code}' "$1" 2>/dev/null) in
+	local end=$((SECONDS + 120))
+	while [ "$SECONDS" -lt "$end" ]; do
+		case $(curl -s -o /dev/null -m 30 -w '%{http_code}' "$1" 2>/dev/null) in
 		000|'') ;;
 		*) return 0 ;;
 		esac

@@ -128,7 +128,7 @@ pg_start()
 	else
 		(cd / && exec setsid "$bin/postgres" -c config_file="$dir/pg.conf" >>"$log" 2>&1 </dev/null 9>&-) &
 	fi
-	for i in $(seq 1 150); do
+	for i in $(seq 1 600); do
 		"$bin/pg_isready" -q -h "$(pg_socket_dir "$dir")" -p 5432 -U "$(pg_superuser)" && return 0
 		sleep 0.2
 	done
@@ -143,7 +143,7 @@ pg_stop()
 	case ${2:-fast} in fast) sig=INT;; immediate) sig=QUIT;; smart) sig=TERM;; *) sig=INT;; esac
 	pid=$(pg_postmaster "$1")
 	[ -n "$pid" ] && kill -"$sig" "$pid" 2>/dev/null || return 0
-	for i in $(seq 1 150); do
+	for i in $(seq 1 600); do
 		[ "$(pg_postmaster "$1")" = "$pid" ] && kill -0 "$pid" 2>/dev/null || return 0
 		sleep 0.2
 	done

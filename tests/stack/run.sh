@@ -367,12 +367,12 @@ start_pg() {
 	    -c log_min_error_statement=panic
 	pg=$! pg_start=$(start_of $!)
 	note_pid postgres "$pg"
-	for ((i = 0; i < 300; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		super -d postgres -qAtc 'select 1' >/dev/null 2>&1 && break
 		alive "$pg" "$pg_start" || die "PostgreSQL did not start: $(last_error "$DATA/logs/postgres.log")"
 		nap 0.1
 	done
-	[ "$i" -lt 300 ] || die "PostgreSQL does not answer: $(last_error "$DATA/logs/postgres.log")"
+	[ "$i" -lt 1200 ] || die "PostgreSQL does not answer: $(last_error "$DATA/logs/postgres.log")"
 	out=$(make_database 2>&1) || die "cannot make the database: ${out##*: }"
 	put_file "$DATA/psql" 755 <<-EOF
 	#!/bin/sh
