@@ -61,7 +61,7 @@ sweep() {
 port_used() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # free_port: a port of 127.0.0.1 where nothing listens and that no other script of
-# ours has, whoever runs it: stacks begin side by side, and each chooses long before it
+# ours has, of any user: stacks begin side by side, and each chooses long before it
 # listens.  A port is ours until this shell ends: a file says so, with its pid and start.
 # DMBOX_TEST_PORTS: the first of the 11000 to choose from; a root folder (tests/matrix)
 # sees the same ports, but not these files, and takes others.
