@@ -49,6 +49,7 @@ test|all)
 	prog npm || w="$w npm"
 	group 'the browser tests' "$w"
 	prog pgbouncer || group 'the tests behind a pooler' pgbouncer
+	[ -x /usr/lib/apache2/suexec ] || [ -e /usr/lib/apache2/suexec-pristine ] || group 'the test of suexec' apache2-suexec-pristine
 	prog busybox || group 'the test of the bundle' busybox-static ;;
 esac
 if [ "${1:-}" = all ]; then
