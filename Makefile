@@ -41,7 +41,7 @@ DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
 LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -ljansson -lseccomp
 LIBS_NET := -lcurl $(LIBS_WEB)
 
-.PHONY: all help deps run demo test check check-san check-mem fuzz fuzz-built replay-built lint cover mutants nightly bench readme-tables install bundle deb test-on test-deb test-bundle clean tests-built FORCE
+.PHONY: all help deps run demo test check check-san check-mem fuzz fuzz-built replay-built lint cover mutants nightly bench readme-tables install bundle deb test-on test-deb test-pg test-bundle clean tests-built FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -249,6 +249,11 @@ deb:
 	@sh tests/matrix/deb-build.sh '$(B)' '$(VERSION)'
 test-deb:
 	@B='$(B)' bash tests/matrix/run.sh '$(SUITE)' deb
+
+# the same database tests on PostgreSQL 13, 15, 17 and 18, which these suites have
+test-pg:
+	@rc=0; for s in $(if $(filter command line,$(origin SUITE)),$(SUITE),bullseye bookworm trixie sid); do \
+	  B='$(B)' bash tests/matrix/run.sh $$s pg || rc=1; done; exit $$rc
 
 # the bundle: twice the same bytes, a root with nothing but busybox, a Debian 11
 test-bundle: tests-built

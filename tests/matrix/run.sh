@@ -9,7 +9,9 @@
 #
 # Needs root.  The mirror is the one that this machine's apt uses.  The last line counts:
 # "SUITE: N passed, N failed".  build/matrix/SUITE.row is the line of docs/measured.md.
-# With the word "deb" behind SUITE the Debian package is tested instead (deb.sh).
+# With the word "deb" behind SUITE the Debian package is tested instead (deb.sh), with
+# "pg" only the database tests are run, on the PostgreSQL of SUITE: 13 in bullseye, 15 in
+# bookworm, 17 in trixie, 18 in sid.  Nothing is built there: the tests bring their libraries.
 #	KEEP_ROOT=FOLDER	uses that root if it is there, makes it if not, and keeps it
 #	MATRIX_E2E=WORDS	other end-to-end tests than the main ones
 set -u
@@ -143,12 +145,25 @@ use_bundle() {
 	what='bundle, database'
 }
 
+test_pg() {
+	apt_get install --no-install-recommends postgresql procps
+	make -s bundle >/dev/null || die "make bundle failed"
+	portable_tests
+	part "db, PostgreSQL $(in_root sh -c 'ls /usr/lib/postgresql' | tail -n 1)" 'bash tests/run.sh db'
+}
+
 . tests/matrix/deb.sh
 sources
 {	# read as a whole: a change of this file does not reach a run under way
 if [ "${2:-}" = deb ]; then
 	test_deb
 	echo "$SUITE: $passed passed, $failed failed"
+	[ "$failed" -eq 0 ]
+	exit
+fi
+if [ "${2:-}" = pg ]; then
+	test_pg
+	echo "$SUITE: $passed passed, $failed failed, $skipped skipped"
 	[ "$failed" -eq 0 ]
 	exit
 fi
