@@ -26,7 +26,7 @@ async function openBrowser(locale, viewport, more) {
 	const context = await chromium.launchPersistentContext(dir, { executablePath: CHROMIUM, headless: true,
 		args: flags, locale, viewport, timezoneId: 'UTC', ...more });
 	const page = context.pages()[0] || await context.newPage();
-	page.setDefaultTimeout(30000);
+	context.setDefaultTimeout(120000);	// of a machine that has other work
 	const foreign = [], complaints = [];
 	page.on('request', (r) => { if (!r.url().startsWith(url) && !r.url().startsWith('blob:')) foreign.push(r.url()); });
 	page.on('console', (m) => { if (m.type() === 'error') complaints.push(m.text()); });

@@ -15,7 +15,7 @@ person() { DMBOX_CONFIG=$STATE/dmbox.env "$ROOT/$B/dmbox" user add "$1" --role "
 # browser SCRIPT [SECONDS]
 browser() {
 	export URL TOKEN SECRET SIM CHROMIUM PROFILE=$T/chromium SHOTS NODE_PATH=$npm/node_modules
-	HOME=$T timeout "${2:-400}" node "$ROOT/tests/e2e/$1" || bad=1
+	HOME=$T timeout "${2:-2000}" node "$ROOT/tests/e2e/$1" || bad=1
 }
 # browser_voice FILE SECONDS: a tone, 8 bit, 8 kHz
 browser_voice() {

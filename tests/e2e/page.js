@@ -363,15 +363,17 @@ async function live() {
 	await message(second, 'Девочки').waitFor();
 	await page.waitForTimeout(2500);
 	s.w.calls.length = 0;
-	await page.waitForTimeout(8500);
-	const ticks = s.w.calls.filter((c) => /tick/.test(c)).length, others = s.w.calls.filter((c) => !/tick/.test(c));
-	is('idle: only the tick file is asked for', others.join(' '), '');
-	is('two tabs ask as one', ticks >= 2 && ticks <= 6, true);
-	const t0 = Date.now();
+	const ticks = () => s.w.calls.filter((c) => /tick/.test(c)).length, since = Date.now();
+	while (ticks() < 6 && Date.now() - since < 120000)
+		await page.waitForTimeout(200);
+	is('idle: only the tick file is asked for', s.w.calls.filter((c) => !/tick/.test(c)).join(' '), '');
+	// one of them asks each 2 s, on a slow machine less often; both would ask twice as often
+	is('two tabs ask as one', ticks() >= 6 && ticks() <= (Date.now() - since) / 1900 + 2, true);
+	const t0 = Date.now(), before = ticks();
 	s.w.say(2, 'inbound', 'А я приду с дочкой', { ago: 0, sender: { id: '7111@c.us', name: 'Ольга' } });
 	await message(second, 'с дочкой').waitFor();
 	const ms = Date.now() - t0;
-	is('a message is there within 2.5 s', ms < 2500, true);
+	is('a message is there after the next look at the tick file', ticks() - before <= 2, true);
 	is('and in the list of the other tab', await conversation(page, 'с дочкой').count(), 1);
 	await page.waitForFunction(() => /^\(\d+\) dmbox$/.test(document.title));
 	await b.context.close();
