@@ -111,7 +111,8 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/libdmbox.a
 
 tests-built: all $(UNIT) $(DBT) $(SIM) $(CRASH) $(BENCH)
 
-# figures beside their limits, about ten minutes; BENCH_SECONDS=1 for a look
+# figures beside their limits, about 20 minutes (BENCH_MINUTES=30 at most); BENCH_ROUNDS=1
+# BENCH_SECONDS=1 for a look
 bench:
 	@sh tests/stack/deps.sh
 	+@$(MAKE) -s -j2 all $(SIM) $(BENCH)
