@@ -67,7 +67,7 @@
 #define FILE_BYTES_MAX ((rlim_t)4 << 30)
 #define SMALL_ANSWER 16384	/* fits into any socket's buffer: writing it never waits */
 #define ACCEPT_SLOTS 2
-#define PEEK_BYTES 4096		/* larger requests are read without a slot */
+#define PEEK_BYTES 32768	/* larger requests are read without a slot */
 #define SLOW_MAX 64		/* addresses */
 #define RECORD_HEAD 8
 #define RSS_EVERY 64		/* requests between two looks at the memory */
@@ -105,6 +105,7 @@ struct call {
 	FCGX_Request fr;
 	struct buf body;
 	bool whole;		/* all of it was here when it was accepted */
+	bool streams;		/* much of it was; it has no room to stop in */
 	bool no_room;		/* it is not, and too many others are not: 503 */
 	struct slow *slow;	/* it is counted there */
 	int64_t until_ms;	/* for the body; 0: as long as it takes */
@@ -606,11 +607,15 @@ pending(int timeout_ms)
 	return poll(&p, 1, timeout_ms) > 0;
 }
 
+/* How much of a request has come: all of it, so much that we wait for it no more than it
+ * for us, or less. */
+enum here { HERE_PART, HERE_MUCH, HERE_ALL };
+
 /*
  * Is the whole request here, so that no read will wait?  Its records are walked
  * up to the empty one that ends the body (FastCGI specification, 3.3 and 5.3).
  */
-static bool
+static enum here
 all_here(int fd)
 {
 	unsigned char p[PEEK_BYTES];
@@ -620,10 +625,10 @@ all_here(int fd)
 	while (at + RECORD_HEAD <= n) {
 		len = (size_t)p[at + 4] << 8 | p[at + 5];
 		if (p[at + 1] == FCGI_STDIN && len == 0)
-			return true;
+			return HERE_ALL;
 		at += RECORD_HEAD + len + p[at + 6];
 	}
-	return false;
+	return n == sizeof p ? HERE_MUCH : HERE_PART;
 }
 
 /* REMOTE_ADDR among the records that are here (FastCGI specification, 3.4); false if not
@@ -673,17 +678,22 @@ slow_enter(struct server *s, const char *addr)
 	return mine;
 }
 
-/* Until the request is here, or there is room to read it as it comes. */
+/* Until the request is here, or there is room to read it as it comes.  A large one that
+ * streams needs no room, as long as it does not stop. */
 static void
 wait_for_request(struct call *c, int fd)
 {
 	int64_t until = clock_mono_ms() + ROOM_MS;
+	enum here here;
 	char addr[64];
 
 	for (;;) {
-		if ((c->whole = all_here(fd)))
+		here = all_here(fd);
+		if ((c->whole = here == HERE_ALL))
 			return;
 		if (peek_addr(fd, addr) && (c->slow = slow_enter(c->s, addr)) != NULL)
+			return;
+		if ((c->streams = here == HERE_MUCH))
 			return;
 		if (clock_mono_ms() >= until) {
 			c->no_room = true;
@@ -837,11 +847,11 @@ serve_connection(struct worker *w, int fd)
 	c->s = w->s;
 	c->w = w;
 	c->pub.reply.busy = busy;
-	c->whole = all_here(fd);
+	c->whole = all_here(fd) == HERE_ALL;
 	if (!c->whole) {
 		slot_give(w);
 		wait_for_request(c, fd);
-		set_timeouts(fd, c->no_room ? END_TIMEOUT_S : IDLE_S);
+		set_timeouts(fd, c->no_room || c->streams ? END_TIMEOUT_S : IDLE_S);
 	}
 	if (FCGX_InitRequest(&c->fr, -1, 0) != 0)
 		abort();
