@@ -91,7 +91,9 @@ grant usage on all sequences in schema dmbox to dmbox_web, dmbox_send, dmbox_cro
 grant execute on all functions in schema dmbox to dmbox_web, dmbox_send, dmbox_cron, dmbox_reader;
 revoke execute on function dmbox.deliveries_partitions(), dmbox.deliveries_expire(integer, integer, integer)
 	from dmbox_web, dmbox_send, dmbox_reader;
-revoke execute on function dmbox.contact_merge(bigint, bigint) from dmbox_send, dmbox_reader;
+revoke execute on function dmbox.contact_merge(bigint, bigint), dmbox.contact_join(text, text, text, text)
+	from dmbox_send, dmbox_reader;
+revoke execute on function dmbox.contact_proved(text, text, text, text) from dmbox_web, dmbox_reader;
 
 -- what later migrations add
 alter default privileges for role dmbox_owner in schema dmbox grant select on tables to dmbox_reader, dmbox_web;

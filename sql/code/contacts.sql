@@ -114,6 +114,7 @@ begin
 	delete from dmbox.contact_aliases a
 	 where a.account = p_account and a.channel = p_channel and a.alias = p_keep and a.external_id = p_keep;
 end $$;
+revoke execute on function dmbox.contact_join(text, text, text, text) from public;
 comment on function dmbox.contact_join(text, text, text, text) is 'Two ids are one contact''s, whose name is the first from now on';
 
 -- An id that its owner has left and that comes with an id of somebody else has a new owner.
@@ -219,6 +220,7 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
 	select dmbox.contact_known_as(p_account, p_channel, p_id, p_alias)
 	 where has_table_privilege(session_user, 'dmbox.contacts', 'update')
 $$;
+revoke execute on function dmbox.contact_proved(text, text, text, text) from public;
 comment on function dmbox.contact_proved(text, text, text, text) is 'contact_known_as for the sender';
 
 -- For many, in their order.  p_alias: another id of the same person, null: none was told;

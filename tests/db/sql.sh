@@ -19,6 +19,13 @@ none=$(q -c "select c.relname || coalesce('.' || a.attname, '') from pg_class c
 [ "$(q -c "select string_agg(s, ' ' order by dmbox.status_rank(s)) from unnest(array['read', 'sent', 'delivered', 'queued', 'failed', 'accepted']) s")" = 'queued accepted sent failed delivered read' ] || fail "the order of the states"
 [ "$(q -c "insert into dmbox.contacts (account, channel, external_id, last_inbound_at) values ('w', 'instagram', 'w1', '2026-01-01 00:00Z')" \
 	-c "select dmbox.window_until('w', 'instagram', 'w1', 86400) = '2026-01-02 00:00Z'" -c "delete from dmbox.contacts where account = 'w'")" = t ] || fail "a window of a day"
+# an ad opens seven days, by a referral of its own or in a message; another link a day
+for ad in '{"referral": {"source": "ADS"}}|t' '{"referral": {"ad_id": "7"}}|t' '{"referral": {"source": "SHORTLINK"}}|f'; do
+	[ "$(q -c "insert into dmbox.contacts (account, channel, external_id, last_inbound_at) values ('w', 'instagram', 'w2', now() - interval '7 days')" \
+		-c "insert into dmbox.events (account, channel, kind, contact_id, occurred_at, event_key, raw) select 'w', 'instagram', 'referral', id, now() - interval '3 days', 'w2', '${ad%|*}' from dmbox.contacts where external_id = 'w2'" \
+		-c "select dmbox.window_until('w', 'instagram', 'w2', 86400) - now() between interval '95 hours' and interval '97 hours'" \
+		-c "delete from dmbox.events where event_key = 'w2'" -c "delete from dmbox.contacts where account = 'w'")" = "${ad#*|}" ] || fail "the window of $ad"
+done
 # before roles.sql has revoked anything: a function that runs with its owner's rights is not
 # for everybody, fixes its search_path, and refuses nonsense
 open=$(q -c "select p.oid::regprocedure from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
