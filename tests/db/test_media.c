@@ -419,6 +419,40 @@ test_claims(void **st)
 	db_free(other);
 }
 
+/* A claim that ran out and was taken by another host: who comes late, with the file or with
+ * an error, writes nothing. */
+static void
+test_late(void **st)
+{
+	static const char *const paths[] = { "a.jpg", "gone" };
+	struct strv allow = {0};
+	char hp[32], url[100], sql[200];
+
+	(void)st;
+	snprintf(hp, sizeof hp, "127.0.0.1:%d", port);
+	strv_add(&allow, hp, strlen(hp));
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		struct httpc *h = httpc_new(&allow);
+		struct task_run *m = task_new(&task_media, h);
+		int64_t id;
+
+		snprintf(url, sizeof url, "%s/%s", base, paths[i]);
+		id = add(paths[i], url, NULL, NULL);
+		assert_int_equal(task_start(m, &(const struct task_env){ .db = db, .conf = &conf }), 1);
+		snprintf(sql, sizeof sql, "with x as (update dmbox.attachments set attempts = 2, next_at ="
+		    " '2100-01-01' where id = %lld returning 1) select count(*) from x", (long long)id);
+		assert_int_equal(dbt_i64(db, sql), 1);
+		httpc_run(h);
+		is(id, "state", "waiting");
+		is(id, "attempts", "2");
+		is(id, "coalesce(local_path, error_text, '-')", "-");
+		is(id, "extract(year from next_at)", "2100");
+		task_free(m);
+		httpc_free(h);
+	}
+	strv_free(&allow);
+}
+
 /* The run ends in the middle of a download: the row is due again at once. */
 static void
 test_cut(void **st)
@@ -663,6 +697,7 @@ main(void)
 		cmocka_unit_test_setup(test_gives_up, setup),
 		cmocka_unit_test_setup(test_private, setup),
 		cmocka_unit_test_setup(test_claims, setup),
+		cmocka_unit_test_setup(test_late, setup),
 		cmocka_unit_test_setup(test_cut, setup),
 		cmocka_unit_test_setup(test_erased, setup),
 		cmocka_unit_test_setup(test_foreign_path, setup),

@@ -163,6 +163,50 @@ verify(const struct account *a, const char *body, const char *signed_body,
 	return why;
 }
 
+/* Bytes that the HMAC has read: sign_hmac_sha256 is called by way of this (Makefile). */
+static size_t hmac_bytes;
+void __real_sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
+    unsigned char out[SIGN_SHA256]);
+void __wrap_sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
+    unsigned char out[SIGN_SHA256]);
+
+void
+__wrap_sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
+    unsigned char out[SIGN_SHA256])
+{
+	hmac_bytes += n;
+	__real_sign_hmac_sha256(key, key_n, p, n, out);
+}
+
+/* A forged body is read once for each secret, however large; a small one may be read again
+ * to say what is wrong. */
+static void
+forged_cost(void **state)
+{
+	static const size_t sizes[] = { 1u << 10, 300u << 10, 4u << 20 };
+	struct account a = account_make();
+
+	(void)state;
+	strv_add(&own.app_secrets, "first-secret", 12);
+	strv_add(&own.app_secrets, "second-secret ", 14);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		char *body = mem_alloc(sizes[i] + 1);
+
+		memset(body, ' ', sizes[i]);
+		memcpy(body + 1, "\xd1\x8f{", 3);
+		body[sizes[i]] = '\0';
+		hmac_bytes = 0;
+		assert_string_equal(verify(&a, body, "x", "third", NULL), "wrong_signature");
+		hmac_bytes -= 1;	/* the forger's own */
+		if (sizes[i] > 256 * 1024)
+			assert_int_equal(hmac_bytes, 2 * sizes[i]);
+		else
+			assert_true(hmac_bytes >= 2 * sizes[i]);
+		free(body);
+	}
+	strv_free(&own.app_secrets);
+}
+
 static void
 signature(void **state)
 {
@@ -1151,7 +1195,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pairs), cmocka_unit_test(not_understood),
-		cmocka_unit_test(thousand_items), cmocka_unit_test(signature),
+		cmocka_unit_test(thousand_items), cmocka_unit_test(signature), cmocka_unit_test(forged_cost),
 		cmocka_unit_test(bad_signature_headers), cmocka_unit_test(handshake),
 		cmocka_unit_test(poll_walk), cmocka_unit_test(poll_not_stored),
 		cmocka_unit_test(poll_pages), cmocka_unit_test(poll_errors),

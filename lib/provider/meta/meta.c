@@ -10,7 +10,7 @@
 #include "extern/sign.h"
 #include "provider/meta/meta.h"
 
-#define ESCAPE_MAX (256 * 1024)
+#define EXPLAIN_MAX (256 * 1024)	/* of a body: to say why its signature is wrong is dear */
 #define SIG_LEN 71	/* "sha256=" and 64 hex digits, B.3 */
 
 /* Also of an account that no file made. */
@@ -93,7 +93,7 @@ meta_req(const struct account *a, const struct meta_call *c, const char *method,
 /* --- signature (B.3) ------------------------------------------------------------ */
 
 /* Does one of the secrets give mac over p?  All are tried, so that the time
- * says nothing of which. */
+ * says nothing of which; trim: those with white space around them, without it. */
 static bool
 any_secret(const struct strv *secrets, bool trim, const char *p, size_t n,
     const unsigned char mac[SIGN_SHA256])
@@ -103,10 +103,12 @@ any_secret(const struct strv *secrets, bool trim, const char *p, size_t n,
 
 	for (size_t i = 0; i < secrets->n; i++) {
 		const char *s = secrets->v[i];
-		size_t sn = strlen(s);
+		size_t sn = strlen(s), all = sn;
 
 		if (trim)
 			str_trim(&s, &sn);
+		if (trim && sn == all)
+			continue;
 		sign_hmac_sha256(s, sn, p, n, own);
 		hit |= sign_equal(own, sizeof(own), mac, SIGN_SHA256);
 	}
@@ -132,8 +134,7 @@ escape_body(const char *p, size_t n, struct buf *b)
 {
 	bool any = false;
 
-	/* a forger is not to make us grow by six times a large body */
-	if (n > ESCAPE_MAX || !str_utf8_ok(p, n))
+	if (!str_utf8_ok(p, n))
 		return false;
 	for (size_t i = 0; i < n;) {
 		unsigned char c = (unsigned char)p[i];
@@ -154,7 +155,8 @@ escape_body(const char *p, size_t n, struct buf *b)
 }
 
 /* Why it failed, for the doctor: a proxy that re-encoded, white space around a
- * configured secret or the body, or simply another secret. */
+ * configured secret or the body, or simply another secret.  A forger is not to make us
+ * grow by six times a large body, nor to read it more than once for each secret. */
 static const char *
 wrong_because(const struct strv *secrets, const struct http_req *req,
     const unsigned char mac[SIGN_SHA256])
@@ -163,6 +165,8 @@ wrong_because(const struct strv *secrets, const struct http_req *req,
 	size_t n = req->body_n;
 	struct buf b;
 
+	if (n > EXPLAIN_MAX)
+		return why;
 	buf_init(&b, n * 6 + 1);
 	if (escape_body(p, n, &b) && any_secret(secrets, false, b.p, b.n, mac))
 		why = "wrong_signature_escaped";
