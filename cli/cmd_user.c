@@ -15,21 +15,6 @@
 
 #define LINK_S (24 * 3600)
 
-/* Below a path (a shared host's /cgi-bin) the page is beside a channel's endpoints. */
-static void
-put_link(struct buf *b, const char *base, const char *secret)
-{
-	const char *host = base != NULL ? strstr(base, "://") : NULL;
-	size_t n = base != NULL ? strlen(base) : 0;
-
-	while (n > 0 && base[n - 1] == '/')
-		n--;
-	buf_put(b, base != NULL ? base : "", n);
-	host = host != NULL ? strchr(host + 3, '/') : NULL;
-	buf_printf(b, "%s/inbox/#login=%s", host != NULL && host < base + n ? "/instagram" : "",
-	    secret);
-}
-
 static int
 give_link(struct db *db, const struct conf *c, const char *name, const char *role, bool json)
 {
@@ -53,7 +38,7 @@ give_link(struct db *db, const struct conf *c, const char *name, const char *rol
 		struct buf url;
 
 		buf_init(&url, 8192);
-		put_link(&url, c->public_url, secret);
+		people_put_link(&url, c->public_url, secret);
 		buf_puts(&b, "{\"name\":");
 		json_put_str(&b, name);
 		json_put_key(&b, ",", "role");
@@ -66,7 +51,7 @@ give_link(struct db *db, const struct conf *c, const char *name, const char *rol
 		mem_wipe(url.p, url.n);
 		buf_free(&url);
 	} else {
-		put_link(&b, c->public_url, secret);
+		people_put_link(&b, c->public_url, secret);
 	}
 	printf("%s\n", b.p);
 	if (!json)

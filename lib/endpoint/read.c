@@ -9,6 +9,7 @@
 
 #include "extern/json.h"
 #include "base/log.h"
+#include "endpoint/owner.h"
 #include "endpoint/session.h"
 #include "model/provider.h"
 #include "store/view.h"
@@ -241,7 +242,7 @@ endpoint_read_inbox(struct endpoint_env *e)
 		endpoint_session_me(e);
 	else if (str_eq(e->tail, "changes"))
 		changes(e);
-	else
+	else if (!endpoint_owner_get(e))
 		endpoint_error(e, 404, "not_found", "there is nothing at this address");
 }
 

@@ -17,7 +17,7 @@
 #define AGENT_MAX 200
 
 enum { Q_ADD, Q_LINK, Q_SWEEP, Q_LOGIN, Q_WHY, Q_SESSION, Q_TOUCH, Q_LOGOUT, Q_REVOKE, Q_LIST,
-    Q__MAX };
+    Q_OWNERS, Q_ROLE, Q_END, Q_THERE, Q__MAX };
 
 static const struct db_stmt sql[Q__MAX] = {
 	[Q_ADD] = { NULL,
@@ -51,6 +51,14 @@ static const struct db_stmt sql[Q__MAX] = {
 	    " l as (delete from dmbox.login_links where name = $1)"
 	    " update dmbox.users set revoked_at = coalesce(revoked_at, now()) where name = $1"
 	    " returning 1" },
+	/* who takes the last owner's right waits for who is doing the same */
+	[Q_OWNERS] = { NULL,
+	    "select u.name from dmbox.users u where u.role = 'owner' and u.revoked_at is null"
+	    " for update" },
+	[Q_ROLE] = { NULL,
+	    "update dmbox.users set role = $2 where name = $1 and revoked_at is null returning 1" },
+	[Q_END] = { NULL, "delete from dmbox.sessions where id = $1 returning 1" },
+	[Q_THERE] = { NULL, "select 1 from dmbox.users where name = $1 and revoked_at is null" },
 	[Q_LIST] = { NULL,
 	    "select u.name, u.role, u.created_at, max(s.last_seen), count(s.id), u.revoked_at"
 	    "  from dmbox.users u left join dmbox.sessions s on s.name = u.name"
@@ -235,4 +243,102 @@ enum rc
 people_list(struct db *db, struct db_res **out)
 {
 	return db_exec(db, &sql[Q_LIST], NULL, out);
+}
+
+/* Is name the only owner?  In a transaction, which holds the owners' rows. */
+static enum rc
+not_the_last(struct db *db, const char *name)
+{
+	struct db_res *r = NULL;
+	enum rc rc = db_exec(db, &sql[Q_OWNERS], NULL, &r);
+
+	if (rc == RC_OK && db_rows(r) == 1 && str_eq(db_get_text(r, 0, 0), name))
+		rc = RC_DENIED;
+	db_res_free(r);
+	return rc;
+}
+
+static enum rc
+returned_one(struct db *db, int q, struct db_args *a)
+{
+	struct db_res *r = NULL;
+	enum rc rc = db_exec(db, &sql[q], a, &r);
+
+	if (rc == RC_OK && db_rows(r) == 0)
+		rc = RC_NONE;
+	db_res_free(r);
+	return rc;
+}
+
+enum rc
+people_revoke_one(struct db *db, const char *name)
+{
+	enum rc rc = db_begin(db);
+
+	if (rc != RC_OK)
+		return rc;
+	if ((rc = not_the_last(db, name)) == RC_OK)
+		rc = people_revoke(db, name);
+	if (rc == RC_OK)
+		return db_commit(db);
+	db_rollback(db);
+	return rc;
+}
+
+enum rc
+people_role(struct db *db, const char *name, const char *role)
+{
+	struct db_args a = { 0 };
+	enum rc rc = db_begin(db);
+
+	if (rc != RC_OK)
+		return rc;
+	db_text(&a, name);
+	db_text(&a, role);
+	if (!str_eq(role, "owner"))
+		rc = not_the_last(db, name);
+	if (rc == RC_OK)
+		rc = returned_one(db, Q_ROLE, &a);
+	db_args_free(&a);
+	if (rc == RC_OK)
+		return db_commit(db);
+	db_rollback(db);
+	return rc;
+}
+
+enum rc
+people_end(struct db *db, int64_t id)
+{
+	struct db_args a = { 0 };
+	enum rc rc;
+
+	db_i64(&a, id);
+	rc = returned_one(db, Q_END, &a);
+	db_args_free(&a);
+	return rc;
+}
+
+enum rc
+people_there(struct db *db, const char *name)
+{
+	struct db_args a = { 0 };
+	enum rc rc;
+
+	db_text(&a, name);
+	rc = returned_one(db, Q_THERE, &a);
+	db_args_free(&a);
+	return rc;
+}
+
+void
+people_put_link(struct buf *b, const char *base, const char *secret)
+{
+	const char *host = base != NULL ? strstr(base, "://") : NULL;
+	size_t n = base != NULL ? strlen(base) : 0;
+
+	while (n > 0 && base[n - 1] == '/')
+		n--;
+	buf_put(b, base != NULL ? base : "", n);
+	host = host != NULL ? strchr(host + 3, '/') : NULL;
+	buf_printf(b, "%s/inbox/#login=%s", host != NULL && host < base + n ? "/instagram" : "", secret);
 }

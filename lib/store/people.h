@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/buf.h"
 #include "base/rc.h"
 #include "extern/db.h"
 
@@ -48,6 +49,20 @@ enum rc people_logout(struct db *db, const char *secret) MUST_CHECK;
 /* people_revoke(db, name): no session and no link of that person works from now on;
  * RC_NONE where there is none of that name. */
 enum rc people_revoke(struct db *db, const char *name) MUST_CHECK;
+/*
+ * people_revoke_one(db, name), people_role(db, name, role): revoke, or give another role, unless
+ * nobody with the role owner would be left.
+ * Returns  RC_DENIED then; RC_NONE where nobody of that name may come in.
+ */
+enum rc people_revoke_one(struct db *db, const char *name) MUST_CHECK;
+enum rc people_role(struct db *db, const char *name, const char *role) MUST_CHECK;
+/* people_end(db, id): end that session (sessions.id); RC_NONE where there is none. */
+enum rc people_end(struct db *db, int64_t id) MUST_CHECK;
+/* people_there(db, name): RC_OK where there is one of that name who may come in; RC_NONE. */
+enum rc people_there(struct db *db, const char *name) MUST_CHECK;
+/* people_put_link(b, base, secret): the address of a one-time link; base: DMBOX_PUBLIC_URL or
+ * NULL.  Below a path (a shared host's /cgi-bin) the page is beside a channel's endpoints. */
+void people_put_link(struct buf *b, const char *base, const char *secret);
 /*
  * people_list(db, out): rows of (name, role, created_at, last_seen or null, sessions,
  * revoked_at or null), by name.

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/outbox.h"
+#include "store/owner.h"
 #include "store/store.h"
 #include "store/view.h"
 
@@ -56,6 +57,12 @@ tables_upkeep(struct task_run *r)
 }
 
 static enum rc
+responses_upkeep(struct task_run *r)
+{
+	return owner_response_upkeep(r->env.db);
+}
+
+static enum rc
 counts_upkeep(struct task_run *r)
 {
 	return view_count_upkeep(r->env.db);
@@ -66,10 +73,12 @@ static const struct task task_tables = { .name = "tables", .upkeep = tables_upke
     .upkeep_s = TASK_ONCE };
 static const struct task task_counts = { .name = "counts", .upkeep = counts_upkeep,
     .upkeep_s = 10 };
+static const struct task task_responses = { .name = "responses", .upkeep = responses_upkeep,
+    .upkeep_s = TASK_ONCE };
 
 const struct task *const tasks[] = {
 	&task_outbox, &task_deliver, &task_media, &task_fetch, &task_token, &task_profile,
-	&task_tables, &task_counts, NULL
+	&task_tables, &task_counts, &task_responses, NULL
 };
 
 /* --- turns ----------------------------------------------------------------------- */

@@ -1,5 +1,9 @@
 -- What the inbox asks for.
 
+create or replace function dmbox.hour_of(timestamptz) returns timestamptz language sql immutable parallel safe as
+	$$ select date_trunc('hour', $1 at time zone 'UTC') at time zone 'UTC' $$;
+comment on function dmbox.hour_of(timestamptz) is 'Beginning of the hour (UTC)';
+
 -- fold one range of at most p_rows ids; true while there is more to fold
 create or replace function dmbox.count_upkeep(p_rows bigint) returns boolean language plpgsql as $$
 declare
@@ -22,6 +26,13 @@ begin
 	    on conflict (account, channel) do update
 	       set inbound = t.inbound + excluded.inbound, outbound = t.outbound + excluded.outbound,
 	           contacts = t.contacts + excluded.contacts;
+	insert into dmbox.message_hours as t (hour, account, channel, inbound, outbound)
+	select dmbox.hour_of(sent_at), account, channel, count(*) filter (where direction = 'inbound'),
+	       count(*) filter (where direction = 'outbound')
+	  from dmbox.messages where id > k.message_upto and id <= m_to and not is_test
+	 group by 1, 2, 3
+	    on conflict (hour, account, channel) do update
+	       set inbound = t.inbound + excluded.inbound, outbound = t.outbound + excluded.outbound;
 	update dmbox.count_marks set message_upto = m_to, contact_upto = c_to;
 	if m_to < k.message_next or c_to < k.contact_next then
 		return true;
@@ -43,6 +54,12 @@ begin
 		          from gone where id <= (select message_upto from dmbox.count_marks)
 		         group by account, channel) d
 		 where c.account = d.account and c.channel = d.channel;
+		update dmbox.message_hours h set inbound = greatest(h.inbound - d.i, 0), outbound = greatest(h.outbound - d.o, 0)
+		  from (select dmbox.hour_of(sent_at) as hour, account, channel,
+		               count(*) filter (where direction = 'inbound') as i, count(*) filter (where direction = 'outbound') as o
+		          from gone where id <= (select message_upto from dmbox.count_marks) and not is_test
+		         group by 1, 2, 3) d
+		 where h.hour = d.hour and h.account = d.account and h.channel = d.channel;
 	else
 		update dmbox.message_counts c set contacts = c.contacts - d.n
 		  from (select account, channel, count(*) as n

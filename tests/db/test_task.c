@@ -30,6 +30,7 @@ static const struct { const char *task, *sql, *before, *after; } cases[] = {
 	{ "profiles", "select name from dmbox.contacts where account = 'main' and external_id = '" ANA "'", NULL, "Ana" },
 	{ "tables", "select (to_regclass('dmbox.deliveries_' || to_char(now() at time zone 'UTC' + interval '1 month', 'YYYY_MM'))"
 	    " is not null)::text", "false", "true" },
+	{ "responses", "select (count(*) > 0)::text from dmbox.heartbeats where name = 'responses'", "false", "true" },
 	{ "counts", "select (inbound > 0)::text from dmbox.message_counts where account = 'main'", NULL, "true" },
 };
 

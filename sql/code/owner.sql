@@ -1,0 +1,133 @@
+-- What the owner's page asks for: folded figures, and of rows the newest few by an index.
+
+-- Fold the response times of one day: the turns of contacts who were heard of since.
+create or replace function dmbox.response_fold(p_day date) returns void language plpgsql as $$
+declare
+	v_from timestamptz := p_day::timestamp at time zone 'UTC';
+begin
+	delete from dmbox.response_days where day = p_day;
+	insert into dmbox.response_days (day, account, channel, n, median, p90)
+	select p_day, t.account, t.channel, count(*),
+	       percentile_cont(0.5) within group (order by t.seconds), percentile_cont(0.9) within group (order by t.seconds)
+	  from (select s.account, s.channel, s.sent_at, extract(epoch from s.next_at - s.sent_at)::float8 as seconds
+	          from (select m.*, lead(m.sent_at) over w as next_at
+	                  from (select x.id, x.account, x.channel, x.contact_id, x.direction, x.sent_at,
+	                               lag(x.direction) over (partition by x.contact_id order by x.sent_at, x.id) as before
+	                          from dmbox.contacts c join dmbox.messages x on x.contact_id = c.id
+	                         where c.last_at >= v_from and x.sent_at >= v_from - interval '1 day'
+	                           and not x.is_test and not (x.direction = 'outbound' and x.status in ('queued', 'failed'))) m
+	                 where m.before is distinct from m.direction
+	                window w as (partition by m.contact_id order by m.sent_at, m.id)) s
+	         where s.direction = 'inbound' and s.next_at is not null) t
+	 where t.sent_at >= v_from and t.sent_at < v_from + interval '1 day'
+	 group by t.account, t.channel;
+end $$;
+comment on function dmbox.response_fold(date) is 'Folds the response times of a day (UTC) into response_days';
+
+-- Today and yesterday, and one earlier day that was not folded yet.
+create or replace function dmbox.response_upkeep() returns void language plpgsql as $$
+declare
+	v_today date := (now() at time zone 'UTC')::date;
+	v_day date;
+begin
+	if exists (select 1 from dmbox.heartbeats h where h.name = 'responses' and h.at > now() - interval '10 minutes') then
+		return;
+	end if;
+	insert into dmbox.heartbeats (name, at) values ('responses', now()) on conflict (name) do update set at = excluded.at;
+	perform dmbox.response_fold(v_today);
+	perform dmbox.response_fold(v_today - 1);
+	select x.day into v_day from (select v_today - i as day from generate_series(2, 13) i) x
+	 where not exists (select 1 from dmbox.response_days r where r.day <= x.day)
+	   and exists (select 1 from dmbox.message_hours h where h.hour < (x.day + 1)::timestamp at time zone 'UTC')
+	 order by x.day desc limit 1;
+	if v_day is not null then
+		perform dmbox.response_fold(v_day);
+	end if;
+	delete from dmbox.response_days where day < v_today - 60;
+end $$;
+comment on function dmbox.response_upkeep() is 'Keeps response_days; called each minute, does its work each ten';
+
+-- Messages, refusals and made-up-for messages of one account by hour or day: arrays of p_n.
+create or replace function dmbox.owner_series(p_account text, p_channel text, p_from timestamptz, p_step interval, p_n integer)
+returns json language sql stable as $$
+	with s as (select i, p_from + i * p_step as a, p_from + (i + 1) * p_step as b from generate_series(0, p_n - 1) i),
+	     h as (select s.i, sum(x.inbound) as inb, sum(x.outbound) as outb
+	             from s join dmbox.message_hours x on x.hour >= s.a and x.hour < s.b
+	            where x.account = p_account and x.channel = p_channel group by s.i),
+	     t as (select width_bucket(extract(epoch from x.sent_at), extract(epoch from p_from), extract(epoch from p_from + p_n * p_step), p_n) - 1 as i,
+	                  count(*) filter (where x.direction = 'inbound') as inb, count(*) filter (where x.direction = 'outbound') as outb
+	             from (select m.* from dmbox.messages m where m.id > (select message_upto from dmbox.count_marks)
+	                    order by m.id desc limit 20000) x
+	            where x.account = p_account and x.channel = p_channel and not x.is_test and x.sent_at >= p_from group by 1),
+	     r as (select s.i, sum(x.kept + x.capped) as n from s join dmbox.refusals x on x.minute >= s.a and x.minute < s.b
+	            where x.account = p_account and x.channel = p_channel group by s.i),
+	     k as (select s.i, sum(x.added_by_reconcile) as n
+	             from (select y.* from dmbox.poll_runs y where y.account = p_account and y.channel = p_channel
+	                    order by y.id desc limit 2000) x
+	             join s on x.started_at >= s.a and x.started_at < s.b
+	            where x.added_by_reconcile > 0 group by s.i)
+	select json_build_object('in', json_agg(coalesce(h.inb, 0) + coalesce(t.inb, 0) order by s.i),
+	       'out', json_agg(coalesce(h.outb, 0) + coalesce(t.outb, 0) order by s.i),
+	       'refused', json_agg(coalesce(r.n, 0) order by s.i), 'missed', json_agg(coalesce(k.n, 0) order by s.i))
+	  from s left join h on h.i = s.i left join t on t.i = s.i left join r on r.i = s.i left join k on k.i = s.i
+$$;
+comment on function dmbox.owner_series(text, text, timestamptz, interval, integer) is
+	'{"in","out","refused","missed"} of an account, each an array of so many steps';
+
+create or replace function dmbox.owner_waiting(p_accounts text[], p_channels text[]) returns json
+language sql stable as $$
+	with l as materialized (select x.id, c.channel, coalesce(c.name, c.username, c.external_id) as name,
+		       dmbox.waiting_since(x.id, (select d.done_upto from dmbox.desk d where d.contact_id = x.id)) as since
+		  from dmbox.desk_list('unanswered', p_accounts, p_channels, 'infinity', 0, 101, 500) x
+		  join dmbox.contacts c on c.id = x.id)
+	select json_build_object('count', (select count(*) from l), 'oldestAt', (select dmbox.iso(min(since)) from l),
+		'conversations', coalesce((select json_agg(json_build_object('id', o.id, 'channel', o.channel, 'name', left(o.name, 80),
+			'waitingSince', dmbox.iso(o.since)) order by o.since) from (select * from l order by since limit 5) o), '[]'),
+		'responses', coalesce((select json_agg(json_build_object('day', r.day, 'n', r.n, 'median', r.median, 'p90', r.p90) order by r.day desc)
+			from (select day, sum(n) as n, round((sum(median * n) / sum(n))::numeric) as median, round(max(p90)::numeric) as p90
+			        from dmbox.response_days where day > current_date - 14 group by day order by day desc limit 14) r), '[]'))
+$$;
+comment on function dmbox.owner_waiting(text[], text[]) is
+	'Who waits for an answer (of the 500 contacts heard of last, at most 101) and how fast others got theirs';
+
+create or replace function dmbox.owner_failed() returns json language sql stable as $$
+	select coalesce(json_agg(json_build_object('message', m.id, 'conversation', m.contact_id, 'channel', m.channel,
+		'name', left(coalesce(c.name, c.username, c.external_id), 80), 'content', left(m.body, 80), 'state', o.state,
+		'error', json_build_object('code', coalesce(o.error_code, 'failed_later'), 'message', left(coalesce(m.error_text, o.error_text), 200)),
+		'outbox', o.id, 'canRetry', o.state in ('unknown', 'failed', 'dead'), 'canCancel', o.state in ('queued', 'unknown')) order by o.id desc), '[]')
+	  from (select u.id from (select f.outbox_id as id from dmbox.messages f
+		         where f.status = 'failed' and f.outbox_id is not null and f.received_at > now() - interval '7 days'
+		         order by f.received_at desc limit 20) u
+		union
+		select u.id from (select x.id from dmbox.outbox x where x.state in ('queued', 'leased', 'unknown') and x.state = 'unknown'
+		         order by x.id desc limit 20) u
+		order by 1 desc limit 20) i
+	  join dmbox.outbox o on o.id = i.id
+	  join dmbox.messages m on m.id = o.message_id
+	  left join dmbox.contacts c on c.id = m.contact_id
+$$;
+comment on function dmbox.owner_failed() is 'What did not go out, or perhaps not: the newest twenty of a week';
+
+create or replace function dmbox.owner_refused() returns json language sql stable as $$
+	select coalesce(json_agg(json_build_object('reason', g.reason, 'count', g.n, 'lastAt', dmbox.iso(g.last), 'delivery', g.id) order by g.last desc), '[]')
+	  from (select x.reason, count(*) as n, max(x.received_at) as last, max(x.id) as id
+	          from ((select d.reason, d.received_at, d.id from dmbox.deliveries d
+	                  where d.verdict = 'rejected' and d.received_at > now() - interval '7 days'
+	                  order by d.received_at desc limit 2000)
+	                union all
+	                (select d.reason, d.received_at, d.id from dmbox.deliveries d
+	                  where d.verdict = 'accepted' and d.reason = 'not_understood' order by d.id desc limit 500)) x
+	         group by x.reason order by max(x.received_at) desc limit 12) g
+$$;
+comment on function dmbox.owner_refused() is 'Refused deliveries of a week, and those that made no message, by reason';
+
+create or replace function dmbox.people_json() returns json language sql stable as $$
+	select coalesce(json_agg(json_build_object('name', u.name, 'role', u.role, 'createdAt', dmbox.iso(u.created_at),
+		'lastSeen', dmbox.iso((select max(s.last_seen) from dmbox.sessions s where s.name = u.name)),
+		'sessions', coalesce((select json_agg(json_build_object('id', s.id, 'startedAt', dmbox.iso(s.started_at),
+			'lastSeen', dmbox.iso(s.last_seen), 'agent', left(s.agent, 120)) order by s.last_seen desc)
+			from (select * from dmbox.sessions x where x.name = u.name and x.last_seen > now() - interval '30 days'
+			       order by x.last_seen desc limit 10) s), '[]')) order by u.name), '[]')
+	  from (select * from dmbox.users where revoked_at is null order by name limit 50) u
+$$;
+comment on function dmbox.people_json() is 'People who may open the page, and their browsers';
