@@ -237,6 +237,9 @@ install: all
 	[ "$$(id -u)" != 0 ] || [ -n '$(DESTDIR)' ] || chown '$(WEBUSER)' '$(C)/dmbox/inbox/tick' 2>/dev/null || :
 	install -d '$(I)/share/bash-completion/completions'
 	install -m 644 completion/dmbox.bash '$(I)/share/bash-completion/completions/dmbox'
+	install -d '$(I)/share/zsh/site-functions' '$(I)/share/fish/vendor_completions.d'
+	install -m 644 completion/_dmbox '$(I)/share/zsh/site-functions/_dmbox'
+	install -m 644 completion/dmbox.fish '$(I)/share/fish/vendor_completions.d/dmbox.fish'
 	for f in man/*.[1-9]; do [ -e "$$f" ] || continue; s=$${f##*.}; \
 	  install -d '$(I)/share/man/man'$$s && install -m 644 $$f '$(I)/share/man/man'$$s/ || exit 1; done
 

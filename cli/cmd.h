@@ -24,10 +24,11 @@ struct cmd {
 	int (*run)(int argc, char **argv);
 	const char *brief[CMD_LANG__MAX];	/* one line */
 	const char *usage[CMD_LANG__MAX];	/* "usage: dmbox NAME ..." and more */
+	const char *examples;			/* calls, a line each */
 };
 
 extern const struct cmd cmd_config, cmd_doctor, cmd_init, cmd_migrate, cmd_outbox, cmd_purge,
-    cmd_replay, cmd_token, cmd_trigger, cmd_user, cmd_why;
+    cmd_replay, cmd_tail, cmd_token, cmd_trigger, cmd_user, cmd_why;
 
 /*
  * cmd_tr(en, ru): the text in the person's language: DMBOX_LANG, else what the

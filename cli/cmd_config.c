@@ -156,5 +156,7 @@ const struct cmd cmd_config = {
 	  "prints only what is wrong or odd: exit status 2 for errors, 1 for warnings.",
 	  "вызов: dmbox config [--check] [--json]\n\n"
 	  "Печатает каждый ключ, его значение (секреты скрыты) и откуда оно взято.\n"
-	  "--check печатает только ошибки и замечания: код 2 при ошибках, 1 при замечаниях." }
+	  "--check печатает только ошибки и замечания: код 2 при ошибках, 1 при замечаниях." },
+	"  dmbox config --check\n"
+	  "  dmbox config | grep LOG\n"
 };

@@ -474,5 +474,8 @@ const struct cmd cmd_doctor = {
 	  "только о новом с прошлого раза (для cron), --ticket пишет письмо в поддержку\n"
 	  "провайдера, --offline никого не спрашивает.  --url проверяется вместо\n"
 	  "DMBOX_PUBLIC_URL; --cgidir — куда make install положил программы.\n"
-	  "Код выхода: 0 хорошо, 1 есть замечания, 2 есть сбой." }
+	  "Код выхода: 0 хорошо, 1 есть замечания, 2 есть сбой." },
+	"  dmbox doctor\n"
+	  "  dmbox doctor --only 503 -v\n"
+	  "  dmbox doctor --changes || mail -s dmbox you@example.org\n"
 };

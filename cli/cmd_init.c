@@ -691,5 +691,7 @@ const struct cmd cmd_init = {
 	  "Green API или phone number ID в Cloud API; --waba-id: id аккаунта WhatsApp\n"
 	  "Business.  --account ИМЯ пишет ИМЯ.env в папку DMBOX_ACCOUNTS_DIR готовой\n"
 	  "настройки.  --force заменяет файл, прежний остаётся как ФАЙЛ.old.  Код 1: записано,\n"
-	  "но осталось что-то заполнить." }
+	  "но осталось что-то заполнить." },
+	"  dmbox init\n"
+	  "  dmbox init --account shop2\n"
 };

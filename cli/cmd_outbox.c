@@ -189,5 +189,7 @@ const struct cmd cmd_outbox = {
 	  "list: что ждёт (queued, leased), о чём никто не знает (unknown) и что не удалось\n"
 	  "за неделю (failed, dead); --all: всё.  retry отправляет ещё раз то, что unknown,\n"
 	  "failed или dead, и снимает паузу аккаунта: сообщение unknown клиент может\n"
-	  "получить дважды.  cancel отменяет то, что queued или unknown." }
+	  "получить дважды.  cancel отменяет то, что queued или unknown." },
+	"  dmbox outbox\n"
+	  "  dmbox outbox retry 42\n"
 };

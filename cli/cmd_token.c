@@ -116,5 +116,6 @@ const struct cmd cmd_token = {
 	  "Печатает токен, подписанный ключом JWT_SECRET.  ИМЯ попадает в журнал, и ему\n"
 	  "принадлежат ключи идемпотентности отправок.  --ttl: s, m, h или d.  --scope:\n"
 	  "слова read, poll, send, admin; без него токен их не несёт и может то, что\n"
-	  "сказано в JWT_DEFAULT_SCOPE." }
+	  "сказано в JWT_DEFAULT_SCOPE." },
+	"  dmbox token --sub report --scope read --ttl 30d\n"
 };

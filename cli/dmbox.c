@@ -24,6 +24,7 @@ static const struct cmd *const table[] = {
 	&cmd_trigger,
 	&cmd_outbox,
 	&cmd_why,
+	&cmd_tail,
 	&cmd_replay,
 	&cmd_purge,
 	&cmd_doctor,
@@ -64,10 +65,16 @@ cmd_error(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
+static void
+put_usage(FILE *f, const struct cmd *c)
+{
+	fprintf(f, "%s\n\n%s\n%s", c->usage[cmd_lang()], cmd_tr("examples:", "примеры:"), c->examples);
+}
+
 int
 cmd_usage(const struct cmd *c)
 {
-	fprintf(stderr, "%s\n", c->usage[cmd_lang()]);
+	put_usage(stderr, c);
 	return CMD_USAGE;
 }
 
@@ -253,7 +260,7 @@ help(const char *name)
 	i = find(name);
 	if (i == N_TABLE)
 		return unknown(name);
-	printf("%s\n", table[i]->usage[cmd_lang()]);
+	put_usage(stdout, table[i]);
 	return CMD_OK;
 }
 
