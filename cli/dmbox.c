@@ -68,7 +68,8 @@ cmd_error(const char *fmt, ...)
 static void
 put_usage(FILE *f, const struct cmd *c)
 {
-	fprintf(f, "%s\n\n%s\n%s", c->usage[cmd_lang()], cmd_tr("examples:", "примеры:"), c->examples);
+	fprintf(f, "%s\n\n%s\n%s", c->usage[cmd_lang()], cmd_tr("examples:", "примеры:"),
+	    c->examples);
 }
 
 int

@@ -18,8 +18,8 @@
 #include "extern/sign.h"
 
 #define SECRET 32
-#define SIZES 97	/* a prime: steps of different processes meet rarely */
-#define FOLDER_MODE 0711	/* the file can be read by its name, and nobody may list */
+#define SIZES 97	 /* a prime: steps of different processes meet rarely */
+#define FOLDER_MODE 0711 /* the file can be read by its name, and nobody may list */
 
 static bool
 path_of(char path[PATH_MAX], const char *dir, const char *name)
@@ -58,7 +58,7 @@ read_name(const char *dir, char out[TICK_NAME])
 	int fd;
 
 	if (!path_of(path, dir, ".name") ||
-		(fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
+	    (fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
 		return RC_NONE;
 	n = read(fd, out, SECRET);
 	close(fd);
@@ -101,7 +101,7 @@ static enum rc
 move(const char *dir, const char *name)
 {
 	char new[PATH_MAX], path[PATH_MAX], bytes[SIZES];
-	struct stat st = { .st_size = 0 };
+	struct stat st = {.st_size = 0};
 	size_t n;
 
 	if (!path_of(path, dir, name))

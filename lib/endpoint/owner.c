@@ -21,15 +21,17 @@
 #include "store/trace.h"
 
 #define ANSWER_MAX (4u << 20)
-#define ACCOUNTS_SHOWN 16	/* figures by hour and day of more would be too much for one page */
-#define POLL_ALIVE_S 180	/* the poller leaves a heartbeat each minute */
+#define ACCOUNTS_SHOWN 16 /* figures by hour and day of more would be too much for one page */
+#define POLL_ALIVE_S 180  /* the poller leaves a heartbeat each minute */
 #define OVERDUE_S 600
 #define LINK_S (24 * 3600)
 #define WHY_STEPS 200
 
 /* --- texts ----------------------------------------------------------------------- */
 
-struct words { const char *en, *ru; };
+struct words {
+	const char *en, *ru;
+};
 
 static bool
 ru(const struct endpoint_env *e)
@@ -46,36 +48,50 @@ say(const struct endpoint_env *e, struct words w)
 }
 
 /* Why a delivery was refused, and what to do; by the beginning of its reason. */
-static const struct { const char *reason; struct words what, remedy; } refusals[] = {
-	{ "no_secret", { "It came without the secret", "Пришло без секрета" },
-	  { "Enter the webhook's secret at the provider: `dmbox init` prints it, or see the account's settings.",
-	    "Впишите секрет вебхука у провайдера: его печатает `dmbox init`." } },
-	{ "wrong_secret", { "It came with another secret", "Пришло с другим секретом" },
-	  { "Compare the secret at the provider with the one in the configuration, letter by letter.",
-	    "Сверьте секрет у провайдера с тем, что в настройке, буква за буквой." } },
-	{ "no_signature", { "It came without a signature", "Пришло без подписи" },
-	  { "Only the provider signs; if it was not somebody who looks around, look whether a proxy drops headers.",
-	    "Подписывает только провайдер; если это не чужой запрос, проверьте, не теряет ли прокси заголовки." } },
-	{ "wrong_signature", { "Its signature does not fit", "Подпись не подходит" },
-	  { "Set the app secret of the application that sends (Meta: App settings, Basic).",
-	    "Укажите секрет того приложения, которое шлёт (Meta: App settings, Basic)." } },
-	{ "unknown_account", { "Its address names an account that is not configured", "В адресе назван ненастроенный аккаунт" },
-	  { "Correct the address at the provider; `dmbox doctor` shows the right one.",
-	    "Исправьте адрес у провайдера; верный показывает `dmbox doctor`." } },
-	{ "wrong_address", { "It was sent to an address that takes no messages", "Отправлено на адрес, который сообщений не принимает" },
-	  { "Correct the address at the provider; `dmbox doctor` shows the right one.",
-	    "Исправьте адрес у провайдера; верный показывает `dmbox doctor`." } },
-	{ "sent_by_get", { "It was sent by GET", "Отправлено методом GET" },
-	  { "Set the method of the flow's step to POST.", "Поставьте в шаге сценария метод POST." } },
-	{ "too_large", { "It was too large", "Слишком большое" },
-	  { "Raise DMBOX_MAX_BODY_BYTES if it was meant to come.", "Если так и задумано, увеличьте DMBOX_MAX_BODY_BYTES." } },
-	{ "cut_body", { "It did not arrive whole", "Пришло не целиком" },
-	  { "The line broke; the provider sends it again.", "Связь оборвалась; провайдер пришлёт ещё раз." } },
-	{ "handshake_refused", { "The provider's test of the address was refused", "Проверка адреса провайдером не прошла" },
-	  { "Enter the same verify token at the provider and in the configuration.",
-	    "Впишите один и тот же verify token у провайдера и в настройке." } },
-	{ "", { "It was refused", "Отклонено" },
-	  { "`dmbox doctor` looks at the whole way and says what to do.", "`dmbox doctor` проверит весь путь и скажет, что делать." } },
+static const struct {
+	const char *reason;
+	struct words what, remedy;
+} refusals[] = {
+    {"no_secret", {"It came without the secret", "Пришло без секрета"},
+	{"Enter the webhook's secret at the provider: `dmbox init` prints it, or see the account's "
+	 "settings.",
+	    "Впишите секрет вебхука у провайдера: его печатает `dmbox init`."}},
+    {"wrong_secret", {"It came with another secret", "Пришло с другим секретом"},
+	{"Compare the secret at the provider with the one in the configuration, letter by letter.",
+	    "Сверьте секрет у провайдера с тем, что в настройке, буква за буквой."}},
+    {"no_signature", {"It came without a signature", "Пришло без подписи"},
+	{"Only the provider signs; if it was not somebody who looks around, look whether a proxy "
+	 "drops headers.",
+	    "Подписывает только провайдер; если это не чужой запрос, проверьте, не теряет ли "
+	    "прокси заголовки."}},
+    {"wrong_signature", {"Its signature does not fit", "Подпись не подходит"},
+	{"Set the app secret of the application that sends (Meta: App settings, Basic).",
+	    "Укажите секрет того приложения, которое шлёт (Meta: App settings, Basic)."}},
+    {"unknown_account",
+	{"Its address names an account that is not configured",
+	    "В адресе назван ненастроенный аккаунт"},
+	{"Correct the address at the provider; `dmbox doctor` shows the right one.",
+	    "Исправьте адрес у провайдера; верный показывает `dmbox doctor`."}},
+    {"wrong_address",
+	{"It was sent to an address that takes no messages",
+	    "Отправлено на адрес, который сообщений не принимает"},
+	{"Correct the address at the provider; `dmbox doctor` shows the right one.",
+	    "Исправьте адрес у провайдера; верный показывает `dmbox doctor`."}},
+    {"sent_by_get", {"It was sent by GET", "Отправлено методом GET"},
+	{"Set the method of the flow's step to POST.", "Поставьте в шаге сценария метод POST."}},
+    {"too_large", {"It was too large", "Слишком большое"},
+	{"Raise DMBOX_MAX_BODY_BYTES if it was meant to come.",
+	    "Если так и задумано, увеличьте DMBOX_MAX_BODY_BYTES."}},
+    {"cut_body", {"It did not arrive whole", "Пришло не целиком"},
+	{"The line broke; the provider sends it again.",
+	    "Связь оборвалась; провайдер пришлёт ещё раз."}},
+    {"handshake_refused",
+	{"The provider's test of the address was refused", "Проверка адреса провайдером не прошла"},
+	{"Enter the same verify token at the provider and in the configuration.",
+	    "Впишите один и тот же verify token у провайдера и в настройке."}},
+    {"", {"It was refused", "Отклонено"},
+	{"`dmbox doctor` looks at the whole way and says what to do.",
+	    "`dmbox doctor` проверит весь путь и скажет, что делать."}},
 };
 
 static size_t
@@ -91,10 +107,21 @@ refusal_of(const char *reason)
 /* --- checks ---------------------------------------------------------------------- */
 
 enum level { L_OK, L_UNKNOWN, L_WARN, L_FAIL };
-static const char *const levels[] = { "ok", "unknown", "warn", "fail" };
-enum group { G_CONF, G_DB, G_FILES, G_WEB, G_PROVIDER, G_DELIVERIES, G_SENDING, G_POLLER, G_INBOX, G__MAX };
-static const char *const groups[G__MAX] = { "configuration", "database", "files", "web", "provider",
-	"deliveries", "sending", "poller", "inbox" };
+static const char *const levels[] = {"ok", "unknown", "warn", "fail"};
+enum group {
+	G_CONF,
+	G_DB,
+	G_FILES,
+	G_WEB,
+	G_PROVIDER,
+	G_DELIVERIES,
+	G_SENDING,
+	G_POLLER,
+	G_INBOX,
+	G__MAX
+};
+static const char *const groups[G__MAX] = {"configuration", "database", "files", "web", "provider",
+    "deliveries", "sending", "poller", "inbox"};
 
 /* What the groups hold: JSON of the checks that are not ok, the worst level; the verdict. */
 struct page {
@@ -108,7 +135,7 @@ struct page {
 static void
 put_check(struct buf *b, enum level l, const char *code, const char *const text[3])
 {
-	static const char *const keys[3] = { "what", "seen", "remedy" };
+	static const char *const keys[3] = {"what", "seen", "remedy"};
 
 	json_put_key(b, "{", "code");
 	json_put_str(b, code);
@@ -137,39 +164,58 @@ check(struct page *p, enum group g, enum level l, const char *const text[3])
 	}
 }
 
-#define CHECK(p, g, l, what, seen, remedy) \
-	check(p, g, l, (const char *const[3]){ say((p)->e, (struct words)what), seen, say((p)->e, (struct words)remedy) })
-#define W(en, ru) { en, ru }
+#define CHECK(p, g, l, what, seen, remedy)                                                         \
+	check(p, g, l,                                                                             \
+	    (const char *const[3]){                                                                \
+		say((p)->e, (struct words)what), seen, say((p)->e, (struct words)remedy)})
+#define W(en, ru)                                                                                  \
+	{                                                                                          \
+		en, ru                                                                             \
+	}
 
 static void
 check_host(struct page *p)
 {
 	const struct conf *c = p->e->conf;
 	struct spool *sp = ctx_spool(p->e->ctx, c);
-	struct spool_stat st = { 0 };
+	struct spool_stat st = {0};
 	char seen[160], name[TICK_NAME];
 	int64_t us;
 
 	for (size_t i = 0; i < c->n_issues && i < 3; i++)
-		CHECK(p, G_CONF, c->issues[i].error ? L_FAIL : L_WARN, W("A line of the configuration", "Строка настройки"),
-		    c->issues[i].text, W("`dmbox config --check`", "`dmbox config --check`"));
+		CHECK(p, G_CONF, c->issues[i].error ? L_FAIL : L_WARN,
+		    W("A line of the configuration", "Строка настройки"), c->issues[i].text,
+		    W("`dmbox config --check`", "`dmbox config --check`"));
 	if (sp == NULL || spool_stat(sp, &st) != RC_OK) {
-		CHECK(p, G_FILES, L_UNKNOWN, W("The spool's folder", "Папка спула"), c->spool_dir, W("`dmbox doctor`", "`dmbox doctor`"));
+		CHECK(p, G_FILES, L_UNKNOWN, W("The spool's folder", "Папка спула"), c->spool_dir,
+		    W("`dmbox doctor`", "`dmbox doctor`"));
 	} else if (st.bad > 0 || (st.waiting > 0 && st.oldest_s > OVERDUE_S)) {
-		snprintf(seen, sizeof seen, ru(p->e) ? "ждут: %zu, в карантине: %zu" : "%zu wait, %zu in quarantine", st.waiting, st.bad);
-		CHECK(p, G_FILES, L_WARN, W("Deliveries that are not in the database yet", "Доставки, которых ещё нет в базе"), seen,
-		    W("`dmbox doctor` says why they are not stored.", "`dmbox doctor` скажет, почему они не сохранены."));
+		snprintf(seen, sizeof seen,
+		    ru(p->e) ? "ждут: %zu, в карантине: %zu" : "%zu wait, %zu in quarantine",
+		    st.waiting, st.bad);
+		CHECK(p, G_FILES, L_WARN,
+		    W("Deliveries that are not in the database yet",
+			"Доставки, которых ещё нет в базе"),
+		    seen,
+		    W("`dmbox doctor` says why they are not stored.",
+			"`dmbox doctor` скажет, почему они не сохранены."));
 	}
 	if (str_empty(c->public_url))
-		CHECK(p, G_WEB, L_WARN, W("The public address", "Публичный адрес"), "DMBOX_PUBLIC_URL",
-		    W("Set DMBOX_PUBLIC_URL: links and tests of the address need it.", "Задайте DMBOX_PUBLIC_URL: он нужен для ссылок и проверки адреса."));
+		CHECK(p, G_WEB, L_WARN, W("The public address", "Публичный адрес"),
+		    "DMBOX_PUBLIC_URL",
+		    W("Set DMBOX_PUBLIC_URL: links and tests of the address need it.",
+			"Задайте DMBOX_PUBLIC_URL: он нужен для ссылок и проверки адреса."));
 	else
 		CHECK(p, G_WEB, L_UNKNOWN, W("The way from outside", "Путь снаружи"), c->public_url,
-		    W("Not tried from here: `dmbox doctor` tries it.", "Отсюда не проверяется: проверит `dmbox doctor`."));
+		    W("Not tried from here: `dmbox doctor` tries it.",
+			"Отсюда не проверяется: проверит `dmbox doctor`."));
 	if (tick_name(c->tick_dir, name, &us) != RC_OK)
-		CHECK(p, G_INBOX, L_UNKNOWN, W("The tick file", "Тик-файл"), c->tick_dir != NULL ? c->tick_dir : "DMBOX_TICK_DIR",
-		    W("Without it an open page asks every ten seconds: let the web and the cron user write there.",
-		    "Без него открытая страница спрашивает каждые десять секунд: дайте веб- и cron-пользователю право записи."));
+		CHECK(p, G_INBOX, L_UNKNOWN, W("The tick file", "Тик-файл"),
+		    c->tick_dir != NULL ? c->tick_dir : "DMBOX_TICK_DIR",
+		    W("Without it an open page asks every ten seconds: let the web and the cron "
+		      "user write there.",
+			"Без него открытая страница спрашивает каждые десять секунд: дайте веб- и "
+			"cron-пользователю право записи."));
 }
 
 static void
@@ -181,40 +227,59 @@ check_facts(struct page *p, const struct owner_facts *f)
 		size_t i = refusal_of(f->refused_reason);
 
 		snprintf(seen, sizeof seen, "%" PRId64 " (%s)", f->refused, f->refused_reason);
-		check(p, G_DELIVERIES, L_WARN, (const char *const[3]){ say(p->e, (struct words)W("Refused deliveries in 24 hours",
-		    "Отклонённые доставки за сутки")), seen, say(p->e, refusals[i].remedy) });
+		check(p, G_DELIVERIES, L_WARN,
+		    (const char *const[3]){
+			say(p->e, (struct words)W("Refused deliveries in 24 hours",
+				      "Отклонённые доставки за сутки")),
+			seen, say(p->e, refusals[i].remedy)});
 	}
 	if (f->odd > 0) {
 		snprintf(seen, sizeof seen, "%" PRId64, f->odd);
-		CHECK(p, G_DELIVERIES, L_WARN, W("Deliveries in 24 hours that made no message", "Доставки за сутки, не ставшие сообщением"), seen,
-		    W("Look at one below; `dmbox init` prints what to send.", "Посмотрите одну ниже; что отправлять, печатает `dmbox init`."));
+		CHECK(p, G_DELIVERIES, L_WARN,
+		    W("Deliveries in 24 hours that made no message",
+			"Доставки за сутки, не ставшие сообщением"),
+		    seen,
+		    W("Look at one below; `dmbox init` prints what to send.",
+			"Посмотрите одну ниже; что отправлять, печатает `dmbox init`."));
 	}
 	if (f->failed > 0 || f->unknown > 0) {
-		snprintf(seen, sizeof seen, ru(p->e) ? "не ушло: %" PRId64 ", неизвестно: %" PRId64 :
-		    "failed %" PRId64 ", unknown %" PRId64, f->failed, f->unknown);
-		CHECK(p, G_SENDING, L_WARN, W("Messages that did not go out", "Неотправленные сообщения"), seen, W("Decide on each below.", "Решите по каждому ниже."));
+		snprintf(seen, sizeof seen,
+		    ru(p->e) ? "не ушло: %" PRId64 ", неизвестно: %" PRId64
+			     : "failed %" PRId64 ", unknown %" PRId64,
+		    f->failed, f->unknown);
+		CHECK(p, G_SENDING, L_WARN,
+		    W("Messages that did not go out", "Неотправленные сообщения"), seen,
+		    W("Decide on each below.", "Решите по каждому ниже."));
 	}
 	if (f->queued_s > OVERDUE_S) {
-		snprintf(seen, sizeof seen, ru(p->e) ? "просрочено на %" PRId64 " мин" : "%" PRId64 " min overdue", f->queued_s / 60);
-		CHECK(p, G_SENDING, L_FAIL, W("A message that waits to be sent", "Сообщение ждёт отправки"), seen,
-		    W("Is the line of dmbox-poll in cron? `dmbox doctor` says more.", "Стоит ли в cron строка dmbox-poll? Подробности: `dmbox doctor`."));
+		snprintf(seen, sizeof seen,
+		    ru(p->e) ? "просрочено на %" PRId64 " мин" : "%" PRId64 " min overdue",
+		    f->queued_s / 60);
+		CHECK(p, G_SENDING, L_FAIL,
+		    W("A message that waits to be sent", "Сообщение ждёт отправки"), seen,
+		    W("Is the line of dmbox-poll in cron? `dmbox doctor` says more.",
+			"Стоит ли в cron строка dmbox-poll? Подробности: `dmbox doctor`."));
 	}
 	if (f->check_age_s < 0 || f->check_age_s > POLL_ALIVE_S) {
-		snprintf(seen, sizeof seen, ru(p->e) ? "%" PRId64 " мин назад" : "%" PRId64 " min ago", f->check_age_s / 60);
+		snprintf(seen, sizeof seen,
+		    ru(p->e) ? "%" PRId64 " мин назад" : "%" PRId64 " min ago",
+		    f->check_age_s / 60);
 		if (f->check_age_s < 0)
 			snprintf(seen, sizeof seen, "%s", ru(p->e) ? "ни разу" : "never");
-		CHECK(p, G_POLLER, L_FAIL, W("The poller's last run", "Последний запуск опросчика"), seen,
-		    W("Put dmbox-poll into cron, each minute.", "Поставьте dmbox-poll в cron, каждую минуту."));
+		CHECK(p, G_POLLER, L_FAIL, W("The poller's last run", "Последний запуск опросчика"),
+		    seen,
+		    W("Put dmbox-poll into cron, each minute.",
+			"Поставьте dmbox-poll в cron, каждую минуту."));
 	}
 }
 
 /* --- the page --------------------------------------------------------------------- */
 
-/* Where each of the pairs is a configured account. */
+/* The configured accounts, as pairs; of very many the first. */
 static void
 accounts_of(const struct endpoint_env *e, struct strv *accounts, struct strv *channels)
 {
-	for (size_t i = 0; i < e->conf->n_accounts; i++) {
+	for (size_t i = 0; i < e->conf->n_accounts && i < ACCOUNTS_SHOWN; i++) {
 		const struct account *a = &e->conf->accounts[i];
 		const char *ch = channel_names[a->channel];
 
@@ -224,11 +289,11 @@ accounts_of(const struct endpoint_env *e, struct strv *accounts, struct strv *ch
 }
 
 static enum rc
-put_series(struct page *p, struct db *db, bool days, struct buf *b)
+put_series(struct db *db, const struct strv *accounts, const struct strv *channels, bool days,
+    struct buf *b)
 {
-	const struct conf *c = p->e->conf;
 	char at[CLOCK_ISO_MAX];
-	enum rc rc = RC_OK;
+	enum rc rc;
 
 	clock_iso(owner_from(days, clock_now_us()), at);
 	if (days)
@@ -236,21 +301,9 @@ put_series(struct page *p, struct db *db, bool days, struct buf *b)
 	json_put_key(b, ",", days ? "days" : "hours");
 	buf_puts(b, "{\"from\":");
 	json_put_str(b, at);
-	buf_puts(b, ",\"accounts\":{");
-	for (size_t i = 0, n = 0; i < c->n_accounts && n < ACCOUNTS_SHOWN && rc == RC_OK; i++) {
-		const struct account *a = &c->accounts[i];
-		char name[200];
-
-		if (!a->used && a->channel == CHANNEL_INSTAGRAM && c->n_accounts > 1)
-			continue;
-		snprintf(name, sizeof name, "%s/%s", channel_names[a->channel], a->name);
-		if (n++ > 0)
-			buf_putc(b, ',');
-		json_put_str(b, name);
-		buf_putc(b, ':');
-		rc = owner_series(db, a->name, channel_names[a->channel], days, b);
-	}
-	buf_puts(b, "}}");
+	buf_puts(b, ",\"accounts\":");
+	rc = owner_series(db, accounts, channels, days, b);
+	buf_putc(b, '}');
 	return rc;
 }
 
@@ -276,8 +329,11 @@ put_accounts(struct page *p, struct db *db, struct buf *b)
 		rc = owner_poll(db, a->name, channel_names[a->channel], outcome, b);
 		buf_puts(b, ",\"hint\":null}");
 		if (str_eq(outcome, poll_outcome_names[POLL_FAILED]))
-			CHECK(p, G_PROVIDER, L_WARN, W("The last check of an account", "Последняя проверка аккаунта"), a->name,
-			    W("See its attempts below; `dmbox doctor` says what to do.", "Смотрите попытки ниже; что делать, скажет `dmbox doctor`."));
+			CHECK(p, G_PROVIDER, L_WARN,
+			    W("The last check of an account", "Последняя проверка аккаунта"),
+			    a->name,
+			    W("See its attempts below; `dmbox doctor` says what to do.",
+				"Смотрите попытки ниже; что делать, скажет `dmbox doctor`."));
 	}
 	buf_putc(b, ']');
 	return rc;
@@ -285,7 +341,8 @@ put_accounts(struct page *p, struct db *db, struct buf *b)
 
 /* One step of the guide. */
 static void
-put_step(const struct page *p, struct buf *b, const char *code, bool done, struct words what, const char *value)
+put_step(const struct page *p, struct buf *b, const char *code, bool done, struct words what,
+    const char *value)
 {
 	const char *text = say(p->e, what);
 
@@ -307,7 +364,9 @@ put_setup(struct page *p, const struct owner_facts *f, struct buf *b)
 	struct buf url;
 
 	for (size_t i = 0; i < c->n_accounts && !ready; i++)
-		if (c->accounts[i].used && (c->accounts[i].use_mock || account_missing(&c->accounts[i], KEY_READY, 0) == NULL)) {
+		if (c->accounts[i].used &&
+		    (c->accounts[i].use_mock ||
+			account_missing(&c->accounts[i], KEY_READY, 0) == NULL)) {
 			a = &c->accounts[i];
 			ready = true;
 		}
@@ -315,16 +374,27 @@ put_setup(struct page *p, const struct owner_facts *f, struct buf *b)
 	hint_webhook_url(c, a, &url);
 	json_put_key(b, ",", "setup");
 	buf_putc(b, '[');
-	put_step(p, b, "database", true, (struct words)W("The database has its tables", "В базе есть таблицы"), NULL);
-	put_step(p, b, "address", !str_empty(c->public_url), (struct words)W("The address of this site is set (DMBOX_PUBLIC_URL)",
-	    "Задан адрес сайта (DMBOX_PUBLIC_URL)"), c->public_url);
-	put_step(p, b, "account", ready, (struct words)W("An account has its token", "У аккаунта есть токен"), ready ? NULL : "dmbox init");
-	put_step(p, b, "cron", f->check_age_s >= 0 && f->check_age_s <= POLL_ALIVE_S, (struct words)W("The poller runs each minute",
-	    "Опросчик запускается каждую минуту"), "* * * * * dmbox-poll");
-	put_step(p, b, "webhook", f->accepted, (struct words)W("The provider calls this address", "Провайдер вызывает этот адрес"), url.p);
-	put_step(p, b, "message", f->message_age_s >= 0, (struct words)W("The first message is there: write to yourself from another account",
-	    "Пришло первое сообщение: напишите себе с другого аккаунта"), NULL);
-	put_step(p, b, "people", f->people > 1, (struct words)W("A second person has a link", "У второго человека есть ссылка"), NULL);
+	put_step(p, b, "database", true,
+	    (struct words)W("The database has its tables", "В базе есть таблицы"), NULL);
+	put_step(p, b, "address", !str_empty(c->public_url),
+	    (struct words)W("The address of this site is set (DMBOX_PUBLIC_URL)",
+		"Задан адрес сайта (DMBOX_PUBLIC_URL)"),
+	    c->public_url);
+	put_step(p, b, "account", ready,
+	    (struct words)W("An account has its token", "У аккаунта есть токен"),
+	    ready ? NULL : "dmbox init");
+	put_step(p, b, "cron", f->check_age_s >= 0 && f->check_age_s <= POLL_ALIVE_S,
+	    (struct words)W("The poller runs each minute", "Опросчик запускается каждую минуту"),
+	    "* * * * * dmbox-poll");
+	put_step(p, b, "webhook", f->accepted,
+	    (struct words)W("The provider calls this address", "Провайдер вызывает этот адрес"),
+	    url.p);
+	put_step(p, b, "message", f->message_age_s >= 0,
+	    (struct words)W("The first message is there: write to yourself from another account",
+		"Пришло первое сообщение: напишите себе с другого аккаунта"),
+	    NULL);
+	put_step(p, b, "people", f->people > 1,
+	    (struct words)W("A second person has a link", "У второго человека есть ссылка"), NULL);
 	buf_putc(b, ']');
 	buf_free(&url);
 }
@@ -346,8 +416,9 @@ put_head(struct page *p, const struct owner_facts *f, struct buf *b)
 	json_put_key(b, ",", "groups");
 	buf_putc(b, '[');
 	for (int g = 0; g < G__MAX; g++)
-		buf_printf(b, "%s{\"code\":\"%s\",\"status\":\"%s\",\"checks\":[%s]}", g > 0 ? "," : "", groups[g],
-		    levels[p->worst[g]], p->checks[g].n > 0 ? p->checks[g].p : "");
+		buf_printf(b, "%s{\"code\":\"%s\",\"status\":\"%s\",\"checks\":[%s]}",
+		    g > 0 ? "," : "", groups[g], levels[p->worst[g]],
+		    p->checks[g].n > 0 ? p->checks[g].p : "");
 	buf_putc(b, ']');
 }
 
@@ -355,13 +426,14 @@ put_head(struct page *p, const struct owner_facts *f, struct buf *b)
 static enum rc
 put_body(struct page *p, struct db *db, const struct owner_facts *f, struct buf *b)
 {
-	static const char *const keys[OWNER_PART__MAX] = { "waiting", "failed", "refused", "users" };
-	struct strv accounts = { 0 }, channels = { 0 };
-	enum rc rc = put_series(p, db, false, b);
+	static const char *const keys[OWNER_PART__MAX] = {"waiting", "failed", "refused", "users"};
+	struct strv accounts = {0}, channels = {0};
+	enum rc rc;
 
 	accounts_of(p->e, &accounts, &channels);
+	rc = put_series(db, &accounts, &channels, false, b);
 	if (rc == RC_OK)
-		rc = put_series(p, db, true, b);
+		rc = put_series(db, &accounts, &channels, true, b);
 	for (int i = 0; i < OWNER_PART__MAX && rc == RC_OK; i++) {
 		json_put_key(b, ",", keys[i]);
 		rc = owner_part(db, (enum owner_part)i, &accounts, &channels, b);
@@ -398,7 +470,7 @@ static void
 owner(struct endpoint_env *e)
 {
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
-	struct page p = { .e = e };
+	struct page p = {.e = e};
 	struct owner_facts f;
 	struct buf b, body;
 	enum rc rc;
@@ -440,8 +512,10 @@ ledger(struct endpoint_env *e)
 		return;
 	}
 	buf_init(&b, ANSWER_MAX);
-	answer(e, owner_ledger(ctx_db(e->ctx, e->conf, e->thread),
-	    http_query_get(&e->arena, e->req->query, "reason"), id, &b), &b);
+	answer(e,
+	    owner_ledger(ctx_db(e->ctx, e->conf, e->thread),
+		http_query_get(&e->arena, e->req->query, "reason"), id, &b),
+	    &b);
 }
 
 static void
@@ -462,7 +536,9 @@ delivery(struct endpoint_env *e)
 	rc = owner_delivery(ctx_db(e->ctx, e->conf, e->thread), id, reason, &b);
 	if (rc == RC_OK) {
 		i = refusal_of(reason);
-		hint = *refusals[i].reason != '\0' ? NULL : hint_text(e->conf, &e->conf->accounts[0], reason);
+		hint = *refusals[i].reason != '\0'
+			   ? NULL
+			   : hint_text(e->conf, &e->conf->accounts[0], reason);
 		json_put_key(&b, ",", "what");
 		json_put_str(&b, hint != NULL ? hint : say(e, refusals[i].what));
 		json_put_key(&b, ",", "remedy");
@@ -475,15 +551,16 @@ delivery(struct endpoint_env *e)
 static void
 replay(struct endpoint_env *e, const struct json *j)
 {
-	const struct replay_want w = { .dry = false };
-	struct replay_counts n = { 0 };
+	const struct replay_want w = {.dry = false};
+	struct replay_counts n = {0};
 	struct buf b;
 	int64_t id;
 	enum rc rc;
 
 	if (json_i64(json_member(j, "id"), &id) != RC_OK ||
 	    !str_eq(json_text(&e->arena, json_member(j, "action")), "replay")) {
-		endpoint_error(e, 422, "invalid_field", "id of a delivery and action, replay, are needed");
+		endpoint_error(
+		    e, 422, "invalid_field", "id of a delivery and action, replay, are needed");
 		return;
 	}
 	rc = replay_ids(ctx_db(e->ctx, e->conf, e->thread), e->conf, &w, &id, 1, &n);
@@ -492,11 +569,13 @@ replay(struct endpoint_env *e, const struct json *j)
 	} else if (n.by_result[REPLAY_ABSENT] > 0) {
 		endpoint_error(e, 404, "not_found", "there is no such delivery");
 	} else if (n.by_result[REPLAY_DONE] == 0) {
-		endpoint_error(e, 409, "not_possible", "what was refused, erased or a test is not read again");
+		endpoint_error(
+		    e, 409, "not_possible", "what was refused, erased or a test is not read again");
 	} else {
 		buf_init(&b, 256);
-		buf_printf(&b, "{\"success\":true,\"stored\":%zu,\"duplicates\":%zu,\"ignored\":%zu}", n.stored,
-		    n.duplicates + n.weak, n.ignored);
+		buf_printf(&b,
+		    "{\"success\":true,\"stored\":%zu,\"duplicates\":%zu,\"ignored\":%zu}",
+		    n.stored, n.duplicates + n.weak, n.ignored);
 		endpoint_json(e, 200, &b);
 		buf_free(&b);
 		log_info("delivery %" PRId64 " read again by %s", id, e->caller.sub);
@@ -516,9 +595,10 @@ put_facts(struct endpoint_env *e, const char *detail, struct buf *b)
 
 	buf_init(&text, 1 << 16);
 	if (json_parse(detail, strlen(detail), &j, NULL) == RC_OK)
-		for (struct json_iter i = { NULL }; json_each(j, &i, &key, &value);) {
+		for (struct json_iter i = {NULL}; json_each(j, &i, &key, &value);) {
 			t = json_text(&e->arena, value);
-			buf_printf(&text, "%s%s %s", text.n > 0 ? ", " : "", key, t != NULL ? t : json_raw(&e->arena, value));
+			buf_printf(&text, "%s%s %s", text.n > 0 ? ", " : "", key,
+			    t != NULL ? t : json_raw(&e->arena, value));
 		}
 	json_put_str(b, text.p != NULL ? text.p : "");
 	json_free(j);
@@ -535,7 +615,8 @@ message_of(struct endpoint_env *e, const struct trace *t)
 		struct json *j = NULL;
 		const char *s = NULL;
 
-		if (str_eq(t->v[i].what, "message") && json_parse(t->v[i].detail, strlen(t->v[i].detail), &j, NULL) == RC_OK)
+		if (str_eq(t->v[i].what, "message") &&
+		    json_parse(t->v[i].detail, strlen(t->v[i].detail), &j, NULL) == RC_OK)
 			s = json_text(&e->arena, json_member(j, "message"));
 		if (s != NULL && str_i64(s, &id) != RC_OK)
 			id = 0;
@@ -547,8 +628,8 @@ message_of(struct endpoint_env *e, const struct trace *t)
 static enum rc
 look(struct endpoint_env *e, struct db *db, const char *q, struct trace *t)
 {
-	struct trace_scope s = { 0 };
-	struct strv words = { 0 };
+	struct trace_scope s = {0};
+	struct strv words = {0};
 	int64_t now = clock_now_us(), us;
 	enum rc rc = RC_NONE;
 
@@ -557,9 +638,10 @@ look(struct endpoint_env *e, struct db *db, const char *q, struct trace *t)
 		rc = trace_person(db, q + 1, t, &words);
 	else if (strpbrk(q, "-:") != NULL && clock_parse(q, strlen(q), &us) == RC_OK)
 		rc = trace_time(db, us, t);
-	else if ((rc = trace_message(db, &s, q, t)) == RC_NONE && (rc = trace_events(db, &s, q, t)) == RC_NONE &&
-	    (rc = trace_person(db, q, t, &words)) == RC_NONE && (rc = trace_near(db, q, t, &words)) == RC_NONE &&
-	    strlen(q) >= 4)
+	else if ((rc = trace_message(db, &s, q, t)) == RC_NONE &&
+		 (rc = trace_events(db, &s, q, t)) == RC_NONE &&
+		 (rc = trace_person(db, q, t, &words)) == RC_NONE &&
+		 (rc = trace_near(db, q, t, &words)) == RC_NONE && strlen(q) >= 4)
 		rc = trace_ledger(db, q, now - 7 * 86400 * INT64_C(1000000), now, t);
 	strv_free(&s.accounts);
 	strv_free(&s.channels);
@@ -591,7 +673,7 @@ why(struct endpoint_env *e)
 {
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
 	const char *q = http_query_get(&e->arena, e->req->query, "q"), *who = NULL, *words = NULL;
-	struct trace t = { 0 };
+	struct trace t = {0};
 	int64_t id;
 	struct buf b;
 	enum rc rc;
@@ -627,7 +709,7 @@ why(struct endpoint_env *e)
 static void
 users(struct endpoint_env *e)
 {
-	const struct strv none = { 0 };
+	const struct strv none = {0};
 	struct buf b;
 	enum rc rc;
 
@@ -674,8 +756,10 @@ user_post(struct endpoint_env *e, const struct json *j)
 {
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
 	const char *action = json_text(&e->arena, json_member(j, "action"));
-	const char *name = json_text(&e->arena, json_member(j, "name")), *role = json_text(&e->arena, json_member(j, "role"));
-	bool named = !str_empty(name) && str_utf8_ok(name, strlen(name)) && str_utf8_len(name, strlen(name)) <= PEOPLE_NAME_MAX;
+	const char *name = json_text(&e->arena, json_member(j, "name")),
+		   *role = json_text(&e->arena, json_member(j, "role"));
+	bool named = !str_empty(name) && str_utf8_ok(name, strlen(name)) &&
+		     str_utf8_len(name, strlen(name)) <= PEOPLE_NAME_MAX;
 	int64_t id = 0;
 	enum rc rc = RC_INVALID;
 
@@ -688,15 +772,21 @@ user_post(struct endpoint_env *e, const struct json *j)
 	else if (str_eq(action, "link") && named)
 		rc = people_there(db, name);
 	else if (str_eq(action, "add") && named && people_role_ok(role))
-		rc = (rc = people_there(db, name)) == RC_OK ? RC_DUP : rc == RC_NONE ? people_add(db, name, role) : rc;
+		rc = (rc = people_there(db, name)) == RC_OK ? RC_DUP
+		     : rc == RC_NONE			    ? people_add(db, name, role)
+							    : rc;
 	if (rc == RC_INVALID)
-		endpoint_error(e, 422, "invalid_field", "action add (name, role), link, revoke, role (name), or end (session)");
+		endpoint_error(e, 422, "invalid_field",
+		    "action add (name, role), link, revoke, role (name), or end (session)");
 	else if (rc == RC_DENIED)
-		endpoint_error(e, 409, "last_owner", "%s is the only owner: make another one first", name);
+		endpoint_error(
+		    e, 409, "last_owner", "%s is the only owner: make another one first", name);
 	else if (rc == RC_DUP)
-		endpoint_error(e, 409, "user_exists", "there is a %s: make a new link instead", name);
+		endpoint_error(
+		    e, 409, "user_exists", "there is a %s: make a new link instead", name);
 	else if (rc != RC_OK)
-		rc == RC_NONE ? endpoint_error(e, 404, "not_found", "there is nobody of that name") : away(e);
+		rc == RC_NONE ? endpoint_error(e, 404, "not_found", "there is nobody of that name")
+			      : away(e);
 	else if (str_eq(action, "add") || str_eq(action, "link"))
 		give_link(e, db, name, role);
 	else
@@ -719,8 +809,15 @@ is_owner(struct endpoint_env *e)
 bool
 endpoint_owner_get(struct endpoint_env *e)
 {
-	static const struct { const char *tail; void (*fn)(struct endpoint_env *e); } gets[] = {
-		{ "owner", owner }, { "ledger", ledger }, { "delivery", delivery }, { "why", why }, { "users", users },
+	static const struct {
+		const char *tail;
+		void (*fn)(struct endpoint_env *e);
+	} gets[] = {
+	    {"owner", owner},
+	    {"ledger", ledger},
+	    {"delivery", delivery},
+	    {"why", why},
+	    {"users", users},
 	};
 
 	for (size_t i = 0; i < sizeof gets / sizeof *gets; i++)

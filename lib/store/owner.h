@@ -16,13 +16,14 @@
 /* The facts that the verdict is made of; ages in seconds, -1: never. */
 struct owner_facts {
 	int64_t message_age_s, check_age_s;
-	char message_at[32], check_at[32];	/* ISO; "" never */
-	int64_t refused;	/* deliveries of 24 hours */
-	char refused_reason[64];	/* of the newest */
-	int64_t odd;		/* accepted and not understood, of 24 hours */
-	int64_t failed, unknown, queued_s;	/* sends of 24 hours; age of the oldest that is overdue */
+	char message_at[32], check_at[32]; /* ISO; "" never */
+	int64_t refused;		   /* deliveries of 24 hours */
+	char refused_reason[64];	   /* of the newest */
+	int64_t odd;			   /* accepted and not understood, of 24 hours */
+	int64_t failed, unknown,
+	    queued_s; /* sends of 24 hours; age of the oldest that is overdue */
 	int64_t people;
-	bool accepted;		/* a delivery was ever accepted */
+	bool accepted; /* a delivery was ever accepted */
 };
 enum rc owner_facts(struct db *db, struct owner_facts *out) MUST_CHECK;
 
@@ -30,10 +31,10 @@ enum owner_part { OWNER_WAITING, OWNER_FAILED, OWNER_REFUSED, OWNER_PEOPLE, OWNE
 /* owner_part(db, part, accounts, channels, out): append its JSON; the lists are pairs. */
 enum rc owner_part(struct db *db, enum owner_part part, const struct strv *accounts,
     const struct strv *channels, struct buf *out) MUST_CHECK;
-/* owner_series(db, account, channel, days, out): append {"in":[...],...}: of 60 days (UTC), or
- * of 48 hours; the last step is the one that is under way. */
-enum rc owner_series(struct db *db, const char *account, const char *channel, bool days,
-    struct buf *out) MUST_CHECK;
+/* owner_series(db, accounts, channels, days, out): append {"channel/account":{"in":[...],...}}: of
+ * 60 days (UTC), or of 48 hours; the last step is the one that is under way. */
+enum rc owner_series(struct db *db, const struct strv *accounts, const struct strv *channels,
+    bool days, struct buf *out) MUST_CHECK;
 /* owner_from(days, now_us): when the first of those steps begins. */
 int64_t owner_from(bool days, int64_t now_us);
 /* owner_poll(db, account, channel, outcome, out): append "lastPollAt":..,"outcome":..,

@@ -340,5 +340,6 @@ people_put_link(struct buf *b, const char *base, const char *secret)
 		n--;
 	buf_put(b, base != NULL ? base : "", n);
 	host = host != NULL ? strchr(host + 3, '/') : NULL;
-	buf_printf(b, "%s/inbox/#login=%s", host != NULL && host < base + n ? "/instagram" : "", secret);
+	buf_printf(b, "%s/inbox/#login=%s", host != NULL && host < base + n ? "/instagram" : "",
+	    secret);
 }

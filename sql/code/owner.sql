@@ -47,48 +47,63 @@ begin
 end $$;
 comment on function dmbox.response_upkeep() is 'Keeps response_days; called each minute, does its work each ten';
 
--- Messages, refusals and made-up-for messages of one account by hour or day: arrays of p_n.
-create or replace function dmbox.owner_series(p_account text, p_channel text, p_from timestamptz, p_step interval, p_n integer)
-returns json language sql stable as $$
-	with s as (select i, p_from + i * p_step as a, p_from + (i + 1) * p_step as b from generate_series(0, p_n - 1) i),
-	     h as (select s.i, sum(x.inbound) as inb, sum(x.outbound) as outb
-	             from s join dmbox.message_hours x on x.hour >= s.a and x.hour < s.b
-	            where x.account = p_account and x.channel = p_channel group by s.i),
-	     t as (select width_bucket(extract(epoch from x.sent_at), extract(epoch from p_from), extract(epoch from p_from + p_n * p_step), p_n) - 1 as i,
-	                  count(*) filter (where x.direction = 'inbound') as inb, count(*) filter (where x.direction = 'outbound') as outb
-	             from (select m.* from dmbox.messages m where m.id > (select message_upto from dmbox.count_marks)
-	                    order by m.id desc limit 20000) x
-	            where x.account = p_account and x.channel = p_channel and not x.is_test and x.sent_at >= p_from group by 1),
-	     r as (select s.i, sum(x.kept + x.capped) as n from s join dmbox.refusals x on x.minute >= s.a and x.minute < s.b
-	            where x.account = p_account and x.channel = p_channel group by s.i),
-	     k as (select s.i, sum(x.added_by_reconcile) as n
-	             from (select y.* from dmbox.poll_runs y where y.account = p_account and y.channel = p_channel
-	                    order by y.id desc limit 2000) x
-	             join s on x.started_at >= s.a and x.started_at < s.b
-	            where x.added_by_reconcile > 0 group by s.i)
-	select json_build_object('in', json_agg(coalesce(h.inb, 0) + coalesce(t.inb, 0) order by s.i),
-	       'out', json_agg(coalesce(h.outb, 0) + coalesce(t.outb, 0) order by s.i),
-	       'refused', json_agg(coalesce(r.n, 0) order by s.i), 'missed', json_agg(coalesce(k.n, 0) order by s.i))
-	  from s left join h on h.i = s.i left join t on t.i = s.i left join r on r.i = s.i left join k on k.i = s.i
+-- Messages, refusals and made-up-for messages by hour or day, of all accounts in one go: arrays
+-- of p_n.  Above the fold are the messages of the last minute or two.
+create or replace function dmbox.owner_series(p_accounts text[], p_channels text[], p_from timestamptz, p_step interval, p_n integer)
+returns json language sql stable set jit = off as $$
+	with b as (select extract(epoch from p_from)::float8 as lo, extract(epoch from p_from + p_n * p_step)::float8 as hi),
+	     a as (select u.account, u.channel from unnest(p_accounts, p_channels) as u(account, channel)),
+	     v as (select x.account, x.channel, width_bucket(extract(epoch from x.hour)::float8, b.lo, b.hi, p_n) as i,
+	                  x.inbound as inb, x.outbound as outb, 0 as refused, 0 as missed
+	             from dmbox.message_hours x, b where x.hour >= p_from and x.hour < p_from + p_n * p_step
+	           union all
+	           select x.account, x.channel, width_bucket(extract(epoch from x.sent_at)::float8, b.lo, b.hi, p_n),
+	                  (x.direction = 'inbound')::int, (x.direction = 'outbound')::int, 0, 0
+	             from (select m.account, m.channel, m.direction, m.sent_at, m.is_test from dmbox.messages m
+	                    where m.id > (select message_upto from dmbox.count_marks) order by m.id desc limit 20000) x, b
+	            where not x.is_test and x.sent_at >= p_from
+	           union all
+	           select x.account, x.channel, width_bucket(extract(epoch from x.minute)::float8, b.lo, b.hi, p_n), 0, 0, x.kept + x.capped, 0
+	             from a join dmbox.refusals x on x.account = a.account and x.channel = a.channel and x.minute >= p_from, b
+	           union all
+	           select a.account, a.channel, width_bucket(extract(epoch from x.started_at)::float8, b.lo, b.hi, p_n), 0, 0, 0, x.added_by_reconcile
+	             from a cross join lateral (select r.started_at, r.added_by_reconcile from dmbox.poll_runs r
+	                    where r.account = a.account and r.channel = a.channel order by r.id desc limit 500) x, b
+	            where x.added_by_reconcile > 0 and x.started_at >= p_from),
+	     g as (select v.account, v.channel, v.i, sum(v.inb) as inb, sum(v.outb) as outb, sum(v.refused) as refused, sum(v.missed) as missed
+	             from v where v.i between 1 and p_n group by 1, 2, 3),
+	     r as (select a.channel || '/' || a.account as name, json_build_object(
+	                  'in', json_agg(coalesce(g.inb, 0) order by s.i), 'out', json_agg(coalesce(g.outb, 0) order by s.i),
+	                  'refused', json_agg(coalesce(g.refused, 0) order by s.i), 'missed', json_agg(coalesce(g.missed, 0) order by s.i)) as j
+	             from a cross join generate_series(1, p_n) as s(i)
+	             left join g on g.account = a.account and g.channel = a.channel and g.i = s.i group by a.account, a.channel)
+	select coalesce(json_object_agg(r.name, r.j), '{}') from r
 $$;
-comment on function dmbox.owner_series(text, text, timestamptz, interval, integer) is
-	'{"in","out","refused","missed"} of an account, each an array of so many steps';
+comment on function dmbox.owner_series(text[], text[], timestamptz, interval, integer) is
+	'{"channel/account":{"in","out","refused","missed"}}, each an array of so many steps';
 
+-- Of the 500 contacts of each account that were heard of last: whose last message nobody answered.
 create or replace function dmbox.owner_waiting(p_accounts text[], p_channels text[]) returns json
-language sql stable as $$
-	with l as materialized (select x.id, c.channel, coalesce(c.name, c.username, c.external_id) as name,
-		       dmbox.waiting_since(x.id, (select d.done_upto from dmbox.desk d where d.contact_id = x.id)) as since
-		  from dmbox.desk_list('unanswered', p_accounts, p_channels, 'infinity', 0, 101, 500) x
-		  join dmbox.contacts c on c.id = x.id)
-	select json_build_object('count', (select count(*) from l), 'oldestAt', (select dmbox.iso(min(since)) from l),
+language sql stable set jit = off set enable_seqscan = off as $$
+	with l as materialized (select c.id, c.channel, coalesce(c.name, c.username, c.external_id) as name, l.sent_at
+		  from unnest(p_accounts, p_channels) as a(account, channel)
+		 cross join lateral (select k.* from dmbox.contacts k where k.account = a.account and k.channel = a.channel
+		         and k.last_at is not null order by k.last_at desc, k.id desc limit 500) c
+		 cross join lateral (select m.sent_at, m.direction from dmbox.messages m where m.contact_id = c.id
+		         order by m.sent_at desc, m.id desc limit 1) l
+		  left join dmbox.desk d on d.contact_id = c.id
+		 where l.direction = 'inbound' and (d.done_at is null or not dmbox.desk_is_done(d))),
+	     o as materialized (select x.*, coalesce(dmbox.waiting_since(x.id, (select d.done_upto from dmbox.desk d where d.contact_id = x.id)),
+		       x.sent_at) as since from (select * from l order by sent_at limit 5) x)
+	select json_build_object('count', (select count(*) from l), 'oldestAt', (select dmbox.iso(min(since)) from o),
 		'conversations', coalesce((select json_agg(json_build_object('id', o.id, 'channel', o.channel, 'name', left(o.name, 80),
-			'waitingSince', dmbox.iso(o.since)) order by o.since) from (select * from l order by since limit 5) o), '[]'),
+			'waitingSince', dmbox.iso(o.since)) order by o.since) from o), '[]'),
 		'responses', coalesce((select json_agg(json_build_object('day', r.day, 'n', r.n, 'median', r.median, 'p90', r.p90) order by r.day desc)
 			from (select day, sum(n) as n, round((sum(median * n) / sum(n))::numeric) as median, round(max(p90)::numeric) as p90
 			        from dmbox.response_days where day > current_date - 14 group by day order by day desc limit 14) r), '[]'))
 $$;
 comment on function dmbox.owner_waiting(text[], text[]) is
-	'Who waits for an answer (of the 500 contacts heard of last, at most 101) and how fast others got theirs';
+	'Who waits for an answer, of the 500 contacts of each account heard of last, and how fast others got theirs';
 
 create or replace function dmbox.owner_failed() returns json language sql stable as $$
 	select coalesce(json_agg(json_build_object('message', m.id, 'conversation', m.contact_id, 'channel', m.channel,
