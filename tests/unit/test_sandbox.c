@@ -52,7 +52,7 @@ in_child(void (*fn)(void))
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		alarm(20);
+		alarm(120);
 		fn();
 		_exit(0);
 	}
