@@ -14,7 +14,7 @@
 #define REQUESTS_MAX 1000000	/* then a new process: what no test found may leak */
 
 static const struct endpoint_route routes[] = {
-	{ "GET", "webhook", ROUTE_TAIL, 0, endpoint_receive_greet },
+	{ "GET", "webhook", ROUTE_TAIL, 0, endpoint_receive_handshake },
 	{ "POST", "webhook", ROUTE_TAIL | ROUTE_ANY_BODY, 0, endpoint_receive },
 };
 static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };

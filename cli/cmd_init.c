@@ -559,7 +559,7 @@ put_steps(const struct init *in, const char *url, struct buf *b)
 {
 	struct account *a = account_of(in);
 	const struct setup_facts f = { .ru = cmd_lang() == CMD_RU, .url = url, .own_id = a->own_id,
-	    .secret = made(in, KEY_VERIFY), .greet = made(in, KEY_GREET) };
+	    .secret = made(in, KEY_VERIFY), .handshake = made(in, KEY_HANDSHAKE) };
 
 	if (in->mock)
 		mock_steps(a, b);

@@ -105,7 +105,7 @@ say_word(const char *word, size_t *col, size_t max)
 }
 
 static void
-say_station(const struct station *s)
+say_event(const struct trace_event *s)
 {
 	struct json *j = NULL;
 	struct mem_arena arena = {0};
@@ -215,7 +215,7 @@ say_text(const struct why *w)
 {
 	say_words(w);
 	for (size_t i = 0; i < w->trace.n; i++)
-		say_station(&w->trace.v[i]);
+		say_event(&w->trace.v[i]);
 	fputs(w->spool_text.p, stdout);
 	fputs(w->asked_text.p, stdout);
 	if (w->verdict == REFUSED)
@@ -247,7 +247,7 @@ say_json(const struct why *w, const char *query)
 	json_put_str(&b, means(w));
 	buf_printf(&b, ",\"databaseAway\":%s,\"stations\":[", w->db_away ? "true" : "false");
 	for (size_t i = 0; i < w->trace.n; i++) {
-		const struct station *s = &w->trace.v[i];
+		const struct trace_event *s = &w->trace.v[i];
 
 		clock_iso(s->at_us, at);
 		json_put_key(&b, i > 0 ? ",{" : "{", "at");
@@ -412,7 +412,7 @@ search_ledger(struct why *w, const char *word, size_t *found)
 }
 
 static bool
-has_text(const struct station *s, const char *key, char *out, size_t cap)
+has_text(const struct trace_event *s, const char *key, char *out, size_t cap)
 {
 	struct mem_arena arena = {0};
 	struct json *j = NULL;
@@ -434,7 +434,7 @@ read_ledger(struct why *w, size_t from)
 	bool accepted = false, lost = false;
 
 	for (size_t i = from; i < w->trace.n; i++) {
-		const struct station *s = &w->trace.v[i];
+		const struct trace_event *s = &w->trace.v[i];
 
 		if (!str_eq(s->what, "delivery") || !has_text(s, "verdict", v, sizeof v))
 			continue;
@@ -450,7 +450,7 @@ read_ledger(struct why *w, size_t from)
 
 /* Station s into its place by time, unless it is there. */
 static void
-add_station(struct trace *t, struct station *v, const struct station *s)
+add_station(struct trace *t, struct trace_event *v, const struct trace_event *s)
 {
 	size_t i = t->n;
 
@@ -467,13 +467,13 @@ add_station(struct trace *t, struct station *v, const struct station *s)
 static void
 add_trace(struct trace *t, const struct trace *more)
 {
-	struct station *v = mem_arena_alloc(&t->arena, (t->n + more->n + 1) * sizeof *v);
+	struct trace_event *v = mem_arena_alloc(&t->arena, (t->n + more->n + 1) * sizeof *v);
 
 	if (t->n > 0)
 		memcpy(v, t->v, t->n * sizeof *v);
 	t->v = v;
 	for (size_t i = 0; i < more->n; i++) {
-		struct station s = more->v[i];
+		struct trace_event s = more->v[i];
 
 		s.request_id = mem_arena_dup(&t->arena, s.request_id);
 		s.what = "delivery";
@@ -512,7 +512,7 @@ of_row(const struct why *w)
 	char state[32], dir[32];
 
 	for (size_t i = 0; i < w->trace.n; i++) {
-		const struct station *s = &w->trace.v[i];
+		const struct trace_event *s = &w->trace.v[i];
 
 		if (str_eq(s->what, "outbox"))
 			has_text(s, "state", state, sizeof state);

@@ -112,7 +112,7 @@ cmd_db(const struct db_opts *o)
 	struct db_opts with = *o;
 	struct db *db;
 
-	with.fit = store_schema_check;
+	with.on_connect = store_schema_check;
 	db = db_new(&with);
 	if (db_ready(db) == RC_OK || db_fault(db) != DB_FAULT_SCHEMA)
 		return db;

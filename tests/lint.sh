@@ -18,5 +18,6 @@ for f in $src; do
 done
 # shellcheck disable=SC2086
 run cppcheck -q --error-exitcode=1 --inline-suppr --enable=warning,portability --suppress=missingIncludeSystem -Ilib $src
+run tests/format.sh
 run shellcheck -S warning tests/stack/deps.sh tests/stack/npm.sh tests/run.sh .ci/run
 exit $bad

@@ -81,7 +81,7 @@ struct ctx {
 	pthread_mutex_t limit_lock;
 	struct slot *slots;
 	bool asked;			/* ctx_sandbox was called */
-	char *walls, *walls_file;	/* what the sandbox was made of, and by which file */
+	char *policy, *policy_file;	/* what the sandbox was made of, and by which file */
 };
 
 /* Unlink and free *p. */
@@ -138,8 +138,8 @@ ctx_free(struct ctx *c)
 	free(c->told);
 	free(c->root);
 	free(c->slots);
-	mem_free_secret(c->walls);
-	free(c->walls_file);
+	mem_free_secret(c->policy);
+	free(c->policy_file);
 	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->limit_lock);
 	free(c);
@@ -175,9 +175,9 @@ tell(struct ctx *c, const struct conf *conf)
 
 static const char *role_url(const struct ctx *c, const struct conf *conf);
 
-/* All that the walls depend on, in one string; secrets may be in it. */
+/* The sandbox policy in one string: all that it depends on; secrets may be in it. */
 static char *
-walls_of(const struct ctx *c, const struct conf *conf)
+policy_of(const struct ctx *c, const struct conf *conf)
 {
 	struct buf b;
 	char *s;
@@ -197,13 +197,13 @@ walls_of(const struct ctx *c, const struct conf *conf)
 /* A process cannot leave its sandbox: where the configuration wants another one
  * it ends, after the requests in flight, and the web server starts the next. */
 static void
-check_walls(struct ctx *c, const struct conf *conf)
+check_policy(struct ctx *c, const struct conf *conf)
 {
 	char *now;
 
-	if (c->walls != NULL && str_eq(conf->file, c->walls_file)) {
-		now = walls_of(c, conf);
-		if (strcmp(now, c->walls) != 0) {
+	if (c->policy != NULL && str_eq(conf->file, c->policy_file)) {
+		now = policy_of(c, conf);
+		if (strcmp(now, c->policy) != 0) {
 			log_info("sandbox: the configuration changed what is needed: "
 			    "starting anew");
 			kill(getpid(), SIGUSR1);
@@ -240,7 +240,7 @@ load(struct ctx *c, const char *conf_path)
 			conf_drop(c->good);
 		}
 		c->good = conf_hold(conf);
-		check_walls(c, conf);
+		check_policy(c, conf);
 	}
 }
 
@@ -346,7 +346,7 @@ ctx_db(struct ctx *c, const struct conf *conf, unsigned int thread)
 		.connect_s = conf->db_connect_s,
 		.breaker = c->breaker,
 		.app = c->program,
-		.fit = store_schema_check,
+		.on_connect = store_schema_check,
 	});
 	return h->db;
 }
@@ -371,7 +371,7 @@ ctx_batch(struct ctx *c, const struct conf *conf)
 				.breaker = c->breaker,
 				.app = c->program,
 				.statement_ms = STORE_MS,
-				.fit = store_schema_check,
+				.on_connect = store_schema_check,
 			},
 			.alone = c->threads == 1,
 			.share_dir = conf->spool_dir,
@@ -604,7 +604,7 @@ ctx_limit_left(struct ctx *c, const char *prefix, char key[96], unsigned int *ex
 
 /* --- entering the sandbox ------------------------------------------------- */
 
-#define WALLS_MAX 48
+#define PATHS_MAX 48
 
 /* The folder a file lies in: it may be replaced by rename. */
 static const char *
@@ -616,7 +616,7 @@ folder_of(struct mem_arena *a, const char *file)
 static void
 add_path(const char **v, size_t *n, const char *path)
 {
-	if (path != NULL && *path != '\0' && *n < WALLS_MAX - 1)
+	if (path != NULL && *path != '\0' && *n < PATHS_MAX - 1)
 		v[(*n)++] = path;
 }
 
@@ -644,7 +644,7 @@ enter(struct ctx *c, const struct conf *conf)
 	/* names: these are replaced by rename while we run */
 	static const char *const names[] = { "/etc", "/run/systemd/resolve", "/run/NetworkManager",
 		"/run/resolvconf", "/var/run/nscd" };
-	const char *read[WALLS_MAX] = { NULL }, *write[WALLS_MAX] = { NULL };
+	const char *read[PATHS_MAX] = { NULL }, *write[PATHS_MAX] = { NULL };
 	struct mem_arena a = { 0 };
 	size_t nr = 0, nw = 0;
 	struct db_reach db;
@@ -686,8 +686,8 @@ ctx_sandbox(struct ctx *c)
 
 	c->asked = true;
 	if (rc == RC_OK && (look->file != NULL || look->sandbox)) {
-		c->walls = walls_of(c, look);
-		c->walls_file = mem_dup(look->file);
+		c->policy = policy_of(c, look);
+		c->policy_file = mem_dup(look->file);
 	}
 	if (rc == RC_OK && look->sandbox && ctx_conf(c, NULL, NULL, &conf) == RC_OK) {
 		(void)ctx_spool(c, conf);	/* its folder must be there to be named */

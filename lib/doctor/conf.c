@@ -121,7 +121,8 @@ secret(struct doctor *d, const struct account *a)
 	for (size_t i = 0; comes && !a->webhook_open &&
 		(key = account_missing(a, KEY_VERIFY, i)) != NULL; i++)
 		missing(d, DC_SECRET, a, key);
-	for (size_t i = 0; !a->use_mock && (key = account_missing(a, KEY_GREET, i)) != NULL; i++)
+	for (size_t i = 0; !a->use_mock &&
+		(key = account_missing(a, KEY_HANDSHAKE, i)) != NULL; i++)
 		missing(d, DC_SECRET, a, key);
 	if (a->webhook_open && account_missing(a, KEY_VERIFY, 0) != NULL)
 		open_webhook(d, a);

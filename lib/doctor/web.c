@@ -67,7 +67,7 @@ struct web {
 	size_t n_self, sent, n_answered;
 	struct endpoint ends[16];
 	size_t n_ends;
-	size_t greets;
+	size_t handshakes;
 	unsigned int serial;
 	int auth_status;		/* of the call with a token of ours; 0 not asked */
 	bool auth_other_key;		/* it arrived, and their key is another one */
@@ -391,12 +391,12 @@ endpoints(struct doctor *d)
 
 /* --- handshake (B.2) ---------------------------------------------------------------------- */
 
-struct greet { const struct account *a; bool good; char challenge[24]; };
+struct handshake { const struct account *a; bool good; char challenge[24]; };
 
 static void
-on_greet(struct doctor *d, void *arg, struct http_res *res)
+on_handshake(struct doctor *d, void *arg, struct http_res *res)
 {
-	struct greet *g = arg;
+	struct handshake *g = arg;
 	enum doctor_check c = g->good ? DC_GREET : DC_GREET_BAD;
 	char fix[400];
 	bool right = g->good ? res->status == 200 && str_eq(res->body, g->challenge) :
@@ -412,15 +412,15 @@ on_greet(struct doctor *d, void *arg, struct http_res *res)
 		    "%s here and in the App Dashboard must be equal; the server must pass the "
 		    "query on unchanged.",
 		    "%s здесь и в App Dashboard должны совпадать; сервер должен передавать строку "
-		    "запроса без изменений."), account_key(g->a, KEY_GREET));
+		    "запроса без изменений."), account_key(g->a, KEY_HANDSHAKE));
 		doctor_cause(d, c, FINDING_FAIL, fix, "%s: HTTP %d", g->a->name, res->status);
 	}
 }
 
 static void
-greet(struct doctor *d, const struct account *a, bool good)
+handshake(struct doctor *d, const struct account *a, bool good)
 {
-	struct greet *g = mem_arena_alloc(&d->arena, sizeof *g);
+	struct handshake *g = mem_arena_alloc(&d->arena, sizeof *g);
 	struct http_req r;
 	struct buf b;
 	char rid[48];
@@ -431,7 +431,7 @@ greet(struct doctor *d, const struct account *a, bool good)
 	buf_init(&b, 4096);
 	buf_printf(&b, "/%s/webhook%s%s?", channel_names[a->channel],
 	    str_eq(a->name, "main") ? "" : "/", str_eq(a->name, "main") ? "" : a->name);
-	if (provider_of(a)->greeting(a, g->challenge, &b) != RC_OK) {
+	if (provider_of(a)->handshake_query(a, g->challenge, &b) != RC_OK) {
 		buf_free(&b);
 		return;
 	}
@@ -441,7 +441,7 @@ greet(struct doctor *d, const struct account *a, bool good)
 	begin(d, &r, "GET", b.p, rid);
 	mem_wipe(b.p, b.n);
 	buf_free(&b);
-	doctor_get(d, &r, REQUEST_MS, on_greet, g);
+	doctor_get(d, &r, REQUEST_MS, on_handshake, g);
 }
 
 static void self_pump(struct doctor *d);
@@ -714,10 +714,10 @@ start_rest(struct doctor *d)
 	for (size_t i = 0; i < d->conf->n_accounts; i++) {
 		const struct account *a = &d->conf->accounts[i];
 
-		if (a->use_mock || provider_of(a)->greeting == NULL)
+		if (a->use_mock || provider_of(a)->handshake_query == NULL)
 			continue;
-		greet(d, a, true);
-		greet(d, a, false);
+		handshake(d, a, true);
+		handshake(d, a, false);
 	}
 }
 

@@ -541,12 +541,12 @@ endpoint_receive(struct endpoint_env *e)
 /* --- handshake ------------------------------------------------------------ */
 
 static bool
-greets(const struct account *a, const struct http_req *req, struct buf *out)
+handshake_fits(const struct account *a, const struct http_req *req, struct buf *out)
 {
 	const struct provider *p = provider_of(a);
 
 	buf_reset(out);
-	return p->greet != NULL && p->greet(a, req, out) == RC_OK && !buf_err(out);
+	return p->handshake != NULL && p->handshake(a, req, out) == RC_OK && !buf_err(out);
 }
 
 /*
@@ -573,7 +573,7 @@ is_message_by_get(struct endpoint_env *e)
 
 /* A provider's call, not somebody who looks around. */
 static bool
-is_greeting(struct endpoint_env *e)
+is_handshake(struct endpoint_env *e)
 {
 	return http_query_get(&e->arena, e->req->query, "hub.challenge") != NULL;
 }
@@ -608,27 +608,27 @@ endpoint_receive_stray(struct endpoint_env *e)
 	delivery_free(&d);
 }
 
-/* Whom a handshake is meant for: the one named, else the first that is greeted at all. */
+/* Whom a handshake is meant for: the one named, else the first whose provider makes one. */
 static const struct account *
-greeted(const struct endpoint_env *e)
+handshake_account(const struct endpoint_env *e)
 {
 	if (*e->tail != '\0')
 		return conf_account(e->conf, e->channel, e->tail);
 	for (size_t i = 0; i < e->conf->n_accounts; i++)
 		if (e->conf->accounts[i].channel == e->channel &&
-			provider_of(&e->conf->accounts[i])->greet != NULL)
+			provider_of(&e->conf->accounts[i])->handshake != NULL)
 			return &e->conf->accounts[i];
 	return NULL;
 }
 
 void
-endpoint_receive_greet(struct endpoint_env *e)
+endpoint_receive_handshake(struct endpoint_env *e)
 {
 	const struct account *a = NULL;
 	struct buf b;
 
 	if (*e->tail != '\0' && conf_account(e->conf, e->channel, e->tail) == NULL) {
-		if (is_greeting(e) && (a = likely(e)) != NULL)
+		if (is_handshake(e) && (a = likely(e)) != NULL)
 			note_refusal(e, a, "unknown_account");
 		endpoint_error(e, 404, "unknown_account", "there is no such account");
 		return;
@@ -640,7 +640,7 @@ endpoint_receive_greet(struct endpoint_env *e)
 		const struct account *c = &e->conf->accounts[i];
 
 		if (c->channel == e->channel && (*e->tail == '\0' || str_eq(c->name, e->tail)) &&
-		    greets(c, e->req, &b))
+		    handshake_fits(c, e->req, &b))
 			a = c;
 	}
 	if (a != NULL) {
@@ -651,7 +651,7 @@ endpoint_receive_greet(struct endpoint_env *e)
 		endpoint_header(e, "Content-Type", "text/plain");
 	} else {
 		log_warn("⛔ webhook handshake refused (from %s)", e->addr);
-		if (is_greeting(e) && (a = greeted(e)) != NULL)
+		if (is_handshake(e) && (a = handshake_account(e)) != NULL)
 			note_refusal(e, a, "handshake_refused");
 		endpoint_error(e, 403, "handshake_refused",
 		    "mode, verify token or challenge is not right");

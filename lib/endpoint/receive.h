@@ -10,7 +10,7 @@
  * for what carries no credential of the account.
  */
 /* GET: the provider's handshake. */
-void endpoint_receive_greet(struct endpoint_env *e);
+void endpoint_receive_handshake(struct endpoint_env *e);
 /* POST: a delivery. */
 void endpoint_receive(struct endpoint_env *e);
 /* POST to an address that leads nowhere, mostly a webhook's with a letter wrong: 404, and a

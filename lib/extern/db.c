@@ -133,7 +133,7 @@ struct db {
 	void *meanwhile_arg;
 	bool no_prepare;
 	bool no_options;		/* a pooler refuses them at connect */
-	enum rc (*fit)(struct db *d);
+	enum rc (*on_connect)(struct db *d);
 	bool asking;			/* fit has the connection */
 	bool async;			/* commits are not durable here unless each asks for it */
 	PGconn *c;
@@ -179,7 +179,7 @@ db_new(const struct db_opts *o)
 	d->statement_ms = (int)(o->statement_ms != 0 ? o->statement_ms : STATEMENT_MS);
 	d->limit_ms = d->statement_ms;
 	d->no_prepare = o->no_prepare;
-	d->fit = o->fit;
+	d->on_connect = o->on_connect;
 	return d;
 }
 
@@ -648,8 +648,8 @@ ask_fit(struct db *d)
 	clear_fault(d);
 	d->asking = true;
 	rc = ask_durable(d);
-	if (rc == RC_OK && d->fit != NULL)
-		rc = d->fit(d);
+	if (rc == RC_OK && d->on_connect != NULL)
+		rc = d->on_connect(d);
 	d->asking = false;
 	if (rc == RC_OK)
 		return RC_OK;

@@ -32,7 +32,7 @@ struct db_opts {
 	 * use, before anybody else does; it says in the log why not.  Not RC_OK: as good
 	 * as away (DB_FAULT_SCHEMA, unless it was another fault), and connected and asked
 	 * again later.  May be NULL. */
-	enum rc (*fit)(struct db *d);
+	enum rc (*on_connect)(struct db *d);
 };
 struct db *db_new(const struct db_opts *o);
 void db_free(struct db *d);

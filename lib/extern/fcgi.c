@@ -81,7 +81,7 @@ struct server {
 	const struct fcgi_opts *o;
 	atomic_ulong served;
 	atomic_bool failed;
-	atomic_bool recycle;	/* enough requests or memory: begin anew */
+	atomic_bool recycle;	/* enough requests or memory: re-execute */
 	_Atomic int64_t stop_at_ms;
 	bool local;		/* the listening socket is a Unix one */
 	atomic_uint open;	/* calls under way */

@@ -1,5 +1,5 @@
 /*
- * Two walls.  seccomp refuses calls: a list of what is refused, not of what is
+ * Two mechanisms.  seccomp refuses calls: a list of what is refused, not of what is
  * allowed, because libc, libpq and OpenSSL change which calls they make, and a
  * webhook that dies of an update is "messages do not appear".  landlock refuses
  * files, which seccomp cannot tell apart.

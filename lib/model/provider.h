@@ -157,7 +157,7 @@ struct profile { const char *name, *username, *picture; };
  * init, the start of the poller, or the log's "set X" (combine with |). */
 enum {
 	KEY_VERIFY = 1,	/* by it a delivery is known to be the provider's */
-	KEY_GREET = 2,	/* by it the handshake is (nobody greets a mock account) */
+	KEY_HANDSHAKE = 2,	/* by it the handshake is (a mock account has none) */
 	KEY_CALL = 4,	/* by it the provider knows us: without it no send and no poll */
 	KEY_READY = 8,	/* without it the account does not count as configured */
 	KEY_OPEN = 16,	/* a switch: accept deliveries without a credential */
@@ -303,7 +303,7 @@ struct setup_facts {
 	const char *url;	/* webhook address */
 	const char *own_id;	/* NULL unknown */
 	const char *secret;	/* the KEY_VERIFY that init made up; NULL: do not show one */
-	const char *greet;	/* the KEY_GREET; NULL */
+	const char *handshake;	/* the KEY_HANDSHAKE; NULL */
 };
 
 /* Files that may be sent as one type of attachment. */
@@ -403,11 +403,12 @@ struct provider {
 	void (*ticket)(const struct account *a, const char *url, bool ru, struct buf *b);
 	/* subscribe(a, req): what `dmbox doctor --fix` does where finding "subscribed" failed. */
 	enum rc (*subscribe)(const struct account *a, struct http_req *out);
-	/* greet: the provider's GET handshake; RC_OK with the answer, RC_DENIED. */
-	enum rc (*greet)(const struct account *a, const struct http_req *req, struct buf *out);
-	/* greeting(a, challenge, out): the query of such a GET, the credential at its end, as
-	 * doctor sends it.  RC_OK; RC_NONE: none is configured.  NULL member: nobody greets. */
-	enum rc (*greeting)(const struct account *a, const char *challenge, struct buf *out);
+	/* handshake: the provider's GET handshake; RC_OK with the answer, RC_DENIED. */
+	enum rc (*handshake)(const struct account *a, const struct http_req *req, struct buf *out);
+	/* handshake_query(a, challenge, out): the query of such a GET, the credential at its end,
+	 * as doctor sends it.  RC_OK; RC_NONE: none is configured.  NULL member: the provider
+	 * makes none. */
+	enum rc (*handshake_query)(const struct account *a, const char *challenge, struct buf *out);
 	/* parse: a webhook body.  RC_OK with items (n may be 0 with ignored counted);
 	 * RC_INVALID: not understood at all (kept raw by the caller). */
 	enum rc (*parse)(const struct account *a, const char *content_type,

@@ -53,8 +53,8 @@ members(const struct provider *p, char why[200])
 	if ((p->poll_build == NULL) != (p->poll_s == 0) ||
 	    (p->poll_build == NULL && (p->polls_reconcile || p->polls_instead || p->probes)))
 		return fault(why, "poll_s and what is said of polls do not fit poll_build", NULL);
-	if (p->greeting != NULL && p->greet == NULL)
-		return fault(why, "greeting without greet", NULL);
+	if (p->handshake_query != NULL && p->handshake == NULL)
+		return fault(why, "handshake_query without handshake", NULL);
 	if (p->window_human_s < p->window_s)
 		return fault(why, "window_human_s is shorter than window_s", NULL);
 	return false;
@@ -82,8 +82,8 @@ keys(const struct provider *p, char why[200])
 	}
 	if ((use & KEY_CALL) == 0 || (use & KEY_VERIFY) == 0 || (use & KEY_READY) == 0)
 		return fault(why, "no key is KEY_CALL, KEY_READY or KEY_VERIFY", NULL);
-	return p->greeting != NULL && (use & KEY_GREET) == 0 ?
-	    fault(why, "greeting without a KEY_GREET", NULL) : false;
+	return p->handshake_query != NULL && (use & KEY_HANDSHAKE) == 0 ?
+	    fault(why, "handshake_query without a KEY_HANDSHAKE", NULL) : false;
 }
 
 static bool

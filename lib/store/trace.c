@@ -197,10 +197,10 @@ trace_free(struct trace *t)
 
 /* Run it; the rows are appended to out. */
 static enum rc
-stations(struct db *db, enum stmt s, struct db_args *a, struct trace *out)
+events(struct db *db, enum stmt s, struct db_args *a, struct trace *out)
 {
 	struct db_res *r = NULL;
-	struct station *v;
+	struct trace_event *v;
 	enum rc rc = db_exec(db, &stmts[s], a, &r);
 
 	db_args_free(a);
@@ -209,7 +209,7 @@ stations(struct db *db, enum stmt s, struct db_args *a, struct trace *out)
 		if (out->n > 0)
 			memcpy(v, out->v, out->n * sizeof *v);
 		for (size_t i = 0; i < db_rows(r); i++)
-			v[out->n++] = (struct station){ .at_us = db_get_time(r, i, 0),
+			v[out->n++] = (struct trace_event){ .at_us = db_get_time(r, i, 0),
 			    .request_id = mem_arena_dup(&out->arena, db_get_text(r, i, 1)),
 			    .what = mem_arena_dup(&out->arena, db_get_text(r, i, 2)),
 			    .account = mem_arena_dup(&out->arena, db_get_text(r, i, 3)),
@@ -271,7 +271,7 @@ trace_message(struct db *db, const struct trace_scope *s, const char *id, struct
 	if (rc == RC_OK) {
 		put_ids(&life, r, 0);
 		put_ids(&life, r, 1);
-		rc = stations(db, SQL_LIFE, &life, out);
+		rc = events(db, SQL_LIFE, &life, out);
 	}
 	db_res_free(r);
 	return rc;
@@ -283,7 +283,7 @@ trace_events(struct db *db, const struct trace_scope *s, const char *id, struct 
 	struct db_args a = {0};
 
 	put_key(&a, s, id);
-	return stations(db, SQL_EVENTS, &a, out);
+	return events(db, SQL_EVENTS, &a, out);
 }
 
 enum rc
@@ -295,7 +295,7 @@ trace_ledger(struct db *db, const char *word, int64_t from_us, int64_t to_us, st
 	db_time(&a, from_us);
 	db_time(&a, to_us);
 	db_i64(&a, LEDGER_MAX);
-	return stations(db, SQL_LEDGER, &a, out);
+	return events(db, SQL_LEDGER, &a, out);
 }
 
 enum rc
@@ -319,7 +319,7 @@ trace_capped(struct db *db, struct trace *out)
 {
 	struct db_args a = {0};
 
-	return stations(db, SQL_CAPPED, &a, out);
+	return events(db, SQL_CAPPED, &a, out);
 }
 
 enum rc
@@ -338,7 +338,7 @@ trace_person(struct db *db, const char *who, struct trace *out, struct strv *wor
 	if (rc == RC_OK) {
 		put_ids(&p, r, 0);
 		db_i64(&p, LEDGER_MAX);
-		rc = stations(db, SQL_PERSON, &p, out);
+		rc = events(db, SQL_PERSON, &p, out);
 		for (size_t i = 0; i < db_rows(r); i++)
 			strv_add(words, db_get_text(r, i, 1), strlen(db_get_text(r, i, 1)));
 	}
@@ -385,7 +385,7 @@ trace_near(struct db *db, const char *part, struct trace *out, struct strv *word
 		return RC_NONE;
 	db_text(&a, part);
 	db_i64(&a, LEDGER_MAX);
-	rc = stations(db, SQL_NEAR, &a, out);
+	rc = events(db, SQL_NEAR, &a, out);
 	return rc == RC_OK && out->n == 0 ? RC_NONE : rc;
 }
 
@@ -395,7 +395,7 @@ trace_again(struct db *db, int64_t message, struct trace *out)
 	struct db_args a = {0};
 
 	db_i64(&a, message);
-	return stations(db, SQL_AGAIN, &a, out);
+	return events(db, SQL_AGAIN, &a, out);
 }
 
 enum rc
@@ -426,5 +426,5 @@ trace_time(struct db *db, int64_t at_us, struct trace *out)
 
 	db_time(&a, at_us);
 	db_i64(&a, NEAR_MAX);
-	return stations(db, SQL_TIME, &a, out);
+	return events(db, SQL_TIME, &a, out);
 }

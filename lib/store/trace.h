@@ -10,10 +10,10 @@
 
 /*
  * What the database knows of one message's life.  Every answer is a list of
- * stations, oldest first: a time, the request that it happened in, and a JSON
+ * events, oldest first: a time, the request that it happened in, and a JSON
  * object with the facts.  No text that people wrote is in it.
  */
-struct station {
+struct trace_event {
 	int64_t at_us;
 	const char *request_id;	/* NULL unknown */
 	const char *what;	/* delivery, message, event, version, reaction, attachment, read,
@@ -21,7 +21,7 @@ struct station {
 	const char *account, *channel;
 	const char *detail;	/* JSON object */
 };
-struct trace { struct mem_arena arena; struct station *v; size_t n; };
+struct trace { struct mem_arena arena; struct trace_event *v; size_t n; };
 void trace_free(struct trace *t);
 
 /* Where to look: the accounts of the configuration, side by side. */

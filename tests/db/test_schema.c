@@ -31,7 +31,7 @@ static void
 test_once(void **state)
 {
 	const struct db_stmt one = { NULL, "select 1" };
-	struct db *d = db_new(&(struct db_opts){ .conninfo = getenv("DMBOX_TEST_DB"), .fit = counting });
+	struct db *d = db_new(&(struct db_opts){ .conninfo = getenv("DMBOX_TEST_DB"), .on_connect = counting });
 
 	(void)state;
 	asked = 0;

@@ -70,7 +70,7 @@ store_later(struct db *db, int64_t at_us, bool *out)
 }
 
 static const struct endpoint_route routes[] = {
-	{ "GET", "webhook", ROUTE_TAIL, 0, endpoint_receive_greet },
+	{ "GET", "webhook", ROUTE_TAIL, 0, endpoint_receive_handshake },
 	{ "POST", "webhook", ROUTE_TAIL | ROUTE_ANY_BODY, 0, endpoint_receive },
 	{ "POST", "send", 0, AUTH_SEND, endpoint_receive },
 };

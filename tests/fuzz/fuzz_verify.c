@@ -42,7 +42,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 				MUST(fuzz_knows(p, n, "made-up-"));
 		}
 		buf_init(&b, 128);
-		if (pv->greet != NULL && pv->greet(v[i], &r, &b) == RC_OK && !buf_err(&b))
+		if (pv->handshake != NULL && pv->handshake(v[i], &r, &b) == RC_OK && !buf_err(&b))
 			MUST(str_charset(b.p, 1, 128, "._-") && fuzz_knows(p, n, "made-up-verify-token"));
 		buf_free(&b);
 	}

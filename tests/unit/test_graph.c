@@ -262,14 +262,14 @@ bad_signature_headers(void **state)
 }
 
 static enum rc
-greet(const struct account *a, const char *query, struct buf *out)
+ask_handshake(const struct account *a, const char *query, struct buf *out)
 {
 	struct http_req r;
 	enum rc rc;
 
 	http_req_init(&r, "GET", "/instagram/webhook");
 	r.query = query;
-	rc = G->greet(a, &r, out);
+	rc = G->handshake(a, &r, out);
 	http_req_free(&r);
 	return rc;
 }
@@ -291,16 +291,16 @@ handshake(void **state)
 	(void)state;
 	buf_init(&b, 1024);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(greet(&a, bad[i], &b), RC_DENIED);
+		assert_int_equal(ask_handshake(&a, bad[i], &b), RC_DENIED);
 	snprintf(long_one, sizeof(long_one),
 	    "hub.mode=subscribe&hub.verify_token=made-up-verify&hub.challenge=%0129d", 1);
-	assert_int_equal(greet(&a, long_one, &b), RC_DENIED);
+	assert_int_equal(ask_handshake(&a, long_one, &b), RC_DENIED);
 	assert_int_equal(b.n, 0);
-	assert_int_equal(greet(&a, "hub.mode=subscribe&hub.challenge=1158201444&"
+	assert_int_equal(ask_handshake(&a, "hub.mode=subscribe&hub.challenge=1158201444&"
 	    "hub.verify_token=made%2Dup-verify", &b), RC_OK);
 	assert_string_equal(b.p, "1158201444");
 	own.verify_token = NULL;
-	assert_int_equal(greet(&a, "hub.mode=subscribe&hub.challenge=1&hub.verify_token=", &b),
+	assert_int_equal(ask_handshake(&a, "hub.mode=subscribe&hub.challenge=1&hub.verify_token=", &b),
 	    RC_DENIED);
 	own.verify_token = (char *)"made-up-verify";
 	buf_free(&b);

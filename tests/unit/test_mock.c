@@ -45,7 +45,7 @@ test_in(void **state)
 		/* as strict as the real one: no secret is configured, nobody gets in */
 		assert_int_equal(p->verify(&a, &req, &why), RC_DENIED);
 		assert_non_null(why);
-		assert_int_equal(p->greet == NULL ? RC_DENIED : p->greet(&a, &req, &out), RC_DENIED);
+		assert_int_equal(p->handshake == NULL ? RC_DENIED : p->handshake(&a, &req, &out), RC_DENIED);
 		assert_int_equal(out.n, 0);
 		assert_int_equal(p->parse(&a, "application/json", v[i].body, strlen(v[i].body),
 		    &items), RC_OK);

@@ -207,9 +207,9 @@ test_sign_verify(void **state)
 	}
 }
 
-/* The greeting that doctor sends is answered with its challenge, with another word it is not. */
+/* The handshake that doctor sends is answered with its challenge, with another word it is not. */
 static void
-test_greeting(void **state)
+test_handshake_query(void **state)
 {
 	(void)state;
 	for (size_t i = 0; providers[i] != NULL; i++) {
@@ -218,22 +218,22 @@ test_greeting(void **state)
 		struct http_req req;
 		struct buf q, out;
 
-		if (p->greeting == NULL)
+		if (p->handshake_query == NULL)
 			continue;
-		a = account_with(p, KEY_GREET);
+		a = account_with(p, KEY_HANDSHAKE);
 		none = account_with(p, 0);
 		buf_init(&q, 4096);
 		buf_init(&out, 128);
-		assert_int_equal(p->greeting(none, "c4", &q), RC_NONE);
-		assert_int_equal(p->greeting(a, "c4", &q), RC_OK);
+		assert_int_equal(p->handshake_query(none, "c4", &q), RC_NONE);
+		assert_int_equal(p->handshake_query(a, "c4", &q), RC_OK);
 		http_req_init(&req, "GET", "/x/webhook");
 		req.query = q.p;
-		assert_int_equal(p->greet(a, &req, &out), RC_OK);
+		assert_int_equal(p->handshake(a, &req, &out), RC_OK);
 		assert_string_equal(out.p, "c4");
-		assert_int_equal(p->greet(none, &req, &out), RC_DENIED);
+		assert_int_equal(p->handshake(none, &req, &out), RC_DENIED);
 		buf_puts(&q, "-wrong");
 		req.query = q.p;
-		assert_int_equal(p->greet(a, &req, &out), RC_DENIED);
+		assert_int_equal(p->handshake(a, &req, &out), RC_DENIED);
 		http_req_free(&req);
 		buf_free(&q);
 		buf_free(&out);
@@ -268,7 +268,7 @@ test_claims(void **state)
 		assert_non_null(a);
 		assert_ptr_equal(a->provider, p);
 		assert_true(a->used);
-		assert_null(account_missing(a, KEY_VERIFY | KEY_CALL | KEY_READY | KEY_GREET, 0));
+		assert_null(account_missing(a, KEY_VERIFY | KEY_CALL | KEY_READY | KEY_HANDSHAKE, 0));
 		assert_non_null(a->token);
 		assert_non_null(a->api_url);
 		conf_drop(c);
@@ -321,7 +321,7 @@ main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_shared_keys),
 		cmocka_unit_test(test_sign_verify),
-		cmocka_unit_test(test_greeting),
+		cmocka_unit_test(test_handshake_query),
 		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_bare),
 	};

@@ -202,7 +202,7 @@ spool_stat(struct spool *s, struct spool_stat *out)
 /* --- asking --------------------------------------------------------------- */
 
 static const struct endpoint_route routes[] = {
-	{ "GET", "webhook", ROUTE_TAIL, 0, endpoint_receive_greet },
+	{ "GET", "webhook", ROUTE_TAIL, 0, endpoint_receive_handshake },
 	{ "POST", "webhook", ROUTE_TAIL | ROUTE_ANY_BODY, 0, endpoint_receive },
 };
 
@@ -472,7 +472,7 @@ test_graph(void **state)
 }
 
 static void
-test_greet(void **state)
+test_handshake(void **state)
 {
 	struct http_res res;
 	struct ask a = { .method = "GET", .url = "/instagram/webhook/a",
@@ -626,7 +626,7 @@ main(void)
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_graph),
-		cmocka_unit_test(test_greet),
+		cmocka_unit_test(test_handshake),
 		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_mock_refusal),
 		cmocka_unit_test(test_flood),

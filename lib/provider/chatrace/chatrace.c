@@ -96,9 +96,9 @@ chatrace_sign(const struct account *a, struct http_req *req)
 }
 
 static enum rc
-chatrace_greet(const struct account *a, const struct http_req *req, struct buf *out)
+chatrace_handshake(const struct account *a, const struct http_req *req, struct buf *out)
 {
-	return meta_greet_token(chatrace_own(a)->verify_token, req, out);
+	return meta_handshake_token(chatrace_own(a)->verify_token, req, out);
 }
 
 /* --- one object --------------------------------------------------------------- */
@@ -1723,7 +1723,7 @@ const struct provider provider_chatrace = {
 	.token_part = chatrace_token_part,
 	.verify = chatrace_verify,
 	.sign = chatrace_sign,
-	.greet = chatrace_greet,
+	.handshake = chatrace_handshake,
 	.parse = chatrace_parse,
 	.parse_polled = chatrace_parse_polled,
 	.poll_build = chatrace_poll_build,

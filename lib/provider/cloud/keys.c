@@ -35,7 +35,7 @@ const struct provider_key cloud_keys[] = {
 	    "webhook: секрет приложения, которым подписаны доставки, и слово для проверки адреса" },
 	  .help = "Cloud API: the app secret that signs deliveries; a comma list while rotating." },
 	{ .name = "WHATSAPP_VERIFY_TOKEN", .kind = CONF_TEXT, .def = "", .secret = true,
-	  .use = KEY_GREET | KEY_MAKE | KEY_WRITE,
+	  .use = KEY_HANDSHAKE | KEY_MAKE | KEY_WRITE,
 	  .help = "Cloud API: the word that proves the handshake of the webhook." },
 	{ .name = "WHATSAPP_GRAPH_VERSION", .kind = CONF_VERSION, .def = VERSION,
 	  .help = "Cloud API: the version put before each path." },

@@ -27,7 +27,7 @@ cloud_setup(const struct setup_facts *f, struct buf *b)
 	    "3. Подпишите приложение на аккаунт WhatsApp Business: dmbox doctor --fix\n"
 	    "   (кнопка Test работает и без этого, а настоящие сообщения не приходят).\n"
 	    "4. Переведите приложение в режим Live.\n";
-	const char *word = f->greet != NULL ? f->greet : "...";
+	const char *word = f->handshake != NULL ? f->handshake : "...";
 
 	if (f->brief)
 		return;

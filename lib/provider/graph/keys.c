@@ -26,7 +26,7 @@ const struct provider_key graph_keys[] = {
 	  .prompt = { "Instagram account id (17...)", "id учётной записи Instagram (17...)" },
 	  .help = "Graph: our own id, as it stands in entry.id of a webhook." },
 	{ .name = "INSTAGRAM_VERIFY_TOKEN", .kind = CONF_TEXT, .def = "", .secret = true,
-	  .use = KEY_GREET | KEY_MAKE | KEY_WRITE,
+	  .use = KEY_HANDSHAKE | KEY_MAKE | KEY_WRITE,
 	  .comment = { "webhook: the handshake's word, and the app secret that signs deliveries",
 	    "webhook: слово для проверки адреса и секрет приложения, которым подписаны доставки" },
 	  .help = "Graph: the word that proves the handshake of the webhook." },

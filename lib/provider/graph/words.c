@@ -30,7 +30,7 @@ graph_setup(const struct setup_facts *f, struct buf *b)
 	    "3. Переведите приложение в режим Live, а в приложении Instagram включите:\n"
 	    "   Settings → Messages and story replies → Message controls → Connected tools →\n"
 	    "   Allow access to messages.\n";
-	const char *word = f->greet != NULL ? f->greet : "...";
+	const char *word = f->handshake != NULL ? f->handshake : "...";
 
 	if (f->brief)
 		return;

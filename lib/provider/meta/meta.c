@@ -216,7 +216,7 @@ meta_sign(const struct account *a, struct http_req *req)
 /* --- handshake (B.2) -------------------------------------------------------------- */
 
 enum rc
-meta_greet_token(const char *verify_token, const struct http_req *req, struct buf *out)
+meta_handshake_token(const char *verify_token, const struct http_req *req, struct buf *out)
 {
 	struct mem_arena arena = { 0 };
 	const char *mode = http_query_get(&arena, req->query, "hub.mode");
@@ -236,13 +236,13 @@ meta_greet_token(const char *verify_token, const struct http_req *req, struct bu
 }
 
 enum rc
-meta_greet(const struct account *a, const struct http_req *req, struct buf *out)
+meta_handshake(const struct account *a, const struct http_req *req, struct buf *out)
 {
-	return meta_greet_token(own_of(a)->verify_token, req, out);
+	return meta_handshake_token(own_of(a)->verify_token, req, out);
 }
 
 enum rc
-meta_greeting(const struct account *a, const char *challenge, struct buf *out)
+meta_handshake_query(const struct account *a, const char *challenge, struct buf *out)
 {
 	const char *verify_token = own_of(a)->verify_token;
 
