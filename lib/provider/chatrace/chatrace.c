@@ -1472,6 +1472,34 @@ by_status(int64_t status)
 	return SEND_PAUSE;
 }
 
+static bool
+has_word(const char *text, const char *const *words)
+{
+	for (; text != NULL && *words != NULL; words++)
+		if (strcasestr(text, *words) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * A refusal by its code, 0: none was given, and by its words.  What speaks of the account
+ * (its plan, its limits) is no message's fault, whatever the code; without a code only
+ * words that speak of this contact or this content end a message.
+ */
+static enum send_outcome
+by_words(int64_t code, const char *text)
+{
+	static const char *const account[] = { "suspend", "subscription", "upgrade", "quota",
+	    "rate limit", "limit reached", "too many", "api key", "not connected", "disabled",
+	    "maintenance", "try again", NULL };
+	static const char *const message[] = { "contact", "recipient", "subscriber", "user ",
+	    "phone", "24 h", "24-h", "window", "text", "message is", "url", "file", NULL };
+	enum send_outcome o = code != 0 ? by_status(code) :
+	    has_word(text, message) ? SEND_REFUSED : SEND_PAUSE;
+
+	return o == SEND_REFUSED && has_word(text, account) ? SEND_PAUSE : o;
+}
+
 static void
 set_text(struct send_result *out, const char *text)
 {
@@ -1504,13 +1532,13 @@ chatrace_send_read(const struct account *a, const struct outmsg *m, const struct
 	snprintf(out->code, sizeof out->code, "%lld",
 	    (long long)(code != 0 ? code : res->status));
 	if (!ok2xx) {
-		out->outcome = by_status(res->status);
+		out->outcome = by_words(res->status, text);
 		if (res->status == 404 && j == NULL)
 			out->outcome = SEND_PAUSE;	/* a page: a wrong base URL (A.8) */
 		set_text(out, text);
 	} else if (error) {
 		/* A.5: an error in a 200; its code is of HTTP's kind, where there is one */
-		out->outcome = code == 0 ? SEND_REFUSED : by_status(code);
+		out->outcome = by_words(code, text);
 		set_text(out, text);
 	} else if (json_bool(json_member(j, "success"), false)) {
 		out->outcome = SEND_ACCEPTED;	/* not delivered, and without an id */
