@@ -12,7 +12,8 @@
  * that is undone: rights, triggers, columns, partitions, sequences, row level
  * security, locks and the server's disk are tried instead of looked at.
  *
- * Returns  RC_OK; RC_INVALID, RC_TEMP: no, and db_sqlstate, db_where, db_error say why.
+ * Returns  RC_OK; RC_NONE: the server took it and no row is there (a trigger, a rule);
+ *          RC_INVALID, RC_TEMP: no, and db_sqlstate, db_where, db_error say why.
  */
 enum rc trial_store(struct db *db, const struct account *a) MUST_CHECK;
 

@@ -89,6 +89,43 @@ file(struct doctor *d)
 		doctor_say(d, DC_BELOW, FINDING_OK, "%s", c->file);
 }
 
+/* path is root, or below it, links followed. */
+static bool
+lies_below(const char *path, const char *root)
+{
+	char *p = path != NULL ? realpath(path, NULL) : NULL, *r = realpath(root, NULL);
+	size_t n = r != NULL ? strlen(r) : 0;
+	bool yes = p != NULL && n > 1 && strncmp(p, r, n) == 0 && (p[n] == '/' || p[n] == '\0');
+
+	free(p);
+	free(r);
+	return yes;
+}
+
+void
+doctor_served_folders(struct doctor *d, const char *root)
+{
+	const struct { const char *key, *path; } v[] = {
+		{ "DMBOX_SPOOL_DIR", d->conf->spool_dir }, { "DMBOX_MEDIA_DIR",
+		    d->conf->media_dir },
+		{ "DMBOX_LOG_FILE", d->conf->log_file },
+	};
+	char fix[400];
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		if (!lies_below(v[i].path, root))
+			continue;
+		snprintf(fix, sizeof fix, doctor_tr(d, "Move it out of the site's folder, for "
+		    "instance into ~/dmbox, and name the new place in %s.",
+		    "Перенесите её из папки сайта, например в ~/dmbox, и укажите новое место в "
+		    "%s."), v[i].key);
+		doctor_cause(d, DC_BELOW, FINDING_FAIL, fix, doctor_tr(d, "%s=%s lies below the "
+		    "document root %s: anybody may read what customers wrote",
+		    "%s=%s лежит в корне сайта %s: переписку с клиентами может прочитать кто "
+		    "угодно"), v[i].key, v[i].path, root);
+	}
+}
+
 static void
 missing(struct doctor *d, enum doctor_check c, const struct account *a, const char *key)
 {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "doctor/doctor.h"
 #include "store/store.h"
 #include "base/str.h"
@@ -187,9 +188,46 @@ static const struct refusal {
 	    "PostgreSQL." },
 };
 
+/*
+ * TLS asked for, and no word from a server: does it speak without TLS?  Nobody's name is
+ * used, and no password; any answer with a code is a PostgreSQL that takes plain calls.
+ */
+static bool
+plain_only(const char *url)
+{
+	static const char *const wanted[] = { "require", "verify-ca", "verify-full" };
+	struct db_opts o = { .app = "dmbox doctor", .no_prepare = true, .statement_ms = 4000,
+	    .connect_s = 2 };
+	char *mode = NULL, *host = NULL, *port = NULL;
+	bool asked = db_option(url, "sslmode", &mode) == RC_OK && db_option(url, "host",
+	    &host) == RC_OK;
+	bool tls = false, answers = false;
+	struct db *db;
+	struct buf b;
+
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+		tls |= str_eq(mode, wanted[i]);
+	if (asked && tls) {
+		if (db_option(url, "port", &port) != RC_OK)
+			port = mem_dup("5432");
+		buf_init(&b, 4096);
+		buf_printf(&b, "host='%s' port='%s' user=nobody password=none dbname=nowhere "
+		    "sslmode=disable", host, port);
+		o.conninfo = b.p;
+		db = db_new(&o);
+		answers = db_ready(db) == RC_OK || db_sqlstate(db)[0] != '\0';
+		db_free(db);
+		buf_free(&b);
+	}
+	mem_free_secret(mode);
+	mem_free_secret(host);
+	mem_free_secret(port);
+	return answers;
+}
+
 /* What a connection that did not come about says. */
 static void
-connect_failed(struct doctor *d, struct db *db, const char *who)
+connect_failed(struct doctor *d, struct db *db, const char *who, const char *url)
 {
 	const char *e = db_error(db), *state = db_sqlstate(db);
 	bool ru = d->o.lang == DOCTOR_RU;
@@ -212,6 +250,17 @@ connect_failed(struct doctor *d, struct db *db, const char *who)
 		    "host's panel.",
 		    "Задайте DATABASE_URL=postgresql://ПОЛЬЗОВАТЕЛЬ:ПАРОЛЬ@ХОСТ/БАЗА по данным "
 		    "панели хостинга."), "%s", e);
+	else if (*state == '\0' && plain_only(url))
+		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d,
+		    "The server speaks no TLS, or shows a certificate that is not trusted: within "
+		    "the host's own network write sslmode=disable at the end of DATABASE_URL "
+		    "(?sslmode=disable); across the internet ask the host for TLS and its "
+		    "certificate (sslrootcert).",
+		    "Сервер не поддерживает TLS или показывает недоверенный сертификат: внутри "
+		    "сети хостинга добавьте в конец DATABASE_URL ?sslmode=disable; через интернет "
+		    "попросите у хостинга TLS и его сертификат (sslrootcert)."),
+		    doctor_tr(d, "%s: the server answers without TLS only: %s", "%s: сервер "
+		    "отвечает только без TLS: %s"), who, e);
 	else
 		doctor_say(d, DC_DB_REACH, FINDING_FAIL, "%s: %s%s%s", who, *e != '\0' ? e :
 		    doctor_tr(d, "no answer", "нет ответа"), *state != '\0' ? " " : "", state);
@@ -443,10 +492,10 @@ limit(struct doctor *d, struct db *db, const char *who)
 
 /* One login of the configuration; false where it cannot connect. */
 static bool
-login(struct doctor *d, struct db *db, const char *who)
+login(struct doctor *d, struct db *db, const char *who, const char *url)
 {
 	if (db_ready(db) != RC_OK) {
-		connect_failed(d, db, who);
+		connect_failed(d, db, who, url);
 		return false;
 	}
 	doctor_say(d, DC_DB_REACH, FINDING_OK, "%s",
@@ -468,7 +517,7 @@ doctor_database(struct doctor *d)
 	};
 	struct db_opts o = { .app = "dmbox doctor", .no_prepare = true, .statement_ms = 4000,
 	    .connect_s = c->db_connect_s < 4 ? c->db_connect_s : 4 };
-	bool up = login(d, d->db, "cron");
+	bool up = login(d, d->db, "cron", c->database_url_cron);
 
 	if (up) {
 		server(d);
@@ -485,7 +534,7 @@ doctor_database(struct doctor *d)
 			o.conninfo = logins[i].url;
 			db = db_new(&o);
 		}
-		if ((own ? login(d, db, logins[i].who) : up) && d->db_ok) {
+		if ((own ? login(d, db, logins[i].who, logins[i].url) : up) && d->db_ok) {
 			rights(d, db, logins[i].who, logins[i].v);
 			if (i < 2)
 				doctor_trial(d, db, logins[i].who);

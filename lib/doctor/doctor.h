@@ -176,6 +176,8 @@ void doctor_get_after(struct doctor *d, struct http_req *req, unsigned int wait_
 
 /* --- the parts ------------------------------------------------------------------ */
 void doctor_conf(struct doctor *d);		/* 1xx */
+/* doctor_served_folders(d, root): 108: spool, attachments, log below a document root */
+void doctor_served_folders(struct doctor *d, const char *root);
 void doctor_slips(struct doctor *d);		/* 104, 105: line by line */
 void doctor_database(struct doctor *d);		/* 2xx: sets db_ok */
 /* doctor_trial(d, db, who): 209: would the database store a delivery, by this login? */

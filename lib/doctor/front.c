@@ -230,6 +230,29 @@ static const struct cause wall = {
 	"Попросите хостинг исключить /instagram/ и /whatsapp/ из фильтра (ModSecurity, "
 	"защита от ботов)." };
 
+static const struct cause password = {
+	"the site asks for a password (401), no provider can give it", "сайт требует пароль (401), "
+	    "провайдер его не введёт",
+	"Except /instagram/ and /whatsapp/ from the password (in the host's panel: Directory "
+	    "privacy; in .htaccess: Require all granted for these folders).",
+	"Исключите /instagram/ и /whatsapp/ из защиты паролем (панель хостинга: защита папок; "
+	    ".htaccess: Require all granted для этих папок)." };
+static const struct cause whole_site = {
+	"the whole site answers so: it is switched off", "так отвечает весь сайт: он выключен",
+	"The site is in maintenance mode, or the host has suspended it (plan, traffic, payment): "
+	    "see the host's panel, switch maintenance off.",
+	"Сайт на обслуживании (maintenance), или хостинг его приостановил (тариф, трафик, оплата): "
+	    "смотрите панель хостинга, выключите обслуживание." };
+static const struct cause cloudflare_alone = {
+	"Cloudflare cannot use the server behind it", "Cloudflare не может обратиться к серверу за "
+	    "ним",
+	"521, 522, 523: let Cloudflare's addresses through the server's firewall and check the A "
+	    "record; 525, 526: in Cloudflare, SSL/TLS: the mode \"Full\" needs a certificate on "
+	    "the server (Origin certificate, Let's Encrypt).",
+	"521, 522, 523: пропустите адреса Cloudflare в межсетевом экране сервера и проверьте "
+	    "запись A; 525, 526: в Cloudflare, SSL/TLS: для режима «Full» нужен сертификат на "
+	    "сервере (Origin certificate, Let's Encrypt)." };
+
 static bool
 got(const struct front *f, enum path p, int status)
 {
@@ -249,7 +272,11 @@ judge_forbidden(struct doctor *d, const struct front *f, int status)
 static void
 judge_5xx(struct doctor *d, const struct front *f, int status)
 {
-	if (status == 502 || status == 504)
+	if (status >= 520 && status <= 527)
+		conclude(d, DC_WEB, status, &cloudflare_alone);
+	else if (status == 503 && got(f, P_ROOT, 503))
+		conclude(d, DC_WEB, status, &whole_site);
+	else if (status == 502 || status == 504)
 		conclude(d, DC_WEB, status, &no_backend);
 	else if (status == 503)
 		conclude(d, DC_WEB, status, &busy);
@@ -272,6 +299,8 @@ judge(struct doctor *d, const struct front *f)
 		conclude(d, DC_WEB, status, &override_none);
 	else if (status >= 500)
 		judge_5xx(d, f, status);
+	else if (status == 401)
+		conclude(d, DC_FIREWALL, status, &password);
 	else if (status == 403 || status == 406 || status == 429)
 		judge_forbidden(d, f, status);
 	else if (status == 200)

@@ -34,9 +34,15 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " info->>'host', info->>'config', coalesce(info->>'accounts', '')"
 	    " from dmbox.heartbeats where name = 'poll'" },
 	[SQL_POLLS] = { NULL,
-	    "select outcome, extract(epoch from now() - finished_at)::bigint,"
-	    " attempts->-1->>'note',"
-	    " attempts->-1->>'status' from dmbox.poll_runs where account = $1 and channel = $2"
+	    "select outcome, extract(epoch from now() - finished_at)::bigint, "
+	    "attempts->-1->>'note',"
+	    " attempts->-1->>'status', repeats = 0 and exists (select 1 from dmbox.poll_runs b "
+	    "where b.account = $1"
+	    "  and b.channel = $2 and b.id < p.id and b.finished_at > now() - interval '10 "
+	    "minutes' and b.outcome <> 'failed'"
+	    "  and b.id = (select max(id) from dmbox.poll_runs c where c.account = $1 and "
+	    "c.channel = $2 and c.id < p.id))"
+	    " from dmbox.poll_runs p where account = $1 and channel = $2"
 	    " order by id desc limit 1" },
 	[SQL_REFUSED] = { NULL,
 	    "select r.reason, to_char(r.received_at, 'YYYY-MM-DD HH24:MI'),"
@@ -766,9 +772,14 @@ poll(struct doctor *d, const struct account *a, bool fresh)
 	age = db_get_i64(r, 0, 1);
 	note = db_get_text(r, 0, 2);
 	status = db_get_text(r, 0, 3);
-	if (str_eq(outcome, "failed"))
-		doctor_say(d, DC_POLL, told(d, a) ? FINDING_UNKNOWN : FINDING_FAIL,
-		    "%s/%s: %s: %s %s",
+	if (str_eq(outcome, "failed") && db_get_bool(r, 0, 4))
+		doctor_cause(d, DC_POLL, FINDING_UNKNOWN, "", doctor_tr(d, "%s/%s: failed once "
+		    "(%s), the one before went well",
+		    "%s/%s: один раз не удался (%s), предыдущий прошёл"), channel_names[a->channel],
+		    a->name, note != NULL ? note : "");
+	else if (str_eq(outcome, "failed"))
+		doctor_say(d, DC_POLL, told(d, a) ? FINDING_UNKNOWN : FINDING_FAIL, "%s/%s: %s: %s "
+		    "%s",
 		    channel_names[a->channel], a->name, outcome, status != NULL ? status : "",
 		    note != NULL ? note : "");
 	else if (!str_eq(outcome, "unsupported") && age > POLL_SILENT_S &&

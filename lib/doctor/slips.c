@@ -258,6 +258,27 @@ public_address(struct reading *r, unsigned int line, const char *v)
 	buf_free(&b);
 }
 
+/* What ends the user and password where it is not written as %XX. */
+static void
+database_address(struct reading *r, unsigned int line, const char *key, const char *v)
+{
+	struct doctor *d = r->d;
+	const char *from = strstr(v, "://"), *query = strchr(v, '?'), *at = strrchr(v, '@');
+
+	if (from == NULL || at == NULL || (query != NULL && query < at && memchr(query, '=',
+	    (size_t)(at - query)) != NULL))
+		return;
+	for (from += 3; from < at && strchr("@/#?[] ", *from) == NULL; from++)
+		;
+	if (from < at)
+		slip(r, line, key, doctor_tr(d, "the password holds a character that ends it there",
+		    "в пароле знак, который обрывает его"), doctor_tr(d,
+		    "Write it as %XX in the password: @ is %40, / is %2F, # is %23, ? is %3F, : is "
+		    "%3A, % is %25.",
+		    "Пишите его в пароле как %XX: @ — %40, / — %2F, # — %23, ? — %3F, : — %3A, % — "
+		    "%25."));
+}
+
 /* --- lines -------------------------------------------------------------------------- */
 
 static void
@@ -314,6 +335,8 @@ on_line(void *arg, unsigned int line, const char *key, const char *value, const 
 	}
 	if (str_eq(key, "DMBOX_PUBLIC_URL"))
 		public_address(r, line, value);
+	else if (strstr(key, "DATABASE_URL") != NULL)
+		database_address(r, line, key, value);
 	twice(r, line, key, value);
 	overridden(r, line, key, value);
 }

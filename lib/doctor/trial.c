@@ -11,7 +11,8 @@
 #include "doctor/doctor.h"
 #include "base/str.h"
 
-enum stmt { SQL_TRIGGER, SQL_ROWS, SQL_LOCK, SQL_PARTITION, SQL_SEQUENCE, SQL__MAX };
+enum stmt { SQL_TRIGGER, SQL_RULE, SQL_KEYS, SQL_ROWS, SQL_LOCK, SQL_PARTITION, SQL_SEQUENCE,
+    SQL__MAX };
 
 /* Each gives a sentence's facts and the command that mends it. */
 static const struct db_stmt stmts[SQL__MAX] = {
@@ -19,12 +20,33 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "select t.tgname || ' on dmbox.' || c.relname || ' (' ||"
 	    " t.tgfoid::regprocedure::text || ')',"
 	    " format('alter table dmbox.%I disable trigger %I;', c.relname, t.tgname)"
-	    " from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p"
-	    " on p.oid = t.tgfoid"
-	    " where c.relnamespace = 'dmbox'::regnamespace and not t.tgisinternal"
-	    " and t.tgenabled <> 'D'"
-	    "   and t.tgparentid = 0 order by p.pronamespace = 'dmbox'::regnamespace, t.oid "
-	    "desc limit 1" },
+	    " from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = "
+	    "t.tgfoid"
+	    " where c.relnamespace = 'dmbox'::regnamespace and not t.tgisinternal and t.tgenabled "
+	    "<> 'D'"
+	    "   and t.tgparentid = 0 order by p.pronamespace = 'dmbox'::regnamespace, t.oid desc "
+	    "limit 1" },
+	[SQL_RULE] = { NULL,
+	    "select rulename || ' on dmbox.' || tablename, format('drop rule %I on dmbox.%I;', "
+	    "rulename, tablename)"
+	    " from pg_rules where schemaname = 'dmbox' limit 1" },
+	[SQL_KEYS] = { NULL,
+	    "select string_agg('dmbox.' || v.t || ' (' || v.cols || ')', ', '),"
+	    " string_agg(format('alter table dmbox.%I add unique (%s);', v.t, v.cols), ' ')"
+	    " from (values ('deliveries', 'delivery_uid, received_at'), ('contacts', 'account, "
+	    "channel, external_id'),"
+	    "  ('messages', 'account, channel, thread_id, external_id'), ('attachments', "
+	    "'message_id, position'),"
+	    "  ('events', 'event_key, channel, account'), ('reactions', 'message_id, contact_id')) "
+	    "v(t, cols)"
+	    " where to_regclass('dmbox.' || v.t) is not null and not exists (select 1 from "
+	    "pg_index i"
+	    "  where i.indrelid = ('dmbox.' || v.t)::regclass and i.indisunique and i.indisvalid "
+	    "and i.indpred is null and"
+	    "   (select string_agg(a.attname, ', ' order by k.ord) from unnest(i.indkey::int2[]) "
+	    "with ordinality k(attnum, ord)"
+	    "    join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum) = "
+	    "v.cols)" },
 	[SQL_ROWS] = { NULL,
 	    "select string_agg('dmbox.' || relname, ', '),"
 	    " string_agg(format('alter table dmbox.%I disable row level security;', relname), ' ')"
@@ -100,6 +122,16 @@ static const char *
 as_owner(const struct doctor *d)
 {
 	return doctor_tr(d, "As the owner of the tables:", "От имени владельца таблиц:");
+}
+
+/* A plan that a rule made empty depends on no table, and is not made anew when it is gone. */
+static const char *
+rule_fix(const struct doctor *d)
+{
+	return doctor_tr(d, "Restart the web server (its connections keep what the rule made of "
+	    "their statements) after this, as the owner of the tables:",
+	    "От имени владельца таблиц выполните следующее и затем перезапустите веб-сервер (его "
+	    "подключения помнят действие правила):");
 }
 
 /* 23xxx: which constraint of whose? */
@@ -227,6 +259,13 @@ explain(struct doctor *d, const struct refused *w)
 
 	if (str_eq(w->state, "42501"))
 		denied(d, w);
+	else if (str_eq(w->state, "42P10") && fact(d, SQL_KEYS, NULL, &f))
+		found(d, w, doctor_tr(d, "a unique key of ours is missing (restored without keys?)",
+		    "нет нашего уникального ключа (восстановлено без ключей?)"), f.seen,
+		    as_owner(d), f.command);
+	else if (fact(d, SQL_RULE, NULL, &f))
+		found(d, w, doctor_tr(d, "a rule changes what is written", "правило (rule) меняет "
+		    "запись"), f.seen, rule_fix(d), f.command);
 	else if (str_eq(w->state, "55P03") || str_eq(w->state, "57014") || *w->state == '\0')
 		locked(d, w);
 	else if (str_starts(w->state, "23"))
@@ -243,17 +282,48 @@ explain(struct doctor *d, const struct refused *w)
 		    "Посмотрите этот код в журнале PostgreSQL."), NULL);
 }
 
+/* Taken, and not there: each delivery would be answered 200 and be gone. */
+static void
+swallowed(struct doctor *d, struct refused *w)
+{
+	struct fact f;
+
+	snprintf(w->error, sizeof w->error, "%s", doctor_tr(d, "no row was stored", "строка не "
+	    "записана"));
+	snprintf(w->state, sizeof w->state, "00000");
+	if (fact(d, SQL_RULE, NULL, &f))
+		found(d, w, doctor_tr(d, "a rule changes what is written", "правило (rule) меняет "
+		    "запись"), f.seen, rule_fix(d), f.command);
+	else if (fact(d, SQL_TRIGGER, NULL, &f))
+		found(d, w, doctor_tr(d, "a trigger drops the rows without an error", "триггер "
+		    "молча отбрасывает строки"), f.seen,
+		    as_owner(d), f.command);
+	else
+		found(d, w, doctor_tr(d, "the rows vanish without an error", "строки пропадают без "
+		    "ошибки"), "", doctor_tr(d,
+		    "Compare the functions and triggers of the schema dmbox with sql/code; have "
+		    "them made again:",
+		    "Сравните функции и триггеры схемы dmbox с sql/code; создайте их заново:"),
+		    "delete from dmbox.schema_code;` `dmbox migrate");
+}
+
 void
 doctor_trial(struct doctor *d, struct db *db, const char *who)
 {
 	struct refused w = { .who = who };
+	enum rc rc;
 
 	if (d->conf->n_accounts == 0 || d->r[DC_DB_WRITE].status == FINDING_FAIL)
 		return;
-	if (trial_store(db, &d->conf->accounts[0]) == RC_OK) {
-		doctor_say(d, DC_DB_WRITE, FINDING_OK,
-		    doctor_tr(d, "%s: a message was stored, and undone",
+	rc = trial_store(db, &d->conf->accounts[0]);
+	if (rc == RC_OK) {
+		doctor_say(d, DC_DB_WRITE, FINDING_OK, doctor_tr(d, "%s: a message was stored, and "
+		    "undone",
 		    "%s: сообщение записано и отменено"), who);
+		return;
+	}
+	if (rc == RC_NONE) {	/* the server says that all is well */
+		swallowed(d, &w);
 		return;
 	}
 	snprintf(w.state, sizeof w.state, "%s", db_sqlstate(db));

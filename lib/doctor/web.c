@@ -1203,6 +1203,8 @@ judge_auth(struct doctor *d)
 
 		if (conf_below(d->conf, d->probe.doc_root, why))
 			doctor_say(d, DC_BELOW, FINDING_FAIL, "%s", why);
+		else
+			doctor_served_folders(d, d->probe.doc_root);
 	}
 }
 

@@ -927,9 +927,10 @@ without(const struct delivery *d, const bool *bad, struct delivery *out)
 	return v;
 }
 
-/* Would items lo..hi-1 of d be taken?  Tried in a transaction that is undone. */
+/* Would items lo..hi-1 of d be taken?  Tried in a transaction that is undone.  messages: how
+ * many of them would be new; NULL: not asked. */
 static enum rc
-probe(struct db *db, const struct delivery *d, size_t lo, size_t hi)
+probe(struct db *db, const struct delivery *d, size_t lo, size_t hi, size_t *messages)
 {
 	struct delivery part = *d, *v = &part;
 	enum rc rc;
@@ -940,6 +941,8 @@ probe(struct db *db, const struct delivery *d, size_t lo, size_t hi)
 		return rc;
 	rc = try_once(db, &v, 1, true);
 	db_rollback(db);
+	if (rc == RC_OK && messages != NULL)
+		*messages = part.messages;
 	if (rc == RC_OK)
 		return RC_OK;
 	return db_fault(db) == DB_FAULT_DATA ? RC_INVALID : RC_TEMP;
@@ -948,7 +951,10 @@ probe(struct db *db, const struct delivery *d, size_t lo, size_t hi)
 enum rc
 store_would(struct db *db, const struct delivery *d)
 {
-	return probe(db, d, 0, d->items.n);
+	size_t n = 0;
+	enum rc rc = probe(db, d, 0, d->items.n, &n);
+
+	return rc == RC_OK && n == 0 ? RC_NONE : rc;
 }
 
 /* Halve until the bad items stand alone; RC_TEMP when the database went away. */
@@ -962,7 +968,7 @@ bisect(struct db *db, const struct delivery *d, size_t lo, size_t hi, unsigned i
 		return RC_OK;
 	if (*left > 0) {
 		--*left;
-		if ((rc = probe(db, d, lo, hi)) != RC_INVALID)
+		if ((rc = probe(db, d, lo, hi, NULL)) != RC_INVALID)
 			return rc;
 	}
 	if (hi - lo == 1 || *left == 0) {

@@ -35,8 +35,8 @@ enum rc store_deliveries(struct db *db, struct delivery *const *v, size_t n) MUS
  * store_would(db, d):
  * Would this delivery be taken?  Written in a transaction that is undone.
  *
- * Returns  RC_OK; RC_INVALID: its data are refused; RC_TEMP: anything else.  The
- *          fault stays with db (db_sqlstate, db_where).
+ * Returns  RC_OK; RC_NONE: taken, and no new message is there; RC_INVALID: its data are
+ *          refused; RC_TEMP: anything else.  The fault stays with db (db_sqlstate, db_where).
  */
 enum rc store_would(struct db *db, const struct delivery *d) MUST_CHECK;
 

@@ -3,9 +3,16 @@
 ca() {
 	openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj "/CN=doctor test CA" -keyout "$V/ca.key" -out "$V/ca.pem" 2>/dev/null
 }
-# leaf NOT-BEFORE NOT-AFTER (YYYYMMDDHHMMSSZ): a certificate for localhost, signed by it
+# between: from now on an authority between that one (ca.pem) and the leaf signs
+between() {
+	openssl req -newkey rsa:2048 -nodes -subj "/CN=doctor test intermediate" -keyout "$V/mid.key" -out "$V/mid.csr" 2>/dev/null &&
+	printf 'basicConstraints=critical,CA:TRUE\n' >"$V/mid.ext" &&
+	openssl x509 -req -in "$V/mid.csr" -CA "$V/ca.pem" -CAkey "$V/ca.key" -CAcreateserial -days 20 -extfile "$V/mid.ext" -out "$V/mid.pem" 2>/dev/null &&
+	cp "$V/mid.pem" "$V/ca.pem" && cp "$V/mid.key" "$V/ca.key"
+}
+# leaf NOT-BEFORE NOT-AFTER [NAME] (YYYYMMDDHHMMSSZ): a certificate for NAME (localhost), signed by it
 leaf() {
-	openssl req -newkey rsa:2048 -nodes -subj "/CN=localhost" -keyout "$V/leaf.key" -out "$V/leaf.csr" 2>/dev/null
+	openssl req -newkey rsa:2048 -nodes -subj "/CN=${3:-localhost}" -keyout "$V/leaf.key" -out "$V/leaf.csr" 2>/dev/null
 	mkdir -p "$V/certs" && : >"$V/index" && echo 01 >"$V/serial"
 	cat >"$V/ca.cnf" <<-END
 	[ca]
@@ -21,7 +28,7 @@ leaf() {
 	[p]
 	commonName = supplied
 	[x]
-	subjectAltName = DNS:localhost
+	subjectAltName = DNS:${3:-localhost}
 	END
 	openssl ca -batch -config "$V/ca.cnf" -cert "$V/ca.pem" -keyfile "$V/ca.key" -in "$V/leaf.csr" \
 	    -out "$V/leaf.pem" -startdate "$1" -enddate "$2" 2>/dev/null

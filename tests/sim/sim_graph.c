@@ -18,6 +18,8 @@
  *                       in any case, by GRAPH_PROOF_SECRET, else the last of GRAPH_APP_SECRET
  *   GRAPH_RESTRICTED    "on": messages get code 100 "Unsupported request", as a restricted
  *                       app does; "all": every call does
+ *   GRAPH_SCOPES        of debug_token, as JSON strings with commas
+ *   GRAPH_USER_TOKEN    "on": the token is a person's, no Page's
  *   GRAPH_HEAVY         most messages of a conversation, and conversations of a list, that
  *                       one answer may hold; more is "reduce the amount of data"
  *   GRAPH_STRICT        "on": only contacts that wrote first can be written to
@@ -816,7 +818,10 @@ me(const struct sim_req *r, struct sim_res *res, size_t account, bool login)
 {
 	const char *own = page_id(r, account);
 
-	if (login)
+	if (str_eq(sim_opt("GRAPH_USER_TOKEN"), "on"))	/* as for a person's EAA token */
+		error(res, 400, 100, 0, "OAuthException",
+		    "(#100) Tried accessing nonexisting field (instagram_business_account) on node type (User)");
+	else if (login)
 		sim_answer(res, 200, "{\"id\":\"9%s\",\"user_id\":\"%s\",\"username\":\"shop\","
 		    "\"account_type\":\"BUSINESS\"}", own + 1, own);
 	else
@@ -927,8 +932,8 @@ route(const struct sim_req *r, struct sim_res *res, const char *p, size_t accoun
 		return;
 	} else if (str_eq(p, "/debug_token")) {
 		sim_answer(res, 200, "{\"data\":{\"app_id\":\"1234567890\",\"type\":\"PAGE\","
-		    "\"is_valid\":true,\"expires_at\":0,\"scopes\":[\"instagram_basic\","
-		    "\"instagram_manage_messages\"]}}");
+		    "\"is_valid\":true,\"expires_at\":0,\"scopes\":[%s]}}", sim_opt("GRAPH_SCOPES") != NULL ?
+		    sim_opt("GRAPH_SCOPES") : "\"instagram_basic\",\"instagram_manage_messages\"");
 		return;
 	} else if (!post && str_starts(p, "/aWdfZAGNvbnY6")) {
 		conversation(r, res, account, p + 14);

@@ -13,6 +13,7 @@
  *           (of each status), GREEN_HISTORY=no (getChatHistory knows nothing, as
  *           reported for @lid),
  *           GREEN_WEBHOOK_FORM (default "Bearer "; "" or "Basic ", C.4),
+ *           GREEN_DELAY_MS (delaySendMessagesMilliseconds, 500),
  *           GREEN_RATES=on (one getStateInstance and getSettings a second).
  * GET /green/media/NAME.jpg|.pdf|.html: a file to download, 404 for other names.
  * Control (instance: default the first one seen, else 1101000001):
@@ -516,7 +517,8 @@ do_settings(struct instance *i, const struct sim_req *r, struct sim_res *res)
 	put_pair(&b, "webhookUrlToken", i->webhook_token);
 	for (size_t k = 0; k < SETTINGS; k++)
 		put_pair(&b, settings[k], i->off[k] ? "no" : "yes");
-	buf_puts(&b, ",\"delaySendMessagesMilliseconds\":500}");
+	buf_printf(&b, ",\"delaySendMessagesMilliseconds\":%s}", sim_opt("GREEN_DELAY_MS") != NULL ?
+	    sim_opt("GREEN_DELAY_MS") : "500");
 	sim_answer(res, 200, "%s", b.p);
 	buf_free(&b);
 }

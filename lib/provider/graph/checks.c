@@ -105,6 +105,17 @@ access_judge(struct checkup *c, struct finding *f)
 		    "ничего не изменит.", FINDING_FAIL },
 	};
 
+	if (strstr(f->seen, "node type (User)") != NULL) {
+		check_cause(c, 713, f->status, check_tr(c,
+		    "This is the token of a person: take the Page's own (Graph API Explorer: GET "
+		    "me/accounts, access_token of the Page; or App Dashboard, Instagram, Generate "
+		    "token).",
+		    "Это токен человека: нужен токен самой Страницы (Graph API Explorer: GET "
+		    "me/accounts, access_token Страницы; или App Dashboard, Instagram, Generate "
+		    "token)."),
+		    "%s: %s", c->a->name, f->seen);
+		return true;
+	}
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
 		size_t n = strlen(v[i].code);
 
@@ -151,6 +162,10 @@ token_judge(struct checkup *c, struct finding *f)
 		    "Instagram (Настройки, Тип аккаунта); токен останется тем же." },
 	};
 
+	/* proved as the app may want it; only tokens of Messenger are */
+	if (f->status == FINDING_OK && graph_product(c->a) == GRAPH_MESSENGER &&
+	    account_missing(c->a, KEY_VERIFY, 0) == NULL)
+		check_say(c, 728, FINDING_OK, "%s", c->a->name);
 	if (f->status != FINDING_OK && access_judge(c, f))
 		return;
 	for (size_t i = 0; f->status != FINDING_OK && i < sizeof v / sizeof *v; i++)

@@ -1,6 +1,7 @@
 /*
  * What dmbox doctor asks Green API (providers.md C.6).
  */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include "base/str.h"
 
 /* --- doctor (C.6) ------------------------------------------------------------------ */
+
+#define DELAY_MAX_MS 15000	/* Green API's own default is 1000, its limit 600000 */
 
 enum probe { PROBE_STATE, PROBE_SETTINGS, PROBE_NOTICES, PROBE_LIMIT, PROBE__MAX };
 
@@ -69,6 +72,7 @@ green_probe_settings(const struct account *a, const struct json *j, struct mem_a
 {
 	const char *url = json_str(arena, json_get(j, "webhookUrl"));
 	const char *in = json_str(arena, json_get(j, "incomingWebhook"));
+	const char *token = json_str(arena, json_get(j, "webhookUrlToken"));
 
 	if (!in)
 		green_found(out, FINDING_UNKNOWN, "settings", "the answer has no incomingWebhook");
@@ -81,6 +85,11 @@ green_probe_settings(const struct account *a, const struct json *j, struct mem_a
 	else if (!a->poll_s && str_empty(url))
 		green_found(out, FINDING_FAIL, "webhook_url",
 		    "webhookUrl is empty and polling is off: nothing can arrive");
+	else if (!a->poll_s && token != NULL && !str_empty(greenapi_own(a)->webhook_token) &&
+	    !green_token_matches(token, greenapi_own(a)->webhook_token))
+		green_found(out, FINDING_FAIL, "webhook_url", "webhookUrlToken is %s: each "
+		    "notification is refused",
+		    *token == '\0' ? "empty" : "not WHATSAPP_WEBHOOK_TOKEN's value");
 	else
 		green_found(out, FINDING_OK, "settings", "incomingWebhook yes, webhookUrl %s",
 		    str_empty(url) ? "empty" : url);
@@ -100,6 +109,7 @@ green_probe_notices(const struct json *j, struct mem_arena *arena, struct findin
 	};
 	struct buf b;
 	size_t known = 0;
+	int64_t delay;
 
 	buf_init(&b, 600);
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
@@ -110,6 +120,10 @@ green_probe_notices(const struct json *j, struct mem_arena *arena, struct findin
 			buf_printf(&b, "%s%s (loses %s)", b.n > 0 ? ", " : "not yes: ", v[i].name,
 			    v[i].loses);
 	}
+	if (json_i64(json_get(j, "delaySendMessagesMilliseconds"), &delay) == RC_OK &&
+	    delay > DELAY_MAX_MS)
+		buf_printf(&b, "%sdelaySendMessagesMilliseconds is %" PRId64 " (each message waits "
+		    "so long)", b.n > 0 ? "; " : "", delay);
 	if (known == 0)
 		green_found(out, FINDING_UNKNOWN, "notices",
 		    "the answer names none of these settings");

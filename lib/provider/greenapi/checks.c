@@ -95,18 +95,20 @@ const struct provider_check greenapi_checks[] = {
 	  .what = { "notifications go where this installation takes them",
 	    "уведомления идут туда, где их забирает эта установка" },
 	  .remedy = { "While polling, webhookUrl must be empty; with WHATSAPP_POLL_SECONDS=0 it "
-	    "must be this installation's /whatsapp/webhook.",
+	      "must be this installation's /whatsapp/webhook, and webhookUrlToken the value of "
+	      "WHATSAPP_WEBHOOK_TOKEN.",
 	    "При опросе webhookUrl должен быть пуст; при WHATSAPP_POLL_SECONDS=0 в нём адрес "
-	    "/whatsapp/webhook этой установки." },
+	    "/whatsapp/webhook этой установки, а webhookUrlToken равен WHATSAPP_WEBHOOK_TOKEN." },
 	  .codes = { "webhook_url" } },
 	{ .number = 726,
 	  .subject = { "Other notifications", "Остальные уведомления" },
 	  .what = { "Green API tells of statuses, echoes, edits and deletions",
 	    "Green API сообщает о статусах, своих сообщениях, правках и удалениях" },
 	  .remedy = { "Set the settings named here to yes in the instance's settings (this "
-	    "restarts the instance; applied within 5 minutes).",
-	    "Включите (yes) названные настройки инстанса (инстанс перезапустится; действует "
-	    "через 5 минут)." },
+	      "restarts the instance; applied within 5 minutes); lower "
+	      "delaySendMessagesMilliseconds to 1000 where it is named.",
+	    "Включите (yes) названные настройки инстанса (инстанс перезапустится; действует через "
+	    "5 минут); delaySendMessagesMilliseconds, если он назван, уменьшите до 1000." },
 	  .codes = { "notices" } },
 	{ .number = 727,
 	  .subject = { "Limits of the number", "Ограничения номера" },

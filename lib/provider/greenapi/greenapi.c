@@ -24,7 +24,7 @@
 
 /* C.4: the vendor's exact wording is not known: the bare token, Bearer, Basic.
  * A configured token may itself be "Bearer x"; then the whole value is equal. */
-static bool
+bool
 green_token_matches(const char *have, const char *want)
 {
 	static const char *const schemes[] = { "Bearer ", "Basic " };

@@ -98,4 +98,7 @@ extern const size_t greenapi_n_hints;
 extern const struct provider_sample greenapi_samples[];
 extern const size_t greenapi_n_samples;
 
+/* green_token_matches(have, want): Authorization as Green API writes it, or a bare token. */
+bool green_token_matches(const char *have, const char *want);
+
 #endif
