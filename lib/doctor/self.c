@@ -1,0 +1,483 @@
+/*
+ * Test deliveries through the public address: signed as each provider would sign
+ * (providers.md A.6, B.3, C.4), marked by X-Dmbox-Doctor, which makes their rows a test's,
+ * and removed afterwards.  Sizes, alphabets and texts that filters take for an attack.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "doctor/web.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define REQUEST_MS 8000
+#define BOTH_ALPHABETS 4	/* accounts; the others are tried in ASCII alone */
+#define SELF_AT_ONCE 4
+#define RETRY_MS 3000
+#define HOSTED_BODY 131072
+
+static const char text_ascii[] = "dmbox doctor: test";
+static const char text_cyrillic[] = "dmbox doctor: Проверка связи, съешь ещё этих булок";
+
+/* What firewalls take for an attack, and what calls itself as a provider does: all in one
+ * delivery, and where that one is refused each in its own, to name it. */
+static const struct piece { const char *text, *agent; } pieces[] = {
+	{ "x'; DROP TABLE users; -- SELECT * FROM orders UNION ALL", NULL },
+	{ "<b>sale</b> <script>alert(1)</script>", NULL },
+	{ "../../etc/passwd", NULL },
+	{ "\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd \xf0\x9f\x98\x80", NULL },
+	{ "dmbox doctor: test", "facebookexternalua" },	/* Meta's User-Agent */
+};
+enum { N_PIECES = sizeof pieces / sizeof *pieces };
+
+static void self_pump(struct doctor *d);
+static void self_send(struct doctor *d, struct self *s);
+static void self_start(struct doctor *d, const struct account *a, enum self_kind kind, size_t size,
+    const struct piece *piece);
+
+static void
+on_self(struct doctor *d, void *arg, struct http_res *res)
+{
+	struct self *s = arg;
+	struct json *j = NULL;
+
+	s->answered = true;
+	d->web->n_answered++;
+	s->fail = res->fail;
+	s->status = res->status;
+	s->ours = doctor_web_ours(res, s->rid);
+	if (!s->ours && res->fail == HTTP_FAIL_NONE)
+		s->told = doctor_cloudflare(d, res) || doctor_cached(d, res);
+	doctor_web_slowest(d, res);
+	if (json_parse(res->body, res->body_n, &j, NULL) == RC_OK)
+		s->spooled = json_bool(json_member(j, "spooled"), false);
+	json_free(j);
+	/* who found the database away does not ask it again for a moment */
+	if (s->spooled && s->kind <= SELF_CYRILLIC && !s->retried && !d->small_plan &&
+	    d->r[DC_DB_WRITE].status == FINDING_OK) {
+		s->retried = true;
+		s->spooled = s->answered = false;
+		d->web->n_answered--;
+		self_send(d, s);
+		return;
+	}
+	for (size_t i = 0; s->kind == SELF_MIXED && !s->ours && res->fail == HTTP_FAIL_NONE &&
+	    !s->told && i < N_PIECES; i++)
+		self_start(d, s->a, SELF_PIECE, 0, &pieces[i]);
+	self_pump(d);
+}
+
+static void
+self_text(const struct self *s, struct buf *b)
+{
+	if (s->kind == SELF_PIECE)
+		buf_puts(b, s->piece->text);
+	else if (s->kind == SELF_CYRILLIC)
+		buf_puts(b, text_cyrillic);
+	else if (s->kind != SELF_MIXED)
+		buf_puts(b, text_ascii);
+	for (size_t i = 0; s->kind == SELF_MIXED && i < N_PIECES; i++)
+		buf_printf(b, "%s%s", i > 0 ? " " : "", pieces[i].text);
+}
+
+/* A body as the provider would send it, blown up to size by white space. */
+static void
+self_body(const struct self *s, struct buf *b)
+{
+	const struct provider *p = provider_of(s->a);
+	const char *at = strchr(p->sender, '@');
+	char from[80];
+	struct sample_vars v = { .id = s->rid, .ref = s->rid, .from = from,
+	    .own = s->a->own_id != NULL ? s->a->own_id : "0", .now_us = clock_now_us() };
+	struct buf body, words;
+
+	buf_init(&words, 4096);
+	self_text(s, &words);
+	v.text = words.p;
+	snprintf(from, sizeof from, "doctor-%s%s", s->d->run, at != NULL ? at : "");
+	buf_init(&body, 1 << 16);
+	provider_sample_body(p, provider_sample(p, "text"), &v, &body);
+	buf_putc(b, body.p[0]);
+	for (size_t i = body.n; i < s->size; i++)
+		buf_putc(b, ' ');
+	buf_put(b, body.p + 1, body.n - 1);
+	buf_free(&body);
+	buf_free(&words);
+}
+
+static void
+self_send(struct doctor *d, struct self *s)
+{
+	const struct account *a = s->a;
+	struct http_req r;
+	struct buf b;
+	char path[128];
+
+	doctor_web_id(d, s->rid);
+	buf_init(&b, 2 << 20);
+	self_body(s, &b);
+	s->body_n = b.n;
+	s->body = mem_arena_ndup(&d->arena, b.p, b.n);
+	buf_free(&b);
+	snprintf(path, sizeof path, "/%s/webhook%s%s", channel_names[a->channel],
+	    str_eq(a->name, "main") ? "" : "/", str_eq(a->name, "main") ? "" : a->name);
+	doctor_web_begin(d, &r, "POST", path, s->rid, s->kind == SELF_MIXED ?
+	    pieces[N_PIECES - 1].agent :
+	    s->piece != NULL && s->piece->agent != NULL ? s->piece->agent : "dmbox-doctor");
+	doctor_web_header(&r, "X-Dmbox-Doctor", "1");
+	if (s->kind == SELF_CHUNKED)
+		doctor_web_header(&r, "Transfer-Encoding", "chunked");
+	http_req_body(&r, "application/json", s->body, s->body_n);
+	if (provider_of(a)->sign(a, &r) == RC_OK)
+		snprintf(s->credential, sizeof s->credential, "%s", r.hdrs[r.n_hdrs - 1].name);
+	else if (!a->webhook_open)
+		LOG_BUG("account %s has no credential to sign with", a->name);
+	doctor_get_after(d, &r, s->retried ? RETRY_MS : 0, REQUEST_MS, on_self, s);
+}
+
+/*
+ * A few at a time: who calls a small server with a hundred deliveries at once finds it
+ * slow, and takes the connections that its programs need.
+ */
+static void
+self_pump(struct doctor *d)
+{
+	struct web *w = d->web;
+	size_t width = d->small_plan ? 1 : SELF_AT_ONCE;
+
+	while (w->sent < w->n_self && w->sent - w->n_answered < width &&
+		clock_mono_ms() < d->end_ms)
+		self_send(d, w->self[w->sent++]);
+}
+
+static void
+self_start(struct doctor *d, const struct account *a, enum self_kind kind, size_t size,
+    const struct piece *piece)
+{
+	struct self *s = mem_arena_alloc(&d->arena, sizeof *s);
+
+	d->web->self = mem_realloc(d->web->self, d->web->n_self + 1, sizeof *d->web->self);
+	d->web->self[d->web->n_self++] = s;
+	s->d = d;
+	s->a = a;
+	s->kind = kind;
+	s->size = size;
+	s->piece = piece;
+	self_pump(d);
+}
+
+/* Can we sign for it? */
+static bool
+can_sign(const struct doctor *d, const struct account *a)
+{
+	if (!doctor_used(d, a))
+		return false;
+	return !a->use_mock && (a->webhook_open || account_missing(a, KEY_VERIFY, 0) == NULL);
+}
+
+void
+doctor_self_start(struct doctor *d)
+{
+	static const size_t sizes[] = { 1000, 130000, 200000, 1000000 };	/* issue 5.1 */
+	const struct account *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->conf->n_accounts; i++) {
+		const struct account *a = &d->conf->accounts[i];
+
+		if (!can_sign(d, a))
+			continue;
+		if (first == NULL)
+			first = a;
+		self_start(d, a, SELF_ASCII, 0, NULL);
+		if (n++ < BOTH_ALPHABETS)
+			self_start(d, a, SELF_CYRILLIC, 0, NULL);
+	}
+	if (first == NULL)
+		return;
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		self_start(d, first, SELF_SIZE, sizes[i], NULL);
+	self_start(d, first, SELF_CHUNKED, 0, NULL);
+	self_start(d, first, SELF_MIXED, 0, NULL);
+}
+
+/* --- judging
+ * ------------------------------------------------------------------------------------ */
+
+static void
+self_from_row(struct self *s, const struct db_res *r, size_t row)
+{
+	const char *want = s->kind == SELF_CYRILLIC ? text_cyrillic : text_ascii;
+	const void *p;
+	size_t n = 0;
+
+	s->in_ledger = true;
+	snprintf(s->reason, sizeof s->reason, "%s", db_get_text(r, row, 1));
+	p = db_get_bytes(r, row, 2, &n);
+	/* a refused body is kept in part only */
+	s->changed = str_eq(db_get_text(r, row, 4), "accepted") && p != NULL &&
+	    (n != s->body_n || memcmp(p, s->body, n) != 0);
+	s->text_ok = str_eq(db_get_text(r, row, 3), want);
+}
+
+static void
+read_ledger(struct doctor *d)
+{
+	static const struct db_stmt rows = { NULL,
+	    "select d.request_id, d.reason, d.body, (select m.body from dmbox.messages m"
+	    " where m.delivery_id = d.id and m.is_test order by m.id limit 1), d.verdict"
+	    " from dmbox.deliveries d where d.request_id like $1" };
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	char like[64];
+
+	snprintf(like, sizeof like, "doctor-%s-%%", d->run);
+	db_text(&a, like);
+	if (d->db_ok && db_exec(d->db, &rows, &a, &r) == RC_OK)
+		for (size_t i = 0; i < db_rows(r); i++)
+			for (size_t k = 0; k < d->web->n_self; k++)
+				if (str_eq(d->web->self[k]->rid, db_get_text(r, i, 0)))
+					self_from_row(d->web->self[k], r, i);
+	db_res_free(r);
+	db_args_free(&a);
+}
+
+/* A filter that lets some texts through and others not: which? */
+static void
+named_piece(struct doctor *d, const struct self *s)
+{
+	bool one = false;
+
+	for (size_t i = 0; i < d->web->n_self; i++)
+		one |= d->web->self[i]->kind == SELF_PIECE && !d->web->self[i]->ours;
+	if (s->kind == SELF_MIXED && one)
+		return;		/* its pieces say it */
+	doctor_cause(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
+	    "A filter (ModSecurity, the host's WAF) reads messages and refuses some: let it except "
+	    "/instagram/ and /whatsapp/; customers write such texts.",
+	    "Фильтр (ModSecurity, WAF хостинга) читает сообщения и отклоняет некоторые: исключите "
+	    "из него /instagram/ и /whatsapp/; клиенты пишут такие тексты."),
+	    doctor_tr(d, "HTTP %d for a message with %s%s", "HTTP %d на сообщение с %s%s"),
+	    s->status,
+	    s->piece == NULL ? doctor_tr(d, "all of that together", "всем этим вместе") :
+	    s->piece->agent != NULL ?
+	    "User-Agent: " : "", s->piece == NULL ? "" : s->piece->agent != NULL ? s->piece->agent :
+	    s->piece->text);
+}
+
+/* What stands before dmbox answered: which link is it? */
+static void
+foreign_answer(struct doctor *d, const struct self *s)
+{
+	const char *name = s->a->name;
+
+	if (s->status >= 300 && s->status < 400)
+		doctor_say(d, DC_REDIRECT, FINDING_FAIL, "POST %s: HTTP %d", name, s->status);
+	else if (s->kind == SELF_CHUNKED)
+		doctor_say(d, DC_CHUNKED, FINDING_WARN, "HTTP %d", s->status);
+	else if (s->kind == SELF_SIZE && s->size > HOSTED_BODY && d->probe.hosted)
+		/* the default of mod_fcgid, no .htaccess may change it, and no message is so
+		 * long */
+		doctor_say(d, DC_BODY_LIMIT, FINDING_OK,
+		    doctor_tr(d, "%zu kB and more: the host's server takes no such body",
+		    "%zu кБ и больше: сервер хостинга такие тела не принимает"), s->size / 1000);
+	else if (s->kind == SELF_SIZE && s->size > 1000)
+		doctor_say(d, DC_BODY_LIMIT, FINDING_FAIL, doctor_tr(d,
+		    "%zu bytes: HTTP %d from the web server", "%zu байт: HTTP %d от веб-сервера"),
+		    s->size, s->status);
+	else if (s->kind == SELF_PIECE || s->kind == SELF_MIXED)
+		named_piece(d, s);
+	else if (s->status == 403 || s->status == 406 || s->status == 429 || s->status == 501)
+		doctor_say(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
+		    "POST to the webhook of %s: HTTP %d, and not from dmbox",
+		    "POST на вебхук %s: HTTP %d, и не от dmbox"), name, s->status);
+	else
+		doctor_say(d, DC_ENDPOINTS, FINDING_FAIL, doctor_tr(d,
+		    "POST to the webhook of %s: HTTP %d, and not from dmbox",
+		    "POST на вебхук %s: HTTP %d, и не от dmbox"), name, s->status);
+}
+
+static enum doctor_check
+self_check(const struct self *s)
+{
+	static const enum doctor_check of[] = { DC_SELF_ASCII, DC_SELF_CYRILLIC, DC_BODY_LIMIT,
+		DC_CHUNKED, DC_FIREWALL, DC_FIREWALL };
+
+	return of[s->kind];
+}
+
+/* A delivery of this account that is neither long nor chunked was refused, too. */
+static bool
+plain_fails(const struct doctor *d, const struct self *s)
+{
+	for (size_t i = 0; i < d->web->n_self; i++) {
+		const struct self *o = d->web->self[i];
+
+		if (o->a == s->a && o->kind == SELF_ASCII && o->answered && o->status != 200)
+			return true;
+	}
+	return false;
+}
+
+/* Our own credential was refused: did its header not arrive, or is another one known there? */
+static void
+self_refused(struct doctor *d, const struct self *s, const char *label)
+{
+	enum doctor_check c = self_check(s);
+	char fix[600];
+	bool lost = strstr(s->reason, "no_") == s->reason || str_eq(s->reason, "bad_header");
+
+	if (lost)
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d, "The header %s was lost on its way: let the proxy or web server "
+		    "before dmbox pass it on.",
+		    "Заголовок %s потерялся по дороге: пусть прокси или веб-сервер перед dmbox "
+		    "его передаёт."), s->credential);
+	else if (s->changed || str_starts(s->reason, "wrong_signature_"))
+		snprintf(fix, sizeof fix, "%s", doctor_text(DC_SELF_CYRILLIC)->remedy[d->o.lang]);
+	else
+		snprintf(fix, sizeof fix, doctor_tr(d,
+		    "The web programs have another secret than this configuration (%s): compare "
+		    "DMBOX_CONFIG and the environment of the web server with what `dmbox config` "
+		    "shows, then restart it.",
+		    "У веб-программ другой секрет, чем в этой конфигурации (%s): сравните "
+		    "DMBOX_CONFIG и окружение веб-сервера с тем, что показывает `dmbox config`, и "
+		    "перезапустите его."),
+		    d->probe.config[0] != '\0' ? d->probe.config : d->conf->file);
+	doctor_cause(d, c, FINDING_FAIL, fix,
+	    doctor_tr(d, "%s: refused, %s (request %s)", "%s: отклонено, %s (запрос %s)"),
+	    label, s->reason[0] != '\0' ? s->reason : "401", s->rid);
+}
+
+/* Answered 200 and put by for later: that is what the spool is for while the database is
+ * away, but the database answers. */
+static void
+self_spooled(struct doctor *d, const struct self *s, const char *label)
+{
+	enum doctor_check c = self_check(s);
+
+	if (s->kind > SELF_CYRILLIC)
+		doctor_cause(d, c, FINDING_UNKNOWN, "",
+		    doctor_tr(d, "%s: in the spool, as the others: see DMB-611",
+		    "%s: в спуле, как и остальные: смотрите DMB-611"), label);
+	else if (d->r[DC_DB_WRITE].status == FINDING_FAIL ||
+		d->r[DC_DB_RIGHTS].status == FINDING_FAIL)
+		doctor_cause(d, c, FINDING_UNKNOWN, "",
+		    doctor_tr(d, "%s: in the spool, see DMB-206 and DMB-209",
+		    "%s: в спуле, смотрите DMB-206 и DMB-209"), label);
+	else if (d->small_plan)
+		doctor_cause(d, c, FINDING_UNKNOWN, "", doctor_tr(d,
+		    "%s: in the spool for the moment: the few connections of this database were in "
+		    "use, by these calls too",
+		    "%s: пока в спуле: немногие подключения этой базы были заняты, в том числе "
+		    "этими вызовами"), label);
+	else if (d->r[DC_DB_LIMIT].status == FINDING_WARN)
+		doctor_cause(d, c, FINDING_UNKNOWN, "",
+		    doctor_tr(d, "%s: in the spool: no connection was left, see DMB-203",
+		    "%s: в спуле: не было свободного подключения, смотрите DMB-203"), label);
+	else
+		doctor_cause(d, c, FINDING_FAIL, doctor_tr(d,
+		    "The web programs cannot use the database that doctor can use: their lines "
+		    "\"database:\" in the log say why (another login, a firewall or SELinux for "
+		    "the web server, no connection left).",
+		    "Веб-программы не могут работать с базой, с которой работает doctor: причина в "
+		    "строках «database:» журнала (другой логин, межсетевой экран или SELinux для "
+		    "веб-сервера, нет подключений)."),
+		    doctor_tr(d, "%s: in the spool, although the database answers (request %s)",
+		    "%s: в спуле, хотя база отвечает (запрос %s)"), label, s->rid);
+}
+
+static void
+judge_self(struct doctor *d, const struct self *s)
+{
+	enum doctor_check c = self_check(s);
+	enum finding_status bad = c == DC_CHUNKED ? FINDING_WARN : FINDING_FAIL;
+	char label[96];
+
+	if (s->kind == SELF_SIZE)
+		snprintf(label, sizeof label, "%zu kB", s->size / 1000);
+	else
+		snprintf(label, sizeof label, "%s/%s", channel_names[s->a->channel], s->a->name);
+	if (!s->answered || s->fail == HTTP_FAIL_TIMEOUT) {
+		doctor_say(d, c, FINDING_UNKNOWN, "%s: %s", label,
+		    http_fail_names[HTTP_FAIL_TIMEOUT]);
+		return;
+	}
+	if (s->fail != HTTP_FAIL_NONE) {
+		doctor_say(d, c, bad, "%s: %s", label, http_fail_names[s->fail]);
+		return;
+	}
+	if (s->kind > SELF_CYRILLIC && s->status != 200 && plain_fails(d, s)) {
+		doctor_say(d, c, FINDING_UNKNOWN, doctor_tr(d, "%s: HTTP %d, as short ones",
+		    "%s: HTTP %d, как и на короткие"), label, s->status);
+		return;
+	}
+	if (!s->ours) {
+		if (!s->told)
+			foreign_answer(d, s);
+		return;
+	}
+	if (s->changed)
+		doctor_say(d, DC_SELF_CYRILLIC, FINDING_FAIL,
+		    doctor_tr(d, "%s: the body arrived changed",
+		    "%s: тело пришло изменённым"), label);
+	if (s->status == 401 && str_ieq(s->credential, "Authorization") &&
+	    d->web->auth_status == 401) {
+		doctor_say(d, c, FINDING_UNKNOWN, "%s: HTTP 401, DMB-505", label);
+		return;
+	}
+	if (s->status == 401)
+		self_refused(d, s, label);
+	else if (s->status != 200)
+		doctor_cause(d, c, bad, doctor_tr(d, "See what the log says of this request.",
+		    "Посмотрите, что в журнале об этом запросе."), "%s: HTTP %d %s (%s)", label,
+		    s->status, s->reason, s->rid);
+	else if (s->spooled)
+		self_spooled(d, s, label);
+	else if (s->kind > SELF_CYRILLIC)
+		doctor_say(d, c, FINDING_OK, "%s", label);
+	else if (!s->in_ledger)
+		doctor_say(d, DC_SAME_PROGRAM, FINDING_FAIL, doctor_tr(d,
+		    "%s: answered 200, but it is not in this database: another installation?",
+		    "%s: ответ 200, но в этой базе её нет: другая установка?"), label);
+	else if (!s->text_ok && !s->changed)
+		doctor_say(d, c, FINDING_FAIL,
+		    doctor_tr(d, "%s: in the ledger, but no row of the message",
+		    "%s: в журнале доставок есть, строки сообщения нет"), label);
+	else if (!s->changed)
+		doctor_say(d, c, FINDING_OK, "%s", label);
+}
+
+void
+doctor_self_judge(struct doctor *d)
+{
+	read_ledger(d);
+	for (size_t i = 0; i < d->web->n_self; i++)
+		judge_self(d, d->web->self[i]);
+}
+
+/* What only a POST can meet: where none was answered nothing is known of it. */
+void
+doctor_self_posted(struct doctor *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->web->n_self; i++)
+		n += d->web->self[i]->answered && d->web->self[i]->fail == HTTP_FAIL_NONE;
+	if (n > 0) {
+		doctor_say(d, DC_FIREWALL, FINDING_OK,
+		    doctor_tr(d, "%zu test deliveries came through",
+		    "пробных доставок дошло: %zu"), n);
+		doctor_say(d, DC_REDIRECT, FINDING_OK,
+		    doctor_tr(d, "%zu test deliveries came through",
+		    "пробных доставок дошло: %zu"), n);
+	} else if (d->web->up) {
+		doctor_cause(d, DC_FIREWALL, FINDING_UNKNOWN, "", "%s",
+		    doctor_tr(d, "no test delivery was made", "пробных доставок не было"));
+		doctor_cause(d, DC_REDIRECT, FINDING_UNKNOWN, "", "%s",
+		    doctor_tr(d, "no test delivery was made", "пробных доставок не было"));
+	}
+}

@@ -1,0 +1,71 @@
+#ifndef DMBOX_DOCTOR_WEB_H
+#define DMBOX_DOCTOR_WEB_H
+
+#include <netdb.h>
+#include "doctor/doctor.h"
+
+/* What the files of doctor's web part share: web.c, self.c (test deliveries), address.c. */
+struct piece;
+enum self_kind { SELF_ASCII, SELF_CYRILLIC, SELF_SIZE, SELF_CHUNKED, SELF_MIXED, SELF_PIECE };
+
+struct self {
+	struct doctor *d;
+	const struct account *a;
+	enum self_kind kind;
+	size_t size;
+	const struct piece *piece;	/* SELF_PIECE; self.c's */
+	char credential[64];	/* the header that proves it; "" none */
+	char rid[48];
+	char *body;
+	size_t body_n;
+	bool answered, ours, spooled, told, retried;
+	int status;
+	enum http_fail fail;
+	/* as the ledger has it */
+	bool in_ledger, changed, text_ok;
+	char reason[64];
+};
+
+struct endpoint { struct doctor *d; const char *what; int want; char rid[48]; };
+
+struct web {
+	bool up;			/* dmbox answers at the address */
+	struct self **self;		/* each in the arena */
+	size_t n_self, sent, n_answered;
+	struct endpoint ends[16];
+	size_t n_ends, silent;	/* of them */
+	unsigned int serial;
+	int auth_status;		/* of the call with a token of ours; 0 not asked */
+	bool auth_other_key;		/* it arrived, and their key is another one */
+	int64_t first_ms, slow_ms;	/* the first answer, alone; the slowest of all */
+	int64_t fast_ms;		/* the fastest of all */
+	char host[300];
+	/* the resolver may outlive the run: what it writes to is never freed */
+	struct gaicb *gai;
+};
+
+/* doctor_web_id(d, rid): the id of the next request of this run. */
+void doctor_web_id(struct doctor *d, char rid[48]);
+/* doctor_web_begin(d, r, method, path, rid, agent): a request to the address under test. */
+void doctor_web_begin(struct doctor *d, struct http_req *r, const char *method, const char *path,
+    const char *rid, const char *agent);
+/* doctor_web_header(r, name, value): adds a header of our own making. */
+void doctor_web_header(struct http_req *r, const char *name, const char *value);
+/* doctor_web_ours(res, rid): did dmbox answer this request, and nobody before it? */
+bool doctor_web_ours(const struct http_res *res, const char *rid);
+/* doctor_web_slowest(d, res): notes how long an answer took. */
+void doctor_web_slowest(struct doctor *d, const struct http_res *res);
+
+/* doctor_self_start(d): the test deliveries, a few at a time. */
+void doctor_self_start(struct doctor *d);
+/* doctor_self_judge(d): what became of them, in the answers and in the tables. */
+void doctor_self_judge(struct doctor *d);
+/* doctor_self_posted(d): 504 and 509 where nothing was wrong, or nothing was sent. */
+void doctor_self_posted(struct doctor *d);
+
+/* doctor_address_start(d): judges what DMBOX_PUBLIC_URL says, and looks its name up. */
+void doctor_address_start(struct doctor *d);
+/* doctor_address_end(d): where the name leads, and whether anybody called from outside. */
+void doctor_address_end(struct doctor *d);
+
+#endif
