@@ -250,7 +250,7 @@ connect_failed(struct doctor *d, struct db *db, const char *who, const char *url
 		    "host's panel.",
 		    "Задайте DATABASE_URL=postgresql://ПОЛЬЗОВАТЕЛЬ:ПАРОЛЬ@ХОСТ/БАЗА по данным "
 		    "панели хостинга."), "%s", e);
-	else if (*state == '\0' && plain_only(url))
+	else if (*state == '\0' && str_eq(who, "cron") && plain_only(url))
 		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d,
 		    "The server speaks no TLS, or shows a certificate that is not trusted: within "
 		    "the host's own network write sslmode=disable at the end of DATABASE_URL "
@@ -531,6 +531,9 @@ doctor_database(struct doctor *d)
 		bool own = !str_eq(logins[i].url, c->database_url_cron);
 
 		if (own) {
+			/* where one waited in vain the others need not wait as long */
+			if (d->r[DC_DB_REACH].status == FINDING_FAIL && d->r[DC_DB_REACH].done)
+				o.connect_s = 1;
 			o.conninfo = logins[i].url;
 			db = db_new(&o);
 		}
