@@ -562,7 +562,8 @@ one_process(struct doctor *d)
 	    "Слишком мало процессов для пяти программ: поднимите FcgidMaxProcesses до 10 и больше; на "
 	    "хостинге попросите больше процессов (entry processes, LVE)."), doctor_tr(d,
 	    "one program answers (%" PRId64 " ms), %zu of %zu other calls wait in vain for theirs",
-	    "одна программа отвечает (%" PRId64 " мс), %zu из %zu других вызовов не дождались своих"),
+	    "одна программа отвечает (%" PRId64 " мс), %zu из %zu других вызовов не дождались "
+	    "своих"),
 	    w->first_ms, w->silent, w->n_ends);
 }
 
