@@ -559,8 +559,8 @@ one_process(struct doctor *d)
 	doctor_cause(d, DC_WEB, FINDING_FAIL, doctor_tr(d,
 	    "Too few processes for five programs: raise FcgidMaxProcesses to 10 or more; on shared "
 	    "hosting ask for more processes (entry processes, LVE limit).",
-	    "Слишком мало процессов для пяти программ: поднимите FcgidMaxProcesses до 10 и больше; на "
-	    "хостинге попросите больше процессов (entry processes, LVE)."), doctor_tr(d,
+	    "Слишком мало процессов для пяти программ: поднимите FcgidMaxProcesses до 10 и больше; "
+	    "на хостинге попросите больше процессов (entry processes, LVE)."), doctor_tr(d,
 	    "one program answers (%" PRId64 " ms), %zu of %zu other calls wait in vain for theirs",
 	    "одна программа отвечает (%" PRId64 " мс), %zu из %zu других вызовов не дождались "
 	    "своих"),
