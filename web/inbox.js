@@ -90,17 +90,11 @@ async function leave() {
 }
 async function start() {
 	app.me = await server.me();
-	if (!app.me.accounts) {
-		(await import('./basic.js')).adapt(server, ApiError);
-		app.me = await server.me();
-	}
 	if (app.me.lang && !store.get('lang'))
 		setLanguage(app.me.lang);
 	words();
 	$('login').hidden = true;
 	$('inbox').hidden = false;
-	if (server.onlyAll)
-		filter = 'all';
 	menu();
 	showFilters();
 	thread.startThread(app);
@@ -213,8 +207,7 @@ function reload() {
 // --- filters, title, badge ---------------------------------------------------------------------
 
 function showFilters() {
-	const names = server.onlyAll ? [] : ['unanswered', 'all', 'mine', 'unread', 'failed', 'done'];
-	$('filters').hidden = names.length === 0;
+	const names = ['unanswered', 'all', 'mine', 'unread', 'failed', 'done'];
 	$('filters').replaceChildren(...names.map((n) => button('chip', t.filters[n], () => { filter = n; mark(); reload(); }, { 'data-filter': n })));
 	const select = (name, any, values, set) => el('select', { 'aria-label': name, onchange: (ev) => { set(ev.target.value); reload(); } },
 		el('option', { value: '' }, any), ...values.map(([v, s]) => el('option', { value: v }, s)));
@@ -260,7 +253,7 @@ function menu() {
 	}, { 'aria-pressed': String(Boolean(store.get(name))) });
 	$('menu-items').replaceChildren(...[
 		app.me.name ? el('p.hint', { dir: 'auto' }, app.me.name) : null,
-		app.me.role === 'owner' && !server.onlyAll ? button('', t.owner, () => { $('menu').open = false; location.hash = '#owner'; }) : null,
+		app.me.role === 'owner' ? button('', t.owner, () => { $('menu').open = false; location.hash = '#owner'; }) : null,
 		'Notification' in window ? toggle('notify', t.notify, async (to) => to && await Notification.requestPermission() === 'granted') : null,
 		toggle('sound', t.sound, async (to) => to),
 		button('', t.language, () => { store.set('lang', lang === 'ru' ? 'en' : 'ru'); location.reload(); }, { lang: lang === 'ru' ? 'en' : 'ru' }),
@@ -297,7 +290,7 @@ function showTools(c) {
 	$('nothing').hidden = c !== null;
 	$('scroll').hidden = $('head').hidden = c === null;
 	part($('face'), ['it'], 'it', c ? `${c.id}|${nameOf(c)}|${c.avatar || ''}` : '', () => avatar(c));
-	const can = c && app.me.role !== 'read' && !server.onlyAll;
+	const can = c && app.me.role !== 'read';
 	part($('tools'), ['it'], 'it', can ? JSON.stringify([c.id, c.done, c.assignee, c.labels, app.me.labels, app.me.users]) : '', () => el('div.pair', {},
 		el(c.done ? 'button.quiet' : 'button', { type: 'button', id: 'done', onclick: () => change({ done: !c.done }) }, el('span', { 'aria-hidden': 'true' }, c.done ? '↺' : '✓'), el('span.wide', {}, ` ${c.done ? t.reopen : t.done}`)),
 		el('details', { id: 'more-tools' }, el('summary', { 'aria-label': t.more }, el('span', { 'aria-hidden': 'true' }, '⋯')), toolsPanel(c))));

@@ -9,6 +9,7 @@
 
 #include "extern/json.h"
 #include "base/log.h"
+#include "endpoint/desk.h"
 #include "endpoint/owner.h"
 #include "endpoint/session.h"
 #include "model/provider.h"
@@ -228,6 +229,8 @@ changes(struct endpoint_env *e)
 	}
 	buf_init(&b, ANSWER_MAX);
 	rc = view_changes(ctx_db(e->ctx, e->conf, e->thread), after, &b);
+	if (rc == RC_OK && !str_starts(b.p, "{\"changes\":[]"))
+		rc = endpoint_desk_counts(e, &b);
 	if (rc == RC_OK)
 		endpoint_json(e, 200, &b);
 	else
@@ -242,7 +245,7 @@ endpoint_read_inbox(struct endpoint_env *e)
 		endpoint_session_me(e);
 	else if (str_eq(e->tail, "changes"))
 		changes(e);
-	else if (!endpoint_owner_get(e))
+	else if (!endpoint_desk_get(e) && !endpoint_owner_get(e))
 		endpoint_error(e, 404, "not_found", "there is nothing at this address");
 }
 

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "bridge/tick.h"
+#include "endpoint/desk.h"
 #include "extern/json.h"
 #include "extern/sign.h"
 #include "store/outbox.h"
@@ -163,8 +164,12 @@ put_me(struct endpoint_env *e, const char *name, const char *role)
 	json_put_key(&b, ",", "version");
 	json_put_str(&b, DMBOX_VERSION);
 	put_tick(e, &b);
-	buf_putc(&b, '}');
-	endpoint_json(e, 200, &b);
+	if (endpoint_desk_me(e, &b) == RC_OK) {
+		buf_putc(&b, '}');
+		endpoint_json(e, 200, &b);
+	} else {
+		away(e);
+	}
 	buf_free(&b);
 }
 
@@ -270,10 +275,12 @@ endpoint_session_post(struct endpoint_env *e)
 		endpoint_error(e, 403, "no_header", "the header X-Dmbox: 1 is needed");
 	else if (str_eq(e->tail, "logout"))
 		logout(e);
-	else if (!str_eq(e->tail, "login") && !str_eq(e->tail, "outbox"))
+	else if (!str_eq(e->tail, "login") && !str_eq(e->tail, "outbox") && !endpoint_desk_posts(e->tail))
 		endpoint_error(e, 404, "not_found", "there is nothing at this address");
 	else if (json_parse(e->req->body, e->req->body_n, &j, err) != RC_OK)
 		endpoint_error(e, 400, "bad_json", "the body is not JSON: %s", err);
+	else if (endpoint_desk_posts(e->tail))
+		endpoint_desk_post(e, j);
 	else if (str_eq(e->tail, "outbox"))
 		decide(e, j);
 	else

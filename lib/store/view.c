@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/view_row.h"
 
 #define LAST_MESSAGE(alias)                                                                        \
 	" cross join lateral (select m.id, m.kind, m.body, m.direction, m.status, m.sent_at, " \
@@ -54,43 +55,6 @@ enum {
 	"  and u.direction = 'inbound' and u.read_at is null and u.deleted_at is null),"           \
 	"'canSendUntil', dmbox.iso(dmbox.can_send_until(c.channel, c.account," \
 	"  c.last_inbound_at)))::text "
-
-/* One message as JSON, with its place in the list before it. */
-#define MESSAGE_COLS                                                                               \
-	"select (extract(epoch from m.sent_at) * 1000000)::bigint, m.id, json_build_object("       \
-	"'id', m.id, 'messageId', m.external_id, 'conversation', m.contact_id,"                    \
-	"'account', m.account, 'channel', m.channel, 'provider', m.provider,"                      \
-	"'direction', m.direction, 'kind', m.kind, 'content', m.body, 'detail', m.detail,"         \
-	"'senderId', m.sender_id, 'recipientId', m.recipient_id, 'replyTo', m.reply_to,"           \
-	"'status', m.status, 'createdAt', dmbox.iso(m.sent_at), 'timeKnown', m.sent_at_known,"     \
-	"'receivedAt', dmbox.iso(m.received_at), 'changeId', m.change_id, 'editedAt', " \
-	"dmbox.iso(m.edited_at)," \
-	"'deletedAt', dmbox.iso(m.deleted_at), 'deliveredAt', dmbox.iso(m.delivered_at),"          \
-	"'readAt', dmbox.iso(m.read_at), 'isTest', m.is_test, 'source', m.source,"                 \
-	"'attachments', coalesce((select json_agg(json_build_object('id', a.id, 'type', a.type,"   \
-	"  'url', a.url, 'name', a.name, 'mimeType', a.mime_type, 'bytes', a.bytes,"               \
-	"  'state', a.state) order by a.position)"                                                 \
-	"  from dmbox.attachments a where a.message_id = m.id), '[]'::json),"                      \
-	"'reactions', coalesce((select json_agg(json_build_object('contact', r.contact_id,"        \
-	"  'emoji', r.emoji, 'reactedAt', dmbox.iso(r.reacted_at)) order by r.contact_id)"         \
-	"  from dmbox.reactions r where r.message_id = m.id and r.removed_at is null),"            \
-	"  '[]'::json),"                                                                           \
-	/* callers are kept as a digest; only those of people have a name (endpoint/session.c) */ \
-	"'by', (select u.name from dmbox.outbox o join dmbox.users u on o.caller ="                \
-	"  encode(sha256(convert_to('user:' || u.name, 'UTF8')), 'hex') where o.id = " \
-	"m.outbox_id)," \
-	"'outbox', (select json_build_object('id', o.id, 'state', o.state, 'attempts', " \
-	"o.attempts," \
-	"  'nextAt', case when o.state = 'queued' then dmbox.iso(o.next_at) end," \
-	"  'canRetry', o.state in ('unknown', 'failed', 'dead')," \
-	"  'canCancel', o.state in ('queued', 'unknown'))" \
-	"  from dmbox.outbox o where o.id = m.outbox_id)," \
-	"'error', case when m.error_text is not null then json_build_object("                      \
-	"  'code', 'failed_later', 'message', m.error_text)"                                       \
-	"  else (select case when o.error_code is null then null else json_build_object("          \
-	"  'code', o.error_code, 'message', o.error_text) end"                                     \
-	"  from dmbox.outbox o where o.id = m.outbox_id) end)::text"
-#define MESSAGE_ROW MESSAGE_COLS " from dmbox.messages m "
 
 static const struct db_stmt sql[Q__MAX] = {
 	/* counts folded by upkeep plus the rows above the fold */
@@ -166,9 +130,13 @@ static const struct db_stmt sql[Q__MAX] = {
 	    MESSAGE_COLS ", m.change_id, m.contact_id from dmbox.messages m"
 	    " where m.change_id > $1 and m.change_id < $2 order by m.change_id limit $3" },
 	[Q_TOUCHED] = { "view_touched",
-	    CONVERSATION_ROW "from dmbox.contacts c" LAST_MESSAGE("c") " where c.id = any($1)" },
+	    "select 0::bigint, x.id, dmbox.conversation_json(x.id)::text from (select distinct id"
+	    "  from (select unnest($1::bigint[]) as id union all select d.contact_id from dmbox.desk d"
+	    "   where d.change_id > $2 and d.change_id <= $3) u where id is not null limit 400) x"
+	    " where exists (select 1 from dmbox.messages m where m.contact_id = x.id)" },
 	[Q_HELD] = { "view_held",
-	    "select exists (select 1 from dmbox.messages where change_id >= $1)" },
+	    "select exists (select 1 from dmbox.messages where change_id >= $1)"
+	    " or exists (select 1 from dmbox.desk where change_id >= $1)" },
 	[Q_LAST_RECEIVED] = { "view_last_received",
 	    "select received_at from dmbox.messages order by id desc limit 1" },
 };
@@ -442,9 +410,10 @@ view_count_upkeep(struct db *db)
 	return rc;
 }
 
-/* The conversations that rows 0..n-1 of r belong to, each with the feed's place next. */
+/* The conversations that rows 0..n-1 of r belong to, and those that people touched after one place
+ * and up to next, each with the feed's place next. */
 static enum rc
-put_touched(struct db *db, const struct db_res *r, size_t n, int64_t next, struct buf *out)
+put_touched(struct db *db, const struct db_res *r, size_t n, int64_t after, int64_t next, struct buf *out)
 {
 	struct db_args a = { 0 };
 	struct db_res *c = NULL;
@@ -455,10 +424,12 @@ put_touched(struct db *db, const struct db_res *r, size_t n, int64_t next, struc
 	for (i = 0; i < n; i++)
 		db_i64(&a, db_get_i64(r, i, 4));
 	db_array_end(&a);
+	db_i64(&a, after);
+	db_i64(&a, next);
 	rc = db_exec(db, &sql[Q_TOUCHED], &a, &c);
 	for (i = 0; rc == RC_OK && i < db_rows(c); i++)
-		buf_printf(out, ",{\"type\":\"conversation\",\"changeId\":%" PRId64 ",%s", next,
-		    db_get_text(c, i, 2) + 1);
+		buf_printf(out, "%s{\"type\":\"conversation\",\"changeId\":%" PRId64 ",%s",
+		    i > 0 || n > 0 ? "," : "", next, db_get_text(c, i, 2) + 1);
 	db_res_free(c);
 	db_args_free(&a);
 	return rc;
@@ -483,10 +454,8 @@ put_changes(struct db *db, int64_t after, int64_t bound, struct buf *out, int64_
 	n = *more ? VIEW_PAGE_MAX : db_rows(r);
 	*next = *more ? db_get_i64(r, n - 1, 3) : bound - 1;
 	for (i = 0; i < n; i++)
-		buf_printf(out, "%s{\"type\":\"message\",%s", i != 0 ? "," : "",
-		    db_get_text(r, i, 2) + 1);
-	if (n != 0)
-		rc = put_touched(db, r, n, *next, out);
+		buf_printf(out, "%s{\"type\":\"message\",%s", i != 0 ? "," : "", db_get_text(r, i, 2) + 1);
+	rc = put_touched(db, r, n, after, *next, out);
 out:
 	db_res_free(r);
 	db_args_free(&a);

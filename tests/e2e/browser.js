@@ -42,11 +42,11 @@ async function login(page, token) {
 const conversation = (page, words) => page.locator('#conversations button', { hasText: words });
 const message = (page, words) => page.locator('#messages li', { hasText: words });
 
-// What a load of the page fetches of static files (but basic.js, which a new server has no need of): { requests, bytes } on the wire without headers, by go()
+// What a load of the page fetches of static files: { requests, bytes } on the wire without headers, by go()
 async function staticFiles(page, go) {
 	const cdp = await page.context().newCDPSession(page), wire = new Map(), r = { requests: 0, bytes: 0 };
 	await cdp.send('Network.enable');
-	cdp.on('Network.requestWillBeSent', (e) => wire.set(e.requestId, { file: !/basic\.js/.test(e.request.url) && /\/inbox\/([^/?]*\.[a-z]+)?(\?|$)/.test(e.request.url.replace(/#.*/, '')), n: 0 }));
+	cdp.on('Network.requestWillBeSent', (e) => wire.set(e.requestId, { file: /\/inbox\/([^/?]*\.[a-z]+)?(\?|$)/.test(e.request.url.replace(/#.*/, '')), n: 0 }));
 	cdp.on('Network.dataReceived', (e) => { const x = wire.get(e.requestId); if (x) x.n += e.encodedDataLength; });
 	await go();
 	await page.waitForLoadState('networkidle');
