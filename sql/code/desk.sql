@@ -203,26 +203,41 @@ comment on function dmbox.desk_counts(text, text[], text[]) is 'How many convers
 -- Search ---------------------------------------------------------------------------------
 
 /*
- * A word as a person types it, as a part of a tsquery of the configuration simple, which is what
- * the index has: its stem, by Snowball, and whatever begins with it; each е also as ё.
+ * The beginnings of the forms that a typed word may have, by Snowball's stem, with the vowel that
+ * comes and goes before the last consonant (чашка, чашек); ё is written е.
  */
-create or replace function dmbox.search_word(p_word text) returns text language plpgsql immutable as $$
+create or replace function dmbox.search_forms(p_word text) returns text[] language plpgsql immutable as $$
 declare
 	w text := replace(lower(p_word), 'ё', 'е');
 	s text := (ts_lexize(case when w ~ '[а-я]' then 'russian_stem' else 'english_stem' end::regdictionary, w))[1];
-	v text[];
-	i integer;
-	n integer := 0;
+	k constant text := '[бвгджзклмнпрстфхцчшщ]';
 begin
 	if s is null or length(s) < 3 or position(s in w) <> 1 then
-		s := w;		-- a stop word, or one that its stem does not begin
+		return array[w];	-- a stop word, or one that its stem does not begin
 	end if;
-	v := array[s];
-	for i in 1 .. length(s) loop
-		if substr(s, i, 1) = 'е' and n < 6 then
-			v := v || (left(s, i - 1) || 'ё' || substr(s, i + 1));
-			n := n + 1;
-		end if;
+	if length(s) >= 4 and s ~ (k || '[кцнлр]$') then
+		return array[s, left(s, -1) || 'е' || right(s, 1), left(s, -1) || 'о' || right(s, 1)];
+	end if;
+	if length(s) >= 5 and s ~ (k || '[ео][кцнлр]$') then
+		return array[s, left(s, -2) || right(s, 1)];
+	end if;
+	return array[s];
+end $$;
+comment on function dmbox.search_forms(text) is 'Beginnings of the forms of a typed word';
+
+-- Those forms as a part of a tsquery of the configuration simple, which is what the index has: each
+-- е also as ё.
+create or replace function dmbox.search_word(p_word text) returns text language plpgsql immutable as $$
+declare
+	v text[] := dmbox.search_forms(p_word);
+	s text;
+begin
+	foreach s in array v loop
+		for i in 1 .. least(length(s), 12) loop
+			if substr(s, i, 1) = 'е' then
+				v := v || (left(s, i - 1) || 'ё' || substr(s, i + 1));
+			end if;
+		end loop;
 	end loop;
 	return '(' || (select string_agg('''' || replace(replace(x, '\', '\\'), '''', '''''') || ''':*', ' | ') from unnest(v) x) || ')';
 end $$;
@@ -232,7 +247,9 @@ comment on function dmbox.search_word(text) is 'A typed word as a part of a tsqu
 create or replace function dmbox.search_fits(p_body text, p_words text[]) returns boolean language sql immutable as $$
 	select not exists (select 1 from unnest(p_words) w
 		where position(w in replace(lower(p_body), 'ё', 'е')) = 0
-		  and not to_tsvector('russian', replace(lower(left(p_body, 20000)), 'ё', 'е')) @@ plainto_tsquery('russian', w))
+		  and (not exists (select 1 from unnest(dmbox.search_forms(w)) f where position(f in replace(lower(p_body), 'ё', 'е')) > 0)
+		       or not tsvector_to_array(to_tsvector('russian', replace(lower(left(p_body, 20000)), 'ё', 'е')))
+		            && dmbox.search_forms(w)))
 $$;
 comment on function dmbox.search_fits(text, text[]) is 'Has the text each word, or a form of it?';
 
@@ -257,7 +274,7 @@ begin
 		   and c.account = any (p_accounts) and 'whatsapp' = any (p_channels)
 		 limit 200;
 		return query select c.id, null::bigint from dmbox.contacts c
-		 where length(v_digits) < 18 and c.id = v_digits::bigint and c.account = any (p_accounts) and c.channel = any (p_channels);
+		 where v_digits ~ '^[1-9][0-9]{0,17}$' and c.id = v_digits::bigint and c.account = any (p_accounts) and c.channel = any (p_channels);
 	end if;
 	return query select c.id, null::bigint from unnest(p_accounts, p_channels) as acc(name, ch)
 	  join dmbox.contacts c on c.account = acc.name and c.channel = acc.ch
