@@ -97,12 +97,16 @@ create or replace function dmbox.conversation_json(p_contact bigint) returns jso
 		'done', coalesce(f.done, false), 'assignee', d.assignee, 'labels', coalesce(d.labels, '{}'),
 		'waitingSince', case when not coalesce(f.done, false) then dmbox.iso(dmbox.waiting_since(c.id, d.done_upto)) end,
 		'canSendUntil', dmbox.iso(w.until),
-		'humanUntil', case when c.channel = 'instagram' then dmbox.iso(w.until + interval '6 days') end,
-		'maySend', w.until is null or now() < w.until + case c.channel when 'instagram' then interval '6 days' else interval '0' end)
+		'humanUntil', dmbox.iso(w.until + w.human),
+		-- where we know no limit of the provider's ours is a hint: it decides
+		'maySend', w.until is null or not w.strict or now() < w.until + coalesce(w.human, interval '0'))
 	  from dmbox.contacts c
 	  left join dmbox.desk d on d.contact_id = c.id
 	  cross join lateral (select case when d.contact_id is not null then dmbox.desk_is_done(d) end as done) f
-	  cross join lateral (select dmbox.can_send_until(c.channel, c.account, c.last_inbound_at) as until) w
+	  left join dmbox.accounts a on a.account = c.account and a.channel = c.channel
+	  cross join lateral (select dmbox.can_send_until(c.channel, c.account, c.last_inbound_at) as until,
+	          a.window_s is not null as strict,
+	          case when a.window_s is not null and c.channel = 'instagram' then interval '6 days' end as human) w
 	  cross join lateral (select m.* from dmbox.messages m where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 1) l
 	 where c.id = p_contact
 $$;
