@@ -178,7 +178,7 @@ export function part(host, order, name, signature, build) {
 // --- times and sizes ------------------------------------------------------------------
 
 const formats = {};
-const format = (key, options) => formats[lang + key] ||= new Intl.DateTimeFormat(lang === 'ru' ? 'ru-RU' : undefined, options);
+const format = (key, options, Kind = Intl.DateTimeFormat) => formats[lang + key] ||= new Kind(lang === 'ru' ? 'ru-RU' : undefined, options);
 export const clock = (iso) => format('t', { hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
 export const full = (iso) => format('f', { dateStyle: 'long', timeStyle: 'short' }).format(new Date(iso));
 const dayKey = (d) => `${d.getFullYear()}-${d.getMonth()}-${d.getDate()}`;
@@ -207,7 +207,7 @@ export function span(ms) {
 	const m = Math.max(1, Math.round(ms / 60000));
 	return m < 60 ? t.min(m) : m < 48 * 60 ? t.hour(Math.round(m / 60)) : t.days(Math.round(m / 1440));
 }
-export const size = (n) => n >= 1e6 ? `${(n / 1e6).toFixed(1)} ${t.mb}` : `${Math.max(1, Math.round(n / 1e3))} ${t.kb}`;
+export const size = (n) => n >= 1e6 ? `${format('s', { maximumFractionDigits: 1 }, Intl.NumberFormat).format(n / 1e6)} ${t.mb}` : `${Math.max(1, Math.round(n / 1e3))} ${t.kb}`;
 
 // --- the server --------------------------------------------------------------------
 

@@ -23,29 +23,32 @@ enum { Q_LIST, Q_OWN, Q_SEARCH, Q_ONE, Q_COUNTS, Q_BEFORE, Q_AFTER, Q_PLACE, Q_C
 	" 'by', n.author, 'body', n.body)"
 
 /* Lists: (microseconds, id, JSON, edge in microseconds), the edge's row without id. */
-#define LIST_ROW                                                                                   \
-	"select (extract(epoch from x.at) * 1000000)::bigint, x.id, dmbox.conversation_json(x.id)::text," \
-	" (extract(epoch from x.edge) * 1000000)::bigint from "
+#define LIST(rows)                                                                                 \
+	"with x as materialized (select * from " rows ")"                                          \
+	" select (extract(epoch from x.at) * 1000000)::bigint, x.id, j.j::text,"                   \
+	" (extract(epoch from x.edge) * 1000000)::bigint from x left join"                         \
+	" dmbox.conversations_json(array(select id from x where id is not null)) j on j.id = x.id" \
+	" order by x.at desc nulls last, x.id desc"
 
 static const struct db_stmt sql[Q__MAX] = {
 	[Q_LIST] = { "desk_list",
-	    LIST_ROW "dmbox.desk_list($1, $2, $3, $4, $5, $6, $7) x" },
+	    LIST("dmbox.desk_list($1, $2, $3, $4, $5, $6, $7)") },
 	[Q_OWN] = { "desk_own",
-	    LIST_ROW "dmbox.desk_own($1, $2, $3, $4, $5, $6, $7, $8) x" },
+	    LIST("dmbox.desk_own($1, $2, $3, $4, $5, $6, $7, $8)") },
 	/* of a contact the newest message that was found; the contacts by their last message */
 	[Q_SEARCH] = { "desk_search",
 	    "with h as (select s.contact_id, max(s.message_id) as hit from dmbox.desk_search($1, $2, $3) s"
 	    "  group by s.contact_id),"
-	    " p as (select h.contact_id, h.hit, l.sent_at from h cross join lateral (select m.sent_at"
+	    " p as materialized (select h.contact_id, h.hit, l.sent_at from h cross join lateral (select m.sent_at"
 	    "   from dmbox.messages m where m.contact_id = h.contact_id"
 	    "   order by m.sent_at desc, m.id desc limit 1) l"
 	    "  where (l.sent_at, h.contact_id) < ($4, $5) order by l.sent_at desc, h.contact_id desc limit $6)"
 	    " select (extract(epoch from p.sent_at) * 1000000)::bigint, p.contact_id,"
-	    " (case when p.hit is null then dmbox.conversation_json(p.contact_id)::jsonb"
-	    "  else dmbox.conversation_json(p.contact_id)::jsonb || jsonb_build_object('hit',"
+	    " (case when p.hit is null then j.j::jsonb else j.j::jsonb || jsonb_build_object('hit',"
 	    "   (select jsonb_build_object('id', m.id, 'content', left(m.body, 2000))"
 	    "      from dmbox.messages m where m.id = p.hit)) end)::text, null::bigint"
-	    " from p order by p.sent_at desc, p.contact_id desc" },
+	    " from p join dmbox.conversations_json(array(select contact_id from p)) j on j.id = p.contact_id"
+	    " order by p.sent_at desc, p.contact_id desc" },
 	[Q_ONE] = { "desk_one", "select dmbox.conversation_json($1)::text" },
 	[Q_COUNTS] = { "desk_counts", "select dmbox.desk_counts($1, $2, $3)::text" },
 	[Q_BEFORE] = { "desk_before",

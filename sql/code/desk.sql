@@ -81,50 +81,47 @@ create or replace function dmbox.error_kind(p_code text, p_text text) returns te
 $$;
 comment on function dmbox.error_kind(text, text) is 'Which of the page''s sentences a failed send''s code stands for';
 
--- One conversation as the page has it.
-create or replace function dmbox.conversation_json(p_contact bigint) returns json language sql stable as $$
-	select json_build_object('id', c.id, 'account', c.account, 'channel', c.channel, 'contactId', c.external_id,
+-- Conversations as the page has them: one statement for a page of them, and dmbox.iso written out
+-- (as a function it is not inlined, which costs more than all else here).
+create or replace function dmbox.conversations_json(p_ids bigint[])
+returns table (id bigint, j json) language sql stable rows 50 as $$
+	select c.id, json_build_object('id', c.id, 'account', c.account, 'channel', c.channel, 'contactId', c.external_id,
 		'group', c.external_id like '%@g.us', 'name', c.name, 'username', c.username, 'pictureUrl', null,
 		'phone', case when c.channel = 'whatsapp' and split_part(c.external_id, '@', 1) ~ '^[0-9]{7,15}$'
 		              and c.external_id not like '%@g.us' then '+' || split_part(c.external_id, '@', 1) end,
-		'avatar', null, 'lastAt', dmbox.iso(l.sent_at),
+		'avatar', null, 'lastAt', to_char(l.sent_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
 		'lastMessage', json_build_object('id', l.id, 'kind', l.kind, 'content', case when l.deleted_at is null then left(l.body, 300) end,
-			'direction', l.direction, 'status', l.status, 'createdAt', dmbox.iso(l.sent_at), 'deletedAt', dmbox.iso(l.deleted_at),
-			'sender', dmbox.sender_of(l), 'by', dmbox.author_of(l.outbox_id)),
+			'direction', l.direction, 'status', l.status, 'createdAt', to_char(l.sent_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'deletedAt', to_char(l.deleted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+			'sender', case when l.thread_id like '%@g.us' then dmbox.sender_of(l.*) end,
+			'by', case when l.outbox_id is not null then dmbox.author_of(l.outbox_id) end),
 		'unreadCount', (select count(*) from (select 1 from dmbox.messages u where u.contact_id = c.id
 			and u.direction = 'inbound' and u.read_at is null and u.deleted_at is null limit 100) x),
-		'failedCount', dmbox.last_failed(c.id),
-		'done', coalesce(f.done, false), 'assignee', d.assignee, 'labels', coalesce(d.labels, '{}'),
-		'waitingSince', case when not coalesce(f.done, false) then dmbox.iso(dmbox.waiting_since(c.id, d.done_upto)) end,
-		'canSendUntil', dmbox.iso(w.until),
-		'humanUntil', dmbox.iso(w.until + w.human),
+		'failedCount', n.failed, 'done', f.done, 'assignee', d.assignee, 'labels', coalesce(d.labels, '{}'),
+		'waitingSince', case when f.done or (l.direction = 'outbound' and l.status <> 'failed') then null
+			else to_char(dmbox.waiting_since(c.id, d.done_upto) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end,
+		'canSendUntil', to_char(w.until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'humanUntil', to_char((w.until + w.human) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
 		-- where we know no limit of the provider's ours is a hint: it decides
 		'maySend', w.until is null or not w.strict or now() < w.until + coalesce(w.human, interval '0'))
-	  from dmbox.contacts c
+	  from unnest(p_ids) with ordinality as i(id, n)
+	  join dmbox.contacts c on c.id = i.id
 	  left join dmbox.desk d on d.contact_id = c.id
-	  cross join lateral (select case when d.contact_id is not null then dmbox.desk_is_done(d) end as done) f
 	  left join dmbox.accounts a on a.account = c.account and a.channel = c.channel
-	  cross join lateral (select dmbox.can_send_until(c.channel, c.account, c.last_inbound_at) as until,
-	          a.window_s is not null as strict,
-	          case when a.window_s is not null and c.channel = 'instagram' then interval '6 days' end as human) w
-	  cross join lateral (select m.* from dmbox.messages m where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 1) l
-	 where c.id = p_contact
+	 cross join lateral (select case when d.done_at is null then false else dmbox.desk_is_done(d) end as done) f
+	 cross join lateral (select count(*) as failed from (select m.status, m.direction from dmbox.messages m
+	         where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 30) x
+	         where x.status = 'failed' and x.direction = 'outbound') n
+	 cross join lateral (select c.last_inbound_at + make_interval(secs => coalesce(a.window_s, case c.channel when 'instagram' then 86400 end)) as until,
+	         a.window_s is not null as strict,
+	         case when a.window_s is not null and c.channel = 'instagram' then interval '6 days' end as human) w
+	 cross join lateral (select m.* from dmbox.messages m where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 1) l
+	 order by i.n
+$$;
+comment on function dmbox.conversations_json(bigint[]) is 'Conversations as the inbox page has them, those with messages, in the order of the ids';
+
+create or replace function dmbox.conversation_json(p_contact bigint) returns json language sql stable as $$
+	select x.j from dmbox.conversations_json(array[p_contact]) x
 $$;
 comment on function dmbox.conversation_json(bigint) is 'A conversation as the inbox page has it';
-
-create or replace function dmbox.desk_passes(p_filter text, c dmbox.contacts) returns boolean language sql stable as $$
-	select case p_filter
-		when 'unread' then exists (select 1 from dmbox.messages u where u.contact_id = c.id
-			and u.direction = 'inbound' and u.read_at is null and u.deleted_at is null)
-		when 'unanswered' then c.last_inbound_at is not null
-			and (c.last_outbound_at is null or c.last_outbound_at < c.last_inbound_at + interval '2 minutes'
-			     or dmbox.last_failed(c.id) > 0)
-			and not exists (select 1 from dmbox.desk d where d.contact_id = c.id and dmbox.desk_is_done(d))
-			and dmbox.waiting_since(c.id, (select d.done_upto from dmbox.desk d where d.contact_id = c.id)) is not null
-		when 'failed' then dmbox.last_failed(c.id) > 0
-		else true end
-$$;
-comment on function dmbox.desk_passes(text, dmbox.contacts) is 'Is the conversation one of the filter''s: all, unanswered, unread, failed';
 
 /*
  * The list by time.  contacts.last_at lags up to a minute, so a page takes its candidates by
@@ -147,15 +144,29 @@ set enable_seqscan = off as $$
 	cand as (
 		select c.*
 		  from first f
-		 cross join lateral (select * from dmbox.contacts c where c.account = f.name and c.channel = f.ch
-		          and c.last_at <= p_before and c.last_at >= f.last_at - interval '61 seconds') c)
+		 -- offset 0: looked up by the index for each account, not joined
+		 cross join lateral (select x.id, x.last_at from dmbox.contacts x where x.account = f.name and x.channel = f.ch
+		          and x.last_at <= p_before and x.last_at >= f.last_at - interval '61 seconds'
+		          order by x.last_at desc offset 0) c),
+	failed as (
+		select array(select m.contact_id from dmbox.messages m where m.status = 'failed' and m.outbox_id is not null
+		              order by m.received_at desc limit 2000) as ids)
 	select c.id, l.sent_at, (select e.at from edge e)
 	  from cand c
-	 cross join lateral (select m.sent_at from dmbox.messages m
+	  left join dmbox.desk d on d.contact_id = c.id
+	 cross join lateral (select m.id, m.sent_at, m.direction, m.status, m.deleted_at from dmbox.messages m
 	          where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 1) l
 	 where (l.sent_at, c.id) < (p_before, p_before_id)
 	   and l.sent_at >= coalesce((select e.at from edge e), '-infinity')
-	   and (p_filter = 'all' or dmbox.desk_passes(p_filter, c::dmbox.contacts))
+	   and case p_filter
+	            when 'unread' then exists (select 1 from dmbox.messages u where u.contact_id = c.id
+	                and u.direction = 'inbound' and u.read_at is null and u.deleted_at is null)
+	            when 'failed' then c.id = any ((select f.ids from failed f)::bigint[]) and dmbox.last_failed(c.id) > 0
+	            when 'unanswered' then case
+	                when l.direction = 'outbound' and l.status <> 'failed' then false
+	                when l.direction = 'inbound' and l.deleted_at is null then l.id > coalesce(d.done_upto, 0)
+	                else dmbox.waiting_since(c.id, d.done_upto) is not null end
+	            else true end
 	union all
 	select null, null, e.at from edge e
 	 order by 2 desc nulls last, 1 desc limit p_limit
@@ -178,7 +189,11 @@ returns table (id bigint, at timestamptz, edge timestamptz) language sql stable 
 	   and exists (select 1 from unnest(p_accounts, p_channels) as acc(name, ch) where acc.name = c.account and acc.ch = c.channel)
 	   and (l.sent_at, c.id) < (p_before, p_before_id)
 	   and case p_filter when 'mine' then not dmbox.desk_is_done(d) when 'done' then dmbox.desk_is_done(d)
-	            else dmbox.desk_passes(p_filter, c) end
+	            when 'unread' then exists (select 1 from dmbox.messages u where u.contact_id = c.id
+	                and u.direction = 'inbound' and u.read_at is null and u.deleted_at is null)
+	            when 'failed' then dmbox.last_failed(c.id) > 0
+	            when 'unanswered' then not dmbox.desk_is_done(d) and dmbox.waiting_since(c.id, d.done_upto) is not null
+	            else true end
 	 order by l.sent_at desc, c.id desc limit p_limit
 $$;
 comment on function dmbox.desk_own(text, text, text, text[], text[], timestamptz, bigint, bigint) is
@@ -265,9 +280,13 @@ set gin_fuzzy_search_limit = 2000
 as $$
 #variable_conflict use_column
 declare
-	v_words text[] := array(select replace(lower(x), 'ё', 'е') from regexp_split_to_table(left(p_query, 500), '\s+') x where x ~ '\w' limit 8);
+	v_words text[] := array(select replace(lower(x), 'ё', 'е') from regexp_split_to_table(left(p_query, 500), '\s+') x where x ~ '[^[:punct:]]' limit 8);
 	v_query tsquery := to_tsquery('simple', (select string_agg(dmbox.search_word(x), ' & ') from unnest(v_words) x));
 	v_digits text := regexp_replace(p_query, '\D', '', 'g');
+	v_forms text[] := dmbox.search_forms(v_words[1]);
+	-- what begins with a stem of four letters is hardly another word
+	v_short text[] := array(select x from unnest(v_words) x where length((dmbox.search_forms(x))[1]) < 4);
+	v_ids bigint[];
 begin
 	if p_query !~ '[^0-9 ()+\-]' and length(v_digits) >= 4 then
 		-- a number is known by its end; 8 and +7 before it are one
@@ -293,17 +312,16 @@ begin
 	 where to_tsvector('simple', coalesce(c.name, '') || ' ' || coalesce(c.username, '')) @@ v_query
 	   and c.account = any (p_accounts) and c.channel = any (p_channels)
 	 limit 500;
-	return query select m.contact_id, m.id
-	  from (select x.* from dmbox.messages x order by x.id desc limit 2000) m
-	 where m.body is not null and m.deleted_at is null and m.contact_id is not null
-	   and dmbox.search_fits(m.body, v_words)
-	   and m.account = any (p_accounts) and m.channel = any (p_channels);
+	v_ids := array(select m.id from dmbox.messages m
+	 where m.body is not null and to_tsvector('simple', left(m.body, 100000)) @@ v_query limit 500);
+	if array_length(v_ids, 1) >= 500 then	-- many say it: the newest of all, too
+		v_ids := v_ids || array(select m.id from (select x.id, x.body from dmbox.messages x order by x.id desc limit 3000) m
+		          where position(v_forms[1] in replace(lower(m.body), 'ё', 'е')) > 0 limit 300);
+	end if;
 	return query select m.contact_id, m.id from dmbox.messages m
-	 where m.body is not null and to_tsvector('simple', left(m.body, 100000)) @@ v_query
-	   and m.deleted_at is null and m.contact_id is not null
+	 where m.id = any (v_ids) and m.deleted_at is null and m.contact_id is not null
 	   and m.account = any (p_accounts) and m.channel = any (p_channels)
-	   and dmbox.search_fits(m.body, v_words)
-	 limit 500;
+	   and (v_short = '{}' or dmbox.search_fits(m.body, v_short));
 end $$;
 comment on function dmbox.desk_search(text[], text[], text) is
 	'Contacts, some more than once, whose name, number, id or message (message_id) a search means; of frequent words the newest and a part';
