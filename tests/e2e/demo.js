@@ -13,6 +13,10 @@ done(async () => {
 		await page.goto(page.url().replace(/#.*/, ''));
 		await page.reload();
 		await page.locator('#conversations button').first().waitFor();
+		await page.click('[data-filter=all]');
+		await page.waitForFunction(() => document.querySelector('[data-filter=all]').getAttribute('aria-pressed') === 'true' && document.querySelectorAll('#conversations button').length === 50);
+		await page.click('#more-conversations');
+		await page.waitForFunction(() => document.getElementById('more-conversations').hidden);
 		is(`${lang}: conversations in the list`, await page.locator('#conversations button').count(), 80);
 		for (const id of await page.evaluate(() => [...document.querySelectorAll('#conversations li')].map((e) => e.dataset.id))) {
 			await page.locator(`#conversations li[data-id="${id}"] button`).click();
