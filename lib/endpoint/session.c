@@ -275,7 +275,8 @@ endpoint_session_post(struct endpoint_env *e)
 		endpoint_error(e, 403, "no_header", "the header X-Dmbox: 1 is needed");
 	else if (str_eq(e->tail, "logout"))
 		logout(e);
-	else if (!str_eq(e->tail, "login") && !str_eq(e->tail, "outbox") && !endpoint_desk_posts(e->tail))
+	else if (!str_eq(e->tail, "login") && !str_eq(e->tail, "outbox") &&
+	    !endpoint_desk_posts(e->tail))
 		endpoint_error(e, 404, "not_found", "there is nothing at this address");
 	else if (json_parse(e->req->body, e->req->body_n, &j, err) != RC_OK)
 		endpoint_error(e, 400, "bad_json", "the body is not JSON: %s", err);

@@ -12,14 +12,16 @@
 enum { SCAN = 2000 };	/* conversations a filter looks at, an account and page */
 #define END_OF_TIME INT64_C(253370764800000000)	/* year 9999: beyond any message */
 
-enum { Q_LIST, Q_OWN, Q_SEARCH, Q_ONE, Q_COUNTS, Q_BEFORE, Q_AFTER, Q_PLACE, Q_CONTACT, Q_EVENTS, Q_NOTES,
-	Q_SET, Q_NOTE, Q_NOTE_DROP, Q_REPLY_ADD, Q_REPLY_SET, Q_REPLY_DROP, Q_REPLIES, Q_ME, Q__MAX };
+enum { Q_LIST, Q_OWN, Q_SEARCH, Q_ONE, Q_COUNTS, Q_BEFORE, Q_AFTER, Q_PLACE, Q_CONTACT,
+	Q_EVENTS, Q_NOTES, Q_SET, Q_NOTE, Q_NOTE_DROP, Q_REPLY_ADD, Q_REPLY_SET, Q_REPLY_DROP,
+	Q_REPLIES, Q_ME, Q__MAX };
 
 #define REPLIES_JSON                                                                               \
 	"coalesce((select json_agg(json_build_object('id', r.id, 'name', r.name, 'text', r.body)"  \
 	" order by lower(r.name)) from dmbox.replies r), '[]'::json)"
 #define NOTE_JSON                                                                                  \
-	"json_build_object('id', n.id, 'conversation', n.contact_id, 'at', dmbox.iso(n.created_at)," \
+	"json_build_object('id', n.id, 'conversation', n.contact_id, 'at', " \
+	"dmbox.iso(n.created_at)," \
 	" 'by', n.author, 'body', n.body)"
 
 /* Lists: (microseconds, id, JSON, edge in microseconds), the edge's row without id. */
@@ -37,17 +39,21 @@ static const struct db_stmt sql[Q__MAX] = {
 	    LIST("dmbox.desk_own($1, $2, $3, $4, $5, $6, $7, $8)") },
 	/* of a contact the newest message that was found; the contacts by their last message */
 	[Q_SEARCH] = { "desk_search",
-	    "with h as (select s.contact_id, max(s.message_id) as hit from dmbox.desk_search($1, $2, $3) s"
+	    "with h as (select s.contact_id, max(s.message_id) as hit from dmbox.desk_search($1, "
+	    "$2, $3) s"
 	    "  group by s.contact_id),"
-	    " p as materialized (select h.contact_id, h.hit, l.sent_at from h cross join lateral (select m.sent_at"
+	    " p as materialized (select h.contact_id, h.hit, l.sent_at from h cross join lateral "
+	    "(select m.sent_at"
 	    "   from dmbox.messages m where m.contact_id = h.contact_id"
 	    "   order by m.sent_at desc, m.id desc limit 1) l"
-	    "  where (l.sent_at, h.contact_id) < ($4, $5) order by l.sent_at desc, h.contact_id desc limit $6)"
+	    "  where (l.sent_at, h.contact_id) < ($4, $5) order by l.sent_at desc, h.contact_id "
+	    "desc limit $6)"
 	    " select (extract(epoch from p.sent_at) * 1000000)::bigint, p.contact_id,"
 	    " (case when p.hit is null then j.j::jsonb else j.j::jsonb || jsonb_build_object('hit',"
 	    "   (select jsonb_build_object('id', m.id, 'content', left(m.body, 2000))"
 	    "      from dmbox.messages m where m.id = p.hit)) end)::text, null::bigint"
-	    " from p join dmbox.conversations_json(array(select contact_id from p)) j on j.id = p.contact_id"
+	    " from p join dmbox.conversations_json(array(select contact_id from p)) j on j.id = "
+	    "p.contact_id"
 	    " order by p.sent_at desc, p.contact_id desc" },
 	[Q_ONE] = { "desk_one", "select dmbox.conversation_json($1)::text" },
 	[Q_COUNTS] = { "desk_counts", "select dmbox.desk_counts($1, $2, $3)::text" },
@@ -61,12 +67,17 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "select sent_at from dmbox.messages where id = $1 and contact_id = $2" },
 	[Q_CONTACT] = { "desk_contact", "select 1 from dmbox.contacts where id = $1" },
 	[Q_EVENTS] = { "desk_events",
-	    "select coalesce(json_agg(json_build_object('id', x.id, 'kind', x.kind, 'at', dmbox.iso(x.occurred_at),"
-	    " 'conversation', x.contact_id, 'name', (select coalesce(a.name, a.username) from dmbox.contacts a"
-	    "  where a.id = x.actor_id and a.id <> x.contact_id), 'target', x.target_id, 'raw', x.raw)"
+	    "select coalesce(json_agg(json_build_object('id', x.id, 'kind', x.kind, 'at', "
+	    "dmbox.iso(x.occurred_at),"
+	    " 'conversation', x.contact_id, 'name', (select coalesce(a.name, a.username) from "
+	    "dmbox.contacts a"
+	    "  where a.id = x.actor_id and a.id <> x.contact_id), 'target', x.target_id, 'raw', "
+	    "x.raw)"
 	    " order by x.occurred_at desc, x.id desc), '[]'::json)::text"
-	    " from (select e.* from dmbox.events e where e.contact_id = $1 and e.occurred_at >= $2 and e.occurred_at <= $3"
-	    "  and e.kind in ('call', 'referral', 'poll_vote', 'optin', 'handover', 'block', 'account_linking',"
+	    " from (select e.* from dmbox.events e where e.contact_id = $1 and e.occurred_at >= "
+	    "$2 and e.occurred_at <= $3"
+	    "  and e.kind in ('call', 'referral', 'poll_vote', 'optin', 'handover', 'block', "
+	    "'account_linking',"
 	    "  'policy_enforcement', 'response_feedback') and not e.is_test"
 	    "  order by e.occurred_at desc limit 100) x" },
 	[Q_NOTES] = { "desk_notes",
@@ -76,7 +87,8 @@ static const struct db_stmt sql[Q__MAX] = {
 	[Q_SET] = { "desk_set", "select dmbox.desk_set($1, $2, $3, $4, $5)" },
 	[Q_NOTE] = { "desk_note",
 	    "with a as (select dmbox.note_add($1, $2, $3) as id)"
-	    " select a.id, json_build_object('id', a.id, 'conversation', $1::bigint, 'at', dmbox.iso(now()),"
+	    " select a.id, json_build_object('id', a.id, 'conversation', $1::bigint, 'at', "
+	    "dmbox.iso(now()),"
 	    " 'by', $2::text, 'body', $3::text)::text from a" },
 	[Q_NOTE_DROP] = { "desk_note_drop", "select dmbox.note_delete($1, $2)" },
 	[Q_REPLY_ADD] = { "desk_reply_add",
@@ -84,19 +96,22 @@ static const struct db_stmt sql[Q__MAX] = {
 	    " on conflict (name) do update set body = excluded.body returning id" },
 	[Q_REPLY_SET] = { "desk_reply_set",
 	    "update dmbox.replies set name = $1, body = $2 where id = $3 returning id" },
-	[Q_REPLY_DROP] = { "desk_reply_drop", "delete from dmbox.replies where id = $1 returning id" },
+	[Q_REPLY_DROP] = { "desk_reply_drop", "delete from dmbox.replies where id = $1 returning "
+	    "id" },
 	[Q_REPLIES] = { "desk_replies", "select " REPLIES_JSON "::text" },
 	[Q_ME] = { "desk_me",
 	    "select coalesce((select json_agg(u.name order by u.name) from dmbox.users u"
 	    "  where u.revoked_at is null and u.role <> 'read'), '[]'::json)::text,"
-	    " coalesce((select json_agg(l.name order by lower(l.name)) from dmbox.labels l), '[]'::json)::text,"
+	    " coalesce((select json_agg(l.name order by lower(l.name)) from dmbox.labels l), "
+	    "'[]'::json)::text,"
 	    " " REPLIES_JSON "::text, not exists (select 1 from dmbox.messages)" },
 };
 
 bool
 desk_filter_ok(const char *s)
 {
-	static const char *const names[] = { "all", "unanswered", "mine", "unread", "failed", "done" };
+	static const char *const names[] = { "all", "unanswered", "mine", "unread", "failed",
+	    "done" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (str_eq(s, names[i]))
@@ -194,7 +209,8 @@ list(struct db *db, const struct desk_scope *s, const struct desk_want *w, struc
 	if (q == Q_SEARCH)
 		db_text(&a, w->q);
 	place(&a, &w->before);
-	db_i64(&a, (int64_t)w->limit + 2);	/* one more tells of a next page, one is the edge's */
+	/* one more tells of a next page, one is the edge's */
+	db_i64(&a, (int64_t)w->limit + 2);
 	if (q == Q_LIST)
 		db_i64(&a, str_eq(w->filter, "all") ? (int64_t)w->limit + 50 : SCAN);
 	rc = db_exec(db, &sql[q], &a, r);
@@ -203,7 +219,8 @@ list(struct db *db, const struct desk_scope *s, const struct desk_want *w, struc
 }
 
 enum rc
-desk_conversations(struct db *db, const struct desk_scope *s, const struct desk_want *w, bool counts,
+desk_conversations(struct db *db, const struct desk_scope *s, const struct desk_want *w,
+    bool counts,
     struct buf *out)
 {
 	struct db_res *r = NULL;
@@ -250,7 +267,8 @@ desk_conversation(struct db *db, int64_t id, struct buf *out)
 struct side { struct db_res *r; size_t n; bool more, newest; };
 
 static enum rc
-side_get(struct db *db, int64_t contact, const struct view_cursor *c, size_t limit, bool after, struct side *s)
+side_get(struct db *db, int64_t contact, const struct view_cursor *c, size_t limit, bool after,
+    struct side *s)
 {
 	struct db_args a = { 0 };
 	enum rc rc;
@@ -283,7 +301,8 @@ static void
 side_cursor(const struct side *s, const char *name, struct buf *out)
 {
 	if (s->more && s->n > 0)
-		buf_printf(out, ",\"%s\":\"%" PRId64 "_%" PRId64 "\"", name, db_get_i64(s->r, s->n - 1, 0),
+		buf_printf(out, ",\"%s\":\"%" PRId64 "_%" PRId64 "\"", name, db_get_i64(s->r,
+		    s->n - 1, 0),
 		    db_get_i64(s->r, s->n - 1, 1));
 	else
 		buf_printf(out, ",\"%s\":null", name);
@@ -294,7 +313,8 @@ side_cursor(const struct side *s, const char *name, struct buf *out)
 static enum rc
 put_beside(struct db *db, int64_t contact, int64_t from_us, int64_t to_us, struct buf *out)
 {
-	static const struct { int q; const char *name; } both[] = { { Q_EVENTS, "events" }, { Q_NOTES, "notes" } };
+	static const struct { int q; const char *name; } both[] = { { Q_EVENTS, "events" },
+		{ Q_NOTES, "notes" } };
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < 2 && rc == RC_OK; i++) {
@@ -310,7 +330,8 @@ put_beside(struct db *db, int64_t contact, int64_t from_us, int64_t to_us, struc
 }
 
 static enum rc
-put_thread(struct db *db, int64_t contact, const struct side *newer, const struct side *older, bool from_end,
+put_thread(struct db *db, int64_t contact, const struct side *newer, const struct side *older,
+    bool from_end,
     struct buf *out)
 {
 	const char *sep = "";
@@ -372,7 +393,8 @@ contact_is(struct db *db, int64_t contact)
 }
 
 enum rc
-desk_messages(struct db *db, int64_t contact, const struct view_page *page, int64_t around, struct buf *out)
+desk_messages(struct db *db, int64_t contact, const struct view_page *page, int64_t around,
+    struct buf *out)
 {
 	struct view_cursor before = page->before, after = page->after;
 	struct side newer = { 0 }, older = { 0 };
@@ -473,7 +495,8 @@ desk_reply(struct db *db, int64_t id, const char *name, const char *text)
 	}
 	if (id > 0)
 		db_i64(&a, id);
-	rc = db_exec(db, &sql[text == NULL ? Q_REPLY_DROP : id > 0 ? Q_REPLY_SET : Q_REPLY_ADD], &a, &r);
+	rc = db_exec(db, &sql[text == NULL ? Q_REPLY_DROP : id > 0 ? Q_REPLY_SET : Q_REPLY_ADD],
+	    &a, &r);
 	if (rc == RC_OK && db_rows(r) == 0)
 		rc = RC_NONE;
 	db_res_free(r);
@@ -500,8 +523,10 @@ desk_me(struct db *db, struct buf *out)
 	enum rc rc = db_exec(db, &sql[Q_ME], NULL, &r);
 
 	if (rc == RC_OK)
-		buf_printf(out, "\"users\":%s,\"labels\":%s,\"replies\":%s,\"empty\":%s", db_get_text(r, 0, 0),
-		    db_get_text(r, 0, 1), db_get_text(r, 0, 2), db_get_bool(r, 0, 3) ? "true" : "false");
+		buf_printf(out, "\"users\":%s,\"labels\":%s,\"replies\":%s,\"empty\":%s",
+		    db_get_text(r, 0, 0),
+		    db_get_text(r, 0, 1), db_get_text(r, 0, 2), db_get_bool(r, 0, 3) ? "true" :
+		    "false");
 	db_res_free(r);
 	return rc;
 }

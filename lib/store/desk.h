@@ -47,7 +47,8 @@ enum rc desk_counts(struct db *db, const struct desk_scope *s, struct buf *out) 
  * after a place, or half before and half after message around (0: not).
  * Returns  RC_NONE where there is no such conversation, or the message is not of it.
  */
-enum rc desk_messages(struct db *db, int64_t contact_id, const struct view_page *page, int64_t around,
+enum rc desk_messages(struct db *db, int64_t contact_id, const struct view_page *page,
+    int64_t around,
     struct buf *out) MUST_CHECK;
 
 struct desk_change {

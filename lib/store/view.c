@@ -130,9 +130,12 @@ static const struct db_stmt sql[Q__MAX] = {
 	    MESSAGE_COLS ", m.change_id, m.contact_id from dmbox.messages m"
 	    " where m.change_id > $1 and m.change_id < $2 order by m.change_id limit $3" },
 	[Q_TOUCHED] = { "view_touched",
-	    "select 0::bigint, j.id, j.j::text from dmbox.conversations_json(array(select distinct u.id"
-	    "  from (select unnest($1::bigint[]) as id union all select d.contact_id from dmbox.desk d"
-	    "   where d.change_id > $2 and d.change_id <= $3) u where u.id is not null limit 400)) j" },
+	    "select 0::bigint, j.id, j.j::text from dmbox.conversations_json(array(select "
+	    "distinct u.id"
+	    "  from (select unnest($1::bigint[]) as id union all select d.contact_id from "
+	    "dmbox.desk d"
+	    "   where d.change_id > $2 and d.change_id <= $3) u where u.id is not null limit "
+	    "400)) j" },
 	[Q_HELD] = { "view_held",
 	    "select exists (select 1 from dmbox.messages where change_id >= $1)"
 	    " or exists (select 1 from dmbox.desk where change_id >= $1)" },
@@ -412,7 +415,8 @@ view_count_upkeep(struct db *db)
 /* The conversations that rows 0..n-1 of r belong to, and those that people touched after one place
  * and up to next, each with the feed's place next. */
 static enum rc
-put_touched(struct db *db, const struct db_res *r, size_t n, int64_t after, int64_t next, struct buf *out)
+put_touched(struct db *db, const struct db_res *r, size_t n, int64_t after, int64_t next,
+    struct buf *out)
 {
 	struct db_args a = { 0 };
 	struct db_res *c = NULL;
@@ -453,7 +457,8 @@ put_changes(struct db *db, int64_t after, int64_t bound, struct buf *out, int64_
 	n = *more ? VIEW_PAGE_MAX : db_rows(r);
 	*next = *more ? db_get_i64(r, n - 1, 3) : bound - 1;
 	for (i = 0; i < n; i++)
-		buf_printf(out, "%s{\"type\":\"message\",%s", i != 0 ? "," : "", db_get_text(r, i, 2) + 1);
+		buf_printf(out, "%s{\"type\":\"message\",%s", i != 0 ? "," : "", db_get_text(r,
+		    i, 2) + 1);
 	rc = put_touched(db, r, n, after, *next, out);
 out:
 	db_res_free(r);
