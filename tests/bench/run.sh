@@ -561,7 +561,7 @@ most() { for c in "$@"; do echo "${HELD[$c]:-}"; done | grep . | sort -g | tail 
 	stated "Apache mod_fcgid, 64 connections: answers other than 200" "$(failed fcgid-64)" ≤ 0
 	stated "Apache mod_fcgid: sessions in PostgreSQL, at any load" "$(most fcgid-1 fcgid-8 fcgid-32 fcgid-64)" ≤ 2
 	stated 'posts of 1000 items: messages/s, times a bare array insert' "$(ratio "$(rate many)" "$(rate bare)")" ≥ 0.40
-	stated 'a process under mod_fcgid, PSS MB' "$(awk '{ printf "%.1f", $2 / 1024 }' <<<"${M[fcgid_idle]:-}")" ≤ 2.1
+	stated 'a process under mod_fcgid, PSS MB' "$(awk 'NF { printf "%.1f", $2 / 1024 }' <<<"${M[fcgid_idle]:-}")" ≤ 2.1
 	stated 'instructions a delivery, thousands' "$(awk -v x="$instructions" 'BEGIN { if (x) printf "%.1f", x / 1000 }')" ≤ 147.3
 } | tee "$OUT"
 say "written to $OUT"
