@@ -49,6 +49,8 @@ attempt_build(const struct account *a, const struct outbox_item *it, unsigned in
     struct http_req *req, struct send_result *r)
 {
 	const struct provider *p = provider_of(a);
+	struct mem_arena arena = { 0 };
+	struct outmsg m = it->msg;
 	enum rc rc;
 
 	http_req_free(req);	/* the provider makes it afresh */
@@ -56,7 +58,12 @@ attempt_build(const struct account *a, const struct outbox_item *it, unsigned in
 		sent_by_mock(r);
 		return RC_NONE;
 	}
-	rc = p->send_build ? p->send_build(a, &it->msg, req) : RC_INVALID;
+	/* queued under another provider, which wrote the same address otherwise */
+	m.recipient = attempt_recipient(a, it->msg.recipient, &arena);
+	if (m.recipient == NULL)
+		m.recipient = it->msg.recipient;
+	rc = p->send_build ? p->send_build(a, &m, req) : RC_INVALID;
+	mem_arena_free(&arena);
 	if (rc != RC_OK) {
 		result_init(r, SEND_REFUSED, "unsupported",
 		    "this provider cannot send such a message");

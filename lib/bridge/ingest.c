@@ -247,12 +247,33 @@ not_understood(struct delivery *d, const char *why)
 	d->reason = why;
 }
 
+static enum owner
+owns(const struct account *a, const struct item *it)
+{
+	const struct provider *p = provider_of(a);
+
+	return p->owns != NULL && it->own_id != NULL ? p->owns(a, it->own_id) : OWNER_BY_ID;
+}
+
+/* The account that an entry is for; NULL: nobody's, or several'. */
+static const struct account *
+account_of(const struct conf *c, const struct account *a, const struct item *it)
+{
+	if (owns(a, it) == OWNER_BY_ID)
+		return conf_account_by_own_id(c, a->channel, it->own_id);
+	for (size_t i = 0; i < c->n_accounts; i++)
+		if (provider_of(&c->accounts[i]) == provider_of(a) &&
+		    owns(&c->accounts[i], it) == OWNER_THIS)
+			return &c->accounts[i];
+	return NULL;
+}
+
 /* Is own_id a foreign one to this account?  "0" is Meta's test button (providers.md B.4). */
 static bool
 is_foreign(const struct account *a, const struct item *it)
 {
-	return it->own_id != NULL && a->own_id != NULL && !it->is_test &&
-	    !str_eq(it->own_id, "0") && !str_eq(it->own_id, a->own_id);
+	return owns(a, it) != OWNER_THIS && it->own_id != NULL && a->own_id != NULL &&
+	    !it->is_test && !str_eq(it->own_id, "0") && !str_eq(it->own_id, a->own_id);
 }
 
 /* A member of the stored head, whatever case its name has. */
@@ -315,8 +336,10 @@ resolve(const struct conf *c, const struct account *a, struct delivery *d)
 
 		it->account = NULL;
 		if (provider_of(a)->many_accounts && is_foreign(a, it)) {
+			bool group = owns(a, it) != OWNER_BY_ID;
+
 			if (!d->account_named)
-				other = conf_account_by_own_id(c, a->channel, it->own_id);
+				other = account_of(c, a, it);
 			if (other != NULL && other != proved && !d->any_signature &&
 			    ingest_signature(other, d) != RC_OK) {
 				v->ignored++;
@@ -326,9 +349,9 @@ resolve(const struct conf *c, const struct account *a, struct delivery *d)
 			proved = other;
 			if (other != NULL)
 				it->account = mem_arena_dup(&v->arena, other->name);
-			if (d->account_named && v->warning == NULL)
+			if (d->account_named && !group && v->warning == NULL)
 				v->warning = "foreign_entry";
-			if (!d->account_named && other == NULL) {
+			if (!d->account_named && !group && other == NULL) {
 				v->ignored++;
 				v->warning = "unknown_account";
 				continue;

@@ -16,7 +16,8 @@
 
 enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_LITERAL, SQL_ENTRY,
 	SQL_ANY, SQL_ADDED, SQL_SINCE, SQL_SILENT, SQL_SIDES,
-	SQL_OUTBOX, SQL_PAUSED, SQL_BALANCE, SQL_CONTACTS, SQL_ERASED, SQL_FETCHED, SQL__MAX };
+	SQL_OUTBOX, SQL_PAUSED, SQL_BALANCE, SQL_CONTACTS, SQL_ERASED, SQL_FETCHED, SQL_TOLD,
+	SQL__MAX };
 
 /* neither doctor's own deliveries nor the call from outside that it asked for */
 #define REAL " coalesce(request_id, '') not like 'doctor-%' and source in ('webhook', 'spool')" \
@@ -33,6 +34,15 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "info->'other'->>'host', info->'other'->>'config',"
 	    " info->>'host', info->>'config', coalesce(info->>'accounts', '')"
 	    " from dmbox.heartbeats where name = 'poll'" },
+	/* what a provider told of the account: the last of each kind, as long as it is a worry */
+	[SQL_TOLD] = { NULL,
+	    "select x.kind || ' ' || substr(x.text, 7) || ', '"
+	    "   || to_char(x.occurred_at, 'YYYY-MM-DD HH24:MI')"
+	    " from (select distinct on (e.kind) e.* from dmbox.events e"
+	    "   where e.account = $1 and e.channel = $2"
+	    "   and e.contact_id is null and e.effect = 'none' order by e.kind, e.id desc) x"
+	    " where x.text like 'warn: %' and x.occurred_at > now() - interval '14 days'"
+	    " order by x.id desc limit 1" },
 	[SQL_POLLS] = { NULL,
 	    "select outcome, extract(epoch from now() - finished_at)::bigint, "
 	    "attempts->-1->>'note',"
@@ -432,6 +442,10 @@ doctor_facts(struct doctor *d, const struct account *a, struct check_facts *out)
 		out->unfilled_id = db_get_i64(r, 0, 0);
 		out->unfilled = mem_arena_dup(&d->arena, db_get_text(r, 0, 1));
 	}
+	db_res_free(r);
+	r = of_account(d, SQL_TOLD, a);
+	if (r != NULL)
+		out->told = mem_arena_dup(&d->arena, db_get_text(r, 0, 0));
 	db_res_free(r);
 	r = of_account(d, SQL_POLLS, a);
 	if (r != NULL)

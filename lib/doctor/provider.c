@@ -137,6 +137,8 @@ report(struct ask *k, struct finding *f)
 	const struct provider_check *of = check_of(provider_of(&k->a), f->code);
 
 	k->c.step = k->step;
+	if (f->app[0] != '\0')
+		snprintf(k->c.app, sizeof k->c.app, "%s", f->app);
 	if (of->judge != NULL)
 		of->judge(&k->c, f);
 	check_say(&k->c, of->number, f->status, "%s: %s", k->a.name, f->seen);

@@ -142,8 +142,8 @@ dump_item(struct buf *b, size_t i, const struct item *it)
 	dump_str(b, i, "picture", it->picture);
 	dump_str(b, i, "sender_id", it->sender_id);
 	dump_str(b, i, "recipient_id", it->recipient_id);
-	buf_printf(b, "%zu.dir %s%s%s\n", i, it->dir == DIR_IN ? "in" : "out",
-	    it->echo ? " echo" : "", it->is_test ? " test" : "");
+	buf_printf(b, "%zu.dir %s%s%s%s\n", i, it->dir == DIR_IN ? "in" : "out",
+	    it->echo ? " echo" : "", it->is_test ? " test" : "", it->past ? " past" : "");
 	dump_str(b, i, "body", it->body);
 	dump_str(b, i, "detail", it->detail);
 	dump_str(b, i, "reply_to", it->reply_to);

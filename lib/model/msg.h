@@ -58,6 +58,7 @@ struct item {
 	enum direction dir;
 	bool echo;		/* outbound seen by the provider: source echo */
 	bool is_test;
+	bool past;		/* history told afterwards: opens no window, and is not new */
 	const char *body;	/* NULL where there is none */
 	const char *detail;	/* JSON object text, or NULL */
 	const char *reply_to;	/* external id */

@@ -146,6 +146,8 @@ struct finding {
 	enum finding_status status;
 	char code[40];		/* "token", "page_id", "subscribed", ... */
 	char seen[600];		/* what was seen, masked */
+	char app[40];		/* whose the credential is, where the answer tells; "" */
+	char apps[300];		/* subscribed: the ids of those who are, " 1 2 "; "" */
 };
 
 /* A person's profile as the provider tells it; arena of the response. */
@@ -184,6 +186,7 @@ struct provider_key {
 /* How strongly the keys that are set speak for a provider.  Of a channel's providers the
  * one with the highest claim has the account; two CLAIM_YES are an error of the file. */
 enum claim { CLAIM_NO, CLAIM_DEFAULT, CLAIM_YES };
+enum owner { OWNER_BY_ID, OWNER_OTHER, OWNER_THIS };	/* no group's name; another's; a's */
 
 /* --- bodies for dmbox trigger and doctor's self-delivery --------------------- */
 
@@ -225,6 +228,9 @@ struct check_facts {
 	const char *unfilled;		/* "{{name}}" in one of the last 20 bodies; NULL */
 	int64_t unfilled_id;		/* ... of this delivery */
 	const char *foreign_id;		/* not own_id, but deliveries are for it; NULL */
+	/* the newest event without a contact whose text is "warn: ...", unless a later one of
+	 * its kind is none: kind, text, time; NULL */
+	const char *told;
 	const char *last_poll;		/* outcome, or NULL */
 	int64_t token_expires_us;	/* of the refreshed token; 0 not known */
 	bool had_messages;
@@ -241,6 +247,7 @@ struct checkup {
 	int step;		/* of the probe (judge only) */
 	bool ru;		/* texts in Russian */
 	const char *base;	/* address of the web programs; "" not known */
+	char app[40];		/* finding.app of an earlier step; "" not known */
 	struct check_facts facts;
 	/* doctor's */
 	void (*report)(struct checkup *c, unsigned int number, enum finding_status s,
@@ -409,6 +416,10 @@ struct provider {
 	 * as doctor sends it.  RC_OK; RC_NONE: none is configured.  NULL member: the provider
 	 * makes none. */
 	enum rc (*handshake_query)(const struct account *a, const char *challenge, struct buf *out);
+	/* owns(a, own_id): is own_id (item) the name of a group of accounts, and a one of it?
+	 * Where no account is, the item stays with the one that was called.  NULL member:
+	 * there are no such names. */
+	enum owner (*owns)(const struct account *a, const char *own_id);
 	/* parse: a webhook body.  RC_OK with items (n may be 0 with ignored counted);
 	 * RC_INVALID: not understood at all (kept raw by the caller). */
 	enum rc (*parse)(const struct account *a, const char *content_type,

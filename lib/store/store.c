@@ -33,14 +33,14 @@ enum {
 };
 
 enum stmt { SQL_INGEST, SQL_INGEST_MANY, SQL_REFUSE, SQL_REFUSE_COUNT, SQL_MISSING, SQL_NEWS,
-	SQL_LOAD,
-	SQL_PARTITIONS, SQL_EXPIRE, SQL_LEFTOVERS, SQL_UNSENT, SQL_VERSION, SQL_LATER, SQL_MIGRATED,
-	    SQL__MAX };
+	SQL_LOAD, SQL_PARTITIONS, SQL_EXPIRE, SQL_LEFTOVERS, SQL_UNSENT, SQL_VERSION, SQL_LATER,
+	SQL_MIGRATED, SQL_PAST, SQL__MAX };
 
 #define COUNTS \
 	"select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages from "
 
 static const struct db_stmt stmts[SQL__MAX] = {
+	[SQL_PAST] = { NULL, "select dmbox.past_stored($1)" },
 	[SQL_INGEST] = { "store_ingest", COUNTS "dmbox.ingest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,"
 	    "$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,"
 	    "$33,$34,$35,$36,$37,$38)" },
@@ -1037,6 +1037,27 @@ store_group(struct db *db, struct delivery *const *v, size_t n)
 	return rc != RC_OK ? rc : rc2;
 }
 
+/* What no delivery but a few needs: history is not new, nothing is kept of the erased. */
+static void
+store_after(struct db *db, struct delivery *d)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	bool past = false;
+
+	for (size_t i = 0; i < d->items.n; i++)
+		past = past || d->items.v[i].past;
+	if (d->stored == 0 && d->items.n > 0)
+		alias_forget(db, &d, 1);
+	if (!past || d->stored == 0 || d->id == 0)
+		return;
+	db_i64(&a, d->id);
+	if (db_exec(db, &stmts[SQL_PAST], &a, &r) != RC_OK)
+		log_warn("store: delivery %s: its history counts as new", d->uid);
+	db_res_free(r);
+	db_args_free(&a);
+}
+
 enum rc
 store_deliveries(struct db *db, struct delivery *const *v, size_t n)
 {
@@ -1056,8 +1077,7 @@ store_deliveries(struct db *db, struct delivery *const *v, size_t n)
 		i += m;
 	}
 	for (size_t k = 0; k < i && rc == RC_OK; k++)
-		if (v[k]->stored == 0 && v[k]->items.n > 0)
-			alias_forget(db, &v[k], 1);
+		store_after(db, v[k]);
 	return rc;
 }
 

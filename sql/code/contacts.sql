@@ -266,3 +266,26 @@ begin
 	return n;
 end $$;
 comment on function dmbox.contacts_forget(text[], text[], text[]) is 'Drop the aliases of contacts that are not there';
+
+-- What a provider tells of the time before it knew us (a number's history) is not new, and opens
+-- no window: it is read since it was sent, and of the last day it does not count as heard.
+create or replace function dmbox.past_stored(p_delivery bigint) returns void language plpgsql as $$
+declare
+	v_contacts bigint[];
+begin
+	with r as (
+		update dmbox.messages m set read_at = m.sent_at
+		 where m.id in (select x.id from dmbox.messages x
+		                 where x.delivery_id = p_delivery and x.direction = 'inbound' and x.detail ? 'history')
+		   and m.read_at is distinct from m.sent_at
+		returning m.contact_id)
+	select array_agg(distinct contact_id) into v_contacts from r;
+	update dmbox.contacts c set last_inbound_at = h.at
+	  from (select k.id, (select max(m.sent_at) from dmbox.messages m
+	         where m.contact_id = k.id and m.direction = 'inbound'
+	           and (m.sent_at < now() - interval '1 day' or m.read_at is distinct from m.sent_at
+	                or not coalesce(m.detail ? 'history', false))) as at
+	          from unnest(v_contacts) k (id)) h
+	 where c.id = h.id and c.last_inbound_at > now() - interval '1 day';
+end $$;
+comment on function dmbox.past_stored(bigint) is 'Messages of a delivery that are history: read, and no reason to answer';

@@ -195,7 +195,8 @@ begin
 	       and o.refusals < 3 and o.next_at <= now()
 	       and not exists (select 1 from dmbox.outbox e
 	            where e.account = o.account and e.channel = o.channel
-	              and e.recipient_id = o.recipient_id and e.id < o.id and e.refusals >= 3
+	              and e.recipient_id = any (dmbox.contact_all(o.account, o.channel, o.recipient_id))
+	              and e.id < o.id and e.refusals >= 3
 	              and e.state = 'queued')) then
 		v_below := 3;
 	end if;

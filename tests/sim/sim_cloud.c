@@ -14,7 +14,8 @@
  *   CLOUD_STATE_MS    delay of the states, 20
  *   For doctor: CLOUD_STATUS, CLOUD_QUALITY, CLOUD_HEALTH, CLOUD_SCOPES, CLOUD_EXPIRES (Unix
  *   seconds), CLOUD_TEMPLATE_STATUS, CLOUD_ASSIGNED ("no": the system user has no right to
- *   the number); CLOUD_SUBSCRIBED ("no") until POST WABA/subscribed_apps; CLOUD_OVERRIDE: the
+ *   the number), CLOUD_GRANULAR (the account that the token is for); CLOUD_SUBSCRIBED ("no",
+ *   "other": an app of somebody else) until POST WABA/subscribed_apps; CLOUD_OVERRIDE: the
  *   number's own callback until POST NUMBER with webhook_configuration takes it away
  *
  * Control, POST /_sim/cloud/VERB:
@@ -231,7 +232,9 @@ waba(const struct sim_req *r, const char *what, struct sim_res *res)
 		sim_answer(res, 200, "{\"success\":true}");
 	} else if (str_eq(what, "/subscribed_apps"))
 		sim_answer(res, 200, str_eq(sim_opt("CLOUD_SUBSCRIBED"), "no") ? "{\"data\":[]}" :
-		    "{\"data\":[{\"whatsapp_business_api_data\":{\"id\":\"600000000000004\",\"name\":\"My app\"}}]}");
+		    "{\"data\":[{\"whatsapp_business_api_data\":{\"id\":\"60000000000000%s\",\"link\":"
+		    "\"https://www.facebook.com/games/?app_id=1\",\"name\":\"My app\"}}]}",
+		    str_eq(sim_opt("CLOUD_SUBSCRIBED"), "other") ? "9" : "4");
 	else if (str_eq(what, "/phone_numbers"))
 		sim_answer(res, 200, "{\"data\":[{\"id\":\"%s\",\"display_phone_number\":\"+7 000 000-00-00\"}]}",
 		    opt("CLOUD_NUMBER", "800000000000002"));
@@ -241,6 +244,9 @@ waba(const struct sim_req *r, const char *what, struct sim_res *res)
 		    opt("CLOUD_TEMPLATE_STATUS", "APPROVED"));
 	else if (*what == '\0' && str_eq(sim_query(r, "fields"), "id"))
 		sim_answer(res, 200, "{\"id\":\"%s\"}", opt("CLOUD_WABA", "900000000000001"));
+	else if (*what == '\0' && str_starts(sim_query(r, "fields") != NULL ? sim_query(r, "fields") : "", "name"))
+		sim_answer(res, 200, "{\"name\":\"Shop\",\"status\":\"ACTIVE\",\"account_review_status\":\"APPROVED\","
+		    "\"id\":\"%s\"}", opt("CLOUD_WABA", "900000000000001"));
 	else
 		error(res, 400, 100, "(#100) Tried accessing nonexisting field", "");
 }
@@ -255,8 +261,10 @@ debug_token(struct sim_res *res)
 	strv_split(&v, opt("CLOUD_SCOPES", "whatsapp_business_messaging,whatsapp_business_management"), ',');
 	for (size_t i = 0; i < v.n; i++)
 		buf_printf(&b, "%s\"%s\"", i > 0 ? "," : "", v.v[i]);
-	sim_answer(res, 200, "{\"data\":{\"type\":\"SYSTEM_USER\",\"is_valid\":true,\"expires_at\":%s,\"scopes\":[%s]}}",
-	    opt("CLOUD_EXPIRES", "0"), b.p);
+	sim_answer(res, 200, "{\"data\":{\"app_id\":\"600000000000004\",\"type\":\"SYSTEM_USER\",\"application\":\"My app\","
+	    "\"is_valid\":true,\"expires_at\":%s,\"scopes\":[%s],\"granular_scopes\":[{\"scope\":"
+	    "\"whatsapp_business_messaging\",\"target_ids\":[\"%s\"]}],\"user_id\":\"610000000000005\"}}",
+	    opt("CLOUD_EXPIRES", "0"), b.p, opt("CLOUD_GRANULAR", opt("CLOUD_WABA", "900000000000001")));
 	strv_free(&v);
 	buf_free(&b);
 }

@@ -153,16 +153,18 @@ cloud_media_read(const struct account *a, const struct http_res *res, struct htt
 
 /* --- doctor (H.22) ------------------------------------------------------------------- */
 
-enum { ASK_TOKEN, ASK_NUMBER, ASK_STATE, ASK_QUALITY, ASK_HEALTH, ASK_SUBSCRIBED, ASK_CALLBACK,
-	ASK_PAIR, ASK_EXPIRY, ASK_TEMPLATES, ASK__MAX };
+/* EXPIRY tells whose the token is, which SUBSCRIBED wants to know. */
+enum { ASK_TOKEN, ASK_EXPIRY, ASK_NUMBER, ASK_STATE, ASK_QUALITY, ASK_HEALTH, ASK_SUBSCRIBED,
+	ASK_CALLBACK, ASK_PAIR, ASK_TEMPLATES, ASK_ACCOUNT, ASK__MAX };
 
-static const char *const codes[ASK__MAX] = { "token", "number", "state", "quality", "health",
-	"subscribed", "callback", "waba", "expiry", "templates" };
+static const char *const codes[ASK__MAX] = { "token", "expiry", "number", "state", "quality",
+	"health", "subscribed", "callback", "waba", "templates", "account" };
 
 static bool
 needs_waba(int step)
 {
-	return step == ASK_SUBSCRIBED || step == ASK_PAIR || step == ASK_TEMPLATES;
+	return step == ASK_SUBSCRIBED || step == ASK_PAIR || step == ASK_TEMPLATES ||
+	    step == ASK_ACCOUNT;
 }
 
 enum rc
@@ -189,6 +191,8 @@ cloud_probe_build(const struct account *a, int step, struct http_req *out)
 		buf_printf(&b, "%s/phone_numbers?fields=id,display_phone_number", waba);
 	else if (step == ASK_TEMPLATES)
 		buf_printf(&b, "%s/message_templates?fields=name,language,status&limit=100", waba);
+	else if (step == ASK_ACCOUNT)
+		buf_printf(&b, "%s?fields=name,status,account_review_status", waba);
 	else if (step == ASK_EXPIRY) {
 		buf_puts(&b, "debug_token?input_token=");
 		http_url_encode(&b, a->token);
@@ -314,16 +318,23 @@ read_health(struct mem_arena *m, const struct json *j, struct finding *f)
 	}
 }
 
+/* Whether our app is among them is judged by whom the token belongs to (checks.c). */
 static void
 read_subscribed(struct mem_arena *m, const struct json *j, struct finding *f)
 {
 	const struct json *list = json_get(j, "data");
+	size_t n = 0;
 
-	if (json_len(list) == 0)
+	if (json_len(list) == 0) {
 		saw(f, FINDING_FAIL, "no app is subscribed to this WhatsApp Business Account");
-	else
-		saw(f, FINDING_OK, "%s",
-		    word(m, json_at(list, 0), "whatsapp_business_api_data.name"));
+		return;
+	}
+	for (size_t i = 0; i < json_len(list) && n < sizeof f->apps; i++)
+		n += (size_t)snprintf(f->apps + n, sizeof f->apps - n, "%s%s ", i == 0 ? " " : "",
+		    word(m, json_at(list, i), "whatsapp_business_api_data.id"));
+	if (n >= sizeof f->apps)
+		f->apps[0] = '\0';	/* not all are told: nothing is missed among them */
+	saw(f, FINDING_OK, "%s", word(m, json_at(list, 0), "whatsapp_business_api_data.name"));
 }
 
 /* Number beats business account beats app (H.14); doctor compares it with our address. */
@@ -364,31 +375,76 @@ read_pair(const struct account *a, struct mem_arena *m, const struct json *j, st
 	    first);
 }
 
-static void
-read_expiry(struct mem_arena *m, const struct json *j, struct finding *f)
+static bool
+names(struct mem_arena *m, const struct json *list, const char *what)
 {
-	const struct json *d = json_get(j, "data"), *scopes = json_get(d, "scopes");
-	bool messaging = false;
+	for (size_t i = 0; i < json_len(list); i++)
+		if (str_eq(json_text(m, json_at(list, i)), what))
+			return true;
+	return false;
+}
+
+/* What the token lacks; false: nothing.  A scope that names accounts holds for these alone. */
+static bool
+lacks(const struct account *a, struct mem_arena *m, const struct json *d, struct finding *f)
+{
+	static const char *const needed[] = { "whatsapp_business_messaging",
+		"whatsapp_business_management" };
+	const struct json *granular = json_get(d, "granular_scopes");
+	const struct json *scopes = json_get(d, "scopes");
+	const char *waba = cloud_own(a)->waba_id;
+
+	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+		if (json_len(scopes) > 0 && !names(m, scopes, needed[i])) {
+			saw(f, FINDING_FAIL, "the token lacks %s", needed[i]);
+			return true;
+		}
+	for (size_t i = 0; i < json_len(granular) && !str_empty(waba); i++) {
+		const struct json *g = json_at(granular, i), *ids = json_get(g, "target_ids");
+
+		if (!str_starts(word(m, g, "scope"), "whatsapp_business_") || json_len(ids) == 0 ||
+		    names(m, ids, waba))
+			continue;
+		saw(f, FINDING_FAIL, "the token has %s for account %s, not for %s",
+		    word(m, g, "scope"), json_text(m, json_at(ids, 0)), waba);
+		return true;
+	}
+	return false;
+}
+
+static void
+read_expiry(const struct account *a, struct mem_arena *m, const struct json *j, struct finding *f)
+{
+	const struct json *d = json_get(j, "data");
 	int64_t at = 0, days;
 
 	if (json_i64(json_get(d, "expires_at"), &at) != RC_OK)
 		at = 0;
 	days = (at - clock_now_us() / 1000000) / 86400;
-	for (size_t i = 0; i < json_len(scopes); i++)
-		messaging |= str_eq(json_text(m, json_at(scopes, i)),
-		    "whatsapp_business_messaging");
+	snprintf(f->app, sizeof f->app, "%s", word(m, d, "app_id"));
 	if (!json_bool(json_get(d, "is_valid"), true)) {
 		snprintf(f->code, sizeof f->code, "token");
 		saw(f, FINDING_FAIL, "%s", word(m, d, "error.message"));
-	} else if (json_len(scopes) > 0 && !messaging) {
+	} else if (lacks(a, m, d, f)) {
 		snprintf(f->code, sizeof f->code, "permission");
-		saw(f, FINDING_FAIL, "the token lacks whatsapp_business_messaging");
 	} else if (at == 0) {
 		saw(f, FINDING_OK, "never expires");
 	} else {
 		saw(f, days < 0 ? FINDING_FAIL : days < EXPIRY_WARN_DAYS ? FINDING_WARN :
 		    FINDING_OK, "%" PRId64 " days left", days);
 	}
+}
+
+/* The WhatsApp Business Account itself. */
+static void
+read_account(struct mem_arena *m, const struct json *j, struct finding *f)
+{
+	const char *status = word(m, j, "status"), *review = word(m, j, "account_review_status");
+	bool good = (*status == '\0' || str_eq(status, "ACTIVE")) &&
+	    (*review == '\0' || str_eq(review, "APPROVED"));
+
+	saw(f, good ? FINDING_OK : FINDING_WARN, "account %s: %s %s", word(m, j, "name"), status,
+	    review);
 }
 
 static void
@@ -443,10 +499,13 @@ read_good(const struct account *a, int step, const struct json *j, struct findin
 		read_pair(a, &m, j, f);
 		break;
 	case ASK_EXPIRY:
-		read_expiry(&m, j, f);
+		read_expiry(a, &m, j, f);
 		break;
 	case ASK_TEMPLATES:
 		read_templates(&m, j, f);
+		break;
+	case ASK_ACCOUNT:
+		read_account(&m, j, f);
 		break;
 	}
 	mem_arena_free(&m);

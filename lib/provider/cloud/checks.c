@@ -2,6 +2,7 @@
  * What dmbox doctor checks of a Cloud API account (providers.md H.22).  Numbers are promised
  * to operators and to their monitoring: a check keeps its number.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -28,6 +29,21 @@ callback(struct checkup *c, struct finding *f)
 	rest = str_istarts(f->seen, c->base) ? f->seen + n : "";
 	if (!str_starts(rest, WEBHOOK) || strchr("/?", rest[sizeof WEBHOOK - 1]) == NULL)
 		f->status = FINDING_FAIL;
+}
+
+/* Another's app that is subscribed gets the messages: ours is asked for. */
+static void
+subscribed(struct checkup *c, struct finding *f)
+{
+	char own[sizeof c->app + 2];
+
+	snprintf(own, sizeof own, " %s ", c->app);
+	if (f->status != FINDING_OK || c->app[0] == '\0' || f->apps[0] == '\0' ||
+	    strstr(f->apps, own) != NULL)
+		return;
+	f->status = FINDING_FAIL;
+	snprintf(f->seen, sizeof f->seen, check_tr(c, "subscribed is%s, not the token's app %s",
+	    "подписано%s, но не приложение токена %s"), f->apps, c->app);
 }
 
 /* A token that is accepted was proved as the app wants it. */
@@ -70,6 +86,15 @@ foreign(struct checkup *c)
 		    c->a->own_id);
 	else if (c->facts.known && c->facts.last_delivery != NULL)
 		check_say(c, 749, FINDING_OK, "%s", c->a->name);
+}
+
+static void
+told(struct checkup *c)
+{
+	if (c->facts.told != NULL)
+		check_say(c, 755, FINDING_WARN, "%s: %s", c->a->name, c->facts.told);
+	else if (c->facts.known)
+		check_say(c, 755, FINDING_OK, "%s", c->a->name);
 }
 
 const struct provider_check cloud_checks[] = {
@@ -121,7 +146,7 @@ const struct provider_check cloud_checks[] = {
 	    "the number, confirm the name, ask for a review).",
 	    "WhatsApp Manager → Номера телефонов показывает состояние и что делать "
 	    "(зарегистрировать номер, подтвердить имя, запросить проверку)." },
-	  .codes = { "state" } },
+	  .codes = { "state", "account" } },
 	{ .number = 747,
 	  .what = { "Meta lets this number send (payment, limits)",
 	  "Meta разрешает номеру отправлять (оплата, лимиты)" },
@@ -149,7 +174,7 @@ const struct provider_check cloud_checks[] = {
 	  .what = { "the app is subscribed to the WhatsApp Business Account",
 	  "приложение подписано на аккаунт WhatsApp Business" },
 	  .remedy = { "Run: dmbox doctor --fix", "Выполните: dmbox doctor --fix" },
-	  .codes = { "subscribed" } },
+	  .codes = { "subscribed" }, .judge = subscribed },
 	{ .number = 751,
 	  .what = { "Meta calls this installation's webhook address",
 	  "Meta вызывает адрес вебхука этой установки" },
@@ -184,5 +209,13 @@ const struct provider_check cloud_checks[] = {
 	    "WhatsApp Manager → Шаблоны сообщений: измените текст шаблона и отправьте на одобрение "
 	    "снова или возьмите другой." },
 	  .codes = { "templates" } },
+	{ .number = 755,
+	  .what = { "Meta told nothing bad of the number or its account",
+	  "Meta не сообщала плохого о номере и аккаунте" },
+	  .remedy = { "WhatsApp Manager → Account overview shows the case and how to ask for a "
+	    "review; the event is in dmbox.events.",
+	    "WhatsApp Manager → Обзор аккаунта показывает, в чём дело и как запросить "
+	    "проверку; событие лежит в dmbox.events." },
+	  .ledger = told },
 };
 const size_t cloud_n_checks = sizeof cloud_checks / sizeof *cloud_checks;

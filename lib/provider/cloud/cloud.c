@@ -43,6 +43,16 @@ static const struct provider_file files[] = {
 };
 static const size_t n_files = sizeof files / sizeof *files;
 
+/* What is told of a business account is told of each of its numbers. */
+static enum owner
+cloud_owns(const struct account *a, const char *own_id)
+{
+	if (!str_starts(own_id, CLOUD_WABA))
+		return OWNER_BY_ID;
+	return str_eq(own_id + strlen(CLOUD_WABA), cloud_own(a)->waba_id) ? OWNER_THIS :
+	    OWNER_OTHER;
+}
+
 const struct provider provider_cloud = {
 	.name = "cloud",
 	.title = "WhatsApp Cloud API",
@@ -75,6 +85,7 @@ const struct provider provider_cloud = {
 	.sign = meta_sign,
 	.handshake = meta_handshake,
 	.handshake_query = meta_handshake_query,
+	.owns = cloud_owns,
 	.parse = cloud_parse,
 	.recipient = cloud_recipient,
 	.send_build = cloud_send_build,

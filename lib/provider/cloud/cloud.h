@@ -45,6 +45,9 @@ unsigned int cloud_proofs(const struct account *a);
 /* cloud_is_bsuid(id): a business-scoped user id, "RU.1000...", and no phone (H.4). */
 bool cloud_is_bsuid(const char *id);
 
+/* Before a business account's id in item.own_id: no number of it was told. */
+#define CLOUD_WABA "waba:"
+
 /* --- error.c: refusals (H.19) -------------------------------------------------- */
 enum cloud_class {
 	CLOUD_FINE,

@@ -17,6 +17,7 @@
 struct in {
 	struct itemv *out;
 	const struct account *a;
+	const char *waba;		/* entry.id; NULL */
 	const char *number;		/* metadata.phone_number_id; NULL */
 	const char *display;		/* our phone, digits; NULL */
 	const struct json *contacts;	/* beside messages or statuses; or NULL */
@@ -24,6 +25,7 @@ struct in {
 	/* that messages and states are of */
 	enum { PEOPLE_UNKNOWN, PEOPLE_ONE, PEOPLE_MANY } people;
 	bool test;
+	bool past;			/* the number's history */
 };
 
 static char *
@@ -205,6 +207,7 @@ new_item(struct in *in, enum item_type type, const char *kind, const struct json
 	it->kind = kind;
 	it->own_id = in->number;
 	it->is_test = in->test;
+	it->past = in->past;
 	it->raw = json_raw(&in->out->arena, raw);
 	return it;
 }
@@ -400,7 +403,10 @@ read_beside(struct in *in, struct item *it, const struct json *m, struct detail 
 		detail_raw(d, a, "context", c);
 	detail_raw(d, a, "referral", json_get(m, "referral"));
 	detail_raw(d, a, "errors", json_get(m, "errors"));
-	detail_raw(d, a, "history", json_get(m, "history_context"));
+	if (in->past && json_type(json_get(m, "history_context")) == JSON_OBJECT)
+		detail_raw(d, a, "history", json_get(m, "history_context"));
+	else if (in->past)
+		detail_raw(d, a, "history", json_get(m, "id"));
 }
 
 /* --- events that come among the messages --------------------------------------------------- */
@@ -599,30 +605,118 @@ read_statuses(struct in *in, const struct json *list)
 		read_status(in, json_at(list, i));
 }
 
+/* How far a message of ours had come: the same words in capitals (H.10). */
+static void
+read_past_status(struct in *in, const struct json *m, const char *contact)
+{
+	static const char *const words[][2] = { { "DELIVERED", "delivered" }, { "READ", "read" },
+		{ "PLAYED", "read" }, { "ERROR", "failed" } };
+	const char *s = text_at(in, m, "history_context.status"), *id = text_at(in, m, "id");
+	struct item *it;
+
+	for (size_t i = 0; id != NULL && i < sizeof words / sizeof *words; i++) {
+		if (!str_eq(s, words[i][0]))
+			continue;
+		it = new_item(in, ITEM_EVENT, "status", json_get(m, "history_context"));
+		it->dir = DIR_OUT;
+		it->contact = it->recipient_id = contact;
+		it->target_id = id;
+		it->text = words[i][1];
+		it->effect = EFFECT_STATUS;
+		it->event_id = event_key(in, "status", id, it->text);
+		set_time(in, it, json_get(m, "timestamp"));
+	}
+}
+
 /* Direction: what our own number wrote is ours. */
 static void
 read_thread(struct in *in, const struct json *t)
 {
 	const struct json *list = json_get(t, "messages");
-	const char *phone = text_at(in, t, "context.wa_id"),
-	    *bsuid = text_at(in, t, "context.user_id");
+	const char *phone = digits(&in->out->arena, text_at(in, t, "context.wa_id"));
+	const char *bsuid = text_at(in, t, "context.user_id"), *id = text_at(in, t, "id");
 
-	if (phone == NULL && !cloud_is_bsuid(text_at(in, t, "id")))
-		phone = digits(&in->out->arena, text_at(in, t, "id"));
+	if (phone == NULL && !cloud_is_bsuid(id))
+		phone = digits(&in->out->arena, id);
+	else if (bsuid == NULL && cloud_is_bsuid(id))
+		bsuid = id;
 	for (size_t i = 0; i < json_len(list); i++) {
 		const struct json *m = json_at(list, i);
 		const char *from = digits(&in->out->arena, text_at(in, m, "from"));
+		bool ours = from != NULL && (in->display != NULL ? str_eq(from, in->display) :
+		    phone != NULL && !str_eq(from, phone));
+		size_t at = in->out->n;
 
-		read_message(in, m, from != NULL && str_eq(from, in->display), phone, bsuid);
+		read_message(in, m, ours, phone, bsuid);
+		in->out->v[at].username = text_at(in, t, "context.username");
+		if (ours)
+			read_past_status(in, m, in->out->v[at].contact);
 	}
 }
 
+/* Words of account fields that an owner should hear of (H.12); NULL: any. */
+static const struct {
+	const char *field, *path;
+	const char *bad[6];
+} worries[] = {
+	{ "account_update", "event", { "ACCOUNT_VIOLATION", "DISABLED_UPDATE",
+	    "ACCOUNT_RESTRICTION", "ACCOUNT_DELETED", "PARTNER_REMOVED" } },
+	{ "account_alerts", "alert_info.alert_severity", { "CRITICAL", "WARNING" } },
+	{ "account_alerts", "alert_severity", { "CRITICAL", "WARNING" } },
+	{ "account_review_update", "decision", { "REJECTED", "PENDING", "DEFERRED" } },
+	{ "phone_number_quality_update", "event", { "FLAGGED", "DOWNGRADE" } },
+	{ "phone_number_name_update", "decision", { "REJECTED" } },
+	{ "message_template_status_update", "event", { "PAUSED", "DISABLED" } },
+	{ "security", "event", { NULL } },
+	{ "error", "errors", { NULL } },
+};
+
+/* "warn: DISABLED_UPDATE", which doctor shows; NULL: nothing to worry about. */
+static const char *
+worry_of(struct in *in, const char *field, const struct json *value)
+{
+	static const char *const more[] = { "violation_info.violation_type",
+		"ban_info.waba_ban_state", "rejection_reason", "message_template_name",
+		"alert_info.alert_type", "display_phone_number" };
+	struct buf b;
+	const char *s = NULL, *word;
+	bool bad = false;
+
+	buf_init(&b, 4096);
+	for (size_t i = 0; i < sizeof worries / sizeof *worries && !bad; i++) {
+		word = json_text(&in->out->arena, json_get(value, worries[i].path));
+		if (!str_eq(field, worries[i].field) || json_get(value, worries[i].path) == NULL)
+			continue;
+		bad = worries[i].bad[0] == NULL;
+		for (size_t k = 0; k < 6 && worries[i].bad[k] != NULL; k++)
+			bad |= str_eq(word, worries[i].bad[k]);
+		if (bad)
+			buf_printf(&b, "warn: %s", word != NULL ? word : "");
+	}
+	if (bad && str_eq(field, "error"))
+		cloud_error_words(json_at(json_get(value, "errors"), 0), &b);
+	for (size_t i = 0; bad && i < sizeof more / sizeof *more; i++)
+		if ((word = text_at(in, value, more[i])) != NULL)
+			buf_printf(&b, " %s", word);
+	if (bad)
+		s = mem_arena_ndup(&in->out->arena, b.p, b.n);
+	buf_free(&b);
+	return s;
+}
+
+/* Of no number where none is told: then of the business account's (H.3). */
 static void
 account_event(struct in *in, const char *field, const struct json *value)
 {
 	struct item *it = new_item(in, ITEM_EVENT, field != NULL ? field : "unknown", value);
+	char own[200];
 
 	set_time(in, it, json_get(value, "timestamp"));
+	it->text = in->test ? NULL : worry_of(in, field, value);
+	if (in->number == NULL && in->waba != NULL && !in->test) {
+		snprintf(own, sizeof own, CLOUD_WABA "%s", in->waba);
+		it->own_id = mem_arena_dup(&in->out->arena, own);
+	}
 }
 
 /* The owner's own past, told once; what the owner refused is told, too. */
@@ -631,6 +725,7 @@ read_history(struct in *in, const struct json *value)
 {
 	const struct json *list = json_get(value, "history");
 
+	in->past = true;
 	for (size_t i = 0; i < json_len(list); i++) {
 		const struct json *h = json_at(list, i), *threads = json_get(h, "threads");
 
@@ -707,7 +802,7 @@ static void
 read_change(const struct account *a, struct itemv *out, const char *waba, const struct json *change)
 {
 	const struct json *value = json_get(change, "value");
-	struct in in = { .out = out, .a = a, .list = value,
+	struct in in = { .out = out, .a = a, .waba = waba, .list = value,
 	    .contacts = json_get(value, "contacts") };
 
 	in.number = text_at(&in, value, "metadata.phone_number_id");

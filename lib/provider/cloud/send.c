@@ -24,6 +24,10 @@ cloud_recipient(const struct account *a, const char *id, struct mem_arena *arena
 	(void)a;
 	if (cloud_is_bsuid(id))
 		return mem_arena_dup(arena, id);
+	if (str_starts(id, "00"))
+		id += 2;	/* a "+" as it is dialled */
+	if (*id == '0')
+		return NULL;	/* no country begins so: a national spelling reaches nobody */
 	for (; *id != '\0' && *id != '@'; id++) {
 		if (*id >= '0' && *id <= '9') {
 			if (n == PHONE_MAX)
@@ -99,6 +103,13 @@ put_content(const struct outmsg *m, struct buf *b)
 	return RC_OK;
 }
 
+/* Ids of Meta's are opaque; those that Green API gave the same number are hexadecimal. */
+static bool
+is_wamid(const char *id)
+{
+	return strspn(id, "0123456789ABCDEF") != strlen(id);
+}
+
 static enum rc
 put_message(const struct outmsg *m, struct buf *b)
 {
@@ -106,7 +117,8 @@ put_message(const struct outmsg *m, struct buf *b)
 
 	put_address(m, b);
 	rc = put_content(m, b);
-	if (!str_empty(m->reply_to)) {
+	/* a quote of another provider's time: the text goes without it */
+	if (!str_empty(m->reply_to) && is_wamid(m->reply_to)) {
 		buf_puts(b, ",\"context\":{\"message_id\":");
 		json_put_str(b, m->reply_to);
 		buf_putc(b, '}');
@@ -124,7 +136,7 @@ put_action(const struct outmsg *m, struct buf *b)
 {
 	bool react = str_eq(m->action, "react");
 
-	if (str_empty(m->reply_to))
+	if (str_empty(m->reply_to) || !is_wamid(m->reply_to))
 		return RC_INVALID;
 	if (react || str_eq(m->action, "unreact")) {
 		put_address(m, b);
