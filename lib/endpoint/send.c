@@ -461,21 +461,22 @@ add_text(struct endpoint_env *e, struct draft *w)
 	const struct provider *p = provider_of(w->a);
 	const char *text = w->message != NULL ? w->message : "";
 	size_t n = strlen(text), len = p->text_in_bytes ? n : str_utf8_len(text, n);
+	size_t max = p->text_limit != NULL ? p->text_limit(w->a) : p->text_max;
 	struct strv parts = {0};
 
-	if (p->text_max == 0 || len <= p->text_max) {
+	if (max == 0 || len <= max) {
 		add_part(w)->body = text;
 		return true;
 	}
 	if (!p->text_split) {
-		too_long(e, p->text_max, p->text_in_bytes);
+		too_long(e, max, p->text_in_bytes);
 		return false;
 	}
-	if (len <= p->text_max * PARTS_MAX)
-		endpoint_send_split(text, p->text_max, p->text_in_bytes, &parts);
+	if (len <= max * PARTS_MAX)
+		endpoint_send_split(text, max, p->text_in_bytes, &parts);
 	if (parts.n == 0 || parts.n > PARTS_MAX) {
 		strv_free(&parts);
-		too_long(e, p->text_max * PARTS_MAX, p->text_in_bytes);
+		too_long(e, max * PARTS_MAX, p->text_in_bytes);
 		return false;
 	}
 	for (size_t i = 0; i < parts.n; i++)

@@ -332,6 +332,7 @@ struct provider {
 
 	/* --- what the core does differently for it */
 	size_t text_max;	/* longest text of one message; 0 = no limit known */
+	size_t (*text_limit)(const struct account *a);	/* where accounts differ; NULL: text_max */
 	bool text_in_bytes;	/* unit of text_max: bytes, else characters */
 	bool captions;		/* a text beside one attachment travels with it: one message */
 	/* longest such text in characters, a longer one goes apart; 0: text_max */

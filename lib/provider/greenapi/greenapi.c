@@ -811,6 +811,7 @@ const struct provider provider_greenapi = {
 	.aliases = true,	/* hidden (@lid) and known phone */
 	.recipient = green_recipient,
 	.text_max = GREEN_TEXT_MAX,
+	.text_limit = green_text_limit,
 	.captions = true,	/* C.1: sendFileByUrl */
 	.has_echo = true,	/* outgoingAPIMessageReceived */
 	.keys = greenapi_keys,

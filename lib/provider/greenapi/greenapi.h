@@ -49,6 +49,8 @@ enum rc green_parse(const struct account *a, const char *content_type, const cha
 /* green_whatsapp(a): is it an instance of WhatsApp?  Those of MAX and Telegram have ids that
  * begin with 3100 and 4100, hosts of that name, and chats without a suffix. */
 bool green_whatsapp(const struct account *a);
+/* green_text_limit(a): characters of one message (C.1). */
+size_t green_text_limit(const struct account *a);
 /* green_configured(a): are address, instance and token there? */
 bool green_configured(const struct account *a);
 /* green_request: RC_OK, RC_INVALID where the account is not complete. */

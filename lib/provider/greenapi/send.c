@@ -133,10 +133,16 @@ green_action_build(const struct account *a, const struct outmsg *m, const char *
 	return rc;
 }
 
+size_t
+green_text_limit(const struct account *a)
+{
+	return green_whatsapp(a) ? GREEN_TEXT_MAX : GREEN_TEXT_MAX_OTHER;
+}
+
 enum rc
 green_send_build(const struct account *a, const struct outmsg *m, struct http_req *out)
 {
-	size_t max = green_whatsapp(a) ? GREEN_TEXT_MAX : GREEN_TEXT_MAX_OTHER;
+	size_t max = green_text_limit(a);
 	struct buf body, chat, name;
 	enum rc rc = RC_INVALID;
 
