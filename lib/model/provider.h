@@ -103,6 +103,7 @@ struct outmsg {
 					 * back in the message's states; NULL none */
 	/* look-up, second step: the conversation found; else NULL */
 	const char *look_in;
+	unsigned int attempts;		/* made before this one */
 };
 
 enum send_outcome {

@@ -346,7 +346,7 @@ read_item(struct mem_arena *arena, const struct db_res *res, size_t i, struct ou
 	m->human_agent = db_get_bool(res, i, 7);
 	m->action = mem_arena_dup(arena, db_get_text(res, i, 8));
 	m->reaction = mem_arena_dup(arena, db_get_text(res, i, 9));
-	it->attempts = (unsigned int)db_get_i64(res, i, 10);
+	it->attempts = m->attempts = (unsigned int)db_get_i64(res, i, 10);
 	it->created_us = db_get_time(res, i, 11);
 	it->attempt_us = db_get_time(res, i, 12);
 	it->token = mem_arena_dup(arena, db_get_text(res, i, 13));

@@ -31,7 +31,7 @@ static const struct {
 	{ 4, 4, NULL, CLOUD_RATE, 300, "rate_limited" },
 	{ 80007, 80007, NULL, CLOUD_RATE, 300, "rate_limited" },
 	{ 130429, 130429, NULL, CLOUD_RATE, 10, "rate_limited" },
-	{ 131056, 131056, NULL, CLOUD_PAIR, 6, "rate_limited" },
+	{ 131056, 131056, NULL, CLOUD_PAIR, 0, "rate_limited" },
 	{ 131048, 131048, NULL, CLOUD_RIGHT, 3600, "cloud_restricted" },
 	{ 131064, 131064, NULL, CLOUD_RIGHT, 3600, "cloud_restricted" },
 	{ 368, 368, NULL, CLOUD_RIGHT, 3600, "cloud_restricted" },

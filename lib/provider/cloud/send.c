@@ -10,6 +10,7 @@
 
 #define PHONE_MIN 5
 #define PHONE_MAX 15
+#define PAIR_STEPS 5	/* 1024 s: the longest burst is paid back in a quarter of that */
 
 /*
  * A phone in any spelling, an address of WhatsApp's own ("70000000001@c.us"), or a
@@ -214,6 +215,18 @@ rest(const struct cloud_error *e, struct send_result *out)
 	out->retry_after_s = out->pause_s;
 }
 
+/*
+ * Too much to one person: 4^n s after the n-th refusal (H.19).  A burst is lent from what that
+ * person may be sent later, so a fixed wait would be refused until it is paid back (H.20).
+ */
+static int64_t
+pair_wait_s(unsigned int attempts)
+{
+	unsigned int n = attempts < PAIR_STEPS ? attempts : PAIR_STEPS;
+
+	return (int64_t)1 << (2 * n);
+}
+
 static void
 refused(const struct account *a, const struct outmsg *m, const struct cloud_error *e,
     const struct http_res *res, struct send_result *out)
@@ -231,7 +244,7 @@ refused(const struct account *a, const struct outmsg *m, const struct cloud_erro
 	/* later ones to this contact wait behind it, others go on */
 	case CLOUD_PAIR:
 		out->outcome = SEND_RETRY;
-		out->retry_after_s = e->pause_s;
+		out->retry_after_s = pair_wait_s(m->attempts);
 		break;
 	case CLOUD_PROOF:
 		out->again = cloud_proofs(a) > 1;
