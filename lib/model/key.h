@@ -3,7 +3,7 @@
 
 #include "model/conf.h"
 
-/* One key of the configuration, and what its values must look like (conf.c, providers). */
+/* One key of the configuration, and what its values must look like (keys.c, providers). */
 struct key_def {
 	struct conf_key_info info;
 	enum conf_kind kind;

@@ -1,6 +1,6 @@
 /*
  * What a provider may not leave out.  The core relies on it and asks nobody again, so it is
- * looked at when a program starts (conf.c) and by tests/unit/test_provider.c.
+ * looked at when a program starts (model/keys.c) and by tests/unit/test_provider.c.
  */
 #include <stdio.h>
 #include <string.h>
