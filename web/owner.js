@@ -12,7 +12,7 @@ const words = {
 		status: { ok: 'in order', warn: 'warning', fail: 'broken', unknown: 'not known' }, groups: 'The nine parts',
 		group: { configuration: 'Configuration', database: 'Database', files: 'Files', web: 'Web server', provider: 'Providers', deliveries: 'Deliveries', sending: 'Sending', poller: 'Poller', inbox: 'Inbox', ledger: 'Deliveries', disk: 'Disk', conf: 'Configuration', db: 'Database', run: 'Running', network: 'Network', certificate: 'Certificates', queue: 'Queue', security: 'Access' },
 		messages: 'Messages', hours: '48 hours', days: '60 days', all: 'All accounts', in: 'received', out: 'sent', refused: 'refused', missed: 'missed', csv: 'Table (CSV)', chart: (a, b) => `${a} received, ${b} sent`,
-		waiting: 'Waiting for an answer', nobody: 'Nobody is waiting.', oldest: (s) => `The oldest for ${s}.`, responses: 'First answer by day', day: 'Day', median: 'half within', p90: '9 of 10 within', n: 'answers',
+		waiting: 'Waiting for an answer', nobody: 'Nobody is waiting.', oldest: (s) => `The oldest for ${s}`, responses: 'First answer by day', day: 'Day', median: 'half within', p90: '9 of 10 within', n: 'answers',
 		failed: 'Not sent', noFailed: 'Everything has gone out.', ledger: 'Refused deliveries', noRefused: 'None was refused.', look: 'Look', bytes: 'Body', headers: 'Headers', replay: 'Read it again', replayed: (r) => `Stored ${r.stored}, already there ${r.duplicates}.`, from: 'From',
 		why: 'Where is a message?', whyHint: 'Message id, @name or time', search: 'Search', nothing: 'Nothing is known of it.',
 		people: 'People', role: 'May', roles: { read: 'read', answer: 'answer', owner: 'everything' }, add: 'Add a person', name: 'Name', addIt: 'Make a link', newLink: 'New link', revoke: 'Take access away', revokeSure: (n) => `Take all access from ${n}? Open pages close at once.`, seen: (s) => `last seen ${s}`, neverSeen: 'never signed in', linkFor: (n) => `Link for ${n}: works once, within 24 hours. Send it to nobody else.`, end: 'End this session',
@@ -23,7 +23,7 @@ const words = {
 		status: { ok: 'в порядке', warn: 'предупреждение', fail: 'не работает', unknown: 'неизвестно' }, groups: 'Девять частей',
 		group: { configuration: 'Настройки', database: 'База данных', files: 'Файлы', web: 'Веб-сервер', provider: 'Мессенджеры', deliveries: 'Доставка', sending: 'Отправка', poller: 'Опрос', inbox: 'Переписки', ledger: 'Доставка', disk: 'Диск', conf: 'Настройки', db: 'База данных', run: 'Работа', network: 'Сеть', certificate: 'Сертификаты', queue: 'Очередь', security: 'Доступ' },
 		messages: 'Сообщения', hours: '48 часов', days: '60 дней', all: 'Все аккаунты', in: 'получено', out: 'отправлено', refused: 'отклонено', missed: 'пропущено', csv: 'Таблица (CSV)', chart: (a, b) => `получено ${a}, отправлено ${b}`,
-		waiting: 'Ждут ответа', nobody: 'Никто не ждёт.', oldest: (s) => `Дольше всех — ${s}.`, responses: 'Первый ответ по дням', day: 'День', median: 'половина за', p90: '9 из 10 за', n: 'ответов',
+		waiting: 'Ждут ответа', nobody: 'Никто не ждёт.', oldest: (s) => `Дольше всех — ${s}`, responses: 'Первый ответ по дням', day: 'День', median: 'половина за', p90: '9 из 10 за', n: 'ответов',
 		failed: 'Не отправлено', noFailed: 'Всё ушло.', ledger: 'Отклонённые доставки', noRefused: 'Ничего не отклонено.', look: 'Посмотреть', bytes: 'Содержимое', headers: 'Заголовки', replay: 'Прочитать ещё раз', replayed: (r) => `Сохранено ${r.stored}, уже было ${r.duplicates}.`, from: 'Откуда',
 		why: 'Где сообщение?', whyHint: 'Номер сообщения, @имя или время', search: 'Найти', nothing: 'О нём ничего не известно.',
 		people: 'Люди', role: 'Можно', roles: { read: 'читать', answer: 'отвечать', owner: 'всё' }, add: 'Добавить человека', name: 'Имя', addIt: 'Создать ссылку', newLink: 'Новая ссылка', revoke: 'Закрыть доступ', revokeSure: (n) => `Закрыть доступ: ${n}? Открытые страницы закроются сразу.`, seen: (s) => `был(а) ${s}`, neverSeen: 'ещё не входил(а)', linkFor: (n) => `Ссылка для ${n}: действует один раз, в течение суток. Не отправляйте её никому другому.`, end: 'Завершить этот вход',
@@ -31,6 +31,13 @@ const words = {
 	},
 };
 let w, host, app, data, range = 'hours', shownAccount = '';
+// A browser as people call it; what is not known stays as it was said.
+function device(agent) {
+	const first = (list) => list.find(([, re]) => re.test(agent))?.[0];
+	const by = first([['Yandex', /YaBrowser/], ['Edge', /Edg/], ['Opera', /OPR|Opera/], ['Samsung Internet', /SamsungBrowser/], ['Firefox', /Firefox|FxiOS/], ['Chrome', /Chrome|CriOS/], ['Safari', /Safari/]]);
+	const on = first([['iPhone', /iPhone/], ['iPad', /iPad/], ['Android', /Android/], ['Windows', /Windows/], ['Mac', /Macintosh/], ['Linux', /Linux/]]);
+	return by && on ? `${by}, ${on}` : agent || '?';
+}
 const ago = (iso) => (iso ? span(Date.now() - Date.parse(iso)) : w.never);
 const of = (map, k) => (Object.hasOwn(map, k) ? map[k] : k);
 const seconds = (n) => (n === null || n === undefined ? '–' : span(n * 1000));
@@ -87,6 +94,7 @@ function series() {
 }
 const start = (i) => { const d = new Date(data[range].from); range === 'hours' ? d.setHours(d.getHours() + i, 0, 0, 0) : d.setDate(d.getDate() + i); return d; };
 const slot = (i) => (range === 'hours' ? moment(start(i)) : start(i).toLocaleDateString(lang, { day: 'numeric', month: 'short' }));
+const mark = (i) => (range === 'hours' ? start(i).toLocaleString(lang, { weekday: 'short', hour: 'numeric', minute: '2-digit' }) : slot(i));
 function svg(tag, attrs, ...children) {
 	const e = document.createElementNS('http://www.w3.org/2000/svg', tag);
 	for (const [k, v] of Object.entries(attrs))
@@ -106,7 +114,7 @@ function chart() {
 		group.append(svg('rect', { class: 'hit', x: (i * step).toFixed(1), y: 0, width: step.toFixed(1), height: H }), svg('title', {}, `${slot(i)}: ${KINDS.filter((k) => s[k][i] || k === 'in').map((k) => `${w[k]} ${s[k][i]}`).join(', ')}`));
 		g.append(group);
 		if (i % Math.round(n / 6) === 0)
-			g.append(svg('text', { x: (i * step).toFixed(1), y: H + 16 }, slot(i)));
+			g.append(svg('text', { x: (i * step).toFixed(1), y: H + 16 }, mark(i)));
 	}
 	return g;
 }
@@ -192,7 +200,7 @@ function people() {
 	const table = el('ul.people', {});
 	const list = (users) => table.replaceChildren(...users.map((u) => el('li', {}, el('strong', { dir: 'auto' }, u.name), ` · ${w.role}: ${of(w.roles, u.role)} · `, el('span.faint', {}, u.lastSeen ? w.seen(brief(u.lastSeen)) : w.neverSeen),
 		el('div.pair', {}, button('quiet.small', w.newLink, () => give({ action: 'link', name: u.name })), button('quiet.small', w.revoke, () => confirm(w.revokeSure(u.name)) && post('users', { action: 'revoke', name: u.name }).then((r) => list(r.users), app.trouble), { 'aria-label': `${w.revoke}: ${u.name}` })),
-		u.sessions?.length ? el('ul', {}, ...u.sessions.map((s) => el('li', {}, `${s.agent || '?'}, ${brief(s.lastSeen)} `, button('quiet.small', w.end, () => post('users', { action: 'end', session: s.id }).then((r) => list(r.users), app.trouble))))) : null)));
+		u.sessions?.length ? el('ul', {}, ...u.sessions.map((s) => el('li', {}, el('span', { title: s.agent || '' }, device(s.agent || '')), `, ${brief(s.lastSeen)} `, button('quiet.small', w.end, () => post('users', { action: 'end', session: s.id }).then((r) => list(r.users), app.trouble))))) : null)));
 	list(data.users || []);
 	const name = el('input', { id: 'new-person', required: true, maxLength: 60, autocomplete: 'off' }), role = el('select', { id: 'new-role' }, ...Object.entries(w.roles).map(([v, s]) => el('option', { value: v, selected: v === 'answer' }, s)));
 	const form = el('form.pair', {}, el('label', { htmlFor: 'new-person' }, w.name), name, el('label', { htmlFor: 'new-role' }, w.role), role, el('button', {}, w.addIt));

@@ -34,6 +34,7 @@ done(async () => {
 	is('messages were shown', bubbles > 400, true);
 	is('internal words', found, 0);
 	is('messages without content', broken, 0);
+	is('the page itself does not scroll', await page.evaluate(() => document.scrollingElement.scrollHeight - innerHeight), 0);
 	is('nobody else was asked for anything', b.foreign.join(' '), '');
 	await b.context.close();
 });
