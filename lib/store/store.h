@@ -9,7 +9,7 @@
 #include "base/str.h"
 
 /*
- * All SQL of the ledger, contacts, messages, events.  store_deliveries is the
+ * The ledger, contacts, messages, events.  store_deliveries is the
  * one entry point: an array of deliveries in one transaction and one round trip
  * (sql/: dmbox.ingest_many, statements over arrays, contacts before messages
  * as separate statements, sorted by key).

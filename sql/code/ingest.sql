@@ -12,7 +12,7 @@
 -- events by key.
 
 -- One hash for erased ids and for the lock buckets (its first byte).  The C
--- side (lib/store/store.c) computes the same.
+-- side (lib/store/load.c) computes the same.
 create or replace function dmbox.id_hash(p_account text, p_channel text, p_thread text, p_id text)
 returns text language sql immutable parallel safe as $$
 	select encode(sha256(convert_to(p_account || '|' || p_channel || '|' || p_thread || '|' || p_id, 'UTF8')), 'hex')
