@@ -43,7 +43,8 @@ LIBS_NET := -lcurl $(LIBS_WEB)
 
 .PHONY: all help deps run demo test check check-san check-mem fuzz fuzz-built replay-built lint cover mutants nightly bench readme-tables install bundle deb test-on test-deb test-pg test-bundle clean tests-built FORCE
 .DELETE_ON_ERROR:
-.SECONDARY:
+# kept, but not as .SECONDARY: those are not made where what needs them looks new enough
+.PRECIOUS: $(B)/obj/%.o
 
 all: $(PROGS)
 
