@@ -157,16 +157,16 @@ function failed() {
 async function lookAt(id, place) {
 	try {
 		const d = await server.get('delivery', { id });
-		place.replaceChildren(el('p', {}, d.what || ''), d.remedy ? el('p', {}, `${w.remedy}: ${d.remedy}`) : null, el('p.faint', {}, `${full(d.receivedAt)} · ${w.from} ${d.remoteAddr || '–'}`), el('h3', {}, w.bytes), el('pre', { tabIndex: 0, dir: 'auto' }, d.body || ''),
+		place.replaceChildren(el('p', {}, d.what || ''), el('p', { hidden: !d.remedy }, `${w.remedy}: ${d.remedy}`), el('p.faint', {}, `${full(d.receivedAt)} · ${w.from} ${d.remoteAddr || '–'}`), el('h3', {}, w.bytes), el('pre', { tabIndex: 0, dir: 'auto' }, d.body || ''),
 			el('h3', {}, w.headers), el('pre', { tabIndex: 0 }, Object.entries(d.headers || {}).map(([k, v]) => `${k}: ${v}`).join('\n')),
-			button('small', w.replay, (ev) => post('delivery', { id, action: 'replay' }).then((r) => text(ev.target, w.replayed(r)), app.trouble)));
+			d.verdict === 'accepted' ? button('small', w.replay, (ev) => post('delivery', { id, action: 'replay' }).then((r) => text(ev.target, w.replayed(r)), app.trouble)) : '');
 	} catch (err) {
 		app.trouble(err);
 	}
 }
 function ledger() {
 	const all = data.refused || [];
-	return section('ledger', w.ledger, all.length ? el('ul', {}, ...all.map((r) => { const place = el('div', {}); return el('li', {}, `${r.reasonText || r.reason}: ${r.count} (${brief(r.lastAt)}) `, r.delivery ? button('small', w.look, () => lookAt(r.delivery, place)) : null, place); })) : el('p', {}, w.noRefused));
+	return section('ledger', w.ledger, all.length ? el('ul', {}, ...all.map((r) => { const place = el('div', {}); return el('li', {}, `${data.reasons?.[r.reason] || r.reason}: ${r.count} (${brief(r.lastAt)}) `, r.delivery ? button('small', w.look, () => lookAt(r.delivery, place)) : null, place); })) : el('p', {}, w.noRefused));
 }
 function whyForm() {
 	const q = el('input', { id: 'why', type: 'search', autocomplete: 'off', placeholder: w.whyHint }), out = el('div', { 'aria-live': 'polite' });

@@ -14,9 +14,15 @@ struct text {
 };
 
 static const char *
-say(const struct conf *c, const struct text *t)
+say(bool ru, const struct text *t)
 {
-	return str_eq(c->lang, "ru") ? t->ru : t->en;
+	return ru ? t->ru : t->en;
+}
+
+static bool
+russian(const struct conf *c)
+{
+	return str_eq(c->lang, "ru");
 }
 
 void
@@ -39,7 +45,7 @@ hint_webhook_url(const struct conf *c, const struct account *a, struct buf *b)
 	if (!str_eq(a->name, "main"))
 		buf_printf(b, "/%s", a->name);
 	if (str_empty(c->public_url))
-		buf_puts(b, say(c, &unset));
+		buf_puts(b, say(russian(c), &unset));
 }
 
 static const struct {
@@ -145,17 +151,17 @@ static const struct {
 };
 
 const char *
-hint_text(const struct conf *c, const struct account *a, const char *code)
+hint_text(bool ru, const struct account *a, const char *code)
 {
 	const char *s;
 
 	if (str_empty(code))
 		return NULL;
-	if ((s = provider_hint(provider_of(a), code, str_eq(c->lang, "ru"))) != NULL)
+	if ((s = provider_hint(provider_of(a), code, ru)) != NULL)
 		return s;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		if (str_eq(texts[i].code, code))
-			return say(c, &texts[i].text);
+			return say(ru, &texts[i].text);
 	return NULL;
 }
 
@@ -163,7 +169,7 @@ hint_text(const struct conf *c, const struct account *a, const char *code)
 static void
 put_setup(const struct conf *c, const struct account *a, struct buf *b)
 {
-	struct setup_facts f = { .ru = str_eq(c->lang, "ru"), .brief = true, .own_id = a->own_id };
+	struct setup_facts f = { .ru = russian(c), .brief = true, .own_id = a->own_id };
 	struct buf url, text;
 
 	buf_init(&url, 8192);
@@ -183,15 +189,15 @@ hint_poll(const struct conf *c, const struct account *a, enum poll_outcome outco
 {
 	static const struct text see = {
 		"The check failed with ", "Проверка не удалась: " };
-	const char *s = hint_text(c, a, code);
+	const char *s = hint_text(russian(c), a, code);
 
 	if (s != NULL)
 		buf_puts(b, s);
 	else if (code != NULL)
-		buf_printf(b, "%s%s.", say(c, &see), code);
+		buf_printf(b, "%s%s.", say(russian(c), &see), code);
 	if (outcome != POLL_UNSUPPORTED)
 		return;
 	if (!str_eq(code, "no_polling"))
-		buf_printf(b, "%s%s", b->n > 0 ? " " : "", say(c, &texts[0].text));
+		buf_printf(b, "%s%s", b->n > 0 ? " " : "", say(russian(c), &texts[0].text));
 	put_setup(c, a, b);
 }

@@ -1,6 +1,8 @@
 #ifndef DMBOX_BRIDGE_HINT_H
 #define DMBOX_BRIDGE_HINT_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "model/conf.h"
 #include "model/provider.h"
@@ -21,8 +23,8 @@ void hint_webhook_url(const struct conf *c, const struct account *a, struct buf 
 void hint_poll(const struct conf *c, const struct account *a, enum poll_outcome outcome,
     const char *code, struct buf *b);
 
-/* hint_text(c, a, code): the sentence for a hint's code, the provider's own first; NULL where
- * there is none. */
-const char *hint_text(const struct conf *c, const struct account *a, const char *code);
+/* hint_text(ru, a, code): the sentence for a hint's code, in Russian or English, the provider's
+ * own first; NULL where there is none. */
+const char *hint_text(bool ru, const struct account *a, const char *code);
 
 #endif

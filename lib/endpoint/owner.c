@@ -89,6 +89,12 @@ static const struct {
 	{"The provider's test of the address was refused", "Проверка адреса провайдером не прошла"},
 	{"Enter the same verify token at the provider and in the configuration.",
 	    "Впишите один и тот же verify token у провайдера и в настройке."}},
+    {"not_understood",
+	{"It was not understood and made no message", "Не понято и не стало сообщением"},
+	{"`dmbox init` prints what to send. It is kept: when a newer release understands it, "
+	 "Replay makes it a message.",
+	    "Что отправлять, печатает `dmbox init`. Тело сохранено: когда новый выпуск его поймёт, "
+	    "кнопка «Прочитать ещё раз» сделает его сообщением."}},
     {"", {"It was refused", "Отклонено"},
 	{"`dmbox doctor` looks at the whole way and says what to do.",
 	    "`dmbox doctor` проверит весь путь и скажет, что делать."}},
@@ -102,6 +108,18 @@ refusal_of(const char *reason)
 	while (!str_starts(reason, refusals[i].reason))
 		i++;
 	return i;
+}
+
+/* What they mean, for the list: {"no_secret":"...",...}. */
+static void
+put_reasons(const struct endpoint_env *e, struct buf *b)
+{
+	buf_puts(b, ",\"reasons\":{");
+	for (size_t i = 0; *refusals[i].reason != '\0'; i++) {
+		json_put_key(b, i > 0 ? "," : "", refusals[i].reason);
+		json_put_str(b, say(e, refusals[i].what));
+	}
+	buf_putc(b, '}');
 }
 
 /* --- checks ---------------------------------------------------------------------- */
@@ -489,6 +507,7 @@ owner(struct endpoint_env *e)
 	if (rc == RC_OK) {
 		put_head(&p, &f, &b);
 		buf_put(&b, body.p, body.n);
+		put_reasons(e, &b);
 		buf_putc(&b, '}');
 	}
 	answer(e, rc == RC_NONE ? RC_TEMP : rc, &b);
@@ -538,7 +557,7 @@ delivery(struct endpoint_env *e)
 		i = refusal_of(reason);
 		hint = *refusals[i].reason != '\0'
 			   ? NULL
-			   : hint_text(e->conf, &e->conf->accounts[0], reason);
+			   : hint_text(ru(e), &e->conf->accounts[0], reason);
 		json_put_key(&b, ",", "what");
 		json_put_str(&b, hint != NULL ? hint : say(e, refusals[i].what));
 		json_put_key(&b, ",", "remedy");
@@ -625,6 +644,13 @@ message_of(struct endpoint_env *e, const struct trace *t)
 	return id;
 }
 
+/* Nothing was found; some say so by RC_NONE, others by an empty list. */
+static bool
+empty(enum rc rc, const struct trace *t)
+{
+	return rc == RC_NONE || (rc == RC_OK && t->n == 0);
+}
+
 static enum rc
 look(struct endpoint_env *e, struct db *db, const char *q, struct trace *t)
 {
@@ -638,10 +664,10 @@ look(struct endpoint_env *e, struct db *db, const char *q, struct trace *t)
 		rc = trace_person(db, q + 1, t, &words);
 	else if (strpbrk(q, "-:") != NULL && clock_parse(q, strlen(q), &us) == RC_OK)
 		rc = trace_time(db, us, t);
-	else if ((rc = trace_message(db, &s, q, t)) == RC_NONE &&
-		 (rc = trace_events(db, &s, q, t)) == RC_NONE &&
-		 (rc = trace_person(db, q, t, &words)) == RC_NONE &&
-		 (rc = trace_near(db, q, t, &words)) == RC_NONE && strlen(q) >= 4)
+	else if (empty(rc = trace_message(db, &s, q, t), t) &&
+		 empty(rc = trace_events(db, &s, q, t), t) &&
+		 empty(rc = trace_person(db, q, t, &words), t) &&
+		 empty(rc = trace_near(db, q, t, &words), t) && strlen(q) >= 4)
 		rc = trace_ledger(db, q, now - 7 * 86400 * INT64_C(1000000), now, t);
 	strv_free(&s.accounts);
 	strv_free(&s.channels);

@@ -302,7 +302,7 @@ struct intake {
 static void
 put_warning(const struct endpoint_env *e, const struct account *a, const char *code, struct buf *b)
 {
-	const char *hint = hint_text(e->conf, a, code);
+	const char *hint = hint_text(str_eq(e->conf->lang, "ru"), a, code);
 
 	buf_puts(b, ",\"warning\":");
 	json_put_str(b, code);

@@ -651,7 +651,7 @@ static void
 put_reason(const struct endpoint_env *e, const struct account *a, const struct outbox_row *r,
     struct buf *b)
 {
-	const char *hint = hint_text(e->conf, a, r->hint);
+	const char *hint = hint_text(str_eq(e->conf->lang, "ru"), a, r->hint);
 
 	json_put_key(b, ",", "reason");
 	json_put_str(b, r->error_code);
