@@ -89,7 +89,8 @@ revoke insert, update, delete on dmbox.schema_version from dmbox_cron;
 
 grant usage on all sequences in schema dmbox to dmbox_web, dmbox_send, dmbox_cron;
 grant execute on all functions in schema dmbox to dmbox_web, dmbox_send, dmbox_cron, dmbox_reader;
-revoke execute on function dmbox.deliveries_partitions(), dmbox.deliveries_expire(integer, integer, integer)
+revoke execute on function dmbox.deliveries_partitions(), dmbox.deliveries_expire(integer, integer, integer),
+	dmbox.search_upkeep()
 	from dmbox_web, dmbox_send, dmbox_reader;
 revoke execute on function dmbox.contact_merge(bigint, bigint), dmbox.contact_join(text, text, text, text)
 	from dmbox_send, dmbox_reader;

@@ -33,6 +33,7 @@ enum {
 	Q_CONTACT,
 	Q_MARK_READ,
 	Q_COUNTS,
+	Q_PENDING,
 	Q_BOUND,
 	Q_CHANGES,
 	Q_TOUCHED,
@@ -125,6 +126,7 @@ static const struct db_stmt sql[Q__MAX] = {
 	    " u as (update dmbox.messages m set read_at = now() from x where m.id = x.id"
 	    "   and m.read_at is null returning 1) select count(*) from u" },
 	[Q_COUNTS] = { "view_counts", "select dmbox.count_upkeep(500000)" },
+	[Q_PENDING] = { "view_pending", "select dmbox.search_upkeep()" },
 	[Q_BOUND] = { "view_change_bound", "select bound, top from dmbox.change_bound()" },
 	[Q_CHANGES] = { "view_changes",
 	    MESSAGE_COLS ", m.change_id, m.contact_id from dmbox.messages m"
@@ -410,6 +412,12 @@ view_count_upkeep(struct db *db)
 		r = NULL;
 	}
 	return rc;
+}
+
+enum rc
+view_search_upkeep(struct db *db)
+{
+	return db_exec(db, &sql[Q_PENDING], NULL, NULL);
 }
 
 /* The conversations that rows 0..n-1 of r belong to, and those that people touched after one place

@@ -312,11 +312,13 @@ begin
 	 where to_tsvector('simple', coalesce(c.name, '') || ' ' || coalesce(c.username, '')) @@ v_query
 	   and c.account = any (p_accounts) and c.channel = any (p_channels)
 	 limit 500;
-	v_ids := array(select m.id from dmbox.messages m
-	 where m.body is not null and to_tsvector('simple', left(m.body, 100000)) @@ v_query limit 500);
-	if array_length(v_ids, 1) >= 500 then	-- many say it: the newest of all, too
-		v_ids := v_ids || array(select m.id from (select x.id, x.body from dmbox.messages x order by x.id desc limit 3000) m
-		          where position(v_forms[1] in replace(lower(m.body), 'ё', 'е')) > 0 limit 300);
+	-- the newest of all first: what is frequent is among them (dmbox.search_too_many)
+	v_ids := array(select m.id from (select x.id, x.body from dmbox.messages x order by x.id desc limit 3000) m
+	 where position(v_forms[1] in replace(lower(m.body), 'ё', 'е')) > 0
+	   and to_tsvector('simple', left(m.body, 100000)) @@ v_query limit 300);
+	if not dmbox.search_too_many(cardinality(v_ids)) then
+		v_ids := v_ids || array(select m.id from dmbox.messages m
+		 where m.body is not null and to_tsvector('simple', left(m.body, 100000)) @@ v_query limit 500);
 	end if;
 	return query select m.contact_id, m.id from dmbox.messages m
 	 where m.id = any (v_ids) and m.deleted_at is null and m.contact_id is not null
@@ -324,7 +326,7 @@ begin
 	   and (v_short = '{}' or dmbox.search_fits(m.body, v_short));
 end $$;
 comment on function dmbox.desk_search(text[], text[], text) is
-	'Contacts, some more than once, whose name, number, id or message (message_id) a search means; of frequent words the newest and a part';
+	'Contacts, some more than once, whose name, number, id or message (message_id) a search means; of frequent words the newest';
 
 -- What people write ---------------------------------------------------------------------
 

@@ -82,9 +82,16 @@ begin
 	end loop;
 end $$;
 
--- Who is called so or said so.  A word that many say would bring a bitmap of millions
--- of rows, so the index is asked for a part of them only (gin_fuzzy_search_limit), and
--- the newest messages are read one by one: what is frequent is among them.
+-- Would the index have to collect more than 100,000 messages, as the newest 3,000 have p_hits?  Of a
+-- word's beginning it collects all before it gives one, however few are asked for.
+create or replace function dmbox.search_too_many(p_hits bigint) returns boolean language sql stable as $$
+	select p_hits * coalesce((select max(m.id) from dmbox.messages m), 0) / 3000 > 100000
+$$;
+comment on function dmbox.search_too_many(bigint) is 'Is a word that so many of the newest 3000 messages have too frequent for the index?';
+
+-- Who is called so or said so.  The newest messages are read one by one: what is frequent is
+-- among them, and a word that too many say is not looked for in the index.  To take a text apart
+-- costs most, so of the newest only those that hold the query's longest word are.
 create or replace function dmbox.search(p_channel text, p_accounts text[], p_query text)
 returns table (contact_id bigint) language plpgsql stable
 -- planned without the query's words: a plan that reads the table is never the better one
@@ -94,17 +101,23 @@ as $$
 #variable_conflict use_column
 declare
 	v_query tsquery := to_tsquery('simple', p_query);
+	v_word  text := (select replace(w[1], '''''', '''') from regexp_matches(v_query::text, '''((?:[^'']|'''')+)''', 'g') w
+	                  where v_query::text !~ '[|!\\]' order by length(w[1]) desc limit 1);
+	v_ids   bigint[];
 begin
 	return query
 	select c.id from dmbox.contacts c
 	 where to_tsvector('simple', coalesce(c.name, '') || ' ' || coalesce(c.username, '')) @@ v_query
 	   and c.channel = p_channel and c.account = any (p_accounts)
 	 limit 2000;
-	return query
-	select m.contact_id
-	  from (select x.* from dmbox.messages x order by x.id desc limit 5000) m
-	 where m.body is not null and to_tsvector('simple', left(m.body, 100000)) @@ v_query
-	   and m.channel = p_channel and m.account = any (p_accounts);
+	v_ids := array(select case when m.channel = p_channel and m.account = any (p_accounts) then m.contact_id end
+	  from (select x.* from dmbox.messages x order by x.id desc limit 3000) m
+	 where position(coalesce(v_word, '') in lower(m.body)) > 0 and to_tsvector('simple', left(m.body, 100000)) @@ v_query
+	 limit 1000);
+	return query select x from unnest(v_ids) x where x is not null;
+	if dmbox.search_too_many(cardinality(v_ids)) then
+		return;
+	end if;
 	return query
 	select m.contact_id from dmbox.messages m
 	 where m.body is not null and to_tsvector('simple', left(m.body, 100000)) @@ v_query
@@ -112,7 +125,26 @@ begin
 	 limit 2000;
 end $$;
 comment on function dmbox.search(text, text[], text) is
-	'Contacts whose name or messages hold the words of a tsquery (configuration simple), some of them more than once; all of them where the words are not too frequent, else the newest and a part';
+	'Contacts whose name or messages hold the words of a tsquery (configuration simple), some of them more than once; all of them where the words are not too frequent, else those of the newest messages';
+
+-- New words stand in the index's pending list, which each search reads from end to end; the session
+-- that fills it (4 MB) moves it into the index, and its delivery waits.  So the poller moves
+-- it, many times a minute; where none runs, those 4 MB are the most that a search reads.  With the
+-- owner's rights: an index is tidied by who owns it.
+create or replace function dmbox.search_upkeep() returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+	return gin_clean_pending_list('dmbox.messages_search_idx') + gin_clean_pending_list('dmbox.contacts_search_idx');
+end $$;
+revoke execute on function dmbox.search_upkeep() from public;
+comment on function dmbox.search_upkeep() is 'Moves what was written last into the search indexes; returns pages moved';
+-- where each program has a login of its own (roles.sql)
+do $$ begin
+	if exists (select 1 from pg_roles where rolname = 'dmbox_cron')
+	    and has_function_privilege('dmbox_cron', to_regprocedure('dmbox.deliveries_partitions()')::oid, 'execute') then
+		grant execute on function dmbox.search_upkeep() to dmbox_cron;
+	end if;
+end $$;
 
 create or replace function dmbox.iso(timestamptz) returns text language sql immutable as
 	$$ select to_char($1 at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') $$;

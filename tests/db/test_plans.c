@@ -89,11 +89,141 @@ test_plans(void **state)
 	db_free(db);
 }
 
+/* Pages that a search of a frequent word may look at: 3000 rows, 500 of them once more. */
+#define COMMON_PAGES 3500
+
+/* --- reading, at two sizes --------------------------------------------------------- */
+
+/* buffers: pages that a statement looks at, by EXPLAIN, with those of the functions in it */
+static const char buffers_sql[] =
+    "create function pg_temp.buffers(q text) returns bigint language plpgsql as $f$"
+    " declare j json; begin"
+    " execute 'explain (analyze, buffers, format json) ' || q into j;"
+    " return (j #>> '{0,Plan,Shared Hit Blocks}')::bigint"
+    "  + (j #>> '{0,Plan,Shared Read Blocks}')::bigint;"
+    " end $f$";
+
+/* Messages with ids from first on: each of 200 people says in turn a word that every fifth says
+ * and one that nobody else does. */
+static void
+fill(struct db *db, int64_t first, int n)
+{
+	char sql[1200];
+
+	snprintf(sql, sizeof sql,
+	    "alter table dmbox.messages alter column id restart with %lld;"
+	    "insert into dmbox.messages (account, channel, provider, external_id, contact_id,"
+	    "  sender_id, direction, kind, body, status, sent_at, sent_at_known, received_at, source)"
+	    " select 'main', 'instagram', 'chatrace', 'f' || %lld + i, c.id, c.external_id, 'inbound',"
+	    "  'text', case when i %% 5 = 0 then 'blue' else 'red' end || ' one' || %lld + i ||"
+	    "  ' of many words here', 'received', now() - interval '1 day' + make_interval(secs => i / 10.0),"
+	    "  true, now(), 'webhook'"
+	    " from generate_series(1, %d) i join (select id, external_id, row_number() over (order by id) as k"
+	    "  from dmbox.contacts where external_id like 'p%%') c on c.k = 1 + i %% 200 order by i;"
+	    "analyze dmbox.messages",
+	    (long long)first, (long long)first, (long long)first, n);
+	assert_int_equal(db_script(db, sql), RC_OK);
+}
+
+static int64_t
+pages_of(struct db *db, const char *function, const char *word)
+{
+	char sql[300];
+
+	snprintf(sql, sizeof sql, "select pg_temp.buffers('select distinct contact_id from dmbox.%s, ''%s'')')",
+	    function, word);
+	(void)dbt_i64(db, sql);	/* the session's caches */
+	return dbt_i64(db, sql);
+}
+
+static int64_t
+index_scans(struct db **db)
+{
+	int64_t n;
+
+	db_free(*db);	/* its counts are the server's now */
+	*db = dbt_open();
+	n = dbt_i64(*db, "select idx_scan from pg_stat_user_indexes where indexrelname = 'messages_search_idx'");
+	assert_int_equal(db_script(*db, buffers_sql), RC_OK);
+	return n;
+}
+
+/* What everybody says is found among the newest, and not looked for in an index that would have
+ * to collect all of it; what few say is found wherever it is.  The second size has the ids of
+ * ten million messages. */
+static void
+test_search(void **state)
+{
+	static const struct { const char *call, *common, *rare, *old; } fn[] = {
+		{ "search(''instagram'', array[''main'']", "blue:*", "one771:*",
+		    "dmbox.search('instagram', array['main'], 'one771:*')" },
+		{ "desk_search(array[''main''], array[''instagram'']", "blue", "one771",
+		    "dmbox.desk_search(array['main'], array['instagram'], 'one771')" },
+	};
+	struct db *db = dbt_open();
+	int64_t rare[2], pages, scans;
+	char sql[200];
+
+	(void)state;
+	dbt_clean(db);
+	assert_int_equal(db_script(db, buffers_sql), RC_OK);
+	assert_int_equal(db_script(db, "alter table dmbox.messages set (autovacuum_enabled = off);"
+	    "insert into dmbox.contacts (account, channel, external_id, last_at)"
+	    " select 'main', 'instagram', 'p' || i, now() from generate_series(1, 200) i"), RC_OK);
+	fill(db, 1, 4000);
+	(void)dbt_i64(db, "select dmbox.search_upkeep()");
+	for (size_t i = 0; i < 2; i++) {
+		rare[i] = pages_of(db, fn[i].call, fn[i].rare);
+		pages = pages_of(db, fn[i].call, fn[i].common);
+		if (pages > COMMON_PAGES)
+			fail_msg("%s: %lld pages of few messages", fn[i].call, (long long)pages);
+	}
+	fill(db, 10000001, 40000);
+	(void)dbt_i64(db, "select dmbox.search_upkeep()");
+	for (size_t i = 0; i < 2; i++) {
+		scans = index_scans(&db);
+		pages = pages_of(db, fn[i].call, fn[i].common);
+		if (pages > COMMON_PAGES)
+			fail_msg("%s: %lld pages of many messages", fn[i].call, (long long)pages);
+		assert_int_equal(index_scans(&db), scans);
+		pages = pages_of(db, fn[i].call, fn[i].rare);
+		if (pages > rare[i] + 100)
+			fail_msg("%s: %lld pages, of few messages %lld", fn[i].call, (long long)pages, (long long)rare[i]);
+		assert_true(index_scans(&db) > scans);
+		snprintf(sql, sizeof sql, "select count(distinct contact_id) from %s", fn[i].old);
+		assert_int_equal(dbt_i64(db, sql), 1);
+	}
+	db_free(db);
+}
+
+/* Where no poller moves them, new words wait in at most 4 MB, whatever comes in; where one does,
+ * a search reads less. */
+static void
+test_pending(void **state)
+{
+	struct db *db = dbt_open();
+	int64_t with, without, moved;
+
+	(void)state;
+	assert_int_equal(db_script(db, buffers_sql), RC_OK);
+	for (int i = 0; i < 2; i++) {
+		fill(db, 20000001 + i * 100000, 30000);
+		with = pages_of(db, "search(''instagram'', array[''main'']", "one771");
+		moved = dbt_i64(db, "select dmbox.search_upkeep()");
+		assert_true(moved >= 1 && moved <= 520);
+		without = pages_of(db, "search(''instagram'', array[''main'']", "one771");
+		if (with > without + 520 || with <= without)
+			fail_msg("%lld pages before upkeep, %lld after it", (long long)with, (long long)without);
+		assert_int_equal(dbt_i64(db, "select dmbox.search_upkeep()"), 0);
+	}
+	db_free(db);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plans),
+		cmocka_unit_test(test_plans), cmocka_unit_test(test_search), cmocka_unit_test(test_pending),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
