@@ -134,7 +134,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "  'contact', c.id, 'externalId', c.external_id, 'username', c.username,"
 	    "  'lastInboundAt', dmbox.iso(c.last_inbound_at), 'lastOutboundAt', "
 	    "dmbox.iso(c.last_outbound_at),"
-	    "  'blockedAt', dmbox.iso(c.blocked_at)))"
+	    "  'blockedAt', dmbox.iso(c.blocked_at), 'noMarketingAt', "
+	    "dmbox.iso(dmbox.no_marketing_since(c))))"
 	    " from dmbox.contacts c where c.id = any ($1)"
 	    " union all select * from (select m.received_at, d.request_id, 'message', m.account, "
 	    "m.channel, " MESSAGE

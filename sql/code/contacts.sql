@@ -289,3 +289,16 @@ begin
 	 where c.id = h.id and c.last_inbound_at > now() - interval '1 day';
 end $$;
 comment on function dmbox.past_stored(bigint) is 'Messages of a delivery that are history: read, and no reason to answer';
+
+-- no_marketing_since: null where the person has said since that marketing is welcome again.
+create or replace function dmbox.no_marketing_since(c dmbox.contacts) returns timestamptz
+language sql stable as $$
+	select case when x.text = 'resume' and x.occurred_at >= coalesce(c.no_marketing_at, '-infinity') then null
+	            when x.text = 'stop' then least(c.no_marketing_at, x.occurred_at) else c.no_marketing_at end
+	  from (select 1) one
+	  left join lateral (select e.text, e.occurred_at from dmbox.events e
+	         where e.contact_id = c.id and e.direction = 'inbound' and e.effect in ('none', 'react')	-- events_opens_idx
+	           and e.kind = 'preference' and e.text in ('stop', 'resume')
+	         order by e.occurred_at desc, e.id desc limit 1) x on true
+$$;
+comment on function dmbox.no_marketing_since(dmbox.contacts) is 'Since when the person wants no marketing';

@@ -580,6 +580,57 @@ language sql as $$
 	select exists (select 1 from r)
 $$;
 
+-- outbox_failed_later: a row that the provider took and reported as failed.  Where the provider's
+-- code reads a remedy in the report ("remedy" in the event's raw), it goes out again (tries: so
+-- many attempts in all; grows: waits its powers), the account rests, or the contact is marked.
+-- What is told a day late changes nothing but the row.
+create or replace function dmbox.outbox_failed_later(o dmbox.outbox, m dmbox.messages) returns void
+language plpgsql as $$
+declare
+	r       jsonb;
+	v_wait  integer;
+begin
+	select e.raw -> 'remedy' into r from dmbox.events e
+	 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
+	   and e.target_id = m.external_id and e.effect = 'status' and e.text like 'failed%'
+	   and e.occurred_at > now() - interval '1 day'
+	 order by e.id desc limit 1;
+	update dmbox.outbox x
+	   set state = 'failed', error_code = 'failed_later', hint = r ->> 'hint',
+	       error_text = coalesce(m.error_text, 'the provider took it and reported later that it failed')
+	 where x.id = o.id and x.state in ('sent', 'accepted');
+	if not found or r is null then
+		return;
+	end if;
+	update dmbox.contacts c
+	   set blocked_at = case when r ->> 'contact' = 'blocked' then coalesce(c.blocked_at, now()) else c.blocked_at end,
+	       no_marketing_at = case when r ->> 'contact' = 'no_marketing' then now() else c.no_marketing_at end
+	 where c.id = m.contact_id and r ? 'contact';
+	if r ? 'pause_s' then
+		insert into dmbox.account_state as s (account, channel, send_pause_until, send_pause_reason,
+			send_pause_text, send_pause_hint)
+		values (o.account, o.channel, now() + make_interval(secs => (r ->> 'pause_s')::integer), r ->> 'code',
+			left(m.error_text, 400), r ->> 'hint')
+		on conflict (account, channel) do update
+		   set send_pause_until = greatest(s.send_pause_until, excluded.send_pause_until),
+		       send_pause_reason = excluded.send_pause_reason,
+		       send_pause_text = excluded.send_pause_text, send_pause_hint = excluded.send_pause_hint;
+	end if;
+	if o.attempts >= (r ->> 'tries')::integer or o.action is not null or m.deleted_at is not null
+	   or o.expires_at < now() then
+		return;
+	end if;
+	v_wait := greatest(5 * 2 ^ least(o.attempts - 1, 9), coalesce((r ->> 'grows')::integer, 0) ^ least(o.attempts - 1, 5));
+	update dmbox.outbox x
+	   set state = 'queued', next_at = clock_timestamp() + make_interval(secs => v_wait), settled_at = null,
+	       claim_id = null, lookups = 0, doubt_at = null, asked_at = null, external_id = null,
+	       error_code = r ->> 'code', failed_ids = array_append(x.failed_ids, m.external_id)
+	 where x.id = o.id;
+	update dmbox.messages x
+	   set status = 'queued', external_id = 'out:' || o.id, error_text = null
+	 where x.id = m.id;
+end $$;
+
 -- outbox_expire: leases that ran out, queued rows whose time to live is over.
 create or replace function dmbox.outbox_expire() returns table (unknown integer, requeued integer, dead integer)
 language plpgsql as $$
@@ -654,12 +705,10 @@ begin
 		end if;
 	end loop;
 	-- taken by the provider and failed afterwards, or so it seemed
-	update dmbox.outbox x
-	   set state = 'failed', error_code = 'failed_later',
-	       error_text = coalesce(m.error_text, 'the provider took it and reported later that it failed')
+	perform dmbox.outbox_failed_later(x, m)
 	  from dmbox.messages m
-	 where m.status = 'failed' and m.outbox_id is not null and m.received_at > now() - interval '30 days'
-	   and x.id = m.outbox_id and x.state in ('sent', 'accepted');
+	  join dmbox.outbox x on x.id = m.outbox_id and x.state in ('sent', 'accepted')
+	 where m.status = 'failed' and m.outbox_id is not null and m.received_at > now() - interval '30 days';
 	update dmbox.outbox x
 	   set state = 'sent', error_code = null, error_text = null
 	  from dmbox.messages m
@@ -691,7 +740,8 @@ begin
 	end if;
 	perform dmbox.lock_target(o.account, o.channel, o.thread_id, p_ext);
 	select * into o from dmbox.outbox where id = p_id for update;
-	if not found or not (o.state = 'unknown' or o.state = 'queued' and o.doubt_at is not null)
+	if not found or not (o.state = 'unknown'
+	        or o.state = 'queued' and (o.doubt_at is not null or p_ext = any (o.failed_ids)))
 	   or exists (select 1 from dmbox.messages m
 	     where m.account = o.account and m.channel = o.channel and m.thread_id = o.thread_id
 	       and m.external_id = p_ext and m.outbox_id is not null and m.outbox_id <> o.id) then
@@ -716,11 +766,24 @@ declare
 	v_id  bigint;
 	v_ext text;
 begin
+	-- reported as failed, and there all the same: no other attempt
+	select o.id, e.target_id into v_id, v_ext
+	  from dmbox.outbox o
+	  join dmbox.events e on e.account = o.account and e.channel = o.channel and e.thread_id = o.thread_id
+	                     and e.target_id = any (o.failed_ids) and e.effect = 'status' and e.text in ('delivered', 'read')
+	 where o.state = 'queued' and o.failed_ids is not null
+	   and o.channel = p_channel and (p_account is null or o.account = p_account)
+	 order by o.id, e.id limit 1;
+	if v_id is not null and dmbox.outbox_found(v_id, v_ext) then
+		return v_id;
+	end if;
+
 	-- a state that carries our reference says which row it is of
 	select o.id, e.target_id into v_id, v_ext
 	  from dmbox.outbox o
 	  join dmbox.events e on e.raw ->> 'client_ref' = 'dmbox:' || o.id and e.raw ? 'client_ref'
-	                     and e.account = o.account and e.channel = o.channel and e.target_id is not null
+	                     and e.account = o.account and e.channel = o.channel
+	                     and e.target_id <> all (coalesce(o.failed_ids, '{}'))	-- nor null
 	 where (o.state = 'unknown' or o.state = 'queued' and o.doubt_at is not null)
 	   and o.action is null and o.provider = any (p_can_tell)
 	   and o.channel = p_channel and (p_account is null or o.account = p_account)
@@ -826,6 +889,7 @@ comment on function dmbox.outbox_reacted(dmbox.outbox) is 'Our own reaction, rec
 comment on function dmbox.upload_of(text) is 'The upload that an attachment refers to';
 comment on function dmbox.outbox_settle(bigint, uuid, text, text, text, text, integer, integer, integer, boolean, integer, text[]) is 'outbox_result as release 0.1 calls it';
 comment on function dmbox.outbox_release(bigint, uuid) is 'Give back a claim without an attempt';
+comment on function dmbox.outbox_failed_later(dmbox.outbox, dmbox.messages) is 'A row that the provider took and reported as failed: again, or for good';
 comment on function dmbox.outbox_expire() is 'Leases that ran out, rows whose time to live is over';
 comment on function dmbox.outbox_found(bigint, text) is 'unknown to sent, by an echo or a look-up';
 comment on function dmbox.outbox_match(text, text, text[]) is 'Settle one unknown row by the oldest echo with the same account, contact and text';

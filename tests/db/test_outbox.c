@@ -147,7 +147,7 @@ echo(struct fix *f, const char *mid, const char *body, const char *more)
 	    " insert into dmbox.messages (account, channel, provider, external_id, contact_id, direction,"
 	    " kind, body, status, sent_at, sent_at_known, received_at, source, delivery_id)"
 	    " select '%s','instagram','graph','%s', id, 'outbound','text','%s','sent',"
-	    " now(), true, now(), 'echo', 77 from dmbox.contacts where account='%s' and external_id='6500';%s",
+	    " now(), true, now(), 'echo', 770077 from dmbox.contacts where account='%s' and external_id='6500';%s",
 	    f->account, f->account, mid, body, f->account, more);
 	sql(f->db, q);
 }
@@ -931,6 +931,54 @@ test_failed_later(void **state)
 	}
 }
 
+/* A state of a message of ours, with our reference and what is to be done about it. */
+static void
+state_of(struct fix *f, const struct outbox_row *r, const char *mid, const char *text, const char *more)
+{
+	struct delivery d;
+	char raw[300];
+
+	snprintf(raw, sizeof raw, "{\"client_ref\":\"dmbox:%lld\"%s}", (long long)r->id, more);
+	dbt_delivery(&d);
+	d.account = f->account;
+	dbt_event(&d, "6500", EFFECT_STATUS, mid, text, 0, clock_now_us())->dir = DIR_OUT;
+	d.items.v[0].raw = raw;
+	dbt_store(f->db, &d);
+}
+
+/* Failed later with a remedy: another attempt, which the states of the one before do not settle. */
+static void
+test_failed_again(void **state)
+{
+	struct fix *f = *state;
+	struct outbox_row r = send_one(f, "goes again", SEND_SENT, "again-1");
+	struct outbox_items v;
+	size_t n;
+
+	state_of(f, &r, "again-1", "failed: 131000 x", ",\"remedy\":{\"tries\":3,\"code\":\"131000\"}");
+	assert_int_equal(outbox_expire(f->db), RC_OK);
+	assert_int_equal(outbox_get(f->db, r.id, &r), RC_OK);
+	assert_string_equal(r.state, "queued");
+	assert_string_equal(msg(f, &r, "status || coalesce(error_text, '-')"), "queued-");
+	assert_int_equal(claim(f, 1, &v), 0);	/* it waits */
+	sql(f->db, "update dmbox.outbox set next_at = now() where state = 'queued'");
+	assert_int_equal(claim(f, 1, &v), 1);
+	assert_int_equal(v.v[0].msg.attempts, 1);
+	assert_int_equal(settle(f, &v.v[0], SEND_UNKNOWN, "", &r), RC_OK);
+	outbox_items_free(&v);
+	assert_int_equal(outbox_match_echoes(f->db, CHANNEL_INSTAGRAM, f->account, &n), RC_OK);
+	assert_int_equal(n, 0);
+	state_of(f, &r, "again-2", "sent", "");
+	assert_int_equal(outbox_match_echoes(f->db, CHANNEL_INSTAGRAM, f->account, &n), RC_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(outbox_get(f->db, r.id, &r), RC_OK);
+	assert_string_equal(r.state, "sent");
+	assert_string_equal(msg(f, &r, "external_id || ' ' || status"), "again-2 sent");
+	assert_int_equal(outbox_expire(f->db), RC_OK);
+	assert_int_equal(outbox_get(f->db, r.id, &r), RC_OK);
+	assert_string_equal(r.state, "sent");
+}
+
 /* What the provider tells of the account as a whole holds its outbox. */
 static void
 test_account_rests(void **state)
@@ -1232,6 +1280,7 @@ main(void)
 		T(test_actions), T(test_parts_dropped), T(test_echo_before), T(test_events_before),
 		T(test_unsent_before), T(test_match_echo), T(test_echo_then_unknown), T(test_rematch),
 		T(test_lookups), T(test_doubt), T(test_not_begun), T(test_failed_later),
+		T(test_failed_again),
 		T(test_account_rests), T(test_window_events), T(test_breaker), T(test_loop_guard), T(test_cancel), T(test_two_claimers),
 		T(test_list), T(test_settle_against_echoes),
 	};

@@ -11,6 +11,7 @@
  *   CLOUD_PROOF       "on": the app requires appsecret_proof; one that is sent is checked always
  *   CLOUD_STATES      states that follow a send: "sent,delivered" unless set; "" none
  *   CLOUD_WINDOW      "closed": what is no template fails by a state, 131047
+ *   CLOUD_FAILS       "CODE:TIMES": so many sends are taken, and fail by a state with that code
  *   CLOUD_STATE_MS    delay of the states, 20
  *   For doctor: CLOUD_STATUS, CLOUD_QUALITY, CLOUD_HEALTH, CLOUD_SCOPES, CLOUD_EXPIRES (Unix
  *   seconds), CLOUD_TEMPLATE_STATUS, CLOUD_ASSIGNED ("no": the system user has no right to
@@ -116,12 +117,28 @@ post_state(const char *id, const char *status, const char *to, const char *ref, 
 
 /* --- sending ------------------------------------------------------------------------ */
 
+/* One of those that are taken and fail afterwards. */
+static bool
+fails_later(int64_t *code)
+{
+	long long c, times;
+	char rest[64];
+
+	if (sscanf(opt("CLOUD_FAILS", ""), "%lld:%lld", &c, &times) != 2 || times <= 0)
+		return false;
+	*code = c;
+	snprintf(rest, sizeof rest, "%lld:%lld", c, times - 1);
+	sim_opt_set("CLOUD_FAILS", rest);
+	return true;
+}
+
 /* Taken: an id, kept for GET sent, and the states that follow. */
 static void
 take(const struct sim_req *r, const char *to, char id[64])
 {
 	const char *type = sim_json(r, "type"), *ref = sim_json(r, "biz_opaque_callback_data");
 	struct strv states = { 0 };
+	int64_t code;
 
 	snprintf(id, 64, "wamid.HBgLSIM%" PRIu64 "==", sim_id());
 	buf_printf(&sent, "%s{\"id\":\"%s\",\"body\":%s}", sent.n > 0 ? "," : "", id,
@@ -132,6 +149,10 @@ take(const struct sim_req *r, const char *to, char id[64])
 	    !str_eq(type, "reaction")) {
 		post_state(id, "failed", to, ref, 131047,
 		    "Message failed to send because more than 24 hours have passed since the customer last replied");
+		return;
+	}
+	if (fails_later(&code)) {
+		post_state(id, "failed", to, ref, code, "reported later (made up)");
 		return;
 	}
 	strv_split(&states, opt("CLOUD_STATES", "sent,delivered"), ',');

@@ -163,6 +163,47 @@ test_pair(void **st)
 	assert_int_equal(r.retry_after_s, 1024);
 }
 
+/* What a failed state says is to be done, of each code that comes as one (H.19). */
+static void
+test_remedies(void **st)
+{
+	static const struct { int code; const char *remedy; } cases[] = {
+		{ 131000, "{\"tries\":3,\"code\":\"131000\",\"hint\":\"provider_error\"}" },
+		{ 131016, "{\"tries\":3,\"code\":\"131016\",\"hint\":\"provider_error\"}" },
+		{ 130429, "{\"tries\":3,\"pause_s\":10,\"code\":\"130429\",\"hint\":\"rate_limited\"}" },
+		{ 131056, "{\"tries\":5,\"grows\":4,\"code\":\"131056\",\"hint\":\"rate_limited\"}" },
+		{ 131042, "{\"tries\":0,\"pause_s\":900,\"code\":\"131042\",\"hint\":\"cloud_payment\"}" },
+		{ 131048, "{\"tries\":0,\"pause_s\":3600,\"code\":\"131048\",\"hint\":\"cloud_restricted\"}" },
+		{ 131031, "{\"tries\":0,\"pause_s\":3600,\"code\":\"131031\",\"hint\":\"cloud_restricted\"}" },
+		{ 131050, "{\"tries\":0,\"contact\":\"no_marketing\",\"code\":\"131050\"}" },
+		{ 130403, "{\"tries\":0,\"contact\":\"blocked\",\"code\":\"130403\"}" },
+		{ 131026, NULL }, { 131047, NULL }, { 131049, NULL }, { 130472, NULL },
+		{ 132015, NULL }, { 139999, NULL }, { 100, NULL } };
+
+	(void)st;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct itemv v;
+		struct json *j;
+		char body[700], *raw;
+
+		snprintf(body, sizeof body, "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":"
+		    "\"1\",\"changes\":[{\"field\":\"messages\",\"value\":{\"metadata\":"
+		    "{\"phone_number_id\":\"%s\"},\"statuses\":[{\"id\":\"wamid.A==\",\"status\":\"failed\","
+		    "\"timestamp\":\"1795800000\",\"errors\":[{\"code\":%d,\"title\":\"t\"}]}]}}]}]}", own,
+		    cases[i].code);
+		itemv_init(&v);
+		assert_int_equal(P->parse(&acc, "application/json", body, strlen(body), &v), RC_OK);
+		assert_int_equal(v.n, 1);
+		assert_int_equal(json_parse(v.v[0].raw, strlen(v.v[0].raw), &j, NULL), RC_OK);
+		raw = json_raw(&v.arena, json_get(j, "remedy"));
+		if (cases[i].remedy == NULL ? json_get(j, "remedy") != NULL :
+		    !str_eq(raw, cases[i].remedy))
+			fail_msg("%d: %s", cases[i].code, raw);
+		json_free(j);
+		itemv_free(&v);
+	}
+}
+
 /* --- who sees the token (H.15) --------------------------------------------------- */
 
 static enum rc
@@ -259,6 +300,7 @@ main(void)
 		cmocka_unit_test(test_content),
 		cmocka_unit_test(test_recipients),
 		cmocka_unit_test(test_pair),
+		cmocka_unit_test(test_remedies),
 		cmocka_unit_test(test_token_hosts),
 	};
 

@@ -71,6 +71,9 @@ struct cloud_error {
 };
 /* cloud_error_read(res, j, out): classify an answer; j is the parsed body or NULL. */
 void cloud_error_read(const struct http_res *res, const struct json *j, struct cloud_error *out);
+/* cloud_error_state(err, out): class, code, pause and hint of an error object in a failed state
+ * (H.7); no text. */
+void cloud_error_state(const struct json *err, struct cloud_error *out);
 /* cloud_error_words(err, b): code and details of an error object, "131047 Re-engagement
  * message: ..." (H.8), as people read it. */
 void cloud_error_words(const struct json *err, struct buf *b);

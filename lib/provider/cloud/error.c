@@ -126,8 +126,13 @@ by_status(const struct http_res *res, struct cloud_error *e)
 }
 
 static void
-by_code(const struct http_res *res, const struct json *err, int64_t code, struct cloud_error *e)
+by_code(int status, const struct json *err, struct cloud_error *e)
 {
+	int64_t code;
+
+	if (json_i64(json_get(err, "code"), &code) != RC_OK)
+		code = -1;
+	snprintf(e->code, sizeof e->code, "%lld", (long long)code);
 	e->class = CLOUD_OTHER;
 	e->pause_s = 60;
 	e->hint = "cloud_refuses";
@@ -141,15 +146,22 @@ by_code(const struct http_res *res, const struct json *err, int64_t code, struct
 		break;
 	}
 	if (e->class == CLOUD_OTHER && (json_bool(json_get(err, "is_transient"), false) ||
-	    res->status >= 500))
+	    status >= 500))
 		e->class = CLOUD_RETRY;
+}
+
+void
+cloud_error_state(const struct json *err, struct cloud_error *e)
+{
+	memset(e, 0, sizeof *e);
+	by_code(0, err, e);
 }
 
 void
 cloud_error_read(const struct http_res *res, const struct json *j, struct cloud_error *e)
 {
 	const struct json *err = json_get(j, "error");
-	int64_t code, asked;
+	int64_t asked;
 	struct buf b;
 
 	memset(e, 0, sizeof *e);
@@ -157,10 +169,7 @@ cloud_error_read(const struct http_res *res, const struct json *j, struct cloud_
 		by_status(res, e);
 		return;
 	}
-	if (json_i64(json_get(err, "code"), &code) != RC_OK)
-		code = -1;
-	snprintf(e->code, sizeof e->code, "%lld", (long long)code);
-	by_code(res, err, code, e);
+	by_code(res->status, err, e);
 	buf_init(&b, 64 * 1024);
 	cloud_error_words(err, &b);
 	log_mask(b.p, b.n, e->text, sizeof e->text);

@@ -3,6 +3,7 @@
  * One reader serves incoming messages, what staff wrote on the phone (coexistence) and
  * the history; nothing is dropped: an unknown field, type or member is kept raw.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,9 @@
 #include "provider/cloud/cloud.h"
 
 #define DETAIL_MAX (256 * 1024)
+#define RETRIES 3		/* attempts in all, of what is reported as failed (H.19) */
+#define PAIR_RETRIES 5
+#define NO_MARKETING "131050"
 #define TEST_NUMBER "123456123"		/* of the dashboard's Test button (H.2) */
 
 /* Where in the envelope we are. */
@@ -549,6 +553,53 @@ with_ref(struct in *in, const char *raw, const char *ref)
 	return raw;
 }
 
+/*
+ * What follows from a failure that a state tells (H.19), for dmbox.outbox_failed_later: another
+ * attempt where the code says that it is worth one, the account's rest where a person must act.
+ */
+static const char *
+with_remedy(struct in *in, const char *raw, const struct json *err)
+{
+	struct cloud_error e;
+	struct buf b;
+
+	cloud_error_state(err, &e);
+	buf_init(&b, strlen(raw) + 512);
+	buf_puts(&b, "{\"remedy\":{");
+	switch (e.class) {
+	case CLOUD_RETRY:
+	case CLOUD_RATE:
+		buf_printf(&b, "\"tries\":%d", RETRIES);
+		break;
+	case CLOUD_PAIR:
+		buf_printf(&b, "\"tries\":%d,\"grows\":4", PAIR_RETRIES);
+		break;
+	case CLOUD_RIGHT:
+		buf_puts(&b, "\"tries\":0");
+		break;
+	case CLOUD_FAIL:
+	case CLOUD_BLOCKED:
+		if (e.class == CLOUD_BLOCKED || str_eq(e.code, NO_MARKETING)) {
+			buf_printf(&b, "\"tries\":0,\"contact\":\"%s\"",
+			    e.class == CLOUD_BLOCKED ? "blocked" : "no_marketing");
+			break;
+		}
+		/* FALLTHROUGH */
+	default:
+		buf_free(&b);
+		return raw;
+	}
+	if (e.class == CLOUD_RATE || e.class == CLOUD_RIGHT)
+		buf_printf(&b, ",\"pause_s\":%" PRId64, e.pause_s);
+	buf_printf(&b, ",\"code\":\"%s\"", e.code);
+	if (e.hint != NULL)
+		buf_printf(&b, ",\"hint\":\"%s\"", e.hint);
+	buf_printf(&b, "},%s", raw + 1);	/* an object with status and id: never empty */
+	raw = buf_err(&b) ? raw : mem_arena_ndup(&in->out->arena, b.p, b.n);
+	buf_free(&b);
+	return raw;
+}
+
 static void
 read_status(struct in *in, const struct json *s)
 {
@@ -569,6 +620,7 @@ read_status(struct in *in, const struct json *s)
 	it->effect = it->target_id != NULL ? EFFECT_STATUS : EFFECT_NONE;
 	it->text = str_eq(word, "played") ? "read" : word;
 	if (str_eq(word, "failed")) {
+		it->raw = with_remedy(in, it->raw, json_at(json_get(s, "errors"), 0));
 		buf_init(&b, 4096);
 		buf_puts(&b, "failed: ");
 		cloud_error_words(json_at(json_get(s, "errors"), 0), &b);
