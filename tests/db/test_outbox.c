@@ -682,7 +682,7 @@ test_echo_before(void **state)
 	outbox_items_free(&v);
 	assert_string_equal(r.state, "sent");
 	assert_int_equal(n_messages(f), 1);
-	assert_string_equal(msg(f, &r, "external_id || ' ' || delivery_id || ' ' || source || ' ' || status"), "e1 77 send read");
+	assert_string_equal(msg(f, &r, "external_id || ' ' || delivery_id || ' ' || source || ' ' || status"), "e1 770077 send read");
 	assert_string_equal(msg(f, &r, "body"), "hi, edited");
 	assert_string_equal(msg(f, &r, "read_at is not null and edited_at is not null and sent_at_known"), "true");
 	assert_string_equal(msg(f, &r, "(select string_agg(body, '|' order by version) from dmbox.message_edits where message_id = messages.id)"), "hi|hi, edited");
@@ -749,7 +749,7 @@ test_match_echo(void **state)
 	assert_string_equal(a.state, "sent");
 	assert_string_equal(a.provider_id, "m-a");
 	assert_string_equal(a.error_code, "");
-	assert_string_equal(msg(f, &a, "status || ' ' || delivery_id"), "sent 77");
+	assert_string_equal(msg(f, &a, "status || ' ' || delivery_id"), "sent 770077");
 	assert_int_equal(outbox_get(f->db, b.id, &b), RC_OK);
 	assert_string_equal(b.state, "unknown");
 	/* one echo settles one row */
@@ -795,7 +795,7 @@ test_rematch(void **state)
 	assert_int_equal(settle(f, &v.v[0], SEND_SENT, "e5", &b), RC_OK);
 	outbox_items_free(&v);
 	assert_string_equal(b.provider_id, "e5");
-	assert_string_equal(msg(f, &b, "external_id || ' ' || delivery_id"), "e5 77");
+	assert_string_equal(msg(f, &b, "external_id || ' ' || delivery_id"), "e5 770077");
 	assert_int_equal(outbox_get(f->db, a.id, &a), RC_OK);
 	assert_string_equal(a.state, "unknown");
 	assert_string_equal(msg(f, &a, "status"), "unknown");
