@@ -154,6 +154,13 @@ prepare_event(struct delivery *d, struct item *it)
 	it->target_id = short_id(&d->items.arena, it->target_id);
 	if (!str_empty(it->event_id)) {
 		it->event_id = short_id(&d->items.arena, it->event_id);
+		/* a key outlives the words of an edit that is erased: they are no part of it */
+		if (it->effect == EFFECT_EDIT && it->text != NULL &&
+		    !str_starts(it->event_id, "sha256:")) {
+			h = sign_hash_new();
+			sign_hash_add(h, it->event_id, strlen(it->event_id));
+			it->event_id = hash_name(&d->items.arena, "sha256:", h);
+		}
 		return;
 	}
 	h = sign_hash_new();

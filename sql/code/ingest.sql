@@ -166,6 +166,18 @@ begin
 end $$;
 comment on function dmbox.adopt_events(dmbox.messages) is 'Give a message the events that speak of it under another spelling of its chat';
 
+-- The key of an edit without the edit's words, which earlier releases put into it: the
+-- hash that ingest.c makes of it now, so that the same edit is known again.
+create or replace function dmbox.wordless_key(e dmbox.events)
+returns text language sql stable as $$
+	select case when e.event_key not like 'edit|%' then e.event_key
+	       when exists (select 1 from dmbox.events o where o.account = e.account and o.channel = e.channel
+	            and o.event_key = 'sha256:' || encode(sha256(convert_to(e.event_key, 'UTF8')), 'hex'))
+	       then 'erased|' || e.id
+	       else 'sha256:' || encode(sha256(convert_to(e.event_key, 'UTF8')), 'hex') end
+$$;
+comment on function dmbox.wordless_key(dmbox.events) is 'The key that an erased edit keeps';
+
 -- Make message p_id what its row and all its events say.  Whatever order the
 -- events came in, the result is the same: everything is computed from the set.
 create or replace function dmbox.apply_message(p_id bigint)
@@ -303,9 +315,10 @@ begin
 		update dmbox.attachments
 		   set url = null, ref = null, name = null, mime_type = null, sha256 = null, bytes = null, state = 'erased'
 		 where message_id = m.id and state <> 'erased';
-		update dmbox.events e set text = null, raw = '{}'
+		update dmbox.events e set text = null, raw = '{}', event_key = dmbox.wordless_key(e)
 		 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
-		   and e.target_id = m.external_id and e.effect = 'edit' and (e.text is not null or e.raw <> '{}');
+		   and e.target_id = m.external_id and e.effect = 'edit'
+		   and (e.text is not null or e.raw <> '{}' or e.event_key like 'edit|%');
 	end if;
 
 	-- reactions: the latest of each person; at the same time the removal wins
@@ -1134,3 +1147,7 @@ begin
 end $$;
 comment on function dmbox.ingest is
 	'dmbox.ingest_many with less work for one delivery of one new message';
+
+-- What an earlier release erased kept its words in the key.
+update dmbox.events e set event_key = dmbox.wordless_key(e)
+ where e.effect = 'edit' and e.text is null and e.event_key like 'edit|%';
