@@ -475,12 +475,18 @@ arrived(struct doctor *d, const struct account *a)
 	for (size_t i = 0; i < *p->n_checks; i++)
 		if (p->checks[i].ledger != NULL)
 			p->checks[i].ledger(&c);
-	if (!p->polls_reconcile)
+	if (!p->polls_reconcile && !p->polls_instead)
 		return;
 	r = of_account(d, SQL_ADDED, a);
 	n = r != NULL ? db_get_i64(r, 0, 0) : 0;
 	db_res_free(r);
-	if (n > 0)
+	if (n > 0 && p->polls_instead && a->poll_s > 0)
+		doctor_say(d, DC_GAP, FINDING_WARN, doctor_tr(d,
+		    "%s: %" PRId64 " messages of the last day were not in the queue (does another "
+		    "program read it?); the poller added them from the journals",
+		    "%s: сообщений за сутки не было в очереди: %" PRId64 " (её читает другая "
+		    "программа?); опросчик добавил их из журналов"), a->name, n);
+	else if (n > 0)
 		doctor_say(d, DC_GAP, FINDING_WARN, doctor_tr(d,
 		    "%s: %" PRId64 " webhooks of the last day did not come; the poller added "
 		    "their messages",

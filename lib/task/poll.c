@@ -312,8 +312,10 @@ say_result(const struct check *c)
 		    b.n > 0 ? b.p : "no reason given");
 	}
 	if (r->added > 0)
-		log_warn("⚠️ %s [%s]: %zu messages had not come by webhook and were added", t,
-		    c->login.a.name, r->added);
+		log_warn("⚠️ %s [%s]: %zu messages had not come %s and were added", t,
+		    c->login.a.name, r->added, provider_of(&c->login.a)->polls_instead &&
+		    c->login.a.poll_s > 0 ? "by its queue (does another program read it?)" :
+		    "by webhook");
 	buf_free(&b);
 }
 

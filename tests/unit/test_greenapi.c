@@ -96,7 +96,7 @@ static void
 check_init(struct check *c)
 {
 	memset(c, 0, sizeof *c);
-	c->st.memory = "{}";
+	c->st.memory = "{\"journals\":0}";	/* compared just now */
 	c->st.deadline_ms = clock_mono_ms() + 25000;
 	itemv_init(&c->items);
 }
@@ -875,6 +875,96 @@ test_journal_poll(void **st)
 	mem_arena_free(&ps.arena);
 }
 
+/* A polled account: an hour after the last comparison the empty queue is not the end. */
+static void
+test_journal_of_queue(void **st)
+{
+	static const struct {
+		const char *memory;
+		int64_t now_s;
+		unsigned int left_ms;
+		bool person, asks;
+	} v[] = {
+		{ "{}", 1800000000, 0, false, true },
+		{ "{\"journals\":1799996400}", 1800000000, 0, false, true },
+		{ "{\"journals\":1799996401}", 1800000000, 0, false, false },
+		{ "{\"journals\":1800000001}", 1800000000, 0, false, true },	/* clock set back */
+		{ "{\"journals\":\"x\"}", 1800000000, 0, false, true },
+		{ "{}", 1800000000, 25000, false, true },
+		{ "{}", 1800000000, 7000, false, false },	/* no time: the next check */
+		{ "{}", 1800000000, 0, true, false },
+	};
+
+	(void)st;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		struct check c;
+
+		check_init(&c);
+		c.st.memory = v[i].memory;
+		c.st.now_us = v[i].now_s * 1000000;
+		c.st.person = v[i].person;
+		c.st.long_poll_s = 20;
+		c.st.deadline_ms = v[i].left_ms ? clock_mono_ms() + v[i].left_ms : 0;
+		assert_true(build(&c));
+		assert_non_null(strstr(c.last, "receiveNotification"));
+		answer(&c, 200, "null");
+		if (build(&c) != v[i].asks)
+			fail_msg("case %zu: %s", i, c.last);
+		if (v[i].asks)
+			assert_string_equal(c.last, "GET " URL "lastIncomingMessages/" TOKEN "?minutes=1440");
+		else
+			assert_null(c.st.new_memory);
+		check_free(&c);
+	}
+}
+
+/* The young are the queue's; a failing journal is not a failing check; it is not asked again. */
+static void
+test_journal_of_queue_answers(void **st)
+{
+#define LINE(id, at) "{\"type\":\"incoming\",\"idMessage\":\"" id "\",\"timestamp\":" at ",\"typeMessage\":\"textMessage\"," \
+	"\"chatId\":\"70000000001@c.us\",\"textMessage\":\"Hi\"}"
+	static const struct { int status; const char *body; size_t items; bool second; } v[] = {
+		{ 200, "[" LINE("NEW", "1799999990") "," LINE("OLD", "1799999000") "]", 1, true },
+		{ 200, "[]", 0, true },
+		{ 200, "<html>", 0, false },
+		{ 429, "{}", 0, false },
+		{ 466, "{}", 0, false },
+		{ 403, "", 0, false },
+		{ 500, "", 0, false },
+	};
+
+	(void)st;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		struct check c;
+
+		check_init(&c);
+		c.st.memory = "{}";
+		c.st.now_us = INT64_C(1800000000) * 1000000;
+		assert_true(build(&c));
+		answer(&c, 200, "null");
+		assert_true(build(&c));
+		answer(&c, v[i].status, v[i].body);
+		assert_int_equal(c.items.n, v[i].items);
+		if (c.items.n > 0)
+			assert_string_equal(c.items.v[0].external_id, "OLD");
+		c.st.stored = true;
+		if (build(&c) != v[i].second)
+			fail_msg("case %zu: %s", i, c.last);
+		if (v[i].second) {
+			assert_non_null(strstr(c.last, "lastOutgoingMessages"));
+			answer(&c, 200, "[]");
+			c.st.stored = true;
+			assert_false(build(&c));
+		}
+		assert_int_equal(c.st.outcome, v[i].items > 0 ? POLL_MESSAGES : POLL_EMPTY);
+		assert_int_equal(c.st.pause_s, 0);
+		assert_string_equal(c.st.new_memory, "{\"journals\":1800000000}");
+		check_free(&c);
+	}
+#undef LINE
+}
+
 /* --- doctor ------------------------------------------------------------------------ */
 
 static void
@@ -947,6 +1037,7 @@ main(void)
 		cmocka_unit_test(test_poll_delete_fails),
 		cmocka_unit_test(test_actions), cmocka_unit_test(test_other_messengers),
 		cmocka_unit_test(test_journal_like_webhook), cmocka_unit_test(test_journal_poll),
+		cmocka_unit_test(test_journal_of_queue), cmocka_unit_test(test_journal_of_queue_answers),
 		cmocka_unit_test(test_poll_stuck),
 		cmocka_unit_test(test_poll_errors),
 		cmocka_unit_test(test_poll_cut),

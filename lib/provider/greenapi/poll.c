@@ -2,7 +2,10 @@
  * The queue of an instance (providers.md C.2): receive, store, commit, delete,
  * one notification after the other.  An account in webhook mode has no queue: its
  * check compares the journals of a day with what is stored (provider.reconcile_s).
+ * So does, as often, a check that found the queue empty: what another program took
+ * from it is in the journals only.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
@@ -15,6 +18,10 @@
 #define GREEN_WAIT_MAX_S	60
 #define GREEN_SLACK_S		5	/* C.2: client timeout > receiveTimeout */
 #define GREEN_ATTEMPTS_KEPT	4	/* successful requests listed of a check */
+#define JOURNAL_S		3600	/* between comparisons of a queue with the journals */
+#define JOURNAL_LEAST_MS	8000	/* one is begun only with so much time left */
+#define JOURNAL_MAX_MS		30000
+#define JOURNAL_YOUNG_US	(180 * 1000000LL)	/* the queue may still bring it */
 
 /* --- polling ------------------------------------------------------------------- */
 
@@ -27,7 +34,9 @@ struct green_poll {
 	int64_t timeout_ms;	/* of the receive under way */
 	bool deleting;		/* the request under way */
 	bool over;
-	int journal;		/* webhook mode: which one is asked for next, 2: none */
+	bool compares;		/* the journals are asked now */
+	bool due;		/* ... once the queue is empty */
+	int journal;		/* which one is asked for next, 2: none */
 };
 
 static const char *const journals[] = { "lastIncomingMessages", "lastOutgoingMessages" };
@@ -41,6 +50,13 @@ green_poll_over(struct poll_state *st, struct green_poll *g, enum poll_outcome o
 	return RC_NONE;
 }
 
+/* The queue gave all that it has. */
+static enum rc
+green_poll_end(struct poll_state *st, struct green_poll *g)
+{
+	return green_poll_over(st, g, g->n > 0 ? POLL_MESSAGES : POLL_EMPTY, NULL);
+}
+
 /* Long poll (C.2): as long as the check has time for, within the vendor's bounds. */
 static enum rc
 green_build_receive(const struct account *a, struct poll_state *st, struct green_poll *g,
@@ -51,6 +67,8 @@ green_build_receive(const struct account *a, struct poll_state *st, struct green
 	char tail[48];
 	enum rc rc;
 
+	if (g->due)	/* the journals need the time */
+		wait_s = 0;
 	if (left_ms / 1000 - GREEN_SLACK_S < (int64_t)wait_s)
 		wait_s = left_ms / 1000 > GREEN_SLACK_S ?
 		    (unsigned int)(left_ms / 1000 - GREEN_SLACK_S) : 0;
@@ -72,21 +90,55 @@ green_build_receive(const struct account *a, struct poll_state *st, struct green
 
 /* --- journals: what was there in the last day, by webhook or not ------------------ */
 
+/* When the journals were last compared, for the next check of a queue. */
+static void
+green_journal_remember(struct poll_state *st)
+{
+	char m[48];
+
+	snprintf(m, sizeof m, "{\"journals\":%" PRId64 "}", st->now_us / 1000000);
+	st->new_memory = mem_arena_dup(&st->arena, m);
+}
+
+/* An hour since the last comparison, or the clock was set back; a person does not wait. */
+static bool
+green_journal_due(const struct poll_state *st)
+{
+	struct json *j = NULL;
+	int64_t last_s = 0, now_s = st->now_us / 1000000;
+	bool due;
+
+	if (st->person)
+		return false;
+	due = st->memory == NULL || json_parse(st->memory, strlen(st->memory), &j, NULL) != RC_OK ||
+	    json_i64(json_get(j, "journals"), &last_s) != RC_OK || last_s > now_s ||
+	    now_s - last_s >= JOURNAL_S;
+	json_free(j);
+	return due;
+}
+
 static enum rc
 green_journal_build(const struct account *a, struct poll_state *st, struct green_poll *g,
     struct http_req *out)
 {
+	int64_t left_ms = st->deadline_ms ? st->deadline_ms - clock_mono_ms() : INT64_MAX;
 	enum rc rc;
 
 	st->only_missing = true;
 	if (g->journal > 0 && !st->stored)
 		return green_poll_over(st, g, POLL_FAILED, "not_stored");
-	if (g->journal == 2)
-		return green_poll_over(st, g, g->n > 0 ? POLL_MESSAGES : POLL_EMPTY, NULL);
+	if (g->journal == 2) {
+		if (a->poll_s > 0)
+			green_journal_remember(st);
+		return green_poll_end(st, g);
+	}
+	if (a->poll_s > 0 && left_ms < JOURNAL_LEAST_MS)	/* the next check's */
+		return green_poll_end(st, g);
 	st->wait_ms = g->journal == 0 ? 0 : 1100;
 	rc = green_request(a, "GET", journals[g->journal], "?minutes=1440", out);
 	if (rc == RC_OK) {
-		out->timeout_ms = 30000;
+		out->timeout_ms = a->poll_s > 0 && left_ms - 2500 < JOURNAL_MAX_MS ?
+		    (unsigned int)(left_ms - 2500) : JOURNAL_MAX_MS;
 		out->max_answer = 16UL << 20;
 	}
 	return rc;
@@ -203,13 +255,15 @@ green_poll_build(const struct account *a, struct poll_state *st, struct http_req
 	if (!g) {
 		st->priv = g = mem_arena_alloc(&st->arena, sizeof *g);
 		memset(g, 0, sizeof *g);
+		g->compares = a->poll_s == 0;
+		g->due = !g->compares && green_journal_due(st);
 	}
 	st->wait_ms = 0;
 	if (g->over)
 		return RC_NONE;
 	if (!green_configured(a))
 		return green_poll_over(st, g, POLL_FAILED, "not_configured");
-	if (a->poll_s == 0)
+	if (g->compares)
 		return green_journal_build(a, st, g, out);
 	if (g->receipt[0]) {
 		/* receive, store, commit, delete: never the other way round */
@@ -233,7 +287,7 @@ green_attempt(const struct account *a, struct poll_state *st, const struct green
 		return;
 	at = poll_attempt_add(st);
 	at->url = green_masked(&st->arena, a,
-	    a->poll_s == 0 ? journals[g->journal] : g->deleting ? "deleteNotification" :
+	    g->compares ? journals[g->journal] : g->deleting ? "deleteNotification" :
 	    "receiveNotification", "");
 	at->auth = "";
 	at->status = res->status;
@@ -358,7 +412,7 @@ green_read_receive(const struct account *a, struct poll_state *st, struct green_
 	/* a long poll that the end of our own time cut short is no failure */
 	if (res->fail == HTTP_FAIL_TIMEOUT && res->sent && res->ms + 100 < g->timeout_ms) {
 		green_attempt(a, st, g, res, "cut");
-		(void)green_poll_over(st, g, g->n ? POLL_MESSAGES : POLL_EMPTY, NULL);
+		(void)green_poll_end(st, g);
 		return;
 	}
 	if (res->fail != HTTP_FAIL_NONE || res->status != 200) {
@@ -387,7 +441,10 @@ green_read_receive(const struct account *a, struct poll_state *st, struct green_
 		return;
 	}
 	green_attempt(a, st, g, res, "");
-	(void)green_poll_over(st, g, g->n ? POLL_MESSAGES : POLL_EMPTY, NULL);
+	if (g->due)
+		g->compares = true;
+	else
+		(void)green_poll_end(st, g);
 }
 
 /* C.1: result:false and a 500 that names findUnAckedMessage = already gone. */
@@ -414,6 +471,34 @@ green_read_delete(const struct account *a, struct poll_state *st, struct green_p
 	green_poll_fail(a, st, g, res);
 }
 
+/* A queue that was read is read, whatever the journals answer: the next hour asks again. */
+static void
+green_journal_fail(const struct account *a, struct poll_state *st, struct green_poll *g,
+    const struct http_res *res)
+{
+	green_poll_fail(a, st, g, res);
+	if (a->poll_s == 0)
+		return;
+	log_warn("⚠️ WhatsApp [%s]: the journals could not be compared (%s, status %d)", a->name,
+	    st->hint != NULL ? st->hint : "unexpected", res->status);
+	st->pause_s = 0;
+	st->stored = true;
+	green_journal_remember(st);
+	(void)green_poll_end(st, g);
+}
+
+/* What the queue may still bring is the queue's. */
+static void
+green_journal_settled(struct itemv *v, int64_t now_us)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n; i++)
+		if (!v->v[i].at_known || v->v[i].at_us < now_us - JOURNAL_YOUNG_US)
+			v->v[n++] = v->v[i];
+	v->n = n;
+}
+
 static void
 green_read_journal(const struct account *a, struct poll_state *st, struct green_poll *g,
     const struct http_res *res, struct itemv *out)
@@ -423,12 +508,14 @@ green_read_journal(const struct account *a, struct poll_state *st, struct green_
 	st->stored = false;
 	if (res->fail != HTTP_FAIL_NONE || res->status != 200 ||
 	    json_parse(res->body, res->body_n, &j, NULL) != RC_OK || json_type(j) != JSON_ARRAY) {
-		green_poll_fail(a, st, g, res);
+		green_journal_fail(a, st, g, res);
 		json_free(j);
 		return;
 	}
 	green_attempt(a, st, g, res, "");
 	green_journal(a, j, out);
+	if (a->poll_s > 0)
+		green_journal_settled(out, st->now_us);
 	g->n += out->n;
 	g->journal++;
 	st->stored = out->n == 0;
@@ -443,7 +530,7 @@ green_poll_read(const struct account *a, const struct http_res *res, struct poll
 
 	if (!g)
 		return RC_BUG;
-	if (a->poll_s == 0)
+	if (g->compares)
 		green_read_journal(a, st, g, res, out);
 	else if (g->deleting)
 		green_read_delete(a, st, g, res);
