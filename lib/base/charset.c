@@ -25,6 +25,18 @@ static const uint16_t cyrillic[64] = {
 	0x00b0, 0x00b1, 0x0406, 0x0456, 0x0491, 0x00b5, 0x00b6, 0x00b7,
 	0x0451, 0x2116, 0x0454, 0x00bb, 0x0458, 0x0405, 0x0455, 0x0457,
 };
+/* 0xa0 to 0xdf of x-mac-cyrillic; before them U+0410 to U+042F, behind them U+0430 to U+044E
+ * and the euro. */
+static const uint16_t macintosh[64] = {
+	0x2020, 0x00b0, 0x0490, 0x00a3, 0x00a7, 0x2022, 0x00b6, 0x0406,
+	0x00ae, 0x00a9, 0x2122, 0x0402, 0x0452, 0x2260, 0x0403, 0x0453,
+	0x221e, 0x00b1, 0x2264, 0x2265, 0x0456, 0x00b5, 0x0491, 0x0408,
+	0x0404, 0x0454, 0x0407, 0x0457, 0x0409, 0x0459, 0x040a, 0x045a,
+	0x0458, 0x0405, 0x00ac, 0x221a, 0x0192, 0x2248, 0x2206, 0x00ab,
+	0x00bb, 0x2026, 0x00a0, 0x040b, 0x045b, 0x040c, 0x045c, 0x0455,
+	0x2013, 0x2014, 0x201c, 0x201d, 0x2018, 0x2019, 0x00f7, 0x201e,
+	0x040e, 0x045e, 0x040f, 0x045f, 0x2116, 0x0401, 0x0451, 0x044f,
+};
 /* 0x80 to 0x9f of windows-1252; the others are as in Unicode. */
 static const uint16_t western[32] = {
 	0x20ac, 0x0081, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
@@ -67,6 +79,16 @@ one_byte(bool russian, const unsigned char *p, size_t n, struct buf *out)
 			return RC_INVALID;
 		put_char(out, c);
 	}
+	return RC_OK;
+}
+
+static enum rc
+mac(const unsigned char *p, size_t n, struct buf *out)
+{
+	for (size_t i = 0; i < n; i++)
+		put_char(out, p[i] < 0x80 ? p[i] : p[i] < 0xa0 ? 0x0410 + (p[i] - 0x80u) :
+		    p[i] < 0xe0 ? macintosh[p[i] - 0xa0] : p[i] == 0xff ? 0x20ac :
+		    0x0430 + (p[i] - 0xe0u));
 	return RC_OK;
 }
 
@@ -154,6 +176,8 @@ charset_to_utf8(const char *name, const char *p, size_t n, struct buf *out)
 	static const char *const utf8[] = { "utf-8", "utf8", NULL };
 	static const char *const russian[] = { "windows-1251", "cp1251", "cp-1251", "win-1251",
 		"win1251", "x-cp1251", NULL };
+	static const char *const apple[] = { "x-mac-cyrillic", "mac-cyrillic", "maccyrillic",
+		"x-mac-ukrainian", "cp10007", "windows-10007", NULL };
 	static const char *const latin[] = { "windows-1252", "cp1252", "iso-8859-1", "iso8859-1",
 		"latin1", "latin-1", "l1", "us-ascii", "ascii", NULL };
 	static const char *const by_libc[] = { "iso-8859-", "windows-125", "cp125", "koi8-",
@@ -174,6 +198,8 @@ charset_to_utf8(const char *name, const char *p, size_t n, struct buf *out)
 		rc = RC_OK;
 	} else if (among(low, russian)) {
 		rc = one_byte(true, u, n, out);
+	} else if (among(low, apple)) {
+		rc = mac(u, n, out);
 	} else if (among(low, latin)) {
 		rc = one_byte(false, u, n, out);
 	} else if (str_starts(low, "utf-16") || str_starts(low, "utf-32")) {

@@ -249,7 +249,9 @@ is_gzip(const unsigned char *p, size_t n)
 static bool
 is_zlib(const unsigned char *p, size_t n)
 {
-	return n >= 6 && p[0] == 0x78 && (p[1] == 0x01 || p[1] == 0x9c || p[1] == 0xda);
+	/* any level and window; one with a dictionary is of no use here (RFC 1950, 2.2) */
+	return n >= 6 && (p[0] & 15) == 8 && p[0] >> 4 <= 7 && (p[0] << 8 | p[1]) % 31 == 0 &&
+	    !(p[1] & 0x20);
 }
 
 bool
@@ -310,6 +312,17 @@ static uint32_t
 big(const unsigned char *p)
 {
 	return p[3] | (uint32_t)p[2] << 8 | (uint32_t)p[1] << 16 | (uint32_t)p[0] << 24;
+}
+
+enum rc
+inflate_raw(const char *p, size_t n, struct buf *out)
+{
+	struct stream s = { .p = (const unsigned char *)p, .n = n, .out = out, .from = out->n };
+
+	deflated(&s);
+	if (buf_err(out))
+		return RC_LIMIT;
+	return s.bad || s.i != s.n ? RC_INVALID : RC_OK;
 }
 
 enum rc

@@ -7,7 +7,7 @@
 #include "base/rc.h"
 
 /* inflate_is(p, n): do the bytes begin as gzip (RFC 1952) or zlib (RFC 1950)?  No text
- * of a webhook does. */
+ * of a webhook does, but for a few that begin as zlib of other levels. */
 bool inflate_is(const char *p, size_t n);
 /*
  * inflate(p, n, out): what gzip or zlib data hold, appended to out.
@@ -15,5 +15,8 @@ bool inflate_is(const char *p, size_t n);
  *          checksum, or bytes behind the end.
  */
 enum rc inflate(const char *p, size_t n, struct buf *out) MUST_CHECK;
+/* inflate_raw(p, n, out): the same for deflate data without a head (RFC 1951), which have
+ * no checksum. */
+enum rc inflate_raw(const char *p, size_t n, struct buf *out) MUST_CHECK;
 
 #endif

@@ -21,6 +21,7 @@
 #define PATH_MAX_PARTS 8	/* a[b][c]... */
 #define STRINGS_MAX 3		/* JSON in a string in a string */
 #define TIMES_MAX 3		/* compressed */
+#define LOOK 64
 
 struct body {
 	struct mem_arena *a;
@@ -84,6 +85,41 @@ starts_json(const struct body *x)
 
 /* --- compression and encoding ---------------------------------------------- */
 
+/* No text in any encoding has such bytes, but for UTF-16 and UTF-32: of 64 compressed bytes
+ * hardly ever none is one. */
+static bool
+is_binary(const struct body *x)
+{
+	if (charset_guess(x->p, x->n) != NULL)
+		return false;
+	for (size_t i = 0; i < x->n && i < LOOK; i++)
+		if ((unsigned char)x->p[i] < ' ' && memchr("\t\n\v\f\r\033", x->p[i], 6) == NULL)
+			return !str_utf8_ok(x->p, x->n);
+	return false;
+}
+
+/* Of what no head says how it is compressed: deflate as it is (some take "deflate" for it).
+ * The rest is brotli, zstd or the like, which nobody promised a webhook to understand. */
+static enum rc
+decompress_bare(struct body *x)
+{
+	struct body y = *x;
+	struct buf b;
+	enum rc rc;
+
+	buf_init(&b, x->max);
+	rc = inflate_raw(x->p, x->n, &b);
+	if (rc == RC_OK)
+		take_buf(&y, &b);
+	buf_free(&b);
+	if (rc == RC_OK && y.n > 0 && !is_binary(&y)) {
+		*x = y;
+		return RC_OK;
+	}
+	x->why = rc == RC_LIMIT ? "too_large" : "unknown_compression";
+	return RC_INVALID;
+}
+
 static enum rc
 decompress(struct body *x)
 {
@@ -98,6 +134,8 @@ decompress(struct body *x)
 		if (rc == RC_OK)
 			take_buf(x, &b);
 		buf_free(&b);
+		if (rc == RC_INVALID && !is_binary(x))	/* a text that begins so */
+			return RC_OK;
 		if (rc != RC_OK)
 			return RC_INVALID;
 	}
@@ -129,8 +167,14 @@ recode(struct body *x, const char *charset)
 {
 	const char *guess = charset_guess(x->p, x->n);
 
-	if (guess != NULL)
-		return convert(x, guess, &x->p, &x->n);
+	if (guess != NULL && convert(x, guess, &x->p, &x->n) == RC_OK)
+		return RC_OK;
+	if (guess != NULL) {
+		/* nobody said that it is UTF-16, and it is not */
+		if (is_utf8_name(charset) && str_eq(x->why, "bad_charset"))
+			x->why = "unknown_compression";
+		return RC_INVALID;
+	}
 	if (is_utf8_name(charset) || str_utf8_ok(x->p, x->n))
 		return RC_OK;
 	return convert(x, charset, &x->p, &x->n);
@@ -522,11 +566,15 @@ decode_body(struct mem_arena *a, const char *content_type, size_t max, const cha
 	struct body x = { .a = a, .type = content_type != NULL ? content_type : "", .p = *p,
 	    .n = *n, .max = max };
 	char charset[128];
+	bool parts;
 	enum rc rc;
 
 	param(x.type, "charset", charset);
 	rc = decompress(&x);
-	if (rc == RC_OK && str_istarts(x.type, "multipart/") && !starts_json(&x))
+	parts = str_istarts(x.type, "multipart/");
+	if (rc == RC_OK && !parts && !starts_json(&x) && is_binary(&x))
+		rc = decompress_bare(&x);
+	if (rc == RC_OK && parts && !starts_json(&x))
 		rc = multipart(&x, charset);
 	else if (rc == RC_OK && (starts_json(&x) || charset_guess(x.p, x.n) != NULL))
 		rc = recode(&x, charset);

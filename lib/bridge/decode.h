@@ -16,7 +16,7 @@
  * they are readable already.  max: bytes of the decoded text.
  *
  * Returns  RC_OK; RC_INVALID where it cannot be decoded, *why says what: bad_compression,
- *          too_large, unknown_charset, bad_charset, bad_multipart.
+ *          too_large, unknown_charset, bad_charset, bad_multipart, unknown_compression.
  */
 enum rc decode_body(struct mem_arena *a, const char *content_type, size_t max, const char **p,
     size_t *n, const char **why) MUST_CHECK;

@@ -140,6 +140,11 @@ static const struct {
 	{ "bad_compression", {
 		"The compressed body is broken; it is kept and made no message.",
 		"Сжатое тело повреждено; оно сохранено и не стало сообщением." } },
+	{ "unknown_compression", {
+		"The body is no text but compressed in a way that is not known here (br, zstd); it "
+		"is kept and made no message. Send it as it is, or by gzip.",
+		"Тело — не текст, а сжатые данные неизвестного вида (br, zstd); оно сохранено и не "
+		"стало сообщением. Отправляйте без сжатия или gzip." } },
 	{ "bad_multipart", {
 		"The multipart body is broken or names no boundary; it is kept and made "
 		"no message.",
