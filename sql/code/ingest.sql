@@ -317,8 +317,7 @@ begin
 		 where message_id = m.id and state <> 'erased';
 		update dmbox.events e set text = null, raw = '{}', event_key = dmbox.wordless_key(e)
 		 where e.account = m.account and e.channel = m.channel and e.thread_id = m.thread_id
-		   and e.target_id = m.external_id and e.effect = 'edit'
-		   and (e.text is not null or e.raw <> '{}' or e.event_key like 'edit|%');
+		   and e.target_id = m.external_id and e.effect = 'edit' and (e.text is not null or e.raw <> '{}' or e.event_key like 'edit|%');
 	end if;
 
 	-- reactions: the latest of each person; at the same time the removal wins
