@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "provider/cloud/cloud.h"
+#include "provider/meta/detail.h"
 
-#define DETAIL_MAX (256 * 1024)
 #define RETRIES 3		/* attempts in all, of what is reported as failed (H.19) */
 #define PAIR_RETRIES 5
 #define NO_MARKETING "131050"
@@ -56,38 +56,12 @@ digits(struct mem_arena *a, const char *s)
 	return *out != '\0' ? out : NULL;
 }
 
-/* --- a JSON object being written ---------------------------------------------------- */
-
-struct detail {
-	struct buf b;
-	bool any;
-};
-
+/* A member of detail, where there is such a value. */
 static void
-detail_raw(struct detail *d, struct mem_arena *a, const char *key, const struct json *j)
+detail_given(struct detail *d, struct mem_arena *a, const char *key, const struct json *j)
 {
-	if (json_type(j) == JSON_ABSENT || json_type(j) == JSON_NULL)
-		return;
-	if (!d->any)
-		buf_init(&d->b, DETAIL_MAX);
-	json_put_key(&d->b, d->any ? "," : "{", key);
-	buf_puts(&d->b, json_raw(a, j));
-	d->any = true;
-}
-
-/* The finished text in the arena; NULL where nothing was put in. */
-static const char *
-detail_end(struct detail *d, struct mem_arena *a)
-{
-	const char *s;
-
-	if (!d->any)
-		return NULL;
-	buf_putc(&d->b, '}');
-	s = buf_err(&d->b) ? "{\"too_large\":true}" : mem_arena_ndup(a, d->b.p, d->b.n);
-	buf_free(&d->b);
-	d->any = false;
-	return s;
+	if (json_type(j) != JSON_ABSENT && json_type(j) != JSON_NULL)
+		detail_raw(d, a, key, j);
 }
 
 /* --- whose it is (H.4) ---------------------------------------------------------------- */
@@ -268,9 +242,9 @@ read_media(struct in *in, struct item *it, const struct json *o, struct detail *
 	t->mime = text_at(in, o, "mime_type");
 	t->name = text_at(in, o, "filename");
 	it->body = text_at(in, o, "caption");
-	detail_raw(d, &in->out->arena, "sha256", json_get(o, "sha256"));
-	detail_raw(d, &in->out->arena, "voice", json_get(o, "voice"));
-	detail_raw(d, &in->out->arena, "animated", json_get(o, "animated"));
+	detail_given(d, &in->out->arena, "sha256", json_get(o, "sha256"));
+	detail_given(d, &in->out->arena, "voice", json_get(o, "voice"));
+	detail_given(d, &in->out->arena, "animated", json_get(o, "animated"));
 }
 
 /* "Name, address", or the coordinates where nothing else is told. */
@@ -345,8 +319,8 @@ read_interactive(struct in *in, struct item *it, const struct json *o, struct de
 	it->body = text_at(in, r, "title");
 	if (it->body == NULL)
 		it->body = text_at(in, r, "body");
-	detail_raw(d, &in->out->arena, "payload", json_get(r, "id"));
-	detail_raw(d, &in->out->arena, "interactive", o);
+	detail_given(d, &in->out->arena, "payload", json_get(r, "id"));
+	detail_given(d, &in->out->arena, "interactive", o);
 }
 
 static void
@@ -365,32 +339,32 @@ read_content(struct in *in, struct item *it, const char *type, const struct json
 	} else if (str_eq(type, "location")) {
 		it->kind = "location";
 		it->body = place_words(in, o);
-		detail_raw(d, a, "location", o);
+		detail_given(d, a, "location", o);
 	} else if (str_eq(type, "contacts")) {
 		it->kind = "contact";
 		it->body = card_words(in, o);
 		read_own_phone(in, it, o);
-		detail_raw(d, a, "contacts", o);
+		detail_given(d, a, "contacts", o);
 	} else if (str_eq(type, "button")) {
 		it->kind = "postback";
 		it->body = text_at(in, o, "text");
-		detail_raw(d, a, "payload", json_get(o, "payload"));
+		detail_given(d, a, "payload", json_get(o, "payload"));
 	} else if (str_eq(type, "interactive")) {
 		read_interactive(in, it, o, d);
 	} else if (str_eq(type, "order")) {
 		it->kind = "order";
 		it->body = text_at(in, o, "text");
-		detail_raw(d, a, "order", o);
+		detail_given(d, a, "order", o);
 	} else if (str_eq(type, "media_placeholder")) {
 		/* the history sends the picture under the same id (H.10) */
 		it->kind = "unsupported";
-		detail_raw(d, a, "placeholder", m);
+		detail_given(d, a, "placeholder", m);
 	} else {
 		it->kind = "unsupported";
-		detail_raw(d, a, "type", json_get(m, "type"));
-		detail_raw(d, a, "unsupported", json_get(m, "unsupported"));
+		detail_given(d, a, "type", json_get(m, "type"));
+		detail_given(d, a, "unsupported", json_get(m, "unsupported"));
 		if (!str_eq(type, "unsupported") && !str_eq(type, "unknown"))
-			detail_raw(d, a, "message", m);
+			detail_given(d, a, "message", m);
 	}
 }
 
@@ -404,13 +378,13 @@ read_beside(struct in *in, struct item *it, const struct json *m, struct detail 
 	it->reply_to = text_at(in, c, "id");
 	if (json_get(c, "forwarded") != NULL || json_get(c, "frequently_forwarded") != NULL ||
 	    json_get(c, "referred_product") != NULL)
-		detail_raw(d, a, "context", c);
-	detail_raw(d, a, "referral", json_get(m, "referral"));
-	detail_raw(d, a, "errors", json_get(m, "errors"));
+		detail_given(d, a, "context", c);
+	detail_given(d, a, "referral", json_get(m, "referral"));
+	detail_given(d, a, "errors", json_get(m, "errors"));
 	if (in->past && json_type(json_get(m, "history_context")) == JSON_OBJECT)
-		detail_raw(d, a, "history", json_get(m, "history_context"));
+		detail_given(d, a, "history", json_get(m, "history_context"));
 	else if (in->past)
-		detail_raw(d, a, "history", json_get(m, "id"));
+		detail_given(d, a, "history", json_get(m, "id"));
 }
 
 /* --- events that come among the messages --------------------------------------------------- */

@@ -187,7 +187,6 @@ static void
 accepted(const struct json *j, const char *to, struct send_result *out)
 {
 	struct mem_arena a = { 0 };
-	const char *id = json_text(&a, json_get(json_at(json_get(j, "messages"), 0), "id"));
 	const struct json *who = json_at(json_get(j, "contacts"), 0);
 	const char *known = json_text(&a, json_get(who, cloud_is_bsuid(to) ? "user_id" : "wa_id"));
 
@@ -196,23 +195,8 @@ accepted(const struct json *j, const char *to, struct send_result *out)
 	    (cloud_is_bsuid(to) ? cloud_is_bsuid(known) : str_charset(known, PHONE_MIN, PHONE_MAX,
 	    "")))
 		snprintf(out->known_as, sizeof out->known_as, "%s", known);
-	out->outcome = SEND_ACCEPTED;
-	if (!str_empty(id) && strlen(id) < sizeof out->message_id) {
-		snprintf(out->message_id, sizeof out->message_id, "%s", id);
-		out->outcome = SEND_SENT;
-	} else if (json_type(j) != JSON_OBJECT) {
-		out->outcome = SEND_UNKNOWN;	/* a success in words we do not know */
-		snprintf(out->code, sizeof out->code, "not_json");
-	}
+	meta_accepted(j, json_get(json_at(json_get(j, "messages"), 0), "id"), out);
 	mem_arena_free(&a);
-}
-
-static void
-rest(const struct cloud_error *e, struct send_result *out)
-{
-	out->outcome = SEND_PAUSE;
-	out->pause_s = e->pause_s > 0 ? e->pause_s : 60;
-	out->retry_after_s = out->pause_s;
 }
 
 /*
@@ -248,17 +232,17 @@ refused(const struct account *a, const struct outmsg *m, const struct cloud_erro
 		break;
 	case CLOUD_PROOF:
 		out->again = cloud_proofs(a) > 1;
-		rest(e, out);
+		meta_rest(e->pause_s, out);
 		break;
 	case CLOUD_RATE:
 	case CLOUD_TOKEN:
-		rest(e, out);
+		meta_rest(e->pause_s, out);
 		break;
 	case CLOUD_RIGHT:
 	case CLOUD_OTHER:
 		if (!str_empty(m->action))
 			break;		/* a typing sign is not worth a pause */
-		rest(e, out);
+		meta_rest(e->pause_s, out);
 		out->grows = true;
 		out->unclear = e->class == CLOUD_OTHER;
 		break;

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 #include "provider/graph/graph.h"
+#include "provider/meta/detail.h"
 #include "base/clock.h"
 #include "base/str.h"
 
-#define DETAIL_MAX (256 * 1024)
 
 /* Where in the envelope we are. */
 struct in {
@@ -23,51 +23,6 @@ struct in {
 	bool test, standby;
 	const char *field;		/* of the change that is read; NULL in messaging[] */
 };
-
-/* A JSON object being written; finished by detail_end. */
-struct detail {
-	struct buf b;
-	bool any;
-};
-
-static void
-detail_key(struct detail *d, const char *key)
-{
-	if (!d->any) {
-		buf_init(&d->b, DETAIL_MAX);
-		buf_putc(&d->b, '{');
-	}
-	json_put_key(&d->b, d->any ? "," : "", key);
-	d->any = true;
-}
-
-static void
-detail_raw(struct detail *d, struct mem_arena *a, const char *key, const struct json *j)
-{
-	detail_key(d, key);
-	buf_puts(&d->b, json_raw(a, j));
-}
-
-static void
-detail_word(struct detail *d, const char *key, const char *json)
-{
-	detail_key(d, key);
-	buf_puts(&d->b, json);
-}
-
-/* The finished text in the arena; NULL where nothing was put in. */
-static const char *
-detail_end(struct detail *d, struct mem_arena *a)
-{
-	const char *s;
-
-	if (!d->any)
-		return NULL;
-	buf_putc(&d->b, '}');
-	s = buf_err(&d->b) ? "{\"too_large\":true}" : mem_arena_ndup(a, d->b.p, d->b.n);
-	buf_free(&d->b);
-	return s;
-}
 
 /* Attachment types of B.5 and the kind a message of each has. */
 static const struct {

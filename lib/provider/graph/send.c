@@ -144,34 +144,6 @@ graph_send_build(const struct account *a, const struct outmsg *m, struct http_re
 	return rc;
 }
 
-/* 2xx: the id, where there is one. */
-static void
-accepted(const struct json *j, struct send_result *out)
-{
-	struct mem_arena a = { 0 };
-	const char *mid = json_text(&a, json_get(j, "message_id"));
-
-	out->outcome = SEND_ACCEPTED;
-	if (mid != NULL && mid[0] != '\0' && strlen(mid) < sizeof(out->message_id)) {
-		snprintf(out->message_id, sizeof(out->message_id), "%s", mid);
-		out->outcome = SEND_SENT;
-	} else if (json_type(j) != JSON_OBJECT) {
-		/* a success in words we do not know: it may have gone out */
-		out->outcome = SEND_UNKNOWN;
-		snprintf(out->code, sizeof(out->code), "not_json");
-	}
-	mem_arena_free(&a);
-}
-
-/* A pause that ends by itself: it begins short and grows while it is refused. */
-static void
-rest(const struct graph_error *e, struct send_result *out)
-{
-	out->outcome = SEND_PAUSE;
-	out->pause_s = e->pause_s > 0 ? e->pause_s : 60;
-	out->retry_after_s = out->pause_s;
-}
-
 static void
 refused(const struct account *a, const struct outmsg *m, const struct graph_error *e,
     const struct http_res *res, struct send_result *out)
@@ -191,17 +163,17 @@ refused(const struct account *a, const struct outmsg *m, const struct graph_erro
 		break;
 	case GRAPH_PROOF:
 		out->again = graph_proofs(a) > 1;
-		rest(e, out);
+		meta_rest(e->pause_s, out);
 		break;
 	case GRAPH_RATE:
 	case GRAPH_TOKEN:
-		rest(e, out);
+		meta_rest(e->pause_s, out);
 		break;
 	case GRAPH_RIGHT:
 	case GRAPH_OTHER:
 		if (!str_empty(m->action))
 			break;		/* a typing sign or reaction is not worth a pause */
-		rest(e, out);
+		meta_rest(e->pause_s, out);
 		out->grows = true;
 		out->unclear = !str_eq(e->hint, "meta_refuses") && !str_eq(e->hint, "restricted");
 		break;
@@ -219,7 +191,7 @@ refused(const struct account *a, const struct outmsg *m, const struct graph_erro
 		/* "Object with ID 'me' does not exist" is the account's trouble; what is
 		 * gone by the other codes is the recipient, or the message answered */
 		if (str_eq(e->code, "100/33") || str_eq(e->code, "230")) {
-			rest(e, out);
+			meta_rest(e->pause_s, out);
 			out->grows = out->unclear = true;
 			out->hint = "no_permission";
 		}
@@ -243,7 +215,7 @@ graph_send_read(const struct account *a, const struct outmsg *m, const struct ht
 		j = NULL;
 	graph_error_read(res, j, &e);
 	if (e.class == GRAPH_FINE)
-		accepted(j, out);
+		meta_accepted(j, json_get(j, "message_id"), out);
 	else
 		refused(a, m, &e, res, out);
 	usage = graph_usage_pause_s(res);

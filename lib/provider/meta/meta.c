@@ -2,6 +2,7 @@
  * What Meta's products have in common: signature, handshake and proof of a call
  * (providers.md B.2, B.3, H.2).  The providers that speak to Meta share it.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -251,4 +252,30 @@ meta_handshake_query(const struct account *a, const char *challenge, struct buf 
 	buf_printf(out, "hub.mode=subscribe&hub.challenge=%s&hub.verify_token=", challenge);
 	http_url_encode(out, verify_token);
 	return RC_OK;
+}
+
+void
+meta_accepted(const struct json *j, const struct json *id, struct send_result *out)
+{
+	struct mem_arena a = { 0 };
+	const char *s = json_text(&a, id);
+
+	out->outcome = SEND_ACCEPTED;
+	if (!str_empty(s) && strlen(s) < sizeof out->message_id) {
+		snprintf(out->message_id, sizeof out->message_id, "%s", s);
+		out->outcome = SEND_SENT;
+	} else if (json_type(j) != JSON_OBJECT) {
+		/* a success in words we do not know: it may have gone out */
+		out->outcome = SEND_UNKNOWN;
+		snprintf(out->code, sizeof out->code, "not_json");
+	}
+	mem_arena_free(&a);
+}
+
+void
+meta_rest(int64_t pause_s, struct send_result *out)
+{
+	out->outcome = SEND_PAUSE;
+	out->pause_s = pause_s > 0 ? pause_s : 60;
+	out->retry_after_s = out->pause_s;
 }

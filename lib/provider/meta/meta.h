@@ -6,7 +6,9 @@
 #include "base/http.h"
 #include "base/rc.h"
 #include "base/str.h"
+#include "extern/json.h"
 #include "model/conf.h"
+#include "model/provider.h"
 
 /* What the providers that speak to Meta share; included by their folders only. */
 
@@ -56,5 +58,12 @@ enum rc meta_req(const struct account *a, const struct meta_call *c, const char 
     const char *path, struct http_req *out) MUST_CHECK;
 /* meta_proofs(own): how many ways there are to prove a call, 1 or more. */
 unsigned int meta_proofs(const struct meta_own *own);
+
+/* meta_accepted(j, id, out): an answer 2xx: sent, by the id where there is one; j: the answer,
+ * NULL where it is no JSON, a success in words that nobody knows. */
+void meta_accepted(const struct json *j, const struct json *id, struct send_result *out);
+/* meta_rest(pause_s, out): a pause that ends by itself: it begins short and grows while it is
+ * refused; pause_s 0: the provider did not say how long. */
+void meta_rest(int64_t pause_s, struct send_result *out);
 
 #endif
