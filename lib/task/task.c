@@ -78,7 +78,7 @@ const struct task task_outbox = { .name = "outbox", .upkeep = outbox_upkeep, .up
 static const struct task task_tables = { .name = "tables", .upkeep = tables_upkeep,
     .upkeep_s = TASK_ONCE };
 static const struct task task_counts = { .name = "counts", .upkeep = counts_upkeep,
-    .upkeep_s = 10 };
+    .upkeep_s = 5 };
 static const struct task task_search = { .name = "search", .upkeep = search_upkeep,
     .upkeep_s = 5 };
 static const struct task task_responses = { .name = "responses", .upkeep = responses_upkeep,

@@ -60,7 +60,7 @@ returns json language sql stable set jit = off as $$
 	           select x.account, x.channel, width_bucket(extract(epoch from x.sent_at)::float8, b.lo, b.hi, p_n),
 	                  (x.direction = 'inbound')::int, (x.direction = 'outbound')::int, 0, 0
 	             from (select m.account, m.channel, m.direction, m.sent_at, m.is_test from dmbox.messages m
-	                    where m.id > (select message_upto from dmbox.count_marks) order by m.id desc limit 20000) x, b
+	                    where m.id > (select message_upto from dmbox.count_marks) order by m.id desc limit 5000) x, b
 	            where not x.is_test and x.sent_at >= p_from
 	           union all
 	           select x.account, x.channel, width_bucket(extract(epoch from x.minute)::float8, b.lo, b.hi, p_n), 0, 0, x.kept + x.capped, 0
