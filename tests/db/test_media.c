@@ -9,6 +9,7 @@
 #include <ftw.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -285,6 +286,48 @@ test_outcomes(void **st)
 	is(id[11], "next_at > now() + interval '3900 seconds'", "true");	/* Retry-After */
 	is(id[12], "next_at > now()", "true");
 	assert_int_equal(run(true), 0);		/* what waits is left alone until it is due */
+}
+
+/* On a disk that is fuller than its floor nothing is fetched, though the file would fit: the
+ * room is the database's and the spool's.  The message is there, the file comes later. */
+static void
+test_floor(void **st)
+{
+	char disk[] = "/tmp/dmbox-floor.XXXXXX", fill[64], url[100];
+	static const char block[1024];
+	char *usual = conf.media_dir;
+	int64_t id;
+	FILE *f;
+
+	(void)st;
+	assert_non_null(mkdtemp(disk));
+	if (mount("none", disk, "tmpfs", 0, "size=1m,mode=777") != 0) {
+		assert_int_equal(rmdir(disk), 0);
+		printf("# SKIP no right to mount a small disk\n");
+		skip();
+	}
+	conf.media_dir = disk;
+	snprintf(fill, sizeof fill, "%s/fill", disk);
+	f = fopen(fill, "wb");
+	assert_non_null(f);
+	for (int i = 0; i < 640; i++)	/* its floor is the half */
+		assert_int_equal(fwrite(block, sizeof block, 1, f), 1);
+	assert_int_equal(fclose(f), 0);
+	snprintf(url, sizeof url, "%s/a.jpg", base);
+	id = add("floor", url, NULL, NULL);
+	run(true);
+	is(id, "state", "deferred");
+	is(id, "attempts", "0");
+	is(id, "local_path is null", "true");
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages where external_id = 'floor'"), 1);
+	assert_int_equal(unlink(fill), 0);
+	assert_int_equal(db_script(db, "update dmbox.attachments set next_at = now() where state = 'deferred'"), RC_OK);
+	assert_int_equal(task_upkeep_once(&task_media, &(const struct task_env){ .db = db, .conf = &conf }), RC_OK);
+	run(true);
+	is(id, "state", "done");
+	conf.media_dir = usual;
+	assert_int_equal(umount2(disk, MNT_DETACH), 0);
+	assert_int_equal(rmdir(disk), 0);
 }
 
 /* A contact's and an account's share of a day: what is beyond it waits, and is fetched when
@@ -693,7 +736,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_done, setup),
 		cmocka_unit_test_setup(test_outcomes, setup),
-		cmocka_unit_test_setup(test_share, setup),
+		cmocka_unit_test_setup(test_floor, setup), cmocka_unit_test_setup(test_share, setup),
 		cmocka_unit_test_setup(test_gives_up, setup),
 		cmocka_unit_test_setup(test_private, setup),
 		cmocka_unit_test_setup(test_claims, setup),
