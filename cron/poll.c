@@ -413,6 +413,7 @@ tell_away(struct poller *p, bool away)
 	struct stat st;
 	int fd;
 
+	(void)ctx_spool(p->ctx, p->conf);	/* its folder is made, should it be the first run */
 	snprintf(path, sizeof path, "%s/.poll-told-away", p->conf->spool_dir != NULL ?
 	    p->conf->spool_dir : ".");
 	if (!away) {
