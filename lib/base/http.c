@@ -25,6 +25,18 @@ const char *const http_fail_names[HTTP_FAIL__MAX] = {
 	[HTTP_FAIL_BLOCKED] = "blocked",
 };
 
+const char *const http_fail_words_ru[HTTP_FAIL__MAX] = {
+	[HTTP_FAIL_NONE] = "нет ошибки",
+	[HTTP_FAIL_URL] = "такой адрес вызвать нельзя",
+	[HTTP_FAIL_DNS] = "имя не найдено в DNS",
+	[HTTP_FAIL_CONNECT] = "соединение не установлено",
+	[HTTP_FAIL_TLS] = "защищённое соединение (TLS) не установлено",
+	[HTTP_FAIL_TIMEOUT] = "ответ не пришёл вовремя",
+	[HTTP_FAIL_CUT] = "соединение оборвалось",
+	[HTTP_FAIL_TOO_BIG] = "ответ слишком велик",
+	[HTTP_FAIL_BLOCKED] = "адрес запрещён настройками",
+};
+
 static void
 add(struct mem_arena *a, struct http_hdr **v, size_t *n, size_t *cap, struct http_hdr h)
 {

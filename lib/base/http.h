@@ -45,6 +45,7 @@ struct http_req {
 	bool fresh;
 	bool public_only;		/* private addresses refused, after DNS too (media) */
 	bool want_cert;			/* fill cert_until_us of the answer (doctor) */
+	const char *at;			/* call this address, whatever the name leads to; NULL */
 	unsigned int redirects;		/* how many to follow, same checks; 0 = none */
 };
 
@@ -62,6 +63,8 @@ enum http_fail {
 	HTTP_FAIL__MAX
 };
 extern const char *const http_fail_names[HTTP_FAIL__MAX];
+/* the same for people who read Russian */
+extern const char *const http_fail_words_ru[HTTP_FAIL__MAX];
 
 struct http_res {
 	struct mem_arena arena;

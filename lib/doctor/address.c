@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
@@ -18,6 +19,19 @@
 #include "base/url.h"
 
 #define DNS_MS 5000
+#define TRY_MS 4000		/* of one address; all at once */
+#define ADDRESSES_MAX 16
+
+/* One of the name's addresses, and what answers there. */
+struct address {
+	char ip[INET6_ADDRSTRLEN], rid[48];
+	int family;
+	bool asked, ours;
+	int status;
+	enum http_fail fail;
+};
+
+struct addresses { struct address v[ADDRESSES_MAX]; size_t n; };
 
 static void
 resolve_start(struct doctor *d)
@@ -26,6 +40,8 @@ resolve_start(struct doctor *d)
 	struct gaicb *g;
 	char *colon;
 	struct sigevent none = { .sigev_notify = SIGEV_NONE };
+	/* without AI_ADDRCONFIG: an AAAA record counts where this machine has no IPv6, too */
+	static const struct addrinfo stream = { .ai_socktype = SOCK_STREAM };
 
 	if (url_host(d->base, w->host, sizeof w->host) != RC_OK)
 		return;
@@ -36,6 +52,7 @@ resolve_start(struct doctor *d)
 		return;
 	g = mem_alloc(sizeof *g);
 	g->ar_name = mem_dup(w->host);
+	g->ar_request = &stream;
 	if (getaddrinfo_a(GAI_NOWAIT, &g, 1, &none) == 0) {
 		w->gai = g;
 		return;
@@ -88,6 +105,106 @@ judge_addresses(struct doctor *d, const struct addrinfo *list)
 	}
 }
 
+/* Is there a way to such an address at all?  Nothing is sent: a datagram socket. */
+static bool
+routed(const struct addrinfo *i)
+{
+	int fd = socket(i->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool yes = fd >= 0 && connect(fd, i->ai_addr, i->ai_addrlen) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
+static void
+on_address(struct doctor *d, void *arg, struct http_res *res)
+{
+	struct address *a = arg;
+
+	(void)d;
+	a->fail = res->fail;
+	a->status = res->status;
+	a->ours = res->fail == HTTP_FAIL_NONE && doctor_web_ours(res, a->rid);
+}
+
+static void
+try_address(struct doctor *d, struct address *a)
+{
+	struct http_req r;
+	char at[INET6_ADDRSTRLEN + 2];
+
+	snprintf(at, sizeof at, a->family == AF_INET6 ? "[%s]" : "%s", a->ip);
+	doctor_web_request(d, &r, a->rid, "GET", "/instagram/health");
+	r.at = mem_arena_dup(&r.arena, at);
+	r.fresh = true;
+	doctor_get(d, &r, TRY_MS, on_address, a);
+}
+
+static void
+judge_address(struct doctor *d, const struct address *a)
+{
+	const char *record = a->family == AF_INET6 ? "AAAA" : "A";
+
+	if (!a->asked)
+		doctor_cause(d, DC_EACH_ADDRESS, FINDING_UNKNOWN, "", doctor_tr(d,
+		    "%s %s: this machine has no way to such an address",
+		    "%s %s: у этой машины нет пути к такому адресу"), record, a->ip);
+	else if (a->ours)
+		doctor_say(d, DC_EACH_ADDRESS, FINDING_OK, "%s %s", record, a->ip);
+	else if (a->fail != HTTP_FAIL_NONE)
+		doctor_say(d, DC_EACH_ADDRESS, FINDING_FAIL, doctor_tr(d,
+		    "%s leads to %s (%s), too, and there nothing answers: %s",
+		    "%s ведёт и на %s (%s), а там ответа нет: %s"), d->web->host, a->ip, record,
+		    doctor_fail(d, a->fail));
+	else
+		doctor_say(d, DC_EACH_ADDRESS, FINDING_FAIL, doctor_tr(d,
+		    "%s leads to %s (%s), too, and there another server answers (HTTP %d)",
+		    "%s ведёт и на %s (%s), а там отвечает другой сервер (HTTP %d)"), d->web->host,
+		    a->ip, record, a->status);
+}
+
+/*
+ * Who calls by name takes one of its addresses and seldom tries the next: curl does, and
+ * so a dead one among them is not seen by the calls that are made by name.
+ */
+static void
+each_address(struct doctor *d, const struct addrinfo *list)
+{
+	struct addresses *all = mem_arena_alloc(&d->arena, sizeof *all);
+	bool ours = false;
+
+	for (const struct addrinfo *i = list; i != NULL && all->n < ADDRESSES_MAX; i = i->ai_next) {
+		struct address *a = &all->v[all->n];
+
+		if (getnameinfo(i->ai_addr, i->ai_addrlen, a->ip, sizeof a->ip, NULL, 0,
+			NI_NUMERICHOST) != 0)
+			continue;
+		a->family = i->ai_family;
+		a->asked = routed(i);
+		all->n++;
+		if (a->asked)
+			try_address(d, a);
+	}
+	httpc_run(d->http);
+	for (size_t i = 0; i < all->n; i++)
+		ours |= all->v[i].ours;
+	if (!ours)	/* that is another trouble: DMB-501 and those behind it say which */
+		doctor_cause(d, DC_EACH_ADDRESS, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
+		    "dmbox answers at none of them", "dmbox не отвечает ни на одном"));
+	for (size_t i = 0; ours && i < all->n; i++)
+		judge_address(d, &all->v[i]);
+}
+
+static const char *
+name_error(const struct doctor *d, int e)
+{
+	const char *en = gai_strerror(e);
+
+	return e == EAI_NONAME ? doctor_tr(d, en, "такого имени нет в DNS") : e == EAI_AGAIN ?
+	    doctor_tr(d, en, "серверы имён не отвечают") : en;
+}
+
 static void
 resolve_end(struct doctor *d)
 {
@@ -109,9 +226,11 @@ resolve_end(struct doctor *d)
 		return;
 	}
 	if (e != 0)
-		doctor_say(d, DC_DNS, FINDING_FAIL, "%s: %s", w->host, gai_strerror(e));
+		doctor_say(d, DC_DNS, FINDING_FAIL, "%s: %s", w->host, name_error(d, e));
 	else
 		judge_addresses(d, w->gai->ar_result);
+	if (e == 0 && !d->loopback && doctor_wants(d, DC_EACH_ADDRESS, DC_EACH_ADDRESS))
+		each_address(d, w->gai->ar_result);
 	if (w->gai->ar_result != NULL)
 		freeaddrinfo(w->gai->ar_result);
 	free((void *)(uintptr_t)w->gai->ar_name);

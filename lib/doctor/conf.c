@@ -57,6 +57,7 @@ file(struct doctor *d)
 	bool found = c->file != NULL;
 	char why[1024];
 	const char *root;
+	struct buf b;
 
 	for (size_t i = 0; i < c->n_issues; i++) {
 		enum doctor_check k = issue_check(&c->issues[i]);
@@ -64,7 +65,10 @@ file(struct doctor *d)
 
 		if (k == DC_FILE && bad)
 			found = false;
-		doctor_say(d, k, bad ? FINDING_FAIL : FINDING_WARN, "%s", c->issues[i].text);
+		buf_init(&b, 8192);
+		doctor_say(d, k, bad ? FINDING_FAIL : FINDING_WARN, "%s",
+		    doctor_issue(d, c->issues[i].text, &b));
+		buf_free(&b);
 	}
 	if (found)
 		doctor_say(d, DC_FILE, FINDING_OK, "%s", c->file);
@@ -79,9 +83,11 @@ file(struct doctor *d)
 	doctor_say(d, DC_PLACEHOLDER, FINDING_OK, "%s", doctor_tr(d, "none", "нет"));
 	doctor_say(d, DC_ODD, FINDING_OK, "%s", doctor_tr(d, "nothing", "ничего"));
 	doctor_say(d, DC_SAME, FINDING_OK, "%s", doctor_tr(d, "all differ", "все разные"));
-	if (conf_below(c, d->o.doc_root, why))
-		doctor_say(d, DC_BELOW, FINDING_FAIL, "%s", why);
-	else if ((root = doctor_shared_root(c->file)) != NULL)
+	if (conf_below(c, d->o.doc_root, why)) {
+		buf_init(&b, 8192);
+		doctor_say(d, DC_BELOW, FINDING_FAIL, "%s", doctor_issue(d, why, &b));
+		buf_free(&b);
+	} else if ((root = doctor_shared_root(c->file)) != NULL)
 		doctor_say(d, DC_BELOW, FINDING_FAIL, doctor_tr(d,
 		    "%s lies below a folder called %s, as web servers hand out",
 		    "%s лежит в папке %s, а такие веб-серверы отдают наружу"), c->file, root);

@@ -241,7 +241,8 @@ connect_failed(struct doctor *d, struct db *db, const char *who, const char *url
 			doctor_say(d, DC_DB_REACH, FINDING_OK, "%s",
 			    doctor_tr(d, "the server answers", "сервер отвечает"));
 		doctor_cause(d, f->check, FINDING_FAIL, ru ? f->ru_remedy : f->en_remedy,
-		    "%s: %s: %s (%s)", who, ru ? f->ru : f->en, e, state);
+		    ru ? "%s: %s: «%s» (%s)" : "%s: %s: %s (%s)", who, ru ? f->ru : f->en, e,
+		    state);
 		return;
 	}
 	if (str_empty(d->conf->database_url))
@@ -249,7 +250,7 @@ connect_failed(struct doctor *d, struct db *db, const char *who, const char *url
 		    "Set DATABASE_URL=postgresql://USER:PASSWORD@HOST/DATABASE to the data of your "
 		    "host's panel.",
 		    "Задайте DATABASE_URL=postgresql://ПОЛЬЗОВАТЕЛЬ:ПАРОЛЬ@ХОСТ/БАЗА по данным "
-		    "панели хостинга."), "%s", e);
+		    "панели хостинга."), ru ? "«%s»" : "%s", e);
 	else if (*state == '\0' && str_eq(who, "cron") && plain_only(url))
 		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d,
 		    "The server speaks no TLS, or shows a certificate that is not trusted: within "
@@ -260,9 +261,10 @@ connect_failed(struct doctor *d, struct db *db, const char *who, const char *url
 		    "сети хостинга добавьте в конец DATABASE_URL ?sslmode=disable; через интернет "
 		    "попросите у хостинга TLS и его сертификат (sslrootcert)."),
 		    doctor_tr(d, "%s: the server answers without TLS only: %s", "%s: сервер "
-		    "отвечает только без TLS: %s"), who, e);
+		    "отвечает только без TLS: «%s»"), who, e);
 	else
-		doctor_say(d, DC_DB_REACH, FINDING_FAIL, "%s: %s%s%s", who, *e != '\0' ? e :
+		doctor_say(d, DC_DB_REACH, FINDING_FAIL, ru ? "%s: «%s»%s%s" : "%s: %s%s%s", who,
+		    *e != '\0' ? e :
 		    doctor_tr(d, "no answer", "нет ответа"), *state != '\0' ? " " : "", state);
 }
 
@@ -273,7 +275,8 @@ server(struct doctor *d)
 	int64_t here, diff;
 
 	if (db_exec(d->db, &stmts[SQL_SERVER], NULL, &r) != RC_OK || db_rows(r) != 1) {
-		doctor_say(d, DC_DB_REACH, FINDING_FAIL, "%s", db_error(d->db));
+		doctor_say(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d, "%s", "«%s»"),
+		    db_error(d->db));
 		goto out;
 	}
 	here = clock_now_us();
@@ -343,7 +346,7 @@ no_schema(struct doctor *d)
 	bool denied = db_fault(d->db) == DB_FAULT_DENIED;
 	struct db_res *r = NULL;
 
-	snprintf(why, sizeof why, "%s", db_error(d->db));
+	snprintf(why, sizeof why, doctor_tr(d, "%s", "«%s»"), db_error(d->db));
 	if (db_exec(d->db, &stmts[SQL_MAKE], NULL, &r) != RC_OK || db_rows(r) != 1) {
 		doctor_say(d, DC_DB_SCHEMA, FINDING_FAIL, "%s", why);
 	} else if (denied && !db_get_bool(r, 0, 3)) {
@@ -434,7 +437,7 @@ grant(struct doctor *d, const char *commands, const char *who, const char *lacks
 	buf_printf(&b, "%s %s",
 	    doctor_tr(d, "As the owner of the tables:", "От имени владельца таблиц:"), commands);
 	doctor_cause(d, DC_DB_RIGHTS, FINDING_FAIL, b.p, doctor_tr(d, "the login of %s lacks %s",
-	    "логину %s не хватает: %s"), who, lacks);
+	    "логину %s не хватает прав: «%s»"), who, lacks);
 	buf_free(&b);
 }
 
@@ -448,7 +451,8 @@ rights(struct doctor *d, struct db *db, const char *who, const struct right *v)
 	put_rights(&a, v, true);
 	put_rights(&a, v, false);
 	if (db_exec(db, &stmts[SQL_RIGHTS], &a, &r) != RC_OK) {
-		doctor_say(d, DC_DB_RIGHTS, FINDING_FAIL, "%s: %s", who, db_error(db));
+		doctor_say(d, DC_DB_RIGHTS, FINDING_FAIL, doctor_tr(d, "%s: %s", "%s: «%s»"), who,
+		    db_error(db));
 		goto out;
 	}
 	lacks = db_get_text(r, 0, 0);
@@ -573,5 +577,6 @@ doctor_clean(struct doctor *d)
 		doctor_say(d, DC_SELF_REMOVED, FINDING_OK, "%s",
 		    doctor_tr(d, "removed", "удалены"));
 	else
-		doctor_say(d, DC_SELF_REMOVED, FINDING_WARN, "%s", db_error(d->db));
+		doctor_say(d, DC_SELF_REMOVED, FINDING_WARN, doctor_tr(d, "%s", "«%s»"),
+		    db_error(d->db));
 }

@@ -70,7 +70,7 @@ folder(struct doctor *d, enum doctor_check c, const char *dir)
 	else
 		doctor_say(d, c, FINDING_FAIL,
 		    doctor_tr(d, "%s: %s (as user %u)", "%s: %s (пользователь %u)"), dir,
-		    strerror(errno), (unsigned int)geteuid());
+		    doctor_errno(d, errno), (unsigned int)geteuid());
 }
 
 static void
@@ -111,7 +111,8 @@ write_test(struct doctor *d, const char *dir)
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		if (errno == ENOSPC || errno == EDQUOT)
-			doctor_say(d, DC_QUOTA, FINDING_FAIL, "%s: %s", dir, strerror(errno));
+			doctor_say(d, DC_QUOTA, FINDING_FAIL, "%s: %s", dir, doctor_errno(d,
+			    errno));
 		return;		/* no right: DC_SPOOL says so */
 	}
 	sigaction(SIGXFSZ, &ignore, &old);
@@ -127,7 +128,7 @@ write_test(struct doctor *d, const char *dir)
 		e = errno;
 	(void)unlink(path);
 	if (e != 0)
-		doctor_say(d, DC_QUOTA, FINDING_FAIL, "%s: %s", dir, strerror(e));
+		doctor_say(d, DC_QUOTA, FINDING_FAIL, "%s: %s", dir, doctor_errno(d, e));
 	else
 		doctor_say(d, DC_QUOTA, FINDING_OK, "%s", dir);
 }
@@ -249,14 +250,14 @@ log_file(struct doctor *d)
 		if (access(path, W_OK) == 0)
 			doctor_say(d, DC_LOG, FINDING_OK, "%s", path);
 		else
-			doctor_say(d, DC_LOG, FINDING_FAIL, "%s: %s", path, strerror(errno));
+			doctor_say(d, DC_LOG, FINDING_FAIL, "%s: %s", path, doctor_errno(d, errno));
 		return;
 	}
 	parent_of(mem_arena_dup(&d->arena, path), path);
 	if (usable(path))
 		doctor_say(d, DC_LOG, FINDING_OK, "%s", path);
 	else
-		doctor_say(d, DC_LOG, FINDING_WARN, "%s: %s", path, strerror(errno));
+		doctor_say(d, DC_LOG, FINDING_WARN, "%s: %s", path, doctor_errno(d, errno));
 }
 
 void

@@ -358,6 +358,11 @@ not_looked(struct doctor *d)
 		else if ((of_web(c) || c == DC_CLOCK) && d->o.offline)
 			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s",
 			    doctor_tr(d, "not looked at: --offline", "не проверялось: --offline"));
+		else if (c == DC_EACH_ADDRESS)
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", d->o.offline ?
+			    doctor_tr(d, "not looked at: --offline", "не проверялось: --offline") :
+			    doctor_tr(d, "not looked at: no name that leads to public addresses",
+			    "не проверялось: нет имени, которое ведёт на публичные адреса"));
 		else if (c == DC_CLOCK)
 			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s",
 			    doctor_tr(d, "no provider told the time",

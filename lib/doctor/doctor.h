@@ -38,7 +38,7 @@ enum doctor_check {
 	DC_WEB, DC_SAME_PROGRAM, DC_ENDPOINTS, DC_FIREWALL, DC_AUTH_HEADER, DC_FASTCGI,
 	DC_BODY_LIMIT, DC_CHUNKED, DC_REDIRECT, DC_SERVED, DC_HTACCESS, DC_PROG_MODE,
 	DC_PROG_OWNER, DC_PROG_LINK, DC_SLOW, DC_PUBLIC_URL, DC_DNS, DC_TLS, DC_TLS_EXPIRY,
-	    DC_OUTSIDE,
+	    DC_OUTSIDE, DC_EACH_ADDRESS,
 	/* handshake, self-delivery */
 	DC_GREET, DC_GREET_BAD, DC_SELF_ASCII, DC_SELF_CYRILLIC, DC_SELF_REMOVED,
 	/* the providers' own, by number; those behind the last are not used (doctor/text.c) */
@@ -158,6 +158,12 @@ bool doctor_first(const struct doctor *d, enum doctor_check *out);
 /* doctor_tr(d, en, ru): the text in the language of the run. */
 const char *doctor_tr(const struct doctor *d, const char *en, const char *ru)
     __attribute__((format_arg(2), format_arg(3)));
+/* doctor_fail(d, fail): why no answer came; doctor_errno(d, e): what the system says. */
+const char *doctor_fail(const struct doctor *d, enum http_fail fail);
+const char *doctor_errno(const struct doctor *d, int e);
+/* doctor_issue(d, text): a line of the loader (conf.c speaks English) in the run's language;
+ * b holds it. */
+const char *doctor_issue(const struct doctor *d, const char *text, struct buf *b);
 /* doctor_wants(d, first, last): is one of these checks asked for? */
 bool doctor_wants(const struct doctor *d, enum doctor_check first, enum doctor_check last);
 /* doctor_used(d, a): is the account meant to work?  (main's Instagram always exists.) */

@@ -128,7 +128,7 @@ program(struct doctor *d, const char *dir, const struct stat *folder, const char
 	if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
 		return;
 	if (lstat(path, &st) != 0) {
-		doctor_say(d, DC_PROG_LINK, FINDING_FAIL, "%s: %s", path, strerror(errno));
+		doctor_say(d, DC_PROG_LINK, FINDING_FAIL, "%s: %s", path, doctor_errno(d, errno));
 		return;
 	}
 	if (S_ISLNK(st.st_mode))
@@ -162,7 +162,7 @@ doctor_cgi_dir(struct doctor *d)
 		return;
 	snprintf(dir, sizeof dir, "%s/dmbox", d->o.cgi_dir);
 	if (stat(dir, &st) != 0) {
-		doctor_say(d, DC_PROG_LINK, FINDING_FAIL, "%s: %s", dir, strerror(errno));
+		doctor_say(d, DC_PROG_LINK, FINDING_FAIL, "%s: %s", dir, doctor_errno(d, errno));
 		return;
 	}
 	htaccess(d, d->o.cgi_dir, "");

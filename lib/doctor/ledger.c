@@ -501,7 +501,8 @@ balance(struct doctor *d)
 	struct db_res *r = of_all(d, SQL_BALANCE);
 
 	if (r == NULL || db_rows(r) == 0)
-		doctor_say(d, DC_BALANCE, FINDING_UNKNOWN, "%s", db_error(d->db));
+		doctor_say(d, DC_BALANCE, FINDING_UNKNOWN, doctor_tr(d, "%s", "«%s»"),
+		    db_error(d->db));
 	else if (db_get_i64(r, 0, 0) != 0)
 		doctor_say(d, DC_BALANCE, FINDING_FAIL,
 		    doctor_tr(d, "missing %" PRId64 " of %" PRId64 " (%s)",
@@ -588,7 +589,7 @@ fetched(struct doctor *d)
 		    "of the last %" PRId64 " attachments %" PRId64 " could not be fetched, %"
 		    PRId64 " wait for room; the last: %s",
 		    "из последних вложений (%" PRId64 ") не удалось получить %"
-		    PRId64 ", ждут места %" PRId64 "; последнее: %s"),
+		    PRId64 ", ждут места %" PRId64 "; последнее: «%s»"),
 		    all + later, bad, later, db_get_text(r, 0, 3));
 	else
 		doctor_say(d, DC_FETCHED, FINDING_OK,
@@ -777,11 +778,28 @@ told(const struct doctor *d, const struct account *a)
 	return d->r[DC_CRON].status == FINDING_FAIL || d->r[DC_TOKEN].status == FINDING_FAIL;
 }
 
+/* How a poll ended (poll_runs.outcome). */
+static const char *
+outcome_words(const struct doctor *d, const char *outcome)
+{
+	static const struct { const char *en, *ru; } v[] = {
+		{ "messages", "сообщения получены" }, { "empty", "нового нет" },
+		{ "unsupported", "провайдер опроса не поддерживает" },
+		{ "failed", "не удался" }, { "busy", "занято, идёт другой опрос" },
+		{ "mock", "имитация" },
+	};
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+		if (str_eq(outcome, v[i].en))
+			return doctor_tr(d, v[i].en, v[i].ru);
+	return outcome;
+}
+
 static void
 poll(struct doctor *d, const struct account *a, bool fresh)
 {
 	struct db_res *r = of_account(d, SQL_POLLS, a);
-	const char *outcome, *note, *status;
+	const char *outcome, *said, *note, *status;
 	int64_t age;
 
 	if (r == NULL) {
@@ -790,18 +808,20 @@ poll(struct doctor *d, const struct account *a, bool fresh)
 		return;
 	}
 	outcome = db_get_text(r, 0, 0);
+	said = outcome_words(d, outcome);
 	age = db_get_i64(r, 0, 1);
 	note = db_get_text(r, 0, 2);
 	status = db_get_text(r, 0, 3);
 	if (str_eq(outcome, "failed") && db_get_bool(r, 0, 4))
 		doctor_cause(d, DC_POLL, FINDING_UNKNOWN, "", doctor_tr(d, "%s/%s: failed once "
 		    "(%s), the one before went well",
-		    "%s/%s: один раз не удался (%s), предыдущий прошёл"), channel_names[a->channel],
+		    "%s/%s: один раз не удался («%s»), предыдущий прошёл"),
+		    channel_names[a->channel],
 		    a->name, note != NULL ? note : "");
 	else if (str_eq(outcome, "failed"))
-		doctor_say(d, DC_POLL, told(d, a) ? FINDING_UNKNOWN : FINDING_FAIL, "%s/%s: %s: %s "
-		    "%s",
-		    channel_names[a->channel], a->name, outcome, status != NULL ? status : "",
+		doctor_say(d, DC_POLL, told(d, a) ? FINDING_UNKNOWN : FINDING_FAIL,
+		    doctor_tr(d, "%s/%s: %s: %s %s", "%s/%s: %s: %s «%s»"),
+		    channel_names[a->channel], a->name, said, status != NULL ? status : "",
 		    note != NULL ? note : "");
 	else if (!str_eq(outcome, "unsupported") && age > POLL_SILENT_S &&
 	    age > (int64_t)a->poll_s * 3 &&
@@ -809,10 +829,10 @@ poll(struct doctor *d, const struct account *a, bool fresh)
 		doctor_say(d, DC_POLL, fresh ? FINDING_UNKNOWN : FINDING_WARN,
 		    doctor_tr(d, "%s/%s: %s, but %" PRId64 " s ago",
 		    "%s/%s: %s, но %" PRId64 " с назад"), channel_names[a->channel], a->name,
-		    outcome, age);
+		    said, age);
 	else
 		doctor_say(d, DC_POLL, FINDING_OK, "%s/%s: %s", channel_names[a->channel], a->name,
-		    outcome);
+		    said);
 	db_res_free(r);
 }
 

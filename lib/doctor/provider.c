@@ -141,7 +141,8 @@ report(struct ask *k, struct finding *f)
 		snprintf(k->c.app, sizeof k->c.app, "%s", f->app);
 	if (of->judge != NULL)
 		of->judge(&k->c, f);
-	check_say(&k->c, of->number, f->status, "%s: %s", k->a.name, f->seen);
+	check_say(&k->c, of->number, f->status, "%s: %s", k->a.name,
+	    check_seen(&k->c, f));
 	if (f->status == FINDING_OK && k->step == 0)
 		say_reach(k, FINDING_OK, "%s", k->a.api_url);
 }
@@ -217,8 +218,8 @@ ask_feed(void *arg, struct http_res *res)
 		return;
 	}
 	if (res->fail != HTTP_FAIL_NONE && k->step == 0) {
-		say_reach(k, FINDING_FAIL, "%s: %s: %s", k->a.api_url,
-		    http_fail_names[res->fail], res->note);
+		say_reach(k, FINDING_FAIL, doctor_tr(k->d, "%s: %s: %s", "%s: %s («%s»)"),
+		    k->a.api_url, doctor_fail(k->d, res->fail), res->note);
 		k->dead = true;
 		return;
 	}

@@ -403,11 +403,11 @@ judge_self(struct doctor *d, const struct self *s)
 		snprintf(label, sizeof label, "%s/%s", channel_names[s->a->channel], s->a->name);
 	if (!s->answered || s->fail == HTTP_FAIL_TIMEOUT) {
 		doctor_say(d, c, FINDING_UNKNOWN, "%s: %s", label,
-		    http_fail_names[HTTP_FAIL_TIMEOUT]);
+		    doctor_fail(d, HTTP_FAIL_TIMEOUT));
 		return;
 	}
 	if (s->fail != HTTP_FAIL_NONE) {
-		doctor_say(d, c, bad, "%s: %s", label, http_fail_names[s->fail]);
+		doctor_say(d, c, bad, "%s: %s", label, doctor_fail(d, s->fail));
 		return;
 	}
 	if (s->kind > SELF_CYRILLIC && s->status != 200 && plain_fails(d, s)) {

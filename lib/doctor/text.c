@@ -301,6 +301,12 @@ T(DC_OUTSIDE, 525, "the address can be reached from outside",
     "(your phone's), then doctor again: it knows the call by its word.",
     "Сервер не может вызвать собственное имя. Выполните показанный curl из другой сети (с "
     "телефона) и запустите doctor снова: он узнает вызов по слову."),
+T(DC_EACH_ADDRESS, 526, "each address of the name answers",
+    "отвечает каждый адрес имени",
+    "A provider takes any of the name's addresses: take the record named here (A or AAAA) out of "
+    "the DNS, or let the web server answer there, too (an AAAA record needs listen [::]:443).",
+    "Провайдер берёт любой из адресов имени: уберите названную запись (A или AAAA) из DNS или "
+    "пусть веб-сервер отвечает и там (для записи AAAA нужен listen [::]:443)."),
 T(DC_GREET, 601, "the handshake of Meta succeeds with the right token",
     "проверка адреса от Meta проходит с верным токеном",
     "The verify token here and in the App Dashboard must be equal; the server must pass the query "
@@ -445,6 +451,7 @@ static const char *const subjects[DC__MAX][DOCTOR_LANG__MAX] = {
 	[DC_TLS] = { "Certificate", "Сертификат" },
 	[DC_TLS_EXPIRY] = { "Certificate's end", "Срок сертификата" },
 	[DC_OUTSIDE] = { "From outside", "Снаружи" },
+	[DC_EACH_ADDRESS] = { "Each address", "Каждый адрес" },
 	[DC_GREET] = { "Handshake", "Проверка адреса" },
 	[DC_GREET_BAD] = { "Handshake with a wrong token", "Проверка с неверным токеном" },
 	[DC_SELF_ASCII] = { "Test delivery", "Пробная доставка" },

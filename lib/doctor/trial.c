@@ -17,7 +17,7 @@ enum stmt { SQL_TRIGGER, SQL_RULE, SQL_KEYS, SQL_ROWS, SQL_LOCK, SQL_PARTITION, 
 /* Each gives a sentence's facts and the command that mends it. */
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_TRIGGER] = { NULL,
-	    "select t.tgname || ' on dmbox.' || c.relname || ' (' ||"
+	    "select t.tgname || ', dmbox.' || c.relname || ' (' ||"
 	    " t.tgfoid::regprocedure::text || ')',"
 	    " format('alter table dmbox.%I disable trigger %I;', c.relname, t.tgname)"
 	    " from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = "
@@ -27,7 +27,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "   and t.tgparentid = 0 order by p.pronamespace = 'dmbox'::regnamespace, t.oid desc "
 	    "limit 1" },
 	[SQL_RULE] = { NULL,
-	    "select rulename || ' on dmbox.' || tablename, format('drop rule %I on dmbox.%I;', "
+	    "select rulename || ', dmbox.' || tablename, format('drop rule %I on dmbox.%I;', "
 	    "rulename, tablename)"
 	    " from pg_rules where schemaname = 'dmbox' limit 1" },
 	[SQL_KEYS] = { NULL,
@@ -114,7 +114,8 @@ found(struct doctor *d, const struct refused *w, const char *words, const char *
 
 	snprintf(remedy, sizeof remedy, "%s%s%s%s", fix, command != NULL ? " `" : "",
 	    command != NULL ? command : "", command != NULL ? "`" : "");
-	doctor_cause(d, DC_DB_WRITE, FINDING_FAIL, remedy, "%s: %s%s%s%s: %s (%s)", w->who, words,
+	doctor_cause(d, DC_DB_WRITE, FINDING_FAIL, remedy, doctor_tr(d,
+	    "%s: %s%s%s%s: %s (%s)", "%s: %s%s%s%s: «%s» (%s)"), w->who, words,
 	    *what != '\0' ? " (" : "", what, *what != '\0' ? ")" : "", w->error, w->state);
 }
 

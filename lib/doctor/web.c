@@ -90,7 +90,7 @@ tls(struct doctor *d, const struct http_res *res)
 		return;
 	if (res->fail == HTTP_FAIL_TLS) {
 		doctor_say(d, strstr(res->note, "expired") != NULL ? DC_TLS_EXPIRY : DC_TLS,
-		    FINDING_FAIL, "%s", res->note);
+		    FINDING_FAIL, doctor_tr(d, "%s", "«%s»"), res->note);
 		return;
 	}
 	if (res->fail != HTTP_FAIL_NONE)
@@ -109,7 +109,7 @@ tls(struct doctor *d, const struct http_res *res)
 static void
 unreached(struct doctor *d, const struct http_res *res)
 {
-	const char *w = http_fail_names[res->fail];
+	const char *w = doctor_fail(d, res->fail);
 
 	switch (res->fail) {
 	case HTTP_FAIL_TIMEOUT:
@@ -130,10 +130,12 @@ unreached(struct doctor *d, const struct http_res *res)
 		    doctor_tr(d, "not reached (%s): see DMB-521 to 524",
 		    "не достигнут (%s): смотрите DMB-521…524"), w);
 		if (res->fail == HTTP_FAIL_DNS)
-			doctor_say(d, DC_DNS, FINDING_FAIL, "%s: %s", d->web->host, res->note);
+			doctor_say(d, DC_DNS, FINDING_FAIL, doctor_tr(d, "%s: %s", "%s: «%s»"),
+			    d->web->host, res->note);
 		break;
 	default:
-		doctor_say(d, DC_WEB, FINDING_FAIL, "%s: %s: %s", d->base, w, res->note);
+		doctor_say(d, DC_WEB, FINDING_FAIL, doctor_tr(d, "%s: %s: %s",
+		    "%s: %s («%s»)"), d->base, w, res->note);
 	}
 }
 
@@ -244,7 +246,7 @@ on_endpoint(struct doctor *d, void *arg, struct http_res *res)
 	d->web->silent += res->fail == HTTP_FAIL_TIMEOUT;
 	if (res->fail != HTTP_FAIL_NONE)
 		doctor_say(d, DC_ENDPOINTS, FINDING_WARN, "%s: %s", e->what,
-		    http_fail_names[res->fail]);
+		    doctor_fail(d, res->fail));
 	/* 429: too many callers without a token lately, doctor's runs among them; it answers */
 	else if (doctor_web_ours(res, e->rid) &&
 	    (res->status == e->want || (e->want == 401 && res->status == 429) ||
@@ -268,7 +270,7 @@ on_page(struct doctor *d, void *arg, struct http_res *res)
 		doctor_say(d, DC_ENDPOINTS, FINDING_OK, "GET /instagram/inbox/");
 	else
 		doctor_say(d, DC_ENDPOINTS, FINDING_WARN, "GET /instagram/inbox/: %s %d",
-		    res->fail != HTTP_FAIL_NONE ? http_fail_names[res->fail] : "HTTP", res->status);
+		    res->fail != HTTP_FAIL_NONE ? doctor_fail(d, res->fail) : "HTTP", res->status);
 }
 
 static void
@@ -338,7 +340,7 @@ on_handshake(struct doctor *d, void *arg, struct http_res *res)
 	    res->status == 403 && strstr(res->body, g->challenge) == NULL;
 
 	if (res->fail != HTTP_FAIL_NONE)
-		doctor_say(d, c, FINDING_UNKNOWN, "%s: %s", g->a->name, http_fail_names[res->fail]);
+		doctor_say(d, c, FINDING_UNKNOWN, "%s: %s", g->a->name, doctor_fail(d, res->fail));
 	else if (right || !g->good)
 		doctor_say(d, c, right ? FINDING_OK : FINDING_FAIL, "%s: HTTP %d", g->a->name,
 		    res->status);
@@ -392,7 +394,7 @@ read_probe(struct doctor *d, const char *rid, const struct http_res *res)
 	if (res->fail != HTTP_FAIL_NONE || !doctor_web_ours(res, rid)) {
 		doctor_say(d, DC_AUTH_HEADER, FINDING_UNKNOWN, "%s %d",
 		    res->fail != HTTP_FAIL_NONE ?
-		    http_fail_names[res->fail] : "HTTP", res->status);
+		    doctor_fail(d, res->fail) : "HTTP", res->status);
 		return;
 	}
 	d->web->auth_status = res->status;
@@ -540,10 +542,13 @@ judge_auth(struct doctor *d)
 	if (d->conf->file != NULL && d->probe.config[0] != '\0' &&
 	    doctor_shared_root(d->probe.config) == NULL && d->probe.doc_root[0] != '\0') {
 		char why[1024];
+		struct buf b;
 
-		if (conf_below(d->conf, d->probe.doc_root, why))
-			doctor_say(d, DC_BELOW, FINDING_FAIL, "%s", why);
-		else
+		if (conf_below(d->conf, d->probe.doc_root, why)) {
+			buf_init(&b, 8192);
+			doctor_say(d, DC_BELOW, FINDING_FAIL, "%s", doctor_issue(d, why, &b));
+			buf_free(&b);
+		} else
 			doctor_served_folders(d, d->probe.doc_root);
 	}
 }

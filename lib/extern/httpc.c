@@ -43,7 +43,7 @@ struct flow {
 	struct http_req req;
 	struct http_res res;
 	CURL *easy;
-	struct curl_slist *hdrs;
+	struct curl_slist *hdrs, *at;
 	struct buf body;
 	char *url;		/* this hop's */
 	unsigned int hops;	/* redirects left */
@@ -287,7 +287,8 @@ drop_easy(struct flow *f)
 		f->easy = NULL;
 	}
 	curl_slist_free_all(f->hdrs);
-	f->hdrs = NULL;
+	curl_slist_free_all(f->at);
+	f->hdrs = f->at = NULL;
 }
 
 static void
@@ -371,6 +372,7 @@ static void
 set_safety(struct flow *f, int64_t left_ms)
 {
 	CURL *e = f->easy;
+	char to[80];
 
 #if LIBCURL_VERSION_NUM >= 0x075500
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -403,6 +405,11 @@ set_safety(struct flow *f, int64_t left_ms)
 		/* a kept connection was checked under another request's rules */
 		curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 		curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
+	}
+	if (f->req.at != NULL) {
+		snprintf(to, sizeof to, "::%s:", f->req.at);
+		f->at = curl_slist_append(NULL, to);
+		curl_easy_setopt(e, CURLOPT_CONNECT_TO, f->at);
 	}
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, f);

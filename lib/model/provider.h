@@ -146,7 +146,8 @@ extern const char *const finding_names[FINDING__MAX];
 struct finding {
 	enum finding_status status;
 	char code[40];		/* "token", "page_id", "subscribed", ... */
-	char seen[600];		/* what was seen, masked */
+	char seen[600];		/* what was seen, masked: the judges know it by these words */
+	char seen_ru[900];	/* the same in Russian; others' words stand in guillemets */
 	char app[40];		/* whose the credential is, where the answer tells; "" */
 	char apps[300];		/* subscribed: the ids of those who are, " 1 2 "; "" */
 };
@@ -255,6 +256,22 @@ struct checkup {
 	    const char *remedy, const char *text);
 	void *arg;
 };
+/*
+ * finding_set(f, status, en, ru, ...):
+ * What was seen, in both languages, from the same arguments.  What somebody else said (a
+ * provider, libcurl) stands in guillemets in the Russian text and is not translated.
+ */
+void finding_set(struct finding *f, enum finding_status s, const char *en, const char *ru, ...)
+    __attribute__((format(printf, 3, 5), format(printf, 4, 5)));
+/* finding_both(f, status, en, ru): the same of texts that are made already. */
+void finding_both(struct finding *f, enum finding_status s, const char *en, const char *ru);
+/* finding_of(f, code): f, once it has this code. */
+struct finding *finding_of(struct finding *f, const char *code);
+/* finding_fail(f, s, res): no answer came; finding_http: one came that is not good. */
+void finding_fail(struct finding *f, enum finding_status s, const struct http_res *res);
+void finding_http(struct finding *f, enum finding_status s, int status, const char *words);
+/* check_seen(c, f): what was seen, in the language of the run. */
+const char *check_seen(const struct checkup *c, const struct finding *f);
 /* check_say(c, number, status, fmt...): one of this provider's numbers, or DMB_...  The
  * worst of several reports counts; equal ones are joined. */
 void check_say(struct checkup *c, unsigned int number, enum finding_status s, const char *fmt,

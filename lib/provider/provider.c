@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "provider/list.h"
 
@@ -102,6 +103,59 @@ poll_attempt_add(struct poll_state *st)
 }
 
 /* --- checks ---------------------------------------------------------------------- */
+
+void
+finding_set(struct finding *f, enum finding_status s, const char *en, const char *ru, ...)
+{
+	char text[900], text_ru[900];
+	va_list ap, again;
+
+	va_start(ap, ru);
+	va_copy(again, ap);
+	vsnprintf(text, sizeof text, en, ap);
+	vsnprintf(text_ru, sizeof text_ru, ru, again);
+	va_end(again);
+	va_end(ap);
+	finding_both(f, s, text, text_ru);
+}
+
+void
+finding_both(struct finding *f, enum finding_status s, const char *en, const char *ru)
+{
+	f->status = s;
+	log_mask(en, strlen(en), f->seen, sizeof f->seen);
+	log_mask(ru, strlen(ru), f->seen_ru, sizeof f->seen_ru);
+}
+
+struct finding *
+finding_of(struct finding *f, const char *code)
+{
+	snprintf(f->code, sizeof f->code, "%s", code);
+	return f;
+}
+
+void
+finding_fail(struct finding *f, enum finding_status s, const struct http_res *res)
+{
+	char en[600], ru[900];
+
+	snprintf(en, sizeof en, "%s: %s", http_fail_names[res->fail], res->note);
+	snprintf(ru, sizeof ru, "%s («%s»)", http_fail_words_ru[res->fail], res->note);
+	finding_both(f, s, en, ru);
+}
+
+void
+finding_http(struct finding *f, enum finding_status s, int status, const char *words)
+{
+	finding_set(f, s, "HTTP %d %s", *words != '\0' ? "HTTP %d: «%s»" : "HTTP %d%s", status,
+	    words);
+}
+
+const char *
+check_seen(const struct checkup *c, const struct finding *f)
+{
+	return c->ru ? f->seen_ru : f->seen;
+}
 
 void
 check_say(struct checkup *c, unsigned int number, enum finding_status s, const char *fmt, ...)

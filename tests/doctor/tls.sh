@@ -33,14 +33,14 @@ leaf() {
 	openssl ca -batch -config "$V/ca.cnf" -cert "$V/ca.pem" -keyfile "$V/ca.key" -in "$V/leaf.csr" \
 	    -out "$V/leaf.pem" -startdate "$1" -enddate "$2" 2>/dev/null
 }
-# front CERTIFICATE KEY: Apache with TLS before the stack
-front() {
-	cat >"$V/apache.conf" <<-END
+# front_conf CERTIFICATE KEY ADDRESS:PORT BEHIND: Apache with TLS before the server of port BEHIND
+front_conf() {
+	cat <<-END
 	ServerRoot "$V"
 	DefaultRuntimeDir "$V/tmp"
 	PidFile "$V/tmp/apache.pid"
 	ServerName localhost
-	Listen 127.0.0.1:$FPORT
+	Listen $3
 	$(for m in mpm_event authz_core socache_shmcb ssl proxy proxy_http; do
 		[ ! -e "$APACHE_MODULES/mod_$m.so" ] || echo "LoadModule ${m}_module $APACHE_MODULES/mod_$m.so"; done)
 	ErrorLog "$V/tmp/error.log"
@@ -50,11 +50,42 @@ front() {
 	SSLEngine on
 	SSLCertificateFile "$1"
 	SSLCertificateKeyFile "$2"
-	ProxyPass / http://127.0.0.1:$MAIN/
+	ProxyPass / http://127.0.0.1:$4/
 	END
+}
+# front CERTIFICATE KEY: Apache with TLS before the stack
+front() {
+	front_conf "$1" "$2" "127.0.0.1:$FPORT" "$MAIN" >"$V/apache.conf"
 	chown -R "$me:" "$V"
 	(exec "${AS[@]}" apache2 -D FOREGROUND -f "$V/apache.conf" 9>&-) &
 	FRONT=$!
 	until_true 10 port_used "$FPORT" || return 1
 	conf "DMBOX_PUBLIC_URL=https://localhost:$FPORT"
+}
+# own_net SECOND: the server, TLS before it at 203.0.113.7, and the name shop.example, which leads
+# there and to SECOND, are in a network of their own, and so is doctor
+own_net() {
+	unshare -mn true 2>/dev/null && ip -V >/dev/null 2>&1 || { echo "SKIP: no network namespace here (unshare, ip)"; return 1; }
+	ca
+	leaf "$(date -u -d '-1 day' +%Y%m%d%H%M%SZ)" "$(date -u -d '+80 days' +%Y%m%d%H%M%SZ)" shop.example
+	front_conf "$V/leaf.pem" "$V/leaf.key" "203.0.113.7:$PPORT" "$FPORT" >"$V/apache.conf"
+	printf '127.0.0.1 localhost\n203.0.113.7 shop.example\n%s shop.example\n' "$1" >"$V/hosts"
+	cat >"$V/ns" <<-END
+	#!/bin/bash
+	ip link set lo up && ip addr add 203.0.113.7/32 dev lo && ip addr add $1 dev lo || exit 99
+	mount --bind "$V/hosts" /etc/hosts || exit 99
+	${AS[*]} lighttpd -D -f "$V/run/conf" & a=\$!
+	${AS[*]} apache2 -D FOREGROUND -f "$V/apache.conf" & b=\$!
+	for i in {1..600}; do curl -sk -o /dev/null "https://203.0.113.7:$PPORT/instagram/health" && break; sleep 0.2; done
+	${AS[*]} "\$@"; rc=\$?
+	kill \$a \$b; wait
+	exit \$rc
+	END
+	chmod 755 "$V/ns"
+	chown -R "$me:" "$V/apache.conf" "$V/leaf.key" "$V/leaf.pem" "$V/tmp"
+	unserve
+	conf "DMBOX_PUBLIC_URL=https://shop.example:$PPORT"
+	WHO=(unshare -mn "$V/ns")
+	ENV=(SSL_CERT_FILE="$V/ca.pem")
+	ARGS=(--only DMB-526)
 }

@@ -1176,6 +1176,7 @@ probes(void **state)
 		if (f.status != t[i].want || strcmp(f.code, t[i].code) != 0)
 			fail_msg("case %zu: %s %d: %s", i, f.code, f.status, f.seen);
 		assert_true(f.seen[0] != '\0');
+		assert_true(f.seen_ru[0] != '\0');
 		http_res_free(&res);
 	}
 	for (int step = 0; step < 4; step++) {

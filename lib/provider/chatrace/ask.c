@@ -1,12 +1,10 @@
 /*
  * What dmbox doctor asks (providers.md A.8).
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "extern/json.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "provider/chatrace/chatrace.h"
 #include "base/str.h"
@@ -22,20 +20,6 @@ chatrace_probe_build(const struct account *a, int step, struct http_req *out)
 	    "/accounts/me", AUTH_TOKEN, out);
 }
 
-static void PRINTF_LIKE(4, 5)
-found(struct finding *f, enum finding_status status, const char *code, const char *fmt, ...)
-{
-	char raw[300];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(raw, sizeof raw, fmt, ap);
-	va_end(ap);
-	f->status = status;
-	snprintf(f->code, sizeof f->code, "%s", code);
-	log_mask(raw, strlen(raw), f->seen, sizeof f->seen);
-}
-
 /* What is wrong with the request itself; true where the rest needs no look. */
 static bool
 probe_broken(const struct http_res *res, struct json **j, struct mem_arena *arena, int step,
@@ -49,23 +33,27 @@ probe_broken(const struct http_res *res, struct json **j, struct mem_arena *aren
 	int64_t code;
 
 	if (res->fail != HTTP_FAIL_NONE) {
-		found(out, bad, step == PROBE_TOKEN ? "reach" : codes[step], "%s: %s",
-		    http_fail_names[res->fail], res->note);
+		finding_fail(finding_of(out, step == PROBE_TOKEN ? "reach" : codes[step]), bad,
+		    res);
 		return true;
 	}
 	if (res->status == 401) {
-		found(out, bad, codes[step], "HTTP 401: the key is wrong, or the base URL is");
+		finding_set(finding_of(out, codes[step]), bad,
+		    "HTTP 401: the key is wrong, or the base URL is",
+		    "HTTP 401: неверен ключ или адрес API");
 		return true;
 	}
 	if (res->status == 404 || json_parse(res->body, res->body_n, j, NULL) != RC_OK) {
-		found(out, bad, step == PROBE_TOKEN ? "base_url" : codes[step],
+		finding_set(finding_of(out, step == PROBE_TOKEN ? "base_url" : codes[step]), bad,
 		    "HTTP %d, no JSON of the API: INSTAGRAM_API_URL has a missing or an extra /api",
+		    "HTTP %d, не JSON этого API: в INSTAGRAM_API_URL не хватает /api или он лишний",
 		    res->status);
 		return true;
 	}
 	if (res->status != 200 || chatrace_error_of(arena, *j, &code, &text)) {
 		(void)chatrace_error_of(arena, *j, &code, &text);
-		found(out, bad, codes[step], "HTTP %d %s", res->status, text != NULL ? text : "");
+		finding_http(finding_of(out, codes[step]), bad, res->status,
+		    text != NULL ? text : "");
 		return true;
 	}
 	return false;
@@ -109,14 +97,21 @@ integrations(struct mem_arena *arena, const struct json *j, struct finding *out)
 	}
 	if (v != NULL && (off(arena, v) || json_type(v) == JSON_NULL ||
 	    (json_type(v) == JSON_BOOL && !json_bool(v, true))))
-		found(out, FINDING_FAIL, "integrations", "Instagram is named, but not connected");
+		finding_set(finding_of(out, "integrations"), FINDING_FAIL,
+		    "Instagram is named, but not connected",
+			    "Instagram назван, но не подключён");
 	else if (named || v != NULL || strcasestr(json_raw(arena, j), "instagram") != NULL)
-		found(out, FINDING_OK, "integrations", "Instagram is among the integrations");
+		finding_set(finding_of(out, "integrations"), FINDING_OK,
+		    "Instagram is among the integrations",
+			    "Instagram есть среди интеграций");
 	else if (listed)
-		found(out, FINDING_WARN, "integrations",
-		    "Instagram is not among the %zu integrations", json_len(list));
+		finding_set(finding_of(out, "integrations"), FINDING_WARN,
+		    "Instagram is not among the %zu integrations",
+			    "Instagram нет среди интеграций (их %zu)", json_len(list));
 	else
-		found(out, FINDING_UNKNOWN, "integrations", "Instagram is not named");
+		finding_set(finding_of(out, "integrations"), FINDING_UNKNOWN,
+		    "Instagram is not named",
+			    "Instagram не назван");
 }
 
 enum rc
@@ -132,26 +127,37 @@ chatrace_probe_read(const struct account *a, int step, const struct http_res *re
 		goto out;
 	switch (step) {
 	case PROBE_TOKEN:
-		found(out, FINDING_OK, "token", "GET /accounts/me answers 200 with X-ACCESS-TOKEN");
+		finding_set(finding_of(out, "token"), FINDING_OK,
+		    "GET /accounts/me answers 200 with X-ACCESS-TOKEN",
+			    "GET /accounts/me отвечает 200 с X-ACCESS-TOKEN");
 		break;
 	case PROBE_PAGE:
 		page = json_text(&arena, json_member(j, "page_id"));
 		if (page == NULL)
-			found(out, FINDING_UNKNOWN, "page_id", "the answer has no page_id");
+			finding_set(finding_of(out, "page_id"), FINDING_UNKNOWN,
+			    "the answer has no page_id",
+			    "в ответе нет page_id");
 		else if (!str_eq(page, a->own_id))
-			found(out, FINDING_FAIL, "page_id", "page_id %s, the token says %s", page,
-			    a->own_id != NULL ? a->own_id : "nothing");
+			finding_set(finding_of(out, "page_id"), FINDING_FAIL,
+			    "page_id %s, the token says %s",
+			    "page_id %s, а в токене %s", page,
+			    a->own_id != NULL ? a->own_id : "?");
 		else
-			found(out, FINDING_OK, "page_id", "page_id %s", page);
+			finding_set(finding_of(out, "page_id"), FINDING_OK, "page_id %s",
+			    "page_id %s", page);
 		break;
 	case PROBE_ACTIVE:
 		if (json_member(j, "active") == NULL)
-			found(out, FINDING_UNKNOWN, "active", "the answer has no active");
+			finding_set(finding_of(out, "active"), FINDING_UNKNOWN,
+			    "the answer has no active",
+			    "в ответе нет active");
 		else if (json_bool(json_member(j, "active"), true))
-			found(out, FINDING_OK, "active", "the account is active");
+			finding_set(finding_of(out, "active"), FINDING_OK, "the account is active",
+			    "аккаунт активен");
 		else
-			found(out, FINDING_FAIL, "active",
-			    "active is false: the account is suspended");
+			finding_set(finding_of(out, "active"), FINDING_FAIL,
+			    "active is false: the account is suspended",
+			    "active false: аккаунт приостановлен");
 		break;
 	case PROBE_INTEGRATIONS:
 		integrations(&arena, j, out);

@@ -3,12 +3,10 @@
  * dmbox doctor asks (providers.md H.15, H.17, H.22).
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "provider/cloud/cloud.h"
 
@@ -206,20 +204,6 @@ cloud_probe_build(const struct account *a, int step, struct http_req *out)
 	return rc;
 }
 
-static void saw(struct finding *f, enum finding_status s, const char *fmt, ...) PRINTF_LIKE(3, 4);
-static void
-saw(struct finding *f, enum finding_status s, const char *fmt, ...)
-{
-	char text[800];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	f->status = s;
-	log_mask(text, strlen(text), f->seen, sizeof f->seen);
-}
-
 static const char *
 word(struct mem_arena *m, const struct json *j, const char *path)
 {
@@ -256,7 +240,8 @@ refused(const struct cloud_error *e, int step, struct finding *f)
 	    e->class == CLOUD_RATE;
 
 	snprintf(f->code, sizeof f->code, "%s", code_of(e, step));
-	saw(f, theirs ? FINDING_WARN : FINDING_FAIL, "%s", e->text[0] != '\0' ? e->text : e->code);
+	finding_set(f, theirs ? FINDING_WARN : FINDING_FAIL, "%s", "«%s»",
+	    e->text[0] != '\0' ? e->text : e->code);
 }
 
 /* The id of a file, an app or an account is answered, too: a number has digits. */
@@ -266,11 +251,12 @@ read_number(const struct account *a, struct mem_arena *m, const struct json *j, 
 	const char *digits = word(m, j, "display_phone_number");
 
 	if (*digits == '\0')
-		saw(f, FINDING_FAIL, "%s is the id of something that is no phone number",
+		finding_set(f, FINDING_FAIL, "%s is the id of something that is no phone number",
+		    "%s — это id, но не номера телефона",
 		    a->own_id);
 	else
-		saw(f, str_eq(word(m, j, "platform_type"), "ON_PREMISE") ? FINDING_FAIL :
-		    FINDING_OK, "%s, %s", digits, word(m, j, "verified_name"));
+		finding_set(f, str_eq(word(m, j, "platform_type"), "ON_PREMISE") ? FINDING_FAIL :
+		    FINDING_OK, "%s, %s", "%s, %s", digits, word(m, j, "verified_name"));
 }
 
 static void
@@ -280,8 +266,8 @@ read_state(struct mem_arena *m, const struct json *j, struct finding *f)
 		"DISCONNECTED", "MIGRATED", "BANNED", "DELETED" };
 	const char *s = word(m, j, "status");
 
-	saw(f, str_eq(s, "CONNECTED") ? FINDING_OK : str_eq(s, "FLAGGED") ? FINDING_WARN :
-	    FINDING_UNKNOWN, "status %s", *s != '\0' ? s : "?");
+	finding_set(f, str_eq(s, "CONNECTED") ? FINDING_OK : str_eq(s, "FLAGGED") ? FINDING_WARN :
+	    FINDING_UNKNOWN, "status %s", "status %s", *s != '\0' ? s : "?");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		if (str_eq(s, bad[i]))
 			f->status = FINDING_FAIL;
@@ -292,8 +278,9 @@ read_quality(struct mem_arena *m, const struct json *j, struct finding *f)
 {
 	const char *s = word(m, j, "quality_rating");
 
-	saw(f, str_eq(s, "RED") ? FINDING_FAIL : str_eq(s, "YELLOW") ? FINDING_WARN :
-	    *s == '\0' ? FINDING_UNKNOWN : FINDING_OK, "quality_rating %s", *s != '\0' ? s : "?");
+	finding_set(f, str_eq(s, "RED") ? FINDING_FAIL : str_eq(s, "YELLOW") ? FINDING_WARN :
+	    *s == '\0' ? FINDING_UNKNOWN : FINDING_OK, "quality_rating %s",
+	    "quality_rating %s", *s != '\0' ? s : "?");
 }
 
 /* The first entity that is limited or blocked, in Meta's words. */
@@ -303,15 +290,17 @@ read_health(struct mem_arena *m, const struct json *j, struct finding *f)
 	const struct json *h = json_get(j, "health_status"), *list = json_get(h, "entities");
 	const char *s = word(m, h, "can_send_message");
 
-	saw(f, str_eq(s, "BLOCKED") ? FINDING_FAIL : str_eq(s, "LIMITED") ? FINDING_WARN :
+	finding_set(f, str_eq(s, "BLOCKED") ? FINDING_FAIL : str_eq(s, "LIMITED") ? FINDING_WARN :
 	    str_eq(s, "AVAILABLE") ? FINDING_OK : FINDING_UNKNOWN, "can_send_message %s",
+	    "can_send_message %s",
 	    *s != '\0' ? s : "?");
 	for (size_t i = 0; i < json_len(list); i++) {
 		const struct json *e = json_at(list, i), *err = json_at(json_get(e, "errors"), 0);
 
 		if (str_eq(word(m, e, "can_send_message"), "AVAILABLE") || err == NULL)
 			continue;
-		saw(f, f->status, "can_send_message %s: %s %s: %s %s", s, word(m, e, "entity_type"),
+		finding_set(f, f->status, "can_send_message %s: %s %s: %s %s",
+		    "can_send_message %s: %s %s: «%s %s»", s, word(m, e, "entity_type"),
 		    word(m, err, "error_code"), word(m, err, "error_description"),
 		    word(m, err, "possible_solution"));
 		return;
@@ -326,7 +315,9 @@ read_subscribed(struct mem_arena *m, const struct json *j, struct finding *f)
 	size_t n = 0;
 
 	if (json_len(list) == 0) {
-		saw(f, FINDING_FAIL, "no app is subscribed to this WhatsApp Business Account");
+		finding_set(f, FINDING_FAIL,
+		    "no app is subscribed to this WhatsApp Business Account",
+		    "на этот аккаунт WhatsApp Business не подписано ни одно приложение");
 		return;
 	}
 	for (size_t i = 0; i < json_len(list) && n < sizeof f->apps; i++)
@@ -334,7 +325,8 @@ read_subscribed(struct mem_arena *m, const struct json *j, struct finding *f)
 		    word(m, json_at(list, i), "whatsapp_business_api_data.id"));
 	if (n >= sizeof f->apps)
 		f->apps[0] = '\0';	/* not all are told: nothing is missed among them */
-	saw(f, FINDING_OK, "%s", word(m, json_at(list, 0), "whatsapp_business_api_data.name"));
+	finding_set(f, FINDING_OK, "%s", "«%s»",
+	    word(m, json_at(list, 0), "whatsapp_business_api_data.name"));
 }
 
 /* Number beats business account beats app (H.14); doctor compares it with our address. */
@@ -349,9 +341,10 @@ read_callback(struct mem_arena *m, const struct json *j, struct finding *f)
 	if (*s == '\0')
 		s = word(m, c, "application");
 	if (*s == '\0')
-		saw(f, FINDING_UNKNOWN, "the answer names no webhook_configuration");
+		finding_set(f, FINDING_UNKNOWN, "the answer names no webhook_configuration",
+		    "в ответе нет webhook_configuration");
 	else
-		saw(f, FINDING_OK, "%s", s);
+		finding_set(f, FINDING_OK, "%s", "%s", s);
 }
 
 static void
@@ -364,15 +357,19 @@ read_pair(const struct account *a, struct mem_arena *m, const struct json *j, st
 		const char *id = word(m, json_at(list, i), "id");
 
 		if (str_eq(id, a->own_id)) {
-			saw(f, FINDING_OK, "%s", word(m, json_at(list, i), "display_phone_number"));
+			finding_set(f, FINDING_OK, "%s", "%s",
+			    word(m, json_at(list, i), "display_phone_number"));
 			return;
 		}
 		if (i == 0)
-			snprintf(first, sizeof first, "; it has %s (%s)", id,
+			snprintf(first, sizeof first, "%s (%s)", id,
 			    word(m, json_at(list, i), "display_phone_number"));
 	}
-	saw(f, FINDING_FAIL, "%s is no number of this WhatsApp Business Account%s", a->own_id,
-	    first);
+	finding_set(f, FINDING_FAIL, first[0] != '\0' ?
+	    "%s is no number of this WhatsApp Business Account; it has %s" :
+	    "%s is no number of this WhatsApp Business Account%s", first[0] != '\0' ?
+	    "номера %s нет в этом аккаунте WhatsApp Business; в нём есть %s" :
+	    "номера %s нет в этом аккаунте WhatsApp Business%s", a->own_id, first);
 }
 
 static bool
@@ -396,7 +393,8 @@ lacks(const struct account *a, struct mem_arena *m, const struct json *d, struct
 
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
 		if (json_len(scopes) > 0 && !names(m, scopes, needed[i])) {
-			saw(f, FINDING_FAIL, "the token lacks %s", needed[i]);
+			finding_set(f, FINDING_FAIL, "the token lacks %s",
+			    "у токена нет права %s", needed[i]);
 			return true;
 		}
 	for (size_t i = 0; i < json_len(granular) && !str_empty(waba); i++) {
@@ -405,7 +403,8 @@ lacks(const struct account *a, struct mem_arena *m, const struct json *d, struct
 		if (!str_starts(word(m, g, "scope"), "whatsapp_business_") || json_len(ids) == 0 ||
 		    names(m, ids, waba))
 			continue;
-		saw(f, FINDING_FAIL, "the token has %s for account %s, not for %s",
+		finding_set(f, FINDING_FAIL, "the token has %s for account %s, not for %s",
+		    "у токена есть %s для аккаунта %s, а не для %s",
 		    word(m, g, "scope"), json_text(m, json_at(ids, 0)), waba);
 		return true;
 	}
@@ -424,14 +423,15 @@ read_expiry(const struct account *a, struct mem_arena *m, const struct json *j, 
 	snprintf(f->app, sizeof f->app, "%s", word(m, d, "app_id"));
 	if (!json_bool(json_get(d, "is_valid"), true)) {
 		snprintf(f->code, sizeof f->code, "token");
-		saw(f, FINDING_FAIL, "%s", word(m, d, "error.message"));
+		finding_set(f, FINDING_FAIL, "%s", "«%s»", word(m, d, "error.message"));
 	} else if (lacks(a, m, d, f)) {
 		snprintf(f->code, sizeof f->code, "permission");
 	} else if (at == 0) {
-		saw(f, FINDING_OK, "never expires");
+		finding_set(f, FINDING_OK, "never expires", "бессрочный");
 	} else {
-		saw(f, days < 0 ? FINDING_FAIL : days < EXPIRY_WARN_DAYS ? FINDING_WARN :
-		    FINDING_OK, "%" PRId64 " days left", days);
+		finding_set(f, days < 0 ? FINDING_FAIL : days < EXPIRY_WARN_DAYS ? FINDING_WARN :
+		    FINDING_OK, "%" PRId64 " days left",
+		    "осталось дней: %" PRId64, days);
 	}
 }
 
@@ -443,7 +443,8 @@ read_account(struct mem_arena *m, const struct json *j, struct finding *f)
 	bool good = (*status == '\0' || str_eq(status, "ACTIVE")) &&
 	    (*review == '\0' || str_eq(review, "APPROVED"));
 
-	saw(f, good ? FINDING_OK : FINDING_WARN, "account %s: %s %s", word(m, j, "name"), status,
+	finding_set(f, good ? FINDING_OK : FINDING_WARN, "account %s: %s %s",
+	    "аккаунт «%s»: %s %s", word(m, j, "name"), status,
 	    review);
 }
 
@@ -459,12 +460,13 @@ read_templates(struct mem_arena *m, const struct json *j, struct finding *f)
 
 		good += str_eq(s, "APPROVED");
 		if (str_eq(s, "PAUSED") || str_eq(s, "DISABLED")) {
-			saw(f, FINDING_WARN, "template %s (%s): %s", word(m, t, "name"),
+			finding_set(f, FINDING_WARN, "template %s (%s): %s",
+			    "шаблон %s (%s): %s", word(m, t, "name"),
 			    word(m, t, "language"), s);
 			return;
 		}
 	}
-	saw(f, FINDING_OK, "%zu approved", good);
+	finding_set(f, FINDING_OK, "%zu approved", "одобрено: %zu", good);
 }
 
 static void
@@ -475,7 +477,7 @@ read_good(const struct account *a, int step, const struct json *j, struct findin
 	snprintf(f->code, sizeof f->code, "%s", codes[step]);
 	switch (step) {
 	case ASK_TOKEN:
-		saw(f, FINDING_OK, "accepted");
+		finding_set(f, FINDING_OK, "accepted", "принят");
 		break;
 	case ASK_NUMBER:
 		read_number(a, &m, j, f);

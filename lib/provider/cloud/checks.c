@@ -41,9 +41,8 @@ subscribed(struct checkup *c, struct finding *f)
 	if (f->status != FINDING_OK || c->app[0] == '\0' || f->apps[0] == '\0' ||
 	    strstr(f->apps, own) != NULL)
 		return;
-	f->status = FINDING_FAIL;
-	snprintf(f->seen, sizeof f->seen, check_tr(c, "subscribed is%s, not the token's app %s",
-	    "подписано%s, но не приложение токена %s"), f->apps, c->app);
+	finding_set(f, FINDING_FAIL, "subscribed is%s, not the token's app %s",
+	    "подписано%s, но не приложение токена %s", f->apps, c->app);
 }
 
 /* A token that is accepted was proved as the app wants it. */

@@ -2,12 +2,10 @@
  * Single questions to the Graph API: was a message sent, what was in it, who is
  * this, a new token, and the doctor's probes (providers.md B.7 to B.10, D).
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "provider/graph/graph.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/str.h"
 
 /* created_time has whole seconds, and their clock is not ours */
@@ -341,19 +339,6 @@ graph_probe_build(const struct account *a, int step, struct http_req *out)
 	return RC_NONE;
 }
 
-static void PRINTF_LIKE(3, 4)
-found(struct finding *f, enum finding_status status, const char *fmt, ...)
-{
-	char raw[600];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, ap);
-	va_end(ap);
-	f->status = status;
-	log_mask(raw, strlen(raw), f->seen, sizeof(f->seen));
-}
-
 /* /me may come inside data[] (B.10). */
 static const struct json *
 me_object(const struct json *j)
@@ -375,12 +360,14 @@ probe_token(const struct account *a, const struct json *j, struct finding *f)
 		name = json_text(&m, json_get(o, "name"));
 	if (type != NULL && strcmp(type, "BUSINESS") != 0 && strcmp(type, "MEDIA_CREATOR") != 0 &&
 	    strcmp(type, "CREATOR") != 0)
-		found(f, FINDING_WARN, "%s is %s, not a professional account",
-		    name != NULL ? name : "the account", type);
+		finding_set(f, FINDING_WARN, "%s is %s, not a professional account",
+		    "%s: %s, это не профессиональный аккаунт",
+		    name != NULL ? name : "?", type);
 	else
-		found(f, FINDING_OK, "%s token answers as %s",
+		finding_set(f, FINDING_OK, "%s token answers as %s",
+		    "токен %s, имя %s",
 		    graph_product(a) == GRAPH_LOGIN ? "Instagram Login" : "Messenger",
-		    name != NULL ? name : "(no name)");
+		    name != NULL ? name : "?");
 	mem_arena_free(&m);
 }
 
@@ -399,32 +386,42 @@ probe_page_id(const struct account *a, const struct json *j, struct finding *f)
 	if (right == NULL && login)
 		right = id;
 	if (right == NULL)
-		found(f, FINDING_FAIL, "the Page has no linked Instagram account");
+		finding_set(f, FINDING_FAIL, "the Page has no linked Instagram account",
+		    "к Странице не привязан аккаунт Instagram");
 	else if (str_empty(a->own_id))
-		found(f, FINDING_WARN, "INSTAGRAM_PAGE_ID is not set; it is %s", right);
+		finding_set(f, FINDING_WARN, "INSTAGRAM_PAGE_ID is not set; it is %s",
+		    "INSTAGRAM_PAGE_ID не задан; он равен %s", right);
 	else if (str_eq(a->own_id, right))
-		found(f, FINDING_OK, "%s", right);
+		finding_set(f, FINDING_OK, "%s",
+		    "%s", right);
 	else if (str_eq(a->own_id, id))
-		found(f, FINDING_FAIL, "INSTAGRAM_PAGE_ID %s is the %s; webhooks name %s",
-		    a->own_id, login ? "app-scoped id" : "Page's id", right);
+		finding_set(f, FINDING_FAIL, login ?
+		    "INSTAGRAM_PAGE_ID %s is the app-scoped id; webhooks name %s" :
+		    "INSTAGRAM_PAGE_ID %s is the Page's id; webhooks name %s", login ?
+		    "INSTAGRAM_PAGE_ID %s — это id внутри приложения; вебхуки называют %s" :
+		    "INSTAGRAM_PAGE_ID %s — это id Страницы; вебхуки называют %s",
+		    a->own_id, right);
 	else
-		found(f, FINDING_FAIL, "INSTAGRAM_PAGE_ID is %s, the token belongs to %s",
+		finding_set(f, FINDING_FAIL, "INSTAGRAM_PAGE_ID is %s, the token belongs to %s",
+		    "INSTAGRAM_PAGE_ID %s, а токен принадлежит %s",
 		    a->own_id, right);
 	mem_arena_free(&m);
 }
 
 /* What each field beside messages brings; without it that is lost silently. */
-static const struct { const char *field, *loses; } wanted[] = {
-	{ "messaging_postbacks", "buttons" },
-	{ "message_reactions", "reactions" },
-	{ "messaging_seen", "read marks" },
-	{ "message_edit", "edits" },
-	{ "messaging_referral", "which ad or link brought somebody" },
+static const struct { const char *field, *loses, *loses_ru; } wanted[] = {
+	{ "messaging_postbacks", "buttons", "нажатия кнопок" },
+	{ "message_reactions", "reactions", "реакции" },
+	{ "messaging_seen", "read marks", "отметки о прочтении" },
+	{ "message_edit", "edits", "правки" },
+	{ "messaging_referral", "which ad or link brought somebody",
+	    "по какой рекламе или ссылке пришёл человек" },
 };
 
 /* All subscribed fields into b, and which of the wanted ones are missing into lost. */
 static bool
-fields_read(const struct json *data, struct mem_arena *m, struct buf *b, struct buf *lost)
+fields_read(const struct json *data, struct mem_arena *m, struct buf *b, struct buf *lost,
+    struct buf *lost_ru)
 {
 	bool messages = false, have[sizeof(wanted) / sizeof(wanted[0])] = { false };
 
@@ -441,9 +438,12 @@ fields_read(const struct json *data, struct mem_arena *m, struct buf *b, struct 
 		}
 	}
 	for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]); w++)
-		if (!have[w])
+		if (!have[w]) {
 			buf_printf(lost, "%s%s (loses %s)", lost->n > 0 ? ", " : "",
 			    wanted[w].field, wanted[w].loses);
+			buf_printf(lost_ru, "%s%s (теряются: %s)", lost_ru->n > 0 ? ", " : "",
+			    wanted[w].field, wanted[w].loses_ru);
+		}
 	return messages;
 }
 
@@ -452,25 +452,34 @@ probe_subscribed(const struct account *a, const struct json *j, struct finding *
 {
 	struct mem_arena m = { 0 };
 	const struct json *data = json_get(j, "data");
-	struct buf b, lost;
+	struct buf b, lost, lost_ru;
+	char en[600], ru[900];
 	bool messages;
 
 	buf_init(&b, 600);
 	buf_init(&lost, 600);
-	messages = fields_read(data, &m, &b, &lost);
+	buf_init(&lost_ru, 900);
+	messages = fields_read(data, &m, &b, &lost, &lost_ru);
 	if (json_len(data) == 0)
-		found(f, FINDING_FAIL, "no app is subscribed to this account");
-	else if (!messages && graph_product(a) == GRAPH_MESSENGER)
+		finding_set(f, FINDING_FAIL, "no app is subscribed to this account",
+		    "на этот аккаунт не подписано ни одно приложение");
+	else if (!messages && graph_product(a) == GRAPH_MESSENGER) {
 		/* the Instagram object's fields are set in the App Dashboard (B.7) */
-		found(f, FINDING_UNKNOWN, "subscribed: %s; Instagram's fields are set in the "
-		    "App Dashboard", b.p);
-	else if (messages && lost.n > 0 && graph_product(a) == GRAPH_LOGIN)
-		found(f, FINDING_WARN, "subscribed: %s; not: %s", b.p, lost.p);
-	else
-		found(f, messages ? FINDING_OK : FINDING_FAIL, "subscribed: %s",
-		    b.n > 0 ? b.p : "(no field)");
+		finding_set(f, FINDING_UNKNOWN, "subscribed: %s; Instagram's fields are set in the "
+		    "App Dashboard", "подписка: %s; поля Instagram включают в App Dashboard", b.p);
+	} else if (messages && lost.n > 0 && graph_product(a) == GRAPH_LOGIN) {
+		snprintf(en, sizeof en, "subscribed: %s; not: %s", b.p, lost.p);
+		snprintf(ru, sizeof ru, "подписка: %s; нет: %s", b.p, lost_ru.p);
+		finding_both(f, FINDING_WARN, en, ru);
+	} else if (b.n > 0) {
+		finding_set(f, messages ? FINDING_OK : FINDING_FAIL, "subscribed: %s",
+		    "подписка: %s", b.p);
+	} else {
+		finding_set(f, FINDING_FAIL, "subscribed: (no field)", "подписка: (нет полей)");
+	}
 	buf_free(&b);
 	buf_free(&lost);
+	buf_free(&lost_ru);
 	mem_arena_free(&m);
 }
 
@@ -482,10 +491,13 @@ probe_conversations(const struct json *j, struct finding *f)
 	const char *t = json_text(&m, json_get(c, "updated_time"));
 
 	if (c == NULL)
-		found(f, FINDING_WARN, "no conversation is visible; where the account has "
-		    "chats, \"Allow access to messages\" may be off");
+		finding_set(f, FINDING_WARN, "no conversation is visible; where the account has "
+		    "chats, \"Allow access to messages\" may be off",
+		    "переписок не видно; если они у аккаунта есть, возможно, выключено "
+		    "«Разрешить доступ к сообщениям»");
 	else
-		found(f, FINDING_OK, "newest conversation changed %s", t != NULL ? t : "?");
+		finding_set(f, FINDING_OK, "newest conversation changed %s",
+		    "последняя переписка изменилась %s", t != NULL ? t : "?");
 	mem_arena_free(&m);
 }
 
@@ -499,11 +511,14 @@ probe_scopes(const struct json *j, struct finding *f)
 	for (size_t i = 0; i < json_len(list); i++)
 		manage |= str_eq(json_text(&m, json_at(list, i)), "instagram_manage_messages");
 	if (!json_bool(json_get(j, "data.is_valid"), false))
-		found(f, FINDING_FAIL, "debug_token says the token is not valid");
+		finding_set(f, FINDING_FAIL, "debug_token says the token is not valid",
+		    "по ответу debug_token токен недействителен");
 	else
-		found(f, manage ? FINDING_OK : FINDING_FAIL,
-		    "%zu scopes, instagram_manage_messages %s",
-		    json_len(list), manage ? "among them" : "missing");
+		finding_set(f, manage ? FINDING_OK : FINDING_FAIL,
+		    manage ? "%zu scopes, instagram_manage_messages among them" :
+		    "%zu scopes, instagram_manage_messages missing", manage ?
+		    "прав: %zu, instagram_manage_messages среди них" :
+		    "прав: %zu, instagram_manage_messages нет", json_len(list));
 	mem_arena_free(&m);
 }
 
@@ -522,8 +537,16 @@ graph_probe_read(const struct account *a, int step, const struct http_res *res,
 	if ((rc = answer(res, &j, &e)) != RC_OK) {
 		/* what the account or token is to blame for is a failure of it; the
 		 * rest (network, their trouble) leaves the question open */
-		found(f, rc == RC_DENIED || rc == RC_NONE ? FINDING_FAIL : FINDING_UNKNOWN,
-		    "%s: %s", e.code, e.text);
+		enum finding_status s = rc == RC_DENIED || rc == RC_NONE ? FINDING_FAIL :
+		    FINDING_UNKNOWN;
+
+		if (res->fail != HTTP_FAIL_NONE)
+			finding_fail(f, s, res);
+		else if (str_starts(e.code, "http_"))	/* no words of Meta's */
+			finding_set(f, s, "%s: HTTP %d without an error object",
+			    "%s: HTTP %d без объекта ошибки", e.code, res->status);
+		else
+			finding_set(f, s, "%s: %s", "%s: «%s»", e.code, e.text);
 		/* one trouble that any question meets: named as what it is */
 		if (e.class == GRAPH_PROOF)
 			snprintf(f->code, sizeof(f->code), "proof");

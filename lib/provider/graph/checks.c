@@ -113,7 +113,7 @@ access_judge(struct checkup *c, struct finding *f)
 		    "Это токен человека: нужен токен самой Страницы (Graph API Explorer: GET "
 		    "me/accounts, access_token Страницы; или App Dashboard, Instagram, Generate "
 		    "token)."),
-		    "%s: %s", c->a->name, f->seen);
+		    "%s: %s", c->a->name, check_seen(c, f));
 		return true;
 	}
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
@@ -123,7 +123,7 @@ access_judge(struct checkup *c, struct finding *f)
 			continue;
 		f->status = v[i].status;
 		check_cause(c, 713, f->status, check_tr(c, v[i].en, v[i].ru), "%s: %s", c->a->name,
-		    f->seen);
+		    check_seen(c, f));
 		return true;
 	}
 	return false;
@@ -171,7 +171,7 @@ token_judge(struct checkup *c, struct finding *f)
 	for (size_t i = 0; f->status != FINDING_OK && i < sizeof v / sizeof *v; i++)
 		if (strstr(f->seen, v[i].in) != NULL) {
 			check_cause(c, 713, f->status, check_tr(c, v[i].en, v[i].ru), "%s: %s",
-			    c->a->name, f->seen);
+			    c->a->name, check_seen(c, f));
 			return;
 		}
 }
@@ -187,13 +187,13 @@ id_judge(struct checkup *c, struct finding *f)
 		    "shown last.",
 		    "Токен и id от разных аккаунтов: решите, какой это аккаунт, и возьмите оба от "
 		    "него. Если верен токен, то верный id показан последним."),
-		    "%s: %s", c->a->name, f->seen);
+		    "%s: %s", c->a->name, check_seen(c, f));
 	else if (f->status == FINDING_FAIL && strstr(f->seen, "no linked Instagram") != NULL)
 		check_cause(c, 715, f->status, check_tr(c,
 		    "Link the Instagram account to the Page (Page settings, Linked accounts), then "
 		    "make the token again.",
 		    "Привяжите аккаунт Instagram к Странице (настройки Страницы, Связанные "
-		    "аккаунты) и создайте токен заново."), "%s: %s", c->a->name, f->seen);
+		    "аккаунты) и создайте токен заново."), "%s: %s", c->a->name, check_seen(c, f));
 }
 
 /* --fix may subscribe only with a token that may. */
@@ -209,7 +209,7 @@ subscribed_judge(struct checkup *c, struct finding *f)
 		    "Этому токену такое не разрешено: войдите заново и дайте право "
 		    "instagram_business_manage_messages (Facebook Login: pages_manage_metadata, "
 		    "instagram_manage_messages), затем: `dmbox doctor --fix`"),
-		    "%s: %s", c->a->name, f->seen);
+		    "%s: %s", c->a->name, check_seen(c, f));
 }
 
 /* A new account has no conversations and nothing is wrong with it. */

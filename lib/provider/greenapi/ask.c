@@ -2,12 +2,10 @@
  * What dmbox doctor asks Green API (providers.md C.6).
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
 #include "extern/json.h"
-#include "base/log.h"
 #include "provider/greenapi/greenapi.h"
 #include "base/str.h"
 
@@ -32,37 +30,30 @@ green_probe_build(const struct account *a, int step, struct http_req *out)
 	return green_request(a, "GET", methods[step], "", out);
 }
 
-static void PRINTF_LIKE(4, 5)
-green_found(struct finding *f, enum finding_status st, const char *code, const char *fmt, ...)
-{
-	va_list ap;
-	char raw[600];
-
-	va_start(ap, fmt);
-	vsnprintf(raw, sizeof raw, fmt, ap);
-	va_end(ap);
-	f->status = st;
-	snprintf(f->code, sizeof f->code, "%s", code);
-	log_mask(raw, strlen(raw), f->seen, sizeof f->seen);
-}
-
 static void
 green_probe_state(const struct json *j, struct mem_arena *arena, struct finding *out)
 {
 	const char *s = json_str(arena, json_get(j, "stateInstance"));
 
 	if (str_eq(s, "authorized"))
-		green_found(out, FINDING_OK, "state", "stateInstance is authorized");
+		finding_set(finding_of(out, "state"), FINDING_OK, "stateInstance is authorized",
+		    "инстанс авторизован (stateInstance authorized)");
 	else if (!s)
-		green_found(out, FINDING_UNKNOWN, "state", "the answer has no stateInstance");
+		finding_set(finding_of(out, "state"), FINDING_UNKNOWN,
+		    "the answer has no stateInstance",
+		    "в ответе нет stateInstance");
 	else if (str_eq(s, "starting") || str_eq(s, "sleepMode"))
-		green_found(out, FINDING_WARN, "state", "stateInstance is %s", s);
+		finding_set(finding_of(out, "state"), FINDING_WARN, "stateInstance is %s",
+		    "stateInstance %s", s);
 	else if (str_eq(s, "yellowCard") || str_eq(s, "suspended"))
-		green_found(out, FINDING_FAIL, "limit",
+		finding_set(finding_of(out, "limit"), FINDING_FAIL,
 		    "stateInstance is %s: WhatsApp limits this number, "
-		    "nothing is sent; messages still arrive", s);
+		    "nothing is sent; messages still arrive",
+		    "stateInstance %s: WhatsApp ограничил номер, отправка стоит; входящие приходят",
+		    s);
 	else
-		green_found(out, FINDING_FAIL, "state", "stateInstance is %s", s);
+		finding_set(finding_of(out, "state"), FINDING_FAIL, "stateInstance is %s",
+		    "stateInstance %s", s);
 }
 
 /* All settings are off by default, and a webhookUrl starves the poller (C.2). */
@@ -75,64 +66,92 @@ green_probe_settings(const struct account *a, const struct json *j, struct mem_a
 	const char *token = json_str(arena, json_get(j, "webhookUrlToken"));
 
 	if (!in)
-		green_found(out, FINDING_UNKNOWN, "settings", "the answer has no incomingWebhook");
+		finding_set(finding_of(out, "settings"), FINDING_UNKNOWN,
+		    "the answer has no incomingWebhook",
+		    "в ответе нет incomingWebhook");
 	else if (!str_eq(in, "yes"))
-		green_found(out, FINDING_FAIL, "incoming", "incomingWebhook is %s, must be yes",
+		finding_set(finding_of(out, "incoming"), FINDING_FAIL,
+		    "incomingWebhook is %s, must be yes",
+		    "incomingWebhook %s, а нужно yes",
 		    in);
 	else if (a->poll_s && !str_empty(url))
-		green_found(out, FINDING_FAIL, "webhook_url",
-		    "webhookUrl is %s while this account polls: notifications go there", url);
+		finding_set(finding_of(out, "webhook_url"), FINDING_FAIL,
+		    "webhookUrl is %s while this account polls: notifications go there",
+		    "webhookUrl %s, а этот аккаунт опрашивается: уведомления уходят туда", url);
 	else if (!a->poll_s && str_empty(url))
-		green_found(out, FINDING_FAIL, "webhook_url",
-		    "webhookUrl is empty and polling is off: nothing can arrive");
+		finding_set(finding_of(out, "webhook_url"), FINDING_FAIL,
+		    "webhookUrl is empty and polling is off: nothing can arrive",
+		    "webhookUrl пуст, а опрос выключен: приходить неоткуда");
 	else if (!a->poll_s && token != NULL && !str_empty(greenapi_own(a)->webhook_token) &&
 	    !green_token_matches(token, greenapi_own(a)->webhook_token))
-		green_found(out, FINDING_FAIL, "webhook_url", "webhookUrlToken is %s: each "
-		    "notification is refused",
-		    *token == '\0' ? "empty" : "not WHATSAPP_WEBHOOK_TOKEN's value");
+		finding_set(finding_of(out, "webhook_url"), FINDING_FAIL,
+		    *token == '\0' ? "webhookUrlToken is empty: each notification is refused" :
+		    "webhookUrlToken is not WHATSAPP_WEBHOOK_TOKEN's value: each notification is "
+		    "refused",
+		    *token == '\0' ? "webhookUrlToken пуст: каждое уведомление отклоняется" :
+		    "webhookUrlToken не равен WHATSAPP_WEBHOOK_TOKEN: каждое уведомление "
+		    "отклоняется");
+	else if (str_empty(url))
+		finding_set(finding_of(out, "settings"), FINDING_OK,
+		    "incomingWebhook yes, webhookUrl empty",
+		    "incomingWebhook yes, webhookUrl пуст");
 	else
-		green_found(out, FINDING_OK, "settings", "incomingWebhook yes, webhookUrl %s",
-		    str_empty(url) ? "empty" : url);
+		finding_set(finding_of(out, "settings"), FINDING_OK,
+		    "incomingWebhook yes, webhookUrl %s", "incomingWebhook yes, webhookUrl %s",
+		    url);
 }
 
 /* Each setting is off by default, and each loses something silently. */
 static void
 green_probe_notices(const struct json *j, struct mem_arena *arena, struct finding *out)
 {
-	static const struct { const char *name, *loses; } v[] = {
-		{ "outgoingWebhook", "delivered, read and failed" },
-		{ "outgoingMessageWebhook", "answers from the phone" },
-		{ "outgoingAPIMessageWebhook", "what became of a send whose answer was lost" },
-		{ "editedMessageWebhook", "edits" },
-		{ "deletedMessageWebhook", "deletions" },
-		{ "stateWebhook", "when the number is limited or logged out" },
+	static const struct { const char *name, *loses, *loses_ru; } v[] = {
+		{ "outgoingWebhook", "delivered, read and failed",
+		    "доставлено, прочитано, не отправлено" },
+		{ "outgoingMessageWebhook", "answers from the phone", "ответы с телефона" },
+		{ "outgoingAPIMessageWebhook", "what became of a send whose answer was lost",
+		    "судьба отправки, ответ на которую потерян" },
+		{ "editedMessageWebhook", "edits", "правки" },
+		{ "deletedMessageWebhook", "deletions", "удаления" },
+		{ "stateWebhook", "when the number is limited or logged out",
+		    "ограничения и выход номера из сети" },
 	};
-	struct buf b;
+	struct buf b, ru;
 	size_t known = 0;
 	int64_t delay;
 
 	buf_init(&b, 600);
+	buf_init(&ru, 900);
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
 		const char *s = json_str(arena, json_get(j, v[i].name));
 
 		known += s != NULL;
-		if (s != NULL && !str_eq(s, "yes"))
-			buf_printf(&b, "%s%s (loses %s)", b.n > 0 ? ", " : "not yes: ", v[i].name,
-			    v[i].loses);
+		if (s == NULL || str_eq(s, "yes"))
+			continue;
+		buf_printf(&b, "%s%s (loses %s)", b.n > 0 ? ", " : "not yes: ", v[i].name,
+		    v[i].loses);
+		buf_printf(&ru, "%s%s (теряются: %s)", ru.n > 0 ? ", " : "не yes: ", v[i].name,
+		    v[i].loses_ru);
 	}
 	if (json_i64(json_get(j, "delaySendMessagesMilliseconds"), &delay) == RC_OK &&
-	    delay > DELAY_MAX_MS)
+	    delay > DELAY_MAX_MS) {
 		buf_printf(&b, "%sdelaySendMessagesMilliseconds is %" PRId64 " (each message waits "
 		    "so long)", b.n > 0 ? "; " : "", delay);
+		buf_printf(&ru, "%sdelaySendMessagesMilliseconds %" PRId64 " (столько ждёт каждое "
+		    "сообщение)", ru.n > 0 ? "; " : "", delay);
+	}
 	if (known == 0)
-		green_found(out, FINDING_UNKNOWN, "notices",
-		    "the answer names none of these settings");
+		finding_set(finding_of(out, "notices"), FINDING_UNKNOWN,
+		    "the answer names none of these settings",
+		    "в ответе нет ни одной из этих настроек");
 	else if (b.n > 0)
-		green_found(out, FINDING_WARN, "notices", "%s", b.p);
+		finding_both(finding_of(out, "notices"), FINDING_WARN, b.p, ru.p);
 	else
-		green_found(out, FINDING_OK, "notices",
-		    "statuses, echoes, edits, deletions, state: yes");
+		finding_set(finding_of(out, "notices"), FINDING_OK,
+		    "statuses, echoes, edits, deletions, state: yes",
+		    "статусы, свои сообщения, правки, удаления, состояние: включено (yes)");
 	buf_free(&b);
+	buf_free(&ru);
 }
 
 static void
@@ -147,11 +166,14 @@ green_probe_limit(const struct json *j, struct mem_arena *arena, struct finding 
 		if (json_i64(json_get(j, untils[i]), &v) == RC_OK && v > 0)
 			clock_iso(v * 1000000, at);
 	if (str_eq(s, "suspended") || str_eq(s, "yellowCard"))
-		green_found(out, FINDING_FAIL, "limit",
-		    "WhatsApp limits this number (%s)%s%s: nothing is sent",
-		    s, at[0] ? " until " : "", at);
+		finding_set(finding_of(out, "limit"), FINDING_FAIL, at[0] != '\0' ?
+		    "WhatsApp limits this number (%s) until %s: nothing is sent" :
+		    "WhatsApp limits this number (%s)%s: nothing is sent", at[0] != '\0' ?
+		    "WhatsApp ограничил номер (%s) до %s: отправка стоит" :
+		    "WhatsApp ограничил номер (%s)%s: отправка стоит", s, at);
 	else
-		green_found(out, FINDING_OK, "limit", "not limited");
+		finding_set(finding_of(out, "limit"), FINDING_OK, "not limited",
+		    "ограничений нет");
 }
 
 enum rc
@@ -165,22 +187,22 @@ green_probe_read(const struct account *a, int step, const struct http_res *res,
 
 	memset(out, 0, sizeof *out);
 	if (res->fail != HTTP_FAIL_NONE) {
-		green_found(out, FINDING_FAIL, "reach", "%s: %s", http_fail_names[res->fail],
-		    res->note);
+		finding_fail(finding_of(out, "reach"), FINDING_FAIL, res);
 		return RC_OK;
 	}
 	if (res->status != 200) {
 		green_words(res, words, sizeof words);
 		e = green_error(res->status, words);
-		green_found(out, step >= PROBE_NOTICES ? FINDING_UNKNOWN : res->status == 429 ?
-		    FINDING_WARN : FINDING_FAIL, step == PROBE_NOTICES ? "notices" :
+		finding_http(finding_of(out, step == PROBE_NOTICES ? "notices" :
 		    step == PROBE_LIMIT ? "limit" : res->status == 401 ? "token" : e ? e->code :
-		    "unexpected", "HTTP %d %s", res->status, words);
+		    "unexpected"), step >= PROBE_NOTICES ? FINDING_UNKNOWN : res->status == 429 ?
+		    FINDING_WARN : FINDING_FAIL, res->status, words);
 		return RC_OK;
 	}
 	if (json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
-		green_found(out, FINDING_FAIL, "url",
-		    "the answer is not JSON: wrong WHATSAPP_API_URL?");
+		finding_set(finding_of(out, "url"), FINDING_FAIL,
+		    "the answer is not JSON: wrong WHATSAPP_API_URL?",
+		    "ответ не JSON: верен ли WHATSAPP_API_URL?");
 	else if (step == PROBE_STATE)
 		green_probe_state(j, &arena, out);
 	else if (step == PROBE_SETTINGS)

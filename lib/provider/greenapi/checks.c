@@ -42,7 +42,7 @@ state_judge(struct checkup *c, struct finding *f)
 	for (size_t i = 0; f->status != FINDING_OK && i < sizeof v / sizeof *v; i++)
 		if (strstr(f->seen, v[i].state) != NULL) {
 			check_cause(c, 723, f->status, check_tr(c, v[i].en, v[i].ru), "%s: %s",
-			    c->a->name, f->seen);
+			    c->a->name, check_seen(c, f));
 			return;
 		}
 }
@@ -55,7 +55,7 @@ settings_judge(struct checkup *c, struct finding *f)
 
 	if (f->status == FINDING_OK)
 		check_say(c, 725, foreign ? FINDING_FAIL : FINDING_OK, "%s: %s", c->a->name,
-		    f->seen);
+		    check_seen(c, f));
 }
 
 const struct provider_check greenapi_checks[] = {
