@@ -33,6 +33,7 @@ enum {
 	ATTS_MAX = 10,		/* providers.md B.8 */
 	ROWS_MAX = PARTS_MAX + ATTS_MAX,
 	KEY_MAX = 255,
+	TEMPLATE_PAGES = 20,	/* of 100 at the Cloud API */
 	URL_MAX = 4096,
 	LEASE_S = 30,		/* more than ENDPOINT_SEND_MS and a slow database */
 	TRY_MIN_MS = 1500,	/* less time left: the poller does it */
@@ -707,27 +708,37 @@ answer_rows(struct endpoint_env *e, const struct draft *w,
 	buf_free(&b);
 }
 
-/* ,"templates":[...]: asked for now; left out where the provider does not tell in time. */
+/* ,"templates":[...]: asked for now, page by page; left out where the provider tells of none in
+ * time, and those of the first pages where it tells of no more. */
 static void
 put_templates(const struct draft *w, int64_t deadline, struct buf *b)
 {
 	const struct provider *p = provider_of(w->a);
-	struct http_req req = {0};
-	struct http_res got = {0};
-	struct httpc *h;
+	struct httpc *h = httpc_new(NULL);
+	char after[CURSOR_MAX] = "";
 	struct buf list;
+	int pages = 0;
+	enum rc rc;
 
-	if (p->templates_build(w->a, &req) != RC_OK)
-		return;
-	h = httpc_new(NULL);
-	req.timeout_ms = deadline - clock_mono_ms() > 3000 ? 3000 : 500;
 	buf_init(&list, 256 * 1024);
-	httpc_once(h, &req, &got);
-	if (p->templates_read(w->a, &got, &list) == RC_OK)
-		buf_printf(b, ",\"templates\":%s", list.p);
+	do {
+		struct http_req req = {0};
+		struct http_res got = {0};
+
+		rc = p->templates_build(w->a, after, &req);
+		if (rc == RC_OK) {
+			req.timeout_ms = deadline - clock_mono_ms() > 3000 ? 3000 : 500;
+			httpc_once(h, &req, &got);
+			rc = p->templates_read(w->a, &got, &list, after);
+		}
+		pages += rc == RC_OK;
+		http_res_free(&got);
+		http_req_free(&req);
+	} while (rc == RC_OK && after[0] != '\0' && pages < TEMPLATE_PAGES &&
+	    clock_mono_ms() < deadline);
+	if (pages > 0 && !buf_err(&list))
+		buf_printf(b, ",\"templates\":[%s]", list.n > 0 ? list.p : "");
 	buf_free(&list);
-	http_res_free(&got);
-	http_req_free(&req);
 	httpc_free(h);
 }
 

@@ -106,6 +106,8 @@ struct outmsg {
 	unsigned int attempts;		/* made before this one */
 };
 
+enum { CURSOR_MAX = 600 };	/* bytes of a place in a list, its NUL with it */
+
 enum send_outcome {
 	SEND_SENT,	/* provider gave an id */
 	SEND_ACCEPTED,	/* accepted, no id */
@@ -465,11 +467,13 @@ struct provider {
 	enum rc (*lookup_read)(const struct account *a, const struct outmsg *m,
 	    int64_t since_us, const struct http_res *res, struct strv *ids);
 	/* fetch: one message by id (message_edit with num_edit 0), as items. */
-	/* templates: those that may be sent outside the window, as a JSON array of
-	 * {"name","language"} appended to out.  RC_TEMP: no usable answer. */
-	enum rc (*templates_build)(const struct account *a, struct http_req *out);
+	/* templates: those that may be sent outside the window, page by page: {"name","language"}
+	 * of each, with commas between them, appended to out; after: where the next page
+	 * begins, "" first and behind the last.  RC_TEMP: no usable answer. */
+	enum rc (*templates_build)(const struct account *a, const char *after,
+	    struct http_req *out);
 	enum rc (*templates_read)(const struct account *a, const struct http_res *res,
-	    struct buf *out);
+	    struct buf *out, char after[CURSOR_MAX]);
 	/* media: a file that is named by the provider's id (att.ref) and has no address of its
 	 * own.  read: RC_OK with the request that fetches it (its credential in a header:
 	 * the provider vouches for the host), RC_NONE: never, RC_TEMP: later; why says it. */

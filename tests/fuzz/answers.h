@@ -217,17 +217,22 @@ media(const struct provider *pv, const struct account *a, struct food *f)
 static void
 templates(const struct provider *pv, const struct account *a, struct food *f)
 {
+	char after[CURSOR_MAX];
 	struct http_req req = { 0 };
 	struct http_res res;
-	struct buf b;
+	struct buf b, list;
 
 	buf_init(&b, 1 << 20);
+	buf_init(&list, 1 << 20);
 	next_answer(f, &res);
-	if (pv->templates_build(a, &req) == RC_OK) {
+	if (pv->templates_build(a, "", &req) == RC_OK) {
 		check_request(&req);
-		if (pv->templates_read(a, &res, &b) == RC_OK)
-			fuzz_check_json(b.p);
+		if (pv->templates_read(a, &res, &b, after) == RC_OK) {
+			buf_printf(&list, "[%s]", b.n > 0 ? b.p : "");
+			fuzz_check_json(list.p);
+		}
 	}
+	buf_free(&list);
 	buf_free(&b);
 	http_req_free(&req);
 	http_res_free(&res);

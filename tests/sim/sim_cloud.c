@@ -12,6 +12,7 @@
  *   CLOUD_STATES      states that follow a send: "sent,delivered" unless set; "" none
  *   CLOUD_WINDOW      "closed": what is no template fails by a state, 131047
  *   CLOUD_FAILS       "CODE:TIMES": so many sends are taken, and fail by a state with that code
+ *   CLOUD_TEMPLATES   so many approved ones more, told by pages
  *   CLOUD_STATE_MS    delay of the states, 20
  *   For doctor: CLOUD_STATUS, CLOUD_QUALITY, CLOUD_HEALTH, CLOUD_SCOPES, CLOUD_EXPIRES (Unix
  *   seconds), CLOUD_TEMPLATE_STATUS, CLOUD_ASSIGNED ("no": the system user has no right to
@@ -245,6 +246,36 @@ override(const struct sim_req *r, struct sim_res *res)
 	sim_answer(res, 200, "{\"success\":true}");
 }
 
+/* A page of templates: order_ready and draft, then CLOUD_TEMPLATES more.  Each page has its
+ * cursors, and next where another follows. */
+static void
+templates(const struct sim_req *r, struct sim_res *res)
+{
+	const char *limit = sim_query(r, "limit"), *after = sim_query(r, "after");
+	long more = atol(opt("CLOUD_TEMPLATES", "0")), from = after != NULL ? atol(after + 3) : 0;
+	long to = from + (limit != NULL ? atol(limit) : 25);
+	struct buf b;
+
+	if (after != NULL && !str_starts(after, "c==")) {
+		error(res, 400, 100, "(#100) Invalid parameter", "Invalid cursors values");
+		return;
+	}
+	buf_init(&b, 1 << 20);
+	for (long i = from; i < to && i < more + 2; i++) {
+		if (i == 0)
+			buf_printf(&b, "{\"name\":\"order_ready\",\"language\":\"ru\",\"status\":\"%s\"}",
+			    opt("CLOUD_TEMPLATE_STATUS", "APPROVED"));
+		else if (i == 1)
+			buf_puts(&b, ",{\"name\":\"draft\",\"language\":\"ru\",\"status\":\"PENDING\"}");
+		else
+			buf_printf(&b, "%s{\"name\":\"more_%ld\",\"language\":\"ru\",\"status\":\"APPROVED\"}",
+			    i == from ? "" : ",", i);
+	}
+	sim_answer(res, 200, "{\"data\":[%s],\"paging\":{\"cursors\":{\"before\":\"b\",\"after\":\"c==%ld\"}%s}}",
+	    b.p != NULL ? b.p : "", to, to < more + 2 ? ",\"next\":\"https://graph.example.invalid/next\"" : "");
+	buf_free(&b);
+}
+
 static void
 waba(const struct sim_req *r, const char *what, struct sim_res *res)
 {
@@ -260,9 +291,7 @@ waba(const struct sim_req *r, const char *what, struct sim_res *res)
 		sim_answer(res, 200, "{\"data\":[{\"id\":\"%s\",\"display_phone_number\":\"+7 000 000-00-00\"}]}",
 		    opt("CLOUD_NUMBER", "800000000000002"));
 	else if (str_eq(what, "/message_templates"))
-		sim_answer(res, 200, "{\"data\":[{\"name\":\"order_ready\",\"language\":\"ru\",\"status\":\"%s\"},"
-		    "{\"name\":\"draft\",\"language\":\"ru\",\"status\":\"PENDING\"}]}",
-		    opt("CLOUD_TEMPLATE_STATUS", "APPROVED"));
+		templates(r, res);
 	else if (*what == '\0' && str_eq(sim_query(r, "fields"), "id"))
 		sim_answer(res, 200, "{\"id\":\"%s\"}", opt("CLOUD_WABA", "900000000000001"));
 	else if (*what == '\0' && str_starts(sim_query(r, "fields") != NULL ? sim_query(r, "fields") : "", "name"))

@@ -15,44 +15,57 @@
 /* --- templates --------------------------------------------------------------------- */
 
 enum rc
-cloud_templates_build(const struct account *a, struct http_req *out)
+cloud_templates_build(const struct account *a, const char *after, struct http_req *out)
 {
-	char path[300];
+	enum rc rc = RC_INVALID;
+	struct buf b;
 
 	if (str_empty(cloud_own(a)->waba_id))
 		return RC_INVALID;
-	snprintf(path, sizeof path, "%s/message_templates?fields=name,language,status&limit=100",
+	buf_init(&b, 4096);
+	buf_printf(&b, "%s/message_templates?fields=name,language,status&limit=100",
 	    cloud_own(a)->waba_id);
-	return cloud_req(a, "GET", path, out);
+	if (*after != '\0') {
+		buf_puts(&b, "&after=");
+		http_url_encode(&b, after);
+	}
+	if (!buf_err(&b))
+		rc = cloud_req(a, "GET", b.p, out);
+	buf_free(&b);
+	return rc;
 }
 
 enum rc
-cloud_templates_read(const struct account *a, const struct http_res *res, struct buf *out)
+cloud_templates_read(const struct account *a, const struct http_res *res, struct buf *out,
+    char after[CURSOR_MAX])
 {
 	struct mem_arena m = { 0 };
 	struct json *j = NULL;
 	const struct json *list;
-	bool any = false;
+	const char *next;
 
 	(void)a;
+	after[0] = '\0';
 	if (res->fail != HTTP_FAIL_NONE || res->status != 200 ||
 	    json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
 		return RC_TEMP;
 	list = json_get(j, "data");
-	buf_putc(out, '[');
 	for (size_t i = 0; i < json_len(list); i++) {
 		const struct json *t = json_at(list, i);
 
 		if (!str_eq(json_text(&m, json_get(t, "status")), "APPROVED"))
 			continue;
-		json_put_key(out, any ? ",{" : "{", "name");
+		json_put_key(out, out->n > 0 ? ",{" : "{", "name");
 		json_put_str(out, json_text(&m, json_get(t, "name")));
 		json_put_key(out, ",", "language");
 		json_put_str(out, json_text(&m, json_get(t, "language")));
 		buf_putc(out, '}');
-		any = true;
 	}
-	buf_putc(out, ']');
+	/* the last page has a cursor, too, but no next */
+	next = json_text(&m, json_get(j, "paging.cursors.after"));
+	if (json_get(j, "paging.next") != NULL && !str_empty(next) &&
+	    strlen(next) < CURSOR_MAX)
+		snprintf(after, CURSOR_MAX, "%s", next);
 	mem_arena_free(&m);
 	json_free(j);
 	return buf_err(out) ? RC_TEMP : RC_OK;

@@ -85,8 +85,9 @@ const char *cloud_recipient(const struct account *a, const char *id, struct mem_
 enum rc cloud_send_build(const struct account *a, const struct outmsg *m, struct http_req *out);
 enum rc cloud_send_read(const struct account *a, const struct outmsg *m,
     const struct http_res *res, struct send_result *out);
-enum rc cloud_templates_build(const struct account *a, struct http_req *out);
-enum rc cloud_templates_read(const struct account *a, const struct http_res *res, struct buf *out);
+enum rc cloud_templates_build(const struct account *a, const char *after, struct http_req *out);
+enum rc cloud_templates_read(const struct account *a, const struct http_res *res, struct buf *out,
+    char after[CURSOR_MAX]);
 enum rc cloud_media_build(const struct account *a, const char *ref, struct http_req *out);
 enum rc cloud_media_read(const struct account *a, const struct http_res *res,
     struct http_req *out, char why[200]);
