@@ -60,6 +60,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " from pg_locks l join pg_stat_activity a on a.pid = l.pid join pg_class c"
 	    " on c.oid = l.relation"
 	    " where l.granted and l.pid <> pg_backend_pid()"
+	    /* tables of another database may have the same numbers: both came of one template */
+	    " and l.database = (select oid from pg_database where datname = current_database())"
 	    " and c.relnamespace = 'dmbox'::regnamespace"
 	    "   and l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', "
 	    "'AccessExclusiveLock')"
