@@ -23,6 +23,10 @@ out=$work/$name
 room=200
 
 die() { echo "make bundle: $*" >&2; exit 1; }
+# one at a time: the next one finds all made, but packs it again
+mkdir -p "$work"
+exec 9>"$work/lock"
+flock 9
 filler() { printf "%s%0$((room - ${#1}))d" "$1" 0; }
 
 # the time of what is packed: the last commit's, or the newest file's
