@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -205,22 +206,6 @@ head_make(struct buf *b, const struct delivery *d)
 	buf_printf(b, "length %zu\n\n", d->body_n);
 }
 
-static bool
-write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t w = write(fd, p, n);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w <= 0)
-			return false;
-		p += w;
-		n -= (size_t)w;
-	}
-	return true;
-}
-
 enum rc
 spool_put(struct spool *s, const struct delivery *d)
 {
@@ -247,8 +232,8 @@ spool_put(struct spool *s, const struct delivery *d)
 		goto out;
 	step = "write";
 	/* the other user of the shared group drains it, whatever our umask */
-	if (fchmod(fd, 0660) != 0 || !write_all(fd, head.p, head.n) ||
-	    !write_all(fd, d->body, d->body_n))
+	if (fchmod(fd, 0660) != 0 || !file_write(fd, head.p, head.n) ||
+	    !file_write(fd, d->body, d->body_n))
 		goto out;
 	step = "fsync";
 	if (fsync(fd) != 0)

@@ -19,19 +19,6 @@
 #define PAGE_DEFAULT 50
 enum { LABELS_MAX = 20, LABEL_CHARS = 40, NAME_CHARS = 60, WORDS_CHARS = 10000 };
 
-static void
-failed(struct endpoint_env *e, enum rc rc, const char *what)
-{
-	if (rc == RC_NONE) {
-		endpoint_error(e, 404, "not_found", "no such %s", what);
-	} else if (rc == RC_TEMP) {
-		endpoint_header(e, "Retry-After", "5");
-		endpoint_error(e, 503, "database", "the database does not answer; try again");
-	} else {
-		endpoint_error(e, rc_http(rc), rc_name(rc), "the request could not be served");
-	}
-}
-
 static struct db *
 db_of(struct endpoint_env *e)
 {
@@ -133,7 +120,7 @@ conversations(struct endpoint_env *e)
 	if (rc == RC_OK)
 		endpoint_json(e, 200, &b);
 	else
-		failed(e, rc, "conversation");
+		endpoint_failed(e, rc, "conversation");
 	buf_free(&b);
 	scope_free(&s);
 }
@@ -149,7 +136,7 @@ answer_one(struct endpoint_env *e, int64_t id)
 	if (rc == RC_OK)
 		endpoint_json(e, 200, &b);
 	else
-		failed(e, rc, "conversation");
+		endpoint_failed(e, rc, "conversation");
 	buf_free(&b);
 }
 
@@ -183,7 +170,7 @@ messages(struct endpoint_env *e)
 	if (rc == RC_OK)
 		endpoint_json(e, 200, &b);
 	else
-		failed(e, rc, "conversation or message");
+		endpoint_failed(e, rc, "conversation or message");
 	buf_free(&b);
 }
 
@@ -280,7 +267,7 @@ set(struct endpoint_env *e, const struct json *j)
 	if (rc == RC_OK)
 		answer_one(e, id);
 	else
-		failed(e, rc, "conversation");
+		endpoint_failed(e, rc, "conversation");
 out:
 	strv_free(&c.add);
 	strv_free(&c.remove);
@@ -292,7 +279,7 @@ success(struct endpoint_env *e, enum rc rc, const char *what)
 	struct buf b;
 
 	if (rc != RC_OK) {
-		failed(e, rc, what);
+		endpoint_failed(e, rc, what);
 		return;
 	}
 	buf_init(&b, 64);
@@ -325,7 +312,7 @@ note(struct endpoint_env *e, const struct json *j)
 	if (rc == RC_OK)
 		endpoint_json(e, 200, &b);
 	else
-		failed(e, rc, "conversation");
+		endpoint_failed(e, rc, "conversation");
 	buf_free(&b);
 }
 
@@ -356,7 +343,7 @@ replies(struct endpoint_env *e, const struct json *j)
 	else if (rc == RC_DUP)
 		endpoint_error(e, 409, "name_taken", "another saved reply has this name");
 	else
-		failed(e, rc, "saved reply");
+		endpoint_failed(e, rc, "saved reply");
 	buf_free(&b);
 }
 
@@ -384,7 +371,7 @@ read_up_to(struct endpoint_env *e, const struct json *j)
 		rc = view_mark_read(db_of(e), ch, id, &up_to, &n);
 	}
 	if (rc != RC_OK) {
-		failed(e, rc, "conversation or message");
+		endpoint_failed(e, rc, "conversation or message");
 		return;
 	}
 	buf_init(&b, 256);

@@ -76,6 +76,19 @@ endpoint_error(struct endpoint_env *e, int status, const char *code, const char 
 	endpoint_log_error(e, status, code);
 }
 
+void
+endpoint_failed(struct endpoint_env *e, enum rc rc, const char *what)
+{
+	if (rc == RC_NONE) {
+		endpoint_error(e, 404, "not_found", "no such %s", what);
+	} else if (rc == RC_TEMP) {
+		endpoint_header(e, "Retry-After", "5");
+		endpoint_error(e, 503, "database", "the database does not answer; try again");
+	} else {
+		endpoint_error(e, rc_http(rc), rc_name(rc), "the request could not be served");
+	}
+}
+
 /* --- who asks ------------------------------------------------------------- */
 
 /* The caller's id where it is one, else a new one (contract.md 4). */

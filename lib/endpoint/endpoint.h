@@ -93,6 +93,9 @@ void endpoint_json(const struct endpoint_env *e, int status, struct buf *b);
  * endpoint_log_error. */
 void endpoint_error(struct endpoint_env *e, int status, const char *code, const char *fmt,
     ...) PRINTF_LIKE(4, 5);
+/* endpoint_failed(e, rc, what): the answer to a request that went wrong below: 404 of what
+ * (RC_NONE), 503 with Retry-After (RC_TEMP), else what rc means. */
+void endpoint_failed(struct endpoint_env *e, enum rc rc, const char *what);
 /* endpoint_log_error(e, status, code): a person who has the request id of an error answer finds it
  * in the log: a line, where the request has none yet.  For errors in a form of their own. */
 void endpoint_log_error(const struct endpoint_env *e, int status, const char *code);

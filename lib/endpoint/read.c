@@ -19,20 +19,6 @@
 #define PAGE_DEFAULT 50
 #define POLL_ALIVE_S 180 /* the poller leaves a heartbeat each minute */
 
-/* An answer that went wrong below: absent, wrong, or the database is away. */
-static void
-failed(struct endpoint_env *e, enum rc rc, const char *what)
-{
-	if (rc == RC_NONE) {
-		endpoint_error(e, 404, "not_found", "no such %s", what);
-	} else if (rc == RC_TEMP) {
-		endpoint_header(e, "Retry-After", "5");
-		endpoint_error(e, 503, "database", "the database does not answer; try again");
-	} else {
-		endpoint_error(e, rc_http(rc), rc_name(rc), "the request could not be served");
-	}
-}
-
 /* The accounts a list is about: one that was named, or all of the channel. */
 static bool
 accounts_of(struct endpoint_env *e, struct strv *out)
@@ -112,7 +98,7 @@ endpoint_read_stats(struct endpoint_env *e)
 	buf_putc(&b, '{');
 	rc = view_stats(ctx_db(e->ctx, e->conf, e->thread), e->channel, &accounts, &b, &age_s);
 	if (rc != RC_OK) {
-		failed(e, rc, "account");
+		endpoint_failed(e, rc, "account");
 		goto out;
 	}
 	put_bool(&b, ",", "pollingActive", polling && age_s >= 0 && age_s <= POLL_ALIVE_S);
@@ -184,7 +170,7 @@ endpoint_read_conversations(struct endpoint_env *e)
 		if (rc == RC_OK)
 			endpoint_json(e, 200, &b);
 		else
-			failed(e, rc, "conversation");
+			endpoint_failed(e, rc, "conversation");
 	}
 	strv_free(&accounts);
 	buf_free(&b);
@@ -211,7 +197,7 @@ endpoint_read_messages(struct endpoint_env *e)
 	if (rc == RC_OK)
 		endpoint_json(e, 200, &b);
 	else
-		failed(e, rc, "conversation or message");
+		endpoint_failed(e, rc, "conversation or message");
 	buf_free(&b);
 }
 
@@ -234,7 +220,7 @@ changes(struct endpoint_env *e)
 	if (rc == RC_OK)
 		endpoint_json(e, 200, &b);
 	else
-		failed(e, rc, "place");
+		endpoint_failed(e, rc, "place");
 	buf_free(&b);
 }
 
@@ -286,7 +272,7 @@ endpoint_read_mark(struct endpoint_env *e)
 	}
 	rc = view_mark_read(ctx_db(e->ctx, e->conf, e->thread), e->channel, contact, &up_to, &n);
 	if (rc != RC_OK) {
-		failed(e, rc, "conversation or message");
+		endpoint_failed(e, rc, "conversation or message");
 		goto out;
 	}
 	buf_init(&b, 256);

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sniff.h"
@@ -102,22 +103,6 @@ fits(struct endpoint_env *e, const struct account *a, const struct sniff *kind,
 	return true;
 }
 
-static bool
-write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t w = write(fd, p, n);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w <= 0)
-			return false;
-		p += w;
-		n -= (size_t)w;
-	}
-	return fsync(fd) == 0;
-}
-
 /* The bytes under a new name of ours; NULL: not written (logged). */
 static const char *
 keep(struct endpoint_env *e, const struct account *a, const char *ext)
@@ -138,7 +123,8 @@ keep(struct endpoint_env *e, const struct account *a, const char *ext)
 	buf_printf(&b, "/u%s%s", token, ext);
 	if (!buf_err(&b))
 		fd = open(b.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (fd >= 0 && fchmod(fd, 0640) == 0 && write_all(fd, e->req->body, e->req->body_n))
+	if (fd >= 0 && fchmod(fd, 0640) == 0 && file_write(fd, e->req->body, e->req->body_n) &&
+	    fsync(fd) == 0)
 		path = mem_arena_ndup(&e->arena, b.p, b.n);
 	else
 		log_error("upload: cannot write %s: %s", b.p, strerror(errno));
