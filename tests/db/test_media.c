@@ -128,6 +128,7 @@ server_start(void)
 
 static struct db *db;
 static char dir[] = "/tmp/dmbox-media-XXXXXX";
+static char media_dir[64];
 static struct conf conf;
 static const struct provider *provider = &provider_chatrace;	/* its media may lie anywhere */
 
@@ -204,6 +205,7 @@ setup(void **st)
 {
 	(void)st;
 	dbt_clean(db);
+	conf.media_dir = media_dir;	/* a test that failed may have left its own */
 	return 0;
 }
 
@@ -293,9 +295,9 @@ test_outcomes(void **st)
 static void
 test_floor(void **st)
 {
-	char disk[] = "/tmp/dmbox-floor.XXXXXX", fill[64], url[100];
 	static const char block[1024];
-	char *usual = conf.media_dir;
+	static char disk[] = "/tmp/dmbox-floor.XXXXXX";
+	char fill[64], url[100];
 	int64_t id;
 	FILE *f;
 
@@ -325,7 +327,7 @@ test_floor(void **st)
 	assert_int_equal(task_upkeep_once(&task_media, &(const struct task_env){ .db = db, .conf = &conf }), RC_OK);
 	run(true);
 	is(id, "state", "done");
-	conf.media_dir = usual;
+	conf.media_dir = media_dir;
 	assert_int_equal(umount2(disk, MNT_DETACH), 0);
 	assert_int_equal(rmdir(disk), 0);
 }
@@ -748,15 +750,14 @@ main(void)
 		cmocka_unit_test_setup(test_get, setup),
 		cmocka_unit_test_setup(test_get_refuses, setup),
 	};
-	char cmd_dir[64];
 	int rc;
 
 	db = dbt_open();
 	if (!mkdtemp(dir))
 		return 1;
 	server_start();
-	snprintf(cmd_dir, sizeof cmd_dir, "%s/media", dir);
-	conf.media_dir = cmd_dir;
+	snprintf(media_dir, sizeof media_dir, "%s/media", dir);
+	conf.media_dir = media_dir;
 	conf.media_day_bytes = INT64_C(2000000000);
 	conf.database_url = conf.database_url_read = getenv("DMBOX_TEST_DB");
 	conf.db_connect_s = 5;
