@@ -483,9 +483,9 @@ pending(int timeout_ms)
 	return poll(&p, 1, timeout_ms) > 0;
 }
 
-/* How much of a request has come: all of it, so much that we wait for it no more than it
- * for us, or less. */
-enum here { HERE_PART, HERE_MUCH, HERE_ALL };
+/* How much of a request has come: nothing, some, so much that we wait for it no more than it
+ * for us, or all of it. */
+enum here { HERE_NONE, HERE_PART, HERE_MUCH, HERE_ALL };
 
 /*
  * Is the whole request here, so that no read will wait?  Its records are walked
@@ -496,8 +496,13 @@ all_here(int fd)
 {
 	unsigned char p[PEEK_BYTES];
 	ssize_t got = recv(fd, p, sizeof p, MSG_PEEK | MSG_DONTWAIT);
-	size_t n = got > 0 ? (size_t)got : 0, at = 0, len;
+	size_t n, at = 0, len;
 
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return HERE_NONE;
+	if (got <= 0)	/* closed: a read says so at once */
+		return HERE_ALL;
+	n = (size_t)got;
 	while (at + RECORD_HEAD <= n) {
 		len = (size_t)p[at + 4] << 8 | p[at + 5];
 		if (p[at + 1] == FCGI_STDIN && len == 0)
@@ -554,6 +559,19 @@ slow_enter(struct server *s, const char *addr)
 	return mine;
 }
 
+/* Most web servers connect and write a moment later: the first byte ends the wait.  After it
+ * the socket cannot say when there is more than there was, so it is looked at again. */
+static void
+wait_for_bytes(int fd, enum here here)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (here == HERE_NONE)
+		(void)poll(&p, 1, LOOK_MS);
+	else
+		clock_sleep_ms(LOOK_MS);
+}
+
 /* Until the request is here, or there is room to read it as it comes.  A large one that
  * streams needs no room, as long as it does not stop. */
 static void
@@ -575,7 +593,7 @@ wait_for_request(struct call *c, int fd)
 			c->no_room = true;
 			return;
 		}
-		clock_sleep_ms(LOOK_MS);
+		wait_for_bytes(fd, here);
 	}
 }
 
