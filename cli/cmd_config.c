@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cmd.h"
-#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "model/provider.h"
 
 static void
@@ -49,36 +49,31 @@ print_text(const struct conf *c)
 }
 
 static void
-json_key(struct buf *b, bool first, const char *account, const char *name, const char *v,
-    const char *from)
+json_key(struct jsonw *w, const char *account, const char *name, const char *v, const char *from)
 {
-	buf_puts(b, first ? "{\"key\":" : ",{\"key\":");
-	json_put_str(b, name);
-	json_put_key(b, ",", "account");
-	json_put_str(b, account);
-	json_put_key(b, ",", "value");
-	json_put_str(b, *v != '\0' ? v : NULL);
-	json_put_key(b, ",", "from");
-	json_put_str(b, from);
-	buf_putc(b, '}');
+	jsonw_object(w, NULL);
+	jsonw_str(w, "key", name);
+	jsonw_str(w, "account", account);
+	jsonw_str(w, "value", *v != '\0' ? v : NULL);
+	jsonw_str(w, "from", from);
+	jsonw_end(w);
 }
 
 static void
-json_accounts(struct buf *b, const struct conf *c)
+json_accounts(struct jsonw *w, const struct conf *c)
 {
+	jsonw_array(w, "accounts");
 	for (size_t i = 0; i < c->n_accounts; i++) {
 		const struct account *a = &c->accounts[i];
 
-		buf_puts(b, i == 0 ? "{\"account\":" : ",{\"account\":");
-		json_put_str(b, a->name);
-		json_put_key(b, ",", "channel");
-		json_put_str(b, channel_names[a->channel]);
-		json_put_key(b, ",", "provider");
-		json_put_str(b, provider_called(a));
-		json_put_key(b, ",", "file");
-		json_put_str(b, a->file);
-		buf_putc(b, '}');
+		jsonw_object(w, NULL);
+		jsonw_str(w, "account", a->name);
+		jsonw_str(w, "channel", channel_names[a->channel]);
+		jsonw_str(w, "provider", provider_called(a));
+		jsonw_str(w, "file", a->file);
+		jsonw_end(w);
 	}
+	jsonw_end(w);
 }
 
 static void
@@ -86,32 +81,34 @@ print_json(const struct conf *c)
 {
 	const struct conf_key_info *k;
 	const char *v, *from;
+	struct jsonw w;
 	struct buf b;
 
 	buf_init(&b, 16 * 1024 * 1024);
-	buf_puts(&b, "{\"file\":");
-	json_put_str(&b, c->file);
-	buf_puts(&b, ",\"keys\":[");
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "file", c->file);
+	jsonw_array(&w, "keys");
 	for (size_t i = 0; (k = conf_key(i)) != NULL; i++) {
 		conf_value(c, i, &v, &from);
-		json_key(&b, i == 0, "main", k->name, v, from);
+		json_key(&w, "main", k->name, v, from);
 	}
 	for (size_t n = 0; n < c->n_accounts; n++)
 		for (size_t i = 0; own_file(c, n) && (k = conf_key(i)) != NULL; i++)
 			if (conf_account_value(c, c->accounts[n].name, i, &v, &from))
-				json_key(&b, false, c->accounts[n].name, k->name, v, from);
-	buf_puts(&b, "],\"accounts\":[");
-	json_accounts(&b, c);
-	buf_puts(&b, "],\"issues\":[");
+				json_key(&w, c->accounts[n].name, k->name, v, from);
+	jsonw_end(&w);
+	json_accounts(&w, c);
+	jsonw_array(&w, "issues");
 	for (size_t i = 0; i < c->n_issues; i++) {
-		buf_puts(&b, i == 0 ? "{\"error\":" : ",{\"error\":");
-		buf_puts(&b, c->issues[i].error ? "true" : "false");
-		json_put_key(&b, ",", "text");
-		json_put_str(&b, c->issues[i].text);
-		buf_putc(&b, '}');
+		jsonw_object(&w, NULL);
+		jsonw_bool(&w, "error", c->issues[i].error);
+		jsonw_str(&w, "text", c->issues[i].text);
+		jsonw_end(&w);
 	}
-	printf("%s]}\n", b.p);
-	buf_free(&b);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	(void)cmd_json(&w);
 }
 
 static int

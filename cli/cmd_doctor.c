@@ -13,6 +13,7 @@
 
 #include "cmd.h"
 #include "doctor/doctor.h"
+#include "extern/jsonw.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/prefix.h"
@@ -241,6 +242,7 @@ explain(const char *code, enum doctor_lang lang, bool json)
 {
 	enum doctor_check c;
 	const struct doctor_text *t;
+	struct jsonw w;
 	struct buf b;
 
 	if (doctor_check_by_code(code, &c) != RC_OK) {
@@ -253,13 +255,13 @@ explain(const char *code, enum doctor_lang lang, bool json)
 		return CMD_OK;
 	}
 	buf_init(&b, OUT_MAX);
-	buf_printf(&b, "{\"code\":\"DMB-%03u\",\"what\":", t->number);
-	json_put_str(&b, t->what[lang]);
-	json_put_key(&b, ",", "remedy");
-	json_put_str(&b, t->remedy[lang]);
-	printf("%s}\n", b.p);
-	buf_free(&b);
-	return CMD_OK;
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_printf(&w, "code", "DMB-%03u", t->number);
+	jsonw_str(&w, "what", t->what[lang]);
+	jsonw_str(&w, "remedy", t->remedy[lang]);
+	jsonw_end(&w);
+	return cmd_json(&w);
 }
 
 /* --- what is new since the last time ------------------------------------------------- */

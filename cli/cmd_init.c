@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
-#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/mem.h"
 #include "base/prefix.h"
 #include "model/provider.h"
@@ -455,35 +455,31 @@ step_begins(const char *line, bool behind_empty)
 static void
 say_json(const struct init *in, const char *file, const char *url, const char *steps)
 {
+	struct jsonw w;
 	struct buf b;
 	const char *end;
 
 	buf_init(&b, 65536);
-	json_put_key(&b, "{", "config");
-	json_put_str(&b, file);
-	json_put_key(&b, ",", "account");
-	json_put_str(&b, in->v[O_ACCOUNT]);
-	json_put_key(&b, ",", "provider");
-	json_put_str(&b, called(in));
-	json_put_key(&b, ",", "webhookUrl");
-	json_put_str(&b, url);
-	json_put_key(&b, ",", "missing");
-	buf_putc(&b, '[');
-	for (size_t i = 0; i < in->missing.n; i++) {
-		buf_puts(&b, i > 0 ? "," : "");
-		json_put_str(&b, in->missing.v[i]);
-	}
-	buf_puts(&b, "],\"steps\":[");
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "config", file);
+	jsonw_str(&w, "account", in->v[O_ACCOUNT]);
+	jsonw_str(&w, "provider", called(in));
+	jsonw_str(&w, "webhookUrl", url);
+	jsonw_array(&w, "missing");
+	for (size_t i = 0; i < in->missing.n; i++)
+		jsonw_str(&w, NULL, in->missing.v[i]);
+	jsonw_end(&w);
+	jsonw_array(&w, "steps");
 	for (const char *p = steps; *p != '\0'; p = end + strspn(end, "\n")) {
 		end = p + strcspn(p, "\n");
 		while (*end != '\0' && end[1] != '\0' && !step_begins(end + 1, end[1] == '\n'))
 			end += 1 + strcspn(end + 1, "\n");
-		buf_puts(&b, p > steps ? "," : "");
-		json_put_strn(&b, p, (size_t)(end - p));
+		jsonw_strn(&w, NULL, p, (size_t)(end - p));
 	}
-	printf("%s]}\n", b.p);
-	mem_wipe(b.p, b.n);
-	buf_free(&b);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	(void)cmd_json(&w);
 }
 
 /* The URL to enter at the provider; caller frees. */

@@ -17,7 +17,7 @@
 
 #include "cmd.h"
 #include "extern/db.h"
-#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/mem.h"
 #include "base/prefix.h"
 #include "extern/sign.h"
@@ -399,8 +399,8 @@ set_search_path(struct db *db)
 static void
 report(const struct steps *s, const char *database, int newest, size_t done, bool dry, bool json)
 {
+	struct jsonw w;
 	struct buf b;
-	size_t k = 0;
 
 	if (!json) {
 		if (done == 0)
@@ -412,26 +412,28 @@ report(const struct steps *s, const char *database, int newest, size_t done, boo
 		return;
 	}
 	buf_init(&b, 1024 * 1024);
-	buf_puts(&b, "{\"database\":");
-	json_put_str(&b, database);
-	buf_printf(&b, ",\"version\":%d,\"dryRun\":%s,\"steps\":[", newest, dry ? "true" : "false");
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "database", database);
+	jsonw_i64(&w, "version", newest);
+	jsonw_bool(&w, "dryRun", dry);
+	jsonw_array(&w, "steps");
 	for (size_t i = 0; i < s->n_numbered; i++) {
 		if (s->v[i].applied)
 			continue;
-		buf_printf(&b, "%s{\"version\":%d,\"file\":", k++ == 0 ? "" : ",", s->v[i].version);
-		json_put_str(&b, s->v[i].name);
-		buf_putc(&b, '}');
+		jsonw_object(&w, NULL);
+		jsonw_i64(&w, "version", s->v[i].version);
+		jsonw_str(&w, "file", s->v[i].name);
+		jsonw_end(&w);
 	}
-	buf_puts(&b, "],\"code\":[");
-	k = 0;
-	for (size_t i = s->n_numbered; i < s->n; i++) {
-		if (s->v[i].applied)
-			continue;
-		buf_puts(&b, k++ == 0 ? "" : ",");
-		json_put_str(&b, s->v[i].name);
-	}
-	printf("%s]}\n", b.p);
-	buf_free(&b);
+	jsonw_end(&w);
+	jsonw_array(&w, "code");
+	for (size_t i = s->n_numbered; i < s->n; i++)
+		if (!s->v[i].applied)
+			jsonw_str(&w, NULL, s->v[i].name);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	(void)cmd_json(&w);
 }
 
 static char *

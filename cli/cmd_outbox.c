@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "cmd.h"
 #include "extern/db.h"
-#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "store/outbox.h"
 #include "base/str.h"
 
@@ -16,34 +16,33 @@
 static void
 list_json(const struct outbox_list *l)
 {
+	struct jsonw w;
 	struct buf b;
 
 	buf_init(&b, 4 << 20);
-	buf_puts(&b, "{\"outbox\":[");
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_array(&w, "outbox");
 	for (size_t i = 0; i < l->n; i++) {
 		const struct outbox_entry *e = &l->v[i];
-		char created[CLOCK_ISO_MAX], next[CLOCK_ISO_MAX];
-		const char *const text[][2] =
-		    { { "account", e->account }, { "channel", e->channel },
-		    { "recipientId", e->recipient }, { "state", e->state }, { "what", e->what },
-		    { "createdAt", created },
-		    { "nextAt", str_eq(e->state, "queued") ? next : NULL },
-		    { "errorCode", e->error_code[0] ? e->error_code : NULL },
-		    { "errorText", e->error_text[0] ? e->error_text : NULL } };
 
-		clock_iso(e->created_us, created);
-		clock_iso(e->next_us, next);
-		buf_printf(&b, "%s{\"id\":%" PRId64 ",\"attempts\":%" PRId64, i > 0 ? "," : "",
-		    e->id, e->attempts);
-		for (size_t k = 0; k < sizeof text / sizeof *text; k++) {
-			json_put_key(&b, ",", text[k][0]);
-			json_put_str(&b, text[k][1]);
-		}
-		buf_putc(&b, '}');
+		jsonw_object(&w, NULL);
+		jsonw_i64(&w, "id", e->id);
+		jsonw_i64(&w, "attempts", e->attempts);
+		jsonw_str(&w, "account", e->account);
+		jsonw_str(&w, "channel", e->channel);
+		jsonw_str(&w, "recipientId", e->recipient);
+		jsonw_str(&w, "state", e->state);
+		jsonw_str(&w, "what", e->what);
+		jsonw_time(&w, "createdAt", e->created_us);
+		jsonw_time(&w, "nextAt", str_eq(e->state, "queued") ? e->next_us : 0);
+		jsonw_str(&w, "errorCode", e->error_code[0] ? e->error_code : NULL);
+		jsonw_str(&w, "errorText", e->error_text[0] ? e->error_text : NULL);
+		jsonw_end(&w);
 	}
-	buf_puts(&b, "]}");
-	printf("%s\n", b.p);
-	buf_free(&b);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	(void)cmd_json(&w);
 }
 
 static void
@@ -89,16 +88,18 @@ list(struct db *db, bool all, bool json)
 static void
 say_done(const struct outbox_row *before, const struct outbox_row *now, bool json)
 {
+	struct jsonw w;
 	struct buf b;
 
 	if (json) {
 		buf_init(&b, 1024);
-		buf_printf(&b, "{\"id\":%" PRId64 ",\"was\":", now->id);
-		json_put_str(&b, before->state);
-		json_put_key(&b, ",", "state");
-		json_put_str(&b, now->state);
-		printf("%s}\n", b.p);
-		buf_free(&b);
+		jsonw_init(&w, &b);
+		jsonw_object(&w, NULL);
+		jsonw_i64(&w, "id", now->id);
+		jsonw_str(&w, "was", before->state);
+		jsonw_str(&w, "state", now->state);
+		jsonw_end(&w);
+		(void)cmd_json(&w);
 		return;
 	}
 	printf("%" PRId64 ": %s -> %s\n", now->id, before->state, now->state);

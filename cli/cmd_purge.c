@@ -10,7 +10,7 @@
 #include "cmd.h"
 #include "extern/db.h"
 #include "task/media.h"
-#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "store/purge.h"
 #include "bridge/spool.h"
 #include "base/str.h"
@@ -19,7 +19,7 @@
 #define FILE_ROUNDS 1000
 
 static void
-put_counts(struct buf *b, const struct purge_counts *n)
+put_counts(struct jsonw *w, const struct purge_counts *n)
 {
 	const struct { const char *key; int64_t v; } f[] = { { "messages", n->messages },
 	    { "attachments", n->attachments }, { "files", n->files }, { "events", n->events },
@@ -27,9 +27,10 @@ put_counts(struct buf *b, const struct purge_counts *n)
 	    { "deliveriesBlanked", n->deliveries }, { "deliveriesMixed", n->mixed },
 	    { "underWay", n->leased } };
 
+	jsonw_object(w, "counts");
 	for (size_t i = 0; i < sizeof f / sizeof *f; i++)
-		buf_printf(b, "%s\"%s\":%" PRId64, i > 0 ? "," : "{", f[i].key, f[i].v);
-	buf_putc(b, '}');
+		jsonw_i64(w, f[i].key, f[i].v);
+	jsonw_end(w);
 }
 
 static void
@@ -143,6 +144,23 @@ spool_names(const struct conf *c, const struct purge_contact *who)
 
 struct opts { const char *contact, *older; bool dry, yes, json; };
 
+static void
+say_json(const struct purge_counts *n, bool dry, int64_t files, size_t aside)
+{
+	struct jsonw w;
+	struct buf b;
+
+	buf_init(&b, 4096);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_bool(&w, "dryRun", dry);
+	jsonw_i64(&w, "filesLeft", files);
+	jsonw_i64(&w, "setAside", (int64_t)aside);
+	put_counts(&w, n);
+	jsonw_end(&w);
+	(void)cmd_json(&w);
+}
+
 static int
 work(struct db *db, struct conf *c, const struct opts *o, const struct purge_want *w)
 {
@@ -150,7 +168,6 @@ work(struct db *db, struct conf *c, const struct opts *o, const struct purge_wan
 	struct purge_want run = *w;
 	size_t aside = w->contact != NULL ? spool_names(c, w->contact) : 0;
 	int64_t files = 0;
-	struct buf b;
 	enum rc rc;
 
 	if (purge_count(db, w, &n) != RC_OK) {
@@ -178,13 +195,7 @@ work(struct db *db, struct conf *c, const struct opts *o, const struct purge_wan
 		files = remove_files(db, c);
 	}
 	if (o->json) {
-		buf_init(&b, 4096);
-		buf_printf(&b, "{\"dryRun\":%s,\"filesLeft\":%"
-		    PRId64 ",\"setAside\":%zu,\"counts\":",
-		    o->dry ? "true" : "false", files, aside);
-		put_counts(&b, &n);
-		printf("%s}\n", b.p);
-		buf_free(&b);
+		say_json(&n, o->dry, files, aside);
 	} else if (!o->dry) {
 		printf(cmd_tr("erased: %" PRId64 " messages, %" PRId64 " events, %" PRId64
 		    " contacts; %" PRId64 " deliveries without bytes now\n",

@@ -9,7 +9,7 @@
 #include "cmd.h"
 #include "extern/db.h"
 #include "bridge/replay.h"
-#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -17,7 +17,8 @@ struct show {
 	bool json, all;		/* all: a line for each, not only for what was not replayed */
 	bool progress;
 	int64_t total, done;
-	bool first;
+	struct buf out;
+	struct jsonw w;		/* writes out */
 };
 
 static const char *
@@ -45,21 +46,33 @@ result_text(const struct replay_one *o)
 }
 
 static void
+put_items(struct jsonw *w, size_t items, size_t stored, size_t duplicates, size_t weak,
+    size_t ignored)
+{
+	jsonw_i64(w, "items", (int64_t)items);
+	jsonw_i64(w, "stored", (int64_t)stored);
+	jsonw_i64(w, "duplicates", (int64_t)duplicates);
+	jsonw_i64(w, "weakDuplicates", (int64_t)weak);
+	jsonw_i64(w, "ignored", (int64_t)ignored);
+}
+
+static void
 one_json(struct show *s, const struct replay_one *o)
 {
-	struct buf b;
+	struct jsonw *w = &s->w;
 
-	buf_init(&b, 4096);
-	buf_printf(&b, "%s{\"delivery\":%" PRId64 ",\"result\":\"%s\",\"reason\":",
-	    s->first ? "" : ",\n", o->id, replay_result_names[o->result]);
-	json_put_str(&b, o->reason);
-	buf_printf(&b, ",\"signature\":\"%s\",\"made\":%" PRId64 ",\"items\":%zu,\"stored\":%zu,"
-	    "\"duplicates\":%zu,\"weakDuplicates\":%zu,\"ignored\":%zu}",
-	    o->signature ? "ok" : o->result == REPLAY_BAD_SIGNATURE ? "bad" : "not_kept", o->made,
-	    o->items, o->stored, o->duplicates, o->weak, o->ignored);
-	fputs(b.p, stdout);
-	s->first = false;
-	buf_free(&b);
+	jsonw_line(w);
+	jsonw_object(w, NULL);
+	jsonw_i64(w, "delivery", o->id);
+	jsonw_str(w, "result", replay_result_names[o->result]);
+	jsonw_str(w, "reason", o->reason);
+	jsonw_str(w, "signature", o->signature ? "ok" :
+	    o->result == REPLAY_BAD_SIGNATURE ? "bad" : "not_kept");
+	jsonw_i64(w, "made", o->made);
+	put_items(w, o->items, o->stored, o->duplicates, o->weak, o->ignored);
+	jsonw_end(w);
+	fputs(s->out.p, stdout);	/* as it goes: there may be very many */
+	buf_reset(&s->out);
 }
 
 static void
@@ -88,16 +101,21 @@ each(void *arg, const struct replay_one *o)
 }
 
 static void
-say_counts(const struct show *s, const struct replay_counts *n, bool dry)
+say_counts(struct show *s, const struct replay_counts *n, bool dry)
 {
+	struct jsonw *w = &s->w;
+
 	if (s->json) {
-		printf("],\"dryRun\":%s,\"counts\":{\"deliveries\":%zu", dry ? "true" : "false",
-		    n->deliveries);
+		jsonw_end(w);
+		jsonw_bool(w, "dryRun", dry);
+		jsonw_object(w, "counts");
+		jsonw_i64(w, "deliveries", (int64_t)n->deliveries);
 		for (int i = 0; i < REPLAY__MAX; i++)
-			printf(",\"%s\":%zu", replay_result_names[i], n->by_result[i]);
-		printf(",\"items\":%zu,\"stored\":%zu,\"duplicates\":%zu,"
-		    "\"weakDuplicates\":%zu,\"ignored\":%zu}}\n",
-		    n->items, n->stored, n->duplicates, n->weak, n->ignored);
+			jsonw_i64(w, replay_result_names[i], (int64_t)n->by_result[i]);
+		put_items(w, n->items, n->stored, n->duplicates, n->weak, n->ignored);
+		jsonw_end(w);
+		jsonw_end(w);
+		(void)cmd_json(w);
 		return;
 	}
 	printf(dry ? cmd_tr("%zu deliveries, %zu would be parsed: %zu items, %zu messages "
@@ -125,7 +143,7 @@ work(const struct conf *c, const struct opts *o, int64_t since)
 	struct db_opts opts = { .app = "dmbox replay", .statement_ms = 60000,
 	    .connect_s = c->db_connect_s,
 	    .conninfo = c->database_url_cron ? c->database_url_cron : c->database_url };
-	struct show s = { .json = o->json, .all = o->n > 0, .first = true };
+	struct show s = { .json = o->json, .all = o->n > 0 };
 	struct replay_want w = { .dry = o->dry, .any_signature = o->any_signature, .each = each,
 	    .arg = &s };
 	struct replay_counts n = {0};
@@ -136,8 +154,12 @@ work(const struct conf *c, const struct opts *o, int64_t since)
 		return CMD_FAIL;
 	if (o->n == 0 && isatty(STDERR_FILENO) && (rc = replay_count(db, since, &s.total)) == RC_OK)
 		s.progress = true;
-	if (o->json)
-		fputs("{\"deliveries\":[", stdout);
+	if (o->json) {
+		buf_init(&s.out, 65536);
+		jsonw_init(&s.w, &s.out);
+		jsonw_object(&s.w, NULL);
+		jsonw_array(&s.w, "deliveries");
+	}
 	if (rc == RC_OK)
 		rc = o->n > 0 ? replay_ids(db, c, &w, o->ids, o->n, &n) :
 		    replay_since(db, c, &w, since, &n);

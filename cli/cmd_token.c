@@ -6,7 +6,7 @@
 #include "model/auth.h"
 #include "base/clock.h"
 #include "cmd.h"
-#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/mem.h"
 
 #define SUB_MAX 127
@@ -15,27 +15,22 @@
 static int
 print_token(const char *sub, const char *scope, long long ttl, const char *token, bool json)
 {
-	char until[CLOCK_ISO_MAX];
+	struct jsonw w;
 	struct buf b;
 
-	clock_iso(clock_now_us() + ttl * 1000000, until);
 	if (!json) {
 		printf("%s\n", token);
 		return CMD_OK;
 	}
 	buf_init(&b, 65536);
-	buf_puts(&b, "{\"token\":");
-	json_put_str(&b, token);
-	json_put_key(&b, ",", "sub");
-	json_put_str(&b, sub);
-	json_put_key(&b, ",", "scope");
-	json_put_str(&b, scope);
-	json_put_key(&b, ",", "expiresAt");
-	json_put_str(&b, until);
-	printf("%s}\n", b.p);
-	mem_wipe(b.p, b.n);
-	buf_free(&b);
-	return CMD_OK;
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "token", token);
+	jsonw_str(&w, "sub", sub);
+	jsonw_str(&w, "scope", scope);
+	jsonw_time(&w, "expiresAt", clock_now_us() + ttl * 1000000);
+	jsonw_end(&w);
+	return cmd_json(&w);
 }
 
 static int

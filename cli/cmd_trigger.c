@@ -15,6 +15,7 @@
 #include "base/http.h"
 #include "extern/httpc.h"
 #include "extern/json.h"
+#include "extern/jsonw.h"
 #include "model/provider.h"
 #include "extern/sign.h"
 #include "base/str.h"
@@ -45,29 +46,31 @@ shape_at(size_t i)
 static void
 list_shapes(bool json)
 {
+	struct jsonw w;
 	struct shape s;
+	struct buf b;
 
+	buf_init(&b, 1 << 20);
+	jsonw_init(&w, &b);
+	jsonw_array(&w, NULL);
 	for (size_t i = 0; (s = shape_at(i)).s != NULL; i++) {
 		char name[80];
 
 		snprintf(name, sizeof name, "%s/%s", s.p->name, s.s->name);
-		if (json) {
-			struct buf b;
-
-			buf_init(&b, 4096);
-			buf_puts(&b, i ? ",\n {\"shape\":" : "[{\"shape\":");
-			json_put_str(&b, name);
-			json_put_key(&b, ",", "about");
-			json_put_str(&b, s.s->about);
-			buf_putc(&b, '}');
-			fputs(b.p, stdout);
-			buf_free(&b);
-		} else {
+		if (!json)
 			printf("%-32s %s\n", name, s.s->about);
-		}
+		if (i > 0)
+			jsonw_line(&w);
+		jsonw_object(&w, NULL);
+		jsonw_str(&w, "shape", name);
+		jsonw_str(&w, "about", s.s->about);
+		jsonw_end(&w);
 	}
+	jsonw_end(&w);
 	if (json)
-		puts("]");
+		(void)cmd_json(&w);
+	else
+		buf_free(&b);
 }
 
 /* "provider/name", or a bare name: of the account's provider where an account is
@@ -159,6 +162,7 @@ show(const struct opts *o, struct shape s, const struct account *a, const char *
 {
 	struct json *j = NULL;
 	struct mem_arena arena = {0};
+	struct jsonw w;
 	struct buf b;
 
 	if (!o->json) {
@@ -171,26 +175,23 @@ show(const struct opts *o, struct shape s, const struct account *a, const char *
 		return;
 	}
 	buf_init(&b, 1 << 20);
-	json_put_key(&b, "{", "shape");
-	buf_printf(&b, "\"%s/%s\"", s.p->name, s.s->name);
-	json_put_key(&b, ",", "account");
-	json_put_str(&b, a->name);
-	json_put_key(&b, ",", "url");
-	json_put_str(&b, url);
-	json_put_key(&b, ",", "id");
-	json_put_str(&b, v->id);
-	buf_printf(&b, ",\"status\":%d,\"ms\":%lld,\"note\":", res->status, (long long)res->ms);
-	json_put_str(&b, res->fail == HTTP_FAIL_NONE ? "" : http_fail_names[res->fail]);
-	json_put_key(&b, ",", "answer");
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_printf(&w, "shape", "%s/%s", s.p->name, s.s->name);
+	jsonw_str(&w, "account", a->name);
+	jsonw_str(&w, "url", url);
+	jsonw_str(&w, "id", v->id);
+	jsonw_i64(&w, "status", res->status);
+	jsonw_i64(&w, "ms", res->ms);
+	jsonw_str(&w, "note", res->fail == HTTP_FAIL_NONE ? "" : http_fail_names[res->fail]);
 	if (res->body_n && json_parse(res->body, res->body_n, &j, NULL) == RC_OK)
-		buf_puts(&b, json_raw(&arena, j));
+		jsonw_raw(&w, "answer", json_raw(&arena, j));
 	else
-		json_put_strn(&b, res->body, res->body_n);
-	buf_puts(&b, "}");
-	puts(b.p);
+		jsonw_strn(&w, "answer", res->body, res->body_n);
+	jsonw_end(&w);
+	(void)cmd_json(&w);
 	json_free(j);
 	mem_arena_free(&arena);
-	buf_free(&b);
 }
 
 static int

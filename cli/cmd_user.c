@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "extern/db.h"
-#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "store/people.h"
 
 #define LINK_S (24 * 3600)
@@ -32,32 +32,22 @@ give_link(struct db *db, const struct conf *c, const char *name, const char *rol
 		cmd_error("%s", db_error(db));
 		return CMD_FAIL;
 	}
-	clock_iso(us, until);
 	buf_init(&b, 65536);
 	if (json) {
-		struct buf url;
+		struct jsonw w;
 
-		buf_init(&url, 8192);
-		people_put_link(&url, c->public_url, secret);
-		buf_puts(&b, "{\"name\":");
-		json_put_str(&b, name);
-		json_put_key(&b, ",", "role");
-		json_put_str(&b, role);
-		json_put_key(&b, ",", "link");
-		json_put_str(&b, url.p);
-		json_put_key(&b, ",", "expiresAt");
-		json_put_str(&b, until);
-		buf_putc(&b, '}');
-		mem_wipe(url.p, url.n);
-		buf_free(&url);
-	} else {
-		people_put_link(&b, c->public_url, secret);
+		jsonw_init(&w, &b);
+		jsonw_object(&w, NULL);
+		people_link_json(&w, name, role, c->public_url, secret, us);
+		jsonw_end(&w);
+		mem_wipe(secret, sizeof secret);
+		return cmd_json(&w);
 	}
+	people_put_link(&b, c->public_url, secret);
 	printf("%s\n", b.p);
-	if (!json)
-		fprintf(stderr, cmd_tr("works once, until %s\n", "действует один раз, до %s\n"),
-		    until);
-	if (!json && str_empty(c->public_url))
+	clock_iso(us, until);
+	fprintf(stderr, cmd_tr("works once, until %s\n", "действует один раз, до %s\n"), until);
+	if (str_empty(c->public_url))
 		fprintf(stderr, "%s\n",
 		    cmd_tr("put your site's address before it (or set DMBOX_PUBLIC_URL)",
 		    "допишите спереди адрес сайта (или задайте DMBOX_PUBLIC_URL)"));
@@ -68,36 +58,34 @@ give_link(struct db *db, const struct conf *c, const char *name, const char *rol
 }
 
 static void
-put_time(struct buf *b, const char *key, const struct db_res *r, size_t i, int col)
+put_time(struct jsonw *w, const char *key, const struct db_res *r, size_t i, int col)
 {
-	char iso[CLOCK_ISO_MAX];
-
-	if (!db_is_null(r, i, col))
-		clock_iso(db_get_time(r, i, col), iso);
-	json_put_key(b, ",", key);
-	json_put_str(b, db_is_null(r, i, col) ? NULL : iso);
+	jsonw_time(w, key, db_is_null(r, i, col) ? 0 : db_get_time(r, i, col));
 }
 
 static void
 list_json(const struct db_res *r)
 {
+	struct jsonw w;
 	struct buf b;
 
 	buf_init(&b, 4 << 20);
-	buf_puts(&b, "{\"users\":[");
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_array(&w, "users");
 	for (size_t i = 0; i < db_rows(r); i++) {
-		buf_puts(&b, i != 0 ? ",{\"name\":" : "{\"name\":");
-		json_put_str(&b, db_get_text(r, i, 0));
-		json_put_key(&b, ",", "role");
-		json_put_str(&b, db_get_text(r, i, 1));
-		put_time(&b, "createdAt", r, i, 2);
-		put_time(&b, "lastSeen", r, i, 3);
-		put_time(&b, "revokedAt", r, i, 5);
-		buf_printf(&b, ",\"sessions\":%" PRId64 "}", db_get_i64(r, i, 4));
+		jsonw_object(&w, NULL);
+		jsonw_str(&w, "name", db_get_text(r, i, 0));
+		jsonw_str(&w, "role", db_get_text(r, i, 1));
+		put_time(&w, "createdAt", r, i, 2);
+		put_time(&w, "lastSeen", r, i, 3);
+		put_time(&w, "revokedAt", r, i, 5);
+		jsonw_i64(&w, "sessions", db_get_i64(r, i, 4));
+		jsonw_end(&w);
 	}
-	buf_puts(&b, "]}");
-	printf("%s\n", b.p);
-	buf_free(&b);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	(void)cmd_json(&w);
 }
 
 static int

@@ -15,6 +15,7 @@
 #include "extern/db.h"
 #include "extern/httpc.h"
 #include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/log.h"
 #include "model/provider.h"
 #include "bridge/spool.h"
@@ -45,10 +46,12 @@ struct why {
 	struct trace trace;		/* what is shown */
 	struct trace_scope scope;
 	struct strv words;		/* what the spool is searched for */
-	struct buf spool;		/* JSON members of the files found */
+	struct buf spool;		/* the files found, a JSON array of objects */
+	struct jsonw files;		/* writes spool */
 	struct buf spool_text;
 	size_t waiting, aside;
 	struct buf asked;		/* the same of providers */
+	struct jsonw answers;		/* writes asked */
 	struct buf asked_text;
 	bool provider_has;
 	enum verdict_of verdict;
@@ -231,40 +234,39 @@ say_text(const struct why *w)
 }
 
 static void
-say_json(const struct why *w, const char *query)
+say_json(struct why *y, const char *query)
 {
+	struct jsonw w;
 	struct buf b;
-	char at[CLOCK_ISO_MAX];
 
 	buf_init(&b, 8 << 20);
-	json_put_key(&b, "{", "query");
-	json_put_str(&b, query);
-	json_put_key(&b, ",", "verdict");
-	json_put_str(&b, names[w->verdict]);
-	json_put_key(&b, ",", "reason");
-	json_put_str(&b, w->verdict == REFUSED ? w->reason : NULL);
-	json_put_key(&b, ",", "means");
-	json_put_str(&b, means(w));
-	buf_printf(&b, ",\"databaseAway\":%s,\"stations\":[", w->db_away ? "true" : "false");
-	for (size_t i = 0; i < w->trace.n; i++) {
-		const struct trace_event *s = &w->trace.v[i];
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "query", query);
+	jsonw_str(&w, "verdict", names[y->verdict]);
+	jsonw_str(&w, "reason", y->verdict == REFUSED ? y->reason : NULL);
+	jsonw_str(&w, "means", means(y));
+	jsonw_bool(&w, "databaseAway", y->db_away);
+	jsonw_array(&w, "stations");
+	for (size_t i = 0; i < y->trace.n; i++) {
+		const struct trace_event *s = &y->trace.v[i];
 
-		clock_iso(s->at_us, at);
-		json_put_key(&b, i > 0 ? ",{" : "{", "at");
-		json_put_str(&b, s->at_us != 0 ? at : NULL);
-		json_put_key(&b, ",", "requestId");
-		json_put_str(&b, s->request_id);
-		json_put_key(&b, ",", "station");
-		json_put_str(&b, s->what);
-		json_put_key(&b, ",", "account");
-		json_put_str(&b, s->account);
-		json_put_key(&b, ",", "channel");
-		json_put_str(&b, s->channel);
-		buf_printf(&b, ",\"detail\":%s}", s->detail);
+		jsonw_object(&w, NULL);
+		jsonw_time(&w, "at", s->at_us);
+		jsonw_str(&w, "requestId", s->request_id);
+		jsonw_str(&w, "station", s->what);
+		jsonw_str(&w, "account", s->account);
+		jsonw_str(&w, "channel", s->channel);
+		jsonw_raw(&w, "detail", s->detail);
+		jsonw_end(&w);
 	}
-	buf_printf(&b, "],\"spool\":[%s],\"provider\":[%s]}", w->spool.p, w->asked.p);
-	puts(b.p);
-	buf_free(&b);
+	jsonw_end(&w);
+	jsonw_end(&y->files);
+	jsonw_raw(&w, "spool", y->spool.p);
+	jsonw_end(&y->answers);
+	jsonw_raw(&w, "provider", y->asked.p);
+	jsonw_end(&w);
+	(void)cmd_json(&w);
 }
 
 /* --- the spool -------------------------------------------------------------------------- */
@@ -290,13 +292,12 @@ in_file(void *arg, const struct spool_seen *s)
 	    s->bad ? "quarantine" : "spool",
 	    d != NULL ? channel_names[d->channel] : "-", d != NULL ? d->account : "-",
 	    d != NULL && d->request_id != NULL ? d->request_id : "-", s->path);
-	json_put_key(&w->spool, w->spool.n > 0 ? ",{" : "{", "file");
-	json_put_str(&w->spool, s->path);
-	json_put_key(&w->spool, ",", "receivedAt");
-	json_put_str(&w->spool, d != NULL ? at : NULL);
-	json_put_key(&w->spool, ",", "requestId");
-	json_put_str(&w->spool, d != NULL ? d->request_id : NULL);
-	buf_printf(&w->spool, ",\"setAside\":%s}", s->bad ? "true" : "false");
+	jsonw_object(&w->files, NULL);
+	jsonw_str(&w->files, "file", s->path);
+	jsonw_str(&w->files, "receivedAt", d != NULL ? at : NULL);
+	jsonw_str(&w->files, "requestId", d != NULL ? d->request_id : NULL);
+	jsonw_bool(&w->files, "setAside", s->bad);
+	jsonw_end(&w->files);
 	return !buf_err(&w->spool);
 }
 
@@ -319,13 +320,11 @@ said(struct why *w, const struct account *a, const char *code, const char *text)
 {
 	buf_printf(&w->asked_text, "%s %s/%s: %s\n", cmd_tr("provider of", "провайдер"),
 	    channel_names[a->channel], a->name, text);
-	json_put_key(&w->asked, w->asked.n > 0 ? ",{" : "{", "account");
-	json_put_str(&w->asked, a->name);
-	json_put_key(&w->asked, ",", "channel");
-	json_put_str(&w->asked, channel_names[a->channel]);
-	json_put_key(&w->asked, ",", "answer");
-	json_put_str(&w->asked, code);
-	buf_putc(&w->asked, '}');
+	jsonw_object(&w->answers, NULL);
+	jsonw_str(&w->answers, "account", a->name);
+	jsonw_str(&w->answers, "channel", channel_names[a->channel]);
+	jsonw_str(&w->answers, "answer", code);
+	jsonw_end(&w->answers);
 }
 
 static void
@@ -742,6 +741,10 @@ run(int argc, char **argv)
 	buf_init(&w.spool_text, 1 << 20);
 	buf_init(&w.asked, 1 << 20);
 	buf_init(&w.asked_text, 1 << 20);
+	jsonw_init(&w.files, &w.spool);
+	jsonw_array(&w.files, NULL);
+	jsonw_init(&w.answers, &w.asked);
+	jsonw_array(&w.answers, NULL);
 	scope_of(w.conf, &w.scope);
 	status = answer(&w, query);
 	buf_free(&w.spool);

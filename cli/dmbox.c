@@ -11,7 +11,9 @@
 #include "base/clock.h"
 #include "cmd.h"
 #include "extern/db.h"
+#include "extern/jsonw.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "store/store.h"
 #include "base/str.h"
 
@@ -122,6 +124,20 @@ cmd_db(const struct db_opts *o)
 	    "dmbox migrate"));
 	db_free(db);
 	return NULL;
+}
+
+int
+cmd_json(struct jsonw *w)
+{
+	bool whole = jsonw_done(w);
+
+	if (whole)
+		puts(w->b->p);
+	else
+		cmd_error("%s", cmd_tr("the answer is too large", "ответ слишком велик"));
+	mem_wipe(w->b->p, w->b->n);
+	buf_free(w->b);
+	return whole ? CMD_OK : CMD_FAIL;
 }
 
 enum rc

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "extern/jsonw.h"
 #include "extern/sign.h"
 
 #define IDLE "interval '30 days'"
@@ -342,4 +343,20 @@ people_put_link(struct buf *b, const char *base, const char *secret)
 	host = host != NULL ? strchr(host + 3, '/') : NULL;
 	buf_printf(b, "%s/inbox/#login=%s", host != NULL && host < base + n ? "/instagram" : "",
 	    secret);
+}
+
+void
+people_link_json(struct jsonw *w, const char *name, const char *role, const char *base,
+    const char *secret, int64_t until_us)
+{
+	struct buf url;
+
+	buf_init(&url, 8192);
+	people_put_link(&url, base, secret);
+	jsonw_str(w, "name", name);
+	jsonw_str(w, "role", role);
+	jsonw_str(w, "link", url.p);
+	jsonw_time(w, "expiresAt", until_us);
+	mem_wipe(url.p, url.n);
+	buf_free(&url);
 }
