@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/log.h"
 #include "extern/sign.h"
 #include "base/str.h"
@@ -46,6 +46,16 @@ endpoint_json(const struct endpoint_env *e, int status, struct buf *b)
 }
 
 void
+endpoint_jsonw(struct endpoint_env *e, int status, struct jsonw *w)
+{
+	if (jsonw_done(w))
+		endpoint_json(e, status, w->b);
+	else
+		endpoint_error(e, 500, "too_large", "the answer is too large");
+	buf_free(w->b);
+}
+
+void
 endpoint_log_error(const struct endpoint_env *e, int status, const char *code)
 {
 	if (!log_said())
@@ -56,6 +66,7 @@ void
 endpoint_error(struct endpoint_env *e, int status, const char *code, const char *fmt, ...)
 {
 	struct buf msg, b;
+	struct jsonw w;
 	va_list ap;
 
 	buf_init(&msg, 4096);
@@ -63,13 +74,15 @@ endpoint_error(struct endpoint_env *e, int status, const char *code, const char 
 	buf_vprintf(&msg, fmt, ap);
 	va_end(ap);
 	buf_init(&b, ANSWER_MAX);
-	buf_puts(&b, "{\"error\":{\"code\":");
-	json_put_str(&b, code);
-	buf_puts(&b, ",\"message\":");
-	json_put_strn(&b, msg.p, msg.n);
-	buf_puts(&b, "},\"requestId\":");
-	json_put_str(&b, e->request_id);
-	buf_puts(&b, "}\n");
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_object(&w, "error");
+	jsonw_str(&w, "code", code);
+	jsonw_strn(&w, "message", msg.p, msg.n);
+	jsonw_end(&w);
+	jsonw_str(&w, "requestId", e->request_id);
+	jsonw_end(&w);
+	buf_putc(&b, '\n');
 	endpoint_json(e, status, &b);
 	buf_free(&b);
 	buf_free(&msg);

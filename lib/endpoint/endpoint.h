@@ -89,6 +89,10 @@ void endpoint_end(struct endpoint_env *e);	/* frees e; in any thread, after endp
 void endpoint_header(const struct endpoint_env *e, const char *name, const char *value);
 /* endpoint_json(e, status, b): answer with the JSON of b (b is emptied). */
 void endpoint_json(const struct endpoint_env *e, int status, struct buf *b);
+/* endpoint_jsonw(e, status, w): answer with the text of w, or 500 where it is not complete or
+ * does not fit; w's buf is freed. */
+struct jsonw;
+void endpoint_jsonw(struct endpoint_env *e, int status, struct jsonw *w);
 /* endpoint_error(e, status, code, fmt...): {"error":{code,message},"requestId"}, and
  * endpoint_log_error. */
 void endpoint_error(struct endpoint_env *e, int status, const char *code, const char *fmt,

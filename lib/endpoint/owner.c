@@ -14,6 +14,7 @@
 #include "bridge/replay.h"
 #include "bridge/tick.h"
 #include "extern/json.h"
+#include "extern/jsonw.h"
 #include "endpoint/session.h"
 #include "model/provider.h"
 #include "store/owner.h"
@@ -112,14 +113,12 @@ refusal_of(const char *reason)
 
 /* What they mean, for the list: {"no_secret":"...",...}. */
 static void
-put_reasons(const struct endpoint_env *e, struct buf *b)
+put_reasons(const struct endpoint_env *e, struct jsonw *w)
 {
-	buf_puts(b, ",\"reasons\":{");
-	for (size_t i = 0; *refusals[i].reason != '\0'; i++) {
-		json_put_key(b, i > 0 ? "," : "", refusals[i].reason);
-		json_put_str(b, say(e, refusals[i].what));
-	}
-	buf_putc(b, '}');
+	jsonw_object(w, "reasons");
+	for (size_t i = 0; *refusals[i].reason != '\0'; i++)
+		jsonw_str(w, refusals[i].reason, say(e, refusals[i].what));
+	jsonw_end(w);
 }
 
 /* --- checks ---------------------------------------------------------------------- */
@@ -145,40 +144,38 @@ static const char *const groups[G__MAX] = {"configuration", "database", "files",
 struct page {
 	struct endpoint_env *e;
 	struct buf checks[G__MAX];
+	struct jsonw lists[G__MAX]; /* write checks */
 	enum level worst[G__MAX];
 	struct buf verdict;
 	enum level verdict_level;
 };
 
 static void
-put_check(struct buf *b, enum level l, const char *code, const char *const text[3])
+put_check(struct jsonw *w, enum level l, const char *code, const char *const text[3])
 {
-	static const char *const keys[3] = {"what", "seen", "remedy"};
-
-	json_put_key(b, "{", "code");
-	json_put_str(b, code);
-	json_put_key(b, ",", "status");
-	json_put_str(b, levels[l]);
-	for (size_t i = 0; i < 3; i++) {
-		json_put_key(b, ",", keys[i]);
-		json_put_str(b, text[i]);
-	}
-	buf_putc(b, '}');
+	jsonw_object(w, NULL);
+	jsonw_str(w, "code", code);
+	jsonw_str(w, "status", levels[l]);
+	jsonw_str(w, "what", text[0]);
+	jsonw_str(w, "seen", text[1]);
+	jsonw_str(w, "remedy", text[2]);
+	jsonw_end(w);
 }
 
 static void
 check(struct page *p, enum group g, enum level l, const char *const text[3])
 {
-	if (p->checks[g].n > 0)
-		buf_putc(&p->checks[g], ',');
-	put_check(&p->checks[g], l, groups[g], text);
+	struct jsonw w;
+
+	put_check(&p->lists[g], l, groups[g], text);
 	if (l > p->worst[g])
 		p->worst[g] = l;
 	/* what is unknown is no reason to alarm anybody */
 	if (l >= L_WARN && l > p->verdict_level) {
 		p->verdict_level = l;
 		buf_reset(&p->verdict);
-		put_check(&p->verdict, l, groups[g], text);
+		jsonw_init(&w, &p->verdict);
+		put_check(&w, l, groups[g], text);
 	}
 }
 
@@ -308,7 +305,7 @@ accounts_of(const struct endpoint_env *e, struct strv *accounts, struct strv *ch
 
 static enum rc
 put_series(struct db *db, const struct strv *accounts, const struct strv *channels, bool days,
-    struct buf *b)
+    struct jsonw *w)
 {
 	char at[CLOCK_ISO_MAX];
 	enum rc rc;
@@ -316,36 +313,32 @@ put_series(struct db *db, const struct strv *accounts, const struct strv *channe
 	clock_iso(owner_from(days, clock_now_us()), at);
 	if (days)
 		at[strlen("2026-01-01")] = '\0';
-	json_put_key(b, ",", days ? "days" : "hours");
-	buf_puts(b, "{\"from\":");
-	json_put_str(b, at);
-	buf_puts(b, ",\"accounts\":");
-	rc = owner_series(db, accounts, channels, days, b);
-	buf_putc(b, '}');
+	jsonw_object(w, days ? "days" : "hours");
+	jsonw_str(w, "from", at);
+	rc = owner_series(db, accounts, channels, days, jsonw_value(w, "accounts"));
+	if (rc == RC_OK)
+		jsonw_end(w);
 	return rc;
 }
 
 static enum rc
-put_accounts(struct page *p, struct db *db, struct buf *b)
+put_accounts(struct page *p, struct db *db, struct jsonw *w)
 {
 	const struct conf *c = p->e->conf;
 	enum rc rc = RC_OK;
 
-	json_put_key(b, ",", "accounts");
-	buf_putc(b, '[');
+	jsonw_array(w, "accounts");
 	for (size_t i = 0; i < c->n_accounts && i < ACCOUNTS_SHOWN && rc == RC_OK; i++) {
 		const struct account *a = &c->accounts[i];
 		char outcome[24] = "";
 
-		buf_puts(b, i > 0 ? ",{\"channel\":" : "{\"channel\":");
-		json_put_str(b, channel_names[a->channel]);
-		json_put_key(b, ",", "account");
-		json_put_str(b, a->name);
-		json_put_key(b, ",", "provider");
-		json_put_str(b, provider_called(a));
-		buf_putc(b, ',');
-		rc = owner_poll(db, a->name, channel_names[a->channel], outcome, b);
-		buf_puts(b, ",\"hint\":null}");
+		jsonw_object(w, NULL);
+		jsonw_str(w, "channel", channel_names[a->channel]);
+		jsonw_str(w, "account", a->name);
+		jsonw_str(w, "provider", provider_called(a));
+		rc = owner_poll(db, a->name, channel_names[a->channel], outcome, w);
+		jsonw_str(w, "hint", NULL);
+		jsonw_end(w);
 		if (str_eq(outcome, poll_outcome_names[POLL_FAILED]))
 			CHECK(p, G_PROVIDER, L_WARN,
 			    W("The last check of an account", "Последняя проверка аккаунта"),
@@ -353,28 +346,25 @@ put_accounts(struct page *p, struct db *db, struct buf *b)
 			    W("See its attempts below; `dmbox doctor` says what to do.",
 				"Смотрите попытки ниже; что делать, скажет `dmbox doctor`."));
 	}
-	buf_putc(b, ']');
+	jsonw_end(w);
 	return rc;
 }
 
 /* One step of the guide. */
 static void
-put_step(const struct page *p, struct buf *b, const char *code, bool done, struct words what,
+put_step(const struct page *p, struct jsonw *w, const char *code, bool done, struct words what,
     const char *value)
 {
-	const char *text = say(p->e, what);
-
-	buf_puts(b, b->p[b->n - 1] == '[' ? "{\"code\":" : ",{\"code\":");
-	json_put_str(b, code);
-	buf_printf(b, ",\"done\":%s,\"what\":", done ? "true" : "false");
-	json_put_str(b, text);
-	json_put_key(b, ",", "value");
-	json_put_str(b, value);
-	buf_putc(b, '}');
+	jsonw_object(w, NULL);
+	jsonw_str(w, "code", code);
+	jsonw_bool(w, "done", done);
+	jsonw_str(w, "what", say(p->e, what));
+	jsonw_str(w, "value", value);
+	jsonw_end(w);
 }
 
 static void
-put_setup(struct page *p, const struct owner_facts *f, struct buf *b)
+put_setup(struct page *p, const struct owner_facts *f, struct jsonw *w)
 {
 	const struct conf *c = p->e->conf;
 	const struct account *a = &c->accounts[0];
@@ -390,76 +380,71 @@ put_setup(struct page *p, const struct owner_facts *f, struct buf *b)
 		}
 	buf_init(&url, 8192);
 	hint_webhook_url(c, a, &url);
-	json_put_key(b, ",", "setup");
-	buf_putc(b, '[');
-	put_step(p, b, "database", true,
+	jsonw_array(w, "setup");
+	put_step(p, w, "database", true,
 	    (struct words)W("The database has its tables", "В базе есть таблицы"), NULL);
-	put_step(p, b, "address", !str_empty(c->public_url),
+	put_step(p, w, "address", !str_empty(c->public_url),
 	    (struct words)W("The address of this site is set (DMBOX_PUBLIC_URL)",
 		"Задан адрес сайта (DMBOX_PUBLIC_URL)"),
 	    c->public_url);
-	put_step(p, b, "account", ready,
+	put_step(p, w, "account", ready,
 	    (struct words)W("An account has its token", "У аккаунта есть токен"),
 	    ready ? NULL : "dmbox init");
-	put_step(p, b, "cron", f->check_age_s >= 0 && f->check_age_s <= POLL_ALIVE_S,
+	put_step(p, w, "cron", f->check_age_s >= 0 && f->check_age_s <= POLL_ALIVE_S,
 	    (struct words)W("The poller runs each minute", "Опросчик запускается каждую минуту"),
 	    "* * * * * dmbox-poll");
-	put_step(p, b, "webhook", f->accepted,
+	put_step(p, w, "webhook", f->accepted,
 	    (struct words)W("The provider calls this address", "Провайдер вызывает этот адрес"),
 	    url.p);
-	put_step(p, b, "message", f->message_age_s >= 0,
+	put_step(p, w, "message", f->message_age_s >= 0,
 	    (struct words)W("The first message is there: write to yourself from another account",
 		"Пришло первое сообщение: напишите себе с другого аккаунта"),
 	    NULL);
-	put_step(p, b, "people", f->people > 1,
+	put_step(p, w, "people", f->people > 1,
 	    (struct words)W("A second person has a link", "У второго человека есть ссылка"), NULL);
-	buf_putc(b, ']');
+	jsonw_end(w);
 	buf_free(&url);
 }
 
 static void
-put_head(struct page *p, const struct owner_facts *f, struct buf *b)
+put_head(struct page *p, const struct owner_facts *f, struct jsonw *w)
 {
-	char at[CLOCK_ISO_MAX];
-
-	clock_iso(clock_now_us(), at);
-	buf_puts(b, "{\"at\":");
-	json_put_str(b, at);
-	buf_puts(b, ",\"verdict\":");
-	buf_puts(b, p->verdict_level >= L_WARN ? p->verdict.p : "{\"status\":\"ok\"}");
-	json_put_key(b, ",", "lastMessageAt");
-	json_put_str(b, *f->message_at != '\0' ? f->message_at : NULL);
-	json_put_key(b, ",", "lastCheckAt");
-	json_put_str(b, *f->check_at != '\0' ? f->check_at : NULL);
-	json_put_key(b, ",", "groups");
-	buf_putc(b, '[');
-	for (int g = 0; g < G__MAX; g++)
-		buf_printf(b, "%s{\"code\":\"%s\",\"status\":\"%s\",\"checks\":[%s]}",
-		    g > 0 ? "," : "", groups[g], levels[p->worst[g]],
-		    p->checks[g].n > 0 ? p->checks[g].p : "");
-	buf_putc(b, ']');
+	jsonw_time(w, "at", clock_now_us());
+	jsonw_raw(w, "verdict",
+	    p->verdict_level >= L_WARN ? p->verdict.p : "{\"status\":\"ok\"}");
+	jsonw_str(w, "lastMessageAt", *f->message_at != '\0' ? f->message_at : NULL);
+	jsonw_str(w, "lastCheckAt", *f->check_at != '\0' ? f->check_at : NULL);
+	jsonw_array(w, "groups");
+	for (int g = 0; g < G__MAX; g++) {
+		jsonw_object(w, NULL);
+		jsonw_str(w, "code", groups[g]);
+		jsonw_str(w, "status", levels[p->worst[g]]);
+		jsonw_end(&p->lists[g]);
+		jsonw_raw(w, "checks", p->checks[g].p);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
 }
 
 /* All behind the head, which needs to know what these find. */
 static enum rc
-put_body(struct page *p, struct db *db, const struct owner_facts *f, struct buf *b)
+put_body(struct page *p, struct db *db, const struct owner_facts *f, struct jsonw *w)
 {
 	static const char *const keys[OWNER_PART__MAX] = {"waiting", "failed", "refused", "users"};
 	struct strv accounts = {0}, channels = {0};
 	enum rc rc;
 
 	accounts_of(p->e, &accounts, &channels);
-	rc = put_series(db, &accounts, &channels, false, b);
+	rc = put_series(db, &accounts, &channels, false, w);
 	if (rc == RC_OK)
-		rc = put_series(db, &accounts, &channels, true, b);
-	for (int i = 0; i < OWNER_PART__MAX && rc == RC_OK; i++) {
-		json_put_key(b, ",", keys[i]);
-		rc = owner_part(db, (enum owner_part)i, &accounts, &channels, b);
-	}
+		rc = put_series(db, &accounts, &channels, true, w);
+	for (int i = 0; i < OWNER_PART__MAX && rc == RC_OK; i++)
+		rc = owner_part(
+		    db, (enum owner_part)i, &accounts, &channels, jsonw_value(w, keys[i]));
 	if (rc == RC_OK)
-		rc = put_accounts(p, db, b);
+		rc = put_accounts(p, db, w);
 	if (rc == RC_OK)
-		put_setup(p, f, b);
+		put_setup(p, f, w);
 	strv_free(&accounts);
 	strv_free(&channels);
 	return rc;
@@ -472,16 +457,17 @@ away(struct endpoint_env *e)
 	endpoint_error(e, 503, "database", "the database does not answer; try again");
 }
 
+/* What w has, or what went wrong; w's buf is freed. */
 static void
-answer(struct endpoint_env *e, enum rc rc, struct buf *b)
+answer(struct endpoint_env *e, enum rc rc, struct jsonw *w)
 {
 	if (rc == RC_OK)
-		endpoint_json(e, 200, b);
+		endpoint_jsonw(e, 200, w);
 	else if (rc == RC_NONE)
 		endpoint_error(e, 404, "not_found", "there is none");
 	else
 		away(e);
-	buf_free(b);
+	buf_free(w->b);
 }
 
 static void
@@ -490,27 +476,36 @@ owner(struct endpoint_env *e)
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
 	struct page p = {.e = e};
 	struct owner_facts f;
+	struct jsonw w, members;
 	struct buf b, body;
 	enum rc rc;
 
 	buf_init(&b, ANSWER_MAX);
 	buf_init(&body, ANSWER_MAX);
 	buf_init(&p.verdict, 1 << 16);
-	for (int g = 0; g < G__MAX; g++)
+	for (int g = 0; g < G__MAX; g++) {
 		buf_init(&p.checks[g], 1 << 16);
+		jsonw_init(&p.lists[g], &p.checks[g]);
+		jsonw_array(&p.lists[g], NULL);
+	}
+	jsonw_init(&w, &b);
+	jsonw_init(&members, &body);
+	jsonw_object(&members, NULL);
 	rc = owner_facts(db, &f);
 	if (rc == RC_OK) {
 		check_host(&p);
 		check_facts(&p, &f);
-		rc = put_body(&p, db, &f, &body);
+		rc = put_body(&p, db, &f, &members);
 	}
 	if (rc == RC_OK) {
-		put_head(&p, &f, &b);
-		buf_put(&b, body.p, body.n);
-		put_reasons(e, &b);
-		buf_putc(&b, '}');
+		jsonw_end(&members);
+		jsonw_object(&w, NULL);
+		put_head(&p, &f, &w);
+		jsonw_members(&w, body.p);
+		put_reasons(e, &w);
+		jsonw_end(&w);
 	}
-	answer(e, rc == RC_NONE ? RC_TEMP : rc, &b);
+	answer(e, rc == RC_NONE ? RC_TEMP : rc, &w);
 	buf_free(&body);
 	buf_free(&p.verdict);
 	for (int g = 0; g < G__MAX; g++)
@@ -524,6 +519,7 @@ ledger(struct endpoint_env *e)
 {
 	const char *before = http_query_get(&e->arena, e->req->query, "before");
 	int64_t id = 0;
+	struct jsonw w;
 	struct buf b;
 
 	if (!str_empty(before) && (str_i64(before, &id) != RC_OK || id <= 0)) {
@@ -531,10 +527,11 @@ ledger(struct endpoint_env *e)
 		return;
 	}
 	buf_init(&b, ANSWER_MAX);
+	jsonw_init(&w, &b);
 	answer(e,
 	    owner_ledger(ctx_db(e->ctx, e->conf, e->thread),
-		http_query_get(&e->arena, e->req->query, "reason"), id, &b),
-	    &b);
+		http_query_get(&e->arena, e->req->query, "reason"), id, &w),
+	    &w);
 }
 
 static void
@@ -543,6 +540,7 @@ delivery(struct endpoint_env *e)
 	const char *text = http_query_get(&e->arena, e->req->query, "id"), *hint;
 	char reason[64] = "";
 	int64_t id;
+	struct jsonw w;
 	struct buf b;
 	size_t i;
 	enum rc rc;
@@ -552,19 +550,19 @@ delivery(struct endpoint_env *e)
 		return;
 	}
 	buf_init(&b, ANSWER_MAX);
-	rc = owner_delivery(ctx_db(e->ctx, e->conf, e->thread), id, reason, &b);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	rc = owner_delivery(ctx_db(e->ctx, e->conf, e->thread), id, reason, &w);
 	if (rc == RC_OK) {
 		i = refusal_of(reason);
 		hint = *refusals[i].reason != '\0'
 			   ? NULL
 			   : hint_text(ru(e), &e->conf->accounts[0], reason);
-		json_put_key(&b, ",", "what");
-		json_put_str(&b, hint != NULL ? hint : say(e, refusals[i].what));
-		json_put_key(&b, ",", "remedy");
-		json_put_str(&b, hint != NULL ? NULL : say(e, refusals[i].remedy));
-		buf_putc(&b, '}');
+		jsonw_str(&w, "what", hint != NULL ? hint : say(e, refusals[i].what));
+		jsonw_str(&w, "remedy", hint != NULL ? NULL : say(e, refusals[i].remedy));
+		jsonw_end(&w);
 	}
-	answer(e, rc, &b);
+	answer(e, rc, &w);
 }
 
 static void
@@ -572,6 +570,7 @@ replay(struct endpoint_env *e, const struct json *j)
 {
 	const struct replay_want w = {.dry = false};
 	struct replay_counts n = {0};
+	struct jsonw out;
 	struct buf b;
 	int64_t id;
 	enum rc rc;
@@ -592,11 +591,14 @@ replay(struct endpoint_env *e, const struct json *j)
 		    e, 409, "not_possible", "what was refused, erased or a test is not read again");
 	} else {
 		buf_init(&b, 256);
-		buf_printf(&b,
-		    "{\"success\":true,\"stored\":%zu,\"duplicates\":%zu,\"ignored\":%zu}",
-		    n.stored, n.duplicates + n.weak, n.ignored);
-		endpoint_json(e, 200, &b);
-		buf_free(&b);
+		jsonw_init(&out, &b);
+		jsonw_object(&out, NULL);
+		jsonw_bool(&out, "success", true);
+		jsonw_i64(&out, "stored", (int64_t)n.stored);
+		jsonw_i64(&out, "duplicates", (int64_t)(n.duplicates + n.weak));
+		jsonw_i64(&out, "ignored", (int64_t)n.ignored);
+		jsonw_end(&out);
+		endpoint_jsonw(e, 200, &out);
 		log_info("delivery %" PRId64 " read again by %s", id, e->caller.sub);
 	}
 }
@@ -605,7 +607,7 @@ replay(struct endpoint_env *e, const struct json *j)
 
 /* The facts of a station as words: "kind=text, status=received". */
 static void
-put_facts(struct endpoint_env *e, const char *detail, struct buf *b)
+put_facts(struct endpoint_env *e, const char *detail, struct jsonw *w)
 {
 	const struct json *value;
 	struct json *j = NULL;
@@ -619,7 +621,7 @@ put_facts(struct endpoint_env *e, const char *detail, struct buf *b)
 			buf_printf(&text, "%s%s %s", text.n > 0 ? ", " : "", key,
 			    t != NULL ? t : json_raw(&e->arena, value));
 		}
-	json_put_str(b, text.p != NULL ? text.p : "");
+	jsonw_str(w, "text", text.p);
 	json_free(j);
 	buf_free(&text);
 }
@@ -676,22 +678,17 @@ look(struct endpoint_env *e, struct db *db, const char *q, struct trace *t)
 }
 
 static void
-put_steps(struct endpoint_env *e, const struct trace *t, struct buf *b)
+put_steps(struct endpoint_env *e, const struct trace *t, struct jsonw *w)
 {
-	char at[CLOCK_ISO_MAX];
-
-	buf_puts(b, "{\"steps\":[");
+	jsonw_array(w, "steps");
 	for (size_t i = 0; i < t->n && i < WHY_STEPS; i++) {
-		clock_iso(t->v[i].at_us, at);
-		buf_puts(b, i > 0 ? ",{\"at\":" : "{\"at\":");
-		json_put_str(b, t->v[i].at_us != 0 ? at : NULL);
-		json_put_key(b, ",", "event");
-		json_put_str(b, t->v[i].what);
-		json_put_key(b, ",", "text");
-		put_facts(e, t->v[i].detail, b);
-		buf_putc(b, '}');
+		jsonw_object(w, NULL);
+		jsonw_time(w, "at", t->v[i].at_us);
+		jsonw_str(w, "event", t->v[i].what);
+		put_facts(e, t->v[i].detail, w);
+		jsonw_end(w);
 	}
-	buf_putc(b, ']');
+	jsonw_end(w);
 }
 
 static void
@@ -701,6 +698,7 @@ why(struct endpoint_env *e)
 	const char *q = http_query_get(&e->arena, e->req->query, "q"), *who = NULL, *words = NULL;
 	struct trace t = {0};
 	int64_t id;
+	struct jsonw w;
 	struct buf b;
 	enum rc rc;
 
@@ -709,25 +707,27 @@ why(struct endpoint_env *e)
 		return;
 	}
 	buf_init(&b, ANSWER_MAX);
+	jsonw_init(&w, &b);
 	rc = look(e, db, q, &t);
 	if (rc == RC_OK && t.n == 0)
 		rc = RC_NONE;
 	if (rc == RC_OK) {
-		put_steps(e, &t, &b);
+		jsonw_object(&w, NULL);
+		put_steps(e, &t, &w);
 		id = message_of(e, &t);
-		json_put_key(&b, ",", "message");
 		if (id != 0 && trace_words(db, id, &e->arena, &who, &words) == RC_OK) {
-			buf_printf(&b, "{\"id\":%" PRId64 ",\"name\":", id);
-			json_put_str(&b, who);
-			json_put_key(&b, ",", "content");
-			json_put_str(&b, words);
-			buf_puts(&b, "}}");
+			jsonw_object(&w, "message");
+			jsonw_i64(&w, "id", id);
+			jsonw_str(&w, "name", who);
+			jsonw_str(&w, "content", words);
+			jsonw_end(&w);
 		} else {
-			buf_puts(&b, "null}");
+			jsonw_raw(&w, "message", NULL);
 		}
+		jsonw_end(&w);
 	}
 	trace_free(&t);
-	answer(e, rc, &b);
+	answer(e, rc, &w);
 }
 
 /* --- people ------------------------------------------------------------------------- */
@@ -736,45 +736,41 @@ static void
 users(struct endpoint_env *e)
 {
 	const struct strv none = {0};
+	struct jsonw w;
 	struct buf b;
 	enum rc rc;
 
 	buf_init(&b, ANSWER_MAX);
-	buf_puts(&b, "{\"users\":");
-	rc = owner_part(ctx_db(e->ctx, e->conf, e->thread), OWNER_PEOPLE, &none, &none, &b);
-	buf_putc(&b, '}');
-	answer(e, rc, &b);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	rc = owner_part(ctx_db(e->ctx, e->conf, e->thread), OWNER_PEOPLE, &none, &none,
+	    jsonw_value(&w, "users"));
+	if (rc == RC_OK)
+		jsonw_end(&w);
+	answer(e, rc, &w);
 }
 
 static void
 give_link(struct endpoint_env *e, struct db *db, const char *name, const char *role)
 {
-	char secret[PEOPLE_SECRET + 1] = "", until[CLOCK_ISO_MAX];
-	struct buf url, b;
+	char secret[PEOPLE_SECRET + 1] = "";
+	struct jsonw w;
+	struct buf b;
 	int64_t us = 0;
 	enum rc rc = people_link(db, name, LINK_S, secret, &us);
 
-	buf_init(&url, 8192);
 	buf_init(&b, 1 << 16);
+	jsonw_init(&w, &b);
 	if (rc == RC_OK) {
-		people_put_link(&url, e->conf->public_url, secret);
-		clock_iso(us, until);
-		buf_puts(&b, "{\"name\":");
-		json_put_str(&b, name);
-		json_put_key(&b, ",", "role");
-		json_put_str(&b, role);
-		json_put_key(&b, ",", "link");
-		json_put_str(&b, url.p);
-		json_put_key(&b, ",", "expiresAt");
-		json_put_str(&b, until);
-		buf_puts(&b, ",\"qr\":[]}");
+		jsonw_object(&w, NULL);
+		people_link_json(&w, name, role, e->conf->public_url, secret, us);
+		jsonw_array(&w, "qr");
+		jsonw_end(&w);
+		jsonw_end(&w);
 		log_info("a link for %s, made by %s", name, e->caller.sub);
 	}
 	mem_wipe(secret, sizeof secret);
-	if (url.p != NULL)
-		mem_wipe(url.p, url.n);
-	buf_free(&url);
-	answer(e, rc, &b);
+	answer(e, rc, &w);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "extern/jsonw.h"
 #include "base/clock.h"
@@ -173,6 +174,27 @@ jsonw_raw(struct jsonw *w, const char *key, const char *json)
 		w->due = w->b->n + 1;
 		buf_puts(w->b, json != NULL ? json : "null");
 	}
+}
+
+void
+jsonw_members(struct jsonw *w, const char *json)
+{
+	uint64_t level = (uint64_t)1 << w->depth;
+	size_t n = strlen(json);
+
+	if (!value_came(w))
+		return;
+	if (w->depth == 0 || (w->array & level) != 0 || n < 2 || json[0] != '{' ||
+	    json[n - 1] != '}') {
+		misuse(w, "members of no object", json);
+		return;
+	}
+	if (strspn(json + 1, " \t\r\n") == n - 2)
+		return;
+	if ((w->some & level) != 0)
+		buf_putc(w->b, ',');
+	w->some |= level;
+	buf_put(w->b, json + 1, n - 2);
 }
 
 struct buf *

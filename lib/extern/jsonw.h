@@ -47,6 +47,8 @@ void jsonw_bool(struct jsonw *w, const char *key, bool v);
 void jsonw_time(struct jsonw *w, const char *key, int64_t us);
 /* jsonw_raw(w, key, json): one value that is JSON already; NULL is null. */
 void jsonw_raw(struct jsonw *w, const char *key, const char *json);
+/* jsonw_members(w, json): the members of json, which is an object, into the open one. */
+void jsonw_members(struct jsonw *w, const char *json);
 /* jsonw_value(w, key): w's buf, into which the caller puts one value that is JSON, before the
  * next call with w. */
 struct buf *jsonw_value(struct jsonw *w, const char *key);

@@ -201,7 +201,7 @@ owner_series(struct db *db, const struct strv *accounts, const struct strv *chan
 
 enum rc
 owner_poll(
-    struct db *db, const char *account, const char *channel, char outcome[24], struct buf *out)
+    struct db *db, const char *account, const char *channel, char outcome[24], struct jsonw *out)
 {
 	struct db_args a = {0};
 	struct db_res *r = NULL;
@@ -214,7 +214,7 @@ owner_poll(
 	rc = one(db, Q_POLL, &a, 1, &j, &r);
 	if (rc == RC_OK) {
 		text_of(r, 0, outcome, 24);
-		buf_put(out, j.p + 1, j.n - 2);
+		jsonw_members(out, j.p);
 	}
 	buf_free(&j);
 	db_res_free(r);
@@ -223,7 +223,7 @@ owner_poll(
 }
 
 enum rc
-owner_ledger(struct db *db, const char *reason, int64_t before, struct buf *out)
+owner_ledger(struct db *db, const char *reason, int64_t before, struct jsonw *out)
 {
 	struct db_args a = {0};
 	struct db_res *r = NULL;
@@ -235,13 +235,16 @@ owner_ledger(struct db *db, const char *reason, int64_t before, struct buf *out)
 	rc = db_exec(db, &sql[Q_LEDGER], &a, &r);
 	if (rc == RC_OK) {
 		n = db_rows(r) > 50 ? 50 : db_rows(r);
-		buf_puts(out, "{\"deliveries\":[");
+		jsonw_object(out, NULL);
+		jsonw_array(out, "deliveries");
 		for (size_t i = 0; i < n; i++)
-			buf_printf(out, "%s%s", i > 0 ? "," : "", db_get_text(r, i, 1));
+			jsonw_raw(out, NULL, db_get_text(r, i, 1));
+		jsonw_end(out);
 		if (db_rows(r) > 50)
-			buf_printf(out, "],\"next\":%lld}", (long long)db_get_i64(r, 49, 0));
+			jsonw_i64(out, "next", db_get_i64(r, 49, 0));
 		else
-			buf_puts(out, "],\"next\":null}");
+			jsonw_raw(out, "next", NULL);
+		jsonw_end(out);
 	}
 	db_res_free(r);
 	db_args_free(&a);
@@ -249,7 +252,7 @@ owner_ledger(struct db *db, const char *reason, int64_t before, struct buf *out)
 }
 
 enum rc
-owner_delivery(struct db *db, int64_t id, char reason[64], struct buf *out)
+owner_delivery(struct db *db, int64_t id, char reason[64], struct jsonw *out)
 {
 	struct db_args a = {0};
 	struct db_res *r = NULL;
@@ -261,7 +264,7 @@ owner_delivery(struct db *db, int64_t id, char reason[64], struct buf *out)
 	rc = one(db, Q_DELIVERY, &a, 1, &j, &r);
 	if (rc == RC_OK) {
 		text_of(r, 0, reason, 64);
-		buf_put(out, j.p, j.n - 1);
+		jsonw_members(out, j.p);
 	}
 	buf_free(&j);
 	db_res_free(r);

@@ -7,6 +7,7 @@
 #include "base/rc.h"
 #include "base/str.h"
 #include "extern/db.h"
+#include "extern/jsonw.h"
 
 /*
  * What the owner's page reads (docs/design/inbox-api.md 7).  PostgreSQL makes the JSON
@@ -37,16 +38,18 @@ enum rc owner_series(struct db *db, const struct strv *accounts, const struct st
     bool days, struct buf *out) MUST_CHECK;
 /* owner_from(days, now_us): when the first of those steps begins. */
 int64_t owner_from(bool days, int64_t now_us);
-/* owner_poll(db, account, channel, outcome, out): append "lastPollAt":..,"outcome":..,
- * "attempts":[...]; outcome gets the last one's name, "" where there was none. */
+/* owner_poll(db, account, channel, outcome, out): the members lastPollAt, outcome and attempts
+ * of an open object; outcome gets the last one's name, "" where there was none. */
 enum rc owner_poll(struct db *db, const char *account, const char *channel, char outcome[24],
-    struct buf *out) MUST_CHECK;
-/* owner_ledger(db, reason, before, out): append {"deliveries":[...],"next":id|null}: refused and
+    struct jsonw *out) MUST_CHECK;
+/* owner_ledger(db, reason, before, out): {"deliveries":[...],"next":id|null}: refused and
  * not understood ones, the newest 50 below an id (0: all); reason NULL: any. */
-enum rc owner_ledger(struct db *db, const char *reason, int64_t before, struct buf *out) MUST_CHECK;
-/* owner_delivery(db, id, reason, out): append the members of one, without the last brace;
- * RC_NONE. */
-enum rc owner_delivery(struct db *db, int64_t id, char reason[64], struct buf *out) MUST_CHECK;
+enum rc owner_ledger(struct db *db, const char *reason, int64_t before,
+    struct jsonw *out) MUST_CHECK;
+/* owner_delivery(db, id, reason, out): the members of one, into an open object; reason gets why it
+ * was refused.  RC_NONE. */
+enum rc owner_delivery(struct db *db, int64_t id, char reason[64],
+    struct jsonw *out) MUST_CHECK;
 /* owner_response_upkeep(db): fold how fast customers were answered. */
 enum rc owner_response_upkeep(struct db *db) MUST_CHECK;
 

@@ -63,8 +63,8 @@ enum rc people_there(struct db *db, const char *name) MUST_CHECK;
 /* people_put_link(b, base, secret): the address of a one-time link; base: DMBOX_PUBLIC_URL or
  * NULL.  Below a path (a shared host's /cgi-bin) the page is beside a channel's endpoints. */
 void people_put_link(struct buf *b, const char *base, const char *secret);
-/* people_link_json(w, name, role, base, secret, until_us): members of an open object: whose link it is,
- * the link as people_put_link writes it, and until when it works (people_link). */
+/* people_link_json(w, name, role, base, secret, until_us): members of an open object: whose link
+ * it is, the link as people_put_link writes it, and until when it works (people_link). */
 struct jsonw;
 void people_link_json(struct jsonw *w, const char *name, const char *role, const char *base,
     const char *secret, int64_t until_us);

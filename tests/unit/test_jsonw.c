@@ -47,13 +47,15 @@ test_all_kinds(void **state)
 	jsonw_end(&w);
 	jsonw_line(&w);
 	jsonw_i64(&w, "last", 3);
+	jsonw_members(&w, "{}");
+	jsonw_members(&w, "{\"m\":1, \"n\":2}");
 	jsonw_line(&w);
 	jsonw_end(&w);
 	assert_true(jsonw_done(&w));
 	assert_string_equal(b.p, "{\"s\\\"\":\"a\\nb\",\"none\":null,\"n\":\"x\xef\xbf\xbdy\","
 	    "\"f\":\"7/\\\"\",\"i\":-9223372036854775808,\"t\":true,\"f\":false,\"never\":null,"
 	    "\"at\":\"2024-11-13T12:00:00.000Z\",\"raw\":[1, 2],\"nil\":null,\"own\":1.5,"
-	    "\"empty\":{},\"list\":[[],1,{\"k\":2}],\n\"last\":3\n}");
+	    "\"empty\":{},\"list\":[[],1,{\"k\":2}],\n\"last\":3,\"m\":1, \"n\":2\n}");
 	buf_free(&b);
 }
 
@@ -80,7 +82,7 @@ test_any_order(void **state)
 
 	(void)state;
 	srandom(1);
-	for (size_t round = 0; round < 20000; round++) {
+	for (size_t round = 0; round < 60000; round++) {
 		struct json *j = NULL;
 		struct jsonw w;
 		struct buf b;
@@ -90,12 +92,13 @@ test_any_order(void **state)
 		for (long n = random() % 9; n >= 0; n--) {
 			const char *key = random() % 3 == 0 ? "k" : NULL;
 
-			switch (random() % 6) {
+			switch (random() % 7) {
 			case 0: jsonw_object(&w, key); break;
 			case 1: jsonw_array(&w, key); break;
 			case 2: jsonw_str(&w, key, "v"); break;
 			case 3: (void)jsonw_value(&w, key); break;
 			case 4: jsonw_line(&w); break;
+			case 5: jsonw_members(&w, key != NULL ? "{\"m\":1}" : "{ }"); break;
 			default: jsonw_end(&w); break;
 			}
 		}
@@ -143,7 +146,7 @@ static void
 test_told(void **state)
 {
 	static const char *const told[] = { "a member without a key", "a key outside",
-		"a second text", "an end without", "is not complete", "is missing" };
+		"a second text", "an end without", "is not complete", "is missing", "of no object" };
 	char file[] = "/tmp/jsonw.XXXXXX", lines[8192] = "";
 	struct log_opts o = { .level = LOG_INFO, .file = file, .program = "test" };
 	struct jsonw w;
@@ -163,7 +166,8 @@ test_told(void **state)
 		case 2: jsonw_i64(&w, NULL, 1); jsonw_i64(&w, NULL, 1); break;
 		case 3: jsonw_end(&w); break;
 		case 4: jsonw_object(&w, NULL); break;
-		default: (void)jsonw_value(&w, NULL); break;
+		case 5: (void)jsonw_value(&w, NULL); break;
+		default: jsonw_object(&w, NULL); jsonw_members(&w, "[1]"); break;
 		}
 		assert_false(jsonw_done(&w));
 	}
