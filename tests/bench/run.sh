@@ -105,6 +105,12 @@ EOF
 chmod 640 "$D/dmbox.env" "$D/accounts/meta.env"
 [ "${#AS[@]}" -eq 0 ] || chown -R "$PG_USER" "$D/run" "$D/logs" "$D/accounts" "$D/accounts200" "$D/dmbox.env"
 export DMBOX_CONFIG=$D/dmbox.env
+# Each server is an installation of its own, with a spool and a log: one whose deliveries
+# another server's program stores (bridge/relay.c) would be measured with that.
+for s in fcgid proxy nginx; do
+	sed "s|^DMBOX_SPOOL_DIR=.*|DMBOX_SPOOL_DIR=\"$D/spool-$s\"|; s|dmbox.log|$s.log|" "$D/dmbox.env" >"$D/$s.env" &&
+	    chmod 640 "$D/$s.env" && { [ "${#AS[@]}" -eq 0 ] || chown "$PG_USER" "$D/$s.env"; } || exit 1
+done
 (cd "$D" && asuser "$D/bin/dmbox" migrate) >"$D/logs/migrate.log" 2>&1 || { cat "$D/logs/migrate.log" >&2; die 'dmbox migrate failed'; }
 pg_psql "$D" -d bench -f "$HERE/peer/schema.sql" >/dev/null || die 'the schema of the peer is refused'
 
@@ -130,7 +136,7 @@ start_lighttpd() {
 
 start_apache() {
 	{
-		apache_conf $((PORT + 1)) "$D/bin" "$D/run" "$D/run" "$D/dmbox.env" "$D/logs"
+		apache_conf $((PORT + 1)) "$D/bin" "$D/run" "$D/run" "$D/fcgid.env" "$D/logs"
 		apache_modules proxy proxy_fcgi proxy_http cgid
 		cat <<-EOF
 		ScriptSock "$D/run/cgid.sock"
@@ -142,7 +148,7 @@ start_apache() {
 			Require all granted
 			Options +ExecCGI
 			SetHandler cgi-script
-			SetEnv DMBOX_CONFIG "$D/dmbox.env"
+			SetEnv DMBOX_CONFIG "$D/fcgid.env"
 		</Directory>
 		<Location "/proxy/instagram">
 			Require all granted
@@ -161,7 +167,7 @@ start_apache() {
 	start "$D/logs/apache.out" apache2 -D FOREGROUND -f "$D/run/apache.conf"
 	APACHE=$!
 	answers "http://127.0.0.1:$((PORT + 1))/health" "$APACHE" "$(start_of "$APACHE")" || { tail -n 5 "$D"/logs/apache.out "$D"/logs/error.log >&2; die 'Apache did not start'; }
-	DMBOX_WEBHOOK_THREADS=8 start "$D/logs/proxy.out" spawn-fcgi -n -b 1024 -s "$D/run/proxy.sock" -- "$D/bin/webhook.fcgi"
+	DMBOX_CONFIG=$D/proxy.env DMBOX_WEBHOOK_THREADS=8 start "$D/logs/proxy.out" spawn-fcgi -n -b 1024 -s "$D/run/proxy.sock" -- "$D/bin/webhook.fcgi"
 	EMPTY_THREADS=32 start "$D/logs/proxye.out" spawn-fcgi -n -b 1024 -s "$D/run/proxye.sock" -- "$D/bin/empty.fcgi"
 }
 
@@ -181,7 +187,7 @@ start_nginx() {
 		}
 		EOF
 	} >"$D/run/nginx.conf"
-	nginx_programs "$D/bin" "$D/run/ngx" "$D/dmbox.env" 8 >"$D/run/dmbox-fcgi"
+	nginx_programs "$D/bin" "$D/run/ngx" "$D/nginx.env" 8 >"$D/run/dmbox-fcgi"
 	start "$D/logs/programs.out" /bin/sh "$D/run/dmbox-fcgi" run
 	start "$D/logs/nginx.out" nginx -p "$D/run/ngx" -e "$D/logs/error.log" -c "$D/run/nginx.conf"
 	NGINX=$!
