@@ -69,13 +69,29 @@ read_name(const char *dir, char out[TICK_NAME])
 	return RC_OK;
 }
 
+/* The folder, where it is not there: the umask may be stricter than its mode. */
+static enum rc
+make_folder(const char *dir)
+{
+	int fd;
+
+	if (mkdir(dir, FOLDER_MODE) != 0)
+		return errno == EEXIST ? RC_OK : RC_TEMP;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0) {
+		(void)!fchmod(fd, FOLDER_MODE);
+		close(fd);
+	}
+	return RC_OK;
+}
+
 /* The first to come names it for all. */
 static enum rc
 make_name(const char *dir, char out[TICK_NAME])
 {
 	char new[PATH_MAX], path[PATH_MAX], secret[SECRET + 1];
 
-	if (mkdir(dir, FOLDER_MODE) != 0 && errno != EEXIST)
+	if (make_folder(dir) != RC_OK)
 		return RC_TEMP;
 	sign_token(secret, SECRET);
 	if (!path_of(path, dir, ".name") || write_new(dir, secret, SECRET, new) != RC_OK)
@@ -130,19 +146,38 @@ tick_move(const char *dir)
 	return rc;
 }
 
-enum rc
-tick_name(const char *dir, char out[TICK_NAME], int64_t *out_us)
+/* When the file of that name was replaced last. */
+static enum rc
+moved_at(const char *dir, const char *name, int64_t *out_us)
 {
 	char path[PATH_MAX];
 	struct stat st;
+
+	if (!path_of(path, dir, name) || (stat(path, &st) != 0 && errno != ENOENT))
+		return RC_TEMP;
+	if (stat(path, &st) != 0)
+		return RC_NONE;
+	*out_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
+	return RC_OK;
+}
+
+enum rc
+tick_look(const char *dir, char out[TICK_NAME], int64_t *out_us)
+{
+	enum rc rc = str_empty(dir) ? RC_NONE : read_name(dir, out);
+
+	return rc == RC_OK ? moved_at(dir, out, out_us) : rc;
+}
+
+enum rc
+tick_name(const char *dir, char out[TICK_NAME], int64_t *out_us)
+{
 	enum rc rc = name_of(dir, out);
 
 	if (rc != RC_OK)
 		return rc;
-	if (!path_of(path, dir, out))
-		return RC_TEMP;
-	if (stat(path, &st) != 0 && (move(dir, out) != RC_OK || stat(path, &st) != 0))
-		return RC_TEMP;
-	*out_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
-	return RC_OK;
+	rc = moved_at(dir, out, out_us);
+	if (rc == RC_NONE && move(dir, out) == RC_OK)
+		rc = moved_at(dir, out, out_us);
+	return rc == RC_OK ? RC_OK : RC_TEMP;
 }

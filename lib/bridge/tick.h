@@ -20,6 +20,12 @@ enum { TICK_NAME = 40 };	/* 32 of A-Za-z0-9, ".txt", a NUL */
  */
 enum rc tick_name(const char *dir, char out[TICK_NAME], int64_t *out_us) MUST_CHECK;
 /*
+ * tick_look(dir, out, out_us):
+ * tick_name for who only looks: nothing is made.
+ * Returns  RC_NONE where there is no name or no file yet; RC_TEMP where it cannot be read.
+ */
+enum rc tick_look(const char *dir, char out[TICK_NAME], int64_t *out_us) MUST_CHECK;
+/*
  * tick_move(dir):
  * Replace it, by rename.  Two replacements differ in length also where they are of one
  * second and of several processes: there are web servers whose ETag has only that.

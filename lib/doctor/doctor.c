@@ -281,7 +281,8 @@ static void
 network(struct doctor *d)
 {
 	bool web = doctor_wants(d, DC_WEB, DC_SELF_REMOVED) ||
-	    doctor_wants(d, DC_SPOOL_WEB, DC_SPOOL_WEB) || doctor_wants(d, DC_BELOW, DC_BELOW);
+	    doctor_wants(d, DC_SPOOL_WEB, DC_SPOOL_WEB) || doctor_wants(d, DC_BELOW, DC_BELOW) ||
+	    doctor_wants(d, DC_TICK, DC_TICK);
 	bool ask = doctor_wants(d, DC_OF_FIRST, DC_OF_LAST) || doctor_wants(d, DC_GAP, DC_GAP) ||
 	    doctor_wants(d, DC_POLL, DC_POLL) || doctor_wants(d, DC_CLOCK, DC_CLOCK);
 
@@ -307,7 +308,7 @@ of_database(enum doctor_check c)
 static bool
 of_web(enum doctor_check c)
 {
-	return c == DC_SPOOL_WEB || c == DC_WEB || c == DC_SLOW ||
+	return c == DC_SPOOL_WEB || c == DC_WEB || c == DC_SLOW || c == DC_TICK_SERVED ||
 	    (c >= DC_SAME_PROGRAM && c <= DC_SERVED) ||
 	    (c >= DC_SELF_ASCII && c <= DC_SELF_REMOVED);
 }
@@ -388,11 +389,14 @@ doctor_run(struct doctor *d)
 	}
 	/* a spool that lies in a dead network file system is the host's to time out */
 	doctor_database(d);
+	doctor_tick_before(d);
 	network(d);
 	if (doctor_wants(d, DC_HTACCESS, DC_PROG_LINK))
 		doctor_cgi_dir(d);
 	if (doctor_wants(d, DC_SPOOL, DC_LOG))
 		doctor_disk(d);
+	if (doctor_wants(d, DC_TICK, DC_TICK))
+		doctor_tick(d);
 	if (doctor_wants(d, DC_OF_FIRST, DC_ERASED))
 		doctor_ledger(d);
 	if (doctor_wants(d, DC_CRON, DC_RUNNER))

@@ -31,14 +31,14 @@ enum doctor_check {
 	DC_DB_UNIQUE, DC_DB_CLOCK, DC_DB_WRITE, DC_DB_ENCODING, DC_DB_DURABLE,
 	/* disk and spool */
 	DC_SPOOL, DC_SPOOL_WEB, DC_SPOOL_WAIT, DC_SPOOL_BAD, DC_SPACE, DC_INODES, DC_QUOTA,
-	DC_MEDIA, DC_LOG, DC_CLOCK,
+	DC_MEDIA, DC_LOG, DC_CLOCK, DC_TICK,
 	/* cron */
 	DC_CRON, DC_INTERVAL, DC_POLL, DC_RUNNER,
 	/* web server, public URL */
 	DC_WEB, DC_SAME_PROGRAM, DC_ENDPOINTS, DC_FIREWALL, DC_AUTH_HEADER, DC_FASTCGI,
 	DC_BODY_LIMIT, DC_CHUNKED, DC_REDIRECT, DC_SERVED, DC_HTACCESS, DC_PROG_MODE,
-	DC_PROG_OWNER, DC_PROG_LINK, DC_SLOW, DC_PUBLIC_URL, DC_DNS, DC_TLS, DC_TLS_EXPIRY,
-	    DC_OUTSIDE, DC_EACH_ADDRESS,
+	DC_PROG_OWNER, DC_PROG_LINK, DC_SLOW, DC_TICK_SERVED, DC_PUBLIC_URL, DC_DNS, DC_TLS,
+	DC_TLS_EXPIRY, DC_OUTSIDE, DC_EACH_ADDRESS,
 	/* handshake, self-delivery */
 	DC_GREET, DC_GREET_BAD, DC_SELF_ASCII, DC_SELF_CYRILLIC, DC_SELF_REMOVED,
 	/* the providers' own, by number; those behind the last are not used (doctor/text.c) */
@@ -93,7 +93,17 @@ struct doctor_probe {
 	bool spool_ok, cgi;
 	bool hosted;		/* below the site's folder: shared hosting */
 	char config[256], doc_root[256];
+	char tick_dir[256];	/* its DMBOX_TICK_DIR; "" off, or not told */
+	bool tick_told, tick_ok;	/* tick_ok: it can write there */
 	char database[40];	/* doctor_database_id there; "" not known */
+};
+
+/* The tick file before this run's own deliveries could move it. */
+struct doctor_tick {
+	enum rc rc;			/* of tick_look */
+	bool known, late;		/* known: what the database said of the last message */
+	int64_t at_us;			/* replaced then */
+	int64_t file_s, message_s;	/* ages; message_s -1: there is no message */
 };
 
 struct doctor {
@@ -114,6 +124,7 @@ struct doctor {
 	bool loopback;		/* base and all upstreams are on this machine */
 	int64_t end_ms;		/* clock_mono_ms() by which all is over */
 	struct doctor_probe probe;
+	struct doctor_tick tick;
 	struct web *web;	/* doctor/web.c's */
 	struct front *front;	/* doctor/front.c's; NULL where dmbox answered at once */
 	struct mem_arena arena;
@@ -189,6 +200,10 @@ void doctor_database(struct doctor *d);		/* 2xx: sets db_ok */
 /* doctor_trial(d, db, who): 209: would the database store a delivery, by this login? */
 void doctor_trial(struct doctor *d, struct db *db, const char *who);
 void doctor_disk(struct doctor *d);		/* 3xx; after the web part */
+void doctor_tick_before(struct doctor *d);	/* fills tick; before the web part */
+void doctor_tick(struct doctor *d);		/* 311; after the web part */
+/* doctor_tick_ask(d): 516: a flow that asks the web server for the tick file. */
+void doctor_tick_ask(struct doctor *d);
 void doctor_cron(struct doctor *d);		/* 4xx; after the providers */
 void doctor_web_start(struct doctor *d);	/* 5xx, 6xx: adds flows */
 void doctor_web_end(struct doctor *d);		/* ... and judges what they brought */

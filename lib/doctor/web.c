@@ -412,6 +412,10 @@ read_probe(struct doctor *d, const char *rid, const struct http_res *res)
 		snprintf(p->config, sizeof p->config, "%s", s != NULL ? s : "");
 		s = json_str(&d->arena, json_member(o, "docRoot"));
 		snprintf(p->doc_root, sizeof p->doc_root, "%s", s != NULL ? s : "");
+		s = json_str(&d->arena, json_member(o, "tickDir"));
+		p->tick_told = s != NULL;
+		snprintf(p->tick_dir, sizeof p->tick_dir, "%s", s != NULL ? s : "");
+		p->tick_ok = json_bool(json_member(o, "tick"), true);
 		s = json_str(&d->arena, json_member(o, "database"));
 		snprintf(p->database, sizeof p->database, "%s", s != NULL ? s : "");
 	}
@@ -476,6 +480,7 @@ start_rest(struct doctor *d)
 {
 	endpoints(d);
 	ask_probe(d);
+	doctor_tick_ask(d);
 	for (size_t i = 0; i < d->conf->n_accounts; i++) {
 		const struct account *a = &d->conf->accounts[i];
 

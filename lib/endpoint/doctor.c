@@ -18,21 +18,32 @@
 
 #define ANSWER_MAX (1 << 20)
 
-/* Can this process, the web server's, use the spool and its parts? */
+/* Can this process, the web server's, make files in dir, or make dir? */
+static bool
+folder_usable(const char *dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (dir == NULL)
+		return false;
+	if (stat(dir, &st) == 0)
+		return S_ISDIR(st.st_mode) && access(dir, W_OK | X_OK) == 0;
+	snprintf(path, sizeof path, "%s", dir);
+	if (strrchr(path, '/') != NULL)
+		*strrchr(path, '/') = '\0';
+	return access(path, W_OK | X_OK) == 0;
+}
+
+/* ... and use the spool and its parts? */
 static bool
 spool_usable(const char *dir)
 {
 	static const char *const parts[] = { "", "/tmp", "/new", "/cur", "/bad" };
 	char path[PATH_MAX];
 
-	if (dir == NULL)
-		return false;
-	if (access(dir, F_OK) != 0) {
-		snprintf(path, sizeof path, "%s", dir);
-		if (strrchr(path, '/') != NULL)
-			*strrchr(path, '/') = '\0';
-		return access(path, W_OK | X_OK) == 0;
-	}
+	if (dir == NULL || access(dir, F_OK) != 0)
+		return folder_usable(dir);
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		snprintf(path, sizeof path, "%s%s", dir, parts[i]);
 		if ((i == 0 || access(path, F_OK) == 0) && access(path, R_OK | W_OK | X_OK) != 0)
@@ -73,6 +84,9 @@ probe(const struct endpoint_env *e)
 	json_put_key(&b, ",", "docRoot");
 	json_put_str(&b, e->req->doc_root);
 	buf_printf(&b, ",\"hosted\":%s", below_root(e->req->doc_root) ? "true" : "false");
+	json_put_key(&b, ",", "tickDir");
+	json_put_str(&b, e->conf->tick_dir != NULL ? e->conf->tick_dir : "");
+	buf_printf(&b, ",\"tick\":%s", folder_usable(e->conf->tick_dir) ? "true" : "false");
 	json_put_key(&b, ",", "database");
 	json_put_str(&b, database);
 	json_put_key(&b, ",", "version");
