@@ -188,7 +188,7 @@ start_nginx() {
 		EOF
 	} >"$D/run/nginx.conf"
 	nginx_programs "$D/bin" "$D/run/ngx" "$D/nginx.env" 8 >"$D/run/dmbox-fcgi"
-	start "$D/logs/programs.out" /bin/sh "$D/run/dmbox-fcgi" run
+	DMBOX_CONFIG=$D/nginx.env start "$D/logs/programs.out" /bin/sh "$D/run/dmbox-fcgi" run
 	start "$D/logs/nginx.out" nginx -p "$D/run/ngx" -e "$D/logs/error.log" -c "$D/run/nginx.conf"
 	NGINX=$!
 	answers "http://127.0.0.1:$((PORT + 4))/health" "$NGINX" "$(start_of "$NGINX")" || { tail -n 5 "$D"/logs/nginx.out "$D"/logs/error.log >&2; die 'nginx did not start'; }
@@ -266,6 +266,9 @@ wanted() {
 
 median() { sort -g | awk '{ v[NR] = $1 } END { if (NR) print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 for c in lighttpd-8 nginx-8 fcgid-64 proxy-8; do SECS=1 measure "$c" >/dev/null; done	# processes are there
+for s in spool spool-fcgid spool-proxy spool-nginx; do
+	[ -n "$(ls "$D/$s"/relay-*.lock 2>/dev/null)" ] || die "nothing was stored by way of $s: a server hands over to another's program"
+done
 [ -z "$have_peer" ] || SECS=1 measure peer_fcgid-64 >/dev/null
 round_s=0 rounds=0
 for ((r = 1; r <= ROUNDS; r++)); do
