@@ -99,8 +99,8 @@ struct outmsg {
 	/* NULL, or mark_seen, typing_on, typing_off, react, unreact */
 	const char *action;
 	const char *reaction;		/* for react */
-	const char *ref;		/* ours, "dmbox:OUTBOX-ID", for a provider that gives it
-					 * back in the message's states; NULL none */
+	const char *ref;		/* ours, "dmbox:OUTBOX-ID:TIME", for a provider that
+					 * gives it back in the message's states; NULL none */
 	/* look-up, second step: the conversation found; else NULL */
 	const char *look_in;
 	unsigned int attempts;		/* made before this one */

@@ -332,12 +332,10 @@ static void
 read_item(struct mem_arena *arena, const struct db_res *res, size_t i, struct outbox_item *it)
 {
 	struct outmsg *m = &it->msg;
-	char ref[40];
+	char ref[64];
 
 	memset(it, 0, sizeof *it);
 	it->id = db_get_i64(res, i, 1);
-	snprintf(ref, sizeof ref, "dmbox:%" PRId64, it->id);	/* sql/code/outbox.sql reads it */
-	m->ref = mem_arena_dup(arena, ref);
 	m->recipient = mem_arena_dup(arena, db_get_text(res, i, 2));
 	m->thread_id = mem_arena_dup(arena, db_get_text(res, i, 3));
 	m->body = mem_arena_dup(arena, db_get_text(res, i, 4));
@@ -348,6 +346,10 @@ read_item(struct mem_arena *arena, const struct db_res *res, size_t i, struct ou
 	m->reaction = mem_arena_dup(arena, db_get_text(res, i, 9));
 	it->attempts = m->attempts = (unsigned int)db_get_i64(res, i, 10);
 	it->created_us = db_get_time(res, i, 11);
+	/* outbox_match reads it.  The time tells our row from that of another installation, or of
+	 * a copy of the database, whose states come here, too */
+	snprintf(ref, sizeof ref, "dmbox:%" PRId64 ":%" PRIx64, it->id, (uint64_t)it->created_us);
+	m->ref = mem_arena_dup(arena, ref);
 	it->attempt_us = db_get_time(res, i, 12);
 	it->token = mem_arena_dup(arena, db_get_text(res, i, 13));
 	it->token_of = mem_arena_dup(arena, db_get_text(res, i, 14));

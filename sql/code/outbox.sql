@@ -778,13 +778,20 @@ begin
 		return v_id;
 	end if;
 
-	-- a state that carries our reference says which row it is of
+	-- a state that carries our reference says which row it is of.  Every app of a business
+	-- account gets the states of all: another installation's row may have the same number, but
+	-- was not made in the same microsecond.  Without the time it is of a program of the
+	-- release before, and believed of the same person only.
 	select o.id, e.target_id into v_id, v_ext
 	  from dmbox.outbox o
-	  join dmbox.events e on e.raw ->> 'client_ref' = 'dmbox:' || o.id and e.raw ? 'client_ref'
+	 cross join lateral (select 'dmbox:' || o.id as old,
+	        'dmbox:' || o.id || ':' || to_hex((extract(epoch from o.created_at) * 1000000)::bigint) as ref) r
+	  join dmbox.events e on e.raw ->> 'client_ref' in (r.ref, r.old) and e.raw ? 'client_ref'
 	                     and e.account = o.account and e.channel = o.channel
 	                     and e.target_id <> all (coalesce(o.failed_ids, '{}'))	-- nor null
-	 where (o.state = 'unknown' or o.state = 'queued' and o.doubt_at is not null)
+	  left join dmbox.contacts c on c.id = e.contact_id
+	 where (e.raw ->> 'client_ref' = r.ref
+	        or c.external_id = dmbox.contact_of(o.account, o.channel, o.recipient_id)) and (o.state = 'unknown' or o.state = 'queued' and o.doubt_at is not null)
 	   and o.action is null and o.provider = any (p_can_tell)
 	   and o.channel = p_channel and (p_account is null or o.account = p_account)
 	 order by o.id, e.id limit 1;

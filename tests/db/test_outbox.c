@@ -140,7 +140,7 @@ send_one(struct fix *f, const char *body, enum send_outcome o, const char *mid)
 static void
 echo(struct fix *f, const char *mid, const char *body, const char *more)
 {
-	char q[2048];
+	char q[4096];
 
 	snprintf(q, sizeof q, "insert into dmbox.contacts (account, channel, external_id)"
 	    " values ('%s','instagram','6500') on conflict do nothing;"
@@ -931,19 +931,30 @@ test_failed_later(void **state)
 	}
 }
 
-/* A state of a message of ours, with our reference and what is to be done about it. */
+/* A state of a message, with a reference and what is to be done about it. */
+static void
+state_with(struct fix *f, const char *ref, const char *who, const char *mid, const char *text, const char *more)
+{
+	struct delivery d;
+	char raw[400];
+
+	snprintf(raw, sizeof raw, "{\"client_ref\":\"%s\"%s}", ref, more);
+	dbt_delivery(&d);
+	d.account = f->account;
+	dbt_event(&d, who, EFFECT_STATUS, mid, text, 0, clock_now_us())->dir = DIR_OUT;
+	d.items.v[0].raw = raw;
+	dbt_store(f->db, &d);
+}
+
+/* ... of ours. */
 static void
 state_of(struct fix *f, const struct outbox_row *r, const char *mid, const char *text, const char *more)
 {
-	struct delivery d;
-	char raw[300];
+	char ref[64];
 
-	snprintf(raw, sizeof raw, "{\"client_ref\":\"dmbox:%lld\"%s}", (long long)r->id, more);
-	dbt_delivery(&d);
-	d.account = f->account;
-	dbt_event(&d, "6500", EFFECT_STATUS, mid, text, 0, clock_now_us())->dir = DIR_OUT;
-	d.items.v[0].raw = raw;
-	dbt_store(f->db, &d);
+	snprintf(ref, sizeof ref, "dmbox:%lld:%s", (long long)r->id,
+	    ob(f->db, "to_hex((extract(epoch from created_at) * 1000000)::bigint)", r->id));
+	state_with(f, ref, "6500", mid, text, more);
 }
 
 /* Failed later with a remedy: another attempt, which the states of the one before do not settle. */
@@ -977,6 +988,59 @@ test_failed_again(void **state)
 	assert_int_equal(outbox_expire(f->db), RC_OK);
 	assert_int_equal(outbox_get(f->db, r.id, &r), RC_OK);
 	assert_string_equal(r.state, "sent");
+}
+
+/*
+ * Every app that is subscribed to a business account gets the states of all its messages: those of
+ * another installation, or of a copy of this database, name the same row and are not its.
+ */
+static void
+test_foreign_ref(void **state)
+{
+	struct fix *f = *state;
+	/* with: the row's time, too; id, us: off by so much */
+	static const struct { const char *before, *after, *who; bool with; int64_t id, us; bool ours; } t[] = {
+		{ "dmbox:", "", "6500", true, 0, 0, true },
+		{ "dmbox:", "", "6599", true, 0, 0, true },	/* under another id of the person's */
+		{ "dmbox:", "", "6500", true, 0, 1, false },
+		{ "dmbox:", "", "6500", true, 0, -86400000000, false },
+		{ "dmbox:", "", "6500", true, 100000, 0, false },
+		{ "dmbox:", "", "6500", false, 0, 0, true },	/* of the release before */
+		{ "dmbox:", "", "6599", false, 0, 0, false },
+		{ "dmbox:", "", "6500", false, 100000, 0, false },
+		{ "dmbox:", ":", "6500", false, 0, 0, false },
+		{ "dmbox:", ":1", "6500", true, 0, 0, false },
+		{ "DMBOX:", "", "6500", true, 0, 0, false },
+		{ "other:", "", "6500", true, 0, 0, false },
+		{ "", "", "6500", false, 0, 0, false },
+	};
+
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct outbox_row r = put(f, "whose");
+		struct outbox_items v;
+		char ref[80], mid[32];
+		size_t n;
+		int k;
+
+		assert_int_equal(claim(f, 1, &v), 1);
+		assert_int_equal(settle(f, &v.v[0], SEND_UNKNOWN, "", &r), RC_OK);
+		snprintf(mid, sizeof mid, "whose-%zu", i);
+		k = snprintf(ref, sizeof ref, "%s%lld", t[i].before, (long long)(r.id + t[i].id));
+		if (t[i].with)
+			k += snprintf(ref + k, sizeof ref - (size_t)k, ":%llx",
+			    (unsigned long long)(v.v[0].created_us + t[i].us));
+		snprintf(ref + k, sizeof ref - (size_t)k, "%s", t[i].after);
+		if (i == 0)
+			assert_string_equal(ref, v.v[0].msg.ref);
+		outbox_items_free(&v);
+		state_with(f, ref, t[i].who, mid, "sent", "");
+		assert_int_equal(outbox_match_echoes(f->db, CHANNEL_INSTAGRAM, f->account, &n), RC_OK);
+		if (n != t[i].ours)
+			fail_msg("%zu: %s of %s: %zu settled", i, ref, t[i].who, n);
+		assert_int_equal(outbox_get(f->db, r.id, &r), RC_OK);
+		assert_string_equal(r.state, t[i].ours ? "sent" : "unknown");
+		sql(f->db, "update dmbox.outbox set state = 'dead' where state = 'unknown'");
+	}
 }
 
 /* What the provider tells of the account as a whole holds its outbox. */
@@ -1281,6 +1345,7 @@ main(void)
 		T(test_unsent_before), T(test_match_echo), T(test_echo_then_unknown), T(test_rematch),
 		T(test_lookups), T(test_doubt), T(test_not_begun), T(test_failed_later),
 		T(test_failed_again),
+		T(test_foreign_ref),
 		T(test_account_rests), T(test_window_events), T(test_breaker), T(test_loop_guard), T(test_cancel), T(test_two_claimers),
 		T(test_list), T(test_settle_against_echoes),
 	};
