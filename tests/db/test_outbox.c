@@ -1085,6 +1085,8 @@ test_window_events(void **state)
 		{ "referral", "{\"referral\":{\"ad_id\":\"1\"}}", EFFECT_NONE, 170, RC_DENIED },
 		{ "reaction", "{}", EFFECT_REACT, 2, RC_OK },
 		{ "optin", "{}", EFFECT_NONE, 2, RC_OK },
+		{ "call", "{}", EFFECT_NONE, 23, RC_OK },
+		{ "call", "{}", EFFECT_NONE, 25, RC_DENIED },
 		{ "read", "{}", EFFECT_READ, 2, RC_DENIED },
 		{ "edit", "{}", EFFECT_EDIT, 2, RC_DENIED },
 	};

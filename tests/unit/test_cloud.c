@@ -175,10 +175,18 @@ test_remedies(void **st)
 		{ 131042, "{\"tries\":0,\"pause_s\":900,\"code\":\"131042\",\"hint\":\"cloud_payment\"}" },
 		{ 131048, "{\"tries\":0,\"pause_s\":3600,\"code\":\"131048\",\"hint\":\"cloud_restricted\"}" },
 		{ 131031, "{\"tries\":0,\"pause_s\":3600,\"code\":\"131031\",\"hint\":\"cloud_restricted\"}" },
-		{ 131050, "{\"tries\":0,\"contact\":\"no_marketing\",\"code\":\"131050\"}" },
+		{ 131050, "{\"tries\":0,\"contact\":\"no_marketing\",\"code\":\"131050\",\"hint\":\"cloud_marketing\"}" },
 		{ 130403, "{\"tries\":0,\"contact\":\"blocked\",\"code\":\"130403\"}" },
-		{ 131026, NULL }, { 131047, NULL }, { 131049, NULL }, { 130472, NULL },
-		{ 132015, NULL }, { 139999, NULL }, { 100, NULL } };
+		{ 131026, "{\"tries\":0,\"code\":\"131026\",\"hint\":\"cloud_unreachable\"}" },
+		{ 131047, "{\"tries\":0,\"code\":\"131047\",\"hint\":\"cloud_template\"}" },
+		{ 131049, "{\"tries\":0,\"code\":\"131049\",\"hint\":\"cloud_marketing\"}" },
+		{ 130472, "{\"tries\":0,\"code\":\"130472\",\"hint\":\"cloud_marketing\"}" },
+		{ 131053, "{\"tries\":0,\"code\":\"131053\",\"hint\":\"cloud_file\"}" },
+		{ 132000, "{\"tries\":0,\"code\":\"132000\",\"hint\":\"cloud_template_form\"}" },
+		{ 132012, "{\"tries\":0,\"code\":\"132012\",\"hint\":\"cloud_template_form\"}" },
+		{ 132015, "{\"tries\":0,\"code\":\"132015\",\"hint\":\"cloud_template_off\"}" },
+		{ 132016, "{\"tries\":0,\"code\":\"132016\",\"hint\":\"cloud_template_off\"}" },
+		{ 131051, NULL }, { 139999, NULL }, { 100, NULL } };
 
 	(void)st;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -201,6 +209,32 @@ test_remedies(void **st)
 			fail_msg("%d: %s", cases[i].code, raw);
 		json_free(j);
 		itemv_free(&v);
+	}
+}
+
+/*
+ * What mends a refusal is said in both languages, and of the right thing: that only a template goes
+ * is said of the window alone, and whatever names a template's own fault does not say it.
+ */
+static void
+test_hints(void **st)
+{
+	struct send_result r;
+
+	(void)st;
+	for (int code = 0; code < 140000; code++) {
+		bool own_hint;
+
+		if (code > 600 && code < 80000)
+			continue;
+		answer(400, code, "x", 0, &r);
+		own_hint = r.hint != NULL && str_starts(r.hint, "cloud_");
+		if (own_hint && (provider_hint(P, r.hint, false) == NULL || provider_hint(P, r.hint, true) == NULL))
+			fail_msg("%d: %s has no words", code, r.hint);
+		if (str_eq(r.hint, "cloud_template") != (code == 131047))
+			fail_msg("%d: %s", code, r.hint);
+		if (code >= 132000 && code < 132100 && !str_starts(r.hint, "cloud_template_"))
+			fail_msg("%d: %s", code, r.hint);
 	}
 }
 
@@ -301,6 +335,7 @@ main(void)
 		cmocka_unit_test(test_recipients),
 		cmocka_unit_test(test_pair),
 		cmocka_unit_test(test_remedies),
+		cmocka_unit_test(test_hints),
 		cmocka_unit_test(test_token_hosts),
 	};
 

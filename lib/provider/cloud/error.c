@@ -48,19 +48,22 @@ static const struct {
 	{ 200, 299, NULL, CLOUD_RIGHT, 900, "cloud_permission" },
 	{ 131005, 131005, NULL, CLOUD_RIGHT, 900, "cloud_permission" },
 	{ 130403, 130403, NULL, CLOUD_BLOCKED, 0, NULL },
-	{ 130472, 130472, NULL, CLOUD_FAIL, 0, NULL },
-	{ 130497, 130497, NULL, CLOUD_FAIL, 0, NULL },
+	{ 130472, 130472, NULL, CLOUD_FAIL, 0, "cloud_marketing" },
+	{ 130497, 130497, NULL, CLOUD_FAIL, 0, "cloud_country" },
 	{ 131008, 131009, NULL, CLOUD_FAIL, 0, NULL },
 	{ 131020, 131021, NULL, CLOUD_FAIL, 0, NULL },
-	{ 131026, 131026, NULL, CLOUD_FAIL, 0, NULL },
+	{ 131026, 131026, NULL, CLOUD_FAIL, 0, "cloud_unreachable" },
 	{ 131030, 131030, NULL, CLOUD_FAIL, 0, "cloud_test_number" },
 	{ 131041, 131041, NULL, CLOUD_FAIL, 0, NULL },
 	{ 131047, 131047, NULL, CLOUD_FAIL, 0, "cloud_template" },
-	{ 131049, 131053, NULL, CLOUD_FAIL, 0, NULL },
+	{ 131049, 131050, NULL, CLOUD_FAIL, 0, "cloud_marketing" },
+	{ 131051, 131052, NULL, CLOUD_FAIL, 0, NULL },
+	{ 131053, 131053, NULL, CLOUD_FAIL, 0, "cloud_file" },
 	{ 131055, 131055, NULL, CLOUD_FAIL, 0, NULL },
 	{ 131062, 131063, NULL, CLOUD_FAIL, 0, NULL },
 	{ 131201, 131215, NULL, CLOUD_FAIL, 0, NULL },
-	{ 132000, 132099, NULL, CLOUD_FAIL, 0, "cloud_template" },
+	{ 132015, 132016, NULL, CLOUD_FAIL, 0, "cloud_template_off" },
+	{ 132000, 132099, NULL, CLOUD_FAIL, 0, "cloud_template_form" },
 	{ 134100, 134102, NULL, CLOUD_FAIL, 0, NULL },
 	{ 135000, 135000, NULL, CLOUD_FAIL, 0, NULL },
 	{ 137000, 137000, NULL, CLOUD_FAIL, 0, NULL },
@@ -98,6 +101,8 @@ cloud_error_words(const struct json *err, struct buf *b)
 		buf_puts(b, code);
 	if (!str_empty(said))
 		buf_printf(b, "%s%s", b->n > 0 && b->p[b->n - 1] != ' ' ? " " : "", said);
+	if (str_empty(details))		/* the Graph API's own errors say it here */
+		details = json_text(&a, json_get(err, "error_user_msg"));
 	if (!str_empty(details) && !str_eq(details, said))
 		buf_printf(b, ": %s", details);
 	mem_arena_free(&a);

@@ -558,6 +558,10 @@ with_remedy(struct in *in, const char *raw, const struct json *err)
 			    e.class == CLOUD_BLOCKED ? "blocked" : "no_marketing");
 			break;
 		}
+		if (e.hint != NULL) {	/* what is to be done about it */
+			buf_puts(&b, "\"tries\":0");
+			break;
+		}
 		/* FALLTHROUGH */
 	default:
 		buf_free(&b);
@@ -574,12 +578,31 @@ with_remedy(struct in *in, const char *raw, const struct json *err)
 	return raw;
 }
 
+/* A payment or a call has states in the same list: they say nothing of the message. */
+static bool
+of_message(struct in *in, const struct json *s)
+{
+	const char *type = text_at(in, s, "type");
+
+	return type == NULL || str_eq(type, "message");
+}
+
+/* A list of one; an error alone is taken for it. */
+static const struct json *
+first_error(const struct json *s)
+{
+	const struct json *e = json_get(s, "errors");
+
+	return json_type(e) == JSON_OBJECT ? e : json_at(e, 0);
+}
+
 static void
 read_status(struct in *in, const struct json *s)
 {
-	struct item *it = new_item(in, ITEM_EVENT, "status", s);
+	bool message = of_message(in, s);
+	struct item *it = new_item(in, ITEM_EVENT, message ? "status" : text_at(in, s, "type"), s);
 	const char *word = text_at(in, s, "status"),
-	    *ref = text_at(in, s, "biz_opaque_callback_data");
+	    *ref = message ? text_at(in, s, "biz_opaque_callback_data") : NULL;
 	struct buf b;
 
 	it->dir = DIR_OUT;
@@ -590,14 +613,16 @@ read_status(struct in *in, const struct json *s)
 		set_profile(in, it, digits(&in->out->arena, text_at(in, s, "recipient_id")),
 		    text_at(in, s, "recipient_user_id"));
 	set_time(in, it, json_get(s, "timestamp"));
-	it->event_id = event_key(in, "status", it->target_id, word);
-	it->effect = it->target_id != NULL ? EFFECT_STATUS : EFFECT_NONE;
+	it->event_id = event_key(in, it->kind, it->target_id, word);
+	it->effect = it->target_id != NULL && message ? EFFECT_STATUS : EFFECT_NONE;
 	it->text = str_eq(word, "played") ? "read" : word;
+	if (!message)
+		return;
 	if (str_eq(word, "failed")) {
-		it->raw = with_remedy(in, it->raw, json_at(json_get(s, "errors"), 0));
+		it->raw = with_remedy(in, it->raw, first_error(s));
 		buf_init(&b, 4096);
 		buf_puts(&b, "failed: ");
-		cloud_error_words(json_at(json_get(s, "errors"), 0), &b);
+		cloud_error_words(first_error(s), &b);
 		if (b.n > strlen("failed: "))
 			it->text = mem_arena_ndup(&in->out->arena, b.p, b.n);
 		buf_free(&b);
@@ -629,6 +654,33 @@ read_statuses(struct in *in, const struct json *list)
 {
 	for (size_t i = 0; i < json_len(list); i++)
 		read_status(in, json_at(list, i));
+}
+
+/*
+ * Who calls may be answered for a day, as after a message (H.18): the call is an event of the
+ * contact's.  The other side is the one that is not our number.
+ */
+static void
+read_calls(struct in *in, const struct json *list)
+{
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *c = json_at(list, i);
+		struct item *it = new_item(in, ITEM_EVENT, "call", c);
+		const char *from = digits(&in->out->arena, text_at(in, c, "from")),
+		    *to = digits(&in->out->arena, text_at(in, c, "to")),
+		    *direction = text_at(in, c, "direction");
+		bool ours = direction != NULL ? str_eq(direction, "BUSINESS_INITIATED") :
+		    from != NULL && str_eq(from, in->display);
+		const char *other = ours ? to : from;
+
+		it->dir = ours ? DIR_OUT : DIR_IN;
+		if (other != NULL && str_eq(other, in->display))
+			other = ours ? from : to;
+		set_profile(in, it, other, text_at(in, c, ours ? "to_user_id" : "from_user_id"));
+		it->text = text_at(in, c, "event");
+		it->event_id = event_key(in, "call", text_at(in, c, "id"), it->text);
+		set_time(in, it, json_get(c, "timestamp"));
+	}
 }
 
 /* How far a message of ours had come: the same words in capitals (H.10). */
@@ -773,8 +825,13 @@ read_names(struct in *in, const struct json *list)
 		struct item *it = new_item(in, ITEM_EVENT, "contact", s);
 
 		it->contact = digits(&in->out->arena, text_at(in, s, "contact.phone_number"));
-		if (!str_eq(text_at(in, s, "action"), "remove"))
+		if (it->contact == NULL)
+			it->contact = text_at(in, s, "contact.user_id");
+		if (!str_eq(text_at(in, s, "action"), "remove")) {
 			it->name = text_at(in, s, "contact.full_name");
+			if (it->name == NULL)
+				it->name = text_at(in, s, "contact.first_name");
+		}
 		set_time(in, it, json_get(s, "metadata.timestamp"));
 	}
 }
@@ -811,6 +868,9 @@ read_value(struct in *in, const char *field, const struct json *value)
 		read_echoes(in, json_get(v, "message_echoes"));
 		if (json_len(json_get(v, "errors")) > 0)
 			account_event(in, "error", value);
+	} else if (str_eq(field, "calls")) {
+		read_calls(in, json_get(value, "calls"));
+		read_statuses(in, json_get(value, "statuses"));
 	} else if (str_eq(field, "smb_message_echoes")) {
 		read_echoes(in, json_get(value, "message_echoes"));
 	} else if (str_eq(field, "history")) {

@@ -56,6 +56,36 @@ put_address(const struct outmsg *m, struct buf *b)
 	}
 }
 
+/*
+ * How a document is called: without a name the customer sees "Untitled" (H.17).  The last part of
+ * its address, where that looks like a file's.
+ */
+static void
+put_filename(const struct att *t, struct buf *b)
+{
+	const char *p = strstr(t->url, "://"), *end, *name = NULL;
+	char s[200];
+
+	if (!str_empty(t->name)) {
+		buf_puts(b, ",\"filename\":");
+		json_put_str(b, t->name);
+		return;
+	}
+	if (p == NULL)
+		return;
+	end = p + 3 + strcspn(p + 3, "?#");
+	for (p += 3; p < end; p++)
+		if (*p == '/')
+			name = p + 1;
+	if (name == NULL || (size_t)(end - name) >= sizeof s)
+		return;
+	snprintf(s, sizeof s, "%.*s", (int)(end - name), name);
+	if (strchr(s, '.') == NULL || !str_charset(s, 3, sizeof s, "._-"))
+		return;
+	buf_puts(b, ",\"filename\":");
+	json_put_str(b, s);
+}
+
 static enum rc
 put_media(const struct outmsg *m, struct buf *b)
 {
@@ -75,10 +105,8 @@ put_media(const struct outmsg *m, struct buf *b)
 		buf_puts(b, ",\"caption\":");
 		json_put_str(b, m->body);
 	}
-	if (str_eq(type, "document") && !str_empty(t->name)) {
-		buf_puts(b, ",\"filename\":");
-		json_put_str(b, t->name);
-	}
+	if (str_eq(type, "document"))
+		put_filename(t, b);
 	buf_putc(b, '}');
 	return RC_OK;
 }

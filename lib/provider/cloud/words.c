@@ -76,6 +76,33 @@ const struct provider_hint cloud_hints[] = {
 		"The customer's last message is over 24 hours old: only an approved "
 		"template goes out.",
 		"Последнее сообщение клиента старше 24 часов: уходит только одобренный шаблон." } },
+	{ "cloud_template_form", {
+		"Name, language or parameters do not fit the template: compare with WhatsApp "
+		"Manager → Message templates; named parameters want parameter_name.",
+		"Имя, язык или параметры не подходят к шаблону: сравните с WhatsApp Manager → "
+		"Шаблоны сообщений; именованным параметрам нужен parameter_name." } },
+	{ "cloud_template_off", {
+		"Meta has paused or disabled this template: WhatsApp Manager → Message templates.",
+		"Meta приостановила или отключила этот шаблон: WhatsApp Manager → "
+		"Шаблоны сообщений." } },
+	{ "cloud_marketing", {
+		"Meta holds marketing back for this person: do not repeat it within a day; a reply "
+		"to a message of theirs goes.",
+		"Meta сдерживает рекламу этому человеку: не повторяйте её в течение суток; ответ "
+		"на его сообщение уйдёт." } },
+	{ "cloud_unreachable", {
+		"This phone has no WhatsApp, an old version of it, or has not accepted its "
+		"terms: check the number.",
+		"По этому номеру нет WhatsApp, версия устарела или не приняты условия: "
+		"проверьте номер." } },
+	{ "cloud_country", {
+		"Meta lets this business send nothing to that country.",
+		"Meta не даёт этому бизнесу отправлять сообщения в эту страну." } },
+	{ "cloud_file", {
+		"Meta could not take the file: see that its address opens from outside and that "
+		"type and size are allowed.",
+		"Meta не смогла взять файл: проверьте, что его адрес открывается извне, "
+		"а тип и размер разрешены." } },
 	{ "cloud_refuses", {
 		"Meta refuses without saying whether the account or this message is to blame. "
 		"Nothing is lost, dmbox goes on trying; dmbox outbox cancel ID gives a message up.",
