@@ -2,7 +2,9 @@
  * WhatsApp Cloud API as providers.md part H tells it: /cloud/vN.N/..., the version optional.
  * A send is answered with a wamid and followed by its states, signed with the app secret; a
  * business-scoped id in "to" is answered 200 and dropped without a word; outside the window
- * the failure comes as a state; files come in two steps, both with the token.
+ * the failure comes as a state; files come in two steps, both with the token, and are taken by
+ * POST NUMBER/media.  An object has the fields that are asked for.  tests/e2e/46-cloud-client
+ * is a client that knows Meta's pages alone.
  *
  * Settings (SIM_ in the environment, or POST /_sim/config):
  *   CLOUD_TOKENS      comma list (not set: any EAA)
@@ -51,6 +53,37 @@ opt(const char *name, const char *other)
 	const char *s = sim_opt(name);
 
 	return s != NULL ? s : other;
+}
+
+/* A refusal of the Graph API itself, before WhatsApp saw the call: no error_data. */
+static void
+graph_error(struct sim_res *res, int status, int64_t code, int64_t subcode, const char *type,
+    const char *text)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	buf_puts(&b, "{\"error\":{\"message\":");
+	json_put_str(&b, text);
+	buf_printf(&b, ",\"type\":\"%s\",\"code\":%" PRId64, type, code);
+	if (subcode != 0)
+		buf_printf(&b, ",\"error_subcode\":%" PRId64, subcode);
+	buf_puts(&b, ",\"fbtrace_id\":\"AbCdEfSim\"}}");
+	sim_answer(res, status, "%s", b.p);
+	buf_free(&b);
+}
+
+/* No such object, or none that the token sees: Meta does not tell them apart. */
+static void
+no_object(const struct sim_req *r, const char *id, struct sim_res *res)
+{
+	char s[400];
+
+	snprintf(s, sizeof s, "Unsupported %s request. Object with ID '%.60s' does not exist, cannot be loaded "
+	    "due to missing permissions, or does not support this operation. Please read the Graph API "
+	    "documentation at https://developers.facebook.com/docs/graph-api",
+	    str_eq(r->method, "GET") ? "get" : str_eq(r->method, "DELETE") ? "delete" : "post", id);
+	graph_error(res, 400, 100, 33, "GraphMethodException", s);
 }
 
 static void
@@ -105,6 +138,9 @@ post_state(const char *id, const char *status, const char *to, const char *ref, 
 		json_put_key(&b, ",", "biz_opaque_callback_data");
 		json_put_str(&b, ref);
 	}
+	if (code == 0)
+		buf_puts(&b, ",\"pricing\":{\"billable\":false,\"pricing_model\":\"PMP\",\"type\":"
+		    "\"free_customer_service\",\"category\":\"service\"}");
 	if (code != 0) {
 		buf_printf(&b, ",\"errors\":[{\"code\":%" PRId64 ",\"title\":\"failed\",\"message\":\"failed\","
 		    "\"error_data\":{\"details\":", code);
@@ -112,6 +148,8 @@ post_state(const char *id, const char *status, const char *to, const char *ref, 
 		buf_puts(&b, "}}]");
 	}
 	buf_puts(&b, "}]");
+	if (code == 0 && !str_empty(to) && !hidden)	/* leaner than a message's */
+		buf_printf(&b, ",\"contacts\":[{\"wa_id\":\"%s\"}]", *to == '+' ? to + 1 : to);
 	post("messages", b.p, (unsigned int)atol(opt("CLOUD_STATE_MS", "20")));
 	buf_free(&b);
 }
@@ -166,13 +204,65 @@ take(const struct sim_req *r, const char *to, char id[64])
 static const char *
 wa_id(const struct sim_req *r, const char *to)
 {
-	const char *p = *to == '+' ? to + 1 : to;
+	char *p = mem_arena_dup(r->a, to);
+	size_t n = 0;
 	char s[32];
 
+	if (strchr(to, '.') != NULL)
+		return to;
+	for (; *to != '\0'; to++)
+		if (*to >= '0' && *to <= '9')
+			p[n++] = *to;
+	p[n] = '\0';
 	if (!str_starts(p, "55") || strlen(p) != 13 || p[4] != '9')
 		return p;
 	snprintf(s, sizeof s, "%.4s%s", p, p + 5);
 	return mem_arena_dup(r->a, s);
+}
+
+static bool
+known_type(const char *type)
+{
+	static const char *const types[] = { "text", "image", "video", "audio", "document", "sticker", "location",
+		"contacts", "reaction", "interactive", "template" };
+
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (str_eq(type, types[i]))
+			return true;
+	return type == NULL;
+}
+
+/* order_ready in Russian wants one parameter of its body; what else there is wants any. */
+static bool
+template_wrong(const struct sim_req *r, struct sim_res *res)
+{
+	const struct json *t = json_get(r->json, "template"), *list = json_get(t, "components");
+	const char *name = sim_json(r, "template.name"), *lang = sim_json(r, "template.language.code");
+	size_t n = 0;
+	char s[200];
+
+	for (size_t i = 0; i < json_len(list); i++)
+		if (str_eq(json_text(r->a, json_get(json_at(list, i), "type")), "body"))
+			n += json_len(json_get(json_at(list, i), "parameters"));
+	if (str_empty(name) || str_empty(lang)) {
+		error(res, 400, 100, "(#100) Invalid parameter", "Parameter name or language is missing");
+		return true;
+	}
+	if (!str_eq(lang, "ru") || (!str_eq(name, "order_ready") && !str_starts(name, "more_"))) {
+		snprintf(s, sizeof s, "template name (%.60s) does not exist in %.20s", name, lang);
+		error(res, 404, 132001, "(#132001) Template name does not exist in the translation", s);
+		return true;
+	}
+	if (str_eq(opt("CLOUD_TEMPLATE_STATUS", "APPROVED"), "PAUSED")) {
+		error(res, 400, 132015, "(#132015) Template is paused", "Template is paused due to low quality");
+		return true;
+	}
+	if (n == 1)
+		return false;
+	snprintf(s, sizeof s, "body: number of localizable_params (%zu) does not match the expected number of "
+	    "params (1)", n);
+	error(res, 400, 132000, "(#132000) Number of parameters does not match the expected number of params", s);
+	return true;
 }
 
 static void
@@ -183,7 +273,7 @@ send_message(const struct sim_req *r, struct sim_res *res)
 	char id[64] = "";
 
 	if (!str_eq(sim_json(r, "messaging_product"), "whatsapp")) {
-		error(res, 400, 100, "(#100) Invalid parameter", "Parameter messaging_product is required");
+		graph_error(res, 400, 100, 0, "OAuthException", "(#100) The parameter messaging_product is required.");
 		return;
 	}
 	if (str_eq(sim_json(r, "status"), "read")) {
@@ -197,12 +287,13 @@ send_message(const struct sim_req *r, struct sim_res *res)
 			take(r, to, id);
 		error(res, (int)next_error.status, next_error.code, next_error.text, next_error.details);
 	} else if (str_empty(to)) {
-		error(res, 400, 100, "(#100) Invalid parameter", "Parameter to is required");
+		graph_error(res, 400, 100, 0, "OAuthException", "(#100) The parameter to is required.");
 	} else if (str_eq(type, "text") && (str_empty(text) || str_utf8_len(text, strlen(text)) > 4096)) {
 		error(res, 400, 100, "(#100) Invalid parameter", "Param text['body'] must be 1 to 4096 characters long.");
-	} else if (str_eq(type, "template") && !str_eq(sim_json(r, "template.name"), "order_ready")) {
-		error(res, 404, 132001, "(#132001) Template name does not exist in the translation",
-		    "template name does not exist");
+	} else if (!known_type(type)) {
+		error(res, 400, 100, "(#100) Invalid parameter", "Param type must be one of {AUDIO, CONTACTS, ...}");
+	} else if (str_eq(type, "template") && template_wrong(r, res)) {
+		return;
 	} else if (type != NULL && !sim_fetch(json_text(r->a, json_get(json_get(r->json, type), "link")))) {
 		error(res, 400, 131053, "(#131053) Media upload error", "Downloading media from weblink failed");
 	} else {
@@ -210,26 +301,81 @@ send_message(const struct sim_req *r, struct sim_res *res)
 
 		take(r, recipient == NULL && strchr(to, '.') == NULL ? known : to, id);
 		sim_answer(res, 200, "{\"messaging_product\":\"whatsapp\",\"contacts\":[{\"input\":\"%s\",\"%s\":\"%s\"}],"
-		    "\"messages\":[{\"id\":\"%s\"}]}", to, recipient != NULL ? "user_id" : "wa_id", known, id);
+		    "\"messages\":[{\"id\":\"%s\"%s}]}", to, recipient != NULL ? "user_id" : "wa_id", known, id,
+		    str_eq(type, "template") ? ",\"message_status\":\"accepted\"" : "");
 	}
 }
 
 /* --- questions ------------------------------------------------------------------------- */
 
-static void
-number(struct sim_res *res)
+/* Of an object the members that the query's fields name, and its id always; false: one that it
+ * has not got, which is refused. */
+static bool
+put_fields(const struct sim_req *r, const char *fields, const char *node, const struct json *o,
+    struct sim_res *res, struct buf *b)
 {
+	struct strv want = { 0 };
+	bool all = true;
+
+	strv_split(&want, fields, ',');
+	buf_puts(b, "{");
+	for (size_t i = 0; i < want.n && all; i++) {
+		char text[300];
+
+		all = json_member(o, want.v[i]) != NULL;
+		if (all && !str_eq(want.v[i], "id")) {
+			json_put_key(b, "", want.v[i]);
+			buf_printf(b, "%s,", json_raw(r->a, json_member(o, want.v[i])));
+		} else if (!all) {
+			snprintf(text, sizeof text, "(#100) Tried accessing nonexisting field (%s) on node type (%s)",
+			    want.v[i], node);
+			graph_error(res, 400, 100, 0, "OAuthException", text);
+		}
+	}
+	json_put_key(b, "", "id");
+	buf_printf(b, "%s}", json_raw(r->a, json_member(o, "id")));
+	strv_free(&want);
+	return all;
+}
+
+/* What is asked of an object, in its JSON; others: where nothing is asked. */
+static void
+answer_fields(const struct sim_req *r, const char *others, const char *node, const char *text,
+    struct sim_res *res)
+{
+	const char *fields = sim_query(r, "fields");
+	struct json *o = NULL;
+	struct buf b;
+
+	buf_init(&b, 64 * 1024);
+	if (json_parse(text, strlen(text), &o, NULL) != RC_OK)
+		sim_answer(res, 500, "{}");
+	else if (put_fields(r, fields != NULL ? fields : others, node, o, res, &b))
+		sim_answer(res, 200, "%s", b.p);
+	json_free(o);
+	buf_free(&b);
+}
+
+static void
+number(const struct sim_req *r, struct sim_res *res)
+{
+	struct buf b;
 	const char *health = opt("CLOUD_HEALTH", "AVAILABLE"), *own = opt("CLOUD_OVERRIDE", "");
 
-	sim_answer(res, 200, "{\"id\":\"%s\",\"display_phone_number\":\"+7 000 000-00-00\",\"verified_name\":\"Shop\","
+	buf_init(&b, 8192);
+	buf_printf(&b, "{\"id\":\"%s\",\"display_phone_number\":\"+7 000 000-00-00\",\"verified_name\":\"Shop\","
 	    "\"platform_type\":\"CLOUD_API\",\"status\":\"%s\",\"quality_rating\":\"%s\",\"code_verification_status\":"
-	    "\"VERIFIED\",\"name_status\":\"APPROVED\",\"webhook_configuration\":{\"application\":\"%s\"%s%s%s},"
+	    "\"VERIFIED\",\"name_status\":\"APPROVED\",\"account_mode\":\"LIVE\",\"throughput\":{\"level\":\"STANDARD\"},"
+	    "\"messaging_limit_tier\":\"TIER_1K\",\"webhook_configuration\":{\"application\":\"%s\"%s%s%s},"
 	    "\"health_status\":{\"can_send_message\":\"%s\",\"entities\":[{\"entity_type\":\"WABA\",\"id\":\"1\","
 	    "\"can_send_message\":\"%s\"%s}]}}", opt("CLOUD_NUMBER", "800000000000002"),
 	    opt("CLOUD_STATUS", "CONNECTED"), opt("CLOUD_QUALITY", "GREEN"), opt("CLOUD_WEBHOOK_URL", ""),
 	    *own != '\0' ? ",\"phone_number\":\"" : "", own, *own != '\0' ? "\"" : "", health, health,
 	    str_eq(health, "AVAILABLE") ? "" : ",\"errors\":[{\"error_code\":141006,\"error_description\":"
 	    "\"There is an error with the payment method\",\"possible_solution\":\"Add a payment method\"}]");
+	answer_fields(r, "verified_name,code_verification_status,display_phone_number,quality_rating,platform_type,"
+	    "throughput,webhook_configuration", "WhatsAppBusinessPhoneNumber", b.p, res);
+	buf_free(&b);
 }
 
 /* POST NUMBER {"webhook_configuration":{"override_callback_uri":""}} */
@@ -244,6 +390,26 @@ override(const struct sim_req *r, struct sim_res *res)
 	}
 	sim_opt_set("CLOUD_OVERRIDE", "");
 	sim_answer(res, 200, "{\"success\":true}");
+}
+
+static void
+put_template(const struct sim_req *r, long i, struct sim_res *res, struct buf *b)
+{
+	const char *fields = sim_query(r, "fields");
+	char name[32], text[700];
+	struct json *o = NULL;
+
+	snprintf(name, sizeof name, i == 0 ? "order_ready" : i == 1 ? "draft" : "more_%ld", i);
+	snprintf(text, sizeof text, "{\"name\":\"%s\",\"parameter_format\":\"POSITIONAL\",\"components\":[{\"type\":"
+	    "\"BODY\",\"text\":\"Order {{1}} is ready\"}],\"language\":\"ru\",\"status\":\"%s\",\"category\":"
+	    "\"UTILITY\",\"id\":\"5000000000%05ld\"}", name,
+	    i == 0 ? opt("CLOUD_TEMPLATE_STATUS", "APPROVED") : i == 1 ? "PENDING" : "APPROVED", i);
+	if (b->n > 0)
+		buf_putc(b, ',');
+	if (json_parse(text, strlen(text), &o, NULL) == RC_OK && !put_fields(r, fields != NULL ? fields :
+	    "name,parameter_format,components,language,status,category", "WhatsAppMessageTemplate", o, res, b))
+		buf_puts(b, "{}");	/* refused: the error is the answer */
+	json_free(o);
 }
 
 /* A page of templates: order_ready and draft, then CLOUD_TEMPLATES more.  Each page has its
@@ -261,15 +427,11 @@ templates(const struct sim_req *r, struct sim_res *res)
 		return;
 	}
 	buf_init(&b, 1 << 20);
-	for (long i = from; i < to && i < more + 2; i++) {
-		if (i == 0)
-			buf_printf(&b, "{\"name\":\"order_ready\",\"language\":\"ru\",\"status\":\"%s\"}",
-			    opt("CLOUD_TEMPLATE_STATUS", "APPROVED"));
-		else if (i == 1)
-			buf_puts(&b, ",{\"name\":\"draft\",\"language\":\"ru\",\"status\":\"PENDING\"}");
-		else
-			buf_printf(&b, "%s{\"name\":\"more_%ld\",\"language\":\"ru\",\"status\":\"APPROVED\"}",
-			    i == from ? "" : ",", i);
+	for (long i = from; i < to && i < more + 2; i++)
+		put_template(r, i, res, &b);
+	if (res->status != 200) {
+		buf_free(&b);
+		return;
 	}
 	sim_answer(res, 200, "{\"data\":[%s],\"paging\":{\"cursors\":{\"before\":\"b\",\"after\":\"c==%ld\"}%s}}",
 	    b.p != NULL ? b.p : "", to, to < more + 2 ? ",\"next\":\"https://graph.example.invalid/next\"" : "");
@@ -277,10 +439,47 @@ templates(const struct sim_req *r, struct sim_res *res)
 }
 
 static void
+phone_numbers(const struct sim_req *r, struct sim_res *res)
+{
+	const char *fields = sim_query(r, "fields"), *id = opt("CLOUD_NUMBER", "800000000000002");
+	struct json *o = NULL;
+	char text[600];
+	struct buf b;
+
+	buf_init(&b, 4096);
+	snprintf(text, sizeof text, "{\"verified_name\":\"Shop\",\"code_verification_status\":\"VERIFIED\","
+	    "\"display_phone_number\":\"+7 000 000-00-00\",\"quality_rating\":\"GREEN\",\"platform_type\":"
+	    "\"CLOUD_API\",\"throughput\":{\"level\":\"STANDARD\"},\"id\":\"%s\"}", id);
+	if (json_parse(text, strlen(text), &o, NULL) == RC_OK && put_fields(r, fields != NULL ? fields :
+	    "verified_name,code_verification_status,display_phone_number,quality_rating,platform_type,throughput",
+	    "WhatsAppBusinessPhoneNumber", o, res, &b))
+		sim_answer(res, 200, "{\"data\":[%s],\"paging\":{\"cursors\":{\"before\":\"QVFI\",\"after\":\"QVFI\"}}}",
+		    b.p);
+	json_free(o);
+	buf_free(&b);
+}
+
+static void
+account(const struct sim_req *r, struct sim_res *res)
+{
+	char text[400];
+
+	snprintf(text, sizeof text, "{\"name\":\"Shop\",\"status\":\"ACTIVE\",\"account_review_status\":\"APPROVED\","
+	    "\"business_verification_status\":\"verified\",\"currency\":\"USD\",\"country\":\"US\",\"timezone_id\":\"1\","
+	    "\"message_template_namespace\":\"ns\",\"id\":\"%s\"}", opt("CLOUD_WABA", "900000000000001"));
+	answer_fields(r, "name,timezone_id,message_template_namespace", "WhatsAppBusinessAccount", text, res);
+}
+
+static void
 waba(const struct sim_req *r, const char *what, struct sim_res *res)
 {
+	char text[300];
+
 	if (str_eq(what, "/subscribed_apps") && str_eq(r->method, "POST")) {
 		sim_opt_set("CLOUD_SUBSCRIBED", "yes");
+		sim_answer(res, 200, "{\"success\":true}");
+	} else if (str_eq(what, "/subscribed_apps") && str_eq(r->method, "DELETE")) {
+		sim_opt_set("CLOUD_SUBSCRIBED", "no");
 		sim_answer(res, 200, "{\"success\":true}");
 	} else if (str_eq(what, "/subscribed_apps"))
 		sim_answer(res, 200, str_eq(sim_opt("CLOUD_SUBSCRIBED"), "no") ? "{\"data\":[]}" :
@@ -288,17 +487,16 @@ waba(const struct sim_req *r, const char *what, struct sim_res *res)
 		    "\"https://www.facebook.com/games/?app_id=1\",\"name\":\"My app\"}}]}",
 		    str_eq(sim_opt("CLOUD_SUBSCRIBED"), "other") ? "9" : "4");
 	else if (str_eq(what, "/phone_numbers"))
-		sim_answer(res, 200, "{\"data\":[{\"id\":\"%s\",\"display_phone_number\":\"+7 000 000-00-00\"}]}",
-		    opt("CLOUD_NUMBER", "800000000000002"));
+		phone_numbers(r, res);
 	else if (str_eq(what, "/message_templates"))
 		templates(r, res);
-	else if (*what == '\0' && str_eq(sim_query(r, "fields"), "id"))
-		sim_answer(res, 200, "{\"id\":\"%s\"}", opt("CLOUD_WABA", "900000000000001"));
-	else if (*what == '\0' && str_starts(sim_query(r, "fields") != NULL ? sim_query(r, "fields") : "", "name"))
-		sim_answer(res, 200, "{\"name\":\"Shop\",\"status\":\"ACTIVE\",\"account_review_status\":\"APPROVED\","
-		    "\"id\":\"%s\"}", opt("CLOUD_WABA", "900000000000001"));
-	else
-		error(res, 400, 100, "(#100) Tried accessing nonexisting field", "");
+	else if (*what == '\0')
+		account(r, res);
+	else {
+		snprintf(text, sizeof text, "(#100) Tried accessing nonexisting field (%s) on node type "
+		    "(WhatsAppBusinessAccount)", what + 1);
+		graph_error(res, 400, 100, 0, "OAuthException", text);
+	}
 }
 
 static void
@@ -319,33 +517,133 @@ debug_token(struct sim_res *res)
 	buf_free(&b);
 }
 
+/* --- files (H.15, H.16) ----------------------------------------------------------------- */
+
+enum { FILES = 64, FILE_MAX = 100 << 20 };
+static struct file { char id[32], mime[100]; struct buf bytes; } files[FILES];
+static size_t n_files;
+
+static const unsigned char png[] = {
+	0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0, 0, 0, 1, 0, 0,
+	0, 1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 10, 'I', 'D', 'A', 'T', 0x78, 0x9c, 0x63, 0,
+	1, 0, 0, 5, 0, 1, 0x0d, 0x0a, 0x2d, 0xb4, 0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82 };
+
+static struct file *
+file_of(const char *id)
+{
+	for (size_t i = 0; i < n_files; i++)
+		if (str_eq(files[i].id, id))
+			return &files[i];
+	return NULL;
+}
+
+static const char *
+variable(const struct sim_req *r, const char *name)
+{
+	for (char **e = r->env; *e != NULL; e++)
+		if (str_starts(*e, name) && (*e)[strlen(name)] == '=')
+			return *e + strlen(name) + 1;
+	return "";
+}
+
+/* A part of a multipart body: its bytes; mime: its content type, where it is a file's. */
+static const char *
+part(const struct sim_req *r, const char *name, size_t *n, char mime[100])
+{
+	const char *b = strstr(variable(r, "CONTENT_TYPE"), "boundary="), *p = r->body, *head, *end;
+	char line[200], field[100];
+
+	if (b == NULL)
+		return NULL;
+	b += strlen("boundary=");
+	b += *b == '"';
+	snprintf(line, sizeof line, "--%.*s", (int)strcspn(b, "\";"), b);
+	snprintf(field, sizeof field, " name=\"%s\"", name);
+	while ((p = memmem(p, r->body_n - (size_t)(p - r->body), line, strlen(line))) != NULL) {
+		p += strlen(line);
+		head = memmem(p, r->body_n - (size_t)(p - r->body), "\r\n\r\n", 4);
+		end = head == NULL ? NULL : memmem(head, r->body_n - (size_t)(head - r->body), line, strlen(line));
+		if (end == NULL)
+			break;
+		if (memmem(p, (size_t)(head - p), field, strlen(field)) != NULL) {
+			const char *t = memmem(p, (size_t)(head - p), "Content-Type: ", 14);
+
+			snprintf(mime, 100, "%.*s", t != NULL ? (int)strcspn(t + 14, "\r") : 0, t != NULL ? t + 14 : "");
+			*n = (size_t)(end - 2 - (head + 4));
+			return head + 4;
+		}
+	}
+	return NULL;
+}
+
+/* POST NUMBER/media */
+static void
+upload(const struct sim_req *r, struct sim_res *res)
+{
+	size_t n = 0, k = 0;
+	char mime[100] = "", none[100];
+	const char *product = part(r, "messaging_product", &k, none), *bytes;
+	struct file *f;
+
+	if (product == NULL || k != strlen("whatsapp") || memcmp(product, "whatsapp", k) != 0) {
+		graph_error(res, 400, 100, 0, "OAuthException", "(#100) The parameter messaging_product is required.");
+		return;
+	}
+	bytes = part(r, "file", &n, mime);
+	if (bytes == NULL || n == 0) {
+		graph_error(res, 400, 100, 0, "OAuthException", "(#100) The parameter file is required.");
+		return;
+	}
+	if (*mime == '\0' || str_eq(mime, "application/octet-stream") || n > FILE_MAX) {
+		error(res, 400, 100, "(#100) Param file must be a file with one of the following types: ...",
+		    "Received file of type 'application/octet-stream'");
+		return;
+	}
+	f = &files[n_files < FILES ? n_files++ : 0];
+	buf_free(&f->bytes);
+	buf_init(&f->bytes, FILE_MAX);
+	buf_put(&f->bytes, bytes, n);
+	snprintf(f->mime, sizeof f->mime, "%s", mime);
+	snprintf(f->id, sizeof f->id, "71%013" PRIu64, sim_id() * 10 % 10000000000000);
+	sim_answer(res, 200, "{\"id\":\"%s\"}", f->id);
+}
+
 /* A media id whose last digit is 9 is gone; step 1 names an address on this simulator. */
 static void
 media_step(const struct sim_req *r, const char *id, struct sim_res *res)
 {
-	const char *host = "127.0.0.1";
+	const char *number = sim_query(r, "phone_number_id");
+	struct file *f = file_of(id);
+	unsigned char sum[SIGN_SHA256];
+	struct sign_hash *h = sign_hash_new();
+	char hex[2 * SIGN_SHA256 + 1];
 
-	for (char **e = r->env; *e != NULL; e++)
-		if (str_starts(*e, "HTTP_HOST="))
-			host = *e + strlen("HTTP_HOST=");
-	if (id[strlen(id) - 1] == '9')
-		error(res, 404, 100, "(#100) Unsupported get request. Object does not exist", "");
-	else
+	sign_hash_add(h, f != NULL ? (const void *)f->bytes.p : png, f != NULL ? f->bytes.n : sizeof png);
+	sign_hash_end(h, sum);
+	str_hex(sum, sizeof sum, hex);
+	if (id[strlen(id) - 1] == '9' || (f == NULL && str_starts(id, "71")) ||
+	    (number != NULL && !str_eq(number, opt("CLOUD_NUMBER", "800000000000002")))) {
+		no_object(r, id, res);
+	} else if (str_eq(r->method, "DELETE")) {
+		if (f != NULL)
+			f->id[0] = '\0';
+		sim_answer(res, 200, "{\"success\":true}");
+	} else {
 		sim_answer(res, 200, "{\"messaging_product\":\"whatsapp\",\"url\":\"http://%s/cloud/_file/%s\","
-		    "\"mime_type\":\"image/png\",\"sha256\":\"00\",\"file_size\":68,\"id\":\"%s\"}", host, id, id);
+		    "\"mime_type\":\"%s\",\"sha256\":\"%s\",\"file_size\":%zu,\"id\":\"%s\"}",
+		    variable(r, "HTTP_HOST"), id, f != NULL ? f->mime : "image/png", hex,
+		    f != NULL ? f->bytes.n : sizeof png, id);
+	}
 }
 
 static void
-file(struct sim_res *res)
+file(const char *id, struct sim_res *res)
 {
-	static const unsigned char png[] = {
-		0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0, 0, 0, 1, 0, 0,
-		0, 1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 10, 'I', 'D', 'A', 'T', 0x78, 0x9c, 0x63, 0,
-		1, 0, 0, 5, 0, 1, 0x0d, 0x0a, 0x2d, 0xb4, 0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82 };
+	const struct file *f = file_of(id);
 
 	res->status = 200;
-	res->type = "image/png";
-	buf_put(&res->body, png, sizeof png);
+	res->type = f != NULL ? f->mime : "image/png";
+	buf_put(&res->body, f != NULL ? (const void *)f->bytes.p : png, f != NULL ? f->bytes.n : sizeof png);
 }
 
 /* --- who calls ---------------------------------------------------------------------------- */
@@ -360,8 +658,13 @@ allowed(const struct sim_req *r, struct sim_res *res)
 	unsigned char mac[SIGN_SHA256];
 	char hex[2 * SIGN_SHA256 + 1];
 
-	if (token == NULL || !str_starts(token, "EAA") || !sim_opt_has("CLOUD_TOKENS", token)) {
-		error(res, 401, 190, "Error validating access token: the session is invalid", "");
+	if (token == NULL) {
+		graph_error(res, 403, 200, 0, "OAuthException", "(#200) Provide valid app ID");
+		return false;
+	}
+	if (!str_starts(token, "EAA") || !sim_opt_has("CLOUD_TOKENS", token)) {
+		graph_error(res, 401, 190, 0, "OAuthException",
+		    "Error validating access token: the session is invalid");
 		return false;
 	}
 	sign_hmac_sha256(secret, strlen(secret), token, strlen(token), mac);
@@ -369,9 +672,11 @@ allowed(const struct sim_req *r, struct sim_res *res)
 	if (strstr(r->path, "/_file/") != NULL)
 		return true;		/* another host, which wants the token alone (H.15) */
 	if (proof == NULL && str_eq(sim_opt("CLOUD_PROOF"), "on"))
-		error(res, 400, 100, "API calls from the server require an appsecret_proof argument", "");
+		graph_error(res, 400, 100, 0, "GraphMethodException",
+		    "API calls from the server require an appsecret_proof argument");
 	else if (proof != NULL && *secret != '\0' && !str_eq(proof, hex))
-		error(res, 400, 100, "Invalid appsecret_proof provided in the API argument", "");
+		graph_error(res, 400, 100, 0, "GraphMethodException",
+		    "Invalid appsecret_proof provided in the API argument");
 	else
 		return true;
 	return false;
@@ -400,26 +705,30 @@ handle(const struct sim_req *r, struct sim_res *res)
 	if (!allowed(r, res))
 		return;
 	if (str_starts(p, "_file/"))
-		file(res);
+		file(p + strlen("_file/"), res);
 	else if (str_eq(p, "debug_token"))
 		debug_token(res);
 	else if (below(p, opt("CLOUD_NUMBER", "800000000000002"), &rest) &&
 	    str_eq(sim_opt("CLOUD_ASSIGNED"), "no"))
-		error(res, 403, 10, "(#10) Application does not have permission for this action", "");
+		graph_error(res, 403, 10, 0, "OAuthException",
+		    "(#10) Application does not have permission for this action");
 	else if (below(p, opt("CLOUD_NUMBER", "800000000000002"), &rest) && *rest == '\0' &&
 	    str_eq(r->method, "POST"))
 		override(r, res);
 	else if (below(p, opt("CLOUD_NUMBER", "800000000000002"), &rest) && *rest == '\0')
-		number(res);
+		number(r, res);
 	else if (below(p, opt("CLOUD_NUMBER", "800000000000002"), &rest) && str_eq(rest, "/messages") &&
-	    r->json != NULL)
+	    str_eq(r->method, "POST"))
 		send_message(r, res);
+	else if (below(p, opt("CLOUD_NUMBER", "800000000000002"), &rest) && str_eq(rest, "/media") &&
+	    str_eq(r->method, "POST"))
+		upload(r, res);
 	else if (below(p, opt("CLOUD_WABA", "900000000000001"), &rest))
 		waba(r, rest, res);
-	else if (str_starts(p, "700") && strchr(p, '/') == NULL)
+	else if ((str_starts(p, "700") || str_starts(p, "71")) && strchr(p, '/') == NULL)
 		media_step(r, p, res);
 	else
-		error(res, 400, 100, "Unsupported request. Object with this ID does not exist", "");
+		no_object(r, p, res);
 }
 
 /* --- control ----------------------------------------------------------------------------------- */
@@ -552,6 +861,7 @@ reset(void)
 	buf_free(&sent);
 	buf_init(&sent, 64 << 20);
 	memset(&next_error, 0, sizeof next_error);
+	n_files = 0;
 }
 
 __attribute__((constructor)) static void
