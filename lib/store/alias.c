@@ -11,15 +11,17 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/provider.h"
+#include "store/load.h"
 
 enum { SQL_RESOLVE, SQL_FORGET };
 static const struct db_stmt stmts[] = {
-	[SQL_RESOLVE] = { "contacts_resolve", "select dmbox.contacts_resolve($1, $2, $3, $4, $5)" },
+	[SQL_RESOLVE] = { "contacts_of",
+	    "select dmbox.contacts_of($1, $2, $3, $4, $5, $6, $7, $8)" },
 	[SQL_FORGET] = { NULL, "select dmbox.contacts_forget($1, $2, $3)" },
 };
 
 /* A contact id of an item with one of the others that the item proves, or none. */
-struct row {
+struct question {
 	struct delivery *d;
 	struct item *it;
 	const char *other;
@@ -27,7 +29,7 @@ struct row {
 };
 struct rows {
 	struct mem_arena arena;
-	struct row *v;		/* NULL: they are only counted */
+	struct question *v;		/* NULL: they are only counted */
 	size_t n;
 };
 
@@ -35,7 +37,7 @@ static void
 add(struct rows *r, struct delivery *d, struct item *it, const char *other, size_t len, bool left)
 {
 	if (r->v != NULL)
-		r->v[r->n] = (struct row){ d, it,
+		r->v[r->n] = (struct question){ d, it,
 			other != NULL ? mem_arena_ndup(&r->arena, other, len) : NULL, left };
 	r->n++;
 }
@@ -90,7 +92,7 @@ rows_free(struct rows *r)
 }
 
 static const char *
-column(const struct row *w, int which)
+column(const struct question *w, int which)
 {
 	const char *const v[] = { w->it->account != NULL ? w->it->account : w->d->account,
 		channel_names[w->d->channel], w->it->contact, w->other };
@@ -109,6 +111,26 @@ put(struct db_args *a, const struct rows *r, int columns)
 	}
 }
 
+/* The message under which a chat may show its other name: its chat, id, and whether empty. */
+static void
+put_messages(struct db_args *a, const struct rows *r)
+{
+	for (int k = 0; k < 2; k++) {
+		db_array(a, DB_TEXT);
+		for (size_t i = 0; i < r->n; i++) {
+			const struct item *it = r->v[i].it;
+			bool msg = it->type == ITEM_MESSAGE && !it->weak;
+
+			db_text(a, !msg ? NULL : k == 0 ? it->thread_id : it->external_id);
+		}
+		db_array_end(a);
+	}
+	db_array(a, DB_BOOL);
+	for (size_t i = 0; i < r->n; i++)
+		db_bool(a, load_empty(r->v[i].d, r->v[i].it));
+	db_array_end(a);
+}
+
 enum rc
 alias_resolve(struct db *db, struct delivery *const *v, size_t n)
 {
@@ -125,6 +147,7 @@ alias_resolve(struct db *db, struct delivery *const *v, size_t n)
 	for (size_t i = 0; i < r.n; i++)
 		db_bool(&a, r.v[i].left);
 	db_array_end(&a);
+	put_messages(&a, &r);
 	rc = db_exec(db, &stmts[SQL_RESOLVE], &a, &res);
 	for (size_t i = 0; rc == RC_OK && i < db_rows(res) && i < r.n; i++) {
 		const char *known = db_get_text(res, i, 0);

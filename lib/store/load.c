@@ -160,6 +160,13 @@ make_distinct(struct load *b)
 	b->n_evs = drop_marked(b, b->evs, b->n_evs);
 }
 
+bool
+load_empty(const struct delivery *d, const struct item *it)
+{
+	return it->body == NULL && it->n_atts == 0 && it->type == ITEM_MESSAGE &&
+	    str_eq(it->kind, "unsupported") && delivery_provider(d)->aliases;
+}
+
 /* ---- locks ------------------------------------------------------------------ */
 
 /* The same as dmbox.id_hash: both sides must agree. */
@@ -191,7 +198,8 @@ lock(struct load *b, const unsigned char hash[SIGN_SHA256], unsigned char how)
 
 /*
  * Plain messages share their bucket; what looks at other rows before it
- * writes (weak ids), or changes a message, has it alone.
+ * writes (weak ids), or changes a message, has it alone.  The bucket of another
+ * spelling of the chat is not known: an empty message has all of them.
  */
 static void
 collect_locks(struct load *b)
@@ -203,6 +211,8 @@ collect_locks(struct load *b)
 
 		id_hash(r, r->id, r->hash);
 		lock(b, r->hash, r->it->weak ? 2 : 1);
+		if (load_empty(b->v[r->d], r->it))
+			memset(b->lock, 2, sizeof b->lock);
 		if (r->it->alt_id != NULL) {
 			id_hash(r, r->it->alt_id, other);
 			lock(b, other, 2);
@@ -369,5 +379,6 @@ bool
 load_plain(const struct load *b)
 {
 	return b->n == 1 && b->n_msgs == 1 && b->n_evs == 0 && b->n_people == 1 &&
-	    b->msgs[0].it->n_atts == 0 && !b->msgs[0].it->weak && b->msgs[0].it->alt_id == NULL;
+	    b->msgs[0].it->n_atts == 0 && !b->msgs[0].it->weak && b->msgs[0].it->alt_id == NULL &&
+	    !load_empty(b->v[0], b->msgs[0].it);
 }

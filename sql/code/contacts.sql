@@ -2,6 +2,27 @@
 -- both; who chooses a user name hides the phone in the midst of a conversation.  What a
 -- delivery proves to be one person's stays one contact.
 
+-- What receipts and answers say of a contact's messages, all of them at once.
+create or replace function dmbox.apply_receipts(p_contact bigint) returns void
+language sql as $$
+	update dmbox.messages m set status = 'read', read_at = r.at
+	  from (select x.id, min(e.occurred_at) as at
+	          from dmbox.messages x
+	          join dmbox.events e on e.contact_id = x.contact_id and e.effect in ('read', 'status') and e.num > 0
+	           and e.num >= dmbox.micros(x.sent_at)
+	         where x.contact_id = p_contact and x.direction = 'outbound'
+	           and x.status in ('accepted', 'sent', 'delivered', 'read')
+	         group by x.id) r
+	 where m.id = r.id and (m.read_at is null or m.read_at > r.at);
+	update dmbox.messages m set read_at = r.at
+	  from (select x.id, min(x.sent_at) filter (where x.direction = 'outbound' and x.source <> 'send')
+	               over (partition by x.contact_id order by x.sent_at desc
+	                     range between unbounded preceding and interval '1 microsecond' preceding) as at
+	          from dmbox.messages x where x.contact_id = p_contact) r
+	 where m.id = r.id and m.direction = 'inbound' and r.at is not null and (m.read_at is null or m.read_at > r.at)
+$$;
+comment on function dmbox.apply_receipts(bigint) is 'Apply all receipts and answers of a contact to all its messages, after two became one';
+
 -- Two contacts are one: everything of the second becomes the first's.  Under the locks of
 -- purge_contact, which no ingest holds with them.  With the owner's rights, for the web
 -- programs may not delete.
@@ -35,6 +56,7 @@ begin
 	   set done_at = null, done_upto = null, assignee = coalesce(d.assignee, excluded.assignee),
 	       labels = array(select distinct v from unnest(d.labels || excluded.labels) v), change_id = excluded.change_id;
 	delete from dmbox.contacts c where c.id = g.id;
+	perform dmbox.apply_receipts(k.id);
 	update dmbox.contacts c
 	   set name = coalesce(k.name, g.name), username = coalesce(g.username, k.username),
 	       picture_url = coalesce(k.picture_url, g.picture_url),
@@ -243,6 +265,44 @@ begin
 end $$;
 comment on function dmbox.contacts_resolve(text[], text[], text[], text[], boolean[]) is
 	'External ids of contacts; learns what else they are called';
+
+-- A message that was told under two names of its chat, of one of them as a placeholder only,
+-- proves them to be one person's: the other name, of those that are stored.  Null: none.
+create or replace function dmbox.chat_twin(p_account text, p_channel text, p_thread text, p_ext text, p_empty boolean)
+returns text language plpgsql stable as $$
+begin
+	if p_thread like '%@lid' or p_thread like '%@c.us' then
+		return (select min(x.thread_id) from dmbox.messages x
+		         where x.id = dmbox.message_twin(p_account, p_channel, p_thread, p_ext)
+		           and (p_empty or dmbox.is_empty(x)));
+	end if;
+	return null;
+end $$;
+comment on function dmbox.chat_twin(text, text, text, text, boolean) is 'The other name of a chat that one of its messages was told under, in one of them empty';
+
+-- contacts_resolve, and of messages (p_thread, p_ext; null where it is none) what they show of
+-- their chats' names; p_empty: nothing is told of it yet.
+create or replace function dmbox.contacts_of(p_account text[], p_channel text[], p_id text[], p_alias text[],
+	p_left boolean[], p_thread text[], p_ext text[], p_empty boolean[])
+returns setof text language plpgsql as $$
+declare
+	v_twin text;
+begin
+	for i in 1 .. coalesce(array_length(p_id, 1), 0) loop
+		v_twin := dmbox.chat_twin(p_account[i], p_channel[i], p_thread[i], p_ext[i], p_empty[i]);
+		if p_empty[i] and v_twin is null then
+			select min(p_thread[k]) into v_twin from generate_series(1, array_length(p_id, 1)) k
+			 where p_ext[k] = p_ext[i] and p_account[k] = p_account[i] and p_channel[k] = p_channel[i]
+			   and dmbox.may_be_chat(p_thread[i], p_thread[k]);
+		end if;
+		if v_twin is not null then
+			perform dmbox.contact_known_as(p_account[i], p_channel[i], p_id[i], v_twin);
+		end if;
+	end loop;
+	return query select * from dmbox.contacts_resolve(p_account, p_channel, p_id, p_alias, p_left);
+end $$;
+comment on function dmbox.contacts_of(text[], text[], text[], text[], boolean[], text[], text[], boolean[]) is
+	'External ids of the contacts of items; learns what else they are called';
 
 -- The same as release 0.2 calls it.
 create or replace function dmbox.contacts_known_as(p_account text[], p_channel text[], p_id text[], p_alias text[])

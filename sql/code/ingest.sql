@@ -141,6 +141,80 @@ returns boolean language sql immutable parallel safe as $$
 $$;
 comment on function dmbox.may_be_chat(text, text) is 'Whether an event that names the first chat, or none, may speak of a message in the second';
 
+-- Is nothing told of a message yet?  What came of it later (an edit) says nothing of that.
+create or replace function dmbox.is_empty(m dmbox.messages)
+returns boolean language sql stable as $$
+	select m.kind = 'unsupported'
+	   and (m.body is null or exists (select 1 from dmbox.message_edits v
+	        where v.message_id = m.id and v.version = 0 and v.body is null))
+	   and not exists (select 1 from dmbox.attachments a where a.message_id = m.id)
+$$;
+comment on function dmbox.is_empty(dmbox.messages) is 'Whether a message is a placeholder: neither text nor attachment is told';
+
+-- The row of a message under the other name of its chat, where it is the one; null: none.
+create or replace function dmbox.message_twin(p_account text, p_channel text, p_thread text, p_ext text)
+returns bigint language sql stable as $$
+	select min(x.id) from dmbox.messages x
+	 where x.account = p_account and x.channel = p_channel and x.external_id = p_ext and x.thread_id <> ''
+	   and x.thread_id <> p_thread and not x.placeholder
+	having count(*) = 1 and bool_and(dmbox.may_be_chat(p_thread, x.thread_id))
+$$;
+comment on function dmbox.message_twin(text, text, text, text) is 'Id of the message of this id in a chat that may be this one by another name';
+
+-- One chat by two names: what is empty under one and told under the other is one message, whose
+-- key is the told one's.  An older row gets that key here.  Of each message the name under
+-- which it is stored, where that is not its own.
+create or replace function dmbox.twin_threads(p_account text[], p_channel text[], p_thread text[], p_ext text[], p_empty boolean[])
+returns text[] language plpgsql as $$
+declare
+	v_there text[];
+	v_with  text[];		-- of those that come together
+	v_bare  boolean[];	-- empty, and not told beside it under the same name
+	r       record;
+begin
+	v_bare := array(select p_empty[i] and not exists (select 1 from generate_series(1, cardinality(p_ext)) k
+	                    where not p_empty[k] and p_ext[k] = p_ext[i] and p_account[k] = p_account[i]
+	                      and p_channel[k] = p_channel[i] and p_thread[k] = p_thread[i])
+	                  from generate_series(1, cardinality(p_ext)) i);
+	for r in
+		select i, min(p_thread[k]) as thread
+		  from generate_series(1, cardinality(p_ext)) i, generate_series(1, cardinality(p_ext)) k
+		 where v_bare[i] and p_ext[k] = p_ext[i] and p_account[k] = p_account[i] and p_channel[k] = p_channel[i]
+		   and (p_thread[i] like '%@lid' and p_thread[k] like '%@c.us'
+		        or p_thread[i] like '%@c.us' and p_thread[k] like '%@lid' and not v_bare[k])
+		 group by i
+	loop
+		v_with[r.i] := r.thread;
+	end loop;
+	for r in
+		select i, w as twin, p_thread[i] as thread, v_bare[i] and p_thread[i] like '%@lid' as lid
+		  from generate_series(1, cardinality(p_ext)) i
+		  join dmbox.messages w on w.id = dmbox.message_twin(p_account[i], p_channel[i], p_thread[i], p_ext[i])
+		 where (p_thread[i] like '%@lid' or p_thread[i] like '%@c.us') and v_with[i] is null
+		 order by w.id for no key update of w
+	loop
+		if v_bare[r.i] and (r.lid or not dmbox.is_empty(r.twin)) then
+			v_there[r.i] := (r.twin).thread_id;
+		elsif dmbox.is_empty(r.twin) and (r.twin).source <> 'send' and not exists (select 1 from dmbox.messages x
+		    where x.account = p_account[r.i] and x.channel = p_channel[r.i] and x.thread_id = r.thread
+		      and x.external_id = p_ext[r.i]) then
+			update dmbox.messages x set thread_id = r.thread where x.id = (r.twin).id;
+		end if;
+	end loop;
+	-- beside one that went elsewhere itself
+	for r in
+		select i, nullif(coalesce(min(v_there[k]), v_with[i]), p_thread[i]) as thread
+		  from generate_series(1, cardinality(p_ext)) i, generate_series(1, cardinality(p_ext)) k
+		 where v_with[i] = p_thread[k] and p_ext[k] = p_ext[i] and p_account[k] = p_account[i] and p_channel[k] = p_channel[i]
+		 group by i
+	loop
+		v_there[r.i] := r.thread;
+	end loop;
+	return v_there;
+end $$;
+comment on function dmbox.twin_threads(text[], text[], text[], text[], boolean[]) is
+	'Chats under whose other name messages are stored; gives a placeholder the chat that its words come in';
+
 -- Events that name another chat or none, where this is the one message of the account with
 -- the id, are this message's; what stood in for it there goes.
 create or replace function dmbox.adopt_events(m dmbox.messages)
@@ -728,6 +802,7 @@ declare
 	m_new    boolean[];	-- which were inserted; null: all
 	m_gone   boolean[];	-- which are erased; null: none
 	m_skip   boolean[];	-- which are not to be inserted; null: none
+	v_there  text[];	-- of messages that are told under the other name of their chat: that
 	e_gone   boolean[];
 	c_gone   boolean[];	-- contacts of erased items only
 	d_there  boolean[];	-- deliveries that have their row; null: none
@@ -735,9 +810,7 @@ declare
 	v_stale  integer[];	-- places of contacts that changed
 	v_locked bigint[];
 	v_waits  integer[];	-- places of messages that events speak of
-	v_place  integer;
-	v_lock   integer;
-	v_rows   integer;
+	v_place  integer; v_lock integer; v_rows integer;
 	v_void   text;
 	c_out_at timestamptz[];	-- contacts: until when there may be an answer
 	v_answered boolean;	-- any of them
@@ -745,11 +818,8 @@ declare
 	r        record;
 begin
 	foreach v_lock in array l_bucket loop
-		if v_lock >= 256 then
-			v_void := pg_advisory_xact_lock(25709, v_lock - 256);
-		else
-			v_void := pg_advisory_xact_lock_shared(25709, v_lock);
-		end if;
+		v_void := case when v_lock < 256 then pg_advisory_xact_lock_shared(25709, v_lock)::text
+		               else pg_advisory_xact_lock(25709, v_lock - 256)::text end;
 	end loop;
 
 	-- erased stays erased
@@ -841,6 +911,12 @@ begin
 			             and w.external_id = m_alt[i]) is not null)
 			  into m_skip from generate_series(1, v_nm) i;
 		end if;
+		if exists (select 1 from unnest(m_thread) t where t like '%@lid' or t like '%@c.us') then
+			v_there := dmbox.twin_threads(m_account, array(select d_channel[d] from unnest(m_d) d), m_thread, m_ext,
+			    array(select m_kind[i] = 'unsupported' and m_body[i] is null and i <> all (coalesce(a_m, '{}'))
+			                 and m_gone[i] is not true from generate_series(1, v_nm) i));
+			m_skip := array(select m_skip[i] is true or v_there[i] is not null from generate_series(1, v_nm) i);
+		end if;
 		insert into dmbox.messages (id, account, channel, thread_id, provider, external_id, contact_id,
 		       sender_id, recipient_id, direction, kind, body, detail, reply_to, status, sent_at,
 		       sent_at_known, received_at, is_test, source, delivery_id)
@@ -873,7 +949,7 @@ begin
 				  from generate_series(1, v_nm) i
 				  join dmbox.messages w on w.account = m_account[i] and w.channel = d_channel[m_d[i]]
 				   and w.thread_id = m_thread[i] and w.external_id = m_ext[i] and w.placeholder
-				 where m_gone[i] is not true
+				 where m_gone[i] is not true and v_there[i] is null
 				 order by w.id for no key update of w
 			loop
 				update dmbox.messages w
@@ -899,13 +975,11 @@ begin
 				              and x.external_id = m_alt[i])) is not null as there, w.id
 				  from generate_series(1, v_nm) i
 				  left join dmbox.messages w on w.account = m_account[i] and w.channel = d_channel[m_d[i]]
-				   and w.thread_id = m_thread[i] and w.external_id = m_ext[i]
+				   and w.thread_id = coalesce(v_there[i], m_thread[i]) and w.external_id = m_ext[i]
 				 where not m_new[i]
 			loop
 				d_msgs[r.d] := d_msgs[r.d] - 1;
-				if r.echo then
-					d_echoes[r.d] := d_echoes[r.d] - 1;
-				end if;
+				d_echoes[r.d] := d_echoes[r.d] - r.echo::integer;
 				if r.there and not r.weak and dmbox.merge_message(r.id, v_cid[m_c[r.i]], m_provider[r.i], m_sender[r.i],
 				       m_recipient[r.i], m_out[r.i] is true, m_kind[r.i], m_body[r.i], m_detail[r.i], m_reply[r.i], m_at[r.i],
 				       m_known[r.i], m_test[r.i] is true, m_source[r.i],
@@ -1061,7 +1135,10 @@ begin
 	          or dmbox.newer(c_user, c_at, c.username, c.username_at)
 	          or dmbox.newer(c_pic, c_at, c.picture_url, c.picture_at),
 	       (select x.erased_at from dmbox.erased x
-	         where x.account = m_account and x.channel = d_channel and x.id_hash = m_hash) is not null,
+	         where x.account = m_account and x.channel = d_channel and x.id_hash = m_hash) is not null
+	       -- or it may be there under the other name of its chat
+	       or m_thread like '%@%' and m_thread not like '%@g.us' and (select w.id from dmbox.messages w where w.account = m_account
+	         and w.channel = d_channel and w.external_id = m_ext and w.thread_id <> '' and w.thread_id <> m_thread limit 1) is not null,
 	       (select e.id from dmbox.events e
 	         where e.account = m_account and e.channel = d_channel
 	           and e.target_id = m_ext and e.effect <> 'none' limit 1) is not null,
@@ -1070,9 +1147,7 @@ begin
 	  from (values (1)) one
 	  left join dmbox.contacts c on c.account = m_account and c.channel = d_channel and c.external_id = m_contact;
 
-	if v_gone then
-		null;
-	elsif v_cid is null then
+	if v_cid is null and not v_gone then
 		insert into dmbox.contacts (account, channel, external_id, name, named_at, username, username_at,
 		       picture_url, picture_at, last_inbound_at, last_outbound_at, last_at)
 		values (m_account, d_channel, m_contact, c_name, case when c_name is not null then c_at end,
@@ -1080,7 +1155,7 @@ begin
 		       c_pic, case when c_pic is not null then c_at end, c_in, c_out, greatest(c_in, c_out))
 		on conflict (account, channel, external_id) do nothing
 		returning id into v_cid;
-	elsif v_old then
+	elsif v_old and not v_gone then
 		update dmbox.contacts c
 		   set last_inbound_at = greatest(c.last_inbound_at, c_in),
 		       last_outbound_at = greatest(c.last_outbound_at, c_out),
@@ -1105,7 +1180,7 @@ begin
 		on conflict (account, channel, thread_id, external_id) do nothing
 		returning id, delivery_id into v_mid, id;
 	end if;
-	if v_mid is null then	-- erased, or somebody was here before
+	if v_mid is null then	-- erased, or somebody was here before, under whatever name
 		select * into uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages
 		  from dmbox.ingest_many(
 		    true, array[d_uid], array[d_at], array[d_channel], array[d_account], array[d_source], array[d_request],
@@ -1136,9 +1211,7 @@ begin
 	       weak_duplicates, ignored, provider)
 	values (id, d_uid, d_at, d_channel, d_account, d_source, d_request, d_addr, d_ctype, d_headers, d_body,
 	       'accepted', d_reason, d_items, 1, d_dup, d_weak, d_ignored, d_headers ->> ':provider');
-	uid := d_uid;
-	stored := 1;
-	duplicates := d_dup;
+	uid := d_uid; stored := 1; duplicates := d_dup;
 	weak_duplicates := d_weak;
 	ignored := d_ignored;
 	echoes := case when m_source = 'echo' then 1 else 0 end;
