@@ -216,7 +216,9 @@ FILLNGINX = $(subst /run/lighttpd,/run/dmbox,$(FILL))
 install: all
 	@for d in instagram whatsapp dmbox; do f='$(C)'/$$d/.htaccess; \
 	  [ ! -e "$$f" ] || grep -q '^# dmbox on shared hosting' "$$f" || \
-	  { echo "make install: $$f is there and not dmbox's: move it away first" >&2; exit 1; }; done
+	  { echo "make install: $$f is there and not dmbox's: move it away first" >&2; exit 1; }; \
+	  [ -e "$$f" ] || [ -z "$$(ls -A '$(C)'/$$d 2>/dev/null)" ] || \
+	  { echo "make install: $(C)/$$d has files of your site, which dmbox would take over: move them away" >&2; exit 1; }; done
 	install -d '$(I)/bin' '$(I)/etc' '$(I)/share/dmbox/sql/code' '$(C)/dmbox' '$(C)/instagram' '$(C)/whatsapp'
 	install -m 755 $(B)/dmbox $(B)/dmbox-poll '$(I)/bin/'
 	install -m 755 $(CGI) '$(C)/dmbox/'
