@@ -384,11 +384,13 @@ static const struct {
 	const char *tail;
 	unsigned int scope;
 	void (*fn)(struct endpoint_env *e, const struct json *j);
+	const char *known[6];	/* members of the body */
 } posts[] = {
-	{ "conversation", AUTH_SEND, set },
-	{ "note", AUTH_SEND, note },
-	{ "replies", AUTH_SEND, replies },
-	{ "read", AUTH_READ, read_up_to },
+	{ "conversation", AUTH_SEND, set,
+	    { "id", "done", "assignee", "addLabels", "removeLabels" } },
+	{ "note", AUTH_SEND, note, { "conversation", "body", "id", "delete" } },
+	{ "replies", AUTH_SEND, replies, { "id", "name", "text", "delete" } },
+	{ "read", AUTH_READ, read_up_to, { "conversation", "upTo" } },
 };
 
 bool
@@ -417,9 +419,7 @@ endpoint_desk_post(struct endpoint_env *e, const struct json *j)
 			continue;
 		if ((e->caller.scopes & posts[i].scope) == 0)
 			endpoint_error(e, 403, "read_only", "%s may not do this", e->caller.sub);
-		else if (json_type(j) != JSON_OBJECT)
-			endpoint_error(e, 422, "invalid_json", "a JSON object is expected");
-		else
+		else if (endpoint_members(e, j, posts[i].known))
 			posts[i].fn(e, j);
 	}
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "extern/json.h"
 #include "extern/jsonw.h"
 #include "base/log.h"
 #include "extern/sign.h"
@@ -87,6 +88,32 @@ endpoint_error(struct endpoint_env *e, int status, const char *code, const char 
 	buf_free(&b);
 	buf_free(&msg);
 	endpoint_log_error(e, status, code);
+}
+
+bool
+endpoint_members(struct endpoint_env *e, const struct json *j, const char *const *known)
+{
+	const struct json *v;
+	const char *key;
+	struct buf all;
+	bool ok = json_type(j) == JSON_OBJECT;
+
+	if (!ok)
+		endpoint_error(e, 422, "invalid_json", "a JSON object is expected");
+	for (struct json_iter i = { NULL }; ok && json_each(j, &i, &key, &v);) {
+		ok = false;
+		for (size_t k = 0; known[k] != NULL; k++)
+			ok |= strcmp(key, known[k]) == 0;
+		if (ok)
+			continue;
+		buf_init(&all, 1024);
+		for (size_t k = 0; known[k] != NULL; k++)
+			buf_printf(&all, "%s%s", k > 0 ? ", " : "", known[k]);
+		endpoint_error(e, 422, "unknown_field", "%.64s is not a member here; known are: %s",
+		    key, all.p);
+		buf_free(&all);
+	}
+	return ok;
 }
 
 void

@@ -17,6 +17,7 @@
  * the caller needs; endpoint_dispatch does the checks in order of cost.
  */
 struct endpoint_route;
+struct json;
 struct endpoint_env {
 	struct ctx *ctx;
 	struct conf *conf;		/* held for the request; errors already refused */
@@ -97,6 +98,10 @@ void endpoint_jsonw(struct endpoint_env *e, int status, struct jsonw *w);
  * endpoint_log_error. */
 void endpoint_error(struct endpoint_env *e, int status, const char *code, const char *fmt,
     ...) PRINTF_LIKE(4, 5);
+/* endpoint_members(e, j, known): has the object j no members but those of known, which ends with
+ * NULL?  Else 422: a misspelled member left out would ask for something else.  false also where
+ * j is no object; the answer is written then. */
+bool endpoint_members(struct endpoint_env *e, const struct json *j, const char *const *known);
 /* endpoint_failed(e, rc, what): the answer to a request that went wrong below: 404 of what
  * (RC_NONE), 503 with Retry-After (RC_TEMP), else what rc means. */
 void endpoint_failed(struct endpoint_env *e, enum rc rc, const char *what);

@@ -568,6 +568,7 @@ delivery(struct endpoint_env *e)
 static void
 replay(struct endpoint_env *e, const struct json *j)
 {
+	static const char *const known[] = {"id", "action", NULL};
 	const struct replay_want w = {.dry = false};
 	struct replay_counts n = {0};
 	struct jsonw out;
@@ -575,6 +576,8 @@ replay(struct endpoint_env *e, const struct json *j)
 	int64_t id;
 	enum rc rc;
 
+	if (!endpoint_members(e, j, known))
+		return;
 	if (json_i64(json_member(j, "id"), &id) != RC_OK ||
 	    !str_eq(json_text(&e->arena, json_member(j, "action")), "replay")) {
 		endpoint_error(
@@ -776,6 +779,7 @@ give_link(struct endpoint_env *e, struct db *db, const char *name, const char *r
 static void
 user_post(struct endpoint_env *e, const struct json *j)
 {
+	static const char *const known[] = {"action", "name", "role", "session", NULL};
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
 	const char *action = json_text(&e->arena, json_member(j, "action"));
 	const char *name = json_text(&e->arena, json_member(j, "name")),
@@ -785,6 +789,8 @@ user_post(struct endpoint_env *e, const struct json *j)
 	int64_t id = 0;
 	enum rc rc = RC_INVALID;
 
+	if (!endpoint_members(e, j, known))
+		return;
 	if (str_eq(action, "end") && json_i64(json_member(j, "session"), &id) == RC_OK)
 		rc = people_end(db, id);
 	else if (str_eq(action, "revoke") && named)

@@ -250,6 +250,7 @@ up_to_of(struct endpoint_env *e, const struct json *j, struct view_cursor *out)
 void
 endpoint_read_mark(struct endpoint_env *e)
 {
+	static const char *const known[] = { "conversation", "upTo", NULL };
 	struct json *j = NULL;
 	struct view_cursor up_to;
 	char err[128];
@@ -261,6 +262,8 @@ endpoint_read_mark(struct endpoint_env *e)
 		endpoint_error(e, 400, "bad_json", "the body is not JSON: %s", err);
 		return;
 	}
+	if (!endpoint_members(e, j, known))
+		goto out;
 	if (json_i64(json_member(j, "conversation"), &contact) != RC_OK) {
 		endpoint_error(e, 422, "bad_conversation",
 		    "conversation must be the id of a conversation");

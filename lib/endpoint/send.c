@@ -147,6 +147,44 @@ url_ok(const char *url)
 	return true;
 }
 
+/*
+ * The earlier service left other members alone, and its clients may send some: so does this.
+ * But one that is a known one misspelled is refused: without it something else would go out, or
+ * the same twice.
+ */
+static bool
+spelled_right(struct endpoint_env *e, const struct json *j, const char *const *known)
+{
+	const struct json *v;
+	const char *key, *near;
+	size_t n = 0;
+
+	while (known[n] != NULL)
+		n++;
+	for (struct json_iter i = { NULL }; json_each(j, &i, &key, &v);) {
+		char plain[64];
+		size_t k = 0;
+
+		for (const char *p = key; *p != '\0' && k < sizeof plain - 1; p++)
+			if (*p != '_' && *p != '-' && *p != ' ')
+				plain[k++] = *p;
+		plain[k] = '\0';
+		near = NULL;
+		for (size_t m = 0; m < n && near == NULL; m++)
+			near = str_ieq(plain, known[m]) ? known[m] : NULL;
+		if (near == NULL)
+			near = str_nearest(plain, known, n);
+		/* messageId is another member, and is left alone */
+		if (near == NULL || strcmp(key, near) == 0 ||
+			(str_starts(plain, near) && !str_ieq(plain, near)))
+			continue;
+		endpoint_error(e, 422, "unknown_field", "%.64s is not known here; is %s meant?",
+		    key, near);
+		return false;
+	}
+	return true;
+}
+
 /* "upload": the id that POST upload gave, in place of type and url; 0: none. */
 static bool
 get_upload(struct endpoint_env *e, const struct json *j, int64_t *id)
@@ -165,6 +203,7 @@ get_upload(struct endpoint_env *e, const struct json *j, int64_t *id)
 static bool
 add_att(struct endpoint_env *e, const struct json *j, struct draft *w)
 {
+	static const char *const known[] = { "type", "url", "name", "upload", NULL };
 	struct att *a;
 	const char *type, *url, *name;
 	int64_t upload = 0;
@@ -174,6 +213,8 @@ add_att(struct endpoint_env *e, const struct json *j, struct draft *w)
 		    "attachment: an object with type and url is expected");
 		return false;
 	}
+	if (!spelled_right(e, j, known))
+		return false;
 	if (w->n_atts == ATTS_MAX) {
 		endpoint_error(e, 422, "bad_attachment", "attachments: at most %d", ATTS_MAX);
 		return false;
@@ -305,7 +346,11 @@ get_human(struct endpoint_env *e, const struct json *j, struct draft *w)
 static bool
 read_draft(struct endpoint_env *e, const struct json *j, struct draft *w)
 {
-	return get_text(e, j, "recipientId", &w->recipient) &&
+	static const char *const known[] = { "recipientId", "message", "replyTo", "account",
+		"action", "reaction", "humanAgent", "idempotencyKey", "attachment", "attachments",
+		"template", NULL };
+
+	return spelled_right(e, j, known) && get_text(e, j, "recipientId", &w->recipient) &&
 	    get_text(e, j, "message", &w->message) &&
 	    get_text(e, j, "replyTo", &w->reply_to) &&
 	    get_text(e, j, "account", &w->account) &&

@@ -176,10 +176,13 @@ put_me(struct endpoint_env *e, const char *name, const char *role)
 static void
 login(struct endpoint_env *e, const struct json *j)
 {
+	static const char *const known[] = { "token", "secure", NULL };
 	const char *token = json_text(&e->arena, json_member(j, "token")), *why = "link_unknown";
 	char secret[PEOPLE_SECRET + 1], net[64], key[80];
 	struct person who;
 
+	if (!endpoint_members(e, j, known))
+		return;
 	if (token == NULL || !str_charset(token, PEOPLE_SECRET, PEOPLE_SECRET, "")) {
 		endpoint_error(e, 401, "link_unknown", "this is no link of dmbox user");
 		return;
@@ -228,6 +231,7 @@ logout(struct endpoint_env *e)
 static void
 decide(struct endpoint_env *e, const struct json *j)
 {
+	static const char *const known[] = { "id", "action", NULL };
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
 	const char *action = json_text(&e->arena, json_member(j, "action"));
 	struct outbox_row now;
@@ -241,6 +245,8 @@ decide(struct endpoint_env *e, const struct json *j)
 		endpoint_error(e, 403, "read_only", "%s may not do this", e->caller.sub);
 		return;
 	}
+	if (!endpoint_members(e, j, known))
+		return;
 	if (json_i64(json_member(j, "id"), &id) != RC_OK ||
 	    (!str_eq(action, "retry") && !str_eq(action, "cancel"))) {
 		endpoint_error(e, 422, "invalid_field",
