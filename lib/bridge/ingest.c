@@ -154,8 +154,10 @@ prepare_event(struct delivery *d, struct item *it)
 	it->target_id = short_id(&d->items.arena, it->target_id);
 	if (!str_empty(it->event_id)) {
 		it->event_id = short_id(&d->items.arena, it->event_id);
-		/* a key outlives the words of an edit that is erased: they are no part of it */
-		if (it->effect == EFFECT_EDIT && it->text != NULL &&
+		/* a key outlives words that are erased: those of an edit, or of an event that
+		 * is known by its JSON, are no part of it */
+		if (((it->effect == EFFECT_EDIT && it->text != NULL) ||
+		    strchr(it->event_id, '{') != NULL) &&
 		    !str_starts(it->event_id, "sha256:")) {
 			h = sign_hash_new();
 			sign_hash_add(h, it->event_id, strlen(it->event_id));

@@ -240,17 +240,17 @@ begin
 end $$;
 comment on function dmbox.adopt_events(dmbox.messages) is 'Give a message the events that speak of it under another spelling of its chat';
 
--- The key of an edit without the edit's words, which earlier releases put into it: the
--- hash that ingest.c makes of it now, so that the same edit is known again.
+-- The key of an event without words, which earlier releases put into it (an edit's, or those of
+-- an event's JSON): the hash that ingest.c makes of it now, so that the same event is known again.
 create or replace function dmbox.wordless_key(e dmbox.events)
 returns text language sql stable as $$
-	select case when e.event_key not like 'edit|%' then e.event_key
+	select case when e.event_key not like 'edit|%' and e.event_key not like '%{%' then e.event_key
 	       when exists (select 1 from dmbox.events o where o.account = e.account and o.channel = e.channel
 	            and o.event_key = 'sha256:' || encode(sha256(convert_to(e.event_key, 'UTF8')), 'hex'))
 	       then 'erased|' || e.id
 	       else 'sha256:' || encode(sha256(convert_to(e.event_key, 'UTF8')), 'hex') end
 $$;
-comment on function dmbox.wordless_key(dmbox.events) is 'The key that an erased edit keeps';
+comment on function dmbox.wordless_key(dmbox.events) is 'The key that an event keeps when its words are erased';
 
 -- Make message p_id what its row and all its events say.  Whatever order the
 -- events came in, the result is the same: everything is computed from the set.
@@ -1222,4 +1222,6 @@ comment on function dmbox.ingest is
 
 -- What an earlier release erased kept its words in the key.
 update dmbox.events e set event_key = dmbox.wordless_key(e)
- where e.effect = 'edit' and e.text is null and e.event_key like 'edit|%';
+ where e.effect = 'edit' and e.text is null and e.event_key like 'edit|%' or e.event_key like '%{%';
+update dmbox.events e set raw = jsonb_strip_nulls(jsonb_build_object('id', e.raw -> 'id', 'time', e.raw -> 'time'))
+ where e.kind = 'messenger' and e.raw - '{id,time}'::text[] <> '{}';

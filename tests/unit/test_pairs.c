@@ -33,6 +33,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "bridge/ingest.h"
 #include "extern/json.h"
 #include "base/mem.h"
 #include "provider/list.h"
@@ -188,6 +189,56 @@ dump_request(const struct http_req *r, struct buf *out)
 
 /* --- the kinds of cases ----------------------------------------------------------- */
 
+static size_t keys_seen, words_seen;
+
+/* Is a text of several words that j holds, at whatever place, in the key of an item? */
+static void
+no_words_in(const char *key, const struct json *j)
+{
+	struct mem_arena a = { 0 };
+	const char *name, *s;
+	const struct json *v;
+
+	if (json_type(j) == JSON_STRING) {
+		s = json_str(&a, j);
+		words_seen += strchr(s, ' ') != NULL;
+		if (strchr(s, ' ') != NULL && strstr(key, s) != NULL)
+			fail_msg("the words \"%s\" are in the key %s", s, key);
+	}
+	for (struct json_iter i = { NULL }; json_type(j) == JSON_OBJECT && json_each(j, &i, &name, &v);)
+		no_words_in(key, v);
+	for (size_t i = 0; json_type(j) == JSON_ARRAY && i < json_len(j); i++)
+		no_words_in(key, json_at(j, i));
+	mem_arena_free(&a);
+}
+
+/* A key outlives the words that are erased: nobody's words are in any. */
+static void
+keys_without_words(const struct provider *pv, struct itemv *v, const struct buf *in)
+{
+	struct delivery d;
+	struct json *j = NULL;
+
+	if (json_parse(in->p, in->n, &j, NULL) != RC_OK)
+		return;
+	delivery_init(&d);
+	d.account = "main";
+	d.provider = pv;
+	d.items = *v;
+	ingest_prepare(&d);
+	*v = d.items;
+	for (size_t i = 0; i < v->n; i++) {
+		const char *keys[] = { v->v[i].event_id, v->v[i].external_id, v->v[i].alt_id };
+
+		for (size_t k = 0; k < 3; k++)
+			if (keys[k] != NULL) {
+				keys_seen++;
+				no_words_in(keys[k], j);
+			}
+	}
+	json_free(j);
+}
+
 static void
 run_parse(const struct provider *pv, const struct account *a, const struct buf *in,
     const char *type, struct buf *out)
@@ -201,6 +252,8 @@ run_parse(const struct provider *pv, const struct account *a, const struct buf *
 		buf_printf(out, "rc %s\n", rc_name(rc));
 	else
 		itemv_dump(&v, out);
+	if (rc == RC_OK)
+		keys_without_words(pv, &v, in);
 	itemv_free(&v);
 }
 
@@ -482,11 +535,24 @@ test_pairs(void **state)
 		assert_int_equal(run_provider(providers[i]), 0);
 }
 
+/* The check of the keys looked at some, and at words. */
+static void
+test_keys(void **state)
+{
+	(void)state;
+	if (getenv("DMBOX_TEST_DATA") == NULL) {
+		printf("%zu keys, %zu texts of several words\n", keys_seen, words_seen);
+		assert_true(keys_seen > 400);
+		assert_true(words_seen > 150);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

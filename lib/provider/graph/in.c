@@ -641,6 +641,26 @@ entry_read(const struct account *a, const struct json *e, struct itemv *out)
 		event_new(&in, e, "unknown");
 }
 
+/* Whose entry it is and when, without what was said. */
+static const char *
+messenger_head(struct in *in, const struct json *e)
+{
+	const char *time = text_at(in, e, "time"), *s;
+	struct buf b;
+
+	buf_init(&b, 4096);
+	json_put_key(&b, "{", "id");
+	json_put_str(&b, text_at(in, e, "id"));
+	if (time != NULL) {
+		json_put_key(&b, ",", "time");
+		json_put_str(&b, time);
+	}
+	buf_putc(&b, '}');
+	s = mem_arena_ndup(&in->out->arena, b.p, b.n);
+	buf_free(&b);
+	return s;
+}
+
 /* Object page is Messenger's: people there have ids of their own, and the Page is no
  * Instagram account.  It is kept under its own mark and mixed with no conversation. */
 static bool
@@ -655,6 +675,8 @@ messenger_read(const struct account *a, const struct json *e, struct itemv *out)
 	it = event_new(&in, e, "messenger");
 	it->own_id = it->contact = it->sender_id = it->recipient_id = it->target_id = NULL;
 	it->event_id = event_id(&in, it, id, json_canonical(&out->arena, e));
+	/* nothing here erases what is unsent there: its words stay in the ledger alone */
+	it->raw = messenger_head(&in, e);
 	return true;
 }
 
