@@ -284,6 +284,7 @@ help(const char *name)
 int
 main(int argc, char **argv)
 {
+	static char name[64];
 	const struct cmd *c;
 	size_t place;
 	int status;
@@ -306,6 +307,8 @@ main(int argc, char **argv)
 		if (str_eq(argv[i], "--help"))
 			return help(c->name);
 	running = c->name;
+	snprintf(name, sizeof name, "dmbox %s", c->name);
+	argv[1] = name;		/* in getopt's words */
 	optind = 1;
 	status = c->run(argc - 1, argv + 1);
 	if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -653,8 +653,11 @@ main(int argc, char **argv)
 {
 	struct poller p = { .conf = NULL };
 	int64_t window_s = 60, now = clock_now_us();
+	static char name[] = "dmbox-poll";
 	int status;
 
+	if (argc > 0)
+		argv[0] = name;		/* in getopt's words, however it was started */
 	status = options(argc, argv, &window_s, &p.once, &p.textfile);
 	if (status != 0)
 		return status - 1;
