@@ -40,6 +40,7 @@ struct batch {
 	struct db_opts db_opts;
 	struct db *db, *big;		/* db NULL: big takes all */
 	struct relay *relay;		/* may be NULL */
+	bool alone;			/* db is there while this process leads */
 	int64_t wait_ms;
 	bool led;			/* a thread stores */
 	struct batch_job *head, **tail;	/* what waits, oldest first */
@@ -85,10 +86,12 @@ batch_new(const struct batch_opts *o)
 	b->big = db_new(&o->db);
 	b->wait_ms = o->wait_ms != 0 ? o->wait_ms : BATCH_WAIT_MS;
 	b->tail = &b->head;
+	b->alone = o->alone;
 	if (o->share_dir != NULL)
 		b->relay = relay_new(&(struct relay_opts){ .dir = o->share_dir,
 		    .key = o->db.conninfo, .wait_ms = (unsigned int)b->wait_ms,
-		    .may_lead = !o->one_request, .serve = serve, .arg = b });
+		    .may_lead = !o->one_request, .lonely_calls = o->lonely_calls,
+		    .serve = serve, .arg = b });
 	return b;
 }
 
@@ -413,7 +416,9 @@ batch_store(struct batch *b, struct batch_job *j)
 	j->since_ms = clock_mono_ms();
 	j->late = false;
 	atomic_init(&j->holds, 1);
-	if (b->relay != NULL && !relay_leads(b->relay)) {
+	if (b->relay != NULL && relay_leads(b->relay)) {
+		relay_own(b->relay);
+	} else if (b->relay != NULL) {
 		http_busy(j->reply);
 		rc = relay_hand_over(b->relay, RELAY_STORE, 0, j->d);
 	}
@@ -501,6 +506,25 @@ bool
 batch_follows(struct batch *b)
 {
 	return relay_follows(b->relay);
+}
+
+bool
+batch_hand_on(struct batch *b)
+{
+	if (!b->alone || !relay_resign(b->relay))
+		return false;
+	pthread_mutex_lock(&b->mu);
+	while (b->led || b->big_busy) {		/* a delivery of this process, the last */
+		pthread_mutex_unlock(&b->mu);
+		clock_sleep_ms(1);
+		pthread_mutex_lock(&b->mu);
+	}
+	db_free(b->db);
+	b->db = NULL;
+	db_close(b->big);
+	pthread_mutex_unlock(&b->mu);
+	relay_resigned(b->relay);
+	return true;
 }
 
 void

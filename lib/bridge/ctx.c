@@ -412,6 +412,7 @@ ctx_batch_tick(struct ctx *c)
 	pthread_mutex_unlock(&c->lock);
 	for (size_t i = 0; i < n; i++) {
 		batch_expire(v[i]);
+		(void)batch_hand_on(v[i]);
 		ctx_batch_done(c, v[i]);
 	}
 }

@@ -36,6 +36,7 @@ enum {
 	AGAIN_MS = 3,			/* between looks for a new leader */
 	NO_LEADER_MS = 500,		/* a lock is held, and nobody listens */
 	AVOID_MS = 10000,		/* for so long a leader that did not answer is not asked */
+	LONELY_CALLS = 32,		/* in a row by one follower: it had better lead itself */
 	/* above DMBOX_MAX_BODY_BYTES and what parsing makes of it */
 	FRAME_MAX = 64 << 20,
 	READ_STEP = 64 << 10,
@@ -68,7 +69,7 @@ struct peer {
 
 struct relay {
 	char *dir, *path, *lock_path;
-	unsigned int wait_ms;
+	unsigned int wait_ms, lonely_calls;
 	bool may_lead;
 	void (*serve)(void *arg, struct relay_call *call);
 	void *arg;
@@ -81,6 +82,9 @@ struct relay {
 	unsigned int n_threads;
 	struct peer *peers;
 	size_t n_busy;
+	struct peer *last;		/* who called last */
+	atomic_uint in_a_row;		/* its calls with nobody else's between them */
+	bool resigning;			/* no leader any more, and the lock is not free yet */
 	int idle[IDLE_MAX];		/* connections to the leader that nobody uses */
 	unsigned int n_idle;
 	int64_t avoid_until_ms;
@@ -118,6 +122,7 @@ relay_new(const struct relay_opts *o)
 	r->lock_path = mem_dup(path);
 	r->dir = mem_dup(o->dir);
 	r->wait_ms = o->wait_ms;
+	r->lonely_calls = o->lonely_calls > 0 ? o->lonely_calls : LONELY_CALLS;
 	r->may_lead = o->may_lead;
 	r->serve = o->serve;
 	r->arg = o->arg;
@@ -228,6 +233,10 @@ take_call(struct relay *r, struct peer *p, const struct frame *f)
 	pthread_mutex_lock(&r->mu);
 	p->busy = true;
 	r->n_busy++;
+	if (p != r->last || r->n_busy > 1)
+		atomic_store(&r->in_a_row, 0);
+	atomic_fetch_add(&r->in_a_row, 1);
+	r->last = p;
 	pthread_mutex_unlock(&r->mu);
 	r->serve(r->arg, &p->call);
 	return true;
@@ -268,6 +277,8 @@ static void
 drop_peer(struct relay *r, struct peer *p)
 {
 	pthread_mutex_lock(&r->mu);
+	if (r->last == p)
+		r->last = NULL;
 	peer_free(p);
 	pthread_mutex_unlock(&r->mu);
 }
@@ -361,7 +372,7 @@ not_leading(struct relay *r)
 static enum rc
 try_to_lead(struct relay *r)
 {
-	if (!r->may_lead)
+	if (!r->may_lead || r->resigning)
 		return RC_DUP;
 	if (r->lock_fd < 0)
 		r->lock_fd = open(r->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
@@ -385,13 +396,13 @@ try_to_lead(struct relay *r)
 	return RC_OK;
 }
 
-void
-relay_stop(struct relay *r)
+/* Takes nothing more, finishes what it took, ends the threads. */
+static void
+stop_serving(struct relay *r)
 {
 	uint64_t one = 1;
 
-	if (r == NULL || !atomic_load(&r->leads) || atomic_exchange(&r->stopping, true))
-		return;
+	atomic_store(&r->stopping, true);
 	(void)unlink(r->path);
 	if (write(r->wake_fd, &one, sizeof one) < 0)
 		log_debug("relay: wake: %s", strerror(errno));
@@ -402,7 +413,48 @@ relay_stop(struct relay *r)
 		pthread_cond_wait(&r->idle_peers, &r->mu);
 	while (r->peers != NULL)
 		peer_free(r->peers);
+	r->last = NULL;
 	pthread_mutex_unlock(&r->mu);
+}
+
+void
+relay_stop(struct relay *r)
+{
+	if (r != NULL && atomic_load(&r->leads) && !atomic_load(&r->stopping))
+		stop_serving(r);
+}
+
+void
+relay_own(struct relay *r)
+{
+	atomic_store(&r->in_a_row, 0);
+}
+
+bool
+relay_resign(struct relay *r)
+{
+	if (r == NULL || !atomic_load(&r->leads) || atomic_load(&r->stopping) ||
+	    atomic_load(&r->in_a_row) < r->lonely_calls)
+		return false;
+	pthread_mutex_lock(&r->mu);
+	r->resigning = true;
+	atomic_store(&r->leads, false);
+	pthread_mutex_unlock(&r->mu);
+	stop_serving(r);
+	return true;
+}
+
+void
+relay_resigned(struct relay *r)
+{
+	pthread_mutex_lock(&r->mu);
+	not_leading(r);
+	r->n_threads = 0;
+	atomic_store(&r->in_a_row, 0);
+	atomic_store(&r->stopping, false);
+	r->resigning = false;
+	pthread_mutex_unlock(&r->mu);
+	log_debug("relay: the one that calls leads from now on");
 }
 
 void

@@ -45,6 +45,7 @@ struct relay_opts {
 	const char *key;
 	unsigned int wait_ms;	/* how long a follower waits for an answer */
 	bool may_lead;		/* false: a process of one request (plain CGI) */
+	unsigned int lonely_calls;	/* see relay_resign; 0: a default */
 	/* serve(arg, call): in a thread of the leader's: do it, then relay_served(call), by any
 	 * thread, also before serve returns. */
 	void (*serve)(void *arg, struct relay_call *call);
@@ -75,6 +76,22 @@ enum rc relay_hand_over(struct relay *r, enum relay_what what, unsigned int valu
 bool relay_leads(const struct relay *r);
 /* relay_follows(r): another process leads: this one needs no database connection. */
 bool relay_follows(struct relay *r);
+/* relay_own(r): the leader stores a delivery of its own process. */
+void relay_own(struct relay *r);
+/*
+ * relay_resign(r):
+ * Leading costs a follower that is the only one two switches of processes a delivery.  A
+ * leader that has served lonely_calls calls in a row, all of one follower, one after the
+ * other and none of its own between them, takes nothing more and finishes what it took.
+ *
+ * Returns  true: it leads no more.  Once the caller has given up what leading took (its
+ *          database connections) it calls relay_resigned, which frees the lock; until then
+ *          nobody leads, and those that ask wait a moment.
+ * Threads  one caller, which is none of the relay's.  r may be NULL: false.
+ */
+bool relay_resign(struct relay *r) MUST_CHECK;
+/* relay_resigned(r): after relay_resign returned true: another process may lead. */
+void relay_resigned(struct relay *r);
 /* relay_served(call): its d is filled: send the answer.  call is gone afterwards. */
 void relay_served(struct relay_call *call);
 

@@ -3,6 +3,7 @@
  * connections, whichever of them is killed.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -13,7 +14,7 @@
 #include "bridge/batch.h"
 #include "dbtest.h"
 
-enum { PROCS = 6, ROUNDS = 40, KILLS = 36, APP_MAX = 2 };
+enum { LONELY = 3, TURNS = 24, PROCS = 6, ROUNDS = 40, KILLS = 36, APP_MAX = 2 };
 
 static struct db *db;
 static char dir[] = "/tmp/dmbox-relay-XXXXXX";
@@ -21,9 +22,11 @@ static char dir[] = "/tmp/dmbox-relay-XXXXXX";
 /* What the processes tell their parent. */
 struct said {		/* shared memory, one writer each */
 	volatile int next;	/* the first message that is not acknowledged yet */
-	volatile int leads, failed, wrong;
+	volatile int leads, failed, wrong, handed_on;
 };
 static struct said *said;
+static int procs = PROCS;
+static bool bursts;	/* they rest after some deliveries, each for another time */
 
 static int
 setup(void **state)
@@ -78,7 +81,28 @@ batch_of_process(const char *share, bool one_request)
 {
 	return batch_new(&(struct batch_opts){ .db = { .conninfo = getenv("DMBOX_TEST_DB"),
 	    .app = "relaytest", .statement_ms = 20000, .connect_s = 20 }, .wait_ms = 20000, .alone = true,
-	    .share_dir = share, .one_request = one_request });
+	    .share_dir = share, .one_request = one_request, .lonely_calls = LONELY });
+}
+
+/* As fcgi's main thread ticks, though each millisecond. */
+struct ticker {
+	pthread_t thread;
+	struct batch *b;
+	struct said *s;
+	atomic_bool over;
+};
+
+static void *
+tick(void *arg)
+{
+	struct ticker *t = arg;
+
+	while (!atomic_load(&t->over)) {
+		batch_expire(t->b);
+		t->s->handed_on += batch_hand_on(t->b);
+		clock_sleep_ms(1);
+	}
+	return NULL;
 }
 
 /* One process: a message a round, until all are acknowledged. */
@@ -87,7 +111,10 @@ process(int n, int rounds)
 {
 	struct batch *b = batch_of_process(dir, false);
 	struct said *s = &said[n];
+	struct ticker t = { .b = b, .s = s };
 
+	if (pthread_create(&t.thread, NULL, tick, &t) != 0)
+		_exit(1);
 	while (s->next < rounds) {
 		struct delivery d;
 		char id[40];
@@ -106,7 +133,11 @@ process(int n, int rounds)
 			s->wrong++;
 		delivery_free(&d);
 		s->leads = !batch_follows(b);
+		if (bursts && s->next % (4 * LONELY) == 0)
+			clock_sleep_ms(s->next / LONELY * (n + 2) % 23);
 	}
+	atomic_store(&t.over, true);
+	pthread_join(t.thread, NULL);
 	batch_free(b);
 	s->leads = 0;
 }
@@ -128,7 +159,7 @@ finish(pid_t *pid)
 {
 	int status;
 
-	for (int i = 0; i < PROCS; i++) {
+	for (int i = 0; i < procs; i++) {
 		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
 		assert_int_equal(status, 0);
 	}
@@ -139,11 +170,11 @@ check_rows(int rounds)
 {
 	char want[40];
 
-	snprintf(want, sizeof want, "%d", PROCS * rounds);
+	snprintf(want, sizeof want, "%d", procs * rounds);
 	dbt_is(db, "select count(*)::text from dmbox.messages where external_id like 'P%'", want);
 	dbt_is(db, "select count(*)::text from dmbox.messages where external_id = 'shared'", "1");
 	dbt_is(db, "select count(*)::text from dmbox.ingest_balance where missing <> 0", "0");
-	for (int i = 0; i < PROCS; i++)
+	for (int i = 0; i < procs; i++)
 		assert_int_equal(said[i].wrong, 0);
 }
 
@@ -155,11 +186,11 @@ test_together(void **state)
 	bool busy = true;
 
 	(void)state;
-	for (int i = 0; i < PROCS; i++)
+	for (int i = 0; i < procs; i++)
 		pid[i] = start(i, ROUNDS);
 	while (busy) {
 		busy = false;
-		for (int i = 0; i < PROCS; i++)
+		for (int i = 0; i < procs; i++)
 			busy |= said[i].next < ROUNDS;
 		now = dbt_i64(db, "select count(*) from pg_stat_activity where application_name = 'relaytest'");
 		most = now > most ? now : most;
@@ -167,17 +198,37 @@ test_together(void **state)
 	finish(pid);
 	assert_true(most >= 1 && most <= APP_MAX);
 	check_rows(ROUNDS);
-	for (int i = 0; i < PROCS; i++)
+	for (int i = 0; i < procs; i++)
 		assert_int_equal(said[i].failed, 0);
 }
 
 static int
 leader(void)
 {
-	for (int i = 0; i < PROCS; i++)
+	for (int i = 0; i < procs; i++)
 		if (said[i].leads)
 			return i;
 	return -1;
+}
+
+static int
+acknowledged(void)
+{
+	int n = 0;
+
+	for (int i = 0; i < procs; i++)
+		n += said[i].next;
+	return n;
+}
+
+static int
+handed_on(void)
+{
+	int n = 0;
+
+	for (int i = 0; i < procs; i++)
+		n += said[i].handed_on;
+	return n;
 }
 
 /* Processes end as mod_fcgid ends them, in the midst of what they do; each starts again and
@@ -189,18 +240,16 @@ test_killed(void **state)
 	int rounds = 1 << 20, kills = 0, of_leaders = 0, status;
 
 	(void)state;
-	for (int i = 0; i < PROCS; i++)
+	for (int i = 0; i < procs; i++)
 		pid[i] = start(i, rounds);
 	while (kills < KILLS) {
-		int victim = kills % 3 == 2 ? kills % PROCS : leader(), seen = 0;
+		int victim = kills % 3 == 2 ? kills % procs : leader(), seen;
 
 		if (victim < 0)
 			continue;
 		/* at another moment of what it does each time */
-		for (int i = 0; i < PROCS; i++)
-			seen += said[i].next;
-		while (seen + kills % 7 > said[0].next + said[1].next + said[2].next + said[3].next +
-		    said[4].next + said[5].next)
+		seen = acknowledged();
+		while (seen + kills % 7 > acknowledged())
 			clock_sleep_ms(1);
 		clock_sleep_ms(kills % 5);
 		of_leaders += said[victim].leads;
@@ -210,18 +259,31 @@ test_killed(void **state)
 		pid[victim] = start(victim, rounds);
 		kills++;
 	}
+	while (bursts && handed_on() < TURNS)
+		clock_sleep_ms(1);
 	/* a few more by all, then the end */
-	for (int i = 0; i < PROCS; i++) {
+	for (int i = 0; i < procs; i++) {
 		assert_int_equal(kill(pid[i], SIGKILL), 0);
 		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
 		rounds = i == 0 || said[i].next > rounds ? said[i].next : rounds;
 	}
 	rounds += 5;
-	for (int i = 0; i < PROCS; i++)
+	for (int i = 0; i < procs; i++)
 		pid[i] = start(i, rounds);
 	finish(pid);
 	assert_true(of_leaders >= 12 && of_leaders <= KILLS);
 	check_rows(rounds);
+}
+
+/* The same with two that work by turns: leading goes to and fro besides. */
+static void
+test_killed_by_turns(void **state)
+{
+	procs = 2;
+	bursts = true;
+	test_killed(state);
+	procs = PROCS;
+	bursts = false;
 }
 
 /* A short-lived process hands over where there is a leader, and is none itself. */
@@ -258,6 +320,75 @@ test_one_request(void **state)
 	batch_free(one);
 }
 
+static void
+one(struct batch *b, const char *id)
+{
+	struct delivery d;
+
+	dbt_delivery(&d);
+	dbt_message(&d, "c1", id, "x", T0);
+	assert_int_equal(store(b, &d), RC_OK);
+	assert_int_equal(d.stored, 1);
+	delivery_free(&d);
+}
+
+static void
+several(struct batch *b, const char *name, int n)
+{
+	char id[40];
+
+	for (int i = 0; i < n; i++) {
+		snprintf(id, sizeof id, "%s%d", name, i);
+		one(b, id);
+	}
+}
+
+/* A leader that stores for one follower alone lets it lead; one that has work of its own, or
+ * more than one follower, goes on. */
+static void
+test_hand_on(void **state)
+{
+	struct batch *a = batch_of_process(dir, false), *b = batch_of_process(dir, false),
+	    *c = batch_of_process(dir, false);
+
+	(void)state;
+	one(a, "a leads");
+	assert_true(batch_follows(b));
+	several(b, "too few ", LONELY - 1);
+	assert_false(batch_hand_on(a));
+	for (int i = 0; i < 2 * LONELY; i++) {		/* two that take turns */
+		char id[40];
+
+		snprintf(id, sizeof id, "turn %d", i);
+		one(i % 2 ? b : c, id);
+	}
+	assert_false(batch_hand_on(a));
+	several(b, "row ", LONELY - 1);
+	one(a, "own");
+	one(b, "behind it");
+	assert_false(batch_hand_on(a));
+	several(b, "alone ", LONELY);
+	assert_false(batch_hand_on(b));		/* leads nothing */
+	assert_true(batch_hand_on(a));
+	assert_false(batch_hand_on(a));
+	one(b, "b leads");
+	assert_true(batch_follows(a));
+	assert_true(batch_follows(c));
+	one(a, "a follows");
+	one(c, "c follows");
+	assert_true(dbt_i64(db, "select count(*) from pg_stat_activity"
+	    " where application_name = 'relaytest'") <= APP_MAX);
+	several(a, "back ", LONELY);
+	assert_true(batch_hand_on(b));
+	one(a, "a leads again");
+	assert_true(batch_follows(b));
+	batch_free(a);
+	one(c, "c leads");
+	batch_free(b);
+	batch_free(c);
+	dbt_is(db, "select count(*)::text from dmbox.ingest_balance where missing <> 0", "0");
+}
+
 /* Where no socket can be made each stores for itself. */
 static void
 test_no_folder(void **state)
@@ -287,7 +418,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_together, setup),
 		cmocka_unit_test_setup(test_killed, setup),
+		cmocka_unit_test_setup(test_killed_by_turns, setup),
 		cmocka_unit_test_setup(test_one_request, setup),
+		cmocka_unit_test_setup(test_hand_on, setup),
 		cmocka_unit_test_setup(test_no_folder, setup),
 	};
 	char cmd[64];
