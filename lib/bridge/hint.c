@@ -125,8 +125,10 @@ static const struct {
 		"Some bytes are no UTF-8 and were replaced: declare the charset in Content-Type.",
 		"Часть байтов не UTF-8, они заменены: укажите кодировку в Content-Type." } },
 	{ "literal_variable", {
-		"A {{variable}} came without its value: choose it from the platform's list.",
-		"{{Переменная}} пришла без значения: выберите её из списка платформы." } },
+		"A {{variable}} came without its value ({{name}}, undefined or null): choose it "
+		"from the platform's list.",
+		"{{Переменная}} пришла без значения ({{name}}, undefined или null): выберите её "
+		"из списка платформы." } },
 	{ "unknown_charset", {
 		"The declared charset is not known; the body is kept and made no message. "
 		"Send UTF-8.",

@@ -36,6 +36,19 @@ compare(const struct account *a, const char *s, struct match *m)
 	}
 }
 
+/* Of a header: sent twice, the web server hands it on as "a, a".  No secret has a comma. */
+static void
+compare_each(const struct account *a, const char *s, struct match *m)
+{
+	struct mem_arena arena = {0};
+	size_t n;
+
+	compare(a, s, m);
+	for (; s != NULL && s[n = strcspn(s, ",")] != '\0'; s += n + 1 + strspn(s + n + 1, " "))
+		compare(a, mem_arena_ndup(&arena, s, n), m);
+	mem_arena_free(&arena);
+}
+
 static enum rc
 chatrace_verify(const struct account *a, const struct http_req *req, const char **why)
 {
@@ -48,7 +61,7 @@ chatrace_verify(const struct account *a, const struct http_req *req, const char 
 	*why = "no_secret_configured";
 	if (chatrace_own(a)->webhook_secrets.n == 0)
 		return RC_DENIED;
-	compare(a, http_req_get(req, "X-Webhook-Secret"), &m);
+	compare_each(a, http_req_get(req, "X-Webhook-Secret"), &m);
 	if (auth != NULL && str_istarts(auth, "Bearer "))
 		compare(a, auth + strlen("Bearer "), &m);
 	compare(a, http_query_get(&arena, req->query != NULL ? req->query : "", "secret"), &m);

@@ -84,8 +84,27 @@ field(const struct fields *f, const char *name)
 	    json_get(f->j, name);
 }
 
+/*
+ * What programs write where a variable has no value.  As an id it would make one message,
+ * or one person, of all; a customer's own words may be these.
+ */
+static bool
+is_no_value(const char *s)
+{
+	static const char *const words[] = { "undefined", "null", "None", "NaN", "[undefined]",
+	    "[null]", "[object Object]", "(null)", "<nil>", NULL };
+
+	if (strchr("unN[(<", *s) == NULL)
+		return false;
+	for (const char *const *w = words; *w != NULL; w++)
+		if (strcmp(*w, s) == 0)
+			return true;
+	return false;
+}
+
+/* A field as it was sent; NULL where it is empty or an unset variable. */
 static const char *
-value(struct reader *r, const struct fields *f, const char *name)
+words(struct reader *r, const struct fields *f, const char *name)
 {
 	const struct json *v = field(f, name);
 	const char *s = v == NULL ? NULL : json_text(&r->out->arena, v);
@@ -96,6 +115,27 @@ value(struct reader *r, const struct fields *f, const char *name)
 		r->literal = true;
 		return NULL;
 	}
+	return s;
+}
+
+static const char *
+value(struct reader *r, const struct fields *f, const char *name)
+{
+	const char *s = words(r, f, name);
+
+	if (s == NULL || !is_no_value(s))
+		return s;
+	r->literal = true;
+	return NULL;
+}
+
+static const char *
+pick_words(struct reader *r, const struct fields *f)
+{
+	const char *s = NULL;
+
+	for (const char *const *n = names_text; s == NULL && *n != NULL; n++)
+		s = words(r, f, *n);
 	return s;
 }
 
@@ -408,7 +448,7 @@ one_attachment(struct reader *r, struct item *it, const struct json *j, const ch
 
 	if (json_type(j) == JSON_STRING) {
 		url = json_str(&r->out->arena, j);
-		if (str_empty(url) || is_literal(url))
+		if (str_empty(url) || is_literal(url) || is_no_value(url))
 			return;
 	} else if (json_type(j) == JSON_OBJECT) {
 		url = pick(r, f, urls, NULL);
@@ -437,6 +477,44 @@ one_attachment(struct reader *r, struct item *it, const struct json *j, const ch
 		it->detail = json_raw(&r->out->arena, payload);
 }
 
+/* {"0":{...},"2":{...}}: what PHP makes of a list from which something was taken. */
+static bool
+is_numbered(const struct json *j)
+{
+	struct json_iter it = { NULL };
+	const struct json *v;
+	const char *k;
+	bool any = false;
+
+	for (; json_each(j, &it, &k, &v); any = true)
+		if (*k == '\0' || k[strspn(k, "0123456789")] != '\0')
+			return false;
+	return any;
+}
+
+/* One, a list, or the list as another program put it: as an object, or as JSON in a string. */
+static void
+some_attachments(struct reader *r, struct item *it, const struct json *v, const char *type)
+{
+	const char *s = json_type(v) == JSON_STRING ? json_str(&r->out->arena, v) : NULL, *k;
+	struct json_iter members = { NULL };
+	const struct json *one;
+	struct json *inner = NULL;
+
+	if (s != NULL && (*s == '[' || *s == '{') &&
+	    json_parse(s, strlen(s), &inner, NULL) == RC_OK)
+		some_attachments(r, it, inner, type);
+	else if (json_type(v) == JSON_ARRAY)
+		for (size_t i = 0; i < json_len(v); i++)
+			one_attachment(r, it, json_at(v, i), NULL);
+	else if (json_type(v) == JSON_OBJECT && is_numbered(v))
+		while (json_each(v, &members, &k, &one))
+			one_attachment(r, it, one, NULL);
+	else if (v != NULL)
+		one_attachment(r, it, v, type);
+	json_free(inner);
+}
+
 static void
 set_attachments(struct reader *r, const struct fields *f, struct item *it)
 {
@@ -453,14 +531,8 @@ set_attachments(struct reader *r, const struct fields *f, struct item *it)
 
 	if (att_type(type) == NULL)
 		type = NULL;	/* "message", "text": no kind of attachment */
-	for (const char *const *l = lists; *l != NULL; l++) {
-		const struct json *v = field(f, *l);
-
-		for (size_t i = 0; i < json_len(v); i++)
-			one_attachment(r, it, json_at(v, i), NULL);
-		if (v != NULL && json_type(v) != JSON_ARRAY)
-			one_attachment(r, it, v, type);
-	}
+	for (const char *const *l = lists; *l != NULL; l++)
+		some_attachments(r, it, field(f, *l), type);
 	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
 		const struct json *v = field(f, urls[i].name);
 
@@ -530,7 +602,7 @@ is_outbound(struct reader *r, const struct fields *f, const struct order *o, con
 	const char *d = value_before(r, f, "direction", o->side), *sender = o->sender;
 
 	if (yes_before(r, f, "is_echo", o->side) || yes_before(r, f, "isEcho", o->side) ||
-	    yes_before(r, f, "message.is_echo", o->side))
+	    yes_before(r, f, "message.is_echo", o->side) || yes_before(r, f, "fromMe", o->side))
 		return true;
 	if (d != NULL && (str_ieq(d, "outbound") || str_ieq(d, "out") || str_ieq(d, "outgoing")))
 		return true;
@@ -620,7 +692,7 @@ read_object(struct reader *r, const struct json *j)
 	it = itemv_add(r->out);
 	at = r->out->n - 1;
 	it->type = ITEM_MESSAGE;
-	it->body = pick(r, f, names_text, NULL);
+	it->body = pick_words(r, f);
 	it->external_id = id;
 	set_attachments(r, f, it);
 	set_special(r, f, it, &o);

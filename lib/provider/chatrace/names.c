@@ -8,7 +8,7 @@ const char *const names_recipient[] = { "recipientId", "recipient_id", "toId", "
 	"to.id", NULL };
 const char *const names_id[] = { "messageId", "message_id", "message.mid", "message.id", NULL };
 const char *const names_text[] = { "text", "message", "content", "body", "message.text",
-	"message.content", "message.body", "last_input", NULL };
+	"message.content", "message.body", "last_input", "text.body", NULL };
 const char *const names_username[] = { "username", "sender.username", "from.username",
 	"user.username", "ig_user_name", NULL };
 const char *const names_name[] = { "senderName", "fromName", "name", "sender.name", "from.name",
@@ -19,7 +19,8 @@ const char *const names_time[] = { "timestamp", "time", "created_at", "message.t
 const char *const names_reply[] = { "replyTo", "reply_to.mid", "message.reply_to.mid", NULL };
 
 /* Beside the lists above: who sends, and what the platform knows of a contact (A.6). */
-static const char *const identity_too[] = { "id", "is_echo", "isEcho", "direction", "event",
+static const char *const identity_too[] = { "id", "is_echo", "isEcho", "fromMe",
+	"direction", "event",
 	"account_id", "entry", "messages", "data", "postback", NULL };
 static const char *const profile_too[] = { "first_name", "last_name", "email", "phone", "gender",
 	"locale", "language", "timezone", "channel", "ig_followers", "ig_verified",

@@ -187,6 +187,7 @@ struct mend {
 	struct slice seen[MEMBERS_MAX];
 	size_t n_seen;
 	bool sender;		/* one was named before the text */
+	bool bare;		/* the text has no quotes */
 };
 
 static bool
@@ -286,7 +287,8 @@ put_words(struct mend *m, struct slice w)
 	struct json *j = NULL;
 	const char *text;
 
-	if (json_parse(w.p - 1, w.n + 2, &j, NULL) == RC_OK && json_type(j) == JSON_STRING)
+	if (!m->bare && json_parse(w.p - 1, w.n + 2, &j, NULL) == RC_OK &&
+	    json_type(j) == JSON_STRING)
 		buf_put(&m->out, w.p - 1, w.n + 2);
 	else {
 		text = str_utf8_clean(m->arena, w.p, w.n, NULL);
@@ -349,13 +351,36 @@ one_before_text(struct mend *m, struct slice key, size_t v)
 	return end + string;
 }
 
+/*
+ * Is the value at v a text?  Also one whose quotes the flow forgot, "text": {{last_input}},
+ * where the sender stands before it; a number, a word or an object of JSON is none.
+ */
+static bool
+is_text(struct mend *m, struct slice key, size_t v)
+{
+	struct json *j = NULL;
+	size_t end;
+
+	if (v >= m->n || name_class(key.p, key.n) != NAME_TEXT)
+		return false;
+	m->bare = m->p[v] != '"';
+	if (!m->bare)
+		return true;
+	end = other_end(m, v);
+	if (!m->sender || m->p[v] == ',' || m->p[v] == '{' || m->p[v] == '[' ||
+	    (end != 0 && json_parse(m->p + v, end - v, &j, NULL) == RC_OK))
+		m->bare = false;
+	json_free(j);
+	return m->bare;
+}
+
 /* The members before the text; the place of the text's first byte, 0 where none is. */
 static size_t
 before_text(struct mend *m, struct slice *key)
 {
 	size_t i = skip_space(m->p, m->n, 1), v = key_at(m, i, key);
 
-	while (v != 0 && !(v < m->n && m->p[v] == '"' && name_class(key->p, key->n) == NAME_TEXT)) {
+	while (v != 0 && !is_text(m, *key, v)) {
 		size_t next;
 
 		i = one_before_text(m, *key, v);
@@ -363,7 +388,7 @@ before_text(struct mend *m, struct slice *key)
 		/* else a name broke it, or what a customer wrote there */
 		v = next != 0 ? next : seek_text(m, v, key);
 	}
-	return v != 0 ? v + 1 : 0;
+	return v != 0 ? v + !m->bare : 0;
 }
 
 /* Where data of the contact begin behind the text that starts at from; 0: nowhere. */
@@ -373,10 +398,10 @@ profile_behind(const struct mend *m, size_t from)
 	struct slice key;
 
 	for (size_t i = from; i < m->n; i++)
-		if (m->p[i] == '"' && next_key(m, i + 1, &key) != 0 &&
+		if ((m->bare || m->p[i] == '"') && next_key(m, i + !m->bare, &key) != 0 &&
 		    name_class(key.p, key.n) == NAME_PROFILE)
 			return i;
-	return 0;
+	return m->bare ? m->n : 0;
 }
 
 /* The member that ends at end, if it is a whole one: the place of the quote before its

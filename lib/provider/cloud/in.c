@@ -204,7 +204,7 @@ event_key(struct in *in, const char *what, const char *a, const char *b)
 
 static const struct { const char *type, *kind; } media[] = {
 	{ "image", "image" }, { "video", "video" }, { "audio", "audio" }, { "document", "file" },
-	{ "sticker", "sticker" },
+	{ "sticker", "sticker" }, { "voice", "audio" },
 };
 
 static const char *
@@ -387,6 +387,22 @@ read_beside(struct in *in, struct item *it, const struct json *m, struct detail 
 		detail_given(d, a, "history", json_get(m, "id"));
 }
 
+/* The type; where none is told, by the object that a known type has. */
+static const char *
+type_of(struct in *in, const struct json *m)
+{
+	static const char *const types[] = { "text", "image", "video", "audio", "document",
+	    "sticker", "voice", "location", "contacts", "button", "interactive", "order",
+	    "reaction", "edit", "revoke", "system", NULL };
+	const char *type = text_at(in, m, "type");
+
+	for (size_t i = 0; type == NULL && types[i] != NULL; i++)
+		if (json_type(json_member(m, types[i])) == JSON_OBJECT ||
+		    json_type(json_member(m, types[i])) == JSON_ARRAY)
+			type = types[i];
+	return type;
+}
+
 /* --- events that come among the messages --------------------------------------------------- */
 
 static void
@@ -403,7 +419,7 @@ static void
 read_edit(struct in *in, struct item *it, const struct json *o)
 {
 	const struct json *m = json_get(o, "message");
-	const char *type = text_at(in, m, "type");
+	const char *type = type_of(in, m);
 	const struct json *c = type != NULL ? json_member(m, type) : NULL;
 
 	it->kind = "edit";
@@ -471,7 +487,9 @@ read_as_event(struct in *in, struct item *it, const char *type, const struct jso
 		return false;
 	}
 	it->type = ITEM_EVENT;
-	it->event_id = event_key(in, type, text_at(in, m, "id"), NULL);
+	/* without an id of its own it is what it says, as any other event */
+	if (text_at(in, m, "id") != NULL)
+		it->event_id = event_key(in, type, text_at(in, m, "id"), NULL);
 	return true;
 }
 
@@ -482,7 +500,7 @@ static void
 read_message(struct in *in, const struct json *m, bool ours, const char *phone, const char *bsuid)
 {
 	struct item *it = new_item(in, ITEM_MESSAGE, "unsupported", m);
-	const char *type = text_at(in, m, "type"), *group = text_at(in, m, "group_id");
+	const char *type = type_of(in, m), *group = text_at(in, m, "group_id");
 	struct detail d = { .any = false };
 
 	it->dir = ours ? DIR_OUT : DIR_IN;

@@ -159,7 +159,8 @@ green_stanza(struct green_note *g)
 		"reactionMessageData.stanzaId", "reactionMessageData.idMessage",
 		"editedMessage.stanzaId", "deletedMessage.stanzaId", "reactionMessage.stanzaId",
 		"pollMessageData.stanzaId", "buttonsResponseMessage.stanzaId",
-		"templateButtonReplyMessage.stanzaId", "listResponseMessage.stanzaId", NULL
+		"templateButtonReplyMessage.stanzaId", "listResponseMessage.stanzaId",
+		"interactiveButtonsResponse.stanzaId", NULL
 	};
 	return green_first(g, g->data, paths);
 }
@@ -370,6 +371,9 @@ green_read_contact(struct green_note *g, struct item *it, struct buf *detail)
 	green_words_end(g, it, &b);
 }
 
+static const char *const green_texts[] = { "textMessageData.textMessage",
+	"extendedTextMessageData.text", "extendedTextMessage.text", "textMessage", NULL };
+
 /* Buttons, lists, invitations: the words people see are the body, the object
  * itself the detail. */
 static void
@@ -389,17 +393,17 @@ green_read_button(struct green_note *g, struct item *it, struct buf *detail)
 			continue;
 		it->body = green_first(g, o, words);
 		green_detail_raw(g, detail, "data", o);
-		return;
+		break;
 	}
+	/* a quoting text may be told as a tap on nothing (green-api/issues#916) */
+	if (!it->body)
+		it->body = green_first(g, g->data, green_texts);
 }
 
 static void
 green_read_text(struct green_note *g, struct item *it)
 {
-	static const char *const paths[] = { "textMessageData.textMessage",
-	    "extendedTextMessageData.text", "extendedTextMessage.text", "textMessage", NULL };
-
-	it->body = green_first(g, g->data, paths);
+	it->body = green_first(g, g->data, green_texts);
 	/* {{SWE003}}, or nothing: the words come later, under the same id */
 	if (it->body && str_istarts(it->body, "{{SWE") &&
 	    strcmp(it->body + 5 + strspn(it->body + 5, "0123456789"), "}}") == 0)
@@ -753,7 +757,9 @@ green_item(const struct json *root, struct itemv *out)
 	green_people(&g, it);
 	for (size_t i = 0; i < sizeof carriers / sizeof *carriers; i++)
 		carrier |= str_eq(carriers[i], g.type);
-	if (!carrier || !g.chat || json_type(g.data) != JSON_OBJECT) {
+	/* without its data it is somebody's message all the same */
+	if (!carrier || !g.chat || (json_type(g.data) != JSON_OBJECT &&
+	    !green_text(&g, root, "idMessage"))) {
 		green_event(&g, it);
 		return;
 	}
@@ -762,6 +768,15 @@ green_item(const struct json *root, struct itemv *out)
 		green_change(&g, it, t);
 	else
 		green_message(&g, it, t);
+}
+
+/* A notification as it is sent, as it lies in the queue, or as another program passes
+ * a request on ({"headers":{...},"body":{...}}); NULL: none. */
+static const struct json *
+green_note_in(const struct json *j)
+{
+	return json_get(j, "typeWebhook") ? j :
+	    json_get(j, "body.typeWebhook") ? json_get(j, "body") : NULL;
 }
 
 /* C.4: one notification a POST; an array of them is read too. */
@@ -776,15 +791,14 @@ green_parse(const struct account *a, const char *content_type, const char *p, si
 	(void)content_type;
 	if (json_parse(p, n, &j, NULL) != RC_OK)
 		return RC_INVALID;
-	if (json_type(j) == JSON_OBJECT) {
-		if (json_get(j, "typeWebhook"))
-			green_item(j, out);
-		else if (json_get(j, "body.typeWebhook"))	/* as it lies in the queue */
-			green_item(json_get(j, "body"), out);
+	if (json_type(j) == JSON_OBJECT && green_note_in(j))
+		green_item(green_note_in(j), out);
+	for (size_t i = 0; i < json_len(j); i++) {
+		const struct json *one = json_at(j, i);
+
+		if (json_type(one) == JSON_OBJECT)
+			green_item(green_note_in(one) ? green_note_in(one) : one, out);
 	}
-	for (size_t i = 0; i < json_len(j); i++)
-		if (json_type(json_at(j, i)) == JSON_OBJECT)
-			green_item(json_at(j, i), out);
 	json_free(j);
 	return out->n > before ? RC_OK : RC_INVALID;
 }
