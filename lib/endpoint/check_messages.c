@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "bridge/hint.h"
-#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "task/poll.h"
 
 #define LEASE_WAIT_MS 10000	/* a person waits so long for a lease */
@@ -30,22 +30,21 @@ static void
 entry_ready(struct entry *en, const struct task_poll_result *r)
 {
 	const struct account *a = en->account;
-	struct buf hint, *b = &en->json;
+	struct jsonw w;
+	struct buf hint;
 
 	buf_init(&hint, 16384);
 	hint_poll(en->conf, a, r->outcome, r->hint, &hint);
-	json_put_key(b, "{", "account");
-	json_put_str(b, a->name);
-	json_put_key(b, ",", "provider");
-	json_put_str(b, provider_called(a));
-	json_put_key(b, ",", "outcome");
-	json_put_str(b, poll_outcome_names[r->outcome]);
-	buf_printf(b, ",\"stored\":%zu,\"duplicates\":%zu", r->stored, r->duplicates);
-	json_put_key(b, ",", "attempts");
-	task_poll_attempts_json(r->attempts, r->n_attempts, b);
-	json_put_key(b, ",", "hint");
-	json_put_str(b, hint.n > 0 ? hint.p : NULL);
-	buf_putc(b, '}');
+	jsonw_init(&w, &en->json);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "account", a->name);
+	jsonw_str(&w, "provider", provider_called(a));
+	jsonw_str(&w, "outcome", poll_outcome_names[r->outcome]);
+	jsonw_i64(&w, "stored", (int64_t)r->stored);
+	jsonw_i64(&w, "duplicates", (int64_t)r->duplicates);
+	task_poll_attempts_json(r->attempts, r->n_attempts, &w, "attempts");
+	jsonw_str(&w, "hint", hint.n > 0 ? hint.p : NULL);
+	jsonw_end(&w);
 	buf_free(&hint);
 	en->good = r->outcome != POLL_FAILED && r->outcome != POLL_BUSY;
 	en->news = r->stored + r->added > 0;
@@ -152,6 +151,7 @@ endpoint_check_messages(struct endpoint_env *e)
 {
 	const char *only = http_query_get(&e->arena, e->req->query, "account");
 	struct entry *v;
+	struct jsonw w;
 	struct buf b;
 	size_t n, good = 0;
 	bool away = false, news = false;
@@ -177,11 +177,16 @@ endpoint_check_messages(struct endpoint_env *e)
 		ctx_changed(e->ctx, e->conf);
 		ctx_changed_tick(e->ctx);
 	}
-	buf_printf(&b, "{\"success\":%s,\"accounts\":[", good == n ? "true" : "false");
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_bool(&w, "success", good == n);
+	jsonw_array(&w, "accounts");
 	for (size_t i = 0; i < n; i++)
-		buf_printf(&b, "%s%s", i == 0 ? "" : ",", v[i].json.p);
-	buf_puts(&b, "]}\n");
-	endpoint_json(e, 200, &b);
+		jsonw_raw(&w, NULL, v[i].json.p);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	buf_putc(&b, '\n');
+	endpoint_jsonw(e, 200, &w);
 out:
 	for (size_t i = 0; i < n; i++)
 		buf_free(&v[i].json);

@@ -99,8 +99,8 @@ conversations(struct endpoint_env *e)
 	struct desk_want w = { .filter = param(e, "filter"), .label = param(e, "label") };
 	const char *q = param(e, "q");
 	struct desk_scope s;
+	struct jsonw out;
 	struct buf b;
-	enum rc rc;
 
 	if (!limit_of(e, &w.limit) || !place_of(e, "before", &w.before))
 		return;
@@ -116,28 +116,21 @@ conversations(struct endpoint_env *e)
 		w.q = q;
 	scope_of(e, &s);
 	buf_init(&b, ANSWER_MAX);
-	rc = desk_conversations(db_of(e), &s, &w, !w.before.set && w.q == NULL, &b);
-	if (rc == RC_OK)
-		endpoint_json(e, 200, &b);
-	else
-		endpoint_failed(e, rc, "conversation");
-	buf_free(&b);
+	jsonw_init(&out, &b);
+	endpoint_result(e, desk_conversations(db_of(e), &s, &w, !w.before.set && w.q == NULL, &out), &out,
+	    "conversation");
 	scope_free(&s);
 }
 
 static void
 answer_one(struct endpoint_env *e, int64_t id)
 {
+	struct jsonw w;
 	struct buf b;
-	enum rc rc;
 
 	buf_init(&b, ANSWER_MAX);
-	rc = desk_conversation(db_of(e), id, &b);
-	if (rc == RC_OK)
-		endpoint_json(e, 200, &b);
-	else
-		endpoint_failed(e, rc, "conversation");
-	buf_free(&b);
+	jsonw_init(&w, &b);
+	endpoint_result(e, desk_conversation(db_of(e), id, &w), &w, "conversation");
 }
 
 static void
@@ -154,8 +147,8 @@ messages(struct endpoint_env *e)
 {
 	struct view_page page = { 0 };
 	int64_t id, around = 0;
+	struct jsonw w;
 	struct buf b;
-	enum rc rc;
 
 	if (!id_of(e, "conversation", &id) || !limit_of(e, &page.limit) ||
 	    !place_of(e, "before", &page.before) || !place_of(e, "after", &page.after))
@@ -166,12 +159,8 @@ messages(struct endpoint_env *e)
 		return;
 	}
 	buf_init(&b, ANSWER_MAX);
-	rc = desk_messages(db_of(e), id, &page, around, &b);
-	if (rc == RC_OK)
-		endpoint_json(e, 200, &b);
-	else
-		endpoint_failed(e, rc, "conversation or message");
-	buf_free(&b);
+	jsonw_init(&w, &b);
+	endpoint_result(e, desk_messages(db_of(e), id, &page, around, &w), &w, "conversation or message");
 }
 
 bool
@@ -276,16 +265,10 @@ out:
 static void
 success(struct endpoint_env *e, enum rc rc, const char *what)
 {
-	struct buf b;
-
-	if (rc != RC_OK) {
+	if (rc == RC_OK)
+		endpoint_success(e, NULL, 0);
+	else
 		endpoint_failed(e, rc, what);
-		return;
-	}
-	buf_init(&b, 64);
-	buf_puts(&b, "{\"success\":true}");
-	endpoint_json(e, 200, &b);
-	buf_free(&b);
 }
 
 static void
@@ -293,8 +276,8 @@ note(struct endpoint_env *e, const struct json *j)
 {
 	const char *body;
 	int64_t id;
+	struct jsonw w;
 	struct buf b;
-	enum rc rc;
 
 	if (json_bool(json_member(j, "delete"), false)) {
 		if (number(e, j, "id", &id))
@@ -308,12 +291,8 @@ note(struct endpoint_env *e, const struct json *j)
 		return;
 	}
 	buf_init(&b, ANSWER_MAX);
-	rc = desk_note(db_of(e), id, e->caller.sub, body, &b);
-	if (rc == RC_OK)
-		endpoint_json(e, 200, &b);
-	else
-		endpoint_failed(e, rc, "conversation");
-	buf_free(&b);
+	jsonw_init(&w, &b);
+	endpoint_result(e, desk_note(db_of(e), id, e->caller.sub, body, &w), &w, "conversation");
 }
 
 static void
@@ -322,6 +301,7 @@ replies(struct endpoint_env *e, const struct json *j)
 	bool drop = json_bool(json_member(j, "delete"), false);
 	const char *name = NULL, *text = NULL;
 	int64_t id = 0;
+	struct jsonw w;
 	struct buf b;
 	enum rc rc;
 
@@ -334,17 +314,16 @@ replies(struct endpoint_env *e, const struct json *j)
 		endpoint_error(e, 422, "invalid_field", "name and text are needed");
 		return;
 	}
-	buf_init(&b, ANSWER_MAX);
 	rc = desk_reply(db_of(e), id, name, text);
-	if (rc == RC_OK)
-		rc = desk_replies(db_of(e), &b);
-	if (rc == RC_OK)
-		endpoint_json(e, 200, &b);
-	else if (rc == RC_DUP)
+	if (rc == RC_DUP) {
 		endpoint_error(e, 409, "name_taken", "another saved reply has this name");
-	else
-		endpoint_failed(e, rc, "saved reply");
-	buf_free(&b);
+		return;
+	}
+	buf_init(&b, ANSWER_MAX);
+	jsonw_init(&w, &b);
+	if (rc == RC_OK)
+		rc = desk_replies(db_of(e), &w);
+	endpoint_result(e, rc, &w, "saved reply");
 }
 
 /* Up to which message of whose conversation; absent: all that is there. */
@@ -355,7 +334,6 @@ read_up_to(struct endpoint_env *e, const struct json *j)
 	struct view_cursor up_to = { 0 };
 	enum channel ch = CHANNEL_INSTAGRAM;
 	int64_t id, n = 0;
-	struct buf b;
 	enum rc rc = RC_NONE;
 
 	if (!number(e, j, "conversation", &id))
@@ -374,10 +352,7 @@ read_up_to(struct endpoint_env *e, const struct json *j)
 		endpoint_failed(e, rc, "conversation or message");
 		return;
 	}
-	buf_init(&b, 256);
-	buf_printf(&b, "{\"success\":true,\"marked\":%" PRId64 "}", n);
-	endpoint_json(e, 200, &b);
-	buf_free(&b);
+	endpoint_success(e, "marked", n);
 }
 
 static const struct {
@@ -426,16 +401,9 @@ endpoint_desk_post(struct endpoint_env *e, const struct json *j)
 
 /* --- me -------------------------------------------------------------------------------------- */
 
-static void
-put_bool(struct buf *b, const char *key, bool v)
-{
-	json_put_key(b, ",", key);
-	buf_puts(b, v ? "true" : "false");
-}
-
 /* What an account's provider takes. */
 static void
-put_account(const struct conf *conf, const struct account *a, struct buf *b)
+put_account(const struct conf *conf, const struct account *a, struct jsonw *w)
 {
 	const struct provider *p = provider_of(a);
 	const struct outmsg quote = { .recipient = "1", .body = "x", .reply_to = "x" };
@@ -445,54 +413,47 @@ put_account(const struct conf *conf, const struct account *a, struct buf *b)
 	    NULL;
 	size_t max = 0;
 
-	json_put_key(b, "{", "channel");
-	json_put_str(b, channel_names[a->channel]);
-	json_put_key(b, ",", "account");
-	json_put_str(b, a->name);
-	json_put_key(b, ",", "title");
-	json_put_str(b, a->name);
+	jsonw_object(w, NULL);
+	jsonw_str(w, "channel", channel_names[a->channel]);
+	jsonw_str(w, "account", a->name);
+	jsonw_str(w, "title", a->name);
 	if (p->text_max > 0)
-		buf_printf(b, ",\"textMax\":%zu", p->text_max);
+		jsonw_i64(w, "textMax", (int64_t)p->text_max);
 	else
-		buf_puts(b, ",\"textMax\":null");
-	buf_printf(b, ",\"textUnit\":\"%s\"", p->text_in_bytes ? "bytes" : "characters");
-	put_bool(b, "split", p->text_split);
-	buf_puts(b, ",\"attachments\":[");
+		jsonw_raw(w, "textMax", NULL);
+	jsonw_str(w, "textUnit", p->text_in_bytes ? "bytes" : "characters");
+	jsonw_bool(w, "split", p->text_split);
+	jsonw_array(w, "attachments");
 	for (size_t i = 0; files && i < *p->n_files; i++) {
-		buf_printf(b, "%s\"%s\"", i > 0 ? "," : "", p->files[i].type);
+		jsonw_str(w, NULL, p->files[i].type);
 		max = p->files[i].max > max ? p->files[i].max : max;
 	}
-	buf_printf(b, "],\"uploadMax\":%zu", max > UPLOAD_MAX ? (size_t)UPLOAD_MAX : max);
-	put_bool(b, "quote", attempt_possible(a, &quote));
-	put_bool(b, "react", attempt_possible(a, &react));
-	put_bool(b, "humanAgent", p->window_human_s > p->window_s);
-	buf_putc(b, '}');
+	jsonw_end(w);
+	jsonw_i64(w, "uploadMax", max > UPLOAD_MAX ? (int64_t)UPLOAD_MAX : (int64_t)max);
+	jsonw_bool(w, "quote", attempt_possible(a, &quote));
+	jsonw_bool(w, "react", attempt_possible(a, &react));
+	jsonw_bool(w, "humanAgent", p->window_human_s > p->window_s);
+	jsonw_end(w);
 }
 
 enum rc
-endpoint_desk_counts(struct endpoint_env *e, struct buf *b)
+endpoint_desk_counts(struct endpoint_env *e, struct jsonw *w)
 {
 	struct desk_scope s;
 	enum rc rc;
 
 	scope_of(e, &s);
-	b->n--;		/* its brace */
-	buf_puts(b, ",\"counts\":");
-	rc = desk_counts(db_of(e), &s, b);
-	buf_putc(b, '}');
+	rc = desk_counts(db_of(e), &s, w);
 	scope_free(&s);
 	return rc;
 }
 
 enum rc
-endpoint_desk_me(struct endpoint_env *e, struct buf *b)
+endpoint_desk_me(struct endpoint_env *e, struct jsonw *w)
 {
-	buf_puts(b, ",\"accounts\":[");
-	for (size_t i = 0; i < e->conf->n_accounts; i++) {
-		if (i > 0)
-			buf_putc(b, ',');
-		put_account(e->conf, &e->conf->accounts[i], b);
-	}
-	buf_puts(b, "],");
-	return desk_me(db_of(e), b);
+	jsonw_array(w, "accounts");
+	for (size_t i = 0; i < e->conf->n_accounts; i++)
+		put_account(e->conf, &e->conf->accounts[i], w);
+	jsonw_end(w);
+	return desk_me(db_of(e), w);
 }

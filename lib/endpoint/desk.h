@@ -2,9 +2,9 @@
 #define DMBOX_ENDPOINT_DESK_H
 
 #include <stdbool.h>
-#include "base/buf.h"
 #include "endpoint/endpoint.h"
 #include "extern/json.h"
+#include "extern/jsonw.h"
 
 /*
  * The inbox page's conversations: docs/design/inbox-api.md, sections 4 to 6.  e->tail is what
@@ -18,10 +18,11 @@ bool endpoint_desk_get(struct endpoint_env *e);
 bool endpoint_desk_posts(const char *tail);
 /* endpoint_desk_post(e, j): answer it; the caller is looked at here. */
 void endpoint_desk_post(struct endpoint_env *e, const struct json *j);
-/* endpoint_desk_counts(e, b): b ends with an object: its member counts is added. */
-enum rc endpoint_desk_counts(struct endpoint_env *e, struct buf *b) MUST_CHECK;
-/* endpoint_desk_me(e, b): append what me says of accounts, people, labels and replies, with a
- * comma before; RC_TEMP where the database is away. */
-enum rc endpoint_desk_me(struct endpoint_env *e, struct buf *b) MUST_CHECK;
+/* endpoint_desk_counts(e, w): the member counts of an open object; RC_TEMP where the database is
+ * away. */
+enum rc endpoint_desk_counts(struct endpoint_env *e, struct jsonw *w) MUST_CHECK;
+/* endpoint_desk_me(e, w): what me says of accounts, people, labels and replies, as members of an
+ * open object; RC_TEMP where the database is away. */
+enum rc endpoint_desk_me(struct endpoint_env *e, struct jsonw *w) MUST_CHECK;
 
 #endif

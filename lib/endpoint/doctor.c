@@ -13,7 +13,7 @@
 
 #include "doctor/doctor.h"
 #include "extern/fcgi.h"
-#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/str.h"
 
 #define ANSWER_MAX (1 << 20)
@@ -69,31 +69,33 @@ below_root(const char *doc_root)
 }
 
 static void
-probe(const struct endpoint_env *e)
+probe(struct endpoint_env *e)
 {
 	char database[40];
+	struct jsonw w;
 	struct buf b;
 
 	doctor_database_id(ctx_db(e->ctx, e->conf, e->thread), database);
 
 	buf_init(&b, 8192);
-	buf_printf(&b, "{\"probe\":{\"uid\":%u,\"gid\":%u,\"cgi\":%s,\"spool\":%s,\"config\":",
-	    (unsigned int)geteuid(), (unsigned int)getegid(), fcgi_is_cgi() ? "true" : "false",
-	    spool_usable(e->conf->spool_dir) ? "true" : "false");
-	json_put_str(&b, e->conf->file);
-	json_put_key(&b, ",", "docRoot");
-	json_put_str(&b, e->req->doc_root);
-	buf_printf(&b, ",\"hosted\":%s", below_root(e->req->doc_root) ? "true" : "false");
-	json_put_key(&b, ",", "tickDir");
-	json_put_str(&b, e->conf->tick_dir != NULL ? e->conf->tick_dir : "");
-	buf_printf(&b, ",\"tick\":%s", folder_usable(e->conf->tick_dir) ? "true" : "false");
-	json_put_key(&b, ",", "database");
-	json_put_str(&b, database);
-	json_put_key(&b, ",", "version");
-	json_put_str(&b, DMBOX_VERSION);
-	buf_puts(&b, "}}\n");
-	endpoint_json(e, 200, &b);
-	buf_free(&b);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_object(&w, "probe");
+	jsonw_i64(&w, "uid", geteuid());
+	jsonw_i64(&w, "gid", getegid());
+	jsonw_bool(&w, "cgi", fcgi_is_cgi());
+	jsonw_bool(&w, "spool", spool_usable(e->conf->spool_dir));
+	jsonw_str(&w, "config", e->conf->file);
+	jsonw_str(&w, "docRoot", e->req->doc_root);
+	jsonw_bool(&w, "hosted", below_root(e->req->doc_root));
+	jsonw_str(&w, "tickDir", e->conf->tick_dir != NULL ? e->conf->tick_dir : "");
+	jsonw_bool(&w, "tick", folder_usable(e->conf->tick_dir));
+	jsonw_str(&w, "database", database);
+	jsonw_str(&w, "version", DMBOX_VERSION);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	buf_putc(&b, '\n');
+	endpoint_jsonw(e, 200, &w);
 }
 
 void

@@ -57,6 +57,32 @@ endpoint_jsonw(struct endpoint_env *e, int status, struct jsonw *w)
 }
 
 void
+endpoint_result(struct endpoint_env *e, enum rc rc, struct jsonw *w, const char *what)
+{
+	if (rc == RC_OK)
+		endpoint_jsonw(e, 200, w);
+	else
+		endpoint_failed(e, rc, what);
+	buf_free(w->b);
+}
+
+void
+endpoint_success(struct endpoint_env *e, const char *key, int64_t n)
+{
+	struct jsonw w;
+	struct buf b;
+
+	buf_init(&b, 256);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_bool(&w, "success", true);
+	if (key != NULL)
+		jsonw_i64(&w, key, n);
+	jsonw_end(&w);
+	endpoint_jsonw(e, 200, &w);
+}
+
+void
 endpoint_log_error(const struct endpoint_env *e, int status, const char *code)
 {
 	if (!log_said())

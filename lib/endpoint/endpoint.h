@@ -94,6 +94,12 @@ void endpoint_json(const struct endpoint_env *e, int status, struct buf *b);
  * does not fit; w's buf is freed. */
 struct jsonw;
 void endpoint_jsonw(struct endpoint_env *e, int status, struct jsonw *w);
+/* endpoint_result(e, rc, w, what): 200 with the text of w where rc is RC_OK, else endpoint_failed
+ * of what; w's buf is freed. */
+void endpoint_result(struct endpoint_env *e, enum rc rc, struct jsonw *w, const char *what);
+/* endpoint_success(e, key, n): 200 {"success":true}, with the member key, which is n; key NULL:
+ * without. */
+void endpoint_success(struct endpoint_env *e, const char *key, int64_t n);
 /* endpoint_error(e, status, code, fmt...): {"error":{code,message},"requestId"}, and
  * endpoint_log_error. */
 void endpoint_error(struct endpoint_env *e, int status, const char *code, const char *fmt,

@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "bridge/spool.h"
 #include "bridge/trial.h"
 #include "base/str.h"
@@ -34,12 +34,12 @@ fault_name(enum db_fault f)
 }
 
 static void
-put_count(struct buf *b, const struct db_res *r, int col)
+put_count(struct jsonw *w, const char *key, const struct db_res *r, int col)
 {
 	if (r == NULL || db_is_null(r, 0, col))
-		buf_puts(b, "null");
+		jsonw_raw(w, key, NULL);
 	else
-		buf_printf(b, "%" PRId64, db_get_i64(r, 0, col));
+		jsonw_i64(w, key, db_get_i64(r, 0, col));
 }
 
 static bool
@@ -51,14 +51,18 @@ spool_known(struct endpoint_env *e, struct spool_stat *st)
 }
 
 static void
-put_spool(struct buf *b, bool known, const struct spool_stat *st)
+put_spool(struct jsonw *w, bool known, const struct spool_stat *st)
 {
-	if (!known)
-		buf_puts(b, ",\"spool\":{\"waiting\":null,\"oldestSeconds\":null}");
-	else
-		buf_printf(b, ",\"spool\":{\"waiting\":%zu,\"oldestSeconds\":%"
-		    PRId64 ",\"setAside\":%zu}",
-		    st->waiting, st->waiting > 0 ? st->oldest_s : 0, st->bad);
+	jsonw_object(w, "spool");
+	if (known) {
+		jsonw_i64(w, "waiting", (int64_t)st->waiting);
+		jsonw_i64(w, "oldestSeconds", st->waiting > 0 ? st->oldest_s : 0);
+		jsonw_i64(w, "setAside", (int64_t)st->bad);
+	} else {
+		jsonw_raw(w, "waiting", NULL);
+		jsonw_raw(w, "oldestSeconds", NULL);
+	}
+	jsonw_end(w);
 }
 
 /* The login that stores what arrives, where it is another one than this program's. */
@@ -104,27 +108,26 @@ endpoint_health(struct endpoint_env *e)
 	struct spool_stat st = { 0 };
 	bool known = spool_known(e, &st);
 	const char *fault = fault_of(e, db, up, st.waiting);
+	struct jsonw w;
 	struct buf b;
 
 	buf_init(&b, 4096);
-	buf_printf(&b, "{\"status\":\"%s\",\"database\":\"%s\"",
-	    fault != NULL ? "unavailable" : st.bad > 0 ? "degraded" : "ok",
-	    fault == NULL ? "ok" : fault);
-	put_spool(&b, known, &st);
-	buf_puts(&b, ",\"outbox\":{\"queued\":");
-	put_count(&b, up ? r : NULL, 0);
-	buf_puts(&b, ",\"dead\":");
-	put_count(&b, up ? r : NULL, 1);
-	buf_puts(&b, ",\"unknown\":");
-	put_count(&b, up ? r : NULL, 2);
-	buf_puts(&b, "},\"lastPollSeconds\":");
-	put_count(&b, up ? r : NULL, 3);
-	buf_puts(&b, ",\"version\":");
-	json_put_str(&b, DMBOX_VERSION);
-	buf_puts(&b, "}\n");
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "status", fault != NULL ? "unavailable" : st.bad > 0 ? "degraded" : "ok");
+	jsonw_str(&w, "database", fault == NULL ? "ok" : fault);
+	put_spool(&w, known, &st);
+	jsonw_object(&w, "outbox");
+	put_count(&w, "queued", up ? r : NULL, 0);
+	put_count(&w, "dead", up ? r : NULL, 1);
+	put_count(&w, "unknown", up ? r : NULL, 2);
+	jsonw_end(&w);
+	put_count(&w, "lastPollSeconds", up ? r : NULL, 3);
+	jsonw_str(&w, "version", DMBOX_VERSION);
+	jsonw_end(&w);
+	buf_putc(&b, '\n');
 	if (fault != NULL)
 		http_res_header(e->res, "Retry-After", 11, "5", 1);
-	endpoint_json(e, fault == NULL ? 200 : 503, &b);
-	buf_free(&b);
+	endpoint_jsonw(e, fault == NULL ? 200 : 503, &w);
 	db_res_free(r);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/log.h"
 #include "endpoint/desk.h"
 #include "endpoint/owner.h"
@@ -71,18 +72,12 @@ page_of(struct endpoint_env *e, struct view_page *page)
 	return true;
 }
 
-static void
-put_bool(struct buf *b, const char *sep, const char *key, bool v)
-{
-	json_put_key(b, sep, key);
-	buf_puts(b, v ? "true" : "false");
-}
-
 void
 endpoint_read_stats(struct endpoint_env *e)
 {
 	const struct account *a = conf_account(e->conf, e->channel, NULL);
 	struct strv accounts = { 0 };
+	struct jsonw w;
 	struct buf b;
 	int64_t age_s = -1;
 	bool polling = false;
@@ -95,21 +90,22 @@ endpoint_read_stats(struct endpoint_env *e)
 	for (i = 0; i < e->conf->n_accounts; i++)
 		polling |= e->conf->accounts[i].channel == e->channel &&
 		    e->conf->accounts[i].poll_s != 0;
-	buf_putc(&b, '{');
-	rc = view_stats(ctx_db(e->ctx, e->conf, e->thread), e->channel, &accounts, &b, &age_s);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	rc = view_stats(ctx_db(e->ctx, e->conf, e->thread), e->channel, &accounts, &w, &age_s);
 	if (rc != RC_OK) {
 		endpoint_failed(e, rc, "account");
 		goto out;
 	}
-	put_bool(&b, ",", "pollingActive", polling && age_s >= 0 && age_s <= POLL_ALIVE_S);
-	buf_puts(&b, ",\"config\":{");
-	put_bool(&b, "", "useChatrace", a != NULL && provider_of(a)->earlier);
-	put_bool(&b, ",", "useMockMode", a != NULL && a->use_mock);
-	put_bool(&b, ",", "hasAccessToken", a != NULL && !str_empty(a->token));
-	json_put_key(&b, ",", "apiUrl");
-	json_put_str(&b, a != NULL ? a->api_url : NULL);
-	buf_puts(&b, "}}");
-	endpoint_json(e, 200, &b);
+	jsonw_bool(&w, "pollingActive", polling && age_s >= 0 && age_s <= POLL_ALIVE_S);
+	jsonw_object(&w, "config");
+	jsonw_bool(&w, "useChatrace", a != NULL && provider_of(a)->earlier);
+	jsonw_bool(&w, "useMockMode", a != NULL && a->use_mock);
+	jsonw_bool(&w, "hasAccessToken", a != NULL && !str_empty(a->token));
+	jsonw_str(&w, "apiUrl", a != NULL ? a->api_url : NULL);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	endpoint_jsonw(e, 200, &w);
 out:
 	strv_free(&accounts);
 	buf_free(&b);
@@ -129,6 +125,7 @@ endpoint_read_config(struct endpoint_env *e)
 {
 	const char *name = http_query_get(&e->arena, e->req->query, "account");
 	const struct account *a = conf_account(e->conf, e->channel, str_empty(name) ? NULL : name);
+	struct jsonw w;
 	struct buf b;
 
 	if (a == NULL) {
@@ -137,22 +134,18 @@ endpoint_read_config(struct endpoint_env *e)
 		return;
 	}
 	buf_init(&b, ANSWER_MAX);
-	buf_puts(&b, "{\"apiUrl\":");
-	json_put_str(&b, a->api_url);
-	json_put_key(&b, ",", "pageId");
-	json_put_str(&b, a->own_id);
-	json_put_key(&b, ",", "accessToken");
-	json_put_str(&b, str_empty(a->token) ? "not set" : "***configured***");
-	put_bool(&b, ",", "useMockMode", a->use_mock);
-	put_bool(&b, ",", "useChatrace", provider_of(a)->earlier);
-	put_bool(&b, ",", "isConfigured", is_configured(a));
-	json_put_key(&b, ",", "account");
-	json_put_str(&b, a->name);
-	json_put_key(&b, ",", "provider");
-	json_put_str(&b, provider_called(a));
-	buf_putc(&b, '}');
-	endpoint_json(e, 200, &b);
-	buf_free(&b);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "apiUrl", a->api_url);
+	jsonw_str(&w, "pageId", a->own_id);
+	jsonw_str(&w, "accessToken", str_empty(a->token) ? "not set" : "***configured***");
+	jsonw_bool(&w, "useMockMode", a->use_mock);
+	jsonw_bool(&w, "useChatrace", provider_of(a)->earlier);
+	jsonw_bool(&w, "isConfigured", is_configured(a));
+	jsonw_str(&w, "account", a->name);
+	jsonw_str(&w, "provider", provider_called(a));
+	jsonw_end(&w);
+	endpoint_jsonw(e, 200, &w);
 }
 
 void
@@ -160,20 +153,16 @@ endpoint_read_conversations(struct endpoint_env *e)
 {
 	struct strv accounts = { 0 };
 	struct view_page page;
+	struct jsonw w;
 	struct buf b;
-	enum rc rc;
 
-	buf_init(&b, ANSWER_MAX);
 	if (page_of(e, &page) && accounts_of(e, &accounts)) {
-		rc = view_conversations(ctx_db(e->ctx, e->conf, e->thread), e->channel, &accounts,
-		    &page, &b);
-		if (rc == RC_OK)
-			endpoint_json(e, 200, &b);
-		else
-			endpoint_failed(e, rc, "conversation");
+		buf_init(&b, ANSWER_MAX);
+		jsonw_init(&w, &b);
+		endpoint_result(e, view_conversations(ctx_db(e->ctx, e->conf, e->thread), e->channel,
+		    &accounts, &page, &w), &w, "conversation");
 	}
 	strv_free(&accounts);
-	buf_free(&b);
 }
 
 void
@@ -182,8 +171,8 @@ endpoint_read_messages(struct endpoint_env *e)
 	const char *conv = http_query_get(&e->arena, e->req->query, "conversation");
 	struct view_page page;
 	int64_t contact;
+	struct jsonw w;
 	struct buf b;
-	enum rc rc;
 
 	if (conv == NULL || str_i64(conv, &contact) != RC_OK) {
 		endpoint_error(e, 422, "bad_conversation",
@@ -193,12 +182,9 @@ endpoint_read_messages(struct endpoint_env *e)
 	if (!page_of(e, &page))
 		return;
 	buf_init(&b, ANSWER_MAX);
-	rc = view_messages(ctx_db(e->ctx, e->conf, e->thread), e->channel, contact, &page, &b);
-	if (rc == RC_OK)
-		endpoint_json(e, 200, &b);
-	else
-		endpoint_failed(e, rc, "conversation or message");
-	buf_free(&b);
+	jsonw_init(&w, &b);
+	endpoint_result(e, view_messages(ctx_db(e->ctx, e->conf, e->thread), e->channel, contact, &page,
+	    &w), &w, "conversation or message");
 }
 
 static void
@@ -206,6 +192,8 @@ changes(struct endpoint_env *e)
 {
 	const char *text = http_query_get(&e->arena, e->req->query, "after");
 	int64_t after = -1;
+	bool any = false;
+	struct jsonw w;
 	struct buf b;
 	enum rc rc;
 
@@ -214,14 +202,14 @@ changes(struct endpoint_env *e)
 		return;
 	}
 	buf_init(&b, ANSWER_MAX);
-	rc = view_changes(ctx_db(e->ctx, e->conf, e->thread), after, &b);
-	if (rc == RC_OK && !str_starts(b.p, "{\"changes\":[]"))
-		rc = endpoint_desk_counts(e, &b);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	rc = view_changes(ctx_db(e->ctx, e->conf, e->thread), after, &w, &any);
+	if (rc == RC_OK && any)
+		rc = endpoint_desk_counts(e, &w);
 	if (rc == RC_OK)
-		endpoint_json(e, 200, &b);
-	else
-		endpoint_failed(e, rc, "place");
-	buf_free(&b);
+		jsonw_end(&w);
+	endpoint_result(e, rc, &w, "place");
 }
 
 void
@@ -255,7 +243,6 @@ endpoint_read_mark(struct endpoint_env *e)
 	struct view_cursor up_to;
 	char err[128];
 	int64_t contact, n = 0;
-	struct buf b;
 	enum rc rc;
 
 	if (json_parse(e->req->body, e->req->body_n, &j, err) != RC_OK) {
@@ -278,10 +265,7 @@ endpoint_read_mark(struct endpoint_env *e)
 		endpoint_failed(e, rc, "conversation or message");
 		goto out;
 	}
-	buf_init(&b, 256);
-	buf_printf(&b, "{\"success\":true,\"marked\":%" PRId64 "}", n);
-	endpoint_json(e, 200, &b);
-	buf_free(&b);
+	endpoint_success(e, "marked", n);
 out:
 	json_free(j);
 }

@@ -14,6 +14,7 @@
 #include "bridge/tick.h"
 #include "endpoint/desk.h"
 #include "extern/json.h"
+#include "extern/jsonw.h"
 #include "extern/sign.h"
 #include "store/outbox.h"
 #include "store/people.h"
@@ -135,38 +136,35 @@ set_cookie(const struct endpoint_env *e, const char *secret, bool secure)
 
 /* Not where messages came and the file did not move: who stores them cannot write it. */
 static void
-put_tick(struct endpoint_env *e, struct buf *b)
+put_tick(struct endpoint_env *e, struct jsonw *w)
 {
 	int64_t moved_us = 0, came_us = 0;
-	char name[TICK_NAME], path[TICK_NAME + 8];
+	char name[TICK_NAME];
 
-	json_put_key(b, ",", "tick");
 	if (tick_name(e->conf->tick_dir, name, &moved_us) != RC_OK ||
 	    view_last_received(ctx_db(e->ctx, e->conf, e->thread), &came_us) != RC_OK ||
-	    came_us > moved_us + TICK_LAG_US) {
-		buf_puts(b, "null");
-		return;
-	}
-	snprintf(path, sizeof path, "tick/%s", name);
-	json_put_str(b, path);
+	    came_us > moved_us + TICK_LAG_US)
+		jsonw_raw(w, "tick", NULL);
+	else
+		jsonw_printf(w, "tick", "tick/%s", name);
 }
 
 static void
 put_me(struct endpoint_env *e, const char *name, const char *role)
 {
+	struct jsonw w;
 	struct buf b;
 
-	buf_init(&b, 4096);
-	buf_puts(&b, "{\"name\":");
-	json_put_str(&b, name);
-	json_put_key(&b, ",", "role");
-	json_put_str(&b, role);
-	json_put_key(&b, ",", "version");
-	json_put_str(&b, DMBOX_VERSION);
-	put_tick(e, &b);
-	if (endpoint_desk_me(e, &b) == RC_OK) {
-		buf_putc(&b, '}');
-		endpoint_json(e, 200, &b);
+	buf_init(&b, 1 << 20);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "name", name);
+	jsonw_str(&w, "role", role);
+	jsonw_str(&w, "version", DMBOX_VERSION);
+	put_tick(e, &w);
+	if (endpoint_desk_me(e, &w) == RC_OK) {
+		jsonw_end(&w);
+		endpoint_jsonw(e, 200, &w);
 	} else {
 		away(e);
 	}
@@ -212,17 +210,13 @@ static void
 logout(struct endpoint_env *e)
 {
 	char secret[PEOPLE_SECRET + 1];
-	struct buf b;
 
 	if (cookie(e, secret) &&
 	    people_logout(ctx_db(e->ctx, e->conf, e->thread), secret) != RC_OK) {
 		away(e);
 	} else {
-		buf_init(&b, 64);
-		buf_puts(&b, "{\"success\":true}");
 		set_cookie(e, "", false);
-		endpoint_json(e, 200, &b);
-		buf_free(&b);
+		endpoint_success(e, NULL, 0);
 	}
 	mem_wipe(secret, sizeof secret);
 }
@@ -235,6 +229,7 @@ decide(struct endpoint_env *e, const struct json *j)
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
 	const char *action = json_text(&e->arena, json_member(j, "action"));
 	struct outbox_row now;
+	struct jsonw w;
 	struct buf b;
 	int64_t id;
 	enum rc rc;
@@ -262,11 +257,12 @@ decide(struct endpoint_env *e, const struct json *j)
 		away(e);
 	} else {
 		buf_init(&b, 256);
-		buf_puts(&b, "{\"success\":true,\"state\":");
-		json_put_str(&b, now.state);
-		buf_putc(&b, '}');
-		endpoint_json(e, 200, &b);
-		buf_free(&b);
+		jsonw_init(&w, &b);
+		jsonw_object(&w, NULL);
+		jsonw_bool(&w, "success", true);
+		jsonw_str(&w, "state", now.state);
+		jsonw_end(&w);
+		endpoint_jsonw(e, 200, &w);
 		log_info("outbox %" PRId64 ": %s by %s", id, action, e->caller.sub);
 	}
 }

@@ -23,7 +23,7 @@
 #include "bridge/link.h"
 #include "bridge/mediadir.h"
 #include "endpoint/media.h"
-#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "extern/sign.h"
 #include "model/provider.h"
 #include "store/upload.h"
@@ -34,14 +34,20 @@
 static void
 too_large(struct endpoint_env *e, size_t limit)
 {
+	struct jsonw w;
 	struct buf b;
 
 	buf_init(&b, 4096);
-	buf_printf(&b, "{\"error\":{\"code\":\"too_large\",\"message\":\"a file of at most %zu "
-	    "bytes is expected\","
-	    "\"limit\":%zu},\"requestId\":\"%s\"}", limit, limit, e->request_id);
-	endpoint_json(e, 413, &b);
-	buf_free(&b);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_object(&w, "error");
+	jsonw_str(&w, "code", "too_large");
+	jsonw_printf(&w, "message", "a file of at most %zu bytes is expected", limit);
+	jsonw_i64(&w, "limit", (int64_t)limit);
+	jsonw_end(&w);
+	jsonw_str(&w, "requestId", e->request_id);
+	jsonw_end(&w);
+	endpoint_jsonw(e, 413, &w);
 	endpoint_log_error(e, 413, "too_large");
 }
 
@@ -139,20 +145,21 @@ out:
 }
 
 static void
-answer(const struct endpoint_env *e, const struct upload *u)
+answer(struct endpoint_env *e, const struct upload *u)
 {
+	struct jsonw w;
 	struct buf b;
 
 	buf_init(&b, 4096);
-	buf_printf(&b, "{\"upload\":%" PRId64 ",\"type\":", u->id);
-	json_put_str(&b, u->type);
-	json_put_key(&b, ",", "mimeType");
-	json_put_str(&b, u->mime);
-	json_put_key(&b, ",", "name");
-	json_put_str(&b, u->name);
-	buf_printf(&b, ",\"bytes\":%" PRId64 "}", u->bytes);
-	endpoint_json(e, 200, &b);
-	buf_free(&b);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_i64(&w, "upload", u->id);
+	jsonw_str(&w, "type", u->type);
+	jsonw_str(&w, "mimeType", u->mime);
+	jsonw_str(&w, "name", u->name);
+	jsonw_i64(&w, "bytes", u->bytes);
+	jsonw_end(&w);
+	endpoint_jsonw(e, 200, &w);
 }
 
 static void

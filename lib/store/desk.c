@@ -142,9 +142,9 @@ place(struct db_args *a, const struct view_cursor *c)
 	db_i64(a, c->set ? c->id : INT64_MAX);
 }
 
-/* One statement that answers one text, appended to out; RC_NONE: null, or no row. */
+/* One statement that answers JSON as one text, as member key; RC_NONE: null, or no row. */
 static enum rc
-put_text(struct db *db, int q, struct db_args *a, struct buf *out)
+put_text(struct db *db, int q, struct db_args *a, const char *key, struct jsonw *out)
 {
 	struct db_res *r = NULL;
 	enum rc rc = db_exec(db, &sql[q], a, &r);
@@ -152,7 +152,7 @@ put_text(struct db *db, int q, struct db_args *a, struct buf *out)
 	if (rc == RC_OK && (db_rows(r) == 0 || db_is_null(r, 0, 0)))
 		rc = RC_NONE;
 	if (rc == RC_OK)
-		buf_puts(out, db_get_text(r, 0, 0));
+		jsonw_raw(out, key, db_get_text(r, 0, 0));
 	db_res_free(r);
 	db_args_free(a);
 	return rc;
@@ -162,12 +162,12 @@ put_text(struct db *db, int q, struct db_args *a, struct buf *out)
 
 /* The rows as a list; a row without id says how far was looked. */
 static void
-put_list(struct buf *out, const struct db_res *r, size_t limit)
+put_list(struct jsonw *out, const struct db_res *r, size_t limit)
 {
 	size_t n = 0;
 	int64_t us = 0, id = 0, edge = 0;
 
-	buf_puts(out, "{\"conversations\":[");
+	jsonw_array(out, "conversations");
 	for (size_t i = 0; i < db_rows(r); i++) {
 		if (db_is_null(r, i, 1)) {
 			edge = db_get_i64(r, i, 3);
@@ -177,18 +177,17 @@ put_list(struct buf *out, const struct db_res *r, size_t limit)
 			edge = db_get_i64(r, i, 3);
 		if (n++ >= limit)
 			continue;
-		if (n > 1)
-			buf_putc(out, ',');
-		buf_puts(out, db_get_text(r, i, 2));
+		jsonw_raw(out, NULL, db_get_text(r, i, 2));
 		us = db_get_i64(r, i, 0);
 		id = db_get_i64(r, i, 1);
 	}
+	jsonw_end(out);
 	if (n > limit)
-		buf_printf(out, "],\"next\":\"%" PRId64 "_%" PRId64 "\"", us, id);
+		view_put_cursor(out, "next", us, id);
 	else if (edge != 0)
-		buf_printf(out, "],\"next\":\"%" PRId64 "_0\"", edge);
+		view_put_cursor(out, "next", edge, 0);
 	else
-		buf_puts(out, "],\"next\":null");
+		jsonw_raw(out, "next", NULL);
 }
 
 static enum rc
@@ -220,44 +219,44 @@ list(struct db *db, const struct desk_scope *s, const struct desk_want *w, struc
 
 enum rc
 desk_conversations(struct db *db, const struct desk_scope *s, const struct desk_want *w,
-    bool counts,
-    struct buf *out)
+    bool counts, struct jsonw *out)
 {
 	struct db_res *r = NULL;
 	enum rc rc = list(db, s, w, &r);
 
 	if (rc == RC_OK) {
+		jsonw_object(out, NULL);
 		put_list(out, r, w->limit);
-		if (counts) {
-			buf_puts(out, ",\"counts\":");
+		if (counts)
 			rc = desk_counts(db, s, out);
-		}
-		buf_putc(out, '}');
 	}
+	if (rc == RC_OK)
+		jsonw_end(out);
 	db_res_free(r);
 	return rc;
 }
 
 enum rc
-desk_counts(struct db *db, const struct desk_scope *s, struct buf *out)
+desk_counts(struct db *db, const struct desk_scope *s, struct jsonw *out)
 {
 	struct db_args a = { 0 };
 
 	db_text(&a, s->who);
 	scope(&a, s);
-	return put_text(db, Q_COUNTS, &a, out);
+	return put_text(db, Q_COUNTS, &a, "counts", out);
 }
 
 enum rc
-desk_conversation(struct db *db, int64_t id, struct buf *out)
+desk_conversation(struct db *db, int64_t id, struct jsonw *out)
 {
 	struct db_args a = { 0 };
 	enum rc rc;
 
 	db_i64(&a, id);
-	buf_puts(out, "{\"conversation\":");
-	rc = put_text(db, Q_ONE, &a, out);
-	buf_putc(out, '}');
+	jsonw_object(out, NULL);
+	rc = put_text(db, Q_ONE, &a, "conversation", out);
+	if (rc == RC_OK)
+		jsonw_end(out);
 	return rc;
 }
 
@@ -287,31 +286,27 @@ side_get(struct db *db, int64_t contact, const struct view_cursor *c, size_t lim
 }
 
 static void
-side_put(const struct side *s, const char **sep, struct buf *out)
+side_put(const struct side *s, struct jsonw *out)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		buf_puts(out, *sep);
-		buf_puts(out, db_get_text(s->r, s->newest ? i : s->n - 1 - i, 2));
-		*sep = ",";
-	}
+	for (size_t i = 0; i < s->n; i++)
+		jsonw_raw(out, NULL, db_get_text(s->r, s->newest ? i : s->n - 1 - i, 2));
 }
 
-/* ,"next":"<us>_<id>" of the row that is the farthest on this side, or null. */
+/* The place of the row that is the farthest on this side, or null. */
 static void
-side_cursor(const struct side *s, const char *name, struct buf *out)
+side_cursor(const struct side *s, const char *name, struct jsonw *out)
 {
 	if (s->more && s->n > 0)
-		buf_printf(out, ",\"%s\":\"%" PRId64 "_%" PRId64 "\"", name, db_get_i64(s->r,
-		    s->n - 1, 0),
+		view_put_cursor(out, name, db_get_i64(s->r, s->n - 1, 0),
 		    db_get_i64(s->r, s->n - 1, 1));
 	else
-		buf_printf(out, ",\"%s\":null", name);
+		jsonw_raw(out, name, NULL);
 }
 
 /* Events and notes of the page's time: from its oldest message, where older ones follow, to its
  * newest, where newer ones do. */
 static enum rc
-put_beside(struct db *db, int64_t contact, int64_t from_us, int64_t to_us, struct buf *out)
+put_beside(struct db *db, int64_t contact, int64_t from_us, int64_t to_us, struct jsonw *out)
 {
 	static const struct { int q; const char *name; } both[] = { { Q_EVENTS, "events" },
 		{ Q_NOTES, "notes" } };
@@ -323,18 +318,15 @@ put_beside(struct db *db, int64_t contact, int64_t from_us, int64_t to_us, struc
 		db_i64(&a, contact);
 		db_time(&a, from_us);
 		db_time(&a, to_us);
-		buf_printf(out, ",\"%s\":", both[i].name);
-		rc = put_text(db, both[i].q, &a, out);
+		rc = put_text(db, both[i].q, &a, both[i].name, out);
 	}
 	return rc;
 }
 
 static enum rc
 put_thread(struct db *db, int64_t contact, const struct side *newer, const struct side *older,
-    bool from_end,
-    struct buf *out)
+    bool from_end, struct jsonw *out)
 {
-	const char *sep = "";
 	const struct side *low = older->n > 0 ? older : newer, *high = newer->n > 0 ? newer : older;
 	int64_t from = 0, to = END_OF_TIME;
 	enum rc rc;
@@ -343,15 +335,18 @@ put_thread(struct db *db, int64_t contact, const struct side *newer, const struc
 		from = db_get_i64(low->r, low->newest ? low->n - 1 : 0, 0);
 	if (high->n > 0 && !from_end && (newer->more || newer->r == NULL))
 		to = db_get_i64(high->r, high->newest ? 0 : high->n - 1, 0);
-	buf_puts(out, "{\"messages\":[");
-	side_put(newer, &sep, out);
-	side_put(older, &sep, out);
-	buf_putc(out, ']');
+	jsonw_object(out, NULL);
+	jsonw_array(out, "messages");
+	side_put(newer, out);
+	side_put(older, out);
+	jsonw_end(out);
 	rc = put_beside(db, contact, from, to, out);
+	if (rc != RC_OK)
+		return rc;
 	side_cursor(older, "next", out);
 	side_cursor(newer, "prev", out);
-	buf_putc(out, '}');
-	return rc;
+	jsonw_end(out);
+	return RC_OK;
 }
 
 /* The place of a message of this conversation. */
@@ -394,7 +389,7 @@ contact_is(struct db *db, int64_t contact)
 
 enum rc
 desk_messages(struct db *db, int64_t contact, const struct view_page *page, int64_t around,
-    struct buf *out)
+    struct jsonw *out)
 {
 	struct view_cursor before = page->before, after = page->after;
 	struct side newer = { 0 }, older = { 0 };
@@ -446,7 +441,8 @@ desk_set(struct db *db, int64_t contact, const struct desk_change *c)
 }
 
 enum rc
-desk_note(struct db *db, int64_t contact, const char *who, const char *body, struct buf *out)
+desk_note(struct db *db, int64_t contact, const char *who, const char *body,
+    struct jsonw *out)
 {
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;
@@ -458,8 +454,11 @@ desk_note(struct db *db, int64_t contact, const char *who, const char *body, str
 	rc = db_exec(db, &sql[Q_NOTE], &a, &r);
 	if (rc == RC_OK && db_is_null(r, 0, 0))
 		rc = RC_NONE;
-	if (rc == RC_OK)
-		buf_printf(out, "{\"note\":%s}", db_get_text(r, 0, 1));
+	if (rc == RC_OK) {
+		jsonw_object(out, NULL);
+		jsonw_raw(out, "note", db_get_text(r, 0, 1));
+		jsonw_end(out);
+	}
 	db_res_free(r);
 	db_args_free(&a);
 	return rc;
@@ -505,28 +504,30 @@ desk_reply(struct db *db, int64_t id, const char *name, const char *text)
 }
 
 enum rc
-desk_replies(struct db *db, struct buf *out)
+desk_replies(struct db *db, struct jsonw *out)
 {
 	struct db_args a = { 0 };
 	enum rc rc;
 
-	buf_puts(out, "{\"replies\":");
-	rc = put_text(db, Q_REPLIES, &a, out);
-	buf_putc(out, '}');
+	jsonw_object(out, NULL);
+	rc = put_text(db, Q_REPLIES, &a, "replies", out);
+	if (rc == RC_OK)
+		jsonw_end(out);
 	return rc;
 }
 
 enum rc
-desk_me(struct db *db, struct buf *out)
+desk_me(struct db *db, struct jsonw *out)
 {
 	struct db_res *r = NULL;
 	enum rc rc = db_exec(db, &sql[Q_ME], NULL, &r);
 
-	if (rc == RC_OK)
-		buf_printf(out, "\"users\":%s,\"labels\":%s,\"replies\":%s,\"empty\":%s",
-		    db_get_text(r, 0, 0),
-		    db_get_text(r, 0, 1), db_get_text(r, 0, 2), db_get_bool(r, 0, 3) ? "true" :
-		    "false");
+	if (rc == RC_OK) {
+		jsonw_raw(out, "users", db_get_text(r, 0, 0));
+		jsonw_raw(out, "labels", db_get_text(r, 0, 1));
+		jsonw_raw(out, "replies", db_get_text(r, 0, 2));
+		jsonw_bool(out, "empty", db_get_bool(r, 0, 3));
+	}
 	db_res_free(r);
 	return rc;
 }

@@ -32,24 +32,24 @@ struct desk_want {
 bool desk_filter_ok(const char *s);
 /*
  * desk_conversations(db, s, w, counts, out):
- * Append {"conversations":[...],"next":cursor|null[,"counts":{...}]}, newest first.  A filter
+ * {"conversations":[...],"next":cursor|null[,"counts":{...}]}, newest first.  A filter
  * looks at some thousand conversations a call: a page may be short, or empty, and next set.
  */
 enum rc desk_conversations(struct db *db, const struct desk_scope *s, const struct desk_want *w,
-    bool counts, struct buf *out) MUST_CHECK;
-/* desk_conversation(db, id, out): append {"conversation":{...}}; RC_NONE. */
-enum rc desk_conversation(struct db *db, int64_t id, struct buf *out) MUST_CHECK;
-/* desk_counts(db, s, out): append {"unanswered":n,"mine":n,"unread":n,"failed":n}. */
-enum rc desk_counts(struct db *db, const struct desk_scope *s, struct buf *out) MUST_CHECK;
+    bool counts, struct jsonw *out) MUST_CHECK;
+/* desk_conversation(db, id, out): {"conversation":{...}}; RC_NONE. */
+enum rc desk_conversation(struct db *db, int64_t id, struct jsonw *out) MUST_CHECK;
+/* desk_counts(db, s, out): the member "counts":{"unanswered":n,"mine":n,"unread":n,"failed":n} of
+ * an open object. */
+enum rc desk_counts(struct db *db, const struct desk_scope *s, struct jsonw *out) MUST_CHECK;
 /*
  * desk_messages(db, contact_id, page, around, out):
- * Append {"messages":[...newest first],"events":[...],"notes":[...],"next","prev"}: before or
+ * {"messages":[...newest first],"events":[...],"notes":[...],"next","prev"}: before or
  * after a place, or half before and half after message around (0: not).
  * Returns  RC_NONE where there is no such conversation, or the message is not of it.
  */
 enum rc desk_messages(struct db *db, int64_t contact_id, const struct view_page *page,
-    int64_t around,
-    struct buf *out) MUST_CHECK;
+    int64_t around, struct jsonw *out) MUST_CHECK;
 
 struct desk_change {
 	int done;		/* 1, 0; -1: stays */
@@ -58,17 +58,18 @@ struct desk_change {
 };
 /* desk_set(db, contact_id, c): RC_NONE where there is no such conversation. */
 enum rc desk_set(struct db *db, int64_t contact_id, const struct desk_change *c) MUST_CHECK;
-/* desk_note(db, contact_id, who, body, out): append {"note":{...}}; RC_NONE. */
+/* desk_note(db, contact_id, who, body, out): {"note":{...}}; RC_NONE. */
 enum rc desk_note(struct db *db, int64_t contact_id, const char *who, const char *body,
-    struct buf *out) MUST_CHECK;
+    struct jsonw *out) MUST_CHECK;
 /* desk_note_drop(db, id, who): one's own note; RC_NONE: it is not there, or another's. */
 enum rc desk_note_drop(struct db *db, int64_t id, const char *who) MUST_CHECK;
 /* desk_reply(db, id, name, text): save (id 0) or change; text NULL: delete.  RC_NONE where
  * there is none of that id, RC_DUP where another one has the name. */
 enum rc desk_reply(struct db *db, int64_t id, const char *name, const char *text) MUST_CHECK;
-/* desk_replies(db, out): append {"replies":[...]}. */
-enum rc desk_replies(struct db *db, struct buf *out) MUST_CHECK;
-/* desk_me(db, out): append "users":[...],"labels":[...],"replies":[...],"empty":bool */
-enum rc desk_me(struct db *db, struct buf *out) MUST_CHECK;
+/* desk_replies(db, out): {"replies":[...]}. */
+enum rc desk_replies(struct db *db, struct jsonw *out) MUST_CHECK;
+/* desk_me(db, out): members of an open object: "users":[...],"labels":[...],"replies":[...],
+ * "empty":bool */
+enum rc desk_me(struct db *db, struct jsonw *out) MUST_CHECK;
 
 #endif

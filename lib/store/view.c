@@ -206,7 +206,7 @@ place_args(struct db_args *a, const struct view_cursor *c)
 }
 
 enum rc
-view_stats(struct db *db, enum channel ch, const struct strv *accounts, struct buf *out,
+view_stats(struct db *db, enum channel ch, const struct strv *accounts, struct jsonw *out,
     int64_t *poll_age_s)
 {
 	struct db_args a = { 0 };
@@ -222,11 +222,11 @@ view_stats(struct db *db, enum channel ch, const struct strv *accounts, struct b
 		goto out;
 	in = db_get_i64(n, 0, 0);
 	ob = db_get_i64(n, 0, 1);
-	buf_printf(out, "\"totalMessages\":%" PRId64 ",\"inboundMessages\":%" PRId64
-	    ",\"outboundMessages\":%" PRId64 ",\"clientsWithInstagram\":%" PRId64, in + ob, in, ob,
-	    db_get_i64(n, 0, 2));
-	buf_printf(out, ",\"lastMessage\":%s", db_rows(last) != 0 ? db_get_text(last, 0, 0) :
-	    "null");
+	jsonw_i64(out, "totalMessages", in + ob);
+	jsonw_i64(out, "inboundMessages", in);
+	jsonw_i64(out, "outboundMessages", ob);
+	jsonw_i64(out, "clientsWithInstagram", db_get_i64(n, 0, 2));
+	jsonw_raw(out, "lastMessage", db_rows(last) != 0 ? db_get_text(last, 0, 0) : NULL);
 	*poll_age_s = db_is_null(n, 0, 3) ? -1 : db_get_i64(n, 0, 3);
 out:
 	db_res_free(n);
@@ -235,27 +235,31 @@ out:
 	return rc;
 }
 
+void
+view_put_cursor(struct jsonw *w, const char *key, int64_t us, int64_t id)
+{
+	jsonw_printf(w, key, "%" PRId64 "_%" PRId64, us, id);
+}
+
 /*
  * Rows of (microseconds, id, JSON) as a list with its cursor: one row more than
  * the page was asked for says that there is a next page.
  */
 static void
-put_page(struct buf *out, const char *name, const struct db_res *r, size_t limit, bool reverse)
+put_page(struct jsonw *out, const char *name, const struct db_res *r, size_t limit, bool reverse)
 {
 	size_t i, n = db_rows(r) < limit ? db_rows(r) : limit;
 
-	buf_printf(out, "{\"%s\":[", name);
-	for (i = 0; i < n; i++) {
-		if (i != 0)
-			buf_putc(out, ',');
-		buf_puts(out, db_get_text(r, reverse ? n - 1 - i : i, 2));
-	}
-	buf_puts(out, "],\"next\":");
+	jsonw_object(out, NULL);
+	jsonw_array(out, name);
+	for (i = 0; i < n; i++)
+		jsonw_raw(out, NULL, db_get_text(r, reverse ? n - 1 - i : i, 2));
+	jsonw_end(out);
 	if (db_rows(r) > limit)
-		buf_printf(out, "\"%" PRId64 "_%" PRId64 "\"}", db_get_i64(r, n - 1, 0),
-		    db_get_i64(r, n - 1, 1));
+		view_put_cursor(out, "next", db_get_i64(r, n - 1, 0), db_get_i64(r, n - 1, 1));
 	else
-		buf_puts(out, "null}");
+		jsonw_raw(out, "next", NULL);
+	jsonw_end(out);
 }
 
 /*
@@ -288,7 +292,7 @@ put_tsquery(struct buf *b, const char *q)
 
 enum rc
 view_conversations(struct db *db, enum channel ch, const struct strv *accounts,
-    const struct view_page *page, struct buf *out)
+    const struct view_page *page, struct jsonw *out)
 {
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;
@@ -337,7 +341,7 @@ contact_exists(struct db *db, enum channel ch, int64_t contact_id)
 
 enum rc
 view_messages(struct db *db, enum channel ch, int64_t contact_id, const struct view_page *page,
-    struct buf *out)
+    struct jsonw *out)
 {
 	struct view_cursor place = page->after.set ? page->after : page->before;
 	struct db_args a = { 0 };
@@ -424,7 +428,7 @@ view_search_upkeep(struct db *db)
  * and up to next, each with the feed's place next. */
 static enum rc
 put_touched(struct db *db, const struct db_res *r, size_t n, int64_t after, int64_t next,
-    struct buf *out)
+    struct jsonw *out)
 {
 	struct db_args a = { 0 };
 	struct db_res *c = NULL;
@@ -438,9 +442,13 @@ put_touched(struct db *db, const struct db_res *r, size_t n, int64_t after, int6
 	db_i64(&a, after);
 	db_i64(&a, next);
 	rc = db_exec(db, &sql[Q_TOUCHED], &a, &c);
-	for (i = 0; rc == RC_OK && i < db_rows(c); i++)
-		buf_printf(out, "%s{\"type\":\"conversation\",\"changeId\":%" PRId64 ",%s",
-		    i > 0 || n > 0 ? "," : "", next, db_get_text(c, i, 2) + 1);
+	for (i = 0; rc == RC_OK && i < db_rows(c); i++) {
+		jsonw_object(out, NULL);
+		jsonw_str(out, "type", "conversation");
+		jsonw_i64(out, "changeId", next);
+		jsonw_members(out, db_get_text(c, i, 2));
+		jsonw_end(out);
+	}
 	db_res_free(c);
 	db_args_free(&a);
 	return rc;
@@ -448,7 +456,8 @@ put_touched(struct db *db, const struct db_res *r, size_t n, int64_t after, int6
 
 /* The changes after one place and below the bound; *next: where the feed goes on. */
 static enum rc
-put_changes(struct db *db, int64_t after, int64_t bound, struct buf *out, int64_t *next, bool *more)
+put_changes(struct db *db, int64_t after, int64_t bound, struct jsonw *out, int64_t *next,
+    bool *more)
 {
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;
@@ -464,9 +473,12 @@ put_changes(struct db *db, int64_t after, int64_t bound, struct buf *out, int64_
 	*more = db_rows(r) > VIEW_PAGE_MAX;
 	n = *more ? VIEW_PAGE_MAX : db_rows(r);
 	*next = *more ? db_get_i64(r, n - 1, 3) : bound - 1;
-	for (i = 0; i < n; i++)
-		buf_printf(out, "%s{\"type\":\"message\",%s", i != 0 ? "," : "", db_get_text(r,
-		    i, 2) + 1);
+	for (i = 0; i < n; i++) {
+		jsonw_object(out, NULL);
+		jsonw_str(out, "type", "message");
+		jsonw_members(out, db_get_text(r, i, 2));
+		jsonw_end(out);
+	}
 	rc = put_touched(db, r, n, after, *next, out);
 out:
 	db_res_free(r);
@@ -491,11 +503,12 @@ is_held(struct db *db, int64_t bound, bool *out)
 }
 
 enum rc
-view_changes(struct db *db, int64_t after, struct buf *out)
+view_changes(struct db *db, int64_t after, struct jsonw *out, bool *any)
 {
 	struct db_res *r = NULL;
 	bool more = false, held = false, reset;
 	int64_t bound, next, top;
+	size_t empty;
 	enum rc rc;
 
 	/* a statement of its own, before the rows are looked at (sql/code/inbox.sql) */
@@ -506,13 +519,18 @@ view_changes(struct db *db, int64_t after, struct buf *out)
 	top = db_get_i64(r, 0, 1);
 	reset = after >= top;
 	next = !reset && after >= bound ? after : bound - 1;
-	buf_puts(out, "{\"changes\":[");
+	jsonw_array(out, "changes");
+	empty = out->b->n;
 	if (after >= 0 && !reset && after < bound - 1)
 		rc = put_changes(db, after, bound, out, &next, &more);
+	*any = out->b->n > empty;
+	jsonw_end(out);
 	if (rc == RC_OK && after >= 0 && bound < top)
 		rc = is_held(db, bound, &held);
-	buf_printf(out, "],\"next\":%" PRId64 ",\"more\":%s,\"held\":%s,\"reset\":%s}", next,
-	    more ? "true" : "false", held ? "true" : "false", reset ? "true" : "false");
+	jsonw_i64(out, "next", next);
+	jsonw_bool(out, "more", more);
+	jsonw_bool(out, "held", held);
+	jsonw_bool(out, "reset", reset);
 out:
 	db_res_free(r);
 	return rc;

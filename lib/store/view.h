@@ -7,12 +7,13 @@
 #include "base/buf.h"
 #include "model/conf.h"
 #include "extern/db.h"
+#include "extern/jsonw.h"
 #include "base/rc.h"
 #include "base/str.h"
 
 /*
  * All reading SQL of the inbox.  PostgreSQL builds the JSON of each row, so
- * these functions append ready JSON to a buffer.  Paging is by key, never by
+ * these functions pass ready JSON on to a writer.  Paging is by key, never by
  * offset: a cursor is "<microseconds>_<id>", or an id alone.
  */
 #define VIEW_PAGE_MAX 200
@@ -23,18 +24,20 @@ struct view_cursor {
 	int64_t us;	/* 0 with an id: the place of that row */
 	int64_t id;
 };
+/* view_put_cursor(w, key, us, id): the place of a row as view_cursor_parse reads it. */
+void view_put_cursor(struct jsonw *w, const char *key, int64_t us, int64_t id);
 /* view_cursor_parse(s, out): NULL or "" is an unset cursor; RC_INVALID for
  * anything that is no cursor. */
 enum rc view_cursor_parse(const char *s, struct view_cursor *out) MUST_CHECK;
 
 /*
  * view_stats(db, channel, accounts, out, poll_age_s):
- * Append the counts and the last message as JSON members without braces:
- * "totalMessages":n,...,"lastMessage":{...}|null
+ * The counts and the last message as members of an open object: totalMessages, ...,
+ * lastMessage (null where there is none).
  * poll_age_s: seconds since the poller was last alive; -1 = never.
  */
 enum rc view_stats(struct db *db, enum channel ch, const struct strv *accounts,
-    struct buf *out, int64_t *poll_age_s) MUST_CHECK;
+    struct jsonw *out, int64_t *poll_age_s) MUST_CHECK;
 
 struct view_page {
 	size_t limit;			/* 1..VIEW_PAGE_MAX */
@@ -43,18 +46,18 @@ struct view_page {
 };
 /*
  * view_conversations(db, channel, accounts, page, out):
- * Append {"conversations":[...],"next":cursor|null}, newest first.
+ * {"conversations":[...],"next":cursor|null}, newest first.
  */
 enum rc view_conversations(struct db *db, enum channel ch, const struct strv *accounts,
-    const struct view_page *page, struct buf *out) MUST_CHECK;
+    const struct view_page *page, struct jsonw *out) MUST_CHECK;
 /*
  * view_messages(db, channel, contact_id, page, out):
- * Append {"messages":[...],"next":cursor|null}, newest first; with after set
+ * {"messages":[...],"next":cursor|null}, newest first; with after set
  * the ones that follow it.
  * Returns  RC_NONE where the channel has no such conversation.
  */
 enum rc view_messages(struct db *db, enum channel ch, int64_t contact_id,
-    const struct view_page *page, struct buf *out) MUST_CHECK;
+    const struct view_page *page, struct jsonw *out) MUST_CHECK;
 /*
  * view_mark_read(db, channel, contact_id, up_to, out_n):
  * Inbound messages up to and with that message (unset: all) are read by us now, the newest
@@ -65,16 +68,17 @@ enum rc view_messages(struct db *db, enum channel ch, int64_t contact_id,
 enum rc view_mark_read(struct db *db, enum channel ch, int64_t contact_id,
     const struct view_cursor *up_to, int64_t *out_n) MUST_CHECK;
 /*
- * view_changes(db, after, out):
- * Append {"changes":[...],"next":n,"more":bool,"held":bool,"reset":bool}: the messages that changed
- * after that place, each with "type":"message", and their conversations with
+ * view_changes(db, after, out, any):
+ * Members of an open object: "changes":[...],"next":n,"more":bool,"held":bool,"reset":bool: the
+ * messages that changed after that place, each with "type":"message", and their conversations with
  * "type":"conversation".  after: next of an earlier answer; below 0: only where the feed is
  * now.  A change whose transaction is still open holds back itself and what is later.
  * held: there is one that was held back so: ask again soon.
- * reset: after is not of this database, load all anew.  more: ask again at once.
+ * reset: after is not of this database, load all anew.  more: ask again at once.  *any: there
+ * are changes.
  * Repeats  safe.
  */
-enum rc view_changes(struct db *db, int64_t after, struct buf *out) MUST_CHECK;
+enum rc view_changes(struct db *db, int64_t after, struct jsonw *out, bool *any) MUST_CHECK;
 /* view_last_received(db, out_us): when the newest message came in; 0: there is none. */
 enum rc view_last_received(struct db *db, int64_t *out_us) MUST_CHECK;
 /* view_count_upkeep(db): fold counts for view_stats; at most about 2 s. */

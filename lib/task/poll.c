@@ -20,6 +20,7 @@
 #include "bridge/hint.h"
 #include "bridge/ingest.h"
 #include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "model/msg.h"
@@ -260,24 +261,22 @@ check_feed(void *arg, struct http_res *res)
 /* --- the end ------------------------------------------------------------------ */
 
 void
-task_poll_attempts_json(const struct poll_attempt *v, size_t n, struct buf *b)
+task_poll_attempts_json(const struct poll_attempt *v, size_t n, struct jsonw *w, const char *key)
 {
-	buf_putc(b, '[');
+	jsonw_array(w, key);
 	for (size_t i = 0; i < n; i++) {
-		json_put_key(b, i == 0 ? "{" : ",{", "url");
-		json_put_str(b, v[i].url);
-		json_put_key(b, ",", "auth");
-		json_put_str(b, v[i].auth);
+		jsonw_object(w, NULL);
+		jsonw_str(w, "url", v[i].url);
+		jsonw_str(w, "auth", v[i].auth);
 		if (v[i].status > 0)
-			buf_printf(b, ",\"status\":%d", v[i].status);
+			jsonw_i64(w, "status", v[i].status);
 		else
-			buf_puts(b, ",\"status\":null");
-		buf_printf(b, ",\"ms\":%lld", (long long)v[i].ms);
-		json_put_key(b, ",", "note");
-		json_put_str(b, v[i].note != NULL ? v[i].note : "");
-		buf_putc(b, '}');
+			jsonw_raw(w, "status", NULL);
+		jsonw_i64(w, "ms", v[i].ms);
+		jsonw_str(w, "note", v[i].note != NULL ? v[i].note : "");
+		jsonw_end(w);
 	}
-	buf_putc(b, ']');
+	jsonw_end(w);
 }
 
 static void
@@ -324,22 +323,17 @@ static void
 save_memory(struct check *c, int64_t next_us)
 {
 	const char *m = c->st.new_memory != NULL ? c->st.new_memory : c->st.memory;
+	struct jsonw w;
 	struct buf b;
-	size_t n;
 
 	buf_init(&b, MEMORY_MAX);
-	n = strlen(m);
-	buf_printf(&b, "{\"of\":\"%s\"", c->of);
-	while (n > 0 && m[n - 1] != '}')
-		n--;
-	m += strcspn(m, "{");
-	m += *m == '{';
-	m += strspn(m, " \t\r\n");
-	if (*m != '\0' && *m != '}')
-		buf_printf(&b, ",%s", m);
-	else
-		buf_putc(&b, '}');
-	if (buf_err(&b))
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "of", c->of);
+	if (*m == '{')
+		jsonw_members(&w, m);
+	jsonw_end(&w);
+	if (!jsonw_done(&w))
 		log_warn("poll memory of %s is too large to keep", c->login.a.name);
 	else if (state_set_memory(c->p.db, c->login.a.channel, c->login.a.name, b.p,
 		next_us) != RC_OK)
@@ -369,6 +363,7 @@ record(struct check *c, bool cut)
 	    .added = c->r.added };
 	const char *labels[3] = { channel_names[c->login.a.channel], c->login.a.name,
 	    poll_outcome_names[c->r.outcome] };
+	struct jsonw w;
 	struct buf b;
 
 	meter_add(c->p.meter, METER_POLLS, 1, labels);
@@ -384,8 +379,9 @@ record(struct check *c, bool cut)
 	if (!c->lost && (!cut || c->over))
 		save_memory(c, c->r.next_us);
 	buf_init(&b, MEMORY_MAX);
-	task_poll_attempts_json(c->st.attempts, c->st.n_attempts, &b);
-	run.attempts = buf_err(&b) ? "[]" : b.p;
+	jsonw_init(&w, &b);
+	task_poll_attempts_json(c->st.attempts, c->st.n_attempts, &w, NULL);
+	run.attempts = jsonw_done(&w) ? b.p : "[]";
 	if (state_poll_run(c->p.db, &run) != RC_OK)
 		log_warn("poll run of %s could not be stored", c->login.a.name);
 	buf_free(&b);
@@ -483,22 +479,21 @@ memory_of(struct mem_arena *a, const char *memory)
 	const char *p = strstr(memory, "\"of\"");
 	struct json *j = NULL;
 	const struct json *v;
-	const char *k, *sep = "{";
+	const char *k;
+	struct jsonw w;
 	struct buf b;
 	char *s;
 
 	if (p == NULL || json_parse(memory, strlen(memory), &j, NULL) != RC_OK)
 		return mem_arena_dup(a, memory);
 	buf_init(&b, MEMORY_MAX);
-	for (struct json_iter i = { NULL }; json_each(j, &i, &k, &v);) {
-		if (str_eq(k, "of"))
-			continue;
-		json_put_key(&b, sep, k);
-		buf_puts(&b, json_raw(a, v));
-		sep = ",";
-	}
-	buf_puts(&b, b.n == 0 ? "{}" : "}");
-	s = mem_arena_dup(a, b.p);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	for (struct json_iter i = { NULL }; json_each(j, &i, &k, &v);)
+		if (!str_eq(k, "of"))
+			jsonw_raw(&w, k, json_raw(a, v));
+	jsonw_end(&w);
+	s = jsonw_done(&w) ? mem_arena_dup(a, b.p) : mem_arena_dup(a, "{}");
 	buf_free(&b);
 	json_free(j);
 	return s;

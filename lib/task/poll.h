@@ -7,6 +7,7 @@
 #include "model/conf.h"
 #include "extern/db.h"
 #include "extern/httpc.h"
+#include "extern/jsonw.h"
 #include "base/meter.h"
 #include "model/provider.h"
 #include "base/rc.h"
@@ -61,8 +62,9 @@ void task_poll_hello(const struct conf *c, const struct account *a);
 /* task_poll_next_text(us, out): "14:00", local time, for "next probe ...". */
 void task_poll_next_text(int64_t us, char out[16]);
 
-/* task_poll_attempts_json(v, n, b): a check's requests as a JSON array, as poll_runs and the
- * answer of check-messages show them. */
-void task_poll_attempts_json(const struct poll_attempt *v, size_t n, struct buf *b);
+/* task_poll_attempts_json(v, n, w, key): a check's requests as a JSON array, the member key (NULL:
+ * the whole text), as poll_runs and the answer of check-messages show them. */
+void task_poll_attempts_json(const struct poll_attempt *v, size_t n, struct jsonw *w,
+    const char *key);
 
 #endif
