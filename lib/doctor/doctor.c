@@ -14,6 +14,8 @@
 #include "doctor/doctor.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "extern/sign.h"
 #include "base/str.h"
 #include "base/url.h"
@@ -466,51 +468,49 @@ doctor_first(const struct doctor *d, enum doctor_check *out)
 	return false;
 }
 
-static void
-put(struct buf *b, const char *sep, const char *key, const char *value)
-{
-	json_put_key(b, sep, key);
-	json_put_str(b, value);
-}
-
 void
 doctor_json(const struct doctor *d, struct buf *b)
 {
 	static const enum finding_status shown[] = { FINDING_OK, FINDING_WARN, FINDING_FAIL,
 		FINDING_UNKNOWN };
-	const char *sep = "";
-	char code[16];
+	bool any = false;
+	struct jsonw w;
 	enum doctor_check first;
 
-	buf_puts(b, "{\"checks\":[");
+	jsonw_init(&w, b);
+	jsonw_object(&w, NULL);
+	jsonw_array(&w, "checks");
 	for (int i = 0; i < DC__MAX; i++) {
 		const struct doctor_result *r = &d->r[i];
 		const struct doctor_text *t = doctor_text((enum doctor_check)i);
 
 		if (!doctor_shown(d, (enum doctor_check)i))
 			continue;
-		snprintf(code, sizeof code, "DMB-%03u", t->number);
-		buf_printf(b, "%s{", sep);
-		put(b, "", "code", code);
-		put(b, ",", "status", finding_names[r->status]);
-		put(b, ",", "what", t->what[d->o.lang]);
-		put(b, ",", "seen", doctor_seen(d, (enum doctor_check)i));
-		put(b, ",", "remedy", doctor_remedy(d, (enum doctor_check)i));
-		buf_putc(b, '}');
-		sep = ",\n";
+		if (any)
+			jsonw_line(&w);
+		any = true;
+		jsonw_object(&w, NULL);
+		jsonw_printf(&w, "code", "DMB-%03u", t->number);
+		jsonw_str(&w, "status", finding_names[r->status]);
+		jsonw_str(&w, "what", t->what[d->o.lang]);
+		jsonw_str(&w, "seen", doctor_seen(d, (enum doctor_check)i));
+		jsonw_str(&w, "remedy", doctor_remedy(d, (enum doctor_check)i));
+		jsonw_end(&w);
 	}
-	buf_puts(b, "],\n\"summary\":{");
-	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
-		json_put_key(b, i > 0 ? "," : "", finding_names[shown[i]]);
-		buf_printf(b, "%zu", doctor_count(d, shown[i]));
-	}
+	jsonw_end(&w);
+	jsonw_line(&w);
+	jsonw_object(&w, "summary");
+	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+		jsonw_i64(&w, finding_names[shown[i]], (int64_t)doctor_count(d, shown[i]));
 	if (doctor_first(d, &first))
-		snprintf(code, sizeof code, "DMB-%03u", doctor_text(first)->number);
+		jsonw_printf(&w, "first", "DMB-%03u", doctor_text(first)->number);
 	else
-		*code = '\0';
-	put(b, ",", "first", *code != '\0' ? code : NULL);
-	put(b, ",", "version", DMBOX_VERSION);
-	buf_puts(b, "}}\n");
+		jsonw_raw(&w, "first", NULL);
+	jsonw_str(&w, "version", DMBOX_VERSION);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	buf_putc(b, '\n');
+	(void)jsonw_done(&w);
 }
 
 size_t
@@ -518,13 +518,14 @@ doctor_changes(const struct doctor *d, const char *before, struct buf *b, struct
 {
 	struct mem_arena a = {0};
 	struct json *j = NULL;
-	const char *sep = "";
+	struct jsonw w;
 	char code[16];
 	size_t lines = 0;
 
 	if (before == NULL || json_parse(before, strlen(before), &j, NULL) != RC_OK)
 		j = NULL;
-	buf_putc(now, '{');
+	jsonw_init(&w, now);
+	jsonw_object(&w, NULL);
 	for (int i = 0; i < DC__MAX; i++) {
 		const struct doctor_result *r = &d->r[i];
 		const char *was, *is = finding_names[r->status];
@@ -532,8 +533,7 @@ doctor_changes(const struct doctor *d, const char *before, struct buf *b, struct
 		if (!doctor_shown(d, (enum doctor_check)i))
 			continue;
 		snprintf(code, sizeof code, "DMB-%03u", doctor_text((enum doctor_check)i)->number);
-		put(now, sep, code, is);
-		sep = ",";
+		jsonw_str(&w, code, is);
 		was = json_str(&a, json_member(j, code));
 		if (was == NULL)	/* not known: only trouble is news */
 			was = r->status == FINDING_UNKNOWN ? is : "ok";
@@ -546,7 +546,9 @@ doctor_changes(const struct doctor *d, const char *before, struct buf *b, struct
 		if (r->status != FINDING_OK)
 			buf_printf(b, "  %s\n", doctor_remedy(d, (enum doctor_check)i));
 	}
-	buf_puts(now, "}\n");
+	jsonw_end(&w);
+	buf_putc(now, '\n');
+	(void)jsonw_done(&w);
 	json_free(j);
 	mem_arena_free(&a);
 	return lines;

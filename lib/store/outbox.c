@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/log.h"
 #include "base/retry.h"
 #include "extern/sign.h"
@@ -188,52 +189,46 @@ read_row(const struct db_res *res, size_t i, int col, struct outbox_row *r)
 /* --- put ---------------------------------------------------------------------- */
 
 static void
-put_member(struct buf *b, const char **sep, const char *key, const char *value)
+put_member(struct jsonw *w, const char *key, const char *value)
 {
-	if (value == NULL)
-		return;
-	json_put_key(b, *sep, key);
-	json_put_str(b, value);
-	*sep = ",";
+	if (value != NULL)
+		jsonw_str(w, key, value);
 }
 
 static void
-put_atts(struct buf *b, const struct outmsg *m)
+put_atts(struct jsonw *w, const struct outmsg *m)
 {
-	json_put_key(b, ",", "attachments");
+	jsonw_array(w, "attachments");
 	for (size_t i = 0; i < m->n_atts; i++) {
-		const char *sep = "";
-
-		buf_puts(b, i == 0 ? "[{" : ",{");
-		put_member(b, &sep, "type", m->atts[i].type);
-		put_member(b, &sep, "url", m->atts[i].url);
-		put_member(b, &sep, "name", m->atts[i].name);
-		put_member(b, &sep, "mime", m->atts[i].mime);
-		put_member(b, &sep, "ref", m->atts[i].ref);
-		buf_putc(b, '}');
+		jsonw_object(w, NULL);
+		put_member(w, "type", m->atts[i].type);
+		put_member(w, "url", m->atts[i].url);
+		put_member(w, "name", m->atts[i].name);
+		put_member(w, "mime", m->atts[i].mime);
+		put_member(w, "ref", m->atts[i].ref);
+		jsonw_end(w);
 	}
-	buf_putc(b, ']');
+	jsonw_end(w);
 }
 
 static void
-put_part(struct buf *b, const struct outmsg *m, unsigned int ttl_s)
+put_part(struct jsonw *w, const struct outmsg *m, unsigned int ttl_s)
 {
-	const char *sep = "";
-
 	/* a typing sign of half a minute ago says nothing any more */
 	if (m->action && str_starts(m->action, "typing"))
 		ttl_s = 30;
-	buf_putc(b, '{');
-	put_member(b, &sep, "recipient", m->recipient);
-	put_member(b, &sep, "thread", m->thread_id);
-	put_member(b, &sep, "body", m->body);
-	put_member(b, &sep, "reply_to", m->reply_to);
-	put_member(b, &sep, "action", m->action);
-	put_member(b, &sep, "reaction", m->reaction);
+	jsonw_object(w, NULL);
+	put_member(w, "recipient", m->recipient);
+	put_member(w, "thread", m->thread_id);
+	put_member(w, "body", m->body);
+	put_member(w, "reply_to", m->reply_to);
+	put_member(w, "action", m->action);
+	put_member(w, "reaction", m->reaction);
 	if (m->n_atts > 0)
-		put_atts(b, m);
-	buf_printf(b, ",\"human_agent\":%s,\"ttl_s\":%u}", m->human_agent ? "true" : "false",
-	    ttl_s);
+		put_atts(w, m);
+	jsonw_bool(w, "human_agent", m->human_agent);
+	jsonw_i64(w, "ttl_s", ttl_s);
+	jsonw_end(w);
 }
 
 static enum rc
@@ -264,16 +259,17 @@ outbox_put(struct db *db, const struct outbox_new *n, size_t max, struct outbox_
 {
 	struct db_args a = {0};
 	struct db_res *res = NULL;
+	struct jsonw w;
 	struct buf b;
 	enum rc rc;
 
 	buf_init(&b, 16 << 20);
-	for (size_t i = 0; i < n->n_parts; i++) {
-		buf_putc(&b, i == 0 ? '[' : ',');
-		put_part(&b, &n->parts[i], n->ttl_s ? n->ttl_s : OUTBOX_TTL_S);
-	}
-	buf_putc(&b, ']');
-	if (n->n_parts == 0 || buf_err(&b)) {
+	jsonw_init(&w, &b);
+	jsonw_array(&w, NULL);
+	for (size_t i = 0; i < n->n_parts; i++)
+		put_part(&w, &n->parts[i], n->ttl_s ? n->ttl_s : OUTBOX_TTL_S);
+	jsonw_end(&w);
+	if (!jsonw_done(&w) || n->n_parts == 0) {
 		buf_free(&b);
 		return RC_INVALID;
 	}

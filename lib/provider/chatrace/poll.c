@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "provider/chatrace/chatrace.h"
@@ -211,16 +212,20 @@ read_me(const struct account *a, const struct http_res *res, struct poll_state *
 static void
 accepted(const struct account *a, struct poll_state *st, struct probe *pr, size_t n)
 {
+	struct jsonw w;
 	struct buf b;
 
 	if (!pr->known) {
 		buf_init(&b, 8192);
-		buf_puts(&b, "{\"form\":{\"path\":");
-		json_put_str(&b, chatrace_own(a)->poll_paths.v[pr->path]);
-		buf_puts(&b, ",\"auth\":");
-		json_put_str(&b, chatrace_own(a)->auth_formats.v[pr->form]);
-		buf_puts(&b, "}}");
-		st->new_memory = mem_arena_dup(&st->arena, b.p);
+		jsonw_init(&w, &b);
+		jsonw_object(&w, NULL);
+		jsonw_object(&w, "form");
+		jsonw_str(&w, "path", chatrace_own(a)->poll_paths.v[pr->path]);
+		jsonw_str(&w, "auth", chatrace_own(a)->auth_formats.v[pr->form]);
+		jsonw_end(&w);
+		jsonw_end(&w);
+		if (jsonw_done(&w))
+			st->new_memory = mem_arena_dup(&st->arena, b.p);
 		buf_free(&b);
 	}
 	finish(st, pr, n > 0 ? POLL_MESSAGES : POLL_EMPTY, NULL);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "provider/chatrace/chatrace.h"
@@ -26,6 +27,7 @@ chatrace_send_build(const struct account *a, const struct outmsg *m, struct http
 {
 	bool file = m->n_atts > 0;
 	struct buf path, body;
+	struct jsonw w;
 	enum rc rc = RC_INVALID;
 
 	/* text and file are two requests; there are no quotes and no actions */
@@ -38,16 +40,14 @@ chatrace_send_build(const struct account *a, const struct outmsg *m, struct http
 	buf_puts(&path, "/contacts/");
 	http_url_encode(&path, m->recipient);
 	buf_puts(&path, file ? "/send/file" : "/send/text");
-	json_put_key(&body, "{", file ? "url" : "text");
-	json_put_str(&body, file ? m->atts[0].url : m->body);
-	if (file) {
-		json_put_key(&body, ",", "type");
-		json_put_str(&body, file_type(m->atts[0].type));
-	}
-	json_put_key(&body, ",", "channel");
-	json_put_str(&body, chatrace_own(a)->send_channel);
-	buf_putc(&body, '}');
-	if (!buf_err(&path) && !buf_err(&body))
+	jsonw_init(&w, &body);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, file ? "url" : "text", file ? m->atts[0].url : m->body);
+	if (file)
+		jsonw_str(&w, "type", file_type(m->atts[0].type));
+	jsonw_str(&w, "channel", chatrace_own(a)->send_channel);
+	jsonw_end(&w);
+	if (jsonw_done(&w) && !buf_err(&path))
 		rc = chatrace_request(a, "POST", path.p, AUTH_TOKEN, out);
 	if (rc == RC_OK) {
 		http_req_body(out, "application/json", body.p, body.n);

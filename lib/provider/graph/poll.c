@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "extern/jsonw.h"
 
 #define CALL_MS 510		/* two calls a second, B.8 */
 #define PAGE 25
@@ -110,37 +111,38 @@ memory_read(struct poll_state *st, struct walk *w)
 static void
 memory_write(struct poll_state *st, const struct walk *w)
 {
+	struct jsonw out;
 	struct buf b;
-	size_t n = 0;
+	bool any = false;
 
 	buf_init(&b, 256 * 1024);
-	buf_puts(&b, "{");
-	if (w->proved) {
-		json_put_key(&b, "", "own");
-		json_put_str(&b, w->own);
-		buf_putc(&b, ',');
-	}
+	jsonw_init(&out, &b);
+	jsonw_object(&out, NULL);
+	if (w->proved)
+		jsonw_str(&out, "own", w->own);
 	if (w->list_page < PAGE)
-		buf_printf(&b, "\"page\":%u,", w->list_page);
-	buf_puts(&b, "\"conv\":{");
+		jsonw_i64(&out, "page", w->list_page);
+	jsonw_object(&out, "conv");
 	for (size_t i = 0; i < w->n; i++) {
 		const struct conv *c = &w->v[i];
 		bool settled = c->known && c->updated_us <= st->now_us - SETTLED_US;
 
 		/* one with pages of its own is remembered by them, as changed */
-		if (!settled && c->page == 0)
-			continue;
-		json_put_key(&b, n++ > 0 ? "," : "", c->id);
-		json_put_str(&b, settled ? c->updated : "");
+		if (settled || c->page > 0)
+			jsonw_str(&out, c->id, settled ? c->updated : "");
+		any |= c->page > 0;
 	}
-	n = 0;
-	for (size_t i = 0; i < w->n; i++)
-		if (w->v[i].page > 0) {
-			json_put_key(&b, n++ > 0 ? "," : "},\"pages\":{", w->v[i].id);
-			buf_printf(&b, "%u", w->v[i].page);
-		}
-	buf_printf(&b, "},\"more\":%s}", w->more ? "true" : "false");
-	if (!buf_err(&b))
+	jsonw_end(&out);
+	if (any) {
+		jsonw_object(&out, "pages");
+		for (size_t i = 0; i < w->n; i++)
+			if (w->v[i].page > 0)
+				jsonw_i64(&out, w->v[i].id, w->v[i].page);
+		jsonw_end(&out);
+	}
+	jsonw_bool(&out, "more", w->more);
+	jsonw_end(&out);
+	if (jsonw_done(&out))
 		st->new_memory = mem_arena_ndup(&st->arena, b.p, b.n);
 	buf_free(&b);
 }

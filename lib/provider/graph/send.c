@@ -8,6 +8,7 @@
 #include "provider/graph/graph.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "extern/jsonw.h"
 
 #define TEXT_MAX 1000		/* bytes of UTF-8 */
 #define IMAGES_MAX 10
@@ -21,121 +22,117 @@ media_type(const char *t)
 
 /* {"type":…,"payload":…} */
 static enum rc
-put_attachment(const struct att *at, struct buf *b)
+put_attachment(const struct att *at, const char *key, struct jsonw *w)
 {
-	if (str_eq(at->type, "like_heart")) {
-		buf_puts(b, "{\"type\":\"like_heart\"}");
-	} else if (str_ieq(at->type, "MEDIA_SHARE") && at->ref != NULL) {
-		buf_puts(b, "{\"type\":\"MEDIA_SHARE\",\"payload\":{\"id\":");
-		json_put_str(b, at->ref);
-		buf_puts(b, "}}");
-	} else if (media_type(at->type) && at->url != NULL &&
-	    (str_starts(at->url, "https://") || str_starts(at->url, "http://"))) {
-		buf_puts(b, "{\"type\":");
-		json_put_str(b, at->type);
-		buf_puts(b, ",\"payload\":{\"url\":");
-		json_put_str(b, at->url);
-		buf_puts(b, "}}");
-	} else {
+	bool share = str_ieq(at->type, "MEDIA_SHARE") && at->ref != NULL;
+	bool media = media_type(at->type) && at->url != NULL &&
+	    (str_starts(at->url, "https://") || str_starts(at->url, "http://"));
+
+	if (!share && !media && !str_eq(at->type, "like_heart"))
 		return RC_INVALID;
+	jsonw_object(w, key);
+	jsonw_str(w, "type", share ? "MEDIA_SHARE" : at->type);
+	if (share || media) {
+		jsonw_object(w, "payload");
+		jsonw_str(w, share ? "id" : "url", share ? at->ref : at->url);
+		jsonw_end(w);
 	}
+	jsonw_end(w);
 	return RC_OK;
 }
 
 static enum rc
-put_attachments(const struct outmsg *m, struct buf *b)
+put_attachments(const struct outmsg *m, struct jsonw *w)
 {
 	enum rc rc = RC_OK;
 
-	if (m->n_atts == 1) {
-		buf_puts(b, "\"attachment\":");
-		return put_attachment(&m->atts[0], b);
-	}
+	if (m->n_atts == 1)
+		return put_attachment(&m->atts[0], "attachment", w);
 	if (m->n_atts > IMAGES_MAX)
 		return RC_INVALID;
-	buf_puts(b, "\"attachments\":[");
+	jsonw_array(w, "attachments");
 	for (size_t i = 0; i < m->n_atts && rc == RC_OK; i++) {
 		if (!str_eq(m->atts[i].type, "image"))
 			return RC_INVALID;	/* several only as images */
-		if (i > 0)
-			buf_putc(b, ',');
-		rc = put_attachment(&m->atts[i], b);
+		rc = put_attachment(&m->atts[i], NULL, w);
 	}
-	buf_putc(b, ']');
+	jsonw_end(w);
 	return rc;
 }
 
 static enum rc
-put_message(const struct outmsg *m, struct buf *b)
+put_message(const struct outmsg *m, struct jsonw *w)
 {
 	bool text = !str_empty(m->body);
 	enum rc rc = RC_OK;
 
 	if (text == (m->n_atts > 0))	/* one of the two, and only one */
 		return RC_INVALID;
-	buf_puts(b, ",\"message\":{");
+	jsonw_object(w, "message");
 	if (text) {
 		if (strlen(m->body) > TEXT_MAX)
 			return RC_INVALID;
-		buf_puts(b, "\"text\":");
-		json_put_str(b, m->body);
+		jsonw_str(w, "text", m->body);
 	} else {
-		rc = put_attachments(m, b);
+		rc = put_attachments(m, w);
 	}
-	buf_putc(b, '}');
+	if (rc != RC_OK)
+		return rc;
+	jsonw_end(w);
 	if (!str_empty(m->reply_to)) {
-		buf_puts(b, ",\"reply_to\":{\"mid\":");
-		json_put_str(b, m->reply_to);
-		buf_putc(b, '}');
+		jsonw_object(w, "reply_to");
+		jsonw_str(w, "mid", m->reply_to);
+		jsonw_end(w);
 	}
 	/* seven days instead of one, for people only */
-	if (m->human_agent)
-		buf_puts(b, ",\"messaging_type\":\"MESSAGE_TAG\",\"tag\":\"HUMAN_AGENT\"");
-	return rc;
+	if (m->human_agent) {
+		jsonw_str(w, "messaging_type", "MESSAGE_TAG");
+		jsonw_str(w, "tag", "HUMAN_AGENT");
+	}
+	return RC_OK;
 }
 
 static enum rc
-put_action(const struct outmsg *m, struct buf *b)
+put_action(const struct outmsg *m, struct jsonw *w)
 {
 	bool react = str_eq(m->action, "react");
 
 	if (!react && !str_eq(m->action, "unreact") && !str_eq(m->action, "mark_seen") &&
 	    !str_eq(m->action, "typing_on") && !str_eq(m->action, "typing_off"))
 		return RC_INVALID;
-	buf_puts(b, ",\"sender_action\":");
-	json_put_str(b, m->action);
+	jsonw_str(w, "sender_action", m->action);
 	if (!react && !str_eq(m->action, "unreact"))
 		return RC_OK;
 	if (str_empty(m->reply_to))
 		return RC_INVALID;	/* which message? */
-	buf_puts(b, ",\"payload\":{\"message_id\":");
-	json_put_str(b, m->reply_to);
-	if (react) {
-		buf_puts(b, ",\"reaction\":");
-		json_put_str(b, str_empty(m->reaction) ? "love" : m->reaction);
-	}
-	buf_putc(b, '}');
+	jsonw_object(w, "payload");
+	jsonw_str(w, "message_id", m->reply_to);
+	if (react)
+		jsonw_str(w, "reaction", str_empty(m->reaction) ? "love" : m->reaction);
+	jsonw_end(w);
 	return RC_OK;
 }
 
 enum rc
 graph_send_build(const struct account *a, const struct outmsg *m, struct http_req *out)
 {
+	struct jsonw w;
 	struct buf b;
 	enum rc rc;
 
 	if (str_empty(m->recipient))
 		return RC_INVALID;
 	buf_init(&b, 256 * 1024);
-	buf_puts(&b, "{\"recipient\":{\"id\":");
-	json_put_str(&b, m->recipient);
-	buf_putc(&b, '}');
-	rc = str_empty(m->action) ? put_message(m, &b) : put_action(m, &b);
-	buf_putc(&b, '}');
-	if (rc == RC_OK && buf_err(&b))
-		rc = RC_INVALID;
-	if (rc == RC_OK)
-		rc = graph_req(a, "POST", "me/messages", out);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_object(&w, "recipient");
+	jsonw_str(&w, "id", m->recipient);
+	jsonw_end(&w);
+	rc = str_empty(m->action) ? put_message(m, &w) : put_action(m, &w);
+	if (rc == RC_OK) {
+		jsonw_end(&w);
+		rc = jsonw_done(&w) ? graph_req(a, "POST", "me/messages", out) : RC_INVALID;
+	}
 	if (rc == RC_OK) {
 		http_req_body(out, "application/json", b.p, b.n);
 		out->fresh = true;	/* a reused line may send twice, ARCHITECTURE.md 6.8 */

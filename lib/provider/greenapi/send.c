@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/log.h"
 #include "provider/greenapi/greenapi.h"
 #include "base/str.h"
@@ -108,22 +109,22 @@ green_action_build(const struct account *a, const struct outmsg *m, const char *
     struct http_req *out)
 {
 	bool read = str_eq(m->action, "mark_seen");
+	struct jsonw w;
 	struct buf body;
 	enum rc rc = RC_INVALID;
 
 	if (!read && !str_eq(m->action, "typing_on"))
 		return RC_INVALID;
 	buf_init(&body, 4096);
-	json_put_key(&body, "{", "chatId");
-	json_put_str(&body, chat);
-	if (!read) {
-		buf_printf(&body, ",\"typingTime\":%d", TYPING_MS);
-	} else if (!str_empty(m->reply_to)) {
-		json_put_key(&body, ",", "idMessage");
-		json_put_str(&body, m->reply_to);
-	}
-	buf_putc(&body, '}');
-	if (!buf_err(&body))
+	jsonw_init(&w, &body);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "chatId", chat);
+	if (!read)
+		jsonw_i64(&w, "typingTime", TYPING_MS);
+	else if (!str_empty(m->reply_to))
+		jsonw_str(&w, "idMessage", m->reply_to);
+	jsonw_end(&w);
+	if (jsonw_done(&w))
 		rc = green_request(a, "POST", read ? "readChat" : "sendTyping", "", out);
 	if (rc == RC_OK) {
 		http_req_body(out, "application/json", body.p, body.n);
@@ -144,6 +145,7 @@ green_send_build(const struct account *a, const struct outmsg *m, struct http_re
 {
 	size_t max = green_text_limit(a);
 	struct buf body, chat, name;
+	struct jsonw w;
 	enum rc rc = RC_INVALID;
 
 	buf_init(&body, 1 << 18);
@@ -159,27 +161,22 @@ green_send_build(const struct account *a, const struct outmsg *m, struct http_re
 		goto out;
 	if (m->body && str_utf8_len(m->body, strlen(m->body)) > max)
 		goto out;
-	json_put_key(&body, "{", "chatId");
-	json_put_str(&body, chat.p);
+	jsonw_init(&w, &body);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "chatId", chat.p);
 	if (m->n_atts) {
 		if (str_empty(m->atts[0].url))
 			goto out;
 		green_file_name(&m->atts[0], &name);
-		json_put_key(&body, ",", "urlFile");
-		json_put_str(&body, m->atts[0].url);
-		json_put_key(&body, ",", "fileName");
-		json_put_str(&body, name.p);
+		jsonw_str(&w, "urlFile", m->atts[0].url);
+		jsonw_str(&w, "fileName", name.p);
 	}
-	if (!str_empty(m->body)) {
-		json_put_key(&body, ",", m->n_atts ? "caption" : "message");
-		json_put_str(&body, m->body);
-	}
-	if (!str_empty(m->reply_to)) {
-		json_put_key(&body, ",", "quotedMessageId");
-		json_put_str(&body, m->reply_to);
-	}
-	buf_putc(&body, '}');
-	if (buf_err(&body) || buf_err(&chat) || buf_err(&name))
+	if (!str_empty(m->body))
+		jsonw_str(&w, m->n_atts ? "caption" : "message", m->body);
+	if (!str_empty(m->reply_to))
+		jsonw_str(&w, "quotedMessageId", m->reply_to);
+	jsonw_end(&w);
+	if (!jsonw_done(&w) || buf_err(&chat) || buf_err(&name))
 		goto out;
 	rc = green_request(a, "POST", m->n_atts ? "sendFileByUrl" : "sendMessage", "", out);
 	if (rc != RC_OK)
@@ -262,6 +259,7 @@ enum rc
 green_lookup_build(const struct account *a, const struct outmsg *m, struct http_req *out)
 {
 	struct buf body, chat;
+	struct jsonw w;
 	enum rc rc = RC_INVALID;
 
 	buf_init(&body, 1024);
@@ -272,9 +270,11 @@ green_lookup_build(const struct account *a, const struct outmsg *m, struct http_
 			if (rc == RC_OK)
 				out->max_answer = 16UL << 20;
 		} else {
-			json_put_key(&body, "{", "chatId");
-			json_put_str(&body, chat.p);
-			buf_puts(&body, ",\"count\":50}");
+			jsonw_init(&w, &body);
+			jsonw_object(&w, NULL);
+			jsonw_str(&w, "chatId", chat.p);
+			jsonw_i64(&w, "count", 50);
+			jsonw_end(&w);
 			rc = green_request(a, "POST", "getChatHistory", "", out);
 			if (rc == RC_OK)
 				http_req_body(out, "application/json", body.p, body.n);
