@@ -101,6 +101,7 @@ conversations(struct endpoint_env *e)
 	struct desk_scope s;
 	struct jsonw out;
 	struct buf b;
+	enum rc rc;
 
 	if (!limit_of(e, &w.limit) || !place_of(e, "before", &w.before))
 		return;
@@ -117,8 +118,8 @@ conversations(struct endpoint_env *e)
 	scope_of(e, &s);
 	buf_init(&b, ANSWER_MAX);
 	jsonw_init(&out, &b);
-	endpoint_result(e, desk_conversations(db_of(e), &s, &w, !w.before.set && w.q == NULL, &out), &out,
-	    "conversation");
+	rc = desk_conversations(db_of(e), &s, &w, !w.before.set && w.q == NULL, &out);
+	endpoint_result(e, rc, &out, "conversation");
 	scope_free(&s);
 }
 
@@ -160,7 +161,8 @@ messages(struct endpoint_env *e)
 	}
 	buf_init(&b, ANSWER_MAX);
 	jsonw_init(&w, &b);
-	endpoint_result(e, desk_messages(db_of(e), id, &page, around, &w), &w, "conversation or message");
+	endpoint_result(e, desk_messages(db_of(e), id, &page, around, &w), &w,
+	    "conversation or message");
 }
 
 bool

@@ -155,12 +155,14 @@ endpoint_read_conversations(struct endpoint_env *e)
 	struct view_page page;
 	struct jsonw w;
 	struct buf b;
+	enum rc rc;
 
 	if (page_of(e, &page) && accounts_of(e, &accounts)) {
 		buf_init(&b, ANSWER_MAX);
 		jsonw_init(&w, &b);
-		endpoint_result(e, view_conversations(ctx_db(e->ctx, e->conf, e->thread), e->channel,
-		    &accounts, &page, &w), &w, "conversation");
+		rc = view_conversations(ctx_db(e->ctx, e->conf, e->thread), e->channel, &accounts,
+		    &page, &w);
+		endpoint_result(e, rc, &w, "conversation");
 	}
 	strv_free(&accounts);
 }
@@ -173,6 +175,7 @@ endpoint_read_messages(struct endpoint_env *e)
 	int64_t contact;
 	struct jsonw w;
 	struct buf b;
+	enum rc rc;
 
 	if (conv == NULL || str_i64(conv, &contact) != RC_OK) {
 		endpoint_error(e, 422, "bad_conversation",
@@ -183,8 +186,8 @@ endpoint_read_messages(struct endpoint_env *e)
 		return;
 	buf_init(&b, ANSWER_MAX);
 	jsonw_init(&w, &b);
-	endpoint_result(e, view_messages(ctx_db(e->ctx, e->conf, e->thread), e->channel, contact, &page,
-	    &w), &w, "conversation or message");
+	rc = view_messages(ctx_db(e->ctx, e->conf, e->thread), e->channel, contact, &page, &w);
+	endpoint_result(e, rc, &w, "conversation or message");
 }
 
 static void
