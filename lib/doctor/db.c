@@ -2,10 +2,15 @@
  * The database: each login that the configuration names is tried, the rest is
  * asked with the poller's, which may read everything.
  */
+#include <errno.h>
 #include <inttypes.h>
+#include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -18,16 +23,18 @@
 #define CLOCK_WARN_S 5
 #define CLOCK_FAIL_S 60		/* the leeway of a token (contract.md 4) */
 #define LEFTOVER "10 minutes"
+#define TAKEN_MS 1000
+/* a proxy may have given them other ids; the header came along */
+#define OURS "(request_id like 'doctor-%' or source = 'doctor' or headers ? 'x-dmbox-doctor')"
 
-enum stmt { SQL_SERVER, SQL_MAKE, SQL_SCHEMA, SQL_UNIQUE, SQL_RIGHTS, SQL_SEQUENCE, SQL_LIMIT,
-	SQL_DURABLE, SQL_CLEAN, SQL_CLEAN_CONTACTS, SQL_CLEAN_LEDGER, SQL__MAX };
+enum stmt { SQL_SERVER, SQL_MAKE, SQL_MOVED, SQL_SCHEMA, SQL_UNIQUE, SQL_RIGHTS, SQL_SEQUENCE,
+	SQL_LIMIT, SQL_DURABLE, SQL_CLEAN, SQL_CLEAN_CONTACTS, SQL_CLEAN_LEDGER, SQL__MAX };
 
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_SERVER] = { NULL,
 	    "select current_setting('server_version_num')::bigint,"
 	    " current_setting('server_version'),"
-	    " clock_timestamp(), current_setting('transaction_read_only') = 'on' or "
-	    "pg_is_in_recovery(),"
+	    " clock_timestamp(), pg_is_in_recovery(),"
 	    " current_setting('server_encoding'), inet_server_addr() is null or inet_server_addr() "
 	    "= inet_client_addr(),"
 	    " case when pg_has_role(current_user, 'pg_read_all_settings', 'member') then "
@@ -37,10 +44,19 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " or to_regnamespace('dmbox') is not null,"
 	    " current_user::text, current_database()::text, to_regnamespace('dmbox') is null or"
 	    " has_schema_privilege('dmbox', 'USAGE')" },
+	/* tables of ours in a schema of another name */
+	[SQL_MOVED] = { NULL,
+	    "select n.nspname, format('alter schema %I rename to dmbox;', n.nspname)"
+	    " from pg_namespace n where to_regnamespace('dmbox') is null and (select count(*) from"
+	    "  pg_class c where c.relnamespace = n.oid and c.relname in ('schema_version',"
+	    "  'deliveries', 'ingest_balance', 'send_attempts')) = 4 limit 1" },
 	[SQL_SCHEMA] = { NULL, "select max(version)::bigint from dmbox.schema_version" },
 	[SQL_UNIQUE] = { NULL,
-	    "select count(*) from pg_index i where i.indrelid = 'dmbox.messages'::regclass"
-	    " and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null"
+	    "select count(*) filter (where i.indisvalid), min(format('reindex index dmbox.%I;',"
+	    " (select relname from pg_class where oid = i.indexrelid)))"
+	    "  filter (where not i.indisvalid)"
+	    " from pg_index i where i.indrelid = 'dmbox.messages'::regclass"
+	    " and i.indisunique and i.indpred is null and i.indexprs is null"
 	    " and (select array_agg(a.attname::text order by a.attname) from pg_attribute a"
 	    "      where a.attrelid = i.indrelid and a.attnum = any(i.indkey::int2[]))"
 	    "   = array['account','channel','external_id','thread_id']" },
@@ -79,7 +95,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " limit 1), ''), current_user::text, quote_ident(current_database())" },
 	/* messages and events of our deliveries; contacts that nothing else speaks of */
 	[SQL_CLEAN] = { NULL,
-	    "with d as (select id from dmbox.deliveries where request_id like 'doctor-%' and"
+	    "with d as (select id from dmbox.deliveries where " OURS " and"
 	    "  (request_id like $1 or received_at < now() - interval '" LEFTOVER "')),"
 	    " m as (delete from dmbox.messages where (is_test or external_id like 'doctor-%') and "
 	    "delivery_id in (select id from d) returning id),"
@@ -90,7 +106,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "delete from dmbox.contacts c where external_id like 'doctor-%'"
 	    " and not exists (select 1 from dmbox.messages m where m.contact_id = c.id)" },
 	[SQL_CLEAN_LEDGER] = { NULL,
-	    "with d as (delete from dmbox.deliveries where request_id like 'doctor-%' and"
+	    "with d as (delete from dmbox.deliveries where " OURS " and"
 	    "  (request_id like $1 or received_at < now() - interval '" LEFTOVER "')"
 	    "  returning account, channel, verdict, reason, date_trunc('minute', received_at) "
 	    "as minute),"
@@ -159,9 +175,10 @@ static const struct refusal {
 	{ "28P01", DC_DB_LOGIN, "the password is wrong, or none was given",
 	"пароль неверен или не указан",
 	    "Set the password of this user in DATABASE_URL (a special character as %XX), or give "
-	    "the role that password.",
+	    "the role that password; a pooler before the server (PgBouncer) has a list of its own "
+	    "(auth_file).",
 	    "Впишите в DATABASE_URL пароль этого пользователя (спецсимволы как %XX) или "
-	    "задайте его роли." },
+	    "задайте его роли; у пулера перед сервером (PgBouncer) свой список (auth_file)." },
 	{ "28", DC_DB_LOGIN,
 	"the server takes no such user from here (no such role, no right to log in, or no line in "
 	"pg_hba.conf)",
@@ -180,6 +197,18 @@ static const struct refusal {
 	"этому пользователю нельзя подключаться к этой базе",
 	    "As the owner of the database: grant connect on database NAME to USER.",
 	    "От имени владельца базы: grant connect on database ИМЯ to ПОЛЬЗОВАТЕЛЬ." },
+	{ "55000", DC_DB_LOGIN, "this database is closed for everybody (moved, or being restored?)",
+	    "эта база закрыта для всех (перенесена или восстанавливается?)",
+	    "Ask the host where the database is now and name that one in DATABASE_URL; on your own "
+	    "server, as a superuser: alter database NAME allow_connections true.",
+	    "Спросите хостинг, где теперь база, и впишите её в DATABASE_URL; на своём сервере от "
+	    "имени суперпользователя: alter database ИМЯ allow_connections true." },
+	{ "08P01", DC_DB_LOGIN, "a pooler before the server does not know this database or user",
+	    "пулер перед сервером не знает такой базы или такого пользователя",
+	    "Write database and user into DATABASE_URL as the pooler has them (PgBouncer: "
+	    "[databases] and auth_file), or name PostgreSQL itself (port 5432).",
+	    "Впишите в DATABASE_URL базу и пользователя так, как они заданы в пулере "
+	    "(pgbouncer.ini и auth_file), или укажите сам PostgreSQL (порт 5432)." },
 	{ "53300", DC_DB_LIMIT, "no connection is left", "свободных подключений нет", NULL, NULL },
 	{ "57P03", DC_DB_REACH, "the server is starting, stopping or recovering",
 	"сервер запускается, останавливается или восстанавливается",
@@ -225,6 +254,35 @@ plain_only(const char *url)
 	return answers;
 }
 
+/* Is the call taken at the address of url?  A wait for the answer in vain is then no firewall's. */
+static bool
+taken(const char *url)
+{
+	char *host = NULL, *port = NULL;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *ai = NULL;
+	struct pollfd p = { .fd = -1, .events = POLLOUT };
+	socklen_t len = sizeof(int);
+	int err = -1;
+
+	if (db_option(url, "host", &host) == RC_OK && *host != '/') {
+		if (db_option(url, "port", &port) != RC_OK)
+			port = mem_dup("5432");
+		if (getaddrinfo(host, port, &hints, &ai) == 0)
+			p.fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	}
+	if (p.fd >= 0 &&
+	    (connect(p.fd, ai->ai_addr, ai->ai_addrlen) == 0 || errno == EINPROGRESS) &&
+	    poll(&p, 1, TAKEN_MS) == 1 && getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
+		err = -1;
+	if (p.fd >= 0)
+		close(p.fd);
+	if (ai != NULL)
+		freeaddrinfo(ai);
+	mem_free_secret(host);
+	mem_free_secret(port);
+	return err == 0;
+}
+
 /* What a connection that did not come about says. */
 static void
 connect_failed(struct doctor *d, struct db *db, const char *who, const char *url)
@@ -262,6 +320,16 @@ connect_failed(struct doctor *d, struct db *db, const char *who, const char *url
 		    "попросите у хостинга TLS и его сертификат (sslrootcert)."),
 		    doctor_tr(d, "%s: the server answers without TLS only: %s", "%s: сервер "
 		    "отвечает только без TLS: «%s»"), who, e);
+	else if (*state == '\0' && str_eq(who, "cron") && taken(url))
+		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d,
+		    "A pooler (PgBouncer) whose database behind it is away or full, or another "
+		    "program on this port: see the pooler's log and its [databases]; PostgreSQL "
+		    "behind it must run; else correct the port in DATABASE_URL.",
+		    "Это пулер (PgBouncer), за которым база недоступна или занята, либо другая "
+		    "программа на этом порту: смотрите журнал пулера и pgbouncer.ini; "
+		    "PostgreSQL за ним должен работать; иначе исправьте порт в DATABASE_URL."),
+		    doctor_tr(d, "%s: the call is taken, and no answer comes: %s",
+		    "%s: соединение принято, а ответа нет: «%s»"), who, e);
 	else
 		doctor_say(d, DC_DB_REACH, FINDING_FAIL, ru ? "%s: «%s»%s%s" : "%s: %s%s%s", who,
 		    *e != '\0' ? e :
@@ -285,9 +353,10 @@ server(struct doctor *d)
 	diff = (db_get_time(r, 0, 2) - here) / 1000000;
 	doctor_say(d, DC_DB_CLOCK, doctor_clock(diff), doctor_tr(d, "difference %" PRId64 " s",
 	    "разница %" PRId64 " с"), diff);
-	if (db_get_bool(r, 0, 3))
+	if (db_get_bool(r, 0, 3))	/* other causes of the same are told by the trial */
 		doctor_say(d, DC_DB_WRITE, FINDING_FAIL, "%s",
-		    doctor_tr(d, "read-only", "только чтение"));
+		    doctor_tr(d, "a read-only copy (standby)",
+		    "копия только для чтения (standby)"));
 	doctor_say(d, DC_DB_ENCODING, str_eq(db_get_text(r, 0, 4), "UTF8") ? FINDING_OK :
 	    FINDING_FAIL, "%s", db_get_text(r, 0, 4));
 	d->db_local = db_get_bool(r, 0, 5);
@@ -338,6 +407,27 @@ out:
 	db_res_free(r);
 }
 
+/* Under another name: dmbox migrate would make new, empty tables beside them. */
+static bool
+moved(struct doctor *d)
+{
+	struct db_res *r = NULL;
+	char fix[300];
+	bool there = db_exec(d->db, &stmts[SQL_MOVED], NULL, &r) == RC_OK && db_rows(r) == 1;
+
+	if (there) {
+		snprintf(fix, sizeof fix, doctor_tr(d,
+		    "As the owner of the schema: `%s`; dmbox migrate would make new, empty tables.",
+		    "От имени владельца схемы: `%s`; dmbox migrate создала бы новые, пустые "
+		    "таблицы."), db_get_text(r, 0, 1));
+		doctor_cause(d, DC_DB_SCHEMA, FINDING_FAIL, fix, doctor_tr(d,
+		    "there is no schema dmbox, its tables are in the schema %s",
+		    "схемы dmbox нет, её таблицы лежат в схеме «%s»"), db_get_text(r, 0, 0));
+	}
+	db_res_free(r);
+	return there;
+}
+
 /* The tables cannot be read: are they missing, may they not be made, or not be seen? */
 static void
 no_schema(struct doctor *d)
@@ -347,6 +437,8 @@ no_schema(struct doctor *d)
 	struct db_res *r = NULL;
 
 	snprintf(why, sizeof why, doctor_tr(d, "%s", "«%s»"), db_error(d->db));
+	if (moved(d))
+		return;
 	if (db_exec(d->db, &stmts[SQL_MAKE], NULL, &r) != RC_OK || db_rows(r) != 1) {
 		doctor_say(d, DC_DB_SCHEMA, FINDING_FAIL, "%s", why);
 	} else if (denied && !db_get_bool(r, 0, 3)) {
@@ -376,6 +468,32 @@ no_schema(struct doctor *d)
 }
 
 static void
+unique(struct doctor *d)
+{
+	struct db_res *r = NULL;
+	char fix[300];
+
+	if (db_exec(d->db, &stmts[SQL_UNIQUE], NULL, &r) != RC_OK)
+		return;
+	if (db_get_i64(r, 0, 0) > 0) {
+		doctor_say(d, DC_DB_UNIQUE, FINDING_OK, "account, channel, thread_id, external_id");
+	} else if (!db_is_null(r, 0, 1)) {
+		snprintf(fix, sizeof fix, doctor_tr(d, "As the owner of the tables: `%s`",
+		    "От имени владельца таблиц: `%s`"), db_get_text(r, 0, 1));
+		doctor_cause(d, DC_DB_UNIQUE, FINDING_FAIL, fix, "%s", doctor_tr(d,
+		    "the unique index of dmbox.messages is not valid (a reindex was broken off)",
+		    "уникальный индекс dmbox.messages недействителен (его перестройка прервана)"));
+	} else {
+		doctor_say(d, DC_DB_UNIQUE, FINDING_FAIL, "%s", doctor_tr(d,
+		    "dmbox.messages has no unique index over account, channel, thread_id, "
+		    "external_id",
+		    "у dmbox.messages нет уникального индекса по account, channel, thread_id, "
+		    "external_id"));
+	}
+	db_res_free(r);
+}
+
+static void
 schema(struct doctor *d)
 {
 	struct db_res *r = NULL;
@@ -396,17 +514,7 @@ schema(struct doctor *d)
 		    doctor_tr(d, "version %" PRId64 ", wanted %d",
 		    "версия %" PRId64 ", нужна %d"), v, STORE_SCHEMA_VERSION);
 	d->db_ok = v >= STORE_SCHEMA_VERSION;
-	if (db_exec(d->db, &stmts[SQL_UNIQUE], NULL, &r) != RC_OK)
-		return;
-	if (db_get_i64(r, 0, 0) > 0)
-		doctor_say(d, DC_DB_UNIQUE, FINDING_OK, "account, channel, thread_id, external_id");
-	else
-		doctor_say(d, DC_DB_UNIQUE, FINDING_FAIL, "%s", doctor_tr(d,
-		    "dmbox.messages has no unique index over account, channel, thread_id, "
-		    "external_id",
-		    "у dmbox.messages нет уникального индекса по account, channel, thread_id, "
-		    "external_id"));
-	db_res_free(r);
+	unique(d);
 }
 
 static void
@@ -528,8 +636,11 @@ doctor_database(struct doctor *d)
 		durable(d);
 		schema(d);
 	}
-	if (d->db_ok)
+	if (d->db_ok) {
 		doctor_database_id(d->db, d->database);
+		doctor_objects(d);
+		doctor_commits(d);
+	}
 	for (size_t i = 0; i < sizeof logins / sizeof *logins; i++) {
 		struct db *db = d->db;
 		bool own = !str_eq(logins[i].url, c->database_url_cron);
@@ -543,12 +654,17 @@ doctor_database(struct doctor *d)
 		}
 		if ((own ? login(d, db, logins[i].who, logins[i].url) : up) && d->db_ok) {
 			rights(d, db, logins[i].who, logins[i].v);
-			if (i < 2)
+			if (i < 2) {
+				doctor_runs(d, db, logins[i].who);
 				doctor_trial(d, db, logins[i].who);
+			}
+			doctor_trial_others(d, db, logins[i].who);
 		}
 		if (own)
 			db_free(db);
 	}
+	if (d->db_ok)
+		doctor_code(d);
 }
 
 void
@@ -558,7 +674,8 @@ doctor_clean(struct doctor *d)
 	char like[64];
 	enum rc rc = db_begin(d->db);	/* who counts meanwhile sees all of it, or nothing */
 
-	snprintf(like, sizeof like, "doctor-%s-%%", d->run);
+	/* a proxy's ids do not tell this run's */
+	snprintf(like, sizeof like, d->other_ids ? "%%" : "doctor-%s-%%", d->run);
 	for (size_t i = 0; i < 3 && rc == RC_OK; i++) {
 		struct db_args a = { 0 };
 

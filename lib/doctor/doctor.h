@@ -115,6 +115,7 @@ struct doctor {
 	bool conf_read;		/* what the configuration says is known */
 	bool db_ok;		/* reachable, with a schema */
 	bool web_up;		/* dmbox answers at base */
+	bool other_ids;		/* a proxy before it numbers requests itself */
 	bool db_local;		/* the database server is on this machine */
 	char db_files[256];	/* the folder of its files; "" not told */
 	bool small_plan;	/* the database gives a handful of connections */
@@ -199,6 +200,16 @@ void doctor_slips(struct doctor *d);		/* 104, 105: line by line */
 void doctor_database(struct doctor *d);		/* 2xx: sets db_ok */
 /* doctor_trial(d, db, who): 209: would the database store a delivery, by this login? */
 void doctor_trial(struct doctor *d, struct db *db, const char *who);
+/* doctor_trial_others(d, db, who): 209: what the poller and sends write, by the login of who */
+void doctor_trial_others(struct doctor *d, struct db *db, const char *who);
+/* doctor_objects(d), doctor_code(d): 209: is each table there that sql/ makes; each view and
+ * function? */
+void doctor_objects(struct doctor *d);
+void doctor_code(struct doctor *d);
+/* doctor_runs(d, db, who): 206: may this login call the functions? */
+void doctor_runs(struct doctor *d, struct db *db, const char *who);
+/* doctor_commits(d): 209: does a commit end?  211: of what is written, is all kept? */
+void doctor_commits(struct doctor *d);
 void doctor_disk(struct doctor *d);		/* 3xx; after the web part */
 void doctor_tick_before(struct doctor *d);	/* fills tick; before the web part */
 void doctor_tick(struct doctor *d);		/* 311; after the web part */
@@ -224,6 +235,8 @@ void doctor_web_request(struct doctor *d, struct http_req *r, char rid[48], cons
 /* doctor_cached(d, res), doctor_cloudflare(d, res): did a cache, did Cloudflare answer
  * instead of the site?  Reported, with what mends it. */
 bool doctor_cached(struct doctor *d, const struct http_res *res);
+/* doctor_browser(d, res): does a protection answer that only a browser passes? */
+bool doctor_browser(struct doctor *d, const struct http_res *res);
 bool doctor_cloudflare(struct doctor *d, const struct http_res *res);
 void doctor_cgi_dir(struct doctor *d);		/* 511 to 514 */
 void doctor_providers_start(struct doctor *d);	/* 7xx, 802: adds flows */

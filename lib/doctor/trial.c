@@ -12,7 +12,7 @@
 #include "base/str.h"
 
 enum stmt { SQL_TRIGGER, SQL_RULE, SQL_KEYS, SQL_ROWS, SQL_LOCK, SQL_PARTITION, SQL_SEQUENCE,
-    SQL__MAX };
+    SQL_IDENTITY, SQL_READ_ONLY, SQL__MAX };
 
 /* Each gives a sentence's facts and the command that mends it. */
 static const struct db_stmt stmts[SQL__MAX] = {
@@ -24,8 +24,9 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "t.tgfoid"
 	    " where c.relnamespace = 'dmbox'::regnamespace and not t.tgisinternal and t.tgenabled "
 	    "<> 'D'"
-	    "   and t.tgparentid = 0 order by p.pronamespace = 'dmbox'::regnamespace, t.oid desc "
-	    "limit 1" },
+	    /* ours refuse nothing, and without them counts and searches go wrong */
+	    "   and t.tgparentid = 0 and p.pronamespace <> 'dmbox'::regnamespace"
+	    " order by c.relname <> $1, t.oid desc limit 1" },
 	[SQL_RULE] = { NULL,
 	    "select rulename || ', dmbox.' || tablename, format('drop rule %I on dmbox.%I;', "
 	    "rulename, tablename)"
@@ -76,9 +77,29 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "select 'dmbox.' || $1, format('select setval(%L, (select max(id) from dmbox.%I));',"
 	    "   coalesce(pg_get_serial_sequence('dmbox.' || quote_ident($1), 'id'), 'dmbox.' || $1 "
 	    "|| '_id_seq'), $1)" },
+	/* a number of our own making that nothing makes any more */
+	[SQL_IDENTITY] = { NULL,
+	    "select 'dmbox.' || $1 || '.id', format('alter table dmbox.%I alter column id add"
+	    " generated always as identity;` `select setval(pg_get_serial_sequence(%L, ''id''),"
+	    " (select coalesce(max(id), 1) from dmbox.%I));', $1, 'dmbox.' || $1, $1)"
+	    " from pg_attribute where attrelid = to_regclass('dmbox.' || quote_ident($1)) and"
+	    "  attname = 'id' and attidentity = '' and not atthasdef" },
+	/* where it is set, and what sets it back there */
+	[SQL_READ_ONLY] = { NULL,
+	    "select s.source, case s.source"
+	    "  when 'database user' then format('alter role %I in database %I set"
+	    " default_transaction_read_only = off;', current_user, current_database())"
+	    "  when 'user' then format('alter role %I set default_transaction_read_only = off;',"
+	    "   current_user)"
+	    "  when 'database' then format('alter database %I set default_transaction_read_only ="
+	    " off;', current_database())"
+	    "  else 'alter system set default_transaction_read_only = off;` `select"
+	    " pg_reload_conf();' end"
+	    " from pg_settings s where s.name = 'default_transaction_read_only' and s.setting ="
+	    "  'on' and not pg_is_in_recovery()" },
 };
 
-struct fact { char seen[300], command[300]; };
+struct fact { char seen[300], command[400]; };
 
 /* The first row; false where there is none: then the cause is another one. */
 static bool
@@ -103,7 +124,7 @@ fact(struct doctor *d, enum stmt s, const char *arg, struct fact *f)
 
 /* What a refused trial left behind. */
 struct refused {
-	const char *who;
+	const char *who, *table;	/* table: "" where several were tried */
 	char state[6], error[300];
 	struct db_where where;
 };
@@ -145,7 +166,13 @@ constraint(struct doctor *d, const struct refused *w)
 	struct fact f;
 	char fix[300];
 
-	if (str_eq(w->state, "23502")) {
+	if (str_eq(w->state, "23502") && str_eq(w->where.column, "id") &&
+	    fact(d, SQL_IDENTITY, t, &f)) {
+		found(d, w, doctor_tr(d,
+		    "nothing makes the numbers of rows any more (restored by a tool that lost it?)",
+		    "номера строк больше никто не создаёт (потеряно при восстановлении?)"), f.seen,
+		    as_owner(d), f.command);
+	} else if (str_eq(w->state, "23502")) {
 		snprintf(fix, sizeof fix, "alter table dmbox.%s alter column \"%s\" drop not null;",
 		    t, w->where.column);
 		found(d, w, doctor_tr(d, "a column was added that dmbox does not fill",
@@ -210,6 +237,12 @@ static bool
 plain(struct doctor *d, const struct refused *w)
 {
 	static const struct { const char *state, *en, *ru, *en_fix, *ru_fix, *command; } v[] = {
+		{ "08P01", "a pooler before the database takes no transactions",
+		"пулер перед базой не принимает транзакции",
+		    "dmbox stores each delivery in a transaction: in pgbouncer.ini set pool_mode = "
+		    "transaction (or session) for this database and reload PgBouncer.",
+		    "dmbox сохраняет каждую доставку в транзакции: в pgbouncer.ini задайте для "
+		    "этой базы pool_mode=transaction и перечитайте конфигурацию PgBouncer.", NULL },
 		{ "25006", "the server takes no writes", "сервер не принимает записи",
 		    "This is a read-only copy, or default_transaction_read_only is on: name the "
 		    "primary in DATABASE_URL.",
@@ -226,8 +259,9 @@ plain(struct doctor *d, const struct refused *w)
 		    "Rename the table back to the name shown here, or restore it from a backup.",
 		    "Верните таблице показанное имя или восстановите её из копии.", NULL },
 		{ "42883", "a function of ours is missing", "нет нашей функции",
-		"Have all functions made again:",
-		    "Создайте функции заново:", "delete from dmbox.schema_code;` `dmbox migrate" },
+		"Have all functions and views made again:",
+		    "Создайте функции и представления заново:",
+		    "delete from dmbox.schema_code;` `dmbox migrate" },
 		{ "22001", "a column is shorter than it was", "столбец короче, чем был",
 		    "A column's type was changed: give it back the type text.",
 		    "Изменён тип столбца: верните тип text.", NULL },
@@ -273,10 +307,18 @@ explain(struct doctor *d, const struct refused *w)
 		locked(d, w);
 	else if (str_starts(w->state, "23"))
 		constraint(d, w);
+	else if (str_eq(w->state, "25006") && fact(d, SQL_READ_ONLY, NULL, &f))
+		found(d, w, doctor_tr(d, "default_transaction_read_only is on", "включён "
+		    "default_transaction_read_only"), f.seen, doctor_tr(d,
+		    "Some hosts set this when a plan's room is used up: make room first. Then, as "
+		    "a superuser or as this login, and restart the web server:",
+		    "Некоторые хостинги включают это, когда место по тарифу кончилось: сначала "
+		    "освободите место. Затем от имени суперпользователя или этого логина "
+		    "(и перезапустите веб-сервер):"), f.command);
 	else if (plain(d, w))
 		return;
 	/* P0001, or whatever else its code raises */
-	else if (fact(d, SQL_TRIGGER, NULL, &f))
+	else if (fact(d, SQL_TRIGGER, w->table, &f))
 		found(d, w, doctor_tr(d, "a trigger refuses it", "запись запрещает триггер"),
 		    f.seen, as_owner(d), f.command);
 	else
@@ -297,7 +339,7 @@ swallowed(struct doctor *d, struct refused *w)
 	if (fact(d, SQL_RULE, NULL, &f))
 		found(d, w, doctor_tr(d, "a rule changes what is written", "правило (rule) меняет "
 		    "запись"), f.seen, rule_fix(d), f.command);
-	else if (fact(d, SQL_TRIGGER, NULL, &f))
+	else if (fact(d, SQL_TRIGGER, w->table, &f))
 		found(d, w, doctor_tr(d, "a trigger drops the rows without an error", "триггер "
 		    "молча отбрасывает строки"), f.seen,
 		    as_owner(d), f.command);
@@ -310,10 +352,18 @@ swallowed(struct doctor *d, struct refused *w)
 		    "delete from dmbox.schema_code;` `dmbox migrate");
 }
 
+static void
+refused(struct db *db, struct refused *w)
+{
+	snprintf(w->state, sizeof w->state, "%s", db_sqlstate(db));
+	snprintf(w->error, sizeof w->error, "%s", db_error(db));
+	w->where = *db_where(db);
+}
+
 void
 doctor_trial(struct doctor *d, struct db *db, const char *who)
 {
-	struct refused w = { .who = who };
+	struct refused w = { .who = who, .table = "" };
 	enum rc rc;
 
 	if (d->conf->n_accounts == 0 || d->r[DC_DB_WRITE].status == FINDING_FAIL)
@@ -329,8 +379,47 @@ doctor_trial(struct doctor *d, struct db *db, const char *who)
 		swallowed(d, &w);
 		return;
 	}
-	snprintf(w.state, sizeof w.state, "%s", db_sqlstate(db));
-	snprintf(w.error, sizeof w.error, "%s", db_error(db));
-	w.where = *db_where(db);
+	refused(db, &w);
 	explain(d, &w);
+}
+
+#define NOBODY "doctor-trial"
+
+/* What else is written: with a row of nobody's, undone like the other trial. */
+static const struct { const char *who, *table; struct db_stmt s; } others[] = {
+	{ "cron", "heartbeats", { NULL,
+	    "insert into dmbox.heartbeats (name, at) values ('" NOBODY "', now())" } },
+	{ "cron", "leases", { NULL, "insert into dmbox.leases (name, owner, expires_at)"
+	    " values ('" NOBODY "', 'doctor', now())" } },
+	{ "cron", "account_state", { NULL, "insert into dmbox.account_state (account, channel)"
+	    " values ('" NOBODY "', 'instagram')" } },
+	{ "cron", "poll_runs", { NULL, "insert into dmbox.poll_runs (account, channel, started_at,"
+	    " finished_at, outcome) values ('" NOBODY "', 'instagram', now(), now(), 'empty')" } },
+	{ "send", "outbox", { NULL, "insert into dmbox.outbox (account, channel, provider,"
+	    " recipient_id) values ('" NOBODY "', 'instagram', 'none', '" NOBODY "')" } },
+	{ "send", "outbox", { NULL, "update dmbox.outbox set state = 'failed', error_text = '"
+	    NOBODY "' where account = '" NOBODY "'" } },
+	{ "send", "send_attempts", { NULL, "insert into dmbox.send_attempts (account, outbox_id,"
+	    " status) values ('" NOBODY "', 0, 'none')" } },
+};
+
+void
+doctor_trial_others(struct doctor *d, struct db *db, const char *who)
+{
+	struct refused w = { .who = who };
+	bool failed = false;
+
+	if (d->r[DC_DB_WRITE].status == FINDING_FAIL || d->r[DC_DB_RIGHTS].status == FINDING_FAIL ||
+	    db_begin(db) != RC_OK)
+		return;
+	for (size_t i = 0; !failed && i < sizeof others / sizeof *others; i++) {
+		w.table = others[i].table;
+		failed = str_eq(others[i].who, who) &&
+		    db_exec(db, &others[i].s, NULL, NULL) != RC_OK;
+	}
+	if (failed)
+		refused(db, &w);
+	db_rollback(db);
+	if (failed)
+		explain(d, &w);
 }
