@@ -122,10 +122,10 @@ on_address(struct doctor *d, void *arg, struct http_res *res)
 {
 	struct address *a = arg;
 
-	(void)d;
 	a->fail = res->fail;
 	a->status = res->status;
-	a->ours = res->fail == HTTP_FAIL_NONE && doctor_web_ours(res, a->rid);
+	a->ours = res->fail == HTTP_FAIL_NONE &&
+	    (doctor_web_ours(d, res, a->rid) || doctor_web_health(res));
 }
 
 static void

@@ -57,6 +57,33 @@ doctor_cloudflare(struct doctor *d, const struct http_res *res)
 	return true;
 }
 
+/* A page whose script sets a cookie and comes again: browsers do, providers do not. */
+static bool
+wants_browser(const struct http_res *res)
+{
+	return res->body_n < 65536 && strstr(res->body, "document.cookie") != NULL &&
+	    (strstr(res->body, "reload") != NULL || strstr(res->body, "location") != NULL);
+}
+
+bool
+doctor_browser(struct doctor *d, const struct http_res *res)
+{
+	const char *server = http_res_get(res, "Server");
+	bool guard = res->status >= 400 && str_istarts(server != NULL ? server : "", "ddos-guard");
+
+	if (!guard && !wants_browser(res))
+		return false;
+	doctor_cause(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
+	    "Ask the host to except /instagram/ and /whatsapp/ from its protection against bots "
+	    "and DDoS (the panel may have a switch, or a list of paths).",
+	    "Попросите хостинг исключить /instagram/ и /whatsapp/ из защиты от ботов и DDoS (в "
+	    "панели может быть выключатель или список путей)."), doctor_tr(d,
+	    "the host's protection wants a browser (HTTP %d%s): no provider is one",
+	    "защита хостинга ждёт браузер (HTTP %d%s): провайдер не браузер"), res->status,
+	    guard ? ", ddos-guard" : ", document.cookie");
+	return true;
+}
+
 bool
 doctor_cached(struct doctor *d, const struct http_res *res)
 {
@@ -112,7 +139,7 @@ doctor_front_start(struct doctor *d, const struct http_res *res, void (*on_ours)
 	d->front = f;
 	f->on_ours = on_ours;
 	look(&f->v[P_FIRST], res);
-	f->said = doctor_cloudflare(d, res) || doctor_cached(d, res);
+	f->said = doctor_cloudflare(d, res) || doctor_browser(d, res) || doctor_cached(d, res);
 	if (f->said)
 		return;
 	for (int i = P_HEALTH; i < P__MAX; i++) {

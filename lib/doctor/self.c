@@ -48,9 +48,12 @@ on_self(struct doctor *d, void *arg, struct http_res *res)
 	d->web->n_answered++;
 	s->fail = res->fail;
 	s->status = res->status;
-	s->ours = doctor_web_ours(res, s->rid);
+	s->ours = doctor_web_ours(d, res, s->rid);
+	if (!s->ours || !d->web->other_ids || !doctor_web_said_id(res, s->there))
+		snprintf(s->there, sizeof s->there, "%s", s->rid);
 	if (!s->ours && res->fail == HTTP_FAIL_NONE)
-		s->told = doctor_cloudflare(d, res) || doctor_cached(d, res);
+		s->told = doctor_cloudflare(d, res) || doctor_browser(d, res) ||
+		    doctor_cached(d, res);
 	doctor_web_slowest(d, res);
 	if (json_parse(res->body, res->body_n, &j, NULL) == RC_OK)
 		s->spooled = json_bool(json_member(j, "spooled"), false);
@@ -127,7 +130,6 @@ self_send(struct doctor *d, struct self *s)
 	doctor_web_begin(d, &r, "POST", path, s->rid, s->kind == SELF_MIXED ?
 	    pieces[N_PIECES - 1].agent :
 	    s->piece != NULL && s->piece->agent != NULL ? s->piece->agent : "dmbox-doctor");
-	doctor_web_header(&r, "X-Dmbox-Doctor", "1");
 	if (s->kind == SELF_CHUNKED)
 		doctor_web_header(&r, "Transfer-Encoding", "chunked");
 	http_req_body(&r, "application/json", s->body, s->body_n);
@@ -229,17 +231,19 @@ read_ledger(struct doctor *d)
 	static const struct db_stmt rows = { NULL,
 	    "select d.request_id, d.reason, d.body, (select m.body from dmbox.messages m"
 	    " where m.delivery_id = d.id and m.is_test order by m.id limit 1), d.verdict"
-	    " from dmbox.deliveries d where d.request_id like $1" };
+	    " from dmbox.deliveries d where d.received_at > now() - interval '10 minutes' and"
+	    " d.request_id = any ($1::text[])" };
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;
-	char like[64];
 
-	snprintf(like, sizeof like, "doctor-%s-%%", d->run);
-	db_text(&a, like);
+	db_array(&a, DB_TEXT);
+	for (size_t k = 0; k < d->web->n_self; k++)
+		db_text(&a, d->web->self[k]->there);
+	db_array_end(&a);
 	if (d->db_ok && db_exec(d->db, &rows, &a, &r) == RC_OK)
 		for (size_t i = 0; i < db_rows(r); i++)
 			for (size_t k = 0; k < d->web->n_self; k++)
-				if (str_eq(d->web->self[k]->rid, db_get_text(r, i, 0)))
+				if (str_eq(d->web->self[k]->there, db_get_text(r, i, 0)))
 					self_from_row(d->web->self[k], r, i);
 	db_res_free(r);
 	db_args_free(&a);
@@ -268,6 +272,72 @@ named_piece(struct doctor *d, const struct self *s)
 	    s->piece->text);
 }
 
+/* A delivery of this account that is neither long nor chunked was refused, too. */
+static bool
+plain_fails(const struct doctor *d, const struct self *s)
+{
+	for (size_t i = 0; i < d->web->n_self; i++) {
+		const struct self *o = d->web->self[i];
+
+		if (o->a == s->a && o->kind == SELF_ASCII && o->answered &&
+		    (o->status != 200 || !o->ours))
+			return true;
+	}
+	return false;
+}
+
+/* What an answer to a POST means whose sender is not dmbox; the check it belongs to. */
+static const struct post_cause {
+	int status;
+	enum doctor_check check;
+	const char *en, *ru;
+} post_causes[] = {
+	{ 405, DC_ENDPOINTS, "The server takes no POST there: give the route of make install "
+	    "(share/dmbox, .htaccess) the place before static files, and take limit_except, "
+	    "<LimitExcept> or a rule by method out.",
+	    "Сервер не принимает там POST: поставьте маршрут из make install (share/dmbox, "
+	    ".htaccess) перед статическими файлами и уберите limit_except, <LimitExcept> или "
+	    "правило по методу." },
+	{ 415, DC_FIREWALL, "A filter takes no bodies of application/json: let the host except "
+	    "/instagram/ and /whatsapp/ from it (ModSecurity: rule 920420).",
+	    "Фильтр не принимает тела application/json: попросите хостинг исключить из него "
+	    "/instagram/ и /whatsapp/ (ModSecurity: правило 920420)." },
+	{ 429, DC_FIREWALL, "The server limits how many calls come in a second: except /instagram/ "
+	    "and /whatsapp/ from the rate limit (nginx: limit_req, Apache: mod_evasive, the "
+	    "host's panel); providers deliver in bursts from few addresses.",
+	    "Сервер ограничивает число запросов в секунду: исключите /instagram/ и /whatsapp/ из "
+	    "ограничения частоты (nginx: limit_req, Apache: mod_evasive, панель хостинга); "
+	    "провайдеры доставляют пачками с нескольких адресов." },
+	{ 200, DC_ENDPOINTS, "A page of the site answers the POST, so the provider takes each "
+	    "message for delivered: put the routes of make install (share/dmbox, .htaccess) "
+	    "before the site's catch-all.",
+	    "На POST отвечает страница сайта, и провайдер считает сообщения доставленными: "
+	    "поставьте маршруты из make install (share/dmbox, .htaccess) перед общим "
+	    "обработчиком сайта." },
+	{ 502, DC_ENDPOINTS, "A proxy before dmbox cannot pass the POST on: see its error log; the "
+	    "programs must run, and its timeouts be 60 seconds.",
+	    "Прокси перед dmbox не может передать POST: смотрите его журнал ошибок; программы "
+	    "должны работать, а тайм-ауты прокси быть 60 секунд." },
+	{ 504, DC_ENDPOINTS, "A proxy before dmbox gave up waiting for the answer to the POST: see "
+	    "its error log, raise its timeouts (proxy_read_timeout, ProxyTimeout) to 60 seconds.",
+	    "Прокси перед dmbox не дождался ответа на POST: смотрите его журнал ошибок, поднимите "
+	    "тайм-ауты (proxy_read_timeout, ProxyTimeout) до 60 секунд." },
+};
+
+static bool
+post_cause(struct doctor *d, const struct self *s)
+{
+	for (size_t i = 0; i < sizeof post_causes / sizeof *post_causes; i++)
+		if (post_causes[i].status == s->status) {
+			doctor_cause(d, post_causes[i].check, FINDING_FAIL,
+			    doctor_tr(d, post_causes[i].en, post_causes[i].ru), doctor_tr(d,
+			    "POST to the webhook of %s: HTTP %d, and not from dmbox",
+			    "POST на вебхук %s: HTTP %d, и не от dmbox"), s->a->name, s->status);
+			return true;
+		}
+	return false;
+}
+
 /* What stands before dmbox answered: which link is it? */
 static void
 foreign_answer(struct doctor *d, const struct self *s)
@@ -288,8 +358,18 @@ foreign_answer(struct doctor *d, const struct self *s)
 		doctor_say(d, DC_BODY_LIMIT, FINDING_FAIL, doctor_tr(d,
 		    "%zu bytes: HTTP %d from the web server", "%zu байт: HTTP %d от веб-сервера"),
 		    s->size, s->status);
+	else if ((s->kind <= SELF_CYRILLIC || s->status == 429) && post_cause(d, s))
+		return;
 	else if (s->kind == SELF_PIECE || s->kind == SELF_MIXED)
 		named_piece(d, s);
+	else if (s->kind == SELF_CYRILLIC && !plain_fails(d, s))
+		doctor_cause(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
+		    "A filter reads messages and refuses Cyrillic: let the host except /instagram/ "
+		    "and /whatsapp/ from it.",
+		    "Фильтр читает сообщения и отклоняет кириллицу: попросите хостинг исключить из "
+		    "него /instagram/ и /whatsapp/."), doctor_tr(d,
+		    "HTTP %d for a message in Cyrillic to %s", "HTTP %d на сообщение кириллицей, "
+		    "%s"), s->status, name);
 	else if (s->status == 403 || s->status == 406 || s->status == 429 || s->status == 501)
 		doctor_say(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
 		    "POST to the webhook of %s: HTTP %d, and not from dmbox",
@@ -307,19 +387,6 @@ self_check(const struct self *s)
 		DC_CHUNKED, DC_FIREWALL, DC_FIREWALL };
 
 	return of[s->kind];
-}
-
-/* A delivery of this account that is neither long nor chunked was refused, too. */
-static bool
-plain_fails(const struct doctor *d, const struct self *s)
-{
-	for (size_t i = 0; i < d->web->n_self; i++) {
-		const struct self *o = d->web->self[i];
-
-		if (o->a == s->a && o->kind == SELF_ASCII && o->answered && o->status != 200)
-			return true;
-	}
-	return false;
 }
 
 /* Our own credential was refused: did its header not arrive, or is another one known there? */
@@ -390,6 +457,44 @@ self_spooled(struct doctor *d, const struct self *s, const char *label)
 		    "%s: в спуле, хотя база отвечает (запрос %s)"), label, s->rid);
 }
 
+/* Did any of them arrive without its body?  Then a signature cannot fit, either. */
+static bool
+empty_bodies(const struct doctor *d)
+{
+	for (size_t i = 0; i < d->web->n_self; i++)
+		if (str_eq(d->web->self[i]->reason, "empty_body"))
+			return true;
+	return false;
+}
+
+static const char *
+no_body(const struct doctor *d)
+{
+	return doctor_tr(d, "The body of the POST does not arrive: let the proxy or web server "
+	    "before dmbox pass it on (CONTENT_LENGTH, fastcgi_pass_request_body, "
+	    "proxy_pass_request_body), without a redirect between.",
+	    "Тело POST не доходит: пусть прокси или веб-сервер перед dmbox передаёт его "
+	    "(CONTENT_LENGTH, fastcgi_pass_request_body, proxy_pass_request_body), без "
+	    "перенаправления между ними.");
+}
+
+/* dmbox itself says no, and not for the credential. */
+static const char *
+refused_why(const struct doctor *d, const struct self *s)
+{
+	if (str_eq(s->reason, "empty_body"))
+		return no_body(d);
+	if (s->status == 403 && !s->in_ledger)	/* its answer to a GET: the handshake's */
+		return doctor_tr(d, "The program takes the POST for a GET: let the server pass "
+		    "REQUEST_METHOD as the configuration of make install does (nginx: "
+		    "fastcgi_param REQUEST_METHOD $request_method), without a redirect between.",
+		    "Программа принимает POST за GET: пусть сервер передаёт REQUEST_METHOD, как в "
+		    "конфигурации из make install (nginx: fastcgi_param REQUEST_METHOD "
+		    "$request_method), без перенаправления между ними.");
+	return doctor_tr(d, "See what the log says of this request.",
+	    "Посмотрите, что в журнале об этом запросе.");
+}
+
 static void
 judge_self(struct doctor *d, const struct self *s)
 {
@@ -410,7 +515,7 @@ judge_self(struct doctor *d, const struct self *s)
 		doctor_say(d, c, bad, "%s: %s", label, doctor_fail(d, s->fail));
 		return;
 	}
-	if (s->kind > SELF_CYRILLIC && s->status != 200 && plain_fails(d, s)) {
+	if (s->kind > SELF_CYRILLIC && (s->status != 200 || !s->ours) && plain_fails(d, s)) {
 		doctor_say(d, c, FINDING_UNKNOWN, doctor_tr(d, "%s: HTTP %d, as short ones",
 		    "%s: HTTP %d, как и на короткие"), label, s->status);
 		return;
@@ -429,11 +534,13 @@ judge_self(struct doctor *d, const struct self *s)
 		doctor_say(d, c, FINDING_UNKNOWN, "%s: HTTP 401, DMB-505", label);
 		return;
 	}
-	if (s->status == 401)
+	if (s->status == 401 && empty_bodies(d))
+		doctor_cause(d, c, FINDING_FAIL, no_body(d), "%s: HTTP 401 %s (%s)", label,
+		    s->reason, s->rid);
+	else if (s->status == 401)
 		self_refused(d, s, label);
 	else if (s->status != 200)
-		doctor_cause(d, c, bad, doctor_tr(d, "See what the log says of this request.",
-		    "Посмотрите, что в журнале об этом запросе."), "%s: HTTP %d %s (%s)", label,
+		doctor_cause(d, c, bad, refused_why(d, s), "%s: HTTP %d %s (%s)", label,
 		    s->status, s->reason, s->rid);
 	else if (s->spooled)
 		self_spooled(d, s, label);

@@ -55,6 +55,7 @@ doctor_web_begin(struct doctor *d, struct http_req *r, const char *method, const
 	r->max_answer = ANSWER_MAX;
 	doctor_web_header(r, "X-Request-Id", rid);
 	doctor_web_header(r, "User-Agent", agent);
+	doctor_web_header(r, "X-Dmbox-Doctor", "1");	/* its rows are a test's */
 }
 
 static void
@@ -72,14 +73,78 @@ doctor_web_request(struct doctor *d, struct http_req *r, char rid[48], const cha
 }
 
 bool
-doctor_web_ours(const struct http_res *res, const char *rid)
+doctor_web_said_id(const struct http_res *res, char out[72])
 {
-	return str_eq(http_res_get(res, "X-Request-Id"), rid);
+	struct mem_arena a = { 0 };
+	struct json *j = NULL;
+	const char *s = NULL;
+
+	if (json_parse(res->body, res->body_n, &j, NULL) == RC_OK)
+		s = json_str(&a, json_member(j, "requestId"));
+	snprintf(out, 72, "%s", s != NULL ? s : "");
+	json_free(j);
+	mem_arena_free(&a);
+	return *out != '\0';
+}
+
+bool
+doctor_web_health(const struct http_res *res)
+{
+	struct json *j = NULL;
+	bool yes = json_parse(res->body, res->body_n, &j, NULL) == RC_OK &&
+	    json_member(j, "version") != NULL && json_member(j, "database") != NULL &&
+	    json_member(j, "spool") != NULL;
+
+	json_free(j);
+	return yes;
+}
+
+/*
+ * Our id comes back.  Ingresses and load balancers number requests themselves, in what they
+ * pass on or in what they answer: then the answer's own text names the id that dmbox was
+ * given, which is ours or the one in the header.
+ */
+bool
+doctor_web_ours(const struct doctor *d, const struct http_res *res, const char *rid)
+{
+	const char *id = http_res_get(res, "X-Request-Id");
+	char said[72];
+
+	if (str_eq(id, rid))
+		return true;
+	if (!d->web->other_ids || http_res_get(res, "Age") != NULL)
+		return false;
+	if (doctor_web_said_id(res, said))
+		return str_eq(said, rid) || id == NULL || str_eq(said, id);
+	return res->status == 200 && doctor_web_health(res);
 }
 
 /* --- health: is anything there? ------------------------------------------------------ */
 
 static void start_rest(struct doctor *d);
+
+/* The library's own words, which are English everywhere, name the cause. */
+static void
+no_tls(struct doctor *d, const char *note)
+{
+	const char *fix = NULL;
+
+	if (strstr(note, "wrong version") != NULL || strstr(note, "unknown protocol") != NULL ||
+	    strstr(note, "packet length") != NULL)
+		fix = doctor_tr(d, "This port speaks plain HTTP: let the server speak TLS there "
+		    "(Apache: SSLEngine on; nginx: listen 443 ssl; lighttpd: ssl.engine), or "
+		    "correct the port in DMBOX_PUBLIC_URL.",
+		    "На этом порту обычный HTTP: включите там TLS (Apache: SSLEngine on; nginx: "
+		    "listen 443 ssl; lighttpd: ssl.engine) или исправьте порт в "
+		    "DMBOX_PUBLIC_URL.");
+	else if (strstr(note, "not yet valid") != NULL)
+		fix = doctor_tr(d, "The certificate begins later than now: set this machine's "
+		    "clock (see DMB-310 and DMB-208), or install the certificate of today.",
+		    "Сертификат начнёт действовать позже: проверьте часы этой машины (DMB-310, "
+		    "DMB-208) или установите действующий сертификат.");
+	doctor_cause(d, strstr(note, "expired") != NULL ? DC_TLS_EXPIRY : DC_TLS, FINDING_FAIL, fix,
+	    doctor_tr(d, "%s", "«%s»"), note);
+}
 
 static void
 tls(struct doctor *d, const struct http_res *res)
@@ -89,8 +154,7 @@ tls(struct doctor *d, const struct http_res *res)
 	if (!str_istarts(d->base, "https://"))
 		return;
 	if (res->fail == HTTP_FAIL_TLS) {
-		doctor_say(d, strstr(res->note, "expired") != NULL ? DC_TLS_EXPIRY : DC_TLS,
-		    FINDING_FAIL, doctor_tr(d, "%s", "«%s»"), res->note);
+		no_tls(d, res->note);
 		return;
 	}
 	if (res->fail != HTTP_FAIL_NONE)
@@ -134,7 +198,11 @@ unreached(struct doctor *d, const struct http_res *res)
 			    d->web->host, res->note);
 		break;
 	default:
-		doctor_say(d, DC_WEB, FINDING_FAIL, doctor_tr(d, "%s: %s: %s",
+		doctor_cause(d, DC_WEB, FINDING_FAIL, res->fail != HTTP_FAIL_CONNECT ? NULL :
+		    doctor_tr(d, "Nothing listens there: start the web server (its error log says "
+		    "why it does not run), or correct host and port in DMBOX_PUBLIC_URL.",
+		    "Там никто не слушает: запустите веб-сервер (причина в его журнале ошибок) "
+		    "или исправьте хост и порт в DMBOX_PUBLIC_URL."), doctor_tr(d, "%s: %s: %s",
 		    "%s: %s («%s»)"), d->base, w, res->note);
 	}
 }
@@ -168,8 +236,31 @@ answered(struct doctor *d, struct http_res *res)
 	const char *version;
 	struct json *j = NULL;
 
+	if (res->status == 404) {
+		doctor_cause(d, DC_WEB, FINDING_FAIL, doctor_tr(d,
+		    "Let the server give the programs REQUEST_URI, SCRIPT_NAME and QUERY_STRING as "
+		    "the configuration of make install does (share/dmbox; nginx: the fastcgi_param "
+		    "lines).",
+		    "Пусть сервер передаёт программам REQUEST_URI, SCRIPT_NAME и QUERY_STRING, как "
+		    "в конфигурации из make install (share/dmbox; nginx: строки fastcgi_param)."),
+		    "GET %s/instagram/health: HTTP 404: %s", d->base, doctor_tr(d,
+		    "dmbox runs there, but is not told which address was called",
+		    "там работает dmbox, но ей не сообщают, какой адрес вызван"));
+		return;
+	}
 	if (res->status == 503 && str_eq(error_code(&d->arena, res), "config")) {
-		doctor_say(d, DC_WEB, FINDING_FAIL, "%s", doctor_tr(d,
+		char fix[700];
+
+		snprintf(fix, sizeof fix, doctor_tr(d,
+		    "The user of the web server must be able to read %s: as root give it his group "
+		    "(chgrp www-data, or the one of your server) and chmod 640, its folders chmod "
+		    "o+x; where it is readable, the log names the line to correct; restart the "
+		    "programs.",
+		    "Пользователь веб-сервера должен читать %s: от имени root дайте файлу его "
+		    "группу (chgrp www-data или группа вашего сервера) и chmod 640, папкам над ним "
+		    "chmod o+x; если он читается, строку с ошибкой называет журнал; перезапустите "
+		    "программы."), d->conf->file != NULL ? d->conf->file : "dmbox.env");
+		doctor_cause(d, DC_WEB, FINDING_FAIL, fix, "%s", doctor_tr(d,
 		    "the web programs cannot use their configuration (503 config): readable for "
 		    "the web user? the log says why",
 		    "веб-программы не могут взять конфигурацию (503 config): может ли её читать "
@@ -212,6 +303,39 @@ redirected(struct doctor *d, const struct http_res *res)
 	}
 }
 
+/* The same again: what is kept somewhere has the id of the first answer. */
+static void
+on_health_again(struct doctor *d, void *arg, struct http_res *res)
+{
+	const char *id = http_res_get(res, "X-Request-Id");
+
+	(void)arg;
+	d->web->other_ids = res->fail == HTTP_FAIL_NONE && doctor_web_health(res) &&
+	    (d->web->first_id[0] == '\0' || !str_eq(id, d->web->first_id));
+	if (d->web->other_ids)
+		answered(d, res);
+	else if (res->fail == HTTP_FAIL_NONE)
+		doctor_front_start(d, res, answered);
+	else
+		unreached(d, res);
+}
+
+/* Does it look like dmbox behind something that numbers requests itself? */
+static bool
+numbered(struct doctor *d, const struct http_res *res)
+{
+	const char *id = http_res_get(res, "X-Request-Id");
+	struct http_req r;
+	char rid[48];
+
+	if (res->status != 200 || http_res_get(res, "Age") != NULL || !doctor_web_health(res))
+		return false;
+	snprintf(d->web->first_id, sizeof d->web->first_id, "%s", id != NULL ? id : "");
+	doctor_web_request(d, &r, rid, "GET", "/instagram/health");
+	doctor_get(d, &r, HEALTH_MS, on_health_again, NULL);
+	return true;
+}
+
 static void
 on_health(struct doctor *d, void *arg, struct http_res *res)
 {
@@ -228,14 +352,31 @@ on_health(struct doctor *d, void *arg, struct http_res *res)
 		redirected(d, res);
 		return;
 	}
-	if (!doctor_web_ours(res, rid)) {
+	if (doctor_web_ours(d, res, rid))
+		answered(d, res);
+	else if (!numbered(d, res))
 		doctor_front_start(d, res, answered);
-		return;
-	}
-	answered(d, res);
 }
 
 /* --- endpoints, files ------------------------------------------------------------------ */
+
+/* An answer of dmbox's that is an error comes as a page of the server's, and as a success. */
+static void
+page_for_error(struct doctor *d, const char *what)
+{
+	doctor_cause(d, DC_ENDPOINTS, FINDING_FAIL, doctor_tr(d,
+	    "Either the route is missing and a catch-all of the site answers: put the routes of "
+	    "make install (share/dmbox, .htaccess) before it; or the server puts a page of its own "
+	    "in the place of errors (error_page with fastcgi_intercept_errors or "
+	    "proxy_intercept_errors, ErrorDocument): switch that off for /instagram/ and "
+	    "/whatsapp/.",
+	    "Либо маршрута нет и отвечает сам сайт: поставьте маршруты из make install "
+	    "(share/dmbox, .htaccess) перед ним; либо сервер подменяет ошибки своей страницей "
+	    "(error_page с fastcgi_intercept_errors или proxy_intercept_errors, ErrorDocument): "
+	    "выключите это для /instagram/ и /whatsapp/."), doctor_tr(d,
+	    "%s: HTTP 200, a page of the site in the place of dmbox's answer",
+	    "%s: HTTP 200, вместо ответа dmbox страница сайта"), what);
+}
 
 static void
 on_endpoint(struct doctor *d, void *arg, struct http_res *res)
@@ -248,17 +389,23 @@ on_endpoint(struct doctor *d, void *arg, struct http_res *res)
 		doctor_say(d, DC_ENDPOINTS, FINDING_WARN, "%s: %s", e->what,
 		    doctor_fail(d, res->fail));
 	/* 429: too many callers without a token lately, doctor's runs among them; it answers */
-	else if (doctor_web_ours(res, e->rid) &&
+	else if (doctor_web_ours(d, res, e->rid) &&
 	    (res->status == e->want || (e->want == 401 && res->status == 429) ||
 	    res->status == 503))	/* the program is there; what it lacks other checks say */
 		doctor_say(d, DC_ENDPOINTS, FINDING_OK, "%s", e->what);
-	else if (!doctor_web_ours(res, e->rid) && (res->status == 403 || res->status == 406))
+	else if (!doctor_web_ours(d, res, e->rid) && res->status >= 300 && res->status < 400)
+		doctor_say(d, DC_REDIRECT, FINDING_FAIL, "GET %s: HTTP %d -> %s", e->what,
+		    res->status, http_res_get(res, "Location") != NULL ?
+		    http_res_get(res, "Location") : "?");
+	else if (!doctor_web_ours(d, res, e->rid) && (e->want >= 400 && res->status == 200))
+		page_for_error(d, e->what);
+	else if (!doctor_web_ours(d, res, e->rid) && (res->status == 403 || res->status == 406))
 		doctor_say(d, DC_FIREWALL, FINDING_FAIL,
 		    doctor_tr(d, "%s: HTTP %d, and not from dmbox",
 		    "%s: HTTP %d, и не от dmbox"), e->what, res->status);
 	else
 		doctor_say(d, DC_ENDPOINTS, FINDING_FAIL, "%s: HTTP %d%s", e->what, res->status,
-		    doctor_web_ours(res, e->rid) ? "" : doctor_tr(d, ", and not from dmbox",
+		    doctor_web_ours(d, res, e->rid) ? "" : doctor_tr(d, ", and not from dmbox",
 		    ", и не от dmbox"));
 }
 
@@ -344,7 +491,18 @@ on_handshake(struct doctor *d, void *arg, struct http_res *res)
 	else if (right || !g->good)
 		doctor_say(d, c, right ? FINDING_OK : FINDING_FAIL, "%s: HTTP %d", g->a->name,
 		    res->status);
-	else {
+	else if (strstr(res->body, g->challenge) != NULL) {
+		doctor_cause(d, c, FINDING_FAIL, doctor_tr(d,
+		    "Something behind dmbox adds to its answers (advertising of a free host, a "
+		    "counter, a \"speed\" module): switch it off for /instagram/ and /whatsapp/; "
+		    "Meta wants the challenge alone.",
+		    "Кто-то дописывает свой текст к ответам dmbox (реклама бесплатного хостинга, "
+		    "счётчик, модуль «ускорения»): выключите это для /instagram/ и /whatsapp/; "
+		    "Meta ждёт только challenge."), doctor_tr(d,
+		    "%s: the answer holds more than the challenge: %zu bytes instead of %zu",
+		    "%s: в ответе не только challenge: байт %zu вместо %zu"), g->a->name,
+		    res->body_n, strlen(g->challenge));
+	} else {
 		snprintf(fix, sizeof fix, doctor_tr(d,
 		    "%s here and in the App Dashboard must be equal; the server must pass the "
 		    "query on unchanged.",
@@ -391,7 +549,7 @@ read_probe(struct doctor *d, const char *rid, const struct http_res *res)
 	const struct json *o;
 	const char *s;
 
-	if (res->fail != HTTP_FAIL_NONE || !doctor_web_ours(res, rid)) {
+	if (res->fail != HTTP_FAIL_NONE || !doctor_web_ours(d, res, rid)) {
 		doctor_say(d, DC_AUTH_HEADER, FINDING_UNKNOWN, "%s %d",
 		    res->fail != HTTP_FAIL_NONE ?
 		    doctor_fail(d, res->fail) : "HTTP", res->status);
@@ -635,6 +793,7 @@ doctor_web_end(struct doctor *d)
 		speed(d);
 		doctor_self_posted(d);
 	}
+	d->other_ids = w->other_ids;
 	free(w->self);
 	free(w);
 	d->web = NULL;

@@ -16,6 +16,7 @@ struct self {
 	const struct piece *piece;	/* SELF_PIECE; self.c's */
 	char credential[64];	/* the header that proves it; "" none */
 	char rid[48];
+	char there[72];		/* the id that it has in the ledger: rid, or a proxy's */
 	char *body;
 	size_t body_n;
 	bool answered, ours, spooled, told, retried;
@@ -30,6 +31,8 @@ struct endpoint { struct doctor *d; const char *what; int want; char rid[48]; };
 
 struct web {
 	bool up;			/* dmbox answers at the address */
+	bool other_ids;			/* a proxy puts ids of its own in the place of ours */
+	char first_id[72];		/* the first such id; "" none */
 	struct self **self;		/* each in the arena */
 	size_t n_self, sent, n_answered;
 	struct endpoint ends[16];
@@ -51,8 +54,13 @@ void doctor_web_begin(struct doctor *d, struct http_req *r, const char *method, 
     const char *rid, const char *agent);
 /* doctor_web_header(r, name, value): adds a header of our own making. */
 void doctor_web_header(struct http_req *r, const char *name, const char *value);
-/* doctor_web_ours(res, rid): did dmbox answer this request, and nobody before it? */
-bool doctor_web_ours(const struct http_res *res, const char *rid);
+/* doctor_web_ours(d, res, rid): did dmbox answer this request, and nobody before it? */
+bool doctor_web_ours(const struct doctor *d, const struct http_res *res, const char *rid);
+/* doctor_web_health(res): is it what only /health of dmbox says? */
+bool doctor_web_health(const struct http_res *res);
+/* doctor_web_said_id(res, out): the request id that a JSON answer of dmbox's holds; false:
+ * it holds none. */
+bool doctor_web_said_id(const struct http_res *res, char out[72]);
 /* doctor_web_slowest(d, res): notes how long an answer took. */
 void doctor_web_slowest(struct doctor *d, const struct http_res *res);
 
