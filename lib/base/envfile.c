@@ -124,6 +124,11 @@ envfile_parse(const char *p, size_t n, envfile_fn fn, void *arg)
 		p += 3;
 		n -= 3;
 	}
+	/* Windows calls it "Unicode": each line of it would be wrong */
+	if (n >= 2 && (memcmp(p, "\xFF\xFE", 2) == 0 || memcmp(p, "\xFE\xFF", 2) == 0)) {
+		fn(arg, 1, NULL, NULL, "saved as UTF-16; save it as UTF-8");
+		return;
+	}
 	while (n > 0) {
 		const char *nl = memchr(p, '\n', n);
 		size_t len = nl != NULL ? (size_t)(nl - p) : n;

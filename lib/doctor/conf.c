@@ -1,7 +1,9 @@
 /* The configuration, as far as it can be judged without asking anybody. */
+#include <grp.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "doctor/doctor.h"
 #include "base/str.h"
@@ -50,6 +52,23 @@ issue_check(const struct conf_issue *i)
 	return i->error ? DC_KEYS : DC_ODD;
 }
 
+/* The system keeps the file from this user: which command lets him in. */
+static void
+closed(struct doctor *d, const char *text, const char *shown)
+{
+	const struct group *g = getgrgid(getegid());
+	const char *end = strstr(text, ": Permission denied");
+	char fix[1024];
+
+	snprintf(fix, sizeof fix, doctor_tr(d,
+	    "As root: `chgrp %s '%.*s'` `chmod 640 '%.*s'`; its folders need chmod o+x. The web "
+	    "server's user and the one of cron must be in that group.",
+	    "От имени root: `chgrp %s '%.*s'` `chmod 640 '%.*s'`; папкам над ним нужен chmod o+x. "
+	    "Пользователи веб-сервера и cron должны входить в эту группу."),
+	    g != NULL ? g->gr_name : "dmbox", (int)(end - text), text, (int)(end - text), text);
+	doctor_cause(d, DC_FILE, FINDING_FAIL, fix, "%s", shown);
+}
+
 static void
 file(struct doctor *d)
 {
@@ -66,8 +85,11 @@ file(struct doctor *d)
 		if (k == DC_FILE && bad)
 			found = false;
 		buf_init(&b, 8192);
-		doctor_say(d, k, bad ? FINDING_FAIL : FINDING_WARN, "%s",
-		    doctor_issue(d, c->issues[i].text, &b));
+		if (k == DC_FILE && bad && strstr(c->issues[i].text, ": Permission denied") != NULL)
+			closed(d, c->issues[i].text, doctor_issue(d, c->issues[i].text, &b));
+		else
+			doctor_say(d, k, bad ? FINDING_FAIL : FINDING_WARN, "%s",
+			    doctor_issue(d, c->issues[i].text, &b));
 		buf_free(&b);
 	}
 	if (found)

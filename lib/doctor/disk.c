@@ -2,10 +2,12 @@
  * Disks and folders.  A check as root proves nothing about the web user, so the
  * program behind the web server is asked, too (doctor/web.c).
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,6 +135,38 @@ write_test(struct doctor *d, const char *dir)
 		doctor_say(d, DC_QUOTA, FINDING_OK, "%s", dir);
 }
 
+/* Files that wait and are another user's: they would wait for ever. */
+static void
+others_files(struct doctor *d, const char *spool)
+{
+	static const char *const parts[] = { "new", "cur" };
+	const struct passwd *me = getpwuid(geteuid());
+	char dir[PATH_MAX], fix[PATH_MAX + 300];
+	struct dirent *e;
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		snprintf(dir, sizeof dir, "%s/%s", spool, parts[i]);
+		DIR *f = opendir(dir);
+
+		while (f != NULL && (e = readdir(f)) != NULL)
+			n += *e->d_name != '.' && faccessat(dirfd(f), e->d_name, R_OK, 0) != 0 &&
+			    errno == EACCES;
+		if (f != NULL)
+			closedir(f);
+	}
+	if (n == 0)
+		return;
+	snprintf(fix, sizeof fix, doctor_tr(d,
+	    "As root: `chown -R %s '%s'`; run dmbox and dmbox-poll as that user "
+	    "alone, never as root.",
+	    "От имени root: `chown -R %s '%s'`; запускайте dmbox и dmbox-poll только от имени "
+	    "этого пользователя, никогда от root."), me != NULL ? me->pw_name : "dmbox", spool);
+	doctor_cause(d, DC_SPOOL_WAIT, FINDING_FAIL, fix, doctor_tr(d,
+	    "%zu waiting files are another user's and cannot be read",
+	    "ждущие файлы (%zu) принадлежат другому пользователю, прочитать их нельзя"), n);
+}
+
 static void
 backlog(struct doctor *d, const char *dir)
 {
@@ -197,6 +231,7 @@ spool(struct doctor *d)
 	if (d->r[DC_SPOOL].status == FINDING_OK)
 		kept(d, dir);
 	if (whole && d->r[DC_SPOOL].status != FINDING_FAIL) {
+		others_files(d, dir);
 		backlog(d, dir);
 		snprintf(path, sizeof path, "%s/tmp", dir);
 		write_test(d, path);

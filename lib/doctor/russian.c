@@ -78,6 +78,7 @@ static const struct { const char *en, *ru; } lines[] = {
 	{ "the closing quote is missing", "нет закрывающей кавычки" },
 	{ "text behind the closing quote", "после закрывающей кавычки стоит текст" },
 	{ "a NUL byte: not a text file", "нулевой байт: это не текстовый файл" },
+	{ "saved as UTF-16; save it as UTF-8", "сохранено в UTF-16; сохраните в UTF-8" },
 	{ "not KEY=value", "не КЛЮЧ=значение" },
 	{ "a blank before '='", "пробел перед «=»" },
 	{ "the part before '=' is not a key", "перед «=» стоит не ключ" },

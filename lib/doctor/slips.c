@@ -2,6 +2,8 @@
  * Slips of people in the configuration: what the loader takes, for it is a value, and
  * what cannot be meant.  The files are read as they are written, line by line.
  */
+#include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -311,6 +313,55 @@ overridden(struct reading *r, unsigned int line, const char *key, const char *v)
 		    "%s:%u: %s: в окружении другое значение, действует оно"), r->file, line, key);
 }
 
+/* A key in small letters is nobody's: nothing says so, and what it should set is not set. */
+static void
+small_letters(struct reading *r, unsigned int line, const char *key)
+{
+	const struct conf_key_info *k;
+	char what[200];
+
+	for (size_t i = 0; (k = conf_key(i)) != NULL; i++)
+		if (str_ieq(k->name, key) && !str_eq(k->name, key)) {
+			snprintf(what, sizeof what, doctor_tr(r->d,
+			    "Write %s in capital letters.", "Пишите %s заглавными буквами."),
+			    k->name);
+			doctor_cause(r->d, DC_KEYS, FINDING_FAIL, what, doctor_tr(r->d,
+			    "%s:%u: %s: a key in small letters is not read",
+			    "%s:%u: %s: ключ строчными буквами не действует"), r->file, line, key);
+		}
+}
+
+/* Ways to write that other files have, and this one takes as part of the value. */
+static void
+other_language(struct reading *r, unsigned int line, const char *key, const char *v)
+{
+	struct doctor *d = r->d;
+	size_t n = strlen(v);
+	bool variable = (n > 3 && v[0] == '$' && (v[1] == '{' || v[1] == '(') &&
+	    (v[n - 1] == '}' || v[n - 1] == ')')) || strstr(v, "${") != NULL;
+	bool pair = n > 2 && (v[n - 1] == ';' || v[n - 1] == ',') && strcspn(v, ";,") == n - 1;
+
+	if (variable)
+		doctor_cause(d, DC_ODD, FINDING_WARN, doctor_tr(d,
+		    "No shell reads this file: put the value itself there.",
+		    "Этот файл читает не оболочка: впишите само значение."), doctor_tr(d,
+		    "%s:%u: %s: a variable of a shell is not replaced here",
+		    "%s:%u: %s: переменная оболочки здесь не подставляется"), r->file, line, key);
+	else if (pair)
+		doctor_cause(d, DC_ODD, FINDING_WARN, doctor_tr(d,
+		    "Take the last character out: a line here ends without one (if it belongs to "
+		    "the value, put the value in quotes).",
+		    "Уберите последний знак: строка здесь кончается без него (если он часть "
+		    "значения, возьмите значение в кавычки)."), doctor_tr(d,
+		    "%s:%u: %s: the value ends in '%c', as lines of a program do",
+		    "%s:%u: %s: значение кончается знаком «%c», как строки программ"), r->file,
+		    line, key, v[n - 1]);
+	else if (strstr(v, "&amp;") != NULL)
+		slip(r, line, key, doctor_tr(d, "holds &amp;, as the source of a page does",
+		    "в нём &amp;, как в исходном тексте страницы"),
+		    doctor_tr(d, "Write & alone.", "Пишите просто &."));
+}
+
 static void
 on_line(void *arg, unsigned int line, const char *key, const char *value, const char *why)
 {
@@ -333,6 +384,8 @@ on_line(void *arg, unsigned int line, const char *key, const char *value, const 
 	} else if (is_credential(key)) {
 		credential(r, line, key, value);
 	}
+	small_letters(r, line, key);
+	other_language(r, line, key, value);
 	if (str_eq(key, "DMBOX_PUBLIC_URL"))
 		public_address(r, line, value);
 	else if (strstr(key, "DATABASE_URL") != NULL)
@@ -361,6 +414,66 @@ read_file(struct doctor *d, const char *path)
 		mem_wipe(r.values.v[i], strlen(r.values.v[i]));
 	strv_free(&r.keys);
 	strv_free(&r.values);
+}
+
+static void
+has_key(void *arg, unsigned int line, const char *key, const char *value, const char *why)
+{
+	bool *yes = arg;
+
+	(void)line;
+	*yes |= why == NULL && value != NULL && key != NULL &&
+	    (str_starts(key, "INSTAGRAM_") || str_starts(key, "WHATSAPP_"));
+}
+
+/* Does the file hold keys of an account? */
+static bool
+of_account(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char *p = mem_alloc(FILE_MAX);
+	size_t n = f != NULL ? fread(p, 1, FILE_MAX - 1, f) : 0;
+	bool yes = false;
+
+	if (f != NULL)
+		fclose(f);
+	envfile_parse(p, n, has_key, &yes);
+	mem_wipe(p, n);
+	free(p);
+	return yes;
+}
+
+/*
+ * Only NAME.env is an account's file.  Windows puts .txt behind names and shows none of it,
+ * and ".ENV" is another name here; copies that people and editors keep are meant to rest.
+ */
+static void
+unread_files(struct doctor *d)
+{
+	static const char *const ends[] = { ".txt", ".conf", ".ini", ".cfg" };
+	char path[PATH_MAX];
+	struct dirent *e;
+	DIR *dir = d->conf->accounts_dir != NULL ? opendir(d->conf->accounts_dir) : NULL;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		size_t n = strlen(e->d_name);
+		bool odd = n > 4 && str_ieq(e->d_name + n - 4, ".env") &&
+		    !str_ends(e->d_name, ".env");
+
+		for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+			odd |= str_ends(e->d_name, ends[i]);
+		if (*e->d_name == '.' || !odd ||
+		    snprintf(path, sizeof path, "%s/%s", d->conf->accounts_dir, e->d_name) >=
+		    (int)sizeof path || !of_account(path))
+			continue;
+		doctor_cause(d, DC_ODD, FINDING_WARN, doctor_tr(d,
+		    "Give it a name that ends in .env, or move it out of this folder.",
+		    "Дайте ему имя, которое кончается на .env, или уберите из этой папки."),
+		    doctor_tr(d, "%s holds keys of an account, and is not read: only NAME.env is",
+		    "в %s ключи аккаунта, но файл не читается: читаются только ИМЯ.env"), path);
+	}
+	if (dir != NULL)
+		closedir(dir);
 }
 
 /* A mock answers everything and sends nothing: left on by mistake nobody gets a reply. */
@@ -393,5 +506,6 @@ doctor_slips(struct doctor *d)
 	for (size_t i = 0; i < c->n_accounts; i++)
 		if (c->accounts[i].file != NULL && !str_eq(c->accounts[i].file, c->file))
 			read_file(d, c->accounts[i].file);
+	unread_files(d);
 	mocks(d);
 }

@@ -71,6 +71,9 @@ test_wrong(void **state)
 	SAME("=x\n", "1:!the part before '=' is not a key\n");
 	SAME("A-B=x\n1A=x\n", "1:!the part before '=' is not a key\n2:!the part before '=' is not a key\n");
 	same("A=1\0\nB=2\n", 9, "1:!a NUL byte: not a text file\n2:B=[2]\n");
+	/* as Notepad writes "Unicode": one sentence, not one a line */
+	same("\xff\xfe" "A\0=\0\n\0", 8, "1:!saved as UTF-16; save it as UTF-8\n");
+	same("\xfe\xff\0A\0=\0\n", 8, "1:!saved as UTF-16; save it as UTF-8\n");
 }
 
 static void
