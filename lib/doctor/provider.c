@@ -200,6 +200,60 @@ their_clock(struct doctor *d, const struct account *a, const struct http_res *re
 	    provider_of(a)->title, diff);
 }
 
+/* Why there is no answer decides what mends it: the address may well be right. */
+static const char *
+reach_fix(const struct doctor *d, enum http_fail fail)
+{
+	switch (fail) {
+	case HTTP_FAIL_DNS:
+		return doctor_tr(d,
+		    "This machine finds no address for that name: where other names fail "
+		    "too, mend /etc/resolv.conf or ask the host; else correct the address "
+		    "here (..._API_URL).",
+		    "Эта машина не находит адреса этого имени: если не находятся и другие, "
+		    "исправьте /etc/resolv.conf или обратитесь в хостинг; иначе исправьте адрес "
+		    "здесь (..._API_URL).");
+	case HTTP_FAIL_TLS:
+		return doctor_tr(d, "This machine does not trust the certificate: install the "
+		    "certificates of the authorities (the package ca-certificates; SSL_CERT_FILE "
+		    "must name a file that is there), set the clock; a proxy that opens TLS must "
+		    "except this host.",
+		    "Эта машина не доверяет сертификату: установите сертификаты центров (пакет "
+		    "ca-certificates; SSL_CERT_FILE должен называть существующий файл), проверьте "
+		    "часы; прокси, который вскрывает TLS, должен исключить этот хост.");
+	case HTTP_FAIL_CUT:
+		return doctor_tr(d, "The line is broken on its way: a firewall of the host, or of "
+		    "the country, blocks this provider. Ask the host, or use one elsewhere.",
+		    "Соединение обрывают по дороге: провайдера блокирует межсетевой экран хостинга "
+		    "или страны. Спросите хостинг или возьмите другой.");
+	default:
+		return NULL;
+	}
+}
+
+/* The provider limits calls, or has trouble of its own: nothing here is to be mended. */
+static bool
+their_trouble(struct ask *k, const struct http_res *res)
+{
+	if (k->step != 0 || res->fail != HTTP_FAIL_NONE ||
+	    (res->status != 429 && res->status < 500))
+		return false;
+	check_cause(&k->c, check_of(provider_of(&k->a), NULL)->number, FINDING_WARN,
+	    res->status == 429 ? doctor_tr(k->d,
+	    "The provider limits how often it is called; it answers again within minutes. See what "
+	    "else calls with this key, and poll less often (..._POLL_SECONDS).",
+	    "Провайдер ограничивает частоту вызовов; через несколько минут ответит снова. "
+	    "Посмотрите, кто ещё вызывает с этим ключом, и опрашивайте реже (..._POLL_SECONDS).") :
+	    doctor_tr(k->d,
+	    "The provider has trouble of its own: nothing is to be mended here. dmbox tries again "
+	    "by itself; see the provider's status page, and write to its support if it stays so.",
+	    "Неполадка у самого провайдера: здесь исправлять нечего. dmbox повторит сама; смотрите "
+	    "страницу состояния провайдера и напишите в поддержку, если не проходит."),
+	    "%s: HTTP %d", k->a.name, res->status);
+	k->dead = true;
+	return true;
+}
+
 static void
 ask_feed(void *arg, struct http_res *res)
 {
@@ -218,12 +272,16 @@ ask_feed(void *arg, struct http_res *res)
 		return;
 	}
 	if (res->fail != HTTP_FAIL_NONE && k->step == 0) {
-		say_reach(k, FINDING_FAIL, doctor_tr(k->d, "%s: %s: %s", "%s: %s («%s»)"),
+		check_cause(&k->c, check_of(provider_of(&k->a), NULL)->number, FINDING_FAIL,
+		    reach_fix(k->d, res->fail), doctor_tr(k->d, "%s: %s: %s", "%s: %s («%s»)"),
 		    k->a.api_url, doctor_fail(k->d, res->fail), res->note);
 		k->dead = true;
 		return;
 	}
 	if (provider_of(&k->a)->probe_read(&k->a, k->step, res, &f) == RC_OK) {
+		/* one that tells its limits apart leaves the question open */
+		if ((f.status == FINDING_FAIL || f.status == FINDING_WARN) && their_trouble(k, res))
+			return;
 		report(k, &f);
 		if (k->d->o.fix && !k->tried && f.status == FINDING_FAIL &&
 		    str_eq(f.code, "subscribed") && provider_of(&k->a)->subscribe != NULL) {

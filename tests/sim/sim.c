@@ -29,7 +29,7 @@
 #define ENDLESS_MAX	(256UL << 20)	/* even an endless body ends: a test may hang */
 
 enum fault_kind { F_STATUS, F_SLOW, F_CUT, F_DROP, F_WRONG, F_ENDLESS, F_HTML, F_EMPTY,
-	F_WEBHOOK, F__MAX };
+	F_ANSWER, F_WEBHOOK, F__MAX };
 /* Built with the sanitizers: state that lives as long as the process is no leak. */
 const char *__asan_default_options(void);
 const char *
@@ -39,12 +39,12 @@ __asan_default_options(void)
 }
 
 static const char *const fault_names[F__MAX] = { "", "slow", "cut", "drop_after_accept",
-	"wrong_json", "endless", "html", "empty", "drop_webhook" };
+	"wrong_json", "endless", "html", "empty", "answer", "drop_webhook" };
 
 struct fault {
 	struct fault *next;
 	enum fault_kind kind;
-	char *path, *contains;
+	char *path, *contains, *body;
 	int status;
 	int64_t left;		/* -1: until reset */
 	int64_t every, seen;
@@ -212,6 +212,7 @@ fault_free(struct fault *f)
 {
 	free(f->path);
 	free(f->contains);
+	free(f->body);
 	free(f);
 }
 
@@ -226,7 +227,7 @@ fault_matches(const struct fault *f, const char *path, const char *body)
 	    strstr(path, f->contains) != NULL || strstr(body, f->contains) != NULL);
 }
 
-/* The fault that this request meets, copied to out; counts it down. */
+/* The fault that this request meets, copied to out, whose body the caller frees; counts it down. */
 static bool
 fault_take(const char *path, const char *body, bool webhook, struct fault *out)
 {
@@ -238,6 +239,7 @@ fault_take(const char *path, const char *body, bool webhook, struct fault *out)
 			continue;
 		*out = *f;
 		out->path = out->contains = NULL;
+		out->body = mem_dup(f->body);
 		if (f->left > 0 && --f->left == 0) {
 			*p = f->next;
 			fault_free(f);
@@ -255,6 +257,22 @@ opt_i64(const struct json *j, const char *key, int64_t def)
 	return json_i64(json_get(j, key), &v) == RC_OK ? v : def;
 }
 
+/* "none": takes the faults of this path away. */
+static void
+faults_of(const char *path)
+{
+	for (struct fault **p = &faults; *p != NULL;) {
+		struct fault *f = *p;
+
+		if (!str_eq(f->path, path)) {
+			p = &f->next;
+			continue;
+		}
+		*p = f->next;
+		fault_free(f);
+	}
+}
+
 static void
 control_fault(const struct sim_req *r, struct sim_res *res)
 {
@@ -264,6 +282,11 @@ control_fault(const struct sim_req *r, struct sim_res *res)
 
 	if (kind == NULL || path == NULL) {
 		sim_answer(res, 400, "{\"error\":\"path and fault are needed\"}");
+		return;
+	}
+	if (str_eq(kind, "none")) {
+		faults_of(path);
+		sim_answer(res, 200, "{\"success\":true}");
 		return;
 	}
 	f = mem_alloc(sizeof(*f));
@@ -280,6 +303,9 @@ control_fault(const struct sim_req *r, struct sim_res *res)
 	f->status = (int)status;
 	f->path = mem_dup(path);
 	f->contains = mem_dup(sim_json(r, "contains"));
+	f->body = mem_dup(sim_json(r, "body"));
+	if (f->kind == F_ANSWER)
+		f->status = (int)opt_i64(r->json, "status", 400);
 	f->left = opt_i64(r->json, "times", 0);
 	if (f->left <= 0)
 		f->left = -1;
@@ -310,8 +336,10 @@ sim_webhook(const char *url, unsigned int delay_ms, const char *header,
 	h->body = mem_ndup(body, n);
 	h->n = n;
 	h->due_ms = clock_mono_ms() + delay_ms;
+	f.body = NULL;
 	h->dropped = h->done = fault_take(path == NULL ? "/" : path, h->body, true, &f) ||
 	    !http_url_allowed(url);
+	free(f.body);
 	*hooks_end = h;
 	hooks_end = &h->next;
 	pthread_cond_signal(&hooks_cond);
@@ -627,6 +655,9 @@ fault_answer(const struct fault *f, struct sim_res *res)
 	case F_HTML:
 		sim_html(res, 200, "Welcome");
 		break;
+	case F_ANSWER:
+		sim_answer(res, f->status, "%s", f->body != NULL ? f->body : "");
+		break;
 	default:
 		sim_answer(res, 200, "%s", "");
 		break;
@@ -747,6 +778,7 @@ serve(FCGX_Request *q)
 			fault_answer(&f, &res);
 		if (at < n_entries)
 			entries[at].status = res.status;
+		free(f.body);
 	}
 	pthread_mutex_unlock(&lock);
 

@@ -29,7 +29,9 @@
  *                        "every":50 hits each 50th only;
  *                        times 0 = until reset.  fault: a status ("429" "500" "502" ...),
  *                        slow (ms), cut, drop_after_accept, wrong_json, endless, html,
- *                        empty, drop_webhook (path: the webhook's URL path)
+ *                        empty, drop_webhook (path: the webhook's URL path),
+ *                        answer ("status":400, "body":"..." word for word),
+ *                        none: takes the faults of this path away
  *   GET  /_sim/log       requests received: [{"n","at","method","path","query","headers","body","status"}]
  *   GET  /_sim/webhooks  webhooks sent: [{"url","status","body","dropped"}]
  *   GET  /_sim/fetches   files fetched for sends: [{"url","status","type","bytes","sha256"}]

@@ -522,6 +522,17 @@ probe_scopes(const struct json *j, struct finding *f)
 	mem_arena_free(&m);
 }
 
+/* A host's or country's page of "blocked" is no JSON, nor is the login of a network. */
+static bool
+foreign_page(const struct http_res *res)
+{
+	struct json *j = NULL;
+	bool json = json_parse(res->body, res->body_n, &j, NULL) == RC_OK;
+
+	json_free(j);
+	return !json && res->body_n > 0 && res->status < 500 && res->status != 429;
+}
+
 enum rc
 graph_probe_read(const struct account *a, int step, const struct http_res *res,
     struct finding *f)
@@ -542,6 +553,10 @@ graph_probe_read(const struct account *a, int step, const struct http_res *res,
 
 		if (res->fail != HTTP_FAIL_NONE)
 			finding_fail(f, s, res);
+		else if (foreign_page(res))
+			finding_set(finding_of(f, "reach"), FINDING_FAIL,
+			    "HTTP %d with a page: something else answers in Meta's place",
+			    "HTTP %d и страница: вместо Meta отвечает кто-то другой", res->status);
 		else if (str_starts(e.code, "http_"))	/* no words of Meta's */
 			finding_set(f, s, "%s: HTTP %d without an error object",
 			    "%s: HTTP %d без объекта ошибки", e.code, res->status);

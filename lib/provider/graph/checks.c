@@ -73,38 +73,66 @@ entry(struct checkup *c)
 		check_say(c, 716, FINDING_OK, "%s", c->a->name);
 }
 
+#define LIMIT_EN "There were too many calls, which says nothing against the token: " \
+	"Meta lifts the limit within the hour. See App Dashboard, Rate limits, and what else " \
+	"calls with this app; raise INSTAGRAM_POLL_SECONDS."
+#define LIMIT_RU "Вызовов было слишком много, токен ни при чём: Meta снимет предел в течение " \
+	"часа. Посмотрите App Dashboard, Rate limits, и кто ещё вызывает от этого приложения; " \
+	"увеличьте INSTAGRAM_POLL_SECONDS."
+
 /* Codes that say nothing against the token. */
+static const struct { const char *code, *en, *ru; enum finding_status status; } codes[] = {
+	{ "4", LIMIT_EN, LIMIT_RU, FINDING_WARN },
+	{ "17", LIMIT_EN, LIMIT_RU, FINDING_WARN },
+	{ "32", LIMIT_EN, LIMIT_RU, FINDING_WARN },
+	{ "613", LIMIT_EN, LIMIT_RU, FINDING_WARN },
+	{ "80002", LIMIT_EN, LIMIT_RU, FINDING_WARN },
+	{ "80006", LIMIT_EN, LIMIT_RU, FINDING_WARN },
+	{ "3", "The app lacks the product or its approval (code 3), a new token of it will "
+	    "not change that: App Dashboard: add the product Instagram (or Messenger) to "
+	    "the app, then App Review for Advanced Access.",
+	    "Приложению не хватает продукта или одобрения (код 3), новый токен не "
+	    "поможет: в App Dashboard добавьте приложению продукт Instagram (или "
+	    "Messenger), затем App Review для Advanced Access.", FINDING_FAIL },
+	{ "368", "Meta has blocked the account or the app for its conduct (code 368): see "
+	    "Instagram's Account status and App Dashboard, Alerts, and appeal there; a new "
+	    "token changes nothing.",
+	    "Meta заблокировала аккаунт или приложение за нарушения (код 368): смотрите "
+	    "Статус аккаунта в Instagram и App Dashboard, Alerts, и подайте апелляцию там; "
+	    "новый токен ничего не изменит.", FINDING_FAIL },
+	{ "2500", "Meta does not know this path: INSTAGRAM_API_URL must be the host alone "
+	    "(take it out: the right one follows from the token), and "
+	    "INSTAGRAM_GRAPH_VERSION a version that exists.",
+	    "Meta не знает такого пути: в INSTAGRAM_API_URL должен быть один хост (уберите "
+	    "ключ: нужный следует из токена), а в INSTAGRAM_GRAPH_VERSION существующая "
+	    "версия.", FINDING_FAIL },
+	{ "2635", "This version of Meta's API has ended: take INSTAGRAM_GRAPH_VERSION "
+	    "out, or set a newer one, and update dmbox.",
+	    "Эта версия API Meta больше не работает: уберите INSTAGRAM_GRAPH_VERSION или "
+	    "задайте новее и обновите dmbox.", FINDING_FAIL },
+	{ "10", "The app has no access for this (code 10), a new token of it will not "
+	    "either: App Dashboard, App Review: instagram_business_manage_messages "
+	    "(Facebook Login: instagram_manage_messages) with Advanced Access; the "
+	    "Instagram app: Connected tools, Allow access to messages.",
+	    "У приложения нет на это доступа (код 10), новый токен не поможет: App "
+	    "Dashboard, App Review: instagram_business_manage_messages (Facebook Login: "
+	    "instagram_manage_messages) с Advanced Access; в приложении Instagram: "
+	    "Подключённые инструменты, Разрешить доступ к сообщениям.", FINDING_FAIL },
+	{ "200", "The app or the person who logged in has no right for this: grant it at a "
+	    "new log-in, and see that the person is an admin of the Page.",
+	    "У приложения или вошедшего человека нет права: дайте его при новом входе и "
+	    "проверьте, что человек администрирует Страницу.", FINDING_FAIL },
+	{ "100", "Meta refuses the app or account as a whole (code 100): see App Dashboard "
+	    "for a restriction of the app, and Instagram's Account status; another token "
+	    "changes nothing.",
+	    "Meta отказывает приложению или аккаунту целиком (код 100): посмотрите "
+	    "ограничения в App Dashboard и Статус аккаунта в Instagram; другой токен "
+	    "ничего не изменит.", FINDING_FAIL },
+};
+
 static bool
 access_judge(struct checkup *c, struct finding *f)
 {
-	static const struct { const char *code, *en, *ru; enum finding_status status; } v[] = {
-		{ "4", "The app has made too many calls, which says nothing against the token: "
-		    "Meta lifts the limit within the hour. See App Dashboard, Rate limits, and "
-		    "what else calls with this app; raise INSTAGRAM_POLL_SECONDS.",
-		    "Приложение сделало слишком много вызовов, токен ни при чём: Meta снимет "
-		    "предел в течение часа. Посмотрите App Dashboard, Rate limits, и кто ещё "
-		    "вызывает от этого приложения; увеличьте INSTAGRAM_POLL_SECONDS.",
-		    FINDING_WARN },
-		{ "10", "The app has no access for this (code 10), a new token of it will not "
-		    "either: App Dashboard, App Review: instagram_business_manage_messages "
-		    "(Facebook Login: instagram_manage_messages) with Advanced Access; the "
-		    "Instagram app: Connected tools, Allow access to messages.",
-		    "У приложения нет на это доступа (код 10), новый токен не поможет: App "
-		    "Dashboard, App Review: instagram_business_manage_messages (Facebook Login: "
-		    "instagram_manage_messages) с Advanced Access; в приложении Instagram: "
-		    "Подключённые инструменты, Разрешить доступ к сообщениям.", FINDING_FAIL },
-		{ "200", "The app or the person who logged in has no right for this: grant it at a "
-		    "new log-in, and see that the person is an admin of the Page.",
-		    "У приложения или вошедшего человека нет права: дайте его при новом входе и "
-		    "проверьте, что человек администрирует Страницу.", FINDING_FAIL },
-		{ "100", "Meta refuses the app or account as a whole (code 100): see App Dashboard "
-		    "for a restriction of the app, and Instagram's Account status; another token "
-		    "changes nothing.",
-		    "Meta отказывает приложению или аккаунту целиком (код 100): посмотрите "
-		    "ограничения в App Dashboard и Статус аккаунта в Instagram; другой токен "
-		    "ничего не изменит.", FINDING_FAIL },
-	};
-
 	if (strstr(f->seen, "node type (User)") != NULL) {
 		check_cause(c, 713, f->status, check_tr(c,
 		    "This is the token of a person: take the Page's own (Graph API Explorer: GET "
@@ -116,14 +144,14 @@ access_judge(struct checkup *c, struct finding *f)
 		    "%s: %s", c->a->name, check_seen(c, f));
 		return true;
 	}
-	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
-		size_t n = strlen(v[i].code);
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+		size_t n = strlen(codes[i].code);
 
-		if (!str_starts(f->seen, v[i].code) || (f->seen[n] != ':' && f->seen[n] != '/'))
+		if (!str_starts(f->seen, codes[i].code) || (f->seen[n] != ':' && f->seen[n] != '/'))
 			continue;
-		f->status = v[i].status;
-		check_cause(c, 713, f->status, check_tr(c, v[i].en, v[i].ru), "%s: %s", c->a->name,
-		    check_seen(c, f));
+		f->status = codes[i].status;
+		check_cause(c, 713, f->status, check_tr(c, codes[i].en, codes[i].ru),
+		    "%s: %s", c->a->name, check_seen(c, f));
 		return true;
 	}
 	return false;
@@ -143,6 +171,20 @@ token_judge(struct checkup *c, struct finding *f)
 		    "instagram.com or in the app and pass the check; the token is right.",
 		    "Instagram просит владельца подтвердить вход: зайдите на instagram.com или в "
 		    "приложение и пройдите проверку; сам токен верен." },
+		{ "190/464", "The account is not confirmed: its owner logs in at instagram.com or "
+		    "facebook.com and confirms e-mail or phone; the token is right.",
+		    "Аккаунт не подтверждён: владелец входит на instagram.com или facebook.com и "
+		    "подтверждает почту или телефон; сам токен верен." },
+		{ "190/467", "The owner logged out of the app, which ends the token: log in again "
+		    "and make a new one in the App Dashboard.",
+		    "Владелец вышел из приложения, и токен недействителен: войдите заново и "
+		    "создайте новый в App Dashboard." },
+		{ "190/492", "The person whose token this is has no role on the Page any more: "
+		    "give the role back (Page settings, Page access), or make the token as a "
+		    "person who has one.",
+		    "У человека, чей это токен, больше нет роли на Странице: верните роль "
+		    "(настройки Страницы, доступ к Странице) или создайте токен от имени того, у "
+		    "кого она есть." },
 		{ "190/460", "The password was changed, which ends all tokens: make a new one in "
 		    "the App Dashboard.",
 		    "Сменили пароль, и все токены недействительны: создайте новый в "

@@ -47,6 +47,30 @@ state_judge(struct checkup *c, struct finding *f)
 		}
 }
 
+/* It answers, and says no. */
+static void
+reach_judge(struct checkup *c, struct finding *f)
+{
+	if (f->status == FINDING_OK)
+		return;
+	if (str_starts(f->seen, "HTTP 466"))
+		check_cause(c, 721, f->status, check_tr(c,
+		    "The plan's quota at Green API is used up (466): see the tariff in the "
+		    "console; it begins again with the next paid month.",
+		    "Исчерпана квота тарифа Green API (466): посмотрите тариф в кабинете; она "
+		    "обновится со следующим оплаченным месяцем."), "%s: %s", c->a->name,
+		    check_seen(c, f));
+	else if (str_starts(f->seen, "HTTP 403") || str_starts(f->seen, "HTTP 404"))
+		check_cause(c, 721, f->status, check_tr(c,
+		    "Green API has no such instance at this address: it was deleted or not paid "
+		    "for (see the console), or apiUrl is another one: copy apiUrl and idInstance "
+		    "into WHATSAPP_API_URL and WHATSAPP_ID_INSTANCE again.",
+		    "У Green API по этому адресу нет такого инстанса: он удалён или не оплачен "
+		    "(смотрите кабинет) либо apiUrl другой: скопируйте apiUrl и idInstance в "
+		    "WHATSAPP_API_URL и WHATSAPP_ID_INSTANCE заново."), "%s: %s", c->a->name,
+		    check_seen(c, f));
+}
+
 /* In webhook mode notifications must come to us (C.6). */
 static void
 settings_judge(struct checkup *c, struct finding *f)
@@ -66,7 +90,7 @@ const struct provider_check greenapi_checks[] = {
 	  .remedy = { "Check WHATSAPP_API_URL (each instance has its host) and that the host lets "
 	    "programs call out on port 443.",
 	    "Проверьте WHATSAPP_API_URL (у каждого инстанса свой хост) и исходящие на порт 443." },
-	  .codes = { "reach", "url" }, .reach = true },
+	  .codes = { "reach", "url" }, .reach = true, .judge = reach_judge },
 	{ .number = 722,
 	  .subject = { "Instance and token", "Инстанс и токен" },
 	  .what = { "Green API accepts instance and token",
