@@ -389,9 +389,10 @@ param(struct conn_params *p, const char *k, const char *v)
 	p->v[p->n++] = v;
 }
 
-/* A commit that is reported is on the disk, whatever a hoster set for the role, the
- * database or the server; so it stands behind all other options. */
-#define DURABLE " -c synchronous_commit=on"
+/* Whatever a hoster set for the role, the database or the server, and behind all other
+ * options: a commit that is reported is on the disk; and transactions that touch the same
+ * rows wait for each other, where "serializable" would end one of them. */
+#define OURS " -c synchronous_commit=on -c default_transaction_isolation=read\\ committed"
 
 /*
  * The caller's conninfo plus what it leaves open.  Timeouts go into the
@@ -433,7 +434,7 @@ conn_params(struct db *d, PQconninfoOption *opts, struct conn_params *p, struct 
 		    " -c idle_in_transaction_session_timeout=60000 -c jit=off"
 		    " -c max_parallel_workers_per_gather=0%s%s%s",
 		    d->statement_ms * 4 / 5, d->statement_ms * 3 / 8,
-		    given != NULL ? " " : "", given != NULL ? given : "", DURABLE);
+		    given != NULL ? " " : "", given != NULL ? given : "", OURS);
 		param(p, "options", options->p);
 	} else if (given != NULL) {
 		param(p, "options", given);

@@ -1,5 +1,6 @@
 /* A reported commit is on the disk: synchronous_commit is on in each of our transactions,
- * whatever a hoster set, also behind a pooler that keeps our options back. */
+ * whatever a hoster set, also behind a pooler that keeps our options back.  Nor does a
+ * hoster's "serializable" end one of two deliveries. */
 #include "dbtest.h"
 #include "base/str.h"
 
@@ -24,12 +25,12 @@ is_on(struct db *d)
 }
 
 static void
-hoster_sets(const char *value)
+hoster_sets(const char *name, const char *value)
 {
 	char sql[300];
 
-	snprintf(sql, sizeof sql, "do $$ begin execute format('alter database %%I set synchronous_commit = %s',"
-	    " current_database()); end $$", value);
+	snprintf(sql, sizeof sql, "do $$ begin execute format('alter database %%I set %s = %s',"
+	    " current_database()); end $$", name, value);
 	assert_int_equal(db_script(db, sql), RC_OK);
 }
 
@@ -44,7 +45,7 @@ test_hoster(void **state)
 	(void)state;
 	snprintf(options, sizeof options, "%s options='-c synchronous_commit=off'", getenv("DMBOX_TEST_DB"));
 	for (size_t i = 0; i < 2; i++) {
-		hoster_sets(values[i]);
+		hoster_sets("synchronous_commit", values[i]);
 		d = db_new(&(struct db_opts){ .conninfo = getenv("DMBOX_TEST_DB"), .app = "t", .connect_s = 20 });
 		is_on(d);
 		/* by the connection, which costs nothing: one round trip a statement */
@@ -56,6 +57,29 @@ test_hoster(void **state)
 		is_on(d);
 		db_free(d);
 	}
+}
+
+static void
+test_isolation(void **state)
+{
+	static const char ask[] = "select current_setting('transaction_isolation')";
+	char options[1024];
+	struct db *d;
+
+	(void)state;
+	snprintf(options, sizeof options, "%s options='-c default_transaction_isolation=serializable'",
+	    getenv("DMBOX_TEST_DB"));
+	hoster_sets("default_transaction_isolation", "serializable");
+	for (int i = 0; i < 2; i++) {
+		d = db_new(&(struct db_opts){ .conninfo = i == 0 ? getenv("DMBOX_TEST_DB") : options,
+		    .app = "t", .connect_s = 20 });
+		dbt_is(d, ask, "read committed");
+		assert_int_equal(db_begin(d), RC_OK);
+		dbt_is(d, ask, "read committed");
+		assert_int_equal(db_commit(d), RC_OK);
+		db_free(d);
+	}
+	hoster_sets("default_transaction_isolation", "default");
 }
 
 /* PgBouncer in transaction mode; ignore: it drops our options without a word.  On a socket
@@ -106,16 +130,17 @@ test_pooler(void **state)
 		print_message("ok pooler # SKIP the package pgbouncer is missing (make deps)\n");
 		return;
 	}
-	hoster_sets("off");
+	hoster_sets("synchronous_commit", "off");
 	behind_pooler(false);
 	behind_pooler(true);
-	hoster_sets("on");
+	hoster_sets("synchronous_commit", "on");
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_hoster), cmocka_unit_test(test_pooler) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_hoster),
+		cmocka_unit_test(test_isolation), cmocka_unit_test(test_pooler) };
 	int rc;
 
 	db = dbt_open();
