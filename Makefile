@@ -87,7 +87,7 @@ $(B)/sim/provider-sim: $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/sim/*.c)) $(
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) $(LDHARDEN) -o $@ $^ $(LIBS_NET)
 
-$(B)/unit/test_graph: private LDHARDEN += -Wl,--wrap=sign_hmac_sha256
+$(B)/unit/test_graph $(B)/unit/test_receive: private LDHARDEN += -Wl,--wrap=sign_hmac_sha256
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/libdmbox.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) $(LDHARDEN) -o $@ $^ -lcmocka $(LIBS_NET)

@@ -19,6 +19,7 @@ struct http_hdr {
 	const char *value;
 };
 
+struct sign_memo;
 struct http_req {
 	struct mem_arena arena;
 	const char *method;	/* "GET", "POST", ... */
@@ -38,6 +39,7 @@ struct http_req {
 	bool too_large;		/* body over the cap: body is empty */
 	bool cut;		/* the body ended before CONTENT_LENGTH */
 	bool no_length;		/* nobody said how long it is: a cut does not show */
+	struct sign_memo *memo;	/* MACs of the body (extern/sign.h); NULL: none is kept */
 	/* outgoing only */
 	unsigned int timeout_ms;	/* 0: 10 s */
 	size_t max_answer;		/* 0: 4 MiB */

@@ -316,6 +316,7 @@ ingest_signature(const struct account *a, const struct delivery *d)
 		rc = http_req_header(&req, p->signature_header, signature);
 		if (rc == RC_OK) {
 			http_req_body(&req, NULL, d->body, d->body_n);
+			req.memo = d->memo;
 			rc = p->verify(a, &req, &why);
 		}
 		rc = rc == RC_OK ? RC_OK : RC_DENIED;

@@ -506,7 +506,7 @@ endpoint_dispatch(struct ctx *ctx, unsigned int thread, const struct endpoint_ta
     struct http_call *call)
 {
 	struct endpoint_env *e = mem_alloc(sizeof *e);
-	const struct http_req *req = &call->req;
+	struct http_req *req = &call->req;
 	bool later = false;
 
 	e->ctx = ctx;

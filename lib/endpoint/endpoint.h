@@ -22,7 +22,7 @@ struct endpoint_env {
 	struct ctx *ctx;
 	struct conf *conf;		/* held for the request; errors already refused */
 	unsigned int thread;
-	const struct http_req *req;
+	struct http_req *req;
 	enum channel channel;		/* from the path */
 	const char *tail;		/* path behind the endpoint, without slash; "" */
 	struct auth_caller caller;	/* where the route has a scope */

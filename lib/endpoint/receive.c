@@ -17,6 +17,7 @@
 #include "extern/json.h"
 #include "base/log.h"
 #include "model/provider.h"
+#include "extern/sign.h"
 #include "bridge/spool.h"
 #include "store/store.h"
 #include "base/str.h"
@@ -442,14 +443,16 @@ released(struct batch_job *j)
 }
 
 static void
-receive(struct endpoint_env *e, const struct account *a)
+receive(struct endpoint_env *e, const struct account *a, struct sign_memo *memo)
 {
 	struct intake *in = mem_arena_alloc(&e->arena, sizeof *in);
 	struct ctx *ctx = e->ctx;
 	struct batch *b;
 
 	fill(e, a, &in->d);
+	in->d.memo = memo;
 	ingest_parse(e->conf, a, &in->d);
+	in->d.memo = NULL;
 	if (str_eq(in->d.items.warning, INGEST_FOREIGN)) {
 		delivery_free(&in->d);
 		refuse(e, a, INGEST_FOREIGN);
@@ -500,6 +503,8 @@ endpoint_receive(struct endpoint_env *e)
 {
 	const struct account *a = NULL;
 	const char *why = "no_account";
+	struct sign_memo memo;
+	enum rc rc;
 
 	if (guesses_too_often(e))
 		return;
@@ -512,7 +517,11 @@ endpoint_receive(struct endpoint_env *e)
 			return;
 		}
 	}
-	switch (find_account(e, &a, &why)) {
+	memo.n = 0;
+	e->req->memo = &memo;
+	rc = find_account(e, &a, &why);
+	e->req->memo = NULL;
+	switch (rc) {
 	case RC_OK:
 		break;
 	case RC_NONE:
@@ -534,7 +543,7 @@ endpoint_receive(struct endpoint_env *e)
 		note_refusal(e, a, "empty_body");
 		endpoint_error(e, 400, "empty_body", "the body is empty");
 	} else {
-		receive(e, a);
+		receive(e, a, &memo);
 	}
 }
 

@@ -13,6 +13,18 @@
 void sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
     unsigned char out[SIGN_SHA256]);
 void sign_sha256(const void *p, size_t n, unsigned char out[SIGN_SHA256]);
+/* The MACs of one body by secret, so that none is made twice.  n = 0 to begin with; keys are
+ * borrowed.  Where it is full the rest is made as often as it is asked for. */
+#define SIGN_MEMO 16
+struct sign_memo {
+	size_t n;
+	struct sign_made {
+		const char *key;
+		size_t key_n;
+		bool explained;		/* other forms of the body were tried with it, too */
+		unsigned char mac[SIGN_SHA256];
+	} v[SIGN_MEMO];
+};
 /* sign_sha256_hex(p, n, out): 64 characters and a NUL. */
 void sign_sha256_hex(const void *p, size_t n, char out[65]);
 /* A digest in pieces (media files, weak keys with separators). */

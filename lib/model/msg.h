@@ -110,6 +110,7 @@ enum verdict { VERDICT_ACCEPTED, VERDICT_REJECTED };
  * A delivery on its way to the store.  Borrowed strings outlive the store
  * call; body may be NULL (erased).  The counts are filled by the store.
  */
+struct sign_memo;
 struct delivery {
 	char uid[37];		/* made at arrival, kept through the spool */
 	int64_t received_at_us;
@@ -127,6 +128,7 @@ struct delivery {
 	const char *headers;	/* JSON object text, no secrets */
 	const char *body;
 	size_t body_n;
+	struct sign_memo *memo;	/* MACs of body, while it is parsed; or NULL */
 	enum verdict verdict;
 	const char *reason;	/* a code: ok, no_secret, wrong_secret, bad_signature, ... */
 	struct itemv items;

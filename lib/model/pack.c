@@ -36,7 +36,7 @@ static const size_t att_strings[] = {
 };
 #define COUNT(v) (sizeof (v) / sizeof *(v))
 
-_Static_assert(sizeof(struct delivery) == 280, "a new member of struct delivery: pack it");
+_Static_assert(sizeof(struct delivery) == 288, "a new member of struct delivery: pack it");
 _Static_assert(sizeof(struct item) == 240, "a new member of struct item: pack it");
 _Static_assert(sizeof(struct att) == 48, "a new member of struct att: pack it");
 

@@ -199,6 +199,21 @@ spool_stat(struct spool *s, struct spool_stat *out)
 	return RC_TEMP;
 }
 
+/* Bodies that the HMAC has read, by length: sign_hmac_sha256 is called by way of this (Makefile). */
+static size_t hmacs, hmac_n;
+void __real_sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
+    unsigned char out[SIGN_SHA256]);
+void __wrap_sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
+    unsigned char out[SIGN_SHA256]);
+
+void
+__wrap_sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
+    unsigned char out[SIGN_SHA256])
+{
+	hmacs += n == hmac_n;
+	__real_sign_hmac_sha256(key, key_n, p, n, out);
+}
+
 /* --- asking --------------------------------------------------------------- */
 
 static const struct endpoint_route routes[] = {
@@ -471,6 +486,48 @@ test_graph(void **state)
 	assert_int_equal(last_items, 1);
 }
 
+/* Three accounts have two secrets in all: a body is read once for each, to any address. */
+static void
+test_digests(void **state)
+{
+	static const char ids[3][18] = { "17841400000000001", "17841400000000002", "17841400000000003" };
+	static const char *const urls[] = { "/instagram/webhook", "/instagram/webhook/a",
+		"/instagram/webhook/b", "/instagram/webhook/c" };
+	static const size_t secrets[] = { 2, 1, 2, 1 };	/* of the accounts that an URL may mean */
+	struct buf large, many;
+
+	(void)state;
+	buf_init(&large, 1 << 20);
+	buf_puts(&large, GRAPH(ENTRY("17841400000000001")));
+	while (large.n < (300u << 10))
+		buf_putc(&large, ' ');
+	for (size_t i = 0; i < 4; i++) {
+		hmac_n = large.n;
+		hmacs = 0;
+		assert_int_equal(signed_post(urls[i], large.p, "another's secret"), 401);
+		assert_int_equal(hmacs - 1, secrets[i]);	/* one is the forger's */
+		hmac_n = strlen(GRAPH(ENTRY("17841400000000001")));
+		hmacs = 0;
+		assert_int_equal(signed_post(urls[i], GRAPH(ENTRY("17841400000000001")), "x"), 401);
+		assert_int_equal(hmacs - 1, secrets[i]);
+	}
+	/* entries of two accounts in turn, both proved by one secret */
+	buf_init(&many, 1 << 20);
+	buf_puts(&many, "{\"object\":\"instagram\",\"entry\":[");
+	for (size_t i = 0; i < 40; i++)
+		buf_printf(&many, "%s{\"id\":\"%s\",\"time\":1,\"messaging\":[{\"sender\":{\"id\":\"7\"},"
+		    "\"recipient\":{\"id\":\"%s\"},\"timestamp\":%zu,\"message\":{\"mid\":\"t%zu\",\"text\":\"x\"}}]}",
+		    i > 0 ? "," : "", ids[i % 2], ids[i % 2], i + 1, i);
+	buf_puts(&many, "]}");
+	hmac_n = many.n;
+	hmacs = 0;
+	assert_int_equal(signed_post("/instagram/webhook", many.p, APP_A), 200);
+	assert_int_equal(last_items, 40);
+	assert_true(hmacs - 1 <= 2);
+	buf_free(&many);
+	buf_free(&large);
+}
+
 static void
 test_handshake(void **state)
 {
@@ -626,6 +683,7 @@ main(void)
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_graph),
+		cmocka_unit_test(test_digests),
 		cmocka_unit_test(test_handshake),
 		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_mock_refusal),

@@ -93,10 +93,41 @@ meta_req(const struct account *a, const struct meta_call *c, const char *method,
 
 /* --- signature (B.3) ------------------------------------------------------------ */
 
-/* Does one of the secrets give mac over p?  All are tried, so that the time
+/* What is there of this secret, or NULL. */
+static struct sign_made *
+made_of(struct sign_memo *m, const char *key, size_t key_n)
+{
+	for (size_t i = 0; m != NULL && i < m->n; i++)
+		if (m->v[i].key_n == key_n && memcmp(m->v[i].key, key, key_n) == 0)
+			return &m->v[i];
+	return NULL;
+}
+
+/* The MAC of the body, of one secret once for each request. */
+static void
+hmac_once(struct sign_memo *m, const char *key, size_t key_n, const void *p, size_t n,
+    unsigned char out[SIGN_SHA256])
+{
+	struct sign_made *made = made_of(m, key, key_n);
+
+	if (made != NULL) {
+		memcpy(out, made->mac, SIGN_SHA256);
+		return;
+	}
+	sign_hmac_sha256(key, key_n, p, n, out);
+	if (m == NULL || m->n == SIGN_MEMO)
+		return;
+	made = &m->v[m->n++];
+	made->key = key;
+	made->key_n = key_n;
+	made->explained = false;
+	memcpy(made->mac, out, SIGN_SHA256);
+}
+
+/* Does one of the secrets give mac over the body?  All are tried, so that the time
  * says nothing of which; trim: those with white space around them, without it. */
 static bool
-any_secret(const struct strv *secrets, bool trim, const char *p, size_t n,
+any_secret(const struct strv *secrets, bool trim, const struct http_req *req,
     const unsigned char mac[SIGN_SHA256])
 {
 	unsigned char own[SIGN_SHA256];
@@ -110,7 +141,28 @@ any_secret(const struct strv *secrets, bool trim, const char *p, size_t n,
 			str_trim(&s, &sn);
 		if (trim && sn == all)
 			continue;
-		sign_hmac_sha256(s, sn, p, n, own);
+		hmac_once(req->memo, s, sn, req->body, req->body_n, own);
+		hit |= sign_equal(own, sizeof(own), mac, SIGN_SHA256);
+	}
+	mem_wipe(own, sizeof(own));
+	return hit;
+}
+
+/* The same over another form p of the body, with the secrets that were not tried so yet. */
+static bool
+any_other(const struct strv *secrets, struct sign_memo *memo, const char *p, size_t n,
+    const unsigned char mac[SIGN_SHA256])
+{
+	unsigned char own[SIGN_SHA256];
+	bool hit = false;
+
+	for (size_t i = 0; i < secrets->n; i++) {
+		const char *s = secrets->v[i];
+		const struct sign_made *made = made_of(memo, s, strlen(s));
+
+		if (made != NULL && made->explained)
+			continue;
+		sign_hmac_sha256(s, strlen(s), p, n, own);
 		hit |= sign_equal(own, sizeof(own), mac, SIGN_SHA256);
 	}
 	mem_wipe(own, sizeof(own));
@@ -169,13 +221,20 @@ wrong_because(const struct strv *secrets, const struct http_req *req,
 	if (n > EXPLAIN_MAX)
 		return why;
 	buf_init(&b, n * 6 + 1);
-	if (escape_body(p, n, &b) && any_secret(secrets, false, b.p, b.n, mac))
+	if (escape_body(p, n, &b) && any_other(secrets, req->memo, b.p, b.n, mac))
 		why = "wrong_signature_escaped";
 	buf_free(&b);
 	str_trim(&p, &n);
-	if (any_secret(secrets, true, req->body, req->body_n, mac) ||
-	    (n != req->body_n && any_secret(secrets, false, p, n, mac)))
+	if (any_secret(secrets, true, req, mac) ||
+	    (n != req->body_n && any_other(secrets, req->memo, p, n, mac)))
 		why = "wrong_signature_whitespace";
+	for (size_t i = 0; i < secrets->n; i++) {
+		struct sign_made *made = made_of(req->memo, secrets->v[i],
+		    strlen(secrets->v[i]));
+
+		if (made != NULL)
+			made->explained = true;
+	}
 	return why;
 }
 
@@ -193,7 +252,7 @@ meta_verify(const struct account *a, const struct http_req *req, const char **wh
 	else if (strlen(h) != SIG_LEN || strncmp(h, "sha256=", 7) != 0 ||
 	    str_unhex(h + 7, 64, mac) != RC_OK)
 		*why = "bad_header";
-	else if (any_secret(secrets, false, req->body, req->body_n, mac))
+	else if (any_secret(secrets, false, req, mac))
 		return RC_OK;
 	else
 		*why = wrong_because(secrets, req, mac);
