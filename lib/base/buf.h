@@ -27,6 +27,8 @@ void buf_free(struct buf *b);
 void buf_reset(struct buf *b);
 /* buf_reserve(b, n): room for n more bytes, as far as max allows, at once. */
 void buf_reserve(struct buf *b, size_t n);
+/* buf_put(b, p, n): append n bytes; buf_puts: a string without its NUL; buf_putc: one byte;
+ * buf_printf, buf_vprintf: formatted text.  What does not fit is left out whole and sets err. */
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);

@@ -35,10 +35,13 @@ struct mem_arena {
 	struct mem_block *head;	/* newest block first */
 	size_t used;		/* bytes used in head */
 };
+/* mem_arena_alloc(a, n): n zeroed bytes, good until mem_arena_free(a). */
 void *mem_arena_alloc(struct mem_arena *a, size_t n) __attribute__((returns_nonnull));
-/* NULL gives NULL. */
+/* mem_arena_dup(a, s): a copy of a string in the arena; NULL gives NULL. */
 char *mem_arena_dup(struct mem_arena *a, const char *s);
+/* mem_arena_ndup(a, p, n): a copy of n bytes with a NUL behind them, in the arena. */
 char *mem_arena_ndup(struct mem_arena *a, const char *p, size_t n) __attribute__((returns_nonnull));
+/* mem_arena_free(a): all that came from it is gone; a is empty and usable again. */
 void mem_arena_free(struct mem_arena *a);
 
 #endif

@@ -34,9 +34,10 @@ char *json_mend(struct mem_arena *a, const char *p, size_t n, size_t *out_n, con
 enum json_type { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING,
 	JSON_ARRAY, JSON_OBJECT };
 enum json_type json_type(const struct json *j);	/* NULL: JSON_ABSENT */
-/* json_get(j, path): member by dotted path ("sender.id"); NULL where absent,
+/* json_get(j, path): borrowed member by dotted path ("sender.id"); NULL where absent,
  * null, or not an object on the way.  A key with dots of its own: json_member. */
 const struct json *json_get(const struct json *j, const char *path);
+/* json_member(j, key): borrowed member of that name; NULL where absent or j is no object. */
 const struct json *json_member(const struct json *j, const char *key);
 /* json_initial(name): a bit for what a name begins with; json_initials(j): those of an
  * object's members together, 0 for anything else.  A name whose bit is not among them is
@@ -54,6 +55,7 @@ uint64_t json_initials(const struct json *j);
  * escape?  False may also be another reason; then a reader of the text has to see. */
 bool json_once(const struct json *j, const char *p, size_t n);
 size_t json_len(const struct json *j);	/* array elements, else 0 */
+/* json_at(j, i): borrowed element, counted from 0; NULL behind the last, or where j is no array. */
 const struct json *json_at(const struct json *j, size_t i);
 struct json_iter { const void *at; };	/* { NULL }: before the first member */
 /* json_each(j, it, key, value): the next member of an object; false at its end. */
@@ -65,7 +67,7 @@ bool json_each(const struct json *j, struct json_iter *it, const char **key,
 char *json_text(struct mem_arena *a, const struct json *j);
 /* json_str: the same for strings only. */
 char *json_str(struct mem_arena *a, const struct json *j);
-/* json_i64(j, out): a whole number, or a string that is one. */
+/* json_i64(j, out): a whole number, or a string that is one; RC_INVALID for anything else. */
 enum rc json_i64(const struct json *j, int64_t *out) MUST_CHECK;
 /* json_bool(j, def): true or false, also as a word (true, yes, on, false, ... in any case) or
  * as 1 and 0; def for anything else. */
@@ -75,10 +77,11 @@ char *json_raw(struct mem_arena *a, const struct json *j);
 /* json_canonical(a, j): as json_raw with object keys sorted: for hashes. */
 char *json_canonical(struct mem_arena *a, const struct json *j);
 
-/* Writing: into a buf, commas by the caller's eye, escapes by ours. */
+/* Writing one value or key; whole texts are written with extern/jsonw.h. */
 void json_put_str(struct buf *b, const char *s);	/* "..."; NULL gives null */
+/* json_put_strn(b, p, n): a string of n bytes; what is no UTF-8, and NUL, becomes U+FFFD. */
 void json_put_strn(struct buf *b, const char *p, size_t n);
-/* ,"key": in front of a value; first member: sep "" else ",". */
+/* json_put_key(b, sep, key): sep, then "key": in front of a value. */
 void json_put_key(struct buf *b, const char *sep, const char *key);
 
 #endif

@@ -170,8 +170,10 @@ make_tables(void)
 	memcpy(key_defs, core, sizeof(core));
 	key_n = K__MAX;
 	for (size_t i = 0; providers[i] != NULL; i++) {
-		if (provider_fault(providers[i], why))
+		if (provider_fault(providers[i], why)) {
 			LOG_BUG("provider %s: %s", providers[i]->name, why);
+			exit(EXIT_FAILURE);	/* what follows relies on what is missing */
+		}
 		for (size_t k = 0; k < *providers[i]->n_keys; k++)
 			add_provider_key(providers[i], &providers[i]->keys[k]);
 		for (size_t k = 0; providers[i]->masks != NULL && k < *providers[i]->n_masks; k++)
