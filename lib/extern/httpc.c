@@ -47,6 +47,7 @@ struct flow {
 	struct buf body;
 	char *url;		/* this hop's */
 	unsigned int hops;	/* redirects left */
+	bool abroad;		/* one led to another host: secret headers stay behind */
 	bool allowed;		/* this hop's host:port is in media_allow */
 	bool blocked, too_big;
 	char err[CURL_ERROR_SIZE];
@@ -334,12 +335,12 @@ secret_header(const char *name)
 }
 
 static void
-set_headers(struct flow *f, bool first_hop)
+set_headers(struct flow *f, bool ours)
 {
 	bool accept = false;
 
 	for (size_t i = 0; i < f->req.n_hdrs; i++) {
-		if (!first_hop && secret_header(f->req.hdrs[i].name))
+		if (!ours && secret_header(f->req.hdrs[i].name))
 			continue;
 		if (str_ieq(f->req.hdrs[i].name, "Accept"))
 			accept = true;
@@ -439,9 +440,10 @@ request_left_ms(const struct flow *f, int64_t now)
 	return left < 1 ? 1 : left;
 }
 
-/* Start one hop; false where the URL may not be called. */
+/* Start one hop, at the host that the request was for (ours) or another; false where the URL
+ * may not be called. */
 static bool
-hop_start(struct flow *f, bool first_hop)
+hop_start(struct flow *f, bool ours)
 {
 	size_t max = f->req.max_answer != 0 ? f->req.max_answer : MAX_ANSWER;
 	char host[300];
@@ -459,7 +461,7 @@ hop_start(struct flow *f, bool first_hop)
 	buf_free(&f->body);
 	buf_init(&f->body, max);
 	f->err[0] = '\0';
-	set_headers(f, first_hop);
+	set_headers(f, ours);
 	set_safety(f, request_left_ms(f, clock_mono_ms()));
 	set_method(f);
 	curl_easy_setopt(f->easy, CURLOPT_URL, f->url);
@@ -527,6 +529,7 @@ request_start(struct flow *f)
 {
 	f->began_ms = clock_mono_ms();
 	f->hops = f->req.redirects;
+	f->abroad = false;
 	http_res_init(&f->res);
 	f->url = mem_dup(f->req.url);
 	f->state = FLOW_RUN;
@@ -567,13 +570,15 @@ follow(struct flow *f, long status)
 	same = http_url_host(f->url, was, sizeof was) == RC_OK &&
 	    http_url_host(url, is, sizeof is) == RC_OK && str_eq(was, is) &&
 	    (!str_istarts(f->url, "https:") || str_istarts(url, "https:"));
+	if (!same)
+		f->abroad = true;	/* also on the way back, which that host chose */
 	f->hops--;
 	drop_easy(f);
 	http_res_free(&f->res);
 	http_res_init(&f->res);
 	free(f->url);
 	f->url = url;
-	if (!hop_start(f, same))
+	if (!hop_start(f, !f->abroad))
 		give(f, HTTP_FAIL_URL, "redirect to a URL that may not be called");
 	return true;
 }

@@ -445,6 +445,19 @@ flow_sink(void *arg, const void *p, size_t n)
 	return true;
 }
 
+/* The address that wants our token names another: the token goes nowhere else (H.15). */
+static void
+moved(struct flow *f, const struct http_res *res)
+{
+	const char *to = http_res_get(res, "Location");
+	char host[120], why[200];
+
+	if (to == NULL || url_host(to, host, sizeof host) != RC_OK)
+		snprintf(host, sizeof host, "?");
+	snprintf(why, sizeof why, "HTTP %d to %s, a host that may not see the token", res->status, host);
+	again(f, -1, GONE_ATTEMPTS, "failed", why);
+}
+
 static void
 flow_feed(void *arg, struct http_res *res)
 {
@@ -469,6 +482,8 @@ flow_feed(void *arg, struct http_res *res)
 	} else if (res->fail != HTTP_FAIL_NONE) {
 		snprintf(why, sizeof why, "%s: %s", http_fail_names[res->fail], res->note);
 		again(f, -1, ATTEMPTS_MAX, "failed", why);
+	} else if (f->named && res->status >= 300 && res->status < 400) {
+		moved(f, res);
 	} else if (res->status >= 200 && res->status < 300) {
 		take(f, res);
 	} else if (res->status == 403 || res->status == 404 || res->status == 410) {

@@ -24,6 +24,9 @@
 static int port;
 static char base[64];
 static int hits;	/* requests served; read after the engine stood still */
+static char told[200];	/* the address that the provider's answer names */
+static char target[200];	/* where /moved leads */
+static char shown[400];	/* paths, with their host, at which our token was seen */
 
 static void
 say(int fd, const char *head, const char *body, size_t n)
@@ -48,10 +51,31 @@ big(int fd)
 			return;
 }
 
+/* The token in a request: at which host and path. */
+static void
+note_token(const char *req)
+{
+	const char *host = strcasestr(req, "\r\nHost: ");
+	size_t n = strlen(shown);
+
+	if (strcasestr(req, "\r\nAuthorization: Bearer EAAmadeup") != NULL)
+		snprintf(shown + n, sizeof shown - n, "%.*s%.*s ", host != NULL ? (int)strcspn(host + 8, ":\r") : 0,
+		    host != NULL ? host + 8 : "", (int)strcspn(req, " ?"), req);
+}
+
 static void
 answer(int fd, const char *path)
 {
-	if (str_starts(path, "/a.jpg"))
+	char head[300];
+
+	note_token(path);
+	if (str_starts(path, "/v25.0/7")) {
+		snprintf(head, sizeof head, "{\"url\":\"%s\",\"id\":\"7\"}", told);
+		say(fd, "200 OK\r\nContent-Type: application/json", head, strlen(head));
+	} else if (str_starts(path, "/v25.0/moved") || str_starts(path, "/moved")) {
+		snprintf(head, sizeof head, "302 Found\r\nLocation: %s", target);
+		say(fd, head, "moved", 5);
+	} else if (str_starts(path, "/a.jpg"))
 		say(fd, "200 OK\r\nContent-Type: image/jpeg; q=1", "JPEGBYTES", 9);
 	else if (str_starts(path, "/bytes"))
 		say(fd, "200 OK\r\nContent-Type: application/octet-stream", "PDF", 3);
@@ -369,6 +393,7 @@ test_share(void **st)
 	/* another day */
 	assert_int_equal(db_script(db, "update dmbox.media_days set day = day - 1;"
 	    " update dmbox.attachments set next_at = now() where state = 'deferred'"), RC_OK);
+	conf.refs = 1;	/* ours: flows hold it, too */
 	conf.media_day_bytes = INT64_C(2000000000);
 	assert_int_equal(task_upkeep_once(&task_media, &(const struct task_env){ .db = db, .conf = &conf }), RC_OK);
 	run(true);
@@ -732,6 +757,124 @@ test_links(void **state)
 	provider = &provider_chatrace;
 }
 
+/* A file that is named by the provider's id. */
+static int64_t
+add_named(const char *id, const char *ref)
+{
+	struct delivery d;
+	struct item *it;
+	struct att *a;
+	char url[200];
+
+	snprintf(url, sizeof url, "%s/v25.0/%s", base, ref);
+	dbt_delivery(&d);
+	d.channel = CHANNEL_WHATSAPP;
+	d.provider = &provider_cloud;
+	it = dbt_message(&d, "70000000001", id, "look", T0);
+	it->kind = "image";
+	a = item_att_add(&d.items, it);
+	a->type = "image";
+	a->url = url;
+	a->ref = ref;
+	dbt_store(db, &d);
+	delivery_free(&d);
+	snprintf(url, sizeof url, "select a.id from dmbox.attachments a join dmbox.messages m"
+	    " on m.id = a.message_id where m.external_id = '%s'", id);
+	return dbt_i64(db, url);
+}
+
+/* run(true), where localhost is no private name either: what is not asked is not for that. */
+static void
+run_all_names(void)
+{
+	struct strv allow = {0};
+	char hp[2][32];
+	struct httpc *h;
+	struct task_run *m;
+
+	snprintf(hp[0], sizeof hp[0], "127.0.0.1:%d", port);
+	snprintf(hp[1], sizeof hp[1], "localhost:%d", port);
+	for (int i = 0; i < 2; i++)
+		strv_add(&allow, hp[i], strlen(hp[i]));
+	h = httpc_new(&allow);
+	m = task_new(&task_media, h);
+	while (task_start(m, &(const struct task_env){ .db = db, .conf = &conf }) > 0)
+		httpc_run(h);
+	task_free(m);
+	httpc_free(h);
+	strv_free(&allow);
+}
+
+/*
+ * The file's address wants our token, and the provider's answer names it: no other host sees it,
+ * neither by that answer nor by a redirect of either step, be it public, private or plain.
+ */
+static void
+test_token_stays(void **state)
+{
+	/* where step 1 says that the file is, %d the port; where /moved leads */
+	static const struct { const char *ref, *told, *target, *state, *shown; } t[] = {
+		{ "71", "http://127.0.0.1:%d/a.jpg", "", "done", "127.0.0.1/v25.0/71 127.0.0.1/a.jpg " },
+		{ "72", "http://localhost:%d/a.jpg", "", "expired", "127.0.0.1/v25.0/72 " },
+		{ "73", "http://127.0.0.1:%d/moved", "http://localhost:%d/a.jpg", "failed",
+		  "127.0.0.1/v25.0/73 127.0.0.1/moved " },
+		{ "74", "http://127.0.0.1:%d/moved", "http://10.0.0.1/a.jpg", "failed",
+		  "127.0.0.1/v25.0/74 127.0.0.1/moved " },
+		{ "75", "http://127.0.0.1:%d/moved", "//localhost:%d/a.jpg", "failed",
+		  "127.0.0.1/v25.0/75 127.0.0.1/moved " },
+		{ "76", "http://127.0.0.1:%d/moved", "file:///etc/passwd", "failed",
+		  "127.0.0.1/v25.0/76 127.0.0.1/moved " },
+		{ "77", "file:///etc/passwd", "", "expired", "127.0.0.1/v25.0/77 " },
+		{ "78", "http://127.0.0.1:%d@localhost/a.jpg", "", "expired", "127.0.0.1/v25.0/78 " },
+		{ "moved", "", "http://localhost:%d/v25.0/7", "failed", "127.0.0.1/v25.0/moved " },
+		{ "moved2", "", "http://169.254.169.254/v25.0/7", "failed", "127.0.0.1/v25.0/moved2 " },
+	};
+	struct account a = { .channel = CHANNEL_WHATSAPP, .name = (char *)(uintptr_t)"main", .provider = &provider_cloud,
+	    .own_id = (char *)(uintptr_t)"800000000000002", .token = (char *)(uintptr_t)"EAAmadeup1", .api_url = base };
+	struct account *was = conf.accounts;
+	size_t n = conf.n_accounts;
+
+	(void)state;
+	conf.accounts = &a;
+	conf.n_accounts = 1;
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		char mid[16], *st;
+		const char *d;
+		int64_t row;
+
+		d = strstr(t[i].told, "%d");
+		snprintf(told, sizeof told, "%.*s", d != NULL ? (int)(d - t[i].told) : 199, t[i].told);
+		if (d != NULL)
+			snprintf(told + strlen(told), sizeof told - strlen(told), "%d%s", port, d + 2);
+		d = strstr(t[i].target, "%d");
+		snprintf(target, sizeof target, "%.*s", d != NULL ? (int)(d - t[i].target) : 199, t[i].target);
+		if (d != NULL)
+			snprintf(target + strlen(target), sizeof target - strlen(target), "%d%s", port, d + 2);
+		shown[0] = '\0';
+		snprintf(mid, sizeof mid, "named%zu", i);
+		row = add_named(mid, t[i].ref);
+		run_all_names();
+		if (!str_eq(shown, t[i].shown))
+			fail_msg("%zu: the token was seen at %s", i, shown);
+		/* until it is given up */
+		for (int k = 0; k < 20; k++) {
+			assert_int_equal(db_script(db, "update dmbox.attachments set next_at = now() where state = 'waiting'"),
+			    RC_OK);
+			run_all_names();
+		}
+		if (strstr(shown, "localhost") != NULL)
+			fail_msg("%zu: the token was seen at %s", i, shown);
+		st = get(row, "state");
+		if (!str_eq(st, t[i].state))
+			fail_msg("%zu: %s", i, st);
+		free(st);
+		if (strstr(t[i].told, "/moved") != NULL)	/* said, and not tried for half a day */
+			is(row, "error_text like 'HTTP 302 to %, a host that may not see the token' and attempts = 3", "true");
+	}
+	conf.accounts = was;
+	conf.n_accounts = n;
+}
+
 int
 main(void)
 {
@@ -747,6 +890,7 @@ main(void)
 		cmocka_unit_test_setup(test_erased, setup),
 		cmocka_unit_test_setup(test_foreign_path, setup),
 		cmocka_unit_test_setup(test_links, setup),
+		cmocka_unit_test_setup(test_token_stays, setup),
 		cmocka_unit_test_setup(test_get, setup),
 		cmocka_unit_test_setup(test_get_refuses, setup),
 	};
@@ -758,6 +902,7 @@ main(void)
 	server_start();
 	snprintf(media_dir, sizeof media_dir, "%s/media", dir);
 	conf.media_dir = media_dir;
+	conf.refs = 1;	/* ours: flows hold it, too */
 	conf.media_day_bytes = INT64_C(2000000000);
 	conf.database_url = conf.database_url_read = getenv("DMBOX_TEST_DB");
 	conf.db_connect_s = 5;

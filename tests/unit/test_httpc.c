@@ -85,6 +85,9 @@ serve_path(int fd, const char *path, int nth)
 	} else if (strncmp(path, "/port/", 6) == 0) {
 		snprintf(to, sizeof to, "Location: http://127.0.0.1:%s/ok\r\n", path + 6);
 		answer(fd, 307, to, "moved");
+	} else if (strncmp(path, "/over/", 6) == 0) {	/* /over/PORT/PATH */
+		snprintf(to, sizeof to, "Location: http://127.0.0.1:%s\r\n", path + 6);
+		answer(fd, 302, to, "moved");
 	} else if (strcmp(path, "/loop") == 0) {
 		answer(fd, 301, "Location: /loop\r\n", "");
 	} else if (strcmp(path, "/file") == 0) {
@@ -424,6 +427,36 @@ test_redirects(void **state)
 	httpc_free(h);
 }
 
+/* Nor after further redirects: within that host, and back to ours, which that host has chosen. */
+static void
+test_redirects_abroad(void **state)
+{
+	char paths[3][128];
+	struct httpc *h = httpc_new(NULL);
+
+	(void)state;
+	snprintf(paths[0], sizeof paths[0], "/over/%d/to/ok", two.port);
+	snprintf(paths[1], sizeof paths[1], "/over/%d/to/to/ok", two.port);
+	snprintf(paths[2], sizeof paths[2], "/over/%d/over/%d/ok", two.port, one.port);
+	for (size_t i = 0; i < 3; i++) {
+		struct http_req r;
+		struct http_res res;
+
+		one.last[0] = two.last[0] = '\0';
+		req_init(&r, "GET", paths[i]);
+		r.redirects = 5;
+		assert_int_equal(http_req_header(&r, "Authorization", "Bearer made-up"), RC_OK);
+		httpc_once(h, &r, &res);
+		assert_int_equal(res.status, 200);
+		if (strstr(two.last, "made-up") || (i == 2 && strstr(one.last, "made-up")))
+			fail_msg("%s: the token went along", paths[i]);
+		assert_true(two.last[0] != '\0');
+		http_req_free(&r);
+		http_res_free(&res);
+	}
+	httpc_free(h);
+}
+
 static void
 public_get(const char *path, const char *allow, struct http_res *res)
 {
@@ -674,6 +707,7 @@ main(void)
 		cmocka_unit_test_setup(test_deaf_peer, reset),
 		cmocka_unit_test_setup(test_bad_urls, reset),
 		cmocka_unit_test_setup(test_redirects, reset),
+		cmocka_unit_test_setup(test_redirects_abroad, reset),
 		cmocka_unit_test_setup(test_public_only, reset),
 		cmocka_unit_test_setup(test_private_addresses, reset),
 		cmocka_unit_test_setup(test_proxy_ignored, reset),
