@@ -18,6 +18,7 @@
  *                       in any case, by GRAPH_PROOF_SECRET, else the last of GRAPH_APP_SECRET
  *   GRAPH_RESTRICTED    "on": messages get code 100 "Unsupported request", as a restricted
  *                       app does; "all": every call does
+ *   GRAPH_OWNER         "no": another app owns the conversations
  *   GRAPH_SCOPES        of debug_token, as JSON strings with commas
  *   GRAPH_USER_TOKEN    "on": the token is a person's, no Page's
  *   GRAPH_HEAVY         most messages of a conversation, and conversations of a list, that
@@ -695,6 +696,8 @@ put_conv(const struct sim_req *r, struct buf *b, size_t i, bool messages)
 {
 	buf_printf(b, "{\"id\":\"aWdfZAGNvbnY6%zu\",\"updated_time\":", i);
 	put_time(b, contacts[i].updated_us);
+	if (sim_query(r, "fields") != NULL && strstr(sim_query(r, "fields"), "is_owner") != NULL)
+		buf_printf(b, ",\"is_owner\":%s", str_eq(sim_opt("GRAPH_OWNER"), "no") ? "false" : "true");
 	if (messages) {
 		buf_puts(b, ",\"messages\":");
 		put_conv_messages(r, b, i, 0, asked_limit(sim_query(r, "fields")));

@@ -1159,9 +1159,14 @@ probes(void **state)
 		{ 3, 200, "{\"data\":[" CONV_A "]}", "conversations", FINDING_OK },
 		{ 3, 200, "{\"data\":[]}", "conversations", FINDING_WARN },
 		{ 3, 403, ERR(10, 0), "conversations", FINDING_FAIL },
-		{ 4, 200, "{\"data\":{\"is_valid\":true,\"scopes\":[\"instagram_manage_messages\"]}}", "scopes", FINDING_OK },
-		{ 4, 200, "{\"data\":{\"is_valid\":true,\"scopes\":[\"instagram_basic\"]}}", "scopes", FINDING_FAIL },
-		{ 4, 200, "{\"data\":{\"is_valid\":false}}", "scopes", FINDING_FAIL },
+		{ 4, 200, "{\"data\":[{\"id\":\"a\",\"is_owner\":true}]}", "owner", FINDING_OK },
+		{ 4, 200, "{\"data\":[{\"id\":\"a\",\"is_owner\":true},{\"id\":\"b\",\"is_owner\":false}]}", "owner", FINDING_WARN },
+		{ 4, 200, "{\"data\":[{\"id\":\"a\"}]}", "owner", FINDING_OK },
+		{ 4, 400, ERR(100, 0), "owner", FINDING_OK },
+		{ 4, 500, "x", "owner", FINDING_OK },
+		{ 5, 200, "{\"data\":{\"is_valid\":true,\"scopes\":[\"instagram_manage_messages\"]}}", "scopes", FINDING_OK },
+		{ 5, 200, "{\"data\":{\"is_valid\":true,\"scopes\":[\"instagram_basic\"]}}", "scopes", FINDING_FAIL },
+		{ 5, 200, "{\"data\":{\"is_valid\":false}}", "scopes", FINDING_FAIL },
 	};
 	struct account a = account_make();
 	struct http_req r = { 0 };
@@ -1179,16 +1184,42 @@ probes(void **state)
 		assert_true(f.seen_ru[0] != '\0');
 		http_res_free(&res);
 	}
-	for (int step = 0; step < 4; step++) {
+	for (int step = 0; step < 5; step++) {
 		assert_int_equal(G->probe_build(&a, step, &r), RC_OK);
 		assert_null(strstr(r.url, a.token));
 		http_req_free(&r);
 	}
-	assert_int_equal(G->probe_build(&a, 4, &r), RC_NONE);
-	a.token = (char *)"EAApage";
-	assert_int_equal(G->probe_build(&a, 4, &r), RC_OK);
-	http_req_free(&r);
 	assert_int_equal(G->probe_build(&a, 5, &r), RC_NONE);
+	a.token = (char *)"EAApage";
+	assert_int_equal(G->probe_build(&a, 5, &r), RC_OK);
+	http_req_free(&r);
+	assert_int_equal(G->probe_build(&a, 6, &r), RC_NONE);
+}
+
+/* A known prefix decides; of another one the configured address does. */
+static void
+product(void **st)
+{
+	static const struct { const char *token, *api; enum graph_product want; } t[] = {
+		{ "IGAAmadeUp", NULL, GRAPH_LOGIN }, { "IGQVmadeUp", NULL, GRAPH_LOGIN },
+		{ "EAAmadeUp", NULL, GRAPH_MESSENGER }, { "XYZmadeUp", NULL, GRAPH_LOGIN },
+		{ "IGAAmadeUp", "https://graph.facebook.com", GRAPH_LOGIN },
+		{ "EAAmadeUp", "https://graph.instagram.com", GRAPH_MESSENGER },
+		{ "XYZmadeUp", "https://graph.facebook.com", GRAPH_MESSENGER },
+		{ "XYZmadeUp", "https://graph.instagram.com", GRAPH_LOGIN },
+		{ "XYZmadeUp", "http://127.0.0.1:1/graph", GRAPH_LOGIN },
+		{ NULL, "https://graph.facebook.com", GRAPH_LOGIN },
+	};
+
+	(void)st;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct account a = account_make();
+
+		a.token = (char *)(uintptr_t)t[i].token;
+		a.api_url = (char *)(uintptr_t)t[i].api;
+		if (graph_product(&a) != t[i].want)
+			fail_msg("%zu", i);
+	}
 }
 
 int
@@ -1207,7 +1238,7 @@ main(void)
 		cmocka_unit_test(poll_proves_itself), cmocka_unit_test(poll_less),
 		cmocka_unit_test(send_broken_lines), cmocka_unit_test(usage_headers),
 		cmocka_unit_test(lookup), cmocka_unit_test(fetch_and_profile),
-		cmocka_unit_test(refresh), cmocka_unit_test(probes),
+		cmocka_unit_test(refresh), cmocka_unit_test(probes), cmocka_unit_test(product),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

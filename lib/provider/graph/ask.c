@@ -302,7 +302,7 @@ graph_refresh_read(const struct account *a, struct http_res *res, const char **t
 
 /* --- the doctor's probes (D) ------------------------------------------------------------ */
 
-enum probe { PROBE_TOKEN, PROBE_PAGE_ID, PROBE_SUBSCRIBED, PROBE_CONVERSATIONS,
+enum probe { PROBE_TOKEN, PROBE_PAGE_ID, PROBE_SUBSCRIBED, PROBE_CONVERSATIONS, PROBE_OWNER,
 	PROBE_SCOPES, PROBE__MAX };
 
 static const char *const probe_codes[PROBE__MAX] = {
@@ -310,6 +310,7 @@ static const char *const probe_codes[PROBE__MAX] = {
 	[PROBE_PAGE_ID] = "page_id",
 	[PROBE_SUBSCRIBED] = "subscribed",
 	[PROBE_CONVERSATIONS] = "conversations",
+	[PROBE_OWNER] = "owner",
 	[PROBE_SCOPES] = "scopes",
 };
 
@@ -329,6 +330,10 @@ graph_probe_build(const struct account *a, int step, struct http_req *out)
 		return graph_req(a, "GET", login ?
 		    "me/conversations?fields=id,updated_time&limit=1" :
 		    "me/conversations?platform=instagram&fields=id,updated_time&limit=1", out);
+	case PROBE_OWNER:	/* apart: an older version does not know the field */
+		return graph_req(a, "GET", login ?
+		    "me/conversations?fields=id,is_owner&limit=10" :
+		    "me/conversations?platform=instagram&fields=id,is_owner&limit=10", out);
 	case PROBE_SCOPES:
 		/* not confirmed for tokens of Instagram Login (B.10) */
 		return login ? RC_NONE : req_with_id(a, "debug_token?input_token=", a->token,
@@ -501,6 +506,32 @@ probe_conversations(const struct json *j, struct finding *f)
 	mem_arena_free(&m);
 }
 
+/* Under Conversation Routing another app may own what we are to answer (B.10). */
+static void
+probe_owner(const struct json *j, struct finding *f)
+{
+	const struct json *list = json_get(j, "data");
+	size_t told = 0, others = 0;
+
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *o = json_get(json_at(list, i), "is_owner");
+
+		if (json_type(o) != JSON_BOOL)
+			continue;
+		told++;
+		others += !json_bool(o, true);
+	}
+	if (others > 0)
+		finding_set(f, FINDING_WARN, "of the newest %zu conversations another app owns %zu",
+		    "из последних переписок (%zu) другое приложение ведёт %zu", told, others);
+	else if (told > 0)
+		finding_set(f, FINDING_OK, "the newest %zu conversations are ours",
+		    "последние переписки (%zu) за нами", told);
+	else
+		finding_set(f, FINDING_OK, "Meta does not tell who owns the conversations",
+		    "Meta не сообщает, кто ведёт переписки");
+}
+
 static void
 probe_scopes(const struct json *j, struct finding *f)
 {
@@ -562,6 +593,8 @@ graph_probe_read(const struct account *a, int step, const struct http_res *res,
 			    "%s: HTTP %d без объекта ошибки", e.code, res->status);
 		else
 			finding_set(f, s, "%s: %s", "%s: «%s»", e.code, e.text);
+		if (step == PROBE_OWNER)	/* refused: what the other questions tell */
+			probe_owner(NULL, f);
 		/* one trouble that any question meets: named as what it is */
 		if (e.class == GRAPH_PROOF)
 			snprintf(f->code, sizeof(f->code), "proof");
@@ -579,6 +612,9 @@ graph_probe_read(const struct account *a, int step, const struct http_res *res,
 		break;
 	case PROBE_CONVERSATIONS:
 		probe_conversations(j, f);
+		break;
+	case PROBE_OWNER:
+		probe_owner(j, f);
 		break;
 	case PROBE_SCOPES:
 		probe_scopes(j, f);

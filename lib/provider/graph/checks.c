@@ -27,10 +27,12 @@ kind_of_token(struct checkup *c)
 
 	if (str_empty(a->token))
 		return;
+	/* a further set-up of Meta's may have another prefix: not said to be wrong (B.1) */
 	if (!login && !page)
-		check_say(c, 712, FINDING_WARN,
-		    check_tr(c, "%s: the token starts neither with IGAA nor with EAA",
-		    "%s: токен не начинается ни с IGAA, ни с EAA"), a->name);
+		check_say(c, 712, FINDING_UNKNOWN,
+		    check_tr(c, "%s: a token %.4s... at %s: starts neither with IGAA nor with EAA",
+		    "%s: токен %.4s... на %s: не начинается ни с IGAA, ни с EAA"), a->name,
+		    a->token, graph_base(a));
 	else if (a->api_url != NULL && strstr(a->api_url, foreign) != NULL)
 		check_say(c, 712, FINDING_FAIL, check_tr(c, "%s: a token %s... at %s",
 		    "%s: токен %s... на %s"), a->name, login ? "IGAA" : "EAA", foreign);
@@ -262,6 +264,25 @@ conversations(struct checkup *c, struct finding *f)
 		f->status = FINDING_UNKNOWN;
 }
 
+static const char *const another_app[] = {
+	"Another app is the primary one: at the Page, Settings, Advanced messaging, "
+	"Handover protocol (Instagram: Messaging settings, Default app for "
+	"conversations), make this app primary, or take the other one off.",
+	"Основным назначено другое приложение: в Странице, Настройки, Расширенные "
+	"сообщения, Протокол передачи (Instagram: приложение для переписки по "
+	"умолчанию) сделайте основным это или отключите другое."
+};
+
+/* Conversations that another app owns are mended where the primary app is chosen. */
+static void
+owner_judge(struct checkup *c, struct finding *f)
+{
+	if (f->status == FINDING_WARN)
+		check_cause(c, 720, FINDING_WARN, check_tr(c, another_app[0], another_app[1]),
+		    "%s: %s", c->a->name, check_seen(c, f));
+	f->status = FINDING_OK;
+}
+
 /* Meta delivers, and still no customer's message is answered here: who else has the thread? */
 static void
 routing(struct checkup *c)
@@ -269,13 +290,7 @@ routing(struct checkup *c)
 	const struct check_facts *f = &c->facts;
 
 	if (f->standby > 0 && f->standby * 2 >= f->inbound)
-		check_cause(c, 720, FINDING_WARN, check_tr(c,
-		    "Another app is the primary one: at the Page, Settings, Advanced messaging, "
-		    "Handover protocol (Instagram: Messaging settings, Default app for "
-		    "conversations), make this app primary, or take the other one off.",
-		    "Основным назначено другое приложение: в Странице, Настройки, Расширенные "
-		    "сообщения, Протокол передачи (Instagram: приложение для переписки по "
-		    "умолчанию) сделайте основным это или отключите другое."),
+		check_cause(c, 720, FINDING_WARN, check_tr(c, another_app[0], another_app[1]),
 		    check_tr(c, "%s: %" PRId64 " of the last %"
 		    PRId64 " messages came as standby: another app has the conversations",
 		    "%s: из последних сообщений (%" PRId64 " из %"
@@ -423,6 +438,6 @@ const struct provider_check graph_checks[] = {
 	    "Проверьте сами: приложение в режиме Live; есть Advanced Access (иначе проходят только "
 	    "люди с ролью); в Instagram в Подключённых инструментах включён доступ к сообщениям; "
 	    "новые чаты могут лежать в Запросах." },
-	  .asked = person, .ledger = routing },
+	  .codes = { "owner" }, .judge = owner_judge, .asked = person, .ledger = routing },
 };
 const size_t graph_n_checks = sizeof graph_checks / sizeof *graph_checks;

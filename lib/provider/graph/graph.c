@@ -11,8 +11,11 @@ enum graph_product
 graph_product(const struct account *a)
 {
 	/* dashboard tokens of Instagram Login start IGAA; older ones IGQV, IG… */
-	return a->token != NULL && strncmp(a->token, "EAA", 3) == 0 ?
-	    GRAPH_MESSENGER : GRAPH_LOGIN;
+	if (str_starts(a->token != NULL ? a->token : "", "EAA"))
+		return GRAPH_MESSENGER;
+	/* a prefix that nobody knows: the address decides, where one is configured */
+	return a->token != NULL && !str_starts(a->token, "IG") && a->api_url != NULL &&
+	    strstr(a->api_url, "graph.facebook.com") != NULL ? GRAPH_MESSENGER : GRAPH_LOGIN;
 }
 
 const char *

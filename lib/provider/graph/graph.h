@@ -31,7 +31,8 @@ void graph_unconfigure(void *own);
 
 /*
  * The two products of providers.md B.1, told apart by the token's prefix and
- * never by the host: IGAA is Instagram Login, EAA is the Messenger Platform.
+ * never by the host: IGAA is Instagram Login, EAA is the Messenger Platform.  Of another prefix
+ * nothing is known: then the configured address decides.
  */
 enum graph_product { GRAPH_LOGIN, GRAPH_MESSENGER };
 enum graph_product graph_product(const struct account *a);
