@@ -693,6 +693,32 @@ below(const char *path, const char *id, const char **rest)
 	return true;
 }
 
+/* GET oauth/access_token: another token; the old one lives on. */
+static void
+exchange(const struct sim_req *r, struct sim_res *res)
+{
+	const char *old = sim_query(r, "fb_exchange_token"), *secret = sim_query(r, "client_secret");
+	const char *tokens = opt("CLOUD_TOKENS", "");
+	struct buf b;
+
+	if (!str_eq(sim_query(r, "grant_type"), "fb_exchange_token") ||
+	    !str_eq(sim_query(r, "client_id"), "600000000000004") || !str_eq(secret, opt("CLOUD_APP_SECRET", ""))) {
+		graph_error(res, 400, 1, 0, "OAuthException", "Error validating client secret.");
+		return;
+	}
+	if (old == NULL || !str_starts(old, "EAA") || !sim_opt_has("CLOUD_TOKENS", old)) {
+		graph_error(res, 400, 190, 463, "OAuthException", "Error validating access token: Session has expired");
+		return;
+	}
+	buf_init(&b, 8192);
+	buf_printf(&b, "%s%sEAArenewed%" PRIu64, tokens, *tokens != '\0' ? "," : "", sim_id());
+	if (*tokens != '\0')
+		sim_opt_set("CLOUD_TOKENS", b.p);
+	sim_answer(res, 200, "{\"access_token\":\"%s\",\"token_type\":\"bearer\",\"expires_in\":5183944}",
+	    strrchr(b.p, ',') != NULL ? strrchr(b.p, ',') + 1 : b.p);
+	buf_free(&b);
+}
+
 static void
 handle(const struct sim_req *r, struct sim_res *res)
 {
@@ -702,6 +728,10 @@ handle(const struct sim_req *r, struct sim_res *res)
 		p++;
 	if (p[0] == 'v' && p[1] >= '0' && p[1] <= '9' && strchr(p, '/') != NULL)
 		p = strchr(p, '/') + 1;
+	if (str_eq(p, "oauth/access_token")) {
+		exchange(r, res);
+		return;
+	}
 	if (!allowed(r, res))
 		return;
 	if (str_starts(p, "_file/"))

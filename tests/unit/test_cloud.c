@@ -238,6 +238,57 @@ test_hints(void **st)
 	}
 }
 
+/* A token of 60 days is renewed where the app's id and secret are there, and nothing else is. */
+static void
+test_refresh(void **st)
+{
+	static const struct { int status; const char *body; enum rc rc; int64_t life; } t[] = {
+		{ 200, "{\"access_token\":\"EAAnew\",\"token_type\":\"bearer\",\"expires_in\":5183944}", RC_OK, 5183944 },
+		{ 200, "{\"access_token\":\"EAAnew\"}", RC_OK, 60 * 86400 },
+		{ 200, "{\"access_token\":\"EAAnew\",\"expires_in\":0}", RC_OK, 60 * 86400 },
+		{ 200, "{\"access_token\":\"\"}", RC_TEMP, 0 }, { 200, "{}", RC_TEMP, 0 }, { 200, "x", RC_TEMP, 0 },
+		{ 400, "{\"error\":{\"message\":\"expired\",\"code\":190}}", RC_DENIED, 0 },
+		{ 400, "{\"error\":{\"message\":\"Invalid appsecret_proof\",\"code\":100}}", RC_DENIED, 0 },
+		{ 500, "{\"error\":{\"message\":\"x\",\"code\":2}}", RC_TEMP, 0 },
+		{ 429, "", RC_TEMP, 0 }, { 502, "", RC_TEMP, 0 },
+	};
+	struct cloud_own mine = *cloud_own(&acc);
+	struct account a = acc;
+	struct http_req req;
+
+	(void)st;
+	mine.app_id = NULL;
+	memset(&mine.meta.app_secrets, 0, sizeof mine.meta.app_secrets);
+	a.own = &mine;
+	assert_int_equal(P->refresh_build(&a, &req), RC_INVALID);
+	mine.app_id = (char *)(uintptr_t)"600";
+	assert_int_equal(P->refresh_build(&a, &req), RC_INVALID);	/* no secret */
+	strv_add(&mine.meta.app_secrets, " a&b ", 5);
+	assert_int_equal(P->refresh_build(&a, &req), RC_OK);
+	assert_non_null(strstr(req.url, "/v25.0/oauth/access_token?grant_type=fb_exchange_token&client_id=600"
+	    "&client_secret=a%26b&set_token_expires_in_60_days=true&fb_exchange_token=EAA"));
+	http_req_free(&req);
+	mine.app_id = NULL;
+	assert_int_equal(P->refresh_build(&a, &req), RC_INVALID);
+	strv_free(&mine.meta.app_secrets);
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		const char *token = NULL;
+		struct http_res res;
+		int64_t life = 0;
+		enum rc rc;
+
+		http_res_init(&res);
+		res.status = t[i].status;
+		res.body = (char *)(uintptr_t)t[i].body;
+		res.body_n = strlen(t[i].body);
+		rc = P->refresh_read(&a, &res, &token, &life);
+		if (rc != t[i].rc || life != t[i].life || (rc == RC_OK && !str_eq(token, "EAAnew")))
+			fail_msg("%zu: %d, %lld", i, (int)rc, (long long)life);
+		res.body = NULL;
+		http_res_free(&res);
+	}
+}
+
 /* --- who sees the token (H.15) --------------------------------------------------- */
 
 static enum rc
@@ -336,6 +387,7 @@ main(void)
 		cmocka_unit_test(test_pair),
 		cmocka_unit_test(test_remedies),
 		cmocka_unit_test(test_hints),
+		cmocka_unit_test(test_refresh),
 		cmocka_unit_test(test_token_hosts),
 	};
 

@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "provider/cloud/cloud.h"
 
 #define EXPIRY_WARN_DAYS 10
+#define LIFE_S (60 * 86400LL)	/* of a renewed token, where the answer does not say */
 
 /* --- templates --------------------------------------------------------------------- */
 
@@ -160,6 +162,74 @@ cloud_media_read(const struct account *a, const struct http_res *res, struct htt
 	mem_arena_free(&m);
 	json_free(j);
 	return rc;
+}
+
+/* --- a token of 60 days (H.23) --------------------------------------------------------- */
+
+/*
+ * GET only, secret and token in the query: so it is documented; log masks both.  Where the app's id
+ * is not set nothing is renewed: a token that never ends would be changed for one that does.
+ */
+enum rc
+cloud_refresh_build(const struct account *a, struct http_req *out)
+{
+	const struct cloud_own *own = cloud_own(a);
+	enum rc rc = RC_INVALID;
+	const char *secret;
+	struct buf b, s;
+	size_t n;
+
+	if (str_empty(a->token) || str_empty(own->app_id) || own->meta.app_secrets.n == 0)
+		return RC_INVALID;
+	secret = own->meta.app_secrets.v[0];
+	n = strlen(secret);
+	str_trim(&secret, &n);
+	buf_init(&b, 32 * 1024);
+	buf_init(&s, 8 * 1024);
+	buf_put(&s, secret, n);
+	buf_printf(&b, "%s/%s/oauth/access_token?grant_type=fb_exchange_token&client_id=%s"
+	    "&client_secret=", str_empty(a->api_url) ? CLOUD_BASE : a->api_url,
+	    own->meta.version != NULL ? own->meta.version : "", own->app_id);
+	http_url_encode(&b, s.p != NULL ? s.p : "");
+	buf_puts(&b, "&set_token_expires_in_60_days=true&fb_exchange_token=");
+	http_url_encode(&b, a->token);
+	if (!buf_err(&b)) {
+		http_req_init(out, "GET", b.p);
+		rc = RC_OK;
+	}
+	mem_wipe(b.p, b.n);
+	mem_wipe(s.p, s.n);
+	buf_free(&b);
+	buf_free(&s);
+	return rc;
+}
+
+enum rc
+cloud_refresh_read(const struct account *a, struct http_res *res, const char **token,
+    int64_t *life_s)
+{
+	struct json *j = NULL;
+	struct cloud_error e;
+	const char *t;
+	int64_t life;
+
+	(void)a;
+	if (res->fail == HTTP_FAIL_NONE && json_parse(res->body, res->body_n, &j, NULL) != RC_OK)
+		j = NULL;
+	cloud_error_read(res, j, &e);
+	t = json_str(&res->arena, json_get(j, "access_token"));
+	if (json_i64(json_get(j, "expires_in"), &life) != RC_OK || life <= 0 ||
+	    life > 10 * 365 * 86400LL)
+		life = LIFE_S;
+	json_free(j);
+	if (e.class != CLOUD_FINE)
+		return e.class == CLOUD_RETRY || e.class == CLOUD_RATE || e.class == CLOUD_UNKNOWN ?
+		    RC_TEMP : RC_DENIED;
+	if (str_empty(t) || strlen(t) > 8192)
+		return RC_TEMP;
+	*token = t;
+	*life_s = life;
+	return RC_OK;
 }
 
 /* --- doctor (H.22) ------------------------------------------------------------------- */

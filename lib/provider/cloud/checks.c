@@ -188,9 +188,11 @@ const struct provider_check cloud_checks[] = {
 	  .what = { "the access token does not expire soon (WhatsApp)",
 	  "токен доступа не истекает в ближайшее время (WhatsApp)" },
 	  .remedy = { "Make a token of a system user that never expires and put it into "
-	    "WHATSAPP_ACCESS_TOKEN.",
+	    "WHATSAPP_ACCESS_TOKEN; where Meta gives only 60 days, a new one and the app's id "
+	    "in WHATSAPP_APP_ID: dmbox-poll renews it from then on.",
 	    "Создайте бессрочный токен системного пользователя и впишите в "
-	    "WHATSAPP_ACCESS_TOKEN." },
+	    "WHATSAPP_ACCESS_TOKEN; если Meta даёт только 60 дней, впишите новый и id приложения "
+	    "в WHATSAPP_APP_ID: дальше его продлевает dmbox-poll." },
 	  .codes = { "expiry" } },
 	{ .number = 753,
 	  .what = { "customers rate the number's messages well enough",

@@ -26,6 +26,7 @@ enum { CLOUD_TEXT_MAX = 4096, CLOUD_CAPTION_MAX = 1024 };	/* characters, H.5, H.
 struct cloud_own {
 	struct meta_own meta;	/* first */
 	char *waba_id;		/* WhatsApp Business Account; NULL */
+	char *app_id;		/* of a token that ends and can be renewed; NULL */
 };
 /* cloud_own(a): also of an account that no file made. */
 const struct cloud_own *cloud_own(const struct account *a);
@@ -91,6 +92,9 @@ enum rc cloud_templates_read(const struct account *a, const struct http_res *res
 enum rc cloud_media_build(const struct account *a, const char *ref, struct http_req *out);
 enum rc cloud_media_read(const struct account *a, const struct http_res *res,
     struct http_req *out, char why[200]);
+enum rc cloud_refresh_build(const struct account *a, struct http_req *out);
+enum rc cloud_refresh_read(const struct account *a, struct http_res *res, const char **token,
+    int64_t *life_s);
 enum rc cloud_probe_build(const struct account *a, int step, struct http_req *out);
 enum rc cloud_probe_read(const struct account *a, int step, const struct http_res *res,
     struct finding *out);

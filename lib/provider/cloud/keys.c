@@ -34,6 +34,9 @@ const struct provider_key cloud_keys[] = {
 	  .comment = { "webhook: the app secret that signs deliveries, and the handshake's word",
 	    "webhook: секрет приложения, которым подписаны доставки, и слово для проверки адреса" },
 	  .help = "Cloud API: the app secret that signs deliveries; a comma list while rotating." },
+	{ .name = "WHATSAPP_APP_ID", .kind = CONF_ID, .def = "",
+	  .help = "Cloud API: the app's id, only where the token ends after 60 days: it is renewed at "
+	      "half life then." },
 	{ .name = "WHATSAPP_VERIFY_TOKEN", .kind = CONF_TEXT, .def = "", .secret = true,
 	  .use = KEY_HANDSHAKE | KEY_MAKE | KEY_WRITE,
 	  .help = "Cloud API: the word that proves the handshake of the webhook." },
@@ -71,9 +74,12 @@ cloud_configure(struct account *a, const struct conf_values *v)
 	if (a->api_url == NULL)
 		a->api_url = mem_dup(CLOUD_BASE);
 	own->waba_id = conf_copy(v, "WHATSAPP_BUSINESS_ACCOUNT_ID");
+	own->app_id = conf_copy(v, "WHATSAPP_APP_ID");
 	own->meta.version = conf_copy(v, "WHATSAPP_GRAPH_VERSION");
 	own->meta.verify_token = conf_copy(v, "WHATSAPP_VERIFY_TOKEN");
 	conf_list(v, "WHATSAPP_APP_SECRET", &own->meta.app_secrets);
+	if (own->app_id != NULL && own->meta.app_secrets.n == 0)
+		conf_warn(v, "WHATSAPP_APP_ID", "renews no token without WHATSAPP_APP_SECRET");
 	if (own->waba_id != NULL && str_eq(own->waba_id, a->own_id))
 		conf_warn(v, "WHATSAPP_BUSINESS_ACCOUNT_ID",
 		    "is the same as WHATSAPP_PHONE_NUMBER_ID: "
@@ -89,5 +95,6 @@ cloud_unconfigure(void *p)
 		return;
 	meta_unconfigure(&own->meta);
 	free(own->waba_id);
+	free(own->app_id);
 	free(own);
 }
