@@ -185,7 +185,7 @@ missing() { q 'select coalesce(sum(missing), 0) from dmbox.ingest_balance'; }
 stuck() { q "select count(*) from dmbox.outbox where state in ('queued', 'leased')"; }
 # twice: messages that the simulator let out more than once, by their text
 twice() {
-	{ sim chatrace/sent; sim green/sent; } | jq -r '.[] | .body | if type == "string" then . else tojson end' |
+	{ sim chatrace/sent; sim green/sent; sim cloud/sent; } | jq -r '.[] | .body | if type == "string" then . else tojson end' |
 		grep -o 'crash-[a-z0-9-]*' >"$T/out"
 	sim graph/messages '{}' | jq -r '.. | objects | select(.out == true) | .text // empty' |
 		grep -o 'crash-[a-z0-9-]*' >>"$T/out"
