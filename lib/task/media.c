@@ -454,7 +454,8 @@ moved(struct flow *f, const struct http_res *res)
 
 	if (to == NULL || url_host(to, host, sizeof host) != RC_OK)
 		snprintf(host, sizeof host, "?");
-	snprintf(why, sizeof why, "HTTP %d to %s, a host that may not see the token", res->status, host);
+	snprintf(why, sizeof why, "HTTP %d to %s, a host that may not see the token", res->status,
+	    host);
 	again(f, -1, GONE_ATTEMPTS, "failed", why);
 }
 

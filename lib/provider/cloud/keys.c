@@ -35,8 +35,8 @@ const struct provider_key cloud_keys[] = {
 	    "webhook: секрет приложения, которым подписаны доставки, и слово для проверки адреса" },
 	  .help = "Cloud API: the app secret that signs deliveries; a comma list while rotating." },
 	{ .name = "WHATSAPP_APP_ID", .kind = CONF_ID, .def = "",
-	  .help = "Cloud API: the app's id, only where the token ends after 60 days: it is renewed at "
-	      "half life then." },
+	  .help = "Cloud API: the app's id, only where the token ends after 60 days: it is renewed "
+	      "at half life then." },
 	{ .name = "WHATSAPP_VERIFY_TOKEN", .kind = CONF_TEXT, .def = "", .secret = true,
 	  .use = KEY_HANDSHAKE | KEY_MAKE | KEY_WRITE,
 	  .help = "Cloud API: the word that proves the handshake of the webhook." },
