@@ -1,6 +1,7 @@
 /* The configuration, as far as it can be judged without asking anybody. */
 #include <grp.h>
 #include <stdlib.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,12 +70,25 @@ closed(struct doctor *d, const char *text, const char *shown)
 	doctor_cause(d, DC_FILE, FINDING_FAIL, fix, "%s", shown);
 }
 
+/* The loader names the command. */
+static const char *
+close_it(const struct doctor *d, const char *text, char fix[PATH_MAX])
+{
+	const char *run = strstr(text, "chmod 640 ");
+
+	snprintf(fix, PATH_MAX, doctor_tr(d,
+	    "Run `%s`; other people of this host can read your tokens now, so renew them.",
+	    "Выполните `%s`; сейчас токены видны другим на этом сервере, смените их."),
+	    run != NULL ? run : "chmod 640");
+	return run != NULL ? fix : NULL;
+}
+
 static void
 file(struct doctor *d)
 {
 	const struct conf *c = d->conf;
 	bool found = c->file != NULL;
-	char why[1024];
+	char why[1024], fix[PATH_MAX];
 	const char *root;
 	struct buf b;
 
@@ -88,7 +102,8 @@ file(struct doctor *d)
 		if (k == DC_FILE && bad && strstr(c->issues[i].text, ": Permission denied") != NULL)
 			closed(d, c->issues[i].text, doctor_issue(d, c->issues[i].text, &b));
 		else
-			doctor_say(d, k, bad ? FINDING_FAIL : FINDING_WARN, "%s",
+			doctor_cause(d, k, bad ? FINDING_FAIL : FINDING_WARN,
+			    k == DC_MODE ? close_it(d, c->issues[i].text, fix) : NULL, "%s",
 			    doctor_issue(d, c->issues[i].text, &b));
 		buf_free(&b);
 	}

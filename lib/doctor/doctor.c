@@ -37,6 +37,18 @@ severity(enum finding_status s)
 	return 0;
 }
 
+/* One blank between words: libpq writes two behind FATAL. */
+static void
+squeeze(char *s)
+{
+	char *to = s;
+
+	for (; *s != '\0'; s++)
+		if (*s != ' ' || s[1] != ' ')
+			*to++ = *s;
+	*to = '\0';
+}
+
 /* Text behind what is there, unless it is there already; masked. */
 static void
 join(char **old, const char *sep, const char *raw)
@@ -45,6 +57,7 @@ join(char **old, const char *sep, const char *raw)
 	struct buf b;
 
 	log_mask(raw, strlen(raw), text, sizeof text);
+	squeeze(text);
 	if (*old != NULL && strstr(*old, text) != NULL)
 		return;
 	buf_init(&b, 8 * SEEN_MAX);
@@ -447,25 +460,52 @@ doctor_seen(const struct doctor *d, enum doctor_check c)
 	    "не проверялось: к этой конфигурации не относится, или до этого не дошло");
 }
 
-/* Dangerous, but messages come all the same. */
-static bool
-unwise(enum doctor_check c)
+/*
+ * What a failure keeps away, worst first: everything; what one account, direction or group of
+ * people has; nothing of its own, for another failure explains it; nothing yet, a net below
+ * is missing; nothing at all, it is dangerous.
+ */
+enum link { LINK_ALL, LINK_PART, LINK_SYMPTOM, LINK_NET, LINK_UNWISE };
+
+static enum link
+link_of(enum doctor_check c)
 {
-	return c == DC_BELOW || c == DC_OPEN || c == DC_SERVED || c == DC_LEAK;
+	switch (c) {
+	case DC_BELOW: case DC_OPEN: case DC_SERVED: case DC_LEAK:
+		return LINK_UNWISE;
+	/* while the database takes messages the spool is not needed; what is late is not lost */
+	case DC_DB_CLOCK: case DC_DB_DURABLE: case DC_SPOOL: case DC_SPOOL_WEB: case DC_SPOOL_BAD:
+	case DC_SPACE: case DC_INODES: case DC_QUOTA: case DC_MEDIA: case DC_LOG: case DC_CLOCK:
+	case DC_TICK: case DC_TICK_SERVED: case DC_SELF_REMOVED: case DC_FETCHED:
+	case DC_CONTACTS: case DC_ERASED:
+		return LINK_NET;
+	/* nobody takes from the spool, polls or sends: the poller, the database, the token */
+	case DC_SPOOL_WAIT: case DC_POLL: case DC_GAP: case DC_QUEUED: case DC_DEAD:
+	case DC_BALANCE:
+		return LINK_SYMPTOM;
+	case DC_SECRET: case DC_JWT: case DC_TOKEN: case DC_AUTH_HEADER: case DC_GREET:
+	case DC_GREET_BAD: case DC_REFUSED: case DC_NOT_MADE: case DC_PAUSED:
+		return LINK_PART;
+	default:
+		return c >= DC_OF_FIRST && c <= DC_OF_LAST ? LINK_PART : LINK_ALL;
+	}
 }
 
 bool
 doctor_first(const struct doctor *d, enum doctor_check *out)
 {
-	for (int pass = 0; pass < 2; pass++)
-		for (int i = 0; i < DC__MAX; i++)
-			if (doctor_shown(d, (enum doctor_check)i) &&
-			    d->r[i].status == FINDING_FAIL &&
-			    unwise((enum doctor_check)i) == (pass == 1)) {
-				*out = (enum doctor_check)i;
-				return true;
-			}
-	return false;
+	bool found = false;
+
+	for (int i = 0; i < DC__MAX; i++) {
+		enum doctor_check c = (enum doctor_check)i;
+
+		if (doctor_shown(d, c) && d->r[c].status == FINDING_FAIL &&
+		    (!found || link_of(c) < link_of(*out))) {
+			*out = c;
+			found = true;
+		}
+	}
+	return found;
 }
 
 void

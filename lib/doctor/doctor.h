@@ -164,8 +164,9 @@ void doctor_cause(struct doctor *d, enum doctor_check c, enum finding_status s, 
 const char *doctor_remedy(const struct doctor *d, enum doctor_check c);
 /* doctor_seen(d, c): what check c saw, or why it was not looked at. */
 const char *doctor_seen(const struct doctor *d, enum doctor_check c);
-/* doctor_first(d, out): the first broken link of the chain: failures that keep
- * messages away before those that are only unwise.  False: nothing failed. */
+/* doctor_first(d, out): the first broken link of the chain: what keeps all messages away
+ * before what keeps a part of them, then what another failure explains, then nets that are
+ * missing, then what is only unwise.  False: nothing failed. */
 bool doctor_first(const struct doctor *d, enum doctor_check *out);
 /* doctor_tr(d, en, ru): the text in the language of the run. */
 const char *doctor_tr(const struct doctor *d, const char *en, const char *ru)

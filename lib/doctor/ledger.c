@@ -648,9 +648,10 @@ outbox(struct doctor *d)
 	unknown = db_get_i64(r, 0, 1);
 	age = db_get_i64(r, 0, 3);
 	doctor_say(d, DC_DEAD, dead + unknown > 0 ? FINDING_WARN : FINDING_OK, doctor_tr(d,
-	    "failed this week: %" PRId64 ", unknown: %" PRId64 " %s", "не удалось за неделю: %"
-	    PRId64
-	    ", неизвестно: %" PRId64 " %s"), dead, unknown, dead > 0 ? db_get_text(r, 0, 4) : "");
+	    "failed this week: %" PRId64 ", unknown: %" PRId64 "%s%s",
+	    "не удалось за неделю: %" PRId64 ", неизвестно: %" PRId64 "%s%s"), dead, unknown,
+	    dead > 0 && !str_empty(db_get_text(r, 0, 4)) ? ": " : "",
+	    dead > 0 ? db_get_text(r, 0, 4) : "");
 	doctor_say(d, DC_QUEUED, age > QUEUED_S ? FINDING_FAIL : FINDING_OK, doctor_tr(d,
 	    "%" PRId64 " waiting, the oldest for %" PRId64 " s", "ждут: %" PRId64 ", старейшее %"
 	    PRId64 " с"), db_get_i64(r, 0, 2), age);
@@ -850,9 +851,23 @@ outcome_words(const struct doctor *d, const char *outcome)
 	return outcome;
 }
 
+/* Why a poll failed, as far as it was kept: "500 timeout"; others' words are quoted in Russian. */
+static void
+why_failed(const struct doctor *d, const char *status, const char *note, char out[300])
+{
+	bool ru = d->o.lang == DOCTOR_RU && !str_empty(note);
+
+	snprintf(out, 300, "%s%s%s%s%s", status != NULL ? status : "",
+	    !str_empty(status) && !str_empty(note) ? " " : "", ru ? "«" : "",
+	    note != NULL ? note : "", ru ? "»" : "");
+	if (*out == '\0')
+		snprintf(out, 300, "%s", doctor_tr(d, "why is not known", "почему, не записано"));
+}
+
 static void
 poll(struct doctor *d, const struct account *a, bool fresh)
 {
+	char why[300];
 	struct db_res *r = of_account(d, SQL_POLLS, a);
 	const char *outcome, *said, *note, *status;
 	int64_t age;
@@ -867,17 +882,15 @@ poll(struct doctor *d, const struct account *a, bool fresh)
 	age = db_get_i64(r, 0, 1);
 	note = db_get_text(r, 0, 2);
 	status = db_get_text(r, 0, 3);
+	why_failed(d, status, note, why);
 	if (str_eq(outcome, "failed") && db_get_bool(r, 0, 4))
 		doctor_cause(d, DC_POLL, FINDING_UNKNOWN, "", doctor_tr(d, "%s/%s: failed once "
 		    "(%s), the one before went well",
-		    "%s/%s: один раз не удался («%s»), предыдущий прошёл"),
-		    channel_names[a->channel],
-		    a->name, note != NULL ? note : "");
+		    "%s/%s: один раз не удался (%s), предыдущий прошёл"),
+		    channel_names[a->channel], a->name, why);
 	else if (str_eq(outcome, "failed"))
 		doctor_say(d, DC_POLL, told(d, a) ? FINDING_UNKNOWN : FINDING_FAIL,
-		    doctor_tr(d, "%s/%s: %s: %s %s", "%s/%s: %s: %s «%s»"),
-		    channel_names[a->channel], a->name, said, status != NULL ? status : "",
-		    note != NULL ? note : "");
+		    "%s/%s: %s: %s", channel_names[a->channel], a->name, said, why);
 	else if (!str_eq(outcome, "unsupported") && age > POLL_SILENT_S &&
 	    age > (int64_t)a->poll_s * 3 &&
 	    d->r[DC_CRON].status == FINDING_OK && d->r[DC_INTERVAL].status == FINDING_OK)

@@ -21,6 +21,7 @@
 #define ASK_MS 8000		/* of one account's questions */
 #define REQUEST_MS 6000
 #define GAP_MS 8000
+#define PAGES_MAX 10		/* of one list */
 #define CLOCK_WARN_S 60		/* an answer may have waited, and a cache may have kept it */
 #define CLOCK_FAIL_S 300
 #define GAP_SLACK_US (120 * 1000000LL)	/* a webhook may be under way */
@@ -34,6 +35,8 @@ struct ask {
 	bool dead;		/* no answer: the other questions would wait in vain */
 	uint64_t last;		/* mark of the last question's address */
 	bool subscribing, tried;	/* fix: once for each account */
+	char after[CURSOR_MAX];	/* the next page of this step's list; "" */
+	unsigned int pages;	/* read of it */
 };
 
 struct gap {
@@ -170,7 +173,10 @@ ask_next(void *arg, struct http_req *req, int64_t *wait_ms)
 	if (k->subscribing) {
 		rc = provider_of(&k->a)->subscribe(&k->a, req);
 	} else {
-		rc = provider_of(&k->a)->probe_build(&k->a, k->step, req);
+		if (k->after[0] != '\0')
+			rc = provider_of(&k->a)->probe_more(&k->a, k->step, k->after, req);
+		else
+			rc = provider_of(&k->a)->probe_build(&k->a, k->step, req);
 		/* providers count the calls of one method: another question need not wait */
 		if (rc == RC_OK && k->last == mark_of(req->url))
 			*wait_ms = provider_of(&k->a)->ask_gap_ms;
@@ -254,6 +260,28 @@ their_trouble(struct ask *k, const struct http_res *res)
 	return true;
 }
 
+/* Does this step's list go on?  The next question is for its next page, then. */
+static bool
+goes_on(struct ask *k, const struct finding *f)
+{
+	bool more = f->status == FINDING_OK && f->after[0] != '\0' &&
+	    provider_of(&k->a)->probe_more != NULL;
+
+	k->after[0] = '\0';
+	if (more && ++k->pages >= PAGES_MAX) {
+		check_say(&k->c, check_of(provider_of(&k->a), f->code)->number, FINDING_UNKNOWN,
+		    doctor_tr(k->d, "%s: good on the first %u pages; there are more",
+		    "%s: на первых страницах (%u) всё в порядке; есть и другие"), k->a.name,
+		    k->pages);
+		more = false;
+	}
+	if (more)
+		snprintf(k->after, sizeof k->after, "%s", f->after);
+	else
+		k->pages = 0;
+	return more;
+}
+
 static void
 ask_feed(void *arg, struct http_res *res)
 {
@@ -288,6 +316,8 @@ ask_feed(void *arg, struct http_res *res)
 			k->subscribing = k->tried = true;
 			return;		/* the same step once more afterwards */
 		}
+		if (goes_on(k, &f))
+			return;
 	}
 	k->step++;
 }

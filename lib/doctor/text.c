@@ -29,18 +29,18 @@ T(DC_MODE, 102, "nobody else can read the configuration",
     "смените их."),
 T(DC_KEYS, 103, "keys and values of the configuration are right",
     "ключи и значения конфигурации верны",
-    "Correct the line named here; then: dmbox config --check. Until then the web programs "
-    "answer 503.",
-    "Исправьте названную строку и проверьте: dmbox config --check. До этого веб-программы "
-    "отвечают 503."),
+    "Correct the line named here, or take it out; then: `dmbox config --check`. Until then the "
+    "web programs answer 503.",
+    "Исправьте или уберите названную строку и проверьте: `dmbox config --check`. До этого "
+    "веб-программы отвечают 503."),
 T(DC_PLACEHOLDER, 104, "no placeholder of the example is left in",
     "в конфигурации не осталось заглушек из примера",
     "Put the real value in; it is in the provider's dashboard.",
     "Впишите настоящее значение из личного кабинета провайдера."),
 T(DC_ODD, 105, "nothing in the configuration looks like a slip",
     "в конфигурации нет похожего на описку",
-    "Look at the line named here: dmbox config shows what is in force.",
-    "Посмотрите на названную строку: dmbox config показывает, что действует."),
+    "Correct the line named here, or take it out: `dmbox config` shows what is in force.",
+    "Исправьте или уберите названную строку: `dmbox config` показывает, что действует."),
 T(DC_SECRET, 106, "each webhook has the secret that proves its deliveries",
     "у каждого вебхука есть секрет, подтверждающий доставки",
     "Set the key named here, and enter the same value at the provider. Without it every delivery "
@@ -92,7 +92,7 @@ T(DC_DB_VERSION, 204, "PostgreSQL is version 12 or newer",
     "Ask the host for a newer PostgreSQL.", "Попросите у хостинга более новый PostgreSQL."),
 T(DC_DB_SCHEMA, 205, "the tables are there, in the version these programs need",
     "таблицы есть и той версии, которая нужна программам",
-    "Run: dmbox migrate", "Выполните: dmbox migrate"),
+    "Run: `dmbox migrate`.", "Выполните: `dmbox migrate`."),
 T(DC_DB_RIGHTS, 206, "each login may do what its program needs",
     "каждому логину разрешено то, что нужно его программе",
     "Run sql/roles.sql as the owner (psql -f sql/roles.sql), or grant what is named here.",
@@ -100,10 +100,10 @@ T(DC_DB_RIGHTS, 206, "each login may do what its program needs",
     "названные права."),
 T(DC_DB_UNIQUE, 207, "the unique key that keeps messages single is there",
     "уникальный ключ, не дающий сообщениям двоиться, на месте",
-    "Remove the duplicates, then: alter table dmbox.messages add unique (account, channel, "
-    "thread_id, external_id);",
-    "Удалите повторы, затем: alter table dmbox.messages add unique (account, channel, thread_id, "
-    "external_id);"),
+    "Remove the duplicates, then: `alter table dmbox.messages add unique (account, channel, "
+    "thread_id, external_id);`",
+    "Удалите повторы, затем: `alter table dmbox.messages add unique (account, channel, thread_id, "
+    "external_id);`"),
 T(DC_DB_CLOCK, 208, "the database's clock and this machine's agree",
     "часы базы данных и этой машины совпадают",
     "Set the clock (NTP): tokens, the 24-hour window and the order of messages depend on it.",
@@ -116,8 +116,10 @@ T(DC_DB_WRITE, 209, "the database can be written to",
     "сервер в DATABASE_URL."),
 T(DC_DB_ENCODING, 210, "the database keeps text as UTF-8",
     "база данных хранит текст в UTF-8",
-    "Make the database anew with encoding UTF8, else Cyrillic and emoji cannot be stored.",
-    "Создайте базу заново с кодировкой UTF8, иначе кириллицу и эмодзи не сохранить."),
+    "Cyrillic and emoji cannot be stored there. Make another one: `create database dmbox_utf8 "
+    "encoding 'UTF8' template template0;`, name it in DATABASE_URL, and run dmbox migrate.",
+    "Кириллицу и эмодзи там не сохранить. Создайте другую базу: `create database dmbox_utf8 "
+    "encoding 'UTF8' template template0;`, укажите её в DATABASE_URL и выполните dmbox migrate."),
 T(DC_DB_DURABLE, 211, "what the database has confirmed survives a power cut",
     "подтверждённое базой переживает отключение питания",
     "Switch them on in postgresql.conf, or ask the host: synchronous_commit, fsync, "
@@ -137,9 +139,10 @@ T(DC_SPOOL_WEB, 302, "the web programs can write to the same spool",
     "(chgrp -R ГРУППА, chmod -R g+rwX, chmod 2770 для папок)."),
 T(DC_SPOOL_WAIT, 303, "nothing waits in the spool for long",
     "в спуле ничего долго не ждёт",
-    "The poller takes it to the database: see that cron runs dmbox-poll and that the database "
-    "is reachable.",
-    "Его забирает опросчик: проверьте, что cron запускает dmbox-poll и база доступна."),
+    "The poller takes it to the database: see that cron runs it, and that the database is "
+    "reachable. Once, now: `dmbox-poll --once`",
+    "Его забирает опросчик: проверьте, что cron его запускает и база доступна. Один раз, сейчас: "
+    "`dmbox-poll --once`"),
 T(DC_SPOOL_BAD, 304, "no spooled delivery was quarantined as unreadable",
     "ни одна доставка из спула не отложена как нечитаемая",
     "Look at the files in bad/ below the spool; move what is whole back to new/.",
@@ -375,10 +378,10 @@ T(DC_QUEUED, 902, "no outgoing message waits for long",
     "Их отправляет опросчик: смотрите DMB-401 и DMB-903; dmbox outbox показывает очередь."),
 T(DC_PAUSED, 903, "no account rests",
     "ни один аккаунт не на паузе",
-    "It rests because the provider refused: mend what is named here; dmbox outbox retry ID "
-    "lifts the pause.",
-    "Пауза из-за отказа провайдера: устраните названную причину; dmbox outbox retry ID "
-    "снимает паузу."),
+    "It rests because the provider refused, and goes on by itself at the end of that time: mend "
+    "what is named here; with a message in the queue dmbox outbox retry ID lifts the pause.",
+    "Пауза из-за отказа провайдера, в конце срока она проходит сама: устраните названную причину; "
+    "если в очереди есть сообщение, dmbox outbox retry ID снимает паузу."),
 T(DC_BALANCE, 911, "every item that came in has its row (ingest_balance)",
     "у каждого пришедшего элемента есть строка (ingest_balance)",
     "Rows were deleted by hand, or lost: select * from dmbox.ingest_balance where missing <> 0; "

@@ -23,6 +23,7 @@
 
 #define LAG_S 30		/* as endpoint/session.c: then pages are given none */
 #define TICK_MS 8000
+#define SETTLED_S 5
 #define TEXT_MAX (3 * PATH_MAX + 1000)
 
 static const struct db_stmt last_message = { NULL,
@@ -237,14 +238,19 @@ doctor_tick(struct doctor *d)
 
 /* --- 516: is it handed out? ----------------------------------------------------------- */
 
-struct served { char path[PATH_MAX]; off_t size; };
+struct served { char path[PATH_MAX]; struct stat st; };
 
+/* Did the file stay as it is for so long that also a server which looks at files once in a
+ * few seconds only has seen this one?  Its length, or -1. */
 static off_t
-size_of(const char *path)
+settled(const struct served *s)
 {
-	struct stat st;
+	struct stat now;
 
-	return stat(path, &st) == 0 ? st.st_size : -1;
+	if (stat(s->path, &now) != 0 || now.st_ino != s->st.st_ino ||
+	    now.st_mtim.tv_sec + SETTLED_S > clock_now_us() / 1000000)
+		return -1;
+	return now.st_size;
 }
 
 /* Are these the file's bytes, which are dots? */
@@ -305,7 +311,7 @@ static void
 judge(struct doctor *d, const struct served *s, const struct http_res *res)
 {
 	const char *fix = doctor_tr(d, no_cache_en, no_cache_ru), *age = http_res_get(res, "Age");
-	off_t now = size_of(s->path), got = (off_t)res->body_n;
+	off_t now = settled(s), got = (off_t)res->body_n;
 
 	if (res->status != 200 || !dots(res))
 		doctor_say(d, DC_TICK_SERVED, FINDING_FAIL, doctor_tr(d,
@@ -313,7 +319,7 @@ judge(struct doctor *d, const struct served *s, const struct http_res *res)
 		    "HTTP %d, и это не тот файл: открытые страницы узнают о новом раз в десять "
 		    "минут"),
 		    res->status);
-	else if (!str_empty(age) || (now == s->size && got != now))
+	else if (!str_empty(age) || (now >= 0 && got != now))
 		doctor_cause(d, DC_TICK_SERVED, FINDING_FAIL, fix, doctor_tr(d,
 		    "an old copy is handed out (Age: %s): open pages learn of news late",
 		    "отдаётся старая копия (Age: %s): открытые страницы узнают о новом с "
@@ -366,7 +372,8 @@ doctor_tick_ask(struct doctor *d)
 	}
 	s = mem_arena_alloc(&d->arena, sizeof *s);
 	snprintf(s->path, sizeof s->path, "%s/%s", dir, name);
-	s->size = size_of(s->path);
+	if (stat(s->path, &s->st) != 0)
+		return;
 	snprintf(path, sizeof path, "/instagram/inbox/tick/%s", name);
 	doctor_web_request(d, &r, rid, "GET", path);
 	doctor_get(d, &r, TICK_MS, on_tick, s);

@@ -152,6 +152,7 @@ struct finding {
 	char seen_ru[900];	/* the same in Russian; others' words stand in guillemets */
 	char app[40];		/* whose the credential is, where the answer tells; "" */
 	char apps[300];		/* subscribed: the ids of those who are, " 1 2 "; "" */
+	char after[CURSOR_MAX];	/* the list goes on there (probe_more); "" */
 };
 
 /* A person's profile as the provider tells it; arena of the response. */
@@ -494,6 +495,10 @@ struct provider {
 	enum rc (*probe_build)(const struct account *a, int step, struct http_req *out);
 	enum rc (*probe_read)(const struct account *a, int step, const struct http_res *res,
 	    struct finding *out);
+	/* the next page of a step's list, after what the finding of the last one says; NULL: no
+	 * step has pages */
+	enum rc (*probe_more)(const struct account *a, int step, const char *after,
+	    struct http_req *out);
 };
 
 /* The list, in its order, NULL at the end (provider/list.h has it). */

@@ -14,7 +14,8 @@
  *   CLOUD_STATES      states that follow a send: "sent,delivered" unless set; "" none
  *   CLOUD_WINDOW      "closed": what is no template fails by a state, 131047
  *   CLOUD_FAILS       "CODE:TIMES": so many sends are taken, and fail by a state with that code
- *   CLOUD_TEMPLATES   so many approved ones more, told by pages
+ *   CLOUD_TEMPLATES   so many approved ones more, told by pages; CLOUD_TEMPLATE_LAST: the
+ *   status of the last of them
  *   CLOUD_STATE_MS    delay of the states, 20
  *   For doctor: CLOUD_STATUS, CLOUD_QUALITY, CLOUD_HEALTH, CLOUD_SCOPES, CLOUD_EXPIRES (Unix
  *   seconds), CLOUD_TEMPLATE_STATUS, CLOUD_ASSIGNED ("no": the system user has no right to
@@ -403,7 +404,9 @@ put_template(const struct sim_req *r, long i, struct sim_res *res, struct buf *b
 	snprintf(text, sizeof text, "{\"name\":\"%s\",\"parameter_format\":\"POSITIONAL\",\"components\":[{\"type\":"
 	    "\"BODY\",\"text\":\"Order {{1}} is ready\"}],\"language\":\"ru\",\"status\":\"%s\",\"category\":"
 	    "\"UTILITY\",\"id\":\"5000000000%05ld\"}", name,
-	    i == 0 ? opt("CLOUD_TEMPLATE_STATUS", "APPROVED") : i == 1 ? "PENDING" : "APPROVED", i);
+	    i == 0 ? opt("CLOUD_TEMPLATE_STATUS", "APPROVED") : i == 1 ? "PENDING" :
+	    i == atol(opt("CLOUD_TEMPLATES", "0")) + 1 ? opt("CLOUD_TEMPLATE_LAST", "APPROVED") :
+	    "APPROVED", i);
 	if (b->n > 0)
 		buf_putc(b, ',');
 	if (json_parse(text, strlen(text), &o, NULL) == RC_OK && !put_fields(r, fields != NULL ? fields :

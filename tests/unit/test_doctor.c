@@ -207,6 +207,60 @@ test_first_link(void **state)
 	conf_drop(c);
 }
 
+/* Of two failures the one that keeps more away is the first, whatever their numbers are. */
+static void
+test_first_of_two(void **state)
+{
+	static const struct { enum doctor_check first, second; } v[] = {
+		{ DC_WEB, DC_SECRET }, { DC_WEB, DC_JWT }, { DC_WEB, DC_SPOOL }, { DC_WEB, DC_LOG },
+		{ DC_CRON, DC_TLS }, { DC_DB_LOGIN, DC_SPOOL_WAIT }, { DC_CRON, DC_SPOOL_WAIT },
+		{ DC_RUNNER, DC_POLL }, { DC_REFUSED, DC_SPACE }, { DC_REFUSED, DC_TICK },
+		{ DC_OF_FIRST, DC_POLL }, { DC_SECRET, DC_OF_FIRST }, { DC_CRON, DC_OF_FIRST },
+		{ DC_MODE, DC_DB_LOGIN }, { DC_DB_WRITE, DC_SPOOL_WAIT }, { DC_FIREWALL, DC_DB_CLOCK },
+		{ DC_SPOOL, DC_BELOW }, { DC_LOG, DC_LEAK }, { DC_QUEUED, DC_MEDIA },
+		{ DC_SAME, DC_SELF_ASCII }, { DC_TLS_EXPIRY, DC_SPOOL }, { DC_ENDPOINTS, DC_TOKEN }, { DC_DB_REACH, DC_WEB },
+	};
+	struct conf *c = empty_conf();
+	enum doctor_check got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+		for (int turn = 0; turn < 2; turn++) {
+			struct doctor *d = new_doctor(c, -1);
+
+			doctor_say(d, turn == 0 ? v[i].first : v[i].second, FINDING_FAIL, "x");
+			doctor_say(d, turn == 0 ? v[i].second : v[i].first, FINDING_FAIL, "x");
+			assert_true(doctor_first(d, &got));
+			assert_int_equal(got, v[i].first);
+			doctor_free(d);
+		}
+	conf_drop(c);
+}
+
+/* Sentences of the tables are whole: no doubled blank, no conversion, an end. */
+static void
+test_wording(void **state)
+{
+	(void)state;
+	for (int i = 0; i < DC__MAX; i++) {
+		const struct doctor_text *t = doctor_text((enum doctor_check)i);
+
+		for (int l = 0; t != NULL && l < DOCTOR_LANG__MAX; l++) {
+			const char *v[] = { t->what[l], t->remedy[l],
+				doctor_subject((enum doctor_check)i, (enum doctor_lang)l) };
+			const char *end = v[1] + strlen(v[1]) - 1;
+
+			for (size_t k = 0; k < sizeof v / sizeof *v; k++)
+				if (strstr(v[k], "  ") != NULL || strstr(v[k], "%s") != NULL ||
+				    strstr(v[k], "%d") != NULL || v[k][0] == ' ' ||
+				    v[k][strlen(v[k]) - 1] == ' ')
+					fail_msg("DMB-%03u: %s", t->number, v[k]);
+			if (strchr(".;`", *end) == NULL)
+				fail_msg("DMB-%03u has no end: %s", t->number, v[1]);
+		}
+	}
+}
+
 /* What is wrong with a configuration is a finding, and the rest goes on. */
 static void
 test_no_configuration(void **state)
@@ -367,6 +421,8 @@ main(void)
 		cmocka_unit_test(test_unknown_first),
 		cmocka_unit_test(test_causes),
 		cmocka_unit_test(test_first_link),
+		cmocka_unit_test(test_first_of_two),
+		cmocka_unit_test(test_wording),
 		cmocka_unit_test(test_punycode), cmocka_unit_test(test_no_configuration),
 		cmocka_unit_test(test_mock_secret), cmocka_unit_test(test_changes), cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_htaccess), cmocka_unit_test(test_small),

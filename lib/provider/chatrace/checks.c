@@ -126,9 +126,10 @@ const struct provider_check chatrace_checks[] = {
 	  .subject = { "API address", "Адрес API" },
 	  .what = { "INSTAGRAM_API_URL leads to the API",
 	    "INSTAGRAM_API_URL ведёт к API" },
-	  .remedy = { "https://api.chatrace.com has no /api at its end, a white label's "
-	    "domain needs it.",
-	    "У https://api.chatrace.com в конце нет /api, домену white label он нужен." },
+	  .remedy = { "Correct INSTAGRAM_API_URL: https://api.chatrace.com has no /api at its "
+	    "end, a white label's domain needs it.",
+	    "Исправьте INSTAGRAM_API_URL: у https://api.chatrace.com в конце нет /api, домену "
+	    "white label он нужен." },
 	  .codes = { "base_url" } },
 	{ .number = 706,
 	  .subject = { "Instagram at Chatrace", "Instagram в Chatrace" },

@@ -37,6 +37,18 @@ cloud_templates_build(const struct account *a, const char *after, struct http_re
 	return rc;
 }
 
+/* The place where the next page of a list begins; "" on the last page, which has a cursor,
+ * too, but no next. */
+static void
+next_page(struct mem_arena *m, const struct json *j, char after[CURSOR_MAX])
+{
+	const char *next = json_text(m, json_get(j, "paging.cursors.after"));
+
+	after[0] = '\0';
+	if (json_get(j, "paging.next") != NULL && !str_empty(next) && strlen(next) < CURSOR_MAX)
+		snprintf(after, CURSOR_MAX, "%s", next);
+}
+
 enum rc
 cloud_templates_read(const struct account *a, const struct http_res *res, struct buf *out,
     char after[CURSOR_MAX])
@@ -44,7 +56,6 @@ cloud_templates_read(const struct account *a, const struct http_res *res, struct
 	struct mem_arena m = { 0 };
 	struct json *j = NULL;
 	const struct json *list;
-	const char *next;
 
 	(void)a;
 	after[0] = '\0';
@@ -63,11 +74,7 @@ cloud_templates_read(const struct account *a, const struct http_res *res, struct
 		json_put_str(out, json_text(&m, json_get(t, "language")));
 		buf_putc(out, '}');
 	}
-	/* the last page has a cursor, too, but no next */
-	next = json_text(&m, json_get(j, "paging.cursors.after"));
-	if (json_get(j, "paging.next") != NULL && !str_empty(next) &&
-	    strlen(next) < CURSOR_MAX)
-		snprintf(after, CURSOR_MAX, "%s", next);
+	next_page(&m, j, after);
 	mem_arena_free(&m);
 	json_free(j);
 	return buf_err(out) ? RC_TEMP : RC_OK;
@@ -265,13 +272,13 @@ cloud_probe_build(const struct account *a, int step, struct http_req *out)
 		return RC_NONE;
 	if (str_empty(a->token) || str_empty(a->own_id) || (needs_waba(step) && str_empty(waba)))
 		return RC_INVALID;
+	if (step == ASK_TEMPLATES)
+		return cloud_templates_build(a, "", out);
 	buf_init(&b, 64 * 1024);
 	if (step == ASK_SUBSCRIBED)
 		buf_printf(&b, "%s/subscribed_apps", waba);
 	else if (step == ASK_PAIR)
 		buf_printf(&b, "%s/phone_numbers?fields=id,display_phone_number", waba);
-	else if (step == ASK_TEMPLATES)
-		buf_printf(&b, "%s/message_templates?fields=name,language,status&limit=100", waba);
 	else if (step == ASK_ACCOUNT)
 		buf_printf(&b, "%s?fields=name,status,account_review_status", waba);
 	else if (step == ASK_EXPIRY) {
@@ -285,6 +292,12 @@ cloud_probe_build(const struct account *a, int step, struct http_req *out)
 	mem_wipe(b.p, b.n);
 	buf_free(&b);
 	return rc;
+}
+
+enum rc
+cloud_probe_more(const struct account *a, int step, const char *after, struct http_req *out)
+{
+	return step == ASK_TEMPLATES ? cloud_templates_build(a, after, out) : RC_INVALID;
 }
 
 static const char *
@@ -535,13 +548,11 @@ static void
 read_templates(struct mem_arena *m, const struct json *j, struct finding *f)
 {
 	const struct json *list = json_get(j, "data");
-	size_t good = 0;
 
 	for (size_t i = 0; i < json_len(list); i++) {
 		const struct json *t = json_at(list, i);
 		const char *s = word(m, t, "status");
 
-		good += str_eq(s, "APPROVED");
 		if (str_eq(s, "PAUSED") || str_eq(s, "DISABLED")) {
 			finding_set(f, FINDING_WARN, "template %s (%s): %s",
 			    "шаблон %s (%s): %s", word(m, t, "name"),
@@ -549,7 +560,9 @@ read_templates(struct mem_arena *m, const struct json *j, struct finding *f)
 			return;
 		}
 	}
-	finding_set(f, FINDING_OK, "%zu approved", "одобрено: %zu", good);
+	next_page(m, j, f->after);
+	finding_set(f, FINDING_OK, "none is paused or disabled",
+	    "ни один не приостановлен и не отключён");
 }
 
 static void

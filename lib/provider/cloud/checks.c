@@ -172,17 +172,18 @@ const struct provider_check cloud_checks[] = {
 	{ .number = 750,
 	  .what = { "the app is subscribed to the WhatsApp Business Account",
 	  "приложение подписано на аккаунт WhatsApp Business" },
-	  .remedy = { "Run: dmbox doctor --fix", "Выполните: dmbox doctor --fix" },
+	  .remedy = { "Run: `dmbox doctor --fix`.",
+	    "Выполните: `dmbox doctor --fix`." },
 	  .codes = { "subscribed" }, .judge = subscribed },
 	{ .number = 751,
 	  .what = { "Meta calls this installation's webhook address",
 	  "Meta вызывает адрес вебхука этой установки" },
 	  .remedy = { "Another callback is set for the number, its account or the app: enter this "
 	    "installation's address under WhatsApp → Configuration, and take overrides away (POST "
-	    "/PHONE_NUMBER_ID with webhook_configuration.override_callback_uri \"\").",
+	    "/PHONE_NUMBER_ID with an empty webhook_configuration.override_callback_uri).",
 	    "Для номера, аккаунта или приложения задан другой адрес: впишите адрес этой установки "
 	    "в WhatsApp → Configuration и уберите переопределения (POST /PHONE_NUMBER_ID с "
-	    "webhook_configuration.override_callback_uri \"\")." },
+	    "пустым webhook_configuration.override_callback_uri)." },
 	  .codes = { "callback" }, .judge = callback },
 	{ .number = 752,
 	  .what = { "the access token does not expire soon (WhatsApp)",

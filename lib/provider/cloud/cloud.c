@@ -98,6 +98,7 @@ const struct provider provider_cloud = {
 	.refresh_read = cloud_refresh_read,
 	.probe_build = cloud_probe_build,
 	.probe_read = cloud_probe_read,
+	.probe_more = cloud_probe_more,
 	.subscribe = cloud_subscribe,
 	.setup = cloud_setup,
 	.samples = cloud_samples,

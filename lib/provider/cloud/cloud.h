@@ -96,6 +96,9 @@ enum rc cloud_refresh_build(const struct account *a, struct http_req *out);
 enum rc cloud_refresh_read(const struct account *a, struct http_res *res, const char **token,
     int64_t *life_s);
 enum rc cloud_probe_build(const struct account *a, int step, struct http_req *out);
+/* cloud_probe_more(a, step, after, out): the next page of step's list. */
+enum rc cloud_probe_more(const struct account *a, int step, const char *after,
+    struct http_req *out);
 enum rc cloud_probe_read(const struct account *a, int step, const struct http_res *res,
     struct finding *out);
 enum rc cloud_subscribe(const struct account *a, struct http_req *out);

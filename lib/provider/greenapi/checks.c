@@ -95,8 +95,10 @@ const struct provider_check greenapi_checks[] = {
 	  .subject = { "Instance and token", "Инстанс и токен" },
 	  .what = { "Green API accepts instance and token",
 	    "Green API принимает инстанс и токен" },
-	  .remedy = { "Copy idInstance and apiTokenInstance again from Green API's console.",
-	    "Скопируйте idInstance и apiTokenInstance заново из кабинета Green API." },
+	  .remedy = { "Copy idInstance and apiTokenInstance again from Green API's console into "
+	    "WHATSAPP_ID_INSTANCE and WHATSAPP_API_TOKEN_INSTANCE.",
+	    "Скопируйте idInstance и apiTokenInstance заново из кабинета Green API в "
+	    "WHATSAPP_ID_INSTANCE и WHATSAPP_API_TOKEN_INSTANCE." },
 	  .codes = { "token" } },
 	{ .number = 723,
 	  .subject = { "Instance", "Инстанс" },
