@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <pwd.h>
@@ -26,6 +27,7 @@
 #define FLOOR_BYTES (16LL << 20)	/* as the spool keeps free */
 #define WARN_BYTES (100LL << 20)
 #define TEST_BYTES 65536
+#define FIX_MAX (6 * PATH_MAX)
 /* linux/magic.h */
 #define MAGIC_TMPFS 0x01021994
 #define MAGIC_RAMFS 0x858458f6
@@ -64,13 +66,44 @@ usable(const char *dir)
 	return access(parent, W_OK | X_OK) == 0;
 }
 
+/* What gives a path to the group of the programs: what is in it, too, and whatever it is. */
+static void
+give(const struct doctor *d, const char *path, char fix[FIX_MAX])
+{
+	gid_t gid = d->probe.there ? (gid_t)d->probe.gid : getegid();
+	struct group gr, *found = NULL;
+	char buf[8192], name[64], make[PATH_MAX + 16];
+	struct stat st;
+
+	if (getgrgid_r(gid, &gr, buf, sizeof buf, &found) == 0 && found != NULL)
+		snprintf(name, sizeof name, "%s", gr.gr_name);
+	else
+		snprintf(name, sizeof name, "%u", (unsigned int)gid);
+	*make = '\0';
+	if (stat(path, &st) != 0)
+		snprintf(make, sizeof make, "mkdir -p '%s' && ", path);
+	snprintf(fix, FIX_MAX, doctor_tr(d,
+	    "As root: `%schgrp -R '%s' '%s' && chmod -R g+rwX '%s' && find '%s' -type d -exec "
+	    "chmod 2770 {} +`; the web and the cron user both belong to that group.",
+	    "От имени root: `%schgrp -R '%s' '%s' && chmod -R g+rwX '%s' && find '%s' -type d "
+	    "-exec chmod 2770 {} +`; веб- и cron-пользователь оба входят в эту группу."),
+	    make, name, path, path, path);
+}
+
 static void
 folder(struct doctor *d, enum doctor_check c, const char *dir)
 {
-	if (usable(dir))
+	char fix[FIX_MAX];
+	int e;
+
+	if (usable(dir)) {
 		doctor_say(d, c, FINDING_OK, "%s", dir);
-	else
-		doctor_say(d, c, FINDING_FAIL,
+		return;
+	}
+	e = errno;
+	give(d, c == DC_SPOOL ? d->conf->spool_dir : dir, fix);
+	errno = e;
+	doctor_cause(d, c, FINDING_FAIL, e == EACCES || e == ENOENT ? fix : NULL,
 		    doctor_tr(d, "%s: %s (as user %u)", "%s: %s (пользователь %u)"), dir,
 		    doctor_errno(d, errno), (unsigned int)geteuid());
 }
@@ -212,7 +245,7 @@ spool(struct doctor *d)
 {
 	static const char *const parts[] = { "tmp", "new", "cur", "bad" };
 	const char *dir = d->conf->spool_dir;
-	char path[PATH_MAX];
+	char path[PATH_MAX], fix[FIX_MAX];
 	struct stat st;
 	bool whole = true;
 
@@ -238,8 +271,9 @@ spool(struct doctor *d)
 	}
 	if (!d->probe.there)
 		return;
+	give(d, dir, fix);
 	if (!d->probe.spool_ok)
-		doctor_say(d, DC_SPOOL_WEB, FINDING_FAIL, doctor_tr(d,
+		doctor_cause(d, DC_SPOOL_WEB, FINDING_FAIL, fix, doctor_tr(d,
 		    "the web programs run as user %"
 		    PRId64 ", doctor as %u; they cannot write to %s",
 		    "веб-программы работают под пользователем %"
@@ -274,7 +308,8 @@ database_room(struct doctor *d)
 static void
 log_file(struct doctor *d)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], fix[FIX_MAX];
+	int e;
 
 	if (d->conf->log_file != NULL)
 		snprintf(path, sizeof path, "%s", d->conf->log_file);
@@ -284,8 +319,12 @@ log_file(struct doctor *d)
 	if (access(path, F_OK) == 0) {
 		if (access(path, W_OK) == 0)
 			doctor_say(d, DC_LOG, FINDING_OK, "%s", path);
-		else
-			doctor_say(d, DC_LOG, FINDING_FAIL, "%s: %s", path, doctor_errno(d, errno));
+		else {
+			e = errno;
+			give(d, path, fix);
+			doctor_cause(d, DC_LOG, FINDING_FAIL, fix, "%s: %s", path,
+			    doctor_errno(d, e));
+		}
 		return;
 	}
 	parent_of(mem_arena_dup(&d->arena, path), path);

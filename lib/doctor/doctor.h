@@ -89,7 +89,7 @@ struct doctor_result {
 /* What the program behind the web server says of itself. */
 struct doctor_probe {
 	bool there;
-	int64_t uid;
+	int64_t uid, gid;
 	bool spool_ok, cgi;
 	bool hosted;		/* below the site's folder: shared hosting */
 	char config[256], doc_root[256];

@@ -21,6 +21,7 @@
 #include "base/str.h"
 
 #define HTACCESS_MAX 65536
+#define FIX_MAX (2 * PATH_MAX + 400)
 #define LOG_TAIL (8 << 20)	/* of each log */
 #define LOG_FILES 400
 #define LIMIT_LEAST 16777216	/* LimitRequestBody: ARCHITECTURE.md 6.4 */
@@ -99,10 +100,26 @@ out:
 	return p;
 }
 
+/* What takes a directive out of a file; NULL where its name is no word. */
+static const char *
+without(const struct doctor *d, const char *path, const char *directive, char fix[FIX_MAX])
+{
+	size_t n = strspn(directive, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+	if (n == 0)
+		return NULL;
+	snprintf(fix, FIX_MAX, doctor_tr(d,
+	    "Take the line out: with it the server answers 500 to every request. "
+	    "`sed -i '/^[[:blank:]]*%.*s[[:blank:]]/Id' '%s'`",
+	    "Уберите строку: с ней сервер отвечает 500 на каждый запрос. "
+	    "`sed -i '/^[[:blank:]]*%.*s[[:blank:]]/Id' '%s'`"), (int)n, directive, path);
+	return fix;
+}
+
 static void
 htaccess(struct doctor *d, const char *cgi_dir, const char *sub)
 {
-	char path[PATH_MAX], why[128];
+	char path[PATH_MAX], why[128], fix[FIX_MAX];
 	size_t n;
 	char *text;
 
@@ -111,7 +128,8 @@ htaccess(struct doctor *d, const char *cgi_dir, const char *sub)
 	if (text == NULL)
 		return;
 	if (doctor_htaccess(text, why))
-		doctor_say(d, DC_HTACCESS, FINDING_FAIL, "%s: %s", path, why);
+		doctor_cause(d, DC_HTACCESS, FINDING_FAIL, without(d, path, why, fix), "%s: %s",
+		    path, why);
 	else
 		doctor_say(d, DC_HTACCESS, FINDING_OK, "%s", path);
 	free(text);
@@ -120,9 +138,22 @@ htaccess(struct doctor *d, const char *cgi_dir, const char *sub)
 /* --- suexec ----------------------------------------------------------------------- */
 
 static void
+mode_of(struct doctor *d, const char *path, mode_t mode)
+{
+	char fix[FIX_MAX];
+
+	snprintf(fix, sizeof fix, doctor_tr(d,
+	    "`chmod 755 '%s'`: suexec runs nothing that group or others may write.",
+	    "`chmod 755 '%s'`: suexec не запускает то, что может менять группа или остальные."),
+	    path);
+	doctor_cause(d, DC_PROG_MODE, FINDING_FAIL, fix, "%s: %03o", path,
+	    (unsigned int)mode & 0777);
+}
+
+static void
 program(struct doctor *d, const char *dir, const struct stat *folder, const char *name)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], fix[FIX_MAX];
 	struct stat st;
 
 	if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
@@ -131,24 +162,34 @@ program(struct doctor *d, const char *dir, const struct stat *folder, const char
 		doctor_say(d, DC_PROG_LINK, FINDING_FAIL, "%s: %s", path, doctor_errno(d, errno));
 		return;
 	}
-	if (S_ISLNK(st.st_mode))
-		doctor_say(d, DC_PROG_LINK, FINDING_FAIL,
+	if (S_ISLNK(st.st_mode)) {
+		snprintf(fix, sizeof fix, doctor_tr(d,
+		    "Copy the program, suexec follows no links: `cp -p --remove-destination "
+		    "\"$(readlink -f '%s')\" '%s'`",
+		    "Скопируйте программу, suexec не идёт по ссылкам: `cp -p --remove-destination "
+		    "\"$(readlink -f '%s')\" '%s'`"), path, path);
+		doctor_cause(d, DC_PROG_LINK, FINDING_FAIL, fix,
 		    doctor_tr(d, "%s is a link", "%s — ссылка"), path);
-	else
+	} else
 		doctor_say(d, DC_PROG_LINK, FINDING_OK, "%s", name);
 	if (S_ISLNK(st.st_mode))
 		return;
 	if ((st.st_mode & 022) != 0 || (st.st_mode & 0111) == 0)
-		doctor_say(d, DC_PROG_MODE, FINDING_FAIL, "%s: %03o", path,
-		    (unsigned int)st.st_mode & 0777);
+		mode_of(d, path, st.st_mode);
 	else
 		doctor_say(d, DC_PROG_MODE, FINDING_OK, "%s", name);
-	if (st.st_uid != folder->st_uid || st.st_gid != folder->st_gid)
-		doctor_say(d, DC_PROG_OWNER, FINDING_FAIL, "%s: %u:%u, %s: %u:%u", path,
+	if (st.st_uid != folder->st_uid || st.st_gid != folder->st_gid) {
+		snprintf(fix, sizeof fix, doctor_tr(d,
+		    "Install as the user of the site (make install), suexec compares the owners; "
+		    "or, as root: `chown %u:%u '%s'`",
+		    "Устанавливайте от имени пользователя сайта (make install), suexec сравнивает "
+		    "владельцев; или от имени root: `chown %u:%u '%s'`"),
+		    (unsigned int)folder->st_uid, (unsigned int)folder->st_gid, path);
+		doctor_cause(d, DC_PROG_OWNER, FINDING_FAIL, fix, "%s: %u:%u, %s: %u:%u", path,
 		    (unsigned int)st.st_uid,
 		    (unsigned int)st.st_gid, dir, (unsigned int)folder->st_uid,
 		    (unsigned int)folder->st_gid);
-	else
+	} else
 		doctor_say(d, DC_PROG_OWNER, FINDING_OK, "%s", name);
 }
 
@@ -170,8 +211,7 @@ doctor_cgi_dir(struct doctor *d)
 	htaccess(d, d->o.cgi_dir, "instagram");
 	htaccess(d, d->o.cgi_dir, "whatsapp");
 	if ((st.st_mode & 022) != 0)
-		doctor_say(d, DC_PROG_MODE, FINDING_FAIL, "%s: %03o", dir,
-		    (unsigned int)st.st_mode & 0777);
+		mode_of(d, dir, st.st_mode);
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
 		program(d, dir, &st, programs[i]);
 }

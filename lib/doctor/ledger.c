@@ -5,6 +5,7 @@
 
 #include "doctor/doctor.h"
 #include "store/store.h"
+#include "base/prefix.h"
 #include "base/str.h"
 
 #define HEARTBEAT_S 180
@@ -12,6 +13,7 @@
 #define POLL_SILENT_S 900
 #define QUEUED_S 600
 #define CUT_RUNS 3		/* in a row, cut short: no accident */
+#define CRONTAB_MAX 2048
 #define OTHER_S 1800		/* the other poller was seen so lately */
 
 enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_LITERAL, SQL_ENTRY,
@@ -773,18 +775,31 @@ in_the_future(struct doctor *d, int64_t ahead_s)
 	    "последний признак жизни на %" PRId64 " с в будущем"), ahead_s);
 }
 
+/* The line that starts this installation's poller, with this configuration. */
+static void
+crontab(const struct doctor *d, char fix[CRONTAB_MAX])
+{
+	snprintf(fix, CRONTAB_MAX, doctor_tr(d,
+	    "Add this line with crontab -e, and see cron's mail for errors: `* * * * * "
+	    "DMBOX_CONFIG='%s' %s/bin/dmbox-poll`",
+	    "Добавьте через crontab -e эту строку (ошибки приходят письмом cron): `* * * * * "
+	    "DMBOX_CONFIG='%s' %s/bin/dmbox-poll`"), d->conf->file, prefix());
+}
+
 /* fresh: cron came back (or began) with the run that is at work now. */
 static void
 heartbeat(struct doctor *d, bool *fresh)
 {
+	char fix[CRONTAB_MAX];
 	struct db_res *r = of_all(d, SQL_HEARTBEAT);
 	int64_t age, window, interval, since, late;
 
 	if (r == NULL)
 		return;		/* not_looked says so */
 	if (db_rows(r) == 0) {
-		doctor_say(d, DC_CRON, FINDING_FAIL, "%s", doctor_tr(d, "dmbox-poll never ran",
-		    "dmbox-poll ни разу не запускался"));
+		crontab(d, fix);
+		doctor_cause(d, DC_CRON, FINDING_FAIL, fix, "%s", doctor_tr(d,
+		    "dmbox-poll never ran", "dmbox-poll ни разу не запускался"));
 		db_res_free(r);
 		return;
 	}
@@ -802,8 +817,9 @@ heartbeat(struct doctor *d, bool *fresh)
 	}
 	/* where cron is known to come rarely, silence in between is another trouble */
 	late = interval > HEARTBEAT_S && interval < 86400 ? interval + HEARTBEAT_S : HEARTBEAT_S;
-	doctor_say(d, DC_CRON, (interval > HEARTBEAT_S ? since : age) > late ? FINDING_FAIL :
-	    FINDING_OK, doctor_tr(d,
+	crontab(d, fix);
+	doctor_cause(d, DC_CRON, (interval > HEARTBEAT_S ? since : age) > late ? FINDING_FAIL :
+	    FINDING_OK, fix, doctor_tr(d,
 	    "last sign of life %" PRId64 " s ago", "последний признак жизни %" PRId64 " с назад"),
 	    age);
 	if (interval <= 0)

@@ -54,10 +54,12 @@ T(DC_JWT, 107, "there is a key for the tokens of people and programs",
     "send и check-messages отвечают 503."),
 T(DC_BELOW, 108, "the configuration lies outside the web server's folders",
     "конфигурация лежит вне папок веб-сервера",
-    "Move it out of the web root, for instance to ~/.config/dmbox/dmbox.env, name the new place in "
-    "DMBOX_CONFIG, and renew all secrets.",
-    "Перенесите её из корня сайта, например в ~/.config/dmbox/dmbox.env, укажите новое место в "
-    "DMBOX_CONFIG и смените все секреты."),
+    "Move it, with the accounts folder, out of the web root, for instance to "
+    "~/.config/dmbox/dmbox.env, name the new places in DMBOX_CONFIG and DMBOX_ACCOUNTS_DIR, and "
+    "renew all secrets.",
+    "Перенесите её вместе с папкой аккаунтов из корня сайта, например в "
+    "~/.config/dmbox/dmbox.env, укажите новые места в DMBOX_CONFIG и DMBOX_ACCOUNTS_DIR и "
+    "смените все секреты."),
 T(DC_OPEN, 109, "no webhook takes deliveries from anybody",
     "ни один вебхук не принимает доставки от кого угодно",
     "Set the webhook secret of this account: now anybody can insert messages.",

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/auth.h"
 #include "base/clock.h"
@@ -563,6 +564,8 @@ read_probe(struct doctor *d, const char *rid, const struct http_res *res)
 	o = json_member(j, "probe");
 	if (json_type(o) == JSON_OBJECT && json_i64(json_member(o, "uid"), &p->uid) == RC_OK) {
 		p->there = true;
+		if (json_i64(json_member(o, "gid"), &p->gid) != RC_OK)
+			p->gid = (int64_t)getegid();
 		p->spool_ok = json_bool(json_member(o, "spool"), true);
 		p->cgi = json_bool(json_member(o, "cgi"), false);
 		p->hosted = json_bool(json_member(o, "hosted"), false);
