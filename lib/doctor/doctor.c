@@ -37,14 +37,14 @@ severity(enum finding_status s)
 	return 0;
 }
 
-/* One blank between words: libpq writes two behind FATAL. */
+/* One blank between words, none at the end: libpq writes two behind FATAL. */
 static void
 squeeze(char *s)
 {
 	char *to = s;
 
 	for (; *s != '\0'; s++)
-		if (*s != ' ' || s[1] != ' ')
+		if (*s != ' ' || (s[1] != ' ' && s[1] != '\0'))
 			*to++ = *s;
 	*to = '\0';
 }
