@@ -55,6 +55,8 @@ struct why {
 	struct buf asked_text;
 	bool provider_has;
 	enum verdict_of verdict;
+	bool made;			/* rows were made of the delivery, under other ids */
+	bool brief;			/* too short to be looked for in bytes */
 	char reason[64];		/* of a refused one */
 	/* the message's, for a person; in the trace's arena */
 	const char *words_by, *words_of;
@@ -206,6 +208,16 @@ means(const struct why *w)
 {
 	const char *const *m = meanings[w->verdict];
 
+	if (w->verdict == LEDGER_ONLY && w->made)
+		return cmd_tr("Its bytes came, and rows were made of them, none under this id: see "
+		    "reason, and dmbox.messages where delivery_id is the delivery's.",
+		    "Байты пришли, и строки из них есть, но под другим номером: смотрите reason и "
+		    "dmbox.messages, где delivery_id — номер доставки.");
+	if (w->verdict == NOT_FOUND && w->brief)
+		return cmd_tr("No table knows it. It is too short to be looked for in the bytes of "
+		    "deliveries: give at least 4 characters.",
+		    "Таблицам о нём ничего не известно. В байтах доставок такое короткое слово "
+		    "не ищется: нужно хотя бы 4 знака.");
 	if (m[0] == NULL)
 		return cmd_tr("Nobody knows of it here: not the tables, not the ledger, "
 		    "not the spool.",
@@ -443,6 +455,7 @@ read_ledger(struct why *w, size_t from)
 		}
 		accepted = true;
 		lost |= has_text(s, "rowsLost", v, sizeof v);
+		w->made |= has_text(s, "stored", v, sizeof v) && !str_eq(v, "0");
 	}
 	return lost ? PARTLY : accepted ? LEDGER_ONLY : REFUSED;
 }
@@ -682,6 +695,7 @@ answer(struct why *w, const char *q)
 	enum rc rc;
 
 	w->verdict = NOT_FOUND;
+	w->brief = !time && strlen(who != NULL ? who : q) < WORD_MIN;
 	strv_add(&w->words, who ? who : q, strlen(who ? who : q));
 	if (!time && who == NULL && strlen(q) >= WORD_MIN)
 		search_spool(w);

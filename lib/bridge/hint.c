@@ -92,13 +92,11 @@ static const struct {
 		"Проверка прервана." } },
 	/* what was odd about a delivery that was accepted */
 	{ "not_understood", {
-		"The body was not_understood and made no message: it is neither a known "
-		"shape nor a "
-		"form with contact_id and text. It is kept; see `dmbox init` for what to send.",
-		"Тело запроса не понято (not_understood) и не стало сообщением: это ни "
-		"известный формат, "
-		"ни форма с полями contact_id и text. Оно сохранено; что отправлять, печатает "
-		"`dmbox init`." } },
+		"The body was not_understood and made no message: it is no shape that is known of "
+		"this provider. It is kept; after an update `dmbox replay` reads it again.",
+		"Тело запроса не понято (not_understood) и не стало сообщением: такого формата у "
+		"этого провайдера мы не знаем. Оно сохранено; после обновления его прочтёт "
+		"`dmbox replay`." } },
 	{ "raw_controls", {
 		"As JSON the body was not_understood: a line end stands unescaped in a "
 		"string. It was "
@@ -170,6 +168,34 @@ hint_text(bool ru, const struct account *a, const char *code)
 		if (str_eq(texts[i].code, code))
 			return say(ru, &texts[i].text);
 	return NULL;
+}
+
+bool
+hint_address(const struct conf *c, const struct account *a, const char *body, size_t n,
+    struct buf *b)
+{
+	static const struct text of = { "This is a delivery of ", "Это доставка от " };
+	static const struct text here = { ", and this address is for ", ", а этот адрес — для " };
+	static const struct text kept = { ": it is kept and made no message. ",
+		": она сохранена и не стала сообщением. " };
+	static const struct text enter = { "Enter this address there: ", "Укажите там адрес " };
+	static const struct text none = { "No account of that provider is configured: `dmbox init`.",
+		"Аккаунта этого провайдера в настройках нет: `dmbox init`." };
+	const struct provider *p = provider_by_body(body, n);
+	bool ru = russian(c);
+
+	if (p == NULL || p == provider_of(a))
+		return false;
+	buf_printf(b, "%s%s%s%s%s", say(ru, &of), p->title, say(ru, &here),
+	    provider_of(a)->title, say(ru, &kept));
+	for (size_t i = 0; i < c->n_accounts; i++)
+		if (provider_of(&c->accounts[i]) == p) {
+			buf_puts(b, say(ru, &enter));
+			hint_webhook_url(c, &c->accounts[i], b);
+			return true;
+		}
+	buf_puts(b, say(ru, &none));
+	return true;
 }
 
 /* What to do at the provider, in one paragraph. */

@@ -304,13 +304,19 @@ static void
 put_warning(const struct endpoint_env *e, const struct account *a, const char *code, struct buf *b)
 {
 	const char *hint = hint_text(str_eq(e->conf->lang, "ru"), a, code);
+	struct buf other;
 
+	buf_init(&other, 8192);
+	if (str_eq(code, "not_understood") &&
+	    hint_address(e->conf, a, e->req->body, e->req->body_n, &other))
+		hint = other.p;
 	buf_puts(b, ",\"warning\":");
 	json_put_str(b, code);
 	if (hint != NULL) {
 		buf_puts(b, ",\"hint\":");
 		json_put_str(b, hint);
 	}
+	buf_free(&other);
 }
 
 static void

@@ -350,6 +350,9 @@ struct provider {
 	const char *title;	/* for people: "Green API" */
 	enum channel channel;
 	struct provider_words words;
+	/* a member that a delivery of its has and others have not, and its value (NULL: any);
+	 * path NULL: there is none */
+	struct { const char *path, *value; } mark;
 
 	/* --- what the core does differently for it */
 	size_t text_max;	/* longest text of one message; 0 = no limit known */
@@ -505,6 +508,12 @@ struct provider {
 extern const struct provider *const providers[];
 /* provider_by_name(s): NULL where there is none. */
 const struct provider *provider_by_name(const char *name);
+/*
+ * provider_by_body(p, n):
+ * Whose delivery the JSON p[0..n] is, by the mark of each; NULL: nobody's, or no JSON.  For
+ * saying that a delivery came to another provider's address, never for reading one.
+ */
+const struct provider *provider_by_body(const char *p, size_t n);
 /* provider_first(ch): the channel's first of the list: what an account of which nothing
  * else is known is taken for.  Never NULL. */
 const struct provider *provider_first(enum channel ch);

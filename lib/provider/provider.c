@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
+#include "extern/json.h"
 #include "provider/list.h"
 
 #define PROVIDER_ADDRESS(name) &provider_##name,
@@ -38,6 +40,37 @@ provider_by_name(const char *name)
 		if (str_eq(providers[i]->name, name))
 			return providers[i];
 	return NULL;
+}
+
+/* Does j have what deliveries of this provider have? */
+static bool
+has_mark(const struct provider *p, const struct json *j)
+{
+	const struct json *v = p->mark.path != NULL ? json_get(j, p->mark.path) : NULL;
+	struct mem_arena arena = {0};
+	bool yes;
+
+	yes = json_type(v) == JSON_STRING &&
+	    (p->mark.value == NULL || str_eq(json_str(&arena, v), p->mark.value));
+	mem_arena_free(&arena);
+	return yes;
+}
+
+const struct provider *
+provider_by_body(const char *p, size_t n)
+{
+	const struct provider *found = NULL;
+	struct json *j = NULL;
+
+	if (json_parse(p, n, &j, NULL) == RC_OK) {
+		const struct json *one = json_type(j) == JSON_ARRAY ? json_at(j, 0) : j;
+
+		for (size_t i = 0; providers[i] != NULL && found == NULL; i++)
+			if (has_mark(providers[i], one))
+				found = providers[i];
+	}
+	json_free(j);
+	return found;
 }
 
 const struct provider *

@@ -57,6 +57,7 @@ const struct provider provider_cloud = {
 	.name = "cloud",
 	.title = "WhatsApp Cloud API",
 	.channel = CHANNEL_WHATSAPP,
+	.mark = { "object", "whatsapp_business_account" },
 	.words = { .mode = "WHATSAPP CLOUD API", .from = "WhatsApp/Cloud API",
 	    .shape = "WhatsApp Cloud API webhook", .item = "WhatsApp" },
 	.ascii = true,

@@ -58,6 +58,7 @@ const struct provider provider_graph = {
 	.name = "graph",
 	.title = "Instagram Graph API",
 	.channel = CHANNEL_INSTAGRAM,
+	.mark = { "object", "instagram" },
 	.words = { .mode = "INSTAGRAM GRAPH API", .from = "Instagram/Graph API",
 	    .shape = "Instagram Graph webhook", .item = "Instagram Graph" },
 	.ascii = true,		/* B.3 */

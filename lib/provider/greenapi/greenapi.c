@@ -816,6 +816,7 @@ const struct provider provider_greenapi = {
 	.name = "greenapi",
 	.title = "Green API",
 	.channel = CHANNEL_WHATSAPP,
+	.mark = { "typeWebhook", NULL },
 	.words = { .mode = "GREEN API", .from = "WhatsApp/Green API", .shape = "Green API webhook",
 	    .item = "Green API WhatsApp" },
 	.ids_per_chat = true,
