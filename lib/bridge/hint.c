@@ -179,7 +179,8 @@ hint_address(const struct conf *c, const struct account *a, const char *body, si
 	static const struct text kept = { ": it is kept and made no message. ",
 		": она сохранена и не стала сообщением. " };
 	static const struct text enter = { "Enter this address there: ", "Укажите там адрес " };
-	static const struct text none = { "No account of that provider is configured: `dmbox init`.",
+	static const struct text none = {
+		"No account of that provider is configured: `dmbox init`.",
 		"Аккаунта этого провайдера в настройках нет: `dmbox init`." };
 	const struct provider *p = provider_by_body(body, n);
 	bool ru = russian(c);
