@@ -154,7 +154,8 @@ const struct provider_hint chatrace_hints[] = {
 		"формы заново." } },
 	{ "not_understood", {
 		"The body was not_understood and made no message: it is neither a known shape "
-		"nor a form with contact_id and text. It is kept; see `dmbox init` for what to send.",
+		"nor a form with contact_id and text. It is kept; see `dmbox init` for what to "
+		"send.",
 		"Тело запроса не понято (not_understood) и не стало сообщением: это ни известный "
 		"формат, ни форма с полями contact_id и text. Оно сохранено; что отправлять, "
 		"печатает `dmbox init`." } },
