@@ -186,7 +186,7 @@ jsonw_members(struct jsonw *w, const char *json)
 		return;
 	if (w->depth == 0 || (w->array & level) != 0 || n < 2 || json[0] != '{' ||
 	    json[n - 1] != '}') {
-		misuse(w, "members of no object", json);
+		misuse(w, "members of no object", NULL);	/* json may hold people's words */
 		return;
 	}
 	if (strspn(json + 1, " \t\r\n") == n - 2)
