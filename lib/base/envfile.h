@@ -11,8 +11,8 @@
  */
 
 /* One line: key and value, or why is set and says what is wrong with it. */
-typedef void (*envfile_fn)(void *arg, unsigned int line, const char *key, const char *value,
-    const char *why);
+typedef void (*envfile_fn)(
+    void *arg, unsigned int line, const char *key, const char *value, const char *why);
 
 /* envfile_parse(p, n, fn, arg): call fn for each line that says something, in
  * order.  Strings live during the call only; values are wiped afterwards. */

@@ -137,8 +137,8 @@ http_res_free(struct http_res *r)
 }
 
 void
-http_res_header(struct http_res *r, const char *name, size_t name_n, const char *value,
-    size_t value_n)
+http_res_header(
+    struct http_res *r, const char *name, size_t name_n, const char *value, size_t value_n)
 {
 	char *n, *v;
 
@@ -217,8 +217,8 @@ decode(struct mem_arena *a, const char *p, size_t n, size_t *out_n)
 }
 
 enum rc
-http_form_parse(struct mem_arena *a, const char *p, size_t n, size_t max,
-    struct http_field **out, size_t *out_n)
+http_form_parse(struct mem_arena *a, const char *p, size_t n, size_t max, struct http_field **out,
+    size_t *out_n)
 {
 	const char *end = p + n, *amp, *eq;
 	struct http_field *v;

@@ -54,8 +54,8 @@ str_n_i64(const char *p, size_t n, int64_t *out)
 		if (*p < '0' || *p > '9' || __builtin_mul_overflow(v, 10, &v))
 			return RC_INVALID;
 		/* counted downwards where negative, so that INT64_MIN fits */
-		if (neg ? __builtin_sub_overflow(v, *p - '0', &v)
-			: __builtin_add_overflow(v, *p - '0', &v))
+		if (neg ? __builtin_sub_overflow(v, *p - '0', &v) :
+			  __builtin_add_overflow(v, *p - '0', &v))
 			return RC_INVALID;
 	}
 	*out = v;
@@ -85,8 +85,7 @@ str_ieq(const char *a, const char *b)
 {
 	if (a == NULL || b == NULL)
 		return a == b;
-	while (*a != '\0' &&
-	    (*a == *b || lower((unsigned char)*a) == lower((unsigned char)*b))) {
+	while (*a != '\0' && (*a == *b || lower((unsigned char)*a) == lower((unsigned char)*b))) {
 		a++;
 		b++;
 	}

@@ -51,8 +51,7 @@ split(const char *url, bool *https, const char **h, size_t *hn, int64_t *port)
 	if (colon == end)
 		return RC_OK;
 	port_n = (size_t)(end - colon - 1);
-	if (port_n > 5 || str_n_i64(colon + 1, port_n, port) != RC_OK || *port < 1 ||
-	    *port > 65535)
+	if (port_n > 5 || str_n_i64(colon + 1, port_n, port) != RC_OK || *port < 1 || *port > 65535)
 		return RC_INVALID;
 	return RC_OK;
 }

@@ -27,12 +27,12 @@ struct auth_caller {
  * Returns  RC_OK; RC_DENIED with a short reason in why (for the log, never the
  *          token); RC_TEMP where no key is configured (503 code config).
  */
-enum rc auth_bearer(const struct conf *c, const char *header,
-    struct auth_caller *out, char why[96]) MUST_CHECK;
+enum rc auth_bearer(
+    const struct conf *c, const char *header, struct auth_caller *out, char why[96]) MUST_CHECK;
 /* auth_token_make(c, sub, scope, ttl_s, out): a new HS256 JWT; caller frees with
  * mem_free_secret.  RC_INVALID for bad scope words, RC_TEMP without JWT_SECRET. */
-enum rc auth_token_make(const struct conf *c, const char *sub, const char *scope,
-    int64_t ttl_s, char **out) MUST_CHECK;
+enum rc auth_token_make(
+    const struct conf *c, const char *sub, const char *scope, int64_t ttl_s, char **out) MUST_CHECK;
 /* auth_scope_name(s): "read", ... */
 const char *auth_scope_name(enum auth_scope s);
 

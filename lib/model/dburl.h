@@ -20,8 +20,8 @@
 enum rc dburl_make(const char *in, char **out, char why[160]) MUST_CHECK;
 /* dburl_from_parts: a conninfo string from DB_*; NULL parts are left out.
  * Caller frees with mem_free_secret. */
-char *dburl_from_parts(const char *host, const char *port, const char *user,
-    const char *password, const char *database);
+char *dburl_from_parts(const char *host, const char *port, const char *user, const char *password,
+    const char *database);
 /* dburl_password(s): the password in a URL or conninfo string, decoded; NULL where it has
  * none or is neither.  dburl_password_written(s): as it stands in a URL's user part
  * (p%40w).  For masking.  Caller frees with mem_free_secret. */

@@ -64,7 +64,7 @@ void task_poll_next_text(int64_t us, char out[16]);
 
 /* task_poll_attempts_json(v, n, w, key): a check's requests as a JSON array, the member key (NULL:
  * the whole text), as poll_runs and the answer of check-messages show them. */
-void task_poll_attempts_json(const struct poll_attempt *v, size_t n, struct jsonw *w,
-    const char *key);
+void task_poll_attempts_json(
+    const struct poll_attempt *v, size_t n, struct jsonw *w, const char *key);
 
 #endif
