@@ -2,11 +2,14 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/qr.h"
 #include "base/str.h"
 #include "cmd.h"
 #include "extern/db.h"
@@ -14,6 +17,47 @@
 #include "store/people.h"
 
 #define LINK_S (24 * 3600)
+
+/* Does the locale say that the terminal shows UTF-8? */
+static bool
+shows_utf8(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *v = getenv(names[i]), *dot = v != NULL ? strchr(v, '.') : NULL;
+
+		if (!str_empty(v))
+			return dot != NULL && (str_ieq(dot, ".UTF-8") || str_ieq(dot, ".utf8"));
+	}
+	return false;
+}
+
+/* The link as a QR code, two rows in a line, black on white whatever the terminal's colours:
+ * to be read off it with a phone.  Not where nobody looks. */
+static void
+show_qr(const char *link)
+{
+	static const char *const half[] = { " ", "\xe2\x96\x84", "\xe2\x96\x80",
+	    "\xe2\x96\x88" };
+	struct qr q;
+
+	if (!isatty(STDERR_FILENO) || !shows_utf8() || !qr_encode(link, &q))
+		return;
+	for (unsigned int y = 0; y < q.side + 8; y += 2) {
+		fputs("\033[30;107m", stderr);
+		for (unsigned int x = 0; x < q.side + 8; x++) {
+			/* beyond its edge unsigned numbers are large */
+			bool in = x - 4 < q.side;
+			bool upper = in && y - 4 < q.side && q.dark[y - 4][x - 4];
+			bool lower = in && y - 3 < q.side && q.dark[y - 3][x - 4];
+
+			fputs(half[(upper ? 2 : 0) + (lower ? 1 : 0)], stderr);
+		}
+		fputs("\033[0m\n", stderr);
+	}
+	mem_wipe(&q, sizeof q);
+}
 
 static int
 give_link(struct db *db, const struct conf *c, const char *name, const char *role, bool json)
@@ -45,6 +89,10 @@ give_link(struct db *db, const struct conf *c, const char *name, const char *rol
 	}
 	people_put_link(&b, c->public_url, secret);
 	printf("%s\n", b.p);
+	if (!str_empty(c->public_url)) {
+		fflush(stdout);
+		show_qr(b.p);
+	}
 	clock_iso(us, until);
 	fprintf(stderr, cmd_tr("works once, until %s\n", "действует один раз, до %s\n"), until);
 	if (str_empty(c->public_url))
@@ -117,7 +165,7 @@ list(struct db *db, bool json)
 }
 
 static int
-revoke(struct db *db, const char *name, bool json)
+take_access(struct db *db, const char *name, bool json)
 {
 	switch (people_revoke(db, name)) {
 	case RC_OK:
@@ -140,7 +188,7 @@ act(struct db *db, const struct conf *c, const char *verb, const char *name, con
 	if (str_eq(verb, "list"))
 		return list(db, json);
 	if (str_eq(verb, "revoke"))
-		return revoke(db, name, json);
+		return take_access(db, name, json);
 	if (str_eq(verb, "add") && people_add(db, name, role) != RC_OK) {
 		cmd_error("%s", db_error(db));
 		return CMD_FAIL;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/qr.h"
 #include "bridge/hint.h"
 #include "bridge/replay.h"
 #include "bridge/tick.h"
@@ -753,6 +754,33 @@ users(struct endpoint_env *e)
 	answer(e, rc, &w);
 }
 
+/* "qr":["1011...",...], a text a row; none for a link that is too long. */
+static void
+put_qr(struct jsonw *w, const char *public_url, const char *secret)
+{
+	char row[QR_SIDE_MAX + 1];
+	struct buf url;
+	struct qr q;
+
+	buf_init(&url, 8192);
+	people_put_link(&url, public_url, secret);
+	jsonw_array(w, "qr");
+	if (!buf_err(&url) && qr_encode(url.p, &q)) {
+		for (unsigned int y = 0; y < q.side; y++) {
+			for (unsigned int x = 0; x < q.side; x++)
+				row[x] = q.dark[y][x] ? '1' : '0';
+			row[q.side] = '\0';
+			jsonw_str(w, NULL, row);
+		}
+		mem_wipe(&q, sizeof q);
+		mem_wipe(row, sizeof row);
+	}
+	jsonw_end(w);
+	if (url.p != NULL)
+		mem_wipe(url.p, url.n);
+	buf_free(&url);
+}
+
 static void
 give_link(struct endpoint_env *e, struct db *db, const char *name, const char *role)
 {
@@ -767,8 +795,7 @@ give_link(struct endpoint_env *e, struct db *db, const char *name, const char *r
 	if (rc == RC_OK) {
 		jsonw_object(&w, NULL);
 		people_link_json(&w, name, role, e->conf->public_url, secret, us);
-		jsonw_array(&w, "qr");
-		jsonw_end(&w);
+		put_qr(&w, e->conf->public_url, secret);
 		jsonw_end(&w);
 		log_info("a link for %s, made by %s", name, e->caller.sub);
 	}
