@@ -70,6 +70,7 @@ grant update on dmbox.contacts, dmbox.messages, dmbox.attachments, dmbox.reactio
 	dmbox.refusals, dmbox.refused_bytes, dmbox.contact_aliases to dmbox_web;
 grant delete on dmbox.message_edits, dmbox.attachments, dmbox.events, dmbox.contact_aliases to dmbox_web;
 grant insert, update, delete on dmbox.login_links, dmbox.sessions, dmbox.desk, dmbox.notes, dmbox.labels, dmbox.replies to dmbox_web;
+grant update (lang) on dmbox.users to dmbox_web;
 -- a message that changes its side, or goes, is counted
 grant select, update on dmbox.message_counts, dmbox.message_hours to dmbox_web, dmbox_send;
 grant select on dmbox.count_marks to dmbox_web, dmbox_send;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 #define FLOOR_MIN	((uint64_t)512 << 20)	/* left free for the database and the spool: a */
 #define FLOOR_PART	20			/* twentieth of the disk, between these two */
@@ -70,4 +71,18 @@ mediadir_full(const char *dir)
 	floor = size / FLOOR_PART;
 	floor = floor < FLOOR_MIN ? FLOOR_MIN : floor > FLOOR_MAX ? FLOOR_MAX : floor;
 	return left < (floor < size / 2 ? floor : size / 2);
+}
+
+bool
+mediadir_file(const char *dir, const char *path, struct buf *out)
+{
+	const char *p = path + strlen(path);
+
+	for (int slashes = 0; p > path; p--)
+		if (p[-1] == '/' && ++slashes == 3)
+			break;
+	if (strstr(p, "..") || !str_charset(p, 5, 400, "/._-"))
+		return false;
+	buf_printf(out, "%s/%s", dir, p);
+	return !buf_err(out);
 }

@@ -17,5 +17,9 @@ bool mediadir_make(const char *dir, const char *a, const char *b, struct buf *ou
 /* mediadir_name(s): s as the name of one folder: an account may be called anything.
  * Owns     the result: free(). */
 char *mediadir_name(const char *s);
+/* mediadir_file(dir, path, out): append the file of a row: path's last three parts below dir,
+ * for the folder may have been moved; false: path is none of ours (nothing it names is
+ * elsewhere). */
+bool mediadir_file(const char *dir, const char *path, struct buf *out);
 
 #endif

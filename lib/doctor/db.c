@@ -136,6 +136,7 @@ static const struct right { const char *table, *privileges; } rights_web[] = {
 	{ "poll_runs", "select insert update" }, { "leases", "select insert update delete" },
 	{ "heartbeats", "select insert update" }, { "account_state", "select insert update" },
 	{ "attachments", "select insert update delete" }, { "accounts", "select insert update" },
+	{ "avatars", "select insert update delete" },
 	{ NULL, NULL }
 }, rights_read[] = {
 	{ "messages", "select" }, { "contacts", "select" }, { "conversations", "select" },

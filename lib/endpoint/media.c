@@ -17,9 +17,14 @@
 #include "extern/db.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "bridge/mediadir.h"
 
 #define FILE_MAX (64 << 20)
 
+/* state, path, type, name, digest */
+static const struct db_stmt sql_avatar = { "avatar_get",
+    "select a.state, a.local_path, a.mime_type, null, a.sha256 from dmbox.avatars a"
+    " where a.contact_id = $1 and a.local_path is not null" };
 static const struct db_stmt sql_file = { "media_get",
     "select a.state, a.local_path, a.mime_type, a.name, a.sha256 from dmbox.attachments a"
     " join dmbox.messages m on m.id = a.message_id"
@@ -58,7 +63,6 @@ static enum rc
 read_file(const char *dir, const char *path, struct mem_arena *arena, const char **out,
     size_t *out_n)
 {
-	const char *p = path + strlen(path);
 	enum rc rc = RC_NONE;
 	struct stat st;
 	struct buf b;
@@ -66,15 +70,10 @@ read_file(const char *dir, const char *path, struct mem_arena *arena, const char
 	char *data;
 	int fd = -1;
 
-	for (int slashes = 0; p > path; p--)
-		if (p[-1] == '/' && ++slashes == 3)
-			break;
-	if (strstr(p, "..") || !str_charset(p, 5, 400, "/._-"))
-		return RC_NONE;
 	buf_init(&b, 8192);
-	buf_printf(&b, "%s/%s", dir, p);
-	if (!buf_err(&b))
-		fd = open(b.p, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (!mediadir_file(dir, path, &b))
+		goto out;
+	fd = open(b.p, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0) {
 		log_warn("media: cannot open %s: %s", b.p, strerror(errno));
 		rc = errno == ENOENT ? RC_NONE : RC_TEMP;
@@ -152,20 +151,24 @@ serve(struct endpoint_env *e, const struct db_res *r, const char *id)
 void
 endpoint_media(struct endpoint_env *e)
 {
-	const char *id = http_query_get(&e->arena, e->req->query, "attachment");
+	const char *contact = http_query_get(&e->arena, e->req->query, "contact");
+	const char *id = contact ? contact :
+	    http_query_get(&e->arena, e->req->query, "attachment");
 	struct db_args a = {0};
 	struct db_res *r = NULL;
 	int64_t n = 0;
 
 	if (!id || str_i64(id, &n) != RC_OK || n < 1) {
-		endpoint_error(e, 400, "invalid", "attachment must be the id of an attachment");
+		endpoint_error(e, 400, "invalid",
+		    "attachment must be the id of an attachment, or contact of a contact");
 		return;
 	}
 	db_i64(&a, n);
-	if (db_exec(ctx_db(e->ctx, e->conf, e->thread), &sql_file, &a, &r) != RC_OK)
+	if (db_exec(ctx_db(e->ctx, e->conf, e->thread),
+	    contact ? &sql_avatar : &sql_file, &a, &r) != RC_OK)
 		endpoint_error(e, 503, "database", "the database is away");
 	else if (db_rows(r) == 0)
-		endpoint_error(e, 404, "not_found", "no such attachment");
+		endpoint_error(e, 404, "not_found", "no such file");
 	else
 		serve(e, r, id);
 	db_res_free(r);

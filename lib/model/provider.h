@@ -378,6 +378,8 @@ struct provider {
 	/* Suffixes of the hosts that its media come from, NULL at the end: what has another
 	 * address is a link of a customer's and never opened.  NULL: they are not known. */
 	const char *const *media_hosts;
+	/* ... that people's pictures come from; NULL: they are not kept */
+	const char *const *picture_hosts;
 	bool polls_reconcile;	/* a poll lists what is there, webhooks or not */
 	bool polls_instead;	/* while it is polled it sends no webhooks (one queue) */
 	unsigned int reconcile_s;	/* where it is not polled (webhooks): how often a check

@@ -534,24 +534,33 @@ must_wait(const struct conf *conf, int64_t of_account, int64_t of_contact, int64
 
 /* --- the poller's calls --------------------------------------------------------------- */
 
+bool
+task_media_at(const struct conf *conf, const char *const *hosts, const char *url)
+{
+	char host[300], *port;
+
+	if (url_host(url, host, sizeof host) != RC_OK)
+		return false;
+	for (size_t i = 0; i < conf->media_allow.n; i++)
+		if (str_ieq(conf->media_allow.v[i], host))
+			return true;
+	if ((port = strrchr(host, ':')) != NULL)
+		*port = '\0';
+	for (size_t i = 0; hosts != NULL && hosts[i] != NULL; i++)
+		if (str_ends(host, hosts[i]))
+			return true;
+	return false;
+}
+
 /* Is url at none of the provider's media hosts?  Those of DMBOX_MEDIA_ALLOW are anybody's. */
 static bool
 is_link(const struct conf *conf, const char *provider, const char *url)
 {
 	const struct provider *p = provider != NULL ? provider_by_name(provider) : NULL;
-	char host[300], *port;
+	char host[300];
 
-	if (p == NULL || p->media_hosts == NULL || url_host(url, host, sizeof host) != RC_OK)
-		return false;
-	for (size_t i = 0; i < conf->media_allow.n; i++)
-		if (str_ieq(conf->media_allow.v[i], host))
-			return false;
-	if ((port = strrchr(host, ':')) != NULL)
-		*port = '\0';
-	for (size_t i = 0; p->media_hosts[i] != NULL; i++)
-		if (str_ends(host, p->media_hosts[i]))
-			return false;
-	return true;
+	return p != NULL && p->media_hosts != NULL &&
+	    url_host(url, host, sizeof host) == RC_OK && !task_media_at(conf, p->media_hosts, url);
 }
 
 /* Where the message's provider names its files by id, and the account is still its. */
@@ -641,22 +650,6 @@ media_start(struct task_run *run)
 	return n;
 }
 
-/* local_path's last three parts below today's DMBOX_MEDIA_DIR: the folder may have
- * been moved, and no row may name a file elsewhere. */
-static bool
-local_file(const char *dir, const char *path, struct buf *out)
-{
-	const char *p = path + strlen(path);
-
-	for (int slashes = 0; p > path; p--)
-		if (p[-1] == '/' && ++slashes == 3)
-			break;
-	if (strstr(p, "..") || !str_charset(p, 5, 400, "/._-"))
-		return false;
-	buf_printf(out, "%s/%s", dir, p);
-	return !buf_err(out);
-}
-
 static void
 erase_row(struct db *db, const struct conf *conf, int64_t id, const char *path)
 {
@@ -664,7 +657,7 @@ erase_row(struct db *db, const struct conf *conf, int64_t id, const char *path)
 	struct buf b;
 
 	buf_init(&b, 4096);
-	if (path && local_file(conf->media_dir, path, &b) && unlink(b.p) != 0 && errno != ENOENT) {
+	if (path && mediadir_file(conf->media_dir, path, &b) && unlink(b.p) != 0 && errno != ENOENT) {
 		log_warn("media: cannot remove %s: %s", b.p, strerror(errno));
 	} else {
 		db_i64(&a, id);
@@ -686,7 +679,7 @@ sweep_uploads(struct db *db, const struct conf *conf)
 		return;
 	for (size_t i = 0; i < db_rows(r); i++) {
 		buf_init(&b, 4096);
-		if (local_file(conf->media_dir, db_get_text(r, i, 1), &b) && unlink(b.p) != 0 &&
+		if (mediadir_file(conf->media_dir, db_get_text(r, i, 1), &b) && unlink(b.p) != 0 &&
 			errno != ENOENT)
 			log_warn("media: cannot remove %s: %s", b.p, strerror(errno));
 		else if (upload_drop(db, db_get_i64(r, i, 0)) != RC_OK)

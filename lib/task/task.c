@@ -86,7 +86,7 @@ static const struct task task_responses = { .name = "responses", .upkeep = respo
 
 const struct task *const tasks[] = {
 	&task_outbox, &task_deliver, &task_media, &task_fetch, &task_token, &task_profile,
-	&task_tables, &task_counts, &task_search, &task_responses, NULL
+	&task_avatar, &task_tables, &task_counts, &task_search, &task_responses, NULL
 };
 
 /* --- turns ----------------------------------------------------------------------- */

@@ -63,7 +63,7 @@ struct task_run {
 /* The table, in the order of a tick, NULL at the end. */
 extern const struct task *const tasks[];
 extern const struct task task_deliver, task_media, task_fetch, task_token, task_profile,
-    task_outbox;
+    task_avatar, task_outbox;
 
 /* task_new(t, h): h may be NULL where only upkeep is called. */
 struct task_run *task_new(const struct task *t, struct httpc *h);

@@ -89,7 +89,8 @@ returns table (id bigint, j json) language sql stable rows 50 as $$
 		'group', c.external_id like '%@g.us', 'name', c.name, 'username', c.username, 'pictureUrl', null,
 		'phone', case when c.channel = 'whatsapp' and split_part(c.external_id, '@', 1) ~ '^[0-9]{7,15}$'
 		              and c.external_id not like '%@g.us' then '+' || split_part(c.external_id, '@', 1) end,
-		'avatar', null, 'lastAt', to_char(l.sent_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+		-- v: another picture has another address, so that browsers may keep it
+		'avatar', 'media?contact=' || av.contact_id || '&v=' || left(av.sha256, 8), 'lastAt', to_char(l.sent_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
 		'lastMessage', json_build_object('id', l.id, 'kind', l.kind, 'content', case when l.deleted_at is null then left(l.body, 300) end,
 			'direction', l.direction, 'status', l.status, 'createdAt', to_char(l.sent_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'deletedAt', to_char(l.deleted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
 			'sender', case when l.thread_id like '%@g.us' then dmbox.sender_of(l.*) end,
@@ -106,6 +107,7 @@ returns table (id bigint, j json) language sql stable rows 50 as $$
 	  join dmbox.contacts c on c.id = i.id
 	  left join dmbox.desk d on d.contact_id = c.id
 	  left join dmbox.accounts a on a.account = c.account and a.channel = c.channel
+	  left join dmbox.avatars av on av.contact_id = c.id and av.state = 'done'
 	 cross join lateral (select case when d.done_at is null then false else dmbox.desk_is_done(d) end as done) f
 	 cross join lateral (select count(*) as failed from (select m.status, m.direction from dmbox.messages m
 	         where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 30) x
@@ -382,9 +384,11 @@ create or replace function dmbox.desk_forget() returns trigger language plpgsql 
 begin
 	delete from dmbox.notes where contact_id in (select id from gone);
 	delete from dmbox.desk where contact_id in (select id from gone);
+	-- the poller removes the file, then the row
+	update dmbox.avatars set state = 'erased' where contact_id in (select id from gone);
 	return null;
 end $$;
-comment on function dmbox.desk_forget() is 'Notes and labels of a deleted contact go';
+comment on function dmbox.desk_forget() is 'Notes, labels and the picture of a deleted contact go';
 drop trigger if exists contacts_desk_forget on dmbox.contacts;
 create trigger contacts_desk_forget after delete on dmbox.contacts referencing old table as gone
 	for each statement execute function dmbox.desk_forget();

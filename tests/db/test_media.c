@@ -38,6 +38,10 @@ say(int fd, const char *head, const char *body, size_t n)
 		return;
 }
 
+/* a picture, by its first bytes */
+static char face[] = "\xff\xd8\xff\xe0" "a JPEG..";
+static size_t face_n = sizeof face - 1;
+
 static void
 big(int fd)
 {
@@ -77,6 +81,8 @@ answer(int fd, const char *path)
 		say(fd, head, "moved", 5);
 	} else if (str_starts(path, "/a.jpg"))
 		say(fd, "200 OK\r\nContent-Type: image/jpeg; q=1", "JPEGBYTES", 9);
+	else if (str_starts(path, "/face"))
+		say(fd, "200 OK\r\nContent-Type: text/html", face, face_n);
 	else if (str_starts(path, "/bytes"))
 		say(fd, "200 OK\r\nContent-Type: application/octet-stream", "PDF", 3);
 	else if (str_starts(path, "/none"))
@@ -875,6 +881,205 @@ test_token_stays(void **state)
 	conf.n_accounts = n;
 }
 
+/* --- people's pictures ---------------------------------------------------------- */
+
+static char account_name[] = "main";
+static struct account person_of = { .name = account_name, .channel = CHANNEL_INSTAGRAM,
+    .provider = &provider_chatrace };
+
+static void
+wrote(const char *who, const char *id, const char *picture)
+{
+	struct delivery d;
+
+	dbt_delivery(&d);
+	dbt_message(&d, who, id, "hi", clock_now_us() - 60 * SECOND)->picture = picture;
+	dbt_store(db, &d);
+	delivery_free(&d);
+}
+
+static size_t
+avatars(void)
+{
+	struct httpc *h = httpc_new(&conf.media_allow);
+	struct task_run *t = task_new(&task_avatar, h);
+	size_t n;
+
+	conf.refs = 1000;	/* static: nobody frees it */
+	conf.accounts = &person_of;
+	conf.n_accounts = 1;
+	task_start(t, &(const struct task_env){ .db = db, .conf = &conf });
+	httpc_run(h);
+	assert_int_equal(t->alive, 0);
+	n = t->done;
+	task_free(t);
+	httpc_free(h);
+	conf.accounts = NULL;
+	conf.n_accounts = 0;
+	return n;
+}
+
+static char *
+avatar(const char *who, const char *column)
+{
+	char q[300];
+
+	snprintf(q, sizeof q, "select (%s)::text from dmbox.avatars a join dmbox.contacts c"
+	    " on c.id = a.contact_id where c.external_id = '%s'", column, who);
+	return dbt_text(db, q);
+}
+
+static void
+avatar_is(const char *who, const char *column, const char *want)
+{
+	char *got = avatar(who, column);
+
+	if (got == NULL || strcmp(got, want) != 0)
+		fail_msg("%s: %s is %s, not %s", who, column, got ? got : "null", want);
+	free(got);
+}
+
+static void
+allow_host(void)
+{
+	char hp[32];
+
+	snprintf(hp, sizeof hp, "127.0.0.1:%d", port);
+	strv_add(&conf.media_allow, hp, strlen(hp));
+}
+
+static void
+allow_none(void)
+{
+	strv_free(&conf.media_allow);
+	memset(&conf.media_allow, 0, sizeof conf.media_allow);
+}
+
+static void
+again_now(const char *picture)
+{
+	char q[400];
+
+	snprintf(q, sizeof q, "update dmbox.contacts set picture_url = '%s';"
+	    " update dmbox.avatars set next_at = now()", picture);
+	assert_int_equal(db_script(db, q), RC_OK);
+}
+
+/* Kept once a month; what the server calls it does not count; a new one takes the old one's
+ * place, and what is gone with its contact is gone from the disk. */
+static void
+test_avatar(void **st)
+{
+	char url[100], q[100], *path, *path2, *id;
+	struct http_res res;
+	int before;
+
+	(void)st;
+	assert_int_equal(db_script(db, "truncate dmbox.avatars"), RC_OK);
+	allow_host();
+	wrote("p2", "av2", NULL);
+	snprintf(url, sizeof url, "%s/face-1", base);
+	wrote("p1", "av1", url);
+	assert_int_equal(avatars(), 1);
+	avatar_is("p1", "state", "done");
+	avatar_is("p1", "mime_type", "image/jpeg");
+	avatar_is("p1", "a.next_at > now() + interval '29 days'", "true");
+	dbt_is(db, "select count(*)::text from dmbox.avatars", "1");
+	path = avatar("p1", "local_path");
+	assert_non_null(strstr(path, "/main/avatars/a"));
+	assert_int_equal(access(path, F_OK), 0);
+	dbt_is(db, "select (dmbox.conversation_json(id) ->> 'avatar' like 'media?contact=' || id || '&v=%')::text"
+	    " from dmbox.contacts where external_id = 'p1'", "true");
+	dbt_is(db, "select dmbox.conversation_json(id) ->> 'avatar' from dmbox.contacts where external_id = 'p2'", NULL);
+	id = avatar("p1", "contact_id");
+	snprintf(q, sizeof q, "contact=%s", id);
+	ask(q, &res);
+	assert_int_equal(res.status, 200);
+	assert_int_equal(res.body_n, face_n);
+	assert_memory_equal(res.body, face, face_n);
+	assert_string_equal(http_res_get(&res, "Content-Type"), "image/jpeg");
+	http_res_free(&res);
+
+	/* another address of it meanwhile: not asked for before its time */
+	before = hits;
+	wrote("p1", "av3", "https://scontent.cdninstagram.com/other.jpg");
+	assert_int_equal(avatars(), 0);
+	assert_int_equal(hits, before);
+	again_now(url);
+	assert_int_equal(avatars(), 2);		/* p2 has one now, too */
+	path2 = avatar("p1", "local_path");
+	assert_string_not_equal(path, path2);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(access(path2, F_OK), 0);
+	assert_int_equal(db_script(db, "delete from dmbox.contacts where external_id = 'p1'"), RC_OK);
+	dbt_is(db, "select string_agg(state, ' ' order by contact_id) from dmbox.avatars", "done erased");
+	ask(q, &res);
+	assert_int_equal(res.status, 404);
+	http_res_free(&res);
+	assert_int_equal(task_upkeep_once(&task_avatar, &(const struct task_env){ .db = db, .conf = &conf }), RC_OK);
+	assert_int_equal(access(path2, F_OK), -1);
+	dbt_is(db, "select string_agg(state, ' ' order by contact_id) from dmbox.avatars", "done");
+	free(path);
+	free(path2);
+	free(id);
+	allow_none();
+}
+
+/* From the provider's hosts only, no redirect, no page, no drawing, nothing large; what fails
+ * is asked for a few times, and given up. */
+static void
+test_avatar_refused(void **st)
+{
+	static const struct { const char *path, *state, *why; } v[] = {
+		{ "/html", "none", "no picture" }, { "/svg", "none", "no picture" },
+		{ "/empty", "none", "empty" }, { "/redir", "none", "HTTP 302" },
+		{ "/none", "none", "no picture" }, { "/gone", "none", "HTTP 404" },
+		{ "/big", "none", NULL }, { "/500", "waiting", "HTTP 500" }, { "/429", "waiting", "HTTP 429" },
+	};
+	char url[100], who[16], id[16], *why;
+	int before;
+
+	(void)st;
+	assert_int_equal(db_script(db, "truncate dmbox.avatars"), RC_OK);
+	snprintf(url, sizeof url, "%s/face-3", base);
+	before = hits;
+	wrote("f0", "far0", url);
+	wrote("f1", "far1", "https://cdninstagram.com.evil.example/a.jpg");
+	wrote("f2", "far2", "file:///etc/passwd");
+	assert_int_equal(avatars(), 0);
+	assert_int_equal(hits, before);
+	dbt_is(db, "select string_agg(distinct state || ' ' || error_text, ',') from dmbox.avatars",
+	    "none not at a host of the provider's");
+	allow_host();
+	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+		snprintf(url, sizeof url, "%s%s", base, v[i].path);
+		snprintf(who, sizeof who, "r%zu", i);
+		snprintf(id, sizeof id, "ref%zu", i);
+		wrote(who, id, url);
+	}
+	assert_int_equal(avatars(), 0);
+	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+		snprintf(who, sizeof who, "r%zu", i);
+		avatar_is(who, "state", v[i].state);
+		why = avatar(who, "error_text");
+		if (v[i].why != NULL && strcmp(why, v[i].why) != 0)
+			fail_msg("%s: %s", v[i].path, why);
+		free(why);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(db_script(db, "update dmbox.avatars set next_at = now() where state = 'waiting'"), RC_OK);
+		assert_int_equal(avatars(), 0);
+	}
+	avatar_is("r7", "state", "none");
+	avatar_is("r7", "a.next_at > now() + interval '29 days'", "true");
+	/* its contact has another picture by now */
+	assert_int_equal(db_script(db, "update dmbox.avatars set asked_at = now() - interval '2 days';"
+	    " update dmbox.contacts set picture_url = replace(picture_url, '/500', '/face-4')"), RC_OK);
+	assert_int_equal(avatars(), 1);
+	avatar_is("r7", "state", "done");
+	allow_none();
+}
+
 int
 main(void)
 {
@@ -891,6 +1096,8 @@ main(void)
 		cmocka_unit_test_setup(test_foreign_path, setup),
 		cmocka_unit_test_setup(test_links, setup),
 		cmocka_unit_test_setup(test_token_stays, setup),
+		cmocka_unit_test_setup(test_avatar, setup),
+		cmocka_unit_test_setup(test_avatar_refused, setup),
 		cmocka_unit_test_setup(test_get, setup),
 		cmocka_unit_test_setup(test_get_refuses, setup),
 	};

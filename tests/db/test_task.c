@@ -28,6 +28,7 @@ static const struct { const char *task, *sql, *before, *after; } cases[] = {
 	{ "fetch", "select body from dmbox.messages where external_id = 'M20'", NULL, "Hi" },
 	{ "tokens", "select token from dmbox.account_state where account = 'main'", NULL, "IGAArefreshed" },
 	{ "profiles", "select name from dmbox.contacts where account = 'main' and external_id = '" ANA "'", NULL, "Ana" },
+	{ "avatars", "select state from dmbox.avatars", NULL, "done" },
 	{ "tables", "select (to_regclass('dmbox.deliveries_' || to_char(now() at time zone 'UTC' + interval '1 month', 'YYYY_MM'))"
 	    " is not null)::text", "false", "true" },
 	{ "responses", "select (count(*) > 0)::text from dmbox.heartbeats where name = 'responses'", "false", "true" },
@@ -43,8 +44,8 @@ static int port, listener;
 static void
 picture(int fd)
 {
-	static const char text[] = "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: 7\r\n"
-	    "Connection: close\r\n\r\npicture";
+	static const char text[] = "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: 12\r\n"
+	    "Connection: close\r\n\r\n\xff\xd8\xff\xe0" "a jpeg!!";
 
 	if (write(fd, text, sizeof text - 1) < 0)
 		return;
@@ -171,6 +172,9 @@ prepare(struct db *db)
 	snprintf(q, sizeof q, "insert into dmbox.attachments (account, message_id, position, type, url, mime_type, state)"
 	    " select account, id, 1, 'image', 'http://127.0.0.1:%d/a.jpg', 'application/pdf', 'waiting'"
 	    " from dmbox.messages where external_id = 'm1'", port);
+	sql_do(db, q);
+	snprintf(q, sizeof q, "update dmbox.contacts set picture_url = 'http://127.0.0.1:%d/a.jpg', picture_at = now()"
+	    " where external_id = '" ANA "'", port);
 	sql_do(db, q);
 	state_token_of(TOKEN, of);
 	snprintf(q, sizeof q, "insert into dmbox.account_state (account, channel, token_of, token_since)"

@@ -86,6 +86,10 @@ chatrace_handshake(const struct account *a, const struct http_req *req, struct b
 	return meta_handshake_token(chatrace_own(a)->verify_token, req, out);
 }
 
+/* profile_pic is Instagram's own address of the picture (providers.md A). */
+static const char *const picture_hosts[] = { ".fbsbx.com", ".fbcdn.net", ".cdninstagram.com",
+	NULL };
+
 /* POST /contacts/ID/send/file names no limits; behind it is Instagram with its own. */
 static const struct provider_file files[] = {
 	{ "image", "image/jpeg image/png image/gif", 8u << 20 },
@@ -103,6 +107,7 @@ const struct provider provider_chatrace = {
 	    .from = "Instagram/Chatrace", .shape = "Chatrace webhook",
 	    .item = "Chatrace Instagram" },
 	.earlier = true,
+	.picture_hosts = picture_hosts,
 	.probes = true,
 	.poll_s = 10,
 	.send_gap_ms = 1000,	/* A.5: about one request a second */

@@ -65,6 +65,7 @@ const struct provider provider_graph = {
 	.many_accounts = true,
 	.polls_reconcile = true,
 	.media_hosts = graph_media_hosts,
+	.picture_hosts = graph_media_hosts,
 	.poll_s = 30,
 	.ask_gap_ms = 300,
 	.signature_header = META_SIGNATURE,
