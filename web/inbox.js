@@ -13,7 +13,7 @@ const app = { me: { name: '', role: 'read', accounts: [], replies: [], labels: [
 let conversations = new Map();	// those of the list, by id
 let rows = new Map();		// their list elements
 let next = null;		// where the list goes on
-let filter = 'unanswered', channel = '', label = '', search = '';
+let filter = 'unanswered', channel = '', account = '', label = '', search = '';
 let counts = {};
 let generation = 0;
 let fromList = false;		// Back may use the browser's history
@@ -90,8 +90,10 @@ async function leave() {
 }
 async function start() {
 	app.me = await server.me();
-	if (app.me.lang && !store.get('lang'))
+	if (app.me.lang && app.me.lang !== lang) {	// the person's own, at whatever computer
+		store.set('lang', app.me.lang);
 		setLanguage(app.me.lang);
+	}
 	words();
 	$('login').hidden = true;
 	$('inbox').hidden = false;
@@ -113,7 +115,7 @@ function place(c) {
 	const alone = app.me.accounts.filter((x) => x.channel === c.channel).length < 2;
 	return channelName(c.channel) + (alone ? '' : ` · ${a?.title || c.account}`);
 }
-const passes = (c) => (!channel || c.channel === channel) && (!label || c.labels?.includes(label)) &&
+const passes = (c) => passesPlace(c) && (!label || c.labels?.includes(label)) &&
 	({ unanswered: c.waitingSince, mine: c.assignee === app.me.name && !c.done, unread: c.unreadCount > 0, failed: c.failedCount > 0, done: c.done, all: true }[filter]);
 
 // the place in a found message where the words are
@@ -171,7 +173,7 @@ function paintList() {
 }
 async function loadList(before) {
 	const mine = generation;
-	const page = await server.conversations({ filter: search ? 'all' : filter, channel, label, q: search, limit: PAGE, before });
+	const page = await server.conversations({ filter: search ? 'all' : filter, channel, account, label, q: search, limit: PAGE, before });
 	if (mine !== generation)
 		return;
 	if (!before)
@@ -188,7 +190,7 @@ async function loadList(before) {
 	if (open && conversations.has(open.id))
 		thread.updateConversation(conversations.get(open.id));
 }
-const passesPlace = (c) => (!channel || c.channel === channel) && (!next || true);
+const passesPlace = (c) => (!channel || c.channel === channel) && (!account || c.account === account);
 function upsert(c) {
 	const known = conversations.has(c.id), open = thread.current()?.id === c.id;
 	const last = [...conversations.values()].reduce((min, x) => (x.lastAt < min ? x.lastAt : min), '9');
@@ -206,13 +208,28 @@ function reload() {
 
 // --- filters, title, badge ---------------------------------------------------------------------
 
+// what the list can be narrowed to: a channel, and of a channel with several accounts each of them
+function places() {
+	const out = [];
+	for (const ch of [...new Set(app.me.accounts.map((a) => a.channel))]) {
+		const own = app.me.accounts.filter((a) => a.channel === ch);
+		if (own.length < 2) {
+			out.push([ch, channelName(ch)]);
+			continue;
+		}
+		if (own.length < app.me.accounts.length)
+			out.push([ch, t.allOf(channelName(ch))]);
+		out.push(...own.map((a) => [`${ch}/${a.account}`, `${channelName(ch)} · ${a.title || a.account}`]));
+	}
+	return out;
+}
 function showFilters() {
 	const names = ['unanswered', 'all', 'mine', 'unread', 'failed', 'done'];
 	$('filters').replaceChildren(...names.map((n) => button('chip', t.filters[n], () => { filter = n; mark(); reload(); }, { 'data-filter': n })));
 	const select = (name, any, values, set) => el('select', { 'aria-label': name, onchange: (ev) => { set(ev.target.value); reload(); } },
 		el('option', { value: '' }, any), ...values.map(([v, s]) => el('option', { value: v }, s)));
-	const channels = [...new Set(app.me.accounts.map((a) => a.channel))];
-	$('choices').replaceChildren(...[channels.length > 1 ? select(t.channel, t.anyChannel, channels.map((c) => [c, channelName(c)]), (v) => { channel = v; }) : null,
+	const from = places();
+	$('choices').replaceChildren(...[from.length > 1 ? select(t.channel, from.some(([v]) => v.includes('/')) ? t.anyAccount : t.anyChannel, from, (v) => { [channel, account = ''] = v.split('/'); }) : null,
 		app.me.labels.length ? select(t.label, t.anyLabel, app.me.labels.map((l) => [l, l]), (v) => { label = v; }) : null].filter(Boolean));
 	$('choices').hidden = !$('choices').children.length;
 	mark();
@@ -256,7 +273,12 @@ function menu() {
 		app.me.role === 'owner' ? button('', t.owner, () => { $('menu').open = false; location.hash = '#owner'; }) : null,
 		'Notification' in window ? toggle('notify', t.notify, async (to) => to && await Notification.requestPermission() === 'granted') : null,
 		toggle('sound', t.sound, async (to) => to),
-		button('', t.language, () => { store.set('lang', lang === 'ru' ? 'en' : 'ru'); location.reload(); }, { lang: lang === 'ru' ? 'en' : 'ru' }),
+		button('', t.language, async () => {
+			const to = lang === 'ru' ? 'en' : 'ru';
+			store.set('lang', to);
+			await server.language(to).catch(() => {});	// a program's token: this browser only
+			location.reload();
+		}, { lang: lang === 'ru' ? 'en' : 'ru' }),
 		el('button', { type: 'button', id: 'logout', onclick: leave }, t.leave),
 	].filter(Boolean));
 }

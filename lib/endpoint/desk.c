@@ -357,6 +357,25 @@ read_up_to(struct endpoint_env *e, const struct json *j)
 	endpoint_success(e, "marked", n);
 }
 
+/* {"lang"}: the page's language, kept with the person. */
+static void
+language(struct endpoint_env *e, const struct json *j)
+{
+	const char *lang = json_text(&e->arena, json_member(j, "lang"));
+	enum rc rc;
+
+	if (!str_eq(lang, "ru") && !str_eq(lang, "en")) {
+		endpoint_error(e, 422, "invalid_field", "lang is ru or en");
+		return;
+	}
+	rc = desk_lang(db_of(e), e->caller.sub, lang);
+	if (rc != RC_OK) {
+		endpoint_failed(e, rc, "person");
+		return;
+	}
+	endpoint_success(e, NULL, 0);
+}
+
 static const struct {
 	const char *tail;
 	unsigned int scope;
@@ -368,6 +387,7 @@ static const struct {
 	{ "note", AUTH_SEND, note, { "conversation", "body", "id", "delete" } },
 	{ "replies", AUTH_SEND, replies, { "id", "name", "text", "delete" } },
 	{ "read", AUTH_READ, read_up_to, { "conversation", "upTo" } },
+	{ "me", AUTH_READ, language, { "lang" } },
 };
 
 bool
@@ -451,11 +471,11 @@ endpoint_desk_counts(struct endpoint_env *e, struct jsonw *w)
 }
 
 enum rc
-endpoint_desk_me(struct endpoint_env *e, struct jsonw *w)
+endpoint_desk_me(struct endpoint_env *e, const char *who, struct jsonw *w)
 {
 	jsonw_array(w, "accounts");
 	for (size_t i = 0; i < e->conf->n_accounts; i++)
 		put_account(e->conf, &e->conf->accounts[i], w);
 	jsonw_end(w);
-	return desk_me(db_of(e), w);
+	return desk_me(db_of(e), who, w);
 }

@@ -21,8 +21,8 @@ void endpoint_desk_post(struct endpoint_env *e, const struct json *j);
 /* endpoint_desk_counts(e, w): the member counts of an open object; RC_TEMP where the database is
  * away. */
 enum rc endpoint_desk_counts(struct endpoint_env *e, struct jsonw *w) MUST_CHECK;
-/* endpoint_desk_me(e, w): what me says of accounts, people, labels and replies, as members of an
- * open object; RC_TEMP where the database is away. */
-enum rc endpoint_desk_me(struct endpoint_env *e, struct jsonw *w) MUST_CHECK;
+/* endpoint_desk_me(e, who, w): what me says of accounts, people, labels, replies and the language
+ * of who, as members of an open object; RC_TEMP where the database is away. */
+enum rc endpoint_desk_me(struct endpoint_env *e, const char *who, struct jsonw *w) MUST_CHECK;
 
 #endif

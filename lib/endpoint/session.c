@@ -162,7 +162,7 @@ put_me(struct endpoint_env *e, const char *name, const char *role)
 	jsonw_str(&w, "role", role);
 	jsonw_str(&w, "version", DMBOX_VERSION);
 	put_tick(e, &w);
-	if (endpoint_desk_me(e, &w) == RC_OK) {
+	if (endpoint_desk_me(e, name, &w) == RC_OK) {
 		jsonw_end(&w);
 		endpoint_jsonw(e, 200, &w);
 	} else {

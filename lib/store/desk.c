@@ -14,7 +14,7 @@ enum { SCAN = 2000 };	/* conversations a filter looks at, an account and page */
 
 enum { Q_LIST, Q_OWN, Q_SEARCH, Q_ONE, Q_COUNTS, Q_BEFORE, Q_AFTER, Q_PLACE, Q_CONTACT,
 	Q_EVENTS, Q_NOTES, Q_SET, Q_NOTE, Q_NOTE_DROP, Q_REPLY_ADD, Q_REPLY_SET, Q_REPLY_DROP,
-	Q_REPLIES, Q_ME, Q__MAX };
+	Q_REPLIES, Q_ME, Q_LANG, Q__MAX };
 
 #define REPLIES_JSON                                                                               \
 	"coalesce((select json_agg(json_build_object('id', r.id, 'name', r.name, 'text', r.body)"  \
@@ -104,7 +104,10 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "  where u.revoked_at is null and u.role <> 'read'), '[]'::json)::text,"
 	    " coalesce((select json_agg(l.name order by lower(l.name)) from dmbox.labels l), "
 	    "'[]'::json)::text,"
-	    " " REPLIES_JSON "::text, not exists (select 1 from dmbox.messages)" },
+	    " " REPLIES_JSON "::text, not exists (select 1 from dmbox.messages),"
+	    " (select u.lang from dmbox.users u where u.name = $1)" },
+	[Q_LANG] = { "desk_lang", "update dmbox.users set lang = $2 where name = $1"
+	    " and revoked_at is null returning 1" },
 };
 
 bool
@@ -517,17 +520,39 @@ desk_replies(struct db *db, struct jsonw *out)
 }
 
 enum rc
-desk_me(struct db *db, struct jsonw *out)
+desk_me(struct db *db, const char *who, struct jsonw *out)
 {
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
-	enum rc rc = db_exec(db, &sql[Q_ME], NULL, &r);
+	enum rc rc;
 
+	db_text(&a, who);
+	rc = db_exec(db, &sql[Q_ME], &a, &r);
 	if (rc == RC_OK) {
 		jsonw_raw(out, "users", db_get_text(r, 0, 0));
 		jsonw_raw(out, "labels", db_get_text(r, 0, 1));
 		jsonw_raw(out, "replies", db_get_text(r, 0, 2));
 		jsonw_bool(out, "empty", db_get_bool(r, 0, 3));
+		jsonw_str(out, "lang", db_get_text(r, 0, 4));
 	}
 	db_res_free(r);
+	db_args_free(&a);
+	return rc;
+}
+
+enum rc
+desk_lang(struct db *db, const char *who, const char *lang)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	db_text(&a, who);
+	db_text(&a, lang);
+	rc = db_exec(db, &sql[Q_LANG], &a, &r);
+	if (rc == RC_OK && db_rows(r) == 0)
+		rc = RC_NONE;
+	db_res_free(r);
+	db_args_free(&a);
 	return rc;
 }

@@ -68,8 +68,10 @@ enum rc desk_note_drop(struct db *db, int64_t id, const char *who) MUST_CHECK;
 enum rc desk_reply(struct db *db, int64_t id, const char *name, const char *text) MUST_CHECK;
 /* desk_replies(db, out): {"replies":[...]}. */
 enum rc desk_replies(struct db *db, struct jsonw *out) MUST_CHECK;
-/* desk_me(db, out): members of an open object: "users":[...],"labels":[...],"replies":[...],
- * "empty":bool */
-enum rc desk_me(struct db *db, struct jsonw *out) MUST_CHECK;
+/* desk_me(db, who, out): members of an open object: "users":[...],"labels":[...],
+ * "replies":[...],"empty":bool,"lang":"ru"|"en"|null (the page's, where the person chose one) */
+enum rc desk_me(struct db *db, const char *who, struct jsonw *out) MUST_CHECK;
+/* desk_lang(db, who, lang): "ru" or "en" from now on; RC_NONE: who is nobody of dmbox.users. */
+enum rc desk_lang(struct db *db, const char *who, const char *lang) MUST_CHECK;
 
 #endif

@@ -6,7 +6,7 @@
  */
 const fs = require('fs');
 const path = require('path');
-const { is, like, openBrowser, conversation, message, done, table } = require('./browser');
+const { is, like, openBrowser, conversation, message, done, number } = require('./browser');
 const stub = require('./stub');
 const views = require('./views');
 const { INTERNAL } = require('./words');
@@ -95,6 +95,7 @@ async function hostile() {
 	is('hostile text: reports of the content security policy', (await page.evaluate(() => window.reports)).join(' '), '');
 	is('hostile text: elements made of it', await page.locator('#messages script, #messages iframe, #messages svg, #messages style, #messages b, #messages math, #messages [onclick], #messages [onerror]').count(), 0);
 	is('hostile text: addresses that are not http', await page.evaluate(() => [...document.querySelectorAll('#messages a')].filter((a) => !/^(https?|tel|mailto|blob):/.test(a.href)).length), 0);
+	number('csp', await page.evaluate(() => window.pwned + window.reports.length));
 	is('hostile text: it is all there', await page.evaluate((all) => all.filter((x) => ![...document.querySelectorAll('#messages .text')].some((e) => e.textContent === x)).length, views.HOSTILE), 0);
 	is('links tell nothing about us', await page.evaluate(() => [...document.querySelectorAll('#messages a[target]')].every((a) => a.rel === 'noopener noreferrer')), true);
 	is('hostile text: what others were asked', b.foreign.filter((u) => !u.startsWith(s.url)).join(' '), '');
@@ -319,6 +320,8 @@ async function keyboard() {
 	const s = await start(), b = await openBrowser('en-US', DESK), { page } = b;
 	await page.goto(`${s.url}/inbox/`);
 	await shows(page);
+	let missed = 0;
+	const reached = (what, yes) => { missed += yes ? 0 : 1; is(`keyboard: ${what}`, yes, true); };
 	const reach = async (id, max = 60) => {
 		for (let i = 0; i < max; i++) {
 			await page.keyboard.press('Tab');
@@ -327,14 +330,14 @@ async function keyboard() {
 		}
 		return false;
 	};
-	is('keyboard: the menu', await reach('#menu summary'), true);
+	reached('the menu', await reach('#menu summary'));
 	await page.keyboard.press('Enter');
-	is('keyboard: it opens', await page.isVisible('#logout'), true);
+	reached('it opens', await page.isVisible('#logout'));
 	await page.keyboard.press('Escape');
 	is('keyboard: Escape closes it', await page.isVisible('#logout'), false);
-	is('keyboard: the search', await reach('#search'), true);
-	is('keyboard: the filters', await reach('[data-filter=all]'), true);
-	is('keyboard: a conversation', await reach('#conversations button'), true);
+	reached('the search', await reach('#search'));
+	reached('the filters', await reach('[data-filter=all]'));
+	reached('a conversation', await reach('#conversations button'));
 	await page.keyboard.press('Enter');
 	await message(page, 'Спасибо большое').waitFor();
 	await page.waitForFunction(() => document.activeElement.id === 'text');
@@ -344,11 +347,12 @@ async function keyboard() {
 	is('keyboard: an answer', s.w.sent.at(-1).message, 'С клавиатуры');
 	for (let i = 0; i < 12 && !await page.evaluate(() => document.activeElement.closest('#messages') !== null); i++)
 		await page.keyboard.press('Shift+Tab');
-	is('keyboard: the messages', await page.evaluate(() => document.activeElement.closest('#messages li') !== null), true);
+	reached('the messages', await page.evaluate(() => document.activeElement.closest('#messages li') !== null));
 	await page.evaluate(() => document.activeElement.closest('li').focus());
 	await page.keyboard.press('ArrowUp');
 	await page.keyboard.press('Tab');
-	is('keyboard: what can be done with one', await page.evaluate(() => document.activeElement.matches('#messages button')), true);
+	reached('what can be done with one', await page.evaluate(() => document.activeElement.matches('#messages button')));
+	number('keyboard', missed);
 	await b.context.close();
 	s.close();
 }
@@ -381,8 +385,42 @@ async function live() {
 	return ms;
 }
 
+// two accounts of one channel; the language goes with the person, not with the computer
+async function choices() {
+	const s = await start((w) => {
+		views.fill(w);
+		w.me.accounts.push({ ...w.me.accounts.find((a) => a.channel === 'instagram'), account: 'second', title: 'second' });
+		w.conversations.find((c) => c.id === 1).account = 'second';
+		return w;
+	});
+	let b = await openBrowser('en-US', DESK), { page } = b;
+	await page.goto(`${s.url}/inbox/`);
+	await shows(page);
+	await page.click('[data-filter=all]');
+	await conversation(page, 'Emily').waitFor();
+	is('accounts are offered, with their channel', (await page.locator('#choices select').first().locator('option').allTextContents()).join(', '), 'All accounts, Instagram: all, Instagram · Shop, Instagram · second, WhatsApp');
+	await page.selectOption('#choices select', 'instagram/second');
+	await page.waitForFunction(() => document.querySelectorAll('#conversations button').length === 1);
+	is('one account: its conversations', await conversation(page, 'Мария').count(), 1);
+	s.w.say(3, 'inbound', 'elsewhere', { ago: 0 });
+	s.w.say(1, 'inbound', 'сюда', { ago: 0 });
+	await conversation(page, 'сюда').waitFor();
+	is('what comes for another does not come in', await page.locator('#conversations button').count(), 1);
+	await page.click('#menu summary');
+	await Promise.all([page.waitForNavigation(), page.click('#menu-items button[lang=ru]')]);
+	await page.waitForFunction(() => document.documentElement.lang === 'ru');
+	await b.context.close();
+	b = await openBrowser('en-US', DESK);
+	page = b.page;
+	await page.goto(`${s.url}/inbox/`);
+	await shows(page);
+	is('at another computer she has her language', `${await page.getAttribute('html', 'lang')} ${await page.textContent('#submit')}`, 'ru Отправить');
+	await b.context.close();
+	s.close();
+}
+
 done(async () => {
-	const rows = [], only = (name) => !process.env.PART || process.env.PART === name;
+	const only = (name) => !process.env.PART || process.env.PART === name;
 	let violations = 0, small = 0, internal = 0;
 	if (only('looks')) {
 		for (const locale of ['en-US', 'ru-RU'])
@@ -393,19 +431,22 @@ done(async () => {
 					small += r.small;
 					internal += r.internal;
 				}
-		rows.push(['axe-core: 10 views, light and dark, en and ru, desk and phone', '0 violations', violations], ['targets on a phone below 44 px', '0', small], ['internal words on the page', '0', internal]);
+		number('axe', violations);
+		number('targets', small);
+		number('internal', internal);
 	}
 	if (only('hostile'))
-		rows.push(['hostile texts shown, scripts run, CSP reports', '0', `${await hostile()} texts, 0`]);
+		await hostile();
 	if (only('drafts'))
-		rows.push(['drafts lost or shown to another', '0', await drafts()]);
+		number('drafts', await drafts());
 	if (only('longThread'))
-		rows.push(['message nodes in a long thread', '≤ 250', await longThread()]);
+		await longThread();
 	if (only('live'))
-		rows.push(['new message visible (page alone), ms', '≤ 2500', await live()]);
+		await live();
 	if (only('answering'))
 		await answering();
+	if (only('choices'))
+		await choices();
 	if (only('keyboard'))
 		await keyboard();
-	table(rows);
 });

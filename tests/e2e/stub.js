@@ -66,7 +66,7 @@ const gets = {
 	},
 	conversations: (w, q) => {
 		const s = (q.q || '').toLowerCase();
-		const all = w.conversations.filter((c) => c.lastAt && (!q.channel || c.channel === q.channel) && (!q.label || c.labels.includes(q.label)) && (!filters[q.filter] || filters[q.filter](c, w)) && (!s || matches(w, c, s)))
+		const all = w.conversations.filter((c) => c.lastAt && (!q.channel || c.channel === q.channel) && (!q.account || c.account === q.account) && (!q.label || c.labels.includes(q.label)) && (!filters[q.filter] || filters[q.filter](c, w)) && (!s || matches(w, c, s)))
 			.sort((a, b) => (a.lastAt < b.lastAt ? 1 : -1)).map((c) => { const hit = s && w.messages[c.id].find((m) => (m.content || '').toLowerCase().includes(s)); return hit ? { ...c, hit: { id: hit.id, content: hit.content } } : c; });
 		const from = Number(q.before || 0), n = Number(q.limit || 50);
 		return { conversations: all.slice(from, from + n), next: from + n < all.length ? String(from + n) : null, counts: w.counts() };
@@ -87,6 +87,7 @@ const gets = {
 	why: () => ({ steps: [{ at: iso(9), event: 'received', text: 'A delivery came from 203.0.113.9' }, { at: iso(9), event: 'stored', text: 'Stored as message 1001' }], message: { content: 'Добрый день' } }),
 };
 const posts = {
+	me: (w, b) => { w.me.lang = b.lang; return { success: true }; },
 	login: (w, b) => (b.token === 'good' ? (w.signedIn = true, gets.me(w)) : { status: 401, code: b.token === 'used' ? 'link_used' : 'link_unknown' }),
 	logout: (w) => { w.signedIn = false; return { success: true }; },
 	read: (w, b) => { for (const m of w.messages[b.conversation]) if (m.readAt === null && m.direction === 'inbound') { m.readAt = iso(0); w.touch(m); } return { success: true, marked: 1 }; },
