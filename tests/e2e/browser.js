@@ -1,5 +1,6 @@
 'use strict';
 /* The words of the browser tests: as lib.sh for bash. */
+const fs = require('fs');
 const path = require('path');
 const { chromium } = require('playwright-core');
 
@@ -59,8 +60,8 @@ async function staticFiles(page, go) {
 	return r;
 }
 
-// the numbers that were measured, each beside what it must be
-const table = (rows) => { for (const [what, must, got] of rows) console.log(`# | ${what} | ${must} | ${got} |`); };
+// one number that was measured: a row of the table of numbers-table.js
+const number = (key, got) => fs.appendFileSync(process.env.NUMBERS, `${key}\t${process.env.WHERE}\t${got}\n`);
 
 function done(run) {
 	run().then(() => process.exit(bad), (e) => {
@@ -69,4 +70,4 @@ function done(run) {
 	});
 }
 
-module.exports = { is, like, unlike, openBrowser, shot, login, conversation, message, done, table, staticFiles };
+module.exports = { is, like, unlike, openBrowser, shot, login, conversation, message, done, number, staticFiles };

@@ -10,11 +10,28 @@ npm=$ROOT/$B/npm
 SHOTS=${SHOTS:-$ROOT/var/shots}
 mkdir -p "$SHOTS" "$T/chromium"
 
+# What is measured (number of browser.js), and the table of all that was, by whichever test ends last
+export NUMBERS=$ROOT/$B/inbox/$(basename "$0").rows
+WHERE=${SERVER:-lighttpd}
+[ "$WHERE" != apache ] || WHERE='Apache, mod_fcgid'
+export WHERE
+mkdir -p "${NUMBERS%/*}" && : >"$NUMBERS"
+numbers() {
+	local new=$T/inbox.md
+	node "$ROOT/tests/e2e/numbers-table.js" "${NUMBERS%/*}" >"$new" || return 1
+	sed 's/^/# /' "$new"
+	cat "$new" >"$ROOT/$B/inbox.md"
+}
+atexit+=('[ "$bad" -ne 0 ] || numbers || bad=1')
+
 # person NAME ROLE: adds one, prints the link
 person() { DMBOX_CONFIG=$STATE/dmbox.env "$ROOT/$B/dmbox" user add "$1" --role "$2" --json | jq -r .link; }
-# browser SCRIPT [SECONDS]
+# browser SCRIPT [SECONDS]: with a profile of its own, for cookies know no ports
+browser_n=0
 browser() {
-	export URL TOKEN SECRET SIM CHROMIUM PROFILE=$T/chromium SHOTS NODE_PATH=$npm/node_modules
+	browser_n=$((browser_n + 1))
+	mkdir -p "$T/chromium/$browser_n"
+	export URL TOKEN SECRET SIM CHROMIUM PROFILE=$T/chromium/$browser_n SHOTS NODE_PATH=$npm/node_modules
 	HOME=$T timeout "${2:-2000}" node "$ROOT/tests/e2e/$1" || bad=1
 }
 # browser_voice FILE SECONDS: a tone, 8 bit, 8 kHz

@@ -1,6 +1,6 @@
 'use strict';
 /* Each conversation of make demo, as a person sees it in Russian and in English. */
-const { is, openBrowser, done } = require('./browser');
+const { is, openBrowser, done, number } = require('./browser');
 const { INTERNAL } = require('./words');
 
 done(async () => {
@@ -34,6 +34,8 @@ done(async () => {
 	is('messages were shown', bubbles > 400, true);
 	is('internal words', found, 0);
 	is('messages without content', broken, 0);
+	number('kinds', broken);
+	number('internal', found);
 	is('the page itself does not scroll', await page.evaluate(() => document.scrollingElement.scrollHeight - innerHeight), 0);
 	is('nobody else was asked for anything', b.foreign.join(' '), '');
 	await b.context.close();

@@ -5,7 +5,7 @@
  * an error that is wiped, a message that is queued and "not sent" at once, and
  * kinds of messages that are not shown.
  */
-const { is, like, unlike, openBrowser, conversation, message, done } = require('./browser');
+const { is, like, unlike, openBrowser, conversation, message, done, number } = require('./browser');
 const { URL: url, LINK, SIM, WTOKEN } = process.env;
 
 const control = (path, body) => fetch(`${SIM}/_sim/${path}`, { method: 'POST', body: JSON.stringify(body) }).then((r) => r.text());
@@ -39,9 +39,12 @@ async function idle(page) {
 			.observe(document.body, { subtree: true, childList: true });
 	});
 	await polls(page, 4);
-	is('fault 1: nodes replaced by an idle poll', await page.evaluate(() => window.touched), 0);
+	const touched = await page.evaluate(() => window.touched);
+	is('fault 1: nodes replaced by an idle poll', touched, 0);
+	number('nodes', touched);
 	is('fault 1: the selection stays', await page.evaluate(() => getSelection().toString()), 'Добрый день');
 	is('fault 1: the focus stays', await page.evaluate(() => document.activeElement.closest('#conversations') !== null), true);
+	number('focus', await page.evaluate(() => (getSelection().toString() ? 0 : 1) + (document.activeElement.closest('#conversations') ? 0 : 1)));
 }
 
 // a voice message of 60 s goes on while 30 messages arrive
@@ -60,6 +63,7 @@ async function voice(page) {
 	}
 	await page.locator('#messages .text', { hasText: /^ещё 30$/ }).waitFor();
 	is('fault 1: the voice message plays on through 30 arrivals', await page.evaluate(() => window.voice.isConnected && !window.voice.paused && window.voice.currentTime > 5), true);
+	number('voice', await page.evaluate(() => (window.voice.isConnected && !window.voice.paused ? 30 : 0)));
 	await page.evaluate(() => window.voice.pause());
 }
 

@@ -123,6 +123,8 @@ j() { jq -r "$1" <<<"$BODY" 2>/dev/null; }
 sim() {
 	if [ $# -gt 1 ]; then curl -s -m 20 -X POST --data-binary "$2" "$SIM/_sim/$1"; else curl -s -m 20 "$SIM/_sim/$1"; fi
 }
+# number KEY GOT: one of the inbox page's numbers (numbers-table.js)
+number() { mkdir -p "$ROOT/$B/inbox" && printf '%s\t%s\t%s\n' "$1" "${WHERE:-lighttpd}" "$2" >>"$ROOT/$B/inbox/$(basename "$0").rows"; }
 msg() { printf '{"senderId":"%s","messageId":"%s","text":"%s","username":"u%s","timestamp":1731499200}' "$1" "$2" "$3" "$1"; }
 
 # pids_under FOLDER: processes that hold a file, a folder or a program there

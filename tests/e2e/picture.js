@@ -4,7 +4,7 @@
  * what else can be sent and how (paste, drag, voice), what is refused, and what a reader lacks.
  */
 const fs = require('fs');
-const { is, like, openBrowser, shot, conversation, message, done, table } = require('./browser');
+const { is, like, openBrowser, shot, conversation, message, done, number } = require('./browser');
 const { LINK, LINK2, READER, FILES } = process.env;
 const PHONE = { width: 390, height: 780 }, DESK = { width: 1160, height: 740 };
 const LIMIT_MS = 60000;
@@ -29,7 +29,7 @@ async function phone() {
 	await sent(page, 'Вот такая');
 	await seen(page, 1);
 	const took = Date.now() - start;
-	table([['a person who was never here answers with a picture, on a phone', '≤ 60 s', `${(took / 1000).toFixed(1)} s`]]);
+	number('person', (took / 1000).toFixed(1));
 	is('within 60 s of getting her link', took <= LIMIT_MS, true);
 	like('her name is on it', await page.locator('#messages li.outbound', { hasText: 'Вот такая' }).locator('.meta').textContent(), /вера/);
 	is('words and picture stand once', await page.locator('#messages li.outbound').count(), 2);

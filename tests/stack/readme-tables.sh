@@ -7,6 +7,7 @@
 #	<!-- bench-table -->    build/bench.md    made by make bench
 #	<!-- matrix-table -->   build/matrix/*.row   made by make test-on
 #	<!-- servers-table -->  build/servers.md  made by tests/run.sh doctor (docs/doctor.md)
+#	<!-- inbox-table -->    build/inbox.md    made by the browser tests (tests/run.sh e2e)
 #	<!-- why-table -->      build/why.md      made by tests/run.sh e2e (docs/doctor.md)
 #	<!-- /... -->           ends a block
 #
@@ -21,6 +22,8 @@ lead() {	# TABLE FILE: heading and sentence
 	crash-*) printf '### Что ломали\n\n%s\n\n' "Внесённые и пережитые сбои, посчитаны тестами [tests/crash](../tests/crash/99-table)." ;;
 	doctor-measured) printf '### What doctor finds\n\n%s\n\n' "Ways to break a working stack; each time the first failure was the expected one." ;;
 	doctor-*) printf '### Что находит doctor\n\n%s\n\n' "Способы сломать работающий мост; первым каждый раз назван ожидаемый сбой." ;;
+	inbox-measured) printf '### The inbox page\n\n%s\n\n' "In chromium, by [tests/e2e/91 to 99](../tests/e2e/99-numbers): each number beside what it must be. *Page alone*: on a server that only speaks its interface. Times are of a machine that had other work; counts are asserted." ;;
+	inbox-*) printf '### Страница переписки\n\n%s\n\n' "В chromium, тестами [tests/e2e/91–99](../tests/e2e/99-numbers): каждое число рядом с требуемым. *Page alone* — на сервере, который знает только интерфейс страницы. Время — с машины, занятой и другим; проверяются количества." ;;
 	bench-measured) printf '### How fast\n\n%s\n\n' "As \`make bench\` printed it, each figure beside what limits it." ;;
 	bench-*) printf '### Скорость\n\n%s\n\n' "Как напечатал \`make bench\`; рядом с каждым числом то, что его ограничивает." ;;
 	esac
@@ -35,7 +38,7 @@ lead_matrix() {
 
 for f in docs/measured.md docs/measured.ru.md docs/doctor.md; do
 	cp "$f" "$b/readme.new" || exit 1
-	for t in crash doctor bench servers why; do
+	for t in crash doctor bench servers why inbox; do
 		[ -s "$b/$t.md" ] || continue
 		{ lead "$t" "${f##*/}"; cat "$b/$t.md"; echo; } >"$b/readme.part"
 		awk -v mark="$t-table" -v from="$b/readme.part" '
