@@ -11,7 +11,7 @@ const words = {
 		search: 'Search: name, number, words', more: 'More', older: 'Earlier messages', newer: 'Later messages', latest: 'To the newest message',
 		back: 'Back to the list', leave: 'Sign out', menu: 'Menu', send: 'Send', write: 'Write a reply', close: 'Close', cancel: 'Cancel', retry: 'Retry', ok: 'OK',
 		conversations: 'Conversations', messages: 'Messages', conversation: 'Conversation', skip: 'Skip to the conversations', choose: 'Choose a conversation on the left.',
-		none: 'No conversations here.', noneFound: 'Nothing found.', empty: 'No messages yet.', loading: 'Loading …',
+		none: 'No conversations here.', noneOf: { unanswered: 'Nobody is waiting for an answer.', mine: 'No conversation is yours at the moment.', unread: 'Everything has been read.', failed: 'Everything has gone out.' }, noneFound: 'Nothing found.', empty: 'No messages yet.', loading: 'Loading …',
 		filters: { unanswered: 'Unanswered', all: 'All', mine: 'Mine', unread: 'Unread', failed: 'Failed', done: 'Done' }, filter: 'Show', channel: 'Channel or account', anyChannel: 'All channels', anyAccount: 'All accounts', allOf: (s) => `${s}: all`, label: 'Label', anyLabel: 'Any label',
 		welcome: 'Sign in', linkHint: 'Open the personal link you were given. If it no longer works, ask the owner of the inbox for a new one.', link: 'Or paste the link here', enter: 'Open the inbox',
 		linkBad: { link_used: 'This link has already been used. Ask the owner for a new one.', link_expired: 'This link has expired. Ask the owner for a new one.', link_unknown: 'This link is not valid. Ask the owner for a new one.', rate: 'Too many attempts. Wait a minute, then try again.' },
@@ -54,7 +54,7 @@ const words = {
 		search: 'Поиск: имя, номер, слова', more: 'Ещё', older: 'Более ранние', newer: 'Более поздние', latest: 'К последнему сообщению',
 		back: 'К списку', leave: 'Выйти', menu: 'Меню', send: 'Отправить', write: 'Ответ', close: 'Закрыть', cancel: 'Отменить', retry: 'Повторить', ok: 'ОК',
 		conversations: 'Переписки', messages: 'Сообщения', conversation: 'Переписка', skip: 'К списку переписок', choose: 'Выберите переписку слева.',
-		none: 'Здесь пока нет переписок.', noneFound: 'Ничего не нашлось.', empty: 'Сообщений пока нет.', loading: 'Загрузка …',
+		none: 'Здесь пока нет переписок.', noneOf: { unanswered: 'Ответа никто не ждёт.', mine: 'Сейчас за вами нет переписок.', unread: 'Всё прочитано.', failed: 'Всё отправлено.' }, noneFound: 'Ничего не нашлось.', empty: 'Сообщений пока нет.', loading: 'Загрузка …',
 		filters: { unanswered: 'Без ответа', all: 'Все', mine: 'Мои', unread: 'Непрочитанные', failed: 'С ошибкой', done: 'Завершённые' }, filter: 'Показать', channel: 'Канал или аккаунт', anyChannel: 'Все каналы', anyAccount: 'Все аккаунты', allOf: (s) => `${s}: все`, label: 'Метка', anyLabel: 'Любая метка',
 		welcome: 'Вход', linkHint: 'Откройте личную ссылку, которую вам дали. Если она больше не работает, попросите у владельца новую.', link: 'Или вставьте ссылку сюда', enter: 'Открыть',
 		linkBad: { link_used: 'Этой ссылкой уже воспользовались. Попросите у владельца новую.', link_expired: 'Срок ссылки истёк. Попросите у владельца новую.', link_unknown: 'Ссылка недействительна. Попросите у владельца новую.', rate: 'Слишком много попыток. Подождите минуту и попробуйте снова.' },
@@ -193,11 +193,13 @@ export function dayName(iso) {
 	return d.getFullYear() === new Date().getFullYear() ? format('d', { weekday: 'long', day: 'numeric', month: 'long' }).format(d) :
 		format('D', { day: 'numeric', month: 'long', year: 'numeric' }).format(d);
 }
-// in a list: the time today, the date otherwise
+// in a list: the time today and of the last hours, yesterday, the date otherwise
 export function brief(iso) {
 	const d = new Date(iso), now = new Date();
-	if (dayKey(d) === dayKey(now))
+	if (dayKey(d) === dayKey(now) || (d <= now && now - d < 6 * 3600e3))
 		return clock(iso);
+	if (dayName(iso) === t.yesterday)
+		return t.yesterday;
 	return d.getFullYear() === now.getFullYear() ? format('b', { day: 'numeric', month: 'short' }).format(d) :
 		format('B', { day: 'numeric', month: 'numeric', year: 'numeric' }).format(d);
 }

@@ -168,7 +168,7 @@ function paintList() {
 	if (focused && focused !== document.activeElement)
 		focused.focus({ preventScroll: true });
 	$('more-conversations').hidden = next === null;
-	text($('list-empty'), shown.length ? '' : search ? t.noneFound : t.none);
+	text($('list-empty'), shown.length ? '' : search ? t.noneFound : (!app.me.empty && !label && t.noneOf[filter]) || t.none);
 	$('list-empty').hidden = shown.length > 0;
 }
 async function loadList(before) {
@@ -225,7 +225,7 @@ function places() {
 }
 function showFilters() {
 	const names = ['unanswered', 'all', 'mine', 'unread', 'failed', 'done'];
-	$('filters').replaceChildren(...names.map((n) => button('chip', t.filters[n], () => { filter = n; mark(); reload(); }, { 'data-filter': n })));
+	$('filters').replaceChildren(...names.map((n) => button('chip', t.filters[n], (ev) => { filter = n; $('search').value = search = ''; mark(); reload(); ev.currentTarget.scrollIntoView({ block: 'nearest', inline: 'nearest' }); }, { 'data-filter': n })));
 	const select = (name, any, values, set) => el('select', { 'aria-label': name, onchange: (ev) => { set(ev.target.value); reload(); } },
 		el('option', { value: '' }, any), ...values.map(([v, s]) => el('option', { value: v }, s)));
 	const from = places();
@@ -236,7 +236,7 @@ function showFilters() {
 }
 function mark() {
 	for (const b of $('filters').children) {
-		attr(b, 'aria-pressed', String(b.dataset.filter === filter));
+		attr(b, 'aria-pressed', String(b.dataset.filter === (search ? 'all' : filter)));
 		const n = counts[b.dataset.filter];
 		text(b, t.filters[b.dataset.filter] + (n ? ` ${n > 99 ? '99+' : n}` : ''));
 	}
@@ -331,7 +331,7 @@ function toolsPanel(c) {
 		...[...new Set([...app.me.users, c.assignee].filter(Boolean))].map((u) => el('option', { value: u, selected: u === c.assignee }, u)));
 	const labels = [...new Set([...app.me.labels, ...(c.labels || [])])].map((l) => el('label', {}, el('input', { type: 'checkbox', checked: c.labels?.includes(l),
 		onchange: (ev) => change(ev.target.checked ? { addLabels: [l] } : { removeLabels: [l] }) }), ' ', el('span', { dir: 'auto' }, l)));
-	const fresh = el('input', { id: 'new-label', maxLength: 40, autocomplete: 'off' });
+	const fresh = el('input', { id: 'new-label', maxLength: 40, autocomplete: 'off', placeholder: t.addLabel });
 	const note = el('textarea', { id: 'note', rows: 3, dir: 'auto', placeholder: t.notePlaceholder });
 	const adds = (form, fn) => { form.addEventListener('submit', (ev) => { ev.preventDefault(); fn(); }); return form; };
 	return el('div.panel', {},
@@ -566,7 +566,7 @@ function bind() {
 	let typing = 0;
 	$('search').addEventListener('input', () => {
 		clearTimeout(typing);
-		typing = setTimeout(() => { search = $('search').value.trim(); reload(); }, 250);
+		typing = setTimeout(() => { search = $('search').value.trim(); mark(); reload(); }, 250);
 	});
 	$('more-conversations').addEventListener('click', () => loadList(next).catch(trouble));
 	window.addEventListener('hashchange', () => {
@@ -578,6 +578,14 @@ function bind() {
 			route();
 		}
 	});
+	// a file that is dropped beside the conversation must not open in the page's place
+	for (const type of ['dragover', 'drop'])
+		document.addEventListener(type, (ev) => {
+			if ([...(ev.dataTransfer?.types || [])].includes('Files') && !ev.defaultPrevented) {
+				ev.preventDefault();
+				ev.dataTransfer.dropEffect = 'none';
+			}
+		});
 	document.addEventListener('click', (ev) => {
 		for (const d of document.querySelectorAll('details[open]'))
 			if (['menu', 'more-tools'].includes(d.id) && !d.contains(ev.target))

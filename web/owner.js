@@ -9,7 +9,7 @@ import { errorKind } from './render.js';
 const words = {
 	en: {
 		title: 'Overview', back: 'To the conversations', well: 'All well.', lastMessage: (s) => `Last message ${s} ago`, lastCheck: (s) => `last check ${s} ago`, never: 'never', remedy: 'What to do', unknownYet: 'not checked yet',
-		status: { ok: 'in order', warn: 'warning', fail: 'broken', unknown: 'not known' }, groups: 'The nine parts',
+		status: { ok: 'in order', warn: 'warning', fail: 'broken', unknown: 'not known' }, groups: 'How each part is',
 		group: { configuration: 'Configuration', database: 'Database', files: 'Files', web: 'Web server', provider: 'Providers', deliveries: 'Deliveries', sending: 'Sending', poller: 'Poller', inbox: 'Inbox', ledger: 'Deliveries', disk: 'Disk', conf: 'Configuration', db: 'Database', run: 'Running', network: 'Network', certificate: 'Certificates', queue: 'Queue', security: 'Access' },
 		messages: 'Messages', hours: '48 hours', days: '60 days', all: 'All accounts', in: 'received', out: 'sent', refused: 'refused', missed: 'missed', csv: 'Table (CSV)', chart: (a, b) => `${a} received, ${b} sent`,
 		waiting: 'Waiting for an answer', nobody: 'Nobody is waiting.', oldest: (s) => `The oldest for ${s}`, responses: 'First answer by day', day: 'Day', median: 'half within', p90: '9 of 10 within', n: 'answers',
@@ -20,7 +20,7 @@ const words = {
 	},
 	ru: {
 		title: 'Обзор', back: 'К перепискам', well: 'Всё в порядке.', lastMessage: (s) => `Последнее сообщение ${s} назад`, lastCheck: (s) => `проверка ${s} назад`, never: 'ещё не было', remedy: 'Что делать', unknownYet: 'ещё не проверялось',
-		status: { ok: 'в порядке', warn: 'предупреждение', fail: 'не работает', unknown: 'неизвестно' }, groups: 'Девять частей',
+		status: { ok: 'в порядке', warn: 'предупреждение', fail: 'не работает', unknown: 'неизвестно' }, groups: 'Состояние частей',
 		group: { configuration: 'Настройки', database: 'База данных', files: 'Файлы', web: 'Веб-сервер', provider: 'Мессенджеры', deliveries: 'Доставка', sending: 'Отправка', poller: 'Опрос', inbox: 'Переписки', ledger: 'Доставка', disk: 'Диск', conf: 'Настройки', db: 'База данных', run: 'Работа', network: 'Сеть', certificate: 'Сертификаты', queue: 'Очередь', security: 'Доступ' },
 		messages: 'Сообщения', hours: '48 часов', days: '60 дней', all: 'Все аккаунты', in: 'получено', out: 'отправлено', refused: 'отклонено', missed: 'пропущено', csv: 'Таблица (CSV)', chart: (a, b) => `получено ${a}, отправлено ${b}`,
 		waiting: 'Ждут ответа', nobody: 'Никто не ждёт.', oldest: (s) => `Дольше всех — ${s}`, responses: 'Первый ответ по дням', day: 'День', median: 'половина за', p90: '9 из 10 за', n: 'ответов',
@@ -103,7 +103,7 @@ function svg(tag, attrs, ...children) {
 	return e;
 }
 function chart() {
-	const s = series(), n = s.in.length, top = Math.max(1, ...s.in, ...s.out), W = 720, H = 160, step = W / n;
+	const s = series(), n = s.in.length, top = Math.max(1, ...s.in, ...s.out), W = Math.min(720, Math.max(300, host.clientWidth - 60)), H = 160, step = W / n;	// its words keep their size on a phone
 	const g = svg('svg', { viewBox: `0 0 ${W} ${H + 22}`, role: 'img', class: 'chart', 'aria-label': w.chart(s.in.reduce((a, b) => a + b, 0), s.out.reduce((a, b) => a + b, 0)) });
 	for (let i = 0; i < n; i++) {
 		const bar = (k, x, width) => svg('rect', { class: k, x: (i * step + x).toFixed(1), width: width.toFixed(1), y: (H - s[k][i] / top * (H - 10)).toFixed(1), height: Math.max(s[k][i] ? 1 : 0, s[k][i] / top * (H - 10)).toFixed(1) });
@@ -113,7 +113,7 @@ function chart() {
 				group.append(svg('circle', { class: k, cx: (i * step + step / 2).toFixed(1), cy: k === 'refused' ? 6 : 18, r: 4 }));
 		group.append(svg('rect', { class: 'hit', x: (i * step).toFixed(1), y: 0, width: step.toFixed(1), height: H }), svg('title', {}, `${slot(i)}: ${KINDS.filter((k) => s[k][i] || k === 'in').map((k) => `${w[k]} ${s[k][i]}`).join(', ')}`));
 		g.append(group);
-		if (i % Math.round(n / 6) === 0)
+		if (i % Math.round(n / (W < 500 ? 3 : 6)) === 0)
 			g.append(svg('text', { x: (i * step).toFixed(1), y: H + 16 }, mark(i)));
 	}
 	return g;
@@ -203,7 +203,7 @@ function people() {
 		u.sessions?.length ? el('ul', {}, ...u.sessions.map((s) => el('li', {}, el('span', { title: s.agent || '' }, device(s.agent || '')), `, ${brief(s.lastSeen)} `, button('quiet.small', w.end, () => post('users', { action: 'end', session: s.id }).then((r) => list(r.users), app.trouble))))) : null)));
 	list(data.users || []);
 	const name = el('input', { id: 'new-person', required: true, maxLength: 60, autocomplete: 'off' }), role = el('select', { id: 'new-role' }, ...Object.entries(w.roles).map(([v, s]) => el('option', { value: v, selected: v === 'answer' }, s)));
-	const form = el('form.pair', {}, el('label', { htmlFor: 'new-person' }, w.name), name, el('label', { htmlFor: 'new-role' }, w.role), role, el('button', {}, w.addIt));
+	const form = el('form.pair', {}, el('span.pair', {}, el('label', { htmlFor: 'new-person' }, w.name), name), el('span.pair', {}, el('label', { htmlFor: 'new-role' }, w.role), role), el('button', {}, w.addIt));
 	form.addEventListener('submit', (ev) => { ev.preventDefault(); give({ action: 'add', name: name.value.trim(), role: role.value }); name.value = ''; });
 	return section('people', w.people, table, el('h3', {}, w.add), form, fresh);
 }

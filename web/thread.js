@@ -443,7 +443,9 @@ function counted() {
 }
 function grow() {
 	const a = $('text');
-	a.rows = Math.min(8, Math.max(1, a.value.split('\n').reduce((n, l) => n + 1 + Math.floor(l.length / 60), 0)));
+	// as many rows as the words need in this field's width
+	for (a.rows = 1; a.rows < 8 && a.scrollHeight > a.clientHeight + 1;)
+		a.rows++;
 }
 function saveDraft() {
 	if (conv === null)
@@ -714,7 +716,8 @@ export function bindThread() {
 			$('canned').hidden = true;
 		else if (ev.key === 'ArrowDown' && !$('canned').hidden)
 			$('canned').querySelector('button')?.focus();
-		else if (ev.key === 'Enter' && !ev.shiftKey && !ev.isComposing && !matchMedia('(pointer: coarse)').matches)
+		else if (ev.key === 'Enter' && !ev.shiftKey && !ev.isComposing && ev.keyCode !== 229 &&	/* Safari ends a composition so */
+		    (ev.ctrlKey || ev.metaKey || !matchMedia('(pointer: coarse)').matches))
 			submit(ev);
 	});
 	$('canned').addEventListener('keydown', (ev) => {
@@ -741,7 +744,10 @@ export function bindThread() {
 			if (![...(ev.dataTransfer?.types || [])].includes('Files'))
 				return;
 			ev.preventDefault();
-			$('drop').hidden = !on || $('attach').hidden;
+			// from one thing of the conversation to the next is not out of it
+			if (type === 'dragleave' && $('thread').contains(ev.relatedTarget))
+				return;
+			$('drop').hidden = !on || $('attach').hidden || windowState() === 'closed';
 			if (type === 'drop')
 				addFiles([...ev.dataTransfer.files]);
 		});

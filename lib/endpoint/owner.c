@@ -336,7 +336,8 @@ put_accounts(struct page *p, struct db *db, struct jsonw *w)
 		jsonw_object(w, NULL);
 		jsonw_str(w, "channel", channel_names[a->channel]);
 		jsonw_str(w, "account", a->name);
-		jsonw_str(w, "provider", provider_called(a));
+		jsonw_str(w, "provider", a->use_mock ? provider_called(a) :
+		    provider_of(a)->title);
 		rc = owner_poll(db, a->name, channel_names[a->channel], outcome, w);
 		jsonw_str(w, "hint", NULL);
 		jsonw_end(w);

@@ -15,14 +15,16 @@ export NUMBERS=$ROOT/$B/inbox/$(basename "$0").rows
 WHERE=${SERVER:-lighttpd}
 [ "$WHERE" != apache ] || WHERE='Apache, mod_fcgid'
 export WHERE
-mkdir -p "${NUMBERS%/*}" && : >"$NUMBERS"
+mkdir -p "${NUMBERS%/*}"
+[ -z "${PART:-}" ] || NUMBERS=/dev/null	# a part of a test measures no number
+: >"$NUMBERS"
 numbers() {
 	local new=$T/inbox.md
 	node "$ROOT/tests/e2e/numbers-table.js" "${NUMBERS%/*}" >"$new" || return 1
 	sed 's/^/# /' "$new"
 	cat "$new" >"$ROOT/$B/inbox.md"
 }
-atexit+=('[ "$bad" -ne 0 ] || numbers || bad=1')
+[ -n "${PART:-}" ] || atexit+=('[ "$bad" -ne 0 ] || numbers || bad=1')
 
 # person NAME ROLE: adds one, prints the link
 person() { DMBOX_CONFIG=$STATE/dmbox.env "$ROOT/$B/dmbox" user add "$1" --role "$2" --json | jq -r .link; }

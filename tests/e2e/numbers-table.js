@@ -46,5 +46,5 @@ for (const f of fs.readdirSync(dir).filter((x) => x.endsWith('.rows')).sort())
 	}
 const cell = (v) => (/^\d{4,}$/.test(v) ? Number(v).toLocaleString('en-US') : v).replace(/^(\d{4,})(?=,)/, (n) => Number(n).toLocaleString('en-US'));
 console.log(`| | must | ${SERVERS.join(' | ')} |\n|---|---|${'---:|'.repeat(SERVERS.length)}`);
-for (const [key, [what, must]] of Object.entries(NUMBERS))
+for (const [key, [what, must]] of Object.entries(NUMBERS).filter(([k]) => SERVERS.some((s) => got.has(`${k}\t${s}`))))
 	console.log(`| ${[what, must, ...SERVERS.map((s) => cell(got.get(`${key}\t${s}`) || ''))].join(' | ')} |`);

@@ -385,6 +385,77 @@ async function live() {
 	return ms;
 }
 
+// what a first-day shop assistant stumbles over: each is one thing that was seen on the page
+async function details() {
+	const s = await start((w) => {
+		views.fill(w);
+		w.say(1, 'inbound', 'Отлично, тогда две. Мой телефон +7 921 555-01-01, почта masha@example.com', { ago: 1 });
+		for (const c of w.conversations)
+			c.assignee = null;
+		return w;
+	});
+	let b = await openBrowser('ru-RU', PHONE, { hasTouch: true, isMobile: true }), page = b.page;
+	await openAt(page, s, '#instagram/1', 'тогда две');
+	is('a phone number is not broken over lines', await message(page, 'тогда две').locator('a[href^=tel]').evaluate((e) => e.getClientRects().length), 1);
+	await page.fill('#text', 'Длинный ответ\nв две строки, и ещё немного слов, чтобы строка перенеслась на следующую, как это бывает');
+	is('the field grows with the words on a phone', await page.evaluate(() => { const a = document.getElementById('text'); return a.scrollHeight <= a.clientHeight + 1 && a.rows > 3; }), true);
+	await page.fill('#text', '');
+	is('and shrinks again', await page.evaluate(() => document.getElementById('text').rows), 1);
+	await page.fill('#text', 'С клавиатурой');
+	await page.keyboard.press('Enter');
+	is('Enter makes a line where the keyboard is on the screen', await page.inputValue('#text'), 'С клавиатурой\n');
+	await page.keyboard.press('Control+Enter');
+	await message(page, 'С клавиатурой').waitFor();
+	is('and Ctrl-Enter sends everywhere', s.w.sent.at(-1).message, 'С клавиатурой');
+	await ten.owner(page, s);
+	is('the words of the chart keep their size on a phone', await page.evaluate(() => Math.min(...[...document.querySelectorAll('#owner .chart text')].map((e) => e.getBoundingClientRect().height)) >= 9), true);
+	is('a field stands beside its label', await page.evaluate(() => ['new-person', 'new-role'].filter((id) => { const f = document.getElementById(id).getBoundingClientRect(), l = document.querySelector(`label[for=${id}]`).getBoundingClientRect(); return l.top > f.bottom || l.bottom < f.top; }).join(' ')), '');
+	await b.context.close();
+
+	b = await openBrowser('en-US', DESK);
+	page = b.page;
+	await ten.list(page, s);
+	is('all filters are seen on a desk', await page.evaluate(() => { const f = document.getElementById('filters'); return f.scrollWidth <= f.clientWidth; }), true);
+	is('marks stand below their time', await page.evaluate(() => [...document.querySelectorAll('#conversations button')].filter((e) => e.querySelector('.unread') && Math.abs(e.querySelector('.unread').getBoundingClientRect().right - e.querySelector('time').getBoundingClientRect().right) > 1.5).length), 0);
+	await page.fill('#search', 'кружки');
+	await page.waitForFunction(() => document.querySelectorAll('#conversations button').length === 1);
+	is('a search says that it looks at all', await page.getAttribute('[data-filter=all]', 'aria-pressed'), 'true');
+	await page.click('[data-filter=unread]');
+	is('and a filter ends it', `${await page.inputValue('#search')}|${await page.getAttribute('[data-filter=unread]', 'aria-pressed')}`, '|true');
+	await page.click('[data-filter=mine]');
+	await page.waitForFunction(() => !document.getElementById('list-empty').hidden);
+	is('an empty list says what that means', await page.textContent('#list-empty'), 'No conversation is yours at the moment.');
+	await openAt(page, s, '#instagram/1', 'тогда две');
+	const prevented = await page.evaluate(() => ['dragover', 'drop'].map((type) => {
+		const data = new DataTransfer();
+		data.items.add(new File(['x'], 'x.png', { type: 'image/png' }));
+		const e = new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
+		document.getElementById('side').dispatchEvent(e);
+		return e.defaultPrevented;
+	}));
+	is('a file dropped beside the conversation does not replace the page', prevented.join(), 'true,true');
+	is('dragging over what is in it does not flicker', await page.evaluate(() => {
+		const data = new DataTransfer(), t = document.getElementById('thread');
+		data.items.add(new File(['x'], 'x.png', { type: 'image/png' }));
+		t.dispatchEvent(new DragEvent('dragover', { dataTransfer: data, bubbles: true, cancelable: true }));
+		document.getElementById('scroll').dispatchEvent(new DragEvent('dragleave', { dataTransfer: data, bubbles: true, cancelable: true, relatedTarget: document.getElementById('text') }));
+		const seen = !document.getElementById('drop').hidden;
+		t.dispatchEvent(new DragEvent('dragleave', { dataTransfer: data, bubbles: true, cancelable: true, relatedTarget: document.getElementById('side') }));
+		return `${seen} ${document.getElementById('drop').hidden}`;
+	}), 'true true');
+	const before = s.w.sent.length;
+	await page.fill('#text', '日本');
+	await page.evaluate(() => document.getElementById('text').dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true })));
+	is('Enter that ends a composition sends nothing', `${s.w.sent.length - before} ${await page.inputValue('#text')}`, '0 日本');
+	await page.fill('#text', '');
+	await page.click('#more-tools summary');
+	is('the field for a new label says so', await page.getAttribute('#new-label', 'placeholder'), 'New label');
+	await page.clock.setFixedTime(new Date('2026-03-02T00:20:00Z'));
+	is('an hour ago is a time, past midnight too', await page.evaluate(async () => { const m = await import('./base.js'); return ['2026-03-01T23:10:00Z', '2026-03-01T09:00:00Z', '2026-02-27T09:00:00Z'].map(m.brief).join('; '); }), '11:10 PM; Yesterday; Feb 27');
+	await b.context.close();
+	s.close();
+}
+
 // two accounts of one channel; the language goes with the person, not with the computer
 async function choices() {
 	const s = await start((w) => {
@@ -445,6 +516,8 @@ done(async () => {
 		await live();
 	if (only('answering'))
 		await answering();
+	if (only('details'))
+		await details();
 	if (only('choices'))
 		await choices();
 	if (only('keyboard'))
