@@ -262,12 +262,51 @@ test_figures(void **state)
 	db_free(db);
 }
 
+/* Numbers of what is to be done, and who waits, right after a flood: of so many who wrote within
+ * one minute a bounded number is looked at. */
+static void
+test_flood(void **state)
+{
+	static const char *const calls[] = {
+		"dmbox.desk_counts(''anna'', array[''main''], array[''instagram''])",
+		"dmbox.owner_waiting(array[''main''], array[''instagram''])",
+	};
+	struct db *db = dbt_open();
+	int64_t pages[2][2];
+	char sql[900];
+
+	(void)state;
+	dbt_clean(db);
+	assert_int_equal(db_script(db, buffers_sql), RC_OK);
+	for (int i = 0; i < 2; i++) {
+		snprintf(sql, sizeof sql,
+		    "with c as (insert into dmbox.contacts (account, channel, external_id, last_at, last_inbound_at)"
+		    " select 'main', 'instagram', 'flood%d-' || n, now(), now() from generate_series(1, %d) n"
+		    " returning id, external_id)"
+		    " insert into dmbox.messages (account, channel, provider, external_id, contact_id, sender_id, direction,"
+		    "  kind, body, status, sent_at, sent_at_known, received_at, source)"
+		    " select 'main', 'instagram', 'chatrace', external_id, id, external_id, 'outbound', 'text', 'x', 'sent',"
+		    "  now(), true, now(), 'echo' from c; analyze dmbox.contacts; analyze dmbox.messages", i, i == 0 ? 1500 : 12000);
+		assert_int_equal(db_script(db, sql), RC_OK);
+		for (int k = 0; k < 2; k++) {
+			snprintf(sql, sizeof sql, "select pg_temp.buffers('select %s')", calls[k]);
+			(void)dbt_i64(db, sql);
+			pages[i][k] = dbt_i64(db, sql);
+		}
+	}
+	for (int k = 0; k < 2; k++)
+		if (pages[1][k] > pages[0][k] + 1000)
+			fail_msg("%s: %lld pages after a flood, %lld before", calls[k], (long long)pages[1][k],
+			    (long long)pages[0][k]);
+	db_free(db);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plans), cmocka_unit_test(test_search), cmocka_unit_test(test_pending),
-		cmocka_unit_test(test_figures),
+		cmocka_unit_test(test_figures), cmocka_unit_test(test_flood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
