@@ -45,7 +45,8 @@ correction(const unsigned char *data, unsigned int n, unsigned char *ec, unsigne
 	gen[n_ec - 1] = 1;
 	for (unsigned int i = 0; i < n_ec; i++) {
 		for (unsigned int k = 0; k < n_ec; k++)
-			gen[k] = (unsigned char)(times(gen[k], root) ^ (k + 1 < n_ec ? gen[k + 1] : 0));
+			gen[k] = (unsigned char)(times(gen[k], root) ^
+			    (k + 1 < n_ec ? gen[k + 1] : 0));
 		root = times(root, 2);
 	}
 	memset(ec, 0, n_ec);
@@ -225,7 +226,8 @@ penalty(const struct qr *q)
 		for (unsigned int way = 0, run = 0; way < 2; way++, run = 0)
 			for (unsigned int x = 0; x < n; x++) {
 				bool now = way == 0 ? q->dark[y][x] : q->dark[x][y];
-				bool same = x > 0 && now == (way == 0 ? q->dark[y][x - 1] : q->dark[x - 1][y]);
+				bool same = x > 0 &&
+				    now == (way == 0 ? q->dark[y][x - 1] : q->dark[x - 1][y]);
 
 				run = same ? run + 1 : 1;
 				sum += run == 5 ? 3 : run > 5;

@@ -657,7 +657,8 @@ erase_row(struct db *db, const struct conf *conf, int64_t id, const char *path)
 	struct buf b;
 
 	buf_init(&b, 4096);
-	if (path && mediadir_file(conf->media_dir, path, &b) && unlink(b.p) != 0 && errno != ENOENT) {
+	if (path && mediadir_file(conf->media_dir, path, &b) && unlink(b.p) != 0 &&
+	    errno != ENOENT) {
 		log_warn("media: cannot remove %s: %s", b.p, strerror(errno));
 	} else {
 		db_i64(&a, id);
