@@ -11,7 +11,7 @@ SHOTS=${SHOTS:-$ROOT/var/shots}
 mkdir -p "$SHOTS" "$T/chromium"
 
 # What is measured (number of browser.js), and the table of all that was, by whichever test ends last
-export NUMBERS=$ROOT/$B/inbox/$(basename "$0").rows
+export NUMBERS=$ROOT/$B/inbox/$(basename "$0")${KIND:+-$KIND}.rows
 WHERE=${SERVER:-lighttpd}
 [ "$WHERE" != apache ] || WHERE='Apache, mod_fcgid'
 export WHERE
