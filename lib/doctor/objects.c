@@ -15,7 +15,7 @@
 enum kind { TABLES, CODE };
 
 static const char tables[] =
-	    "account_state accounts attachments contact_aliases contacts count_marks "
+	    "account_state accounts attachments avatars contact_aliases contacts count_marks "
 	    "deliveries desk erased events heartbeats labels leases login_links media_days "
 	    "message_counts message_edits message_hours messages notes outbox poll_runs "
 	    "reactions refusals refused_bytes replies response_days schema_code "
