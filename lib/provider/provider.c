@@ -180,8 +180,8 @@ finding_fail(struct finding *f, enum finding_status s, const struct http_res *re
 void
 finding_http(struct finding *f, enum finding_status s, int status, const char *words)
 {
-	finding_set(f, s, "HTTP %d %s", *words != '\0' ? "HTTP %d: «%s»" : "HTTP %d%s", status,
-	    words);
+	finding_set(
+	    f, s, "HTTP %d %s", *words != '\0' ? "HTTP %d: «%s»" : "HTTP %d%s", status, words);
 }
 
 const char *
