@@ -83,7 +83,10 @@ printf '%s\n' "$ld" >"$out/LOADER"
 printf '%s\n' "$arch" >"$out/MACHINE"
 (cd "$out" && find . -type f ! -name SHA256SUMS | sort | xargs sha256sum) >"$work/sums"
 mv "$work/sums" "$out/SHA256SUMS"
+# a checkout has the modes of whoever made it
 find "$out" -type d -exec chmod 755 {} +
+find "$out" -type f -perm -100 -exec chmod 755 {} +
+find "$out" -type f ! -perm -100 -exec chmod 644 {} +
 tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --format=ustar \
     -C "$work" -cf - "$name" | gzip -9n >"$B/$name.tar.gz.new"
 mv "$B/$name.tar.gz.new" "$B/$name.tar.gz"
