@@ -83,7 +83,7 @@ printf '%s\n' "$ld" >"$out/LOADER"
 printf '%s\n' "$arch" >"$out/MACHINE"
 (cd "$out" && find . -type f ! -name SHA256SUMS | sort | xargs sha256sum) >"$work/sums"
 mv "$work/sums" "$out/SHA256SUMS"
-# a checkout has the modes of whoever made it
+# a checkout has the modes that its maker's umask left
 find "$out" -type d -exec chmod 755 {} +
 find "$out" -type f -perm -100 -exec chmod 755 {} +
 find "$out" -type f ! -perm -100 -exec chmod 644 {} +
