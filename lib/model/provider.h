@@ -129,9 +129,9 @@ struct send_result {
 	bool retry_once;	/* SEND_REFUSED, but where this was the first attempt one more
 				 * after retry_after_s is sensible (B.8: 2534022 although our
 				 * last inbound is younger than a day) */
-	bool doubt;		/* SEND_RETRY, but the provider may have sent it in spite of its
-				 * error: an echo settles it, and it is looked for before the
-				 * next try */
+	bool doubt;		/* SEND_RETRY, SEND_PAUSE, but the provider may have sent it in
+				 * spite of its error: an echo settles it, and it is looked for
+				 * before the next try */
 	/* SEND_PAUSE, and nobody knows for how long: short, then ever longer */
 	bool grows;
 	bool unclear;		/* ... and this one message may be to blame: others are tried too */

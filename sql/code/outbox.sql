@@ -447,7 +447,7 @@ end $$;
 -- outbox_result: what came of an attempt.  Fenced by the claim: no row comes
 -- back when it is no longer the caller's.  A row that its expired lease made
 -- unknown still takes the truth from the same claim.  p_flags: blocked (mark
--- the contact), doubt (retry: it may have gone out all the same), probe (pause:
+-- the contact), doubt (retry, pause: it may have gone out all the same), probe (pause:
 -- nobody knows how long), unclear (pause: the message itself may be to blame).
 create or replace function dmbox.outbox_result(p_id bigint, p_claim uuid, p_outcome text, p_ext text,
 	p_code text, p_text text, p_hint text, p_retry_s integer, p_pause_s integer, p_ms integer,
@@ -476,7 +476,7 @@ begin
 	if p_outcome = 'unknown' and o.action is not null then
 		p_outcome := 'retry';	-- a typing sign or reaction may be repeated without harm
 	end if;
-	v_doubt := p_outcome = 'retry' and 'doubt' = any (p_flags) and o.action is null
+	v_doubt := p_outcome in ('retry', 'pause') and 'doubt' = any (p_flags) and o.action is null
 	           and o.provider = any (p_can_tell);
 	v_state := case p_outcome when 'retry' then 'queued' when 'pause' then 'queued'
 	                          when 'refused' then 'failed' else p_outcome end;

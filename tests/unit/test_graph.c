@@ -890,6 +890,7 @@ poll_proves_itself(void **state)
 	}
 }
 
+#define CONV_N(id) "{\"id\":\"" id "\",\"updated_time\":\"2026-07-12T19:11:07+0000\"}"
 #define LESS SAYS(1, "Please reduce the amount of data you're asking for, then retry your request")
 #define MSG(id) "{\"id\":\"" id "\",\"from\":{\"id\":\"" ANA "\"},\"message\":\"" id "\"}"
 
@@ -949,6 +950,86 @@ poll_less(void **state)
 	free(memory);
 }
 
+/* The same in other words: their texts are in the language of whose token it is, and an answer
+ * that is too much for the line or for us comes late, cut or not at all. */
+static void
+poll_less_otherwise(void **state)
+{
+	static const struct { int status; enum http_fail fail; const char *body; } t[] = {
+		{ 500, 0, SAYS(1, "Reduza a quantidade de dados que voce esta solicitando") },
+		{ 400, 0, SAYS(1, "Bitte reduziere die Datenmenge") },
+		{ 500, 0, "{\"error\":{\"code\":1,\"error_subcode\":99,\"message\":\"An unknown error occurred\"}}" },
+		{ 500, 0, "{\"error\":{\"code\":\"1\"}}" },
+		{ 400, 0, "{\"error\":{\"code\":100,\"message\":\"m\",\"error_user_msg\":\"Please reduce the amount of data\"}}" },
+		{ 504, 0, "<html>" }, { 502, 0, "" }, { 408, 0, "" }, { 524, 0, "<html>" },
+		{ 0, HTTP_FAIL_TIMEOUT, "" }, { 0, HTTP_FAIL_TOO_BIG, "" }, { 0, HTTP_FAIL_CUT, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++)
+		/* of the list, where they say so; of a conversation */
+		for (int at = strstr(t[i].body, "error\"") != NULL ? 0 : 1; at < 2; at++) {
+			struct poll p;
+			struct http_res res;
+			char want[32];
+
+			poll_begin(&p, PROVED);
+			assert_int_equal(poll_ask(&p), RC_OK);
+			if (at == 1) {
+				poll_answer(&p, 200, "{\"data\":[" CONV_B "," CONV_A "]}");
+				assert_int_equal(poll_ask(&p), RC_OK);
+				assert_non_null(strstr(p.url, "cB?"));
+			}
+			for (int size = 12; size > 0; size /= 2) {
+				res_make(&res, t[i].status, t[i].body);
+				res.fail = t[i].fail;
+				res.sent = t[i].fail != HTTP_FAIL_NONE;
+				p.st.stored = true;
+				assert_int_equal(G->poll_read(&p.a, &res, &p.st, &p.items), RC_OK);
+				http_res_free(&res);
+				assert_int_equal(poll_ask(&p), RC_OK);
+				snprintf(want, sizeof want, at == 1 ? "limit(%d)" : "limit=%d", size);
+				if (strstr(p.url, want) == NULL)
+					fail_msg("%zu: %s: no %s", i, p.url, want);
+			}
+			poll_end(&p);
+		}
+}
+
+/* Conversations that cannot be read are not in the way of those below, at every check anew. */
+static void
+poll_unreadable(void **state)
+{
+	static const char list[] = "{\"data\":[" CONV_N("c1") "," CONV_N("c2") "," CONV_N("c3") ","
+	    CONV_N("c4") "," CONV_N("c5") "]}";
+	struct poll p;
+	char *memory = mem_dup(PROVED);
+	bool asked[6] = { false };
+
+	(void)state;
+	for (int check = 0; check < 2; check++) {
+		poll_begin(&p, memory);
+		assert_int_equal(poll_ask(&p), RC_OK);
+		poll_answer(&p, 200, list);
+		while (poll_ask(&p) == RC_OK) {
+			int n = strstr(p.url, "/c1?") ? 1 : strstr(p.url, "/c2?") ? 2 : strstr(p.url, "/c3?") ? 3 :
+			    strstr(p.url, "/c4?") ? 4 : strstr(p.url, "/c5?") ? 5 : 0;
+
+			assert_int_not_equal(n, 0);
+			asked[n] = true;
+			if (n <= 3)
+				poll_answer(&p, 400, ERR(4242, 0));
+			else
+				poll_answer(&p, 200, "{\"messages\":{\"data\":[" MSG("M9") "]}}");
+		}
+		free(memory);
+		memory = mem_dup(p.st.new_memory);
+		poll_end(&p);
+	}
+	assert_true(asked[4] && asked[5]);
+	free(memory);
+}
+
 static void
 send_broken_lines(void **state)
 {
@@ -969,6 +1050,44 @@ send_broken_lines(void **state)
 			assert_string_equal(r.code, http_fail_names[fail]);
 			http_res_free(&res);
 		}
+}
+
+/* What proves nothing of whether it was sent: it is looked for before it goes again. */
+static void
+send_proofs(void **state)
+{
+	static const struct { int status; const char *body; enum send_outcome outcome; bool doubt; } t[] = {
+		{ 200, ERR(1, 99), SEND_RETRY, true }, { 200, ERR(2, 0), SEND_RETRY, true },
+		{ 200, "<html>", SEND_UNKNOWN, false }, { 200, "", SEND_UNKNOWN, false },
+		{ 200, "[{\"code\":500}]", SEND_UNKNOWN, false },
+		{ 200, "{\"recipient_id\":\"1\"}", SEND_ACCEPTED, false },
+		{ 400, ERR(-1, 0), SEND_PAUSE, true }, { 500, ERR(-3, 0), SEND_RETRY, true },
+		{ 400, "{\"error\":{}}", SEND_PAUSE, true }, { 400, ERR(4242, 0), SEND_PAUSE, true },
+		{ 400, "{\"error\":{\"code\":\"1\",\"error_subcode\":\"1357046\"}}", SEND_RETRY, true },
+		{ 500, "{\"error\":\"internal\"}", SEND_RETRY, true },
+		{ 500, "{\"errors\":[{\"code\":1}]}", SEND_RETRY, true },
+		{ 400, ERR(1200, 0), SEND_RETRY, true },
+		{ 408, "", SEND_UNKNOWN, false }, { 499, "<html>", SEND_UNKNOWN, false },
+		{ 520, "<html>", SEND_RETRY, true }, { 524, "<html>", SEND_RETRY, true },
+		{ 400, ERR(80001, 2446079), SEND_PAUSE, false }, { 400, ERR(80014, 0), SEND_PAUSE, false },
+		{ 403, ERR(341, 0), SEND_PAUSE, false }, { 403, "<html>", SEND_PAUSE, false },
+		{ 400, ERR(100, 7777), SEND_PAUSE, false },
+		{ 200, ERR(10, 2018278), SEND_REFUSED, false }, { 500, ERR(100, 2018109), SEND_REFUSED, false },
+	};
+	struct account a = account_make();
+	struct outmsg m = { .recipient = ANA, .body = "x" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct send_result r;
+		struct http_res res;
+
+		res_make(&res, t[i].status, t[i].body);
+		assert_int_equal(G->send_read(&a, &m, &res, &r), RC_OK);
+		if (r.outcome != t[i].outcome || r.doubt != t[i].doubt)
+			fail_msg("%zu: %d %s: outcome %d, doubt %d", i, t[i].status, t[i].body, (int)r.outcome, r.doubt);
+		http_res_free(&res);
+	}
 }
 
 static int64_t
@@ -1235,7 +1354,8 @@ main(void)
 		cmocka_unit_test(polled_reactions_follow), cmocka_unit_test(send_bodies),
 		cmocka_unit_test(send_impossible), cmocka_unit_test(send_answers),
 		cmocka_unit_test(send_code_100), cmocka_unit_test(appsecret_proof),
-		cmocka_unit_test(poll_proves_itself), cmocka_unit_test(poll_less),
+		cmocka_unit_test(poll_proves_itself), cmocka_unit_test(poll_less), cmocka_unit_test(poll_less_otherwise),
+		cmocka_unit_test(poll_unreadable), cmocka_unit_test(send_proofs),
 		cmocka_unit_test(send_broken_lines), cmocka_unit_test(usage_headers),
 		cmocka_unit_test(lookup), cmocka_unit_test(fetch_and_profile),
 		cmocka_unit_test(refresh), cmocka_unit_test(probes), cmocka_unit_test(product),

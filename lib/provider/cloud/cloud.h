@@ -69,6 +69,7 @@ struct cloud_error {
 	char text[400];		/* their words, masked */
 	int64_t pause_s;	/* 0 not said */
 	const char *hint;	/* static code (words.c); NULL none */
+	bool strange;		/* OTHER by a code that no table has: no proof of anything */
 };
 /* cloud_error_read(res, j, out): classify an answer; j is the parsed body or NULL. */
 void cloud_error_read(const struct http_res *res, const struct json *j, struct cloud_error *out);

@@ -124,8 +124,11 @@ by_status(const struct http_res *res, struct cloud_error *e)
 	}
 	snprintf(e->code, sizeof e->code, "http_%d", res->status);
 	snprintf(e->text, sizeof e->text, "HTTP %d without an error object", res->status);
-	e->class = res->status == 429 ? CLOUD_RATE : res->status == 502 || res->status == 504 ?
-	    CLOUD_UNKNOWN : res->status >= 500 ? CLOUD_RETRY : CLOUD_OTHER;
+	if (res->status == 408 || res->status == 499 || res->status == 502 || res->status == 504)
+		e->class = CLOUD_UNKNOWN;	/* what stands in between waited too long */
+	else
+		e->class = res->status == 429 ? CLOUD_RATE : res->status >= 500 ? CLOUD_RETRY :
+		    CLOUD_OTHER;
 	e->pause_s = 60;
 	e->hint = res->status >= 500 ? "provider_error" : "cloud_refuses";
 }
@@ -141,6 +144,7 @@ by_code(int status, const struct json *err, struct cloud_error *e)
 	e->class = CLOUD_OTHER;
 	e->pause_s = 60;
 	e->hint = "cloud_refuses";
+	e->strange = true;
 	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
 		if (code < classes[i].from || code > classes[i].to ||
 		    (classes[i].words != NULL && !has_word(err, classes[i].words)))
@@ -148,6 +152,7 @@ by_code(int status, const struct json *err, struct cloud_error *e)
 		e->class = classes[i].class;
 		e->pause_s = classes[i].pause_s;
 		e->hint = classes[i].hint;
+		e->strange = false;
 		break;
 	}
 	if (e->class == CLOUD_OTHER && (json_bool(json_get(err, "is_transient"), false) ||

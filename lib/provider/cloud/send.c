@@ -272,6 +272,7 @@ refused(const struct account *a, const struct outmsg *m, const struct cloud_erro
 			break;		/* a typing sign is not worth a pause */
 		meta_rest(e->pause_s, out);
 		out->grows = true;
+		out->doubt = e->strange;
 		out->unclear = e->class == CLOUD_OTHER;
 		break;
 	case CLOUD_UNKNOWN:

@@ -65,9 +65,13 @@ static const struct {
 	{ 17, ANY, NULL, GRAPH_RATE, 300, NULL },
 	{ 32, ANY, NULL, GRAPH_RATE, 300, NULL },
 	{ 613, ANY, NULL, GRAPH_RATE, 10, NULL },
+	{ 341, ANY, NULL, GRAPH_RATE, 300, NULL },
+	{ 80001, ANY, NULL, GRAPH_RATE, 300, NULL },	/* of a Page */
 	{ 80002, ANY, NULL, GRAPH_RATE, 300, NULL },
 	{ 80006, ANY, NULL, GRAPH_RATE, 300, NULL },
-	{ 1200, ANY, NULL, GRAPH_RATE, 60, NULL },
+	{ 80014, ANY, NULL, GRAPH_RATE, 300, NULL },
+	/* "Temporary send message failure" is one of their internal errors */
+	{ 1200, ANY, NULL, GRAPH_RETRY, 0, NULL },
 	{ 190, ANY, NULL, GRAPH_TOKEN, 300, NULL },
 	{ 102, ANY, NULL, GRAPH_TOKEN, 300, NULL },
 	{ 0, ANY, NULL, GRAPH_TOKEN, 300, NULL },
@@ -177,7 +181,8 @@ by_status(const struct http_res *res, struct graph_error *e)
 	if (res->status == 429) {
 		e->class = GRAPH_RATE;
 		e->pause_s = 60;
-	} else if (res->status == 502 || res->status == 504) {
+	} else if (res->status == 502 || res->status == 504 || res->status == 408 ||
+	    res->status == 499) {	/* what stands in between waited too long */
 		e->class = GRAPH_UNKNOWN;
 	} else if (res->status >= 500) {
 		e->class = GRAPH_RETRY;
@@ -195,14 +200,16 @@ by_code(const struct http_res *res, const struct json *err, int64_t code, int64_
 {
 	struct mem_arena a = { 0 };
 	const char *msg = json_text(&a, json_get(err, "message"));
+	const char *user = json_text(&a, json_get(err, "error_user_msg"));
 
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
 		if (classes[i].code != ANY && classes[i].code != code)
 			continue;
 		if (classes[i].subcode != ANY && classes[i].subcode != sub)
 			continue;
-		if (classes[i].words != NULL && (msg == NULL ||
-		    strcasestr(msg, classes[i].words) == NULL))
+		if (classes[i].words != NULL &&
+		    strcasestr(msg != NULL ? msg : "", classes[i].words) == NULL &&
+		    strcasestr(user != NULL ? user : "", classes[i].words) == NULL)
 			continue;
 		e->class = classes[i].class;
 		e->pause_s = classes[i].pause_s;
@@ -219,8 +226,10 @@ by_code(const struct http_res *res, const struct json *err, int64_t code, int64_
 	else if (e->class == GRAPH_FINE && res->status >= 500)
 		e->class = res->status == 502 || res->status == 504 ?
 		    GRAPH_UNKNOWN : GRAPH_RETRY;
-	else if (e->class == GRAPH_FINE)
+	else if (e->class == GRAPH_FINE) {
 		e->class = GRAPH_OTHER;
+		e->strange = true;
+	}
 }
 
 /* What the error says, the part written for people first. */

@@ -70,6 +70,7 @@ struct graph_error {
 	char text[400];		/* their words, masked */
 	int64_t pause_s;	/* for RATE: how long; 0 not said */
 	const char *hint;	/* static code of what mends it (bridge/hint.h); NULL none */
+	bool strange;		/* OTHER by an answer that no table has: no proof of anything */
 };
 
 /*

@@ -9,10 +9,12 @@
  *    checks ("more" in the memory).
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "provider/graph/graph.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "extern/jsonw.h"
 
@@ -26,6 +28,7 @@
 #define AGAIN_MS 1100		/* after code 613: look-ups share the two calls a second */
 #define AGAIN_MAX 3
 #define DETAILED 20		/* messages of a conversation that have details, B.9 */
+#define LATE_MAX 64		/* unreadable conversations remembered */
 #define ATTEMPTS_MAX 40		/* shown and kept; the rest is counted in the log */
 
 struct conv {
@@ -33,6 +36,7 @@ struct conv {
 	int64_t updated_us;
 	unsigned int page;	/* messages asked for at once; 0: as many as they give */
 	bool known;	/* unchanged since an earlier check, or read in this one */
+	bool late;	/* could not be read: the others come first */
 };
 
 enum step { STEP_OWN, STEP_LIST, STEP_READ, STEP_END };
@@ -55,6 +59,8 @@ struct walk {
 	const char *after;	/* of v[at]: its next page of messages; NULL the first */
 	unsigned int read;	/* ... and how many came before it */
 	unsigned int proofs;	/* appsecret_proofs refused in this check */
+	const char *late[LATE_MAX];	/* conversations that the last check could not read */
+	size_t n_late;
 };
 
 /* What an earlier check learned of c: the size of its page, and whether it is
@@ -84,7 +90,7 @@ static void
 memory_read(struct poll_state *st, struct walk *w)
 {
 	struct json *j = NULL;
-	const struct json *convs, *v;
+	const struct json *convs, *late, *v;
 	const char *key;
 
 	if (st->memory == NULL || json_parse(st->memory, strlen(st->memory), &j, NULL) != RC_OK)
@@ -104,7 +110,27 @@ memory_read(struct poll_state *st, struct walk *w)
 		if (c->updated != NULL)
 			w->n_old++;
 	}
+	late = json_member(j, "late");
+	for (size_t i = 0; i < json_len(late) && w->n_late < LATE_MAX; i++)
+		w->late[w->n_late++] = json_text(&st->arena, json_at(late, i));
 	json_free(j);
+}
+
+/* Those that the next check reads last; no member where there are none. */
+static void
+late_write(struct jsonw *out, const struct walk *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n && n < LATE_MAX; i++) {
+		if (!w->v[i].late || w->v[i].known)
+			continue;
+		if (n++ == 0)
+			jsonw_array(out, "late");
+		jsonw_str(out, NULL, w->v[i].id);
+	}
+	if (n > 0)
+		jsonw_end(out);
 }
 
 /* What the next check may skip. */
@@ -140,6 +166,7 @@ memory_write(struct poll_state *st, const struct walk *w)
 				jsonw_i64(&out, w->v[i].id, w->v[i].page);
 		jsonw_end(&out);
 	}
+	late_write(&out, w);
 	jsonw_bool(&out, "more", w->more);
 	jsonw_end(&out);
 	if (jsonw_done(&out))
@@ -435,6 +462,28 @@ list_read(struct poll_state *st, struct walk *w, const struct json *j)
 	w->at = 0;
 }
 
+/* What could not be read last time comes behind the others, else three such conversations
+ * would end every check before those below. */
+static void
+late_last(struct walk *w)
+{
+	size_t n = 0, k = 0;
+	struct conv *rest = mem_array(w->n + 1, sizeof *rest);
+
+	for (size_t i = 0; i < w->n; i++) {
+		bool late = false;
+
+		for (size_t l = 0; l < w->n_late && !late; l++)
+			late = str_eq(w->late[l], w->v[i].id);
+		if (late)
+			rest[k++] = w->v[i];
+		else
+			w->v[n++] = w->v[i];
+	}
+	memcpy(w->v + n, rest, k * sizeof *rest);
+	free(rest);
+}
+
 static void
 conv_read(struct poll_state *st, struct walk *w, const struct json *j, struct itemv *out)
 {
@@ -453,17 +502,36 @@ conv_read(struct poll_state *st, struct walk *w, const struct json *j, struct it
 	    json_text(&st->arena, json_get(m, "paging.cursors.after")) : NULL;
 }
 
-/* "Please reduce the amount of data": half of it, remembered for this list or
- * conversation.  False where it was one already. */
+/* May it have been too much for them, for the line or for us?  Their words for it are in the
+ * language of whose token it is: code 1 in whatever words; of a conversation, also an answer
+ * that did not come (a list of ids is never large). */
 static bool
-ask_less(struct walk *w)
+too_much(const struct walk *w, const struct graph_error *e, const struct http_res *res)
 {
-	unsigned int *page = w->step == STEP_LIST ? &w->list_page : &w->v[w->at].page;
+	if (e->class == GRAPH_LESS || str_eq(e->code, "1") || str_starts(e->code, "1/"))
+		return true;
+	return w->step == STEP_READ && (e->class == GRAPH_UNKNOWN || res->status == 524 ||
+	    res->fail == HTTP_FAIL_TIMEOUT || res->fail == HTTP_FAIL_TOO_BIG ||
+	    res->fail == HTTP_FAIL_CUT);
+}
 
+/* Half of it, remembered for this list or conversation.  False where it was one already: then
+ * it was not the size, unless they say so. */
+static bool
+ask_less(struct walk *w, enum graph_class class)
+{
+	bool list = w->step == STEP_LIST;
+	unsigned int *page = list ? &w->list_page : &w->v[w->at].page;
+
+	if (w->step == STEP_OWN)
+		return false;
 	if (*page == 0)
 		*page = PAGE;
-	if (w->step == STEP_OWN || *page == 1)
+	if (*page == 1) {
+		if (class != GRAPH_LESS)
+			*page = list ? PAGE : 0;
 		return false;
+	}
 	*page /= 2;
 	w->again = true;
 	w->in_flight = false;
@@ -492,18 +560,20 @@ static void
 one_failed(const struct account *a, struct poll_state *st, struct walk *w,
     const struct graph_error *e, const struct http_res *res)
 {
-	if (e->class == GRAPH_LESS && ask_less(w))
+	if (too_much(w, e, res) && ask_less(w, e->class))
 		return;
 	if (w->step == STEP_OWN) {
 		own_failed(a, st, w, e, res);
 		return;
 	}
 	if (w->step == STEP_LIST || (e->class != GRAPH_LESS && ++w->failures >= FAILURES_MAX)) {
+		w->v[w->at].late |= w->step == STEP_READ;
 		fail(st, w, e->class != GRAPH_RETRY && e->class != GRAPH_UNKNOWN ? "refused" :
 		    res->status != 0 ? "bad_answer" : "unreachable");
 		return;
 	}
 	/* one message that is too much for them cannot be had: what lies below can */
+	w->v[w->at].late = true;
 	w->v[w->at].known = e->class == GRAPH_GONE || e->class == GRAPH_FAIL ||
 	    e->class == GRAPH_LESS;
 	w->in_flight = false;
@@ -560,8 +630,10 @@ graph_poll_read(const struct account *a, const struct http_res *res, struct poll
 		own_read(a, st, w, j);
 	} else if (w->step == STEP_LIST) {
 		list_read(st, w, j);
-		if (w->step == STEP_READ)
+		if (w->step == STEP_READ) {
 			keep_old(w);
+			late_last(w);
+		}
 	} else if (w->step == STEP_READ) {
 		conv_read(st, w, j, out);
 	}

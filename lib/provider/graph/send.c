@@ -172,6 +172,7 @@ refused(const struct account *a, const struct outmsg *m, const struct graph_erro
 			break;		/* a typing sign or reaction is not worth a pause */
 		meta_rest(e->pause_s, out);
 		out->grows = true;
+		out->doubt = e->strange;
 		out->unclear = !str_eq(e->hint, "meta_refuses") && !str_eq(e->hint, "restricted");
 		break;
 	case GRAPH_UNKNOWN:
