@@ -19,7 +19,7 @@
 enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_LITERAL, SQL_ENTRY,
 	SQL_ANY, SQL_ADDED, SQL_SINCE, SQL_SILENT, SQL_SIDES,
 	SQL_OUTBOX, SQL_PAUSED, SQL_BALANCE, SQL_CONTACTS, SQL_ERASED, SQL_FETCHED, SQL_TOLD,
-	SQL_SAME, SQL__MAX };
+	SQL__MAX };
 
 /* neither doctor's own deliveries nor the call from outside that it asked for */
 #define REAL " coalesce(request_id, '') not like 'doctor-%' and source in ('webhook', 'spool')" \
@@ -86,18 +86,6 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " (select left(regexp_replace(encode(substring(body for 60), 'escape'), '\\s+', ' ', "
 	    "'g'), 60) from l),"
 	    " (select count(*) from b where mended)" },
-	/* Many different bodies and one message: all name the same id.  Where a poll stored the
-	 * messages first there are as many of them as of deliveries. */
-	[SQL_SAME] = { NULL,
-	    "with d as (select received_at, body, duplicates from dmbox.deliveries where"
-	    "   account = $1 and channel = $2 and verdict = 'accepted' and items = 1 and"
-	    "   received_at > now() - interval '7 days' and" REAL
-	    "order by received_at desc limit 20),"
-	    " s as (select count(*) as n, count(distinct body) as bodies, count(*) filter (where"
-	    "   duplicates > 0) as again, min(received_at) as since from d)"
-	    " select n from s where n >= 5 and bodies >= n - 1 and again >= 4 and (select"
-	    "   count(distinct m.external_id) from dmbox.messages m where m.account = $1 and"
-	    "   m.channel = $2 and m.direction = 'inbound' and m.received_at >= s.since) <= 1" },
 	[SQL_LAST] = { NULL,
 	    "select to_char(max(received_at), 'YYYY-MM-DD HH24:MI') from dmbox.deliveries"
 	    " where account = $1 and channel = $2 and verdict = 'accepted' and items > 0 and"
@@ -417,28 +405,6 @@ not_made(struct doctor *d, const struct account *a)
 	db_res_free(r);
 }
 
-/* A flow's step with a fixed id, or a variable that has one value for all. */
-static void
-same_id(struct doctor *d, const struct account *a)
-{
-	struct db_res *r = of_account(d, SQL_SAME, a);
-
-	if (r != NULL)
-		doctor_cause(d, DC_NOT_MADE, FINDING_FAIL, doctor_tr(d,
-		    "What sends them puts one and the same id into all of them, so that all but "
-		    "the first are taken for repeats: take messageId out of the body (dmbox makes "
-		    "an id then), or fill it with the variable of the message's own id; then bring "
-		    "them in: dmbox replay --since T.",
-		    "Отправитель ставит во все один и тот же id, и все, кроме первой, считаются "
-		    "повторами: уберите messageId из тела (тогда id создаст dmbox) или подставьте "
-		    "переменную с id самого сообщения; затем загрузите их: dmbox replay --since "
-		    "T."), doctor_tr(d,
-		    "%s/%s: the last %" PRId64 " deliveries differ, and name one message",
-		    "%s/%s: последние доставки (%" PRId64 ") разные, а сообщение в них одно"),
-		    channel_names[a->channel], a->name, db_get_i64(r, 0, 0));
-	db_res_free(r);
-}
-
 /* --- what arrived ------------------------------------------------------------------- */
 
 /* How it was before: since when, how regularly, from whom. */
@@ -684,7 +650,6 @@ doctor_ledger(struct doctor *d)
 		arrived(d, a);
 		refused(d, a);
 		not_made(d, a);
-		same_id(d, a);
 	}
 	if (d->conf->media_dir != NULL)
 		fetched(d);
