@@ -28,8 +28,8 @@ void hint_poll(const struct conf *c, const struct account *a, enum poll_outcome 
  * Appends, where body[0..n] is a delivery of another provider than a's, whose it is and which
  * address to enter there.  False: it is not, nothing is appended.
  */
-bool hint_address(const struct conf *c, const struct account *a, const char *body, size_t n,
-    struct buf *b);
+bool hint_address(
+    const struct conf *c, const struct account *a, const char *body, size_t n, struct buf *b);
 
 /* hint_text(ru, a, code): the sentence for a hint's code, in Russian or English, the provider's
  * own first; NULL where there is none. */

@@ -47,7 +47,7 @@ static bool
 has_mark(const struct provider *p, const struct json *j)
 {
 	const struct json *v = p->mark.path != NULL ? json_get(j, p->mark.path) : NULL;
-	struct mem_arena arena = {0};
+	struct mem_arena arena = { 0 };
 	bool yes;
 
 	yes = json_type(v) == JSON_STRING &&
