@@ -580,17 +580,21 @@ wait_for_request(struct call *c, int fd)
 	int64_t until = clock_mono_ms() + ROOM_MS;
 	enum here here;
 	char addr[64];
+	bool known;
 
 	for (;;) {
 		here = all_here(fd);
 		if ((c->whole = here == HERE_ALL))
 			return;
-		if (peek_addr(fd, addr) && (c->slow = slow_enter(c->s, addr)) != NULL)
+		known = peek_addr(fd, addr);
+		if (known && (c->slow = slow_enter(c->s, addr)) != NULL)
 			return;
 		if ((c->streams = here == HERE_MUCH))
 			return;
 		if (clock_mono_ms() >= until) {
-			c->no_room = true;
+			/* a host so busy that the head is not here yet: no slow sender's doing */
+			c->slow = known ? NULL : slow_enter(c->s, "");
+			c->no_room = c->slow == NULL;
 			return;
 		}
 		wait_for_bytes(fd, here);

@@ -217,12 +217,31 @@ test_closed_unused(void **state)
 	assert_true(looks >= N && looks <= 100 * N);
 }
 
+/* A host so busy that the web server gets to the rest of the head much later: that is not
+ * refused as a sender without room is. */
+static void
+test_late_head(void **state)
+{
+	unsigned char out[1024];
+	size_t n = request(out), part = sizeof(FCGI_Header) + sizeof(FCGI_BeginRequestBody);
+	unsigned int looks = atomic_load(&seen->looks);
+	int fd = dial();
+
+	(void)state;
+	assert_int_equal(send(fd, out, part, MSG_NOSIGNAL), part);
+	(void)poll(NULL, 0, 600);	/* twice what it waits for room */
+	assert_true(atomic_load(&seen->looks) > looks + 10);
+	assert_int_equal(send(fd, out + part, n - part, MSG_NOSIGNAL), n - part);
+	assert_true(is_ok(fd));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request_comes_later),
 		cmocka_unit_test(test_closed_unused),
+		cmocka_unit_test(test_late_head),
 	};
 
 	return cmocka_run_group_tests(tests, start, finish);
