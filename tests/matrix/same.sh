@@ -9,7 +9,7 @@ trap 'rm -rf "$t"' EXIT
 chmod 755 "$t"
 version=$(sed -n 's/^## \([0-9][^ ]*\).*/\1/p' CHANGELOG.md | head -n 1)
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)
-export SOURCE_DATE_EPOCH
+export SOURCE_DATE_EPOCH CCACHE_DISABLE=1
 other=
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then other="setpriv --reuid=65534 --regid=65534 --clear-groups --"; fi
 for d in one another/place; do
