@@ -84,15 +84,16 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " (select coalesce(max(id), 1) from dmbox.%I));', $1, 'dmbox.' || $1, $1)"
 	    " from pg_attribute where attrelid = to_regclass('dmbox.' || quote_ident($1)) and"
 	    "  attname = 'id' and attidentity = '' and not atthasdef" },
-	/* where it is set, and what sets it back there */
+	/* where it is set, and what sets it back, from a session that begins read-only, too */
 	[SQL_READ_ONLY] = { NULL,
 	    "select s.source, case s.source"
-	    "  when 'database user' then format('alter role %I in database %I set"
-	    " default_transaction_read_only = off;', current_user, current_database())"
-	    "  when 'user' then format('alter role %I set default_transaction_read_only = off;',"
-	    "   current_user)"
-	    "  when 'database' then format('alter database %I set default_transaction_read_only ="
-	    " off;', current_database())"
+	    "  when 'database user' then format('begin read write; alter role %I in"
+	    " database %I set default_transaction_read_only = off; commit;', current_user,"
+	    " current_database())"
+	    "  when 'user' then format('begin read write; alter role %I set"
+	    " default_transaction_read_only = off; commit;', current_user)"
+	    "  when 'database' then format('begin read write; alter database %I set"
+	    " default_transaction_read_only = off; commit;', current_database())"
 	    "  else 'alter system set default_transaction_read_only = off;` `select"
 	    " pg_reload_conf();' end"
 	    " from pg_settings s where s.name = 'default_transaction_read_only' and s.setting ="
