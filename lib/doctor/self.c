@@ -354,6 +354,12 @@ foreign_answer(struct doctor *d, const struct self *s)
 		doctor_say(d, DC_BODY_LIMIT, FINDING_OK,
 		    doctor_tr(d, "%zu kB and more: the host's server takes no such body",
 		    "%zu кБ и больше: сервер хостинга такие тела не принимает"), s->size / 1000);
+	else if (s->kind == SELF_SIZE && s->size > HOSTED_BODY && !d->probe.there)
+		doctor_say(d, DC_BODY_LIMIT, FINDING_UNKNOWN, doctor_tr(d,
+		    "%zu bytes: HTTP %d from the web server; whether that is shared hosting's limit"
+		    " shows once DMB-505 is mended",
+		    "%zu байт: HTTP %d от веб-сервера; предел ли это хостинга, будет видно, когда"
+		    " исправлен DMB-505"), s->size, s->status);
 	else if (s->kind == SELF_SIZE && s->size > 1000)
 		doctor_say(d, DC_BODY_LIMIT, FINDING_FAIL, doctor_tr(d,
 		    "%zu bytes: HTTP %d from the web server", "%zu байт: HTTP %d от веб-сервера"),
