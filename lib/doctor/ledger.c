@@ -703,7 +703,8 @@ runner(struct doctor *d, const struct db_res *r)
 		    "the poller is version %s, this is %s (%s on %s)",
 		    "опросчик версии %s, здесь %s (%s на %s)"), version,
 		    DMBOX_VERSION, db_get_text(r, 0, 11), db_get_text(r, 0, 10));
-	if (!db_is_null(r, 0, 7) && db_get_i64(r, 0, 7) < OTHER_S)
+	/* a mark of the future was made by a wrong clock: no sign of one that polls now */
+	if (!db_is_null(r, 0, 7) && db_get_i64(r, 0, 7) < OTHER_S && db_get_i64(r, 0, 7) > -OTHER_S)
 		doctor_cause(d, DC_RUNNER, FINDING_WARN, doctor_tr(d,
 		    "Two installations poll for one database: stop one of them (crontab -e there), "
 		    "or give it a database of its own.",
