@@ -199,7 +199,10 @@ for part in "$@"; do
 	case $part in
 	check) part_check ;;
 	db) part_db ;;
-	e2e) units+=(tests/e2e/[0-9][0-9]-*) ;;
+	e2e)	# the longest of them first, else it runs on when all others have ended
+		for t in tests/e2e/[0-9][0-9]-*; do
+			if [ "${t##*/}" = 99-numbers ]; then units=("$t" "${units[@]}"); else units+=("$t"); fi
+		done ;;
 	crash|doctor) units=("tests/$part" "${units[@]}") ;;	# the long ones first
 	seeds) one seeds bash tests/fuzz/replay.sh ;;
 	fuzz) part_fuzz ;;
