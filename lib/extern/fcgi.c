@@ -560,16 +560,20 @@ slow_enter(struct server *s, const char *addr)
 }
 
 /* Most web servers connect and write a moment later: the first byte ends the wait.  After it
- * the socket cannot say when there is more than there was, so it is looked at again. */
+ * the socket cannot say when there is more than there was, so it is looked at again, soon at
+ * first (Apache's proxy_fcgi writes the first record alone), then less often. */
 static void
-wait_for_bytes(int fd, enum here here)
+wait_for_bytes(int fd, enum here here, long *pause_us)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct timespec t = { .tv_nsec = *pause_us * 1000 };
 
-	if (here == HERE_NONE)
+	if (here == HERE_NONE) {
 		(void)poll(&p, 1, LOOK_MS);
-	else
-		clock_sleep_ms(LOOK_MS);
+		return;
+	}
+	nanosleep(&t, NULL);
+	*pause_us = *pause_us * 2 < LOOK_MS * 1000 ? *pause_us * 2 : LOOK_MS * 1000;
 }
 
 /* Until the request is here, or there is room to read it as it comes.  A large one that
@@ -581,6 +585,7 @@ wait_for_request(struct call *c, int fd)
 	enum here here;
 	char addr[64];
 	bool known;
+	long pause_us = 50;
 
 	for (;;) {
 		here = all_here(fd);
@@ -597,7 +602,7 @@ wait_for_request(struct call *c, int fd)
 			c->no_room = c->slow == NULL;
 			return;
 		}
-		wait_for_bytes(fd, here);
+		wait_for_bytes(fd, here, &pause_us);
 	}
 }
 
