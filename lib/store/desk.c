@@ -374,20 +374,27 @@ place_of(struct db *db, int64_t contact, struct view_cursor *c)
 	return rc;
 }
 
+/* Runs q; RC_NONE where it gives no row.  a is freed. */
+static enum rc
+needs_row(struct db *db, int q, struct db_args *a)
+{
+	struct db_res *r = NULL;
+	enum rc rc = db_exec(db, &sql[q], a, &r);
+
+	if (rc == RC_OK && db_rows(r) == 0)
+		rc = RC_NONE;
+	db_res_free(r);
+	db_args_free(a);
+	return rc;
+}
+
 static enum rc
 contact_is(struct db *db, int64_t contact)
 {
 	struct db_args a = { 0 };
-	struct db_res *r = NULL;
-	enum rc rc;
 
 	db_i64(&a, contact);
-	rc = db_exec(db, &sql[Q_CONTACT], &a, &r);
-	if (rc == RC_OK && db_rows(r) == 0)
-		rc = RC_NONE;
-	db_res_free(r);
-	db_args_free(&a);
-	return rc;
+	return needs_row(db, Q_CONTACT, &a);
 }
 
 enum rc
@@ -488,8 +495,6 @@ enum rc
 desk_reply(struct db *db, int64_t id, const char *name, const char *text)
 {
 	struct db_args a = { 0 };
-	struct db_res *r = NULL;
-	enum rc rc;
 
 	if (text != NULL) {
 		db_text(&a, name);
@@ -497,13 +502,7 @@ desk_reply(struct db *db, int64_t id, const char *name, const char *text)
 	}
 	if (id > 0)
 		db_i64(&a, id);
-	rc = db_exec(db, &sql[text == NULL ? Q_REPLY_DROP : id > 0 ? Q_REPLY_SET : Q_REPLY_ADD],
-	    &a, &r);
-	if (rc == RC_OK && db_rows(r) == 0)
-		rc = RC_NONE;
-	db_res_free(r);
-	db_args_free(&a);
-	return rc;
+	return needs_row(db, text == NULL ? Q_REPLY_DROP : id > 0 ? Q_REPLY_SET : Q_REPLY_ADD, &a);
 }
 
 enum rc
@@ -544,15 +543,8 @@ enum rc
 desk_lang(struct db *db, const char *who, const char *lang)
 {
 	struct db_args a = { 0 };
-	struct db_res *r = NULL;
-	enum rc rc;
 
 	db_text(&a, who);
 	db_text(&a, lang);
-	rc = db_exec(db, &sql[Q_LANG], &a, &r);
-	if (rc == RC_OK && db_rows(r) == 0)
-		rc = RC_NONE;
-	db_res_free(r);
-	db_args_free(&a);
-	return rc;
+	return needs_row(db, Q_LANG, &a);
 }
