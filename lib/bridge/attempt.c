@@ -114,6 +114,12 @@ attempt_read(const struct account *a, const struct outbox_item *it, const struct
 	}
 	if (r->outcome == SEND_SENT && r->message_id[0] == '\0')
 		r->outcome = SEND_ACCEPTED;
+	/* no id where every message has one: its echo would be taken for another message */
+	if (r->outcome == SEND_ACCEPTED && p->has_echo && it->msg.action == NULL) {
+		r->outcome = SEND_UNKNOWN;
+		snprintf(r->code, sizeof r->code, "no_id");
+		snprintf(r->text, sizeof r->text, "a success without the message's id");
+	}
 }
 
 bool

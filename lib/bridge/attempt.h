@@ -33,6 +33,7 @@ bool attempt_possible(const struct account *a, const struct outmsg *m);
  * What an answer or its absence means.  Nothing left: retry; the line broke
  * after bytes left: unknown; else the provider reads it, and where it cannot,
  * the status decides (ARCHITECTURE.md 4: 429, 500, 503 retry; 502, 504 unknown).
+ * A message taken without an id by a provider that has echoes: unknown, no_id.
  */
 void attempt_read(const struct account *a, const struct outbox_item *it,
     const struct http_res *res, struct send_result *r);

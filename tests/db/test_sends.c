@@ -48,6 +48,11 @@ static const struct answer { int status; const char *body; bool took, final; } a
 	{ 200, "<html>captive", true, false },
 	{ 200, "", true, false },
 	{ 200, "[{\"code\":500}]", true, false },
+	/* a success without the id */
+	{ 200, "{\"recipient_id\":\"1\"}", true, false },
+	{ 200, "{\"recipient_id\":\"1\",\"message_id\":\"\"}", true, false },
+	{ 200, "{\"recipient_id\":\"1\",\"message_id\":null}", true, false },
+	{ 200, "{}", true, false },
 	{ 400, E(-1, 0, "An unexpected error has occurred"), true, false },
 	{ 500, E(-3, 0, "x"), true, false },
 	{ 400, "{\"error\":{}}", true, false },
@@ -549,7 +554,7 @@ test_every_answer(void **state)
 	    " where (m.status in ('sent', 'delivered', 'read')) <> (o.state = 'sent')"), 0);
 	/* unknown is only what nobody can tell: a cut line or gateway that took nothing */
 	assert_int_equal(dbt_i64(f->db, "select count(*) from dmbox.outbox where state = 'unknown'"
-	    " and error_code not in ('cut', 'http_408', 'http_499', 'http_502', 'http_504', 'not_json', 'timeout')"), 0);
+	    " and error_code not in ('cut', 'http_408', 'http_499', 'http_502', 'http_504', 'not_json', 'no_id', 'timeout')"), 0);
 	printf("# %d sends, %u posts, %u look-ups, taken in spite of an error: %u echo before, %u after, %u none\n",
 	    ALL, sv.posts, sv.gets, sv.took[0], sv.took[1], sv.took[2]);
 }

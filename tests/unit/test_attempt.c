@@ -155,6 +155,41 @@ test_statuses(void **state)
 	    SEND_ACCEPTED);
 }
 
+/* Taken, but as which message?  Where each has an id the echo tells; Chatrace has none. */
+static void
+test_no_id(void **state)
+{
+	static const char *const bodies[] = { "{}", "", "[]", "<html>", "{\"recipient_id\":\"1\"}",
+	    "{\"message_id\":\"\"}", "{\"message_id\":null}", "{\"idMessage\":null}",
+	    "{\"contacts\":[{\"wa_id\":\"1\"}],\"messages\":[]}", "{\"messages\":[{}]}" };
+	struct outbox_item it = item("x");
+	struct send_result r;
+	struct http_res res;
+
+	(void)state;
+	for (size_t i = 0; providers[i] != NULL; i++)
+		for (size_t k = 0; k < sizeof bodies / sizeof *bodies; k++)
+			if (read_as(providers[i], 200, bodies[k], HTTP_FAIL_NONE, true, &r) != SEND_UNKNOWN)
+				fail_msg("%s: %s: %d %s", providers[i]->name, bodies[k], (int)r.outcome, r.code);
+			else if (r.code[0] == '\0')
+				fail_msg("%s: %s: no code", providers[i]->name, bodies[k]);
+	/* a typing sign has no id */
+	http_res_init(&res);
+	res.status = 200;
+	res.body = "{\"recipient_id\":\"1\"}";
+	res.body_n = strlen(res.body);
+	it.msg.action = "typing_on";
+	for (size_t i = 0; providers[i] != NULL; i++) {
+		struct account a = account(providers[i]);
+
+		if (!providers[i]->has_echo)
+			continue;
+		attempt_read(&a, &it, &res, &r);
+		assert_int_equal(r.outcome, SEND_ACCEPTED);
+	}
+	http_res_free(&res);
+}
+
 static void
 is_recipient(const struct provider *p, const char *in, const char *want)
 {
@@ -227,6 +262,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_build), cmocka_unit_test(test_without_network),
 		cmocka_unit_test(test_no_answer), cmocka_unit_test(test_statuses),
+		cmocka_unit_test(test_no_id),
 		cmocka_unit_test(test_recipient), cmocka_unit_test(test_split),
 	};
 
