@@ -98,28 +98,6 @@ check_of(const struct provider *p, const char *code)
 }
 
 static void
-reported(struct checkup *c, unsigned int number, enum finding_status s, const char *remedy,
-    const char *text)
-{
-	struct doctor *d = c->arg;
-	enum doctor_check at;
-
-	if (doctor_check_by_number(number, &at) != RC_OK) {
-		LOG_BUG("%s speaks of DMB-%u, which is in no table", provider_of(c->a)->name,
-		    number);
-		return;
-	}
-	doctor_cause(d, at, s, remedy, "%s", text);
-}
-
-void
-doctor_checkup(struct doctor *d, const struct account *a, struct checkup *c)
-{
-	*c = (struct checkup){ .a = a, .ru = d->o.lang == DOCTOR_RU, .base = d->base,
-	    .report = reported, .arg = d };
-}
-
-static void
 say_reach(struct ask *k, enum finding_status s, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 static void

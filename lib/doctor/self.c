@@ -129,7 +129,7 @@ self_send(struct doctor *d, struct self *s)
 	    str_eq(a->name, "main") ? "" : "/", str_eq(a->name, "main") ? "" : a->name);
 	doctor_web_begin(d, &r, "POST", path, s->rid, s->kind == SELF_MIXED ?
 	    pieces[N_PIECES - 1].agent :
-	    s->piece != NULL && s->piece->agent != NULL ? s->piece->agent : "dmbox-doctor");
+	    s->piece != NULL && s->piece->agent != NULL ? s->piece->agent : DOCTOR_AGENT);
 	if (s->kind == SELF_CHUNKED)
 		doctor_web_header(&r, "Transfer-Encoding", "chunked");
 	http_req_body(&r, "application/json", s->body, s->body_n);

@@ -21,7 +21,7 @@
 #include "base/str.h"
 #include "doctor/web.h"
 
-#define LAG_S 30		/* as endpoint/session.c: then pages are given none */
+#define LAG_S 30		/* as endpoint/login.c: then pages are given none */
 #define TICK_MS 8000
 #define SETTLED_S 5
 #define TEXT_MAX (3 * PATH_MAX + 1000)

@@ -47,6 +47,9 @@ struct web {
 	struct gaicb *gai;
 };
 
+#define DOCTOR_AGENT "dmbox-doctor"
+
+/* --- request.c ---------------------------------------------------------------- */
 /* doctor_web_id(d, rid): the id of the next request of this run. */
 void doctor_web_id(struct doctor *d, char rid[48]);
 /* doctor_web_begin(d, r, method, path, rid, agent): a request to the address under test. */
@@ -64,6 +67,7 @@ bool doctor_web_said_id(const struct http_res *res, char out[72]);
 /* doctor_web_slowest(d, res): notes how long an answer took. */
 void doctor_web_slowest(struct doctor *d, const struct http_res *res);
 
+/* --- self.c ------------------------------------------------------------------- */
 /* doctor_self_start(d): the test deliveries, a few at a time. */
 void doctor_self_start(struct doctor *d);
 /* doctor_self_judge(d): what became of them, in the answers and in the tables. */
@@ -71,6 +75,7 @@ void doctor_self_judge(struct doctor *d);
 /* doctor_self_posted(d): 504 and 509 where nothing was wrong, or nothing was sent. */
 void doctor_self_posted(struct doctor *d);
 
+/* --- address.c ---------------------------------------------------------------- */
 /* doctor_address_start(d): judges what DMBOX_PUBLIC_URL says, and looks its name up. */
 void doctor_address_start(struct doctor *d);
 /* doctor_address_end(d): where the name leads, and whether anybody called from outside. */

@@ -86,6 +86,7 @@ void endpoint_resume(struct endpoint_env *e);	/* the log's lines are this reques
 void endpoint_answer(struct endpoint_env *e);	/* e->res goes out; further lines may follow */
 void endpoint_pause(struct endpoint_env *e);	/* the thread's own lines again; e's are written */
 void endpoint_end(struct endpoint_env *e);	/* frees e; in any thread, after endpoint_pause */
+/* --- answer.c ------------------------------------------------------------------- */
 /* endpoint_header(e, name, value): one header more of the answer; both are copied. */
 void endpoint_header(const struct endpoint_env *e, const char *name, const char *value);
 /* endpoint_json(e, status, b): answer with the JSON of b (b is emptied). */

@@ -16,6 +16,7 @@
 #include "bridge/tick.h"
 #include "extern/json.h"
 #include "extern/jsonw.h"
+#include "endpoint/login.h"
 #include "endpoint/session.h"
 #include "model/provider.h"
 #include "store/owner.h"

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "endpoint/desk.h"
 #include "endpoint/owner.h"
-#include "endpoint/session.h"
+#include "endpoint/login.h"
 #include "model/provider.h"
 #include "store/view.h"
 

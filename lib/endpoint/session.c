@@ -1,33 +1,21 @@
 /*
- * Signing in by a one-time link, and the cookie that stands for it.  The link's token
- * is behind # in the address, which no server and no log sees; the page posts it here.
+ * The cookie of the inbox page, and the person it belongs to.
  */
 #include "endpoint/session.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "bridge/tick.h"
-#include "endpoint/desk.h"
-#include "extern/json.h"
-#include "extern/jsonw.h"
 #include "extern/sign.h"
-#include "store/outbox.h"
 #include "store/people.h"
-#include "store/view.h"
 
 #define COOKIE "dmbox_session"
 #define COOKIE_S (30 * 86400)
-#define TICK_LAG_US 30000000	/* clocks of the host and the database may differ by so much */
-#define WRONG_LINKS 30		/* a minute and address */
 
-/* The cookie's value, into out; false: there is none that could be one. */
-static bool
-cookie(const struct endpoint_env *e, char out[PEOPLE_SECRET + 1])
+bool
+session_secret(const struct endpoint_env *e, char out[PEOPLE_SECRET + 1])
 {
 	const char *p = http_req_get(e->req, "Cookie");
 	size_t n;
@@ -55,7 +43,7 @@ bool
 session_here(const struct endpoint_env *e)
 {
 	char secret[PEOPLE_SECRET + 1];
-	bool here = http_req_get(e->req, "Authorization") == NULL && cookie(e, secret);
+	bool here = http_req_get(e->req, "Authorization") == NULL && session_secret(e, secret);
 
 	mem_wipe(secret, sizeof secret);
 	return here;
@@ -75,13 +63,6 @@ no_session(struct endpoint_env *e)
 	endpoint_error(e, 401, "no_session", "nobody is signed in: open a link of dmbox user");
 }
 
-static void
-away(struct endpoint_env *e)
-{
-	endpoint_header(e, "Retry-After", "5");
-	endpoint_error(e, 503, "database", "the database does not answer; try again");
-}
-
 bool
 session_caller(struct endpoint_env *e)
 {
@@ -90,7 +71,7 @@ session_caller(struct endpoint_env *e)
 	struct person who;
 	bool ok = false;
 
-	if (!cookie(e, secret)) {
+	if (!session_secret(e, secret)) {
 		no_session(e);
 		return false;
 	}
@@ -106,7 +87,7 @@ session_caller(struct endpoint_env *e)
 		no_session(e);
 		goto out;
 	default:
-		away(e);
+		endpoint_failed(e, RC_TEMP, NULL);
 		goto out;
 	}
 	if (!is_get(e))
@@ -123,8 +104,8 @@ out:
 	return ok;
 }
 
-static void
-set_cookie(const struct endpoint_env *e, const char *secret, bool secure)
+void
+session_cookie(const struct endpoint_env *e, const char *secret, bool secure)
 {
 	char v[256];
 
@@ -132,176 +113,4 @@ set_cookie(const struct endpoint_env *e, const char *secret, bool secure)
 	    *secret != '\0' ? COOKIE_S : 0, secure ? "; Secure" : "");
 	endpoint_header(e, "Set-Cookie", v);
 	mem_wipe(v, sizeof v);
-}
-
-/* Not where messages came and the file did not move: who stores them cannot write it. */
-static void
-put_tick(struct endpoint_env *e, struct jsonw *w)
-{
-	int64_t moved_us = 0, came_us = 0;
-	char name[TICK_NAME];
-
-	if (tick_name(e->conf->tick_dir, name, &moved_us) != RC_OK ||
-	    view_last_received(ctx_db(e->ctx, e->conf, e->thread), &came_us) != RC_OK ||
-	    came_us > moved_us + TICK_LAG_US)
-		jsonw_raw(w, "tick", NULL);
-	else
-		jsonw_printf(w, "tick", "tick/%s", name);
-}
-
-static void
-put_me(struct endpoint_env *e, const char *name, const char *role)
-{
-	struct jsonw w;
-	struct buf b;
-
-	buf_init(&b, 1 << 20);
-	jsonw_init(&w, &b);
-	jsonw_object(&w, NULL);
-	jsonw_str(&w, "name", name);
-	jsonw_str(&w, "role", role);
-	jsonw_str(&w, "version", DMBOX_VERSION);
-	put_tick(e, &w);
-	if (endpoint_desk_me(e, name, &w) == RC_OK) {
-		jsonw_end(&w);
-		endpoint_jsonw(e, 200, &w);
-	} else {
-		away(e);
-	}
-	buf_free(&b);
-}
-
-static void
-login(struct endpoint_env *e, const struct json *j)
-{
-	static const char *const known[] = { "token", "secure", NULL };
-	const char *token = json_text(&e->arena, json_member(j, "token")), *why = "link_unknown";
-	char secret[PEOPLE_SECRET + 1], net[64], key[80];
-	struct person who;
-
-	if (!endpoint_members(e, j, known))
-		return;
-	if (token == NULL || !str_charset(token, PEOPLE_SECRET, PEOPLE_SECRET, "")) {
-		endpoint_error(e, 401, "link_unknown", "this is no link of dmbox user");
-		return;
-	}
-	switch (people_login(ctx_db(e->ctx, e->conf, e->thread), token,
-	    http_req_get(e->req, "User-Agent"), secret, &who, &why)) {
-	case RC_OK:
-		set_cookie(e, secret, json_bool(json_member(j, "secure"), false));
-		put_me(e, who.name, who.role);
-		log_info("%s signed in (from %s)", who.name, e->addr);
-		break;
-	case RC_DENIED:
-		endpoint_addr_net(e, net);
-		snprintf(key, sizeof key, "link:%s", net);
-		if (ctx_limit(e->ctx, key, WRONG_LINKS, NULL))
-			endpoint_error(e, 401, why, "this link opens nothing (any more)");
-		else
-			endpoint_error(e, 429, "rate", "too many wrong links from this address");
-		break;
-	default:
-		away(e);
-	}
-	mem_wipe(secret, sizeof secret);
-}
-
-static void
-logout(struct endpoint_env *e)
-{
-	char secret[PEOPLE_SECRET + 1];
-
-	if (cookie(e, secret) &&
-	    people_logout(ctx_db(e->ctx, e->conf, e->thread), secret) != RC_OK) {
-		away(e);
-	} else {
-		set_cookie(e, "", false);
-		endpoint_success(e, NULL, 0);
-	}
-	mem_wipe(secret, sizeof secret);
-}
-
-/* {"id","action":"retry"|"cancel"}: a person's decision about what did not go out. */
-static void
-decide(struct endpoint_env *e, const struct json *j)
-{
-	static const char *const known[] = { "id", "action", NULL };
-	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
-	const char *action = json_text(&e->arena, json_member(j, "action"));
-	struct outbox_row now;
-	struct jsonw w;
-	struct buf b;
-	int64_t id;
-	enum rc rc;
-
-	if (!session_caller(e))
-		return;
-	if ((e->caller.scopes & AUTH_SEND) == 0) {
-		endpoint_error(e, 403, "read_only", "%s may not do this", e->caller.sub);
-		return;
-	}
-	if (!endpoint_members(e, j, known))
-		return;
-	if (json_i64(json_member(j, "id"), &id) != RC_OK ||
-	    (!str_eq(action, "retry") && !str_eq(action, "cancel"))) {
-		endpoint_error(e, 422, "invalid_field",
-		    "id of an outbox row and action, retry or cancel, are needed");
-		return;
-	}
-	rc = str_eq(action, "retry") ? outbox_retry(db, id) : outbox_cancel(db, id);
-	if (rc == RC_OK)
-		rc = outbox_get(db, id, &now);
-	if (rc == RC_NONE) {
-		endpoint_error(e, 409, "not_possible", "its state does not allow that any more");
-	} else if (rc != RC_OK) {
-		away(e);
-	} else {
-		buf_init(&b, 256);
-		jsonw_init(&w, &b);
-		jsonw_object(&w, NULL);
-		jsonw_bool(&w, "success", true);
-		jsonw_str(&w, "state", now.state);
-		jsonw_end(&w);
-		endpoint_jsonw(e, 200, &w);
-		log_info("outbox %" PRId64 ": %s by %s", id, action, e->caller.sub);
-	}
-}
-
-void
-endpoint_session_post(struct endpoint_env *e)
-{
-	struct json *j = NULL;
-	char err[128];
-
-	if (!str_eq(http_req_get(e->req, "X-Dmbox"), "1"))
-		endpoint_error(e, 403, "no_header", "the header X-Dmbox: 1 is needed");
-	else if (str_eq(e->tail, "logout"))
-		logout(e);
-	else if (!str_eq(e->tail, "login") && !str_eq(e->tail, "outbox") &&
-	    !endpoint_desk_posts(e->tail))
-		endpoint_error(e, 404, "not_found", "there is nothing at this address");
-	else if (json_parse(e->req->body, e->req->body_n, &j, err) != RC_OK)
-		endpoint_error(e, 400, "bad_json", "the body is not JSON: %s", err);
-	else if (endpoint_desk_posts(e->tail))
-		endpoint_desk_post(e, j);
-	else if (str_eq(e->tail, "outbox"))
-		decide(e, j);
-	else
-		login(e, j);
-	json_free(j);
-}
-
-void
-endpoint_session_me(struct endpoint_env *e)
-{
-	const char *role = (e->caller.scopes & AUTH_ADMIN) != 0 ? "owner" :
-	    (e->caller.scopes & AUTH_SEND) != 0 ? "answer" : "read";
-	char secret[PEOPLE_SECRET + 1];
-
-	/* 30 days from now again */
-	if (session_here(e) && cookie(e, secret))
-		set_cookie(e, secret,
-		    str_eq(http_query_get(&e->arena, e->req->query, "secure"), "1"));
-	mem_wipe(secret, sizeof secret);
-	put_me(e, e->caller.sub, role);
 }

@@ -21,8 +21,6 @@
 
 #define MASKED "***configured***"
 
-const char *const channel_names[CHANNEL__MAX] = { "instagram", "whatsapp" };
-
 static void
 get_list(const struct raw *raw, enum key k, char sep, struct strv *out)
 {

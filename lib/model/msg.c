@@ -12,6 +12,11 @@
 #include "extern/json.h"
 #include "extern/sign.h"
 
+const char *const channel_names[CHANNEL__MAX] = {
+	[CHANNEL_INSTAGRAM] = "instagram",
+	[CHANNEL_WHATSAPP] = "whatsapp",
+};
+
 const char *const effect_names[EFFECT__MAX] = {
 	[EFFECT_NONE] = "none",
 	[EFFECT_EDIT] = "edit",

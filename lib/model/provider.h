@@ -506,7 +506,7 @@ struct provider {
 	    struct http_req *out);
 };
 
-/* The list, in its order, NULL at the end (provider/list.h has it). */
+/* The list, in its order, NULL at the end (provider/list.c). */
 extern const struct provider *const providers[];
 /* provider_by_name(s): NULL where there is none. */
 const struct provider *provider_by_name(const char *name);
@@ -530,6 +530,5 @@ const struct provider *delivery_provider(const struct delivery *d);
 const char *delivery_provider_called(const struct delivery *d);
 /* provider_fault(p, why): what is missing or contradictory in p; false: nothing. */
 bool provider_fault(const struct provider *p, char why[200]);
-
 
 #endif

@@ -79,7 +79,7 @@ enum rc task_upkeep_once(const struct task *t, const struct task_env *e);
 /* task_stop(r): begin nothing new. */
 void task_stop(struct task_run *r);
 
-/* --- for the tasks ------------------------------------------------------------- */
+/* --- for the tasks: flow.c ------------------------------------------------------ */
 
 /* A flow of a task: its own struct begins with this one and is freed when it ends. */
 struct task_flow {
@@ -92,7 +92,7 @@ struct task_flow {
 /*
  * task_flow_add(r, f, a, hf):
  * Put f (allocated, zeroed) to work: hf has next, feed and the like, which get f as arg;
- * done is task.c's.  a (NULL: none) must be in r->env.conf, which f holds.
+ * done is flow.c's.  a (NULL: none) must be in r->env.conf, which f holds.
  */
 void task_flow_add(struct task_run *r, struct task_flow *f, const struct account *a,
     const struct httpc_flow *hf);

@@ -14,9 +14,9 @@
 
 /*
  * WhatsApp by Meta's own Cloud API (providers.md H): what the files of this folder share.
- * cloud.c has signature, handshake, requests and the table; in.c what comes in, send.c
- * what goes out, error.c what a refusal means, ask.c the questions of doctor and the
- * pictures, checks.c what doctor says.
+ * cloud.c has the table, request.c the requests, in.c what comes in, send.c what goes out,
+ * error.c what a refusal means, ask.c the questions of doctor and the pictures, checks.c
+ * what doctor says.
  */
 
 #define CLOUD_BASE "https://graph.facebook.com"
@@ -36,7 +36,7 @@ enum claim cloud_claims(const struct conf_values *v);
 void cloud_configure(struct account *a, const struct conf_values *v);
 void cloud_unconfigure(void *own);
 
-/* --- cloud.c ------------------------------------------------------------------ */
+/* --- request.c ---------------------------------------------------------------- */
 /* cloud_req(a, method, path, out): meta_req, with appsecret_proof where an app secret is
  * set (H.1). */
 enum rc cloud_req(const struct account *a, const char *method, const char *path,

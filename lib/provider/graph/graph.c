@@ -7,41 +7,6 @@
 #include "provider/graph/graph.h"
 #include "base/str.h"
 
-enum graph_product
-graph_product(const struct account *a)
-{
-	/* dashboard tokens of Instagram Login start IGAA; older ones IGQV, IG… */
-	if (str_starts(a->token != NULL ? a->token : "", "EAA"))
-		return GRAPH_MESSENGER;
-	/* a prefix that nobody knows: the address decides, where one is configured */
-	return a->token != NULL && !str_starts(a->token, "IG") && a->api_url != NULL &&
-	    strstr(a->api_url, "graph.facebook.com") != NULL ? GRAPH_MESSENGER : GRAPH_LOGIN;
-}
-
-const char *
-graph_base(const struct account *a)
-{
-	if (!str_empty(a->api_url))
-		return a->api_url;
-	return graph_product(a) == GRAPH_LOGIN ? "https://graph.instagram.com" :
-	    "https://graph.facebook.com";
-}
-
-unsigned int
-graph_proofs(const struct account *a)
-{
-	return graph_product(a) == GRAPH_MESSENGER ? meta_proofs(graph_own(a)) : 1;
-}
-
-enum rc
-graph_req(const struct account *a, const char *method, const char *path, struct http_req *out)
-{
-	const struct meta_call c = { .own = graph_own(a), .base = graph_base(a),
-	    .proof = graph_product(a) == GRAPH_MESSENGER };
-
-	return meta_req(a, &c, method, path, out);
-}
-
 static const char *const graph_media_hosts[] = { ".fbsbx.com", ".fbcdn.net",
 	".cdninstagram.com", NULL };
 

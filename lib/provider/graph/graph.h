@@ -15,7 +15,7 @@
 /*
  * What the files of this folder share; no other includes it.  graph.c has the table, in.c
  * what comes in, error.c what a refusal means, poll.c the reconciliation, send.c what goes
- * out, ask.c the single questions.
+ * out, ask.c the single questions, request.c how each of them is asked.
  */
 
 /* --- provider/graph/keys.c: an account ---------------------------------------- */
@@ -36,15 +36,16 @@ void graph_unconfigure(void *own);
  */
 enum graph_product { GRAPH_LOGIN, GRAPH_MESSENGER };
 enum graph_product graph_product(const struct account *a);
+/* graph_base(a): the API's address without version; static or a's. */
+const char *graph_base(const struct account *a);
 
+/* --- provider/graph/request.c: requests ---------------------------------------- */
 /* graph_req(a, method, path, out): meta_req; for tokens of Instagram Login nothing is
  * documented about appsecret_proof: left out. */
 enum rc graph_req(const struct account *a, const char *method, const char *path,
     struct http_req *out) MUST_CHECK;
 /* graph_proofs(a): how many ways there are to prove a call, 1 or more (account.proof). */
 unsigned int graph_proofs(const struct account *a);
-/* graph_base(a): the API's address without version; static or a's. */
-const char *graph_base(const struct account *a);
 
 /* --- provider/graph/error.c: refusals (providers.md B.8) ------------------- */
 

@@ -48,6 +48,26 @@ graph_own(const struct account *a)
 	return a->own != NULL ? a->own : &none;
 }
 
+enum graph_product
+graph_product(const struct account *a)
+{
+	/* dashboard tokens of Instagram Login start IGAA; older ones IGQV, IG… */
+	if (str_starts(a->token != NULL ? a->token : "", "EAA"))
+		return GRAPH_MESSENGER;
+	/* a prefix that nobody knows: the address decides, where one is configured */
+	return a->token != NULL && !str_starts(a->token, "IG") && a->api_url != NULL &&
+	    strstr(a->api_url, "graph.facebook.com") != NULL ? GRAPH_MESSENGER : GRAPH_LOGIN;
+}
+
+const char *
+graph_base(const struct account *a)
+{
+	if (!str_empty(a->api_url))
+		return a->api_url;
+	return graph_product(a) == GRAPH_LOGIN ? "https://graph.instagram.com" :
+	    "https://graph.facebook.com";
+}
+
 enum claim
 graph_claims(const struct conf_values *v)
 {

@@ -32,7 +32,7 @@ extern const size_t greenapi_n_checks;
 #define GREEN_TEXT_MAX		20000	/* C.1, characters */
 #define GREEN_TEXT_MAX_OTHER	4000	/* ... of their MAX and Telegram instances */
 
-/* --- greenapi.c: what comes in */
+/* --- in.c: what comes in */
 /*
  * green_jid(arena, s): a chat's or person's id in its normal form, in the arena; NULL for
  * NULL and blanks.  WhatsApp has several spellings for one: with the device behind the
@@ -45,7 +45,9 @@ void green_item(const struct json *root, struct itemv *out);
 enum rc green_parse(const struct account *a, const char *content_type, const char *p, size_t n,
     struct itemv *out) MUST_CHECK;
 
-/* --- request.c: requests and refusals */
+/* --- request.c: requests, their proof, refusals */
+/* green_token_matches(have, want): Authorization as Green API writes it, or a bare token. */
+bool green_token_matches(const char *have, const char *want);
 /* green_whatsapp(a): is it an instance of WhatsApp?  Those of MAX and Telegram have ids that
  * begin with 3100 and 4100, hosts of that name, and chats without a suffix. */
 bool green_whatsapp(const struct account *a);
@@ -99,8 +101,5 @@ extern const size_t greenapi_n_hints;
 /* --- samples.c: bodies that it sends */
 extern const struct provider_sample greenapi_samples[];
 extern const size_t greenapi_n_samples;
-
-/* green_token_matches(have, want): Authorization as Green API writes it, or a bare token. */
-bool green_token_matches(const char *have, const char *want);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "extern/json.h"
+#include "extern/sign.h"
 #include "base/log.h"
 #include "provider/greenapi/greenapi.h"
 #include "base/str.h"
@@ -149,4 +150,30 @@ green_error(int status, const char *words)
 			return e;
 	}
 	return NULL;
+}
+
+/* C.4: the vendor's exact wording is not known: the bare token, Bearer, Basic.
+ * A configured token may itself be "Bearer x"; then the whole value is equal. */
+bool
+green_token_matches(const char *have, const char *want)
+{
+	static const char *const schemes[] = { "Bearer ", "Basic " };
+	size_t wn = strlen(want), n;
+	const char *p;
+	bool ok;
+
+	n = strlen(have);
+	str_trim(&have, &n);
+	ok = sign_equal(have, n, want, wn);
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		size_t sn = strlen(schemes[i]);
+
+		if (!str_istarts(have, schemes[i]) || n < sn)
+			continue;
+		p = have + sn;
+		size_t pn = n - sn;
+		str_trim(&p, &pn);
+		ok |= sign_equal(p, pn, want, wn);
+	}
+	return ok;
 }

@@ -1,5 +1,6 @@
 /*
- * The providers of the list, and what is said of all of them.
+ * What holds for every provider: looking one up, and what their functions report with.  The
+ * list itself is provider/list.c.
  */
 #include "model/provider.h"
 
@@ -11,11 +12,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "extern/json.h"
-#include "provider/list.h"
-
-#define PROVIDER_ADDRESS(name) &provider_##name,
-const struct provider *const providers[] = { PROVIDER_LIST(PROVIDER_ADDRESS) NULL };
-#undef PROVIDER_ADDRESS
 
 const char *const poll_outcome_names[POLL__MAX] = {
 	[POLL_EMPTY] = "empty",
