@@ -24,19 +24,19 @@ enum { Q_LIST, Q_OWN, Q_SEARCH, Q_ONE, Q_COUNTS, Q_BEFORE, Q_AFTER, Q_PLACE, Q_C
 	"dmbox.iso(n.created_at)," \
 	" 'by', n.author, 'body', n.body)"
 
-/* Lists: (microseconds, id, JSON, edge in microseconds), the edge's row without id. */
-#define LIST(rows)                                                                                 \
+/* Lists as view_put_list takes them: (microseconds, id, JSON, microseconds and id of next). */
+#define LIST(rows, next_at, next_id)                                                               \
 	"with x as materialized (select * from " rows ")"                                          \
 	" select (extract(epoch from x.at) * 1000000)::bigint, x.id, j.j::text,"                   \
-	" (extract(epoch from x.edge) * 1000000)::bigint from x left join"                         \
+	" (extract(epoch from " next_at ") * 1000000)::bigint, " next_id " from x left join"       \
 	" dmbox.conversations_json(array(select id from x where id is not null)) j on j.id = x.id" \
 	" order by x.at desc nulls last, x.id desc"
 
 static const struct db_stmt sql[Q__MAX] = {
-	[Q_LIST] = { "desk_list",
-	    LIST("dmbox.desk_list($1, $2, $3, $4, $5, $6, $7)") },
+	[Q_LIST] = { "desk_page",
+	    LIST("dmbox.desk_page($1, $2, $3, $4, $5, $6, $7)", "x.next_at", "x.next_id") },
 	[Q_OWN] = { "desk_own",
-	    LIST("dmbox.desk_own($1, $2, $3, $4, $5, $6, $7, $8)") },
+	    LIST("dmbox.desk_own($1, $2, $3, $4, $5, $6, $7, $8)", "x.edge", "0::bigint") },
 	/* of a contact the newest message that was found; the contacts by their last message */
 	[Q_SEARCH] = { "desk_search",
 	    "with h as (select s.contact_id, max(s.message_id) as hit from dmbox.desk_search($1, "
@@ -163,36 +163,6 @@ put_text(struct db *db, int q, struct db_args *a, const char *key, struct jsonw 
 
 /* --- conversations ------------------------------------------------------------------- */
 
-/* The rows as a list; a row without id says how far was looked. */
-static void
-put_list(struct jsonw *out, const struct db_res *r, size_t limit)
-{
-	size_t n = 0;
-	int64_t us = 0, id = 0, edge = 0;
-
-	jsonw_array(out, "conversations");
-	for (size_t i = 0; i < db_rows(r); i++) {
-		if (db_is_null(r, i, 1)) {
-			edge = db_get_i64(r, i, 3);
-			continue;
-		}
-		if (!db_is_null(r, i, 3))
-			edge = db_get_i64(r, i, 3);
-		if (n++ >= limit)
-			continue;
-		jsonw_raw(out, NULL, db_get_text(r, i, 2));
-		us = db_get_i64(r, i, 0);
-		id = db_get_i64(r, i, 1);
-	}
-	jsonw_end(out);
-	if (n > limit)
-		view_put_cursor(out, "next", us, id);
-	else if (edge != 0)
-		view_put_cursor(out, "next", edge, 0);
-	else
-		jsonw_raw(out, "next", NULL);
-}
-
 static enum rc
 list(struct db *db, const struct desk_scope *s, const struct desk_want *w, struct db_res **r)
 {
@@ -211,8 +181,9 @@ list(struct db *db, const struct desk_scope *s, const struct desk_want *w, struc
 	if (q == Q_SEARCH)
 		db_text(&a, w->q);
 	place(&a, &w->before);
-	/* one more tells of a next page, one is the edge's */
-	db_i64(&a, (int64_t)w->limit + 2);
+	/* one more tells of a next page, which desk_page knows by itself */
+	db_i64(&a, (int64_t)w->limit + (q == Q_LIST ? 0 : 1));
+	/* some may have no message any more */
 	if (q == Q_LIST)
 		db_i64(&a, str_eq(w->filter, "all") ? (int64_t)w->limit + 50 : SCAN);
 	rc = db_exec(db, &sql[q], &a, r);
@@ -229,7 +200,7 @@ desk_conversations(struct db *db, const struct desk_scope *s, const struct desk_
 
 	if (rc == RC_OK) {
 		jsonw_object(out, NULL);
-		put_list(out, r, w->limit);
+		view_put_list(out, r, w->limit);
 		if (counts)
 			rc = desk_counts(db, s, out);
 	}

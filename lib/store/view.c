@@ -91,20 +91,17 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "   where m.contact_id = k.id order by m.sent_at desc, m.id desc limit 1) m) x"
 	    " order by x.sent_at desc, x.id desc limit 1" },
 	[Q_CONVERSATIONS] = { "view_conversations",
-	    "with first as (select c.last_at from unnest($2::text[]) as acc(name)"
-	    "  cross join lateral (select c.id, c.last_at from dmbox.contacts c" LAST_MESSAGE("c")
-	    "   where c.account = acc.name and c.channel = $1 and c.last_at <= $3"
-	    "     and (l.sent_at, c.id) < ($3, $4) order by c.last_at desc limit $5) c"
-	    "  order by c.last_at desc limit $5)"
-	    ", cand as (select c.* from unnest($2::text[]) as acc(name) cross join lateral"
-	    "  (select * from dmbox.contacts c where c.account = acc.name and c.channel = $1"
-	    "    and c.last_at <= $3"
-	    "    and c.last_at >= (select min(last_at) - interval '61 seconds' from first)) c)"
-	    CONVERSATION_ROW "from cand c" LAST_MESSAGE("c")
-	    " where (l.sent_at, c.id) < ($3, $4) order by l.sent_at desc, c.id desc limit $5" },
+	    "with x as materialized (select * from dmbox.desk_page('all', $2,"
+	    "  array_fill($1::text, array[cardinality($2::text[])]), $3, $4, $5, $5 + 50)) "
+	    CONVERSATION_ROW ", null::bigint, null::bigint"
+	    "  from x join dmbox.contacts c on c.id = x.id" LAST_MESSAGE("c")
+	    " union all select null, null, null, (extract(epoch from x.next_at) * "
+	    "1000000)::bigint, x.next_id from x where x.id is null"
+	    " order by 1 desc nulls last, 2 desc" },
 	[Q_SEARCH] = { "view_search",
 	    "with h as (select distinct contact_id as id from dmbox.search($1, $2, $6))"
-	    CONVERSATION_ROW "from h join dmbox.contacts c on c.id = h.id" LAST_MESSAGE("c")
+	    CONVERSATION_ROW ", null::bigint, null::bigint"
+	    "  from h join dmbox.contacts c on c.id = h.id" LAST_MESSAGE("c")
 	    " where (l.sent_at, c.id) < ($3, $4) order by l.sent_at desc, c.id desc limit $5" },
 	[Q_MESSAGES_BEFORE] = { "view_messages_before",
 	    MESSAGE_ROW "where m.contact_id = $1 and (m.sent_at, m.id) < ($2, $3)"
@@ -241,6 +238,32 @@ view_put_cursor(struct jsonw *w, const char *key, int64_t us, int64_t id)
 	jsonw_printf(w, key, "%" PRId64 "_%" PRId64, us, id);
 }
 
+void
+view_put_list(struct jsonw *out, const struct db_res *r, size_t limit)
+{
+	size_t n = 0;
+	int64_t us = 0, id = 0;
+	bool more = false;
+
+	jsonw_array(out, "conversations");
+	for (size_t i = 0; i < db_rows(r); i++) {
+		bool place = db_is_null(r, i, 1);
+
+		if (!place && n++ < limit)
+			jsonw_raw(out, NULL, db_get_text(r, i, 2));
+		more = more || place || n > limit;
+		if (place || n <= limit) {
+			us = db_get_i64(r, i, place ? 3 : 0);
+			id = db_get_i64(r, i, place ? 4 : 1);
+		}
+	}
+	jsonw_end(out);
+	if (more)
+		view_put_cursor(out, "next", us, id);
+	else
+		jsonw_raw(out, "next", NULL);
+}
+
 /*
  * Rows of (microseconds, id, JSON) as a list with its cursor: one row more than
  * the page was asked for says that there is a next page.
@@ -309,12 +332,15 @@ view_conversations(struct db *db, enum channel ch, const struct strv *accounts,
 	db_text(&a, channel_names[ch]);
 	accounts_arg(&a, accounts);
 	place_args(&a, &page->before);
-	db_i64(&a, (int64_t)page->limit + 1);
+	db_i64(&a, (int64_t)page->limit + (q.n != 0 ? 1 : 0));
 	if (q.n != 0)
 		db_text(&a, q.p);
 	rc = db_exec(db, &sql[q.n != 0 ? Q_SEARCH : Q_CONVERSATIONS], &a, &r);
-	if (rc == RC_OK)
-		put_page(out, "conversations", r, page->limit, false);
+	if (rc == RC_OK) {
+		jsonw_object(out, NULL);
+		view_put_list(out, r, page->limit);
+		jsonw_end(out);
+	}
 out:
 	buf_free(&q);
 	db_res_free(r);

@@ -26,6 +26,13 @@ struct view_cursor {
 };
 /* view_put_cursor(w, key, us, id): the place of a row as view_cursor_parse reads it. */
 void view_put_cursor(struct jsonw *w, const char *key, int64_t us, int64_t id);
+/*
+ * view_put_list(out, r, limit):
+ * Members conversations and next of an open object, of rows (microseconds, id, JSON, microseconds
+ * and id of next): a row without id says where the list goes on; else a row more than limit, that
+ * it goes on after the limit'th; else next is null.
+ */
+void view_put_list(struct jsonw *out, const struct db_res *r, size_t limit);
 /* view_cursor_parse(s, out): NULL or "" is an unset cursor; RC_INVALID for
  * anything that is no cursor. */
 enum rc view_cursor_parse(const char *s, struct view_cursor *out) MUST_CHECK;

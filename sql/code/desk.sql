@@ -126,11 +126,62 @@ $$;
 comment on function dmbox.conversation_json(bigint) is 'A conversation as the inbox page has it';
 
 /*
- * The list by time.  contacts.last_at lags up to a minute, so a page takes its candidates by
- * last_at, widens the range by that minute and sorts by the true last message.  At most p_scan
- * candidates an account are looked at: found_all false says that older ones were not, and
- * the list goes on at edge.
+ * The list by time.  contacts.last_at is behind the true last message by up to a minute, and
+ * however many may write within one: a page is therefore a piece of the order (last_at, id), of
+ * which an index has any piece at once, and only within the page its rows are in the order of
+ * their true last messages.  At most p_scan contacts an account are looked at.
  */
+create or replace function dmbox.desk_page(p_filter text, p_accounts text[], p_channels text[],
+	p_before timestamptz, p_before_id bigint, p_limit bigint, p_scan bigint)
+returns table (id bigint, at timestamptz, next_at timestamptz, next_id bigint) language sql stable
+set enable_seqscan = off as $$
+	with look as materialized (
+		select c.id, c.last_at, row_number() over w as k, lead(c.id) over w is not null as more
+		  from unnest(p_accounts, p_channels) with ordinality as acc(name, ch, n)
+		 cross join lateral (select x.id, x.last_at from dmbox.contacts x
+		         where x.account = acc.name and x.channel = acc.ch
+		           and x.last_at <= p_before and (x.last_at, x.id) < (p_before, p_before_id)
+		         order by x.last_at desc, x.id desc limit p_scan + 1) c
+		window w as (partition by acc.n order by c.last_at desc, c.id desc)),
+	-- below this place not everybody was looked at
+	edge as (
+		select e.last_at, e.id from look e where e.k = p_scan and e.more
+		 order by e.last_at desc, e.id desc limit 1),
+	failed as (
+		select array(select m.contact_id from dmbox.messages m where m.status = 'failed' and m.outbox_id is not null
+		              order by m.received_at desc limit 2000) as ids),
+	hits as materialized (
+		select c.id, c.last_at, l.sent_at, row_number() over (order by c.last_at desc, c.id desc) as k
+		  from (select * from look order by last_at desc, id desc) c
+		  left join dmbox.desk d on d.contact_id = c.id
+		 cross join lateral (select m.id, m.sent_at, m.direction, m.status, m.deleted_at from dmbox.messages m
+		          where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 1) l
+		 where c.last_at >= coalesce((select e.last_at from edge e), '-infinity')
+		   and (c.last_at, c.id) >= (coalesce((select e.last_at from edge e), '-infinity'), coalesce((select e.id from edge e), 0))
+		   and case p_filter
+		            when 'unread' then exists (select 1 from dmbox.messages u where u.contact_id = c.id
+		                and u.direction = 'inbound' and u.read_at is null and u.deleted_at is null)
+		            when 'failed' then c.id = any ((select f.ids from failed f)::bigint[]) and dmbox.last_failed(c.id) > 0
+		            when 'unanswered' then case
+		                when l.direction = 'outbound' and l.status <> 'failed' then false
+		                when l.direction = 'inbound' and l.deleted_at is null then l.id > coalesce(d.done_upto, 0)
+		                else dmbox.waiting_since(c.id, d.done_upto) is not null end
+		            else true end
+		 order by c.last_at desc, c.id desc limit p_limit + 1),
+	-- the page's last row, where another follows it
+	last as (
+		select h.last_at, h.id from hits h where h.k = p_limit and exists (select 1 from hits x where x.k > p_limit)
+		union all
+		select e.last_at, e.id from edge e where (select count(*) from hits) <= p_limit)
+	select h.id, h.sent_at, null::timestamptz, null::bigint from hits h where h.k <= p_limit
+	union all
+	select null, null, n.last_at, n.id from last n
+	 order by 2 desc nulls last, 1 desc
+$$;
+comment on function dmbox.desk_page(text, text[], text[], timestamptz, bigint, bigint, bigint) is
+	'Conversations before a place, newest first; a row without id tells the place where the list goes on';
+
+-- the same for programs of the release before
 create or replace function dmbox.desk_list(p_filter text, p_accounts text[], p_channels text[],
 	p_before timestamptz, p_before_id bigint, p_limit bigint, p_scan bigint)
 returns table (id bigint, at timestamptz, edge timestamptz) language sql stable
@@ -202,7 +253,7 @@ comment on function dmbox.desk_own(text, text, text, text[], text[], timestamptz
 	'The conversations that somebody took, that are done, or that have a label, before a place, newest first';
 
 -- Of each account the 500 contacts that were heard of last are looked at, however many wrote in
--- the same minute: desk_list has to look at all of those, a count does not.
+-- the same minute.
 create or replace function dmbox.desk_counts(p_who text, p_accounts text[], p_channels text[]) returns json
 language sql stable set enable_seqscan = off as $$
 	with recursive unread as (

@@ -262,17 +262,19 @@ test_figures(void **state)
 	db_free(db);
 }
 
-/* Numbers of what is to be done, and who waits, right after a flood: of so many who wrote within
- * one minute a bounded number is looked at. */
+/* Numbers of what is to be done, who waits, and a page of the list right after a flood: of so many
+ * who wrote within one minute a bounded number is looked at. */
 static void
 test_flood(void **state)
 {
 	static const char *const calls[] = {
 		"dmbox.desk_counts(''anna'', array[''main''], array[''instagram''])",
 		"dmbox.owner_waiting(array[''main''], array[''instagram''])",
+		"dmbox.desk_page(''all'', array[''main''], array[''instagram''], ''infinity'', 1, 50, 100)",
+		"dmbox.desk_page(''failed'', array[''main''], array[''instagram''], ''infinity'', 1, 50, 1000)",
 	};
 	struct db *db = dbt_open();
-	int64_t pages[2][2];
+	int64_t pages[2][4];
 	char sql[900];
 
 	(void)state;
@@ -288,13 +290,13 @@ test_flood(void **state)
 		    " select 'main', 'instagram', 'chatrace', external_id, id, external_id, 'outbound', 'text', 'x', 'sent',"
 		    "  now(), true, now(), 'echo' from c; analyze dmbox.contacts; analyze dmbox.messages", i, i == 0 ? 1500 : 12000);
 		assert_int_equal(db_script(db, sql), RC_OK);
-		for (int k = 0; k < 2; k++) {
+		for (int k = 0; k < 4; k++) {
 			snprintf(sql, sizeof sql, "select pg_temp.buffers('select %s')", calls[k]);
 			(void)dbt_i64(db, sql);
 			pages[i][k] = dbt_i64(db, sql);
 		}
 	}
-	for (int k = 0; k < 2; k++)
+	for (int k = 0; k < 4; k++)
 		if (pages[1][k] > pages[0][k] + 1000)
 			fail_msg("%s: %lld pages after a flood, %lld before", calls[k], (long long)pages[1][k],
 			    (long long)pages[0][k]);
