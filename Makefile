@@ -38,7 +38,7 @@ SIM      := $(if $(wildcard tests/sim/*.c),$(if $(wildcard lib/extern/httpc.c),$
 UNIT     := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 CRASH    := $(if $(wildcard tests/crash/*.c),$(B)/crash/crashpoint.so $(B)/crash/load)
 DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
-LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -ljansson -lseccomp
+LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -lseccomp
 LIBS_NET := -lcurl $(LIBS_WEB)
 
 .PHONY: all help deps run demo test check check-san check-mem fuzz fuzz-built replay-built lint cover mutants nightly bench readme-tables install bundle deb test-on test-deb test-pg test-bundle clean tests-built FORCE

@@ -52,8 +52,17 @@ json_initial(const char *name)
 }
 uint64_t json_initials(const struct json *j);
 /* json_once(j, p, n): j was parsed from p: is each name in it written once and without an
- * escape?  False may also be another reason; then a reader of the text has to see. */
+ * escape?  A quick look: false may also have another reason, which json_twice tells. */
 bool json_once(const struct json *j, const char *p, size_t n);
+/*
+ * json_twice(j, p, n): j was parsed from the n bytes at p: does an object in it name a member
+ * twice?  No writer of JSON does, and readers disagree about what it means.
+ * Returns  JSON_ONCE no; JSON_SAME where the values are the same text; JSON_TWICE where they
+ *          differ, or where a name of ASCII letters is spelled with an escape (then it may
+ *          be another name's double).
+ */
+enum json_twice { JSON_ONCE, JSON_SAME, JSON_TWICE };
+enum json_twice json_twice(const struct json *j, const char *p, size_t n);
 size_t json_len(const struct json *j);	/* array elements, else 0 */
 /* json_at(j, i): borrowed element, counted from 0; NULL behind the last, or where j is no array. */
 const struct json *json_at(const struct json *j, size_t i);

@@ -4,9 +4,8 @@
  * 6.3).  So the token is taken apart and judged here first, part by part, and
  * libjwt sees only what is already well formed and whose algorithm we chose.
  *
- * json_parse goes before jansson: jansson recurses 2048 deep, which a worker's
- * 256 kB stack does not hold.  And jansson's json_object_get is never called:
- * json-c exports the same name, and the linker would bind it to the wrong one.
+ * That is also because libjwt reads with jansson, which recurses 2048 deep: a worker's
+ * 256 kB stack does not hold that.  json_parse refuses it before.
  */
 #include "model/auth.h"
 
@@ -17,19 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
 #include <jwt.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "extern/json.h"
 #include "extern/sign.h"
 #include "base/str.h"
-
-/* json.h's names and jansson's live in one space; only two are needed here. */
-struct json;
-enum rc json_parse(const char *p, size_t n, struct json **out, char err[128]) MUST_CHECK;
-void json_free(struct json *j);
 
 #define TOKEN_MAX 8192
 #define KEY_FILE_MAX 16384
@@ -87,56 +81,64 @@ scope_bits(const char *s, unsigned int *out)
 	return known;
 }
 
-/* One base64url part to a JSON object without duplicate members. */
+/* One base64url part to a JSON object that names no member twice. */
 static enum rc
-part_json(const char *p, size_t n, json_t **out)
+part_json(const char *p, size_t n, struct json **out)
 {
 	char *text = mem_alloc(n + 1);
-	struct json *strict = NULL;
-	json_t *j = NULL;
+	struct json *j = NULL;
 	size_t len = 0;
 	enum rc rc;
 
 	if ((rc = sign_b64url_decode(p, n, text, &len)) == RC_OK &&
-	    (rc = json_parse(text, len, &strict, NULL)) == RC_OK) {
-		j = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-		if (!json_is_object(j))
-			rc = RC_INVALID;
-	}
-	json_free(strict);
+	    (rc = json_parse(text, len, &j, NULL)) == RC_OK &&
+	    (json_type(j) != JSON_OBJECT || json_twice(j, text, len) != JSON_ONCE))
+		rc = RC_INVALID;
 	free(text);
 	if (rc == RC_OK)
 		*out = j;
 	else
-		json_decref(j);
+		json_free(j);
 	return rc == RC_OK ? RC_OK : RC_DENIED;
 }
 
-static json_t *
-member(json_t *o, const char *key)
+/* A member and its type, which json_member does not tell for null. */
+static enum json_type
+claim(const struct json *o, const char *name, const struct json **out)
 {
-	void *it = json_object_iter_at(o, key);
+	const struct json *v;
+	const char *key;
 
-	return it == NULL ? NULL : json_object_iter_value(it);
+	for (struct json_iter i = { NULL }; json_each(o, &i, &key, &v);)
+		if (str_eq(key, name)) {
+			*out = v;
+			return v == NULL ? JSON_NULL : json_type(v);
+		}
+	*out = NULL;
+	return JSON_ABSENT;
 }
 
 /* The algorithm of the header, if it is one this configuration allows. */
 static enum rc
-pinned_alg(const struct conf *c, json_t *head, jwt_alg_t *out)
+pinned_alg(const struct conf *c, const struct json *head, jwt_alg_t *out)
 {
-	const char *alg = json_string_value(member(head, "alg"));
+	struct mem_arena a = { 0 };
+	const char *alg = json_str(&a, json_member(head, "alg"));
+	const struct json *crit;
+	enum rc rc = RC_OK;
 
-	if (alg == NULL || member(head, "crit") != NULL)	/* RFC 7515 4.1.11 */
-		return RC_DENIED;
-	if (strcmp(alg, "HS256") == 0 && c->jwt_secret != NULL)
+	if (claim(head, "crit", &crit) != JSON_ABSENT)	/* RFC 7515 4.1.11 */
+		rc = RC_DENIED;
+	else if (str_eq(alg, "HS256") && c->jwt_secret != NULL)
 		*out = JWT_ALG_HS256;
-	else if (strcmp(alg, "RS256") == 0 && c->jwt_public_key_file != NULL)
+	else if (str_eq(alg, "RS256") && c->jwt_public_key_file != NULL)
 		*out = JWT_ALG_RS256;
-	else if (strcmp(alg, "ES256") == 0 && c->jwt_public_key_file != NULL)
+	else if (str_eq(alg, "ES256") && c->jwt_public_key_file != NULL)
 		*out = JWT_ALG_ES256;
 	else
-		return RC_DENIED;
-	return RC_OK;
+		rc = RC_DENIED;
+	mem_arena_free(&a);
+	return rc;
 }
 
 static enum rc
@@ -204,37 +206,45 @@ signature(const struct conf *c, const char *token, jwt_alg_t alg, char why[96])
 	return good ? RC_OK : deny(why, "signature does not match");
 }
 
+/* A NumericDate (RFC 7519 2), seconds, which may have a fraction. */
+static double
+seconds(const struct json *number)
+{
+	struct mem_arena a = { 0 };
+	double s = strtod(json_text(&a, number), NULL);
+
+	mem_arena_free(&a);
+	return s;
+}
+
 /* exp and nbf (RFC 7519 4.1.4, 4.1.5) with leeway. */
 static enum rc
-times(json_t *body, char why[96])
+times(const struct json *body, char why[96])
 {
-	json_t *exp = member(body, "exp"), *nbf = member(body, "nbf");
+	const struct json *exp, *nbf;
+	enum json_type exp_is = claim(body, "exp", &exp), nbf_is = claim(body, "nbf", &nbf);
 	double now = (double)clock_now_us() / 1e6;
 
-	if (!json_is_number(exp))
-		return deny(why, exp == NULL ? "exp is missing" : "exp is not a number");
-	if (now >= json_number_value(exp) + LEEWAY_S)
+	if (exp_is != JSON_NUMBER)
+		return deny(why, exp_is == JSON_ABSENT ? "exp is missing" : "exp is not a number");
+	if (now >= seconds(exp) + LEEWAY_S)
 		return deny(why, "expired");
-	if (nbf != NULL && !json_is_number(nbf))
+	if (nbf_is != JSON_ABSENT && nbf_is != JSON_NUMBER)
 		return deny(why, "nbf is not a number");
-	if (nbf != NULL && now + LEEWAY_S < json_number_value(nbf))
+	if (nbf_is == JSON_NUMBER && now + LEEWAY_S < seconds(nbf))
 		return deny(why, "not valid yet");
 	return RC_OK;
 }
 
 /* sub as a caller's name: text or a number (some logins count their users). */
 static void
-set_sub(json_t *sub, struct auth_caller *out)
+set_sub(const struct json *sub, struct auth_caller *out)
 {
 	struct mem_arena a = { 0 };
-	char num[32], *clean;
-	const char *s = json_string_value(sub);
+	const char *s = json_text(&a, sub);
+	char *clean;
 	size_t n;
 
-	if (json_is_integer(sub)) {
-		snprintf(num, sizeof num, "%" JSON_INTEGER_FORMAT, json_integer_value(sub));
-		s = num;
-	}
 	if (s == NULL)
 		s = "";
 	sign_sha256_hex(s, strlen(s), out->key);
@@ -249,17 +259,20 @@ set_sub(json_t *sub, struct auth_caller *out)
 }
 
 static void
-set_caller(const struct conf *c, json_t *body, struct auth_caller *out)
+set_caller(const struct conf *c, const struct json *body, struct auth_caller *out)
 {
-	json_t *scope = member(body, "scope");
+	struct mem_arena a = { 0 };
+	const struct json *scope;
+	enum json_type is = claim(body, "scope", &scope);
 
 	memset(out, 0, sizeof *out);
-	if (json_is_string(scope))
+	if (is == JSON_STRING)
 		/* foreign words mean nothing here */
-		(void)scope_bits(json_string_value(scope), &out->scopes);
-	else if (scope == NULL && c->jwt_default_scope != NULL)
+		(void)scope_bits(json_str(&a, scope), &out->scopes);
+	else if (is == JSON_ABSENT && c->jwt_default_scope != NULL)
 		(void)scope_bits(c->jwt_default_scope, &out->scopes);
-	set_sub(member(body, "sub"), out);
+	set_sub(json_member(body, "sub"), out);
+	mem_arena_free(&a);
 }
 
 /* Exactly two dots, three parts that are not empty. */
@@ -282,7 +295,7 @@ check_token(const struct conf *c, const char *token, struct auth_caller *out, ch
 	const char *part[3];
 	size_t n[3], sig_n;
 	unsigned char sig[TOKEN_MAX];
-	json_t *head = NULL, *body = NULL;
+	struct json *head = NULL, *body = NULL;
 	jwt_alg_t alg = JWT_ALG_NONE;
 	enum rc rc;
 
@@ -300,8 +313,8 @@ check_token(const struct conf *c, const char *token, struct auth_caller *out, ch
 		rc = deny(why, "algorithm is not allowed");
 	else if ((rc = signature(c, token, alg, why)) == RC_OK && (rc = times(body, why)) == RC_OK)
 		set_caller(c, body, out);
-	json_decref(head);
-	json_decref(body);
+	json_free(head);
+	json_free(body);
 	return rc;
 }
 

@@ -7,10 +7,9 @@
 #include "base/rc.h"
 
 /*
- * JWT -> caller.  The only file with the JWT library (and jansson, for duplicate
- * claims).  Everything that libjwt 1.10 lets through (ARCHITECTURE.md 6.3) is checked
- * here before it is asked: two dots, strict base64url, pinned algorithm,
- * duplicate claims; exp and nbf afterwards, with 60 s of leeway.
+ * JWT -> caller.  The only file with the JWT library.  Everything that libjwt 1.10 lets
+ * through (ARCHITECTURE.md 6.3) is checked here before it is asked: two dots, strict
+ * base64url, pinned algorithm, duplicate claims; exp and nbf afterwards, with 60 s of leeway.
  */
 enum auth_scope { AUTH_READ = 1, AUTH_POLL = 2, AUTH_SEND = 4, AUTH_ADMIN = 8 };
 

@@ -23,7 +23,7 @@ pg_here() { for p in /usr/lib/postgresql/*/bin/initdb /usr/local/pgsql/bin/initd
 
 missing=
 for p in libfcgi-dev libjson-c-dev libcurl4-openssl-dev libpq-dev libssl-dev libjwt-dev \
-    libjansson-dev libseccomp-dev libcmocka-dev lighttpd apache2 libapache2-mod-fcgid \
+    libseccomp-dev libcmocka-dev lighttpd apache2 libapache2-mod-fcgid \
     nginx pgbouncer spawn-fcgi valgrind curl jq procps util-linux iproute2 libc6-dev zsh fish; do
 	case $p in
 	libcurl4-openssl-dev) [ -e /usr/include/curl/curl.h ] && continue

@@ -156,6 +156,9 @@ test_refused_claims(void **state)
 		{ HS, "{\"exp\":1,\"exp\":1790003600}" },		/* duplicates */
 		{ HS, "{\"exp\":1790003600,\"scope\":\"read\",\"scope\":\"admin\"}" },
 		{ HS, "{\"exp\":1790003600,\"\\u0065xp\":1790003600}" },
+		{ HS, "{\"exp\":1790003600,\"sub\":\"x\",\"sub\":\"x\"}" },
+		{ HS, "{\"exp\":1790003600,\"nbf\":null}" },
+		{ "{\"alg\":\"HS256\",\"crit\":null}", GOOD },
 		{ HS, "[1790003600]" },
 		{ HS, "\"exp\"" },
 		{ HS, "{\"exp\":1790003600} x" },

@@ -221,6 +221,35 @@ once(const char *text, bool is)
 }
 
 static void
+twice(const char *text, enum json_twice is)
+{
+	struct json *j = must(text);
+
+	if (json_twice(j, text, strlen(text)) != is)
+		print_error("%s\n", text);
+	assert_int_equal(json_twice(j, text, strlen(text)), is);
+	json_free(j);
+}
+
+static void
+test_twice(void **state)
+{
+	(void)state;
+	twice("{\"a\":1,\"b\":{\"a\":1},\"c\":[{\"a\":1},{\"a\":2}]}", JSON_ONCE);
+	twice("{\"a\":\"b\\\"a\\\":2\",\"c\":\"a\"}", JSON_ONCE);
+	twice("{\"\\u0438\":1,\"a\\/b\":2}", JSON_ONCE);
+	twice("{\"a\":\"\\u0061\"}", JSON_ONCE);
+	twice("{\"a\" : 1 ,\"a\":1}", JSON_SAME);
+	twice("[{\"a\":{\"b\":[1,2],\"b\":[1,2]}}]", JSON_SAME);
+	twice("{\"a\":1,\"b\":2,\"a\":2}", JSON_TWICE);
+	twice("{\"a\":1,\"a\":1,\"a\":\"1\"}", JSON_TWICE);
+	twice("{\"x\":{\"a\":1,\"a\":2},\"a\":1,\"a\":1}", JSON_TWICE);
+	twice("{\"a\":1,\"\\u0061\":1}", JSON_TWICE);
+	twice("{\"ex\\u0070\":1}", JSON_TWICE);
+	twice("{\"a\\u0000\":1}", JSON_TWICE);
+}
+
+static void
 test_once(void **state)
 {
 	(void)state;
@@ -388,7 +417,7 @@ main(void)
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_initials),
-		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_once), cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_get_few_and_many),
 		cmocka_unit_test(test_each_many),
 		cmocka_unit_test(test_bool),

@@ -776,7 +776,7 @@ read_inner(struct reader *r, const struct json *string, int depth)
 	enum rc rc = RC_INVALID;
 
 	if (s != NULL && json_parse(s, strlen(s), &j, NULL) == RC_OK &&
-		!template_forged(s, strlen(s)))
+	    json_twice(j, s, strlen(s)) != JSON_TWICE)
 		rc = read_any(r, j, s, strlen(s), depth);
 	json_free(j);
 	return rc;
@@ -890,7 +890,7 @@ parse_json(struct reader *r, const char *p, size_t n)
 		mended = p;
 		mended_n = n;
 	}
-	if (rc != RC_OK || (!json_once(j, mended, mended_n) && template_forged(mended, mended_n))) {
+	if (rc != RC_OK || json_twice(j, mended, mended_n) == JSON_TWICE) {
 		rc = *p == '{' ? salvage(r, p, n) : RC_INVALID;
 		goto out;
 	}

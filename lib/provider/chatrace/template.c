@@ -1,13 +1,11 @@
 /*
- * Two questions of one kind: are these bytes, which are JSON, what the flow meant; and
- * what was meant by bytes that are none.  The flow put a customer's words between two
+ * What was meant by bytes that are no JSON.  The flow put a customer's words between two
  * quotes, so the words can hold members of their own.  What they cannot do is take away
  * or precede the members that the flow wrote before them: the order decides, here by
- * keeping it, in chatrace.c by reading it.
+ * keeping it, in in.c by reading it.
  */
 #include "provider/chatrace/template.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -15,11 +13,8 @@
 #include "extern/json.h"
 #include "provider/chatrace/names.h"
 
-#define DEPTH_MAX 64		/* json_parse takes less */
 #define KEY_MAX 64		/* bytes of a name in a template */
 #define MEMBERS_MAX 200
-
-/* --- forged ------------------------------------------------------------------ */
 
 struct slice {
 	const char *p;
@@ -30,84 +25,10 @@ struct member {
 	struct slice key, value;
 };
 
-/* The members of the objects that are open, the innermost last. */
-struct scan {
-	struct member *v;
-	size_t n, cap;
-	size_t base[DEPTH_MAX];
-	bool object[DEPTH_MAX];
-	size_t depth;
-	bool forged;
-};
-
 static bool
 slice_eq(struct slice a, struct slice b)
 {
 	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
-}
-
-static int
-by_key(const void *a, const void *b)
-{
-	struct slice x = ((const struct member *)a)->key, y = ((const struct member *)b)->key;
-	int c = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
-
-	return c != 0 ? c : (x.n > y.n) - (x.n < y.n);
-}
-
-/* "contact_i\u0064", "contact_id\u0000": an escape where no writer needs one. */
-static bool
-odd_escape(struct slice k)
-{
-	for (size_t i = 0; i + 5 < k.n; i++) {
-		if (k.p[i] != '\\')
-			continue;
-		if (k.p[i + 1] == 'u' && k.p[i + 2] == '0' && k.p[i + 3] == '0' && k.p[i + 4] < '8')
-			return true;
-		i++;
-	}
-	return false;
-}
-
-static void
-end_value(struct scan *s, const char *at)
-{
-	struct slice *v;
-
-	if (s->depth == 0 || !s->object[s->depth - 1] || s->n == s->base[s->depth - 1])
-		return;
-	v = &s->v[s->n - 1].value;
-	v->n = (size_t)(at - v->p);
-	str_trim(&v->p, &v->n);
-}
-
-static void
-end_object(struct scan *s)
-{
-	size_t base = s->base[s->depth - 1], n = s->n - base;
-	struct member *m;
-
-	if (n < 2) {
-		s->n = base;
-		return;
-	}
-	m = s->v + base;
-	qsort(m, n, sizeof *m, by_key);
-	for (size_t i = 0; i + 1 < n; i++)
-		s->forged |= slice_eq(m[i].key, m[i + 1].key) &&
-		    !slice_eq(m[i].value, m[i + 1].value);
-	s->n = base;
-}
-
-static void
-open_container(struct scan *s, bool object)
-{
-	if (s->depth == DEPTH_MAX) {
-		s->forged = true;
-		return;
-	}
-	s->base[s->depth] = s->n;
-	s->object[s->depth++] = object;
 }
 
 /* A string that begins at p[i]: the place of its closing quote. */
@@ -133,51 +54,6 @@ skip_space(const char *p, size_t n, size_t i)
 			break;
 	return i;
 }
-
-/* The string p[i..end]; a name where a colon follows. */
-static void
-add_string(struct scan *s, const char *p, size_t n, size_t i, size_t end)
-{
-	size_t colon = skip_space(p, n, end + 1);
-
-	if (colon >= n || p[colon] != ':' || s->depth == 0 || !s->object[s->depth - 1])
-		return;
-	if (s->n == s->cap) {
-		s->cap = s->cap > 0 ? s->cap * 2 : 32;
-		s->v = mem_realloc(s->v, s->cap, sizeof *s->v);
-	}
-	s->v[s->n].key = (struct slice){ p + i + 1, end - i - 1 };
-	s->v[s->n].value = (struct slice){ p + colon + 1, 0 };
-	s->forged |= odd_escape(s->v[s->n++].key);
-}
-
-bool
-template_forged(const char *p, size_t n)
-{
-	struct scan s = { 0 };
-
-	for (size_t i = 0; i < n && !s.forged; i++) {
-		if (p[i] == '"') {
-			size_t end = string_end(p, n, i);
-
-			add_string(&s, p, n, i, end);
-			i = end;
-		} else if (p[i] == '{' || p[i] == '[') {
-			open_container(&s, p[i] == '{');
-		} else if (p[i] == ',') {
-			end_value(&s, p + i);
-		} else if ((p[i] == '}' || p[i] == ']') && s.depth > 0) {
-			end_value(&s, p + i);
-			if (s.object[s.depth - 1])
-				end_object(&s);
-			s.depth--;
-		}
-	}
-	free(s.v);
-	return s.forged;
-}
-
-/* --- mending ----------------------------------------------------------------- */
 
 struct mend {
 	const char *p;
@@ -302,7 +178,7 @@ put_other(struct mend *m, struct slice key, struct slice v)
 {
 	struct json *j = NULL;
 
-	if (json_parse(v.p, v.n, &j, NULL) == RC_OK && !template_forged(v.p, v.n) &&
+	if (json_parse(v.p, v.n, &j, NULL) == RC_OK && json_twice(j, v.p, v.n) != JSON_TWICE &&
 	    first_time(m, key)) {
 		put_key(m, key);
 		buf_put(&m->out, v.p, v.n);

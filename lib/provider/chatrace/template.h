@@ -1,7 +1,6 @@
 #ifndef DMBOX_PROVIDER_CHATRACE_TEMPLATE_H
 #define DMBOX_PROVIDER_CHATRACE_TEMPLATE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include "base/mem.h"
 #include "base/rc.h"
@@ -10,13 +9,6 @@
  * Bodies that a flow makes by putting variables into a JSON text, unescaped: what a
  * customer writes can end the string that it was put into (providers.md A.6).
  */
-
-/*
- * template_forged(p, n): bytes that are JSON: does an object name a member twice with
- * different values, or spell a name of ASCII letters with an escape?  No writer of JSON
- * does either, and readers disagree about what it means.
- */
-bool template_forged(const char *p, size_t n);
 
 /*
  * template_mend(a, p, n, out):
