@@ -78,6 +78,31 @@ language sql immutable as $$
 $$;
 comment on function dmbox.contact_twin(text, text) is 'The same WhatsApp address as the other provider writes it';
 
+-- Mexico, Argentina and Brazil write one mobile number with a digit more or less (521 and 52, 549
+-- and 54, a 9 before eight digits): people type the one, WhatsApp knows the person by the other.
+-- Only where the shorter form cannot be another line: Brazil's fixed lines begin with 2 to 5.
+create or replace function dmbox.phone_spellings(p_digits text) returns text[]
+language sql immutable as $$
+	select case when p_digits !~ '^5[245][0-9]{10,11}$' then array[p_digits]
+	            when p_digits ~ '^521[2-9][0-9]{9}$' then array[p_digits, '52' || substr(p_digits, 4)]
+	            when p_digits ~ '^52[2-9][0-9]{9}$' then array[p_digits, '521' || substr(p_digits, 3)]
+	            when p_digits ~ '^549[123][0-9]{9}$' then array[p_digits, '54' || substr(p_digits, 4)]
+	            when p_digits ~ '^54[123][0-9]{9}$' then array[p_digits, '549' || substr(p_digits, 3)]
+	            when p_digits ~ '^55[1-9][1-9]9[6-9][0-9]{7}$' then array[p_digits, left(p_digits, 4) || substr(p_digits, 6)]
+	            when p_digits ~ '^55[1-9][1-9][6-9][0-9]{7}$' then array[p_digits, left(p_digits, 4) || '9' || substr(p_digits, 5)]
+	            else array[p_digits] end
+$$;
+comment on function dmbox.phone_spellings(text) is 'A phone number in digits as it may be written, itself first';
+
+-- Every way in which WhatsApp writes one address.
+create or replace function dmbox.contact_twins(p_channel text, p_id text) returns text[]
+language sql immutable as $$
+	select case when dmbox.contact_twin(p_channel, p_id) is null then array[p_id]
+	            else dmbox.phone_spellings(split_part(p_id, '@', 1))
+	                 || array(select x || '@c.us' from unnest(dmbox.phone_spellings(split_part(p_id, '@', 1))) x) end
+$$;
+comment on function dmbox.contact_twins(text, text) is 'The id and every other spelling of the same WhatsApp address';
+
 -- What is sent goes to the id that was asked for; whose conversation that is, is told here.
 create or replace function dmbox.contact_of(p_account text, p_channel text, p_id text) returns text
 language sql stable as $$
@@ -86,8 +111,11 @@ language sql stable as $$
 		  where a.account = p_account and a.channel = p_channel and a.alias = p_id),
 		(select c.external_id from dmbox.contacts c
 		  where c.account = p_account and c.channel = p_channel
-		    and c.external_id in (p_id, dmbox.contact_twin(p_channel, p_id))
-		  order by (c.external_id = p_id) desc limit 1), p_id)
+		    and c.external_id = any (dmbox.contact_twins(p_channel, p_id))
+		  order by (c.external_id = p_id) desc, c.id limit 1),
+		(select a.external_id from dmbox.contact_aliases a
+		  where a.account = p_account and a.channel = p_channel
+		    and a.alias = any (dmbox.contact_twins(p_channel, p_id)) order by a.alias limit 1), p_id)
 $$;
 comment on function dmbox.contact_of(text, text, text) is 'External id of the contact that has this id or alias';
 
@@ -95,8 +123,11 @@ comment on function dmbox.contact_of(text, text, text) is 'External id of the co
 create or replace function dmbox.contact_address(p_account text, p_channel text, p_id text) returns text
 language sql stable as $$
 	select coalesce((select a.external_id from dmbox.contact_aliases a
-	                  where a.account = p_account and a.channel = p_channel and a.alias = p_id
-	                    and a.left_at is not null), p_id)
+	                  where a.account = p_account and a.channel = p_channel
+	                    and a.alias = any (dmbox.contact_twins(p_channel, p_id)) and a.left_at is not null
+	                    and (a.alias = p_id or not exists (select 1 from dmbox.contacts c
+	                         where c.account = p_account and c.channel = p_channel and c.external_id = p_id))
+	                  order by (a.alias = p_id) desc, a.alias limit 1), p_id)
 $$;
 comment on function dmbox.contact_address(text, text, text) is 'Where what is for this id goes: the id itself unless its owner has left it';
 
@@ -105,7 +136,7 @@ create or replace function dmbox.contact_all(p_account text, p_channel text, p_i
 language sql stable as $$
 	select array_agg(x.id) from (
 		select dmbox.contact_of(p_account, p_channel, p_id) as id
-		union select p_id
+		union select unnest(dmbox.contact_twins(p_channel, p_id))
 		union select a.alias from dmbox.contact_aliases a
 		       where a.account = p_account and a.channel = p_channel
 		         and a.external_id = dmbox.contact_of(p_account, p_channel, p_id)) x
@@ -157,12 +188,12 @@ declare
 	v_also text := dmbox.contact_of(p_account, p_channel, p_alias);
 	v_old  text;
 begin
-	-- a contact beside its own alias, or beside the address as the other provider writes it
+	-- a contact beside its own alias, or beside another spelling of its address
 	if p_alias is null then
 		select c.external_id into v_also from dmbox.contacts c
 		 where c.account = p_account and c.channel = p_channel and c.external_id <> v_id
-		   and c.external_id in (p_id, dmbox.contact_twin(p_channel, p_id)) limit 1;
-		if v_also is null and v_id = dmbox.contact_twin(p_channel, p_id) and not exists
+		   and c.external_id = any (dmbox.contact_twins(p_channel, p_id)) limit 1;
+		if v_also is null and v_id <> p_id and v_id = any (dmbox.contact_twins(p_channel, p_id)) and not exists
 		   (select 1 from dmbox.contact_aliases a
 		     where a.account = p_account and a.channel = p_channel and a.alias = p_id) then
 			v_also := p_id;
@@ -183,7 +214,10 @@ begin
 	end if;
 	select c.external_id into v_old from dmbox.contacts c
 	 where c.account = p_account and c.channel = p_channel and c.external_id in (v_id, v_also) order by c.id limit 1;
-	if v_old = v_also then	-- the older contact keeps its name
+	if p_alias is null and split_part(v_id, '@', 1) <> split_part(v_also, '@', 1) then
+		v_also := case when v_id = p_id then v_also else v_id end;
+		v_id := p_id;	-- as WhatsApp told it; the other spelling was typed
+	elsif v_old = v_also then	-- the older contact keeps its name
 		v_also := v_id;
 		v_id := v_old;
 	end if;
@@ -257,6 +291,8 @@ begin
 			perform dmbox.contact_left(p_account[i], p_channel[i], p_id[i], p_alias[i]);
 		elsif p_alias[i] is not null then
 			perform dmbox.contact_known_as(p_account[i], p_channel[i], p_id[i], p_alias[i]);
+		elsif cardinality(dmbox.contact_twins(p_channel[i], p_id[i])) > 2 then	-- may be renamed
+			perform dmbox.contact_known_as(p_account[i], p_channel[i], p_id[i], null);
 		end if;
 	end loop;
 	for i in 1 .. coalesce(array_length(p_id, 1), 0) loop

@@ -17,14 +17,16 @@ begin
 end $$;
 comment on function dmbox.purge_lock(text[]) is 'Nobody else brings or changes the messages with these id hashes until the end of the transaction';
 
--- A contact's id and the others that were learned of it; p_id may lack what follows an @.
+-- A contact's id, the others that were learned of it and its other spellings; p_id may lack what
+-- follows an @.
 create or replace function dmbox.contact_ids(p_account text, p_channel text, p_id text) returns text[]
 language sql stable as $$
-	select array_append(array(select a.alias from dmbox.contact_aliases a
+	select array(select a.alias from dmbox.contact_aliases a
 	    where a.account = p_account and a.channel = p_channel
-	      and (a.external_id = p_id or split_part(a.external_id, '@', 1) = p_id)), p_id)
+	      and (a.external_id = p_id or split_part(a.external_id, '@', 1) = p_id))
+	    || dmbox.contact_twins(p_channel, p_id)
 $$;
-comment on function dmbox.contact_ids(text, text, text) is 'Every id of one person: the contact''s and its aliases';
+comment on function dmbox.contact_ids(text, text, text) is 'Every id of one person: the contact''s, its aliases and other spellings';
 
 -- Rows that go away are counted at the deliveries that brought them, whose bytes go too.
 create or replace function dmbox.purge_note(p_deliveries bigint[]) returns integer language plpgsql as $$

@@ -421,6 +421,141 @@ test_one_queue(void **state)
 	assert_int_equal(db_script(db, "truncate dmbox.outbox"), RC_OK);
 }
 
+/* --- one number that is written in two ways ------------------------------------------ */
+
+static const struct {
+	const char *typed, *known;
+} spelled[] = {
+	{ "525512345678", "5215512345678" },	/* Mexico */
+	{ "541112345678", "5491112345678" },	/* Argentina */
+	{ "5511987654321", "551187654321" },	/* Brazil */
+	{ "5215512345678", "525512345678" },
+	{ "5491112345678", "541112345678" },
+	{ "551187654321", "5511987654321" },
+};
+
+static void
+send_to(const char *to, const char *text)
+{
+	char sql[500];
+
+	snprintf(sql, sizeof sql, "select verdict from dmbox.outbox_put('main', 'whatsapp', 'cloud', '1', 'c',"
+	    " null, '', 0, '[{\"recipient\": \"%s\", \"body\": \"%s\", \"ttl_s\": 86400}]')", to, text);
+	dbt_is(db, sql, "ok");
+}
+
+/* Typed in one spelling, told in the other, in whatever order, with a hidden id and without. */
+static void
+test_spellings(void **state)
+{
+	struct delivery d;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof spelled / sizeof *spelled; i++)
+		for (int how = 0; how < 8; how++) {
+			char known[60], typed[60];
+
+			if (how >= 4 ? i > 0 || how > 5 : i >= 3 && how != 3)
+				continue;
+			setup(NULL);
+			assert_int_equal(db_script(db, "truncate dmbox.outbox"), RC_OK);
+			snprintf(known, sizeof known, "%s%s", spelled[i].known, how & 4 ? "@c.us" : "");
+			snprintf(typed, sizeof typed, "%s%s", spelled[i].typed, how & 4 ? "@c.us" : "");
+			if (how & 1)
+				send_to(typed, "first");
+			begin(&d);
+			told(&d, known, how & 2 ? "MX.1" : NULL, "a", T0);
+			told(&d, "79990000001", NULL, "other", T0);
+			dbt_store(db, &d);
+			send_to(typed, "then");
+			begin(&d);
+			told(&d, known, how & 2 ? "MX.1" : NULL, "b", T0 + SECOND);
+			told(&d, typed, NULL, "c", T0 + SECOND);
+			dbt_store(db, &d);
+			dbt_is(db, "select count(*)::text from dmbox.contacts", "2");
+			dbt_is(db, "select count(distinct contact_id)::text from dmbox.messages where external_id <> 'other'"
+			    " or external_id is null", "1");
+			/* what waits for the person is one queue, in order */
+			send_to(known, "last");
+			dbt_is(db, "select string_agg(body, ' ') from dmbox.outbox_lease('main', 'whatsapp', 0, 10, 30,"
+			    " '00000000-0000-0000-0000-000000000001', '{cloud}', 100)", how & 1 ? "first" : "then");
+		}
+	assert_int_equal(db_script(db, "truncate dmbox.outbox"), RC_OK);
+}
+
+/* Where WhatsApp never told the typed one, the conversation is called as it told it: without a
+ * hidden id nothing else is sure to arrive. */
+static void
+test_spelling_told(void **state)
+{
+	struct delivery d;
+
+	(void)state;
+	send_to("525512345678@c.us", "first");
+	begin(&d);
+	told(&d, "5215512345678@c.us", NULL, "a", T0);
+	dbt_store(db, &d);
+	dbt_is(db, "select external_id from dmbox.contacts", "5215512345678@c.us");
+	dbt_is(db, "select alias || ' ' || external_id from dmbox.contact_aliases", "525512345678@c.us 5215512345678@c.us");
+	assert_int_equal(db_script(db, "truncate dmbox.outbox"), RC_OK);
+}
+
+/* Two conversations of before become one; lines that only look alike stay apart. */
+static void
+test_spellings_apart(void **state)
+{
+	static const char *const apart[][2] = { { "551132654321", "5511932654321" }, { "52155123456", "5255123456" },
+		{ "7495123456789", "749123456789" }, { "54911123456", "5411123456" }, { "551087654321", "5510987654321" } };
+	struct delivery d;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof apart / sizeof *apart; i++) {
+		setup(NULL);
+		begin(&d);
+		told(&d, apart[i][0], NULL, "a", T0);
+		told(&d, apart[i][1], NULL, "b", T0);
+		dbt_store(db, &d);
+		begin(&d);
+		told(&d, apart[i][0], NULL, "c", T0);
+		told(&d, apart[i][1], NULL, "d", T0);
+		dbt_store(db, &d);
+		dbt_is(db, "select count(*)::text from dmbox.contacts", "2");
+	}
+	setup(NULL);
+	assert_int_equal(db_script(db, "insert into dmbox.contacts (account, channel, external_id, last_at)"
+	    " select 'main', 'whatsapp', x, now() from unnest(array['551187654321', '5511987654321']) x"), RC_OK);
+	begin(&d);
+	told(&d, "5511987654321", NULL, "a", T0);
+	dbt_store(db, &d);
+	dbt_is(db, "select string_agg(external_id, ' ') from dmbox.contacts", "5511987654321");
+}
+
+/* A number that was left is left in each of its spellings; who asks to be erased is found by each. */
+static void
+test_spellings_left(void **state)
+{
+	struct mem_arena m = { 0 };
+	struct purge_contact c;
+	struct delivery d;
+	size_t found = 0;
+
+	(void)state;
+	begin(&d);
+	told(&d, "551187654321", "BR.1", "a", T0);
+	dbt_store(db, &d);
+	begin(&d);
+	told(&d, "351910000001", "PT.1", "b", T0 + SECOND)->left = "551187654321\nBR.1";
+	dbt_store(db, &d);
+	dbt_is(db, "select dmbox.contact_address('main', 'whatsapp', '5511987654321')", "351910000001");
+	send_to("5511987654321", "x");
+	dbt_is(db, "select count(*)::text from dmbox.contacts", "1");
+	assert_int_equal(purge_find(db, "5511987654321", &m, &c, 1, &found), RC_OK);
+	assert_int_equal(found, 1);
+	assert_string_equal(c.external_id, "351910000001");
+	mem_arena_free(&m);
+	assert_int_equal(db_script(db, "truncate dmbox.outbox"), RC_OK);
+}
+
 int
 main(void)
 {
@@ -434,6 +569,10 @@ main(void)
 		cmocka_unit_test_setup(test_moved_number, setup),
 		cmocka_unit_test_setup(test_told_again, setup),
 		cmocka_unit_test_setup(test_one_queue, setup),
+		cmocka_unit_test_setup(test_spellings, setup),
+		cmocka_unit_test_setup(test_spelling_told, setup),
+		cmocka_unit_test_setup(test_spellings_apart, setup),
+		cmocka_unit_test_setup(test_spellings_left, setup),
 	};
 	int failed;
 

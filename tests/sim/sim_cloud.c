@@ -201,7 +201,8 @@ take(const struct sim_req *r, const char *to, char id[64])
 	strv_free(&states);
 }
 
-/* Digits; a Brazilian mobile without its ninth digit, as many are registered (H.4). */
+/* Digits; a Brazilian mobile without its ninth digit, as many are registered, a Mexican one with
+ * its old 1 and an Argentine one with its 9 (H.4). */
 static const char *
 wa_id(const struct sim_req *r, const char *to)
 {
@@ -215,9 +216,12 @@ wa_id(const struct sim_req *r, const char *to)
 		if (*to >= '0' && *to <= '9')
 			p[n++] = *to;
 	p[n] = '\0';
-	if (!str_starts(p, "55") || strlen(p) != 13 || p[4] != '9')
+	if (str_starts(p, "55") && strlen(p) == 13 && p[4] == '9')
+		snprintf(s, sizeof s, "%.4s%s", p, p + 5);
+	else if ((str_starts(p, "52") || str_starts(p, "54")) && strlen(p) == 12)
+		snprintf(s, sizeof s, "%.2s%c%s", p, p[1] == '2' ? '1' : '9', p + 2);
+	else
 		return p;
-	snprintf(s, sizeof s, "%.4s%s", p, p + 5);
 	return mem_arena_dup(r->a, s);
 }
 
