@@ -99,6 +99,9 @@ async function start() {
 	$('inbox').hidden = false;
 	menu();
 	showFilters();
+	text($('list-empty'), t.loading);
+	$('list-empty').className = 'hint late';
+	$('list-empty').hidden = false;
 	thread.startThread(app);
 	live.start(app.me);
 	if (!location.hash && app.me.empty && app.me.role === 'owner')
@@ -169,6 +172,7 @@ function paintList() {
 		focused.focus({ preventScroll: true });
 	$('more-conversations').hidden = next === null;
 	text($('list-empty'), shown.length ? '' : search ? t.noneFound : (!app.me.empty && !label && t.noneOf[filter]) || t.none);
+	$('list-empty').classList.remove('late');
 	$('list-empty').hidden = shown.length > 0;
 }
 async function loadList(before) {
@@ -314,8 +318,8 @@ function showTools(c) {
 	part($('face'), ['it'], 'it', c ? `${c.id}|${nameOf(c)}|${c.avatar || ''}` : '', () => avatar(c));
 	const can = c && app.me.role !== 'read';
 	part($('tools'), ['it'], 'it', can ? JSON.stringify([c.id, c.done, c.assignee, c.labels, app.me.labels, app.me.users]) : '', () => el('div.pair', {},
-		el(c.done ? 'button.quiet' : 'button', { type: 'button', id: 'done', onclick: () => change({ done: !c.done }) }, el('span', { 'aria-hidden': 'true' }, c.done ? '↺' : '✓'), el('span.wide', {}, ` ${c.done ? t.reopen : t.done}`)),
-		el('details', { id: 'more-tools' }, el('summary', { 'aria-label': t.more }, el('span', { 'aria-hidden': 'true' }, '⋯')), toolsPanel(c))));
+		el(c.done ? 'button.quiet' : 'button', { type: 'button', id: 'done', title: c.done ? t.reopenHint : t.doneHint, onclick: () => change({ done: !c.done }) }, el('span', { 'aria-hidden': 'true' }, c.done ? '↺' : '✓'), el('span.word', {}, ` ${c.done ? t.reopen : t.done}`)),
+		el('details', { id: 'more-tools' }, el('summary', { 'aria-label': t.tools, title: t.tools }, el('span', { 'aria-hidden': 'true' }, '⋯')), toolsPanel(c))));
 }
 async function change(what) {
 	try {
@@ -548,8 +552,11 @@ function words() {
 	document.documentElement.lang = lang;
 	for (const e of document.querySelectorAll('[data-text]'))
 		text(e, t[e.dataset.text] || t.win[e.dataset.text] || '');
-	for (const e of document.querySelectorAll('[data-label]'))
+	for (const e of document.querySelectorAll('[data-label]')) {
 		attr(e, 'aria-label', t[e.dataset.label]);
+		if (e.matches('button, summary'))	// a sign alone says little
+			attr(e, 'title', t[e.dataset.label]);
+	}
 	for (const e of document.querySelectorAll('[data-placeholder]'))
 		e.placeholder = t[e.dataset.placeholder];
 }

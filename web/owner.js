@@ -129,7 +129,7 @@ function messages() {
 	const draw = () => box.replaceChildren(
 		el('div.pair', {}, ...['hours', 'days'].map((r) => button('chip', w[r], (ev) => { range = r; draw(); box.querySelector('[aria-pressed=true]').focus(); ev.preventDefault(); }, { 'aria-pressed': String(range === r) })),
 			el('select', { 'aria-label': w.accounts, onchange: (ev) => { shownAccount = ev.target.value; draw(); } }, el('option', { value: '' }, w.all),
-				...Object.keys(data[range]?.accounts || {}).map((a) => el('option', { value: a, selected: a === shownAccount }, a))), button('quiet', w.csv, csv)),
+				...Object.keys(data[range]?.accounts || {}).map((a) => el('option', { value: a, selected: a === shownAccount }, app.place({ channel: a.split('/')[0], account: a.split('/')[1] })))), button('quiet', w.csv, csv)),
 		chart(), el('div.legend', {}, ...KINDS.map((k) => el('span', {}, el(`i.${k}`, { 'aria-hidden': 'true' }), ` ${w[k]} ${series()[k].reduce((a, b) => a + b, 0)}`))));
 	if (data.hours)
 		draw();
@@ -207,7 +207,12 @@ function people() {
 	form.addEventListener('submit', (ev) => { ev.preventDefault(); give({ action: 'add', name: name.value.trim(), role: role.value }); name.value = ''; });
 	return section('people', w.people, table, el('h3', {}, w.add), form, fresh);
 }
+// its title, and the name of its configuration where that is another
+function titled(a) {
+	const title = app.me.accounts.find((x) => x.channel === a.channel && x.account === a.account)?.title;
+	return title && title !== a.account ? `${title} (${a.account})` : a.account;
+}
 function accounts() {
-	return section('accounts', w.accounts, el('ul', {}, ...(data.accounts || []).map((a) => el('li', {}, el('strong', {}, `${a.provider} · ${a.account}`), ` — ${of(w.outcome, a.outcome)}, ${w.lastPoll(ago(a.lastPollAt))}`, a.hint ? el('div', {}, a.hint) : null,
+	return section('accounts', w.accounts, el('ul', {}, ...(data.accounts || []).map((a) => el('li', {}, el('strong', {}, `${a.provider} · ${titled(a)}`), ` — ${of(w.outcome, a.outcome)}, ${w.lastPoll(ago(a.lastPollAt))}`, a.hint ? el('div', {}, a.hint) : null,
 		a.attempts?.length ? el('details', {}, el('summary', {}, w.attempts), el('ul', {}, ...a.attempts.map((x) => el('li', {}, `${x.url} → ${x.status ?? '–'}`)))) : null))));
 }

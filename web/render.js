@@ -68,9 +68,13 @@ function hue(s) {
 		h = (h * 31 + c.codePointAt(0)) % 360;
 	return Math.floor(h / 30);
 }
+// the first sign of a name that has no letters: an emoji may be several characters
+function sign(s) {
+	return 'Segmenter' in Intl ? [...new Intl.Segmenter().segment(s.trim())][0]?.segment : [...s.trim()][0];
+}
 export function avatar(c) {
 	const name = nameOf(c).replace(/^[@+]/, '');
-	const initials = (name.match(/[\p{L}\p{N}]+/gu) || ['?']).slice(0, 2).map((w) => [...w][0]).join('').toUpperCase();
+	const initials = (name.match(/[\p{L}\p{N}]+/gu) || []).slice(0, 2).map((w) => [...w][0]).join('').toUpperCase() || sign(name) || '?';
 	const e = el(`span.avatar.hue${hue(c.contactId)}`, { 'aria-hidden': 'true' }, c.group ? '👥' : initials);
 	if (c.avatar)
 		e.append(el('img', { src: c.avatar, alt: '', loading: 'lazy', onerror: (ev) => ev.target.remove() }));
@@ -339,14 +343,14 @@ function metaNode(m) {
 }
 
 // reason and advice of a failure: by the server's word for it, else by its number
-const byCode = { window_closed: 'window', too_long: 'too_long', bad_recipient: 'recipient', unknown_account: 'recipient', bad_attachment: 'media', too_large: 'media', bad_type: 'media', read_only: 'denied', network: 'network', provider_refused: 'provider', config: 'token' };
+const byCode = { no_session: 'session', window_closed: 'window', too_long: 'too_long', bad_recipient: 'recipient', unknown_account: 'recipient', bad_attachment: 'media', too_large: 'media', bad_type: 'media', read_only: 'denied', network: 'network', provider_refused: 'provider', config: 'token' };
 export function errorKind(e) {
 	if (e.kind && Object.hasOwn(t.errors, e.kind))
 		return e.kind;
 	if (Object.hasOwn(byCode, e.code))
 		return byCode[e.code];
-	if (e.status === 403)
-		return 'denied';
+	if (e.status === 401 || e.status === 403)
+		return e.status === 401 ? 'session' : 'denied';
 	if (e.status === 429)
 		return 'rate';
 	return e.status === 0 ? 'network' : e.status >= 500 ? 'server' : 'provider';
@@ -358,7 +362,7 @@ function troubleNode(m, act) {
 			m.outbox?.canCancel ? button('quiet.small', t.cancel, () => act('cancel', m)) : null);
 	const kind = status === 'unknown' ? 'unknown' : errorKind(m.error || {});
 	const [reason, advice] = t.errors[kind];
-	const said = m.error?.message && !['network', 'denied', 'server'].includes(kind) ? String(m.error.message).slice(0, 500) : '';
+	const said = m.error?.message && !['network', 'denied', 'server', 'session'].includes(kind) ? String(m.error.message).slice(0, 500) : '';
 	return el('div.error', { role: 'group', 'aria-label': t.status[status] || reason }, el('strong', {}, `${status === 'failed' ? `${cap(t.status.failed)}. ` : ''}${reason}.`), el('div', {}, advice),
 		said ? el('div.faint', { dir: 'auto' }, `${t.provider}: ${said}`) : null,
 		el('div.actions', {}, m.outbox?.canRetry !== false ? button('small', t.retry, () => act('retry', m)) : null,
@@ -370,11 +374,12 @@ const troubled = (m) => (m.direction === 'outbound' && ['queued', 'sending', 'fa
 
 // --- the whole ------------------------------------------------------------------------------------------
 
-const ROW = ['day', 'bubble'];
+const ROW = ['day', 'news', 'bubble'];
 const BUBBLE = ['sender', 'quote', 'origin', 'text', 'files', 'card', 'reactions', 'meta', 'trouble', 'tools'];
 
 // The list element of one message; again for a change of it: only what differs is touched.
-export function patchMessage(li, m, before, act) {
+// news: it is the first of those that were unread when the conversation was opened.
+export function patchMessage(li, m, before, act, news) {
 	const group = m.direction === 'inbound' && m.sender;
 	const firstOfDay = !before || dayOf(before.createdAt) !== dayOf(m.createdAt);
 	const run = !firstOfDay && before.direction === m.direction && before.senderId === m.senderId;
@@ -382,6 +387,7 @@ export function patchMessage(li, m, before, act) {
 	if (li.className !== cls && li.className !== `${cls} here`)
 		li.className = cls;
 	part(li, ROW, 'day', firstOfDay ? dayName(m.createdAt) : '', () => el('div.day', {}, el('span', {}, dayName(m.createdAt))));
+	part(li, ROW, 'news', news ? t.newHere : '', () => el('div.news', {}, el('span', {}, t.newHere)));
 	part(li, ROW, 'bubble', 'is', () => el('div.bubble', {}));
 	const b = li.parts.get('bubble').node, p = (name, signature, build) => part(b, BUBBLE, name, signature ?? '', build);
 	const gone = Boolean(m.deletedAt);

@@ -20,6 +20,7 @@ let anchor = null, stuck = true;	// what stays in place when heights change
 let lastTop = 0;		// where it was scrolled to when that was noted
 let unseen = 0;
 let markedUpTo = 0;
+let newsFrom = null;		// the first that was unread when it was opened
 
 export const current = () => conv;
 
@@ -96,7 +97,7 @@ function paint() {
 		else
 			list().insertBefore(e.li, ref);
 		if (e.type === 'message') {
-			patchMessage(e.li, e.data, before, act);
+			patchMessage(e.li, e.data, before, act, e.id === newsFrom);
 			before = e.data;
 		} else {
 			part(e.li, ['it'], 'it', e.mark, () => (e.type === 'event' ? eventNode(e.data) :
@@ -108,7 +109,12 @@ function paint() {
 		attr(e.li, 'tabindex', e === last || e.li === document.activeElement ? 0 : -1);
 	$('older').hidden = !older;
 	$('newer').hidden = !newer;
-	attr($('thread-empty'), 'hidden', conv === null || entries.length > 0 || loading.first ? '' : null);
+	showEmpty();
+}
+function showEmpty() {
+	text($('thread-empty'), loading.first ? t.loading : t.empty);
+	$('thread-empty').classList.toggle('late', Boolean(loading.first));
+	attr($('thread-empty'), 'hidden', conv === null || entries.length > 0 ? '' : null);
 }
 
 // --- scrolling -------------------------------------------------------------------------------
@@ -196,6 +202,7 @@ export async function openThread(c, around) {
 	showHead();
 	showDraft();
 	showLocal();
+	showEmpty();
 	try {
 		const page = await server.messages(c, around ? { around, limit: PAGE } : { limit: PAGE });
 		if (mine !== generation)
@@ -204,6 +211,7 @@ export async function openThread(c, around) {
 		take(page);		// all of it: the window's ends are not known yet
 		older = page.next;
 		newer = page.prev || null;
+		newsFrom = around ? null : page.messages.findLast(unread)?.id || null;
 		stuck = !around && !newer;
 		lastTop = box().scrollTop;
 		update(true);
@@ -213,12 +221,27 @@ export async function openThread(c, around) {
 			box().scrollTop = box().scrollHeight;
 		remember();
 		markRead();
+	} catch (err) {
+		if (mine === generation)
+			$('thread-empty').hidden = true;
+		throw err;
 	} finally {
 		if (mine === generation)
 			loading.first = false;
 	}
 }
 
+const unread = (m) => m.direction === 'inbound' && m.readAt === null && !m.deletedAt;
+// where more were unread than the first page holds: those before it that were marked with it
+function moreNews() {
+	const all = entries.concat(fresh).filter((e) => e.type === 'message' && !e.local).sort(cmp), at = byId.get(newsFrom)?.data.readAt;
+	for (let i = all.findIndex((e) => e.id === newsFrom); i-- > 0 && at;) {
+		const m = all[i].data;
+		if (m.direction !== 'inbound' || (m.readAt !== null && m.readAt < at))
+			return;
+		newsFrom = m.id;
+	}
+}
 async function more(direction) {
 	const cursor = direction === 'before' ? older : newer;
 	if (!cursor || loading[direction] || !conv)
@@ -234,6 +257,7 @@ async function more(direction) {
 			older = null;		// all of this page belongs to the window
 			take(page);
 			older = page.next;
+			moreNews();
 		} else {
 			newer = null;
 			take(page);
@@ -255,11 +279,14 @@ export function applyMessages(messages) {
 		return;
 	const mine = messages.filter((m) => m.conversation === conv.id);
 	const fresh = mine.filter((m) => !byId.has(m.id) && m.direction === 'inbound');
+	const others = mine.find((m) => !byId.has(m.id) && m.direction === 'outbound' && m.by !== app.me.name && m.createdAt > (newest()?.at || ''));
 	if (!take({ messages: mine }) && !fresh.length)
 		return;
 	if (!stuck)
 		unseen += fresh.length;
 	update(stuck);
+	if (others && ($('text').value.trim() || files.length))
+		meanwhile(others);
 	if (fresh.length)
 		announce(t.newFrom(nameOf(conv)) + ': ' + summary(fresh[0]));
 	markRead();
@@ -297,8 +324,10 @@ export function close() {
 	loading = { before: false, after: false };
 	stuck = true;
 	unseen = markedUpTo = 0;
+	newsFrom = null;
 	list().replaceChildren();
 	showHead();
+	showEmpty();
 	showComposer();
 }
 
@@ -382,6 +411,7 @@ async function removeNote(n) {
 
 export function showHead() {
 	text($('who'), conv ? nameOf(conv) : '');
+	attr($('who'), 'title', conv ? nameOf(conv) : null);
 	text($('who-more'), conv ? [conv.username && conv.username !== conv.name ? `@${conv.username}` : '', conv.phone || '', app.place(conv)].filter(Boolean).join(' · ') : '');
 	app.showTools(conv);
 	showWindow();
@@ -415,6 +445,7 @@ export function showWindow() {
 // --- the composer ------------------------------------------------------------------------------------
 
 let files = [];			// of the draft: { id, name, type, upload, problem, url }
+const running = new Map();	// uploads on their way, by id: a draft that is shown again finds its own
 let replyTo = null;		// { messageId, id, summary, name }
 
 function showComposer() {
@@ -450,7 +481,7 @@ function grow() {
 function saveDraft() {
 	if (conv === null)
 		return;
-	const d = { text: $('text').value, replyTo, files: files.filter((f) => f.upload).map(({ id, name, type, upload }) => ({ id, name, type, upload })) };
+	const d = { text: $('text').value, replyTo, files: files.filter((f) => !f.problem || f.cut).map(({ id, name, type, upload }) => ({ id, name, type, upload })) };
 	store.set(draftKey(conv), d.text || d.replyTo || d.files.length ? d : null);
 }
 function showDraft() {
@@ -458,7 +489,8 @@ function showDraft() {
 	$('text').value = d.text || '';
 	$('human').checked = false;
 	replyTo = d.replyTo || null;
-	files = d.files || [];
+	files = (d.files || []).map((f) => running.get(f.id) || (f.upload ? f : { ...f, cut: true, problem: t.uploadCut }));
+	meanwhile(null);
 	showQuote();
 	showFiles();
 	grow();
@@ -479,7 +511,7 @@ function showQuote() {
 function showFiles() {
 	$('files').hidden = files.length === 0;
 	$('files').replaceChildren(...files.map((f) => el('li', { className: f.problem ? 'error' : '' },
-		f.url ? el('img', { src: f.url, alt: '' }) : null, el('span', { dir: 'auto' }, f.problem ? `${f.name}: ${f.problem}` : f.upload ? f.name : t.uploading(f.name)),
+		f.url ? el('img', { src: f.url, alt: '', onerror: (ev) => ev.target.remove() }) : null, el('span', { dir: 'auto' }, f.problem ? `${f.name}: ${f.problem}` : f.upload ? f.name : t.uploading(f.name)),
 		button('quiet', '✕', () => { files = files.filter((x) => x !== f); showFiles(); saveDraft(); showComposer(); }, { 'aria-label': `${t.remove}: ${f.name}` }))));
 }
 async function addFiles(chosen) {
@@ -495,21 +527,37 @@ async function addFiles(chosen) {
 			f.problem = t.tooLarge(size(max));
 			continue;
 		}
+		if (file.size === 0) {
+			f.problem = t.emptyFile;
+			continue;
+		}
+		running.set(f.id, f);
 		server.upload(c, file).then((r) => { f.upload = r.upload; f.type = r.type; }, (err) => {
-			f.problem = err.status === 413 ? t.tooLarge(size(err.body?.error?.limit || err.body?.limit || max || 8e6)) : err.status === 415 ? t.badFile : t.uploadFailed;
+			f.cut = err.status === 0;	// by a line that broke, or as the page goes
+			f.problem = f.cut ? t.uploadCut : err.status === 413 ? t.tooLarge(size(err.body?.error?.limit || err.body?.limit || max || 8e6)) : err.status === 415 ? t.badFile : t.uploadFailed;
 		}).then(() => {
-			if (conv === c) {
+			running.delete(f.id);
+			if (files.includes(f)) {
 				showFiles();
 				saveDraft();
-			} else if (f.upload) {	// another conversation is open now: into the draft it belongs to
-				const d = draftOf(c) || { text: '', replyTo: null, files: [] };
-				store.set(draftKey(c), { ...d, files: [...d.files, { id: f.id, name: f.name, type: f.type, upload: f.upload }] });
+			} else {	// another conversation is open now: into the draft it belongs to
+				const d = draftOf(c), kept = d?.files.find((x) => x.id === f.id);
+				if (kept && f.upload) {
+					Object.assign(kept, { type: f.type, upload: f.upload });
+					store.set(draftKey(c), d);
+				}
 			}
 			showComposer();
 		});
 	}
 	showFiles();
+	saveDraft();
 	showComposer();
+}
+// somebody else has answered while this answer was being written
+function meanwhile(m) {
+	text($('meanwhile'), m ? t.meanwhile(m.by || (m.source === 'echo' ? t.fromPhone : t.byProgram)) : '');
+	$('meanwhile').hidden = m === null;
 }
 
 // --- going out -------------------------------------------------------------------------------------
@@ -528,6 +576,7 @@ function submit(event) {
 	$('text').value = '';
 	files = [];
 	replyTo = null;
+	meanwhile(null);
 	showQuote();
 	showFiles();
 	grow();
@@ -620,12 +669,13 @@ function showLocal() {
 		update(stuck);
 }
 // the server's own row takes the place, and the node, of what was shown meanwhile
+// (known by its key even before the answer came, which may be lost)
 function matchOutgoing() {
 	let any = false;
-	for (const o of outgoing.filter((x) => conv && x.conv.id === conv.id && x.state !== 'sending')) {
+	for (const o of outgoing.filter((x) => conv && x.conv.id === conv.id)) {
 		const r = o.result, ids = r ? [r.messageId, ...(r.messageIds || []), `out:${r.id}`].filter(Boolean) : [];
-		const e = entries.concat(fresh).findLast((x) => x.type === 'message' && !x.local && x.data.direction === 'outbound' && ((x.data.outbox?.key && x.data.outbox.key === o.key) ||
-			(r && x.data.outbox?.id === r.id) || ids.includes(x.data.messageId) || (o.error?.status === 502 && !x.data.outbox?.key && x.data.status === 'failed' && x.data.content === (o.text || null) && x.data.createdAt >= o.at.slice(0, 16))));
+		const e = entries.concat(fresh).findLast((x) => x.type === 'message' && !x.local && x.data.direction === 'outbound' && ((x.data.outbox?.key && x.data.outbox.key === o.key) || (o.state !== 'sending' && (
+			(r && x.data.outbox?.id === r.id) || ids.includes(x.data.messageId) || (o.error?.status === 502 && !x.data.outbox?.key && x.data.status === 'failed' && x.data.content === (o.text || null) && x.data.createdAt >= o.at.slice(0, 16))))));
 		if (!e && !(r && Date.now() - Date.parse(o.at) > 120000))
 			continue;
 		const mine = byId.get(`local-${o.key}`);
@@ -679,7 +729,7 @@ export function bindThread() {
 	box().addEventListener('scroll', () => {
 		frame ||= requestAnimationFrame(() => {
 			frame = 0;
-			remember();
+			heed();		// not where it only grew meanwhile: restore() comes after that
 			if (conv && !loading.first) {
 				if (box().scrollTop < NEAR_PX)
 					more('before');

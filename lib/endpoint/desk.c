@@ -438,7 +438,7 @@ put_account(const struct conf *conf, const struct account *a, struct jsonw *w)
 	jsonw_object(w, NULL);
 	jsonw_str(w, "channel", channel_names[a->channel]);
 	jsonw_str(w, "account", a->name);
-	jsonw_str(w, "title", a->name);
+	jsonw_str(w, "title", str_empty(a->title) ? a->name : a->title);
 	if (p->text_max > 0)
 		jsonw_i64(w, "textMax", (int64_t)p->text_max);
 	else

@@ -128,6 +128,7 @@ account_common(struct conf *c, struct account *a)
 	bool ig = a->channel == CHANNEL_INSTAGRAM, open;
 
 	a->use_mock = raw_get_bool(&raw, ig ? K_IG_MOCK : K_WA_MOCK);
+	a->title = raw_get(&raw, ig ? K_IG_TITLE : K_WA_TITLE);
 	a->poll_s = (unsigned int)raw_get_num(&raw, ig ? K_IG_POLL_S : K_WA_POLL_S,
 	    a->provider->poll_s);
 	for (size_t i = 0; i < *a->provider->n_keys; i++) {

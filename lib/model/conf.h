@@ -35,6 +35,7 @@ struct account {
 	char *api_url;			/* without a slash at the end */
 	char *token;			/* by which the provider knows us */
 	char *own_id;			/* by which deliveries call us */
+	const char *title;		/* for people, one of kv's; NULL: none but the name */
 	unsigned int poll_s;		/* 0 = never */
 	bool webhook_open;		/* takes deliveries without a credential: the switch is on
 					 * and no secret is set */

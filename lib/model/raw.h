@@ -14,7 +14,7 @@
 /* What conf.c, keys.c, raw.c and account.c share; no other includes it. */
 
 enum key {
-	K_IG_MOCK, K_IG_POLL_S, K_WA_MOCK, K_WA_POLL_S,
+	K_IG_MOCK, K_IG_POLL_S, K_IG_TITLE, K_WA_MOCK, K_WA_POLL_S, K_WA_TITLE,
 	K_DB_URL, K_DB_HOST, K_DB_PORT, K_DB_USER, K_DB_PASSWORD, K_DB_NAME,
 	K_DB_WEB, K_DB_SEND, K_DB_CRON, K_DB_READ, K_DB_CONNECT_S,
 	K_ACCOUNTS, K_SPOOL, K_MEDIA, K_TICK, K_PUBLIC_URL, K_PROXIES, K_MAX_BODY, K_KEEP,

@@ -456,6 +456,138 @@ async function details() {
 	s.close();
 }
 
+// a line that breaks, two people at once, uploads that last, much that was unread
+async function troubles() {
+	const s = await start(), b = await openBrowser('ru-RU', PHONE, { hasTouch: true, isMobile: true });
+	const { page } = b, { w } = s;
+	await openAt(page, s, '#instagram/1', 'Спасибо большое');
+	// what a sign stands for is written, or said on pointing at it
+	is('Done is a word on a phone, too', await page.evaluate(() => { const r = document.querySelector('#done .word').getBoundingClientRect(); return r.width > 20 && r.height > 8 && r.right <= innerWidth && /Завершить/.test(document.querySelector('#done .word').textContent); }), true);
+	is('every sign has a name and a hint', await page.evaluate(() => [...document.querySelectorAll('button, summary')].filter((e) => e.checkVisibility() && !e.matches('.picture') && !/[\p{L}]/u.test(e.innerText) && !(e.title && (e.getAttribute('aria-label') || '').length > 2)).map((e) => e.id || e.className).join(' ')), '');
+	is('the text field tells how many parts without covering anything', await page.evaluate(() => {
+		const a = document.getElementById('text');
+		a.value = 'ж'.repeat(600);
+		a.dispatchEvent(new Event('input'));
+		const r = document.getElementById('counter').getBoundingClientRect(), y = r.top + r.height / 2;
+		return document.elementsFromPoint(r.right - 4, y).filter((e) => e.matches('#window, #window *, #text, #scroll, #submit')).length + (r.width > 0 && r.bottom <= innerHeight ? 0 : 10);
+	}), 0);
+	await page.fill('#text', '');
+	// the message goes out, the answer does not come back, while its row has come already, or comes later
+	for (const early of [true, false]) {
+		const words = `ответ потерян ${early}`;
+		let gone = null;
+		const lost = new Promise((r) => { gone = r; });
+		await page.route('**/instagram/send', async (r) => {
+			await r.fetch();
+			if (early)
+				await message(page, words).locator('.ticks.accepted').waitFor();
+			await r.abort('connectionreset');
+			gone();
+		}, { times: 1 });
+		await page.fill('#text', words);
+		await page.tap('#submit');
+		await lost;
+		await message(page, words).locator('.ticks.accepted').waitFor();
+		await settled(page);
+		is(`a lost answer: one bubble, and no error (row ${early ? 'before' : 'after'})`, `${await message(page, words).count()} ${await message(page, words).locator('.error').count()}`, '1 0');
+	}
+	// signed out in the middle of it
+	await page.fill('#text', 'на полуслове');
+	w.signedIn = false;
+	await page.tap('#submit');
+	await page.waitForSelector('#login:not([hidden])');
+	await page.fill('#token', `${s.url}/inbox/#login=good`);
+	await page.tap('#login button');
+	await message(page, 'на полуслове').locator('.error').waitFor();
+	const said = await message(page, 'на полуслове').locator('.error').innerText();
+	is('what the end of a session kept from going says so', /Вход был завершён/.test(said) && !/no_session|мессенджера/.test(said), true);
+	await message(page, 'на полуслове').locator('.error button').first().tap();
+	await message(page, 'на полуслове').locator('.ticks.accepted').waitFor();
+	// a colleague was quicker
+	await page.fill('#text', 'И я пишу то же самое');
+	w.say(1, 'outbound', 'Борис уже ответил', { ago: 0, by: 'boris', status: 'accepted' });
+	await message(page, 'Борис уже ответил').waitFor();
+	like('who writes is told that somebody has answered', await page.innerText('#meanwhile'), /только что ответили \(boris\)/);
+	await page.tap('#submit');
+	is('and no more once it is sent', await page.isHidden('#meanwhile'), true);
+	await message(page, 'И я пишу то же самое').locator('.ticks.accepted').waitFor();
+	await page.fill('#text', 'дальше');
+	w.say(1, 'outbound', 'с другой вкладки', { ago: 0, status: 'accepted' });
+	await message(page, 'с другой вкладки').waitFor();
+	is('one\'s own answer from elsewhere is no news', await page.isHidden('#meanwhile'), true);
+	await page.fill('#text', '');
+	// uploads: the conversation is left and come back to, something changes in it meanwhile, the page is loaded anew
+	let release = null;
+	const hold = () => page.route('**/instagram/upload*', async (r) => { await new Promise((f) => { release = f; }); await r.continue().catch(() => {}); }, { times: 1 });
+	const chosen = () => page.setInputFiles('#file', { name: 'кружка.png', mimeType: 'image/png', buffer: stub.PNG });
+	const upload = async (during) => {
+		await hold();
+		await chosen();
+		await page.locator('#files li', { hasText: 'Загружаем' }).waitFor();
+		while (!release)
+			await settled(page);
+		await during();
+		release();
+		release = null;
+		await page.locator('#files li', { hasText: /^(?!Загружаем)/ }).first().waitFor();
+		const r = `${await page.locator('#files li').count()} ${await page.isDisabled('#submit')}`;
+		await page.locator('#files button').first().tap();
+		return r;
+	};
+	is('an upload while the conversation changes', await upload(async () => { w.say(1, 'inbound', 'ещё вопрос', { ago: 0 }); await message(page, 'ещё вопрос').waitFor(); }), '1 false');
+	const away = async (words, hash) => { await page.evaluate((h) => { location.hash = h; }, hash); await message(page, words).first().waitFor(); };
+	is('an upload while another conversation is looked at', await upload(async () => { await away('Девочки', '#whatsapp/2'); is('it is not shown there', await page.locator('#files li').count(), 0); await away('ещё вопрос', '#instagram/1'); }), '1 false');
+	await hold();
+	await chosen();
+	await page.locator('#files li', { hasText: 'Загружаем' }).waitFor();
+	await page.reload();
+	await page.locator('#files li', { hasText: 'прервалась' }).waitFor();
+	like('an upload that a reload cut off is said to be', await page.innerText('#files'), /кружка.png: загрузка прервалась/);
+	release?.();
+	await page.locator('#files button').first().tap();
+	await page.setInputFiles('#file', { name: 'пусто.png', mimeType: 'image/png', buffer: Buffer.alloc(0) });
+	like('an empty file is called so', await page.innerText('#files'), /пусто.png: Файл пустой/);
+	await page.locator('#files button').first().tap();
+	// what grows stays at its end: the browser tells of an earlier scroll before it tells of the growth
+	await page.evaluate(() => { const x = document.getElementById('scroll'); x.scrollTop = x.scrollHeight; });
+	await settled(page);
+	await page.evaluate(() => { document.querySelector('#messages li').style.minHeight = '900px'; document.getElementById('scroll').dispatchEvent(new Event('scroll')); });
+	await settled(page);
+	is('a picture that comes late does not hide the newest message', await page.evaluate(() => { const x = document.getElementById('scroll'); return x.scrollHeight - x.scrollTop - x.clientHeight < 5; }), true);
+	// 120 unread, of which a page holds 50
+	w.add(70, 'instagram', '👩‍👩‍👧 💐');
+	w.say(70, 'outbound', 'до того', { ago: 500 });
+	for (let i = 0; i < 120; i++)
+		w.say(70, 'inbound', `вопрос ${i}.`, { ago: 400 - i });
+	await page.goto('about:blank');
+	await openAt(page, s, '#instagram/70', 'вопрос 119.');
+	is('a name without letters has its first sign for a picture', await page.textContent('#face'), '👩‍👩‍👧');
+	await page.waitForFunction(() => document.querySelector('#messages .news'));
+	for (let n = 0; n < 400 && !await message(page, 'до того').count(); n++) {
+		await page.evaluate(() => { document.getElementById('scroll').scrollTop = 10; });
+		await settled(page);
+	}
+	is('what was unread begins with a line that says so', await page.evaluate(() => [...document.querySelectorAll('#messages li')].filter((e) => e.querySelector('.news')).map((e) => e.querySelector('.text').textContent).join()), 'вопрос 0.');
+	await b.context.close();
+	// at 200 % a window of 1160 x 740 has 580 x 370
+	const z = await openBrowser('en-US', { width: 580, height: 370 });
+	await ten.list(z.page, s);
+	is('at 200 % the list is more than a slit', await z.page.evaluate(() => { const l = document.getElementById('conversations'), f = l.lastElementChild; f.scrollIntoView(); const r = f.getBoundingClientRect(), top = Math.max(0, l.getBoundingClientRect().top); return r.bottom <= innerHeight + 1 && innerHeight - top > 200; }), true);
+	// until the first answer is there, the page says what it is doing
+	let list = null;
+	await z.page.route('**/inbox/conversations*', async (r) => { await new Promise((f) => { list = f; }); await r.continue(); }, { times: 1 });
+	await z.page.reload();
+	await z.page.waitForFunction(() => getComputedStyle(document.getElementById('list-empty')).visibility === 'visible' && document.getElementById('list-empty').checkVisibility());
+	is('a slow line: the list says that it is loading', await z.page.innerText('#list-empty'), 'Loading …');
+	while (!list)
+		await settled(z.page);
+	list();
+	await shows(z.page);
+	is('and stops saying so', await z.page.isHidden('#list-empty'), true);
+	await z.context.close();
+	s.close();
+}
+
 // two accounts of one channel; the language goes with the person, not with the computer
 async function choices() {
 	const s = await start((w) => {
@@ -518,6 +650,8 @@ done(async () => {
 		await answering();
 	if (only('details'))
 		await details();
+	if (only('troubles'))
+		await troubles();
 	if (only('choices'))
 		await choices();
 	if (only('keyboard'))

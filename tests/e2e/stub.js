@@ -90,7 +90,7 @@ const posts = {
 	me: (w, b) => { w.me.lang = b.lang; return { success: true }; },
 	login: (w, b) => (b.token === 'good' ? (w.signedIn = true, gets.me(w)) : { status: 401, code: b.token === 'used' ? 'link_used' : 'link_unknown' }),
 	logout: (w) => { w.signedIn = false; return { success: true }; },
-	read: (w, b) => { for (const m of w.messages[b.conversation]) if (m.readAt === null && m.direction === 'inbound') { m.readAt = iso(0); w.touch(m); } return { success: true, marked: 1 }; },
+	read: (w, b) => { const at = iso(0); for (const m of w.messages[b.conversation]) if (m.readAt === null && m.direction === 'inbound') { m.readAt = at; w.touch(m); } return { success: true, marked: 1 }; },
 	conversation: (w, b) => {
 		const c = find(w, b.id);
 		for (const k of ['done', 'assignee'])

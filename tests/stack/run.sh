@@ -327,6 +327,7 @@ make_config() {
 	DMBOX_LOG_FILE="$DATA/logs/dmbox.log"
 	DMBOX_LOG_MAX_BYTES=0
 	${threads:+DMBOX_WEBHOOK_THREADS=$threads}
+	${DEMO:+INSTAGRAM_TITLE=Glina Studio}
 
 	$([ -z "$EXTRA" ] || cat "$EXTRA")
 	EOF
@@ -338,6 +339,7 @@ make_config() {
 	INSTAGRAM_PAGE_ID=17841400000000001
 	INSTAGRAM_APP_SECRET=$GRAPH_APP_SECRET
 	INSTAGRAM_VERIFY_TOKEN=$GRAPH_VERIFY
+	${DEMO:+INSTAGRAM_TITLE=Glina Shop}
 
 	$([ -z "$META_EXTRA" ] || cat "$META_EXTRA")
 	EOF
