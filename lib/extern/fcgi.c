@@ -1006,7 +1006,8 @@ fcgi_serve(const struct fcgi_opts *o)
 	lower(RLIMIT_FSIZE, FILE_BYTES_MAX);
 	signal(SIGXFSZ, SIG_IGN);	/* then the write fails, and is told of */
 	umask(0007);	/* spool, log and media are shared with the cron user's group */
-	mallopt(M_ARENA_MAX, 2);
+	/* one worker's memory and what the start left free are one heap: 0.1 MB a process */
+	mallopt(M_ARENA_MAX, o->threads > 1 ? 2 : 1);
 	if (!fcgi_is_cgi()) {
 		set_signals(&ends);
 		return serve_fcgi(o, &ends);
