@@ -60,6 +60,35 @@ stop_pollers() {
 		sweep "$p"
 	done
 }
+# A request that a program works at is a connection of the web server to its socket
+# (/proc/net/unix: a path, and another state than 01, which listens).
+at_work() {
+	awk -v f="$RUN/fcgi/" '$6 != "01" && index($8, f) == 1 && $8 !~ /\/sim[^\/]*$/ { n++ } END { exit !n }' \
+	    /proc/net/unix 2>/dev/null
+}
+# A web server that is to end waits for each client, also for the spare connection that
+# a browser keeps and never asked anything on.  Only what a program works at is waited for.
+web_ended() {
+	local i quiet=0
+	for ((i = 0; i < 450 && quiet < 12; i++)); do
+		[ -n "$(start_of "$web")" ] || return 0
+		if at_work; then quiet=0; else quiet=$((quiet + 1)); fi
+		sleep 0.1
+	done
+	[ "$quiet" -ge 12 ] || say "a request is still in work: it is cut off"
+	return 1
+}
+# end_now PID SIGNAL: at once, and SIGNAL to its children.  It goes before they do, or
+# by their end: bash would report a child of its own that was killed.
+end_now() {
+	local p kids
+	kids=$(pgrep -s "$1")
+	kill -TERM "$1"
+	for p in $kids; do [ "$p" = "$1" ] || kill "-$2" "$p" 2>/dev/null; done
+	gone_within 1 "$1" && return 0
+	for p in $kids; do [ "$p" = "$1" ] || kill -KILL "$p" 2>/dev/null; done
+	gone_within 5 "$1" || kill -KILL "$1"
+}
 stop_web() {
 	local sig=INT
 	[ -n "$web" ] || return 0
@@ -67,7 +96,7 @@ stop_web() {
 	[ "$SERVER" = nginx ] && sig=QUIT
 	if alive "$web" "$web_start"; then
 		kill -$sig "$web"
-		gone_within 45 "$web" || { kill -TERM "$web"; gone_within 5 "$web" || kill -KILL "$web"; }
+		web_ended || end_now "$web" TERM
 	fi
 	sweep "$web" "$web_start"
 	[ -n "$progs" ] || return 0
@@ -80,7 +109,7 @@ stop_web() {
 # It keeps nothing that could be lost, and may be in a stall that a test asked for.
 stop_sim() {
 	[ -n "$sim" ] || return 0
-	alive "$sim" "$sim_start" && pkill -KILL -s "$sim"
+	! alive "$sim" "$sim_start" || end_now "$sim" KILL
 	sweep "$sim" "$sim_start"
 }
 # The postmaster may be another one by now: somebody started it again.
