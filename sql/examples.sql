@@ -13,15 +13,26 @@ select name, username, last_body, last_at, can_send_until
   from dmbox.conversations
  where last_direction = 'inbound' and can_send_until > now() order by can_send_until;
 
--- How long people wait for the first answer, by day
-select date_trunc('day', i.sent_at) as day, count(*) as answered,
-       percentile_cont(0.5) within group (order by o.sent_at - i.sent_at) as median_wait
-  from dmbox.messages i
- cross join lateral (select m.sent_at from dmbox.messages m
-                      where m.contact_id = i.contact_id and m.direction = 'outbound' and m.sent_at > i.sent_at
-                      order by m.sent_at limit 1) o
- where i.direction = 'inbound' and i.sent_at > now() - interval '30 days'
+-- How long people wait for the first answer, by day; who still waits is not in it
+select date_trunc('day', asked_at) as day, count(*) as answered,
+       percentile_cont(0.5) within group (order by answered_at - asked_at) as median_wait
+  from dmbox.turns
+ where answered_at is not null and asked_at > now() - interval '30 days'
  group by 1 order by 1;
+
+-- Which advertisements people came by, and how many of them were answered
+select r.ad_id, max(r.ad_title) as title, count(distinct r.contact_id) as people,
+       count(distinct t.contact_id) as answered
+  from dmbox.referrals r
+  left join dmbox.turns t on t.contact_id = r.contact_id and t.answered_at > r.at
+ where r.ad_id is not null group by 1 order by 3 desc;
+
+-- Follow the messages: each that is new or has changed since the last look, and none is missed.
+-- First the bound, in a statement of its own: below it no open transaction can add anything.  Then
+-- what lies from the last bound (0 at first) to below this one; keep this one for the next look.
+select bound from dmbox.change_bound();
+select change_id, id, contact_id, direction, status, body, edited_at, deleted_at
+  from dmbox.messages where change_id >= 0 and change_id < 9223372036854775807 order by change_id;
 
 -- Messages by hour of the day
 select extract(hour from sent_at) as hour, count(*) from dmbox.messages
@@ -57,3 +68,11 @@ select id, state, recipient_id, attempts, next_at, error_code, error_text
 -- A conversation as CSV (in psql: \copy (...) to 'conversation.csv' csv header)
 select sent_at, direction, coalesce(body, '[' || kind || ']') as text
   from dmbox.messages where contact_id = 1 order by sent_at, id;
+
+-- The same for Excel, which wants a mark before UTF-8 and takes a text that begins with = for a
+-- formula: (printf '\357\273\277'; psql --csv -f this.sql) > conversation.csv
+-- (-P csv_fieldsep=';' where Excel speaks Russian)
+select to_char(sent_at, 'YYYY-MM-DD HH24:MI:SS') as time, direction, sender_name,
+       case when body ~ '^[-=+@\t\r]' then '''' || body else coalesce(body, '[' || kind || ']') end as text,
+       quoted_text, attachments -> 0 ->> 'local_path' as file
+  from dmbox.messages_full where contact_id = 1 order by sent_at, id;

@@ -216,17 +216,18 @@ select s.account, s.channel, s.contact_id, s.id as message_id, s.sent_at as aske
           from (select x.id, x.account, x.channel, x.contact_id, x.direction, x.sent_at,
                        lag(x.direction) over (partition by x.contact_id order by x.sent_at, x.id) as before
                   from dmbox.messages x
-                 where not x.is_test and not (x.direction = 'outbound' and x.status in ('queued', 'failed'))) m
+                 where x.contact_id is not null and not x.is_test and not (x.direction = 'outbound' and x.status in ('queued', 'failed'))
+                   and not (x.direction = 'inbound' and x.deleted_at is not null)) m
          where m.before is distinct from m.direction
         window w as (partition by m.contact_id order by m.sent_at, m.id)) s
  where s.direction = 'inbound';
-comment on view dmbox.turns is 'Each time a customer began to wait: from the first message of a turn to our first answer';
+comment on view dmbox.turns is 'Each time a customer began to wait: from the first message of a turn to our first answer; what was unsent counts for nothing';
 comment on column dmbox.turns.account is 'Our account';
 comment on column dmbox.turns.channel is 'instagram or whatsapp';
 comment on column dmbox.turns.contact_id is 'contacts.id';
 comment on column dmbox.turns.message_id is 'messages.id of the first unanswered message';
 comment on column dmbox.turns.asked_at is 'When it was sent';
-comment on column dmbox.turns.answer_id is 'messages.id of our first answer; null: still waiting';
+comment on column dmbox.turns.answer_id is 'messages.id of our first answer; null: there is none yet';
 comment on column dmbox.turns.answered_at is 'When that was sent';
 comment on column dmbox.turns.seconds is 'Between the two';
 

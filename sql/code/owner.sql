@@ -15,7 +15,8 @@ begin
 	                               lag(x.direction) over (partition by x.contact_id order by x.sent_at, x.id) as before
 	                          from dmbox.contacts c join dmbox.messages x on x.contact_id = c.id
 	                         where c.last_at >= v_from and x.sent_at >= v_from - interval '1 day'
-	                           and not x.is_test and not (x.direction = 'outbound' and x.status in ('queued', 'failed'))) m
+	                           and not x.is_test and not (x.direction = 'outbound' and x.status in ('queued', 'failed'))
+	                           and not (x.direction = 'inbound' and x.deleted_at is not null)) m
 	                 where m.before is distinct from m.direction
 	                window w as (partition by m.contact_id order by m.sent_at, m.id)) s
 	         where s.direction = 'inbound' and s.next_at is not null) t

@@ -55,7 +55,16 @@ select m.id, m.account, m.channel, m.thread_id, m.provider, m.external_id, m.con
                    from dmbox.attachments a where a.message_id = m.id and a.state <> 'erased'), '[]') as attachments,
        coalesce((select jsonb_agg(jsonb_build_object('contact_id', r.contact_id, 'emoji', r.emoji,
                         'reacted_at', r.reacted_at) order by r.reacted_at, r.contact_id)
-                   from dmbox.reactions r where r.message_id = m.id and r.removed_at is null), '[]') as reactions
+                   from dmbox.reactions r where r.message_id = m.id and r.removed_at is null), '[]') as reactions,
+       case when m.direction = 'outbound' then
+	       (select u.name from dmbox.outbox o join dmbox.users u on o.caller = encode(sha256(convert_to('user:' || u.name, 'UTF8')), 'hex')
+	         where o.id = m.outbox_id)
+	    when m.thread_id like '%@g.us' then coalesce(m.detail ->> 'senderName', (select coalesce(s.name, s.username)
+	          from dmbox.contacts s where s.account = m.account and s.channel = m.channel and s.external_id = m.sender_id))
+	    else coalesce(c.name, c.username) end as sender_name,
+       (select q.body from dmbox.messages q
+         where m.reply_to is not null and q.account = m.account and q.channel = m.channel and q.thread_id in (m.thread_id, '')
+           and q.external_id = m.reply_to and q.contact_id = m.contact_id and q.deleted_at is null limit 1) as quoted_text
   from dmbox.messages m
   left join dmbox.contacts c on c.id = m.contact_id;
 comment on view dmbox.messages_full is 'messages with the contact''s name, attachments and present reactions as JSON';
@@ -132,6 +141,8 @@ begin
 end $$;
 comment on column dmbox.messages_full.contact_name is 'contacts.name';
 comment on column dmbox.messages_full.contact_username is 'contacts.username';
+comment on column dmbox.messages_full.sender_name is 'Who wrote it: of a group the member, else the contact; of ours the person of dmbox.users, null: a program or the phone';
+comment on column dmbox.messages_full.quoted_text is 'Text of the message that this one answers; null: none, unsent or not here';
 comment on column dmbox.messages_full.attachments is 'Array of position, type, url, name, mime_type, bytes, local_path, state';
 comment on column dmbox.messages_full.reactions is 'Array of contact_id, emoji, reacted_at; only those that stand';
 comment on column dmbox.deliveries_text.body_text is 'The bytes as text; what is not UTF-8 escaped';
