@@ -84,6 +84,19 @@ buf_put(struct buf *b, const void *p, size_t n)
 	b->p[b->n] = '\0';
 }
 
+char *
+buf_add(struct buf *b, size_t n)
+{
+	char *p;
+
+	if (!room(b, n))
+		return NULL;
+	p = b->p + b->n;
+	b->n += n;
+	b->p[b->n] = '\0';
+	return p;
+}
+
 void
 buf_puts(struct buf *b, const char *s)
 {
@@ -165,10 +178,13 @@ format(struct buf *b, const char *fmt, va_list ap)
 			put_number(b, va_arg(ap, size_t), false);
 			break;
 		case 'l':
-			if (strncmp(fmt, "lld", 3) != 0)
+			if (fmt[1] == 'd')	/* PRId64 is this or the next */
+				put_signed(b, va_arg(ap, long));
+			else if (strncmp(fmt, "lld", 3) == 0)
+				put_signed(b, va_arg(ap, long long));
+			else
 				return false;
-			put_signed(b, va_arg(ap, long long));
-			fmt += 2;
+			fmt += fmt[1] == 'd' ? 1 : 2;
 			break;
 		default:
 			return false;

@@ -34,6 +34,9 @@ void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+/* buf_add(b, n): n bytes more, for the caller to write before the next call; NULL where they do
+ * not fit, which sets err. */
+char *buf_add(struct buf *b, size_t n);
 /* buf_err(b): did anything not fit? */
 bool buf_err(const struct buf *b);
 /* buf_take(b): the malloc'd bytes become the caller's; b is empty and reusable

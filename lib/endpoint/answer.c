@@ -10,7 +10,6 @@
 
 #include "base/log.h"
 #include "extern/json.h"
-#include "extern/jsonw.h"
 
 #define ANSWER_MAX (32u << 20)
 
@@ -74,31 +73,58 @@ endpoint_log_error(const struct endpoint_env *e, int status, const char *code)
 		log_info("%s %s answered %d: %s", e->req->method, e->req->url, status, code);
 }
 
+static void
+error_open(struct endpoint_error *err, const char *code, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+static void
+error_open(struct endpoint_error *err, const char *code, const char *fmt, va_list ap)
+{
+	struct buf msg;
+
+	err->code = code;
+	buf_init(&msg, 4096);
+	buf_vprintf(&msg, fmt, ap);
+	buf_init(&err->b, ANSWER_MAX);
+	jsonw_init(&err->w, &err->b);
+	jsonw_object(&err->w, NULL);
+	jsonw_object(&err->w, "error");
+	jsonw_str(&err->w, "code", code);
+	jsonw_strn(&err->w, "message", msg.p, msg.n);
+	buf_free(&msg);
+}
+
+void
+endpoint_error_open(struct endpoint_error *err, const char *code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	error_open(err, code, fmt, ap);
+	va_end(ap);
+}
+
+void
+endpoint_error_end(struct endpoint_env *e, int status, struct endpoint_error *err)
+{
+	jsonw_end(&err->w);
+	jsonw_str(&err->w, "requestId", e->request_id);
+	jsonw_end(&err->w);
+	buf_putc(&err->b, '\n');
+	endpoint_json(e, status, &err->b);
+	buf_free(&err->b);
+	endpoint_log_error(e, status, err->code);
+}
+
 void
 endpoint_error(struct endpoint_env *e, int status, const char *code, const char *fmt, ...)
 {
-	struct buf msg, b;
-	struct jsonw w;
+	struct endpoint_error err;
 	va_list ap;
 
-	buf_init(&msg, 4096);
 	va_start(ap, fmt);
-	buf_vprintf(&msg, fmt, ap);
+	error_open(&err, code, fmt, ap);
 	va_end(ap);
-	buf_init(&b, ANSWER_MAX);
-	jsonw_init(&w, &b);
-	jsonw_object(&w, NULL);
-	jsonw_object(&w, "error");
-	jsonw_str(&w, "code", code);
-	jsonw_strn(&w, "message", msg.p, msg.n);
-	jsonw_end(&w);
-	jsonw_str(&w, "requestId", e->request_id);
-	jsonw_end(&w);
-	buf_putc(&b, '\n');
-	endpoint_json(e, status, &b);
-	buf_free(&b);
-	buf_free(&msg);
-	endpoint_log_error(e, status, code);
+	endpoint_error_end(e, status, &err);
 }
 
 bool

@@ -9,6 +9,7 @@
 #include "base/http.h"
 #include "base/log.h"
 #include "base/rc.h"
+#include "extern/jsonw.h"
 
 /*
  * What all jobs have in common.  A job serves one request: it is called with
@@ -93,7 +94,6 @@ void endpoint_header(const struct endpoint_env *e, const char *name, const char 
 void endpoint_json(const struct endpoint_env *e, int status, struct buf *b);
 /* endpoint_jsonw(e, status, w): answer with the text of w, or 500 where it is not complete or
  * does not fit; w's buf is freed. */
-struct jsonw;
 void endpoint_jsonw(struct endpoint_env *e, int status, struct jsonw *w);
 /* endpoint_result(e, rc, w, what): 200 with the text of w where rc is RC_OK, else endpoint_failed
  * of what; w's buf is freed. */
@@ -105,6 +105,16 @@ void endpoint_success(struct endpoint_env *e, const char *key, int64_t n);
  * endpoint_log_error. */
 void endpoint_error(struct endpoint_env *e, int status, const char *code, const char *fmt,
     ...) PRINTF_LIKE(4, 5);
+/* An error with members of its own: endpoint_error_open(err, code, fmt...), then what belongs into
+ * the object error by err.w, then endpoint_error_end(e, status, err), which answers. */
+struct endpoint_error {
+	const char *code;	/* static */
+	struct jsonw w;
+	struct buf b;
+};
+void endpoint_error_open(struct endpoint_error *err, const char *code, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+void endpoint_error_end(struct endpoint_env *e, int status, struct endpoint_error *err);
 /* endpoint_members(e, j, known): has the object j no members but those of known, which ends with
  * NULL?  Else 422: a misspelled member left out would ask for something else.  false also where
  * j is no object; the answer is written then. */

@@ -141,19 +141,17 @@ secret_name(const char *name)
 }
 
 static void
-put_member(struct buf *b, bool *first, const char *name, const char *value, size_t n)
+put_masked(struct jsonw *w, const char *name, const char *value, size_t n)
 {
 	char shown[1024];
 
 	log_mask(value, n, shown, sizeof shown);
-	json_put_key(b, *first ? "" : ",", name);
-	json_put_str(b, shown);
-	*first = false;
+	jsonw_str(w, name, shown);
 }
 
 /* The names of the query's fields, and the values of those that hold no secret. */
 static void
-put_query(struct endpoint_env *e, struct buf *b, bool *first)
+put_query(struct endpoint_env *e, struct jsonw *w)
 {
 	struct http_field *f;
 	size_t n;
@@ -169,7 +167,7 @@ put_query(struct endpoint_env *e, struct buf *b, bool *first)
 		buf_printf(&q, "%s%s=%s", q.n > 0 ? "&" : "", f[i].name, f[i].value);
 	}
 	if (q.n > 0)
-		put_member(b, first, ":query", q.p, q.n);
+		put_masked(w, ":query", q.p, q.n);
 	buf_free(&q);
 }
 
@@ -177,20 +175,21 @@ static const char *
 headers_json(struct endpoint_env *e)
 {
 	const struct http_req *req = e->req;
-	bool first = true;
+	struct jsonw w;
 	struct buf b;
 	char *s;
 
 	buf_init(&b, 256 * 1024);
-	buf_putc(&b, '{');
-	put_member(&b, &first, ":path", req->url, strlen(req->url));
-	put_query(e, &b, &first);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	put_masked(&w, ":path", req->url, strlen(req->url));
+	put_query(e, &w);
 	for (size_t i = 0; i < req->n_hdrs && i < HEADERS_MAX; i++)
 		if (!secret_name(req->hdrs[i].name))
-			put_member(&b, &first, req->hdrs[i].name, req->hdrs[i].value,
+			put_masked(&w, req->hdrs[i].name, req->hdrs[i].value,
 			    strlen(req->hdrs[i].value));
-	buf_putc(&b, '}');
-	s = buf_err(&b) ? mem_arena_dup(&e->arena, "{}") : mem_arena_ndup(&e->arena, b.p, b.n);
+	jsonw_end(&w);
+	s = jsonw_done(&w) ? mem_arena_ndup(&e->arena, b.p, b.n) : mem_arena_dup(&e->arena, "{}");
 	buf_free(&b);
 	return s;
 }
@@ -301,7 +300,8 @@ struct intake {
 
 /* Why it was not read as it stands, and what to do: a flow's editor shows it. */
 static void
-put_warning(const struct endpoint_env *e, const struct account *a, const char *code, struct buf *b)
+put_warning(const struct endpoint_env *e, const struct account *a, const char *code,
+    struct jsonw *w)
 {
 	const char *hint = hint_text(str_eq(e->conf->lang, "ru"), a, code);
 	struct buf other;
@@ -310,12 +310,9 @@ put_warning(const struct endpoint_env *e, const struct account *a, const char *c
 	if (str_eq(code, "not_understood") &&
 	    hint_address(e->conf, a, e->req->body, e->req->body_n, &other))
 		hint = other.p;
-	buf_puts(b, ",\"warning\":");
-	json_put_str(b, code);
-	if (hint != NULL) {
-		buf_puts(b, ",\"hint\":");
-		json_put_str(b, hint);
-	}
+	jsonw_str(w, "warning", code);
+	if (hint != NULL)
+		jsonw_str(w, "hint", hint);
 	buf_free(&other);
 }
 
@@ -325,18 +322,26 @@ answer_stored(struct endpoint_env *e, const struct account *a, const struct deli
 	bool spooled = d->rc == RC_DUP;
 	size_t items = spooled ? d->items.n + d->items.ignored : d->n_items;
 	size_t ignored = spooled ? d->items.ignored : d->ignored;
+	size_t again = spooled ? 0 : d->duplicates + d->weak_duplicates;
+	struct jsonw w;
 	struct buf b;
 
 	buf_init(&b, 4096);
-	buf_printf(&b, "{\"success\":true,\"received\":%zu,\"stored\":%zu,\"duplicates\":%zu,"
-	    "\"ignored\":%zu,\"spooled\":%s,\"requestId\":", items, spooled ? 0 : d->stored,
-	    spooled ? 0 : d->duplicates + d->weak_duplicates, ignored, spooled ? "true" : "false");
-	json_put_str(&b, e->request_id);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_bool(&w, "success", true);
+	jsonw_i64(&w, "received", (int64_t)items);
+	jsonw_i64(&w, "stored", spooled ? 0 : (int64_t)d->stored);
+	jsonw_i64(&w, "duplicates", (int64_t)again);
+	jsonw_i64(&w, "ignored", (int64_t)ignored);
+	jsonw_bool(&w, "spooled", spooled);
+	jsonw_str(&w, "requestId", e->request_id);
 	if (d->items.warning != NULL)
-		put_warning(e, a, d->items.warning, &b);
+		put_warning(e, a, d->items.warning, &w);
 	else if (!str_eq(d->reason, "ok"))
-		put_warning(e, a, d->reason, &b);
-	buf_puts(&b, "}\n");
+		put_warning(e, a, d->reason, &w);
+	jsonw_end(&w);
+	buf_putc(&b, '\n');
 	endpoint_json(e, 200, &b);
 	buf_free(&b);
 }

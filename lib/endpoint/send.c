@@ -253,6 +253,7 @@ get_template(struct endpoint_env *e, const struct json *j, struct draft *w)
 	const struct json *t = json_member(j, "template"), *lang = json_member(t, "language");
 	const char *name, *code;
 	struct att *a = &w->atts[0];
+	struct jsonw out;
 	struct buf b;
 
 	if (json_type(t) == JSON_ABSENT || json_type(t) == JSON_NULL)
@@ -267,17 +268,15 @@ get_template(struct endpoint_env *e, const struct json *j, struct draft *w)
 		return false;
 	}
 	buf_init(&b, 256 * 1024);
-	json_put_key(&b, "{", "name");
-	json_put_str(&b, name);
-	json_put_key(&b, ",", "language");
-	json_put_key(&b, "{", "code");
-	json_put_str(&b, code);
-	buf_putc(&b, '}');
-	if (json_type(json_member(t, "components")) == JSON_ARRAY) {
-		json_put_key(&b, ",", "components");
-		buf_puts(&b, json_raw(&e->arena, json_member(t, "components")));
-	}
-	buf_putc(&b, '}');
+	jsonw_init(&out, &b);
+	jsonw_object(&out, NULL);
+	jsonw_str(&out, "name", name);
+	jsonw_object(&out, "language");
+	jsonw_str(&out, "code", code);
+	jsonw_end(&out);
+	if (json_type(json_member(t, "components")) == JSON_ARRAY)
+		jsonw_raw(&out, "components", json_raw(&e->arena, json_member(t, "components")));
+	jsonw_end(&out);
 	*a = (struct att){ .type = "template", .name = name, .bytes = -1,
 		.ref = mem_arena_ndup(&e->arena, b.p, b.n) };
 	w->n_atts = 1;
@@ -488,17 +487,13 @@ add_part(struct draft *w)
 static void
 too_long(struct endpoint_env *e, size_t limit, bool bytes)
 {
-	struct buf b;
+	struct endpoint_error err;
 
-	buf_init(&b, 4096);
-	buf_printf(&b, "{\"error\":{\"code\":\"too_long\",\"message\":\"message: at most %zu "
-	    "%s\",\"limit\":%zu,"
-	    "\"unit\":\"%s\"},\"requestId\":\"%s\"}", limit,
-	    bytes ? "bytes of UTF-8" : "characters",
-	    limit, bytes ? "bytes" : "characters", e->request_id);
-	endpoint_json(e, 422, &b);
-	buf_free(&b);
-	endpoint_log_error(e, 422, "too_long");
+	endpoint_error_open(&err, "too_long", "message: at most %zu %s", limit,
+	    bytes ? "bytes of UTF-8" : "characters");
+	jsonw_i64(&err.w, "limit", (int64_t)limit);
+	jsonw_str(&err.w, "unit", bytes ? "bytes" : "characters");
+	endpoint_error_end(e, 422, &err);
 }
 
 static bool
@@ -650,28 +645,27 @@ answer_failed(struct endpoint_env *e, const struct outbox_row *r)
 {
 	/* dead: out of time or cancelled, the provider had no say */
 	const char *code = str_eq(r->state, "failed") ? "provider_refused" : "not_sent";
+	struct jsonw w;
 	struct buf b;
 
 	buf_init(&b, 8192);
-	buf_puts(&b, "{\"success\":false,\"error\":{\"code\":");
-	json_put_str(&b, code);
-	json_put_key(&b, ",", "message");
-	if (r->error_code[0] && r->error_text[0]) {
-		char text[sizeof r->error_code + sizeof r->error_text + 2];
-
-		snprintf(text, sizeof text, "%s: %s", r->error_code, r->error_text);
-		json_put_str(&b, text);
-	} else {
-		json_put_str(&b, r->error_code[0] ? r->error_code : r->error_text);
-	}
-	json_put_key(&b, ",", "providerCode");
-	json_put_str(&b, r->error_code[0] ? r->error_code : NULL);
-	json_put_key(&b, ",", "providerText");
-	json_put_str(&b, r->error_text[0] ? r->error_text : NULL);
-	buf_printf(&b, "},\"id\":%lld,\"status\":\"failed\",\"requestId\":\"%s\"}",
-	    (long long)r->id, e->request_id);
-	endpoint_json(e, 502, &b);
-	buf_free(&b);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_bool(&w, "success", false);
+	jsonw_object(&w, "error");
+	jsonw_str(&w, "code", code);
+	if (r->error_code[0] && r->error_text[0])
+		jsonw_printf(&w, "message", "%s: %s", r->error_code, r->error_text);
+	else
+		jsonw_str(&w, "message", r->error_code[0] ? r->error_code : r->error_text);
+	jsonw_str(&w, "providerCode", r->error_code[0] ? r->error_code : NULL);
+	jsonw_str(&w, "providerText", r->error_text[0] ? r->error_text : NULL);
+	jsonw_end(&w);
+	jsonw_i64(&w, "id", r->id);
+	jsonw_str(&w, "status", "failed");
+	jsonw_str(&w, "requestId", e->request_id);
+	jsonw_end(&w);
+	endpoint_jsonw(e, 502, &w);
 	endpoint_log_error(e, 502, code);
 }
 
@@ -695,20 +689,15 @@ rows_status(const struct outbox_row *rows, size_t n)
 /* Why not yet: the code, the provider's words, and what mends it. */
 static void
 put_reason(const struct endpoint_env *e, const struct account *a, const struct outbox_row *r,
-    struct buf *b)
+    struct jsonw *w)
 {
 	const char *hint = hint_text(str_eq(e->conf->lang, "ru"), a, r->hint);
 
-	json_put_key(b, ",", "reason");
-	json_put_str(b, r->error_code);
-	if (r->error_text[0]) {
-		json_put_key(b, ",", "reasonText");
-		json_put_str(b, r->error_text);
-	}
-	if (hint != NULL) {
-		json_put_key(b, ",", "hint");
-		json_put_str(b, hint);
-	}
+	jsonw_str(w, "reason", r->error_code);
+	if (r->error_text[0])
+		jsonw_str(w, "reasonText", r->error_text);
+	if (hint != NULL)
+		jsonw_str(w, "hint", hint);
 }
 
 static void
@@ -716,6 +705,7 @@ answer_rows(struct endpoint_env *e, const struct draft *w,
     const struct outbox_row *rows, size_t n)
 {
 	const char *status;
+	struct jsonw out;
 	struct buf b;
 	int http;
 
@@ -728,44 +718,46 @@ answer_rows(struct endpoint_env *e, const struct draft *w,
 	status = rows_status(rows, n);
 	http = str_eq(status, "sent") || str_eq(status, "accepted") ? 200 : 202;
 	buf_init(&b, 64 << 10);
-	buf_printf(&b, "{\"success\":true,\"id\":%lld,\"status\":\"%s\",\"messageId\":",
-	    (long long)rows[0].id, status);
-	json_put_str(&b, rows[0].provider_id[0] ? rows[0].provider_id : NULL);
+	jsonw_init(&out, &b);
+	jsonw_object(&out, NULL);
+	jsonw_bool(&out, "success", true);
+	jsonw_i64(&out, "id", rows[0].id);
+	jsonw_str(&out, "status", status);
+	jsonw_str(&out, "messageId", rows[0].provider_id[0] ? rows[0].provider_id : NULL);
 	if (n > 1) {
-		buf_puts(&b, ",\"messageIds\":[");
-		for (size_t i = 0; i < n; i++) {
-			if (i > 0)
-				buf_putc(&b, ',');
-			json_put_str(&b, rows[i].provider_id[0] ? rows[i].provider_id : NULL);
-		}
-		buf_putc(&b, ']');
+		jsonw_array(&out, "messageIds");
+		for (size_t i = 0; i < n; i++)
+			jsonw_str(&out, NULL, rows[i].provider_id[0] ? rows[i].provider_id : NULL);
+		jsonw_end(&out);
 	}
-	json_put_key(&b, ",", "recipientId");
-	json_put_str(&b, w->recipient);
+	jsonw_str(&out, "recipientId", w->recipient);
 	for (size_t i = 0; i < n; i++) {
 		if (http == 202 && rows[i].error_code[0]) {
-			put_reason(e, w->a, &rows[i], &b);
+			put_reason(e, w->a, &rows[i], &out);
 			break;
 		}
 	}
-	buf_printf(&b, ",\"requestId\":\"%s\"}", e->request_id);
-	endpoint_json(e, http, &b);
-	buf_free(&b);
+	jsonw_str(&out, "requestId", e->request_id);
+	jsonw_end(&out);
+	endpoint_jsonw(e, http, &out);
 }
 
-/* ,"templates":[...]: asked for now, page by page; left out where the provider tells of none in
+/* "templates":[...]: asked for now, page by page; left out where the provider tells of none in
  * time, and those of the first pages where it tells of no more. */
 static void
-put_templates(const struct draft *w, int64_t deadline, struct buf *b)
+put_templates(const struct draft *w, int64_t deadline, struct jsonw *out)
 {
 	const struct provider *p = provider_of(w->a);
 	struct httpc *h = httpc_new(NULL);
 	char after[CURSOR_MAX] = "";
-	struct buf list;
+	struct jsonw list;
+	struct buf b;
 	int pages = 0;
 	enum rc rc;
 
-	buf_init(&list, 256 * 1024);
+	buf_init(&b, 256 * 1024);
+	jsonw_init(&list, &b);
+	jsonw_array(&list, NULL);
 	do {
 		struct http_req req = {0};
 		struct http_res got = {0};
@@ -781,9 +773,10 @@ put_templates(const struct draft *w, int64_t deadline, struct buf *b)
 		http_req_free(&req);
 	} while (rc == RC_OK && after[0] != '\0' && pages < TEMPLATE_PAGES &&
 	    clock_mono_ms() < deadline);
-	if (pages > 0 && !buf_err(&list))
-		buf_printf(b, ",\"templates\":[%s]", list.n > 0 ? list.p : "");
-	buf_free(&list);
+	jsonw_end(&list);
+	if (pages > 0 && jsonw_done(&list))
+		jsonw_raw(out, "templates", b.p);
+	buf_free(&b);
 	httpc_free(h);
 }
 
@@ -792,23 +785,19 @@ answer_window(struct endpoint_env *e, const struct draft *w, int64_t closed_us,
     int64_t deadline)
 {
 	const struct provider *p = provider_of(w->a);
+	struct endpoint_error err;
 	char at[CLOCK_ISO_MAX];
-	struct buf b;
 
 	clock_iso(closed_us, at);
-	buf_init(&b, 1 << 20);
-	buf_printf(&b, "{\"error\":{\"code\":\"window_closed\",\"message\":\"the customer's last "
-	    "message is too"
-	    " long ago: one could answer until %s%s\",\"until\":\"%s\"", at, p->templates ?
-	    " (an approved template still goes)" : w->human ||
+	endpoint_error_open(&err, "window_closed",
+	    "the customer's last message is too long ago: one could answer until %s%s", at,
+	    p->templates ? " (an approved template still goes)" : w->human ||
 	    p->window_human_s == p->window_s ? "" :
-	    " (with humanAgent: true a person may answer within 7 days)", at);
+	    " (with humanAgent: true a person may answer within 7 days)");
+	jsonw_str(&err.w, "until", at);
 	if (p->templates && p->templates_build != NULL)
-		put_templates(w, deadline, &b);
-	buf_printf(&b, "},\"requestId\":\"%s\"}", e->request_id);
-	endpoint_json(e, 422, &b);
-	buf_free(&b);
-	endpoint_log_error(e, 422, "window_closed");
+		put_templates(w, deadline, &err.w);
+	endpoint_error_end(e, 422, &err);
 }
 
 /* --- the one try ------------------------------------------------------------------------ */

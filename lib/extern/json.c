@@ -711,20 +711,50 @@ utf8_char(const char *p, size_t n)
 	return want != 0 && want <= n && str_utf8_ok(p, want) ? want : 0;
 }
 
+/* How many bytes from p on stand for themselves in a string: ASCII but for control characters,
+ * the quote and the backslash.  Eight at a time: the highest bit of a byte tells. */
+static size_t
+plain_len(const char *p, size_t n)
+{
+	const uint64_t ones = 0x0101010101010101;
+	size_t i = 0;
+	uint64_t x;
+
+	for (; i + 8 <= n; i += 8) {
+		memcpy(&x, p + i, 8);
+		if (((x | (x - 0x20 * ones) | ((x ^ '"' * ones) - ones) |
+		    ((x ^ '\\' * ones) - ones)) & 0x80 * ones) != 0)
+			break;
+	}
+	while (i < n && (unsigned char)p[i] >= 0x20 && (unsigned char)p[i] < 0x80 && p[i] != '"' &&
+	    p[i] != '\\')
+		i++;
+	return i;
+}
+
 void
 json_put_strn(struct buf *b, const char *p, size_t n)
 {
-	size_t i = 0, from = 0;
+	size_t i = plain_len(p, n), from = 0;
+	char *to;
 
+	if (i == n) {
+		if ((to = buf_add(b, n + 2)) != NULL) {
+			to[0] = to[n + 1] = '"';
+			if (n > 0)
+				memcpy(to + 1, p, n);
+		}
+		return;
+	}
 	buf_putc(b, '"');
 	while (i < n) {
-		unsigned char c = (unsigned char)p[i];
+		unsigned char c;
 		size_t w;
 
-		if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-			i++;
-			continue;
-		}
+		i += plain_len(p + i, n - i);
+		if (i == n)
+			break;
+		c = (unsigned char)p[i];
 		if (c >= 0x80 && (w = utf8_char(p + i, n - i)) != 0) {
 			i += w;
 			continue;
@@ -747,14 +777,6 @@ json_put_str(struct buf *b, const char *s)
 		buf_puts(b, "null");
 	else
 		json_put_strn(b, s, strlen(s));
-}
-
-void
-json_put_key(struct buf *b, const char *sep, const char *key)
-{
-	buf_puts(b, sep);
-	json_put_str(b, key);
-	buf_putc(b, ':');
 }
 
 /* PostgreSQL's numeric overflows on 1e999999: such numbers go as strings. */
@@ -798,7 +820,10 @@ put_object(struct buf *b, struct json_object *o, bool sorted)
 		qsort(v, i, sizeof *v, pair_cmp);
 	buf_putc(b, '{');
 	for (size_t k = 0; k < i; k++) {
-		json_put_key(b, k == 0 ? "" : ",", v[k].key);
+		if (k > 0)
+			buf_putc(b, ',');
+		json_put_str(b, v[k].key);
+		buf_putc(b, ':');
 		put_value(b, v[k].v, sorted);
 	}
 	buf_putc(b, '}');

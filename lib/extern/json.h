@@ -86,11 +86,9 @@ char *json_raw(struct mem_arena *a, const struct json *j);
 /* json_canonical(a, j): as json_raw with object keys sorted: for hashes. */
 char *json_canonical(struct mem_arena *a, const struct json *j);
 
-/* Writing one value or key; whole texts are written with extern/jsonw.h. */
+/* Writing one value; whole texts are written with extern/jsonw.h. */
 void json_put_str(struct buf *b, const char *s);	/* "..."; NULL gives null */
 /* json_put_strn(b, p, n): a string of n bytes; what is no UTF-8, and NUL, becomes U+FFFD. */
 void json_put_strn(struct buf *b, const char *p, size_t n);
-/* json_put_key(b, sep, key): sep, then "key": in front of a value. */
-void json_put_key(struct buf *b, const char *sep, const char *key);
 
 #endif

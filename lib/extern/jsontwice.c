@@ -137,13 +137,11 @@ add_string(struct scan *s, const char *p, size_t n, size_t i, size_t end)
 		note(s, JSON_TWICE);
 }
 
-enum json_twice
-json_twice(const struct json *j, const char *p, size_t n)
+static enum json_twice
+scan_text(const char *p, size_t n)
 {
 	struct scan s = { 0 };
 
-	if (json_once(j, p, n))
-		return JSON_ONCE;
 	for (size_t i = 0; i < n && s.found != JSON_TWICE; i++) {
 		if (p[i] == '"') {
 			size_t end = string_end(p, n, i);
@@ -163,4 +161,10 @@ json_twice(const struct json *j, const char *p, size_t n)
 	}
 	free(s.v);
 	return s.found;
+}
+
+enum json_twice
+json_twice(const struct json *j, const char *p, size_t n)
+{
+	return json_once(j, p, n) ? JSON_ONCE : scan_text(p, n);
 }

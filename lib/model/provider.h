@@ -33,6 +33,7 @@
  * tests/unit/test_provider.c, which runs over the list.  Nothing decides by name, so there is
  * no default that would swallow a new one.
  */
+struct jsonw;
 struct provider;
 
 /* --- polling ------------------------------------------------------------- */
@@ -474,12 +475,12 @@ struct provider {
 	    int64_t since_us, const struct http_res *res, struct strv *ids);
 	/* fetch: one message by id (message_edit with num_edit 0), as items. */
 	/* templates: those that may be sent outside the window, page by page: {"name","language"}
-	 * of each, with commas between them, appended to out; after: where the next page
-	 * begins, "" first and behind the last.  RC_TEMP: no usable answer. */
+	 * of each into the open array of out; after: where the next page begins, "" first and
+	 * behind the last.  RC_TEMP: no usable answer, nothing is written. */
 	enum rc (*templates_build)(const struct account *a, const char *after,
 	    struct http_req *out);
 	enum rc (*templates_read)(const struct account *a, const struct http_res *res,
-	    struct buf *out, char after[CURSOR_MAX]);
+	    struct jsonw *out, char after[CURSOR_MAX]);
 	/* media: a file that is named by the provider's id (att.ref) and has no address of its
 	 * own.  read: RC_OK with the request that fetches it (its credential in a header:
 	 * the provider vouches for the host), RC_NONE: never, RC_TEMP: later; why says it. */

@@ -5,6 +5,7 @@
  */
 #include "fuzz.h"
 #include "base/clock.h"
+#include "extern/jsonw.h"
 
 enum { OP_POLL, OP_SEND, OP_LOOKUP, OP_FETCH, OP_PROFILE, OP_REFRESH, OP_PROBE, OP_MEDIA,
 	OP_TEMPLATES, OP__MAX };
@@ -220,19 +221,21 @@ templates(const struct provider *pv, const struct account *a, struct food *f)
 	char after[CURSOR_MAX];
 	struct http_req req = { 0 };
 	struct http_res res;
-	struct buf b, list;
+	struct jsonw w;
+	struct buf b;
 
 	buf_init(&b, 1 << 20);
-	buf_init(&list, 1 << 20);
+	jsonw_init(&w, &b);
+	jsonw_array(&w, NULL);
 	next_answer(f, &res);
 	if (pv->templates_build(a, "", &req) == RC_OK) {
 		check_request(&req);
-		if (pv->templates_read(a, &res, &b, after) == RC_OK) {
-			buf_printf(&list, "[%s]", b.n > 0 ? b.p : "");
-			fuzz_check_json(list.p);
+		if (pv->templates_read(a, &res, &w, after) == RC_OK) {
+			jsonw_end(&w);
+			if (jsonw_done(&w))
+				fuzz_check_json(b.p);
 		}
 	}
-	buf_free(&list);
 	buf_free(&b);
 	http_req_free(&req);
 	http_res_free(&res);

@@ -136,7 +136,7 @@ post_state(const char *id, const char *status, const char *to, const char *ref, 
 		buf_printf(&b, ",\"%s\":\"%s\"", hidden ? "recipient_user_id" : "recipient_id",
 		    *to == '+' ? to + 1 : to);
 	if (!str_empty(ref)) {
-		json_put_key(&b, ",", "biz_opaque_callback_data");
+		buf_puts(&b, ",\"biz_opaque_callback_data\":");
 		json_put_str(&b, ref);
 	}
 	if (code == 0)
@@ -329,16 +329,14 @@ put_fields(const struct sim_req *r, const char *fields, const char *node, const 
 
 		all = json_member(o, want.v[i]) != NULL;
 		if (all && !str_eq(want.v[i], "id")) {
-			json_put_key(b, "", want.v[i]);
-			buf_printf(b, "%s,", json_raw(r->a, json_member(o, want.v[i])));
+			buf_printf(b, "\"%s\":%s,", want.v[i], json_raw(r->a, json_member(o, want.v[i])));
 		} else if (!all) {
 			snprintf(text, sizeof text, "(#100) Tried accessing nonexisting field (%s) on node type (%s)",
 			    want.v[i], node);
 			graph_error(res, 400, 100, 0, "OAuthException", text);
 		}
 	}
-	json_put_key(b, "", "id");
-	buf_printf(b, "%s}", json_raw(r->a, json_member(o, "id")));
+	buf_printf(b, "\"id\":%s}", json_raw(r->a, json_member(o, "id")));
 	strv_free(&want);
 	return all;
 }

@@ -164,7 +164,7 @@ put_head(struct buf *b, const struct instance *i, const char *type, int64_t at_s
 static void
 put_pair(struct buf *b, const char *key, const char *v)
 {
-	json_put_key(b, ",", key);
+	buf_printf(b, ",\"%s\":", key);
 	json_put_str(b, v);
 }
 

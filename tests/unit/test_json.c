@@ -396,11 +396,14 @@ test_put(void **state)
 
 	(void)state;
 	buf_init(&b, 1000);
-	json_put_key(&b, "", "k\"");
+	json_put_str(&b, "k\"");
 	json_put_str(&b, NULL);
-	json_put_key(&b, ",", "t");
+	json_put_str(&b, "\x7f 12345678901234567890\\ no longer in eights");
+	json_put_str(&b, "12345678\"12345678\n");
+	json_put_str(&b, "");
 	json_put_strn(&b, "a\0\x1f\xc3\xa9\xff\xed\xa0\x80\xf0\x9f\x98", 12);
-	assert_string_equal(b.p, "\"k\\\"\":null,\"t\":\"a\xef\xbf\xbd\\u001f\xc3\xa9\xef\xbf\xbd"
+	assert_string_equal(b.p, "\"k\\\"\"null\"\x7f 12345678901234567890\\\\ no longer in eights\""
+	    "\"12345678\\\"12345678\\n\"\"\"\"a\xef\xbf\xbd\\u001f\xc3\xa9\xef\xbf\xbd"
 	    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
 	buf_free(&b);
 }

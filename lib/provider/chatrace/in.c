@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/mem.h"
 #include "provider/chatrace/chatrace.h"
 #include "base/str.h"
@@ -906,6 +907,7 @@ parse_form(struct reader *r, const char *p, size_t n)
 {
 	struct http_field *f = NULL;
 	struct json *j = NULL;
+	struct jsonw w;
 	struct buf b;
 	size_t n_f = 0;
 	enum rc rc = RC_INVALID;
@@ -913,6 +915,8 @@ parse_form(struct reader *r, const char *p, size_t n)
 	buf_init(&b, n * 6 + 64 * FORM_FIELDS);
 	if (http_form_parse(&r->out->arena, p, n, FORM_FIELDS, &f, &n_f) != RC_OK)
 		goto out;
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
 	for (size_t i = 0; i < n_f; i++) {
 		bool again = false, bad = false;
 
@@ -920,14 +924,13 @@ parse_form(struct reader *r, const char *p, size_t n)
 			again |= str_eq(f[k].name, f[i].name);
 		if (again)
 			continue;	/* the first one counts */
-		json_put_key(&b, b.n == 0 ? "{" : ",", str_utf8_clean(&r->out->arena,
-		    f[i].name, strlen(f[i].name), NULL));
-		json_put_str(&b, str_utf8_clean(&r->out->arena, f[i].value, f[i].value_n, &bad));
+		jsonw_str(&w, str_utf8_clean(&r->out->arena, f[i].name, strlen(f[i].name), NULL),
+		    str_utf8_clean(&r->out->arena, f[i].value, f[i].value_n, &bad));
 		if (bad)
 			r->out->warning = "bad_utf8";
 	}
-	buf_putc(&b, '}');
-	if (n_f == 0 || buf_err(&b) || json_parse(b.p, b.n, &j, NULL) != RC_OK)
+	jsonw_end(&w);
+	if (n_f == 0 || !jsonw_done(&w) || json_parse(b.p, b.n, &j, NULL) != RC_OK)
 		goto out;
 	read_object(r, j);
 	rc = RC_OK;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "extern/json.h"
+#include "extern/jsonw.h"
 #include "provider/chatrace/chatrace.h"
 
 static const char ticket_ru[] =
@@ -49,10 +49,18 @@ tr(const struct setup_facts *f, const char *en, const char *ru)
 void
 chatrace_body(const char *own_id, struct buf *b)
 {
-	buf_puts(b, "{\"event\":\"message\",\"account_id\":");
-	json_put_str(b, own_id != NULL ? own_id : "");
-	buf_puts(b, ",\"contact_id\":\"{{user_id}}\",\"username\":\"{{ig_user_name}}\","
-	    "\"name\":\"{{full_name}}\",\"channel\":\"instagram\",\"text\":\"{{last_input}}\"}");
+	struct jsonw w;
+
+	jsonw_init(&w, b);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "event", "message");
+	jsonw_str(&w, "account_id", own_id != NULL ? own_id : "");
+	jsonw_str(&w, "contact_id", "{{user_id}}");
+	jsonw_str(&w, "username", "{{ig_user_name}}");
+	jsonw_str(&w, "name", "{{full_name}}");
+	jsonw_str(&w, "channel", "instagram");
+	jsonw_str(&w, "text", "{{last_input}}");
+	jsonw_end(&w);
 }
 
 static void

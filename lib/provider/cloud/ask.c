@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "extern/jsonw.h"
 #include "provider/cloud/cloud.h"
 
 #define EXPIRY_WARN_DAYS 10
@@ -50,7 +51,7 @@ next_page(struct mem_arena *m, const struct json *j, char after[CURSOR_MAX])
 }
 
 enum rc
-cloud_templates_read(const struct account *a, const struct http_res *res, struct buf *out,
+cloud_templates_read(const struct account *a, const struct http_res *res, struct jsonw *out,
     char after[CURSOR_MAX])
 {
 	struct mem_arena m = { 0 };
@@ -68,16 +69,15 @@ cloud_templates_read(const struct account *a, const struct http_res *res, struct
 
 		if (!str_eq(json_text(&m, json_get(t, "status")), "APPROVED"))
 			continue;
-		json_put_key(out, out->n > 0 ? ",{" : "{", "name");
-		json_put_str(out, json_text(&m, json_get(t, "name")));
-		json_put_key(out, ",", "language");
-		json_put_str(out, json_text(&m, json_get(t, "language")));
-		buf_putc(out, '}');
+		jsonw_object(out, NULL);
+		jsonw_str(out, "name", json_text(&m, json_get(t, "name")));
+		jsonw_str(out, "language", json_text(&m, json_get(t, "language")));
+		jsonw_end(out);
 	}
 	next_page(&m, j, after);
 	mem_arena_free(&m);
 	json_free(j);
-	return buf_err(out) ? RC_TEMP : RC_OK;
+	return RC_OK;
 }
 
 /* --- pictures (H.15) ------------------------------------------------------------------ */

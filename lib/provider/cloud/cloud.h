@@ -88,7 +88,7 @@ enum rc cloud_send_build(const struct account *a, const struct outmsg *m, struct
 enum rc cloud_send_read(const struct account *a, const struct outmsg *m,
     const struct http_res *res, struct send_result *out);
 enum rc cloud_templates_build(const struct account *a, const char *after, struct http_req *out);
-enum rc cloud_templates_read(const struct account *a, const struct http_res *res, struct buf *out,
+enum rc cloud_templates_read(const struct account *a, const struct http_res *res, struct jsonw *out,
     char after[CURSOR_MAX]);
 enum rc cloud_media_build(const struct account *a, const char *ref, struct http_req *out);
 enum rc cloud_media_read(const struct account *a, const struct http_res *res,

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "provider/cloud/cloud.h"
-#include "provider/meta/detail.h"
+#include "model/detail.h"
 
 #define RETRIES 3		/* attempts in all, of what is reported as failed (H.19) */
 #define PAIR_RETRIES 5
@@ -54,14 +54,6 @@ digits(struct mem_arena *a, const char *s)
 			*o++ = *s;
 	*o = '\0';
 	return *out != '\0' ? out : NULL;
-}
-
-/* A member of detail, where there is such a value. */
-static void
-detail_given(struct detail *d, struct mem_arena *a, const char *key, const struct json *j)
-{
-	if (json_type(j) != JSON_ABSENT && json_type(j) != JSON_NULL)
-		detail_raw(d, a, key, j);
 }
 
 /* --- whose it is (H.4) ---------------------------------------------------------------- */
@@ -534,15 +526,39 @@ read_message(struct in *in, const struct json *m, bool ours, const char *phone, 
 static const char *
 with_ref(struct in *in, const char *raw, const char *ref)
 {
+	struct jsonw w;
 	struct buf b;
 
 	buf_init(&b, strlen(raw) + 6 * strlen(ref) + 64);
-	buf_puts(&b, "{\"client_ref\":");
-	json_put_str(&b, ref);
-	buf_printf(&b, ",%s", raw + 1);	/* an object with status and id: never empty */
-	raw = buf_err(&b) ? raw : mem_arena_ndup(&in->out->arena, b.p, b.n);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "client_ref", ref);
+	jsonw_members(&w, raw);
+	jsonw_end(&w);
+	raw = jsonw_done(&w) ? mem_arena_ndup(&in->out->arena, b.p, b.n) : raw;
 	buf_free(&b);
 	return raw;
+}
+
+/* How often to try again after a failure that a state tells; -1: nothing follows from it. */
+static int
+tries_after(const struct cloud_error *e)
+{
+	switch (e->class) {
+	case CLOUD_RETRY:
+	case CLOUD_RATE:
+		return RETRIES;
+	case CLOUD_PAIR:
+		return PAIR_RETRIES;
+	case CLOUD_RIGHT:
+	case CLOUD_BLOCKED:
+		return 0;
+	case CLOUD_FAIL:
+		/* a hint: what is to be done about it */
+		return str_eq(e->code, NO_MARKETING) || e->hint != NULL ? 0 : -1;
+	default:
+		return -1;
+	}
 }
 
 /*
@@ -553,45 +569,32 @@ static const char *
 with_remedy(struct in *in, const char *raw, const struct json *err)
 {
 	struct cloud_error e;
+	struct jsonw w;
 	struct buf b;
 
 	cloud_error_state(err, &e);
-	buf_init(&b, strlen(raw) + 512);
-	buf_puts(&b, "{\"remedy\":{");
-	switch (e.class) {
-	case CLOUD_RETRY:
-	case CLOUD_RATE:
-		buf_printf(&b, "\"tries\":%d", RETRIES);
-		break;
-	case CLOUD_PAIR:
-		buf_printf(&b, "\"tries\":%d,\"grows\":4", PAIR_RETRIES);
-		break;
-	case CLOUD_RIGHT:
-		buf_puts(&b, "\"tries\":0");
-		break;
-	case CLOUD_FAIL:
-	case CLOUD_BLOCKED:
-		if (e.class == CLOUD_BLOCKED || str_eq(e.code, NO_MARKETING)) {
-			buf_printf(&b, "\"tries\":0,\"contact\":\"%s\"",
-			    e.class == CLOUD_BLOCKED ? "blocked" : "no_marketing");
-			break;
-		}
-		if (e.hint != NULL) {	/* what is to be done about it */
-			buf_puts(&b, "\"tries\":0");
-			break;
-		}
-		/* FALLTHROUGH */
-	default:
-		buf_free(&b);
+	if (tries_after(&e) < 0)
 		return raw;
-	}
+	buf_init(&b, strlen(raw) + 512);
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_object(&w, "remedy");
+	jsonw_i64(&w, "tries", tries_after(&e));
+	if (e.class == CLOUD_PAIR)
+		jsonw_i64(&w, "grows", 4);
+	if (e.class == CLOUD_BLOCKED)
+		jsonw_str(&w, "contact", "blocked");
+	else if (e.class == CLOUD_FAIL && str_eq(e.code, NO_MARKETING))
+		jsonw_str(&w, "contact", "no_marketing");
 	if (e.class == CLOUD_RATE || e.class == CLOUD_RIGHT)
-		buf_printf(&b, ",\"pause_s\":%" PRId64, e.pause_s);
-	buf_printf(&b, ",\"code\":\"%s\"", e.code);
+		jsonw_i64(&w, "pause_s", e.pause_s);
+	jsonw_str(&w, "code", e.code);
 	if (e.hint != NULL)
-		buf_printf(&b, ",\"hint\":\"%s\"", e.hint);
-	buf_printf(&b, "},%s", raw + 1);	/* an object with status and id: never empty */
-	raw = buf_err(&b) ? raw : mem_arena_ndup(&in->out->arena, b.p, b.n);
+		jsonw_str(&w, "hint", e.hint);
+	jsonw_end(&w);
+	jsonw_members(&w, raw);
+	jsonw_end(&w);
+	raw = jsonw_done(&w) ? mem_arena_ndup(&in->out->arena, b.p, b.n) : raw;
 	buf_free(&b);
 	return raw;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "extern/jsonw.h"
 #include "provider/cloud/cloud.h"
 
 #define PHONE_MIN 5
@@ -45,15 +46,13 @@ cloud_recipient(const struct account *a, const char *id, struct mem_arena *arena
 
 /* A business-scoped id in "to" is answered 200 and dropped without a word (H.17). */
 static void
-put_address(const struct outmsg *m, struct buf *b)
+put_address(const struct outmsg *m, struct jsonw *w)
 {
-	buf_puts(b, "{\"messaging_product\":\"whatsapp\",\"recipient_type\":\"individual\"");
-	if (cloud_is_bsuid(m->recipient)) {
-		buf_puts(b, ",\"recipient\":");
-		json_put_str(b, m->recipient);
-	} else {
-		buf_printf(b, ",\"to\":\"+%s\"", m->recipient);
-	}
+	jsonw_str(w, "recipient_type", "individual");
+	if (cloud_is_bsuid(m->recipient))
+		jsonw_str(w, "recipient", m->recipient);
+	else
+		jsonw_printf(w, "to", "+%s", m->recipient);
 }
 
 /*
@@ -61,14 +60,13 @@ put_address(const struct outmsg *m, struct buf *b)
  * its address, where that looks like a file's.
  */
 static void
-put_filename(const struct att *t, struct buf *b)
+put_filename(const struct att *t, struct jsonw *w)
 {
 	const char *p = strstr(t->url, "://"), *end, *name = NULL;
 	char s[200];
 
 	if (!str_empty(t->name)) {
-		buf_puts(b, ",\"filename\":");
-		json_put_str(b, t->name);
+		jsonw_str(w, "filename", t->name);
 		return;
 	}
 	if (p == NULL)
@@ -82,12 +80,11 @@ put_filename(const struct att *t, struct buf *b)
 	snprintf(s, sizeof s, "%.*s", (int)(end - name), name);
 	if (strchr(s, '.') == NULL || !str_charset(s, 3, sizeof s, "._-"))
 		return;
-	buf_puts(b, ",\"filename\":");
-	json_put_str(b, s);
+	jsonw_str(w, "filename", s);
 }
 
 static enum rc
-put_media(const struct outmsg *m, struct buf *b)
+put_media(const struct outmsg *m, struct jsonw *w)
 {
 	const struct att *t = &m->atts[0];
 	const char *type = str_eq(t->type, "file") ? "document" : t->type;
@@ -99,36 +96,38 @@ put_media(const struct outmsg *m, struct buf *b)
 	if (str_empty(t->url) || (caption && (str_eq(type, "audio") || str_eq(type, "sticker") ||
 	    str_utf8_len(m->body, strlen(m->body)) > CLOUD_CAPTION_MAX)))
 		return RC_INVALID;
-	buf_printf(b, ",\"type\":\"%s\",\"%s\":{\"link\":", type, type);
-	json_put_str(b, t->url);
-	if (caption) {
-		buf_puts(b, ",\"caption\":");
-		json_put_str(b, m->body);
-	}
+	jsonw_str(w, "type", type);
+	jsonw_object(w, type);
+	jsonw_str(w, "link", t->url);
+	if (caption)
+		jsonw_str(w, "caption", m->body);
 	if (str_eq(type, "document"))
-		put_filename(t, b);
-	buf_putc(b, '}');
+		put_filename(t, w);
+	jsonw_end(w);
 	return RC_OK;
 }
 
 static enum rc
-put_content(const struct outmsg *m, struct buf *b)
+put_content(const struct outmsg *m, struct jsonw *w)
 {
 	if (m->n_atts > 1 || (m->n_atts == 0 && str_empty(m->body)))
 		return RC_INVALID;
 	if (m->n_atts == 1 && str_eq(m->atts[0].type, "template")) {
 		if (str_empty(m->atts[0].ref) || !str_empty(m->body))
 			return RC_INVALID;
-		buf_printf(b, ",\"type\":\"template\",\"template\":%s", m->atts[0].ref);
+		jsonw_str(w, "type", "template");
+		jsonw_raw(w, "template", m->atts[0].ref);
 		return RC_OK;
 	}
 	if (m->n_atts == 1)
-		return put_media(m, b);
+		return put_media(m, w);
 	if (str_utf8_len(m->body, strlen(m->body)) > CLOUD_TEXT_MAX)
 		return RC_INVALID;
-	buf_puts(b, ",\"type\":\"text\",\"text\":{\"body\":");
-	json_put_str(b, m->body);
-	buf_puts(b, ",\"preview_url\":false}");
+	jsonw_str(w, "type", "text");
+	jsonw_object(w, "text");
+	jsonw_str(w, "body", m->body);
+	jsonw_bool(w, "preview_url", false);
+	jsonw_end(w);
 	return RC_OK;
 }
 
@@ -140,48 +139,49 @@ is_wamid(const char *id)
 }
 
 static enum rc
-put_message(const struct outmsg *m, struct buf *b)
+put_message(const struct outmsg *m, struct jsonw *w)
 {
 	enum rc rc;
 
-	put_address(m, b);
-	rc = put_content(m, b);
+	put_address(m, w);
+	rc = put_content(m, w);
 	/* a quote of another provider's time: the text goes without it */
 	if (!str_empty(m->reply_to) && is_wamid(m->reply_to)) {
-		buf_puts(b, ",\"context\":{\"message_id\":");
-		json_put_str(b, m->reply_to);
-		buf_putc(b, '}');
+		jsonw_object(w, "context");
+		jsonw_str(w, "message_id", m->reply_to);
+		jsonw_end(w);
 	}
-	if (!str_empty(m->ref)) {	/* comes back with each state of the message (H.21) */
-		buf_puts(b, ",\"biz_opaque_callback_data\":");
-		json_put_str(b, m->ref);
-	}
+	if (!str_empty(m->ref))	/* comes back with each state of the message (H.21) */
+		jsonw_str(w, "biz_opaque_callback_data", m->ref);
 	return rc;
 }
 
 /* All of them speak of a message: mark_seen and typing_on of an incoming one. */
 static enum rc
-put_action(const struct outmsg *m, struct buf *b)
+put_action(const struct outmsg *m, struct jsonw *w)
 {
 	bool react = str_eq(m->action, "react");
 
 	if (str_empty(m->reply_to) || !is_wamid(m->reply_to))
 		return RC_INVALID;
 	if (react || str_eq(m->action, "unreact")) {
-		put_address(m, b);
-		buf_puts(b, ",\"type\":\"reaction\",\"reaction\":{\"message_id\":");
-		json_put_str(b, m->reply_to);
-		buf_puts(b, ",\"emoji\":");
-		json_put_str(b, !react ? "" : str_empty(m->reaction) ? "👍" : m->reaction);
-		buf_putc(b, '}');
+		put_address(m, w);
+		jsonw_str(w, "type", "reaction");
+		jsonw_object(w, "reaction");
+		jsonw_str(w, "message_id", m->reply_to);
+		jsonw_str(w, "emoji", !react ? "" : str_empty(m->reaction) ? "👍" : m->reaction);
+		jsonw_end(w);
 		return RC_OK;
 	}
 	if (!str_eq(m->action, "mark_seen") && !str_eq(m->action, "typing_on"))
 		return RC_INVALID;	/* there is no typing_off */
-	buf_puts(b, "{\"messaging_product\":\"whatsapp\",\"status\":\"read\",\"message_id\":");
-	json_put_str(b, m->reply_to);
-	if (str_eq(m->action, "typing_on"))
-		buf_puts(b, ",\"typing_indicator\":{\"type\":\"text\"}");
+	jsonw_str(w, "status", "read");
+	jsonw_str(w, "message_id", m->reply_to);
+	if (str_eq(m->action, "typing_on")) {
+		jsonw_object(w, "typing_indicator");
+		jsonw_str(w, "type", "text");
+		jsonw_end(w);
+	}
 	return RC_OK;
 }
 
@@ -189,15 +189,19 @@ enum rc
 cloud_send_build(const struct account *a, const struct outmsg *m, struct http_req *out)
 {
 	char path[200];
+	struct jsonw w;
 	struct buf b;
 	enum rc rc;
 
 	if (str_empty(m->recipient) || str_empty(a->own_id))
 		return RC_INVALID;
 	buf_init(&b, 256 * 1024);
-	rc = str_empty(m->action) ? put_message(m, &b) : put_action(m, &b);
-	buf_putc(&b, '}');
-	if (rc == RC_OK && buf_err(&b))
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "messaging_product", "whatsapp");
+	rc = str_empty(m->action) ? put_message(m, &w) : put_action(m, &w);
+	jsonw_end(&w);
+	if (rc == RC_OK && !jsonw_done(&w))
 		rc = RC_INVALID;
 	snprintf(path, sizeof path, "%s/messages", a->own_id);
 	if (rc == RC_OK)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "provider/graph/graph.h"
-#include "provider/meta/detail.h"
+#include "model/detail.h"
 #include "base/clock.h"
 #include "base/str.h"
 
@@ -645,20 +645,11 @@ entry_read(const struct account *a, const struct json *e, struct itemv *out)
 static const char *
 messenger_head(struct in *in, const struct json *e)
 {
-	const char *time = text_at(in, e, "time"), *s;
-	struct buf b;
+	struct detail d = { .any = false };
 
-	buf_init(&b, 4096);
-	json_put_key(&b, "{", "id");
-	json_put_str(&b, text_at(in, e, "id"));
-	if (time != NULL) {
-		json_put_key(&b, ",", "time");
-		json_put_str(&b, time);
-	}
-	buf_putc(&b, '}');
-	s = mem_arena_ndup(&in->out->arena, b.p, b.n);
-	buf_free(&b);
-	return s;
+	detail_str(&d, "id", text_at(in, e, "id"));
+	detail_str(&d, "time", text_at(in, e, "time"));
+	return detail_end(&d, &in->out->arena);
 }
 
 /* Object page is Messenger's: people there have ids of their own, and the Page is no

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "extern/json.h"
 #include "base/log.h"
+#include "model/detail.h"
 #include "provider/greenapi/greenapi.h"
 #include "extern/sign.h"
 #include "base/str.h"
@@ -100,40 +101,6 @@ green_stanza(struct green_note *g)
 		"interactiveButtonsResponse.stanzaId", NULL
 	};
 	return green_first(g, g->data, paths);
-}
-
-/* detail is built member by member; a buf that stays empty gives NULL. */
-static void
-green_detail_raw(struct green_note *g, struct buf *b, const char *key, const struct json *j)
-{
-	if (json_type(j) == JSON_ABSENT || json_type(j) == JSON_NULL)
-		return;
-	json_put_key(b, b->n ? "," : "", key);
-	buf_puts(b, json_raw(&g->out->arena, j));
-}
-
-static void
-green_detail_str(struct buf *b, const char *key, const char *v)
-{
-	if (!v)
-		return;
-	json_put_key(b, b->n ? "," : "", key);
-	json_put_str(b, v);
-}
-
-static void
-green_detail_end(struct green_note *g, struct item *it, struct buf *b)
-{
-	if (b->n && !buf_err(b)) {
-		char *d = mem_arena_alloc(&g->out->arena, b->n + 3);
-
-		d[0] = '{';
-		memcpy(d + 1, b->p, b->n);
-		d[b->n + 1] = '}';
-		d[b->n + 2] = '\0';
-		it->detail = d;
-	}
-	buf_free(b);
 }
 
 /* How each typeMessage is read (C.3). */
@@ -232,7 +199,7 @@ green_place_body(struct green_note *g, struct item *it, const struct json *l, co
 }
 
 static void
-green_read_place(struct green_note *g, struct item *it, struct buf *detail)
+green_read_place(struct green_note *g, struct item *it, struct detail *detail)
 {
 	static const char *const names[] = { "nameLocation", "name", NULL };
 	const struct json *l = json_get(g->data, "locationMessageData");
@@ -241,10 +208,10 @@ green_read_place(struct green_note *g, struct item *it, struct buf *detail)
 		l = json_get(g->data, "locationMessage");
 	if (!l)
 		return;
-	green_detail_raw(g, detail, "latitude", json_get(l, "latitude"));
-	green_detail_raw(g, detail, "longitude", json_get(l, "longitude"));
-	green_detail_str(detail, "name", green_first(g, l, names));
-	green_detail_str(detail, "address", green_text(g, l, "address"));
+	detail_given(detail, &g->out->arena, "latitude", json_get(l, "latitude"));
+	detail_given(detail, &g->out->arena, "longitude", json_get(l, "longitude"));
+	detail_str(detail, "name", green_first(g, l, names));
+	detail_str(detail, "address", green_text(g, l, "address"));
 	green_place_body(g, it, l, green_first(g, l, names));
 }
 
@@ -283,7 +250,7 @@ green_card_words(struct green_note *g, struct buf *b, const struct json *card)
 }
 
 static void
-green_read_contact(struct green_note *g, struct item *it, struct buf *detail)
+green_read_contact(struct green_note *g, struct item *it, struct detail *detail)
 {
 	static const char *const many[] = { "messageData.contacts", "contacts",
 	    "contactsArrayMessage.contacts", "contactMessages", NULL };
@@ -295,10 +262,9 @@ green_read_contact(struct green_note *g, struct item *it, struct buf *detail)
 	for (size_t i = 0; !one && json_type(list) != JSON_ARRAY && many[i]; i++)
 		list = json_get(g->data, many[i]);
 	if (one) {
-		json_put_key(detail, detail->n ? "," : "", "contacts");
-		buf_printf(detail, "[%s]", json_raw(&g->out->arena, one));
+		detail_array(detail, &g->out->arena, "contacts", one);
 	} else if (json_type(list) == JSON_ARRAY) {
-		green_detail_raw(g, detail, "contacts", list);
+		detail_given(detail, &g->out->arena, "contacts", list);
 	}
 	buf_init(&b, 64 * 1024);
 	if (one)
@@ -314,7 +280,7 @@ static const char *const green_texts[] = { "textMessageData.textMessage",
 /* Buttons, lists, invitations: the words people see are the body, the object
  * itself the detail. */
 static void
-green_read_button(struct green_note *g, struct item *it, struct buf *detail)
+green_read_button(struct green_note *g, struct item *it, struct detail *detail)
 {
 	static const char *const objects[] = { "templateMessage", "buttonsMessage", "listMessage",
 	    "interactiveButtons", "interactiveButtonsReply", "buttonsResponseMessage",
@@ -329,7 +295,7 @@ green_read_button(struct green_note *g, struct item *it, struct buf *detail)
 		if (!o)
 			continue;
 		it->body = green_first(g, o, words);
-		green_detail_raw(g, detail, "data", o);
+		detail_given(detail, &g->out->arena, "data", o);
 		break;
 	}
 	/* a quoting text may be told as a tap on nothing (green-api/issues#916) */
@@ -439,7 +405,7 @@ green_nothing(struct green_note *g, const struct json *v)
 /* What of messageData has no column: ad data, a link's title, forwarded, whose words were
  * quoted, and whatever comes later.  Previews and the quoted words stay in the ledger. */
 static void
-green_detail_rest(struct green_note *g, struct buf *detail)
+green_detail_rest(struct green_note *g, struct detail *detail)
 {
 	static const char *const open[] = { "textMessageData", "extendedTextMessageData",
 	    "extendedTextMessage", "fileMessageData", "locationMessageData", "locationMessage",
@@ -459,9 +425,9 @@ green_detail_rest(struct green_note *g, struct buf *detail)
 		if (json_type(v) == JSON_OBJECT && green_among(key, open)) {
 			for (struct json_iter j = { NULL }; json_each(v, &j, &k, &w);)
 				if (!green_among(k, used) && !green_nothing(g, w))
-					green_detail_raw(g, detail, k, w);
+					detail_given(detail, &g->out->arena, k, w);
 		} else if (!green_among(key, used) && !green_nothing(g, v)) {
-			green_detail_raw(g, detail, key, v);
+			detail_given(detail, &g->out->arena, key, v);
 		}
 	}
 }
@@ -482,9 +448,8 @@ green_phone_chat(struct green_note *g, const char *phone)
 static void
 green_message(struct green_note *g, struct item *it, const struct green_type *t)
 {
-	struct buf detail;
+	struct detail detail = { .any = false };
 
-	buf_init(&detail, 1 << 20);
 	it->type = ITEM_MESSAGE;
 	it->raw = "{}";		/* the ledger has the bytes; events alone keep theirs */
 	it->kind = t ? t->kind : "unsupported";
@@ -492,17 +457,17 @@ green_message(struct green_note *g, struct item *it, const struct green_type *t)
 	it->echo = g->dir == DIR_OUT;
 	it->reply_to = green_stanza(g);
 	if (g->group && g->dir == DIR_IN)
-		green_detail_str(&detail, "senderName",
+		detail_str(&detail, "senderName",
 		    green_text(g, g->root, "senderData.senderName"));
 	if (g->chat && str_ends(g->chat, "@lid")) {
 		const char *phone = green_text(g, g->root, "senderData.senderPhoneNumber");
 
-		green_detail_str(&detail, "senderPhoneNumber", phone);
+		detail_str(&detail, "senderPhoneNumber", phone);
 		if (g->dir == DIR_IN)
 			it->alias = green_phone_chat(g, phone);
 	}
 	if (!t)
-		green_detail_raw(g, &detail, "messageData", g->data);
+		detail_given(&detail, &g->out->arena, "messageData", g->data);
 	else if (t->shape == GREEN_TEXT)
 		green_read_text(g, it);
 	else if (t->shape == GREEN_FILE)
@@ -515,11 +480,11 @@ green_message(struct green_note *g, struct item *it, const struct green_type *t)
 		green_read_button(g, it, &detail);
 	else if (t->shape == GREEN_POLL) {
 		it->body = green_text(g, g->data, "pollMessageData.name");
-		green_detail_raw(g, &detail, "poll", json_get(g->data, "pollMessageData"));
+		detail_given(&detail, &g->out->arena, "poll", json_get(g->data, "pollMessageData"));
 	}
 	if (t)
 		green_detail_rest(g, &detail);
-	green_detail_end(g, it, &detail);
+	it->detail = detail_end(&detail, &g->out->arena);
 }
 
 /* What a message-like notification does to another message. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "extern/json.h"
+#include "extern/jsonw.h"
 #include "base/log.h"
 #include "provider/greenapi/greenapi.h"
 #include "base/str.h"
@@ -144,17 +145,15 @@ green_journal_build(const struct account *a, struct poll_state *st, struct green
 	return rc;
 }
 
-/* member of e as KEY of an object under way in b; nothing where it is not there. */
+/* member of e as key of the open object; nothing where it is not there. */
 static void
-put_as(struct mem_arena *arena, struct buf *b, const char *sep, const char *key,
-    const struct json *e, const char *member)
+put_as(struct mem_arena *arena, struct jsonw *w, const char *key, const struct json *e,
+    const char *member)
 {
 	const struct json *v = json_get(e, member);
 
-	if (json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL)
-		return;
-	json_put_key(b, sep, key);
-	buf_puts(b, json_raw(arena, v));
+	if (json_type(v) != JSON_ABSENT && json_type(v) != JSON_NULL)
+		jsonw_raw(w, key, json_raw(arena, v));
 }
 
 /* A line of a journal is flat; its notification has the same members in objects. */
@@ -170,38 +169,46 @@ green_journal_note(const struct account *a, struct mem_arena *arena, const struc
 	bool out = str_eq(json_text(arena, json_get(e, "type")), "outgoing");
 	const struct json *v;
 	const char *key;
+	struct jsonw w;
 
-	buf_printf(b, "{\"typeWebhook\":\"%s\",\"instanceData\":{\"idInstance\":", !out ?
-	    "incomingMessageReceived" : json_bool(json_get(e, "sendByApi"), false) ?
-	    "outgoingAPIMessageReceived" : "outgoingMessageReceived");
-	json_put_str(b, a->own_id);
-	buf_putc(b, '}');
-	put_as(arena, b, ",", "timestamp", e, "timestamp");
-	put_as(arena, b, ",", "idMessage", e, "idMessage");
-	buf_puts(b, ",\"senderData\":{\"chatName\":\"\"");
-	put_as(arena, b, ",", "chatId", e, "chatId");
-	put_as(arena, b, ",", "sender", e, "senderId");
-	put_as(arena, b, ",", "senderName", e, "senderName");
-	buf_puts(b, "},\"messageData\":{\"x\":null");
-	put_as(arena, b, ",", "typeMessage", e, "typeMessage");
-	buf_puts(b, ",\"textMessageData\":{\"x\":null");
-	put_as(arena, b, ",", "textMessage", e, "textMessage");
-	buf_puts(b, "},\"fileMessageData\":{\"x\":null");
+	jsonw_init(&w, b);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "typeWebhook", !out ? "incomingMessageReceived" :
+	    json_bool(json_get(e, "sendByApi"), false) ? "outgoingAPIMessageReceived" :
+	    "outgoingMessageReceived");
+	jsonw_object(&w, "instanceData");
+	jsonw_str(&w, "idInstance", a->own_id);
+	jsonw_end(&w);
+	put_as(arena, &w, "timestamp", e, "timestamp");
+	put_as(arena, &w, "idMessage", e, "idMessage");
+	jsonw_object(&w, "senderData");
+	jsonw_str(&w, "chatName", "");
+	put_as(arena, &w, "chatId", e, "chatId");
+	put_as(arena, &w, "sender", e, "senderId");
+	put_as(arena, &w, "senderName", e, "senderName");
+	jsonw_end(&w);
+	jsonw_object(&w, "messageData");
+	put_as(arena, &w, "typeMessage", e, "typeMessage");
+	jsonw_object(&w, "textMessageData");
+	put_as(arena, &w, "textMessage", e, "textMessage");
+	jsonw_end(&w);
+	jsonw_object(&w, "fileMessageData");
 	for (size_t i = 9; i < 14; i++)
-		put_as(arena, b, ",", flat[i], e, flat[i]);
-	buf_putc(b, '}');
-	put_as(arena, b, ",", "extendedTextMessageData", e, "extendedTextMessage");
-	put_as(arena, b, ",", "locationMessageData", e, "location");
-	put_as(arena, b, ",", "contactMessageData", e, "contact");
+		put_as(arena, &w, flat[i], e, flat[i]);
+	jsonw_end(&w);
+	put_as(arena, &w, "extendedTextMessageData", e, "extendedTextMessage");
+	put_as(arena, &w, "locationMessageData", e, "location");
+	put_as(arena, &w, "contactMessageData", e, "contact");
 	for (struct json_iter i = { NULL }; json_each(e, &i, &key, &v);) {
 		bool known = false;
 
 		for (size_t k = 0; k < sizeof flat / sizeof *flat; k++)
 			known |= str_eq(key, flat[k]);
 		if (!known)
-			put_as(arena, b, ",", key, e, key);
+			put_as(arena, &w, key, e, key);
 	}
-	buf_puts(b, "}}");
+	jsonw_end(&w);
+	jsonw_end(&w);
 }
 
 /* The list that lastIncomingMessages and lastOutgoingMessages answer, as the notifications
@@ -341,16 +348,17 @@ static void
 green_keep_raw(struct itemv *out, const char *p, size_t n)
 {
 	struct item *it = itemv_add(out);
+	struct jsonw w;
 	struct buf b;
-	char *s = str_utf8_clean(&out->arena, p, n, NULL);
 
 	buf_init(&b, n * 6 + 64);
-	buf_puts(&b, "{\"text\":");
-	json_put_str(&b, s);
-	buf_putc(&b, '}');
+	jsonw_init(&w, &b);
+	jsonw_object(&w, NULL);
+	jsonw_strn(&w, "text", p, n);
+	jsonw_end(&w);
 	it->type = ITEM_EVENT;
 	it->kind = "unknown";
-	it->raw = buf_err(&b) ? "{}" : mem_arena_dup(&out->arena, b.p);
+	it->raw = jsonw_done(&w) ? mem_arena_dup(&out->arena, b.p) : "{}";
 	buf_free(&b);
 }
 
