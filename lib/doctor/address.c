@@ -274,7 +274,7 @@ static void
 outside(struct doctor *d)
 {
 	static const struct db_stmt seen = { NULL,
-	    "select to_char(received_at, 'YYYY-MM-DD HH24:MI:SS TZ'), remote_addr"
+	    "select received_at, remote_addr"
 	    " from dmbox.deliveries"
 	    " where received_at > now() - interval '7 days' and remote_addr is not null"
 	    "   and (headers->>':query' = $1 or (coalesce(request_id, '') not like 'doctor-%'"
@@ -294,7 +294,8 @@ outside(struct doctor *d)
 		d->r[DC_OUTSIDE].done = false;
 		doctor_say(d, DC_OUTSIDE, FINDING_OK,
 		    doctor_tr(d, "a call from outside arrived: %s, from %s",
-		    "вызов снаружи пришёл: %s, с %s"), db_get_text(r, 0, 0), db_get_text(r, 0, 1));
+		    "вызов снаружи пришёл: %s, с %s"), doctor_when(d, db_get_time(r, 0, 0)),
+		    db_get_text(r, 0, 1));
 	} else if (d->loopback) {
 		doctor_cause(d, DC_OUTSIDE, FINDING_UNKNOWN, d->web->up ? "" : NULL, doctor_tr(d,
 		    "%s is this machine alone; from outside: curl -X POST "

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "doctor/doctor.h"
@@ -126,6 +127,18 @@ const char *
 doctor_tr(const struct doctor *d, const char *en, const char *ru)
 {
 	return d->o.lang == DOCTOR_RU ? ru : en;
+}
+
+const char *
+doctor_when(struct doctor *d, int64_t us)
+{
+	time_t t = (time_t)(us / 1000000);
+	char s[64] = "-";
+	struct tm tm;
+
+	if (us != 0 && localtime_r(&t, &tm) != NULL)
+		strftime(s, sizeof s, "%Y-%m-%d %H:%M %Z", &tm);
+	return mem_arena_dup(&d->arena, s);
 }
 
 bool

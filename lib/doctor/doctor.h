@@ -171,6 +171,9 @@ bool doctor_first(const struct doctor *d, enum doctor_check *out);
 /* doctor_tr(d, en, ru): the text in the language of the run. */
 const char *doctor_tr(const struct doctor *d, const char *en, const char *ru)
     __attribute__((format_arg(2), format_arg(3)));
+/* doctor_when(d, us): a moment as this machine's zone has it, and which that is: "2026-11-28
+ * 15:08 MSK".  "-" for 0.  In d's arena. */
+const char *doctor_when(struct doctor *d, int64_t us);
 /* doctor_fail(d, fail): why no answer came; doctor_errno(d, e): what the system says. */
 const char *doctor_fail(const struct doctor *d, enum http_fail fail);
 const char *doctor_errno(const struct doctor *d, int e);
@@ -228,6 +231,11 @@ void doctor_front_start(struct doctor *d, const struct http_res *res,
     void (*on_ours)(struct doctor *d, struct http_res *res));
 /* doctor_front_silent(d): the first call got no answer in time: does the site give any? */
 void doctor_front_silent(struct doctor *d);
+/* doctor_front_sent_away(d, res): the first call was redirected to another page. */
+void doctor_front_sent_away(struct doctor *d, const struct http_res *res);
+/* doctor_front_one_dead(d, status, what): a 5xx of the server's to what, while other programs
+ * answer. */
+void doctor_front_one_dead(struct doctor *d, int status, const char *what);
 void doctor_front_end(struct doctor *d);	/* judges, frees */
 /* doctor_web_request(d, req, rid, method, path): a request of this run to the address
  * under test; rid (48 bytes) gets its id. */

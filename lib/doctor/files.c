@@ -299,7 +299,7 @@ static void
 attempts(struct doctor *d, const struct account *a, struct buf *b)
 {
 	static const struct db_stmt last = { NULL,
-	    "select to_char(started_at, 'YYYY-MM-DD HH24:MI TZ'), t->>'url', t->>'auth',"
+	    "select started_at, t->>'url', t->>'auth',"
 	    " t->>'status', t->>'note'"
 	    " from dmbox.poll_runs p, jsonb_array_elements(p.attempts) t"
 	    " where p.id = (select max(id) from dmbox.poll_runs"
@@ -311,8 +311,8 @@ attempts(struct doctor *d, const struct account *a, struct buf *b)
 	db_text(&args, channel_names[a->channel]);
 	if (d->db_ok && db_exec(d->db, &last, &args, &r) == RC_OK)
 		for (size_t i = 0; i < db_rows(r); i++)
-			buf_printf(b, "  %s  GET %s  %s  -> %s %s\n", db_get_text(r, i, 0),
-			    db_get_text(r, i, 1),
+			buf_printf(b, "  %s  GET %s  %s  -> %s %s\n",
+			    doctor_when(d, db_get_time(r, i, 0)), db_get_text(r, i, 1),
 			    db_get_text(r, i, 2), db_is_null(r, i, 3) ? "-" : db_get_text(r, i, 3),
 			    db_is_null(r, i, 4) ? "" : db_get_text(r, i, 4));
 	if (r == NULL || db_rows(r) == 0)

@@ -39,8 +39,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " from dmbox.heartbeats where name = 'poll'" },
 	/* what a provider told of the account: the last of each kind, as long as it is a worry */
 	[SQL_TOLD] = { NULL,
-	    "select x.kind || ' ' || substr(x.text, 7) || ', '"
-	    "   || to_char(x.occurred_at, 'YYYY-MM-DD HH24:MI')"
+	    "select x.kind || ' ' || substr(x.text, 7), x.occurred_at"
 	    " from (select distinct on (e.kind) e.* from dmbox.events e"
 	    "   where e.account = $1 and e.channel = $2"
 	    "   and e.contact_id is null and e.effect = 'none' order by e.kind, e.id desc) x"
@@ -58,7 +57,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " from dmbox.poll_runs p where account = $1 and channel = $2"
 	    " order by id desc limit 1" },
 	[SQL_REFUSED] = { NULL,
-	    "select r.reason, to_char(r.received_at, 'YYYY-MM-DD HH24:MI'),"
+	    "select r.reason, r.received_at,"
 	    " coalesce(r.remote_addr, ''),"
 	    " ok.at is not null, ok.at > r.received_at, coalesce(r.request_id, ''), "
 	    "coalesce(r.headers->>':path', '?')"
@@ -82,12 +81,12 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " select (select count(*) from b where not mended), (select count(*) from d),"
 	    " (select string_agg(g.reason || ' ' || g.n, ', ') from (select reason, count(*) as n "
 	    "from b group by 1) g),"
-	    " (select id from l), (select to_char(received_at, 'YYYY-MM-DD HH24:MI') from l),"
+	    " (select id from l), (select received_at from l),"
 	    " (select left(regexp_replace(encode(substring(body for 60), 'escape'), '\\s+', ' ', "
 	    "'g'), 60) from l),"
 	    " (select count(*) from b where mended)" },
 	[SQL_LAST] = { NULL,
-	    "select to_char(max(received_at), 'YYYY-MM-DD HH24:MI') from dmbox.deliveries"
+	    "select max(received_at) from dmbox.deliveries"
 	    " where account = $1 and channel = $2 and verdict = 'accepted' and items > 0 and"
 	    REAL },
 	/* variables that the platform did not fill: of the last 20 deliveries */
@@ -156,8 +155,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "pause_until > now()" },
 	[SQL_BALANCE] = { NULL,
 	    "select coalesce(sum(missing), 0)::bigint, coalesce(sum(items), 0)::bigint,"
-	    " coalesce(max(account || ', ' || channel || ', ' || hour::text) filter (where "
-	    "missing <> 0), '')"
+	    " (array_agg(account || ', ' || channel order by hour desc, account)"
+	    "  filter (where missing <> 0))[1], max(hour) filter (where missing <> 0)"
 	    " from dmbox.ingest_balance" },
 	/* the newest are looked at: where they are whole, so is what came before them */
 	[SQL_CONTACTS] = { NULL,
@@ -353,9 +352,9 @@ refused(struct doctor *d, const struct account *a)
 			fix = doctor_tr(d, w->en_fix, w->ru_fix);
 		doctor_cause(d, DC_REFUSED, weight(reason, db_get_bool(r, 0, 3)), fix,
 		    doctor_tr(d, "%s/%s: %s from %s to %s, request %s: %s (%s)",
-		    "%s/%s: %s с %s на %s, запрос %s: %s (%s)"), ch, a->name, db_get_text(r, 0, 1),
-		    db_get_text(r, 0, 2),
-		    path, db_get_text(r, 0, 5), w == NULL ? reason : doctor_tr(d, w->en, w->ru),
+		    "%s/%s: %s с %s на %s, запрос %s: %s (%s)"), ch, a->name,
+		    doctor_when(d, db_get_time(r, 0, 1)), db_get_text(r, 0, 2), path,
+		    db_get_text(r, 0, 5), w == NULL ? reason : doctor_tr(d, w->en, w->ru),
 		    reason);
 	}
 	db_res_free(r);
@@ -400,7 +399,8 @@ not_made(struct doctor *d, const struct account *a)
 		    PRId64 " не поняты (not_understood) в исходном виде, но исправлены (%s); "
 		    "последняя %s, доставка %" PRId64 ", начало: %s"),
 		    channel_names[a->channel], a->name, all, n, mended, db_get_text(r, 0, 2),
-		    db_get_text(r, 0, 4), db_get_i64(r, 0, 3), db_get_text(r, 0, 5));
+		    doctor_when(d, db_get_time(r, 0, 4)), db_get_i64(r, 0, 3),
+		    db_get_text(r, 0, 5));
 	}
 	db_res_free(r);
 }
@@ -432,14 +432,15 @@ void
 doctor_facts(struct doctor *d, const struct account *a, struct check_facts *out)
 {
 	struct db_res *r;
+	char told[700];
 
 	memset(out, 0, sizeof *out);
 	if (!d->db_ok)
 		return;
 	out->known = true;
 	r = of_account(d, SQL_LAST, a);
-	if (r != NULL)
-		out->last_delivery = mem_arena_dup(&d->arena, db_get_text(r, 0, 0));
+	if (r != NULL && !db_is_null(r, 0, 0))
+		out->last_delivery = doctor_when(d, db_get_time(r, 0, 0));
 	db_res_free(r);
 	r = of_account(d, SQL_LITERAL, a);
 	if (r != NULL) {
@@ -448,8 +449,11 @@ doctor_facts(struct doctor *d, const struct account *a, struct check_facts *out)
 	}
 	db_res_free(r);
 	r = of_account(d, SQL_TOLD, a);
-	if (r != NULL)
-		out->told = mem_arena_dup(&d->arena, db_get_text(r, 0, 0));
+	if (r != NULL) {
+		snprintf(told, sizeof told, "%s, %s", db_get_text(r, 0, 0),
+		    doctor_when(d, db_get_time(r, 0, 1)));
+		out->told = mem_arena_dup(&d->arena, told);
+	}
 	db_res_free(r);
 	r = of_account(d, SQL_POLLS, a);
 	if (r != NULL)
@@ -508,9 +512,10 @@ balance(struct doctor *d)
 		    db_error(d->db));
 	else if (db_get_i64(r, 0, 0) != 0)
 		doctor_say(d, DC_BALANCE, FINDING_FAIL,
-		    doctor_tr(d, "missing %" PRId64 " of %" PRId64 " (%s)",
-		    "не хватает %" PRId64 " из %" PRId64 " (%s)"), db_get_i64(r, 0, 0),
-		    db_get_i64(r, 0, 1), db_get_text(r, 0, 2));
+		    doctor_tr(d, "missing %" PRId64 " of %" PRId64 " (%s, %s)",
+		    "не хватает %" PRId64 " из %" PRId64 " (%s, %s)"), db_get_i64(r, 0, 0),
+		    db_get_i64(r, 0, 1), db_get_text(r, 0, 2),
+		    doctor_when(d, db_get_time(r, 0, 3)));
 	else if (db_get_i64(r, 0, 1) == 0)
 		doctor_cause(d, DC_BALANCE, FINDING_UNKNOWN, "", "%s",
 		    doctor_tr(d, "no delivery yet", "доставок ещё не было"));

@@ -230,7 +230,7 @@ enum { DMB_SECRET = 106, DMB_TOKEN = 111, DMB_GAP = 802 };
 /* What the tables tell of an account; empty where the database was not asked. */
 struct check_facts {
 	bool known;
-	const char *last_delivery;	/* the newest with items, "YYYY-MM-DD HH:MI"; NULL */
+	const char *last_delivery;	/* the newest with items, as doctor shows times; NULL */
 	const char *unfilled;		/* "{{name}}" in one of the last 20 bodies; NULL */
 	int64_t unfilled_id;		/* ... of this delivery */
 	const char *foreign_id;		/* not own_id, but deliveries are for it; NULL */
