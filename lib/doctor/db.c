@@ -24,6 +24,7 @@
 #define CLOCK_FAIL_S 60		/* the leeway of a token (contract.md 4) */
 #define LEFTOVER "10 minutes"
 #define TAKEN_MS 1000
+#define FIX_MAX 900
 /* a proxy may have given them other ids; the header came along */
 #define OURS "(request_id like 'doctor-%' or source = 'doctor' or headers ? 'x-dmbox-doctor')"
 
@@ -61,15 +62,24 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "      where a.attrelid = i.indrelid and a.attnum = any(i.indkey::int2[]))"
 	    "   = array['account','channel','external_id','thread_id']" },
 	[SQL_RIGHTS] = { NULL,
-	    "select coalesce(string_agg(x.p || ' on ' || x.t, ', '), ''),"
-	    " string_agg(format('`grant %s on dmbox.%I to %I;`', x.p, x.t, current_user), ' ') "
-	    "from unnest($1::text[], $2::text[]) x(t, p)"
-	    " where to_regclass('dmbox.' || x.t) is not null"
-	    " and not has_table_privilege('dmbox.' || x.t, x.p)"
-	    " and not (x.p = 'select' and has_any_column_privilege('dmbox.' || x.t, x.p))" },
+	    /* by number: who may not use the schema may not name what is in it either */
+	    "with n as (select oid from pg_namespace where nspname = 'dmbox'), l as ("
+	    " select 0 as o, 'usage on schema dmbox' as what,"
+	    "  format('`grant usage on schema dmbox to %I;`', current_user) as fix"
+	    "  from n where not has_schema_privilege(n.oid, 'USAGE')"
+	    " union all select 1, x.p || ' on ' || x.t,"
+	    "  format('`grant %s on dmbox.%I to %I;`', x.p, x.t, current_user)"
+	    "  from n, unnest($1::text[], $2::text[]) x(t, p), pg_class c"
+	    "  where c.relnamespace = n.oid and c.relname = x.t"
+	    "  and not has_table_privilege(c.oid, x.p)"
+	    "  and not (x.p = 'select' and has_any_column_privilege(c.oid, x.p)))"
+	    " select coalesce(string_agg(what, ', ' order by o, what), ''),"
+	    " string_agg(fix, ' ' order by o, what) from l" },
 	[SQL_SEQUENCE] = { NULL,
-	    "select has_sequence_privilege('dmbox.deliveries_id_seq', 'USAGE'),"
-	    " format('`grant usage on sequence dmbox.deliveries_id_seq to %I;`', current_user)" },
+	    "select has_sequence_privilege(c.oid, 'USAGE'),"
+	    " format('`grant usage on sequence dmbox.deliveries_id_seq to %I;`', current_user)"
+	    " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+	    " where n.nspname = 'dmbox' and c.relname = 'deliveries_id_seq'" },
 	[SQL_LIMIT] = { NULL,
 	    "select least(current_setting('max_connections')::bigint"
 	    "  - current_setting('superuser_reserved_connections')::bigint - (select count(*) from "
@@ -167,51 +177,70 @@ doctor_database_id(struct db *db, char out[40])
 	db_res_free(r);
 }
 
+#define ANYWHERE DB_REFUSED_ELSEWHERE
+
 /* Why a server refuses a connection, by its code: its words are in its own language. */
 static const struct refusal {
 	const char *state;		/* SQLSTATE, or its beginning */
+	enum db_refused at;		/* ANYWHERE, or just there */
 	enum doctor_check check;
 	const char *en, *ru, *en_remedy, *ru_remedy;	/* remedy NULL: the check's own */
 } refusals[] = {
-	{ "28P01", DC_DB_LOGIN, "the password is wrong, or none was given",
-	"пароль неверен или не указан",
+	{ "28P01", ANYWHERE, DC_DB_LOGIN,
+	"the password is wrong, none was given, or its time is over (VALID UNTIL)",
+	"пароль неверен, не указан или его срок истёк (VALID UNTIL)",
 	    "Set the password of this user in DATABASE_URL (a special character as %XX), or give "
-	    "the role that password; a pooler before the server (PgBouncer) has a list of its own "
-	    "(auth_file).",
-	    "Впишите в DATABASE_URL пароль этого пользователя (спецсимволы как %XX) или "
-	    "задайте его роли; у пулера перед сервером (PgBouncer) свой список (auth_file)." },
-	{ "28", DC_DB_LOGIN,
-	"the server takes no such user from here (no such role, no right to log in, or no line in "
-	"pg_hba.conf)",
-	    "сервер не принимает отсюда этого пользователя (нет роли, нет права входа или нет "
-	    "строки в pg_hba.conf)",
-	    "Correct the user in DATABASE_URL to the one in the host's panel; on your own server: "
-	    "create the role with LOGIN and allow it in pg_hba.conf.",
+	    "the role that password: in the host's panel, or on your own server as a superuser: "
+	    "alter role USER password 'PASSWORD' valid until 'infinity'; a pooler before the "
+	    "server (PgBouncer) has a list of its own (auth_file).",
+	    "Впишите в DATABASE_URL пароль этого пользователя (спецсимволы как %XX) или задайте "
+	    "его роли: в панели хостинга или на своём сервере от имени суперпользователя: «alter "
+	    "role ПОЛЬЗОВАТЕЛЬ password 'ПАРОЛЬ' valid until 'infinity'»; у пулера перед сервером "
+	    "(PgBouncer) свой список (auth_file)." },
+	{ "28", DB_REFUSED_RULE, DC_DB_LOGIN,
+	"no line of pg_hba.conf lets this user into this database from here",
+	    "ни одна строка pg_hba.conf не пускает отсюда этого пользователя в эту базу",
+	    NULL, NULL },
+	{ "28", DB_REFUSED_PROOF, DC_DB_LOGIN,
+	"the server wants another proof than a password (peer: the system user of the same name)",
+	    "серверу нужен не пароль (peer: системный пользователь с тем же именем)", NULL, NULL },
+	{ "28", DB_REFUSED_NOLOGIN, DC_DB_LOGIN, "this role may not log in",
+	    "этой роли вход запрещён", NULL, NULL },
+	{ "28", ANYWHERE, DC_DB_LOGIN, "the server takes no such user (no such role, or it may "
+	"not log in)",
+	    "сервер не принимает такого пользователя (роли нет, или ей запрещён вход)",
+	    "Correct the user in DATABASE_URL to the one in the host's panel; on your own server, "
+	    "as a superuser: create role USER login, or alter role USER login.",
 	    "Исправьте пользователя в DATABASE_URL на указанного в панели хостинга; на своём "
-	    "сервере создайте роль с LOGIN и разрешите её в pg_hba.conf." },
-	{ "3D000", DC_DB_LOGIN, "there is no database of this name", "базы с таким именем нет",
+	    "сервере от имени суперпользователя: «create role ПОЛЬЗОВАТЕЛЬ login» или «alter "
+	    "role ПОЛЬЗОВАТЕЛЬ login»." },
+	{ "3D000", ANYWHERE, DC_DB_LOGIN, "there is no database of this name", "базы с таким "
+	    "именем нет",
 	    "Correct the name after the last / in DATABASE_URL, or make the database in the host's "
 	    "panel (createdb); then run: `dmbox migrate`",
 	    "Исправьте имя после последней / в DATABASE_URL или создайте базу в панели хостинга "
 	    "(createdb); затем выполните: `dmbox migrate`" },
-	{ "42501", DC_DB_LOGIN, "this user may not connect to this database",
+	{ "42501", ANYWHERE, DC_DB_LOGIN, "this user may not connect to this database",
 	"этому пользователю нельзя подключаться к этой базе",
 	    "As the owner of the database: grant connect on database NAME to USER.",
 	    "От имени владельца базы: grant connect on database ИМЯ to ПОЛЬЗОВАТЕЛЬ." },
-	{ "55000", DC_DB_LOGIN, "this database is closed for everybody (moved, or being restored?)",
+	{ "55000", ANYWHERE, DC_DB_LOGIN, "this database is closed for everybody (moved, or being "
+	    "restored?)",
 	    "эта база закрыта для всех (перенесена или восстанавливается?)",
 	    "Ask the host where the database is now and name that one in DATABASE_URL; on your own "
 	    "server, as a superuser: alter database NAME allow_connections true.",
 	    "Спросите хостинг, где теперь база, и впишите её в DATABASE_URL; на своём сервере от "
 	    "имени суперпользователя: alter database ИМЯ allow_connections true." },
-	{ "08P01", DC_DB_LOGIN, "a pooler before the server does not know this database or user",
+	{ "08P01", ANYWHERE, DC_DB_LOGIN, "a pooler before the server does not know this database "
+	    "or user",
 	    "пулер перед сервером не знает такой базы или такого пользователя",
 	    "Write database and user into DATABASE_URL as the pooler has them (PgBouncer: "
 	    "[databases] and auth_file), or name PostgreSQL itself (port 5432).",
 	    "Впишите в DATABASE_URL базу и пользователя так, как они заданы в пулере "
 	    "(pgbouncer.ini и auth_file), или укажите сам PostgreSQL (порт 5432)." },
-	{ "53300", DC_DB_LIMIT, "no connection is left", "свободных подключений нет", NULL, NULL },
-	{ "57P03", DC_DB_REACH, "the server is starting, stopping or recovering",
+	{ "53300", ANYWHERE, DC_DB_LIMIT, "no connection is left", "свободных подключений нет",
+	    NULL, NULL },
+	{ "57P03", ANYWHERE, DC_DB_REACH, "the server is starting, stopping or recovering",
 	"сервер запускается, останавливается или восстанавливается",
 	    "Wait a minute and run doctor again; if it stays so, see PostgreSQL's log.",
 	    "Подождите минуту и запустите doctor снова; если не проходит, смотрите журнал "
@@ -255,33 +284,206 @@ plain_only(const char *url)
 	return answers;
 }
 
-/* Is the call taken at the address of url?  A wait for the answer in vain is then no firewall's. */
-static bool
-taken(const char *url)
+/* How far a call to the address of url comes. */
+enum way { WAY_SILENT, WAY_TAKEN, WAY_REFUSED, WAY_NO_NAME, WAY_SOCKET };
+
+static enum way
+way_to(const char *url)
 {
 	char *host = NULL, *port = NULL;
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *ai = NULL;
 	struct pollfd p = { .fd = -1, .events = POLLOUT };
 	socklen_t len = sizeof(int);
+	enum way w = WAY_SOCKET;
 	int err = -1;
 
 	if (db_option(url, "host", &host) == RC_OK && *host != '/') {
 		if (db_option(url, "port", &port) != RC_OK)
 			port = mem_dup("5432");
-		if (getaddrinfo(host, port, &hints, &ai) == 0)
+		w = WAY_NO_NAME;
+		if (getaddrinfo(host, port, &hints, &ai) == 0) {
+			w = WAY_SILENT;
 			p.fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		}
 	}
-	if (p.fd >= 0 &&
-	    (connect(p.fd, ai->ai_addr, ai->ai_addrlen) == 0 || errno == EINPROGRESS) &&
-	    poll(&p, 1, TAKEN_MS) == 1 && getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
+	if (p.fd >= 0 && connect(p.fd, ai->ai_addr, ai->ai_addrlen) != 0 && errno != EINPROGRESS)
+		err = errno;
+	else if (p.fd >= 0 && poll(&p, 1, TAKEN_MS) == 1 &&
+	    getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
 		err = -1;
+	if (p.fd >= 0)
+		w = err == 0 ? WAY_TAKEN : err == ECONNREFUSED ? WAY_REFUSED : w;
 	if (p.fd >= 0)
 		close(p.fd);
 	if (ai != NULL)
 		freeaddrinfo(ai);
 	mem_free_secret(host);
 	mem_free_secret(port);
-	return err == 0;
+	return w;
+}
+
+/* Where the call ends, and what is to be changed there; NULL where nothing more is known. */
+static const char *
+way_fix(struct doctor *d, enum way w)
+{
+	switch (w) {
+	case WAY_SOCKET:
+		return doctor_tr(d, "Nobody answers at this socket: start PostgreSQL on your own "
+		    "server, or name the socket's folder in DATABASE_URL (?host=/run/postgresql; "
+		    "show unix_socket_directories tells it); elsewhere name the host as the panel "
+		    "shows it "
+		    "(localhost, 127.0.0.1).",
+		    "На этом сокете никто не отвечает: на своём сервере запустите PostgreSQL или "
+		    "укажите в DATABASE_URL папку сокета (?host=/run/postgresql; её показывает "
+		    "«show unix_socket_directories»); на хостинге укажите хост, как его показывает "
+		    "панель (localhost, 127.0.0.1).");
+	case WAY_NO_NAME:
+		return doctor_tr(d, "There is no host of this name: copy the host in DATABASE_URL "
+		    "from the panel, letter by letter.",
+		    "Хоста с таким именем нет: скопируйте хост для DATABASE_URL из панели, буква в "
+		    "букву.");
+	case WAY_REFUSED:
+		return doctor_tr(d, "Nothing listens there: start PostgreSQL, or correct host and "
+		    "port in DATABASE_URL (a server that listens on its socket alone: "
+		    "?host=/run/postgresql, or listen_addresses = 'localhost').",
+		    "Там никто не слушает: запустите PostgreSQL или исправьте хост и порт в "
+		    "DATABASE_URL (если сервер слушает только сокет: ?host=/run/postgresql или "
+		    "listen_addresses = 'localhost').");
+	default:
+		return NULL;
+	}
+}
+
+/* The value that url gives to an option, as a command may hold it; other where it gives none. */
+static char *
+option_or(const char *url, const char *name, const char *other)
+{
+	char *v = NULL;
+
+	if (db_option(url, name, &v) != RC_OK)
+		v = mem_dup(other);
+	for (char *p = v; *p != '\0'; p++)
+		if (strchr("\"'`\n", *p) != NULL)
+			*p = '?';
+	return v;
+}
+
+/*
+ * The call is made without TLS, as the address wants it: would the server take it with TLS?
+ * Nobody's password is used; another refusal than the one before is a yes.
+ */
+static bool
+wants_tls(const char *url, const char *state, enum db_refused at)
+{
+	struct db_opts o = { .app = "dmbox doctor", .no_prepare = true, .statement_ms = 4000,
+	    .connect_s = 2 };
+	char *mode = option_or(url, "sslmode", ""), *host = option_or(url, "host", "/"),
+	    *port = option_or(url, "port", "5432"), *user = option_or(url, "user", ""),
+	    *base = option_or(url, "dbname", user);
+	bool yes = false;
+	struct db *db;
+	struct buf b;
+
+	if (*host != '/' && (str_eq(mode, "disable") || str_eq(mode, "allow"))) {
+		buf_init(&b, 8192);
+		buf_printf(&b, "host='%s' port='%s' user='%s' password=none dbname='%s' "
+		    "sslmode=require", host, port, user, base);
+		o.conninfo = b.p;
+		db = db_new(&o);
+		yes = db_ready(db) == RC_OK || (db_sqlstate(db)[0] != '\0' &&
+		    (!str_eq(db_sqlstate(db), state) || db_refused(db) != at));
+		db_free(db);
+		buf_free(&b);
+	}
+	mem_free_secret(mode);
+	mem_free_secret(host);
+	mem_free_secret(port);
+	mem_free_secret(user);
+	mem_free_secret(base);
+	return yes;
+}
+
+/* The remedy of a refusal that depends on user, database and the way there; false: none. */
+static bool
+refusal_fix(struct doctor *d, enum db_refused at, const char *url, char fix[FIX_MAX])
+{
+	char *host = option_or(url, "host", "/"), *user = option_or(url, "user", "USER"),
+	    *base = option_or(url, "dbname", user);
+	bool local = *host == '/';
+
+	*fix = '\0';
+	if (at == DB_REFUSED_RULE)
+		snprintf(fix, FIX_MAX, doctor_tr(d,
+		    "Ask the host to let this user in from this machine (its panel: remote access, "
+		    "allowed addresses), or name the database's address that it allows (often "
+		    "localhost). On your own server put the line \"%s %s %s %sscram-sha-256\" "
+		    "before the others in pg_hba.conf (ADDRESS: the one shown here, with /32), "
+		    "then, as a "
+		    "superuser: select pg_reload_conf().",
+		    "Попросите хостинг пустить этого пользователя с этой машины (в панели: "
+		    "удалённый доступ, разрешённые адреса) или укажите тот адрес базы, который "
+		    "разрешён (часто "
+		    "localhost). На своём сервере поставьте в pg_hba.conf перед остальными строку "
+		    "«%s %s %s %sscram-sha-256» (ADDRESS — показанный здесь адрес с /32), затем от "
+		    "имени суперпользователя: «select pg_reload_conf()»."), local ? "local" :
+		    "host",
+		    base, user, local ? "" : "ADDRESS ");
+	else if (at == DB_REFUSED_PROOF)
+		snprintf(fix, FIX_MAX, doctor_tr(d,
+		    "Call by TCP and with the password: "
+		    "DATABASE_URL=postgresql://%s:PASSWORD@127.0.0.1/%s; or on your own server put "
+		    "the line \"local %s %s scram-sha-256\" before the others in pg_hba.conf, "
+		    "then, as a superuser: select pg_reload_conf().",
+		    "Подключайтесь по TCP и с паролем: "
+		    "DATABASE_URL=postgresql://%s:ПАРОЛЬ@127.0.0.1/%s; или на своём сервере "
+		    "поставьте в pg_hba.conf перед остальными строку «local %s %s scram-sha-256», "
+		    "затем от "
+		    "имени суперпользователя: «select pg_reload_conf()»."), user, base, base, user);
+	else if (at == DB_REFUSED_NOLOGIN)
+		snprintf(fix, FIX_MAX, doctor_tr(d,
+		    "Ask the host why it locked the role; on your own server, as a superuser: "
+		    "`alter role \"%s\" login;`",
+		    "Спросите хостинг, почему роль закрыта; на своём сервере от имени "
+		    "суперпользователя: `alter role \"%s\" login;`"), user);
+	mem_free_secret(host);
+	mem_free_secret(user);
+	mem_free_secret(base);
+	return *fix != '\0';
+}
+
+/* The server's code says why; false: it gave none that is known. */
+static bool
+refused(struct doctor *d, struct db *db, const char *who, const char *url)
+{
+	const char *e = db_error(db), *state = db_sqlstate(db), *own;
+	const struct refusal *f = refusals, *end = f + sizeof refusals / sizeof *refusals;
+	bool ru = d->o.lang == DOCTOR_RU;
+	char fix[FIX_MAX];
+
+	while (f < end && !(str_starts(state, f->state) &&
+	    (f->at == ANYWHERE || f->at == db_refused(db))))
+		f++;
+	if (f == end)
+		return false;
+	if (f->check != DC_DB_REACH)
+		doctor_say(d, DC_DB_REACH, FINDING_OK, "%s",
+		    doctor_tr(d, "the server answers", "сервер отвечает"));
+	own = f->at != ANYWHERE && refusal_fix(d, f->at, url, fix) ? fix :
+	    ru ? f->ru_remedy : f->en_remedy;
+	if ((f->at == DB_REFUSED_RULE || str_eq(state, "08P01")) &&
+	    wants_tls(url, state, db_refused(db)))
+		doctor_cause(d, f->check, FINDING_FAIL, doctor_tr(d,
+		    "Write sslmode=require at the end of DATABASE_URL in the place of the sslmode "
+		    "that is there.",
+		    "Впишите в конец DATABASE_URL sslmode=require вместо того sslmode, что там."),
+		    doctor_tr(d, "%s: the server wants TLS, and DATABASE_URL switches it off: %s "
+		    "(%s)", "%s: серверу нужен TLS, а DATABASE_URL его выключает: «%s» (%s)"), who,
+		    e, state);
+	else
+		doctor_cause(d, f->check, FINDING_FAIL, own,
+		    ru ? "%s: %s: «%s» (%s)" : "%s: %s: %s (%s)", who, ru ? f->ru : f->en, e,
+		    state);
+	return true;
 }
 
 /* What a connection that did not come about says. */
@@ -291,25 +493,24 @@ connect_failed(struct doctor *d, struct db *db, const char *who, const char *url
 	const char *e = db_error(db), *state = db_sqlstate(db);
 	bool ru = d->o.lang == DOCTOR_RU;
 
-	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
-		const struct refusal *f = &refusals[i];
-
-		if (!str_starts(state, f->state))
-			continue;
-		if (f->check != DC_DB_REACH)
-			doctor_say(d, DC_DB_REACH, FINDING_OK, "%s",
-			    doctor_tr(d, "the server answers", "сервер отвечает"));
-		doctor_cause(d, f->check, FINDING_FAIL, ru ? f->ru_remedy : f->en_remedy,
-		    ru ? "%s: %s: «%s» (%s)" : "%s: %s: %s (%s)", who, ru ? f->ru : f->en, e,
-		    state);
+	if (refused(d, db, who, url))
 		return;
-	}
 	if (str_empty(d->conf->database_url))
 		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d,
 		    "Set DATABASE_URL=postgresql://USER:PASSWORD@HOST/DATABASE to the data of your "
 		    "host's panel.",
 		    "Задайте DATABASE_URL=postgresql://ПОЛЬЗОВАТЕЛЬ:ПАРОЛЬ@ХОСТ/БАЗА по данным "
 		    "панели хостинга."), ru ? "«%s»" : "%s", e);
+	else if (*state == '\0' && strstr(e, "/.postgresql/") != NULL)
+		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d,
+		    "HOME is another user's, so the certificates below it cannot be read: run "
+		    "dmbox as its user with his own HOME (sudo -H -u USER), and set HOME so for "
+		    "the web "
+		    "programs and in crontab.",
+		    "HOME указывает на папку другого пользователя, сертификаты в ней не прочитать: "
+		    "запускайте dmbox от её пользователя с его HOME («sudo -H -u ИМЯ»); задайте "
+		    "HOME так же для веб-программ и в crontab."), ru ? "%s: «%s»" : "%s: %s", who,
+		    e);
 	else if (*state == '\0' && str_eq(who, "cron") && plain_only(url))
 		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d,
 		    "The server speaks no TLS, or shows a certificate that is not trusted: within "
@@ -321,7 +522,7 @@ connect_failed(struct doctor *d, struct db *db, const char *who, const char *url
 		    "попросите у хостинга TLS и его сертификат (sslrootcert)."),
 		    doctor_tr(d, "%s: the server answers without TLS only: %s", "%s: сервер "
 		    "отвечает только без TLS: «%s»"), who, e);
-	else if (*state == '\0' && str_eq(who, "cron") && taken(url))
+	else if (*state == '\0' && str_eq(who, "cron") && way_to(url) == WAY_TAKEN)
 		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d,
 		    "A pooler (PgBouncer) whose database behind it is away or full, or another "
 		    "program on this port: see the pooler's log and its [databases]; PostgreSQL "
@@ -332,7 +533,8 @@ connect_failed(struct doctor *d, struct db *db, const char *who, const char *url
 		    doctor_tr(d, "%s: the call is taken, and no answer comes: %s",
 		    "%s: соединение принято, а ответа нет: «%s»"), who, e);
 	else
-		doctor_say(d, DC_DB_REACH, FINDING_FAIL, ru ? "%s: «%s»%s%s" : "%s: %s%s%s", who,
+		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, *state == '\0' && str_eq(who, "cron") ?
+		    way_fix(d, way_to(url)) : NULL, ru ? "%s: «%s»%s%s" : "%s: %s%s%s", who,
 		    *e != '\0' ? e :
 		    doctor_tr(d, "no answer", "нет ответа"), *state != '\0' ? " " : "", state);
 }
@@ -573,7 +775,8 @@ rights(struct doctor *d, struct db *db, const char *who, const struct right *v)
 	r = NULL;
 	if (v != rights_web && v != rights_cron)
 		goto out;
-	if (db_exec(db, &stmts[SQL_SEQUENCE], NULL, &r) == RC_OK && !db_get_bool(r, 0, 0))
+	if (db_exec(db, &stmts[SQL_SEQUENCE], NULL, &r) == RC_OK && db_rows(r) == 1 &&
+	    !db_get_bool(r, 0, 0))
 		grant(d, db_get_text(r, 0, 1), who, "usage on sequence deliveries_id_seq");
 out:
 	db_res_free(r);

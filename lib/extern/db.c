@@ -59,6 +59,7 @@ struct db {
 	bool said;			/* the fault has its log line already */
 	enum db_fault fault;
 	char sqlstate[6];
+	enum db_refused refused;
 	struct db_where where;
 	char error[300];
 	uint64_t trips;
@@ -136,6 +137,12 @@ db_sqlstate(const struct db *d)
 	return d->sqlstate;
 }
 
+enum db_refused
+db_refused(const struct db *d)
+{
+	return d->refused;
+}
+
 bool
 db_async(const struct db *d)
 {
@@ -191,6 +198,7 @@ clear_fault(struct db *d)
 	d->fault = DB_FAULT_NONE;
 	d->said = false;
 	d->sqlstate[0] = '\0';
+	d->refused = DB_REFUSED_ELSEWHERE;
 	d->where = (struct db_where){ 0 };
 	d->error[0] = '\0';
 }
@@ -462,12 +470,33 @@ take_connect_state(struct db *d, char *text)
 		}
 }
 
+/*
+ * "LOCATION:  ClientAuthentication, auth.c:532", the last line of such an error: the function
+ * has one name in every version and language, where 28000 alone stands for several refusals.
+ */
+static enum db_refused
+take_refused(const char *text, bool password_used)
+{
+	static const struct { const char *function; enum db_refused at; } known[] = {
+		{ ":  ClientAuthentication, ", DB_REFUSED_RULE },
+		{ ":  auth_failed, ", DB_REFUSED_PROOF },
+		{ ":  InitializeSessionUserId, ", DB_REFUSED_ROLE },
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (strstr(text, known[i].function) != NULL)
+			return known[i].at == DB_REFUSED_ROLE && password_used ?
+			    DB_REFUSED_NOLOGIN : known[i].at;
+	return DB_REFUSED_ELSEWHERE;
+}
+
 static void
 connect_failed(struct db *d, const char *text)
 {
 	char *words = mem_dup(text);
 
 	take_connect_state(d, words);
+	d->refused = take_refused(words, d->c != NULL && PQconnectionUsedPassword(d->c));
 	set_error(d, words);
 	mem_free_secret(words);
 	if (d->c != NULL && d->sqlstate[0] == '\0' && PQconnectionNeedsPassword(d->c))

@@ -53,6 +53,16 @@ enum db_fault db_fault(const struct db *d);
  * keeps the options of this connection back, and the server's own setting is off. */
 bool db_async(const struct db *d);
 const char *db_sqlstate(const struct db *d);	/* of a failed connect, too; "" where none */
+/* db_refused(d): where in the server a connection was refused, as none of its languages has it;
+ * DB_REFUSED_ELSEWHERE where it was not, or the server does not say. */
+enum db_refused {
+	DB_REFUSED_ELSEWHERE,
+	DB_REFUSED_RULE,	/* pg_hba.conf: no line lets this call in, or one keeps it out */
+	DB_REFUSED_PROOF,	/* what that line asks for failed: password, peer, certificate */
+	DB_REFUSED_ROLE,	/* there is no such role, or it may not log in */
+	DB_REFUSED_NOLOGIN	/* it may not log in: its password was right */
+};
+enum db_refused db_refused(const struct db *d);
 const char *db_error(const struct db *d);	/* first line, password scrubbed */
 /* db_where(d): what the server named beside its last error; "" where it named none. */
 struct db_where { char table[64], column[64], constraint[64]; };
