@@ -115,6 +115,17 @@ one_line(const char *p, size_t n, unsigned int line, envfile_fn fn, void *arg)
 	mem_free_secret(key);
 }
 
+/* As old Macs wrote files: to us it is all one line, mostly a comment. */
+static bool
+one_of_many(const char *p, size_t n)
+{
+	const char *cr = memchr(p, '\r', n);
+	size_t rest = cr != NULL ? n - (size_t)(cr - p) : 0;
+
+	str_trim(&cr, &rest);
+	return rest > 0;
+}
+
 void
 envfile_parse(const char *p, size_t n, envfile_fn fn, void *arg)
 {
@@ -127,6 +138,10 @@ envfile_parse(const char *p, size_t n, envfile_fn fn, void *arg)
 	/* Windows calls it "Unicode": each line of it would be wrong */
 	if (n >= 2 && (memcmp(p, "\xFF\xFE", 2) == 0 || memcmp(p, "\xFE\xFF", 2) == 0)) {
 		fn(arg, 1, NULL, NULL, "saved as UTF-16; save it as UTF-8");
+		return;
+	}
+	if (memchr(p, '\n', n) == NULL && one_of_many(p, n)) {
+		fn(arg, 1, NULL, NULL, "its lines end in CR alone; save it with Unix line ends");
 		return;
 	}
 	while (n > 0) {

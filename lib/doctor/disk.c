@@ -27,7 +27,8 @@
 #define FLOOR_BYTES (16LL << 20)	/* as the spool keeps free */
 #define WARN_BYTES (100LL << 20)
 #define TEST_BYTES 65536
-#define FIX_MAX (6 * PATH_MAX)
+#define FIX_MAX (9 * PATH_MAX)
+#define MAKE_MAX (4 * PATH_MAX)
 /* linux/magic.h */
 #define MAGIC_TMPFS 0x01021994
 #define MAGIC_RAMFS 0x858458f6
@@ -62,26 +63,56 @@ usable(const char *dir)
 	}
 	if (errno != ENOENT)
 		return false;
+	if (lstat(dir, &st) == 0) {	/* a link that leads nowhere: nothing can be made there */
+		errno = ENOENT;
+		return false;
+	}
 	parent_of(dir, parent);
 	return access(parent, W_OK | X_OK) == 0;
 }
 
-/* What gives a path to the group of the programs: what is in it, too, and whatever it is. */
+/* A file, or a link that leads nowhere, on the way to the folder dir. */
+static bool
+in_the_way(const char *dir, char what[PATH_MAX])
+{
+	struct stat st;
+
+	for (const char *p = dir; *p != '\0'; p += strcspn(p, "/")) {
+		p += strspn(p, "/");
+		snprintf(what, PATH_MAX, "%.*s", (int)(p - dir + (ptrdiff_t)strcspn(p, "/")), dir);
+		if (stat(what, &st) == 0 ? !S_ISDIR(st.st_mode) : lstat(what, &st) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What has to go before the folder is there: the beginning of a command, or "". */
 static void
-give(const struct doctor *d, const char *path, char fix[FIX_MAX])
+make_folder(const char *dir, char make[MAKE_MAX])
+{
+	char odd[PATH_MAX];
+	struct stat st;
+
+	if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode))
+		*make = '\0';
+	else if (in_the_way(dir, odd))
+		snprintf(make, MAKE_MAX, "mv '%s' '%s.before' && mkdir -p '%s' && ", odd, odd, dir);
+	else
+		snprintf(make, MAKE_MAX, "mkdir -p '%s' && ", dir);
+}
+
+/* What gives a path to the group of the programs, made by make: what is in it, too. */
+static void
+give(const struct doctor *d, const char *path, const char *make, char fix[FIX_MAX])
 {
 	gid_t gid = d->probe.there ? (gid_t)d->probe.gid : getegid();
 	struct group gr, *found = NULL;
-	char buf[8192], name[64], make[PATH_MAX + 16];
-	struct stat st;
+	char buf[8192], name[64];
 
 	if (getgrgid_r(gid, &gr, buf, sizeof buf, &found) == 0 && found != NULL)
 		snprintf(name, sizeof name, "%s", gr.gr_name);
 	else
 		snprintf(name, sizeof name, "%u", (unsigned int)gid);
-	*make = '\0';
-	if (stat(path, &st) != 0)
-		snprintf(make, sizeof make, "mkdir -p '%s' && ", path);
 	snprintf(fix, FIX_MAX, doctor_tr(d,
 	    "As root: `%schgrp -R '%s' '%s' && chmod -R g+rwX '%s' && find '%s' -type d -exec "
 	    "chmod 2770 {} +`; the web and the cron user both belong to that group.",
@@ -90,10 +121,22 @@ give(const struct doctor *d, const char *path, char fix[FIX_MAX])
 	    make, name, path, path, path);
 }
 
+static const char *
+read_only(const struct doctor *d)
+{
+	return doctor_tr(d, "The file system is mounted read-only, as the system does after an "
+	    "error of the disk: ask the host; on your own server see dmesg, check the disk, and "
+	    "mount it "
+	    "for writing (mount -o remount,rw).",
+	    "Файловая система подключена только для чтения, так система делает после ошибки диска: "
+	    "обратитесь в хостинг; на своём сервере посмотрите «dmesg», проверьте диск и "
+	    "подключите его на запись: «mount -o remount,rw».");
+}
+
 static void
 folder(struct doctor *d, enum doctor_check c, const char *dir)
 {
-	char fix[FIX_MAX];
+	char fix[FIX_MAX], make[MAKE_MAX];
 	int e;
 
 	if (usable(dir)) {
@@ -101,11 +144,11 @@ folder(struct doctor *d, enum doctor_check c, const char *dir)
 		return;
 	}
 	e = errno;
-	give(d, c == DC_SPOOL ? d->conf->spool_dir : dir, fix);
-	errno = e;
-	doctor_cause(d, c, FINDING_FAIL, e == EACCES || e == ENOENT ? fix : NULL,
+	make_folder(dir, make);
+	give(d, c == DC_SPOOL ? d->conf->spool_dir : dir, make, fix);
+	doctor_cause(d, c, FINDING_FAIL, e == EROFS ? read_only(d) : fix,
 		    doctor_tr(d, "%s: %s (as user %u)", "%s: %s (пользователь %u)"), dir,
-		    doctor_errno(d, errno), (unsigned int)geteuid());
+		    doctor_errno(d, e), (unsigned int)geteuid());
 }
 
 static void
@@ -245,7 +288,7 @@ spool(struct doctor *d)
 {
 	static const char *const parts[] = { "tmp", "new", "cur", "bad" };
 	const char *dir = d->conf->spool_dir;
-	char path[PATH_MAX], fix[FIX_MAX];
+	char path[PATH_MAX], fix[FIX_MAX], make[MAKE_MAX];
 	struct stat st;
 	bool whole = true;
 
@@ -271,7 +314,8 @@ spool(struct doctor *d)
 	}
 	if (!d->probe.there)
 		return;
-	give(d, dir, fix);
+	make_folder(dir, make);
+	give(d, dir, make, fix);
 	if (!d->probe.spool_ok)
 		doctor_cause(d, DC_SPOOL_WEB, FINDING_FAIL, fix, doctor_tr(d,
 		    "the web programs run as user %"
@@ -305,10 +349,33 @@ database_room(struct doctor *d)
 		space(d, dir);
 }
 
+/* Something else than a file, or no way to make one: what the programs say goes nowhere. */
+static void
+no_log(struct doctor *d, const char *path, bool is_folder)
+{
+	char dir[PATH_MAX], fix[FIX_MAX], make[MAKE_MAX];
+	int e = errno;
+
+	parent_of(path, dir);
+	make_folder(dir, make);
+	if (is_folder)
+		snprintf(fix, sizeof fix, doctor_tr(d,
+		    "Put the folder away: `mv '%s' '%s.before'`; the programs make the file.",
+		    "Уберите папку: `mv '%s' '%s.before'`; файл создадут сами программы."), path,
+		    path);
+	else
+		give(d, dir, make, fix);
+	/* of a place that nobody named the web server's own log takes the words */
+	doctor_cause(d, DC_LOG, d->conf->log_file != NULL ? FINDING_FAIL : FINDING_WARN,
+	    e == EROFS ? read_only(d) : fix, "%s: %s", is_folder ? path : dir,
+	    doctor_errno(d, is_folder ? EISDIR : e));
+}
+
 static void
 log_file(struct doctor *d)
 {
-	char path[PATH_MAX], fix[FIX_MAX];
+	char path[PATH_MAX], dir[PATH_MAX], fix[FIX_MAX];
+	struct stat st;
 	int e;
 
 	if (d->conf->log_file != NULL)
@@ -316,22 +383,26 @@ log_file(struct doctor *d)
 	else
 		snprintf(path, sizeof path, "%s/logs/dmbox.log", d->conf->dir);
 	space(d, path);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		no_log(d, path, true);
+		return;
+	}
 	if (access(path, F_OK) == 0) {
 		if (access(path, W_OK) == 0)
 			doctor_say(d, DC_LOG, FINDING_OK, "%s", path);
 		else {
 			e = errno;
-			give(d, path, fix);
+			give(d, path, "", fix);
 			doctor_cause(d, DC_LOG, FINDING_FAIL, fix, "%s: %s", path,
 			    doctor_errno(d, e));
 		}
 		return;
 	}
-	parent_of(mem_arena_dup(&d->arena, path), path);
-	if (usable(path))
-		doctor_say(d, DC_LOG, FINDING_OK, "%s", path);
+	parent_of(path, dir);
+	if (usable(dir))
+		doctor_say(d, DC_LOG, FINDING_OK, "%s", dir);
 	else
-		doctor_say(d, DC_LOG, FINDING_WARN, "%s: %s", path, doctor_errno(d, errno));
+		no_log(d, path, false);
 }
 
 void

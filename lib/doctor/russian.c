@@ -78,6 +78,8 @@ static const struct { const char *en, *ru; } lines[] = {
 	{ "the closing quote is missing", "нет закрывающей кавычки" },
 	{ "text behind the closing quote", "после закрывающей кавычки стоит текст" },
 	{ "a NUL byte: not a text file", "нулевой байт: это не текстовый файл" },
+	{ "its lines end in CR alone; save it with Unix line ends",
+	    "строки кончаются одним CR; сохраните с концами строк Unix (LF)" },
 	{ "saved as UTF-16; save it as UTF-8", "сохранено в UTF-16; сохраните в UTF-8" },
 	{ "not KEY=value", "не КЛЮЧ=значение" },
 	{ "a blank before '='", "пробел перед «=»" },

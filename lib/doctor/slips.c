@@ -4,9 +4,11 @@
  */
 #include <dirent.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/envfile.h"
 #include "base/mem.h"
@@ -331,6 +333,27 @@ small_letters(struct reading *r, unsigned int line, const char *key)
 		}
 }
 
+static bool
+is_path(const char *key)
+{
+	return str_ends(key, "_DIR") || str_ends(key, "_FILE");
+}
+
+/* A home folder as a shell writes it: here a folder of that name would be made. */
+static void
+at_home(struct reading *r, unsigned int line, const char *key, const char *v)
+{
+	const struct passwd *me = getpwuid(geteuid());
+	char fix[PATH_MAX + 100];
+
+	snprintf(fix, sizeof fix, doctor_tr(r->d,
+	    "No shell reads this file: set %s=%s%s, and restart the web programs.",
+	    "Этот файл читает не оболочка: задайте %s=%s%s и перезапустите "
+	    "веб-программы."), key, me != NULL ? me->pw_dir : "/home/USER", strchr(v, '/'));
+	slip(r, line, key, doctor_tr(r->d, "the home folder has to be written out",
+	    "домашнюю папку нужно написать полностью"), fix);
+}
+
 /* Ways to write that other files have, and this one takes as part of the value. */
 static void
 other_language(struct reading *r, unsigned int line, const char *key, const char *v)
@@ -356,6 +379,8 @@ other_language(struct reading *r, unsigned int line, const char *key, const char
 		    "%s:%u: %s: the value ends in '%c', as lines of a program do",
 		    "%s:%u: %s: значение кончается знаком «%c», как строки программ"), r->file,
 		    line, key, v[n - 1]);
+	else if (is_path(key) && (str_starts(v, "~/") || str_starts(v, "$HOME/")))
+		at_home(r, line, key, v);
 	else if (strstr(v, "&amp;") != NULL)
 		slip(r, line, key, doctor_tr(d, "holds &amp;, as the source of a page does",
 		    "в нём &amp;, как в исходном тексте страницы"),

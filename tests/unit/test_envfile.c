@@ -74,6 +74,9 @@ test_wrong(void **state)
 	/* as Notepad writes "Unicode": one sentence, not one a line */
 	same("\xff\xfe" "A\0=\0\n\0", 8, "1:!saved as UTF-16; save it as UTF-8\n");
 	same("\xfe\xff\0A\0=\0\n", 8, "1:!saved as UTF-16; save it as UTF-8\n");
+	/* all of it is one line where LF alone ends one, and a comment */
+	same("# mine\rA=b\rB=c\r", 15, "1:!its lines end in CR alone; save it with Unix line ends\n");
+	same("A=b\r", 4, "1:A=[b]\n");
 }
 
 static void
