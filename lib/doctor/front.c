@@ -57,30 +57,42 @@ doctor_cloudflare(struct doctor *d, const struct http_res *res)
 	return true;
 }
 
-/* A page whose script sets a cookie and comes again: browsers do, providers do not. */
-static bool
+/*
+ * A page whose script sets a cookie and comes again, or one that asks for proof of a person:
+ * browsers and people do it, providers do not.
+ */
+static const char *
 wants_browser(const struct http_res *res)
 {
-	return res->body_n < 65536 && strstr(res->body, "document.cookie") != NULL &&
-	    (strstr(res->body, "reload") != NULL || strstr(res->body, "location") != NULL);
+	const char *type = http_res_get(res, "Content-Type");
+
+	if (res->body_n >= 65536)
+		return NULL;
+	if (strstr(res->body, "document.cookie") != NULL &&
+	    (strstr(res->body, "reload") != NULL || strstr(res->body, "location") != NULL))
+		return "document.cookie";
+	/* hosts' own pages are English or not, the word is the same: Imunify360, SmartCaptcha */
+	return str_istarts(type != NULL ? type : "", "text/html") &&
+	    strcasestr(res->body, "captcha") != NULL ? "captcha" : NULL;
 }
 
 bool
 doctor_browser(struct doctor *d, const struct http_res *res)
 {
 	const char *server = http_res_get(res, "Server");
-	bool guard = res->status >= 400 && str_istarts(server != NULL ? server : "", "ddos-guard");
+	const char *what = res->status >= 400 && str_istarts(server != NULL ? server : "",
+	    "ddos-guard") ? "ddos-guard" : wants_browser(res);
 
-	if (!guard && !wants_browser(res))
+	if (what == NULL)
 		return false;
 	doctor_cause(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
 	    "Ask the host to except /instagram/ and /whatsapp/ from its protection against bots "
 	    "and DDoS (the panel may have a switch, or a list of paths).",
 	    "Попросите хостинг исключить /instagram/ и /whatsapp/ из защиты от ботов и DDoS (в "
 	    "панели может быть выключатель или список путей)."), doctor_tr(d,
-	    "the host's protection wants a browser (HTTP %d%s): no provider is one",
-	    "защита хостинга ждёт браузер (HTTP %d%s): провайдер не браузер"), res->status,
-	    guard ? ", ddos-guard" : ", document.cookie");
+	    "the host's protection wants a browser or a person (HTTP %d, %s): no provider is one",
+	    "защита хостинга ждёт браузер или человека (HTTP %d, %s): провайдер не браузер"),
+	    res->status, what);
 	return true;
 }
 
@@ -270,6 +282,12 @@ static const struct cause whole_site = {
 	    "see the host's panel, switch maintenance off.",
 	"Сайт на обслуживании (maintenance), или хостинг его приостановил (тариф, трафик, оплата): "
 	    "смотрите панель хостинга, выключите обслуживание." };
+static const struct cause limits = {
+	"the host's limits for this site are used up", "исчерпаны лимиты хостинга для этого сайта",
+	"The host's panel shows which limit was reached (processes, memory, CPU, traffic): end "
+	    "what uses it up, wait until it is over, or take a larger plan.",
+	"Панель хостинга показывает, какой лимит исчерпан (процессы, память, процессор, трафик): "
+	    "завершите то, что его расходует, подождите или возьмите тариф больше." };
 static const struct cause cloudflare_alone = {
 	"Cloudflare cannot use the server behind it", "Cloudflare не может обратиться к серверу за "
 	    "ним",
@@ -301,6 +319,8 @@ judge_5xx(struct doctor *d, const struct front *f, int status)
 {
 	if (status >= 520 && status <= 527)
 		conclude(d, DC_WEB, status, &cloudflare_alone);
+	else if (status == 508 || status == 509)	/* CloudLinux's, cPanel's */
+		conclude(d, DC_WEB, status, &limits);
 	else if (status == 503 && got(f, P_ROOT, 503))
 		conclude(d, DC_WEB, status, &whole_site);
 	else if (status == 502 || status == 504)
@@ -334,6 +354,50 @@ judge(struct doctor *d, const struct front *f)
 		conclude(d, DC_SAME_PROGRAM, status, &site);
 	else
 		conclude(d, DC_WEB, status, &nothing);
+}
+
+/* Sent to another page of the same site: nothing of an address is wrong. */
+void
+doctor_front_sent_away(struct doctor *d, const struct http_res *res)
+{
+	const char *to = http_res_get(res, "Location");
+	bool switched_off = to != NULL && strcasestr(to, "suspended") != NULL;
+
+	if (switched_off)
+		doctor_cause(d, DC_WEB, FINDING_FAIL, doctor_tr(d, whole_site.en_fix,
+		    whole_site.ru_fix), "GET %s%s: HTTP %d -> %s: %s", d->base, paths[P_FIRST],
+		    res->status, to, doctor_tr(d, whole_site.en, whole_site.ru));
+	else if (to != NULL && (*to == '/' || str_istarts(to, d->base)) && !str_starts(to, "//"))
+		doctor_cause(d, DC_REDIRECT, FINDING_FAIL, doctor_tr(d,
+		    "Something before dmbox sends each call to another page (a login for the whole "
+		    "site, a \"coming soon\" or language plugin, a rule in .htaccess): except "
+		    "/instagram/ and /whatsapp/ from it.",
+		    "Кто-то перед dmbox отправляет каждый запрос на другую страницу (вход на весь "
+		    "сайт, заглушка «скоро открытие», выбор языка, правило в .htaccess): исключите "
+		    "из этого /instagram/ и /whatsapp/."), "GET %s%s: HTTP %d -> %s", d->base,
+		    paths[P_FIRST], res->status, to);
+	else
+		doctor_say(d, DC_REDIRECT, FINDING_FAIL, "GET %s%s: HTTP %d -> %s", d->base,
+		    paths[P_FIRST], res->status, to != NULL ? to : "?");
+}
+
+/* Others of the programs answer, so the server knows them: it is this one that is broken. */
+void
+doctor_front_one_dead(struct doctor *d, int status, const char *what)
+{
+	const struct cause *v = status == 502 || status == 504 ? &no_backend : status == 503 ?
+	    &busy : status == 508 || status == 509 ? &limits : NULL;
+
+	doctor_cause(d, DC_ENDPOINTS, FINDING_FAIL, v != NULL ? doctor_tr(d, v->en_fix, v->ru_fix) :
+	    doctor_tr(d,
+	    "This program does not start, or dies, while others do: give it chmod 755 and the "
+	    "owner of its neighbours, start it by hand as the site's user (</dev/null; it says "
+	    "what is missing), or run make install again; the server's error log has the rest.",
+	    "Эта программа не запускается или падает, а другие работают: дайте ей права 755 и "
+	    "владельца соседних, запустите её вручную от пользователя сайта (</dev/null; она "
+	    "скажет, чего не хватает) или повторите make install; остальное в журнале ошибок "
+	    "сервера."), doctor_tr(d, "%s: HTTP %d, and not from dmbox",
+	    "%s: HTTP %d, и не от dmbox"), what, status);
 }
 
 void

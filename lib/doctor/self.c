@@ -380,7 +380,13 @@ foreign_answer(struct doctor *d, const struct self *s)
 		doctor_say(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
 		    "POST to the webhook of %s: HTTP %d, and not from dmbox",
 		    "POST на вебхук %s: HTTP %d, и не от dmbox"), name, s->status);
-	else
+	else if (s->status >= 500) {
+		char what[160];
+
+		snprintf(what, sizeof what, doctor_tr(d, "POST to the webhook of %s",
+		    "POST на вебхук %s"), name);
+		doctor_front_one_dead(d, s->status, what);
+	} else
 		doctor_say(d, DC_ENDPOINTS, FINDING_FAIL, doctor_tr(d,
 		    "POST to the webhook of %s: HTTP %d, and not from dmbox",
 		    "POST на вебхук %s: HTTP %d, и не от dmbox"), name, s->status);

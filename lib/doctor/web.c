@@ -202,8 +202,7 @@ redirected(struct doctor *d, const struct http_res *res)
 		doctor_cause(d, DC_REDIRECT, FINDING_FAIL, fix, "GET %s%s: HTTP %d -> %s", d->base,
 		    path, res->status, to);
 	} else {
-		doctor_say(d, DC_REDIRECT, FINDING_FAIL, "GET %s%s: HTTP %d -> %s", d->base, path,
-		    res->status, to != NULL ? to : "?");
+		doctor_front_sent_away(d, res);
 	}
 }
 
@@ -287,7 +286,8 @@ on_endpoint(struct doctor *d, void *arg, struct http_res *res)
 {
 	struct endpoint *e = arg;
 
-	doctor_web_slowest(d, res);
+	if (res->fail != HTTP_FAIL_NONE || doctor_web_ours(d, res, e->rid))
+		doctor_web_slowest(d, res);
 	d->web->silent += res->fail == HTTP_FAIL_TIMEOUT;
 	if (res->fail != HTTP_FAIL_NONE)
 		doctor_say(d, DC_ENDPOINTS, FINDING_WARN, "%s: %s", e->what,
@@ -303,6 +303,8 @@ on_endpoint(struct doctor *d, void *arg, struct http_res *res)
 		    http_res_get(res, "Location") : "?");
 	else if (!doctor_web_ours(d, res, e->rid) && (e->want >= 400 && res->status == 200))
 		page_for_error(d, e->what);
+	else if (!doctor_web_ours(d, res, e->rid) && res->status >= 500)
+		doctor_front_one_dead(d, res->status, e->what);
 	else if (!doctor_web_ours(d, res, e->rid) && (res->status == 403 || res->status == 406))
 		doctor_say(d, DC_FIREWALL, FINDING_FAIL,
 		    doctor_tr(d, "%s: HTTP %d, and not from dmbox",
@@ -379,7 +381,7 @@ endpoints(struct doctor *d)
 
 /* --- handshake (B.2) ---------------------------------------------------------------------- */
 
-struct handshake { const struct account *a; bool good; char challenge[24]; };
+struct handshake { const struct account *a; bool good; char challenge[24], rid[48]; };
 
 static void
 on_handshake(struct doctor *d, void *arg, struct http_res *res)
@@ -392,6 +394,9 @@ on_handshake(struct doctor *d, void *arg, struct http_res *res)
 
 	if (res->fail != HTTP_FAIL_NONE)
 		doctor_say(d, c, FINDING_UNKNOWN, "%s: %s", g->a->name, doctor_fail(d, res->fail));
+	else if (res->status >= 500 && !doctor_web_ours(d, res, g->rid))
+		doctor_cause(d, c, FINDING_UNKNOWN, "", doctor_tr(d, "%s: HTTP %d: see DMB-503",
+		    "%s: HTTP %d: смотрите DMB-503"), g->a->name, res->status);
 	else if (right || !g->good)
 		doctor_say(d, c, right ? FINDING_OK : FINDING_FAIL, "%s: HTTP %d", g->a->name,
 		    res->status);
@@ -422,7 +427,6 @@ handshake(struct doctor *d, const struct account *a, bool good)
 	struct handshake *g = mem_arena_alloc(&d->arena, sizeof *g);
 	struct http_req r;
 	struct buf b;
-	char rid[48];
 
 	g->a = a;
 	g->good = good;
@@ -436,8 +440,8 @@ handshake(struct doctor *d, const struct account *a, bool good)
 	}
 	if (!good)
 		buf_puts(&b, "-wrong");
-	doctor_web_id(d, rid);
-	begin(d, &r, "GET", b.p, rid);
+	doctor_web_id(d, g->rid);
+	begin(d, &r, "GET", b.p, g->rid);
 	mem_wipe(b.p, b.n);
 	buf_free(&b);
 	doctor_get(d, &r, REQUEST_MS, on_handshake, g);
