@@ -127,6 +127,22 @@ static const struct {
 		"from the platform's list.",
 		"{{Переменная}} пришла без значения ({{name}}, undefined или null): выберите её "
 		"из списка платформы." } },
+	{ "bad_time", {
+		"The time of a message is none (0, a word, another century): it counts as sent "
+		"when it arrived. Send seconds or milliseconds since 1970, or ISO 8601, or none.",
+		"Время сообщения не похоже на время (0, слово, другой век): отправленным оно "
+		"считается в момент прихода. Передавайте секунды или миллисекунды с 1970 года, ISO "
+		"8601 или ничего." } },
+	{ "future_time", {
+		"The time of a message lies in the future: it counts as a day after its arrival. "
+		"Correct the clock, or the unit, of what sends it.",
+		"Время сообщения в будущем: считается, что это сутки после прихода. Поправьте часы "
+		"или единицу времени у отправителя." } },
+	{ "reused_id", {
+		"The id of this message was another one's before: the flow writes the same "
+		"messageId into each. Remove the field; the message was stored all the same.",
+		"С id этого сообщения раньше пришло другое: сценарий пишет во все один и тот же "
+		"messageId. Уберите это поле; сообщение всё равно сохранено." } },
 	{ "unknown_charset", {
 		"The declared charset is not known; the body is kept and made no message. "
 		"Send UTF-8.",

@@ -16,7 +16,7 @@
 #define CRONTAB_MAX 2048
 #define OTHER_S 1800		/* the other poller was seen so lately */
 
-enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_LITERAL, SQL_ENTRY,
+enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_LITERAL, SQL_REUSED, SQL_ENTRY,
 	SQL_ANY, SQL_ADDED, SQL_SINCE, SQL_SILENT, SQL_SIDES,
 	SQL_OUTBOX, SQL_PAUSED, SQL_BALANCE, SQL_CONTACTS, SQL_ERASED, SQL_FETCHED, SQL_TOLD,
 	SQL__MAX };
@@ -70,13 +70,14 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "with d as (select id, received_at, reason, body from dmbox.deliveries where account = "
 	    "$1 and channel = $2"
 	    "   and verdict = 'accepted' and received_at > now() - interval '7 days' and" REAL "),"
-	    " b as (select *, reason in ('salvaged', 'raw_controls', 'bad_utf8', 'behind_text') as "
+	    " b as (select *, reason in ('salvaged', 'raw_controls', 'bad_utf8', 'behind_text',"
+	    "   'bad_time', 'future_time') as "
 	    "mended from d"
 	    "   where reason in ('not_understood', 'poison', 'ambiguous_sender', "
 	    "'unknown_charset', 'bad_charset',"
 	    "   'bad_compression', 'unknown_compression', 'bad_multipart', 'too_large', "
 	    "'salvaged', 'raw_controls', "
-	    "'bad_utf8', 'behind_text')),"
+	    "'bad_utf8', 'behind_text', 'bad_time', 'future_time')),"
 	    " l as (select * from b order by received_at desc limit 1)"
 	    " select (select count(*) from b where not mended), (select count(*) from d),"
 	    " (select string_agg(g.reason || ' ' || g.n, ', ') from (select reason, count(*) as n "
@@ -97,6 +98,13 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " where account = $1 and channel = $2 and verdict = 'accepted' and" REAL
 	    " order by received_at desc limit 20) d where position('\\x7b7b'::bytea in body) > 0 "
 	    "order by id desc limit 1" },
+	/* dmbox.keep_apart: of the last 20 deliveries */
+	[SQL_REUSED] = { NULL,
+	    "select (select e.target_id from dmbox.events e where e.account = $1 and e.channel = $2"
+	    "   and e.contact_id is null and e.effect = 'none' and e.kind = 'reused_id'"
+	    "   order by e.id desc limit 1) from (select reason from dmbox.deliveries"
+	    " where account = $1 and channel = $2 and verdict = 'accepted' and" REAL
+	    " order by received_at desc limit 20) d where reason = 'reused_id' limit 1" },
 	[SQL_ENTRY] = { NULL,
 	    "select recipient_id from (select recipient_id from dmbox.messages where account = $1"
 	    " and channel = $2 and provider = $3 and direction = 'inbound' and not is_test"
@@ -447,6 +455,10 @@ doctor_facts(struct doctor *d, const struct account *a, struct check_facts *out)
 		out->unfilled_id = db_get_i64(r, 0, 0);
 		out->unfilled = mem_arena_dup(&d->arena, db_get_text(r, 0, 1));
 	}
+	db_res_free(r);
+	r = of_account(d, SQL_REUSED, a);
+	if (r != NULL)
+		out->reused = mem_arena_dup(&d->arena, db_get_text(r, 0, 0));
 	db_res_free(r);
 	r = of_account(d, SQL_TOLD, a);
 	if (r != NULL) {

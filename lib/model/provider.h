@@ -233,6 +233,8 @@ struct check_facts {
 	const char *last_delivery;	/* the newest with items, as doctor shows times; NULL */
 	const char *unfilled;		/* "{{name}}" in one of the last 20 bodies; NULL */
 	int64_t unfilled_id;		/* ... of this delivery */
+	/* an id that different messages came under (one of the last 20 deliveries); NULL */
+	const char *reused;
 	const char *foreign_id;		/* not own_id, but deliveries are for it; NULL */
 	/* the newest event without a contact whose text is "warn: ...", unless a later one of
 	 * its kind is none: kind, text, time; NULL */

@@ -28,6 +28,26 @@ $$;
 comment on function dmbox.lock_target(text, text, text, text) is
 	'Before anything changes a message by what happened to it: until the end of the transaction nobody else brings that message or an event about it';
 
+-- WhatsApp tells a chat by a number or by a hidden id: the names of one that are known by now.
+create or replace function dmbox.chat_names(p_account text, p_channel text, p_thread text)
+returns text[] language plpgsql stable as $$
+begin
+	if p_thread like '%@lid' or p_thread like '%@c.us' then
+		return dmbox.contact_all(p_account, p_channel, p_thread);
+	end if;
+	return array[p_thread];
+end $$;
+comment on function dmbox.chat_names(text, text, text) is 'Every name of a chat, which is among them';
+
+create or replace function dmbox.is_erased(p_account text, p_channel text, p_thread text, p_ids text[])
+returns boolean language sql stable as $$
+	select exists (select 1 from dmbox.erased x where x.account = p_account and x.channel = p_channel
+	     and x.id_hash in (select dmbox.id_hash(p_account, p_channel, t, k)
+	            from unnest(dmbox.chat_names(p_account, p_channel, p_thread)) t, unnest(p_ids) k where k is not null))
+$$;
+comment on function dmbox.is_erased(text, text, text, text[]) is
+	'Whether any of these messages (or ''event:'' and an event''s key) was erased, under whatever name of its chat';
+
 -- Later states have higher numbers; a status never goes back.
 create or replace function dmbox.status_rank(p_status text)
 returns integer language sql immutable parallel safe as $$
@@ -162,8 +182,9 @@ $$;
 comment on function dmbox.message_twin(text, text, text, text) is 'Id of the message of this id in a chat that may be this one by another name';
 
 -- One chat by two names: what is empty under one and told under the other is one message, whose
--- key is the told one's.  An older row gets that key here.  Of each message the name under
--- which it is stored, where that is not its own.
+-- key is the told one's.  What is told under both is one, too, where the names are known to be
+-- one person's; its key is then the number's.  An older row gets that key here.  Of each
+-- message the name under which it is stored, where that is not its own.
 create or replace function dmbox.twin_threads(p_account text[], p_channel text[], p_thread text[], p_ext text[], p_empty boolean[])
 returns text[] language plpgsql as $$
 declare
@@ -179,9 +200,10 @@ begin
 	for r in
 		select i, min(p_thread[k]) as thread
 		  from generate_series(1, cardinality(p_ext)) i, generate_series(1, cardinality(p_ext)) k
-		 where v_bare[i] and p_ext[k] = p_ext[i] and p_account[k] = p_account[i] and p_channel[k] = p_channel[i]
+		 where p_ext[k] = p_ext[i] and p_account[k] = p_account[i] and p_channel[k] = p_channel[i]
+		   and (v_bare[i] or not v_bare[k] and p_thread[k] = any (dmbox.chat_names(p_account[i], p_channel[i], p_thread[i])))
 		   and (p_thread[i] like '%@lid' and p_thread[k] like '%@c.us'
-		        or p_thread[i] like '%@c.us' and p_thread[k] like '%@lid' and not v_bare[k])
+		        or v_bare[i] and p_thread[i] like '%@c.us' and p_thread[k] like '%@lid' and not v_bare[k])
 		 group by i
 	loop
 		v_with[r.i] := r.thread;
@@ -195,9 +217,16 @@ begin
 	loop
 		if v_bare[r.i] and (r.lid or not dmbox.is_empty(r.twin)) then
 			v_there[r.i] := (r.twin).thread_id;
-		elsif dmbox.is_empty(r.twin) and (r.twin).source <> 'send' and not exists (select 1 from dmbox.messages x
-		    where x.account = p_account[r.i] and x.channel = p_channel[r.i] and x.thread_id = r.thread
-		      and x.external_id = p_ext[r.i]) then
+		elsif exists (select 1 from dmbox.messages x where x.account = p_account[r.i] and x.channel = p_channel[r.i]
+		       and x.thread_id = r.thread and x.external_id = p_ext[r.i]) then
+			null;
+		elsif dmbox.is_empty(r.twin) and (r.twin).source <> 'send' then
+			update dmbox.messages x set thread_id = r.thread where x.id = (r.twin).id;
+		elsif (r.twin).thread_id <> all (dmbox.chat_names(p_account[r.i], p_channel[r.i], r.thread)) then
+			null;
+		elsif r.thread like '%@lid' or (r.twin).source = 'send' then
+			v_there[r.i] := (r.twin).thread_id;
+		else
 			update dmbox.messages x set thread_id = r.thread where x.id = (r.twin).id;
 		end if;
 	end loop;
@@ -746,6 +775,108 @@ begin
 end $$;
 comment on function dmbox.late_message(bigint) is 'Give a new message what a receipt or an answer that is there already says of it';
 
+-- A flow may write one word as the id of all its messages.  Is w, told under the id of m,
+-- another message?  It is, if of another person; or of other words, unless the two may be one
+-- message in two versions: told at one time, or, where no time is told, one the beginning of
+-- the other.  What a poll and a webhook say of one id is always one message.  Once the id was
+-- seen to be none (event reused_id), the same words a while later are another one, too.
+create or replace function dmbox.is_another(m dmbox.messages, w dmbox.messages, p_atts dmbox.attachment_told[])
+returns boolean language plpgsql as $$
+declare
+	v_body   text := coalesce((select v.body from dmbox.message_edits v where v.message_id = m.id and v.version = 0), m.body);
+	v_timed  boolean := m.sent_at_known and w.sent_at_known;
+	v_apart  boolean := v_timed and abs(dmbox.micros(m.sent_at) - dmbox.micros(w.sent_at)) >= 1000000;
+	v_proved boolean := exists (select 1 from dmbox.events e where e.account = m.account and e.channel = m.channel
+	    and e.target_id = m.external_id and e.kind = 'reused_id');
+	v_files  boolean := array(select a.url from dmbox.attachments a where a.message_id = m.id order by a.position)
+	    = array(select x.url from unnest(p_atts) x);
+	v_same   boolean := case when v_body is null and w.body is null then v_files
+	    else dmbox.bare(v_body) is not distinct from dmbox.bare(w.body) end;
+	v_first  text := dmbox.bare(v_body);
+	v_then   text := dmbox.bare(w.body);
+begin
+	if m.placeholder or m.deleted_at is not null or m.source <> w.source then
+		return false;
+	elsif m.contact_id <> w.contact_id then
+		return true;
+	elsif m.direction <> w.direction or dmbox.is_empty(m)
+	   or w.kind = 'unsupported' and w.body is null and cardinality(p_atts) = 0 then
+		return false;
+	elsif v_same then
+		return v_proved and (v_apart or not v_timed
+		       and abs(dmbox.micros(m.received_at) - dmbox.micros(w.received_at)) > 20000000);
+	elsif v_timed or v_proved or v_body is null and w.body is null then
+		return v_apart or not v_timed;
+	end if;
+	return not starts_with(v_then, rtrim(v_first, '.…')) and not starts_with(v_first, rtrim(v_then, '.…'));
+end $$;
+comment on function dmbox.is_another(dmbox.messages, dmbox.messages, dmbox.attachment_told[]) is
+	'Whether what is told under the id of a message is another one (a flow that gives all messages one id)';
+
+-- Another message under the id of message p_id gets a row of its own, known by what it says and
+-- when, as one that has no id.  Its id; 0: it is there; -1: it is erased; null: it is no other one.
+create or replace function dmbox.keep_apart(p_id bigint, w dmbox.messages, p_who text, p_atts dmbox.attachment_told[])
+returns bigint language plpgsql as $$
+declare
+	m      dmbox.messages%rowtype;
+	v_time bigint[] := case when w.sent_at_known then array[dmbox.micros(w.sent_at)]
+	    else array[dmbox.micros(w.received_at) / 10000000, dmbox.micros(w.received_at) / 10000000 - 1] end;
+	v_keys text[];
+	v_id   bigint;
+begin
+	select * into m from dmbox.messages x where x.id = p_id for no key update;
+	if not found or not dmbox.is_another(m, w, p_atts) then
+		return null;
+	end if;
+	v_keys := array(select 'weak:' || encode(sha256(convert_to(jsonb_build_array(w.external_id, p_who, w.direction, w.kind,
+	    w.body, w.detail, w.sent_at_known, t, (select jsonb_agg(x.url) from unnest(p_atts) x))::text, 'UTF8')), 'hex')
+	    from unnest(v_time) with ordinality u(t, i) order by i);
+	insert into dmbox.events (account, channel, thread_id, provider, kind, effect, occurred_at, target_id, event_key, raw)
+	values (m.account, m.channel, m.thread_id, m.provider, 'reused_id', 'none', w.received_at, m.external_id,
+	       'reused|' || dmbox.id_hash(m.account, m.channel, m.thread_id, m.external_id), '{}')
+	on conflict (event_key, channel, account) do nothing;
+	if exists (select 1 from dmbox.messages x where x.account = m.account and x.channel = m.channel
+	            and x.thread_id = m.thread_id and x.external_id = any (v_keys)) then
+		return 0;
+	elsif dmbox.is_erased(m.account, m.channel, m.thread_id, v_keys) then
+		return -1;
+	end if;
+	insert into dmbox.messages (account, channel, thread_id, provider, external_id, contact_id, sender_id, recipient_id,
+	       direction, kind, body, detail, reply_to, status, sent_at, sent_at_known, received_at, is_test, source, delivery_id)
+	values (m.account, m.channel, m.thread_id, w.provider, v_keys[1], w.contact_id, w.sender_id, w.recipient_id,
+	       w.direction, w.kind, w.body, w.detail, w.reply_to, case w.direction when 'outbound' then 'sent' else 'received' end,
+	       w.sent_at, w.sent_at_known, w.received_at, w.is_test, w.source, w.delivery_id)
+	returning id into v_id;
+	if cardinality(p_atts) > 0 then
+		perform dmbox.merge_attachments(m.account, w.provider, v_id, p_atts);
+	end if;
+	return v_id;
+end $$;
+comment on function dmbox.keep_apart is 'A row of its own for a message that came under the id of another one';
+
+-- What comes of a message whose key is there: the id of a row of its own; 0: it is there under
+-- another key; -1: it is erased; -2: the row is fuller now; -3: nothing new.
+create or replace function dmbox.told_again(p_id bigint, p_who text, p_ext text, p_received timestamptz, p_delivery bigint,
+	p_contact bigint, p_provider text, p_sender text, p_recipient text, p_out boolean, p_kind text, p_body text,
+	p_detail jsonb, p_reply text, p_at timestamptz, p_known boolean, p_test boolean, p_source text, p_atts dmbox.attachment_told[])
+returns bigint language plpgsql as $$
+declare
+	w      dmbox.messages%rowtype;
+	v_came bigint;
+begin
+	if p_provider = 'chatrace' then	-- its ids are written by whoever made the flow
+		w.external_id := p_ext; w.provider := p_provider; w.contact_id := p_contact; w.sender_id := p_sender;
+		w.recipient_id := p_recipient; w.direction := case when p_out then 'outbound' else 'inbound' end;
+		w.kind := p_kind; w.body := p_body; w.detail := p_detail; w.reply_to := p_reply; w.sent_at := p_at;
+		w.sent_at_known := p_known; w.received_at := p_received; w.is_test := p_test; w.source := p_source;
+		w.delivery_id := p_delivery;
+		v_came := dmbox.keep_apart(p_id, w, p_who, p_atts);
+	end if;
+	return coalesce(v_came, case when dmbox.merge_message(p_id, p_contact, p_provider, p_sender, p_recipient, p_out, p_kind,
+	    p_body, p_detail, p_reply, p_at, p_known, p_test, p_source, p_atts) then -2 else -3 end);
+end $$;
+comment on function dmbox.told_again is 'Merge a later version of a message, or keep apart what is another one';
+
 -- The door, for any number of deliveries and items.  A null count is 0 and a null flag
 -- false, and an array may be null where no element has a value.  The rows of
 -- generate_series come in its order: in a plain scan, or as the outer side of a left join
@@ -815,6 +946,7 @@ declare
 	c_out_at timestamptz[];	-- contacts: until when there may be an answer
 	v_answered boolean;	-- any of them
 	d_merged integer[];	-- items that made an older row fuller; null: none
+	v_came   bigint;	-- dmbox.told_again
 	r        record;
 begin
 	foreach v_lock in array l_bucket loop
@@ -824,16 +956,10 @@ begin
 
 	-- erased stays erased
 	if exists (select 1 from dmbox.erased) then
-		select array_agg(exists (select 1 from dmbox.erased x
-		           where x.account = m_account[i] and x.channel = d_channel[m_d[i]]
-		             and x.id_hash in (dmbox.id_hash(m_account[i], d_channel[m_d[i]], m_thread[i], m_ext[i]),
-		                               dmbox.id_hash(m_account[i], d_channel[m_d[i]], m_thread[i], m_alt[i]))))
+		select array_agg(dmbox.is_erased(m_account[i], d_channel[m_d[i]], m_thread[i], array[m_ext[i], m_alt[i]]))
 		  into m_gone from generate_series(1, v_nm) i;
 		if v_ne > 0 then
-			select array_agg(exists (select 1 from dmbox.erased x
-			           where x.account = e_account[i] and x.channel = d_channel[e_d[i]]
-			             and x.id_hash in (dmbox.id_hash(e_account[i], d_channel[e_d[i]], e_thread[i], e_target[i]),
-			                               dmbox.id_hash(e_account[i], d_channel[e_d[i]], e_thread[i], 'event:' || e_key[i]))))
+			select array_agg(dmbox.is_erased(e_account[i], d_channel[e_d[i]], e_thread[i], array[e_target[i], 'event:' || e_key[i]]))
 			  into e_gone from generate_series(1, v_ne) i;
 		end if;
 		if true = any (m_gone) or true = any (e_gone) then
@@ -889,8 +1015,7 @@ begin
 		         where c.id = any (array(select v_cid[i] from unnest(v_stale) i))
 		         order by c.id for no key update) x;
 		update dmbox.contacts c
-		   set last_inbound_at = greatest(c.last_inbound_at, c_in[i]),
-		       last_outbound_at = greatest(c.last_outbound_at, c_out[i]),
+		   set last_inbound_at = greatest(c.last_inbound_at, c_in[i]), last_outbound_at = greatest(c.last_outbound_at, c_out[i]),
 		       last_at = greatest(c.last_at, c_in[i], c_out[i]),
 		       name = case when dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at) then c_name[i] else c.name end,
 		       named_at = case when dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at) then c_name_at[i] else c.named_at end,
@@ -907,8 +1032,7 @@ begin
 		m_skip := m_gone;
 		if m_alt is not null then
 			select array_agg(m_gone[i] is true or (select w.id from dmbox.messages w
-			           where w.account = m_account[i] and w.channel = d_channel[m_d[i]] and w.thread_id = m_thread[i]
-			             and w.external_id = m_alt[i]) is not null)
+			           where w.account = m_account[i] and w.channel = d_channel[m_d[i]] and w.thread_id = m_thread[i] and w.external_id = m_alt[i]) is not null)
 			  into m_skip from generate_series(1, v_nm) i;
 		end if;
 		if exists (select 1 from unnest(m_thread) t where t like '%@lid' or t like '%@c.us') then
@@ -953,21 +1077,18 @@ begin
 				 order by w.id for no key update of w
 			loop
 				update dmbox.messages w
-				   set provider = m_provider[r.i], sender_id = m_sender[r.i], recipient_id = m_recipient[r.i],
-				       contact_id = v_cid[m_c[r.i]],
+				   set provider = m_provider[r.i], sender_id = m_sender[r.i], recipient_id = m_recipient[r.i], contact_id = v_cid[m_c[r.i]],
 				       direction = case when m_out[r.i] then 'outbound' else 'inbound' end, kind = m_kind[r.i],
 				       reply_to = m_reply[r.i], status = case when m_out[r.i] then 'sent' else 'received' end,
 				       sent_at = m_at[r.i], sent_at_known = m_known[r.i], received_at = d_at[m_d[r.i]],
-				       is_test = coalesce(m_test[r.i], false), source = m_source[r.i], delivery_id = v_did[m_d[r.i]],
-				       placeholder = false, read_at = null, delivered_at = null
+				       is_test = coalesce(m_test[r.i], false), source = m_source[r.i], delivery_id = v_did[m_d[r.i]], placeholder = false, read_at = null, delivered_at = null
 				 where w.id = r.id and w.placeholder;
 				if found then
 					m_new[r.i] := true;
 					v_mid[r.i] := r.id;
 				end if;
 			end loop;
-			-- duplicates are keys that are found, not what remains; one that makes the row
-			-- fuller is stored, though no new row
+			-- duplicates are keys that are found, not what remains
 			for r in
 				select i, m_d[i] as d, m_source[i] = 'echo' as echo, m_alt[i] is not null as weak, m_gone[i] is not true
 				       and coalesce(w.id, (select x.id from dmbox.messages x
@@ -978,15 +1099,25 @@ begin
 				   and w.thread_id = coalesce(v_there[i], m_thread[i]) and w.external_id = m_ext[i]
 				 where not m_new[i]
 			loop
+				v_came := case when r.there and not r.weak then dmbox.told_again(r.id, c_ext[m_c[r.i]], m_ext[r.i], d_at[r.d],
+				       v_did[r.d], v_cid[m_c[r.i]], m_provider[r.i], m_sender[r.i], m_recipient[r.i], m_out[r.i] is true, m_kind[r.i],
+				       m_body[r.i], m_detail[r.i], m_reply[r.i], m_at[r.i], m_known[r.i], m_test[r.i] is true, m_source[r.i],
+				       array(select row(a_type[k], a_url[k], a_ref[k], a_name[k], a_mime[k], a_bytes[k])::dmbox.attachment_told
+				               from generate_series(1, v_na) k where a_m[k] = r.i order by a_pos[k])) end;
+				d_reason[r.d] := case when v_came >= -1 and d_reason[r.d] = 'ok' then 'reused_id' else d_reason[r.d] end;
+				if v_came > 0 then
+					m_new[r.i] := true;
+					v_mid[r.i] := v_came;
+					continue;
+				end if;
 				d_msgs[r.d] := d_msgs[r.d] - 1;
 				d_echoes[r.d] := d_echoes[r.d] - r.echo::integer;
-				if r.there and not r.weak and dmbox.merge_message(r.id, v_cid[m_c[r.i]], m_provider[r.i], m_sender[r.i],
-				       m_recipient[r.i], m_out[r.i] is true, m_kind[r.i], m_body[r.i], m_detail[r.i], m_reply[r.i], m_at[r.i],
-				       m_known[r.i], m_test[r.i] is true, m_source[r.i],
-				       array(select row(a_type[k], a_url[k], a_ref[k], a_name[k], a_mime[k], a_bytes[k])::dmbox.attachment_told
-				               from generate_series(1, v_na) k where a_m[k] = r.i order by a_pos[k])) then
+				if v_came = -2 then
 					d_merged[r.d] := coalesce(d_merged[r.d], 0) + 1;
-				elsif r.there and r.weak then
+				elsif v_came = -1 then
+					d_ignored[r.d] := coalesce(d_ignored[r.d], 0) + 1;
+					d_body[r.d] := null;
+				elsif r.there and (r.weak or v_came = 0) then
 					d_weak[r.d] := coalesce(d_weak[r.d], 0) + 1;
 				elsif r.there then
 					d_dup[r.d] := coalesce(d_dup[r.d], 0) + 1;
@@ -1136,9 +1267,10 @@ begin
 	          or dmbox.newer(c_pic, c_at, c.picture_url, c.picture_at),
 	       (select x.erased_at from dmbox.erased x
 	         where x.account = m_account and x.channel = d_channel and x.id_hash = m_hash) is not null
-	       -- or it may be there under the other name of its chat
-	       or m_thread like '%@%' and m_thread not like '%@g.us' and (select w.id from dmbox.messages w where w.account = m_account
-	         and w.channel = d_channel and w.external_id = m_ext and w.thread_id <> '' and w.thread_id <> m_thread limit 1) is not null,
+	       -- or it may be there, or be erased, under the other name of its chat
+	       or m_thread like '%@%' and m_thread not like '%@g.us' and ((select w.id from dmbox.messages w where w.account = m_account
+	         and w.channel = d_channel and w.external_id = m_ext and w.thread_id <> '' and w.thread_id <> m_thread limit 1) is not null
+	         or exists (select 1 from dmbox.erased) and dmbox.is_erased(m_account, d_channel, m_thread, array[m_ext])),
 	       (select e.id from dmbox.events e
 	         where e.account = m_account and e.channel = d_channel
 	           and e.target_id = m_ext and e.effect <> 'none' limit 1) is not null,
@@ -1157,8 +1289,7 @@ begin
 		returning id into v_cid;
 	elsif v_old and not v_gone then
 		update dmbox.contacts c
-		   set last_inbound_at = greatest(c.last_inbound_at, c_in),
-		       last_outbound_at = greatest(c.last_outbound_at, c_out),
+		   set last_inbound_at = greatest(c.last_inbound_at, c_in), last_outbound_at = greatest(c.last_outbound_at, c_out),
 		       last_at = greatest(c.last_at, c_in, c_out),
 		       name = case when dmbox.newer(c_name, c_at, c.name, c.named_at) then c_name else c.name end,
 		       named_at = case when dmbox.newer(c_name, c_at, c.name, c.named_at) then c_at else c.named_at end,

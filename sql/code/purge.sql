@@ -49,8 +49,8 @@ declare
 	n   integer;
 begin
 	insert into dmbox.erased (account, channel, id_hash)
-	select e.account, e.channel, dmbox.id_hash(e.account, e.channel, e.thread_id, 'event:' || e.event_key)
-	  from dmbox.events e where e.id = any (p_ids)
+	select e.account, e.channel, dmbox.id_hash(e.account, e.channel, t, 'event:' || e.event_key)
+	  from dmbox.events e cross join unnest(dmbox.chat_names(e.account, e.channel, e.thread_id)) t where e.id = any (p_ids)
 	 order by 1, 2, 3
 	on conflict do nothing;
 	with gone as (delete from dmbox.events e where e.id = any (p_ids) returning e.delivery_id)
@@ -106,8 +106,8 @@ begin
 	  order by m.account, m.channel, m.thread_id, m.external_id for update;
 
 	insert into dmbox.erased (account, channel, id_hash)
-	select m.account, m.channel, dmbox.id_hash(m.account, m.channel, m.thread_id, m.external_id)
-	  from dmbox.messages m where m.id = any (v_ids)
+	select m.account, m.channel, dmbox.id_hash(m.account, m.channel, t, m.external_id)
+	  from dmbox.messages m cross join unnest(dmbox.chat_names(m.account, m.channel, m.thread_id)) t where m.id = any (v_ids)
 	 order by 1, 2, 3
 	on conflict do nothing;
 

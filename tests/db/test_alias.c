@@ -391,6 +391,93 @@ test_told_again(void **state)
 	mem_arena_free(&m);
 }
 
+/* --- one message under both names of its chat ------------------------------------------- */
+
+#define LID "120000000000001@lid"
+#define PHONE "79990000001@c.us"
+
+/* Told whole under one name of a Green API chat. */
+static void
+green(const char *chat, const char *alias, const char *mid, const char *text, int64_t at, bool ours)
+{
+	struct delivery d;
+	struct item *it;
+
+	dbt_delivery(&d);
+	d.channel = CHANNEL_WHATSAPP;
+	d.provider = provider_by_name("greenapi");
+	d.body = text;
+	d.body_n = strlen(text);
+	it = dbt_message(&d, chat, mid, text, at);
+	it->thread_id = mem_arena_dup(&d.items.arena, chat);
+	it->alias = mem_arena_dup(&d.items.arena, alias);
+	it->dir = ours ? DIR_OUT : DIR_IN;
+	it->echo = ours;
+	dbt_store(db, &d);
+}
+
+static void
+test_both_names(void **state)
+{
+	(void)state;
+	for (int k = 0; k < 8; k++) {
+		bool lid_first = k & 1, ours = k & 2, learn_late = k & 4;
+
+		setup(NULL);
+		/* another message proves the names to be one person's: before, or with the second */
+		if (!learn_late)
+			green(LID, PHONE, "proof", "hello", T0, false);
+		green(lid_first ? LID : PHONE, NULL, "3EB01", "one", T0 + SECOND, ours);
+		green(lid_first ? PHONE : LID, learn_late ? (lid_first ? LID : PHONE) : NULL, "3EB01", "one", T0 + SECOND, ours);
+		green(lid_first ? LID : PHONE, NULL, "3EB01", "one", T0 + SECOND, ours);
+		dbt_is(db, "select string_agg(thread_id || ' ' || body || ' ' || direction, ',') from dmbox.messages"
+		    " where external_id = '3EB01'", ours ? PHONE " one outbound" : PHONE " one inbound");
+		assert_int_equal(dbt_i64(db, "select count(*) from dmbox.contacts"), 1);
+		assert_int_equal(dbt_i64(db, "select coalesce(sum(abs(missing)), 0) from dmbox.ingest_balance"), 0);
+	}
+	/* nobody knows that they are one person's: two chats may have one id */
+	setup(NULL);
+	green(LID, NULL, "3EB01", "one", T0, false);
+	green(PHONE, NULL, "3EB01", "two", T0, false);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 2);
+}
+
+/* Erased under one name, told again under the other. */
+static void
+test_erased_names(void **state)
+{
+	struct mem_arena m = { 0 };
+
+	(void)state;
+	for (int k = 0; k < 8; k++) {
+		const char *first = k & 1 ? LID : PHONE, *then = k & 1 ? PHONE : LID;
+		bool known = k & 2, lone = k & 4;
+		struct purge_counts n = { 0 };
+		struct purge_contact c;
+		struct purge_want w = { .contact = &c };
+		size_t found = 0;
+
+		setup(NULL);
+		green(first, known ? then : NULL, "3EB01", "secret words", T0, false);
+		if (lone) {	/* the message alone goes, by its age */
+			green(first, known ? then : NULL, "3EB02", "later", T0 + 100 * SECOND, false);
+			assert_int_equal(db_script(db, "select dmbox.purge_messages(c.id, (select max(sent_at) from dmbox.messages), 10)"
+			    " from dmbox.contacts c"), RC_OK);
+		} else {
+			assert_int_equal(purge_find(db, first, &m, &c, 1, &found), RC_OK);
+			assert_int_equal(found, 1);
+			assert_int_equal(purge_run(db, &w, &n), RC_OK);
+			assert_int_equal(n.messages, 1);
+		}
+		/* the names are known by then, or the delivery says so */
+		green(then, known ? NULL : first, "3EB01", "secret words", T0, false);
+		assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages where body = 'secret words'"), 0);
+		assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries where position('secret'::bytea in body) > 0"), 0);
+		assert_int_equal(dbt_i64(db, "select count(*) from dmbox.contacts"), lone);
+		mem_arena_free(&m);
+	}
+}
+
 /* To whichever of their ids one writes: one queue a person. */
 static void
 test_one_queue(void **state)
@@ -568,6 +655,8 @@ main(void)
 		cmocka_unit_test_setup(test_reused, setup),
 		cmocka_unit_test_setup(test_moved_number, setup),
 		cmocka_unit_test_setup(test_told_again, setup),
+		cmocka_unit_test_setup(test_both_names, setup),
+		cmocka_unit_test_setup(test_erased_names, setup),
 		cmocka_unit_test_setup(test_one_queue, setup),
 		cmocka_unit_test_setup(test_spellings, setup),
 		cmocka_unit_test_setup(test_spelling_told, setup),

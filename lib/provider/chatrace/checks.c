@@ -89,6 +89,20 @@ literal(struct checkup *c)
 		check_say(c, 709, FINDING_OK, "%s", c->a->name);
 }
 
+static void
+ids(struct checkup *c)
+{
+	if (c->facts.reused != NULL)
+		check_say(c, 710, FINDING_WARN, check_tr(c,
+		    "%s: different messages came under the id \"%s\"",
+		    "%s: разные сообщения пришли с одним id «%s»"), c->a->name, c->facts.reused);
+	else if (c->facts.last_delivery == NULL)
+		check_say(c, 710, FINDING_UNKNOWN,
+		    check_tr(c, "%s: no delivery yet", "%s: доставок ещё не было"), c->a->name);
+	else
+		check_say(c, 710, FINDING_OK, "%s", c->a->name);
+}
+
 const struct provider_check chatrace_checks[] = {
 	{ .number = 701,
 	  .subject = { "Chatrace", "Chatrace" },
@@ -165,5 +179,16 @@ const struct provider_check chatrace_checks[] = {
 	    "В шаге сценария имя, которого Chatrace не знает или у которого нет значения: выберите "
 	    "переменную из списка." },
 	  .ledger = literal },
+	{ .number = 710,
+	  .subject = { "Message ids", "Id сообщений" },
+	  .what = { "no two messages came under one id",
+	    "двух сообщений с одним id не было" },
+	  .remedy = { "The flow step writes the same messageId into each message: remove that "
+	    "field, Chatrace has no id of a message. Nothing was lost: such messages are told "
+	    "apart by person, words and time.",
+	    "Шаг сценария пишет во все сообщения один и тот же messageId: уберите это поле, id "
+	    "сообщения у Chatrace нет. Ничего не потеряно: такие сообщения различаются по "
+	    "человеку, тексту и времени." },
+	  .ledger = ids },
 };
 const size_t chatrace_n_checks = sizeof chatrace_checks / sizeof *chatrace_checks;
