@@ -181,14 +181,21 @@ prepare_event(struct delivery *d, struct item *it)
 
 /*
  * A time ahead of the arrival by more than a day is nobody's: it would hold a contact's name
- * and window, and the end of a conversation, until then.  Keys are of the time as it came.
+ * and window, and the end of a conversation, until then; what is read up to such a time, all
+ * that is sent until then.  Keys are of the time as it came.
  */
 static void
 clamp_time(struct delivery *d, struct item *it)
 {
-	if (!it->at_known || it->at_us <= d->received_at_us + DAY_US)
+	int64_t most = d->received_at_us + DAY_US;
+	bool read = it->effect == EFFECT_READ && it->num > most;
+
+	if (!read && (!it->at_known || it->at_us <= most))
 		return;
-	it->at_us = d->received_at_us + DAY_US;
+	if (it->at_known && it->at_us > most)
+		it->at_us = most;
+	if (read)
+		it->num = d->received_at_us;
 	if (d->items.warning == NULL)
 		d->items.warning = "future_time";
 	if (str_eq(d->reason, "ok"))

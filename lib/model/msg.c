@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "extern/json.h"
 #include "extern/sign.h"
 
@@ -79,6 +80,17 @@ itemv_add(struct itemv *v)
 	it->place = -1;
 	it->raw = "{}";
 	return it;
+}
+
+bool
+item_time(struct itemv *v, struct item *it, const char *s)
+{
+	if (str_empty(s))
+		return false;
+	it->at_known = clock_parse(s, strlen(s), &it->at_us) == RC_OK;
+	if (!it->at_known && v->warning == NULL)
+		v->warning = "bad_time";
+	return it->at_known;
 }
 
 struct att *

@@ -97,6 +97,10 @@ void itemv_clear(struct itemv *v);
  * the next add. */
 struct item *itemv_add(struct itemv *v);
 struct att *item_att_add(struct itemv *v, struct item *it);
+/* item_time(v, it, s): the provider's time of it, a member of v, as its text s says; true where
+ * it does.  A time that is none (0, a word, of another century) is left out and warned of
+ * (bad_time); NULL and "" say nothing. */
+bool item_time(struct itemv *v, struct item *it, const char *s);
 /* itemv_dump(v, b): one canonical line per field, the .out side of the pairs in
  * tests/data/. */
 void itemv_dump(const struct itemv *v, struct buf *b);

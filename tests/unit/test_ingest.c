@@ -164,6 +164,22 @@ test_future(void **state)
 		assert_true(str_eq(d.items.warning, t[i].ahead > day ? "future_time" : NULL));
 		delivery_free(&d);
 	}
+	/* "all is read up to then" covers nothing that is still to be sent */
+	for (int64_t ahead = -day; ahead <= 2 * day; ahead += day) {
+		struct delivery d;
+		struct item *it;
+
+		delivery_init(&d);
+		d.received_at_us = T0;
+		it = itemv_add(&d.items);
+		it->type = ITEM_EVENT;
+		it->effect = EFFECT_READ;
+		it->num = T0 + ahead;
+		ingest_prepare(&d);
+		assert_int_equal(it->num, ahead > day ? T0 : T0 + ahead);
+		assert_string_equal(d.reason, ahead > day ? "future_time" : "ok");
+		delivery_free(&d);
+	}
 }
 
 static void

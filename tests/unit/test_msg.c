@@ -105,10 +105,38 @@ test_retry(void **state)
 	assert_true(retry_delay_s(4000000000u, -1, 0) >= 2700);
 }
 
+/* A time that is none is left out and warned of; none that is told is no fault. */
+static void
+test_time(void **state)
+{
+	static const struct { const char *s; int64_t s_us; } t[] = {
+		{ NULL, 0 }, { "", 0 }, { "1763000000", 1763000000000000 }, { "1763000000123", 1763000000123000 },
+		{ "1763000000123456", 1763000000123456 }, { "1763000000123456789", 1763000000123456 },
+		{ "2025-11-13T02:13:20Z", 1763000000000000 }, { "0", -1 }, { "-1", -1 }, { "1", -1 }, { "86400", -1 },
+		{ "946684799", -1 }, { "4133980800", -1 }, { "4133980800000", -1 }, { "9223372036854775807", -1 },
+		{ "99999999999999999999", -1 }, { "1970-01-01T00:00:00Z", -1 }, { "0001-01-01T00:00:00Z", -1 },
+		{ "yesterday", -1 }, { "NaN", -1 }, { "1763000000abc", -1 }, { "2025-13-45", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct itemv v;
+		struct item *it;
+
+		itemv_init(&v);
+		it = itemv_add(&v);
+		if (item_time(&v, it, t[i].s) != (t[i].s_us > 0) || it->at_known != (t[i].s_us > 0) ||
+		    (t[i].s_us > 0 && it->at_us != t[i].s_us) || (v.warning != NULL) != (t[i].s_us < 0))
+			fail_msg("%s: %d %lld %s", t[i].s, it->at_known, (long long)it->at_us, v.warning);
+		itemv_free(&v);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_grow),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_delivery),

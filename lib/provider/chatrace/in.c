@@ -341,18 +341,14 @@ set_time(struct reader *r, const struct fields *f, struct item *it, bool contact
 
 	for (const char *const *n = names_time; *n != NULL; n++) {
 		s = value(r, f, *n);
-		if (s != NULL && clock_parse(s, strlen(s), &it->at_us) == RC_OK) {
-			it->at_known = true;
+		if (item_time(r->out, it, s)) {
 			/* of a list the place would be the same tomorrow: the day must do */
 			it->at_day = !r->polled && strlen(s) == strlen("2024-11-13") && s[4] == '-';
 			return;
 		}
-		if (s != NULL && r->out->warning == NULL)
-			r->out->warning = "bad_time";
 	}
-	s = contact_event ? value(r, f, "last_interaction") : NULL;
-	if (s != NULL && clock_parse(s, strlen(s), &it->at_us) == RC_OK)
-		it->at_known = true;
+	if (contact_event)
+		item_time(r->out, it, value(r, f, "last_interaction"));
 }
 
 static void

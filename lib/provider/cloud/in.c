@@ -40,13 +40,14 @@ text_at(struct in *in, const struct json *j, const char *path)
 	return str_empty(s) ? NULL : s;
 }
 
-/* The digits of a phone, however it is written; NULL where there are none. */
+/* The digits of a phone, however it is written; NULL where there are none, or it is a
+ * business-scoped id: its digits are somebody else's phone. */
 static char *
 digits(struct mem_arena *a, const char *s)
 {
 	char *out, *o;
 
-	if (s == NULL)
+	if (s == NULL || cloud_is_bsuid(s))
 		return NULL;
 	o = out = mem_arena_alloc(a, strlen(s) + 1);
 	for (; *s != '\0'; s++)
@@ -54,6 +55,15 @@ digits(struct mem_arena *a, const char *s)
 			*o++ = *s;
 	*o = '\0';
 	return *out != '\0' ? out : NULL;
+}
+
+/* The business-scoped id of a person, in its own member or in place of the phone. */
+static const char *
+scoped(struct in *in, const struct json *j, const char *member, const char *phone)
+{
+	const char *id = text_at(in, j, member), *other = text_at(in, j, phone);
+
+	return id != NULL || !cloud_is_bsuid(other) ? id : other;
 }
 
 /* --- whose it is (H.4) ---------------------------------------------------------------- */
@@ -95,7 +105,7 @@ static bool
 is_person(struct in *in, const struct json *c, const char *phone, const char *bsuid)
 {
 	return (phone != NULL && str_eq(phone, digits(&in->out->arena, text_at(in, c, "wa_id")))) ||
-	    (bsuid != NULL && str_eq(bsuid, text_at(in, c, "user_id")));
+	    (bsuid != NULL && str_eq(bsuid, scoped(in, c, "user_id", "wa_id")));
 }
 
 /* Are all things of these lists of one person?  first: of whom the one before is. */
@@ -153,7 +163,7 @@ set_profile(struct in *in, struct item *it, const char *phone, const char *bsuid
 	it->name = text_at(in, c, "profile.name");
 	it->username = text_at(in, c, "profile.username");
 	set_contact(in, it, phone != NULL ? phone : wa_id,
-	    bsuid != NULL ? bsuid : text_at(in, c, "user_id"));
+	    bsuid != NULL ? bsuid : scoped(in, c, "user_id", "wa_id"));
 	add_id(in, &it->alias, it, wa_id);
 }
 
@@ -163,9 +173,7 @@ set_profile(struct in *in, struct item *it, const char *phone, const char *bsuid
 static void
 set_time(struct in *in, struct item *it, const struct json *at)
 {
-	const char *s = json_text(&in->out->arena, at);
-
-	it->at_known = s != NULL && clock_parse(s, strlen(s), &it->at_us) == RC_OK;
+	item_time(in->out, it, json_text(&in->out->arena, at));
 }
 
 static struct item *
@@ -443,7 +451,7 @@ read_system(struct in *in, struct item *it, const struct json *m)
 	if (from == NULL)
 		from = digits(&in->out->arena, text_at(in, s, "customer"));
 	if (was == NULL)
-		was = text_at(in, m, "from_user_id");
+		was = scoped(in, m, "from_user_id", "from");
 	if (now == NULL && (id == NULL || str_eq(id, was))) {
 		/* the key changed, or nothing that we know */
 		set_contact(in, it, from, was);
@@ -501,7 +509,7 @@ read_message(struct in *in, const struct json *m, bool ours, const char *phone, 
 	if (phone == NULL)
 		phone = digits(&in->out->arena, text_at(in, m, ours ? "to" : "from"));
 	if (bsuid == NULL)
-		bsuid = text_at(in, m, ours ? "to_user_id" : "from_user_id");
+		bsuid = scoped(in, m, ours ? "to_user_id" : "from_user_id", ours ? "to" : "from");
 	set_profile(in, it, phone, bsuid);
 	if (ours)
 		it->sender_id = in->number;
@@ -632,7 +640,7 @@ read_status(struct in *in, const struct json *s)
 		it->raw = with_ref(in, it->raw, ref);
 	if (!str_eq(text_at(in, s, "recipient_type"), "group"))
 		set_profile(in, it, digits(&in->out->arena, text_at(in, s, "recipient_id")),
-		    text_at(in, s, "recipient_user_id"));
+		    scoped(in, s, "recipient_user_id", "recipient_id"));
 	set_time(in, it, json_get(s, "timestamp"));
 	it->event_id = event_key(in, it->kind, it->target_id, word);
 	it->effect = it->target_id != NULL && message ? EFFECT_STATUS : EFFECT_NONE;
@@ -697,7 +705,8 @@ read_calls(struct in *in, const struct json *list)
 		it->dir = ours ? DIR_OUT : DIR_IN;
 		if (other != NULL && str_eq(other, in->display))
 			other = ours ? from : to;
-		set_profile(in, it, other, text_at(in, c, ours ? "to_user_id" : "from_user_id"));
+		set_profile(in, it, other, ours ? scoped(in, c, "to_user_id", "to") :
+		    scoped(in, c, "from_user_id", "from"));
 		it->text = text_at(in, c, "event");
 		it->event_id = event_key(in, "call", text_at(in, c, "id"), it->text);
 		set_time(in, it, json_get(c, "timestamp"));
@@ -865,7 +874,7 @@ read_preferences(struct in *in, const struct json *list)
 		struct item *it = new_item(in, ITEM_EVENT, "preference", p);
 
 		set_contact(in, it, digits(&in->out->arena, text_at(in, p, "wa_id")),
-		    text_at(in, p, "user_id"));
+		    scoped(in, p, "user_id", "wa_id"));
 		it->text = text_at(in, p, "value");
 		set_time(in, it, json_get(p, "timestamp"));
 	}

@@ -215,8 +215,7 @@ item_new(struct in *in, const struct json *m, enum item_type type, const char *k
 	it->contact = echo ? it->recipient_id : it->sender_id;
 	it->username = echo ? NULL : text_at(in, m, "sender.username");
 	it->is_test = in->test;
-	it->at_known = time_read(&in->out->arena, json_get(m, "timestamp"), &it->at_us);
-	if (!it->at_known && in->entry_known) {
+	if (!item_time(in->out, it, text_at(in, m, "timestamp")) && in->entry_known) {
 		it->at_us = in->entry_us;
 		it->at_known = true;
 	}
@@ -864,7 +863,7 @@ graph_message(const char *own, const struct json *m, struct itemv *out)
 	it->username = it->echo ? json_text(&out->arena,
 	    json_get(json_at(json_get(m, "to.data"), 0), "username")) :
 	    text_at(&in, m, "from.username");
-	it->at_known = time_read(&out->arena, json_get(m, "created_time"), &it->at_us);
+	item_time(out, it, text_at(&in, m, "created_time"));
 	it->body = text_at(&in, m, "message");
 	if (it->body != NULL && it->body[0] == '\0')
 		it->body = NULL;

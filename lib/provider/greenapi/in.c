@@ -635,6 +635,9 @@ green_note_init(struct green_note *g, const struct json *root, struct itemv *out
 	 * number (green-api/issues#903, #883) */
 	if (g->dir == DIR_IN && !g->group && (!g->sender || str_eq(g->sender, g->wid)))
 		g->sender = g->chat;
+	/* in a group our own number is us: told as somebody's (green-api/issues#778) */
+	else if (g->dir == DIR_IN && g->group && g->sender && str_eq(g->sender, g->wid))
+		g->dir = DIR_OUT;
 	else if (g->dir == DIR_OUT && !g->sender)
 		g->sender = g->wid;
 }
@@ -647,15 +650,13 @@ green_item(const struct json *root, struct itemv *out)
 	    "outgoingMessageReceived", "outgoingAPIMessageReceived" };
 	struct green_note g;
 	struct item *it;
-	const char *at;
 	bool carrier = false;
 
 	green_note_init(&g, root, out);
 	it = itemv_add(out);
 	it->raw = json_raw(&out->arena, root);
 	it->own_id = green_text(&g, root, "instanceData.idInstance");
-	at = green_text(&g, root, "timestamp");
-	it->at_known = at && clock_parse(at, strlen(at), &it->at_us) == RC_OK;
+	item_time(out, it, green_text(&g, root, "timestamp"));
 	green_people(&g, it);
 	for (size_t i = 0; i < sizeof carriers / sizeof *carriers; i++)
 		carrier |= str_eq(carriers[i], g.type);
