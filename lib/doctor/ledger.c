@@ -16,10 +16,10 @@
 #define CRONTAB_MAX 2048
 #define OTHER_S 1800		/* the other poller was seen so lately */
 
-enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_LITERAL, SQL_REUSED, SQL_ENTRY,
-	SQL_ANY, SQL_ADDED, SQL_SINCE, SQL_SILENT, SQL_SIDES,
-	SQL_OUTBOX, SQL_PAUSED, SQL_BALANCE, SQL_CONTACTS, SQL_ERASED, SQL_FETCHED, SQL_TOLD,
-	SQL__MAX };
+enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_LITERAL,
+	SQL_REUSED, SQL_ENTRY, SQL_ANY, SQL_ADDED, SQL_SINCE, SQL_SILENT, SQL_SIDES,
+	SQL_OUTBOX, SQL_PAUSED, SQL_BALANCE, SQL_CONTACTS, SQL_ERASED, SQL_FETCHED,
+	SQL_TOLD, SQL__MAX };
 
 /* neither doctor's own deliveries nor the call from outside that it asked for */
 #define REAL " coalesce(request_id, '') not like 'doctor-%' and source in ('webhook', 'spool')" \

@@ -864,7 +864,7 @@ declare
 	w      dmbox.messages%rowtype;
 	v_came bigint;
 begin
-	if p_provider = 'chatrace' then	-- its ids are written by whoever made the flow
+	if p_provider = 'chatrace' then	-- its ids are what the maker of the flow wrote
 		w.external_id := p_ext; w.provider := p_provider; w.contact_id := p_contact; w.sender_id := p_sender;
 		w.recipient_id := p_recipient; w.direction := case when p_out then 'outbound' else 'inbound' end;
 		w.kind := p_kind; w.body := p_body; w.detail := p_detail; w.reply_to := p_reply; w.sent_at := p_at;

@@ -1,6 +1,6 @@
 /*
- * A flow that writes one word as the id of all its messages: each is kept, of whoever it is and
- * whatever comes first, and the id is named.  Versions of one message stay one row.
+ * A flow that writes one word as the id of all its messages: each is kept, for its own
+ * person, whatever comes first, and the id is named.  Versions of one message stay one row.
  */
 #include "dbtest.h"
 #include "bridge/ingest.h"

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include "base/clock.h"
 #include "extern/json.h"
 #include "base/log.h"
 #include "model/detail.h"
