@@ -1,6 +1,7 @@
 /*
- * File types by their first bytes.  Only what is listed is known; text is taken as such where
- * it is UTF-8 without control characters and does not begin as markup or a program.
+ * File types by their first bytes.  Text is taken as such where it has no control characters and
+ * nothing that a reader takes for markup or a program; what is neither listed nor text nor could
+ * run is just bytes: drawings, archives, signatures, books.
  */
 #include "base/sniff.h"
 
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 
 enum family { BY_BYTES, ISO, OGG, EBML, ZIP, OLE, TEXT };
@@ -50,6 +52,7 @@ static const struct kind {
 	{ { "text/vcard", ".vcf", "file" }, TEXT, "text/x-vcard" },
 };
 #define N_KINDS (sizeof kinds / sizeof *kinds)
+static const struct sniff just_bytes = { "application/octet-stream", ".bin", "file" };
 
 static const struct sniff *
 by_mime(const char *mime)
@@ -93,15 +96,13 @@ of_family(enum family f, const char *said, const char *name)
 	return &first->is;
 }
 
-/* Words of people: no control characters, and no beginning that a reader takes for markup or
- * a program. */
+/* Nothing that a reader takes for markup or a program: at the beginning, or <script, <?php, </a
+ * anywhere. */
 static bool
-is_words(const char *p, size_t n)
+is_plain(const char *p, size_t n)
 {
 	size_t i = 0;
 
-	if (!str_utf8_ok(p, n))
-		return false;
 	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
 		i = 3;
 	while (i < n && strchr(" \t\r\n\f", p[i]) != NULL && p[i] != '\0')
@@ -109,14 +110,81 @@ is_words(const char *p, size_t n)
 	if (i == n || p[i] == '<' || (i + 1 < n && memcmp(p + i, "#!", 2) == 0) ||
 	    (i + 1 < n && memcmp(p + i, "%!", 2) == 0))
 		return false;
-	for (i = 0; i < n; i++)
-		if ((unsigned char)p[i] < ' ' && strchr("\t\r\n\f", p[i]) == NULL)
-			return false;
-	for (i = 0; i + 1 < n; i++)	/* <script, <?php, </a: nowhere in it */
+	for (i = 0; i + 1 < n; i++)
 		if (p[i] == '<' && (p[i + 1] == '?' || p[i + 1] == '!' || p[i + 1] == '/' ||
 		    ((p[i + 1] | 32) >= 'a' && (p[i + 1] | 32) <= 'z')))
 			return false;
-	return memchr(p, '\0', n) == NULL;
+	return true;
+}
+
+/* Words of people, in UTF-8 or in an older encoding of one byte a letter (a price list of
+ * Excel's in windows-1251): no control characters, but DOS's end of a text. */
+static bool
+is_words(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)p[i] < ' ' && (p[i] == '\0' || strchr("\t\r\n\f", p[i]) == NULL) &&
+		    (p[i] != '\x1a' || i + 1 < n))
+			return false;
+	return true;
+}
+
+/* Text of two bytes a letter (Excel's "Unicode text"), as its letters of one byte; false: none. */
+static bool
+is_utf16(const char *p, size_t n, struct buf *letters)
+{
+	size_t high;
+
+	if (n < 2 || n % 2 != 0 ||
+	    (memcmp(p, "\xff\xfe", 2) != 0 && memcmp(p, "\xfe\xff", 2) != 0))
+		return false;
+	high = p[0] == '\xff';		/* the other one is the letter's */
+	for (size_t i = 2; i < n; i += 2)
+		buf_putc(letters, p[i + high] == '\0' ? p[i + 1 - high] : '?');
+	return true;
+}
+
+/* A machine's programs, by their first bytes; and all that is text and no more: a browser or
+ * a web server may read it in a way of its own. */
+static bool
+could_run(const char *p, size_t n)
+{
+	static const struct { const char *magic; size_t n; } programs[] = {
+		{ "\x7f" "ELF", 4 }, { "MZ", 2 }, { "\xca\xfe\xba\xbe", 4 },
+		{ "\xfe\xed\xfa\xce", 4 }, { "\xfe\xed\xfa\xcf", 4 }, { "\xce\xfa\xed\xfe", 4 },
+		{ "\xcf\xfa\xed\xfe", 4 }, { "\0asm", 4 }, { "dex\n", 4 }, { "!<arch>", 7 },
+		{ "L\0\0\0\1\x14\2\0", 8 },	/* a shortcut of Windows */
+	};
+	size_t odd = 0;
+
+	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+		if (n >= programs[i].n && memcmp(p, programs[i].magic, programs[i].n) == 0)
+			return true;
+	for (size_t i = 0; i < n && odd == 0; i++)
+		odd += (unsigned char)p[i] < ' ' && p[i] != '\0' && strchr("\t\r\n\f", p[i]) == NULL;
+	while (n > 0 && (*p == '\0' || strchr(" \t\r\n\f\xef\xbb\xbf\xff\xfe", *p) != NULL)) {
+		p++;
+		n--;
+	}
+	return odd == 0 || n == 0 || *p == '<' || (n > 1 && memcmp(p, "#!", 2) == 0);
+}
+
+/* What is none of the listed kinds. */
+static const struct sniff *
+unlisted(const char *p, size_t n, const char *said, const char *name)
+{
+	bool text, plain;
+	struct buf b;
+
+	if (n == 0)
+		return NULL;
+	if (is_words(p, n))
+		return is_plain(p, n) ? of_family(TEXT, said, name) : NULL;
+	buf_init(&b, n);
+	text = is_utf16(p, n, &b);
+	plain = text && !buf_err(&b) && b.n > 0 && is_words(b.p, b.n) && is_plain(b.p, b.n);
+	buf_free(&b);
+	return plain || (!text && !could_run(p, n)) ? &just_bytes : NULL;
 }
 
 static bool
@@ -137,7 +205,7 @@ iso(const char *p, const char *said, const char *name)
 		return by_mime("video/3gpp");
 	if (memcmp(p + 8, "hei", 3) == 0 || memcmp(p + 8, "mif", 3) == 0 ||
 		memcmp(p + 8, "avif", 4) == 0)
-		return NULL;	/* pictures that no provider takes */
+		return &just_bytes;	/* pictures that no provider takes for such */
 	return of_family(ISO, said, name);
 }
 
@@ -173,5 +241,5 @@ sniff(const char *p, size_t n, const char *said, const char *name)
 		return of_family(ZIP, said, name);
 	if (has(p, n, 0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8))
 		return of_family(OLE, said, name);
-	return n > 0 && is_words(p, n) ? of_family(TEXT, said, name) : NULL;
+	return unlisted(p, n, said, name);
 }

@@ -16,8 +16,9 @@ struct sniff {
  * either may be NULL) only chooses between kinds whose bytes look alike: the members of the
  * ISO, Ogg, Matroska and ZIP families.
  *
- * Returns  static; NULL for what is no known kind, and for all that a browser or a web server
- *          could take for a page or a program (HTML, SVG, XML, scripts).
+ * Returns  static, "application/octet-stream" for what is no known kind; NULL for nothing at all
+ *          and for all that a browser or a web server could take for a page or a program (HTML,
+ *          SVG, XML, scripts), or a machine for one of its programs.
  */
 const struct sniff *sniff(const char *p, size_t n, const char *said, const char *name);
 

@@ -77,7 +77,9 @@ static bool
 fits(struct endpoint_env *e, const struct account *a, const struct sniff *kind,
     struct upload *u)
 {
-	size_t max = 0;
+	const struct provider *p = provider_of(a);
+	const char *as_file;
+	size_t max = 0, file_max = 0;
 
 	if (str_empty(e->conf->media_dir) || str_empty(e->conf->public_url)) {
 		endpoint_error(e, 503, "config",
@@ -88,11 +90,16 @@ fits(struct endpoint_env *e, const struct account *a, const struct sniff *kind,
 		endpoint_error(e, 422, "empty_body", "the bytes of a file are expected");
 		return false;
 	}
-	u->type = kind != NULL ? provider_file_type(provider_of(a), kind->type, kind->mime, &max) :
-	    NULL;
+	u->type = kind != NULL ? provider_file_type(p, kind->type, kind->mime, &max) : NULL;
+	/* a photo that is too large for a picture goes as a document */
+	as_file = kind != NULL ? provider_file_type(p, "file", kind->mime, &file_max) : NULL;
+	if (as_file != NULL && e->req->body_n > max && file_max > max) {
+		u->type = as_file;
+		max = file_max;
+	}
 	if (u->type == NULL && !e->req->too_large) {
 		endpoint_error(e, 415, "bad_type", "%s: %s does not take such a file",
-		    kind != NULL ? kind->mime : "unknown kind of file", provider_of(a)->title);
+		    kind != NULL ? kind->mime : "unknown kind of file", p->title);
 		return false;
 	}
 	if (max == 0 || max > UPLOAD_MAX)

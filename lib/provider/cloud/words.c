@@ -69,9 +69,11 @@ const struct provider_hint cloud_hints[] = {
 		"Номера телефонов." } },
 	{ "cloud_test_number", {
 		"A test number sends only to the recipients that are entered under WhatsApp "
-		"→ API setup.",
+		"→ API setup, in the same spelling: 52 and 521 (Mexico), 54 and 549 (Argentina), "
+		"with and without the ninth digit (Brazil) are two entries.",
 		"Тестовый номер отправляет только получателям, внесённым в WhatsApp "
-		"→ API setup." } },
+		"→ API setup, и только в том же написании: 52 и 521 (Мексика), 54 и 549 "
+		"(Аргентина), с девятой цифрой и без неё (Бразилия) — это разные записи." } },
 	{ "cloud_template", {
 		"The customer's last message is over 24 hours old: only an approved "
 		"template goes out.",
@@ -100,9 +102,11 @@ const struct provider_hint cloud_hints[] = {
 		"Meta не даёт этому бизнесу отправлять сообщения в эту страну." } },
 	{ "cloud_file", {
 		"Meta could not take the file: see that its address opens from outside and that "
-		"type and size are allowed.",
+		"type and size are allowed: pictures JPEG or PNG to 5 MB, video MP4 or 3GP and "
+		"sound to 16 MB, anything else as a document to 100 MB.",
 		"Meta не смогла взять файл: проверьте, что его адрес открывается извне, "
-		"а тип и размер разрешены." } },
+		"а тип и размер разрешены: фото JPEG или PNG до 5 МБ, видео MP4 или 3GP и звук "
+		"до 16 МБ, всё остальное документом до 100 МБ." } },
 	{ "cloud_refuses", {
 		"Meta refuses without saying whether the account or this message is to blame. "
 		"Nothing is lost, dmbox goes on trying; dmbox outbox cancel ID gives a message up.",
