@@ -88,7 +88,7 @@ struct poller {
 	int64_t end_us;		/* wall clock */
 	int64_t end_ms;		/* the same, by the clock that nobody sets */
 	char owner[24];
-	bool leased, greeted;
+	bool leased, greeted, noted;
 	bool moved;		/* spool folders of before were looked at */
 	int64_t renew_ms, text_ms;
 	const char *textfile;	/* --textfile; NULL none */
@@ -350,7 +350,7 @@ reload(struct poller *p)
 	p->conf = c;
 	p->db = ctx_db(p->ctx, c, 0);
 	httpc_allow(p->h, &c->media_allow);
-	p->moved = false;
+	p->moved = p->noted = false;
 }
 
 /* Network work until the next tick, or until there is none.  The wall clock says when
@@ -430,6 +430,21 @@ tell_away(struct poller *p, bool away)
 		close(fd);
 }
 
+/* The accounts of this configuration, once the database is there: also of one that was taken up
+ * in between. */
+static void
+note_accounts(struct poller *p)
+{
+	if (p->noted)
+		return;
+	p->noted = true;
+	for (size_t i = 0; i < p->conf->n_accounts; i++)
+		if (state_note_account(p->db, &p->conf->accounts[i]) != RC_OK) {
+			log_warn("account %s could not be noted", p->conf->accounts[i].name);
+			p->noted = false;
+		}
+}
+
 /* The sentences of the start, unless another poller is at work. */
 static void
 hello(struct poller *p)
@@ -437,11 +452,8 @@ hello(struct poller *p)
 	if (p->greeted)
 		return;
 	p->greeted = true;
-	for (size_t i = 0; i < p->conf->n_accounts; i++) {
+	for (size_t i = 0; i < p->conf->n_accounts; i++)
 		task_poll_hello(p->conf, &p->conf->accounts[i]);
-		if (state_note_account(p->db, &p->conf->accounts[i]) != RC_OK)
-			log_warn("account %s could not be noted", p->conf->accounts[i].name);
-	}
 }
 
 static int
@@ -473,6 +485,7 @@ run_once(struct poller *p)
 		return 2;
 	}
 	hello(p);
+	note_accounts(p);
 	tell_away(p, false);
 	tick(p);
 	while (!stop && busy(p) && clock_mono_ms() < until) {
@@ -505,6 +518,7 @@ run(struct poller *p)
 				log_info("the database is back");
 			said_away = false;
 			hello(p);
+			note_accounts(p);
 			if (!told)
 				tell_away(p, false);
 			told = true;

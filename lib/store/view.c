@@ -15,7 +15,7 @@
 
 #define LAST_MESSAGE(alias)                                                                        \
 	" cross join lateral (select m.id, m.kind, m.body, m.direction, m.status, m.sent_at, " \
-	"m.deleted_at" \
+	"m.deleted_at, m.provider" \
 	"   from dmbox.messages m where m.contact_id = " alias ".id"                              \
 	"  order by m.sent_at desc, m.id desc limit 1) l "
 
@@ -55,7 +55,7 @@ enum {
 	"'unreadCount', (select count(*) from dmbox.messages u where u.contact_id = c.id"          \
 	"  and u.direction = 'inbound' and u.read_at is null and u.deleted_at is null),"           \
 	"'canSendUntil', dmbox.iso(dmbox.can_send_until(c.channel, c.account," \
-	"  c.last_inbound_at)))::text "
+	"  c.last_inbound_at, l.provider)))::text "
 
 static const struct db_stmt sql[Q__MAX] = {
 	/* counts folded by upkeep plus the rows above the fold */

@@ -112,10 +112,11 @@ returns table (id bigint, j json) language sql stable rows 50 as $$
 	 cross join lateral (select count(*) as failed from (select m.status, m.direction from dmbox.messages m
 	         where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 30) x
 	         where x.status = 'failed' and x.direction = 'outbound') n
-	 cross join lateral (select c.last_inbound_at + make_interval(secs => coalesce(a.window_s, case c.channel when 'instagram' then 86400 end)) as until,
-	         a.window_s is not null as strict,
-	         case when a.window_s is not null and c.channel = 'instagram' then interval '6 days' end as human) w
 	 cross join lateral (select m.* from dmbox.messages m where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 1) l
+	 cross join lateral (select case when a.account is null then dmbox.provider_window(l.provider) else a.window_s end as s) r
+	 cross join lateral (select c.last_inbound_at + make_interval(secs => coalesce(r.s, case c.channel when 'instagram' then 86400 end)) as until,
+	         r.s is not null as strict,
+	         case when r.s is not null and c.channel = 'instagram' then interval '6 days' end as human) w
 	 order by i.n
 $$;
 comment on function dmbox.conversations_json(bigint[]) is 'Conversations as the inbox page has them, those with messages, in the order of the ids';

@@ -1,24 +1,40 @@
 -- What people query.  A new column of a view is its last one: `create or replace view`
 -- keeps the grants and takes no other change.
 
--- The account's rule, else the channel's.
-create or replace function dmbox.can_send_until(p_channel text, p_account text, p_last timestamptz)
+-- What a provider's rule is, for an account that dmbox-poll has not noted yet (tests/db/test_store
+-- compares it with the programs' own).
+create or replace function dmbox.provider_window(p_provider text) returns integer
+language sql immutable parallel safe as $$
+	select case when p_provider in ('cloud', 'graph') then 86400 end
+$$;
+comment on function dmbox.provider_window(text) is 'For how many seconds after the contact''s last message a provider takes a reply; null: it has no such rule';
+
+-- The account's rule, else that of the provider, else the channel's.
+create or replace function dmbox.can_send_until(p_channel text, p_account text, p_last timestamptz, p_provider text)
 returns timestamptz language sql stable parallel safe as $$
 	select p_last + make_interval(secs => coalesce(
 		(select a.window_s from dmbox.accounts a where a.channel = p_channel and a.account = p_account),
+		case when not exists (select 1 from dmbox.accounts a where a.channel = p_channel and a.account = p_account)
+		     then dmbox.provider_window(p_provider) end,
 		case p_channel when 'instagram' then 86400 end));
 $$;
-comment on function dmbox.can_send_until(text, text, timestamptz) is 'Until when a reply is allowed after a contact''s last message; null: always';
+comment on function dmbox.can_send_until(text, text, timestamptz, text) is 'Until when a reply is allowed after a contact''s last message, which came by that provider; null: always';
+
+create or replace function dmbox.can_send_until(p_channel text, p_account text, p_last timestamptz)
+returns timestamptz language sql stable parallel safe as $$
+	select dmbox.can_send_until(p_channel, p_account, p_last, null)
+$$;
+comment on function dmbox.can_send_until(text, text, timestamptz) is 'The same where the provider is not known';
 
 create or replace view dmbox.conversations as
 select c.id as contact_id, c.channel, c.account, c.name, c.username,
        l.id as last_message_id, l.sent_at as last_at, l.direction as last_direction, l.body as last_body,
        n.inbound_count, n.outbound_count, n.unread_count,
-       dmbox.can_send_until(c.channel, c.account, c.last_inbound_at) as can_send_until,
+       dmbox.can_send_until(c.channel, c.account, c.last_inbound_at, l.provider) as can_send_until,
        c.external_id, l.kind as last_kind
   from dmbox.contacts c
   cross join lateral (
-	select m.id, m.sent_at, m.direction, m.body, m.kind from dmbox.messages m
+	select m.id, m.sent_at, m.direction, m.body, m.kind, m.provider from dmbox.messages m
 	 where m.contact_id = c.id and not m.is_test
 	 order by m.sent_at desc, m.id desc limit 1) l
   cross join lateral (

@@ -1,5 +1,6 @@
 /* The door into the database: counts, duplicates, effects, faults. */
 #include "dbtest.h"
+#include "model/provider.h"
 
 static struct db *db;
 
@@ -311,6 +312,44 @@ test_thousand(void **state)
 	dbt_is(db, "select (dmbox.can_send_until('whatsapp', 'x', '2026-01-01 00:00Z') is null)::text", "true");
 	assert_int_equal(db_script(db, "insert into dmbox.accounts values ('x', 'whatsapp', 'p', 3600)"), RC_OK);
 	dbt_is(db, "select (dmbox.can_send_until('whatsapp', 'x', '2026-01-01 00:00Z') = '2026-01-01 01:00Z')::text", "true");
+	/* a noted account's rule counts, also where it has none and its messages came by another */
+	dbt_is(db, "select (dmbox.can_send_until('whatsapp', 'x', '2026-01-01 00:00Z', 'cloud') = '2026-01-01 01:00Z')::text",
+	    "true");
+	assert_int_equal(db_script(db, "update dmbox.accounts set window_s = null where account = 'x'"), RC_OK);
+	dbt_is(db, "select (dmbox.can_send_until('whatsapp', 'x', '2026-01-01 00:00Z', 'cloud') is null)::text", "true");
+}
+
+/* The page before dmbox-poll noted the account: what the programs refuse it says, too. */
+static void
+test_unnoted(void **state)
+{
+	const struct provider *p;
+	struct delivery d;
+	char got[40], want[40];
+
+	(void)state;
+	for (size_t i = 0; (p = providers[i]) != NULL; i++) {
+		char sql[200];
+
+		snprintf(sql, sizeof sql, "select coalesce(dmbox.provider_window('%s'), 0)", p->name);
+		snprintf(got, sizeof got, "%s %lld", p->name, (long long)dbt_i64(db, sql));
+		snprintf(want, sizeof want, "%s %u", p->name, p->window_s);
+		assert_string_equal(got, want);
+	}
+	dbt_clean(db);
+	assert_int_equal(db_script(db, "truncate dmbox.accounts"), RC_OK);
+	dbt_delivery(&d);
+	d.channel = CHANNEL_WHATSAPP;
+	d.provider = provider_by_name("cloud");
+	dbt_message(&d, "70000000001", "M", "text", T0);
+	dbt_store(db, &d);
+	dbt_is(db, "select (j ->> 'maySend') || ' ' || ((j ->> 'canSendUntil') is not null) from (select dmbox.conversation_json(id)"
+	    " as j from dmbox.contacts) x", "false true");
+	dbt_is(db, "select (can_send_until - last_at)::text from dmbox.conversations", "1 day");
+	assert_int_equal(db_script(db, "insert into dmbox.accounts values ('main', 'whatsapp', 'greenapi', null)"), RC_OK);
+	dbt_is(db, "select (j ->> 'maySend') || ' ' || ((j ->> 'canSendUntil') is not null) from (select dmbox.conversation_json(id)"
+	    " as j from dmbox.contacts) x", "true false");
+	assert_int_equal(db_script(db, "truncate dmbox.accounts"), RC_OK);
 }
 
 static void
@@ -683,6 +722,7 @@ main(void)
 		cmocka_unit_test_setup(test_plain_erased, setup),
 		cmocka_unit_test_setup(test_duplicates_inside, setup),
 		cmocka_unit_test_setup(test_thousand, setup),
+		cmocka_unit_test_setup(test_unnoted, setup),
 		cmocka_unit_test_setup(test_weak, setup),
 		cmocka_unit_test_setup(test_effects, setup),
 		cmocka_unit_test_setup(test_poison, setup),
