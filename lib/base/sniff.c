@@ -123,8 +123,8 @@ static bool
 is_words(const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)p[i] < ' ' && (p[i] == '\0' || strchr("\t\r\n\f", p[i]) == NULL) &&
-		    (p[i] != '\x1a' || i + 1 < n))
+		if ((unsigned char)p[i] < ' ' && (p[i] == '\0' ||
+		    strchr("\t\r\n\f", p[i]) == NULL) && (p[i] != '\x1a' || i + 1 < n))
 			return false;
 	return true;
 }
@@ -151,8 +151,9 @@ could_run(const char *p, size_t n)
 {
 	static const struct { const char *magic; size_t n; } programs[] = {
 		{ "\x7f" "ELF", 4 }, { "MZ", 2 }, { "\xca\xfe\xba\xbe", 4 },
-		{ "\xfe\xed\xfa\xce", 4 }, { "\xfe\xed\xfa\xcf", 4 }, { "\xce\xfa\xed\xfe", 4 },
-		{ "\xcf\xfa\xed\xfe", 4 }, { "\0asm", 4 }, { "dex\n", 4 }, { "!<arch>", 7 },
+		{ "\xfe\xed\xfa\xce", 4 }, { "\xfe\xed\xfa\xcf", 4 },
+		{ "\xce\xfa\xed\xfe", 4 }, { "\xcf\xfa\xed\xfe", 4 }, { "\0asm", 4 },
+		{ "dex\n", 4 }, { "!<arch>", 7 },
 		{ "L\0\0\0\1\x14\2\0", 8 },	/* a shortcut of Windows */
 	};
 	size_t odd = 0;
@@ -161,7 +162,8 @@ could_run(const char *p, size_t n)
 		if (n >= programs[i].n && memcmp(p, programs[i].magic, programs[i].n) == 0)
 			return true;
 	for (size_t i = 0; i < n && odd == 0; i++)
-		odd += (unsigned char)p[i] < ' ' && p[i] != '\0' && strchr("\t\r\n\f", p[i]) == NULL;
+		odd += (unsigned char)p[i] < ' ' && p[i] != '\0' &&
+		    strchr("\t\r\n\f", p[i]) == NULL;
 	while (n > 0 && (*p == '\0' || strchr(" \t\r\n\f\xef\xbb\xbf\xff\xfe", *p) != NULL)) {
 		p++;
 		n--;
