@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "doctor/doctor.h"
 #include "base/log.h"
+#include "store/login.h"
 #include "base/mem.h"
 #include "extern/sign.h"
 #include "store/store.h"
@@ -28,8 +29,7 @@
 
 struct ask {
 	struct doctor *d;
-	struct account a;	/* a copy, with the refreshed token */
-	char *token;
+	struct login l;		/* with the refreshed token */
 	struct checkup c;
 	int step;
 	bool dead;		/* no answer: the other questions would wait in vain */
@@ -41,8 +41,7 @@ struct ask {
 
 struct gap {
 	struct doctor *d;
-	struct account a;
-	char *token;
+	struct login l;
 	bool queue;		/* it takes what it stores from a queue that others may empty */
 	int64_t since_us;	/* before this installation there is nothing to miss */
 	struct poll_state st;
@@ -53,27 +52,16 @@ struct gap {
 
 /* The account as the poller uses it: a refreshed token is in the database. */
 static void
-with_token(struct doctor *d, const struct account *from, struct account *a, char **token,
-    int64_t *expires_us)
+log_in(struct doctor *d, const struct account *a, struct login *l, int64_t *expires_us)
 {
 	struct state_account s = { 0 };
-	enum rc rc;
 
-	*a = *from;
-	*token = NULL;
-	if (!d->db_ok)
-		return;
-	rc = state_get(d->db, a->channel, a->name, &s);
-	if (rc != RC_OK)
-		return;
-	a->proof = s.proof;
-	if (state_token(from, &s) != from->token) {
-		*token = mem_dup(s.token);
-		log_secret(*token);
-		a->token = *token;
+	login_init(l, NULL, a);
+	if (d->db_ok && state_get(d->db, a->channel, a->name, &s) == RC_OK) {
+		login_state(l, &s);
+		if (l->token != NULL && expires_us != NULL)
+			*expires_us = s.token_expires_us;
 	}
-	if (*token != NULL && expires_us != NULL)
-		*expires_us = s.token_expires_us;
 	state_account_free(&s);
 }
 
@@ -109,23 +97,23 @@ say_reach(struct ask *k, enum finding_status s, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	check_say(&k->c, check_of(provider_of(&k->a), NULL)->number, s, "%s", text);
+	check_say(&k->c, check_of(provider_of(&k->l.a), NULL)->number, s, "%s", text);
 }
 
 static void
 report(struct ask *k, struct finding *f)
 {
-	const struct provider_check *of = check_of(provider_of(&k->a), f->code);
+	const struct provider_check *of = check_of(provider_of(&k->l.a), f->code);
 
 	k->c.step = k->step;
 	if (f->app[0] != '\0')
 		snprintf(k->c.app, sizeof k->c.app, "%s", f->app);
 	if (of->judge != NULL)
 		of->judge(&k->c, f);
-	check_say(&k->c, of->number, f->status, "%s: %s", k->a.name,
+	check_say(&k->c, of->number, f->status, "%s: %s", k->l.a.name,
 	    check_seen(&k->c, f));
 	if (f->status == FINDING_OK && k->step == 0)
-		say_reach(k, FINDING_OK, "%s", k->a.api_url);
+		say_reach(k, FINDING_OK, "%s", k->l.a.api_url);
 }
 
 /* An address without keeping it: a token may be in it. */
@@ -149,15 +137,15 @@ ask_next(void *arg, struct http_req *req, int64_t *wait_ms)
 	if (k->dead)
 		return RC_NONE;
 	if (k->subscribing) {
-		rc = provider_of(&k->a)->subscribe(&k->a, req);
+		rc = provider_of(&k->l.a)->subscribe(&k->l.a, req);
 	} else {
 		if (k->after[0] != '\0')
-			rc = provider_of(&k->a)->probe_more(&k->a, k->step, k->after, req);
+			rc = provider_of(&k->l.a)->probe_more(&k->l.a, k->step, k->after, req);
 		else
-			rc = provider_of(&k->a)->probe_build(&k->a, k->step, req);
+			rc = provider_of(&k->l.a)->probe_build(&k->l.a, k->step, req);
 		/* providers count the calls of one method: another question need not wait */
 		if (rc == RC_OK && k->last == mark_of(req->url))
-			*wait_ms = provider_of(&k->a)->ask_gap_ms;
+			*wait_ms = provider_of(&k->l.a)->ask_gap_ms;
 		if (rc == RC_OK)
 			k->last = mark_of(req->url);
 	}
@@ -222,7 +210,7 @@ their_trouble(struct ask *k, const struct http_res *res)
 	if (k->step != 0 || res->fail != HTTP_FAIL_NONE ||
 	    (res->status != 429 && res->status < 500))
 		return false;
-	check_cause(&k->c, check_of(provider_of(&k->a), NULL)->number, FINDING_WARN,
+	check_cause(&k->c, check_of(provider_of(&k->l.a), NULL)->number, FINDING_WARN,
 	    res->status == 429 ? doctor_tr(k->d,
 	    "The provider limits how often it is called; it answers again within minutes. See what "
 	    "else calls with this key, and poll less often (..._POLL_SECONDS).",
@@ -233,7 +221,7 @@ their_trouble(struct ask *k, const struct http_res *res)
 	    "by itself; see the provider's status page, and write to its support if it stays so.",
 	    "Неполадка у самого провайдера: здесь исправлять нечего. dmbox повторит сама; смотрите "
 	    "страницу состояния провайдера и напишите в поддержку, если не проходит."),
-	    "%s: HTTP %d", k->a.name, res->status);
+	    "%s: HTTP %d", k->l.a.name, res->status);
 	k->dead = true;
 	return true;
 }
@@ -243,13 +231,13 @@ static bool
 goes_on(struct ask *k, const struct finding *f)
 {
 	bool more = f->status == FINDING_OK && f->after[0] != '\0' &&
-	    provider_of(&k->a)->probe_more != NULL;
+	    provider_of(&k->l.a)->probe_more != NULL;
 
 	k->after[0] = '\0';
 	if (more && ++k->pages >= PAGES_MAX) {
-		check_say(&k->c, check_of(provider_of(&k->a), f->code)->number, FINDING_UNKNOWN,
+		check_say(&k->c, check_of(provider_of(&k->l.a), f->code)->number, FINDING_UNKNOWN,
 		    doctor_tr(k->d, "%s: good on the first %u pages; there are more",
-		    "%s: на первых страницах (%u) всё в порядке; есть и другие"), k->a.name,
+		    "%s: на первых страницах (%u) всё в порядке; есть и другие"), k->l.a.name,
 		    k->pages);
 		more = false;
 	}
@@ -268,29 +256,29 @@ ask_feed(void *arg, struct http_res *res)
 	struct finding f;
 
 	if (k->step == 0)
-		their_clock(k->d, &k->a, res);
+		their_clock(k->d, &k->l.a, res);
 	if (k->subscribing) {
 		k->subscribing = false;
 		k->d->mended |= res->fail == HTTP_FAIL_NONE && res->status == 200;
-		if (doctor_check_by_number(check_of(provider_of(&k->a), "subscribed")->number,
+		if (doctor_check_by_number(check_of(provider_of(&k->l.a), "subscribed")->number,
 			&at) == RC_OK)
 			k->d->r[at].done = false;	/* asked again */
 		return;
 	}
 	if (res->fail != HTTP_FAIL_NONE && k->step == 0) {
-		check_cause(&k->c, check_of(provider_of(&k->a), NULL)->number, FINDING_FAIL,
+		check_cause(&k->c, check_of(provider_of(&k->l.a), NULL)->number, FINDING_FAIL,
 		    reach_fix(k->d, res->fail), doctor_tr(k->d, "%s: %s: %s", "%s: %s («%s»)"),
-		    k->a.api_url, doctor_fail(k->d, res->fail), res->note);
+		    k->l.a.api_url, doctor_fail(k->d, res->fail), res->note);
 		k->dead = true;
 		return;
 	}
-	if (provider_of(&k->a)->probe_read(&k->a, k->step, res, &f) == RC_OK) {
+	if (provider_of(&k->l.a)->probe_read(&k->l.a, k->step, res, &f) == RC_OK) {
 		/* one that tells its limits apart leaves the question open */
 		if ((f.status == FINDING_FAIL || f.status == FINDING_WARN) && their_trouble(k, res))
 			return;
 		report(k, &f);
 		if (k->d->o.fix && !k->tried && f.status == FINDING_FAIL &&
-		    str_eq(f.code, "subscribed") && provider_of(&k->a)->subscribe != NULL) {
+		    str_eq(f.code, "subscribed") && provider_of(&k->l.a)->subscribe != NULL) {
 			k->subscribing = k->tried = true;
 			return;		/* the same step once more afterwards */
 		}
@@ -308,8 +296,8 @@ ask_done(void *arg, bool cut)
 	if (cut)
 		say_reach(k, FINDING_UNKNOWN, doctor_tr(k->d,
 		    "%s: not all questions were answered in time",
-		    "%s: не на все вопросы ответили вовремя"), k->a.name);
-	mem_free_secret(k->token);
+		    "%s: не на все вопросы ответили вовремя"), k->l.a.name);
+	login_drop(&k->l);
 	free(k);
 }
 
@@ -322,7 +310,7 @@ gap_next(void *arg, struct http_req *req, int64_t *wait_ms)
 	enum rc rc;
 
 	g->st.wait_ms = 0;
-	rc = provider_of(&g->a)->poll_build(&g->a, &g->st, req);
+	rc = provider_of(&g->l.a)->poll_build(&g->l.a, &g->st, req);
 	*wait_ms = g->st.wait_ms;
 	return rc;
 }
@@ -335,10 +323,10 @@ gap_feed(void *arg, struct http_res *res)
 	bool *missing;
 
 	itemv_init(&v);
-	if (provider_of(&g->a)->poll_read(&g->a, res, &g->st, &v) == RC_OK) {
+	if (provider_of(&g->l.a)->poll_read(&g->l.a, res, &g->st, &v) == RC_OK) {
 		g->read = true;
 		missing = mem_array(v.n + 1, sizeof *missing);
-		if (v.n > 0 && store_missing(g->d->db, g->a.name, g->a.channel, &v,
+		if (v.n > 0 && store_missing(g->d->db, g->l.a.name, g->l.a.channel, &v,
 			missing) == RC_OK)
 			for (size_t i = 0; i < v.n; i++) {
 				g->seen += v.v[i].type == ITEM_MESSAGE;
@@ -371,18 +359,18 @@ gap_done(void *arg, bool cut)
 		    "дайте ей свой инстанс; затем заберите то, что она взяла сегодня: "
 		    "`WHATSAPP_POLL_SECONDS=0 dmbox-poll --once`") : NULL, doctor_tr(g->d,
 		    "%s: %zu of %zu messages at the provider are not here, e.g. %s",
-		    "%s: нет здесь %zu из %zu сообщений провайдера, например %s"), g->a.name,
+		    "%s: нет здесь %zu из %zu сообщений провайдера, например %s"), g->l.a.name,
 		    g->missing, g->seen, g->newest);
 	else if (g->read)
 		doctor_say(g->d, DC_GAP, FINDING_OK,
 		    doctor_tr(g->d, "%s: %zu of the newest messages compared",
-		    "%s: сравнено последних сообщений: %zu"), g->a.name, g->seen);
+		    "%s: сравнено последних сообщений: %zu"), g->l.a.name, g->seen);
 	else
 		doctor_say(g->d, DC_GAP, FINDING_UNKNOWN,
 		    doctor_tr(g->d, "%s: the provider lists nothing",
-		    "%s: провайдер ничего не показывает"), g->a.name);
+		    "%s: провайдер ничего не показывает"), g->l.a.name);
 	mem_arena_free(&g->st.arena);
-	mem_free_secret(g->token);
+	login_drop(&g->l);
 	free(g);
 }
 
@@ -393,11 +381,11 @@ gap_start(struct doctor *d, const struct account *a, int64_t since_us)
 	struct httpc_flow f = { .next = gap_next, .feed = gap_feed, .done = gap_done, .arg = g };
 
 	g->d = d;
-	with_token(d, a, &g->a, &g->token, NULL);
+	log_in(d, a, &g->l, NULL);
 	/* its list is asked for, its queue is the poller's */
 	if (provider_of(a)->polls_instead) {
 		g->queue = a->poll_s > 0;
-		g->a.poll_s = 0;
+		g->l.a.poll_s = 0;
 		g->since_us = since_us;
 	}
 	g->st.memory = "{}";
@@ -422,8 +410,8 @@ doctor_providers_start(struct doctor *d)
 		k = mem_alloc(sizeof *k);
 		k->d = d;
 		doctor_facts(d, a, &facts);
-		with_token(d, a, &k->a, &k->token, &facts.token_expires_us);
-		doctor_checkup(d, &k->a, &k->c);
+		log_in(d, a, &k->l, &facts.token_expires_us);
+		doctor_checkup(d, &k->l.a, &k->c);
 		k->c.facts = facts;
 		for (size_t n = 0; n < *provider_of(a)->n_checks; n++)
 			if (provider_of(a)->checks[n].asked != NULL)

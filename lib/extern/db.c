@@ -899,6 +899,21 @@ db_exec(struct db *d, const struct db_stmt *s, struct db_args *a, struct db_res 
 	return rc;
 }
 
+enum rc
+db_row(struct db *d, const struct db_stmt *s, struct db_args *a, struct db_res **out)
+{
+	struct db_res *r = NULL;
+	enum rc rc = db_exec(d, s, a, &r);
+
+	if (rc == RC_OK && db_rows(r) == 0)
+		rc = RC_NONE;
+	if (rc == RC_OK && out != NULL)
+		*out = r;
+	else
+		db_res_free(r);
+	return rc;
+}
+
 /* A simple query without results that matter. */
 static enum rc
 simple(struct db *d, const char *sql, int64_t limit_ms, const char *what, char tag[16])

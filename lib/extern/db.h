@@ -141,6 +141,10 @@ struct db_res;
  */
 enum rc db_exec(struct db *d, const struct db_stmt *s, struct db_args *a,
     struct db_res **out) MUST_CHECK;
+/* db_row(d, s, a, out): db_exec of a statement that must give a row: RC_NONE where it gives none.
+ * out may be NULL where only that matters. */
+enum rc db_row(struct db *d, const struct db_stmt *s, struct db_args *a,
+    struct db_res **out) MUST_CHECK;
 /* db_script(d, sql): several statements without arguments (migrations). */
 enum rc db_script(struct db *d, const char *sql) MUST_CHECK;
 enum rc db_begin(struct db *d) MUST_CHECK;

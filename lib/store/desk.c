@@ -335,9 +335,7 @@ place_of(struct db *db, int64_t contact, struct view_cursor *c)
 		return RC_OK;
 	db_i64(&a, c->id);
 	db_i64(&a, contact);
-	rc = db_exec(db, &sql[Q_PLACE], &a, &r);
-	if (rc == RC_OK && db_rows(r) == 0)
-		rc = RC_NONE;
+	rc = db_row(db, &sql[Q_PLACE], &a, &r);
 	if (rc == RC_OK)
 		c->us = db_get_time(r, 0, 0);
 	db_res_free(r);
@@ -349,12 +347,8 @@ place_of(struct db *db, int64_t contact, struct view_cursor *c)
 static enum rc
 needs_row(struct db *db, int q, struct db_args *a)
 {
-	struct db_res *r = NULL;
-	enum rc rc = db_exec(db, &sql[q], a, &r);
+	enum rc rc = db_row(db, &sql[q], a, NULL);
 
-	if (rc == RC_OK && db_rows(r) == 0)
-		rc = RC_NONE;
-	db_res_free(r);
 	db_args_free(a);
 	return rc;
 }

@@ -118,9 +118,7 @@ people_link(struct db *db, const char *name, int64_t ttl_s, char secret[PEOPLE_S
 	hash_arg(&a, &arena, secret);
 	db_text(&a, name);
 	db_i64(&a, ttl_s);
-	rc = db_exec(db, &sql[Q_LINK], &a, &r);
-	if (rc == RC_OK && db_rows(r) == 0)
-		rc = RC_NONE;
+	rc = db_row(db, &sql[Q_LINK], &a, &r);
 	if (rc == RC_OK)
 		*out_us = db_get_time(r, 0, 0);
 	else
@@ -228,14 +226,10 @@ enum rc
 people_revoke(struct db *db, const char *name)
 {
 	struct db_args a = { 0 };
-	struct db_res *r = NULL;
 	enum rc rc;
 
 	db_text(&a, name);
-	rc = db_exec(db, &sql[Q_REVOKE], &a, &r);
-	if (rc == RC_OK && db_rows(r) == 0)
-		rc = RC_NONE;
-	db_res_free(r);
+	rc = db_row(db, &sql[Q_REVOKE], &a, NULL);
 	db_args_free(&a);
 	return rc;
 }
@@ -255,18 +249,6 @@ not_the_last(struct db *db, const char *name)
 
 	if (rc == RC_OK && db_rows(r) == 1 && str_eq(db_get_text(r, 0, 0), name))
 		rc = RC_DENIED;
-	db_res_free(r);
-	return rc;
-}
-
-static enum rc
-returned_one(struct db *db, int q, struct db_args *a)
-{
-	struct db_res *r = NULL;
-	enum rc rc = db_exec(db, &sql[q], a, &r);
-
-	if (rc == RC_OK && db_rows(r) == 0)
-		rc = RC_NONE;
 	db_res_free(r);
 	return rc;
 }
@@ -299,7 +281,7 @@ people_role(struct db *db, const char *name, const char *role)
 	if (!str_eq(role, "owner"))
 		rc = not_the_last(db, name);
 	if (rc == RC_OK)
-		rc = returned_one(db, Q_ROLE, &a);
+		rc = db_row(db, &sql[Q_ROLE], &a, NULL);
 	db_args_free(&a);
 	if (rc == RC_OK)
 		return db_commit(db);
@@ -314,7 +296,7 @@ people_end(struct db *db, int64_t id)
 	enum rc rc;
 
 	db_i64(&a, id);
-	rc = returned_one(db, Q_END, &a);
+	rc = db_row(db, &sql[Q_END], &a, NULL);
 	db_args_free(&a);
 	return rc;
 }
@@ -326,7 +308,7 @@ people_there(struct db *db, const char *name)
 	enum rc rc;
 
 	db_text(&a, name);
-	rc = returned_one(db, Q_THERE, &a);
+	rc = db_row(db, &sql[Q_THERE], &a, NULL);
 	db_args_free(&a);
 	return rc;
 }

@@ -307,9 +307,7 @@ trace_erased(struct db *db, const struct trace_scope *s, const char *id)
 	enum rc rc;
 
 	put_key(&a, s, id);
-	rc = db_exec(db, &stmts[SQL_ERASED], &a, &r);
-	if (rc == RC_OK && db_rows(r) == 0)
-		rc = RC_NONE;
+	rc = db_row(db, &stmts[SQL_ERASED], &a, &r);
 	db_args_free(&a);
 	db_res_free(r);
 	return rc;
@@ -408,9 +406,7 @@ trace_words(struct db *db, int64_t message, struct mem_arena *arena, const char 
 	enum rc rc;
 
 	db_i64(&a, message);
-	rc = db_exec(db, &stmts[SQL_WORDS], &a, &r);
-	if (rc == RC_OK && db_rows(r) == 0)
-		rc = RC_NONE;
+	rc = db_row(db, &stmts[SQL_WORDS], &a, &r);
 	if (rc == RC_OK) {
 		*who = mem_arena_dup(arena, db_get_text(r, 0, 0));
 		*words = mem_arena_dup(arena, db_get_text(r, 0, 1));

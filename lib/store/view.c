@@ -172,9 +172,7 @@ cursor_resolve(struct db *db, struct view_cursor *c)
 	if (!c->set || c->us != 0)
 		return RC_OK;
 	db_i64(&a, c->id);
-	rc = db_exec(db, &sql[Q_PLACE], &a, &r);
-	if (rc == RC_OK && db_rows(r) == 0)
-		rc = RC_NONE;
+	rc = db_row(db, &sql[Q_PLACE], &a, &r);
 	if (rc == RC_OK)
 		c->us = db_get_time(r, 0, 0);
 	db_res_free(r);
@@ -352,15 +350,11 @@ static enum rc
 contact_exists(struct db *db, enum channel ch, int64_t contact_id)
 {
 	struct db_args a = { 0 };
-	struct db_res *r = NULL;
 	enum rc rc;
 
 	db_i64(&a, contact_id);
 	db_text(&a, channel_names[ch]);
-	rc = db_exec(db, &sql[Q_CONTACT], &a, &r);
-	if (rc == RC_OK && db_rows(r) == 0)
-		rc = RC_NONE;
-	db_res_free(r);
+	rc = db_row(db, &sql[Q_CONTACT], &a, NULL);
 	db_args_free(&a);
 	return rc;
 }

@@ -105,12 +105,7 @@ fail(struct flow *f, bool for_good, const char *why)
 static void
 release(struct flow *f)
 {
-	struct db_args a = {0};
-
-	db_i64(&a, db_get_i64(f->res, f->i, 0));
-	if (db_exec(f->f.run->env.db, &sql[Q_RELEASE], &a, NULL) != RC_OK)
-		log_debug("avatar: a claim stays until it runs out");
-	db_args_free(&a);
+	task_row(f->f.run, &sql[Q_RELEASE], db_get_i64(f->res, f->i, 0));
 }
 
 /* The bytes under a name of ours: written beside, then renamed.  NULL: logged. */
@@ -251,25 +246,18 @@ static bool
 flow_start(struct task_run *run, const struct account *a)
 {
 	const struct httpc_flow hf = { .next = flow_next, .feed = flow_feed };
-	struct db_args args = {0};
-	struct db_res *r = NULL;
-	struct flow *f = NULL;
+	struct db_res *r = task_claim(run, &sql[Q_CLAIM], a, A_RUN);
+	struct flow *f;
 
-	db_text(&args, a->name);
-	db_text(&args, channel_names[a->channel]);
-	db_i64(&args, A_RUN);
-	if (db_exec(run->env.db, &sql[Q_CLAIM], &args, &r) == RC_OK && db_rows(r) > 0) {
-		f = mem_alloc(sizeof *f);
-		f->f.over = flow_over;
-		f->res = r;
-		f->account = mediadir_name(a->name);
-		f->dir = mem_dup(run->env.conf->media_dir);
-		task_flow_add(run, &f->f, a, &hf);
-	} else {
-		db_res_free(r);
-	}
-	db_args_free(&args);
-	return f != NULL;
+	if (r == NULL)
+		return false;
+	f = mem_alloc(sizeof *f);
+	f->f.over = flow_over;
+	f->res = r;
+	f->account = mediadir_name(a->name);
+	f->dir = mem_dup(run->env.conf->media_dir);
+	task_flow_add(run, &f->f, a, &hf);
+	return true;
 }
 
 static size_t

@@ -66,12 +66,7 @@ flow_next(void *arg, struct http_req *req, int64_t *wait_ms)
 static void
 gone(struct flow *w)
 {
-	struct db_args a = {0};
-
-	db_i64(&a, db_get_i64(w->res, w->i, 0));
-	if (db_exec(w->f.run->env.db, &sql[Q_GONE], &a, NULL) != RC_OK)
-		log_debug("fetch: asked for again at the next run");
-	db_args_free(&a);
+	task_row(w->f.run, &sql[Q_GONE], db_get_i64(w->res, w->i, 0));
 }
 
 static void

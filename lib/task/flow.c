@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "task/task.h"
 
@@ -61,4 +62,32 @@ task_may_ask(struct task_run *r, const struct account *a, struct state_account *
 	memset(s, 0, sizeof *s);
 	return state_get(r->env.db, a->channel, a->name, s) == RC_OK &&
 	    s->pause_until_us <= clock_now_us();
+}
+
+struct db_res *
+task_claim(const struct task_run *r, const struct db_stmt *q, const struct account *a, int64_t max)
+{
+	struct db_args args = { 0 };
+	struct db_res *rows = NULL;
+
+	db_text(&args, a->name);
+	db_text(&args, channel_names[a->channel]);
+	db_i64(&args, max);
+	if (db_exec(r->env.db, q, &args, &rows) != RC_OK || db_rows(rows) == 0) {
+		db_res_free(rows);
+		rows = NULL;
+	}
+	db_args_free(&args);
+	return rows;
+}
+
+void
+task_row(const struct task_run *r, const struct db_stmt *q, int64_t id)
+{
+	struct db_args a = { 0 };
+
+	db_i64(&a, id);
+	if (db_exec(r->env.db, q, &a, NULL) != RC_OK)
+		log_debug("%s: not written; asked for again at a later run", q->name);
+	db_args_free(&a);
 }

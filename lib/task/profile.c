@@ -89,12 +89,7 @@ store(struct flow *f, const struct profile *pr)
 static void
 refused(struct flow *f)
 {
-	struct db_args a = {0};
-
-	db_i64(&a, db_get_i64(f->res, f->i, 0));
-	if (db_exec(f->f.run->env.db, &sql[Q_REFUSED], &a, NULL) != RC_OK)
-		log_debug("profile: a refusal was not written");
-	db_args_free(&a);
+	task_row(f->f.run, &sql[Q_REFUSED], db_get_i64(f->res, f->i, 0));
 }
 
 static enum rc
@@ -154,27 +149,20 @@ flow_start(struct task_run *run, const struct account *a)
 {
 	const struct httpc_flow hf = { .next = flow_next, .feed = flow_feed };
 	struct state_account st;
-	struct db_args args = {0};
 	struct db_res *r = NULL;
-	struct flow *f = NULL;
+	struct flow *f;
 
-	if (task_may_ask(run, a, &st)) {
-		db_text(&args, a->name);
-		db_text(&args, channel_names[a->channel]);
-		db_i64(&args, A_RUN);
-		if (db_exec(run->env.db, &sql[Q_CLAIM], &args, &r) == RC_OK && db_rows(r) > 0) {
-			f = mem_alloc(sizeof *f);
-			f->f.over = flow_over;
-			f->res = r;
-			task_flow_add(run, &f->f, a, &hf);
-			login_state(&f->f.login, &st);
-		} else {
-			db_res_free(r);
-		}
-		db_args_free(&args);
+	if (task_may_ask(run, a, &st))
+		r = task_claim(run, &sql[Q_CLAIM], a, A_RUN);
+	if (r != NULL) {
+		f = mem_alloc(sizeof *f);
+		f->f.over = flow_over;
+		f->res = r;
+		task_flow_add(run, &f->f, a, &hf);
+		login_state(&f->f.login, &st);
 	}
 	state_account_free(&st);
-	return f != NULL;
+	return r != NULL;
 }
 
 static size_t

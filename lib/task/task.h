@@ -101,5 +101,13 @@ bool task_under_way(const struct task_run *r, const struct account *a, bool asid
 /* task_may_ask(r, a, s): the account is not resting; s is what is remembered of it:
  * state_account_free() it in any case. */
 bool task_may_ask(struct task_run *r, const struct account *a, struct state_account *s);
+/* task_claim(r, q, a, max): the rows that the statement q reserves for account a; q takes the
+ * account's name, its channel and max.  NULL: none, or the database is away.  Caller frees:
+ * db_res_free. */
+struct db_res *task_claim(const struct task_run *r, const struct db_stmt *q,
+    const struct account *a, int64_t max);
+/* task_row(r, q, id): the statement q, which takes a row's id, done; logged for debugging where
+ * it fails, for a claim runs out by itself. */
+void task_row(const struct task_run *r, const struct db_stmt *q, int64_t id);
 
 #endif

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <fastcgi.h>
+#include "../unit/fcgirec.h"
 
 static int64_t
 now_us(void)
@@ -29,18 +29,6 @@ now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static size_t
-record(unsigned char *p, unsigned char type, const void *content, size_t n)
-{
-	FCGI_Header h = { .version = FCGI_VERSION_1, .type = type, .requestIdB0 = 1,
-	    .contentLengthB1 = (unsigned char)(n >> 8), .contentLengthB0 = (unsigned char)n };
-
-	memcpy(p, &h, sizeof h);
-	if (n > 0)
-		memcpy(p + sizeof h, content, n);
-	return sizeof h + n;
 }
 
 static size_t

@@ -14,7 +14,6 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <fastcgi.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -25,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fcgirec.h"
 #include "extern/fcgi.h"
 
 /* shared with the child */
@@ -120,18 +120,6 @@ dial(void)
 
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
 	return fd;
-}
-
-static size_t
-record(unsigned char *p, unsigned char type, const void *content, size_t n)
-{
-	FCGI_Header h = { .version = FCGI_VERSION_1, .type = type, .requestIdB0 = 1,
-	    .contentLengthB1 = (unsigned char)(n >> 8), .contentLengthB0 = (unsigned char)n };
-
-	memcpy(p, &h, sizeof h);
-	if (n > 0)
-		memcpy(p + sizeof h, content, n);
-	return sizeof h + n;
 }
 
 static size_t

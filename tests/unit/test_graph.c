@@ -11,6 +11,7 @@
 #include <string.h>
 #include <glob.h>
 #include <cmocka.h>
+#include "hmac_count.h"
 #include "provider/graph/graph.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -161,21 +162,6 @@ verify(const struct account *a, const char *body, const char *signed_body,
 	assert_true((rc == RC_OK) == (strcmp(why, "ok") == 0));
 	assert_true(rc == RC_OK || rc == RC_DENIED);
 	return why;
-}
-
-/* Bytes that the HMAC has read: sign_hmac_sha256 is called by way of this (Makefile). */
-static size_t hmac_bytes;
-void __real_sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
-    unsigned char out[SIGN_SHA256]);
-void __wrap_sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
-    unsigned char out[SIGN_SHA256]);
-
-void
-__wrap_sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
-    unsigned char out[SIGN_SHA256])
-{
-	hmac_bytes += n;
-	__real_sign_hmac_sha256(key, key_n, p, n, out);
 }
 
 /* A forged body is read once for each secret, however large; a small one may be read again
