@@ -269,6 +269,25 @@ static const struct cause wall = {
 	"Попросите хостинг исключить /instagram/ и /whatsapp/ из фильтра (ModSecurity, "
 	"защита от ботов)." };
 
+static const struct cause closed_folder = {
+	"the web server may not enter the folder instagram", "веб-серверу нельзя войти в папку "
+	    "instagram",
+	"chmod 755 on the folders instagram, whatsapp and dmbox of the site, and make them the "
+	    "site user's (make install does both); take rules out that deny them (Deny, Require, a "
+	    "list of addresses in the panel).",
+	"chmod 755 для папок instagram, whatsapp и dmbox сайта, и сделайте их владельцем "
+	    "пользователя сайта (то и другое делает make install); уберите запрещающие правила "
+	    "(Deny, Require, список адресов в панели)." };
+static const struct cause all_forbidden = {
+	"the whole site is refused: by a firewall, or the web server may not enter its folder",
+	"весь сайт закрыт: межсетевым экраном, или веб-серверу нельзя войти в его папку",
+	"Where a browser is refused, too: chmod 755 on the site's folder and those above it, and "
+	    "take rules out that deny it (Deny, Require, addresses in the panel). Where it is not: "
+	    "ask the host to except /instagram/ and /whatsapp/ from its filter (ModSecurity, bot "
+	    "protection).",
+	"Если отказ получает и браузер: chmod 755 для папки сайта и папок над ней, уберите "
+	    "запрещающие правила (Deny, Require, адреса в панели). Если нет: попросите хостинг "
+	    "исключить /instagram/ и /whatsapp/ из фильтра (ModSecurity, защита от ботов)." };
 static const struct cause password = {
 	"the site asks for a password (401), no provider can give it", "сайт требует пароль (401), "
 	    "провайдер его не введёт",
@@ -310,6 +329,9 @@ judge_forbidden(struct doctor *d, const struct front *f, int status)
 	/* the page below the same folder is free: it is the program that may not run */
 	if (status == 403 && (got(f, P_PAGE, 200) || f->v[P_PROGRAM].elf) && !got(f, P_ROOT, 403))
 		conclude(d, DC_WEB, status, &no_exec);
+	else if (status == 403 && got(f, P_PAGE, 403) && f->v[P_ROOT].asked)
+		conclude(d, got(f, P_ROOT, 403) ? DC_FIREWALL : DC_WEB, status,
+		    got(f, P_ROOT, 403) ? &all_forbidden : &closed_folder);
 	else
 		conclude(d, DC_FIREWALL, status, &wall);
 }
@@ -334,6 +356,22 @@ judge_5xx(struct doctor *d, const struct front *f, int status)
 		    f->v[P_PAGE].status == 500 ? &override_small : &no_start);
 }
 
+/* What Apache and nginx say to a plain call on a port of TLS. */
+static void
+plain_to_tls(struct doctor *d)
+{
+	char fix[500];
+
+	snprintf(fix, sizeof fix, doctor_tr(d,
+	    "Most likely the port speaks TLS: set DMBOX_PUBLIC_URL=https%s and give the provider "
+	    "that address.",
+	    "Скорее всего, на этом порту TLS: задайте DMBOX_PUBLIC_URL=https%s и дайте этот адрес "
+	    "провайдеру."), d->base + strlen("http"));
+	doctor_cause(d, DC_WEB, FINDING_FAIL, fix, doctor_tr(d,
+	    "GET %s%s: HTTP 400: the server does not understand a plain call",
+	    "GET %s%s: HTTP 400: сервер не понимает запрос без TLS"), d->base, paths[P_FIRST]);
+}
+
 static void
 judge(struct doctor *d, const struct front *f)
 {
@@ -352,6 +390,8 @@ judge(struct doctor *d, const struct front *f)
 		judge_forbidden(d, f, status);
 	else if (status == 200)
 		conclude(d, DC_SAME_PROGRAM, status, &site);
+	else if (status == 400 && str_istarts(d->base, "http://") && first->html)
+		plain_to_tls(d);
 	else
 		conclude(d, DC_WEB, status, &nothing);
 }

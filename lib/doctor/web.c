@@ -50,6 +50,21 @@ no_tls(struct doctor *d, const char *note)
 		    "На этом порту обычный HTTP: включите там TLS (Apache: SSLEngine on; nginx: "
 		    "listen 443 ssl; lighttpd: ssl.engine) или исправьте порт в "
 		    "DMBOX_PUBLIC_URL.");
+	else if (strstr(note, "unrecognized name") != NULL ||
+	    strstr(note, "handshake failure") != NULL)
+		fix = doctor_tr(d, "The server has no site with TLS of this name: enter the name "
+		    "there (Apache: ServerName; nginx: server_name) with a certificate of its own, "
+		    "or correct the name in DMBOX_PUBLIC_URL.",
+		    "На сервере нет сайта с TLS и таким именем: впишите имя (Apache: ServerName; "
+		    "nginx: server_name) с его сертификатом или исправьте имя в "
+		    "DMBOX_PUBLIC_URL.");
+	else if (strstr(note, "unsupported protocol") != NULL ||
+	    strstr(note, "protocol version") != NULL)
+		fix = doctor_tr(d, "The server speaks TLS in old versions only: switch TLS 1.2 and "
+		    "1.3 on (Apache: SSLProtocol; nginx: ssl_protocols); providers call nothing "
+		    "older.",
+		    "Сервер умеет только старые версии TLS: включите TLS 1.2 и 1.3 (Apache: "
+		    "SSLProtocol; nginx: ssl_protocols); старее провайдеры не вызывают.");
 	else if (strstr(note, "not yet valid") != NULL)
 		fix = doctor_tr(d, "The certificate begins later than now: set this machine's "
 		    "clock (see DMB-310 and DMB-208), or install the certificate of today.",
@@ -158,12 +173,16 @@ answered(struct doctor *d, struct http_res *res)
 		snprintf(fix, sizeof fix, doctor_tr(d,
 		    "The user of the web server must be able to read %s: as root give it his group "
 		    "(chgrp www-data, or the one of your server) and chmod 640, its folders chmod "
-		    "o+x; where it is readable, the log names the line to correct; restart the "
-		    "programs.",
+		    "o+x; DMBOX_CONFIG there (SetEnv in .htaccess, the server's configuration) "
+		    "must "
+		    "name this file; where it is readable, the log names the line to correct; "
+		    "restart the programs.",
 		    "Пользователь веб-сервера должен читать %s: от имени root дайте файлу его "
 		    "группу (chgrp www-data или группа вашего сервера) и chmod 640, папкам над ним "
-		    "chmod o+x; если он читается, строку с ошибкой называет журнал; перезапустите "
-		    "программы."), d->conf->file != NULL ? d->conf->file : "dmbox.env");
+		    "chmod o+x; DMBOX_CONFIG там (SetEnv в .htaccess, конфигурация сервера) должен "
+		    "называть этот файл; если он читается, строку с ошибкой называет журнал; "
+		    "перезапустите программы."), d->conf->file != NULL ? d->conf->file :
+		    "dmbox.env");
 		doctor_cause(d, DC_WEB, FINDING_FAIL, fix, "%s", doctor_tr(d,
 		    "the web programs cannot use their configuration (503 config): readable for "
 		    "the web user? the log says why",
@@ -281,11 +300,15 @@ page_for_error(struct doctor *d, const char *what)
 	    "%s: HTTP 200, вместо ответа dmbox страница сайта"), what);
 }
 
+static void handshakes(struct doctor *d, const struct endpoint *e, bool answered);
+
 static void
 on_endpoint(struct doctor *d, void *arg, struct http_res *res)
 {
 	struct endpoint *e = arg;
 
+	if (e->webhook)
+		handshakes(d, e, res->fail == HTTP_FAIL_NONE && doctor_web_ours(d, res, e->rid));
 	if (res->fail != HTTP_FAIL_NONE || doctor_web_ours(d, res, e->rid))
 		doctor_web_slowest(d, res);
 	d->web->silent += res->fail == HTTP_FAIL_TIMEOUT;
@@ -348,13 +371,18 @@ on_file(struct doctor *d, void *arg, struct http_res *res)
 static void
 endpoints(struct doctor *d)
 {
-	static const struct { const char *method, *path, *what; int want; } v[] = {
-		{ "GET", "/instagram/webhook", "webhook", 403 },
-		{ "GET", "/whatsapp/webhook", "whatsapp/webhook", 403 },
-		{ "GET", "/instagram/send", "send", 405 },
-		{ "GET", "/instagram/check-messages", "check-messages", 401 },
-		{ "GET", "/instagram/stats", "stats", 401 },
-		{ "GET", "/instagram/health", "instagram/health", 200 },
+	static const struct {
+		const char *method, *path, *what;
+		int want;
+		bool webhook;
+		enum channel channel;
+	} v[] = {
+		{ "GET", "/instagram/webhook", "webhook", 403, true, CHANNEL_INSTAGRAM },
+		{ "GET", "/whatsapp/webhook", "whatsapp/webhook", 403, true, CHANNEL_WHATSAPP },
+		{ "GET", "/instagram/send", "send", 405, false, 0 },
+		{ "GET", "/instagram/check-messages", "check-messages", 401, false, 0 },
+		{ "GET", "/instagram/stats", "stats", 401, false, 0 },
+		{ "GET", "/instagram/health", "instagram/health", 200, false, 0 },
 	};
 	static const char *const files[] = { "/.env", "/instagram/.env", "/dmbox.env",
 	    "/etc/dmbox.env" };
@@ -366,6 +394,8 @@ endpoints(struct doctor *d)
 
 		e->what = v[i].what;
 		e->want = v[i].want;
+		e->webhook = v[i].webhook;
+		e->channel = v[i].channel;
 		doctor_web_id(d, e->rid);
 		begin(d, &r, v[i].method, v[i].path, e->rid);
 		doctor_get(d, &r, REQUEST_MS, on_endpoint, e);
@@ -445,6 +475,30 @@ handshake(struct doctor *d, const struct account *a, bool good)
 	mem_wipe(b.p, b.n);
 	buf_free(&b);
 	doctor_get(d, &r, REQUEST_MS, on_handshake, g);
+}
+
+/* Only where the program answers: a server that cannot start it writes the query, with the
+ * token, into its own log. */
+static void
+handshakes(struct doctor *d, const struct endpoint *e, bool answered)
+{
+	for (size_t i = 0; i < d->conf->n_accounts; i++) {
+		const struct account *a = &d->conf->accounts[i];
+
+		if (a->use_mock || provider_of(a)->handshake_query == NULL ||
+		    a->channel != e->channel)
+			continue;
+		if (answered) {
+			handshake(d, a, true);
+			handshake(d, a, false);
+			continue;
+		}
+		for (enum doctor_check c = DC_GREET; c <= DC_GREET_BAD; c++)
+			doctor_cause(d, c, FINDING_UNKNOWN, "", doctor_tr(d,
+			    "%s: not tried: the webhook's program does not answer, see DMB-503",
+			    "%s: не проверялось: программа вебхука не отвечает, смотрите DMB-503"),
+			    a->name);
+	}
 }
 
 /* --- as whom do the programs run; does Authorization arrive --------------------------------- */
@@ -549,14 +603,6 @@ start_rest(struct doctor *d)
 	endpoints(d);
 	ask_probe(d);
 	doctor_tick_ask(d);
-	for (size_t i = 0; i < d->conf->n_accounts; i++) {
-		const struct account *a = &d->conf->accounts[i];
-
-		if (a->use_mock || provider_of(a)->handshake_query == NULL)
-			continue;
-		handshake(d, a, true);
-		handshake(d, a, false);
-	}
 }
 
 /* --- judging ---------------------------------------------------------------------- */

@@ -27,7 +27,14 @@ struct self {
 	char reason[64];
 };
 
-struct endpoint { struct doctor *d; const char *what; int want; char rid[48]; };
+struct endpoint {
+	struct doctor *d;
+	const char *what;
+	int want;
+	bool webhook;			/* the webhook of channel */
+	enum channel channel;
+	char rid[48];
+};
 
 struct web {
 	bool up;			/* dmbox answers at the address */
