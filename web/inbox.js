@@ -16,6 +16,7 @@ let next = null;		// where the list goes on
 let filter = 'unanswered', channel = '', account = '', label = '', search = '';
 let counts = {};
 let generation = 0;
+let listMissing = 0;		// since when it could not be loaded
 let fromList = false;		// Back may use the browser's history
 let jumpTo = null;
 
@@ -35,6 +36,11 @@ function trouble(err) {
 // a failure that mends itself: said only when it lasts
 function quiet(err) {
 	failures = err ? failures + 1 : 0;
+	if (!err) {		// what was asked for in vain meanwhile
+		if (listMissing && Date.now() - listMissing > 3000)
+			reload();
+		thread.loadMissing().catch(() => {});
+	}
 	if (err?.status === 401)
 		trouble(err);
 	else if (!err && $('trouble-text').textContent === t.away)
@@ -106,7 +112,7 @@ async function start() {
 	live.start(app.me);
 	if (!location.hash && app.me.empty && app.me.role === 'owner')
 		location.replace('#owner');
-	await Promise.all([loadList(), route()]);
+	await Promise.all([reload(), route()]);
 }
 
 // --- the list ------------------------------------------------------------------------------
@@ -207,7 +213,8 @@ function upsert(c) {
 }
 function reload() {
 	generation++;
-	return loadList().then(() => quiet(null), trouble);
+	listMissing = 0;
+	return loadList().then(() => quiet(null), (err) => { listMissing = Date.now(); trouble(err); });
 }
 
 // --- filters, title, badge ---------------------------------------------------------------------
@@ -378,12 +385,20 @@ function choose(id) {
 	else
 		location.hash = hash;
 }
+// what was open stood in the list whatever the filter says; left, it no longer does
+function leaves(id) {
+	const c = conversations.get(id);
+	return Boolean(c && id !== thread.current()?.id && !search && !passes(c)) && conversations.delete(id);
+}
 async function route() {
 	const address = location.hash.match(/^#(instagram|whatsapp)\/(\d+)$/);
 	$('owner').hidden = location.hash !== '#owner';
 	$('thread').hidden = location.hash === '#owner';
 	if (!address) {
+		const was = thread.current()?.id;
 		thread.close();
+		if (leaves(was))
+			paintList();
 		$('inbox').classList.toggle('reading', location.hash === '#owner');
 		if (location.hash === '#owner')
 			await import('./owner.js').then((m) => m.showOwner($('owner'), app), trouble);
@@ -391,13 +406,14 @@ async function route() {
 			attr(li.firstChild, 'aria-current', null);
 		return;
 	}
-	const id = Number(address[2]), around = jumpTo;
+	const id = Number(address[2]), around = jumpTo, was = thread.current()?.id;
 	jumpTo = null;
 	if (thread.current()?.id === id && !around)
 		return;
 	try {
 		const c = conversations.get(id) || await server.conversation(address[1], id);
 		const opened = thread.openThread(c, around);
+		leaves(was);
 		paintList();
 		await opened;
 		if (matchMedia('(pointer: fine)').matches && fromList && !$('text').disabled)
@@ -622,10 +638,16 @@ async function boot() {
 		history.replaceState(null, '', location.pathname);
 		return login(token[1]);
 	}
+	await enter();
+}
+// where the server does not answer, it is asked again: nobody needs a new link for that
+async function enter() {
 	try {
 		await start();
 	} catch (err) {
 		showLogin(err.status === 401 ? '' : t.away);
+		if (err.status !== 401)
+			setTimeout(() => $('inbox').hidden && enter(), 5000);
 	}
 }
 boot();

@@ -272,11 +272,22 @@ function fileNode(a) {
 		box.append(put(el('a.download', { download: a.name || '', title: t.download }, '📄 ', el('span', { dir: 'auto' }, name), a.bytes > 0 ? el('span.faint', {}, ` ${size(a.bytes)}`) : null)));
 	return box;
 }
+const PICTURE = 'picture';
 function enlarge(img) {
 	const dialog = el('dialog.viewer', { 'aria-label': img.alt }, el('img', { src: img.src, alt: img.alt }),
 		button('close', '✕', () => dialog.close(), { 'aria-label': t.close }));
 	dialog.addEventListener('click', (ev) => ev.target === dialog && dialog.close());
-	dialog.addEventListener('close', () => { dialog.remove(); img.closest('button').focus(); });
+	// Back closes the picture and nothing else, as on a phone it is expected to
+	const back = () => dialog.close();
+	history.pushState(PICTURE, '');
+	window.addEventListener('popstate', back);
+	dialog.addEventListener('close', () => {
+		window.removeEventListener('popstate', back);
+		if (history.state === PICTURE)
+			history.back();
+		dialog.remove();
+		img.closest('button').focus();
+	});
 	document.body.append(dialog);
 	dialog.showModal();
 }

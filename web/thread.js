@@ -20,6 +20,7 @@ let anchor = null, stuck = true;	// what stays in place when heights change
 let lastTop = 0;		// where it was scrolled to when that was noted
 let unseen = 0;
 let markedUpTo = 0;
+let missing = null;		// it could not be loaded: once more, when the server answers again
 let newsFrom = null;		// the first that was unread when it was opened
 
 export const current = () => conv;
@@ -215,15 +216,16 @@ export async function openThread(c, around) {
 		stuck = !around && !newer;
 		lastTop = box().scrollTop;
 		update(true);
-		if (around)
-			show(Number(around));
-		else
+		if (!around || !show(Number(around))) {
 			box().scrollTop = box().scrollHeight;
-		remember();
+			remember();
+		}
 		markRead();
 	} catch (err) {
-		if (mine === generation)
+		if (mine === generation) {
 			$('thread-empty').hidden = true;
+			missing = { around, at: Date.now() };
+		}
 		throw err;
 	} finally {
 		if (mine === generation)
@@ -241,6 +243,10 @@ function moreNews() {
 			return;
 		newsFrom = m.id;
 	}
+}
+export async function loadMissing() {
+	if (conv && missing && Date.now() - missing.at > 3000)
+		await openThread(conv, missing.around);
 }
 async function more(direction) {
 	const cursor = direction === 'before' ? older : newer;
@@ -324,7 +330,7 @@ export function close() {
 	loading = { before: false, after: false };
 	stuck = true;
 	unseen = markedUpTo = 0;
-	newsFrom = null;
+	newsFrom = missing = null;
 	list().replaceChildren();
 	showHead();
 	showEmpty();
@@ -351,6 +357,8 @@ function show(id) {
 	attr(e.li, 'tabindex', 0);
 	e.li.focus({ preventScroll: true });
 	remember();
+	// it stays in its place, whatever pictures above it come late
+	anchor = { li: e.li, y: e.li.getBoundingClientRect().top - box().getBoundingClientRect().top };
 	return true;
 }
 const account = () => app.me.accounts.find((a) => conv && a.channel === conv.channel && a.account === conv.account) || {};

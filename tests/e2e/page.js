@@ -554,6 +554,50 @@ async function troubles() {
 	await page.evaluate(() => { document.querySelector('#messages li').style.minHeight = '900px'; document.getElementById('scroll').dispatchEvent(new Event('scroll')); });
 	await settled(page);
 	is('a picture that comes late does not hide the newest message', await page.evaluate(() => { const x = document.getElementById('scroll'); return x.scrollHeight - x.scrollTop - x.clientHeight < 5; }), true);
+	// Back closes a picture and nothing else; what is done leaves the list with its conversation
+	await openAt(page, s, '#instagram/5', 'Длинный рассказ');
+	await page.locator('#messages .picture').first().tap();
+	await page.locator('dialog.viewer').waitFor();
+	await page.goBack();
+	await page.waitForFunction(() => !document.querySelector('dialog.viewer'));
+	is('Back closes a picture', `${await page.isVisible('#thread')} ${page.url().replace(/.*#/, '')}`, 'true instagram/5');
+	await page.locator('#messages .picture').first().tap();
+	await page.locator('dialog.viewer .close').dispatchEvent('click');
+	await page.waitForFunction(() => !document.querySelector('dialog.viewer') && history.state === null);
+	is('as does its own sign', `${await page.isVisible('#thread')} ${page.url().replace(/.*#/, '')}`, 'true instagram/5');
+	await page.goto('about:blank');
+	await ten.list(page, s);
+	const first = await page.locator('#conversations li').first().getAttribute('data-id');
+	await page.locator('#conversations button').first().tap();
+	await page.locator('#messages li').first().waitFor();
+	await page.tap('#done');
+	await page.waitForFunction(() => /Вернуть/.test(document.getElementById('done').textContent));
+	await page.tap('#back');
+	await page.locator('#side').waitFor();
+	await settled(page);
+	is('what is done leaves the list', await page.locator(`#conversations li[data-id="${first}"]`).count(), 0);
+	await page.tap('[data-filter=failed]');
+	await page.fill('#search', 'ничего такого');
+	await page.waitForFunction(() => !document.getElementById('list-empty').hidden);
+	is('an empty list says so where one looks', await page.evaluate(() => document.getElementById('list-empty').getBoundingClientRect().top < innerHeight / 2), true);
+	await page.fill('#search', '');
+	await page.tap('[data-filter=all]');
+	await page.locator('#conversations button').nth(2).waitFor();
+	// the server is away while a conversation is opened, and while a filter is chosen
+	await page.route('**/inbox/messages*', (r) => r.abort('internetdisconnected'), { times: 1 });
+	await conversation(page, 'Клуб').tap();
+	await message(page, 'Девочки').first().waitFor();
+	is('a conversation that could not be loaded comes by itself', await page.isHidden('#thread-empty'), true);
+	await page.tap('#back');
+	await page.route('**/inbox/conversations*', (r) => r.abort('internetdisconnected'), { times: 1 });
+	await page.tap('[data-filter=unread]');
+	await page.waitForFunction(() => !document.querySelector('#conversations li[data-id="2"]'));
+	is('and so does a list', await page.getAttribute('[data-filter=unread]', 'aria-pressed'), 'true');
+	await page.route('**/inbox/me*', (r) => r.abort('internetdisconnected'), { times: 1 });
+	await page.reload();
+	await page.waitForSelector('#login-error:not([hidden])');
+	await page.locator('#conversations button').first().waitFor();
+	is('nobody needs a new link for a server that was away', await page.isHidden('#login'), true);
 	// 120 unread, of which a page holds 50
 	w.add(70, 'instagram', '👩‍👩‍👧 💐');
 	w.say(70, 'outbound', 'до того', { ago: 500 });
@@ -568,6 +612,20 @@ async function troubles() {
 		await settled(page);
 	}
 	is('what was unread begins with a line that says so', await page.evaluate(() => [...document.querySelectorAll('#messages li')].filter((e) => e.querySelector('.news')).map((e) => e.querySelector('.text').textContent).join()), 'вопрос 0.');
+	// what was searched for stays in its place while pictures above it come
+	await page.goto('about:blank');
+	await ten.list(page, s);
+	await page.fill('#search', 'вопрос 60.');
+	await page.waitForFunction(() => document.querySelectorAll('#conversations button').length === 1);
+	await page.locator('#conversations button').first().tap();
+	await page.locator('#messages li.here').waitFor();
+	await settled(page);
+	is('a hit stays in its place', await page.evaluate(async () => {
+		const li = document.querySelector('#messages li.here'), y = li.getBoundingClientRect().top;
+		li.previousElementSibling.style.minHeight = '500px';
+		await new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)));
+		return `${li.querySelector('.text').textContent} ${Math.abs(li.getBoundingClientRect().top - y) < 2}`;
+	}), 'вопрос 60. true');
 	await b.context.close();
 	// at 200 % a window of 1160 x 740 has 580 x 370
 	const z = await openBrowser('en-US', { width: 580, height: 370 });
