@@ -302,19 +302,20 @@ end $$;
 comment on function dmbox.contacts_resolve(text[], text[], text[], text[], boolean[]) is
 	'External ids of contacts; learns what else they are called';
 
--- A message that was told under two names of its chat, of one of them as a placeholder only,
--- proves them to be one person's: the other name, of those that are stored.  Null: none.
+-- A message that was told under two names of its chat, of one of them as a placeholder only, or
+-- that we sent under the other (its id was made for us), proves them to be one person's: the
+-- other name, of those that are stored.  Null: none.
 create or replace function dmbox.chat_twin(p_account text, p_channel text, p_thread text, p_ext text, p_empty boolean)
 returns text language plpgsql stable as $$
 begin
 	if p_thread like '%@lid' or p_thread like '%@c.us' then
 		return (select min(x.thread_id) from dmbox.messages x
 		         where x.id = dmbox.message_twin(p_account, p_channel, p_thread, p_ext)
-		           and (p_empty or dmbox.is_empty(x)));
+		           and (p_empty or x.source = 'send' or dmbox.is_empty(x)));
 	end if;
 	return null;
 end $$;
-comment on function dmbox.chat_twin(text, text, text, text, boolean) is 'The other name of a chat that one of its messages was told under, in one of them empty';
+comment on function dmbox.chat_twin(text, text, text, text, boolean) is 'The other name of a chat that one of its messages was told under, in one of them empty or sent by us';
 
 -- contacts_resolve, and of messages (p_thread, p_ext; null where it is none) what they show of
 -- their chats' names; p_empty: nothing is told of it yet.

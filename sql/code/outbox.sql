@@ -322,6 +322,13 @@ begin
 		   and x.external_id = p_ext and x.id <> m.id
 		   for update;
 		v_found := found;
+		if not v_found and m.thread_id like '%@%' then	-- under the other name of its chat
+			select * into e from dmbox.messages x
+			 where x.id = dmbox.message_twin(m.account, m.channel, m.thread_id, p_ext)
+			   and x.direction = 'outbound' and x.outbox_id is null
+			   for update;
+			v_found := found;
+		end if;
 	end if;
 	if v_found and e.outbox_id is not null and e.outbox_id <> o.id then
 		-- matched by its text to another row before our answer came: that one is
@@ -806,7 +813,8 @@ begin
 	  join lateral (
 		select m.external_id from dmbox.messages m
 		 where m.contact_id = c.id and m.account = o.account and m.channel = o.channel
-		   and m.thread_id = o.thread_id and m.direction = 'outbound' and m.source <> 'send'
+		   and m.thread_id = any (array[o.thread_id] || dmbox.chat_names(o.account, o.channel, o.thread_id))
+		   and m.direction = 'outbound' and m.source <> 'send'
 		   and m.outbox_id is null and m.deleted_at is null and not m.placeholder
 		   and m.received_at >= coalesce(o.doubt_at, o.attempt_started_at) - interval '5 seconds'
 		   and (not m.sent_at_known

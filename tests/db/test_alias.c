@@ -478,6 +478,60 @@ test_erased_names(void **state)
 	}
 }
 
+/* What was sent to the number is echoed under the hidden id: the id of the message, which the
+ * provider gave to us, proves the names to be one person's. */
+static void
+test_echo_names(void **state)
+{
+	enum { ANSWER_FIRST, ECHO_FIRST, NO_ANSWER };
+
+	(void)state;
+	for (int k = 0; k < 6; k++) {
+		const char *to = k % 2 ? LID : PHONE, *echo = k % 2 ? PHONE : LID;
+		int how = k / 2;
+		char sql[1024];
+
+		setup(NULL);
+		if (how == NO_ANSWER)	/* by the words alone only where the names are known */
+			green(LID, PHONE, "before", "hello", T0, false);
+		snprintf(sql, sizeof sql, "truncate dmbox.outbox, dmbox.send_attempts;"
+		    "select dmbox.outbox_put('main', 'whatsapp', 'greenapi', '70000000000@c.us', 'c', 'k', 'f', 0,"
+		    " '[{\"recipient\":\"%s\",\"thread\":\"%s\",\"body\":\"words\",\"ttl_s\":3600}]');"
+		    "select dmbox.outbox_lease('main', 'whatsapp', 0, 1, 30, '00000000-0000-0000-0000-000000000001', '{greenapi}', 100);"
+		    "select dmbox.outbox_begin(max(id), '00000000-0000-0000-0000-000000000001') from dmbox.outbox", to, to);
+		assert_int_equal(db_script(db, sql), RC_OK);
+		if (how == ECHO_FIRST)
+			green(echo, NULL, "BAE501", "words", T0, true);
+		snprintf(sql, sizeof sql, "select dmbox.outbox_result(max(id), '00000000-0000-0000-0000-000000000001', '%s', %s,"
+		    " null, null, null, 0, 0, 1, '{}', 5, '{greenapi}', '{greenapi}') from dmbox.outbox",
+		    how == NO_ANSWER ? "unknown" : "sent", how == NO_ANSWER ? "null" : "'BAE501'");
+		assert_int_equal(db_script(db, sql), RC_OK);
+		if (how != ECHO_FIRST) {
+			struct delivery d;
+			struct item *it;
+
+			dbt_delivery(&d);
+			d.channel = CHANNEL_WHATSAPP;
+			d.provider = provider_by_name("greenapi");
+			it = dbt_message(&d, echo, "BAE501", "words", clock_now_us());
+			it->thread_id = mem_arena_dup(&d.items.arena, echo);
+			it->dir = DIR_OUT;
+			it->echo = true;
+			d.received_at_us = clock_now_us();
+			dbt_store(db, &d);
+			assert_int_equal(db_script(db, "select dmbox.outbox_match('main', 'whatsapp', '{greenapi}')"), RC_OK);
+		}
+		dbt_is(db, "select string_agg(concat_ws(' ', m.external_id, m.status, m.outbox_id is not null), ',') from dmbox.messages m"
+		    " where m.direction = 'outbound'", "BAE501 sent t");
+		dbt_is(db, "select state || ' ' || external_id from dmbox.outbox", "sent BAE501");
+		/* the answer comes under either name: one conversation, but where the echo was first */
+		green(echo, NULL, "reply", "thanks", T0 + 100 * SECOND, false);
+		if (how != ECHO_FIRST)
+			assert_int_equal(dbt_i64(db, "select count(*) from dmbox.contacts"), 1);
+	}
+	assert_int_equal(db_script(db, "truncate dmbox.outbox, dmbox.send_attempts"), RC_OK);
+}
+
 /* To whichever of their ids one writes: one queue a person. */
 static void
 test_one_queue(void **state)
@@ -657,6 +711,7 @@ main(void)
 		cmocka_unit_test_setup(test_told_again, setup),
 		cmocka_unit_test_setup(test_both_names, setup),
 		cmocka_unit_test_setup(test_erased_names, setup),
+		cmocka_unit_test_setup(test_echo_names, setup),
 		cmocka_unit_test_setup(test_one_queue, setup),
 		cmocka_unit_test_setup(test_spellings, setup),
 		cmocka_unit_test_setup(test_spelling_told, setup),
