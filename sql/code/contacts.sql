@@ -215,8 +215,13 @@ begin
 	select c.external_id into v_old from dmbox.contacts c
 	 where c.account = p_account and c.channel = p_channel and c.external_id in (v_id, v_also) order by c.id limit 1;
 	if p_alias is null and split_part(v_id, '@', 1) <> split_part(v_also, '@', 1) then
-		v_also := case when v_id = p_id then v_also else v_id end;
-		v_id := p_id;	-- as WhatsApp told it; the other spelling was typed
+		-- as WhatsApp told it of one who wrote; the other spelling was typed, or is the phone book's
+		select c.external_id into v_old from dmbox.contacts c
+		 where c.account = p_account and c.channel = p_channel and c.external_id in (v_id, v_also)
+		   and c.last_inbound_at is not null order by c.id limit 1;
+		v_old := coalesce(v_old, p_id);
+		v_also := case when v_old = v_id then v_also else v_id end;
+		v_id := v_old;
 	elsif v_old = v_also then	-- the older contact keeps its name
 		v_also := v_id;
 		v_id := v_old;
