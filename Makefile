@@ -52,7 +52,7 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
-# the installation's PREFIX and TICKDIR are compiled into this, which is made anew when they change
+# the installation's PREFIX and TICKDIR are compiled into this, which is made again when they change
 PREFIX_OBJ := $(B)/obj/lib/base/prefix.o
 $(PREFIX_OBJ): CPPFLAGS += -DDMBOX_PREFIX='"$(PREFIX)"' -DDMBOX_TICKDIR='"$(TICKDIR)"'
 $(PREFIX_OBJ): $(B)/prefix

@@ -37,6 +37,7 @@ extern const struct cmd cmd_config, cmd_doctor, cmd_init, cmd_migrate, cmd_outbo
  */
 const char *cmd_tr(const char *en, const char *ru)
     __attribute__((format_arg(1), format_arg(2)));
+/* cmd_lang(): the language that cmd_tr chooses. */
 enum cmd_lang cmd_lang(void);
 
 /* cmd_error(fmt, ...): "dmbox NAME: ..." and a newline on stderr. */
@@ -46,7 +47,7 @@ int cmd_usage(const struct cmd *c);
 /*
  * cmd_conf(out):
  * The configuration as tools find it, its secrets registered, the log open.
- * Where it has errors they are said on stderr.
+ * Errors in it are printed on stderr.
  *
  * Returns  RC_OK; RC_INVALID (nothing to drop): the command ends with CMD_FAIL.
  * Owns     *out: conf_drop().
@@ -76,7 +77,8 @@ int cmd_json(struct jsonw *w);
 enum rc cmd_duration_s(const char *s, long long *out) MUST_CHECK;
 /* cmd_when(s, out): a moment as microseconds: 2026-11-22T10:15:00Z, 2026-11-22,
  * 10:15 or 10:15:30 (the last one in UTC, as in the log), 2h (ago), or as people and
- * the page write it, in local time: 22.11.2026 10:15, 22.11. 10:15, 2026-11-22 10:15. */
+ * the page write it, in local time: 22.11.2026 10:15, 22.11. 10:15, 2026-11-22 10:15.
+ * RC_INVALID: none of them. */
 enum rc cmd_when(const char *s, int64_t *out) MUST_CHECK;
 
 #endif

@@ -65,7 +65,7 @@ plain(void)
 	return *colour(FINDING_OK) != '\0' ? "\033[0m" : "";
 }
 
-/* The list of all: a line a check, what was seen, what mends it. */
+/* The list of all: a line a check, what was seen, how to fix it. */
 static void
 print_list(const struct doctor *d)
 {
@@ -455,10 +455,10 @@ const struct cmd cmd_doctor = {
 	  "[--offline]\n"
 	  "                    [--fix] [--url URL] [--cgidir DIR] [--docroot DIR]\n"
 	  "       dmbox doctor --explain CODE\n\n"
-	  "Walks the whole chain from the configuration to the provider and names the first\n"
-	  "broken link and what mends it: nine groups (✓ good, ! warning, ✗ failed, ? not known),\n"
-	  "what is not good unfolded; -v lists every check.  Test deliveries are marked and "
-	  "removed again;\n"
+	  "Walks the whole chain from the configuration to the provider and tells you the first\n"
+	  "step that is broken and how to fix it: nine groups (✓ good, ! warning, ✗ failed,\n"
+	  "? not known), what is not good unfolded; -v lists every check.\n"
+	  "Test deliveries are marked and removed again;\n"
 	  "nothing else is changed unless --fix is given, which subscribes a Meta account to\n"
 	  "its messages.  --changes says only what is new since the last time (for cron),\n"
 	  "--ticket writes a support ticket for the provider, --offline asks nobody.\n"

@@ -34,7 +34,7 @@ shows_utf8(void)
 }
 
 /* The link as a QR code, two rows in a line, black on white whatever the terminal's colours:
- * to be read off it with a phone.  Not where nobody looks. */
+ * to be read off it with a phone.  Only on a terminal. */
 static void
 show_qr(const char *link)
 {

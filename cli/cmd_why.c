@@ -29,7 +29,7 @@
 #define REPEATS_H 49		/* after a message came, its repeats are looked for */
 #define WORD_MIN 4		/* shorter ones are in any bytes */
 
-/* What is said at the end; the order of the names is why_names'. */
+/* The conclusion at the end; the order of the names is why_names'. */
 enum verdict_of { STORED, PARTLY, REFUSED, SPOOLED, SET_ASIDE, LEDGER_ONLY, ERASED, EVENTS_ONLY,
 	NEVER_RECEIVED, NOT_FOUND, LISTED, NOT_SENT, FATE_UNKNOWN, NOT_SENT_YET, COULD_NOT_LOOK,
 	VERDICT_OF__MAX };

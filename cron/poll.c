@@ -50,7 +50,7 @@
 #define LONG_POLL_MIN_S 5
 #define LONG_POLL_MAX_S 20
 #define LEASE_NAME "cron"
-#define TOLD_S 3600		/* the database's absence is told so often */
+#define TOLD_S 3600		/* how often the database's absence is reported */
 #define BLIP_MS 15000		/* ... where it lasts so long, or at the end of the run */
 
 /* The stop flag: SIGTERM, SIGINT. */
@@ -70,7 +70,7 @@ struct turn {
 	enum channel channel;
 	int64_t last_us;	/* start of its last check; 0 = none in this run */
 	bool running;
-	bool told;		/* that it rests; said once a run */
+	bool told;		/* that it rests was reported; once a run */
 };
 
 struct poller {
@@ -376,7 +376,7 @@ busy(const struct poller *p)
 	return p->running > 0;
 }
 
-/* Is something under way that is not to be cut, not even where we are told to stop? */
+/* Is something under way that is not to be cut, not even by a signal to stop? */
 static bool
 must_finish(const struct poller *p)
 {
@@ -402,8 +402,8 @@ wind_up(struct poller *p, int64_t until_ms)
 }
 
 /*
- * Cron mails what is on stderr: the database's absence is told there once, and
- * again each hour that it lasts, not each minute.  What was told is remembered by
+ * Cron mails what is on stderr: the database's absence is reported there once, and
+ * again each hour that it lasts, not each minute.  What was reported is remembered by
  * a file in the spool's folder, for the database has no place for it.
  */
 static void

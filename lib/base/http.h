@@ -94,7 +94,7 @@ struct http_reply {
 	void (*end)(void *arg);
 	void *arg;
 };
-/* Calls r->busy; r and it may be NULL. */
+/* http_busy(r): calls r->busy; r and it may be NULL. */
 void http_busy(const struct http_reply *r);
 
 /* A request that came in and its answer. */
@@ -107,14 +107,21 @@ struct http_call {
 
 /* http_req_init(r, method, url): a request without headers and body; both are copied. */
 void http_req_init(struct http_req *r, const char *method, const char *url);
+/* http_req_free(r): what r holds; a zeroed one is legal. */
 void http_req_free(struct http_req *r);
-/* value is copied; CR, LF and NUL in it make it an RC_INVALID that is not added. */
+/* http_req_header(r, name, value): one header more.  Both are copied; CR, LF and NUL in
+ * it make it an RC_INVALID that is not added. */
 enum rc http_req_header(struct http_req *r, const char *name, const char *value) MUST_CHECK;
-/* copies body and sets Content-Type (NULL: leave it) */
+/* http_req_body(r, content_type, p, n): copies the body of n bytes and sets Content-Type (NULL:
+ * leave it). */
 void http_req_body(struct http_req *r, const char *content_type, const char *p, size_t n);
-const char *http_req_get(const struct http_req *r, const char *name);	/* header or NULL */
+/* http_req_get(r, name), http_res_get(r, name): a header by its name in any case, borrowed from r;
+ * NULL where it is not there. */
+const char *http_req_get(const struct http_req *r, const char *name);
+/* http_res_init(r): status 0, no headers, no body; http_res_free(r) frees what it holds. */
 void http_res_init(struct http_res *r);
 void http_res_free(struct http_res *r);
+/* http_res_header(r, name, name_n, value, value_n): one header more; both are copied. */
 void http_res_header(struct http_res *r, const char *name, size_t name_n,
     const char *value, size_t value_n);
 const char *http_res_get(const struct http_res *r, const char *name);
@@ -122,9 +129,10 @@ const char *http_res_get(const struct http_res *r, const char *name);
  * day; -1 where there is none. */
 int http_retry_after_s(const struct http_res *r);
 
-/* Fields of a query string or form body: percent-decoded, '+' = space, at most
- * max fields, order kept, values with their length (they may hold NUL). */
 struct http_field { const char *name; const char *value; size_t value_n; };
+/* http_form_parse(a, p, n, max, out, out_n): the fields of a query string or form body of n bytes:
+ * percent-decoded, '+' = space, at most max fields, order kept, values with their length (they may
+ * hold NUL).  RC_LIMIT for more fields.  In the arena. */
 enum rc http_form_parse(struct mem_arena *a, const char *p, size_t n, size_t max,
     struct http_field **out, size_t *out_n) MUST_CHECK;
 /* http_query_get(a, query, name): first value decoded, or NULL. */

@@ -16,7 +16,7 @@ bool inflate_is(const char *p, size_t n);
  */
 enum rc inflate(const char *p, size_t n, struct buf *out) MUST_CHECK;
 /* inflate_raw(p, n, out): the same for deflate data without a head (RFC 1951), which have
- * no checksum. */
+ * no checksum.  Returns as inflate does. */
 enum rc inflate_raw(const char *p, size_t n, struct buf *out) MUST_CHECK;
 
 #endif

@@ -27,9 +27,10 @@ struct log_opts {
 	int64_t max_bytes;	/* rotate to FILE.1 beyond this; 0 = never */
 	const char *program;	/* "webhook", "poll", ...; static */
 };
-/* log_open(o): (re)configure the sink.  A file that cannot be opened is said
+/* log_open(o): (re)configure the sink.  A file that cannot be opened is reported
  * on stderr, which then takes the lines: the program goes on.  Strings copied. */
 void log_open(const struct log_opts *o);
+/* log_close(): closes the file; lines after it go to stderr. */
 void log_close(void);
 /* log_level(): for callers that build costly lines. */
 enum log_level log_level(void);
@@ -78,12 +79,12 @@ void log_pattern(const struct log_pattern *p);
  * masked; control characters escaped.  For poll_runs.attempts, error texts. */
 void log_mask(const char *p, size_t n, char *out, size_t cap);
 
-/* One line each; errno is kept. */
+/* log_error, log_warn, log_info, log_debug(fmt, ...): one line each, masked; errno is kept. */
 void log_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
-/* LOG_BUG("...", ...): an error line with file and line, for RC_BUG. */
+/* LOG_BUG("...", ...), by log_bug: an error line with file and line, for RC_BUG. */
 void log_bug(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);
 #define LOG_BUG(...) log_bug(__FILE__, __LINE__, __VA_ARGS__)
 

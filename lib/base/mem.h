@@ -12,9 +12,10 @@
 
 /* mem_alloc(n): n zeroed bytes; free() releases them.  Dies instead of NULL. */
 void *mem_alloc(size_t n) __attribute__((returns_nonnull, malloc));
-/* mem_array(n, size): zeroed array, dies on overflow too. */
+/* mem_array(n, size): zeroed array, dies on overflow too.  Caller frees. */
 void *mem_array(size_t n, size_t size) __attribute__((returns_nonnull, malloc));
-/* mem_realloc(p, n, size): resize to n elements of size; new part not zeroed. */
+/* mem_realloc(p, n, size): resize to n elements of size; new part not zeroed.
+ * Caller frees. */
 void *mem_realloc(void *p, size_t n, size_t size) __attribute__((returns_nonnull));
 /* mem_dup(s): copy of a string; NULL gives NULL.  Caller frees. */
 char *mem_dup(const char *s);

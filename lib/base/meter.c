@@ -142,7 +142,7 @@ meter_open(const char *dir, struct meter **out)
 		return RC_TEMP;
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd >= 0 && (f = file_map(fd)) == NULL) {
-		/* of another version: begun anew */
+		/* of another version: start from zero */
 		close(fd);
 		unlink(path);
 		fd = -1;

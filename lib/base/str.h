@@ -17,6 +17,7 @@ struct strv {
 	char **v;
 	size_t n;
 };
+/* strv_add(v, s, n): append a copy of n bytes. */
 void strv_add(struct strv *v, const char *s, size_t n);
 void strv_free(struct strv *v);		/* wipes: lists of secrets are strv too */
 /* strv_split(v, s, sep): append the trimmed, non-empty parts of s. */
@@ -25,11 +26,13 @@ void strv_split(struct strv *v, const char *s, char sep);
 /* str_i64(s, out): whole decimal number with optional '-', nothing before or
  * behind it.  RC_INVALID otherwise or beyond int64. */
 enum rc str_i64(const char *s, int64_t *out) MUST_CHECK;
+/* str_n_i64(p, n, out): the same of n bytes; RC_INVALID as above. */
 enum rc str_n_i64(const char *p, size_t n, int64_t *out) MUST_CHECK;
 bool str_eq(const char *a, const char *b);	/* NULL equals only NULL */
 /* str_eq_trim(a, b): the same but for white space around them; NULL is "". */
 bool str_eq_trim(const char *a, const char *b);
 bool str_ieq(const char *a, const char *b);	/* ASCII case-insensitive */
+/* str_starts, str_istarts (ASCII in any case), str_ends: none of them takes NULL. */
 bool str_starts(const char *s, const char *prefix);
 bool str_istarts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);

@@ -32,7 +32,7 @@
 #include "store/store.h"
 
 /* A few rows are a matter of milliseconds: where they take so long the database is
- * as good as away, and the spool is there (ARCHITECTURE.md 4).  Many may take longer. */
+ * treated as away, and the spool is there (ARCHITECTURE.md 4).  Many may take longer. */
 enum { FEW_ROWS = 128, DECIDE_MS = 2000 };
 
 struct batch {

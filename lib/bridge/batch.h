@@ -78,7 +78,8 @@ void batch_expire(struct batch *b);
  * here are closed.  To be called every second, by one thread.  Returns whether it was so. */
 bool batch_hand_on(struct batch *b);
 /* batch_refused(b, d, cap): store_refused, batch_refused_count(b, d, n): store_refused_count
- * of d's channel, account and reason, by the process that stores for the host. */
+ * of d's channel, account and reason, by the process that stores for the host.
+ * Returns what those do, RC_TEMP also where that process breaks off. */
 enum rc batch_refused(struct batch *b, struct delivery *d, unsigned int cap) MUST_CHECK;
 enum rc batch_refused_count(struct batch *b, struct delivery *d, unsigned int n) MUST_CHECK;
 /* batch_follows(b): another process stores for this one; it drains the spool, too. */

@@ -1,7 +1,7 @@
 /*
  * What a process holds between requests.  A configuration never changes once
  * loaded: a changed file makes a new one, requests under way keep the old one
- * by reference.  A broken new one is said in the log once and the last good
+ * by reference.  A broken new one is logged once and the last good
  * one stays in use (a typo must not stop the bridge).
  */
 #include "bridge/ctx.h"
@@ -205,7 +205,7 @@ check_policy(struct ctx *c, const struct conf *conf)
 		now = policy_of(c, conf);
 		if (strcmp(now, c->policy) != 0) {
 			log_info("sandbox: the configuration changed what is needed: "
-			    "starting anew");
+			    "restarting");
 			kill(getpid(), SIGUSR1);
 		}
 		mem_free_secret(now);

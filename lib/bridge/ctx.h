@@ -18,7 +18,8 @@
 enum ctx_db_role { CTX_DB_WEB, CTX_DB_SEND, CTX_DB_CRON, CTX_DB_READ };
 
 struct ctx;
-/* ctx_new(program, conf_role, db_role, threads): nothing is opened yet. */
+/* ctx_new(program, conf_role, db_role, threads): nothing is opened yet.  ctx_free(c)
+ * closes all that was. */
 struct ctx *ctx_new(const char *program, enum conf_role role, enum ctx_db_role db_role,
     unsigned int threads);
 void ctx_free(struct ctx *c);
@@ -27,21 +28,21 @@ void ctx_free(struct ctx *c);
  * RC_INVALID: errors (503 code config); *out is set all the same. */
 enum rc ctx_conf(struct ctx *c, const char *conf_path, const char *doc_root,
     struct conf **out) MUST_CHECK;
-/* ctx_conf_now(c): the good configuration in use, held, without a look at the
- * files; NULL where there is none.  For work between requests. */
+/* ctx_conf_now(c): the good configuration in use, held (the caller drops it), without a look
+ * at the files; NULL where there is none.  For work between requests. */
 struct conf *ctx_conf_now(struct ctx *c);
 /* ctx_db(c, conf, thread): that thread's handle, never NULL; replaced when the
- * configuration names another database.  A database whose schema is older than
- * this program needs is as good as away (store_schema_check). */
+ * configuration names another database.  Belongs to c.  A database whose schema is older than
+ * this program needs is treated as away (store_schema_check). */
 struct db *ctx_db(struct ctx *c, const struct conf *conf, unsigned int thread);
 /* ctx_batch(c, conf): what the process's threads store deliveries through, held:
- * ctx_batch_done().  Never more than two connections, one where the process has
- * one thread. */
+ * the caller lets it go with ctx_batch_done().  Never more than two connections, one where
+ * the process has one thread. */
 struct batch *ctx_batch(struct ctx *c, const struct conf *conf);
 void ctx_batch_done(struct ctx *c, struct batch *b);
 /* ctx_batch_tick(c): once a second: batch_expire for all that are in use. */
 void ctx_batch_tick(struct ctx *c);
-/* ctx_spool(c, conf): NULL where it cannot be opened (logged). Shared by threads. */
+/* ctx_spool(c, conf): belongs to c; NULL where it cannot be opened (logged).  Shared by threads. */
 struct spool *ctx_spool(struct ctx *c, const struct conf *conf);
 /*
  * ctx_changed(c, conf):
@@ -49,7 +50,7 @@ struct spool *ctx_spool(struct ctx *c, const struct conf *conf);
  * did within the last second, with the next ctx_changed_tick.  Any thread.
  */
 void ctx_changed(struct ctx *c, const struct conf *conf);
-/* ctx_changed_tick(c): what is due moves now.  Said once a second, and at the end. */
+/* ctx_changed_tick(c): what is due moves now.  Call it once a second, and at the end. */
 void ctx_changed_tick(struct ctx *c);
 /*
  * ctx_sandbox(c):
@@ -60,7 +61,7 @@ void ctx_changed_tick(struct ctx *c);
  */
 void ctx_sandbox(struct ctx *c);
 /* ctx_meter(c, conf): the host's counters, beside the spool; NULL where they cannot
- * be kept.  Shared by threads. */
+ * be kept.  Shared by threads, belongs to c. */
 struct meter *ctx_meter(struct ctx *c, const struct conf *conf);
 /*
  * ctx_limit(c, key, per_minute, extra):

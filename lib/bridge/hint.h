@@ -8,7 +8,7 @@
 #include "model/provider.h"
 
 /*
- * What a person is told to do when messages do not come: the texts of
+ * Advice to a person when messages do not come: the texts of
  * check-messages, init and doctor, in English, or in Russian with DMBOX_LANG=ru.
  */
 

@@ -545,7 +545,7 @@ ingest_drain(struct db *db, const struct conf *c, struct spool *sp, size_t max, 
 	return rc;
 }
 
-/* What waits in a folder that is not the spool any more; it is not made anew. */
+/* Drains a folder that is no longer the spool, without creating it. */
 static enum rc
 drain_folder(struct db *db, const struct conf *c, const char *dir, size_t *done)
 {

@@ -50,6 +50,7 @@ enum rc ingest_drain(struct db *db, const struct conf *c, struct spool *sp, size
  * The spool folder of this host is noted; what waits in a folder that was it before, as
  * DMBOX_SPOOL_DIR had it, is stored too: programs that still ran with the old configuration
  * may have left it there.
+ * Returns  as ingest_drain; RC_OK where there is none.
  */
 enum rc ingest_drain_before(struct db *db, const struct conf *c, size_t *done) MUST_CHECK;
 

@@ -19,7 +19,7 @@
  * next leader, which may be themselves; delivery_uid keeps a delivery single whose commit
  * had an unknown outcome.  Where no socket can be made each process stores for itself.
  *
- * Leaders are told apart by key: programs of another build, or with another database,
+ * A key distinguishes leaders: programs of another build, or with another database,
  * have another leader.
  */
 struct relay;
@@ -52,7 +52,7 @@ struct relay_opts {
 	void *arg;
 };
 
-/* relay_new(o): nothing is opened yet.  Strings are copied. */
+/* relay_new(o): nothing is opened yet.  Strings are copied.  Caller: relay_free(). */
 struct relay *relay_new(const struct relay_opts *o);
 /* relay_stop(r): r may be NULL; a leader takes nothing more, finishes what it took and ends its
  * threads. */

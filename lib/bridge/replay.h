@@ -44,7 +44,8 @@ struct replay_want {
 	void (*each)(void *arg, const struct replay_one *one);	/* may be NULL */
 	void *arg;
 };
-/* replay_ids(db, conf, w, ids, n, counts): these deliveries, in this order. */
+/* replay_ids(db, conf, w, ids, n, counts): these deliveries, in this order.  Returns as
+ * replay_since. */
 enum rc replay_ids(struct db *db, const struct conf *c, const struct replay_want *w,
     const int64_t *ids, size_t n, struct replay_counts *counts) MUST_CHECK;
 /*
@@ -55,7 +56,7 @@ enum rc replay_ids(struct db *db, const struct conf *c, const struct replay_want
  */
 enum rc replay_since(struct db *db, const struct conf *c, const struct replay_want *w,
     int64_t since_us, struct replay_counts *counts) MUST_CHECK;
-/* replay_count(db, since_us, n): how many that are, for a progress line. */
+/* replay_count(db, since_us, n): how many that are, for a progress line; RC_TEMP. */
 enum rc replay_count(struct db *db, int64_t since_us, int64_t *n) MUST_CHECK;
 
 #endif

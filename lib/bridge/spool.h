@@ -18,6 +18,7 @@ struct spool;
 
 /* spool_open(dir, out): makes the folders (2770).  RC_TEMP where it cannot. */
 enum rc spool_open(const char *dir, struct spool **out) MUST_CHECK;
+/* spool_close(s): no file may be claimed; NULL is legal. */
 void spool_close(struct spool *s);
 /* spool_put(s, d): durable when RC_OK.  RC_TEMP: no space (a floor of 16 MiB or
  * 1 % and of inodes is kept free), no right, I/O error; logged. Thread-safe. */
@@ -37,7 +38,7 @@ struct spool_file;	/* one claimed file */
 enum rc spool_claim(struct spool *s, struct spool_file **out) MUST_CHECK;
 /* spool_delivery(f): what it holds, unparsed (items empty); borrowed from f. */
 struct delivery *spool_delivery(struct spool_file *f);
-/* stored: unlink; frees f */
+/* spool_done(s, f): what it held is stored: unlinks and frees f.  RC_TEMP where it cannot. */
 enum rc spool_done(struct spool *s, struct spool_file *f) MUST_CHECK;
 void spool_release(struct spool *s, struct spool_file *f);	/* back to new/; frees f */
 /*
@@ -56,6 +57,7 @@ size_t spool_restore(struct spool *s, int64_t before_us);
  * spool_look(s, fn, arg):
  * Show each file, the waiting ones and those in quarantine, claiming none; stops
  * when fn returns false.  For people's questions.
+ * Returns  RC_OK, RC_TEMP where a folder cannot be read.
  */
 struct spool_seen {
 	const char *path;
@@ -66,6 +68,8 @@ struct spool_seen {
 };
 enum rc spool_look(struct spool *s, bool (*fn)(void *arg, const struct spool_seen *f),
     void *arg) MUST_CHECK;
+/* spool_stat(s, out): how many files wait, for how long the oldest, and how many are in quarantine;
+ * RC_TEMP where a folder cannot be read. */
 struct spool_stat { size_t waiting; int64_t oldest_s; size_t bad; };
 enum rc spool_stat(struct spool *s, struct spool_stat *out) MUST_CHECK;
 

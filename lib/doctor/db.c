@@ -556,7 +556,7 @@ server(struct doctor *d)
 	diff = (db_get_time(r, 0, 2) - here) / 1000000;
 	doctor_say(d, DC_DB_CLOCK, doctor_clock(diff), doctor_tr(d, "difference %" PRId64 " s",
 	    "разница %" PRId64 " с"), diff);
-	if (db_get_bool(r, 0, 3))	/* other causes of the same are told by the trial */
+	if (db_get_bool(r, 0, 3))	/* the trial reports other causes of the same */
 		doctor_say(d, DC_DB_WRITE, FINDING_FAIL, "%s",
 		    doctor_tr(d, "a read-only copy (standby)",
 		    "копия только для чтения (standby)"));

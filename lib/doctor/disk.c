@@ -191,7 +191,7 @@ write_test(struct doctor *d, const char *dir)
 		if (errno == ENOSPC || errno == EDQUOT)
 			doctor_say(d, DC_QUOTA, FINDING_FAIL, "%s: %s", dir, doctor_errno(d,
 			    errno));
-		return;		/* no right: DC_SPOOL says so */
+		return;		/* no right: DC_SPOOL reports that */
 	}
 	sigaction(SIGXFSZ, &ignore, &old);
 	for (size_t n = 0; n < TEST_BYTES && e == 0; n += sizeof zero) {

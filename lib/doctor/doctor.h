@@ -51,7 +51,7 @@ enum doctor_check {
 
 enum doctor_lang { DOCTOR_EN, DOCTOR_RU, DOCTOR_LANG__MAX };
 
-/* A line of the table: what is checked, and what mends it. */
+/* A line of the table: what is checked, and how to fix it. */
 struct doctor_text {
 	unsigned int number;	/* DMB-nnn */
 	const char *what[DOCTOR_LANG__MAX];
@@ -133,6 +133,7 @@ struct doctor {
 };
 
 /* --- doctor.c ----------------------------------------------------------------- */
+/* doctor_new(o): o's strings and configuration are borrowed until doctor_free(d). */
 struct doctor *doctor_new(const struct doctor_opts *o);
 /* doctor_run(d): all checks; under a quarter of a minute whatever is dead. */
 void doctor_run(struct doctor *d);
@@ -154,13 +155,13 @@ void doctor_say(struct doctor *d, enum doctor_check c, enum finding_status s,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
 /*
  * doctor_cause(d, c, status, remedy, fmt...):
- * doctor_say for a check that fails in more than one way: remedy is what mends
+ * doctor_say for a check that fails in more than one way: remedy says how to fix
  * this one (copied, masked; NULL: the check's own).  A command in it stands between
- * backquotes and mends the fault as it stands there.
+ * backquotes and fixes the fault as it is.
  */
 void doctor_cause(struct doctor *d, enum doctor_check c, enum finding_status s, const char *remedy,
     const char *fmt, ...) PRINTF_LIKE(5, 6);
-/* doctor_remedy(d, c): what mends check c as it was found; "" where it is ok. */
+/* doctor_remedy(d, c): how to fix check c as it was found; "" where it is ok. */
 const char *doctor_remedy(const struct doctor *d, enum doctor_check c);
 /* doctor_seen(d, c): what check c saw, or why it was not looked at. */
 const char *doctor_seen(const struct doctor *d, enum doctor_check c);
@@ -224,7 +225,7 @@ void doctor_web_start(struct doctor *d);	/* 5xx, 6xx: adds flows */
 void doctor_web_end(struct doctor *d);		/* ... and judges what they brought */
 /*
  * doctor_front_start(d, res): the first call was answered, and not by dmbox (res):
- * a few more calls, as flows, tell what stands there instead.  on_ours is called
+ * a few more calls, as flows, tell what answers there instead.  on_ours is called
  * where dmbox answers at /health alone.
  */
 void doctor_front_start(struct doctor *d, const struct http_res *res,
@@ -242,7 +243,7 @@ void doctor_front_end(struct doctor *d);	/* judges, frees */
 void doctor_web_request(struct doctor *d, struct http_req *r, char rid[48], const char *method,
     const char *path);
 /* doctor_cached(d, res), doctor_cloudflare(d, res): did a cache, did Cloudflare answer
- * instead of the site?  Reported, with what mends it. */
+ * instead of the site?  Reported, with the way to fix it. */
 bool doctor_cached(struct doctor *d, const struct http_res *res);
 /* doctor_browser(d, res): does a protection answer that only a browser passes? */
 bool doctor_browser(struct doctor *d, const struct http_res *res);

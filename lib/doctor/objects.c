@@ -177,7 +177,7 @@ doctor_code(struct doctor *d)
 	put_words(&a, functions);
 	r = asked(d->db, SQL_CODE, &a);
 	if (r != NULL)
-		/* the words of the trial that needs one of them: said once */
+		/* the words of the trial that needs one of them: reported once */
 		doctor_cause(d, DC_DB_WRITE, FINDING_FAIL, doctor_tr(d,
 		    "Have all functions and views made again: `delete from dmbox.schema_code;` "
 		    "`dmbox migrate`",

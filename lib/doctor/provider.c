@@ -172,7 +172,7 @@ their_clock(struct doctor *d, const struct account *a, const struct http_res *re
 	    provider_of(a)->title, diff);
 }
 
-/* Why there is no answer decides what mends it: the address may well be right. */
+/* Why there is no answer decides how to fix it: the address may well be right. */
 static const char *
 reach_fix(const struct doctor *d, enum http_fail fail)
 {

@@ -1,6 +1,6 @@
 /*
  * The order of a run, which is not that of the table: what is under way on the network goes
- * on together, and files are judged after the web programs told as whom they run.
+ * on together, and files are judged once the web programs have said as which user they run.
  */
 #include "base/clock.h"
 #include "doctor/doctor.h"

@@ -21,7 +21,7 @@
 struct reading {
 	struct doctor *d;
 	const char *file;
-	struct strv keys, values;	/* those of this file, for keys that stand there twice */
+	struct strv keys, values;	/* those of this file, for keys that are set twice */
 };
 
 /* The marks that word processors and chats put in, and what cannot be seen. */
@@ -293,7 +293,7 @@ twice(struct reading *r, unsigned int line, const char *key, const char *v)
 			doctor_cause(r->d, DC_ODD, FINDING_WARN, doctor_tr(r->d,
 			    "Delete the line that is not meant: the last one counts.",
 			    "Удалите лишнюю строку: действует последняя."),
-			    doctor_tr(r->d, "%s:%u: %s stands there twice, with another value",
+			    doctor_tr(r->d, "%s:%u: %s is set twice, with different values",
 			    "%s:%u: %s задан дважды, с разными значениями"), r->file, line, key);
 	strv_add(&r->keys, key, strlen(key));
 	strv_add(&r->values, v, strlen(v));
@@ -315,7 +315,7 @@ overridden(struct reading *r, unsigned int line, const char *key, const char *v)
 		    "%s:%u: %s: в окружении другое значение, действует оно"), r->file, line, key);
 }
 
-/* A key in small letters is nobody's: nothing says so, and what it should set is not set. */
+/* A key in small letters is silently ignored, and what it should set is not set. */
 static void
 small_letters(struct reading *r, unsigned int line, const char *key)
 {
@@ -402,7 +402,7 @@ on_line(void *arg, unsigned int line, const char *key, const char *value, const 
 		    doctor_tr(r->d, "the value holds %s, which a page or chat put there",
 		    "в значении %s: его добавила страница или чат"), sign);
 		slip(r, line, key, what,
-		    doctor_tr(r->d, "Type the value anew, or paste it as plain text; quotes are "
+		    doctor_tr(r->d, "Type the value again, or paste it as plain text; quotes are "
 		    "\" or none.",
 		    "Наберите значение заново или вставьте как простой текст; кавычки — \" "
 		    "или никаких."));

@@ -1,5 +1,5 @@
 /*
- * The table of checks: number, what is looked at, what mends it, in both
+ * The table of checks: number, what is looked at, how to fix it, in both
  * languages side by side.  Numbers are promised to operators and to their
  * monitoring: a check keeps its number, a new one takes a free one.
  */

@@ -14,7 +14,7 @@
 enum stmt { SQL_TRIGGER, SQL_RULE, SQL_KEYS, SQL_ROWS, SQL_LOCK, SQL_PARTITION, SQL_SEQUENCE,
     SQL_IDENTITY, SQL_READ_ONLY, SQL__MAX };
 
-/* Each gives a sentence's facts and the command that mends it. */
+/* Each gives the facts of a sentence and the command that fixes it. */
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_TRIGGER] = { NULL,
 	    "select t.tgname || ', dmbox.' || c.relname || ' (' ||"
@@ -149,7 +149,7 @@ as_owner(const struct doctor *d)
 	return doctor_tr(d, "As the owner of the tables:", "От имени владельца таблиц:");
 }
 
-/* A plan that a rule made empty depends on no table, and is not made anew when it is gone. */
+/* A plan that a rule made empty depends on no table: it is not made again without the rule. */
 static const char *
 rule_fix(const struct doctor *d)
 {

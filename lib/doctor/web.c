@@ -2,8 +2,8 @@
  * The web server as the providers meet it: every request goes to the public
  * address, through whatever stands before the programs, and carries a request
  * id.  An answer without that id comes from something else than dmbox: a
- * firewall, a proxy, the server's own error page.  That is how the links of the
- * chain are told apart.
+ * firewall, a proxy, the server's own error page.  That distinguishes the links of the
+ * chain.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -239,7 +239,7 @@ answer_401(struct endpoint_env *e, const char *why)
 		return;
 	}
 	log_warn("%s %s refused: %s (from %s)", e->req->method, e->req->url, why, e->addr);
-	/* a token that came and is none of ours is told from one that did not come (RFC 6750, 3) */
+	/* distinguish a token that is not ours from one that did not come (RFC 6750, 3) */
 	endpoint_header(e, "WWW-Authenticate", str_empty(http_req_get(e->req, "Authorization")) ?
 	    "Bearer" :
 	    "Bearer error=\"invalid_token\"");
@@ -277,7 +277,7 @@ may_call(struct endpoint_env *e, const struct endpoint_route *r)
 		return (e->caller.scopes & r->scope) != 0;
 	}
 	if (str_eq(r->endpoint, "inbox") && str_empty(http_req_get(e->req, "Authorization")))
-		return session_caller(e);	/* nobody: it says so */
+		return session_caller(e);	/* nobody: it has answered */
 	switch (auth_bearer(e->conf, http_req_get(e->req, "Authorization"), &e->caller, why)) {
 	case RC_OK:
 		break;

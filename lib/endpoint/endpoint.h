@@ -78,9 +78,9 @@ bool endpoint_dispatch(struct ctx *ctx, unsigned int thread, const struct endpoi
 size_t endpoint_max_body(void *ctx, struct http_call *call);
 /*
  * endpoint_later(e):
- * Said by a job before it hands its request on: from here on e belongs to the thread that
+ * Call before a job hands its request on: from here on e belongs to the thread that
  * answers, with the four calls below, in this order and by one thread at a time;
- * the job's thread looks at it no more.  The log's lines wait in e meanwhile.
+ * the job's thread must not use it any more.  Log lines wait in e meanwhile.
  */
 void endpoint_later(struct endpoint_env *e);
 void endpoint_resume(struct endpoint_env *e);	/* the log's lines are this request's again */

@@ -9,8 +9,8 @@
 #include "bridge/spool.h"
 
 /*
- * GET /metrics (scope admin or read): the text format of Prometheus.  Counters and
- * histograms are those of this host's processes (meter.h); states are asked of
+ * endpoint_metrics(e): GET /metrics (scope admin or read): the text format of Prometheus.
+ * Counters and histograms are those of this host's processes (meter.h); states are asked of
  * the database, the spool and the clock at each scrape.
  */
 void endpoint_metrics(struct endpoint_env *e);

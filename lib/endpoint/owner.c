@@ -1,6 +1,6 @@
 /*
  * The owner's page.  Its verdict is made of what one query and a look at the spool tell; what
- * only a run of doctor can find out is unknown here and says so.
+ * only a run of doctor can find out is unknown here and shown as unknown.
  */
 #include "endpoint/owner.h"
 

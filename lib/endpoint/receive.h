@@ -9,12 +9,12 @@
  * database or in the spool; 401 with an empty body, and a row in the ledger,
  * for what carries no credential of the account.
  */
-/* GET: the provider's handshake. */
+/* endpoint_receive_handshake(e): GET: the provider's handshake. */
 void endpoint_receive_handshake(struct endpoint_env *e);
-/* POST: a delivery. */
+/* endpoint_receive(e): POST: a delivery. */
 void endpoint_receive(struct endpoint_env *e);
-/* POST to an address that leads nowhere, mostly a webhook's with a letter wrong: 404, and a
- * row in the ledger (capped), so that doctor and why can tell. */
+/* endpoint_receive_stray(e): POST to an address that leads nowhere, mostly a webhook's with a
+ * letter wrong: 404, and a row in the ledger (capped), so that doctor and why can tell. */
 void endpoint_receive_stray(struct endpoint_env *e);
 /* endpoint_receive_tick(ctx): about once a second, from no request thread: answers
  * for deliveries that wait too long, counts refused ones beyond the cap that no

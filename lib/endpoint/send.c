@@ -392,7 +392,7 @@ check_account(struct endpoint_env *e, struct draft *w)
 	return true;
 }
 
-/* The uploads' rows: type, name, and a reference in place of an address, which is signed anew
+/* The uploads' rows: type, name, and a reference in place of an address, which is signed again
  * for each attempt (bridge/link.h). */
 static bool
 find_uploads(struct endpoint_env *e, struct draft *w)
@@ -686,7 +686,7 @@ rows_status(const struct outbox_row *rows, size_t n)
 	return status;
 }
 
-/* Why not yet: the code, the provider's words, and what mends it. */
+/* Why not yet: the code, the provider's words, and how to fix it. */
 static void
 put_reason(const struct endpoint_env *e, const struct account *a, const struct outbox_row *r,
     struct jsonw *w)

@@ -203,7 +203,7 @@ clear_fault(struct db *d)
 	d->error[0] = '\0';
 }
 
-/* Keep the first line of text, without the password should it stand there. */
+/* Keep the first line of text, without the password if it is in it. */
 static void
 set_error(struct db *d, const char *text)
 {

@@ -16,7 +16,8 @@
  */
 struct db;
 
-/* Shared by the handles of one process; thread-safe. */
+/* db_breaker_new(): shared by the handles of one process; thread-safe.  db_breaker_free(b) when no
+ * handle has it any more. */
 struct db_breaker;
 struct db_breaker *db_breaker_new(void);
 void db_breaker_free(struct db_breaker *b);
@@ -29,11 +30,12 @@ struct db_opts {
 	unsigned int statement_ms;	/* statement_timeout; 0 = 5000 */
 	bool no_prepare;		/* behind a transaction pooler */
 	/* May this database be used?  Asked once for each new connection, which it may
-	 * use, before anybody else does; it says in the log why not.  Not RC_OK: as good
-	 * as away (DB_FAULT_SCHEMA, unless it was another fault), and connected and asked
+	 * use, before any other statement; it logs why not.  Not RC_OK: treated as
+	 * away (DB_FAULT_SCHEMA, unless it was another fault), and connected and asked
 	 * again later.  May be NULL. */
 	enum rc (*on_connect)(struct db *d);
 };
+/* db_new(o): a handle of one thread, not connected yet; the caller frees it with db_free(d). */
 struct db *db_new(const struct db_opts *o);
 void db_free(struct db *d);
 
@@ -71,6 +73,7 @@ const struct db_where *db_where(const struct db *d);
 enum rc db_ready(struct db *d) MUST_CHECK;
 /* db_close(d): drop the connection; the next use opens a new one. */
 void db_close(struct db *d);
+/* db_connected(d): is a connection open?  It may be broken without libpq knowing. */
 bool db_connected(const struct db *d);
 /* db_limit(d, ms): from now on db_exec waits so long for an answer and then takes
  * the database for away, at most statement_ms; 0: statement_ms again. */
@@ -103,8 +106,9 @@ struct db_reach {
 void db_reach(const char *conninfo, struct db_reach *out);
 
 /*
- * Arguments, in order, binary.  An array is opened, filled with the same
- * calls, closed.  db_args_free releases; a zeroed struct is empty.
+ * Arguments, in order, binary: db_null, db_bool, db_i32, db_i64, db_text, db_textn (n bytes),
+ * db_bytea, db_time, db_jsonb, db_uuid (36 characters).  An array is opened (db_array), filled
+ * with the same calls, closed (db_array_end).  db_args_free releases; a zeroed struct is empty.
  */
 enum db_type { DB_BOOL, DB_I32, DB_I64, DB_TEXT, DB_BYTEA, DB_TIME, DB_JSONB, DB_UUID };
 struct db_arg;
@@ -145,24 +149,26 @@ enum rc db_exec(struct db *d, const struct db_stmt *s, struct db_args *a,
  * out may be NULL where only that matters. */
 enum rc db_row(struct db *d, const struct db_stmt *s, struct db_args *a,
     struct db_res **out) MUST_CHECK;
-/* db_script(d, sql): several statements without arguments (migrations). */
+/* db_script(d, sql): several statements without arguments (migrations).
+ * Returns as db_exec. */
 enum rc db_script(struct db *d, const char *sql) MUST_CHECK;
 enum rc db_begin(struct db *d) MUST_CHECK;
 enum rc db_commit(struct db *d) MUST_CHECK;	/* RC_TEMP with db_fault AWAY: outcome unknown */
 void db_rollback(struct db *d);			/* legal without begin */
-/* round trips made on this handle so far, for tests that count them. */
+/* db_round_trips(d): round trips made on this handle so far, for tests that count them. */
 uint64_t db_round_trips(const struct db *d);
 
 /* db_rows: how many; db_is_null, db_get_*: one field, rows and columns from 0. */
 size_t db_rows(const struct db_res *r);
 bool db_is_null(const struct db_res *r, size_t row, int col);
-/* int2, int4, int8, numeric; null: 0 */
+/* db_get_i64: int2, int4, int8, numeric; null: 0.  db_get_bool: null: false. */
 int64_t db_get_i64(const struct db_res *r, size_t row, int col);
 bool db_get_bool(const struct db_res *r, size_t row, int col);
-/* text, json, jsonb, uuid (text form), name: NUL-terminated, borrowed from r; null: NULL */
+/* db_get_text: text, json, jsonb, uuid (text form), name: NUL-terminated; db_get_bytes: bytea, n
+ * bytes.  Both borrowed from r; null: NULL. */
 const char *db_get_text(const struct db_res *r, size_t row, int col);
 const void *db_get_bytes(const struct db_res *r, size_t row, int col, size_t *n);
-/* microseconds since 1970; null: 0 */
+/* db_get_time: microseconds since 1970; null: 0. */
 int64_t db_get_time(const struct db_res *r, size_t row, int col);
 void db_res_free(struct db_res *r);
 

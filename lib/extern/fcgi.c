@@ -14,13 +14,13 @@
  * Few workers accept, and they keep their accept slot from request to request: with all
  * in accept(2) the kernel wakes another one for each connection, which costs more
  * than serving it.  A worker gives its slot up before it waits: for a request that
- * is not entirely here yet, or when its handler says so.  The next is woken only
+ * is not entirely here yet, or when its handler asks for it.  The next is woken only
  * where nobody accepts any more; two slots, so that this is rare.
  *
  * Some web servers pass a body on while it comes (mod_proxy_fcgi, nginx unbuffered), and
  * its sender needs no credential for that.  Requests that are not entirely here may hold
  * half of the workers for one address, three quarters for all, and each for a short
- * time; who finds no room is told to come again.
+ * time; a request that finds no room is answered "try again".
  *
  * Main only waits for signals, also with one worker: tried otherwise, SIGTERM
  * turned 20 of 20 requests in flight into 500 (ARCHITECTURE.md 7).  The listening
@@ -500,7 +500,7 @@ all_here(int fd)
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return HERE_NONE;
-	if (got <= 0)	/* closed: a read says so at once */
+	if (got <= 0)	/* closed: the next read fails at once */
 		return HERE_ALL;
 	n = (size_t)got;
 	while (at + RECORD_HEAD <= n) {
@@ -1004,7 +1004,7 @@ fcgi_serve(const struct fcgi_opts *o)
 	lower(RLIMIT_CORE, 0);
 	lower(RLIMIT_NOFILE, FILES_MAX);
 	lower(RLIMIT_FSIZE, FILE_BYTES_MAX);
-	signal(SIGXFSZ, SIG_IGN);	/* then the write fails, and is told of */
+	signal(SIGXFSZ, SIG_IGN);	/* then the write fails, which is reported */
 	umask(0007);	/* spool, log and media are shared with the cron user's group */
 	/* one worker's memory and what the start left free are one heap: 0.1 MB a process */
 	mallopt(M_ARENA_MAX, o->threads > 1 ? 2 : 1);

@@ -37,7 +37,9 @@ struct httpc_flow {
 	bool (*sink)(void *arg, const void *p, size_t n);
 };
 
-struct httpc *httpc_new(const struct strv *media_allow);	/* NULL: nothing excepted */
+/* httpc_new(media_allow): a client of one thread, which the caller frees with httpc_free(h).
+ * media_allow: hosts of private addresses that may be asked all the same (copied); NULL: none. */
+struct httpc *httpc_new(const struct strv *media_allow);
 /* httpc_allow(h, media_allow): another list, for requests that begin from now on. */
 void httpc_allow(struct httpc *h, const struct strv *media_allow);
 void httpc_free(struct httpc *h);

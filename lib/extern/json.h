@@ -74,16 +74,16 @@ bool json_each(const struct json *j, struct json_iter *it, const char **key,
 /* json_text(a, j): a string, or a number's source text, as clean UTF-8 (NUL and
  * lone surrogates are U+FFFD) in the arena; NULL for any other type. */
 char *json_text(struct mem_arena *a, const struct json *j);
-/* json_str: the same for strings only. */
+/* json_str(a, j): the same for strings only, in the arena. */
 char *json_str(struct mem_arena *a, const struct json *j);
 /* json_i64(j, out): a whole number, or a string that is one; RC_INVALID for anything else. */
 enum rc json_i64(const struct json *j, int64_t *out) MUST_CHECK;
 /* json_bool(j, def): true or false, also as a word (true, yes, on, false, ... in any case) or
  * as 1 and 0; def for anything else. */
 bool json_bool(const struct json *j, bool def);
-/* json_raw(a, j): the node as compact JSON that jsonb takes (no \u0000). */
+/* json_raw(a, j): the node as compact JSON that jsonb takes (no \u0000), in the arena. */
 char *json_raw(struct mem_arena *a, const struct json *j);
-/* json_canonical(a, j): as json_raw with object keys sorted: for hashes. */
+/* json_canonical(a, j): as json_raw with object keys sorted: for hashes.  In the arena. */
 char *json_canonical(struct mem_arena *a, const struct json *j);
 
 /* Writing one value; whole texts are written with extern/jsonw.h. */

@@ -36,7 +36,8 @@ void jsonw_end(struct jsonw *w);
 /* jsonw_done(w): false if the text is not complete (misuse), or did not fit into b. */
 bool jsonw_done(struct jsonw *w);
 
-/* A string: s, or n bytes at p, which need not be UTF-8 (json_put_strn); NULL is null. */
+/* jsonw_str, jsonw_strn: a string: s, or n bytes at p, which need not be UTF-8 (json_put_strn);
+ * NULL is null.  jsonw_i64, jsonw_bool: a number, true or false. */
 void jsonw_str(struct jsonw *w, const char *key, const char *s);
 void jsonw_strn(struct jsonw *w, const char *key, const char *p, size_t n);
 /* jsonw_printf(w, key, fmt, ...): a string of at most 1023 bytes, longer ones are cut. */

@@ -9,7 +9,7 @@
 /* libcrypto, which no other file includes: MACs, digests, random bytes, constant time. */
 #define SIGN_SHA256 32
 
-/* HMAC-SHA256 (RFC 2104) and SHA-256 of n bytes. */
+/* sign_hmac_sha256: HMAC-SHA256 (RFC 2104), sign_sha256: SHA-256 of n bytes. */
 void sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
     unsigned char out[SIGN_SHA256]);
 void sign_sha256(const void *p, size_t n, unsigned char out[SIGN_SHA256]);
@@ -27,7 +27,8 @@ struct sign_memo {
 };
 /* sign_sha256_hex(p, n, out): 64 characters and a NUL. */
 void sign_sha256_hex(const void *p, size_t n, char out[65]);
-/* A digest in pieces (media files, weak keys with separators). */
+/* A digest in pieces (media files, weak keys with separators): sign_hash_new, sign_hash_add as
+ * often as need be, sign_hash_end, which frees it. */
 struct sign_hash;
 struct sign_hash *sign_hash_new(void);
 void sign_hash_add(struct sign_hash *h, const void *p, size_t n);
@@ -47,8 +48,8 @@ void sign_id(char *out, size_t n);
  * an index.  An id, no secret: as sign_id.
  */
 void sign_uuid(char out[37], int64_t at_us);
-/* base64url without padding, strict (RFC 7515): RC_INVALID on anything else.
- * out holds n bytes at least; *out_n is what was written. */
+/* sign_b64url_decode(s, n, out, out_n): base64url without padding, strict (RFC 7515): RC_INVALID on
+ * anything else.  out holds n bytes at least; *out_n is what was written. */
 enum rc sign_b64url_decode(const char *s, size_t n, void *out, size_t *out_n) MUST_CHECK;
 
 #endif

@@ -118,6 +118,7 @@ enum conf_role { CONF_WEB, CONF_TOOL };
  * Owns     the caller holds one reference: conf_drop().
  */
 enum rc conf_load(enum conf_role role, const char *path, struct conf **out) MUST_CHECK;
+/* conf_hold(c): one reference more, which its holder gives back with conf_drop(c). */
 struct conf *conf_hold(struct conf *c);
 void conf_drop(struct conf *c);		/* wipes secrets at the last reference */
 /* conf_stale(c): has a file of c changed (mtime, size, inode; a new account
@@ -143,6 +144,7 @@ const struct account *conf_account(const struct conf *c, enum channel ch, const 
 /* conf_account_by_own_id(c, channel, own_id): NULL where none or several. */
 const struct account *conf_account_by_own_id(const struct conf *c, enum channel ch,
     const char *own_id);
+/* channel_by_name(s, out): "instagram", "whatsapp"; RC_INVALID for anything else. */
 enum rc channel_by_name(const char *s, enum channel *out) MUST_CHECK;
 
 /* account_value(a, key): what was given for it; NULL: nothing. */
@@ -171,12 +173,15 @@ const char *conf_channel_key(enum channel ch, const char *tail);
  * table is an error of the program, and told as an error of the configuration.
  * Borrowed strings live as long as the configuration.
  */
+/* conf_is_set(v, key): has it a value?  conf_bool(v, key): is it true? */
 bool conf_is_set(const struct conf_values *v, const char *key);
 bool conf_bool(const struct conf_values *v, const char *key);
 void conf_list(const struct conf_values *v, const char *key, struct strv *out);	/* appends */
-/* conf_text, to be freed, or NULL */
+/* conf_copy(v, key): as conf_text, conf_url(v, key): without slashes at the end; NULL or the
+ * caller's to free. */
 char *conf_copy(const struct conf_values *v, const char *key);
-char *conf_url(const struct conf_values *v, const char *key);	/* ... without slashes at the end */
+char *conf_url(const struct conf_values *v, const char *key);
+/* conf_warn(v, key, fmt...): a warning of the configuration about this key. */
 void conf_warn(const struct conf_values *v, const char *key, const char *fmt, ...) PRINTF_LIKE(3,
     4);
 

@@ -23,7 +23,7 @@ enum rc dburl_make(const char *in, char **out, char why[160]) MUST_CHECK;
 char *dburl_from_parts(const char *host, const char *port, const char *user, const char *password,
     const char *database);
 /* dburl_password(s): the password in a URL or conninfo string, decoded; NULL where it has
- * none or is neither.  dburl_password_written(s): as it stands in a URL's user part
+ * none or is neither.  dburl_password_written(s): as written in a URL's user part
  * (p%40w).  For masking.  Caller frees with mem_free_secret. */
 char *dburl_password(const char *s);
 char *dburl_password_written(const char *s);

@@ -52,7 +52,7 @@ members(const struct provider *p, char why[200])
 		return fault(why, "one of a pair build and read is missing", NULL);
 	if ((p->poll_build == NULL) != (p->poll_s == 0) ||
 	    (p->poll_build == NULL && (p->polls_reconcile || p->polls_instead || p->probes)))
-		return fault(why, "poll_s and what is said of polls do not fit poll_build", NULL);
+		return fault(why, "poll_s and the members about polls do not fit poll_build", NULL);
 	if (p->handshake_query != NULL && p->handshake == NULL)
 		return fault(why, "handshake_query without handshake", NULL);
 	if (p->window_human_s < p->window_s)

@@ -89,13 +89,15 @@ struct itemv {
 	const char *warning;	/* a code for the answer and the ledger ("salvaged",
 				 * "not_understood", "literal_variable", ...); NULL if none */
 };
+/* itemv_init(v): no items; itemv_free(v): frees the arena and all that lies in it. */
 void itemv_init(struct itemv *v);
 void itemv_free(struct itemv *v);
 /* itemv_clear(v): no items, nothing said; what lies in the arena stays. */
 void itemv_clear(struct itemv *v);
 /* itemv_add(v): a new item with thread_id "", place -1, raw "{}"; valid until
- * the next add. */
+ * the next add, for it is in v's arena. */
 struct item *itemv_add(struct itemv *v);
+/* item_att_add(v, it): the same, an attachment of it, in the arena. */
 struct att *item_att_add(struct itemv *v, struct item *it);
 /* item_time(v, it, s): the provider's time of it, a member of v, as its text s says; true where
  * it does.  A time that is none (0, a word, of another century) is left out and warned of
@@ -145,6 +147,7 @@ struct delivery {
 };
 /* delivery_init(d): zero, new uid, received_at now, empty items, reason "ok". */
 void delivery_init(struct delivery *d);
+/* delivery_free(d): its items; what d borrows stays. */
 void delivery_free(struct delivery *d);
 
 #endif

@@ -138,11 +138,11 @@ struct send_result {
 	bool unclear;		/* ... and this one message may be to blame: others are tried too */
 	bool again;		/* SEND_PAUSE, surely not sent; before it rests: build it again with
 				 * a->proof + 1 (appsecret_proof, several secrets) */
-	const char *hint;	/* static code of what mends it (bridge/hint.h); NULL none */
+	const char *hint;	/* static code of the advice (bridge/hint.h); NULL none */
 };
 
 /* --- doctor probes ------------------------------------------------------- */
-/* UNKNOWN is what a check is before it looked: ok is said by code that did. */
+/* UNKNOWN is what a check is before it looked: only code that looked reports ok. */
 enum finding_status { FINDING_UNKNOWN, FINDING_OK, FINDING_WARN, FINDING_FAIL, FINDING__MAX };
 extern const char *const finding_names[FINDING__MAX];
 /* One probe's reading; code is the stable short name that doctor maps to DMB-nnn. */
@@ -150,7 +150,7 @@ struct finding {
 	enum finding_status status;
 	char code[40];		/* "token", "page_id", "subscribed", ... */
 	char seen[600];		/* what was seen, masked: the judges know it by these words */
-	char seen_ru[900];	/* the same in Russian; others' words stand in guillemets */
+	char seen_ru[900];	/* the same in Russian; quoted words are in guillemets */
 	char app[40];		/* whose the credential is, where the answer tells; "" */
 	char apps[300];		/* subscribed: the ids of those who are, " 1 2 "; "" */
 	char after[CURSOR_MAX];	/* the list goes on there (probe_more); "" */
@@ -265,13 +265,13 @@ struct checkup {
 /*
  * finding_set(f, status, en, ru, ...):
  * What was seen, in both languages, from the same arguments.  What somebody else said (a
- * provider, libcurl) stands in guillemets in the Russian text and is not translated.
+ * provider, libcurl) is in guillemets in the Russian text and is not translated.
  */
 void finding_set(struct finding *f, enum finding_status s, const char *en, const char *ru, ...)
     __attribute__((format(printf, 3, 5), format(printf, 4, 5)));
 /* finding_both(f, status, en, ru): the same of texts that are made already. */
 void finding_both(struct finding *f, enum finding_status s, const char *en, const char *ru);
-/* finding_of(f, code): f, once it has this code. */
+/* finding_of(f, code): f (the caller's), once it has this code. */
 struct finding *finding_of(struct finding *f, const char *code);
 /* finding_fail(f, s, res): no answer came; finding_http: one came that is not good. */
 void finding_fail(struct finding *f, enum finding_status s, const struct http_res *res);
@@ -282,7 +282,7 @@ const char *check_seen(const struct checkup *c, const struct finding *f);
  * worst of several reports counts; equal ones are joined. */
 void check_say(struct checkup *c, unsigned int number, enum finding_status s, const char *fmt,
     ...) PRINTF_LIKE(4, 5);
-/* check_cause: the same for a check that fails in more than one way; remedy mends this one. */
+/* check_cause: the same for a check that fails in more than one way; remedy fixes this one. */
 void check_cause(struct checkup *c, unsigned int number, enum finding_status s, const char *remedy,
     const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* check_tr(c, en, ru): the text in the language of the run. */
@@ -298,7 +298,7 @@ struct provider_check {
 	const char *what[2];		/* what is checked: English, Russian */
 	/* the same in a word or two, before the finding; NULL: what */
 	const char *subject[2];
-	const char *remedy[2];		/* what mends it */
+	const char *remedy[2];		/* how to fix it */
 	const char *codes[4];		/* findings of probe_read that belong to it */
 	bool reach;			/* the provider answers at all: failed connections, and
 					 * findings whose code no check has.  Exactly one */
@@ -323,7 +323,7 @@ struct provider_words {
 	const char *item;	/* "... message processed" */
 };
 
-/* What a hint code of poll_state or send_result means, or what mends a refused delivery whose
+/* What a hint code of poll_state or send_result means, or how to fix a refused delivery whose
  * reason is the code (where the provider knows better than doctor): English, Russian. */
 struct provider_hint { const char *code, *text[2]; };
 

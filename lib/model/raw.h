@@ -100,7 +100,8 @@ void raw_read_file(struct conf *c, const char *path, struct raw *raw, bool accou
 void raw_read_environment(struct raw *raw);	/* over what the file says */
 /* raw_check(c, raw): refuses what is wrong, drops placeholders, splits lists. */
 void raw_check(struct conf *c, struct raw *raw);
-/* raw_get(raw, k): the value or NULL; raw_get_def: or the table's default; raw_get_num: or def. */
+/* raw_get(raw, k): the value or NULL; raw_get_def: or the table's default; raw_get_num: or def;
+ * raw_get_bool: is it true?  What they return lives as long as raw. */
 const char *raw_get(const struct raw *raw, enum key k);
 const char *raw_get_def(const struct raw *raw, enum key k);
 bool raw_get_bool(const struct raw *raw, enum key k);

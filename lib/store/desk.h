@@ -13,6 +13,9 @@
  * The inbox page's own reading and writing (docs/design/inbox-api.md): lists by what is to be
  * done over all accounts, a thread with its events and notes, and what people note.  As in
  * store/view.h PostgreSQL makes the JSON.
+ *
+ * Where nothing else is said, a function that returns enum rc gives RC_OK, RC_TEMP while the
+ * database is away, or what db_fault says of the statement (extern/db.h).
  */
 
 /* Whose page it is, and the accounts it shows: pairs of account and channel. */

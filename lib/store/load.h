@@ -74,7 +74,7 @@ void load_init(struct load *b, struct delivery *const *v, size_t n);
 void load_free(struct load *b);
 /* load_plain(b): one delivery of one message and nothing else: what dmbox.ingest is made for. */
 bool load_plain(const struct load *b);
-/* load_empty(d, it): nothing is told of this message of d yet: a placeholder of a provider that
+/* load_empty(d, it): nothing is known of this message of d yet: a placeholder of a provider that
  * gives a chat several names, under any of which the words may come. */
 bool load_empty(const struct delivery *d, const struct item *it);
 /* load_time(b, r): its own time, else when it arrived; microseconds since 1970. */

@@ -20,6 +20,9 @@
  * and for up to two minutes for one of unknown outcome where the provider can
  * tell what became of it (echo or look-up); elsewhere an unknown one holds back
  * nothing, for it may stay unknown for ever.
+ *
+ * Where nothing else is said, a function that returns enum rc gives RC_OK, RC_TEMP while the
+ * database is away, or what db_fault says of the statement (extern/db.h).
  */
 #define OUTBOX_CONTACT_PER_MINUTE 30	/* more to one contact: two bots answer each other */
 #define OUTBOX_BREAKER 5		/* failures in a row after which an account's sends rest */
@@ -47,7 +50,7 @@ struct outbox_row {
 	char provider_id[520];		/* the provider's message id; "" */
 	char error_code[64];
 	char error_text[400];
-	char hint[40];			/* code of what mends it (bridge/hint.h); "" */
+	char hint[40];			/* code of the advice (bridge/hint.h); "" */
 };
 /*
  * outbox_put(db, n, max, rows, n_rows, closed_us):
@@ -148,10 +151,11 @@ enum rc outbox_found(struct db *db, int64_t id, const char *mid) MUST_CHECK;
 /* outbox_asked(db, id): the provider has not got it, or cannot be asked: a doubtful one
  * may be tried again.  RC_NONE: it is not doubtful (any more). */
 enum rc outbox_asked(struct db *db, int64_t id) MUST_CHECK;
-/* By a person; RC_NONE: no such row, or its state does not allow it. */
-/* queued, failed, dead, unknown -> queued; lifts the pause */
+/* By a person; RC_NONE: no such row, or its state does not allow it.  outbox_retry(db, id): queued,
+ * failed, dead, unknown -> queued; lifts the pause. */
 enum rc outbox_retry(struct db *db, int64_t id) MUST_CHECK;
 enum rc outbox_cancel(struct db *db, int64_t id) MUST_CHECK;	/* queued, unknown -> dead */
+/* outbox_get(db, id, row): RC_NONE: there is no such row. */
 enum rc outbox_get(struct db *db, int64_t id, struct outbox_row *row) MUST_CHECK;
 
 /* For people: rows that need a look, newest first. */
@@ -163,7 +167,8 @@ struct outbox_entry {
 	const char *error_code, *error_text;	/* "" none */
 };
 struct outbox_list { struct mem_arena arena; struct outbox_entry *v; size_t n; };
-/* outbox_list(db, all, max, out): open, failed and dead rows; all: every row. */
+/* outbox_list(db, all, max, out): open, failed and dead rows; all: every row.  *out is freed
+ * with outbox_list_free(l). */
 enum rc outbox_list(struct db *db, bool all, size_t max, struct outbox_list *out) MUST_CHECK;
 void outbox_list_free(struct outbox_list *l);
 

@@ -12,6 +12,9 @@
 /*
  * What the owner's page reads (docs/design/inbox-api.md 7).  PostgreSQL makes the JSON
  * (sql/code/owner.sql), from folded figures and the newest rows, whatever the tables hold.
+ *
+ * Where nothing else is said, a function that returns enum rc gives RC_OK, RC_TEMP while the
+ * database is away, or what db_fault says of the statement (extern/db.h).
  */
 
 /* The facts that the verdict is made of; ages in seconds, -1: never. */
@@ -26,6 +29,7 @@ struct owner_facts {
 	int64_t people;
 	bool accepted; /* a delivery was ever accepted */
 };
+/* owner_facts(db, out): all of it, in one round trip. */
 enum rc owner_facts(struct db *db, struct owner_facts *out) MUST_CHECK;
 
 enum owner_part { OWNER_WAITING, OWNER_FAILED, OWNER_REFUSED, OWNER_PEOPLE, OWNER_PART__MAX };

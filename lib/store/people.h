@@ -11,6 +11,9 @@
 /*
  * People, one-time links and sessions.  Secrets are random, go out once and are kept
  * as SHA-256 only.
+ *
+ * Where nothing else is said, a function that returns enum rc gives RC_OK, RC_TEMP while the
+ * database is away, or what db_fault says of the statement (extern/db.h).
  */
 enum { PEOPLE_SECRET = 43, PEOPLE_NAME_MAX = 60 };	/* characters; 43 of A-Za-z0-9: 256 bits */
 

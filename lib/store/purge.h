@@ -10,9 +10,12 @@
 
 /*
  * Erasure on request and retention of messages (sql/code/purge.sql).  What is
- * erased is remembered as a hash, so no door brings it back: a provider's
+ * erased is remembered as a hash, so nothing brings it back: a provider's
  * retry, a poll, the spool, a replay.  Work goes in short transactions; a run
  * that is cut goes on where it stopped when it is started again.
+ *
+ * Where nothing else is said, a function that returns enum rc gives RC_OK, RC_TEMP while the
+ * database is away, or what db_fault says of the statement (extern/db.h).
  */
 struct purge_contact {
 	int64_t id;

@@ -12,6 +12,9 @@
  * What an account remembers between runs and hosts: leases, the poller's
  * memory, pauses, tokens, poll_runs, the cron heartbeat.  All SQL of
  * account_state, leases and poll_runs.
+ *
+ * Where nothing else is said, a function that returns enum rc gives RC_OK, RC_TEMP while the
+ * database is away, or what db_fault says of the statement (extern/db.h).
  */
 
 /* state_lease(db, name, owner, ttl_s): take or renew the lease NAME
@@ -19,6 +22,7 @@
  * database's. owner: a random token of the run. */
 enum rc state_lease(struct db *db, const char *name, const char *owner,
     unsigned int ttl_s) MUST_CHECK;
+/* state_lease_free(db, name, owner): lets it go, if it is still owner's. */
 enum rc state_lease_free(struct db *db, const char *name, const char *owner) MUST_CHECK;
 
 struct state_account {
@@ -31,9 +35,13 @@ struct state_account {
 	int64_t last_poll_us, next_probe_us;
 	unsigned int proof;	/* account.proof, as it was learned */
 };
+/* state_get(db, ch, account, out): what is remembered; nothing yet is RC_OK with the defaults.
+ * *out is freed with state_account_free(). */
 enum rc state_get(struct db *db, enum channel ch, const char *account,
     struct state_account *out) MUST_CHECK;
 void state_account_free(struct state_account *s);	/* wipes the token */
+/* state_set_memory(db, ch, account, json, next_probe_us): memory and next_probe_us of it; 0 us:
+ * no probe is due. */
 enum rc state_set_memory(struct db *db, enum channel ch, const char *account, const char *json,
     int64_t next_probe_us) MUST_CHECK;
 enum rc state_pause(struct db *db, enum channel ch, const char *account, int64_t seconds,

@@ -13,6 +13,9 @@
  * one entry point: an array of deliveries in one transaction and one round trip
  * (sql/: dmbox.ingest_many, statements over arrays, contacts before messages
  * as separate statements, sorted by key).
+ *
+ * Where nothing else is said, a function that returns enum rc gives RC_OK, RC_TEMP while the
+ * database is away, or what db_fault says of the statement (extern/db.h).
  */
 
 /*
@@ -60,7 +63,7 @@ enum rc store_missing(struct db *db, const char *account, enum channel ch,
 enum rc store_news(struct db *db, const char *account, enum channel ch,
     const struct itemv *items, bool *out) MUST_CHECK;
 
-/* store_body(db, delivery id, d): the stored bytes for replay; strings in d's
+/* store_load(db, id, d): the stored bytes for replay; strings in d's
  * items arena.  RC_NONE: no such row or bytes erased. */
 enum rc store_load(struct db *db, int64_t id, struct delivery *d) MUST_CHECK;
 

@@ -12,6 +12,9 @@
  * What the database knows of one message's life.  Every answer is a list of
  * events, oldest first: a time, the request that it happened in, and a JSON
  * object with the facts.  No text that people wrote is in it.
+ *
+ * Where nothing else is said, a function that returns enum rc gives RC_OK, RC_TEMP while the
+ * database is away, or what db_fault says of the statement (extern/db.h).
  */
 struct trace_event {
 	int64_t at_us;
@@ -22,6 +25,7 @@ struct trace_event {
 	const char *detail;	/* JSON object */
 };
 struct trace { struct mem_arena arena; struct trace_event *v; size_t n; };
+/* trace_free(t): its events lie in its arena. */
 void trace_free(struct trace *t);
 
 /* Where to look: the accounts of the configuration, side by side. */

@@ -10,6 +10,9 @@
 /*
  * Files that people add to an answer.  The bytes lie below DMBOX_MEDIA_DIR once, named by
  * the row; a message that was sent with one has an attachment whose ref is "upload:ID".
+ *
+ * Where nothing else is said, a function that returns enum rc gives RC_OK, RC_TEMP while the
+ * database is away, or what db_fault says of the statement (extern/db.h).
  */
 #define UPLOAD_MAX (15 << 20)	/* bytes; the web servers' fragments let 16 MiB through */
 #define UPLOAD_REF "upload:"	/* before the id, in att.ref */

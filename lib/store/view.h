@@ -15,6 +15,9 @@
  * All reading SQL of the inbox.  PostgreSQL builds the JSON of each row, so
  * these functions pass ready JSON on to a writer.  Paging is by key, never by
  * offset: a cursor is "<microseconds>_<id>", or an id alone.
+ *
+ * Where nothing else is said, a function that returns enum rc gives RC_OK, RC_TEMP while the
+ * database is away, or what db_fault says of the statement (extern/db.h).
  */
 #define VIEW_PAGE_MAX 200
 
@@ -81,8 +84,8 @@ enum rc view_mark_read(struct db *db, enum channel ch, int64_t contact_id,
  * "type":"conversation".  after: next of an earlier answer; below 0: only where the feed is
  * now.  A change whose transaction is still open holds back itself and what is later.
  * held: there is one that was held back so: ask again soon.
- * reset: after is not of this database, load all anew.  more: ask again at once.  *any: there
- * are changes.
+ * reset: after is not of this database, load everything again.  more: ask again at once.
+ * *any: there are changes.
  * Repeats  safe.
  */
 enum rc view_changes(struct db *db, int64_t after, struct jsonw *out, bool *any) MUST_CHECK;

@@ -43,7 +43,7 @@ struct task {
 	uint32_t upkeep_s;
 	/* takes up what other tasks and the polls brought: with --once too */
 	bool follows;
-	bool must_finish;	/* its flows are waited for where the poller is told to stop */
+	bool must_finish;	/* its flows are waited for when the poller is stopped */
 	void (*end)(struct task_run *r);	/* before it is freed; NULL: nothing */
 };
 
@@ -65,16 +65,18 @@ extern const struct task *const tasks[];
 extern const struct task task_deliver, task_media, task_fetch, task_token, task_profile,
     task_avatar, task_outbox;
 
-/* task_new(t, h): h may be NULL where only upkeep is called. */
+/* task_new(t, h): h may be NULL where only upkeep is called.  Caller: task_free(r). */
 struct task_run *task_new(const struct task *t, struct httpc *h);
 /* task_free(r): no flow may be alive (httpc_abort before); NULL is legal. */
 void task_free(struct task_run *r);
 /* task_turn(r, e): what is due now; the poller's call at each tick. */
 void task_turn(struct task_run *r, const struct task_env *e);
-/* task_start, task_upkeep: now, whatever its turn. */
+/* task_start, task_upkeep: now, whatever its turn.  task_start: how many flows were begun;
+ * task_upkeep: RC_OK, RC_TEMP where it is to be repeated. */
 size_t task_start(struct task_run *r, const struct task_env *e);
 enum rc task_upkeep(struct task_run *r, const struct task_env *e);
-/* task_upkeep_once(t, e): upkeep of a task that is not running, for tools. */
+/* task_upkeep_once(t, e): upkeep of a task that is not running, for tools.  Returns as
+ * task_upkeep. */
 enum rc task_upkeep_once(const struct task *t, const struct task_env *e);
 /* task_stop(r): begin nothing new. */
 void task_stop(struct task_run *r);

@@ -1,5 +1,5 @@
 /*
- * What is said to people about Chatrace, and to its support.
+ * Texts for people about Chatrace, and for its support.
  */
 #include <string.h>
 

@@ -420,7 +420,7 @@ read_subscribed(struct mem_arena *m, const struct json *j, struct finding *f)
 		n += (size_t)snprintf(f->apps + n, sizeof f->apps - n, "%s%s ", i == 0 ? " " : "",
 		    word(m, json_at(list, i), "whatsapp_business_api_data.id"));
 	if (n >= sizeof f->apps)
-		f->apps[0] = '\0';	/* not all are told: nothing is missed among them */
+		f->apps[0] = '\0';	/* the list is incomplete: no app is reported as missing */
 	finding_set(f, FINDING_OK, "%s", "«%s»",
 	    word(m, json_at(list, 0), "whatsapp_business_api_data.name"));
 }

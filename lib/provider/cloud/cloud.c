@@ -19,7 +19,7 @@ static const struct provider_file files[] = {
 };
 static const size_t n_files = sizeof files / sizeof *files;
 
-/* What is told of a business account is told of each of its numbers. */
+/* What is reported of a business account concerns each of its numbers. */
 static enum owner
 cloud_owns(const struct account *a, const char *own_id)
 {

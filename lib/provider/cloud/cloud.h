@@ -38,7 +38,8 @@ void cloud_unconfigure(void *own);
 
 /* --- request.c ---------------------------------------------------------------- */
 /* cloud_req(a, method, path, out): meta_req, with appsecret_proof where an app secret is
- * set (H.1). */
+ * set (H.1).
+ * Returns as meta_req. */
 enum rc cloud_req(const struct account *a, const char *method, const char *path,
     struct http_req *out) MUST_CHECK;
 /* cloud_proofs(a): how many ways there are to prove a call, 1 or more (account.proof). */
@@ -46,7 +47,7 @@ unsigned int cloud_proofs(const struct account *a);
 /* cloud_is_bsuid(id): a business-scoped user id, "RU.1000...", and no phone (H.4). */
 bool cloud_is_bsuid(const char *id);
 
-/* Before a business account's id in item.own_id: no number of it was told. */
+/* Prefix of a business account's id in item.own_id: its number was not given. */
 #define CLOUD_WABA "waba:"
 
 /* --- error.c: refusals (H.19) -------------------------------------------------- */

@@ -1,7 +1,7 @@
 /*
  * What a refusal of the Cloud API means (providers.md H.19).  The code decides, the HTTP
  * status only where there is no error object.  Final is only what speaks of this message
- * or of its recipient; all else rests, and a person is told what mends it.
+ * or of its recipient; all else waits, and a person is shown how to fix it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -125,7 +125,7 @@ by_status(const struct http_res *res, struct cloud_error *e)
 	snprintf(e->code, sizeof e->code, "http_%d", res->status);
 	snprintf(e->text, sizeof e->text, "HTTP %d without an error object", res->status);
 	if (res->status == 408 || res->status == 499 || res->status == 502 || res->status == 504)
-		e->class = CLOUD_UNKNOWN;	/* what stands in between waited too long */
+		e->class = CLOUD_UNKNOWN;	/* a gateway in between waited too long */
 	else
 		e->class = res->status == 429 ? CLOUD_RATE : res->status >= 500 ? CLOUD_RETRY :
 		    CLOUD_OTHER;

@@ -84,8 +84,8 @@ add_id(struct in *in, const char **lines, const struct item *it, const char *id)
 }
 
 /*
- * The other side: by phone where it is told, else by the business-scoped id.  Where both
- * are told they are one person's, which alias says.
+ * The other side: by phone where it is given, else by the business-scoped id.  Where both
+ * are given they are one person's, which alias records.
  */
 static void
 set_contact(struct in *in, struct item *it, const char *phone, const char *bsuid)
@@ -246,7 +246,7 @@ read_media(struct in *in, struct item *it, const struct json *o, struct detail *
 	detail_given(d, &in->out->arena, "animated", json_get(o, "animated"));
 }
 
-/* "Name, address", or the coordinates where nothing else is told. */
+/* "Name, address", or the coordinates where nothing else is given. */
 static const char *
 place_words(struct in *in, const struct json *o)
 {
@@ -386,7 +386,7 @@ read_beside(struct in *in, struct item *it, const struct json *m, struct detail 
 		detail_given(d, a, "history", json_get(m, "id"));
 }
 
-/* The type; where none is told, by the object that a known type has. */
+/* The type; where none is given, by the object that a known type has. */
 static const char *
 type_of(struct in *in, const struct json *m)
 {
@@ -811,7 +811,7 @@ worry_of(struct in *in, const char *field, const struct json *value)
 	return s;
 }
 
-/* Of no number where none is told: then of the business account's (H.3). */
+/* Of no number where none is given: then of the business account's (H.3). */
 static void
 account_event(struct in *in, const char *field, const struct json *value)
 {
@@ -826,7 +826,7 @@ account_event(struct in *in, const char *field, const struct json *value)
 	}
 }
 
-/* The owner's own past, told once; what the owner refused is told, too. */
+/* The history that the owner shared, sent once; a refusal to share is reported, too. */
 static void
 read_history(struct in *in, const struct json *value)
 {

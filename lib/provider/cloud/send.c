@@ -44,7 +44,7 @@ cloud_recipient(const struct account *a, const char *id, struct mem_arena *arena
 	return mem_arena_ndup(arena, phone, n);
 }
 
-/* A business-scoped id in "to" is answered 200 and dropped without a word (H.17). */
+/* A business-scoped id in "to" is answered 200 and silently dropped (H.17). */
 static void
 put_address(const struct outmsg *m, struct jsonw *w)
 {

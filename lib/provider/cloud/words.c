@@ -1,5 +1,5 @@
 /*
- * What is said to people about WhatsApp Cloud API.
+ * Texts for people about WhatsApp Cloud API.
  */
 #include "base/buf.h"
 #include "provider/cloud/cloud.h"

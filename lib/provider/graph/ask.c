@@ -205,7 +205,7 @@ graph_parse_polled(const struct account *a, const char *content_type, const char
 	enum rc rc = RC_INVALID;
 
 	(void)content_type;
-	/* whose side is which is told by our id alone (B.9) */
+	/* only our id tells which side is ours (B.9) */
 	if (a->own_id == NULL || json_parse(p, n, &j, NULL) != RC_OK)
 		return RC_INVALID;
 	list = json_get(j, "messages.data");

@@ -16,7 +16,7 @@
 /*
  * Final (FAIL, ONCE, BLOCKED) is only what names this recipient or this
  * content by a subcode, or by words of its own; all else rests.  hint: what
- * mends it, NULL where the class says enough.
+ * fixes it, NULL where the class says enough.
  */
 static const struct {
 	int code, subcode;
@@ -182,7 +182,7 @@ by_status(const struct http_res *res, struct graph_error *e)
 		e->class = GRAPH_RATE;
 		e->pause_s = 60;
 	} else if (res->status == 502 || res->status == 504 || res->status == 408 ||
-	    res->status == 499) {	/* what stands in between waited too long */
+	    res->status == 499) {	/* a gateway in between waited too long */
 		e->class = GRAPH_UNKNOWN;
 	} else if (res->status >= 500) {
 		e->class = GRAPH_RETRY;

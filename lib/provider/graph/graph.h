@@ -30,7 +30,7 @@ void graph_configure(struct account *a, const struct conf_values *v);
 void graph_unconfigure(void *own);
 
 /*
- * The two products of providers.md B.1, told apart by the token's prefix and
+ * graph_product(a): which of the two products of providers.md B.1, by the token's prefix and
  * never by the host: IGAA is Instagram Login, EAA is the Messenger Platform.  Of another prefix
  * nothing is known: then the configured address decides.
  */
@@ -41,7 +41,7 @@ const char *graph_base(const struct account *a);
 
 /* --- provider/graph/request.c: requests ---------------------------------------- */
 /* graph_req(a, method, path, out): meta_req; for tokens of Instagram Login nothing is
- * documented about appsecret_proof: left out. */
+ * documented about appsecret_proof: left out.  Returns as meta_req. */
 enum rc graph_req(const struct account *a, const char *method, const char *path,
     struct http_req *out) MUST_CHECK;
 /* graph_proofs(a): how many ways there are to prove a call, 1 or more (account.proof). */
@@ -70,7 +70,7 @@ struct graph_error {
 	char code[64];		/* "10/2534022", "190", "http_502", "timeout" */
 	char text[400];		/* their words, masked */
 	int64_t pause_s;	/* for RATE: how long; 0 not said */
-	const char *hint;	/* static code of what mends it (bridge/hint.h); NULL none */
+	const char *hint;	/* static code of the advice (bridge/hint.h); NULL none */
 	bool strange;		/* OTHER by an answer that no table has: no proof of anything */
 };
 
@@ -134,7 +134,7 @@ enum rc graph_probe_build(const struct account *a, int step, struct http_req *ou
 enum rc graph_probe_read(const struct account *a, int step, const struct http_res *res,
     struct finding *out);
 
-/* --- words.c: what people are told */
+/* --- words.c: texts for people */
 void graph_setup(const struct setup_facts *f, struct buf *b);
 extern const struct provider_hint graph_hints[];
 extern const size_t graph_n_hints;

@@ -24,7 +24,7 @@ const struct provider_key graph_keys[] = {
 	{ .name = "INSTAGRAM_PAGE_ID", .kind = CONF_ID, .def = "",
 	  .use = KEY_READY | KEY_ASK | KEY_WRITE, .option = "id",
 	  .prompt = { "Instagram account id (17...)", "id учётной записи Instagram (17...)" },
-	  .help = "Graph: our own id, as it stands in entry.id of a webhook." },
+	  .help = "Graph: our own id, as in entry.id of a webhook." },
 	{ .name = "INSTAGRAM_VERIFY_TOKEN", .kind = CONF_TEXT, .def = "", .secret = true,
 	  .use = KEY_HANDSHAKE | KEY_MAKE | KEY_WRITE,
 	  .comment = { "webhook: the handshake's word, and the app secret that signs deliveries",

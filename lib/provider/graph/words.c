@@ -1,5 +1,5 @@
 /*
- * What is said to people about Meta's Instagram (providers.md B.2).
+ * Texts for people about Meta's Instagram (providers.md B.2).
  */
 #include "base/buf.h"
 #include "provider/graph/graph.h"
@@ -67,7 +67,7 @@ const struct provider_hint graph_hints[] = {
 		"не потеряно, "
 		"dmbox пробует дальше; dmbox outbox cancel ID снимает сообщение." } },
 	{ "no_permission", {
-		"The token lacks a permission or a role in the app: give the access anew, "
+		"The token lacks a permission or a role in the app: grant the access again, "
 		"and see in "
 		"the App Dashboard whether instagram_manage_messages has Advanced Access.",
 		"У токена нет разрешения или роли в приложении: выдайте доступ заново и "

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "provider/greenapi/greenapi.h"
 
-/* The state is told only to who knows instance and token. */
+/* The state is shown only to a caller who knows instance and token. */
 static void
 state_judge(struct checkup *c, struct finding *f)
 {

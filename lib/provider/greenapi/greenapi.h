@@ -93,7 +93,7 @@ enum rc green_lookup_read(const struct account *a, const struct outmsg *m, int64
 enum rc green_probe_build(const struct account *a, int step, struct http_req *out);
 enum rc green_probe_read(const struct account *a, int step, const struct http_res *res,
     struct finding *out);
-/* --- words.c: what people are told */
+/* --- words.c: texts for people */
 void greenapi_setup(const struct setup_facts *f, struct buf *b);
 extern const struct provider_hint greenapi_hints[];
 extern const size_t greenapi_n_hints;

@@ -1,5 +1,5 @@
 /*
- * What is said to people about Green API (providers.md C).
+ * Texts for people about Green API (providers.md C).
  */
 #include "base/buf.h"
 #include "provider/greenapi/greenapi.h"

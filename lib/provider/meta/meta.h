@@ -33,7 +33,8 @@ enum rc meta_handshake(const struct account *a, const struct http_req *req,
     struct buf *out) MUST_CHECK;
 enum rc meta_handshake_query(const struct account *a, const char *challenge,
     struct buf *out) MUST_CHECK;
-/* meta_handshake_token(verify_token, req, out): handshake, for an own of another kind. */
+/* meta_handshake_token(verify_token, req, out): handshake, for an own of another kind.
+ * RC_DENIED: the token is another one. */
 enum rc meta_handshake_token(const char *verify_token, const struct http_req *req,
     struct buf *out) MUST_CHECK;
 
