@@ -23,6 +23,48 @@ language sql as $$
 $$;
 comment on function dmbox.apply_receipts(bigint) is 'Apply all receipts and answers of a contact to all its messages, after two became one';
 
+-- What a contact's chat was told twice under its two names, before they were known to be one
+-- person's: the row under the number stays, or the one that we sent, and takes what the other has.
+-- Under the locks of contact_merge.
+create or replace function dmbox.messages_fold(p_contact bigint) returns integer
+language plpgsql as $$
+declare
+	r record;
+	g dmbox.messages;
+	n integer := 0;
+begin
+	for r in
+		select a.id as keep, b.id as gone, a.thread_id as thread
+		  from dmbox.messages a
+		  join dmbox.messages b on b.account = a.account and b.channel = a.channel and b.external_id = a.external_id
+		   and b.thread_id <> '' and b.contact_id = a.contact_id and b.id <> a.id
+		 where a.contact_id = p_contact and a.thread_id <> '' and not a.placeholder and not b.placeholder
+		   and dmbox.may_be_chat(b.thread_id, a.thread_id) and b.source <> 'send'
+		   and (a.source = 'send' or a.thread_id like '%@c.us')
+		 order by a.id
+	loop
+		select * into g from dmbox.messages x where x.id = r.gone for update;
+		perform dmbox.merge_message(r.keep, g.contact_id, g.provider, g.sender_id, g.recipient_id, g.direction = 'outbound',
+		    g.kind, g.body, g.detail, g.reply_to, g.sent_at, g.sent_at_known, g.is_test, g.source,
+		    array(select row(t.type, t.url, t.ref, t.name, t.mime_type, t.bytes)::dmbox.attachment_told
+		            from dmbox.attachments t where t.message_id = g.id and t.state <> 'erased' order by t.position));
+		update dmbox.events e set thread_id = r.thread
+		 where e.account = g.account and e.channel = g.channel and e.target_id = g.external_id and e.thread_id = g.thread_id;
+		delete from dmbox.reactions x where x.message_id = g.id;
+		delete from dmbox.message_edits x where x.message_id = g.id;
+		delete from dmbox.attachments x where x.message_id = g.id and x.local_path is null;
+		update dmbox.attachments x	-- the poller removes the file
+		   set url = null, ref = null, name = null, mime_type = null, sha256 = null, bytes = null, state = 'erased'
+		 where x.message_id = g.id;
+		delete from dmbox.messages x where x.id = g.id;
+		update dmbox.deliveries d set purged = d.purged + 1 where d.id = g.delivery_id;
+		perform dmbox.apply_message(r.keep);
+		n := n + 1;
+	end loop;
+	return n;
+end $$;
+comment on function dmbox.messages_fold(bigint) is 'Of messages of a contact that are there under both names of its chat, one row; returns how many went';
+
 -- Two contacts are one: everything of the second becomes the first's.  Under the locks of
 -- purge_contact, which no ingest holds with them.  With the owner's rights, for the web
 -- programs may not delete.
@@ -56,6 +98,7 @@ begin
 	   set done_at = null, done_upto = null, assignee = coalesce(d.assignee, excluded.assignee),
 	       labels = array(select distinct v from unnest(d.labels || excluded.labels) v), change_id = excluded.change_id;
 	delete from dmbox.contacts c where c.id = g.id;
+	perform dmbox.messages_fold(k.id);
 	perform dmbox.apply_receipts(k.id);
 	update dmbox.contacts c
 	   set name = coalesce(k.name, g.name), username = coalesce(g.username, k.username),

@@ -436,10 +436,27 @@ test_both_names(void **state)
 		assert_int_equal(dbt_i64(db, "select coalesce(sum(abs(missing)), 0) from dmbox.ingest_balance"), 0);
 	}
 	/* nobody knows that they are one person's: two chats may have one id */
-	setup(NULL);
-	green(LID, NULL, "3EB01", "one", T0, false);
-	green(PHONE, NULL, "3EB01", "two", T0, false);
-	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 2);
+	for (int k = 0; k < 4; k++) {
+		struct delivery d;
+
+		setup(NULL);
+		green(k & 1 ? LID : PHONE, NULL, "3EB01", "one", T0, k & 2);
+		green(k & 1 ? PHONE : LID, NULL, "3EB01", "one", T0, k & 2);
+		dbt_delivery(&d);
+		d.channel = CHANNEL_WHATSAPP;
+		d.provider = provider_by_name("greenapi");
+		dbt_event(&d, LID, EFFECT_REACT, "3EB01", "heart", 0, T0 + SECOND)->thread_id = LID;
+		dbt_store(db, &d);
+		assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 2);
+		/* once it is proved, what is there twice is one */
+		green(LID, PHONE, "proof", "hello", T0 + 10 * SECOND, false);
+		dbt_is(db, "select string_agg(m.thread_id || ' ' || m.body || ' ' || r.emoji, ',') from dmbox.messages m"
+		    " left join dmbox.reactions r on r.message_id = m.id where m.external_id = '3EB01'", PHONE " one heart");
+		assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 2);
+		assert_int_equal(dbt_i64(db, "select count(*) from dmbox.contacts"), 1);
+		assert_int_equal(dbt_i64(db, "select coalesce(sum(abs(missing)), 0) from dmbox.ingest_balance"), 0);
+		assert_int_equal(dbt_i64(db, "select count(*) from dmbox.events where applied_at is null"), 0);
+	}
 }
 
 /* Erased under one name, told again under the other. */
