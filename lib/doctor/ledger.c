@@ -763,10 +763,14 @@ static void
 crontab(const struct doctor *d, char fix[CRONTAB_MAX])
 {
 	snprintf(fix, CRONTAB_MAX, doctor_tr(d,
-	    "Add this line with crontab -e, and see cron's mail for errors: `* * * * * "
-	    "DMBOX_CONFIG='%s' %s/bin/dmbox-poll`",
-	    "Добавьте через crontab -e эту строку (ошибки приходят письмом cron): `* * * * * "
-	    "DMBOX_CONFIG='%s' %s/bin/dmbox-poll`"), d->conf->file, prefix());
+	    "Add this line with crontab -e, or its command in the host's panel: `* * * * * "
+	    "DMBOX_CONFIG='%s' %s/bin/dmbox-poll`. If one is there already: its path must be this "
+	    "one, its user the programs' own, no %% in it, and cron itself must run (systemctl "
+	    "status cron); cron's mail has the errors.",
+	    "Добавьте через crontab -e эту строку или её команду в панели хостинга: `* * * * * "
+	    "DMBOX_CONFIG='%s' %s/bin/dmbox-poll`. Если строка уже есть: путь в ней должен быть "
+	    "этот, пользователь — тот же, что у программ, без %%, а сам cron запущен («systemctl "
+	    "status cron»); ошибки приходят письмом cron."), d->conf->file, prefix());
 }
 
 /* fresh: cron came back (or began) with the run that is at work now. */

@@ -61,6 +61,62 @@ shown(struct checkup *c, struct finding *f)
 		check_say(c, 744, FINDING_OK, "%s", c->a->name);
 }
 
+/* Each state of a number has a way out of its own (providers.md H.22). */
+static void
+state_judge(struct checkup *c, struct finding *f)
+{
+	static const struct { const char *state, *en, *ru; } v[] = {
+		{ "status PENDING", "The number was never registered: confirm it by the code "
+		    "(WhatsApp "
+		    "Manager → Phone numbers), then register it once: POST "
+		    "/PHONE_NUMBER_ID/register with messaging_product=whatsapp and pin, the six "
+		    "digits of its two-step verification (of a new number: any six, note them).",
+		    "Номер ни разу не зарегистрирован: подтвердите его кодом (WhatsApp Manager → "
+		    "Номера телефонов), затем зарегистрируйте один раз: POST "
+		    "/PHONE_NUMBER_ID/register с messaging_product=whatsapp и «pin» — шесть цифр "
+		    "двухшаговой проверки (у нового номера любые, запишите их)." },
+		{ "status DISCONNECTED", "The number has lost its registration: register it again: "
+		    "POST /PHONE_NUMBER_ID/register with messaging_product=whatsapp and pin, the "
+		    "six digits of its two-step verification (WhatsApp Manager → Phone numbers → "
+		    "Two-step verification sets new ones).",
+		    "Номер потерял регистрацию: зарегистрируйте снова: POST "
+		    "/PHONE_NUMBER_ID/register с messaging_product=whatsapp и «pin» — шесть цифр "
+		    "двухшаговой проверки (новые задаёт WhatsApp Manager → Номера телефонов → "
+		    "Двухшаговая проверка)." },
+		{ "status MIGRATED", "The number was moved to another WhatsApp Business Account, "
+		    "where it has another id: put the ids of there (WhatsApp → API setup) into "
+		    "WHATSAPP_PHONE_NUMBER_ID and WHATSAPP_BUSINESS_ACCOUNT_ID; then: `dmbox "
+		    "doctor --fix`",
+		    "Номер перенесён в другой аккаунт WhatsApp Business, там у него другой id: "
+		    "впишите id оттуда (WhatsApp → API setup) в WHATSAPP_PHONE_NUMBER_ID и "
+		    "WHATSAPP_BUSINESS_ACCOUNT_ID; затем: `dmbox doctor --fix`" },
+		{ "status DELETED", "The number was deleted from the account: add it there again "
+		    "(WhatsApp Manager → Phone numbers), register it, and put its new id into "
+		    "WHATSAPP_PHONE_NUMBER_ID.",
+		    "Номер удалён из аккаунта: добавьте его снова (WhatsApp Manager → Номера "
+		    "телефонов), зарегистрируйте и впишите новый id в WHATSAPP_PHONE_NUMBER_ID." },
+		{ "status RATE_LIMITED", "The number has reached its limit of conversations: it is "
+		    "lifted within 24 hours; send fewer templates until then.",
+		    "Номер исчерпал предел переписок: его снимут в течение суток; до тех пор "
+		    "отправляйте меньше шаблонов." },
+		{ "status BANNED", "Meta has banned the number: WhatsApp Manager → Account quality "
+		    "names the violation; ask for a review there, nothing here changes it.",
+		    "Meta заблокировала номер: нарушение называет WhatsApp Manager → Качество "
+		    "аккаунта; запросите проверку там, здесь ничего не изменить." },
+		{ "status RESTRICTED", "Meta has restricted the number: WhatsApp Manager → Account "
+		    "quality says for what and how long; ask for a review there.",
+		    "Meta ограничила номер: за что и на сколько, говорит WhatsApp Manager → "
+		    "Качество аккаунта; запросите проверку там." },
+	};
+
+	for (size_t i = 0; f->status == FINDING_FAIL && i < sizeof v / sizeof *v; i++)
+		if (str_eq(f->seen, v[i].state)) {
+			check_cause(c, 746, f->status, check_tr(c, v[i].en, v[i].ru), "%s: %s",
+			    c->a->name, check_seen(c, f));
+			return;
+		}
+}
+
 /* The ids of two things that look alike. */
 static void
 ids(struct checkup *c)
@@ -145,7 +201,7 @@ const struct provider_check cloud_checks[] = {
 	    "the number, confirm the name, ask for a review).",
 	    "WhatsApp Manager → Номера телефонов показывает состояние и что делать "
 	    "(зарегистрировать номер, подтвердить имя, запросить проверку)." },
-	  .codes = { "state", "account" } },
+	  .codes = { "state", "account" }, .judge = state_judge },
 	{ .number = 747,
 	  .what = { "Meta lets this number send (payment, limits)",
 	  "Meta разрешает номеру отправлять (оплата, лимиты)" },
