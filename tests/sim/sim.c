@@ -437,6 +437,14 @@ static struct buf fetches;
 bool
 sim_fetch(const char *url)
 {
+	struct sim_file f;
+
+	return sim_fetch_file(url, &f);
+}
+
+bool
+sim_fetch_file(const char *url, struct sim_file *f)
+{
 	struct httpc *c;
 	struct http_req req;
 	struct http_res res;
@@ -444,6 +452,7 @@ sim_fetch(const char *url)
 	const char *type;
 	bool ok;
 
+	memset(f, 0, sizeof *f);
 	if (url == NULL || !str_starts(url, "http://127.0.0.1:") ||
 	    (strstr(url, "/instagram/file/") == NULL && strstr(url, "/whatsapp/file/") == NULL))
 		return true;	/* nobody's that could be asked */
@@ -455,6 +464,8 @@ sim_fetch(const char *url)
 	pthread_mutex_lock(&lock);
 	ok = res.status == 200;
 	type = http_res_get(&res, "Content-Type");
+	snprintf(f->mime, sizeof f->mime, "%s", type != NULL ? type : "");
+	f->bytes = res.body_n;
 	sign_sha256_hex(res.body != NULL ? res.body : "", res.body_n, sum);
 	if (fetches.n == 0)
 		buf_init(&fetches, 16u << 20);

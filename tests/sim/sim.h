@@ -116,6 +116,9 @@ void sim_wait(unsigned int ms);
  * true: it is there, or is another host's.  GET /_sim/fetches lists what was asked.
  */
 bool sim_fetch(const char *url);
+/* sim_fetch_file(url, f): the same, and what came; mime "" where nobody was asked. */
+struct sim_file { char mime[100]; size_t bytes; };
+bool sim_fetch_file(const char *url, struct sim_file *f);
 /* sim_id(): a number that no earlier call gave, rising, also over restarts. */
 uint64_t sim_id(void);
 

@@ -172,9 +172,9 @@ fails_later(int64_t *code)
 	return true;
 }
 
-/* Taken: an id, kept for GET sent, and the states that follow. */
+/* Taken: an id, kept for GET sent, and the states that follow; bad: why its file is refused. */
 static void
-take(const struct sim_req *r, const char *to, char id[64])
+take(const struct sim_req *r, const char *to, char id[64], const char *bad)
 {
 	const char *type = sim_json(r, "type"), *ref = sim_json(r, "biz_opaque_callback_data");
 	struct strv states = { 0 };
@@ -189,6 +189,10 @@ take(const struct sim_req *r, const char *to, char id[64])
 	    !str_eq(type, "reaction")) {
 		post_state(id, "failed", to, ref, 131047,
 		    "Message failed to send because more than 24 hours have passed since the customer last replied");
+		return;
+	}
+	if (bad != NULL) {
+		post_state(id, "failed", to, ref, 131053, bad);
 		return;
 	}
 	if (fails_later(&code)) {
@@ -262,6 +266,19 @@ template_wrong(const struct sim_req *r, struct sim_res *res)
 		error(res, 400, 132015, "(#132015) Template is paused", "Template is paused due to low quality");
 		return true;
 	}
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *v = json_get(json_at(list, i), "parameters");
+
+		for (size_t k = 0; k < json_len(v); k++) {
+			const char *text = json_text(r->a, json_get(json_at(v, k), "text"));
+
+			if (text == NULL || (strpbrk(text, "\n\t") == NULL && strstr(text, "     ") == NULL))
+				continue;
+			error(res, 400, 132018, "(#132018) There's an issue with the parameters in your template",
+			    "Param text cannot have new-line/tab characters or more than 4 consecutive spaces");
+			return true;
+		}
+	}
 	if (n == 1)
 		return false;
 	snprintf(s, sizeof s, "body: number of localizable_params (%zu) does not match the expected number of "
@@ -270,11 +287,137 @@ template_wrong(const struct sim_req *r, struct sim_res *res)
 	return true;
 }
 
+/* --- limits (providers.md H.16, H.20) ---------------------------------------------------- */
+
+/* Characters of the texts at a path, or (path ends with #) how many there are of a list; [] is each
+ * of a list.  kind: interactive.type. */
+static const struct limit {
+	const char *type, *kind, *path;
+	size_t min, max;
+	int64_t code;
+} limits[] = {
+	{ "text", NULL, "text.body", 1, 4096, 100 },
+	{ "image", NULL, "image.caption", 0, 1024, 100 },
+	{ "video", NULL, "video.caption", 0, 1024, 100 },
+	{ "document", NULL, "document.caption", 0, 1024, 100 },
+	{ NULL, NULL, "biz_opaque_callback_data", 0, 512, 100 },
+	{ "interactive", NULL, "interactive.header.text", 0, 60, 131009 },
+	{ "interactive", NULL, "interactive.footer.text", 0, 60, 131009 },
+	{ "interactive", "button", "interactive.body.text", 1, 1024, 131009 },
+	{ "interactive", "button", "interactive.action.buttons#", 1, 3, 131009 },
+	{ "interactive", "button", "interactive.action.buttons[].reply.title", 1, 20, 131009 },
+	{ "interactive", "button", "interactive.action.buttons[].reply.id", 1, 256, 131009 },
+	{ "interactive", "list", "interactive.body.text", 1, 4096, 131009 },
+	{ "interactive", "list", "interactive.action.button", 1, 20, 131009 },
+	{ "interactive", "list", "interactive.action.sections#", 1, 10, 131009 },
+	{ "interactive", "list", "interactive.action.sections[].title", 0, 24, 131009 },
+	{ "interactive", "list", "interactive.action.sections[].rows#", 1, 10, 131009 },
+	{ "interactive", "list", "interactive.action.sections[].rows[].title", 1, 24, 131009 },
+	{ "interactive", "list", "interactive.action.sections[].rows[].id", 1, 200, 131009 },
+	{ "interactive", "list", "interactive.action.sections[].rows[].description", 0, 72, 131009 },
+	{ "interactive", "cta_url", "interactive.action.parameters.display_text", 1, 20, 131009 },
+	{ "template", NULL, "template.components[].parameters[].text", 1, 1024, 132005 },
+};
+
+/* Goes down the path; the worst length, and with # the sum, are in low and high. */
+static void
+measure(const struct sim_req *r, const struct json *j, const char *path, size_t *low, size_t *high)
+{
+	size_t n = strcspn(path, ".[#");
+	char name[60];
+	const char *text;
+
+	snprintf(name, sizeof name, "%.*s", (int)n, path);
+	j = json_member(j, name);
+	if (path[n] == '#') {
+		*high += json_len(j);
+		*low = *high;
+	} else if (path[n] == '[') {
+		for (size_t i = 0; i < json_len(j); i++)
+			measure(r, json_at(j, i), path + n + 3, low, high);
+	} else if (path[n] == '.') {
+		measure(r, j, path + n + 1, low, high);
+	} else {
+		text = json_text(r->a, j);
+		n = text != NULL ? str_utf8_len(text, strlen(text)) : 0;
+		*high = n > *high ? n : *high;
+		*low = n < *low ? n : *low;
+	}
+}
+
+/* True: a text or list is too long or too short, and the answer says which. */
+static bool
+beyond(const struct sim_req *r, const char *type, struct sim_res *res)
+{
+	const char *kind = sim_json(r, "interactive.type");
+	char head[60], details[300];
+
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		const struct limit *l = &limits[i];
+		size_t low = SIZE_MAX, high = 0;
+
+		if ((l->type != NULL && !str_eq(l->type, type)) || (l->kind != NULL && !str_eq(l->kind, kind)))
+			continue;
+		measure(r, r->json, l->path, &low, &high);
+		if (high <= l->max && (l->min == 0 || (low >= l->min && low != SIZE_MAX)))
+			continue;
+		/* what may be absent is not too short */
+		if (high <= l->max && l->min > 0 && low == SIZE_MAX && strchr(l->path, '[') != NULL)
+			continue;
+		snprintf(head, sizeof head, "(#%" PRId64 ") %s", l->code, l->code == 100 ? "Invalid parameter" :
+		    l->code == 132005 ? "Translated text too long" : "Parameter value is not valid");
+		snprintf(details, sizeof details, "Param %s must be %zu to %zu %s.", l->path, l->min, l->max,
+		    strchr(l->path, '#') != NULL ? "items" : "characters long");
+		error(res, 400, l->code, head, details);
+		return true;
+	}
+	return false;
+}
+
+/* What a file may be and how large, by its kind; a document by link may be of any type. */
+static const struct { const char *type, *mimes; size_t max; } kinds[] = {
+	{ "image", "image/jpeg image/png", 5 << 20 },
+	{ "video", "video/mp4 video/3gpp", 16 << 20 },
+	{ "audio", "audio/aac audio/amr audio/mpeg audio/mp4 audio/ogg", 16 << 20 },
+	{ "sticker", "image/webp", 500 << 10 },
+	{ "document", "text/plain application/pdf application/msword application/vnd.ms-excel application/vnd.ms-powerpoint "
+	    "application/vnd.openxmlformats-officedocument.wordprocessingml.document "
+	    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet "
+	    "application/vnd.openxmlformats-officedocument.presentationml.presentation", 100 << 20 },
+};
+
+static bool
+among(const char *list, const char *mime)
+{
+	size_t n = strcspn(mime, "; ");
+
+	for (const char *p = list; *p != '\0'; p += strcspn(p, " "), p += strspn(p, " "))
+		if (strcspn(p, " ") == n && memcmp(p, mime, n) == 0)
+			return true;
+	return false;
+}
+
+/* Why this file is not taken as that; NULL: it is.  type NULL: an upload, by its own type. */
+static const char *
+bad_file(const char *type, const char *mime, size_t bytes)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		if (type == NULL ? !among(kinds[i].mimes, mime) : !str_eq(type, kinds[i].type))
+			continue;
+		if (bytes > kinds[i].max)
+			return "Media file size too big";
+		return type == NULL || str_eq(type, "document") || among(kinds[i].mimes, mime) ? NULL :
+		    "Unsupported mime type";
+	}
+	return type == NULL ? "type" : NULL;
+}
+
 static void
 send_message(const struct sim_req *r, struct sim_res *res)
 {
+	struct sim_file f = { .bytes = 0 };
 	const char *to = sim_json(r, "to"), *recipient = sim_json(r, "recipient");
-	const char *type = sim_json(r, "type"), *text = sim_json(r, "text.body");
+	const char *type = sim_json(r, "type");
 	char id[64] = "";
 
 	if (!str_eq(sim_json(r, "messaging_product"), "whatsapp")) {
@@ -289,22 +432,21 @@ send_message(const struct sim_req *r, struct sim_res *res)
 	to = to != NULL ? to : recipient;
 	if (next_error.times > 0 && next_error.times-- > 0) {
 		if (next_error.took && to != NULL)
-			take(r, to, id);
+			take(r, to, id, NULL);
 		error(res, (int)next_error.status, next_error.code, next_error.text, next_error.details);
 	} else if (str_empty(to)) {
 		graph_error(res, 400, 100, 0, "OAuthException", "(#100) The parameter to is required.");
-	} else if (str_eq(type, "text") && (str_empty(text) || str_utf8_len(text, strlen(text)) > 4096)) {
-		error(res, 400, 100, "(#100) Invalid parameter", "Param text['body'] must be 1 to 4096 characters long.");
 	} else if (!known_type(type)) {
 		error(res, 400, 100, "(#100) Invalid parameter", "Param type must be one of {AUDIO, CONTACTS, ...}");
-	} else if (str_eq(type, "template") && template_wrong(r, res)) {
+	} else if (beyond(r, type, res) || (str_eq(type, "template") && template_wrong(r, res))) {
 		return;
-	} else if (type != NULL && !sim_fetch(json_text(r->a, json_get(json_get(r->json, type), "link")))) {
+	} else if (type != NULL && !sim_fetch_file(json_text(r->a, json_get(json_get(r->json, type), "link")), &f)) {
 		error(res, 400, 131053, "(#131053) Media upload error", "Downloading media from weblink failed");
 	} else {
 		const char *known = wa_id(r, to);
 
-		take(r, recipient == NULL && strchr(to, '.') == NULL ? known : to, id);
+		take(r, recipient == NULL && strchr(to, '.') == NULL ? known : to, id,
+		    *f.mime != '\0' ? bad_file(type, f.mime, f.bytes) : NULL);
 		sim_answer(res, 200, "{\"messaging_product\":\"whatsapp\",\"contacts\":[{\"input\":\"%s\",\"%s\":\"%s\"}],"
 		    "\"messages\":[{\"id\":\"%s\"%s}]}", to, recipient != NULL ? "user_id" : "wa_id", known, id,
 		    str_eq(type, "template") ? ",\"message_status\":\"accepted\"" : "");
@@ -599,9 +741,10 @@ upload(const struct sim_req *r, struct sim_res *res)
 		graph_error(res, 400, 100, 0, "OAuthException", "(#100) The parameter file is required.");
 		return;
 	}
-	if (*mime == '\0' || str_eq(mime, "application/octet-stream") || n > FILE_MAX) {
-		error(res, 400, 100, "(#100) Param file must be a file with one of the following types: ...",
-		    "Received file of type 'application/octet-stream'");
+	if (bad_file(NULL, mime, n) != NULL) {
+		error(res, 400, 100, str_eq(bad_file(NULL, mime, n), "type") ?
+		    "(#100) Param file must be a file with one of the following types: ..." :
+		    "(#100) Param file is too large", "the types and sizes of the media page");
 		return;
 	}
 	f = &files[n_files < FILES ? n_files++ : 0];
