@@ -428,9 +428,10 @@ static void
 put_account(const struct conf *conf, const struct account *a, struct jsonw *w)
 {
 	const struct provider *p = provider_of(a);
-	const struct outmsg quote = { .recipient = "1", .body = "x", .reply_to = "x" };
-	const struct outmsg react = { .recipient = "1", .action = "react", .reaction = "❤",
-	    .reply_to = "x" };
+	/* an id as every provider has them, else it is refused for that */
+	const struct outmsg quote = { .recipient = "10000000000", .body = "x", .reply_to = "x" };
+	const struct outmsg react = { .recipient = "10000000000", .action = "react",
+	    .reaction = "❤", .reply_to = "x" };
 	bool files = !str_empty(conf->media_dir) && !str_empty(conf->public_url) && p->n_files !=
 	    NULL;
 	size_t max = 0;

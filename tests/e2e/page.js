@@ -631,6 +631,8 @@ async function troubles() {
 	const z = await openBrowser('en-US', { width: 580, height: 370 });
 	await ten.list(z.page, s);
 	is('at 200 % the list is more than a slit', await z.page.evaluate(() => { const l = document.getElementById('conversations'), f = l.lastElementChild; f.scrollIntoView(); const r = f.getBoundingClientRect(), top = Math.max(0, l.getBoundingClientRect().top); return r.bottom <= innerHeight + 1 && innerHeight - top > 200; }), true);
+	await z.page.setViewportSize({ width: 780, height: 360 });
+	is('a phone that lies: the filters take one row', await z.page.evaluate(() => document.getElementById('filters').clientHeight < 70), true);
 	// until the first answer is there, the page says what it is doing
 	let list = null;
 	await z.page.route('**/inbox/conversations*', async (r) => { await new Promise((f) => { list = f; }); await r.continue(); }, { times: 1 });
