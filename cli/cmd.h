@@ -35,8 +35,7 @@ extern const struct cmd cmd_config, cmd_doctor, cmd_init, cmd_migrate, cmd_outbo
  * configuration says (once cmd_conf was called), else the locale; English by
  * default.  Both have the same conversions where they are formats.
  */
-const char *cmd_tr(const char *en, const char *ru)
-    __attribute__((format_arg(1), format_arg(2)));
+const char *cmd_tr(const char *en, const char *ru) __attribute__((format_arg(1), format_arg(2)));
 /* cmd_lang(): the language that cmd_tr chooses. */
 enum cmd_lang cmd_lang(void);
 

@@ -117,7 +117,7 @@ static enum rc
 move(const char *dir, const char *name)
 {
 	char new[PATH_MAX], path[PATH_MAX], bytes[SIZES];
-	struct stat st = {.st_size = 0};
+	struct stat st = { .st_size = 0 };
 	size_t n;
 
 	if (!path_of(path, dir, name))

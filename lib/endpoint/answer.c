@@ -73,8 +73,7 @@ endpoint_log_error(const struct endpoint_env *e, int status, const char *code)
 		log_info("%s %s answered %d: %s", e->req->method, e->req->url, status, code);
 }
 
-static void
-error_open(struct endpoint_error *err, const char *code, const char *fmt, va_list ap)
+static void error_open(struct endpoint_error *err, const char *code, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 static void
 error_open(struct endpoint_error *err, const char *code, const char *fmt, va_list ap)

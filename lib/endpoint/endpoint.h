@@ -54,7 +54,10 @@ struct endpoint_route {
 	unsigned int scope;	/* enum auth_scope bits of which one suffices; 0 = open */
 	endpoint_fn fn;
 };
-struct endpoint_table { const struct endpoint_route *routes; size_t n; };
+struct endpoint_table {
+	const struct endpoint_route *routes;
+	size_t n;
+};
 /*
  * endpoint_dispatch(ctx, thread, table, call):
  * Request id, log context, configuration (503 code config), route (404, 405 with
@@ -103,8 +106,8 @@ void endpoint_result(struct endpoint_env *e, enum rc rc, struct jsonw *w, const 
 void endpoint_success(struct endpoint_env *e, const char *key, int64_t n);
 /* endpoint_error(e, status, code, fmt...): {"error":{code,message},"requestId"}, and
  * endpoint_log_error. */
-void endpoint_error(struct endpoint_env *e, int status, const char *code, const char *fmt,
-    ...) PRINTF_LIKE(4, 5);
+void endpoint_error(struct endpoint_env *e, int status, const char *code, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 /* An error with members of its own: endpoint_error_open(err, code, fmt...), then what belongs into
  * the object error by err.w, then endpoint_error_end(e, status, err), which answers. */
 struct endpoint_error {

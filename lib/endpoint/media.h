@@ -13,7 +13,9 @@
 void endpoint_media(struct endpoint_env *e);
 
 /* A file below DMBOX_MEDIA_DIR, as an answer has it; name and sha256 may be NULL. */
-struct media_file { const char *id, *path, *mime, *name, *sha256; };
+struct media_file {
+	const char *id, *path, *mime, *name, *sha256;
+};
 /* endpoint_media_send(e, f): its bytes, so that no browser takes them for a page; 304
  * where the caller has them, 404 where they are not there. */
 void endpoint_media_send(struct endpoint_env *e, const struct media_file *f);

@@ -8,10 +8,10 @@
  * claim an account alike, where nothing else is known of an account, and in `dmbox
  * trigger --list`.
  */
-#define PROVIDER_LIST(P)	\
-	P(chatrace)		\
-	P(graph)		\
-	P(greenapi)		\
+#define PROVIDER_LIST(P) \
+	P(chatrace) \
+	P(graph) \
+	P(greenapi) \
 	P(cloud)
 
 #define PROVIDER_DECLARE(name) extern const struct provider provider_##name;

@@ -28,8 +28,8 @@ struct purge_contact {
  * the provider's id; @NAME by user name.
  * Returns  RC_OK with *n (0: nobody, at most max) of out; RC_TEMP.
  */
-enum rc purge_find(struct db *db, const char *what, struct mem_arena *a,
-    struct purge_contact *out, size_t max, size_t *n) MUST_CHECK;
+enum rc purge_find(struct db *db, const char *what, struct mem_arena *a, struct purge_contact *out,
+    size_t max, size_t *n) MUST_CHECK;
 
 struct purge_counts {
 	int64_t messages, attachments, files, events, reactions, outbox, contacts;

@@ -53,7 +53,8 @@ upload_get(struct db *db, int64_t id, struct mem_arena *arena, struct upload *ou
 	db_i64(&a, id);
 	rc = db_row(db, &sql[Q_GET], &a, &r);
 	if (rc == RC_OK)
-		*out = (struct upload){ .id = id, .bytes = db_get_i64(r, 0, 5),
+		*out = (struct upload){ .id = id,
+			.bytes = db_get_i64(r, 0, 5),
 			.account = mem_arena_dup(arena, db_get_text(r, 0, 0)),
 			.channel = mem_arena_dup(arena, db_get_text(r, 0, 1)),
 			.type = mem_arena_dup(arena, db_get_text(r, 0, 2)),

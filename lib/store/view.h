@@ -46,8 +46,8 @@ enum rc view_cursor_parse(const char *s, struct view_cursor *out) MUST_CHECK;
  * lastMessage (null where there is none).
  * poll_age_s: seconds since the poller was last alive; -1 = never.
  */
-enum rc view_stats(struct db *db, enum channel ch, const struct strv *accounts,
-    struct jsonw *out, int64_t *poll_age_s) MUST_CHECK;
+enum rc view_stats(struct db *db, enum channel ch, const struct strv *accounts, struct jsonw *out,
+    int64_t *poll_age_s) MUST_CHECK;
 
 struct view_page {
 	size_t limit;			/* 1..VIEW_PAGE_MAX */

@@ -61,5 +61,5 @@ chatrace_error_of(struct mem_arena *a, const struct json *j, int64_t *code, cons
 		return json_bool(e, false);
 	return e != NULL || errors != NULL ||
 	    (json_type(json_member(j, "success")) == JSON_BOOL &&
-	    !json_bool(json_member(j, "success"), true));
+		!json_bool(json_member(j, "success"), true));
 }

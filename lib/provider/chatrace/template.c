@@ -71,7 +71,7 @@ plain_key(const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!(p[i] == '_' || p[i] == '.' || p[i] == '-' || (p[i] >= '0' && p[i] <= '9') ||
-		    (p[i] >= 'a' && p[i] <= 'z') || (p[i] >= 'A' && p[i] <= 'Z')))
+			(p[i] >= 'a' && p[i] <= 'z') || (p[i] >= 'A' && p[i] <= 'Z')))
 			return false;
 	return n > 0 && n <= KEY_MAX;
 }
@@ -108,8 +108,8 @@ lenient_end(const struct mend *m, size_t from)
 	struct slice key;
 
 	for (size_t i = from; i < m->n; i++)
-		if (m->p[i] == '"' && (next_key(m, i + 1, &key) != 0 ||
-		    skip_space(m->p, m->n, i + 1) == m->n))
+		if (m->p[i] == '"' &&
+		    (next_key(m, i + 1, &key) != 0 || skip_space(m->p, m->n, i + 1) == m->n))
 			return i;
 	return 0;
 }

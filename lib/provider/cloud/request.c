@@ -19,7 +19,8 @@ enum rc
 cloud_req(const struct account *a, const char *method, const char *path, struct http_req *out)
 {
 	const struct meta_call c = { .own = &cloud_own(a)->meta,
-	    .base = str_empty(a->api_url) ? CLOUD_BASE : a->api_url, .proof = true };
+		.base = str_empty(a->api_url) ? CLOUD_BASE : a->api_url,
+		.proof = true };
 
 	return meta_req(a, &c, method, path, out);
 }

@@ -7,8 +7,8 @@
 #include "provider/graph/graph.h"
 #include "base/str.h"
 
-static const char *const graph_media_hosts[] = { ".fbsbx.com", ".fbcdn.net",
-	".cdninstagram.com", NULL };
+static const char *const graph_media_hosts[] = { ".fbsbx.com", ".fbcdn.net", ".cdninstagram.com",
+	NULL };
 
 /* providers.md B: what /me/messages takes by its address. */
 static const struct provider_file files[] = {
@@ -24,8 +24,10 @@ const struct provider provider_graph = {
 	.title = "Instagram Graph API",
 	.channel = CHANNEL_INSTAGRAM,
 	.mark = { "object", "instagram" },
-	.words = { .mode = "INSTAGRAM GRAPH API", .from = "Instagram/Graph API",
-	    .shape = "Instagram Graph webhook", .item = "Instagram Graph" },
+	.words = { .mode = "INSTAGRAM GRAPH API",
+	    .from = "Instagram/Graph API",
+	    .shape = "Instagram Graph webhook",
+	    .item = "Instagram Graph" },
 	.ascii = true,		/* B.3 */
 	.many_accounts = true,
 	.polls_reconcile = true,

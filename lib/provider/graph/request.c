@@ -12,8 +12,9 @@ graph_proofs(const struct account *a)
 enum rc
 graph_req(const struct account *a, const char *method, const char *path, struct http_req *out)
 {
-	const struct meta_call c = { .own = graph_own(a), .base = graph_base(a),
-	    .proof = graph_product(a) == GRAPH_MESSENGER };
+	const struct meta_call c = { .own = graph_own(a),
+		.base = graph_base(a),
+		.proof = graph_product(a) == GRAPH_MESSENGER };
 
 	return meta_req(a, &c, method, path, out);
 }

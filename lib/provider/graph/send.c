@@ -16,8 +16,7 @@
 static bool
 media_type(const char *t)
 {
-	return str_eq(t, "image") || str_eq(t, "video") || str_eq(t, "audio") ||
-	    str_eq(t, "file");
+	return str_eq(t, "image") || str_eq(t, "video") || str_eq(t, "audio") || str_eq(t, "file");
 }
 
 /* {"type":…,"payload":…} */
