@@ -1,7 +1,7 @@
 /*
  * Shared counters.  A series is a slot of a hash table in the file; its key is
  * its text in the answer.  A slot is taken by one compare-and-swap, filled, and
- * published; who finds a slot that is being filled goes on to the next, so a
+ * published; a thread that finds a slot being filled goes on to the next, so a
  * process that dies there costs one slot and nothing else.  Two slots of one key,
  * which that may lead to, are added up when printed.
  *

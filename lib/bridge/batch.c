@@ -252,7 +252,7 @@ take_flight(struct batch *b, struct delivery *v[])
 	return rows;
 }
 
-/* Who came meanwhile would only wait for the same time-out again. */
+/* Deliveries that came meanwhile would only wait for the same time-out again. */
 static struct batch_job *
 take_rest(struct batch *b)
 {

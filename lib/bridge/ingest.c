@@ -202,7 +202,7 @@ clamp_time(struct delivery *d, struct item *it)
 		d->reason = d->items.warning;
 }
 
-/* "{{full_name}}", also beside other words: a variable that was not filled is no name. */
+/* "{{full_name}}", also beside other words: a variable that was not filled is not a name. */
 static const char *
 filled(const char *s)
 {

@@ -3,7 +3,7 @@
  * it for the next.  The leader reads with two threads: while one of them stores, the other
  * reads on, so that a batch gathers (bridge/batch.c).
  *
- * Nothing here is trusted but what the folder's permissions say: who may write into the
+ * Only the folder's permissions are trusted here: a user who may write into the
  * spool may hand deliveries over, by a file or by this socket.
  */
 #include "bridge/relay.h"

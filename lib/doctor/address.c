@@ -165,7 +165,7 @@ judge_address(struct doctor *d, const struct address *a)
 }
 
 /*
- * Who calls by name takes one of its addresses and seldom tries the next: curl does, and
+ * A caller by name takes one of its addresses and seldom tries the next: curl does, and
  * so a dead one among them is not seen by the calls that are made by name.
  */
 static void

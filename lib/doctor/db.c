@@ -62,7 +62,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "      where a.attrelid = i.indrelid and a.attnum = any(i.indkey::int2[]))"
 	    "   = array['account','channel','external_id','thread_id']" },
 	[SQL_RIGHTS] = { NULL,
-	    /* by number: who may not use the schema may not name what is in it either */
+	    /* by number: a role that may not use the schema may not name what is in it either */
 	    "with n as (select oid from pg_namespace where nspname = 'dmbox'), l as ("
 	    " select 0 as o, 'usage on schema dmbox' as what,"
 	    "  format('`grant usage on schema dmbox to %I;`', current_user) as fix"

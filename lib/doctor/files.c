@@ -100,7 +100,7 @@ out:
 	return p;
 }
 
-/* What takes a directive out of a file; NULL where its name is no word. */
+/* What takes a directive out of a file; NULL where its name is not a word. */
 static const char *
 without(const struct doctor *d, const char *path, const char *directive, char fix[FIX_MAX])
 {

@@ -694,7 +694,7 @@ not_polled(struct doctor *d, const char *accounts)
 	return NULL;
 }
 
-/* Whose sign of life is it: this installation's, of this version, and does it live on? */
+/* Is the sign of life from this installation and this version, and is it fresh? */
 static void
 runner(struct doctor *d, const struct db_res *r)
 {

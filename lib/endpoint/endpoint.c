@@ -19,7 +19,7 @@
 #define RETRY_CONFIG_S "60"
 #define RETRY_LIMIT_S "60"
 #define JWT_FAILURES 600	/* a minute and address; beyond it failing requests get 429 */
-/* a minute, of all addresses together: who has many gets no further */
+/* a minute, of all addresses together: having many does not help */
 #define JWT_FAILURES_ALL 6000
 #define NO_CONF_MAX_BODY 65536	/* a request that is answered 503 anyway */
 
@@ -181,7 +181,7 @@ answer_405(struct endpoint_env *e, const struct endpoint_route *routes, size_t n
 	buf_free(&b);
 }
 
-/* Who takes what leads nowhere, or NULL. */
+/* The route for a path that leads nowhere, or NULL. */
 static const struct endpoint_route *
 stray(const struct endpoint_env *e, const struct endpoint_route *routes, size_t n)
 {

@@ -22,7 +22,7 @@
 #define TICK_LAG_US 30000000	/* clocks of the host and the database may differ by so much */
 #define WRONG_LINKS 30		/* a minute and address */
 
-/* Not where messages came and the file did not move: who stores them cannot write it. */
+/* Left out where messages came and the file did not move: it cannot be written. */
 static void
 put_tick(struct endpoint_env *e, struct jsonw *w)
 {
@@ -70,7 +70,7 @@ login(struct endpoint_env *e, const struct json *j)
 	if (!endpoint_members(e, j, known))
 		return;
 	if (token == NULL || !str_charset(token, PEOPLE_SECRET, PEOPLE_SECRET, "")) {
-		endpoint_error(e, 401, "link_unknown", "this is no link of dmbox user");
+		endpoint_error(e, 401, "link_unknown", "this is not a link of dmbox user");
 		return;
 	}
 	switch (people_login(ctx_db(e->ctx, e->conf, e->thread), token,

@@ -628,7 +628,7 @@ endpoint_receive_stray(struct endpoint_env *e)
 	delivery_free(&d);
 }
 
-/* Whom a handshake is meant for: the one named, else the first whose provider makes one. */
+/* The account a handshake is meant for: the one named, else the first whose provider makes one. */
 static const struct account *
 handshake_account(const struct endpoint_env *e)
 {

@@ -94,7 +94,7 @@ conf_warn(const struct conf_values *v, const char *key, const char *fmt, ...)
 	conf_issue(v->c, false, key, from != NULL ? from : "default", "%s", text);
 }
 
-/* Whose account it is: the highest claim among the channel's providers. */
+/* The provider of an account: the highest claim among the channel's providers. */
 static const struct provider *
 claimed(struct conf *c, const struct conf_kv *kv, enum channel ch, const char *file)
 {

@@ -515,8 +515,8 @@ extern const struct provider *const providers[];
 const struct provider *provider_by_name(const char *name);
 /*
  * provider_by_body(p, n):
- * Whose delivery the JSON p[0..n] is, by the mark of each; NULL: nobody's, or no JSON.  For
- * saying that a delivery came to another provider's address, never for reading one.
+ * The provider whose delivery the JSON p[0..n] is, by the mark of each; NULL: none, or no JSON.
+ * For saying that a delivery came to another provider's address, never for reading one.
  */
 const struct provider *provider_by_body(const char *p, size_t n);
 /* provider_first(ch): the channel's first of the list: what an account of which nothing

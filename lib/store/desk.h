@@ -18,7 +18,7 @@
  * database is away, or what db_fault says of the statement (extern/db.h).
  */
 
-/* Whose page it is, and the accounts it shows: pairs of account and channel. */
+/* The person whose page it is, and the accounts it shows: pairs of account and channel. */
 struct desk_scope {
 	struct strv accounts, channels;
 	const char *who;
@@ -74,7 +74,7 @@ enum rc desk_replies(struct db *db, struct jsonw *out) MUST_CHECK;
 /* desk_me(db, who, out): members of an open object: "users":[...],"labels":[...],
  * "replies":[...],"empty":bool,"lang":"ru"|"en"|null (the page's, where the person chose one) */
 enum rc desk_me(struct db *db, const char *who, struct jsonw *out) MUST_CHECK;
-/* desk_lang(db, who, lang): "ru" or "en" from now on; RC_NONE: who is nobody of dmbox.users. */
+/* desk_lang(db, who, lang): "ru" or "en" from now on; RC_NONE: who is not in dmbox.users. */
 enum rc desk_lang(struct db *db, const char *who, const char *lang) MUST_CHECK;
 
 #endif

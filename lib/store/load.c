@@ -264,7 +264,7 @@ merge_person(struct person *to, const struct person *from)
 		to->out_us = from->out_us;
 }
 
-/* Who did it: for reactions in a group not the chat but the person. */
+/* The person who did it: in a group that is not the chat. */
 const char *
 load_actor(const struct row *r)
 {

@@ -1,6 +1,6 @@
 /*
  * People of the inbox page.  A link is used by one UPDATE, so that of two who use it
- * at once one gets in; who may come in is asked for at every request, so that a
+ * at once one gets in; the right to come in is looked up at every request, so that a
  * revocation counts at the next one.
  */
 #include "store/people.h"

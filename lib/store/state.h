@@ -84,7 +84,7 @@ struct state_poll_run {
 	size_t stored, duplicates, added;
 };
 enum rc state_poll_run(struct db *db, const struct state_poll_run *r) MUST_CHECK;
-/* Who polls: what doctor needs to tell one poller from another. */
+/* The poller: what doctor needs to tell one from another. */
 struct state_runner {
 	int64_t window_s;
 	const char *version, *host, *config;	/* never NULL */

@@ -37,7 +37,7 @@ void view_put_cursor(struct jsonw *w, const char *key, int64_t us, int64_t id);
  */
 void view_put_list(struct jsonw *out, const struct db_res *r, size_t limit);
 /* view_cursor_parse(s, out): NULL or "" is an unset cursor; RC_INVALID for
- * anything that is no cursor. */
+ * anything that is not a cursor. */
 enum rc view_cursor_parse(const char *s, struct view_cursor *out) MUST_CHECK;
 
 /*

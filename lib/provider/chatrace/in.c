@@ -157,7 +157,7 @@ pick(struct reader *r, const struct fields *f, const char *const *names, const c
 }
 
 /*
- * Who may say what.  A customer's words are in a body between quotes that the flow
+ * Which names are believed where.  A customer's words are in a body between quotes that the flow
  * wrote; by  hi","senderId":"5  they add members of their own, and the body is good JSON.
  * They cannot take away or precede what the flow wrote before them.  So the members
  * that say whose message it is, which one and from which side count only where they

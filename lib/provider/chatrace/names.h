@@ -18,7 +18,7 @@ enum name_class {
 	NAME_OTHER,
 	NAME_IDENTITY,	/* whose message, which message, from which side */
 	NAME_TEXT,	/* the customer's words */
-	/* data of the contact (name, e-mail, phone), which are no words of the text */
+	/* data of the contact (name, e-mail, phone), which are not words of the text */
 	NAME_PROFILE
 };
 /* name_class(p, n): of a member's whole name, or of the first part of a dotted one. */

@@ -685,8 +685,8 @@ read_statuses(struct in *in, const struct json *list)
 }
 
 /*
- * Who calls may be answered for a day, as after a message (H.18): the call is an event of the
- * contact's.  The other side is the one that is not our number.
+ * A person who calls may be answered for a day, as after a message (H.18): the call is an
+ * event of the contact's.  The other side is the one that is not our number.
  */
 static void
 read_calls(struct in *in, const struct json *list)

@@ -640,7 +640,7 @@ entry_read(const struct account *a, const struct json *e, struct itemv *out)
 		event_new(&in, e, "unknown");
 }
 
-/* Whose entry it is and when, without what was said. */
+/* Account and time of an entry, without its text. */
 static const char *
 messenger_head(struct in *in, const struct json *e)
 {

@@ -608,7 +608,7 @@ green_event(struct green_note *g, struct item *it)
 		it->contact = green_peer(g, peers);
 }
 
-/* Who and where, from whichever place this kind of notification uses. */
+/* Sender and chat, from whichever place this kind of notification uses. */
 static void
 green_note_init(struct green_note *g, const struct json *root, struct itemv *out)
 {
