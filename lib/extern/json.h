@@ -54,6 +54,9 @@ uint64_t json_initials(const struct json *j);
 /* json_once(j, p, n): j was parsed from p: is each name in it written once and without an
  * escape?  A quick look: false may also have another reason, which json_twice tells. */
 bool json_once(const struct json *j, const char *p, size_t n);
+/* json_string_end(p, n, i): where the string that begins with the quote p[i] has its closing quote;
+ * n where there is none. */
+size_t json_string_end(const char *p, size_t n, size_t i);
 /*
  * json_twice(j, p, n): j was parsed from the n bytes at p: does an object in it name a member
  * twice?  No writer of JSON does, and readers disagree about what it means.

@@ -107,9 +107,8 @@ open_container(struct scan *s, bool object)
 	s->object[s->depth++] = object;
 }
 
-/* A string that begins at p[i]: the place of its closing quote. */
-static size_t
-string_end(const char *p, size_t n, size_t i)
+size_t
+json_string_end(const char *p, size_t n, size_t i)
 {
 	for (i++; i < n && p[i] != '"'; i++)
 		if (p[i] == '\\')
@@ -144,7 +143,7 @@ scan_text(const char *p, size_t n)
 
 	for (size_t i = 0; i < n && s.found != JSON_TWICE; i++) {
 		if (p[i] == '"') {
-			size_t end = string_end(p, n, i);
+			size_t end = json_string_end(p, n, i);
 
 			add_string(&s, p, n, i, end);
 			i = end;

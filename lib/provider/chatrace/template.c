@@ -31,16 +31,6 @@ slice_eq(struct slice a, struct slice b)
 	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
 }
 
-/* A string that begins at p[i]: the place of its closing quote. */
-static size_t
-string_end(const char *p, size_t n, size_t i)
-{
-	for (i++; i < n && p[i] != '"'; i++)
-		if (p[i] == '\\')
-			i++;
-	return i < n ? i : n;
-}
-
 /* Space of JSON, and the kind without a break that comes along from a web page. */
 static size_t
 skip_space(const char *p, size_t n, size_t i)
@@ -124,7 +114,7 @@ other_end(const struct mend *m, size_t i)
 		char c = m->p[i];
 
 		if (c == '"')
-			i = string_end(m->p, m->n, i);
+			i = json_string_end(m->p, m->n, i);
 		else if (c == '{' || c == '[')
 			depth++;
 		else if ((c == '}' || c == ']') && depth-- == 0)
