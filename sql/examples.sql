@@ -38,9 +38,10 @@ select change_id, id, contact_id, direction, status, body, edited_at, deleted_at
 select extract(hour from sent_at) as hour, count(*) from dmbox.messages
  where direction = 'inbound' and not is_test group by 1 order by 1;
 
--- All messages with a word
+-- All messages with a word (those of the last seconds may not have been entered yet)
 select sent_at, contact_name, body from dmbox.messages_full
- where to_tsvector('simple', left(body, 100000)) @@ plainto_tsquery('simple', 'price') order by sent_at desc limit 50;
+ where id in (select message_id from dmbox.message_words where words @@ plainto_tsquery('simple', 'price'))
+ order by sent_at desc limit 50;
 
 -- Everything that came in within the last hour, with what became of it
 select id, received_at, source, verdict, reason, items, stored, duplicates, weak_duplicates, ignored

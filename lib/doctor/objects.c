@@ -17,9 +17,10 @@ enum kind { TABLES, CODE };
 static const char tables[] =
 	    "account_state accounts attachments avatars contact_aliases contacts count_marks "
 	    "deliveries desk erased events heartbeats labels leases login_links media_days "
-	    "message_counts message_edits message_hours messages notes outbox poll_runs "
+	    "message_counts message_edits message_hours message_words messages notes outbox "
+	    "poll_runs "
 	    "reactions refusals refused_bytes replies response_days schema_code "
-	    "schema_version send_attempts sessions uploads users";
+	    "schema_version send_attempts sessions uploads users word_marks";
 static const char views[] =
 	    "conversations deliveries_text ingest_balance messages_full referrals turns";
 static const char functions[] =
@@ -48,7 +49,7 @@ static const char functions[] =
 	    "refuse replay_settle response_fold response_upkeep search search_fits "
 	    "search_forms search_too_many search_upkeep search_word sender_of "
 	    "source_rank status_rank told_again twin_threads upload_of waiting_since "
-	    "window_until wordless_key";
+	    "window_until wordless_key words_changed";
 
 enum stmt { SQL_TABLES, SQL_CODE, SQL_RENAMED, SQL_RUN, SQL_WAITS, SQL_UNLOGGED, SQL__MAX };
 

@@ -80,7 +80,7 @@ enum rc store_upkeep(struct db *db, unsigned int keep_days,
 
 /* store_schema_check(db): RC_OK; RC_TEMP where the schema is missing or older
  * than this program needs (says what to run). */
-#define STORE_SCHEMA_VERSION 27
+#define STORE_SCHEMA_VERSION 28
 enum rc store_schema_check(struct db *db) MUST_CHECK;
 
 #endif

@@ -33,7 +33,7 @@ enum {
 	Q_CONTACT,
 	Q_MARK_READ,
 	Q_COUNTS,
-	Q_PENDING,
+	Q_WORDS,
 	Q_BOUND,
 	Q_CHANGES,
 	Q_TOUCHED,
@@ -123,7 +123,7 @@ static const struct db_stmt sql[Q__MAX] = {
 	    " u as (update dmbox.messages m set read_at = now() from x where m.id = x.id"
 	    "   and m.read_at is null returning 1) select count(*) from u" },
 	[Q_COUNTS] = { "view_counts", "select dmbox.count_upkeep(500000)" },
-	[Q_PENDING] = { "view_pending", "select dmbox.search_upkeep()" },
+	[Q_WORDS] = { "view_words", "select dmbox.search_upkeep() > 0" },
 	[Q_BOUND] = { "view_change_bound", "select bound, top from dmbox.change_bound()" },
 	[Q_CHANGES] = { "view_changes",
 	    MESSAGE_COLS ", m.change_id, m.contact_id from dmbox.messages m"
@@ -421,8 +421,9 @@ view_last_received(struct db *db, int64_t *out_us)
 	return rc;
 }
 
-enum rc
-view_count_upkeep(struct db *db)
+/* Again and again while there is more to do, at most about 2 s. */
+static enum rc
+in_parts(struct db *db, const struct db_stmt *part)
 {
 	int64_t end = clock_mono_ms() + 2000;
 	struct db_res *r = NULL;
@@ -430,7 +431,7 @@ view_count_upkeep(struct db *db)
 	enum rc rc = RC_OK;
 
 	while (rc == RC_OK && more && clock_mono_ms() < end) {
-		rc = db_exec(db, &sql[Q_COUNTS], NULL, &r);
+		rc = db_exec(db, part, NULL, &r);
 		more = rc == RC_OK && db_get_bool(r, 0, 0);
 		db_res_free(r);
 		r = NULL;
@@ -439,9 +440,15 @@ view_count_upkeep(struct db *db)
 }
 
 enum rc
+view_count_upkeep(struct db *db)
+{
+	return in_parts(db, &sql[Q_COUNTS]);
+}
+
+enum rc
 view_search_upkeep(struct db *db)
 {
-	return db_exec(db, &sql[Q_PENDING], NULL, NULL);
+	return in_parts(db, &sql[Q_WORDS]);
 }
 
 /* The conversations that rows 0..n-1 of r belong to, and those that people touched after one place

@@ -93,7 +93,7 @@ enum rc view_changes(struct db *db, int64_t after, struct jsonw *out, bool *any)
 enum rc view_last_received(struct db *db, int64_t *out_us) MUST_CHECK;
 /* view_count_upkeep(db): fold counts for view_stats; at most about 2 s. */
 enum rc view_count_upkeep(struct db *db) MUST_CHECK;
-/* view_search_upkeep(db): move what was written last into the search indexes. */
+/* view_search_upkeep(db): enter the words of new messages for the search; at most about 2 s. */
 enum rc view_search_upkeep(struct db *db) MUST_CHECK;
 
 #endif

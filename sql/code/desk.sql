@@ -350,7 +350,9 @@ declare
 	v_forms text[] := dmbox.search_forms(v_words[1]);
 	-- what begins with a stem of four letters is hardly another word
 	v_short text[] := array(select x from unnest(v_words) x where length((dmbox.search_forms(x))[1]) < 4);
+	v_upto bigint := (select k.upto from dmbox.word_marks k where k.only_row);
 	v_ids bigint[];
+	v_late bigint[];	-- older than those, but without their words yet (dmbox.search)
 begin
 	if p_query !~ '[^0-9 ()+\-]' and length(v_digits) >= 4 then
 		-- a number is known by its end; 8 and +7 before it are one
@@ -380,12 +382,15 @@ begin
 	v_ids := array(select m.id from (select x.id, x.body from dmbox.messages x order by x.id desc limit 3000) m
 	 where position(v_forms[1] in replace(lower(m.body), 'ё', 'е')) > 0
 	   and to_tsvector('simple', left(m.body, 100000)) @@ v_query limit 300);
+	v_late := array(select m.id
+	  from (select x.id, x.body from dmbox.messages x where x.id > v_upto order by x.id desc offset 3000 limit 30000) m
+	 where position(v_forms[1] in replace(lower(m.body), 'ё', 'е')) > 0
+	   and to_tsvector('simple', left(m.body, 100000)) @@ v_query limit 300);
 	if not dmbox.search_too_many(cardinality(v_ids)) then
-		v_ids := v_ids || array(select m.id from dmbox.messages m
-		 where m.body is not null and to_tsvector('simple', left(m.body, 100000)) @@ v_query limit 500);
+		v_ids := v_ids || array(select w.message_id from dmbox.message_words w where w.words @@ v_query limit 500);
 	end if;
 	return query select m.contact_id, m.id from dmbox.messages m
-	 where m.id = any (v_ids) and m.deleted_at is null and m.contact_id is not null
+	 where m.id = any (v_ids || v_late) and m.deleted_at is null and m.contact_id is not null
 	   and m.account = any (p_accounts) and m.channel = any (p_channels)
 	   and (v_short = '{}' or dmbox.search_fits(m.body, v_short));
 end $$;

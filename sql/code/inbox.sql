@@ -103,6 +103,7 @@ declare
 	v_query tsquery := to_tsquery('simple', p_query);
 	v_word  text := (select replace(w[1], '''''', '''') from regexp_matches(v_query::text, '''((?:[^'']|'''')+)''', 'g') w
 	                  where v_query::text !~ '[|!\\]' order by length(w[1]) desc limit 1);
+	v_upto  bigint := (select k.upto from dmbox.word_marks k where k.only_row);
 	v_ids   bigint[];
 begin
 	return query
@@ -115,29 +116,91 @@ begin
 	 where position(coalesce(v_word, '') in lower(m.body)) > 0 and to_tsvector('simple', left(m.body, 100000)) @@ v_query
 	 limit 1000);
 	return query select x from unnest(v_ids) x where x is not null;
+	-- of older ones those whose words are not entered yet: none, unless the poller stands still,
+	-- and then as many as are read in a part of a second
+	return query
+	select m.contact_id
+	  from (select x.* from dmbox.messages x where x.id > v_upto order by x.id desc offset 3000 limit 30000) m
+	 where position(coalesce(v_word, '') in lower(m.body)) > 0 and to_tsvector('simple', left(m.body, 100000)) @@ v_query
+	   and m.channel = p_channel and m.account = any (p_accounts)
+	 limit 1000;
 	if dmbox.search_too_many(cardinality(v_ids)) then
 		return;
 	end if;
+	v_ids := array(select w.message_id from dmbox.message_words w where w.words @@ v_query limit 5000);
 	return query
 	select m.contact_id from dmbox.messages m
-	 where m.body is not null and to_tsvector('simple', left(m.body, 100000)) @@ v_query
-	   and m.channel = p_channel and m.account = any (p_accounts)
+	 where m.id = any (v_ids) and m.channel = p_channel and m.account = any (p_accounts)
 	 limit 2000;
 end $$;
 comment on function dmbox.search(text, text[], text) is
 	'Contacts whose name or messages hold the words of a tsquery (configuration simple), some of them more than once; all of them where the words are not too frequent, else those of the newest messages';
 
--- New words stand in the index's pending list, which each search reads from end to end; the session
--- that fills it (4 MB) moves it into the index, and its delivery waits.  So the poller moves
--- it, many times a minute; where none runs, those 4 MB are the most that a search reads.  With the
--- owner's rights: an index is tidied by who owns it.
-create or replace function dmbox.search_upkeep() returns bigint
+-- The words of a message whose text changes or goes.  The lock is held shared to the end of such
+-- a transaction, and by the poller alone: it can enter no text that it read before.  With the owner's rights: nobody else writes words.
+create or replace function dmbox.words_changed() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-	return gin_clean_pending_list('dmbox.messages_search_idx') + gin_clean_pending_list('dmbox.contacts_search_idx');
+	perform pg_advisory_xact_lock_shared(25712, 0);
+	if tg_op = 'TRUNCATE' then
+		delete from dmbox.message_words;
+		update dmbox.word_marks set upto = 0, ready = 0;
+		return null;
+	end if;
+	delete from dmbox.message_words w where w.message_id = old.id;
+	if tg_op = 'UPDATE' then
+		insert into dmbox.message_words (message_id, words)
+		select new.id, to_tsvector('simple', left(new.body, 100000)) from dmbox.word_marks k
+		 where new.id <= k.upto and new.body is not null;
+	end if;
+	return null;
+end $$;
+revoke execute on function dmbox.words_changed() from public;
+comment on function dmbox.words_changed() is 'Keeps message_words as the texts are';
+
+-- Enter the words of the next messages, by ranges of ids.  A range is complete when the
+-- transactions that wrote when its end was noted have ended: each holds a lock from before it
+-- takes an id.  Then what was written into the indexes last is moved from their pending lists,
+-- which a search reads from end to end, into their trees.  With the owner's rights: an index is
+-- tidied by who owns it.
+create or replace function dmbox.search_upkeep() returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+	k    dmbox.word_marks;
+	v_to bigint;
+	n    bigint := 0;
+begin
+	-- a text is changing just now: the next time
+	if pg_try_advisory_xact_lock(25712, 0) then
+		select * into k from dmbox.word_marks;
+		if k.upto >= k.ready then
+			k.ready := greatest(k.upto, (select max(m.id) from dmbox.messages m));
+			k.waits := array(select l.virtualtransaction from pg_locks l
+			    where l.relation in ('dmbox.messages_id_seq'::regclass, 'dmbox.messages'::regclass)
+			      and l.database = (select d.oid from pg_database d where d.datname = current_database())
+			      and l.mode = 'RowExclusiveLock' and l.pid is distinct from pg_backend_pid());
+		end if;
+		if not exists (select 1 from pg_locks l where l.virtualtransaction = any (k.waits)) then
+			-- as many as do not take long: also of texts as long as may be
+			select count(*), coalesce(max(x.id), k.ready) into n, v_to
+			  from (select m.id, sum(m.bytes) over (order by m.id) - m.bytes as before
+			          from (select i.id, coalesce(octet_length(i.body), 0) as bytes from dmbox.messages i
+			                 where i.id > k.upto and i.id <= k.ready order by i.id limit 2000) m) x
+			 where x.before < 2000000;
+			insert into dmbox.message_words (message_id, words)
+			select m.id, to_tsvector('simple', left(m.body, 100000)) from dmbox.messages m
+			 where m.id > k.upto and m.id <= v_to and m.body is not null
+			on conflict do nothing;
+			k.upto := v_to;
+		end if;
+		update dmbox.word_marks w set upto = k.upto, ready = k.ready, waits = k.waits
+		 where (w.upto, w.ready, w.waits) is distinct from (k.upto, k.ready, k.waits);
+	end if;
+	perform gin_clean_pending_list('dmbox.message_words_idx'), gin_clean_pending_list('dmbox.contacts_search_idx');
+	return n;
 end $$;
 revoke execute on function dmbox.search_upkeep() from public;
-comment on function dmbox.search_upkeep() is 'Moves what was written last into the search indexes; returns pages moved';
+comment on function dmbox.search_upkeep() is 'Enters the words of new messages for the search, at most 2000 at a time; returns of how many, 0: all that can be';
 -- where each program has a login of its own (roles.sql)
 do $$ begin
 	if exists (select 1 from pg_roles where rolname = 'dmbox_cron')

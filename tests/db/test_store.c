@@ -644,7 +644,12 @@ test_long_texts(void **state)
 		free(text);
 	}
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages where length(body) >= 900000"), 6);
-	assert_int_equal(dbt_i64(db, "select count(distinct contact_id) from dmbox.search('instagram', array['main'], 'needle')"), 1);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(dbt_i64(db, "select count(distinct contact_id) from dmbox.search('instagram', array['main'], 'needle')"), 1);
+		while (dbt_i64(db, "select dmbox.search_upkeep()") > 0)
+			;
+	}
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.message_words where words @@ 'needle'"), 6);
 }
 
 /* What was unsent is out of the ledger after the grace, wherever it was told; the rest stays. */
