@@ -51,6 +51,7 @@ struct db {
 	enum rc (*on_connect)(struct db *d);
 	bool asking;			/* fit has the connection */
 	bool async;			/* commits are not durable here unless each asks for it */
+	bool strict;			/* nor is "read committed" the default of this session */
 	PGconn *c;
 	const char *prepared[PREPARED_MAX];
 	size_t n_prepared;
@@ -563,14 +564,15 @@ connect_once(struct db *d)
 /* A pooler refuses our options, or drops them silently (PgBouncer's
  * ignore_startup_parameters), and a setting of its session is soon another client's. */
 static enum rc
-ask_durable(struct db *d)
+ask_settings(struct db *d)
 {
-	static const struct db_stmt ask = { NULL, "select current_setting('synchronous_commit')" };
+	static const struct db_stmt ask = { NULL, "select current_setting('synchronous_commit'), "
+	    "current_setting('default_transaction_isolation')" };
 	struct db_res *r = NULL;
 	uint64_t trips = d->trips;	/* of connecting, not of a caller's statement */
 	enum rc rc;
 
-	d->async = false;
+	d->async = d->strict = false;
 	rc = db_exec(d, &ask, NULL, &r);
 	d->trips = trips;
 	if (rc == RC_OK && str_eq(db_get_text(r, 0, 0), "off")) {
@@ -579,6 +581,13 @@ ask_durable(struct db *d)
 		    "back: each "
 		    "transaction sets it itself, which takes longer; alter role ... set "
 		    "synchronous_commit = on spares that");
+	}
+	if (rc == RC_OK && !str_eq(db_get_text(r, 0, 1), "read committed")) {
+		d->strict = d->no_prepare = true;
+		log_warn("database: default_transaction_isolation is %s and a pooler keeps our "
+		    "options back: each transaction sets it itself, which takes longer; alter "
+		    "role ... set default_transaction_isolation = 'read committed' spares that",
+		    db_get_text(r, 0, 1));
 	}
 	db_res_free(r);
 	return rc;
@@ -592,7 +601,7 @@ ask_fit(struct db *d)
 
 	clear_fault(d);
 	d->asking = true;
-	rc = ask_durable(d);
+	rc = ask_settings(d);
 	if (rc == RC_OK && d->on_connect != NULL)
 		rc = d->on_connect(d);
 	d->asking = false;
@@ -884,7 +893,7 @@ db_exec(struct db *d, const struct db_stmt *s, struct db_args *a, struct db_res 
 	/* what a connection needs is known when it is there */
 	if (d->c == NULL && !d->in_tx && !d->asking && (rc = db_ready(d)) != RC_OK)
 		return rc;
-	if (!d->async || d->in_tx || d->asking)
+	if ((!d->async && !d->strict) || d->in_tx || d->asking)
 		return exec(d, s, a, out);
 	if ((rc = db_begin(d)) != RC_OK)
 		return rc;
@@ -969,7 +978,8 @@ db_begin(struct db *d)
 
 	if ((rc = db_ready(d)) != RC_OK)
 		return rc;
-	rc = simple(d, d->async ? "begin; set local synchronous_commit = on" : "begin",
+	rc = simple(d, d->async ? "begin isolation level read committed; "
+	    "set local synchronous_commit = on" : "begin isolation level read committed",
 	    d->statement_ms, "begin", NULL);
 	if (rc == RC_OK)
 		d->in_tx = true;

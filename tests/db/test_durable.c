@@ -15,8 +15,10 @@ static void
 is_on(struct db *d)
 {
 	dbt_is(d, "select current_setting('synchronous_commit')", "on");
+	dbt_is(d, "select current_setting('transaction_isolation')", "read committed");
 	assert_int_equal(db_begin(d), RC_OK);
 	dbt_is(d, "select current_setting('synchronous_commit')", "on");
+	dbt_is(d, "select current_setting('transaction_isolation')", "read committed");
 	assert_int_equal(db_commit(d), RC_OK);
 	assert_int_equal(db_exec(d, &(struct db_stmt){ "t_cast", "select 'x'::text::int" }, NULL, NULL),
 	    RC_INVALID);	/* an error is still its own */
@@ -130,10 +132,14 @@ test_pooler(void **state)
 		print_message("ok pooler # SKIP the package pgbouncer is missing (make deps)\n");
 		return;
 	}
-	hoster_sets("synchronous_commit", "off");
-	behind_pooler(false);
-	behind_pooler(true);
+	for (int i = 0; i < 3; i++) {
+		hoster_sets("synchronous_commit", i != 1 ? "off" : "on");
+		hoster_sets("default_transaction_isolation", i != 0 ? "serializable" : "default");
+		behind_pooler(false);
+		behind_pooler(true);
+	}
 	hoster_sets("synchronous_commit", "on");
+	hoster_sets("default_transaction_isolation", "default");
 }
 
 int
