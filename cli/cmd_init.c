@@ -423,11 +423,13 @@ what_next(const struct init *in, const char *file, struct buf *b)
 {
 	if (!str_eq(in->v[O_ACCOUNT], "main"))
 		return;
-	buf_printf(b, cmd_tr("\nNext:\n  DMBOX_CONFIG=%s dmbox migrate\n"
+	buf_printf(b, cmd_tr("\nNext:\n  DMBOX_CONFIG=%s dmbox migrate\n",
+	    "\nДальше:\n  DMBOX_CONFIG=%s dmbox migrate\n"), file);
+	if (file_mode(file) == 0640)
+		return;		/* the folder's group is the right one already */
+	buf_printf(b, cmd_tr(
 	    "  the web server's user must be able to read the file: chgrp GROUP %s; chmod 640 %s\n",
-	    "\nДальше:\n  DMBOX_CONFIG=%s dmbox migrate\n"
-	    "  веб-сервер должен уметь читать файл: chgrp ГРУППА %s; chmod 640 %s\n"), file, file,
-	    file);
+	    "  веб-сервер должен уметь читать файл: chgrp ГРУППА %s; chmod 640 %s\n"), file, file);
 }
 
 static void

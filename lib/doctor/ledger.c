@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "doctor/doctor.h"
 #include "store/store.h"
@@ -762,6 +763,14 @@ in_the_future(struct doctor *d, int64_t ahead_s)
 static void
 crontab(const struct doctor *d, char fix[CRONTAB_MAX])
 {
+	if (str_eq(prefix(), "/usr") && access("/etc/cron.d/dmbox", F_OK) == 0) {
+		snprintf(fix, CRONTAB_MAX, "%s", doctor_tr(d,
+		    "The package's /etc/cron.d/dmbox has the line: see that cron is installed and "
+		    "runs (systemctl status cron), and what it wrote (journalctl -u cron)",
+		    "Строка есть в /etc/cron.d/dmbox от пакета: проверьте, что cron установлен и "
+		    "работает (systemctl status cron) и что он пишет (journalctl -u cron)"));
+		return;
+	}
 	snprintf(fix, CRONTAB_MAX, doctor_tr(d,
 	    "Add this line with crontab -e, or its command in the host's panel: `* * * * * "
 	    "DMBOX_CONFIG='%s' %s/bin/dmbox-poll`. If one is there already: its path must be this "

@@ -278,11 +278,12 @@ home_file(void)
 	return conf_join(pw.pw_dir, ".config/dmbox/dmbox.env");
 }
 
+/* One that is there but closed to us is told, not passed over; but who came here by
+ * "sudo -u dmbox" stands in a folder of the caller, which holds nothing for us. */
 static bool
-readable_or_forbidden(const char *path)
+readable_or_forbidden(const char *path, bool here)
 {
-	/* one that is there but closed to us must be told, not passed over */
-	return access(path, F_OK) == 0 || errno == EACCES;
+	return access(path, F_OK) == 0 || (errno == EACCES && !here);
 }
 
 /* c->file and c->dir; candidates not there are watched, so that a first file
@@ -308,7 +309,7 @@ conf_find_file(struct conf *c, enum conf_role role, const char *param)
 	n += candidates[n] != NULL;
 	candidates[n++] = mem_dup("/etc/dmbox/dmbox.env");
 	for (size_t i = 0; i < n && c->file == NULL; i++) {
-		if (readable_or_forbidden(candidates[i]))
+		if (readable_or_forbidden(candidates[i], role == CONF_TOOL && i == 0))
 			c->file = mem_dup(candidates[i]);
 		else
 			conf_watch_add(c, candidates[i]);

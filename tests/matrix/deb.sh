@@ -28,9 +28,51 @@ old_sources() {
 	chown -R "$uid:$uid" "$R/old"
 }
 
+# web_begin SERVER: as Debian starts it, with the snippet and nothing more of dmbox's
 web_begin() {
+	local run
+	: >"$R/run/web.log"; in_root chown www-data /run/web.log
+	"deb_$1" >"$R/run/web.conf"
+	case $1 in
+	lighttpd) run='lighttpd -D -f /run/web.conf' ;;
+	apache) run='apache2 -D FOREGROUND -f /run/web.conf' ;;
+	nginx)	run='nginx -c /run/web.conf'
+		in_root /usr/lib/dmbox/dmbox-fcgi start 9>&- || say "dmbox-fcgi does not start" ;;
+	esac
+	# shellcheck disable=SC2086
+	setsid env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$R" $run >"$R/run/web.out" 2>&1 </dev/null 9>&- &
+	web=$!
+}
+web_end() { kill -TERM "$web"; wait "$web" 2>/dev/null; rm -rf "$R/run/lighttpd" "$R"/run/web.*; }
+deb_nginx() {
+	cat <<-END
+	user www-data;
+	daemon off;
+	pid /run/web.pid;
+	error_log /run/web.log;
+	events { }
+	http { access_log off; server { listen 127.0.0.1:$port; include /etc/nginx/snippets/dmbox.conf; } }
+	END
+}
+deb_apache() {
+	local m
+	for m in mpm_event authz_core alias fcgid; do echo "LoadModule ${m}_module /usr/lib/apache2/modules/mod_$m.so"; done
+	cat <<-END
+	ServerRoot /etc/apache2
+	PidFile /run/web.pid
+	Listen 127.0.0.1:$port
+	ServerName 127.0.0.1
+	User www-data
+	Group www-data
+	ErrorLog /run/web.log
+	FcgidIPCDir /run/web.fcgid
+	FcgidProcessTableFile /run/web.fcgid.table
+	Include conf-available/dmbox.conf
+	END
+}
+deb_lighttpd() {
 	mkdir -p "$R/run/lighttpd" && in_root chown www-data:www-data /run/lighttpd
-	cat >"$R/run/web.conf" <<-END
+	cat <<-END
 	server.port = $port
 	server.bind = "127.0.0.1"
 	server.document-root = "/run/lighttpd"
@@ -39,9 +81,6 @@ web_begin() {
 	server.errorlog = "/run/web.log"
 	include "/etc/lighttpd/conf-available/50-dmbox.conf"
 	END
-	: >"$R/run/web.log"; in_root chown www-data /run/web.log
-	setsid env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$R" lighttpd -D -f /run/web.conf >"$R/run/web.out" 2>&1 </dev/null 9>&- &
-	web=$!
 }
 health() {
 	local i
@@ -58,7 +97,7 @@ hook() {
 }
 
 test_deb() {
-	local bare before secret conf db_url code port web
+	local bare before secret conf db_url code port web server ours
 	apt_get install --no-install-recommends make build-essential debhelper dpkg-dev fakeroot lintian cron logrotate
 	in_root sh -c 'cd /src && sh tests/stack/deps.sh' >"$R/part.log" 2>&1 || { tail -n 8 "$R/part.log"; die "deps failed"; }
 	in_root sh -c 'dpkg --purge dmbox' >/dev/null 2>&1
@@ -73,6 +112,7 @@ test_deb() {
 	apt_get install --no-install-recommends /old/build/dmbox_0.0.9-1_amd64.deb
 	is "installed: the folder of the configuration" "$(in_root stat -c '%a %U %G' /etc/dmbox)" "2750 root dmbox"
 	is "installed: the web user may read it" "$(in_root id -nG www-data | tr ' ' '\n' | grep -c '^dmbox$')" 1
+	rm -rf "$R/home/tester/pg"	# of a run that was killed
 	as_user sh -c 'cd /src && bash tests/stack/cluster.sh start /home/tester/pg' >"$R/part.log" 2>&1 || { cat "$R/part.log"; die "no cluster"; }
 	db_url=$(as_user sh -c 'cd /src && bash tests/stack/cluster.sh db /home/tester/pg shop' 2>/dev/null)
 	dbq() { as_user psql -XqAt -h "$(cat "$R/home/tester/pg/pg.socket")" -U postgres -d shop -c "$1"; }
@@ -86,7 +126,7 @@ test_deb() {
 	is "its file is for root and the programs" "$(in_root stat -c '%a %U %G' /etc/dmbox/dmbox.env)" "640 root dmbox"
 	in_root dmbox migrate >"$R/part.log" 2>&1
 	is "dmbox migrate" "$?" 0
-	web_begin
+	web_begin lighttpd
 	is "the health page" "$(health)" "200 ok"
 	secret=$(sed -n 's/^INSTAGRAM_WEBHOOK_SECRET=//p' "$conf")
 	is "a message is a row" "$(hook before)$(dbq "select body from dmbox.messages where external_id = 'before'")" "1Привет 👋"
@@ -102,13 +142,28 @@ test_deb() {
 	is "the configuration is the same" "$(sha256sum <"$conf")" "$before"
 	is "the tables are the new ones" "$(in_root dmbox migrate --dry-run 2>&1 | grep -c 'would apply')" 0
 	is "a message after the upgrade" "$(hook after)" 1
-	kill -TERM "$web"; wait "$web" 2>/dev/null
+	dbq 'delete from dmbox.heartbeats' >/dev/null
+	is "doctor knows the package's line of cron" "$(in_root dmbox doctor 2>&1 | grep -c -m 1 /etc/cron.d/dmbox)" 1
+	# by hand from root's home, which is closed to that user
+	in_root chmod 700 /root
+	in_root env -C /root setpriv --reuid=dmbox --regid=dmbox --init-groups dmbox-poll --once >"$R/part.log" 2>&1
+	is "a poller from a closed folder runs" "$(dbq "select count(*) from dmbox.heartbeats where name = 'poll'")" 1
+	is "init asks for no other group" "$(in_root dmbox init --file /etc/dmbox/new.env --provider mock 2>&1 | grep -c chgrp)" 0
+	web_end
+	for server in apache nginx; do
+		web_begin "$server"
+		is "$server: the health page" "$(health)" "200 ok"
+		is "$server: a message" "$(hook "by-$server")" 1
+		web_end
+	done
+	is "nginx: the programs run yet" "$(in_root /usr/lib/dmbox/dmbox-fcgi status | sed 's/,.*//')" running
+	ours=$(in_root id -u dmbox)
 	in_root dpkg --purge dmbox >"$R/part.log" 2>&1
 	is "purge" "$?" 0
-	rm -rf "$R/run/lighttpd" "$R"/run/web.*
+	is "the programs have ended" "$(in_root pgrep -U "$ours")" ""
 	is "purge leaves nothing" "$(diff <(echo "$bare") <(listing) | grep '^>')" ""
 	is "nor a user" "$(in_root getent passwd dmbox; in_root getent group dmbox)" ""
-	is "but the database" "$(dbq "select count(*) from dmbox.messages")" 2
+	is "but the database" "$(dbq "select count(*) from dmbox.messages")" 4
 	as_user sh -c 'cd /src && bash tests/stack/cluster.sh remove /home/tester/pg' >/dev/null 2>&1
 	say "deb: $deb_n checks"
 }
