@@ -127,6 +127,7 @@ build_there() {
 # the tests' programs with the bundle's loader and libraries, at a fixed place of the root
 portable_tests() {
 	local p=$B/matrix-portable l=/opt/dmbox-lib
+	make -s -j2 tests-built >"$R/part.log" 2>&1 &&	# ldd, below, reads these
 	make -s -j2 B="$p" OPT=-O2 LDFLAGS="-Wl,--dynamic-linker=$l/ld-linux-x86-64.so.2 -Wl,--disable-new-dtags -Wl,-rpath,$l" tests-built >"$R/part.log" 2>&1 ||
 		{ tail -n 5 "$R/part.log"; die "the tests do not build"; }
 	rm -rf "$R$l" && mkdir -p "$R$l" && cp "$B"/bundle/dmbox-*/lib/* "$R$l/"
