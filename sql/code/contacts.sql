@@ -146,6 +146,13 @@ language sql immutable as $$
 $$;
 comment on function dmbox.contact_twins(text, text) is 'The id and every other spelling of the same WhatsApp address';
 
+-- Asked before the spellings are, which few numbers have.
+create or replace function dmbox.has_spellings(p_channel text, p_id text) returns boolean
+language sql immutable as $$
+	select p_channel = 'whatsapp' and p_id ~ '^5[245][0-9]{10,11}(@c[.]us)?$'
+$$;
+comment on function dmbox.has_spellings(text, text) is 'May this address have another spelling?  False: surely not';
+
 -- What is sent goes to the id that was asked for; whose conversation that is, is told here.
 create or replace function dmbox.contact_of(p_account text, p_channel text, p_id text) returns text
 language sql stable as $$
@@ -154,11 +161,15 @@ language sql stable as $$
 		  where a.account = p_account and a.channel = p_channel and a.alias = p_id),
 		(select c.external_id from dmbox.contacts c
 		  where c.account = p_account and c.channel = p_channel
-		    and c.external_id = any (dmbox.contact_twins(p_channel, p_id))
-		  order by (c.external_id = p_id) desc, c.id limit 1),
-		(select a.external_id from dmbox.contact_aliases a
-		  where a.account = p_account and a.channel = p_channel
-		    and a.alias = any (dmbox.contact_twins(p_channel, p_id)) order by a.alias limit 1), p_id)
+		    and c.external_id in (p_id, dmbox.contact_twin(p_channel, p_id))
+		  order by (c.external_id = p_id) desc limit 1),
+		case when dmbox.has_spellings(p_channel, p_id) then coalesce(
+			(select c.external_id from unnest(dmbox.contact_twins(p_channel, p_id)) t (x)
+			   join dmbox.contacts c on c.account = p_account and c.channel = p_channel and c.external_id = t.x
+			  order by c.id limit 1),
+			(select a.external_id from unnest(dmbox.contact_twins(p_channel, p_id)) t (x)
+			   join dmbox.contact_aliases a on a.account = p_account and a.channel = p_channel and a.alias = t.x
+			  order by a.alias limit 1)) end, p_id)
 $$;
 comment on function dmbox.contact_of(text, text, text) is 'External id of the contact that has this id or alias';
 
@@ -166,24 +177,35 @@ comment on function dmbox.contact_of(text, text, text) is 'External id of the co
 create or replace function dmbox.contact_address(p_account text, p_channel text, p_id text) returns text
 language sql stable as $$
 	select coalesce((select a.external_id from dmbox.contact_aliases a
-	                  where a.account = p_account and a.channel = p_channel
-	                    and a.alias = any (dmbox.contact_twins(p_channel, p_id)) and a.left_at is not null
-	                    and (a.alias = p_id or not exists (select 1 from dmbox.contacts c
-	                         where c.account = p_account and c.channel = p_channel and c.external_id = p_id))
-	                  order by (a.alias = p_id) desc, a.alias limit 1), p_id)
+	                  where a.account = p_account and a.channel = p_channel and a.alias = p_id
+	                    and a.left_at is not null),
+	                case when dmbox.has_spellings(p_channel, p_id) then
+	                (select a.external_id from unnest(dmbox.contact_twins(p_channel, p_id)) t (x)
+	                   join dmbox.contact_aliases a on a.account = p_account and a.channel = p_channel and a.alias = t.x
+	                  where a.left_at is not null and not exists (select 1 from dmbox.contacts c
+	                         where c.account = p_account and c.channel = p_channel and c.external_id = p_id)
+	                  order by a.alias limit 1) end, p_id)
 $$;
 comment on function dmbox.contact_address(text, text, text) is 'Where what is for this id goes: the id itself unless its owner has left it';
 
--- Every id of the person that has this one.
+-- Every id of the person that has this one.  In plpgsql, which keeps the plan: it is asked for each
+-- row that waits.
 create or replace function dmbox.contact_all(p_account text, p_channel text, p_id text) returns text[]
-language sql stable as $$
-	select array_agg(x.id) from (
-		select dmbox.contact_of(p_account, p_channel, p_id) as id
-		union select unnest(dmbox.contact_twins(p_channel, p_id))
-		union select a.alias from dmbox.contact_aliases a
-		       where a.account = p_account and a.channel = p_channel
-		         and a.external_id = dmbox.contact_of(p_account, p_channel, p_id)) x
-$$;
+language plpgsql stable as $$
+declare
+	v_id  text := dmbox.contact_of(p_account, p_channel, p_id);
+	v_all text[] := array(select a.alias from dmbox.contact_aliases a
+	                       where a.account = p_account and a.channel = p_channel and a.external_id = v_id);
+begin
+	v_all := v_all || v_id;
+	if v_id <> p_id and p_id <> all (v_all) then
+		v_all := v_all || p_id;
+	end if;
+	if dmbox.has_spellings(p_channel, p_id) then
+		v_all := v_all || dmbox.contact_twins(p_channel, p_id);
+	end if;
+	return v_all;
+end $$;
 comment on function dmbox.contact_all(text, text, text) is 'Every id of the person that has this one, which is among them';
 
 -- Two names of contacts are one person's: from now on p_keep.  The older row stays.  With the
@@ -235,7 +257,12 @@ begin
 	if p_alias is null then
 		select c.external_id into v_also from dmbox.contacts c
 		 where c.account = p_account and c.channel = p_channel and c.external_id <> v_id
-		   and c.external_id = any (dmbox.contact_twins(p_channel, p_id)) limit 1;
+		   and c.external_id in (p_id, dmbox.contact_twin(p_channel, p_id)) limit 1;
+		if v_also is null and dmbox.has_spellings(p_channel, p_id) then
+			select c.external_id into v_also from unnest(dmbox.contact_twins(p_channel, p_id)) t (x)
+			  join dmbox.contacts c on c.account = p_account and c.channel = p_channel and c.external_id = t.x
+			 where c.external_id <> v_id limit 1;
+		end if;
 		if v_also is null and v_id <> p_id and v_id = any (dmbox.contact_twins(p_channel, p_id)) and not exists
 		   (select 1 from dmbox.contact_aliases a
 		     where a.account = p_account and a.channel = p_channel and a.alias = p_id) then
@@ -339,7 +366,7 @@ begin
 			perform dmbox.contact_left(p_account[i], p_channel[i], p_id[i], p_alias[i]);
 		elsif p_alias[i] is not null then
 			perform dmbox.contact_known_as(p_account[i], p_channel[i], p_id[i], p_alias[i]);
-		elsif cardinality(dmbox.contact_twins(p_channel[i], p_id[i])) > 2 then	-- may be renamed
+		elsif dmbox.has_spellings(p_channel[i], p_id[i]) then	-- may be renamed
 			perform dmbox.contact_known_as(p_account[i], p_channel[i], p_id[i], null);
 		end if;
 	end loop;
