@@ -200,13 +200,18 @@ media(const struct provider *pv, const struct account *a, struct food *f)
 		check_request(&req);
 		if (pv->media_read(a, &res, &second, why) == RC_OK) {
 			const char *host = second.url + strlen("https://"), *end = host + strspn(host,
-			    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
+			    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
 			size_t n = (size_t)(end - host);
 
-			MUST(str_starts(second.url, "https://") && strchr("/?#", *end) != NULL);
-			MUST((n == 15 && memcmp(host, "api.example.org", 15) == 0) ||
-			    (n > 10 && memcmp(end - 10, ".fbsbx.com", 10) == 0) ||
-			    (n > 10 && memcmp(end - 10, ".fbcdn.net", 10) == 0));
+			MUST(str_starts(second.url, "https://") && *host != '.');
+			if (*end == ':') {
+				MUST(atoi(end + 1) == 443);
+				end += 1 + strspn(end + 1, "0123456789");
+			}
+			MUST(strchr("/?#", *end) != NULL);
+			MUST((n == 15 && strncasecmp(host, "api.example.org", 15) == 0) ||
+			    (n > 10 && strncasecmp(host + n - 10, ".fbsbx.com", 10) == 0) ||
+			    (n > 10 && strncasecmp(host + n - 10, ".fbcdn.net", 10) == 0));
 		}
 		fuzz_check_text(why);
 	}

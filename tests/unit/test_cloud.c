@@ -340,6 +340,11 @@ test_token_hosts(void **st)
 		{ CLOUD_BASE, "https://x.fbsbx.com:443@example.invalid/", false },
 		{ CLOUD_BASE, "https://example.invalid%2f.fbsbx.com/", false },
 		{ CLOUD_BASE, "https://example.invalid\t.fbsbx.com/", false },
+		{ CLOUD_BASE, "https://.fbsbx.com/", false },	/* no name: whose would it be? */
+		{ CLOUD_BASE, "https://-.fbsbx.com/", false },
+		{ CLOUD_BASE, "https://x.fbsbx.com:8443/a", false },
+		{ CLOUD_BASE, "https://x.fbsbx.com:443/a", true },
+		{ CLOUD_BASE, "https://X.FBSBX.com/a", true },
 		{ CLOUD_BASE, "https://127.0.0.1/a", false },
 		{ CLOUD_BASE, "https://169.254.169.254/latest/meta-data", false },
 		{ CLOUD_BASE, "https://[::1]/a", false },

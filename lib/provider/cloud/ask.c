@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/url.h"
 #include "extern/jsonw.h"
 #include "provider/cloud/cloud.h"
 
@@ -103,27 +104,16 @@ cloud_media_build(const struct account *a, const char *ref, struct http_req *out
 static bool
 may_see_token(const struct account *a, const char *url)
 {
+	const char *base = str_empty(a->api_url) ? CLOUD_BASE : a->api_url;
+	bool https = str_starts(url, "https://");
 	char host[300], api[300];
-	const char *p = strstr(url, "://");
-	size_t n;
 
-	if (p == NULL)
+	/* strict: "other.example\.fbsbx.com" is whose, depends on who reads it */
+	if (url_host(url, host, sizeof host) != RC_OK || url_host(base, api, sizeof api) != RC_OK)
 		return false;
-	n = strcspn(p + 3, "/?#");
-	if (n == 0 || n >= sizeof host)
-		return false;
-	memcpy(host, p + 3, n);
-	host[n] = '\0';
-	if (!str_charset(host, 1, sizeof host, ".-:"))
-		return false;	/* "other.example\.fbsbx.com" is whose, depends on who reads it */
-	p = a->api_url != NULL ? strstr(a->api_url, "://") : NULL;
-	snprintf(api, sizeof api, "%.*s", p != NULL ? (int)strcspn(p + 3, "/?#") : 0,
-	    p != NULL ? p + 3 : "");
-	if (!str_starts(a->api_url != NULL ? a->api_url : CLOUD_BASE, "https://") &&
-		str_eq(host, api))
-		return true;	/* the simulator, on loopback */
-	return str_starts(url, "https://") && (str_eq(host, api) || str_ends(host, ".fbsbx.com") ||
-	    str_ends(host, ".fbcdn.net"));
+	if (str_eq(host, api))
+		return https == str_starts(base, "https://");
+	return https && (str_ends(host, ".fbsbx.com:443") || str_ends(host, ".fbcdn.net:443"));
 }
 
 /* At most max bytes of it, and no half character. */
