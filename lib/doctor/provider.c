@@ -59,7 +59,8 @@ log_in(struct doctor *d, const struct account *a, struct login *l, int64_t *expi
 	login_init(l, NULL, a);
 	if (d->db_ok && state_get(d->db, a->channel, a->name, &s) == RC_OK) {
 		login_state(l, &s);
-		if (l->token != NULL && expires_us != NULL)
+		/* a refresh may give the same token another time */
+		if (expires_us != NULL && state_token(a, &s) != a->token)
 			*expires_us = s.token_expires_us;
 	}
 	state_account_free(&s);
