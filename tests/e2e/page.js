@@ -25,7 +25,7 @@ const ten = {
 	group: (page, s) => openAt(page, s, '#whatsapp/2', 'Девочки'),
 	kinds: (page, s) => openAt(page, s, '#instagram/5', 'Длинный рассказ'),
 	human: (page, s) => openAt(page, s, '#instagram/3', 'دبي'),
-	closed: (page, s) => openAt(page, s, '#instagram/4', 'Sunday'),
+	closed: (page, s) => openAt(page, s, '#instagram/4', 'open on Sunday'),
 	search: async (page, s) => { await ten.list(page, s); await page.fill('#search', 'кружки'); await page.waitForFunction(() => document.querySelectorAll('#conversations button').length === 1); },
 	tools: async (page, s) => { await openAt(page, s, '#instagram/1', 'Спасибо большое'); await page.click('#more-tools summary'); },
 	owner: async (page, s) => { await page.goto(`${s.url}/inbox/#owner`); await page.locator('#owner .verdict').waitFor(); },
@@ -193,7 +193,7 @@ async function answering() {
 	is('Arabic is written from the right', await page.evaluate(() => getComputedStyle([...document.querySelectorAll('#messages .text')].find((e) => /دبي/.test(e.textContent))).direction), 'rtl');
 	await page.click('[data-filter=all]');
 	await conversation(page, 'Emily').click();
-	await message(page, 'Sunday').waitFor();
+	await message(page, 'open on Sunday').waitFor();
 	is('closed: nothing can be written', await page.isDisabled('#text'), true);
 	like('and it says why', await page.innerText('#window'), /Replies closed on .* as soon as the customer writes/);
 	is('an answer from the phone says so', /from the phone/.test(await message(page, '11 to 17').innerText()), true);
