@@ -49,6 +49,7 @@ test|all)
 	prog npm || w="$w npm"
 	group 'the browser tests' "$w"
 	prog pgbouncer || group 'the tests behind a pooler' pgbouncer
+	locale -a 2>/dev/null | grep -qi '^ru_RU\.utf' || group 'the tests of a database that speaks Russian' locales-all
 	[ -x /usr/lib/apache2/suexec ] || [ -e /usr/lib/apache2/suexec-pristine ] || group 'the test of suexec' apache2-suexec-pristine
 	prog busybox || group 'the test of the bundle' busybox-static ;;
 esac
