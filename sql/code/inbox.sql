@@ -137,7 +137,8 @@ comment on function dmbox.search(text, text[], text) is
 	'Contacts whose name or messages hold the words of a tsquery (configuration simple), some of them more than once; all of them where the words are not too frequent, else those of the newest messages';
 
 -- The words of a message whose text changes or goes.  The lock is held shared to the end of such
--- a transaction, and by the poller alone: it can enter no text that it read before.  With the owner's rights: nobody else writes words.
+-- a transaction, and by the poller alone: it can enter no text that it read before.  With the
+-- owner's rights: nobody else writes words.
 create or replace function dmbox.words_changed() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin

@@ -59,6 +59,7 @@ front() {
 	chown -R "$me:" "$V"
 	(exec "${AS[@]}" apache2 -D FOREGROUND -f "$V/apache.conf" 9>&-) &
 	FRONT=$!
+	born "$FRONT"
 	until_true 10 port_used "$FPORT" || return 1
 	conf "DMBOX_PUBLIC_URL=https://localhost:$FPORT"
 }
