@@ -23,8 +23,11 @@ int
 main(void)
 {
 	struct ctx *ctx = ctx_new("check-messages", CONF_WEB, CTX_DB_CRON, 1);
-	struct fcgi_opts o = { .threads = 1, .max_body = 65536, .max_requests = MAX_REQUESTS,
-	    .handle = handle, .arg = ctx };
+	struct fcgi_opts o = { .threads = 1,
+		.max_body = 65536,
+		.max_requests = MAX_REQUESTS,
+		.handle = handle,
+		.arg = ctx };
 	int status;
 
 	status = fcgi_serve(&o);

@@ -11,7 +11,10 @@
 
 static const struct endpoint_route routes[] = {
 	{ .method = "POST", .endpoint = "send", .scope = AUTH_SEND, .fn = endpoint_send },
-	{ .method = "POST", .endpoint = "upload", .flags = ROUTE_ANY_BODY, .scope = AUTH_SEND,
+	{ .method = "POST",
+	    .endpoint = "upload",
+	    .flags = ROUTE_ANY_BODY,
+	    .scope = AUTH_SEND,
 	    .fn = endpoint_upload },
 };
 static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
@@ -34,8 +37,12 @@ int
 main(void)
 {
 	struct ctx *ctx = ctx_new("send", CONF_WEB, CTX_DB_SEND, 1);
-	const struct fcgi_opts o = { .threads = 1, .max_body_now = max_body, .max_requests = 10000,
-	    .max_rss_kb = 200000, .handle = handle, .arg = ctx };
+	const struct fcgi_opts o = { .threads = 1,
+		.max_body_now = max_body,
+		.max_requests = 10000,
+		.max_rss_kb = 200000,
+		.handle = handle,
+		.arg = ctx };
 	int status = fcgi_serve(&o);
 
 	ctx_free(ctx);

@@ -35,8 +35,10 @@ print_text(const struct conf *c)
 	printf("# %s\n", c->file != NULL ? c->file : cmd_tr("no file", "файла нет"));
 	for (size_t i = 0; (k = conf_key(i)) != NULL; i++) {
 		conf_value(c, i, &v, &from);
-		print_key(k->name, v, str_eq(from, "default") ? cmd_tr("default", "по умолчанию")
-		    : str_eq(from, "environment") ? cmd_tr("environment", "окружение") : from);
+		print_key(k->name, v,
+		    str_eq(from, "default")	    ? cmd_tr("default", "по умолчанию") :
+			str_eq(from, "environment") ? cmd_tr("environment", "окружение") :
+						      from);
 	}
 	for (size_t n = 0; n < c->n_accounts; n++) {
 		if (!own_file(c, n))
@@ -122,9 +124,14 @@ run(int argc, char **argv)
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (o) {
-		case 'c': check = true; break;
-		case 'j': json = true; break;
-		default: return cmd_usage(&cmd_config);
+		case 'c':
+			check = true;
+			break;
+		case 'j':
+			json = true;
+			break;
+		default:
+			return cmd_usage(&cmd_config);
 		}
 	}
 	if (optind != argc)
@@ -145,15 +152,13 @@ run(int argc, char **argv)
 	return status;
 }
 
-const struct cmd cmd_config = {
-	"config", run,
+const struct cmd cmd_config = { "config", run,
 	{ "show every key, its value and its source", "показать каждый ключ, значение и источник" },
 	{ "usage: dmbox config [--check] [--json]\n\n"
 	  "Prints every key, its value (secrets masked) and where it comes from.  --check\n"
 	  "prints only what is wrong or odd: exit status 2 for errors, 1 for warnings.",
-	  "вызов: dmbox config [--check] [--json]\n\n"
-	  "Печатает каждый ключ, его значение (секреты скрыты) и откуда оно взято.\n"
-	  "--check печатает только ошибки и замечания: код 2 при ошибках, 1 при замечаниях." },
+	    "вызов: dmbox config [--check] [--json]\n\n"
+	    "Печатает каждый ключ, его значение (секреты скрыты) и откуда оно взято.\n"
+	    "--check печатает только ошибки и замечания: код 2 при ошибках, 1 при замечаниях." },
 	"  dmbox config --check\n"
-	  "  dmbox config | grep LOG\n"
-};
+	"  dmbox config | grep LOG\n" };

@@ -25,8 +25,20 @@
 #define SECRET_LEN 40
 
 /* The options that hold text. */
-enum opt { O_FILE, O_ACCOUNT, O_PROVIDER, O_TOKEN, O_ID, O_WABA_ID, O_API_URL, O_APP_SECRET,
-	O_DATABASE, O_PUBLIC, O_LANG, O__MAX };
+enum opt {
+	O_FILE,
+	O_ACCOUNT,
+	O_PROVIDER,
+	O_TOKEN,
+	O_ID,
+	O_WABA_ID,
+	O_API_URL,
+	O_APP_SECRET,
+	O_DATABASE,
+	O_PUBLIC,
+	O_LANG,
+	O__MAX
+};
 
 struct init {
 	char *v[O__MAX];	/* NULL: not given */
@@ -78,10 +90,11 @@ ask_provider(struct init *in)
 static char *
 option(const struct init *in, const char *name)
 {
-	static const struct { const char *name; enum opt o; } v[] =
-		{ { "token", O_TOKEN }, { "id", O_ID },
-		{ "waba-id", O_WABA_ID }, { "api-url", O_API_URL },
-		{ "app-secret", O_APP_SECRET } };
+	static const struct {
+		const char *name;
+		enum opt o;
+	} v[] = { { "token", O_TOKEN }, { "id", O_ID }, { "waba-id", O_WABA_ID },
+		{ "api-url", O_API_URL }, { "app-secret", O_APP_SECRET } };
 
 	for (size_t i = 0; name != NULL && i < sizeof(v) / sizeof(v[0]); i++)
 		if (str_eq(v[i].name, name))
@@ -116,10 +129,12 @@ ask_all(struct init *in)
 {
 	fill_keys(in);
 	if (str_eq(in->v[O_ACCOUNT], "main")) {
-		ask(&in->v[O_DATABASE], cmd_tr("Database (postgresql://user:password@host/name)",
-		    "База данных (postgresql://пользователь:пароль@хост/имя)"));
-		ask(&in->v[O_PUBLIC], cmd_tr("Public URL (https://your.domain)",
-		    "Внешний адрес (https://ваш.домен)"));
+		ask(&in->v[O_DATABASE],
+		    cmd_tr("Database (postgresql://user:password@host/name)",
+			"База данных (postgresql://пользователь:пароль@хост/имя)"));
+		ask(&in->v[O_PUBLIC],
+		    cmd_tr(
+			"Public URL (https://your.domain)", "Внешний адрес (https://ваш.домен)"));
 	}
 }
 
@@ -175,7 +190,7 @@ provider_part(struct init *in, struct buf *b)
 		const struct provider_key *k = &in->provider->keys[i];
 
 		if (in->mock ? (k->use & KEY_VERIFY) == 0 :
-		    (k->use & KEY_WRITE) == 0 && option(in, k->option) == NULL)
+			       (k->use & KEY_WRITE) == 0 && option(in, k->option) == NULL)
 			continue;
 		if (k->comment[0] != NULL)
 			comment(b, k->comment[0], k->comment[1]);
@@ -235,8 +250,9 @@ file_mode(const char *file)
 
 	snprintf(folder, sizeof(folder), "%s", file);
 	*(strrchr(folder, '/') != NULL ? strrchr(folder, '/') : folder) = '\0';
-	return stat(folder[0] != '\0' ? folder : ".", &st) == 0 && (st.st_mode & S_ISGID) != 0
-	    ? 0640 : 0600;
+	return stat(folder[0] != '\0' ? folder : ".", &st) == 0 && (st.st_mode & S_ISGID) != 0 ?
+	    0640 :
+	    0600;
 }
 
 /* Whole or not at all; an old file is kept as FILE.old. */
@@ -259,16 +275,18 @@ write_file(const char *file, const struct buf *b, bool force)
 		return false;
 	}
 	if (fchmod(fd, file_mode(file)) != 0 || write(fd, b->p, b->n) != (ssize_t)b->n ||
-		fsync(fd) != 0)
+	    fsync(fd) != 0)
 		why = strerror(errno);
 	if (close(fd) != 0 && why == NULL)
 		why = strerror(errno);
 	if (why == NULL && force && rename(file, old) != 0 && errno != ENOENT)
 		why = strerror(errno);
 	if (why == NULL && link(temp, file) != 0)	/* unlike rename it never overwrites */
-		why = errno == EEXIST ? cmd_tr("is there already; --force replaces it (and keeps "
-		    "it as .old)", "уже есть; --force заменит его (прежний останется как .old)")
-		    : strerror(errno);
+		why = errno == EEXIST ?
+		    cmd_tr("is there already; --force replaces it (and keeps "
+			   "it as .old)",
+			"уже есть; --force заменит его (прежний останется как .old)") :
+		    strerror(errno);
 	unlink(temp);
 	if (why != NULL)
 		cmd_error("%s: %s", file, why);
@@ -322,15 +340,17 @@ account_file(struct init *in)
 	setenv("DMBOX_CONFIG", in->v[O_FILE], 1);
 	if (cmd_conf(&c) != RC_OK) {
 		cmd_error(cmd_tr("first the main configuration: dmbox init --file %s",
-		    "сначала основная настройка: dmbox init --file %s"), in->v[O_FILE]);
+			      "сначала основная настройка: dmbox init --file %s"),
+		    in->v[O_FILE]);
 		return NULL;
 	}
 	buf_init(&b, PATH_MAX);
 	buf_puts(&b, c->accounts_dir != NULL ? c->accounts_dir : c->dir);
 	if (c->accounts_dir == NULL) {
 		buf_puts(&b, "/accounts");
-		f = make_folders(b.p) && (mkdir(b.p, 0750) == 0 || errno == EEXIST)
-		    ? fopen(c->file, "ae") : NULL;
+		f = make_folders(b.p) && (mkdir(b.p, 0750) == 0 || errno == EEXIST) ?
+		    fopen(c->file, "ae") :
+		    NULL;
 		if (f == NULL || fputs("\nDMBOX_ACCOUNTS_DIR=accounts\n", f) < 0 ||
 		    fclose(f) != 0) {
 			cmd_error("%s: %s", c->file, strerror(errno));
@@ -368,8 +388,9 @@ no_provider(const char *name)
 	buf_init(&b, 4096);
 	for (size_t i = 0; providers[i] != NULL; i++)
 		buf_printf(&b, "%s, ", providers[i]->name);
-	cmd_error(cmd_tr("there is no provider %s; there are: %smock",
-	    "нет провайдера %s; есть: %smock"), name, b.p);
+	cmd_error(
+	    cmd_tr("there is no provider %s; there are: %smock", "нет провайдера %s; есть: %smock"),
+	    name, b.p);
 	buf_free(&b);
 }
 
@@ -378,11 +399,11 @@ url_ok(const char *name, const char *v, bool upstream)
 {
 	char host[300];
 
-	if (v == NULL || (url_host(v, host, sizeof(host)) == RC_OK &&
-	    (!upstream || url_allowed(v))))
+	if (v == NULL ||
+	    (url_host(v, host, sizeof(host)) == RC_OK && (!upstream || url_allowed(v))))
 		return true;
-	cmd_error(cmd_tr("%s: not a URL that may be called: %s",
-	    "%s: такой адрес не годится: %s"), name, v);
+	cmd_error(cmd_tr("%s: not a URL that may be called: %s", "%s: такой адрес не годится: %s"),
+	    name, v);
 	return false;
 }
 
@@ -405,13 +426,14 @@ values_ok(const struct init *in)
 	for (size_t i = 0; i < *in->provider->n_keys; i++)
 		ok = ok && plain(in->keys[i]);
 	if (!ok) {
-		cmd_error("%s", cmd_tr("a control character in a value",
-		    "управляющий символ в значении"));
+		cmd_error("%s",
+		    cmd_tr("a control character in a value", "управляющий символ в значении"));
 		return false;
 	}
 	if (!str_charset(in->v[O_ACCOUNT], 1, 64, "_-")) {
-		cmd_error("%s", cmd_tr("--account: 1 to 64 of A-Za-z0-9_-",
-		    "--account: от 1 до 64 знаков A-Za-z0-9_-"));
+		cmd_error("%s",
+		    cmd_tr("--account: 1 to 64 of A-Za-z0-9_-",
+			"--account: от 1 до 64 знаков A-Za-z0-9_-"));
 		return false;
 	}
 	return url_ok("--api-url", in->v[O_API_URL], true) &&
@@ -423,13 +445,18 @@ what_next(const struct init *in, const char *file, struct buf *b)
 {
 	if (!str_eq(in->v[O_ACCOUNT], "main"))
 		return;
-	buf_printf(b, cmd_tr("\nNext:\n  DMBOX_CONFIG=%s dmbox migrate\n",
-	    "\nДальше:\n  DMBOX_CONFIG=%s dmbox migrate\n"), file);
+	buf_printf(b,
+	    cmd_tr("\nNext:\n  DMBOX_CONFIG=%s dmbox migrate\n",
+		"\nДальше:\n  DMBOX_CONFIG=%s dmbox migrate\n"),
+	    file);
 	if (file_mode(file) == 0640)
 		return;		/* the folder's group is the right one already */
-	buf_printf(b, cmd_tr(
-	    "  the web server's user must be able to read the file: chgrp GROUP %s; chmod 640 %s\n",
-	    "  веб-сервер должен уметь читать файл: chgrp ГРУППА %s; chmod 640 %s\n"), file, file);
+	buf_printf(b,
+	    cmd_tr(
+		"  the web server's user must be able to read the file: chgrp GROUP %s; chmod 640 "
+		"%s\n",
+		"  веб-сервер должен уметь читать файл: chgrp ГРУППА %s; chmod 640 %s\n"),
+	    file, file);
 }
 
 static void
@@ -438,12 +465,13 @@ say_text(const struct init *in, const char *file, const char *url, const char *s
 	printf(cmd_tr("%s written\n", "%s: записан\n"), file);
 	printf(cmd_tr("\nWebhook URL: %s\n", "\nАдрес webhook: %s\n"), url);
 	if (in->v[O_PUBLIC] == NULL)
-		printf("%s", cmd_tr(
-		    "  (put your domain there and into DMBOX_PUBLIC_URL; for local work the https\n"
-		    "  address that \"ngrok http 3000\" prints)\n",
-		    "  (подставьте свой домен, в DMBOX_PUBLIC_URL тоже; для работы на своём "
-		    "компьютере\n"
-		    "  https-адрес, который печатает \"ngrok http 3000\")\n"));
+		printf("%s",
+		    cmd_tr("  (put your domain there and into DMBOX_PUBLIC_URL; for local work the "
+			   "https\n"
+			   "  address that \"ngrok http 3000\" prints)\n",
+			"  (подставьте свой домен, в DMBOX_PUBLIC_URL тоже; для работы на своём "
+			"компьютере\n"
+			"  https-адрес, который печатает \"ngrok http 3000\")\n"));
 	printf("\n%s", steps);
 }
 
@@ -492,8 +520,9 @@ webhook_url(const struct init *in)
 	char *s;
 
 	buf_init(&b, 8192);
-	buf_puts(&b, in->v[O_PUBLIC] != NULL ? in->v[O_PUBLIC]
-	    : cmd_tr("https://YOUR-DOMAIN", "https://ВАШ-ДОМЕН"));
+	buf_puts(&b,
+	    in->v[O_PUBLIC] != NULL ? in->v[O_PUBLIC] :
+				      cmd_tr("https://YOUR-DOMAIN", "https://ВАШ-ДОМЕН"));
 	while (b.n > 0 && b.p[b.n - 1] == '/')
 		b.p[--b.n] = '\0';
 	buf_printf(&b, "/%s/webhook", channel_names[in->provider->channel]);
@@ -539,11 +568,13 @@ mock_steps(const struct account *a, struct buf *b)
 	struct http_req req;
 
 	http_req_init(&req, "POST", "/");
-	buf_printf(b, cmd_tr("Mock account: nothing leaves the machine, nothing to click.  "
-	    "Deliveries in\n"
-	    "%s's shapes (dmbox trigger) are taken with\n",
-	    "Учебная учётная запись: наружу ничего не уходит, настраивать нечего.  Доставки в\n"
-	    "форме %s (dmbox trigger) принимаются с\n"), a->provider->title);
+	buf_printf(b,
+	    cmd_tr("Mock account: nothing leaves the machine, nothing to click.  "
+		   "Deliveries in\n"
+		   "%s's shapes (dmbox trigger) are taken with\n",
+		"Учебная учётная запись: наружу ничего не уходит, настраивать нечего.  Доставки в\n"
+		"форме %s (dmbox trigger) принимаются с\n"),
+	    a->provider->title);
 	if (a->provider->sign(a, &req) == RC_OK)
 		for (size_t i = 0; i < req.n_hdrs; i++)
 			buf_printf(b, "  %s: %s\n", req.hdrs[i].name, req.hdrs[i].value);
@@ -556,8 +587,11 @@ static void
 put_steps(const struct init *in, const char *url, struct buf *b)
 {
 	struct account *a = account_of(in);
-	const struct setup_facts f = { .ru = cmd_lang() == CMD_RU, .url = url, .own_id = a->own_id,
-	    .secret = made(in, KEY_VERIFY), .handshake = made(in, KEY_HANDSHAKE) };
+	const struct setup_facts f = { .ru = cmd_lang() == CMD_RU,
+		.url = url,
+		.own_id = a->own_id,
+		.secret = made(in, KEY_VERIFY),
+		.handshake = made(in, KEY_HANDSHAKE) };
 
 	if (in->mock)
 		mock_steps(a, b);
@@ -615,11 +649,10 @@ run(int argc, char **argv)
 		{ "account", 1, NULL, O_ACCOUNT }, { "provider", 1, NULL, O_PROVIDER },
 		{ "token", 1, NULL, O_TOKEN }, { "id", 1, NULL, O_ID },
 		{ "page-id", 1, NULL, O_ID }, { "id-instance", 1, NULL, O_ID },
-		{ "waba-id", 1, NULL, O_WABA_ID },
-		{ "api-url", 1, NULL, O_API_URL }, { "app-secret", 1, NULL, O_APP_SECRET },
-		{ "database-url", 1, NULL, O_DATABASE }, { "public-url", 1, NULL, O_PUBLIC },
-		{ "lang", 1, NULL, O_LANG }, { "force", 0, NULL, 'f' },
-		{ "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
+		{ "waba-id", 1, NULL, O_WABA_ID }, { "api-url", 1, NULL, O_API_URL },
+		{ "app-secret", 1, NULL, O_APP_SECRET }, { "database-url", 1, NULL, O_DATABASE },
+		{ "public-url", 1, NULL, O_PUBLIC }, { "lang", 1, NULL, O_LANG },
+		{ "force", 0, NULL, 'f' }, { "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
 	struct init in = { 0 };
 	int o, status = CMD_USAGE;
 
@@ -666,10 +699,9 @@ out:
 	return status;
 }
 
-const struct cmd cmd_init = {
-	"init", run,
+const struct cmd cmd_init = { "init", run,
 	{ "write a configuration and say what to click at the provider",
-	  "записать настройку и сказать, что сделать у провайдера" },
+	    "записать настройку и сказать, что сделать у провайдера" },
 	{ "usage: dmbox init [--file FILE] [--account NAME]\n"
 	  "           [--provider PROVIDER] [--token TOKEN] [--id ID] [--waba-id ID]\n"
 	  "           [--api-url URL] [--app-secret SECRET] [--database-url URL]\n"
@@ -680,16 +712,15 @@ const struct cmd cmd_init = {
 	  "its WhatsApp Business Account.  --account NAME writes NAME.env into\n"
 	  "DMBOX_ACCOUNTS_DIR of the existing FILE.  --force replaces a file and keeps the\n"
 	  "old one as FILE.old.  Exit status 1: written, but something is still to fill in.",
-	  "вызов: dmbox init [--file ФАЙЛ] [--account ИМЯ]\n"
-	  "           [--provider ПРОВАЙДЕР] [--token ТОКЕН] [--id ID] [--waba-id ID]\n"
-	  "           [--api-url URL] [--app-secret СЕКРЕТ] [--database-url URL]\n"
-	  "           [--public-url URL] [--lang ru|en] [--force] [--json]\n\n"
-	  "Пишет ФАЙЛ (0600) с новыми секретами и печатает адрес webhook и куда его вписать.\n"
-	  "В терминале недостающее спрашивается.  --id: id учётной записи Graph, idInstance\n"
-	  "Green API или phone number ID в Cloud API; --waba-id: id аккаунта WhatsApp\n"
-	  "Business.  --account ИМЯ пишет ИМЯ.env в папку DMBOX_ACCOUNTS_DIR готовой\n"
-	  "настройки.  --force заменяет файл, прежний остаётся как ФАЙЛ.old.  Код 1: записано,\n"
-	  "но осталось что-то заполнить." },
+	    "вызов: dmbox init [--file ФАЙЛ] [--account ИМЯ]\n"
+	    "           [--provider ПРОВАЙДЕР] [--token ТОКЕН] [--id ID] [--waba-id ID]\n"
+	    "           [--api-url URL] [--app-secret СЕКРЕТ] [--database-url URL]\n"
+	    "           [--public-url URL] [--lang ru|en] [--force] [--json]\n\n"
+	    "Пишет ФАЙЛ (0600) с новыми секретами и печатает адрес webhook и куда его вписать.\n"
+	    "В терминале недостающее спрашивается.  --id: id учётной записи Graph, idInstance\n"
+	    "Green API или phone number ID в Cloud API; --waba-id: id аккаунта WhatsApp\n"
+	    "Business.  --account ИМЯ пишет ИМЯ.env в папку DMBOX_ACCOUNTS_DIR готовой\n"
+	    "настройки.  --force заменяет файл, прежний остаётся как ФАЙЛ.old.  Код 1: записано,\n"
+	    "но осталось что-то заполнить." },
 	"  dmbox init\n"
-	  "  dmbox init --account shop2\n"
-};
+	"  dmbox init --account shop2\n" };

@@ -33,18 +33,21 @@ static const struct db_stmt sql[] = {
 	[S_ADD] = { NULL, "insert into dmbox.schema_version (version) values ($1)" },
 	[S_HAVE_CODE] = { NULL, "select to_regclass('dmbox.schema_code') is not null" },
 	[S_CODE] = { NULL, "select name, sha256 from dmbox.schema_code" },
-	[S_ADD_CODE] = { NULL, "insert into dmbox.schema_code (name, sha256) values ($1, $2) "
+	[S_ADD_CODE] = { NULL,
+	    "insert into dmbox.schema_code (name, sha256) values ($1, $2) "
 	    "on conflict (name) do update set sha256 = excluded.sha256, applied_at = now()" },
 	[S_NAME] = { NULL, "select current_database()::text" },
 	/* ours to alter, and not done yet? */
-	[S_OWNER] = { NULL, "select pg_has_role(d.datdba, 'USAGE') and not exists ("
+	[S_OWNER] = { NULL,
+	    "select pg_has_role(d.datdba, 'USAGE') and not exists ("
 	    "select 1 from pg_db_role_setting s, unnest(s.setconfig) x "
 	    "where s.setdatabase = d.oid and s.setrole = 0 and x like 'search_path=%dmbox%') "
 	    "from pg_database d where d.datname = current_database()" },
 };
 
 /* public stays first: an existing program's own table "messages" keeps its name. */
-static const char search_path[] = "do $$ begin execute format('alter database %I set "
+static const char search_path[] =
+    "do $$ begin execute format('alter database %I set "
     "search_path = \"$user\", public, dmbox', current_database()); end $$";
 
 struct step {
@@ -81,8 +84,8 @@ by_version(const void *a, const void *b)
 
 	if ((x->version == 0) != (y->version == 0))
 		return x->version == 0 ? 1 : -1;
-	return x->version != y->version ? (x->version < y->version ? -1 : 1)
-	    : strcmp(x->name, y->name);
+	return x->version != y->version ? (x->version < y->version ? -1 : 1) :
+					  strcmp(x->name, y->name);
 }
 
 static void
@@ -196,8 +199,9 @@ read_step(const struct steps *s, const struct step *st)
 		n = fread(text, 1, FILE_MAX, f);
 	}
 	if (f == NULL || ferror(f) || n == FILE_MAX) {
-		cmd_error("%s: %s", path, f != NULL && !ferror(f)
-		    ? cmd_tr("too large", "слишком велик") : strerror(errno));
+		cmd_error("%s: %s", path,
+		    f != NULL && !ferror(f) ? cmd_tr("too large", "слишком велик") :
+					      strerror(errno));
 		free(text);
 		text = NULL;
 	}
@@ -390,8 +394,10 @@ set_search_path(struct db *db)
 	if (ask_bool(db, &sql[S_OWNER], &wanted) != RC_OK || !wanted)
 		return;
 	if (db_script(db, search_path) != RC_OK)
-		fprintf(stderr, cmd_tr("search_path not set: %s; write dmbox.messages in queries\n",
-		    "search_path не задан: %s; пишите в запросах dmbox.messages\n"), db_error(db));
+		fprintf(stderr,
+		    cmd_tr("search_path not set: %s; write dmbox.messages in queries\n",
+			"search_path не задан: %s; пишите в запросах dmbox.messages\n"),
+		    db_error(db));
 }
 
 /* ---- the command ---- */
@@ -405,7 +411,8 @@ report(const struct steps *s, const char *database, int newest, size_t done, boo
 	if (!json) {
 		if (done == 0)
 			printf(cmd_tr("database %s: nothing to do, version %d\n",
-			    "база %s: делать нечего, версия %d\n"), database, newest);
+				   "база %s: делать нечего, версия %d\n"),
+			    database, newest);
 		else if (!dry)
 			printf(cmd_tr("database %s: version %d\n", "база %s: версия %d\n"),
 			    database, newest);
@@ -462,9 +469,11 @@ migrate(struct db *db, struct steps *s, bool dry, bool json)
 		return CMD_FAIL;
 	}
 	if (newest > s->v[s->n_numbered - 1].version) {
-		fprintf(stderr, cmd_tr("the database is at version %d, newer than this "
-		    "program's %d\n", "версия базы %d новее, чем у этой программы (%d)\n"), newest,
-		    s->v[s->n_numbered - 1].version);
+		fprintf(stderr,
+		    cmd_tr("the database is at version %d, newer than this "
+			   "program's %d\n",
+			"версия базы %d новее, чем у этой программы (%d)\n"),
+		    newest, s->v[s->n_numbered - 1].version);
 		forget_code(s);
 		status = CMD_WARN;
 	}
@@ -472,8 +481,10 @@ migrate(struct db *db, struct steps *s, bool dry, bool json)
 		if (s->v[i].applied)
 			continue;
 		if (!json)
-			printf("%s %s\n", dry ? cmd_tr("would apply", "будет применён")
-			    : cmd_tr("applying", "применяется"), s->v[i].name);
+			printf("%s %s\n",
+			    dry ? cmd_tr("would apply", "будет применён") :
+				  cmd_tr("applying", "применяется"),
+			    s->v[i].name);
 		if (!dry && s->v[i].version > 0 && apply(db, s, &s->v[i]) != RC_OK) {
 			free(database);
 			return CMD_FAIL;
@@ -507,9 +518,14 @@ run(int argc, char **argv)
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (o) {
-		case 'n': dry = true; break;
-		case 'j': json = true; break;
-		default: return cmd_usage(&cmd_migrate);
+		case 'n':
+			dry = true;
+			break;
+		case 'j':
+			json = true;
+			break;
+		default:
+			return cmd_usage(&cmd_migrate);
 		}
 	}
 	if (optind != argc)
@@ -537,8 +553,7 @@ out:
 	return status;
 }
 
-const struct cmd cmd_migrate = {
-	"migrate", run,
+const struct cmd cmd_migrate = { "migrate", run,
 	{ "bring the database to this version", "привести базу данных к этой версии" },
 	{ "usage: dmbox migrate [--dry-run] [--json]\n\n"
 	  "Applies the steps of sql/ that the database of DATABASE_URL lacks, each in one\n"
@@ -546,12 +561,11 @@ const struct cmd cmd_migrate = {
 	  "or twice at once is safe.  Where the login owns\n"
 	  "the database, dmbox is added to its search_path.  --dry-run only says what it\n"
 	  "would do.  DMBOX_SQL_DIR names another folder of steps.",
-	  "вызов: dmbox migrate [--dry-run] [--json]\n\n"
-	  "Применяет шаги из sql/, которых нет в базе DATABASE_URL, каждый в одной\n"
-	  "транзакции, и изменившиеся функции и представления из sql/code/.  Повторный и "
-	  "одновременный запуск безопасны.  Если базой владеет этот\n"
-	  "пользователь, схема dmbox добавляется в её search_path.  --dry-run только говорит,\n"
-	  "что будет сделано.  DMBOX_SQL_DIR: другая папка с шагами." },
+	    "вызов: dmbox migrate [--dry-run] [--json]\n\n"
+	    "Применяет шаги из sql/, которых нет в базе DATABASE_URL, каждый в одной\n"
+	    "транзакции, и изменившиеся функции и представления из sql/code/.  Повторный и "
+	    "одновременный запуск безопасны.  Если базой владеет этот\n"
+	    "пользователь, схема dmbox добавляется в её search_path.  --dry-run только говорит,\n"
+	    "что будет сделано.  DMBOX_SQL_DIR: другая папка с шагами." },
 	"  dmbox migrate --dry-run\n"
-	  "  dmbox migrate\n"
-};
+	"  dmbox migrate\n" };

@@ -49,8 +49,8 @@ static void
 list_text(const struct outbox_list *l)
 {
 	if (l->n == 0)
-		printf("%s\n", cmd_tr("nothing waits, nothing failed",
-		    "ничего не ждёт, ошибок нет"));
+		printf(
+		    "%s\n", cmd_tr("nothing waits, nothing failed", "ничего не ждёт, ошибок нет"));
 	for (size_t i = 0; i < l->n; i++) {
 		const struct outbox_entry *e = &l->v[i];
 		char at[CLOCK_ISO_MAX];
@@ -104,12 +104,13 @@ say_done(const struct outbox_row *before, const struct outbox_row *now, bool jso
 	}
 	printf("%" PRId64 ": %s -> %s\n", now->id, before->state, now->state);
 	if (str_eq(before->state, "unknown") && str_eq(now->state, "queued"))
-		printf("%s\n", cmd_tr("The first attempt may have arrived: the customer can "
-		    "get it twice.",
-		    "Первая попытка могла дойти: клиент может получить сообщение дважды."));
+		printf("%s\n",
+		    cmd_tr("The first attempt may have arrived: the customer can "
+			   "get it twice.",
+			"Первая попытка могла дойти: клиент может получить сообщение дважды."));
 	if (str_eq(before->state, "unknown") && str_eq(now->state, "dead"))
-		printf("%s\n", cmd_tr("It may have arrived all the same.",
-		    "Сообщение всё же могло дойти."));
+		printf("%s\n",
+		    cmd_tr("It may have arrived all the same.", "Сообщение всё же могло дойти."));
 }
 
 static int
@@ -125,8 +126,9 @@ decide(struct db *db, int64_t id, bool retry, bool json)
 	if (rc == RC_OK)
 		rc = retry ? outbox_retry(db, id) : outbox_cancel(db, id);
 	if (rc == RC_NONE) {
-		cmd_error(cmd_tr("%" PRId64 " is %s: nothing to do", "%"
-		    PRId64 " в состоянии %s: делать нечего"), id, before.state);
+		cmd_error(cmd_tr("%" PRId64 " is %s: nothing to do",
+			      "%" PRId64 " в состоянии %s: делать нечего"),
+		    id, before.state);
 		return CMD_WARN;
 	}
 	if (rc == RC_OK)
@@ -154,30 +156,35 @@ run(int argc, char **argv)
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (o) {
-		case 'a': all = true; break;
-		case 'j': json = true; break;
-		default: return cmd_usage(&cmd_outbox);
+		case 'a':
+			all = true;
+			break;
+		case 'j':
+			json = true;
+			break;
+		default:
+			return cmd_usage(&cmd_outbox);
 		}
 	}
 	verb = optind < argc ? argv[optind++] : "list";
 	if (str_eq(verb, "list") ? optind != argc :
-	    (!str_eq(verb, "retry") && !str_eq(verb, "cancel")) || optind + 1 != argc ||
-	    str_i64(argv[optind], &id) != RC_OK || id <= 0)
+				   (!str_eq(verb, "retry") && !str_eq(verb, "cancel")) ||
+		    optind + 1 != argc || str_i64(argv[optind], &id) != RC_OK || id <= 0)
 		return cmd_usage(&cmd_outbox);
 	if (cmd_conf(&c) != RC_OK)
 		return CMD_FAIL;
 	opts.conninfo = c->database_url_send ? c->database_url_send : c->database_url;
 	opts.connect_s = c->db_connect_s;
 	db = cmd_db(&opts);
-	status = db == NULL ? CMD_FAIL : id == 0 ? list(db, all, json) : decide(db, id,
-	    str_eq(verb, "retry"), json);
+	status = db == NULL ? CMD_FAIL :
+	    id == 0	    ? list(db, all, json) :
+			      decide(db, id, str_eq(verb, "retry"), json);
 	db_free(db);
 	conf_drop(c);
 	return status;
 }
 
-const struct cmd cmd_outbox = {
-	"outbox", run,
+const struct cmd cmd_outbox = { "outbox", run,
 	{ "what waits to be sent, and what failed", "что ждёт отправки и что не отправлено" },
 	{ "usage: dmbox outbox [list] [--all] [--json]\n"
 	  "       dmbox outbox retry ID | cancel ID [--json]\n\n"
@@ -185,12 +192,11 @@ const struct cmd cmd_outbox = {
 	  "what failed or died within a week; --all everything.  retry sends again what is\n"
 	  "unknown, failed or dead, and lifts the account's pause: of an unknown one the\n"
 	  "customer may get two.  cancel gives up what is queued or unknown.",
-	  "вызов: dmbox outbox [list] [--all] [--json]\n"
-	  "       dmbox outbox retry ID | cancel ID [--json]\n\n"
-	  "list: что ждёт (queued, leased), о чём никто не знает (unknown) и что не удалось\n"
-	  "за неделю (failed, dead); --all: всё.  retry отправляет ещё раз то, что unknown,\n"
-	  "failed или dead, и снимает паузу аккаунта: сообщение unknown клиент может\n"
-	  "получить дважды.  cancel отменяет то, что queued или unknown." },
+	    "вызов: dmbox outbox [list] [--all] [--json]\n"
+	    "       dmbox outbox retry ID | cancel ID [--json]\n\n"
+	    "list: что ждёт (queued, leased), о чём никто не знает (unknown) и что не удалось\n"
+	    "за неделю (failed, dead); --all: всё.  retry отправляет ещё раз то, что unknown,\n"
+	    "failed или dead, и снимает паузу аккаунта: сообщение unknown клиент может\n"
+	    "получить дважды.  cancel отменяет то, что queued или unknown." },
 	"  dmbox outbox\n"
-	  "  dmbox outbox retry 42\n"
-};
+	"  dmbox outbox retry 42\n" };

@@ -21,11 +21,14 @@
 static void
 put_counts(struct jsonw *w, const struct purge_counts *n)
 {
-	const struct { const char *key; int64_t v; } f[] = { { "messages", n->messages },
-	    { "attachments", n->attachments }, { "files", n->files }, { "events", n->events },
-	    { "reactions", n->reactions }, { "outbox", n->outbox }, { "contacts", n->contacts },
-	    { "deliveriesBlanked", n->deliveries }, { "deliveriesMixed", n->mixed },
-	    { "underWay", n->leased } };
+	const struct {
+		const char *key;
+		int64_t v;
+	} f[] = { { "messages", n->messages }, { "attachments", n->attachments },
+		{ "files", n->files }, { "events", n->events }, { "reactions", n->reactions },
+		{ "outbox", n->outbox }, { "contacts", n->contacts },
+		{ "deliveriesBlanked", n->deliveries }, { "deliveriesMixed", n->mixed },
+		{ "underWay", n->leased } };
 
 	jsonw_object(w, "counts");
 	for (size_t i = 0; i < sizeof f / sizeof *f; i++)
@@ -36,24 +39,28 @@ put_counts(struct jsonw *w, const struct purge_counts *n)
 static void
 say_counts(const struct purge_counts *n)
 {
-	const struct { const char *en, *ru; int64_t v; } f[] = {
-	    { "messages", "сообщений", n->messages }, { "attachments", "вложений", n->attachments },
-	    { "files", "файлов", n->files }, { "events", "событий", n->events },
-	    { "reactions", "реакций", n->reactions },
-	    { "texts of the outbox", "текстов в исходящих", n->outbox },
-	    { "contacts", "контактов", n->contacts },
-	    { "deliveries of the ledger lose their bytes", "доставок в журнале теряют содержимое",
-	      n->deliveries } };
+	const struct {
+		const char *en, *ru;
+		int64_t v;
+	} f[] = { { "messages", "сообщений", n->messages },
+		{ "attachments", "вложений", n->attachments }, { "files", "файлов", n->files },
+		{ "events", "событий", n->events }, { "reactions", "реакций", n->reactions },
+		{ "texts of the outbox", "текстов в исходящих", n->outbox },
+		{ "contacts", "контактов", n->contacts },
+		{ "deliveries of the ledger lose their bytes",
+		    "доставок в журнале теряют содержимое", n->deliveries } };
 
 	for (size_t i = 0; i < sizeof f / sizeof *f; i++)
 		if (f[i].v > 0)
-			printf("%8" PRId64 "  %s\n", f[i].v,
-			    cmd_lang() == CMD_RU ? f[i].ru : f[i].en);
+			printf(
+			    "%8" PRId64 "  %s\n", f[i].v, cmd_lang() == CMD_RU ? f[i].ru : f[i].en);
 	if (n->mixed > 0)
-		printf(cmd_tr("          (%"
-		    PRId64 " of them also hold other messages: these stay, their bytes go)\n",
-		    "          (в %" PRId64 " из них есть и другие сообщения: они остаются, уходят "
-		    "только байты)\n"), n->mixed);
+		printf(cmd_tr("          (%" PRId64
+			      " of them also hold other messages: these stay, their bytes go)\n",
+			   "          (в %" PRId64
+			   " из них есть и другие сообщения: они остаются, уходят "
+			   "только байты)\n"),
+		    n->mixed);
 }
 
 static void
@@ -76,12 +83,13 @@ agreed(bool yes)
 	if (yes)
 		return true;
 	if (!isatty(STDIN_FILENO)) {
-		cmd_error("%s", cmd_tr("nothing was erased: give --yes",
-		    "ничего не стёрто: нужен --yes"));
+		cmd_error("%s",
+		    cmd_tr("nothing was erased: give --yes", "ничего не стёрто: нужен --yes"));
 		return false;
 	}
-	printf("%s", cmd_tr("This cannot be undone.  Erase? (yes/no) ",
-	    "Отменить это нельзя.  Стереть? (yes/no) "));
+	printf("%s",
+	    cmd_tr("This cannot be undone.  Erase? (yes/no) ",
+		"Отменить это нельзя.  Стереть? (yes/no) "));
 	fflush(stdout);
 	return fgets(line, sizeof line, stdin) != NULL &&
 	    (str_eq(line, "yes\n") || str_eq(line, "да\n"));
@@ -112,7 +120,10 @@ remove_files(struct db *db, struct conf *c)
 	return left;
 }
 
-struct look { const char *word; size_t bad; };
+struct look {
+	const char *word;
+	size_t bad;
+};
 
 static bool
 look(void *arg, const struct spool_seen *s)
@@ -121,8 +132,11 @@ look(void *arg, const struct spool_seen *s)
 
 	if (s->bad && memmem(s->bytes, s->n, l->word, strlen(l->word)) != NULL) {
 		l->bad++;
-		fprintf(stderr, cmd_tr("quarantined, and names the contact: remove it "
-		    "by hand: %s\n", "отложен и называет контакт, удалите вручную: %s\n"), s->path);
+		fprintf(stderr,
+		    cmd_tr("quarantined, and names the contact: remove it "
+			   "by hand: %s\n",
+			"отложен и называет контакт, удалите вручную: %s\n"),
+		    s->path);
 	}
 	return true;
 }
@@ -142,7 +156,10 @@ spool_names(const struct conf *c, const struct purge_contact *who)
 	return l.bad;
 }
 
-struct opts { const char *contact, *older; bool dry, yes, json; };
+struct opts {
+	const char *contact, *older;
+	bool dry, yes, json;
+};
 
 static void
 say_json(const struct purge_counts *n, bool dry, int64_t files, size_t aside)
@@ -164,7 +181,7 @@ say_json(const struct purge_counts *n, bool dry, int64_t files, size_t aside)
 static int
 work(struct db *db, struct conf *c, const struct opts *o, const struct purge_want *w)
 {
-	struct purge_counts n = {0};
+	struct purge_counts n = { 0 };
 	struct purge_want run = *w;
 	size_t aside = w->contact != NULL ? spool_names(c, w->contact) : 0;
 	int64_t files = 0;
@@ -187,8 +204,9 @@ work(struct db *db, struct conf *c, const struct opts *o, const struct purge_wan
 		if (run.progress != NULL)
 			fputc('\n', stderr);
 		if (rc != RC_OK) {
-			cmd_error(cmd_tr("stopped after %" PRId64 " messages: %s; run it again",
-			    "остановлено после %" PRId64 " сообщений: %s; запустите ещё раз"),
+			cmd_error(
+			    cmd_tr("stopped after %" PRId64 " messages: %s; run it again",
+				"остановлено после %" PRId64 " сообщений: %s; запустите ещё раз"),
 			    n.messages, db_error(db));
 			return CMD_FAIL;
 		}
@@ -198,19 +216,22 @@ work(struct db *db, struct conf *c, const struct opts *o, const struct purge_wan
 		say_json(&n, o->dry, files, aside);
 	} else if (!o->dry) {
 		printf(cmd_tr("erased: %" PRId64 " messages, %" PRId64 " events, %" PRId64
-		    " contacts; %" PRId64 " deliveries without bytes now\n",
-		    "стёрто: сообщений %" PRId64 ", событий %" PRId64 ", контактов %" PRId64
-		    "; доставок без содержимого: %" PRId64 "\n"), n.messages, n.events, n.contacts,
-		    n.deliveries);
+			      " contacts; %" PRId64 " deliveries without bytes now\n",
+			   "стёрто: сообщений %" PRId64 ", событий %" PRId64 ", контактов %" PRId64
+			   "; доставок без содержимого: %" PRId64 "\n"),
+		    n.messages, n.events, n.contacts, n.deliveries);
 		if (files > 0)
 			printf(cmd_tr("%" PRId64 " files are left to the poller\n",
-			    "файлов оставлено программе опроса: %" PRId64 "\n"), files);
+				   "файлов оставлено программе опроса: %" PRId64 "\n"),
+			    files);
 	}
 	if (n.leased > 0 && !o->dry)
-		cmd_error(cmd_tr("%"
-		    PRId64 " messages to this contact are under way: run it again in a minute",
-		    "сообщений в пути к этому контакту: %"
-		    PRId64 "; запустите ещё раз через минуту"), n.leased);
+		cmd_error(
+		    cmd_tr("%" PRId64
+			   " messages to this contact are under way: run it again in a minute",
+			"сообщений в пути к этому контакту: %" PRId64
+			"; запустите ещё раз через минуту"),
+		    n.leased);
 	return aside > 0 || (n.leased > 0 && !o->dry) ? CMD_WARN : CMD_OK;
 }
 
@@ -218,11 +239,13 @@ static int
 purge(struct conf *c, const struct opts *o)
 {
 	struct purge_contact found[FOUND_MAX];
-	struct purge_want w = {0};
-	struct mem_arena arena = {0};
-	struct db_opts opts = { .app = "dmbox purge", .no_prepare = true, .statement_ms = 600000,
-	    .connect_s = c->db_connect_s,
-	    .conninfo = c->database_url_cron != NULL ? c->database_url_cron : c->database_url };
+	struct purge_want w = { 0 };
+	struct mem_arena arena = { 0 };
+	struct db_opts opts = { .app = "dmbox purge",
+		.no_prepare = true,
+		.statement_ms = 600000,
+		.connect_s = c->db_connect_s,
+		.conninfo = c->database_url_cron != NULL ? c->database_url_cron : c->database_url };
 	struct db *db = cmd_db(&opts);
 	size_t n = 0;
 	int status = CMD_FAIL;
@@ -240,9 +263,11 @@ purge(struct conf *c, const struct opts *o)
 		w.contact = &found[0];
 		status = work(db, c, o, &w);
 	} else {
-		cmd_error(n == 0 ? cmd_tr("there is no contact %s", "контакта %s нет") :
-		    cmd_tr("%s may be several: give the id in the first column",
-		    "%s может быть разными людьми: укажите номер из первого столбца"), o->contact);
+		cmd_error(n == 0 ?
+			cmd_tr("there is no contact %s", "контакта %s нет") :
+			cmd_tr("%s may be several: give the id in the first column",
+			    "%s может быть разными людьми: укажите номер из первого столбца"),
+		    o->contact);
 		for (size_t i = 0; i < n; i++)
 			say_contact(&found[i]);
 		status = CMD_WARN;
@@ -255,22 +280,32 @@ purge(struct conf *c, const struct opts *o)
 static int
 run(int argc, char **argv)
 {
-	static const struct option options[] =
-		{ { "contact", 1, NULL, 'c' }, { "older-than", 1, NULL, 'o' },
-		{ "dry-run", 0, NULL, 'n' }, { "yes", 0, NULL, 'y' }, { "json", 0, NULL, 'j' },
-		{ NULL, 0, NULL, 0 } };
-	struct opts o = {0};
+	static const struct option options[] = { { "contact", 1, NULL, 'c' },
+		{ "older-than", 1, NULL, 'o' }, { "dry-run", 0, NULL, 'n' },
+		{ "yes", 0, NULL, 'y' }, { "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
+	struct opts o = { 0 };
 	struct conf *c;
 	int ch, status;
 
 	while ((ch = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (ch) {
-		case 'c': o.contact = optarg; break;
-		case 'o': o.older = optarg; break;
-		case 'n': o.dry = true; break;
-		case 'y': o.yes = true; break;
-		case 'j': o.json = true; break;
-		default: return cmd_usage(&cmd_purge);
+		case 'c':
+			o.contact = optarg;
+			break;
+		case 'o':
+			o.older = optarg;
+			break;
+		case 'n':
+			o.dry = true;
+			break;
+		case 'y':
+			o.yes = true;
+			break;
+		case 'j':
+			o.json = true;
+			break;
+		default:
+			return cmd_usage(&cmd_purge);
 		}
 	}
 	if (optind != argc || (o.contact == NULL) == (o.older == NULL))
@@ -282,8 +317,7 @@ run(int argc, char **argv)
 	return status;
 }
 
-const struct cmd cmd_purge = {
-	"purge", run,
+const struct cmd cmd_purge = { "purge", run,
 	{ "erase a contact, or what is old", "стереть контакт или всё старое" },
 	{ "usage: dmbox purge --contact ID | --older-than TIME [--dry-run] [--yes] [--json]\n\n"
 	  "--contact erases a conversation: messages, attachments and their files, edits,\n"
@@ -292,13 +326,13 @@ const struct cmd cmd_purge = {
 	  "@username.  --older-than (90d, or a date like 2026-01-31) erases what was\n"
 	  "sent before then, of everybody.  What was erased does not come back by a poll, a\n"
 	  "retry, the spool or replay.  --dry-run only counts; --yes does not ask.",
-	  "вызов: dmbox purge --contact ID | --older-than ВРЕМЯ [--dry-run] [--yes] [--json]\n\n"
-	  "--contact стирает переписку: сообщения, вложения и их файлы, правки, реакции,\n"
-	  "события, тексты отправленного, сам контакт и содержимое доставок в журнале, где он\n"
-	  "назван.  ID это contacts.id, номер у провайдера или @имя.  --older-than (90d или дата\n"
-	  "вида 2026-01-31) стирает у всех то, что отправлено раньше.  Стёртое не\n"
-	  "возвращается ни опросом, ни повтором, ни из спула, ни через replay.\n"
-	  "--dry-run только считает; --yes не спрашивает." },
+	    "вызов: dmbox purge --contact ID | --older-than ВРЕМЯ [--dry-run] [--yes] [--json]\n\n"
+	    "--contact стирает переписку: сообщения, вложения и их файлы, правки, реакции,\n"
+	    "события, тексты отправленного, сам контакт и содержимое доставок в журнале, где он\n"
+	    "назван.  ID это contacts.id, номер у провайдера или @имя.  --older-than (90d или "
+	    "дата\n"
+	    "вида 2026-01-31) стирает у всех то, что отправлено раньше.  Стёртое не\n"
+	    "возвращается ни опросом, ни повтором, ни из спула, ни через replay.\n"
+	    "--dry-run только считает; --yes не спрашивает." },
 	"  dmbox purge --contact @anna --dry-run\n"
-	  "  dmbox purge --older-than 365d\n"
-};
+	"  dmbox purge --older-than 365d\n" };

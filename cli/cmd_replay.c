@@ -33,7 +33,7 @@ result_text(const struct replay_one *o)
 		return cmd_tr("was refused, and that stands", "отклонена, и это остаётся в силе");
 	case REPLAY_BAD_SIGNATURE:
 		return cmd_tr("its signature fits no app secret of the account (--any-signature "
-		    "replays it)",
+			      "replays it)",
 		    "подпись не подходит ни к одному секрету аккаунта (--any-signature всё "
 		    "же повторит)");
 	case REPLAY_TEST:
@@ -46,8 +46,8 @@ result_text(const struct replay_one *o)
 }
 
 static void
-put_items(struct jsonw *w, size_t items, size_t stored, size_t duplicates, size_t weak,
-    size_t ignored)
+put_items(
+    struct jsonw *w, size_t items, size_t stored, size_t duplicates, size_t weak, size_t ignored)
 {
 	jsonw_i64(w, "items", (int64_t)items);
 	jsonw_i64(w, "stored", (int64_t)stored);
@@ -66,8 +66,10 @@ one_json(struct show *s, const struct replay_one *o)
 	jsonw_i64(w, "delivery", o->id);
 	jsonw_str(w, "result", replay_result_names[o->result]);
 	jsonw_str(w, "reason", o->reason);
-	jsonw_str(w, "signature", o->signature ? "ok" :
-	    o->result == REPLAY_BAD_SIGNATURE ? "bad" : "not_kept");
+	jsonw_str(w, "signature",
+	    o->signature			  ? "ok" :
+		o->result == REPLAY_BAD_SIGNATURE ? "bad" :
+						    "not_kept");
 	jsonw_i64(w, "made", o->made);
 	put_items(w, o->items, o->stored, o->duplicates, o->weak, o->ignored);
 	jsonw_end(w);
@@ -89,8 +91,9 @@ each(void *arg, const struct replay_one *o)
 			if (o->reason != NULL)
 				printf(" (%s)", o->reason);
 			if (o->result == REPLAY_DONE)
-				printf(cmd_tr(": %zu items, %zu new, %zu duplicates, %zu ignored",
-				    ": %zu элементов, новых %zu, повторов %zu, пропущено %zu"),
+				printf(
+				    cmd_tr(": %zu items, %zu new, %zu duplicates, %zu ignored",
+					": %zu элементов, новых %zu, повторов %zu, пропущено %zu"),
 				    o->items, o->stored, o->duplicates + o->weak, o->ignored);
 			putchar('\n');
 		}
@@ -119,10 +122,10 @@ say_counts(struct show *s, const struct replay_counts *n, bool dry)
 		return;
 	}
 	printf(dry ? cmd_tr("%zu deliveries, %zu would be parsed: %zu items, %zu messages "
-	    "not there yet",
-	    "доставок %zu, будет разобрано %zu: элементов %zu, новых сообщений %zu") :
-	    cmd_tr("%zu deliveries, %zu replayed: %zu items, %zu new",
-	    "доставок %zu, повторено %zu: элементов %zu, новых %zu"),
+			    "not there yet",
+			 "доставок %zu, будет разобрано %zu: элементов %zu, новых сообщений %zu") :
+		     cmd_tr("%zu deliveries, %zu replayed: %zu items, %zu new",
+			 "доставок %zu, повторено %zu: элементов %zu, новых %zu"),
 	    n->deliveries, n->by_result[REPLAY_DONE], n->items, n->stored);
 	if (!dry)
 		printf(cmd_tr(", %zu duplicates, %zu ignored", ", повторов %zu, пропущено %zu"),
@@ -140,13 +143,15 @@ struct opts {
 static int
 work(const struct conf *c, const struct opts *o, int64_t since)
 {
-	struct db_opts opts = { .app = "dmbox replay", .statement_ms = 60000,
-	    .connect_s = c->db_connect_s,
-	    .conninfo = c->database_url_cron ? c->database_url_cron : c->database_url };
+	struct db_opts opts = { .app = "dmbox replay",
+		.statement_ms = 60000,
+		.connect_s = c->db_connect_s,
+		.conninfo = c->database_url_cron ? c->database_url_cron : c->database_url };
 	struct show s = { .json = o->json, .all = o->n > 0 };
-	struct replay_want w = { .dry = o->dry, .any_signature = o->any_signature, .each = each,
-	    .arg = &s };
-	struct replay_counts n = {0};
+	struct replay_want w = {
+		.dry = o->dry, .any_signature = o->any_signature, .each = each, .arg = &s
+	};
+	struct replay_counts n = { 0 };
 	struct db *db = cmd_db(&opts);
 	enum rc rc = RC_OK;
 
@@ -162,44 +167,56 @@ work(const struct conf *c, const struct opts *o, int64_t since)
 	}
 	if (rc == RC_OK)
 		rc = o->n > 0 ? replay_ids(db, c, &w, o->ids, o->n, &n) :
-		    replay_since(db, c, &w, since, &n);
+				replay_since(db, c, &w, since, &n);
 	say_counts(&s, &n, o->dry);
 	if (rc != RC_OK)
 		cmd_error(cmd_tr("stopped: %s; running it again is safe",
-		    "остановлено: %s; повторный запуск безопасен"), db_error(db));
+			      "остановлено: %s; повторный запуск безопасен"),
+		    db_error(db));
 	db_free(db);
 	if (rc != RC_OK)
 		return CMD_FAIL;
 	/* asked for by number and not done is worth a word; within a span refusals are usual */
 	return n.by_result[REPLAY_BAD_SIGNATURE] > 0 ||
-	    (o->n > 0 && n.by_result[REPLAY_DONE] < o->n) ? CMD_WARN : CMD_OK;
+		(o->n > 0 && n.by_result[REPLAY_DONE] < o->n) ?
+	    CMD_WARN :
+	    CMD_OK;
 }
 
 static int
 run(int argc, char **argv)
 {
-	static const struct option options[] =
-		{ { "since", 1, NULL, 's' }, { "dry-run", 0, NULL, 'n' },
-		{ "any-signature", 0, NULL, 'a' }, { "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
-	struct opts o = {0};
+	static const struct option options[] = { { "since", 1, NULL, 's' },
+		{ "dry-run", 0, NULL, 'n' }, { "any-signature", 0, NULL, 'a' },
+		{ "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
+	struct opts o = { 0 };
 	struct conf *c;
 	int64_t since = 0;
 	int ch, status = CMD_USAGE;
 
 	while ((ch = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (ch) {
-		case 's': o.since = optarg; break;
-		case 'n': o.dry = true; break;
-		case 'a': o.any_signature = true; break;
-		case 'j': o.json = true; break;
-		default: return cmd_usage(&cmd_replay);
+		case 's':
+			o.since = optarg;
+			break;
+		case 'n':
+			o.dry = true;
+			break;
+		case 'a':
+			o.any_signature = true;
+			break;
+		case 'j':
+			o.json = true;
+			break;
+		default:
+			return cmd_usage(&cmd_replay);
 		}
 	}
 	o.ids = mem_array((size_t)argc + 1, sizeof *o.ids);
 	for (; optind < argc; optind++)
 		if (str_i64(argv[optind], &o.ids[o.n++]) != RC_OK || o.ids[o.n - 1] <= 0) {
-			cmd_error(cmd_tr("%s is no delivery id", "%s не номер доставки"),
-			    argv[optind]);
+			cmd_error(
+			    cmd_tr("%s is no delivery id", "%s не номер доставки"), argv[optind]);
 			goto out;
 		}
 	if ((o.n > 0) == (o.since != NULL) ||
@@ -217,8 +234,7 @@ out:
 	return status;
 }
 
-const struct cmd cmd_replay = {
-	"replay", run,
+const struct cmd cmd_replay = { "replay", run,
 	{ "parse stored bytes again", "разобрать сохранённые байты ещё раз" },
 	{ "usage: dmbox replay DELIVERY-ID...|--since TIME [--dry-run] [--any-signature] "
 	  "[--json]\n\n"
@@ -227,13 +243,13 @@ const struct cmd cmd_replay = {
 	  "safe.  TIME is 2026-11-22T10:15:00Z, 2026-11-22, or 2h (ago).  What was refused stays\n"
 	  "refused.  Signatures that were kept are checked again; what fits no secret of today is\n"
 	  "left out unless --any-signature is given.  --dry-run only parses and compares.",
-	  "вызов: dmbox replay НОМЕР-ДОСТАВКИ...|--since ВРЕМЯ [--dry-run] [--any-signature] "
-	  "[--json]\n\n"
-	  "Разбирает сохранённое в журнале ещё раз, байт в байт, через ту же дверь, что и вебхук:\n"
-	  "что уже есть, считается повтором, стёртое остаётся стёртым, повторять безопасно.\n"
-	  "ВРЕМЯ: 2026-11-22T10:15:00Z, 2026-11-22 или 2h (назад).  Отклонённое остаётся\n"
-	  "отклонённым.  Сохранённые подписи проверяются снова; что не подходит к секретам,\n"
-	  "пропускается без --any-signature.  --dry-run только разбирает и сравнивает." },
+	    "вызов: dmbox replay НОМЕР-ДОСТАВКИ...|--since ВРЕМЯ [--dry-run] [--any-signature] "
+	    "[--json]\n\n"
+	    "Разбирает сохранённое в журнале ещё раз, байт в байт, через ту же дверь, что и "
+	    "вебхук:\n"
+	    "что уже есть, считается повтором, стёртое остаётся стёртым, повторять безопасно.\n"
+	    "ВРЕМЯ: 2026-11-22T10:15:00Z, 2026-11-22 или 2h (назад).  Отклонённое остаётся\n"
+	    "отклонённым.  Сохранённые подписи проверяются снова; что не подходит к секретам,\n"
+	    "пропускается без --any-signature.  --dry-run только разбирает и сравнивает." },
 	"  dmbox replay 1234 --dry-run\n"
-	  "  dmbox replay --since 2h\n"
-};
+	"  dmbox replay --since 2h\n" };

@@ -21,24 +21,22 @@
 #define SEEN 4096 /* ids of the last seconds, each once */
 #define ROWS_MAX 500
 
-static const struct db_stmt after = {"tail_after",
-    "select d.id, d.received_at, d.channel || '/' || d.account, d.source, d.verdict, d.reason, "
-    "d.items, d.stored,"
-    " d.duplicates + d.weak_duplicates, octet_length(d.body), json_build_object('id', d.id,"
-    " 'receivedAt', dmbox.iso(d.received_at), 'channel', d.channel, 'account', d.account, "
-    "'source', d.source,"
-    " 'verdict', d.verdict, 'reason', d.reason, 'items', d.items, 'stored', d.stored,"
-    " 'duplicates', d.duplicates + d.weak_duplicates, 'bytes', octet_length(d.body), 'requestId', "
-    "d.request_id)::text"
-    " from dmbox.deliveries d where d.id > $1 and d.received_at > now() - interval '2 days'"
-    " and ($2::text is null or d.account = $2) and (not $3 or d.verdict = 'rejected' or d.reason "
-    "<> 'ok')"
-    " order by d.id limit $4"};
-static const struct db_stmt place = {NULL,
-    "select coalesce(min(id) - 1, 0), coalesce(max(id), 0) from (select d.id from dmbox.deliveries "
-    "d"
-    " where d.received_at > now() - interval '2 days' and ($1::text is null or d.account = $1)"
-    " and (not $3 or d.verdict = 'rejected' or d.reason <> 'ok') order by d.id desc limit $2) x"};
+static const struct db_stmt after = { "tail_after",
+	"select d.id, d.received_at, d.channel || '/' || d.account, d.source, d.verdict, d.reason, "
+	"d.items, d.stored,"
+	" d.duplicates + d.weak_duplicates, octet_length(d.body), json_build_object('id', d.id,"
+	" 'receivedAt', dmbox.iso(d.received_at), 'channel', d.channel, 'account', d.account, "
+	"'source', d.source,"
+	" 'verdict', d.verdict, 'reason', d.reason, 'items', d.items, 'stored', d.stored,"
+	" 'duplicates', d.duplicates + d.weak_duplicates, 'bytes', octet_length(d.body),"
+	" 'requestId', d.request_id)::text from dmbox.deliveries d where d.id > $1 and"
+	" d.received_at > now() - interval '2 days' and ($2::text is null or d.account = $2) and"
+	" (not $3 or d.verdict = 'rejected' or d.reason <> 'ok') order by d.id limit $4" };
+static const struct db_stmt place = { NULL,
+	"select coalesce(min(id) - 1, 0), coalesce(max(id), 0) from (select d.id from"
+	" dmbox.deliveries d where d.received_at > now() - interval '2 days' and ($1::text is null"
+	" or d.account = $1) and (not $3 or d.verdict = 'rejected' or d.reason <> 'ok') order by"
+	" d.id desc limit $2) x" };
 
 static volatile sig_atomic_t stop;
 
@@ -98,7 +96,7 @@ show(const struct tail *t, const struct db_res *r, size_t i)
 static enum rc
 look(struct tail *t)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	int64_t now = clock_mono_ms();
 	enum rc rc;
@@ -131,7 +129,7 @@ look(struct tail *t)
 static int
 follow(struct tail *t, int64_t back, bool once)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	bool away = false;
 	enum rc rc;
@@ -154,8 +152,8 @@ follow(struct tail *t, int64_t back, bool once)
 			return rc == RC_OK ? CMD_OK : CMD_FAIL;
 		if ((rc != RC_OK) != away)
 			fprintf(stderr, "dmbox tail: %s\n",
-			    rc != RC_OK ? db_error(t->db)
-					: cmd_tr("the database is back", "база снова доступна"));
+			    rc != RC_OK ? db_error(t->db) :
+					  cmd_tr("the database is back", "база снова доступна"));
 		away = rc != RC_OK;
 		clock_sleep_ms(EVERY_MS);
 	}
@@ -165,11 +163,11 @@ follow(struct tail *t, int64_t back, bool once)
 static int
 run(int argc, char **argv)
 {
-	static const struct option options[] = {{"lines", 1, NULL, 'n'}, {"account", 1, NULL, 'a'},
-	    {"odd", 0, NULL, 'o'}, {"once", 0, NULL, '1'}, {"json", 0, NULL, 'j'},
-	    {NULL, 0, NULL, 0}};
-	struct db_opts opts = {.app = "dmbox tail", .no_prepare = true};
-	struct sigaction sa = {.sa_handler = on_signal};
+	static const struct option options[] = { { "lines", 1, NULL, 'n' },
+		{ "account", 1, NULL, 'a' }, { "odd", 0, NULL, 'o' }, { "once", 0, NULL, '1' },
+		{ "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
+	struct db_opts opts = { .app = "dmbox tail", .no_prepare = true };
+	struct sigaction sa = { .sa_handler = on_signal };
 	static struct tail t;
 	int64_t back = BACK_DEFAULT;
 	bool once = false;
@@ -212,15 +210,15 @@ run(int argc, char **argv)
 	return status;
 }
 
-const struct cmd cmd_tail = {"tail", run,
-    {"follow deliveries as they come", "следить за доставками по мере прихода"},
-    {"usage: dmbox tail [-n LINES] [--account NAME] [--odd] [--once] [--json]\n\n"
-     "Prints one line for each delivery: when it came, for whom, how, and what became of\n"
-     "it; the last ten (-n), then each as it comes, until Ctrl-C.  --odd: only what was\n"
-     "refused or not understood.  --once ends after those that are there.",
-	"вызов: dmbox tail [-n СТРОК] [--account ИМЯ] [--odd] [--once] [--json]\n\n"
-	"Печатает строку на каждую доставку: когда пришла, кому, как и что с ней стало;\n"
-	"последние десять (-n), затем каждую по мере прихода, до Ctrl-C.  --odd: только то,\n"
-	"что отклонено или не понято.  --once: закончить на том, что уже есть."},
-    "  dmbox tail --odd\n"
-    "  dmbox tail -n 100 --once --json | jq -r .reason | sort | uniq -c\n"};
+const struct cmd cmd_tail = { "tail", run,
+	{ "follow deliveries as they come", "следить за доставками по мере прихода" },
+	{ "usage: dmbox tail [-n LINES] [--account NAME] [--odd] [--once] [--json]\n\n"
+	  "Prints one line for each delivery: when it came, for whom, how, and what became of\n"
+	  "it; the last ten (-n), then each as it comes, until Ctrl-C.  --odd: only what was\n"
+	  "refused or not understood.  --once ends after those that are there.",
+	    "вызов: dmbox tail [-n СТРОК] [--account ИМЯ] [--odd] [--once] [--json]\n\n"
+	    "Печатает строку на каждую доставку: когда пришла, кому, как и что с ней стало;\n"
+	    "последние десять (-n), затем каждую по мере прихода, до Ctrl-C.  --odd: только то,\n"
+	    "что отклонено или не понято.  --once: закончить на том, что уже есть." },
+	"  dmbox tail --odd\n"
+	"  dmbox tail -n 100 --once --json | jq -r .reason | sort | uniq -c\n" };

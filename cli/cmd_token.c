@@ -55,10 +55,12 @@ make(const struct conf *c, const char *sub, const char *scope, long long ttl, bo
 		return CMD_FAIL;
 	}
 	if (scope == NULL)
-		fprintf(stderr, cmd_tr("no --scope: the token has what JWT_DEFAULT_SCOPE "
-		    "gives (%s)\n", "без --scope токену дано то, что в JWT_DEFAULT_SCOPE (%s)\n"),
-		    c->jwt_default_scope != NULL ? c->jwt_default_scope
-		    : cmd_tr("not set: nothing", "не задано: ничего"));
+		fprintf(stderr,
+		    cmd_tr("no --scope: the token has what JWT_DEFAULT_SCOPE "
+			   "gives (%s)\n",
+			"без --scope токену дано то, что в JWT_DEFAULT_SCOPE (%s)\n"),
+		    c->jwt_default_scope != NULL ? c->jwt_default_scope :
+						   cmd_tr("not set: nothing", "не задано: ничего"));
 	status = print_token(sub, scope, ttl, token, json);
 	mem_free_secret(token);
 	return status;
@@ -77,16 +79,23 @@ run(int argc, char **argv)
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (o) {
-		case 's': sub = optarg; break;
-		case 'c': scope = optarg; break;
-		case 'j': json = true; break;
+		case 's':
+			sub = optarg;
+			break;
+		case 'c':
+			scope = optarg;
+			break;
+		case 'j':
+			json = true;
+			break;
 		case 't':
 			if (cmd_duration_s(optarg, &ttl) == RC_OK && ttl > 0 && ttl <= TTL_MAX)
 				break;
 			cmd_error(cmd_tr("--ttl: a time like 30m, 8h or 7d",
 			    "--ttl: время вида 30m, 8h или 7d"));
 			return CMD_USAGE;
-		default: return cmd_usage(&cmd_token);
+		default:
+			return cmd_usage(&cmd_token);
 		}
 	}
 	if (optind != argc || str_empty(sub) || strlen(sub) > SUB_MAX ||
@@ -99,18 +108,16 @@ run(int argc, char **argv)
 	return status;
 }
 
-const struct cmd cmd_token = {
-	"token", run,
+const struct cmd cmd_token = { "token", run,
 	{ "print a JWT for the web programs", "напечатать JWT для веб-программ" },
 	{ "usage: dmbox token --sub NAME [--ttl 8h] [--scope \"read send\"] [--json]\n\n"
 	  "Prints a token signed with JWT_SECRET.  NAME is written to logs and owns the\n"
 	  "idempotency keys of sends.  --ttl takes s, m, h or d.  --scope holds words of\n"
 	  "read, poll, send, admin; without it the token carries none and may do what\n"
 	  "JWT_DEFAULT_SCOPE says.",
-	  "вызов: dmbox token --sub ИМЯ [--ttl 8h] [--scope \"read send\"] [--json]\n\n"
-	  "Печатает токен, подписанный ключом JWT_SECRET.  ИМЯ попадает в журнал, и ему\n"
-	  "принадлежат ключи идемпотентности отправок.  --ttl: s, m, h или d.  --scope:\n"
-	  "слова read, poll, send, admin; без него токен их не несёт и может то, что\n"
-	  "сказано в JWT_DEFAULT_SCOPE." },
-	"  dmbox token --sub report --scope read --ttl 30d\n"
-};
+	    "вызов: dmbox token --sub ИМЯ [--ttl 8h] [--scope \"read send\"] [--json]\n\n"
+	    "Печатает токен, подписанный ключом JWT_SECRET.  ИМЯ попадает в журнал, и ему\n"
+	    "принадлежат ключи идемпотентности отправок.  --ttl: s, m, h или d.  --scope:\n"
+	    "слова read, poll, send, admin; без него токен их не несёт и может то, что\n"
+	    "сказано в JWT_DEFAULT_SCOPE." },
+	"  dmbox token --sub report --scope read --ttl 30d\n" };

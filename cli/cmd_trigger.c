@@ -87,7 +87,7 @@ fits(struct shape s, const char *name, const struct conf *c, const char *account
 		return false;
 	for (size_t i = 0; i < c->n_accounts; i++)
 		if (c->accounts[i].provider == s.p &&
-			(!account || str_eq(account, c->accounts[i].name)))
+		    (!account || str_eq(account, c->accounts[i].name)))
 			return true;
 	return false;
 }
@@ -105,10 +105,12 @@ no_shape(const char *wanted)
 	near = str_nearest(strchr(wanted, '/') ? strchr(wanted, '/') + 1 : wanted, names, n);
 	if (near)
 		cmd_error(cmd_tr("there is no shape %s; did you mean %s?",
-		    "нет вида %s; может быть, %s?"), wanted, near);
+			      "нет вида %s; может быть, %s?"),
+		    wanted, near);
 	else
 		cmd_error(cmd_tr("there is no shape %s; see: dmbox trigger --list",
-		    "нет вида %s; смотрите: dmbox trigger --list"), wanted);
+			      "нет вида %s; смотрите: dmbox trigger --list"),
+		    wanted);
 	free(names);
 }
 
@@ -134,8 +136,8 @@ find_account(const struct conf *c, struct shape s, const char *name)
 	for (size_t i = 0; i < c->n_accounts; i++)
 		if (c->accounts[i].provider == s.p && (!name || str_eq(name, c->accounts[i].name)))
 			return &c->accounts[i];
-	cmd_error(cmd_tr("no account %s uses %s", "нет аккаунта %s с %s"), name ? name : "",
-	    s.p->name);
+	cmd_error(
+	    cmd_tr("no account %s uses %s", "нет аккаунта %s с %s"), name ? name : "", s.p->name);
 	return NULL;
 }
 
@@ -143,8 +145,9 @@ static bool
 default_url(const struct conf *c, const struct account *a, struct buf *out)
 {
 	if (str_empty(c->public_url)) {
-		cmd_error("%s", cmd_tr("DMBOX_PUBLIC_URL is not set: give --url",
-		    "DMBOX_PUBLIC_URL не задан: нужен --url"));
+		cmd_error("%s",
+		    cmd_tr("DMBOX_PUBLIC_URL is not set: give --url",
+			"DMBOX_PUBLIC_URL не задан: нужен --url"));
 		return false;
 	}
 	buf_puts(out, c->public_url);
@@ -161,7 +164,7 @@ show(const struct opts *o, struct shape s, const struct account *a, const char *
     const struct sample_vars *v, const struct http_res *res)
 {
 	struct json *j = NULL;
-	struct mem_arena arena = {0};
+	struct mem_arena arena = { 0 };
 	struct jsonw w;
 	struct buf b;
 
@@ -198,8 +201,12 @@ static int
 post(const struct conf *c, const struct opts *o, struct shape s, const struct account *a)
 {
 	char id[33], ref[33];
-	struct sample_vars v = { .id = o->id, .ref = o->ref, .from = o->from, .text = o->text,
-	    .own = str_empty(a->own_id) ? "1" : a->own_id, .now_us = clock_now_us() };
+	struct sample_vars v = { .id = o->id,
+		.ref = o->ref,
+		.from = o->from,
+		.text = o->text,
+		.own = str_empty(a->own_id) ? "1" : a->own_id,
+		.now_us = clock_now_us() };
 	struct buf body, url;
 	struct http_req req;
 	struct http_res res;
@@ -224,7 +231,8 @@ post(const struct conf *c, const struct opts *o, struct shape s, const struct ac
 	req.fresh = true;
 	if (s.p->sign(a, &req) != RC_OK && !a->webhook_open)
 		cmd_error(cmd_tr("account %s has no webhook secret: sent unsigned",
-		    "у аккаунта %s нет секрета вебхука: отправлено без подписи"), a->name);
+			      "у аккаунта %s нет секрета вебхука: отправлено без подписи"),
+		    a->name);
 	h = httpc_new(NULL);
 	httpc_once(h, &req, &res);
 	show(o, s, a, url.p, &v, &res);
@@ -243,23 +251,46 @@ static enum rc
 options(int argc, char **argv, struct opts *o)
 {
 	static const struct option longs[] = {
-		{ "url", 1, NULL, 'u' }, { "list", 0, NULL, 'l' }, { "account", 1, NULL, 'a' },
-		{ "id", 1, NULL, 'i' }, { "ref", 1, NULL, 'r' }, { "from", 1, NULL, 'f' },
-		{ "text", 1, NULL, 't' }, { "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 },
+		{ "url", 1, NULL, 'u' },
+		{ "list", 0, NULL, 'l' },
+		{ "account", 1, NULL, 'a' },
+		{ "id", 1, NULL, 'i' },
+		{ "ref", 1, NULL, 'r' },
+		{ "from", 1, NULL, 'f' },
+		{ "text", 1, NULL, 't' },
+		{ "json", 0, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int ch;
 
 	while ((ch = getopt_long(argc, argv, "", longs, NULL)) != -1)
 		switch (ch) {
-		case 'u': o->url = optarg; break;
-		case 'l': o->list = true; break;
-		case 'a': o->account = optarg; break;
-		case 'i': o->id = optarg; break;
-		case 'r': o->ref = optarg; break;
-		case 'f': o->from = optarg; break;
-		case 't': o->text = optarg; break;
-		case 'j': o->json = true; break;
-		default: return RC_INVALID;
+		case 'u':
+			o->url = optarg;
+			break;
+		case 'l':
+			o->list = true;
+			break;
+		case 'a':
+			o->account = optarg;
+			break;
+		case 'i':
+			o->id = optarg;
+			break;
+		case 'r':
+			o->ref = optarg;
+			break;
+		case 'f':
+			o->from = optarg;
+			break;
+		case 't':
+			o->text = optarg;
+			break;
+		case 'j':
+			o->json = true;
+			break;
+		default:
+			return RC_INVALID;
 		}
 	if (optind < argc)
 		o->shape = argv[optind++];
@@ -269,7 +300,7 @@ options(int argc, char **argv, struct opts *o)
 static int
 run(int argc, char **argv)
 {
-	struct opts o = {0};
+	struct opts o = { 0 };
 	struct conf *c;
 	const struct account *a;
 	struct shape s;
@@ -293,10 +324,9 @@ run(int argc, char **argv)
 	return status;
 }
 
-const struct cmd cmd_trigger = {
-	"trigger", run,
+const struct cmd cmd_trigger = { "trigger", run,
 	{ "post a shape that a provider is known to send, signed",
-	  "отправить подписанное тело, какое шлёт провайдер" },
+	    "отправить подписанное тело, какое шлёт провайдер" },
 	{ "usage: dmbox trigger SHAPE [--url U] [--account A] [--id X] [--ref X] [--from X]\n"
 	  "                     [--text T] [--json]\n"
 	  "       dmbox trigger --list [--json]\n\n"
@@ -305,14 +335,13 @@ const struct cmd cmd_trigger = {
 	  "provider would.  The message id is new at each run; --id fixes it.  --ref is the\n"
 	  "message that an edit, reaction, read or status speaks of.  Exit status: 0 when\n"
 	  "the webhook answered 2xx.",
-	  "вызов: dmbox trigger ВИД [--url U] [--account A] [--id X] [--ref X] [--from X]\n"
-	  "                     [--text T] [--json]\n"
-	  "       dmbox trigger --list [--json]\n\n"
-	  "Отправляет ВИД (ПРОВАЙДЕР/ИМЯ или одно имя для первого подходящего аккаунта) на\n"
-	  "DMBOX_PUBLIC_URL/КАНАЛ/webhook[/АККАУНТ] с секретом этого аккаунта, как это делает\n"
-	  "провайдер.  Номер сообщения каждый раз новый; --id задаёт его.  --ref: сообщение,\n"
-	  "о котором говорят правка, реакция, прочтение или статус.  Код выхода 0, если\n"
-	  "вебхук ответил 2xx." },
+	    "вызов: dmbox trigger ВИД [--url U] [--account A] [--id X] [--ref X] [--from X]\n"
+	    "                     [--text T] [--json]\n"
+	    "       dmbox trigger --list [--json]\n\n"
+	    "Отправляет ВИД (ПРОВАЙДЕР/ИМЯ или одно имя для первого подходящего аккаунта) на\n"
+	    "DMBOX_PUBLIC_URL/КАНАЛ/webhook[/АККАУНТ] с секретом этого аккаунта, как это делает\n"
+	    "провайдер.  Номер сообщения каждый раз новый; --id задаёт его.  --ref: сообщение,\n"
+	    "о котором говорят правка, реакция, прочтение или статус.  Код выхода 0, если\n"
+	    "вебхук ответил 2xx." },
 	"  dmbox trigger --list\n"
-	  "  dmbox trigger text --text hello\n"
-};
+	"  dmbox trigger text --text hello\n" };

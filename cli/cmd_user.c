@@ -38,8 +38,7 @@ shows_utf8(void)
 static void
 show_qr(const char *link)
 {
-	static const char *const half[] = { " ", "\xe2\x96\x84", "\xe2\x96\x80",
-	    "\xe2\x96\x88" };
+	static const char *const half[] = { " ", "\xe2\x96\x84", "\xe2\x96\x80", "\xe2\x96\x88" };
 	struct qr q;
 
 	if (!isatty(STDERR_FILENO) || !shows_utf8() || !qr_encode(link, &q))
@@ -68,8 +67,9 @@ give_link(struct db *db, const struct conf *c, const char *name, const char *rol
 	enum rc rc = people_link(db, name, LINK_S, secret, &us);
 
 	if (rc == RC_NONE) {
-		cmd_error(cmd_tr("there is no %s: dmbox user add",
-		    "%s нет в списке: dmbox user add"), name);
+		cmd_error(
+		    cmd_tr("there is no %s: dmbox user add", "%s нет в списке: dmbox user add"),
+		    name);
 		return CMD_WARN;
 	}
 	if (rc != RC_OK) {
@@ -98,7 +98,7 @@ give_link(struct db *db, const struct conf *c, const char *name, const char *rol
 	if (str_empty(c->public_url))
 		fprintf(stderr, "%s\n",
 		    cmd_tr("put your site's address before it (or set DMBOX_PUBLIC_URL)",
-		    "допишите спереди адрес сайта (или задайте DMBOX_PUBLIC_URL)"));
+			"допишите спереди адрес сайта (или задайте DMBOX_PUBLIC_URL)"));
 	mem_wipe(secret, sizeof secret);
 	mem_wipe(b.p, b.n);
 	buf_free(&b);
@@ -149,14 +149,15 @@ list(struct db *db, bool json)
 	if (json)
 		list_json(r);
 	else if (db_rows(r) == 0)
-		printf("%s\n", cmd_tr("nobody yet: dmbox user add NAME --role owner",
-		    "пока никого: dmbox user add ИМЯ --role owner"));
+		printf("%s\n",
+		    cmd_tr("nobody yet: dmbox user add NAME --role owner",
+			"пока никого: dmbox user add ИМЯ --role owner"));
 	for (size_t i = 0; !json && i < db_rows(r); i++) {
 		snprintf(seen, sizeof seen, "%s", cmd_tr("never signed in", "ещё не входил(а)"));
 		if (!db_is_null(r, i, 3))
 			clock_iso(db_get_time(r, i, 3), seen);
 		printf(cmd_tr("%-20s  %-6s  %s  sessions: %" PRId64 "%s\n",
-		    "%-20s  %-6s  %s  сеансов: %" PRId64 "%s\n"),
+			   "%-20s  %-6s  %s  сеансов: %" PRId64 "%s\n"),
 		    db_get_text(r, i, 0), db_get_text(r, i, 1), seen, db_get_i64(r, i, 4),
 		    db_is_null(r, i, 5) ? "" : cmd_tr("  revoked", "  доступ закрыт"));
 	}
@@ -169,8 +170,9 @@ take_access(struct db *db, const char *name, bool json)
 {
 	switch (people_revoke(db, name)) {
 	case RC_OK:
-		printf(json ? "{\"revoked\":true}\n" : cmd_tr("%s may do nothing any more\n",
-		    "доступ закрыт: %s\n"), name);
+		printf(json ? "{\"revoked\":true}\n" :
+			      cmd_tr("%s may do nothing any more\n", "доступ закрыт: %s\n"),
+		    name);
 		return CMD_OK;
 	case RC_NONE:
 		cmd_error(cmd_tr("there is no %s", "%s нет в списке"), name);
@@ -200,7 +202,7 @@ static int
 run(int argc, char **argv)
 {
 	static const struct option options[] = { { "role", 1, NULL, 'r' }, { "json", 0, NULL, 'j' },
-	    { NULL, 0, NULL, 0 } };
+		{ NULL, 0, NULL, 0 } };
 	struct db_opts opts = { .app = "dmbox user", .no_prepare = true };
 	const char *role = NULL, *verb, *name = NULL;
 	bool json = false;
@@ -210,19 +212,24 @@ run(int argc, char **argv)
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (o) {
-		case 'r': role = optarg; break;
-		case 'j': json = true; break;
-		default: return cmd_usage(&cmd_user);
+		case 'r':
+			role = optarg;
+			break;
+		case 'j':
+			json = true;
+			break;
+		default:
+			return cmd_usage(&cmd_user);
 		}
 	verb = optind < argc ? argv[optind++] : "list";
 	if (!str_eq(verb, "list") && optind < argc)
 		name = argv[optind++];
 	if (optind != argc ||
 	    (!str_eq(verb, "list") && !str_eq(verb, "add") && !str_eq(verb, "link") &&
-	    !str_eq(verb, "revoke")) ||
+		!str_eq(verb, "revoke")) ||
 	    (!str_eq(verb, "list") &&
-	    (str_empty(name) || !str_utf8_ok(name, strlen(name)) ||
-	    str_utf8_len(name, strlen(name)) > PEOPLE_NAME_MAX)) ||
+		(str_empty(name) || !str_utf8_ok(name, strlen(name)) ||
+		    str_utf8_len(name, strlen(name)) > PEOPLE_NAME_MAX)) ||
 	    (str_eq(verb, "add") != (role != NULL)) || (role != NULL && !people_role_ok(role)))
 		return cmd_usage(&cmd_user);
 	if (cmd_conf(&c) != RC_OK)
@@ -236,8 +243,7 @@ run(int argc, char **argv)
 	return status;
 }
 
-const struct cmd cmd_user = {
-	"user", run,
+const struct cmd cmd_user = { "user", run,
 	{ "who may open the inbox page", "кому можно открывать страницу переписки" },
 	{ "usage: dmbox user [list] [--json]\n"
 	  "       dmbox user add NAME --role read|answer|owner [--json]\n"
@@ -246,13 +252,12 @@ const struct cmd cmd_user = {
 	  "hours, and keeps the browser signed in for 30 days after its last use.  read may\n"
 	  "look, answer may also write, owner everything.  add for somebody who is there\n"
 	  "changes the role.  revoke ends all sessions and links of that person at once.",
-	  "вызов: dmbox user [list] [--json]\n"
-	  "       dmbox user add ИМЯ --role read|answer|owner [--json]\n"
-	  "       dmbox user link ИМЯ | revoke ИМЯ [--json]\n\n"
-	  "add и link печатают личную ссылку на страницу переписки: она действует один раз,\n"
-	  "в течение суток, и браузер остаётся в системе 30 дней после последнего\n"
-	  "использования.  read: читать, answer: ещё и отвечать, owner: всё.  add для того,\n"
-	  "кто уже есть, меняет роль.  revoke сразу закрывает все сеансы и ссылки человека." },
+	    "вызов: dmbox user [list] [--json]\n"
+	    "       dmbox user add ИМЯ --role read|answer|owner [--json]\n"
+	    "       dmbox user link ИМЯ | revoke ИМЯ [--json]\n\n"
+	    "add и link печатают личную ссылку на страницу переписки: она действует один раз,\n"
+	    "в течение суток, и браузер остаётся в системе 30 дней после последнего\n"
+	    "использования.  read: читать, answer: ещё и отвечать, owner: всё.  add для того,\n"
+	    "кто уже есть, меняет роль.  revoke сразу закрывает все сеансы и ссылки человека." },
 	"  dmbox user add anna --role answer\n"
-	  "  dmbox user revoke anna\n"
-};
+	"  dmbox user revoke anna\n" };

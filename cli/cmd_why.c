@@ -30,14 +30,27 @@
 #define WORD_MIN 4		/* shorter ones are in any bytes */
 
 /* The conclusion at the end; the order of the names is why_names'. */
-enum verdict_of { STORED, PARTLY, REFUSED, SPOOLED, SET_ASIDE, LEDGER_ONLY, ERASED, EVENTS_ONLY,
-	NEVER_RECEIVED, NOT_FOUND, LISTED, NOT_SENT, FATE_UNKNOWN, NOT_SENT_YET, COULD_NOT_LOOK,
-	VERDICT_OF__MAX };
+enum verdict_of {
+	STORED,
+	PARTLY,
+	REFUSED,
+	SPOOLED,
+	SET_ASIDE,
+	LEDGER_ONLY,
+	ERASED,
+	EVENTS_ONLY,
+	NEVER_RECEIVED,
+	NOT_FOUND,
+	LISTED,
+	NOT_SENT,
+	FATE_UNKNOWN,
+	NOT_SENT_YET,
+	COULD_NOT_LOOK,
+	VERDICT_OF__MAX
+};
 static const char *const names[VERDICT_OF__MAX] = { "stored", "partly", "refused", "spooled",
-	"set_aside",
-	"ledger_only", "erased", "events_only", "never_received", "not_found", "listed",
-	    "send_failed",
-	"send_unknown", "send_waits", "could_not_look" };
+	"set_aside", "ledger_only", "erased", "events_only", "never_received", "not_found",
+	"listed", "send_failed", "send_unknown", "send_waits", "could_not_look" };
 
 struct why {
 	struct conf *conf;
@@ -113,7 +126,7 @@ static void
 say_event(const struct trace_event *s)
 {
 	struct json *j = NULL;
-	struct mem_arena arena = {0};
+	struct mem_arena arena = { 0 };
 	const struct json *value;
 	const char *key;
 	size_t col, max = width();
@@ -157,46 +170,47 @@ say_words(const struct why *w)
 static const char *const meanings[VERDICT_OF__MAX][2] = {
 	[STORED] = { "It is in the database.", "Оно в базе данных." },
 	[PARTLY] = { "It was accepted, and its row is gone: see dmbox.ingest_balance; "
-	    "dmbox replay brings it back.",
+		     "dmbox replay brings it back.",
 	    "Принято, но строки больше нет: смотрите dmbox.ingest_balance; вернёт её "
 	    "dmbox replay." },
 	[REFUSED] = { "A delivery that holds it was refused. Mend the credential, then let "
-	    "the provider send again: dmbox doctor.",
+		      "the provider send again: dmbox doctor.",
 	    "Доставка, в которой оно есть, отклонена. Исправьте секрет и пусть провайдер "
 	    "отправит ещё раз: dmbox doctor." },
 	[SPOOLED] = { "It waits in the spool for the database; dmbox-poll stores it.",
 	    "Ждёт в спуле, пока недоступна база; dmbox-poll его сохранит." },
 	[SET_ASIDE] = { "The database refused it again and again, so its file is in "
-	    "quarantine (the log says why). The way back: mend the cause (dmbox doctor), "
-	    "then move the file to the spool's folder new; dmbox-poll stores it.",
+			"quarantine (the log says why). The way back: mend the cause (dmbox "
+			"doctor), then move the file to the spool's folder new; dmbox-poll stores "
+			"it.",
 	    "База раз за разом его отвергала, и файл в карантине (причина в журнале). "
 	    "Обратно: устраните причину (dmbox doctor) и верните файл в папку new спула; "
 	    "dmbox-poll его сохранит." },
 	[LEDGER_ONLY] = { "Its bytes came and are in the ledger, but no message with this id "
-	    "was made of them: see reason; dmbox replay parses them again.",
+			  "was made of them: see reason; dmbox replay parses them again.",
 	    "Байты пришли и лежат в журнале, но сообщения с этим номером из них не вышло: "
 	    "смотрите reason; dmbox replay разберёт их снова." },
 	[ERASED] = { "It was erased on request and does not come back.",
 	    "Стёрто по требованию и не вернётся." },
 	[EVENTS_ONLY] = { "Only what happened to it came (edit, read, reaction); the message "
-	    "itself did not.",
+			  "itself did not.",
 	    "Пришло только то, что с ним случилось (правка, прочтение, реакция); само "
 	    "сообщение нет." },
 	[NEVER_RECEIVED] = { "It never reached us, and the provider has it: the webhook is not "
-	    "set, or did not get through: dmbox doctor.",
+			     "set, or did not get through: dmbox doctor.",
 	    "До нас не дошло, а у провайдера оно есть: вебхук не настроен или не проходит: "
 	    "dmbox doctor." },
 	[NOT_SENT] = { "It was NOT sent: see the error above. dmbox outbox retry ID "
-	    "sends it again.",
+		       "sends it again.",
 	    "НЕ отправлено: причина выше. Отправить снова: dmbox outbox retry ID." },
 	[FATE_UNKNOWN] = { "Nobody knows whether it was sent: the provider's answer was lost. "
-	    "Look into the chat; if it is not there: dmbox outbox retry ID.",
+			   "Look into the chat; if it is not there: dmbox outbox retry ID.",
 	    "Неизвестно, отправлено ли: ответ провайдера потерялся. Посмотрите в чате; "
 	    "если его нет: dmbox outbox retry ID." },
 	[NOT_SENT_YET] = { "It is not sent yet: it waits in the outbox; dmbox-poll sends it.",
 	    "Ещё не отправлено: ждёт в очереди; отправит dmbox-poll." },
 	[COULD_NOT_LOOK] = { "Could not look: the database did not answer, and the spool does not "
-	    "hold it. dmbox doctor says why.",
+			     "hold it. dmbox doctor says why.",
 	    "Посмотреть не удалось: база не отвечает, в спуле этого нет. Причину скажет "
 	    "dmbox doctor." },
 	[LISTED] = { "dmbox why MESSAGE-ID says more about one of them.",
@@ -210,17 +224,17 @@ means(const struct why *w)
 
 	if (w->verdict == LEDGER_ONLY && w->made)
 		return cmd_tr("Its bytes came, and rows were made of them, none under this id: see "
-		    "reason, and dmbox.messages where delivery_id is the delivery's.",
+			      "reason, and dmbox.messages where delivery_id is the delivery's.",
 		    "Байты пришли, и строки из них есть, но под другим номером: смотрите reason и "
 		    "dmbox.messages, где delivery_id — номер доставки.");
 	if (w->verdict == NOT_FOUND && w->brief)
 		return cmd_tr("No table knows it. It is too short to be looked for in the bytes of "
-		    "deliveries: give at least 4 characters.",
+			      "deliveries: give at least 4 characters.",
 		    "Таблицам о нём ничего не известно. В байтах доставок такое короткое слово "
 		    "не ищется: нужно хотя бы 4 знака.");
 	if (m[0] == NULL)
 		return cmd_tr("Nobody knows of it here: not the tables, not the ledger, "
-		    "not the spool.",
+			      "not the spool.",
 		    "О нём здесь ничего не известно: ни таблицам, ни журналу, ни спулу.");
 	return cmd_tr(m[0], m[1]);
 }
@@ -301,9 +315,9 @@ in_file(void *arg, const struct spool_seen *s)
 	if (d != NULL)
 		clock_iso(d->received_at_us, at);
 	buf_printf(&w->spool_text, "%s  %-12s %s/%s  request %s  file=%s\n", at,
-	    s->bad ? "quarantine" : "spool",
-	    d != NULL ? channel_names[d->channel] : "-", d != NULL ? d->account : "-",
-	    d != NULL && d->request_id != NULL ? d->request_id : "-", s->path);
+	    s->bad ? "quarantine" : "spool", d != NULL ? channel_names[d->channel] : "-",
+	    d != NULL ? d->account : "-", d != NULL && d->request_id != NULL ? d->request_id : "-",
+	    s->path);
 	jsonw_object(&w->files, NULL);
 	jsonw_str(&w->files, "file", s->path);
 	jsonw_str(&w->files, "receivedAt", d != NULL ? at : NULL);
@@ -343,9 +357,9 @@ static void
 ask_one(struct why *w, struct httpc *h, const struct account *a, const char *id)
 {
 	const struct provider *p = provider_of(a);
-	struct state_account st = {0};
+	struct state_account st = { 0 };
 	struct login l;
-	struct http_req req = {0};
+	struct http_req req = { 0 };
 	struct http_res res;
 	struct itemv items;
 	enum rc rc;
@@ -353,7 +367,7 @@ ask_one(struct why *w, struct httpc *h, const struct account *a, const char *id)
 	if (p->fetch_build == NULL || a->use_mock) {
 		said(w, a, "unknown",
 		    cmd_tr("its interface has no way to ask for one message: not known",
-		    "в его интерфейсе нельзя спросить об одном сообщении: неизвестно"));
+			"в его интерфейсе нельзя спросить об одном сообщении: неизвестно"));
 		return;
 	}
 	login_init(&l, NULL, a);
@@ -362,8 +376,9 @@ ask_one(struct why *w, struct httpc *h, const struct account *a, const char *id)
 	itemv_init(&items);
 	http_res_init(&res);
 	if (str_empty(l.a.token) || p->fetch_build(&l.a, id, &req) != RC_OK) {
-		said(w, a, "unknown", cmd_tr("cannot be asked: no token, or this is no id of its",
-		    "спросить нельзя: нет токена или это не его номер"));
+		said(w, a, "unknown",
+		    cmd_tr("cannot be asked: no token, or this is no id of its",
+			"спросить нельзя: нет токена или это не его номер"));
 	} else {
 		req.timeout_ms = ASK_MS;
 		http_res_free(&res);
@@ -377,7 +392,7 @@ ask_one(struct why *w, struct httpc *h, const struct account *a, const char *id)
 		    (rc == RC_OK && items.n == 0)) {
 			said(w, a, "has_it_not",
 			    cmd_tr("knows no such message (or shows it no longer)",
-			    "такого сообщения не знает (или уже не показывает)"));
+				"такого сообщения не знает (или уже не показывает)"));
 		} else {
 			said(w, a, "unknown",
 			    cmd_tr("did not give a usable answer", "не дал пригодного ответа"));
@@ -425,7 +440,7 @@ search_ledger(struct why *w, const char *word, size_t *found)
 static bool
 has_text(const struct trace_event *s, const char *key, char *out, size_t cap)
 {
-	struct mem_arena arena = {0};
+	struct mem_arena arena = { 0 };
 	struct json *j = NULL;
 	const char *v = NULL;
 
@@ -500,7 +515,7 @@ add_trace(struct trace *t, const struct trace *more)
 static enum rc
 add_repeats(struct why *w, const char *id)
 {
-	struct trace more = {0};
+	struct trace more = { 0 };
 	int64_t at = 0;
 	enum rc rc;
 
@@ -560,7 +575,7 @@ row_of(const struct why *w)
 static enum rc
 about_row(struct why *w, const char *id)
 {
-	struct trace more = {0};
+	struct trace more = { 0 };
 	enum rc rc = add_repeats(w, id);
 
 	w->verdict = of_row(w);
@@ -621,8 +636,8 @@ about_message(struct why *w, const char *id)
 	if ((rc = search_ledger(w, id, &n)) != RC_OK)
 		return rc;
 	/* the bytes of those events hold the id, too, and say nothing more */
-	if (n > 0 && ((found = read_ledger(w, w->trace.n - n)) != LEDGER_ONLY ||
-		w->verdict == NOT_FOUND))
+	if (n > 0 &&
+	    ((found = read_ledger(w, w->trace.n - n)) != LEDGER_ONLY || w->verdict == NOT_FOUND))
 		w->verdict = found;
 	if (w->waiting + w->aside > 0)
 		return RC_OK;
@@ -723,7 +738,7 @@ run(int argc, char **argv)
 {
 	static const struct option options[] = { { "json", 0, NULL, 'j' }, { NULL, 0, NULL, 0 } };
 	struct db_opts opts = { .app = "dmbox why", .no_prepare = true, .statement_ms = 60000 };
-	struct why w = {0};
+	struct why w = { 0 };
 	char query[1024];
 	struct buf q;
 	int o, status;
@@ -744,7 +759,7 @@ run(int argc, char **argv)
 	if (cmd_conf(&w.conf) != RC_OK)
 		return CMD_FAIL;
 	opts.conninfo = w.conf->database_url_cron ? w.conf->database_url_cron :
-	    w.conf->database_url;
+						    w.conf->database_url;
 	opts.connect_s = w.conf->db_connect_s;
 	w.db = cmd_db(&opts);
 	if (w.db == NULL) {
@@ -774,10 +789,9 @@ run(int argc, char **argv)
 	return status;
 }
 
-const struct cmd cmd_why = {
-	"why", run,
+const struct cmd cmd_why = { "why", run,
 	{ "one message's life, or why it is not there",
-	"жизнь одного сообщения, или почему его нет" },
+	    "жизнь одного сообщения, или почему его нет" },
 	{ "usage: dmbox why MESSAGE-ID | @USER | TIME [--json]\n\n"
 	  "MESSAGE-ID is the provider's id or part of it, out: and the id of a send, or\n"
 	  "messages.id.  @USER is a user name, name, phone number or id, also without the @: the\n"
@@ -786,13 +800,14 @@ const struct cmd cmd_why = {
 	  "time and request id; what is not in the tables is searched in the ledger of the last\n"
 	  "seven days, the refused too, in the spool, and asked of the provider where it can be\n"
 	  "asked.  Exit status 1: it is not here.",
-	  "вызов: dmbox why MESSAGE-ID | @USER | ВРЕМЯ [--json]\n\n"
-	  "MESSAGE-ID: номер у провайдера или его часть, out: и номер отправки, или messages.id.\n"
-	  "@USER: имя пользователя, имя, телефон или номер, можно без @: последние сообщения.\n"
-	  "ВРЕМЯ (2026-11-22T10:15:00Z, 10:15 по UTC, 22.11.2026 10:15 по местному времени): что\n"
-	  "было за десять минут до и после.  Каждая строка это шаг со временем и\n"
-	  "номером запроса; чего нет в таблицах, ищется в журнале за семь дней, среди\n"
-	  "отклонённых, в спуле и, если можно, у провайдера.  Код выхода 1: здесь его нет." },
+	    "вызов: dmbox why MESSAGE-ID | @USER | ВРЕМЯ [--json]\n\n"
+	    "MESSAGE-ID: номер у провайдера или его часть, out: и номер отправки, или "
+	    "messages.id.\n"
+	    "@USER: имя пользователя, имя, телефон или номер, можно без @: последние сообщения.\n"
+	    "ВРЕМЯ (2026-11-22T10:15:00Z, 10:15 по UTC, 22.11.2026 10:15 по местному времени): "
+	    "что\n"
+	    "было за десять минут до и после.  Каждая строка это шаг со временем и\n"
+	    "номером запроса; чего нет в таблицах, ищется в журнале за семь дней, среди\n"
+	    "отклонённых, в спуле и, если можно, у провайдера.  Код выхода 1: здесь его нет." },
 	"  dmbox why @anna\n"
-	  "  dmbox why 10:15\n"
-};
+	"  dmbox why 10:15\n" };

@@ -70,8 +70,8 @@ cmd_error(const char *fmt, ...)
 static void
 put_usage(FILE *f, const struct cmd *c)
 {
-	fprintf(f, "%s\n\n%s\n%s", c->usage[cmd_lang()], cmd_tr("examples:", "примеры:"),
-	    c->examples);
+	fprintf(
+	    f, "%s\n\n%s\n%s", c->usage[cmd_lang()], cmd_tr("examples:", "примеры:"), c->examples);
 }
 
 int
@@ -85,8 +85,9 @@ void
 cmd_conf_issues(const struct conf *c)
 {
 	for (size_t i = 0; i < c->n_issues; i++)
-		fprintf(stderr, "%s: %s\n", c->issues[i].error ? cmd_tr("error", "ошибка")
-		    : cmd_tr("warning", "внимание"), c->issues[i].text);
+		fprintf(stderr, "%s: %s\n",
+		    c->issues[i].error ? cmd_tr("error", "ошибка") : cmd_tr("warning", "внимание"),
+		    c->issues[i].text);
 }
 
 enum rc
@@ -118,10 +119,11 @@ cmd_db(const struct db_opts *o)
 	db = db_new(&with);
 	if (db_ready(db) == RC_OK || db_fault(db) != DB_FAULT_SCHEMA)
 		return db;
-	cmd_error("%s", cmd_tr("the database's schema is not there or older than this program "
-	    "needs; run: dmbox migrate",
-	    "схемы в базе нет, или она старше, чем нужно этой программе; выполните: "
-	    "dmbox migrate"));
+	cmd_error("%s",
+	    cmd_tr("the database's schema is not there or older than this program "
+		   "needs; run: dmbox migrate",
+		"схемы в базе нет, или она старше, чем нужно этой программе; выполните: "
+		"dmbox migrate"));
 	db_free(db);
 	return NULL;
 }
@@ -180,9 +182,8 @@ static enum rc
 when_local(const char *s, int64_t *out)
 {
 	static const char *const forms[] = { "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M",
-		"%d.%m.%Y, %H:%M",
-		"%d.%m. %H:%M", "%d.%m %H:%M", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M",
-		    "%d/%m/%Y %H:%M" };
+		"%d.%m.%Y, %H:%M", "%d.%m. %H:%M", "%d.%m %H:%M", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S",
+		"%Y-%m-%d %H:%M", "%d/%m/%Y %H:%M" };
 	time_t now = (time_t)(clock_now_us() / 1000000);
 	const char *end;
 
@@ -241,11 +242,13 @@ overview(FILE *f)
 	fputs(cmd_tr("usage: dmbox COMMAND [OPTIONS]\n\n", "вызов: dmbox КОМАНДА [КЛЮЧИ]\n\n"), f);
 	for (size_t i = 0; i < N_TABLE; i++)
 		fprintf(f, "  %-9s %s\n", table[i]->name, table[i]->brief[cmd_lang()]);
-	fputs(cmd_tr("\ndmbox help COMMAND says more.  Exit status: 0 good, 1 warnings or "
-	    "not found,\n"
-	    "2 failed, 64 wrong usage.\n",
-	    "\nПодробнее: dmbox help КОМАНДА.  Код выхода: 0 хорошо, 1 есть замечания или не\n"
-	    "найдено, 2 не удалось, 64 неверный вызов.\n"), f);
+	fputs(
+	    cmd_tr("\ndmbox help COMMAND says more.  Exit status: 0 good, 1 warnings or "
+		   "not found,\n"
+		   "2 failed, 64 wrong usage.\n",
+		"\nПодробнее: dmbox help КОМАНДА.  Код выхода: 0 хорошо, 1 есть замечания или не\n"
+		"найдено, 2 не удалось, 64 неверный вызов.\n"),
+	    f);
 }
 
 static int
@@ -258,10 +261,12 @@ unknown(const char *name)
 	near = str_nearest(name, names, N_TABLE);
 	if (near != NULL)
 		cmd_error(cmd_tr("there is no command %s; did you mean %s?",
-		    "нет команды %s; может быть, %s?"), name, near);
+			      "нет команды %s; может быть, %s?"),
+		    name, near);
 	else
 		cmd_error(cmd_tr("there is no command %s; see: dmbox help",
-		    "нет команды %s; смотрите: dmbox help"), name);
+			      "нет команды %s; смотрите: dmbox help"),
+		    name);
 	return CMD_USAGE;
 }
 

@@ -98,9 +98,10 @@ static int
 usage(FILE *f)
 {
 	fputs("usage: dmbox-poll [--window SECONDS] [--once] [--textfile PATH]\n"
-	    "  --window SECONDS  the crontab interval (default 60)\n"
-	    "  --once            one pass over everything, then the end\n"
-	    "  --textfile PATH   writes the figures of /metrics there, for node_exporter\n", f);
+	      "  --window SECONDS  the crontab interval (default 60)\n"
+	      "  --once            one pass over everything, then the end\n"
+	      "  --textfile PATH   writes the figures of /metrics there, for node_exporter\n",
+	    f);
 	return f == stdout ? 0 : 64;
 }
 
@@ -143,7 +144,8 @@ static bool
 due(const struct poller *p, const struct account *a, const struct turn *t, int64_t now)
 {
 	int64_t every = (a->poll_s > 0 ? (int64_t)a->poll_s :
-	    (int64_t)provider_of(a)->reconcile_s) * US;
+					 (int64_t)provider_of(a)->reconcile_s) *
+	    US;
 
 	if (every == 0 || a->use_mock || t->running)
 		return false;
@@ -173,9 +175,14 @@ static void
 check_start(struct poller *p, const struct account *a, struct turn *t, int64_t now)
 {
 	struct running *run = mem_alloc(sizeof *run);
-	struct task_poll check = { .db = p->db, .spool = ctx_spool(p->ctx, p->conf),
-	    .meter = ctx_meter(p->ctx, p->conf), .httpc = p->h,
-	    .conf = p->conf, .account = a, .done = check_done, .arg = run };
+	struct task_poll check = { .db = p->db,
+		.spool = ctx_spool(p->ctx, p->conf),
+		.meter = ctx_meter(p->ctx, p->conf),
+		.httpc = p->h,
+		.conf = p->conf,
+		.account = a,
+		.done = check_done,
+		.arg = run };
 	int64_t left = (p->end_us - now) / 1000, next_us;
 	enum rc rc;
 
@@ -185,7 +192,8 @@ check_start(struct poller *p, const struct account *a, struct turn *t, int64_t n
 		check.deadline_ms = clock_mono_ms() + (left > 1000 ? left : 1000);
 	if (!p->once && a->poll_s > 0) {
 		check.long_poll_s = a->poll_s < LONG_POLL_MIN_S ? LONG_POLL_MIN_S :
-		    a->poll_s > LONG_POLL_MAX_S ? LONG_POLL_MAX_S : a->poll_s;
+		    a->poll_s > LONG_POLL_MAX_S			? LONG_POLL_MAX_S :
+								  a->poll_s;
 		if (left < ((int64_t)check.long_poll_s + LONG_POLL_MIN_S) * 1000)
 			check.long_poll_s = 0;
 	}
@@ -224,8 +232,9 @@ checks(struct poller *p)
 static enum rc
 note_run(struct poller *p, enum rc (*note)(struct db *db, const struct state_runner *who))
 {
-	struct state_runner who = { .window_s = p->window_s, .version = DMBOX_VERSION,
-	    .config = p->conf->file != NULL ? p->conf->file : "" };
+	struct state_runner who = { .window_s = p->window_s,
+		.version = DMBOX_VERSION,
+		.config = p->conf->file != NULL ? p->conf->file : "" };
 	char host[256] = "", name[160];
 	enum rc rc;
 
@@ -269,7 +278,7 @@ drain(struct poller *p)
 	size_t done = 0;
 
 	if (!p->moved && (p->moved = ingest_drain_before(p->db, p->conf, &done) == RC_OK) &&
-		done > 0)
+	    done > 0)
 		log_info("💾 %zu deliveries from an earlier spool folder stored", done);
 	if (sp == NULL)
 		return;
@@ -298,8 +307,10 @@ tell_pages(struct poller *p)
 static struct task_env
 env_of(struct poller *p)
 {
-	return (struct task_env){ .db = p->db, .conf = p->conf,
-	    .spool = ctx_spool(p->ctx, p->conf), .meter = ctx_meter(p->ctx, p->conf) };
+	return (struct task_env){ .db = p->db,
+		.conf = p->conf,
+		.spool = ctx_spool(p->ctx, p->conf),
+		.meter = ctx_meter(p->ctx, p->conf) };
 }
 
 /* The figures for node_exporter, where nothing may listen. */
@@ -310,7 +321,7 @@ textfile(struct poller *p, bool now)
 		return;
 	p->text_ms = clock_mono_ms() + TEXTFILE_MS;
 	if (endpoint_metrics_file(p->textfile, p->db, ctx_spool(p->ctx, p->conf),
-	    ctx_meter(p->ctx, p->conf)) != RC_OK)
+		ctx_meter(p->ctx, p->conf)) != RC_OK)
 		log_debug("metrics: next try in %d s", TEXTFILE_MS / 1000);
 }
 
@@ -414,15 +425,16 @@ tell_away(struct poller *p, bool away)
 	int fd;
 
 	(void)ctx_spool(p->ctx, p->conf);	/* its folder is made, should it be the first run */
-	snprintf(path, sizeof path, "%s/.poll-told-away", p->conf->spool_dir != NULL ?
-	    p->conf->spool_dir : ".");
+	snprintf(path, sizeof path, "%s/.poll-told-away",
+	    p->conf->spool_dir != NULL ? p->conf->spool_dir : ".");
 	if (!away) {
 		unlink(path);
 		return;
 	}
 	if (stat(path, &st) == 0 && time(NULL) - st.st_mtime < TOLD_S && st.st_mtime <= time(NULL))
 		return;
-	fprintf(stderr, "dmbox-poll: the database is away, nothing is polled and nothing "
+	fprintf(stderr,
+	    "dmbox-poll: the database is away, nothing is polled and nothing "
 	    "queued is sent; "
 	    "what arrives is kept in the spool; run: dmbox doctor\n");
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0660);
@@ -624,8 +636,9 @@ configure(struct poller *p)
 	p->db = ctx_db(p->ctx, p->conf, 0);
 	if (db_ready(p->db) != RC_OK && db_fault(p->db) == DB_FAULT_SCHEMA) {
 		fputs("dmbox-poll: the database's schema is not there or older than this "
-		    "program needs; "
-		    "run: dmbox migrate\n", stderr);
+		      "program needs; "
+		      "run: dmbox migrate\n",
+		    stderr);
 		return 2;
 	}
 	return 0;

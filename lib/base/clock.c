@@ -258,7 +258,8 @@ parse_iso(struct scan s, int64_t *us)
 		return 0;
 done:
 	*us = (days_from_civil(y, (int)mo, (int)d) * DAY_S + h * 3600 + mi * 60 + sec - off) *
-	    1000000 + frac;
+		1000000 +
+	    frac;
 	return 1;
 }
 
@@ -303,7 +304,7 @@ parse_words(struct scan s, int64_t *us)
 	while (one(&s, ' '))
 		;
 	if (day_of_month(&s, &d) ? !(one(&s, ' ') || one(&s, '-')) || !month(&s, &mo) :
-	    !month(&s, &mo) || !one(&s, ' ') || !day_of_month(&s, &d))
+				   !month(&s, &mo) || !one(&s, ' ') || !day_of_month(&s, &d))
 		return 0;
 	if (!(one(&s, ' ') || one(&s, '-')) || !digits(&s, 4, &y) || !one(&s, ' ') ||
 	    !digits(&s, 2, &h) || !one(&s, ':') || !digits(&s, 2, &mi) ||
@@ -311,8 +312,8 @@ parse_words(struct scan s, int64_t *us)
 		return 0;
 	if (d < 1 || d > last_day(y, mo) || h > 23 || mi > 59 || sec > 60)
 		return 0;
-	*us = (days_from_civil(y, (int)mo,
-	    (int)d) * DAY_S + h * 3600 + mi * 60 + sec - off) * 1000000;
+	*us = (days_from_civil(y, (int)mo, (int)d) * DAY_S + h * 3600 + mi * 60 + sec - off) *
+	    1000000;
 	return 1;
 }
 

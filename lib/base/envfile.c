@@ -96,8 +96,9 @@ one_line(const char *p, size_t n, unsigned int line, envfile_fn fn, void *arg)
 	}
 	key_n = (size_t)(eq - p);
 	if (!key_ok(p, key_n)) {
-		fn(arg, line, NULL, NULL, key_n > 0 && p[key_n - 1] == ' '
-		    ? "a blank before '='" : "the part before '=' is not a key");
+		fn(arg, line, NULL, NULL,
+		    key_n > 0 && p[key_n - 1] == ' ' ? "a blank before '='" :
+						       "the part before '=' is not a key");
 		return;
 	}
 	key = mem_ndup(p, key_n);
@@ -105,8 +106,8 @@ one_line(const char *p, size_t n, unsigned int line, envfile_fn fn, void *arg)
 	n -= key_n + 1;
 	p = eq + 1;
 	str_trim(&p, &n);
-	why = n > 0 && (*p == '"' || *p == '\'') ? quoted(p, p + n, &value)
-	    : plain(p, p + n, &value);
+	why = n > 0 && (*p == '"' || *p == '\'') ? quoted(p, p + n, &value) :
+						   plain(p, p + n, &value);
 	if (why == NULL && buf_err(&value))
 		why = "the value is longer than 64 KiB";
 	fn(arg, line, key, value.p, why);

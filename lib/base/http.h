@@ -122,14 +122,18 @@ const char *http_req_get(const struct http_req *r, const char *name);
 void http_res_init(struct http_res *r);
 void http_res_free(struct http_res *r);
 /* http_res_header(r, name, name_n, value, value_n): one header more; both are copied. */
-void http_res_header(struct http_res *r, const char *name, size_t name_n,
-    const char *value, size_t value_n);
+void http_res_header(
+    struct http_res *r, const char *name, size_t name_n, const char *value, size_t value_n);
 const char *http_res_get(const struct http_res *r, const char *name);
 /* http_retry_after_s(r): Retry-After in seconds (number or date), capped at a
  * day; -1 where there is none. */
 int http_retry_after_s(const struct http_res *r);
 
-struct http_field { const char *name; const char *value; size_t value_n; };
+struct http_field {
+	const char *name;
+	const char *value;
+	size_t value_n;
+};
 /* http_form_parse(a, p, n, max, out, out_n): the fields of a query string or form body of n bytes:
  * percent-decoded, '+' = space, at most max fields, order kept, values with their length (they may
  * hold NUL).  RC_LIMIT for more fields.  In the arena. */

@@ -107,8 +107,8 @@ block(struct stream *s, const struct code *literal, const struct code *distance)
 	static const uint8_t length_bits[] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3,
 		3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0 };
 	static const uint16_t dist_base[] = { 1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129,
-		193,
-		257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577 };
+		193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385,
+		24577 };
 	unsigned int v, length, d;
 
 	while (!s->bad && !buf_err(s->out)) {
@@ -343,6 +343,6 @@ inflate(const char *p, size_t n, struct buf *out)
 		return RC_INVALID;
 	if (gzip)
 		return little(u + s.n) == crc32_of(out->p + s.from, out->n - s.from) ? RC_OK :
-		    RC_INVALID;
+										       RC_INVALID;
 	return big(u + s.n) == adler32_of(out->p + s.from, out->n - s.from) ? RC_OK : RC_INVALID;
 }

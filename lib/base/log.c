@@ -170,8 +170,7 @@ sink_ready(size_t n)
 		return;
 	if (stat(sink.file, &st) != 0 || !same_file(&st))
 		sink_open();	/* moved away below us (logrotate, another process) */
-	else if (sink.max_bytes > 0 && st.st_size > 0 &&
-	    st.st_size + (int64_t)n > sink.max_bytes)
+	else if (sink.max_bytes > 0 && st.st_size > 0 && st.st_size + (int64_t)n > sink.max_bytes)
 		rotate(n);
 }
 
@@ -285,9 +284,10 @@ put_head(enum log_level level, bool json, struct buf *out)
 	const char *now = now_text(&n);
 
 	if (json) {
-		buf_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\","
-		    "\"request_id\":\"%s\",\"msg\":\"", now, level_names[level], sink.program,
-		    request.on ? request.id : "");
+		buf_printf(out,
+		    "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\","
+		    "\"request_id\":\"%s\",\"msg\":\"",
+		    now, level_names[level], sink.program, request.on ? request.id : "");
 		return;
 	}
 	memcpy(head, now, n);
@@ -422,8 +422,9 @@ line_at_once(enum log_level level, bool json, const char *fmt, va_list ap)
 	buf_vprintf(out, fmt, ap);
 	p = out->p + at;
 	n = out->n - at;
-	if (!out->err && mask_harmless((const unsigned char *)p, n) == n && (!json ||
-	    (memchr(p, '"', n) == NULL && memchr(p, '\\', n) == NULL && mask_innocent(p, n)))) {
+	if (!out->err && mask_harmless((const unsigned char *)p, n) == n &&
+	    (!json ||
+		(memchr(p, '"', n) == NULL && memchr(p, '\\', n) == NULL && mask_innocent(p, n)))) {
 		put_tail(json, out);
 		if (!out->err) {
 			if (json)
@@ -553,12 +554,12 @@ log_said(void)
 	return request.said;
 }
 
-#define LINE(level)                                                                                \
-	do {                                                                                       \
-		va_list ap;                                                                        \
-		va_start(ap, fmt);                                                                 \
-		line(level, fmt, ap);                                                              \
-		va_end(ap);                                                                        \
+#define LINE(level) \
+	do { \
+		va_list ap; \
+		va_start(ap, fmt); \
+		line(level, fmt, ap); \
+		va_end(ap); \
 	} while (0)
 
 void

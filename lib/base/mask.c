@@ -18,8 +18,10 @@
 #define STRIDE_MAX 31u			/* of the quick look for secrets */
 
 /* The last letters of secret, token, password. */
-#define PATTERN_ENDS { ['t'] = true, ['T'] = true, ['n'] = true, ['N'] = true, ['d'] = true, \
-	['D'] = true }
+#define PATTERN_ENDS \
+	{ \
+		['t'] = true, ['T'] = true, ['n'] = true, ['N'] = true, ['d'] = true, ['D'] = true \
+	}
 #define EXTRA_MAX 32
 
 #define PAIRS (65536 / 8)		/* a bit for any two bytes */
@@ -88,8 +90,9 @@ key_at(const char *p, size_t n)
 	for (size_t i = 0; i < secrets.n_extra; i++) {
 		const struct log_pattern *x = secrets.extra[i];
 
-		k = x->at == NULL ? name_at(p, n, x->starts) : match(p, n, x->starts) ?
-		    x->at(p, n) : 0;
+		k = x->at == NULL	   ? name_at(p, n, x->starts) :
+		    match(p, n, x->starts) ? x->at(p, n) :
+					     0;
 		if (k != 0 && k <= n)
 			return k;
 	}
@@ -142,7 +145,8 @@ likely(const char *p, size_t n)
 	char second = n > 1 ? (char)(p[1] | 0x20) : '\0';
 
 	switch (p[0] | 0x20) {
-	case 's': case 'b':
+	case 's':
+	case 'b':
 		if (second == 'e')
 			return true;
 		break;
@@ -217,8 +221,8 @@ hit(const char *p, size_t n, size_t *keep, size_t *hide)
 		if (v == 0 && likely(at, left)) {
 			k = key_at(at, left);
 			if (k != 0) {
-				while (k + v < left && !ends_value(at[k + v]) &&
-				    at[k + v] != '/' && at[k + v] != '?')
+				while (k + v < left && !ends_value(at[k + v]) && at[k + v] != '/' &&
+				    at[k + v] != '?')
 					v++;
 				if (secret_at(at + k, left - k) > v)
 					v = secret_at(at + k, left - k);
@@ -281,8 +285,8 @@ secret_around(const char *p, size_t n, size_t i)
 static bool
 found_start(const char *p, size_t n, const char *starts)
 {
-	const char one[2] = { (char)(starts[0] | 0x20), starts[0] >= 'a' && starts[0] <= 'z' ?
-	    (char)(starts[0] - 32) : starts[0] };
+	const char one[2] = { (char)(starts[0] | 0x20),
+		starts[0] >= 'a' && starts[0] <= 'z' ? (char)(starts[0] - 32) : starts[0] };
 	const char *end = p + n, *c;
 
 	for (size_t i = 0; i < (one[0] == one[1] ? 1u : 2u); i++)

@@ -33,7 +33,9 @@ enum {
 };
 #define MAGIC UINT64_C(0x31306d78626d64)	/* "dmbxm01" */
 
-static const struct { const char *name, *help, *labels[LABELS + 1]; } counts[METER_COUNT__MAX] = {
+static const struct {
+	const char *name, *help, *labels[LABELS + 1];
+} counts[METER_COUNT__MAX] = {
 	[METER_DELIVERIES] = { "dmbox_deliveries_total", "Webhook deliveries by verdict and reason",
 	    { "channel", "account", "verdict", "reason" } },
 	[METER_ITEMS] = { "dmbox_items_total", "Messages and events in accepted webhook deliveries",
@@ -54,12 +56,12 @@ static const struct { const char *name, *help, *labels[LABELS + 1]; } counts[MET
 	[METER_SEND] = { "dmbox_send_duration_seconds", "Time of the provider's answer to a send",
 	    { "channel", "account" } },
 };
-static const struct { int64_t us; const char *le; } buckets[BUCKETS] = {
-	{ 2500, "0.0025" }, { 5000, "0.005" }, { 10000, "0.01" }, { 25000, "0.025" },
-	{ 50000, "0.05" },
-	{ 100000, "0.1" }, { 250000, "0.25" }, { 500000, "0.5" }, { 1000000, "1" },
-	{ 2500000, "2.5" }, { 5000000, "5" }, { 10000000, "10" }
-};
+static const struct {
+	int64_t us;
+	const char *le;
+} buckets[BUCKETS] = { { 2500, "0.0025" }, { 5000, "0.005" }, { 10000, "0.01" }, { 25000, "0.025" },
+	{ 50000, "0.05" }, { 100000, "0.1" }, { 250000, "0.25" }, { 500000, "0.5" },
+	{ 1000000, "1" }, { 2500000, "2.5" }, { 5000000, "5" }, { 10000000, "10" } };
 
 enum { FREE, FILLING, READY };
 struct slot_head {
@@ -81,7 +83,9 @@ struct file {
 	struct count_slot counts[COUNTS];
 	struct time_slot times[TIMES];
 };
-struct meter { struct file *f; };
+struct meter {
+	struct file *f;
+};
 
 /* --- the file --------------------------------------------------------------------- */
 
@@ -223,8 +227,9 @@ slot(void *array, size_t size, size_t slots, uint16_t kind, const char *key, siz
 		struct slot_head *h = (void *)((char *)array + ((at + i) & (slots - 1)) * size);
 		uint32_t state = __atomic_load_n(&h->state, __ATOMIC_ACQUIRE);
 
-		if (state == FREE && __atomic_compare_exchange_n(&h->state, &state, FILLING, false,
-		    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		if (state == FREE &&
+		    __atomic_compare_exchange_n(
+			&h->state, &state, FILLING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 			h->kind = kind;
 			h->n = (uint16_t)n;
 			memcpy(h->key, key, n);
@@ -359,8 +364,8 @@ print_time(const struct file *f, int kind, struct buf *b)
 		for (int j = 0; j <= BUCKETS; j++)
 			buf_printf(b, "%s_bucket{%.*s,le=\"%s\"} %" PRIu64 "\n", name, (int)s->h.n,
 			    s->h.key, j < BUCKETS ? buckets[j].le : "+Inf", sum += in[j]);
-		buf_printf(b, "%s_sum{%.*s} %" PRIu64 ".%06" PRIu64 "\n%s_count{%.*s} %"
-		    PRIu64 "\n", name,
+		buf_printf(b,
+		    "%s_sum{%.*s} %" PRIu64 ".%06" PRIu64 "\n%s_count{%.*s} %" PRIu64 "\n", name,
 		    (int)s->h.n, s->h.key, us / 1000000, us % 1000000, name, (int)s->h.n, s->h.key,
 		    sum);
 	}
@@ -375,7 +380,8 @@ meter_print(struct meter *m, struct buf *b)
 		print_count(m->f, i, b);
 	for (int i = 0; i < METER_TIME__MAX; i++)
 		print_time(m->f, i, b);
-	buf_printf(b, "# HELP dmbox_uncounted_total Events for which the table of counters "
+	buf_printf(b,
+	    "# HELP dmbox_uncounted_total Events for which the table of counters "
 	    "had no room\n"
 	    "# TYPE dmbox_uncounted_total counter\ndmbox_uncounted_total %" PRIu64 "\n",
 	    get(&m->f->full));

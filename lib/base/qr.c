@@ -10,15 +10,17 @@
 #define WORDS_MAX 346
 #define EC_MAX 26
 
-static const unsigned short words_all[VERSIONS] = { 26, 44, 70, 100, 134, 172, 196, 242, 292,
-	346 };
+static const unsigned short words_all[VERSIONS] = { 26, 44, 70, 100, 134, 172, 196, 242, 292, 346 };
 static const unsigned char ec_of[VERSIONS] = { 10, 16, 26, 18, 24, 16, 18, 22, 22, 26 };
 static const unsigned char blocks_of[VERSIONS] = { 1, 1, 1, 2, 2, 4, 4, 4, 5, 5 };
 /* between the first line of alignment patterns, at 6, and the last, at side - 7 */
 static const unsigned char middle_of[VERSIONS] = { 0, 0, 0, 0, 0, 0, 22, 24, 26, 28 };
 
 /* What is being drawn: fixed modules carry no data. */
-struct draw { struct qr *q; bool fixed[QR_SIDE_MAX][QR_SIDE_MAX]; };
+struct draw {
+	struct qr *q;
+	bool fixed[QR_SIDE_MAX][QR_SIDE_MAX];
+};
 
 /* --- the words ------------------------------------------------------------------------ */
 
@@ -118,7 +120,7 @@ rings(struct draw *d, int row, int col, int radius)
 	for (int y = -radius; y <= radius; y++)
 		for (int x = -radius; x <= radius; x++) {
 			int far = (y < 0 ? -y : y) > (x < 0 ? -x : x) ? (y < 0 ? -y : y) :
-			    (x < 0 ? -x : x);
+									(x < 0 ? -x : x);
 
 			set(d, row + y, col + x, radius == 4 ? far != 2 && far != 4 : far != 1);
 		}
@@ -138,8 +140,8 @@ patterns(struct draw *d, unsigned int v)
 	rings(d, side - 4, 3, 4);
 	for (int y = 0; v > 0 && y < 3; y++)
 		for (int x = 0; x < 3; x++)	/* none where a finder is */
-			if (at[y] != 0 && at[x] != 0 && (y != 0 || x != 0) &&
-			    (y != 0 || x != 2) && (y != 2 || x != 0))
+			if (at[y] != 0 && at[x] != 0 && (y != 0 || x != 0) && (y != 0 || x != 2) &&
+			    (y != 2 || x != 0))
 				rings(d, at[y], at[x], 2);
 }
 
@@ -181,14 +183,22 @@ static bool
 masked(unsigned int mask, unsigned int y, unsigned int x)
 {
 	switch (mask) {
-	case 0: return (y + x) % 2 == 0;
-	case 1: return y % 2 == 0;
-	case 2: return x % 3 == 0;
-	case 3: return (y + x) % 3 == 0;
-	case 4: return (y / 2 + x / 3) % 2 == 0;
-	case 5: return y * x % 2 + y * x % 3 == 0;
-	case 6: return (y * x % 2 + y * x % 3) % 2 == 0;
-	default: return ((y + x) % 2 + y * x % 3) % 2 == 0;
+	case 0:
+		return (y + x) % 2 == 0;
+	case 1:
+		return y % 2 == 0;
+	case 2:
+		return x % 3 == 0;
+	case 3:
+		return (y + x) % 3 == 0;
+	case 4:
+		return (y / 2 + x / 3) % 2 == 0;
+	case 5:
+		return y * x % 2 + y * x % 3 == 0;
+	case 6:
+		return (y * x % 2 + y * x % 3) % 2 == 0;
+	default:
+		return ((y + x) % 2 + y * x % 3) % 2 == 0;
 	}
 }
 

@@ -40,11 +40,14 @@ static const struct kind {
 	{ { "application/pdf", ".pdf", "file" }, BY_BYTES, NULL },
 	{ { "application/zip", ".zip", "file" }, ZIP, NULL },
 	{ { "application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx",
-	"file" }, ZIP, NULL },
+	      "file" },
+	    ZIP, NULL },
 	{ { "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx", "file" },
-	ZIP, NULL },
+	    ZIP, NULL },
 	{ { "application/vnd.openxmlformats-officedocument.presentationml.presentation", ".pptx",
-	"file" }, ZIP, NULL }, { { "application/msword", ".doc", "file" }, OLE, NULL },
+	      "file" },
+	    ZIP, NULL },
+	{ { "application/msword", ".doc", "file" }, OLE, NULL },
 	{ { "application/vnd.ms-excel", ".xls", "file" }, OLE, NULL },
 	{ { "application/vnd.ms-powerpoint", ".ppt", "file" }, OLE, NULL },
 	{ { "text/plain", ".txt", "file" }, TEXT, NULL },
@@ -74,7 +77,7 @@ was_said(const struct kind *k, const char *said, const char *name)
 		size_t m = mime[i] != NULL ? strlen(mime[i]) : 0;
 
 		if (m > 0 && strncasecmp(said, mime[i], m) == 0 &&
-			(said[m] == '\0' || strchr("; ", said[m]) != NULL))
+		    (said[m] == '\0' || strchr("; ", said[m]) != NULL))
 			return true;
 	}
 	return n > e && strcasecmp(name + n - e, k->is.ext) == 0;
@@ -111,8 +114,9 @@ is_plain(const char *p, size_t n)
 	    (i + 1 < n && memcmp(p + i, "%!", 2) == 0))
 		return false;
 	for (i = 0; i + 1 < n; i++)
-		if (p[i] == '<' && (p[i + 1] == '?' || p[i + 1] == '!' || p[i + 1] == '/' ||
-		    ((p[i + 1] | 32) >= 'a' && (p[i + 1] | 32) <= 'z')))
+		if (p[i] == '<' &&
+		    (p[i + 1] == '?' || p[i + 1] == '!' || p[i + 1] == '/' ||
+			((p[i + 1] | 32) >= 'a' && (p[i + 1] | 32) <= 'z')))
 			return false;
 	return true;
 }
@@ -123,8 +127,9 @@ static bool
 is_words(const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)p[i] < ' ' && (p[i] == '\0' ||
-		    strchr("\t\r\n\f", p[i]) == NULL) && (p[i] != '\x1a' || i + 1 < n))
+		if ((unsigned char)p[i] < ' ' &&
+		    (p[i] == '\0' || strchr("\t\r\n\f", p[i]) == NULL) &&
+		    (p[i] != '\x1a' || i + 1 < n))
 			return false;
 	return true;
 }
@@ -135,8 +140,7 @@ is_utf16(const char *p, size_t n, struct buf *letters)
 {
 	size_t high;
 
-	if (n < 2 || n % 2 != 0 ||
-	    (memcmp(p, "\xff\xfe", 2) != 0 && memcmp(p, "\xfe\xff", 2) != 0))
+	if (n < 2 || n % 2 != 0 || (memcmp(p, "\xff\xfe", 2) != 0 && memcmp(p, "\xfe\xff", 2) != 0))
 		return false;
 	high = p[0] == '\xff';		/* the other one is the letter's */
 	for (size_t i = 2; i < n; i += 2)
@@ -149,11 +153,16 @@ is_utf16(const char *p, size_t n, struct buf *letters)
 static bool
 could_run(const char *p, size_t n)
 {
-	static const struct { const char *magic; size_t n; } programs[] = {
-		{ "\x7f" "ELF", 4 }, { "MZ", 2 }, { "\xca\xfe\xba\xbe", 4 },
-		{ "\xfe\xed\xfa\xce", 4 }, { "\xfe\xed\xfa\xcf", 4 },
-		{ "\xce\xfa\xed\xfe", 4 }, { "\xcf\xfa\xed\xfe", 4 }, { "\0asm", 4 },
-		{ "dex\n", 4 }, { "!<arch>", 7 },
+	static const struct {
+		const char *magic;
+		size_t n;
+	} programs[] = {
+		{ "\x7f"
+		  "ELF",
+		    4 },
+		{ "MZ", 2 }, { "\xca\xfe\xba\xbe", 4 }, { "\xfe\xed\xfa\xce", 4 },
+		{ "\xfe\xed\xfa\xcf", 4 }, { "\xce\xfa\xed\xfe", 4 }, { "\xcf\xfa\xed\xfe", 4 },
+		{ "\0asm", 4 }, { "dex\n", 4 }, { "!<arch>", 7 },
 		{ "L\0\0\0\1\x14\2\0", 8 },	/* a shortcut of Windows */
 	};
 	size_t odd = 0;
@@ -206,7 +215,7 @@ iso(const char *p, const char *said, const char *name)
 	if (memcmp(p + 8, "3g", 2) == 0)
 		return by_mime("video/3gpp");
 	if (memcmp(p + 8, "hei", 3) == 0 || memcmp(p + 8, "mif", 3) == 0 ||
-		memcmp(p + 8, "avif", 4) == 0)
+	    memcmp(p + 8, "avif", 4) == 0)
 		return &just_bytes;	/* pictures that no provider takes for such */
 	return of_family(ISO, said, name);
 }
@@ -233,7 +242,7 @@ sniff(const char *p, size_t n, const char *said, const char *name)
 	if (has(p, n, 0, "#!AMR", 5))
 		return by_mime("audio/amr");
 	if (has(p, n, 0, "ID3", 3) ||
-		(n >= 2 && p[0] == '\xff' && ((unsigned char)p[1] & 0xe6) == 0xe2))
+	    (n >= 2 && p[0] == '\xff' && ((unsigned char)p[1] & 0xe6) == 0xe2))
 		return by_mime("audio/mpeg");
 	if (n >= 2 && p[0] == '\xff' && ((unsigned char)p[1] & 0xf6) == 0xf0)
 		return by_mime("audio/aac");

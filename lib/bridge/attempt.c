@@ -65,8 +65,8 @@ attempt_build(const struct account *a, const struct outbox_item *it, unsigned in
 	rc = p->send_build ? p->send_build(a, &m, req) : RC_INVALID;
 	mem_arena_free(&arena);
 	if (rc != RC_OK) {
-		result_init(r, SEND_REFUSED, "unsupported",
-		    "this provider cannot send such a message");
+		result_init(
+		    r, SEND_REFUSED, "unsupported", "this provider cannot send such a message");
 		return RC_NONE;
 	}
 	req->timeout_ms = timeout_ms;
@@ -106,8 +106,8 @@ attempt_read(const struct account *a, const struct outbox_item *it, const struct
 	r->retry_after_s = -1;
 	if (p->send_read == NULL || p->send_read(a, &it->msg, res, r) != RC_OK) {
 		snprintf(code, sizeof code, "http_%d", res->status);
-		result_init(r, outcome_by_status(res->status), code,
-		    "an answer of an unknown shape");
+		result_init(
+		    r, outcome_by_status(res->status), code, "an answer of an unknown shape");
 		r->retry_after_s = http_retry_after_s(res);
 		r->grows = r->unclear = r->outcome == SEND_PAUSE;
 		r->pause_s = r->outcome == SEND_PAUSE ? 60 : 0;
@@ -126,7 +126,7 @@ bool
 attempt_possible(const struct account *a, const struct outmsg *m)
 {
 	const struct provider *p = provider_of(a);
-	struct http_req req = {0};
+	struct http_req req = { 0 };
 	enum rc rc;
 
 	if (a->use_mock)

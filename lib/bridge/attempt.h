@@ -35,15 +35,15 @@ bool attempt_possible(const struct account *a, const struct outmsg *m);
  * the status decides (ARCHITECTURE.md 4: 429, 500, 503 retry; 502, 504 unknown).
  * A message taken without an id by a provider that has echoes: unknown, no_id.
  */
-void attempt_read(const struct account *a, const struct outbox_item *it,
-    const struct http_res *res, struct send_result *r);
+void attempt_read(const struct account *a, const struct outbox_item *it, const struct http_res *res,
+    struct send_result *r);
 /* attempt_again(it, r): the provider refused only the proof of the call: build it again
  * at once, it uses the next one.  A claimed item, at most ATTEMPT_PROOFS times. */
 #define ATTEMPT_PROOFS 8
 bool attempt_again(struct outbox_item *it, const struct send_result *r);
 /* attempt_count(m, a, r, ms): one attempt more for GET /metrics. */
-void attempt_count(struct meter *m, const struct account *a, const struct send_result *r,
-    int64_t ms);
+void attempt_count(
+    struct meter *m, const struct account *a, const struct send_result *r, int64_t ms);
 /*
  * attempt_recipient(a, id, arena):
  * The other side as messages know it, by the provider's rule (struct provider, recipient).

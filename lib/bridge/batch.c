@@ -89,9 +89,12 @@ batch_new(const struct batch_opts *o)
 	b->alone = o->alone;
 	if (o->share_dir != NULL)
 		b->relay = relay_new(&(struct relay_opts){ .dir = o->share_dir,
-		    .key = o->db.conninfo, .wait_ms = (unsigned int)b->wait_ms,
-		    .may_lead = !o->one_request, .lonely_calls = o->lonely_calls,
-		    .serve = serve, .arg = b });
+		    .key = o->db.conninfo,
+		    .wait_ms = (unsigned int)b->wait_ms,
+		    .may_lead = !o->one_request,
+		    .lonely_calls = o->lonely_calls,
+		    .serve = serve,
+		    .arg = b });
 	return b;
 }
 
@@ -137,11 +140,21 @@ static struct delivery
 envelope(const struct delivery *d)
 {
 	struct delivery r = {
-		.received_at_us = d->received_at_us, .channel = d->channel, .account = d->account,
-		.account_named = d->account_named, .provider = d->provider, .mock = d->mock,
-		.source = d->source, .request_id = d->request_id, .remote_addr = d->remote_addr,
-		.content_type = d->content_type, .headers = d->headers, .body = d->body,
-		.body_n = d->body_n, .verdict = d->verdict, .reason = d->reason,
+		.received_at_us = d->received_at_us,
+		.channel = d->channel,
+		.account = d->account,
+		.account_named = d->account_named,
+		.provider = d->provider,
+		.mock = d->mock,
+		.source = d->source,
+		.request_id = d->request_id,
+		.remote_addr = d->remote_addr,
+		.content_type = d->content_type,
+		.headers = d->headers,
+		.body = d->body,
+		.body_n = d->body_n,
+		.verdict = d->verdict,
+		.reason = d->reason,
 	};
 
 	memcpy(r.uid, d->uid, sizeof r.uid);
@@ -239,8 +252,9 @@ take_flight(struct batch *b, struct delivery *v[])
 	size_t n = 0, rows = 0, bytes = 0;
 
 	while (b->head != NULL && n < BATCH_DELIVERIES &&
-	    (n == 0 || (rows + b->head->d->items.n <= BATCH_ROWS &&
-	    bytes + b->head->d->body_n <= BATCH_BYTES))) {
+	    (n == 0 ||
+		(rows + b->head->d->items.n <= BATCH_ROWS &&
+		    bytes + b->head->d->body_n <= BATCH_BYTES))) {
 		struct batch_job *j = queue_take(b);
 
 		rows += j->d->items.n;
@@ -365,8 +379,8 @@ store_big(struct batch *b, struct batch_job *j)
 
 	d->rc = RC_TEMP;
 	if (db != NULL) {
-		db_limit(db, d->items.n <= FEW_ROWS && d->body_n <= BATCH_BYTES / 2 ? DECIDE_MS :
-		    0);
+		db_limit(
+		    db, d->items.n <= FEW_ROWS && d->body_n <= BATCH_BYTES / 2 ? DECIDE_MS : 0);
 		rc = store_deliveries(db, &d, 1);
 		db_limit(db, 0);
 		set_up(b, rc == RC_OK);
@@ -453,7 +467,8 @@ refused_here(struct batch *b, enum relay_what what, unsigned int value, struct d
 
 	if (db == NULL)
 		return rc;
-	rc = what == RELAY_REFUSED ? store_refused(db, d, value) :
+	rc = what == RELAY_REFUSED ?
+	    store_refused(db, d, value) :
 	    store_refused_count(db, channel_names[d->channel], d->account, d->reason, value);
 	batch_return(b);
 	return rc;

@@ -205,14 +205,14 @@ check_policy(struct ctx *c, const struct conf *conf)
 		now = policy_of(c, conf);
 		if (strcmp(now, c->policy) != 0) {
 			log_info("sandbox: the configuration changed what is needed: "
-			    "restarting");
+				 "restarting");
 			kill(getpid(), SIGUSR1);
 		}
 		mem_free_secret(now);
 	} else if (c->asked && conf->sandbox) {
 		log_warn("sandbox: off: the configuration came with a request; set "
-		    "DMBOX_CONFIG in the "
-		    "environment of the process");
+			 "DMBOX_CONFIG in the "
+			 "environment of the process");
 	}
 }
 
@@ -342,11 +342,11 @@ ctx_db(struct ctx *c, const struct conf *conf, unsigned int thread)
 	mem_free_secret(h->conninfo);
 	h->conninfo = mem_dup(url);
 	h->db = db_new(&(struct db_opts){
-		.conninfo = url,
-		.connect_s = conf->db_connect_s,
-		.breaker = c->breaker,
-		.app = c->program,
-		.on_connect = store_schema_check,
+	    .conninfo = url,
+	    .connect_s = conf->db_connect_s,
+	    .breaker = c->breaker,
+	    .app = c->program,
+	    .on_connect = store_schema_check,
 	});
 	return h->db;
 }
@@ -481,7 +481,7 @@ ctx_changed(struct ctx *c, const struct conf *conf)
 	last = atomic_load(&c->moved_ms);
 	/* of several threads one moves it, and the others' changes are due */
 	if ((last != 0 && now - last < TICK_MS) ||
-		!atomic_compare_exchange_strong(&c->moved_ms, &last, now))
+	    !atomic_compare_exchange_strong(&c->moved_ms, &last, now))
 		atomic_store(&c->move_due, true);
 	else if (tick_move(conf->tick_dir) != RC_OK)
 		log_debug("tick file: not moved");

@@ -20,14 +20,14 @@ enum ctx_db_role { CTX_DB_WEB, CTX_DB_SEND, CTX_DB_CRON, CTX_DB_READ };
 struct ctx;
 /* ctx_new(program, conf_role, db_role, threads): nothing is opened yet.  ctx_free(c)
  * closes all that was. */
-struct ctx *ctx_new(const char *program, enum conf_role role, enum ctx_db_role db_role,
-    unsigned int threads);
+struct ctx *ctx_new(
+    const char *program, enum conf_role role, enum ctx_db_role db_role, unsigned int threads);
 void ctx_free(struct ctx *c);
 /* ctx_conf(c, conf_path, doc_root): the configuration for this request, held:
  * conf_drop() it.  Loads at first use, reloads when stale.
  * RC_INVALID: errors (503 code config); *out is set all the same. */
-enum rc ctx_conf(struct ctx *c, const char *conf_path, const char *doc_root,
-    struct conf **out) MUST_CHECK;
+enum rc ctx_conf(
+    struct ctx *c, const char *conf_path, const char *doc_root, struct conf **out) MUST_CHECK;
 /* ctx_conf_now(c): the good configuration in use, held (the caller drops it), without a look
  * at the files; NULL where there is none.  For work between requests. */
 struct conf *ctx_conf_now(struct ctx *c);

@@ -312,8 +312,8 @@ put_node(struct mem_arena *a, struct buf *b, const struct node *x, bool root)
 	const char *text;
 
 	if (x->leaf != NULL || x->first == NULL) {
-		text = x->leaf == NULL ? "" : str_utf8_clean(a, x->leaf->value, x->leaf->value_n,
-		    NULL);
+		text = x->leaf == NULL ? "" :
+					 str_utf8_clean(a, x->leaf->value, x->leaf->value_n, NULL);
 		json_put_str(b, text);
 		return;
 	}
@@ -369,7 +369,7 @@ static bool
 whole_name(const char *s)
 {
 	static const char *const names[] = { "payload", "data", "json", "jsonData", "json_data",
-	    "body", "request", "event", "params", "postData", NULL };
+		"body", "request", "event", "params", "postData", NULL };
 
 	for (const char *const *n = names; *n != NULL; n++)
 		if (str_ieq(s, *n))
@@ -382,7 +382,7 @@ static const struct http_field *
 json_field(struct mem_arena *a, const struct form *f)
 {
 	static const char *const own[] = { "contact_id", "user_id", "senderId", "userId", "fromId",
-	    "sender.id", "text", "message", "last_input", NULL };
+		"sender.id", "text", "message", "last_input", NULL };
 	const struct http_field *found = NULL;
 
 	for (size_t i = 0; i < f->n; i++) {
@@ -504,8 +504,7 @@ first_part(const struct body *x, const char *boundary, const char **eol)
 	size_t n = strlen(boundary);
 	const char *p = x->p, *end = x->p + x->n;
 
-	while ((p = memmem(p, (size_t)(end - p), boundary, n)) != NULL &&
-	    p > x->p && p[-1] != '\n')
+	while ((p = memmem(p, (size_t)(end - p), boundary, n)) != NULL && p > x->p && p[-1] != '\n')
 		p += n;
 	if (p == NULL)
 		return NULL;
@@ -563,8 +562,11 @@ enum rc
 decode_body(struct mem_arena *a, const char *content_type, size_t max, const char **p, size_t *n,
     const char **why)
 {
-	struct body x = { .a = a, .type = content_type != NULL ? content_type : "", .p = *p,
-	    .n = *n, .max = max };
+	struct body x = { .a = a,
+		.type = content_type != NULL ? content_type : "",
+		.p = *p,
+		.n = *n,
+		.max = max };
 	char charset[128];
 	bool parts;
 	enum rc rc;

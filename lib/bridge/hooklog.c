@@ -21,8 +21,9 @@
 static const struct provider_words *
 words(const struct account *a)
 {
-	static const struct provider_words mock = { .from = "Mock", .shape = "Mock webhook",
-	    .item = "Mock" };
+	static const struct provider_words mock = {
+		.from = "Mock", .shape = "Mock webhook", .item = "Mock"
+	};
 
 	return a->use_mock ? &mock : &provider_of(a)->words;
 }
@@ -150,8 +151,8 @@ log_extract(const struct item *it)
 	if (it->body == NULL)
 		log_info("  - text: - (%s)", or_none(it->kind));
 	else if (log_level() >= LOG_DEBUG)
-		log_info("  - text: %.*s", (int)str_utf8_cut_chars(it->body, n, TEXT_CHARS),
-		    it->body);
+		log_info(
+		    "  - text: %.*s", (int)str_utf8_cut_chars(it->body, n, TEXT_CHARS), it->body);
 	else
 		log_info("  - text: (%zu characters)", str_utf8_len(it->body, n));
 }

@@ -13,8 +13,8 @@
 
 /* hooklog_delivery(a, req, d): the lines of one accepted delivery, after it was
  * stored (its id and counts are known) or spooled. */
-void hooklog_delivery(const struct account *a, const struct http_req *req,
-    const struct delivery *d);
+void hooklog_delivery(
+    const struct account *a, const struct http_req *req, const struct delivery *d);
 /* hooklog_refused(a, reason, addr): why, and what to set where nothing is set. */
 void hooklog_refused(const struct account *a, const char *reason, const char *addr);
 

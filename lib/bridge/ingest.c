@@ -157,7 +157,7 @@ prepare_event(struct delivery *d, struct item *it)
 		/* a key outlives words that are erased: those of an edit, or of an event that
 		 * is known by its JSON, are no part of it */
 		if (((it->effect == EFFECT_EDIT && it->text != NULL) ||
-		    strchr(it->event_id, '{') != NULL) &&
+			strchr(it->event_id, '{') != NULL) &&
 		    !str_starts(it->event_id, "sha256:")) {
 			h = sign_hash_new();
 			sign_hash_add(h, it->event_id, strlen(it->event_id));
@@ -401,8 +401,8 @@ parse_body(const struct conf *c, const struct account *a, struct delivery *d, co
 
 	if (parse == NULL || body == NULL)
 		return RC_INVALID;
-	if (!list && decode_body(&d->items.arena, d->content_type, c->max_body, &body, &n,
-		why) != RC_OK)
+	if (!list &&
+	    decode_body(&d->items.arena, d->content_type, c->max_body, &body, &n, why) != RC_OK)
 		return RC_INVALID;
 	rc = parse(a, d->content_type, body, n, &d->items);
 	if (understood(d, rc) ||
@@ -499,7 +499,7 @@ try_later(struct db *db, struct spool *sp, struct spool_file *f)
 	bool others = false;
 
 	if (spool_tried_out(f) &&
-		store_later(db, spool_delivery(f)->received_at_us, &others) != RC_OK)
+	    store_later(db, spool_delivery(f)->received_at_us, &others) != RC_OK)
 		others = false;
 	spool_retry(sp, f, others);
 }

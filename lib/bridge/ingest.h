@@ -42,8 +42,8 @@ void ingest_parse(const struct conf *c, const struct account *a, struct delivery
 enum rc ingest_signature(const struct account *a, const struct delivery *d) MUST_CHECK;
 /* ingest_drain(db, conf, spool, max, done): store spooled deliveries, oldest
  * first, batched; stops at RC_TEMP. */
-enum rc ingest_drain(struct db *db, const struct conf *c, struct spool *sp, size_t max,
-    size_t *done) MUST_CHECK;
+enum rc ingest_drain(
+    struct db *db, const struct conf *c, struct spool *sp, size_t max, size_t *done) MUST_CHECK;
 
 /*
  * ingest_drain_before(db, c, done):

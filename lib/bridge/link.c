@@ -64,8 +64,8 @@ link_name(const char *public_url, const char *channel, int64_t id, struct buf *o
 }
 
 enum rc
-link_open(struct db *db, const char *tail, int64_t now_s, struct mem_arena *arena,
-    struct upload *out)
+link_open(
+    struct db *db, const char *tail, int64_t now_s, struct mem_arena *arena, struct upload *out)
 {
 	const char *dash = strchr(tail, '-'), *sig = dash != NULL ? strchr(dash + 1, '-') : NULL;
 	int64_t id, expires;

@@ -13,9 +13,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define FLOOR_MIN	((uint64_t)512 << 20)	/* left free for the database and the spool: a */
-#define FLOOR_PART	20			/* twentieth of the disk, between these two */
-#define FLOOR_MAX	((uint64_t)4 << 30)
+#define FLOOR_MIN ((uint64_t)512 << 20) /* left free for the database and the spool: a */
+#define FLOOR_PART 20 /* twentieth of the disk, between these two */
+#define FLOOR_MAX ((uint64_t)4 << 30)
 
 char *
 mediadir_name(const char *s)
@@ -24,7 +24,8 @@ mediadir_name(const char *s)
 
 	for (char *c = p; *c; c++)
 		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-		    (*c >= '0' && *c <= '9') || *c == '_' || *c == '-' || (*c == '.' && c != p)))
+			(*c >= '0' && *c <= '9') || *c == '_' || *c == '-' ||
+			(*c == '.' && c != p)))
 			*c = '_';
 	return p;
 }

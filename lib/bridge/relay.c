@@ -345,7 +345,7 @@ static bool
 listen_here(struct relay *r)
 {
 	struct epoll_event here = { .events = EPOLLIN | EPOLLONESHOT, .data.ptr = r },
-	    wake = { .events = EPOLLIN, .data.ptr = NULL };
+			   wake = { .events = EPOLLIN, .data.ptr = NULL };
 	struct sockaddr_un sa;
 
 	(void)unlink(r->path);		/* what a leader that was killed left */
@@ -381,8 +381,8 @@ try_to_lead(struct relay *r)
 	if (flock(r->lock_fd, LOCK_EX | LOCK_NB) != 0)
 		return errno == EWOULDBLOCK ? RC_DUP : RC_PERM;
 	if (!listen_here(r)) {
-		log_debug("relay: %s: %s; this process stores for itself", r->path,
-		    strerror(errno));
+		log_debug(
+		    "relay: %s: %s; this process stores for itself", r->path, strerror(errno));
 		not_leading(r);
 		return RC_PERM;
 	}
@@ -479,8 +479,8 @@ relay_free(struct relay *r)
 static int
 connect_now(struct relay *r)
 {
-	const struct timeval t =
-	    { .tv_sec = r->wait_ms / 1000, .tv_usec = r->wait_ms % 1000 * 1000 };
+	const struct timeval t = { .tv_sec = r->wait_ms / 1000,
+		.tv_usec = r->wait_ms % 1000 * 1000 };
 	struct sockaddr_un sa;
 	int fd = -1;
 

@@ -70,8 +70,8 @@ void relay_free(struct relay *r);
  * Threads  any number at once.
  * Repeats  safe.
  */
-enum rc relay_hand_over(struct relay *r, enum relay_what what, unsigned int value,
-    struct delivery *d) MUST_CHECK;
+enum rc relay_hand_over(
+    struct relay *r, enum relay_what what, unsigned int value, struct delivery *d) MUST_CHECK;
 /* relay_leads(r): this process stores for the host.  r may be NULL: false. */
 bool relay_leads(const struct relay *r);
 /* relay_follows(r): another process leads: this one needs no database connection. */

@@ -98,7 +98,7 @@ count_new(struct run *r, struct delivery *d, struct replay_one *one)
 static enum rc
 settle(struct run *r, int64_t original, int64_t replay)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	enum rc rc;
 
 	db_i64(&a, original);
@@ -148,7 +148,7 @@ again(struct run *r, struct delivery *d, struct replay_one *one)
 static enum rc
 replay(struct run *r, int64_t id, struct replay_one *one, struct delivery *d)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *row = NULL;
 	enum rc rc;
 
@@ -211,13 +211,13 @@ settle_echoes(struct run *r)
 
 	for (int ch = 0; ch < CHANNEL__MAX; ch++)
 		if (r->echoes[ch] &&
-			outbox_match_echoes(r->db, (enum channel)ch, NULL, &n) != RC_OK)
+		    outbox_match_echoes(r->db, (enum channel)ch, NULL, &n) != RC_OK)
 			return;		/* upkeep does it */
 }
 
 enum rc
-replay_ids(struct db *db, const struct conf *c, const struct replay_want *w,
-    const int64_t *ids, size_t n, struct replay_counts *counts)
+replay_ids(struct db *db, const struct conf *c, const struct replay_want *w, const int64_t *ids,
+    size_t n, struct replay_counts *counts)
 {
 	struct run r = { .db = db, .c = c, .w = w, .n = counts };
 	enum rc rc = RC_OK;
@@ -232,7 +232,7 @@ replay_ids(struct db *db, const struct conf *c, const struct replay_want *w,
 static enum rc
 count(struct db *db, int64_t since_us, int64_t *n, int64_t *top)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	enum rc rc;
 
@@ -256,8 +256,8 @@ replay_count(struct db *db, int64_t since_us, int64_t *n)
 }
 
 enum rc
-replay_since(struct db *db, const struct conf *c, const struct replay_want *w,
-    int64_t since_us, struct replay_counts *counts)
+replay_since(struct db *db, const struct conf *c, const struct replay_want *w, int64_t since_us,
+    struct replay_counts *counts)
 {
 	struct run r = { .db = db, .c = c, .w = w, .n = counts };
 	int64_t last = 0, top = 0, n;
@@ -268,7 +268,7 @@ replay_since(struct db *db, const struct conf *c, const struct replay_want *w,
 	/* what arrives from now on need not be replayed */
 	rc = count(db, since_us, &n, &top);
 	while (rc == RC_OK && rows > 0) {
-		struct db_args a = {0};
+		struct db_args a = { 0 };
 		struct db_res *res = NULL;
 
 		db_time(&a, since_us);

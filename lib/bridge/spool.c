@@ -291,8 +291,8 @@ age_s(int dirfd, const char *name)
 
 /* Call fn for each of our files in folder dir. */
 static enum rc
-each_file(const struct spool *s, int dir, void (*fn)(void *arg, int dir, const char *name),
-    void *arg)
+each_file(
+    const struct spool *s, int dir, void (*fn)(void *arg, int dir, const char *name), void *arg)
 {
 	int fd = openat(s->fd[dir], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
@@ -377,8 +377,8 @@ plain_name(const char *name, unsigned int *tries)
 	const char *c = strstr(name, ".c"), *t = strstr(name + TIME_LEN + 1 + UID_LEN, ".t");
 	int64_t n = 0;
 
-	if (t != NULL && str_n_i64(t + 2, c != NULL && c > t ? (size_t)(c - t - 2) : strlen(t + 2),
-	    &n) != RC_OK)
+	if (t != NULL &&
+	    str_n_i64(t + 2, c != NULL && c > t ? (size_t)(c - t - 2) : strlen(t + 2), &n) != RC_OK)
 		n = 0;
 	*tries = (unsigned int)n;
 	return mem_ndup(name, TIME_LEN + 1 + UID_LEN);
@@ -657,8 +657,8 @@ spool_tried_out(const struct spool_file *f)
 void
 spool_retry(struct spool *s, struct spool_file *f, bool others)
 {
-	struct timespec at[2] =
-	    { { .tv_nsec = UTIME_OMIT }, { .tv_sec = time(NULL) + pause_s(f->tries) } };
+	struct timespec at[2] = { { .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = time(NULL) + pause_s(f->tries) } };
 
 	if (spool_tried_out(f) && others) {
 		set_aside(s, f->claim, f->name, "could not be stored for a day, others could");

@@ -66,11 +66,15 @@ struct spool_seen {
 	size_t n;
 	const struct delivery *d;	/* what it holds; NULL where it is no spool file */
 };
-enum rc spool_look(struct spool *s, bool (*fn)(void *arg, const struct spool_seen *f),
-    void *arg) MUST_CHECK;
+enum rc spool_look(
+    struct spool *s, bool (*fn)(void *arg, const struct spool_seen *f), void *arg) MUST_CHECK;
 /* spool_stat(s, out): how many files wait, for how long the oldest, and how many are in quarantine;
  * RC_TEMP where a folder cannot be read. */
-struct spool_stat { size_t waiting; int64_t oldest_s; size_t bad; };
+struct spool_stat {
+	size_t waiting;
+	int64_t oldest_s;
+	size_t bad;
+};
 enum rc spool_stat(struct spool *s, struct spool_stat *out) MUST_CHECK;
 
 #endif

@@ -31,7 +31,10 @@ struct address {
 	enum http_fail fail;
 };
 
-struct addresses { struct address v[ADDRESSES_MAX]; size_t n; };
+struct addresses {
+	struct address v[ADDRESSES_MAX];
+	size_t n;
+};
 
 static void
 resolve_start(struct doctor *d)
@@ -68,9 +71,9 @@ doctor_private(const char *ip)
 
 	if (inet_pton(AF_INET, ip, a) == 1)
 		return a[0] == 0 || a[0] == 10 || a[0] == 127 ||
-		    (a[0] == 172 && (a[1] & 0xf0) == 16) ||
-		    (a[0] == 192 && a[1] == 168) || (a[0] == 169 && a[1] == 254) ||
-		    (a[0] == 100 && (a[1] & 0xc0) == 64) || a[0] >= 224;
+		    (a[0] == 172 && (a[1] & 0xf0) == 16) || (a[0] == 192 && a[1] == 168) ||
+		    (a[0] == 169 && a[1] == 254) || (a[0] == 100 && (a[1] & 0xc0) == 64) ||
+		    a[0] >= 224;
 	if (inet_pton(AF_INET6, ip, a) != 1)
 		return false;
 	if (memcmp(a, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0) {
@@ -89,17 +92,19 @@ judge_addresses(struct doctor *d, const struct addrinfo *list)
 	char ip[INET6_ADDRSTRLEN];
 
 	for (const struct addrinfo *i = list; i != NULL; i = i->ai_next) {
-		if (getnameinfo(i->ai_addr, i->ai_addrlen, ip, sizeof ip, NULL, 0,
-			NI_NUMERICHOST) != 0)
+		if (getnameinfo(
+			i->ai_addr, i->ai_addrlen, ip, sizeof ip, NULL, 0, NI_NUMERICHOST) != 0)
 			continue;
 		if (doctor_private(ip) && !d->loopback)
-			doctor_say(d, DC_DNS, FINDING_FAIL, doctor_tr(d,
-			    "%s leads to %s, which only this network can reach",
-			    "%s ведёт на %s, а он доступен только из этой сети"), d->web->host, ip);
+			doctor_say(d, DC_DNS, FINDING_FAIL,
+			    doctor_tr(d, "%s leads to %s, which only this network can reach",
+				"%s ведёт на %s, а он доступен только из этой сети"),
+			    d->web->host, ip);
 		else if (doctor_private(ip))
 			doctor_cause(d, DC_DNS, FINDING_UNKNOWN, "",
 			    doctor_tr(d, "%s -> %s: this machine, no public address",
-			    "%s -> %s: сама машина, не публичный адрес"), d->web->host, ip);
+				"%s -> %s: сама машина, не публичный адрес"),
+			    d->web->host, ip);
 		else
 			doctor_say(d, DC_DNS, FINDING_OK, "%s -> %s", d->web->host, ip);
 	}
@@ -147,21 +152,23 @@ judge_address(struct doctor *d, const struct address *a)
 	const char *record = a->family == AF_INET6 ? "AAAA" : "A";
 
 	if (!a->asked)
-		doctor_cause(d, DC_EACH_ADDRESS, FINDING_UNKNOWN, "", doctor_tr(d,
-		    "%s %s: this machine has no way to such an address",
-		    "%s %s: у этой машины нет пути к такому адресу"), record, a->ip);
+		doctor_cause(d, DC_EACH_ADDRESS, FINDING_UNKNOWN, "",
+		    doctor_tr(d, "%s %s: this machine has no way to such an address",
+			"%s %s: у этой машины нет пути к такому адресу"),
+		    record, a->ip);
 	else if (a->ours)
 		doctor_say(d, DC_EACH_ADDRESS, FINDING_OK, "%s %s", record, a->ip);
 	else if (a->fail != HTTP_FAIL_NONE)
-		doctor_say(d, DC_EACH_ADDRESS, FINDING_FAIL, doctor_tr(d,
-		    "%s leads to %s (%s), too, and there nothing answers: %s",
-		    "%s ведёт и на %s (%s), а там ответа нет: %s"), d->web->host, a->ip, record,
-		    doctor_fail(d, a->fail));
+		doctor_say(d, DC_EACH_ADDRESS, FINDING_FAIL,
+		    doctor_tr(d, "%s leads to %s (%s), too, and there nothing answers: %s",
+			"%s ведёт и на %s (%s), а там ответа нет: %s"),
+		    d->web->host, a->ip, record, doctor_fail(d, a->fail));
 	else
-		doctor_say(d, DC_EACH_ADDRESS, FINDING_FAIL, doctor_tr(d,
-		    "%s leads to %s (%s), too, and there another server answers (HTTP %d)",
-		    "%s ведёт и на %s (%s), а там отвечает другой сервер (HTTP %d)"), d->web->host,
-		    a->ip, record, a->status);
+		doctor_say(d, DC_EACH_ADDRESS, FINDING_FAIL,
+		    doctor_tr(d,
+			"%s leads to %s (%s), too, and there another server answers (HTTP %d)",
+			"%s ведёт и на %s (%s), а там отвечает другой сервер (HTTP %d)"),
+		    d->web->host, a->ip, record, a->status);
 }
 
 /*
@@ -190,8 +197,8 @@ each_address(struct doctor *d, const struct addrinfo *list)
 	for (size_t i = 0; i < all->n; i++)
 		ours |= all->v[i].ours;
 	if (!ours)	/* that is another trouble: DMB-501 and those behind it say which */
-		doctor_cause(d, DC_EACH_ADDRESS, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
-		    "dmbox answers at none of them", "dmbox не отвечает ни на одном"));
+		doctor_cause(d, DC_EACH_ADDRESS, FINDING_UNKNOWN, "", "%s",
+		    doctor_tr(d, "dmbox answers at none of them", "dmbox не отвечает ни на одном"));
 	for (size_t i = 0; ours && i < all->n; i++)
 		judge_address(d, &all->v[i]);
 }
@@ -201,8 +208,9 @@ name_error(const struct doctor *d, int e)
 {
 	const char *en = gai_strerror(e);
 
-	return e == EAI_NONAME ? doctor_tr(d, en, "такого имени нет в DNS") : e == EAI_AGAIN ?
-	    doctor_tr(d, en, "серверы имён не отвечают") : en;
+	return e == EAI_NONAME ? doctor_tr(d, en, "такого имени нет в DNS") :
+	    e == EAI_AGAIN     ? doctor_tr(d, en, "серверы имён не отвечают") :
+				 en;
 }
 
 static void
@@ -221,8 +229,9 @@ resolve_end(struct doctor *d)
 	if (e == EAI_INPROGRESS) {	/* left to itself; gai is not freed */
 		(void)gai_cancel(w->gai);
 		doctor_say(d, DC_DNS, FINDING_FAIL,
-		    doctor_tr(d, "%s: the name servers do not answer",
-		    "%s: серверы имён не отвечают"), w->host);
+		    doctor_tr(
+			d, "%s: the name servers do not answer", "%s: серверы имён не отвечают"),
+		    w->host);
 		return;
 	}
 	if (e != 0)
@@ -241,19 +250,21 @@ static void
 public_url(struct doctor *d)
 {
 	if (str_empty(d->base))
-		doctor_say(d, DC_PUBLIC_URL, FINDING_WARN, "%s", doctor_tr(d,
-		    "DMBOX_PUBLIC_URL is not set: the web server was not tested",
-		    "DMBOX_PUBLIC_URL не задан: веб-сервер не проверялся"));
+		doctor_say(d, DC_PUBLIC_URL, FINDING_WARN, "%s",
+		    doctor_tr(d, "DMBOX_PUBLIC_URL is not set: the web server was not tested",
+			"DMBOX_PUBLIC_URL не задан: веб-сервер не проверялся"));
 	else if (d->loopback)
-		doctor_cause(d, DC_PUBLIC_URL, FINDING_UNKNOWN, "", doctor_tr(d,
-		    "%s is this machine: good for a try, no provider can call it",
-		    "%s — это сама машина: для пробы годится, провайдер её не вызовет"), d->base);
+		doctor_cause(d, DC_PUBLIC_URL, FINDING_UNKNOWN, "",
+		    doctor_tr(d, "%s is this machine: good for a try, no provider can call it",
+			"%s — это сама машина: для пробы годится, провайдер её не вызовет"),
+		    d->base);
 	else if (str_istarts(d->base, "https://"))
 		doctor_say(d, DC_PUBLIC_URL, FINDING_OK, "%s", d->base);
 	else
 		doctor_say(d, DC_PUBLIC_URL, FINDING_FAIL,
-		    doctor_tr(d, "%s: providers call https only",
-		    "%s: провайдеры вызывают только https"), d->base);
+		    doctor_tr(
+			d, "%s: providers call https only", "%s: провайдеры вызывают только https"),
+		    d->base);
 }
 
 void
@@ -274,13 +285,13 @@ static void
 outside(struct doctor *d)
 {
 	static const struct db_stmt seen = { NULL,
-	    "select received_at, remote_addr"
-	    " from dmbox.deliveries"
-	    " where received_at > now() - interval '7 days' and remote_addr is not null"
-	    "   and (headers->>':query' = $1 or (coalesce(request_id, '') not like 'doctor-%'"
-	    "     and source in ('webhook', 'spool') and remote_addr !~ "
-	    "'^(127\\.|::1|10\\.|192\\.168\\.)'))"
-	    " order by received_at desc limit 1" };
+		"select received_at, remote_addr"
+		" from dmbox.deliveries"
+		" where received_at > now() - interval '7 days' and remote_addr is not null"
+		"   and (headers->>':query' = $1 or (coalesce(request_id, '') not like 'doctor-%'"
+		"     and source in ('webhook', 'spool') and remote_addr !~ "
+		"'^(127\\.|::1|10\\.|192\\.168\\.)'))"
+		" order by received_at desc limit 1" };
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	char nonce[17], q[32];
@@ -294,21 +305,27 @@ outside(struct doctor *d)
 		d->r[DC_OUTSIDE].done = false;
 		doctor_say(d, DC_OUTSIDE, FINDING_OK,
 		    doctor_tr(d, "a call from outside arrived: %s, from %s",
-		    "вызов снаружи пришёл: %s, с %s"), doctor_when(d, db_get_time(r, 0, 0)),
-		    db_get_text(r, 0, 1));
+			"вызов снаружи пришёл: %s, с %s"),
+		    doctor_when(d, db_get_time(r, 0, 0)), db_get_text(r, 0, 1));
 	} else if (d->loopback) {
-		doctor_cause(d, DC_OUTSIDE, FINDING_UNKNOWN, d->web->up ? "" : NULL, doctor_tr(d,
-		    "%s is this machine alone; from outside: curl -X POST "
-		    "'%s/instagram/webhook?%s' -d x",
-		    "%s — только эта машина; снаружи: curl -X POST '%s/instagram/webhook?%s' -d x"),
+		doctor_cause(d, DC_OUTSIDE, FINDING_UNKNOWN, d->web->up ? "" : NULL,
+		    doctor_tr(d,
+			"%s is this machine alone; from outside: curl -X POST "
+			"'%s/instagram/webhook?%s' -d x",
+			"%s — только эта машина; снаружи: curl -X POST '%s/instagram/webhook?%s' "
+			"-d x"),
 		    d->base, d->base, q);
 	} else {
-		doctor_cause(d, DC_OUTSIDE, FINDING_UNKNOWN, d->web->up ? doctor_tr(d,
-		    "Nothing is wrong so far: no call from another network was seen yet. To be "
-		    "sure run the curl shown here from one (your phone's), then doctor again.",
-		    "Пока всё в порядке: вызовов из другой сети ещё не было. Чтобы убедиться, "
-		    "выполните показанный curl из другой сети (с телефона) и запустите "
-		    "doctor снова.") : NULL,
+		doctor_cause(d, DC_OUTSIDE, FINDING_UNKNOWN,
+		    d->web->up ?
+			doctor_tr(d,
+			    "Nothing is wrong so far: no call from another network was seen yet. "
+			    "To be sure run the curl shown here from one (your phone's), then "
+			    "doctor again.",
+			    "Пока всё в порядке: вызовов из другой сети ещё не было. Чтобы "
+			    "убедиться, выполните показанный curl из другой сети (с телефона) и "
+			    "запустите doctor снова.") :
+			NULL,
 		    "curl -X POST '%s/instagram/webhook?%s' -d x", d->base, q);
 	}
 	db_res_free(r);

@@ -43,10 +43,10 @@ issue_check(const struct conf_issue *i)
 		return DC_MODE;
 	if (strstr(i->text, "placeholder") != NULL)
 		return DC_PLACEHOLDER;
-	if (i->key == NULL && i->error && (strstr(i->text, "none found") != NULL ||
-	    strstr(i->text, "No such file") != NULL ||
-	    strstr(i->text, "Permission denied") != NULL ||
-	    strstr(i->text, "not a regular file") != NULL))
+	if (i->key == NULL && i->error &&
+	    (strstr(i->text, "none found") != NULL || strstr(i->text, "No such file") != NULL ||
+		strstr(i->text, "Permission denied") != NULL ||
+		strstr(i->text, "not a regular file") != NULL))
 		return DC_FILE;
 	if (strstr(i->text, "have the same") != NULL || strstr(i->text, "share") != NULL)
 		return DC_SAME;
@@ -61,11 +61,12 @@ closed(struct doctor *d, const char *text, const char *shown)
 	const char *end = strstr(text, ": Permission denied");
 	char fix[1024];
 
-	snprintf(fix, sizeof fix, doctor_tr(d,
-	    "As root: `chgrp %s '%.*s'` `chmod 640 '%.*s'`; its folders need chmod o+x. The web "
-	    "server's user and the one of cron must be in that group.",
-	    "От имени root: `chgrp %s '%.*s'` `chmod 640 '%.*s'`; папкам над ним нужен chmod o+x. "
-	    "Пользователи веб-сервера и cron должны входить в эту группу."),
+	snprintf(fix, sizeof fix,
+	    doctor_tr(d,
+		"As root: `chgrp %s '%.*s'` `chmod 640 '%.*s'`; its folders need chmod o+x. The "
+		"web server's user and the one of cron must be in that group.",
+		"От имени root: `chgrp %s '%.*s'` `chmod 640 '%.*s'`; папкам над ним нужен chmod "
+		"o+x. Пользователи веб-сервера и cron должны входить в эту группу."),
 	    g != NULL ? g->gr_name : "dmbox", (int)(end - text), text, (int)(end - text), text);
 	doctor_cause(d, DC_FILE, FINDING_FAIL, fix, "%s", shown);
 }
@@ -76,9 +77,10 @@ close_it(const struct doctor *d, const char *text, char fix[PATH_MAX])
 {
 	const char *run = strstr(text, "chmod 640 ");
 
-	snprintf(fix, PATH_MAX, doctor_tr(d,
-	    "Run `%s`; other people of this host can read your tokens now, so renew them.",
-	    "Выполните `%s`; сейчас токены видны другим на этом сервере, смените их."),
+	snprintf(fix, PATH_MAX,
+	    doctor_tr(d,
+		"Run `%s`; other people of this host can read your tokens now, so renew them.",
+		"Выполните `%s`; сейчас токены видны другим на этом сервере, смените их."),
 	    run != NULL ? run : "chmod 640");
 	return run != NULL ? fix : NULL;
 }
@@ -114,8 +116,8 @@ file(struct doctor *d)
 	if (!found)
 		return;
 	doctor_say(d, DC_MODE, FINDING_OK, "%s", c->file);
-	doctor_say(d, DC_KEYS, FINDING_OK, doctor_tr(d, "%zu accounts", "аккаунтов: %zu"),
-	    c->n_accounts);
+	doctor_say(
+	    d, DC_KEYS, FINDING_OK, doctor_tr(d, "%zu accounts", "аккаунтов: %zu"), c->n_accounts);
 	doctor_slips(d);
 	doctor_say(d, DC_PLACEHOLDER, FINDING_OK, "%s", doctor_tr(d, "none", "нет"));
 	doctor_say(d, DC_ODD, FINDING_OK, "%s", doctor_tr(d, "nothing", "ничего"));
@@ -125,9 +127,10 @@ file(struct doctor *d)
 		doctor_say(d, DC_BELOW, FINDING_FAIL, "%s", doctor_issue(d, why, &b));
 		buf_free(&b);
 	} else if ((root = doctor_shared_root(c->file)) != NULL)
-		doctor_say(d, DC_BELOW, FINDING_FAIL, doctor_tr(d,
-		    "%s lies below a folder called %s, as web servers hand out",
-		    "%s лежит в папке %s, а такие веб-серверы отдают наружу"), c->file, root);
+		doctor_say(d, DC_BELOW, FINDING_FAIL,
+		    doctor_tr(d, "%s lies below a folder called %s, as web servers hand out",
+			"%s лежит в папке %s, а такие веб-серверы отдают наружу"),
+		    c->file, root);
 	else
 		doctor_say(d, DC_BELOW, FINDING_OK, "%s", c->file);
 }
@@ -148,9 +151,11 @@ lies_below(const char *path, const char *root)
 void
 doctor_served_folders(struct doctor *d, const char *root)
 {
-	const struct { const char *key, *path; } v[] = {
-		{ "DMBOX_SPOOL_DIR", d->conf->spool_dir }, { "DMBOX_MEDIA_DIR",
-		    d->conf->media_dir },
+	const struct {
+		const char *key, *path;
+	} v[] = {
+		{ "DMBOX_SPOOL_DIR", d->conf->spool_dir },
+		{ "DMBOX_MEDIA_DIR", d->conf->media_dir },
 		{ "DMBOX_LOG_FILE", d->conf->log_file },
 	};
 	char fix[400];
@@ -158,14 +163,20 @@ doctor_served_folders(struct doctor *d, const char *root)
 	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
 		if (!lies_below(v[i].path, root))
 			continue;
-		snprintf(fix, sizeof fix, doctor_tr(d, "Move it out of the site's folder, for "
-		    "instance into ~/dmbox, and name the new place in %s.",
-		    "Перенесите её из папки сайта, например в ~/dmbox, и укажите новое место в "
-		    "%s."), v[i].key);
-		doctor_cause(d, DC_BELOW, FINDING_FAIL, fix, doctor_tr(d, "%s=%s lies below the "
-		    "document root %s: anybody may read what customers wrote",
-		    "%s=%s лежит в корне сайта %s: переписку с клиентами может прочитать кто "
-		    "угодно"), v[i].key, v[i].path, root);
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d,
+			"Move it out of the site's folder, for "
+			"instance into ~/dmbox, and name the new place in %s.",
+			"Перенесите её из папки сайта, например в ~/dmbox, и укажите новое место в "
+			"%s."),
+		    v[i].key);
+		doctor_cause(d, DC_BELOW, FINDING_FAIL, fix,
+		    doctor_tr(d,
+			"%s=%s lies below the "
+			"document root %s: anybody may read what customers wrote",
+			"%s=%s лежит в корне сайта %s: переписку с клиентами может прочитать кто "
+			"угодно"),
+		    v[i].key, v[i].path, root);
 	}
 }
 
@@ -183,11 +194,12 @@ open_webhook(struct doctor *d, const struct account *a)
 
 	snprintf(fix, sizeof fix,
 	    doctor_tr(d, "Set %s and take %s out: now anybody can insert messages.",
-	    "Задайте %s и уберите %s: сейчас сообщения может вставить кто угодно."),
+		"Задайте %s и уберите %s: сейчас сообщения может вставить кто угодно."),
 	    account_key(a, KEY_VERIFY), account_key(a, KEY_OPEN));
 	doctor_cause(d, DC_OPEN, FINDING_WARN, fix,
 	    doctor_tr(d, "%s/%s takes deliveries without a secret",
-	    "%s/%s принимает доставки без секрета"), channel_names[a->channel], a->name);
+		"%s/%s принимает доставки без секрета"),
+	    channel_names[a->channel], a->name);
 }
 
 /* What a delivery is known by. */
@@ -198,11 +210,11 @@ secret(struct doctor *d, const struct account *a)
 	bool comes = a->use_mock || !p->polls_instead || a->poll_s == 0;
 	const char *key;
 
-	for (size_t i = 0; comes && !a->webhook_open &&
-		(key = account_missing(a, KEY_VERIFY, i)) != NULL; i++)
+	for (size_t i = 0;
+	     comes && !a->webhook_open && (key = account_missing(a, KEY_VERIFY, i)) != NULL; i++)
 		missing(d, DC_SECRET, a, key);
-	for (size_t i = 0; !a->use_mock &&
-		(key = account_missing(a, KEY_HANDSHAKE, i)) != NULL; i++)
+	for (size_t i = 0; !a->use_mock && (key = account_missing(a, KEY_HANDSHAKE, i)) != NULL;
+	     i++)
 		missing(d, DC_SECRET, a, key);
 	if (a->webhook_open && account_missing(a, KEY_VERIFY, 0) != NULL)
 		open_webhook(d, a);
@@ -235,7 +247,8 @@ doctor_conf(struct doctor *d)
 	file(d);
 	/* of a file that was not read nothing can be said; keys of the environment may do */
 	d->conf_read = !(d->r[DC_FILE].status == FINDING_FAIL ||
-	    d->r[DC_MODE].status == FINDING_FAIL) || !str_empty(c->database_url);
+			   d->r[DC_MODE].status == FINDING_FAIL) ||
+	    !str_empty(c->database_url);
 	if (!d->conf_read)
 		return;
 	for (size_t i = 0; i < c->n_accounts; i++)
@@ -252,9 +265,9 @@ doctor_conf(struct doctor *d)
 	    doctor_tr(d, "%zu accounts are complete", "полных аккаунтов: %zu"), used);
 	doctor_say(d, DC_OPEN, FINDING_OK, "%s", doctor_tr(d, "none", "нет"));
 	if (c->jwt_secret == NULL && c->jwt_public_key_file == NULL)
-		doctor_say(d, DC_JWT, FINDING_FAIL, "%s", doctor_tr(d, "JWT_SECRET is not set",
-		    "JWT_SECRET не задан"));
+		doctor_say(d, DC_JWT, FINDING_FAIL, "%s",
+		    doctor_tr(d, "JWT_SECRET is not set", "JWT_SECRET не задан"));
 	else
-		doctor_say(d, DC_JWT, FINDING_OK, "%s", c->jwt_secret != NULL ? "JWT_SECRET" :
-		    "JWT_PUBLIC_KEY_FILE");
+		doctor_say(d, DC_JWT, FINDING_OK, "%s",
+		    c->jwt_secret != NULL ? "JWT_SECRET" : "JWT_PUBLIC_KEY_FILE");
 }

@@ -28,8 +28,21 @@
 /* a proxy may have given them other ids; the header came along */
 #define OURS "(request_id like 'doctor-%' or source = 'doctor' or headers ? 'x-dmbox-doctor')"
 
-enum stmt { SQL_SERVER, SQL_MAKE, SQL_MOVED, SQL_SCHEMA, SQL_UNIQUE, SQL_RIGHTS, SQL_SEQUENCE,
-	SQL_LIMIT, SQL_DURABLE, SQL_CLEAN, SQL_CLEAN_CONTACTS, SQL_CLEAN_LEDGER, SQL__MAX };
+enum stmt {
+	SQL_SERVER,
+	SQL_MAKE,
+	SQL_MOVED,
+	SQL_SCHEMA,
+	SQL_UNIQUE,
+	SQL_RIGHTS,
+	SQL_SEQUENCE,
+	SQL_LIMIT,
+	SQL_DURABLE,
+	SQL_CLEAN,
+	SQL_CLEAN_CONTACTS,
+	SQL_CLEAN_LEDGER,
+	SQL__MAX
+};
 
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_SERVER] = { NULL,
@@ -128,31 +141,27 @@ static const struct db_stmt stmts[SQL__MAX] = {
 };
 
 /* What each program needs, table by table (sql/roles.sql). */
-static const struct right { const char *table, *privileges; } rights_web[] = {
-	{ "deliveries", "select insert" }, { "contacts", "select insert update" },
+static const struct right {
+	const char *table, *privileges;
+} rights_web[] = { { "deliveries", "select insert" }, { "contacts", "select insert update" },
 	{ "messages", "select insert update" }, { "attachments", "select insert update delete" },
 	{ "reactions", "select insert update" }, { "message_edits", "select insert update delete" },
 	{ "events", "select insert update delete" }, { "refusals", "insert update" },
-	{ "schema_version", "select" }, { NULL, NULL }
-}, rights_send[] = {
-	{ "outbox", "select insert update" }, { "send_attempts", "insert" },
-	{ "messages", "select insert update delete" }, { "contacts", "select insert update" },
-	{ "account_state", "select" }, { "schema_version", "select" }, { NULL, NULL }
-}, rights_cron[] = {
-	{ "deliveries", "select insert update delete" },
-	{ "messages", "select insert update delete" },
-	{ "contacts", "select insert update" }, { "events", "select insert update" },
-	{ "outbox", "select insert update" }, { "send_attempts", "insert" },
-	{ "poll_runs", "select insert update" }, { "leases", "select insert update delete" },
-	{ "heartbeats", "select insert update" }, { "account_state", "select insert update" },
-	{ "attachments", "select insert update delete" }, { "accounts", "select insert update" },
-	{ "avatars", "select insert update delete" },
-	{ NULL, NULL }
-}, rights_read[] = {
-	{ "messages", "select" }, { "contacts", "select" }, { "conversations", "select" },
-	{ "messages_full", "select" }, { "outbox", "select" }, { "heartbeats", "select" },
-	{ NULL, NULL }
-};
+	{ "schema_version", "select" }, { NULL, NULL } },
+  rights_send[] = { { "outbox", "select insert update" }, { "send_attempts", "insert" },
+	  { "messages", "select insert update delete" }, { "contacts", "select insert update" },
+	  { "account_state", "select" }, { "schema_version", "select" }, { NULL, NULL } },
+  rights_cron[] = { { "deliveries", "select insert update delete" },
+	  { "messages", "select insert update delete" }, { "contacts", "select insert update" },
+	  { "events", "select insert update" }, { "outbox", "select insert update" },
+	  { "send_attempts", "insert" }, { "poll_runs", "select insert update" },
+	  { "leases", "select insert update delete" }, { "heartbeats", "select insert update" },
+	  { "account_state", "select insert update" },
+	  { "attachments", "select insert update delete" }, { "accounts", "select insert update" },
+	  { "avatars", "select insert update delete" }, { NULL, NULL } },
+  rights_read[] = { { "messages", "select" }, { "contacts", "select" },
+	  { "conversations", "select" }, { "messages_full", "select" }, { "outbox", "select" },
+	  { "heartbeats", "select" }, { NULL, NULL } };
 
 enum finding_status
 doctor_clock(int64_t s)
@@ -166,8 +175,8 @@ void
 doctor_database_id(struct db *db, char out[40])
 {
 	static const struct db_stmt first = { NULL,
-	    "select (extract(epoch from min(applied_at)) * 1000000)::bigint::text"
-	    " from dmbox.schema_version" };
+		"select (extract(epoch from min(applied_at)) * 1000000)::bigint::text"
+		" from dmbox.schema_version" };
 	struct db_res *r = NULL;
 	const char *s = NULL;
 
@@ -187,8 +196,8 @@ static const struct refusal {
 	const char *en, *ru, *en_remedy, *ru_remedy;	/* remedy NULL: the check's own */
 } refusals[] = {
 	{ "28P01", ANYWHERE, DC_DB_LOGIN,
-	"the password is wrong, none was given, or its time is over (VALID UNTIL)",
-	"пароль неверен, не указан или его срок истёк (VALID UNTIL)",
+	    "the password is wrong, none was given, or its time is over (VALID UNTIL)",
+	    "пароль неверен, не указан или его срок истёк (VALID UNTIL)",
 	    "Set the password of this user in DATABASE_URL (a special character as %XX), or give "
 	    "the role that password: in the host's panel, or on your own server as a superuser: "
 	    "alter role USER password 'PASSWORD' valid until 'infinity'; a pooler before the "
@@ -198,40 +207,45 @@ static const struct refusal {
 	    "role ПОЛЬЗОВАТЕЛЬ password 'ПАРОЛЬ' valid until 'infinity'»; у пулера перед сервером "
 	    "(PgBouncer) свой список (auth_file)." },
 	{ "28", DB_REFUSED_RULE, DC_DB_LOGIN,
-	"no line of pg_hba.conf lets this user into this database from here",
-	    "ни одна строка pg_hba.conf не пускает отсюда этого пользователя в эту базу",
-	    NULL, NULL },
+	    "no line of pg_hba.conf lets this user into this database from here",
+	    "ни одна строка pg_hba.conf не пускает отсюда этого пользователя в эту базу", NULL,
+	    NULL },
 	{ "28", DB_REFUSED_PROOF, DC_DB_LOGIN,
-	"the server wants another proof than a password (peer: the system user of the same name)",
+	    "the server wants another proof than a password (peer: the system user of the same "
+	    "name)",
 	    "серверу нужен не пароль (peer: системный пользователь с тем же именем)", NULL, NULL },
 	{ "28", DB_REFUSED_NOLOGIN, DC_DB_LOGIN, "this role may not log in",
 	    "этой роли вход запрещён", NULL, NULL },
-	{ "28", ANYWHERE, DC_DB_LOGIN, "the server takes no such user (no such role, or it may "
-	"not log in)",
+	{ "28", ANYWHERE, DC_DB_LOGIN,
+	    "the server takes no such user (no such role, or it may "
+	    "not log in)",
 	    "сервер не принимает такого пользователя (роли нет, или ей запрещён вход)",
 	    "Correct the user in DATABASE_URL to the one in the host's panel; on your own server, "
 	    "as a superuser: create role USER login, or alter role USER login.",
 	    "Исправьте пользователя в DATABASE_URL на указанного в панели хостинга; на своём "
 	    "сервере от имени суперпользователя: «create role ПОЛЬЗОВАТЕЛЬ login» или «alter "
 	    "role ПОЛЬЗОВАТЕЛЬ login»." },
-	{ "3D000", ANYWHERE, DC_DB_LOGIN, "there is no database of this name", "базы с таким "
+	{ "3D000", ANYWHERE, DC_DB_LOGIN, "there is no database of this name",
+	    "базы с таким "
 	    "именем нет",
 	    "Correct the name after the last / in DATABASE_URL, or make the database in the host's "
 	    "panel (createdb); then run: `dmbox migrate`",
 	    "Исправьте имя после последней / в DATABASE_URL или создайте базу в панели хостинга "
 	    "(createdb); затем выполните: `dmbox migrate`" },
 	{ "42501", ANYWHERE, DC_DB_LOGIN, "this user may not connect to this database",
-	"этому пользователю нельзя подключаться к этой базе",
+	    "этому пользователю нельзя подключаться к этой базе",
 	    "As the owner of the database: grant connect on database NAME to USER.",
 	    "От имени владельца базы: grant connect on database ИМЯ to ПОЛЬЗОВАТЕЛЬ." },
-	{ "55000", ANYWHERE, DC_DB_LOGIN, "this database is closed for everybody (moved, or being "
+	{ "55000", ANYWHERE, DC_DB_LOGIN,
+	    "this database is closed for everybody (moved, or being "
 	    "restored?)",
 	    "эта база закрыта для всех (перенесена или восстанавливается?)",
 	    "Ask the host where the database is now and name that one in DATABASE_URL; on your own "
 	    "server, as a superuser: alter database NAME allow_connections true.",
 	    "Спросите хостинг, где теперь база, и впишите её в DATABASE_URL; на своём сервере от "
 	    "имени суперпользователя: alter database ИМЯ allow_connections true." },
-	{ "08P01", ANYWHERE, DC_DB_LOGIN, "a pooler before the server does not know this database "
+	{ "08P01", ANYWHERE, DC_DB_LOGIN,
+	    "a pooler before the server does not know this database "
 	    "or user",
 	    "пулер перед сервером не знает такой базы или такого пользователя",
 	    "Write database and user into DATABASE_URL as the pooler has them (PgBouncer: "
@@ -241,7 +255,7 @@ static const struct refusal {
 	{ "53300", ANYWHERE, DC_DB_LIMIT, "no connection is left", "свободных подключений нет",
 	    NULL, NULL },
 	{ "57P03", ANYWHERE, DC_DB_REACH, "the server is starting, stopping or recovering",
-	"сервер запускается, останавливается или восстанавливается",
+	    "сервер запускается, останавливается или восстанавливается",
 	    "Wait a minute and run doctor again; if it stays so, see PostgreSQL's log.",
 	    "Подождите минуту и запустите doctor снова; если не проходит, смотрите журнал "
 	    "PostgreSQL." },
@@ -255,11 +269,12 @@ static bool
 plain_only(const char *url)
 {
 	static const char *const wanted[] = { "require", "verify-ca", "verify-full" };
-	struct db_opts o = { .app = "dmbox doctor", .no_prepare = true, .statement_ms = 4000,
-	    .connect_s = 2 };
+	struct db_opts o = {
+		.app = "dmbox doctor", .no_prepare = true, .statement_ms = 4000, .connect_s = 2
+	};
 	char *mode = NULL, *host = NULL, *port = NULL;
-	bool asked = db_option(url, "sslmode", &mode) == RC_OK && db_option(url, "host",
-	    &host) == RC_OK;
+	bool asked = db_option(url, "sslmode", &mode) == RC_OK &&
+	    db_option(url, "host", &host) == RC_OK;
 	bool tls = false, answers = false;
 	struct db *db;
 	struct buf b;
@@ -270,8 +285,10 @@ plain_only(const char *url)
 		if (db_option(url, "port", &port) != RC_OK)
 			port = mem_dup("5432");
 		buf_init(&b, 4096);
-		buf_printf(&b, "host='%s' port='%s' user=nobody password=none dbname=nowhere "
-		    "sslmode=disable", host, port);
+		buf_printf(&b,
+		    "host='%s' port='%s' user=nobody password=none dbname=nowhere "
+		    "sslmode=disable",
+		    host, port);
 		o.conninfo = b.p;
 		db = db_new(&o);
 		answers = db_ready(db) == RC_OK || db_sqlstate(db)[0] != '\0';
@@ -328,7 +345,8 @@ way_fix(struct doctor *d, enum way w)
 {
 	switch (w) {
 	case WAY_SOCKET:
-		return doctor_tr(d, "Nobody answers at this socket: start PostgreSQL on your own "
+		return doctor_tr(d,
+		    "Nobody answers at this socket: start PostgreSQL on your own "
 		    "server, or name the socket's folder in DATABASE_URL (?host=/run/postgresql; "
 		    "show unix_socket_directories tells it); elsewhere name the host as the panel "
 		    "shows it "
@@ -338,12 +356,14 @@ way_fix(struct doctor *d, enum way w)
 		    "«show unix_socket_directories»); на хостинге укажите хост, как его показывает "
 		    "панель (localhost, 127.0.0.1).");
 	case WAY_NO_NAME:
-		return doctor_tr(d, "There is no host of this name: copy the host in DATABASE_URL "
+		return doctor_tr(d,
+		    "There is no host of this name: copy the host in DATABASE_URL "
 		    "from the panel, letter by letter.",
 		    "Хоста с таким именем нет: скопируйте хост для DATABASE_URL из панели, буква в "
 		    "букву.");
 	case WAY_REFUSED:
-		return doctor_tr(d, "Nothing listens there: start PostgreSQL, or correct host and "
+		return doctor_tr(d,
+		    "Nothing listens there: start PostgreSQL, or correct host and "
 		    "port in DATABASE_URL (a server that listens on its socket alone: "
 		    "?host=/run/postgresql, or listen_addresses = 'localhost').",
 		    "Там никто не слушает: запустите PostgreSQL или исправьте хост и порт в "
@@ -375,23 +395,27 @@ option_or(const char *url, const char *name, const char *other)
 static bool
 wants_tls(const char *url, const char *state, enum db_refused at)
 {
-	struct db_opts o = { .app = "dmbox doctor", .no_prepare = true, .statement_ms = 4000,
-	    .connect_s = 2 };
+	struct db_opts o = {
+		.app = "dmbox doctor", .no_prepare = true, .statement_ms = 4000, .connect_s = 2
+	};
 	char *mode = option_or(url, "sslmode", ""), *host = option_or(url, "host", "/"),
-	    *port = option_or(url, "port", "5432"), *user = option_or(url, "user", ""),
-	    *base = option_or(url, "dbname", user);
+	     *port = option_or(url, "port", "5432"), *user = option_or(url, "user", ""),
+	     *base = option_or(url, "dbname", user);
 	bool yes = false;
 	struct db *db;
 	struct buf b;
 
 	if (*host != '/' && (str_eq(mode, "disable") || str_eq(mode, "allow"))) {
 		buf_init(&b, 8192);
-		buf_printf(&b, "host='%s' port='%s' user='%s' password=none dbname='%s' "
-		    "sslmode=require", host, port, user, base);
+		buf_printf(&b,
+		    "host='%s' port='%s' user='%s' password=none dbname='%s' "
+		    "sslmode=require",
+		    host, port, user, base);
 		o.conninfo = b.p;
 		db = db_new(&o);
-		yes = db_ready(db) == RC_OK || (db_sqlstate(db)[0] != '\0' &&
-		    (!str_eq(db_sqlstate(db), state) || db_refused(db) != at));
+		yes = db_ready(db) == RC_OK ||
+		    (db_sqlstate(db)[0] != '\0' &&
+			(!str_eq(db_sqlstate(db), state) || db_refused(db) != at));
 		db_free(db);
 		buf_free(&b);
 	}
@@ -408,43 +432,46 @@ static bool
 refusal_fix(struct doctor *d, enum db_refused at, const char *url, char fix[FIX_MAX])
 {
 	char *host = option_or(url, "host", "/"), *user = option_or(url, "user", "USER"),
-	    *base = option_or(url, "dbname", user);
+	     *base = option_or(url, "dbname", user);
 	bool local = *host == '/';
 
 	*fix = '\0';
 	if (at == DB_REFUSED_RULE)
-		snprintf(fix, FIX_MAX, doctor_tr(d,
-		    "Ask the host to let this user in from this machine (its panel: remote access, "
-		    "allowed addresses), or name the database's address that it allows (often "
-		    "localhost). On your own server put the line \"%s %s %s %sscram-sha-256\" "
-		    "before the others in pg_hba.conf (ADDRESS: the one shown here, with /32), "
-		    "then, as a "
-		    "superuser: select pg_reload_conf().",
-		    "Попросите хостинг пустить этого пользователя с этой машины (в панели: "
-		    "удалённый доступ, разрешённые адреса) или укажите тот адрес базы, который "
-		    "разрешён (часто "
-		    "localhost). На своём сервере поставьте в pg_hba.conf перед остальными строку "
-		    "«%s %s %s %sscram-sha-256» (ADDRESS — показанный здесь адрес с /32), затем от "
-		    "имени суперпользователя: «select pg_reload_conf()»."), local ? "local" :
-		    "host",
-		    base, user, local ? "" : "ADDRESS ");
+		snprintf(fix, FIX_MAX,
+		    doctor_tr(d,
+			"Ask the host to let this user in from this machine (its panel: remote "
+			"access, allowed addresses), or name the database's address that it allows "
+			"(often localhost). On your own server put the line \"%s %s %s "
+			"%sscram-sha-256\" before the others in pg_hba.conf (ADDRESS: the one "
+			"shown here, with /32), then, as a superuser: select pg_reload_conf().",
+			"Попросите хостинг пустить этого пользователя с этой машины (в панели: "
+			"удалённый доступ, разрешённые адреса) или укажите тот адрес базы, который "
+			"разрешён (часто "
+			"localhost). На своём сервере поставьте в pg_hba.conf перед остальными "
+			"строку «%s %s %s %sscram-sha-256» (ADDRESS — показанный здесь адрес с "
+			"/32), затем от имени суперпользователя: «select pg_reload_conf()»."),
+		    local ? "local" : "host", base, user, local ? "" : "ADDRESS ");
 	else if (at == DB_REFUSED_PROOF)
-		snprintf(fix, FIX_MAX, doctor_tr(d,
-		    "Call by TCP and with the password: "
-		    "DATABASE_URL=postgresql://%s:PASSWORD@127.0.0.1/%s; or on your own server put "
-		    "the line \"local %s %s scram-sha-256\" before the others in pg_hba.conf, "
-		    "then, as a superuser: select pg_reload_conf().",
-		    "Подключайтесь по TCP и с паролем: "
-		    "DATABASE_URL=postgresql://%s:ПАРОЛЬ@127.0.0.1/%s; или на своём сервере "
-		    "поставьте в pg_hba.conf перед остальными строку «local %s %s scram-sha-256», "
-		    "затем от "
-		    "имени суперпользователя: «select pg_reload_conf()»."), user, base, base, user);
+		snprintf(fix, FIX_MAX,
+		    doctor_tr(d,
+			"Call by TCP and with the password: "
+			"DATABASE_URL=postgresql://%s:PASSWORD@127.0.0.1/%s; or on your own server "
+			"put the line \"local %s %s scram-sha-256\" before the others in "
+			"pg_hba.conf, then, as a superuser: select pg_reload_conf().",
+			"Подключайтесь по TCP и с паролем: "
+			"DATABASE_URL=postgresql://%s:ПАРОЛЬ@127.0.0.1/%s; или на своём сервере "
+			"поставьте в pg_hba.conf перед остальными строку «local %s %s "
+			"scram-sha-256», затем от имени суперпользователя: «select "
+			"pg_reload_conf()»."),
+		    user, base, base, user);
 	else if (at == DB_REFUSED_NOLOGIN)
-		snprintf(fix, FIX_MAX, doctor_tr(d,
-		    "Ask the host why it locked the role; on your own server, as a superuser: "
-		    "`alter role \"%s\" login;`",
-		    "Спросите хостинг, почему роль закрыта; на своём сервере от имени "
-		    "суперпользователя: `alter role \"%s\" login;`"), user);
+		snprintf(fix, FIX_MAX,
+		    doctor_tr(d,
+			"Ask the host why it locked the role; on your own server, as a superuser: "
+			"`alter role \"%s\" login;`",
+			"Спросите хостинг, почему роль закрыта; на своём сервере от имени "
+			"суперпользователя: `alter role \"%s\" login;`"),
+		    user);
 	mem_free_secret(host);
 	mem_free_secret(user);
 	mem_free_secret(base);
@@ -460,8 +487,8 @@ refused(struct doctor *d, struct db *db, const char *who, const char *url)
 	bool ru = d->o.lang == DOCTOR_RU;
 	char fix[FIX_MAX];
 
-	while (f < end && !(str_starts(state, f->state) &&
-	    (f->at == ANYWHERE || f->at == db_refused(db))))
+	while (f < end &&
+	    !(str_starts(state, f->state) && (f->at == ANYWHERE || f->at == db_refused(db))))
 		f++;
 	if (f == end)
 		return false;
@@ -469,16 +496,21 @@ refused(struct doctor *d, struct db *db, const char *who, const char *url)
 		doctor_say(d, DC_DB_REACH, FINDING_OK, "%s",
 		    doctor_tr(d, "the server answers", "сервер отвечает"));
 	own = f->at != ANYWHERE && refusal_fix(d, f->at, url, fix) ? fix :
-	    ru ? f->ru_remedy : f->en_remedy;
+	    ru							   ? f->ru_remedy :
+								     f->en_remedy;
 	if ((f->at == DB_REFUSED_RULE || str_eq(state, "08P01")) &&
 	    wants_tls(url, state, db_refused(db)))
-		doctor_cause(d, f->check, FINDING_FAIL, doctor_tr(d,
-		    "Write sslmode=require at the end of DATABASE_URL in the place of the sslmode "
-		    "that is there.",
-		    "Впишите в конец DATABASE_URL sslmode=require вместо того sslmode, что там."),
-		    doctor_tr(d, "%s: the server wants TLS, and DATABASE_URL switches it off: %s "
-		    "(%s)", "%s: серверу нужен TLS, а DATABASE_URL его выключает: «%s» (%s)"), who,
-		    e, state);
+		doctor_cause(d, f->check, FINDING_FAIL,
+		    doctor_tr(d,
+			"Write sslmode=require at the end of DATABASE_URL in the place of the "
+			"sslmode that is there.",
+			"Впишите в конец DATABASE_URL sslmode=require вместо того sslmode, что "
+			"там."),
+		    doctor_tr(d,
+			"%s: the server wants TLS, and DATABASE_URL switches it off: %s "
+			"(%s)",
+			"%s: серверу нужен TLS, а DATABASE_URL его выключает: «%s» (%s)"),
+		    who, e, state);
 	else
 		doctor_cause(d, f->check, FINDING_FAIL, own,
 		    ru ? "%s: %s: «%s» (%s)" : "%s: %s: %s (%s)", who, ru ? f->ru : f->en, e,
@@ -496,47 +528,55 @@ connect_failed(struct doctor *d, struct db *db, const char *who, const char *url
 	if (refused(d, db, who, url))
 		return;
 	if (str_empty(d->conf->database_url))
-		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d,
-		    "Set DATABASE_URL=postgresql://USER:PASSWORD@HOST/DATABASE to the data of your "
-		    "host's panel.",
-		    "Задайте DATABASE_URL=postgresql://ПОЛЬЗОВАТЕЛЬ:ПАРОЛЬ@ХОСТ/БАЗА по данным "
-		    "панели хостинга."), ru ? "«%s»" : "%s", e);
+		doctor_cause(d, DC_DB_REACH, FINDING_FAIL,
+		    doctor_tr(d,
+			"Set DATABASE_URL=postgresql://USER:PASSWORD@HOST/DATABASE to the data of "
+			"your host's panel.",
+			"Задайте DATABASE_URL=postgresql://ПОЛЬЗОВАТЕЛЬ:ПАРОЛЬ@ХОСТ/БАЗА по данным "
+			"панели хостинга."),
+		    ru ? "«%s»" : "%s", e);
 	else if (*state == '\0' && strstr(e, "/.postgresql/") != NULL)
-		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d,
-		    "HOME is another user's, so the certificates below it cannot be read: run "
-		    "dmbox as its user with his own HOME (sudo -H -u USER), and set HOME so for "
-		    "the web "
-		    "programs and in crontab.",
-		    "HOME указывает на папку другого пользователя, сертификаты в ней не прочитать: "
-		    "запускайте dmbox от её пользователя с его HOME («sudo -H -u ИМЯ»); задайте "
-		    "HOME так же для веб-программ и в crontab."), ru ? "%s: «%s»" : "%s: %s", who,
-		    e);
+		doctor_cause(d, DC_DB_REACH, FINDING_FAIL,
+		    doctor_tr(d,
+			"HOME is another user's, so the certificates below it cannot be read: run "
+			"dmbox as its user with his own HOME (sudo -H -u USER), and set HOME so "
+			"for the web programs and in crontab.",
+			"HOME указывает на папку другого пользователя, сертификаты в ней не "
+			"прочитать: запускайте dmbox от её пользователя с его HOME («sudo -H -u "
+			"ИМЯ»); задайте HOME так же для веб-программ и в crontab."),
+		    ru ? "%s: «%s»" : "%s: %s", who, e);
 	else if (*state == '\0' && str_eq(who, "cron") && plain_only(url))
-		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d,
-		    "The server speaks no TLS, or shows a certificate that is not trusted: within "
-		    "the host's own network write sslmode=disable at the end of DATABASE_URL "
-		    "(?sslmode=disable); across the internet ask the host for TLS and its "
-		    "certificate (sslrootcert).",
-		    "Сервер не поддерживает TLS или показывает недоверенный сертификат: внутри "
-		    "сети хостинга добавьте в конец DATABASE_URL ?sslmode=disable; через интернет "
-		    "попросите у хостинга TLS и его сертификат (sslrootcert)."),
-		    doctor_tr(d, "%s: the server answers without TLS only: %s", "%s: сервер "
-		    "отвечает только без TLS: «%s»"), who, e);
+		doctor_cause(d, DC_DB_REACH, FINDING_FAIL,
+		    doctor_tr(d,
+			"The server speaks no TLS, or shows a certificate that is not trusted: "
+			"within the host's own network write sslmode=disable at the end of "
+			"DATABASE_URL (?sslmode=disable); across the internet ask the host for TLS "
+			"and its certificate (sslrootcert).",
+			"Сервер не поддерживает TLS или показывает недоверенный сертификат: внутри "
+			"сети хостинга добавьте в конец DATABASE_URL ?sslmode=disable; через "
+			"интернет попросите у хостинга TLS и его сертификат (sslrootcert)."),
+		    doctor_tr(d, "%s: the server answers without TLS only: %s",
+			"%s: сервер "
+			"отвечает только без TLS: «%s»"),
+		    who, e);
 	else if (*state == '\0' && str_eq(who, "cron") && way_to(url) == WAY_TAKEN)
-		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d,
-		    "A pooler (PgBouncer) whose database behind it is away or full, or another "
-		    "program on this port: see the pooler's log and its [databases]; PostgreSQL "
-		    "behind it must run; else correct the port in DATABASE_URL.",
-		    "Это пулер (PgBouncer), за которым база недоступна или занята, либо другая "
-		    "программа на этом порту: смотрите журнал пулера и pgbouncer.ini; "
-		    "PostgreSQL за ним должен работать; иначе исправьте порт в DATABASE_URL."),
+		doctor_cause(d, DC_DB_REACH, FINDING_FAIL,
+		    doctor_tr(d,
+			"A pooler (PgBouncer) whose database behind it is away or full, or another "
+			"program on this port: see the pooler's log and its [databases]; "
+			"PostgreSQL behind it must run; else correct the port in DATABASE_URL.",
+			"Это пулер (PgBouncer), за которым база недоступна или занята, либо другая "
+			"программа на этом порту: смотрите журнал пулера и pgbouncer.ini; "
+			"PostgreSQL за ним должен работать; иначе исправьте порт в DATABASE_URL."),
 		    doctor_tr(d, "%s: the call is taken, and no answer comes: %s",
-		    "%s: соединение принято, а ответа нет: «%s»"), who, e);
+			"%s: соединение принято, а ответа нет: «%s»"),
+		    who, e);
 	else
-		doctor_cause(d, DC_DB_REACH, FINDING_FAIL, *state == '\0' && str_eq(who, "cron") ?
-		    way_fix(d, way_to(url)) : NULL, ru ? "%s: «%s»%s%s" : "%s: %s%s%s", who,
-		    *e != '\0' ? e :
-		    doctor_tr(d, "no answer", "нет ответа"), *state != '\0' ? " " : "", state);
+		doctor_cause(d, DC_DB_REACH, FINDING_FAIL,
+		    *state == '\0' && str_eq(who, "cron") ? way_fix(d, way_to(url)) : NULL,
+		    ru ? "%s: «%s»%s%s" : "%s: %s%s%s", who,
+		    *e != '\0' ? e : doctor_tr(d, "no answer", "нет ответа"),
+		    *state != '\0' ? " " : "", state);
 }
 
 static void
@@ -546,22 +586,23 @@ server(struct doctor *d)
 	int64_t here, diff;
 
 	if (db_exec(d->db, &stmts[SQL_SERVER], NULL, &r) != RC_OK || db_rows(r) != 1) {
-		doctor_say(d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d, "%s", "«%s»"),
-		    db_error(d->db));
+		doctor_say(
+		    d, DC_DB_REACH, FINDING_FAIL, doctor_tr(d, "%s", "«%s»"), db_error(d->db));
 		goto out;
 	}
 	here = clock_now_us();
 	doctor_say(d, DC_DB_VERSION, db_get_i64(r, 0, 0) >= 120000 ? FINDING_OK : FINDING_FAIL,
 	    "PostgreSQL %s", db_get_text(r, 0, 1));
 	diff = (db_get_time(r, 0, 2) - here) / 1000000;
-	doctor_say(d, DC_DB_CLOCK, doctor_clock(diff), doctor_tr(d, "difference %" PRId64 " s",
-	    "разница %" PRId64 " с"), diff);
+	doctor_say(d, DC_DB_CLOCK, doctor_clock(diff),
+	    doctor_tr(d, "difference %" PRId64 " s", "разница %" PRId64 " с"), diff);
 	if (db_get_bool(r, 0, 3))	/* the trial reports other causes of the same */
 		doctor_say(d, DC_DB_WRITE, FINDING_FAIL, "%s",
-		    doctor_tr(d, "a read-only copy (standby)",
-		    "копия только для чтения (standby)"));
-	doctor_say(d, DC_DB_ENCODING, str_eq(db_get_text(r, 0, 4), "UTF8") ? FINDING_OK :
-	    FINDING_FAIL, "%s", db_get_text(r, 0, 4));
+		    doctor_tr(
+			d, "a read-only copy (standby)", "копия только для чтения (standby)"));
+	doctor_say(d, DC_DB_ENCODING,
+	    str_eq(db_get_text(r, 0, 4), "UTF8") ? FINDING_OK : FINDING_FAIL, "%s",
+	    db_get_text(r, 0, 4));
 	d->db_local = db_get_bool(r, 0, 5);
 	snprintf(d->db_files, sizeof d->db_files, "%s", db_get_text(r, 0, 6));
 out:
@@ -582,29 +623,34 @@ durable(struct doctor *d)
 	if (db_exec(d->db, &stmts[SQL_DURABLE], NULL, &r) != RC_OK || db_rows(r) != 1)
 		goto out;
 	set = db_get_text(r, 0, 2);
-	lost = !str_eq(db_get_text(r, 0, 0), "on") ? "fsync" : !str_eq(db_get_text(r, 0, 1), "on") ?
-	    "full_page_writes" : NULL;
+	lost = !str_eq(db_get_text(r, 0, 0), "on") ? "fsync" :
+	    !str_eq(db_get_text(r, 0, 1), "on")	   ? "full_page_writes" :
+						     NULL;
 	if (db_async(d->db)) {
-		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "As a superuser or as this role: `alter role \"%s\" in database %s set "
-		    "synchronous_commit = on;`",
-		    "От имени суперпользователя или этой роли: `alter role \"%s\" in database %s "
-		    "set synchronous_commit = on;`"), db_get_text(r, 0, 3), db_get_text(r, 0, 4));
-		doctor_cause(d, DC_DB_DURABLE, FINDING_WARN, fix, "%s", doctor_tr(d,
-		    "synchronous_commit is off for this login, and a pooler keeps dmbox's own "
-		    "setting back: each transaction has to switch it on, which takes longer",
-		    "synchronous_commit для этого логина выключен, а пулер не пропускает настройку "
-		    "dmbox: её включает каждая транзакция, это дольше"));
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d,
+			"As a superuser or as this role: `alter role \"%s\" in database %s set "
+			"synchronous_commit = on;`",
+			"От имени суперпользователя или этой роли: `alter role \"%s\" in database "
+			"%s set synchronous_commit = on;`"),
+		    db_get_text(r, 0, 3), db_get_text(r, 0, 4));
+		doctor_cause(d, DC_DB_DURABLE, FINDING_WARN, fix, "%s",
+		    doctor_tr(d,
+			"synchronous_commit is off for this login, and a pooler keeps dmbox's own "
+			"setting back: each transaction has to switch it on, which takes longer",
+			"synchronous_commit для этого логина выключен, а пулер не пропускает "
+			"настройку dmbox: её включает каждая транзакция, это дольше"));
 	} else if (lost != NULL) {
-		doctor_say(d, DC_DB_DURABLE, FINDING_WARN, doctor_tr(d,
-		    "%s is off: a power cut can break the whole database",
-		    "%s выключен: сбой питания может испортить всю базу"), lost);
+		doctor_say(d, DC_DB_DURABLE, FINDING_WARN,
+		    doctor_tr(d, "%s is off: a power cut can break the whole database",
+			"%s выключен: сбой питания может испортить всю базу"),
+		    lost);
 	} else {
 		doctor_say(d, DC_DB_DURABLE, FINDING_OK,
 		    doctor_tr(d, "synchronous_commit, fsync, full_page_writes are on%s%s",
-		    "synchronous_commit, fsync, full_page_writes включены%s%s"),
-		    *set != '\0' ? doctor_tr(d,
-		    "; dmbox overrides ", "; dmbox заменяет ") : "", set);
+			"synchronous_commit, fsync, full_page_writes включены%s%s"),
+		    *set != '\0' ? doctor_tr(d, "; dmbox overrides ", "; dmbox заменяет ") : "",
+		    set);
 	}
 out:
 	db_res_free(r);
@@ -619,13 +665,17 @@ moved(struct doctor *d)
 	bool there = db_exec(d->db, &stmts[SQL_MOVED], NULL, &r) == RC_OK && db_rows(r) == 1;
 
 	if (there) {
-		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "As the owner of the schema: `%s`; dmbox migrate would make new, empty tables.",
-		    "От имени владельца схемы: `%s`; dmbox migrate создала бы новые, пустые "
-		    "таблицы."), db_get_text(r, 0, 1));
-		doctor_cause(d, DC_DB_SCHEMA, FINDING_FAIL, fix, doctor_tr(d,
-		    "there is no schema dmbox, its tables are in the schema %s",
-		    "схемы dmbox нет, её таблицы лежат в схеме «%s»"), db_get_text(r, 0, 0));
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d,
+			"As the owner of the schema: `%s`; dmbox migrate would make new, empty "
+			"tables.",
+			"От имени владельца схемы: `%s`; dmbox migrate создала бы новые, пустые "
+			"таблицы."),
+		    db_get_text(r, 0, 1));
+		doctor_cause(d, DC_DB_SCHEMA, FINDING_FAIL, fix,
+		    doctor_tr(d, "there is no schema dmbox, its tables are in the schema %s",
+			"схемы dmbox нет, её таблицы лежат в схеме «%s»"),
+		    db_get_text(r, 0, 0));
 	}
 	db_res_free(r);
 	return there;
@@ -645,24 +695,31 @@ no_schema(struct doctor *d)
 	if (db_exec(d->db, &stmts[SQL_MAKE], NULL, &r) != RC_OK || db_rows(r) != 1) {
 		doctor_say(d, DC_DB_SCHEMA, FINDING_FAIL, "%s", why);
 	} else if (denied && !db_get_bool(r, 0, 3)) {
-		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "As the owner of the schema: `grant usage on schema dmbox to \"%s\";`",
-		    "От имени владельца схемы: `grant usage on schema dmbox to \"%s\";`"),
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d,
+			"As the owner of the schema: `grant usage on schema dmbox to \"%s\";`",
+			"От имени владельца схемы: `grant usage on schema dmbox to \"%s\";`"),
 		    db_get_text(r, 0, 1));
 		doctor_cause(d, DC_DB_RIGHTS, FINDING_FAIL, fix, "cron: %s", why);
 	} else if (denied) {
-		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "As the owner of the tables: `grant select on dmbox.schema_version to \"%s\";`",
-		    "От имени владельца таблиц: `grant select on dmbox.schema_version to \"%s\";`"),
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d,
+			"As the owner of the tables: `grant select on dmbox.schema_version to "
+			"\"%s\";`",
+			"От имени владельца таблиц: `grant select on dmbox.schema_version to "
+			"\"%s\";`"),
 		    db_get_text(r, 0, 1));
 		doctor_cause(d, DC_DB_RIGHTS, FINDING_FAIL, fix, "cron: %s", why);
 	} else if (!db_get_bool(r, 0, 0)) {
-		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "This user may make no tables here. Ask your host to run `create schema dmbox "
-		    "authorization \"%s\";` in the database %s; then run: `dmbox migrate`",
-		    "Этому пользователю здесь нельзя создавать таблицы. Попросите хостинг "
-		    "выполнить `create schema dmbox authorization \"%s\";` в базе %s; затем "
-		    "выполните: `dmbox migrate`"), db_get_text(r, 0, 1), db_get_text(r, 0, 2));
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d,
+			"This user may make no tables here. Ask your host to run `create schema "
+			"dmbox authorization \"%s\";` in the database %s; then run: `dmbox "
+			"migrate`",
+			"Этому пользователю здесь нельзя создавать таблицы. Попросите хостинг "
+			"выполнить `create schema dmbox authorization \"%s\";` в базе %s; затем "
+			"выполните: `dmbox migrate`"),
+		    db_get_text(r, 0, 1), db_get_text(r, 0, 2));
 		doctor_cause(d, DC_DB_SCHEMA, FINDING_FAIL, fix, "%s", why);
 	} else {
 		doctor_say(d, DC_DB_SCHEMA, FINDING_FAIL, "%s", why);
@@ -681,17 +738,23 @@ unique(struct doctor *d)
 	if (db_get_i64(r, 0, 0) > 0) {
 		doctor_say(d, DC_DB_UNIQUE, FINDING_OK, "account, channel, thread_id, external_id");
 	} else if (!db_is_null(r, 0, 1)) {
-		snprintf(fix, sizeof fix, doctor_tr(d, "As the owner of the tables: `%s`",
-		    "От имени владельца таблиц: `%s`"), db_get_text(r, 0, 1));
-		doctor_cause(d, DC_DB_UNIQUE, FINDING_FAIL, fix, "%s", doctor_tr(d,
-		    "the unique index of dmbox.messages is not valid (a reindex was broken off)",
-		    "уникальный индекс dmbox.messages недействителен (его перестройка прервана)"));
+		snprintf(fix, sizeof fix,
+		    doctor_tr(
+			d, "As the owner of the tables: `%s`", "От имени владельца таблиц: `%s`"),
+		    db_get_text(r, 0, 1));
+		doctor_cause(d, DC_DB_UNIQUE, FINDING_FAIL, fix, "%s",
+		    doctor_tr(d,
+			"the unique index of dmbox.messages is not valid (a reindex was broken "
+			"off)",
+			"уникальный индекс dmbox.messages недействителен (его перестройка "
+			"прервана)"));
 	} else {
-		doctor_say(d, DC_DB_UNIQUE, FINDING_FAIL, "%s", doctor_tr(d,
-		    "dmbox.messages has no unique index over account, channel, thread_id, "
-		    "external_id",
-		    "у dmbox.messages нет уникального индекса по account, channel, thread_id, "
-		    "external_id"));
+		doctor_say(d, DC_DB_UNIQUE, FINDING_FAIL, "%s",
+		    doctor_tr(d,
+			"dmbox.messages has no unique index over account, channel, thread_id, "
+			"external_id",
+			"у dmbox.messages нет уникального индекса по account, channel, thread_id, "
+			"external_id"));
 	}
 	db_res_free(r);
 }
@@ -710,12 +773,12 @@ schema(struct doctor *d)
 	db_res_free(r);
 	if (v < STORE_SCHEMA_VERSION)
 		doctor_say(d, DC_DB_SCHEMA, FINDING_FAIL,
-		    doctor_tr(d, "version %" PRId64 ", wanted %d",
-		    "версия %" PRId64 ", нужна %d"), v, STORE_SCHEMA_VERSION);
+		    doctor_tr(d, "version %" PRId64 ", wanted %d", "версия %" PRId64 ", нужна %d"),
+		    v, STORE_SCHEMA_VERSION);
 	else
 		doctor_say(d, DC_DB_SCHEMA, FINDING_OK,
-		    doctor_tr(d, "version %" PRId64 ", wanted %d",
-		    "версия %" PRId64 ", нужна %d"), v, STORE_SCHEMA_VERSION);
+		    doctor_tr(d, "version %" PRId64 ", wanted %d", "версия %" PRId64 ", нужна %d"),
+		    v, STORE_SCHEMA_VERSION);
 	d->db_ok = v >= STORE_SCHEMA_VERSION;
 	unique(d);
 }
@@ -730,9 +793,12 @@ put_rights(struct db_args *a, const struct right *v, bool names)
 		words = (struct strv){ 0 };
 		strv_split(&words, v->privileges, ' ');
 		for (size_t i = 0; i < words.n; i++)
-			db_text(a, names ? v->table : str_eq(words.v[i], "select") ? "select" :
-			    str_eq(words.v[i], "insert") ? "insert" :
-			    str_eq(words.v[i], "update") ? "update" : "delete");
+			db_text(a,
+			    names			     ? v->table :
+				str_eq(words.v[i], "select") ? "select" :
+				str_eq(words.v[i], "insert") ? "insert" :
+				str_eq(words.v[i], "update") ? "update" :
+							       "delete");
 		strv_free(&words);
 	}
 	db_array_end(a);
@@ -747,8 +813,9 @@ grant(struct doctor *d, const char *commands, const char *who, const char *lacks
 	buf_init(&b, 16384);
 	buf_printf(&b, "%s %s",
 	    doctor_tr(d, "As the owner of the tables:", "От имени владельца таблиц:"), commands);
-	doctor_cause(d, DC_DB_RIGHTS, FINDING_FAIL, b.p, doctor_tr(d, "the login of %s lacks %s",
-	    "логину %s не хватает прав: «%s»"), who, lacks);
+	doctor_cause(d, DC_DB_RIGHTS, FINDING_FAIL, b.p,
+	    doctor_tr(d, "the login of %s lacks %s", "логину %s не хватает прав: «%s»"), who,
+	    lacks);
 	buf_free(&b);
 }
 
@@ -801,8 +868,9 @@ limit(struct doctor *d, struct db *db, const char *who)
 	d->small_plan |= all <= SMALL_PLAN;
 	near = all > SMALL_PLAN && left * 100 <= all * (100 - LIMIT_NEAR);
 	doctor_say(d, DC_DB_LIMIT, near ? FINDING_WARN : FINDING_OK,
-	    doctor_tr(d, "%s: %" PRId64 " of %" PRId64 " connections left", "%s: свободно %"
-	    PRId64 " из %" PRId64), who, left < 0 ? 0 : left, all);
+	    doctor_tr(d, "%s: %" PRId64 " of %" PRId64 " connections left",
+		"%s: свободно %" PRId64 " из %" PRId64),
+	    who, left < 0 ? 0 : left, all);
 	db_res_free(r);
 }
 
@@ -825,14 +893,19 @@ void
 doctor_database(struct doctor *d)
 {
 	const struct conf *c = d->conf;
-	const struct { const char *url, *who; const struct right *v; } logins[] = {
+	const struct {
+		const char *url, *who;
+		const struct right *v;
+	} logins[] = {
 		{ c->database_url_cron, "cron", rights_cron },
 		{ c->database_url_web, "web", rights_web },
 		{ c->database_url_send, "send", rights_send },
 		{ c->database_url_read, "read", rights_read },
 	};
-	struct db_opts o = { .app = "dmbox doctor", .no_prepare = true, .statement_ms = 4000,
-	    .connect_s = c->db_connect_s < 4 ? c->db_connect_s : 4 };
+	struct db_opts o = { .app = "dmbox doctor",
+		.no_prepare = true,
+		.statement_ms = 4000,
+		.connect_s = c->db_connect_s < 4 ? c->db_connect_s : 4 };
 	bool up = login(d, d->db, "cron", c->database_url_cron);
 
 	if (up) {
@@ -895,9 +968,9 @@ doctor_clean(struct doctor *d)
 	if (!d->r[DC_SELF_ASCII].done)
 		return;
 	if (rc == RC_OK)
-		doctor_say(d, DC_SELF_REMOVED, FINDING_OK, "%s",
-		    doctor_tr(d, "removed", "удалены"));
+		doctor_say(
+		    d, DC_SELF_REMOVED, FINDING_OK, "%s", doctor_tr(d, "removed", "удалены"));
 	else
-		doctor_say(d, DC_SELF_REMOVED, FINDING_WARN, doctor_tr(d, "%s", "«%s»"),
-		    db_error(d->db));
+		doctor_say(
+		    d, DC_SELF_REMOVED, FINDING_WARN, doctor_tr(d, "%s", "«%s»"), db_error(d->db));
 }

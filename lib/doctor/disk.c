@@ -113,18 +113,20 @@ give(const struct doctor *d, const char *path, const char *make, char fix[FIX_MA
 		snprintf(name, sizeof name, "%s", gr.gr_name);
 	else
 		snprintf(name, sizeof name, "%u", (unsigned int)gid);
-	snprintf(fix, FIX_MAX, doctor_tr(d,
-	    "As root: `%schgrp -R '%s' '%s' && chmod -R g+rwX '%s' && find '%s' -type d -exec "
-	    "chmod 2770 {} +`; the web and the cron user both belong to that group.",
-	    "От имени root: `%schgrp -R '%s' '%s' && chmod -R g+rwX '%s' && find '%s' -type d "
-	    "-exec chmod 2770 {} +`; веб- и cron-пользователь оба входят в эту группу."),
+	snprintf(fix, FIX_MAX,
+	    doctor_tr(d,
+		"As root: `%schgrp -R '%s' '%s' && chmod -R g+rwX '%s' && find '%s' -type d -exec "
+		"chmod 2770 {} +`; the web and the cron user both belong to that group.",
+		"От имени root: `%schgrp -R '%s' '%s' && chmod -R g+rwX '%s' && find '%s' -type d "
+		"-exec chmod 2770 {} +`; веб- и cron-пользователь оба входят в эту группу."),
 	    make, name, path, path, path);
 }
 
 static const char *
 read_only(const struct doctor *d)
 {
-	return doctor_tr(d, "The file system is mounted read-only, as the system does after an "
+	return doctor_tr(d,
+	    "The file system is mounted read-only, as the system does after an "
 	    "error of the disk: ask the host; on your own server see dmesg, check the disk, and "
 	    "mount it "
 	    "for writing (mount -o remount,rw).",
@@ -147,8 +149,8 @@ folder(struct doctor *d, enum doctor_check c, const char *dir)
 	make_folder(dir, make);
 	give(d, c == DC_SPOOL ? d->conf->spool_dir : dir, make, fix);
 	doctor_cause(d, c, FINDING_FAIL, e == EROFS ? read_only(d) : fix,
-		    doctor_tr(d, "%s: %s (as user %u)", "%s: %s (пользователь %u)"), dir,
-		    doctor_errno(d, e), (unsigned int)geteuid());
+	    doctor_tr(d, "%s: %s (as user %u)", "%s: %s (пользователь %u)"), dir,
+	    doctor_errno(d, e), (unsigned int)geteuid());
 }
 
 static void
@@ -164,14 +166,20 @@ space(struct doctor *d, const char *dir)
 		return;
 	left = (int64_t)v.f_bavail * (int64_t)v.f_frsize;
 	all = (int64_t)v.f_blocks * (int64_t)v.f_frsize;
-	doctor_say(d, DC_SPACE, left < FLOOR_BYTES || left < all / 100 ? FINDING_FAIL :
-	    left < WARN_BYTES ? FINDING_WARN : FINDING_OK,
+	doctor_say(d, DC_SPACE,
+	    left < FLOOR_BYTES || left < all / 100 ? FINDING_FAIL :
+		left < WARN_BYTES		   ? FINDING_WARN :
+						     FINDING_OK,
 	    doctor_tr(d, "%s: %" PRId64 " MB free of %" PRId64,
-	    "%s: свободно %" PRId64 " МБ из %" PRId64), dir, left >> 20, all >> 20);
+		"%s: свободно %" PRId64 " МБ из %" PRId64),
+	    dir, left >> 20, all >> 20);
 	if (v.f_files == 0)	/* this file system has none */
 		return;
 	inodes = 100.0 * (double)v.f_favail / (double)v.f_files;
-	doctor_say(d, DC_INODES, inodes < 1 ? FINDING_FAIL : inodes < 5 ? FINDING_WARN : FINDING_OK,
+	doctor_say(d, DC_INODES,
+	    inodes < 1	   ? FINDING_FAIL :
+		inodes < 5 ? FINDING_WARN :
+			     FINDING_OK,
 	    doctor_tr(d, "%s: %.0f %% of the inodes free", "%s: свободно inode: %.0f %%"), dir,
 	    inodes);
 }
@@ -189,8 +197,8 @@ write_test(struct doctor *d, const char *dir)
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		if (errno == ENOSPC || errno == EDQUOT)
-			doctor_say(d, DC_QUOTA, FINDING_FAIL, "%s: %s", dir, doctor_errno(d,
-			    errno));
+			doctor_say(
+			    d, DC_QUOTA, FINDING_FAIL, "%s: %s", dir, doctor_errno(d, errno));
 		return;		/* no right: DC_SPOOL reports that */
 	}
 	sigaction(SIGXFSZ, &ignore, &old);
@@ -233,14 +241,17 @@ others_files(struct doctor *d, const char *spool)
 	}
 	if (n == 0)
 		return;
-	snprintf(fix, sizeof fix, doctor_tr(d,
-	    "As root: `chown -R %s '%s'`; run dmbox and dmbox-poll as that user "
-	    "alone, never as root.",
-	    "От имени root: `chown -R %s '%s'`; запускайте dmbox и dmbox-poll только от имени "
-	    "этого пользователя, никогда от root."), me != NULL ? me->pw_name : "dmbox", spool);
-	doctor_cause(d, DC_SPOOL_WAIT, FINDING_FAIL, fix, doctor_tr(d,
-	    "%zu waiting files are another user's and cannot be read",
-	    "ждущие файлы (%zu) принадлежат другому пользователю, прочитать их нельзя"), n);
+	snprintf(fix, sizeof fix,
+	    doctor_tr(d,
+		"As root: `chown -R %s '%s'`; run dmbox and dmbox-poll as that user "
+		"alone, never as root.",
+		"От имени root: `chown -R %s '%s'`; запускайте dmbox и dmbox-poll только от имени "
+		"этого пользователя, никогда от root."),
+	    me != NULL ? me->pw_name : "dmbox", spool);
+	doctor_cause(d, DC_SPOOL_WAIT, FINDING_FAIL, fix,
+	    doctor_tr(d, "%zu waiting files are another user's and cannot be read",
+		"ждущие файлы (%zu) принадлежат другому пользователю, прочитать их нельзя"),
+	    n);
 }
 
 static void
@@ -252,11 +263,12 @@ backlog(struct doctor *d, const char *dir)
 	if (spool_open(dir, &sp) != RC_OK)
 		return;
 	if (spool_stat(sp, &st) == RC_OK) {
-		doctor_say(d, DC_SPOOL_WAIT, st.waiting == 0 ||
-		    st.oldest_s < WAIT_WARN_S ? FINDING_OK :
-		    st.oldest_s < WAIT_FAIL_S ? FINDING_WARN : FINDING_FAIL,
+		doctor_say(d, DC_SPOOL_WAIT,
+		    st.waiting == 0 || st.oldest_s < WAIT_WARN_S ? FINDING_OK :
+			st.oldest_s < WAIT_FAIL_S		 ? FINDING_WARN :
+								   FINDING_FAIL,
 		    doctor_tr(d, "%zu waiting, the oldest for %" PRId64 " s",
-		    "ждут: %zu, старейшая %" PRId64 " с"),
+			"ждут: %zu, старейшая %" PRId64 " с"),
 		    st.waiting, st.waiting > 0 ? st.oldest_s : 0);
 		doctor_say(d, DC_SPOOL_BAD, st.bad > 0 ? FINDING_WARN : FINDING_OK,
 		    doctor_tr(d, "%zu quarantined", "отложено: %zu"), st.bad);
@@ -271,16 +283,19 @@ kept(struct doctor *d, const char *dir)
 	struct statfs f;
 
 	if (statfs(dir, &f) == 0 &&
-		((unsigned long)f.f_type == MAGIC_TMPFS || (unsigned long)f.f_type == MAGIC_RAMFS))
-		doctor_cause(d, DC_SPOOL, FINDING_WARN, doctor_tr(d,
-		    "Set DMBOX_SPOOL_DIR to a folder on a disk (below the home folder, not /tmp, "
-		    "/run or /dev/shm), and move what waits there.",
-		    "Укажите в DMBOX_SPOOL_DIR папку на диске (в домашней папке, не /tmp, /run или "
-		    "/dev/shm) и перенесите туда ожидающее."),
-		    doctor_tr(d, "%s is in memory (tmpfs): accepted deliveries that wait there are "
-		    "lost at a restart",
-		    "%s находится в памяти (tmpfs): ожидающие там доставки пропадут при "
-		    "перезапуске"), dir);
+	    ((unsigned long)f.f_type == MAGIC_TMPFS || (unsigned long)f.f_type == MAGIC_RAMFS))
+		doctor_cause(d, DC_SPOOL, FINDING_WARN,
+		    doctor_tr(d,
+			"Set DMBOX_SPOOL_DIR to a folder on a disk (below the home folder, not "
+			"/tmp, /run or /dev/shm), and move what waits there.",
+			"Укажите в DMBOX_SPOOL_DIR папку на диске (в домашней папке, не /tmp, /run "
+			"или /dev/shm) и перенесите туда ожидающее."),
+		    doctor_tr(d,
+			"%s is in memory (tmpfs): accepted deliveries that wait there are "
+			"lost at a restart",
+			"%s находится в памяти (tmpfs): ожидающие там доставки пропадут при "
+			"перезапуске"),
+		    dir);
 }
 
 static void
@@ -317,15 +332,17 @@ spool(struct doctor *d)
 	make_folder(dir, make);
 	give(d, dir, make, fix);
 	if (!d->probe.spool_ok)
-		doctor_cause(d, DC_SPOOL_WEB, FINDING_FAIL, fix, doctor_tr(d,
-		    "the web programs run as user %"
-		    PRId64 ", doctor as %u; they cannot write to %s",
-		    "веб-программы работают под пользователем %"
-		    PRId64 ", doctor под %u; они не могут писать в %s"),
+		doctor_cause(d, DC_SPOOL_WEB, FINDING_FAIL, fix,
+		    doctor_tr(d,
+			"the web programs run as user %" PRId64
+			", doctor as %u; they cannot write to %s",
+			"веб-программы работают под пользователем %" PRId64
+			", doctor под %u; они не могут писать в %s"),
 		    d->probe.uid, (unsigned int)geteuid(), dir);
 	else
-		doctor_say(d, DC_SPOOL_WEB, FINDING_OK, doctor_tr(d, "they can, as user %" PRId64,
-		    "могут, пользователь %" PRId64), d->probe.uid);
+		doctor_say(d, DC_SPOOL_WEB, FINDING_OK,
+		    doctor_tr(d, "they can, as user %" PRId64, "могут, пользователь %" PRId64),
+		    d->probe.uid);
 }
 
 /*
@@ -336,7 +353,7 @@ static void
 database_room(struct doctor *d)
 {
 	static const char *const usual[] = { "/var/lib/postgresql", "/var/lib/pgsql",
-	    "/usr/local/pgsql/data" };
+		"/usr/local/pgsql/data" };
 	char dir[PATH_MAX];
 
 	if (!d->db_ok || !d->db_local)
@@ -359,10 +376,11 @@ no_log(struct doctor *d, const char *path, bool is_folder)
 	parent_of(path, dir);
 	make_folder(dir, make);
 	if (is_folder)
-		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "Put the folder away: `mv '%s' '%s.before'`; the programs make the file.",
-		    "Уберите папку: `mv '%s' '%s.before'`; файл создадут сами программы."), path,
-		    path);
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d,
+			"Put the folder away: `mv '%s' '%s.before'`; the programs make the file.",
+			"Уберите папку: `mv '%s' '%s.before'`; файл создадут сами программы."),
+		    path, path);
 	else
 		give(d, dir, make, fix);
 	/* of a place that nobody named the web server's own log takes the words */
@@ -393,8 +411,8 @@ log_file(struct doctor *d)
 		else {
 			e = errno;
 			give(d, path, "", fix);
-			doctor_cause(d, DC_LOG, FINDING_FAIL, fix, "%s: %s", path,
-			    doctor_errno(d, e));
+			doctor_cause(
+			    d, DC_LOG, FINDING_FAIL, fix, "%s: %s", path, doctor_errno(d, e));
 		}
 		return;
 	}

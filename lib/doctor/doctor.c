@@ -161,8 +161,8 @@ reported(struct checkup *c, unsigned int number, enum finding_status s, const ch
 	enum doctor_check at;
 
 	if (doctor_check_by_number(number, &at) != RC_OK) {
-		LOG_BUG("%s speaks of DMB-%u, which is in no table", provider_of(c->a)->name,
-		    number);
+		LOG_BUG(
+		    "%s speaks of DMB-%u, which is in no table", provider_of(c->a)->name, number);
 		return;
 	}
 	doctor_cause(d, at, s, remedy, "%s", text);
@@ -171,8 +171,9 @@ reported(struct checkup *c, unsigned int number, enum finding_status s, const ch
 void
 doctor_checkup(struct doctor *d, const struct account *a, struct checkup *c)
 {
-	*c = (struct checkup){ .a = a, .ru = d->o.lang == DOCTOR_RU, .base = d->base,
-	    .report = reported, .arg = d };
+	*c = (struct checkup){
+		.a = a, .ru = d->o.lang == DOCTOR_RU, .base = d->base, .report = reported, .arg = d
+	};
 }
 
 /* --- one request ---------------------------------------------------------------- */
@@ -220,8 +221,7 @@ get_done(void *arg, bool cut)
 }
 
 void
-doctor_get(struct doctor *d, struct http_req *req, unsigned int timeout_ms, doctor_fn fn,
-    void *arg)
+doctor_get(struct doctor *d, struct http_req *req, unsigned int timeout_ms, doctor_fn fn, void *arg)
 {
 	doctor_get_after(d, req, 0, timeout_ms, fn, arg);
 }
@@ -294,7 +294,7 @@ doctor_new(const struct doctor_opts *o)
 	/* one login that may read everything and remove the test rows */
 	db.conninfo = d->conf->database_url_cron;
 	db.connect_s = d->conf->db_connect_s < CONNECT_MAX_S ? d->conf->db_connect_s :
-	    CONNECT_MAX_S;
+							       CONNECT_MAX_S;
 	d->db = db_new(&db);
 	d->http = httpc_new(NULL);
 	sign_token(d->run, 12);
@@ -371,20 +371,47 @@ static enum link
 link_of(enum doctor_check c)
 {
 	switch (c) {
-	case DC_BELOW: case DC_OPEN: case DC_SERVED: case DC_LEAK:
+	case DC_BELOW:
+	case DC_OPEN:
+	case DC_SERVED:
+	case DC_LEAK:
 		return LINK_UNWISE;
 	/* while the database takes messages the spool is not needed; what is late is not lost */
-	case DC_DB_CLOCK: case DC_DB_DURABLE: case DC_SPOOL: case DC_SPOOL_WEB: case DC_SPOOL_BAD:
-	case DC_SPACE: case DC_INODES: case DC_QUOTA: case DC_MEDIA: case DC_LOG: case DC_CLOCK:
-	case DC_TICK: case DC_TICK_SERVED: case DC_SELF_REMOVED: case DC_FETCHED:
-	case DC_CONTACTS: case DC_ERASED:
+	case DC_DB_CLOCK:
+	case DC_DB_DURABLE:
+	case DC_SPOOL:
+	case DC_SPOOL_WEB:
+	case DC_SPOOL_BAD:
+	case DC_SPACE:
+	case DC_INODES:
+	case DC_QUOTA:
+	case DC_MEDIA:
+	case DC_LOG:
+	case DC_CLOCK:
+	case DC_TICK:
+	case DC_TICK_SERVED:
+	case DC_SELF_REMOVED:
+	case DC_FETCHED:
+	case DC_CONTACTS:
+	case DC_ERASED:
 		return LINK_NET;
 	/* nobody takes from the spool, polls or sends: the poller, the database, the token */
-	case DC_SPOOL_WAIT: case DC_POLL: case DC_GAP: case DC_QUEUED: case DC_DEAD:
+	case DC_SPOOL_WAIT:
+	case DC_POLL:
+	case DC_GAP:
+	case DC_QUEUED:
+	case DC_DEAD:
 	case DC_BALANCE:
 		return LINK_SYMPTOM;
-	case DC_SECRET: case DC_JWT: case DC_TOKEN: case DC_AUTH_HEADER: case DC_GREET:
-	case DC_GREET_BAD: case DC_REFUSED: case DC_NOT_MADE: case DC_PAUSED:
+	case DC_SECRET:
+	case DC_JWT:
+	case DC_TOKEN:
+	case DC_AUTH_HEADER:
+	case DC_GREET:
+	case DC_GREET_BAD:
+	case DC_REFUSED:
+	case DC_NOT_MADE:
+	case DC_PAUSED:
 		return LINK_PART;
 	default:
 		return c >= DC_OF_FIRST && c <= DC_OF_LAST ? LINK_PART : LINK_ALL;
@@ -456,7 +483,7 @@ doctor_json(const struct doctor *d, struct buf *b)
 size_t
 doctor_changes(const struct doctor *d, const char *before, struct buf *b, struct buf *now)
 {
-	struct mem_arena a = {0};
+	struct mem_arena a = { 0 };
 	struct json *j = NULL;
 	struct jsonw w;
 	char code[16];

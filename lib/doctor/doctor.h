@@ -24,28 +24,90 @@
  */
 enum doctor_check {
 	/* configuration */
-	DC_FILE, DC_MODE, DC_KEYS, DC_PLACEHOLDER, DC_ODD, DC_SECRET, DC_JWT, DC_BELOW, DC_OPEN,
-	DC_SAME, DC_TOKEN,
+	DC_FILE,
+	DC_MODE,
+	DC_KEYS,
+	DC_PLACEHOLDER,
+	DC_ODD,
+	DC_SECRET,
+	DC_JWT,
+	DC_BELOW,
+	DC_OPEN,
+	DC_SAME,
+	DC_TOKEN,
 	/* database */
-	DC_DB_REACH, DC_DB_LOGIN, DC_DB_LIMIT, DC_DB_VERSION, DC_DB_SCHEMA, DC_DB_RIGHTS,
-	DC_DB_UNIQUE, DC_DB_CLOCK, DC_DB_WRITE, DC_DB_ENCODING, DC_DB_DURABLE,
+	DC_DB_REACH,
+	DC_DB_LOGIN,
+	DC_DB_LIMIT,
+	DC_DB_VERSION,
+	DC_DB_SCHEMA,
+	DC_DB_RIGHTS,
+	DC_DB_UNIQUE,
+	DC_DB_CLOCK,
+	DC_DB_WRITE,
+	DC_DB_ENCODING,
+	DC_DB_DURABLE,
 	/* disk and spool */
-	DC_SPOOL, DC_SPOOL_WEB, DC_SPOOL_WAIT, DC_SPOOL_BAD, DC_SPACE, DC_INODES, DC_QUOTA,
-	DC_MEDIA, DC_LOG, DC_CLOCK, DC_TICK,
+	DC_SPOOL,
+	DC_SPOOL_WEB,
+	DC_SPOOL_WAIT,
+	DC_SPOOL_BAD,
+	DC_SPACE,
+	DC_INODES,
+	DC_QUOTA,
+	DC_MEDIA,
+	DC_LOG,
+	DC_CLOCK,
+	DC_TICK,
 	/* cron */
-	DC_CRON, DC_INTERVAL, DC_POLL, DC_RUNNER,
+	DC_CRON,
+	DC_INTERVAL,
+	DC_POLL,
+	DC_RUNNER,
 	/* web server, public URL */
-	DC_WEB, DC_SAME_PROGRAM, DC_ENDPOINTS, DC_FIREWALL, DC_AUTH_HEADER, DC_FASTCGI,
-	DC_BODY_LIMIT, DC_CHUNKED, DC_REDIRECT, DC_SERVED, DC_HTACCESS, DC_PROG_MODE,
-	DC_PROG_OWNER, DC_PROG_LINK, DC_SLOW, DC_TICK_SERVED, DC_PUBLIC_URL, DC_DNS, DC_TLS,
-	DC_TLS_EXPIRY, DC_OUTSIDE, DC_EACH_ADDRESS,
+	DC_WEB,
+	DC_SAME_PROGRAM,
+	DC_ENDPOINTS,
+	DC_FIREWALL,
+	DC_AUTH_HEADER,
+	DC_FASTCGI,
+	DC_BODY_LIMIT,
+	DC_CHUNKED,
+	DC_REDIRECT,
+	DC_SERVED,
+	DC_HTACCESS,
+	DC_PROG_MODE,
+	DC_PROG_OWNER,
+	DC_PROG_LINK,
+	DC_SLOW,
+	DC_TICK_SERVED,
+	DC_PUBLIC_URL,
+	DC_DNS,
+	DC_TLS,
+	DC_TLS_EXPIRY,
+	DC_OUTSIDE,
+	DC_EACH_ADDRESS,
 	/* handshake, self-delivery */
-	DC_GREET, DC_GREET_BAD, DC_SELF_ASCII, DC_SELF_CYRILLIC, DC_SELF_REMOVED,
+	DC_GREET,
+	DC_GREET_BAD,
+	DC_SELF_ASCII,
+	DC_SELF_CYRILLIC,
+	DC_SELF_REMOVED,
 	/* the providers' own, by number; those behind the last are not used (doctor/text.c) */
-	DC_OF_FIRST, DC_OF_LAST = DC_OF_FIRST + 99,
+	DC_OF_FIRST,
+	DC_OF_LAST = DC_OF_FIRST + 99,
 	/* what arrived, what goes out */
-	DC_REFUSED, DC_GAP, DC_NOT_MADE, DC_FETCHED, DC_DEAD, DC_QUEUED, DC_PAUSED, DC_BALANCE,
-	DC_CONTACTS, DC_ERASED, DC_LEAK,
+	DC_REFUSED,
+	DC_GAP,
+	DC_NOT_MADE,
+	DC_FETCHED,
+	DC_DEAD,
+	DC_QUEUED,
+	DC_PAUSED,
+	DC_BALANCE,
+	DC_CONTACTS,
+	DC_ERASED,
+	DC_LEAK,
 	DC__MAX
 };
 
@@ -151,8 +213,8 @@ int doctor_exit(const struct doctor *d);
  * Report what check c saw.  The worst of several reports counts (ok, unknown,
  * warn, fail); equal ones are joined.  The text is masked.
  */
-void doctor_say(struct doctor *d, enum doctor_check c, enum finding_status s,
-    const char *fmt, ...) PRINTF_LIKE(4, 5);
+void doctor_say(struct doctor *d, enum doctor_check c, enum finding_status s, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 /*
  * doctor_cause(d, c, status, remedy, fmt...):
  * doctor_say for a check that fails in more than one way: remedy says how to fix
@@ -190,8 +252,8 @@ bool doctor_used(const struct doctor *d, const struct account *a);
  * One request as a flow of its own; req becomes the flow's.  fn gets the answer.
  */
 typedef void (*doctor_fn)(struct doctor *d, void *arg, struct http_res *res);
-void doctor_get(struct doctor *d, struct http_req *req, unsigned int timeout_ms, doctor_fn fn,
-    void *arg);
+void doctor_get(
+    struct doctor *d, struct http_req *req, unsigned int timeout_ms, doctor_fn fn, void *arg);
 
 /* doctor_get_after: the same, begun after wait_ms. */
 void doctor_get_after(struct doctor *d, struct http_req *req, unsigned int wait_ms,
@@ -240,8 +302,8 @@ void doctor_front_one_dead(struct doctor *d, int status, const char *what);
 void doctor_front_end(struct doctor *d);	/* judges, frees */
 /* doctor_web_request(d, req, rid, method, path): a request of this run to the address
  * under test; rid (48 bytes) gets its id. */
-void doctor_web_request(struct doctor *d, struct http_req *r, char rid[48], const char *method,
-    const char *path);
+void doctor_web_request(
+    struct doctor *d, struct http_req *r, char rid[48], const char *method, const char *path);
 /* doctor_cached(d, res), doctor_cloudflare(d, res): did a cache, did Cloudflare answer
  * instead of the site?  Reported, with the way to fix it. */
 bool doctor_cached(struct doctor *d, const struct http_res *res);

@@ -36,10 +36,8 @@ doctor_htaccess(const char *text, char why[128])
 {
 	/* server configuration only (ARCHITECTURE.md 6.4; Apache's "Context") */
 	static const char *const no[] = { "AliasMatch", "ScriptAlias", "<Directory", "<Location",
-		"<VirtualHost",
-		"FcgidPassHeader", "LoadModule", "DocumentRoot", "ServerName", "CustomLog",
-		    "LogFormat", "ErrorLog",
-		"ProxyPass ", "SuexecUserGroup" };
+		"<VirtualHost", "FcgidPassHeader", "LoadModule", "DocumentRoot", "ServerName",
+		"CustomLog", "LogFormat", "ErrorLog", "ProxyPass ", "SuexecUserGroup" };
 	char line[1024];
 	long long n;
 	size_t len;
@@ -108,11 +106,13 @@ without(const struct doctor *d, const char *path, const char *directive, char fi
 
 	if (n == 0)
 		return NULL;
-	snprintf(fix, FIX_MAX, doctor_tr(d,
-	    "Take the line out: with it the server answers 500 to every request. "
-	    "`sed -i '/^[[:blank:]]*%.*s[[:blank:]]/Id' '%s'`",
-	    "Уберите строку: с ней сервер отвечает 500 на каждый запрос. "
-	    "`sed -i '/^[[:blank:]]*%.*s[[:blank:]]/Id' '%s'`"), (int)n, directive, path);
+	snprintf(fix, FIX_MAX,
+	    doctor_tr(d,
+		"Take the line out: with it the server answers 500 to every request. "
+		"`sed -i '/^[[:blank:]]*%.*s[[:blank:]]/Id' '%s'`",
+		"Уберите строку: с ней сервер отвечает 500 на каждый запрос. "
+		"`sed -i '/^[[:blank:]]*%.*s[[:blank:]]/Id' '%s'`"),
+	    (int)n, directive, path);
 	return fix;
 }
 
@@ -128,8 +128,8 @@ htaccess(struct doctor *d, const char *cgi_dir, const char *sub)
 	if (text == NULL)
 		return;
 	if (doctor_htaccess(text, why))
-		doctor_cause(d, DC_HTACCESS, FINDING_FAIL, without(d, path, why, fix), "%s: %s",
-		    path, why);
+		doctor_cause(
+		    d, DC_HTACCESS, FINDING_FAIL, without(d, path, why, fix), "%s: %s", path, why);
 	else
 		doctor_say(d, DC_HTACCESS, FINDING_OK, "%s", path);
 	free(text);
@@ -142,12 +142,12 @@ mode_of(struct doctor *d, const char *path, mode_t mode)
 {
 	char fix[FIX_MAX];
 
-	snprintf(fix, sizeof fix, doctor_tr(d,
-	    "`chmod 755 '%s'`: suexec runs nothing that group or others may write.",
-	    "`chmod 755 '%s'`: suexec не запускает то, что может менять группа или остальные."),
+	snprintf(fix, sizeof fix,
+	    doctor_tr(d, "`chmod 755 '%s'`: suexec runs nothing that group or others may write.",
+		"`chmod 755 '%s'`: suexec не запускает то, что может менять группа или остальные."),
 	    path);
-	doctor_cause(d, DC_PROG_MODE, FINDING_FAIL, fix, "%s: %03o", path,
-	    (unsigned int)mode & 0777);
+	doctor_cause(
+	    d, DC_PROG_MODE, FINDING_FAIL, fix, "%s: %03o", path, (unsigned int)mode & 0777);
 }
 
 static void
@@ -163,11 +163,13 @@ program(struct doctor *d, const char *dir, const struct stat *folder, const char
 		return;
 	}
 	if (S_ISLNK(st.st_mode)) {
-		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "Copy the program, suexec follows no links: `cp -p --remove-destination "
-		    "\"$(readlink -f '%s')\" '%s'`",
-		    "Скопируйте программу, suexec не идёт по ссылкам: `cp -p --remove-destination "
-		    "\"$(readlink -f '%s')\" '%s'`"), path, path);
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d,
+			"Copy the program, suexec follows no links: `cp -p --remove-destination "
+			"\"$(readlink -f '%s')\" '%s'`",
+			"Скопируйте программу, suexec не идёт по ссылкам: `cp -p "
+			"--remove-destination \"$(readlink -f '%s')\" '%s'`"),
+		    path, path);
 		doctor_cause(d, DC_PROG_LINK, FINDING_FAIL, fix,
 		    doctor_tr(d, "%s is a link", "%s — ссылка"), path);
 	} else
@@ -179,16 +181,16 @@ program(struct doctor *d, const char *dir, const struct stat *folder, const char
 	else
 		doctor_say(d, DC_PROG_MODE, FINDING_OK, "%s", name);
 	if (st.st_uid != folder->st_uid || st.st_gid != folder->st_gid) {
-		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "Install as the user of the site (make install), suexec compares the owners; "
-		    "or, as root: `chown %u:%u '%s'`",
-		    "Устанавливайте от имени пользователя сайта (make install), suexec сравнивает "
-		    "владельцев; или от имени root: `chown %u:%u '%s'`"),
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d,
+			"Install as the user of the site (make install), suexec compares the "
+			"owners; or, as root: `chown %u:%u '%s'`",
+			"Устанавливайте от имени пользователя сайта (make install), suexec "
+			"сравнивает владельцев; или от имени root: `chown %u:%u '%s'`"),
 		    (unsigned int)folder->st_uid, (unsigned int)folder->st_gid, path);
 		doctor_cause(d, DC_PROG_OWNER, FINDING_FAIL, fix, "%s: %u:%u, %s: %u:%u", path,
-		    (unsigned int)st.st_uid,
-		    (unsigned int)st.st_gid, dir, (unsigned int)folder->st_uid,
-		    (unsigned int)folder->st_gid);
+		    (unsigned int)st.st_uid, (unsigned int)st.st_gid, dir,
+		    (unsigned int)folder->st_uid, (unsigned int)folder->st_gid);
 	} else
 		doctor_say(d, DC_PROG_OWNER, FINDING_OK, "%s", name);
 }
@@ -299,11 +301,11 @@ static void
 attempts(struct doctor *d, const struct account *a, struct buf *b)
 {
 	static const struct db_stmt last = { NULL,
-	    "select started_at, t->>'url', t->>'auth',"
-	    " t->>'status', t->>'note'"
-	    " from dmbox.poll_runs p, jsonb_array_elements(p.attempts) t"
-	    " where p.id = (select max(id) from dmbox.poll_runs"
-	    " where account = $1 and channel = $2 and jsonb_array_length(attempts) > 1)" };
+		"select started_at, t->>'url', t->>'auth',"
+		" t->>'status', t->>'note'"
+		" from dmbox.poll_runs p, jsonb_array_elements(p.attempts) t"
+		" where p.id = (select max(id) from dmbox.poll_runs"
+		" where account = $1 and channel = $2 and jsonb_array_length(attempts) > 1)" };
 	struct db_args args = { 0 };
 	struct db_res *r = NULL;
 
@@ -335,10 +337,12 @@ doctor_ticket(struct doctor *d, struct buf *b)
 		    !d->conf->accounts[i].use_mock && doctor_used(d, &d->conf->accounts[i]))
 			a = &d->conf->accounts[i];
 	if (a == NULL) {
-		buf_puts(b, doctor_tr(d,
-		    "No account's provider needs a ticket: its documentation says what it sends.\n",
-		    "Ни у одного аккаунта нет провайдера, которому нужно письмо: что он шлёт, "
-		    "описано в его документации.\n"));
+		buf_puts(b,
+		    doctor_tr(d,
+			"No account's provider needs a ticket: its documentation says what it "
+			"sends.\n",
+			"Ни у одного аккаунта нет провайдера, которому нужно письмо: что он шлёт, "
+			"описано в его документации.\n"));
 		return;
 	}
 	p = provider_of(a);
@@ -350,7 +354,7 @@ doctor_ticket(struct doctor *d, struct buf *b)
 		buf_puts(b, lang == 0 ? "\nПроверки dmbox doctor:\n" : "\ndmbox doctor:\n");
 		for (size_t i = 0; i < *p->n_checks; i++)
 			if (doctor_check_by_number(p->checks[i].number, &c) == RC_OK &&
-				d->r[c].done)
+			    d->r[c].done)
 				buf_printf(b, "  DMB-%u %s: %s: %s\n", p->checks[i].number,
 				    finding_names[d->r[c].status],
 				    p->checks[i].what[lang == 0 ? DOCTOR_RU : DOCTOR_EN],

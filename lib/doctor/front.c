@@ -42,17 +42,21 @@ doctor_cloudflare(struct doctor *d, const struct http_res *res)
 	const char *server = http_res_get(res, "Server");
 	bool challenge = http_res_get(res, "cf-mitigated") != NULL;
 
-	if (!challenge && (res->status != 403 ||
-		!str_istarts(server != NULL ? server : "", "cloudflare")))
+	if (!challenge &&
+	    (res->status != 403 || !str_istarts(server != NULL ? server : "", "cloudflare")))
 		return false;
-	doctor_cause(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
-	    "In Cloudflare's dashboard, Security, WAF, Custom rules: Skip all (managed rules, Bot "
-	    "Fight Mode) where the URI path starts with /instagram/ or /whatsapp/.",
-	    "В кабинете Cloudflare, Security, WAF, Custom rules: Skip для всех проверок (managed "
-	    "rules, Bot Fight Mode), если путь начинается с /instagram/ или /whatsapp/."),
-	    doctor_tr(d, "Cloudflare asks for proof of a person (HTTP %d%s): no provider "
-	    "can give it",
-	    "Cloudflare требует подтвердить, что вы человек (HTTP %d%s): провайдер этого не может"),
+	doctor_cause(d, DC_FIREWALL, FINDING_FAIL,
+	    doctor_tr(d,
+		"In Cloudflare's dashboard, Security, WAF, Custom rules: Skip all (managed rules, "
+		"Bot Fight Mode) where the URI path starts with /instagram/ or /whatsapp/.",
+		"В кабинете Cloudflare, Security, WAF, Custom rules: Skip для всех проверок "
+		"(managed rules, Bot Fight Mode), если путь начинается с /instagram/ или "
+		"/whatsapp/."),
+	    doctor_tr(d,
+		"Cloudflare asks for proof of a person (HTTP %d%s): no provider "
+		"can give it",
+		"Cloudflare требует подтвердить, что вы человек (HTTP %d%s): провайдер этого не "
+		"может"),
 	    res->status, challenge ? ", cf-mitigated" : "");
 	return true;
 }
@@ -73,25 +77,32 @@ wants_browser(const struct http_res *res)
 		return "document.cookie";
 	/* hosts' own pages are English or not, the word is the same: Imunify360, SmartCaptcha */
 	return str_istarts(type != NULL ? type : "", "text/html") &&
-	    strcasestr(res->body, "captcha") != NULL ? "captcha" : NULL;
+		strcasestr(res->body, "captcha") != NULL ?
+	    "captcha" :
+	    NULL;
 }
 
 bool
 doctor_browser(struct doctor *d, const struct http_res *res)
 {
 	const char *server = http_res_get(res, "Server");
-	const char *what = res->status >= 400 && str_istarts(server != NULL ? server : "",
-	    "ddos-guard") ? "ddos-guard" : wants_browser(res);
+	const char *what = res->status >= 400 &&
+		str_istarts(server != NULL ? server : "", "ddos-guard") ?
+	    "ddos-guard" :
+	    wants_browser(res);
 
 	if (what == NULL)
 		return false;
-	doctor_cause(d, DC_FIREWALL, FINDING_FAIL, doctor_tr(d,
-	    "Ask the host to except /instagram/ and /whatsapp/ from its protection against bots "
-	    "and DDoS (the panel may have a switch, or a list of paths).",
-	    "Попросите хостинг исключить /instagram/ и /whatsapp/ из защиты от ботов и DDoS (в "
-	    "панели может быть выключатель или список путей)."), doctor_tr(d,
-	    "the host's protection wants a browser or a person (HTTP %d, %s): no provider is one",
-	    "защита хостинга ждёт браузер или человека (HTTP %d, %s): провайдер не браузер"),
+	doctor_cause(d, DC_FIREWALL, FINDING_FAIL,
+	    doctor_tr(d,
+		"Ask the host to except /instagram/ and /whatsapp/ from its protection against "
+		"bots and DDoS (the panel may have a switch, or a list of paths).",
+		"Попросите хостинг исключить /instagram/ и /whatsapp/ из защиты от ботов и DDoS (в "
+		"панели может быть выключатель или список путей)."),
+	    doctor_tr(d,
+		"the host's protection wants a browser or a person (HTTP %d, %s): no provider is "
+		"one",
+		"защита хостинга ждёт браузер или человека (HTTP %d, %s): провайдер не браузер"),
 	    res->status, what);
 	return true;
 }
@@ -103,13 +114,15 @@ doctor_cached(struct doctor *d, const struct http_res *res)
 
 	if (str_empty(age) || res->status >= 400)
 		return false;
-	doctor_cause(d, DC_SAME_PROGRAM, FINDING_FAIL, doctor_tr(d,
-	    "Except /instagram/ and /whatsapp/ from the cache that stands before the site (CDN, "
-	    "Varnish, the host's \"speed\" module, a cache plugin).",
-	    "Исключите /instagram/ и /whatsapp/ из кэша перед сайтом (CDN, Varnish, модуль "
-	    "«ускорения» хостинга, плагин кэша)."),
+	doctor_cause(d, DC_SAME_PROGRAM, FINDING_FAIL,
+	    doctor_tr(d,
+		"Except /instagram/ and /whatsapp/ from the cache that stands before the site "
+		"(CDN, Varnish, the host's \"speed\" module, a cache plugin).",
+		"Исключите /instagram/ и /whatsapp/ из кэша перед сайтом (CDN, Varnish, модуль "
+		"«ускорения» хостинга, плагин кэша)."),
 	    doctor_tr(d, "a cache answers instead of the program (Age: %s)",
-	    "вместо программы отвечает кэш (Age: %s)"), age);
+		"вместо программы отвечает кэш (Age: %s)"),
+	    age);
 	return true;
 }
 
@@ -117,7 +130,7 @@ static void
 look(struct sight *s, const struct http_res *res)
 {
 	const char *type = http_res_get(res, "Content-Type"),
-	    *rid = http_res_get(res, "X-Request-Id");
+		   *rid = http_res_get(res, "X-Request-Id");
 
 	if (res->fail != HTTP_FAIL_NONE)
 		return;
@@ -142,8 +155,8 @@ on_sight(struct doctor *d, void *arg, struct http_res *res)
 }
 
 void
-doctor_front_start(struct doctor *d, const struct http_res *res, void (*on_ours)(struct doctor *d,
-    struct http_res *res))
+doctor_front_start(struct doctor *d, const struct http_res *res,
+    void (*on_ours)(struct doctor *d, struct http_res *res))
 {
 	struct front *f = mem_alloc(sizeof *f);
 	struct http_req r;
@@ -166,15 +179,17 @@ on_root(struct doctor *d, void *arg, struct http_res *res)
 	(void)arg;
 	if (res->fail != HTTP_FAIL_NONE)
 		return;		/* silent as a whole: see DMB-525 */
-	doctor_cause(d, DC_WEB, FINDING_FAIL, doctor_tr(d,
-	    "The server waits for the program in vain: see its error log. The program must run by "
-	    "hand as the site's user (dmbox/status.fcgi </dev/null), with chmod 755; raise "
-	    "FcgidMaxProcesses if it is 1 or 2; then restart the server.",
-	    "Сервер напрасно ждёт программу: смотрите его журнал ошибок. Программа должна "
-	    "запускаться вручную от пользователя сайта (dmbox/status.fcgi </dev/null), права 755; "
-	    "поднимите FcgidMaxProcesses, если там 1 или 2; затем перезапустите сервер."),
+	doctor_cause(d, DC_WEB, FINDING_FAIL,
+	    doctor_tr(d,
+		"The server waits for the program in vain: see its error log. The program must run "
+		"by hand as the site's user (dmbox/status.fcgi </dev/null), with chmod 755; raise "
+		"FcgidMaxProcesses if it is 1 or 2; then restart the server.",
+		"Сервер напрасно ждёт программу: смотрите его журнал ошибок. Программа должна "
+		"запускаться вручную от пользователя сайта (dmbox/status.fcgi </dev/null), права "
+		"755; поднимите FcgidMaxProcesses, если там 1 или 2; затем перезапустите сервер."),
 	    doctor_tr(d, "the site answers (GET /: HTTP %d), %s%s does not",
-	    "сайт отвечает (GET /: HTTP %d), а %s%s нет"), res->status, d->base, paths[P_FIRST]);
+		"сайт отвечает (GET /: HTTP %d), а %s%s нет"),
+	    res->status, d->base, paths[P_FIRST]);
 }
 
 void
@@ -189,7 +204,9 @@ doctor_front_silent(struct doctor *d)
 
 /* --- judging ------------------------------------------------------------------- */
 
-struct cause { const char *en, *ru, *en_fix, *ru_fix; };
+struct cause {
+	const char *en, *ru, *en_fix, *ru_fix;
+};
 
 static void
 conclude(struct doctor *d, enum doctor_check c, int status, const struct cause *v)
@@ -204,10 +221,10 @@ static const struct cause download = {
 	"Switch CGI or FastCGI for .fcgi on in the host's panel, and see that dmbox/.htaccess is "
 	"the one of make install (Options +ExecCGI, AddHandler).",
 	"Включите CGI или FastCGI для .fcgi в панели хостинга и проверьте, что dmbox/.htaccess "
-	"тот, что записал make install (Options +ExecCGI, AddHandler)." };
-static const struct cause override_none = {
-	"the .htaccess files are not read (AllowOverride None)",
-	    "файлы .htaccess не читаются (AllowOverride None)",
+	"тот, что записал make install (Options +ExecCGI, AddHandler)."
+};
+static const struct cause override_none = { "the .htaccess files are not read (AllowOverride None)",
+	"файлы .htaccess не читаются (AllowOverride None)",
 	"Ask the host for \"AllowOverride FileInfo AuthConfig Options\" for this folder; on your "
 	"own Apache set it in the <Directory> of the site, or use apache/dmbox.conf.",
 	"Попросите хостинг разрешить для этой папки «AllowOverride FileInfo AuthConfig Options»; "
@@ -218,7 +235,8 @@ static const struct cause override_small = {
 	"The server's error log names the line (\"not allowed here\"). Ask the host for "
 	"\"AllowOverride FileInfo AuthConfig Options\"; a line of your own take out.",
 	"Журнал ошибок сервера называет строку («not allowed here»). Попросите «AllowOverride "
-	"FileInfo AuthConfig Options»; свою строку уберите." };
+	"FileInfo AuthConfig Options»; свою строку уберите."
+};
 static const struct cause no_exec = {
 	"the server may not run the program (Options ExecCGI is off, or the file may not "
 	"be executed)",
@@ -226,9 +244,10 @@ static const struct cause no_exec = {
 	"chmod 755 on the programs in dmbox/, and \"Options +ExecCGI\" in dmbox/.htaccess; where "
 	"the host forbids it, ask for it.",
 	"chmod 755 для программ в dmbox/ и «Options +ExecCGI» в dmbox/.htaccess; если хостинг "
-	"запрещает, попросите." };
-static const struct cause no_start = {
-	"the program does not start, or dies", "программа не запускается или падает",
+	"запрещает, попросите."
+};
+static const struct cause no_start = { "the program does not start, or dies",
+	"программа не запускается или падает",
 	"Start it by hand as the site's user: dmbox/status.fcgi </dev/null; it says what is "
 	"missing. The server's error log has the rest (suexec, libraries, chmod 755).",
 	"Запустите её вручную от пользователя сайта: dmbox/status.fcgi </dev/null; она скажет, "
@@ -240,82 +259,82 @@ static const struct cause no_backend = {
 	"Start the programs (nginx: share/dmbox/dmbox-fcgi start, and put that line into cron), "
 	"and see that the server's user may open the sockets.",
 	"Запустите программы (nginx: share/dmbox/dmbox-fcgi start, и добавьте это в cron) и "
-	"проверьте, что пользователь веб-сервера может открыть сокеты." };
-static const struct cause busy = {
-	"the web server has no process to spare for the programs",
-	    "у веб-сервера нет свободного процесса для программ",
+	"проверьте, что пользователь веб-сервера может открыть сокеты."
+};
+static const struct cause busy = { "the web server has no process to spare for the programs",
+	"у веб-сервера нет свободного процесса для программ",
 	"Too few processes for five programs: raise FcgidMaxProcesses to 10 or more; on shared "
 	"hosting ask for more processes.",
 	"Слишком мало процессов для пяти программ: поднимите FcgidMaxProcesses до 10 и больше; на "
 	"хостинге попросите больше процессов." };
-static const struct cause site = {
-	"another site answers there, dmbox has no route",
-	    "там отвечает другой сайт, маршрута к dmbox нет",
+static const struct cause site = { "another site answers there, dmbox has no route",
+	"там отвечает другой сайт, маршрута к dmbox нет",
 	"make install CGIDIR=FOLDER with the document root of this very domain; or correct "
 	"DMBOX_PUBLIC_URL to the domain where it was installed.",
 	"make install CGIDIR=ПАПКА с корнем именно этого домена; или исправьте DMBOX_PUBLIC_URL на "
 	"домен, куда установлено." };
-static const struct cause nothing = {
-	"there is no route to dmbox", "маршрута к dmbox нет",
+static const struct cause nothing = { "there is no route to dmbox", "маршрута к dmbox нет",
 	"Include the configuration of make install (share/dmbox: dmbox.conf, lighttpd.conf, "
 	"nginx.conf) in the server's, or on shared hosting make install CGIDIR=DOCUMENT-ROOT.",
 	"Подключите конфигурацию из make install (share/dmbox: dmbox.conf, lighttpd.conf, "
 	"nginx.conf) к серверу; на хостинге make install CGIDIR=КОРЕНЬ-САЙТА." };
-static const struct cause wall = {
-	"a firewall refuses the call before it reaches dmbox",
-	    "запрос отклоняет межсетевой экран, до dmbox он не доходит",
+static const struct cause wall = { "a firewall refuses the call before it reaches dmbox",
+	"запрос отклоняет межсетевой экран, до dmbox он не доходит",
 	"Ask the host to except /instagram/ and /whatsapp/ from its filter (ModSecurity, bot "
 	"protection).",
 	"Попросите хостинг исключить /instagram/ и /whatsapp/ из фильтра (ModSecurity, "
 	"защита от ботов)." };
 
-static const struct cause closed_folder = {
-	"the web server may not enter the folder instagram", "веб-серверу нельзя войти в папку "
-	    "instagram",
+static const struct cause closed_folder = { "the web server may not enter the folder instagram",
+	"веб-серверу нельзя войти в папку "
+	"instagram",
 	"chmod 755 on the folders instagram, whatsapp and dmbox of the site, and make them the "
-	    "site user's (make install does both); take rules out that deny them (Deny, Require, a "
-	    "list of addresses in the panel).",
+	"site user's (make install does both); take rules out that deny them (Deny, Require, a "
+	"list of addresses in the panel).",
 	"chmod 755 для папок instagram, whatsapp и dmbox сайта, и сделайте их владельцем "
-	    "пользователя сайта (то и другое делает make install); уберите запрещающие правила "
-	    "(Deny, Require, список адресов в панели)." };
+	"пользователя сайта (то и другое делает make install); уберите запрещающие правила "
+	"(Deny, Require, список адресов в панели)." };
 static const struct cause all_forbidden = {
 	"the whole site is refused: by a firewall, or the web server may not enter its folder",
 	"весь сайт закрыт: межсетевым экраном, или веб-серверу нельзя войти в его папку",
 	"Where a browser is refused, too: chmod 755 on the site's folder and those above it, and "
-	    "take rules out that deny it (Deny, Require, addresses in the panel). Where it is not: "
-	    "ask the host to except /instagram/ and /whatsapp/ from its filter (ModSecurity, bot "
-	    "protection).",
+	"take rules out that deny it (Deny, Require, addresses in the panel). Where it is not: "
+	"ask the host to except /instagram/ and /whatsapp/ from its filter (ModSecurity, bot "
+	"protection).",
 	"Если отказ получает и браузер: chmod 755 для папки сайта и папок над ней, уберите "
-	    "запрещающие правила (Deny, Require, адреса в панели). Если нет: попросите хостинг "
-	    "исключить /instagram/ и /whatsapp/ из фильтра (ModSecurity, защита от ботов)." };
+	"запрещающие правила (Deny, Require, адреса в панели). Если нет: попросите хостинг "
+	"исключить /instagram/ и /whatsapp/ из фильтра (ModSecurity, защита от ботов)."
+};
 static const struct cause password = {
-	"the site asks for a password (401), no provider can give it", "сайт требует пароль (401), "
-	    "провайдер его не введёт",
+	"the site asks for a password (401), no provider can give it",
+	"сайт требует пароль (401), "
+	"провайдер его не введёт",
 	"Except /instagram/ and /whatsapp/ from the password (in the host's panel: Directory "
-	    "privacy; in .htaccess: Require all granted for these folders).",
+	"privacy; in .htaccess: Require all granted for these folders).",
 	"Исключите /instagram/ и /whatsapp/ из защиты паролем (панель хостинга: защита папок; "
-	    ".htaccess: Require all granted для этих папок)." };
-static const struct cause whole_site = {
-	"the whole site answers so: it is switched off", "так отвечает весь сайт: он выключен",
+	".htaccess: Require all granted для этих папок)."
+};
+static const struct cause whole_site = { "the whole site answers so: it is switched off",
+	"так отвечает весь сайт: он выключен",
 	"The site is in maintenance mode, or the host has suspended it (plan, traffic, payment): "
-	    "see the host's panel, switch maintenance off.",
+	"see the host's panel, switch maintenance off.",
 	"Сайт на обслуживании (maintenance), или хостинг его приостановил (тариф, трафик, оплата): "
-	    "смотрите панель хостинга, выключите обслуживание." };
-static const struct cause limits = {
-	"the host's limits for this site are used up", "исчерпаны лимиты хостинга для этого сайта",
+	"смотрите панель хостинга, выключите обслуживание." };
+static const struct cause limits = { "the host's limits for this site are used up",
+	"исчерпаны лимиты хостинга для этого сайта",
 	"The host's panel shows which limit was reached (processes, memory, CPU, traffic): end "
-	    "what uses it up, wait until it is over, or take a larger plan.",
+	"what uses it up, wait until it is over, or take a larger plan.",
 	"Панель хостинга показывает, какой лимит исчерпан (процессы, память, процессор, трафик): "
-	    "завершите то, что его расходует, подождите или возьмите тариф больше." };
-static const struct cause cloudflare_alone = {
-	"Cloudflare cannot use the server behind it", "Cloudflare не может обратиться к серверу за "
-	    "ним",
+	"завершите то, что его расходует, подождите или возьмите тариф больше." };
+static const struct cause cloudflare_alone = { "Cloudflare cannot use the server behind it",
+	"Cloudflare не может обратиться к серверу за "
+	"ним",
 	"521, 522, 523: let Cloudflare's addresses through the server's firewall and check the A "
-	    "record; 525, 526: in Cloudflare, SSL/TLS: the mode \"Full\" needs a certificate on "
-	    "the server (Origin certificate, Let's Encrypt).",
+	"record; 525, 526: in Cloudflare, SSL/TLS: the mode \"Full\" needs a certificate on "
+	"the server (Origin certificate, Let's Encrypt).",
 	"521, 522, 523: пропустите адреса Cloudflare в межсетевом экране сервера и проверьте "
-	    "запись A; 525, 526: в Cloudflare, SSL/TLS: для режима «Full» нужен сертификат на "
-	    "сервере (Origin certificate, Let's Encrypt)." };
+	"запись A; 525, 526: в Cloudflare, SSL/TLS: для режима «Full» нужен сертификат на "
+	"сервере (Origin certificate, Let's Encrypt)." };
 
 static bool
 got(const struct front *f, enum path p, int status)
@@ -352,8 +371,8 @@ judge_5xx(struct doctor *d, const struct front *f, int status)
 	else if (got(f, P_PAGE, 500) && !got(f, P_ROOT, 500))
 		conclude(d, DC_WEB, status, &override_small);
 	else
-		conclude(d, DC_WEB, status, f->v[P_PAGE].asked &&
-		    f->v[P_PAGE].status == 500 ? &override_small : &no_start);
+		conclude(d, DC_WEB, status,
+		    f->v[P_PAGE].asked && f->v[P_PAGE].status == 500 ? &override_small : &no_start);
 }
 
 /* What Apache and nginx say to a plain call on a port of TLS. */
@@ -362,14 +381,17 @@ plain_to_tls(struct doctor *d)
 {
 	char fix[500];
 
-	snprintf(fix, sizeof fix, doctor_tr(d,
-	    "Most likely the port speaks TLS: set DMBOX_PUBLIC_URL=https%s and give the provider "
-	    "that address.",
-	    "Скорее всего, на этом порту TLS: задайте DMBOX_PUBLIC_URL=https%s и дайте этот адрес "
-	    "провайдеру."), d->base + strlen("http"));
-	doctor_cause(d, DC_WEB, FINDING_FAIL, fix, doctor_tr(d,
-	    "GET %s%s: HTTP 400: the server does not understand a plain call",
-	    "GET %s%s: HTTP 400: сервер не понимает запрос без TLS"), d->base, paths[P_FIRST]);
+	snprintf(fix, sizeof fix,
+	    doctor_tr(d,
+		"Most likely the port speaks TLS: set DMBOX_PUBLIC_URL=https%s and give the "
+		"provider that address.",
+		"Скорее всего, на этом порту TLS: задайте DMBOX_PUBLIC_URL=https%s и дайте этот "
+		"адрес провайдеру."),
+	    d->base + strlen("http"));
+	doctor_cause(d, DC_WEB, FINDING_FAIL, fix,
+	    doctor_tr(d, "GET %s%s: HTTP 400: the server does not understand a plain call",
+		"GET %s%s: HTTP 400: сервер не понимает запрос без TLS"),
+	    d->base, paths[P_FIRST]);
 }
 
 static void
@@ -404,18 +426,20 @@ doctor_front_sent_away(struct doctor *d, const struct http_res *res)
 	bool switched_off = to != NULL && strcasestr(to, "suspended") != NULL;
 
 	if (switched_off)
-		doctor_cause(d, DC_WEB, FINDING_FAIL, doctor_tr(d, whole_site.en_fix,
-		    whole_site.ru_fix), "GET %s%s: HTTP %d -> %s: %s", d->base, paths[P_FIRST],
-		    res->status, to, doctor_tr(d, whole_site.en, whole_site.ru));
+		doctor_cause(d, DC_WEB, FINDING_FAIL,
+		    doctor_tr(d, whole_site.en_fix, whole_site.ru_fix),
+		    "GET %s%s: HTTP %d -> %s: %s", d->base, paths[P_FIRST], res->status, to,
+		    doctor_tr(d, whole_site.en, whole_site.ru));
 	else if (to != NULL && (*to == '/' || str_istarts(to, d->base)) && !str_starts(to, "//"))
-		doctor_cause(d, DC_REDIRECT, FINDING_FAIL, doctor_tr(d,
-		    "Something before dmbox sends each call to another page (a login for the whole "
-		    "site, a \"coming soon\" or language plugin, a rule in .htaccess): except "
-		    "/instagram/ and /whatsapp/ from it.",
-		    "Кто-то перед dmbox отправляет каждый запрос на другую страницу (вход на весь "
-		    "сайт, заглушка «скоро открытие», выбор языка, правило в .htaccess): исключите "
-		    "из этого /instagram/ и /whatsapp/."), "GET %s%s: HTTP %d -> %s", d->base,
-		    paths[P_FIRST], res->status, to);
+		doctor_cause(d, DC_REDIRECT, FINDING_FAIL,
+		    doctor_tr(d,
+			"Something before dmbox sends each call to another page (a login for the "
+			"whole site, a \"coming soon\" or language plugin, a rule in .htaccess): "
+			"except /instagram/ and /whatsapp/ from it.",
+			"Кто-то перед dmbox отправляет каждый запрос на другую страницу (вход на "
+			"весь сайт, заглушка «скоро открытие», выбор языка, правило в .htaccess): "
+			"исключите из этого /instagram/ и /whatsapp/."),
+		    "GET %s%s: HTTP %d -> %s", d->base, paths[P_FIRST], res->status, to);
 	else
 		doctor_say(d, DC_REDIRECT, FINDING_FAIL, "GET %s%s: HTTP %d -> %s", d->base,
 		    paths[P_FIRST], res->status, to != NULL ? to : "?");
@@ -425,19 +449,25 @@ doctor_front_sent_away(struct doctor *d, const struct http_res *res)
 void
 doctor_front_one_dead(struct doctor *d, int status, const char *what)
 {
-	const struct cause *v = status == 502 || status == 504 ? &no_backend : status == 503 ?
-	    &busy : status == 508 || status == 509 ? &limits : NULL;
+	const struct cause *v = status == 502 || status == 504 ? &no_backend :
+	    status == 503				       ? &busy :
+	    status == 508 || status == 509		       ? &limits :
+								 NULL;
 
-	doctor_cause(d, DC_ENDPOINTS, FINDING_FAIL, v != NULL ? doctor_tr(d, v->en_fix, v->ru_fix) :
-	    doctor_tr(d,
-	    "This program does not start, or dies, while others do: give it chmod 755 and the "
-	    "owner of its neighbours, start it by hand as the site's user (</dev/null; it says "
-	    "what is missing), or run make install again; the server's error log has the rest.",
-	    "Эта программа не запускается или падает, а другие работают: дайте ей права 755 и "
-	    "владельца соседних, запустите её вручную от пользователя сайта (</dev/null; она "
-	    "скажет, чего не хватает) или повторите make install; остальное в журнале ошибок "
-	    "сервера."), doctor_tr(d, "%s: HTTP %d, and not from dmbox",
-	    "%s: HTTP %d, и не от dmbox"), what, status);
+	doctor_cause(d, DC_ENDPOINTS, FINDING_FAIL,
+	    v != NULL ?
+		doctor_tr(d, v->en_fix, v->ru_fix) :
+		doctor_tr(d,
+		    "This program does not start, or dies, while others do: give it chmod 755 and "
+		    "the owner of its neighbours, start it by hand as the site's user (</dev/null; "
+		    "it says what is missing), or run make install again; the server's error log "
+		    "has the rest.",
+		    "Эта программа не запускается или падает, а другие работают: дайте ей права "
+		    "755 и владельца соседних, запустите её вручную от пользователя сайта "
+		    "(</dev/null; она скажет, чего не хватает) или повторите make install; "
+		    "остальное в журнале ошибок сервера."),
+	    doctor_tr(d, "%s: HTTP %d, and not from dmbox", "%s: HTTP %d, и не от dmbox"), what,
+	    status);
 }
 
 void
@@ -450,9 +480,10 @@ doctor_front_end(struct doctor *d)
 	d->front = NULL;
 	if (f->ours)
 		doctor_cause(d, DC_ENDPOINTS, FINDING_FAIL,
-		    doctor_tr(d, nothing.en_fix, nothing.ru_fix), doctor_tr(d,
-		    "GET /health is answered, /instagram/health is not (HTTP %d)",
-		    "GET /health отвечает, /instagram/health нет (HTTP %d)"), f->v[P_FIRST].status);
+		    doctor_tr(d, nothing.en_fix, nothing.ru_fix),
+		    doctor_tr(d, "GET /health is answered, /instagram/health is not (HTTP %d)",
+			"GET /health отвечает, /instagram/health нет (HTTP %d)"),
+		    f->v[P_FIRST].status);
 	else if (!f->said && f->v[P_FIRST].asked)
 		judge(d, f);
 	free(f);

@@ -17,13 +17,33 @@
 #define CRONTAB_MAX 2048
 #define OTHER_S 1800		/* the other poller was seen so lately */
 
-enum stmt { SQL_HEARTBEAT, SQL_POLLS, SQL_REFUSED, SQL_NOT_MADE, SQL_LAST, SQL_LITERAL,
-	SQL_REUSED, SQL_ENTRY, SQL_ANY, SQL_ADDED, SQL_SINCE, SQL_SILENT, SQL_SIDES,
-	SQL_OUTBOX, SQL_PAUSED, SQL_BALANCE, SQL_CONTACTS, SQL_ERASED, SQL_FETCHED,
-	SQL_TOLD, SQL__MAX };
+enum stmt {
+	SQL_HEARTBEAT,
+	SQL_POLLS,
+	SQL_REFUSED,
+	SQL_NOT_MADE,
+	SQL_LAST,
+	SQL_LITERAL,
+	SQL_REUSED,
+	SQL_ENTRY,
+	SQL_ANY,
+	SQL_ADDED,
+	SQL_SINCE,
+	SQL_SILENT,
+	SQL_SIDES,
+	SQL_OUTBOX,
+	SQL_PAUSED,
+	SQL_BALANCE,
+	SQL_CONTACTS,
+	SQL_ERASED,
+	SQL_FETCHED,
+	SQL_TOLD,
+	SQL__MAX
+};
 
 /* neither doctor's own deliveries nor the call from outside that it asked for */
-#define REAL " coalesce(request_id, '') not like 'doctor-%' and source in ('webhook', 'spool')" \
+#define REAL \
+	" coalesce(request_id, '') not like 'doctor-%' and source in ('webhook', 'spool')" \
 	" and not coalesce(headers ? 'x-dmbox-doctor', false)" \
 	" and coalesce(headers->>':query', '') not like 'doctor=%' "
 
@@ -89,8 +109,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " (select count(*) from b where mended)" },
 	[SQL_LAST] = { NULL,
 	    "select max(received_at) from dmbox.deliveries"
-	    " where account = $1 and channel = $2 and verdict = 'accepted' and items > 0 and"
-	    REAL },
+	    " where account = $1 and channel = $2 and verdict = 'accepted' and items > 0"
+	    " and" REAL },
 	/* variables that the platform did not fill: of the last 20 deliveries */
 	[SQL_LITERAL] = { NULL,
 	    "select id, substring(convert_from(substring(body"
@@ -249,12 +269,12 @@ static const struct why {
 	    "Прокси меняет заголовок с подписью: пусть передаёт как есть." },
 	{ "wrong_secret", "its secret is none of ours", "её секрет не наш", NULL, NULL },
 	{ "wrong_secret_whitespace",
-	"its secret is ours but for white space at its end: a newline was copied along",
+	    "its secret is ours but for white space at its end: a newline was copied along",
 	    "секрет наш, но с пробелом или переводом строки: он скопирован с лишним символом",
 	    "Remove the blank or newline behind the secret at the provider.",
 	    "Уберите пробел или перевод строки после секрета у провайдера." },
 	{ "wrong_signature", "its signature fits none of the app secrets",
-	"подпись не подходит ни к одному секрету приложения",
+	    "подпись не подходит ни к одному секрету приложения",
 	    "Copy the secret that signs deliveries from the provider's dashboard again, character "
 	    "by character.",
 	    "Скопируйте секрет, которым подписаны доставки, из кабинета провайдера заново, "
@@ -263,7 +283,7 @@ static const struct why {
 	    "подпись подходит после экранирования: прокси перекодирует тела",
 	    "Let the proxy pass bodies on untouched.", "Пусть прокси передаёт тела нетронутыми." },
 	{ "wrong_signature_whitespace",
-	"its signature fits but for white space: a proxy changes bodies",
+	    "its signature fits but for white space: a proxy changes bodies",
 	    "подпись подходит с точностью до пробелов: прокси меняет тела",
 	    "Let the proxy pass bodies on untouched.", "Пусть прокси передаёт тела нетронутыми." },
 	{ "no_secret_configured", "no secret is configured here", "здесь не задан секрет",
@@ -273,17 +293,17 @@ static const struct why {
 	    "Raise DMBOX_MAX_BODY_BYTES (and the web server's limit above it).",
 	    "Увеличьте DMBOX_MAX_BODY_BYTES (и предел веб-сервера выше него)." },
 	{ "foreign_account", "it names an account of another secret",
-	"она называет аккаунт с другим секретом",
+	    "она называет аккаунт с другим секретом",
 	    "Give the accounts of one app the same app secret, or each its own webhook address.",
 	    "Дайте аккаунтам одного приложения один секрет или каждому свой адрес вебхука." },
 	{ "wrong_address", "it went to an address that is none of dmbox's",
-	"она пришла на адрес, которого у dmbox нет",
+	    "она пришла на адрес, которого у dmbox нет",
 	    "Correct the address at the provider, letter by letter: `dmbox config` shows the "
 	    "webhook addresses; no s, blank or slash too many.",
 	    "Исправьте адрес у провайдера буква в букву: адреса вебхуков показывает `dmbox "
 	    "config`; без лишней s, пробела или косой черты." },
 	{ "unknown_account", "its address names an account that is not configured",
-	"её адрес называет аккаунт, которого нет в конфигурации",
+	    "её адрес называет аккаунт, которого нет в конфигурации",
 	    "Correct the account's name at the end of the webhook address at the provider, or add "
 	    "it: dmbox init --account NAME.",
 	    "Исправьте имя аккаунта в конце адреса вебхука у провайдера или добавьте его: dmbox "
@@ -291,11 +311,11 @@ static const struct why {
 	{ "sent_by_get", "the message came by GET", "сообщение пришло методом GET",
 	    "Set the method of the flow's step to POST.", "Поставьте в шаге сценария метод POST." },
 	{ "handshake_refused", "the handshake's verify token is not ours",
-	"проверочный токен не наш",
+	    "проверочный токен не наш",
 	    "Enter the verify token of this configuration at the provider, character by character.",
 	    "Введите у провайдера проверочный токен из этой конфигурации, символ в символ." },
 	{ "cut_body", "the body ended before its announced length",
-	"тело оборвалось раньше объявленной длины",
+	    "тело оборвалось раньше объявленной длины",
 	    "The line broke, or a proxy cuts bodies; the provider sends it again.",
 	    "Связь оборвалась, или прокси режет тела; провайдер отправит снова." },
 	{ "empty_body", "the body is empty", "тело пустое",
@@ -349,8 +369,8 @@ refused(struct doctor *d, const struct account *a)
 	}
 	if (reason == NULL && !db_get_bool(r, 0, 3)) {
 		doctor_cause(d, DC_REFUSED, FINDING_UNKNOWN, "",
-		    doctor_tr(d, "%s/%s: no delivery yet",
-		    "%s/%s: доставок ещё не было"), ch, a->name);
+		    doctor_tr(d, "%s/%s: no delivery yet", "%s/%s: доставок ещё не было"), ch,
+		    a->name);
 	} else if (reason == NULL || db_get_bool(r, 0, 4)) {
 		doctor_say(d, DC_REFUSED, FINDING_OK, "%s/%s", ch, a->name);
 	} else {
@@ -361,10 +381,9 @@ refused(struct doctor *d, const struct account *a)
 			fix = doctor_tr(d, w->en_fix, w->ru_fix);
 		doctor_cause(d, DC_REFUSED, weight(reason, db_get_bool(r, 0, 3)), fix,
 		    doctor_tr(d, "%s/%s: %s from %s to %s, request %s: %s (%s)",
-		    "%s/%s: %s с %s на %s, запрос %s: %s (%s)"), ch, a->name,
-		    doctor_when(d, db_get_time(r, 0, 1)), db_get_text(r, 0, 2), path,
-		    db_get_text(r, 0, 5), w == NULL ? reason : doctor_tr(d, w->en, w->ru),
-		    reason);
+			"%s/%s: %s с %s на %s, запрос %s: %s (%s)"),
+		    ch, a->name, doctor_when(d, db_get_time(r, 0, 1)), db_get_text(r, 0, 2), path,
+		    db_get_text(r, 0, 5), w == NULL ? reason : doctor_tr(d, w->en, w->ru), reason);
 	}
 	db_res_free(r);
 }
@@ -384,29 +403,35 @@ not_made(struct doctor *d, const struct account *a)
 	all = db_get_i64(r, 0, 1);
 	if (all == 0 && !queued(a)) {
 		doctor_cause(d, DC_NOT_MADE, FINDING_UNKNOWN, "",
-		    doctor_tr(d, "%s/%s: no delivery yet",
-		    "%s/%s: доставок ещё не было"), channel_names[a->channel], a->name);
+		    doctor_tr(d, "%s/%s: no delivery yet", "%s/%s: доставок ещё не было"),
+		    channel_names[a->channel], a->name);
 	} else if (all > 0 && n + mended == 0) {
 		doctor_say(d, DC_NOT_MADE, FINDING_OK,
 		    doctor_tr(d, "%s/%s: %" PRId64 " deliveries of 7 days",
-		    "%s/%s: доставок за 7 дней: %" PRId64), channel_names[a->channel], a->name,
-		    all);
+			"%s/%s: доставок за 7 дней: %" PRId64),
+		    channel_names[a->channel], a->name, all);
 	} else if (all > 0) {
-		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "See its bytes: select body_text from dmbox.deliveries_text where id = %"
-		    PRId64 "; correct what the provider sends (dmbox init prints the form), or "
-		    "update dmbox; then `dmbox replay %" PRId64 "` parses it again.",
-		    "Посмотрите её байты: select body_text from dmbox.deliveries_text where id = %"
-		    PRId64 "; исправьте то, что шлёт провайдер (форму печатает dmbox init), или "
-		    "обновите dmbox; затем `dmbox replay %" PRId64 "` разберёт её снова."),
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d,
+			"See its bytes: select body_text from dmbox.deliveries_text where id = "
+			"%" PRId64
+			"; correct what the provider sends (dmbox init prints the form), or "
+			"update dmbox; then `dmbox replay %" PRId64 "` parses it again.",
+			"Посмотрите её байты: select body_text from dmbox.deliveries_text where id "
+			"= %" PRId64
+			"; исправьте то, что шлёт провайдер (форму печатает dmbox init), или "
+			"обновите dmbox; затем `dmbox replay %" PRId64 "` разберёт её снова."),
 		    db_get_i64(r, 0, 3), db_get_i64(r, 0, 3));
-		doctor_cause(d, DC_NOT_MADE, FINDING_WARN, fix, doctor_tr(d,
-		    "%s/%s: of %" PRId64 " deliveries of 7 days %" PRId64 " made no message and %"
-		    PRId64 " were not_understood as they stand, but mended (%s); the last at "
-		    "%s, delivery %" PRId64 ", begins: %s",
-		    "%s/%s: из %" PRId64 " доставок за 7 дней %" PRId64 " не стали сообщением, %"
-		    PRId64 " не поняты (not_understood) в исходном виде, но исправлены (%s); "
-		    "последняя %s, доставка %" PRId64 ", начало: %s"),
+		doctor_cause(d, DC_NOT_MADE, FINDING_WARN, fix,
+		    doctor_tr(d,
+			"%s/%s: of %" PRId64 " deliveries of 7 days %" PRId64
+			" made no message and %" PRId64
+			" were not_understood as they stand, but mended (%s); the last at "
+			"%s, delivery %" PRId64 ", begins: %s",
+			"%s/%s: из %" PRId64 " доставок за 7 дней %" PRId64
+			" не стали сообщением, %" PRId64
+			" не поняты (not_understood) в исходном виде, но исправлены (%s); "
+			"последняя %s, доставка %" PRId64 ", начало: %s"),
 		    channel_names[a->channel], a->name, all, n, mended, db_get_text(r, 0, 2),
 		    doctor_when(d, db_get_time(r, 0, 4)), db_get_i64(r, 0, 3),
 		    db_get_text(r, 0, 5));
@@ -502,16 +527,20 @@ arrived(struct doctor *d, const struct account *a)
 	n = r != NULL ? db_get_i64(r, 0, 0) : 0;
 	db_res_free(r);
 	if (n > 0 && p->polls_instead && a->poll_s > 0)
-		doctor_say(d, DC_GAP, FINDING_WARN, doctor_tr(d,
-		    "%s: %" PRId64 " messages of the last day were not in the queue (does another "
-		    "program read it?); the poller added them from the journals",
-		    "%s: сообщений за сутки не было в очереди: %" PRId64 " (её читает другая "
-		    "программа?); опросчик добавил их из журналов"), a->name, n);
+		doctor_say(d, DC_GAP, FINDING_WARN,
+		    doctor_tr(d,
+			"%s: %" PRId64
+			" messages of the last day were not in the queue (does another "
+			"program read it?); the poller added them from the journals",
+			"%s: сообщений за сутки не было в очереди: %" PRId64 " (её читает другая "
+			"программа?); опросчик добавил их из журналов"),
+		    a->name, n);
 	else if (n > 0)
-		doctor_say(d, DC_GAP, FINDING_WARN, doctor_tr(d,
-		    "%s: %" PRId64 " webhooks of the last day did not come; the poller added "
-		    "their messages",
-		    "%s: за сутки не пришло вебхуков: %" PRId64 "; сообщения добавил опросчик"),
+		doctor_say(d, DC_GAP, FINDING_WARN,
+		    doctor_tr(d,
+			"%s: %" PRId64 " webhooks of the last day did not come; the poller added "
+			"their messages",
+			"%s: за сутки не пришло вебхуков: %" PRId64 "; сообщения добавил опросчик"),
 		    a->name, n);
 }
 
@@ -521,13 +550,13 @@ balance(struct doctor *d)
 	struct db_res *r = of_all(d, SQL_BALANCE);
 
 	if (r == NULL || db_rows(r) == 0)
-		doctor_say(d, DC_BALANCE, FINDING_UNKNOWN, doctor_tr(d, "%s", "«%s»"),
-		    db_error(d->db));
+		doctor_say(
+		    d, DC_BALANCE, FINDING_UNKNOWN, doctor_tr(d, "%s", "«%s»"), db_error(d->db));
 	else if (db_get_i64(r, 0, 0) != 0)
 		doctor_say(d, DC_BALANCE, FINDING_FAIL,
 		    doctor_tr(d, "missing %" PRId64 " of %" PRId64 " (%s, %s)",
-		    "не хватает %" PRId64 " из %" PRId64 " (%s, %s)"), db_get_i64(r, 0, 0),
-		    db_get_i64(r, 0, 1), db_get_text(r, 0, 2),
+			"не хватает %" PRId64 " из %" PRId64 " (%s, %s)"),
+		    db_get_i64(r, 0, 0), db_get_i64(r, 0, 1), db_get_text(r, 0, 2),
 		    doctor_when(d, db_get_time(r, 0, 3)));
 	else if (db_get_i64(r, 0, 1) == 0)
 		doctor_cause(d, DC_BALANCE, FINDING_UNKNOWN, "", "%s",
@@ -535,7 +564,8 @@ balance(struct doctor *d)
 	else
 		doctor_say(d, DC_BALANCE, FINDING_OK,
 		    doctor_tr(d, "%" PRId64 " items, none missing",
-		    "элементов: %" PRId64 ", все на месте"), db_get_i64(r, 0, 1));
+			"элементов: %" PRId64 ", все на месте"),
+		    db_get_i64(r, 0, 1));
 	db_res_free(r);
 }
 
@@ -552,15 +582,17 @@ contacts(struct doctor *d)
 		    doctor_tr(d, "no message yet", "сообщений ещё не было"));
 	else if (db_get_i64(r, 0, 2) > 0)
 		doctor_say(d, DC_CONTACTS, FINDING_FAIL,
-		    doctor_tr(d, "%" PRId64 " of the newest %"
-		    PRId64 " messages name a contact that is not there",
-		    "%" PRId64 " из последних %"
-		    PRId64 " сообщений указывают на контакт, которого нет"), db_get_i64(r, 0, 2),
-		    db_get_i64(r, 0, 0));
+		    doctor_tr(d,
+			"%" PRId64 " of the newest %" PRId64
+			" messages name a contact that is not there",
+			"%" PRId64 " из последних %" PRId64
+			" сообщений указывают на контакт, которого нет"),
+		    db_get_i64(r, 0, 2), db_get_i64(r, 0, 0));
 	else
 		doctor_say(d, DC_CONTACTS, FINDING_OK,
 		    doctor_tr(d, "the newest %" PRId64 " messages: all have theirs",
-		    "последние сообщения (%" PRId64 "): у всех есть"), db_get_i64(r, 0, 0));
+			"последние сообщения (%" PRId64 "): у всех есть"),
+		    db_get_i64(r, 0, 0));
 	db_res_free(r);
 }
 
@@ -575,15 +607,18 @@ erased(struct doctor *d)
 	db_i32(&a, STORE_UNSENT_GRACE_S);
 	if (db_exec(d->db, &stmts[SQL_ERASED], &a, &r) == RC_OK && db_rows(r) > 0) {
 		n = db_get_i64(r, 0, 0);
-		doctor_say(d, DC_ERASED, n > 0 ? FINDING_WARN : FINDING_OK, n > 0 ? doctor_tr(d,
-		    "of messages unsent over %d h ago the bytes are still in the ledger: %"
-		    PRId64 ", the oldest for %" PRId64 " h",
-		    "байты сообщений, отозванных больше %d ч назад, ещё в журнале доставок: %"
-		    PRId64 ", старейшее %" PRId64 " ч") : doctor_tr(d,
-		    "what is unsent is erased from the ledger %d h later (overdue: %"
-		    PRId64 ", for %" PRId64 " h)",
-		    "отозванное стирается из журнала доставок через %d ч (просрочено: %"
-		    PRId64 ", %" PRId64 " ч)"),
+		doctor_say(d, DC_ERASED, n > 0 ? FINDING_WARN : FINDING_OK,
+		    n > 0 ?
+			doctor_tr(d,
+			    "of messages unsent over %d h ago the bytes are still in the ledger: "
+			    "%" PRId64 ", the oldest for %" PRId64 " h",
+			    "байты сообщений, отозванных больше %d ч назад, ещё в журнале "
+			    "доставок: %" PRId64 ", старейшее %" PRId64 " ч") :
+			doctor_tr(d,
+			    "what is unsent is erased from the ledger %d h later (overdue: %" PRId64
+			    ", for %" PRId64 " h)",
+			    "отозванное стирается из журнала доставок через %d ч (просрочено: "
+			    "%" PRId64 ", %" PRId64 " ч)"),
 		    STORE_UNSENT_GRACE_S / 3600, n, db_get_i64(r, 0, 1));
 	}
 	db_res_free(r);
@@ -606,16 +641,18 @@ fetched(struct doctor *d)
 		doctor_cause(d, DC_FETCHED, FINDING_UNKNOWN, "", "%s",
 		    doctor_tr(d, "no attachment yet", "вложений ещё не было"));
 	else if (bad * 10 > all || later > 0)
-		doctor_say(d, DC_FETCHED, FINDING_WARN, doctor_tr(d,
-		    "of the last %" PRId64 " attachments %" PRId64 " could not be fetched, %"
-		    PRId64 " wait for room; the last: %s",
-		    "из последних вложений (%" PRId64 ") не удалось получить %"
-		    PRId64 ", ждут места %" PRId64 "; последнее: «%s»"),
+		doctor_say(d, DC_FETCHED, FINDING_WARN,
+		    doctor_tr(d,
+			"of the last %" PRId64 " attachments %" PRId64
+			" could not be fetched, %" PRId64 " wait for room; the last: %s",
+			"из последних вложений (%" PRId64 ") не удалось получить %" PRId64
+			", ждут места %" PRId64 "; последнее: «%s»"),
 		    all + later, bad, later, db_get_text(r, 0, 3));
 	else
 		doctor_say(d, DC_FETCHED, FINDING_OK,
 		    doctor_tr(d, "the last %" PRId64 ": %" PRId64 " could not be fetched",
-		    "последние %" PRId64 ": не удалось получить %" PRId64), all, bad);
+			"последние %" PRId64 ": не удалось получить %" PRId64),
+		    all, bad);
 	db_res_free(r);
 }
 
@@ -633,21 +670,21 @@ outbox(struct doctor *d)
 	dead = db_get_i64(r, 0, 0) + db_get_i64(r, 0, 5);
 	unknown = db_get_i64(r, 0, 1);
 	age = db_get_i64(r, 0, 3);
-	doctor_say(d, DC_DEAD, dead + unknown > 0 ? FINDING_WARN : FINDING_OK, doctor_tr(d,
-	    "failed this week: %" PRId64 ", unknown: %" PRId64 "%s%s",
-	    "не удалось за неделю: %" PRId64 ", неизвестно: %" PRId64 "%s%s"), dead, unknown,
-	    dead > 0 && !str_empty(db_get_text(r, 0, 4)) ? ": " : "",
+	doctor_say(d, DC_DEAD, dead + unknown > 0 ? FINDING_WARN : FINDING_OK,
+	    doctor_tr(d, "failed this week: %" PRId64 ", unknown: %" PRId64 "%s%s",
+		"не удалось за неделю: %" PRId64 ", неизвестно: %" PRId64 "%s%s"),
+	    dead, unknown, dead > 0 && !str_empty(db_get_text(r, 0, 4)) ? ": " : "",
 	    dead > 0 ? db_get_text(r, 0, 4) : "");
-	doctor_say(d, DC_QUEUED, age > QUEUED_S ? FINDING_FAIL : FINDING_OK, doctor_tr(d,
-	    "%" PRId64 " waiting, the oldest for %" PRId64 " s", "ждут: %" PRId64 ", старейшее %"
-	    PRId64 " с"), db_get_i64(r, 0, 2), age);
+	doctor_say(d, DC_QUEUED, age > QUEUED_S ? FINDING_FAIL : FINDING_OK,
+	    doctor_tr(d, "%" PRId64 " waiting, the oldest for %" PRId64 " s",
+		"ждут: %" PRId64 ", старейшее %" PRId64 " с"),
+	    db_get_i64(r, 0, 2), age);
 	db_res_free(r);
 	r = of_all(d, SQL_PAUSED);
 	for (size_t i = 0; r != NULL && i < db_rows(r); i++)
 		doctor_say(d, DC_PAUSED, FINDING_WARN,
-		    doctor_tr(d, "%s: %s, for %" PRId64 " s more",
-		    "%s: %s, ещё %" PRId64 " с"), db_get_text(r, i, 0), db_get_text(r, i, 1),
-		    db_get_i64(r, i, 2));
+		    doctor_tr(d, "%s: %s, for %" PRId64 " s more", "%s: %s, ещё %" PRId64 " с"),
+		    db_get_text(r, i, 0), db_get_text(r, i, 1), db_get_i64(r, i, 2));
 	if (r != NULL)
 		doctor_say(d, DC_PAUSED, FINDING_OK, "%s", doctor_tr(d, "none", "нет"));
 	db_res_free(r);
@@ -700,46 +737,51 @@ static void
 runner(struct doctor *d, const struct db_res *r)
 {
 	const char *version = db_get_text(r, 0, 5),
-	    *stranger = not_polled(d, db_get_text(r, 0, 12));
+		   *stranger = not_polled(d, db_get_text(r, 0, 12));
 	int64_t cut = db_get_i64(r, 0, 6);
 
 	if (cut >= CUT_RUNS)
-		doctor_cause(d, DC_RUNNER, FINDING_FAIL, doctor_tr(d,
-		    "The host ends long programs: let cron start dmbox-poll --once (a pass of "
-		    "seconds), or --window 20; ask the host for its limit.",
-		    "Хостинг завершает долгие программы: пусть cron запускает dmbox-poll --once "
-		    "(проход за секунды) или --window 20; спросите у хостинга предел."),
-		    doctor_tr(d, "the last %"
-		    PRId64 " runs were ended from outside before their time",
-		    "последние запуски (%" PRId64 ") оборваны извне раньше времени"), cut);
+		doctor_cause(d, DC_RUNNER, FINDING_FAIL,
+		    doctor_tr(d,
+			"The host ends long programs: let cron start dmbox-poll --once (a pass of "
+			"seconds), or --window 20; ask the host for its limit.",
+			"Хостинг завершает долгие программы: пусть cron запускает dmbox-poll "
+			"--once (проход за секунды) или --window 20; спросите у хостинга предел."),
+		    doctor_tr(d,
+			"the last %" PRId64 " runs were ended from outside before their time",
+			"последние запуски (%" PRId64 ") оборваны извне раньше времени"),
+		    cut);
 	if (!str_eq(version, DMBOX_VERSION))
-		doctor_cause(d, DC_RUNNER, FINDING_FAIL, doctor_tr(d,
-		    "cron starts another installation's dmbox-poll: correct its line (crontab -e) "
-		    "to the one of this version.",
-		    "cron запускает dmbox-poll другой установки: исправьте строку (crontab -e) на "
-		    "эту версию."), doctor_tr(d,
-		    "the poller is version %s, this is %s (%s on %s)",
-		    "опросчик версии %s, здесь %s (%s на %s)"), version,
-		    DMBOX_VERSION, db_get_text(r, 0, 11), db_get_text(r, 0, 10));
+		doctor_cause(d, DC_RUNNER, FINDING_FAIL,
+		    doctor_tr(d,
+			"cron starts another installation's dmbox-poll: correct its line (crontab "
+			"-e) to the one of this version.",
+			"cron запускает dmbox-poll другой установки: исправьте строку (crontab -e) "
+			"на эту версию."),
+		    doctor_tr(d, "the poller is version %s, this is %s (%s on %s)",
+			"опросчик версии %s, здесь %s (%s на %s)"),
+		    version, DMBOX_VERSION, db_get_text(r, 0, 11), db_get_text(r, 0, 10));
 	/* a mark of the future was made by a wrong clock: no sign of one that polls now */
 	if (!db_is_null(r, 0, 7) && db_get_i64(r, 0, 7) < OTHER_S && db_get_i64(r, 0, 7) > -OTHER_S)
-		doctor_cause(d, DC_RUNNER, FINDING_WARN, doctor_tr(d,
-		    "Two installations poll for one database: stop one of them (crontab -e there), "
-		    "or give it a database of its own.",
-		    "Две установки опрашивают для одной базы: остановите одну (crontab -e там) или "
-		    "дайте ей свою базу."), doctor_tr(d,
-		    "besides %s on %s also %s on %s polls, %" PRId64 " s ago",
-		    "кроме %s на %s опрашивает и %s на %s, %" PRId64 " с назад"),
+		doctor_cause(d, DC_RUNNER, FINDING_WARN,
+		    doctor_tr(d,
+			"Two installations poll for one database: stop one of them (crontab -e "
+			"there), or give it a database of its own.",
+			"Две установки опрашивают для одной базы: остановите одну (crontab -e там) "
+			"или дайте ей свою базу."),
+		    doctor_tr(d, "besides %s on %s also %s on %s polls, %" PRId64 " s ago",
+			"кроме %s на %s опрашивает и %s на %s, %" PRId64 " с назад"),
 		    db_get_text(r, 0, 11), db_get_text(r, 0, 10), db_get_text(r, 0, 9),
 		    db_get_text(r, 0, 8), db_get_i64(r, 0, 7));
 	if (stranger != NULL)
-		doctor_cause(d, DC_RUNNER, FINDING_WARN, doctor_tr(d,
-		    "The poller reads another configuration: name this one in its crontab line "
-		    "(DMBOX_CONFIG=FILE before the command).",
-		    "Опросчик читает другую конфигурацию: укажите эту в строке crontab "
-		    "(DMBOX_CONFIG=ФАЙЛ перед командой)."), doctor_tr(d,
-		    "the poller does not know the account %s: it reads %s on %s",
-		    "опросчик не знает аккаунт %s: он читает %s на %s"),
+		doctor_cause(d, DC_RUNNER, FINDING_WARN,
+		    doctor_tr(d,
+			"The poller reads another configuration: name this one in its crontab line "
+			"(DMBOX_CONFIG=FILE before the command).",
+			"Опросчик читает другую конфигурацию: укажите эту в строке crontab "
+			"(DMBOX_CONFIG=ФАЙЛ перед командой)."),
+		    doctor_tr(d, "the poller does not know the account %s: it reads %s on %s",
+			"опросчик не знает аккаунт %s: он читает %s на %s"),
 		    stranger, db_get_text(r, 0, 11), db_get_text(r, 0, 10));
 	doctor_say(d, DC_RUNNER, FINDING_OK, "%s, %s", version, db_get_text(r, 0, 11));
 }
@@ -748,15 +790,17 @@ runner(struct doctor *d, const struct db_res *r)
 static void
 in_the_future(struct doctor *d, int64_t ahead_s)
 {
-	doctor_cause(d, DC_CRON, FINDING_FAIL, doctor_tr(d,
-	    "The database's clock was ahead when dmbox-poll ran last, and it has not run since: "
-	    "each run writes a new mark. See that cron starts it (crontab -l), and start it once: "
-	    "`dmbox-poll --once`",
-	    "При последнем запуске dmbox-poll часы базы спешили, и с тех пор он не запускался: "
-	    "каждый запуск ставит новую отметку. Проверьте, что его запускает cron (crontab -l), и "
-	    "запустите один раз: `dmbox-poll --once`"), doctor_tr(d,
-	    "the last sign of life is %" PRId64 " s in the future",
-	    "последний признак жизни на %" PRId64 " с в будущем"), ahead_s);
+	doctor_cause(d, DC_CRON, FINDING_FAIL,
+	    doctor_tr(d,
+		"The database's clock was ahead when dmbox-poll ran last, and it has not run "
+		"since: each run writes a new mark. See that cron starts it (crontab -l), and "
+		"start it once: `dmbox-poll --once`",
+		"При последнем запуске dmbox-poll часы базы спешили, и с тех пор он не запускался: "
+		"каждый запуск ставит новую отметку. Проверьте, что его запускает cron (crontab "
+		"-l), и запустите один раз: `dmbox-poll --once`"),
+	    doctor_tr(d, "the last sign of life is %" PRId64 " s in the future",
+		"последний признак жизни на %" PRId64 " с в будущем"),
+	    ahead_s);
 }
 
 /* The line that starts this installation's poller, with this configuration. */
@@ -764,22 +808,25 @@ static void
 crontab(const struct doctor *d, char fix[CRONTAB_MAX])
 {
 	if (str_eq(prefix(), "/usr") && access("/etc/cron.d/dmbox", F_OK) == 0) {
-		snprintf(fix, CRONTAB_MAX, "%s", doctor_tr(d,
-		    "The package's /etc/cron.d/dmbox has the line: see that cron is installed and "
-		    "runs (systemctl status cron), and what it wrote (journalctl -u cron)",
-		    "Строка есть в /etc/cron.d/dmbox от пакета: проверьте, что cron установлен и "
-		    "работает (systemctl status cron) и что он пишет (journalctl -u cron)"));
+		snprintf(fix, CRONTAB_MAX, "%s",
+		    doctor_tr(d,
+			"The package's /etc/cron.d/dmbox has the line: see that cron is installed "
+			"and runs (systemctl status cron), and what it wrote (journalctl -u cron)",
+			"Строка есть в /etc/cron.d/dmbox от пакета: проверьте, что cron установлен "
+			"и работает (systemctl status cron) и что он пишет (journalctl -u cron)"));
 		return;
 	}
-	snprintf(fix, CRONTAB_MAX, doctor_tr(d,
-	    "Add this line with crontab -e, or its command in the host's panel: `* * * * * "
-	    "DMBOX_CONFIG='%s' %s/bin/dmbox-poll`. If one is there already: its path must be this "
-	    "one, its user the programs' own, no %% in it, and cron itself must run (systemctl "
-	    "status cron); cron's mail has the errors.",
-	    "Добавьте через crontab -e эту строку или её команду в панели хостинга: `* * * * * "
-	    "DMBOX_CONFIG='%s' %s/bin/dmbox-poll`. Если строка уже есть: путь в ней должен быть "
-	    "этот, пользователь — тот же, что у программ, без %%, а сам cron запущен («systemctl "
-	    "status cron»); ошибки приходят письмом cron."), d->conf->file, prefix());
+	snprintf(fix, CRONTAB_MAX,
+	    doctor_tr(d,
+		"Add this line with crontab -e, or its command in the host's panel: `* * * * * "
+		"DMBOX_CONFIG='%s' %s/bin/dmbox-poll`. If one is there already: its path must be "
+		"this one, its user the programs' own, no %% in it, and cron itself must run "
+		"(systemctl status cron); cron's mail has the errors.",
+		"Добавьте через crontab -e эту строку или её команду в панели хостинга: `* * * * * "
+		"DMBOX_CONFIG='%s' %s/bin/dmbox-poll`. Если строка уже есть: путь в ней должен "
+		"быть этот, пользователь — тот же, что у программ, без %%, а сам cron запущен "
+		"(«systemctl status cron»); ошибки приходят письмом cron."),
+	    d->conf->file, prefix());
 }
 
 /* fresh: cron came back (or began) with the run that is at work now. */
@@ -794,8 +841,8 @@ heartbeat(struct doctor *d, bool *fresh)
 		return;		/* not_looked says so */
 	if (db_rows(r) == 0) {
 		crontab(d, fix);
-		doctor_cause(d, DC_CRON, FINDING_FAIL, fix, "%s", doctor_tr(d,
-		    "dmbox-poll never ran", "dmbox-poll ни разу не запускался"));
+		doctor_cause(d, DC_CRON, FINDING_FAIL, fix, "%s",
+		    doctor_tr(d, "dmbox-poll never ran", "dmbox-poll ни разу не запускался"));
 		db_res_free(r);
 		return;
 	}
@@ -814,22 +861,25 @@ heartbeat(struct doctor *d, bool *fresh)
 	/* where cron is known to come rarely, silence in between is another trouble */
 	late = interval > HEARTBEAT_S && interval < 86400 ? interval + HEARTBEAT_S : HEARTBEAT_S;
 	crontab(d, fix);
-	doctor_cause(d, DC_CRON, (interval > HEARTBEAT_S ? since : age) > late ? FINDING_FAIL :
-	    FINDING_OK, fix, doctor_tr(d,
-	    "last sign of life %" PRId64 " s ago", "последний признак жизни %" PRId64 " с назад"),
+	doctor_cause(d, DC_CRON,
+	    (interval > HEARTBEAT_S ? since : age) > late ? FINDING_FAIL : FINDING_OK, fix,
+	    doctor_tr(d, "last sign of life %" PRId64 " s ago",
+		"последний признак жизни %" PRId64 " с назад"),
 	    age);
 	if (interval <= 0)
 		return;
 	if (window == 0) {	/* --once: hosts that end programs after seconds */
-		doctor_say(d, DC_INTERVAL, FINDING_OK, doctor_tr(d, "one pass every %" PRId64 " s",
-		    "один проход каждые %" PRId64 " с"), interval);
+		doctor_say(d, DC_INTERVAL, FINDING_OK,
+		    doctor_tr(
+			d, "one pass every %" PRId64 " s", "один проход каждые %" PRId64 " с"),
+		    interval);
 		return;
 	}
-	doctor_say(d, DC_INTERVAL, interval > window + INTERVAL_SLACK_S &&
-	    interval < 86400 ? FINDING_WARN :
-	    FINDING_OK, doctor_tr(d, "cron starts it every %" PRId64 " s, it works %" PRId64 " s",
-	    "cron запускает его каждые %" PRId64 " с, работает он %" PRId64 " с"), interval,
-	    window);
+	doctor_say(d, DC_INTERVAL,
+	    interval > window + INTERVAL_SLACK_S && interval < 86400 ? FINDING_WARN : FINDING_OK,
+	    doctor_tr(d, "cron starts it every %" PRId64 " s, it works %" PRId64 " s",
+		"cron запускает его каждые %" PRId64 " с, работает он %" PRId64 " с"),
+	    interval, window);
 }
 
 /* What the provider's own checks already say is not said twice. */
@@ -850,10 +900,14 @@ told(const struct doctor *d, const struct account *a)
 static const char *
 outcome_words(const struct doctor *d, const char *outcome)
 {
-	static const struct { const char *en, *ru; } v[] = {
-		{ "messages", "сообщения получены" }, { "empty", "нового нет" },
+	static const struct {
+		const char *en, *ru;
+	} v[] = {
+		{ "messages", "сообщения получены" },
+		{ "empty", "нового нет" },
 		{ "unsupported", "провайдер опроса не поддерживает" },
-		{ "failed", "не удался" }, { "busy", "занято, идёт другой опрос" },
+		{ "failed", "не удался" },
+		{ "busy", "занято, идёт другой опрос" },
 		{ "mock", "имитация" },
 	};
 
@@ -885,8 +939,9 @@ poll(struct doctor *d, const struct account *a, bool fresh)
 	int64_t age;
 
 	if (r == NULL) {
-		doctor_say(d, DC_POLL, FINDING_UNKNOWN, doctor_tr(d, "%s/%s: not polled yet",
-		    "%s/%s: ещё не опрашивался"), channel_names[a->channel], a->name);
+		doctor_say(d, DC_POLL, FINDING_UNKNOWN,
+		    doctor_tr(d, "%s/%s: not polled yet", "%s/%s: ещё не опрашивался"),
+		    channel_names[a->channel], a->name);
 		return;
 	}
 	outcome = db_get_text(r, 0, 0);
@@ -896,23 +951,25 @@ poll(struct doctor *d, const struct account *a, bool fresh)
 	status = db_get_text(r, 0, 3);
 	why_failed(d, status, note, why);
 	if (str_eq(outcome, "failed") && db_get_bool(r, 0, 4))
-		doctor_cause(d, DC_POLL, FINDING_UNKNOWN, "", doctor_tr(d, "%s/%s: failed once "
-		    "(%s), the one before went well",
-		    "%s/%s: один раз не удался (%s), предыдущий прошёл"),
+		doctor_cause(d, DC_POLL, FINDING_UNKNOWN, "",
+		    doctor_tr(d,
+			"%s/%s: failed once "
+			"(%s), the one before went well",
+			"%s/%s: один раз не удался (%s), предыдущий прошёл"),
 		    channel_names[a->channel], a->name, why);
 	else if (str_eq(outcome, "failed"))
-		doctor_say(d, DC_POLL, told(d, a) ? FINDING_UNKNOWN : FINDING_FAIL,
-		    "%s/%s: %s: %s", channel_names[a->channel], a->name, said, why);
+		doctor_say(d, DC_POLL, told(d, a) ? FINDING_UNKNOWN : FINDING_FAIL, "%s/%s: %s: %s",
+		    channel_names[a->channel], a->name, said, why);
 	else if (!str_eq(outcome, "unsupported") && age > POLL_SILENT_S &&
-	    age > (int64_t)a->poll_s * 3 &&
-	    d->r[DC_CRON].status == FINDING_OK && d->r[DC_INTERVAL].status == FINDING_OK)
+	    age > (int64_t)a->poll_s * 3 && d->r[DC_CRON].status == FINDING_OK &&
+	    d->r[DC_INTERVAL].status == FINDING_OK)
 		doctor_say(d, DC_POLL, fresh ? FINDING_UNKNOWN : FINDING_WARN,
-		    doctor_tr(d, "%s/%s: %s, but %" PRId64 " s ago",
-		    "%s/%s: %s, но %" PRId64 " с назад"), channel_names[a->channel], a->name,
-		    said, age);
+		    doctor_tr(
+			d, "%s/%s: %s, but %" PRId64 " s ago", "%s/%s: %s, но %" PRId64 " с назад"),
+		    channel_names[a->channel], a->name, said, age);
 	else
-		doctor_say(d, DC_POLL, FINDING_OK, "%s/%s: %s", channel_names[a->channel], a->name,
-		    said);
+		doctor_say(
+		    d, DC_POLL, FINDING_OK, "%s/%s: %s", channel_names[a->channel], a->name, said);
 	db_res_free(r);
 }
 

@@ -15,42 +15,42 @@
 enum kind { TABLES, CODE };
 
 static const char tables[] =
-	    "account_state accounts attachments avatars contact_aliases contacts count_marks "
-	    "deliveries desk erased events heartbeats labels leases login_links media_days "
-	    "message_counts message_edits message_hours message_words messages notes outbox "
-	    "poll_runs "
-	    "reactions refusals refused_bytes replies response_days schema_code "
-	    "schema_version send_attempts sessions uploads users word_marks";
+    "account_state accounts attachments avatars contact_aliases contacts count_marks "
+    "deliveries desk erased events heartbeats labels leases login_links media_days "
+    "message_counts message_edits message_hours message_words messages notes outbox "
+    "poll_runs "
+    "reactions refusals refused_bytes replies response_days schema_code "
+    "schema_version send_attempts sessions uploads users word_marks";
 static const char views[] =
-	    "conversations deliveries_text ingest_balance messages_full referrals turns";
+    "conversations deliveries_text ingest_balance messages_full referrals turns";
 static const char functions[] =
-	    "adopt_events apply_answer apply_leftovers apply_message apply_receipt "
-	    "apply_receipts apply_target attachment_state author_of bare bytes_text "
-	    "can_send_until change_bound chat_names chat_twin contact_address "
-	    "contact_all contact_ids contact_join contact_known_as contact_left "
-	    "contact_merge contact_of contact_proved contact_reused contact_twin "
-	    "contact_twins contacts_forget contacts_known_as contacts_of "
-	    "contacts_resolve conversation_json conversations_json count_deleted "
-	    "count_upkeep deliveries_expire deliveries_partitions desk_counts "
-	    "desk_forget desk_is_done desk_list desk_own desk_page desk_search "
-	    "desk_set desk_touch erase_unsent error_kind from_micros has_spellings "
-	    "holds_word hour_of id_hash ingest ingest_many is_another is_empty "
-	    "is_erased iso keep_apart last_failed late_message lock_target may_be_chat "
-	    "merge_attachments merge_detail merge_message merge_write message_changed "
-	    "message_twin messages_fold messages_of micros moved_message newer "
-	    "next_change no_marketing_since note_add note_delete outbox_begin "
-	    "outbox_cancel outbox_claim outbox_delivered outbox_drop_rest "
-	    "outbox_expire outbox_failed_later outbox_found outbox_lease outbox_look "
-	    "outbox_match outbox_put outbox_reacted outbox_release outbox_rest "
-	    "outbox_result outbox_retry outbox_settle outbox_token owner_failed "
-	    "owner_refused owner_series owner_waiting part_changed past_stored "
-	    "people_json phone_spellings poll_run polled_edit provider_window "
-	    "purge_contact purge_events purge_ledger purge_lock purge_loose "
-	    "purge_messages purge_note purge_outbox quote_of refuse replay_settle "
-	    "response_fold response_upkeep search search_fits search_forms "
-	    "search_too_many search_upkeep search_word sender_of source_rank "
-	    "status_rank told_again twin_threads upload_of waiting_since window_until "
-	    "wordless_key words_changed";
+    "adopt_events apply_answer apply_leftovers apply_message apply_receipt "
+    "apply_receipts apply_target attachment_state author_of bare bytes_text "
+    "can_send_until change_bound chat_names chat_twin contact_address "
+    "contact_all contact_ids contact_join contact_known_as contact_left "
+    "contact_merge contact_of contact_proved contact_reused contact_twin "
+    "contact_twins contacts_forget contacts_known_as contacts_of "
+    "contacts_resolve conversation_json conversations_json count_deleted "
+    "count_upkeep deliveries_expire deliveries_partitions desk_counts "
+    "desk_forget desk_is_done desk_list desk_own desk_page desk_search "
+    "desk_set desk_touch erase_unsent error_kind from_micros has_spellings "
+    "holds_word hour_of id_hash ingest ingest_many is_another is_empty "
+    "is_erased iso keep_apart last_failed late_message lock_target may_be_chat "
+    "merge_attachments merge_detail merge_message merge_write message_changed "
+    "message_twin messages_fold messages_of micros moved_message newer "
+    "next_change no_marketing_since note_add note_delete outbox_begin "
+    "outbox_cancel outbox_claim outbox_delivered outbox_drop_rest "
+    "outbox_expire outbox_failed_later outbox_found outbox_lease outbox_look "
+    "outbox_match outbox_put outbox_reacted outbox_release outbox_rest "
+    "outbox_result outbox_retry outbox_settle outbox_token owner_failed "
+    "owner_refused owner_series owner_waiting part_changed past_stored "
+    "people_json phone_spellings poll_run polled_edit provider_window "
+    "purge_contact purge_events purge_ledger purge_lock purge_loose "
+    "purge_messages purge_note purge_outbox quote_of refuse replay_settle "
+    "response_fold response_upkeep search search_fits search_forms "
+    "search_too_many search_upkeep search_word sender_of source_rank "
+    "status_rank told_again twin_threads upload_of waiting_since window_until "
+    "wordless_key words_changed";
 
 enum stmt { SQL_TABLES, SQL_CODE, SQL_RENAMED, SQL_RUN, SQL_WAITS, SQL_UNLOGGED, SQL__MAX };
 
@@ -141,18 +141,23 @@ tables_gone(struct doctor *d, const char *names, bool one)
 	db_text(&a, names);
 	r = asked(d->db, SQL_RENAMED, &a);
 	if (one && r != NULL && db_get_i64(r, 0, 1) == 1)
-		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "Rename the table back to the name shown here, if dmbox.%s is it: `%s`; else "
-		    "restore it from a backup.",
-		    "Верните таблице показанное имя, если dmbox.%s и есть она: `%s`; иначе "
-		    "восстановите её из копии."), db_get_text(r, 0, 0), db_get_text(r, 0, 2));
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d,
+			"Rename the table back to the name shown here, if dmbox.%s is it: `%s`; "
+			"else restore it from a backup.",
+			"Верните таблице показанное имя, если dmbox.%s и есть она: `%s`; иначе "
+			"восстановите её из копии."),
+		    db_get_text(r, 0, 0), db_get_text(r, 0, 2));
 	else
-		snprintf(fix, sizeof fix, "%s", doctor_tr(d,
-		    "Rename the table back to the name shown here, or restore it from a backup.",
-		    "Верните таблице показанное имя или восстановите её из копии."));
-	doctor_cause(d, DC_DB_WRITE, FINDING_FAIL, fix, doctor_tr(d,
-	    "a table of ours is missing, renamed or dropped by hand: %s",
-	    "нет нашей таблицы, её переименовали или удалили: «%s»"), names);
+		snprintf(fix, sizeof fix, "%s",
+		    doctor_tr(d,
+			"Rename the table back to the name shown here, or restore it from a "
+			"backup.",
+			"Верните таблице показанное имя или восстановите её из копии."));
+	doctor_cause(d, DC_DB_WRITE, FINDING_FAIL, fix,
+	    doctor_tr(d, "a table of ours is missing, renamed or dropped by hand: %s",
+		"нет нашей таблицы, её переименовали или удалили: «%s»"),
+	    names);
 	db_res_free(r);
 }
 
@@ -180,13 +185,15 @@ doctor_code(struct doctor *d)
 	r = asked(d->db, SQL_CODE, &a);
 	if (r != NULL)
 		/* the words of the trial that needs one of them: reported once */
-		doctor_cause(d, DC_DB_WRITE, FINDING_FAIL, doctor_tr(d,
-		    "Have all functions and views made again: `delete from dmbox.schema_code;` "
-		    "`dmbox migrate`",
-		    "Создайте функции и представления заново: `delete from dmbox.schema_code;` "
-		    "`dmbox migrate`"), doctor_tr(d,
-		    "views or functions of ours are missing: %.300s",
-		    "нет наших представлений или функций: «%.300s»"), db_get_text(r, 0, 0));
+		doctor_cause(d, DC_DB_WRITE, FINDING_FAIL,
+		    doctor_tr(d,
+			"Have all functions and views made again: `delete from dmbox.schema_code;` "
+			"`dmbox migrate`",
+			"Создайте функции и представления заново: `delete from dmbox.schema_code;` "
+			"`dmbox migrate`"),
+		    doctor_tr(d, "views or functions of ours are missing: %.300s",
+			"нет наших представлений или функций: «%.300s»"),
+		    db_get_text(r, 0, 0));
 	db_res_free(r);
 }
 
@@ -202,8 +209,9 @@ doctor_runs(struct doctor *d, struct db *db, const char *who)
 	if (r != NULL) {
 		buf_init(&b, 1 << 16);
 		buf_printf(&b, "%s %s", as_owner(d), db_get_text(r, 0, 1));
-		doctor_cause(d, DC_DB_RIGHTS, FINDING_FAIL, b.p, doctor_tr(d,
-		    "the login of %s may not call %.200s", "логину %s нельзя вызвать «%.200s»"),
+		doctor_cause(d, DC_DB_RIGHTS, FINDING_FAIL, b.p,
+		    doctor_tr(d, "the login of %s may not call %.200s",
+			"логину %s нельзя вызвать «%.200s»"),
 		    who, db_get_text(r, 0, 0));
 		buf_free(&b);
 	}
@@ -217,25 +225,28 @@ doctor_commits(struct doctor *d)
 	struct db_res *r = asked(d->db, SQL_WAITS, NULL);
 
 	if (r != NULL)
-		doctor_cause(d, DC_DB_WRITE, FINDING_FAIL, doctor_tr(d,
-		    "Start the standby again, or do without it, as a superuser: `alter system set "
-		    "synchronous_standby_names = '';` `select pg_reload_conf();`",
-		    "Запустите резервный сервер снова или обойдитесь без него, от имени "
-		    "суперпользователя: `alter system set synchronous_standby_names = '';` `select "
-		    "pg_reload_conf();`"), doctor_tr(d,
-		    "each commit waits for a standby that is not connected "
-		    "(synchronous_standby_names: %s)",
-		    "каждая транзакция ждёт резервный сервер, которого нет "
-		    "(synchronous_standby_names: «%s»)"), db_get_text(r, 0, 0));
+		doctor_cause(d, DC_DB_WRITE, FINDING_FAIL,
+		    doctor_tr(d,
+			"Start the standby again, or do without it, as a superuser: `alter system "
+			"set synchronous_standby_names = '';` `select pg_reload_conf();`",
+			"Запустите резервный сервер снова или обойдитесь без него, от имени "
+			"суперпользователя: `alter system set synchronous_standby_names = '';` "
+			"`select pg_reload_conf();`"),
+		    doctor_tr(d,
+			"each commit waits for a standby that is not connected "
+			"(synchronous_standby_names: %s)",
+			"каждая транзакция ждёт резервный сервер, которого нет "
+			"(synchronous_standby_names: «%s»)"),
+		    db_get_text(r, 0, 0));
 	db_res_free(r);
 	r = asked(d->db, SQL_UNLOGGED, NULL);
 	if (r != NULL) {
 		char fix[FIX_MAX];
 
 		snprintf(fix, sizeof fix, "%s %s", as_owner(d), db_get_text(r, 0, 1));
-		doctor_cause(d, DC_DB_DURABLE, FINDING_WARN, fix, doctor_tr(d,
-		    "%s: unlogged, the server empties it after a crash",
-		    "%s: не журналируется, после сбоя сервер её опустошит"),
+		doctor_cause(d, DC_DB_DURABLE, FINDING_WARN, fix,
+		    doctor_tr(d, "%s: unlogged, the server empties it after a crash",
+			"%s: не журналируется, после сбоя сервер её опустошит"),
 		    db_get_text(r, 0, 0));
 	}
 	db_res_free(r);

@@ -86,8 +86,7 @@ check_of(const struct provider *p, const char *code)
 	return reach;	/* every provider has one: provider_fault */
 }
 
-static void
-say_reach(struct ask *k, enum finding_status s, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static void say_reach(struct ask *k, enum finding_status s, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 static void
 say_reach(struct ask *k, enum finding_status s, const char *fmt, ...)
@@ -111,8 +110,7 @@ report(struct ask *k, struct finding *f)
 		snprintf(k->c.app, sizeof k->c.app, "%s", f->app);
 	if (of->judge != NULL)
 		of->judge(&k->c, f);
-	check_say(&k->c, of->number, f->status, "%s: %s", k->l.a.name,
-	    check_seen(&k->c, f));
+	check_say(&k->c, of->number, f->status, "%s: %s", k->l.a.name, check_seen(&k->c, f));
 	if (f->status == FINDING_OK && k->step == 0)
 		say_reach(k, FINDING_OK, "%s", k->l.a.api_url);
 }
@@ -165,11 +163,12 @@ their_clock(struct doctor *d, const struct account *a, const struct http_res *re
 	if (date == NULL || clock_parse(date, strlen(date), &at) != RC_OK)
 		return;
 	diff = (clock_now_us() - at) / 1000000;
-	doctor_say(d, DC_CLOCK, llabs(diff) >= CLOCK_FAIL_S ? FINDING_FAIL :
-	    llabs(diff) >= CLOCK_WARN_S ?
-	    FINDING_WARN : FINDING_OK,
+	doctor_say(d, DC_CLOCK,
+	    llabs(diff) >= CLOCK_FAIL_S	    ? FINDING_FAIL :
+		llabs(diff) >= CLOCK_WARN_S ? FINDING_WARN :
+					      FINDING_OK,
 	    doctor_tr(d, "%s: this machine is %" PRId64 " s ahead of the provider's Date",
-	    "%s: эта машина впереди часов провайдера (Date) на %" PRId64 " с"),
+		"%s: эта машина впереди часов провайдера (Date) на %" PRId64 " с"),
 	    provider_of(a)->title, diff);
 }
 
@@ -187,7 +186,8 @@ reach_fix(const struct doctor *d, enum http_fail fail)
 		    "исправьте /etc/resolv.conf или обратитесь в хостинг; иначе исправьте адрес "
 		    "здесь (..._API_URL).");
 	case HTTP_FAIL_TLS:
-		return doctor_tr(d, "This machine does not trust the certificate: install the "
+		return doctor_tr(d,
+		    "This machine does not trust the certificate: install the "
 		    "certificates of the authorities (the package ca-certificates; SSL_CERT_FILE "
 		    "must name a file that is there), set the clock; a proxy that opens TLS must "
 		    "except this host.",
@@ -195,7 +195,8 @@ reach_fix(const struct doctor *d, enum http_fail fail)
 		    "ca-certificates; SSL_CERT_FILE должен называть существующий файл), проверьте "
 		    "часы; прокси, который вскрывает TLS, должен исключить этот хост.");
 	case HTTP_FAIL_CUT:
-		return doctor_tr(d, "The line is broken on its way: a firewall of the host, or of "
+		return doctor_tr(d,
+		    "The line is broken on its way: a firewall of the host, or of "
 		    "the country, blocks this provider. Ask the host, or use one elsewhere.",
 		    "Соединение обрывают по дороге: провайдера блокирует межсетевой экран хостинга "
 		    "или страны. Спросите хостинг или возьмите другой.");
@@ -212,16 +213,20 @@ their_trouble(struct ask *k, const struct http_res *res)
 	    (res->status != 429 && res->status < 500))
 		return false;
 	check_cause(&k->c, check_of(provider_of(&k->l.a), NULL)->number, FINDING_WARN,
-	    res->status == 429 ? doctor_tr(k->d,
-	    "The provider limits how often it is called; it answers again within minutes. See what "
-	    "else calls with this key, and poll less often (..._POLL_SECONDS).",
-	    "Провайдер ограничивает частоту вызовов; через несколько минут ответит снова. "
-	    "Посмотрите, кто ещё вызывает с этим ключом, и опрашивайте реже (..._POLL_SECONDS).") :
-	    doctor_tr(k->d,
-	    "The provider has trouble of its own: nothing is to be mended here. dmbox tries again "
-	    "by itself; see the provider's status page, and write to its support if it stays so.",
-	    "Неполадка у самого провайдера: здесь исправлять нечего. dmbox повторит сама; смотрите "
-	    "страницу состояния провайдера и напишите в поддержку, если не проходит."),
+	    res->status == 429 ?
+		doctor_tr(k->d,
+		    "The provider limits how often it is called; it answers again within minutes. "
+		    "See what else calls with this key, and poll less often (..._POLL_SECONDS).",
+		    "Провайдер ограничивает частоту вызовов; через несколько минут ответит снова. "
+		    "Посмотрите, кто ещё вызывает с этим ключом, и опрашивайте реже "
+		    "(..._POLL_SECONDS).") :
+		doctor_tr(k->d,
+		    "The provider has trouble of its own: nothing is to be mended here. dmbox "
+		    "tries again by itself; see the provider's status page, and write to its "
+		    "support if it stays so.",
+		    "Неполадка у самого провайдера: здесь исправлять нечего. dmbox повторит сама; "
+		    "смотрите страницу состояния провайдера и напишите в поддержку, если не "
+		    "проходит."),
 	    "%s: HTTP %d", k->l.a.name, res->status);
 	k->dead = true;
 	return true;
@@ -238,8 +243,8 @@ goes_on(struct ask *k, const struct finding *f)
 	if (more && ++k->pages >= PAGES_MAX) {
 		check_say(&k->c, check_of(provider_of(&k->l.a), f->code)->number, FINDING_UNKNOWN,
 		    doctor_tr(k->d, "%s: good on the first %u pages; there are more",
-		    "%s: на первых страницах (%u) всё в порядке; есть и другие"), k->l.a.name,
-		    k->pages);
+			"%s: на первых страницах (%u) всё в порядке; есть и другие"),
+		    k->l.a.name, k->pages);
 		more = false;
 	}
 	if (more)
@@ -261,8 +266,8 @@ ask_feed(void *arg, struct http_res *res)
 	if (k->subscribing) {
 		k->subscribing = false;
 		k->d->mended |= res->fail == HTTP_FAIL_NONE && res->status == 200;
-		if (doctor_check_by_number(check_of(provider_of(&k->l.a), "subscribed")->number,
-			&at) == RC_OK)
+		if (doctor_check_by_number(
+			check_of(provider_of(&k->l.a), "subscribed")->number, &at) == RC_OK)
 			k->d->r[at].done = false;	/* asked again */
 		return;
 	}
@@ -295,9 +300,10 @@ ask_done(void *arg, bool cut)
 	struct ask *k = arg;
 
 	if (cut)
-		say_reach(k, FINDING_UNKNOWN, doctor_tr(k->d,
-		    "%s: not all questions were answered in time",
-		    "%s: не на все вопросы ответили вовремя"), k->l.a.name);
+		say_reach(k, FINDING_UNKNOWN,
+		    doctor_tr(k->d, "%s: not all questions were answered in time",
+			"%s: не на все вопросы ответили вовремя"),
+		    k->l.a.name);
 	login_drop(&k->l);
 	free(k);
 }
@@ -327,8 +333,8 @@ gap_feed(void *arg, struct http_res *res)
 	if (provider_of(&g->l.a)->poll_read(&g->l.a, res, &g->st, &v) == RC_OK) {
 		g->read = true;
 		missing = mem_array(v.n + 1, sizeof *missing);
-		if (v.n > 0 && store_missing(g->d->db, g->l.a.name, g->l.a.channel, &v,
-			missing) == RC_OK)
+		if (v.n > 0 &&
+		    store_missing(g->d->db, g->l.a.name, g->l.a.channel, &v, missing) == RC_OK)
 			for (size_t i = 0; i < v.n; i++) {
 				g->seen += v.v[i].type == ITEM_MESSAGE;
 				if (!missing[i] || !v.v[i].at_known || v.v[i].at_us < g->since_us ||
@@ -350,26 +356,31 @@ gap_done(void *arg, bool cut)
 
 	(void)cut;
 	if (g->missing > 0)
-		doctor_cause(g->d, DC_GAP, FINDING_FAIL, g->queue ? doctor_tr(g->d,
-		    "Another program takes notifications from the same queue (a second dmbox, n8n, "
-		    "a bot, a library's sample): each one goes to a single reader. Stop it, or "
-		    "give it an instance of its own; then bring in what it took today: "
-		    "`WHATSAPP_POLL_SECONDS=0 dmbox-poll --once`",
-		    "Уведомления из той же очереди забирает другая программа (вторая dmbox, n8n, "
-		    "бот, пример из библиотеки): каждое достаётся только одному. Остановите её или "
-		    "дайте ей свой инстанс; затем заберите то, что она взяла сегодня: "
-		    "`WHATSAPP_POLL_SECONDS=0 dmbox-poll --once`") : NULL, doctor_tr(g->d,
-		    "%s: %zu of %zu messages at the provider are not here, e.g. %s",
-		    "%s: нет здесь %zu из %zu сообщений провайдера, например %s"), g->l.a.name,
-		    g->missing, g->seen, g->newest);
+		doctor_cause(g->d, DC_GAP, FINDING_FAIL,
+		    g->queue ?
+			doctor_tr(g->d,
+			    "Another program takes notifications from the same queue (a second "
+			    "dmbox, n8n, a bot, a library's sample): each one goes to a single "
+			    "reader. Stop it, or give it an instance of its own; then bring in "
+			    "what it took today: `WHATSAPP_POLL_SECONDS=0 dmbox-poll --once`",
+			    "Уведомления из той же очереди забирает другая программа (вторая "
+			    "dmbox, n8n, бот, пример из библиотеки): каждое достаётся только "
+			    "одному. Остановите её или дайте ей свой инстанс; затем заберите то, "
+			    "что она взяла сегодня: `WHATSAPP_POLL_SECONDS=0 dmbox-poll --once`") :
+			NULL,
+		    doctor_tr(g->d, "%s: %zu of %zu messages at the provider are not here, e.g. %s",
+			"%s: нет здесь %zu из %zu сообщений провайдера, например %s"),
+		    g->l.a.name, g->missing, g->seen, g->newest);
 	else if (g->read)
 		doctor_say(g->d, DC_GAP, FINDING_OK,
 		    doctor_tr(g->d, "%s: %zu of the newest messages compared",
-		    "%s: сравнено последних сообщений: %zu"), g->l.a.name, g->seen);
+			"%s: сравнено последних сообщений: %zu"),
+		    g->l.a.name, g->seen);
 	else
 		doctor_say(g->d, DC_GAP, FINDING_UNKNOWN,
 		    doctor_tr(g->d, "%s: the provider lists nothing",
-		    "%s: провайдер ничего не показывает"), g->l.a.name);
+			"%s: провайдер ничего не показывает"),
+		    g->l.a.name);
 	mem_arena_free(&g->st.arena);
 	login_drop(&g->l);
 	free(g);
@@ -406,7 +417,7 @@ doctor_providers_start(struct doctor *d)
 		struct ask *k;
 
 		if (!doctor_used(d, a) || a->use_mock || str_empty(a->token) ||
-			provider_of(a)->probe_build == NULL)
+		    provider_of(a)->probe_build == NULL)
 			continue;
 		k = mem_alloc(sizeof *k);
 		k->d = d;
@@ -422,7 +433,7 @@ doctor_providers_start(struct doctor *d)
 		httpc_add(d->http, &f);
 		if (d->db_ok && doctor_wants(d, DC_GAP, DC_GAP) &&
 		    (provider_of(a)->polls_reconcile ||
-		    (provider_of(a)->reconcile_s > 0 && facts.since_us > 0)))
+			(provider_of(a)->reconcile_s > 0 && facts.since_us > 0)))
 			gap_start(d, a, facts.since_us);
 	}
 }

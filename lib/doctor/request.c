@@ -41,8 +41,8 @@ doctor_web_begin(struct doctor *d, struct http_req *r, const char *method, const
 }
 
 void
-doctor_web_request(struct doctor *d, struct http_req *r, char rid[48], const char *method,
-    const char *path)
+doctor_web_request(
+    struct doctor *d, struct http_req *r, char rid[48], const char *method, const char *path)
 {
 	doctor_web_id(d, rid);
 	doctor_web_begin(d, r, method, path, rid, DOCTOR_AGENT);

@@ -60,10 +60,10 @@ not_asked(const struct doctor *d, enum doctor_check c)
 	if (!used)
 		return doctor_tr(d, "not looked at: no account of this provider is configured",
 		    "не проверялось: аккаунт этого провайдера не настроен");
-	return d->o.offline ? doctor_tr(d, "not looked at: --offline",
-	    "не проверялось: --offline") :
+	return d->o.offline ?
+	    doctor_tr(d, "not looked at: --offline", "не проверялось: --offline") :
 	    doctor_tr(d, "not looked at: the provider did not answer this question",
-	    "не проверялось: провайдер не ответил на этот вопрос");
+		"не проверялось: провайдер не ответил на этот вопрос");
 }
 
 /* What was not looked at is unknown, and says why; it is never good. */
@@ -76,36 +76,42 @@ not_looked(struct doctor *d)
 		if (d->r[c].done || !doctor_wants(d, c, c))
 			continue;
 		if (!d->conf_read && (c < DC_OF_FIRST || c > DC_OF_LAST))
-			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
-			    "not looked at: the configuration could not be read",
-			    "не проверялось: конфигурация не прочитана"));
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s",
+			    doctor_tr(d, "not looked at: the configuration could not be read",
+				"не проверялось: конфигурация не прочитана"));
 		else if (of_database(c) && !d->db_ok)
-			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
-			    "not looked at: the database could not be asked",
-			    "не проверялось: база данных не ответила"));
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s",
+			    doctor_tr(d, "not looked at: the database could not be asked",
+				"не проверялось: база данных не ответила"));
 		else if (of_database(c) && c != DC_INTERVAL)
-			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
-			    "not looked at: the database did not answer this question",
-			    "не проверялось: база данных не ответила на этот вопрос"));
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s",
+			    doctor_tr(d, "not looked at: the database did not answer this question",
+				"не проверялось: база данных не ответила на этот вопрос"));
 		else if ((of_web(c) || c == DC_CLOCK) && d->o.offline)
 			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s",
 			    doctor_tr(d, "not looked at: --offline", "не проверялось: --offline"));
 		else if (c == DC_EACH_ADDRESS)
-			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", d->o.offline ?
-			    doctor_tr(d, "not looked at: --offline", "не проверялось: --offline") :
-			    doctor_tr(d, "not looked at: no name that leads to public addresses",
-			    "не проверялось: нет имени, которое ведёт на публичные адреса"));
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s",
+			    d->o.offline ?
+				doctor_tr(
+				    d, "not looked at: --offline", "не проверялось: --offline") :
+				doctor_tr(d,
+				    "not looked at: no name that leads to public addresses",
+				    "не проверялось: нет имени, которое ведёт на публичные "
+				    "адреса"));
 		else if (c == DC_CLOCK)
 			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s",
 			    doctor_tr(d, "no provider told the time",
-			    "ни один провайдер не сообщил время"));
+				"ни один провайдер не сообщил время"));
 		else if (c >= DC_OF_FIRST && c <= DC_OF_LAST && d->o.only == (int)c)
 			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", not_asked(d, c));
 		else if (of_web(c) && !d->web_up)
-			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s", doctor_tr(d,
-			    "not looked at: no program of dmbox answered through the web server",
-			    "не проверялось: через веб-сервер не ответила ни одна "
-			    "программа dmbox"));
+			doctor_cause(d, c, FINDING_UNKNOWN, "", "%s",
+			    doctor_tr(d,
+				"not looked at: no program of dmbox answered through the web "
+				"server",
+				"не проверялось: через веб-сервер не ответила ни одна "
+				"программа dmbox"));
 	}
 }
 

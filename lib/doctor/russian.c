@@ -19,7 +19,10 @@ doctor_fail(const struct doctor *d, enum http_fail fail)
 const char *
 doctor_errno(const struct doctor *d, int e)
 {
-	static const struct { int e; const char *ru; } v[] = {
+	static const struct {
+		int e;
+		const char *ru;
+	} v[] = {
 		{ ENOENT, "нет такого файла или папки" },
 		{ EACCES, "нет доступа" },
 		{ EPERM, "операция запрещена" },
@@ -42,7 +45,9 @@ doctor_errno(const struct doctor *d, int e)
 }
 
 /* A * stands for any text; it is put where the Russian sentence has its own *. */
-static const struct { const char *en, *ru; } lines[] = {
+static const struct {
+	const char *en, *ru;
+} lines[] = {
 	{ "unknown key; did you mean *?", "неизвестный ключ; может быть, *?" },
 	{ "unknown key", "неизвестный ключ" },
 	{ "has no effect in a file", "в файле не действует" },
@@ -72,7 +77,7 @@ static const struct { const char *en, *ru; } lines[] = {
 	{ "the accounts * and * of * have the same id *",
 	    "у аккаунтов * и * (*) один и тот же id *" },
 	{ "none found: neither DMBOX_CONFIG nor */etc/dmbox.env, ~/.config/dmbox/dmbox.env, "
-	    "/etc/dmbox/dmbox.env; run: dmbox init",
+	  "/etc/dmbox/dmbox.env; run: dmbox init",
 	    "не найдена: ни DMBOX_CONFIG, ни */etc/dmbox.env, ~/.config/dmbox/dmbox.env, "
 	    "/etc/dmbox/dmbox.env; выполните: dmbox init" },
 	{ "the closing quote is missing", "нет закрывающей кавычки" },
@@ -104,11 +109,11 @@ static const struct { const char *en, *ru; } lines[] = {
 	{ "is the same as WHATSAPP_PHONE_NUMBER_ID: they are two ids of WhatsApp → API setup",
 	    "совпадает с WHATSAPP_PHONE_NUMBER_ID, а это два разных id из WhatsApp → API setup" },
 	{ "* lies below the document root *, where the web server may hand it out; move it out of "
-	    "there, for example to *, and set DMBOX_CONFIG accordingly",
+	  "there, for example to *, and set DMBOX_CONFIG accordingly",
 	    "* лежит в корне сайта *, веб-сервер может его отдать; перенесите его оттуда, "
 	    "например в *, и поправьте DMBOX_CONFIG" },
 	{ "* lies below the document root *, where the web server may hand it out; move it out of "
-	    "there, for example to *",
+	  "there, for example to *",
 	    "* лежит в корне сайта *, веб-сервер может его отдать; перенесите его оттуда, "
 	    "например в *" },
 	{ "No such file or directory", "нет такого файла или папки" },
@@ -118,7 +123,10 @@ static const struct { const char *en, *ru; } lines[] = {
 	{ "Too many levels of symbolic links", "ссылки ведут по кругу" },
 };
 
-struct part { const char *p; size_t n; };
+struct part {
+	const char *p;
+	size_t n;
+};
 
 /* Does all of text match en?  What each * stands for goes into v. */
 static bool
@@ -157,7 +165,7 @@ filled(struct buf *b, const char *ru, const struct part *v)
 const char *
 doctor_issue(const struct doctor *d, const char *text, struct buf *b)
 {
-	struct part v[PARTS] = {{ NULL, 0 }};
+	struct part v[PARTS] = { { NULL, 0 } };
 	const char *said = text, *colon;
 
 	if (d->o.lang != DOCTOR_RU)

@@ -28,18 +28,27 @@ struct reading {
 static const char *
 odd_sign(const char *v)
 {
-	static const struct { const char *bytes, *name; } signs[] = {
-		{ "\xe2\x80\x9c", "\xe2\x80\x9c" }, { "\xe2\x80\x9d", "\xe2\x80\x9d" },
+	static const struct {
+		const char *bytes, *name;
+	} signs[] = {
+		{ "\xe2\x80\x9c", "\xe2\x80\x9c" },
+		{ "\xe2\x80\x9d", "\xe2\x80\x9d" },
 		{ "\xe2\x80\x9e", "\xe2\x80\x9e" },
-		{ "\xc2\xab", "\xc2\xab" }, { "\xc2\xbb", "\xc2\xbb" },
+		{ "\xc2\xab", "\xc2\xab" },
+		{ "\xc2\xbb", "\xc2\xbb" },
 		{ "\xe2\x80\x98", "\xe2\x80\x98" },
-		{ "\xe2\x80\x99", "\xe2\x80\x99" }, { "\xe2\x80\x8b", "U+200B" },
+		{ "\xe2\x80\x99", "\xe2\x80\x99" },
+		{ "\xe2\x80\x8b", "U+200B" },
 		{ "\xe2\x80\x8c", "U+200C" },
-		{ "\xe2\x80\x8d", "U+200D" }, { "\xe2\x80\x8e", "U+200E" },
+		{ "\xe2\x80\x8d", "U+200D" },
+		{ "\xe2\x80\x8e", "U+200E" },
 		{ "\xe2\x80\x8f", "U+200F" },
-		{ "\xe2\x81\xa0", "U+2060" }, { "\xef\xbb\xbf", "U+FEFF" },
-		{ "\xc2\xa0", "U+00A0" }, { "\xc2\xad", "U+00AD" },
-		{ "\xe2\x80\xa8", "U+2028" }, { "\xe2\x80\xaf", "U+202F" },
+		{ "\xe2\x81\xa0", "U+2060" },
+		{ "\xef\xbb\xbf", "U+FEFF" },
+		{ "\xc2\xa0", "U+00A0" },
+		{ "\xc2\xad", "U+00AD" },
+		{ "\xe2\x80\xa8", "U+2028" },
+		{ "\xe2\x80\xaf", "U+202F" },
 	};
 
 	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
@@ -76,42 +85,44 @@ credential(struct reading *r, unsigned int line, const char *key, const char *v)
 
 	if (str_istarts(v, "Bearer "))
 		slip(r, line, key,
-		    doctor_tr(d, "begins with \"Bearer \"", "начинается с «Bearer »"), doctor_tr(d,
-		    "Take \"Bearer \" out: dmbox adds it where it belongs.",
-		    "Уберите «Bearer »: dmbox добавит его сам, где нужно."));
+		    doctor_tr(d, "begins with \"Bearer \"", "начинается с «Bearer »"),
+		    doctor_tr(d, "Take \"Bearer \" out: dmbox adds it where it belongs.",
+			"Уберите «Bearer »: dmbox добавит его сам, где нужно."));
 	else if (str_istarts(v, "X-Webhook-Secret:") || str_istarts(v, "Authorization:") ||
-		str_istarts(v, "X-ACCESS-TOKEN:"))
+	    str_istarts(v, "X-ACCESS-TOKEN:"))
 		slip(r, line, key,
 		    doctor_tr(d, "the header's name stands before the value",
-		    "перед значением стоит имя заголовка"),
+			"перед значением стоит имя заголовка"),
 		    doctor_tr(d, "Leave the value alone, without the header's name and colon.",
-		    "Оставьте одно значение, без имени заголовка и двоеточия."));
+			"Оставьте одно значение, без имени заголовка и двоеточия."));
 	else if (strstr(v, " #") != NULL)
 		slip(r, line, key,
 		    doctor_tr(d, "a comment stands within the value",
-		    "внутри значения стоит комментарий"),
+			"внутри значения стоит комментарий"),
 		    doctor_tr(d, "Put the comment into a line of its own.",
-		    "Перенесите комментарий на отдельную строку."));
+			"Перенесите комментарий на отдельную строку."));
 	else if (strstr(key, "APP_SECRET") != NULL &&
-		(str_starts(v, "IGAA") || str_starts(v, "EAA")))
+	    (str_starts(v, "IGAA") || str_starts(v, "EAA")))
 		slip(r, line, key,
 		    doctor_tr(d, "is an access token, not an app secret (32 hex digits)",
-		    "это токен доступа, а не секрет приложения (32 шестнадцатеричных знака)"),
+			"это токен доступа, а не секрет приложения (32 шестнадцатеричных знака)"),
 		    doctor_tr(d,
-		    "Copy the app secret from the App Dashboard (Instagram, API setup): 32 "
-		    "hex digits.",
-		    "Скопируйте секрет приложения из App Dashboard (Instagram, API setup): 32 "
-		    "шестнадцатеричных знака."));
+			"Copy the app secret from the App Dashboard (Instagram, API setup): 32 "
+			"hex digits.",
+			"Скопируйте секрет приложения из App Dashboard (Instagram, API setup): 32 "
+			"шестнадцатеричных знака."));
 	else if (str_eq(key, "JWT_SECRET") &&
 	    (strcasestr(v, "change") != NULL || strcasestr(v, "secret") == v ||
-	    strcasestr(v, "your") != NULL || strcasestr(v, "example") != NULL))
-		doctor_cause(d, DC_PLACEHOLDER, FINDING_FAIL, doctor_tr(d,
-		    "Anybody can guess it and make tokens: put 48 random characters there (dmbox "
-		    "init makes some).",
-		    "Его можно угадать и выпускать токены: впишите 48 случайных символов (их "
-		    "создаёт dmbox init)."),
-		    doctor_tr(d, "%s:%u: JWT_SECRET is the example's",
-		    "%s:%u: JWT_SECRET из примера"), r->file, line);
+		strcasestr(v, "your") != NULL || strcasestr(v, "example") != NULL))
+		doctor_cause(d, DC_PLACEHOLDER, FINDING_FAIL,
+		    doctor_tr(d,
+			"Anybody can guess it and make tokens: put 48 random characters there "
+			"(dmbox init makes some).",
+			"Его можно угадать и выпускать токены: впишите 48 случайных символов (их "
+			"создаёт dmbox init)."),
+		    doctor_tr(
+			d, "%s:%u: JWT_SECRET is the example's", "%s:%u: JWT_SECRET из примера"),
+		    r->file, line);
 }
 
 /* --- the public address ---------------------------------------------------------- */
@@ -130,8 +141,10 @@ utf8_points(const char *p, size_t n, unsigned int *out, size_t cap)
 		for (size_t j = 1; j < len && i + j < n; j++)
 			v = v << 6 | ((unsigned char)p[i + j] & 0x3f);
 		/* names are written in lower case: Cyrillic and Latin */
-		v += v >= 'A' && v <= 'Z' ? 32 : v >= 0x410 &&
-		    v <= 0x42f ? 32 : v == 0x401 ? 80 : 0;
+		v += v >= 'A' && v <= 'Z'    ? 32 :
+		    v >= 0x410 && v <= 0x42f ? 32 :
+		    v == 0x401		     ? 80 :
+					       0;
 		out[k++] = v;
 		i += len;
 	}
@@ -225,7 +238,7 @@ static void
 public_address(struct reading *r, unsigned int line, const char *v)
 {
 	static const char *const tails[] = { "/instagram", "/whatsapp", "/webhook", "/health",
-	    "/inbox" };
+		"/inbox" };
 	struct doctor *d = r->d;
 	const char *at = NULL;
 	char fix[700];
@@ -240,7 +253,8 @@ public_address(struct reading *r, unsigned int line, const char *v)
 	if (at != NULL) {
 		snprintf(fix, sizeof fix,
 		    doctor_tr(d, "Set DMBOX_PUBLIC_URL=%.*s (the site alone; dmbox adds the rest).",
-		    "Задайте DMBOX_PUBLIC_URL=%.*s (один адрес сайта; остальное dmbox добавит)."),
+			"Задайте DMBOX_PUBLIC_URL=%.*s (один адрес сайта; остальное dmbox "
+			"добавит)."),
 		    (int)(at - v), v);
 		slip(r, line, "DMBOX_PUBLIC_URL",
 		    doctor_tr(d, "holds a webhook's path", "в нём путь вебхука"), fix);
@@ -251,11 +265,13 @@ public_address(struct reading *r, unsigned int line, const char *v)
 		return;
 	buf_init(&b, 4096);
 	ascii_address(v, &b);
-	snprintf(fix, sizeof fix, doctor_tr(d,
-	    "Set DMBOX_PUBLIC_URL=%s and give the provider the address in this form: many "
-	    "take no other.",
-	    "Задайте DMBOX_PUBLIC_URL=%s и дайте провайдеру адрес в этом виде: другой многие "
-	    "не принимают."), b.p);
+	snprintf(fix, sizeof fix,
+	    doctor_tr(d,
+		"Set DMBOX_PUBLIC_URL=%s and give the provider the address in this form: many "
+		"take no other.",
+		"Задайте DMBOX_PUBLIC_URL=%s и дайте провайдеру адрес в этом виде: другой многие "
+		"не принимают."),
+	    b.p);
 	slip(r, line, "DMBOX_PUBLIC_URL",
 	    doctor_tr(d, "the domain has letters beyond ASCII", "в домене не латинские буквы"),
 	    fix);
@@ -269,18 +285,20 @@ database_address(struct reading *r, unsigned int line, const char *key, const ch
 	struct doctor *d = r->d;
 	const char *from = strstr(v, "://"), *query = strchr(v, '?'), *at = strrchr(v, '@');
 
-	if (from == NULL || at == NULL || (query != NULL && query < at && memchr(query, '=',
-	    (size_t)(at - query)) != NULL))
+	if (from == NULL || at == NULL ||
+	    (query != NULL && query < at && memchr(query, '=', (size_t)(at - query)) != NULL))
 		return;
 	for (from += 3; from < at && strchr("@/#?[] ", *from) == NULL; from++)
 		;
 	if (from < at)
-		slip(r, line, key, doctor_tr(d, "the password holds a character that ends it there",
-		    "в пароле знак, который обрывает его"), doctor_tr(d,
-		    "Write it as %XX in the password: @ is %40, / is %2F, # is %23, ? is %3F, : is "
-		    "%3A, % is %25.",
-		    "Пишите его в пароле как %XX: @ — %40, / — %2F, # — %23, ? — %3F, : — %3A, % — "
-		    "%25."));
+		slip(r, line, key,
+		    doctor_tr(d, "the password holds a character that ends it there",
+			"в пароле знак, который обрывает его"),
+		    doctor_tr(d,
+			"Write it as %XX in the password: @ is %40, / is %2F, # is %23, ? is %3F, "
+			": is %3A, % is %25.",
+			"Пишите его в пароле как %XX: @ — %40, / — %2F, # — %23, ? — %3F, : — %3A, "
+			"% — %25."));
 }
 
 /* --- lines -------------------------------------------------------------------------- */
@@ -290,11 +308,13 @@ twice(struct reading *r, unsigned int line, const char *key, const char *v)
 {
 	for (size_t i = 0; i < r->keys.n; i++)
 		if (str_eq(r->keys.v[i], key) && !str_eq(r->values.v[i], v))
-			doctor_cause(r->d, DC_ODD, FINDING_WARN, doctor_tr(r->d,
-			    "Delete the line that is not meant: the last one counts.",
-			    "Удалите лишнюю строку: действует последняя."),
+			doctor_cause(r->d, DC_ODD, FINDING_WARN,
+			    doctor_tr(r->d,
+				"Delete the line that is not meant: the last one counts.",
+				"Удалите лишнюю строку: действует последняя."),
 			    doctor_tr(r->d, "%s:%u: %s is set twice, with different values",
-			    "%s:%u: %s задан дважды, с разными значениями"), r->file, line, key);
+				"%s:%u: %s задан дважды, с разными значениями"),
+			    r->file, line, key);
 	strv_add(&r->keys, key, strlen(key));
 	strv_add(&r->values, v, strlen(v));
 }
@@ -306,13 +326,15 @@ overridden(struct reading *r, unsigned int line, const char *key, const char *v)
 	const char *env = getenv(key);
 
 	if (env != NULL && !str_eq(env, v))
-		doctor_cause(r->d, DC_ODD, FINDING_WARN, doctor_tr(r->d,
-		    "Unset the variable (shell profile, SetEnv, the unit or crontab), or make "
-		    "both equal.",
-		    "Уберите переменную (профиль оболочки, SetEnv, юнит или crontab) или сделайте "
-		    "значения равными."),
+		doctor_cause(r->d, DC_ODD, FINDING_WARN,
+		    doctor_tr(r->d,
+			"Unset the variable (shell profile, SetEnv, the unit or crontab), or make "
+			"both equal.",
+			"Уберите переменную (профиль оболочки, SetEnv, юнит или crontab) или "
+			"сделайте значения равными."),
 		    doctor_tr(r->d, "%s:%u: %s: the environment has another value, and it wins",
-		    "%s:%u: %s: в окружении другое значение, действует оно"), r->file, line, key);
+			"%s:%u: %s: в окружении другое значение, действует оно"),
+		    r->file, line, key);
 }
 
 /* A key in small letters is silently ignored, and what it should set is not set. */
@@ -324,12 +346,14 @@ small_letters(struct reading *r, unsigned int line, const char *key)
 
 	for (size_t i = 0; (k = conf_key(i)) != NULL; i++)
 		if (str_ieq(k->name, key) && !str_eq(k->name, key)) {
-			snprintf(what, sizeof what, doctor_tr(r->d,
-			    "Write %s in capital letters.", "Пишите %s заглавными буквами."),
+			snprintf(what, sizeof what,
+			    doctor_tr(r->d, "Write %s in capital letters.",
+				"Пишите %s заглавными буквами."),
 			    k->name);
-			doctor_cause(r->d, DC_KEYS, FINDING_FAIL, what, doctor_tr(r->d,
-			    "%s:%u: %s: a key in small letters is not read",
-			    "%s:%u: %s: ключ строчными буквами не действует"), r->file, line, key);
+			doctor_cause(r->d, DC_KEYS, FINDING_FAIL, what,
+			    doctor_tr(r->d, "%s:%u: %s: a key in small letters is not read",
+				"%s:%u: %s: ключ строчными буквами не действует"),
+			    r->file, line, key);
 		}
 }
 
@@ -346,12 +370,15 @@ at_home(struct reading *r, unsigned int line, const char *key, const char *v)
 	const struct passwd *me = getpwuid(geteuid());
 	char fix[PATH_MAX + 100];
 
-	snprintf(fix, sizeof fix, doctor_tr(r->d,
-	    "No shell reads this file: set %s=%s%s, and restart the web programs.",
-	    "Этот файл читает не оболочка: задайте %s=%s%s и перезапустите "
-	    "веб-программы."), key, me != NULL ? me->pw_dir : "/home/USER", strchr(v, '/'));
-	slip(r, line, key, doctor_tr(r->d, "the home folder has to be written out",
-	    "домашнюю папку нужно написать полностью"), fix);
+	snprintf(fix, sizeof fix,
+	    doctor_tr(r->d, "No shell reads this file: set %s=%s%s, and restart the web programs.",
+		"Этот файл читает не оболочка: задайте %s=%s%s и перезапустите "
+		"веб-программы."),
+	    key, me != NULL ? me->pw_dir : "/home/USER", strchr(v, '/'));
+	slip(r, line, key,
+	    doctor_tr(r->d, "the home folder has to be written out",
+		"домашнюю папку нужно написать полностью"),
+	    fix);
 }
 
 /* Ways to write that other files have, and this one takes as part of the value. */
@@ -361,29 +388,33 @@ other_language(struct reading *r, unsigned int line, const char *key, const char
 	struct doctor *d = r->d;
 	size_t n = strlen(v);
 	bool variable = (n > 3 && v[0] == '$' && (v[1] == '{' || v[1] == '(') &&
-	    (v[n - 1] == '}' || v[n - 1] == ')')) || strstr(v, "${") != NULL;
+			    (v[n - 1] == '}' || v[n - 1] == ')')) ||
+	    strstr(v, "${") != NULL;
 	bool pair = n > 2 && (v[n - 1] == ';' || v[n - 1] == ',') && strcspn(v, ";,") == n - 1;
 
 	if (variable)
-		doctor_cause(d, DC_ODD, FINDING_WARN, doctor_tr(d,
-		    "No shell reads this file: put the value itself there.",
-		    "Этот файл читает не оболочка: впишите само значение."), doctor_tr(d,
-		    "%s:%u: %s: a variable of a shell is not replaced here",
-		    "%s:%u: %s: переменная оболочки здесь не подставляется"), r->file, line, key);
+		doctor_cause(d, DC_ODD, FINDING_WARN,
+		    doctor_tr(d, "No shell reads this file: put the value itself there.",
+			"Этот файл читает не оболочка: впишите само значение."),
+		    doctor_tr(d, "%s:%u: %s: a variable of a shell is not replaced here",
+			"%s:%u: %s: переменная оболочки здесь не подставляется"),
+		    r->file, line, key);
 	else if (pair)
-		doctor_cause(d, DC_ODD, FINDING_WARN, doctor_tr(d,
-		    "Take the last character out: a line here ends without one (if it belongs to "
-		    "the value, put the value in quotes).",
-		    "Уберите последний знак: строка здесь кончается без него (если он часть "
-		    "значения, возьмите значение в кавычки)."), doctor_tr(d,
-		    "%s:%u: %s: the value ends in '%c', as lines of a program do",
-		    "%s:%u: %s: значение кончается знаком «%c», как строки программ"), r->file,
-		    line, key, v[n - 1]);
+		doctor_cause(d, DC_ODD, FINDING_WARN,
+		    doctor_tr(d,
+			"Take the last character out: a line here ends without one (if it belongs "
+			"to the value, put the value in quotes).",
+			"Уберите последний знак: строка здесь кончается без него (если он часть "
+			"значения, возьмите значение в кавычки)."),
+		    doctor_tr(d, "%s:%u: %s: the value ends in '%c', as lines of a program do",
+			"%s:%u: %s: значение кончается знаком «%c», как строки программ"),
+		    r->file, line, key, v[n - 1]);
 	else if (is_path(key) && (str_starts(v, "~/") || str_starts(v, "$HOME/")))
 		at_home(r, line, key, v);
 	else if (strstr(v, "&amp;") != NULL)
-		slip(r, line, key, doctor_tr(d, "holds &amp;, as the source of a page does",
-		    "в нём &amp;, как в исходном тексте страницы"),
+		slip(r, line, key,
+		    doctor_tr(d, "holds &amp;, as the source of a page does",
+			"в нём &amp;, как в исходном тексте страницы"),
 		    doctor_tr(d, "Write & alone.", "Пишите просто &."));
 }
 
@@ -400,12 +431,14 @@ on_line(void *arg, unsigned int line, const char *key, const char *value, const 
 
 		snprintf(what, sizeof what,
 		    doctor_tr(r->d, "the value holds %s, which a page or chat put there",
-		    "в значении %s: его добавила страница или чат"), sign);
+			"в значении %s: его добавила страница или чат"),
+		    sign);
 		slip(r, line, key, what,
-		    doctor_tr(r->d, "Type the value again, or paste it as plain text; quotes are "
-		    "\" or none.",
-		    "Наберите значение заново или вставьте как простой текст; кавычки — \" "
-		    "или никаких."));
+		    doctor_tr(r->d,
+			"Type the value again, or paste it as plain text; quotes are "
+			"\" or none.",
+			"Наберите значение заново или вставьте как простой текст; кавычки — \" "
+			"или никаких."));
 	} else if (is_credential(key)) {
 		credential(r, line, key, value);
 	}
@@ -489,13 +522,15 @@ unread_files(struct doctor *d)
 			odd |= str_ends(e->d_name, ends[i]);
 		if (*e->d_name == '.' || !odd ||
 		    snprintf(path, sizeof path, "%s/%s", d->conf->accounts_dir, e->d_name) >=
-		    (int)sizeof path || !of_account(path))
+			(int)sizeof path ||
+		    !of_account(path))
 			continue;
-		doctor_cause(d, DC_ODD, FINDING_WARN, doctor_tr(d,
-		    "Give it a name that ends in .env, or move it out of this folder.",
-		    "Дайте ему имя, которое кончается на .env, или уберите из этой папки."),
+		doctor_cause(d, DC_ODD, FINDING_WARN,
+		    doctor_tr(d, "Give it a name that ends in .env, or move it out of this folder.",
+			"Дайте ему имя, которое кончается на .env, или уберите из этой папки."),
 		    doctor_tr(d, "%s holds keys of an account, and is not read: only NAME.env is",
-		    "в %s ключи аккаунта, но файл не читается: читаются только ИМЯ.env"), path);
+			"в %s ключи аккаунта, но файл не читается: читаются только ИМЯ.env"),
+		    path);
 	}
 	if (dir != NULL)
 		closedir(dir);
@@ -509,13 +544,14 @@ mocks(struct doctor *d)
 		const struct account *a = &d->conf->accounts[i];
 
 		if (a->use_mock && str_istarts(d->base, "https://") && !d->loopback)
-			doctor_cause(d, DC_ODD, FINDING_WARN, doctor_tr(d,
-			    "Take the ..._USE_MOCK line out: with it no message leaves "
-			    "this machine.",
-			    "Уберите строку ..._USE_MOCK: с ней ни одно сообщение не уходит с "
-			    "этой машины."),
+			doctor_cause(d, DC_ODD, FINDING_WARN,
+			    doctor_tr(d,
+				"Take the ..._USE_MOCK line out: with it no message leaves "
+				"this machine.",
+				"Уберите строку ..._USE_MOCK: с ней ни одно сообщение не уходит с "
+				"этой машины."),
 			    doctor_tr(d, "%s/%s is a mock on a public address",
-			    "%s/%s — имитация на публичном адресе"),
+				"%s/%s — имитация на публичном адресе"),
 			    channel_names[a->channel], a->name);
 	}
 }

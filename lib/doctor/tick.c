@@ -27,8 +27,8 @@
 #define TEXT_MAX (3 * PATH_MAX + 1000)
 
 static const struct db_stmt last_message = { NULL,
-    "select extract(epoch from now() - received_at)::bigint from dmbox.messages"
-    " where not is_test order by id desc limit 1" };
+	"select extract(epoch from now() - received_at)::bigint from dmbox.messages"
+	" where not is_test order by id desc limit 1" };
 
 /* A user's name, as chown takes it. */
 static void
@@ -79,8 +79,8 @@ same_folder(const char *a, const char *b)
 {
 	struct stat x, y;
 
-	return str_eq(a, b) || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	    x.st_ino == y.st_ino);
+	return str_eq(a, b) ||
+	    (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
 }
 
 static bool
@@ -90,13 +90,14 @@ elsewhere(struct doctor *d)
 
 	if (!p->there || !p->tick_told || same_folder(p->tick_dir, d->conf->tick_dir))
 		return false;
-	doctor_cause(d, DC_TICK, FINDING_FAIL, doctor_tr(d,
-	    "Let DMBOX_TICK_DIR be the same for all: take it out of the web server's environment, "
-	    "and restart the FastCGI programs.",
-	    "Пусть DMBOX_TICK_DIR будет одинаков для всех: уберите его из окружения веб-сервера и "
-	    "перезапустите FastCGI-программы."), doctor_tr(d,
-	    "the web programs replace it in «%s», this configuration names %s",
-	    "веб-программы обновляют его в «%s», а в этой конфигурации указана папка %s"),
+	doctor_cause(d, DC_TICK, FINDING_FAIL,
+	    doctor_tr(d,
+		"Let DMBOX_TICK_DIR be the same for all: take it out of the web server's "
+		"environment, and restart the FastCGI programs.",
+		"Пусть DMBOX_TICK_DIR будет одинаков для всех: уберите его из окружения "
+		"веб-сервера и перезапустите FastCGI-программы."),
+	    doctor_tr(d, "the web programs replace it in «%s», this configuration names %s",
+		"веб-программы обновляют его в «%s», а в этой конфигурации указана папка %s"),
 	    *p->tick_dir != '\0' ? p->tick_dir : "off", d->conf->tick_dir);
 	return true;
 }
@@ -122,10 +123,12 @@ no_folder(struct doctor *d, const char *user)
 		*there = '\0';
 	else
 		snprintf(there, sizeof there, "rm '%s'; ", d->conf->tick_dir);
-	snprintf(fix, sizeof fix, doctor_tr(d,
-	    "Make the folder, as root or as the owner of %s: `%sinstall -d -m 2771 -o '%s' "
-	    "'%s'`", "Создайте папку от имени root или владельца %s: `%sinstall -d -m 2771 -o "
-	    "'%s' '%s'`"),
+	snprintf(fix, sizeof fix,
+	    doctor_tr(d,
+		"Make the folder, as root or as the owner of %s: `%sinstall -d -m 2771 -o '%s' "
+		"'%s'`",
+		"Создайте папку от имени root или владельца %s: `%sinstall -d -m 2771 -o "
+		"'%s' '%s'`"),
 	    parent, there, user, d->conf->tick_dir);
 	doctor_cause(d, DC_TICK, how_bad(d), fix, "%s: %s", d->conf->tick_dir,
 	    doctor_errno(d, none ? e : ENOTDIR));
@@ -144,19 +147,23 @@ closed(struct doctor *d, const char *user)
 		return false;
 	name_of(geteuid(), me);
 	if (p->there && geteuid() != 0 && (uid_t)p->uid != geteuid())
-		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "Two users write there, %s and %s: put both into one group and give the "
-		    "folder to it: chgrp GROUP and chmod 2771 on %s.",
-		    "Туда пишут два пользователя, %s и %s: включите обоих в одну группу и отдайте "
-		    "ей папку: chgrp ГРУППА и chmod 2771 для %s."), user, me, dir);
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d,
+			"Two users write there, %s and %s: put both into one group and give the "
+			"folder to it: chgrp GROUP and chmod 2771 on %s.",
+			"Туда пишут два пользователя, %s и %s: включите обоих в одну группу и "
+			"отдайте ей папку: chgrp ГРУППА и chmod 2771 для %s."),
+		    user, me, dir);
 	else
-		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "As root: `chown -R '%s' '%s' && chmod u+rwx,o+x '%s'`",
-		    "От имени root: `chown -R '%s' '%s' && chmod u+rwx,o+x '%s'`"), user, dir, dir);
-	doctor_cause(d, DC_TICK, how_bad(d), fix, doctor_tr(d,
-	    "%s cannot write to %s: open pages ask every ten seconds instead",
-	    "пользователь %s не может писать в %s: открытые страницы спрашивают раз в десять "
-	    "секунд"), mine ? user : me, dir);
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d, "As root: `chown -R '%s' '%s' && chmod u+rwx,o+x '%s'`",
+			"От имени root: `chown -R '%s' '%s' && chmod u+rwx,o+x '%s'`"),
+		    user, dir, dir);
+	doctor_cause(d, DC_TICK, how_bad(d), fix,
+	    doctor_tr(d, "%s cannot write to %s: open pages ask every ten seconds instead",
+		"пользователь %s не может писать в %s: открытые страницы спрашивают раз в десять "
+		"секунд"),
+	    mine ? user : me, dir);
 	return true;
 }
 
@@ -177,34 +184,43 @@ late(struct doctor *d)
 	char fix[TEXT_MAX];
 
 	if (moved_now(d)) {
-		doctor_cause(d, DC_TICK, FINDING_WARN, doctor_tr(d,
-		    "The web programs move it, and who stored that message did not: see that cron "
-		    "starts this version's dmbox-poll, as a user who may write there.",
-		    "Веб-программы его обновляют, а сохранивший то сообщение не обновил: "
-		    "проверьте, что cron запускает dmbox-poll этой версии под пользователем с "
-		    "правом записи туда."), doctor_tr(d,
-		    "%s: was %" PRId64 " s old when the last message was %" PRId64 " s old",
-		    "%s: к началу проверки не обновлялся %" PRId64 " с, а последнее сообщение "
-		    "пришло %" PRId64 " с назад"), dir, d->tick.file_s, d->tick.message_s);
+		doctor_cause(d, DC_TICK, FINDING_WARN,
+		    doctor_tr(d,
+			"The web programs move it, and who stored that message did not: see that "
+			"cron starts this version's dmbox-poll, as a user who may write there.",
+			"Веб-программы его обновляют, а сохранивший то сообщение не обновил: "
+			"проверьте, что cron запускает dmbox-poll этой версии под пользователем с "
+			"правом записи туда."),
+		    doctor_tr(d,
+			"%s: was %" PRId64 " s old when the last message was %" PRId64 " s old",
+			"%s: к началу проверки не обновлялся %" PRId64 " с, а последнее сообщение "
+			"пришло %" PRId64 " с назад"),
+		    dir, d->tick.file_s, d->tick.message_s);
 		return;
 	}
-	snprintf(fix, sizeof fix, doctor_tr(d,
-	    "Take away what lies there, the next message makes it again: `rm -rf '%s'/.name "
-	    "'%s'/*.txt`; then restart the FastCGI programs and dmbox-poll: those of before an "
-	    "update do not move it.",
-	    "Удалите содержимое папки, следующее сообщение создаст его снова: `rm -rf '%s'/.name "
-	    "'%s'/*.txt`; затем перезапустите FastCGI-программы и dmbox-poll: оставшиеся от "
-	    "прежней версии его не обновляют."), dir, dir);
+	snprintf(fix, sizeof fix,
+	    doctor_tr(d,
+		"Take away what lies there, the next message makes it again: `rm -rf '%s'/.name "
+		"'%s'/*.txt`; then restart the FastCGI programs and dmbox-poll: those of before an "
+		"update do not move it.",
+		"Удалите содержимое папки, следующее сообщение создаст его снова: `rm -rf "
+		"'%s'/.name '%s'/*.txt`; затем перезапустите FastCGI-программы и dmbox-poll: "
+		"оставшиеся от прежней версии его не обновляют."),
+	    dir, dir);
 	if (d->tick.rc == RC_TEMP)
-		doctor_cause(d, DC_TICK, FINDING_FAIL, fix, doctor_tr(d,
-		    "%s: the file there cannot be read", "%s: файл в папке не читается"), dir);
+		doctor_cause(d, DC_TICK, FINDING_FAIL, fix,
+		    doctor_tr(
+			d, "%s: the file there cannot be read", "%s: файл в папке не читается"),
+		    dir);
 	else
-		doctor_cause(d, DC_TICK, FINDING_FAIL, fix, doctor_tr(d,
-		    "%s: replaced %" PRId64 " s ago, and the last message came %" PRId64 " s ago: "
-		    "open pages see it ten minutes late",
-		    "%s: обновлён %" PRId64 " с назад, а последнее сообщение пришло %" PRId64
-		    " с назад: открытые страницы покажут его с опозданием до десяти минут"), dir,
-		    d->tick.file_s, d->tick.message_s);
+		doctor_cause(d, DC_TICK, FINDING_FAIL, fix,
+		    doctor_tr(d,
+			"%s: replaced %" PRId64 " s ago, and the last message came %" PRId64
+			" s ago: "
+			"open pages see it ten minutes late",
+			"%s: обновлён %" PRId64 " с назад, а последнее сообщение пришло %" PRId64
+			" с назад: открытые страницы покажут его с опозданием до десяти минут"),
+		    dir, d->tick.file_s, d->tick.message_s);
 }
 
 void
@@ -222,23 +238,31 @@ doctor_tick(struct doctor *d)
 	if (t->rc == RC_TEMP || t->late)
 		late(d);
 	else if (t->rc == RC_NONE)
-		doctor_cause(d, DC_TICK, FINDING_UNKNOWN, "", doctor_tr(d,
-		    "%s: no program made it yet; the next message or the next open page does",
-		    "%s: ещё не создан; его создаст следующее сообщение или открытая страница"),
+		doctor_cause(d, DC_TICK, FINDING_UNKNOWN, "",
+		    doctor_tr(d,
+			"%s: no program made it yet; the next message or the next open page does",
+			"%s: ещё не создан; его создаст следующее сообщение или открытая страница"),
 		    dir);
 	else if (!t->known)
-		doctor_cause(d, DC_TICK, FINDING_UNKNOWN, "", doctor_tr(d,
-		    "%s can be written; when the last message came the database did not say",
-		    "%s: запись возможна; когда пришло последнее сообщение, база данных не "
-		    "сообщила"), dir);
+		doctor_cause(d, DC_TICK, FINDING_UNKNOWN, "",
+		    doctor_tr(d,
+			"%s can be written; when the last message came the database did not say",
+			"%s: запись возможна; когда пришло последнее сообщение, база данных не "
+			"сообщила"),
+		    dir);
 	else
-		doctor_say(d, DC_TICK, FINDING_OK, doctor_tr(d, "%s: replaced %" PRId64 " s ago",
-		    "%s: обновлён %" PRId64 " с назад"), dir, t->file_s);
+		doctor_say(d, DC_TICK, FINDING_OK,
+		    doctor_tr(
+			d, "%s: replaced %" PRId64 " s ago", "%s: обновлён %" PRId64 " с назад"),
+		    dir, t->file_s);
 }
 
 /* --- 516: is it handed out? ----------------------------------------------------------- */
 
-struct served { char path[PATH_MAX]; struct stat st; };
+struct served {
+	char path[PATH_MAX];
+	struct stat st;
+};
 
 /* Did the file stay as it is for so long that also a server which looks at files once in a
  * few seconds only has seen this one?  Its length, or -1. */
@@ -284,26 +308,32 @@ not_served(struct doctor *d, const struct http_res *res)
 	struct stat st;
 
 	if (res->status == 403 && stat(dir, &st) == 0 && (st.st_mode & S_IXOTH) == 0)
-		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "Let the web server's user enter the folder: `chmod o+x '%s'`",
-		    "Разрешите пользователю веб-сервера вход в папку: `chmod o+x '%s'`"), dir);
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d, "Let the web server's user enter the folder: `chmod o+x '%s'`",
+			"Разрешите пользователю веб-сервера вход в папку: `chmod o+x '%s'`"),
+		    dir);
 	else
-		snprintf(fix, sizeof fix, doctor_tr(d,
-		    "The server's configuration leads /inbox/tick/ to another folder than "
-		    "DMBOX_TICK_DIR, or nowhere: `make install TICKDIR='%s'` writes a "
-		    "configuration that fits; reload the server then.",
-		    "Конфигурация сервера ведёт /inbox/tick/ в другую папку, чем DMBOX_TICK_DIR, "
-		    "или никуда: `make install TICKDIR='%s'` запишет подходящую; затем перечитайте "
-		    "конфигурацию сервера."), dir);
-	doctor_cause(d, DC_TICK_SERVED, FINDING_WARN, fix, doctor_tr(d,
-	    "HTTP %d: open pages ask the programs every ten seconds instead",
-	    "HTTP %d: открытые страницы спрашивают программы раз в десять секунд"), res->status);
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d,
+			"The server's configuration leads /inbox/tick/ to another folder than "
+			"DMBOX_TICK_DIR, or nowhere: `make install TICKDIR='%s'` writes a "
+			"configuration that fits; reload the server then.",
+			"Конфигурация сервера ведёт /inbox/tick/ в другую папку, чем "
+			"DMBOX_TICK_DIR, или никуда: `make install TICKDIR='%s'` запишет "
+			"подходящую; затем перечитайте конфигурацию сервера."),
+		    dir);
+	doctor_cause(d, DC_TICK_SERVED, FINDING_WARN, fix,
+	    doctor_tr(d, "HTTP %d: open pages ask the programs every ten seconds instead",
+		"HTTP %d: открытые страницы спрашивают программы раз в десять секунд"),
+	    res->status);
 }
 
-static const char no_cache_en[] = "Except /inbox/tick/ from caches (CDN, Varnish, the host's "
+static const char no_cache_en[] =
+    "Except /inbox/tick/ from caches (CDN, Varnish, the host's "
     "\"speed\" module, mod_expires), and let it be sent with Cache-Control: no-cache and an ETag, "
     "as in apache/dmbox.conf, web/tick/.htaccess, apache/lighttpd.conf and nginx/dmbox.conf.";
-static const char no_cache_ru[] = "Исключите /inbox/tick/ из кэшей (CDN, Varnish, модуль "
+static const char no_cache_ru[] =
+    "Исключите /inbox/tick/ из кэшей (CDN, Varnish, модуль "
     "«ускорения» хостинга, mod_expires); отдавать его нужно с Cache-Control: no-cache и ETag, как "
     "в apache/dmbox.conf, web/tick/.htaccess, apache/lighttpd.conf и nginx/dmbox.conf.";
 
@@ -314,29 +344,32 @@ judge(struct doctor *d, const struct served *s, const struct http_res *res)
 	off_t now = settled(s), got = (off_t)res->body_n;
 
 	if (res->status != 200 || !dots(res))
-		doctor_say(d, DC_TICK_SERVED, FINDING_FAIL, doctor_tr(d,
-		    "HTTP %d, and not the file: open pages learn of news every ten minutes only",
-		    "HTTP %d, и это не тот файл: открытые страницы узнают о новом раз в десять "
-		    "минут"),
+		doctor_say(d, DC_TICK_SERVED, FINDING_FAIL,
+		    doctor_tr(d,
+			"HTTP %d, and not the file: open pages learn of news every ten minutes "
+			"only",
+			"HTTP %d, и это не тот файл: открытые страницы узнают о новом раз в десять "
+			"минут"),
 		    res->status);
 	else if (!str_empty(age) || (now >= 0 && got != now))
-		doctor_cause(d, DC_TICK_SERVED, FINDING_FAIL, fix, doctor_tr(d,
-		    "an old copy is handed out (Age: %s): open pages learn of news late",
-		    "отдаётся старая копия (Age: %s): открытые страницы узнают о новом с "
-		    "опозданием"),
+		doctor_cause(d, DC_TICK_SERVED, FINDING_FAIL, fix,
+		    doctor_tr(d,
+			"an old copy is handed out (Age: %s): open pages learn of news late",
+			"отдаётся старая копия (Age: %s): открытые страницы узнают о новом с "
+			"опозданием"),
 		    str_empty(age) ? "—" : age);
 	else if (kept_long(res))
-		doctor_cause(d, DC_TICK_SERVED, FINDING_WARN, fix, doctor_tr(d,
-		    "Cache-Control: %s: a cache on the way may keep it",
-		    "Cache-Control: %s: кэш по дороге может его задержать"),
+		doctor_cause(d, DC_TICK_SERVED, FINDING_WARN, fix,
+		    doctor_tr(d, "Cache-Control: %s: a cache on the way may keep it",
+			"Cache-Control: %s: кэш по дороге может его задержать"),
 		    http_res_get(res, "Cache-Control"));
 	else if (str_empty(http_res_get(res, "ETag")))
-		doctor_cause(d, DC_TICK_SERVED, FINDING_WARN, fix, "%s", doctor_tr(d,
-		    "there is no ETag: of two messages within a second pages see one",
-		    "нет ETag: из двух сообщений за одну секунду страницы заметят одно"));
+		doctor_cause(d, DC_TICK_SERVED, FINDING_WARN, fix, "%s",
+		    doctor_tr(d, "there is no ETag: of two messages within a second pages see one",
+			"нет ETag: из двух сообщений за одну секунду страницы заметят одно"));
 	else
-		doctor_say(d, DC_TICK_SERVED, FINDING_OK, "HTTP 200, ETag %s",
-		    http_res_get(res, "ETag"));
+		doctor_say(
+		    d, DC_TICK_SERVED, FINDING_OK, "HTTP 200, ETag %s", http_res_get(res, "ETag"));
 }
 
 static void
@@ -344,8 +377,8 @@ on_tick(struct doctor *d, void *arg, struct http_res *res)
 {
 	doctor_web_slowest(d, res);
 	if (res->fail != HTTP_FAIL_NONE)
-		doctor_cause(d, DC_TICK_SERVED, FINDING_UNKNOWN, "", "%s",
-		    doctor_fail(d, res->fail));
+		doctor_cause(
+		    d, DC_TICK_SERVED, FINDING_UNKNOWN, "", "%s", doctor_fail(d, res->fail));
 	else if (res->status == 401 || res->status == 403 || res->status == 404)
 		not_served(d, res);
 	else
@@ -365,9 +398,10 @@ doctor_tick_ask(struct doctor *d)
 	if (dir == NULL)
 		return;
 	if (tick_look(dir, name, &us) != RC_OK) {
-		doctor_cause(d, DC_TICK_SERVED, FINDING_UNKNOWN, "", doctor_tr(d,
-		    "not looked at: there is no tick file in %s yet",
-		    "не проверялось: в папке %s ещё нет тик-файла"), dir);
+		doctor_cause(d, DC_TICK_SERVED, FINDING_UNKNOWN, "",
+		    doctor_tr(d, "not looked at: there is no tick file in %s yet",
+			"не проверялось: в папке %s ещё нет тик-файла"),
+		    dir);
 		return;
 	}
 	s = mem_arena_alloc(&d->arena, sizeof *s);

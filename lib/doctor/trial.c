@@ -11,8 +11,18 @@
 #include "doctor/doctor.h"
 #include "base/str.h"
 
-enum stmt { SQL_TRIGGER, SQL_RULE, SQL_KEYS, SQL_ROWS, SQL_LOCK, SQL_PARTITION, SQL_SEQUENCE,
-    SQL_IDENTITY, SQL_READ_ONLY, SQL__MAX };
+enum stmt {
+	SQL_TRIGGER,
+	SQL_RULE,
+	SQL_KEYS,
+	SQL_ROWS,
+	SQL_LOCK,
+	SQL_PARTITION,
+	SQL_SEQUENCE,
+	SQL_IDENTITY,
+	SQL_READ_ONLY,
+	SQL__MAX
+};
 
 /* Each gives the facts of a sentence and the command that fixes it. */
 static const struct db_stmt stmts[SQL__MAX] = {
@@ -100,7 +110,9 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "  'on' and not pg_is_in_recovery()" },
 };
 
-struct fact { char seen[300], command[400]; };
+struct fact {
+	char seen[300], command[400];
+};
 
 /* The first row; false where there is none: then the cause is another one. */
 static bool
@@ -138,8 +150,8 @@ found(struct doctor *d, const struct refused *w, const char *words, const char *
 
 	snprintf(remedy, sizeof remedy, "%s%s%s%s", fix, command != NULL ? " `" : "",
 	    command != NULL ? command : "", command != NULL ? "`" : "");
-	doctor_cause(d, DC_DB_WRITE, FINDING_FAIL, remedy, doctor_tr(d,
-	    "%s: %s%s%s%s: %s (%s)", "%s: %s%s%s%s: «%s» (%s)"), w->who, words,
+	doctor_cause(d, DC_DB_WRITE, FINDING_FAIL, remedy,
+	    doctor_tr(d, "%s: %s%s%s%s: %s (%s)", "%s: %s%s%s%s: «%s» (%s)"), w->who, words,
 	    *what != '\0' ? " (" : "", what, *what != '\0' ? ")" : "", w->error, w->state);
 }
 
@@ -153,7 +165,8 @@ as_owner(const struct doctor *d)
 static const char *
 rule_fix(const struct doctor *d)
 {
-	return doctor_tr(d, "Restart the web server (its connections keep what the rule made of "
+	return doctor_tr(d,
+	    "Restart the web server (its connections keep what the rule made of "
 	    "their statements) after this, as the owner of the tables:",
 	    "От имени владельца таблиц выполните следующее и затем перезапустите веб-сервер (его "
 	    "подключения помнят действие правила):");
@@ -169,25 +182,29 @@ constraint(struct doctor *d, const struct refused *w)
 
 	if (str_eq(w->state, "23502") && str_eq(w->where.column, "id") &&
 	    fact(d, SQL_IDENTITY, t, &f)) {
-		found(d, w, doctor_tr(d,
-		    "nothing makes the numbers of rows any more (restored by a tool that lost it?)",
-		    "номера строк больше никто не создаёт (потеряно при восстановлении?)"), f.seen,
-		    as_owner(d), f.command);
+		found(d, w,
+		    doctor_tr(d,
+			"nothing makes the numbers of rows any more (restored by a tool that lost "
+			"it?)",
+			"номера строк больше никто не создаёт (потеряно при восстановлении?)"),
+		    f.seen, as_owner(d), f.command);
 	} else if (str_eq(w->state, "23502")) {
 		snprintf(fix, sizeof fix, "alter table dmbox.%s alter column \"%s\" drop not null;",
 		    t, w->where.column);
-		found(d, w, doctor_tr(d, "a column was added that dmbox does not fill",
-		    "добавлен столбец, который dmbox не заполняет"),
+		found(d, w,
+		    doctor_tr(d, "a column was added that dmbox does not fill",
+			"добавлен столбец, который dmbox не заполняет"),
 		    w->where.column, as_owner(d), fix);
 	} else if (str_eq(w->state, "23505") && str_ends(c, "_pkey") &&
 	    fact(d, SQL_SEQUENCE, t, &f)) {
-		found(d, w, doctor_tr(d,
-		    "the sequence of ids is behind the rows (restored by hand?)",
-		    "последовательность id отстаёт от строк (восстанавливали вручную?)"), f.seen,
-		    as_owner(d), f.command);
+		found(d, w,
+		    doctor_tr(d, "the sequence of ids is behind the rows (restored by hand?)",
+			"последовательность id отстаёт от строк (восстанавливали вручную?)"),
+		    f.seen, as_owner(d), f.command);
 	} else if (str_eq(w->state, "23514") && *c == '\0' && fact(d, SQL_PARTITION, NULL, &f)) {
-		found(d, w, doctor_tr(d, "no partition takes the rows",
-		    "нет секции для новых строк"), f.seen, as_owner(d), f.command);
+		found(d, w,
+		    doctor_tr(d, "no partition takes the rows", "нет секции для новых строк"),
+		    f.seen, as_owner(d), f.command);
 	} else {
 		snprintf(fix, sizeof fix, "alter table dmbox.%s drop constraint \"%s\";", t, c);
 		found(d, w, doctor_tr(d, "a constraint refuses it", "запись запрещает ограничение"),
@@ -202,15 +219,17 @@ denied(struct doctor *d, const struct refused *w)
 	struct fact f;
 
 	if (fact(d, SQL_ROWS, NULL, &f))
-		found(d, w, doctor_tr(d, "row level security is on",
-		    "включена защита на уровне строк"), f.seen, as_owner(d), f.command);
+		found(d, w,
+		    doctor_tr(d, "row level security is on", "включена защита на уровне строк"),
+		    f.seen, as_owner(d), f.command);
 	else if (d->r[DC_DB_RIGHTS].status != FINDING_FAIL)
-		found(d, w, doctor_tr(d, "a right is missing", "не хватает права"), "", doctor_tr(d,
-		    "As the owner of the tables, grant the right that is named here.",
-		    "От имени владельца таблиц выдайте названное здесь право."), NULL);
+		found(d, w, doctor_tr(d, "a right is missing", "не хватает права"), "",
+		    doctor_tr(d, "As the owner of the tables, grant the right that is named here.",
+			"От имени владельца таблиц выдайте названное здесь право."),
+		    NULL);
 	else	/* named there, with its remedy */
-		doctor_cause(d, DC_DB_WRITE, FINDING_UNKNOWN, "", "%s: DMB-206 (%s)", w->who,
-		    w->state);
+		doctor_cause(
+		    d, DC_DB_WRITE, FINDING_UNKNOWN, "", "%s: DMB-206 (%s)", w->who, w->state);
 }
 
 static void
@@ -219,48 +238,59 @@ locked(struct doctor *d, const struct refused *w)
 	struct fact f;
 
 	if (fact(d, SQL_LOCK, NULL, &f))
-		found(d, w, doctor_tr(d, "somebody holds a lock on the tables",
-		    "кто-то держит блокировку таблиц"), f.seen,
+		found(d, w,
+		    doctor_tr(d, "somebody holds a lock on the tables",
+			"кто-то держит блокировку таблиц"),
+		    f.seen,
 		    doctor_tr(d, "End that transaction (commit it where it was begun), or:",
-		    "Завершите ту транзакцию (commit там, где она начата) или:"), f.command);
+			"Завершите ту транзакцию (commit там, где она начата) или:"),
+		    f.command);
 	else
-		found(d, w, doctor_tr(d,
-		    "the database is too slow: it did not store a message in time",
-		    "база слишком медленная: не успела сохранить сообщение"), "",
-		    doctor_tr(d, "Run doctor again; if it stays so, end long queries and ask the "
-		    "host about the load.",
-		    "Запустите doctor снова; если не проходит, завершите долгие запросы и спросите "
-		    "хостинг о нагрузке."), NULL);
+		found(d, w,
+		    doctor_tr(d, "the database is too slow: it did not store a message in time",
+			"база слишком медленная: не успела сохранить сообщение"),
+		    "",
+		    doctor_tr(d,
+			"Run doctor again; if it stays so, end long queries and ask the "
+			"host about the load.",
+			"Запустите doctor снова; если не проходит, завершите долгие запросы и "
+			"спросите хостинг о нагрузке."),
+		    NULL);
 }
 
 /* Codes that speak for themselves. */
 static bool
 plain(struct doctor *d, const struct refused *w)
 {
-	static const struct { const char *state, *en, *ru, *en_fix, *ru_fix, *command; } v[] = {
+	static const struct {
+		const char *state, *en, *ru, *en_fix, *ru_fix, *command;
+	} v[] = {
 		{ "08P01", "a pooler before the database takes no transactions",
-		"пулер перед базой не принимает транзакции",
+		    "пулер перед базой не принимает транзакции",
 		    "dmbox stores each delivery in a transaction: in pgbouncer.ini set pool_mode = "
 		    "transaction (or session) for this database and reload PgBouncer.",
 		    "dmbox сохраняет каждую доставку в транзакции: в pgbouncer.ini задайте для "
-		    "этой базы pool_mode=transaction и перечитайте конфигурацию PgBouncer.", NULL },
+		    "этой базы pool_mode=transaction и перечитайте конфигурацию PgBouncer.",
+		    NULL },
 		{ "25006", "the server takes no writes", "сервер не принимает записи",
 		    "This is a read-only copy, or default_transaction_read_only is on: name the "
 		    "primary in DATABASE_URL.",
 		    "Это копия только для чтения, или включён default_transaction_read_only: "
-		    "укажите основной сервер в DATABASE_URL.", NULL },
+		    "укажите основной сервер в DATABASE_URL.",
+		    NULL },
 		{ "42703", "a column of ours is missing: renamed or dropped by hand",
-		"нет нашего столбца: его переименовали или удалили",
+		    "нет нашего столбца: его переименовали или удалили",
 		    "Rename the column back to the name shown here (alter table ... rename column "
 		    "...), or restore the table from a backup.",
 		    "Верните столбцу показанное имя (alter table ... rename column ...) или "
-		    "восстановите таблицу из копии.", NULL },
+		    "восстановите таблицу из копии.",
+		    NULL },
 		{ "42P01", "a table of ours is missing: renamed or dropped by hand",
-		"нет нашей таблицы: её переименовали или удалили",
+		    "нет нашей таблицы: её переименовали или удалили",
 		    "Rename the table back to the name shown here, or restore it from a backup.",
 		    "Верните таблице показанное имя или восстановите её из копии.", NULL },
 		{ "42883", "a function of ours is missing", "нет нашей функции",
-		"Have all functions and views made again:",
+		    "Have all functions and views made again:",
 		    "Создайте функции и представления заново:",
 		    "delete from dmbox.schema_code;` `dmbox migrate" },
 		{ "22001", "a column is shorter than it was", "столбец короче, чем был",
@@ -273,7 +303,7 @@ plain(struct doctor *d, const struct refused *w)
 		    "Free room on the database's disk, or ask the host for more.",
 		    "Освободите место на диске базы или попросите у хостинга больше.", NULL },
 		{ "53", "the database lacks resources", "базе не хватает ресурсов",
-		"Ask the host what the database runs out of.",
+		    "Ask the host what the database runs out of.",
 		    "Спросите хостинг, чего не хватает базе.", NULL },
 		{ "58", "the database cannot use its disk", "база не может работать с диском",
 		    "Ask the host: the database's own files or disk are broken.",
@@ -298,24 +328,33 @@ explain(struct doctor *d, const struct refused *w)
 	if (str_eq(w->state, "42501"))
 		denied(d, w);
 	else if (str_eq(w->state, "42P10") && fact(d, SQL_KEYS, NULL, &f))
-		found(d, w, doctor_tr(d, "a unique key of ours is missing (restored without keys?)",
-		    "нет нашего уникального ключа (восстановлено без ключей?)"), f.seen,
-		    as_owner(d), f.command);
+		found(d, w,
+		    doctor_tr(d, "a unique key of ours is missing (restored without keys?)",
+			"нет нашего уникального ключа (восстановлено без ключей?)"),
+		    f.seen, as_owner(d), f.command);
 	else if (fact(d, SQL_RULE, NULL, &f))
-		found(d, w, doctor_tr(d, "a rule changes what is written", "правило (rule) меняет "
-		    "запись"), f.seen, rule_fix(d), f.command);
+		found(d, w,
+		    doctor_tr(d, "a rule changes what is written",
+			"правило (rule) меняет "
+			"запись"),
+		    f.seen, rule_fix(d), f.command);
 	else if (str_eq(w->state, "55P03") || str_eq(w->state, "57014") || *w->state == '\0')
 		locked(d, w);
 	else if (str_starts(w->state, "23"))
 		constraint(d, w);
 	else if (str_eq(w->state, "25006") && fact(d, SQL_READ_ONLY, NULL, &f))
-		found(d, w, doctor_tr(d, "default_transaction_read_only is on", "включён "
-		    "default_transaction_read_only"), f.seen, doctor_tr(d,
-		    "Some hosts set this when a plan's room is used up: make room first. Then, as "
-		    "a superuser or as this login, and restart the web server:",
-		    "Некоторые хостинги включают это, когда место по тарифу кончилось: сначала "
-		    "освободите место. Затем от имени суперпользователя или этого логина "
-		    "(и перезапустите веб-сервер):"), f.command);
+		found(d, w,
+		    doctor_tr(d, "default_transaction_read_only is on",
+			"включён "
+			"default_transaction_read_only"),
+		    f.seen,
+		    doctor_tr(d,
+			"Some hosts set this when a plan's room is used up: make room first. Then, "
+			"as a superuser or as this login, and restart the web server:",
+			"Некоторые хостинги включают это, когда место по тарифу кончилось: сначала "
+			"освободите место. Затем от имени суперпользователя или этого логина "
+			"(и перезапустите веб-сервер):"),
+		    f.command);
 	else if (plain(d, w))
 		return;
 	/* P0001, or whatever else its code raises */
@@ -325,7 +364,8 @@ explain(struct doctor *d, const struct refused *w)
 	else
 		found(d, w, doctor_tr(d, "the database refuses it", "база данных отказывает"), "",
 		    doctor_tr(d, "See PostgreSQL's log for this code.",
-		    "Посмотрите этот код в журнале PostgreSQL."), NULL);
+			"Посмотрите этот код в журнале PostgreSQL."),
+		    NULL);
 }
 
 /* Taken, and not there: each delivery would be answered 200 and be gone. */
@@ -334,22 +374,33 @@ swallowed(struct doctor *d, struct refused *w)
 {
 	struct fact f;
 
-	snprintf(w->error, sizeof w->error, "%s", doctor_tr(d, "no row was stored", "строка не "
-	    "записана"));
+	snprintf(w->error, sizeof w->error, "%s",
+	    doctor_tr(d, "no row was stored",
+		"строка не "
+		"записана"));
 	snprintf(w->state, sizeof w->state, "00000");
 	if (fact(d, SQL_RULE, NULL, &f))
-		found(d, w, doctor_tr(d, "a rule changes what is written", "правило (rule) меняет "
-		    "запись"), f.seen, rule_fix(d), f.command);
+		found(d, w,
+		    doctor_tr(d, "a rule changes what is written",
+			"правило (rule) меняет "
+			"запись"),
+		    f.seen, rule_fix(d), f.command);
 	else if (fact(d, SQL_TRIGGER, w->table, &f))
-		found(d, w, doctor_tr(d, "a trigger drops the rows without an error", "триггер "
-		    "молча отбрасывает строки"), f.seen,
-		    as_owner(d), f.command);
+		found(d, w,
+		    doctor_tr(d, "a trigger drops the rows without an error",
+			"триггер "
+			"молча отбрасывает строки"),
+		    f.seen, as_owner(d), f.command);
 	else
-		found(d, w, doctor_tr(d, "the rows vanish without an error", "строки пропадают без "
-		    "ошибки"), "", doctor_tr(d,
-		    "Compare the functions and triggers of the schema dmbox with sql/code; have "
-		    "them made again:",
-		    "Сравните функции и триггеры схемы dmbox с sql/code; создайте их заново:"),
+		found(d, w,
+		    doctor_tr(d, "the rows vanish without an error",
+			"строки пропадают без "
+			"ошибки"),
+		    "",
+		    doctor_tr(d,
+			"Compare the functions and triggers of the schema dmbox with sql/code; "
+			"have them made again:",
+			"Сравните функции и триггеры схемы dmbox с sql/code; создайте их заново:"),
 		    "delete from dmbox.schema_code;` `dmbox migrate");
 }
 
@@ -371,9 +422,12 @@ doctor_trial(struct doctor *d, struct db *db, const char *who)
 		return;
 	rc = trial_store(db, &d->conf->accounts[0]);
 	if (rc == RC_OK) {
-		doctor_say(d, DC_DB_WRITE, FINDING_OK, doctor_tr(d, "%s: a message was stored, and "
-		    "undone",
-		    "%s: сообщение записано и отменено"), who);
+		doctor_say(d, DC_DB_WRITE, FINDING_OK,
+		    doctor_tr(d,
+			"%s: a message was stored, and "
+			"undone",
+			"%s: сообщение записано и отменено"),
+		    who);
 		return;
 	}
 	if (rc == RC_NONE) {	/* the server says that all is well */
@@ -387,21 +441,37 @@ doctor_trial(struct doctor *d, struct db *db, const char *who)
 #define NOBODY "doctor-trial"
 
 /* What else is written: with a row of nobody's, undone like the other trial. */
-static const struct { const char *who, *table; struct db_stmt s; } others[] = {
-	{ "cron", "heartbeats", { NULL,
-	    "insert into dmbox.heartbeats (name, at) values ('" NOBODY "', now())" } },
-	{ "cron", "leases", { NULL, "insert into dmbox.leases (name, owner, expires_at)"
-	    " values ('" NOBODY "', 'doctor', now())" } },
-	{ "cron", "account_state", { NULL, "insert into dmbox.account_state (account, channel)"
-	    " values ('" NOBODY "', 'instagram')" } },
-	{ "cron", "poll_runs", { NULL, "insert into dmbox.poll_runs (account, channel, started_at,"
-	    " finished_at, outcome) values ('" NOBODY "', 'instagram', now(), now(), 'empty')" } },
-	{ "send", "outbox", { NULL, "insert into dmbox.outbox (account, channel, provider,"
-	    " recipient_id) values ('" NOBODY "', 'instagram', 'none', '" NOBODY "')" } },
-	{ "send", "outbox", { NULL, "update dmbox.outbox set state = 'failed', error_text = '"
-	    NOBODY "' where account = '" NOBODY "'" } },
-	{ "send", "send_attempts", { NULL, "insert into dmbox.send_attempts (account, outbox_id,"
-	    " status) values ('" NOBODY "', 0, 'none')" } },
+static const struct {
+	const char *who, *table;
+	struct db_stmt s;
+} others[] = {
+	{ "cron", "heartbeats",
+	    { NULL, "insert into dmbox.heartbeats (name, at) values ('" NOBODY "', now())" } },
+	{ "cron", "leases",
+	    { NULL,
+		"insert into dmbox.leases (name, owner, expires_at)"
+		" values ('" NOBODY "', 'doctor', now())" } },
+	{ "cron", "account_state",
+	    { NULL,
+		"insert into dmbox.account_state (account, channel)"
+		" values ('" NOBODY "', 'instagram')" } },
+	{ "cron", "poll_runs",
+	    { NULL,
+		"insert into dmbox.poll_runs (account, channel, started_at,"
+		" finished_at, outcome) values ('" NOBODY
+		"', 'instagram', now(), now(), 'empty')" } },
+	{ "send", "outbox",
+	    { NULL,
+		"insert into dmbox.outbox (account, channel, provider,"
+		" recipient_id) values ('" NOBODY "', 'instagram', 'none', '" NOBODY "')" } },
+	{ "send", "outbox",
+	    { NULL,
+		"update dmbox.outbox set state = 'failed', error_text = '" NOBODY
+		"' where account = '" NOBODY "'" } },
+	{ "send", "send_attempts",
+	    { NULL,
+		"insert into dmbox.send_attempts (account, outbox_id,"
+		" status) values ('" NOBODY "', 0, 'none')" } },
 };
 
 void

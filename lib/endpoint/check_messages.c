@@ -60,8 +60,9 @@ entry_done(void *arg, const struct task_poll_result *r)
 static void
 entry_say(struct entry *en, enum poll_outcome outcome, const char *hint)
 {
-	const struct task_poll_result r = { .account = en->account, .outcome = outcome,
-	    .hint = hint };
+	const struct task_poll_result r = {
+		.account = en->account, .outcome = outcome, .hint = hint
+	};
 
 	entry_ready(en, &r);
 }
@@ -75,10 +76,15 @@ entries_start(struct endpoint_env *e, struct httpc *h, struct entry *v, size_t n
 	int64_t next_us;
 
 	for (size_t i = 0; i < n; i++) {
-		struct task_poll p = { .db = db, .spool = ctx_spool(e->ctx, e->conf),
-		    .meter = ctx_meter(e->ctx, e->conf), .httpc = h,
-		    .conf = e->conf, .account = v[i].account, .person = true,
-		    .done = entry_done, .arg = &v[i] };
+		struct task_poll p = { .db = db,
+			.spool = ctx_spool(e->ctx, e->conf),
+			.meter = ctx_meter(e->ctx, e->conf),
+			.httpc = h,
+			.conf = e->conf,
+			.account = v[i].account,
+			.person = true,
+			.done = entry_done,
+			.arg = &v[i] };
 
 		if (v[i].state != WAITING)
 			continue;
@@ -159,8 +165,8 @@ endpoint_check_messages(struct endpoint_env *e)
 	v = entries_new(e, str_empty(only) ? NULL : only, &n);
 	buf_init(&b, 8 * ANSWER_MAX);
 	if (n == 0) {
-		endpoint_error(e, 404, "unknown_account",
-		    "there is no such account on this channel");
+		endpoint_error(
+		    e, 404, "unknown_account", "there is no such account on this channel");
 		goto out;
 	}
 	entries_run(e, v, n, &away);

@@ -44,8 +44,8 @@ scope_of(struct endpoint_env *e, struct desk_scope *s)
 		const struct account *a = &e->conf->accounts[i];
 		const char *ch = channel_names[a->channel];
 
-		if ((*channel != '\0' && !str_eq(channel, ch)) || (*account != '\0' &&
-		    !str_eq(account, a->name)))
+		if ((*channel != '\0' && !str_eq(channel, ch)) ||
+		    (*account != '\0' && !str_eq(account, a->name)))
 			continue;
 		strv_add(&s->accounts, a->name, strlen(a->name));
 		strv_add(&s->channels, ch, strlen(ch));
@@ -67,8 +67,8 @@ limit_of(struct endpoint_env *e, size_t *limit)
 	int64_t n = PAGE_DEFAULT;
 
 	if (*text != '\0' && (str_i64(text, &n) != RC_OK || n < 1)) {
-		endpoint_error(e, 422, "bad_limit", "limit must be a number from 1 to %d",
-		    VIEW_PAGE_MAX);
+		endpoint_error(
+		    e, 422, "bad_limit", "limit must be a number from 1 to %d", VIEW_PAGE_MAX);
 		return false;
 	}
 	*limit = n > VIEW_PAGE_MAX ? VIEW_PAGE_MAX : (size_t)n;
@@ -109,7 +109,8 @@ conversations(struct endpoint_env *e)
 		w.filter = "all";
 	if (!desk_filter_ok(w.filter) || !str_utf8_ok(w.label, strlen(w.label)) ||
 	    !str_utf8_ok(q, strlen(q))) {
-		endpoint_error(e, 422, "bad_query", "filter: all, unanswered, mine, unread, "
+		endpoint_error(e, 422, "bad_query",
+		    "filter: all, unanswered, mine, unread, "
 		    "failed or done; label and q: UTF-8");
 		return;
 	}
@@ -154,22 +155,24 @@ messages(struct endpoint_env *e)
 	if (!id_of(e, "conversation", &id) || !limit_of(e, &page.limit) ||
 	    !place_of(e, "before", &page.before) || !place_of(e, "after", &page.after))
 		return;
-	if (*param(e, "around") != '\0' && (str_i64(param(e, "around"), &around) != RC_OK ||
-	    around < 1)) {
+	if (*param(e, "around") != '\0' &&
+	    (str_i64(param(e, "around"), &around) != RC_OK || around < 1)) {
 		endpoint_error(e, 422, "bad_cursor", "around takes the id of a message");
 		return;
 	}
 	buf_init(&b, ANSWER_MAX);
 	jsonw_init(&w, &b);
-	endpoint_result(e, desk_messages(db_of(e), id, &page, around, &w), &w,
-	    "conversation or message");
+	endpoint_result(
+	    e, desk_messages(db_of(e), id, &page, around, &w), &w, "conversation or message");
 }
 
 bool
 endpoint_desk_get(struct endpoint_env *e)
 {
-	static const struct { const char *tail; endpoint_fn fn; } gets[] = {
-		{ "conversations", conversations }, { "conversation", conversation },
+	static const struct {
+		const char *tail;
+		endpoint_fn fn;
+	} gets[] = { { "conversations", conversations }, { "conversation", conversation },
 		{ "messages", messages }, { "media", endpoint_media } };
 
 	for (size_t i = 0; i < sizeof gets / sizeof *gets; i++)
@@ -201,8 +204,10 @@ words(struct endpoint_env *e, const struct json *j, const char *key, size_t max,
 		if (str_utf8_len(*out, n) <= max)
 			return true;
 	}
-	endpoint_error(e, 422, "invalid_field", "%s: a text of at most %zu characters is "
-	    "expected", key, max);
+	endpoint_error(e, 422, "invalid_field",
+	    "%s: a text of at most %zu characters is "
+	    "expected",
+	    key, max);
 	return false;
 }
 
@@ -210,12 +215,13 @@ static bool
 label_list(struct endpoint_env *e, const struct json *j, const char *key, struct strv *out)
 {
 	const struct json *v = json_member(j, key);
-	bool ok = json_type(v) == JSON_ABSENT || (json_type(v) == JSON_ARRAY && json_len(v) <=
-	    LABELS_MAX);
+	bool ok = json_type(v) == JSON_ABSENT ||
+	    (json_type(v) == JSON_ARRAY && json_len(v) <= LABELS_MAX);
 
 	for (size_t i = 0; ok && i < json_len(v); i++) {
-		const char *s = json_type(json_at(v, i)) == JSON_STRING ? json_text(&e->arena,
-		    json_at(v, i)) : "";
+		const char *s = json_type(json_at(v, i)) == JSON_STRING ?
+		    json_text(&e->arena, json_at(v, i)) :
+		    "";
 		size_t n = strlen(s);
 
 		str_trim(&s, &n);
@@ -224,9 +230,10 @@ label_list(struct endpoint_env *e, const struct json *j, const char *key, struct
 			strv_add(out, s, n);
 	}
 	if (!ok)
-		endpoint_error(e, 422, "invalid_field", "%s: at most %d words of 1 to %d "
-		    "characters are expected", key,
-		    LABELS_MAX, LABEL_CHARS);
+		endpoint_error(e, 422, "invalid_field",
+		    "%s: at most %d words of 1 to %d "
+		    "characters are expected",
+		    key, LABELS_MAX, LABEL_CHARS);
 	return ok;
 }
 
@@ -309,8 +316,8 @@ replies(struct endpoint_env *e, const struct json *j)
 
 	if ((drop || json_type(json_member(j, "id")) != JSON_ABSENT) && !number(e, j, "id", &id))
 		return;
-	if (!drop && (!words(e, j, "name", NAME_CHARS, &name) || !words(e, j, "text",
-	    WORDS_CHARS, &text)))
+	if (!drop &&
+	    (!words(e, j, "name", NAME_CHARS, &name) || !words(e, j, "text", WORDS_CHARS, &text)))
 		return;
 	if (!drop && (str_empty(name) || str_empty(text))) {
 		endpoint_error(e, 422, "invalid_field", "name and text are needed");
@@ -430,10 +437,11 @@ put_account(const struct conf *conf, const struct account *a, struct jsonw *w)
 	const struct provider *p = provider_of(a);
 	/* an id as every provider has them, else it is refused for that */
 	const struct outmsg quote = { .recipient = "10000000000", .body = "x", .reply_to = "x" };
-	const struct outmsg react = { .recipient = "10000000000", .action = "react",
-	    .reaction = "❤", .reply_to = "x" };
-	bool files = !str_empty(conf->media_dir) && !str_empty(conf->public_url) && p->n_files !=
-	    NULL;
+	const struct outmsg react = {
+		.recipient = "10000000000", .action = "react", .reaction = "❤", .reply_to = "x"
+	};
+	bool files = !str_empty(conf->media_dir) && !str_empty(conf->public_url) &&
+	    p->n_files != NULL;
 	size_t max = 0;
 
 	jsonw_object(w, NULL);

@@ -54,8 +54,8 @@ in_net(const char *addr, const char *net)
 	base[len] = '\0';
 	if (inet_pton(af, addr, a) != 1 || inet_pton(af, base, n) != 1)
 		return false;
-	if (slash != NULL && (str_i64(slash + 1, &bits) != RC_OK || bits < 0 ||
-	    bits > (af == AF_INET6 ? 128 : 32)))
+	if (slash != NULL &&
+	    (str_i64(slash + 1, &bits) != RC_OK || bits < 0 || bits > (af == AF_INET6 ? 128 : 32)))
 		return false;
 	if (memcmp(a, n, (size_t)(bits / 8)) != 0)
 		return false;
@@ -164,8 +164,8 @@ method_fits(const char *method, const struct endpoint_route *r)
 }
 
 static void
-answer_405(struct endpoint_env *e, const struct endpoint_route *routes, size_t n,
-    const struct target *t)
+answer_405(
+    struct endpoint_env *e, const struct endpoint_route *routes, size_t n, const struct target *t)
 {
 	struct buf b;
 
@@ -187,7 +187,7 @@ stray(const struct endpoint_env *e, const struct endpoint_route *routes, size_t 
 {
 	for (size_t i = 0; i < n; i++)
 		if (str_eq(routes[i].endpoint, ROUTE_STRAY) &&
-			method_fits(e->req->method, &routes[i]))
+		    method_fits(e->req->method, &routes[i]))
 			return &routes[i];
 	return NULL;
 }
@@ -240,11 +240,11 @@ answer_401(struct endpoint_env *e, const char *why)
 	}
 	log_warn("%s %s refused: %s (from %s)", e->req->method, e->req->url, why, e->addr);
 	/* distinguish a token that is not ours from one that did not come (RFC 6750, 3) */
-	endpoint_header(e, "WWW-Authenticate", str_empty(http_req_get(e->req, "Authorization")) ?
-	    "Bearer" :
-	    "Bearer error=\"invalid_token\"");
-	endpoint_error(e, 401, "unauthorized",
-	    "a valid token is needed: Authorization: Bearer <JWT>");
+	endpoint_header(e, "WWW-Authenticate",
+	    str_empty(http_req_get(e->req, "Authorization")) ? "Bearer" :
+							       "Bearer error=\"invalid_token\"");
+	endpoint_error(
+	    e, 401, "unauthorized", "a valid token is needed: Authorization: Bearer <JWT>");
 }
 
 static void
@@ -317,7 +317,7 @@ count_answer(const struct endpoint_env *e)
 	const struct endpoint_route *r = e->route;
 	char code[12];
 	const char *labels[3] = { r != NULL ? r->endpoint : "none", channel_names[e->channel],
-	    code };
+		code };
 
 	snprintf(code, sizeof code, "%d", e->res->status);
 	meter_time(ctx_meter(e->ctx, e->conf), METER_HTTP, clock_mono_us() - e->start_us, labels);
@@ -376,8 +376,8 @@ endpoint_dispatch(struct ctx *ctx, unsigned int thread, const struct endpoint_ta
 	log_begin(e->request_id);
 	if (e->conf == NULL && ctx_conf(ctx, req->conf_path, req->doc_root, &e->conf) != RC_OK) {
 		endpoint_header(e, "Retry-After", RETRY_CONFIG_S);
-		endpoint_error(e, 503, "config",
-		    "the configuration has an error; the log says which");
+		endpoint_error(
+		    e, 503, "config", "the configuration has an error; the log says which");
 	} else {
 		set_addr(e);
 		e->route = find_route(e, table->routes, table->n);

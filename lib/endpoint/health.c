@@ -72,12 +72,12 @@ stores(struct endpoint_env *e, struct db *db)
 	const char *url = e->conf->database_url_web;
 	struct db_opts o = { .conninfo = url, .connect_s = e->conf->db_connect_s, .app = "status" };
 	struct db *web = str_empty(url) || str_eq(url, e->conf->database_url_read) ? db :
-	    db_new(&o);
+										     db_new(&o);
 	const char *fault = NULL;
 
 	if (trial_store(web, &e->conf->accounts[0]) != RC_OK)
 		fault = db_connected(web) || *db_sqlstate(web) != '\0' ? "refuses" :
-		    fault_name(db_fault(web));
+									 fault_name(db_fault(web));
 	if (web != db)
 		db_free(web);
 	return fault;
@@ -94,7 +94,7 @@ fault_of(struct endpoint_env *e, struct db *db, bool up, size_t waiting)
 	if (!up)
 		return fault_name(db_fault(db));
 	if (e->conf->n_accounts == 0 ||
-		(!ctx_limit(e->ctx, "health:trial", TRIALS_A_MINUTE, NULL) && waiting == 0))
+	    (!ctx_limit(e->ctx, "health:trial", TRIALS_A_MINUTE, NULL) && waiting == 0))
 		return NULL;
 	return stores(e, db);
 }

@@ -183,13 +183,14 @@ void
 endpoint_session_me(struct endpoint_env *e)
 {
 	const char *role = (e->caller.scopes & AUTH_ADMIN) != 0 ? "owner" :
-	    (e->caller.scopes & AUTH_SEND) != 0 ? "answer" : "read";
+	    (e->caller.scopes & AUTH_SEND) != 0			? "answer" :
+								  "read";
 	char secret[PEOPLE_SECRET + 1];
 
 	/* 30 days from now again */
 	if (session_here(e) && session_secret(e, secret))
-		session_cookie(e, secret,
-		    str_eq(http_query_get(&e->arena, e->req->query, "secure"), "1"));
+		session_cookie(
+		    e, secret, str_eq(http_query_get(&e->arena, e->req->query, "secure"), "1"));
 	mem_wipe(secret, sizeof secret);
 	put_me(e, e->caller.sub, role);
 }

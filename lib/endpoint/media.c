@@ -23,25 +23,25 @@
 
 /* state, path, type, name, digest */
 static const struct db_stmt sql_avatar = { "avatar_get",
-    "select a.state, a.local_path, a.mime_type, null, a.sha256 from dmbox.avatars a"
-    " where a.contact_id = $1 and a.local_path is not null" };
+	"select a.state, a.local_path, a.mime_type, null, a.sha256 from dmbox.avatars a"
+	" where a.contact_id = $1 and a.local_path is not null" };
 static const struct db_stmt sql_file = { "media_get",
-    "select a.state, a.local_path, a.mime_type, a.name, a.sha256 from dmbox.attachments a"
-    " join dmbox.messages m on m.id = a.message_id"
-    " where a.id = $1 and m.deleted_at is null" };
+	"select a.state, a.local_path, a.mime_type, a.name, a.sha256 from dmbox.attachments a"
+	" join dmbox.messages m on m.id = a.message_id"
+	" where a.id = $1 and m.deleted_at is null" };
 
 /* Pictures (but drawings with scripts), video and sound show in place. */
 static bool
 shown(const char *mime)
 {
-	return (str_starts(mime, "image/") && !strstr(mime, "svg")) ||
-	    str_starts(mime, "video/") || str_starts(mime, "audio/");
+	return (str_starts(mime, "image/") && !strstr(mime, "svg")) || str_starts(mime, "video/") ||
+	    str_starts(mime, "audio/");
 }
 
 /* RFC 6266: an ASCII name for all, the real one beside it. */
 static void
-put_disposition(const struct endpoint_env *e, bool in_place, const char *id, const char *path,
-    const char *name)
+put_disposition(
+    const struct endpoint_env *e, bool in_place, const char *id, const char *path, const char *name)
 {
 	const char *dot = strrchr(path, '.');
 	struct buf b;
@@ -60,8 +60,8 @@ put_disposition(const struct endpoint_env *e, bool in_place, const char *id, con
 
 /* RC_NONE where there is no such file, RC_TEMP where it cannot be read. */
 static enum rc
-read_file(const char *dir, const char *path, struct mem_arena *arena, const char **out,
-    size_t *out_n)
+read_file(
+    const char *dir, const char *path, struct mem_arena *arena, const char **out, size_t *out_n)
 {
 	enum rc rc = RC_NONE;
 	struct stat st;
@@ -138,8 +138,10 @@ static void
 serve(struct endpoint_env *e, const struct db_res *r, const char *id)
 {
 	const char *state = db_get_text(r, 0, 0);
-	const struct media_file f = { .id = id, .path = db_get_text(r, 0, 1),
-		.mime = db_get_text(r, 0, 2), .name = db_get_text(r, 0, 3),
+	const struct media_file f = { .id = id,
+		.path = db_get_text(r, 0, 1),
+		.mime = db_get_text(r, 0, 2),
+		.name = db_get_text(r, 0, 3),
 		.sha256 = db_get_text(r, 0, 4) };
 
 	if (!str_eq(state, "done") || str_empty(f.path) || str_empty(e->conf->media_dir))
@@ -152,9 +154,8 @@ void
 endpoint_media(struct endpoint_env *e)
 {
 	const char *contact = http_query_get(&e->arena, e->req->query, "contact");
-	const char *id = contact ? contact :
-	    http_query_get(&e->arena, e->req->query, "attachment");
-	struct db_args a = {0};
+	const char *id = contact ? contact : http_query_get(&e->arena, e->req->query, "attachment");
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	int64_t n = 0;
 
@@ -164,8 +165,8 @@ endpoint_media(struct endpoint_env *e)
 		return;
 	}
 	db_i64(&a, n);
-	if (db_exec(ctx_db(e->ctx, e->conf, e->thread),
-	    contact ? &sql_avatar : &sql_file, &a, &r) != RC_OK)
+	if (db_exec(ctx_db(e->ctx, e->conf, e->thread), contact ? &sql_avatar : &sql_file, &a,
+		&r) != RC_OK)
 		endpoint_error(e, 503, "database", "the database is away");
 	else if (db_rows(r) == 0)
 		endpoint_error(e, 404, "not_found", "no such file");

@@ -132,8 +132,10 @@ print_spool(struct spool *sp, struct buf *b)
 		return;
 	head(b, "dmbox_spool_files",
 	    "Deliveries in the spool: waiting for the database, or quarantined");
-	buf_printf(b, "dmbox_spool_files{state=\"waiting\"} "
-	    "%zu\ndmbox_spool_files{state=\"set_aside\"} %zu\n", st.waiting, st.bad);
+	buf_printf(b,
+	    "dmbox_spool_files{state=\"waiting\"} "
+	    "%zu\ndmbox_spool_files{state=\"set_aside\"} %zu\n",
+	    st.waiting, st.bad);
 	head(b, "dmbox_spool_oldest_seconds", "Age of the oldest waiting one");
 	buf_printf(b, "dmbox_spool_oldest_seconds %" PRId64 "\n", st.waiting > 0 ? st.oldest_s : 0);
 }
@@ -142,9 +144,11 @@ print_spool(struct spool *sp, struct buf *b)
 static void
 print(struct db *db, struct spool *sp, struct meter *m, struct buf *b)
 {
-	static void (*const print[SQL__MAX])(const struct db_res *, struct buf *) = {
-		[SQL_STATE] = print_state, [SQL_OUTBOX] = print_outbox,
-		[SQL_ACCOUNTS] = print_accounts, [SQL_REFUSED] = print_refused };
+	static void (*const print[SQL__MAX])(
+	    const struct db_res *, struct buf *) = { [SQL_STATE] = print_state,
+		[SQL_OUTBOX] = print_outbox,
+		[SQL_ACCOUNTS] = print_accounts,
+		[SQL_REFUSED] = print_refused };
 	bool up = true;
 
 	head(b, "dmbox_build_info", "The version of dmbox");

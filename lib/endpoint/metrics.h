@@ -21,7 +21,7 @@ void endpoint_metrics(struct endpoint_env *e);
  * 0644, then renamed.
  * Returns  RC_OK, RC_TEMP (logged).
  */
-enum rc endpoint_metrics_file(const char *path, struct db *db, struct spool *sp,
-    struct meter *m) MUST_CHECK;
+enum rc endpoint_metrics_file(
+    const char *path, struct db *db, struct spool *sp, struct meter *m) MUST_CHECK;
 
 #endif

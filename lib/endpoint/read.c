@@ -52,17 +52,17 @@ page_of(struct endpoint_env *e, struct view_page *page)
 
 	*page = (struct view_page){ .q = http_query_get(&e->arena, e->req->query, "q") };
 	if (!str_empty(limit) && (str_i64(limit, &n) != RC_OK || n < 1)) {
-		endpoint_error(e, 422, "bad_limit", "limit must be a number from 1 to %d",
-		    VIEW_PAGE_MAX);
+		endpoint_error(
+		    e, 422, "bad_limit", "limit must be a number from 1 to %d", VIEW_PAGE_MAX);
 		return false;
 	}
 	page->limit = n > VIEW_PAGE_MAX ? VIEW_PAGE_MAX : (size_t)n;
-	if (view_cursor_parse(http_query_get(&e->arena, e->req->query, "before"),
-	    &page->before) != RC_OK ||
-	    view_cursor_parse(http_query_get(&e->arena, e->req->query, "after"),
-	    &page->after) != RC_OK) {
-		endpoint_error(e, 422, "bad_cursor",
-		    "before and after take the value of next, or an id");
+	if (view_cursor_parse(http_query_get(&e->arena, e->req->query, "before"), &page->before) !=
+		RC_OK ||
+	    view_cursor_parse(http_query_get(&e->arena, e->req->query, "after"), &page->after) !=
+		RC_OK) {
+		endpoint_error(
+		    e, 422, "bad_cursor", "before and after take the value of next, or an id");
 		return false;
 	}
 	if (page->q != NULL && !str_utf8_ok(page->q, strlen(page->q))) {
@@ -160,8 +160,8 @@ endpoint_read_conversations(struct endpoint_env *e)
 	if (page_of(e, &page) && accounts_of(e, &accounts)) {
 		buf_init(&b, ANSWER_MAX);
 		jsonw_init(&w, &b);
-		rc = view_conversations(ctx_db(e->ctx, e->conf, e->thread), e->channel, &accounts,
-		    &page, &w);
+		rc = view_conversations(
+		    ctx_db(e->ctx, e->conf, e->thread), e->channel, &accounts, &page, &w);
 		endpoint_result(e, rc, &w, "conversation");
 	}
 	strv_free(&accounts);
@@ -255,8 +255,8 @@ endpoint_read_mark(struct endpoint_env *e)
 	if (!endpoint_members(e, j, known))
 		goto out;
 	if (json_i64(json_member(j, "conversation"), &contact) != RC_OK) {
-		endpoint_error(e, 422, "bad_conversation",
-		    "conversation must be the id of a conversation");
+		endpoint_error(
+		    e, 422, "bad_conversation", "conversation must be the id of a conversation");
 		goto out;
 	}
 	if (up_to_of(e, j, &up_to) != RC_OK) {

@@ -118,7 +118,7 @@ is_digest(const char *name)
 {
 	for (size_t i = 0; providers[i] != NULL; i++)
 		if (providers[i]->signature_header != NULL &&
-			str_ieq(name, providers[i]->signature_header))
+		    str_ieq(name, providers[i]->signature_header))
 			return true;
 	return false;
 }
@@ -186,8 +186,8 @@ headers_json(struct endpoint_env *e)
 	put_query(e, &w);
 	for (size_t i = 0; i < req->n_hdrs && i < HEADERS_MAX; i++)
 		if (!secret_name(req->hdrs[i].name))
-			put_masked(&w, req->hdrs[i].name, req->hdrs[i].value,
-			    strlen(req->hdrs[i].value));
+			put_masked(
+			    &w, req->hdrs[i].name, req->hdrs[i].value, strlen(req->hdrs[i].value));
 	jsonw_end(&w);
 	s = jsonw_done(&w) ? mem_arena_ndup(&e->arena, b.p, b.n) : mem_arena_dup(&e->arena, "{}");
 	buf_free(&b);
@@ -216,8 +216,8 @@ fill(struct endpoint_env *e, const struct account *a, struct delivery *d)
 /* --- counting ------------------------------------------------------------- */
 
 static void
-count_delivery(struct endpoint_env *e, const struct account *a, const char *verdict,
-    const char *reason)
+count_delivery(
+    struct endpoint_env *e, const struct account *a, const char *verdict, const char *reason)
 {
 	const char *labels[4] = { channel_names[a->channel], a->name, verdict, reason };
 
@@ -228,8 +228,10 @@ static void
 count_items(struct endpoint_env *e, const struct account *a, const struct delivery *d)
 {
 	bool spooled = d->rc == RC_DUP;
-	const struct { const char *result; size_t n; } v[] = {
-		{ "spooled", spooled ? d->items.n + d->items.ignored : 0 },
+	const struct {
+		const char *result;
+		size_t n;
+	} v[] = { { "spooled", spooled ? d->items.n + d->items.ignored : 0 },
 		{ "stored", spooled ? 0 : d->stored }, { "duplicate", spooled ? 0 : d->duplicates },
 		{ "weak_duplicate", spooled ? 0 : d->weak_duplicates },
 		{ "ignored", spooled ? 0 : d->ignored } };
@@ -260,14 +262,14 @@ note_refusal(struct endpoint_env *e, const struct account *a, const char *reason
 
 	endpoint_addr_net(e, net);
 	snprintf(addr_key, sizeof addr_key, "from:%s", net);
-	snprintf(key, sizeof key, REFUSED_KEY "%s:%s:%s", channel_names[a->channel], reason,
-	    a->name);
+	snprintf(
+	    key, sizeof key, REFUSED_KEY "%s:%s:%s", channel_names[a->channel], reason, a->name);
 	row = ctx_limit(e->ctx, addr_key, REFUSED_ROWS_ADDR, NULL);
 	row = ctx_limit(e->ctx, key, row ? REFUSED_ROWS : 0, &extra);
 	count_delivery(e, a, "rejected", reason);
 	if (!row)
 		meter_add(ctx_meter(e->ctx, e->conf), METER_NOT_KEPT, 1,
-		    (const char *const []){ channel_names[a->channel], a->name });
+		    (const char *const[]){ channel_names[a->channel], a->name });
 	if (row || extra > 0) {
 		http_busy(&e->reply);
 		fill(e, a, &d);
@@ -300,8 +302,8 @@ struct intake {
 
 /* Why it was not read as it stands, and what to do: a flow's editor shows it. */
 static void
-put_warning(const struct endpoint_env *e, const struct account *a, const char *code,
-    struct jsonw *w)
+put_warning(
+    const struct endpoint_env *e, const struct account *a, const char *code, struct jsonw *w)
 {
 	const char *hint = hint_text(str_eq(e->conf->lang, "ru"), a, code);
 	struct buf other;
@@ -366,7 +368,7 @@ static bool
 fail_key(const struct endpoint_env *e, char key[96])
 {
 	static const char *const inside[] = { "127.", "10.", "192.168.", "169.254.", "::1", "fc",
-	    "fd", "fe80:", "::ffff:127.", "::ffff:10.", "::ffff:192.168." };
+		"fd", "fe80:", "::ffff:127.", "::ffff:10.", "::ffff:192.168." };
 	char net[64];
 	int64_t second;
 
@@ -374,8 +376,9 @@ fail_key(const struct endpoint_env *e, char key[96])
 	for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
 		if (str_starts(e->addr, inside[i]))
 			return false;
-	if (*e->addr == '\0' || (str_starts(e->addr, "172.") && e->addr[6] == '.' &&
-	    str_n_i64(e->addr + 4, 2, &second) == RC_OK && second >= 16 && second <= 31))
+	if (*e->addr == '\0' ||
+	    (str_starts(e->addr, "172.") && e->addr[6] == '.' &&
+		str_n_i64(e->addr + 4, 2, &second) == RC_OK && second >= 16 && second <= 31))
 		return false;
 	snprintf(key, 96, "fail:%s", net);
 	return true;
@@ -421,7 +424,8 @@ not_acknowledged(struct endpoint_env *e, const struct account *a, const struct d
 {
 	count_delivery(e, a, "not_acknowledged", "unavailable");
 	log_error("webhook not acknowledged: neither the database nor the spool took %zu bytes "
-	    "(%s account %s)", d->body_n, channel_names[a->channel], a->name);
+		  "(%s account %s)",
+	    d->body_n, channel_names[a->channel], a->name);
 	endpoint_header(e, "Retry-After", RETRY_AWAY_S);
 	endpoint_error(e, 503, "unavailable", "neither database nor spool took it; send again");
 	endpoint_answer(e);
@@ -473,8 +477,11 @@ receive(struct endpoint_env *e, const struct account *a, struct sign_memo *memo)
 	in->e = e;
 	in->a = a;
 	in->batch = ctx_batch(ctx, e->conf);
-	in->job = (struct batch_job){ .d = &in->d, .spool = ctx_spool(ctx, e->conf),
-	    .reply = &e->reply, .done = received, .release = released };
+	in->job = (struct batch_job){ .d = &in->d,
+		.spool = ctx_spool(ctx, e->conf),
+		.reply = &e->reply,
+		.done = received,
+		.release = released };
 	b = ctx_batch(ctx, e->conf);	/* held for as long as this thread may lead */
 	ingest_prepare(&in->d);
 	endpoint_later(e);
@@ -495,7 +502,7 @@ ends_within(const struct http_req *req)
 
 	str_trim(&p, &n);
 	if (!req->no_length || n == 0 || (*p != '{' && *p != '[') || p[n - 1] == '}' ||
-		p[n - 1] == ']')
+	    p[n - 1] == ']')
 		return false;
 	within = json_parse(p, n, &j, why) != RC_OK &&
 	    (str_starts(why, "unexpected end") || str_starts(why, "unfinished string"));
@@ -523,8 +530,8 @@ endpoint_receive(struct endpoint_env *e)
 		a = *e->tail != '\0' ? conf_account(e->conf, e->channel, e->tail) : likely(e);
 		if (a != NULL) {
 			note_refusal(e, a, "too_large");
-			endpoint_error(e, 413, "too_large", "the body is over %zu bytes",
-			    e->conf->max_body);
+			endpoint_error(
+			    e, 413, "too_large", "the body is over %zu bytes", e->conf->max_body);
 			return;
 		}
 	}
@@ -586,7 +593,8 @@ is_message_by_get(struct endpoint_env *e)
 		return false;
 	note_refusal(e, a, "sent_by_get");
 	endpoint_header(e, "Allow", "POST");
-	endpoint_error(e, 405, "sent_by_get", "the secret is right, but a message is sent by POST, "
+	endpoint_error(e, 405, "sent_by_get",
+	    "the secret is right, but a message is sent by POST, "
 	    "with its fields in the body: set the method of the flow's step to POST");
 	return true;
 }
@@ -636,7 +644,7 @@ handshake_account(const struct endpoint_env *e)
 		return conf_account(e->conf, e->channel, e->tail);
 	for (size_t i = 0; i < e->conf->n_accounts; i++)
 		if (e->conf->accounts[i].channel == e->channel &&
-			provider_of(&e->conf->accounts[i])->handshake != NULL)
+		    provider_of(&e->conf->accounts[i])->handshake != NULL)
 			return &e->conf->accounts[i];
 	return NULL;
 }
@@ -673,8 +681,8 @@ endpoint_receive_handshake(struct endpoint_env *e)
 		log_warn("⛔ webhook handshake refused (from %s)", e->addr);
 		if (is_handshake(e) && (a = handshake_account(e)) != NULL)
 			note_refusal(e, a, "handshake_refused");
-		endpoint_error(e, 403, "handshake_refused",
-		    "mode, verify token or challenge is not right");
+		endpoint_error(
+		    e, 403, "handshake_refused", "mode, verify token or challenge is not right");
 	}
 	buf_free(&b);
 }
@@ -715,8 +723,8 @@ time_to_look(struct ctx *ctx)
 {
 	char key[40];
 
-	snprintf(key, sizeof key, "drain:%lld",
-	    (long long)(clock_mono_ms() / 1000 / DRAIN_EVERY_S));
+	snprintf(
+	    key, sizeof key, "drain:%lld", (long long)(clock_mono_ms() / 1000 / DRAIN_EVERY_S));
 	return ctx_limit(ctx, key, 1, NULL);
 }
 

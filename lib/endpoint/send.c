@@ -80,8 +80,8 @@ endpoint_send_split(const char *text, size_t max, bool in_bytes, struct strv *ou
 	size_t n = strlen(text);
 
 	while (n > 0) {
-		size_t cut = in_bytes ? str_utf8_cut(text, n, max) : str_utf8_cut_chars(text, n,
-		    max);
+		size_t cut = in_bytes ? str_utf8_cut(text, n, max) :
+					str_utf8_cut_chars(text, n, max);
 		size_t at, keep;
 
 		if (cut == 0)
@@ -118,8 +118,7 @@ endpoint_send_split(const char *text, size_t max, bool in_bytes, struct strv *ou
 
 /* The answer is written where these return false. */
 static bool
-get_text(struct endpoint_env *e, const struct json *j, const char *key,
-    const char **out)
+get_text(struct endpoint_env *e, const struct json *j, const char *key, const char **out)
 {
 	const struct json *v = json_member(j, key);
 	enum json_type t = json_type(v);
@@ -176,10 +175,10 @@ spelled_right(struct endpoint_env *e, const struct json *j, const char *const *k
 			near = str_nearest(plain, known, n);
 		/* messageId is another member, and is left alone */
 		if (near == NULL || strcmp(key, near) == 0 ||
-			(str_starts(plain, near) && !str_ieq(plain, near)))
+		    (str_starts(plain, near) && !str_ieq(plain, near)))
 			continue;
-		endpoint_error(e, 422, "unknown_field", "%.64s is not known here; is %s meant?",
-		    key, near);
+		endpoint_error(
+		    e, 422, "unknown_field", "%.64s is not known here; is %s meant?", key, near);
 		return false;
 	}
 	return true;
@@ -195,8 +194,8 @@ get_upload(struct endpoint_env *e, const struct json *j, int64_t *id)
 	if (json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL ||
 	    (json_i64(v, id) == RC_OK && *id > 0))
 		return true;
-	endpoint_error(e, 422, "bad_attachment",
-	    "attachment.upload: the id that upload answered is expected");
+	endpoint_error(
+	    e, 422, "bad_attachment", "attachment.upload: the id that upload answered is expected");
 	return false;
 }
 
@@ -259,8 +258,8 @@ get_template(struct endpoint_env *e, const struct json *j, struct draft *w)
 	if (json_type(t) == JSON_ABSENT || json_type(t) == JSON_NULL)
 		return true;
 	name = json_text(&e->arena, json_member(t, "name"));
-	code = json_text(&e->arena, json_type(lang) == JSON_OBJECT ? json_member(lang, "code") :
-	    lang);
+	code = json_text(
+	    &e->arena, json_type(lang) == JSON_OBJECT ? json_member(lang, "code") : lang);
 	if (str_empty(name) || str_empty(code) || w->n_atts > 0 || !str_empty(w->message)) {
 		endpoint_error(e, 422, "bad_template",
 		    "template: an object with name and language, "
@@ -277,7 +276,9 @@ get_template(struct endpoint_env *e, const struct json *j, struct draft *w)
 	if (json_type(json_member(t, "components")) == JSON_ARRAY)
 		jsonw_raw(&out, "components", json_raw(&e->arena, json_member(t, "components")));
 	jsonw_end(&out);
-	*a = (struct att){ .type = "template", .name = name, .bytes = -1,
+	*a = (struct att){ .type = "template",
+		.name = name,
+		.bytes = -1,
 		.ref = mem_arena_ndup(&e->arena, b.p, b.n) };
 	w->n_atts = 1;
 	w->template = true;
@@ -289,7 +290,7 @@ static bool
 get_atts(struct endpoint_env *e, const struct json *j, struct draft *w)
 {
 	const struct json *one = json_member(j, "attachment"),
-	    *many = json_member(j, "attachments");
+			  *many = json_member(j, "attachments");
 
 	if (json_type(one) != JSON_ABSENT && json_type(one) != JSON_NULL && !add_att(e, one, w))
 		return false;
@@ -320,8 +321,9 @@ get_key(struct endpoint_env *e, const struct json *j, struct draft *w)
 	}
 	if (hdr)
 		w->key = mem_arena_dup(&e->arena, hdr);
-	if (w->key && (w->key[0] == '\0' || strlen(w->key) > KEY_MAX ||
-	    !str_utf8_ok(w->key, strlen(w->key)))) {
+	if (w->key &&
+	    (w->key[0] == '\0' || strlen(w->key) > KEY_MAX ||
+		!str_utf8_ok(w->key, strlen(w->key)))) {
 		endpoint_error(e, 422, "bad_idempotency_key",
 		    "idempotencyKey: 1 to %d bytes of text", KEY_MAX);
 		return false;
@@ -350,13 +352,10 @@ read_draft(struct endpoint_env *e, const struct json *j, struct draft *w)
 		"template", NULL };
 
 	return spelled_right(e, j, known) && get_text(e, j, "recipientId", &w->recipient) &&
-	    get_text(e, j, "message", &w->message) &&
-	    get_text(e, j, "replyTo", &w->reply_to) &&
-	    get_text(e, j, "account", &w->account) &&
-	    get_text(e, j, "action", &w->action) &&
-	    get_text(e, j, "reaction", &w->reaction) &&
-	    get_human(e, j, w) && get_key(e, j, w) && get_atts(e, j, w) &&
-	    get_template(e, j, w);
+	    get_text(e, j, "message", &w->message) && get_text(e, j, "replyTo", &w->reply_to) &&
+	    get_text(e, j, "account", &w->account) && get_text(e, j, "action", &w->action) &&
+	    get_text(e, j, "reaction", &w->reaction) && get_human(e, j, w) && get_key(e, j, w) &&
+	    get_atts(e, j, w) && get_template(e, j, w);
 }
 
 /* --- checking it --------------------------------------------------------------------- */
@@ -403,14 +402,14 @@ find_uploads(struct endpoint_env *e, struct draft *w)
 	struct buf b;
 
 	for (size_t i = 0; i < w->n_atts; i++) {
-		enum rc rc = w->uploads[i] == 0 ? RC_DUP : upload_get(db, w->uploads[i], &e->arena,
-		    &u);
+		enum rc rc = w->uploads[i] == 0 ? RC_DUP :
+						  upload_get(db, w->uploads[i], &e->arena, &u);
 
 		if (rc == RC_DUP)
 			continue;
 		if (rc == RC_OK &&
-			(!str_eq(u.account, w->a->name) ||
-			    !str_eq(u.channel, channel_names[e->channel])))
+		    (!str_eq(u.account, w->a->name) ||
+			!str_eq(u.channel, channel_names[e->channel])))
 			rc = RC_NONE;
 		if (rc == RC_NONE || str_empty(e->conf->public_url)) {
 			endpoint_error(e, 422, "bad_attachment",
@@ -426,7 +425,9 @@ find_uploads(struct endpoint_env *e, struct draft *w)
 		snprintf(ref, sizeof ref, UPLOAD_REF "%lld", (long long)u.id);
 		buf_init(&b, 8192);
 		link_name(e->conf->public_url, u.channel, u.id, &b);
-		w->atts[i] = (struct att){ .type = u.type, .name = u.name, .mime = u.mime,
+		w->atts[i] = (struct att){ .type = u.type,
+			.name = u.name,
+			.mime = u.mime,
 			.bytes = -1,
 			.url = mem_arena_ndup(&e->arena, b.p, b.n),
 			.ref = mem_arena_dup(&e->arena, ref) };
@@ -451,14 +452,14 @@ check_action(struct endpoint_env *e, struct draft *w)
 	if (str_empty(w->reply_to) && provider_of(w->a)->acts_on_message &&
 	    !str_ends(w->action, "react") &&
 	    outbox_newest_inbound(ctx_db(e->ctx, e->conf, e->thread), w->a->channel, w->a->name,
-	    w->recipient, &e->arena, &w->reply_to) != RC_OK) {
-		endpoint_error(e, 422, "missing_target",
-		    "replyTo: no message of this contact is known");
+		w->recipient, &e->arena, &w->reply_to) != RC_OK) {
+		endpoint_error(
+		    e, 422, "missing_target", "replyTo: no message of this contact is known");
 		return false;
 	}
 	if (str_ends(w->action, "react") && str_empty(w->reply_to)) {
-		endpoint_error(e, 422, "missing_target",
-		    "replyTo: the id of the message to react to");
+		endpoint_error(
+		    e, 422, "missing_target", "replyTo: the id of the message to react to");
 		return false;
 	}
 	if (str_eq(w->action, "react") && str_empty(w->reaction)) {
@@ -503,7 +504,7 @@ add_text(struct endpoint_env *e, struct draft *w)
 	const char *text = w->message != NULL ? w->message : "";
 	size_t n = strlen(text), len = p->text_in_bytes ? n : str_utf8_len(text, n);
 	size_t max = p->text_limit != NULL ? p->text_limit(w->a) : p->text_max;
-	struct strv parts = {0};
+	struct strv parts = { 0 };
 
 	if (max == 0 || len <= max) {
 		add_part(w)->body = text;
@@ -579,8 +580,8 @@ make_parts(struct endpoint_env *e, struct draft *w)
 
 		str_trim(&p, &n);
 		if (n == 0 && w->n_atts == 0) {
-			endpoint_error(e, 422, "empty_message",
-			    "message: neither text nor attachment");
+			endpoint_error(
+			    e, 422, "empty_message", "message: neither text nor attachment");
 			return false;
 		}
 		if (n > 0 && !add_text(e, w))
@@ -595,10 +596,14 @@ make_parts(struct endpoint_env *e, struct draft *w)
 
 		if (attempt_possible(w->a, m))
 			continue;
-		endpoint_error(e, 422, m->action ? "unsupported_action" :
-		    m->n_atts ? "bad_attachment" : "unsupported_message", "%s cannot send this %s",
-		    provider_called(w->a), m->action ? m->action :
-		    m->n_atts ? m->atts[0].type : "message");
+		endpoint_error(e, 422,
+		    m->action	  ? "unsupported_action" :
+			m->n_atts ? "bad_attachment" :
+				    "unsupported_message",
+		    "%s cannot send this %s", provider_called(w->a),
+		    m->action	  ? m->action :
+			m->n_atts ? m->atts[0].type :
+				    "message");
 		return false;
 	}
 	return true;
@@ -615,7 +620,7 @@ fingerprint(const struct draft *w, char out[65])
 	for (size_t i = 0; i < w->n_parts; i++) {
 		const struct outmsg *m = &w->parts[i];
 		const char *const f[] = { m->recipient, m->body, m->reply_to, m->action,
-		    m->reaction };
+			m->reaction };
 
 		buf_putc(&b, '\n');
 		for (size_t k = 0; k < sizeof f / sizeof *f; k++)
@@ -701,8 +706,7 @@ put_reason(const struct endpoint_env *e, const struct account *a, const struct o
 }
 
 static void
-answer_rows(struct endpoint_env *e, const struct draft *w,
-    const struct outbox_row *rows, size_t n)
+answer_rows(struct endpoint_env *e, const struct draft *w, const struct outbox_row *rows, size_t n)
 {
 	const char *status;
 	struct jsonw out;
@@ -759,8 +763,8 @@ put_templates(const struct draft *w, int64_t deadline, struct jsonw *out)
 	jsonw_init(&list, &b);
 	jsonw_array(&list, NULL);
 	do {
-		struct http_req req = {0};
-		struct http_res got = {0};
+		struct http_req req = { 0 };
+		struct http_res got = { 0 };
 
 		rc = p->templates_build(w->a, after, &req);
 		if (rc == RC_OK) {
@@ -781,8 +785,7 @@ put_templates(const struct draft *w, int64_t deadline, struct jsonw *out)
 }
 
 static void
-answer_window(struct endpoint_env *e, const struct draft *w, int64_t closed_us,
-    int64_t deadline)
+answer_window(struct endpoint_env *e, const struct draft *w, int64_t closed_us, int64_t deadline)
 {
 	const struct provider *p = provider_of(w->a);
 	struct endpoint_error err;
@@ -791,9 +794,10 @@ answer_window(struct endpoint_env *e, const struct draft *w, int64_t closed_us,
 	clock_iso(closed_us, at);
 	endpoint_error_open(&err, "window_closed",
 	    "the customer's last message is too long ago: one could answer until %s%s", at,
-	    p->templates ? " (an approved template still goes)" : w->human ||
-	    p->window_human_s == p->window_s ? "" :
-	    " (with humanAgent: true a person may answer within 7 days)");
+	    p->templates ? " (an approved template still goes)" :
+		w->human || p->window_human_s == p->window_s ?
+			   "" :
+			   " (with humanAgent: true a person may answer within 7 days)");
 	jsonw_str(&err.w, "until", at);
 	if (p->templates && p->templates_build != NULL)
 		put_templates(w, deadline, &err.w);
@@ -817,10 +821,14 @@ settle(struct db *db, const struct outbox_item *it, const struct send_result *r,
 	if (rc == RC_OK || (rc == RC_NONE && outbox_get(db, it->id, row) == RC_OK))
 		return;
 	log_error("send: outbox %lld: result not written, the database is away; it will be unknown"
-	    " until its echo comes", (long long)it->id);
-	snprintf(row->state, sizeof row->state, "%s", r->outcome == SEND_SENT ? "sent" :
-	    r->outcome == SEND_ACCEPTED ? "accepted" : r->outcome == SEND_REFUSED ? "failed" :
-	    r->outcome == SEND_UNKNOWN ? "unknown" : "queued");
+		  " until its echo comes",
+	    (long long)it->id);
+	snprintf(row->state, sizeof row->state, "%s",
+	    r->outcome == SEND_SENT	    ? "sent" :
+		r->outcome == SEND_ACCEPTED ? "accepted" :
+		r->outcome == SEND_REFUSED  ? "failed" :
+		r->outcome == SEND_UNKNOWN  ? "unknown" :
+					      "queued");
 	snprintf(row->provider_id, sizeof row->provider_id, "%s", r->message_id);
 	snprintf(row->error_code, sizeof row->error_code, "%s", r->code);
 	snprintf(row->error_text, sizeof row->error_text, "%s", r->text);
@@ -832,7 +840,7 @@ static int64_t
 perform(struct httpc *h, const struct draft *w, int64_t deadline, struct outbox_item *it,
     struct send_result *r)
 {
-	struct http_req req = {0};
+	struct http_req req = { 0 };
 	struct http_res res;
 	struct login l;
 	int64_t ms = 0, left;
@@ -841,8 +849,8 @@ perform(struct httpc *h, const struct draft *w, int64_t deadline, struct outbox_
 	do {
 		login_use(&l, it->token, it->token_of, it->proof);
 		left = deadline - clock_mono_ms();
-		if (attempt_build(&l.a, it, left > 100 ? (unsigned int)left : 100, &req,
-			r) != RC_OK)
+		if (attempt_build(&l.a, it, left > 100 ? (unsigned int)left : 100, &req, r) !=
+		    RC_OK)
 			break;
 		httpc_once(h, &req, &res);
 		attempt_read(&l.a, it, &res, r);
@@ -856,11 +864,14 @@ perform(struct httpc *h, const struct draft *w, int64_t deadline, struct outbox_
 
 /* False: this row was not handed over, later ones must wait for it. */
 static bool
-try_row(struct db *db, struct httpc *h, const struct draft *w, int64_t deadline,
-    struct outbox_row *row)
+try_row(
+    struct db *db, struct httpc *h, const struct draft *w, int64_t deadline, struct outbox_row *row)
 {
-	const struct outbox_want want = { .channel = w->a->channel, .account = w->a->name,
-	    .only_id = row->id, .max = 1, .lease_s = LEASE_S };
+	const struct outbox_want want = { .channel = w->a->channel,
+		.account = w->a->name,
+		.only_id = row->id,
+		.max = 1,
+		.lease_s = LEASE_S };
 	struct outbox_items items;
 	struct send_result r;
 	int64_t left, ms;
@@ -916,10 +927,15 @@ put_and_try(struct endpoint_env *e, struct draft *w, int64_t deadline)
 {
 	struct db *db = ctx_db(e->ctx, e->conf, e->thread);
 	struct outbox_row rows[ROWS_MAX];
-	struct outbox_new n = { .channel = w->a->channel, .account = w->a->name,
-	    .own_id = w->a->own_id, .provider = provider_of(w->a), .mock = w->a->use_mock,
-	    .caller = e->caller.key, .idempotency_key = w->key, .parts = w->parts,
-	    .n_parts = w->n_parts };
+	struct outbox_new n = { .channel = w->a->channel,
+		.account = w->a->name,
+		.own_id = w->a->own_id,
+		.provider = provider_of(w->a),
+		.mock = w->a->use_mock,
+		.caller = e->caller.key,
+		.idempotency_key = w->key,
+		.parts = w->parts,
+		.n_parts = w->n_parts };
 	char print[65];
 	size_t n_rows = 0;
 	int64_t closed_us = 0;
@@ -930,7 +946,7 @@ put_and_try(struct endpoint_env *e, struct draft *w, int64_t deadline)
 	n.fingerprint = print;
 	if (!w->action && !w->template && !w->a->use_mock)
 		n.window_s = w->human ? provider_of(w->a)->window_human_s :
-		    provider_of(w->a)->window_s;
+					provider_of(w->a)->window_s;
 	switch (outbox_put(db, &n, ROWS_MAX, rows, &n_rows, &closed_us)) {
 	case RC_OK:
 		try_rows(db, w, deadline, rows, n_rows);
@@ -973,8 +989,8 @@ endpoint_send(struct endpoint_env *e)
 		endpoint_error(e, 422, "invalid_json", "%s", err);
 	} else if (json_type(j) != JSON_OBJECT) {
 		endpoint_error(e, 422, "invalid_json", "a JSON object is expected");
-	} else if (read_draft(e, j, w) && check_account(e, w) &&
-	    find_uploads(e, w) && (w->action == NULL || check_action(e, w)) && make_parts(e, w)) {
+	} else if (read_draft(e, j, w) && check_account(e, w) && find_uploads(e, w) &&
+	    (w->action == NULL || check_action(e, w)) && make_parts(e, w)) {
 		put_and_try(e, w, deadline);
 	}
 	json_free(j);

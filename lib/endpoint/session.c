@@ -76,8 +76,8 @@ session_caller(struct endpoint_env *e)
 		return false;
 	}
 	if (!is_get(e) && !str_eq(http_req_get(e->req, "X-Dmbox"), "1")) {
-		endpoint_error(e, 403, "no_header",
-		    "a call with a cookie needs the header X-Dmbox: 1");
+		endpoint_error(
+		    e, 403, "no_header", "a call with a cookie needs the header X-Dmbox: 1");
 		goto out;
 	}
 	switch (people_session(db, secret, &who)) {

@@ -74,8 +74,7 @@ plain_name(struct endpoint_env *e)
 
 /* May this file be taken?  False: the answer says why not. */
 static bool
-fits(struct endpoint_env *e, const struct account *a, const struct sniff *kind,
-    struct upload *u)
+fits(struct endpoint_env *e, const struct account *a, const struct sniff *kind, struct upload *u)
 {
 	const struct provider *p = provider_of(a);
 	const char *as_file;
@@ -109,8 +108,8 @@ fits(struct endpoint_env *e, const struct account *a, const struct sniff *kind,
 		return false;
 	}
 	if (mediadir_full(e->conf->media_dir)) {
-		endpoint_error(e, 507, "disk_full",
-		    "the disk is nearly full: what is left is for messages");
+		endpoint_error(
+		    e, 507, "disk_full", "the disk is nearly full: what is left is for messages");
 		return false;
 	}
 	return true;
@@ -170,8 +169,7 @@ answer(struct endpoint_env *e, const struct upload *u)
 }
 
 static void
-store(struct endpoint_env *e, const struct account *a, const struct sniff *kind,
-    struct upload *u)
+store(struct endpoint_env *e, const struct account *a, const struct sniff *kind, struct upload *u)
 {
 	char sum[65], secret[UPLOAD_SECRET + 1];
 
@@ -227,8 +225,8 @@ endpoint_file(struct endpoint_env *e)
 	struct upload u;
 	char id[24];
 
-	switch (link_open(ctx_db(e->ctx, e->conf, e->thread), e->tail, clock_now_us() / 1000000,
-	    &e->arena, &u)) {
+	switch (link_open(
+	    ctx_db(e->ctx, e->conf, e->thread), e->tail, clock_now_us() / 1000000, &e->arena, &u)) {
 	case RC_OK:
 		break;
 	case RC_TEMP:
@@ -240,11 +238,12 @@ endpoint_file(struct endpoint_env *e)
 		return;
 	}
 	if (str_empty(e->conf->media_dir)) {
-		endpoint_error(e, 404, "not_here",
-		    "the file is not here: DMBOX_MEDIA_DIR is not set");
+		endpoint_error(
+		    e, 404, "not_here", "the file is not here: DMBOX_MEDIA_DIR is not set");
 		return;
 	}
 	snprintf(id, sizeof id, "%" PRId64, u.id);
-	endpoint_media_send(e, &(struct media_file){ .id = id, .path = u.path, .mime = u.mime,
-		.name = u.name, .sha256 = u.sha256 });
+	endpoint_media_send(e,
+	    &(struct media_file){
+		.id = id, .path = u.path, .mime = u.mime, .name = u.name, .sha256 = u.sha256 });
 }

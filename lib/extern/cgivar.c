@@ -9,17 +9,29 @@
 #include "base/str.h"
 #include "extern/cgivar.h"
 
-static const struct { const char *name; size_t n; } var_names[V__MAX] = {
-#define VAR(name) { name, sizeof name - 1 }
-	[V_METHOD] = VAR("REQUEST_METHOD"), [V_URI] = VAR("REQUEST_URI"),
-	[V_QUERY] = VAR("QUERY_STRING"), [V_SCRIPT] = VAR("SCRIPT_NAME"),
-	[V_INFO] = VAR("PATH_INFO"), [V_TYPE] = VAR("CONTENT_TYPE"),
-	[V_LENGTH] = VAR("CONTENT_LENGTH"), [V_CODING] = VAR("HTTP_TRANSFER_ENCODING"),
+static const struct {
+	const char *name;
+	size_t n;
+} var_names[V__MAX] = {
+#define VAR(name) \
+	{ \
+		name, sizeof name - 1 \
+	}
+	[V_METHOD] = VAR("REQUEST_METHOD"),
+	[V_URI] = VAR("REQUEST_URI"),
+	[V_QUERY] = VAR("QUERY_STRING"),
+	[V_SCRIPT] = VAR("SCRIPT_NAME"),
+	[V_INFO] = VAR("PATH_INFO"),
+	[V_TYPE] = VAR("CONTENT_TYPE"),
+	[V_LENGTH] = VAR("CONTENT_LENGTH"),
+	[V_CODING] = VAR("HTTP_TRANSFER_ENCODING"),
 	/* mod_rewrite hands these on under longer names */
 	[V_AUTH] = VAR("REDIRECT_HTTP_AUTHORIZATION"),
 	[V_AUTH_AGAIN] = VAR("REDIRECT_REDIRECT_HTTP_AUTHORIZATION"),
-	[V_ADDR] = VAR("REMOTE_ADDR"), [V_CONF] = VAR("DMBOX_CONFIG"),
-	[V_CONF_AGAIN] = VAR("REDIRECT_DMBOX_CONFIG"), [V_ROOT] = VAR("DOCUMENT_ROOT"),
+	[V_ADDR] = VAR("REMOTE_ADDR"),
+	[V_CONF] = VAR("DMBOX_CONFIG"),
+	[V_CONF_AGAIN] = VAR("REDIRECT_DMBOX_CONFIG"),
+	[V_ROOT] = VAR("DOCUMENT_ROOT"),
 #undef VAR
 };
 
@@ -34,7 +46,7 @@ pick(char *const *envp, const char *v[V__MAX])
 
 		for (int i = 0; n > 0 && i < V__MAX; i++)
 			if (n == var_names[i].n && v[i] == NULL &&
-				memcmp(*envp, var_names[i].name, n) == 0)
+			    memcmp(*envp, var_names[i].name, n) == 0)
 				v[i] = eq + 1;
 	}
 	for (int i = 0; i < V__MAX; i++)
@@ -125,7 +137,7 @@ cgi_read_head(char *const *envp, const char *v[V__MAX], struct http_req *req)
 	if (v[V_AUTH] != NULL && http_req_get(req, "authorization") == NULL)
 		add_header(req, "authorization", v[V_AUTH]);
 	req->remote_addr = mem_arena_dup(&req->arena, v[V_ADDR]);
-	req->conf_path = mem_arena_dup(&req->arena,
-	    v[V_CONF] != NULL ? v[V_CONF] : v[V_CONF_AGAIN]);
+	req->conf_path = mem_arena_dup(
+	    &req->arena, v[V_CONF] != NULL ? v[V_CONF] : v[V_CONF_AGAIN]);
 	req->doc_root = mem_arena_dup(&req->arena, v[V_ROOT]);
 }

@@ -229,17 +229,27 @@ set_error(struct db *d, const char *text)
 static enum db_fault
 fault_of_sqlstate(const char *s)
 {
-	static const struct { const char *prefix; enum db_fault fault; } table[] = {
-		{ "23505", DB_FAULT_UNIQUE }, { "22", DB_FAULT_DATA },
-		{ "23", DB_FAULT_DATA }, { "54", DB_FAULT_DATA },
+	static const struct {
+		const char *prefix;
+		enum db_fault fault;
+	} table[] = {
+		{ "23505", DB_FAULT_UNIQUE },
+		{ "22", DB_FAULT_DATA },
+		{ "23", DB_FAULT_DATA },
+		{ "54", DB_FAULT_DATA },
 		{ "40", DB_FAULT_CONFLICT },
-		{ "08", DB_FAULT_AWAY }, { "53", DB_FAULT_AWAY },
-		{ "57", DB_FAULT_AWAY }, { "58", DB_FAULT_AWAY },
+		{ "08", DB_FAULT_AWAY },
+		{ "53", DB_FAULT_AWAY },
+		{ "57", DB_FAULT_AWAY },
+		{ "58", DB_FAULT_AWAY },
 		{ "55P03", DB_FAULT_AWAY },	/* lock_timeout: too slow now */
 		{ "25006", DB_FAULT_AWAY },	/* a standby, or read-only for its disk */
-		{ "42P01", DB_FAULT_SCHEMA }, { "42703", DB_FAULT_SCHEMA },
-		{ "42883", DB_FAULT_SCHEMA }, { "3F000", DB_FAULT_SCHEMA },
-		{ "42501", DB_FAULT_DENIED }, { "28", DB_FAULT_DENIED },
+		{ "42P01", DB_FAULT_SCHEMA },
+		{ "42703", DB_FAULT_SCHEMA },
+		{ "42883", DB_FAULT_SCHEMA },
+		{ "3F000", DB_FAULT_SCHEMA },
+		{ "42501", DB_FAULT_DENIED },
+		{ "28", DB_FAULT_DENIED },
 	};
 
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
@@ -411,9 +421,12 @@ static enum rc
 conn_params(struct db *d, PQconninfoOption *opts, struct conn_params *p, struct buf *options)
 {
 	static const char *const defaults[][2] = {
-		{ "client_encoding", "UTF8" }, { "keepalives", "1" },
-		{ "keepalives_idle", "20" }, { "keepalives_interval", "5" },
-		{ "keepalives_count", "3" }, { "tcp_user_timeout", "10000" },
+		{ "client_encoding", "UTF8" },
+		{ "keepalives", "1" },
+		{ "keepalives_idle", "20" },
+		{ "keepalives_interval", "5" },
+		{ "keepalives_count", "3" },
+		{ "tcp_user_timeout", "10000" },
 	};
 	const char *given = NULL;
 
@@ -439,11 +452,12 @@ conn_params(struct db *d, PQconninfoOption *opts, struct conn_params *p, struct 
 	if (!d->no_options) {
 		/* the server gives up first, so that we hear why; lock waits before that.
 		 * Ours are look-ups: to start workers for one takes longer than all of it. */
-		buf_printf(options, "-c statement_timeout=%d -c lock_timeout=%d"
+		buf_printf(options,
+		    "-c statement_timeout=%d -c lock_timeout=%d"
 		    " -c idle_in_transaction_session_timeout=60000 -c jit=off"
 		    " -c max_parallel_workers_per_gather=0%s%s%s",
-		    d->statement_ms * 4 / 5, d->statement_ms * 3 / 8,
-		    given != NULL ? " " : "", given != NULL ? given : "", OURS);
+		    d->statement_ms * 4 / 5, d->statement_ms * 3 / 8, given != NULL ? " " : "",
+		    given != NULL ? given : "", OURS);
 		param(p, "options", options->p);
 	} else if (given != NULL) {
 		param(p, "options", given);
@@ -478,7 +492,10 @@ take_connect_state(struct db *d, char *text)
 static enum db_refused
 take_refused(const char *text, bool password_used)
 {
-	static const struct { const char *function; enum db_refused at; } known[] = {
+	static const struct {
+		const char *function;
+		enum db_refused at;
+	} known[] = {
 		{ ":  ClientAuthentication, ", DB_REFUSED_RULE },
 		{ ":  auth_failed, ", DB_REFUSED_PROOF },
 		{ ":  InitializeSessionUserId, ", DB_REFUSED_ROLE },
@@ -487,7 +504,8 @@ take_refused(const char *text, bool password_used)
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (strstr(text, known[i].function) != NULL)
 			return known[i].at == DB_REFUSED_ROLE && password_used ?
-			    DB_REFUSED_NOLOGIN : known[i].at;
+			    DB_REFUSED_NOLOGIN :
+			    known[i].at;
 	return DB_REFUSED_ELSEWHERE;
 }
 
@@ -522,8 +540,8 @@ connect_wait(struct db *d, const struct conn_params *p)
 	PQsetNoticeReceiver(d->c, on_notice, d);
 	d->farewell = false;
 	while (st != PGRES_POLLING_OK && st != PGRES_POLLING_FAILED) {
-		if (wait_socket(d->c, st == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-		    deadline) != RC_OK) {
+		if (wait_socket(d->c, st == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline) !=
+		    RC_OK) {
 			connect_failed(d, "no answer while connecting");
 			db_close(d);
 			return RC_TEMP;
@@ -550,8 +568,9 @@ connect_once(struct db *d)
 	opts = PQconninfoParse(d->conninfo, NULL);
 	if (opts == NULL || d->conninfo[0] == '\0') {
 		/* libpq's words may quote the password: not shown */
-		connect_failed(d, d->conninfo[0] == '\0' ? "DATABASE_URL is not set" :
-		    "DATABASE_URL is not a connection string");
+		connect_failed(d,
+		    d->conninfo[0] == '\0' ? "DATABASE_URL is not set" :
+					     "DATABASE_URL is not a connection string");
 		rc = RC_TEMP;
 	} else if ((rc = conn_params(d, opts, &p, &options)) == RC_OK) {
 		rc = connect_wait(d, &p);
@@ -566,8 +585,9 @@ connect_once(struct db *d)
 static enum rc
 ask_settings(struct db *d)
 {
-	static const struct db_stmt ask = { NULL, "select current_setting('synchronous_commit'), "
-	    "current_setting('default_transaction_isolation')" };
+	static const struct db_stmt ask = { NULL,
+		"select current_setting('synchronous_commit'), "
+		"current_setting('default_transaction_isolation')" };
 	struct db_res *r = NULL;
 	uint64_t trips = d->trips;	/* of connecting, not of a caller's statement */
 	enum rc rc;
@@ -578,13 +598,14 @@ ask_settings(struct db *d)
 	if (rc == RC_OK && str_eq(db_get_text(r, 0, 0), "off")) {
 		d->async = d->no_prepare = true;
 		log_warn("database: synchronous_commit is off and a pooler keeps our options "
-		    "back: each "
-		    "transaction sets it itself, which takes longer; alter role ... set "
-		    "synchronous_commit = on spares that");
+			 "back: each "
+			 "transaction sets it itself, which takes longer; alter role ... set "
+			 "synchronous_commit = on spares that");
 	}
 	if (rc == RC_OK && !str_eq(db_get_text(r, 0, 1), "read committed")) {
 		d->strict = d->no_prepare = true;
-		log_warn("database: default_transaction_isolation is %s and a pooler keeps our "
+		log_warn(
+		    "database: default_transaction_isolation is %s and a pooler keeps our "
 		    "options back: each transaction sets it itself, which takes longer; alter "
 		    "role ... set default_transaction_isolation = 'read committed' spares that",
 		    db_get_text(r, 0, 1));
@@ -635,7 +656,7 @@ connect_now(struct db *d)
 		/* PgBouncer without ignore_startup_parameters; it does not keep
 		 * prepared statements either when it pools transactions */
 		log_info("database: a pooler refuses startup options: going without them "
-		    "and without prepared statements");
+			 "and without prepared statements");
 		d->no_options = d->no_prepare = true;
 		rc = connect_once(d);
 	}
@@ -672,8 +693,9 @@ db_ready(struct db *d)
 		if (d->c != NULL && PQstatus(d->c) == CONNECTION_OK)
 			return RC_OK;
 		if (d->fault == DB_FAULT_NONE)
-			lose_connection(d, d->in_tx ? "connection lost inside a transaction" :
-			    "connection lost at once");
+			lose_connection(d,
+			    d->in_tx ? "connection lost inside a transaction" :
+				       "connection lost at once");
 		return RC_TEMP;
 	}
 	clear_fault(d);
@@ -978,8 +1000,10 @@ db_begin(struct db *d)
 
 	if ((rc = db_ready(d)) != RC_OK)
 		return rc;
-	rc = simple(d, d->async ? "begin isolation level read committed; "
-	    "set local synchronous_commit = on" : "begin isolation level read committed",
+	rc = simple(d,
+	    d->async ? "begin isolation level read committed; "
+		       "set local synchronous_commit = on" :
+		       "begin isolation level read committed",
 	    d->statement_ms, "begin", NULL);
 	if (rc == RC_OK)
 		d->in_tx = true;

@@ -67,7 +67,9 @@ enum db_refused {
 enum db_refused db_refused(const struct db *d);
 const char *db_error(const struct db *d);	/* first line, password scrubbed */
 /* db_where(d): what the server named beside its last error; "" where it named none. */
-struct db_where { char table[64], column[64], constraint[64]; };
+struct db_where {
+	char table[64], column[64], constraint[64];
+};
 const struct db_where *db_where(const struct db *d);
 /* db_ready(d): connect if need be.  RC_TEMP while the database is away. */
 enum rc db_ready(struct db *d) MUST_CHECK;
@@ -112,7 +114,11 @@ void db_reach(const char *conninfo, struct db_reach *out);
  */
 enum db_type { DB_BOOL, DB_I32, DB_I64, DB_TEXT, DB_BYTEA, DB_TIME, DB_JSONB, DB_UUID };
 struct db_arg;
-struct db_args { struct db_arg *v; size_t n, cap; bool in_array; };
+struct db_args {
+	struct db_arg *v;
+	size_t n, cap;
+	bool in_array;
+};
 void db_null(struct db_args *a, enum db_type t);
 void db_bool(struct db_args *a, bool v);
 void db_i32(struct db_args *a, int32_t v);
@@ -131,7 +137,10 @@ void db_array_end_or_null(struct db_args *a);	/* without a value in it: a null a
 void db_args_free(struct db_args *a);
 
 /* A statement: name NULL = not prepared (rare ones, DDL). */
-struct db_stmt { const char *name; const char *sql; };
+struct db_stmt {
+	const char *name;
+	const char *sql;
+};
 
 struct db_res;
 /*
@@ -143,12 +152,12 @@ struct db_res;
  *          CONFLICT.
  * Owns     *out: db_res_free().
  */
-enum rc db_exec(struct db *d, const struct db_stmt *s, struct db_args *a,
-    struct db_res **out) MUST_CHECK;
+enum rc db_exec(
+    struct db *d, const struct db_stmt *s, struct db_args *a, struct db_res **out) MUST_CHECK;
 /* db_row(d, s, a, out): db_exec of a statement that must give a row: RC_NONE where it gives none.
  * out may be NULL where only that matters. */
-enum rc db_row(struct db *d, const struct db_stmt *s, struct db_args *a,
-    struct db_res **out) MUST_CHECK;
+enum rc db_row(
+    struct db *d, const struct db_stmt *s, struct db_args *a, struct db_res **out) MUST_CHECK;
 /* db_script(d, sql): several statements without arguments (migrations).
  * Returns as db_exec. */
 enum rc db_script(struct db *d, const char *sql) MUST_CHECK;

@@ -10,10 +10,17 @@
 #include "extern/db.h"
 #include "extern/dbarg.h"
 
-static const struct { unsigned int scalar, array; } oids[] = {
-	[DB_BOOL] = { 16, 1000 }, [DB_I32] = { 23, 1007 }, [DB_I64] = { 20, 1016 },
-	[DB_TEXT] = { 25, 1009 }, [DB_BYTEA] = { 17, 1001 }, [DB_TIME] = { 1184, 1185 },
-	[DB_JSONB] = { 3802, 3807 }, [DB_UUID] = { 2950, 2951 },
+static const struct {
+	unsigned int scalar, array;
+} oids[] = {
+	[DB_BOOL] = { 16, 1000 },
+	[DB_I32] = { 23, 1007 },
+	[DB_I64] = { 20, 1016 },
+	[DB_TEXT] = { 25, 1009 },
+	[DB_BYTEA] = { 17, 1001 },
+	[DB_TIME] = { 1184, 1185 },
+	[DB_JSONB] = { 3802, 3807 },
+	[DB_UUID] = { 2950, 2951 },
 };
 enum { ARRAY_HEAD = 20, ARGS_FIRST = 48 };	/* as many as dmbox.ingest takes, and some */
 

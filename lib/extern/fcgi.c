@@ -54,7 +54,8 @@
 #define LISTEN_FD 0
 #define WAKE_SIGNAL SIGUSR2
 #define STACK_BYTES (256 * 1024)
-#define DRAIN_BYTES (32u << 20)	/* of a body that is too large: the server must get rid of it
+#define DRAIN_BYTES \
+	(32u << 20) /* of a body that is too large: the server must get rid of it
 				 * before it reads our 413 */
 #define LINGER_MS 3000		/* how long waiting connections are still served at the end */
 #define PEER_TIMEOUT_S 60
@@ -301,12 +302,22 @@ reason(int status)
 		int status;
 		const char *text;
 	} table[] = {
-		{ 200, "OK" }, { 202, "Accepted" }, { 204, "No Content" }, { 304, "Not Modified" },
-		{ 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
-		{ 404, "Not Found" }, { 405, "Method Not Allowed" }, { 409, "Conflict" },
-		{ 413, "Content Too Large" }, { 422, "Unprocessable Content" },
-		{ 429, "Too Many Requests" }, { 500, "Internal Server Error" },
-		{ 502, "Bad Gateway" }, { 503, "Service Unavailable" },
+		{ 200, "OK" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 304, "Not Modified" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 409, "Conflict" },
+		{ 413, "Content Too Large" },
+		{ 422, "Unprocessable Content" },
+		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 502, "Bad Gateway" },
+		{ 503, "Service Unavailable" },
 	};
 
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
@@ -670,8 +681,9 @@ next_connection(struct server *s)
 
 	for (;;) {
 		/* who waits is served by what comes after us, or else before we go */
-		if (stopping() && (atomic_load(&s->recycle) ||
-		    clock_mono_ms() - s->stop_at_ms > LINGER_MS || !pending(0)))
+		if (stopping() &&
+		    (atomic_load(&s->recycle) || clock_mono_ms() - s->stop_at_ms > LINGER_MS ||
+			!pending(0)))
 			return -1;
 		wake_mask(SIG_UNBLOCK);
 		fd = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
@@ -680,14 +692,21 @@ next_connection(struct server *s)
 		if (fd >= 0)
 			break;
 		switch (e) {
-		case EBADF: case EINVAL: case ENOTSOCK: case EOPNOTSUPP: case EFAULT:
+		case EBADF:
+		case EINVAL:
+		case ENOTSOCK:
+		case EOPNOTSUPP:
+		case EFAULT:
 			log_error("accept: %s", strerror(e));
 			atomic_store(&s->failed, true);
 			return -1;
 		case EAGAIN:		/* somebody made the socket non-blocking */
 			(void)pending(1000);
 			break;
-		case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM:
+		case EMFILE:
+		case ENFILE:
+		case ENOBUFS:
+		case ENOMEM:
 			log_warn("accept: %s", strerror(e));
 			clock_sleep_ms(100);
 			break;
@@ -724,7 +743,7 @@ count_request(struct server *s)
 	if (stopping())
 		return;
 	if (((o->max_requests > 0 && n >= o->max_requests) ||
-	    (o->max_rss_kb > 0 && n % RSS_EVERY == 0 && rss_kb() > o->max_rss_kb)) &&
+		(o->max_rss_kb > 0 && n % RSS_EVERY == 0 && rss_kb() > o->max_rss_kb)) &&
 	    !atomic_exchange(&s->recycle, true))
 		kill(getpid(), SIGUSR1);	/* main ends us in order */
 }

@@ -117,10 +117,22 @@ httpc_allow(struct httpc *h, const struct strv *media_allow)
 static bool
 private4(uint32_t a)
 {
-	static const struct { uint32_t net; unsigned int bits; } nets[] = {
-		{ 0x00000000, 8 }, { 0x0a000000, 8 }, { 0x64400000, 10 }, { 0x7f000000, 8 },
-		{ 0xa9fe0000, 16 }, { 0xac100000, 12 }, { 0xc0000000, 24 }, { 0xc0000200, 24 },
-		{ 0xc0a80000, 16 }, { 0xc6120000, 15 }, { 0xc6336400, 24 }, { 0xcb007100, 24 },
+	static const struct {
+		uint32_t net;
+		unsigned int bits;
+	} nets[] = {
+		{ 0x00000000, 8 },
+		{ 0x0a000000, 8 },
+		{ 0x64400000, 10 },
+		{ 0x7f000000, 8 },
+		{ 0xa9fe0000, 16 },
+		{ 0xac100000, 12 },
+		{ 0xc0000000, 24 },
+		{ 0xc0000200, 24 },
+		{ 0xc0a80000, 16 },
+		{ 0xc6120000, 15 },
+		{ 0xc6336400, 24 },
+		{ 0xcb007100, 24 },
 		{ 0xe0000000, 3 },
 	};
 
@@ -157,8 +169,8 @@ static bool
 private_addr(const struct sockaddr *sa)
 {
 	if (sa->sa_family == AF_INET)
-		return private4(ntohl(
-		    ((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr));
+		return private4(
+		    ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr));
 	if (sa->sa_family == AF_INET6)
 		return private6(((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr.s6_addr);
 	return true;
@@ -396,8 +408,8 @@ set_safety(struct flow *f, int64_t left_ms)
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 #endif
 	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)left_ms);
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
-	    (long)(left_ms < CONNECT_MS ? left_ms : CONNECT_MS));
+	curl_easy_setopt(
+	    e, CURLOPT_CONNECTTIMEOUT_MS, (long)(left_ms < CONNECT_MS ? left_ms : CONNECT_MS));
 	if (f->req.fresh) {
 		curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 		curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
@@ -594,9 +606,11 @@ finished(struct flow *f, CURLcode code)
 		return;
 	if (fail == HTTP_FAIL_NONE && status == 0)
 		fail = HTTP_FAIL_CUT;
-	give(f, fail, fail == HTTP_FAIL_BLOCKED ? "private address" :
-	    fail == HTTP_FAIL_TOO_BIG ? "answer too large" :
-	    f->err[0] != '\0' ? f->err : curl_easy_strerror(code));
+	give(f, fail,
+	    fail == HTTP_FAIL_BLOCKED	  ? "private address" :
+		fail == HTTP_FAIL_TOO_BIG ? "answer too large" :
+		f->err[0] != '\0'	  ? f->err :
+					    curl_easy_strerror(code));
 }
 
 /* --- the engine ------------------------------------------------------------------ */
@@ -632,8 +646,9 @@ ask(struct flow *f)
 	int64_t wait_ms = 0;
 
 	/* empty without an arena: who builds it calls http_req_init */
-	f->req = (struct http_req){ .method = "GET", .url = "", .query = "", .body = "",
-	    .remote_addr = "" };
+	f->req = (struct http_req){
+		.method = "GET", .url = "", .query = "", .body = "", .remote_addr = ""
+	};
 	if (f->f.next(f->f.arg, &f->req, &wait_ms) != RC_OK) {
 		end(f, false);
 		return;

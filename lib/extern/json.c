@@ -239,8 +239,15 @@ lex_scalar(struct lexer *l)
 }
 
 /* What may come next.  A container that has just begun may also end. */
-enum expect { EXPECT_VALUE, EXPECT_FIRST_VALUE, EXPECT_KEY, EXPECT_FIRST_KEY, EXPECT_COLON,
-	EXPECT_COMMA, EXPECT_END };
+enum expect {
+	EXPECT_VALUE,
+	EXPECT_FIRST_VALUE,
+	EXPECT_KEY,
+	EXPECT_FIRST_KEY,
+	EXPECT_COLON,
+	EXPECT_COMMA,
+	EXPECT_END
+};
 
 static enum rc
 lex_open(struct lexer *l, enum expect *next)
@@ -305,16 +312,22 @@ lex(struct lexer *l)
 	while (rc == RC_OK && l->i < l->n) {
 		l->what = "unexpected character";
 		switch (l->p[l->i]) {
-		case ' ': case '\t': case '\n': case '\r':
+		case ' ':
+		case '\t':
+		case '\n':
+		case '\r':
 			l->i++;
 			break;
-		case '{': case '[':
+		case '{':
+		case '[':
 			rc = lex_open(l, &next);
 			break;
-		case '}': case ']':
+		case '}':
+		case ']':
 			rc = lex_close(l, &next);
 			break;
-		case ':': case ',':
+		case ':':
+		case ',':
 			rc = lex_between(l, &next);
 			break;
 		default:
@@ -596,8 +609,8 @@ json_each(const struct json *j, struct json_iter *it, const char **key, const st
 
 	if (json_type(j) != JSON_OBJECT)
 		return false;
-	e = it->at != NULL ? ((const struct lh_entry *)it->at)->next
-	    : json_object_get_object(obj(j))->head;
+	e = it->at != NULL ? ((const struct lh_entry *)it->at)->next :
+			     json_object_get_object(obj(j))->head;
 	if (e == NULL)
 		return false;
 	it->at = e;
@@ -648,8 +661,8 @@ json_str(struct mem_arena *a, const struct json *j)
 {
 	if (json_type(j) != JSON_STRING)
 		return NULL;
-	return str_utf8_clean(a, json_object_get_string(obj(j)),
-	    (size_t)json_object_get_string_len(obj(j)), NULL);
+	return str_utf8_clean(
+	    a, json_object_get_string(obj(j)), (size_t)json_object_get_string_len(obj(j)), NULL);
 }
 
 char *
@@ -723,7 +736,8 @@ plain_len(const char *p, size_t n)
 	for (; i + 8 <= n; i += 8) {
 		memcpy(&x, p + i, 8);
 		if (((x | (x - 0x20 * ones) | ((x ^ '"' * ones) - ones) |
-		    ((x ^ '\\' * ones) - ones)) & 0x80 * ones) != 0)
+			 ((x ^ '\\' * ones) - ones)) &
+			0x80 * ones) != 0)
 			break;
 	}
 	while (i < n && (unsigned char)p[i] >= 0x20 && (unsigned char)p[i] < 0x80 && p[i] != '"' &&
@@ -811,8 +825,8 @@ put_object(struct buf *b, struct json_object *o, bool sorted)
 	size_t n = (size_t)json_object_object_length(o), i = 0;
 	struct pair *v = mem_array(n + 1, sizeof *v);
 
-	for (struct lh_entry *e = json_object_get_object(o)->head; e != NULL &&
-	    i < n; e = e->next) {
+	for (struct lh_entry *e = json_object_get_object(o)->head; e != NULL && i < n;
+	     e = e->next) {
 		v[i].key = lh_entry_k(e);
 		v[i++].v = (struct json_object *)(uintptr_t)lh_entry_v(e);
 	}

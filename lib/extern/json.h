@@ -31,8 +31,15 @@ void json_free(struct json *j);
  */
 char *json_mend(struct mem_arena *a, const char *p, size_t n, size_t *out_n, const char **why);
 
-enum json_type { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING,
-	JSON_ARRAY, JSON_OBJECT };
+enum json_type {
+	JSON_ABSENT,
+	JSON_NULL,
+	JSON_BOOL,
+	JSON_NUMBER,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT
+};
 enum json_type json_type(const struct json *j);	/* NULL: JSON_ABSENT */
 /* json_get(j, path): borrowed member by dotted path ("sender.id"); NULL where absent,
  * null, or not an object on the way.  A key with dots of its own: json_member. */
@@ -69,10 +76,12 @@ enum json_twice json_twice(const struct json *j, const char *p, size_t n);
 size_t json_len(const struct json *j);	/* array elements, else 0 */
 /* json_at(j, i): borrowed element, counted from 0; NULL behind the last, or where j is no array. */
 const struct json *json_at(const struct json *j, size_t i);
-struct json_iter { const void *at; };	/* { NULL }: before the first member */
+struct json_iter {
+	const void *at;
+}; /* { NULL }: before the first member */
 /* json_each(j, it, key, value): the next member of an object; false at its end. */
-bool json_each(const struct json *j, struct json_iter *it, const char **key,
-    const struct json **value);
+bool json_each(
+    const struct json *j, struct json_iter *it, const char **key, const struct json **value);
 
 /* json_text(a, j): a string, or a number's source text, as clean UTF-8 (NUL and
  * lone surrogates are U+FFFD) in the arena; NULL for any other type. */

@@ -33,19 +33,74 @@
 
 /* Refused by name: a libseccomp that does not know one has no such call. */
 static const char *const refused[] = {
-	"execve", "execveat", "fork", "vfork",
-	"ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
-	"perf_event_open", "bpf", "userfaultfd", "seccomp", "personality",
-	"io_uring_setup", "io_uring_enter", "io_uring_register",
-	"mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig",
-	"fsmount", "fspick", "mount_setattr", "unshare", "setns",
-	"keyctl", "add_key", "request_key",
-	"init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
-	"swapon", "swapoff", "acct", "quotactl", "syslog", "settimeofday", "clock_settime",
-	"adjtimex", "clock_adjtime", "sethostname", "setdomainname", "iopl", "ioperm",
-	"open_by_handle_at", "name_to_handle_at", "lookup_dcookie",
-	"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "capset",
-	"listen", "bind", "shmget", "msgget",
+	"execve",
+	"execveat",
+	"fork",
+	"vfork",
+	"ptrace",
+	"process_vm_readv",
+	"process_vm_writev",
+	"process_madvise",
+	"kcmp",
+	"pidfd_getfd",
+	"perf_event_open",
+	"bpf",
+	"userfaultfd",
+	"seccomp",
+	"personality",
+	"io_uring_setup",
+	"io_uring_enter",
+	"io_uring_register",
+	"mount",
+	"umount2",
+	"pivot_root",
+	"chroot",
+	"open_tree",
+	"move_mount",
+	"fsopen",
+	"fsconfig",
+	"fsmount",
+	"fspick",
+	"mount_setattr",
+	"unshare",
+	"setns",
+	"keyctl",
+	"add_key",
+	"request_key",
+	"init_module",
+	"finit_module",
+	"delete_module",
+	"kexec_load",
+	"kexec_file_load",
+	"reboot",
+	"swapon",
+	"swapoff",
+	"acct",
+	"quotactl",
+	"syslog",
+	"settimeofday",
+	"clock_settime",
+	"adjtimex",
+	"clock_adjtime",
+	"sethostname",
+	"setdomainname",
+	"iopl",
+	"ioperm",
+	"open_by_handle_at",
+	"name_to_handle_at",
+	"lookup_dcookie",
+	"setuid",
+	"setgid",
+	"setreuid",
+	"setregid",
+	"setresuid",
+	"setresgid",
+	"setgroups",
+	"capset",
+	"listen",
+	"bind",
+	"shmget",
+	"msgget",
 };
 
 static int
@@ -111,7 +166,11 @@ struct net_rule {
 	uint64_t access, port;
 };
 enum {
-	ABI_REFER = 2, ABI_TRUNCATE = 3, ABI_NET = 4, ABI_IOCTL = 5, ABI_SCOPE = 6,
+	ABI_REFER = 2,
+	ABI_TRUNCATE = 3,
+	ABI_NET = 4,
+	ABI_IOCTL = 5,
+	ABI_SCOPE = 6,
 	RULE_NET_PORT = 2
 };
 #define FS_TRUNCATE (1ull << 14)
@@ -122,10 +181,10 @@ enum {
 #define DNS_PORT 53
 
 #define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define FS_WRITE (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
-	LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | \
-	LANDLOCK_ACCESS_FS_MAKE_REG | \
-	LANDLOCK_ACCESS_FS_REFER | FS_TRUNCATE)
+#define FS_WRITE \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
+	    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | \
+	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REFER | FS_TRUNCATE)
 #define FS_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE)
 #define FS_ALL ((1ull << 13) - 1)	/* of the first version; the others are added */
 
@@ -180,7 +239,7 @@ enter_files(const struct sandbox *s)
 	/* the first version forbids every rename between folders: no spool */
 	if (abi < ABI_REFER) {
 		log_warn("sandbox: the host has no landlock (Linux 5.19 or newer): files are "
-		    "not limited");
+			 "not limited");
 		return false;
 	}
 	set.fs |= LANDLOCK_ACCESS_FS_REFER;

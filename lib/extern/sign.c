@@ -37,14 +37,15 @@ sha256(void)
 }
 
 void
-sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
-    unsigned char out[SIGN_SHA256])
+sign_hmac_sha256(
+    const void *key, size_t key_n, const void *p, size_t n, unsigned char out[SIGN_SHA256])
 {
 	static const unsigned char none[1];
 	unsigned int len = 0;
 
-	if (HMAC(sha256(), key_n > 0 ? key : none, (int)key_n, n > 0 ? p : none, n, out,
-	    &len) == NULL || len != SIGN_SHA256)
+	if (HMAC(sha256(), key_n > 0 ? key : none, (int)key_n, n > 0 ? p : none, n, out, &len) ==
+		NULL ||
+	    len != SIGN_SHA256)
 		abort();
 }
 

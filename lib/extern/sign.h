@@ -10,8 +10,8 @@
 #define SIGN_SHA256 32
 
 /* sign_hmac_sha256: HMAC-SHA256 (RFC 2104), sign_sha256: SHA-256 of n bytes. */
-void sign_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
-    unsigned char out[SIGN_SHA256]);
+void sign_hmac_sha256(
+    const void *key, size_t key_n, const void *p, size_t n, unsigned char out[SIGN_SHA256]);
 void sign_sha256(const void *p, size_t n, unsigned char out[SIGN_SHA256]);
 /* The MACs of one body by secret, so that none is made twice.  n = 0 to begin with; keys are
  * borrowed.  Where it is full the rest is made as often as it is asked for. */

@@ -111,7 +111,8 @@ claimed(struct conf *c, const struct conf_kv *kv, enum channel ch, const char *f
 		if (claim == CLAIM_YES && most == CLAIM_YES)
 			conf_issue(c, true, NULL, file != NULL ? file : "environment",
 			    "keys of both %s and %s are set: "
-			    "which one is it?", best->title, providers[i]->title);
+			    "which one is it?",
+			    best->title, providers[i]->title);
 		if (claim > most) {
 			best = providers[i];
 			most = claim;
@@ -129,8 +130,8 @@ account_common(struct conf *c, struct account *a)
 
 	a->use_mock = raw_get_bool(&raw, ig ? K_IG_MOCK : K_WA_MOCK);
 	a->title = raw_get(&raw, ig ? K_IG_TITLE : K_WA_TITLE);
-	a->poll_s = (unsigned int)raw_get_num(&raw, ig ? K_IG_POLL_S : K_WA_POLL_S,
-	    a->provider->poll_s);
+	a->poll_s = (unsigned int)raw_get_num(
+	    &raw, ig ? K_IG_POLL_S : K_WA_POLL_S, a->provider->poll_s);
 	for (size_t i = 0; i < *a->provider->n_keys; i++) {
 		const struct provider_key *k = &a->provider->keys[i];
 		const char *s = a->kv[key_index(k->name)].value;
@@ -160,8 +161,8 @@ account_init(struct conf *c, struct account *a, const struct conf_kv *kv)
 }
 
 static void
-account_add(struct conf *c, const struct raw *raw, enum channel ch, const char *name,
-    const char *file)
+account_add(
+    struct conf *c, const struct raw *raw, enum channel ch, const char *name, const char *file)
 {
 	struct account *a;
 
@@ -228,8 +229,8 @@ account_file(struct conf *c, const char *name)
 		raw_check(c, &more->raw);
 		accounts_of(c, &more->raw, name, path);
 		if (c->n_accounts == before)
-			conf_issue(c, false, NULL, path,
-			    "no INSTAGRAM_ or WHATSAPP_ key is set in it");
+			conf_issue(
+			    c, false, NULL, path, "no INSTAGRAM_ or WHATSAPP_ key is set in it");
 	}
 	free(path);
 }
@@ -316,7 +317,7 @@ account_secret(const struct account *a, size_t i, const char **key)
 		const struct conf_key_info *info = &key_defs[k].info;
 
 		if (!info->secret || (key_defs[k].channels >> a->channel & 1) == 0 ||
-			a->kv[k].value == NULL)
+		    a->kv[k].value == NULL)
 			continue;
 		if (key != NULL)
 			*key = info->name;

@@ -195,7 +195,8 @@ signature(const struct conf *c, const char *token, jwt_alg_t alg, char why[96])
 
 	if (alg == JWT_ALG_HS256)
 		return verifies_secret(token, c->jwt_secret) ||
-		    verifies_secret(token, c->jwt_secret_old) ? RC_OK :
+			verifies_secret(token, c->jwt_secret_old) ?
+		    RC_OK :
 		    deny(why, "signature does not match");
 	if (read_key_file(c->jwt_public_key_file, &key, &n) != RC_OK) {
 		snprintf(why, 96, "public key file cannot be read");
@@ -336,8 +337,7 @@ auth_bearer(const struct conf *c, const char *header, struct auth_caller *out, c
 }
 
 enum rc
-auth_token_make(const struct conf *c, const char *sub, const char *scope, int64_t ttl_s,
-    char **out)
+auth_token_make(const struct conf *c, const char *sub, const char *scope, int64_t ttl_s, char **out)
 {
 	unsigned int bits;
 	int64_t now = clock_now_us() / 1000000;
@@ -351,7 +351,7 @@ auth_token_make(const struct conf *c, const char *sub, const char *scope, int64_
 		return RC_TEMP;
 	if (jwt_new(&jwt) == 0 &&
 	    jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)c->jwt_secret,
-	    (int)strlen(c->jwt_secret)) == 0 &&
+		(int)strlen(c->jwt_secret)) == 0 &&
 	    jwt_add_grant(jwt, "sub", sub) == 0 &&
 	    (scope == NULL || jwt_add_grant(jwt, "scope", scope) == 0) &&
 	    jwt_add_grant_int(jwt, "iat", (long)now) == 0 &&

@@ -58,9 +58,14 @@ static void
 databases(struct conf *c)
 {
 	const struct raw *m = &c->priv->main;
-	const struct { enum key k; char **url; } roles[] = {
-		{ K_DB_WEB, &c->database_url_web }, { K_DB_SEND, &c->database_url_send },
-		{ K_DB_CRON, &c->database_url_cron }, { K_DB_READ, &c->database_url_read },
+	const struct {
+		enum key k;
+		char **url;
+	} roles[] = {
+		{ K_DB_WEB, &c->database_url_web },
+		{ K_DB_SEND, &c->database_url_send },
+		{ K_DB_CRON, &c->database_url_cron },
+		{ K_DB_READ, &c->database_url_read },
 	};
 	char why[160], *parts;
 
@@ -156,9 +161,8 @@ same_ids(struct conf *c)
 			if (a->channel == b->channel && a->own_id != NULL &&
 			    str_eq(a->own_id, b->own_id))
 				conf_issue(c, false, NULL, a->file,
-				    "the accounts %s and %s of %s have the same id %s",
-				    b->name, a->name, channel_names[a->channel],
-				    a->own_id);
+				    "the accounts %s and %s of %s have the same id %s", b->name,
+				    a->name, channel_names[a->channel], a->own_id);
 		}
 }
 
@@ -207,8 +211,7 @@ conf_drop(struct conf *c)
 	char *const strings[] = { c->file, c->dir, c->accounts_dir, c->database_url,
 		c->database_url_web, c->database_url_send, c->database_url_cron,
 		c->database_url_read, c->spool_dir, c->media_dir, c->tick_dir, c->public_url,
-		    c->lang,
-		c->log_file, c->jwt_secret, c->jwt_secret_old, c->jwt_default_scope,
+		c->lang, c->log_file, c->jwt_secret, c->jwt_secret_old, c->jwt_default_scope,
 		c->jwt_public_key_file };
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
@@ -272,8 +275,11 @@ conf_register_secrets(const struct conf *c)
 void
 conf_log_open(const struct conf *c, const char *program)
 {
-	struct log_opts o = { .level = (enum log_level)c->log_level, .json = c->log_json,
-		.file = c->log_file, .max_bytes = c->log_max_bytes, .program = program };
+	struct log_opts o = { .level = (enum log_level)c->log_level,
+		.json = c->log_json,
+		.file = c->log_file,
+		.max_bytes = c->log_max_bytes,
+		.program = program };
 
 	log_open(&o);
 }
@@ -329,8 +335,8 @@ conf_value(const struct conf *c, size_t i, const char **value, const char **from
 }
 
 bool
-conf_account_value(const struct conf *c, const char *account, size_t i, const char **value,
-    const char **from)
+conf_account_value(
+    const struct conf *c, const char *account, size_t i, const char **value, const char **from)
 {
 	for (size_t k = 0; k < c->priv->n_more; k++) {
 		const struct conf_kv *kv = &c->priv->more[k].raw.v[key_shown(i)];

@@ -51,18 +51,26 @@ struct account {
 	char *file;			/* where it was read */
 };
 
-
 /* What a value must look like; it is checked where it stands, so that a reason names its line. */
 enum conf_kind {
-	CONF_TEXT, CONF_BOOL, CONF_NUM,
+	CONF_TEXT,
+	CONF_BOOL,
+	CONF_NUM,
 	CONF_UPSTREAM,	/* URL we call: https, or http on loopback */
 	CONF_URL,	/* any http(s) URL */
 	CONF_DB,	/* connection string */
 	CONF_KEY,	/* secret of at least 32 bytes */
 	CONF_SECRET,	/* a comma list of secrets of ours, at least 8 characters each */
 	CONF_ID,	/* goes into paths: A-Za-z0-9._- */
-	CONF_LEVEL, CONF_FORMAT, CONF_LANG,
-	CONF_VERSION, CONF_PATHS, CONF_AUTH, CONF_SCOPE, CONF_PROXIES, CONF_HOSTS,
+	CONF_LEVEL,
+	CONF_FORMAT,
+	CONF_LANG,
+	CONF_VERSION,
+	CONF_PATHS,
+	CONF_AUTH,
+	CONF_SCOPE,
+	CONF_PROXIES,
+	CONF_HOSTS,
 };
 
 /* One thing wrong (error) or odd (warning) with a configuration. */
@@ -142,8 +150,8 @@ void conf_log_open(const struct conf *c, const char *program);
  * NULL where there is none. */
 const struct account *conf_account(const struct conf *c, enum channel ch, const char *name);
 /* conf_account_by_own_id(c, channel, own_id): NULL where none or several. */
-const struct account *conf_account_by_own_id(const struct conf *c, enum channel ch,
-    const char *own_id);
+const struct account *conf_account_by_own_id(
+    const struct conf *c, enum channel ch, const char *own_id);
 /* channel_by_name(s, out): "instagram", "whatsapp"; RC_INVALID for anything else. */
 enum rc channel_by_name(const char *s, enum channel *out) MUST_CHECK;
 
@@ -162,8 +170,8 @@ const char *account_secret(const struct account *a, size_t i, const char **key);
  * KEY, value, KEY, value, ..., NULL.  For tests and for dmbox init, which signs with it.
  * conf_account_del frees it.
  */
-struct account *conf_account_make(const struct provider *p, const char *name,
-    const char *const kv[]);
+struct account *conf_account_make(
+    const struct provider *p, const char *name, const char *const kv[]);
 void conf_account_del(struct account *a);
 /* conf_channel_key(ch, tail): "INSTAGRAM_" and tail, if that is a key; else "". */
 const char *conf_channel_key(enum channel ch, const char *tail);
@@ -182,8 +190,8 @@ void conf_list(const struct conf_values *v, const char *key, struct strv *out);	
 char *conf_copy(const struct conf_values *v, const char *key);
 char *conf_url(const struct conf_values *v, const char *key);
 /* conf_warn(v, key, fmt...): a warning of the configuration about this key. */
-void conf_warn(const struct conf_values *v, const char *key, const char *fmt, ...) PRINTF_LIKE(3,
-    4);
+void conf_warn(const struct conf_values *v, const char *key, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 /* The table of keys, for dump, completion and the documentation tests. */
 struct conf_key_info {
@@ -202,7 +210,7 @@ const struct conf_key_info *conf_key(size_t i);
 void conf_value(const struct conf *c, size_t i, const char **value, const char **from);
 /* conf_account_value: the same for a file of DMBOX_ACCOUNTS_DIR; false where that
  * account's file does not set key i, or there is none of that name. */
-bool conf_account_value(const struct conf *c, const char *account, size_t i,
-    const char **value, const char **from);
+bool conf_account_value(
+    const struct conf *c, const char *account, size_t i, const char **value, const char **from);
 
 #endif

@@ -41,8 +41,7 @@ static bool
 foreign(const char *p, size_t n)
 {
 	static const char *const names[] = { "schema", "connection_limit", "pool_timeout",
-		"pgbouncer", "socket_timeout", "statement_cache_size", "sslaccept",
-		"sslidentity" };
+		"pgbouncer", "socket_timeout", "statement_cache_size", "sslaccept", "sslidentity" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (n == strlen(names[i]) && memcmp(p, names[i], n) == 0)
@@ -125,13 +124,15 @@ dburl_make(const char *in, char **out, char why[160])
 	else
 		buf_puts(&b, in);
 	if (!buf_err(&b) && wants_tls(b.p, &tls) != RC_OK) {
-		snprintf(why, 160,
-		    "is neither a postgresql:// URL nor a libpq string (key=value ...)");
+		snprintf(
+		    why, 160, "is neither a postgresql:// URL nor a libpq string (key=value ...)");
 		goto out;
 	}
 	if (tls)
-		buf_printf(&b, "%ssslmode=require", !is_url(in) ? " " :
-		    strchr(query_of(b.p), '?') != NULL ? "&" : "?");
+		buf_printf(&b, "%ssslmode=require",
+		    !is_url(in)				   ? " " :
+			strchr(query_of(b.p), '?') != NULL ? "&" :
+							     "?");
 	if (buf_err(&b)) {
 		snprintf(why, 160, "is longer than %u bytes", URL_MAX);
 		goto out;
@@ -193,5 +194,5 @@ dburl_password_written(const char *s)
 	const char *colon = memchr(p, ':', n);
 
 	return p[n] == '@' && colon != NULL ? mem_ndup(colon + 1, n - (size_t)(colon + 1 - p)) :
-	    dburl_password(s);
+					      dburl_password(s);
 }

@@ -40,7 +40,7 @@ members(const struct provider *p, char why[200])
 	    p->checks == NULL || p->n_checks == NULL)
 		return fault(why, "keys, samples or checks are missing", NULL);
 	if ((p->hints == NULL) != (p->n_hints == NULL) ||
-		(p->masks == NULL) != (p->n_masks == NULL))
+	    (p->masks == NULL) != (p->n_masks == NULL))
 		return fault(why, "a table without its length", NULL);
 	if ((p->poll_build == NULL) != (p->poll_read == NULL) ||
 	    (p->send_build == NULL) != (p->send_read == NULL) ||
@@ -83,7 +83,8 @@ keys(const struct provider *p, char why[200])
 	if ((use & KEY_CALL) == 0 || (use & KEY_VERIFY) == 0 || (use & KEY_READY) == 0)
 		return fault(why, "no key is KEY_CALL, KEY_READY or KEY_VERIFY", NULL);
 	return p->handshake_query != NULL && (use & KEY_HANDSHAKE) == 0 ?
-	    fault(why, "handshake_query without a KEY_HANDSHAKE", NULL) : false;
+	    fault(why, "handshake_query without a KEY_HANDSHAKE", NULL) :
+	    false;
 }
 
 static bool
@@ -95,7 +96,7 @@ samples(const struct provider *p, char why[200])
 		const struct provider_sample *s = &p->samples[i];
 
 		if (str_empty(s->name) || str_empty(s->type) || str_empty(s->about) ||
-			str_empty(s->body))
+		    str_empty(s->body))
 			return fault(why, "a sample with an empty member", s->name);
 		for (size_t k = 0; k < i; k++)
 			if (str_eq(p->samples[k].name, s->name))
@@ -106,8 +107,8 @@ samples(const struct provider *p, char why[200])
 	if (text == NULL || !str_eq(text->type, "application/json") || text->body[0] != '{' ||
 	    strstr(text->body, "@TEXT@") == NULL || strstr(text->body, "@ID@") == NULL ||
 	    strstr(text->body, "@FROM@") == NULL)
-		return fault(why, "no sample \"text\": a JSON object with @ID@, @FROM@ and @TEXT@",
-		    NULL);
+		return fault(
+		    why, "no sample \"text\": a JSON object with @ID@, @FROM@ and @TEXT@", NULL);
 	return false;
 }
 
@@ -134,7 +135,8 @@ checks(const struct provider *p, char why[200])
 	if (reach != 1)
 		return fault(why, "exactly one check is that of reaching it", NULL);
 	return p->subscribe != NULL && !subscribed ?
-	    fault(why, "subscribe without a check \"subscribed\"", NULL) : false;
+	    fault(why, "subscribe without a check \"subscribed\"", NULL) :
+	    false;
 }
 
 bool

@@ -68,8 +68,8 @@ network_ok(const char *s)
 	v4 = inet_pton(AF_INET, addr, &a) == 1;
 	if (!v4 && inet_pton(AF_INET6, addr, &a) != 1)
 		return false;
-	return s[n] == '\0' || (str_i64(s + n + 1, &bits) == RC_OK && bits >= 0 &&
-	    bits <= (v4 ? 32 : 128));
+	return s[n] == '\0' ||
+	    (str_i64(s + n + 1, &bits) == RC_OK && bits >= 0 && bits <= (v4 ? 32 : 128));
 }
 
 static bool
@@ -162,8 +162,7 @@ check_num(int64_t min, int64_t max, const char *v, char why[160])
 	if (max == INT64_MAX)
 		snprintf(why, 160, "must be at least %lld", (long long)min);
 	else
-		snprintf(why, 160, "must be between %lld and %lld", (long long)min,
-		    (long long)max);
+		snprintf(why, 160, "must be between %lld and %lld", (long long)min, (long long)max);
 	return why;
 }
 
@@ -191,13 +190,13 @@ key_check(const struct key_def *d, const char *v, char why[160])
 	case CONF_URL:
 		return check_url(v, false);
 	case CONF_SECRET:
-		return each(v, ',', secret_ok,
-		    "must have at least 8 characters: it can be guessed");
+		return each(
+		    v, ',', secret_ok, "must have at least 8 characters: it can be guessed");
 	case CONF_KEY:
 		return strlen(v) >= 32 ? NULL : "must have at least 32 bytes";
 	case CONF_ID:
 		return str_charset(v, 1, 128, "._-") ? NULL :
-		    "may hold only letters, digits, . _ -";
+						       "may hold only letters, digits, . _ -";
 	case CONF_LEVEL:
 		return word_of(v, levels, 4) ? NULL : "must be error, warn, info or debug";
 	case CONF_FORMAT:

@@ -107,8 +107,16 @@ bool item_time(struct itemv *v, struct item *it, const char *s);
  * tests/data/. */
 void itemv_dump(const struct itemv *v, struct buf *b);
 
-enum source { SOURCE_WEBHOOK, SOURCE_POLL, SOURCE_ECHO, SOURCE_SEND, SOURCE_SPOOL,
-	SOURCE_REPLAY, SOURCE_DOCTOR, SOURCE__MAX };
+enum source {
+	SOURCE_WEBHOOK,
+	SOURCE_POLL,
+	SOURCE_ECHO,
+	SOURCE_SEND,
+	SOURCE_SPOOL,
+	SOURCE_REPLAY,
+	SOURCE_DOCTOR,
+	SOURCE__MAX
+};
 extern const char *const source_names[SOURCE__MAX];
 enum verdict { VERDICT_ACCEPTED, VERDICT_REJECTED };
 

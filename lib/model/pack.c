@@ -13,28 +13,45 @@
 #define LAYOUT 1u		/* grows when the order of the bytes changes */
 
 static const size_t delivery_strings[] = {
-	offsetof(struct delivery, account), offsetof(struct delivery, request_id),
-	offsetof(struct delivery, remote_addr), offsetof(struct delivery, content_type),
-	offsetof(struct delivery, headers), offsetof(struct delivery, reason),
+	offsetof(struct delivery, account),
+	offsetof(struct delivery, request_id),
+	offsetof(struct delivery, remote_addr),
+	offsetof(struct delivery, content_type),
+	offsetof(struct delivery, headers),
+	offsetof(struct delivery, reason),
 	offsetof(struct delivery, items.warning),
 };
 static const size_t item_strings[] = {
-	offsetof(struct item, kind), offsetof(struct item, own_id), offsetof(struct item, account),
-	offsetof(struct item, thread_id), offsetof(struct item, external_id),
-	offsetof(struct item, contact), offsetof(struct item, alias), offsetof(struct item, left),
-	offsetof(struct item, name), offsetof(struct item, username),
-	    offsetof(struct item, picture),
-	offsetof(struct item, sender_id), offsetof(struct item, recipient_id),
+	offsetof(struct item, kind),
+	offsetof(struct item, own_id),
+	offsetof(struct item, account),
+	offsetof(struct item, thread_id),
+	offsetof(struct item, external_id),
+	offsetof(struct item, contact),
+	offsetof(struct item, alias),
+	offsetof(struct item, left),
+	offsetof(struct item, name),
+	offsetof(struct item, username),
+	offsetof(struct item, picture),
+	offsetof(struct item, sender_id),
+	offsetof(struct item, recipient_id),
 	offsetof(struct item, body),
-	offsetof(struct item, detail), offsetof(struct item, reply_to),
-	offsetof(struct item, target_id), offsetof(struct item, text), offsetof(struct item, raw),
-	offsetof(struct item, event_id), offsetof(struct item, alt_id),
+	offsetof(struct item, detail),
+	offsetof(struct item, reply_to),
+	offsetof(struct item, target_id),
+	offsetof(struct item, text),
+	offsetof(struct item, raw),
+	offsetof(struct item, event_id),
+	offsetof(struct item, alt_id),
 };
 static const size_t att_strings[] = {
-	offsetof(struct att, type), offsetof(struct att, url), offsetof(struct att, mime),
-	offsetof(struct att, name), offsetof(struct att, ref),
+	offsetof(struct att, type),
+	offsetof(struct att, url),
+	offsetof(struct att, mime),
+	offsetof(struct att, name),
+	offsetof(struct att, ref),
 };
-#define COUNT(v) (sizeof (v) / sizeof *(v))
+#define COUNT(v) (sizeof(v) / sizeof *(v))
 
 _Static_assert(sizeof(struct delivery) == 288, "a new member of struct delivery: pack it");
 _Static_assert(sizeof(struct item) == 240, "a new member of struct item: pack it");
@@ -45,8 +62,8 @@ pack_layout(void)
 {
 	uint64_t h = LAYOUT;
 	const size_t sizes[] = { sizeof(struct delivery), sizeof(struct item), sizeof(struct att),
-		COUNT(delivery_strings), COUNT(item_strings), COUNT(att_strings),
-		EFFECT__MAX, SOURCE__MAX };
+		COUNT(delivery_strings), COUNT(item_strings), COUNT(att_strings), EFFECT__MAX,
+		SOURCE__MAX };
 
 	for (const char *s = DMBOX_VERSION; *s != '\0'; s++)
 		h = h * 1099511628211u + (unsigned char)*s;

@@ -38,8 +38,15 @@ struct provider;
 
 /* --- polling ------------------------------------------------------------- */
 
-enum poll_outcome { POLL_EMPTY, POLL_MESSAGES, POLL_UNSUPPORTED, POLL_FAILED,
-	POLL_BUSY, POLL_MOCK, POLL__MAX };
+enum poll_outcome {
+	POLL_EMPTY,
+	POLL_MESSAGES,
+	POLL_UNSUPPORTED,
+	POLL_FAILED,
+	POLL_BUSY,
+	POLL_MOCK,
+	POLL__MAX
+};
 extern const char *const poll_outcome_names[POLL__MAX];
 
 /* One request of a check, as shown by check-messages and kept in poll_runs. */
@@ -157,7 +164,9 @@ struct finding {
 };
 
 /* A person's profile as the provider tells it; arena of the response. */
-struct profile { const char *name, *username, *picture; };
+struct profile {
+	const char *name, *username, *picture;
+};
 
 /* --- keys of the configuration --------------------------------------------- */
 
@@ -280,8 +289,8 @@ void finding_http(struct finding *f, enum finding_status s, int status, const ch
 const char *check_seen(const struct checkup *c, const struct finding *f);
 /* check_say(c, number, status, fmt...): one of this provider's numbers, or DMB_...  The
  * worst of several reports counts; equal ones are joined. */
-void check_say(struct checkup *c, unsigned int number, enum finding_status s, const char *fmt,
-    ...) PRINTF_LIKE(4, 5);
+void check_say(struct checkup *c, unsigned int number, enum finding_status s, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 /* check_cause: the same for a check that fails in more than one way; remedy fixes this one. */
 void check_cause(struct checkup *c, unsigned int number, enum finding_status s, const char *remedy,
     const char *fmt, ...) PRINTF_LIKE(5, 6);
@@ -325,7 +334,9 @@ struct provider_words {
 
 /* What a hint code of poll_state or send_result means, or how to fix a refused delivery whose
  * reason is the code (where the provider knows better than doctor): English, Russian. */
-struct provider_hint { const char *code, *text[2]; };
+struct provider_hint {
+	const char *code, *text[2];
+};
 
 /* What the steps at the provider need to know. */
 struct setup_facts {
@@ -345,8 +356,8 @@ struct provider_file {
 };
 /* provider_file_type(p, type, mime, max): as what it sends a file that is by its bytes of this
  * type: as that, else as "file"; NULL: not at all.  *max: how large it may be. */
-const char *provider_file_type(const struct provider *p, const char *type, const char *mime,
-    size_t *max);
+const char *provider_file_type(
+    const struct provider *p, const char *type, const char *mime, size_t *max);
 
 struct provider {
 	const char *name;	/* in addresses, columns, files: never changes */
@@ -355,7 +366,9 @@ struct provider {
 	struct provider_words words;
 	/* a member that a delivery of its has and others have not, and its value (NULL: any);
 	 * path NULL: there is none */
-	struct { const char *path, *value; } mark;
+	struct {
+		const char *path, *value;
+	} mark;
 
 	/* --- what the core does differently for it */
 	size_t text_max;	/* longest text of one message; 0 = no limit known */
@@ -452,18 +465,18 @@ struct provider {
 	enum owner (*owns)(const struct account *a, const char *own_id);
 	/* parse: a webhook body.  RC_OK with items (n may be 0 with ignored counted);
 	 * RC_INVALID: not understood at all (kept raw by the caller). */
-	enum rc (*parse)(const struct account *a, const char *content_type,
-	    const char *p, size_t n, struct itemv *out);
+	enum rc (*parse)(const struct account *a, const char *content_type, const char *p, size_t n,
+	    struct itemv *out);
 	/* parse_polled: the body of an answer to a poll (or fetch), as poll_read takes it,
 	 * where that is not the shape of a webhook (NULL: it is): from spool and replay. */
-	enum rc (*parse_polled)(const struct account *a, const char *content_type,
-	    const char *p, size_t n, struct itemv *out);
+	enum rc (*parse_polled)(const struct account *a, const char *content_type, const char *p,
+	    size_t n, struct itemv *out);
 	enum rc (*poll_build)(const struct account *a, struct poll_state *st, struct http_req *out);
 	enum rc (*poll_read)(const struct account *a, const struct http_res *res,
 	    struct poll_state *st, struct itemv *out);
 	/* send_build: RC_OK, or RC_INVALID where this provider cannot send such a thing. */
-	enum rc (*send_build)(const struct account *a, const struct outmsg *m,
-	    struct http_req *out);
+	enum rc (*send_build)(
+	    const struct account *a, const struct outmsg *m, struct http_req *out);
 	enum rc (*send_read)(const struct account *a, const struct outmsg *m,
 	    const struct http_res *res, struct send_result *out);
 	/* lookup: was a message of unknown outcome sent?  read: RC_OK with the ids of all
@@ -471,16 +484,16 @@ struct provider {
 	 * RC_NONE: not found (which proves nothing), RC_TEMP: no usable answer, RC_DENIED:
 	 * refused, and asking again will hardly help;
 	 * RC_DUP: ids has one place to look in: build again with it as look_in. */
-	enum rc (*lookup_build)(const struct account *a, const struct outmsg *m,
-	    struct http_req *out);
-	enum rc (*lookup_read)(const struct account *a, const struct outmsg *m,
-	    int64_t since_us, const struct http_res *res, struct strv *ids);
+	enum rc (*lookup_build)(
+	    const struct account *a, const struct outmsg *m, struct http_req *out);
+	enum rc (*lookup_read)(const struct account *a, const struct outmsg *m, int64_t since_us,
+	    const struct http_res *res, struct strv *ids);
 	/* fetch: one message by id (message_edit with num_edit 0), as items. */
 	/* templates: those that may be sent outside the window, page by page: {"name","language"}
 	 * of each into the open array of out; after: where the next page begins, "" first and
 	 * behind the last.  RC_TEMP: no usable answer, nothing is written. */
-	enum rc (*templates_build)(const struct account *a, const char *after,
-	    struct http_req *out);
+	enum rc (*templates_build)(
+	    const struct account *a, const char *after, struct http_req *out);
 	enum rc (*templates_read)(const struct account *a, const struct http_res *res,
 	    struct jsonw *out, char after[CURSOR_MAX]);
 	/* media: a file that is named by the provider's id (att.ref) and has no address of its
@@ -490,23 +503,23 @@ struct provider {
 	enum rc (*media_read)(const struct account *a, const struct http_res *res,
 	    struct http_req *out, char why[200]);
 	enum rc (*fetch_build)(const struct account *a, const char *id, struct http_req *out);
-	enum rc (*fetch_read)(const struct account *a, const char *id,
-	    const struct http_res *res, struct itemv *out);
-	enum rc (*profile_build)(const struct account *a, const char *contact,
-	    struct http_req *out);
+	enum rc (*fetch_read)(
+	    const struct account *a, const char *id, const struct http_res *res, struct itemv *out);
+	enum rc (*profile_build)(
+	    const struct account *a, const char *contact, struct http_req *out);
 	enum rc (*profile_read)(const struct account *a, struct http_res *res, struct profile *out);
 	/* refresh: a new access token.  read: RC_OK with token and life in seconds. */
 	enum rc (*refresh_build)(const struct account *a, struct http_req *out);
-	enum rc (*refresh_read)(const struct account *a, struct http_res *res,
-	    const char **token, int64_t *life_s);
+	enum rc (*refresh_read)(
+	    const struct account *a, struct http_res *res, const char **token, int64_t *life_s);
 	/* probes for doctor, step 0..; build: RC_NONE beyond the last. */
 	enum rc (*probe_build)(const struct account *a, int step, struct http_req *out);
-	enum rc (*probe_read)(const struct account *a, int step, const struct http_res *res,
-	    struct finding *out);
+	enum rc (*probe_read)(
+	    const struct account *a, int step, const struct http_res *res, struct finding *out);
 	/* the next page of a step's list, after what the finding of the last one says; NULL: no
 	 * step has pages */
-	enum rc (*probe_more)(const struct account *a, int step, const char *after,
-	    struct http_req *out);
+	enum rc (*probe_more)(
+	    const struct account *a, int step, const char *after, struct http_req *out);
 };
 
 /* The list, in its order, NULL at the end (provider/list.c). */

@@ -159,8 +159,10 @@ raw_read_file(struct conf *c, const char *path, struct raw *raw, bool account)
 		goto out;
 	}
 	if (st.st_mode & (S_IROTH | S_IWOTH)) {
-		conf_issue(c, true, NULL, path, "it holds secrets and everybody may %s it; "
-		    "run: chmod 640 %s", st.st_mode & S_IROTH ? "read" : "write", path);
+		conf_issue(c, true, NULL, path,
+		    "it holds secrets and everybody may %s it; "
+		    "run: chmod 640 %s",
+		    st.st_mode & S_IROTH ? "read" : "write", path);
 		goto out;
 	}
 	if (st.st_size > (off_t)FILE_MAX) {
@@ -443,9 +445,10 @@ conf_below(const struct conf *c, const char *doc_root, char why[1024])
 	if (bad == NULL || why == NULL)
 		return bad != NULL;
 	home = home_file();
-	snprintf(why, 1024, "%s lies below the document root %s, where the web server may hand it "
-	    "out; move it out of there, for example to %s%s", bad, doc_root,
-	    home != NULL && !below(home, doc_root) ? home : "/etc/dmbox/dmbox.env",
+	snprintf(why, 1024,
+	    "%s lies below the document root %s, where the web server may hand it "
+	    "out; move it out of there, for example to %s%s",
+	    bad, doc_root, home != NULL && !below(home, doc_root) ? home : "/etc/dmbox/dmbox.env",
 	    getenv("DMBOX_CONFIG") != NULL ? ", and set DMBOX_CONFIG accordingly" : "");
 	free(home);
 	return true;

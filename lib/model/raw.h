@@ -14,15 +14,46 @@
 /* What conf.c, keys.c, raw.c and account.c share; no other includes it. */
 
 enum key {
-	K_IG_MOCK, K_IG_POLL_S, K_IG_TITLE, K_WA_MOCK, K_WA_POLL_S, K_WA_TITLE,
-	K_DB_URL, K_DB_HOST, K_DB_PORT, K_DB_USER, K_DB_PASSWORD, K_DB_NAME,
-	K_DB_WEB, K_DB_SEND, K_DB_CRON, K_DB_READ, K_DB_CONNECT_S,
-	K_ACCOUNTS, K_SPOOL, K_MEDIA, K_TICK, K_PUBLIC_URL, K_PROXIES, K_MAX_BODY, K_KEEP,
-	    K_KEEP_REFUSED,
-	K_CONFIG, K_LANG, K_MEDIA_ALLOW, K_MEDIA_DAY, K_SANDBOX, K_LOG_LEVEL, K_LOG_FORMAT,
-	    K_LOG_FILE, K_LOG_MAX,
+	K_IG_MOCK,
+	K_IG_POLL_S,
+	K_IG_TITLE,
+	K_WA_MOCK,
+	K_WA_POLL_S,
+	K_WA_TITLE,
+	K_DB_URL,
+	K_DB_HOST,
+	K_DB_PORT,
+	K_DB_USER,
+	K_DB_PASSWORD,
+	K_DB_NAME,
+	K_DB_WEB,
+	K_DB_SEND,
+	K_DB_CRON,
+	K_DB_READ,
+	K_DB_CONNECT_S,
+	K_ACCOUNTS,
+	K_SPOOL,
+	K_MEDIA,
+	K_TICK,
+	K_PUBLIC_URL,
+	K_PROXIES,
+	K_MAX_BODY,
+	K_KEEP,
+	K_KEEP_REFUSED,
+	K_CONFIG,
+	K_LANG,
+	K_MEDIA_ALLOW,
+	K_MEDIA_DAY,
+	K_SANDBOX,
+	K_LOG_LEVEL,
+	K_LOG_FORMAT,
+	K_LOG_FILE,
+	K_LOG_MAX,
 	K_THREADS,
-	K_JWT, K_JWT_OLD, K_JWT_SCOPE, K_JWT_PUBLIC,
+	K_JWT,
+	K_JWT_OLD,
+	K_JWT_SCOPE,
+	K_JWT_PUBLIC,
 	K__MAX
 };
 
@@ -84,8 +115,8 @@ size_t key_shown(size_t i);
 /* --- raw.c */
 /* conf_issue(c, error, key, from, fmt, ...): one more of c; key may be NULL, from is where the
  * value stands. */
-void conf_issue(struct conf *c, bool error, const char *key, const char *from, const char *fmt,
-    ...) PRINTF_LIKE(5, 6);
+void conf_issue(struct conf *c, bool error, const char *key, const char *from, const char *fmt, ...)
+    PRINTF_LIKE(5, 6);
 void issues_free(struct conf *c);	/* all of c */
 /* raw_init(raw): no key is set.  raw_free wipes the values. */
 void raw_init(struct raw *raw);

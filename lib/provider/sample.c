@@ -46,8 +46,8 @@ provider_sample(const struct provider *p, const char *name)
 
 /* In a form percent-encoded, in JSON escaped (the quotes are the body's). */
 static void
-put_value(const struct provider *p, const struct provider_sample *s, const char *value,
-    struct buf *out)
+put_value(
+    const struct provider *p, const struct provider_sample *s, const char *value, struct buf *out)
 {
 	struct buf quoted;
 
@@ -69,16 +69,23 @@ provider_sample_body(const struct provider *p, const struct provider_sample *s,
     const struct sample_vars *v, struct buf *out)
 {
 	char now_s[24], now_ms[24], iso[CLOCK_ISO_MAX];
-	const struct { const char *word, *value; } words[] = {
-		{ "@ID@", v->id }, { "@REF@", v->ref }, { "@FROM@", v->from }, { "@OWN@", v->own },
-		{ "@TEXT@", v->text }, { "@NOW_S@", now_s }, { "@NOW_MS@", now_ms },
+	const struct {
+		const char *word, *value;
+	} words[] = {
+		{ "@ID@", v->id },
+		{ "@REF@", v->ref },
+		{ "@FROM@", v->from },
+		{ "@OWN@", v->own },
+		{ "@TEXT@", v->text },
+		{ "@NOW_S@", now_s },
+		{ "@NOW_MS@", now_ms },
 		{ "@ISO@", iso },
 	};
 
 	snprintf(now_s, sizeof now_s, "%" PRId64, v->now_us / 1000000);
 	snprintf(now_ms, sizeof now_ms, "%" PRId64, v->now_us / 1000);
 	clock_iso(v->now_us, iso);
-	for (const char *c = s->body; *c; ) {
+	for (const char *c = s->body; *c;) {
 		size_t i, n = sizeof words / sizeof words[0];
 
 		for (i = 0; i < n; i++)

@@ -12,23 +12,43 @@
 enum { SCAN = 2000 };	/* conversations a filter looks at, an account and page */
 #define END_OF_TIME INT64_C(253370764800000000)	/* year 9999: beyond any message */
 
-enum { Q_LIST, Q_OWN, Q_SEARCH, Q_ONE, Q_COUNTS, Q_BEFORE, Q_AFTER, Q_PLACE, Q_CONTACT,
-	Q_EVENTS, Q_NOTES, Q_SET, Q_NOTE, Q_NOTE_DROP, Q_REPLY_ADD, Q_REPLY_SET, Q_REPLY_DROP,
-	Q_REPLIES, Q_ME, Q_LANG, Q__MAX };
+enum {
+	Q_LIST,
+	Q_OWN,
+	Q_SEARCH,
+	Q_ONE,
+	Q_COUNTS,
+	Q_BEFORE,
+	Q_AFTER,
+	Q_PLACE,
+	Q_CONTACT,
+	Q_EVENTS,
+	Q_NOTES,
+	Q_SET,
+	Q_NOTE,
+	Q_NOTE_DROP,
+	Q_REPLY_ADD,
+	Q_REPLY_SET,
+	Q_REPLY_DROP,
+	Q_REPLIES,
+	Q_ME,
+	Q_LANG,
+	Q__MAX
+};
 
-#define REPLIES_JSON                                                                               \
-	"coalesce((select json_agg(json_build_object('id', r.id, 'name', r.name, 'text', r.body)"  \
+#define REPLIES_JSON \
+	"coalesce((select json_agg(json_build_object('id', r.id, 'name', r.name, 'text', r.body)" \
 	" order by lower(r.name)) from dmbox.replies r), '[]'::json)"
-#define NOTE_JSON                                                                                  \
+#define NOTE_JSON \
 	"json_build_object('id', n.id, 'conversation', n.contact_id, 'at', " \
 	"dmbox.iso(n.created_at)," \
 	" 'by', n.author, 'body', n.body)"
 
 /* Lists as view_put_list takes them: (microseconds, id, JSON, microseconds and id of next). */
-#define LIST(rows, next_at, next_id)                                                               \
-	"with x as materialized (select * from " rows ")"                                          \
-	" select (extract(epoch from x.at) * 1000000)::bigint, x.id, j.j::text,"                   \
-	" (extract(epoch from " next_at ") * 1000000)::bigint, " next_id " from x left join"       \
+#define LIST(rows, next_at, next_id) \
+	"with x as materialized (select * from " rows ")" \
+	" select (extract(epoch from x.at) * 1000000)::bigint, x.id, j.j::text," \
+	" (extract(epoch from " next_at ") * 1000000)::bigint, " next_id " from x left join" \
 	" dmbox.conversations_json(array(select id from x where id is not null)) j on j.id = x.id" \
 	" order by x.at desc nulls last, x.id desc"
 
@@ -59,7 +79,7 @@ static const struct db_stmt sql[Q__MAX] = {
 	[Q_COUNTS] = { "desk_counts", "select dmbox.desk_counts($1, $2, $3)::text" },
 	[Q_BEFORE] = { "desk_before",
 	    MESSAGE_ROW "where m.contact_id = $1 and (m.sent_at, m.id) < ($2, $3)"
-	    " order by m.sent_at desc, m.id desc limit $4" },
+			" order by m.sent_at desc, m.id desc limit $4" },
 	[Q_AFTER] = { "desk_after",
 	    "select * from (" MESSAGE_ROW "where m.contact_id = $1 and (m.sent_at, m.id) > ($2, $3)"
 	    " order by m.sent_at, m.id limit $4) as x(us, id, j) order by us, id" },
@@ -96,7 +116,8 @@ static const struct db_stmt sql[Q__MAX] = {
 	    " on conflict (name) do update set body = excluded.body returning id" },
 	[Q_REPLY_SET] = { "desk_reply_set",
 	    "update dmbox.replies set name = $1, body = $2 where id = $3 returning id" },
-	[Q_REPLY_DROP] = { "desk_reply_drop", "delete from dmbox.replies where id = $1 returning "
+	[Q_REPLY_DROP] = { "desk_reply_drop",
+	    "delete from dmbox.replies where id = $1 returning "
 	    "id" },
 	[Q_REPLIES] = { "desk_replies", "select " REPLIES_JSON "::text" },
 	[Q_ME] = { "desk_me",
@@ -106,7 +127,8 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "'[]'::json)::text,"
 	    " " REPLIES_JSON "::text, not exists (select 1 from dmbox.messages),"
 	    " (select u.lang from dmbox.users u where u.name = $1)" },
-	[Q_LANG] = { "desk_lang", "update dmbox.users set lang = $2 where name = $1"
+	[Q_LANG] = { "desk_lang",
+	    "update dmbox.users set lang = $2 where name = $1"
 	    " and revoked_at is null returning 1" },
 };
 
@@ -114,7 +136,7 @@ bool
 desk_filter_ok(const char *s)
 {
 	static const char *const names[] = { "all", "unanswered", "mine", "unread", "failed",
-	    "done" };
+		"done" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (str_eq(s, names[i]))
@@ -237,7 +259,11 @@ desk_conversation(struct db *db, int64_t id, struct jsonw *out)
 /* --- a thread --------------------------------------------------------------------------- */
 
 /* Some rows on one side of a place; newest: their order in the answer is the newest first. */
-struct side { struct db_res *r; size_t n; bool more, newest; };
+struct side {
+	struct db_res *r;
+	size_t n;
+	bool more, newest;
+};
 
 static enum rc
 side_get(struct db *db, int64_t contact, const struct view_cursor *c, size_t limit, bool after,
@@ -271,8 +297,8 @@ static void
 side_cursor(const struct side *s, const char *name, struct jsonw *out)
 {
 	if (s->more && s->n > 0)
-		view_put_cursor(out, name, db_get_i64(s->r, s->n - 1, 0),
-		    db_get_i64(s->r, s->n - 1, 1));
+		view_put_cursor(
+		    out, name, db_get_i64(s->r, s->n - 1, 0), db_get_i64(s->r, s->n - 1, 1));
 	else
 		jsonw_raw(out, name, NULL);
 }
@@ -282,8 +308,10 @@ side_cursor(const struct side *s, const char *name, struct jsonw *out)
 static enum rc
 put_beside(struct db *db, int64_t contact, int64_t from_us, int64_t to_us, struct jsonw *out)
 {
-	static const struct { int q; const char *name; } both[] = { { Q_EVENTS, "events" },
-		{ Q_NOTES, "notes" } };
+	static const struct {
+		int q;
+		const char *name;
+	} both[] = { { Q_EVENTS, "events" }, { Q_NOTES, "notes" } };
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < 2 && rc == RC_OK; i++) {
@@ -363,8 +391,8 @@ contact_is(struct db *db, int64_t contact)
 }
 
 enum rc
-desk_messages(struct db *db, int64_t contact, const struct view_page *page, int64_t around,
-    struct jsonw *out)
+desk_messages(
+    struct db *db, int64_t contact, const struct view_page *page, int64_t around, struct jsonw *out)
 {
 	struct view_cursor before = page->before, after = page->after;
 	struct side newer = { 0 }, older = { 0 };
@@ -416,8 +444,7 @@ desk_set(struct db *db, int64_t contact, const struct desk_change *c)
 }
 
 enum rc
-desk_note(struct db *db, int64_t contact, const char *who, const char *body,
-    struct jsonw *out)
+desk_note(struct db *db, int64_t contact, const char *who, const char *body, struct jsonw *out)
 {
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;

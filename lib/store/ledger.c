@@ -12,8 +12,19 @@
 
 enum { EXPIRE_ROWS = 5000, EXPIRE_ROUNDS = 20 };
 
-enum stmt { SQL_MISSING, SQL_NEWS, SQL_LOAD, SQL_PARTITIONS, SQL_EXPIRE, SQL_LEFTOVERS, SQL_UNSENT,
-	SQL_VERSION, SQL_LATER, SQL_MIGRATED, SQL__MAX };
+enum stmt {
+	SQL_MISSING,
+	SQL_NEWS,
+	SQL_LOAD,
+	SQL_PARTITIONS,
+	SQL_EXPIRE,
+	SQL_LEFTOVERS,
+	SQL_UNSENT,
+	SQL_VERSION,
+	SQL_LATER,
+	SQL_MIGRATED,
+	SQL__MAX
+};
 
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_MISSING] = { "store_missing",
@@ -52,9 +63,11 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "select received_at, channel, account, source, request_id, remote_addr, content_type,"
 	    " headers, body, verdict, reason, provider from dmbox.deliveries where id = $1" },
 	[SQL_PARTITIONS] = { NULL, "select dmbox.deliveries_partitions()" },
-	[SQL_LATER] = { NULL, "select coalesce((select received_at > $1 from dmbox.deliveries"
+	[SQL_LATER] = { NULL,
+	    "select coalesce((select received_at > $1 from dmbox.deliveries"
 	    " where source <> 'doctor' order by id desc limit 1), false)" },
-	[SQL_MIGRATED] = { NULL, "select greatest((select max(applied_at)"
+	[SQL_MIGRATED] = { NULL,
+	    "select greatest((select max(applied_at)"
 	    " from dmbox.schema_version),"
 	    " (select max(applied_at) from dmbox.schema_code))" },
 	[SQL_EXPIRE] = { NULL, "select dmbox.deliveries_expire($1, $2, $3)" },
@@ -77,23 +90,27 @@ asked(const struct item *it, bool news)
 static void
 put_news(struct db_args *a, const struct itemv *items, const size_t *place, size_t n)
 {
-#define NCOL(t, put) COLUMN(a, t, const size_t, place, n, {			\
-	const struct item *it = &items->v[*e];					\
-	bool msg = it->type == ITEM_MESSAGE;					\
-	put;									\
-})
+#define NCOL(t, put) \
+	COLUMN(a, t, const size_t, place, n, { \
+		const struct item *it = &items->v[*e]; \
+		bool msg = it->type == ITEM_MESSAGE; \
+		put; \
+	})
 	NCOL(DB_BOOL, db_bool(a, msg && it->dir == DIR_OUT));
 	NCOL(DB_TEXT, db_text(a, msg ? it->body : NULL));
 	NCOL(DB_TEXT, db_text(a, msg ? NULL : it->text));
-	NCOL(DB_TEXT, db_text(a, msg || it->dir == DIR_OUT ? NULL :
-	    it->sender_id != NULL ? it->sender_id : it->contact));
+	NCOL(DB_TEXT,
+	    db_text(a,
+		msg || it->dir == DIR_OUT ? NULL :
+		    it->sender_id != NULL ? it->sender_id :
+					    it->contact));
 	NCOL(DB_TEXT, db_text(a, msg ? NULL : it->event_id));
 #undef NCOL
 }
 
 static enum rc
-ask_items(struct db *db, enum stmt stmt, const char *const of[2], const struct itemv *items,
-    bool *out)
+ask_items(
+    struct db *db, enum stmt stmt, const char *const of[2], const struct itemv *items, bool *out)
 {
 	size_t *place = mem_array(items->n + 1, sizeof *place), n = 0;
 	bool news = stmt == SQL_NEWS;
@@ -110,8 +127,9 @@ ask_items(struct db *db, enum stmt stmt, const char *const of[2], const struct i
 		COLUMN(&a, DB_TEXT, const size_t, place, n,
 		    db_text(&a, str_or_empty(items->v[*e].thread_id)));
 		COLUMN(&a, DB_TEXT, const size_t, place, n,
-		    db_text(&a, items->v[*e].type == ITEM_MESSAGE ? items->v[*e].external_id :
-		    items->v[*e].target_id));
+		    db_text(&a,
+			items->v[*e].type == ITEM_MESSAGE ? items->v[*e].external_id :
+							    items->v[*e].target_id));
 		if (news)
 			put_news(&a, items, place, n);
 		rc = db_exec(db, &stmts[stmt], &a, &r);
@@ -128,8 +146,8 @@ ask_items(struct db *db, enum stmt stmt, const char *const of[2], const struct i
 }
 
 enum rc
-store_missing(struct db *db, const char *account, enum channel ch, const struct itemv *items,
-    bool *out)
+store_missing(
+    struct db *db, const char *account, enum channel ch, const struct itemv *items, bool *out)
 {
 	const char *const of[2] = { account, channel_names[ch] };
 
@@ -137,8 +155,8 @@ store_missing(struct db *db, const char *account, enum channel ch, const struct 
 }
 
 enum rc
-store_news(struct db *db, const char *account, enum channel ch, const struct itemv *items,
-    bool *out)
+store_news(
+    struct db *db, const char *account, enum channel ch, const struct itemv *items, bool *out)
 {
 	const char *const of[2] = { account, channel_names[ch] };
 
@@ -171,8 +189,8 @@ store_load(struct db *db, int64_t id, struct delivery *d)
 		rc = RC_NONE;
 	if (rc == RC_OK) {
 		d->received_at_us = db_get_time(r, 0, 0);
-		d->channel = (enum channel)index_of(db_get_text(r, 0, 1), channel_names,
-		    CHANNEL__MAX);
+		d->channel = (enum channel)index_of(
+		    db_get_text(r, 0, 1), channel_names, CHANNEL__MAX);
 		d->account = mem_arena_dup(m, db_get_text(r, 0, 2));
 		d->source = (enum source)index_of(db_get_text(r, 0, 3), source_names, SOURCE__MAX);
 		d->request_id = mem_arena_dup(m, db_get_text(r, 0, 4));
@@ -183,7 +201,7 @@ store_load(struct db *db, int64_t id, struct delivery *d)
 		d->body = mem_arena_ndup(m, body, n);
 		d->body_n = n;
 		d->verdict = str_eq(db_get_text(r, 0, 9), "accepted") ? VERDICT_ACCEPTED :
-		    VERDICT_REJECTED;
+									VERDICT_REJECTED;
 		d->reason = mem_arena_dup(m, db_get_text(r, 0, 10));
 		d->provider = provider_by_name(db_get_text(r, 0, 11));
 	}
@@ -278,7 +296,8 @@ store_schema_check(struct db *db)
 		return rc;
 	if (v < STORE_SCHEMA_VERSION) {
 		log_error("database: the schema is at version %lld, %d is needed; run: "
-		    "dmbox migrate", (long long)v, STORE_SCHEMA_VERSION);
+			  "dmbox migrate",
+		    (long long)v, STORE_SCHEMA_VERSION);
 		return RC_TEMP;
 	}
 	return RC_OK;

@@ -26,8 +26,7 @@ row_cmp(const void *pa, const void *pb)
 	const struct row *a = pa, *b = pb;
 	int c;
 
-	if ((c = strcmp(a->account, b->account)) != 0 ||
-	    (c = strcmp(a->channel, b->channel)) != 0)
+	if ((c = strcmp(a->account, b->account)) != 0 || (c = strcmp(a->channel, b->channel)) != 0)
 		return c;
 	if (a->it->type == ITEM_MESSAGE &&
 	    (c = strcmp(str_or_empty(a->it->thread_id), str_or_empty(b->it->thread_id))) != 0)
@@ -41,8 +40,9 @@ static bool
 same_key(const struct row *a, const struct row *b)
 {
 	return strcmp(a->id, b->id) == 0 && strcmp(a->account, b->account) == 0 &&
-	    strcmp(a->channel, b->channel) == 0 && (a->it->type == ITEM_EVENT ||
-	    strcmp(str_or_empty(a->it->thread_id), str_or_empty(b->it->thread_id)) == 0);
+	    strcmp(a->channel, b->channel) == 0 &&
+	    (a->it->type == ITEM_EVENT ||
+		strcmp(str_or_empty(a->it->thread_id), str_or_empty(b->it->thread_id)) == 0);
 }
 
 static bool
@@ -64,13 +64,13 @@ same_version(const struct load *l, const struct row *a, const struct row *b)
 {
 	const struct item *x = a->it, *y = b->it;
 
-	return x->weak || (x->dir == y->dir && x->echo == y->echo && x->at_us == y->at_us &&
-	    x->at_known == y->at_known && str_eq(x->kind, y->kind) &&
-	    str_eq(x->body, y->body) && str_eq(x->detail, y->detail) &&
-	    str_eq(x->reply_to, y->reply_to) && str_eq(x->contact, y->contact) &&
-	    str_eq(x->sender_id, y->sender_id) &&
-	    str_eq(x->recipient_id, y->recipient_id) &&
-	    l->v[a->d]->source == l->v[b->d]->source && same_atts(x, y));
+	return x->weak ||
+	    (x->dir == y->dir && x->echo == y->echo && x->at_us == y->at_us &&
+		x->at_known == y->at_known && str_eq(x->kind, y->kind) &&
+		str_eq(x->body, y->body) && str_eq(x->detail, y->detail) &&
+		str_eq(x->reply_to, y->reply_to) && str_eq(x->contact, y->contact) &&
+		str_eq(x->sender_id, y->sender_id) && str_eq(x->recipient_id, y->recipient_id) &&
+		l->v[a->d]->source == l->v[b->d]->source && same_atts(x, y));
 }
 
 static void
@@ -239,8 +239,7 @@ load_person_cmp(const void *pa, const void *pb)
 	const struct person *a = pa, *b = pb;
 	int c;
 
-	if ((c = strcmp(a->account, b->account)) != 0 ||
-	    (c = strcmp(a->channel, b->channel)) != 0)
+	if ((c = strcmp(a->account, b->account)) != 0 || (c = strcmp(a->channel, b->channel)) != 0)
 		return c;
 	return strcmp(a->ext, b->ext);
 }
@@ -250,10 +249,10 @@ merge_person(struct person *to, const struct person *from)
 {
 	for (int i = 0; i < 3; i++) {
 		/* the newer value; at the same time the greater: any order ends the same */
-		if (from->value[i] != NULL && (to->value[i] == NULL ||
-		    from->value_at[i] > to->value_at[i] ||
-		    (from->value_at[i] == to->value_at[i] &&
-		    strcmp(from->value[i], to->value[i]) > 0))) {
+		if (from->value[i] != NULL &&
+		    (to->value[i] == NULL || from->value_at[i] > to->value_at[i] ||
+			(from->value_at[i] == to->value_at[i] &&
+			    strcmp(from->value[i], to->value[i]) > 0))) {
 			to->value[i] = from->value[i];
 			to->value_at[i] = from->value_at[i];
 		}
@@ -333,7 +332,7 @@ load_source(const struct load *b, const struct row *r)
 	/* a reconciliation finds what no webhook brought, ours from the app too;
 	 * Green API's queue is its way of telling */
 	if ((d->polled || d->source == SOURCE_POLL) &&
-		(!r->it->echo || delivery_provider(d)->polls_reconcile))
+	    (!r->it->echo || delivery_provider(d)->polls_reconcile))
 		return "poll";
 	return r->it->echo ? "echo" : "webhook";
 }

@@ -52,14 +52,15 @@ struct load {
 
 /* One array argument: PUT(VALUE) for each of n elements, the element named e.
  * Without a value it is null: the functions then read the same and take less apart. */
-#define COLUMN(args, type, T, vec, count, put) do {				\
-	db_array((args), (type));						\
-	for (size_t e_ = 0; e_ < (count); e_++) {				\
-		T *e = &(vec)[e_];						\
-		put;								\
-	}									\
-	db_array_end_or_null(args);						\
-} while (0)
+#define COLUMN(args, type, T, vec, count, put) \
+	do { \
+		db_array((args), (type)); \
+		for (size_t e_ = 0; e_ < (count); e_++) { \
+			T *e = &(vec)[e_]; \
+			put; \
+		} \
+		db_array_end_or_null(args); \
+	} while (0)
 
 /* str_or_empty(s): s, "" for NULL. */
 static inline const char *

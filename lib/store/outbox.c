@@ -21,14 +21,31 @@
 #include "base/str.h"
 
 enum sql {
-	SQL_PUT, SQL_CLAIM, SQL_BEGIN, SQL_DUE, SQL_SETTLE, SQL_RELEASE, SQL_EXPIRE, SQL_MATCH,
-	SQL_ASK_DUE, SQL_UNKNOWN, SQL_FOUND, SQL_ASKED, SQL_RETRY, SQL_CANCEL, SQL_GET, SQL_NEWEST,
-	SQL_PROVED, SQL_LIST, SQL__MAX
+	SQL_PUT,
+	SQL_CLAIM,
+	SQL_BEGIN,
+	SQL_DUE,
+	SQL_SETTLE,
+	SQL_RELEASE,
+	SQL_EXPIRE,
+	SQL_MATCH,
+	SQL_ASK_DUE,
+	SQL_UNKNOWN,
+	SQL_FOUND,
+	SQL_ASKED,
+	SQL_RETRY,
+	SQL_CANCEL,
+	SQL_GET,
+	SQL_NEWEST,
+	SQL_PROVED,
+	SQL_LIST,
+	SQL__MAX
 };
 
 /* of unknown outcome, or queued after an attempt that may have gone out */
-#define TO_ASK "o.action is null and o.next_at <= now() and (o.state = 'unknown' and " \
-    "o.lookups < 5" \
+#define TO_ASK \
+	"o.action is null and o.next_at <= now() and (o.state = 'unknown' and " \
+	"o.lookups < 5" \
 	" or o.state = 'queued' and o.doubt_at is not null and o.asked_at is null)"
 
 static const struct db_stmt sql[SQL__MAX] = {
@@ -257,7 +274,7 @@ enum rc
 outbox_put(struct db *db, const struct outbox_new *n, size_t max, struct outbox_row *rows,
     size_t *n_rows, int64_t *closed_us)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *res = NULL;
 	struct jsonw w;
 	struct buf b;
@@ -365,7 +382,7 @@ items_alloc(struct outbox_items *v, size_t n)
 enum rc
 outbox_claim(struct db *db, const struct outbox_want *w, struct outbox_items *out)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *res = NULL;
 	char claim[37];
 	enum rc rc;
@@ -390,8 +407,8 @@ outbox_claim(struct db *db, const struct outbox_want *w, struct outbox_items *ou
 		read_item(&out->arena, res, i, it);
 		if (db_get_bool(res, i, 0)) {
 			log_warn("outbox: loop_guard: %s/%s sent more than %d messages "
-			    "within a minute"
-			    " to %s; outbox %lld waits (two bots answering each other?)",
+				 "within a minute"
+				 " to %s; outbox %lld waits (two bots answering each other?)",
 			    channel_names[w->channel], w->account, OUTBOX_CONTACT_PER_MINUTE,
 			    it->msg.recipient, (long long)it->id);
 			continue;
@@ -416,7 +433,7 @@ outbox_items_free(struct outbox_items *v)
 enum rc
 outbox_begin(struct db *db, const struct outbox_item *it)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 
 	db_i64(&a, it->id);
 	db_uuid(&a, it->claim);
@@ -427,7 +444,7 @@ outbox_begin(struct db *db, const struct outbox_item *it)
 static enum rc
 accounts_due(struct db *db, enum sql which, const struct conf *c, bool *due)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *res = NULL;
 	enum rc rc;
 
@@ -494,8 +511,8 @@ log_settled(const struct outbox_item *it, const struct outbox_row *row, int64_t 
 }
 
 static void
-settle_args(struct db_args *a, const struct outbox_item *it, const struct send_result *r,
-    int64_t ms)
+settle_args(
+    struct db_args *a, const struct outbox_item *it, const struct send_result *r, int64_t ms)
 {
 	uint32_t rnd;
 	int64_t pause = r->pause_s;
@@ -532,7 +549,7 @@ settle_args(struct db_args *a, const struct outbox_item *it, const struct send_r
 static void
 learn_recipient(struct db *db, const struct outbox_item *it, const char *known_as)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *res = NULL;
 
 	db_text(&a, it->account);
@@ -547,10 +564,10 @@ learn_recipient(struct db *db, const struct outbox_item *it, const char *known_a
 }
 
 enum rc
-outbox_settle(struct db *db, const struct outbox_item *it, const struct send_result *r,
-    int64_t ms, struct outbox_row *row)
+outbox_settle(struct db *db, const struct outbox_item *it, const struct send_result *r, int64_t ms,
+    struct outbox_row *row)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *res = NULL;
 	struct outbox_row now;
 	struct send_result once = *r;
@@ -593,7 +610,7 @@ outbox_settle(struct db *db, const struct outbox_item *it, const struct send_res
 enum rc
 outbox_release(struct db *db, const struct outbox_item *it)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 
 	db_i64(&a, it->id);
 	db_uuid(&a, it->claim);
@@ -616,7 +633,8 @@ outbox_expire(struct db *db)
 			    (long long)unknown);
 		if (dead > 0)
 			log_warn("outbox: %lld messages not sent within their time: dead"
-			    " (see: dmbox outbox list)", (long long)dead);
+				 " (see: dmbox outbox list)",
+			    (long long)dead);
 	}
 	db_res_free(res);
 	return rc;
@@ -630,7 +648,7 @@ outbox_match_echoes(struct db *db, enum channel ch, const char *account, size_t 
 
 	/* one transaction a match: never two advisory locks at once */
 	do {
-		struct db_args a = {0};
+		struct db_args a = { 0 };
 		struct db_res *res = NULL;
 		enum rc rc;
 
@@ -654,10 +672,10 @@ outbox_match_echoes(struct db *db, enum channel ch, const char *account, size_t 
 }
 
 enum rc
-outbox_unknown(struct db *db, enum channel ch, const char *account, size_t max,
-    struct outbox_items *out)
+outbox_unknown(
+    struct db *db, enum channel ch, const char *account, size_t max, struct outbox_items *out)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *res = NULL;
 	enum rc rc;
 
@@ -686,7 +704,7 @@ outbox_unknown(struct db *db, enum channel ch, const char *account, size_t max,
 enum rc
 outbox_found(struct db *db, int64_t id, const char *mid)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	enum rc rc;
 
 	db_i64(&a, id);
@@ -700,7 +718,7 @@ outbox_found(struct db *db, int64_t id, const char *mid)
 enum rc
 outbox_asked(struct db *db, int64_t id)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 
 	db_i64(&a, id);
 	return run_bool(db, SQL_ASKED, &a);
@@ -711,7 +729,7 @@ outbox_asked(struct db *db, int64_t id)
 enum rc
 outbox_retry(struct db *db, int64_t id)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 
 	db_i64(&a, id);
 	return run_bool(db, SQL_RETRY, &a);
@@ -720,7 +738,7 @@ outbox_retry(struct db *db, int64_t id)
 enum rc
 outbox_cancel(struct db *db, int64_t id)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 
 	db_i64(&a, id);
 	return run_bool(db, SQL_CANCEL, &a);
@@ -729,7 +747,7 @@ outbox_cancel(struct db *db, int64_t id)
 enum rc
 outbox_get(struct db *db, int64_t id, struct outbox_row *row)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *res = NULL;
 	enum rc rc;
 
@@ -749,7 +767,7 @@ outbox_get(struct db *db, int64_t id, struct outbox_row *row)
 enum rc
 outbox_list(struct db *db, bool all, size_t max, struct outbox_list *out)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *res = NULL;
 	enum rc rc;
 
@@ -794,7 +812,7 @@ enum rc
 outbox_newest_inbound(struct db *db, enum channel ch, const char *account, const char *contact,
     struct mem_arena *arena, const char **id)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *res = NULL;
 	enum rc rc;
 

@@ -84,7 +84,11 @@ struct outbox_item {
 	bool doubtful;
 	unsigned int lookups;		/* ... made before this one */
 };
-struct outbox_items { struct mem_arena arena; struct outbox_item *v; size_t n; };
+struct outbox_items {
+	struct mem_arena arena;
+	struct outbox_item *v;
+	size_t n;
+};
 /* What to claim. */
 struct outbox_want {
 	enum channel channel;
@@ -106,8 +110,8 @@ struct outbox_want {
  * Owns     out's items belong to the caller: outbox_items_free().
  * Repeats  safe: leased rows are skipped.
  */
-enum rc outbox_claim(struct db *db, const struct outbox_want *w,
-    struct outbox_items *out) MUST_CHECK;
+enum rc outbox_claim(
+    struct db *db, const struct outbox_want *w, struct outbox_items *out) MUST_CHECK;
 void outbox_items_free(struct outbox_items *v);
 /* outbox_begin(db, item): its request goes out now; call it just before.  RC_NONE: the
  * lease is another's, it must not. */
@@ -126,8 +130,8 @@ enum rc outbox_due(struct db *db, const struct conf *c, bool *due) MUST_CHECK;
  *          changed; RC_TEMP.
  * Repeats  safe.
  */
-enum rc outbox_settle(struct db *db, const struct outbox_item *it,
-    const struct send_result *r, int64_t ms, struct outbox_row *row) MUST_CHECK;
+enum rc outbox_settle(struct db *db, const struct outbox_item *it, const struct send_result *r,
+    int64_t ms, struct outbox_row *row) MUST_CHECK;
 /* outbox_release: nothing was attempted (no time left): back to queued. RC_NONE: not ours. */
 enum rc outbox_release(struct db *db, const struct outbox_item *it) MUST_CHECK;
 /* outbox_expire(db): leases that ran out: attempt started -> unknown, else queued;
@@ -136,8 +140,8 @@ enum rc outbox_expire(struct db *db) MUST_CHECK;
 /* outbox_match_echoes(db, ch, account NULL=all, settled): settle unknown rows by the
  * oldest unmatched echo with the same account, contact and text.  Call it after
  * an ingest that stored echoes, and in upkeep. */
-enum rc outbox_match_echoes(struct db *db, enum channel ch, const char *account,
-    size_t *settled) MUST_CHECK;
+enum rc outbox_match_echoes(
+    struct db *db, enum channel ch, const char *account, size_t *settled) MUST_CHECK;
 /* outbox_ask_due(db, conf, due): like outbox_due, for outbox_unknown. */
 enum rc outbox_ask_due(struct db *db, const struct conf *c, bool *due) MUST_CHECK;
 /* outbox_unknown(db, ch, account, max, out): items of unknown outcome, and queued ones
@@ -166,7 +170,11 @@ struct outbox_entry {
 	int64_t attempts;
 	const char *error_code, *error_text;	/* "" none */
 };
-struct outbox_list { struct mem_arena arena; struct outbox_entry *v; size_t n; };
+struct outbox_list {
+	struct mem_arena arena;
+	struct outbox_entry *v;
+	size_t n;
+};
 /* outbox_list(db, all, max, out): open, failed and dead rows; all: every row.  *out is freed
  * with outbox_list_free(l). */
 enum rc outbox_list(struct db *db, bool all, size_t max, struct outbox_list *out) MUST_CHECK;

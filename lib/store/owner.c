@@ -26,67 +26,57 @@ enum {
 };
 
 static const struct db_stmt sql[Q__MAX] = {
-    [Q_FACTS] = {"owner_facts",
-	"with l as (select received_at from dmbox.messages where not is_test order by id desc "
-	"limit 1),"
-	" h as (select at from dmbox.heartbeats where name = 'poll'),"
-	" r as (select received_at, reason from dmbox.deliveries where verdict = 'rejected'"
-	"        and received_at > now() - interval '24 hours' order by received_at desc limit "
-	"1000)"
-	" select (select extract(epoch from now() - received_at)::bigint from l),"
-	"  (select dmbox.iso(received_at) from l),"
-	"  (select extract(epoch from now() - at)::bigint from h), (select dmbox.iso(at) from h),"
-	"  (select count(*) from r), (select reason from r order by received_at desc limit 1),"
-	"  (select count(*) from (select received_at from dmbox.deliveries where verdict = "
-	"'accepted'"
-	"     and reason = 'not_understood' order by id desc limit 1000) d"
-	"    where d.received_at > now() - interval '24 hours'),"
-	"  (select count(*) from (select 1 from dmbox.messages where status = 'failed' and "
-	"outbox_id is not null"
-	"     and received_at > now() - interval '24 hours' limit 1000) f),"
-	"  (select count(*) from dmbox.outbox where state in ('queued', 'leased', 'unknown') and "
-	"state = 'unknown'),"
-	"  (select extract(epoch from now() - min(next_at))::bigint from dmbox.outbox where state "
-	"= 'queued'),"
-	"  (select count(*) from dmbox.users where revoked_at is null),"
-	"  exists (select 1 from dmbox.deliveries where verdict = 'accepted' and source <> "
-	"'doctor')"},
-    [Q_WAITING] = {"owner_waiting", "select dmbox.owner_waiting($1, $2)::text"},
-    [Q_FAILED] = {"owner_failed", "select dmbox.owner_failed()::text"},
-    [Q_REFUSED] = {"owner_refused", "select dmbox.owner_refused()::text"},
-    [Q_PEOPLE] = {"owner_people", "select dmbox.people_json()::text"},
-    [Q_SERIES] = {"owner_series",
-	"select dmbox.owner_series($1, $2, $3, make_interval(hours => $4), $5)::text"},
-    [Q_POLL] = {"owner_poll",
-	"select p.outcome, json_build_object('lastPollAt', dmbox.iso(s.last_poll_at), 'outcome', "
-	"p.outcome,"
-	" 'attempts', coalesce((select json_agg(json_build_object('url', left(x.value ->> 'url', "
-	"160), 'status', x.value -> 'status'))"
-	"   from (select t.value from jsonb_array_elements(p.attempts) t limit 6) x), '[]'))::text"
-	" from (select 1) one left join dmbox.account_state s on s.account = $1 and s.channel = $2"
-	" left join lateral (select outcome, attempts from dmbox.poll_runs r where r.account = $1 "
-	"and r.channel = $2"
-	"   order by r.id desc limit 1) p on true"},
-    [Q_LEDGER] = {"owner_ledger",
-	"select d.id, json_build_object('id', d.id, 'receivedAt', dmbox.iso(d.received_at), "
-	"'channel', d.channel,"
-	" 'account', d.account, 'source', d.source, 'verdict', d.verdict, 'reason', d.reason,"
-	" 'bytes', octet_length(d.body))::text"
-	" from dmbox.deliveries d where (d.verdict = 'rejected' or (d.verdict = 'accepted' and "
-	"d.reason = 'not_understood'))"
-	" and ($1::text is null or d.reason = $1) and d.id < $2 order by d.id desc limit 51"},
-    [Q_DELIVERY] = {"owner_delivery",
-	"select d.reason, json_build_object('id', d.id, 'receivedAt', dmbox.iso(d.received_at), "
-	"'channel', d.channel,"
-	" 'account', d.account, 'source', d.source, 'verdict', d.verdict, 'reason', d.reason,"
-	" 'bytes', octet_length(d.body), 'remoteAddr', d.remote_addr, 'contentType', "
-	"d.content_type,"
-	" 'headers', coalesce(d.headers, '{}'), 'bodyIsText', t.body = convert_to(t.text, 'UTF8'),"
-	" 'body', t.text)::text"
-	" from dmbox.deliveries d cross join lateral (select substring(d.body for " BODY_MAX
-	") as body,"
-	"   dmbox.bytes_text(substring(d.body for " BODY_MAX ")) as text) t where d.id = $1"},
-    [Q_RESPONSES] = {NULL, "select dmbox.response_upkeep()"},
+	[Q_FACTS] = { "owner_facts",
+	    "with l as (select received_at from dmbox.messages where not is_test order by id desc "
+	    "limit 1),"
+	    " h as (select at from dmbox.heartbeats where name = 'poll'),"
+	    " r as (select received_at, reason from dmbox.deliveries where verdict = 'rejected'"
+	    "        and received_at > now() - interval '24 hours' order by received_at desc limit "
+	    "1000)"
+	    " select (select extract(epoch from now() - received_at)::bigint from l),"
+	    "  (select dmbox.iso(received_at) from l),"
+	    "  (select extract(epoch from now() - at)::bigint from h), (select dmbox.iso(at) from"
+	    " h),  (select count(*) from r), (select reason from r order by received_at desc limit"
+	    " 1),  (select count(*) from (select received_at from dmbox.deliveries where verdict ="
+	    " 'accepted'     and reason = 'not_understood' order by id desc limit 1000) d    where"
+	    " d.received_at > now() - interval '24 hours'),  (select count(*) from (select 1 from"
+	    " dmbox.messages where status = 'failed' and outbox_id is not null     and received_at"
+	    " > now() - interval '24 hours' limit 1000) f),  (select count(*) from dmbox.outbox"
+	    " where state in ('queued', 'leased', 'unknown') and state = 'unknown'),  (select"
+	    " extract(epoch from now() - min(next_at))::bigint from dmbox.outbox where state ="
+	    " 'queued'),  (select count(*) from dmbox.users where revoked_at is null),  exists"
+	    " (select 1 from dmbox.deliveries where verdict = 'accepted' and source <> 'doctor')" },
+	[Q_WAITING] = { "owner_waiting", "select dmbox.owner_waiting($1, $2)::text" },
+	[Q_FAILED] = { "owner_failed", "select dmbox.owner_failed()::text" },
+	[Q_REFUSED] = { "owner_refused", "select dmbox.owner_refused()::text" },
+	[Q_PEOPLE] = { "owner_people", "select dmbox.people_json()::text" },
+	[Q_SERIES] = { "owner_series",
+	    "select dmbox.owner_series($1, $2, $3, make_interval(hours => $4), $5)::text" },
+	[Q_POLL] = { "owner_poll",
+	    "select p.outcome, json_build_object('lastPollAt', dmbox.iso(s.last_poll_at),"
+	    " 'outcome', p.outcome, 'attempts', coalesce((select json_agg(json_build_object('url',"
+	    " left(x.value ->> 'url', 160), 'status', x.value -> 'status'))   from (select t.value"
+	    " from jsonb_array_elements(p.attempts) t limit 6) x), '[]'))::text from (select 1) one"
+	    " left join dmbox.account_state s on s.account = $1 and s.channel = $2 left join"
+	    " lateral (select outcome, attempts from dmbox.poll_runs r where r.account = $1 and"
+	    " r.channel = $2   order by r.id desc limit 1) p on true" },
+	[Q_LEDGER] = { "owner_ledger",
+	    "select d.id, json_build_object('id', d.id, 'receivedAt', dmbox.iso(d.received_at), "
+	    "'channel', d.channel,"
+	    " 'account', d.account, 'source', d.source, 'verdict', d.verdict, 'reason', d.reason,"
+	    " 'bytes', octet_length(d.body))::text"
+	    " from dmbox.deliveries d where (d.verdict = 'rejected' or (d.verdict = 'accepted' and "
+	    "d.reason = 'not_understood'))"
+	    " and ($1::text is null or d.reason = $1) and d.id < $2 order by d.id desc limit 51" },
+	[Q_DELIVERY] = { "owner_delivery",
+	    "select d.reason, json_build_object('id', d.id, 'receivedAt', dmbox.iso(d.received_at),"
+	    " 'channel', d.channel, 'account', d.account, 'source', d.source, 'verdict', d.verdict,"
+	    " 'reason', d.reason, 'bytes', octet_length(d.body), 'remoteAddr', d.remote_addr,"
+	    " 'contentType', d.content_type, 'headers', coalesce(d.headers, '{}'), 'bodyIsText',"
+	    " t.body = convert_to(t.text, 'UTF8'), 'body', t.text)::text from dmbox.deliveries d"
+	    " cross join lateral (select substring(d.body for " BODY_MAX ") as body,"
+	    "   dmbox.bytes_text(substring(d.body for " BODY_MAX ")) as text) t where d.id = $1" },
+	[Q_RESPONSES] = { NULL, "select dmbox.response_upkeep()" },
 };
 
 static void
@@ -109,7 +99,7 @@ owner_facts(struct db *db, struct owner_facts *out)
 	struct db_res *r = NULL;
 	enum rc rc = db_exec(db, &sql[Q_FACTS], NULL, &r);
 
-	*out = (struct owner_facts){0};
+	*out = (struct owner_facts){ 0 };
 	if (rc == RC_OK) {
 		out->message_age_s = age_of(r, 0);
 		text_of(r, 1, out->message_at, sizeof out->message_at);
@@ -154,11 +144,11 @@ enum rc
 owner_part(struct db *db, enum owner_part part, const struct strv *accounts,
     const struct strv *channels, struct buf *out)
 {
-	static const int of[OWNER_PART__MAX] = {[OWNER_WAITING] = Q_WAITING,
-	    [OWNER_FAILED] = Q_FAILED,
-	    [OWNER_REFUSED] = Q_REFUSED,
-	    [OWNER_PEOPLE] = Q_PEOPLE};
-	struct db_args a = {0};
+	static const int of[OWNER_PART__MAX] = { [OWNER_WAITING] = Q_WAITING,
+		[OWNER_FAILED] = Q_FAILED,
+		[OWNER_REFUSED] = Q_REFUSED,
+		[OWNER_PEOPLE] = Q_PEOPLE };
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	enum rc rc;
 
@@ -184,7 +174,7 @@ enum rc
 owner_series(struct db *db, const struct strv *accounts, const struct strv *channels, bool days,
     struct buf *out)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	enum rc rc;
 
@@ -203,7 +193,7 @@ enum rc
 owner_poll(
     struct db *db, const char *account, const char *channel, char outcome[24], struct jsonw *out)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	struct buf j;
 	enum rc rc;
@@ -225,7 +215,7 @@ owner_poll(
 enum rc
 owner_ledger(struct db *db, const char *reason, int64_t before, struct jsonw *out)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	size_t n;
 	enum rc rc;
@@ -254,7 +244,7 @@ owner_ledger(struct db *db, const char *reason, int64_t before, struct jsonw *ou
 enum rc
 owner_delivery(struct db *db, int64_t id, char reason[64], struct jsonw *out)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	struct buf j;
 	enum rc rc;

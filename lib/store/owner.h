@@ -48,12 +48,11 @@ enum rc owner_poll(struct db *db, const char *account, const char *channel, char
     struct jsonw *out) MUST_CHECK;
 /* owner_ledger(db, reason, before, out): {"deliveries":[...],"next":id|null}: refused and
  * not understood ones, the newest 50 below an id (0: all); reason NULL: any. */
-enum rc owner_ledger(struct db *db, const char *reason, int64_t before,
-    struct jsonw *out) MUST_CHECK;
+enum rc owner_ledger(
+    struct db *db, const char *reason, int64_t before, struct jsonw *out) MUST_CHECK;
 /* owner_delivery(db, id, reason, out): the members of one, into an open object; reason gets why it
  * was refused.  RC_NONE. */
-enum rc owner_delivery(struct db *db, int64_t id, char reason[64],
-    struct jsonw *out) MUST_CHECK;
+enum rc owner_delivery(struct db *db, int64_t id, char reason[64], struct jsonw *out) MUST_CHECK;
 /* owner_response_upkeep(db): fold how fast customers were answered. */
 enum rc owner_response_upkeep(struct db *db) MUST_CHECK;
 

@@ -17,8 +17,23 @@
 #define IDLE "interval '30 days'"
 #define AGENT_MAX 200
 
-enum { Q_ADD, Q_LINK, Q_SWEEP, Q_LOGIN, Q_WHY, Q_SESSION, Q_TOUCH, Q_LOGOUT, Q_REVOKE, Q_LIST,
-    Q_OWNERS, Q_ROLE, Q_END, Q_THERE, Q__MAX };
+enum {
+	Q_ADD,
+	Q_LINK,
+	Q_SWEEP,
+	Q_LOGIN,
+	Q_WHY,
+	Q_SESSION,
+	Q_TOUCH,
+	Q_LOGOUT,
+	Q_REVOKE,
+	Q_LIST,
+	Q_OWNERS,
+	Q_ROLE,
+	Q_END,
+	Q_THERE,
+	Q__MAX
+};
 
 static const struct db_stmt sql[Q__MAX] = {
 	[Q_ADD] = { NULL,
@@ -38,8 +53,7 @@ static const struct db_stmt sql[Q__MAX] = {
 	    " s as (insert into dmbox.sessions (hash, name, agent) select $2, name, "
 	    "$3::text from l)"
 	    " select name, role from l" },
-	[Q_WHY] = { NULL,
-	    "select used_at is not null from dmbox.login_links where hash = $1" },
+	[Q_WHY] = { NULL, "select used_at is not null from dmbox.login_links where hash = $1" },
 	[Q_SESSION] = { "people_session",
 	    "select u.name, u.role from dmbox.sessions s join dmbox.users u on u.name = s.name"
 	    " where s.hash = $1 and u.revoked_at is null and s.last_seen > now() - " IDLE },
@@ -104,8 +118,8 @@ people_add(struct db *db, const char *name, const char *role)
 }
 
 enum rc
-people_link(struct db *db, const char *name, int64_t ttl_s, char secret[PEOPLE_SECRET + 1],
-    int64_t *out_us)
+people_link(
+    struct db *db, const char *name, int64_t ttl_s, char secret[PEOPLE_SECRET + 1], int64_t *out_us)
 {
 	struct mem_arena arena = { 0 };
 	struct db_args a = { 0 };
@@ -141,8 +155,9 @@ link_why(struct db *db, const char *token, const char **why)
 	hash_arg(&a, &arena, token);
 	rc = db_exec(db, &sql[Q_WHY], &a, &r);
 	if (rc == RC_OK) {
-		*why = db_rows(r) == 0 ? "link_unknown" : db_get_bool(r, 0, 0) ? "link_used" :
-		    "link_expired";
+		*why = db_rows(r) == 0	 ? "link_unknown" :
+		    db_get_bool(r, 0, 0) ? "link_used" :
+					   "link_expired";
 		rc = RC_DENIED;
 	}
 	db_res_free(r);
@@ -323,8 +338,8 @@ people_put_link(struct buf *b, const char *base, const char *secret)
 		n--;
 	buf_put(b, base != NULL ? base : "", n);
 	host = host != NULL ? strchr(host + 3, '/') : NULL;
-	buf_printf(b, "%s/inbox/#login=%s", host != NULL && host < base + n ? "/instagram" : "",
-	    secret);
+	buf_printf(
+	    b, "%s/inbox/#login=%s", host != NULL && host < base + n ? "/instagram" : "", secret);
 }
 
 void

@@ -18,12 +18,26 @@ enum {
 };
 #define FOREVER_US INT64_C(4102444800000000)	/* 2100-01-01 */
 
-enum stmt { SQL_FIND, SQL_COUNT_CONTACT, SQL_COUNT_OLD, SQL_OUTBOX, SQL_MESSAGES, SQL_LOOSE,
-	SQL_LEDGER, SQL_CONTACT, SQL_NEXT, SQL_NEXT_BARE, SQL_TOP_EVENT, SQL_SPAN, SQL_FILES,
-	    SQL__MAX };
+enum stmt {
+	SQL_FIND,
+	SQL_COUNT_CONTACT,
+	SQL_COUNT_OLD,
+	SQL_OUTBOX,
+	SQL_MESSAGES,
+	SQL_LOOSE,
+	SQL_LEDGER,
+	SQL_CONTACT,
+	SQL_NEXT,
+	SQL_NEXT_BARE,
+	SQL_TOP_EVENT,
+	SQL_SPAN,
+	SQL_FILES,
+	SQL__MAX
+};
 
 /* $1 contact, $2 account, $3 channel, $4 external id, $5 word */
-#define OF_CONTACT "with m as (select id, delivery_id, thread_id, external_id, outbox_id" \
+#define OF_CONTACT \
+	"with m as (select id, delivery_id, thread_id, external_id, outbox_id" \
 	"   from dmbox.messages_of($1))," \
 	" e as (select id, delivery_id from dmbox.events where contact_id = $1 or actor_id = $1" \
 	"   union select e.id, e.delivery_id from dmbox.events e join m on e.account = $2" \
@@ -35,7 +49,8 @@ enum stmt { SQL_FIND, SQL_COUNT_CONTACT, SQL_COUNT_OLD, SQL_OUTBOX, SQL_MESSAGES
 	"       where split_part(w, '@', 1) <> '' and dmbox.holds_word(d.body, split_part(w, " \
 	"'@', 1)))))"
 /* $1 before */
-#define OLDER "with m as (select id, delivery_id, thread_id, external_id, account, channel" \
+#define OLDER \
+	"with m as (select id, delivery_id, thread_id, external_id, account, channel" \
 	"   from dmbox.messages where sent_at < $1)," \
 	" e as (select id, delivery_id from dmbox.events where occurred_at < $1" \
 	"   union select e.id, e.delivery_id from dmbox.events e join m on e.account = m.account" \
@@ -44,7 +59,8 @@ enum stmt { SQL_FIND, SQL_COUNT_CONTACT, SQL_COUNT_OLD, SQL_OUTBOX, SQL_MESSAGES
 	" d as (select d.id from dmbox.deliveries d where d.body is not null and " \
 	"(d.received_at < $1" \
 	"   or d.id in (select delivery_id from m union select delivery_id from e)))"
-#define COUNTS " select (select count(*) from m), (select count(*) from dmbox.attachments a" \
+#define COUNTS \
+	" select (select count(*) from m), (select count(*) from dmbox.attachments a" \
 	"   where a.message_id in (select id from m) and a.state <> 'erased')," \
 	" (select count(*) from dmbox.attachments a where a.message_id in (select id from m)" \
 	"   and a.local_path is not null and a.state <> 'erased')," \
@@ -69,7 +85,9 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " union all select id, account, channel, external_id, name, username from x"
 	    " union all select id, account, channel, external_id, name, username from u"
 	    " order by 1 limit $4" },
-	[SQL_COUNT_CONTACT] = { NULL, OF_CONTACT COUNTS ","
+	[SQL_COUNT_CONTACT] = { NULL,
+	    OF_CONTACT COUNTS
+	    ","
 	    " (select count(*) from dmbox.reactions r where r.contact_id = $1"
 	    "   or r.message_id in (select id from m)),"
 	    " (select count(*) from dmbox.outbox o where o.account = $2 and o.channel = $3"
@@ -78,7 +96,9 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "     or o.attachments is not null or o.reaction is not null)), 1,"
 	    " (select count(*) from dmbox.outbox o where o.account = $2 and o.channel = $3"
 	    "   and o.recipient_id = any (dmbox.contact_ids($2, $3, $4)) and o.state = 'leased')" },
-	[SQL_COUNT_OLD] = { NULL, OLDER COUNTS ","
+	[SQL_COUNT_OLD] = { NULL,
+	    OLDER COUNTS
+	    ","
 	    " (select count(*) from dmbox.reactions r where r.message_id in (select id from m)),"
 	    " (select count(*) from dmbox.outbox o where o.created_at < $1"
 	    "   and o.state in ('sent', 'accepted', 'failed', 'dead') and (o.body is not null"
@@ -91,10 +111,11 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_OUTBOX] = { NULL, "select texts, leased from dmbox.purge_outbox($1, $2, $3, $4, $5)" },
 	[SQL_MESSAGES] = { "purge_messages",
 	    "select messages, attachments, events, blanked from dmbox.purge_messages($1, $2, $3)" },
-	[SQL_LOOSE] = { "purge_loose", "select events, blanked"
+	[SQL_LOOSE] = { "purge_loose",
+	    "select events, blanked"
 	    " from dmbox.purge_loose($1, $2, $3, $4)" },
 	[SQL_LEDGER] = { "purge_ledger",
-	"select dmbox.purge_ledger($1, $2, $3, $4, $5, $6, false)" },
+	    "select dmbox.purge_ledger($1, $2, $3, $4, $5, $6, false)" },
 	[SQL_CONTACT] = { "purge_contact", "select dmbox.purge_contact($1)::integer" },
 	[SQL_NEXT] = { "purge_next",
 	    "select c.id from dmbox.contacts c where c.id > $1 and exists (select 1"
@@ -107,7 +128,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " or e.actor_id = c.id)"
 	    " order by c.id limit 1" },
 	[SQL_TOP_EVENT] = { NULL, "select min(id) - 1, max(id) from dmbox.events" },
-	[SQL_SPAN] = { NULL, "select min(id) - 1, max(id) from dmbox.deliveries"
+	[SQL_SPAN] = { NULL,
+	    "select min(id) - 1, max(id) from dmbox.deliveries"
 	    " where received_at < $1" },
 	[SQL_FILES] = { NULL,
 	    "select count(*) from dmbox.attachments where state = 'erased'"
@@ -136,7 +158,7 @@ enum rc
 purge_find(struct db *db, const char *what, struct mem_arena *m, struct purge_contact *out,
     size_t max, size_t *n)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	int64_t id = 0;
 	enum rc rc;
@@ -178,7 +200,7 @@ put_word(struct db_args *a, const struct purge_contact *c)
 enum rc
 purge_count(struct db *db, const struct purge_want *w, struct purge_counts *out)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	int64_t v[10];
 	enum rc rc;
 
@@ -193,9 +215,16 @@ purge_count(struct db *db, const struct purge_want *w, struct purge_counts *out)
 	}
 	rc = ask(db, w->contact != NULL ? SQL_COUNT_CONTACT : SQL_COUNT_OLD, &a, v, 10);
 	if (rc == RC_OK)
-		*out = (struct purge_counts){ .messages = v[0], .attachments = v[1], .files = v[2],
-		    .events = v[3], .deliveries = v[4], .mixed = v[5], .reactions = v[6],
-		    .outbox = v[7], .contacts = v[8], .leased = v[9] };
+		*out = (struct purge_counts){ .messages = v[0],
+			.attachments = v[1],
+			.files = v[2],
+			.events = v[3],
+			.deliveries = v[4],
+			.mixed = v[5],
+			.reactions = v[6],
+			.outbox = v[7],
+			.contacts = v[8],
+			.leased = v[9] };
 	return rc;
 }
 
@@ -221,7 +250,7 @@ outbox(struct run *r)
 	enum rc rc = RC_OK;
 
 	while (rc == RC_OK && v[0] > 0) {
-		struct db_args a = {0};
+		struct db_args a = { 0 };
 
 		db_text(&a, c != NULL ? c->account : NULL);
 		db_text(&a, c != NULL ? c->channel : NULL);
@@ -245,7 +274,7 @@ messages(struct run *r, int64_t contact)
 	int again = 0;
 
 	while (v[0] > 0) {
-		struct db_args a = {0};
+		struct db_args a = { 0 };
 
 		db_i64(&a, contact);
 		db_time(&a, r->before);
@@ -268,12 +297,12 @@ messages(struct run *r, int64_t contact)
 static enum rc
 events(struct run *r, int64_t contact)
 {
-	struct db_args none = {0};
-	int64_t span[2] = {0}, v[2];
+	struct db_args none = { 0 };
+	int64_t span[2] = { 0 }, v[2];
 	enum rc rc = ask(r->db, SQL_TOP_EVENT, &none, span, 2);
 
 	for (int64_t from = span[0]; rc == RC_OK && from < span[1]; from += EVENT_RANGE) {
-		struct db_args a = {0};
+		struct db_args a = { 0 };
 
 		db_i64(&a, contact);
 		db_time(&a, r->before);
@@ -292,8 +321,8 @@ static enum rc
 ledger(struct run *r)
 {
 	const struct purge_contact *c = r->w->contact;
-	struct db_args first = {0};
-	int64_t span[2] = {0}, v[1];
+	struct db_args first = { 0 };
+	int64_t span[2] = { 0 }, v[1];
 	enum rc rc;
 
 	if (c != NULL && str_starts(c->external_id, "sha256:"))
@@ -301,7 +330,7 @@ ledger(struct run *r)
 	db_time(&first, r->before);
 	rc = ask(r->db, SQL_SPAN, &first, span, 2);
 	for (int64_t from = span[0]; rc == RC_OK && from < span[1]; from += LEDGER_RANGE) {
-		struct db_args a = {0};
+		struct db_args a = { 0 };
 
 		db_text(&a, c != NULL ? c->account : NULL);
 		db_text(&a, c != NULL ? c->channel : NULL);
@@ -323,7 +352,7 @@ ledger(struct run *r)
 static enum rc
 contact_row(struct run *r, int64_t id)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	int64_t gone;
 	enum rc rc;
 
@@ -342,7 +371,7 @@ each_contact(struct run *r, enum stmt s, enum rc (*fn)(struct run *, int64_t))
 	enum rc rc;
 
 	for (;;) {
-		struct db_args a = {0};
+		struct db_args a = { 0 };
 
 		db_i64(&a, id);
 		db_time(&a, r->before);
@@ -370,8 +399,8 @@ purge_run(struct db *db, const struct purge_want *w, struct purge_counts *out)
 	}
 	if (rc != RC_OK || (rc = events(&r, id)) != RC_OK || (rc = ledger(&r)) != RC_OK)
 		return rc;
-	rc = w->contact != NULL ? contact_row(&r, id) : each_contact(&r, SQL_NEXT_BARE,
-	    contact_row);
+	rc = w->contact != NULL ? contact_row(&r, id) :
+				  each_contact(&r, SQL_NEXT_BARE, contact_row);
 	tell(&r);
 	return rc;
 }
@@ -379,7 +408,7 @@ purge_run(struct db *db, const struct purge_want *w, struct purge_counts *out)
 enum rc
 purge_files_left(struct db *db, int64_t *n)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 
 	return ask(db, SQL_FILES, &a, n, 1);
 }

@@ -155,8 +155,8 @@ put_messages(struct db_args *a, const struct load *b)
 	MCOL(DB_TEXT, db_text(a, e->account));
 	MCOL(DB_TEXT, db_text(a, str_or_empty(e->it->thread_id)));
 	MCOL(DB_TEXT, db_text(a, e->id));
-	MCOL(DB_TEXT, db_text(a, e->it->weak ? (e->it->alt_id != NULL ? e->it->alt_id : e->id) :
-	    NULL));
+	MCOL(DB_TEXT,
+	    db_text(a, e->it->weak ? (e->it->alt_id != NULL ? e->it->alt_id : e->id) : NULL));
 	MCOL(DB_TEXT, db_text(a, delivery_provider_called(b->v[e->d])));
 	MCOL(DB_TEXT, db_text(a, e->it->sender_id));
 	MCOL(DB_TEXT, db_text(a, e->it->recipient_id));
@@ -183,7 +183,7 @@ put_att_column(struct db_args *a, const struct load *b, enum db_type t, int col)
 		for (size_t j = 0; j < it->n_atts; j++) {
 			const struct att *x = &it->atts[j];
 			const char *const text[] = { x->type != NULL ? x->type : "file", x->url,
-			    x->ref, x->name, x->mime };
+				x->ref, x->name, x->mime };
 
 			if (col == 0)
 				db_i32(a, (int32_t)i + 1);
@@ -227,7 +227,7 @@ void
 put_load(struct db_args *a, struct load *b)
 {
 	static const enum db_type att_types[] = { DB_I32, DB_I32, DB_TEXT, DB_TEXT, DB_TEXT,
-	    DB_TEXT, DB_TEXT, DB_I64 };
+		DB_TEXT, DB_TEXT, DB_I64 };
 
 	put_deliveries(a, b);
 	put_locks(a, b);

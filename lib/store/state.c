@@ -13,8 +13,22 @@
 #include "store/state.h"
 #include "base/str.h"
 
-enum stmt { SQL_LEASE, SQL_LEASE_FREE, SQL_GET, SQL_MEMORY, SQL_PAUSE, SQL_TOKEN, SQL_PROOF,
-	SQL_ACCOUNT, SQL_POLL_RUN, SQL_HEARTBEAT, SQL_RUN, SQL_RUN_END, SQL_SPOOL, SQL__MAX };
+enum stmt {
+	SQL_LEASE,
+	SQL_LEASE_FREE,
+	SQL_GET,
+	SQL_MEMORY,
+	SQL_PAUSE,
+	SQL_TOKEN,
+	SQL_PROOF,
+	SQL_ACCOUNT,
+	SQL_POLL_RUN,
+	SQL_HEARTBEAT,
+	SQL_RUN,
+	SQL_RUN_END,
+	SQL_SPOOL,
+	SQL__MAX
+};
 
 #define UPSERT "insert into dmbox.account_state as s (account, channel, "
 #define CONFLICT " on conflict (account, channel) do update set "
@@ -38,21 +52,21 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " last_poll_at, next_probe_at, token_of, proof::bigint from dmbox.account_state where "
 	    "account = $1 and channel = $2" },
 	[SQL_MEMORY] = { "state_memory",
-	    UPSERT "memory, next_probe_at) values ($1, $2, $3, $4)"
-	    CONFLICT "memory = excluded.memory, next_probe_at = excluded.next_probe_at" },
+	    UPSERT "memory, next_probe_at) values ($1, $2, $3, $4)" CONFLICT
+		   "memory = excluded.memory, next_probe_at = excluded.next_probe_at" },
 	[SQL_PAUSE] = { "state_pause",
 	    UPSERT "pause_until, pause_reason) values ($1, $2,"
-	    " case when $3::bigint > 0 then now() + $3::bigint * interval '1 second' end,"
-	    " case when $3::bigint > 0 then $4::text end)"
-	    CONFLICT "pause_until = excluded.pause_until, pause_reason = excluded.pause_reason" },
+		   " case when $3::bigint > 0 then now() + $3::bigint * interval '1 second' end,"
+		   " case when $3::bigint > 0 then $4::text end)" CONFLICT
+		   "pause_until = excluded.pause_until, pause_reason = excluded.pause_reason" },
 	[SQL_TOKEN] = { "state_token",
 	    UPSERT "token, token_since, token_expires_at, token_tried_at, token_of) values ($1, "
-	    "$2, $3, now(),"
-	    " now() + $4::bigint * interval '1 second', now(), $5)"
-	    CONFLICT "token = excluded.token, token_of = excluded.token_of, token_since = "
-	    "excluded.token_since,"
-	    " token_expires_at = excluded.token_expires_at, token_tried_at = "
-	    "excluded.token_tried_at" },
+		   "$2, $3, now(),"
+		   " now() + $4::bigint * interval '1 second', now(), $5)" CONFLICT
+		   "token = excluded.token, token_of = excluded.token_of, token_since = "
+		   "excluded.token_since,"
+		   " token_expires_at = excluded.token_expires_at, token_tried_at = "
+		   "excluded.token_tried_at" },
 	[SQL_PROOF] = { "state_proof",
 	    UPSERT "proof) values ($1, $2, $3)" CONFLICT "proof = excluded.proof" },
 	[SQL_ACCOUNT] = { "state_account",
@@ -189,8 +203,8 @@ state_account_free(struct state_account *s)
 }
 
 enum rc
-state_set_memory(struct db *db, enum channel ch, const char *account, const char *json,
-    int64_t next_probe_us)
+state_set_memory(
+    struct db *db, enum channel ch, const char *account, const char *json, int64_t next_probe_us)
 {
 	struct db_args a = account_args(ch, account);
 
@@ -203,8 +217,8 @@ state_set_memory(struct db *db, enum channel ch, const char *account, const char
 }
 
 enum rc
-state_pause(struct db *db, enum channel ch, const char *account, int64_t seconds,
-    const char *reason)
+state_pause(
+    struct db *db, enum channel ch, const char *account, int64_t seconds, const char *reason)
 {
 	struct db_args a = account_args(ch, account);
 

@@ -20,8 +20,8 @@
 /* state_lease(db, name, owner, ttl_s): take or renew the lease NAME
  * ("poll/instagram/main"); RC_LIMIT: another owner has it.  Times are the
  * database's. owner: a random token of the run. */
-enum rc state_lease(struct db *db, const char *name, const char *owner,
-    unsigned int ttl_s) MUST_CHECK;
+enum rc state_lease(
+    struct db *db, const char *name, const char *owner, unsigned int ttl_s) MUST_CHECK;
 /* state_lease_free(db, name, owner): lets it go, if it is still owner's. */
 enum rc state_lease_free(struct db *db, const char *name, const char *owner) MUST_CHECK;
 
@@ -37,8 +37,8 @@ struct state_account {
 };
 /* state_get(db, ch, account, out): what is remembered; nothing yet is RC_OK with the defaults.
  * *out is freed with state_account_free(). */
-enum rc state_get(struct db *db, enum channel ch, const char *account,
-    struct state_account *out) MUST_CHECK;
+enum rc state_get(
+    struct db *db, enum channel ch, const char *account, struct state_account *out) MUST_CHECK;
 void state_account_free(struct state_account *s);	/* wipes the token */
 /* state_set_memory(db, ch, account, json, next_probe_us): memory and next_probe_us of it; 0 us:
  * no probe is due. */
@@ -70,8 +70,8 @@ enum rc state_set_token(struct db *db, enum channel ch, const char *account, con
 enum rc state_note_account(struct db *db, const struct account *a) MUST_CHECK;
 
 /* state_set_proof(db, ch, account, proof): which of the app secrets proves calls. */
-enum rc state_set_proof(struct db *db, enum channel ch, const char *account,
-    unsigned int proof) MUST_CHECK;
+enum rc state_set_proof(
+    struct db *db, enum channel ch, const char *account, unsigned int proof) MUST_CHECK;
 
 /* state_poll_run: one row in poll_runs (equal empty runs are folded into one:
  * repeats). */
@@ -97,8 +97,8 @@ enum rc state_run(struct db *db, const struct state_runner *who) MUST_CHECK;
 enum rc state_run_end(struct db *db, const struct state_runner *who) MUST_CHECK;
 /* state_spool(db, host, dir, before): dir is the spool folder of this host; appends those that
  * were it before. */
-enum rc state_spool(struct db *db, const char *host, const char *dir,
-    struct strv *before) MUST_CHECK;
+enum rc state_spool(
+    struct db *db, const char *host, const char *dir, struct strv *before) MUST_CHECK;
 enum rc state_heartbeat(struct db *db, const char *what) MUST_CHECK;	/* "poll" */
 
 #endif

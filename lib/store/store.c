@@ -32,10 +32,14 @@ enum stmt { SQL_INGEST, SQL_INGEST_MANY, SQL_REFUSE, SQL_REFUSE_COUNT, SQL_PAST,
 
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_PAST] = { NULL, "select dmbox.past_stored($1)" },
-	[SQL_INGEST] = { "store_ingest", COUNTS "dmbox.ingest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,"
+	[SQL_INGEST] = { "store_ingest",
+	    COUNTS
+	    "dmbox.ingest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,"
 	    "$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,"
 	    "$33,$34,$35,$36,$37,$38)" },
-	[SQL_INGEST_MANY] = { "store_ingest_many", COUNTS "dmbox.ingest_many($1,$2,$3,$4,$5,$6,$7,"
+	[SQL_INGEST_MANY] = { "store_ingest_many",
+	    COUNTS
+	    "dmbox.ingest_many($1,$2,$3,$4,$5,$6,$7,"
 	    "$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,"
 	    "$29,$30,$31,$32,$33,$34,$35,$36,$37,$38,$39,$40,$41,$42,$43,$44,$45,$46,$47,$48,$49,"
 	    "$50,$51,$52,$53,$54,$55,$56,$57,$58,$59,$60,$61,$62,$63,$64,$65,$66,$67,$68,$69,$70,"
@@ -130,8 +134,8 @@ try_hard(struct db *db, struct delivery *const *v, size_t n)
 		case DB_FAULT_CONFLICT:
 		case DB_FAULT_UNIQUE:
 			if (i == CONFLICT_TRIES) {
-				log_warn("store: gave up after %d conflicts (%s)", i,
-				    db_sqlstate(db));
+				log_warn(
+				    "store: gave up after %d conflicts (%s)", i, db_sqlstate(db));
 				return RC_TEMP;
 			}
 			sign_random(&rnd, sizeof rnd);
@@ -249,7 +253,8 @@ store_poisoned(struct db *db, struct delivery *d)
 	}
 	if (rc == RC_OK) {
 		log_warn("store: delivery %s: %zu of %zu items are kept in the ledger "
-		    "only (poison)", d->uid, part.items.ignored - d->items.ignored, d->items.n);
+			 "only (poison)",
+		    d->uid, part.items.ignored - d->items.ignored, d->items.n);
 		d->id = part.id;
 		d->n_items = d->items.n + d->items.ignored;
 		d->stored = part.stored;
@@ -312,8 +317,8 @@ store_deliveries(struct db *db, struct delivery *const *v, size_t n)
 	while (i < n && rc == RC_OK) {
 		size_t items = v[i]->items.n, m = 1;
 
-		while (i + m < n && m < GROUP_DELIVERIES &&
-			items + v[i + m]->items.n <= GROUP_ITEMS)
+		while (
+		    i + m < n && m < GROUP_DELIVERIES && items + v[i + m]->items.n <= GROUP_ITEMS)
 			items += v[i + m++]->items.n;
 		rc = store_group(db, v + i, m);
 		i += m;
@@ -356,8 +361,8 @@ store_refused(struct db *db, struct delivery *d, unsigned int cap_per_minute)
 }
 
 enum rc
-store_refused_count(struct db *db, const char *channel, const char *account,
-    const char *reason, unsigned int n)
+store_refused_count(
+    struct db *db, const char *channel, const char *account, const char *reason, unsigned int n)
 {
 	struct db_args a = { 0 };
 	enum rc rc;

@@ -60,8 +60,8 @@ enum rc store_missing(struct db *db, const char *account, enum channel ch,
 
 /* store_news: the same for what a reconciliation found, and true as well for messages that
  * would change their row (another text, another side) and for reactions that nobody told. */
-enum rc store_news(struct db *db, const char *account, enum channel ch,
-    const struct itemv *items, bool *out) MUST_CHECK;
+enum rc store_news(struct db *db, const char *account, enum channel ch, const struct itemv *items,
+    bool *out) MUST_CHECK;
 
 /* store_load(db, id, d): the stored bytes for replay; strings in d's
  * items arena.  RC_NONE: no such row or bytes erased. */
@@ -75,8 +75,8 @@ enum rc store_migrated(struct db *db, int64_t *out) MUST_CHECK;
 #define STORE_UNSENT_GRACE_S 86400
 /* store_upkeep(db, keep_days, keep_refused_days): partitions ahead, retention,
  * leftovers of events applied, bytes of unsent messages.  For the poller, once a run. */
-enum rc store_upkeep(struct db *db, unsigned int keep_days,
-    unsigned int keep_refused_days) MUST_CHECK;
+enum rc store_upkeep(
+    struct db *db, unsigned int keep_days, unsigned int keep_refused_days) MUST_CHECK;
 
 /* store_schema_check(db): RC_OK; RC_TEMP where the schema is missing or older
  * than this program needs (says what to run). */

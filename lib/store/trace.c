@@ -10,15 +10,31 @@
 
 enum { LEDGER_MAX = 20, PERSON_MAX = 5, NEAR_MAX = 40, PART_MIN = 5 };
 
-enum stmt { SQL_IDS, SQL_OWN_IDS, SQL_LIFE, SQL_EVENTS, SQL_LEDGER, SQL_ERASED, SQL_CAPPED,
-	SQL_PEOPLE, SQL_PERSON, SQL_NEAR, SQL_AGAIN, SQL_WORDS, SQL_TIME, SQL__MAX };
+enum stmt {
+	SQL_IDS,
+	SQL_OWN_IDS,
+	SQL_LIFE,
+	SQL_EVENTS,
+	SQL_LEDGER,
+	SQL_ERASED,
+	SQL_CAPPED,
+	SQL_PEOPLE,
+	SQL_PERSON,
+	SQL_NEAR,
+	SQL_AGAIN,
+	SQL_WORDS,
+	SQL_TIME,
+	SQL__MAX
+};
 
-#define KEYS "k as (select a.account, a.channel, '' as thread_id" \
+#define KEYS \
+	"k as (select a.account, a.channel, '' as thread_id" \
 	"   from unnest($2::text[], $3::text[]) a(account, channel)" \
 	" union select c.account, c.channel, c.external_id from dmbox.contacts c" \
 	"  where c.channel = 'whatsapp')"
 
-#define DELIVERY "d.received_at, d.request_id, 'delivery', d.account, d.channel," \
+#define DELIVERY \
+	"d.received_at, d.request_id, 'delivery', d.account, d.channel," \
 	" jsonb_strip_nulls(jsonb_build_object('delivery', d.id, 'uid', d.delivery_uid, " \
 	"'source', d.source," \
 	"   'verdict', d.verdict, 'reason', d.reason, 'items', d.items, 'stored', d.stored," \
@@ -29,15 +45,17 @@ enum stmt { SQL_IDS, SQL_OWN_IDS, SQL_LIFE, SQL_EVENTS, SQL_LEDGER, SQL_ERASED, 
 	"      - (select count(*) from dmbox.messages w where w.delivery_id = d.id)" \
 	"      - (select count(*) from dmbox.events w where w.delivery_id = d.id)), 0)))"
 
-#define MESSAGE "jsonb_strip_nulls(jsonb_build_object('message', m.id, 'externalId', " \
-    "m.external_id," \
+#define MESSAGE \
+	"jsonb_strip_nulls(jsonb_build_object('message', m.id, 'externalId', " \
+	"m.external_id," \
 	"   'kind', m.kind, 'direction', m.direction, 'status', m.status, 'source', m.source," \
 	"   'contact', m.contact_id, 'sentAt', dmbox.iso(m.sent_at), 'delivery', m.delivery_id," \
 	"   'outbox', m.outbox_id, 'deletedAt', dmbox.iso(m.deleted_at)," \
 	"   'test', case when m.is_test then true end))"
 
 static const struct db_stmt stmts[SQL__MAX] = {
-	[SQL_IDS] = { NULL, "with " KEYS
+	[SQL_IDS] = { NULL,
+	    "with " KEYS
 	    " select m.id, m.outbox_id from k join dmbox.messages m on m.account = k.account"
 	    "   and m.channel = k.channel and m.thread_id = k.thread_id and m.external_id = $1"
 	    " limit 10" },
@@ -100,8 +118,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "   from dmbox.outbox o join dmbox.send_attempts s on s.outbox_id = o.id where o.id "
 	    "= any ($2))"
 	    " select at, request, what, account, channel, detail from x order by at, ord" },
-	[SQL_EVENTS] = { NULL, "with " KEYS
-	    " select coalesce(d.received_at, e.occurred_at), d.request_id, 'event',"
+	[SQL_EVENTS] = { NULL,
+	    "with " KEYS " select coalesce(d.received_at, e.occurred_at), d.request_id, 'event',"
 	    " e.account, e.channel,"
 	    "   jsonb_strip_nulls(jsonb_build_object('event', e.id, 'kind', e.kind, "
 	    "'effect', e.effect,"
@@ -114,8 +132,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "  where d.received_at >= $2 and d.received_at < $3"
 	    "    and position(convert_to($1, 'UTF8') in d.body) > 0"
 	    "  order by d.received_at desc limit $4) x order by 1" },
-	[SQL_ERASED] = { NULL, "with " KEYS
-	    " select 1 from k join dmbox.erased e on e.account = k.account"
+	[SQL_ERASED] = { NULL,
+	    "with " KEYS " select 1 from k join dmbox.erased e on e.account = k.account"
 	    " and e.channel = k.channel"
 	    "   and e.id_hash = dmbox.id_hash(k.account, k.channel, k.thread_id, $1) limit 1" },
 	[SQL_CAPPED] = { NULL,
@@ -165,9 +183,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " select " DELIVERY " from dmbox.deliveries d"
 	    "  where d.received_at between $1 - interval '10 minutes'"
 	    " and $1 + interval '10 minutes'"
-	    " union all select m.received_at, d.request_id, 'message', m.account, m.channel, "
-	    MESSAGE
-	    "  from dmbox.deliveries d join dmbox.messages m on m.delivery_id = d.id"
+	    " union all select m.received_at, d.request_id, 'message', m.account, m.channel,"
+	    " " MESSAGE "  from dmbox.deliveries d join dmbox.messages m on m.delivery_id = d.id"
 	    "  where d.received_at between $1 - interval '10 minutes'"
 	    " and $1 + interval '10 minutes'"
 	    " union all select o.created_at, null, 'outbox', o.account, o.channel,"
@@ -211,11 +228,11 @@ events(struct db *db, enum stmt s, struct db_args *a, struct trace *out)
 			memcpy(v, out->v, out->n * sizeof *v);
 		for (size_t i = 0; i < db_rows(r); i++)
 			v[out->n++] = (struct trace_event){ .at_us = db_get_time(r, i, 0),
-			    .request_id = mem_arena_dup(&out->arena, db_get_text(r, i, 1)),
-			    .what = mem_arena_dup(&out->arena, db_get_text(r, i, 2)),
-			    .account = mem_arena_dup(&out->arena, db_get_text(r, i, 3)),
-			    .channel = mem_arena_dup(&out->arena, db_get_text(r, i, 4)),
-			    .detail = mem_arena_dup(&out->arena, db_get_text(r, i, 5)) };
+				.request_id = mem_arena_dup(&out->arena, db_get_text(r, i, 1)),
+				.what = mem_arena_dup(&out->arena, db_get_text(r, i, 2)),
+				.account = mem_arena_dup(&out->arena, db_get_text(r, i, 3)),
+				.channel = mem_arena_dup(&out->arena, db_get_text(r, i, 4)),
+				.detail = mem_arena_dup(&out->arena, db_get_text(r, i, 5)) };
 		out->v = v;
 	}
 	db_res_free(r);
@@ -251,7 +268,7 @@ enum rc
 trace_message(struct db *db, const struct trace_scope *s, const char *id, struct trace *out)
 {
 	bool send = str_starts(id, "out:");
-	struct db_args a = {0}, life = {0};
+	struct db_args a = { 0 }, life = { 0 };
 	struct db_res *r = NULL;
 	int64_t own;
 	enum rc rc;
@@ -281,7 +298,7 @@ trace_message(struct db *db, const struct trace_scope *s, const char *id, struct
 enum rc
 trace_events(struct db *db, const struct trace_scope *s, const char *id, struct trace *out)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 
 	put_key(&a, s, id);
 	return events(db, SQL_EVENTS, &a, out);
@@ -290,7 +307,7 @@ trace_events(struct db *db, const struct trace_scope *s, const char *id, struct 
 enum rc
 trace_ledger(struct db *db, const char *word, int64_t from_us, int64_t to_us, struct trace *out)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 
 	db_text(&a, word);
 	db_time(&a, from_us);
@@ -302,7 +319,7 @@ trace_ledger(struct db *db, const char *word, int64_t from_us, int64_t to_us, st
 enum rc
 trace_erased(struct db *db, const struct trace_scope *s, const char *id)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	enum rc rc;
 
@@ -316,7 +333,7 @@ trace_erased(struct db *db, const struct trace_scope *s, const char *id)
 enum rc
 trace_capped(struct db *db, struct trace *out)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 
 	return events(db, SQL_CAPPED, &a, out);
 }
@@ -324,7 +341,7 @@ trace_capped(struct db *db, struct trace *out)
 enum rc
 trace_person(struct db *db, const char *who, struct trace *out, struct strv *words)
 {
-	struct db_args a = {0}, p = {0};
+	struct db_args a = { 0 }, p = { 0 };
 	struct db_res *r = NULL;
 	enum rc rc;
 
@@ -362,7 +379,7 @@ digits_of(const char *s, char *out, size_t cap)
 enum rc
 trace_near(struct db *db, const char *part, struct trace *out, struct strv *words)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	char number[64], chat[80];
 	enum rc rc;
 
@@ -391,17 +408,17 @@ trace_near(struct db *db, const char *part, struct trace *out, struct strv *word
 enum rc
 trace_again(struct db *db, int64_t message, struct trace *out)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 
 	db_i64(&a, message);
 	return events(db, SQL_AGAIN, &a, out);
 }
 
 enum rc
-trace_words(struct db *db, int64_t message, struct mem_arena *arena, const char **who,
-    const char **words)
+trace_words(
+    struct db *db, int64_t message, struct mem_arena *arena, const char **who, const char **words)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	enum rc rc;
 
@@ -419,7 +436,7 @@ trace_words(struct db *db, int64_t message, struct mem_arena *arena, const char 
 enum rc
 trace_time(struct db *db, int64_t at_us, struct trace *out)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 
 	db_time(&a, at_us);
 	db_i64(&a, NEAR_MAX);

@@ -24,12 +24,18 @@ struct trace_event {
 	const char *account, *channel;
 	const char *detail;	/* JSON object */
 };
-struct trace { struct mem_arena arena; struct trace_event *v; size_t n; };
+struct trace {
+	struct mem_arena arena;
+	struct trace_event *v;
+	size_t n;
+};
 /* trace_free(t): its events lie in its arena. */
 void trace_free(struct trace *t);
 
 /* Where to look: the accounts of the configuration, side by side. */
-struct trace_scope { struct strv accounts, channels; };
+struct trace_scope {
+	struct strv accounts, channels;
+};
 
 /*
  * trace_message(db, scope, id, out):
@@ -37,30 +43,30 @@ struct trace_scope { struct strv accounts, channels; };
  * an outbox row; where there is none, messages.id, else outbox.id.
  * Returns  RC_OK, RC_NONE: no such row, RC_TEMP.
  */
-enum rc trace_message(struct db *db, const struct trace_scope *s, const char *id,
-    struct trace *out) MUST_CHECK;
+enum rc trace_message(
+    struct db *db, const struct trace_scope *s, const char *id, struct trace *out) MUST_CHECK;
 /* trace_events(db, scope, id, out): what was said about a message that is not there. */
-enum rc trace_events(struct db *db, const struct trace_scope *s, const char *id,
-    struct trace *out) MUST_CHECK;
+enum rc trace_events(
+    struct db *db, const struct trace_scope *s, const char *id, struct trace *out) MUST_CHECK;
 /* trace_ledger(db, word, from_us, to_us, out): the newest deliveries, refused ones too,
  * whose bytes hold word. */
-enum rc trace_ledger(struct db *db, const char *word, int64_t from_us, int64_t to_us,
-    struct trace *out) MUST_CHECK;
+enum rc trace_ledger(
+    struct db *db, const char *word, int64_t from_us, int64_t to_us, struct trace *out) MUST_CHECK;
 /* trace_erased(db, scope, id): RC_OK: it was erased on request; RC_NONE. */
 enum rc trace_erased(struct db *db, const struct trace_scope *s, const char *id) MUST_CHECK;
 /* trace_capped(db, out): refusals of the last week that were counted, not kept. */
 enum rc trace_capped(struct db *db, struct trace *out) MUST_CHECK;
 /* trace_person(db, who, out, words): contacts by user name, name, provider's id or
  * contacts.id, and the last messages of each; words: their provider's ids. */
-enum rc trace_person(struct db *db, const char *who, struct trace *out,
-    struct strv *words) MUST_CHECK;
+enum rc trace_person(
+    struct db *db, const char *who, struct trace *out, struct strv *words) MUST_CHECK;
 /*
  * trace_near(db, part, out, words): what is meant by part of an id, or by a phone number
  * in people's spelling: messages of the last 90 days whose id holds part, and contacts
  * whose id does.  Like trace_person otherwise; RC_NONE: none, or part is short.
  */
-enum rc trace_near(struct db *db, const char *part, struct trace *out,
-    struct strv *words) MUST_CHECK;
+enum rc trace_near(
+    struct db *db, const char *part, struct trace *out, struct strv *words) MUST_CHECK;
 /*
  * trace_again(db, message id, out): the later deliveries that brought a message which has
  * no id of its own: they hold its sender and count as weak duplicates.

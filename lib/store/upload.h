@@ -27,8 +27,8 @@ struct upload {
 /* upload_add(db, u, id): a new row; u's file is in its place.  RC_TEMP: database away. */
 enum rc upload_add(struct db *db, const struct upload *u, int64_t *id) MUST_CHECK;
 /* upload_get(db, id, arena, out): RC_NONE where there is none (any more). */
-enum rc upload_get(struct db *db, int64_t id, struct mem_arena *arena,
-    struct upload *out) MUST_CHECK;
+enum rc upload_get(
+    struct db *db, int64_t id, struct mem_arena *arena, struct upload *out) MUST_CHECK;
 /*
  * upload_unused(db, max, out):
  * Rows (id, local_path) that no message needs: two days old and never sent, or sent with

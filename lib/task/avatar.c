@@ -29,11 +29,11 @@
 #include "model/provider.h"
 #include "task/media.h"
 
-#define A_RUN		20	/* pictures of an account and run */
-#define MAX_BYTES	(512 << 10)
-#define TIMEOUT_MS	15000
-#define GAP_MS		200
-#define ERASE_BATCH	200
+#define A_RUN 20 /* pictures of an account and run */
+#define MAX_BYTES (512 << 10)
+#define TIMEOUT_MS 15000
+#define GAP_MS 200
+#define ERASE_BATCH 200
 
 enum { Q_CLAIM, Q_DONE, Q_FAIL, Q_RELEASE, Q_ERASED, Q_DROP, Q__MAX };
 static const struct db_stmt sql[Q__MAX] = {
@@ -90,7 +90,7 @@ struct flow {
 static void
 fail(struct flow *f, bool for_good, const char *why)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	char masked[200];
 
 	log_mask(why, strlen(why), masked, sizeof masked);
@@ -155,7 +155,7 @@ static void
 take(struct flow *f, const struct http_res *res)
 {
 	const struct sniff *kind = sniff(res->body, res->body_n, NULL, NULL);
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	char sum[65], *path;
 
@@ -219,8 +219,10 @@ flow_feed(void *arg, struct http_res *res)
 		release(f);	/* cut by the end of the run */
 	} else if (res->fail != HTTP_FAIL_NONE) {
 		snprintf(why, sizeof why, "%s: %s", http_fail_names[res->fail], res->note);
-		fail(f, res->fail == HTTP_FAIL_BLOCKED || res->fail == HTTP_FAIL_URL ||
-		    res->fail == HTTP_FAIL_TOO_BIG, why);
+		fail(f,
+		    res->fail == HTTP_FAIL_BLOCKED || res->fail == HTTP_FAIL_URL ||
+			res->fail == HTTP_FAIL_TOO_BIG,
+		    why);
 	} else if (res->status >= 200 && res->status < 300) {
 		take(f, res);
 	} else {
@@ -282,7 +284,7 @@ avatar_start(struct task_run *run)
 static enum rc
 avatar_upkeep(struct task_run *run)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	enum rc rc;
 
@@ -291,7 +293,7 @@ avatar_upkeep(struct task_run *run)
 	db_i64(&a, ERASE_BATCH);
 	rc = db_exec(run->env.db, &sql[Q_ERASED], &a, &r);
 	for (size_t i = 0; rc == RC_OK && i < db_rows(r); i++) {
-		struct db_args b = {0};
+		struct db_args b = { 0 };
 
 		drop_file(run->env.conf->media_dir, db_get_text(r, i, 1));
 		db_i64(&b, db_get_i64(r, i, 0));
@@ -303,5 +305,8 @@ avatar_upkeep(struct task_run *run)
 	return rc == RC_OK ? RC_OK : RC_TEMP;
 }
 
-const struct task task_avatar = { .name = "avatars", .start = avatar_start,
-    .start_s = 30, .upkeep = avatar_upkeep, .upkeep_s = TASK_ONCE };
+const struct task task_avatar = { .name = "avatars",
+	.start = avatar_start,
+	.start_s = 30,
+	.upkeep = avatar_upkeep,
+	.upkeep_s = TASK_ONCE };

@@ -159,7 +159,9 @@ send_next(void *arg, struct http_req *req, int64_t *wait_ms)
 {
 	struct flow *f = arg;
 	const struct outbox_want want = { .channel = f->f.login.a.channel,
-	    .account = f->f.login.a.name, .max = 1, .lease_s = LEASE_S };
+		.account = f->f.login.a.name,
+		.max = 1,
+		.lease_s = LEASE_S };
 	struct send_result r;
 
 	*wait_ms = 0;
@@ -329,7 +331,7 @@ lookup_feed(void *arg, struct http_res *res)
 		found = outbox_found(db_of(f), it->id, ids.v[i]) == RC_OK;
 	strv_free(&ids);
 	if ((rc == RC_OK && !found) || rc == RC_NONE ||
-		(rc == RC_DENIED && it->lookups >= DENIED_MAX))
+	    (rc == RC_DENIED && it->lookups >= DENIED_MAX))
 		not_there(f, it);
 }
 
@@ -352,8 +354,8 @@ deliver_upkeep(struct task_run *r)
 			struct flow *f;
 
 			if (!due[i] || task_under_way(r, a, true) ||
-			    outbox_unknown(r->env.db, a->channel, a->name, LOOKUPS,
-			    &items) != RC_OK)
+			    outbox_unknown(r->env.db, a->channel, a->name, LOOKUPS, &items) !=
+				RC_OK)
 				continue;
 			f = flow_new(true);
 			f->items = items;
@@ -364,6 +366,10 @@ deliver_upkeep(struct task_run *r)
 	return RC_OK;
 }
 
-const struct task task_deliver = { .name = "sends", .size = sizeof(struct deliver),
-    .start = deliver_start, .upkeep = deliver_upkeep, .upkeep_s = 5, .must_finish = true,
-    .end = deliver_end };
+const struct task task_deliver = { .name = "sends",
+	.size = sizeof(struct deliver),
+	.start = deliver_start,
+	.upkeep = deliver_upkeep,
+	.upkeep_s = 5,
+	.must_finish = true,
+	.end = deliver_end };

@@ -20,9 +20,9 @@
 #include "store/state.h"
 #include "base/str.h"
 
-#define A_RUN		20	/* messages of an account; older ones have no details anyway */
-#define GAP_MS		600
-#define TIMEOUT_MS	10000
+#define A_RUN 20 /* messages of an account; older ones have no details anyway */
+#define GAP_MS 600
+#define TIMEOUT_MS 10000
 
 enum { Q_WAITING, Q_GONE, Q__MAX };
 static const struct db_stmt sql[Q__MAX] = {
@@ -35,8 +35,7 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "        and m.channel = e.channel and m.thread_id = e.thread_id"
 	    "        and m.external_id = e.target_id)"
 	    " order by e.id desc limit $3::bigint" },
-	[Q_GONE] = { "fetch_gone",
-	    "update dmbox.events set applied_at = now() where id = $1" },
+	[Q_GONE] = { "fetch_gone", "update dmbox.events set applied_at = now() where id = $1" },
 };
 
 struct flow {
@@ -52,8 +51,8 @@ flow_next(void *arg, struct http_req *req, int64_t *wait_ms)
 	struct flow *w = arg;
 
 	for (; !w->over && !w->f.run->stopping && w->i < db_rows(w->res); w->i++) {
-		if (provider_of(&w->f.login.a)->fetch_build(&w->f.login.a,
-		    db_get_text(w->res, w->i, 1), req) != RC_OK)
+		if (provider_of(&w->f.login.a)
+			->fetch_build(&w->f.login.a, db_get_text(w->res, w->i, 1), req) != RC_OK)
 			continue;
 		req->timeout_ms = TIMEOUT_MS;
 		*wait_ms = w->i > 0 ? GAP_MS : 0;
@@ -99,7 +98,8 @@ flow_feed(void *arg, struct http_res *res)
 		}
 	} else if (rc == RC_NONE || rc == RC_INVALID || rc == RC_OK) {
 		log_warn("%s: a message announced without content is no longer available at "
-		    "the provider", w->f.login.a.name);
+			 "the provider",
+		    w->f.login.a.name);
 		gone(w);
 	} else {
 		w->over = true;	/* token, limit, network: the others fare no better now */
@@ -118,8 +118,8 @@ static bool
 start_one(struct task_run *run, const struct account *a)
 {
 	const struct httpc_flow hf = { .next = flow_next, .feed = flow_feed };
-	struct state_account st = {0};
-	struct db_args args = {0};
+	struct state_account st = { 0 };
+	struct db_args args = { 0 };
 	struct db_res *r = NULL;
 	struct flow *w = NULL;
 

@@ -30,8 +30,8 @@ flow_done(void *arg, bool cut)
 }
 
 void
-task_flow_add(struct task_run *r, struct task_flow *f, const struct account *a,
-    const struct httpc_flow *hf)
+task_flow_add(
+    struct task_run *r, struct task_flow *f, const struct account *a, const struct httpc_flow *hf)
 {
 	struct httpc_flow flow = *hf;
 

@@ -30,16 +30,16 @@
 #include "store/upload.h"
 #include "base/str.h"
 
-#define PARALLEL	4
-#define IDLE_MS		2000	/* between two questions while nothing is due */
-#define TIMEOUT_MS	60000
-#define LEASE_S		180
-#define REDIRECTS	3
-#define ATTEMPTS_MAX	16	/* about half a day; links live at least that long */
-#define GONE_ATTEMPTS	3	/* 403, 404, 410: the link has expired */
-#define ERASE_BATCH	200
+#define PARALLEL 4
+#define IDLE_MS 2000 /* between two questions while nothing is due */
+#define TIMEOUT_MS 60000
+#define LEASE_S 180
+#define REDIRECTS 3
+#define ATTEMPTS_MAX 16 /* about half a day; links live at least that long */
+#define GONE_ATTEMPTS 3 /* 403, 404, 410: the link has expired */
+#define ERASE_BATCH 200
 
-#define FULL_S		600	/* until the disk is looked at again */
+#define FULL_S 600 /* until the disk is looked at again */
 
 enum { Q_CLAIM, Q_DONE, Q_AGAIN, Q_END, Q_RELEASE, Q_DEFER, Q_RESUME, Q_ERASED, Q_DROP, Q__MAX };
 static const struct db_stmt sql[Q__MAX] = {
@@ -93,7 +93,8 @@ static const struct db_stmt sql[Q__MAX] = {
 	    /* an upload's file goes with its own row */
 	    " left join dmbox.uploads u on u.local_path = a.local_path where a.state = 'erased'"
 	    " order by a.id limit $1::bigint" },
-	[Q_DROP] = { "media_drop", "delete from dmbox.attachments where id = $1"
+	[Q_DROP] = { "media_drop",
+	    "delete from dmbox.attachments where id = $1"
 	    " and state = 'erased'" },
 };
 
@@ -120,23 +121,45 @@ struct flow {
 
 /* --- content types ------------------------------------------------------------- */
 
-static const struct { const char *mime, *ext; } types[] = {
-	{ "image/jpeg", ".jpg" }, { "image/png", ".png" }, { "image/gif", ".gif" },
-	{ "image/webp", ".webp" }, { "image/heic", ".heic" }, { "image/avif", ".avif" },
-	{ "video/mp4", ".mp4" }, { "video/quicktime", ".mov" }, { "video/webm", ".webm" },
-	{ "video/3gpp", ".3gp" }, { "video/ogg", ".ogv" }, { "video/x-msvideo", ".avi" },
-	{ "audio/mpeg", ".mp3" }, { "audio/ogg", ".ogg" }, { "audio/aac", ".aac" },
-	{ "audio/mp4", ".m4a" }, { "audio/x-m4a", ".m4a" }, { "audio/wav", ".wav" },
-	{ "audio/x-wav", ".wav" }, { "audio/amr", ".amr" }, { "audio/webm", ".webm" },
-	{ "application/ogg", ".ogg" }, { "application/pdf", ".pdf" },
-	{ "application/octet-stream", ".bin" }, { "binary/octet-stream", ".bin" },
-	{ "application/zip", ".zip" }, { "application/msword", ".doc" },
-	{ "application/rtf", ".rtf" }, { "application/vnd.ms-excel", ".xls" },
+static const struct {
+	const char *mime, *ext;
+} types[] = {
+	{ "image/jpeg", ".jpg" },
+	{ "image/png", ".png" },
+	{ "image/gif", ".gif" },
+	{ "image/webp", ".webp" },
+	{ "image/heic", ".heic" },
+	{ "image/avif", ".avif" },
+	{ "video/mp4", ".mp4" },
+	{ "video/quicktime", ".mov" },
+	{ "video/webm", ".webm" },
+	{ "video/3gpp", ".3gp" },
+	{ "video/ogg", ".ogv" },
+	{ "video/x-msvideo", ".avi" },
+	{ "audio/mpeg", ".mp3" },
+	{ "audio/ogg", ".ogg" },
+	{ "audio/aac", ".aac" },
+	{ "audio/mp4", ".m4a" },
+	{ "audio/x-m4a", ".m4a" },
+	{ "audio/wav", ".wav" },
+	{ "audio/x-wav", ".wav" },
+	{ "audio/amr", ".amr" },
+	{ "audio/webm", ".webm" },
+	{ "application/ogg", ".ogg" },
+	{ "application/pdf", ".pdf" },
+	{ "application/octet-stream", ".bin" },
+	{ "binary/octet-stream", ".bin" },
+	{ "application/zip", ".zip" },
+	{ "application/msword", ".doc" },
+	{ "application/rtf", ".rtf" },
+	{ "application/vnd.ms-excel", ".xls" },
 	{ "application/vnd.ms-powerpoint", ".ppt" },
 	{ "application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx" },
 	{ "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx" },
 	{ "application/vnd.openxmlformats-officedocument.presentationml.presentation", ".pptx" },
-	{ "text/plain", ".txt" }, { "text/vcard", ".vcf" }, { "text/x-vcard", ".vcf" },
+	{ "text/plain", ".txt" },
+	{ "text/vcard", ".vcf" },
+	{ "text/x-vcard", ".vcf" },
 	{ "text/csv", ".csv" },
 };
 
@@ -257,7 +280,7 @@ file_publish(struct flow *f, const char *ext)
 static void
 settle(struct flow *f, int q, const char *state, int64_t delay_s, const char *why)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	char masked[200];
 
 	log_mask(why, strlen(why), masked, sizeof masked);
@@ -294,7 +317,7 @@ done_row(struct flow *f, const char *path, const char *mime)
 {
 	unsigned char sum[SIGN_SHA256];
 	char hex[2 * SIGN_SHA256 + 1], e[100];
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 
 	sign_hash_end(f->hash, sum);
@@ -454,8 +477,8 @@ moved(struct flow *f, const struct http_res *res)
 
 	if (to == NULL || url_host(to, host, sizeof host) != RC_OK)
 		snprintf(host, sizeof host, "?");
-	snprintf(why, sizeof why, "HTTP %d to %s, a host that may not see the token", res->status,
-	    host);
+	snprintf(
+	    why, sizeof why, "HTTP %d to %s, a host that may not see the token", res->status, host);
 	again(f, -1, GONE_ATTEMPTS, "failed", why);
 }
 
@@ -477,7 +500,7 @@ flow_feed(void *arg, struct http_res *res)
 	} else if (res->fail == HTTP_FAIL_BLOCKED || res->fail == HTTP_FAIL_URL) {
 		settle(f, Q_END, "refused", 0,
 		    res->fail == HTTP_FAIL_URL ? "not a URL we may call" :
-		    "address is not public (DMBOX_MEDIA_ALLOW)");
+						 "address is not public (DMBOX_MEDIA_ALLOW)");
 	} else if (f->f.run->stopping && res->fail == HTTP_FAIL_TIMEOUT) {
 		settle(f, Q_RELEASE, NULL, 0, "");	/* cut by the end of the run */
 	} else if (res->fail != HTTP_FAIL_NONE) {
@@ -559,8 +582,8 @@ is_link(const struct conf *conf, const char *provider, const char *url)
 	const struct provider *p = provider != NULL ? provider_by_name(provider) : NULL;
 	char host[300];
 
-	return p != NULL && p->media_hosts != NULL &&
-	    url_host(url, host, sizeof host) == RC_OK && !task_media_at(conf, p->media_hosts, url);
+	return p != NULL && p->media_hosts != NULL && url_host(url, host, sizeof host) == RC_OK &&
+	    !task_media_at(conf, p->media_hosts, url);
 }
 
 /* Where the message's provider names its files by id, and the account is still its. */
@@ -573,7 +596,7 @@ name_by_id(struct flow *f, struct task_run *run, const char *ref, const char *ch
 	enum channel ch;
 
 	if (ref == NULL || p == NULL || p->media_build == NULL ||
-		channel_by_name(channel, &ch) != RC_OK)
+	    channel_by_name(channel, &ch) != RC_OK)
 		return NULL;
 	a = conf_account(run->env.conf, ch, f->account);
 	if (a == NULL || provider_of(a) != p)
@@ -617,8 +640,8 @@ flow_start(struct task_run *run, const struct db_res *r, size_t row)
 		free(f);
 		return;
 	}
-	a = name_by_id(f, run, db_get_text(r, row, 9), db_get_text(r, row, 10),
-	    db_get_text(r, row, 8));
+	a = name_by_id(
+	    f, run, db_get_text(r, row, 9), db_get_text(r, row, 10), db_get_text(r, row, 8));
 	f->hash = sign_hash_new();
 	/* redirects and slow drips together never outlive the claim */
 	hf.deadline_ms = clock_mono_ms() + LEASE_S * 1000 / 2;
@@ -629,7 +652,7 @@ static size_t
 media_start(struct task_run *run)
 {
 	struct media *m = (struct media *)run;
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	size_t n = 0;
 
@@ -653,7 +676,7 @@ media_start(struct task_run *run)
 static void
 erase_row(struct db *db, const struct conf *conf, int64_t id, const char *path)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct buf b;
 
 	buf_init(&b, 4096);
@@ -681,7 +704,7 @@ sweep_uploads(struct db *db, const struct conf *conf)
 	for (size_t i = 0; i < db_rows(r); i++) {
 		buf_init(&b, 4096);
 		if (mediadir_file(conf->media_dir, db_get_text(r, i, 1), &b) && unlink(b.p) != 0 &&
-			errno != ENOENT)
+		    errno != ENOENT)
 			log_warn("media: cannot remove %s: %s", b.p, strerror(errno));
 		else if (upload_drop(db, db_get_i64(r, i, 0)) != RC_OK)
 			log_debug("media: an upload's row stays until the next run");
@@ -717,7 +740,7 @@ static enum rc
 media_upkeep(struct task_run *run)
 {
 	const struct conf *conf = run->env.conf;
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 
 	if (str_empty(conf->media_dir))
@@ -735,5 +758,9 @@ media_upkeep(struct task_run *run)
 	return RC_OK;
 }
 
-const struct task task_media = { .name = "media", .size = sizeof(struct media),
-    .start = media_start, .upkeep = media_upkeep, .upkeep_s = TASK_ONCE, .follows = true };
+const struct task task_media = { .name = "media",
+	.size = sizeof(struct media),
+	.start = media_start,
+	.upkeep = media_upkeep,
+	.upkeep_s = TASK_ONCE,
+	.follows = true };

@@ -179,8 +179,8 @@ keep(struct check *c)
 	if (c->st.only_missing)
 		c->r.added += d->messages;
 	if (d->rc == RC_DUP)
-		log_info("💾 The database is away: the answer is in the spool (%zu bytes)",
-		    d->body_n);
+		log_info(
+		    "💾 The database is away: the answer is in the spool (%zu bytes)", d->body_n);
 }
 
 static void
@@ -312,9 +312,10 @@ say_result(const struct check *c)
 	}
 	if (r->added > 0)
 		log_warn("⚠️ %s [%s]: %zu messages had not come %s and were added", t,
-		    c->login.a.name, r->added, provider_of(&c->login.a)->polls_instead &&
-		    c->login.a.poll_s > 0 ? "by its queue (does another program read it?)" :
-		    "by webhook");
+		    c->login.a.name, r->added,
+		    provider_of(&c->login.a)->polls_instead && c->login.a.poll_s > 0 ?
+			"by its queue (does another program read it?)" :
+			"by webhook");
 	buf_free(&b);
 }
 
@@ -335,8 +336,8 @@ save_memory(struct check *c, int64_t next_us)
 	jsonw_end(&w);
 	if (!jsonw_done(&w))
 		log_warn("poll memory of %s is too large to keep", c->login.a.name);
-	else if (state_set_memory(c->p.db, c->login.a.channel, c->login.a.name, b.p,
-		next_us) != RC_OK)
+	else if (state_set_memory(c->p.db, c->login.a.channel, c->login.a.name, b.p, next_us) !=
+	    RC_OK)
 		log_warn("poll memory of %s could not be stored", c->login.a.name);
 	buf_free(&b);
 }
@@ -348,8 +349,7 @@ next_time(const struct check *c)
 		return clock_now_us() + PROBE_S * US;
 	if (c->login.a.poll_s == 0 && c->r.outcome != POLL_FAILED)
 		return clock_now_us() + provider_of(&c->login.a)->reconcile_s * US;
-	if (c->r.outcome == POLL_FAILED && provider_of(&c->login.a)->probes &&
-	    c->st.n_attempts > 1)
+	if (c->r.outcome == POLL_FAILED && provider_of(&c->login.a)->probes && c->st.n_attempts > 1)
 		return clock_now_us() + PROBE_FAILED_S * US;
 	return 0;
 }
@@ -357,24 +357,29 @@ next_time(const struct check *c)
 static void
 record(struct check *c, bool cut)
 {
-	struct state_poll_run run = { .channel = c->login.a.channel, .account = c->login.a.name,
-	    .started_us = c->started_us, .finished_us = clock_now_us(),
-	    .outcome = c->r.outcome, .stored = c->r.stored, .duplicates = c->r.duplicates,
-	    .added = c->r.added };
+	struct state_poll_run run = { .channel = c->login.a.channel,
+		.account = c->login.a.name,
+		.started_us = c->started_us,
+		.finished_us = clock_now_us(),
+		.outcome = c->r.outcome,
+		.stored = c->r.stored,
+		.duplicates = c->r.duplicates,
+		.added = c->r.added };
 	const char *labels[3] = { channel_names[c->login.a.channel], c->login.a.name,
-	    poll_outcome_names[c->r.outcome] };
+		poll_outcome_names[c->r.outcome] };
 	struct jsonw w;
 	struct buf b;
 
 	meter_add(c->p.meter, METER_POLLS, 1, labels);
 	meter_add(c->p.meter, METER_MISSED, c->r.added, labels);
-	if (c->st.pause_s > 0 && state_pause(c->p.db, c->login.a.channel, c->login.a.name,
-	    c->st.pause_s, c->r.hint != NULL ? c->r.hint : "rate_limited") != RC_OK)
+	if (c->st.pause_s > 0 &&
+	    state_pause(c->p.db, c->login.a.channel, c->login.a.name, c->st.pause_s,
+		c->r.hint != NULL ? c->r.hint : "rate_limited") != RC_OK)
 		log_warn("pause of %s could not be stored", c->login.a.name);
 	if (c->st.proof != c->proof && c->r.outcome != POLL_FAILED &&
 	    state_set_proof(c->p.db, c->login.a.channel, c->login.a.name, c->st.proof) != RC_OK)
-		log_warn("which app secret proves the calls of %s could not be stored",
-		    c->login.a.name);
+		log_warn(
+		    "which app secret proves the calls of %s could not be stored", c->login.a.name);
 	/* what was seen is remembered only if it is kept */
 	if (!c->lost && (!cut || c->over))
 		save_memory(c, c->r.next_us);
@@ -400,17 +405,17 @@ check_done(void *arg, bool cut)
 {
 	struct check *c = arg;
 	bool entered = log_enter(c);
-	struct http_req req = {0};	/* who builds it calls http_req_init */
+	struct http_req req = { 0 }; /* who builds it calls http_req_init */
 
 	/* out of time: the provider lists what it did not reach */
 	if (cut && !c->over && !c->lost) {
-		c->over = provider_of(&c->login.a)->poll_build(&c->login.a, &c->st,
-		    &req) == RC_NONE;
+		c->over = provider_of(&c->login.a)->poll_build(&c->login.a, &c->st, &req) ==
+		    RC_NONE;
 		http_req_free(&req);
 		if (!c->over) {
 			c->st.outcome = POLL_FAILED;
 			c->st.hint = clock_mono_ms() >= c->st.deadline_ms ? "timeout" :
-			    "interrupted";
+									    "interrupted";
 		}
 	}
 	/* a reconciliation that found everything stored already has found nothing */
@@ -461,7 +466,7 @@ fingerprint(const struct account *a, char out[17])
 static bool
 memory_holds(const char *memory, const char *of)
 {
-	struct mem_arena a = {0};
+	struct mem_arena a = { 0 };
 	struct json *j = NULL;
 	bool same = false;
 
@@ -525,7 +530,7 @@ may_check(struct check *c, const struct state_account *s, bool known, int64_t *n
 static enum rc
 prepare(struct check *c, int64_t *next_us)
 {
-	struct state_account s = {0};
+	struct state_account s = { 0 };
 	bool known;
 	enum rc rc;
 
@@ -556,7 +561,7 @@ check_new(const struct task_poll *p)
 	c->st.now_us = c->started_us;
 	c->st.long_poll_s = p->long_poll_s;
 	c->st.deadline_ms = p->deadline_ms != 0 ? p->deadline_ms :
-	    clock_mono_ms() + TASK_POLL_CHECK_S * 1000;
+						  clock_mono_ms() + TASK_POLL_CHECK_S * 1000;
 	sign_token(c->owner, 20);
 	sign_token(c->id, 20);
 	snprintf(c->lease, sizeof c->lease, "poll/%s/%s", channel_names[p->account->channel],
@@ -584,8 +589,8 @@ task_poll_start(const struct task_poll *p, int64_t *next_us)
 		check_free(c);
 		return rc == RC_NONE ? RC_NONE : RC_TEMP;
 	}
-	rc = state_lease(p->db, c->lease, c->owner,
-	    (unsigned int)(left > 0 ? left / 1000 : 0) + LEASE_SLACK_S);
+	rc = state_lease(
+	    p->db, c->lease, c->owner, (unsigned int)(left > 0 ? left / 1000 : 0) + LEASE_SLACK_S);
 	if (rc != RC_OK) {
 		check_free(c);
 		return rc == RC_LIMIT ? RC_LIMIT : RC_TEMP;
@@ -613,8 +618,8 @@ hello_instagram(const struct account *a, const char *who)
 {
 	const struct provider *p = provider_of(a);
 
-	log_info("Instagram Service initialized (%s)%s", a->use_mock ? "MOCK MODE" : p->words.mode,
-	    who);
+	log_info(
+	    "Instagram Service initialized (%s)%s", a->use_mock ? "MOCK MODE" : p->words.mode, who);
 	if (!a->use_mock && p->words.configured != NULL && a->token != NULL)
 		log_info("%s%s", p->words.configured, who);
 	else if (!a->use_mock && account_missing(a, KEY_CALL, 0) != NULL)
@@ -623,13 +628,13 @@ hello_instagram(const struct account *a, const char *who)
 	if (a->use_mock || provider_of(a)->poll_build == NULL)
 		return;
 	if (a->poll_s == 0) {
-		log_info("ℹ️ polling is off (%s=0)%s", conf_channel_key(a->channel, "POLL_SECONDS"),
-		    who);
+		log_info("ℹ️ polling is off (%s=0)%s",
+		    conf_channel_key(a->channel, "POLL_SECONDS"), who);
 		return;
 	}
 	log_info("📡 Starting Instagram message polling (%s)...%s", p->title, who);
-	log_info("✅ Starting Instagram message polling (checking every %u seconds)%s", a->poll_s,
-	    who);
+	log_info(
+	    "✅ Starting Instagram message polling (checking every %u seconds)%s", a->poll_s, who);
 	log_info("📡 API URL: %s", a->api_url);
 }
 
@@ -645,13 +650,13 @@ task_poll_hello(const struct conf *c, const struct account *a)
 		hello_instagram(a, who);
 		return;
 	}
-	log_info("WhatsApp Service initialized (%s)%s", a->use_mock ? "MOCK MODE" :
-	    provider_of(a)->words.mode, who);
+	log_info("WhatsApp Service initialized (%s)%s",
+	    a->use_mock ? "MOCK MODE" : provider_of(a)->words.mode, who);
 	if (a->use_mock || provider_of(a)->poll_build == NULL)
 		return;
 	if (a->poll_s == 0)
-		log_info("ℹ️ polling is off (%s=0)%s", conf_channel_key(a->channel, "POLL_SECONDS"),
-		    who);
+		log_info("ℹ️ polling is off (%s=0)%s",
+		    conf_channel_key(a->channel, "POLL_SECONDS"), who);
 	else
 		log_info("✅ Starting WhatsApp message polling (checking every %u seconds)%s",
 		    a->poll_s, who);

@@ -20,9 +20,9 @@
 #include "store/state.h"
 #include "base/str.h"
 
-#define A_RUN		20	/* contacts of an account */
-#define GAP_MS		600	/* B.8: two reads a second for the account, the poll needs some */
-#define TIMEOUT_MS	10000
+#define A_RUN 20 /* contacts of an account */
+#define GAP_MS 600 /* B.8: two reads a second for the account, the poll needs some */
+#define TIMEOUT_MS 10000
 
 enum { Q_CLAIM, Q_OK, Q_REFUSED, Q_LATER, Q__MAX };
 static const struct db_stmt sql[Q__MAX] = {
@@ -62,7 +62,7 @@ struct flow {
 static void
 later(struct flow *f, size_t row, const char *state, int64_t seconds)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 
 	db_i64(&a, db_get_i64(f->res, row, 0));
 	db_text(&a, state);
@@ -75,7 +75,7 @@ later(struct flow *f, size_t row, const char *state, int64_t seconds)
 static void
 store(struct flow *f, const struct profile *pr)
 {
-	struct db_args a = {0};
+	struct db_args a = { 0 };
 
 	db_i64(&a, db_get_i64(f->res, f->i, 0));
 	db_text(&a, str_empty(pr->name) ? NULL : pr->name);
@@ -115,7 +115,7 @@ static void
 flow_feed(void *arg, struct http_res *res)
 {
 	struct flow *f = arg;
-	struct profile pr = {0};
+	struct profile pr = { 0 };
 	enum rc rc = RC_TEMP;
 
 	f->open = false;
@@ -184,5 +184,6 @@ profile_start(struct task_run *run)
 	return n;
 }
 
-const struct task task_profile = { .name = "profiles", .start = profile_start,
-    .start_s = TASK_ONCE };
+const struct task task_profile = {
+	.name = "profiles", .start = profile_start, .start_s = TASK_ONCE
+};

@@ -75,19 +75,18 @@ search_upkeep(struct task_run *r)
 }
 
 const struct task task_outbox = { .name = "outbox", .upkeep = outbox_upkeep, .upkeep_s = 5 };
-static const struct task task_tables = { .name = "tables", .upkeep = tables_upkeep,
-    .upkeep_s = TASK_ONCE };
-static const struct task task_counts = { .name = "counts", .upkeep = counts_upkeep,
-    .upkeep_s = 5 };
-static const struct task task_search = { .name = "search", .upkeep = search_upkeep,
-    .upkeep_s = 5 };
-static const struct task task_responses = { .name = "responses", .upkeep = responses_upkeep,
-    .upkeep_s = TASK_ONCE };
-
-const struct task *const tasks[] = {
-	&task_outbox, &task_deliver, &task_media, &task_fetch, &task_token, &task_profile,
-	&task_avatar, &task_tables, &task_counts, &task_search, &task_responses, NULL
+static const struct task task_tables = {
+	.name = "tables", .upkeep = tables_upkeep, .upkeep_s = TASK_ONCE
 };
+static const struct task task_counts = { .name = "counts", .upkeep = counts_upkeep, .upkeep_s = 5 };
+static const struct task task_search = { .name = "search", .upkeep = search_upkeep, .upkeep_s = 5 };
+static const struct task task_responses = {
+	.name = "responses", .upkeep = responses_upkeep, .upkeep_s = TASK_ONCE
+};
+
+const struct task *const tasks[] = { &task_outbox, &task_deliver, &task_media, &task_fetch,
+	&task_token, &task_profile, &task_avatar, &task_tables, &task_counts, &task_search,
+	&task_responses, NULL };
 
 /* --- turns ----------------------------------------------------------------------- */
 

@@ -96,8 +96,8 @@ struct task_flow {
  * Put f (allocated, zeroed) to work: hf has next, feed and the like, which get f as arg;
  * done is flow.c's.  a (NULL: none) must be in r->env.conf, which f holds.
  */
-void task_flow_add(struct task_run *r, struct task_flow *f, const struct account *a,
-    const struct httpc_flow *hf);
+void task_flow_add(
+    struct task_run *r, struct task_flow *f, const struct account *a, const struct httpc_flow *hf);
 /* task_under_way(r, a, aside): has account a such a flow? */
 bool task_under_way(const struct task_run *r, const struct account *a, bool aside);
 /* task_may_ask(r, a, s): the account is not resting; s is what is remembered of it:
@@ -106,8 +106,8 @@ bool task_may_ask(struct task_run *r, const struct account *a, struct state_acco
 /* task_claim(r, q, a, max): the rows that the statement q reserves for account a; q takes the
  * account's name, its channel and max.  NULL: none, or the database is away.  Caller frees:
  * db_res_free. */
-struct db_res *task_claim(const struct task_run *r, const struct db_stmt *q,
-    const struct account *a, int64_t max);
+struct db_res *task_claim(
+    const struct task_run *r, const struct db_stmt *q, const struct account *a, int64_t max);
 /* task_row(r, q, id): the statement q, which takes a row's id, done; logged for debugging where
  * it fails, for a claim runs out by itself. */
 void task_row(const struct task_run *r, const struct db_stmt *q, int64_t id);

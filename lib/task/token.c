@@ -23,8 +23,8 @@
 #include "store/state.h"
 #include "base/str.h"
 
-#define TIMEOUT_MS	20000
-#define DAY_S		86400
+#define TIMEOUT_MS 20000
+#define DAY_S 86400
 
 enum { Q_SEEN, Q_DUE, Q__MAX };
 static const struct db_stmt sql[Q__MAX] = {
@@ -76,12 +76,13 @@ flow_feed(void *arg, struct http_res *res)
 	rc = provider_of(&f->f.login.a)->refresh_read(&f->f.login.a, res, &token, &life_s);
 	if (rc != RC_OK) {
 		log_warn("⚠️ The access token of %s could not be refreshed (%s, HTTP %d); next "
-		    "try in a day", f->f.login.a.name, rc_name(rc), res->status);
+			 "try in a day",
+		    f->f.login.a.name, rc_name(rc), res->status);
 		return;
 	}
 	log_secret(token);	/* before any line can hold it */
 	if (state_set_token(f->f.run->env.db, f->f.login.a.channel, f->f.login.a.name, f->of, token,
-	    life_s) == RC_OK) {
+		life_s) == RC_OK) {
 		f->f.run->done++;
 		log_info("🔑 The access token of %s was refreshed; it is good for %lld days",
 		    f->f.login.a.name, (long long)(life_s / DAY_S));
@@ -94,7 +95,7 @@ flow_feed(void *arg, struct http_res *res)
 static enum rc
 seen(struct db *db, const struct account *a)
 {
-	struct db_args args = {0};
+	struct db_args args = { 0 };
 	char of[STATE_TOKEN_OF];
 	enum rc rc;
 
@@ -111,7 +112,7 @@ static bool
 start_one(struct task_run *run, const struct account *a)
 {
 	const struct httpc_flow hf = { .next = flow_next, .feed = flow_feed };
-	struct db_args args = {0};
+	struct db_args args = { 0 };
 	struct db_res *r = NULL;
 	struct flow *f = NULL;
 
@@ -135,7 +136,7 @@ static bool
 refreshable(const struct account *a)
 {
 	const struct provider *p = provider_of(a);
-	struct http_req req = {0};
+	struct http_req req = { 0 };
 
 	if (p->refresh_build == NULL || a->use_mock || str_empty(a->token) ||
 	    p->refresh_build(a, &req) != RC_OK)

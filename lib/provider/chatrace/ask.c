@@ -16,8 +16,9 @@ chatrace_probe_build(const struct account *a, int step, struct http_req *out)
 {
 	if (step < 0 || step >= PROBE__MAX || str_empty(a->token))
 		return RC_NONE;
-	return chatrace_request(a, "GET", step == PROBE_INTEGRATIONS ? "/accounts/integrations" :
-	    "/accounts/me", AUTH_TOKEN, out);
+	return chatrace_request(a, "GET",
+	    step == PROBE_INTEGRATIONS ? "/accounts/integrations" : "/accounts/me", AUTH_TOKEN,
+	    out);
 }
 
 /* What is wrong with the request itself; true where the rest needs no look. */
@@ -25,16 +26,16 @@ static bool
 probe_broken(const struct http_res *res, struct json **j, struct mem_arena *arena, int step,
     struct finding *out)
 {
-	static const char *const codes[PROBE__MAX] =
-	    { "token", "page_id", "active", "integrations" };
+	static const char *const codes[PROBE__MAX] = { "token", "page_id", "active",
+		"integrations" };
 	/* the first step names the fault; the others could not be told */
 	enum finding_status bad = step == PROBE_TOKEN ? FINDING_FAIL : FINDING_UNKNOWN;
 	const char *text;
 	int64_t code;
 
 	if (res->fail != HTTP_FAIL_NONE) {
-		finding_fail(finding_of(out, step == PROBE_TOKEN ? "reach" : codes[step]), bad,
-		    res);
+		finding_fail(
+		    finding_of(out, step == PROBE_TOKEN ? "reach" : codes[step]), bad, res);
 		return true;
 	}
 	if (res->status == 401) {
@@ -52,8 +53,8 @@ probe_broken(const struct http_res *res, struct json **j, struct mem_arena *aren
 	}
 	if (res->status != 200 || chatrace_error_of(arena, *j, &code, &text)) {
 		(void)chatrace_error_of(arena, *j, &code, &text);
-		finding_http(finding_of(out, codes[step]), bad, res->status,
-		    text != NULL ? text : "");
+		finding_http(
+		    finding_of(out, codes[step]), bad, res->status, text != NULL ? text : "");
 		return true;
 	}
 	return false;
@@ -64,9 +65,9 @@ static bool
 off(struct mem_arena *arena, const struct json *o)
 {
 	static const char *const yes[] = { "active", "connected", "enabled", "is_active",
-	    "is_connected" };
+		"is_connected" };
 	static const char *const no[] = { "disconnected", "inactive", "expired", "disabled",
-	    "not_connected", "error" };
+		"not_connected", "error" };
 	const char *s = json_text(arena, json_member(o, "status"));
 
 	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
@@ -95,30 +96,28 @@ integrations(struct mem_arena *arena, const struct json *j, struct finding *out)
 		if (!off(arena, v))
 			break;
 	}
-	if (v != NULL && (off(arena, v) || json_type(v) == JSON_NULL ||
-	    (json_type(v) == JSON_BOOL && !json_bool(v, true))))
+	if (v != NULL &&
+	    (off(arena, v) || json_type(v) == JSON_NULL ||
+		(json_type(v) == JSON_BOOL && !json_bool(v, true))))
 		finding_set(finding_of(out, "integrations"), FINDING_FAIL,
-		    "Instagram is named, but not connected",
-			    "Instagram назван, но не подключён");
+		    "Instagram is named, but not connected", "Instagram назван, но не подключён");
 	else if (named || v != NULL || strcasestr(json_raw(arena, j), "instagram") != NULL)
 		finding_set(finding_of(out, "integrations"), FINDING_OK,
-		    "Instagram is among the integrations",
-			    "Instagram есть среди интеграций");
+		    "Instagram is among the integrations", "Instagram есть среди интеграций");
 	else if (listed)
 		finding_set(finding_of(out, "integrations"), FINDING_WARN,
 		    "Instagram is not among the %zu integrations",
-			    "Instagram нет среди интеграций (их %zu)", json_len(list));
+		    "Instagram нет среди интеграций (их %zu)", json_len(list));
 	else
 		finding_set(finding_of(out, "integrations"), FINDING_UNKNOWN,
-		    "Instagram is not named",
-			    "Instagram не назван");
+		    "Instagram is not named", "Instagram не назван");
 }
 
 enum rc
-chatrace_probe_read(const struct account *a, int step, const struct http_res *res,
-    struct finding *out)
+chatrace_probe_read(
+    const struct account *a, int step, const struct http_res *res, struct finding *out)
 {
-	struct mem_arena arena = {0};
+	struct mem_arena arena = { 0 };
 	struct json *j = NULL;
 	const char *page;
 
@@ -129,18 +128,16 @@ chatrace_probe_read(const struct account *a, int step, const struct http_res *re
 	case PROBE_TOKEN:
 		finding_set(finding_of(out, "token"), FINDING_OK,
 		    "GET /accounts/me answers 200 with X-ACCESS-TOKEN",
-			    "GET /accounts/me отвечает 200 с X-ACCESS-TOKEN");
+		    "GET /accounts/me отвечает 200 с X-ACCESS-TOKEN");
 		break;
 	case PROBE_PAGE:
 		page = json_text(&arena, json_member(j, "page_id"));
 		if (page == NULL)
 			finding_set(finding_of(out, "page_id"), FINDING_UNKNOWN,
-			    "the answer has no page_id",
-			    "в ответе нет page_id");
+			    "the answer has no page_id", "в ответе нет page_id");
 		else if (!str_eq(page, a->own_id))
 			finding_set(finding_of(out, "page_id"), FINDING_FAIL,
-			    "page_id %s, the token says %s",
-			    "page_id %s, а в токене %s", page,
+			    "page_id %s, the token says %s", "page_id %s, а в токене %s", page,
 			    a->own_id != NULL ? a->own_id : "?");
 		else
 			finding_set(finding_of(out, "page_id"), FINDING_OK, "page_id %s",
@@ -149,8 +146,7 @@ chatrace_probe_read(const struct account *a, int step, const struct http_res *re
 	case PROBE_ACTIVE:
 		if (json_member(j, "active") == NULL)
 			finding_set(finding_of(out, "active"), FINDING_UNKNOWN,
-			    "the answer has no active",
-			    "в ответе нет active");
+			    "the answer has no active", "в ответе нет active");
 		else if (json_bool(json_member(j, "active"), true))
 			finding_set(finding_of(out, "active"), FINDING_OK, "the account is active",
 			    "аккаунт активен");

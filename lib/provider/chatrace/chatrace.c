@@ -40,7 +40,7 @@ compare(const struct account *a, const char *s, struct match *m)
 static void
 compare_each(const struct account *a, const char *s, struct match *m)
 {
-	struct mem_arena arena = {0};
+	struct mem_arena arena = { 0 };
 	size_t n;
 
 	compare(a, s, m);
@@ -52,8 +52,8 @@ compare_each(const struct account *a, const char *s, struct match *m)
 static enum rc
 chatrace_verify(const struct account *a, const struct http_req *req, const char **why)
 {
-	struct mem_arena arena = {0};
-	struct match m = {0};
+	struct mem_arena arena = { 0 };
+	struct match m = { 0 };
 	const char *auth = http_req_get(req, "Authorization");
 
 	if (a->webhook_open)
@@ -103,8 +103,10 @@ const struct provider provider_chatrace = {
 	.name = "chatrace",
 	.title = "Chatrace",
 	.channel = CHANNEL_INSTAGRAM,
-	.words = { .mode = "CHATRACE API", .configured = "Chatrace API configured",
-	    .from = "Instagram/Chatrace", .shape = "Chatrace webhook",
+	.words = { .mode = "CHATRACE API",
+	    .configured = "Chatrace API configured",
+	    .from = "Instagram/Chatrace",
+	    .shape = "Chatrace webhook",
 	    .item = "Chatrace Instagram" },
 	.earlier = true,
 	.picture_hosts = picture_hosts,

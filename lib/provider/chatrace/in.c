@@ -47,7 +47,7 @@ is_literal(const char *s)
 	str_trim(&s, &n);
 	for (size_t i = 0; i < n; i++)
 		if (!(s[i] == '_' || s[i] == '.' || s[i] == '-' || (s[i] >= '0' && s[i] <= '9') ||
-		    (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z')))
+			(s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z')))
 			return false;
 	return n > 0;
 }
@@ -69,7 +69,8 @@ static const struct json *
 path(const struct fields *f, const char *name)
 {
 	return (f->initials & json_initial(name)) != 0 && (f->initials & JSON_DEEP) != 0 ?
-	    json_get(f->j, name) : NULL;
+	    json_get(f->j, name) :
+	    NULL;
 }
 
 /* A field of a form may be named "sender.id" itself. */
@@ -81,7 +82,8 @@ field(const struct fields *f, const char *name)
 	if ((f->initials & json_initial(name)) == 0)
 		return NULL;
 	v = json_member(f->j, name);
-	return v != NULL || (f->initials & JSON_DEEP) == 0 || strchr(name, '.') == NULL ? v :
+	return v != NULL || (f->initials & JSON_DEEP) == 0 || strchr(name, '.') == NULL ?
+	    v :
 	    json_get(f->j, name);
 }
 
@@ -93,7 +95,7 @@ static bool
 is_no_value(const char *s)
 {
 	static const char *const words[] = { "undefined", "null", "None", "NaN", "[undefined]",
-	    "[null]", "[object Object]", "(null)", "<nil>", NULL };
+		"[null]", "[object Object]", "(null)", "<nil>", NULL };
 
 	if (strchr("unN[(<", *s) == NULL)
 		return false;
@@ -219,7 +221,7 @@ first_place(const struct fields *f, const char *const *names)
 	}
 	for (; *names != NULL; names++)
 		if (json_type(field(f, *names)) == JSON_STRING &&
-			(at = place_of(f, *names)) < first)
+		    (at = place_of(f, *names)) < first)
 			first = at;
 	return first;
 }
@@ -284,8 +286,8 @@ is_our_template(const struct fields *f)
 	const struct json *v;
 	const char *k;
 
-	return json_each(f->j, &it, &k, &v) && str_eq(k, "event") &&
-	    json_each(f->j, &it, &k, &v) && str_eq(k, "account_id");
+	return json_each(f->j, &it, &k, &v) && str_eq(k, "event") && json_each(f->j, &it, &k, &v) &&
+	    str_eq(k, "account_id");
 }
 
 static struct order
@@ -376,20 +378,29 @@ set_names(struct reader *r, const struct fields *f, struct item *it)
 static const struct att_type {
 	const char *name, *type, *kind;
 } att_types[] = {
-	{ "image", "image", "image" }, { "photo", "image", "image" },
-	{ "picture", "image", "image" }, { "gif", "image", "image" },
+	{ "image", "image", "image" },
+	{ "photo", "image", "image" },
+	{ "picture", "image", "image" },
+	{ "gif", "image", "image" },
 	{ "animated_image_share", "image", "image" },
 	{ "video", "video", "video" },
-	{ "audio", "audio", "audio" }, { "voice", "audio", "audio" }, { "ptt", "audio", "audio" },
-	{ "file", "file", "file" }, { "document", "file", "file" },
+	{ "audio", "audio", "audio" },
+	{ "voice", "audio", "audio" },
+	{ "ptt", "audio", "audio" },
+	{ "file", "file", "file" },
+	{ "document", "file", "file" },
 	{ "sticker", "sticker", "sticker" },
-	{ "share", "share", "share" }, { "ig_post", "share", "share" },
-	{ "post", "share", "share" }, { "story_mention", "story_mention", "story_mention" },
+	{ "share", "share", "share" },
+	{ "ig_post", "share", "share" },
+	{ "post", "share", "share" },
+	{ "story_mention", "story_mention", "story_mention" },
 	{ "ig_story", "story_mention", "story_mention" },
 	{ "story_reply", "story_reply", "story_reply" },
-	{ "reel", "reel", "reel" }, { "ig_reel", "reel", "reel" },
+	{ "reel", "reel", "reel" },
+	{ "ig_reel", "reel", "reel" },
 	{ "location", "location", "location" },
-	{ "contact", "contact", "contact" }, { "contacts", "contact", "contact" },
+	{ "contact", "contact", "contact" },
+	{ "contacts", "contact", "contact" },
 	{ "postback", "postback", "postback" },
 };
 
@@ -406,11 +417,21 @@ att_type(const char *name)
 static const char *
 type_by_url(const char *url)
 {
-	static const struct { const char *ext, *type; } exts[] = {
-		{ ".jpg", "image" }, { ".jpeg", "image" }, { ".png", "image" }, { ".gif", "image" },
-		{ ".webp", "image" }, { ".mp4", "video" }, { ".mov", "video" },
+	static const struct {
+		const char *ext, *type;
+	} exts[] = {
+		{ ".jpg", "image" },
+		{ ".jpeg", "image" },
+		{ ".png", "image" },
+		{ ".gif", "image" },
+		{ ".webp", "image" },
+		{ ".mp4", "video" },
+		{ ".mov", "video" },
 		{ ".webm", "video" },
-		{ ".mp3", "audio" }, { ".ogg", "audio" }, { ".m4a", "audio" }, { ".aac", "audio" },
+		{ ".mp3", "audio" },
+		{ ".ogg", "audio" },
+		{ ".m4a", "audio" },
+		{ ".aac", "audio" },
 		{ ".wav", "audio" },
 	};
 	size_t n = strcspn(url, "?#");
@@ -435,7 +456,7 @@ static void
 one_attachment(struct reader *r, struct item *it, const struct json *j, const char *type)
 {
 	static const char *const urls[] = { "url", "payload.url", "link", "src", "file_url",
-	    "image_data.url", "video_data.url", NULL };
+		"image_data.url", "video_data.url", NULL };
 	static const char *const types[] = { "type", "media_type", NULL };
 	const struct fields object = fields_of(j), *f = &object;
 	const struct json *payload = field(f, "payload");
@@ -516,13 +537,24 @@ static void
 set_attachments(struct reader *r, const struct fields *f, struct item *it)
 {
 	static const char *const lists[] = { "attachments", "attachment", "message.attachments",
-	    "message.attachment", NULL };
-	static const struct { const char *name, *type; } urls[] = {
-		{ "image_url", "image" }, { "imageUrl", "image" }, { "image", "image" },
-		{ "video_url", "video" }, { "videoUrl", "video" }, { "video", "video" },
-		{ "audio_url", "audio" }, { "audioUrl", "audio" }, { "audio", "audio" },
-		{ "file_url", "file" }, { "fileUrl", "file" },
-		{ "media_url", NULL }, { "mediaUrl", NULL }, { "attachment_url", NULL },
+		"message.attachment", NULL };
+	static const struct {
+		const char *name, *type;
+	} urls[] = {
+		{ "image_url", "image" },
+		{ "imageUrl", "image" },
+		{ "image", "image" },
+		{ "video_url", "video" },
+		{ "videoUrl", "video" },
+		{ "video", "video" },
+		{ "audio_url", "audio" },
+		{ "audioUrl", "audio" },
+		{ "audio", "audio" },
+		{ "file_url", "file" },
+		{ "fileUrl", "file" },
+		{ "media_url", NULL },
+		{ "mediaUrl", NULL },
+		{ "attachment_url", NULL },
 	};
 	const char *type = value(r, f, "type");
 
@@ -693,8 +725,7 @@ read_object(struct reader *r, const struct json *j)
 	it->external_id = id;
 	set_attachments(r, f, it);
 	set_special(r, f, it, &o);
-	if (it->body == NULL && it->kind == NULL &&
-	    (contact_object || !claims_message(r, f, id))) {
+	if (it->body == NULL && it->kind == NULL && (contact_object || !claims_message(r, f, id))) {
 		r->out->n = at;
 		event(r, f, contact_object ? "contact" : "unknown", sender);
 		return;
@@ -788,7 +819,7 @@ static enum rc
 read_wrapped(struct reader *r, const struct fields *f, int depth)
 {
 	static const char *const names[] = { "data", "payload", "body", "json", "request", "params",
-	    NULL };
+		NULL };
 	bool http = json_type(field(f, "headers")) == JSON_OBJECT;
 
 	for (const char *const *s = names_sender; *s != NULL; s++)
@@ -878,8 +909,8 @@ parse_json(struct reader *r, const char *p, size_t n)
 	enum rc rc;
 
 	rc = json_parse(p, n, &j, NULL);
-	if (rc != RC_OK && (mended = json_mend(&r->out->arena, p, n, &mended_n,
-	    &warning)) != NULL) {
+	if (rc != RC_OK &&
+	    (mended = json_mend(&r->out->arena, p, n, &mended_n, &warning)) != NULL) {
 		/* neither a raw line end nor a byte that is no UTF-8 may cost the message */
 		r->out->warning = warning;
 		rc = json_parse(mended, mended_n, &j, NULL);
@@ -957,8 +988,8 @@ nothing_understood(const struct itemv *v)
 }
 
 enum rc
-chatrace_parse(const struct account *a, const char *content_type, const char *p, size_t n,
-    struct itemv *out)
+chatrace_parse(
+    const struct account *a, const char *content_type, const char *p, size_t n, struct itemv *out)
 {
 	struct reader r = { .a = a, .out = out };
 	enum rc rc;
@@ -988,8 +1019,8 @@ chatrace_parse(const struct account *a, const char *content_type, const char *p,
 
 /* A polled list: items without id and time have a place (contract.md 5). */
 enum rc
-chatrace_parse_polled(const struct account *a, const char *content_type, const char *p, size_t n,
-    struct itemv *out)
+chatrace_parse_polled(
+    const struct account *a, const char *content_type, const char *p, size_t n, struct itemv *out)
 {
 	struct reader r = { .a = a, .out = out, .polled = true };
 	struct json *j = NULL;
@@ -1013,8 +1044,8 @@ chatrace_parse_polled(const struct account *a, const char *content_type, const c
 }
 
 const char *
-chatrace_read_messages(const struct account *a, const struct http_res *res,
-    struct poll_state *st, struct itemv *out)
+chatrace_read_messages(
+    const struct account *a, const struct http_res *res, struct poll_state *st, struct itemv *out)
 {
 	struct reader r = { .a = a, .out = out, .polled = true };
 	struct json *j = NULL;
@@ -1044,4 +1075,3 @@ chatrace_read_messages(const struct account *a, const struct http_res *res,
 	json_free(j);
 	return note;
 }
-

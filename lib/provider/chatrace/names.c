@@ -19,9 +19,8 @@ const char *const names_time[] = { "timestamp", "time", "created_at", "message.t
 const char *const names_reply[] = { "replyTo", "reply_to.mid", "message.reply_to.mid", NULL };
 
 /* Beside the lists above: who sends, and what the platform knows of a contact (A.6). */
-static const char *const identity_too[] = { "id", "is_echo", "isEcho", "fromMe",
-	"direction", "event",
-	"account_id", "entry", "messages", "data", "postback", NULL };
+static const char *const identity_too[] = { "id", "is_echo", "isEcho", "fromMe", "direction",
+	"event", "account_id", "entry", "messages", "data", "postback", NULL };
 static const char *const profile_too[] = { "first_name", "last_name", "email", "phone", "gender",
 	"locale", "language", "timezone", "channel", "ig_followers", "ig_verified",
 	"ig_follow_business", "ig_business_follow_user", "inbox_link", "custom_fields", "tags",
@@ -42,12 +41,20 @@ among(const char *const *names, const char *p, size_t n)
 enum name_class
 name_class(const char *p, size_t n)
 {
-	static const struct { const char *const *names; enum name_class c; } lists[] = {
-		{ names_text, NAME_TEXT }, { names_sender, NAME_IDENTITY },
-		{ names_recipient, NAME_IDENTITY }, { names_id, NAME_IDENTITY },
-		{ names_reply, NAME_IDENTITY }, { identity_too, NAME_IDENTITY },
-		{ names_username, NAME_PROFILE }, { names_name, NAME_PROFILE },
-		{ names_picture, NAME_PROFILE }, { profile_too, NAME_PROFILE },
+	static const struct {
+		const char *const *names;
+		enum name_class c;
+	} lists[] = {
+		{ names_text, NAME_TEXT },
+		{ names_sender, NAME_IDENTITY },
+		{ names_recipient, NAME_IDENTITY },
+		{ names_id, NAME_IDENTITY },
+		{ names_reply, NAME_IDENTITY },
+		{ identity_too, NAME_IDENTITY },
+		{ names_username, NAME_PROFILE },
+		{ names_name, NAME_PROFILE },
+		{ names_picture, NAME_PROFILE },
+		{ profile_too, NAME_PROFILE },
 	};
 
 	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)

@@ -9,9 +9,13 @@
  * (earlier-system.md, "Shapes of a Chatrace body").  The reader and the rescue of
  * broken templates share them.  Each list ends with NULL; a dot leads into an object.
  */
-extern const char *const names_sender[], *const names_recipient[], *const names_id[],
-    *const names_text[], *const names_username[], *const names_name[], *const names_picture[],
-    *const names_time[], *const names_reply[];
+extern const char *const names_sender[],
+    *const names_recipient[], *const names_id[], *const names_text[],
+						     *const names_username[],
+							 *const names_name[],
+							     *const names_picture[],
+								 *const names_time[],
+								     *const names_reply[];
 
 /* What a name is of, for deciding what a customer's words may say. */
 enum name_class {

@@ -82,7 +82,8 @@ list_not_tried(const struct account *a, struct poll_state *st, struct probe *pr)
 	for (; pr->path < chatrace_own(a)->poll_paths.n; pr->path++, pr->form = 0)
 		for (; pr->form < chatrace_own(a)->auth_formats.n; pr->form++)
 			attempt(a, st, chatrace_own(a)->poll_paths.v[pr->path],
-			    chatrace_own(a)->auth_formats.v[pr->form])->note = "not_tried";
+			    chatrace_own(a)->auth_formats.v[pr->form])
+			    ->note = "not_tried";
 }
 
 /* Every path was asked: what does it mean? */
@@ -125,10 +126,12 @@ chatrace_poll_build(const struct account *a, struct poll_state *st, struct http_
 	}
 	if (pr->over)
 		return RC_NONE;
-	path = pr->known ? pr->known_path : pr->me_asked ? chatrace_own(a)->poll_paths.v[pr->path] :
-	    "/accounts/me";
-	auth = pr->known ? pr->known_auth : pr->me_asked ?
-	    chatrace_own(a)->auth_formats.v[pr->form] : AUTH_TOKEN;
+	path = pr->known ? pr->known_path :
+	    pr->me_asked ? chatrace_own(a)->poll_paths.v[pr->path] :
+			   "/accounts/me";
+	auth = pr->known ? pr->known_auth :
+	    pr->me_asked ? chatrace_own(a)->auth_formats.v[pr->form] :
+			   AUTH_TOKEN;
 	rc = chatrace_request(a, "GET", path, auth, out);
 	if (rc != RC_OK) {
 		list_not_tried(a, st, pr);
@@ -190,8 +193,7 @@ read_me(const struct account *a, const struct http_res *res, struct poll_state *
 	pr->me_gone = res->fail == HTTP_FAIL_NONE && res->status == 404;
 	if (at->note != NULL)
 		return;
-	if (json_parse(res->body, res->body_n, &j, NULL) != RC_OK ||
-	    json_type(j) != JSON_OBJECT) {
+	if (json_parse(res->body, res->body_n, &j, NULL) != RC_OK || json_type(j) != JSON_OBJECT) {
 		at->note = "not_json";
 		pr->me_html = true;
 	} else if (chatrace_error_of(&st->arena, j, &code, &text)) {
@@ -241,8 +243,8 @@ next_path(struct probe *pr, size_t *how)
 
 /* The form asked was not accepted: where to go on. */
 static void
-go_on(const struct account *a, const struct http_res *res, struct poll_state *st,
-    struct probe *pr, const char *note)
+go_on(const struct account *a, const struct http_res *res, struct poll_state *st, struct probe *pr,
+    const char *note)
 {
 	bool denied = str_eq(note, "unauthorized") || str_eq(note, "forbidden");
 
@@ -256,9 +258,12 @@ go_on(const struct account *a, const struct http_res *res, struct poll_state *st
 			memset(pr, 0, sizeof *pr);
 			return;
 		}
-		finish(st, pr, POLL_FAILED, denied ? "wrong_token" : gone ? "form_lost" :
-		    res->fail == HTTP_FAIL_TIMEOUT ? "timeout" :
-		    res->fail != HTTP_FAIL_NONE ? "unreachable" : "bad_answer");
+		finish(st, pr, POLL_FAILED,
+		    denied			       ? "wrong_token" :
+			gone			       ? "form_lost" :
+			res->fail == HTTP_FAIL_TIMEOUT ? "timeout" :
+			res->fail != HTTP_FAIL_NONE    ? "unreachable" :
+							 "bad_answer");
 	} else if (denied) {
 		if (++pr->form >= chatrace_own(a)->auth_formats.n)
 			next_path(pr, &pr->denied);
@@ -271,8 +276,8 @@ go_on(const struct account *a, const struct http_res *res, struct poll_state *st
 }
 
 enum rc
-chatrace_poll_read(const struct account *a, const struct http_res *res, struct poll_state *st,
-    struct itemv *out)
+chatrace_poll_read(
+    const struct account *a, const struct http_res *res, struct poll_state *st, struct itemv *out)
 {
 	struct probe *pr = st->priv;
 	bool me = !pr->known && !pr->me_asked;
@@ -280,9 +285,13 @@ chatrace_poll_read(const struct account *a, const struct http_res *res, struct p
 	const char *note;
 	int after;
 
-	at = attempt(a, st, pr->known ? pr->known_path : me ? "/accounts/me" :
-	    chatrace_own(a)->poll_paths.v[pr->path], pr->known ? pr->known_auth : me ? AUTH_TOKEN :
-	    chatrace_own(a)->auth_formats.v[pr->form]);
+	at = attempt(a, st,
+	    pr->known ? pr->known_path :
+		me    ? "/accounts/me" :
+			chatrace_own(a)->poll_paths.v[pr->path],
+	    pr->known ? pr->known_auth :
+		me    ? AUTH_TOKEN :
+			chatrace_own(a)->auth_formats.v[pr->form]);
 	at->status = res->status;
 	at->ms = res->ms;
 	note = plain_note(res);

@@ -31,9 +31,8 @@ chatrace_send_build(const struct account *a, const struct outmsg *m, struct http
 	enum rc rc = RC_INVALID;
 
 	/* text and file are two requests; there are no quotes and no actions */
-	if (m->action != NULL || m->reply_to != NULL || m->n_atts > 1 ||
-	    str_empty(m->recipient) || file == !str_empty(m->body) ||
-	    (file && str_empty(m->atts[0].url)))
+	if (m->action != NULL || m->reply_to != NULL || m->n_atts > 1 || str_empty(m->recipient) ||
+	    file == !str_empty(m->body) || (file && str_empty(m->atts[0].url)))
 		return RC_INVALID;
 	buf_init(&path, 4096);
 	buf_init(&body, 1u << 20);
@@ -93,12 +92,13 @@ static enum send_outcome
 by_words(int64_t code, const char *text)
 {
 	static const char *const account[] = { "suspend", "subscription", "upgrade", "quota",
-	    "rate limit", "limit reached", "too many", "api key", "not connected", "disabled",
-	    "maintenance", "try again", NULL };
+		"rate limit", "limit reached", "too many", "api key", "not connected", "disabled",
+		"maintenance", "try again", NULL };
 	static const char *const message[] = { "contact", "recipient", "subscriber", "user ",
-	    "phone", "24 h", "24-h", "window", "text", "message is", "url", "file", NULL };
+		"phone", "24 h", "24-h", "window", "text", "message is", "url", "file", NULL };
 	enum send_outcome o = code != 0 ? by_status(code) :
-	    has_word(text, message) ? SEND_REFUSED : SEND_PAUSE;
+	    has_word(text, message)	? SEND_REFUSED :
+					  SEND_PAUSE;
 
 	return o == SEND_REFUSED && has_word(text, account) ? SEND_PAUSE : o;
 }
@@ -114,7 +114,7 @@ enum rc
 chatrace_send_read(const struct account *a, const struct outmsg *m, const struct http_res *res,
     struct send_result *out)
 {
-	struct mem_arena arena = {0};
+	struct mem_arena arena = { 0 };
 	struct json *j = NULL;
 	const char *text = NULL, *id;
 	int64_t code = 0;
@@ -132,8 +132,7 @@ chatrace_send_read(const struct account *a, const struct outmsg *m, const struct
 	}
 	if (json_parse(res->body, res->body_n, &j, NULL) == RC_OK)
 		error = chatrace_error_of(&arena, j, &code, &text);
-	snprintf(out->code, sizeof out->code, "%lld",
-	    (long long)(code != 0 ? code : res->status));
+	snprintf(out->code, sizeof out->code, "%lld", (long long)(code != 0 ? code : res->status));
 	if (!ok2xx) {
 		out->outcome = by_words(res->status, text);
 		if (res->status == 404 && j == NULL)
@@ -159,8 +158,9 @@ chatrace_send_read(const struct account *a, const struct outmsg *m, const struct
 		out->retry_after_s = http_retry_after_s(res);
 	if (out->outcome == SEND_PAUSE) {
 		out->pause_s = res->status == 401 || code == 401 ? PAUSE_401_S : PAUSE_REDIRECT_S;
-		out->hint = res->status == 401 || code == 401 ? "wrong_token" : res->status == 404 ?
-		    "base_url" : "bad_answer";
+		out->hint = res->status == 401 || code == 401 ? "wrong_token" :
+		    res->status == 404			      ? "base_url" :
+								"bad_answer";
 		out->grows = out->unclear = res->status != 401 && code != 401 &&
 		    res->status != 404 && (res->status < 300 || res->status >= 400);
 	}

@@ -52,8 +52,8 @@ next_page(struct mem_arena *m, const struct json *j, char after[CURSOR_MAX])
 }
 
 enum rc
-cloud_templates_read(const struct account *a, const struct http_res *res, struct jsonw *out,
-    char after[CURSOR_MAX])
+cloud_templates_read(
+    const struct account *a, const struct http_res *res, struct jsonw *out, char after[CURSOR_MAX])
 {
 	struct mem_arena m = { 0 };
 	struct json *j = NULL;
@@ -124,8 +124,8 @@ beginning(struct mem_arena *m, const char *s, size_t max)
 }
 
 enum rc
-cloud_media_read(const struct account *a, const struct http_res *res, struct http_req *out,
-    char why[200])
+cloud_media_read(
+    const struct account *a, const struct http_res *res, struct http_req *out, char why[200])
 {
 	struct mem_arena m = { 0 };
 	struct json *j = NULL;
@@ -184,8 +184,10 @@ cloud_refresh_build(const struct account *a, struct http_req *out)
 	buf_init(&b, 32 * 1024);
 	buf_init(&s, 8 * 1024);
 	buf_put(&s, secret, n);
-	buf_printf(&b, "%s/%s/oauth/access_token?grant_type=fb_exchange_token&client_id=%s"
-	    "&client_secret=", str_empty(a->api_url) ? CLOUD_BASE : a->api_url,
+	buf_printf(&b,
+	    "%s/%s/oauth/access_token?grant_type=fb_exchange_token&client_id=%s"
+	    "&client_secret=",
+	    str_empty(a->api_url) ? CLOUD_BASE : a->api_url,
 	    own->meta.version != NULL ? own->meta.version : "", own->app_id);
 	http_url_encode(&b, s.p != NULL ? s.p : "");
 	buf_puts(&b, "&set_token_expires_in_60_days=true&fb_exchange_token=");
@@ -202,8 +204,8 @@ cloud_refresh_build(const struct account *a, struct http_req *out)
 }
 
 enum rc
-cloud_refresh_read(const struct account *a, struct http_res *res, const char **token,
-    int64_t *life_s)
+cloud_refresh_read(
+    const struct account *a, struct http_res *res, const char **token, int64_t *life_s)
 {
 	struct json *j = NULL;
 	struct cloud_error e;
@@ -221,7 +223,8 @@ cloud_refresh_read(const struct account *a, struct http_res *res, const char **t
 	json_free(j);
 	if (e.class != CLOUD_FINE)
 		return e.class == CLOUD_RETRY || e.class == CLOUD_RATE || e.class == CLOUD_UNKNOWN ?
-		    RC_TEMP : RC_DENIED;
+		    RC_TEMP :
+		    RC_DENIED;
 	if (str_empty(t) || strlen(t) > 8192)
 		return RC_TEMP;
 	*token = t;
@@ -232,8 +235,20 @@ cloud_refresh_read(const struct account *a, struct http_res *res, const char **t
 /* --- doctor (H.22) ------------------------------------------------------------------- */
 
 /* EXPIRY tells whose the token is, which SUBSCRIBED wants to know. */
-enum { ASK_TOKEN, ASK_EXPIRY, ASK_NUMBER, ASK_STATE, ASK_QUALITY, ASK_HEALTH, ASK_SUBSCRIBED,
-	ASK_CALLBACK, ASK_PAIR, ASK_TEMPLATES, ASK_ACCOUNT, ASK__MAX };
+enum {
+	ASK_TOKEN,
+	ASK_EXPIRY,
+	ASK_NUMBER,
+	ASK_STATE,
+	ASK_QUALITY,
+	ASK_HEALTH,
+	ASK_SUBSCRIBED,
+	ASK_CALLBACK,
+	ASK_PAIR,
+	ASK_TEMPLATES,
+	ASK_ACCOUNT,
+	ASK__MAX
+};
 
 static const char *const codes[ASK__MAX] = { "token", "expiry", "number", "state", "quality",
 	"health", "subscribed", "callback", "waba", "templates", "account" };
@@ -248,12 +263,12 @@ needs_waba(int step)
 enum rc
 cloud_probe_build(const struct account *a, int step, struct http_req *out)
 {
-	static const char *const fields[] = {
-		[ASK_TOKEN] = "id",
+	static const char *const fields[] = { [ASK_TOKEN] = "id",
 		[ASK_NUMBER] = "id,display_phone_number,verified_name,platform_type",
 		[ASK_STATE] = "status,code_verification_status,name_status",
 		[ASK_QUALITY] = "quality_rating",
-		[ASK_HEALTH] = "health_status", [ASK_CALLBACK] = "webhook_configuration" };
+		[ASK_HEALTH] = "health_status",
+		[ASK_CALLBACK] = "webhook_configuration" };
 	const char *waba = cloud_own(a)->waba_id;
 	struct buf b;
 	enum rc rc = RC_INVALID;
@@ -309,8 +324,9 @@ code_of(const struct cloud_error *e, int step)
 		return "proof";
 	case CLOUD_RIGHT:
 		return str_eq(e->hint, "cloud_permission") ? "permission" :
-		    str_eq(e->hint, "cloud_number") ? (needs_waba(step) ? "waba" : "number") :
-		    str_eq(e->hint, "cloud_payment") ? "health" : "state";
+		    str_eq(e->hint, "cloud_number")  ? (needs_waba(step) ? "waba" : "number") :
+		    str_eq(e->hint, "cloud_payment") ? "health" :
+						       "state";
 	case CLOUD_RETRY:
 	case CLOUD_UNKNOWN:
 		return "reach";
@@ -338,11 +354,11 @@ read_number(const struct account *a, struct mem_arena *m, const struct json *j, 
 
 	if (*digits == '\0')
 		finding_set(f, FINDING_FAIL, "%s is the id of something that is no phone number",
-		    "%s — это id, но не номера телефона",
-		    a->own_id);
+		    "%s — это id, но не номера телефона", a->own_id);
 	else
-		finding_set(f, str_eq(word(m, j, "platform_type"), "ON_PREMISE") ? FINDING_FAIL :
-		    FINDING_OK, "%s, %s", "%s, %s", digits, word(m, j, "verified_name"));
+		finding_set(f,
+		    str_eq(word(m, j, "platform_type"), "ON_PREMISE") ? FINDING_FAIL : FINDING_OK,
+		    "%s, %s", "%s, %s", digits, word(m, j, "verified_name"));
 }
 
 static void
@@ -352,8 +368,11 @@ read_state(struct mem_arena *m, const struct json *j, struct finding *f)
 		"DISCONNECTED", "MIGRATED", "BANNED", "DELETED" };
 	const char *s = word(m, j, "status");
 
-	finding_set(f, str_eq(s, "CONNECTED") ? FINDING_OK : str_eq(s, "FLAGGED") ? FINDING_WARN :
-	    FINDING_UNKNOWN, "status %s", "status %s", *s != '\0' ? s : "?");
+	finding_set(f,
+	    str_eq(s, "CONNECTED")   ? FINDING_OK :
+		str_eq(s, "FLAGGED") ? FINDING_WARN :
+				       FINDING_UNKNOWN,
+	    "status %s", "status %s", *s != '\0' ? s : "?");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		if (str_eq(s, bad[i]))
 			f->status = FINDING_FAIL;
@@ -364,9 +383,12 @@ read_quality(struct mem_arena *m, const struct json *j, struct finding *f)
 {
 	const char *s = word(m, j, "quality_rating");
 
-	finding_set(f, str_eq(s, "RED") ? FINDING_FAIL : str_eq(s, "YELLOW") ? FINDING_WARN :
-	    *s == '\0' ? FINDING_UNKNOWN : FINDING_OK, "quality_rating %s",
-	    "quality_rating %s", *s != '\0' ? s : "?");
+	finding_set(f,
+	    str_eq(s, "RED")	    ? FINDING_FAIL :
+		str_eq(s, "YELLOW") ? FINDING_WARN :
+		*s == '\0'	    ? FINDING_UNKNOWN :
+				      FINDING_OK,
+	    "quality_rating %s", "quality_rating %s", *s != '\0' ? s : "?");
 }
 
 /* The first entity that is limited or blocked, in Meta's words. */
@@ -376,10 +398,12 @@ read_health(struct mem_arena *m, const struct json *j, struct finding *f)
 	const struct json *h = json_get(j, "health_status"), *list = json_get(h, "entities");
 	const char *s = word(m, h, "can_send_message");
 
-	finding_set(f, str_eq(s, "BLOCKED") ? FINDING_FAIL : str_eq(s, "LIMITED") ? FINDING_WARN :
-	    str_eq(s, "AVAILABLE") ? FINDING_OK : FINDING_UNKNOWN, "can_send_message %s",
-	    "can_send_message %s",
-	    *s != '\0' ? s : "?");
+	finding_set(f,
+	    str_eq(s, "BLOCKED")       ? FINDING_FAIL :
+		str_eq(s, "LIMITED")   ? FINDING_WARN :
+		str_eq(s, "AVAILABLE") ? FINDING_OK :
+					 FINDING_UNKNOWN,
+	    "can_send_message %s", "can_send_message %s", *s != '\0' ? s : "?");
 	for (size_t i = 0; i < json_len(list); i++) {
 		const struct json *e = json_at(list, i), *err = json_at(json_get(e, "errors"), 0);
 
@@ -451,11 +475,12 @@ read_pair(const struct account *a, struct mem_arena *m, const struct json *j, st
 			snprintf(first, sizeof first, "%s (%s)", id,
 			    word(m, json_at(list, i), "display_phone_number"));
 	}
-	finding_set(f, FINDING_FAIL, first[0] != '\0' ?
-	    "%s is no number of this WhatsApp Business Account; it has %s" :
-	    "%s is no number of this WhatsApp Business Account%s", first[0] != '\0' ?
-	    "номера %s нет в этом аккаунте WhatsApp Business; в нём есть %s" :
-	    "номера %s нет в этом аккаунте WhatsApp Business%s", a->own_id, first);
+	finding_set(f, FINDING_FAIL,
+	    first[0] != '\0' ? "%s is no number of this WhatsApp Business Account; it has %s" :
+			       "%s is no number of this WhatsApp Business Account%s",
+	    first[0] != '\0' ? "номера %s нет в этом аккаунте WhatsApp Business; в нём есть %s" :
+			       "номера %s нет в этом аккаунте WhatsApp Business%s",
+	    a->own_id, first);
 }
 
 static bool
@@ -479,8 +504,8 @@ lacks(const struct account *a, struct mem_arena *m, const struct json *d, struct
 
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
 		if (json_len(scopes) > 0 && !names(m, scopes, needed[i])) {
-			finding_set(f, FINDING_FAIL, "the token lacks %s",
-			    "у токена нет права %s", needed[i]);
+			finding_set(f, FINDING_FAIL, "the token lacks %s", "у токена нет права %s",
+			    needed[i]);
 			return true;
 		}
 	for (size_t i = 0; i < json_len(granular) && !str_empty(waba); i++) {
@@ -490,8 +515,8 @@ lacks(const struct account *a, struct mem_arena *m, const struct json *d, struct
 		    names(m, ids, waba))
 			continue;
 		finding_set(f, FINDING_FAIL, "the token has %s for account %s, not for %s",
-		    "у токена есть %s для аккаунта %s, а не для %s",
-		    word(m, g, "scope"), json_text(m, json_at(ids, 0)), waba);
+		    "у токена есть %s для аккаунта %s, а не для %s", word(m, g, "scope"),
+		    json_text(m, json_at(ids, 0)), waba);
 		return true;
 	}
 	return false;
@@ -515,9 +540,11 @@ read_expiry(const struct account *a, struct mem_arena *m, const struct json *j, 
 	} else if (at == 0) {
 		finding_set(f, FINDING_OK, "never expires", "бессрочный");
 	} else {
-		finding_set(f, days < 0 ? FINDING_FAIL : days < EXPIRY_WARN_DAYS ? FINDING_WARN :
-		    FINDING_OK, "%" PRId64 " days left",
-		    "осталось дней: %" PRId64, days);
+		finding_set(f,
+		    days < 0			? FINDING_FAIL :
+			days < EXPIRY_WARN_DAYS ? FINDING_WARN :
+						  FINDING_OK,
+		    "%" PRId64 " days left", "осталось дней: %" PRId64, days);
 	}
 }
 
@@ -529,9 +556,8 @@ read_account(struct mem_arena *m, const struct json *j, struct finding *f)
 	bool good = (*status == '\0' || str_eq(status, "ACTIVE")) &&
 	    (*review == '\0' || str_eq(review, "APPROVED"));
 
-	finding_set(f, good ? FINDING_OK : FINDING_WARN, "account %s: %s %s",
-	    "аккаунт «%s»: %s %s", word(m, j, "name"), status,
-	    review);
+	finding_set(f, good ? FINDING_OK : FINDING_WARN, "account %s: %s %s", "аккаунт «%s»: %s %s",
+	    word(m, j, "name"), status, review);
 }
 
 static void
@@ -544,15 +570,14 @@ read_templates(struct mem_arena *m, const struct json *j, struct finding *f)
 		const char *s = word(m, t, "status");
 
 		if (str_eq(s, "PAUSED") || str_eq(s, "DISABLED")) {
-			finding_set(f, FINDING_WARN, "template %s (%s): %s",
-			    "шаблон %s (%s): %s", word(m, t, "name"),
-			    word(m, t, "language"), s);
+			finding_set(f, FINDING_WARN, "template %s (%s): %s", "шаблон %s (%s): %s",
+			    word(m, t, "name"), word(m, t, "language"), s);
 			return;
 		}
 	}
 	next_page(m, j, f->after);
-	finding_set(f, FINDING_OK, "none is paused or disabled",
-	    "ни один не приостановлен и не отключён");
+	finding_set(
+	    f, FINDING_OK, "none is paused or disabled", "ни один не приостановлен и не отключён");
 }
 
 static void
@@ -600,8 +625,7 @@ read_good(const struct account *a, int step, const struct json *j, struct findin
 }
 
 enum rc
-cloud_probe_read(const struct account *a, int step, const struct http_res *res,
-    struct finding *out)
+cloud_probe_read(const struct account *a, int step, const struct http_res *res, struct finding *out)
 {
 	struct json *j = NULL;
 	struct cloud_error e;

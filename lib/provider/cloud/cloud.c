@@ -26,7 +26,7 @@ cloud_owns(const struct account *a, const char *own_id)
 	if (!str_starts(own_id, CLOUD_WABA))
 		return OWNER_BY_ID;
 	return str_eq(own_id + strlen(CLOUD_WABA), cloud_own(a)->waba_id) ? OWNER_THIS :
-	    OWNER_OTHER;
+									    OWNER_OTHER;
 }
 
 const struct provider provider_cloud = {
@@ -34,8 +34,10 @@ const struct provider provider_cloud = {
 	.title = "WhatsApp Cloud API",
 	.channel = CHANNEL_WHATSAPP,
 	.mark = { "object", "whatsapp_business_account" },
-	.words = { .mode = "WHATSAPP CLOUD API", .from = "WhatsApp/Cloud API",
-	    .shape = "WhatsApp Cloud API webhook", .item = "WhatsApp" },
+	.words = { .mode = "WHATSAPP CLOUD API",
+	    .from = "WhatsApp/Cloud API",
+	    .shape = "WhatsApp Cloud API webhook",
+	    .item = "WhatsApp" },
 	.ascii = true,
 	.many_accounts = true,
 	.aliases = true,	/* phone and business-scoped id (H.4) */

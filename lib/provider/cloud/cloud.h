@@ -40,8 +40,8 @@ void cloud_unconfigure(void *own);
 /* cloud_req(a, method, path, out): meta_req, with appsecret_proof where an app secret is
  * set (H.1).
  * Returns as meta_req. */
-enum rc cloud_req(const struct account *a, const char *method, const char *path,
-    struct http_req *out) MUST_CHECK;
+enum rc cloud_req(
+    const struct account *a, const char *method, const char *path, struct http_req *out) MUST_CHECK;
 /* cloud_proofs(a): how many ways there are to prove a call, 1 or more (account.proof). */
 unsigned int cloud_proofs(const struct account *a);
 /* cloud_is_bsuid(id): a business-scoped user id, "RU.1000...", and no phone (H.4). */
@@ -82,27 +82,27 @@ void cloud_error_state(const struct json *err, struct cloud_error *out);
 void cloud_error_words(const struct json *err, struct buf *b);
 
 /* --- the rest: members of provider_cloud ---------------------------------------- */
-enum rc cloud_parse(const struct account *a, const char *content_type, const char *p, size_t n,
-    struct itemv *out);
+enum rc cloud_parse(
+    const struct account *a, const char *content_type, const char *p, size_t n, struct itemv *out);
 const char *cloud_recipient(const struct account *a, const char *id, struct mem_arena *arena);
 enum rc cloud_send_build(const struct account *a, const struct outmsg *m, struct http_req *out);
-enum rc cloud_send_read(const struct account *a, const struct outmsg *m,
-    const struct http_res *res, struct send_result *out);
+enum rc cloud_send_read(const struct account *a, const struct outmsg *m, const struct http_res *res,
+    struct send_result *out);
 enum rc cloud_templates_build(const struct account *a, const char *after, struct http_req *out);
-enum rc cloud_templates_read(const struct account *a, const struct http_res *res, struct jsonw *out,
-    char after[CURSOR_MAX]);
+enum rc cloud_templates_read(
+    const struct account *a, const struct http_res *res, struct jsonw *out, char after[CURSOR_MAX]);
 enum rc cloud_media_build(const struct account *a, const char *ref, struct http_req *out);
-enum rc cloud_media_read(const struct account *a, const struct http_res *res,
-    struct http_req *out, char why[200]);
+enum rc cloud_media_read(
+    const struct account *a, const struct http_res *res, struct http_req *out, char why[200]);
 enum rc cloud_refresh_build(const struct account *a, struct http_req *out);
-enum rc cloud_refresh_read(const struct account *a, struct http_res *res, const char **token,
-    int64_t *life_s);
+enum rc cloud_refresh_read(
+    const struct account *a, struct http_res *res, const char **token, int64_t *life_s);
 enum rc cloud_probe_build(const struct account *a, int step, struct http_req *out);
 /* cloud_probe_more(a, step, after, out): the next page of step's list. */
-enum rc cloud_probe_more(const struct account *a, int step, const char *after,
-    struct http_req *out);
-enum rc cloud_probe_read(const struct account *a, int step, const struct http_res *res,
-    struct finding *out);
+enum rc cloud_probe_more(
+    const struct account *a, int step, const char *after, struct http_req *out);
+enum rc cloud_probe_read(
+    const struct account *a, int step, const struct http_res *res, struct finding *out);
 enum rc cloud_subscribe(const struct account *a, struct http_req *out);
 void cloud_setup(const struct setup_facts *f, struct buf *b);
 extern const struct provider_sample cloud_samples[];

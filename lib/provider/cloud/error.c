@@ -127,8 +127,9 @@ by_status(const struct http_res *res, struct cloud_error *e)
 	if (res->status == 408 || res->status == 499 || res->status == 502 || res->status == 504)
 		e->class = CLOUD_UNKNOWN;	/* a gateway in between waited too long */
 	else
-		e->class = res->status == 429 ? CLOUD_RATE : res->status >= 500 ? CLOUD_RETRY :
-		    CLOUD_OTHER;
+		e->class = res->status == 429 ? CLOUD_RATE :
+		    res->status >= 500	      ? CLOUD_RETRY :
+						CLOUD_OTHER;
 	e->pause_s = 60;
 	e->hint = res->status >= 500 ? "provider_error" : "cloud_refuses";
 }
@@ -155,8 +156,8 @@ by_code(int status, const struct json *err, struct cloud_error *e)
 		e->strange = false;
 		break;
 	}
-	if (e->class == CLOUD_OTHER && (json_bool(json_get(err, "is_transient"), false) ||
-	    status >= 500))
+	if (e->class == CLOUD_OTHER &&
+	    (json_bool(json_get(err, "is_transient"), false) || status >= 500))
 		e->class = CLOUD_RETRY;
 }
 

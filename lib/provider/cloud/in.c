@@ -119,7 +119,7 @@ one_person(struct in *in, const struct json *list, const char *phone, const char
 		if ((first[0] != NULL && p != NULL && !str_eq(first[0], p)) ||
 		    (first[1] != NULL && u != NULL && !str_eq(first[1], u)) ||
 		    ((first[0] == NULL || p == NULL) && (first[1] == NULL || u == NULL) &&
-		    (first[0] != NULL || first[1] != NULL)))
+			(first[0] != NULL || first[1] != NULL)))
 			return false;
 		first[0] = first[0] != NULL ? first[0] : p;
 		first[1] = first[1] != NULL ? first[1] : u;
@@ -144,11 +144,13 @@ profile_of(struct in *in, const char *phone, const char *bsuid)
 		return NULL;
 	if (in->people == PEOPLE_UNKNOWN)
 		in->people = one_person(in, json_get(in->list, "messages"), "from", "from_user_id",
-		    first) &&
-		    one_person(in, json_get(in->list, "statuses"), "recipient_id",
-		    "recipient_user_id",
-		    first) && one_person(in, json_get(in->list, "message_echoes"), "to",
-		    "to_user_id", first) ? PEOPLE_ONE : PEOPLE_MANY;
+				 first) &&
+			one_person(in, json_get(in->list, "statuses"), "recipient_id",
+			    "recipient_user_id", first) &&
+			one_person(
+			    in, json_get(in->list, "message_echoes"), "to", "to_user_id", first) ?
+		    PEOPLE_ONE :
+		    PEOPLE_MANY;
 	return in->people == PEOPLE_ONE ? json_at(in->contacts, 0) : NULL;
 }
 
@@ -201,9 +203,15 @@ event_key(struct in *in, const char *what, const char *a, const char *b)
 
 /* --- the content of a message (H.5) ----------------------------------------------------- */
 
-static const struct { const char *type, *kind; } media[] = {
-	{ "image", "image" }, { "video", "video" }, { "audio", "audio" }, { "document", "file" },
-	{ "sticker", "sticker" }, { "voice", "audio" },
+static const struct {
+	const char *type, *kind;
+} media[] = {
+	{ "image", "image" },
+	{ "video", "video" },
+	{ "audio", "audio" },
+	{ "document", "file" },
+	{ "sticker", "sticker" },
+	{ "voice", "audio" },
 };
 
 static const char *
@@ -314,7 +322,8 @@ read_interactive(struct in *in, struct item *it, const struct json *o, struct de
 	const struct json *r = type != NULL ? json_member(o, type) : NULL;
 
 	it->kind = str_eq(type, "button_reply") || str_eq(type, "list_reply") ? "postback" :
-	    str_eq(type, "nfm_reply") ? "form" : "interactive";
+	    str_eq(type, "nfm_reply")					      ? "form" :
+										"interactive";
 	it->body = text_at(in, r, "title");
 	if (it->body == NULL)
 		it->body = text_at(in, r, "body");
@@ -323,8 +332,8 @@ read_interactive(struct in *in, struct item *it, const struct json *o, struct de
 }
 
 static void
-read_content(struct in *in, struct item *it, const char *type, const struct json *m,
-    struct detail *d)
+read_content(
+    struct in *in, struct item *it, const char *type, const struct json *m, struct detail *d)
 {
 	struct mem_arena *a = &in->out->arena;
 	const struct json *o = type != NULL ? json_member(m, type) : NULL;
@@ -391,8 +400,8 @@ static const char *
 type_of(struct in *in, const struct json *m)
 {
 	static const char *const types[] = { "text", "image", "video", "audio", "document",
-	    "sticker", "voice", "location", "contacts", "button", "interactive", "order",
-	    "reaction", "edit", "revoke", "system", NULL };
+		"sticker", "voice", "location", "contacts", "button", "interactive", "order",
+		"reaction", "edit", "revoke", "system", NULL };
 	const char *type = text_at(in, m, "type");
 
 	for (size_t i = 0; type == NULL && types[i] != NULL; i++)
@@ -411,7 +420,8 @@ read_reaction(struct in *in, struct item *it, const struct json *o)
 	it->target_id = text_at(in, o, "message_id");
 	it->text = text_at(in, o, "emoji");	/* none, or an empty one: taken back */
 	it->effect = it->target_id == NULL ? EFFECT_NONE :
-	    it->text != NULL ? EFFECT_REACT : EFFECT_UNREACT;
+	    it->text != NULL		   ? EFFECT_REACT :
+					     EFFECT_UNREACT;
 }
 
 static void
@@ -630,7 +640,7 @@ read_status(struct in *in, const struct json *s)
 	bool message = of_message(in, s);
 	struct item *it = new_item(in, ITEM_EVENT, message ? "status" : text_at(in, s, "type"), s);
 	const char *word = text_at(in, s, "status"),
-	    *ref = message ? text_at(in, s, "biz_opaque_callback_data") : NULL;
+		   *ref = message ? text_at(in, s, "biz_opaque_callback_data") : NULL;
 	struct buf b;
 
 	it->dir = DIR_OUT;
@@ -695,17 +705,18 @@ read_calls(struct in *in, const struct json *list)
 		const struct json *c = json_at(list, i);
 		struct item *it = new_item(in, ITEM_EVENT, "call", c);
 		const char *from = digits(&in->out->arena, text_at(in, c, "from")),
-		    *to = digits(&in->out->arena, text_at(in, c, "to")),
-		    *direction = text_at(in, c, "direction");
+			   *to = digits(&in->out->arena, text_at(in, c, "to")),
+			   *direction = text_at(in, c, "direction");
 		bool ours = direction != NULL ? str_eq(direction, "BUSINESS_INITIATED") :
-		    from != NULL && str_eq(from, in->display);
+						from != NULL && str_eq(from, in->display);
 		const char *other = ours ? to : from;
 
 		it->dir = ours ? DIR_OUT : DIR_IN;
 		if (other != NULL && str_eq(other, in->display))
 			other = ours ? from : to;
-		set_profile(in, it, other, ours ? scoped(in, c, "to_user_id", "to") :
-		    scoped(in, c, "from_user_id", "from"));
+		set_profile(in, it, other,
+		    ours ? scoped(in, c, "to_user_id", "to") :
+			   scoped(in, c, "from_user_id", "from"));
 		it->text = text_at(in, c, "event");
 		it->event_id = event_key(in, "call", text_at(in, c, "id"), it->text);
 		set_time(in, it, json_get(c, "timestamp"));
@@ -750,8 +761,9 @@ read_thread(struct in *in, const struct json *t)
 	for (size_t i = 0; i < json_len(list); i++) {
 		const struct json *m = json_at(list, i);
 		const char *from = digits(&in->out->arena, text_at(in, m, "from"));
-		bool ours = from != NULL && (in->display != NULL ? str_eq(from, in->display) :
-		    phone != NULL && !str_eq(from, phone));
+		bool ours = from != NULL &&
+		    (in->display != NULL ? str_eq(from, in->display) :
+					   phone != NULL && !str_eq(from, phone));
 		size_t at = in->out->n;
 
 		read_message(in, m, ours, phone, bsuid);
@@ -766,8 +778,9 @@ static const struct {
 	const char *field, *path;
 	const char *bad[6];
 } worries[] = {
-	{ "account_update", "event", { "ACCOUNT_VIOLATION", "DISABLED_UPDATE",
-	    "ACCOUNT_RESTRICTION", "ACCOUNT_DELETED", "PARTNER_REMOVED" } },
+	{ "account_update", "event",
+	    { "ACCOUNT_VIOLATION", "DISABLED_UPDATE", "ACCOUNT_RESTRICTION", "ACCOUNT_DELETED",
+		"PARTNER_REMOVED" } },
 	{ "account_alerts", "alert_info.alert_severity", { "CRITICAL", "WARNING" } },
 	{ "account_alerts", "alert_severity", { "CRITICAL", "WARNING" } },
 	{ "account_review_update", "decision", { "REJECTED", "PENDING", "DEFERRED" } },
@@ -886,8 +899,9 @@ read_value(struct in *in, const char *field, const struct json *value)
 
 	if (str_eq(field, "messages") || str_eq(field, "standby")) {
 		const struct json *v = str_eq(field, "standby") &&
-		    json_get(value, "standby") != NULL ?
-		    json_get(value, "standby") : value;
+			json_get(value, "standby") != NULL ?
+		    json_get(value, "standby") :
+		    value;
 
 		in->list = v;
 		if (json_get(v, "contacts") != NULL)
@@ -917,8 +931,11 @@ static void
 read_change(const struct account *a, struct itemv *out, const char *waba, const struct json *change)
 {
 	const struct json *value = json_get(change, "value");
-	struct in in = { .out = out, .a = a, .waba = waba, .list = value,
-	    .contacts = json_get(value, "contacts") };
+	struct in in = { .out = out,
+		.a = a,
+		.waba = waba,
+		.list = value,
+		.contacts = json_get(value, "contacts") };
 
 	in.number = text_at(&in, value, "metadata.phone_number_id");
 	in.display = digits(&out->arena, text_at(&in, value, "metadata.display_phone_number"));
@@ -927,8 +944,8 @@ read_change(const struct account *a, struct itemv *out, const char *waba, const 
 }
 
 enum rc
-cloud_parse(const struct account *a, const char *content_type, const char *p, size_t n,
-    struct itemv *out)
+cloud_parse(
+    const struct account *a, const char *content_type, const char *p, size_t n, struct itemv *out)
 {
 	struct json *j = NULL;
 	const struct json *entries;
@@ -945,8 +962,8 @@ cloud_parse(const struct account *a, const char *content_type, const char *p, si
 		const struct json *e = json_at(entries, i), *changes = json_get(e, "changes");
 
 		for (size_t k = 0; k < json_len(changes); k++)
-			read_change(a, out, json_text(&out->arena, json_get(e, "id")),
-			    json_at(changes, k));
+			read_change(
+			    a, out, json_text(&out->arena, json_get(e, "id")), json_at(changes, k));
 	}
 	rc = RC_OK;
 out:

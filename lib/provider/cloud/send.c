@@ -93,8 +93,10 @@ put_media(const struct outmsg *m, struct jsonw *w)
 	if (!str_eq(type, "image") && !str_eq(type, "video") && !str_eq(type, "audio") &&
 	    !str_eq(type, "document") && !str_eq(type, "sticker"))
 		return RC_INVALID;
-	if (str_empty(t->url) || (caption && (str_eq(type, "audio") || str_eq(type, "sticker") ||
-	    str_utf8_len(m->body, strlen(m->body)) > CLOUD_CAPTION_MAX)))
+	if (str_empty(t->url) ||
+	    (caption &&
+		(str_eq(type, "audio") || str_eq(type, "sticker") ||
+		    str_utf8_len(m->body, strlen(m->body)) > CLOUD_CAPTION_MAX)))
 		return RC_INVALID;
 	jsonw_str(w, "type", type);
 	jsonw_object(w, type);
@@ -224,8 +226,8 @@ accepted(const struct json *j, const char *to, struct send_result *out)
 
 	/* a Brazilian phone is known without its ninth digit: that one will answer (H.18) */
 	if (!str_empty(known) && !str_eq(known, to) && strlen(known) < sizeof out->known_as &&
-	    (cloud_is_bsuid(to) ? cloud_is_bsuid(known) : str_charset(known, PHONE_MIN, PHONE_MAX,
-	    "")))
+	    (cloud_is_bsuid(to) ? cloud_is_bsuid(known) :
+				  str_charset(known, PHONE_MIN, PHONE_MAX, "")))
 		snprintf(out->known_as, sizeof out->known_as, "%s", known);
 	meta_accepted(j, json_get(json_at(json_get(j, "messages"), 0), "id"), out);
 	mem_arena_free(&a);

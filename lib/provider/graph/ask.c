@@ -75,18 +75,19 @@ graph_lookup_build(const struct account *a, const struct outmsg *m, struct http_
 	if (!str_empty(m->action))
 		return RC_INVALID;	/* an action leaves no trace to look for */
 	if (m->look_in != NULL && !str_eq(m->look_in, LESS))
-		return req_with_id(a, "", m->look_in,
-		    "?fields=messages%7B" GRAPH_MESSAGE_FIELDS "%7D", out);
+		return req_with_id(
+		    a, "", m->look_in, "?fields=messages%7B" GRAPH_MESSAGE_FIELDS "%7D", out);
 	return req_with_id(a, "me/conversations?platform=instagram&user_id=", m->recipient,
 	    m->look_in == NULL ? "&fields=id,updated_time,messages%7B" GRAPH_MESSAGE_FIELDS "%7D" :
-	    "&fields=id,updated_time,messages.limit(5)%7B" GRAPH_MESSAGE_FIELDS "%7D", out);
+				 "&fields=id,updated_time,messages.limit(5)%7B" GRAPH_MESSAGE_FIELDS
+				 "%7D",
+	    out);
 }
 
 static bool
 same_message(const struct item *it, const struct outmsg *m, int64_t since_us)
 {
-	if (it->type != ITEM_MESSAGE || it->external_id == NULL ||
-	    strlen(it->external_id) >= 520)
+	if (it->type != ITEM_MESSAGE || it->external_id == NULL || strlen(it->external_id) >= 520)
 		return false;
 	if (!it->at_known || it->at_us < since_us - LOOKUP_SLACK_US)
 		return false;
@@ -110,7 +111,7 @@ messages_read(const struct account *a, const struct json *list, struct itemv *ou
 static bool
 folded(const struct json *convs, char id[520])
 {
-	struct mem_arena arena = {0};
+	struct mem_arena arena = { 0 };
 	const char *s = json_text(&arena, json_get(json_at(convs, 0), "id"));
 	bool found = json_len(convs) > 0 && !str_empty(s) && strlen(s) < 520;
 
@@ -181,8 +182,8 @@ graph_fetch_build(const struct account *a, const char *id, struct http_req *out)
 }
 
 enum rc
-graph_fetch_read(const struct account *a, const char *id, const struct http_res *res,
-    struct itemv *out)
+graph_fetch_read(
+    const struct account *a, const char *id, const struct http_res *res, struct itemv *out)
 {
 	struct graph_error e;
 	struct json *j;
@@ -197,8 +198,8 @@ graph_fetch_read(const struct account *a, const char *id, const struct http_res 
 }
 
 enum rc
-graph_parse_polled(const struct account *a, const char *content_type, const char *p, size_t n,
-    struct itemv *out)
+graph_parse_polled(
+    const struct account *a, const char *content_type, const char *p, size_t n, struct itemv *out)
 {
 	struct json *j = NULL;
 	const struct json *list;
@@ -263,8 +264,8 @@ graph_refresh_build(const struct account *a, struct http_req *out)
 	if (str_empty(a->token) || graph_product(a) != GRAPH_LOGIN)
 		return RC_INVALID;
 	buf_init(&b, 16 * 1024);
-	buf_printf(&b, "%s/refresh_access_token?grant_type=ig_refresh_token&access_token=",
-	    graph_base(a));
+	buf_printf(
+	    &b, "%s/refresh_access_token?grant_type=ig_refresh_token&access_token=", graph_base(a));
 	http_url_encode(&b, a->token);
 	if (!buf_err(&b)) {
 		http_req_init(out, "GET", b.p);
@@ -276,8 +277,8 @@ graph_refresh_build(const struct account *a, struct http_req *out)
 }
 
 enum rc
-graph_refresh_read(const struct account *a, struct http_res *res, const char **token,
-    int64_t *life_s)
+graph_refresh_read(
+    const struct account *a, struct http_res *res, const char **token, int64_t *life_s)
 {
 	struct graph_error e;
 	struct json *j;
@@ -302,8 +303,15 @@ graph_refresh_read(const struct account *a, struct http_res *res, const char **t
 
 /* --- the doctor's probes (D) ------------------------------------------------------------ */
 
-enum probe { PROBE_TOKEN, PROBE_PAGE_ID, PROBE_SUBSCRIBED, PROBE_CONVERSATIONS, PROBE_OWNER,
-	PROBE_SCOPES, PROBE__MAX };
+enum probe {
+	PROBE_TOKEN,
+	PROBE_PAGE_ID,
+	PROBE_SUBSCRIBED,
+	PROBE_CONVERSATIONS,
+	PROBE_OWNER,
+	PROBE_SCOPES,
+	PROBE__MAX
+};
 
 static const char *const probe_codes[PROBE__MAX] = {
 	[PROBE_TOKEN] = "token",
@@ -322,22 +330,26 @@ graph_probe_build(const struct account *a, int step, struct http_req *out)
 	switch ((enum probe)step) {
 	case PROBE_TOKEN:
 	case PROBE_PAGE_ID:
-		return graph_req(a, "GET", login ? "me?fields=id,user_id,username,account_type" :
-		    "me?fields=id,name,instagram_business_account", out);
+		return graph_req(a, "GET",
+		    login ? "me?fields=id,user_id,username,account_type" :
+			    "me?fields=id,name,instagram_business_account",
+		    out);
 	case PROBE_SUBSCRIBED:
 		return graph_req(a, "GET", "me/subscribed_apps", out);
 	case PROBE_CONVERSATIONS:
-		return graph_req(a, "GET", login ?
-		    "me/conversations?fields=id,updated_time&limit=1" :
-		    "me/conversations?platform=instagram&fields=id,updated_time&limit=1", out);
+		return graph_req(a, "GET",
+		    login ? "me/conversations?fields=id,updated_time&limit=1" :
+			    "me/conversations?platform=instagram&fields=id,updated_time&limit=1",
+		    out);
 	case PROBE_OWNER:	/* apart: an older version does not know the field */
-		return graph_req(a, "GET", login ?
-		    "me/conversations?fields=id,is_owner&limit=10" :
-		    "me/conversations?platform=instagram&fields=id,is_owner&limit=10", out);
+		return graph_req(a, "GET",
+		    login ? "me/conversations?fields=id,is_owner&limit=10" :
+			    "me/conversations?platform=instagram&fields=id,is_owner&limit=10",
+		    out);
 	case PROBE_SCOPES:
 		/* not confirmed for tokens of Instagram Login (B.10) */
-		return login ? RC_NONE : req_with_id(a, "debug_token?input_token=", a->token,
-		    "", out);
+		return login ? RC_NONE :
+			       req_with_id(a, "debug_token?input_token=", a->token, "", out);
 	case PROBE__MAX:
 		break;
 	}
@@ -366,11 +378,9 @@ probe_token(const struct account *a, const struct json *j, struct finding *f)
 	if (type != NULL && strcmp(type, "BUSINESS") != 0 && strcmp(type, "MEDIA_CREATOR") != 0 &&
 	    strcmp(type, "CREATOR") != 0)
 		finding_set(f, FINDING_WARN, "%s is %s, not a professional account",
-		    "%s: %s, это не профессиональный аккаунт",
-		    name != NULL ? name : "?", type);
+		    "%s: %s, это не профессиональный аккаунт", name != NULL ? name : "?", type);
 	else
-		finding_set(f, FINDING_OK, "%s token answers as %s",
-		    "токен %s, имя %s",
+		finding_set(f, FINDING_OK, "%s token answers as %s", "токен %s, имя %s",
 		    graph_product(a) == GRAPH_LOGIN ? "Instagram Login" : "Messenger",
 		    name != NULL ? name : "?");
 	mem_arena_free(&m);
@@ -385,8 +395,8 @@ probe_page_id(const struct account *a, const struct json *j, struct finding *f)
 	const struct json *o = me_object(j);
 	bool login = graph_product(a) == GRAPH_LOGIN;
 	const char *id = json_text(&m, json_get(o, "id"));
-	const char *right = json_text(&m, json_get(o, login ? "user_id" :
-	    "instagram_business_account.id"));
+	const char *right = json_text(
+	    &m, json_get(o, login ? "user_id" : "instagram_business_account.id"));
 
 	if (right == NULL && login)
 		right = id;
@@ -397,24 +407,24 @@ probe_page_id(const struct account *a, const struct json *j, struct finding *f)
 		finding_set(f, FINDING_WARN, "INSTAGRAM_PAGE_ID is not set; it is %s",
 		    "INSTAGRAM_PAGE_ID не задан; он равен %s", right);
 	else if (str_eq(a->own_id, right))
-		finding_set(f, FINDING_OK, "%s",
-		    "%s", right);
+		finding_set(f, FINDING_OK, "%s", "%s", right);
 	else if (str_eq(a->own_id, id))
-		finding_set(f, FINDING_FAIL, login ?
-		    "INSTAGRAM_PAGE_ID %s is the app-scoped id; webhooks name %s" :
-		    "INSTAGRAM_PAGE_ID %s is the Page's id; webhooks name %s", login ?
-		    "INSTAGRAM_PAGE_ID %s — это id внутри приложения; вебхуки называют %s" :
-		    "INSTAGRAM_PAGE_ID %s — это id Страницы; вебхуки называют %s",
+		finding_set(f, FINDING_FAIL,
+		    login ? "INSTAGRAM_PAGE_ID %s is the app-scoped id; webhooks name %s" :
+			    "INSTAGRAM_PAGE_ID %s is the Page's id; webhooks name %s",
+		    login ? "INSTAGRAM_PAGE_ID %s — это id внутри приложения; вебхуки называют %s" :
+			    "INSTAGRAM_PAGE_ID %s — это id Страницы; вебхуки называют %s",
 		    a->own_id, right);
 	else
 		finding_set(f, FINDING_FAIL, "INSTAGRAM_PAGE_ID is %s, the token belongs to %s",
-		    "INSTAGRAM_PAGE_ID %s, а токен принадлежит %s",
-		    a->own_id, right);
+		    "INSTAGRAM_PAGE_ID %s, а токен принадлежит %s", a->own_id, right);
 	mem_arena_free(&m);
 }
 
 /* What each field beside messages brings; without it that is lost silently. */
-static const struct { const char *field, *loses, *loses_ru; } wanted[] = {
+static const struct {
+	const char *field, *loses, *loses_ru;
+} wanted[] = {
 	{ "messaging_postbacks", "buttons", "нажатия кнопок" },
 	{ "message_reactions", "reactions", "реакции" },
 	{ "messaging_seen", "read marks", "отметки о прочтении" },
@@ -470,15 +480,17 @@ probe_subscribed(const struct account *a, const struct json *j, struct finding *
 		    "на этот аккаунт не подписано ни одно приложение");
 	else if (!messages && graph_product(a) == GRAPH_MESSENGER) {
 		/* the Instagram object's fields are set in the App Dashboard (B.7) */
-		finding_set(f, FINDING_UNKNOWN, "subscribed: %s; Instagram's fields are set in the "
-		    "App Dashboard", "подписка: %s; поля Instagram включают в App Dashboard", b.p);
+		finding_set(f, FINDING_UNKNOWN,
+		    "subscribed: %s; Instagram's fields are set in the "
+		    "App Dashboard",
+		    "подписка: %s; поля Instagram включают в App Dashboard", b.p);
 	} else if (messages && lost.n > 0 && graph_product(a) == GRAPH_LOGIN) {
 		snprintf(en, sizeof en, "subscribed: %s; not: %s", b.p, lost.p);
 		snprintf(ru, sizeof ru, "подписка: %s; нет: %s", b.p, lost_ru.p);
 		finding_both(f, FINDING_WARN, en, ru);
 	} else if (b.n > 0) {
-		finding_set(f, messages ? FINDING_OK : FINDING_FAIL, "subscribed: %s",
-		    "подписка: %s", b.p);
+		finding_set(
+		    f, messages ? FINDING_OK : FINDING_FAIL, "subscribed: %s", "подписка: %s", b.p);
 	} else {
 		finding_set(f, FINDING_FAIL, "subscribed: (no field)", "подписка: (нет полей)");
 	}
@@ -496,7 +508,8 @@ probe_conversations(const struct json *j, struct finding *f)
 	const char *t = json_text(&m, json_get(c, "updated_time"));
 
 	if (c == NULL)
-		finding_set(f, FINDING_WARN, "no conversation is visible; where the account has "
+		finding_set(f, FINDING_WARN,
+		    "no conversation is visible; where the account has "
 		    "chats, \"Allow access to messages\" may be off",
 		    "переписок не видно; если они у аккаунта есть, возможно, выключено "
 		    "«Разрешить доступ к сообщениям»");
@@ -547,9 +560,10 @@ probe_scopes(const struct json *j, struct finding *f)
 	else
 		finding_set(f, manage ? FINDING_OK : FINDING_FAIL,
 		    manage ? "%zu scopes, instagram_manage_messages among them" :
-		    "%zu scopes, instagram_manage_messages missing", manage ?
-		    "прав: %zu, instagram_manage_messages среди них" :
-		    "прав: %zu, instagram_manage_messages нет", json_len(list));
+			     "%zu scopes, instagram_manage_messages missing",
+		    manage ? "прав: %zu, instagram_manage_messages среди них" :
+			     "прав: %zu, instagram_manage_messages нет",
+		    json_len(list));
 	mem_arena_free(&m);
 }
 
@@ -565,8 +579,7 @@ foreign_page(const struct http_res *res)
 }
 
 enum rc
-graph_probe_read(const struct account *a, int step, const struct http_res *res,
-    struct finding *f)
+graph_probe_read(const struct account *a, int step, const struct http_res *res, struct finding *f)
 {
 	struct graph_error e;
 	struct json *j;
@@ -580,7 +593,7 @@ graph_probe_read(const struct account *a, int step, const struct http_res *res,
 		/* what the account or token is to blame for is a failure of it; the
 		 * rest (network, their trouble) leaves the question open */
 		enum finding_status s = rc == RC_DENIED || rc == RC_NONE ? FINDING_FAIL :
-		    FINDING_UNKNOWN;
+									   FINDING_UNKNOWN;
 
 		if (res->fail != HTTP_FAIL_NONE)
 			finding_fail(f, s, res);

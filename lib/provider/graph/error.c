@@ -224,8 +224,7 @@ by_code(const struct http_res *res, const struct json *err, int64_t code, int64_
 	else if (e->class == GRAPH_FINE && res->status == 429)
 		by_status(res, e);
 	else if (e->class == GRAPH_FINE && res->status >= 500)
-		e->class = res->status == 502 || res->status == 504 ?
-		    GRAPH_UNKNOWN : GRAPH_RETRY;
+		e->class = res->status == 502 || res->status == 504 ? GRAPH_UNKNOWN : GRAPH_RETRY;
 	else if (e->class == GRAPH_FINE) {
 		e->class = GRAPH_OTHER;
 		e->strange = true;
@@ -265,8 +264,8 @@ graph_error_read(const struct http_res *res, const struct json *j, struct graph_
 		if (json_i64(json_get(err, "error_subcode"), &sub) != RC_OK || sub <= 0)
 			sub = NONE;
 		if (sub > 0)
-			snprintf(e->code, sizeof(e->code), "%lld/%lld", (long long)code,
-			    (long long)sub);
+			snprintf(
+			    e->code, sizeof(e->code), "%lld/%lld", (long long)code, (long long)sub);
 		else
 			snprintf(e->code, sizeof(e->code), "%lld", (long long)code);
 		by_code(res, err, code, sub, e);

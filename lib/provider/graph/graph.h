@@ -42,8 +42,8 @@ const char *graph_base(const struct account *a);
 /* --- provider/graph/request.c: requests ---------------------------------------- */
 /* graph_req(a, method, path, out): meta_req; for tokens of Instagram Login nothing is
  * documented about appsecret_proof: left out.  Returns as meta_req. */
-enum rc graph_req(const struct account *a, const char *method, const char *path,
-    struct http_req *out) MUST_CHECK;
+enum rc graph_req(
+    const struct account *a, const char *method, const char *path, struct http_req *out) MUST_CHECK;
 /* graph_proofs(a): how many ways there are to prove a call, 1 or more (account.proof). */
 unsigned int graph_proofs(const struct account *a);
 
@@ -80,15 +80,14 @@ struct graph_error {
  * no error object.  j is the parsed body or NULL.  A failure of the transport
  * is RETRY where nothing was sent, else UNKNOWN.
  */
-void graph_error_read(const struct http_res *res, const struct json *j,
-    struct graph_error *out);
+void graph_error_read(const struct http_res *res, const struct json *j, struct graph_error *out);
 /* graph_usage_pause_s(res): how long to rest by X-App-Usage, X-Page-Usage and
  * X-Business-Use-Case-Usage; 0 while they are below 95 %. */
 int64_t graph_usage_pause_s(const struct http_res *res);
 
 /* --- provider/graph/in.c: what comes in (providers.md B.4, B.5, B.9) ------- */
-enum rc graph_parse(const struct account *a, const char *content_type, const char *p,
-    size_t n, struct itemv *out) MUST_CHECK;
+enum rc graph_parse(const struct account *a, const char *content_type, const char *p, size_t n,
+    struct itemv *out) MUST_CHECK;
 /*
  * graph_message(own, m, out):
  * A message object of the Conversations API as the items its webhook would
@@ -97,7 +96,8 @@ enum rc graph_parse(const struct account *a, const char *content_type, const cha
  *          20 of its conversation).
  */
 enum rc graph_message(const char *own, const struct json *m, struct itemv *out) MUST_CHECK;
-#define GRAPH_MESSAGE_FIELDS "id,created_time,from,to,message,attachments,reply_to," \
+#define GRAPH_MESSAGE_FIELDS \
+	"id,created_time,from,to,message,attachments,reply_to," \
 	"is_unsupported,shares,story,reactions"
 /* graph_parse_polled: a conversation with its messages, or one message, as the
  * Conversations API gives them (struct provider, parse_polled). */
@@ -111,28 +111,25 @@ enum rc graph_subscribe(const struct account *a, struct http_req *out);
 
 /* --- the rest: members of provider_graph ------------------------------------ */
 enum rc graph_poll_build(const struct account *a, struct poll_state *st, struct http_req *out);
-enum rc graph_poll_read(const struct account *a, const struct http_res *res,
-    struct poll_state *st, struct itemv *out);
+enum rc graph_poll_read(
+    const struct account *a, const struct http_res *res, struct poll_state *st, struct itemv *out);
 enum rc graph_send_build(const struct account *a, const struct outmsg *m, struct http_req *out);
-enum rc graph_send_read(const struct account *a, const struct outmsg *m,
-    const struct http_res *res, struct send_result *out);
-enum rc graph_lookup_build(const struct account *a, const struct outmsg *m,
-    struct http_req *out);
-enum rc graph_lookup_read(const struct account *a, const struct outmsg *m,
-    int64_t since_us, const struct http_res *res, struct strv *ids);
+enum rc graph_send_read(const struct account *a, const struct outmsg *m, const struct http_res *res,
+    struct send_result *out);
+enum rc graph_lookup_build(const struct account *a, const struct outmsg *m, struct http_req *out);
+enum rc graph_lookup_read(const struct account *a, const struct outmsg *m, int64_t since_us,
+    const struct http_res *res, struct strv *ids);
 enum rc graph_fetch_build(const struct account *a, const char *id, struct http_req *out);
-enum rc graph_fetch_read(const struct account *a, const char *id,
-    const struct http_res *res, struct itemv *out);
-enum rc graph_profile_build(const struct account *a, const char *contact,
-    struct http_req *out);
-enum rc graph_profile_read(const struct account *a, struct http_res *res,
-    struct profile *out);
+enum rc graph_fetch_read(
+    const struct account *a, const char *id, const struct http_res *res, struct itemv *out);
+enum rc graph_profile_build(const struct account *a, const char *contact, struct http_req *out);
+enum rc graph_profile_read(const struct account *a, struct http_res *res, struct profile *out);
 enum rc graph_refresh_build(const struct account *a, struct http_req *out);
-enum rc graph_refresh_read(const struct account *a, struct http_res *res,
-    const char **token, int64_t *life_s);
+enum rc graph_refresh_read(
+    const struct account *a, struct http_res *res, const char **token, int64_t *life_s);
 enum rc graph_probe_build(const struct account *a, int step, struct http_req *out);
-enum rc graph_probe_read(const struct account *a, int step, const struct http_res *res,
-    struct finding *out);
+enum rc graph_probe_read(
+    const struct account *a, int step, const struct http_res *res, struct finding *out);
 
 /* --- words.c: texts for people */
 void graph_setup(const struct setup_facts *f, struct buf *b);

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-
 /* Where in the envelope we are. */
 struct in {
 	const char *own, *own_conf;	/* entry.id; the account's configured id */
@@ -102,8 +101,8 @@ sticker_url(struct in *in, const struct json *list, const char *id)
 static void
 att_read(struct in *in, struct item *it, const struct json *j, const char *type)
 {
-	static const char *const refs[] = { "ig_post_media_id", "reel_video_id",
-		"sticker_id", "attachment_id", "id" };
+	static const char *const refs[] = { "ig_post_media_id", "reel_video_id", "sticker_id",
+		"attachment_id", "id" };
 	const struct json *p = json_get(j, "payload");
 	struct att *at = item_att_add(in->out, it);
 	bool raw = false;
@@ -184,8 +183,8 @@ atts_read(struct in *in, struct item *it, const struct json *list, struct detail
 		kind = att_kind(type, &raw);
 		att_read(in, it, j, type);
 		if (it->atts[it->n_atts - 1].url == NULL)
-			it->atts[it->n_atts - 1].url = sticker_url(in, list,
-			    text_at(in, j, "payload.sticker_id"));
+			it->atts[it->n_atts - 1].url = sticker_url(
+			    in, list, text_at(in, j, "payload.sticker_id"));
 		if (first == NULL)
 			first = kind != NULL ? it->atts[it->n_atts - 1].type : "unsupported";
 	}
@@ -196,8 +195,7 @@ atts_read(struct in *in, struct item *it, const struct json *list, struct detail
 
 /* New item with what every kind has: sides, direction, time. */
 static struct item *
-item_new(struct in *in, const struct json *m, enum item_type type, const char *kind,
-    bool echo)
+item_new(struct in *in, const struct json *m, enum item_type type, const char *kind, bool echo)
 {
 	struct item *it = itemv_add(in->out);
 	const char *own = in->own;
@@ -207,8 +205,8 @@ item_new(struct in *in, const struct json *m, enum item_type type, const char *k
 	it->own_id = in->own;
 	it->sender_id = text_at(in, m, "sender.id");
 	it->recipient_id = text_at(in, m, "recipient.id");
-	if (it->sender_id != NULL && (str_eq(it->sender_id, own) ||
-	    str_eq(it->sender_id, in->own_conf)))
+	if (it->sender_id != NULL &&
+	    (str_eq(it->sender_id, own) || str_eq(it->sender_id, in->own_conf)))
 		echo = true;
 	it->dir = echo ? DIR_OUT : DIR_IN;
 	it->echo = echo;
@@ -286,8 +284,8 @@ detail_beside(struct in *in, struct detail *d, const struct json *m, const struc
 	for (struct json_iter i = { NULL }; json_each(m, &i, &key, &v);) {
 		if (is_content(key, v) || one_of(key, sides) || json_type(v) == JSON_NULL)
 			continue;
-		snprintf(name, sizeof name, "%s%s", key,
-		    json_member(o, key) != NULL ? "_beside" : "");
+		snprintf(
+		    name, sizeof name, "%s%s", key, json_member(o, key) != NULL ? "_beside" : "");
 		detail_raw(d, &in->out->arena, name, v);
 	}
 	if (in->standby)
@@ -343,8 +341,8 @@ unsend_read(struct in *in, const struct json *m, const struct json *msg)
 static void
 message_read(struct in *in, const struct json *m, const struct json *msg)
 {
-	static const char *const known[] = { "mid", "text", "attachments", "is_echo",
-	    "is_deleted", "is_unsupported", "reply_to", NULL };
+	static const char *const known[] = { "mid", "text", "attachments", "is_echo", "is_deleted",
+		"is_unsupported", "reply_to", NULL };
 	struct detail d = { .any = false };
 	const char *kind;
 	struct item *it;
@@ -353,8 +351,7 @@ message_read(struct in *in, const struct json *m, const struct json *msg)
 		unsend_read(in, m, msg);
 		return;
 	}
-	it = item_new(in, m, ITEM_MESSAGE, "text",
-	    json_bool(json_get(msg, "is_echo"), false));
+	it = item_new(in, m, ITEM_MESSAGE, "text", json_bool(json_get(msg, "is_echo"), false));
 	it->external_id = text_at(in, msg, "mid");
 	if (str_eq(it->external_id, "random_mid"))	/* the dashboard's Test button */
 		it->is_test = true;
@@ -399,7 +396,9 @@ postback_read(struct in *in, const struct json *m, const struct json *pb)
 static const char *
 reaction_emoji(const char *name)
 {
-	static const struct { const char *name, *emoji; } map[] = {
+	static const struct {
+		const char *name, *emoji;
+	} map[] = {
 		{ "love", "\xe2\x9d\xa4\xef\xb8\x8f" },
 		{ "smile", "\xf0\x9f\x98\x86" },
 		{ "haha", "\xf0\x9f\x98\x86" },
@@ -573,9 +572,9 @@ messaging_read(struct in *in, const struct json *m)
 static bool
 change_is_messaging(const char *field, const struct json *v)
 {
-	return json_type(v) == JSON_OBJECT && (str_starts(field, "messag") ||
-	    str_eq(field, "standby") || json_get(v, "sender") != NULL ||
-	    json_get(v, "recipient") != NULL);
+	return json_type(v) == JSON_OBJECT &&
+	    (str_starts(field, "messag") || str_eq(field, "standby") ||
+		json_get(v, "sender") != NULL || json_get(v, "recipient") != NULL);
 }
 
 /* One change: {"field":…,"value":…}; comments and mentions become events of
@@ -598,13 +597,11 @@ change_read(struct in *in, const struct json *c)
 	}
 	it = event_new(in, c, field != NULL ? field : "unknown");
 	it->target_id = NULL;
-	it->event_id = event_id(in, it, NULL,
-	    json_canonical(&in->out->arena, v != NULL ? v : c));
+	it->event_id = event_id(in, it, NULL, json_canonical(&in->out->arena, v != NULL ? v : c));
 }
 
 static size_t
-list_read(struct in *in, const struct json *list,
-    void (*read)(struct in *, const struct json *))
+list_read(struct in *in, const struct json *list, void (*read)(struct in *, const struct json *))
 {
 	if (json_type(list) == JSON_OBJECT) {
 		read(in, list);
@@ -699,8 +696,8 @@ envelope_read(const struct account *a, const struct json *j, struct itemv *out)
 }
 
 enum rc
-graph_parse(const struct account *a, const char *content_type, const char *p, size_t n,
-    struct itemv *out)
+graph_parse(
+    const struct account *a, const char *content_type, const char *p, size_t n, struct itemv *out)
 {
 	struct json *j = NULL;
 	enum rc rc;
@@ -728,8 +725,11 @@ graph_parse(const struct account *a, const char *content_type, const char *p, si
 static void
 polled_att(struct in *in, struct item *it, const struct json *j)
 {
-	static const struct { const char *member, *type; } media[] = {
-		{ "image_data", "image" }, { "video_data", "video" },
+	static const struct {
+		const char *member, *type;
+	} media[] = {
+		{ "image_data", "image" },
+		{ "video_data", "video" },
 		{ "audio_data", "audio" },
 	};
 	struct att *at = item_att_add(in->out, it);
@@ -758,8 +758,9 @@ polled_att(struct in *in, struct item *it, const struct json *j)
 		at->type = "template";
 	if (at->type == NULL)
 		at->type = str_starts(at->mime != NULL ? at->mime : "", "audio/") ? "audio" :
-		    str_starts(at->mime != NULL ? at->mime : "", "video/") ? "video" :
-		    str_starts(at->mime != NULL ? at->mime : "", "image/") ? "image" : "file";
+		    str_starts(at->mime != NULL ? at->mime : "", "video/")	  ? "video" :
+		    str_starts(at->mime != NULL ? at->mime : "", "image/")	  ? "image" :
+									     "file";
 }
 
 /* Attachments, shares and stories; returns the kind they give the message. */
@@ -803,8 +804,8 @@ polled_content(struct in *in, struct item *it, const struct json *m, struct deta
 
 /* A reaction seen on a polled message: who and what, no time. */
 static void
-polled_reaction(struct in *in, const char *mid, const char *emoji, const struct json *user,
-    const char *contact)
+polled_reaction(
+    struct in *in, const char *mid, const char *emoji, const struct json *user, const char *contact)
 {
 	struct item *it = itemv_add(in->out);
 
@@ -855,13 +856,13 @@ graph_message(const char *own, const struct json *m, struct itemv *out)
 	it->own_id = own;
 	it->external_id = mid;
 	it->sender_id = text_at(&in, m, "from.id");
-	it->recipient_id = json_text(&out->arena,
-	    json_get(json_at(json_get(m, "to.data"), 0), "id"));
+	it->recipient_id = json_text(
+	    &out->arena, json_get(json_at(json_get(m, "to.data"), 0), "id"));
 	it->echo = own != NULL && str_eq(it->sender_id, own);
 	it->dir = it->echo ? DIR_OUT : DIR_IN;
 	it->contact = it->echo ? it->recipient_id : it->sender_id;
-	it->username = it->echo ? json_text(&out->arena,
-	    json_get(json_at(json_get(m, "to.data"), 0), "username")) :
+	it->username = it->echo ?
+	    json_text(&out->arena, json_get(json_at(json_get(m, "to.data"), 0), "username")) :
 	    text_at(&in, m, "from.username");
 	item_time(out, it, text_at(&in, m, "created_time"));
 	it->body = text_at(&in, m, "message");

@@ -13,29 +13,54 @@
 #define VERSION "v25.0"
 
 const struct provider_key graph_keys[] = {
-	{ .name = "INSTAGRAM_USE_CHATRACE", .kind = CONF_BOOL, .def = "true", .use = KEY_WRITE,
-	  .set = "false", .help = "" },
-	{ .name = "INSTAGRAM_ACCESS_TOKEN", .kind = CONF_TEXT, .def = "", .secret = true,
-	  .use = KEY_CALL | KEY_READY | KEY_ASK | KEY_WRITE, .option = "token",
-	  .prompt = { "Access token (IGAA... or EAA...)", "Токен (IGAA... или EAA...)" },
-	  .help = "Graph: the access token, IGAA... or EAA...." },
-	{ .name = "INSTAGRAM_API_URL", .kind = CONF_UPSTREAM, .def = "", .option = "api-url",
-	  .help = "Graph: the host that fits the token unless set." },
-	{ .name = "INSTAGRAM_PAGE_ID", .kind = CONF_ID, .def = "",
-	  .use = KEY_READY | KEY_ASK | KEY_WRITE, .option = "id",
-	  .prompt = { "Instagram account id (17...)", "id учётной записи Instagram (17...)" },
-	  .help = "Graph: our own id, as in entry.id of a webhook." },
-	{ .name = "INSTAGRAM_VERIFY_TOKEN", .kind = CONF_TEXT, .def = "", .secret = true,
-	  .use = KEY_HANDSHAKE | KEY_MAKE | KEY_WRITE,
-	  .comment = { "webhook: the handshake's word, and the app secret that signs deliveries",
-	    "webhook: слово для проверки адреса и секрет приложения, которым подписаны доставки" },
-	  .help = "Graph: the word that proves the handshake of the webhook." },
-	{ .name = "INSTAGRAM_APP_SECRET", .kind = CONF_TEXT, .def = "", .secret = true,
-	  .list = true, .use = KEY_VERIFY | KEY_ASK | KEY_WRITE, .option = "app-secret",
-	  .prompt = { "App secret", "Секрет приложения (App secret)" },
-	  .help = "Graph: the app secret that signs deliveries; a comma list while rotating." },
-	{ .name = "INSTAGRAM_GRAPH_VERSION", .kind = CONF_VERSION, .def = VERSION,
-	  .help = "Graph: the version put before each path." },
+	{ .name = "INSTAGRAM_USE_CHATRACE",
+	    .kind = CONF_BOOL,
+	    .def = "true",
+	    .use = KEY_WRITE,
+	    .set = "false",
+	    .help = "" },
+	{ .name = "INSTAGRAM_ACCESS_TOKEN",
+	    .kind = CONF_TEXT,
+	    .def = "",
+	    .secret = true,
+	    .use = KEY_CALL | KEY_READY | KEY_ASK | KEY_WRITE,
+	    .option = "token",
+	    .prompt = { "Access token (IGAA... or EAA...)", "Токен (IGAA... или EAA...)" },
+	    .help = "Graph: the access token, IGAA... or EAA...." },
+	{ .name = "INSTAGRAM_API_URL",
+	    .kind = CONF_UPSTREAM,
+	    .def = "",
+	    .option = "api-url",
+	    .help = "Graph: the host that fits the token unless set." },
+	{ .name = "INSTAGRAM_PAGE_ID",
+	    .kind = CONF_ID,
+	    .def = "",
+	    .use = KEY_READY | KEY_ASK | KEY_WRITE,
+	    .option = "id",
+	    .prompt = { "Instagram account id (17...)", "id учётной записи Instagram (17...)" },
+	    .help = "Graph: our own id, as in entry.id of a webhook." },
+	{ .name = "INSTAGRAM_VERIFY_TOKEN",
+	    .kind = CONF_TEXT,
+	    .def = "",
+	    .secret = true,
+	    .use = KEY_HANDSHAKE | KEY_MAKE | KEY_WRITE,
+	    .comment = { "webhook: the handshake's word, and the app secret that signs deliveries",
+		"webhook: слово для проверки адреса и секрет приложения, которым подписаны "
+		"доставки" },
+	    .help = "Graph: the word that proves the handshake of the webhook." },
+	{ .name = "INSTAGRAM_APP_SECRET",
+	    .kind = CONF_TEXT,
+	    .def = "",
+	    .secret = true,
+	    .list = true,
+	    .use = KEY_VERIFY | KEY_ASK | KEY_WRITE,
+	    .option = "app-secret",
+	    .prompt = { "App secret", "Секрет приложения (App secret)" },
+	    .help = "Graph: the app secret that signs deliveries; a comma list while rotating." },
+	{ .name = "INSTAGRAM_GRAPH_VERSION",
+	    .kind = CONF_VERSION,
+	    .def = VERSION,
+	    .help = "Graph: the version put before each path." },
 };
 const size_t graph_n_keys = sizeof(graph_keys) / sizeof(*graph_keys);
 
@@ -56,7 +81,9 @@ graph_product(const struct account *a)
 		return GRAPH_MESSENGER;
 	/* a prefix that nobody knows: the address decides, where one is configured */
 	return a->token != NULL && !str_starts(a->token, "IG") && a->api_url != NULL &&
-	    strstr(a->api_url, "graph.facebook.com") != NULL ? GRAPH_MESSENGER : GRAPH_LOGIN;
+		strstr(a->api_url, "graph.facebook.com") != NULL ?
+	    GRAPH_MESSENGER :
+	    GRAPH_LOGIN;
 }
 
 const char *
@@ -65,7 +92,7 @@ graph_base(const struct account *a)
 	if (!str_empty(a->api_url))
 		return a->api_url;
 	return graph_product(a) == GRAPH_LOGIN ? "https://graph.instagram.com" :
-	    "https://graph.facebook.com";
+						 "https://graph.facebook.com";
 }
 
 enum claim

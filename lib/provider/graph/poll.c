@@ -100,8 +100,8 @@ memory_read(struct poll_state *st, struct walk *w)
 	w->proved = w->own != NULL;
 	w->list_page = page_size(json_get(j, "page"), PAGE);
 	convs = json_member(j, "conv");
-	for (struct json_iter i = { NULL }; w->n_old < CONV_MAX &&
-	    json_each(convs, &i, &key, &v);) {
+	for (struct json_iter i = { NULL };
+	     w->n_old < CONV_MAX && json_each(convs, &i, &key, &v);) {
 		struct conv *c = &w->old[w->n_old];
 
 		c->id = mem_arena_dup(&st->arena, key);
@@ -284,12 +284,12 @@ conv_build(const struct account *a, const struct walk *w, struct http_req *out)
 	buf_init(&b, 16 * 1024);
 	http_url_encode(&b, c->id);
 	if (w->after != NULL) {
-		buf_printf(&b, "/messages?fields=" GRAPH_MESSAGE_FIELDS "&limit=%u&after=",
-		    c->page);
+		buf_printf(
+		    &b, "/messages?fields=" GRAPH_MESSAGE_FIELDS "&limit=%u&after=", c->page);
 		http_url_encode(&b, w->after);
 	} else if (c->page > 0) {
-		buf_printf(&b, "?fields=messages.limit(%u)%%7B" GRAPH_MESSAGE_FIELDS "%%7D",
-		    c->page);
+		buf_printf(
+		    &b, "?fields=messages.limit(%u)%%7B" GRAPH_MESSAGE_FIELDS "%%7D", c->page);
 	} else {
 		buf_puts(&b, "?fields=messages%7B" GRAPH_MESSAGE_FIELDS "%7D");
 	}
@@ -303,9 +303,11 @@ step_build(const struct account *a, struct walk *w, struct http_req *out)
 {
 	switch (w->step) {
 	case STEP_OWN:
-		return graph_req(a, "GET", graph_product(a) == GRAPH_LOGIN ?
-		    "me?fields=id,user_id,username" :
-		    "me?fields=id,name,instagram_business_account", out);
+		return graph_req(a, "GET",
+		    graph_product(a) == GRAPH_LOGIN ?
+			"me?fields=id,user_id,username" :
+			"me?fields=id,name,instagram_business_account",
+		    out);
 	case STEP_LIST:
 		return list_build(a, w, out);
 	case STEP_READ:
@@ -365,10 +367,14 @@ attempt(const struct account *a, struct poll_state *st, const struct walk *w,
 	if (st->n_attempts >= ATTEMPTS_MAX && note[0] == '\0')
 		return;
 	buf_init(&b, 8192);
-	buf_printf(&b, "%s/%s%s", graph_base(a), graph_own(a)->version != NULL ?
-	    graph_own(a)->version : "", str_empty(graph_own(a)->version) ? "" : "/");
-	buf_puts(&b, w->step == STEP_OWN ? "me" : w->step == STEP_LIST ?
-	    "me/conversations" : w->at < w->n ? w->v[w->at].id : "");
+	buf_printf(&b, "%s/%s%s", graph_base(a),
+	    graph_own(a)->version != NULL ? graph_own(a)->version : "",
+	    str_empty(graph_own(a)->version) ? "" : "/");
+	buf_puts(&b,
+	    w->step == STEP_OWN	     ? "me" :
+		w->step == STEP_LIST ? "me/conversations" :
+		w->at < w->n	     ? w->v[w->at].id :
+				       "");
 	at = poll_attempt_add(st);
 	at->url = mem_arena_ndup(&st->arena, b.p, b.n);
 	at->auth = "Authorization: Bearer";
@@ -405,11 +411,10 @@ static void
 own_read(const struct account *a, struct poll_state *st, struct walk *w, const struct json *j)
 {
 	bool login = graph_product(a) == GRAPH_LOGIN;
-	const struct json *o = json_get(j, "data") != NULL ?
-	    json_at(json_get(j, "data"), 0) : j;
+	const struct json *o = json_get(j, "data") != NULL ? json_at(json_get(j, "data"), 0) : j;
 	const char *id = json_text(&st->arena, json_get(o, "id"));
-	const char *own = json_text(&st->arena, json_get(o, login ? "user_id" :
-	    "instagram_business_account.id"));
+	const char *own = json_text(
+	    &st->arena, json_get(o, login ? "user_id" : "instagram_business_account.id"));
 
 	if (own != NULL && !str_empty(a->own_id) && !str_eq(a->own_id, own)) {
 		log_warn("%s: INSTAGRAM_PAGE_ID is %s, the token belongs to %s: nothing is read",
@@ -418,8 +423,10 @@ own_read(const struct account *a, struct poll_state *st, struct walk *w, const s
 		return;
 	}
 	w->proved = own != NULL || (id != NULL && str_eq(a->own_id, id));
-	w->own = own != NULL ? own : !str_empty(a->own_id) ?
-	    mem_arena_dup(&st->arena, a->own_id) : login ? id : NULL;
+	w->own = own != NULL	  ? own :
+	    !str_empty(a->own_id) ? mem_arena_dup(&st->arena, a->own_id) :
+	    login		  ? id :
+				    NULL;
 	if (w->own == NULL)
 		fail(st, w, "no_instagram");
 	else
@@ -440,8 +447,8 @@ list_read(struct poll_state *st, struct walk *w, const struct json *j)
 		c->updated = json_text(&st->arena, json_get(o, "updated_time"));
 		if (c->id == NULL)
 			continue;
-		if (c->updated == NULL || clock_parse(c->updated, strlen(c->updated),
-		    &c->updated_us) != RC_OK) {
+		if (c->updated == NULL ||
+		    clock_parse(c->updated, strlen(c->updated), &c->updated_us) != RC_OK) {
 			c->updated = "";
 			c->updated_us = st->now_us;	/* never remembered */
 		}
@@ -499,7 +506,8 @@ conv_read(struct poll_state *st, struct walk *w, const struct json *j, struct it
 	w->failures = 0;
 	w->read += (unsigned int)json_len(list);
 	w->after = w->v[w->at].page > 0 && json_len(list) > 0 && w->read < DETAILED ?
-	    json_text(&st->arena, json_get(m, "paging.cursors.after")) : NULL;
+	    json_text(&st->arena, json_get(m, "paging.cursors.after")) :
+	    NULL;
 }
 
 /* May it have been too much for them, for the line or for us?  Their words for it are in the
@@ -510,9 +518,9 @@ too_much(const struct walk *w, const struct graph_error *e, const struct http_re
 {
 	if (e->class == GRAPH_LESS || str_eq(e->code, "1") || str_starts(e->code, "1/"))
 		return true;
-	return w->step == STEP_READ && (e->class == GRAPH_UNKNOWN || res->status == 524 ||
-	    res->fail == HTTP_FAIL_TIMEOUT || res->fail == HTTP_FAIL_TOO_BIG ||
-	    res->fail == HTTP_FAIL_CUT);
+	return w->step == STEP_READ &&
+	    (e->class == GRAPH_UNKNOWN || res->status == 524 || res->fail == HTTP_FAIL_TIMEOUT ||
+		res->fail == HTTP_FAIL_TOO_BIG || res->fail == HTTP_FAIL_CUT);
 }
 
 /* Half of it, remembered for this list or conversation.  False where it was one already: then
@@ -568,8 +576,10 @@ one_failed(const struct account *a, struct poll_state *st, struct walk *w,
 	}
 	if (w->step == STEP_LIST || (e->class != GRAPH_LESS && ++w->failures >= FAILURES_MAX)) {
 		w->v[w->at].late |= w->step == STEP_READ;
-		fail(st, w, e->class != GRAPH_RETRY && e->class != GRAPH_UNKNOWN ? "refused" :
-		    res->status != 0 ? "bad_answer" : "unreachable");
+		fail(st, w,
+		    e->class != GRAPH_RETRY && e->class != GRAPH_UNKNOWN ? "refused" :
+			res->status != 0				 ? "bad_answer" :
+									   "unreachable");
 		return;
 	}
 	/* one message that is too much for them cannot be had: what lies below can */
@@ -595,8 +605,8 @@ next_proof(const struct account *a, struct poll_state *st, struct walk *w)
 }
 
 enum rc
-graph_poll_read(const struct account *a, const struct http_res *res, struct poll_state *st,
-    struct itemv *out)
+graph_poll_read(
+    const struct account *a, const struct http_res *res, struct poll_state *st, struct itemv *out)
 {
 	struct walk *w = walk_get(st);
 	struct graph_error e;

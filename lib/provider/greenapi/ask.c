@@ -40,8 +40,7 @@ green_probe_state(const struct json *j, struct mem_arena *arena, struct finding 
 		    "инстанс авторизован (stateInstance authorized)");
 	else if (!s)
 		finding_set(finding_of(out, "state"), FINDING_UNKNOWN,
-		    "the answer has no stateInstance",
-		    "в ответе нет stateInstance");
+		    "the answer has no stateInstance", "в ответе нет stateInstance");
 	else if (str_eq(s, "starting") || str_eq(s, "sleepMode"))
 		finding_set(finding_of(out, "state"), FINDING_WARN, "stateInstance is %s",
 		    "stateInstance %s", s);
@@ -58,8 +57,8 @@ green_probe_state(const struct json *j, struct mem_arena *arena, struct finding 
 
 /* All settings are off by default, and a webhookUrl starves the poller (C.2). */
 static void
-green_probe_settings(const struct account *a, const struct json *j, struct mem_arena *arena,
-    struct finding *out)
+green_probe_settings(
+    const struct account *a, const struct json *j, struct mem_arena *arena, struct finding *out)
 {
 	const char *url = json_str(arena, json_get(j, "webhookUrl"));
 	const char *in = json_str(arena, json_get(j, "incomingWebhook"));
@@ -67,13 +66,10 @@ green_probe_settings(const struct account *a, const struct json *j, struct mem_a
 
 	if (!in)
 		finding_set(finding_of(out, "settings"), FINDING_UNKNOWN,
-		    "the answer has no incomingWebhook",
-		    "в ответе нет incomingWebhook");
+		    "the answer has no incomingWebhook", "в ответе нет incomingWebhook");
 	else if (!str_eq(in, "yes"))
 		finding_set(finding_of(out, "incoming"), FINDING_FAIL,
-		    "incomingWebhook is %s, must be yes",
-		    "incomingWebhook %s, а нужно yes",
-		    in);
+		    "incomingWebhook is %s, must be yes", "incomingWebhook %s, а нужно yes", in);
 	else if (a->poll_s && !str_empty(url))
 		finding_set(finding_of(out, "webhook_url"), FINDING_FAIL,
 		    "webhookUrl is %s while this account polls: notifications go there",
@@ -85,12 +81,14 @@ green_probe_settings(const struct account *a, const struct json *j, struct mem_a
 	else if (!a->poll_s && token != NULL && !str_empty(greenapi_own(a)->webhook_token) &&
 	    !green_token_matches(token, greenapi_own(a)->webhook_token))
 		finding_set(finding_of(out, "webhook_url"), FINDING_FAIL,
-		    *token == '\0' ? "webhookUrlToken is empty: each notification is refused" :
-		    "webhookUrlToken is not WHATSAPP_WEBHOOK_TOKEN's value: each notification is "
-		    "refused",
-		    *token == '\0' ? "webhookUrlToken пуст: каждое уведомление отклоняется" :
-		    "webhookUrlToken не равен WHATSAPP_WEBHOOK_TOKEN: каждое уведомление "
-		    "отклоняется");
+		    *token == '\0' ?
+			"webhookUrlToken is empty: each notification is refused" :
+			"webhookUrlToken is not WHATSAPP_WEBHOOK_TOKEN's value: each notification "
+			"is refused",
+		    *token == '\0' ?
+			"webhookUrlToken пуст: каждое уведомление отклоняется" :
+			"webhookUrlToken не равен WHATSAPP_WEBHOOK_TOKEN: каждое уведомление "
+			"отклоняется");
 	else if (str_empty(url))
 		finding_set(finding_of(out, "settings"), FINDING_OK,
 		    "incomingWebhook yes, webhookUrl empty",
@@ -105,7 +103,9 @@ green_probe_settings(const struct account *a, const struct json *j, struct mem_a
 static void
 green_probe_notices(const struct json *j, struct mem_arena *arena, struct finding *out)
 {
-	static const struct { const char *name, *loses, *loses_ru; } v[] = {
+	static const struct {
+		const char *name, *loses, *loses_ru;
+	} v[] = {
 		{ "outgoingWebhook", "delivered, read and failed",
 		    "доставлено, прочитано, не отправлено" },
 		{ "outgoingMessageWebhook", "answers from the phone", "ответы с телефона" },
@@ -128,17 +128,21 @@ green_probe_notices(const struct json *j, struct mem_arena *arena, struct findin
 		known += s != NULL;
 		if (s == NULL || str_eq(s, "yes"))
 			continue;
-		buf_printf(&b, "%s%s (loses %s)", b.n > 0 ? ", " : "not yes: ", v[i].name,
-		    v[i].loses);
+		buf_printf(
+		    &b, "%s%s (loses %s)", b.n > 0 ? ", " : "not yes: ", v[i].name, v[i].loses);
 		buf_printf(&ru, "%s%s (теряются: %s)", ru.n > 0 ? ", " : "не yes: ", v[i].name,
 		    v[i].loses_ru);
 	}
 	if (json_i64(json_get(j, "delaySendMessagesMilliseconds"), &delay) == RC_OK &&
 	    delay > DELAY_MAX_MS) {
-		buf_printf(&b, "%sdelaySendMessagesMilliseconds is %" PRId64 " (each message waits "
-		    "so long)", b.n > 0 ? "; " : "", delay);
-		buf_printf(&ru, "%sdelaySendMessagesMilliseconds %" PRId64 " (столько ждёт каждое "
-		    "сообщение)", ru.n > 0 ? "; " : "", delay);
+		buf_printf(&b,
+		    "%sdelaySendMessagesMilliseconds is %" PRId64 " (each message waits "
+		    "so long)",
+		    b.n > 0 ? "; " : "", delay);
+		buf_printf(&ru,
+		    "%sdelaySendMessagesMilliseconds %" PRId64 " (столько ждёт каждое "
+		    "сообщение)",
+		    ru.n > 0 ? "; " : "", delay);
 	}
 	if (known == 0)
 		finding_set(finding_of(out, "notices"), FINDING_UNKNOWN,
@@ -166,21 +170,20 @@ green_probe_limit(const struct json *j, struct mem_arena *arena, struct finding 
 		if (json_i64(json_get(j, untils[i]), &v) == RC_OK && v > 0)
 			clock_iso(v * 1000000, at);
 	if (str_eq(s, "suspended") || str_eq(s, "yellowCard"))
-		finding_set(finding_of(out, "limit"), FINDING_FAIL, at[0] != '\0' ?
-		    "WhatsApp limits this number (%s) until %s: nothing is sent" :
-		    "WhatsApp limits this number (%s)%s: nothing is sent", at[0] != '\0' ?
-		    "WhatsApp ограничил номер (%s) до %s: отправка стоит" :
-		    "WhatsApp ограничил номер (%s)%s: отправка стоит", s, at);
+		finding_set(finding_of(out, "limit"), FINDING_FAIL,
+		    at[0] != '\0' ? "WhatsApp limits this number (%s) until %s: nothing is sent" :
+				    "WhatsApp limits this number (%s)%s: nothing is sent",
+		    at[0] != '\0' ? "WhatsApp ограничил номер (%s) до %s: отправка стоит" :
+				    "WhatsApp ограничил номер (%s)%s: отправка стоит",
+		    s, at);
 	else
-		finding_set(finding_of(out, "limit"), FINDING_OK, "not limited",
-		    "ограничений нет");
+		finding_set(finding_of(out, "limit"), FINDING_OK, "not limited", "ограничений нет");
 }
 
 enum rc
-green_probe_read(const struct account *a, int step, const struct http_res *res,
-    struct finding *out)
+green_probe_read(const struct account *a, int step, const struct http_res *res, struct finding *out)
 {
-	struct mem_arena arena = {0};
+	struct mem_arena arena = { 0 };
 	struct json *j = NULL;
 	char words[160];
 	const struct green_error *e;
@@ -193,10 +196,16 @@ green_probe_read(const struct account *a, int step, const struct http_res *res,
 	if (res->status != 200) {
 		green_words(res, words, sizeof words);
 		e = green_error(res->status, words);
-		finding_http(finding_of(out, step == PROBE_NOTICES ? "notices" :
-		    step == PROBE_LIMIT ? "limit" : res->status == 401 ? "token" : e ? e->code :
-		    "unexpected"), step >= PROBE_NOTICES ? FINDING_UNKNOWN : res->status == 429 ?
-		    FINDING_WARN : FINDING_FAIL, res->status, words);
+		finding_http(finding_of(out,
+				 step == PROBE_NOTICES	 ? "notices" :
+				     step == PROBE_LIMIT ? "limit" :
+				     res->status == 401	 ? "token" :
+				     e			 ? e->code :
+							   "unexpected"),
+		    step >= PROBE_NOTICES  ? FINDING_UNKNOWN :
+			res->status == 429 ? FINDING_WARN :
+					     FINDING_FAIL,
+		    res->status, words);
 		return RC_OK;
 	}
 	if (json_parse(res->body, res->body_n, &j, NULL) != RC_OK)

@@ -29,8 +29,8 @@ extern const size_t greenapi_n_masks;
 extern const struct provider_check greenapi_checks[];
 extern const size_t greenapi_n_checks;
 
-#define GREEN_TEXT_MAX		20000	/* C.1, characters */
-#define GREEN_TEXT_MAX_OTHER	4000	/* ... of their MAX and Telegram instances */
+#define GREEN_TEXT_MAX 20000 /* C.1, characters */
+#define GREEN_TEXT_MAX_OTHER 4000 /* ... of their MAX and Telegram instances */
 
 /* --- in.c: what comes in */
 /*
@@ -59,8 +59,8 @@ bool green_configured(const struct account *a);
 enum rc green_request(const struct account *a, const char *verb, const char *method,
     const char *tail, struct http_req *out) MUST_CHECK;
 /* green_masked: the address without its token, in the arena. */
-const char *green_masked(struct mem_arena *arena, const struct account *a, const char *method,
-    const char *tail);
+const char *green_masked(
+    struct mem_arena *arena, const struct account *a, const char *method, const char *tail);
 /* green_words(res, out, cap): the vendor's words of a refusal, masked; "" where none. */
 void green_words(const struct http_res *res, char *out, size_t cap);
 struct green_error {
@@ -80,19 +80,18 @@ enum rc green_parse_polled(const struct account *a, const char *content_type, co
 
 /* --- poll.c, send.c, ask.c: members of provider_greenapi */
 enum rc green_poll_build(const struct account *a, struct poll_state *st, struct http_req *out);
-enum rc green_poll_read(const struct account *a, const struct http_res *res,
-    struct poll_state *st, struct itemv *out);
+enum rc green_poll_read(
+    const struct account *a, const struct http_res *res, struct poll_state *st, struct itemv *out);
 const char *green_recipient(const struct account *a, const char *id, struct mem_arena *arena);
 enum rc green_send_build(const struct account *a, const struct outmsg *m, struct http_req *out);
-enum rc green_send_read(const struct account *a, const struct outmsg *m,
-    const struct http_res *res, struct send_result *out);
-enum rc green_lookup_build(const struct account *a, const struct outmsg *m,
-    struct http_req *out);
+enum rc green_send_read(const struct account *a, const struct outmsg *m, const struct http_res *res,
+    struct send_result *out);
+enum rc green_lookup_build(const struct account *a, const struct outmsg *m, struct http_req *out);
 enum rc green_lookup_read(const struct account *a, const struct outmsg *m, int64_t since_us,
     const struct http_res *res, struct strv *ids);
 enum rc green_probe_build(const struct account *a, int step, struct http_req *out);
-enum rc green_probe_read(const struct account *a, int step, const struct http_res *res,
-    struct finding *out);
+enum rc green_probe_read(
+    const struct account *a, int step, const struct http_res *res, struct finding *out);
 /* --- words.c: texts for people */
 void greenapi_setup(const struct setup_facts *f, struct buf *b);
 extern const struct provider_hint greenapi_hints[];

@@ -90,21 +90,29 @@ green_peer(struct green_note *g, const char *const *paths)
 static const char *
 green_stanza(struct green_note *g)
 {
-	static const char *const paths[] = {
-		"extendedTextMessageData.stanzaId", "quotedMessage.stanzaId",
-		"editedMessageData.stanzaId", "deletedMessageData.stanzaId",
-		"reactionMessageData.stanzaId", "reactionMessageData.idMessage",
-		"editedMessage.stanzaId", "deletedMessage.stanzaId", "reactionMessage.stanzaId",
-		"pollMessageData.stanzaId", "buttonsResponseMessage.stanzaId",
-		"templateButtonReplyMessage.stanzaId", "listResponseMessage.stanzaId",
-		"interactiveButtonsResponse.stanzaId", NULL
-	};
+	static const char *const paths[] = { "extendedTextMessageData.stanzaId",
+		"quotedMessage.stanzaId", "editedMessageData.stanzaId",
+		"deletedMessageData.stanzaId", "reactionMessageData.stanzaId",
+		"reactionMessageData.idMessage", "editedMessage.stanzaId",
+		"deletedMessage.stanzaId", "reactionMessage.stanzaId", "pollMessageData.stanzaId",
+		"buttonsResponseMessage.stanzaId", "templateButtonReplyMessage.stanzaId",
+		"listResponseMessage.stanzaId", "interactiveButtonsResponse.stanzaId", NULL };
 	return green_first(g, g->data, paths);
 }
 
 /* How each typeMessage is read (C.3). */
-enum green_shape { GREEN_TEXT, GREEN_FILE, GREEN_PLACE, GREEN_CONTACT, GREEN_POLL,
-	GREEN_BUTTON, GREEN_EDIT, GREEN_DELETE, GREEN_REACT, GREEN_VOTE };
+enum green_shape {
+	GREEN_TEXT,
+	GREEN_FILE,
+	GREEN_PLACE,
+	GREEN_CONTACT,
+	GREEN_POLL,
+	GREEN_BUTTON,
+	GREEN_EDIT,
+	GREEN_DELETE,
+	GREEN_REACT,
+	GREEN_VOTE
+};
 static const struct green_type {
 	const char *name;
 	const char *kind;
@@ -244,7 +252,7 @@ green_card_words(struct green_note *g, struct buf *b, const struct json *card)
 	const char *name = green_text(g, card, "displayName");
 
 	green_words_add(b, name || !at ? name : green_vcard(g, &at, "FN"));
-	for (at = vcard; at && (tel = green_vcard(g, &at, "TEL")) != NULL; )
+	for (at = vcard; at && (tel = green_vcard(g, &at, "TEL")) != NULL;)
 		green_words_add(b, tel);
 }
 
@@ -252,7 +260,7 @@ static void
 green_read_contact(struct green_note *g, struct item *it, struct detail *detail)
 {
 	static const char *const many[] = { "messageData.contacts", "contacts",
-	    "contactsArrayMessage.contacts", "contactMessages", NULL };
+		"contactsArrayMessage.contacts", "contactMessages", NULL };
 	const struct json *one = json_get(g->data, "contactMessageData"), *list = NULL;
 	struct buf b;
 
@@ -282,11 +290,11 @@ static void
 green_read_button(struct green_note *g, struct item *it, struct detail *detail)
 {
 	static const char *const objects[] = { "templateMessage", "buttonsMessage", "listMessage",
-	    "interactiveButtons", "interactiveButtonsReply", "buttonsResponseMessage",
-	    "templateButtonReplyMessage", "listResponseMessage", "interactiveButtonsResponse",
-	    "groupInviteMessageData", NULL };
+		"interactiveButtons", "interactiveButtonsReply", "buttonsResponseMessage",
+		"templateButtonReplyMessage", "listResponseMessage", "interactiveButtonsResponse",
+		"groupInviteMessageData", NULL };
 	static const char *const words[] = { "selectedButtonText", "selectedDisplayText",
-	    "contentText", "title", "caption", "groupName", NULL };
+		"contentText", "title", "caption", "groupName", NULL };
 
 	for (size_t i = 0; objects[i]; i++) {
 		const struct json *o = json_get(g->data, objects[i]);
@@ -353,7 +361,7 @@ green_speaker_only(struct green_note *g, const struct json *s)
 
 	return (g->group || g->dir == DIR_OUT) && chat &&
 	    (str_eq(chat, green_text(g, s, "senderName")) ||
-	    str_eq(chat, green_text(g, s, "senderContactName")));
+		str_eq(chat, green_text(g, s, "senderContactName")));
 }
 
 /* The contact is the chat: a person, or in a group the group (contract.md 5). */
@@ -407,16 +415,16 @@ static void
 green_detail_rest(struct green_note *g, struct detail *detail)
 {
 	static const char *const open[] = { "textMessageData", "extendedTextMessageData",
-	    "extendedTextMessage", "fileMessageData", "locationMessageData", "locationMessage",
-	    NULL };
+		"extendedTextMessage", "fileMessageData", "locationMessageData", "locationMessage",
+		NULL };
 	static const char *const used[] = { "typeMessage", "text", "textMessage", "caption",
-	    "stanzaId", "downloadUrl", "fileName", "mimeType", "latitude", "longitude", "name",
-	    "nameLocation", "address", "jpegThumbnail", "quotedMessage", "messageData", "contacts",
-	    "contactMessageData", "contactMessage", "contactMessages", "contactsArrayMessage",
-	    "pollMessageData", "templateMessage", "buttonsMessage", "listMessage",
-	    "interactiveButtons", "interactiveButtonsReply", "buttonsResponseMessage",
-	    "templateButtonReplyMessage", "listResponseMessage", "interactiveButtonsResponse",
-	    "groupInviteMessageData", NULL };
+		"stanzaId", "downloadUrl", "fileName", "mimeType", "latitude", "longitude", "name",
+		"nameLocation", "address", "jpegThumbnail", "quotedMessage", "messageData",
+		"contacts", "contactMessageData", "contactMessage", "contactMessages",
+		"contactsArrayMessage", "pollMessageData", "templateMessage", "buttonsMessage",
+		"listMessage", "interactiveButtons", "interactiveButtonsReply",
+		"buttonsResponseMessage", "templateButtonReplyMessage", "listResponseMessage",
+		"interactiveButtonsResponse", "groupInviteMessageData", NULL };
 	const char *key, *k;
 	const struct json *v, *w;
 
@@ -456,8 +464,7 @@ green_message(struct green_note *g, struct item *it, const struct green_type *t)
 	it->echo = g->dir == DIR_OUT;
 	it->reply_to = green_stanza(g);
 	if (g->group && g->dir == DIR_IN)
-		detail_str(&detail, "senderName",
-		    green_text(g, g->root, "senderData.senderName"));
+		detail_str(&detail, "senderName", green_text(g, g->root, "senderData.senderName"));
 	if (g->chat && str_ends(g->chat, "@lid")) {
 		const char *phone = green_text(g, g->root, "senderData.senderPhoneNumber");
 
@@ -491,11 +498,11 @@ static void
 green_change(struct green_note *g, struct item *it, const struct green_type *t)
 {
 	static const char *const edited[] = { "editedMessageData.textMessage",
-	    "editedMessageData.text", "editedMessageData.caption", "editedMessage.textMessage",
-	    "extendedTextMessageData.text", "textMessageData.textMessage", NULL };
+		"editedMessageData.text", "editedMessageData.caption", "editedMessage.textMessage",
+		"extendedTextMessageData.text", "textMessageData.textMessage", NULL };
 	static const char *const emoji[] = { "extendedTextMessageData.text",
-	    "reactionMessageData.text", "reactionMessageData.reaction",
-	    "reactionMessageData.emoji", "reactionMessage.text", NULL };
+		"reactionMessageData.text", "reactionMessageData.reaction",
+		"reactionMessageData.emoji", "reactionMessage.text", NULL };
 
 	it->type = ITEM_EVENT;
 	it->kind = t->kind;
@@ -534,15 +541,20 @@ green_change(struct green_note *g, struct item *it, const struct green_type *t)
 static void
 green_status(struct green_note *g, struct item *it)
 {
-	static const struct { const char *name, *status, *why; } map[] = {
-		{ "sent", "sent", NULL }, { "delivered", "delivered", NULL },
-		{ "read", "read", NULL }, { "played", "read", NULL }, { "failed", "failed", NULL },
+	static const struct {
+		const char *name, *status, *why;
+	} map[] = {
+		{ "sent", "sent", NULL },
+		{ "delivered", "delivered", NULL },
+		{ "read", "read", NULL },
+		{ "played", "read", NULL },
+		{ "failed", "failed", NULL },
 		{ "noAccount", "failed", "noAccount: this number has no WhatsApp" },
 		{ "notInGroup", "failed", "notInGroup: the number is not in this group" },
 		{ "noActiveSession", "failed", "noActiveSession: the 24-hour window is closed" },
 	};
 	const char *s = green_text(g, g->root, "status"),
-	    *words = green_text(g, g->root, "description");
+		   *words = green_text(g, g->root, "description");
 	struct buf b;
 
 	it->kind = "status";
@@ -571,7 +583,7 @@ green_state(struct green_note *g)
 {
 	static const char *const rest[] = { "suspended", "yellowCard", "notAuthorized", "blocked" };
 	static const char *const texts[] = { "rest: suspended", "rest: suspended",
-	    "rest: not_authorized", "rest: not_authorized" };
+		"rest: not_authorized", "rest: not_authorized" };
 	const char *s = green_text(g, g->root, "stateInstance");
 
 	for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
@@ -580,7 +592,9 @@ green_state(struct green_note *g)
 	return str_eq(s, "authorized") ? "ok" : NULL;
 }
 
-static const struct { const char *type, *kind; } green_events[] = {
+static const struct {
+	const char *type, *kind;
+} green_events[] = {
 	{ "stateInstanceChanged", "instance_state" },
 	{ "statusInstanceChanged", "instance_status" },
 	{ "deviceInfo", "device" },
@@ -612,8 +626,8 @@ green_event(struct green_note *g, struct item *it)
 static void
 green_note_init(struct green_note *g, const struct json *root, struct itemv *out)
 {
-	static const char *const chats[] = { "senderData.chatId", "chatId",
-	    "senderData.sender", NULL };
+	static const char *const chats[] = { "senderData.chatId", "chatId", "senderData.sender",
+		NULL };
 	static const char *const senders[] = { "senderData.sender", NULL };
 	static const char *const wids[] = { "instanceData.wid", NULL };
 
@@ -646,7 +660,7 @@ void
 green_item(const struct json *root, struct itemv *out)
 {
 	static const char *const carriers[] = { "incomingMessageReceived",
-	    "outgoingMessageReceived", "outgoingAPIMessageReceived" };
+		"outgoingMessageReceived", "outgoingAPIMessageReceived" };
 	struct green_note g;
 	struct item *it;
 	bool carrier = false;
@@ -660,8 +674,8 @@ green_item(const struct json *root, struct itemv *out)
 	for (size_t i = 0; i < sizeof carriers / sizeof *carriers; i++)
 		carrier |= str_eq(carriers[i], g.type);
 	/* without its data it is somebody's message all the same */
-	if (!carrier || !g.chat || (json_type(g.data) != JSON_OBJECT &&
-	    !green_text(&g, root, "idMessage"))) {
+	if (!carrier || !g.chat ||
+	    (json_type(g.data) != JSON_OBJECT && !green_text(&g, root, "idMessage"))) {
 		green_event(&g, it);
 		return;
 	}
@@ -677,14 +691,15 @@ green_item(const struct json *root, struct itemv *out)
 static const struct json *
 green_note_in(const struct json *j)
 {
-	return json_get(j, "typeWebhook") ? j :
-	    json_get(j, "body.typeWebhook") ? json_get(j, "body") : NULL;
+	return json_get(j, "typeWebhook")   ? j :
+	    json_get(j, "body.typeWebhook") ? json_get(j, "body") :
+					      NULL;
 }
 
 /* C.4: one notification a POST; an array of them is read too. */
 enum rc
-green_parse(const struct account *a, const char *content_type, const char *p, size_t n,
-    struct itemv *out)
+green_parse(
+    const struct account *a, const char *content_type, const char *p, size_t n, struct itemv *out)
 {
 	struct json *j = NULL;
 	size_t before = out->n;

@@ -12,19 +12,34 @@
 #define API_URL "https://api.green-api.com"
 
 const struct provider_key greenapi_keys[] = {
-	{ .name = "WHATSAPP_API_URL", .kind = CONF_UPSTREAM, .def = API_URL, .use = KEY_WRITE,
-	  .option = "api-url", .set = API_URL,
-	  .help = "Base URL of Green API; one host per instance." },
-	{ .name = "WHATSAPP_ID_INSTANCE", .kind = CONF_ID, .def = "",
-	  .use = KEY_CALL | KEY_READY | KEY_ASK | KEY_WRITE, .option = "id",
-	  .prompt = { "idInstance", "idInstance" }, .help = "Green API: idInstance." },
-	{ .name = "WHATSAPP_API_TOKEN_INSTANCE", .kind = CONF_TEXT, .def = "", .secret = true,
-	  .use = KEY_CALL | KEY_READY | KEY_ASK | KEY_WRITE, .option = "token",
-	  .prompt = { "apiTokenInstance", "apiTokenInstance" },
-	  .help = "Green API: apiTokenInstance." },
-	{ .name = "WHATSAPP_WEBHOOK_TOKEN", .kind = CONF_SECRET, .def = "", .secret = true,
-	  .use = KEY_VERIFY | KEY_MAKE | KEY_WRITE,
-	  .help = "Green API: the token its webhook deliveries carry." },
+	{ .name = "WHATSAPP_API_URL",
+	    .kind = CONF_UPSTREAM,
+	    .def = API_URL,
+	    .use = KEY_WRITE,
+	    .option = "api-url",
+	    .set = API_URL,
+	    .help = "Base URL of Green API; one host per instance." },
+	{ .name = "WHATSAPP_ID_INSTANCE",
+	    .kind = CONF_ID,
+	    .def = "",
+	    .use = KEY_CALL | KEY_READY | KEY_ASK | KEY_WRITE,
+	    .option = "id",
+	    .prompt = { "idInstance", "idInstance" },
+	    .help = "Green API: idInstance." },
+	{ .name = "WHATSAPP_API_TOKEN_INSTANCE",
+	    .kind = CONF_TEXT,
+	    .def = "",
+	    .secret = true,
+	    .use = KEY_CALL | KEY_READY | KEY_ASK | KEY_WRITE,
+	    .option = "token",
+	    .prompt = { "apiTokenInstance", "apiTokenInstance" },
+	    .help = "Green API: apiTokenInstance." },
+	{ .name = "WHATSAPP_WEBHOOK_TOKEN",
+	    .kind = CONF_SECRET,
+	    .def = "",
+	    .secret = true,
+	    .use = KEY_VERIFY | KEY_MAKE | KEY_WRITE,
+	    .help = "Green API: the token its webhook deliveries carry." },
 };
 const size_t greenapi_n_keys = sizeof greenapi_keys / sizeof *greenapi_keys;
 
@@ -41,8 +56,9 @@ enum claim
 greenapi_claims(const struct conf_values *v)
 {
 	return conf_is_set(v, "WHATSAPP_ID_INSTANCE") ||
-	    conf_is_set(v, "WHATSAPP_API_TOKEN_INSTANCE") ?
-	    CLAIM_YES : CLAIM_DEFAULT;
+		conf_is_set(v, "WHATSAPP_API_TOKEN_INSTANCE") ?
+	    CLAIM_YES :
+	    CLAIM_DEFAULT;
 }
 
 void

@@ -15,14 +15,14 @@
 #include "provider/greenapi/greenapi.h"
 #include "base/str.h"
 
-#define GREEN_WAIT_MIN_S	5	/* C.1: receiveTimeout=5..60 */
-#define GREEN_WAIT_MAX_S	60
-#define GREEN_SLACK_S		5	/* C.2: client timeout > receiveTimeout */
-#define GREEN_ATTEMPTS_KEPT	4	/* successful requests listed of a check */
-#define JOURNAL_S		3600	/* between comparisons of a queue with the journals */
-#define JOURNAL_LEAST_MS	8000	/* one is begun only with so much time left */
-#define JOURNAL_MAX_MS		30000
-#define JOURNAL_YOUNG_US	(180 * 1000000LL)	/* the queue may still bring it */
+#define GREEN_WAIT_MIN_S 5 /* C.1: receiveTimeout=5..60 */
+#define GREEN_WAIT_MAX_S 60
+#define GREEN_SLACK_S 5 /* C.2: client timeout > receiveTimeout */
+#define GREEN_ATTEMPTS_KEPT 4 /* successful requests listed of a check */
+#define JOURNAL_S 3600 /* between comparisons of a queue with the journals */
+#define JOURNAL_LEAST_MS 8000 /* one is begun only with so much time left */
+#define JOURNAL_MAX_MS 30000
+#define JOURNAL_YOUNG_US (180 * 1000000LL) /* the queue may still bring it */
 
 /* --- polling ------------------------------------------------------------------- */
 
@@ -60,8 +60,8 @@ green_poll_end(struct poll_state *st, struct green_poll *g)
 
 /* Long poll (C.2): as long as the check has time for, within the vendor's bounds. */
 static enum rc
-green_build_receive(const struct account *a, struct poll_state *st, struct green_poll *g,
-    struct http_req *out)
+green_build_receive(
+    const struct account *a, struct poll_state *st, struct green_poll *g, struct http_req *out)
 {
 	unsigned int wait_s = st->long_poll_s;
 	int64_t left_ms = st->deadline_ms ? st->deadline_ms - clock_mono_ms() : INT64_MAX;
@@ -72,7 +72,8 @@ green_build_receive(const struct account *a, struct poll_state *st, struct green
 		wait_s = 0;
 	if (left_ms / 1000 - GREEN_SLACK_S < (int64_t)wait_s)
 		wait_s = left_ms / 1000 > GREEN_SLACK_S ?
-		    (unsigned int)(left_ms / 1000 - GREEN_SLACK_S) : 0;
+		    (unsigned int)(left_ms / 1000 - GREEN_SLACK_S) :
+		    0;
 	if (wait_s > GREEN_WAIT_MAX_S)
 		wait_s = GREEN_WAIT_MAX_S;
 	if (wait_s < GREEN_WAIT_MIN_S)
@@ -119,8 +120,8 @@ green_journal_due(const struct poll_state *st)
 }
 
 static enum rc
-green_journal_build(const struct account *a, struct poll_state *st, struct green_poll *g,
-    struct http_req *out)
+green_journal_build(
+    const struct account *a, struct poll_state *st, struct green_poll *g, struct http_req *out)
 {
 	int64_t left_ms = st->deadline_ms ? st->deadline_ms - clock_mono_ms() : INT64_MAX;
 	enum rc rc;
@@ -139,7 +140,8 @@ green_journal_build(const struct account *a, struct poll_state *st, struct green
 	rc = green_request(a, "GET", journals[g->journal], "?minutes=1440", out);
 	if (rc == RC_OK) {
 		out->timeout_ms = a->poll_s > 0 && left_ms - 2500 < JOURNAL_MAX_MS ?
-		    (unsigned int)(left_ms - 2500) : JOURNAL_MAX_MS;
+		    (unsigned int)(left_ms - 2500) :
+		    JOURNAL_MAX_MS;
 		out->max_answer = 16UL << 20;
 	}
 	return rc;
@@ -158,14 +160,13 @@ put_as(struct mem_arena *arena, struct jsonw *w, const char *key, const struct j
 
 /* A line of a journal is flat; its notification has the same members in objects. */
 static void
-green_journal_note(const struct account *a, struct mem_arena *arena, const struct json *e,
-    struct buf *b)
+green_journal_note(
+    const struct account *a, struct mem_arena *arena, const struct json *e, struct buf *b)
 {
 	static const char *const flat[] = { "type", "idMessage", "timestamp", "chatId", "senderId",
-	    "senderName", "senderContactName", "typeMessage", "textMessage", "downloadUrl",
-	    "caption",
-	    "fileName", "mimeType", "jpegThumbnail", "statusMessage", "sendByApi",
-	    "extendedTextMessage", "location", "contact" };
+		"senderName", "senderContactName", "typeMessage", "textMessage", "downloadUrl",
+		"caption", "fileName", "mimeType", "jpegThumbnail", "statusMessage", "sendByApi",
+		"extendedTextMessage", "location", "contact" };
 	bool out = str_eq(json_text(arena, json_get(e, "type")), "outgoing");
 	const struct json *v;
 	const char *key;
@@ -173,9 +174,10 @@ green_journal_note(const struct account *a, struct mem_arena *arena, const struc
 
 	jsonw_init(&w, b);
 	jsonw_object(&w, NULL);
-	jsonw_str(&w, "typeWebhook", !out ? "incomingMessageReceived" :
-	    json_bool(json_get(e, "sendByApi"), false) ? "outgoingAPIMessageReceived" :
-	    "outgoingMessageReceived");
+	jsonw_str(&w, "typeWebhook",
+	    !out					   ? "incomingMessageReceived" :
+		json_bool(json_get(e, "sendByApi"), false) ? "outgoingAPIMessageReceived" :
+							     "outgoingMessageReceived");
 	jsonw_object(&w, "instanceData");
 	jsonw_str(&w, "idInstance", a->own_id);
 	jsonw_end(&w);
@@ -235,15 +237,15 @@ green_journal(const struct account *a, const struct json *j, struct itemv *out)
 
 /* An answer kept in the ledger: a journal's list, or a notification. */
 enum rc
-green_parse_polled(const struct account *a, const char *content_type, const char *p, size_t n,
-    struct itemv *out)
+green_parse_polled(
+    const struct account *a, const char *content_type, const char *p, size_t n, struct itemv *out)
 {
 	struct json *j = NULL;
 	enum rc rc;
 
 	if (json_parse(p, n, &j, NULL) == RC_OK && json_type(j) == JSON_ARRAY &&
-	    a->own_id != NULL &&
-	    json_get(json_at(j, 0), "typeWebhook") == NULL && json_len(j) > 0) {
+	    a->own_id != NULL && json_get(json_at(j, 0), "typeWebhook") == NULL &&
+	    json_len(j) > 0) {
 		green_journal(a, j, out);
 		rc = out->n > 0 ? RC_OK : RC_INVALID;
 	} else {
@@ -294,8 +296,10 @@ green_attempt(const struct account *a, struct poll_state *st, const struct green
 		return;
 	at = poll_attempt_add(st);
 	at->url = green_masked(&st->arena, a,
-	    g->compares ? journals[g->journal] : g->deleting ? "deleteNotification" :
-	    "receiveNotification", "");
+	    g->compares	    ? journals[g->journal] :
+		g->deleting ? "deleteNotification" :
+			      "receiveNotification",
+	    "");
 	at->auth = "";
 	at->status = res->status;
 	at->ms = res->ms;
@@ -366,7 +370,7 @@ static void
 green_read_body(const struct json *j, struct itemv *out)
 {
 	const struct json *body = json_get(j, "body");
-	struct mem_arena arena = {0};
+	struct mem_arena arena = { 0 };
 	const char *raw;
 
 	if (json_type(body) == JSON_OBJECT) {
@@ -380,11 +384,11 @@ green_read_body(const struct json *j, struct itemv *out)
 
 /* true: a notification is in out and g->receipt names it */
 static bool
-green_read_notification(struct green_poll *g, const struct http_res *res, struct itemv *out,
-    bool *bad)
+green_read_notification(
+    struct green_poll *g, const struct http_res *res, struct itemv *out, bool *bad)
 {
 	struct json *j = NULL;
-	struct mem_arena arena = {0};
+	struct mem_arena arena = { 0 };
 	const char *p = res->body, *id;
 	size_t n = res->body_n;
 
@@ -487,8 +491,8 @@ green_journal_fail(const struct account *a, struct poll_state *st, struct green_
 	green_poll_fail(a, st, g, res);
 	if (a->poll_s == 0)
 		return;
-	log_warn("⚠️ WhatsApp [%s]: the journals could not be compared (%s, status %d)", a->name,
-	    st->hint != NULL ? st->hint : "unexpected", res->status);
+	log_warn("⚠️ WhatsApp [%s]: the journals could not be compared (%s, status %d)",
+	    a->name, st->hint != NULL ? st->hint : "unexpected", res->status);
 	st->pause_s = 0;
 	st->stored = true;
 	green_journal_remember(st);
@@ -531,8 +535,8 @@ green_read_journal(const struct account *a, struct poll_state *st, struct green_
 }
 
 enum rc
-green_poll_read(const struct account *a, const struct http_res *res, struct poll_state *st,
-    struct itemv *out)
+green_poll_read(
+    const struct account *a, const struct http_res *res, struct poll_state *st, struct itemv *out)
 {
 	struct green_poll *g = st->priv;
 

@@ -10,9 +10,9 @@
 #include "provider/greenapi/greenapi.h"
 #include "base/str.h"
 
-#define GREEN_QUOTA_PAUSE_S	600	/* C.5: 466 */
-#define GREEN_RATE_PAUSE_S	10	/* C.5: 429 */
-#define GREEN_STOP_PAUSE_S	300	/* C.5: wrong token, not authorized */
+#define GREEN_QUOTA_PAUSE_S 600 /* C.5: 466 */
+#define GREEN_RATE_PAUSE_S 10 /* C.5: 429 */
+#define GREEN_STOP_PAUSE_S 300 /* C.5: wrong token, not authorized */
 
 bool
 green_whatsapp(const struct account *a)
@@ -39,8 +39,8 @@ green_configured(const struct account *a)
 
 /* C.1: {apiUrl}/waInstance{id}/{method}/{token}[tail]; b is made. */
 static void
-green_url(const struct account *a, const char *method, const char *token, const char *tail,
-    struct buf *b)
+green_url(
+    const struct account *a, const char *method, const char *token, const char *tail, struct buf *b)
 {
 	buf_init(b, 4096);
 	buf_printf(b, "%s/waInstance", a->api_url);
@@ -91,8 +91,8 @@ void
 green_words(const struct http_res *res, char *out, size_t cap)
 {
 	static const char *const paths[] = { "message", "reason", "correspondentsStatus.status",
-	    "invokeStatus.status", "error" };
-	struct mem_arena arena = {0};
+		"invokeStatus.status", "error" };
+	struct mem_arena arena = { 0 };
 	struct json *j = NULL;
 	const char *s = NULL;
 

@@ -19,7 +19,7 @@
 static enum rc
 green_full_chat(const char *s, struct buf *out)
 {
-	struct mem_arena arena = {0};
+	struct mem_arena arena = { 0 };
 	const char *jid = green_jid(&arena, s);
 	enum rc rc = str_charset(jid, 3, 100, "@.-_") ? RC_OK : RC_INVALID;
 
@@ -72,8 +72,12 @@ green_chat_id(const struct account *a, const struct outmsg *m, struct buf *out)
 static void
 green_file_name(const struct att *att, struct buf *out)
 {
-	static const struct { const char *type, *ext; } exts[] = {
-		{ "image", ".jpg" }, { "video", ".mp4" }, { "audio", ".ogg" },
+	static const struct {
+		const char *type, *ext;
+	} exts[] = {
+		{ "image", ".jpg" },
+		{ "video", ".mp4" },
+		{ "audio", ".ogg" },
 		{ "sticker", ".webp" },
 	};
 	const char *p, *start;
@@ -105,8 +109,8 @@ green_file_name(const struct att *att, struct buf *out)
 /* What is asked of a chat beside messages: read up to one, typing.  Typing ends by
  * itself or by the message; nothing is found that sends a reaction. */
 static enum rc
-green_action_build(const struct account *a, const struct outmsg *m, const char *chat,
-    struct http_req *out)
+green_action_build(
+    const struct account *a, const struct outmsg *m, const char *chat, struct http_req *out)
 {
 	bool read = str_eq(m->action, "mark_seen");
 	struct jsonw w;
@@ -212,7 +216,7 @@ enum rc
 green_send_read(const struct account *a, const struct outmsg *m, const struct http_res *res,
     struct send_result *out)
 {
-	struct mem_arena arena = {0};
+	struct mem_arena arena = { 0 };
 	struct json *j = NULL;
 	const char *id = NULL;
 
@@ -286,11 +290,11 @@ green_lookup_build(const struct account *a, const struct outmsg *m, struct http_
 }
 
 static bool
-green_same_message(struct mem_arena *arena, const struct json *j, const struct outmsg *m,
-    int64_t since_us)
+green_same_message(
+    struct mem_arena *arena, const struct json *j, const struct outmsg *m, int64_t since_us)
 {
 	static const char *const texts[] = { "textMessage", "extendedTextMessage.text",
-	    "extendedTextMessageData.text", "caption" };
+		"extendedTextMessageData.text", "caption" };
 	const char *type = json_str(arena, json_get(j, "type"));
 	const char *at = json_text(arena, json_get(j, "timestamp"));
 	const char *text = NULL;
@@ -310,8 +314,8 @@ green_same_message(struct mem_arena *arena, const struct json *j, const struct o
 
 /* The journal holds all chats; a history's lines may not name theirs. */
 static bool
-green_same_chat(const struct account *a, struct mem_arena *arena, const struct json *e,
-    const struct outmsg *m)
+green_same_chat(
+    const struct account *a, struct mem_arena *arena, const struct json *e, const struct outmsg *m)
 {
 	const char *chat = json_text(arena, json_get(e, "chatId"));
 	struct buf want;
@@ -329,7 +333,7 @@ enum rc
 green_lookup_read(const struct account *a, const struct outmsg *m, int64_t since_us,
     const struct http_res *res, struct strv *ids)
 {
-	struct mem_arena arena = {0};
+	struct mem_arena arena = { 0 };
 	struct json *j = NULL;
 	enum rc rc = RC_TEMP;
 
@@ -349,8 +353,9 @@ green_lookup_read(const struct account *a, const struct outmsg *m, int64_t since
 	mem_arena_free(&arena);
 	if (ids->n > 0)
 		return RC_OK;
-	if (m->look_in == NULL && (rc == RC_NONE ||
-	    (res->fail == HTTP_FAIL_NONE && res->status >= 400 && res->status < 500))) {
+	if (m->look_in == NULL &&
+	    (rc == RC_NONE ||
+		(res->fail == HTTP_FAIL_NONE && res->status >= 400 && res->status < 500))) {
 		strv_add(ids, JOURNAL, strlen(JOURNAL));
 		return RC_DUP;
 	}

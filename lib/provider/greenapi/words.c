@@ -32,41 +32,41 @@ greenapi_setup(const struct setup_facts *f, struct buf *b)
 }
 
 const struct provider_hint greenapi_hints[] = {
-	{ "wrong_url", {
-		"The provider does not know this address (403, 404 or a page): check the API URL "
-		"and the instance's number (WHATSAPP_API_URL, WHATSAPP_ID_INSTANCE).",
+	{ "wrong_url",
+	    { "The provider does not know this address (403, 404 or a page): check the API URL "
+	      "and the instance's number (WHATSAPP_API_URL, WHATSAPP_ID_INSTANCE).",
 		"Провайдер не знает такого адреса (403, 404 или страница): проверьте адрес API и "
 		"номер инстанса (WHATSAPP_API_URL, WHATSAPP_ID_INSTANCE)." } },
-	{ "not_configured", {
-		"The account is not complete: WHATSAPP_API_URL, WHATSAPP_ID_INSTANCE and "
-		"WHATSAPP_API_TOKEN_INSTANCE are needed.",
+	{ "not_configured",
+	    { "The account is not complete: WHATSAPP_API_URL, WHATSAPP_ID_INSTANCE and "
+	      "WHATSAPP_API_TOKEN_INSTANCE are needed.",
 		"Аккаунт настроен не полностью: нужны WHATSAPP_API_URL, WHATSAPP_ID_INSTANCE и "
 		"WHATSAPP_API_TOKEN_INSTANCE." } },
-	{ "not_authorized", {
-		"The WhatsApp instance is not authorized: scan the QR code in Green API's console.",
+	{ "not_authorized",
+	    { "The WhatsApp instance is not authorized: scan the QR code in Green API's console.",
 		"Инстанс WhatsApp не авторизован: отсканируйте QR-код в личном "
 		"кабинете Green API." } },
-	{ "starting", {
-		"The WhatsApp instance is starting; the next check tries again.",
+	{ "starting",
+	    { "The WhatsApp instance is starting; the next check tries again.",
 		"Инстанс WhatsApp запускается; следующая проверка попробует снова." } },
-	{ "quota_exceeded", {
-		"The plan's quota at Green API is used up (466).",
+	{ "quota_exceeded",
+	    { "The plan's quota at Green API is used up (466).",
 		"Исчерпана квота тарифа Green API (466)." } },
-	{ "stuck_queue", {
-		"Green API gives the same notification again although it was deleted; what was "
-		"received is stored.",
+	{ "stuck_queue",
+	    { "Green API gives the same notification again although it was deleted; what was "
+	      "received is stored.",
 		"Green API снова отдаёт уже удалённое уведомление; полученное сохранено." } },
-	{ "suspended", {
-		"WhatsApp limits this number for a time: nothing is sent, messages still "
-		"arrive. dmbox "
-		"holds the queue until the limit ends; write only to people who wrote first.",
+	{ "suspended",
+	    { "WhatsApp limits this number for a time: nothing is sent, messages still "
+	      "arrive. dmbox "
+	      "holds the queue until the limit ends; write only to people who wrote first.",
 		"WhatsApp временно ограничил номер: отправки нет, входящие приходят. "
 		"dmbox придержит "
 		"очередь до конца ограничения; пишите только тем, кто написал первым." } },
-	{ "green_refuses", {
-		"Green API refuses without saying whether the instance or this message "
-		"is to blame. "
-		"Nothing is lost, dmbox goes on trying; dmbox outbox cancel ID gives a message up.",
+	{ "green_refuses",
+	    { "Green API refuses without saying whether the instance or this message "
+	      "is to blame. "
+	      "Nothing is lost, dmbox goes on trying; dmbox outbox cancel ID gives a message up.",
 		"Green API отказывает и не говорит, в инстансе дело или в сообщении. Ничего не "
 		"потеряно, dmbox пробует дальше; dmbox outbox cancel ID снимает сообщение." } },
 };

@@ -211,8 +211,8 @@ escape_body(const char *p, size_t n, struct buf *b)
  * configured secret or the body, or simply another secret.  A forger is not to make us
  * grow by six times a large body, nor to read it more than once for each secret. */
 static const char *
-wrong_because(const struct strv *secrets, const struct http_req *req,
-    const unsigned char mac[SIGN_SHA256])
+wrong_because(
+    const struct strv *secrets, const struct http_req *req, const unsigned char mac[SIGN_SHA256])
 {
 	const char *p = req->body, *why = "wrong_signature";
 	size_t n = req->body_n;
@@ -229,8 +229,7 @@ wrong_because(const struct strv *secrets, const struct http_req *req,
 	    (n != req->body_n && any_other(secrets, req->memo, p, n, mac)))
 		why = "wrong_signature_whitespace";
 	for (size_t i = 0; i < secrets->n; i++) {
-		struct sign_made *made = made_of(req->memo, secrets->v[i],
-		    strlen(secrets->v[i]));
+		struct sign_made *made = made_of(req->memo, secrets->v[i], strlen(secrets->v[i]));
 
 		if (made != NULL)
 			made->explained = true;

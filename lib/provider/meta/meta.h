@@ -24,19 +24,19 @@ void meta_unconfigure(struct meta_own *own);	/* frees what is in it */
 
 /* struct provider's verify, with the app secrets of a->own.  All are tried, so that the time
  * says nothing of which. */
-enum rc meta_verify(const struct account *a, const struct http_req *req,
-    const char **why) MUST_CHECK;
+enum rc meta_verify(
+    const struct account *a, const struct http_req *req, const char **why) MUST_CHECK;
 /* struct provider's sign, with the first of them. */
 enum rc meta_sign(const struct account *a, struct http_req *req) MUST_CHECK;
 /* struct provider's handshake and handshake_query, with a->own's verify token. */
-enum rc meta_handshake(const struct account *a, const struct http_req *req,
-    struct buf *out) MUST_CHECK;
-enum rc meta_handshake_query(const struct account *a, const char *challenge,
-    struct buf *out) MUST_CHECK;
+enum rc meta_handshake(
+    const struct account *a, const struct http_req *req, struct buf *out) MUST_CHECK;
+enum rc meta_handshake_query(
+    const struct account *a, const char *challenge, struct buf *out) MUST_CHECK;
 /* meta_handshake_token(verify_token, req, out): handshake, for an own of another kind.
  * RC_DENIED: the token is another one. */
-enum rc meta_handshake_token(const char *verify_token, const struct http_req *req,
-    struct buf *out) MUST_CHECK;
+enum rc meta_handshake_token(
+    const char *verify_token, const struct http_req *req, struct buf *out) MUST_CHECK;
 
 /* A call of the Graph API. */
 struct meta_call {
