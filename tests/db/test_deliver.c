@@ -204,12 +204,13 @@ test_lookup_finds(void **state)
 {
 	struct fix *f = *state;
 	int64_t id = put_main(f, "6501", "DROP me"), next = put_main(f, "6501", "after it");
-	time_t now = time(NULL);
+	time_t now;
 	struct tm tm;
 	char at[40];
 
 	rounds(f);
 	assert_string_equal(state_of(f, next), "queued");	/* keeps its place */
+	now = time(NULL);	/* not before it was tried */
 	gmtime_r(&now, &tm);
 	strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S+0000", &tm);
 	snprintf(f->t.look, sizeof f->t.look, "{\"data\":[{\"id\":\"c1\",\"updated_time\":\"%s\",\"messages\":{\"data\":["
@@ -232,11 +233,12 @@ test_lookup_two_steps(void **state)
 {
 	struct fix *f = *state;
 	int64_t id = put_main(f, "6501", "DROP me"), other = put_main(f, "6502", "DROP too");
-	time_t now = time(NULL);
+	time_t now;
 	struct tm tm;
 	char at[40];
 
 	rounds(f);
+	now = time(NULL);	/* not before it was tried */
 	gmtime_r(&now, &tm);
 	strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S+0000", &tm);
 	snprintf(f->t.look, sizeof f->t.look, "{\"data\":[{\"id\":\"c1\",\"updated_time\":\"%s\"}]}", at);
