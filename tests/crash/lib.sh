@@ -149,14 +149,14 @@ cgi() {
 	env -i "PATH=$PATH" LD_PRELOAD="$SO" "DMBOX_CRASH=$PLAN" "DMBOX_CONFIG=$DMBOX_CONFIG" GATEWAY_INTERFACE=CGI/1.1 \
 	    "REQUEST_METHOD=$m" "REQUEST_URI=$u" QUERY_STRING= REMOTE_ADDR=127.0.0.1 CONTENT_TYPE=application/json \
 	    "CONTENT_LENGTH=$(stat -c %s "$T/stdin")" ${AWAY:+"DATABASE_URL=host=$T/nowhere"} "$@" \
-	    timeout -k 5 40 "$BB/cgi-bin/$p.fcgi" <"$T/stdin" >"$T/answer" 2>>"$T/logs/cgi.err"
+	    timeout -k 5 300 "$BB/cgi-bin/$p.fcgi" <"$T/stdin" >"$T/answer" 2>>"$T/logs/cgi.err"
 	[[ $(head -n 1 "$T/answer" | tr -d '\0') =~ ^Status:\ 20[02] ]]
 }
 cgi_hook() { cgi webhook POST /instagram/webhook "$1" "HTTP_X_WEBHOOK_SECRET=$SECRET"; }
 cgi_send() { cgi send POST "$1" "$2" "HTTP_AUTHORIZATION=Bearer $TOKEN"; }
 # poll [KEY=VALUE...]: what cron does, once; under the plan; Green API's long poll only
 # where it is asked for
-poll() { (export WHATSAPP_POLL_SECONDS=0 "$@"; cd "$T" && LD_PRELOAD=$SO timeout -k 5 90 "$BB/dmbox-poll" --once) >>"$T/logs/poll.log" 2>&1; }
+poll() { (export WHATSAPP_POLL_SECONDS=0 "$@"; cd "$T" && LD_PRELOAD=$SO timeout -k 5 300 "$BB/dmbox-poll" --once) >>"$T/logs/poll.log" 2>&1; }
 # time_passes: leases end, waits are over; what a minute does to an idle system
 time_passes() {
 	q "update dmbox.leases set expires_at = now() - interval '1 s';
