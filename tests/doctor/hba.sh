@@ -7,8 +7,10 @@ hba_read() {
 	before=$("$STATE/psql" -XqAtd postgres -c "select pg_conf_load_time()" -c "select pg_reload_conf()" | head -n 1)
 	until_true 10 eval '[ "$("$STATE/psql" -XqAtd postgres -c "select pg_conf_load_time()")" != "'"$before"'" ]'
 }
-hba() { flock "$HBA" sh -c 'printf "%s\n" "$1" | cat - "$2" >"$3" && cat "$3" >"$2"' - "$1" "$HBA" "$V/hba" && hba_read; }
-unhba() { flock "$HBA" sh -c 'grep -vF -- "$1" "$2" >"$3"; cat "$3" >"$2"' - "$1" "$HBA" "$V/hba"; hba_read; }
+# One at a time until it is read: a server that reads the file while another fault writes it
+# keeps the rules of before.
+hba() { (flock 7; printf '%s\n' "$1" | cat - "$HBA" >"$V/hba" && cat "$V/hba" >"$HBA" && hba_read) 7>"$T/hba.lock"; }
+unhba() { (flock 7; grep -vF -- "$1" "$HBA" >"$V/hba"; cat "$V/hba" >"$HBA"; hba_read) 7>"$T/hba.lock"; }
 # as_role ROLE: this configuration logs in as ROLE, with the password "made-up"
 as_role() { conf "DATABASE_URL=$(conf_get "$STATE/dmbox.env" DATABASE_URL | sed "s|//dmbox@|//$1:made-up@|")"; }
 role() { "$STATE/psql" -Xqd postgres -c "create role $1 login password 'made-up' in role dmbox"; }
