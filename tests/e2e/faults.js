@@ -19,6 +19,13 @@ async function polls(page, n) {
 	for (let i = 0; i < n; i++)
 		await page.waitForResponse((r) => /conversations|changes|tick/.test(r.url()), { timeout: 60000 });
 }
+// the page has nothing more to ask for: three looks at the tick file, and nothing in between
+async function quiet(page) {
+	for (let n = 0; n < 3;) {
+		const r = await page.waitForResponse((x) => /conversations|messages|changes|tick/.test(x.url()), { timeout: 120000 });
+		n = /tick/.test(r.url()) ? n + 1 : 0;
+	}
+}
 async function open(page, words) {
 	if (await page.isHidden('#conversations'))
 		await page.click('#back');
@@ -29,7 +36,7 @@ async function open(page, words) {
 async function idle(page) {
 	await open(page, 'Клиент 7');
 	await page.waitForFunction(() => document.querySelectorAll('#messages li').length >= 3);
-	await polls(page, 2);
+	await quiet(page);
 	await page.evaluate(() => {
 		const li = document.querySelector('#messages li .text');
 		getSelection().selectAllChildren(li);
@@ -55,6 +62,7 @@ async function voice(page) {
 		const a = document.querySelector('#messages audio');
 		window.voice = a;
 		a.muted = true;
+		a.loop = true;	// on a machine that has other work the arrivals take longer than the words
 		await a.play();
 	});
 	for (let i = 1; i <= 30; i++) {
@@ -62,7 +70,8 @@ async function voice(page) {
 		await page.waitForTimeout(300);	// one after another, not in one answer
 	}
 	await page.locator('#messages .text', { hasText: /^ещё 30$/ }).waitFor();
-	is('fault 1: the voice message plays on through 30 arrivals', await page.evaluate(() => window.voice.isConnected && !window.voice.paused && window.voice.currentTime > 5), true);
+	await page.waitForFunction(() => window.voice.played.length > 0 && window.voice.played.end(0) > 5);
+	is('fault 1: the voice message plays on through 30 arrivals', await page.evaluate(() => window.voice.isConnected && !window.voice.paused), true);
 	number('voice', await page.evaluate(() => (window.voice.isConnected && !window.voice.paused ? 30 : 0)));
 	await page.evaluate(() => window.voice.pause());
 }

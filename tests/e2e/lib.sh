@@ -28,10 +28,10 @@ unlike() { if [[ $2 =~ $3 ]]; then not_ok "$1" "got:  $2" "unwanted: $3"; else o
 # check WHAT COMMAND...
 check() { local w=$1 o; shift; if o=$("$@" 2>&1); then ok "$w"; else not_ok "$w" "$* failed" "$o"; fi; }
 # until_true SECONDS COMMAND...: the wait of a test, never an assertion of speed: on a
-# machine that has other work a thing of 20 seconds takes a minute, so none is shorter
-# than two, however few are named
+# machine that has other work a thing of 20 seconds takes minutes, so none is shorter
+# than four, however few are named
 until_true() {
-	local end=$((SECONDS + ($1 < 120 ? 120 : $1)))
+	local end=$((SECONDS + ($1 < 240 ? 240 : $1)))
 	shift
 	while ! "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || return 1
@@ -71,7 +71,7 @@ stack_begin() {
 	STACK=$!
 	STACKS+=("$STACK")
 	born "$STACK"
-	if until_true 180 eval 'grep -q "^dmbox ready: " "$OUT" || ! kill -0 $STACK' && kill -0 "$STACK" 2>/dev/null; then
+	if until_true 600 eval 'grep -q "^dmbox ready: " "$OUT" || ! kill -0 $STACK' && kill -0 "$STACK" 2>/dev/null; then
 		URL=http://127.0.0.1:$PORT
 		TOKEN=$(cat "$STATE/token")
 		SECRET=$(conf_get "$STATE/dmbox.env" INSTAGRAM_WEBHOOK_SECRET)
@@ -98,7 +98,7 @@ q() { "$STATE/psql" -XqAtc "$1"; }
 req() {
 	local m=$1 p=$2
 	shift 2
-	CODE=$(curl -s -m 60 -o "$T/body" -D "$T/head" -w '%{http_code}' -X "$m" "$@" "$URL$p")
+	CODE=$(curl -s -m 300 -o "$T/body" -D "$T/head" -w '%{http_code}' -X "$m" "$@" "$URL$p")
 	BODY=$(tr -d '\0' <"$T/body" 2>/dev/null)
 	HEAD=$(tr -d '\r' <"$T/head" 2>/dev/null | tr 'A-Z' 'a-z')
 	: >"$T/body"
@@ -121,7 +121,7 @@ api() {
 j() { jq -r "$1" <<<"$BODY" 2>/dev/null; }
 # sim PATH [JSON]: the simulator's control API
 sim() {
-	if [ $# -gt 1 ]; then curl -s -m 20 -X POST --data-binary "$2" "$SIM/_sim/$1"; else curl -s -m 20 "$SIM/_sim/$1"; fi
+	if [ $# -gt 1 ]; then curl -s -m 300 -X POST --data-binary "$2" "$SIM/_sim/$1"; else curl -s -m 300 "$SIM/_sim/$1"; fi
 }
 # number KEY GOT: one of the inbox page's numbers (numbers-table.js)
 number() { mkdir -p "$ROOT/$B/inbox" && printf '%s\t%s\t%s\n' "$1" "${WHERE:-lighttpd}" "$2" >>"$ROOT/$B/inbox/$(basename "$0").rows"; }
@@ -138,7 +138,7 @@ pids_under() {
 }
 # left_under FOLDER: those that do not end by themselves
 left_under() {
-	local end=$((SECONDS + 120))
+	local end=$((SECONDS + 240))
 	while [ -n "$(pids_under "$1")" ] && [ "$SECONDS" -lt "$end" ]; do sleep 0.1; done
 	pids_under "$1"
 }

@@ -365,7 +365,9 @@ async function live() {
 	const second = await b.context.newPage();
 	await second.goto(`${s.url}/inbox/#whatsapp/2`);
 	await message(second, 'Девочки').waitFor();
-	await page.waitForTimeout(2500);
+	// nothing of the beginning is left: three looks at the tick file in a row
+	for (const end = Date.now() + 120000; Date.now() < end && (s.w.calls.length < 3 || s.w.calls.slice(-3).some((c) => !/tick/.test(c)));)
+		await page.waitForTimeout(200);
 	s.w.calls.length = 0;
 	const ticks = () => s.w.calls.filter((c) => /tick/.test(c)).length, since = Date.now();
 	while (ticks() < 6 && Date.now() - since < 120000)
@@ -373,11 +375,13 @@ async function live() {
 	is('idle: only the tick file is asked for', s.w.calls.filter((c) => !/tick/.test(c)).join(' '), '');
 	// one of them asks each 2 s, on a slow machine less often; both would ask twice as often
 	is('two tabs ask as one', ticks() >= 6 && ticks() <= (Date.now() - since) / 1900 + 2, true);
-	const t0 = Date.now(), before = ticks();
+	const t0 = Date.now(), before = s.w.calls.length;
 	s.w.say(2, 'inbound', 'А я приду с дочкой', { ago: 0, sender: { id: '7111@c.us', name: 'Ольга' } });
 	await message(second, 'с дочкой').waitFor();
 	const ms = Date.now() - t0;
-	is('a message is there after the next look at the tick file', ticks() - before <= 2, true);
+	// looks from then until it is asked for; how long the page takes to show it is the machine's affair
+	const asked = s.w.calls.slice(before), first = asked.findIndex((c) => /changes/.test(c));
+	is('a message is there after the next look at the tick file', first >= 0 && asked.slice(0, first).filter((c) => /tick/.test(c)).length <= 2, true);
 	is('and in the list of the other tab', await conversation(page, 'с дочкой').count(), 1);
 	await page.waitForFunction(() => /^\(\d+\) dmbox$/.test(document.title));
 	await b.context.close();

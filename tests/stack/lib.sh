@@ -91,9 +91,9 @@ ports_back() {
 	done
 }
 
-# answers URL PID START: an HTTP answer within two minutes while the process lives
+# answers URL PID START: an HTTP answer within five minutes while the process lives
 answers() {
-	local end=$((SECONDS + 120))
+	local end=$((SECONDS + 300))
 	while [ "$SECONDS" -lt "$end" ]; do
 		case $(curl -s -o /dev/null -m 30 -w '%{http_code}' "$1" 2>/dev/null) in
 		000|'') ;;
