@@ -15,8 +15,9 @@ const words = {
 		filters: { unanswered: 'Unanswered', all: 'All', mine: 'Mine', unread: 'Unread', failed: 'Failed', done: 'Done' }, filter: 'Show', channel: 'Channel or account', anyChannel: 'All channels', anyAccount: 'All accounts', allOf: (s) => `${s}: all`, label: 'Label', anyLabel: 'Any label',
 		welcome: 'Sign in', linkHint: 'Open the personal link you were given. If it no longer works, ask the owner of the inbox for a new one.', link: 'Or paste the link here', enter: 'Open the inbox',
 		linkBad: { link_used: 'This link has already been used. Ask the owner for a new one.', link_expired: 'This link has expired. Ask the owner for a new one.', link_unknown: 'This link is not valid. Ask the owner for a new one.', rate: 'Too many attempts. Wait a minute, then try again.' },
+		noCookies: 'The link worked, but this browser keeps no cookies, and without them nobody stays signed in. Allow cookies for this address, then open a new link.',
 		ended: 'You have been signed out. Your drafts are kept. Open a new link to go on.',
-		away: 'The server does not answer. Your text is kept; trying again.', readOnly: 'You may read here, but not answer.', notFound: 'This conversation does not exist.', refused: 'This is not possible',
+		away: 'The server does not answer. Your text is kept; trying again.', readOnly: 'You may read here, but not answer.', notFound: 'This conversation does not exist.', refused: 'This is not possible', said: { not_possible: 'That can no longer be done. Look at it again.', last_owner: 'One owner must remain.', user_exists: 'This name is taken. Make a new link for it instead.', name_taken: 'This name is taken.' },
 		draft: 'Draft', you: 'You', unread: (n) => `${n} unread`, waiting: (s) => `waiting for ${s}`, newFrom: (n) => `New message from ${n}`, newHere: 'New', meanwhile: (n) => `Somebody has just answered here (${n}). Look before you send.`,
 		unsent: 'Message was unsent', edited: 'edited', test: 'test', showAll: (n) => `Show all (${n} characters)`, showLess: 'Show less', timeUnknown: 'time of arrival; the provider gave none',
 		today: 'Today', yesterday: 'Yesterday', fromPhone: 'from the phone or app', byProgram: 'by a program',
@@ -46,7 +47,7 @@ const words = {
 		file: { image: 'Picture', video: 'Video', audio: 'Voice message', file: 'File', sticker: 'Sticker', other: 'Attachment' },
 		fileComing: 'is being fetched …', fileGone: 'is no longer available', fileFailed: 'could not be loaded',
 		event: { call: 'Call', callMissed: 'Missed call', callOut: 'Outgoing call', referral: 'Came through a link or an advertisement', optin: 'Agreed to receive messages', handover: 'The conversation was passed to another program', block: 'Blocked messages', unblock: 'Allows messages again', account_linking: 'Linked an account', policy_enforcement: 'Notice from the provider', response_feedback: 'Rated the answer', poll_vote: 'Voted' },
-		attach: 'Attach a file', dropHere: 'Drop the files here', uploading: (n) => `Uploading ${n} …`, tooLarge: (n) => `This file is too large (at most ${n}).`, badFile: 'A file of this kind cannot be sent here.', uploadFailed: 'could not be uploaded', uploadCut: 'the upload was cut off; add the file again', emptyFile: 'The file is empty.', remove: 'Remove', left: (n) => `${n} left`, over: (n) => `${n} too many`, bytes: 'bytes', characters: 'characters', parts: (n) => `goes out in ${n} parts`,
+		attach: 'Attach a file', dropHere: 'Drop the files here', uploading: (n) => `Uploading ${n} …`, tooLarge: (n) => `This file is too large (at most ${n}).`, badFile: 'A file of this kind cannot be sent here. Try JPEG, PNG, MP4 or PDF.', uploadFailed: 'could not be uploaded', uploadCut: 'the upload was cut off; add the file again', emptyFile: 'The file is empty.', tooMany: (n) => `At most ${n} files go out together.`, remove: 'Remove', left: (n) => `${n} left`, over: (n) => `${n} too many`, bytes: 'bytes', characters: 'characters', parts: (n) => `goes out in ${n} parts`,
 		done: 'Done', reopen: 'Reopen', doneHint: 'Nothing to do here any more. It comes back when the customer writes.', reopenHint: 'Put it back among the unanswered', tools: 'Who answers, labels, note', assign: 'Who answers', nobody: 'Nobody yet', labels: 'Labels', addLabel: 'New label', note: 'Private note', notePlaceholder: 'Only your colleagues see this', saveNote: 'Save note', noteOf: (n) => `Note by ${n}`, canned: 'Saved replies', cannedHint: '/ opens saved replies', saveReply: 'Save text as a reply', replyName: 'Name of the reply', deleteIt: 'Delete', noReplies: 'No saved replies yet. Write a text and save it here.',
 		notify: 'Notifications', sound: 'Sound', language: 'Язык: русский', owner: 'Overview', on: 'on', off: 'off', draftsLost: (n) => `You have unsent drafts (${n}). They are deleted when you sign out. Sign out?`,
 		min: (n) => `${n} min`, hour: (n) => `${n} h`, days: (n) => `${n} d`, soon: 'in a moment', at: (s) => `at ${s}`, group: 'group', kb: 'kB', mb: 'MB',
@@ -59,8 +60,9 @@ const words = {
 		filters: { unanswered: 'Без ответа', all: 'Все', mine: 'Мои', unread: 'Непрочитанные', failed: 'С ошибкой', done: 'Завершённые' }, filter: 'Показать', channel: 'Канал или аккаунт', anyChannel: 'Все каналы', anyAccount: 'Все аккаунты', allOf: (s) => `${s}: все`, label: 'Метка', anyLabel: 'Любая метка',
 		welcome: 'Вход', linkHint: 'Откройте личную ссылку, которую вам дали. Если она больше не работает, попросите у владельца новую.', link: 'Или вставьте ссылку сюда', enter: 'Открыть',
 		linkBad: { link_used: 'Этой ссылкой уже воспользовались. Попросите у владельца новую.', link_expired: 'Срок ссылки истёк. Попросите у владельца новую.', link_unknown: 'Ссылка недействительна. Попросите у владельца новую.', rate: 'Слишком много попыток. Подождите минуту и попробуйте снова.' },
+		noCookies: 'Ссылка подошла, но браузер не сохраняет cookie, а без них войти нельзя. Разрешите cookie для этого адреса и откройте новую ссылку.',
 		ended: 'Вход завершён. Черновики сохранены. Откройте новую ссылку, чтобы продолжить.',
-		away: 'Сервер не отвечает. Текст сохранён, пробуем ещё раз.', readOnly: 'Вам можно читать, но не отвечать.', notFound: 'Такой переписки нет.', refused: 'Это невозможно',
+		away: 'Сервер не отвечает. Текст сохранён, пробуем ещё раз.', readOnly: 'Вам можно читать, но не отвечать.', notFound: 'Такой переписки нет.', refused: 'Это невозможно', said: { not_possible: 'Этого уже сделать нельзя. Посмотрите ещё раз.', last_owner: 'Хотя бы один владелец должен остаться.', user_exists: 'Такое имя уже есть. Создайте для него новую ссылку.', name_taken: 'Такое имя уже есть.' },
 		draft: 'Черновик', you: 'Вы', unread: (n) => `непрочитанных: ${n}`, waiting: (s) => `ждёт ${s}`, newFrom: (n) => `Новое сообщение: ${n}`, newHere: 'Новые', meanwhile: (n) => `Здесь только что ответили (${n}). Посмотрите, прежде чем отправлять.`,
 		unsent: 'Сообщение отозвано', edited: 'изменено', test: 'проверка', showAll: (n) => `Показать полностью (знаков: ${n})`, showLess: 'Свернуть', timeUnknown: 'время получения: время отправки не сообщили',
 		today: 'Сегодня', yesterday: 'Вчера', fromPhone: 'с телефона или из приложения', byProgram: 'программой',
@@ -90,21 +92,34 @@ const words = {
 		file: { image: 'Фото', video: 'Видео', audio: 'Голосовое сообщение', file: 'Файл', sticker: 'Стикер', other: 'Вложение' },
 		fileComing: 'загружается …', fileGone: 'больше недоступно', fileFailed: 'не удалось загрузить',
 		event: { call: 'Звонок', callMissed: 'Пропущенный звонок', callOut: 'Исходящий звонок', referral: 'Пришли по ссылке или из рекламы', optin: 'Согласие на сообщения', handover: 'Переписка передана другой программе', block: 'Запрет на сообщения', unblock: 'Сообщения снова разрешены', account_linking: 'Привязка аккаунта', policy_enforcement: 'Уведомление мессенджера', response_feedback: 'Оценка ответа', poll_vote: 'Голос в опросе' },
-		attach: 'Прикрепить файл', dropHere: 'Отпустите файлы здесь', uploading: (n) => `Загружаем ${n} …`, tooLarge: (n) => `Файл слишком большой (не больше ${n}).`, badFile: 'Файл такого вида здесь отправить нельзя.', uploadFailed: 'не удалось загрузить', uploadCut: 'загрузка прервалась, добавьте файл снова', emptyFile: 'Файл пустой.', remove: 'Убрать', left: (n) => `осталось ${n}`, over: (n) => `лишних: ${n}`, bytes: 'байт', characters: 'знаков', parts: (n) => `уйдёт частями: ${n}`,
+		attach: 'Прикрепить файл', dropHere: 'Отпустите файлы здесь', uploading: (n) => `Загружаем ${n} …`, tooLarge: (n) => `Файл слишком большой (не больше ${n}).`, badFile: 'Файл такого вида здесь отправить нельзя. Попробуйте JPEG, PNG, MP4 или PDF.', uploadFailed: 'не удалось загрузить', uploadCut: 'загрузка прервалась, добавьте файл снова', emptyFile: 'Файл пустой.', tooMany: (n) => `Вместе уходит не больше ${n} файлов.`, remove: 'Убрать', left: (n) => `осталось ${n}`, over: (n) => `лишних: ${n}`, bytes: 'байт', characters: 'знаков', parts: (n) => `уйдёт частями: ${n}`,
 		done: 'Завершить', reopen: 'Вернуть', doneHint: 'Здесь больше нечего делать. Переписка вернётся, когда клиент напишет.', reopenHint: 'Вернуть к тем, кто ждёт ответа', tools: 'Кто отвечает, метки, заметка', assign: 'Кто отвечает', nobody: 'Пока никто', labels: 'Метки', addLabel: 'Новая метка', note: 'Заметка для своих', notePlaceholder: 'Это видят только коллеги', saveNote: 'Сохранить заметку', noteOf: (n) => `Заметка: ${n}`, canned: 'Готовые ответы', cannedHint: '/ — готовые ответы', saveReply: 'Сохранить текст как готовый ответ', replyName: 'Название ответа', deleteIt: 'Удалить', noReplies: 'Готовых ответов пока нет. Напишите текст и сохраните его здесь.',
 		notify: 'Уведомления', sound: 'Звук', language: 'Language: English', owner: 'Обзор', on: 'вкл.', off: 'выкл.', draftsLost: (n) => `Есть неотправленные черновики (${n}). При выходе они удалятся. Выйти?`,
 		min: (n) => `${n} мин`, hour: (n) => `${n} ч`, days: (n) => `${n} дн.`, soon: 'вот-вот', at: (s) => `в ${s}`, group: 'группа', kb: 'кБ', mb: 'МБ',
 	},
 };
+const unkept = new Map();	// what the browser had no room for, or may not keep: as long as the page is open
 export const store = {
-	get(key) { try { return JSON.parse(localStorage.getItem(`dmbox:${key}`)); } catch { return null; } },
+	get(key) {
+		if (unkept.has(key))
+			return JSON.parse(unkept.get(key));
+		try { return JSON.parse(localStorage.getItem(`dmbox:${key}`)); } catch { return null; }
+	},
 	set(key, value) {
+		unkept.delete(key);
 		try {
 			if (value === null)
 				localStorage.removeItem(`dmbox:${key}`);
 			else
 				localStorage.setItem(`dmbox:${key}`, JSON.stringify(value));
-		} catch { /* no room, or not allowed: the page works without */ }
+		} catch {
+			unkept.set(key, JSON.stringify(value));
+		}
+	},
+	keys(prefix) {
+		let kept = [];
+		try { kept = Object.keys(localStorage).filter((k) => k.startsWith('dmbox:')).map((k) => k.slice(6)); } catch { /* not allowed */ }
+		return [...new Set([...kept, ...unkept.keys()])].filter((k) => k.startsWith(prefix) && store.get(k) !== null);
 	},
 };
 export let lang = store.get('lang') || ((navigator.language || '').toLowerCase().startsWith('ru') ? 'ru' : 'en');
@@ -160,6 +175,7 @@ export function attr(node, name, value) {
 export function part(host, order, name, signature, build) {
 	const parts = host.parts ||= new Map();
 	const old = parts.get(name);
+	const held = old?.node.contains(document.activeElement) && document.activeElement.name;
 	if (old ? old.signature === signature : signature === '')
 		return;
 	if (signature === '') {
@@ -175,10 +191,19 @@ export function part(host, order, name, signature, build) {
 		host.insertBefore(node, later ? later.node : null);
 	}
 	parts.set(name, { signature, node });
+	if (held && !node.contains(document.activeElement))	// who was at a field of it goes on there
+		node.querySelector(`[name="${CSS.escape(held)}"]`)?.focus();
 }
 
 // --- times and sizes ------------------------------------------------------------------
 
+// The server's time: a computer's clock may be wrong by hours, and what can still be answered does not hang on it.
+let ahead = 0;
+export const now = () => Date.now() + ahead;
+function heardTime(date) {
+	const off = Date.parse(date) - Date.now();
+	ahead = Math.abs(off) > 60000 ? off : 0;
+}
 const formats = {};
 const format = (key, options, Kind = Intl.DateTimeFormat) => formats[lang + key] ||= new Kind(lang === 'ru' ? 'ru-RU' : undefined, options);
 export const clock = (iso) => format('t', { hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
@@ -186,27 +211,28 @@ export const full = (iso) => format('f', { dateStyle: 'long', timeStyle: 'short'
 const dayKey = (d) => `${d.getFullYear()}-${d.getMonth()}-${d.getDate()}`;
 export const dayOf = (iso) => dayKey(new Date(iso));
 export function dayName(iso) {
-	const d = new Date(iso), now = new Date();
-	if (dayKey(d) === dayKey(now))
+	const d = new Date(iso), at = new Date(now()), year = at.getFullYear();
+	if (dayKey(d) === dayKey(at))
 		return t.today;
-	now.setDate(now.getDate() - 1);
-	if (dayKey(d) === dayKey(now))
+	at.setDate(at.getDate() - 1);
+	if (dayKey(d) === dayKey(at))
 		return t.yesterday;
-	return d.getFullYear() === new Date().getFullYear() ? format('d', { weekday: 'long', day: 'numeric', month: 'long' }).format(d) :
+	return d.getFullYear() === year ? format('d', { weekday: 'long', day: 'numeric', month: 'long' }).format(d) :
 		format('D', { day: 'numeric', month: 'long', year: 'numeric' }).format(d);
 }
 // in a list: the time today and of the last hours, yesterday, the date otherwise
 export function brief(iso) {
-	const d = new Date(iso), now = new Date();
-	if (dayKey(d) === dayKey(now) || (d <= now && now - d < 6 * 3600e3))
+	const d = new Date(iso), at = new Date(now());
+	if (dayKey(d) === dayKey(at) || (d <= at && at - d < 6 * 3600e3))
 		return clock(iso);
 	if (dayName(iso) === t.yesterday)
 		return t.yesterday;
-	return d.getFullYear() === now.getFullYear() ? format('b', { day: 'numeric', month: 'short' }).format(d) :
+	return d.getFullYear() === at.getFullYear() ? format('b', { day: 'numeric', month: 'short' }).format(d) :
 		format('B', { day: 'numeric', month: 'numeric', year: 'numeric' }).format(d);
 }
 // a moment near today in a sentence: 14:30, or with its day
-export const moment = (iso) => dayOf(iso) === dayOf(new Date()) ? clock(iso) : format('m', { day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
+export const moment = (iso) => dayOf(iso) === dayOf(now()) ? clock(iso) : new Date(iso).getFullYear() !== new Date(now()).getFullYear() ? full(iso) :
+	format('m', { day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
 export function span(ms) {
 	const m = Math.max(1, Math.round(ms / 60000));
 	return m < 60 ? t.min(m) : m < 48 * 60 ? t.hour(Math.round(m / 60)) : t.days(Math.round(m / 1440));
@@ -234,6 +260,7 @@ export async function call(path, options = {}) {
 	} catch (err) {
 		throw new ApiError(0, err.name === 'AbortError' ? 'aborted' : 'network', String(err.message));
 	}
+	heardTime(res.headers.get('Date'));
 	const json = (res.headers.get('Content-Type') || '').startsWith('application/json');
 	const body = json ? await res.json().catch(() => null) : null;
 	if (!res.ok || (body === null && options.json !== false))
@@ -247,9 +274,10 @@ const query = (o) => {
 			q.set(k, v);
 	return q.size || [...q].length ? `?${q}` : '';
 };
-export const post = (path, body, headers) => call(path, { method: 'POST', body: JSON.stringify(body),
+export const post = (path, body, headers, more) => call(path, { method: 'POST', body: JSON.stringify(body), ...more,
 	headers: { 'Content-Type': 'application/json', ...headers } });
 
+const SEND_MS = 120000;	// then the next one has its turn; a try again carries the same key
 export const server = {
 	login: (token) => post('login', { token, secure: location.protocol === 'https:' }),
 	logout: () => post('logout', {}),
@@ -259,7 +287,7 @@ export const server = {
 	conversation: (channel, id) => call(`conversation${query({ channel, id })}`).then((r) => r.conversation),
 	messages: (c, o) => call(`messages${query({ conversation: c.id, ...o })}`),
 	changes: (after) => call(`changes${query({ after })}`),
-	send: (c, body, idempotency) => post(`${base}${c.channel}/send`, body, { 'Idempotency-Key': idempotency }),
+	send: (c, body, idempotency) => post(`${base}${c.channel}/send`, body, { 'Idempotency-Key': idempotency }, { signal: AbortSignal.timeout?.(SEND_MS) }),
 	upload: (c, file) => call(`${base}${c.channel}/upload${query({ account: c.account, name: file.name })}`,
 		{ method: 'POST', body: file, headers: { 'Content-Type': file.type || 'application/octet-stream' } }),
 	outbox: (id, action) => post('outbox', { id, action }),

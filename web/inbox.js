@@ -3,13 +3,13 @@
  * (#instagram/58), and the feed that keeps list and thread as they are on the
  * server.  Nodes are keyed by id and patched; an idle page touches none.
  */
-import { t, lang, setLanguage, $, el, button, attr, text, part, store, server, base, ApiError, brief, span } from './base.js';
-import { avatar, nameOf, summary } from './render.js';
+import { t, lang, setLanguage, $, el, button, attr, text, part, store, server, base, ApiError, brief, now, span } from './base.js';
+import { avatar, cut, nameOf, summary } from './render.js';
 import * as thread from './thread.js';
 
 const PAGE = 50, TICK_MS = 2000, HIDDEN_MS = 15000, NO_TICK_MS = 10000, SURE_MS = 600000;
 
-const app = { me: { name: '', role: 'read', accounts: [], replies: [], labels: [], users: [] }, trouble, quiet, refresh, place, showTools };
+const app = { me: { name: '', role: 'read', accounts: [], replies: [], labels: [], users: [] }, trouble, quiet, refresh, place, showTools, paintList };
 let conversations = new Map();	// those of the list, by id
 let rows = new Map();		// their list elements
 let next = null;		// where the list goes on
@@ -27,7 +27,7 @@ function trouble(err) {
 	if (err?.status === 401)
 		return signedOut(t.ended);
 	const words = !err ? '' : err.status === 403 ? t.readOnly : err.status === 404 ? t.notFound :
-		err instanceof ApiError && err.status >= 400 && err.status < 500 ? `${t.refused}: ${err.message}` : t.away;
+		err instanceof ApiError && err.status >= 400 && err.status < 500 ? t.said[err.code] || `${t.refused}.` : t.away;
 	if (!(err instanceof ApiError) && err)
 		console.error(err);
 	text($('trouble-text'), words);
@@ -77,12 +77,12 @@ const tokenOf = (s) => (s.match(/login=([^&\s]+)/) || [null, s.trim()])[1];
 async function login(token) {
 	try {
 		await server.login(token);
-		history.replaceState(null, '', store.get('return') || location.pathname);
-		store.set('return', null);
-		await start();
 	} catch (err) {
-		showLogin(t.linkBad[err.code] || (err.status === 429 ? t.linkBad.rate : err.status === 401 ? t.linkBad.link_unknown : t.away));
+		return showLogin(t.linkBad[err.code] || (err.status === 429 ? t.linkBad.rate : err.status === 401 ? t.linkBad.link_unknown : t.away));
 	}
+	history.replaceState(null, '', store.get('return') || location.pathname);
+	store.set('return', null);
+	await enter(t.noCookies);
 }
 async function leave() {
 	const n = thread.keptDrafts();
@@ -142,12 +142,12 @@ function patchRow(li, c) {
 	p('face', `${nameOf(c)}|${c.avatar || ''}`, () => avatar(c));
 	p('name', nameOf(c), () => el('strong', { dir: 'auto' }, nameOf(c)));
 	p('time', c.lastAt ? brief(c.lastAt) : '', () => el('time', { dateTime: c.lastAt }, brief(c.lastAt)));
-	const line = draft ? draft.slice(0, 120) : c.hit ? excerpt(c.hit.content || '') : summary(last);
+	const line = draft ? cut(draft, 120) : c.hit ? excerpt(c.hit.content || '') : summary(last);
 	const by = draft ? `${t.draft}: ` : last?.direction === 'outbound' && !c.hit ? `${last.by && last.by !== app.me.name ? last.by : t.you}: ` : last?.sender ? `${last.sender.name || ''}: ` : '';
 	p('last', `${by}|${line}|${Boolean(draft)}`, () => el('span.last', { dir: 'auto' }, by ? el(draft ? 'span.draft' : 'span', {}, by) : null, line));
 	p('marks', [c.unreadCount, c.failedCount].join(), () => el('span.marks', {}, c.failedCount > 0 ? el('span.bad', { title: t.filters.failed }, '!', el('span.sr', {}, t.filters.failed)) : null,
 		c.unreadCount > 0 ? el('span.unread', {}, el('span', { 'aria-hidden': 'true' }, c.unreadCount > 99 ? '99+' : String(c.unreadCount)), el('span.sr', {}, t.unread(c.unreadCount))) : null));
-	const waits = c.waitingSince && Date.now() - Date.parse(c.waitingSince) > 3600e3 ? t.waiting(span(Date.now() - Date.parse(c.waitingSince))) : '';
+	const since = c.waitingSince ? now() - Date.parse(c.waitingSince) : 0, waits = since > 3600e3 ? t.waiting(span(since)) : '';
 	const more = [several() ? place(c) : '', waits, c.assignee || '', ...(c.labels || []).map((l) => `#${l}`)].filter(Boolean);
 	p('more', more.join('|'), () => el('span.more', { dir: 'auto' }, more.join(' · ')));
 	attr(b, 'aria-current', thread.current()?.id === c.id ? 'true' : null);
@@ -282,7 +282,7 @@ function menu() {
 	$('menu-items').replaceChildren(...[
 		app.me.name ? el('p.hint', { dir: 'auto' }, app.me.name) : null,
 		app.me.role === 'owner' ? button('', t.owner, () => { $('menu').open = false; location.hash = '#owner'; }) : null,
-		'Notification' in window ? toggle('notify', t.notify, async (to) => to && await Notification.requestPermission() === 'granted') : null,
+		'Notification' in window ? toggle('notify', t.notify, async (to) => to && await Notification.requestPermission() === 'granted' && Boolean(note('dmbox', { body: `${t.notify}: ${t.on}` }))) : null,
 		toggle('sound', t.sound, async (to) => to),
 		button('', t.language, async () => {
 			const to = lang === 'ru' ? 'en' : 'ru';
@@ -292,6 +292,16 @@ function menu() {
 		}, { lang: lang === 'ru' ? 'en' : 'ru' }),
 		el('button', { type: 'button', id: 'logout', onclick: leave }, t.leave),
 	].filter(Boolean));
+}
+// Chrome for Android has the word, but throws: there is then no such thing, and nothing else stops for it
+function note(title, options) {
+	try {
+		return new Notification(title, options);
+	} catch {
+		store.set('notify', null);
+		menu();
+		return null;
+	}
 }
 function beep() {
 	const a = new AudioContext(), o = a.createOscillator(), g = a.createGain();
@@ -303,7 +313,7 @@ function beep() {
 	o.onended = () => a.close();
 }
 function tell(messages) {
-	const news = messages.filter((m) => m.direction === 'inbound' && !m.deletedAt && m.readAt === null && Date.now() - Date.parse(m.receivedAt || m.createdAt) < 120000);
+	const news = messages.filter((m) => m.direction === 'inbound' && !m.deletedAt && m.readAt === null && now() - Date.parse(m.receivedAt || m.createdAt) < 120000);
 	if (!news.length || (document.visibilityState === 'visible' && document.hasFocus()))
 		return;
 	if (store.get('sound'))
@@ -311,8 +321,9 @@ function tell(messages) {
 	if (store.get('notify') && 'Notification' in window && Notification.permission === 'granted')
 		for (const m of news.slice(-3)) {
 			const c = conversations.get(m.conversation);
-			const n = new Notification(c ? nameOf(c) : 'dmbox', { body: summary(m), tag: `dmbox-${m.conversation}` });
-			n.onclick = () => { window.focus(); if (c) choose(c.id); n.close(); };
+			const n = note(c ? nameOf(c) : 'dmbox', { body: summary(m), tag: `dmbox-${m.conversation}` });
+			if (n)
+				n.onclick = () => { window.focus(); if (c) choose(c.id); n.close(); };
 		}
 }
 
@@ -324,9 +335,10 @@ function showTools(c) {
 	$('scroll').hidden = $('head').hidden = c === null;
 	part($('face'), ['it'], 'it', c ? `${c.id}|${nameOf(c)}|${c.avatar || ''}` : '', () => avatar(c));
 	const can = c && app.me.role !== 'read';
-	part($('tools'), ['it'], 'it', can ? JSON.stringify([c.id, c.done, c.assignee, c.labels, app.me.labels, app.me.users]) : '', () => el('div.pair', {},
-		el(c.done ? 'button.quiet' : 'button', { type: 'button', id: 'done', title: c.done ? t.reopenHint : t.doneHint, onclick: () => change({ done: !c.done }) }, el('span', { 'aria-hidden': 'true' }, c.done ? '↺' : '✓'), el('span.word', {}, ` ${c.done ? t.reopen : t.done}`)),
-		el('details', { id: 'more-tools' }, el('summary', { 'aria-label': t.tools, title: t.tools }, el('span', { 'aria-hidden': 'true' }, '⋯')), toolsPanel(c))));
+	part($('tools'), TOOLS, 'done', can ? `${c.id} ${c.done}` : '', () => el(c.done ? 'button.quiet' : 'button', { type: 'button', id: 'done', title: c.done ? t.reopenHint : t.doneHint, onclick: () => change({ done: !c.done }) }, el('span', { 'aria-hidden': 'true' }, c.done ? '↺' : '✓'), el('span.word', {}, ` ${c.done ? t.reopen : t.done}`)));
+	part($('tools'), TOOLS, 'more', can ? `${c.id}` : '', () => el('details', { id: 'more-tools' }, el('summary', { 'aria-label': t.tools, title: t.tools }, el('span', { 'aria-hidden': 'true' }, '⋯')), toolsPanel(c)));
+	if (can)
+		patchPanel(c);
 }
 async function change(what) {
 	try {
@@ -337,20 +349,25 @@ async function change(what) {
 		trouble(err);
 	}
 }
+// what changes by itself stands apart from what is being written
+const TOOLS = ['done', 'more'];
+function patchPanel(c) {
+	part($('assign-box'), ['it'], 'it', JSON.stringify([c.assignee, app.me.users]), () => el('select', { id: 'assign', name: 'assign', onchange: (ev) => change({ assignee: ev.target.value || null }) }, el('option', { value: '' }, t.nobody),
+		...[...new Set([...app.me.users, c.assignee].filter(Boolean))].map((u) => el('option', { value: u, selected: u === c.assignee }, u))));
+	part($('labels-box'), ['it'], 'it', JSON.stringify([c.labels, app.me.labels]), () => el('div', {}, ...[...new Set([...app.me.labels, ...(c.labels || [])])].map((l) => el('label', {}, el('input', { type: 'checkbox', name: `label ${l}`, checked: c.labels?.includes(l),
+		onchange: (ev) => change(ev.target.checked ? { addLabels: [l] } : { removeLabels: [l] }) }), ' ', el('span', { dir: 'auto' }, l)))));
+}
 function toolsPanel(c) {
-	const who = el('select', { id: 'assign', onchange: (ev) => change({ assignee: ev.target.value || null }) }, el('option', { value: '' }, t.nobody),
-		...[...new Set([...app.me.users, c.assignee].filter(Boolean))].map((u) => el('option', { value: u, selected: u === c.assignee }, u)));
-	const labels = [...new Set([...app.me.labels, ...(c.labels || [])])].map((l) => el('label', {}, el('input', { type: 'checkbox', checked: c.labels?.includes(l),
-		onchange: (ev) => change(ev.target.checked ? { addLabels: [l] } : { removeLabels: [l] }) }), ' ', el('span', { dir: 'auto' }, l)));
 	const fresh = el('input', { id: 'new-label', maxLength: 40, autocomplete: 'off', placeholder: t.addLabel });
-	const note = el('textarea', { id: 'note', rows: 3, dir: 'auto', placeholder: t.notePlaceholder });
+	const note = el('textarea', { id: 'note', rows: 3, maxLength: 10000, dir: 'auto', placeholder: t.notePlaceholder, value: thread.noteOf(c), oninput: () => thread.keepNote(c, note.value) });
 	const adds = (form, fn) => { form.addEventListener('submit', (ev) => { ev.preventDefault(); fn(); }); return form; };
 	return el('div.panel', {},
-		el('label', { htmlFor: 'assign' }, t.assign), who,
-		el('fieldset', {}, el('legend', {}, t.labels), ...labels, adds(el('form.pair', {}, el('label.sr', { htmlFor: 'new-label' }, t.addLabel), fresh, el('button.quiet', { 'aria-label': t.addLabel }, '+')), () => {
+		el('label', { htmlFor: 'assign' }, t.assign), el('div', { id: 'assign-box' }),
+		el('fieldset', {}, el('legend', {}, t.labels), el('div', { id: 'labels-box' }), adds(el('form.pair', {}, el('label.sr', { htmlFor: 'new-label' }, t.addLabel), fresh, el('button.quiet', { 'aria-label': t.addLabel }, '+')), () => {
 			const l = fresh.value.trim();
 			if (!l)
 				return;
+			fresh.value = '';
 			app.me.labels = [...new Set([...app.me.labels, l])];
 			change({ addLabels: [l] });
 		})),
@@ -358,18 +375,21 @@ function toolsPanel(c) {
 			if (!note.value.trim())
 				return;
 			try {
-				const r = await server.note({ conversation: thread.current().id, body: note.value.trim() });
+				const r = await server.note({ conversation: c.id, body: note.value.trim() });
 				note.value = '';
+				thread.keepNote(c, '');
 				$('more-tools').open = false;
-				thread.applyNotes([r.note]);
+				if (thread.current()?.id === c.id)
+					thread.applyNotes([r.note]);
 			} catch (err) {
 				trouble(err);
 			}
 		}),
 		button('quiet', t.saveReply, async () => {
-			const words = $('text').value.trim(), name = words && prompt(t.replyName, words.slice(0, 30));
+			const words = $('text').value.trim(), name = words && prompt(t.replyName, cut(words, 30))?.trim().slice(0, 60);
+			const known = app.me.replies.find((r) => r.name === name);	// it is written anew
 			if (name)
-				app.me.replies = await server.replies({ name, text: words }).catch((err) => { trouble(err); return app.me.replies; });
+				app.me.replies = await server.replies({ id: known?.id, name, text: words }).catch((err) => { trouble(err); return app.me.replies; });
 		}));
 }
 
@@ -416,7 +436,7 @@ async function route() {
 		leaves(was);
 		paintList();
 		await opened;
-		if (matchMedia('(pointer: fine)').matches && fromList && !$('text').disabled)
+		if (matchMedia('(pointer: fine)').matches && fromList && !$('text').readOnly)
 			$('text').focus();
 	} catch (err) {
 		trouble(err);
@@ -440,23 +460,37 @@ const live = {
 	on: false, since: null, tick: null, etag: null, asked: 0, timer: 0, leads: false, channel: null, wake: null,
 	start(me) {
 		this.stop();
-		Object.assign(this, { on: true, since: me.next ?? null, tick: me.tick || null, etag: null, leads: false });
-		const run = {};
-		this.run = run;
+		Object.assign(this, { on: true, since: me.next ?? null, tick: me.tick || null, etag: null, leads: false, waits: false });
+		this.run = {};
 		if (navigator.locks && 'BroadcastChannel' in window) {
 			this.channel = new BroadcastChannel(`dmbox${base}`);
 			this.channel.onmessage = (ev) => this.heard(ev.data);
-			navigator.locks.request(`dmbox-live${base}`, () => new Promise((done) => {
-				if (this.run !== run)
-					return done();
-				this.release = done;
-				this.leads = true;
-				this.loop();
-			})).catch(() => {});
+			this.lead(document.visibilityState === 'visible');
 		} else {
 			this.leads = true;
 			this.loop();
 		}
+	},
+	// A tab that is looked at takes the lead: browsers let one that is hidden ask once a minute at most.
+	lead(steal) {
+		const run = this.run;
+		if (!steal && this.waits)
+			return;
+		this.waits ||= !steal;
+		navigator.locks.request(`dmbox-live${base}`, { steal }, () => new Promise((done) => {
+			if (this.run !== run)
+				return done();
+			this.waits &&= steal;
+			this.release = done;
+			this.leads = true;
+			this.loop();
+		})).catch(() => {
+			if (this.run !== run)
+				return;
+			this.leads = false;
+			clearTimeout(this.timer);
+			this.lead(false);
+		});
 	},
 	stop() {
 		this.on = this.leads = false;
@@ -621,7 +655,20 @@ function bind() {
 			d.querySelector('summary').focus();
 		}
 	});
-	document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible' && live.leads) { live.asked = 0; live.loop(); } });
+	document.addEventListener('visibilitychange', () => {
+		if (document.visibilityState !== 'visible' || !live.on)
+			return;
+		live.asked = 0;
+		live.leads ? live.loop() : live.lead(true);
+	});
+	// a keyboard that covers the page instead of making it smaller (iPhone): the page ends above it
+	const seen = window.visualViewport;
+	seen?.addEventListener('resize', () => {
+		const covered = Math.abs(seen.scale - 1) < 0.01 && innerHeight - seen.height > 100;
+		$('inbox').style.height = covered ? `${seen.height}px` : '';
+		if (covered)
+			scrollTo(0, 0);
+	});
 	window.addEventListener('online', () => live.leads && live.loop());
 	// a list element's age ("waiting for 2 h") and its date go on by themselves
 	setInterval(() => { if (conversations.size) paintList(); }, 60000);
@@ -641,13 +688,13 @@ async function boot() {
 	await enter();
 }
 // where the server does not answer, it is asked again: nobody needs a new link for that
-async function enter() {
+async function enter(unknown = '') {
 	try {
 		await start();
 	} catch (err) {
-		showLogin(err.status === 401 ? '' : t.away);
+		showLogin(err.status === 401 ? unknown : t.away);
 		if (err.status !== 401)
-			setTimeout(() => $('inbox').hidden && enter(), 5000);
+			setTimeout(() => $('inbox').hidden && enter(unknown), 5000);
 	}
 }
 boot();

@@ -3,7 +3,7 @@
  * comes from outside, so it is set as text, and an address becomes a link only
  * if it is http(s), a phone or an e-mail.
  */
-import { t, el, button, attr, text, part, clock, full, dayName, dayOf, moment, size, server } from './base.js';
+import { t, el, button, attr, text, part, clock, full, dayName, dayOf, moment, now, size, server } from './base.js';
 
 const FOLD = 700, FOLD_LINES = 16;
 
@@ -11,7 +11,7 @@ const FOLD = 700, FOLD_LINES = 16;
 
 const PATTERN = new RegExp([
 	'(?<url>(?:https?://|www\\.)[^\\s<>"\u00ab\u00bb]+)',
-	'(?<mail>[\\p{L}\\p{N}._%+-]+@[\\p{L}\\p{N}-]+(?:\\.[\\p{L}\\p{N}-]+)+)',
+	'(?<mail>(?<![\\p{L}\\p{N}._%+-])[\\p{L}\\p{N}._%+-]{1,64}@[\\p{L}\\p{N}-]+(?:\\.[\\p{L}\\p{N}-]+)+)',
 	'(?<phone>(?<![\\p{L}\\p{N}])(?:\\+\\d|8[ (-]?\\d)[\\d ()\u00a0-]{8,16}\\d(?![\\p{L}\\p{N}]))',
 ].join('|'), 'gu');
 
@@ -29,10 +29,20 @@ export const phoneLink = (s) => el('a', { href: `tel:${digits(s)}`, dir: 'ltr' }
 
 // the closing punctuation of a sentence is not part of its address
 function trimUrl(s) {
-	let out = s.replace(/[.,;:!?'\u2026]+$/, '');
-	while (out.endsWith(')') && !out.includes('('))
-		out = out.slice(0, -1);
-	return out;
+	let n = s.length;
+	while (n > 0 && '.,;:!?\'\u2026'.includes(s[n - 1]))
+		n--;
+	if (!s.includes('('))
+		while (s[n - 1] === ')')
+			n--;
+	return s.slice(0, n);
+}
+// at most n characters, cut between signs: an emoji may be several
+export function cut(s, n) {
+	if (s.length <= n)
+		return s;
+	const at = 'Segmenter' in Intl ? new Intl.Segmenter().segment(s).containing(n).index : n;
+	return s.slice(0, at || n);
 }
 export function linked(s) {
 	const out = document.createDocumentFragment();
@@ -92,7 +102,7 @@ export function summary(m) {
 		return '';
 	if (m.deletedAt)
 		return t.unsent;
-	const name = kindName(m.kind), words = (m.content || '').slice(0, 200);
+	const name = kindName(m.kind), words = cut(m.content || '', 200);
 	return words ? (name && m.kind !== 'postback' ? `${name}: ${words}` : words) : name || t.unsupported;
 }
 
@@ -246,7 +256,8 @@ function originOf(m) {
 const shapes = { image: 'image', sticker: 'image', video: 'video', audio: 'audio' };
 const linkOnly = ['share', 'ig_post', 'reel', 'fallback', 'media', 'template', 'location', 'contact'];
 const shapeOf = (a) => { const mime = (a.mimeType || '').split('/')[0]; return ['image', 'video', 'audio'].includes(mime) && !/svg/.test(a.mimeType) ? mime : a.mimeType ? 'file' : shapes[a.type] || 'file'; };
-const fileName = (a) => a.name || (Object.hasOwn(t.file, a.type) ? t.file[a.type] : /story/.test(a.type) ? t.story : t.file.other);
+// signs that turn the direction of writing would show another ending than the file has
+const fileName = (a) => a.name?.replace(/[\u202a-\u202e\u2066-\u2069]/g, '') || (Object.hasOwn(t.file, a.type) ? t.file[a.type] : /story/.test(a.type) ? t.story : t.file.other);
 
 function failedMedia(ev) {
 	const box = ev.target.closest('.file');
@@ -322,8 +333,8 @@ function textNode(m, id) {
 	const long = s.length > FOLD * 1.4 || s.split('\n').length > FOLD_LINES * 1.4;
 	const fill = () => {
 		const open = opened.has(id);
-		const cut = Math.min(FOLD, s.split('\n').slice(0, FOLD_LINES).join('\n').length);
-		box.replaceChildren(linked(long && !open ? `${s.slice(0, cut).trimEnd()} …` : s));
+		const end = Math.min(FOLD, s.split('\n').slice(0, FOLD_LINES).join('\n').length);
+		box.replaceChildren(linked(long && !open ? `${cut(s, end).trimEnd()} …` : s));
 		if (long)
 			box.append(button('fold', open ? t.showLess : t.showAll(s.length), () => { open ? opened.delete(id) : opened.add(id); fill(); box.querySelector('.fold').focus(); },
 				{ 'aria-expanded': String(open) }));
@@ -366,18 +377,20 @@ export function errorKind(e) {
 		return 'rate';
 	return e.status === 0 ? 'network' : e.status >= 500 ? 'server' : 'provider';
 }
+const byRetry = ['rate', 'network', 'server', 'session', 'provider'];	// of which the advice is to press Retry
 function troubleNode(m, act) {
 	const status = m.status, next = m.outbox?.nextAt;
 	if (status === 'queued' || status === 'sending')
-		return el('div.wait', {}, status === 'sending' ? t.sending : next && Date.parse(next) > Date.now() + 2000 ? t.queuedAt(t.at(moment(next))) : t.queued,
+		return el('div.wait', {}, status === 'sending' ? t.sending : next && Date.parse(next) > now() + 2000 ? t.queuedAt(t.at(moment(next))) : t.queued,
 			m.outbox?.canCancel ? button('quiet.small', t.cancel, () => act('cancel', m)) : null);
 	const kind = status === 'unknown' ? 'unknown' : errorKind(m.error || {});
 	const [reason, advice] = t.errors[kind];
 	const said = m.error?.message && !['network', 'denied', 'server', 'session'].includes(kind) ? String(m.error.message).slice(0, 500) : '';
-	return el('div.error', { role: 'group', 'aria-label': t.status[status] || reason }, el('strong', {}, `${status === 'failed' ? `${cap(t.status.failed)}. ` : ''}${reason}.`), el('div', {}, advice),
+	const here = m.local || m.outbox;	// what was sent from elsewhere cannot be tried again here
+	return el('div.error', { role: 'group', 'aria-label': t.status[status] || reason }, el('strong', {}, `${status === 'failed' ? `${cap(t.status.failed)}. ` : ''}${reason}.`), here || !byRetry.includes(kind) ? el('div', {}, advice) : null,
 		said ? el('div.faint', { dir: 'auto' }, `${t.provider}: ${said}`) : null,
-		el('div.actions', {}, m.outbox?.canRetry !== false ? button('small', t.retry, () => act('retry', m)) : null,
-			m.outbox?.canCancel !== false ? button('quiet.small', t.cancel, () => act('cancel', m)) : null));
+		here ? el('div.actions', {}, m.outbox?.canRetry !== false ? button('small', t.retry, () => act('retry', m)) : null,
+			m.outbox?.canCancel !== false ? button('quiet.small', t.cancel, () => act('cancel', m)) : null) : null);
 }
 const cap = (s) => s.charAt(0).toUpperCase() + s.slice(1);
 const troubled = (m) => (m.direction === 'outbound' && ['queued', 'sending', 'failed', 'unknown'].includes(m.status) && (m.local || m.outbox || m.error || m.status !== 'queued') ?

@@ -3,10 +3,10 @@
  * patched, and the composer below it.  What a person has typed, chosen or tried
  * to send is kept in localStorage until it has gone out or is taken back.
  */
-import { t, $, el, button, attr, text, part, store, server, key, ApiError, moment, size } from './base.js';
-import { patchMessage, eventNode, noteNode, summary, nameOf, errorKind } from './render.js';
+import { t, $, el, button, attr, text, part, store, server, key, ApiError, dayOf, moment, now, size } from './base.js';
+import { patchMessage, eventNode, noteNode, summary, cut, nameOf, errorKind } from './render.js';
 
-const WINDOW = 200, SLACK = 40, PAGE = 50, NEAR_PX = 500;
+const WINDOW = 200, SLACK = 40, PAGE = 50, NEAR_PX = 500, FILES_MAX = 10;
 
 let app;			// what the page lends: me, trouble, changed, refresh
 let conv = null;
@@ -27,25 +27,52 @@ export const current = () => conv;
 
 // --- what is kept on this computer ------------------------------------------------------
 
-const draftKey = (c) => `draft:${app.me.name}:${c.channel}/${c.id}`;
+const own = (what) => `${what}:${app.me.name.replaceAll(':', '%3A')}:`;
+const draftKey = (c) => `${own('draft')}${c.channel}/${c.id}`;
 export const draftOf = (c) => store.get(draftKey(c));
-const outKey = () => `out:${app.me.name}`;
+const noteKey = (c) => `${own('note')}${c.channel}/${c.id}`;
+export const noteOf = (c) => store.get(noteKey(c)) || '';
+export const keepNote = (c, words) => store.set(noteKey(c), words || null);
+// each for itself: other tabs keep theirs beside it
 let outgoing = [];
-const keepOutgoing = () => store.set(outKey(), outgoing.length ? outgoing : null);
+const keep = (o) => store.set(own('out') + o.key, o);
+const forget = (o) => store.set(own('out') + o.key, null);
 
-function storedKeys(prefix) {
-	try {
-		return Object.keys(localStorage).filter((k) => k.startsWith(`dmbox:${prefix}`)).map((k) => k.slice(6));
-	} catch {
-		return [];
-	}
-}
-export const keptDrafts = () => storedKeys(`draft:${app.me.name}:`).length + outgoing.filter((o) => o.state === 'failed').length;
+export const keptDrafts = () => store.keys(own('draft')).length + store.keys(own('note')).length + outgoing.filter((o) => o.state === 'failed').length;
 export function forgetDrafts() {
-	for (const k of storedKeys(`draft:${app.me.name}:`))
+	for (const k of ['draft', 'note', 'out'].flatMap((what) => store.keys(own(what))))
 		store.set(k, null);
 	outgoing = [];
-	store.set(outKey(), null);
+}
+// what another tab of this browser keeps, or no longer does
+function heardKept(ev) {
+	const k = ev.key?.startsWith('dmbox:') ? ev.key.slice(6) : '';
+	if (!app?.me.name || !k)
+		return;
+	if (k.startsWith(own('out')))
+		heardOutgoing(k.slice(own('out').length), JSON.parse(ev.newValue));
+	else if (conv && k === draftKey(conv) && (ev.newValue || 'null') !== keptDraft)
+		showDraft(true);
+	if (k.startsWith(own('draft')))
+		app.paintList();
+}
+function heardOutgoing(key, o) {
+	const known = outgoing.find((x) => x.key === key);
+	if (o && known)
+		Object.assign(known, o);
+	else if (o)
+		outgoing.push(o);
+	else if (known?.state === 'failed')
+		removeOutgoing(known);
+	showLocal();
+}
+function removeOutgoing(o) {
+	const e = byId.get(`local-${o.key}`);
+	outgoing = outgoing.filter((x) => x !== o);
+	if (e) {
+		drop(e);
+		update(stuck);
+	}
 }
 
 // --- order and nodes ------------------------------------------------------------------------
@@ -361,10 +388,14 @@ function show(id) {
 	anchor = { li: e.li, y: e.li.getBoundingClientRect().top - box().getBoundingClientRect().top };
 	return true;
 }
+const busy = new Set();		// of what a press is being carried out
 const account = () => app.me.accounts.find((a) => conv && a.channel === conv.channel && a.account === conv.account) || {};
 const mayAnswer = () => app.me.role !== 'read';
 
 async function act(what, m) {
+	if (busy.has(m.id))
+		return;
+	busy.add(m.id);
 	try {
 		if (what === 'jump') {
 			if (!show(m.quote.id))
@@ -372,13 +403,12 @@ async function act(what, m) {
 		} else if (m.local) {
 			what === 'retry' ? retryLocal(m) : cancelLocal(m);
 		} else if (m.outbox) {
-			await server.outbox(m.outbox.id, what);
-			await app.refresh();
-		} else if (what === 'retry') {
-			start({ text: m.content || '', files: [], replyTo: null, human: false });
+			await server.outbox(m.outbox.id, what).finally(() => app.refresh());
 		}
 	} catch (err) {
 		app.trouble(err);
+	} finally {
+		busy.delete(m.id);
 	}
 }
 act.tools = (m) => (mayAnswer() && m.messageId && !m.deletedAt && !m.local && !String(m.messageId).startsWith('out:') ?
@@ -430,7 +460,7 @@ export function updateConversation(c) {
 	conv = c;
 	showHead();
 }
-const past = (iso) => Boolean(iso) && Date.parse(iso) <= Date.now();
+const past = (iso) => Boolean(iso) && Date.parse(iso) <= now();
 // open, human (a person must say so), maybe (the server does not close it), closed
 function windowState() {
 	if (!conv || !conv.canSendUntil || !past(conv.canSendUntil))
@@ -461,7 +491,7 @@ function showComposer() {
 	c.hidden = conv === null || !mayAnswer();
 	$('read-only').hidden = conv === null || mayAnswer();
 	const closed = windowState() === 'closed';
-	$('text').disabled = closed;
+	$('text').readOnly = closed;	// its words can still be copied
 	$('attach').disabled = closed || (account().attachments || []).length === 0;
 	$('attach').hidden = (account().attachments || []).length === 0;
 	attr($('text'), 'aria-describedby', $('window').hidden ? null : 'window-text');
@@ -490,14 +520,21 @@ function saveDraft() {
 	if (conv === null)
 		return;
 	const d = { text: $('text').value, replyTo, files: files.filter((f) => !f.problem || f.cut).map(({ id, name, type, upload }) => ({ id, name, type, upload })) };
-	store.set(draftKey(conv), d.text || d.replyTo || d.files.length ? d : null);
+	const kept = d.text || d.replyTo || d.files.length ? d : null;
+	if (JSON.stringify(kept) === keptDraft)		// another tab may know better
+		return;
+	store.set(draftKey(conv), kept);
+	keptDraft = JSON.stringify(kept);
 }
-function showDraft() {
-	const d = (conv && draftOf(conv)) || { text: '', replyTo: null, files: [] };
+let keptDraft = 'null';
+// live: another tab is writing it, and may be uploading
+function showDraft(live) {
+	const kept = conv && draftOf(conv), d = kept || { text: '', replyTo: null, files: [] };
+	keptDraft = JSON.stringify(kept);
 	$('text').value = d.text || '';
 	$('human').checked = false;
 	replyTo = d.replyTo || null;
-	files = (d.files || []).map((f) => running.get(f.id) || (f.upload ? f : { ...f, cut: true, problem: t.uploadCut }));
+	files = (d.files || []).map((f) => running.get(f.id) || (f.upload || live ? f : { ...f, cut: true, problem: t.uploadCut }));
 	meanwhile(null);
 	showQuote();
 	showFiles();
@@ -505,7 +542,7 @@ function showDraft() {
 	showComposer();
 }
 function quote(m) {
-	replyTo = { messageId: m.messageId, id: m.id, kind: m.kind, content: (m.content || '').slice(0, 200), direction: m.direction, name: m.sender?.name || nameOf(conv) };
+	replyTo = { messageId: m.messageId, id: m.id, kind: m.kind, content: cut(m.content || '', 200), direction: m.direction, name: m.sender?.name || nameOf(conv) };
 	showQuote();
 	saveDraft();
 	$('text').focus();
@@ -531,6 +568,10 @@ async function addFiles(chosen) {
 		if (/^image\/(png|jpe?g|gif|webp)$/.test(file.type))
 			f.url = URL.createObjectURL(file);
 		files.push(f);
+		if (files.filter((x) => !x.problem).length > FILES_MAX) {
+			f.problem = t.tooMany(FILES_MAX);
+			continue;
+		}
 		if (max && file.size > max) {
 			f.problem = t.tooLarge(size(max));
 			continue;
@@ -541,7 +582,9 @@ async function addFiles(chosen) {
 		}
 		running.set(f.id, f);
 		server.upload(c, file).then((r) => { f.upload = r.upload; f.type = r.type; }, (err) => {
-			f.cut = err.status === 0;	// by a line that broke, or as the page goes
+			f.cut = err.status === 0 || err.status === 401;	// by a line that broke, as the page goes, or by the end of the session
+			if (err.status === 401)
+				app.trouble(err);
 			f.problem = f.cut ? t.uploadCut : err.status === 413 ? t.tooLarge(size(err.body?.error?.limit || err.body?.limit || max || 8e6)) : err.status === 415 ? t.badFile : t.uploadFailed;
 		}).then(() => {
 			running.delete(f.id);
@@ -594,20 +637,24 @@ function submit(event) {
 	$('text').focus();
 }
 function start(d) {
-	const o = { key: key(), at: new Date().toISOString(), state: 'sending', error: null, result: null, ...d,
+	const o = { key: key(), at: new Date(now()).toISOString(), state: 'sending', error: null, result: null, ...d,
 		conv: { id: conv.id, channel: conv.channel, account: conv.account, contactId: conv.contactId } };
 	outgoing.push(o);
-	keepOutgoing();
+	keep(o);
 	showLocal();
 	stuck = true;
 	update(true);
 	deliver(o);
 }
-async function deliver(o) {
+const lines = new Map();	// what goes out in each conversation: one after the other
+function deliver(o) {
 	o.state = 'sending';
 	o.error = null;
-	keepOutgoing();
+	keep(o);
 	showLocal();
+	lines.set(o.conv.id, (lines.get(o.conv.id) || Promise.resolve()).then(() => transmit(o)));
+}
+async function transmit(o) {
 	try {
 		o.result = await server.send(o.conv, { recipientId: o.conv.contactId, account: o.conv.account, message: o.text || undefined,
 			replyTo: o.replyTo?.messageId, humanAgent: o.human || undefined,
@@ -620,7 +667,8 @@ async function deliver(o) {
 		if (err.status === 401)
 			app.trouble(err);
 	}
-	keepOutgoing();
+	if (outgoing.includes(o))	// its row may have come before the answer
+		keep(o);
 	showLocal();
 	if (o.state === 'sent' || o.error.status === 502)
 		app.refresh();
@@ -636,6 +684,7 @@ function retryLocal(m) {
 }
 function rekey(o) {
 	const fresh = key(), e = byId.get(`local-${o.key}`);
+	forget(o);
 	if (e) {
 		byId.delete(e.id);
 		e.id = `local-${fresh}`;
@@ -647,9 +696,8 @@ function cancelLocal(m) {
 	const o = outgoing.find((x) => `local-${x.key}` === m.id);
 	if (!o || o.state === 'sending')
 		return;
-	outgoing = outgoing.filter((x) => x !== o);
-	keepOutgoing();
-	drop(byId.get(m.id));
+	forget(o);
+	removeOutgoing(o);
 	if ($('text').value.trim() === '' && files.length === 0) {	// the words come back to be changed
 		$('text').value = o.text;
 		files = o.files;
@@ -684,10 +732,11 @@ function matchOutgoing() {
 		const r = o.result, ids = r ? [r.messageId, ...(r.messageIds || []), `out:${r.id}`].filter(Boolean) : [];
 		const e = entries.concat(fresh).findLast((x) => x.type === 'message' && !x.local && x.data.direction === 'outbound' && ((x.data.outbox?.key && x.data.outbox.key === o.key) || (o.state !== 'sending' && (
 			(r && x.data.outbox?.id === r.id) || ids.includes(x.data.messageId) || (o.error?.status === 502 && !x.data.outbox?.key && x.data.status === 'failed' && x.data.content === (o.text || null) && x.data.createdAt >= o.at.slice(0, 16))))));
-		if (!e && !(r && Date.now() - Date.parse(o.at) > 120000))
+		if (!e && !(r && now() - Date.parse(o.at) > 120000))
 			continue;
 		const mine = byId.get(`local-${o.key}`);
 		outgoing = outgoing.filter((x) => x !== o);
+		forget(o);
 		any = true;
 		if (mine && e && !e.li) {
 			e.li = mine.li;
@@ -696,8 +745,6 @@ function matchOutgoing() {
 		if (mine)
 			drop(mine);
 	}
-	if (any)
-		keepOutgoing();
 	return any;
 }
 
@@ -706,13 +753,27 @@ function matchOutgoing() {
 function showCanned() {
 	const s = $('text').value, menu = $('canned');
 	const open = s.startsWith('/') && !s.includes('\n');
-	menu.hidden = !open;
+	menu.hidden = true;
 	if (!open)
 		return;
 	const word = s.slice(1).toLowerCase();
 	const found = app.me.replies.filter((r) => r.name.toLowerCase().includes(word) || r.text.toLowerCase().includes(word)).slice(0, 8);
-	menu.replaceChildren(...(found.length ? found.map((r) => el('li', {}, button('', '', () => insert(r.text)))) : [el('li.hint', {}, t.noReplies)]));
+	if (!found.length && app.me.replies.length)
+		return;
+	menu.hidden = false;
+	menu.replaceChildren(...(found.length ? found.map((r) => el('li', {}, button('', '', () => insert(r.text)), button('quiet.small', '✕', () => dropReply(r), { 'aria-label': `${t.deleteIt}: ${r.name}`, title: t.deleteIt }))) : [el('li.hint', {}, t.noReplies)]));
 	found.forEach((r, i) => menu.children[i].firstChild.append(el('strong', { dir: 'auto' }, r.name), el('span', { dir: 'auto' }, r.text.slice(0, 120))));
+}
+async function dropReply(r) {
+	if (!confirm(`${t.deleteIt}: ${r.name}?`))
+		return;
+	try {
+		app.me.replies = await server.replies({ id: r.id, delete: true });
+		showCanned();
+		$('text').focus();
+	} catch (err) {
+		app.trouble(err);
+	}
 }
 function insert(words) {
 	$('text').value = words;
@@ -725,7 +786,7 @@ function insert(words) {
 
 export function startThread(lent) {
 	app = lent;
-	outgoing = store.get(outKey()) || [];
+	outgoing = store.keys(own('out')).map(store.get).sort((a, b) => (a.at < b.at ? -1 : 1));
 	for (const o of outgoing.filter((x) => x.state === 'sending'))
 		deliver(o);		// the same key: it is not sent twice
 	showHead();
@@ -768,14 +829,20 @@ export function bindThread() {
 		to.focus();
 	});
 	$('composer').addEventListener('submit', submit);
+	const touch = matchMedia('(pointer: coarse)');
+	$('text').enterKeyHint = touch.matches ? 'enter' : 'send';
 	$('text').addEventListener('input', () => { grow(); saveDraft(); showComposer(); showCanned(); });
 	$('text').addEventListener('keydown', (ev) => {
 		if (ev.key === 'Escape')
 			$('canned').hidden = true;
 		else if (ev.key === 'ArrowDown' && !$('canned').hidden)
 			$('canned').querySelector('button')?.focus();
-		else if (ev.key === 'Enter' && !ev.shiftKey && !ev.isComposing && ev.keyCode !== 229 &&	/* Safari ends a composition so */
-		    (ev.ctrlKey || ev.metaKey || !matchMedia('(pointer: coarse)').matches))
+		else if (ev.key !== 'Enter' || ev.shiftKey || ev.isComposing || ev.keyCode === 229)	/* Safari ends a composition so */
+			return;
+		else if (!$('canned').hidden) {
+			ev.preventDefault();
+			$('canned').querySelector('button')?.click();
+		} else if ((ev.ctrlKey || ev.metaKey || !touch.matches))
 			submit(ev);
 	});
 	$('canned').addEventListener('keydown', (ev) => {
@@ -792,7 +859,8 @@ export function bindThread() {
 	$('attach').addEventListener('click', () => $('file').click());
 	$('file').addEventListener('change', () => { addFiles([...$('file').files]); $('file').value = ''; });
 	$('text').addEventListener('paste', (ev) => {
-		if (ev.clipboardData?.files.length) {
+		// a spreadsheet gives its cells as words, and as a picture of them
+		if (ev.clipboardData?.files.length && !ev.clipboardData.getData('text/plain')) {
 			ev.preventDefault();
 			addFiles([...ev.clipboardData.files]);
 		}
@@ -810,5 +878,15 @@ export function bindThread() {
 				addFiles([...ev.dataTransfer.files]);
 		});
 	document.addEventListener('visibilitychange', markRead);
-	setInterval(() => conv && showWindow(), 30000);
+	window.addEventListener('storage', heardKept);
+	let today = dayOf(now());
+	setInterval(() => {
+		if (!conv)
+			return;
+		showWindow();
+		if (today !== dayOf(now())) {
+			today = dayOf(now());
+			update(stuck);	// Today is Yesterday
+		}
+	}, 30000);
 }

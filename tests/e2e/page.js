@@ -194,7 +194,7 @@ async function answering() {
 	await page.click('[data-filter=all]');
 	await conversation(page, 'Emily').click();
 	await message(page, 'open on Sunday').waitFor();
-	is('closed: nothing can be written', await page.isDisabled('#text'), true);
+	is('closed: nothing can be written', await page.isEditable('#text'), false);
 	like('and it says why', await page.innerText('#window'), /Replies closed on .* as soon as the customer writes/);
 	is('an answer from the phone says so', /from the phone/.test(await message(page, '11 to 17').innerText()), true);
 	await b.context.close();

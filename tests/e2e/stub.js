@@ -107,7 +107,16 @@ const posts = {
 		w.notes[b.conversation].push(n);
 		return { note: n };
 	},
-	replies: (w, b) => { w.me.replies.push({ id: w.me.replies.length + 1, name: b.name, text: b.text }); return { replies: w.me.replies }; },
+	replies: (w, b) => {
+		const r = w.me.replies.find((x) => x.id === b.id);
+		if (b.delete)
+			w.me.replies = w.me.replies.filter((x) => x !== r);
+		else if (r)
+			Object.assign(r, { name: b.name, text: b.text });
+		else
+			w.me.replies.push({ id: w.me.replies.length + 1, name: b.name, text: b.text });
+		return { replies: w.me.replies };
+	},
 	outbox: (w, b) => {
 		const m = Object.values(w.messages).flat().find((x) => x.outbox?.id === b.id);
 		Object.assign(m, b.action === 'retry' ? { status: 'accepted', error: null, outbox: { ...m.outbox, state: 'sent' } } : { status: 'failed', outbox: { ...m.outbox, state: 'dead', canRetry: false, canCancel: false } });

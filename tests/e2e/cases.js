@@ -1,0 +1,379 @@
+'use strict';
+/*
+ * What people report of other inboxes, tried on this page: two tabs, browsers that keep
+ * nothing, clocks that are wrong, what is pasted and typed, failures that are tried again.
+ * As page.js on a server that only speaks the interface (stub.js).
+ */
+const { is, like, unlike, openBrowser, conversation, message, done } = require('./browser');
+const stub = require('./stub');
+const views = require('./views');
+
+const DESK = { width: 1200, height: 800 }, PHONE = { width: 390, height: 780 };
+const start = async (fill) => { const w = views.fill(stub.world()); fill?.(w); return { w, ...await stub.serve(w) }; };
+const settled = (page) => page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r))));
+async function openAt(page, s, hash, words) {
+	await page.goto(`${s.url}/inbox/${hash}`);
+	await message(page, words).first().waitFor();
+}
+async function signIn(page, s) {
+	await page.fill('#token', `${s.url}/inbox/#login=good`);
+	await page.click('#login button');
+}
+// hides a tab, or shows it again, as the browser would tell it
+const visible = (page, yes) => page.evaluate((v) => {
+	Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => v });
+	document.dispatchEvent(new Event('visibilitychange'));
+}, yes ? 'visible' : 'hidden');
+
+// one person, two tabs with the same conversation
+async function tabs() {
+	const s = await start(), b = await openBrowser('en-US', DESK), a = b.page, { w } = s;
+	const other = await b.context.newPage();
+	for (const p of [a, other]) {
+		await p.addInitScript(() => {
+			window.ticks = 0;
+			const { fetch } = window;
+			window.fetch = (...x) => { window.ticks += /tick/.test(x[0]) ? 1 : 0; return fetch(...x); };
+			document.hasFocus = () => false;	// the other window has it
+		});
+		await openAt(p, s, '#instagram/1', 'Спасибо большое');
+	}
+	await a.fill('#text', 'из первой вкладки');
+	await other.waitForFunction(() => document.getElementById('text').value !== '');
+	is('two tabs: a draft is in both', await other.inputValue('#text'), 'из первой вкладки');
+	is('and in the list', await conversation(other, 'Мария').locator('.last').innerText(), 'Draft: из первой вкладки');
+	await conversation(other, 'Клуб').click();
+	await message(other, 'Девочки').waitFor();
+	await a.reload();
+	await message(a, 'Спасибо большое').first().waitFor();
+	is('a tab that goes elsewhere takes no draft with it', await a.inputValue('#text'), 'из первой вкладки');
+	await conversation(other, 'Мария').click();
+	await message(other, 'Спасибо большое').first().waitFor();
+	await a.click('#submit');
+	await message(a, 'из первой вкладки').locator('.ticks.accepted').waitFor();
+	await other.waitForFunction(() => document.getElementById('text').value === '');
+	is('what one tab has sent waits in no other', await other.isDisabled('#submit'), true);
+	// a failure of one tab is not forgotten by what the other sends
+	await a.route('**/instagram/send', (r) => r.abort('internetdisconnected'), { times: 1 });
+	await a.fill('#text', 'не ушло');
+	await a.click('#submit');
+	await message(a, 'не ушло').locator('.error').waitFor();
+	await other.fill('#text', 'со второй вкладки');
+	await other.click('#submit');
+	await message(other, 'со второй вкладки').locator('.ticks.accepted').waitFor();
+	await a.reload();
+	await message(a, 'не ушло').locator('.error').waitFor();
+	is('what failed in one tab outlives what another sends', await message(a, 'не ушло').count(), 1);
+	await message(other, 'не ушло').locator('.error').waitFor();
+	await message(a, 'не ушло').locator('.error button').first().click();
+	await message(a, 'не ушло').locator('.ticks.accepted').waitFor();
+	await message(other, 'не ушло').locator('.ticks.accepted').waitFor();
+	is('and tried again in one it is tried in the other', await message(other, 'не ушло').locator('.error').count(), 0);
+	is('it went out once', w.sent.filter((m) => m.message === 'не ушло').length, 1);
+	// the tab that asks is hidden: the one that is looked at must not wait for it
+	const leads = async (p) => { const n = await p.evaluate(() => window.ticks); await p.waitForFunction((x) => window.ticks > x + 1, n); };
+	await visible(a, false);
+	await visible(other, false);
+	await visible(other, true);
+	await leads(other);
+	await visible(other, false);
+	await visible(a, true);
+	await leads(a);
+	is('the tab that is looked at asks', true, true);
+	await b.context.close();
+	s.close();
+}
+
+// a browser that keeps nothing, or throws where it is asked to
+async function storage() {
+	const s = await start(), b = await openBrowser('en-US', DESK), { page } = b;
+	await page.addInitScript(() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; });
+	await openAt(page, s, '#instagram/1', 'Спасибо большое');
+	await page.fill('#text', 'некуда записать');
+	await conversation(page, 'Клуб').click();
+	await message(page, 'Девочки').waitFor();
+	is('no room for drafts: another conversation shows none', await page.inputValue('#text'), '');
+	await conversation(page, 'Мария').click();
+	await message(page, 'Спасибо большое').first().waitFor();
+	is('and this one has its own', await page.inputValue('#text'), 'некуда записать');
+	await b.context.close();
+	const c = await openBrowser('en-US', DESK);
+	await c.page.addInitScript(() => Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } }));
+	await openAt(c.page, s, '#instagram/1', 'Спасибо большое');
+	is('storage forbidden: the page works', c.complaints.join(), '');
+	// cookies blocked: the link is good, but nobody is signed in by it
+	s.w.signedIn = false;
+	await c.page.route('**/inbox/me*', (r) => r.fulfill({ status: 401, contentType: 'application/json', body: '{"error":{"code":"no_session","message":"x"}}' }));
+	await c.page.goto('about:blank');
+	await c.page.goto(`${s.url}/inbox/#login=good`);
+	await c.page.waitForSelector('#login-error:not([hidden])');
+	like('cookies blocked: it says so', await c.page.innerText('#login-error'), /cookies/);
+	// the answer to the first question after the link is lost: no new link is needed for that
+	await c.page.unroute('**/inbox/me*');
+	await c.page.route('**/inbox/me*', (r) => r.abort('internetdisconnected'), { times: 1 });
+	await c.page.goto('about:blank');
+	await c.page.goto(`${s.url}/inbox/#login=good`);
+	await c.page.locator('#conversations button').first().waitFor();
+	is('a line that breaks after the link has worked', await c.page.isVisible('#inbox'), true);
+	await c.context.close();
+	s.close();
+}
+
+// a computer whose clock is wrong, midnight, last year
+async function clocks() {
+	const s = await start((w) => {
+		w.add(80, 'instagram', 'Прошлогодний', { canSendUntil: '2024-03-02T10:00:00.000Z', humanUntil: '2024-03-08T10:00:00.000Z', maySend: false });
+		w.say(80, 'inbound', 'давно', { createdAt: '2024-03-01T10:00:00.000Z', readAt: stub.iso(1) });
+	});
+	const b = await openBrowser('ru-RU', DESK), { page } = b;
+	await page.addInitScript(() => {
+		window.told = [];
+		window.Notification = class { constructor(title) { window.told.push(title); } static permission = 'granted'; static requestPermission = async () => 'granted'; };
+		document.hasFocus = () => false;
+		localStorage.setItem('dmbox:notify', 'true');
+	});
+	// a day fast
+	await page.clock.setFixedTime(new Date(Date.now() + 26 * 3600e3));
+	await openAt(page, s, '#instagram/1', 'Спасибо большое');
+	like('a clock that is a day fast: the window is open', await page.getAttribute('#window', 'class'), /open/);
+	await page.fill('#text', 'можно');
+	is('and an answer can be sent', await page.isEnabled('#submit'), true);
+	s.w.say(2, 'inbound', 'новое', { ago: 0 });
+	await page.waitForFunction(() => window.told.length > 0);
+	is('and what is new is told', await page.evaluate(() => window.told.join()), 'Клуб рукодельниц');
+	await openAt(page, s, '#instagram/80', 'давно');
+	like('closed long ago: the year is said', await page.innerText('#window-text'), /2024/);
+	await b.context.close();
+	// a phone that knows no such notifications: nothing else stops for it
+	const c = await openBrowser('ru-RU', PHONE);
+	await c.page.addInitScript(() => {
+		window.Notification = class { constructor() { window.tried = true; throw new TypeError('Illegal constructor'); } static permission = 'granted'; static requestPermission = async () => 'granted'; };
+		document.hasFocus = () => false;
+		localStorage.setItem('dmbox:notify', 'true');
+	});
+	await openAt(c.page, s, '#instagram/1', 'Спасибо большое');
+	s.w.say(2, 'inbound', 'ещё одно', { ago: 0 });
+	await c.page.waitForFunction(() => window.tried);
+	const asked = () => s.w.calls.filter((x) => /changes/.test(x)).length, n = asked(), ticks = s.w.calls.filter((x) => /tick/.test(x)).length;
+	while (s.w.calls.filter((x) => /tick/.test(x)).length < ticks + 3)
+		await settled(c.page);
+	is('a browser without notifications: the feed goes on as before', `${asked() - n} ${await c.page.isHidden('#trouble')}`, '0 true');
+	await c.context.close();
+	// midnight passes over an open page
+	const m = await openBrowser('en-US', DESK), at = Date.now();
+	await m.page.clock.install({ time: at });
+	await openAt(m.page, s, '#instagram/1', 'Спасибо большое');
+	const last = () => m.page.locator('#messages .day').last().innerText();
+	const before = await last();
+	await m.page.clock.fastForward(24 * 3600e3);
+	await m.page.waitForFunction((x) => [...document.querySelectorAll('#messages .day')].at(-1).innerText !== x, before);
+	is('midnight: Today becomes Yesterday', `${before} ${await last()}`, 'Today Yesterday');
+	await m.context.close();
+	s.close();
+}
+
+// what is typed, pasted and dropped
+async function composing() {
+	const s = await start(), b = await openBrowser('ru-RU', DESK), { page } = b, { w } = s;
+	await openAt(page, s, '#instagram/1', 'Спасибо большое');
+	const paste = (types) => page.evaluate((all) => {
+		const data = new DataTransfer();
+		for (const [type, words] of all)
+			type === 'file' ? data.items.add(new File(['x'], words, { type: 'image/png' })) : data.setData(type, words);
+		const e = new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+		document.getElementById('text').dispatchEvent(e);
+		return `${e.defaultPrevented} ${document.querySelectorAll('#files li').length}`;
+	}, types);
+	is('cells of a spreadsheet are pasted as words, not as their picture', await paste([['text/plain', 'Кружка\t900'], ['text/html', '<table>'], ['file', 'image.png']]), 'false 0');
+	is('a picture of a page is pasted as a picture', await paste([['text/html', '<img src=x>'], ['file', 'image.png']]), 'true 1');
+	await page.locator('#files button').click();
+	// saved replies by the keyboard
+	await page.locator('#text').focus();
+	await page.keyboard.type('/дост');
+	await page.keyboard.press('Enter');
+	is('Enter takes the saved reply that is shown', `${w.sent.length} ${(await page.inputValue('#text')).slice(0, 20)}`, '0 Доставка по городу 3');
+	await page.fill('#text', '/нет такого');
+	is('what is no saved reply is no reason to say that there are none', await page.isHidden('#canned'), true);
+	await page.fill('#text', '');
+	// written anew under its name, and taken away
+	page.on('dialog', (d) => d.accept(d.type() === 'prompt' ? 'доставка' : undefined));
+	await page.fill('#text', 'Доставка теперь 350 ₽.');
+	await page.click('#more-tools summary');
+	await page.click('.panel button:has-text("Сохранить текст")');
+	while (w.me.replies[0].text !== 'Доставка теперь 350 ₽.')
+		await settled(page);
+	is('a saved reply is written anew under its name', w.me.replies.length, 2);
+	await page.fill('#text', '/дост');
+	await page.locator('#canned button').nth(1).click();
+	await page.locator('#canned').waitFor({ state: 'hidden' });
+	is('and taken away', w.me.replies.map((r) => r.name).join(), 'address');
+	await page.fill('#text', '');
+	// a note that is being written, while a colleague sets a label, and another conversation is looked at
+	await page.click('#more-tools summary');
+	await page.fill('#note', 'перезвонить после обеда');
+	await page.locator('#note').focus();
+	w.conversations.find((c) => c.id === 1).labels.push('vip');
+	w.touch(w.messages[1].at(-1));
+	await page.locator('#conversations button', { hasText: '#vip' }).waitFor();
+	await settled(page);
+	is('a note that is written stays while a label comes', await page.evaluate(() => `${document.getElementById('note').value}|${document.getElementById('more-tools').open}|${document.activeElement.id}`), 'перезвонить после обеда|true|note');
+	await conversation(page, 'Клуб').click();
+	await message(page, 'Девочки').waitFor();
+	is('it is not shown to another conversation', await page.inputValue('#note'), '');
+	await page.reload();
+	await message(page, 'Девочки').waitFor();
+	await conversation(page, 'Мария').click();
+	await message(page, 'Спасибо большое').first().waitFor();
+	is('and is there again', await page.inputValue('#note'), 'перезвонить после обеда');
+	await page.click('#more-tools summary');
+	await page.click('.panel button:has-text("Сохранить заметку")');
+	await page.locator('#messages .note', { hasText: 'после обеда' }).waitFor();
+	is('saved, it is no draft any more', `${await page.inputValue('#note')}|${w.sent.length}`, '|0');
+	// the way to the newest message covers nothing that is written
+	await page.evaluate(() => { for (let i = 0; i < 3; i++) document.querySelectorAll('#messages li')[i].style.minHeight = '700px'; });
+	await page.fill('#text', 'строка\n'.repeat(8));
+	await page.evaluate(() => { document.getElementById('scroll').scrollTop = 0; });
+	await page.locator('#latest').waitFor();
+	is('the way down covers nothing that is written', await page.evaluate(() => document.getElementById('latest').getBoundingClientRect().bottom <= document.getElementById('composer').getBoundingClientRect().top), true);
+	const height = await page.evaluate(() => document.getElementById('scroll').clientHeight);
+	await page.click('#latest');
+	await page.waitForFunction(() => document.getElementById('latest').hidden);
+	is('and takes no room', await page.evaluate(() => document.getElementById('scroll').clientHeight), height);
+	await page.fill('#text', '');
+	// many files at once: more than go out together, a kind that nobody takes, one that is too large
+	const drop = (names) => page.evaluate((all) => {
+		const data = new DataTransfer();
+		for (const [name, type] of all)
+			data.items.add(new File(['x'], name, { type }));
+		document.getElementById('thread').dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+	}, names);
+	await drop([['а.png', 'image/png'], ['б.png', 'image/png'], ['в.pdf', 'application/pdf']]);
+	await page.waitForFunction(() => document.querySelectorAll('#files li').length === 3 && !document.getElementById('submit').disabled);
+	await page.click('#submit');
+	await page.waitForFunction(() => document.querySelectorAll('#files li').length === 0);
+	while (!w.sent.length)
+		await settled(page);
+	is('several files that are dropped go out together, in their order', w.sent.at(-1).attachments.map((x) => x.name).join(), 'а.png,б.png,в.pdf');
+	await page.route('**/instagram/upload*', (r) => r.fulfill({ status: 415, contentType: 'application/json', body: '{"error":{"code":"bad_type","message":"x"}}' }), { times: 1 });
+	await drop([['IMG_0001.HEIC', '']]);
+	await page.locator('#files li.error').waitFor();
+	like('a picture of an iPhone that is not taken: what to do', await page.innerText('#files'), /IMG_0001\.HEIC: .*JPEG/);
+	await page.locator('#files button').click();
+	// the session ends while a file goes up
+	await page.fill('#text', 'к фото');
+	w.signedIn = false;
+	await drop([['г.png', 'image/png']]);
+	await page.waitForSelector('#login:not([hidden])');
+	await signIn(page, s);
+	await page.locator('#files li', { hasText: 'г.png' }).waitFor();
+	is('the session ends while a file goes up: the words are kept, and the file is called for', `${await page.inputValue('#text')} ${/прервалась/.test(await page.innerText('#files'))}`, 'к фото true');
+	await page.locator('#files button').click();
+	await b.context.close();
+	// a phone's keyboard
+	const c = await openBrowser('ru-RU', PHONE, { hasTouch: true, isMobile: true });
+	await openAt(c.page, s, '#instagram/1', 'Спасибо большое');
+	is('the key says what it does where it makes a line', await c.page.evaluate(() => document.getElementById('text').enterKeyHint), 'enter');
+	// a keyboard that covers the page, as an iPhone's does, instead of making it smaller
+	await c.page.locator('#text').focus();
+	await c.page.evaluate(() => {
+		Object.defineProperty(visualViewport, 'height', { configurable: true, get: () => 430 });
+		visualViewport.dispatchEvent(new Event('resize'));
+	});
+	await settled(c.page);
+	is('a keyboard that covers the page: head and field are above it', await c.page.evaluate(() => { const r = document.getElementById('composer').getBoundingClientRect(), h = document.getElementById('head').getBoundingClientRect(); return r.bottom <= 431 && r.top > 200 && h.top >= 0; }), true);
+	await c.page.evaluate(() => { delete visualViewport.height; visualViewport.dispatchEvent(new Event('resize')); });
+	await settled(c.page);
+	is('and it goes down again', await c.page.evaluate(() => Math.round(document.getElementById('composer').getBoundingClientRect().bottom)), 780);
+	await c.context.close();
+	s.close();
+}
+
+// failures, tried again; the order of what is sent
+async function again() {
+	const s = await start((w) => {
+		w.say(1, 'outbound', 'с телефона не ушло', { ago: 1, status: 'failed', readAt: null, by: null, source: 'echo', error: { code: '1', kind: 'provider', message: '' } });
+		w.say(1, 'outbound', null, { ago: 1, status: 'failed', readAt: null, by: null, source: 'echo', kind: 'image', attachments: [{ mimeType: 'image/png' }], error: { code: '1', kind: 'provider', message: '' } });
+	});
+	const b = await openBrowser('ru-RU', DESK), { page } = b, { w } = s;
+	await openAt(page, s, '#instagram/1', 'с телефона не ушло');
+	is('what did not go out elsewhere has nothing to press that does nothing, or sends it again half', await page.evaluate(() => [...document.querySelectorAll('#messages li')].slice(-2).map((e) => `${e.querySelectorAll('.error').length} ${e.querySelectorAll('.error button').length}`).join()), '1 0,1 0');
+	// the server says that it is too late for that
+	await page.route('**/inbox/outbox', (r) => r.fulfill({ status: 409, contentType: 'application/json', body: '{"error":{"code":"not_possible","message":"its state does not allow that any more"}}' }), { times: 1 });
+	await message(page, 'Отправил эскиз').locator('.error button').first().click();
+	await page.locator('#trouble').waitFor();
+	unlike('what the server refuses is said in the page\'s language', await page.innerText('#trouble-text'), /[a-z]{3}/);
+	await page.click('#trouble-close');
+	await message(page, 'Отправил эскиз').locator('.error button').first().dblclick();
+	await message(page, 'Отправил эскиз').locator('.ticks.accepted').waitFor();
+	is('Retry of the outbox pressed twice is one call', w.calls.filter((c) => c === 'POST /inbox/outbox').length, 1);
+	// a slow line: the second message does not overtake the first
+	let release = null;
+	await page.route('**/instagram/send', async (r) => { await new Promise((f) => { release = f; }); await r.continue(); }, { times: 1 });
+	await page.fill('#text', 'сначала');
+	await page.keyboard.press('Enter');
+	await page.locator('#text').focus();
+	await page.fill('#text', 'потом');
+	await page.click('#submit');
+	await message(page, 'потом').waitFor();
+	while (!release)
+		await settled(page);
+	for (let i = 0; i < 20; i++)
+		await settled(page);
+	release();
+	await message(page, 'потом').locator('.ticks.accepted').waitFor();
+	is('what is sent second does not overtake the first', w.sent.slice(-2).map((m) => m.message).join(), 'сначала,потом');
+	await b.context.close();
+	s.close();
+}
+
+// what customers write to see what happens
+async function oddities() {
+	const zalgo = 'З' + '\u0334\u0310\u030d\u0352\u0301'.repeat(60) + 'алго', family = '👨‍👩‍👧‍👦';
+	const s = await start((w) => {
+		w.add(90, 'instagram', zalgo, { username: 'odd', labels: ['__proto__', 'a,b "c"', '🔥'] });
+		w.say(90, 'inbound', zalgo, { ago: 100, readAt: stub.iso(1) });
+		w.say(90, 'inbound', 'под ним', { ago: 99, readAt: stub.iso(1) });
+		w.say(90, 'inbound', family.repeat(200), { ago: 98, readAt: stub.iso(1) });
+		w.say(90, 'inbound', null, { ago: 97, kind: 'file', readAt: stub.iso(1), attachments: [{ type: 'file', mimeType: 'application/octet-stream', name: 'photo\u202egpj.exe' }] });
+		w.say(90, 'inbound', 'x'.repeat(4000), { ago: 96, readAt: stub.iso(1) });
+		w.say(90, 'inbound', 'стр\n'.repeat(1000), { ago: 95, readAt: stub.iso(1) });
+		w.say(90, 'inbound', `https://x.example/${'a'.repeat(900)}?q=(1)`, { ago: 94, readAt: stub.iso(1) });
+		w.say(90, 'inbound', 'javascript:alert(1) data:text/html,x vbscript:x JAVASCRIPT://x', { ago: 93, readAt: stub.iso(1) });
+		w.say(90, 'inbound', 'цена 300 ₪ שלום world مرحبا 12:30', { ago: 92, readAt: stub.iso(1) });
+		w.me.labels.push('__proto__', 'a,b "c"', '🔥');
+	});
+	const b = await openBrowser('ru-RU', PHONE, { hasTouch: true, isMobile: true }), { page } = b;
+	await openAt(page, s, '#instagram/90', 'под ним');
+	is('signs upon signs stay with their message', await page.evaluate(() => {
+		const t = document.querySelector('#messages .text'), o = getComputedStyle(t);
+		return /clip|hidden/.test(o.overflowY);
+	}), true);
+	is('a long text is cut between signs, not inside of one', await page.evaluate((f) => [...document.querySelectorAll('#messages .text')].filter((e) => e.textContent.includes(f)).map((e) => e.firstChild.textContent.replaceAll(f, '').trim()).join(), family), '…');
+	is('a file\'s name says what it ends with', await page.evaluate(() => document.querySelector('#messages .download span').textContent), 'photogpj.exe');
+	is('nothing is wider than the phone', await page.evaluate(() => `${document.documentElement.scrollWidth <= innerWidth} ${[...document.querySelectorAll('#messages .bubble')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1).length} ${document.getElementById('scroll').scrollWidth <= document.getElementById('scroll').clientWidth}`), 'true 0 true');
+	is('no address but of the web becomes a link', await page.evaluate(() => [...document.querySelectorAll('#messages a:not(.download)')].map((a) => new URL(a.href).protocol).join()), 'https:');
+	await page.goto(`${s.url}/inbox/`);
+	await page.locator('#conversations button').first().waitFor();
+	await page.tap('[data-filter=all]');
+	await page.selectOption('#choices select >> nth=1', '__proto__');
+	await page.waitForFunction(() => document.querySelectorAll('#conversations button').length === 1);
+	is('a label of any name is one to choose by', await conversation(page, 'алго').count(), 1);
+	// without a mail in it, however long: looked through once
+	is('a text of two million letters is looked through', await page.evaluate(async () => (await import('./render.js')).linked(`${'a'.repeat(2e6)} me@example.com`).lastElementChild.href), 'mailto:me@example.com');
+	await b.context.close();
+	// on paper
+	const p = await openBrowser('en-US', DESK);
+	await openAt(p.page, s, '#instagram/1', 'Спасибо большое');
+	await p.page.evaluate(() => { document.querySelector('#messages li').style.minHeight = '3000px'; });
+	await p.page.emulateMedia({ media: 'print' });
+	is('on paper: the conversation, all of it, and nothing to press', await p.page.evaluate(() => `${document.documentElement.scrollHeight > 3000} ${['side', 'composer', 'back'].filter((x) => document.getElementById(x).checkVisibility()).join()} ${document.getElementById('who').checkVisibility()}`), 'true  true');
+	await p.context.close();
+	s.close();
+}
+
+done(async () => {
+	const all = { tabs, storage, clocks, composing, again, oddities };
+	for (const [name, run] of Object.entries(all))
+		if (!process.env.PART || process.env.PART === name)
+			await run();
+});
