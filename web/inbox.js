@@ -68,16 +68,20 @@ function signedOut(why) {
 	conversations = new Map();
 	rows = new Map();
 	$('conversations').replaceChildren();
+	$('owner').replaceChildren();
 	$('search').value = search = '';
 	$('trouble').hidden = true;
 	showLogin(why);
 }
-const tokenOf = (s) => (s.match(/login=([^&\s]+)/) || [null, s.trim()])[1];
+const tokenOf = (s) => (s.match(/login=([\w-]+)/) || [null, s.trim()])[1];	// whatever stands around it
 
 async function login(token) {
 	try {
 		await server.login(token);
 	} catch (err) {
+		// a link that was kept, and is opened again: who is signed in needs none
+		if (err.status === 401 && await start().then(() => true, () => false))
+			return;
 		return showLogin(t.linkBad[err.code] || (err.status === 429 ? t.linkBad.rate : err.status === 401 ? t.linkBad.link_unknown : t.away));
 	}
 	history.replaceState(null, '', store.get('return') || location.pathname);
@@ -627,7 +631,7 @@ function bind() {
 	});
 	$('more-conversations').addEventListener('click', () => loadList(next).catch(trouble));
 	window.addEventListener('hashchange', () => {
-		const token = location.hash.match(/^#login=(.+)$/);
+		const token = location.hash.match(/^#login=([\w-]+)/);
 		if (token) {
 			history.replaceState(null, '', location.pathname);
 			login(token[1]);
@@ -680,7 +684,7 @@ async function boot() {
 	words();
 	icon(0);
 	bind();
-	const token = location.hash.match(/^#login=(.+)$/);
+	const token = location.hash.match(/^#login=([\w-]+)/);
 	if (token) {		// out of the address before anything else happens
 		history.replaceState(null, '', location.pathname);
 		return login(token[1]);

@@ -3,12 +3,12 @@
  * refused, who has access.  On an empty installation it is the guide.  Loaded
  * only when it is opened.
  */
-import { t, lang, el, button, text, server, post, brief, moment, span, full, clock } from './base.js';
-import { errorKind } from './render.js';
+import { t, lang, el, button, text, part, server, post, brief, moment, now, span, full } from './base.js';
+import { cut, errorKind } from './render.js';
 
 const words = {
 	en: {
-		title: 'Overview', back: 'To the conversations', well: 'All well.', lastMessage: (s) => `Last message ${s} ago`, lastCheck: (s) => `last check ${s} ago`, never: 'never', remedy: 'What to do', unknownYet: 'not checked yet',
+		title: 'Overview', back: 'To the conversations', well: 'All well.', lastMessage: (s) => `Last message ${s} ago`, lastCheck: (s) => `last check ${s} ago`, noMessage: 'No message yet', noCheck: 'not checked yet', neverAsked: 'not asked yet', remedy: 'What to do', 
 		status: { ok: 'in order', warn: 'warning', fail: 'broken', unknown: 'not known' }, groups: 'How each part is',
 		group: { configuration: 'Configuration', database: 'Database', files: 'Files', web: 'Web server', provider: 'Providers', deliveries: 'Deliveries', sending: 'Sending', poller: 'Poller', inbox: 'Inbox', ledger: 'Deliveries', disk: 'Disk', conf: 'Configuration', db: 'Database', run: 'Running', network: 'Network', certificate: 'Certificates', queue: 'Queue', security: 'Access' },
 		messages: 'Messages', hours: '48 hours', days: '60 days', all: 'All accounts', in: 'received', out: 'sent', refused: 'refused', missed: 'missed', csv: 'Table (CSV)', chart: (a, b) => `${a} received, ${b} sent`,
@@ -19,7 +19,7 @@ const words = {
 		accounts: 'Accounts', lastPoll: (s) => `last asked ${s} ago`, attempts: 'Attempts', setup: 'Getting started', setupDone: 'done', setupOpen: 'to do', outcome: { messages: 'new messages', empty: 'nothing new', unsupported: 'messages come by webhook', failed: 'did not work', busy: 'in use', mock: 'test mode' },
 	},
 	ru: {
-		title: 'Обзор', back: 'К перепискам', well: 'Всё в порядке.', lastMessage: (s) => `Последнее сообщение ${s} назад`, lastCheck: (s) => `проверка ${s} назад`, never: 'ещё не было', remedy: 'Что делать', unknownYet: 'ещё не проверялось',
+		title: 'Обзор', back: 'К перепискам', well: 'Всё в порядке.', lastMessage: (s) => `Последнее сообщение ${s} назад`, lastCheck: (s) => `проверка ${s} назад`, noMessage: 'Сообщений ещё не было', noCheck: 'проверки ещё не было', neverAsked: 'ещё не опрашивался', remedy: 'Что делать', 
 		status: { ok: 'в порядке', warn: 'предупреждение', fail: 'не работает', unknown: 'неизвестно' }, groups: 'Состояние частей',
 		group: { configuration: 'Настройки', database: 'База данных', files: 'Файлы', web: 'Веб-сервер', provider: 'Мессенджеры', deliveries: 'Доставка', sending: 'Отправка', poller: 'Опрос', inbox: 'Переписки', ledger: 'Доставка', disk: 'Диск', conf: 'Настройки', db: 'База данных', run: 'Работа', network: 'Сеть', certificate: 'Сертификаты', queue: 'Очередь', security: 'Доступ' },
 		messages: 'Сообщения', hours: '48 часов', days: '60 дней', all: 'Все аккаунты', in: 'получено', out: 'отправлено', refused: 'отклонено', missed: 'пропущено', csv: 'Таблица (CSV)', chart: (a, b) => `получено ${a}, отправлено ${b}`,
@@ -30,7 +30,9 @@ const words = {
 		accounts: 'Аккаунты', lastPoll: (s) => `опрошен ${s} назад`, attempts: 'Попытки', setup: 'С чего начать', setupDone: 'готово', setupOpen: 'осталось', outcome: { messages: 'есть новые', empty: 'нового нет', unsupported: 'сообщения приходят сами', failed: 'не получилось', busy: 'занято', mock: 'проверочный режим' },
 	},
 };
-let w, host, app, data, range = 'hours', shownAccount = '';
+let w, host, app, data, top, columns, range = 'hours', shownAccount = '';
+let timer = 0;
+const opened = new Set();	// whose attempts are looked at
 // A browser as people call it; what is not known stays as it was said.
 function device(agent) {
 	const first = (list) => list.find(([, re]) => re.test(agent))?.[0];
@@ -38,7 +40,8 @@ function device(agent) {
 	const on = first([['iPhone', /iPhone/], ['iPad', /iPad/], ['Android', /Android/], ['Windows', /Windows/], ['Mac', /Macintosh/], ['Linux', /Linux/]]);
 	return by && on ? `${by}, ${on}` : agent || '?';
 }
-const ago = (iso) => (iso ? span(Date.now() - Date.parse(iso)) : w.never);
+const ago = (iso) => span(now() - Date.parse(iso));
+const since = (iso, words, none) => (iso ? words(ago(iso)) : none);
 const of = (map, k) => (Object.hasOwn(map, k) ? map[k] : k);
 const seconds = (n) => (n === null || n === undefined ? '–' : span(n * 1000));
 
@@ -50,6 +53,8 @@ export async function showOwner(where, lent) {
 		location.hash = '';
 		return;
 	}
+	clearInterval(timer);
+	timer = setInterval(refresh, 60000);	// what it says is of now
 	try {
 		data = await server.get('owner');
 		paint();
@@ -57,22 +62,50 @@ export async function showOwner(where, lent) {
 		app.trouble(err);
 	}
 }
-const reload = () => showOwner(host, app);
+async function refresh() {
+	if (!host.checkVisibility() || document.visibilityState !== 'visible')
+		return;
+	try {
+		data = await server.get('owner');
+		paint();
+	} catch (err) {
+		app.quiet(err);
+	}
+}
 const section = (id, title, ...children) => el('section', { id: `o-${id}`, 'aria-labelledby': `o-${id}-h` }, el('h2', { id: `o-${id}-h` }, title), ...children);
 
 function paint() {
-	host.replaceChildren(
-		el('div.pair', {}, button('quiet', `← ${w.back}`, () => { location.hash = ''; }), el('h1', {}, w.title)),
-		verdict(), ...(app.me.empty && data.setup ? [setup()] : []), groups(), el('div.columns', {}, messages(), waiting(), failed(), people(), ledger(), accounts(), whyForm()));
+	if (!host.firstChild) {
+		top = el('div', {});
+		columns = el('div.columns', {});
+		host.append(el('div.pair', {}, button('quiet', `← ${w.back}`, () => { location.hash = ''; }), el('h1', {}, w.title)), top, columns);
+	}
+	// only what differs: a link that is shown once, and what is being written, stay
+	const p = (box, order, name, of, build) => part(box, order, name, of && JSON.stringify(of), build);
+	p(top, TOP, 'verdict', [data.verdict, said()], verdict);
+	p(top, TOP, 'setup', app.me.empty && data.setup ? data.setup : '', setup);
+	p(top, TOP, 'groups', [data.groups], groups);
+	const q = data.waiting || {};
+	p(columns, ORDER, 'messages', [data.hours, data.days], messages);
+	p(columns, ORDER, 'waiting', [q, [q.oldestAt, ...(q.conversations || []).map((c) => c.waitingSince)].map(ago)], waiting);
+	p(columns, ORDER, 'failed', [data.failed], failed);
+	p(columns, ORDER, 'people', ['it'], people);
+	showPeople(data.users || []);
+	if (!columns.querySelector('#o-ledger pre'))		// somebody reads one
+		p(columns, ORDER, 'ledger', [data.refused, data.reasons], ledger);
+	p(columns, ORDER, 'accounts', [data.accounts, (data.accounts || []).map((a) => ago(a.lastPollAt))], accounts);
+	p(columns, ORDER, 'why', ['it'], whyForm);
 }
+const TOP = ['verdict', 'setup', 'groups'], ORDER = ['messages', 'waiting', 'failed', 'people', 'ledger', 'accounts', 'why'];
 
 // --- is all well ------------------------------------------------------------------------
 
 const light = (s) => el(`span.light.${['ok', 'warn', 'fail'].includes(s) ? s : 'unknown'}`, {}, el('span', { 'aria-hidden': 'true' }, { ok: '✓', warn: '!', fail: '✗' }[s] || '?'), el('span.sr', {}, of(w.status, s)));
+const said = () => `${since(data.lastMessageAt, w.lastMessage, w.noMessage)}, ${since(data.lastCheckAt, w.lastCheck, w.noCheck)}.`;
 function verdict() {
 	const v = data.verdict || {}, good = v.status === 'ok' || !v.status;
 	return el(`div.verdict.${good ? 'ok' : v.status}`, { role: 'status' }, el('strong', {}, good ? w.well : `${v.what}: ${v.seen || ''}`),
-		el('div', {}, `${w.lastMessage(ago(data.lastMessageAt))}, ${w.lastCheck(ago(data.lastCheckAt))}.`), !good && v.remedy ? el('div', {}, `${w.remedy}: `, el('code', {}, v.remedy)) : null);
+		el('div', {}, said()), !good && v.remedy ? el('div', {}, `${w.remedy}: `, el('code', {}, v.remedy)) : null);
 }
 function groups() {
 	return section('groups', w.groups, el('div.lights', {}, ...(data.groups || []).map((g) => {
@@ -92,7 +125,8 @@ function series() {
 	const names = shownAccount ? [shownAccount] : Object.keys(all);
 	return Object.fromEntries(KINDS.map((k) => [k, Array.from({ length: n }, (_, i) => names.reduce((s, a) => s + (all[a]?.[k]?.[i] || 0), 0))]));
 }
-const start = (i) => { const d = new Date(data[range].from); range === 'hours' ? d.setHours(d.getHours() + i, 0, 0, 0) : d.setDate(d.getDate() + i); return d; };
+// an hour is one wherever clocks are put forward, and a day is that of its date, east and west
+const start = (i) => { const d = new Date(range === 'hours' ? Date.parse(data.hours.from) + i * 3600e3 : `${data.days.from}T12:00:00`); if (range === 'days') d.setDate(d.getDate() + i); return d; };
 const slot = (i) => (range === 'hours' ? moment(start(i)) : start(i).toLocaleDateString(lang, { day: 'numeric', month: 'short' }));
 const mark = (i) => (range === 'hours' ? start(i).toLocaleString(lang, { weekday: 'short', hour: 'numeric', minute: '2-digit' }) : slot(i));
 function svg(tag, attrs, ...children) {
@@ -118,8 +152,10 @@ function chart() {
 	}
 	return g;
 }
+// as a spreadsheet takes it for a time: of here, without a zone
+const stamp = (d) => new Date(d - d.getTimezoneOffset() * 60000).toISOString().slice(0, range === 'hours' ? 16 : 10).replace('T', ' ');
 function csv() {
-	const s = series(), rows = [[w.day, ...KINDS.map((k) => w[k])], ...s.in.map((_, i) => [start(i).toISOString(), ...KINDS.map((k) => s[k][i])])];
+	const s = series(), rows = [[w.day, ...KINDS.map((k) => w[k])], ...s.in.map((_, i) => [stamp(start(i)), ...KINDS.map((k) => s[k][i])])];
 	const a = el('a', { href: URL.createObjectURL(new Blob([`\ufeff${rows.map((r) => r.join(';')).join('\r\n')}\r\n`], { type: 'text/csv' })), download: `dmbox-${range}.csv` });
 	a.click();
 	setTimeout(() => URL.revokeObjectURL(a.href), 1000);
@@ -128,7 +164,7 @@ function messages() {
 	const box = el('div', {});
 	const draw = () => box.replaceChildren(
 		el('div.pair', {}, ...['hours', 'days'].map((r) => button('chip', w[r], (ev) => { range = r; draw(); box.querySelector('[aria-pressed=true]').focus(); ev.preventDefault(); }, { 'aria-pressed': String(range === r) })),
-			el('select', { 'aria-label': w.accounts, onchange: (ev) => { shownAccount = ev.target.value; draw(); } }, el('option', { value: '' }, w.all),
+			el('select', { name: 'account', 'aria-label': w.accounts, onchange: (ev) => { shownAccount = ev.target.value; draw(); } }, el('option', { value: '' }, w.all),
 				...Object.keys(data[range]?.accounts || {}).map((a) => el('option', { value: a, selected: a === shownAccount }, app.place({ channel: a.split('/')[0], account: a.split('/')[1] })))), button('quiet', w.csv, csv)),
 		chart(), el('div.legend', {}, ...KINDS.map((k) => el('span', {}, el(`i.${k}`, { 'aria-hidden': 'true' }), ` ${w[k]} ${series()[k].reduce((a, b) => a + b, 0)}`))));
 	if (data.hours)
@@ -147,9 +183,12 @@ function waiting() {
 			el('tbody', {}, ...q.responses.slice(0, 7).map((r) => el('tr', {}, el('td', {}, brief(`${r.day}T12:00:00`)), el('td', {}, seconds(r.median)), el('td', {}, seconds(r.p90)), el('td', {}, String(r.n)))))) : null);
 }
 function failed() {
-	const act = (f, action) => server.outbox(f.outbox, action).then(reload, app.trouble);
-	return section('failed', w.failed, (data.failed || []).length ? el('ul', {}, ...data.failed.map((f) => el('li', {}, link(f, f.name), ': ', el('span', { dir: 'auto' }, (f.content || '').slice(0, 80)), el('div.error', {}, t.errors[f.state === 'unknown' ? 'unknown' : errorKind(f.error || {})][0]),
-		el('div.pair', {}, f.canRetry ? button('small', t.retry, () => act(f, 'retry')) : null, f.canCancel ? button('quiet.small', t.cancel, () => act(f, 'cancel')) : null)))) : el('p', {}, w.noFailed));
+	const act = (f, action) => (ev) => {
+		ev.target.disabled = true;	// once
+		server.outbox(f.outbox, action).catch(app.trouble).then(refresh).finally(() => { ev.target.disabled = false; });
+	};
+	return section('failed', w.failed, (data.failed || []).length ? el('ul', {}, ...data.failed.map((f) => el('li', {}, link(f, f.name), ': ', el('span', { dir: 'auto' }, cut(f.content || '', 80)), el('div.error', {}, t.errors[f.state === 'unknown' ? 'unknown' : errorKind(f.error || {})][0]),
+		el('div.pair', {}, f.canRetry ? button('small', t.retry, act(f, 'retry')) : null, f.canCancel ? button('quiet.small', t.cancel, act(f, 'cancel')) : null)))) : el('p', {}, w.noFailed));
 }
 
 // --- the ledger ------------------------------------------------------------------------------------------
@@ -175,9 +214,9 @@ function whyForm() {
 		ev.preventDefault();
 		try {
 			const r = await server.get('why', { q: q.value.trim() });
-			out.replaceChildren(r.message?.content ? el('p', { dir: 'auto' }, `„${r.message.content.slice(0, 200)}“`) : '', r.steps.length ? el('ol', {}, ...r.steps.map((s) => el('li', {}, el('time', { dateTime: s.at, title: s.at }, moment(s.at)), ` ${s.text}`))) : el('p', {}, w.nothing));
+			out.replaceChildren(r.message?.content ? el('q', { dir: 'auto' }, cut(r.message.content, 200)) : '', r.steps.length ? el('ol', {}, ...r.steps.map((s) => el('li', {}, el('time', { dateTime: s.at, title: s.at }, moment(s.at)), ` ${s.text}`))) : el('p', {}, w.nothing));
 		} catch (err) {
-			err.status === 404 ? out.replaceChildren(el('p', {}, w.nothing)) : app.trouble(err);
+			[404, 422].includes(err.status) ? out.replaceChildren(el('p', {}, `${w.nothing} ${w.whyHint}.`)) : app.trouble(err);
 		}
 	});
 	return section('why', w.why, form, out);
@@ -190,21 +229,24 @@ function qr(rows) {
 	rows.forEach((r, y) => [...r].forEach((c, x) => c === '1' && g.append(svg('rect', { x, y, width: 1, height: 1, class: 'ink' }))));
 	return g;
 }
+let showPeople;
 function people() {
 	const fresh = el('div', { 'aria-live': 'polite' });
 	const give = (body) => post('users', body).then(async (r) => {
 		const field = el('input', { id: 'fresh-link', readOnly: true, value: r.link, onfocus: (ev) => ev.target.select() });
 		fresh.replaceChildren(el('label', { htmlFor: 'fresh-link' }, w.linkFor(r.name)), el('div.pair', {}, field, button('small', t.copy, (ev) => { field.select(); (navigator.clipboard?.writeText(r.link) || Promise.reject()).catch(() => document.execCommand('copy')).then(() => text(ev.target, t.copied)); })), r.qr?.length ? qr(r.qr) : '');
 		list(await server.get('users').then((x) => x.users));
-	}, app.trouble);
-	const table = el('ul.people', {});
-	const list = (users) => table.replaceChildren(...users.map((u) => el('li', {}, el('strong', { dir: 'auto' }, u.name), ` · ${w.role}: ${of(w.roles, u.role)} · `, el('span.faint', {}, u.lastSeen ? w.seen(brief(u.lastSeen)) : w.neverSeen),
+		return true;
+	}).catch(app.trouble);
+	const table = el('div', {});
+	const list = showPeople = (users) => part(table, ['it'], 'it', JSON.stringify(users), () => el('ul.people', {}, ...users.map((u) => el('li', {}, el('strong', { dir: 'auto' }, u.name), ` · ${w.role}: `, el('select', { name: `role ${u.name}`, 'aria-label': `${w.role}: ${u.name}`, onchange: (ev) => setRole(u, ev.target) }, ...roles(u.role)), ' ', el('span.faint', {}, u.lastSeen ? w.seen(brief(u.lastSeen)) : w.neverSeen),
 		el('div.pair', {}, button('quiet.small', w.newLink, () => give({ action: 'link', name: u.name })), button('quiet.small', w.revoke, () => confirm(w.revokeSure(u.name)) && post('users', { action: 'revoke', name: u.name }).then((r) => list(r.users), app.trouble), { 'aria-label': `${w.revoke}: ${u.name}` })),
-		u.sessions?.length ? el('ul', {}, ...u.sessions.map((s) => el('li', {}, el('span', { title: s.agent || '' }, device(s.agent || '')), `, ${brief(s.lastSeen)} `, button('quiet.small', w.end, () => post('users', { action: 'end', session: s.id }).then((r) => list(r.users), app.trouble))))) : null)));
-	list(data.users || []);
-	const name = el('input', { id: 'new-person', required: true, maxLength: 60, autocomplete: 'off' }), role = el('select', { id: 'new-role' }, ...Object.entries(w.roles).map(([v, s]) => el('option', { value: v, selected: v === 'answer' }, s)));
+		u.sessions?.length ? el('ul', {}, ...u.sessions.map((s) => el('li', {}, el('span', { title: s.agent || '' }, device(s.agent || '')), `, ${brief(s.lastSeen)} `, button('quiet.small', w.end, () => post('users', { action: 'end', session: s.id }).then((r) => list(r.users), app.trouble))))) : null))));
+	const roles = (is) => Object.entries(w.roles).map(([v, s]) => el('option', { value: v, selected: v === is }, s));
+	const setRole = (u, field) => post('users', { action: 'role', name: u.name, role: field.value }).then((r) => list(r.users), (err) => { field.value = u.role; app.trouble(err); });
+	const name = el('input', { id: 'new-person', required: true, maxLength: 60, autocomplete: 'off' }), role = el('select', { id: 'new-role' }, ...roles('answer'));
 	const form = el('form.pair', {}, el('span.pair', {}, el('label', { htmlFor: 'new-person' }, w.name), name), el('span.pair', {}, el('label', { htmlFor: 'new-role' }, w.role), role), el('button', {}, w.addIt));
-	form.addEventListener('submit', (ev) => { ev.preventDefault(); give({ action: 'add', name: name.value.trim(), role: role.value }); name.value = ''; });
+	form.addEventListener('submit', (ev) => { ev.preventDefault(); give({ action: 'add', name: name.value.trim(), role: role.value }).then((done) => { if (done) name.value = ''; }); });
 	return section('people', w.people, table, el('h3', {}, w.add), form, fresh);
 }
 // its title, and the name of its configuration where that is another
@@ -213,6 +255,6 @@ function titled(a) {
 	return title && title !== a.account ? `${title} (${a.account})` : a.account;
 }
 function accounts() {
-	return section('accounts', w.accounts, el('ul', {}, ...(data.accounts || []).map((a) => el('li', {}, el('strong', {}, `${a.provider} · ${titled(a)}`), ` — ${of(w.outcome, a.outcome)}, ${w.lastPoll(ago(a.lastPollAt))}`, a.hint ? el('div', {}, a.hint) : null,
-		a.attempts?.length ? el('details', {}, el('summary', {}, w.attempts), el('ul', {}, ...a.attempts.map((x) => el('li', {}, `${x.url} → ${x.status ?? '–'}`)))) : null))));
+	return section('accounts', w.accounts, el('ul', {}, ...(data.accounts || []).map((a) => el('li', {}, el('strong', {}, `${a.provider} · ${titled(a)}`), ` — ${[a.outcome && of(w.outcome, a.outcome), since(a.lastPollAt, w.lastPoll, w.neverAsked)].filter(Boolean).join(', ')}`, a.hint ? el('div', {}, a.hint) : null,
+		a.attempts?.length ? el('details', { open: opened.has(titled(a)), ontoggle: (ev) => opened[ev.target.open ? 'add' : 'delete'](titled(a)) }, el('summary', {}, w.attempts), el('ul', {}, ...a.attempts.map((x) => el('li', {}, `${x.url} → ${x.status ?? '–'}`)))) : null))));
 }

@@ -354,7 +354,9 @@ declare
 	v_ids bigint[];
 	v_late bigint[];	-- older than those, but without their words yet (dmbox.search)
 begin
-	if p_query !~ '[^0-9 ()+\-]' and length(v_digits) >= 4 then
+	-- as phones, contacts and other pages write and copy it: with dots, dashes and spaces of every
+	-- kind, and unseen signs of direction
+	if p_query !~ '[^0-9 ()+\-./\u00a0\u2007-\u2015\u2028-\u202f\u2060-\u2069\u2212]' and length(v_digits) >= 4 then
 		-- a number is known by its end; 8 and +7 before it are one
 		return query select c.id, null::bigint from dmbox.contacts c
 		 where c.channel = 'whatsapp'

@@ -371,8 +371,83 @@ async function oddities() {
 	s.close();
 }
 
+// the owner's page, left open, far away, and with what goes wrong on it; people's links
+async function owner() {
+	const s = await start((w) => {
+		Object.assign(w.owner, { lastMessageAt: null, lastCheckAt: null });
+		Object.assign(w.owner.accounts[0], { lastPollAt: null, outcome: null });
+	});
+	const b = await openBrowser('ru-RU', DESK), { page } = b, { w } = s;
+	await page.clock.install({ time: Date.now() });
+	const go = async (p) => { await p.goto(`${s.url}/inbox/#owner`); await p.locator('#owner .verdict').waitFor(); };
+	await go(page);
+	like('before the first message: a sentence', await page.innerText('#owner .verdict'), /Сообщений ещё не было, проверки ещё не было\./);
+	unlike('an account that was never asked: a sentence', await page.innerText('#o-accounts'), /null|было назад/);
+	// what is shown once, and what is being written, stay while the page goes on
+	await page.locator('#o-people button', { hasText: 'Новая ссылка' }).first().click();
+	await page.locator('#fresh-link').waitFor();
+	await page.fill('#new-person', 'Света');
+	await page.fill('#why', '@masha');
+	await page.locator('#new-person').focus();
+	Object.assign(w.owner, { lastMessageAt: stub.iso(0), verdict: { status: 'fail', code: 'x', what: 'Диск полон', seen: '0 МБ', remedy: '' } });
+	await page.clock.fastForward(61000);
+	await page.locator('#owner .verdict', { hasText: 'Диск полон' }).waitFor();
+	is('left open, it tells what is now', await page.locator('#owner .verdict.fail').count(), 1);
+	is('and keeps the link, what is written, and the focus', await page.evaluate(() => [document.getElementById('fresh-link').value.length > 0, document.getElementById('new-person').value, document.getElementById('why').value, document.activeElement.id].join()), 'true,Света,@masha,new-person');
+	await page.route('**/inbox/outbox', async (r) => { await new Promise((f) => setTimeout(f, 0)); await r.continue(); });
+	await page.locator('#o-failed button').first().dblclick();
+	await page.waitForFunction(() => !document.querySelector('#o-failed button:disabled'));
+	is('Retry pressed twice is one', `${w.calls.filter((c) => c === 'POST /inbox/outbox').length} ${await page.inputValue('#new-person')}`, '1 Света');
+	// what the server refuses
+	const refuse = (code, status) => page.route('**/inbox/users', (r) => r.fulfill({ status, contentType: 'application/json', body: `{"error":{"code":"${code}","message":"english words"}}` }), { times: 1 });
+	await refuse('user_exists', 409);
+	await page.click('#o-people form button');
+	await page.locator('#trouble').waitFor();
+	is('a name that is taken: said, and not wiped', `${await page.innerText('#trouble-text')} ${await page.inputValue('#new-person')}`, 'Такое имя уже есть. Создайте для него новую ссылку. Света');
+	await page.click('#trouble-close');
+	await refuse('last_owner', 409);
+	await page.selectOption('#o-people .people select >> nth=0', 'read');
+	await page.locator('#trouble').waitFor();
+	is('the last owner stays one', `${await page.innerText('#trouble-text')} ${await page.inputValue('#o-people .people select >> nth=0')}`, 'Хотя бы один владелец должен остаться. owner');
+	await page.click('#trouble-close');
+	await page.selectOption('#o-people .people select >> nth=1', 'owner');
+	while (w.owner.users[1].role !== 'owner')
+		await settled(page);
+	is('another may more from now on', w.owner.users.map((u) => u.role).join(), 'owner,owner');
+	await page.route('**/inbox/why*', (r) => r.fulfill({ status: 422, contentType: 'application/json', body: '{"error":{"code":"bad_query","message":"english"}}' }), { times: 1 });
+	await page.click('#o-why button');
+	await page.locator('#o-why p').waitFor();
+	like('what cannot be looked up: what can be', await page.innerText('#o-why p'), /@имя или время/);
+	// the session ends: nothing of it stays
+	w.signedIn = false;
+	await page.clock.fastForward(61000);
+	await page.waitForSelector('#login:not([hidden])');
+	is('signed out: nothing of it stays on the page', await page.evaluate(() => document.getElementById('owner').textContent), '');
+	// a link as it stands in a message, and one that was kept
+	await page.fill('#token', `Вот ссылка: «${s.url}/inbox/#login=good». До завтра!`);
+	await page.click('#login button');
+	await page.locator('#inbox').waitFor();
+	await page.goto('about:blank');
+	await page.goto(`${s.url}/inbox/#login=used`);
+	await page.locator('#conversations button').first().waitFor();
+	is('a link that was kept and is opened again leads in', `${await page.isHidden('#login')} ${page.url().includes('login')}`, 'true false');
+	await b.context.close();
+	// far away from Greenwich, and where clocks are put back
+	w.owner.days.from = '2026-03-01';
+	w.owner.hours.from = '2026-10-24T20:00:00.000Z';
+	for (const [zone, hour, day] of [['America/New_York', /^October 25 at 0?2:00.AM/, /^Mar 1:/], ['Europe/Berlin', /^October 25 at 0?7:00.AM/, /^Mar 1:/], ['Asia/Kolkata', /^October 25 at 11:30.AM/, /^Mar 1:/], ['Pacific/Auckland', /^October 25 at 0?7:00.PM/, /^Mar 1:/]]) {
+		const z = await openBrowser('en-US', DESK, { timezoneId: zone });
+		await go(z.page);
+		like(`${zone}: ten hours after 20:00 UTC`, await z.page.locator('.chart title').nth(10).textContent(), hour);
+		await z.page.locator('#o-messages button', { hasText: '60 days' }).click();
+		like(`${zone}: the first of the days`, await z.page.locator('.chart title').first().textContent(), day);
+		await z.context.close();
+	}
+	s.close();
+}
+
 done(async () => {
-	const all = { tabs, storage, clocks, composing, again, oddities };
+	const all = { tabs, storage, clocks, composing, again, oddities, owner };
 	for (const [name, run] of Object.entries(all))
 		if (!process.env.PART || process.env.PART === name)
 			await run();

@@ -251,6 +251,7 @@ async function drafts() {
 	w.me.name = 'anna';
 	is('drafts lost or shown to another', lost, 0);
 	// a link that was used
+	w.signedIn = false;
 	await page.goto('about:blank');
 	await page.goto(`${s.url}/inbox/#login=used`);
 	await page.waitForSelector('#login-error:not([hidden])');

@@ -123,7 +123,7 @@ const posts = {
 		w.touch(m);
 		return { success: true, state: m.outbox.state };
 	},
-	users: (w, b) => (b.action === 'add' || b.action === 'link' ? { name: b.name, role: b.role || 'answer', link: 'http://127.0.0.1/inbox/#login=TOKEN', expiresAt: iso(-1440), qr: ['1110111', '1010101', '1110111', '0001000', '1110110', '1010011', '1110101'] } : { users: w.owner.users }),
+	users: (w, b) => (b.action === 'role' ? (w.owner.users.find((u) => u.name === b.name).role = b.role, { users: w.owner.users }) : b.action === 'add' || b.action === 'link' ? { name: b.name, role: b.role || 'answer', link: 'http://127.0.0.1/inbox/#login=TOKEN', expiresAt: iso(-1440), qr: ['1110111', '1010101', '1110111', '0001000', '1110110', '1010011', '1110101'] } : { users: w.owner.users }),
 	delivery: () => ({ success: true, stored: 1, duplicates: 0, ignored: 0 }),
 };
 function send(w, b, key, channel) {
