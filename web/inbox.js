@@ -425,9 +425,11 @@ async function route() {
 			paintList();
 		$('inbox').classList.toggle('reading', location.hash === '#owner');
 		if (location.hash === '#owner')
-			await import('./owner.js').then((m) => m.showOwner($('owner'), app), trouble);
+			await import('./owner.js').then((m) => m.showOwner($('owner'), app), mixed);
 		for (const li of rows.values())
 			attr(li.firstChild, 'aria-current', null);
+		if (was && !document.activeElement?.checkVisibility?.({ visibilityProperty: true }) || document.activeElement === document.body)
+			rows.get(was)?.firstChild.focus({ preventScroll: true });	// where she was
 		return;
 	}
 	const id = Number(address[2]), around = jumpTo, was = thread.current()?.id;
@@ -440,11 +442,22 @@ async function route() {
 		leaves(was);
 		paintList();
 		await opened;
-		if (matchMedia('(pointer: fine)').matches && fromList && !$('text').readOnly)
-			$('text').focus();
+		if (fromList)		// a phone's keyboard comes when it is called
+			(matchMedia('(pointer: fine)').matches && !$('text').readOnly ? $('text') : $('who')).focus({ preventScroll: true });
 	} catch (err) {
+		if (err.status === 404 && thread.current()?.id !== id) {
+			thread.close();		// the address is of none
+			paintList();
+		}
 		trouble(err);
 	}
+}
+// an upgrade between the page and a part of it that was not loaded yet: all of it anew, once
+function mixed(err) {
+	if (err instanceof SyntaxError && performance.getEntriesByType('navigation')[0]?.type !== 'reload')
+		location.reload();
+	else
+		trouble(err instanceof SyntaxError ? err : new ApiError(0, 'network', ''));
 }
 function back() {
 	if (fromList)

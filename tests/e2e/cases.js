@@ -446,8 +446,50 @@ async function owner() {
 	s.close();
 }
 
+// where one is, for who does not see it, or sees it large
+async function places() {
+	const s = await start(), b = await openBrowser('ru-RU', PHONE, { hasTouch: true, isMobile: true }), { page } = b;
+	await page.goto(`${s.url}/inbox/`);
+	await page.locator('#conversations button').nth(16).waitFor();
+	await page.evaluate(() => { document.getElementById('conversations').scrollTop = 900; });
+	const name = await page.locator('#conversations button').nth(16).locator('strong').innerText(), focus = () => page.evaluate(() => document.activeElement.id || document.activeElement.querySelector('strong')?.innerText || document.activeElement.tagName);
+	await page.locator('#conversations button').nth(16).tap();
+	await page.locator('#messages li').first().waitFor();
+	await page.waitForFunction(() => document.activeElement !== document.body);
+	is('a phone: who opens a conversation is at its name', await focus(), 'who');
+	await page.goBack();
+	await page.waitForFunction(() => document.activeElement.closest('#conversations'));
+	is('and back at it in the list, where it was', `${await focus()} ${await page.evaluate(() => document.getElementById('conversations').scrollTop)}`, `${name} 900`);
+	await openAt(page, s, '#instagram/1', 'Спасибо большое');
+	await page.evaluate(() => { location.hash = '#instagram/99999'; });
+	await page.locator('#trouble').waitFor();
+	is('an address of no conversation shows none', `${await page.isVisible('#composer')} ${await page.isVisible('#side')}`, 'false true');
+	await openAt(page, s, '#instagram/1', 'Спасибо большое');
+	await page.fill('#text', 'строка\n'.repeat(8));
+	await page.setViewportSize({ width: 740, height: 190 });
+	await settled(page);
+	is('a phone that lies, with its keyboard: what is written can be sent', await page.evaluate(() => document.getElementById('submit').getBoundingClientRect().bottom <= innerHeight && document.getElementById('text').clientHeight > 40), true);
+	await b.context.close();
+	// an upgrade while the page is open: its parts do not fit together any more
+	const u = await openBrowser('ru-RU', DESK);
+	await openAt(u.page, s, '#instagram/1', 'Спасибо большое');
+	await u.page.fill('#text', 'до обновления');
+	await u.page.route('**/owner.js', (r) => r.fulfill({ contentType: 'text/javascript', body: 'import { ofTheNextRelease } from "./base.js";' }), { times: 1 });
+	await u.page.evaluate(() => { location.hash = '#owner'; });
+	await u.page.locator('#owner .verdict').waitFor();
+	await openAt(u.page, s, '#instagram/1', 'Спасибо большое');
+	is('an upgrade while the page is open: it is loaded anew, with the draft', await u.page.inputValue('#text'), 'до обновления');
+	await u.context.close();
+	// colours of the system's own
+	const f = await openBrowser('ru-RU', DESK, { forcedColors: 'active' });
+	await openAt(f.page, s, '#instagram/1', 'Спасибо большое');
+	is('high contrast: what is chosen is seen', await f.page.evaluate(() => ['[aria-pressed=true]', '[aria-current=true]', '.bubble'].map((x) => { const c = getComputedStyle(document.querySelector(x)); return c.outlineStyle === 'solid' || c.borderTopStyle === 'solid'; }).join()), 'true,true,true');
+	await f.context.close();
+	s.close();
+}
+
 done(async () => {
-	const all = { tabs, storage, clocks, composing, again, oddities, owner };
+	const all = { tabs, storage, clocks, composing, again, oddities, owner, places };
 	for (const [name, run] of Object.entries(all))
 		if (!process.env.PART || process.env.PART === name)
 			await run();
