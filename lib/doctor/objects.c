@@ -26,7 +26,7 @@ static const char views[] =
 static const char functions[] =
     "adopt_events apply_answer apply_leftovers apply_message apply_receipt "
     "apply_receipts apply_target attachment_state author_of bare bytes_text "
-    "can_send_until change_bound chat_names chat_twin contact_address "
+    "can_send_until change_bound chat_names chat_proved chat_twin contact_address "
     "contact_all contact_ids contact_join contact_known_as contact_left "
     "contact_merge contact_of contact_proved contact_reused contact_twin "
     "contact_twins contacts_forget contacts_known_as contacts_of "
@@ -35,9 +35,9 @@ static const char functions[] =
     "desk_forget desk_is_done desk_list desk_own desk_page desk_search "
     "desk_set desk_touch erase_unsent error_kind from_micros has_spellings "
     "holds_word hour_of id_hash ingest ingest_many is_another is_empty "
-    "is_erased iso keep_apart last_failed late_message lock_target may_be_chat "
-    "merge_attachments merge_detail merge_message merge_write message_changed "
-    "message_twin messages_fold messages_of micros moved_message newer "
+    "is_erased iso keep_apart last_failed late_message lock_chats lock_target "
+    "may_be_chat merge_attachments merge_detail merge_message merge_write message_changed "
+    "message_twin messages_fold messages_of micros moved_message names_now newer "
     "next_change no_marketing_since note_add note_delete outbox_begin "
     "outbox_cancel outbox_claim outbox_delivered outbox_drop_rest "
     "outbox_expire outbox_failed_later outbox_found outbox_lease outbox_look "
@@ -50,7 +50,7 @@ static const char functions[] =
     "response_fold response_upkeep search search_fits search_forms "
     "search_too_many search_upkeep search_word sender_of source_rank "
     "status_rank told_again twin_threads upload_of waiting_since window_until "
-    "wordless_key words_changed";
+    "wordless_key words_changed words_key words_of words_query";
 
 enum stmt { SQL_TABLES, SQL_CODE, SQL_RENAMED, SQL_RUN, SQL_WAITS, SQL_UNLOGGED, SQL__MAX };
 

@@ -253,11 +253,17 @@ declare
 	v_also text := dmbox.contact_of(p_account, p_channel, p_alias);
 	v_old  text;
 begin
-	-- a contact beside its own alias, or beside another spelling of its address
+	-- a contact beside its own alias (dmbox.chat_proved), or beside another spelling of its address
 	if p_alias is null then
 		select c.external_id into v_also from dmbox.contacts c
 		 where c.account = p_account and c.channel = p_channel and c.external_id <> v_id
 		   and c.external_id in (p_id, dmbox.contact_twin(p_channel, p_id)) limit 1;
+		if v_also is null then
+			select c.external_id into v_also from dmbox.contact_aliases a
+			  join dmbox.contacts c on c.account = p_account and c.channel = p_channel and c.external_id = a.alias
+			 where a.account = p_account and a.channel = p_channel and a.external_id = v_id and a.alias <> v_id
+			   and a.left_at is null limit 1;
+		end if;
 		if v_also is null and dmbox.has_spellings(p_channel, p_id) then
 			select c.external_id into v_also from unnest(dmbox.contact_twins(p_channel, p_id)) t (x)
 			  join dmbox.contacts c on c.account = p_account and c.channel = p_channel and c.external_id = t.x
@@ -272,7 +278,7 @@ begin
 	if v_also is null or v_also = v_id then
 		return v_id;
 	end if;
-	perform pg_advisory_xact_lock(25711, hashtext(p_account || '|' || p_channel));
+	perform pg_advisory_xact_lock(25711, 0);
 	if p_alias is not null then
 		perform dmbox.contact_reused(p_account, p_channel, p_id, p_alias);
 		perform dmbox.contact_reused(p_account, p_channel, p_alias, p_id);
@@ -316,7 +322,7 @@ begin
 	if p_id = p_left then
 		return dmbox.contact_of(p_account, p_channel, p_id);
 	end if;
-	perform pg_advisory_xact_lock(25711, hashtext(p_account || '|' || p_channel));
+	perform pg_advisory_xact_lock(25711, 0);
 	v_id := dmbox.contact_of(p_account, p_channel, p_id);
 	v_also := dmbox.contact_of(p_account, p_channel, p_left);
 	select coalesce(bool_or(a.alias = p_left), false), coalesce(bool_or(a.alias = p_id), false) into v_was, v_past

@@ -8,6 +8,7 @@
 -- would miss contacts that a concurrent transaction has just added).
 --
 -- Order of locks, the same in every transaction, so that none deadlock:
+-- that of people's names (25711), ids of messages whose chat has two names (25713) ascending,
 -- advisory buckets ascending, contacts by key then by id, messages by key,
 -- events by key.
 
@@ -20,8 +21,41 @@ $$;
 comment on function dmbox.id_hash(text, text, text, text) is
 	'What dmbox.erased keeps instead of a message''s id: sha256 of account|channel|thread|id; for an event id is ''event:'' || event_key';
 
+-- A message may be told under two names of its chat at the same moment, by two processes: the
+-- second is to see the row of the first.  The bucket of its own key does not tell: the other
+-- name is not known.
+create or replace function dmbox.lock_chats(p_threads text[], p_exts text[])
+returns void language plpgsql as $$
+declare
+	v integer;
+begin
+	for v in
+		select distinct hashtext(u.e) & 255 from unnest(p_threads, p_exts) u (t, e)
+		 where u.t like '%@lid' or u.t like '%@c.us' order by 1
+	loop
+		perform pg_advisory_xact_lock(25713, v);
+	end loop;
+end $$;
+comment on function dmbox.lock_chats(text[], text[]) is
+	'Before messages of WhatsApp chats are looked for: nobody else brings them under another name of their chat until the end of the transaction';
+
+-- What somebody learned of people since the contacts were looked up (dmbox.contacts_of); until
+-- the end of the transaction nobody learns more.
+create or replace function dmbox.names_now(p_account text[], p_channel text[], p_ids text[], p_threads text[], p_exts text[])
+returns text[] language plpgsql as $$
+begin
+	perform pg_advisory_xact_lock_shared(25711, 0);
+	perform dmbox.lock_chats(p_threads, p_exts);
+	return array(select coalesce((select a.external_id from dmbox.contact_aliases a where a.account = p_account[i]
+	                 and a.channel = p_channel[i] and a.alias = p_ids[i]), p_ids[i])
+	               from generate_subscripts(p_ids, 1) i);
+end $$;
+comment on function dmbox.names_now(text[], text[], text[], text[], text[]) is
+	'Hold the names of people, and the ids of these messages (dmbox.lock_chats); the ids of contacts as they are known now';
+
 create or replace function dmbox.lock_target(p_account text, p_channel text, p_thread text, p_id text)
 returns void language sql as $$
+	select dmbox.lock_chats(array[p_thread], array[p_id]);
 	select pg_advisory_xact_lock(25709,
 	    get_byte(sha256(convert_to(p_account || '|' || p_channel || '|' || p_thread || '|' || p_id, 'UTF8')), 0))
 $$;
@@ -171,6 +205,17 @@ returns boolean language sql stable as $$
 $$;
 comment on function dmbox.is_empty(dmbox.messages) is 'Whether a message is a placeholder: neither text nor attachment is told';
 
+-- A message proves two chats to be one, which dmbox.contacts_of did not know yet: another process
+-- brought it meanwhile.  Their contacts become one as soon as either is told of again.
+create or replace function dmbox.chat_proved(p_account text, p_channel text, p_thread text, p_twin text)
+returns void language sql as $$
+	insert into dmbox.contact_aliases (account, channel, alias, external_id)
+	select p_account, p_channel, p_thread, dmbox.contact_of(p_account, p_channel, p_twin)
+	 where p_twin <> all (dmbox.chat_names(p_account, p_channel, p_thread))
+	on conflict (account, channel, alias) do nothing
+$$;
+comment on function dmbox.chat_proved(text, text, text, text) is 'Note that two chats are one, for whom tells of either next';
+
 -- The row of a message under the other name of its chat, where it is the one; null: none.
 create or replace function dmbox.message_twin(p_account text, p_channel text, p_thread text, p_ext text)
 returns bigint language sql stable as $$
@@ -217,14 +262,19 @@ begin
 	loop
 		if v_bare[r.i] and (r.lid or not dmbox.is_empty(r.twin)) then
 			v_there[r.i] := (r.twin).thread_id;
+			perform dmbox.chat_proved(p_account[r.i], p_channel[r.i], r.thread, (r.twin).thread_id);
 		elsif exists (select 1 from dmbox.messages x where x.account = p_account[r.i] and x.channel = p_channel[r.i]
 		       and x.thread_id = r.thread and x.external_id = p_ext[r.i]) then
 			null;
 		elsif dmbox.is_empty(r.twin) and (r.twin).source <> 'send' then
 			update dmbox.messages x set thread_id = r.thread where x.id = (r.twin).id;
+			perform dmbox.chat_proved(p_account[r.i], p_channel[r.i], r.thread, (r.twin).thread_id);
+		elsif (r.twin).source = 'send' then	-- its id was made for us
+			v_there[r.i] := (r.twin).thread_id;
+			perform dmbox.chat_proved(p_account[r.i], p_channel[r.i], r.thread, (r.twin).thread_id);
 		elsif (r.twin).thread_id <> all (dmbox.chat_names(p_account[r.i], p_channel[r.i], r.thread)) then
 			null;
-		elsif r.thread like '%@lid' or (r.twin).source = 'send' then
+		elsif r.thread like '%@lid' then
 			v_there[r.i] := (r.twin).thread_id;
 		else
 			update dmbox.messages x set thread_id = r.thread where x.id = (r.twin).id;
@@ -925,8 +975,7 @@ declare
 	v_n      integer := cardinality(d_uid);
 	v_nc     integer := coalesce(cardinality(c_ext), 0);
 	v_nm     integer := coalesce(cardinality(m_ext), 0);
-	v_na     integer := coalesce(cardinality(a_m), 0);
-	v_ne     integer := coalesce(cardinality(e_key), 0);
+	v_na     integer := coalesce(cardinality(a_m), 0); v_ne integer := coalesce(cardinality(e_key), 0);
 	v_did    bigint[];	-- ids of the deliveries, ascending
 	v_cid    bigint[];	-- ids of the contacts
 	v_mid    bigint[];	-- ids of the messages, or what they would have got
@@ -949,6 +998,7 @@ declare
 	v_came   bigint;	-- dmbox.told_again
 	r        record;
 begin
+	c_ext := case when 'whatsapp' = any (d_channel) then dmbox.names_now(c_account, c_channel, c_ext, m_thread, m_ext) else c_ext end;
 	foreach v_lock in array l_bucket loop
 		v_void := case when v_lock < 256 then pg_advisory_xact_lock_shared(25709, v_lock)::text
 		               else pg_advisory_xact_lock(25709, v_lock - 256)::text end;
@@ -1252,10 +1302,11 @@ declare
 	v_cid    bigint;
 	v_old    boolean;
 	v_gone   boolean;
-	v_waits  boolean;
-	v_late   boolean;
+	v_waits  boolean; v_late boolean;
 	v_mid    bigint;
 begin
+	m_contact := case when d_channel = 'whatsapp' then (dmbox.names_now(array[m_account], array[d_channel], array[m_contact],
+	    array[m_thread], array[m_ext]))[1] else m_contact end;
 	v_void := pg_advisory_xact_lock_shared(25709, v_bucket);
 
 	-- all there is to know beforehand, by one look; an event that waits cannot come or
