@@ -38,9 +38,9 @@ select change_id, id, contact_id, direction, status, body, edited_at, deleted_at
 select extract(hour from sent_at) as hour, count(*) from dmbox.messages
  where direction = 'inbound' and not is_test group by 1 order by 1;
 
--- All messages with a word (those of the last seconds may not have been entered yet)
+-- All messages of an account with a word (those of the last seconds may not have been entered yet)
 select sent_at, contact_name, body from dmbox.messages_full
- where id in (select message_id from dmbox.message_words where words @@ plainto_tsquery('simple', 'price'))
+ where id in (select message_id from dmbox.message_words where words @@ dmbox.words_query('instagram', 'main', plainto_tsquery('simple', 'price')))
  order by sent_at desc limit 50;
 
 -- Everything that came in within the last hour, with what became of it

@@ -80,7 +80,7 @@ enum rc store_upkeep(
 
 /* store_schema_check(db): RC_OK; RC_TEMP where the schema is missing or older
  * than this program needs (says what to run). */
-#define STORE_SCHEMA_VERSION 28
+#define STORE_SCHEMA_VERSION 29
 enum rc store_schema_check(struct db *db) MUST_CHECK;
 
 #endif

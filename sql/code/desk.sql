@@ -340,7 +340,6 @@ create or replace function dmbox.desk_search(p_accounts text[], p_channels text[
 returns table (contact_id bigint, message_id bigint) language plpgsql stable
 -- planned without the query's words: a plan that reads the table is never the better one
 set enable_seqscan = off
-set gin_fuzzy_search_limit = 2000
 as $$
 #variable_conflict use_column
 declare
@@ -351,7 +350,9 @@ declare
 	-- what begins with a stem of four letters is hardly another word
 	v_short text[] := array(select x from unnest(v_words) x where length((dmbox.search_forms(x))[1]) < 4);
 	v_upto bigint := (select k.upto from dmbox.word_marks k where k.only_row);
+	v_share integer := 500 / least(greatest(cardinality(p_accounts), 1), 5);	-- of an account
 	v_ids bigint[];
+	v_whose text[];
 	v_late bigint[];	-- older than those, but without their words yet (dmbox.search)
 begin
 	-- as phones, contacts and other pages write and copy it: with dots, dashes and spaces of every
@@ -381,16 +382,21 @@ begin
 	   and c.account = any (p_accounts) and c.channel = any (p_channels)
 	 limit 500;
 	-- the newest of all first: what is frequent is among them (dmbox.search_too_many)
-	v_ids := array(select m.id from (select x.id, x.body from dmbox.messages x order by x.id desc limit 3000) m
-	 where position(v_forms[1] in replace(lower(m.body), 'ё', 'е')) > 0
-	   and to_tsvector('simple', left(m.body, 100000)) @@ v_query limit 300);
+	select array_agg(x.id), array_agg(x.whose) into v_ids, v_whose
+	  from (select m.id, m.channel || '/' || m.account as whose
+	          from (select x.id, x.body, x.channel, x.account from dmbox.messages x order by x.id desc limit 3000) m
+	         where m.account = any (p_accounts) and m.channel = any (p_channels)
+	           and position(v_forms[1] in replace(lower(m.body), 'ё', 'е')) > 0
+	           and to_tsvector('simple', left(m.body, 100000)) @@ v_query limit 300) x;
 	v_late := array(select m.id
-	  from (select x.id, x.body from dmbox.messages x where x.id > v_upto order by x.id desc offset 3000 limit 30000) m
-	 where position(v_forms[1] in replace(lower(m.body), 'ё', 'е')) > 0
+	  from (select x.id, x.body, x.channel, x.account from dmbox.messages x where x.id > v_upto order by x.id desc offset 3000 limit 30000) m
+	 where m.account = any (p_accounts) and m.channel = any (p_channels)
+	   and position(v_forms[1] in replace(lower(m.body), 'ё', 'е')) > 0
 	   and to_tsvector('simple', left(m.body, 100000)) @@ v_query limit 300);
-	if not dmbox.search_too_many(cardinality(v_ids)) then
-		v_ids := v_ids || array(select w.message_id from dmbox.message_words w where w.words @@ v_query limit 500);
-	end if;
+	v_ids := v_ids || array(select w.message_id from unnest(p_accounts, p_channels) as acc(name, ch)
+	 cross join lateral (select i.message_id from dmbox.message_words i
+	        where i.words @@ dmbox.words_query(acc.ch, acc.name, v_query) limit v_share) w
+	 where not dmbox.search_too_many((select count(*) from unnest(v_whose) x where x = acc.ch || '/' || acc.name)));
 	return query select m.contact_id, m.id from dmbox.messages m
 	 where m.id = any (v_ids || v_late) and m.deleted_at is null and m.contact_id is not null
 	   and m.account = any (p_accounts) and m.channel = any (p_channels)

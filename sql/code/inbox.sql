@@ -89,14 +89,41 @@ create or replace function dmbox.search_too_many(p_hits bigint) returns boolean 
 $$;
 comment on function dmbox.search_too_many(bigint) is 'Is a word that so many of the newest 3000 messages have too frequent for the index?';
 
+-- The words of one account's messages are other words than those of another's, so that the index
+-- is asked for what one account says, whatever the others do: each has five letters before it.
+create or replace function dmbox.words_key(p_channel text, p_account text) returns text
+language sql immutable parallel safe as $$ select left(md5(p_channel || '/' || p_account), 5) $$;
+comment on function dmbox.words_key(text, text) is 'What stands before each word of an account''s messages in message_words';
+
+create or replace function dmbox.words_of(p_channel text, p_account text, p_body text) returns tsvector
+language plpgsql immutable parallel safe as $$
+declare
+	v tsvector := to_tsvector('pg_catalog.simple', left(p_body, 100000));
+	k text := dmbox.words_key(p_channel, p_account);
+begin
+	-- a word that would be too long with its key
+	if octet_length(p_body) > 2000 then
+		v := ts_delete(v, array(select x.lexeme from unnest(v) x where octet_length(x.lexeme) > 2000));
+	end if;
+	-- 'one':1 'two':2
+	return case when v = '' then v else ('''' || k || substr(replace(v::text, ' ''', ' ''' || k), 2))::tsvector end;
+end $$;
+comment on function dmbox.words_of(text, text, text) is 'The words of a text of an account as message_words has them';
+
+create or replace function dmbox.words_query(p_channel text, p_account text, p_query tsquery) returns tsquery
+language sql immutable parallel safe as $$
+	select regexp_replace(p_query::text, '''((?:[^'']|'''')+)''', '''' || dmbox.words_key(p_channel, p_account) || '\1''', 'g')::tsquery
+$$;
+comment on function dmbox.words_query(text, text, tsquery) is 'A query for message_words.words: these words in messages of an account';
+
 -- Who is called so or said so.  The newest messages are read one by one: what is frequent is
--- among them, and a word that too many say is not looked for in the index.  To take a text apart
--- costs most, so of the newest only those that hold the query's longest word are.
+-- among them, and a word that an account says too often is not looked for in the index.  To take
+-- a text apart costs most, so of the newest only those that hold the query's longest word are.
+-- Each account has its share of what is found: none hides another's.
 create or replace function dmbox.search(p_channel text, p_accounts text[], p_query text)
 returns table (contact_id bigint) language plpgsql stable
 -- planned without the query's words: a plan that reads the table is never the better one
 set enable_seqscan = off
-set gin_fuzzy_search_limit = 5000
 as $$
 #variable_conflict use_column
 declare
@@ -104,34 +131,36 @@ declare
 	v_word  text := (select replace(w[1], '''''', '''') from regexp_matches(v_query::text, '''((?:[^'']|'''')+)''', 'g') w
 	                  where v_query::text !~ '[|!\\]' order by length(w[1]) desc limit 1);
 	v_upto  bigint := (select k.upto from dmbox.word_marks k where k.only_row);
+	v_share integer := 2000 / least(greatest(cardinality(p_accounts), 1), 10);
 	v_ids   bigint[];
+	v_whose text[];
 begin
 	return query
 	select c.id from dmbox.contacts c
 	 where to_tsvector('simple', coalesce(c.name, '') || ' ' || coalesce(c.username, '')) @@ v_query
 	   and c.channel = p_channel and c.account = any (p_accounts)
 	 limit 2000;
-	v_ids := array(select case when m.channel = p_channel and m.account = any (p_accounts) then m.contact_id end
-	  from (select x.* from dmbox.messages x order by x.id desc limit 3000) m
-	 where position(coalesce(v_word, '') in lower(m.body)) > 0 and to_tsvector('simple', left(m.body, 100000)) @@ v_query
-	 limit 1000);
-	return query select x from unnest(v_ids) x where x is not null;
+	select array_agg(x.contact_id), array_agg(x.account) into v_ids, v_whose
+	  from (select m.contact_id, m.account from (select x.* from dmbox.messages x order by x.id desc limit 3000) m
+	         where m.channel = p_channel and m.account = any (p_accounts)
+	           and position(coalesce(v_word, '') in lower(m.body)) > 0 and to_tsvector('simple', left(m.body, 100000)) @@ v_query
+	         limit 1000) x;
+	return query select x from unnest(v_ids) x;
 	-- of older ones those whose words are not entered yet: none, unless the poller stands still,
 	-- and then as many as are read in a part of a second
 	return query
 	select m.contact_id
 	  from (select x.* from dmbox.messages x where x.id > v_upto order by x.id desc offset 3000 limit 30000) m
-	 where position(coalesce(v_word, '') in lower(m.body)) > 0 and to_tsvector('simple', left(m.body, 100000)) @@ v_query
-	   and m.channel = p_channel and m.account = any (p_accounts)
+	 where m.channel = p_channel and m.account = any (p_accounts)
+	   and position(coalesce(v_word, '') in lower(m.body)) > 0 and to_tsvector('simple', left(m.body, 100000)) @@ v_query
 	 limit 1000;
-	if dmbox.search_too_many(cardinality(v_ids)) then
-		return;
-	end if;
-	v_ids := array(select w.message_id from dmbox.message_words w where w.words @@ v_query limit 5000);
+	v_ids := array(select w.message_id from unnest(p_accounts) a (account)
+	 cross join lateral (select i.message_id from dmbox.message_words i
+	        where i.words @@ dmbox.words_query(p_channel, a.account, v_query) limit v_share) w
+	 where not dmbox.search_too_many((select count(*) from unnest(v_whose) x where x = a.account)));
 	return query
 	select m.contact_id from dmbox.messages m
-	 where m.id = any (v_ids) and m.channel = p_channel and m.account = any (p_accounts)
-	 limit 2000;
+	 where m.id = any (v_ids) and m.channel = p_channel and m.account = any (p_accounts);
 end $$;
 comment on function dmbox.search(text, text[], text) is
 	'Contacts whose name or messages hold the words of a tsquery (configuration simple), some of them more than once; all of them where the words are not too frequent, else those of the newest messages';
@@ -151,7 +180,7 @@ begin
 	delete from dmbox.message_words w where w.message_id = old.id;
 	if tg_op = 'UPDATE' then
 		insert into dmbox.message_words (message_id, words)
-		select new.id, to_tsvector('simple', left(new.body, 100000)) from dmbox.word_marks k
+		select new.id, dmbox.words_of(new.channel, new.account, new.body) from dmbox.word_marks k
 		 where new.id <= k.upto and new.body is not null;
 	end if;
 	return null;
@@ -189,7 +218,7 @@ begin
 			                 where i.id > k.upto and i.id <= k.ready order by i.id limit 2000) m) x
 			 where x.before < 2000000;
 			insert into dmbox.message_words (message_id, words)
-			select m.id, to_tsvector('simple', left(m.body, 100000)) from dmbox.messages m
+			select m.id, dmbox.words_of(m.channel, m.account, m.body) from dmbox.messages m
 			 where m.id > k.upto and m.id <= v_to and m.body is not null
 			on conflict do nothing;
 			k.upto := v_to;

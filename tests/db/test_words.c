@@ -62,7 +62,8 @@ entered(const char *word)
 {
 	char sql[200];
 
-	snprintf(sql, sizeof sql, "select count(*) from dmbox.message_words where words @@ '%s'", word);
+	snprintf(sql, sizeof sql, "select count(*) from dmbox.message_words"
+	    " where words @@ dmbox.words_query('instagram', 'main', '%s')", word);
 	return dbt_i64(db, sql);
 }
 
@@ -189,12 +190,57 @@ test_erased(void **state)
 	db_free(other);
 }
 
+/* What one account says all the time hides nothing of another's, whichever of them are asked,
+ * and however a word is written. */
+static void
+test_accounts(void **state)
+{
+	static const char *const names[] = { "array['rare']", "array['main','rare']", "array['rare','main']" };
+	static const char *const words[] = { "amber", "O''Hara", "foo-bar" }, *const quoted[] = { "amber", "O''''Hara", "foo-bar" };
+	char sql[600];
+
+	(void)state;
+	script(db, "insert into dmbox.contacts (account, channel, external_id) values ('rare', 'instagram', 'r1')");
+	for (int many = 0; many < 2; many++) {
+		snprintf(sql, sizeof sql, "insert into dmbox.messages (account, channel, provider, external_id, contact_id, direction, kind,"
+		    "  body, status, sent_at, sent_at_known, received_at, source)"
+		    " select account, channel, 'graph', 'r%d', id, 'inbound', 'text', 'amber O''Hara foo-bar', 'received', now(), true,"
+		    "  now(), 'webhook' from dmbox.contacts where account = 'rare'", many);
+		script(db, sql);
+		/* the second time as many as are not looked for in the index */
+		script(db, many ? "alter table dmbox.messages alter column id restart with 10000000" : "select 1");
+		script(db, "insert into dmbox.messages (account, channel, provider, external_id, contact_id, direction, kind,"
+		    "  body, status, sent_at, sent_at_known, received_at, source)"
+		    " select account, channel, 'graph', 'a' || txid_current() || '-' || i, id, 'inbound', 'text', 'amber O''Hara foo-bar',"
+		    "  'received', now(), true, now(), 'webhook' from generate_series(1, 6100) i, dmbox.contacts where account = 'main'");
+		enter_words();
+		for (int i = 0; i < 9; i++) {
+			snprintf(sql, sizeof sql, "select count(distinct s.message_id) from dmbox.desk_search(%s, array_fill('instagram'::text,"
+			    " array[cardinality(%s)]), '%s') s join dmbox.messages m on m.id = s.message_id where m.account = 'rare'",
+			    names[i / 3], names[i / 3], words[i % 3]);
+			if (dbt_i64(db, sql) != 1 + many)
+				fail_msg("%s: %lld", sql, (long long)dbt_i64(db, sql));
+			snprintf(sql, sizeof sql, "select count(distinct s.contact_id) from dmbox.search('instagram', %s, '''%s'':*') s"
+			    " join dmbox.contacts c on c.id = s.contact_id where c.account = 'rare'", names[i / 3], quoted[i % 3]);
+			if (dbt_i64(db, sql) != 1)
+				fail_msg("%s: %lld", sql, (long long)dbt_i64(db, sql));
+		}
+	}
+	/* words as long as may be */
+	script(db, "insert into dmbox.messages (account, channel, provider, external_id, contact_id, direction, kind,"
+	    "  body, status, sent_at, sent_at_known, received_at, source)"
+	    " select account, channel, 'graph', 'long', id, 'inbound', 'text', repeat('x', 2046) || ' cobalt ' || repeat('y', 5000),"
+	    "  'received', now(), true, now(), 'webhook' from dmbox.contacts where account = 'main'");
+	enter_words();
+	assert_int_equal(entered("cobalt"), 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_found), cmocka_unit_test(test_changed), cmocka_unit_test(test_open),
-		cmocka_unit_test(test_erased),
+		cmocka_unit_test(test_erased), cmocka_unit_test(test_accounts),
 	};
 
 	db = dbt_open();
