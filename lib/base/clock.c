@@ -4,6 +4,8 @@
  * year before 1970 to think of.
  */
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -240,19 +242,23 @@ static int
 parse_iso(struct scan s, int64_t *us)
 {
 	int64_t y, mo, d, h = 0, mi = 0, sec = 0, frac = 0, off = 0;
+	bool basic;	/* 20241113T100000Z */
 
-	if (!digits(&s, 4, &y) || !one(&s, '-') || !digits(&s, 2, &mo) || !one(&s, '-') ||
-	    !digits(&s, 2, &d))
+	if (!digits(&s, 4, &y))
+		return 0;
+	basic = !one(&s, '-');
+	if (!digits(&s, 2, &mo) || (!basic && !one(&s, '-')) || !digits(&s, 2, &d))
 		return 0;
 	if (mo < 1 || mo > 12 || d < 1 || d > last_day(y, mo))
 		return 0;
-	if (s.p == s.end)	/* a day alone */
+	if (s.p == s.end && !basic)	/* a day alone */
 		goto done;
 	if (!one(&s, 'T') && !one(&s, 't') && !one(&s, ' '))
 		return 0;
-	if (!digits(&s, 2, &h) || !one(&s, ':') || !digits(&s, 2, &mi))
+	if (!digits(&s, 2, &h) || (!basic && !one(&s, ':')) || !digits(&s, 2, &mi))
 		return 0;
-	if (one(&s, ':') && (!digits(&s, 2, &sec) || !fraction(&s, 1000000, &frac)))
+	if ((basic ? s.p < s.end && *s.p >= '0' && *s.p <= '9' : one(&s, ':')) &&
+	    (!digits(&s, 2, &sec) || !fraction(&s, 1000000, &frac)))
 		return 0;
 	if (h > 23 || mi > 59 || sec > 60 || !zone(&s, &off) || s.p != s.end)
 		return 0;
@@ -344,12 +350,30 @@ parse_number(struct scan s, int64_t *us)
 	return 1;
 }
 
+/* .NET's /Date(1731492000000+0300)/: the digits; the zone says nothing of the time. */
+static void
+net_date(struct scan *s)
+{
+	static const char lead[] = "/Date(";
+	const char *p = s->p + sizeof lead - 1, *e = p;
+
+	if (s->end - s->p < (ptrdiff_t)sizeof lead || memcmp(s->p, lead, sizeof lead - 1) != 0)
+		return;
+	while (e < s->end && *e >= '0' && *e <= '9')
+		e++;
+	if (s->end - e == 2 || (s->end - e == 7 && (*e == '+' || *e == '-'))) {
+		s->p = p;
+		s->end = e;
+	}
+}
+
 enum rc
 clock_parse(const char *p, size_t n, int64_t *out_us)
 {
 	struct scan s = { p, p + n };
 	int64_t us;
 
+	net_date(&s);
 	if (!parse_number(s, &us) && !parse_iso(s, &us) && !parse_words(s, &us))
 		return RC_INVALID;
 	if (us < MIN_US || us >= MAX_US)

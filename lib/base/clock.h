@@ -28,7 +28,8 @@ void clock_iso_us(int64_t us, char out[CLOCK_ISO_MAX]);
  * A provider's time: seconds or milliseconds as digits (below 1e11 = seconds,
  * providers.md B.4 and earlier-system.md) with an optional fraction, micro- or
  * nanoseconds; ISO 8601, also with a blank for T, with Z, GMT, +hh:mm, +hhmm or
- * none (UTC); a date alone is its midnight in UTC; RFC 5322 and JavaScript's dates.
+ * none (UTC), and without its hyphens and colons; a date alone is its midnight in UTC;
+ * RFC 5322, JavaScript's and .NET's dates.
  * RC_INVALID for all else (13.11.2024 may be two days) and for times outside
  * 2000..2100.
  */

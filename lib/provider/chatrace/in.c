@@ -5,6 +5,7 @@
  * Graph envelope that some installations pass on is Graph's to read.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -121,15 +122,85 @@ words(struct reader *r, const struct fields *f, const char *name)
 	return s;
 }
 
+/* The bytes of a blank or of a mark that nobody sees, with which p[0..n] begins; 0: none. */
+static size_t
+unseen(const char *p, size_t n)
+{
+	static const char *const marks[] = { "\xc2\xa0", "\xe2\x80\x8b", "\xe2\x80\x8e",
+		"\xe2\x80\x8f", "\xe2\x80\xaa", "\xe2\x80\xab", "\xe2\x80\xac", "\xe2\x80\xad",
+		"\xe2\x80\xae", "\xe2\x81\xa0", "\xe2\x81\xa6", "\xe2\x81\xa7", "\xe2\x81\xa8",
+		"\xe2\x81\xa9", "\xef\xbb\xbf", NULL };
+
+	if (n > 0 && strchr(" \t\r\n\v\f", *p) != NULL)
+		return 1;
+	for (const char *const *m = marks; *m != NULL; m++)
+		if (strlen(*m) <= n && memcmp(p, *m, strlen(*m)) == 0)
+			return strlen(*m);
+	return 0;
+}
+
+/* Without what comes along when an id or a phone is copied: blanks, direction marks. */
+static const char *
+without_unseen(struct reader *r, const char *s)
+{
+	size_t n = strlen(s), k, m = n;
+	const char *p = s;
+
+	while (m > 0 && (k = unseen(p, m)) > 0) {
+		p += k;
+		m -= k;
+	}
+	for (k = 1; k <= 3 && k <= m; k++)
+		if (unseen(p + m - k, k) == k) {
+			m -= k;
+			k = 0;
+		}
+	return m == n ? s : m == 0 ? NULL : mem_arena_ndup(&r->out->arena, p, m);
+}
+
+/*
+ * A number as it is meant: programs write an id or a time as 6.503717463085785E15 or
+ * 6503717463085785.0.  A customer's own number is a text and stays as it was typed.
+ */
+static const char *
+plain_number(struct reader *r, const char *s)
+{
+	size_t n = strspn(s, "0123456789"),
+	       frac = s[n] == '.' ? strspn(s + n + 1, "0123456789") : 0;
+	const char *exp = s + n + (frac > 0 ? frac + 1 : 0);
+	long e = *exp == 'e' || *exp == 'E' ? strtol(exp + 1, NULL, 10) : 0;
+	size_t all = n + frac, point;
+	struct buf b;
+
+	if (n == 0 || all > 40 || e < 0 || e > 40 || (frac == 0 && *exp == '\0'))
+		return s;
+	point = n + (size_t)e;
+	buf_init(&b, 128);
+	for (size_t i = 0; i < all || i < point; i++) {
+		if (i == point)
+			buf_putc(&b, '.');
+		buf_putc(&b, i >= all ? '0' : i < n ? s[i] : s[i + 1]);
+	}
+	while (all > point && b.n > 0 && (b.p[b.n - 1] == '0' || b.p[b.n - 1] == '.'))
+		if (b.p[--b.n] == '.')
+			break;
+	s = mem_arena_ndup(&r->out->arena, b.p, b.n);
+	buf_free(&b);
+	return s;
+}
+
 static const char *
 value(struct reader *r, const struct fields *f, const char *name)
 {
 	const char *s = words(r, f, name);
 
-	if (s == NULL || !is_no_value(s))
-		return s;
-	r->literal = true;
-	return NULL;
+	if (s == NULL)
+		return NULL;
+	if (is_no_value(s)) {
+		r->literal = true;
+		return NULL;
+	}
+	return json_type(field(f, name)) == JSON_NUMBER ? plain_number(r, s) : without_unseen(r, s);
 }
 
 static const char *

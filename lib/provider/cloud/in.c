@@ -327,6 +327,8 @@ read_interactive(struct in *in, struct item *it, const struct json *o, struct de
 	it->body = text_at(in, r, "title");
 	if (it->body == NULL)
 		it->body = text_at(in, r, "body");
+	if (it->body == NULL)	/* what was asked with buttons */
+		it->body = text_at(in, o, "body.text");
 	detail_given(d, &in->out->arena, "payload", json_get(r, "id"));
 	detail_given(d, &in->out->arena, "interactive", o);
 }
@@ -363,6 +365,9 @@ read_content(
 		it->kind = "order";
 		it->body = text_at(in, o, "text");
 		detail_given(d, a, "order", o);
+	} else if (str_eq(type, "template")) {
+		it->kind = "template";
+		detail_given(d, a, "template", o);
 	} else if (str_eq(type, "media_placeholder")) {
 		/* the history sends the picture under the same id (H.10) */
 		it->kind = "unsupported";
@@ -384,6 +389,8 @@ read_beside(struct in *in, struct item *it, const struct json *m, struct detail 
 	const struct json *c = json_get(m, "context");
 
 	it->reply_to = text_at(in, c, "id");
+	if (it->reply_to == NULL)	/* of what was sent */
+		it->reply_to = text_at(in, c, "message_id");
 	if (json_get(c, "forwarded") != NULL || json_get(c, "frequently_forwarded") != NULL ||
 	    json_get(c, "referred_product") != NULL)
 		detail_given(d, a, "context", c);
@@ -478,7 +485,8 @@ read_system(struct in *in, struct item *it, const struct json *m)
 
 /* True: it is an event, and read. */
 static bool
-read_as_event(struct in *in, struct item *it, const char *type, const struct json *m)
+read_as_event(
+    struct in *in, struct item *it, const char *type, const struct json *m, const char *id)
 {
 	if (str_eq(type, "reaction")) {
 		read_reaction(in, it, json_get(m, "reaction"));
@@ -497,24 +505,28 @@ read_as_event(struct in *in, struct item *it, const char *type, const struct jso
 	}
 	it->type = ITEM_EVENT;
 	/* without an id of its own it is what it says, as any other event */
-	if (text_at(in, m, "id") != NULL)
-		it->event_id = event_key(in, type, text_at(in, m, "id"), NULL);
+	if (id != NULL)
+		it->event_id = event_key(in, type, id, NULL);
 	return true;
 }
 
 /* --- one message ------------------------------------------------------------------------------ */
 
-/* phone, bsuid: the other side where the caller knows it (a thread of the history). */
+/* phone, bsuid: the other side where the caller knows it (a thread of the history).  What an
+ * agent of Meta's sent comes as it was sent, inside an object message (H.12). */
 static void
-read_message(struct in *in, const struct json *m, bool ours, const char *phone, const char *bsuid)
+read_message(
+    struct in *in, const struct json *told, bool ours, const char *phone, const char *bsuid)
 {
-	struct item *it = new_item(in, ITEM_MESSAGE, "unsupported", m);
+	struct item *it = new_item(in, ITEM_MESSAGE, "unsupported", told);
+	const struct json *sent = ours ? json_get(told, "message") : NULL;
+	const struct json *m = json_type(sent) == JSON_OBJECT ? sent : told;
 	const char *type = type_of(in, m), *group = text_at(in, m, "group_id");
 	struct detail d = { .any = false };
 
 	it->dir = ours ? DIR_OUT : DIR_IN;
 	it->echo = ours;
-	it->external_id = text_at(in, m, "id");
+	it->external_id = text_at(in, told, "id");
 	if (phone == NULL)
 		phone = digits(&in->out->arena, text_at(in, m, ours ? "to" : "from"));
 	if (bsuid == NULL)
@@ -524,13 +536,13 @@ read_message(struct in *in, const struct json *m, bool ours, const char *phone, 
 		it->sender_id = in->number;
 	else
 		it->recipient_id = in->number;
-	set_time(in, it, json_get(m, "timestamp"));
+	set_time(in, it, json_get(told, "timestamp"));
 	/* in a group the chat is the contact; the speaker stays the sender */
 	if (group != NULL) {
 		it->contact = group;
 		it->alias = it->name = it->username = NULL;
 	}
-	if (read_as_event(in, it, type, m))
+	if (read_as_event(in, it, type, m, it->external_id))
 		return;
 	read_content(in, it, type, m, &d);
 	read_beside(in, it, m, &d);
