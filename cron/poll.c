@@ -397,6 +397,16 @@ must_finish(const struct poller *p)
 	return false;
 }
 
+/* ... or to be finished although the run is over? */
+static bool
+lasting(const struct poller *p)
+{
+	for (struct task_run **t = p->tasks; *t != NULL; t++)
+		if ((*t)->lasting > 0)
+			return true;
+	return false;
+}
+
 /* What is under way is ended well: sends above all. */
 static void
 wind_up(struct poller *p, int64_t until_ms)
@@ -409,7 +419,27 @@ wind_up(struct poller *p, int64_t until_ms)
 		httpc_step(p->h, 200);
 		tell_pages(p);
 	}
+	if (stop || !lasting(p))
+		httpc_abort(p->h);
+}
+
+/* A file that a slow line takes goes on beside the next run, which has the lease. */
+static void
+outlast(struct poller *p)
+{
+	while (!stop && lasting(p)) {
+		httpc_step(p->h, 200);
+		tell_pages(p);
+	}
 	httpc_abort(p->h);
+}
+
+static void
+give_lease(struct poller *p)
+{
+	if (p->leased && state_lease_free(p->db, LEASE_NAME, p->owner) != RC_OK)
+		log_warn("the lease could not be given back; it ends by itself");
+	p->leased = false;
 }
 
 /*
@@ -659,13 +689,10 @@ tasks_begin(struct poller *p)
 static void
 poller_free(struct poller *p)
 {
-	httpc_abort(p->h);
 	for (struct task_run **t = p->tasks; *t != NULL; t++)
 		task_free(*t);
 	free(p->tasks);
 	httpc_free(p->h);
-	if (p->leased && state_lease_free(p->db, LEASE_NAME, p->owner) != RC_OK)
-		log_warn("the lease could not be given back; it ends by itself");
 	while (p->turns != NULL) {
 		struct turn *t = p->turns;
 
@@ -706,6 +733,8 @@ main(int argc, char **argv)
 	p.h = httpc_new(&p.conf->media_allow);
 	tasks_begin(&p);
 	status = p.once ? run_once(&p) : run(&p);
+	give_lease(&p);
+	outlast(&p);
 	poller_free(&p);
 	log_debug("dmbox-poll ends");
 out:

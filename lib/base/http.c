@@ -40,7 +40,7 @@ const char *const http_fail_words_ru[HTTP_FAIL__MAX] = {
 static void
 add(struct mem_arena *a, struct http_hdr **v, size_t *n, size_t *cap, struct http_hdr h)
 {
-	if (*n == *cap) {	/* arenas do not shrink: the old array stays until the end */
+	if (*n == *cap) { /* arenas do not shrink: the old array stays until the end */
 		size_t more = *cap ? *cap * 2 : 8;
 		struct http_hdr *w = mem_arena_alloc(a, more * sizeof(*w));
 
@@ -109,6 +109,21 @@ http_req_body(struct http_req *r, const char *content_type, const char *p, size_
 	    (struct http_hdr){ "Content-Type", mem_arena_dup(&r->arena, content_type) });
 }
 
+void
+http_req_form(struct http_req *r, const struct http_part *v, size_t n)
+{
+	struct http_part *w = mem_arena_alloc(&r->arena, n * sizeof *w);
+
+	for (size_t i = 0; i < n; i++)
+		w[i] = (struct http_part){ .name = mem_arena_dup(&r->arena, v[i].name),
+			.value = mem_arena_dup(&r->arena, v[i].value),
+			.path = mem_arena_dup(&r->arena, v[i].path),
+			.filename = mem_arena_dup(&r->arena, v[i].filename),
+			.type = mem_arena_dup(&r->arena, v[i].type) };
+	r->parts = w;
+	r->n_parts = n;
+}
+
 const char *
 http_req_get(const struct http_req *r, const char *name)
 {
@@ -145,7 +160,7 @@ http_res_header(
 	str_trim(&value, &value_n);
 	n = mem_arena_ndup(&r->arena, name, name_n);
 	v = mem_arena_ndup(&r->arena, value, value_n);
-	for (char *c = v; *c != '\0'; c++)	/* an answer of ours is never split */
+	for (char *c = v; *c != '\0'; c++) /* an answer of ours is never split */
 		if (*c == '\r' || *c == '\n')
 			*c = ' ';
 	add(&r->arena, &r->hdrs, &r->n_hdrs, &r->cap_hdrs, (struct http_hdr){ n, v });
@@ -234,7 +249,7 @@ http_form_parse(struct mem_arena *a, const char *p, size_t n, size_t max, struct
 		if (amp == NULL)
 			amp = end;
 		if (amp == p)
-			continue;	/* "a=1&&b=2" */
+			continue; /* "a=1&&b=2" */
 		eq = memchr(p, '=', (size_t)(amp - p));
 		if (eq == NULL)
 			eq = amp;
@@ -275,7 +290,7 @@ http_url_encode(struct buf *b, const char *s)
 	for (; *s != '\0'; s++) {
 		char one[2] = { *s, '\0' };
 
-		if (str_charset(one, 1, 1, "-._~"))	/* RFC 3986, 2.3 */
+		if (str_charset(one, 1, 1, "-._~")) /* RFC 3986, 2.3 */
 			buf_putc(b, *s);
 		else
 			buf_printf(b, "%%%02X", (unsigned char)*s);

@@ -19,6 +19,14 @@ struct http_hdr {
 	const char *value;
 };
 
+/* A field of a form that goes out as multipart/form-data: value, or the bytes of a file. */
+struct http_part {
+	const char *name;
+	const char *value;	/* NULL: a file */
+	const char *path;	/* it is read while it is sent, never into memory as a whole */
+	const char *filename, *type;	/* ... as the receiver is told */
+};
+
 struct sign_memo;
 struct http_req {
 	struct mem_arena arena;
@@ -41,6 +49,8 @@ struct http_req {
 	bool no_length;		/* nobody said how long it is: a cut does not show */
 	struct sign_memo *memo;	/* MACs of the body (extern/sign.h); NULL: none is kept */
 	/* outgoing only */
+	const struct http_part *parts;	/* a form in place of body; borrowed or in the arena */
+	size_t n_parts;
 	unsigned int timeout_ms;	/* 0: 10 s */
 	size_t max_answer;		/* 0: 4 MiB */
 	/* a new connection, not reused: sends (ARCHITECTURE.md 6.8) */
@@ -115,6 +125,9 @@ enum rc http_req_header(struct http_req *r, const char *name, const char *value)
 /* http_req_body(r, content_type, p, n): copies the body of n bytes and sets Content-Type (NULL:
  * leave it). */
 void http_req_body(struct http_req *r, const char *content_type, const char *p, size_t n);
+/* http_req_form(r, v, n): a form of n fields as the body, copied; Content-Type is set when it is
+ * sent. */
+void http_req_form(struct http_req *r, const struct http_part *v, size_t n);
 /* http_req_get(r, name), http_res_get(r, name): a header by its name in any case, borrowed from r;
  * NULL where it is not there. */
 const char *http_req_get(const struct http_req *r, const char *name);

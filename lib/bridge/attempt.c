@@ -44,13 +44,56 @@ sent_by_mock(struct send_result *r)
 	snprintf(r->message_id, sizeof r->message_id, "mock:%s", id);
 }
 
+/* What is sent: the message; a file that was handed over by its id alone.  t: room for it. */
+static struct outmsg
+message_of(const struct outbox_item *it, struct att *t)
+{
+	struct outmsg m = it->msg;
+
+	if (it->media[0] != '\0') {
+		*t = m.atts[0];
+		t->url = NULL;
+		t->ref = it->media;
+		m.atts = t;
+	}
+	return m;
+}
+
+enum rc
+attempt_upload(const struct account *a, const struct outbox_item *it, unsigned int timeout_ms,
+    struct http_req *req)
+{
+	const struct provider *p = provider_of(a);
+
+	if (a->use_mock || p->upload_build == NULL || it->file == NULL || it->media[0] != '\0')
+		return RC_NONE;
+	http_req_free(req);
+	if (p->upload_build(a, &it->msg.atts[0], it->file, req) != RC_OK)
+		return RC_NONE;
+	req->timeout_ms = timeout_ms;
+	req->fresh = true;
+	return RC_OK;
+}
+
+enum rc
+attempt_uploaded(const struct account *a, struct outbox_item *it, const struct http_res *res,
+    struct send_result *r)
+{
+	if (res->fail != HTTP_FAIL_URL && res->fail != HTTP_FAIL_BLOCKED)
+		return provider_of(a)->upload_read(a, res, it->media, r);
+	/* a mistake in the configuration: the queue is kept until it is mended */
+	result_init(r, SEND_PAUSE, http_fail_names[res->fail], res->note);
+	return RC_DENIED;
+}
+
 enum rc
 attempt_build(const struct account *a, const struct outbox_item *it, unsigned int timeout_ms,
     struct http_req *req, struct send_result *r)
 {
 	const struct provider *p = provider_of(a);
 	struct mem_arena arena = { 0 };
-	struct outmsg m = it->msg;
+	struct att handed;
+	struct outmsg m = message_of(it, &handed);
 	enum rc rc;
 
 	http_req_free(req);	/* the provider makes it afresh */
@@ -90,6 +133,8 @@ attempt_read(const struct account *a, const struct outbox_item *it, const struct
     struct send_result *r)
 {
 	const struct provider *p = provider_of(a);
+	struct att handed;
+	const struct outmsg m = message_of(it, &handed);
 	char code[64];
 
 	if (res->fail == HTTP_FAIL_URL || res->fail == HTTP_FAIL_BLOCKED) {
@@ -104,7 +149,7 @@ attempt_read(const struct account *a, const struct outbox_item *it, const struct
 	}
 	memset(r, 0, sizeof *r);
 	r->retry_after_s = -1;
-	if (p->send_read == NULL || p->send_read(a, &it->msg, res, r) != RC_OK) {
+	if (p->send_read == NULL || p->send_read(a, &m, res, r) != RC_OK) {
 		snprintf(code, sizeof code, "http_%d", res->status);
 		result_init(
 		    r, outcome_by_status(res->status), code, "an answer of an unknown shape");

@@ -26,6 +26,20 @@
  */
 enum rc attempt_build(const struct account *a, const struct outbox_item *it,
     unsigned int timeout_ms, struct http_req *req, struct send_result *r) MUST_CHECK;
+/*
+ * attempt_upload(a, it, timeout_ms, req):
+ * The request that hands over the item's file before its message, as attempt_build.  It is no
+ * attempt yet: what comes of it, no message went out.
+ *
+ * Returns  RC_OK: req is to be performed, then attempt_uploaded; RC_NONE: there is none to hand
+ *          over (any more), attempt_build is next.
+ */
+enum rc attempt_upload(const struct account *a, const struct outbox_item *it,
+    unsigned int timeout_ms, struct http_req *req) MUST_CHECK;
+/* attempt_uploaded(a, it, res, r): RC_OK: handed over, it->media is set; else r is what came of
+ * the item, never SEND_UNKNOWN. */
+enum rc attempt_uploaded(const struct account *a, struct outbox_item *it,
+    const struct http_res *res, struct send_result *r) MUST_CHECK;
 /* attempt_possible(a, m): can this account's provider send such a thing? */
 bool attempt_possible(const struct account *a, const struct outmsg *m);
 /*

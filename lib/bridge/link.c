@@ -5,9 +5,12 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "bridge/mediadir.h"
 #include "extern/sign.h"
 
 enum { HEX = 2 * SIGN_SHA256 };
@@ -88,9 +91,28 @@ link_open(
 	return sign_equal(hex, HEX, sig + 1, n) ? RC_OK : RC_NONE;
 }
 
-static enum rc
-sign_atts(struct db *db, const struct conf *conf, struct mem_arena *arena, struct outmsg *m)
+/* Where the bytes of u lie, and how many; NULL: they are not here. */
+static const char *
+place(const struct conf *conf, const struct upload *u, struct mem_arena *arena, int64_t *bytes)
 {
+	const char *path = NULL;
+	struct stat st;
+	struct buf b;
+
+	buf_init(&b, 8192);
+	if (!str_empty(conf->media_dir) && mediadir_file(conf->media_dir, u->path, &b) &&
+	    lstat(b.p, &st) == 0 && S_ISREG(st.st_mode) && access(b.p, R_OK) == 0) {
+		path = mem_arena_ndup(arena, b.p, b.n);
+		*bytes = st.st_size;
+	}
+	buf_free(&b);
+	return path;
+}
+
+static enum rc
+sign_atts(struct db *db, const struct conf *conf, struct mem_arena *arena, struct outbox_item *it)
+{
+	struct outmsg *m = &it->msg;
 	struct att *v = NULL;
 	struct upload u;
 	struct buf b;
@@ -116,6 +138,9 @@ sign_atts(struct db *db, const struct conf *conf, struct mem_arena *arena, struc
 		link_put(conf->public_url, &u, clock_now_us() / 1000000 + LINK_S, &b);
 		v[i].url = mem_arena_ndup(arena, b.p, b.n);
 		buf_free(&b);
+		v[i].mime = u.mime;
+		if (m->n_atts == 1)
+			it->file = place(conf, &u, arena, &v[i].bytes);
 	}
 	if (v != NULL)
 		m->atts = v;
@@ -128,6 +153,6 @@ link_sign(struct db *db, const struct conf *conf, struct outbox_items *items)
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < items->n && rc == RC_OK && !str_empty(conf->public_url); i++)
-		rc = sign_atts(db, conf, &items->arena, &items->v[i].msg);
+		rc = sign_atts(db, conf, &items->arena, &items->v[i]);
 	return rc;
 }

@@ -30,7 +30,8 @@ enum rc link_open(struct db *db, const char *tail, int64_t now_s, struct mem_are
 /*
  * link_sign(db, conf, items):
  * Give each claimed attachment that is an upload an address that works for LINK_S from now.
- * One whose file is gone keeps the address that opens nothing: the provider says so.
+ * One whose file is gone keeps the address that opens nothing: the provider says so.  Where
+ * a message has only this one and its bytes are here, item.file says where.
  * Returns  RC_TEMP: database away; nothing is to be sent now.
  */
 enum rc link_sign(struct db *db, const struct conf *conf, struct outbox_items *items) MUST_CHECK;

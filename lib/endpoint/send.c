@@ -862,6 +862,35 @@ perform(struct httpc *h, const struct draft *w, int64_t deadline, struct outbox_
 	return ms;
 }
 
+/* The row's file, where it goes before the message.  RC_TEMP: too slow for an answer at once, the
+ * poller does it; else it->media is set, there is none, or (RC_INVALID) r is the result. */
+static enum rc
+hand_over(struct httpc *h, const struct draft *w, int64_t deadline, struct outbox_item *it,
+    struct send_result *r)
+{
+	struct http_req req = { 0 };
+	struct http_res res;
+	struct login l;
+	int64_t left;
+	enum rc rc = RC_OK;
+
+	login_init(&l, NULL, w->a);
+	do {
+		login_use(&l, it->token, it->token_of, it->proof);
+		left = deadline - TRY_MIN_MS * 2 - clock_mono_ms();
+		if (attempt_upload(&l.a, it, left > 100 ? (unsigned int)left : 100, &req) != RC_OK)
+			break;
+		httpc_once(h, &req, &res);
+		rc = attempt_uploaded(&l.a, it, &res, r);
+		if (rc != RC_OK)
+			rc = res.fail == HTTP_FAIL_TIMEOUT ? RC_TEMP : RC_INVALID;
+		http_res_free(&res);
+	} while (rc == RC_INVALID && attempt_again(it, r));
+	http_req_free(&req);
+	login_drop(&l);
+	return rc;
+}
+
 /* False: this row was not handed over, later ones must wait for it. */
 static bool
 try_row(
@@ -874,7 +903,8 @@ try_row(
 		.lease_s = LEASE_S };
 	struct outbox_items items;
 	struct send_result r;
-	int64_t left, ms;
+	int64_t left, ms = 0;
+	enum rc rc = RC_TEMP;
 
 	/* not claimable: an earlier message waits, the account rests, the loop guard */
 	if (outbox_claim(db, &want, &items) != RC_OK)
@@ -888,14 +918,17 @@ try_row(
 		return row_done(row);
 	}
 	left = deadline - clock_mono_ms();
-	if (left < TRY_MIN_MS / 2 || link_sign(db, w->conf, &items) != RC_OK) {
+	if (left >= TRY_MIN_MS / 2 && link_sign(db, w->conf, &items) == RC_OK)
+		rc = hand_over(h, w, deadline, &items.v[0], &r);
+	if (rc == RC_TEMP) {
 		if (outbox_release(db, &items.v[0]) == RC_TEMP)
 			log_debug("send: outbox %lld: not released", (long long)row->id);
 		outbox_items_free(&items);
 		return false;
 	}
 	if (outbox_begin(db, &items.v[0]) == RC_OK) {
-		ms = perform(h, w, deadline, &items.v[0], &r);
+		if (rc == RC_OK)
+			ms = perform(h, w, deadline, &items.v[0], &r);
 		attempt_count(w->meter, w->a, &r, ms);
 		if (items.v[0].tries > 0 && !r.again &&
 		    state_set_proof(db, w->a->channel, w->a->name, items.v[0].proof) != RC_OK)

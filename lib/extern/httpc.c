@@ -44,6 +44,7 @@ struct flow {
 	struct http_res res;
 	CURL *easy;
 	struct curl_slist *hdrs, *at;
+	curl_mime *form;
 	struct buf body;
 	char *url;		/* this hop's */
 	unsigned int hops;	/* redirects left */
@@ -302,6 +303,8 @@ drop_easy(struct flow *f)
 	curl_slist_free_all(f->hdrs);
 	curl_slist_free_all(f->at);
 	f->hdrs = f->at = NULL;
+	curl_mime_free(f->form);
+	f->form = NULL;
 }
 
 static void
@@ -363,11 +366,36 @@ set_headers(struct flow *f, bool ours)
 	f->hdrs = curl_slist_append(f->hdrs, "Expect:");
 }
 
+/* A file's bytes are read as the line takes them. */
+static void
+set_form(struct flow *f)
+{
+	f->form = curl_mime_init(f->easy);
+	for (size_t i = 0; i < f->req.n_parts; i++) {
+		const struct http_part *p = &f->req.parts[i];
+		curl_mimepart *part = curl_mime_addpart(f->form);
+
+		curl_mime_name(part, p->name);
+		if (p->value != NULL) {
+			curl_mime_data(part, p->value, CURL_ZERO_TERMINATED);
+			continue;
+		}
+		curl_mime_filedata(part, p->path);
+		curl_mime_filename(part, p->filename);
+		curl_mime_type(part, p->type);
+	}
+	curl_easy_setopt(f->easy, CURLOPT_MIMEPOST, f->form);
+}
+
 static void
 set_method(struct flow *f)
 {
 	const struct http_req *r = &f->req;
 
+	if (r->n_parts > 0) {
+		set_form(f);
+		return;
+	}
 	if (str_eq(r->method, "POST")) {
 		curl_easy_setopt(f->easy, CURLOPT_POST, 1L);
 	} else if (!str_eq(r->method, "GET")) {
@@ -536,6 +564,16 @@ give(struct flow *f, enum http_fail fail, const char *note)
 	f->state = FLOW_ASK;
 }
 
+/* One that is gone meanwhile must not leave as an empty field. */
+static bool
+files_there(const struct http_req *r)
+{
+	for (size_t i = 0; i < r->n_parts; i++)
+		if (r->parts[i].value == NULL && access(r->parts[i].path, R_OK) != 0)
+			return false;
+	return true;
+}
+
 static void
 request_start(struct flow *f)
 {
@@ -545,7 +583,9 @@ request_start(struct flow *f)
 	http_res_init(&f->res);
 	f->url = mem_dup(f->req.url);
 	f->state = FLOW_RUN;
-	if (!hop_start(f, true))
+	if (!files_there(&f->req))
+		give(f, HTTP_FAIL_CUT, "a file of the form cannot be read");
+	else if (!hop_start(f, true))
 		give(f, HTTP_FAIL_URL, "only https, or http on loopback, may be called");
 }
 
@@ -814,6 +854,8 @@ one_next(void *arg, struct http_req *req, int64_t *wait_ms)
 			return RC_INVALID;
 	if (r->body_n > 0)
 		http_req_body(req, NULL, r->body, r->body_n);
+	if (r->n_parts > 0)
+		http_req_form(req, r->parts, r->n_parts);
 	req->timeout_ms = r->timeout_ms;
 	req->max_answer = r->max_answer;
 	req->fresh = r->fresh;

@@ -44,6 +44,7 @@ members(const struct provider *p, char why[200])
 		return fault(why, "a table without its length", NULL);
 	if ((p->poll_build == NULL) != (p->poll_read == NULL) ||
 	    (p->send_build == NULL) != (p->send_read == NULL) ||
+	    (p->upload_build == NULL) != (p->upload_read == NULL) ||
 	    (p->lookup_build == NULL) != (p->lookup_read == NULL) ||
 	    (p->fetch_build == NULL) != (p->fetch_read == NULL) ||
 	    (p->profile_build == NULL) != (p->profile_read == NULL) ||

@@ -115,6 +115,7 @@ struct outmsg {
 };
 
 enum { CURSOR_MAX = 600 };	/* bytes of a place in a list, its NUL with it */
+enum { UPLOAD_ID_MAX = 128 };	/* bytes of the id of a file that was handed over, NUL with it */
 
 enum send_outcome {
 	SEND_SENT,	/* provider gave an id */
@@ -479,6 +480,14 @@ struct provider {
 	    const struct account *a, const struct outmsg *m, struct http_req *out);
 	enum rc (*send_read)(const struct account *a, const struct outmsg *m,
 	    const struct http_res *res, struct send_result *out);
+	/* upload: a file of ours is handed over before its message, which then names it by the
+	 * id (att.ref, without att.url).  build: t (mime, bytes) lies at path; RC_NONE: it has
+	 * to go by its address.  read: RC_OK with the id, else *out as send_read's, never
+	 * unknown: no message went out.  NULL member: all files go by their addresses. */
+	enum rc (*upload_build)(
+	    const struct account *a, const struct att *t, const char *path, struct http_req *out);
+	enum rc (*upload_read)(const struct account *a, const struct http_res *res,
+	    char id[UPLOAD_ID_MAX], struct send_result *out);
 	/* lookup: was a message of unknown outcome sent?  read: RC_OK with the ids of all
 	 * that look like it, the oldest first (an equal message may be another row's);
 	 * RC_NONE: not found (which proves nothing), RC_TEMP: no usable answer, RC_DENIED:

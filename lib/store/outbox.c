@@ -24,6 +24,7 @@ enum sql {
 	SQL_PUT,
 	SQL_CLAIM,
 	SQL_BEGIN,
+	SQL_HOLD,
 	SQL_DUE,
 	SQL_SETTLE,
 	SQL_RELEASE,
@@ -61,6 +62,7 @@ static const struct db_stmt sql[SQL__MAX] = {
 	    " from dmbox.outbox_lease($1, $2, $3, $4, $5, $6, $7, $8) c"
 	    " left join dmbox.account_state s on s.account = $1 and s.channel = $2 order by c.id" },
 	[SQL_BEGIN] = { "outbox_begin", "select dmbox.outbox_begin($1, $2)" },
+	[SQL_HOLD] = { NULL, "select dmbox.outbox_hold($1, $2, $3)" },
 	[SQL_DUE] = { "outbox_due",
 	    "select (a.i - 1)::bigint from unnest($1::text[], $2::text[])"
 	    " with ordinality a(account, channel, i)"
@@ -438,6 +440,17 @@ outbox_begin(struct db *db, const struct outbox_item *it)
 	db_i64(&a, it->id);
 	db_uuid(&a, it->claim);
 	return run_bool(db, SQL_BEGIN, &a);
+}
+
+enum rc
+outbox_hold(struct db *db, const struct outbox_item *it, unsigned int lease_s)
+{
+	struct db_args a = { 0 };
+
+	db_i64(&a, it->id);
+	db_uuid(&a, it->claim);
+	db_i32(&a, (int32_t)lease_s);
+	return run_bool(db, SQL_HOLD, &a);
 }
 
 /* Which accounts of c have rows that the statement looks for. */

@@ -75,6 +75,8 @@ struct outbox_item {
 	const char *token;		/* refreshed by the poller; NULL none */
 	const char *token_of;		/* digest of the one it was refreshed from (state.h) */
 	struct outmsg msg;
+	const char *file;		/* where the bytes of its one upload lie; NULL */
+	char media[UPLOAD_ID_MAX];	/* the id that they were given; "" */
 	unsigned int attempts;		/* made before this one */
 	/* account.proof to use; how many were refused (attempt.h) */
 	unsigned int proof, tries;
@@ -116,6 +118,9 @@ void outbox_items_free(struct outbox_items *v);
 /* outbox_begin(db, item): its request goes out now; call it just before.  RC_NONE: the
  * lease is another's, it must not. */
 enum rc outbox_begin(struct db *db, const struct outbox_item *it) MUST_CHECK;
+/* outbox_hold(db, item, lease_s): its lease lasts so long from now: a file is handed over
+ * before the attempt begins.  RC_NONE: the lease is another's. */
+enum rc outbox_hold(struct db *db, const struct outbox_item *it, unsigned int lease_s) MUST_CHECK;
 /* outbox_due(db, conf, due): due[i] tells whether account i of conf has an item
  * to claim; n_accounts elements. */
 enum rc outbox_due(struct db *db, const struct conf *c, bool *due) MUST_CHECK;

@@ -28,6 +28,7 @@
 enum {
 	LEASE_S = 60,
 	TIMEOUT_MS = 15000,
+	UPLOAD_MS = 240000,	/* 15 MiB by half a megabit a second */
 	LOOKUP_GAP_MS = 500,	/* providers.md B.8: two conversation reads a second */
 	LOOKUPS = 8,		/* of an account, in one round of upkeep */
 	DENIED_MAX = 3,		/* refused look-ups after which the provider cannot be asked */
@@ -48,7 +49,10 @@ struct flow {
 	size_t i;			/* look-ups: the one under way */
 	char look_in[520];		/* ... its second step: the conversation found; else "" */
 	bool open;			/* a claimed item without a result */
-	bool again;			/* ... to be built once more, with the next proof */
+	bool again;			/* ... to be built (once more): its next request */
+	bool begun;			/* ... whose attempt has begun */
+	bool handing;			/* the request under way hands over its file */
+	bool lasting;			/* ... which may take longer than the run */
 	int64_t last_ms;		/* when the last request ended */
 };
 
@@ -99,6 +103,15 @@ account_for(struct flow *f, const struct outbox_item *it)
 	return &f->f.login.a;
 }
 
+static void
+set_lasting(struct flow *f, bool lasting)
+{
+	if (f->lasting == lasting)
+		return;
+	f->lasting = lasting;
+	f->f.run->lasting += lasting ? 1 : (size_t)-1;
+}
+
 /* Settle f's item; what the database cannot take now is kept for later. */
 static void
 flow_settle(struct flow *f, const struct send_result *r, int64_t ms)
@@ -107,6 +120,7 @@ flow_settle(struct flow *f, const struct send_result *r, int64_t ms)
 	struct late *l;
 
 	f->open = false;
+	set_lasting(f, false);
 	if (r->outcome == SEND_SENT || r->outcome == SEND_ACCEPTED)
 		d->r.done++;
 	attempt_count(d->r.env.meter, &f->f.login.a, r, ms);
@@ -146,12 +160,21 @@ send_build(struct flow *f, struct http_req *req, int64_t *wait_ms, struct send_r
 	const struct account *a = account_for(f, &f->items.v[0]);
 	enum rc rc;
 
-	rc = attempt_build(a, &f->items.v[0], TIMEOUT_MS, req, r);
+	f->handing = attempt_upload(a, &f->items.v[0], UPLOAD_MS, req) == RC_OK;
+	rc = f->handing ? RC_OK : attempt_build(a, &f->items.v[0], TIMEOUT_MS, req, r);
 	if (rc == RC_OK && f->last_ms != 0)
 		*wait_ms = f->last_ms + provider_of(a)->send_gap_ms - clock_mono_ms();
 	if (*wait_ms < 0)
 		*wait_ms = 0;
 	return rc;
+}
+
+/* A result before the message was sent. */
+static void
+settle_unasked(struct flow *f, const struct send_result *r)
+{
+	if (f->begun || outbox_begin(db_of(f), &f->items.v[0]) == RC_OK)
+		flow_settle(f, r, 0);
 }
 
 static enum rc
@@ -167,33 +190,39 @@ send_next(void *arg, struct http_req *req, int64_t *wait_ms)
 	*wait_ms = 0;
 	if (f->again && send_build(f, req, wait_ms, &r) == RC_OK)
 		return RC_OK;
+	if (f->again)
+		settle_unasked(f, &r);
+	f->again = false;
 	for (int i = 0; i < AT_ONCE && !f->f.run->stopping && deliver_of(f)->late == NULL; i++) {
 		outbox_items_free(&f->items);
 		if (outbox_claim(db_of(f), &want, &f->items) != RC_OK || f->items.n == 0)
 			return RC_NONE;
 		f->open = true;
+		f->begun = false;
 		if (link_sign(db_of(f), f->f.run->env.conf, &f->items) != RC_OK)
 			return RC_NONE;	/* the lease ends by itself */
 		if (send_build(f, req, wait_ms, &r) == RC_OK)
 			return RC_OK;
-		if (outbox_begin(db_of(f), &f->items.v[0]) == RC_OK)
-			flow_settle(f, &r, 0);
+		settle_unasked(f, &r);
 	}
 	return RC_NONE;
 }
 
-/* The attempt begins with the request, not with the claim: a poller that ends in
- * between leaves the row queued. */
+/* The attempt begins with the message's request, not with the claim, nor with its file: a poller
+ * that ends in between leaves the row queued. */
 static bool
 send_start(void *arg)
 {
 	struct flow *f = arg;
 
-	if (f->again) {
-		f->again = false;	/* begun already: the same attempt goes on */
-		return true;
+	f->again = false;
+	if (f->handing) {
+		set_lasting(f, true);
+		return outbox_hold(db_of(f), &f->items.v[0], UPLOAD_MS / 1000 + LEASE_S) == RC_OK;
 	}
-	return outbox_begin(db_of(f), &f->items.v[0]) == RC_OK;
+	if (!f->begun)	/* else the same attempt goes on */
+		f->begun = outbox_begin(db_of(f), &f->items.v[0]) == RC_OK;
+	return f->begun;
 }
 
 /* The provider took it: with which proof is remembered. */
@@ -205,12 +234,30 @@ keep_proof(struct db *db, const struct outbox_item *it, const struct send_result
 		log_debug("%s: the proof in use is found again next time", it->account);
 }
 
+/* What came of a file: its message is next, or the item has a result. */
+static void
+handed_over(struct flow *f, const struct http_res *res)
+{
+	struct outbox_item *it = &f->items.v[0];
+	struct send_result r;
+
+	f->again = attempt_uploaded(account_for(f, it), it, res, &r) == RC_OK ||
+	    attempt_again(it, &r);
+	/* cut when the poller was stopped: no failure, flow_over gives the row back */
+	if (!f->again && !(res->fail == HTTP_FAIL_TIMEOUT && res->ms < UPLOAD_MS))
+		settle_unasked(f, &r);
+}
+
 static void
 send_feed(void *arg, struct http_res *res)
 {
 	struct flow *f = arg;
 	struct send_result r;
 
+	if (f->handing) {
+		handed_over(f, res);
+		return;
+	}
 	f->last_ms = clock_mono_ms();
 	attempt_read(account_for(f, &f->items.v[0]), &f->items.v[0], res, &r);
 	f->again = attempt_again(&f->items.v[0], &r);
@@ -225,6 +272,7 @@ flow_over(struct task_flow *base)
 {
 	struct flow *f = (struct flow *)base;
 
+	set_lasting(f, false);
 	/* claimed, but its request was never started */
 	if (f->open && outbox_release(db_of(f), &f->items.v[0]) == RC_TEMP)
 		log_debug("outbox: %lld: not released, its lease will run out",

@@ -57,6 +57,7 @@ struct task_run {
 	size_t alive, done;
 	size_t ended;			/* flows that ended: the page may have something to show */
 	bool stopping;			/* begin nothing new; what is under way is finished */
+	size_t lasting;			/* flows that the end of the run is not to cut */
 	int64_t start_ms, upkeep_ms;	/* when its turn comes next, clock_mono_ms() */
 };
 

@@ -256,6 +256,17 @@ language sql as $$
 	select exists (select 1 from r)
 $$;
 
+-- outbox_hold: a file is handed over before the attempt begins; nobody else takes the row
+-- for so long.  False where the lease is another's.
+create or replace function dmbox.outbox_hold(p_id bigint, p_claim uuid, p_lease_s integer) returns boolean
+language sql as $$
+	with r as (
+		update dmbox.outbox set lease_until = clock_timestamp() + make_interval(secs => p_lease_s)
+		 where id = p_id and claim_id = p_claim and state = 'leased' and attempt_started_at is null
+		returning 1)
+	select exists (select 1 from r)
+$$;
+
 -- outbox_claim: both, as release 0.1 calls it.
 create or replace function dmbox.outbox_claim(p_account text, p_channel text, p_only bigint, p_max integer,
 	p_lease_s integer, p_claim uuid, p_can_tell text[], p_per_minute integer)
@@ -896,6 +907,7 @@ comment on function dmbox.outbox_claim(text, text, bigint, integer, integer, uui
 comment on function dmbox.window_until(text, text, text, integer) is 'When a contact''s window for answers closes, by all that may have opened it';
 comment on function dmbox.outbox_lease(text, text, bigint, integer, integer, uuid, text[], integer) is 'Lease due rows of an account, in the order of each conversation; no attempt is begun';
 comment on function dmbox.outbox_begin(bigint, uuid) is 'An attempt with a leased row begins now';
+comment on function dmbox.outbox_hold(bigint, uuid, integer) is 'A leased row stays its holder''s longer: its file is handed over first';
 comment on function dmbox.outbox_rest(dmbox.outbox, integer, boolean) is 'How long an account''s sends rest after a refusal of unknown cause';
 comment on function dmbox.outbox_result(bigint, uuid, text, text, text, text, text, integer, integer, integer, text[], integer, text[], text[]) is 'What came of an attempt; fenced by the claim';
 comment on function dmbox.outbox_drop_rest(dmbox.outbox, text) is 'Later parts of a request whose earlier part will not go out';

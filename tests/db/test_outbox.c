@@ -880,6 +880,28 @@ test_doubt(void **state)
 	assert_string_equal(r.state, "unknown");
 }
 
+/* While its file is handed over a row stays its holder's, and no attempt begins by it. */
+static void
+test_hold(void **state)
+{
+	struct fix *f = *state;
+	struct outbox_row r = put(f, "with a file");
+	const struct outbox_want w = { .channel = CHANNEL_INSTAGRAM, .account = f->account, .max = 1, .lease_s = 30 };
+	struct outbox_items v;
+
+	assert_int_equal(outbox_claim(f->db, &w, &v), RC_OK);
+	assert_int_equal(v.n, 1);
+	assert_int_equal(outbox_hold(f->db, &v.v[0], 300), RC_OK);
+	assert_string_equal(ob(f->db, "lease_until > now() + interval '250 seconds'", r.id), "true");
+	assert_string_equal(ob(f->db, "attempt_started_at is null", r.id), "true");
+	assert_int_equal(outbox_expire(f->db), RC_OK);
+	assert_int_equal(outbox_begin(f->db, &v.v[0]), RC_OK);
+	assert_int_equal(outbox_hold(f->db, &v.v[0], 300), RC_NONE);	/* the message is on its way */
+	snprintf(v.v[0].claim, sizeof v.v[0].claim, "00000000-0000-0000-0000-000000000001");
+	assert_int_equal(outbox_hold(f->db, &v.v[0], 300), RC_NONE);
+	outbox_items_free(&v);
+}
+
 /* A sender that ends between the claim and its request leaves it queued. */
 static void
 test_not_begun(void **state)
@@ -1345,7 +1367,7 @@ main(void)
 		T(test_release), T(test_expire_untried), T(test_ttl), T(test_order), T(test_unknown_blocks),
 		T(test_actions), T(test_parts_dropped), T(test_echo_before), T(test_events_before),
 		T(test_unsent_before), T(test_match_echo), T(test_echo_then_unknown), T(test_rematch),
-		T(test_lookups), T(test_doubt), T(test_not_begun), T(test_failed_later),
+		T(test_lookups), T(test_doubt), T(test_hold), T(test_not_begun), T(test_failed_later),
 		T(test_failed_again),
 		T(test_foreign_ref),
 		T(test_account_rests), T(test_window_events), T(test_breaker), T(test_loop_guard), T(test_cancel), T(test_two_claimers),

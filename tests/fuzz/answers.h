@@ -8,7 +8,7 @@
 #include "extern/jsonw.h"
 
 enum { OP_POLL, OP_SEND, OP_LOOKUP, OP_FETCH, OP_PROFILE, OP_REFRESH, OP_PROBE, OP_MEDIA,
-	OP_TEMPLATES, OP__MAX };
+	OP_TEMPLATES, OP_UPLOAD, OP__MAX };
 
 #define REQUESTS_MAX 40
 #define PROBES 16		/* more than any provider has */
@@ -220,6 +220,29 @@ media(const struct provider *pv, const struct account *a, struct food *f)
 	http_res_free(&res);
 }
 
+/* A file that is handed over: an id, or what becomes of its message, of which nothing went out. */
+static void
+upload(const struct provider *pv, const struct account *a, struct food *f)
+{
+	static const struct att att = { .type = "image", .mime = "image/png", .bytes = 100 };
+	char id[UPLOAD_ID_MAX] = "";
+	struct http_req req = { 0 };
+	struct http_res res;
+	struct send_result r;
+
+	next_answer(f, &res);
+	if (pv->upload_build(a, &att, "/media/main/2026-11/u1.png", &req) == RC_OK) {
+		check_request(&req);
+		if (pv->upload_read(a, &res, id, &r) == RC_OK)
+			MUST(id[0] != '\0' && strlen(id) < sizeof id);
+		else
+			MUST(r.outcome == SEND_RETRY || r.outcome == SEND_REFUSED ||
+			    r.outcome == SEND_PAUSE);
+	}
+	http_req_free(&req);
+	http_res_free(&res);
+}
+
 static void
 templates(const struct provider *pv, const struct account *a, struct food *f)
 {
@@ -272,5 +295,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		media(pv, a, &f);
 	else if (op == OP_TEMPLATES && pv->templates_build != NULL)
 		templates(pv, a, &f);
+	else if (op == OP_UPLOAD && pv->upload_build != NULL)
+		upload(pv, a, &f);
 	return 0;
 }

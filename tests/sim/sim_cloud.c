@@ -17,6 +17,7 @@
  *   CLOUD_TEMPLATES   so many approved ones more, told by pages; CLOUD_TEMPLATE_LAST: the
  *   status of the last of them
  *   CLOUD_STATE_MS    delay of the states, 20
+ *   CLOUD_MEDIA_GONE  so many messages find that the id of their file has expired
  *   For doctor: CLOUD_STATUS, CLOUD_QUALITY, CLOUD_HEALTH, CLOUD_SCOPES, CLOUD_EXPIRES (Unix
  *   seconds), CLOUD_TEMPLATE_STATUS, CLOUD_ASSIGNED ("no": the system user has no right to
  *   the number), CLOUD_GRANULAR (the account that the token is for); CLOUD_SUBSCRIBED ("no",
@@ -30,6 +31,8 @@
  *   answer  {status,code,text,details,times,took}   the next sends get this error; took: they
  *           are sent all the same
  *   sent    all that was sent
+ *   files   those that were handed over: id, type, name, bytes, sha256, and how many messages
+ *           named them
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -42,6 +45,9 @@
 #include "sim.h"
 
 static struct buf sent;		/* JSON objects, comma-separated */
+enum { FILES = 64, FILE_MAX = 100 << 20 };
+static struct file { char id[32], mime[100], name[100], sum[65]; struct buf bytes; int used; } files[FILES];
+static size_t n_files;
 static struct {
 	int64_t times, status, code;
 	char text[200], details[200];
@@ -397,10 +403,51 @@ among(const char *list, const char *mime)
 	return false;
 }
 
+static struct file *
+file_of(const char *id)
+{
+	for (size_t i = 0; i < n_files; i++)
+		if (str_eq(files[i].id, id))
+			return &files[i];
+	return NULL;
+}
+
+/* The file that a message names by its id, which may have expired.  True: the answer says that
+ * there is none. */
+static bool
+no_file(const struct sim_req *r, const char *type, struct sim_res *res, struct sim_file *f)
+{
+	const char *id = json_text(r->a, json_get(json_get(r->json, type), "id"));
+	struct file *known = id != NULL ? file_of(id) : NULL;
+	long gone = atol(opt("CLOUD_MEDIA_GONE", "0"));
+	char s[200];
+
+	if (id == NULL || json_get(json_get(r->json, type), "link") != NULL)
+		return false;
+	if (known != NULL && gone > 0) {
+		snprintf(s, sizeof s, "%ld", gone - 1);
+		sim_opt_set("CLOUD_MEDIA_GONE", s);
+		known->id[0] = '\0';
+		known = NULL;
+	}
+	if (known == NULL) {
+		snprintf(s, sizeof s, "(#100) Param %s['id'] is not a valid whatsapp business account media "
+		    "attachment ID", type);
+		graph_error(res, 400, 100, 0, "OAuthException", s);
+		return true;
+	}
+	known->used++;
+	snprintf(f->mime, sizeof f->mime, "%s", known->mime);
+	f->bytes = known->bytes.n;
+	return false;
+}
+
 /* Why this file is not taken as that; NULL: it is.  type NULL: an upload, by its own type. */
 static const char *
 bad_file(const char *type, const char *mime, size_t bytes)
 {
+	if (type == NULL && among("audio/opus image/webp", mime))
+		return bytes > 16 << 20 ? "Media file size too big" : NULL;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		if (type == NULL ? !among(kinds[i].mimes, mime) : !str_eq(type, kinds[i].type))
 			continue;
@@ -439,6 +486,8 @@ send_message(const struct sim_req *r, struct sim_res *res)
 	} else if (!known_type(type)) {
 		error(res, 400, 100, "(#100) Invalid parameter", "Param type must be one of {AUDIO, CONTACTS, ...}");
 	} else if (beyond(r, type, res) || (str_eq(type, "template") && template_wrong(r, res))) {
+		return;
+	} else if (type != NULL && no_file(r, type, res, &f)) {
 		return;
 	} else if (type != NULL && !sim_fetch_file(json_text(r->a, json_get(json_get(r->json, type), "link")), &f)) {
 		error(res, 400, 131053, "(#131053) Media upload error", "Downloading media from weblink failed");
@@ -666,23 +715,10 @@ debug_token(struct sim_res *res)
 
 /* --- files (H.15, H.16) ----------------------------------------------------------------- */
 
-enum { FILES = 64, FILE_MAX = 100 << 20 };
-static struct file { char id[32], mime[100]; struct buf bytes; } files[FILES];
-static size_t n_files;
-
 static const unsigned char png[] = {
 	0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0, 0, 0, 1, 0, 0,
 	0, 1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 10, 'I', 'D', 'A', 'T', 0x78, 0x9c, 0x63, 0,
 	1, 0, 0, 5, 0, 1, 0x0d, 0x0a, 0x2d, 0xb4, 0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82 };
-
-static struct file *
-file_of(const char *id)
-{
-	for (size_t i = 0; i < n_files; i++)
-		if (str_eq(files[i].id, id))
-			return &files[i];
-	return NULL;
-}
 
 static const char *
 variable(const struct sim_req *r, const char *name)
@@ -693,9 +729,9 @@ variable(const struct sim_req *r, const char *name)
 	return "";
 }
 
-/* A part of a multipart body: its bytes; mime: its content type, where it is a file's. */
+/* A part of a multipart body: its bytes; mime, file: what is said of them, where it is a file's. */
 static const char *
-part(const struct sim_req *r, const char *name, size_t *n, char mime[100])
+part(const struct sim_req *r, const char *name, size_t *n, char mime[100], char file[100])
 {
 	const char *b = strstr(variable(r, "CONTENT_TYPE"), "boundary="), *p = r->body, *head, *end;
 	char line[200], field[100];
@@ -714,8 +750,10 @@ part(const struct sim_req *r, const char *name, size_t *n, char mime[100])
 			break;
 		if (memmem(p, (size_t)(head - p), field, strlen(field)) != NULL) {
 			const char *t = memmem(p, (size_t)(head - p), "Content-Type: ", 14);
+			const char *f = memmem(p, (size_t)(head - p), "filename=\"", 10);
 
 			snprintf(mime, 100, "%.*s", t != NULL ? (int)strcspn(t + 14, "\r") : 0, t != NULL ? t + 14 : "");
+			snprintf(file, 100, "%.*s", f != NULL ? (int)strcspn(f + 10, "\"") : 0, f != NULL ? f + 10 : "");
 			*n = (size_t)(end - 2 - (head + 4));
 			return head + 4;
 		}
@@ -728,23 +766,28 @@ static void
 upload(const struct sim_req *r, struct sim_res *res)
 {
 	size_t n = 0, k = 0;
-	char mime[100] = "", none[100];
-	const char *product = part(r, "messaging_product", &k, none), *bytes;
+	char mime[100] = "", name[100], none[100], s[900];
+	const char *product = part(r, "messaging_product", &k, none, name), *bytes;
 	struct file *f;
 
 	if (product == NULL || k != strlen("whatsapp") || memcmp(product, "whatsapp", k) != 0) {
 		graph_error(res, 400, 100, 0, "OAuthException", "(#100) The parameter messaging_product is required.");
 		return;
 	}
-	bytes = part(r, "file", &n, mime);
+	bytes = part(r, "file", &n, mime, name);
 	if (bytes == NULL || n == 0) {
 		graph_error(res, 400, 100, 0, "OAuthException", "(#100) The parameter file is required.");
 		return;
 	}
+	if (str_eq(bad_file(NULL, mime, n), "type")) {
+		snprintf(s, sizeof s, "(#100) Param file must be a file with one of the following types: audio/aac, "
+		    "audio/mp4, audio/mpeg, audio/amr, audio/ogg, audio/opus, %s, image/jpeg, image/png, image/webp, "
+		    "video/mp4, video/3gpp. Received file of type '%s'.", kinds[4].mimes, mime);
+		graph_error(res, 400, 100, 0, "OAuthException", s);
+		return;
+	}
 	if (bad_file(NULL, mime, n) != NULL) {
-		error(res, 400, 100, str_eq(bad_file(NULL, mime, n), "type") ?
-		    "(#100) Param file must be a file with one of the following types: ..." :
-		    "(#100) Param file is too large", "the types and sizes of the media page");
+		error(res, 400, 100, "(#100) Invalid parameter", "Media file size too big (made-up words)");
 		return;
 	}
 	f = &files[n_files < FILES ? n_files++ : 0];
@@ -752,6 +795,9 @@ upload(const struct sim_req *r, struct sim_res *res)
 	buf_init(&f->bytes, FILE_MAX);
 	buf_put(&f->bytes, bytes, n);
 	snprintf(f->mime, sizeof f->mime, "%s", mime);
+	snprintf(f->name, sizeof f->name, "%s", name);
+	sign_sha256_hex(bytes, n, f->sum);
+	f->used = 0;
 	snprintf(f->id, sizeof f->id, "71%013" PRIu64, sim_id() * 10 % 10000000000000);
 	sim_answer(res, 200, "{\"id\":\"%s\"}", f->id);
 }
@@ -762,13 +808,12 @@ media_step(const struct sim_req *r, const char *id, struct sim_res *res)
 {
 	const char *number = sim_query(r, "phone_number_id");
 	struct file *f = file_of(id);
-	unsigned char sum[SIGN_SHA256];
-	struct sign_hash *h = sign_hash_new();
-	char hex[2 * SIGN_SHA256 + 1];
+	char hex[65];
 
-	sign_hash_add(h, f != NULL ? (const void *)f->bytes.p : png, f != NULL ? f->bytes.n : sizeof png);
-	sign_hash_end(h, sum);
-	str_hex(sum, sizeof sum, hex);
+	if (f == NULL)
+		sign_sha256_hex(png, sizeof png, hex);
+	else
+		memcpy(hex, f->sum, sizeof hex);
 	if (id[strlen(id) - 1] == '9' || (f == NULL && str_starts(id, "71")) ||
 	    (number != NULL && !str_eq(number, opt("CLOUD_NUMBER", "800000000000002")))) {
 		no_object(r, id, res);
@@ -1017,6 +1062,18 @@ control_state(const struct sim_req *r, struct sim_res *res)
 }
 
 static void
+list_files(struct sim_res *res)
+{
+	res->type = "application/json";
+	buf_puts(&res->body, "[");
+	for (size_t i = 0; i < n_files; i++)
+		buf_printf(&res->body, "%s{\"id\":\"%s\",\"type\":\"%s\",\"name\":\"%s\",\"bytes\":%zu,"
+		    "\"sha256\":\"%s\",\"used\":%d}", i > 0 ? "," : "", files[i].id, files[i].mime, files[i].name,
+		    files[i].bytes.n, files[i].sum, files[i].used);
+	buf_puts(&res->body, "]");
+}
+
+static void
 control(const struct sim_req *r, struct sim_res *res)
 {
 	if (str_eq(r->path, "/message"))
@@ -1027,6 +1084,8 @@ control(const struct sim_req *r, struct sim_res *res)
 		control_webhook(r, res);
 	else if (str_eq(r->path, "/state"))
 		control_state(r, res);
+	else if (str_eq(r->path, "/files"))
+		list_files(res);
 	else if (str_eq(r->path, "/sent"))
 		sim_answer(res, 200, "[%s]", sent.p != NULL ? sent.p : "");
 	else

@@ -447,7 +447,7 @@ start_sim() {
 	server.errorlog = "$DATA/logs/sim-error.log"
 	server.modules = ( "mod_fastcgi" )
 	server.stream-response-body = 1
-	server.max-request-size = 65536
+	server.max-request-size = 131072
 	server.max-keep-alive-idle = 30
 	server.upload-dirs = ( "$RUN/fcgi" )
 	mimetype.assign = ( ".jpg" => "image/jpeg", ".png" => "image/png", ".webp" => "image/webp",

@@ -5,6 +5,7 @@
  *   CASE.in.json  .in.form  .in.raw   parse() of the bytes
  *   CASE.poll     a check: the answers it gets, block by block (see below)
  *   CASE.send     an outmsg as JSON, then blocks: each answer to that request
+ *   CASE.upload   attachments as JSON, their names where they lie; each answer to the last
  *   CASE.probe    block k is the answer to probe step k
  *
  * and CASE.out, what is expected.  A block is an answer in the manner of HTTP:
@@ -185,6 +186,14 @@ dump_request(const struct http_req *r, struct buf *out)
 		buf_printf(out, "> %s: %s\n", r->hdrs[i].name, r->hdrs[i].value);
 	if (r->body_n > 0)
 		buf_printf(out, "> %s\n", r->body);
+	for (size_t i = 0; i < r->n_parts; i++) {
+		const struct http_part *p = &r->parts[i];
+
+		if (p->value != NULL)
+			buf_printf(out, "> %s=%s\n", p->name, p->value);
+		else
+			buf_printf(out, "> %s=@%s as %s, %s\n", p->name, p->path, p->filename, p->type);
+	}
 }
 
 /* --- the kinds of cases ----------------------------------------------------------- */
@@ -407,6 +416,49 @@ run_send(const struct provider *pv, const struct account *a, const struct buf *i
 	mem_arena_free(&ar);
 }
 
+/* An attachment and where it lies, a line each; then the answers to the request of the last. */
+static void
+run_upload(const struct provider *pv, const struct account *a, const struct buf *in,
+    struct buf *out)
+{
+	const char *p = in->p, *end = in->p + in->n;
+	struct mem_arena ar = {0};
+	struct json *j = NULL;
+	struct att atts[32] = {{0}};
+	struct send_result r;
+	struct http_req req;
+	struct http_res res;
+	struct block b;
+
+	assert_true(next_block(&p, end, &b));
+	assert_int_equal(json_parse(b.p, b.n, &j, NULL), RC_OK);
+	read_atts(&ar, j, atts, 32);
+	for (size_t i = 0; i < json_len(j); i++) {
+		const struct json *size = json_member(json_at(j, i), "bytes");
+
+		assert_int_equal(json_i64(size, &atts[i].bytes), RC_OK);
+		memset(&req, 0, sizeof req);
+		if (pv->upload_build(a, &atts[i], atts[i].name, &req) == RC_OK)
+			dump_request(&req, out);
+		else
+			buf_printf(out, "by its address: %s, %lld\n", atts[i].mime,
+			    (long long)atts[i].bytes);
+		http_req_free(&req);
+	}
+	while (next_block(&p, end, &b)) {
+		char id[UPLOAD_ID_MAX] = "";
+
+		read_answer(&b, &res);
+		if (pv->upload_read(a, &res, id, &r) == RC_OK)
+			buf_printf(out, "< id %s\n", id);
+		else
+			dump_result(&r, out);
+		http_res_free(&res);
+	}
+	json_free(j);
+	mem_arena_free(&ar);
+}
+
 static void
 run_probe(const struct provider *pv, const struct account *a, const struct buf *in,
     struct buf *out)
@@ -445,6 +497,7 @@ static const struct {
 	{ ".in.raw", "", NULL },
 	{ ".poll", NULL, run_poll },
 	{ ".send", NULL, run_send },
+	{ ".upload", NULL, run_upload },
 	{ ".probe", NULL, run_probe },
 };
 

@@ -15,8 +15,8 @@
 /*
  * WhatsApp by Meta's own Cloud API (providers.md H): what the files of this folder share.
  * cloud.c has the table, request.c the requests, in.c what comes in, send.c what goes out,
- * error.c what a refusal means, ask.c the questions of doctor and the pictures, checks.c
- * what doctor says.
+ * file.c the files that go before it, error.c what a refusal means, ask.c the questions of
+ * doctor and the pictures, checks.c what doctor says.
  */
 
 #define CLOUD_BASE "https://graph.facebook.com"
@@ -88,6 +88,13 @@ const char *cloud_recipient(const struct account *a, const char *id, struct mem_
 enum rc cloud_send_build(const struct account *a, const struct outmsg *m, struct http_req *out);
 enum rc cloud_send_read(const struct account *a, const struct outmsg *m, const struct http_res *res,
     struct send_result *out);
+enum rc cloud_upload_build(
+    const struct account *a, const struct att *t, const char *path, struct http_req *out);
+enum rc cloud_upload_read(const struct account *a, const struct http_res *res,
+    char id[UPLOAD_ID_MAX], struct send_result *out);
+/* cloud_refused(a, m, e, res, out): what e, the error of res, means for m. */
+void cloud_refused(const struct account *a, const struct outmsg *m, const struct cloud_error *e,
+    const struct http_res *res, struct send_result *out);
 enum rc cloud_templates_build(const struct account *a, const char *after, struct http_req *out);
 enum rc cloud_templates_read(
     const struct account *a, const struct http_res *res, struct jsonw *out, char after[CURSOR_MAX]);

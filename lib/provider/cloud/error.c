@@ -21,6 +21,7 @@ static const struct {
 	{ 0, 999999999, "appsecret_proof", CLOUD_PROOF, 900, "cloud_proof" },
 	{ 200, 200, "valid app ID", CLOUD_TOKEN, 300, "wrong_token" },
 	{ 100, 100, "does not exist", CLOUD_RIGHT, 900, "cloud_number" },
+	{ 100, 100, "media attachment ID", CLOUD_FAIL, 0, "cloud_file" },
 	{ 33, 33, NULL, CLOUD_RIGHT, 900, "cloud_number" },
 	{ 1, 2, NULL, CLOUD_RETRY, 0, "provider_error" },
 	{ 131016, 131016, NULL, CLOUD_RETRY, 0, "provider_error" },

@@ -62,7 +62,7 @@ put_address(const struct outmsg *m, struct jsonw *w)
 static void
 put_filename(const struct att *t, struct jsonw *w)
 {
-	const char *p = strstr(t->url, "://"), *end, *name = NULL;
+	const char *p = strstr(str_empty(t->url) ? "" : t->url, "://"), *end, *name = NULL;
 	char s[200];
 
 	if (!str_empty(t->name)) {
@@ -93,14 +93,18 @@ put_media(const struct outmsg *m, struct jsonw *w)
 	if (!str_eq(type, "image") && !str_eq(type, "video") && !str_eq(type, "audio") &&
 	    !str_eq(type, "document") && !str_eq(type, "sticker"))
 		return RC_INVALID;
-	if (str_empty(t->url) ||
-	    (caption &&
-		(str_eq(type, "audio") || str_eq(type, "sticker") ||
-		    str_utf8_len(m->body, strlen(m->body)) > CLOUD_CAPTION_MAX)))
+	if (str_empty(t->url) && str_empty(t->ref))
+		return RC_INVALID;
+	if (caption &&
+	    (str_eq(type, "audio") || str_eq(type, "sticker") ||
+		str_utf8_len(m->body, strlen(m->body)) > CLOUD_CAPTION_MAX))
 		return RC_INVALID;
 	jsonw_str(w, "type", type);
 	jsonw_object(w, type);
-	jsonw_str(w, "link", t->url);
+	if (str_empty(t->url))
+		jsonw_str(w, "id", t->ref);	/* handed over before (file.c) */
+	else
+		jsonw_str(w, "link", t->url);
 	if (caption)
 		jsonw_str(w, "caption", m->body);
 	if (str_eq(type, "document"))
@@ -245,8 +249,15 @@ pair_wait_s(unsigned int attempts)
 	return (int64_t)1 << (2 * n);
 }
 
-static void
-refused(const struct account *a, const struct outmsg *m, const struct cloud_error *e,
+/* Does m name a file by the id that it was handed over under? */
+static bool
+by_id(const struct outmsg *m)
+{
+	return m->n_atts == 1 && str_empty(m->atts[0].url) && !str_eq(m->atts[0].type, "template");
+}
+
+void
+cloud_refused(const struct account *a, const struct outmsg *m, const struct cloud_error *e,
     const struct http_res *res, struct send_result *out)
 {
 	snprintf(out->code, sizeof out->code, "%s", e->code);
@@ -288,6 +299,8 @@ refused(const struct account *a, const struct outmsg *m, const struct cloud_erro
 		out->contact_blocked = true;
 		break;
 	case CLOUD_FAIL:
+		/* the id is seconds old: once more with another one */
+		out->retry_once = by_id(m) && str_eq(e->hint, "cloud_file");
 		break;
 	}
 }
@@ -307,7 +320,7 @@ cloud_send_read(const struct account *a, const struct outmsg *m, const struct ht
 	if (e.class == CLOUD_FINE)
 		accepted(j, m->recipient, out);
 	else
-		refused(a, m, &e, res, out);
+		cloud_refused(a, m, &e, res, out);
 	json_free(j);
 	return RC_OK;
 }

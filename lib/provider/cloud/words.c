@@ -101,12 +101,12 @@ const struct provider_hint cloud_hints[] = {
 	    { "Meta lets this business send nothing to that country.",
 		"Meta не даёт этому бизнесу отправлять сообщения в эту страну." } },
 	{ "cloud_file",
-	    { "Meta could not take the file: see that its address opens from outside and that "
-	      "type and size are allowed: pictures JPEG or PNG to 5 MB, video MP4 or 3GP and "
-	      "sound to 16 MB, anything else as a document to 100 MB.",
-		"Meta не смогла взять файл: проверьте, что его адрес открывается извне, "
-		"а тип и размер разрешены: фото JPEG или PNG до 5 МБ, видео MP4 или 3GP и звук "
-		"до 16 МБ, всё остальное документом до 100 МБ." } },
+	    { "Meta could not take the file: see that type and size are allowed: pictures JPEG "
+	      "or PNG to 5 MB, video MP4 or 3GP and sound to 16 MB, anything else as a document "
+	      "to 100 MB; and, where it went by its address, that this opens from outside.",
+		"Meta не смогла взять файл: проверьте, что тип и размер разрешены: фото JPEG "
+		"или PNG до 5 МБ, видео MP4 или 3GP и звук до 16 МБ, всё остальное документом "
+		"до 100 МБ; а если файл отправлен по адресу — что адрес открывается извне." } },
 	{ "cloud_refuses",
 	    { "Meta refuses without saying whether the account or this message is to blame. "
 	      "Nothing is lost, dmbox goes on trying; dmbox outbox cancel ID gives a message up.",
