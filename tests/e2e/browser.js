@@ -7,6 +7,7 @@ const { chromium } = require('playwright-core');
 const { URL: url, CHROMIUM, PROFILE, SHOTS } = process.env;
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
 	'--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required', '--mute-audio'];
+const PATIENCE_MS = 300000;	// of a machine that has other work
 let bad = 0, n = 0, browsers = 0;
 
 function is(what, got, want) {
@@ -25,9 +26,9 @@ const unlike = (what, got, re) => is(what, re.test(got) ? got : 'fits not', 'fit
 async function openBrowser(locale, viewport, more) {
 	const dir = path.join(PROFILE, `b${++browsers}`);
 	const context = await chromium.launchPersistentContext(dir, { executablePath: CHROMIUM, headless: true,
-		args: flags, locale, viewport, timezoneId: 'UTC', ...more });
+		args: flags, locale, viewport, timezoneId: 'UTC', timeout: PATIENCE_MS, ...more });
 	const page = context.pages()[0] || await context.newPage();
-	context.setDefaultTimeout(120000);	// of a machine that has other work
+	context.setDefaultTimeout(PATIENCE_MS);
 	const foreign = [], complaints = [];
 	page.on('request', (r) => { if (!r.url().startsWith(url) && !r.url().startsWith('blob:')) foreign.push(r.url()); });
 	page.on('console', (m) => { if (m.type() === 'error') complaints.push(m.text()); });

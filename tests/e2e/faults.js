@@ -17,12 +17,12 @@ let arrived = 0;
 // n times the page has asked for something of the server's
 async function polls(page, n) {
 	for (let i = 0; i < n; i++)
-		await page.waitForResponse((r) => /conversations|changes|tick/.test(r.url()), { timeout: 60000 });
+		await page.waitForResponse((r) => /conversations|changes|tick/.test(r.url()), { timeout: 300000 });
 }
 // the page has nothing more to ask for: three looks at the tick file, and nothing in between
 async function quiet(page) {
 	for (let n = 0; n < 3;) {
-		const r = await page.waitForResponse((x) => /conversations|messages|changes|tick/.test(x.url()), { timeout: 120000 });
+		const r = await page.waitForResponse((x) => /conversations|messages|changes|tick/.test(x.url()), { timeout: 300000 });
 		n = /tick/.test(r.url()) ? n + 1 : 0;
 	}
 }
@@ -57,7 +57,7 @@ async function idle(page) {
 // a voice message of 60 s goes on while 30 messages arrive
 async function voice(page) {
 	await open(page, 'Клиент 7');
-	await page.waitForFunction(() => [...document.querySelectorAll('#messages audio')].some((a) => a.src), null, { timeout: 120000 });
+	await page.waitForFunction(() => [...document.querySelectorAll('#messages audio')].some((a) => a.src), null, { timeout: 300000 });
 	await page.evaluate(async () => {
 		const a = document.querySelector('#messages audio');
 		window.voice = a;
@@ -127,7 +127,7 @@ async function queued(page) {
 	await mine.locator('.error', { hasText: 'Not sent' }).waitFor();
 	await control('reset', {});
 	await mine.locator('.error button', { hasText: 'Retry' }).click();
-	await mine.locator('.ticks.accepted').waitFor({ timeout: 90000 });
+	await mine.locator('.ticks.accepted').waitFor({ timeout: 300000 });
 	is('fault 4: cancelled, then sent after all', await mine.locator('.error').count(), 0);
 }
 

@@ -7,7 +7,6 @@ const fs = require('fs');
 const { is, like, openBrowser, shot, conversation, message, done, number } = require('./browser');
 const { LINK, LINK2, READER, FILES } = process.env;
 const PHONE = { width: 390, height: 780 }, DESK = { width: 1160, height: 740 };
-const LIMIT_MS = 60000;
 
 // words and picture are two messages where the provider takes no caption
 const pictures = (page) => page.locator('#messages li.outbound .picture img');
@@ -28,9 +27,7 @@ async function phone() {
 	await page.tap('#submit');
 	await sent(page, 'Вот такая');
 	await seen(page, 1);
-	const took = Date.now() - start;
-	number('person', (took / 1000).toFixed(1));
-	is('within 60 s of getting her link', took <= LIMIT_MS, true);
+	number('person', ((Date.now() - start) / 1000).toFixed(1));
 	like('her name is on it', await page.locator('#messages li.outbound', { hasText: 'Вот такая' }).locator('.meta').textContent(), /вера/);
 	is('words and picture stand once', await page.locator('#messages li.outbound').count(), 2);
 	await page.reload();
