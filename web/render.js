@@ -259,28 +259,24 @@ const shapeOf = (a) => { const mime = (a.mimeType || '').split('/')[0]; return [
 // signs that turn the direction of writing would show another ending than the file has
 const fileName = (a) => a.name?.replace(/[\u202a-\u202e\u2066-\u2069]/g, '') || (Object.hasOwn(t.file, a.type) ? t.file[a.type] : /story/.test(a.type) ? t.story : t.file.other);
 
-function failedMedia(ev) {
-	const box = ev.target.closest('.file');
-	if (box)
-		box.replaceChildren(el('span.gone', {}, `${box.dataset.name} ${t.fileFailed}`));
-}
 function fileNode(a) {
 	const name = fileName(a), box = el('div.file', {});
-	box.dataset.name = name;
 	if (a.state !== 'done') {
 		const words = { waiting: t.fileComing, local: t.sending }[a.state] || t.fileGone;
 		box.append(el('span.gone', {}, `${name} ${words}`));
 		return box;
 	}
 	const shape = shapeOf(a), src = server.media(a);
-	const put = (e) => { Promise.resolve(src).then((s) => { e[e.tagName === 'A' ? 'href' : 'src'] = s; }, () => failedMedia({ target: e })); return e; };
+	const toKeep = () => el('a.download', { href: src, download: a.name || '', title: t.download }, '📄 ', el('span', { dir: 'auto' }, name), a.bytes > 0 ? el('span.faint', {}, ` ${size(a.bytes)}`) : null);
+	// what this browser does not know (a voice on an iPhone, an iPhone's photo elsewhere) can be kept
+	const failed = () => box.replaceChildren(el('span.gone', {}, `${name} ${t.fileFailed}. `), toKeep());
 	if (shape === 'image')
 		box.append(el('button.picture', { type: 'button', 'aria-label': `${t.enlarge}: ${name}`, onclick: (ev) => enlarge(ev.currentTarget.querySelector('img')) },
-			put(el(a.type === 'sticker' ? 'img.sticker' : 'img', { alt: name, loading: 'lazy', decoding: 'async', width: a.width, height: a.height, onerror: failedMedia }))));
+			el(a.type === 'sticker' ? 'img.sticker' : 'img', { src, alt: name, loading: 'lazy', decoding: 'async', width: a.width, height: a.height, onerror: failed })));
 	else if (shape === 'video' || shape === 'audio')
-		box.append(put(el(shape, { controls: true, preload: shape === 'video' ? 'metadata' : 'none', 'aria-label': name, onerror: failedMedia })));
+		box.append(el(shape, { src, controls: true, preload: shape === 'video' ? 'metadata' : 'none', 'aria-label': name, onerror: failed }));
 	else
-		box.append(put(el('a.download', { download: a.name || '', title: t.download }, '📄 ', el('span', { dir: 'auto' }, name), a.bytes > 0 ? el('span.faint', {}, ` ${size(a.bytes)}`) : null)));
+		box.append(toKeep());
 	return box;
 }
 const PICTURE = 'picture';
@@ -382,11 +378,11 @@ function troubleNode(m, act) {
 	const status = m.status, next = m.outbox?.nextAt;
 	if (status === 'queued' || status === 'sending')
 		return el('div.wait', {}, status === 'sending' ? t.sending : next && Date.parse(next) > now() + 2000 ? t.queuedAt(t.at(moment(next))) : t.queued,
-			m.outbox?.canCancel ? button('quiet.small', t.cancel, () => act('cancel', m)) : null);
+			act.may() && m.outbox?.canCancel ? button('quiet.small', t.cancel, () => act('cancel', m)) : null);
 	const kind = status === 'unknown' ? 'unknown' : errorKind(m.error || {});
 	const [reason, advice] = t.errors[kind];
 	const said = m.error?.message && !['network', 'denied', 'server', 'session'].includes(kind) ? String(m.error.message).slice(0, 500) : '';
-	const here = m.local || m.outbox;	// what was sent from elsewhere cannot be tried again here
+	const here = act.may() && (m.local || m.outbox);	// what was sent from elsewhere cannot be tried again here
 	return el('div.error', { role: 'group', 'aria-label': t.status[status] || reason }, el('strong', {}, `${status === 'failed' ? `${cap(t.status.failed)}. ` : ''}${reason}.`), here || !byRetry.includes(kind) ? el('div', {}, advice) : null,
 		said ? el('div.faint', { dir: 'auto' }, `${t.provider}: ${said}`) : null,
 		here ? el('div.actions', {}, m.outbox?.canRetry !== false ? button('small', t.retry, () => act('retry', m)) : null,

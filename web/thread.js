@@ -366,7 +366,7 @@ export function close() {
 
 function markRead() {
 	const m = entries.findLast((e) => e.type === 'message' && e.data.direction === 'inbound')?.data;
-	if (!conv || !m || newer || m.readAt !== null || document.visibilityState !== 'visible' || m.id === markedUpTo)
+	if (!conv || !m || newer || unseen || m.readAt !== null || document.visibilityState !== 'visible' || m.id === markedUpTo)
 		return;
 	markedUpTo = m.id;
 	server.read(conv, m.id).then(() => app.refresh(), (err) => { markedUpTo = 0; app.quiet(err); });
@@ -411,6 +411,7 @@ async function act(what, m) {
 		busy.delete(m.id);
 	}
 }
+act.may = mayAnswer;
 act.tools = (m) => (mayAnswer() && m.messageId && !m.deletedAt && !m.local && !String(m.messageId).startsWith('out:') ?
 	`${account().quote !== false ? 'q' : ''}${m.direction === 'inbound' && account().react !== false ? 'r' : ''}` : '');
 act.makeTools = (m) => [

@@ -297,6 +297,12 @@ async function again() {
 	const b = await openBrowser('ru-RU', DESK), { page } = b, { w } = s;
 	await openAt(page, s, '#instagram/1', 'с телефона не ушло');
 	is('what did not go out elsewhere has nothing to press that does nothing, or sends it again half', await page.evaluate(() => [...document.querySelectorAll('#messages li')].slice(-2).map((e) => `${e.querySelectorAll('.error').length} ${e.querySelectorAll('.error button').length}`).join()), '1 0,1 0');
+	const reader = await openBrowser('ru-RU', DESK);
+	w.me.role = 'read';
+	await openAt(reader.page, s, '#instagram/1', 'Отправил эскиз');
+	is('who may only read finds nothing to press that is refused', await reader.page.locator('#messages .error button, #messages .wait button, #composer button:visible, #tools button').count(), 0);
+	w.me.role = 'owner';
+	await reader.context.close();
 	// the server says that it is too late for that
 	await page.route('**/inbox/outbox', (r) => r.fulfill({ status: 409, contentType: 'application/json', body: '{"error":{"code":"not_possible","message":"its state does not allow that any more"}}' }), { times: 1 });
 	await message(page, 'Отправил эскиз').locator('.error button').first().click();
@@ -358,6 +364,15 @@ async function oddities() {
 	await page.selectOption('#choices select >> nth=1', '__proto__');
 	await page.waitForFunction(() => document.querySelectorAll('#conversations button').length === 1);
 	is('a label of any name is one to choose by', await conversation(page, 'алго').count(), 1);
+	// a voice that an iPhone does not know, an iPhone's photo on another computer
+	s.w.say(90, 'inbound', null, { ago: 2, kind: 'audio', attachments: [{ type: 'audio', mimeType: 'audio/ogg', name: 'voice.ogg' }] });
+	s.w.say(90, 'inbound', null, { ago: 1, kind: 'image', attachments: [{ type: 'image', mimeType: 'image/heic', name: 'IMG_1.heic' }] });
+	await page.route('**/inbox/media*', (r) => r.fulfill({ contentType: 'application/octet-stream', body: 'unknown' }));
+	await openAt(page, s, '#instagram/90', 'IMG_1.heic');
+	await page.locator('audio').evaluate((e) => e.play().catch(() => {}));
+	await message(page, 'voice.ogg').waitFor();
+	is('what the browser cannot show can be kept', await page.evaluate(() => [...document.querySelectorAll('#messages li')].slice(-2).map((e) => `${e.querySelector('.gone').textContent.trim()} ${e.querySelector('a.download').download}`).join(' ')), 'voice.ogg здесь не открывается. voice.ogg IMG_1.heic здесь не открывается. IMG_1.heic');
+	await page.unroute('**/inbox/media*');
 	// without a mail in it, however long: looked through once
 	is('a text of two million letters is looked through', await page.evaluate(async () => (await import('./render.js')).linked(`${'a'.repeat(2e6)} me@example.com`).lastElementChild.href), 'mailto:me@example.com');
 	await b.context.close();
@@ -470,6 +485,24 @@ async function places() {
 	await settled(page);
 	is('a phone that lies, with its keyboard: what is written can be sent', await page.evaluate(() => document.getElementById('submit').getBoundingClientRect().bottom <= innerHeight && document.getElementById('text').clientHeight > 40), true);
 	await b.context.close();
+	// read is what was seen: not what comes below what is looked at
+	const r = await openBrowser('ru-RU', DESK);
+	await openAt(r.page, s, '#instagram/1', 'Спасибо большое');
+	await r.page.evaluate(() => { document.querySelector('#messages li').style.minHeight = '3000px'; });
+	await settled(r.page);
+	await r.page.evaluate(() => { document.getElementById('scroll').scrollTop = 0; });
+	await r.page.locator('#latest').waitFor();
+	s.w.say(1, 'inbound', 'внизу', { ago: 0 });
+	await r.page.waitForFunction(() => document.getElementById('latest-count').textContent === '1');
+	for (let i = 0; i < 20; i++)
+		await settled(r.page);
+	const below = s.w.messages[1].at(-1);
+	is('what came below what is looked at is not read', below.readAt, null);
+	await r.page.click('#latest');
+	while (below.readAt === null)
+		await settled(r.page);
+	is('and is, when it is gone to', await r.page.isHidden('#latest'), true);
+	await r.context.close();
 	// an upgrade while the page is open: its parts do not fit together any more
 	const u = await openBrowser('ru-RU', DESK);
 	await openAt(u.page, s, '#instagram/1', 'Спасибо большое');
