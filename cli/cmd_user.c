@@ -230,6 +230,7 @@ run(int argc, char **argv)
 	    (!str_eq(verb, "list") &&
 		(str_empty(name) || !str_utf8_ok(name, strlen(name)) ||
 		    str_utf8_len(name, strlen(name)) > PEOPLE_NAME_MAX)) ||
+	    (str_eq(verb, "add") && !people_name_ok(name)) ||
 	    (str_eq(verb, "add") != (role != NULL)) || (role != NULL && !people_role_ok(role)))
 		return cmd_usage(&cmd_user);
 	if (cmd_conf(&c) != RC_OK)

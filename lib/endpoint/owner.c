@@ -820,6 +820,11 @@ user_post(struct endpoint_env *e, const struct json *j)
 
 	if (!endpoint_members(e, j, known))
 		return;
+	if (str_eq(action, "add") && named && !people_name_ok(name)) {
+		endpoint_error(e, 422, "bad_name",
+		    "name: blanks at an end, and signs that are not seen, are refused");
+		return;
+	}
 	if (str_eq(action, "end") && json_i64(json_member(j, "session"), &id) == RC_OK)
 		rc = people_end(db, id);
 	else if (str_eq(action, "revoke") && named)

@@ -25,6 +25,12 @@ struct person {
 /* people_role_ok(s): is it read, answer or owner? */
 bool people_role_ok(const char *s);
 /*
+ * people_name_ok(s): may a new person be called so?  1 to PEOPLE_NAME_MAX characters that are seen:
+ * no blank at an end, no control, nothing without width or that turns the direction of writing, so
+ * that no two names look alike.  s may be NULL.
+ */
+bool people_name_ok(const char *s);
+/*
  * people_add(db, name, role): add, or let in again, or give another role.
  * Repeats  safe.
  */
