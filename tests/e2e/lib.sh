@@ -127,14 +127,15 @@ sim() {
 number() { mkdir -p "$ROOT/$B/inbox" && printf '%s\t%s\t%s\n' "$1" "${WHERE:-lighttpd}" "$2" >>"$ROOT/$B/inbox/$(basename "$0").rows"; }
 msg() { printf '{"senderId":"%s","messageId":"%s","text":"%s","username":"u%s","timestamp":1731499200}' "$1" "$2" "$3" "$1"; }
 
-# pids_under FOLDER: processes that hold a file, a folder or a program there
+# pids_under FOLDER: processes that hold a file, a folder or a program there.  (The folder is in
+# no argument of those that look, and they are few: many processes run beside this test.)
 pids_under() {
-	local p
-	for p in /proc/[0-9]*; do
-		case "$(readlink "$p/cwd" "$p/exe" 2>/dev/null) $({ tr '\0' ' ' <"$p/cmdline"; } 2>/dev/null)" in
-		*"$1"*) case ${p#/proc/} in "$$"|"$BASHPID") ;; *) echo "${p#/proc/}";; esac ;;
-		esac
-	done
+	{
+		ls -ld /proc/[0-9]*/cwd /proc/[0-9]*/exe 2>/dev/null | UNDER=$1 awk '
+			(i = index($0, " -> ")) && index(substr($0, i), ENVIRON["UNDER"]) {
+				$0 = substr($0, 1, i); sub(/.*\/proc\//, ""); sub(/\/.*/, ""); print }'
+		grep -laF -f <(printf '%s\n' "$1") /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3
+	} | sort -nu | grep -vx -e "$$" -e "$BASHPID"
 }
 # left_under FOLDER: those that do not end by themselves
 left_under() {
