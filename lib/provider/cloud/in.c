@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/phone.h"
 #include "base/str.h"
 #include "provider/cloud/cloud.h"
 #include "model/detail.h"
@@ -305,13 +306,15 @@ read_own_phone(struct in *in, struct item *it, const struct json *list)
 {
 	const struct json *c = json_at(list, 0), *p = json_at(json_get(c, "phones"), 0);
 	const char *phone = text_at(in, p, "wa_id");
+	char own[PHONE_MAX + 1];
 
 	if (!str_eq(text_at(in, c, "origin"), "contact_request") || it->dir != DIR_IN ||
 	    !str_eq(it->contact, it->sender_id))	/* in a group the contact is the chat */
 		return;
 	if (phone == NULL)
 		phone = text_at(in, p, "phone");
-	add_id(in, &it->alias, it, digits(&in->out->arena, phone));
+	if (phone != NULL && phone_digits(phone, strlen(phone), own) > 0)
+		add_id(in, &it->alias, it, mem_arena_dup(&in->out->arena, own));
 }
 
 /* A tap on a button or list entry is a postback: the words tapped, the payload in detail. */
@@ -447,6 +450,21 @@ read_edit(struct in *in, struct item *it, const struct json *o)
 	it->effect = it->target_id != NULL && it->text != NULL ? EFFECT_EDIT : EFFECT_NONE;
 }
 
+/* "User Ana changed from RU.1 to RU.2": the id before, where the words alone tell it (H.9). */
+static const char *
+id_before(struct in *in, const char *words, const char *id)
+{
+	const char *from = NULL, *to, *was;
+
+	for (const char *p = words; p != NULL && (p = strstr(p, " from ")) != NULL;)
+		from = p += strlen(" from ");
+	to = from != NULL ? strstr(from, " to ") : NULL;
+	if (to == NULL || !str_eq(to + strlen(" to "), id))
+		return NULL;
+	was = mem_arena_ndup(&in->out->arena, from, (size_t)(to - from));
+	return cloud_is_bsuid(was) ? was : NULL;
+}
+
 /*
  * A new phone or a new business-scoped id is the same person's (H.9): the contact is the new
  * one, and those that it took the place of are left.  Older spellings: new_wa_id, customer.
@@ -468,6 +486,8 @@ read_system(struct in *in, struct item *it, const struct json *m)
 		from = digits(&in->out->arena, text_at(in, s, "customer"));
 	if (was == NULL)
 		was = scoped(in, m, "from_user_id", "from");
+	if (was == NULL)
+		was = id_before(in, it->text, id);
 	if (now == NULL && (id == NULL || str_eq(id, was))) {
 		/* the key changed, or nothing that we know */
 		set_contact(in, it, from, was);
@@ -948,11 +968,16 @@ read_change(const struct account *a, struct itemv *out, const char *waba, const 
 		.waba = waba,
 		.list = value,
 		.contacts = json_get(value, "contacts") };
+	const char *field;
 
 	in.number = text_at(&in, value, "metadata.phone_number_id");
 	in.display = digits(&out->arena, text_at(&in, value, "metadata.display_phone_number"));
 	in.test = str_eq(waba, "0") || str_eq(in.number, TEST_NUMBER);
-	read_value(&in, text_at(&in, change, "field"), value);
+	field = text_at(&in, change, "field");
+	if (field == NULL &&
+	    (json_get(value, "messages") != NULL || json_get(value, "statuses") != NULL))
+		field = "messages"; /* who passes deliveries on may drop it */
+	read_value(&in, field, value);
 }
 
 enum rc

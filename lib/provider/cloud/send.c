@@ -5,12 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/phone.h"
 #include "base/str.h"
 #include "extern/jsonw.h"
 #include "provider/cloud/cloud.h"
 
-#define PHONE_MIN 5
-#define PHONE_MAX 15
 #define PAIR_STEPS 5	/* 1024 s: the longest burst is paid back in a quarter of that */
 
 /*
@@ -20,28 +19,17 @@
 const char *
 cloud_recipient(const struct account *a, const char *id, struct mem_arena *arena)
 {
-	char phone[PHONE_MAX + 2];
-	size_t n = 0;
+	const char *at = strchr(id, '@');
+	char phone[PHONE_MAX + 1];
+	size_t n = at != NULL ? (size_t)(at - id) : strlen(id);
 
 	(void)a;
 	if (cloud_is_bsuid(id))
 		return mem_arena_dup(arena, id);
-	if (str_starts(id, "00"))
-		id += 2;	/* a "+" as it is dialled */
-	if (*id == '0')
-		return NULL;	/* no country begins so: a national spelling reaches nobody */
-	for (; *id != '\0' && *id != '@'; id++) {
-		if (*id >= '0' && *id <= '9') {
-			if (n == PHONE_MAX)
-				return NULL;
-			phone[n++] = *id;
-		} else if (strchr("+-() .", *id) == NULL) {
-			return NULL;
-		}
-	}
-	if (n < PHONE_MIN || (*id == '@' && !str_eq(id, "@c.us") && !str_eq(id, "@s.whatsapp.net")))
+	if ((at != NULL && !str_eq(at, "@c.us") && !str_eq(at, "@s.whatsapp.net")) ||
+	    phone_digits(id, n, phone) == 0)
 		return NULL;
-	return mem_arena_ndup(arena, phone, n);
+	return mem_arena_dup(arena, phone);
 }
 
 /* A business-scoped id in "to" is answered 200 and silently dropped (H.17). */

@@ -9,6 +9,7 @@
 #include "extern/jsonw.h"
 #include "base/log.h"
 #include "provider/greenapi/greenapi.h"
+#include "base/phone.h"
 #include "base/str.h"
 
 #define TYPING_MS 5000	/* of 1000 to 20000 */
@@ -38,12 +39,17 @@ static enum rc
 green_chat(const struct account *a, const char *s, struct buf *out)
 {
 	bool whatsapp = green_whatsapp(a);
+	char phone[PHONE_MAX + 1];
 	size_t digits = 0;
 
 	if (str_empty(s) || strlen(s) > 100)
 		return RC_INVALID;
 	if (strchr(s, '@'))
 		return green_full_chat(s, out);
+	if (whatsapp && phone_digits(s, strlen(s), phone) > 0) {
+		buf_printf(out, "%s@c.us", phone);
+		return RC_OK;
+	}
 	if (!whatsapp && *s == '-')
 		buf_putc(out, *s);
 	for (const char *p = s; *p; p++) {
@@ -54,10 +60,11 @@ green_chat(const struct account *a, const char *s, struct buf *out)
 			return RC_INVALID;
 		}
 	}
-	if (digits < (whatsapp ? 5U : 1U) || digits > 25)
+	/* beside phones WhatsApp has groups */
+	if (digits < (whatsapp ? PHONE_MAX + 1U : 1U) || digits > 25)
 		return RC_INVALID;
 	if (whatsapp)
-		buf_puts(out, digits > 15 ? "@g.us" : "@c.us");
+		buf_puts(out, "@g.us");
 	return RC_OK;
 }
 
