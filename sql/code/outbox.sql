@@ -187,6 +187,9 @@ begin
 	if s.pause_until > now() or s.send_pause_until > now() then
 		return;
 	end if;
+	if p_only <> 0 then	-- another's claim of this very row is waited for, so that its lease shows
+		perform 1 from dmbox.outbox o where o.id = p_only for update;
+	end if;
 	if s.send_failures > 0 and exists (select 1 from dmbox.outbox o
 	     where o.account = p_account and o.channel = p_channel and o.state = 'queued'
 	       and o.refusals >= 3 and o.next_at <= now())

@@ -880,6 +880,55 @@ test_doubt(void **state)
 	assert_string_equal(r.state, "unknown");
 }
 
+struct one_row { const char *account; int64_t id; size_t n; bool done; char state[16]; };
+
+static void *
+claim_one(void *arg)
+{
+	struct one_row *o = arg;
+	struct db *db = dbt_open();
+	const struct outbox_want w = { .channel = CHANNEL_INSTAGRAM, .account = o->account, .max = 1,
+	    .lease_s = 30, .only_id = o->id };
+	struct outbox_items v;
+	struct outbox_row row;
+
+	if (outbox_claim(db, &w, &v) == RC_OK) {
+		o->n = v.n;
+		outbox_items_free(&v);
+	}
+	if (outbox_get(db, o->id, &row) == RC_OK)
+		memcpy(o->state, row.state, sizeof o->state);
+	db_free(db);
+	__atomic_store_n(&o->done, true, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* The poller is in the middle of its claim of the row that send.fcgi wants: who comes second
+ * sees that it is leased, and not a row that nobody works on. */
+static void
+test_claim_under_way(void **state)
+{
+	struct fix *f = *state;
+	struct outbox_row r = put(f, "claimed twice");
+	struct one_row o = { .account = f->account, .id = r.id };
+	char q[300];
+	pthread_t t;
+
+	snprintf(q, sizeof q, "begin; select * from dmbox.outbox_lease('%s', 'instagram', 0, 1, 30,"
+	    " '00000000-0000-0000-0000-000000000001', '{graph}', 30)", f->account);
+	sql(f->db, q);
+	assert_int_equal(pthread_create(&t, NULL, claim_one, &o), 0);
+	while (!__atomic_load_n(&o.done, __ATOMIC_SEQ_CST) &&
+	    dbt_i64(f->db, "select count(*) from pg_locks w where not w.granted and exists (select 1"
+	    " from pg_locks h where h.pid = w.pid and h.database = (select oid from pg_database"
+	    " where datname = current_database()))") == 0)
+		;
+	sql(f->db, "commit");
+	pthread_join(t, NULL);
+	assert_int_equal(o.n, 0);
+	assert_string_equal(o.state, "leased");
+}
+
 /* While its file is handed over a row stays its holder's, and no attempt begins by it. */
 static void
 test_hold(void **state)
@@ -1367,7 +1416,7 @@ main(void)
 		T(test_release), T(test_expire_untried), T(test_ttl), T(test_order), T(test_unknown_blocks),
 		T(test_actions), T(test_parts_dropped), T(test_echo_before), T(test_events_before),
 		T(test_unsent_before), T(test_match_echo), T(test_echo_then_unknown), T(test_rematch),
-		T(test_lookups), T(test_doubt), T(test_hold), T(test_not_begun), T(test_failed_later),
+		T(test_lookups), T(test_doubt), T(test_hold), T(test_claim_under_way), T(test_not_begun), T(test_failed_later),
 		T(test_failed_again),
 		T(test_foreign_ref),
 		T(test_account_rests), T(test_window_events), T(test_breaker), T(test_loop_guard), T(test_cancel), T(test_two_claimers),
