@@ -446,8 +446,6 @@ no_file(const struct sim_req *r, const char *type, struct sim_res *res, struct s
 static const char *
 bad_file(const char *type, const char *mime, size_t bytes)
 {
-	if (type == NULL && among("audio/opus image/webp", mime))
-		return bytes > 16 << 20 ? "Media file size too big" : NULL;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		if (type == NULL ? !among(kinds[i].mimes, mime) : !str_eq(type, kinds[i].type))
 			continue;
@@ -781,13 +779,13 @@ upload(const struct sim_req *r, struct sim_res *res)
 	}
 	if (str_eq(bad_file(NULL, mime, n), "type")) {
 		snprintf(s, sizeof s, "(#100) Param file must be a file with one of the following types: audio/aac, "
-		    "audio/mp4, audio/mpeg, audio/amr, audio/ogg, audio/opus, %s, image/jpeg, image/png, image/webp, "
+		    "audio/mp4, audio/mpeg, audio/amr, audio/ogg, %s, image/jpeg, image/png, image/webp, "
 		    "video/mp4, video/3gpp. Received file of type '%s'.", kinds[4].mimes, mime);
-		graph_error(res, 400, 100, 0, "OAuthException", s);
+		error(res, 400, 100, s, "the types and sizes of the media page");
 		return;
 	}
 	if (bad_file(NULL, mime, n) != NULL) {
-		error(res, 400, 100, "(#100) Invalid parameter", "Media file size too big (made-up words)");
+		error(res, 400, 100, "(#100) Param file is too large", "the types and sizes of the media page");
 		return;
 	}
 	f = &files[n_files < FILES ? n_files++ : 0];
@@ -814,7 +812,11 @@ media_step(const struct sim_req *r, const char *id, struct sim_res *res)
 		sign_sha256_hex(png, sizeof png, hex);
 	else
 		memcpy(hex, f->sum, sizeof hex);
-	if (id[strlen(id) - 1] == '9' || (f == NULL && str_starts(id, "71")) ||
+	if (number != NULL && f == NULL && !str_starts(id, "71")) {
+		/* a customer's: it was uploaded on no number of ours */
+		graph_error(res, 400, 100, 0, "OAuthException",
+		    "(#100) Param phone_number_id is not a valid whatsapp business phone number id ID");
+	} else if (id[strlen(id) - 1] == '9' || (f == NULL && str_starts(id, "71")) ||
 	    (number != NULL && !str_eq(number, opt("CLOUD_NUMBER", "800000000000002")))) {
 		no_object(r, id, res);
 	} else if (str_eq(r->method, "DELETE")) {

@@ -89,11 +89,11 @@ cloud_media_build(const struct account *a, const char *ref, struct http_req *out
 	struct buf b;
 	enum rc rc = RC_INVALID;
 
-	if (str_empty(ref) || str_empty(a->own_id))
+	if (str_empty(ref))
 		return RC_INVALID;
 	buf_init(&b, 4096);
+	/* without phone_number_id: a customer's file was uploaded to no number of ours */
 	http_url_encode(&b, ref);
-	buf_printf(&b, "?phone_number_id=%s", a->own_id);
 	if (!buf_err(&b))
 		rc = cloud_req(a, "GET", b.p, out);
 	buf_free(&b);
