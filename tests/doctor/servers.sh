@@ -34,6 +34,18 @@ install_here() {
 	chown -R "$me:" "$V"/*
 }
 
+# own_sim: a simulator for this fault alone, which may change it
+own_sim() {
+	local port
+	port=$(free_port)
+	sed -i "s|$SIM/|http://127.0.0.1:$port/|g" "$V/conf/dmbox.env" "$V/conf/accounts/meta.env"
+	SIM=http://127.0.0.1:$port
+	chown "$me:" "$V/run" "$V/run/fcgi" "$V/logs"
+	sim_up "$port" "$V/run" "$V" "$ROOT/$B" "$STATE/dmbox.env" "$STATE/accounts/meta.env" "http://127.0.0.1:$FPORT"
+	SIM_PID=$!
+	answers "$SIM/_sim/webhooks" "$SIM_PID" "$(start_of "$SIM_PID")" && sim config '{"GRAPH_CONV_PER_SECOND":"0"}'
+}
+
 # as make install lays it out below a document root
 site_here() {
 	local s=$V/site
@@ -129,13 +141,17 @@ serve() {
 	answers "http://127.0.0.1:$FPORT/" "$SERVER_PID" "$(start_of "$SERVER_PID")" ||
 		{ echo "no server: $(cat "$V/logs/server.out" "$V/logs/error.log" 2>/dev/null | tail -n 3)"; return 1; }
 }
-unserve() {
-	local sig=TERM p
-	for p in ${SERVER_PID:-} ${FCGI:-}; do
-		kill -$sig "$p" 2>/dev/null
+# ended PID...: servers that we started, and what is left of theirs
+ended() {
+	local p
+	for p; do kill -TERM "$p" 2>/dev/null; done
+	for p; do
 		gone_within 20 "$p" || kill -KILL "$p" 2>/dev/null
 		sweep "$p"
 	done
+}
+unserve() {
+	ended ${SERVER_PID:-} ${FCGI:-}
 	SERVER_PID='' FCGI=''
 }
 again_served() { unserve; serve; }

@@ -91,6 +91,43 @@ ports_back() {
 	done
 }
 
+# sim_up PORT RUN DATA BIN CONFIG META WEB: the provider simulator behind a lighttpd of its own, by
+# the secrets of two configuration files; its webhooks go to WEB, its pid is $!
+sim_up() {
+	put_file "$2/sim.conf" 600 <<-EOF
+	server.port = $1
+	server.bind = "127.0.0.1"
+	server.document-root = "$2/fcgi"
+	server.errorlog = "$3/logs/sim-error.log"
+	server.modules = ( "mod_fastcgi" )
+	server.stream-response-body = 1
+	server.max-request-size = 131072
+	server.max-keep-alive-idle = 30
+	server.upload-dirs = ( "$2/fcgi" )
+	mimetype.assign = ( ".jpg" => "image/jpeg", ".png" => "image/png", ".webp" => "image/webp",
+	  ".ogg" => "audio/ogg", ".wav" => "audio/wav", ".mp4" => "video/mp4",
+	  ".pdf" => "application/pdf", "" => "application/octet-stream" )
+	\$HTTP["url"] =~ "^/files/" { server.document-root = "$3/sim" }
+	else \$HTTP["url"] !~ "^/files/" {
+	fastcgi.server = ( "/" => ( "sim" => ( "bin-path" => "$4/sim/provider-sim",
+	  "socket" => "$2/fcgi/sim", "max-procs" => 1, "check-local" => "disable",
+	  "disable-time" => 1, "fix-root-scriptname" => "enable" ) ) )
+	}
+	EOF
+	SIM_CHATRACE_TOKENS=$(conf_get "$5" INSTAGRAM_ACCESS_TOKEN) \
+	SIM_GREEN_INSTANCE=$(conf_get "$5" WHATSAPP_ID_INSTANCE) \
+	SIM_GREEN_TOKENS=$(conf_get "$5" WHATSAPP_API_TOKEN_INSTANCE) \
+	SIM_GREEN_WEBHOOK_URL=$7/whatsapp/webhook \
+	SIM_GREEN_WEBHOOK_TOKEN=$(conf_get "$5" WHATSAPP_WEBHOOK_TOKEN) \
+	SIM_GRAPH_TOKENS=$(conf_get "$6" INSTAGRAM_ACCESS_TOKEN) \
+	SIM_GRAPH_PAGE_ID=$(conf_get "$6" INSTAGRAM_PAGE_ID) \
+	SIM_GRAPH_APP_SECRET=$(conf_get "$6" INSTAGRAM_APP_SECRET) \
+	SIM_GRAPH_VERIFY_TOKEN=$(conf_get "$6" INSTAGRAM_VERIFY_TOKEN) \
+	SIM_GRAPH_WEBHOOK_URL=$7/instagram/webhook/meta \
+	SIM_URL=http://127.0.0.1:$1 \
+		spawn "$3/logs/sim.log" lighttpd -D -f "$2/sim.conf"
+}
+
 # answers URL PID START: an HTTP answer within five minutes while the process lives
 answers() {
 	local end=$((SECONDS + 300))

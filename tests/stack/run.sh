@@ -440,38 +440,7 @@ start_sim() {
 	local c=$DATA/dmbox.env m=$DATA/accounts/meta.env
 	# pictures, voice, video and files that simulated people send: http://…/files/NAME
 	asuser mkdir -p -m 755 "$DATA/sim/files" || die "cannot write in STATE, $DATA"
-	put_file "$RUN/sim.conf" 600 <<-EOF
-	server.port = $SIM_PORT
-	server.bind = "127.0.0.1"
-	server.document-root = "$RUN/fcgi"
-	server.errorlog = "$DATA/logs/sim-error.log"
-	server.modules = ( "mod_fastcgi" )
-	server.stream-response-body = 1
-	server.max-request-size = 131072
-	server.max-keep-alive-idle = 30
-	server.upload-dirs = ( "$RUN/fcgi" )
-	mimetype.assign = ( ".jpg" => "image/jpeg", ".png" => "image/png", ".webp" => "image/webp",
-	  ".ogg" => "audio/ogg", ".wav" => "audio/wav", ".mp4" => "video/mp4",
-	  ".pdf" => "application/pdf", "" => "application/octet-stream" )
-	\$HTTP["url"] =~ "^/files/" { server.document-root = "$DATA/sim" }
-	else \$HTTP["url"] !~ "^/files/" {
-	fastcgi.server = ( "/" => ( "sim" => ( "bin-path" => "$BIN/sim/provider-sim",
-	  "socket" => "$RUN/fcgi/sim", "max-procs" => 1, "check-local" => "disable",
-	  "disable-time" => 1, "fix-root-scriptname" => "enable" ) ) )
-	}
-	EOF
-	SIM_CHATRACE_TOKENS=$(conf_get "$c" INSTAGRAM_ACCESS_TOKEN) \
-	SIM_GREEN_INSTANCE=$(conf_get "$c" WHATSAPP_ID_INSTANCE) \
-	SIM_GREEN_TOKENS=$(conf_get "$c" WHATSAPP_API_TOKEN_INSTANCE) \
-	SIM_GREEN_WEBHOOK_URL=http://127.0.0.1:$PORT/whatsapp/webhook \
-	SIM_GREEN_WEBHOOK_TOKEN=$(conf_get "$c" WHATSAPP_WEBHOOK_TOKEN) \
-	SIM_GRAPH_TOKENS=$(conf_get "$m" INSTAGRAM_ACCESS_TOKEN) \
-	SIM_GRAPH_PAGE_ID=$(conf_get "$m" INSTAGRAM_PAGE_ID) \
-	SIM_GRAPH_APP_SECRET=$(conf_get "$m" INSTAGRAM_APP_SECRET) \
-	SIM_GRAPH_VERIFY_TOKEN=$(conf_get "$m" INSTAGRAM_VERIFY_TOKEN) \
-	SIM_GRAPH_WEBHOOK_URL=http://127.0.0.1:$PORT/instagram/webhook/meta \
-	SIM_URL=http://127.0.0.1:$SIM_PORT \
-		spawn "$DATA/logs/sim.log" lighttpd -D -f "$RUN/sim.conf"
+	sim_up "$SIM_PORT" "$RUN" "$DATA" "$BIN" "$c" "$m" "http://127.0.0.1:$PORT"
 	sim=$! sim_start=$(start_of $!)
 	note_pid simulator "$sim"
 	answers "http://127.0.0.1:$SIM_PORT/_sim/webhooks" "$sim" "$sim_start" ||
