@@ -409,7 +409,7 @@ run(int argc, char **argv)
 		{ "url", 1, NULL, 'u' }, { "cgidir", 1, NULL, 'g' }, { "docroot", 1, NULL, 'r' },
 		{ "verbose", 0, NULL, 'v' },
 		{ NULL, 0, NULL, 0 } };
-	struct doctor_opts opts = { .only = -1 };
+	struct doctor_opts opts = { .only = -1, .ask_cron = true };
 	enum form form = FORM_TEXT;
 	enum doctor_check only;
 	const char *code = NULL;

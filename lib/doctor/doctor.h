@@ -136,6 +136,7 @@ struct doctor_opts {
 	bool offline;		/* nothing beyond files and database */
 	bool fix;		/* subscribe the Meta account */
 	const char *url;	/* instead of DMBOX_PUBLIC_URL; NULL */
+	bool ask_cron;		/* by crontab(1): not within a web program, which starts nothing */
 	const char *cgi_dir;	/* where make install put the programs; NULL: not known */
 	const char *doc_root;	/* NULL: not known */
 };
@@ -259,6 +260,9 @@ void doctor_get(
 void doctor_get_after(struct doctor *d, struct http_req *req, unsigned int wait_ms,
     unsigned int timeout_ms, doctor_fn fn, void *arg);
 
+/* A remedy with a path or two in it. */
+#define DOCTOR_FIX_MAX 10240
+
 /* --- the parts ------------------------------------------------------------------ */
 void doctor_conf(struct doctor *d);		/* 1xx */
 /* doctor_served_folders(d, root): 108: spool, attachments, log below a document root */
@@ -278,11 +282,28 @@ void doctor_runs(struct doctor *d, struct db *db, const char *who);
 /* doctor_commits(d): 209: does a commit end?  211: of what is written, is all kept? */
 void doctor_commits(struct doctor *d);
 void doctor_disk(struct doctor *d);		/* 3xx; after the web part */
+/*
+ * doctor_way(d, path, uid, gid, e, fix):
+ * What keeps a user from path, who got e (errno, or 0 where that is not known), that the rights
+ * of path itself do not tell: a closed folder above, a flag, an access list, SELinux.
+ * Returns  the end of a sentence, in d's arena, with the remedy in fix; NULL where it is none of
+ *          these.
+ */
+const char *doctor_way(
+    struct doctor *d, const char *path, uid_t uid, gid_t gid, int e, char fix[DOCTOR_FIX_MAX]);
 void doctor_tick_before(struct doctor *d);	/* fills tick; before the web part */
 void doctor_tick(struct doctor *d);		/* 311; after the web part */
+/* doctor_page_ask(d): 503: flows that ask for the inbox page and what it needs. */
+void doctor_page_ask(struct doctor *d);
 /* doctor_tick_ask(d): 516: a flow that asks the web server for the tick file. */
 void doctor_tick_ask(struct doctor *d);
 void doctor_cron(struct doctor *d);		/* 4xx; after the providers */
+/*
+ * doctor_crontab(d, fix, why):
+ * How cron is made to start this installation's poller, into fix; what the crontab of the
+ * poller's user shows to be wrong is added to why, as "; ..." for the end of a sentence.
+ */
+void doctor_crontab(const struct doctor *d, char fix[DOCTOR_FIX_MAX], struct buf *why);
 void doctor_web_start(struct doctor *d);	/* 5xx, 6xx: adds flows */
 void doctor_web_end(struct doctor *d);		/* ... and judges what they brought */
 /*

@@ -2,11 +2,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "doctor/doctor.h"
 #include "store/store.h"
-#include "base/prefix.h"
 #include "base/str.h"
 
 #define HEARTBEAT_S 180
@@ -14,7 +12,6 @@
 #define POLL_SILENT_S 900
 #define QUEUED_S 600
 #define CUT_RUNS 3		/* in a row, cut short: no accident */
-#define CRONTAB_MAX 2048
 #define OTHER_S 1800		/* the other poller was seen so lately */
 
 enum stmt {
@@ -803,46 +800,38 @@ in_the_future(struct doctor *d, int64_t ahead_s)
 	    ahead_s);
 }
 
-/* The line that starts this installation's poller, with this configuration. */
+/* age: of its last sign of life in seconds; -1: there was none. */
 static void
-crontab(const struct doctor *d, char fix[CRONTAB_MAX])
+not_started(struct doctor *d, int64_t age)
 {
-	if (str_eq(prefix(), "/usr") && access("/etc/cron.d/dmbox", F_OK) == 0) {
-		snprintf(fix, CRONTAB_MAX, "%s",
-		    doctor_tr(d,
-			"The package's /etc/cron.d/dmbox has the line: see that cron is installed "
-			"and runs (systemctl status cron), and what it wrote (journalctl -u cron)",
-			"Строка есть в /etc/cron.d/dmbox от пакета: проверьте, что cron установлен "
-			"и работает (systemctl status cron) и что он пишет (journalctl -u cron)"));
-		return;
-	}
-	snprintf(fix, CRONTAB_MAX,
-	    doctor_tr(d,
-		"Add this line with crontab -e, or its command in the host's panel: `* * * * * "
-		"DMBOX_CONFIG='%s' %s/bin/dmbox-poll`. If one is there already: its path must be "
-		"this one, its user the programs' own, no %% in it, and cron itself must run "
-		"(systemctl status cron); cron's mail has the errors.",
-		"Добавьте через crontab -e эту строку или её команду в панели хостинга: `* * * * * "
-		"DMBOX_CONFIG='%s' %s/bin/dmbox-poll`. Если строка уже есть: путь в ней должен "
-		"быть этот, пользователь — тот же, что у программ, без %%, а сам cron запущен "
-		"(«systemctl status cron»); ошибки приходят письмом cron."),
-	    d->conf->file, prefix());
+	char fix[DOCTOR_FIX_MAX];
+	struct buf why;
+
+	buf_init(&why, 4096);
+	if (age < 0)
+		buf_puts(
+		    &why, doctor_tr(d, "dmbox-poll never ran", "dmbox-poll ни разу не запускался"));
+	else
+		buf_printf(&why,
+		    doctor_tr(d, "last sign of life %" PRId64 " s ago",
+			"последний признак жизни %" PRId64 " с назад"),
+		    age);
+	doctor_crontab(d, fix, &why);
+	doctor_cause(d, DC_CRON, FINDING_FAIL, fix, "%s", why.p);
+	buf_free(&why);
 }
 
 /* fresh: cron came back (or began) with the run that is at work now. */
 static void
 heartbeat(struct doctor *d, bool *fresh)
 {
-	char fix[CRONTAB_MAX];
 	struct db_res *r = of_all(d, SQL_HEARTBEAT);
 	int64_t age, window, interval, since, late;
 
 	if (r == NULL)
 		return;		/* not_looked says so */
 	if (db_rows(r) == 0) {
-		crontab(d, fix);
-		doctor_cause(d, DC_CRON, FINDING_FAIL, fix, "%s",
-		    doctor_tr(d, "dmbox-poll never ran", "dmbox-poll ни разу не запускался"));
+		not_started(d, -1);
 		db_res_free(r);
 		return;
 	}
@@ -860,12 +849,13 @@ heartbeat(struct doctor *d, bool *fresh)
 	}
 	/* where cron is known to come rarely, silence in between is another trouble */
 	late = interval > HEARTBEAT_S && interval < 86400 ? interval + HEARTBEAT_S : HEARTBEAT_S;
-	crontab(d, fix);
-	doctor_cause(d, DC_CRON,
-	    (interval > HEARTBEAT_S ? since : age) > late ? FINDING_FAIL : FINDING_OK, fix,
-	    doctor_tr(d, "last sign of life %" PRId64 " s ago",
-		"последний признак жизни %" PRId64 " с назад"),
-	    age);
+	if ((interval > HEARTBEAT_S ? since : age) > late)
+		not_started(d, age);
+	else
+		doctor_say(d, DC_CRON, FINDING_OK,
+		    doctor_tr(d, "last sign of life %" PRId64 " s ago",
+			"последний признак жизни %" PRId64 " с назад"),
+		    age);
 	if (interval <= 0)
 		return;
 	if (window == 0) {	/* --once: hosts that end programs after seconds */
