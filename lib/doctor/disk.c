@@ -138,7 +138,8 @@ read_only(const struct doctor *d)
 static void
 folder(struct doctor *d, enum doctor_check c, const char *dir)
 {
-	char fix[FIX_MAX], make[MAKE_MAX];
+	char fix[FIX_MAX], make[MAKE_MAX], way[DOCTOR_FIX_MAX];
+	const char *why;
 	int e;
 
 	if (usable(dir)) {
@@ -148,9 +149,13 @@ folder(struct doctor *d, enum doctor_check c, const char *dir)
 	e = errno;
 	make_folder(dir, make);
 	give(d, c == DC_SPOOL ? d->conf->spool_dir : dir, make, fix);
-	doctor_cause(d, c, FINDING_FAIL, e == EROFS ? read_only(d) : fix,
-	    doctor_tr(d, "%s: %s (as user %u)", "%s: %s (пользователь %u)"), dir,
-	    doctor_errno(d, e), (unsigned int)geteuid());
+	why = doctor_way(d, dir, geteuid(), getegid(), e, way);
+	doctor_cause(d, c, FINDING_FAIL,
+	    e == EROFS	    ? read_only(d) :
+		why != NULL ? way :
+			      fix,
+	    doctor_tr(d, "%s: %s (as user %u)%s", "%s: %s (пользователь %u)%s"), dir,
+	    doctor_errno(d, e), (unsigned int)geteuid(), why != NULL ? why : "");
 }
 
 static void
@@ -298,12 +303,36 @@ kept(struct doctor *d, const char *dir)
 		    dir);
 }
 
+/* The same for the web programs, which told whether they can. */
+static void
+spool_of_web(struct doctor *d, const char *dir)
+{
+	char fix[FIX_MAX], make[MAKE_MAX], way[DOCTOR_FIX_MAX];
+	const char *why;
+
+	if (d->probe.spool_ok) {
+		doctor_say(d, DC_SPOOL_WEB, FINDING_OK,
+		    doctor_tr(d, "they can, as user %" PRId64, "могут, пользователь %" PRId64),
+		    d->probe.uid);
+		return;
+	}
+	make_folder(dir, make);
+	give(d, dir, make, fix);
+	why = doctor_way(d, dir, (uid_t)d->probe.uid, (gid_t)d->probe.gid, 0, way);
+	doctor_cause(d, DC_SPOOL_WEB, FINDING_FAIL, why != NULL ? way : fix,
+	    doctor_tr(d,
+		"the web programs run as user %" PRId64 ", doctor as %u; they cannot write to %s%s",
+		"веб-программы работают под пользователем %" PRId64
+		", doctor под %u; они не могут писать в %s%s"),
+	    d->probe.uid, (unsigned int)geteuid(), dir, why != NULL ? why : "");
+}
+
 static void
 spool(struct doctor *d)
 {
 	static const char *const parts[] = { "tmp", "new", "cur", "bad" };
 	const char *dir = d->conf->spool_dir;
-	char path[PATH_MAX], fix[FIX_MAX], make[MAKE_MAX];
+	char path[PATH_MAX];
 	struct stat st;
 	bool whole = true;
 
@@ -327,22 +356,8 @@ spool(struct doctor *d)
 		snprintf(path, sizeof path, "%s/tmp", dir);
 		write_test(d, path);
 	}
-	if (!d->probe.there)
-		return;
-	make_folder(dir, make);
-	give(d, dir, make, fix);
-	if (!d->probe.spool_ok)
-		doctor_cause(d, DC_SPOOL_WEB, FINDING_FAIL, fix,
-		    doctor_tr(d,
-			"the web programs run as user %" PRId64
-			", doctor as %u; they cannot write to %s",
-			"веб-программы работают под пользователем %" PRId64
-			", doctor под %u; они не могут писать в %s"),
-		    d->probe.uid, (unsigned int)geteuid(), dir);
-	else
-		doctor_say(d, DC_SPOOL_WEB, FINDING_OK,
-		    doctor_tr(d, "they can, as user %" PRId64, "могут, пользователь %" PRId64),
-		    d->probe.uid);
+	if (d->probe.there)
+		spool_of_web(d, dir);
 }
 
 /*
@@ -370,11 +385,13 @@ database_room(struct doctor *d)
 static void
 no_log(struct doctor *d, const char *path, bool is_folder)
 {
-	char dir[PATH_MAX], fix[FIX_MAX], make[MAKE_MAX];
+	char dir[PATH_MAX], fix[FIX_MAX], make[MAKE_MAX], way[DOCTOR_FIX_MAX];
+	const char *why;
 	int e = errno;
 
 	parent_of(path, dir);
 	make_folder(dir, make);
+	why = is_folder ? NULL : doctor_way(d, dir, geteuid(), getegid(), e, way);
 	if (is_folder)
 		snprintf(fix, sizeof fix,
 		    doctor_tr(d,
@@ -385,14 +402,18 @@ no_log(struct doctor *d, const char *path, bool is_folder)
 		give(d, dir, make, fix);
 	/* of a place that nobody named the web server's own log takes the words */
 	doctor_cause(d, DC_LOG, d->conf->log_file != NULL ? FINDING_FAIL : FINDING_WARN,
-	    e == EROFS ? read_only(d) : fix, "%s: %s", is_folder ? path : dir,
-	    doctor_errno(d, is_folder ? EISDIR : e));
+	    e == EROFS	    ? read_only(d) :
+		why != NULL ? way :
+			      fix,
+	    "%s: %s%s", is_folder ? path : dir, doctor_errno(d, is_folder ? EISDIR : e),
+	    why != NULL ? why : "");
 }
 
 static void
 log_file(struct doctor *d)
 {
-	char path[PATH_MAX], dir[PATH_MAX], fix[FIX_MAX];
+	char path[PATH_MAX], dir[PATH_MAX], fix[FIX_MAX], way[DOCTOR_FIX_MAX];
+	const char *why;
 	struct stat st;
 	int e;
 
@@ -411,8 +432,9 @@ log_file(struct doctor *d)
 		else {
 			e = errno;
 			give(d, path, "", fix);
-			doctor_cause(
-			    d, DC_LOG, FINDING_FAIL, fix, "%s: %s", path, doctor_errno(d, e));
+			why = doctor_way(d, path, geteuid(), getegid(), e, way);
+			doctor_cause(d, DC_LOG, FINDING_FAIL, why != NULL ? way : fix, "%s: %s%s",
+			    path, doctor_errno(d, e), why != NULL ? why : "");
 		}
 		return;
 	}

@@ -102,6 +102,25 @@ elsewhere(struct doctor *d)
 	return true;
 }
 
+/* The rights of the folder are not to blame: for this user, or for the web programs'. */
+static bool
+hindered(struct doctor *d)
+{
+	const struct doctor_probe *p = &d->probe;
+	const char *dir = d->conf->tick_dir, *why = NULL;
+	bool mine = access(dir, R_OK | W_OK | X_OK) == 0;
+	char fix[DOCTOR_FIX_MAX];
+
+	if (!mine)
+		why = doctor_way(d, dir, geteuid(), getegid(), errno, fix);
+	if (why == NULL && p->there && p->tick_told && !p->tick_ok)
+		why = doctor_way(d, dir, (uid_t)p->uid, (gid_t)p->gid, 0, fix);
+	if (why == NULL)
+		return false;
+	doctor_cause(d, DC_TICK, how_bad(d), fix, "%s%s", dir, why);
+	return true;
+}
+
 /* The folder is not there and cannot be made by the programs, or is none. */
 static bool
 no_folder(struct doctor *d, const char *user)
@@ -233,7 +252,7 @@ doctor_tick(struct doctor *d)
 	if (d->conf->file == NULL || dir == NULL)
 		return;
 	name_of(d->probe.there ? (uid_t)d->probe.uid : geteuid(), user);
-	if (elsewhere(d) || no_folder(d, user) || closed(d, user))
+	if (elsewhere(d) || hindered(d) || no_folder(d, user) || closed(d, user))
 		return;
 	if (t->rc == RC_TEMP || t->late)
 		late(d);
