@@ -3,9 +3,11 @@
  * line of whose configuration makes it so, shows in how it answers a few other paths:
  * the program's file itself, a page that needs no program, the site's own front page.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "doctor/doctor.h"
 #include "base/mem.h"
@@ -25,6 +27,7 @@ static const char *const paths[P__MAX] = {
 
 struct sight {
 	bool asked, ours, elf, html;
+	bool wants_cert;	/* nginx's page, which names what it misses */
 	int status;
 	char rid[48];
 };
@@ -139,6 +142,8 @@ look(struct sight *s, const struct http_res *res)
 	s->status = res->status;
 	s->elf = res->body_n > 4 && memcmp(res->body, "\177ELF", 4) == 0;
 	s->html = str_istarts(type != NULL ? type : "", "text/html");
+	s->wants_cert = res->status == 400 && s->html &&
+	    memmem(res->body, res->body_n, "SSL certificate", strlen("SSL certificate")) != NULL;
 }
 
 static void
@@ -249,9 +254,19 @@ static const struct cause no_exec = {
 static const struct cause no_start = { "the program does not start, or dies",
 	"программа не запускается или падает",
 	"Start it by hand as the site's user: dmbox/status.fcgi </dev/null; it says what is "
-	"missing. The server's error log has the rest (suexec, libraries, chmod 755).",
+	"missing. The server's error log has the rest (suexec, libraries, chmod 755, a memory "
+	"limit).",
 	"Запустите её вручную от пользователя сайта: dmbox/status.fcgi </dev/null; она скажет, "
-	"чего не хватает. Остальное в журнале ошибок сервера (suexec, библиотеки, chmod 755)." };
+	"чего не хватает. Остальное в журнале ошибок сервера (suexec, библиотеки, chmod 755, "
+	"предел памяти)." };
+static const struct cause no_exec_mount = {
+	"the programs lie where nothing may be executed (noexec)",
+	"программы лежат там, где исполнять нельзя («noexec»)",
+	"Move the site, or dmbox/ of it, to a file system that is mounted without noexec, or ask "
+	"the host for that; the home folder often is one.",
+	"Перенесите сайт или его папку dmbox/ на файловую систему без «noexec» (часто это "
+	"домашняя папка) или попросите об этом хостинг."
+};
 static const struct cause no_backend = {
 	"the web server cannot reach the programs: they do not run, or it may not open "
 	"their socket",
@@ -314,6 +329,17 @@ static const struct cause password = {
 	"Исключите /instagram/ и /whatsapp/ из защиты паролем (панель хостинга: защита папок; "
 	".htaccess: Require all granted для этих папок)."
 };
+static const struct cause caller_cert = {
+	"the server wants a certificate of who calls, no provider has one",
+	"сервер требует "
+	"сертификат от того, кто обращается, у провайдеров его нет",
+	"Switch that off for /instagram/ and /whatsapp/ (nginx: ssl_verify_client off; Apache: "
+	"SSLVerifyClient none); with Cloudflare's Authenticated Origin Pulls the public name "
+	"has to lead to Cloudflare.",
+	"Выключите это для /instagram/ и /whatsapp/ (nginx: «ssl_verify_client off»; Apache: "
+	"«SSLVerifyClient none»); при «Authenticated Origin Pulls» публичное имя должно вести "
+	"на Cloudflare."
+};
 static const struct cause whole_site = { "the whole site answers so: it is switched off",
 	"так отвечает весь сайт: он выключен",
 	"The site is in maintenance mode, or the host has suspended it (plan, traffic, payment): "
@@ -355,6 +381,16 @@ judge_forbidden(struct doctor *d, const struct front *f, int status)
 		conclude(d, DC_FIREWALL, status, &wall);
 }
 
+static bool
+noexec(const struct doctor *d)
+{
+	char dir[PATH_MAX];
+	struct statvfs v;
+
+	snprintf(dir, sizeof dir, "%s/dmbox", d->o.cgi_dir != NULL ? d->o.cgi_dir : "");
+	return d->o.cgi_dir != NULL && statvfs(dir, &v) == 0 && (v.f_flag & ST_NOEXEC) != 0;
+}
+
 static void
 judge_5xx(struct doctor *d, const struct front *f, int status)
 {
@@ -368,6 +404,8 @@ judge_5xx(struct doctor *d, const struct front *f, int status)
 		conclude(d, DC_WEB, status, &no_backend);
 	else if (status == 503)
 		conclude(d, DC_WEB, status, &busy);
+	else if (noexec(d))
+		conclude(d, DC_WEB, status, &no_exec_mount);
 	else if (got(f, P_PAGE, 500) && !got(f, P_ROOT, 500))
 		conclude(d, DC_WEB, status, &override_small);
 	else
@@ -408,12 +446,16 @@ judge(struct doctor *d, const struct front *f)
 		judge_5xx(d, f, status);
 	else if (status == 401)
 		conclude(d, DC_FIREWALL, status, &password);
+	else if (first->wants_cert)
+		conclude(d, DC_WEB, status, &caller_cert);
 	else if (status == 403 || status == 406 || status == 429)
 		judge_forbidden(d, f, status);
 	else if (status == 200)
 		conclude(d, DC_SAME_PROGRAM, status, &site);
 	else if (status == 400 && str_istarts(d->base, "http://") && first->html)
 		plain_to_tls(d);
+	else if (status > 400 && status != 404 && status != 405 && status != 410)
+		conclude(d, DC_FIREWALL, status, &wall);	/* 451: the country; 426 */
 	else
 		conclude(d, DC_WEB, status, &nothing);
 }

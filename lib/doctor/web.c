@@ -339,17 +339,6 @@ on_endpoint(struct doctor *d, void *arg, struct http_res *res)
 }
 
 static void
-on_page(struct doctor *d, void *arg, struct http_res *res)
-{
-	(void)arg;
-	if (res->fail == HTTP_FAIL_NONE && res->status == 200)
-		doctor_say(d, DC_ENDPOINTS, FINDING_OK, "GET /instagram/inbox/");
-	else
-		doctor_say(d, DC_ENDPOINTS, FINDING_WARN, "GET /instagram/inbox/: %s %d",
-		    res->fail != HTTP_FAIL_NONE ? doctor_fail(d, res->fail) : "HTTP", res->status);
-}
-
-static void
 on_file(struct doctor *d, void *arg, struct http_res *res)
 {
 	const struct conf_key_info *k;
@@ -401,12 +390,11 @@ endpoints(struct doctor *d)
 		doctor_get(d, &r, REQUEST_MS, on_endpoint, e);
 	}
 	doctor_web_id(d, rid);
-	begin(d, &r, "GET", "/instagram/inbox/", rid);
-	doctor_get(d, &r, REQUEST_MS, on_page, NULL);
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
 		begin(d, &r, "GET", files[i], rid);
 		doctor_get(d, &r, REQUEST_MS, on_file, (void *)(uintptr_t)files[i]);
 	}
+	doctor_page_ask(d);
 }
 
 /* --- handshake (B.2) ---------------------------------------------------------------------- */
