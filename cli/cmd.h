@@ -76,8 +76,12 @@ int cmd_json(struct jsonw *w);
 enum rc cmd_duration_s(const char *s, long long *out) MUST_CHECK;
 /* cmd_when(s, out): a moment as microseconds: 2026-11-22T10:15:00Z, 2026-11-22,
  * 10:15 or 10:15:30 (the last one in UTC, as in the log), 2h (ago), or as people and
- * the page write it, in local time: 22.11.2026 10:15, 22.11. 10:15, 2026-11-22 10:15.
+ * the page write it, in local time: 22.11.2026 10:15, 22.11. 10:15, 2026-11-22 10:15,
+ * yesterday 10:15.
  * RC_INVALID: none of them. */
 enum rc cmd_when(const char *s, int64_t *out) MUST_CHECK;
+/* cmd_asked(q, out, cap): what is meant by a question's words as people copy them: without
+ * blanks, quotes and labels, a link of WhatsApp or Instagram as a number or @name. */
+void cmd_asked(const char *q, char *out, size_t cap);
 
 #endif

@@ -52,6 +52,9 @@ static const char *const names[VERDICT_OF__MAX] = { "stored", "partly", "refused
 	"set_aside", "ledger_only", "erased", "events_only", "never_received", "not_found",
 	"listed", "send_failed", "send_unknown", "send_waits", "could_not_look" };
 
+/* What was asked for is a moment: one of a whole day, one that is still to come. */
+enum moment { MOMENT_NONE, MOMENT_PAST, MOMENT_DAY, MOMENT_FUTURE };
+
 struct why {
 	struct conf *conf;
 	struct db *db;
@@ -70,6 +73,8 @@ struct why {
 	enum verdict_of verdict;
 	bool made;			/* rows were made of the delivery, under other ids */
 	bool brief;			/* too short to be looked for in bytes */
+	enum moment moment;
+	const char *own;		/* the account of ours whose id was asked for */
 	char reason[64];		/* of a refused one */
 	/* the message's, for a person; in the trace's arena */
 	const char *words_by, *words_of;
@@ -218,10 +223,29 @@ static const char *const meanings[VERDICT_OF__MAX][2] = {
 };
 
 static const char *
+means_of_moment(const struct why *w)
+{
+	if (w->moment == MOMENT_DAY)
+		return cmd_tr("That is a whole day: give the hour, too, as in 29.11.2026 10:15.",
+		    "Это целый день: укажите и час, например 29.11.2026 10:15.");
+	if (w->moment == MOMENT_FUTURE)
+		return cmd_tr("That moment is still to come.", "Этот момент ещё не наступил.");
+	return cmd_tr("Nothing happened in the ten minutes before and after.",
+	    "За десять минут до и после ничего не произошло.");
+}
+
+static const char *
 means(const struct why *w)
 {
 	const char *const *m = meanings[w->verdict];
 
+	if (w->verdict == NOT_FOUND && w->moment != MOMENT_NONE)
+		return means_of_moment(w);
+	if (w->own != NULL)
+		return cmd_tr("That is the id of your own account: ask for the sender's, or for a "
+			      "message's.",
+		    "Это номер вашего собственного аккаунта: спросите о номере отправителя или "
+		    "сообщения.");
 	if (w->verdict == LEDGER_ONLY && w->made)
 		return cmd_tr("Its bytes came, and rows were made of them, none under this id: see "
 			      "reason, and dmbox.messages where delivery_id is the delivery's.",
@@ -589,7 +613,19 @@ about_row(struct why *w, const char *id)
 	return rc;
 }
 
-/* Part of an id, a phone number or a name without its @: what is meant? */
+/* The deliveries of a request, by its id in the log or by what why prints. */
+static enum rc
+about_request(struct why *w, const char *id)
+{
+	enum rc rc = trace_request(w->db, id, &w->trace);
+
+	if (rc != RC_OK || w->trace.n == 0)
+		return rc == RC_OK ? RC_NONE : rc;
+	w->verdict = read_ledger(w, 0) == REFUSED ? REFUSED : LISTED;
+	return RC_OK;
+}
+
+/* Part of an id, a phone number, a name without its @, a request's id, a text: what is meant? */
 static enum rc
 guess(struct why *w, const char *q)
 {
@@ -598,6 +634,11 @@ guess(struct why *w, const char *q)
 
 	if (rc == RC_NONE)
 		rc = trace_near(w->db, q, &w->trace, &w->words);
+	if (rc == RC_NONE && (rc = about_request(w, q)) == RC_OK)
+		return rc;
+	if (rc == RC_NONE && !w->brief && (rc = trace_text(w->db, q, &w->trace)) == RC_OK &&
+	    w->trace.n == 0)
+		rc = RC_NONE;
 	if (rc != RC_OK)
 		return rc;
 	w->verdict = LISTED;
@@ -686,19 +727,15 @@ scope_of(const struct conf *c, struct trace_scope *s)
 	}
 }
 
-/* As people copy it: blanks around it, quotes, OUT:3, a link's end. */
-static void
-clean(const char *q, char *out, size_t cap)
+/* Is q a moment, and which?  Digits alone are a number. */
+static enum moment
+moment_of(const char *q, int64_t *at)
 {
-	static const char around[] = " \t\r\n\"'<>";
-	size_t n;
-
-	q += strspn(q, around);
-	snprintf(out, cap, "%s", q);
-	for (n = strlen(out); n > 0 && strchr(around, out[n - 1]) != NULL; n--)
-		out[n - 1] = '\0';
-	if (str_istarts(out, "out:"))
-		memcpy(out, "out:", 4);
+	if (cmd_when(q, at) != RC_OK || (q[strspn(q, "0123456789smhd")] == '\0'))
+		return MOMENT_NONE;
+	if (*at > clock_now_us())
+		return MOMENT_FUTURE;
+	return strchr(q, ':') == NULL ? MOMENT_DAY : MOMENT_PAST;
 }
 
 static int
@@ -706,15 +743,23 @@ answer(struct why *w, const char *q)
 {
 	const char *who = q[0] == '@' ? q + 1 : NULL;
 	int64_t at;
-	bool time = who == NULL && cmd_when(q, &at) == RC_OK && strpbrk(q, ":-.") != NULL;
+	bool time;
 	enum rc rc;
 
+	w->moment = who == NULL ? moment_of(q, &at) : MOMENT_NONE;
+	time = w->moment != MOMENT_NONE;
 	w->verdict = NOT_FOUND;
+	for (size_t i = 0; i < w->conf->n_accounts; i++)
+		if (str_eq(w->conf->accounts[i].own_id, q))
+			w->own = w->conf->accounts[i].name;
 	w->brief = !time && strlen(who != NULL ? who : q) < WORD_MIN;
 	strv_add(&w->words, who ? who : q, strlen(who ? who : q));
-	if (!time && who == NULL && strlen(q) >= WORD_MIN)
+	if (!time && who == NULL && w->own == NULL && strlen(q) >= WORD_MIN)
 		search_spool(w);
-	rc = time ? about_time(w, at) : who ? about_person(w, who) : about_message(w, q);
+	if (w->own != NULL || w->moment == MOMENT_DAY || w->moment == MOMENT_FUTURE)
+		rc = RC_NONE;
+	else
+		rc = time ? about_time(w, at) : who ? about_person(w, who) : about_message(w, q);
 	if (who != NULL)
 		search_spool(w);
 	w->db_away = rc != RC_OK && rc != RC_NONE;
@@ -752,7 +797,7 @@ run(int argc, char **argv)
 	buf_init(&q, 4096);
 	for (int i = optind; i < argc; i++)
 		buf_printf(&q, "%s%s", i > optind ? " " : "", argv[i]);
-	clean(q.p, query, sizeof query);
+	cmd_asked(q.p, query, sizeof query);
 	buf_free(&q);
 	if (*query == '\0' || str_eq(query, "@"))
 		return cmd_usage(&cmd_why);
@@ -792,21 +837,24 @@ run(int argc, char **argv)
 const struct cmd cmd_why = { "why", run,
 	{ "one message's life, or why it is not there",
 	    "жизнь одного сообщения, или почему его нет" },
-	{ "usage: dmbox why MESSAGE-ID | @USER | TIME [--json]\n\n"
+	{ "usage: dmbox why MESSAGE-ID | @USER | TIME | REQUEST-ID | WORDS [--json]\n\n"
 	  "MESSAGE-ID is the provider's id or part of it, out: and the id of a send, or\n"
-	  "messages.id.  @USER is a user name, name, phone number or id, also without the @: the\n"
-	  "last messages.  TIME (2026-11-22T10:15:00Z, 10:15 in UTC, 22.11.2026 10:15 in local\n"
-	  "time): what happened ten minutes before and after.  Each line is an event with its\n"
-	  "time and request id; what is not in the tables is searched in the ledger of the last\n"
-	  "seven days, the refused too, in the spool, and asked of the provider where it can be\n"
-	  "asked.  Exit status 1: it is not here.",
-	    "вызов: dmbox why MESSAGE-ID | @USER | ВРЕМЯ [--json]\n\n"
+	  "messages.id.  @USER is a user name, name or a word of it, phone number, id or link\n"
+	  "(wa.me, instagram.com), also without the @: the last messages.  TIME\n"
+	  "(2026-11-22T10:15:00Z, 10:15 in UTC, 22.11.2026 10:15 or yesterday 10:15 in local\n"
+	  "time): what happened ten minutes before and after.  REQUEST-ID, or a delivery's uid:\n"
+	  "what it brought, within seven days.  WORDS: messages that hold them.  Each line is an\n"
+	  "event with its time and request id; what is not in the tables is searched in the\n"
+	  "ledger of the last seven days, the refused too, in the spool, and asked of the\n"
+	  "provider where it can be asked.  Exit status 1: it is not here.",
+	    "вызов: dmbox why MESSAGE-ID | @USER | ВРЕМЯ | REQUEST-ID | СЛОВА [--json]\n\n"
 	    "MESSAGE-ID: номер у провайдера или его часть, out: и номер отправки, или "
 	    "messages.id.\n"
-	    "@USER: имя пользователя, имя, телефон или номер, можно без @: последние сообщения.\n"
-	    "ВРЕМЯ (2026-11-22T10:15:00Z, 10:15 по UTC, 22.11.2026 10:15 по местному времени): "
-	    "что\n"
-	    "было за десять минут до и после.  Каждая строка это шаг со временем и\n"
+	    "@USER: имя пользователя, имя или слово из него, телефон, номер или ссылка (wa.me,\n"
+	    "instagram.com), можно без @: последние сообщения.  ВРЕМЯ (2026-11-22T10:15:00Z,\n"
+	    "10:15 по UTC, 22.11.2026 10:15 или «вчера 10:15» по местному времени): что\n"
+	    "было за десять минут до и после.  REQUEST-ID или uid доставки: что она принесла, за\n"
+	    "семь дней.  СЛОВА: сообщения, где они есть.  Каждая строка это шаг со временем и\n"
 	    "номером запроса; чего нет в таблицах, ищется в журнале за семь дней, среди\n"
 	    "отклонённых, в спуле и, если можно, у провайдера.  Код выхода 1: здесь его нет." },
 	"  dmbox why @anna\n"

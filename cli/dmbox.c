@@ -178,6 +178,32 @@ local_time(struct tm *tm, int64_t *out)
 	return RC_OK;
 }
 
+/* "yesterday 10:15", "вчера 10:15"; alone the day's midnight. */
+static enum rc
+when_day(const char *s, int64_t *out)
+{
+	static const struct {
+		const char *word;
+		int back;
+	} v[] = { { "today", 0 }, { "yesterday", 1 }, { "сегодня", 0 }, { "вчера", 1 } };
+	time_t now = (time_t)(clock_now_us() / 1000000);
+	const char *end;
+	struct tm tm;
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		if (!str_istarts(s, v[i].word))
+			continue;
+		localtime_r(&now, &tm);
+		tm.tm_mday -= v[i].back;
+		tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+		end = s + strlen(v[i].word);
+		if (*end != '\0')
+			end = strptime(end, " %H:%M", &tm);
+		return end != NULL && *end == '\0' ? local_time(&tm, out) : RC_INVALID;
+	}
+	return RC_INVALID;
+}
+
 static enum rc
 when_local(const char *s, int64_t *out)
 {
@@ -220,7 +246,7 @@ cmd_when(const char *s, int64_t *out)
 			*out -= day;
 		return RC_OK;
 	}
-	if (when_local(s, out) == RC_OK)
+	if (when_day(s, out) == RC_OK || when_local(s, out) == RC_OK)
 		return RC_OK;
 	return strchr(s, '-') != NULL ? clock_parse(s, n, out) : RC_INVALID;
 }

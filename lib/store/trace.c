@@ -19,10 +19,13 @@ enum stmt {
 	SQL_ERASED,
 	SQL_CAPPED,
 	SQL_PEOPLE,
+	SQL_NAMED,
 	SQL_PERSON,
 	SQL_NEAR,
 	SQL_AGAIN,
 	SQL_WORDS,
+	SQL_REQUEST,
+	SQL_TEXT,
 	SQL_TIME,
 	SQL__MAX
 };
@@ -146,6 +149,11 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "select c.id, c.external_id from dmbox.contacts c where lower(c.username) = lower($1)"
 	    "  or c.external_id = $1 or lower(c.name) = lower($1) or c.id::text = $1"
 	    " order by c.last_at desc nulls last limit $2" },
+	/* as contacts_search_idx has it */
+	[SQL_NAMED] = { NULL,
+	    "select c.id, c.external_id from dmbox.contacts c where to_tsvector('simple', "
+	    "coalesce(c.name, '') || ' ' || coalesce(c.username, ''))"
+	    "  @@ plainto_tsquery('simple', $1) order by c.last_at desc nulls last limit $2" },
 	[SQL_PERSON] = { NULL,
 	    "select c.created_at, null, 'contact', c.account, c.channel,"
 	    " jsonb_strip_nulls(jsonb_build_object("
@@ -178,6 +186,22 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "   '@' || nullif(c.username, ''), c.external_id, '?'), left(m.body, 240)"
 	    " from dmbox.messages m left join dmbox.contacts c on c.id = m.contact_id"
 	    " where m.id = $1" },
+	[SQL_REQUEST] = { NULL,
+	    "with d as (select * from dmbox.deliveries d where d.received_at > now() - interval "
+	    "'7 days' and (d.request_id = $1 or d.delivery_uid::text = $1)"
+	    "  order by d.received_at desc limit $2)"
+	    " select " DELIVERY " from d union all select m.received_at, d.request_id, 'message', "
+	    "m.account, m.channel, " MESSAGE
+	    " from d join dmbox.messages m on m.delivery_id = d.id order by 1" },
+	/* the newest have not been entered yet */
+	[SQL_TEXT] = { NULL,
+	    "select * from (select m.received_at, null, 'message', m.account, m.channel, " MESSAGE
+	    " from dmbox.messages m where m.id in (select w.message_id from dmbox.message_words w "
+	    "  where w.words @@ phraseto_tsquery('simple', $1)"
+	    "  union all select n.id from dmbox.messages n"
+	    "  where n.id > (select k.upto from dmbox.word_marks k where k.only_row)"
+	    "  and to_tsvector('simple', left(n.body, 100000)) @@ phraseto_tsquery('simple', $1))"
+	    " order by m.received_at desc limit $2) x order by 1" },
 	[SQL_TIME] = { NULL,
 	    "select * from (select * from ("
 	    " select " DELIVERY " from dmbox.deliveries d"
@@ -348,6 +372,11 @@ trace_person(struct db *db, const char *who, struct trace *out, struct strv *wor
 	db_text(&a, who);
 	db_i64(&a, PERSON_MAX);
 	rc = db_exec(db, &stmts[SQL_PEOPLE], &a, &r);
+	if (rc == RC_OK && db_rows(r) == 0) {
+		db_res_free(r);
+		r = NULL;
+		rc = db_exec(db, &stmts[SQL_NAMED], &a, &r);
+	}
 	db_args_free(&a);
 	if (rc == RC_OK && db_rows(r) == 0)
 		rc = RC_NONE;
@@ -431,6 +460,29 @@ trace_words(
 	db_args_free(&a);
 	db_res_free(r);
 	return rc;
+}
+
+/* What stmt s finds of word. */
+static enum rc
+of_word(struct db *db, enum stmt s, const char *word, struct trace *out)
+{
+	struct db_args a = { 0 };
+
+	db_text(&a, word);
+	db_i64(&a, LEDGER_MAX);
+	return events(db, s, &a, out);
+}
+
+enum rc
+trace_request(struct db *db, const char *id, struct trace *out)
+{
+	return of_word(db, SQL_REQUEST, id, out);
+}
+
+enum rc
+trace_text(struct db *db, const char *text, struct trace *out)
+{
+	return of_word(db, SQL_TEXT, text, out);
 }
 
 enum rc

@@ -57,7 +57,8 @@ enum rc trace_erased(struct db *db, const struct trace_scope *s, const char *id)
 /* trace_capped(db, out): refusals of the last week that were counted, not kept. */
 enum rc trace_capped(struct db *db, struct trace *out) MUST_CHECK;
 /* trace_person(db, who, out, words): contacts by user name, name, provider's id or
- * contacts.id, and the last messages of each; words: their provider's ids. */
+ * contacts.id, where there is none by words of the name, and the last messages of each;
+ * words: their provider's ids. */
 enum rc trace_person(
     struct db *db, const char *who, struct trace *out, struct strv *words) MUST_CHECK;
 /*
@@ -76,6 +77,11 @@ enum rc trace_again(struct db *db, int64_t message, struct trace *out) MUST_CHEC
  * people wrote; for people's eyes, not for a log.  RC_NONE: no such row. */
 enum rc trace_words(struct db *db, int64_t message, struct mem_arena *a, const char **who,
     const char **words) MUST_CHECK;
+/* trace_request(db, id, out): the deliveries of the last week with this request id or uid, and
+ * the messages that they brought. */
+enum rc trace_request(struct db *db, const char *id, struct trace *out) MUST_CHECK;
+/* trace_text(db, text, out): the last messages that hold these words, one behind the other. */
+enum rc trace_text(struct db *db, const char *text, struct trace *out) MUST_CHECK;
 /* trace_time(db, at_us, out): what happened within ten minutes of it. */
 enum rc trace_time(struct db *db, int64_t at_us, struct trace *out) MUST_CHECK;
 
