@@ -18,10 +18,10 @@
 #include "store/store.h"
 #include "base/str.h"
 
-#define SMALL_PLAN 5		/* connections of a cheap host's database */
-#define LIMIT_NEAR 90		/* percent of the connections */
+#define SMALL_PLAN 5 /* connections of a cheap host's database */
+#define LIMIT_NEAR 90 /* percent of the connections */
 #define CLOCK_WARN_S 5
-#define CLOCK_FAIL_S 60		/* the leeway of a token (contract.md 4) */
+#define CLOCK_FAIL_S 60 /* the leeway of a token (contract.md 4) */
 #define LEFTOVER "10 minutes"
 #define TAKEN_MS 1000
 #define FIX_MAX 900
@@ -190,10 +190,10 @@ doctor_database_id(struct db *db, char out[40])
 
 /* Why a server refuses a connection, by its code: its words are in its own language. */
 static const struct refusal {
-	const char *state;		/* SQLSTATE, or its beginning */
-	enum db_refused at;		/* ANYWHERE, or just there */
+	const char *state; /* SQLSTATE, or its beginning */
+	enum db_refused at; /* ANYWHERE, or just there */
 	enum doctor_check check;
-	const char *en, *ru, *en_remedy, *ru_remedy;	/* remedy NULL: the check's own */
+	const char *en, *ru, *en_remedy, *ru_remedy; /* remedy NULL: the check's own */
 } refusals[] = {
 	{ "28P01", ANYWHERE, DC_DB_LOGIN,
 	    "the password is wrong, none was given, or its time is over (VALID UNTIL)",
@@ -252,6 +252,13 @@ static const struct refusal {
 	    "[databases] and auth_file), or name PostgreSQL itself (port 5432).",
 	    "Впишите в DATABASE_URL базу и пользователя так, как они заданы в пулере "
 	    "(pgbouncer.ini и auth_file), или укажите сам PostgreSQL (порт 5432)." },
+	{ "42704", ANYWHERE, DC_DB_LOGIN, "the server knows no such setting",
+	    "такой настройки у сервера нет", "Take that setting out of DATABASE_URL (options=...).",
+	    "Уберите эту настройку из DATABASE_URL («options=…»)." },
+	{ "22023", ANYWHERE, DC_DB_LOGIN, "the server does not take this value of a setting",
+	    "сервер не принимает такое значение настройки",
+	    "Correct the setting in DATABASE_URL (options=...), or take it out.",
+	    "Исправьте настройку в DATABASE_URL («options=…») или уберите её." },
 	{ "53300", ANYWHERE, DC_DB_LIMIT, "no connection is left", "свободных подключений нет",
 	    NULL, NULL },
 	{ "57P03", ANYWHERE, DC_DB_REACH, "the server is starting, stopping or recovering",
@@ -299,6 +306,35 @@ plain_only(const char *url)
 	mem_free_secret(host);
 	mem_free_secret(port);
 	return answers;
+}
+
+/* The address asks for a server of one kind (a primary, a standby), and there is another. */
+static bool
+of_other_kind(const char *url)
+{
+	struct db_opts o = {
+		.app = "dmbox doctor", .no_prepare = true, .statement_ms = 4000, .connect_s = 2
+	};
+	char *kind = NULL;
+	bool asks = db_option(url, "target_session_attrs", &kind) == RC_OK && !str_eq(kind, "any");
+	bool there = false;
+	struct db *db;
+	struct buf b;
+
+	if (asks) {
+		buf_init(&b, 8192);
+		buf_printf(&b, "%s%starget_session_attrs=any", url,
+		    strstr(url, "://") == NULL	 ? " " :
+			strchr(url, '?') != NULL ? "&" :
+						   "?");
+		o.conninfo = b.p;
+		db = db_new(&o);
+		there = db_ready(db) == RC_OK || db_sqlstate(db)[0] != '\0';
+		db_free(db);
+		buf_free(&b);
+	}
+	mem_free_secret(kind);
+	return there;
 }
 
 /* How far a call to the address of url comes. */
@@ -518,24 +554,28 @@ refused(struct doctor *d, struct db *db, const char *who, const char *url)
 	return true;
 }
 
-/* What a connection that did not come about says. */
-static void
-connect_failed(struct doctor *d, struct db *db, const char *who, const char *url)
+/* Nothing is wrong with host and port: who is asked for, or by whom. */
+static bool
+asked_wrongly(struct doctor *d, struct db *db, const char *who, const char *url)
 {
-	const char *e = db_error(db), *state = db_sqlstate(db);
+	const char *e = db_error(db);
 	bool ru = d->o.lang == DOCTOR_RU;
 
-	if (refused(d, db, who, url))
-		return;
-	if (str_empty(d->conf->database_url))
+	if (str_empty(url) || db_sqlstate(db)[0] != '\0')
+		return false;
+	if (of_other_kind(url))
 		doctor_cause(d, DC_DB_REACH, FINDING_FAIL,
 		    doctor_tr(d,
-			"Set DATABASE_URL=postgresql://USER:PASSWORD@HOST/DATABASE to the data of "
-			"your host's panel.",
-			"Задайте DATABASE_URL=postgresql://ПОЛЬЗОВАТЕЛЬ:ПАРОЛЬ@ХОСТ/БАЗА по данным "
-			"панели хостинга."),
-		    ru ? "«%s»" : "%s", e);
-	else if (*state == '\0' && strstr(e, "/.postgresql/") != NULL)
+			"DATABASE_URL asks for a server of one kind (target_session_attrs), and "
+			"only others answer: a standby, or a primary that may only be read. Name "
+			"the primary's host there, or take target_session_attrs out: doctor says "
+			"then why nothing can be written.",
+			"DATABASE_URL требует сервер определённого вида (target_session_attrs), а "
+			"отвечают только другие: резервный или доступный лишь для чтения. Укажите "
+			"там хост основного сервера или уберите target_session_attrs: тогда doctor "
+			"скажет, почему запись невозможна."),
+		    ru ? "%s: «%s»" : "%s: %s", who, e);
+	else if (strstr(e, "/.postgresql/") != NULL)
 		doctor_cause(d, DC_DB_REACH, FINDING_FAIL,
 		    doctor_tr(d,
 			"HOME is another user's, so the certificates below it cannot be read: run "
@@ -545,6 +585,28 @@ connect_failed(struct doctor *d, struct db *db, const char *who, const char *url
 			"прочитать: запускайте dmbox от её пользователя с его HOME («sudo -H -u "
 			"ИМЯ»); задайте HOME так же для веб-программ и в crontab."),
 		    ru ? "%s: «%s»" : "%s: %s", who, e);
+	else
+		return false;
+	return true;
+}
+
+/* What a connection that did not come about says. */
+static void
+connect_failed(struct doctor *d, struct db *db, const char *who, const char *url)
+{
+	const char *e = db_error(db), *state = db_sqlstate(db);
+	bool ru = d->o.lang == DOCTOR_RU;
+
+	if (refused(d, db, who, url) || asked_wrongly(d, db, who, url))
+		return;
+	if (str_empty(d->conf->database_url))
+		doctor_cause(d, DC_DB_REACH, FINDING_FAIL,
+		    doctor_tr(d,
+			"Set DATABASE_URL=postgresql://USER:PASSWORD@HOST/DATABASE to the data of "
+			"your host's panel.",
+			"Задайте DATABASE_URL=postgresql://ПОЛЬЗОВАТЕЛЬ:ПАРОЛЬ@ХОСТ/БАЗА по данным "
+			"панели хостинга."),
+		    ru ? "«%s»" : "%s", e);
 	else if (*state == '\0' && str_eq(who, "cron") && plain_only(url))
 		doctor_cause(d, DC_DB_REACH, FINDING_FAIL,
 		    doctor_tr(d,
@@ -573,7 +635,14 @@ connect_failed(struct doctor *d, struct db *db, const char *who, const char *url
 		    who, e);
 	else
 		doctor_cause(d, DC_DB_REACH, FINDING_FAIL,
-		    *state == '\0' && str_eq(who, "cron") ? way_fix(d, way_to(url)) : NULL,
+		    *state != '\0' ?
+			doctor_tr(d,
+			    "The server answers, so host and port are right: its words "
+			    "and its log say what it refuses.",
+			    "Сервер отвечает, хост и порт верны: что именно он "
+			    "отвергает, говорят его слова и его журнал.") :
+			str_eq(who, "cron") ? way_fix(d, way_to(url)) :
+					      NULL,
 		    ru ? "%s: «%s»%s%s" : "%s: %s%s%s", who,
 		    *e != '\0' ? e : doctor_tr(d, "no answer", "нет ответа"),
 		    *state != '\0' ? " " : "", state);
@@ -596,7 +665,7 @@ server(struct doctor *d)
 	diff = (db_get_time(r, 0, 2) - here) / 1000000;
 	doctor_say(d, DC_DB_CLOCK, doctor_clock(diff),
 	    doctor_tr(d, "difference %" PRId64 " s", "разница %" PRId64 " с"), diff);
-	if (db_get_bool(r, 0, 3))	/* the trial reports other causes of the same */
+	if (db_get_bool(r, 0, 3)) /* the trial reports other causes of the same */
 		doctor_say(d, DC_DB_WRITE, FINDING_FAIL, "%s",
 		    doctor_tr(
 			d, "a read-only copy (standby)", "копия только для чтения (standby)"));
@@ -863,7 +932,7 @@ limit(struct doctor *d, struct db *db, const char *who)
 	}
 	left = db_get_i64(r, 0, 0);
 	all = db_get_i64(r, 0, 1);
-	left++;		/* ours is given back */
+	left++; /* ours is given back */
 	/* where a plan has three in all, two in use are no sign of trouble */
 	d->small_plan |= all <= SMALL_PLAN;
 	near = all > SMALL_PLAN && left * 100 <= all * (100 - LIMIT_NEAR);
@@ -949,7 +1018,7 @@ doctor_clean(struct doctor *d)
 {
 	static const enum stmt steps[] = { SQL_CLEAN, SQL_CLEAN_CONTACTS, SQL_CLEAN_LEDGER };
 	char like[64];
-	enum rc rc = db_begin(d->db);	/* who counts meanwhile sees all of it, or nothing */
+	enum rc rc = db_begin(d->db); /* who counts meanwhile sees all of it, or nothing */
 
 	/* a proxy's ids do not tell this run's */
 	snprintf(like, sizeof like, d->other_ids ? "%%" : "doctor-%s-%%", d->run);

@@ -313,6 +313,9 @@ void doctor_web_end(struct doctor *d);		/* ... and judges what they brought */
  */
 void doctor_front_start(struct doctor *d, const struct http_res *res,
     void (*on_ours)(struct doctor *d, struct http_res *res));
+/* doctor_front_wants_cert(d, note): did the handshake end because the caller showed no
+ * certificate?  Reported, with the way to fix it. */
+bool doctor_front_wants_cert(struct doctor *d, const char *note);
 /* doctor_front_silent(d): the first call got no answer in time: does the site give any? */
 void doctor_front_silent(struct doctor *d);
 /* doctor_front_sent_away(d, res): the first call was redirected to another page. */

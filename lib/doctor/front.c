@@ -460,6 +460,17 @@ judge(struct doctor *d, const struct front *f)
 		conclude(d, DC_WEB, status, &nothing);
 }
 
+/* The library's own words, which are English everywhere. */
+bool
+doctor_front_wants_cert(struct doctor *d, const char *note)
+{
+	if (strstr(note, "certificate required") == NULL)
+		return false;
+	doctor_cause(d, DC_WEB, FINDING_FAIL, doctor_tr(d, caller_cert.en_fix, caller_cert.ru_fix),
+	    "%s: %s", d->base, doctor_tr(d, caller_cert.en, caller_cert.ru));
+	return true;
+}
+
 /* Sent to another page of the same site: nothing of an address is wrong. */
 void
 doctor_front_sent_away(struct doctor *d, const struct http_res *res)

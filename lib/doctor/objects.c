@@ -52,7 +52,16 @@ static const char functions[] =
     "status_rank told_again twin_threads upload_of waiting_since window_until "
     "wordless_key words_changed words_key words_of words_query";
 
-enum stmt { SQL_TABLES, SQL_CODE, SQL_RENAMED, SQL_RUN, SQL_WAITS, SQL_UNLOGGED, SQL__MAX };
+enum stmt {
+	SQL_TABLES,
+	SQL_CODE,
+	SQL_OFF,
+	SQL_RENAMED,
+	SQL_RUN,
+	SQL_WAITS,
+	SQL_UNLOGGED,
+	SQL__MAX
+};
 
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_TABLES] = { NULL,
@@ -64,6 +73,13 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "  union all select n || '()' from unnest($2::text[]) f(n) where not exists"
 	    "   (select 1 from pg_proc where pronamespace = 'dmbox'::regnamespace and"
 	    "    proname = n)) x" },
+	/* triggers of ours that are off, as a restore with --disable-triggers leaves them */
+	[SQL_OFF] = { NULL,
+	    "select string_agg(distinct c.relname, ', '), string_agg(distinct format("
+	    "  '`alter table dmbox.%I enable trigger %I;`', c.relname, t.tgname), ' ')"
+	    " from pg_trigger t join pg_class c on c.oid = t.tgrelid"
+	    " join pg_proc p on p.oid = t.tgfoid and p.pronamespace = c.relnamespace"
+	    " where c.relnamespace = 'dmbox'::regnamespace and t.tgenabled in ('D', 'R')" },
 	/* a table that is not ours, where one of ours is missing: it may be that one */
 	[SQL_RENAMED] = { NULL,
 	    "select min(c.relname), count(*), format('alter table dmbox.%I rename to %I;',"
@@ -194,6 +210,20 @@ doctor_code(struct doctor *d)
 		    doctor_tr(d, "views or functions of ours are missing: %.300s",
 			"нет наших представлений или функций: «%.300s»"),
 		    db_get_text(r, 0, 0));
+	db_res_free(r);
+	r = asked(d->db, SQL_OFF, NULL);
+	if (r != NULL) {
+		char fix[FIX_MAX];
+
+		snprintf(fix, sizeof fix, "%s %s", as_owner(d), db_get_text(r, 0, 1));
+		doctor_cause(d, DC_DB_WRITE, FINDING_WARN, fix,
+		    doctor_tr(d,
+			"triggers of ours are switched off (a restore?), the search does not learn "
+			"of changes and erasures: %s",
+			"наши триггеры выключены (восстановление из копии?), поиск не узнаёт об "
+			"изменениях и стираниях: «%s»"),
+		    db_get_text(r, 0, 0));
+	}
 	db_res_free(r);
 }
 

@@ -103,6 +103,8 @@ unreached(struct doctor *d, const struct http_res *res)
 {
 	const char *w = doctor_fail(d, res->fail);
 
+	if (doctor_front_wants_cert(d, res->note))
+		return;
 	switch (res->fail) {
 	case HTTP_FAIL_TIMEOUT:
 		doctor_say(d, DC_WEB, FINDING_UNKNOWN, doctor_tr(d,

@@ -48,6 +48,7 @@ front_conf() {
 	ThreadsPerChild 32
 	MaxRequestWorkers 64
 	SSLEngine on
+	${TLS_MORE:-}
 	SSLCertificateFile "$1"
 	SSLCertificateKeyFile "$2"
 	ProxyPass / http://127.0.0.1:$4/
