@@ -988,7 +988,7 @@ declare
 	d_there  boolean[];	-- deliveries that have their row; null: none
 	v_absent boolean;
 	v_stale  integer[];	-- places of contacts that changed
-	v_locked bigint[];
+	v_sid    bigint[];	-- their ids, ascending, as then v_stale is
 	v_waits  integer[];	-- places of messages that events speak of
 	v_place  integer; v_lock integer; v_rows integer;
 	v_void   text;
@@ -1060,21 +1060,21 @@ begin
 		on conflict (account, channel, external_id) do nothing;
 	end loop;
 	if v_stale is not null then
-		select array_agg(x.id) into v_locked
-		  from (select c.id from dmbox.contacts c
-		         where c.id = any (array(select v_cid[i] from unnest(v_stale) i))
-		         order by c.id for no key update) x;
+		-- by their ids alone, whatever the plan: a join was planned as each of them with each
+		select array_agg(i order by v_cid[i]), array_agg(v_cid[i] order by v_cid[i]) into v_stale, v_sid
+		  from unnest(v_stale) i where v_cid[i] is not null;
+		perform c.id from dmbox.contacts c where c.id = any (v_sid) order by c.id for no key update;
 		update dmbox.contacts c
-		   set last_inbound_at = greatest(c.last_inbound_at, c_in[i]), last_outbound_at = greatest(c.last_outbound_at, c_out[i]),
-		       last_at = greatest(c.last_at, c_in[i], c_out[i]),
-		       name = case when dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at) then c_name[i] else c.name end,
-		       named_at = case when dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at) then c_name_at[i] else c.named_at end,
-		       username = case when dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at) then c_user[i] else c.username end,
-		       username_at = case when dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at) then c_user_at[i] else c.username_at end,
-		       picture_url = case when dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at) then c_pic[i] else c.picture_url end,
-		       picture_at = case when dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at) then c_pic_at[i] else c.picture_at end
-		  from unnest(v_stale) i
-		 where c.id = any (v_locked) and c.id = v_cid[i];
+		   set (last_inbound_at, last_outbound_at, last_at, name, named_at, username, username_at, picture_url, picture_at) = (
+		       select greatest(c.last_inbound_at, c_in[i]), greatest(c.last_outbound_at, c_out[i]), greatest(c.last_at, c_in[i], c_out[i]),
+		              case when dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at) then c_name[i] else c.name end,
+		              case when dmbox.newer(c_name[i], c_name_at[i], c.name, c.named_at) then c_name_at[i] else c.named_at end,
+		              case when dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at) then c_user[i] else c.username end,
+		              case when dmbox.newer(c_user[i], c_user_at[i], c.username, c.username_at) then c_user_at[i] else c.username_at end,
+		              case when dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at) then c_pic[i] else c.picture_url end,
+		              case when dmbox.newer(c_pic[i], c_pic_at[i], c.picture_url, c.picture_at) then c_pic_at[i] else c.picture_at end
+		         from (select v_stale[width_bucket(c.id, v_sid)] as i offset 0) place)
+		 where c.id = any (v_sid);
 	end if;
 
 	-- messages; a weak one is there if its other id is, and its bucket is ours alone

@@ -3,6 +3,9 @@
  * nobody analyzed and keeps them while the tables grow: each item looks up a few
  * rows by its own indexes, and no table is read whole.  Counted by the server.
  */
+#include <unistd.h>
+
+#include "base/log.h"
 #include "dbtest.h"
 
 #define SINGLES 60
@@ -97,6 +100,70 @@ test_plans(void **state)
 #define LATE_PAGES 1500
 
 /* --- reading, at two sizes --------------------------------------------------------- */
+
+/* What the server's plans, which are in our log, say behind each name, added up. */
+static int64_t
+planned(const char *log, const char *name)
+{
+	int64_t sum = 0;
+
+	for (const char *p = log; (p = strstr(p, name)) != NULL;) {
+		p += strlen(name);
+		sum += strtoll(p, NULL, 10);
+	}
+	return sum;
+}
+
+/* Many people whom we know write again, in one delivery: the row of each is looked at a few
+ * times, not once for each of the others. */
+static void
+test_changed_contacts(void **state)
+{
+	enum { N = 200 };
+	static const char explain[] = "load 'auto_explain'; set auto_explain.log_min_duration = 0;"
+	    " set auto_explain.log_level = notice; set auto_explain.log_nested_statements = on;"
+	    " set auto_explain.log_analyze = on; set auto_explain.log_timing = off";
+	struct db *db = dbt_open();
+	char file[64], who[32], id[40], *log;
+	struct buf b;
+	FILE *f;
+	int c;
+
+	(void)state;
+	snprintf(file, sizeof file, "/tmp/dmbox-plans.%d", (int)getpid());
+	for (int round = 0; round < 2; round++) {
+		struct delivery d;
+
+		dbt_delivery(&d);
+		for (int i = 0; i < N; i++) {
+			snprintf(who, sizeof who, "changed%d", (i * 7 + 3) % N);
+			snprintf(id, sizeof id, "changed%d.%d", round, i);
+			dbt_message(&d, who, id, "x", T0 + round * INT64_C(300000000));
+		}
+		if (round == 1) {
+			assert_int_equal(db_script(db, explain), RC_OK);
+			log_open(&(struct log_opts){ .level = LOG_DEBUG, .file = file });
+		}
+		dbt_store(db, &d);
+		log_close();
+		delivery_free(&d);
+	}
+	dbt_is(db, "select count(*)::text from dmbox.contacts c where external_id like 'changed%'"
+	    " and last_inbound_at = (select max(m.sent_at) from dmbox.messages m"
+	    "  where m.contact_id = c.id) and last_at = last_inbound_at", "200");
+	f = fopen(file, "re");
+	assert_non_null(f);
+	buf_init(&b, 4 << 20);
+	while ((c = getc(f)) != EOF)
+		buf_putc(&b, (char)c);
+	fclose(f);
+	unlink(file);
+	log = b.p;
+	assert_non_null(strstr(log, "update dmbox.contacts c"));
+	assert_int_equal(planned(log, "Rows Removed by Join Filter: "), 0);
+	buf_free(&b);
+	db_free(db);
+}
 
 /* buffers: pages that a statement looks at, by EXPLAIN, with those of the functions in it */
 static const char buffers_sql[] =
@@ -316,7 +383,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plans), cmocka_unit_test(test_search), cmocka_unit_test(test_late),
-		cmocka_unit_test(test_figures), cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_figures), cmocka_unit_test(test_changed_contacts),
+		cmocka_unit_test(test_flood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
