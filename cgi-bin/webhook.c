@@ -31,6 +31,19 @@ tick(void *arg)
 	endpoint_receive_tick(arg);
 }
 
+/* One process of a host stores for all (bridge/relay.h), and serves their sockets, too. */
+static void
+lend(void *arg, int listen_fd)
+{
+	ctx_batch_lend(arg, listen_fd);
+}
+
+static void
+ending(void *arg)
+{
+	ctx_batch_stop(arg);
+}
+
 static unsigned int
 threads(void)
 {
@@ -58,6 +71,8 @@ main(void)
 		.max_rss_kb = RSS_MAX_KB,
 		.handle = handle,
 		.tick = tick,
+		.lend = lend,
+		.ending = ending,
 		.arg = ctx,
 		.alone = true,
 	};

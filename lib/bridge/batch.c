@@ -75,6 +75,7 @@ batch_new(const struct batch_opts *o)
 {
 	struct batch *b = mem_alloc(sizeof *b);
 	pthread_condattr_t a;
+	struct buf key;
 
 	pthread_mutex_init(&b->mu, NULL);
 	pthread_condattr_init(&a);
@@ -87,14 +88,21 @@ batch_new(const struct batch_opts *o)
 	b->wait_ms = o->wait_ms != 0 ? o->wait_ms : BATCH_WAIT_MS;
 	b->tail = &b->head;
 	b->alone = o->alone;
-	if (o->share_dir != NULL)
+	if (o->share_dir != NULL) {
+		buf_init(&key, 65536);
+		buf_printf(
+		    &key, "%s\n%s", o->db.conninfo, o->share_conf != NULL ? o->share_conf : "");
 		b->relay = relay_new(&(struct relay_opts){ .dir = o->share_dir,
-		    .key = o->db.conninfo,
+		    .key = key.p,
 		    .wait_ms = (unsigned int)b->wait_ms,
 		    .may_lead = !o->one_request,
 		    .lonely_calls = o->lonely_calls,
 		    .serve = serve,
-		    .arg = b });
+		    .arg = b,
+		    .lent = o->lent });
+		mem_wipe(key.p, key.n);
+		buf_free(&key);
+	}
 	return b;
 }
 
@@ -521,6 +529,18 @@ bool
 batch_follows(struct batch *b)
 {
 	return relay_follows(b->relay);
+}
+
+void
+batch_lend(struct batch *b, int listen_fd)
+{
+	relay_lend(b->relay, listen_fd);
+}
+
+void
+batch_stop(struct batch *b)
+{
+	relay_stop(b->relay);
 }
 
 bool

@@ -52,7 +52,10 @@ struct batch_opts {
 	const char *share_dir;		/* the spool's folder: store together with the host's other
 					 * processes (bridge/relay.h); NULL: for this process
 					 * only */
+	const char *share_conf;		/* the configuration's file, which such processes have in
+					 * common; NULL: none */
 	bool one_request;		/* plain CGI: too short-lived to store for others */
+	void (*lent)(int fd);		/* relay_opts */
 };
 /* batch_new(o): two connections of its own (opened when needed): one for batches, one for
  * what is too large for one and for batch_borrow.  A process whose deliveries another
@@ -77,6 +80,11 @@ void batch_expire(struct batch *b);
  * nothing of its own: that one does so itself from now on (relay_resign), and the connections
  * here are closed.  To be called every second, by one thread.  Returns whether it was so. */
 bool batch_hand_on(struct batch *b);
+/* batch_lend(b, listen_fd): relay_lend by the process that stores for this one. */
+void batch_lend(struct batch *b, int listen_fd);
+/* batch_stop(b): this process stores, and serves, for others no more; those under way are
+ * finished.  Before batch_free where that would be too late. */
+void batch_stop(struct batch *b);
 /* batch_refused(b, d, cap): store_refused, batch_refused_count(b, d, n): store_refused_count
  * of d's channel, account and reason, by the process that stores for the host.
  * Returns what those do, RC_TEMP also where that process breaks off. */

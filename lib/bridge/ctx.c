@@ -37,8 +37,8 @@ struct handle {
 	char *conninfo;
 };
 
-/* A batch with the database it speaks to; older ones live until their last user
- * has ended. */
+/* A batch with the database it speaks to; older ones live until a tick after their last user
+ * has ended: not in a thread that may be one of theirs, nor under the lock that those take. */
 struct batch_of {
 	struct batch_of *next;
 	struct batch *b;
@@ -360,8 +360,6 @@ ctx_batch(struct ctx *c, const struct conf *conf)
 	pthread_mutex_lock(&c->lock);
 	x = c->batches;
 	if (x == NULL || !str_eq(x->conninfo, url)) {
-		if (x != NULL && x->users == 0)
-			batch_drop(&c->batches);
 		x = mem_alloc(sizeof *x);
 		x->conninfo = mem_dup(url);
 		x->b = batch_new(&(struct batch_opts){
@@ -375,6 +373,8 @@ ctx_batch(struct ctx *c, const struct conf *conf)
 			},
 			.alone = c->threads == 1,
 			.share_dir = conf->spool_dir,
+			.share_conf = conf->file,
+			.lent = fcgi_serve_lent,
 			.one_request = fcgi_is_cgi(),
 		});
 		x->next = c->batches;
@@ -388,14 +388,35 @@ ctx_batch(struct ctx *c, const struct conf *conf)
 void
 ctx_batch_done(struct ctx *c, struct batch *b)
 {
-	struct batch_of **p = &c->batches;
+	struct batch_of *x;
 
 	pthread_mutex_lock(&c->lock);
-	while ((*p)->b != b)
-		p = &(*p)->next;
-	if (--(*p)->users == 0 && p != &c->batches)
-		batch_drop(p);
+	for (x = c->batches; x->b != b; x = x->next)
+		;
+	x->users--;
 	pthread_mutex_unlock(&c->lock);
+}
+
+/* Those of databases that the configuration names no more. */
+static void
+drop_unused(struct ctx *c)
+{
+	struct batch_of **p, *x, *unused = NULL;
+
+	pthread_mutex_lock(&c->lock);
+	p = c->batches != NULL ? &c->batches->next : &c->batches;
+	while ((x = *p) != NULL) {
+		if (x->users > 0) {
+			p = &x->next;
+			continue;
+		}
+		*p = x->next;
+		x->next = unused;
+		unused = x;
+	}
+	pthread_mutex_unlock(&c->lock);
+	while (unused != NULL)
+		batch_drop(&unused);
 }
 
 void
@@ -415,6 +436,40 @@ ctx_batch_tick(struct ctx *c)
 		(void)batch_hand_on(v[i]);
 		ctx_batch_done(c, v[i]);
 	}
+	drop_unused(c);
+}
+
+void
+ctx_batch_lend(struct ctx *c, int listen_fd)
+{
+	struct batch_of *x;
+
+	pthread_mutex_lock(&c->lock);
+	if ((x = c->batches) != NULL)
+		x->users++;
+	pthread_mutex_unlock(&c->lock);
+	if (x == NULL)
+		return;
+	batch_lend(x->b, listen_fd);
+	ctx_batch_done(c, x->b);
+}
+
+void
+ctx_batch_stop(struct ctx *c)
+{
+	struct batch_of *first, *now;
+
+	pthread_mutex_lock(&c->lock);
+	now = c->batches;
+	pthread_mutex_unlock(&c->lock);
+	do {	/* what is served until then may need another; none is dropped but by the tick */
+		first = now;
+		for (struct batch_of *x = first; x != NULL; x = x->next)
+			batch_stop(x->b);
+		pthread_mutex_lock(&c->lock);
+		now = c->batches;
+		pthread_mutex_unlock(&c->lock);
+	} while (now != first);
 }
 
 struct spool *

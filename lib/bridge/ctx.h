@@ -40,8 +40,13 @@ struct db *ctx_db(struct ctx *c, const struct conf *conf, unsigned int thread);
  * the process has one thread. */
 struct batch *ctx_batch(struct ctx *c, const struct conf *conf);
 void ctx_batch_done(struct ctx *c, struct batch *b);
-/* ctx_batch_tick(c): once a second: batch_expire for all that are in use. */
+/* ctx_batch_tick(c): once a second, by one thread: batch_expire for all that are in use; those that
+ * are not any more are dropped. */
 void ctx_batch_tick(struct ctx *c);
+/* ctx_batch_lend(c, listen_fd): batch_lend by the batch in use; fcgi_opts.lend. */
+void ctx_batch_lend(struct ctx *c, int listen_fd);
+/* ctx_batch_stop(c): batch_stop for all; fcgi_opts.ending.  The thread of ctx_batch_tick. */
+void ctx_batch_stop(struct ctx *c);
 /* ctx_spool(c, conf): belongs to c; NULL where it cannot be opened (logged).  Shared by threads. */
 struct spool *ctx_spool(struct ctx *c, const struct conf *conf);
 /*

@@ -3,13 +3,18 @@
  * it for the next.  The leader reads with two threads: while one of them stores, the other
  * reads on, so that a batch gathers (bridge/batch.c).
  *
+ * The same threads accept at the sockets that followers have lent: an event there is a
+ * request to serve from its head, not a delivery that somebody has prepared.
+ *
  * Only the folder's permissions are trusted here: a user who may write into the
- * spool may hand deliveries over, by a file or by this socket.
+ * spool may hand deliveries over, by a file or by this socket.  Requests hold more, their
+ * credentials, so a follower lends its socket only to a process of its own user.
  */
 #include "bridge/relay.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -33,9 +38,12 @@
 enum {
 	THREADS = 2,
 	IDLE_MAX = 8,			/* connections that a follower keeps */
+	FULL_MS = 50,			/* after an accept that failed */
 	AGAIN_MS = 3,			/* between looks for a new leader */
 	NO_LEADER_MS = 500,		/* a lock is held, and nobody listens */
 	AVOID_MS = 10000,		/* for so long a leader that did not answer is not asked */
+	LOOK_MS = 2000,			/* is what waits at a lent socket taken? */
+	DOOR = 1,			/* in an event's data: its peer's lent socket */
 	LONELY_CALLS = 32,		/* in a row by one follower: it had better lead itself */
 	/* above DMBOX_MAX_BODY_BYTES and what parsing makes of it */
 	FRAME_MAX = 64 << 20,
@@ -62,9 +70,9 @@ struct peer {
 	struct relay *r;
 	struct peer *next, **at;
 	int fd;
+	int door;		/* the listening socket that it lent; -1: none */
 	struct buf in;
 	bool busy;		/* its call is being served */
-	bool gone;
 };
 
 struct relay {
@@ -80,7 +88,10 @@ struct relay {
 	int lock_fd, listen_fd, epoll_fd, wake_fd, dir_fd;
 	pthread_t threads[THREADS];
 	unsigned int n_threads;
+	void (*lent)(int fd);
 	struct peer *peers;
+	struct peer *spare;		/* gone; an event of their sockets may be under way */
+	atomic_uint n_doors;
 	size_t n_busy;
 	struct peer *last;		/* who called last */
 	atomic_uint in_a_row;		/* its calls with nobody else's between them */
@@ -126,6 +137,7 @@ relay_new(const struct relay_opts *o)
 	r->may_lead = o->may_lead;
 	r->serve = o->serve;
 	r->arg = o->arg;
+	r->lent = o->lent;
 	r->lock_fd = r->listen_fd = r->epoll_fd = r->wake_fd = r->dir_fd = -1;
 	pthread_mutex_init(&r->mu, NULL);
 	pthread_cond_init(&r->idle_peers, NULL);
@@ -153,17 +165,27 @@ address(struct relay *r, struct sockaddr_un *sa)
 
 /* ---- the leader: answers -------------------------------------------------------- */
 
+/* Under r->mu.  A thread may have taken an event of the door and not looked at p yet, so p
+ * itself stays until the threads have ended, or is another's next. */
 static void
-peer_free(struct peer *p)
+peer_gone(struct peer *p)
 {
-	if (p->at != NULL) {
-		*p->at = p->next;
-		if (p->next != NULL)
-			p->next->at = p->at;
-	}
+	struct relay *r = p->r;
+
+	*p->at = p->next;
+	if (p->next != NULL)
+		p->next->at = p->at;
 	close(p->fd);
+	if (p->door >= 0) {
+		/* closing alone would not do: the follower has the same socket */
+		(void)epoll_ctl(r->epoll_fd, EPOLL_CTL_DEL, p->door, NULL);
+		close(p->door);
+		p->door = -1;
+		atomic_fetch_sub(&r->n_doors, 1);
+	}
 	buf_free(&p->in);
-	free(p);
+	p->next = r->spare;
+	r->spare = p;
 }
 
 static bool
@@ -222,10 +244,50 @@ relay_served(struct relay_call *call)
 
 /* ---- the leader: requests -------------------------------------------------------- */
 
+/* A follower's listening socket is served from here on, until the follower ends. */
+static bool
+take_door(struct relay *r, struct peer *p)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLONESHOT,
+		.data.u64 = (uintptr_t)p | DOOR };
+
+	if (r->lent == NULL || p->door < 0)
+		return false;
+	buf_reset(&p->in);
+	if (epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, p->door, &ev) != 0)
+		return false;
+	watch(r, p, EPOLL_CTL_MOD);	/* from here on another thread may see its end */
+	return true;
+}
+
+/* Something comes at a lent socket, or came before it was given back. */
+static void
+enter_door(struct relay *r, struct peer *p)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLONESHOT,
+		.data.u64 = (uintptr_t)p | DOOR };
+	bool full = false;
+	int fd = -1;
+
+	pthread_mutex_lock(&r->mu);
+	if (p->door >= 0) {
+		fd = accept4(p->door, NULL, NULL, SOCK_CLOEXEC);
+		full = fd < 0 && errno != EAGAIN && errno != ECONNABORTED;
+		(void)epoll_ctl(r->epoll_fd, EPOLL_CTL_MOD, p->door, &ev);
+	}
+	pthread_mutex_unlock(&r->mu);
+	if (fd >= 0)
+		r->lent(fd);
+	else if (full)
+		clock_sleep_ms(FULL_MS);
+}
+
 /* A whole frame is in p->in.  False: it is none of ours. */
 static bool
 take_call(struct relay *r, struct peer *p, const struct frame *f)
 {
+	if (f->what == RELAY_LEND)
+		return take_door(r, p);
 	if (pack_read(p->in.p + sizeof *f, (size_t)f->n, &p->call.d) != RC_OK)
 		return false;
 	p->call.what = f->what;
@@ -240,6 +302,36 @@ take_call(struct relay *r, struct peer *p, const struct frame *f)
 	pthread_mutex_unlock(&r->mu);
 	r->serve(r->arg, &p->call);
 	return true;
+}
+
+/* recv(2), with the socket that may come with the bytes. */
+static ssize_t
+receive(struct relay *r, struct peer *p, char *buf, size_t n)
+{
+	union {
+		struct cmsghdr head;	/* for its alignment */
+		char room[CMSG_SPACE(sizeof(int))];
+	} ctl;
+	struct iovec v = { .iov_base = buf, .iov_len = n };
+	struct msghdr m = {
+		.msg_iov = &v, .msg_iovlen = 1, .msg_control = &ctl, .msg_controllen = sizeof ctl
+	};
+	ssize_t k = recvmsg(p->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c = k > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	int fd;
+
+	if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return k;
+	memcpy(&fd, CMSG_DATA(c), sizeof fd);
+	pthread_mutex_lock(&r->mu);
+	if (p->door >= 0) {
+		close(fd);
+	} else {
+		p->door = fd;
+		atomic_fetch_add(&r->n_doors, 1);
+	}
+	pthread_mutex_unlock(&r->mu);
+	return k;
 }
 
 /* False: the connection is of no use any more. */
@@ -260,7 +352,7 @@ read_more(struct relay *r, struct peer *p)
 			if (p->in.n > sizeof f + f.n)
 				return false;
 		}
-		k = recv(p->fd, step, sizeof step, MSG_DONTWAIT);
+		k = receive(r, p, step, sizeof step);
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k < 0 && errno == EAGAIN) {
@@ -279,7 +371,7 @@ drop_peer(struct relay *r, struct peer *p)
 	pthread_mutex_lock(&r->mu);
 	if (r->last == p)
 		r->last = NULL;
-	peer_free(p);
+	peer_gone(p);
 	pthread_mutex_unlock(&r->mu);
 }
 
@@ -291,11 +383,16 @@ accept_peers(struct relay *r)
 	int fd;
 
 	while ((fd = accept4(r->listen_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-		p = mem_alloc(sizeof *p);
+		pthread_mutex_lock(&r->mu);
+		if ((p = r->spare) != NULL)
+			r->spare = p->next;
+		else
+			p = mem_alloc(sizeof *p);
 		p->r = r;
 		p->fd = fd;
+		p->door = -1;
+		p->busy = false;
 		buf_init(&p->in, sizeof(struct frame) + FRAME_MAX);
-		pthread_mutex_lock(&r->mu);
 		p->next = r->peers;
 		p->at = &r->peers;
 		if (r->peers != NULL)
@@ -305,6 +402,12 @@ accept_peers(struct relay *r)
 		pthread_mutex_unlock(&r->mu);
 	}
 	(void)epoll_ctl(r->epoll_fd, EPOLL_CTL_MOD, r->listen_fd, &ev);
+}
+
+static struct peer *
+peer_of(uint64_t data)
+{
+	return (struct peer *)(uintptr_t)(data & ~(uint64_t)DOOR);
 }
 
 static void *
@@ -325,6 +428,8 @@ lead(void *arg)
 		pthread_mutex_unlock(&r->mu);
 		if (ev.data.ptr == r)
 			accept_peers(r);
+		else if ((ev.data.u64 & DOOR) != 0)
+			enter_door(r, peer_of(ev.data.u64));
 		else if (ev.data.ptr != NULL && !read_more(r, ev.data.ptr))
 			drop_peer(r, ev.data.ptr);
 	}
@@ -401,6 +506,7 @@ static void
 stop_serving(struct relay *r)
 {
 	uint64_t one = 1;
+	struct peer *p;
 
 	atomic_store(&r->stopping, true);
 	(void)unlink(r->path);
@@ -412,7 +518,11 @@ stop_serving(struct relay *r)
 	while (r->n_busy > 0)
 		pthread_cond_wait(&r->idle_peers, &r->mu);
 	while (r->peers != NULL)
-		peer_free(r->peers);
+		peer_gone(r->peers);
+	while ((p = r->spare) != NULL) {
+		r->spare = p->next;
+		free(p);
+	}
 	r->last = NULL;
 	pthread_mutex_unlock(&r->mu);
 }
@@ -434,7 +544,7 @@ bool
 relay_resign(struct relay *r)
 {
 	if (r == NULL || !atomic_load(&r->leads) || atomic_load(&r->stopping) ||
-	    atomic_load(&r->in_a_row) < r->lonely_calls)
+	    atomic_load(&r->n_doors) > 0 || atomic_load(&r->in_a_row) < r->lonely_calls)
 		return false;
 	pthread_mutex_lock(&r->mu);
 	r->resigning = true;
@@ -674,6 +784,62 @@ relay_hand_over(struct relay *r, enum relay_what what, unsigned int value, struc
 		rc = RC_NONE;
 	}
 	return rc == RC_PERM ? RC_TEMP : rc;
+}
+
+/* Is the process at the other end one of ours? */
+static bool
+same_user(int fd)
+{
+	struct ucred who;
+	socklen_t n = sizeof who;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 && who.uid == geteuid();
+}
+
+static bool
+send_socket(int fd, int listen_fd)
+{
+	struct frame f = { .layout = pack_layout(), .what = RELAY_LEND };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} ctl = { .room = { 0 } };
+	struct iovec v = { .iov_base = &f, .iov_len = sizeof f };
+	struct msghdr m = {
+		.msg_iov = &v, .msg_iovlen = 1, .msg_control = &ctl, .msg_controllen = sizeof ctl
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	int flags = fcntl(listen_fd, F_GETFL);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &listen_fd, sizeof listen_fd);
+	/* two may accept when it is taken back */
+	return flags >= 0 && fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
+	    sendmsg(fd, &m, MSG_NOSIGNAL) == (ssize_t)sizeof f;
+}
+
+void
+relay_lend(struct relay *r, int listen_fd)
+{
+	struct pollfd end = { .events = POLLIN }, waits = { .fd = listen_fd, .events = POLLIN };
+
+	if (r == NULL || atomic_load(&r->leads))
+		return;
+	pthread_mutex_lock(&r->mu);
+	end.fd = take_idle(r);
+	pthread_mutex_unlock(&r->mu);
+	if (end.fd < 0)
+		return;
+	if (!same_user(end.fd)) {
+		keep(r, end.fd);
+		return;
+	}
+	if (send_socket(end.fd, listen_fd))
+		while (fcgi_poll(&end, LOOK_MS) == 0 && poll(&waits, 1, 0) == 0)
+			;
+	close(end.fd);
 }
 
 bool

@@ -29,6 +29,7 @@ enum relay_what {
 	RELAY_STORE,		/* store d (prepared); counts come back */
 	RELAY_REFUSED,		/* store_refused(d, value): one ledger row, capped */
 	RELAY_REFUSED_COUNT,	/* store_refused_count of d's channel, account, reason: value */
+	RELAY_LEND,		/* a listening socket comes with it (relay_lend); no d */
 	RELAY__MAX
 };
 
@@ -41,7 +42,7 @@ struct relay_call {
 
 struct relay_opts {
 	const char *dir;	/* the spool's folder */
-	/* what a common leader must have in common (the connection string) */
+	/* what a common leader must have in common (connection string, configuration) */
 	const char *key;
 	unsigned int wait_ms;	/* how long a follower waits for an answer */
 	bool may_lead;		/* false: a process of one request (plain CGI) */
@@ -50,6 +51,9 @@ struct relay_opts {
 	 * thread, also before serve returns. */
 	void (*serve)(void *arg, struct relay_call *call);
 	void *arg;
+	/* lent(fd): in a thread of the leader's: serve fd, a connection accepted at a socket that
+	 * a follower lent, and close it; NULL: none are taken */
+	void (*lent)(int fd);
 };
 
 /* relay_new(o): nothing is opened yet.  Strings are copied.  Caller: relay_free(). */
@@ -72,6 +76,18 @@ void relay_free(struct relay *r);
  */
 enum rc relay_hand_over(
     struct relay *r, enum relay_what what, unsigned int value, struct delivery *d) MUST_CHECK;
+/*
+ * relay_lend(r, listen_fd):
+ * Handing a delivery over costs two switches of processes and the packing.  So a process
+ * that has handed one over lends its listening socket to the leader, which accepts there
+ * itself, with warm caches and whole batches.  A leader of another user gets none: it would
+ * see what requests hold.  listen_fd is non-blocking afterwards.
+ *
+ * Returns  when the leader is gone or does not accept, when a signal interrupts, at once
+ *          where nothing was handed over or this process leads: accept by yourself then.
+ * Threads  one.  r may be NULL.
+ */
+void relay_lend(struct relay *r, int listen_fd);
 /* relay_leads(r): this process stores for the host.  r may be NULL: false. */
 bool relay_leads(const struct relay *r);
 /* relay_follows(r): another process leads: this one needs no database connection. */

@@ -22,6 +22,9 @@
  * half of the workers for one address, three quarters for all, and each for a short
  * time; a request that finds no room is answered "try again".
  *
+ * A program of one worker may lend its socket: then another process accepts there, and the
+ * worker waits until that ends (bridge/relay.h).
+ *
  * Main only waits for signals, also with one worker: tried otherwise, SIGTERM
  * turned 20 of 20 requests in flight into 500 (ARCHITECTURE.md 7).  The listening
  * socket is never shut down: under spawn-fcgi siblings share it.
@@ -77,6 +80,7 @@
 extern char **environ;
 
 static atomic_bool stop_flag;
+static struct server *_Atomic serving;	/* a process has one */
 
 /* One process's serving state. */
 struct server {
@@ -119,6 +123,7 @@ struct worker {
 	struct server *s;
 	unsigned int number;
 	bool has_slot;		/* one of s->slots is its own */
+	bool lent;		/* serves connections of another process's socket */
 	pthread_t thread;
 };
 
@@ -486,6 +491,17 @@ wake_mask(int how)
 	pthread_sigmask(how, &set, NULL);
 }
 
+int
+fcgi_poll(struct pollfd *p, int timeout_ms)
+{
+	int n;
+
+	wake_mask(SIG_UNBLOCK);
+	n = poll(p, 1, timeout_ms);
+	wake_mask(SIG_BLOCK);
+	return n;
+}
+
 static bool
 pending(int timeout_ms)
 {
@@ -700,8 +716,9 @@ next_connection(struct server *s)
 			log_error("accept: %s", strerror(e));
 			atomic_store(&s->failed, true);
 			return -1;
-		case EAGAIN:		/* somebody made the socket non-blocking */
-			(void)pending(1000);
+		case EAGAIN:		/* the socket was lent once */
+			(void)fcgi_poll(
+			    &(struct pollfd){ .fd = LISTEN_FD, .events = POLLIN }, 1000);
 			break;
 		case EMFILE:
 		case ENFILE:
@@ -780,6 +797,8 @@ serve_connection(struct worker *w, int fd)
 	c->fr.ipcFd = fd;
 	c->fr.keepConnection = 1;
 	while (FCGX_Accept_r(&c->fr) == 0) {
+		if (w->lent)	/* its thread serves many processes' sockets */
+			c->fr.keepConnection = 0;
 		keep = c->keep = c->fr.keepConnection != 0;
 		if (keep) {	/* and waits for the next */
 			c->whole = c->no_room = false;
@@ -801,6 +820,25 @@ serve_connection(struct worker *w, int fd)
 	free(c);
 }
 
+void
+fcgi_serve_lent(int fd)
+{
+	struct server *s = atomic_load(&serving);
+	struct worker w = { .s = s, .number = s->workers, .lent = true };
+
+	serve_connection(&w, fd);
+}
+
+static void
+lend(struct worker *w)
+{
+	const struct fcgi_opts *o = w->s->o;
+
+	if (o->lend == NULL || w->s->workers > 1 || stopping())
+		return;
+	o->lend(o->arg, LISTEN_FD);
+}
+
 static void *
 work(void *arg)
 {
@@ -809,6 +847,7 @@ work(void *arg)
 
 	for (;;) {
 		wait_for_room(w->s);
+		lend(w);
 		slot_take(w);
 		if ((fd = next_connection(w->s)) < 0)
 			break;
@@ -975,6 +1014,7 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 		return 1;
 	}
 	s.local = listens_locally();
+	atomic_store(&serving, &s);
 	pthread_mutex_init(&s.mu, NULL);
 	conds_init(&s);
 	pthread_attr_init(&attr);
@@ -998,6 +1038,8 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 		wait_for_end(o, ends);
 	stop_now(&s);
 	join_all(w, started);
+	if (o->ending != NULL)
+		o->ending(o->arg);
 	if (atomic_exchange(&s.recycle, false) && !atomic_load(&s.failed))
 		reexec();
 	/* who came while the last worker ended is served here; from then on the next
@@ -1006,6 +1048,7 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 	if (started > 0 && !atomic_load(&s.failed))
 		work(&w[0]);
 	close(LISTEN_FD);
+	atomic_store(&serving, NULL);
 	pthread_cond_destroy(&s.slot_free);
 	pthread_cond_destroy(&s.ended);
 	pthread_mutex_destroy(&s.mu);

@@ -1,6 +1,7 @@
 #ifndef DMBOX_EXTERN_FCGI_H
 #define DMBOX_EXTERN_FCGI_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +37,16 @@ struct fcgi_opts {
 	/* tick: about once a second while serving, from no worker, and once at the end
 	 * (plain CGI: only then); may be NULL */
 	void (*tick)(void *arg);
+	/*
+	 * lend: called by the worker of a program that has one, before it waits for its next
+	 * connection.  While it does not return, another process may take what comes at
+	 * listen_fd, which is non-blocking from then on.  It waits by fcgi_poll and returns where
+	 * that was interrupted.  May be NULL.
+	 */
+	void (*lend)(void *arg, int listen_fd);
+	/* ending: no worker serves any more, the program ends or re-executes itself: threads
+	 * that use fcgi_serve_lent are ended here; may be NULL */
+	void (*ending)(void *arg);
 	void *arg;
 };
 /* fcgi_serve(o): serve until told to stop.  Returns the exit status. */
@@ -47,6 +58,18 @@ int fcgi_serve(const struct fcgi_opts *o);
  * Returns  false where none could be started.
  */
 bool fcgi_thread(pthread_t *thread, void *(*fn)(void *arg), void *arg);
+/* fcgi_poll(p, timeout_ms): poll(2) of one descriptor, for workers: the program's end
+ * interrupts it, with -1. */
+int fcgi_poll(struct pollfd *p, int timeout_ms);
+/*
+ * fcgi_serve_lent(fd):
+ * Serve the request that comes by fd, a connection that was accepted at another process's
+ * listening socket (fcgi_opts.lend), as a worker would, and close it.  Its thread number
+ * is fcgi_opts.threads.
+ *
+ * Threads  any that fcgi_thread started, while fcgi_serve runs and .ending has not returned.
+ */
+void fcgi_serve_lent(int fd);
 /* fcgi_is_cgi(): started as plain CGI (one request, no listening socket). */
 bool fcgi_is_cgi(void);
 /* fcgi_request(envp, req): the request that CGI variables describe, no body.

@@ -2,11 +2,15 @@
  * Processes of one host store through one of them: everything once, at most two
  * connections, whichever of them is killed.
  */
+#include <dirent.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,12 +80,25 @@ store(struct batch *b, struct delivery *d)
 	return w.rc;
 }
 
+static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;	/* while the leader is to hang */
+
+/* What fcgi_serve_lent is to a program. */
+static void
+serve_lent(int fd)
+{
+	pthread_mutex_lock(&held);
+	pthread_mutex_unlock(&held);
+	assert_int_equal(send(fd, "L", 1, MSG_NOSIGNAL), 1);
+	close(fd);
+}
+
 static struct batch *
 batch_of_process(const char *share, bool one_request)
 {
 	return batch_new(&(struct batch_opts){ .db = { .conninfo = getenv("DMBOX_TEST_DB"),
 	    .app = "relaytest", .statement_ms = 20000, .connect_s = 20 }, .wait_ms = 20000, .alone = true,
-	    .share_dir = share, .one_request = one_request, .lonely_calls = LONELY });
+	    .share_dir = share, .one_request = one_request, .lonely_calls = LONELY,
+	    .lent = serve_lent });
 }
 
 /* As fcgi's main thread ticks, though each millisecond. */
@@ -389,6 +406,133 @@ test_hand_on(void **state)
 	dbt_is(db, "select count(*)::text from dmbox.ingest_balance where missing <> 0", "0");
 }
 
+/* ---- lent sockets ------------------------------------------------------------------ */
+
+static struct sockaddr_un door = { .sun_family = AF_UNIX };
+
+static int
+listening(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(door.sun_path, sizeof door.sun_path, "%s/door", dir);
+	unlink(door.sun_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&door, sizeof door), 0);
+	assert_int_equal(listen(fd, 64), 0);
+	return fd;
+}
+
+static int
+knock(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&door, sizeof door), 0);
+	return fd;
+}
+
+/* The name of the one that answered: L the leader, F the process whose socket it is. */
+static char
+who(int fd)
+{
+	char c = '?';
+
+	assert_int_equal(recv(fd, &c, 1, 0), 1);
+	close(fd);
+	return c;
+}
+
+struct lender {
+	pthread_t thread;
+	struct batch *b;
+	int fd;
+	atomic_bool back;
+};
+
+static void *
+lender(void *arg)
+{
+	struct lender *l = arg;
+
+	batch_lend(l->b, l->fd);
+	atomic_store(&l->back, true);
+	return NULL;
+}
+
+static int
+open_files(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* The leader or this process accepts fd's other end and answers: which of them. */
+static char
+taken_back(int listen_fd, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int mine;
+
+	while (poll(&p, 1, 1) == 0)
+		if ((mine = accept(listen_fd, NULL, NULL)) >= 0) {
+			assert_int_equal(send(mine, "F", 1, MSG_NOSIGNAL), 1);
+			close(mine);
+		}
+	return who(fd);
+}
+
+/* A follower's socket is the leader's as well, from the first delivery that was handed over
+ * until the leader ends, or hangs. */
+static void
+test_lent(void **state)
+{
+	int files = open_files(), stuck[4];
+	struct batch *a = batch_of_process(dir, false), *b = batch_of_process(dir, false);
+	struct lender l = { .b = b, .fd = listening() };
+
+	(void)state;
+	one(a, "a leads");
+	batch_lend(a, l.fd);		/* the leader: back at once */
+	batch_lend(b, l.fd);		/* nothing was handed over yet: too */
+	one(b, "b follows");
+	assert_int_equal(pthread_create(&l.thread, NULL, lender, &l), 0);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(who(knock()), 'L');
+	several(b, "besides ", 2 * LONELY);	/* its relay goes on */
+	assert_false(batch_hand_on(a));		/* and who has lent is not alone */
+	assert_false(atomic_load(&l.back));
+
+	/* a leader that hangs: what waits is taken back */
+	pthread_mutex_lock(&held);
+	for (size_t i = 0; i < sizeof stuck / sizeof *stuck; i++)
+		stuck[i] = knock();
+	pthread_join(l.thread, NULL);
+	pthread_mutex_unlock(&held);
+	for (size_t i = 0; i < sizeof stuck / sizeof *stuck; i++)
+		assert_true(strchr("LF", taken_back(l.fd, stuck[i])) != NULL);
+
+	/* lent again, until the leader ends */
+	atomic_store(&l.back, false);
+	one(b, "b follows again");
+	assert_int_equal(pthread_create(&l.thread, NULL, lender, &l), 0);
+	assert_int_equal(who(knock()), 'L');
+	batch_stop(a);
+	pthread_join(l.thread, NULL);
+	assert_int_equal(taken_back(l.fd, knock()), 'F');
+	batch_free(a);
+	one(b, "b leads");
+	batch_lend(b, l.fd);
+	assert_int_equal(taken_back(l.fd, knock()), 'F');
+	batch_free(b);
+	close(l.fd);
+	assert_int_equal(open_files(), files);
+}
+
 /* Where no socket can be made each stores for itself. */
 static void
 test_no_folder(void **state)
@@ -421,6 +565,7 @@ main(void)
 		cmocka_unit_test_setup(test_killed_by_turns, setup),
 		cmocka_unit_test_setup(test_one_request, setup),
 		cmocka_unit_test_setup(test_hand_on, setup),
+		cmocka_unit_test_setup(test_lent, setup),
 		cmocka_unit_test_setup(test_no_folder, setup),
 	};
 	char cmd[64];

@@ -34,6 +34,8 @@ static struct seen {
 	atomic_uint empty;	/* looks at a connection that had nothing */
 	atomic_uint looks;	/* all looks */
 	atomic_uint served;
+	atomic_uint lent;	/* connections taken at the lent socket */
+	atomic_uint ended;
 } *seen;
 
 static struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -76,12 +78,32 @@ answer(void *arg, unsigned int thread, struct http_call *call)
 	return true;
 }
 
+/* Another process in one: takes what comes at the lent socket. */
+static void
+lend(void *arg, int listen_fd)
+{
+	struct pollfd p = { .fd = listen_fd, .events = POLLIN };
+	int fd;
+
+	(void)arg;
+	while (fcgi_poll(&p, -1) > 0 && (fd = accept(listen_fd, NULL, NULL)) >= 0) {
+		atomic_fetch_add(&seen->lent, 1);
+		fcgi_serve_lent(fd);
+	}
+}
+
+static void
+ending(void *arg)
+{
+	(void)arg;
+	atomic_fetch_add(&seen->ended, 1);
+}
+
 static int
-start(void **state)
+start_with(const struct fcgi_opts *o)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	(void)state;
 	seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(seen != MAP_FAILED);
 	snprintf(to.sun_path, sizeof to.sun_path, "/tmp/dmbox-serve.%d", (int)getpid());
@@ -91,14 +113,28 @@ start(void **state)
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
-		const struct fcgi_opts o = { .threads = 2, .max_body = 1 << 20, .handle = answer };
-
 		dup2(fd, 0);
 		close(fd);
-		_exit(fcgi_serve(&o));
+		_exit(fcgi_serve(o));
 	}
 	close(fd);
 	return 0;
+}
+
+static int
+start(void **state)
+{
+	(void)state;
+	return start_with(&(struct fcgi_opts){ .threads = 2, .max_body = 1 << 20,
+	    .handle = answer, .lend = lend });
+}
+
+static int
+start_lending(void **state)
+{
+	(void)state;
+	return start_with(&(struct fcgi_opts){ .threads = 1, .max_body = 1 << 20,
+	    .handle = answer, .lend = lend, .ending = ending });
 }
 
 static int
@@ -123,17 +159,23 @@ dial(void)
 }
 
 static size_t
-request(unsigned char *out)
+request_with(unsigned char *out, unsigned char flags)
 {
 	static const char params[] = "\016\004REQUEST_METHODPOST\013\002REQUEST_URI/a"
 	    "\013\011REMOTE_ADDR127.0.0.1\016\002CONTENT_LENGTH02";
-	FCGI_BeginRequestBody begin = { .roleB0 = FCGI_RESPONDER };
+	FCGI_BeginRequestBody begin = { .roleB0 = FCGI_RESPONDER, .flags = flags };
 	size_t n = record(out, FCGI_BEGIN_REQUEST, &begin, sizeof begin);
 
 	n += record(out + n, FCGI_PARAMS, params, sizeof params - 1);
 	n += record(out + n, FCGI_PARAMS, NULL, 0);
 	n += record(out + n, FCGI_STDIN, "hi", 2);
 	return n + record(out + n, FCGI_STDIN, NULL, 0);
+}
+
+static size_t
+request(unsigned char *out)
+{
+	return request_with(out, 0);
 }
 
 /* Until the server has looked at a connection in vain; the suite ends a test that hangs. */
@@ -228,14 +270,52 @@ test_late_head(void **state)
 	assert_true(is_ok(fd));
 }
 
+/* A process of several workers keeps its socket. */
+static void
+test_not_lent(void **state)
+{
+	(void)state;
+	assert_int_equal(atomic_load(&seen->lent), 0);
+}
+
+/* Connections of a lent socket are served like one's own, but none is kept: the thread has
+ * other sockets, too. */
+static void
+test_lent(void **state)
+{
+	enum { N = 6 };
+	unsigned char out[1024];
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		size_t n = request_with(out, i % 2 == 0 ? FCGI_KEEP_CONN : 0);
+		int fd = dial();
+
+		assert_int_equal(send(fd, out, n, MSG_NOSIGNAL), n);
+		assert_true(is_ok(fd));		/* reads up to the end of the connection */
+	}
+	assert_int_equal(atomic_load(&seen->lent), N);
+	assert_int_equal(atomic_load(&seen->served), N);
+	assert_int_equal(atomic_load(&seen->ended), 0);
+}
+
+static int
+finish_lending(void **state)
+{
+	return finish(state) == 0 && atomic_load(&seen->ended) == 1 ? 0 : -1;
+}
+
 int
 main(void)
 {
+	const struct CMUnitTest lending[] = { cmocka_unit_test(test_lent) };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request_comes_later),
 		cmocka_unit_test(test_closed_unused),
 		cmocka_unit_test(test_late_head),
+		cmocka_unit_test(test_not_lent),
 	};
 
-	return cmocka_run_group_tests(tests, start, finish);
+	return cmocka_run_group_tests(tests, start, finish) +
+	    cmocka_run_group_tests(lending, start_lending, finish_lending);
 }
