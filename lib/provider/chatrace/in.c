@@ -194,13 +194,13 @@ value(struct reader *r, const struct fields *f, const char *name)
 {
 	const char *s = words(r, f, name);
 
-	if (s == NULL)
-		return NULL;
-	if (is_no_value(s)) {
-		r->literal = true;
-		return NULL;
-	}
-	return json_type(field(f, name)) == JSON_NUMBER ? plain_number(r, s) : without_unseen(r, s);
+	if (s != NULL && json_type(field(f, name)) == JSON_NUMBER)
+		return plain_number(r, s);
+	s = s != NULL ? without_unseen(r, s) : NULL;
+	if (s == NULL || !is_no_value(s))
+		return s;
+	r->literal = true;
+	return NULL;
 }
 
 static const char *
