@@ -108,9 +108,8 @@ is_no_value(const char *s)
 
 /* A field as it was sent; NULL where it is empty or an unset variable. */
 static const char *
-words(struct reader *r, const struct fields *f, const char *name)
+told(struct reader *r, const struct json *v)
 {
-	const struct json *v = field(f, name);
 	const char *s = v == NULL ? NULL : json_text(&r->out->arena, v);
 
 	if (str_empty(s))
@@ -120,6 +119,12 @@ words(struct reader *r, const struct fields *f, const char *name)
 		return NULL;
 	}
 	return s;
+}
+
+static const char *
+words(struct reader *r, const struct fields *f, const char *name)
+{
+	return told(r, field(f, name));
 }
 
 /* The bytes of a blank or of a mark that nobody sees, with which p[0..n] begins; 0: none. */
@@ -146,6 +151,8 @@ without_unseen(struct reader *r, const char *s)
 	size_t n = strlen(s), k, m = n;
 	const char *p = s;
 
+	if (n > 0 && *s > ' ' && s[n - 1] > ' ' && *s < 0x7f && s[n - 1] < 0x7f)
+		return s; /* nearly all */
 	while (m > 0 && (k = unseen(p, m)) > 0) {
 		p += k;
 		m -= k;
@@ -192,9 +199,10 @@ plain_number(struct reader *r, const char *s)
 static const char *
 value(struct reader *r, const struct fields *f, const char *name)
 {
-	const char *s = words(r, f, name);
+	const struct json *v = field(f, name);
+	const char *s = told(r, v);
 
-	if (s != NULL && json_type(field(f, name)) == JSON_NUMBER)
+	if (s != NULL && json_type(v) == JSON_NUMBER)
 		return plain_number(r, s);
 	s = s != NULL ? without_unseen(r, s) : NULL;
 	if (s == NULL || !is_no_value(s))
