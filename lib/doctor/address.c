@@ -290,7 +290,7 @@ outside(struct doctor *d)
 		" where received_at > now() - interval '7 days' and remote_addr is not null"
 		"   and (headers->>':query' = $1 or (coalesce(request_id, '') not like 'doctor-%'"
 		"     and source in ('webhook', 'spool') and remote_addr !~ "
-		"'^(127\\.|::1|10\\.|192\\.168\\.)'))"
+		"'^(127[.]|::1|10[.]|192[.]168[.])'))"
 		" order by received_at desc limit 1" };
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;

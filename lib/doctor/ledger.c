@@ -101,8 +101,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " (select string_agg(g.reason || ' ' || g.n, ', ') from (select reason, count(*) as n "
 	    "from b group by 1) g),"
 	    " (select id from l), (select received_at from l),"
-	    " (select left(regexp_replace(encode(substring(body for 60), 'escape'), '\\s+', ' ', "
-	    "'g'), 60) from l),"
+	    " (select left(regexp_replace(encode(substring(body for 60), 'escape'), "
+	    "'[[:space:]]+', ' ', 'g'), 60) from l),"
 	    " (select count(*) from b where mended)" },
 	[SQL_LAST] = { NULL,
 	    "select max(received_at) from dmbox.deliveries"
@@ -111,11 +111,11 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	/* variables that the platform did not fill: of the last 20 deliveries */
 	[SQL_LITERAL] = { NULL,
 	    "select id, substring(convert_from(substring(body"
-	    " from position('\\x7b7b'::bytea in body) for 40), 'LATIN1')"
-	    " from '^\\{\\{[A-Za-z0-9_ .]{1,32}\\}\\}') from (select id, body from dmbox.deliveries"
+	    " from position(decode('7b7b', 'hex') in body) for 40), 'LATIN1')"
+	    " from '^[{][{][A-Za-z0-9_ .]{1,32}[}][}]') from (select id, body from dmbox.deliveries"
 	    " where account = $1 and channel = $2 and verdict = 'accepted' and" REAL
-	    " order by received_at desc limit 20) d where position('\\x7b7b'::bytea in body) > 0 "
-	    "order by id desc limit 1" },
+	    " order by received_at desc limit 20) d"
+	    " where position(decode('7b7b', 'hex') in body) > 0 order by id desc limit 1" },
 	/* dmbox.keep_apart: of the last 20 deliveries */
 	[SQL_REUSED] = { NULL,
 	    "select (select e.target_id from dmbox.events e where e.account = $1 and e.channel = $2"

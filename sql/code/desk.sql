@@ -322,7 +322,7 @@ begin
 			end if;
 		end loop;
 	end loop;
-	return '(' || (select string_agg('''' || replace(replace(x, '\', '\\'), '''', '''''') || ''':*', ' | ') from unnest(v) x) || ')';
+	return '(' || (select string_agg('''' || replace(replace(x, E'\\', E'\\\\'), '''', '''''') || ''':*', ' | ') from unnest(v) x) || ')';
 end $$;
 comment on function dmbox.search_word(text) is 'A typed word as a part of a tsquery: all words with its stem, е and ё alike';
 
@@ -343,9 +343,9 @@ set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
-	v_words text[] := array(select replace(lower(x), 'ё', 'е') from regexp_split_to_table(left(p_query, 500), '\s+') x where x ~ '[^[:punct:]]' limit 8);
+	v_words text[] := array(select replace(lower(x), 'ё', 'е') from regexp_split_to_table(left(p_query, 500), '[[:space:]]+') x where x ~ '[^[:punct:]]' limit 8);
 	v_query tsquery := to_tsquery('simple', (select string_agg(dmbox.search_word(x), ' & ') from unnest(v_words) x));
-	v_digits text := regexp_replace(p_query, '\D', '', 'g');
+	v_digits text := regexp_replace(p_query, '[^[:digit:]]', '', 'g');
 	v_forms text[] := dmbox.search_forms(v_words[1]);
 	-- what begins with a stem of four letters is hardly another word
 	v_short text[] := array(select x from unnest(v_words) x where length((dmbox.search_forms(x))[1]) < 4);
@@ -357,7 +357,7 @@ declare
 begin
 	-- as phones, contacts and other pages write and copy it: with dots, dashes and spaces of every
 	-- kind, and unseen signs of direction
-	if p_query !~ '[^0-9 ()+\-./\u00a0\u2007-\u2015\u2028-\u202f\u2060-\u2069\u2212]' and length(v_digits) >= 4 then
+	if p_query !~ E'[^0-9 ()+./\u00a0\u2007-\u2015\u2028-\u202f\u2060-\u2069\u2212-]' and length(v_digits) >= 4 then
 		-- a number is known by its end; 8 and +7 before it are one
 		return query select c.id, null::bigint from dmbox.contacts c
 		 where c.channel = 'whatsapp'

@@ -112,7 +112,7 @@ comment on function dmbox.words_of(text, text, text) is 'The words of a text of 
 
 create or replace function dmbox.words_query(p_channel text, p_account text, p_query tsquery) returns tsquery
 language sql immutable parallel safe as $$
-	select regexp_replace(p_query::text, '''((?:[^'']|'''')+)''', '''' || dmbox.words_key(p_channel, p_account) || '\1''', 'g')::tsquery
+	select regexp_replace(p_query::text, '''((?:[^'']|'''')+)''', '''' || dmbox.words_key(p_channel, p_account) || E'\\1''', 'g')::tsquery
 $$;
 comment on function dmbox.words_query(text, text, tsquery) is 'A query for message_words.words: these words in messages of an account';
 
@@ -129,7 +129,7 @@ as $$
 declare
 	v_query tsquery := to_tsquery('simple', p_query);
 	v_word  text := (select replace(w[1], '''''', '''') from regexp_matches(v_query::text, '''((?:[^'']|'''')+)''', 'g') w
-	                  where v_query::text !~ '[|!\\]' order by length(w[1]) desc limit 1);
+	                  where v_query::text !~ E'[|!\\\\]' order by length(w[1]) desc limit 1);
 	v_upto  bigint := (select k.upto from dmbox.word_marks k where k.only_row);
 	v_share integer := 2000 / least(greatest(cardinality(p_accounts), 1), 10);
 	v_ids   bigint[];

@@ -416,7 +416,7 @@ create or replace function dmbox.outbox_reacted(o dmbox.outbox) returns void
 language sql as $$
 	insert into dmbox.reactions as r (account, message_id, contact_id, emoji, reacted_at, removed_at)
 	select o.account, m.id, 0,
-	       case when o.action = 'react' and o.reaction = 'love' then U&'\2764\FE0F'
+	       case when o.action = 'react' and o.reaction = 'love' then E'\u2764\uFE0F'
 	            when o.action = 'react' then o.reaction end,
 	       case when o.action = 'react' then now() end,
 	       case when o.action = 'unreact' then now() end

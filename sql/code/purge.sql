@@ -161,7 +161,7 @@ language sql immutable parallel safe as $$
 	select position(convert_to(p_word, 'UTF8') in p_body) > 0
 	   and dmbox.bytes_text(p_body) ~ (
 	       case when length(p_word) < 5 then '(^|[=&"])' else '(^|[^[:alnum:]])' end
-	       || regexp_replace(p_word, '([][\\.^$*+?(){}|])', '\\\1', 'g')
+	       || regexp_replace(p_word, E'([][\\\\.^$*+?(){}|])', E'\\\\\\1', 'g')
 	       || case when length(p_word) < 5 then '($|[=&"])' else '($|[^[:alnum:]])' end)
 $$;
 comment on function dmbox.holds_word(bytea, text) is 'Whether bytes hold an id that is not part of a longer word (short ids: in quotes or as a form value)';

@@ -96,7 +96,7 @@ begin
 exception when others then
 	return encode(p, 'escape');
 end $$;
-comment on function dmbox.bytes_text(bytea) is 'UTF-8 as text; other bytes escaped as \ooo; never fails';
+comment on function dmbox.bytes_text(bytea) is E'UTF-8 as text; other bytes escaped as \\ooo; never fails';
 
 create or replace view dmbox.deliveries_text as
 select d.id, d.received_at, d.verdict, d.reason, dmbox.bytes_text(d.body) as body_text,

@@ -331,9 +331,8 @@ test_older(void **state)
 }
 
 static void
-test_word(void **state)
+words_held(void)
 {
-	(void)state;
 	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('{\"id\":\"123456\"}', '123456')::int"), 1);
 	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('{\"id\":\"1234567\"}', '123456')::int"), 0);
 	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('chatId=70000000001%40c.us&x=1', '70000000001')::int"), 1);
@@ -341,7 +340,18 @@ test_word(void **state)
 	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('a=1&id=10', '10')::int"), 1);
 	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('x a.b+c y', 'a.b+c')::int"), 1);
 	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('x aab+c y', 'a.b+c')::int"), 0);
-	assert_int_equal(dbt_i64(db, "select dmbox.holds_word('\\xfffe20313233343536'::bytea, '123456')::int"), 1);
+	assert_int_equal(dbt_i64(db, "select dmbox.holds_word(decode('fffe20313233343536', 'hex'), '123456')::int"), 1);
+}
+
+/* Also where a hoster keeps the strings of old programs: a backslash is an escape there. */
+static void
+test_word(void **state)
+{
+	(void)state;
+	words_held();
+	assert_int_equal(db_script(db, "set standard_conforming_strings = off"), RC_OK);
+	words_held();
+	assert_int_equal(db_script(db, "reset standard_conforming_strings"), RC_OK);
 }
 
 /* Unsent, in any order with its edits and repeated: the words are in no column of any table,

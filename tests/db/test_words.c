@@ -80,6 +80,8 @@ others(void)
 static void
 test_found(void **state)
 {
+	struct db *other;
+
 	(void)state;
 	message("M1", "an early azure");
 	assert_int_equal(found("azure"), 1);
@@ -96,6 +98,13 @@ test_found(void **state)
 	enter_words();
 	assert_int_equal(found("azure"), 2);
 	assert_int_equal(dbt_i64(db, "select count(*) - (select count(*) from dmbox.messages) from dmbox.message_words"), 0);
+	/* words are taken apart however a hoster has strings read; a new session, for functions
+	 * are parsed once in each */
+	message("M3", "kiss of sadness");
+	other = dbt_open();
+	script(other, "set standard_conforming_strings = off");
+	assert_int_equal(dbt_i64(other, "select count(*) from dmbox.desk_search(array['main'], array['instagram'], 'kiss sadness')"), 1);
+	db_free(other);
 }
 
 /* With text, words change and go: of what was entered, and of what was not. */
