@@ -97,7 +97,7 @@ hook() {
 }
 
 test_deb() {
-	local bare before secret conf db_url code port web server ours
+	local bare before secret conf db_url code port web server ours i
 	apt_get install --no-install-recommends make build-essential debhelper dpkg-dev fakeroot lintian cron logrotate
 	in_root sh -c 'cd /src && sh tests/stack/deps.sh' >"$R/part.log" 2>&1 || { tail -n 8 "$R/part.log"; die "deps failed"; }
 	in_root sh -c 'dpkg --purge dmbox' >/dev/null 2>&1
@@ -136,10 +136,15 @@ test_deb() {
 	is "the log is where logrotate looks" "$(in_root sh -c 'ls /var/log/dmbox')" dmbox.log
 	is "logrotate takes its file" "$(in_root logrotate -d /etc/logrotate.d/dmbox 2>&1 | grep -ciE '^error')" 0
 
+	# nginx's programs of the old release
+	in_root /usr/lib/dmbox/dmbox-fcgi start 9>&- || say "dmbox-fcgi does not start"
 	before=$(sha256sum <"$conf")
 	apt_get install --no-install-recommends /src/build/dmbox_0.1.0-1_amd64.deb
 	is "upgraded" "$(in_root dpkg-query -W -f '${Version}' dmbox)" 0.1.0-1
 	is "the configuration is the same" "$(sha256sum <"$conf")" "$before"
+	of_before() { in_root sh -c 'for p in $(pgrep -U dmbox); do readlink /proc/$p/exe; done' | grep -c 'fcgi (deleted)'; }
+	for ((i = 0; i < 600; i++)); do [ "$(of_before)" != 0 ] || break; sleep 0.2; done
+	is "no program of the old release runs on behind nginx" "$(of_before)" 0
 	is "the tables are the new ones" "$(in_root dmbox migrate --dry-run 2>&1 | grep -c 'would apply')" 0
 	is "a message after the upgrade" "$(hook after)" 1
 	dbq 'delete from dmbox.heartbeats' >/dev/null
@@ -157,6 +162,8 @@ test_deb() {
 		web_end
 	done
 	is "nginx: the programs run yet" "$(in_root /usr/lib/dmbox/dmbox-fcgi status | sed 's/,.*//')" running
+	in_root a2enconf -q dmbox >"$R/part.log" 2>&1
+	is "a2enconf knows the package's snippet" "$?" 0
 	ours=$(in_root id -u dmbox)
 	in_root dpkg --purge dmbox >"$R/part.log" 2>&1
 	is "purge" "$?" 0
