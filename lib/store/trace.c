@@ -196,8 +196,10 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	/* the newest have not been entered yet */
 	[SQL_TEXT] = { NULL,
 	    "select * from (select m.received_at, null, 'message', m.account, m.channel, " MESSAGE
-	    " from dmbox.messages m where m.id in (select w.message_id from dmbox.message_words w "
-	    "  where w.words @@ phraseto_tsquery('simple', $1)"
+	    " from dmbox.messages m where m.id in (select w.message_id"
+	    "  from (select distinct c.account, c.channel from dmbox.contacts c) k"
+	    "  join dmbox.message_words w on w.words @@ dmbox.words_query(k.channel, k.account,"
+	    "   phraseto_tsquery('simple', $1))"
 	    "  union all select n.id from dmbox.messages n"
 	    "  where n.id > (select k.upto from dmbox.word_marks k where k.only_row)"
 	    "  and to_tsvector('simple', left(n.body, 100000)) @@ phraseto_tsquery('simple', $1))"
