@@ -40,7 +40,7 @@ enum {
 	IDLE_MAX = 8,			/* connections that a follower keeps */
 	FULL_MS = 50,			/* after an accept that failed */
 	AGAIN_MS = 3,			/* between looks for a new leader */
-	NO_LEADER_MS = 500,		/* a lock is held, and nobody listens */
+	NO_LEADER_MS = 1500,		/* a lock is held, and nobody listens yet */
 	AVOID_MS = 10000,		/* for so long a leader that did not answer is not asked */
 	LOOK_MS = 2000,			/* is what waits at a lent socket taken? */
 	DOOR = 1,			/* in an event's data: its peer's lent socket */
