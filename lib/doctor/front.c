@@ -305,10 +305,12 @@ static const struct cause closed_folder = { "the web server may not enter the fo
 	"instagram",
 	"chmod 755 on the folders instagram, whatsapp and dmbox of the site, and make them the "
 	"site user's (make install does both); take rules out that deny them (Deny, Require, a "
-	"list of addresses in the panel).",
+	"list of addresses in the panel). Where the host's error log says AH00670, write "
+	"+SymLinksIfOwnerMatch behind -Indexes in the .htaccess of these folders.",
 	"chmod 755 для папок instagram, whatsapp и dmbox сайта, и сделайте их владельцем "
 	"пользователя сайта (то и другое делает make install); уберите запрещающие правила "
-	"(Deny, Require, список адресов в панели)." };
+	"(Deny, Require, список адресов в панели). Если в журнале ошибок хостинга есть AH00670, "
+	"допишите +SymLinksIfOwnerMatch после -Indexes в .htaccess этих папок." };
 static const struct cause all_forbidden = {
 	"the whole site is refused: by a firewall, or the web server may not enter its folder",
 	"весь сайт закрыт: межсетевым экраном, или веб-серверу нельзя войти в его папку",

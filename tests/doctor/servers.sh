@@ -91,7 +91,7 @@ hosting_conf() {
 	DocumentRoot "$V/site"
 	<Directory "$V/site">
 		Require all granted
-		Options Indexes FollowSymLinks
+		Options ${OPTIONS:-Indexes FollowSymLinks}
 		AllowOverride ${OVERRIDE:-FileInfo AuthConfig Options}
 	</Directory>
 	<IfModule mod_fcgid.c>
