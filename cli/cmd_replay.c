@@ -238,15 +238,14 @@ const struct cmd cmd_replay = { "replay", run,
 	{ "parse stored bytes again", "разобрать сохранённые байты ещё раз" },
 	{ "usage: dmbox replay DELIVERY-ID...|--since TIME [--dry-run] [--any-signature] "
 	  "[--json]\n\n"
-	  "Parses what the ledger keeps again, byte for byte, through the door of the webhook:\n"
+	  "Parses what the ledger keeps again, byte for byte, as the webhook did:\n"
 	  "what is there already is a duplicate, what was erased stays erased, repeating is\n"
 	  "safe.  TIME is 2026-11-22T10:15:00Z, 2026-11-22, or 2h (ago).  What was refused stays\n"
 	  "refused.  Signatures that were kept are checked again; what fits no secret of today is\n"
 	  "left out unless --any-signature is given.  --dry-run only parses and compares.",
 	    "вызов: dmbox replay НОМЕР-ДОСТАВКИ...|--since ВРЕМЯ [--dry-run] [--any-signature] "
 	    "[--json]\n\n"
-	    "Разбирает сохранённое в журнале ещё раз, байт в байт, через ту же дверь, что и "
-	    "вебхук:\n"
+	    "Разбирает сохранённое в журнале ещё раз, байт в байт, так же, как вебхук:\n"
 	    "что уже есть, считается повтором, стёртое остаётся стёртым, повторять безопасно.\n"
 	    "ВРЕМЯ: 2026-11-22T10:15:00Z, 2026-11-22 или 2h (назад).  Отклонённое остаётся\n"
 	    "отклонённым.  Сохранённые подписи проверяются снова; что не подходит к секретам,\n"

@@ -3,9 +3,9 @@
 
 /*
  * The closed set of results.  A function that can fail returns one of these
- * and leaves its outputs untouched unless it is RC_OK.  The door that turns a
- * foreign error (errno, SQLSTATE, CURLcode) into one logs it once; above that
- * door the code is passed on without a second line.
+ * and leaves its outputs untouched unless it is RC_OK.  The function that turns
+ * a foreign error (errno, SQLSTATE, CURLcode) into one logs it once; its callers pass
+ * the code on without a second line.
  */
 enum rc {
 	RC_OK,		/* done */

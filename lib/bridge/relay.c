@@ -43,7 +43,7 @@ enum {
 	NO_LEADER_MS = 1500,		/* a lock is held, and nobody listens yet */
 	AVOID_MS = 10000,		/* for so long a leader that did not answer is not asked */
 	LOOK_MS = 2000,			/* is what waits at a lent socket taken? */
-	DOOR = 1,			/* in an event's data: its peer's lent socket */
+	LENT = 1,			/* in an event's data: its peer's lent socket */
 	LONELY_CALLS = 32,		/* in a row by one follower: it had better lead itself */
 	/* above DMBOX_MAX_BODY_BYTES and what parsing makes of it */
 	FRAME_MAX = 64 << 20,
@@ -70,7 +70,7 @@ struct peer {
 	struct relay *r;
 	struct peer *next, **at;
 	int fd;
-	int door;		/* the listening socket that it lent; -1: none */
+	int lent_fd;		/* the listening socket that it lent; -1: none */
 	struct buf in;
 	bool busy;		/* its call is being served */
 };
@@ -91,7 +91,7 @@ struct relay {
 	void (*lent)(int fd);
 	struct peer *peers;
 	struct peer *spare;		/* gone; an event of their sockets may be under way */
-	atomic_uint n_doors;
+	atomic_uint n_lent;
 	size_t n_busy;
 	struct peer *last;		/* who called last */
 	atomic_uint in_a_row;		/* its calls with nobody else's between them */
@@ -165,7 +165,7 @@ address(struct relay *r, struct sockaddr_un *sa)
 
 /* ---- the leader: answers -------------------------------------------------------- */
 
-/* Under r->mu.  A thread may have taken an event of the door and not looked at p yet, so p
+/* Under r->mu.  A thread may have taken an event of the lent socket and not looked at p yet, so p
  * itself stays until the threads have ended, or is another's next. */
 static void
 peer_gone(struct peer *p)
@@ -176,12 +176,12 @@ peer_gone(struct peer *p)
 	if (p->next != NULL)
 		p->next->at = p->at;
 	close(p->fd);
-	if (p->door >= 0) {
+	if (p->lent_fd >= 0) {
 		/* closing alone would not do: the follower has the same socket */
-		(void)epoll_ctl(r->epoll_fd, EPOLL_CTL_DEL, p->door, NULL);
-		close(p->door);
-		p->door = -1;
-		atomic_fetch_sub(&r->n_doors, 1);
+		(void)epoll_ctl(r->epoll_fd, EPOLL_CTL_DEL, p->lent_fd, NULL);
+		close(p->lent_fd);
+		p->lent_fd = -1;
+		atomic_fetch_sub(&r->n_lent, 1);
 	}
 	buf_free(&p->in);
 	p->next = r->spare;
@@ -246,15 +246,15 @@ relay_served(struct relay_call *call)
 
 /* A follower's listening socket is served from here on, until the follower ends. */
 static bool
-take_door(struct relay *r, struct peer *p)
+watch_lent(struct relay *r, struct peer *p)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLONESHOT,
-		.data.u64 = (uintptr_t)p | DOOR };
+		.data.u64 = (uintptr_t)p | LENT };
 
-	if (r->lent == NULL || p->door < 0)
+	if (r->lent == NULL || p->lent_fd < 0)
 		return false;
 	buf_reset(&p->in);
-	if (epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, p->door, &ev) != 0)
+	if (epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, p->lent_fd, &ev) != 0)
 		return false;
 	watch(r, p, EPOLL_CTL_MOD);	/* from here on another thread may see its end */
 	return true;
@@ -262,18 +262,18 @@ take_door(struct relay *r, struct peer *p)
 
 /* Something comes at a lent socket, or came before it was given back. */
 static void
-enter_door(struct relay *r, struct peer *p)
+accept_lent(struct relay *r, struct peer *p)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLONESHOT,
-		.data.u64 = (uintptr_t)p | DOOR };
+		.data.u64 = (uintptr_t)p | LENT };
 	bool full = false;
 	int fd = -1;
 
 	pthread_mutex_lock(&r->mu);
-	if (p->door >= 0) {
-		fd = accept4(p->door, NULL, NULL, SOCK_CLOEXEC);
+	if (p->lent_fd >= 0) {
+		fd = accept4(p->lent_fd, NULL, NULL, SOCK_CLOEXEC);
 		full = fd < 0 && errno != EAGAIN && errno != ECONNABORTED;
-		(void)epoll_ctl(r->epoll_fd, EPOLL_CTL_MOD, p->door, &ev);
+		(void)epoll_ctl(r->epoll_fd, EPOLL_CTL_MOD, p->lent_fd, &ev);
 	}
 	pthread_mutex_unlock(&r->mu);
 	if (fd >= 0)
@@ -287,7 +287,7 @@ static bool
 take_call(struct relay *r, struct peer *p, const struct frame *f)
 {
 	if (f->what == RELAY_LEND)
-		return take_door(r, p);
+		return watch_lent(r, p);
 	if (pack_read(p->in.p + sizeof *f, (size_t)f->n, &p->call.d) != RC_OK)
 		return false;
 	p->call.what = f->what;
@@ -324,11 +324,11 @@ receive(struct relay *r, struct peer *p, char *buf, size_t n)
 		return k;
 	memcpy(&fd, CMSG_DATA(c), sizeof fd);
 	pthread_mutex_lock(&r->mu);
-	if (p->door >= 0) {
+	if (p->lent_fd >= 0) {
 		close(fd);
 	} else {
-		p->door = fd;
-		atomic_fetch_add(&r->n_doors, 1);
+		p->lent_fd = fd;
+		atomic_fetch_add(&r->n_lent, 1);
 	}
 	pthread_mutex_unlock(&r->mu);
 	return k;
@@ -390,7 +390,7 @@ accept_peers(struct relay *r)
 			p = mem_alloc(sizeof *p);
 		p->r = r;
 		p->fd = fd;
-		p->door = -1;
+		p->lent_fd = -1;
 		p->busy = false;
 		buf_init(&p->in, sizeof(struct frame) + FRAME_MAX);
 		p->next = r->peers;
@@ -407,7 +407,7 @@ accept_peers(struct relay *r)
 static struct peer *
 peer_of(uint64_t data)
 {
-	return (struct peer *)(uintptr_t)(data & ~(uint64_t)DOOR);
+	return (struct peer *)(uintptr_t)(data & ~(uint64_t)LENT);
 }
 
 static void *
@@ -428,8 +428,8 @@ lead(void *arg)
 		pthread_mutex_unlock(&r->mu);
 		if (ev.data.ptr == r)
 			accept_peers(r);
-		else if ((ev.data.u64 & DOOR) != 0)
-			enter_door(r, peer_of(ev.data.u64));
+		else if ((ev.data.u64 & LENT) != 0)
+			accept_lent(r, peer_of(ev.data.u64));
 		else if (ev.data.ptr != NULL && !read_more(r, ev.data.ptr))
 			drop_peer(r, ev.data.ptr);
 	}
@@ -544,7 +544,7 @@ bool
 relay_resign(struct relay *r)
 {
 	if (r == NULL || !atomic_load(&r->leads) || atomic_load(&r->stopping) ||
-	    atomic_load(&r->n_doors) > 0 || atomic_load(&r->in_a_row) < r->lonely_calls)
+	    atomic_load(&r->n_lent) > 0 || atomic_load(&r->in_a_row) < r->lonely_calls)
 		return false;
 	pthread_mutex_lock(&r->mu);
 	r->resigning = true;

@@ -126,7 +126,7 @@ enum rc outbox_hold(struct db *db, const struct outbox_item *it, unsigned int le
 enum rc outbox_due(struct db *db, const struct conf *c, bool *due) MUST_CHECK;
 /*
  * outbox_settle(db, item, result, ms, row):
- * The door of the state machine: what came of an attempt.  Merges with an echo
+ * What came of an attempt: the only transition out of `leased` by an answer.  Merges with an echo
  * row that was stored first and applies events that came early, in the same
  * transaction; counts failures for the breaker, pauses the account's sends.
  * row (may be NULL) is the row afterwards.

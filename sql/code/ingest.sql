@@ -927,7 +927,7 @@ begin
 end $$;
 comment on function dmbox.told_again is 'Merge a later version of a message, or keep apart what is another one';
 
--- The door, for any number of deliveries and items.  A null count is 0 and a null flag
+-- Ingest, for any number of deliveries and items.  A null count is 0 and a null flag
 -- false, and an array may be null where no element has a value.  The rows of
 -- generate_series come in its order: in a plain scan, or as the outer side of a left join
 -- by nested loop, nothing can turn them around.
@@ -1273,7 +1273,7 @@ begin
 end $$;
 comment on function dmbox.ingest_many is 'Entry point: stores a batch of deliveries with contacts, messages, attachments, events, in one statement; each gets its counts';
 
--- The door again, for what most deliveries are: one that brings one new message is a
+-- Ingest again, for what most deliveries are: one that brings one new message is a
 -- handful of plain statements over plain values.  Its key has the one bucket, shared; its
 -- contact is the message's.  What is not that plain after all goes the way above.
 create or replace function dmbox.ingest(

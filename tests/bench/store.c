@@ -1,5 +1,5 @@
 /*
- * The limits on the database's side, through the same door as the webhook but
+ * The limits on the database's side, by the same call as the webhook but
  * without HTTP:
  *
  *   store array CONNINFO ITEMS SECONDS	messages/s of one connection, one delivery of ITEMS a statement

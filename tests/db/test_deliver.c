@@ -255,7 +255,7 @@ test_lookup_two_steps(void **state)
 	assert_int_equal(tiny_count(&f->t, "DROP"), 2);
 }
 
-/* Fifty of them, their echoes through the real door: each once, each settled. */
+/* Fifty of them, their echoes by the real path: each once, each settled. */
 static void
 test_drop_many_echoes(void **state)
 {

@@ -259,7 +259,7 @@ token_replaced(void **state)
 	fix_close(&x);
 }
 
-/* The announcement, through the front door. */
+/* The announcement, by the webhook. */
 static void
 announce(struct fix *x, const char *mid)
 {

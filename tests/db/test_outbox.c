@@ -1317,7 +1317,7 @@ test_two_claimers(void **state)
 	db_free(g.db);
 }
 
-/* Settling and the echoes' way through the real door, at the same time. */
+/* Settling and the echoes by the real path, at the same time. */
 struct echoer {
 	const char *account;
 	int n;

@@ -1,5 +1,5 @@
 /* Erasure: everything of one contact goes and nothing else, it comes back through
- * no door, and the ledger's balance stays even. */
+ * no way of arrival, and the ledger's balance stays even. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -215,7 +215,7 @@ test_contact(void **state)
 	assert_int_equal(left, 0);
 	assert_int_not_equal(stat(path, &st), 0);
 
-	/* no door brings it back: webhook again, with another beside it, an edit, the spool */
+	/* no way of arrival brings it back: webhook again, with another beside it, an edit, the spool */
 	arrive(one, 0, 0, 1);
 	arrive(edit, 0, 0, 1);
 	arrive(reaction, 0, 0, 1);

@@ -408,16 +408,16 @@ test_hand_on(void **state)
 
 /* ---- lent sockets ------------------------------------------------------------------ */
 
-static struct sockaddr_un door = { .sun_family = AF_UNIX };
+static struct sockaddr_un lent_at = { .sun_family = AF_UNIX };
 
 static int
 listening(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	snprintf(door.sun_path, sizeof door.sun_path, "%s/door", dir);
-	unlink(door.sun_path);
-	assert_int_equal(bind(fd, (struct sockaddr *)&door, sizeof door), 0);
+	snprintf(lent_at.sun_path, sizeof lent_at.sun_path, "%s/lent", dir);
+	unlink(lent_at.sun_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&lent_at, sizeof lent_at), 0);
 	assert_int_equal(listen(fd, 64), 0);
 	return fd;
 }
@@ -427,7 +427,7 @@ knock(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	assert_int_equal(connect(fd, (struct sockaddr *)&door, sizeof door), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&lent_at, sizeof lent_at), 0);
 	return fd;
 }
 

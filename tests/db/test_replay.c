@@ -166,7 +166,7 @@ test_foreign(void **state)
 	static const char body[] = "{\"object\":\"instagram\",\"entry\":[{\"id\":\"" OTHER_OWN "\",\"time\":1763000000,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"6500000000000001\"},\"recipient\":{\"id\":\"" OTHER_OWN "\"},"
 	    "\"timestamp\":1763000000000,\"message\":{\"mid\":\"mid.f1\",\"text\":\"hi\"}}]}]}";
-	static const enum source doors[] = { SOURCE_WEBHOOK, SOURCE_SPOOL, SOURCE_REPLAY, SOURCE_DOCTOR };
+	static const enum source sources[] = { SOURCE_WEBHOOK, SOURCE_SPOOL, SOURCE_REPLAY, SOURCE_DOCTOR };
 	struct delivery d;
 	char head[256], *hook = (char *)"/webhook/meta\"";
 	int64_t id;
@@ -183,11 +183,11 @@ test_foreign(void **state)
 	assert_int_equal(last.stored, 0);
 	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 0);
 	dbt_is(db, "select reason from dmbox.deliveries where source = 'replay'", "foreign_account");
-	for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++) {
+	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
 		delivery_init(&d);
 		d.account = "meta";
 		d.channel = CHANNEL_INSTAGRAM;
-		d.source = doors[i];
+		d.source = sources[i];
 		d.headers = head;
 		d.body = body;
 		d.body_n = strlen(body);

@@ -1,4 +1,4 @@
-/* The door into the database: counts, duplicates, effects, faults. */
+/* The one way into the database: counts, duplicates, effects, faults. */
 #include "dbtest.h"
 #include "model/provider.h"
 

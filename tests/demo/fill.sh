@@ -1,7 +1,7 @@
 #!/bin/bash
 # make demo: 80 made-up people have written to a shop, by every provider and in every
 # form.  Their pictures, voices, videos and files are served by the simulator; every
-# delivery goes through the door that a real one would.
+# delivery goes the way that a real one would.
 # usage: fill.sh STATE URL     (a running make run)
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
