@@ -48,6 +48,17 @@ gone_within() {
 	done
 	return 1
 }
+# end_now PID SIGNAL: at once, and SIGNAL to its children.  It goes before they do, or
+# by their end: bash would report a child of its own that was killed.
+end_now() {
+	local p kids
+	kids=$(pgrep -s "$1")
+	kill -TERM "$1"
+	for p in $kids; do [ "$p" = "$1" ] || kill "-$2" "$p" 2>/dev/null; done
+	gone_within 1 "$1" && return 0
+	for p in $kids; do [ "$p" = "$1" ] || kill -KILL "$p" 2>/dev/null; done
+	gone_within 5 "$1" || kill -KILL "$1"
+}
 # sweep SESSION [START]: end what is left of a session that we began
 sweep() {
 	local p left now

@@ -78,17 +78,6 @@ web_ended() {
 	[ "$quiet" -ge 12 ] || say "a request is still in work: it is cut off"
 	return 1
 }
-# end_now PID SIGNAL: at once, and SIGNAL to its children.  It goes before they do, or
-# by their end: bash would report a child of its own that was killed.
-end_now() {
-	local p kids
-	kids=$(pgrep -s "$1")
-	kill -TERM "$1"
-	for p in $kids; do [ "$p" = "$1" ] || kill "-$2" "$p" 2>/dev/null; done
-	gone_within 1 "$1" && return 0
-	for p in $kids; do [ "$p" = "$1" ] || kill -KILL "$p" 2>/dev/null; done
-	gone_within 5 "$1" || kill -KILL "$1"
-}
 stop_web() {
 	local sig=INT
 	[ -n "$web" ] || return 0
