@@ -253,7 +253,9 @@ purge(struct conf *c, const struct opts *o)
 	if (db == NULL)
 		return CMD_FAIL;
 	if (o->contact == NULL) {
-		if (cmd_when(o->older, &w.before_us) == RC_OK && w.before_us < clock_now_us())
+		/* "yesterday" is good for looking, not for what cannot be undone */
+		if (strchr("0123456789", o->older[0]) != NULL && o->older[0] != '\0' &&
+		    cmd_when(o->older, &w.before_us) == RC_OK && w.before_us < clock_now_us())
 			status = work(db, c, o, &w);
 		else
 			status = cmd_usage(&cmd_purge);
