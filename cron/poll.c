@@ -464,9 +464,8 @@ tell_away(struct poller *p, bool away)
 	if (stat(path, &st) == 0 && time(NULL) - st.st_mtime < TOLD_S && st.st_mtime <= time(NULL))
 		return;
 	fprintf(stderr,
-	    "dmbox-poll: the database is away, nothing is polled and nothing "
-	    "queued is sent; "
-	    "what arrives is kept in the spool; run: dmbox doctor\n");
+	    "dmbox-poll: the database is away, nothing is polled and nothing queued is sent; what "
+	    "arrives is kept in the spool; run: dmbox doctor\n");
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0660);
 	if (fd >= 0)
 		close(fd);

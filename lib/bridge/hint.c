@@ -97,17 +97,15 @@ static const struct {
 	    { "As JSON the body was not_understood: a line end stands unescaped in a "
 	      "string. It was "
 	      "mended and stored; send the fields as a form, which cannot break.",
-		"Как JSON тело не понято (not_understood): в строке стоит неэкранированный "
-		"перевод строки. "
-		"Оно исправлено и сохранено; отправляйте поля формой, её слова клиента "
-		"не сломают." } },
+		"Как JSON тело не понято (not_understood): в строке стоит неэкранированный перевод "
+		"строки. Оно исправлено и сохранено; отправляйте поля формой, её слова клиента не "
+		"сломают." } },
 	{ "salvaged",
 	    { "As JSON the body was not_understood: a quote in a text broke it. It was "
 	      "mended and "
 	      "stored; send the fields as a form, which cannot break.",
 		"Как JSON тело не понято (not_understood): его сломала кавычка в тексте. Оно "
-		"исправлено и "
-		"сохранено; отправляйте поля формой, её слова клиента не сломают." } },
+		"исправлено и сохранено; отправляйте поля формой, её слова клиента не сломают." } },
 	{ "behind_text",
 	    { "A member that says whose message it is stands behind a customer's words "
 	      "and was not "

@@ -102,16 +102,6 @@ is_starter(const char *s)
 	return false;
 }
 
-static bool
-same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	if (str_eq(a, b))
-		return true;
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 /* May path be run?  LINE_RIGHT, or what hinders it. */
 static enum fault
 runnable(const char *path)
@@ -148,7 +138,7 @@ configured(struct table *t, const char *named)
 		/* without a name it finds the usual one, as doctor did unless it was told */
 		return str_empty(getenv("DMBOX_CONFIG")) ? LINE_RIGHT : LINE_NO_CONF;
 	snprintf(t->what, WORD_MAX, "%s", named);
-	return same_file(named, t->config) ? LINE_RIGHT : LINE_OTHER_CONF;
+	return doctor_same_file(named, t->config) ? LINE_RIGHT : LINE_OTHER_CONF;
 }
 
 static enum fault
@@ -161,7 +151,8 @@ program(struct table *t, const char *w, const char *named)
 		f = in_path(t, w);
 	else if (*w != '/')
 		return LINE_RIGHT;	/* from a folder that the shell knows */
-	else if ((f = runnable(w)) == LINE_RIGHT && *named == '\0' && !same_file(w, t->poller))
+	else if ((f = runnable(w)) == LINE_RIGHT && *named == '\0' &&
+	    !doctor_same_file(w, t->poller))
 		f = LINE_OTHER;
 	return f != LINE_RIGHT ? f : configured(t, named);
 }
@@ -376,32 +367,29 @@ mend(const struct doctor *d, const struct table *t, char fix[DOCTOR_FIX_MAX])
 		snprintf(fix, DOCTOR_FIX_MAX,
 		    doctor_tr(d,
 			"See that cron itself runs (systemctl status cron; on shared hosting ask "
-			"the "
-			"host), and start the poller once, its words tell: `DMBOX_CONFIG='%s' %s "
-			"--once`",
+			"the host), and start the poller once, its words tell: `DMBOX_CONFIG='%s' "
+			"%s --once`",
 			"Проверьте, что сам cron работает («systemctl status cron»; на общем "
 			"хостинге — спросите поддержку), и запустите опросчик один раз, он скажет "
 			"причину: `DMBOX_CONFIG='%s' %s --once`"),
 		    t->config, t->poller);
-	else if (t->fault == LINE_CLOSED && same_file(t->what, t->poller))
+	else if (t->fault == LINE_CLOSED && doctor_same_file(t->what, t->poller))
 		snprintf(fix, DOCTOR_FIX_MAX, "`chmod 755 '%s'`", t->what);
 	else if (t->fault == LINE_NOEXEC)
 		snprintf(fix, DOCTOR_FIX_MAX, "%s",
 		    doctor_tr(d,
-			"Install dmbox where programs may be executed, such as the home folder, "
-			"or ask "
-			"the host to mount that file system without noexec.",
+			"Install dmbox where programs may be executed, such as the home folder, or "
+			"ask the host to mount that file system without noexec.",
 			"Установите dmbox туда, где программы исполняются, например в домашнюю "
-			"папку, "
-			"или попросите хостинг смонтировать эту файловую систему без «noexec»."));
+			"папку, или попросите хостинг смонтировать эту файловую систему без "
+			"«noexec»."));
 	else
 		snprintf(fix, DOCTOR_FIX_MAX,
 		    doctor_tr(d,
 			"Put this line in its place with crontab -e, or its command in the host's "
 			"panel: `* * * * * DMBOX_CONFIG='%s' %s`",
 			"Замените её через crontab -e этой строкой или её командой в панели "
-			"хостинга: "
-			"`* * * * * DMBOX_CONFIG='%s' %s`"),
+			"хостинга: `* * * * * DMBOX_CONFIG='%s' %s`"),
 		    t->config, t->poller);
 }
 
@@ -486,11 +474,9 @@ doctor_crontab(const struct doctor *d, char fix[DOCTOR_FIX_MAX], struct buf *why
 		snprintf(fix, DOCTOR_FIX_MAX, "%s",
 		    doctor_tr(d,
 			"The package's /etc/cron.d/dmbox has the line: see that cron is installed "
-			"and "
-			"runs (systemctl status cron), and what it wrote (journalctl -u cron)",
-			"Строка есть в /etc/cron.d/dmbox от пакета: проверьте, что cron "
-			"установлен и "
-			"работает (systemctl status cron) и что он пишет (journalctl -u cron)"));
+			"and runs (systemctl status cron), and what it wrote (journalctl -u cron)",
+			"Строка есть в /etc/cron.d/dmbox от пакета: проверьте, что cron установлен "
+			"и работает (systemctl status cron) и что он пишет (journalctl -u cron)"));
 		return;
 	}
 	snprintf(fix, DOCTOR_FIX_MAX,
@@ -500,9 +486,8 @@ doctor_crontab(const struct doctor *d, char fix[DOCTOR_FIX_MAX], struct buf *why
 		"one, its user the programs' own, no %% in it, and cron itself must run (systemctl "
 		"status cron); cron's mail has the errors.",
 		"Добавьте через crontab -e эту строку или её команду в панели хостинга: `* * * * * "
-		"DMBOX_CONFIG='%s' %s`. Если строка уже есть: путь в ней должен быть "
-		"этот, пользователь — тот же, что у программ, без %%, а сам cron запущен "
-		"(«systemctl "
+		"DMBOX_CONFIG='%s' %s`. Если строка уже есть: путь в ней должен быть этот, "
+		"пользователь — тот же, что у программ, без %%, а сам cron запущен («systemctl "
 		"status cron»); ошибки приходят письмом cron."),
 	    d->conf->file, poller);
 	if (!d->o.ask_cron)

@@ -382,11 +382,10 @@ way_fix(struct doctor *d, enum way w)
 	switch (w) {
 	case WAY_SOCKET:
 		return doctor_tr(d,
-		    "Nobody answers at this socket: start PostgreSQL on your own "
-		    "server, or name the socket's folder in DATABASE_URL (?host=/run/postgresql; "
-		    "show unix_socket_directories tells it); elsewhere name the host as the panel "
-		    "shows it "
-		    "(localhost, 127.0.0.1).",
+		    "Nobody answers at this socket: start PostgreSQL on your own server, or name "
+		    "the socket's folder in DATABASE_URL (?host=/run/postgresql; show "
+		    "unix_socket_directories tells it); elsewhere name the host as the panel shows "
+		    "it (localhost, 127.0.0.1).",
 		    "На этом сокете никто не отвечает: на своём сервере запустите PostgreSQL или "
 		    "укажите в DATABASE_URL папку сокета (?host=/run/postgresql; её показывает "
 		    "«show unix_socket_directories»); на хостинге укажите хост, как его показывает "

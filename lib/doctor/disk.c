@@ -126,10 +126,9 @@ static const char *
 read_only(const struct doctor *d)
 {
 	return doctor_tr(d,
-	    "The file system is mounted read-only, as the system does after an "
-	    "error of the disk: ask the host; on your own server see dmesg, check the disk, and "
-	    "mount it "
-	    "for writing (mount -o remount,rw).",
+	    "The file system is mounted read-only, as the system does after an error of the disk: "
+	    "ask the host; on your own server see dmesg, check the disk, and mount it for writing "
+	    "(mount -o remount,rw).",
 	    "Файловая система подключена только для чтения, так система делает после ошибки диска: "
 	    "обратитесь в хостинг; на своём сервере посмотрите «dmesg», проверьте диск и "
 	    "подключите его на запись: «mount -o remount,rw».");

@@ -291,6 +291,8 @@ void doctor_disk(struct doctor *d);		/* 3xx; after the web part */
  */
 const char *doctor_way(
     struct doctor *d, const char *path, uid_t uid, gid_t gid, int e, char fix[DOCTOR_FIX_MAX]);
+/* doctor_same_file(a, b): are both paths names of one file or folder? */
+bool doctor_same_file(const char *a, const char *b);
 void doctor_tick_before(struct doctor *d);	/* fills tick; before the web part */
 void doctor_tick(struct doctor *d);		/* 311; after the web part */
 /* doctor_page_ask(d): 503: flows that ask for the inbox page and what it needs. */

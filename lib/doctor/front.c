@@ -339,8 +339,8 @@ static const struct cause caller_cert = {
 	"SSLVerifyClient none); with Cloudflare's Authenticated Origin Pulls the public name "
 	"has to lead to Cloudflare.",
 	"Выключите это для /instagram/ и /whatsapp/ (nginx: «ssl_verify_client off»; Apache: "
-	"«SSLVerifyClient none»); при «Authenticated Origin Pulls» публичное имя должно вести "
-	"на Cloudflare."
+	"«SSLVerifyClient none»); при «Authenticated Origin Pulls» публичное имя должно вести на "
+	"Cloudflare."
 };
 static const struct cause whole_site = { "the whole site answers so: it is switched off",
 	"так отвечает весь сайт: он выключен",

@@ -15,12 +15,11 @@
 enum kind { TABLES, CODE };
 
 static const char tables[] =
-    "account_state accounts attachments avatars contact_aliases contacts count_marks "
-    "deliveries desk erased events heartbeats labels leases login_links media_days "
-    "message_counts message_edits message_hours message_words messages notes outbox "
-    "poll_runs "
-    "reactions refusals refused_bytes replies response_days schema_code "
-    "schema_version send_attempts sessions uploads users word_marks";
+    "account_state accounts attachments avatars contact_aliases contacts count_marks deliveries "
+    "desk erased events heartbeats labels leases login_links media_days message_counts "
+    "message_edits message_hours message_words messages notes outbox poll_runs reactions refusals "
+    "refused_bytes replies response_days schema_code schema_version send_attempts sessions uploads "
+    "users word_marks";
 static const char views[] =
     "conversations deliveries_text ingest_balance messages_full referrals turns";
 static const char functions[] =

@@ -84,17 +84,13 @@ on_script(struct doctor *d, void *arg, struct http_res *res)
 		say(d,
 		    doctor_tr(d,
 			"Let the server hand the files of dmbox/inbox out at /instagram/inbox/, "
-			".js "
-			"as text/javascript: in front of Apache nginx often takes .js and .css "
+			".js as text/javascript: in front of Apache nginx often takes .js and .css "
 			"from a folder of its own (except /instagram/ and /whatsapp/ there, or in "
-			"the "
-			"panel switch its static files off); else AddType text/javascript .js.",
+			"the panel switch its static files off); else AddType text/javascript .js.",
 			"Пусть сервер отдаёт файлы dmbox/inbox по адресу /instagram/inbox/, .js — "
-			"с "
-			"типом text/javascript: nginx перед Apache часто берёт .js и .css из своей "
-			"папки (исключите там /instagram/ и /whatsapp/ или отключите в панели "
-			"отдачу "
-			"статики через nginx); иначе: AddType text/javascript .js."),
+			"с типом text/javascript: nginx перед Apache часто берёт .js и .css из "
+			"своей папки (исключите там /instagram/ и /whatsapp/ или отключите в "
+			"панели отдачу статики через nginx); иначе: AddType text/javascript .js."),
 		    "inbox.js", res,
 		    type != NULL ? type : doctor_tr(d, "no Content-Type", "нет Content-Type"));
 }
@@ -111,8 +107,7 @@ on_cookie(struct doctor *d, void *arg, struct http_res *res)
 	say(d,
 	    doctor_tr(d,
 		"A cache before the site (Varnish, the host's \"speed\" module) takes Set-Cookie "
-		"out "
-		"of answers: except /instagram/ and /whatsapp/ from it.",
+		"out of answers: except /instagram/ and /whatsapp/ from it.",
 		"Кэш перед сайтом (Varnish, модуль «ускорения» хостинга) убирает из ответов "
 		"Set-Cookie: исключите /instagram/ и /whatsapp/."),
 	    "logout", res,
@@ -137,10 +132,9 @@ on_page(struct doctor *d, void *arg, struct http_res *res)
 		say(d,
 		    doctor_tr(d,
 			"The host adds a Content-Security-Policy of its own, which stops the "
-			"page's "
-			"scripts: except /instagram/ and /whatsapp/ from it (the panel's security "
-			"headers, a plugin, Header add in .htaccess, the CDN); dmbox sends its "
-			"own.",
+			"page's scripts: except /instagram/ and /whatsapp/ from it (the panel's "
+			"security headers, a plugin, Header add in .htaccess, the CDN); dmbox "
+			"sends its own.",
 			"Хостинг добавляет свою Content-Security-Policy, она останавливает скрипты "
 			"страницы: исключите /instagram/ и /whatsapp/ (заголовки безопасности в "
 			"панели, плагин, «Header add» в .htaccess, CDN); dmbox отправляет свою."),

@@ -73,22 +73,12 @@ how_bad(const struct doctor *d)
 	return d->tick.late ? FINDING_FAIL : FINDING_WARN;
 }
 
-/* Are both names of one folder? */
-static bool
-same_folder(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return str_eq(a, b) ||
-	    (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
-}
-
 static bool
 elsewhere(struct doctor *d)
 {
 	const struct doctor_probe *p = &d->probe;
 
-	if (!p->there || !p->tick_told || same_folder(p->tick_dir, d->conf->tick_dir))
+	if (!p->there || !p->tick_told || doctor_same_file(p->tick_dir, d->conf->tick_dir))
 		return false;
 	doctor_cause(d, DC_TICK, FINDING_FAIL,
 	    doctor_tr(d,

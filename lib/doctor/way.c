@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "doctor/doctor.h"
 
 #define GROUPS_MAX 256
@@ -59,6 +60,15 @@ closed_above(const char *path, uid_t uid, gid_t gid, char out[PATH_MAX])
 	return false;
 }
 
+bool
+doctor_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return str_eq(a, b) ||
+	    (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
 const char *
 doctor_way(
     struct doctor *d, const char *path, uid_t uid, gid_t gid, int e, char fix[DOCTOR_FIX_MAX])
@@ -72,8 +82,7 @@ doctor_way(
 		    doctor_tr(d,
 			"As root, or as who owns it: `chmod a+x '%s'`; that lets nobody list it.",
 			"От имени root или владельца: `chmod a+x '%s'`; список файлов это никому "
-			"не "
-			"открывает."),
+			"не открывает."),
 		    above);
 		snprintf(text, sizeof text,
 		    doctor_tr(d, ": %s above it may not be entered",
@@ -99,11 +108,9 @@ doctor_way(
 		"As root: where getfacl shows entries of users, setfacl -b takes them away; where "
 		"ls -Z shows labels, restorecon -R or the type httpd_sys_rw_content_t lets the web "
 		"programs write (ausearch -m avc names what was refused); AppArmor's profile of "
-		"the "
-		"web server needs the folder.",
+		"the web server needs the folder.",
 		"От имени root: если «getfacl» показывает записи пользователей, их снимает "
-		"«setfacl "
-		"-b»; если «ls -Z» показывает метки, поможет «restorecon -R» или тип "
+		"«setfacl -b»; если «ls -Z» показывает метки, поможет «restorecon -R» или тип "
 		"«httpd_sys_rw_content_t» (что запрещено, назовёт «ausearch -m avc»); в профиль "
 		"AppArmor веб-сервера нужно добавить эту папку."));
 	return doctor_tr(d,

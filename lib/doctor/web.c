@@ -176,8 +176,7 @@ answered(struct doctor *d, struct http_res *res)
 		    "The user of the web server must be able to read %s: as root give it his group "
 		    "(chgrp www-data, or the one of your server) and chmod 640, its folders chmod "
 		    "o+x; DMBOX_CONFIG there (SetEnv in .htaccess, the server's configuration) "
-		    "must "
-		    "name this file; where it is readable, the log names the line to correct; "
+		    "must name this file; where it is readable, the log names the line to correct; "
 		    "restart the programs.",
 		    "Пользователь веб-сервера должен читать %s: от имени root дайте файлу его "
 		    "группу (chgrp www-data или группа вашего сервера) и chmod 640, папкам над ним "

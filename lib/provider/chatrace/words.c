@@ -83,8 +83,7 @@ paragraph(const struct setup_facts *f, struct buf *b)
 	    id, f->url, f->url);
 	buf_puts(b,
 	    tr(f,
-		", header X-Webhook-Secret with the value of INSTAGRAM_WEBHOOK_SECRET, "
-		"body of the "
+		", header X-Webhook-Secret with the value of INSTAGRAM_WEBHOOK_SECRET, body of the "
 		"type application/x-www-form-urlencoded with the fields ",
 		", заголовок X-Webhook-Secret со значением INSTAGRAM_WEBHOOK_SECRET, тело типа "
 		"application/x-www-form-urlencoded с полями "));

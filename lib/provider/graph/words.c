@@ -50,29 +50,23 @@ const struct provider_hint graph_hints[] = {
 		"App secret)." } },
 	{ "meta_refuses",
 	    { "Meta refuses this account or app as a whole: restricted, only Standard "
-	      "Access, or the "
-	      "token belongs to another host. Nothing is lost, dmbox goes on trying; "
-	      "look into the "
-	      "App Dashboard for alerts.",
-		"Meta отказывает аккаунту или приложению целиком: ограничение, только "
-		"Standard Access "
-		"или токен для другого адреса. Ничего не потеряно, dmbox пробует дальше; "
-		"посмотрите "
-		"уведомления в App Dashboard." } },
+	      "Access, or the token belongs to another host. Nothing is lost, dmbox goes on "
+	      "trying; look into the App Dashboard for alerts.",
+		"Meta отказывает аккаунту или приложению целиком: ограничение, только Standard "
+		"Access или токен для другого адреса. Ничего не потеряно, dmbox пробует дальше; "
+		"посмотрите уведомления в App Dashboard." } },
 	{ "refused_unclear",
 	    { "Meta refuses without saying whether the account or this message is to "
 	      "blame. Nothing "
 	      "is lost, dmbox goes on trying; dmbox outbox cancel ID gives a message up.",
-		"Meta отказывает и не говорит, в аккаунте дело или в сообщении. Ничего "
-		"не потеряно, "
-		"dmbox пробует дальше; dmbox outbox cancel ID снимает сообщение." } },
+		"Meta отказывает и не говорит, в аккаунте дело или в сообщении. Ничего не "
+		"потеряно, dmbox пробует дальше; dmbox outbox cancel ID снимает сообщение." } },
 	{ "no_permission",
 	    { "The token lacks a permission or a role in the app: grant the access again, "
 	      "and see in "
 	      "the App Dashboard whether instagram_manage_messages has Advanced Access.",
-		"У токена нет разрешения или роли в приложении: выдайте доступ заново и "
-		"проверьте в "
-		"App Dashboard, есть ли у instagram_manage_messages Advanced Access." } },
+		"У токена нет разрешения или роли в приложении: выдайте доступ заново и проверьте "
+		"в App Dashboard, есть ли у instagram_manage_messages Advanced Access." } },
 	{ "restricted",
 	    { "Meta has restricted this account for a time: see Account Status in the "
 	      "Instagram app.",
@@ -83,9 +77,8 @@ const struct provider_hint graph_hints[] = {
 	      "is read, so "
 	      "that nothing is stored under a wrong name. dmbox doctor --only DMB-715 tells "
 	      "the right id.",
-		"INSTAGRAM_PAGE_ID — не тот аккаунт, которому принадлежит токен; ничего "
-		"не читается, "
-		"чтобы не записать под чужим именем. Верный id покажет dmbox doctor "
+		"INSTAGRAM_PAGE_ID — не тот аккаунт, которому принадлежит токен; ничего не "
+		"читается, чтобы не записать под чужим именем. Верный id покажет dmbox doctor "
 		"--only DMB-715." } },
 	{ "no_instagram",
 	    { "The token belongs to no Instagram account: link one to the Page, or set "

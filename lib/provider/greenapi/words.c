@@ -60,9 +60,9 @@ const struct provider_hint greenapi_hints[] = {
 	    { "WhatsApp limits this number for a time: nothing is sent, messages still "
 	      "arrive. dmbox "
 	      "holds the queue until the limit ends; write only to people who wrote first.",
-		"WhatsApp временно ограничил номер: отправки нет, входящие приходят. "
-		"dmbox придержит "
-		"очередь до конца ограничения; пишите только тем, кто написал первым." } },
+		"WhatsApp временно ограничил номер: отправки нет, входящие приходят. dmbox "
+		"придержит очередь до конца ограничения; пишите только тем, кто написал "
+		"первым." } },
 	{ "green_refuses",
 	    { "Green API refuses without saying whether the instance or this message "
 	      "is to blame. "
