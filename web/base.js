@@ -253,10 +253,14 @@ export const base = location.pathname.replace(/((instagram|whatsapp)\/)?inbox\/[
 export const key = () => crypto.randomUUID ? crypto.randomUUID() :
 	[...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
 
+// A telephone that changes from one network to the next leaves requests that nobody answers.
+const READ_MS = 30000;
+export const limit = (ms) => AbortSignal.timeout?.(ms);
 export async function call(path, options = {}) {
+	const signal = options.signal || (options.method ? undefined : limit(READ_MS));
 	let res;
 	try {
-		res = await fetch(path, { cache: 'no-store', credentials: 'same-origin', ...options, headers: { 'X-Dmbox': '1', ...options.headers } });
+		res = await fetch(path, { cache: 'no-store', credentials: 'same-origin', ...options, signal, headers: { 'X-Dmbox': '1', ...options.headers } });
 	} catch (err) {
 		throw new ApiError(0, err.name === 'AbortError' ? 'aborted' : 'network', String(err.message));
 	}
@@ -277,6 +281,29 @@ const query = (o) => {
 export const post = (path, body, headers, more) => call(path, { method: 'POST', body: JSON.stringify(body), ...more,
 	headers: { 'Content-Type': 'application/json', ...headers } });
 
+/*
+ * A page of the list or of a thread may have been read before a change that the feed told while
+ * the page was on its way: answer(promise) gives the page and what was told since it was asked for.
+ */
+const underWay = new Set();
+export async function answer(promise) {
+	const since = { messages: [], conversations: [], counts: null, reset: false };
+	underWay.add(since);
+	try {
+		return [await promise, since];
+	} finally {
+		underWay.delete(since);
+	}
+}
+export function told(messages, conversations, counts, reset) {
+	for (const since of underWay) {
+		since.messages.push(...messages);
+		since.conversations.push(...conversations);
+		since.counts = counts || since.counts;
+		since.reset ||= reset;
+	}
+}
+
 const SEND_MS = 120000;	// then the next one has its turn; a try again carries the same key
 export const server = {
 	login: (token) => post('login', { token, secure: location.protocol === 'https:' }),
@@ -287,7 +314,7 @@ export const server = {
 	conversation: (channel, id) => call(`conversation${query({ channel, id })}`).then((r) => r.conversation),
 	messages: (c, o) => call(`messages${query({ conversation: c.id, ...o })}`),
 	changes: (after) => call(`changes${query({ after })}`),
-	send: (c, body, idempotency) => post(`${base}${c.channel}/send`, body, { 'Idempotency-Key': idempotency }, { signal: AbortSignal.timeout?.(SEND_MS) }),
+	send: (c, body, idempotency) => post(`${base}${c.channel}/send`, body, { 'Idempotency-Key': idempotency }, { signal: limit(SEND_MS) }),
 	upload: (c, file) => call(`${base}${c.channel}/upload${query({ account: c.account, name: file.name })}`,
 		{ method: 'POST', body: file, headers: { 'Content-Type': file.type || 'application/octet-stream' } }),
 	outbox: (id, action) => post('outbox', { id, action }),

@@ -3,11 +3,11 @@
  * (#instagram/58), and the feed that keeps list and thread as they are on the
  * server.  Nodes are keyed by id and patched; an idle page touches none.
  */
-import { t, lang, setLanguage, $, el, button, attr, text, part, store, server, base, ApiError, brief, now, span } from './base.js';
+import { t, lang, setLanguage, $, el, button, attr, text, part, store, server, answer, told, limit, base, ApiError, brief, now, span } from './base.js';
 import { avatar, cut, nameOf, summary } from './render.js';
 import * as thread from './thread.js';
 
-const PAGE = 50, TICK_MS = 2000, HIDDEN_MS = 15000, NO_TICK_MS = 10000, SURE_MS = 600000;
+const PAGE = 50, TICK_MS = 2000, TICK_WAIT_MS = 10000, HIDDEN_MS = 15000, NO_TICK_MS = 10000, SURE_MS = 600000;
 
 const app = { me: { name: '', role: 'read', accounts: [], replies: [], labels: [], users: [] }, trouble, quiet, refresh, place, showTools, paintList };
 let conversations = new Map();	// those of the list, by id
@@ -187,7 +187,7 @@ function paintList() {
 }
 async function loadList(before) {
 	const mine = generation;
-	const page = await server.conversations({ filter: search ? 'all' : filter, channel, account, label, q: search, limit: PAGE, before });
+	const [page, since] = await answer(server.conversations({ filter: search ? 'all' : filter, channel, account, label, q: search, limit: PAGE, before }));
 	if (mine !== generation)
 		return;
 	if (!before)
@@ -198,8 +198,10 @@ async function loadList(before) {
 	if (!before && open && !search && !conversations.has(open.id) && passesPlace(open))
 		conversations.set(open.id, open);
 	next = page.next;
-	if (page.counts)
-		showCounts(page.counts);
+	for (const c of since.conversations)
+		upsert(c);
+	if (since.counts || page.counts)
+		showCounts(since.counts || page.counts);
 	paintList();
 	if (open && conversations.has(open.id))
 		thread.updateConversation(conversations.get(open.id));
@@ -511,18 +513,19 @@ const live = {
 	},
 	stop() {
 		this.on = this.leads = false;
-		this.run = null;
+		this.run = this.turn = null;
 		clearTimeout(this.timer);
 		this.channel?.close();
 		this.channel = null;
 		this.release?.();
 		this.release = null;
 	},
+	// Begun anew (the page is looked at, the network is back) it takes the place of the one under way.
 	async loop() {
 		clearTimeout(this.timer);
 		if (!this.on || !this.leads)
 			return;
-		const run = this.run;
+		const turn = this.turn = {};
 		try {
 			if (await this.changed())
 				await this.ask();
@@ -530,7 +533,7 @@ const live = {
 		} catch (err) {
 			quiet(err);
 		}
-		if (run !== this.run)
+		if (turn !== this.turn)
 			return;
 		const pause = document.visibilityState === 'hidden' ? HIDDEN_MS : this.tick ? TICK_MS : NO_TICK_MS;
 		this.timer = setTimeout(() => this.loop(), Math.min(60000, pause * 2 ** Math.min(failures, 3)));
@@ -541,7 +544,7 @@ const live = {
 			return true;
 		let res;
 		try {
-			res = await fetch(this.tick, { cache: 'no-cache', credentials: 'omit' });
+			res = await fetch(this.tick, { cache: 'no-cache', credentials: 'omit', signal: limit(TICK_WAIT_MS) });
 		} catch {
 			throw new ApiError(0, 'network', '');
 		}
@@ -564,6 +567,8 @@ const live = {
 		let held = false;
 		for (let more = true; more && this.on;) {
 			const after = this.since, r = await server.changes(after);
+			if (after !== this.since)
+				continue;	// somebody else asked meanwhile, and showed it
 			held = r.held;
 			this.take(r, after);
 			this.channel?.postMessage({ after, r });
@@ -577,31 +582,31 @@ const live = {
 		if (!this.on)
 			return;
 		this.since = r.next;
+		const messages = r.changes.filter((c) => c.type === 'message'), touched = r.changes.filter((c) => c.type === 'conversation');
+		told(messages, touched, r.counts, r.reset);
 		if (r.reset) {
 			reload();
 			thread.refreshThread().catch(quiet);
 			return;
 		}
-		const messages = r.changes.filter((c) => c.type === 'message'), touched = r.changes.filter((c) => c.type === 'conversation');
 		for (const c of touched)
 			upsert(c);
 		if (r.counts)
 			showCounts(r.counts);
 		if (touched.length)
 			paintList();
-		thread.applyMessages(messages);
-		if (touched.some((c) => c.id === thread.current()?.id) && !messages.some((m) => m.conversation === thread.current()?.id))
-			thread.refreshThread().catch(quiet);	// an event or a note came
+		thread.follow(messages, touched);
 		if (after !== null && this.leads)
 			tell(messages);
 	},
 	heard({ after, r }) {
+		const from = this.since;
 		if (!this.on)
 			return;
-		if (after === this.since)
+		if (after === from)
 			this.take(r, after);
-		else if (r.next > this.since)
-			server.changes(this.since).then((x) => this.take(x, after), quiet);
+		else if (r.next > from)
+			server.changes(from).then((x) => from === this.since && this.take(x, after), quiet);
 	},
 };
 async function refresh() {

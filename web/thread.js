@@ -3,7 +3,7 @@
  * patched, and the composer below it.  What a person has typed, chosen or tried
  * to send is kept in localStorage until it has gone out or is taken back.
  */
-import { t, $, el, button, attr, text, part, store, server, key, ApiError, dayOf, moment, now, size } from './base.js';
+import { t, $, el, button, attr, text, part, store, server, answer, key, ApiError, dayOf, moment, now, size } from './base.js';
 import { patchMessage, eventNode, noteNode, summary, cut, nameOf, errorKind } from './render.js';
 
 const WINDOW = 200, SLACK = 40, PAGE = 50, NEAR_PX = 500, FILES_MAX = 10;
@@ -232,7 +232,7 @@ export async function openThread(c, around) {
 	showLocal();
 	showEmpty();
 	try {
-		const page = await server.messages(c, around ? { around, limit: PAGE } : { limit: PAGE });
+		const [page, since] = await answer(server.messages(c, around ? { around, limit: PAGE } : { limit: PAGE }));
 		if (mine !== generation)
 			return;
 		loading.first = false;
@@ -248,6 +248,7 @@ export async function openThread(c, around) {
 			remember();
 		}
 		markRead();
+		catchUp(since);
 	} catch (err) {
 		if (mine === generation) {
 			$('thread-empty').hidden = true;
@@ -282,7 +283,7 @@ async function more(direction) {
 	const mine = generation;
 	loading[direction] = true;
 	try {
-		const page = await server.messages(conv, { [direction]: cursor, limit: PAGE });
+		const [page, since] = await answer(server.messages(conv, { [direction]: cursor, limit: PAGE }));
 		if (mine !== generation)
 			return;
 		const first = oldest(), last = newest();
@@ -298,6 +299,7 @@ async function more(direction) {
 		}
 		if (first !== oldest() || last !== newest() || page.messages.length)
 			update(direction === 'after');
+		catchUp(since);
 	} catch (err) {
 		app.trouble(err);
 	} finally {
@@ -306,8 +308,18 @@ async function more(direction) {
 	}
 }
 
-// what came or changed meanwhile: messages of any conversation, by the live feed
-export function applyMessages(messages) {
+// what came or changed meanwhile, of any conversation, by the live feed
+export function follow(messages, conversations) {
+	applyMessages(messages);
+	if (conv && conversations.some((c) => c.id === conv.id) && !messages.some((m) => m.conversation === conv.id))
+		refreshThread().catch(app.quiet);	// an event or a note came
+}
+function catchUp(since) {
+	follow(since.messages, since.conversations);
+	if (since.reset)
+		refreshThread().catch(app.quiet);
+}
+function applyMessages(messages) {
 	if (conv === null || loading.first)
 		return;
 	const mine = messages.filter((m) => m.conversation === conv.id);
@@ -328,7 +340,7 @@ export function applyMessages(messages) {
 export async function refreshThread() {
 	if (conv === null || loading.first)
 		return;
-	const mine = generation, page = await server.messages(conv, { limit: PAGE });
+	const mine = generation, [page, since] = await answer(server.messages(conv, { limit: PAGE }));
 	if (mine !== generation)
 		return;
 	if (!newer && newest() && page.next && page.messages.length && cmp(entryOf('message', page.messages.at(-1)), newest()) > 0)
@@ -337,6 +349,7 @@ export async function refreshThread() {
 	applyMessages(page.messages);
 	if (known === byId && take({ events: page.events, notes: page.notes }))
 		update(stuck);
+	catchUp(since);
 }
 export function applyNotes(notes) {
 	if (take({ notes }))

@@ -156,12 +156,70 @@ async function kinds(page) {
 	unlike('fault 5: no internal word of Instagram', meta, /\b(story_reply|story_mention|ig_reel|referral|ADS|postback|waiting|none)\b/);
 }
 
+/*
+ * An answer of the list or of a thread that was read before a message came, and arrives after
+ * the feed has told of it.  The held answer is the server's own; nothing of it is made up.
+ */
+async function held(page, what, during, go) {
+	let release, read, asked = 0;
+	const held = new Promise((ok) => { release = ok; }), answered = new Promise((ok) => { read = ok; });
+	await page.route(what, async (route) => {
+		if (asked++)
+			return route.continue();
+		const response = await route.fetch();
+		read();
+		await held;
+		await route.fulfill({ response });
+	});
+	const going = go();
+	await answered;
+	const told = page.waitForResponse((r) => /\/changes\?/.test(r.url()) && r.ok(), { timeout: 300000 });
+	await during();
+	await (await told).finished();
+	await quiet(page);	// the feed has nothing more to tell
+	release();
+	await going;
+	await quiet(page);
+	await page.unroute(what);
+	is('an answer was held', asked > 0, true);
+}
+async function late(page) {
+	await open(page, 'Клиент 8');
+	await quiet(page);
+	await held(page, /\/conversations\?/, () => arrives('79990000010', 'Клиент 10', 'пока список в пути'), () => page.click('[data-filter=all]'));
+	is('late list: who wrote meanwhile is there', await conversation(page, 'пока список в пути').count(), 1);
+	await open(page, 'Клиент 9');
+	await quiet(page);
+	await held(page, /\/messages\?/, () => arrives('79990000008', 'Клиент 8', 'пока переписка в пути'), () => conversation(page, 'Клиент 8').click());
+	is('late thread: what came meanwhile is there', await message(page, 'пока переписка в пути').count(), 1);
+	await page.click('[data-filter=unanswered]');
+}
+// nobody answers any more, as after a change of networks; the page is told that it is online again
+async function deaf(page) {
+	let hung = 0;
+	await page.route(/\/tick\//, () => { hung++; });	// never answered
+	await page.waitForRequest(/\/tick\//, { timeout: 300000 });
+	await arrives('79990000008', 'Клиент 8', 'после перерыва');
+	await page.unroute(/\/tick\//);
+	await message(page, 'после перерыва').or(conversation(page, 'после перерыва')).first().waitFor();
+	is('deaf network: a look that nobody answers ends by itself', hung > 0, true);
+	// begun anew many times, the page still asks as one
+	await page.evaluate(() => { for (let i = 0; i < 20; i++) dispatchEvent(new Event('online')); });
+	await quiet(page);
+	let looks = 0;
+	const note = (r) => { looks += /\/tick\//.test(r.url()); }, since = Date.now();
+	page.on('request', note);
+	await page.waitForTimeout(10000);
+	page.off('request', note);
+	is('deaf network: one look at a time', looks <= (Date.now() - since) / 2000 + 2, true);
+}
+
 done(async () => {
 	const b = await openBrowser('en-US', { width: 1100, height: 720 });
 	const { page } = b;
 	await page.goto(LINK);
 	await conversation(page, 'Клиент 7').waitFor();
-	for (const part of [idle, voice, drafts, errors, queued, kinds])
+	for (const part of [idle, voice, drafts, errors, queued, kinds, late, deaf])
 		if (!process.env.PART || process.env.PART === part.name)
 			try {
 				await part(page);
