@@ -17,7 +17,7 @@ const words = {
 		linkBad: { link_used: 'This link has already been used. Ask the owner for a new one.', link_expired: 'This link has expired. Ask the owner for a new one.', link_unknown: 'This link is not valid. Ask the owner for a new one.', rate: 'Too many attempts. Wait a minute, then try again.' },
 		noCookies: 'The link worked, but this browser keeps no cookies, and without them nobody stays signed in. Allow cookies for this address, then open a new link.',
 		ended: 'You have been signed out. Your drafts are kept. Open a new link to go on.',
-		away: 'The server does not answer. Your text is kept; trying again.', readOnly: 'You may read here, but not answer.', notFound: 'This conversation does not exist.', refused: 'This is not possible', said: { not_possible: 'That can no longer be done. Look at it again.', last_owner: 'One owner must remain.', user_exists: 'This name is taken. Make a new link for it instead.', name_taken: 'This name is taken.', bad_name: 'This name has signs that cannot be seen.' },
+		away: 'The server does not answer. Your text is kept; trying again.', stillIn: 'The server does not answer: you are still signed in. Try again.', readOnly: 'You may read here, but not answer.', notFound: 'This conversation does not exist.', refused: 'This is not possible', said: { not_possible: 'That can no longer be done. Look at it again.', last_owner: 'One owner must remain.', user_exists: 'This name is taken. Make a new link for it instead.', name_taken: 'This name is taken.', bad_name: 'This name has signs that cannot be seen.' },
 		draft: 'Draft', you: 'You', unread: (n) => `${n} unread`, waiting: (s) => `waiting for ${s}`, newFrom: (n) => `New message from ${n}`, newHere: 'New', meanwhile: (n) => `Somebody has just answered here (${n}). Look before you send.`,
 		unsent: 'Message was unsent', edited: 'edited', test: 'test', showAll: (n) => `Show all (${n} characters)`, showLess: 'Show less', timeUnknown: 'time of arrival; the provider gave none',
 		today: 'Today', yesterday: 'Yesterday', fromPhone: 'from the phone or app', byProgram: 'by a program',
@@ -62,7 +62,7 @@ const words = {
 		linkBad: { link_used: 'Этой ссылкой уже воспользовались. Попросите у владельца новую.', link_expired: 'Срок ссылки истёк. Попросите у владельца новую.', link_unknown: 'Ссылка недействительна. Попросите у владельца новую.', rate: 'Слишком много попыток. Подождите минуту и попробуйте снова.' },
 		noCookies: 'Ссылка подошла, но браузер не сохраняет cookie, а без них войти нельзя. Разрешите cookie для этого адреса и откройте новую ссылку.',
 		ended: 'Вход завершён. Черновики сохранены. Откройте новую ссылку, чтобы продолжить.',
-		away: 'Сервер не отвечает. Текст сохранён, пробуем ещё раз.', readOnly: 'Вам можно читать, но не отвечать.', notFound: 'Такой переписки нет.', refused: 'Это невозможно', said: { not_possible: 'Этого уже сделать нельзя. Посмотрите ещё раз.', last_owner: 'Хотя бы один владелец должен остаться.', user_exists: 'Такое имя уже есть. Создайте для него новую ссылку.', name_taken: 'Такое имя уже есть.', bad_name: 'В этом имени есть невидимые знаки.' },
+		away: 'Сервер не отвечает. Текст сохранён, пробуем ещё раз.', stillIn: 'Сервер не отвечает, выйти не удалось. Попробуйте ещё раз.', readOnly: 'Вам можно читать, но не отвечать.', notFound: 'Такой переписки нет.', refused: 'Это невозможно', said: { not_possible: 'Этого уже сделать нельзя. Посмотрите ещё раз.', last_owner: 'Хотя бы один владелец должен остаться.', user_exists: 'Такое имя уже есть. Создайте для него новую ссылку.', name_taken: 'Такое имя уже есть.', bad_name: 'В этом имени есть невидимые знаки.' },
 		draft: 'Черновик', you: 'Вы', unread: (n) => `непрочитанных: ${n}`, waiting: (s) => `ждёт ${s}`, newFrom: (n) => `Новое сообщение: ${n}`, newHere: 'Новые', meanwhile: (n) => `Здесь только что ответили (${n}). Посмотрите, прежде чем отправлять.`,
 		unsent: 'Сообщение отозвано', edited: 'изменено', test: 'проверка', showAll: (n) => `Показать полностью (знаков: ${n})`, showLess: 'Свернуть', timeUnknown: 'время получения: время отправки не сообщили',
 		today: 'Сегодня', yesterday: 'Вчера', fromPhone: 'с телефона или из приложения', byProgram: 'программой',
@@ -192,7 +192,7 @@ export function part(host, order, name, signature, build) {
 	}
 	parts.set(name, { signature, node });
 	if (held && !node.contains(document.activeElement))	// who was at a field of it goes on there
-		node.querySelector(`[name="${CSS.escape(held)}"]`)?.focus();
+		(node.name === held ? node : node.querySelector(`[name="${CSS.escape(held)}"]`))?.focus();
 }
 
 // --- times and sizes ------------------------------------------------------------------
@@ -253,16 +253,20 @@ export const base = location.pathname.replace(/((instagram|whatsapp)\/)?inbox\/[
 export const key = () => crypto.randomUUID ? crypto.randomUUID() :
 	[...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
 
-// A telephone that changes from one network to the next leaves requests that nobody answers.
-const READ_MS = 30000;
-export const limit = (ms) => AbortSignal.timeout?.(ms);
+// A telephone that changes from one network to the next leaves requests that nobody answers: each ends by itself.
+const READ_MS = 30000, WRITE_MS = 120000, UPLOAD_BYTES_MS = 10;	// an upload: at 10 kB/s and more
+export function limit(ms) {
+	const c = new AbortController();	// AbortSignal.timeout is not everywhere
+	setTimeout(() => c.abort(), ms);
+	return c.signal;
+}
 export async function call(path, options = {}) {
-	const signal = options.signal || (options.method ? undefined : limit(READ_MS));
+	const signal = options.signal || limit(options.method ? WRITE_MS : READ_MS);
 	let res;
 	try {
 		res = await fetch(path, { cache: 'no-store', credentials: 'same-origin', ...options, signal, headers: { 'X-Dmbox': '1', ...options.headers } });
 	} catch (err) {
-		throw new ApiError(0, err.name === 'AbortError' ? 'aborted' : 'network', String(err.message));
+		throw new ApiError(0, 'network', String(err.message));
 	}
 	heardTime(res.headers.get('Date'));
 	const json = (res.headers.get('Content-Type') || '').startsWith('application/json');
@@ -278,8 +282,7 @@ const query = (o) => {
 			q.set(k, v);
 	return q.size || [...q].length ? `?${q}` : '';
 };
-export const post = (path, body, headers, more) => call(path, { method: 'POST', body: JSON.stringify(body), ...more,
-	headers: { 'Content-Type': 'application/json', ...headers } });
+export const post = (path, body, headers) => call(path, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } });
 
 /*
  * A page of the list or of a thread may have been read before a change that the feed told while
@@ -304,7 +307,6 @@ export function told(messages, conversations, counts, reset) {
 	}
 }
 
-const SEND_MS = 120000;	// then the next one has its turn; a try again carries the same key
 export const server = {
 	login: (token) => post('login', { token, secure: location.protocol === 'https:' }),
 	logout: () => post('logout', {}),
@@ -314,9 +316,9 @@ export const server = {
 	conversation: (channel, id) => call(`conversation${query({ channel, id })}`).then((r) => r.conversation),
 	messages: (c, o) => call(`messages${query({ conversation: c.id, ...o })}`),
 	changes: (after) => call(`changes${query({ after })}`),
-	send: (c, body, idempotency) => post(`${base}${c.channel}/send`, body, { 'Idempotency-Key': idempotency }, { signal: limit(SEND_MS) }),
+	send: (c, body, idempotency) => post(`${base}${c.channel}/send`, body, { 'Idempotency-Key': idempotency }),
 	upload: (c, file) => call(`${base}${c.channel}/upload${query({ account: c.account, name: file.name })}`,
-		{ method: 'POST', body: file, headers: { 'Content-Type': file.type || 'application/octet-stream' } }),
+		{ method: 'POST', body: file, signal: limit(WRITE_MS + file.size / UPLOAD_BYTES_MS), headers: { 'Content-Type': file.type || 'application/octet-stream' } }),
 	outbox: (id, action) => post('outbox', { id, action }),
 	read: (c, upTo) => post('read', { conversation: c.id, upTo }),
 	update: (c, change) => post('conversation', { id: c.id, ...change }).then((r) => r.conversation),

@@ -16,7 +16,7 @@ let next = null;		// where the list goes on
 let filter = 'unanswered', channel = '', account = '', label = '', search = '';
 let counts = {};
 let generation = 0;
-let listMissing = 0;		// since when it could not be loaded
+let listMissing = null;		// since when it could not be loaded, by a clock that nobody sets
 let fromList = false;		// Back may use the browser's history
 let jumpTo = null;
 
@@ -37,7 +37,7 @@ function trouble(err) {
 function quiet(err) {
 	failures = err ? failures + 1 : 0;
 	if (!err) {		// what was asked for in vain meanwhile
-		if (listMissing && Date.now() - listMissing > 3000)
+		if (listMissing !== null && performance.now() - listMissing > 3000)
 			reload();
 		thread.loadMissing().catch(() => {});
 	}
@@ -82,21 +82,44 @@ async function login(token) {
 		// a link that was kept, and is opened again: who is signed in needs none
 		if (err.status === 401 && await start().then(() => true, () => false))
 			return;
-		return showLogin(t.linkBad[err.code] || (err.status === 429 ? t.linkBad.rate : err.status === 401 ? t.linkBad.link_unknown : t.away));
+		showLogin(t.linkBad[err.code] || (err.status === 429 ? t.linkBad.rate : err.status === 401 ? t.linkBad.link_unknown : t.away));
+		if (err.status !== 401)
+			$('token').value = token;	// it may still be good: pressed again
+		return;
 	}
 	history.replaceState(null, '', store.get('return') || location.pathname);
 	store.set('return', null);
 	await enter(t.noCookies);
+	if (!$('inbox').hidden)
+		doors?.postMessage({ who: app.me.name });
+}
+// The windows of a browser share one session: who signs in or out in one does so in all.
+const doors = 'BroadcastChannel' in window ? new BroadcastChannel(`dmbox-who${base}`) : null;
+function heardDoor({ who }) {
+	const here = $('inbox').hidden ? null : app.me.name;
+	if (who === null && here !== null)
+		signedOut('');
+	else if (who !== here && who !== null)
+		location.reload();	// each has drafts of her own
 }
 async function leave() {
 	const n = thread.keptDrafts();
 	if (n && !confirm(t.draftsLost(n)))
 		return;
+	try {
+		await server.logout();
+	} catch (err) {
+		if (err.status !== 401) {	// the next one at this computer would be her
+			text($('trouble-text'), t.stillIn);
+			$('trouble').hidden = false;
+			return;
+		}
+	}
 	thread.close();
 	thread.forgetDrafts();
-	await server.logout().catch(() => {});
 	history.replaceState(null, '', location.pathname);
 	signedOut('');
+	doors?.postMessage({ who: null });
 }
 async function start() {
 	app.me = await server.me();
@@ -219,8 +242,8 @@ function upsert(c) {
 }
 function reload() {
 	generation++;
-	listMissing = 0;
-	return loadList().then(() => quiet(null), (err) => { listMissing = Date.now(); trouble(err); });
+	listMissing = null;
+	return loadList().then(() => quiet(null), (err) => { listMissing = performance.now(); trouble(err); });
 }
 
 // --- filters, title, badge ---------------------------------------------------------------------
@@ -310,6 +333,8 @@ function note(title, options) {
 	}
 }
 function beep() {
+	if (!('AudioContext' in window))
+		return;
 	const a = new AudioContext(), o = a.createOscillator(), g = a.createGain();
 	o.frequency.value = 660;
 	g.gain.value = 0.08;
@@ -323,7 +348,7 @@ function tell(messages) {
 	if (!news.length || (document.visibilityState === 'visible' && document.hasFocus()))
 		return;
 	if (store.get('sound'))
-		beep();
+		try { beep(); } catch { /* so many at once a browser does not make */ }
 	if (store.get('notify') && 'Notification' in window && Notification.permission === 'granted')
 		for (const m of news.slice(-3)) {
 			const c = conversations.get(m.conversation);
@@ -346,26 +371,32 @@ function showTools(c) {
 	if (can)
 		patchPanel(c);
 }
+let undone = 0;		// changes that were refused or got lost: what was ticked is shown as it is
 async function change(what) {
 	try {
-		const c = await server.update(thread.current(), what);
-		upsert(c);
+		const [c, since] = await answer(server.update(thread.current(), what));
+		for (const x of [c, ...since.conversations])
+			upsert(x);
 		paintList();
 	} catch (err) {
+		undone++;
+		showTools(thread.current());
 		trouble(err);
 	}
 }
 // what changes by itself stands apart from what is being written
 const TOOLS = ['done', 'more'];
 function patchPanel(c) {
-	part($('assign-box'), ['it'], 'it', JSON.stringify([c.assignee, app.me.users]), () => el('select', { id: 'assign', name: 'assign', onchange: (ev) => change({ assignee: ev.target.value || null }) }, el('option', { value: '' }, t.nobody),
+	part($('assign-box'), ['it'], 'it', JSON.stringify([c.assignee, app.me.users, undone]), () => el('select', { id: 'assign', name: 'assign', onchange: (ev) => change({ assignee: ev.target.value || null }) }, el('option', { value: '' }, t.nobody),
 		...[...new Set([...app.me.users, c.assignee].filter(Boolean))].map((u) => el('option', { value: u, selected: u === c.assignee }, u))));
-	part($('labels-box'), ['it'], 'it', JSON.stringify([c.labels, app.me.labels]), () => el('div', {}, ...[...new Set([...app.me.labels, ...(c.labels || [])])].map((l) => el('label', {}, el('input', { type: 'checkbox', name: `label ${l}`, checked: c.labels?.includes(l),
+	part($('labels-box'), ['it'], 'it', JSON.stringify([c.labels, app.me.labels, undone]), () => el('div', {}, ...[...new Set([...app.me.labels, ...(c.labels || [])])].map((l) => el('label', {}, el('input', { type: 'checkbox', name: `label ${l}`, checked: c.labels?.includes(l),
 		onchange: (ev) => change(ev.target.checked ? { addLabels: [l] } : { removeLabels: [l] }) }), ' ', el('span', { dir: 'auto' }, l)))));
 }
 function toolsPanel(c) {
 	const fresh = el('input', { id: 'new-label', maxLength: 40, autocomplete: 'off', placeholder: t.addLabel });
-	const note = el('textarea', { id: 'note', rows: 3, maxLength: 10000, dir: 'auto', placeholder: t.notePlaceholder, value: thread.noteOf(c), oninput: () => thread.keepNote(c, note.value) });
+	const note = el('textarea', { id: 'note', rows: 3, maxLength: 10000, dir: 'auto', placeholder: t.notePlaceholder, value: thread.noteOf(c), oninput: () => keepNote() });
+	let saving = '';	// out of the field, so that a second press finds nothing; kept until the server has it
+	const keepNote = () => thread.keepNote(c, [saving, note.value].filter(Boolean).join('\n'));
 	const adds = (form, fn) => { form.addEventListener('submit', (ev) => { ev.preventDefault(); fn(); }); return form; };
 	return el('div.panel', {},
 		el('label', { htmlFor: 'assign' }, t.assign), el('div', { id: 'assign-box' }),
@@ -378,16 +409,24 @@ function toolsPanel(c) {
 			change({ addLabels: [l] });
 		})),
 		adds(el('form', {}, el('label', { htmlFor: 'note' }, t.note), note, el('button', {}, t.saveNote)), async () => {
-			if (!note.value.trim())
+			if (!note.value.trim() || saving)
 				return;
+			saving = note.value.trim();
+			note.value = '';
 			try {
-				const r = await server.note({ conversation: c.id, body: note.value.trim() });
-				note.value = '';
-				thread.keepNote(c, '');
-				$('more-tools').open = false;
-				if (thread.current()?.id === c.id)
+				const r = await server.note({ conversation: c.id, body: saving }), open = thread.current()?.id === c.id;
+				if (open && $('note').value.trim() === saving)	// the conversation was left, and opened again
+					$('note').value = '';
+				saving = '';
+				keepNote();
+				if (open && !$('note').value)
+					$('more-tools').open = false;
+				if (open)
 					thread.applyNotes([r.note]);
 			} catch (err) {
+				note.value = [saving, note.value].filter(Boolean).join('\n');
+				saving = '';
+				keepNote();
 				trouble(err);
 			}
 		}),
@@ -434,19 +473,24 @@ async function route() {
 			rows.get(was)?.firstChild.focus({ preventScroll: true });	// where she was
 		return;
 	}
-	const id = Number(address[2]), around = jumpTo, was = thread.current()?.id;
+	const id = Number(address[2]), around = jumpTo, was = thread.current()?.id, { hash } = location, { activeElement } = document;
 	jumpTo = null;
 	if (thread.current()?.id === id && !around)
 		return;
 	try {
-		const c = conversations.get(id) || await server.conversation(address[1], id);
-		const opened = thread.openThread(c, around);
+		const [c, since] = conversations.has(id) ? [conversations.get(id), null] : await answer(server.conversation(address[1], id));
+		if (location.hash !== hash)	// she is elsewhere by now
+			return;
+		const opened = thread.openThread(since?.conversations.findLast((x) => x.id === id) || c, around);
 		leaves(was);
 		paintList();
 		await opened;
-		if (fromList)		// a phone's keyboard comes when it is called
+		// a phone's keyboard comes when it is called; and who writes elsewhere by now goes on there
+		if (fromList && location.hash === hash && [activeElement, document.body].includes(document.activeElement))
 			(matchMedia('(pointer: fine)').matches && !$('text').readOnly ? $('text') : $('who')).focus({ preventScroll: true });
 	} catch (err) {
+		if (location.hash !== hash)
+			return quiet(err);
 		if (err.status === 404 && thread.current()?.id !== id) {
 			thread.close();		// the address is of none
 			paintList();
@@ -476,7 +520,7 @@ function back() {
  * browser asks and tells the others where the browser has locks.
  */
 const live = {
-	on: false, since: null, tick: null, etag: null, asked: 0, timer: 0, leads: false, channel: null, wake: null,
+	on: false, since: null, tick: null, etag: null, asked: -SURE_MS, timer: 0, leads: false, channel: null, wake: null,
 	start(me) {
 		this.stop();
 		Object.assign(this, { on: true, since: me.next ?? null, tick: me.tick || null, etag: null, leads: false, waits: false });
@@ -491,6 +535,7 @@ const live = {
 		}
 	},
 	// A tab that is looked at takes the lead: browsers let one that is hidden ask once a minute at most.
+	// Two windows may be looked at, side by side: the one that is hidden tells the other.
 	lead(steal) {
 		const run = this.run;
 		if (!steal && this.waits)
@@ -503,12 +548,12 @@ const live = {
 			this.release = done;
 			this.leads = true;
 			this.loop();
-		})).catch(() => {
+		})).catch((err) => {
 			if (this.run !== run)
 				return;
-			this.leads = false;
 			clearTimeout(this.timer);
-			this.lead(false);
+			this.leads = err.name !== 'AbortError';		// else it was taken over
+			this.leads ? this.loop() : this.lead(false);	// locks are refused: each tab for itself
 		});
 	},
 	stop() {
@@ -539,7 +584,7 @@ const live = {
 		this.timer = setTimeout(() => this.loop(), Math.min(60000, pause * 2 ** Math.min(failures, 3)));
 	},
 	async changed() {
-		const sure = Date.now() - this.asked >= SURE_MS;
+		const sure = performance.now() - this.asked >= SURE_MS;
 		if (!this.tick)
 			return true;
 		let res;
@@ -563,20 +608,25 @@ const live = {
 	},
 	async ask() {
 		const mark = this.pending;
-		this.asked = Date.now();
+		this.asked = performance.now();
+		// what an open transaction held back comes with the next look: no tick tells of it
+		if (!await this.read(true))
+			this.etag = mark;
+	},
+	// all that changed since; true: something is held back
+	async read(tells) {
 		let held = false;
 		for (let more = true; more && this.on;) {
 			const after = this.since, r = await server.changes(after);
-			if (after !== this.since)
+			if (after !== this.since || !this.on)
 				continue;	// somebody else asked meanwhile, and showed it
 			held = r.held;
+			if (tells)
+				this.channel?.postMessage({ after, r });
 			this.take(r, after);
-			this.channel?.postMessage({ after, r });
 			more = r.more;
 		}
-		// what an open transaction held back comes with the next look: no tick tells of it
-		if (!held)
-			this.etag = mark;
+		return held;
 	},
 	take(r, after) {
 		if (!this.on)
@@ -586,7 +636,7 @@ const live = {
 		told(messages, touched, r.counts, r.reset);
 		if (r.reset) {
 			reload();
-			thread.refreshThread().catch(quiet);
+			thread.refreshThread();
 			return;
 		}
 		for (const c of touched)
@@ -599,14 +649,28 @@ const live = {
 		if (after !== null && this.leads)
 			tell(messages);
 	},
-	heard({ after, r }) {
+	heard({ after, r, hidden }) {
 		const from = this.since;
 		if (!this.on)
 			return;
-		if (after === from)
-			this.take(r, after);
-		else if (r.next > from)
-			server.changes(from).then((x) => from === this.since && this.take(x, after), quiet);
+		if (hidden && document.visibilityState === 'visible' && !this.leads)
+			this.lead(true);
+		else if (r && !r.reset && after !== null && after <= from && r.next > from)
+			this.take(r, after);	// all that is new here, and perhaps more
+		else if (r && r.next !== from)
+			this.catchUp();
+	},
+	// what was told in vain (a tab that was frozen, a feed that began anew); where it fails it is tried again
+	async catchUp() {
+		if (!this.leads)
+			clearTimeout(this.timer);
+		try {
+			await this.read(false);
+		} catch (err) {
+			quiet(err);
+			if (this.on && !this.leads)
+				this.timer = setTimeout(() => this.catchUp(), NO_TICK_MS);
+		}
 	},
 };
 async function refresh() {
@@ -677,12 +741,18 @@ function bind() {
 			d.querySelector('summary').focus();
 		}
 	});
-	document.addEventListener('visibilitychange', () => {
+	const looked = () => {
+		if (document.visibilityState !== 'visible' && live.leads)
+			live.channel?.postMessage({ hidden: true });
 		if (document.visibilityState !== 'visible' || !live.on)
 			return;
-		live.asked = 0;
+		live.asked = -SURE_MS;
 		live.leads ? live.loop() : live.lead(true);
-	});
+	};
+	document.addEventListener('visibilitychange', looked);
+	window.addEventListener('pageshow', (ev) => ev.persisted && looked());
+	if (doors)
+		doors.onmessage = (ev) => heardDoor(ev.data);
 	// a keyboard that covers the page instead of making it smaller (iPhone): the page ends above it
 	const seen = window.visualViewport;
 	seen?.addEventListener('resize', () => {

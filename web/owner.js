@@ -63,7 +63,7 @@ export async function showOwner(where, lent) {
 	}
 }
 async function refresh() {
-	if (!host.checkVisibility() || document.visibilityState !== 'visible')
+	if (host.closest('[hidden]') || document.visibilityState !== 'visible')
 		return;
 	try {
 		data = await server.get('owner');
@@ -240,8 +240,10 @@ function people() {
 	}).catch(app.trouble);
 	const table = el('div', {});
 	const list = showPeople = (users) => part(table, ['it'], 'it', JSON.stringify(users), () => el('ul.people', {}, ...users.map((u) => el('li', {}, el('strong', { dir: 'auto' }, u.name), ` · ${w.role}: `, el('select', { name: `role ${u.name}`, 'aria-label': `${w.role}: ${u.name}`, onchange: (ev) => setRole(u, ev.target) }, ...roles(u.role)), ' ', el('span.faint', {}, u.lastSeen ? w.seen(brief(u.lastSeen)) : w.neverSeen),
-		el('div.pair', {}, button('quiet.small', w.newLink, () => give({ action: 'link', name: u.name })), button('quiet.small', w.revoke, () => confirm(w.revokeSure(u.name)) && post('users', { action: 'revoke', name: u.name }).then((r) => list(r.users), app.trouble), { 'aria-label': `${w.revoke}: ${u.name}` })),
-		u.sessions?.length ? el('ul', {}, ...u.sessions.map((s) => el('li', {}, el('span', { title: s.agent || '' }, device(s.agent || '')), `, ${brief(s.lastSeen)} `, button('quiet.small', w.end, () => post('users', { action: 'end', session: s.id }).then((r) => list(r.users), app.trouble))))) : null))));
+		el('div.pair', {}, button('quiet.small', w.newLink, () => give({ action: 'link', name: u.name })), button('quiet.small', w.revoke, () => confirm(w.revokeSure(u.name)) && took(u, { action: 'revoke', name: u.name }), { 'aria-label': `${w.revoke}: ${u.name}` })),
+		u.sessions?.length ? el('ul', {}, ...u.sessions.map((s) => el('li', {}, el('span', { title: s.agent || '' }, device(s.agent || '')), `, ${brief(s.lastSeen)} `, button('quiet.small', w.end, () => took(u, { action: 'end', session: s.id }))))) : null))));
+	// her own may be what was taken away: the page then closes as all others do
+	const took = (u, what) => post('users', what).then((r) => { list(r.users); return u.name === app.me.name && app.refresh(); }).catch(app.trouble);
 	const roles = (is) => Object.entries(w.roles).map(([v, s]) => el('option', { value: v, selected: v === is }, s));
 	const setRole = (u, field) => post('users', { action: 'role', name: u.name, role: field.value }).then((r) => list(r.users), (err) => { field.value = u.role; app.trouble(err); });
 	const name = el('input', { id: 'new-person', required: true, maxLength: 60, autocomplete: 'off' }), role = el('select', { id: 'new-role' }, ...roles('answer'));

@@ -21,6 +21,8 @@ let lastTop = 0;		// where it was scrolled to when that was noted
 let unseen = 0;
 let markedUpTo = 0;
 let missing = null;		// it could not be loaded: once more, when the server answers again
+let stale = false;		// nor could what the feed told of
+let topId = 0;			// the newest message that was heard of: what has a lower id is no news
 let newsFrom = null;		// the first that was unread when it was opened
 
 export const current = () => conv;
@@ -35,6 +37,7 @@ export const noteOf = (c) => store.get(noteKey(c)) || '';
 export const keepNote = (c, words) => store.set(noteKey(c), words || null);
 // each for itself: other tabs keep theirs beside it
 let outgoing = [];
+const ADOPT_MS = 150000;	// what another tab sends, and has not sent by then: that tab is gone
 const keep = (o) => store.set(own('out') + o.key, o);
 const forget = (o) => store.set(own('out') + o.key, null);
 
@@ -57,13 +60,15 @@ function heardKept(ev) {
 		app.paintList();
 }
 function heardOutgoing(key, o) {
-	const known = outgoing.find((x) => x.key === key);
+	let known = outgoing.find((x) => x.key === key);
 	if (o && known)
 		Object.assign(known, o);
 	else if (o)
-		outgoing.push(o);
+		outgoing.push(known = o);
 	else if (known?.state === 'failed')
 		removeOutgoing(known);
+	if (o?.state === 'sending')	// the same key: should both send it, it goes out once
+		setTimeout(() => outgoing.includes(known) && known.key === key && store.get(own('out') + key)?.state === 'sending' && deliver(known), ADOPT_MS);
 	showLocal();
 }
 function removeOutgoing(o) {
@@ -236,6 +241,7 @@ export async function openThread(c, around) {
 		if (mine !== generation)
 			return;
 		loading.first = false;
+		topId = Math.max(c.lastMessage?.id || 0, ...page.messages.map((m) => m.id));
 		take(page);		// all of it: the window's ends are not known yet
 		older = page.next;
 		newer = page.prev || null;
@@ -252,7 +258,7 @@ export async function openThread(c, around) {
 	} catch (err) {
 		if (mine === generation) {
 			$('thread-empty').hidden = true;
-			missing = { around, at: Date.now() };
+			missing = { around, at: performance.now() };
 		}
 		throw err;
 	} finally {
@@ -273,8 +279,10 @@ function moreNews() {
 	}
 }
 export async function loadMissing() {
-	if (conv && missing && Date.now() - missing.at > 3000)
+	if (conv && missing && performance.now() - missing.at > 3000)
 		await openThread(conv, missing.around);
+	else if (stale)
+		await refreshThread();
 }
 async function more(direction) {
 	const cursor = direction === 'before' ? older : newer;
@@ -312,19 +320,20 @@ async function more(direction) {
 export function follow(messages, conversations) {
 	applyMessages(messages);
 	if (conv && conversations.some((c) => c.id === conv.id) && !messages.some((m) => m.conversation === conv.id))
-		refreshThread().catch(app.quiet);	// an event or a note came
+		refreshThread();	// an event or a note came
 }
 function catchUp(since) {
 	follow(since.messages, since.conversations);
 	if (since.reset)
-		refreshThread().catch(app.quiet);
+		refreshThread();
 }
 function applyMessages(messages) {
 	if (conv === null || loading.first)
 		return;
 	const mine = messages.filter((m) => m.conversation === conv.id);
-	const fresh = mine.filter((m) => !byId.has(m.id) && m.direction === 'inbound');
+	const fresh = mine.filter((m) => m.id > topId && m.direction === 'inbound');
 	const others = mine.find((m) => !byId.has(m.id) && m.direction === 'outbound' && m.by !== app.me.name && m.createdAt > (newest()?.at || ''));
+	topId = Math.max(topId, ...mine.map((m) => m.id));
 	if (!take({ messages: mine }) && !fresh.length)
 		return;
 	if (!stuck)
@@ -338,9 +347,19 @@ function applyMessages(messages) {
 }
 // the newest page, where there is no feed that says what changed
 export async function refreshThread() {
+	const mine = generation;
+	stale = false;
+	try {
+		await renew(mine);
+	} catch (err) {
+		stale ||= mine === generation;
+		app.quiet(err);
+	}
+}
+async function renew(mine) {
 	if (conv === null || loading.first)
 		return;
-	const mine = generation, [page, since] = await answer(server.messages(conv, { limit: PAGE }));
+	const [page, since] = await answer(server.messages(conv, { limit: PAGE }));
 	if (mine !== generation)
 		return;
 	if (!newer && newest() && page.next && page.messages.length && cmp(entryOf('message', page.messages.at(-1)), newest()) > 0)
@@ -371,6 +390,8 @@ export function close() {
 	stuck = true;
 	unseen = markedUpTo = 0;
 	newsFrom = missing = null;
+	stale = false;
+	topId = 0;
 	list().replaceChildren();
 	showHead();
 	showEmpty();
@@ -378,8 +399,8 @@ export function close() {
 }
 
 function markRead() {
-	const m = entries.findLast((e) => e.type === 'message' && e.data.direction === 'inbound')?.data;
-	if (!conv || !m || newer || unseen || m.readAt !== null || document.visibilityState !== 'visible' || m.id === markedUpTo)
+	const m = entries.findLast((e) => e.type === 'message' && unread(e.data))?.data;
+	if (!conv || !m || newer || unseen || document.visibilityState !== 'visible' || m.id === markedUpTo)
 		return;
 	markedUpTo = m.id;
 	server.read(conv, m.id).then(() => app.refresh(), (err) => { markedUpTo = 0; app.quiet(err); });
@@ -687,12 +708,12 @@ async function transmit(o) {
 	if (o.state === 'sent' || o.error.status === 502)
 		app.refresh();
 }
-// a refusal for good needs a new key, a broken line the same
+// a refusal for good, by the server's own word, needs a new key; a broken line, or a gateway that lost the answer, the same
 function retryLocal(m) {
 	const o = outgoing.find((x) => `local-${x.key}` === m.id);
 	if (!o || o.state === 'sending')
 		return;
-	if (o.error && o.error.status >= 400 && o.error.status < 503 && ![401, 403, 408, 429, 500].includes(o.error.status))
+	if (o.error?.code && o.error.status >= 400 && o.error.status < 503 && ![401, 403, 408, 429, 500].includes(o.error.status))
 		o.key = rekey(o);
 	deliver(o);
 }

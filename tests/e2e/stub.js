@@ -61,8 +61,9 @@ const matches = (w, c, q) => [c.name, c.username, c.phone, c.contactId].some((s)
 const gets = {
 	me: (w) => ({ ...w.me, next: w.change }),
 	changes: (w, q) => {
-		const all = q.after ? w.feed.filter((f) => f.changeId > Number(q.after)) : [];
-		return { changes: all.map((f) => (f.m ? { ...f.m, type: 'message', changeId: f.changeId } : { ...f.c, type: 'conversation', changeId: f.changeId })), next: w.change, more: false, reset: false, counts: w.counts() };
+		const reset = Number(q.after) > w.change, found = q.after && !reset ? w.feed.filter((f) => f.changeId > Number(q.after)) : [];
+		const all = w.feedPage ? found.slice(0, w.feedPage) : found, more = all.length < found.length;
+		return { changes: all.map((f) => (f.m ? { ...f.m, type: 'message', changeId: f.changeId } : { ...f.c, type: 'conversation', changeId: f.changeId })), next: more ? all.at(-1).changeId : w.change, more, held: false, reset, counts: w.counts() };
 	},
 	conversations: (w, q) => {
 		const s = (q.q || '').toLowerCase();
@@ -123,7 +124,7 @@ const posts = {
 		w.touch(m);
 		return { success: true, state: m.outbox.state };
 	},
-	users: (w, b) => (b.action === 'role' ? (w.owner.users.find((u) => u.name === b.name).role = b.role, { users: w.owner.users }) : b.action === 'add' || b.action === 'link' ? { name: b.name, role: b.role || 'answer', link: 'http://127.0.0.1/inbox/#login=TOKEN', expiresAt: iso(-1440), qr: ['1110111', '1010101', '1110111', '0001000', '1110110', '1010011', '1110101'] } : { users: w.owner.users }),
+	users: (w, b) => (b.action === 'role' ? (w.owner.users.find((u) => u.name === b.name).role = b.role, { users: w.owner.users }) : b.action === 'add' || b.action === 'link' ? { name: b.name, role: b.role || 'answer', link: 'http://127.0.0.1/inbox/#login=TOKEN', expiresAt: iso(-1440), qr: ['1110111', '1010101', '1110111', '0001000', '1110110', '1010011', '1110101'] } : (b.action === 'revoke' && b.name === w.me.name && (w.signedIn = false), { users: w.owner.users })),
 	delivery: () => ({ success: true, stored: 1, duplicates: 0, ignored: 0 }),
 };
 function send(w, b, key, channel) {
