@@ -129,13 +129,13 @@ static const struct db_stmt sql[Q__MAX] = {
 	[Q_CHANGES] = { "view_changes",
 	    MESSAGE_COLS ", m.change_id, m.contact_id from dmbox.messages m"
 	    " where m.change_id > $1 and m.change_id < $2 order by m.change_id limit $3" },
+	/* the ids are a column of t: the function is planned with the statement, once */
 	[Q_TOUCHED] = { "view_touched",
-	    "select 0::bigint, j.id, j.j::text from dmbox.conversations_json(array(select "
-	    "distinct u.id"
+	    "select 0::bigint, j.id, j.j::text from (select array(select distinct u.id"
 	    "  from (select unnest($1::bigint[]) as id union all select d.contact_id from "
 	    "dmbox.desk d"
 	    "   where d.change_id > $2 and d.change_id <= $3) u where u.id is not null limit "
-	    "400)) j" },
+	    "400) as ids) t cross join lateral dmbox.conversations_json(t.ids) j" },
 	[Q_HELD] = { "view_held",
 	    "select exists (select 1 from dmbox.messages where change_id >= $1)"
 	    " or exists (select 1 from dmbox.desk where change_id >= $1)" },
