@@ -305,6 +305,27 @@ async function old() {
 	s.close();
 }
 
+// many people and labels with long names, on the smallest phone and at 200 %
+async function many() {
+	const s = await start((w) => {
+		w.me.labels = Array.from({ length: 300 }, (_, i) => `${'оченьдлиннаяметка'.repeat(2)} ${i}`);
+		w.me.users = Array.from({ length: 60 }, (_, i) => `Сотрудница ${'ы'.repeat(48)}${i}`);
+		w.add(90, 'instagram', 'Имябезпробелов'.repeat(15), { labels: w.me.labels.slice(0, 40), assignee: w.me.users[0], username: 'u'.repeat(60) });
+		w.say(90, 'inbound', 'привет', { ago: 0 });
+	});
+	for (const [name, size, more] of [['320 px', PHONE, { hasTouch: true, isMobile: true }], ['200 %', { width: 600, height: 400 }, { deviceScaleFactor: 2 }]]) {
+		const { page, context } = await openBrowser('ru-RU', size, more);
+		await openAt(page, s, '#instagram/90', 'привет');
+		await page.click('#more-tools summary');
+		is(`${name}: 300 labels and long names are cut off nowhere, and the note is at hand`, await page.evaluate(() => {
+			const p = document.querySelector('#more-tools .panel'), r = p.getBoundingClientRect();
+			return `${p.scrollWidth <= p.clientWidth} ${[...p.querySelectorAll('label, select')].every((e) => e.getBoundingClientRect().right <= r.right)} ${p.scrollHeight < 3 * innerHeight} ${document.documentElement.scrollWidth <= innerWidth}`;
+		}), 'true true true true');
+		await context.close();
+	}
+	s.close();
+}
+
 // browsers that lack things, refuse them or throw; a clock that is put back
 async function lacking() {
 	const s = await start((x) => { x.add(90, 'instagram', 'Далёкая', { done: true }); x.say(90, 'outbound', 'давно отвечено'); }), { w } = s;
@@ -373,7 +394,7 @@ async function lacking() {
 }
 
 done(async () => {
-	const all = { late, lost, doors, windows, old, lacking };
+	const all = { late, lost, doors, windows, old, many, lacking };
 	for (const [name, run] of Object.entries(all))
 		if (!process.env.PART || process.env.PART === name)
 			try {
