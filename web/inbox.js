@@ -91,11 +91,11 @@ async function login(token) {
 	store.set('return', null);
 	await enter(t.noCookies);
 	if (!$('inbox').hidden)
-		doors?.postMessage({ who: app.me.name });
+		signs?.postMessage({ who: app.me.name });
 }
 // The windows of a browser share one session: who signs in or out in one does so in all.
-const doors = 'BroadcastChannel' in window ? new BroadcastChannel(`dmbox-who${base}`) : null;
-function heardDoor({ who }) {
+const signs = 'BroadcastChannel' in window ? new BroadcastChannel(`dmbox-who${base}`) : null;
+function heardSign({ who }) {
 	const here = $('inbox').hidden ? null : app.me.name;
 	if (who === null && here !== null)
 		signedOut('');
@@ -119,9 +119,10 @@ async function leave() {
 	thread.forgetDrafts();
 	history.replaceState(null, '', location.pathname);
 	signedOut('');
-	doors?.postMessage({ who: null });
+	signs?.postMessage({ who: null });
 }
 async function start() {
+	meAt = performance.now();
 	app.me = await server.me();
 	if (app.me.lang && app.me.lang !== lang) {	// the person's own, at whatever computer
 		store.set('lang', app.me.lang);
@@ -140,6 +141,24 @@ async function start() {
 	if (!location.hash && app.me.empty && app.me.role === 'owner')
 		location.replace('#owner');
 	await Promise.all([reload(), route()]);
+}
+
+/*
+ * What is not told by the feed: who else answers, what may be done, labels, saved replies.  A page
+ * at a counter stays open for weeks.
+ */
+let meAt = 0;
+async function renewMe() {
+	meAt = performance.now();
+	const old = app.me, me = await server.me();
+	if (me.name !== old.name)
+		return location.reload();
+	app.me = me;
+	if (me.role !== old.role)
+		menu();
+	if (JSON.stringify([me.labels, me.accounts]) !== JSON.stringify([old.labels, old.accounts]) && !$('choices').contains(document.activeElement))
+		showFilters();
+	thread.showHead();
 }
 
 // --- the list ------------------------------------------------------------------------------
@@ -266,11 +285,11 @@ function places() {
 function showFilters() {
 	const names = ['unanswered', 'all', 'mine', 'unread', 'failed', 'done'];
 	$('filters').replaceChildren(...names.map((n) => button('chip', t.filters[n], (ev) => { filter = n; $('search').value = search = ''; mark(); reload(); ev.currentTarget.scrollIntoView({ block: 'nearest', inline: 'nearest' }); }, { 'data-filter': n })));
-	const select = (name, any, values, set) => el('select', { 'aria-label': name, onchange: (ev) => { set(ev.target.value); reload(); } },
-		el('option', { value: '' }, any), ...values.map(([v, s]) => el('option', { value: v }, s)));
-	const from = places();
-	$('choices').replaceChildren(...[from.length > 1 ? select(t.channel, from.some(([v]) => v.includes('/')) ? t.anyAccount : t.anyChannel, from, (v) => { [channel, account = ''] = v.split('/'); }) : null,
-		app.me.labels.length ? select(t.label, t.anyLabel, app.me.labels.map((l) => [l, l]), (v) => { label = v; }) : null].filter(Boolean));
+	const select = (name, any, values, is, set) => el('select', { 'aria-label': name, onchange: (ev) => { set(ev.target.value); reload(); } },
+		el('option', { value: '' }, any), ...values.map(([v, s]) => el('option', { value: v, selected: v === is }, s)));
+	const from = places(), labels = [...new Set([...app.me.labels, label].filter(Boolean))];
+	$('choices').replaceChildren(...[from.length > 1 ? select(t.channel, from.some(([v]) => v.includes('/')) ? t.anyAccount : t.anyChannel, from, account ? `${channel}/${account}` : channel, (v) => { [channel, account = ''] = v.split('/'); }) : null,
+		labels.length ? select(t.label, t.anyLabel, labels.map((l) => [l, l]), label, (v) => { label = v; }) : null].filter(Boolean));
 	$('choices').hidden = !$('choices').children.length;
 	mark();
 }
@@ -574,6 +593,8 @@ const live = {
 		try {
 			if (await this.changed())
 				await this.ask();
+			if (document.visibilityState === 'visible' && performance.now() - meAt >= SURE_MS)
+				await renewMe();
 			quiet(null);
 		} catch (err) {
 			quiet(err);
@@ -751,8 +772,8 @@ function bind() {
 	};
 	document.addEventListener('visibilitychange', looked);
 	window.addEventListener('pageshow', (ev) => ev.persisted && looked());
-	if (doors)
-		doors.onmessage = (ev) => heardDoor(ev.data);
+	if (signs)
+		signs.onmessage = (ev) => heardSign(ev.data);
 	// a keyboard that covers the page instead of making it smaller (iPhone): the page ends above it
 	const seen = window.visualViewport;
 	seen?.addEventListener('resize', () => {

@@ -176,7 +176,7 @@ async function lost() {
 }
 
 // signing in and out on a line that breaks, and in the other window
-async function doors() {
+async function signs() {
 	const s = await start(), { w } = s, { b, a, other } = await two(s);
 	await broken(a, /\/logout/);
 	a.on('dialog', (d) => d.accept());
@@ -208,6 +208,34 @@ async function doors() {
 	await c.page.click('#login button');
 	await c.page.locator('#conversations button').first().waitFor({ timeout: 20000 }).catch(() => {});
 	is('a link on a line that broke is pressed again', `${await c.page.isVisible('#inbox')} ${c.page.url().includes('login')}`, 'true false');
+	// the session ends and begins again in the same window: what the list is narrowed to is said
+	s.w.me.name = 'anna';
+	s.w.signedIn = true;
+	await c.page.goto('about:blank');
+	await c.page.goto(`${s.url}/inbox/`);
+	await c.page.locator('#conversations button').first().waitFor();
+	const narrowed = () => c.page.evaluate(() => document.querySelector('#choices select:last-child').value);
+	await c.page.locator('#choices select').last().selectOption(s.w.me.labels[0]);
+	const label = await narrowed();
+	s.w.signedIn = false;
+	await c.page.click('[data-filter=all]');
+	await c.page.locator('#login').waitFor();
+	await c.page.fill('#token', 'good');
+	await c.page.click('#login button');
+	await c.page.locator('#inbox').waitFor();
+	is('signed in again: the label that the list is narrowed to is the one that is shown', await narrowed(), label);
+	// what a colleague adds during the day
+	await c.page.clock.install();
+	await openAt(c.page, s, '#instagram/1', 'Спасибо большое');
+	s.w.me.users.push('Вера');
+	s.w.me.replies.push({ id: 9, name: 'адрес', text: 'Невский, 28' });
+	s.w.me.labels.push('новая');
+	await c.page.clock.fastForward(11 * 60e3);
+	await c.page.waitForFunction(() => [...document.querySelectorAll('#choices option')].some((o) => o.value === 'новая'), null, { timeout: 20000 }).catch(() => {});
+	await c.page.fill('#text', '/адрес');
+	is('a colleague, a label and a saved reply that are new come by themselves', await c.page.evaluate(() => [[...document.querySelectorAll('#assign option')].some((o) => o.value === 'Вера'),
+		[...document.querySelectorAll('#choices option')].some((o) => o.value === 'новая'), !document.getElementById('canned').hidden].join()), 'true,true,true');
+	await c.page.fill('#text', '');
 	// an owner takes access away, from herself
 	const own = s.w.owner.users[0].name;
 	s.w.me.name = own;
@@ -249,7 +277,7 @@ async function windows() {
 	await message(other, 'услышано').last().waitFor();
 	await looks(a, s, 8);
 	is('a window that missed some is told all of it', await a.locator('#messages .text', { hasText: 'услышано' }).count(), 6);
-	// the database is another one now, and its feed begins anew
+	// the database is another one now, and its feed starts again
 	await a.evaluate(() => { window.deaf = true; });
 	w.say(1, 'inbound', 'перед сменой', { ago: 0 });
 	await message(other, 'перед сменой').waitFor();
@@ -261,7 +289,7 @@ async function windows() {
 	w.say(1, 'inbound', 'из новой базы', { ago: 0 });
 	await message(other, 'из новой базы').waitFor();
 	await looks(a, s, 6);
-	is('a feed that begins anew does so in every window', await message(a, 'из новой базы').count(), 1);
+	is('a feed that starts again does so in every window', await message(a, 'из новой базы').count(), 1);
 
 	// a window is closed while its message goes out
 	await a.clock.install();
@@ -394,7 +422,7 @@ async function lacking() {
 }
 
 done(async () => {
-	const all = { late, lost, doors, windows, old, many, lacking };
+	const all = { late, lost, signs, windows, old, many, lacking };
 	for (const [name, run] of Object.entries(all))
 		if (!process.env.PART || process.env.PART === name)
 			try {
