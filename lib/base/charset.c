@@ -240,3 +240,38 @@ charset_guess(const char *p, size_t n)
 		return u[2] == 0 ? "utf-32le" : "utf-16le";
 	return NULL;
 }
+
+/* The marks that word processors and chats put in, and what cannot be seen. */
+const char *
+charset_odd(const char *p, size_t n)
+{
+	static const struct {
+		const char *bytes, *name;
+	} signs[] = {
+		{ "\xe2\x80\x9c", "\xe2\x80\x9c" },
+		{ "\xe2\x80\x9d", "\xe2\x80\x9d" },
+		{ "\xe2\x80\x9e", "\xe2\x80\x9e" },
+		{ "\xc2\xab", "\xc2\xab" },
+		{ "\xc2\xbb", "\xc2\xbb" },
+		{ "\xe2\x80\x98", "\xe2\x80\x98" },
+		{ "\xe2\x80\x99", "\xe2\x80\x99" },
+		{ "\xe2\x80\x8b", "U+200B" },
+		{ "\xe2\x80\x8c", "U+200C" },
+		{ "\xe2\x80\x8d", "U+200D" },
+		{ "\xe2\x80\x8e", "U+200E" },
+		{ "\xe2\x80\x8f", "U+200F" },
+		{ "\xe2\x81\xa0", "U+2060" },
+		{ "\xef\xbb\xbf", "U+FEFF" },
+		{ "\xc2\xa0", "U+00A0" },
+		{ "\xc2\xad", "U+00AD" },
+		{ "\xe2\x80\xa8", "U+2028" },
+		{ "\xe2\x80\xaf", "U+202F" },
+		{ "\xe3\x80\x80", "U+3000" },
+		{ "\xef\xbc\x9d", "\xef\xbc\x9d" },
+	};
+
+	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+		if (memmem(p, n, signs[i].bytes, strlen(signs[i].bytes)) != NULL)
+			return signs[i].name;
+	return NULL;
+}

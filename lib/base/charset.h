@@ -17,5 +17,9 @@ enum rc charset_to_utf8(const char *name, const char *p, size_t n, struct buf *o
 /* charset_guess(p, n): "utf-16le" and so on where the bytes begin with a byte order mark or
  * as ASCII text in units of 2 or 4 bytes does; NULL otherwise. */
 const char *charset_guess(const char *p, size_t n);
+/* charset_odd(p, n): the name of a sign in this UTF-8 text that cannot be seen or looks like an
+ * ASCII one, as pages, chats and word processors put in: "U+00A0", or a curly quote itself. NULL:
+ * none. Borrows nothing. */
+const char *charset_odd(const char *p, size_t n);
 
 #endif

@@ -3,9 +3,11 @@
  * told to the caller, never guessed at.
  */
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/charset.h"
 #include "base/envfile.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -33,7 +35,9 @@ tail(const char *p, const char *end)
 	size_t n = (size_t)(end - p);
 
 	str_trim(&p, &n);
-	return n == 0 || *p == '#' ? NULL : "text behind the closing quote";
+	return n == 0 || *p == '#' ?
+	    NULL :
+	    "text behind the closing quote: put all of the value in quotes, \" in it as \\\"";
 }
 
 static const char *
@@ -49,7 +53,7 @@ quoted(const char *p, const char *end, struct buf *out)
 			buf_putc(out, *p);
 	}
 	if (p == end)
-		return "the closing quote is missing";
+		return "the closing quote is missing: a value ends on its line";
 	return tail(p + 1, end);
 }
 
@@ -69,13 +73,65 @@ plain(const char *p, const char *end, struct buf *out)
 	return NULL;
 }
 
+/* Is what stands behind the last blank a key, as in "set KEY" and "- KEY"? */
+static bool
+word_before(const char *p, size_t n)
+{
+	size_t i = n;
+
+	while (i > 0 && p[i - 1] != ' ' && p[i - 1] != '\t')
+		i--;
+	return i > 0 && key_ok(p + i, n - i);
+}
+
+/* The part before '=', which may be a secret's end: it is not quoted. */
+static const char *
+not_a_key(const char *p, size_t n, char buf[96])
+{
+	const char *odd = charset_odd(p, n);
+	size_t bare = n;
+
+	while (bare > 0 && (p[bare - 1] == ' ' || p[bare - 1] == '\t'))
+		bare--;
+	if (bare < n && key_ok(p, bare))
+		return "a blank before '=': take it out";
+	if (odd != NULL) {
+		snprintf(buf, 96, "the key holds %s: type the line again", odd);
+		return buf;
+	}
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)p[i] >= 0x80)
+			return "the key holds a letter that is not Latin: type the key again";
+	if (bare > 2 && (*p == '"' || *p == '\'') && p[bare - 1] == *p && key_ok(p + 1, bare - 2))
+		return "the key stands in quotes: take them out";
+	if (word_before(p, bare))
+		return "something stands before the key: take it out, KEY=value is all";
+	return "the part before '=' is not a key (letters, digits and _)";
+}
+
+static const char *
+no_equals(const char *p, size_t n, char buf[96])
+{
+	const char *odd = charset_odd(p, n), *colon = memchr(p, ':', n);
+
+	if (odd != NULL) {
+		snprintf(buf, 96, "not KEY=value: it holds %s: type the line again", odd);
+		return buf;
+	}
+	if (*p == ';' || (n > 1 && (memcmp(p, "//", 2) == 0 || memcmp(p, "--", 2) == 0)))
+		return "not KEY=value: a comment begins with #";
+	if (colon != NULL && key_ok(p, (size_t)(colon - p)))
+		return "not KEY=value: write '=' for ':'";
+	return "not KEY=value: a value ends on its line, a comment begins with #";
+}
+
 static void
 one_line(const char *p, size_t n, unsigned int line, envfile_fn fn, void *arg)
 {
 	const char *eq, *why;
 	struct buf value;
+	char *key, buf[96];
 	size_t key_n;
-	char *key;
 
 	str_trim(&p, &n);
 	if (n == 0 || *p == '#')
@@ -90,15 +146,10 @@ one_line(const char *p, size_t n, unsigned int line, envfile_fn fn, void *arg)
 		str_trim(&p, &n);
 	}
 	eq = memchr(p, '=', n);
-	if (eq == NULL) {
-		fn(arg, line, NULL, NULL, "not KEY=value");
-		return;
-	}
-	key_n = (size_t)(eq - p);
-	if (!key_ok(p, key_n)) {
+	key_n = eq != NULL ? (size_t)(eq - p) : 0;
+	if (eq == NULL || !key_ok(p, key_n)) {
 		fn(arg, line, NULL, NULL,
-		    key_n > 0 && p[key_n - 1] == ' ' ? "a blank before '='" :
-						       "the part before '=' is not a key");
+		    eq == NULL ? no_equals(p, n, buf) : not_a_key(p, key_n, buf));
 		return;
 	}
 	key = mem_ndup(p, key_n);

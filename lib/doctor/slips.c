@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/charset.h"
 #include "base/envfile.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -23,39 +24,6 @@ struct reading {
 	const char *file;
 	struct strv keys, values;	/* those of this file, for keys that are set twice */
 };
-
-/* The marks that word processors and chats put in, and what cannot be seen. */
-static const char *
-odd_sign(const char *v)
-{
-	static const struct {
-		const char *bytes, *name;
-	} signs[] = {
-		{ "\xe2\x80\x9c", "\xe2\x80\x9c" },
-		{ "\xe2\x80\x9d", "\xe2\x80\x9d" },
-		{ "\xe2\x80\x9e", "\xe2\x80\x9e" },
-		{ "\xc2\xab", "\xc2\xab" },
-		{ "\xc2\xbb", "\xc2\xbb" },
-		{ "\xe2\x80\x98", "\xe2\x80\x98" },
-		{ "\xe2\x80\x99", "\xe2\x80\x99" },
-		{ "\xe2\x80\x8b", "U+200B" },
-		{ "\xe2\x80\x8c", "U+200C" },
-		{ "\xe2\x80\x8d", "U+200D" },
-		{ "\xe2\x80\x8e", "U+200E" },
-		{ "\xe2\x80\x8f", "U+200F" },
-		{ "\xe2\x81\xa0", "U+2060" },
-		{ "\xef\xbb\xbf", "U+FEFF" },
-		{ "\xc2\xa0", "U+00A0" },
-		{ "\xc2\xad", "U+00AD" },
-		{ "\xe2\x80\xa8", "U+2028" },
-		{ "\xe2\x80\xaf", "U+202F" },
-	};
-
-	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
-		if (strstr(v, signs[i].bytes) != NULL)
-			return signs[i].name;
-	return NULL;
-}
 
 static void
 slip(struct reading *r, unsigned int line, const char *key, const char *what, const char *remedy)
@@ -261,7 +229,7 @@ public_address(struct reading *r, unsigned int line, const char *v)
 	}
 	for (const char *p = v; *p != '\0'; p++)
 		foreign |= (unsigned char)*p >= 0x80;
-	if (!foreign || at != NULL || odd_sign(v) != NULL)
+	if (!foreign || at != NULL || charset_odd(v, strlen(v)) != NULL)
 		return;
 	buf_init(&b, 4096);
 	ascii_address(v, &b);
@@ -426,7 +394,7 @@ on_line(void *arg, unsigned int line, const char *key, const char *value, const 
 
 	if (why != NULL || key == NULL || value == NULL)
 		return;
-	if ((sign = odd_sign(value)) != NULL) {
+	if ((sign = charset_odd(value, strlen(value))) != NULL) {
 		char what[160];
 
 		snprintf(what, sizeof what,

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "model/key.h"
 #include "model/raw.h"
+#include "base/charset.h"
 #include "base/envfile.h"
 #include "base/mem.h"
 #include "base/prefix.h"
@@ -203,7 +204,7 @@ raw_check(struct conf *c, struct raw *raw)
 	for (size_t k = 0; k < key_n; k++) {
 		struct conf_kv *kv = &raw->v[k];
 		char buf[160];
-		const char *why;
+		const char *why, *odd;
 
 		if (kv->value == NULL)
 			continue;
@@ -216,7 +217,12 @@ raw_check(struct conf *c, struct raw *raw)
 		why = key_check(&key_defs[k], kv->value, buf);
 		if (why == NULL)
 			continue;
-		conf_issue(c, true, key_defs[k].info.name, kv->from, "%s", why);
+		odd = charset_odd(kv->value, strlen(kv->value));
+		if (odd != NULL)
+			conf_issue(c, true, key_defs[k].info.name, kv->from,
+			    "holds %s, which a page or chat put there: type the value again", odd);
+		else
+			conf_issue(c, true, key_defs[k].info.name, kv->from, "%s", why);
 		raw_set(kv, NULL, NULL);
 	}
 	raw_split_lists(raw);

@@ -213,8 +213,11 @@ test_syntax(void **state)
 	assert_string_equal(verify_token(&c->accounts[0]), "last");
 	assert_null(account_value(&c->accounts[0], "INSTAGRAM_APP_SECRET"));
 	conf_drop(c);
-	has_issue(DB "nonsense\n", true, "2: not KEY=value");
-	has_issue(DB "\nJWT_SECRET=\"abc\n", true, "3: JWT_SECRET: the closing quote is missing");
+	has_issue(DB "nonsense\n", true,
+	    "2: not KEY=value: a value ends on its line, a comment begins with #");
+	has_issue(DB "JWT_SECRET\t=x\n", true, "2: a blank before '=': take it out");
+	has_issue(DB "\nJWT_SECRET=\"abc\n", true,
+	    "3: JWT_SECRET: the closing quote is missing: a value ends on its line");
 }
 
 static void
@@ -240,6 +243,10 @@ test_values(void **state)
 	} bad[] = {
 		{ "INSTAGRAM_USE_MOCK", "maybe", "is neither true nor false" },
 		{ "INSTAGRAM_POLL_SECONDS", "10s", "is not a whole number" },
+		{ "INSTAGRAM_POLL_SECONDS", "20\xc2\xa0",
+		  "holds U+00A0, which a page or chat put there: type the value again" },
+		{ "DMBOX_PUBLIC_URL", "\xe2\x80\x9chttps://a.example\xe2\x80\x9d",
+		  "holds \xe2\x80\x9c, which a page or chat put there: type the value again" },
 		{ "INSTAGRAM_POLL_SECONDS", "-1", "must be between 0 and 86400" },
 		{ "DMBOX_LOG_MAX_BYTES", "-1", "must be at least 0" },
 		{ "DMBOX_MAX_BODY_BYTES", "99999999", "must be between 1 and 16777216" },
