@@ -24,7 +24,19 @@
 
 #define FILE_MAX (4u * 1024 * 1024)
 
-enum { S_LOCK, S_HAVE, S_VERSION, S_ALL, S_ADD, S_HAVE_CODE, S_CODE, S_ADD_CODE, S_NAME, S_OWNER };
+enum {
+	S_LOCK,
+	S_HAVE,
+	S_VERSION,
+	S_ALL,
+	S_ADD,
+	S_HAVE_CODE,
+	S_CODE,
+	S_ADD_CODE,
+	S_NAME,
+	S_OWNER,
+	S_FOREIGN
+};
 static const struct db_stmt sql[] = {
 	[S_LOCK] = { NULL, "select pg_advisory_xact_lock(8463518470102)" },
 	[S_HAVE] = { NULL, "select to_regclass('dmbox.schema_version') is not null" },
@@ -43,6 +55,12 @@ static const struct db_stmt sql[] = {
 	    "select 1 from pg_db_role_setting s, unnest(s.setconfig) x "
 	    "where s.setdatabase = d.oid and s.setrole = 0 and x like 'search_path=%dmbox%') "
 	    "from pg_database d where d.datname = current_database()" },
+	/* who has something in the schema whose rights we do not have */
+	[S_FOREIGN] = { NULL,
+	    "select pg_get_userbyid(x.owner)::text, current_user::text from ("
+	    "select nspowner as owner from pg_namespace where nspname = 'dmbox' union all "
+	    "select c.relowner from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+	    "where n.nspname = 'dmbox') x where not pg_has_role(x.owner, 'USAGE') limit 1" },
 };
 
 /* public stays first: an existing program's own table "messages" keeps its name. */
@@ -400,6 +418,27 @@ set_search_path(struct db *db)
 		    db_error(db));
 }
 
+/* After a failure: a dump was read by somebody else, whose tables they are then. */
+static void
+say_foreign(struct db *db)
+{
+	struct db_res *r = NULL;
+
+	if (db_exec(db, &sql[S_FOREIGN], NULL, &r) == RC_OK && db_rows(r) > 0) {
+		const char *owner = db_get_text(r, 0, 0), *me = db_get_text(r, 0, 1);
+
+		cmd_error(
+		    cmd_tr("the schema dmbox or tables in it belong to %s, and DATABASE_URL logs "
+			   "in as %s: name %s there, or read the dump again as %s "
+			   "(pg_restore --no-owner --role=%s, psql -U %s)",
+			"схема dmbox или таблицы в ней принадлежат %s, а DATABASE_URL входит как "
+			"%s: укажите там %s или прочитайте дамп снова от имени %s "
+			"(pg_restore --no-owner --role=%s, psql -U %s)"),
+		    owner, me, owner, me, me, me);
+	}
+	db_res_free(r);
+}
+
 /* ---- the command ---- */
 
 static void
@@ -546,6 +585,8 @@ run(int argc, char **argv)
 	opts.statement_ms = 600000;	/* waiting for another migrate's lock */
 	db = db_new(&opts);
 	status = migrate(db, &s, dry, json);
+	if (status == CMD_FAIL && db_fault(db) == DB_FAULT_DENIED)
+		say_foreign(db);
 out:
 	db_free(db);
 	steps_free(&s);
