@@ -23,6 +23,7 @@
 #include "extern/sandbox.h"
 #include "store/store.h"
 #include "base/str.h"
+#include "bridge/spoolmark.h"
 #include "bridge/tick.h"
 
 #define TICK_MS 1000
@@ -472,6 +473,23 @@ ctx_batch_stop(struct ctx *c)
 	} while (now != first);
 }
 
+/* NULL: it cannot be used, or is another installation's. */
+static struct spool *
+open_spool(const char *dir, const struct conf *conf)
+{
+	struct spool *s = NULL;
+	char other[1024];
+
+	if (spool_open(dir, &s) == RC_OK && spoolmark(conf, dir, other) != RC_OK) {
+		log_error("spool: %s is that of %s, which stores in another database; set "
+			  "DMBOX_SPOOL_DIR to a folder of its own in %s",
+		    dir, other, conf->file);
+		spool_close(s);
+		s = NULL;
+	}
+	return s;
+}
+
 struct spool *
 ctx_spool(struct ctx *c, const struct conf *conf)
 {
@@ -490,8 +508,7 @@ ctx_spool(struct ctx *c, const struct conf *conf)
 	if (c->spool == NULL && c->spool_dir != NULL &&
 	    (c->spool_ms == 0 || now - c->spool_ms >= RETRY_SPOOL_MS)) {
 		c->spool_ms = now;
-		if (spool_open(c->spool_dir, &s) == RC_OK)
-			c->spool = s;
+		c->spool = open_spool(c->spool_dir, conf);
 	}
 	s = c->spool;
 	pthread_mutex_unlock(&c->lock);

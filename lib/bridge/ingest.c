@@ -23,6 +23,7 @@
 #include "store/state.h"
 #include "store/store.h"
 #include "base/str.h"
+#include "bridge/spoolmark.h"
 
 #define DAY_US (INT64_C(86400) * 1000000)
 
@@ -555,7 +556,8 @@ drain_folder(struct db *db, const struct conf *c, const char *dir, size_t *done)
 	size_t n = 0;
 
 	if ((size_t)snprintf(path, sizeof path, "%s/new", dir) >= sizeof path ||
-	    access(path, R_OK | W_OK | X_OK) != 0 || spool_open(dir, &sp) != RC_OK)
+	    access(path, R_OK | W_OK | X_OK) != 0 || spoolmark(c, dir, NULL) != RC_OK ||
+	    spool_open(dir, &sp) != RC_OK)
 		return RC_OK;
 	do {
 		rc = ingest_drain(db, c, sp, DRAIN_FILES, &n);

@@ -20,6 +20,7 @@
 #include "doctor/doctor.h"
 #include "base/mem.h"
 #include "bridge/spool.h"
+#include "bridge/spoolmark.h"
 #include "base/str.h"
 
 #define WAIT_WARN_S 120
@@ -302,6 +303,24 @@ kept(struct doctor *d, const char *dir)
 		    dir);
 }
 
+/* One spool for two installations: each would store what came for the other. */
+static void
+whose(struct doctor *d, const char *dir)
+{
+	char other[1024];
+
+	if (spoolmark(d->conf, dir, other) != RC_OK)
+		doctor_cause(d, DC_SPOOL, FINDING_FAIL,
+		    doctor_tr(d,
+			"Set DMBOX_SPOOL_DIR in this configuration to a folder of its own: two "
+			"databases cannot share a spool.",
+			"Укажите в DMBOX_SPOOL_DIR этой конфигурации отдельную папку: у двух баз "
+			"данных не может быть общего спула."),
+		    doctor_tr(d, "%s is the spool of %s, which stores in another database",
+			"%s — спул конфигурации %s, у которой другая база данных"),
+		    dir, other);
+}
+
 /* The same for the web programs, which told whether they can. */
 static void
 spool_of_web(struct doctor *d, const char *dir)
@@ -349,6 +368,8 @@ spool(struct doctor *d)
 		whole = false;
 	if (d->r[DC_SPOOL].status == FINDING_OK)
 		kept(d, dir);
+	if (whole)
+		whose(d, dir);
 	if (whole && d->r[DC_SPOOL].status != FINDING_FAIL) {
 		others_files(d, dir);
 		backlog(d, dir);
