@@ -1,5 +1,7 @@
 # Sourced by run.sh: the Debian package of this root, built in it: lintian, installed as
-# the release before, upgraded, purged.  Uses in_root, as_user, apt_get, say, die.
+# the release before, upgraded, purged; then the same where systemd runs.  Uses in_root, as_user, apt_get, say, die.
+
+. tests/matrix/systemd.sh
 
 deb_n=0
 is() {
@@ -13,7 +15,7 @@ is() {
 # all that a package could leave behind
 listing() { (cd "$R" && find etc usr var lib run opt srv home root ! -path 'var/cache/*' ! -path 'var/lib/dpkg/*' ! -path 'var/lib/apt/*' \
 	! -path 'var/log/apt/*' ! -path 'var/log/dpkg.log' ! -path 'var/log/alternatives.log' ! -path 'usr/share/man/*' \
-	! -path 'home/tester/*' ! -path 'var/lib/systemd/*' ! -path '*~' ! -path '*/[a-z]*-' 2>/dev/null | sort); }
+	! -path 'home/tester/*' ! -path 'var/lib/nginx/*' ! -path var/lib/apache2/conf/enabled_by_admin ! -path 'var/lib/systemd/*' ! -path '*~' ! -path '*/[a-z]*-' 2>/dev/null | sort); }
 
 build_deb() {	# FOLDER VERSION
 	as_user sh -c "cd $1 && sh tests/matrix/deb-build.sh build $2" >"$R/part.log" 2>&1 ||
@@ -171,6 +173,7 @@ test_deb() {
 	is "purge leaves nothing" "$(diff <(echo "$bare") <(listing) | grep '^>')" ""
 	is "nor a user" "$(in_root getent passwd dmbox; in_root getent group dmbox)" ""
 	is "but the database" "$(dbq "select count(*) from dmbox.messages")" 4
+	test_systemd
 	as_user sh -c 'cd /src && bash tests/stack/cluster.sh remove /home/tester/pg' >/dev/null 2>&1
 	say "deb: $deb_n checks"
 }

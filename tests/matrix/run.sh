@@ -158,7 +158,7 @@ sources
 {	# read as a whole: a change of this file does not reach a run under way
 if [ "${2:-}" = deb ]; then
 	test_deb
-	echo "$SUITE: $passed passed, $failed failed"
+	echo "$SUITE: $passed passed, $failed failed, $skipped skipped"
 	[ "$failed" -eq 0 ]
 	exit
 fi
