@@ -36,6 +36,7 @@ enum {
 	Q_WORDS,
 	Q_BOUND,
 	Q_CHANGES,
+	Q_DESK_END,
 	Q_TOUCHED,
 	Q_LAST_RECEIVED,
 	Q_HELD,
@@ -128,6 +129,9 @@ static const struct db_stmt sql[Q__MAX] = {
 	[Q_CHANGES] = { "view_changes",
 	    MESSAGE_COLS ", m.change_id, m.contact_id from dmbox.messages m"
 	    " where m.change_id > $1 and m.change_id < $2 order by m.change_id limit $3" },
+	[Q_DESK_END] = { "view_desk_end",
+	    "select change_id from dmbox.desk where change_id > $1 and change_id < $2"
+	    " order by change_id offset $3 limit 1" },
 	/* the ids are a column of t: the function is planned with the statement, once */
 	[Q_TOUCHED] = { "view_touched",
 	    "select 0::bigint, j.id, j.j::text from (select array(select distinct u.id"
@@ -481,6 +485,27 @@ put_touched(struct db *db, const struct db_res *r, size_t n, int64_t after, int6
 	return rc;
 }
 
+/* Of more conversations that people touched than one answer holds the rest comes with the next:
+ * *bound is then lowered to the first of that, and *more set. */
+static enum rc
+end_of_touched(struct db *db, int64_t after, int64_t *bound, bool *more)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	db_i64(&a, after);
+	db_i64(&a, *bound);
+	db_i64(&a, VIEW_PAGE_MAX);
+	rc = db_exec(db, &sql[Q_DESK_END], &a, &r);
+	*more = rc == RC_OK && db_rows(r) > 0;
+	if (*more)
+		*bound = db_get_i64(r, 0, 0);
+	db_res_free(r);
+	db_args_free(&a);
+	return rc;
+}
+
 /* The changes after one place and below the bound; *next: where the feed goes on. */
 static enum rc
 put_changes(struct db *db, int64_t after, int64_t bound, struct jsonw *out, int64_t *next,
@@ -489,17 +514,21 @@ put_changes(struct db *db, int64_t after, int64_t bound, struct jsonw *out, int6
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;
 	size_t i, n = 0;
+	bool full;
 	enum rc rc;
 
+	if ((rc = end_of_touched(db, after, &bound, more)) != RC_OK)
+		return rc;
 	db_i64(&a, after);
 	db_i64(&a, bound);
 	db_i64(&a, VIEW_PAGE_MAX + 1);
 	rc = db_exec(db, &sql[Q_CHANGES], &a, &r);
 	if (rc != RC_OK)
 		goto out;
-	*more = db_rows(r) > VIEW_PAGE_MAX;
-	n = *more ? VIEW_PAGE_MAX : db_rows(r);
-	*next = *more ? db_get_i64(r, n - 1, 3) : bound - 1;
+	full = db_rows(r) > VIEW_PAGE_MAX;
+	n = full ? VIEW_PAGE_MAX : db_rows(r);
+	*next = full ? db_get_i64(r, n - 1, 3) : bound - 1;
+	*more = *more || full;
 	for (i = 0; i < n; i++) {
 		jsonw_object(out, NULL);
 		jsonw_str(out, "type", "message");
