@@ -198,10 +198,13 @@ word(struct scan *s, const char *w)
 	return 1;
 }
 
+/* Also with the sign that typesetters write, and with the blank that a form makes of a plus
+ * which nobody encoded. */
 static int
 zone(struct scan *s, int64_t *offset_s)
 {
 	int64_t h, m = 0;
+	bool blank = s->p < s->end && *s->p == ' ';
 	int sign;
 
 	*offset_s = 0;
@@ -213,9 +216,9 @@ zone(struct scan *s, int64_t *offset_s)
 		if (s->p == s->end)
 			return 1;	/* "GMT+0300" otherwise */
 	}
-	if (one(s, '+'))
+	if (one(s, '+') || (blank && s->p < s->end && *s->p >= '0' && *s->p <= '9'))
 		sign = 1;
-	else if (one(s, '-'))
+	else if (one(s, '-') || word(s, "\u2212"))
 		sign = -1;
 	else
 		return 0;
@@ -238,12 +241,25 @@ last_day(int64_t y, int64_t m)
 	return days[m - 1] + (m == 2 && y % 4 == 0 && (y % 100 != 0 || y % 400 == 0));
 }
 
+/* Java's "2024-11-13T15:00:00+03:00[Europe/Moscow]": behind a zone its place says nothing. */
+static void
+place(struct scan *s)
+{
+	const char *open = memchr(s->p, '[', (size_t)(s->end - s->p));
+
+	if (open != NULL && open - s->p > 11 && s->end[-1] == ']' &&
+	    (open[-1] == 'Z' || memchr(s->p + 11, '+', (size_t)(open - s->p - 11)) != NULL ||
+		memchr(s->p + 11, '-', (size_t)(open - s->p - 11)) != NULL))
+		s->end = open;
+}
+
 static int
 parse_iso(struct scan s, int64_t *us)
 {
 	int64_t y, mo, d, h = 0, mi = 0, sec = 0, frac = 0, off = 0;
 	bool basic;	/* 20241113T100000Z */
 
+	place(&s);
 	if (!digits(&s, 4, &y))
 		return 0;
 	basic = !one(&s, '-');
