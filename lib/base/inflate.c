@@ -325,24 +325,40 @@ inflate_raw(const char *p, size_t n, struct buf *out)
 	return s.bad || s.i != s.n ? RC_INVALID : RC_OK;
 }
 
-enum rc
-inflate(const char *p, size_t n, struct buf *out)
+/* What p begins with, and in *used how long it is there. */
+static enum rc
+inflate_one(const unsigned char *p, size_t n, struct buf *out, size_t *used)
 {
-	const unsigned char *u = (const unsigned char *)p;
-	bool gzip = is_gzip(u, n);
-	size_t head = gzip ? gzip_head(u, n) : 2, tail = gzip ? 8 : 4;
-	struct stream s = { .p = u, .i = head, .out = out, .from = out->n };
+	bool gzip = is_gzip(p, n), right;
+	size_t head = gzip ? gzip_head(p, n) : 2, tail = gzip ? 8 : 4;
+	struct stream s = { .p = p, .i = head, .out = out, .from = out->n };
 
-	if (!inflate_is(p, n) || head + tail > n)
+	if (!inflate_is((const char *)p, n) || head + tail > n)
 		return RC_INVALID;
 	s.n = n - tail;
 	deflated(&s);
 	if (buf_err(out))
 		return RC_LIMIT;
-	if (s.bad || s.i != s.n)
+	if (s.bad)
 		return RC_INVALID;
-	if (gzip)
-		return little(u + s.n) == crc32_of(out->p + s.from, out->n - s.from) ? RC_OK :
-										       RC_INVALID;
-	return big(u + s.n) == adler32_of(out->p + s.from, out->n - s.from) ? RC_OK : RC_INVALID;
+	*used = s.i + tail;
+	right = gzip ? little(p + s.i) == crc32_of(out->p + s.from, out->n - s.from) :
+		       big(p + s.i) == adler32_of(out->p + s.from, out->n - s.from);
+	return right ? RC_OK : RC_INVALID;
+}
+
+enum rc
+inflate(const char *p, size_t n, struct buf *out)
+{
+	const unsigned char *u = (const unsigned char *)p;
+	bool gzip = is_gzip(u, n);
+	size_t used = 0;
+	enum rc rc;
+
+	do {
+		rc = inflate_one(u, n, out, &used);
+		u += used;
+		n -= used;
+	} while (rc == RC_OK && gzip && is_gzip(u, n));
+	return rc == RC_OK && n > 0 ? RC_INVALID : rc;
 }

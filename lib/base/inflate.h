@@ -10,7 +10,8 @@
  * of a webhook does, but for a few that begin as zlib of other levels. */
 bool inflate_is(const char *p, size_t n);
 /*
- * inflate(p, n, out): what gzip or zlib data hold, appended to out.
+ * inflate(p, n, out): what gzip or zlib data hold, appended to out; of gzip all members, one
+ * behind the other (RFC 1952, 2.2).
  * Returns  RC_OK; RC_LIMIT over out's maximum; RC_INVALID for broken or cut data, a wrong
  *          checksum, or bytes behind the end.
  */

@@ -16,6 +16,7 @@
 #include "base/inflate.h"
 #include "base/str.h"
 #include "extern/json.h"
+#include "extern/sign.h"
 
 #define FIELDS_MAX 1000
 #define PATH_MAX_PARTS 8	/* a[b][c]... */
@@ -472,6 +473,63 @@ head_value(struct mem_arena *a, const char *p, const char *end, const char *name
 	return NULL;
 }
 
+/* The bytes of a part in base64, in lines or not, with its padding or not (RFC 2045, 6.8). */
+static enum rc
+base64(struct body *x, const char **p, size_t *n)
+{
+	char *s = mem_arena_alloc(x->a, *n + 1);
+	size_t k = 0;
+
+	for (size_t i = 0; i < *n; i++)
+		if (strchr("\r\n \t=", (*p)[i]) == NULL)
+			s[k++] = (*p)[i] == '+' ? '-' : (*p)[i] == '/' ? '_' : (*p)[i];
+	*p = s;
+	return sign_b64url_decode(s, k, s, n);
+}
+
+/* The bytes of a part in quoted-printable (RFC 2045, 6.7); a lone "=" is left as it is. */
+static void
+quoted_printable(struct body *x, const char **p, size_t *n)
+{
+	const char *q = *p, *end = q + *n;
+	char *s = mem_arena_alloc(x->a, *n + 1);
+
+	*p = s;
+	while (q < end) {
+		if (*q == '=' && end - q >= 3 && str_unhex(q + 1, 2, s) == RC_OK) {
+			s++;
+			q += 3;
+		} else if (*q == '=' && end - q >= 2 && q[1] == '\n') {
+			q += 2;
+		} else if (*q == '=' && end - q >= 3 && q[1] == '\r' && q[2] == '\n') {
+			q += 3;
+		} else {
+			*s++ = *q++;
+		}
+	}
+	*n = (size_t)(s - *p);
+}
+
+/* How a part's head, which ends at end, says that its bytes are carried (RFC 7578, 4.7). */
+static enum rc
+carried(struct body *x, const char *head, const char *end, const char **p, size_t *n)
+{
+	static const char name[] = "Content-Transfer-Encoding:";
+
+	for (const char *q = head; q + sizeof name < end; q++) {
+		if (strncasecmp(q, name, sizeof name - 1) != 0)
+			continue;
+		q += sizeof name - 1;
+		q += strspn(q, " \t\"");
+		if (str_istarts(q, "base64"))
+			return base64(x, p, n);
+		if (str_istarts(q, "quoted-printable"))
+			quoted_printable(x, p, n);
+		break;
+	}
+	return RC_OK;
+}
+
 /* One part, without the line end before the next boundary; eol is what ends its lines. */
 static enum rc
 add_part(struct body *x, struct form *f, const char *p, size_t n, const char *eol)
@@ -488,6 +546,8 @@ add_part(struct body *x, struct form *f, const char *p, size_t n, const char *eo
 	value_n = n - (size_t)(value - p);
 	if (name == NULL || head_value(x->a, p, end, "filename") != NULL)
 		return RC_OK;	/* a file is no field; it is in the ledger */
+	if (carried(x, p, end, &value, &value_n) != RC_OK)
+		return RC_INVALID;
 	charset = head_value(x->a, p, end + 2, "charset");
 	if (charset != NULL && !is_utf8_name(charset) && !str_utf8_ok(value, value_n) &&
 	    convert(x, charset, &value, &value_n) != RC_OK)
