@@ -242,6 +242,44 @@ utf8_one(const unsigned char *p, size_t n)
 	return len;
 }
 
+size_t
+str_unseen(const char *s)
+{
+	static const struct {
+		const char *lead;
+		unsigned char from, to;
+	} unseen[] = {
+		{ "\xc2", 0x80, 0xa0 },
+		{ "\xc2", 0xad, 0xad },
+		{ "\xcd", 0x8f, 0x8f },	/* joins letters */
+		{ "\xd8", 0x9c, 0x9c },
+		{ "\xe1\x85", 0x9f, 0xa0 },	/* fillers of Hangul, here and below */
+		{ "\xe1\xa0", 0x8e, 0x8e },
+		{ "\xe2\x80", 0x80, 0x8c },
+		{ "\xe2\x80", 0x8e, 0x8f },
+		{ "\xe2\x80", 0xa8, 0xaf },
+		{ "\xe2\x81", 0x9f, 0xaf },
+		{ "\xe2\xa0", 0x80, 0x80 },	/* braille without a point */
+		{ "\xe3\x80", 0x80, 0x80 },
+		{ "\xe3\x85", 0xa4, 0xa4 },
+		{ "\xef\xbb", 0xbf, 0xbf },
+		{ "\xef\xbe", 0xa0, 0xa0 },
+	};
+
+	if (*s == '\0')
+		return 0;
+	if ((unsigned char)*s <= ' ' || *s == 0x7f)
+		return 1;
+	for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++) {
+		size_t n = strlen(unseen[i].lead);
+		unsigned char last = strncmp(s, unseen[i].lead, n) == 0 ? (unsigned char)s[n] : 0;
+
+		if (last >= unseen[i].from && last <= unseen[i].to)
+			return n + 1;
+	}
+	return 0;
+}
+
 bool
 str_utf8_ok(const char *p, size_t n)
 {

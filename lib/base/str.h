@@ -61,6 +61,10 @@ bool str_utf8_ok(const char *p, size_t n);
  * bytes and NULs become U+FFFD.  Result lives in the arena, NUL-terminated.
  * changed (may be NULL) is set to true, never cleared. */
 char *str_utf8_clean(struct mem_arena *a, const char *p, size_t n, bool *changed);
+/* str_unseen(s): the length of the character that s begins with, of well-formed UTF-8, where it
+ * shows nothing: a control, a blank, a mark of direction, a filler.  0: it shows, or is the
+ * joiner of emoji, or s is "". */
+size_t str_unseen(const char *s);
 /* str_utf8_cut(p, n, max): largest m <= max, m <= n, that cuts no character. */
 size_t str_utf8_cut(const char *p, size_t n, size_t max);
 /* str_utf8_len(p, n): characters (code points). */

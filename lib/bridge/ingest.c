@@ -203,13 +203,24 @@ clamp_time(struct delivery *d, struct item *it)
 		d->reason = d->items.warning;
 }
 
-/* "{{full_name}}", also beside other words: a variable that was not filled is not a name. */
+/* What shows something only beside another character: emoji's joiner, the choice of a form. */
+static size_t
+joins(const char *s)
+{
+	return str_starts(s, "\xe2\x80\x8d") || str_starts(s, "\xef\xb8\x8f") ? 3 : 0;
+}
+
+/* "{{full_name}}", also beside other words: a variable that was not filled is not a name.  Nor
+ * is what shows nothing, of which people make theirs: the list would have a line without one. */
 static const char *
 filled(const char *s)
 {
-	const char *p = s != NULL ? strstr(s, "{{") : NULL;
+	const char *p = s != NULL ? strstr(s, "{{") : NULL, *seen = s;
+	size_t n;
 
-	return p != NULL && strstr(p + 2, "}}") != NULL ? NULL : s;
+	while (seen != NULL && ((n = str_unseen(seen)) > 0 || (n = joins(seen)) > 0))
+		seen += n;
+	return (p != NULL && strstr(p + 2, "}}") != NULL) || str_empty(seen) ? NULL : s;
 }
 
 void

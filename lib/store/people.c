@@ -104,37 +104,6 @@ person_get(const struct db_res *r, struct person *out)
 	snprintf(out->role, sizeof out->role, "%s", db_get_text(r, 0, 1));
 }
 
-/* Does a character at p, of well-formed UTF-8, show nothing?  The joiner of emoji (U+200D) does. */
-static bool
-is_unseen(const char *p)
-{
-	static const struct {
-		const char *lead;
-		unsigned char from, to;
-	} unseen[] = {
-		{ "\xc2", 0x80, 0xa0 },
-		{ "\xc2", 0xad, 0xad },
-		{ "\xd8", 0x9c, 0x9c },
-		{ "\xe2\x80", 0x80, 0x8c },
-		{ "\xe2\x80", 0x8e, 0x8f },
-		{ "\xe2\x80", 0xa8, 0xaf },
-		{ "\xe2\x81", 0x9f, 0xaf },
-		{ "\xe3\x80", 0x80, 0x80 },
-		{ "\xef\xbb", 0xbf, 0xbf },
-	};
-
-	if ((unsigned char)*p < ' ' || *p == 0x7f)
-		return true;
-	for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++) {
-		size_t n = strlen(unseen[i].lead);
-		unsigned char last = strncmp(p, unseen[i].lead, n) == 0 ? (unsigned char)p[n] : 0;
-
-		if (last >= unseen[i].from && last <= unseen[i].to)
-			return true;
-	}
-	return false;
-}
-
 bool
 people_name_ok(const char *s)
 {
@@ -144,7 +113,7 @@ people_name_ok(const char *s)
 	    s[n - 1] == ' ')
 		return false;
 	for (; *s != '\0'; s++)
-		if (is_unseen(s))
+		if (*s != ' ' && str_unseen(s) > 0)
 			return false;
 	return true;
 }

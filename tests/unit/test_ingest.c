@@ -188,6 +188,8 @@ test_names(void **state)
 	static const struct { const char *name, *want; } t[] = {
 		{ "Ana", "Ana" }, { NULL, NULL }, { "{{full_name}}", NULL }, { "Ana {{last_name}}", NULL },
 		{ "{{first_name}} {{last_name}}", NULL }, { "Ana {K.}", "Ana {K.}" }, { "Ana {{", "Ana {{" },
+		{ "", NULL }, { " ", NULL }, { "\u200b\u200f", NULL }, { "\u3164", NULL }, { "\u2800 \u2800", NULL },
+		{ "\u200d\ufe0f", NULL }, { "\u202eAna", "\u202eAna" }, { "\u2764\ufe0f", "\u2764\ufe0f" }, { ".", "." },
 	};
 
 	(void)state;

@@ -127,23 +127,6 @@ words(struct reader *r, const struct fields *f, const char *name)
 	return told(r, field(f, name));
 }
 
-/* The bytes of a blank or of a mark that nobody sees, with which p[0..n] begins; 0: none. */
-static size_t
-unseen(const char *p, size_t n)
-{
-	static const char *const marks[] = { "\xc2\xa0", "\xe2\x80\x8b", "\xe2\x80\x8e",
-		"\xe2\x80\x8f", "\xe2\x80\xaa", "\xe2\x80\xab", "\xe2\x80\xac", "\xe2\x80\xad",
-		"\xe2\x80\xae", "\xe2\x81\xa0", "\xe2\x81\xa6", "\xe2\x81\xa7", "\xe2\x81\xa8",
-		"\xe2\x81\xa9", "\xef\xbb\xbf", NULL };
-
-	if (n > 0 && strchr(" \t\r\n\v\f", *p) != NULL)
-		return 1;
-	for (const char *const *m = marks; *m != NULL; m++)
-		if (strlen(*m) <= n && memcmp(p, *m, strlen(*m)) == 0)
-			return strlen(*m);
-	return 0;
-}
-
 /* Without what comes along when an id or a phone is copied: blanks, direction marks. */
 static const char *
 without_unseen(struct reader *r, const char *s)
@@ -153,12 +136,12 @@ without_unseen(struct reader *r, const char *s)
 
 	if (n > 0 && *s > ' ' && s[n - 1] > ' ' && *s < 0x7f && s[n - 1] < 0x7f)
 		return s; /* nearly all */
-	while (m > 0 && (k = unseen(p, m)) > 0) {
+	while (m > 0 && (k = str_unseen(p)) > 0) {
 		p += k;
 		m -= k;
 	}
 	for (k = 1; k <= 3 && k <= m; k++)
-		if (unseen(p + m - k, k) == k) {
+		if (str_unseen(p + m - k) == k) {
 			m -= k;
 			k = 0;
 		}
