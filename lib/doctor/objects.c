@@ -32,7 +32,7 @@ static const char functions[] =
     "contacts_resolve conversation_json conversations_json count_deleted "
     "count_upkeep deliveries_expire deliveries_partitions desk_counts "
     "desk_forget desk_is_done desk_list desk_own desk_page desk_search "
-    "desk_set desk_touch erase_unsent error_kind from_micros has_spellings "
+    "desk_set desk_touch erase_unsent error_kind from_micros group_threads has_spellings "
     "holds_word hour_of id_hash ingest ingest_many is_another is_empty "
     "is_erased iso keep_apart last_failed late_message lock_chats lock_target "
     "may_be_chat merge_attachments merge_detail merge_message merge_write message_changed "

@@ -31,7 +31,7 @@ declare
 begin
 	for v in
 		select distinct hashtext(u.e) & 255 from unnest(p_threads, p_exts) u (t, e)
-		 where u.t like '%@lid' or u.t like '%@c.us' order by 1
+		 where u.t like '%@lid' or u.t like '%@c.us' or u.t like '%@g.us' order by 1
 	loop
 		perform pg_advisory_xact_lock(25713, v);
 	end loop;
@@ -293,6 +293,51 @@ begin
 end $$;
 comment on function dmbox.twin_threads(text[], text[], text[], text[], boolean[]) is
 	'Chats under whose other name messages are stored; gives a placeholder the chat that its words come in';
+
+-- What could not be decrypted is told in the chat of who wrote it although it was written in a
+-- group, which is named with the words.  Like twin_threads: the group where that one is told of
+-- as well, by the same person; an empty row in the person's chat is the group's from here on,
+-- whose version of it says all.
+create or replace function dmbox.group_threads(p_account text[], p_channel text[], p_thread text[], p_ext text[], p_sender text[], p_empty boolean[])
+returns text[] language plpgsql as $$
+declare
+	v_there text[];
+	r       record;
+begin
+	for r in
+		select i, coalesce((select min(p_thread[k]) from generate_series(1, cardinality(p_ext)) k
+		                     where p_ext[k] = p_ext[i] and p_account[k] = p_account[i] and p_channel[k] = p_channel[i]
+		                       and p_thread[k] like '%@g.us'
+		                       and p_thread[i] = any (dmbox.chat_names(p_account[k], p_channel[k], p_sender[k]))),
+		                   (select min(w.thread_id) from dmbox.messages w
+		                     where w.account = p_account[i] and w.channel = p_channel[i] and w.external_id = p_ext[i]
+		                       and w.thread_id like '%@g.us' and not w.placeholder
+		                       and p_thread[i] = any (dmbox.chat_names(w.account, w.channel, w.sender_id)))) as thread
+		  from generate_series(1, cardinality(p_ext)) i
+		 where p_empty[i] and (p_thread[i] like '%@c.us' or p_thread[i] like '%@lid')
+	loop
+		v_there[r.i] := r.thread;
+	end loop;
+	for r in
+		select i, w as twin
+		  from generate_series(1, cardinality(p_ext)) i
+		  join dmbox.messages w on w.account = p_account[i] and w.channel = p_channel[i] and w.external_id = p_ext[i]
+		   and (w.thread_id like '%@c.us' or w.thread_id like '%@lid')
+		 where p_thread[i] like '%@g.us' and w.direction = 'inbound' and w.source <> 'send' and not w.placeholder
+		   and w.thread_id = any (dmbox.chat_names(p_account[i], p_channel[i], p_sender[i]))
+		   and not exists (select 1 from dmbox.messages x where x.account = p_account[i] and x.channel = p_channel[i]
+		                    and x.thread_id = p_thread[i] and x.external_id = p_ext[i])
+		 order by w.id for no key update of w
+	loop
+		if dmbox.is_empty(r.twin) then
+			update dmbox.messages x set thread_id = p_thread[r.i], sender_id = '', recipient_id = '', source = 'poll'
+			 where x.id = (r.twin).id;
+		end if;
+	end loop;
+	return v_there;
+end $$;
+comment on function dmbox.group_threads(text[], text[], text[], text[], text[], boolean[]) is
+	'Groups that messages belong to which are told, empty, in the chat of who wrote them';
 
 -- Events that name another chat or none, where this is the one message of the account with
 -- the id, are this message's; what stood in for it there goes.
@@ -983,6 +1028,11 @@ declare
 	m_gone   boolean[];	-- which are erased; null: none
 	m_skip   boolean[];	-- which are not to be inserted; null: none
 	v_there  text[];	-- of messages that are told under the other name of their chat: that
+	v_group  text[];	-- ... of those that are told in a person's chat: the group
+	v_channel text[];
+	v_empty  boolean[];
+	v_people boolean;
+	v_groups boolean;
 	e_gone   boolean[];
 	c_gone   boolean[];	-- contacts of erased items only
 	d_there  boolean[];	-- deliveries that have their row; null: none
@@ -1085,10 +1135,17 @@ begin
 			           where w.account = m_account[i] and w.channel = d_channel[m_d[i]] and w.thread_id = m_thread[i] and w.external_id = m_alt[i]) is not null)
 			  into m_skip from generate_series(1, v_nm) i;
 		end if;
-		if exists (select 1 from unnest(m_thread) t where t like '%@lid' or t like '%@c.us') then
-			v_there := dmbox.twin_threads(m_account, array(select d_channel[d] from unnest(m_d) d), m_thread, m_ext,
-			    array(select m_kind[i] = 'unsupported' and m_body[i] is null and i <> all (coalesce(a_m, '{}'))
-			                 and m_gone[i] is not true from generate_series(1, v_nm) i));
+		v_people := exists (select 1 from unnest(m_thread) t where t like '%@lid' or t like '%@c.us');
+		v_groups := exists (select 1 from unnest(m_thread) t where t like '%@g.us');
+		if v_people or v_groups then
+			v_channel := array(select d_channel[d] from unnest(m_d) d);
+			v_empty := array(select m_kind[i] = 'unsupported' and m_body[i] is null and i <> all (coalesce(a_m, '{}'))
+			                 and m_gone[i] is not true from generate_series(1, v_nm) i);
+			v_there := case when v_people then dmbox.twin_threads(m_account, v_channel, m_thread, m_ext, v_empty) end;
+			if v_groups or true = any (v_empty) then
+				v_group := dmbox.group_threads(m_account, v_channel, m_thread, m_ext, m_sender, v_empty);
+				v_there := array(select coalesce(v_group[i], v_there[i]) from generate_series(1, v_nm) i);
+			end if;
 			m_skip := array(select m_skip[i] is true or v_there[i] is not null from generate_series(1, v_nm) i);
 		end if;
 		insert into dmbox.messages (id, account, channel, thread_id, provider, external_id, contact_id,
@@ -1149,7 +1206,7 @@ begin
 				   and w.thread_id = coalesce(v_there[i], m_thread[i]) and w.external_id = m_ext[i]
 				 where not m_new[i]
 			loop
-				v_came := case when r.there and not r.weak then dmbox.told_again(r.id, c_ext[m_c[r.i]], m_ext[r.i], d_at[r.d],
+				v_came := case when r.there and not r.weak and v_group[r.i] is null then dmbox.told_again(r.id, c_ext[m_c[r.i]], m_ext[r.i], d_at[r.d],
 				       v_did[r.d], v_cid[m_c[r.i]], m_provider[r.i], m_sender[r.i], m_recipient[r.i], m_out[r.i] is true, m_kind[r.i],
 				       m_body[r.i], m_detail[r.i], m_reply[r.i], m_at[r.i], m_known[r.i], m_test[r.i] is true, m_source[r.i],
 				       array(select row(a_type[k], a_url[k], a_ref[k], a_name[k], a_mime[k], a_bytes[k])::dmbox.attachment_told
@@ -1305,8 +1362,14 @@ declare
 	v_waits  boolean; v_late boolean;
 	v_mid    bigint;
 begin
-	m_contact := case when d_channel = 'whatsapp' then (dmbox.names_now(array[m_account], array[d_channel], array[m_contact],
-	    array[m_thread], array[m_ext]))[1] else m_contact end;
+	if d_channel = 'whatsapp' then	-- dmbox.names_now and dmbox.lock_chats, of one
+		v_void := pg_advisory_xact_lock_shared(25711, 0);
+		if m_thread like '%@%' then
+			v_void := pg_advisory_xact_lock(25713, hashtext(m_ext) & 255);
+		end if;
+		m_contact := coalesce((select a.external_id from dmbox.contact_aliases a
+		    where a.account = m_account and a.channel = d_channel and a.alias = m_contact), m_contact);
+	end if;
 	v_void := pg_advisory_xact_lock_shared(25709, v_bucket);
 
 	-- all there is to know beforehand, by one look; an event that waits cannot come or
@@ -1319,7 +1382,7 @@ begin
 	       (select x.erased_at from dmbox.erased x
 	         where x.account = m_account and x.channel = d_channel and x.id_hash = m_hash) is not null
 	       -- or it may be there, or be erased, under the other name of its chat
-	       or m_thread like '%@%' and m_thread not like '%@g.us' and ((select w.id from dmbox.messages w where w.account = m_account
+	       or m_thread like '%@%' and ((select w.id from dmbox.messages w where w.account = m_account
 	         and w.channel = d_channel and w.external_id = m_ext and w.thread_id <> '' and w.thread_id <> m_thread limit 1) is not null
 	         or exists (select 1 from dmbox.erased) and dmbox.is_erased(m_account, d_channel, m_thread, array[m_ext])),
 	       (select e.id from dmbox.events e

@@ -290,6 +290,55 @@ test_echo(void **state)
 		db_free(side[k].db);
 }
 
+/* What could not be decrypted is told in the chat of who wrote it, the words in the group that
+ * they were written in: one message, the group's.  Somebody else's empty one stays. */
+static void
+test_group(void **state)
+{
+	struct side side[2] = { { .db = dbt_open() }, { .db = dbt_open() } };
+	char lid[40], phone[40], group[40], mid[40], sql[1024], want[400], *got;
+	size_t n;
+
+	(void)state;
+	for (int k = 0; k < 2; k++)
+		side[k].pid = dbt_i64(side[k].db, "select pg_backend_pid()");
+	for (unsigned int order = 0; order < 64; order++) {
+		if (ones(order) != 3)
+			continue;
+		for (int how = (int)(order % 4); how < 8; how += 4) {
+			bool hidden = how & 1, other = how >> 1 == 3;
+
+			names(lid, phone);
+			snprintf(mid, sizeof mid, "3EG%d", serial);
+			snprintf(group, sizeof group, "120363%d@g.us", serial);
+			if (hidden)
+				prove(lid, phone);
+			begin(&side[0], "greenapi", hidden ? lid : phone, NULL, hidden ? lid : phone, mid);
+			side[0].it->kind = "unsupported";
+			side[0].it->body = NULL;
+			begin(&side[1], "greenapi", group, NULL, group, mid);
+			side[1].it->sender_id = mem_arena_dup(&side[1].d.items.arena, other ? "79000000000@c.us" : phone);
+			side[1].it->recipient_id = side[1].it->contact;
+			for (int k = 0; k < 2; k++)
+				if (how >> 1 == k + 1)
+					another(&side[k]);
+			interleave(side, order);
+			snprintf(sql, sizeof sql, "select string_agg(m.thread_id || '|' || coalesce(m.body, '-') || '|' || m.kind || '|'"
+			    " || (c.external_id like '%%@g.us') || '|' || m.source || '|' || coalesce(m.recipient_id, ''), ' ' order by m.thread_id like '%%@g.us' desc)"
+			    " from dmbox.messages m left join dmbox.contacts c on c.id = m.contact_id where m.external_id = '%s'", mid);
+			got = dbt_text(db, sql);
+			n = (size_t)snprintf(want, sizeof want, "%s|words|text|true|webhook|%s%s", group, group,
+			    other ? hidden ? " 12" : " 7" : "");
+			if (strncmp(got, want, n) != 0 || (!other && strlen(got) != n))
+				fail_msg("order %#x, how %d: %s, not %s", order, how, got, want);
+			free(got);
+		}
+	}
+	assert_int_equal(dbt_i64(db, "select coalesce(sum(abs(missing)), 0) from dmbox.ingest_balance"), 0);
+	for (int k = 0; k < 2; k++)
+		db_free(side[k].db);
+}
+
 /* An id that one transaction proved while the other looked: either name, told next, joins them. */
 static void
 test_proved_late(void **state)
@@ -319,7 +368,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_both_names), cmocka_unit_test(test_cloud),
-		cmocka_unit_test(test_echo), cmocka_unit_test(test_proved_late),
+		cmocka_unit_test(test_echo), cmocka_unit_test(test_group), cmocka_unit_test(test_proved_late),
 	};
 
 	db = dbt_open();
