@@ -270,6 +270,8 @@ str_unseen(const char *s)
 		return 0;
 	if ((unsigned char)*s <= ' ' || *s == 0x7f)
 		return 1;
+	if ((unsigned char)*s < 0xc2)
+		return 0;	/* nearly all */
 	for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++) {
 		size_t n = strlen(unseen[i].lead);
 		unsigned char last = strncmp(s, unseen[i].lead, n) == 0 ? (unsigned char)s[n] : 0;
