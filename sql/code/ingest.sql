@@ -53,6 +53,19 @@ end $$;
 comment on function dmbox.names_now(text[], text[], text[], text[], text[]) is
 	'Hold the names of people, and the ids of these messages (dmbox.lock_chats); the ids of contacts as they are known now';
 
+-- The same for one message, without arrays: most deliveries have one.
+create or replace function dmbox.name_now(p_account text, p_channel text, p_id text, p_thread text, p_ext text)
+returns text language plpgsql as $$
+begin
+	perform pg_advisory_xact_lock_shared(25711, 0);
+	if p_thread like '%@lid' or p_thread like '%@c.us' or p_thread like '%@g.us' then
+		perform pg_advisory_xact_lock(25713, hashtext(p_ext) & 255);
+	end if;
+	return coalesce((select a.external_id from dmbox.contact_aliases a
+	                  where a.account = p_account and a.channel = p_channel and a.alias = p_id), p_id);
+end $$;
+comment on function dmbox.name_now(text, text, text, text, text) is 'dmbox.names_now of one';
+
 create or replace function dmbox.lock_target(p_account text, p_channel text, p_thread text, p_id text)
 returns void language sql as $$
 	select dmbox.lock_chats(array[p_thread], array[p_id]);
@@ -338,6 +351,25 @@ begin
 end $$;
 comment on function dmbox.group_threads(text[], text[], text[], text[], text[], boolean[]) is
 	'Groups that messages belong to which are told, empty, in the chat of who wrote them';
+
+-- Of each message the chat under which it is stored, where that is not the one it is told in.
+create or replace function dmbox.other_threads(p_account text[], p_channel text[], p_thread text[], p_ext text[], p_sender text[], p_empty boolean[])
+returns text[] language plpgsql as $$
+declare
+	v_there text[];
+	v_group text[];
+begin
+	if exists (select 1 from unnest(p_thread) t where t like '%@lid' or t like '%@c.us') then
+		v_there := dmbox.twin_threads(p_account, p_channel, p_thread, p_ext, p_empty);
+	end if;
+	if true = any (p_empty) or exists (select 1 from unnest(p_thread) t where t like '%@g.us') then
+		v_group := dmbox.group_threads(p_account, p_channel, p_thread, p_ext, p_sender, p_empty);
+		return array(select coalesce(v_group[i], v_there[i]) from generate_series(1, cardinality(p_ext)) i);
+	end if;
+	return v_there;
+end $$;
+comment on function dmbox.other_threads(text[], text[], text[], text[], text[], boolean[]) is
+	'Chats that messages are stored in which are told in another one: by another name, or in the chat of who wrote to a group';
 
 -- Events that name another chat or none, where this is the one message of the account with
 -- the id, are this message's; what stood in for it there goes.
@@ -1028,11 +1060,6 @@ declare
 	m_gone   boolean[];	-- which are erased; null: none
 	m_skip   boolean[];	-- which are not to be inserted; null: none
 	v_there  text[];	-- of messages that are told under the other name of their chat: that
-	v_group  text[];	-- ... of those that are told in a person's chat: the group
-	v_channel text[];
-	v_empty  boolean[];
-	v_people boolean;
-	v_groups boolean;
 	e_gone   boolean[];
 	c_gone   boolean[];	-- contacts of erased items only
 	d_there  boolean[];	-- deliveries that have their row; null: none
@@ -1135,17 +1162,10 @@ begin
 			           where w.account = m_account[i] and w.channel = d_channel[m_d[i]] and w.thread_id = m_thread[i] and w.external_id = m_alt[i]) is not null)
 			  into m_skip from generate_series(1, v_nm) i;
 		end if;
-		v_people := exists (select 1 from unnest(m_thread) t where t like '%@lid' or t like '%@c.us');
-		v_groups := exists (select 1 from unnest(m_thread) t where t like '%@g.us');
-		if v_people or v_groups then
-			v_channel := array(select d_channel[d] from unnest(m_d) d);
-			v_empty := array(select m_kind[i] = 'unsupported' and m_body[i] is null and i <> all (coalesce(a_m, '{}'))
-			                 and m_gone[i] is not true from generate_series(1, v_nm) i);
-			v_there := case when v_people then dmbox.twin_threads(m_account, v_channel, m_thread, m_ext, v_empty) end;
-			if v_groups or true = any (v_empty) then
-				v_group := dmbox.group_threads(m_account, v_channel, m_thread, m_ext, m_sender, v_empty);
-				v_there := array(select coalesce(v_group[i], v_there[i]) from generate_series(1, v_nm) i);
-			end if;
+		if exists (select 1 from unnest(m_thread) t where t like '%@%') then
+			v_there := dmbox.other_threads(m_account, array(select d_channel[d] from unnest(m_d) d), m_thread, m_ext, m_sender,
+			    array(select m_kind[i] = 'unsupported' and m_body[i] is null and i <> all (coalesce(a_m, '{}'))
+			                 and m_gone[i] is not true from generate_series(1, v_nm) i));
 			m_skip := array(select m_skip[i] is true or v_there[i] is not null from generate_series(1, v_nm) i);
 		end if;
 		insert into dmbox.messages (id, account, channel, thread_id, provider, external_id, contact_id,
@@ -1206,7 +1226,7 @@ begin
 				   and w.thread_id = coalesce(v_there[i], m_thread[i]) and w.external_id = m_ext[i]
 				 where not m_new[i]
 			loop
-				v_came := case when r.there and not r.weak and v_group[r.i] is null then dmbox.told_again(r.id, c_ext[m_c[r.i]], m_ext[r.i], d_at[r.d],
+				v_came := case when r.there and not r.weak and (v_there[r.i] like '%@g.us') is not true then dmbox.told_again(r.id, c_ext[m_c[r.i]], m_ext[r.i], d_at[r.d],
 				       v_did[r.d], v_cid[m_c[r.i]], m_provider[r.i], m_sender[r.i], m_recipient[r.i], m_out[r.i] is true, m_kind[r.i],
 				       m_body[r.i], m_detail[r.i], m_reply[r.i], m_at[r.i], m_known[r.i], m_test[r.i] is true, m_source[r.i],
 				       array(select row(a_type[k], a_url[k], a_ref[k], a_name[k], a_mime[k], a_bytes[k])::dmbox.attachment_told
@@ -1362,14 +1382,8 @@ declare
 	v_waits  boolean; v_late boolean;
 	v_mid    bigint;
 begin
-	if d_channel = 'whatsapp' then	-- dmbox.names_now and dmbox.lock_chats, of one
-		v_void := pg_advisory_xact_lock_shared(25711, 0);
-		if m_thread like '%@%' then
-			v_void := pg_advisory_xact_lock(25713, hashtext(m_ext) & 255);
-		end if;
-		m_contact := coalesce((select a.external_id from dmbox.contact_aliases a
-		    where a.account = m_account and a.channel = d_channel and a.alias = m_contact), m_contact);
-	end if;
+	m_contact := case when d_channel = 'whatsapp' then
+	    dmbox.name_now(m_account, d_channel, m_contact, m_thread, m_ext) else m_contact end;
 	v_void := pg_advisory_xact_lock_shared(25709, v_bucket);
 
 	-- all there is to know beforehand, by one look; an event that waits cannot come or
