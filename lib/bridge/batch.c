@@ -121,12 +121,6 @@ batch_free(struct batch *b)
 }
 
 bool
-batch_up(struct batch *b)
-{
-	return atomic_load(&b->up);
-}
-
-bool
 batch_came_up(struct batch *b)
 {
 	return atomic_load(&b->came_up) && atomic_exchange(&b->came_up, false);

@@ -97,8 +97,6 @@ bool batch_follows(struct batch *b);
  * deliveries wait for it. */
 struct db *batch_borrow(struct batch *b);
 void batch_return(struct batch *b);
-/* batch_up(b): did the last store succeed?  (Then it is worth draining the spool.) */
-bool batch_up(struct batch *b);
 /* batch_came_up(b): true once after each change from failing (or nothing yet) to
  * succeeding: the caller that learns it looks into the spool at once. */
 bool batch_came_up(struct batch *b);

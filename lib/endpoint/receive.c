@@ -753,11 +753,10 @@ drain(struct ctx *ctx, const struct conf *conf)
 	enum rc rc = RC_OK;
 	bool look;
 
-	/* looks while the database is away are not counted: they would be missing then */
-	look = batch_came_up(b) || (batch_up(b) && time_to_look(ctx));
-	look = look && !batch_follows(b);
+	/* also where the last store failed: its delivery waits for no other one to come */
+	look = batch_came_up(b) || time_to_look(ctx);
 	sp = look ? ctx_spool(ctx, conf) : NULL;
-	if (sp != NULL && spool_stat(sp, &st) == RC_OK && st.waiting > 0) {
+	if (sp != NULL && spool_stat(sp, &st) == RC_OK && st.waiting > 0 && !batch_follows(b)) {
 		while (rc == RC_OK && n == DRAIN_AT_ONCE && done < DRAIN_MAX) {
 			rc = drain_some(b, conf, sp, &n);
 			done += n;

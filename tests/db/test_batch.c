@@ -171,7 +171,7 @@ test_together(void **state)
 	batch_count(bt, &stores, &deliveries);
 	assert_int_equal(deliveries, THREADS * ROUNDS);
 	assert_true(stores < deliveries);
-	assert_true(batch_up(bt));
+	assert_true(batch_came_up(bt));
 }
 
 static void
@@ -425,7 +425,7 @@ test_away(void **state)
 	assert_int_equal(store(none, &d), RC_TEMP);
 	assert_int_equal(d.rc, RC_TEMP);
 	assert_int_equal(d.items.n, 1);
-	assert_false(batch_up(none));
+	assert_false(batch_came_up(none));
 	delivery_free(&d);
 	batch_free(none);
 }

@@ -66,7 +66,7 @@ const number = (key, got) => fs.appendFileSync(process.env.NUMBERS, `${key}\t${p
 
 function done(run) {
 	run().then(() => process.exit(bad), (e) => {
-		console.log(`not ok browser ${n + 1} - ${String(e.message || e).split('\n').slice(0, 6).join(' ')}`);
+		console.log(`not ok browser ${n + 1} - ${process.env.WHERE}: ${String(e.message || e).split('\n').slice(0, 6).join(' ')}`);
 		process.exit(1);
 	});
 }
