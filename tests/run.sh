@@ -152,9 +152,24 @@ scripts() {
 	[ "$n" -gt 0 ] || failed "$1" 'no script there'
 }
 
-# pool UNIT...: scripts of several units, JOBS at a time, for they mostly wait for
-# servers.  A folder is one unit where its scripts build on each other.  Each unit
-# counts in a shell of its own; its lines are shown when it is done.
+# long UNIT: about so many seconds it takes.  The longest begin first, else one of them
+# runs on when all others have ended.
+long() {
+	case $1 in
+	tests/doctor) echo 900 ;;
+	tests/crash) echo 600 ;;
+	tests/db) echo 400 ;;
+	*/99-numbers) echo 300 ;;
+	*/45-cloud|*/93-inbox-page) echo 220 ;;
+	*/95-demo|*/51-ten-accounts|*/31-sends) echo 120 ;;
+	*/92-inbox-faults|*/40-greenapi|*/96-uploads|*/04-slow-database) echo 80 ;;
+	*) echo 30 ;;
+	esac
+}
+
+# pool UNIT...: database tests and scripts of several units, JOBS at a time, for they
+# mostly wait for servers.  A folder is one unit where its scripts build on each other.
+# Each unit counts in a shell of its own; its lines are shown when it is done.
 pool() {
 	local u dir line part
 	dir=$(mktemp -d) || exit 1
@@ -162,8 +177,10 @@ pool() {
 		while [ "$(jobs -pr | wc -l)" -ge "${JOBS:-2}" ]; do wait -n; done
 		(
 			trap - EXIT
+			trap 'exit 130' INT
+			trap 'exit 143' TERM
 			pass=0 fail=0 skip=0 out=$dir/${u//\//_}.out
-			scripts "$u" >"$dir/${u//\//_}.log" 2>&1
+			if [ "$u" = tests/db ]; then part_db; else scripts "$u"; fi >"$dir/${u//\//_}.log" 2>&1
 			cat "$dir/${u//\//_}.log"
 			echo "$pass $fail $skip" >"$dir/${u//\//_}.count"
 		) &
@@ -198,12 +215,8 @@ for part in "$@"; do
 	before=$((pass + fail + skip))
 	case $part in
 	check) part_check ;;
-	db) part_db ;;
-	e2e)	# the longest of them first, else it runs on when all others have ended
-		for t in tests/e2e/[0-9][0-9]-*; do
-			if [ "${t##*/}" = 99-numbers ]; then units=("$t" "${units[@]}"); else units+=("$t"); fi
-		done ;;
-	crash|doctor) units=("tests/$part" "${units[@]}") ;;	# the long ones first
+	e2e) units+=(tests/e2e/[0-9][0-9]-*) ;;
+	db|crash|doctor) units+=("tests/$part") ;;
 	seeds) one seeds bash tests/fuzz/replay.sh ;;
 	fuzz) part_fuzz ;;
 	mem) part_check mem ;;
@@ -215,7 +228,10 @@ for part in "$@"; do
 	esac
 	n_of[$part]=$((pass + fail + skip - before))
 done
-[ ${#units[@]} -eq 0 ] || pool "${units[@]}"
+if [ ${#units[@]} -gt 0 ]; then
+	mapfile -t units < <(for u in "${units[@]}"; do echo "$(long "$u") $u"; done | sort -s -k 1,1nr | cut -d ' ' -f 2-)
+	pool "${units[@]}"
+fi
 for part in "${parts[@]}"; do
 	if [ "$part" != cover ] && [ -z "$ONLY" ] && [ "${n_of[$part]}" -lt "$(least "$part")" ]; then
 		failed "$part" "${n_of[$part]} assertions, of at least $(least "$part")"
