@@ -9,32 +9,41 @@ const { is, done, openBrowser, conversation, number, staticFiles } = require('./
 const { LINK, LONG, WATCH, WHERE, URL: url, SECRET } = process.env;
 const LOOKS = 6, NEWS = 20, TABS = 50, ROUNDS = 30, PERIOD_MS = 2000;
 
+const ask = (what) => {
+	fs.writeFileSync(`${WATCH}.ask`, `${what}\n`);
+	return fs.readFileSync(`${WATCH}.answer`, 'utf8').trim();
+};
 const state = () => {
-	fs.writeFileSync(`${WATCH}.ask`, '\n');
-	const [statement, starts, cpu] = fs.readFileSync(`${WATCH}.answer`, 'utf8').trim().split('|');
+	const [statement, starts, cpu] = ask('').split('|');
 	return { statement, starts, cpu: Number(cpu) };
 };
 // what was there before may have ended meanwhile: that is no statement and no start
 const none = (key, before, after) => after[key] === 'none' || (key === 'starts' ?
 	after.starts.split(' ').every((p) => before.starts.split(' ').includes(p)) : after.statement <= before.statement);
-const hook = async (id) => (await fetch(`${url}/instagram/webhook`, { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Webhook-Secret': SECRET },
-	body: JSON.stringify({ senderId: 'cleo', messageId: id, text: id, username: 'cleo', timestamp: Math.floor(Date.now() / 1000) }) })).status;
+const hook = async (id) => fetch(`${url}/instagram/webhook`, { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Webhook-Secret': SECRET },
+	body: JSON.stringify({ senderId: 'cleo', messageId: id, text: id, username: 'cleo', timestamp: Math.floor(Date.now() / 1000) }) });
 
 // looks at the tick file of every tab of a browser, and how many bytes each answer had
 function watchTicks(context) {
-	const w = { looks: 0, asked: 0, others: [], name: null, etag: null, waiting: null };
+	const w = { looks: 0, asked: 0, others: [], name: null, etag: null, moved: 0, askedAfter: 0, waiting: null };
 	context.on('request', (r) => {
 		const p = new URL(r.url()).pathname;
 		if (!/\/inbox\/tick\/[A-Za-z0-9]{32}\.txt$/.test(p))
 			w.others.push(p);
-		if (/\/changes$/.test(p))
+		if (/\/changes$/.test(p)) {
 			w.asked = w.looks;	// after so many looks the page asked what is new
+			w.askedAfter ||= w.moved && w.looks - w.moved + 1;	// with the first, the second ... that told of it
+		}
 	});
 	context.on('response', (r) => {
 		if (!/\/tick\//.test(r.url()))
 			return;
 		w.looks++;
 		w.name = new URL(r.url()).pathname;
+		const etag = (r.headers().etag || '').replace(/^W\//, '');	// weak in the second of the change
+		if (etag !== w.etag)
+			w.moved ||= w.looks;
+		w.etag = etag;
 		if (w.waiting && w.looks >= w.waiting.n)
 			w.waiting.ok();
 	});
@@ -76,15 +85,19 @@ async function painted(page) {
 
 // --- idle -----------------------------------------------------------------------------
 
-async function idle(page, ticks) {
-	const sizes = [], cdp = await page.context().newCDPSession(page);
-	await cdp.send('Network.enable');
-	cdp.on('Network.responseReceived', (e) => { if (/\/tick\//.test(e.response.url)) sizes.push(e.response.encodedDataLength); });
-	for (let n = 0; n < 3;) {	// nothing of the beginning is left; the first look has no ETag
+// nothing of the beginning is left; the first look has no ETag
+async function settled(ticks) {
+	for (let n = 0; n < 3;) {
 		ticks.others.length = 0;
 		await ticks.look(1);
 		n = ticks.others.length === 0 ? n + 1 : 0;
 	}
+}
+async function idle(page, ticks) {
+	const sizes = [], cdp = await page.context().newCDPSession(page);
+	await cdp.send('Network.enable');
+	cdp.on('Network.responseReceived', (e) => { if (/\/tick\//.test(e.response.url)) sizes.push(e.response.encodedDataLength); });
+	await settled(ticks);
 	const before = state();
 	ticks.others.length = sizes.length = 0;
 	await ticks.look(LOOKS);
@@ -97,7 +110,7 @@ async function idle(page, ticks) {
 	number('idle_bytes', Math.round(bytes * 1000 / PERIOD_MS));
 }
 
-// fifty tabs of one browser: one of them asks
+// fifty tabs of one browser: one of them asks; and beside them fifty browsers, in the same minute
 async function tabs(context, ticks) {
 	const more = [];
 	for (let i = 1; i < TABS; i++) {
@@ -106,11 +119,12 @@ async function tabs(context, ticks) {
 		await p.goto(`${url}/instagram/inbox/`);
 		await conversation(p, 'Long').or(p.locator('#list-empty')).first().waitFor({ state: 'attached' });
 	}
+	await settled(ticks);
 	const before = ticks.looks, since = Date.now();
-	await ticks.look(ROUNDS);
-	const seen = ticks.looks - before, most = Math.ceil((Date.now() - since) / (PERIOD_MS - 100)) + 2;
-	is(`${WHERE}: ${TABS} tabs of one browser ask as one`, seen <= most, true);
-	number('tabs_ask', `${seen} in ${Math.round((Date.now() - since) / 1000)} s`);
+	const asked = ticks.look(ROUNDS).then(() => [ticks.looks - before, Date.now() - since]);
+	const [[seen, ms]] = await Promise.all([asked, browsers(ticks)]);
+	is(`${WHERE}: ${TABS} tabs of one browser ask as one`, seen <= Math.ceil(ms / (PERIOD_MS - 100)) + 2, true);
+	number('tabs_ask', `${seen} in ${Math.round(ms / 1000)} s`);
 	for (const p of more)
 		await p.close();
 }
@@ -145,24 +159,31 @@ async function browsers(ticks) {
 // --- how soon -------------------------------------------------------------------------------
 
 async function news(page, ticks) {
-	const ms = [];
-	let late = 0;
+	const ms = [], asked = new Set();
+	let most = 0;
 	for (let i = 0; i < NEWS; i++) {
 		const id = `news-${i}-${Date.now()}`;
 		// not in step with the looks
 		await page.waitForTimeout((i * 397) % PERIOD_MS);
-		const t0 = Date.now();
-		const status = await hook(id), looks = ticks.looks;
-		if (status !== 200)
-			is(`${WHERE}: a message is taken`, status, 200);
+		ticks.moved = ticks.askedAfter = 0;
+		const t0 = Date.now(), res = await hook(id), body = await res.text();
+		if (res.status !== 200)
+			is(`${WHERE}: a message is taken`, `${res.status} ${body}`, '200');
+		// the statement took over two seconds, as it may on a machine that has other work
+		if (/"spooled":true/.test(body)) {
+			console.log(`# ${WHERE}: ${id} went to the spool`);
+			ask(`stored ${id}`);
+		}
+		const looks = ticks.looks;
 		await conversation(page, id).waitFor();
 		ms.push(Date.now() - t0);
-		// how long the page takes to show it is the machine's affair
-		late = Math.max(late, ticks.asked - looks);
+		most = Math.max(most, ticks.asked - looks);
+		asked.add(ticks.askedAfter);
 	}
 	ms.sort((a, b) => a - b);
-	is(`${WHERE}: each of ${NEWS} messages is there after at most two looks`, late <= 2, true);
-	number('new_looks', late);
+	// how long the machine takes for a look is its own affair
+	is(`${WHERE}: each of ${NEWS} messages is asked for with the first look that tells of it`, [...asked].sort().join().replace(/^0,/, ''), '1');
+	number('new_looks', most);
 	number('new_ms', ms[Math.ceil(NEWS * 0.95) - 1]);
 }
 
@@ -198,7 +219,6 @@ async function numbers() {
 	await news(page, ticks);
 	await longThread(page);
 	await tabs(b.context, ticks);
-	await browsers(ticks);
 	await b.context.close();
 }
 done(numbers);
