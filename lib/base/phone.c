@@ -27,6 +27,8 @@ sign(const char *p, size_t n)
 		return 1;
 	if (n >= 2 && p[0] == '\xc2' && p[1] == '\xa0')
 		return 2;
+	if (n >= 3 && memcmp(p, "\xe2\x88\x92", 3) == 0)
+		return 3;	/* a minus */
 	return n >= 3 && p[0] == '\xe2' && (p[1] == '\x80' || p[1] == '\x81') ? 3 : 0;
 }
 

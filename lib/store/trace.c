@@ -20,6 +20,7 @@ enum stmt {
 	SQL_CAPPED,
 	SQL_PEOPLE,
 	SQL_NAMED,
+	SQL_NUMBER,
 	SQL_PERSON,
 	SQL_NEAR,
 	SQL_AGAIN,
@@ -154,6 +155,10 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "select c.id, c.external_id from dmbox.contacts c where to_tsvector('simple', "
 	    "coalesce(c.name, '') || ' ' || coalesce(c.username, ''))"
 	    "  @@ plainto_tsquery('simple', $1) order by c.last_at desc nulls last limit $2" },
+	[SQL_NUMBER] = { NULL,
+	    "select c.id, c.external_id from dmbox.contacts c"
+	    " where c.id in (select dmbox.phone_contacts(null, null, $1))"
+	    " order by c.last_at desc nulls last limit $2" },
 	[SQL_PERSON] = { NULL,
 	    "select c.created_at, null, 'contact', c.account, c.channel,"
 	    " jsonb_strip_nulls(jsonb_build_object("
@@ -364,24 +369,25 @@ trace_capped(struct db *db, struct trace *out)
 	return events(db, SQL_CAPPED, &a, out);
 }
 
-enum rc
-trace_person(struct db *db, const char *who, struct trace *out, struct strv *words)
+/* The contacts that the first of these statements with any finds by who, and their messages. */
+static enum rc
+contacts_by(struct db *db, const enum stmt *by, size_t n, const char *who, struct trace *out,
+    struct strv *words)
 {
 	struct db_args a = { 0 }, p = { 0 };
 	struct db_res *r = NULL;
-	enum rc rc;
+	enum rc rc = RC_NONE;
 
 	db_text(&a, who);
 	db_i64(&a, PERSON_MAX);
-	rc = db_exec(db, &stmts[SQL_PEOPLE], &a, &r);
-	if (rc == RC_OK && db_rows(r) == 0) {
+	for (size_t i = 0; i < n && rc == RC_NONE; i++) {
 		db_res_free(r);
 		r = NULL;
-		rc = db_exec(db, &stmts[SQL_NAMED], &a, &r);
+		rc = db_exec(db, &stmts[by[i]], &a, &r);
+		if (rc == RC_OK && db_rows(r) == 0)
+			rc = RC_NONE;
 	}
 	db_args_free(&a);
-	if (rc == RC_OK && db_rows(r) == 0)
-		rc = RC_NONE;
 	if (rc == RC_OK) {
 		put_ids(&p, r, 0);
 		db_i64(&p, LEDGER_MAX);
@@ -393,43 +399,25 @@ trace_person(struct db *db, const char *who, struct trace *out, struct strv *wor
 	return rc;
 }
 
-/* "+7 (912) 345-67-89" as a chat's id writes it: 79123456789. */
-static void
-digits_of(const char *s, char *out, size_t cap)
+enum rc
+trace_person(struct db *db, const char *who, struct trace *out, struct strv *words)
 {
-	size_t n = 0;
+	static const enum stmt by[] = { SQL_PEOPLE, SQL_NAMED };
 
-	for (; *s != '\0' && n + 1 < cap; s++)
-		if (*s >= '0' && *s <= '9')
-			out[n++] = *s;
-		else if (strchr("+-() .", *s) == NULL)
-			break;
-	out[*s == '\0' ? n : 0] = '\0';
+	return contacts_by(db, by, 2, who, out, words);
 }
 
 enum rc
 trace_near(struct db *db, const char *part, struct trace *out, struct strv *words)
 {
+	static const enum stmt by[] = { SQL_NUMBER };
 	struct db_args a = { 0 };
-	char number[64], chat[80];
 	enum rc rc;
 
-	digits_of(part, number, sizeof number);
-	if (strlen(number) >= PART_MIN) {
-		snprintf(chat, sizeof chat, "%s@c.us", number);
-		rc = trace_person(db, chat, out, words);
-		if (rc == RC_NONE)
-			rc = trace_person(db, number, out, words);
-		/* 8 912 ... is how Russians dial +7 912 ... */
-		if (rc == RC_NONE && number[0] == '8' && strlen(number) == 11) {
-			chat[0] = '7';
-			rc = trace_person(db, chat, out, words);
-		}
-		if (rc != RC_NONE)
-			return rc;
-	}
 	if (strlen(part) < PART_MIN)
 		return RC_NONE;
+	if ((rc = contacts_by(db, by, 1, part, out, words)) != RC_NONE)
+		return rc;
 	db_text(&a, part);
 	db_i64(&a, LEDGER_MAX);
 	rc = events(db, SQL_NEAR, &a, out);

@@ -100,7 +100,8 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "1000000)::bigint, x.next_id from x where x.id is null"
 	    " order by 1 desc nulls last, 2 desc" },
 	[Q_SEARCH] = { "view_search",
-	    "with h as (select distinct contact_id as id from dmbox.search($1, $2, $6))"
+	    "with h as (select contact_id as id from dmbox.search($1, $2, $6)"
+	    " union select dmbox.phone_contacts($2, array[$1], $7))"
 	    CONVERSATION_ROW ", null::bigint, null::bigint"
 	    "  from h join dmbox.contacts c on c.id = h.id" LAST_MESSAGE("c")
 	    " where (l.sent_at, c.id) < ($3, $4) order by l.sent_at desc, c.id desc limit $5" },
@@ -335,8 +336,10 @@ view_conversations(struct db *db, enum channel ch, const struct strv *accounts,
 	accounts_arg(&a, accounts);
 	place_args(&a, &page->before);
 	db_i64(&a, (int64_t)page->limit + (q.n != 0 ? 1 : 0));
-	if (q.n != 0)
+	if (q.n != 0) {
 		db_text(&a, q.p);
+		db_text(&a, page->q);
+	}
 	rc = db_exec(db, &sql[q.n != 0 ? Q_SEARCH : Q_CONVERSATIONS], &a, &r);
 	if (rc == RC_OK) {
 		jsonw_object(out, NULL);

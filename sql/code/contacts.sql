@@ -137,6 +137,54 @@ language sql immutable as $$
 $$;
 comment on function dmbox.phone_spellings(text) is 'A phone number in digits as it may be written, itself first';
 
+-- As phones, contacts and other pages write and copy a number: with dots, dashes and spaces of every
+-- kind, and unseen signs of direction.
+create or replace function dmbox.is_phone(p_text text) returns boolean
+language sql immutable as $$
+	select p_text !~ E'[^0-9 \t()+./\u00a0\u2000-\u207f\u2212-]' and p_text ~ '[0-9]'
+$$;
+comment on function dmbox.is_phone(text) is 'Is there nothing but digits and what people put between those of a phone number?';
+
+-- A phone number as people write it: the digits of its international form, as lib/base/phone.h has
+-- them.  Null: it is no such number, or a national spelling.
+create or replace function dmbox.phone_number(p_text text) returns text
+language sql immutable as $$
+	select case when z.d ~ '^[1-9][0-9]{4,14}$' then z.d end
+	  from (select case
+	          when y.d ~ '^549?0?1115[0-9]{8}$' then '54911' || right(y.d, 8)
+	          when y.d ~ '^549?0?(?!11)[123][0-9]{2}15[0-9]{7}$' then regexp_replace(y.d, '^549?0?([0-9]{3})15', E'549\\1')
+	          when y.d ~ '^549?0?(?!11)[123][0-9]{3}15[0-9]{6}$' then regexp_replace(y.d, '^549?0?([0-9]{4})15', E'549\\1')
+	          when y.d ~ '^549?0' and length(y.d) >= 12 then regexp_replace(y.d, '^(549?)0', E'\\1')
+	          when y.d ~ '^550' and length(y.d) >= 13 then '55' || substr(y.d, 4)
+	          when y.d ~ '^5204[45][0-9]{10}$' then '52' || right(y.d, 10)
+	          else y.d end
+	          from (select case when x.d ~ '^00' then substr(x.d, 3) when x.d ~ '^89[0-9]{9}$' then '7' || substr(x.d, 2) else x.d end
+	                  from (select regexp_replace(p_text, '(?<=[0-9].*)[(]0[)]|[^0-9]', '', 'g')) x (d)
+	                 where dmbox.is_phone(p_text)) y (d)) z (d)
+$$;
+comment on function dmbox.phone_number(text) is 'A phone number as people write it in digits of its international form; null: it is none';
+
+-- How a number that is meant may end, in the form that WhatsApp has it: it is known by its end, for
+-- 8 and +7 before it are one, and people leave the country out.  Then Argentina's 15 and Brazil's
+-- ninth digit are between the digits.
+create or replace function dmbox.phone_ends(p_text text) returns text[]
+language sql immutable as $$
+	select coalesce(array_agg(distinct right(e.d, 10)) filter (where length(e.d) >= 4), '{}')
+	  from (select regexp_replace(regexp_replace(p_text, '[^0-9]', '', 'g'), '^0+', '')) s (d)
+	 cross join lateral (select coalesce(dmbox.phone_number(p_text), s.d)) n (d)
+	 cross join lateral (select regexp_replace(n.d, '^55(?=[0-9]{10})', '')) b (d)
+	 cross join lateral (values (n.d), (s.d),
+	        (case when s.d ~ '^1115[0-9]{8}$' then '11' || right(s.d, 8) end),
+	        (case when s.d ~ '^[123][0-9]{2}15[0-9]{7}$' then left(s.d, 3) || right(s.d, 7) end),
+	        (case when s.d ~ '^[123][0-9]{3}15[0-9]{6}$' then left(s.d, 4) || right(s.d, 6) end),
+	        (case when s.d ~ '^15[0-9]{6,8}$' then substr(s.d, 3) end),
+	        (case when b.d ~ '^[1-9][1-9]9[6-9][0-9]{7}$' then left(b.d, 2) || right(b.d, 8) end),
+	        (case when b.d ~ '^[1-9][1-9][6-9][0-9]{7}$' then left(b.d, 2) || '9' || right(b.d, 8) end),
+	        (case when b.d ~ '^9[6-9][0-9]{7}$' then right(b.d, 8) end)) e (d)
+	 where dmbox.is_phone(p_text)
+$$;
+comment on function dmbox.phone_ends(text) is 'The last digits, at most ten, of the numbers that a spelling may mean';
+
 -- Every way in which WhatsApp writes one address.
 create or replace function dmbox.contact_twins(p_channel text, p_id text) returns text[]
 language sql immutable as $$
@@ -145,6 +193,34 @@ language sql immutable as $$
 	                 || array(select x || '@c.us' from unnest(dmbox.phone_spellings(split_part(p_id, '@', 1))) x) end
 $$;
 comment on function dmbox.contact_twins(text, text) is 'The id and every other spelling of the same WhatsApp address';
+
+-- Whom a number that somebody typed means; null arrays: of all accounts.  The number itself, those
+-- that end so, and those that had it or were told under it.
+create or replace function dmbox.phone_contacts(p_accounts text[], p_channels text[], p_text text) returns setof bigint
+language plpgsql stable
+-- planned without the number: a plan that reads the table is never the better one
+set enable_seqscan = off
+as $$
+declare
+	v_end text;
+begin
+	foreach v_end in array dmbox.phone_ends(p_text) loop
+		return query select c.id from dmbox.contacts c
+		 where c.channel = 'whatsapp'
+		   and reverse(split_part(c.external_id, '@', 1)) ~>=~ reverse(v_end)
+		   and reverse(split_part(c.external_id, '@', 1)) ~<~ (reverse(v_end) || ':')
+		   and (p_accounts is null or c.account = any (p_accounts) and 'whatsapp' = any (p_channels))
+		 limit 200;
+	end loop;
+	return query select c.id
+	  from (select distinct a.account, a.channel from dmbox.accounts a where a.channel = 'whatsapp'
+	        union select unnest(p_accounts), unnest(p_channels)) k
+	  join dmbox.contact_aliases a on a.account = k.account and a.channel = k.channel
+	   and a.alias = any (dmbox.contact_twins('whatsapp', dmbox.phone_number(p_text)))
+	  join dmbox.contacts c on c.account = a.account and c.channel = a.channel and c.external_id = a.external_id
+	 where k.channel = 'whatsapp' and (p_accounts is null or k.account = any (p_accounts));
+end $$;
+comment on function dmbox.phone_contacts(text[], text[], text) is 'Contacts that a phone number as people write it means, some more than once';
 
 -- Asked before the spellings are, which few numbers have.
 create or replace function dmbox.has_spellings(p_channel text, p_id text) returns boolean
@@ -480,3 +556,23 @@ language sql stable as $$
 	         order by e.occurred_at desc, e.id desc limit 1) x on true
 $$;
 comment on function dmbox.no_marketing_since(dmbox.contacts) is 'Since when the person wants no marketing';
+
+-- Contacts that are called as somebody typed the number, from when it was sent to as it was typed,
+-- are the person's under the number's own form.
+do $$
+declare
+	r record;
+	v_id text;
+begin
+	for r in select c.account, c.channel, c.external_id,
+	                n.number || substr(c.external_id, length(split_part(c.external_id, '@', 1)) + 1) as number
+	           from dmbox.contacts c
+	          cross join lateral (select dmbox.phone_number(split_part(c.external_id, '@', 1))) n (number)
+	          where c.channel = 'whatsapp' and c.external_id ~ '^(89|54|550|52044|52045|00)[0-9]+(@c[.]us)?$'
+	            and n.number <> split_part(c.external_id, '@', 1)
+	          order by c.id
+	loop
+		v_id := dmbox.contact_of(r.account, r.channel, r.number);
+		perform dmbox.contact_join(r.account, r.channel, case when v_id = r.external_id then r.number else v_id end, r.external_id);
+	end loop;
+end $$;

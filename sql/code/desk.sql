@@ -355,16 +355,8 @@ declare
 	v_whose text[];
 	v_late bigint[];	-- older than those, but without their words yet (dmbox.search)
 begin
-	-- as phones, contacts and other pages write and copy it: with dots, dashes and spaces of every
-	-- kind, and unseen signs of direction
-	if p_query !~ E'[^0-9 ()+./\u00a0\u2007-\u2015\u2028-\u202f\u2060-\u2069\u2212-]' and length(v_digits) >= 4 then
-		-- a number is known by its end; 8 and +7 before it are one
-		return query select c.id, null::bigint from dmbox.contacts c
-		 where c.channel = 'whatsapp'
-		   and reverse(split_part(c.external_id, '@', 1)) ~>=~ reverse(right(v_digits, 10))
-		   and reverse(split_part(c.external_id, '@', 1)) ~<~ (reverse(right(v_digits, 10)) || ':')
-		   and c.account = any (p_accounts) and 'whatsapp' = any (p_channels)
-		 limit 200;
+	if dmbox.is_phone(p_query) and length(v_digits) >= 4 then
+		return query select p, null::bigint from dmbox.phone_contacts(p_accounts, p_channels, p_query) p;
 		return query select c.id, null::bigint from dmbox.contacts c
 		 where v_digits ~ '^[1-9][0-9]{0,17}$' and c.id = v_digits::bigint and c.account = any (p_accounts) and c.channel = any (p_channels);
 	end if;
