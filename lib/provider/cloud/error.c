@@ -81,12 +81,39 @@ static const struct {
 	{ 100, 100, NULL, CLOUD_OTHER, 60, "cloud_refuses" },
 };
 
+/*
+ * What an error says beside its code and title: in error_data, as text or as an object that may
+ * be text, too; before v16 beside the code; the Graph API's own in error_user_msg.
+ */
+static const char *
+details_of(const struct json *err, struct mem_arena *a)
+{
+	const struct json *data = json_get(err, "error_data");
+	const char *said = json_str(a, data), *d = NULL;
+	struct json *j = NULL;
+
+	if (said != NULL && json_parse(said, strlen(said), &j, NULL) == RC_OK) {
+		data = j;
+		said = NULL;
+	}
+	if (json_type(data) == JSON_OBJECT)
+		d = json_text(a, json_get(data, "details"));
+	if (str_empty(d))
+		d = said;
+	if (str_empty(d))
+		d = json_text(a, json_get(err, "details"));
+	if (str_empty(d))
+		d = json_text(a, json_get(err, "error_user_msg"));
+	json_free(j);
+	return d;
+}
+
 static bool
 has_word(const struct json *err, const char *word)
 {
 	struct mem_arena a = { 0 };
 	const char *m = json_text(&a, json_get(err, "message"));
-	const char *d = json_text(&a, json_get(err, "error_data.details"));
+	const char *d = details_of(err, &a);
 	bool hit = (m != NULL && strcasestr(m, word) != NULL) ||
 	    (d != NULL && strcasestr(d, word) != NULL);
 
@@ -100,7 +127,7 @@ cloud_error_words(const struct json *err, struct buf *b)
 	struct mem_arena a = { 0 };
 	const char *code = json_text(&a, json_get(err, "code"));
 	const char *said = json_text(&a, json_get(err, "message"));
-	const char *details = json_text(&a, json_get(err, "error_data.details"));
+	const char *details = details_of(err, &a);
 
 	if (str_empty(said))
 		said = json_text(&a, json_get(err, "title"));
@@ -108,8 +135,6 @@ cloud_error_words(const struct json *err, struct buf *b)
 		buf_puts(b, code);
 	if (!str_empty(said))
 		buf_printf(b, "%s%s", b->n > 0 && b->p[b->n - 1] != ' ' ? " " : "", said);
-	if (str_empty(details))		/* the Graph API's own errors say it here */
-		details = json_text(&a, json_get(err, "error_user_msg"));
 	if (!str_empty(details) && !str_eq(details, said))
 		buf_printf(b, ": %s", details);
 	mem_arena_free(&a);
