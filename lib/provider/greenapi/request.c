@@ -91,7 +91,7 @@ void
 green_words(const struct http_res *res, char *out, size_t cap)
 {
 	static const char *const paths[] = { "message", "reason", "correspondentsStatus.status",
-		"invokeStatus.status", "error" };
+		"invokeStatus.status", "description", "error" };
 	struct mem_arena arena = { 0 };
 	struct json *j = NULL;
 	const char *s = NULL;

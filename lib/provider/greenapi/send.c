@@ -201,14 +201,28 @@ out:
 	return rc;
 }
 
+/* The status of a refusal that comes as 200: {"code":401,...} or {"statusCode":400,...}; 0: it is
+ * none. */
+static int
+green_inner_status(const struct json *j)
+{
+	static const char *const names[] = { "statusCode", "code" };
+	int64_t n;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (json_i64(json_get(j, names[i]), &n) == RC_OK && n >= 400 && n <= 599)
+			return (int)n;
+	return 0;
+}
+
 static void
-green_send_fail(const struct http_res *res, struct send_result *out)
+green_send_fail(const struct http_res *res, int status, struct send_result *out)
 {
 	const struct green_error *e;
 	int asked = http_retry_after_s(res);
 
 	green_words(res, out->text, sizeof out->text);
-	e = green_error(res->status, out->text);
+	e = green_error(status, out->text);
 	out->outcome = e ? e->outcome : SEND_UNKNOWN;
 	snprintf(out->code, sizeof out->code, "%s", e ? e->code : "unexpected");
 	out->retry_after_s = asked;
@@ -226,6 +240,7 @@ green_send_read(const struct account *a, const struct outmsg *m, const struct ht
 	struct mem_arena arena = { 0 };
 	struct json *j = NULL;
 	const char *id = NULL;
+	int inner = 0;
 
 	(void)a;
 	memset(out, 0, sizeof *out);
@@ -236,21 +251,21 @@ green_send_read(const struct account *a, const struct outmsg *m, const struct ht
 		snprintf(out->text, sizeof out->text, "%s", res->note);
 		return RC_OK;
 	}
-	if (m->action != NULL && res->status == 200) {	/* {"setRead":true}, or nothing */
-		out->outcome = SEND_ACCEPTED;
-		return RC_OK;
-	}
-	if (res->status == 200 && json_parse(res->body, res->body_n, &j, NULL) == RC_OK)
+	if (res->status == 200 && json_parse(res->body, res->body_n, &j, NULL) == RC_OK) {
 		id = json_text(&arena, json_get(j, "idMessage"));
-	if (!str_empty(id) && strlen(id) < sizeof out->message_id) {
+		inner = green_inner_status(j);
+	}
+	if (m->action != NULL && res->status == 200 && inner == 0) {
+		out->outcome = SEND_ACCEPTED;	/* {"setRead":true}, or nothing */
+	} else if (!str_empty(id) && strlen(id) < sizeof out->message_id) {
 		out->outcome = SEND_SENT;
 		snprintf(out->message_id, sizeof out->message_id, "%s", id);
-	} else if (res->status == 200 && !json_get(j, "status")) {
+	} else if (res->status == 200 && inner == 0 && !json_get(j, "status")) {
 		/* they took it and said something we do not know */
 		out->outcome = SEND_UNKNOWN;
 		snprintf(out->code, sizeof out->code, "no_id");
 	} else {
-		green_send_fail(res, out);
+		green_send_fail(res, inner != 0 ? inner : res->status, out);
 	}
 	json_free(j);
 	mem_arena_free(&arena);
