@@ -82,6 +82,61 @@ argentine(char *p, size_t *n)
 	}
 }
 
+/*
+ * Countries where a 0 before a number stands for the country itself, and how many digits follow
+ * the country's code (national numbering plans, ITU-T E.164).
+ */
+static const struct {
+	const char *code;
+	unsigned char min, max;
+	bool zero;	/* it is dialled from abroad, too */
+} countries[] = {
+	{ "54", 10, 10, false },	/* and the 9 of a mobile */
+	{ "55", 10, 11, false },
+	{ "44", 9, 10, false },
+	{ "49", 6, 11, false },
+	{ "39", 6, 11, true },
+	{ "33", 9, 9, false },
+	{ "31", 9, 9, false },
+	{ "32", 8, 9, false },
+	{ "41", 9, 9, false },
+	{ "46", 7, 9, false },
+	{ "40", 9, 9, false },
+	{ "90", 10, 10, false },
+	{ "91", 10, 10, false },
+	{ "62", 8, 12, false },
+	{ "60", 8, 10, false },
+	{ "61", 9, 9, false },
+	{ "63", 8, 10, false },
+	{ "66", 8, 9, false },
+	{ "84", 9, 10, false },
+	{ "92", 9, 10, false },
+	{ "98", 10, 10, false },
+	{ "27", 9, 9, false },
+	{ "20", 9, 10, false },
+	{ "58", 10, 10, false },
+	{ "234", 8, 10, false },
+	{ "254", 9, 9, false },
+	{ "212", 9, 9, false },
+	{ "213", 8, 9, false },
+	{ "233", 9, 9, false },
+	{ "380", 9, 9, false },
+	{ "359", 7, 9, false },
+	{ "381", 8, 9, false },
+	{ "353", 7, 9, false },
+	{ "373", 8, 8, false },
+	{ "374", 8, 8, false },
+	{ "593", 8, 9, false },
+	{ "595", 9, 9, false },
+	{ "598", 8, 8, false },
+	{ "966", 8, 9, false },
+	{ "971", 8, 9, false },
+	{ "972", 8, 9, false },
+	{ "994", 9, 9, false },
+	{ "995", 9, 9, false },
+	{ "996", 9, 9, false },
+};
+
 size_t
 phone_digits(const char *s, size_t n, char out[PHONE_MAX + 1])
 {
@@ -106,4 +161,27 @@ phone_digits(const char *s, size_t n, char out[PHONE_MAX + 1])
 	memcpy(out, raw, k);
 	out[k] = '\0';
 	return k;
+}
+
+size_t
+phone_national(const char *s, size_t n, const char *own, char out[PHONE_MAX + 1])
+{
+	char raw[RAW_MAX + 1], whole[RAW_MAX + 4];
+	size_t k = collect(s, n, raw), got, code;
+
+	if (k == (size_t)-1 || k < PHONE_MIN || raw[0] != '0' || raw[1] == '0')
+		return 0;
+	if (out == NULL)
+		return 1;
+	for (size_t i = 0; own != NULL && i < sizeof countries / sizeof *countries; i++) {
+		code = strlen(countries[i].code);
+		if (strncmp(own, countries[i].code, code) != 0)
+			continue;
+		memcpy(whole, own, code);
+		memcpy(whole + code, raw + !countries[i].zero, k - !countries[i].zero);
+		got = phone_digits(whole, code + k - !countries[i].zero, out);
+		code += memcmp(out, "549", 3) == 0;
+		return got >= code + countries[i].min && got <= code + countries[i].max ? got : 0;
+	}
+	return 0;
 }

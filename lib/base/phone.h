@@ -16,5 +16,14 @@ enum { PHONE_MIN = 5, PHONE_MAX = 15 }; /* digits of an international number, E.
  *          national spelling, which reaches nobody.
  */
 size_t phone_digits(const char *s, size_t n, char out[PHONE_MAX + 1]);
+/*
+ * phone_national(s, n, own, out):
+ * The same of a number without its country, "0221 15-412-3456", written where own (digits of
+ * an international number; NULL: not known) is: only where the 0 before it says so and what
+ * comes of it is as long as that country's numbers are.  out NULL: is it such a spelling?
+ *
+ * Returns  how many digits; with out NULL 1; 0: it is none, or not to be completed.
+ */
+size_t phone_national(const char *s, size_t n, const char *own, char out[PHONE_MAX + 1]);
 
 #endif

@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/phone.h"
 #include "extern/sign.h"
 #include "store/state.h"
+#include "store/store.h"
 #include "base/str.h"
 
 bool
@@ -200,4 +202,23 @@ attempt_recipient(const struct account *a, const char *id, struct mem_arena *are
 	if (str_empty(id) || strlen(id) > 512)
 		return NULL;
 	return p->recipient != NULL ? p->recipient(a, id, arena) : mem_arena_dup(arena, id);
+}
+
+const char *
+attempt_national(struct db *db, const struct account *a, const char *id, struct mem_arena *arena)
+{
+	const struct provider *p = provider_of(a);
+	struct strv bodies = { 0 };
+	const char *own = NULL;
+	char phone[PHONE_MAX + 1];
+
+	if (str_empty(id) || p->own_phone == NULL ||
+	    phone_national(id, strlen(id), NULL, NULL) == 0)
+		return NULL;
+	if (store_newest(db, a, &bodies) == RC_OK)
+		for (size_t i = 0; i < bodies.n && own == NULL; i++)
+			own = p->own_phone(a, bodies.v[i], strlen(bodies.v[i]), arena);
+	strv_free(&bodies);
+	return phone_national(id, strlen(id), own, phone) > 0 ? attempt_recipient(a, phone, arena) :
+								NULL;
 }

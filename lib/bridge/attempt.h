@@ -64,5 +64,12 @@ void attempt_count(
  * NULL where it cannot be one.
  */
 const char *attempt_recipient(const struct account *a, const char *id, struct mem_arena *arena);
+/*
+ * attempt_national(db, a, id, arena):
+ * The same of a phone that was written without its country: it is that of a's own number, as
+ * the newest deliveries tell it.  NULL: it is no such phone, or the number is not known.
+ */
+const char *attempt_national(
+    struct db *db, const struct account *a, const char *id, struct mem_arena *arena);
 
 #endif

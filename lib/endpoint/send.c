@@ -20,6 +20,7 @@
 #include "extern/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/phone.h"
 #include "store/outbox.h"
 #include "store/login.h"
 #include "store/state.h"
@@ -361,9 +362,29 @@ read_draft(struct endpoint_env *e, const struct json *j, struct draft *w)
 /* --- checking it --------------------------------------------------------------------- */
 
 static bool
+check_recipient(struct endpoint_env *e, struct draft *w)
+{
+	const char *id = attempt_recipient(w->a, w->recipient, &e->arena);
+
+	if (id == NULL)
+		id = attempt_national(
+		    ctx_db(e->ctx, e->conf, e->thread), w->a, w->recipient, &e->arena);
+	if (id == NULL || strpbrk(id, " \t\r\n/") != NULL) {
+		endpoint_error(e, 422, "bad_recipient", "recipientId: not an id of %s%s",
+		    provider_of(w->a)->name,
+		    phone_national(w->recipient, strlen(w->recipient), NULL, NULL) > 0 ?
+			"; a phone needs its country, as in +70000000001" :
+			"");
+		return false;
+	}
+	w->recipient = id;
+	return true;
+}
+
+static bool
 check_account(struct endpoint_env *e, struct draft *w)
 {
-	const char *name = str_empty(w->account) ? NULL : w->account, *id;
+	const char *name = str_empty(w->account) ? NULL : w->account;
 
 	w->a = conf_account(e->conf, e->channel, name);
 	if (w->a == NULL) {
@@ -381,14 +402,7 @@ check_account(struct endpoint_env *e, struct draft *w)
 		endpoint_error(e, 422, "missing_recipient", "recipientId: whom the message is for");
 		return false;
 	}
-	id = attempt_recipient(w->a, w->recipient, &e->arena);
-	if (id == NULL || strpbrk(id, " \t\r\n/") != NULL) {
-		endpoint_error(e, 422, "bad_recipient", "recipientId: not an id of %s",
-		    provider_of(w->a)->name);
-		return false;
-	}
-	w->recipient = id;
-	return true;
+	return check_recipient(e, w);
 }
 
 /* The uploads' rows: type, name, and a reference in place of an address, which is signed again

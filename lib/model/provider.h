@@ -447,6 +447,10 @@ struct provider {
 	/* recipient(a, id, arena): the other side as messages know it, from what a person
 	 * wrote; NULL: cannot be one.  NULL member: ids stay as they are. */
 	const char *(*recipient)(const struct account *a, const char *id, struct mem_arena *arena);
+	/* own_phone(a, p, n, arena): a's own phone, its digits, as the delivery p[0..n] tells it;
+	 * NULL: it does not.  NULL member: none does. */
+	const char *(*own_phone)(
+	    const struct account *a, const char *p, size_t n, struct mem_arena *arena);
 	/* setup(f, b): what to do at the provider.  brief: nothing where messages come anyhow. */
 	void (*setup)(const struct setup_facts *f, struct buf *b);
 	/* ticket(a, url, ru, b): a support ticket, up to the list of what was tried; NULL: it

@@ -16,6 +16,7 @@ enum stmt {
 	SQL_MISSING,
 	SQL_NEWS,
 	SQL_LOAD,
+	SQL_NEWEST,
 	SQL_PARTITIONS,
 	SQL_EXPIRE,
 	SQL_LEFTOVERS,
@@ -62,6 +63,11 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_LOAD] = { "store_load",
 	    "select received_at, channel, account, source, request_id, remote_addr, content_type,"
 	    " headers, body, verdict, reason, provider from dmbox.deliveries where id = $1" },
+	[SQL_NEWEST] = { "store_newest",
+	    "select d.body from dmbox.deliveries d where d.account = $1 and d.channel = $2"
+	    " and d.provider = $3 and d.verdict = 'accepted' and octet_length(d.body) between 1"
+	    " and 65536 and d.source <> 'doctor' and d.received_at <= now()"
+	    " order by d.received_at desc limit 10" },
 	[SQL_PARTITIONS] = { NULL, "select dmbox.deliveries_partitions()" },
 	[SQL_LATER] = { NULL,
 	    "select coalesce((select received_at > $1 from dmbox.deliveries"
@@ -204,6 +210,28 @@ store_load(struct db *db, int64_t id, struct delivery *d)
 									VERDICT_REJECTED;
 		d->reason = mem_arena_dup(m, db_get_text(r, 0, 10));
 		d->provider = provider_by_name(db_get_text(r, 0, 11));
+	}
+	db_res_free(r);
+	return rc;
+}
+
+enum rc
+store_newest(struct db *db, const struct account *a, struct strv *out)
+{
+	struct db_args args = { 0 };
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	db_text(&args, a->name);
+	db_text(&args, channel_names[a->channel]);
+	db_text(&args, provider_of(a)->name);
+	rc = db_exec(db, &stmts[SQL_NEWEST], &args, &r);
+	db_args_free(&args);
+	for (size_t i = 0; rc == RC_OK && i < db_rows(r); i++) {
+		size_t n = 0;
+		const char *body = db_get_bytes(r, i, 0, &n);
+
+		strv_add(out, body, n);
 	}
 	db_res_free(r);
 	return rc;

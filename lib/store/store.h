@@ -67,6 +67,10 @@ enum rc store_news(struct db *db, const char *account, enum channel ch, const st
  * items arena.  RC_NONE: no such row or bytes erased. */
 enum rc store_load(struct db *db, int64_t id, struct delivery *d) MUST_CHECK;
 
+/* store_newest(db, a, out): the bytes of the newest deliveries that a's provider told it, some,
+ * the newest first. */
+enum rc store_newest(struct db *db, const struct account *a, struct strv *out) MUST_CHECK;
+
 /* store_later(db, at_us, out): is there a delivery in the ledger that arrived after at_us? */
 enum rc store_later(struct db *db, int64_t at_us, bool *out) MUST_CHECK;
 /* store_migrated(db, out): when migrate changed the database last, microseconds since 1970. */

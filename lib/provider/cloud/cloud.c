@@ -67,6 +67,7 @@ const struct provider provider_cloud = {
 	.owns = cloud_owns,
 	.parse = cloud_parse,
 	.recipient = cloud_recipient,
+	.own_phone = cloud_own_phone,
 	.send_build = cloud_send_build,
 	.send_read = cloud_send_read,
 	.upload_build = cloud_upload_build,

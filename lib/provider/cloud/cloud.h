@@ -84,6 +84,8 @@ void cloud_error_words(const struct json *err, struct buf *b);
 /* --- the rest: members of provider_cloud ---------------------------------------- */
 enum rc cloud_parse(
     const struct account *a, const char *content_type, const char *p, size_t n, struct itemv *out);
+const char *cloud_own_phone(
+    const struct account *a, const char *p, size_t n, struct mem_arena *arena);
 const char *cloud_recipient(const struct account *a, const char *id, struct mem_arena *arena);
 enum rc cloud_send_build(const struct account *a, const struct outmsg *m, struct http_req *out);
 enum rc cloud_send_read(const struct account *a, const struct outmsg *m, const struct http_res *res,

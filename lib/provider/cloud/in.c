@@ -946,7 +946,7 @@ read_value(struct in *in, const char *field, const struct json *value)
 	} else if (str_eq(field, "calls")) {
 		read_calls(in, json_get(value, "calls"));
 		read_statuses(in, json_get(value, "statuses"));
-	} else if (str_eq(field, "smb_message_echoes")) {
+	} else if (str_eq(field, "smb_message_echoes") || str_eq(field, "message_echoes")) {
 		read_echoes(in, json_get(value, "message_echoes"));
 	} else if (str_eq(field, "history")) {
 		read_history(in, value);
@@ -1006,4 +1006,29 @@ cloud_parse(
 out:
 	json_free(j);
 	return rc;
+}
+
+const char *
+cloud_own_phone(const struct account *a, const char *p, size_t n, struct mem_arena *arena)
+{
+	struct json *j = NULL;
+	const char *own = NULL;
+	const struct json *entries;
+
+	if (json_parse(p, n, &j, NULL) != RC_OK)
+		return NULL;
+	entries = json_get(j, "entry");
+	for (size_t i = 0; i < json_len(entries); i++) {
+		const struct json *changes = json_get(json_at(entries, i), "changes");
+
+		for (size_t k = 0; own == NULL && k < json_len(changes); k++) {
+			const struct json *m = json_get(json_at(changes, k), "value.metadata");
+
+			if (str_eq(json_text(arena, json_get(m, "phone_number_id")), a->own_id))
+				own = digits(
+				    arena, json_text(arena, json_get(m, "display_phone_number")));
+		}
+	}
+	json_free(j);
+	return own;
 }

@@ -61,6 +61,7 @@ const struct provider provider_greenapi = {
 	.sender = "70000000001@c.us",
 	.aliases = true,	/* hidden (@lid) and known phone */
 	.recipient = green_recipient,
+	.own_phone = green_own_phone,
 	.text_max = GREEN_TEXT_MAX,
 	.text_limit = green_text_limit,
 	.captions = true,	/* C.1: sendFileByUrl */

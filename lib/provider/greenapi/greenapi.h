@@ -82,6 +82,8 @@ enum rc green_parse_polled(const struct account *a, const char *content_type, co
 enum rc green_poll_build(const struct account *a, struct poll_state *st, struct http_req *out);
 enum rc green_poll_read(
     const struct account *a, const struct http_res *res, struct poll_state *st, struct itemv *out);
+const char *green_own_phone(
+    const struct account *a, const char *p, size_t n, struct mem_arena *arena);
 const char *green_recipient(const struct account *a, const char *id, struct mem_arena *arena);
 enum rc green_send_build(const struct account *a, const struct outmsg *m, struct http_req *out);
 enum rc green_send_read(const struct account *a, const struct outmsg *m, const struct http_res *res,

@@ -719,3 +719,20 @@ green_parse(
 	json_free(j);
 	return out->n > before ? RC_OK : RC_INVALID;
 }
+
+const char *
+green_own_phone(const struct account *a, const char *p, size_t n, struct mem_arena *arena)
+{
+	struct json *j = NULL;
+	const struct json *one;
+	const char *wid, *own = NULL;
+
+	if (!green_whatsapp(a) || json_parse(p, n, &j, NULL) != RC_OK)
+		return NULL;
+	one = json_type(j) == JSON_OBJECT ? j : json_at(j, 0);
+	wid = green_jid(arena, json_text(arena, json_get(green_note_in(one), "instanceData.wid")));
+	if (wid != NULL && str_ends(wid, "@c.us"))
+		own = mem_arena_ndup(arena, wid, strspn(wid, "0123456789"));
+	json_free(j);
+	return own;
+}
