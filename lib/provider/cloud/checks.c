@@ -10,10 +10,28 @@
 
 #define WEBHOOK "/whatsapp/webhook"
 
-/*
- * The address that Meta calls, against ours: below our base it is any account's webhook, as
- * deliveries find their account by the number's id.
- */
+/* rest: of a callback, behind WEBHOOK.  An account that it names gets what all numbers are sent;
+ * without a name each delivery finds its account by the number's id. */
+static void
+named(const struct checkup *c, const char *rest, struct finding *f)
+{
+	size_t n;
+	char name[100];
+
+	rest += *rest == '/';
+	n = strcspn(rest, "/?");
+	if (n == 0 || (strncmp(rest, c->a->name, n) == 0 && c->a->name[n] == '\0'))
+		return;
+	snprintf(name, sizeof name, "%.*s", (int)n, rest);
+	finding_set(f, FINDING_FAIL,
+	    "the callback is that of account %s: what this number is sent is stored there; for "
+	    "several numbers of one app enter %s" WEBHOOK,
+	    "вызывается адрес аккаунта %s: всё, что приходит на этот номер, сохраняется в нём; для "
+	    "нескольких номеров одного приложения впишите %s" WEBHOOK,
+	    name, c->base);
+}
+
+/* The address that Meta calls, against ours. */
 static void
 callback(struct checkup *c, struct finding *f)
 {
@@ -29,6 +47,8 @@ callback(struct checkup *c, struct finding *f)
 	rest = str_istarts(f->seen, c->base) ? f->seen + n : "";
 	if (!str_starts(rest, WEBHOOK) || strchr("/?", rest[sizeof WEBHOOK - 1]) == NULL)
 		f->status = FINDING_FAIL;
+	else
+		named(c, rest + sizeof WEBHOOK - 1, f);
 }
 
 /* Another's app that is subscribed gets the messages: ours is asked for. */
