@@ -108,6 +108,8 @@ static const struct {
 	{ "the part before '=' is not a key (letters, digits and _)",
 	    "перед «=» стоит не ключ (буквы, цифры и _)" },
 	{ "the value is longer than 64 KiB", "значение длиннее 64 КиБ" },
+	{ "a % in a URL is written as %25, in its password, too",
+	    "знак % в адресе пишется как %25, и в пароле тоже" },
 	{ "must start with postgresql:// or be a libpq string",
 	    "должен начинаться с postgresql:// или быть строкой libpq" },
 	{ "parameter * means nothing to PostgreSQL: left out",

@@ -2,6 +2,7 @@
  * Connection strings.  libpq reads them (db_option); here is what it does not do: take out
  * the parameters of other libraries, ask for TLS beyond this machine.
  */
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +107,16 @@ wants_tls(const char *s, bool *out)
 	return RC_OK;
 }
 
+/* A % that is none of a URL's: mostly one of a panel's passwords, as it is. */
+static bool
+bare_percent(const char *url)
+{
+	for (const char *p = url; (p = strchr(p, '%')) != NULL; p++)
+		if (!isxdigit((unsigned char)p[1]) || !isxdigit((unsigned char)p[2]))
+			return true;
+	return false;
+}
+
 enum rc
 dburl_make(const char *in, char **out, char why[160])
 {
@@ -117,6 +128,10 @@ dburl_make(const char *in, char **out, char why[160])
 	buf_init(&b, URL_MAX);
 	if (!is_url(in) && strstr(in, "://") != NULL && strchr(in, ' ') == NULL) {
 		snprintf(why, 160, "must start with postgresql:// or be a libpq string");
+		goto out;
+	}
+	if (is_url(in) && bare_percent(in)) {
+		snprintf(why, 160, "a %% in a URL is written as %%25, in its password, too");
 		goto out;
 	}
 	if (is_url(in))

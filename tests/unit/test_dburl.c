@@ -85,6 +85,13 @@ test_wrong(void **state)
 		assert_int_equal(dburl_make(bad[i], &s, why), RC_INVALID);
 		assert_true(*why != '\0');
 	}
+	/* a panel's password as it is: the way out is said */
+	for (size_t i = 0; i < 2; i++) {
+		static const char *const percent[] = { "postgresql://u:pa%ss@h/d", "postgres://u:p%@h/d" };
+
+		assert_int_equal(dburl_make(percent[i], &s, why), RC_INVALID);
+		assert_non_null(strstr(why, "%25"));
+	}
 	memset(big, 'x', 8999);
 	memcpy(big, "host=", 5);
 	assert_int_equal(dburl_make(big, &s, why), RC_INVALID);
