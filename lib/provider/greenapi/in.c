@@ -159,6 +159,14 @@ green_type(const char *name)
 	return NULL;
 }
 
+/* {{SWE003}}: what stands for words or a file's address that could not be had. */
+static bool
+green_is_error(const char *s)
+{
+	return s && str_istarts(s, "{{SWE") &&
+	    strcmp(s + 5 + strspn(s + 5, "0123456789"), "}}") == 0;
+}
+
 static void
 green_read_file(struct green_note *g, struct item *it)
 {
@@ -167,6 +175,8 @@ green_read_file(struct green_note *g, struct item *it)
 
 	att->type = it->kind;
 	att->url = green_text(g, f, "downloadUrl");
+	if (green_is_error(att->url))
+		att->url = NULL;
 	att->mime = green_text(g, f, "mimeType");
 	att->name = green_text(g, f, "fileName");
 	it->body = green_text(g, f, "caption");
@@ -314,9 +324,8 @@ static void
 green_read_text(struct green_note *g, struct item *it)
 {
 	it->body = green_first(g, g->data, green_texts);
-	/* {{SWE003}}, or nothing: the words come later, under the same id */
-	if (it->body && str_istarts(it->body, "{{SWE") &&
-	    strcmp(it->body + 5 + strspn(it->body + 5, "0123456789"), "}}") == 0)
+	/* ... or nothing: the words come later, under the same id */
+	if (green_is_error(it->body))
 		it->body = NULL;
 	if (!it->body)
 		it->kind = "unsupported";
