@@ -54,7 +54,7 @@ enum stmt {
 	"m.external_id," \
 	"   'kind', m.kind, 'direction', m.direction, 'status', m.status, 'source', m.source," \
 	"   'contact', m.contact_id, 'sentAt', dmbox.iso(m.sent_at), 'delivery', m.delivery_id," \
-	"   'outbox', m.outbox_id, 'deletedAt', dmbox.iso(m.deleted_at)," \
+	"   'outbox', m.outbox_id, 'error', m.error_text, 'deletedAt', dmbox.iso(m.deleted_at)," \
 	"   'test', case when m.is_test then true end))"
 
 static const struct db_stmt stmts[SQL__MAX] = {
