@@ -53,7 +53,8 @@ note(const char *path, const char *file, const char *database, uint64_t folder)
 	if ((size_t)snprintf(tmp, sizeof tmp, "%s.%ld", path, (long)getpid()) >= sizeof tmp ||
 	    (fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0660)) < 0)
 		return;
-	if (!file_write(fd, text, (size_t)n) || rename(tmp, path) != 0)
+	/* web user and cron user share it: 0660, whatever the umask */
+	if (fchmod(fd, 0660) != 0 || !file_write(fd, text, (size_t)n) || rename(tmp, path) != 0)
 		(void)unlink(tmp);
 	close(fd);
 }
