@@ -321,6 +321,63 @@ whose(struct doctor *d, const char *dir)
 		    dir, other);
 }
 
+/*
+ * The web programs use another place than this configuration and the poller do, as a line of
+ * the web server's environment makes them: what they put there nobody fetches.
+ */
+static bool
+elsewhere(
+    struct doctor *d, enum doctor_check c, const char *key, const char *theirs, const char *ours)
+{
+	char fix[DOCTOR_FIX_MAX];
+
+	if (!d->probe.there || theirs == NULL || doctor_same_file(theirs, ours))
+		return false;
+	snprintf(fix, sizeof fix,
+	    doctor_tr(d,
+		"Let %s be the same for all: take it out of the web server's environment "
+		"(SetEnv in .htaccess, FcgidInitialEnv, bin-environment, the service's "
+		"unit), restart the FastCGI programs, and move what lies in the other "
+		"place.",
+		"Пусть %s будет одинаков для всех: уберите его из окружения веб-сервера "
+		"(SetEnv в .htaccess, FcgidInitialEnv, bin-environment, файл службы), "
+		"перезапустите FastCGI-программы и перенесите то, что лежит в другом "
+		"месте."),
+	    key);
+	doctor_cause(d, c, c == DC_LOG ? FINDING_WARN : FINDING_FAIL, fix,
+	    doctor_tr(d, "the web programs use «%s», this configuration names %s",
+		"веб-программы используют «%s», а в этой конфигурации указано %s"),
+	    theirs, ours);
+	return true;
+}
+
+/* What a check as this user, root perhaps, does not show: the web programs told that they
+ * cannot write to path. */
+static void
+closed_to_web(struct doctor *d, enum doctor_check c, const char *path)
+{
+	char fix[FIX_MAX], make[MAKE_MAX], way[DOCTOR_FIX_MAX], dir[PATH_MAX];
+	struct stat st;
+	const char *why;
+
+	if (d->r[c].status == FINDING_FAIL)
+		return;
+	parent_of(path, dir);
+	if (stat(path, &st) == 0)
+		snprintf(dir, sizeof dir, "%s", path);
+	*make = '\0';
+	if (c == DC_MEDIA)
+		make_folder(path, make);
+	give(d, c == DC_MEDIA ? path : dir, make, fix);
+	why = doctor_way(d, dir, (uid_t)d->probe.uid, (gid_t)d->probe.gid, 0, way);
+	doctor_cause(d, c, FINDING_FAIL, why != NULL ? way : fix,
+	    doctor_tr(d,
+		"the web programs run as user %" PRId64 ", doctor as %u; they cannot write to %s%s",
+		"веб-программы работают под пользователем %" PRId64
+		", doctor под %u; они не могут писать в %s%s"),
+	    d->probe.uid, (unsigned int)geteuid(), path, why != NULL ? why : "");
+}
+
 /* The same for the web programs, which told whether they can. */
 static void
 spool_of_web(struct doctor *d, const char *dir)
@@ -376,7 +433,8 @@ spool(struct doctor *d)
 		snprintf(path, sizeof path, "%s/tmp", dir);
 		write_test(d, path);
 	}
-	if (d->probe.there)
+	if (!elsewhere(d, DC_SPOOL_WEB, "DMBOX_SPOOL_DIR", d->probe.spool_dir, dir) &&
+	    d->probe.there)
 		spool_of_web(d, dir);
 }
 
@@ -476,7 +534,15 @@ doctor_disk(struct doctor *d)
 	if (d->conf->media_dir != NULL) {
 		folder(d, DC_MEDIA, d->conf->media_dir);
 		space(d, d->conf->media_dir);
+		if (!elsewhere(
+			d, DC_MEDIA, "DMBOX_MEDIA_DIR", d->probe.media_dir, d->conf->media_dir) &&
+		    d->probe.there && !d->probe.media_ok)
+			closed_to_web(d, DC_MEDIA, d->conf->media_dir);
 	}
 	log_file(d);
+	if (d->conf->log_file != NULL &&
+	    !elsewhere(d, DC_LOG, "DMBOX_LOG_FILE", d->probe.log_file, d->conf->log_file) &&
+	    d->probe.there && !d->probe.log_ok)
+		closed_to_web(d, DC_LOG, d->conf->log_file);
 	database_room(d);
 }

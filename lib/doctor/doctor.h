@@ -158,6 +158,9 @@ struct doctor_probe {
 	char config[256], doc_root[256];
 	char tick_dir[256];	/* its DMBOX_TICK_DIR; "" off, or not told */
 	bool tick_told, tick_ok;	/* tick_ok: it can write there */
+	/* where it puts things, "" nowhere; NULL not told.  In the run's arena. */
+	const char *spool_dir, *media_dir, *log_file;
+	bool media_ok, log_ok;		/* it can write there */
 	char database[40];	/* doctor_database_id there; "" not known */
 };
 

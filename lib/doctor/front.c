@@ -27,6 +27,7 @@ static const char *const paths[P__MAX] = {
 
 struct sight {
 	bool asked, ours, elf, html;
+	bool tunnel; /* the page of a tunnel's other end: nothing is at ours */
 	bool wants_cert;	/* nginx's page, which names what it misses */
 	int status;
 	char rid[48];
@@ -129,6 +130,21 @@ doctor_cached(struct doctor *d, const struct http_res *res)
 	return true;
 }
 
+/* ngrok and Cloudflare name what they miss: error codes, which they document. */
+static bool
+no_tunnel(const struct http_res *res)
+{
+	static const char *const codes[] = { "ERR_NGROK_3200", "error code: 1033", "Error 1033" };
+	const char *ngrok = http_res_get(res, "ngrok-error-code");
+
+	if (str_eq(ngrok, "ERR_NGROK_3200") || str_eq(ngrok, "ERR_NGROK_8012"))
+		return true;
+	for (size_t i = 0; res->status >= 400 && i < sizeof codes / sizeof *codes; i++)
+		if (memmem(res->body, res->body_n, codes[i], strlen(codes[i])) != NULL)
+			return true;
+	return false;
+}
+
 static void
 look(struct sight *s, const struct http_res *res)
 {
@@ -142,6 +158,7 @@ look(struct sight *s, const struct http_res *res)
 	s->status = res->status;
 	s->elf = res->body_n > 4 && memcmp(res->body, "\177ELF", 4) == 0;
 	s->html = str_istarts(type != NULL ? type : "", "text/html");
+	s->tunnel = no_tunnel(res);
 	s->wants_cert = res->status == 400 && s->html &&
 	    memmem(res->body, res->body_n, "SSL certificate", strlen("SSL certificate")) != NULL;
 }
@@ -350,10 +367,18 @@ static const struct cause whole_site = { "the whole site answers so: it is switc
 	"смотрите панель хостинга, выключите обслуживание." };
 static const struct cause limits = { "the host's limits for this site are used up",
 	"исчерпаны лимиты хостинга для этого сайта",
-	"The host's panel shows which limit was reached (processes, memory, CPU, traffic): end "
-	"what uses it up, wait until it is over, or take a larger plan.",
-	"Панель хостинга показывает, какой лимит исчерпан (процессы, память, процессор, трафик): "
-	"завершите то, что его расходует, подождите или возьмите тариф больше." };
+	"The host's panel shows which limit was reached (processes, memory, CPU, traffic, a "
+	"bill): end what uses it up, wait until it is over, or take a larger plan.",
+	"Панель хостинга показывает, какой лимит исчерпан (процессы, память, процессор, трафик, "
+	"оплата): завершите то, что его расходует, подождите или возьмите тариф больше." };
+static const struct cause tunnel = { "the tunnel is not connected: nothing of yours is behind it",
+	"туннель не подключён: за этим адресом сейчас ничего вашего нет",
+	"Start the tunnel's program on this machine (cloudflared, ngrok) and keep it running as a "
+	"service; a free ngrok address changes at each start: then set DMBOX_PUBLIC_URL and the "
+	"webhook's address at the provider anew.",
+	"Запустите на этой машине программу туннеля (cloudflared, ngrok) и держите её службой; "
+	"бесплатный адрес ngrok меняется при каждом запуске: тогда обновите DMBOX_PUBLIC_URL и "
+	"адрес вебхука у провайдера." };
 static const struct cause cloudflare_alone = { "Cloudflare cannot use the server behind it",
 	"Cloudflare не может обратиться к серверу за "
 	"ним",
@@ -396,7 +421,7 @@ noexec(const struct doctor *d)
 static void
 judge_5xx(struct doctor *d, const struct front *f, int status)
 {
-	if (status >= 520 && status <= 527)
+	if (status >= 520 && status <= 530)
 		conclude(d, DC_WEB, status, &cloudflare_alone);
 	else if (status == 508 || status == 509)	/* CloudLinux's, cPanel's */
 		conclude(d, DC_WEB, status, &limits);
@@ -444,6 +469,10 @@ judge(struct doctor *d, const struct front *f)
 		conclude(d, DC_WEB, status, &download);
 	else if (f->v[P_PROGRAM].elf && !got(f, P_PAGE, 200))
 		conclude(d, DC_WEB, status, &override_none);
+	else if (first->tunnel)
+		conclude(d, DC_WEB, status, &tunnel);
+	else if (status == 402) /* hosts' word for a bill or for traffic that is used up */
+		conclude(d, DC_WEB, status, &limits);
 	else if (status >= 500)
 		judge_5xx(d, f, status);
 	else if (status == 401)
@@ -533,13 +562,14 @@ doctor_front_end(struct doctor *d)
 	if (f == NULL)
 		return;
 	d->front = NULL;
-	if (f->ours)
+	/* refused once, it is asked once more with the other addresses */
+	if (f->ours && f->v[P_FIRST].status < 500)
 		doctor_cause(d, DC_ENDPOINTS, FINDING_FAIL,
 		    doctor_tr(d, nothing.en_fix, nothing.ru_fix),
 		    doctor_tr(d, "GET /health is answered, /instagram/health is not (HTTP %d)",
 			"GET /health отвечает, /instagram/health нет (HTTP %d)"),
 		    f->v[P_FIRST].status);
-	else if (!f->said && f->v[P_FIRST].asked)
+	else if (!f->ours && !f->said && f->v[P_FIRST].asked)
 		judge(d, f);
 	free(f);
 }

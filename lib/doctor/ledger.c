@@ -189,7 +189,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "select count(*), max(x.id), count(*) filter (where x.missing)"
 	    " from (select m.id, m.contact_id is not null"
 	    "  and not exists (select 1 from dmbox.contacts c where c.id = m.contact_id) as missing"
-	    " from dmbox.messages m"
+	    " from dmbox.messages m where not m.is_test"
 	    "  order by m.id desc limit 20000) x" },
 	[SQL_ERASED] = { NULL,
 	    "select count(*), coalesce(max(extract(epoch from now() - e.applied_at)), 0)::bigint /"

@@ -67,6 +67,16 @@ on_self(struct doctor *d, void *arg, struct http_res *res)
 		self_send(d, s);
 		return;
 	}
+	/* one refusal of many is a limit's, not this text's: the same call once more */
+	if (res->fail == HTTP_FAIL_NONE && !s->ours && s->status >= 500 && s->now_and_then == 0) {
+		s->now_and_then = s->status;
+		s->answered = s->told = false;
+		d->web->n_answered--;
+		self_send(d, s);
+		return;
+	}
+	if (s->ours && s->now_and_then != 0)
+		doctor_web_now_and_then(d, s->now_and_then);
 	for (size_t i = 0; s->kind == SELF_MIXED && !s->ours && res->fail == HTTP_FAIL_NONE &&
 	    !s->told && i < N_PIECES; i++)
 		self_start(d, s->a, SELF_PIECE, 0, &pieces[i]);
@@ -216,6 +226,9 @@ self_from_row(struct self *s, const struct db_res *r, size_t row)
 	const void *p;
 	size_t n = 0;
 
+	/* who passes a POST on twice makes a second row, without a message */
+	if (s->in_ledger && (s->text_ok || db_is_null(r, row, 3)))
+		return;
 	s->in_ledger = true;
 	snprintf(s->reason, sizeof s->reason, "%s", db_get_text(r, row, 1));
 	p = db_get_bytes(r, row, 2, &n);
@@ -431,6 +444,24 @@ self_refused(struct doctor *d, const struct self *s, const char *label)
 	    label, s->reason[0] != '\0' ? s->reason : "401", s->rid);
 }
 
+/* An account of ours that the web programs do not know. */
+static void
+other_accounts(struct doctor *d, const struct self *s, const char *label)
+{
+	char fix[600];
+
+	snprintf(fix, sizeof fix, doctor_tr(d,
+	    "The web programs read other account files than this configuration (%s) names: compare "
+	    "DMBOX_CONFIG and the environment of the web server (DMBOX_ACCOUNTS_DIR) with what "
+	    "`dmbox config` shows, then restart it.",
+	    "Веб-программы читают другие файлы аккаунтов, чем указано в этой конфигурации (%s): "
+	    "сравните DMBOX_CONFIG и окружение веб-сервера (DMBOX_ACCOUNTS_DIR) с тем, что "
+	    "показывает `dmbox config`, и перезапустите его."), d->conf->file);
+	doctor_cause(d, self_check(s), FINDING_FAIL, fix, doctor_tr(d,
+	    "%s: the web programs have no such account (request %s)",
+	    "%s: у веб-программ нет такого аккаунта (запрос %s)"), label, s->rid);
+}
+
 /* Answered 200 and put by for later: that is what the spool is for while the database is
  * away, but the database answers. */
 static void
@@ -551,6 +582,8 @@ judge_self(struct doctor *d, const struct self *s)
 		    s->reason, s->rid);
 	else if (s->status == 401)
 		self_refused(d, s, label);
+	else if (s->status == 404 && str_eq(s->reason, "unknown_account"))
+		other_accounts(d, s, label);
 	else if (s->status != 200)
 		doctor_cause(d, c, bad, refused_why(d, s), "%s: HTTP %d %s (%s)", label,
 		    s->status, s->reason, s->rid);
@@ -578,6 +611,21 @@ doctor_self_judge(struct doctor *d)
 		judge_self(d, d->web->self[i]);
 }
 
+/* Other programs answer; this one neither says who it is nor takes a delivery. */
+static void
+hung(struct doctor *d)
+{
+	doctor_cause(d, DC_ENDPOINTS, FINDING_FAIL, doctor_tr(d,
+	    "The program webhook.fcgi takes calls and answers none, while others work: end its "
+	    "processes (the server starts new ones) or restart the web server, for nginx "
+	    "dmbox-fcgi. If it comes back, the end of the log shows what it waited for.",
+	    "Программа webhook.fcgi принимает запросы и не отвечает, а другие работают: завершите "
+	    "её процессы (сервер запустит новые) или перезапустите веб-сервер, для nginx "
+	    "dmbox-fcgi. Если повторится, конец журнала покажет, чего она ждала."),
+	    "%s", doctor_tr(d, "no call to the webhook was answered",
+	    "ни на один запрос к вебхуку ответа не было"));
+}
+
 /* What only a POST can meet: where none was answered nothing is known of it. */
 void
 doctor_self_posted(struct doctor *d)
@@ -594,6 +642,8 @@ doctor_self_posted(struct doctor *d)
 		    doctor_tr(d, "%zu test deliveries came through",
 		    "пробных доставок дошло: %zu"), n);
 	} else if (d->web->up) {
+		if (d->web->n_self > 0 && d->web->hooks_silent > 0)
+			hung(d);
 		doctor_cause(d, DC_FIREWALL, FINDING_UNKNOWN, "", "%s",
 		    doctor_tr(d, "no test delivery was made", "пробных доставок не было"));
 		doctor_cause(d, DC_REDIRECT, FINDING_UNKNOWN, "", "%s",

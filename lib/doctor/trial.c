@@ -21,6 +21,9 @@ enum stmt {
 	SQL_SEQUENCE,
 	SQL_IDENTITY,
 	SQL_READ_ONLY,
+	SQL_REPLICA,
+	SQL_INDEX,
+	SQL_SLOW,
 	SQL__MAX
 };
 
@@ -36,7 +39,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "<> 'D'"
 	    /* ours refuse nothing, and without them counts and searches go wrong */
 	    "   and t.tgparentid = 0 and p.pronamespace <> 'dmbox'::regnamespace"
-	    " order by c.relname <> $1, t.oid desc limit 1" },
+	    /* the one whose function was at work, if it said so */
+	    " order by position(p.proname || '(' in $2) = 0, c.relname <> $1, t.oid desc limit 1" },
 	[SQL_RULE] = { NULL,
 	    "select rulename || ', dmbox.' || tablename, format('drop rule %I on dmbox.%I;', "
 	    "rulename, tablename)"
@@ -94,6 +98,31 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " (select coalesce(max(id), 1) from dmbox.%I));', $1, 'dmbox.' || $1, $1)"
 	    " from pg_attribute where attrelid = to_regclass('dmbox.' || quote_ident($1)) and"
 	    "  attname = 'id' and attidentity = '' and not atthasdef" },
+	/* published tables whose rows have no name for the subscriber */
+	[SQL_REPLICA] = { NULL,
+	    "select string_agg(distinct 'dmbox.' || c.relname, ', '),"
+	    " string_agg(distinct format('alter table dmbox.%I replica identity default;',"
+	    "  c.relname), ' ')"
+	    " from pg_publication_tables p join pg_class c on c.relname = p.tablename and"
+	    "  c.relnamespace = 'dmbox'::regnamespace"
+	    " where p.schemaname = 'dmbox' and c.relreplident <> 'd' and (c.relreplident <> 'i' or"
+	    "  not exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisreplident))"
+	    " and c.relreplident <> 'f'" },
+	/* a unique index that no constraint owns */
+	[SQL_INDEX] = { NULL,
+	    "select 'dmbox.' || $1, format('drop index dmbox.%I;', $1)"
+	    " from pg_class c where c.relnamespace = 'dmbox'::regnamespace and c.relname = $1"
+	    "  and c.relkind = 'i' and not exists (select 1 from pg_constraint where conindid ="
+	    "  c.oid)" },
+	/* the owner's triggers, by which storing takes long */
+	[SQL_SLOW] = { NULL,
+	    "select string_agg(t.tgname || ', dmbox.' || c.relname, '; '),"
+	    " string_agg(format('alter table dmbox.%I disable trigger %I;', c.relname, t.tgname),"
+	    "  ' ')"
+	    " from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid ="
+	    "  t.tgfoid"
+	    " where c.relnamespace = 'dmbox'::regnamespace and not t.tgisinternal and t.tgenabled"
+	    "  <> 'D' and t.tgparentid = 0 and p.pronamespace <> 'dmbox'::regnamespace" },
 	/* where it is set, and what sets it back, from a session that begins read-only, too */
 	[SQL_READ_ONLY] = { NULL,
 	    "select s.source, case s.source"
@@ -116,7 +145,7 @@ struct fact {
 
 /* The first row; false where there is none: then the cause is another one. */
 static bool
-fact(struct doctor *d, enum stmt s, const char *arg, struct fact *f)
+fact2(struct doctor *d, enum stmt s, const char *arg, const char *more, struct fact *f)
 {
 	struct db_args a = { 0 };
 	struct db_res *r = NULL;
@@ -124,6 +153,8 @@ fact(struct doctor *d, enum stmt s, const char *arg, struct fact *f)
 
 	if (arg != NULL)
 		db_text(&a, arg);
+	if (more != NULL)
+		db_text(&a, more);
 	there = db_exec(d->db, &stmts[s], arg != NULL ? &a : NULL, &r) == RC_OK && db_rows(r) > 0 &&
 	    !db_is_null(r, 0, 0);
 	if (there) {
@@ -133,6 +164,12 @@ fact(struct doctor *d, enum stmt s, const char *arg, struct fact *f)
 	db_res_free(r);
 	db_args_free(&a);
 	return there;
+}
+
+static bool
+fact(struct doctor *d, enum stmt s, const char *arg, struct fact *f)
+{
+	return fact2(d, s, arg, NULL, f);
 }
 
 /* What a refused trial left behind. */
@@ -205,6 +242,11 @@ constraint(struct doctor *d, const struct refused *w)
 		found(d, w,
 		    doctor_tr(d, "no partition takes the rows", "нет секции для новых строк"),
 		    f.seen, as_owner(d), f.command);
+	} else if (fact(d, SQL_INDEX, c, &f)) {
+		found(d, w,
+		    doctor_tr(d, "a unique index that is not ours refuses it",
+			"запись запрещает уникальный индекс, которого в dmbox нет"),
+		    f.seen, as_owner(d), f.command);
 	} else {
 		snprintf(fix, sizeof fix, "alter table dmbox.%s drop constraint \"%s\";", t, c);
 		found(d, w, doctor_tr(d, "a constraint refuses it", "запись запрещает ограничение"),
@@ -244,6 +286,21 @@ locked(struct doctor *d, const struct refused *w)
 		    f.seen,
 		    doctor_tr(d, "End that transaction (commit it where it was begun), or:",
 			"Завершите ту транзакцию (commit там, где она начата) или:"),
+		    f.command);
+	else if (fact(d, SQL_SLOW, NULL, &f))
+		found(d, w,
+		    doctor_tr(d,
+			"a message was not stored in time, and the tables have triggers that are "
+			"not ours",
+			"сообщение не сохранилось вовремя, и у таблиц есть триггеры, которых в "
+			"dmbox нет"),
+		    f.seen,
+		    doctor_tr(d,
+			"What a trigger does, each message waits for: let it write down what is to "
+			"be done, and do it elsewhere. Until then, as the owner of the tables:",
+			"Каждое сообщение ждёт, пока триггер отработает: пусть он только "
+			"записывает задание, а выполняет его другая программа. До тех пор от имени "
+			"владельца таблиц:"),
 		    f.command);
 	else
 		found(d, w,
@@ -355,10 +412,18 @@ explain(struct doctor *d, const struct refused *w)
 			"освободите место. Затем от имени суперпользователя или этого логина "
 			"(и перезапустите веб-сервер):"),
 		    f.command);
+	else if (str_eq(w->state, "55000") && fact(d, SQL_REPLICA, NULL, &f))
+		found(d, w,
+		    doctor_tr(d,
+			"the table is published (logical replication), and its rows have no "
+			"replica identity",
+			"таблица публикуется (логическая репликация), а у её строк нет "
+			"«replica identity»"),
+		    f.seen, as_owner(d), f.command);
 	else if (plain(d, w))
 		return;
 	/* P0001, or whatever else its code raises */
-	else if (fact(d, SQL_TRIGGER, w->table, &f))
+	else if (fact2(d, SQL_TRIGGER, w->table, w->where.context, &f))
 		found(d, w, doctor_tr(d, "a trigger refuses it", "запись запрещает триггер"),
 		    f.seen, as_owner(d), f.command);
 	else
@@ -385,7 +450,7 @@ swallowed(struct doctor *d, struct refused *w)
 			"правило (rule) меняет "
 			"запись"),
 		    f.seen, rule_fix(d), f.command);
-	else if (fact(d, SQL_TRIGGER, w->table, &f))
+	else if (fact2(d, SQL_TRIGGER, w->table, w->where.context, &f))
 		found(d, w,
 		    doctor_tr(d, "a trigger drops the rows without an error",
 			"триггер "
@@ -401,6 +466,34 @@ swallowed(struct doctor *d, struct refused *w)
 			"Compare the functions and triggers of the schema dmbox with sql/code; "
 			"have them made again:",
 			"Сравните функции и триггеры схемы dmbox с sql/code; создайте их заново:"),
+		    "delete from dmbox.schema_code;` `dmbox migrate");
+}
+
+/* There, and not what the customer wrote. */
+static void
+changed(struct doctor *d, struct refused *w)
+{
+	struct fact f;
+
+	snprintf(w->error, sizeof w->error, "%s",
+	    doctor_tr(d, "the text of the row is another one", "в строке другой текст"));
+	snprintf(w->state, sizeof w->state, "00000");
+	if (fact(d, SQL_RULE, NULL, &f))
+		found(d, w,
+		    doctor_tr(d, "a rule changes what is written", "правило (rule) меняет запись"),
+		    f.seen, rule_fix(d), f.command);
+	else if (fact2(d, SQL_TRIGGER, "messages", w->where.context, &f))
+		found(d, w,
+		    doctor_tr(d, "a trigger changes what customers wrote",
+			"триггер меняет то, что написали клиенты"),
+		    f.seen, as_owner(d), f.command);
+	else
+		found(d, w,
+		    doctor_tr(d, "messages are stored with another text",
+			"сообщения сохраняются с другим текстом"),
+		    "",
+		    doctor_tr(d, "Have the functions of dmbox made again:",
+			"Создайте функции dmbox заново:"),
 		    "delete from dmbox.schema_code;` `dmbox migrate");
 }
 
@@ -423,15 +516,17 @@ doctor_trial(struct doctor *d, struct db *db, const char *who)
 	rc = trial_store(db, &d->conf->accounts[0]);
 	if (rc == RC_OK) {
 		doctor_say(d, DC_DB_WRITE, FINDING_OK,
-		    doctor_tr(d,
-			"%s: a message was stored, and "
-			"undone",
-			"%s: сообщение записано и отменено"),
+		    doctor_tr(d, "%s: messages were stored, and undone",
+			"%s: сообщения записаны и отменены"),
 		    who);
 		return;
 	}
 	if (rc == RC_NONE) {	/* the server says that all is well */
 		swallowed(d, &w);
+		return;
+	}
+	if (rc == RC_PERM) {
+		changed(d, &w);
 		return;
 	}
 	refused(db, &w);

@@ -21,6 +21,7 @@
 
 #define HEALTH_MS 5000
 #define REQUEST_MS 8000
+#define AGAIN_MS 300
 #define CERT_WARN_DAYS 14
 #define TOKEN_S 120
 #define SLOW_MS 3000
@@ -303,16 +304,28 @@ page_for_error(struct doctor *d, const char *what)
 
 static void handshakes(struct doctor *d, const struct endpoint *e, bool answered);
 
+static void ask(struct doctor *d, struct endpoint *e);
+
 static void
 on_endpoint(struct doctor *d, void *arg, struct http_res *res)
 {
 	struct endpoint *e = arg;
+
+	if (res->fail == HTTP_FAIL_NONE && res->status >= 500 && e->now_and_then == 0 &&
+	    !doctor_web_ours(d, res, e->rid)) {
+		e->now_and_then = res->status;
+		ask(d, e);
+		return;
+	}
+	if (res->fail == HTTP_FAIL_NONE && e->now_and_then != 0 && doctor_web_ours(d, res, e->rid))
+		doctor_web_now_and_then(d, e->now_and_then);
 
 	if (e->webhook)
 		handshakes(d, e, res->fail == HTTP_FAIL_NONE && doctor_web_ours(d, res, e->rid));
 	if (res->fail != HTTP_FAIL_NONE || doctor_web_ours(d, res, e->rid))
 		doctor_web_slowest(d, res);
 	d->web->silent += res->fail == HTTP_FAIL_TIMEOUT;
+	d->web->hooks_silent += e->webhook && res->fail == HTTP_FAIL_TIMEOUT;
 	if (res->fail != HTTP_FAIL_NONE)
 		doctor_say(d, DC_ENDPOINTS, FINDING_WARN, "%s: %s", e->what,
 		    doctor_fail(d, res->fail));
@@ -359,6 +372,16 @@ on_file(struct doctor *d, void *arg, struct http_res *res)
 }
 
 static void
+ask(struct doctor *d, struct endpoint *e)
+{
+	struct http_req r;
+
+	doctor_web_id(d, e->rid);
+	begin(d, &r, e->method, e->path, e->rid);
+	doctor_get_after(d, &r, e->now_and_then != 0 ? AGAIN_MS : 0, REQUEST_MS, on_endpoint, e);
+}
+
+static void
 endpoints(struct doctor *d)
 {
 	static const struct {
@@ -386,9 +409,9 @@ endpoints(struct doctor *d)
 		e->want = v[i].want;
 		e->webhook = v[i].webhook;
 		e->channel = v[i].channel;
-		doctor_web_id(d, e->rid);
-		begin(d, &r, v[i].method, v[i].path, e->rid);
-		doctor_get(d, &r, REQUEST_MS, on_endpoint, e);
+		e->method = v[i].method;
+		e->path = v[i].path;
+		ask(d, e);
 	}
 	doctor_web_id(d, rid);
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -492,6 +515,13 @@ handshakes(struct doctor *d, const struct endpoint *e, bool answered)
 
 /* --- as whom do the programs run; does Authorization arrive --------------------------------- */
 
+/* Where it puts a thing; left NULL by a program of an earlier release, which does not say. */
+static void
+place(struct doctor *d, const struct json *o, const char *key, const char **out)
+{
+	*out = json_str(&d->arena, json_member(o, key));
+}
+
 static void
 read_probe(struct doctor *d, const char *rid, const struct http_res *res)
 {
@@ -527,6 +557,11 @@ read_probe(struct doctor *d, const char *rid, const struct http_res *res)
 		p->tick_told = s != NULL;
 		snprintf(p->tick_dir, sizeof p->tick_dir, "%s", s != NULL ? s : "");
 		p->tick_ok = json_bool(json_member(o, "tick"), true);
+		place(d, o, "spoolDir", &p->spool_dir);
+		place(d, o, "mediaDir", &p->media_dir);
+		place(d, o, "logFile", &p->log_file);
+		p->media_ok = json_bool(json_member(o, "media"), true);
+		p->log_ok = json_bool(json_member(o, "log"), true);
 		s = json_str(&d->arena, json_member(o, "database"));
 		snprintf(p->database, sizeof p->database, "%s", s != NULL ? s : "");
 	}
@@ -659,6 +694,24 @@ judge_auth(struct doctor *d)
 		} else
 			doctor_served_folders(d, d->probe.doc_root);
 	}
+}
+
+/* A wrong route or a broken program refuses each time. */
+void
+doctor_web_now_and_then(struct doctor *d, int status)
+{
+	d->web->now_and_then++;
+	doctor_cause(d, DC_ENDPOINTS, FINDING_FAIL, doctor_tr(d,
+	    "Only some calls get through: the host's limits for this site (processes, memory, "
+	    "calls at once; its panel shows them), too few FcgidMaxProcesses, a rate limit, or one "
+	    "of several machines behind a load balancer that is broken. The web server's error log "
+	    "names it at the time of this run.",
+	    "Проходит только часть запросов: лимиты хостинга для сайта (процессы, память, "
+	    "одновременные запросы; их показывает панель), слишком мало FcgidMaxProcesses, "
+	    "ограничение частоты или одна неисправная машина за балансировщиком. Причину называет "
+	    "журнал ошибок веб-сервера за время этой проверки."), doctor_tr(d,
+	    "HTTP %d, not from dmbox, to a call that was answered when it was made once more",
+	    "HTTP %d, не от dmbox, на запрос, который при повторе прошёл"), status);
 }
 
 /* The first program answers, the others are waited for in vain: there is room for one. */

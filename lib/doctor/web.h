@@ -20,7 +20,7 @@ struct self {
 	char *body;
 	size_t body_n;
 	bool answered, ours, spooled, told, retried;
-	int status;
+	int status, now_and_then;	/* now_and_then: somebody's first answer, 5xx; 0 none */
 	enum http_fail fail;
 	/* as the ledger has it */
 	bool in_ledger, changed, text_ok;
@@ -31,6 +31,8 @@ struct endpoint {
 	struct doctor *d;
 	const char *what;
 	int want;
+	const char *method, *path;
+	int now_and_then;		/* as in struct self */
 	bool webhook;			/* the webhook of channel */
 	enum channel channel;
 	char rid[48];
@@ -43,7 +45,8 @@ struct web {
 	struct self **self;		/* each in the arena */
 	size_t n_self, sent, n_answered;
 	struct endpoint ends[16];
-	size_t n_ends, silent;	/* of them */
+	size_t n_ends, silent, hooks_silent;	/* of them */
+	size_t now_and_then;	/* calls that were refused and, once more, answered */
 	unsigned int serial;
 	int auth_status;		/* of the call with a token of ours; 0 not asked */
 	bool auth_other_key;		/* it arrived, and their key is another one */
@@ -73,6 +76,11 @@ bool doctor_web_health(const struct http_res *res);
 bool doctor_web_said_id(const struct http_res *res, char out[72]);
 /* doctor_web_slowest(d, res): notes how long an answer took. */
 void doctor_web_slowest(struct doctor *d, const struct http_res *res);
+
+/* --- web.c -------------------------------------------------------------------- */
+/* doctor_web_now_and_then(d, status): the same call got this from somebody before dmbox, and
+ * dmbox's answer when it was made once more. */
+void doctor_web_now_and_then(struct doctor *d, int status);
 
 /* --- self.c ------------------------------------------------------------------- */
 /* doctor_self_start(d): the test deliveries, a few at a time. */

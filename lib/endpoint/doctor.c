@@ -35,6 +35,20 @@ folder_usable(const char *dir)
 	return access(path, W_OK | X_OK) == 0;
 }
 
+/* ... and write into the file, or make it? */
+static bool
+file_usable(const char *path)
+{
+	char dir[PATH_MAX];
+
+	if (path == NULL || access(path, F_OK) == 0)
+		return path != NULL && access(path, W_OK) == 0;
+	snprintf(dir, sizeof dir, "%s", path);
+	if (strrchr(dir, '/') != NULL)
+		*strrchr(dir, '/') = '\0';
+	return access(dir, W_OK | X_OK) == 0;
+}
+
 /* ... and use the spool and its parts? */
 static bool
 spool_usable(const char *dir)
@@ -85,6 +99,11 @@ probe(struct endpoint_env *e)
 	jsonw_i64(&w, "gid", getegid());
 	jsonw_bool(&w, "cgi", fcgi_is_cgi());
 	jsonw_bool(&w, "spool", spool_usable(e->conf->spool_dir));
+	jsonw_str(&w, "spoolDir", e->conf->spool_dir != NULL ? e->conf->spool_dir : "");
+	jsonw_str(&w, "mediaDir", e->conf->media_dir != NULL ? e->conf->media_dir : "");
+	jsonw_bool(&w, "media", folder_usable(e->conf->media_dir));
+	jsonw_str(&w, "logFile", e->conf->log_file != NULL ? e->conf->log_file : "");
+	jsonw_bool(&w, "log", file_usable(e->conf->log_file));
 	jsonw_str(&w, "config", e->conf->file);
 	jsonw_str(&w, "docRoot", e->req->doc_root);
 	jsonw_bool(&w, "hosted", below_root(e->req->doc_root));

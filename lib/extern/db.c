@@ -314,6 +314,19 @@ take_name(char out[64], const PGresult *r, int field)
 	snprintf(out, 64, "%s", s != NULL ? s : "");
 }
 
+/* Cut between characters: it goes back to the server. */
+static void
+take_context(char *out, size_t size, const char *s)
+{
+	size_t n = s != NULL ? strlen(s) : 0;
+
+	if (n >= size)
+		for (n = size - 1; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80;)
+			n--;
+	memcpy(out, s != NULL ? s : "", n);
+	out[n] = '\0';
+}
+
 static void
 take_result_error(struct db *d, const PGresult *r)
 {
@@ -332,6 +345,8 @@ take_result_error(struct db *d, const PGresult *r)
 	take_name(d->where.table, r, PG_DIAG_TABLE_NAME);
 	take_name(d->where.column, r, PG_DIAG_COLUMN_NAME);
 	take_name(d->where.constraint, r, PG_DIAG_CONSTRAINT_NAME);
+	take_context(
+	    d->where.context, sizeof d->where.context, PQresultErrorField(r, PG_DIAG_CONTEXT));
 	set_error(d, m != NULL ? m : PQresultErrorMessage(r));
 }
 

@@ -69,6 +69,7 @@ const char *db_error(const struct db *d);	/* first line, password scrubbed */
 /* db_where(d): what the server named beside its last error; "" where it named none. */
 struct db_where {
 	char table[64], column[64], constraint[64];
+	char context[256];	/* the functions it was in, innermost first; names apart, words */
 };
 const struct db_where *db_where(const struct db *d);
 /* db_ready(d): connect if need be.  RC_TEMP while the database is away. */

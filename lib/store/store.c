@@ -25,13 +25,26 @@ enum {
 	REFUSED_BODY = 16 * 1024
 };
 
-enum stmt { SQL_INGEST, SQL_INGEST_MANY, SQL_REFUSE, SQL_REFUSE_COUNT, SQL_PAST, SQL__MAX };
+enum stmt {
+	SQL_INGEST,
+	SQL_INGEST_MANY,
+	SQL_REFUSE,
+	SQL_REFUSE_COUNT,
+	SQL_PAST,
+	SQL_KEPT,
+	SQL__MAX
+};
 
 #define COUNTS \
 	"select uid, id, stored, duplicates, weak_duplicates, ignored, echoes, messages from "
 
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_PAST] = { NULL, "select dmbox.past_stored($1)" },
+	[SQL_KEPT] = { NULL,
+	    "select count(m.id), count(m.id) filter (where m.body is distinct from w.body)"
+	    " from unnest($3::text[], $4::text[], $5::text[]) w(thread_id, external_id, body)"
+	    " left join dmbox.messages m on m.account = $1 and m.channel = $2"
+	    "  and m.thread_id = w.thread_id and m.external_id = w.external_id" },
 	[SQL_INGEST] = { "store_ingest",
 	    COUNTS
 	    "dmbox.ingest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,"
@@ -173,10 +186,9 @@ without(const struct delivery *d, const bool *bad, struct delivery *out)
 	return v;
 }
 
-/* Would items lo..hi-1 of d be taken?  Tried in a transaction that is undone.  messages: how
- * many of them would be new; NULL: not asked. */
+/* Would items lo..hi-1 of d be taken?  Tried in a transaction that is undone. */
 static enum rc
-probe(struct db *db, const struct delivery *d, size_t lo, size_t hi, size_t *messages)
+probe(struct db *db, const struct delivery *d, size_t lo, size_t hi)
 {
 	struct delivery part = *d, *v = &part;
 	enum rc rc;
@@ -187,20 +199,60 @@ probe(struct db *db, const struct delivery *d, size_t lo, size_t hi, size_t *mes
 		return rc;
 	rc = try_once(db, &v, 1, true);
 	db_rollback(db);
-	if (rc == RC_OK && messages != NULL)
-		*messages = part.messages;
 	if (rc == RC_OK)
 		return RC_OK;
 	return db_fault(db) == DB_FAULT_DATA ? RC_INVALID : RC_TEMP;
 }
 
-enum rc
-store_would(struct db *db, const struct delivery *d)
+/* Is each message of d, which are all of its own account, there with its text? */
+static enum rc
+kept(struct db *db, const struct delivery *d)
 {
-	size_t n = 0;
-	enum rc rc = probe(db, d, 0, d->items.n, &n);
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	int64_t n = 0;
+	enum rc rc;
 
-	return rc == RC_OK && n == 0 ? RC_NONE : rc;
+	db_text(&a, d->account);
+	db_text(&a, channel_names[d->channel]);
+	for (int column = 0; column < 3; column++) {
+		n = 0;
+		db_array(&a, DB_TEXT);
+		for (size_t i = 0; i < d->items.n; i++) {
+			const struct item *it = &d->items.v[i];
+
+			if (it->type != ITEM_MESSAGE)
+				continue;
+			db_text(&a,
+			    column == 0	    ? it->thread_id :
+				column == 1 ? it->external_id :
+					      it->body);
+			n++;
+		}
+		db_array_end(&a);
+	}
+	rc = db_exec(db, &stmts[SQL_KEPT], &a, &r);
+	if (rc == RC_OK)
+		rc = db_get_i64(r, 0, 0) != n ? RC_NONE : db_get_i64(r, 0, 1) > 0 ? RC_PERM : RC_OK;
+	db_res_free(r);
+	db_args_free(&a);
+	return rc;
+}
+
+enum rc
+store_would(struct db *db, struct delivery *const *v, size_t n)
+{
+	enum rc rc = db_begin(db);
+
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; rc == RC_OK && i < n; i++)
+		if ((rc = try_once(db, v + i, 1, true)) == RC_OK)
+			rc = kept(db, v[i]);
+	db_rollback(db);
+	if (rc == RC_OK || rc == RC_NONE || rc == RC_PERM)
+		return rc;
+	return db_fault(db) == DB_FAULT_DATA ? RC_INVALID : RC_TEMP;
 }
 
 /* Halve until the bad items stand alone; RC_TEMP when the database went away. */
@@ -214,7 +266,7 @@ bisect(struct db *db, const struct delivery *d, size_t lo, size_t hi, unsigned i
 		return RC_OK;
 	if (*left > 0) {
 		--*left;
-		if ((rc = probe(db, d, lo, hi, NULL)) != RC_INVALID)
+		if ((rc = probe(db, d, lo, hi)) != RC_INVALID)
 			return rc;
 	}
 	if (hi - lo == 1 || *left == 0) {

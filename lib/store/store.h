@@ -35,13 +35,15 @@
 enum rc store_deliveries(struct db *db, struct delivery *const *v, size_t n) MUST_CHECK;
 
 /*
- * store_would(db, d):
- * Would this delivery be taken?  Written in a transaction that is undone.
+ * store_would(db, v, n):
+ * Would these deliveries be taken, one after the other?  Written in one transaction that is
+ * undone, and their messages read back.
  *
- * Returns  RC_OK; RC_NONE: taken, and no new message is there; RC_INVALID: its data are
- *          refused; RC_TEMP: anything else.  The fault stays with db (db_sqlstate, db_where).
+ * Returns  RC_OK; RC_NONE: taken, and a message is not there; RC_PERM: a message is there
+ *          with another text; RC_INVALID: the data are refused; RC_TEMP: anything else.
+ *          The fault stays with db (db_sqlstate, db_where).
  */
-enum rc store_would(struct db *db, const struct delivery *d) MUST_CHECK;
+enum rc store_would(struct db *db, struct delivery *const *v, size_t n) MUST_CHECK;
 
 /*
  * store_refused(db, d, cap_per_minute):
