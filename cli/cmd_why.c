@@ -73,6 +73,7 @@ struct why {
 	enum verdict_of verdict;
 	bool made;			/* rows were made of the delivery, under other ids */
 	bool brief;			/* too short to be looked for in bytes */
+	bool by_name; /* no message, but people whose names were in the question */
 	enum moment moment;
 	const char *own;		/* the account of ours whose id was asked for */
 	char reason[64];		/* of a refused one */
@@ -234,6 +235,19 @@ means_of_moment(const struct why *w)
 	    "За десять минут до и после ничего не произошло.");
 }
 
+/* Refused for where it went, or how. */
+static bool
+not_credential(const char *reason)
+{
+	static const char *const v[] = { "unknown_account", "wrong_address", "sent_by_get",
+		"too_large", "cut_body", "empty_body" };
+
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+		if (str_eq(reason, v[i]))
+			return true;
+	return false;
+}
+
 static const char *
 means(const struct why *w)
 {
@@ -241,6 +255,22 @@ means(const struct why *w)
 
 	if (w->verdict == NOT_FOUND && w->moment != MOMENT_NONE)
 		return means_of_moment(w);
+	if (w->verdict == LISTED && w->by_name)
+		return cmd_tr(
+		    "No message holds these words. These people's names have one of them: "
+		    "what they wrote last is above. What is not there did not come: ask "
+		    "for words of the message alone, or for the moment "
+		    "(\"yesterday 18:00\"), which shows refused deliveries, too.",
+		    "Сообщения с такими словами нет. Одно из слов есть в имени этих людей: их "
+		    "последние сообщения выше. Чего там нет, то не пришло: спросите только слова "
+		    "из сообщения или момент («вчера 18:00»), он покажет и отклонённые доставки.");
+	if (w->verdict == REFUSED && not_credential(w->reason))
+		return cmd_tr("A delivery that holds it was refused, and not for its secret: dmbox "
+			      "doctor (DMB-801) says what this reason means and how to mend it; "
+			      "then let the provider send again.",
+		    "Доставка, в которой оно есть, отклонена, и не из-за секрета: что значит эта "
+		    "причина и как её устранить, скажет dmbox doctor (DMB-801); потом пусть "
+		    "провайдер отправит ещё раз.");
 	if (w->own != NULL)
 		return cmd_tr("That is the id of your own account: ask for the sender's, or for a "
 			      "message's.",
@@ -682,6 +712,12 @@ about_message(struct why *w, const char *id)
 		w->verdict = found;
 	if (w->waiting + w->aside > 0)
 		return RC_OK;
+	if (w->verdict == NOT_FOUND && strchr(id, ' ') != NULL &&
+	    (rc = trace_spoken_of(w->db, id, &w->trace, &w->words)) != RC_NONE) {
+		w->by_name = rc == RC_OK;
+		w->verdict = rc == RC_OK ? LISTED : NOT_FOUND;
+		return rc;
+	}
 	if (w->verdict == NOT_FOUND) {
 		ask_providers(w, id);
 		if (w->provider_has)

@@ -178,7 +178,7 @@ local_time(struct tm *tm, int64_t *out)
 	return RC_OK;
 }
 
-/* "yesterday 10:15", "вчера 10:15"; alone the day's midnight. */
+/* "yesterday 10:15", "вчера в 10:15"; alone the day's midnight. */
 static enum rc
 when_day(const char *s, int64_t *out)
 {
@@ -186,6 +186,7 @@ when_day(const char *s, int64_t *out)
 		const char *word;
 		int back;
 	} v[] = { { "today", 0 }, { "yesterday", 1 }, { "сегодня", 0 }, { "вчера", 1 } };
+	static const char *const at[] = { ",", " at ", " в " };
 	time_t now = (time_t)(clock_now_us() / 1000000);
 	const char *end;
 	struct tm tm;
@@ -197,6 +198,9 @@ when_day(const char *s, int64_t *out)
 		tm.tm_mday -= v[i].back;
 		tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
 		end = s + strlen(v[i].word);
+		for (size_t k = 0; k < sizeof at / sizeof *at; k++)
+			if (str_istarts(end, at[k]))
+				end += strlen(at[k]);
 		if (*end != '\0')
 			end = strptime(end, " %H:%M", &tm);
 		return end != NULL && *end == '\0' ? local_time(&tm, out) : RC_INVALID;

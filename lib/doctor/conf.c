@@ -85,6 +85,32 @@ close_it(const struct doctor *d, const char *text, char fix[PATH_MAX])
 	return run != NULL ? fix : NULL;
 }
 
+/* The folder of accounts is closed to this user, or is not there: no line is wrong then. */
+static const char *
+open_accounts(const struct doctor *d, char fix[PATH_MAX])
+{
+	const struct group *g = getgrgid(getegid());
+	const char *dir = d->conf->accounts_dir;
+
+	if (access(dir, F_OK) == 0)
+		snprintf(fix, PATH_MAX,
+		    doctor_tr(d,
+			"As root: `chgrp -R %s '%s' && chmod -R g+rX '%s'`; the web server's user "
+			"and the one of cron must be in that group.",
+			"От имени root: `chgrp -R %s '%s' && chmod -R g+rX '%s'`; пользователи "
+			"веб-сервера и cron должны входить в эту группу."),
+		    g != NULL ? g->gr_name : "dmbox", dir, dir);
+	else
+		snprintf(fix, PATH_MAX,
+		    doctor_tr(d,
+			"Name the folder of the accounts' files, or, if there are none, make it: "
+			"`mkdir -p -m 750 '%s'`.",
+			"Укажите папку, где лежат файлы аккаунтов; если их нет, создайте её: "
+			"`mkdir -p -m 750 '%s'`."),
+		    dir);
+	return fix;
+}
+
 static void
 file(struct doctor *d)
 {
@@ -105,8 +131,11 @@ file(struct doctor *d)
 			closed(d, c->issues[i].text, doctor_issue(d, c->issues[i].text, &b));
 		else
 			doctor_cause(d, k, bad ? FINDING_FAIL : FINDING_WARN,
-			    k == DC_MODE ? close_it(d, c->issues[i].text, fix) : NULL, "%s",
-			    doctor_issue(d, c->issues[i].text, &b));
+			    k == DC_MODE ? close_it(d, c->issues[i].text, fix) :
+				k == DC_KEYS && str_eq(c->issues[i].key, "DMBOX_ACCOUNTS_DIR") ?
+					   open_accounts(d, fix) :
+					   NULL,
+			    "%s", doctor_issue(d, c->issues[i].text, &b));
 		buf_free(&b);
 	}
 	if (found)

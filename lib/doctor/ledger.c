@@ -22,6 +22,7 @@ enum stmt {
 	SQL_LAST,
 	SQL_LITERAL,
 	SQL_REUSED,
+	SQL_ALIKE,
 	SQL_ENTRY,
 	SQL_ANY,
 	SQL_ADDED,
@@ -123,6 +124,20 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "   order by e.id desc limit 1) from (select reason from dmbox.deliveries"
 	    " where account = $1 and channel = $2 and verdict = 'accepted' and" REAL
 	    " order by received_at desc limit 20) d where reason = 'reused_id' limit 1" },
+	/* what a step writes into each message alike, or leaves out: of the last 20.  A time
+	 * that was an hour ago when it came: many who write in one second are none. */
+	[SQL_ALIKE] = { NULL,
+	    "with m as (select m.body, m.sent_at, m.sent_at_known, m.received_at,"
+	    "   exists (select 1 from dmbox.attachments t where t.message_id = m.id) as pictures"
+	    "  from dmbox.messages m where m.account = $1 and m.channel = $2"
+	    "   and m.direction = 'inbound' and m.source in ('webhook', 'spool') and not m.is_test"
+	    "   and m.deleted_at is null and m.kind in ('text', 'unsupported')"
+	    "   and m.received_at > now() - interval '7 days' order by m.id desc limit 20)"
+	    " select count(*), count(*) filter (where coalesce(body, '') = '' and not pictures),"
+	    " count(*) filter (where body ~ '[?]{3}' and body !~ '[[:alnum:]]'),"
+	    " (select count(*) from m s where s.sent_at_known"
+	    "   and s.sent_at < s.received_at - interval '1 hour'"
+	    "   group by s.sent_at order by 1 desc limit 1) from m" },
 	[SQL_ENTRY] = { NULL,
 	    "select recipient_id from (select recipient_id from dmbox.messages where account = $1"
 	    " and channel = $2 and provider = $3 and direction = 'inbound' and not is_test"
@@ -482,6 +497,14 @@ doctor_facts(struct doctor *d, const struct account *a, struct check_facts *out)
 	r = of_account(d, SQL_REUSED, a);
 	if (r != NULL)
 		out->reused = mem_arena_dup(&d->arena, db_get_text(r, 0, 0));
+	db_res_free(r);
+	r = of_account(d, SQL_ALIKE, a);
+	if (r != NULL) {
+		out->texts = db_get_i64(r, 0, 0);
+		out->empty = db_get_i64(r, 0, 1);
+		out->marks = db_get_i64(r, 0, 2);
+		out->one_time = db_get_i64(r, 0, 3);
+	}
 	db_res_free(r);
 	r = of_account(d, SQL_TOLD, a);
 	if (r != NULL) {

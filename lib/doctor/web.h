@@ -77,7 +77,6 @@ bool doctor_web_said_id(const struct http_res *res, char out[72]);
 /* doctor_web_slowest(d, res): notes how long an answer took. */
 void doctor_web_slowest(struct doctor *d, const struct http_res *res);
 
-/* --- web.c -------------------------------------------------------------------- */
 /* doctor_web_now_and_then(d, status): the same call got this from somebody before dmbox, and
  * dmbox's answer when it was made once more. */
 void doctor_web_now_and_then(struct doctor *d, int status);

@@ -65,6 +65,24 @@ likely(const struct endpoint_env *e)
 	return first;
 }
 
+/* Is it a delivery that missed its address?  Those who look for holes in any site call addresses
+ * like ours all day, with forms of their own and nothing that proves who they are. */
+static bool
+delivery_like(const struct endpoint_env *e)
+{
+	const char *body = e->req->body != NULL ? e->req->body : "", *header;
+
+	if (http_req_get(e->req, "X-Webhook-Secret") != NULL ||
+	    http_req_get(e->req, "Authorization") != NULL)
+		return true;
+	for (size_t i = 0; i < e->conf->n_accounts; i++)
+		if ((header = provider_of(&e->conf->accounts[i])->signature_header) != NULL &&
+		    http_req_get(e->req, header) != NULL)
+			return true;
+	body += strspn(body, " \t\r\n");
+	return *body == '{' || *body == '[' || strcasestr(body, "sender") != NULL;
+}
+
 static enum rc
 verify(const struct account *a, const struct http_req *req, const char **why)
 {
@@ -545,7 +563,7 @@ endpoint_receive(struct endpoint_env *e)
 	case RC_NONE:
 		log_warn("webhook for an unknown %s account: %s", channel_names[e->channel],
 		    e->req->url);
-		if ((a = likely(e)) != NULL)
+		if ((a = likely(e)) != NULL && delivery_like(e))
 			note_refusal(e, a, "unknown_account");
 		endpoint_error(e, 404, "unknown_account", "there is no such account");
 		return;
@@ -620,7 +638,7 @@ endpoint_receive_stray(struct endpoint_env *e)
 	endpoint_addr_net(e, net);
 	snprintf(key, sizeof key, "stray:%s", net);
 	endpoint_error(e, 404, "not_found", "there is nothing at this address");
-	if (a == NULL || !ctx_limit(e->ctx, key, STRAY_ROWS, NULL))
+	if (a == NULL || !delivery_like(e) || !ctx_limit(e->ctx, key, STRAY_ROWS, NULL))
 		return;
 	log_warn("⛔ a delivery to a wrong address: %s %s (from %s)", e->req->method, e->req->url,
 	    e->addr);

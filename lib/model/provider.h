@@ -245,6 +245,9 @@ struct check_facts {
 	int64_t unfilled_id;		/* ... of this delivery */
 	/* an id that different messages came under (one of the last 20 deliveries); NULL */
 	const char *reused;
+	/* of the last 20 texts by webhook within a week: without any words; of question marks
+	 * alone; under the time that most of them share, hours old when they came */
+	int64_t texts, empty, marks, one_time;
 	const char *foreign_id;		/* not own_id, but deliveries are for it; NULL */
 	/* the newest event without a contact whose text is "warn: ...", unless a later one of
 	 * its kind is none: kind, text, time; NULL */

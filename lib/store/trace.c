@@ -20,6 +20,7 @@ enum stmt {
 	SQL_CAPPED,
 	SQL_PEOPLE,
 	SQL_NAMED,
+	SQL_SPOKEN_OF,
 	SQL_NUMBER,
 	SQL_PERSON,
 	SQL_NEAR,
@@ -159,6 +160,13 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "select c.id, c.external_id from dmbox.contacts c"
 	    " where c.id in (select dmbox.phone_contacts(null, null, $1))"
 	    " order by c.last_at desc nulls last limit $2" },
+	/* a sentence: whose name has one of its words */
+	[SQL_SPOKEN_OF] = { NULL,
+	    "select c.id, c.external_id from dmbox.contacts c where to_tsvector('simple', "
+	    "coalesce(c.name, '') || ' ' || coalesce(c.username, ''))"
+	    "  @@ (select to_tsquery('simple', string_agg(quote_literal(w), ' | '))"
+	    "   from regexp_split_to_table(lower($1), '[^[:alnum:]_]+') w where length(w) >= 3)"
+	    " order by c.last_at desc nulls last limit $2" },
 	[SQL_PERSON] = { NULL,
 	    "select c.created_at, null, 'contact', c.account, c.channel,"
 	    " jsonb_strip_nulls(jsonb_build_object("
@@ -218,6 +226,14 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " " MESSAGE "  from dmbox.deliveries d join dmbox.messages m on m.delivery_id = d.id"
 	    "  where d.received_at between $1 - interval '10 minutes'"
 	    " and $1 + interval '10 minutes'"
+	    /* what was written then and came later, or earlier by another clock */
+	    " union all select m.sent_at, d.request_id, 'message', m.account, m.channel,"
+	    " " MESSAGE "  from dmbox.contacts c join dmbox.messages m on m.contact_id = c.id"
+	    "   left join dmbox.deliveries d on d.id = m.delivery_id"
+	    "  where c.last_at >= $1 - interval '10 minutes'"
+	    "   and m.sent_at between $1 - interval '10 minutes' and $1 + interval '10 minutes'"
+	    "   and m.received_at not between $1 - interval '10 minutes'"
+	    "    and $1 + interval '10 minutes'"
 	    " union all select o.created_at, null, 'outbox', o.account, o.channel,"
 	    "  jsonb_strip_nulls(jsonb_build_object('outbox', o.id, 'state', o.state, 'message', "
 	    "o.message_id,"
@@ -405,6 +421,14 @@ trace_person(struct db *db, const char *who, struct trace *out, struct strv *wor
 	static const enum stmt by[] = { SQL_PEOPLE, SQL_NAMED };
 
 	return contacts_by(db, by, 2, who, out, words);
+}
+
+enum rc
+trace_spoken_of(struct db *db, const char *sentence, struct trace *out, struct strv *words)
+{
+	static const enum stmt by[] = { SQL_SPOKEN_OF };
+
+	return contacts_by(db, by, 1, sentence, out, words);
 }
 
 enum rc

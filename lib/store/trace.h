@@ -61,6 +61,10 @@ enum rc trace_capped(struct db *db, struct trace *out) MUST_CHECK;
  * words: their provider's ids. */
 enum rc trace_person(
     struct db *db, const char *who, struct trace *out, struct strv *words) MUST_CHECK;
+/* trace_spoken_of(db, sentence, out, words): like trace_person, people whose name or user name
+ * has one of the sentence's words, of three letters and more. */
+enum rc trace_spoken_of(
+    struct db *db, const char *sentence, struct trace *out, struct strv *words) MUST_CHECK;
 /*
  * trace_near(db, part, out, words): what is meant by part of an id, or by a phone number
  * in people's spelling: messages of the last 90 days whose id holds part, and contacts
@@ -82,7 +86,8 @@ enum rc trace_words(struct db *db, int64_t message, struct mem_arena *a, const c
 enum rc trace_request(struct db *db, const char *id, struct trace *out) MUST_CHECK;
 /* trace_text(db, text, out): the last messages that hold these words, one behind the other. */
 enum rc trace_text(struct db *db, const char *text, struct trace *out) MUST_CHECK;
-/* trace_time(db, at_us, out): what happened within ten minutes of it. */
+/* trace_time(db, at_us, out): what happened within ten minutes of it, and the messages that
+ * were written then, whenever they came. */
 enum rc trace_time(struct db *db, int64_t at_us, struct trace *out) MUST_CHECK;
 
 #endif

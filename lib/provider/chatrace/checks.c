@@ -8,6 +8,8 @@
 #include "base/str.h"
 #include "provider/chatrace/chatrace.h"
 
+#define ALIKE_MIN 5	/* messages that are alike by a mistake, not by chance */
+
 /* Our id is the token's part before the dot (A.2). */
 static void
 key_conf(struct checkup *c)
@@ -75,6 +77,47 @@ flow(struct checkup *c)
 		    "%s: доставок ещё не было"), c->a->name);
 }
 
+/* Fields of the step that hold nothing, or one thing for all. */
+static bool
+alike(struct checkup *c)
+{
+	const struct check_facts *f = &c->facts;
+
+	if (f->texts >= ALIKE_MIN && f->empty == f->texts)
+		check_cause(c, 709, FINDING_WARN, check_tr(c,
+		    "The flow step sends no words: put the variable of the customer's last message "
+		    "into its field text, as the body that dmbox init prints has it.",
+		    "Шаг сценария не передаёт текст: поставьте в поле «text» переменную с "
+		    "последним сообщением клиента, как в теле, которое печатает dmbox init."),
+		    check_tr(c, "%s: the last %" PRId64 " messages came without any words",
+		    "%s: последние сообщения (%" PRId64 ") пришли без текста"),
+		    c->a->name, f->empty);
+	if (f->marks >= ALIKE_MIN)
+		check_cause(c, 709, FINDING_WARN, check_tr(c,
+		    "What sends them writes in an encoding without these letters, and the words "
+		    "are lost there: let it send UTF-8 (Content-Type: application/json; "
+		    "charset=utf-8).",
+		    "Отправитель пишет в кодировке без этих букв, и текст теряется ещё у него: "
+		    "пусть отправляет UTF-8 (Content-Type: application/json; charset=utf-8)."),
+		    check_tr(c, "%s: %" PRId64 " of the last %" PRId64
+		    " messages consist of question marks",
+		    "%s: вместо букв вопросительные знаки: %" PRId64 " из последних %" PRId64),
+		    c->a->name, f->marks, f->texts);
+	if (f->one_time >= ALIKE_MIN)
+		check_cause(c, 709, FINDING_WARN, check_tr(c,
+		    "The flow step writes the same time into each message, and they stand at that "
+		    "time in the inbox: take the field timestamp out, then the time of arrival "
+		    "counts.",
+		    "Шаг сценария пишет во все сообщения одно и то же время, под ним они и стоят "
+		    "во входящих: уберите поле «timestamp», тогда берётся время прихода."),
+		    check_tr(c, "%s: %" PRId64 " of the last %" PRId64
+		    " messages carry one and the same time, long past",
+		    "%s: с одним и тем же, давно прошедшим временем: %" PRId64 " из последних %"
+		    PRId64), c->a->name, f->one_time, f->texts);
+	return (f->texts >= ALIKE_MIN && f->empty == f->texts) || f->marks >= ALIKE_MIN ||
+	    f->one_time >= ALIKE_MIN;
+}
+
 static void
 literal(struct checkup *c)
 {
@@ -82,6 +125,8 @@ literal(struct checkup *c)
 		check_say(c, 709, FINDING_WARN, check_tr(c, "%s: %s in delivery %" PRId64,
 		    "%s: %s в доставке %" PRId64), c->a->name, c->facts.unfilled,
 		    c->facts.unfilled_id);
+	else if (alike(c))
+		return;
 	else if (c->facts.last_delivery == NULL)
 		check_say(c, 709, FINDING_UNKNOWN,
 		    check_tr(c, "%s: no delivery yet", "%s: доставок ещё не было"), c->a->name);
