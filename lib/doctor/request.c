@@ -111,14 +111,14 @@ doctor_web_now_and_then(struct doctor *d, int status)
 	d->web->now_and_then++;
 	doctor_cause(d, DC_ENDPOINTS, FINDING_FAIL,
 	    doctor_tr(d,
-		"Only some calls get through: the host's limits for this site (processes, memory, "
-		"calls at once; its panel shows them), too few FcgidMaxProcesses, a rate limit, or one "
-		"of several machines behind a load balancer that is broken. The web server's error log "
-		"names it at the time of this run.",
+		"Only some calls get through: the host's limits for this site (processes, "
+		"memory, calls at once; its panel shows them), too few FcgidMaxProcesses, a "
+		"rate limit, or one of several machines behind a load balancer that is "
+		"broken. The web server's error log names it at the time of this run.",
 		"Проходит только часть запросов: лимиты хостинга для сайта (процессы, память, "
 		"одновременные запросы; их показывает панель), слишком мало FcgidMaxProcesses, "
-		"ограничение частоты или одна неисправная машина за балансировщиком. Причину называет "
-		"журнал ошибок веб-сервера за время этой проверки."),
+		"ограничение частоты или одна неисправная машина за балансировщиком. Причину "
+		"называет журнал ошибок веб-сервера за время этой проверки."),
 	    doctor_tr(d,
 		"HTTP %d, not from dmbox, to a call that was answered when it was made once more",
 		"HTTP %d, не от dmbox, на запрос, который при повторе прошёл"),
