@@ -251,14 +251,14 @@ declare
 	v_bare  boolean[];	-- empty, and not told beside it under the same name
 	r       record;
 begin
-	v_bare := array(select p_empty[i] and not exists (select 1 from generate_series(1, cardinality(p_ext)) k
-	                    where not p_empty[k] and p_ext[k] = p_ext[i] and p_account[k] = p_account[i]
-	                      and p_channel[k] = p_channel[i] and p_thread[k] = p_thread[i])
-	                  from generate_series(1, cardinality(p_ext)) i);
+	-- by windows: some thousands of messages compared each with each would take minutes
+	v_bare := array(select p_empty[i] and bool_and(p_empty[i]) over (partition by p_ext[i], p_account[i], p_channel[i], p_thread[i])
+	                  from generate_series(1, cardinality(p_ext)) i order by i);
 	for r in
 		select i, min(p_thread[k]) as thread
-		  from generate_series(1, cardinality(p_ext)) i, generate_series(1, cardinality(p_ext)) k
-		 where p_ext[k] = p_ext[i] and p_account[k] = p_account[i] and p_channel[k] = p_channel[i]
+		  from (select i, count(*) over same as n, array_agg(i) over same as of_id from generate_series(1, cardinality(p_ext)) i
+		        window same as (partition by p_ext[i], p_account[i], p_channel[i])) x, unnest(of_id) k
+		 where n > 1
 		   and (v_bare[i] or not v_bare[k] and p_thread[k] = any (dmbox.chat_names(p_account[i], p_channel[i], p_thread[i])))
 		   and (p_thread[i] like '%@lid' and p_thread[k] like '%@c.us'
 		        or v_bare[i] and p_thread[i] like '%@c.us' and p_thread[k] like '%@lid' and not v_bare[k])
@@ -296,8 +296,9 @@ begin
 	-- beside one that went elsewhere itself
 	for r in
 		select i, nullif(coalesce(min(v_there[k]), v_with[i]), p_thread[i]) as thread
-		  from generate_series(1, cardinality(p_ext)) i, generate_series(1, cardinality(p_ext)) k
-		 where v_with[i] = p_thread[k] and p_ext[k] = p_ext[i] and p_account[k] = p_account[i] and p_channel[k] = p_channel[i]
+		  from (select i, array_agg(i) over (partition by p_ext[i], p_account[i], p_channel[i]) as of_id
+		          from generate_series(1, cardinality(p_ext)) i) x, unnest(of_id) k
+		 where v_with is not null and v_with[i] = p_thread[k]
 		 group by i
 	loop
 		v_there[r.i] := r.thread;
@@ -318,15 +319,15 @@ declare
 	r       record;
 begin
 	for r in
-		select i, coalesce((select min(p_thread[k]) from generate_series(1, cardinality(p_ext)) k
-		                     where p_ext[k] = p_ext[i] and p_account[k] = p_account[i] and p_channel[k] = p_channel[i]
-		                       and p_thread[k] like '%@g.us'
+		select i, coalesce((select min(p_thread[k]) from unnest(of_id) k
+		                     where p_thread[k] like '%@g.us'
 		                       and p_thread[i] = any (dmbox.chat_names(p_account[k], p_channel[k], p_sender[k]))),
 		                   (select min(w.thread_id) from dmbox.messages w
 		                     where w.account = p_account[i] and w.channel = p_channel[i] and w.external_id = p_ext[i]
 		                       and w.thread_id like '%@g.us' and not w.placeholder
 		                       and p_thread[i] = any (dmbox.chat_names(w.account, w.channel, w.sender_id)))) as thread
-		  from generate_series(1, cardinality(p_ext)) i
+		  from (select i, array_agg(i) over (partition by p_ext[i], p_account[i], p_channel[i]) as of_id
+		          from generate_series(1, cardinality(p_ext)) i) x
 		 where p_empty[i] and (p_thread[i] like '%@c.us' or p_thread[i] like '%@lid')
 	loop
 		v_there[r.i] := r.thread;
@@ -1090,9 +1091,9 @@ begin
 			  into e_gone from generate_series(1, v_ne) i;
 		end if;
 		if true = any (m_gone) or true = any (e_gone) then
-			select array_agg(not exists (select 1 from generate_series(1, v_nm) x where m_c[x] = i and not m_gone[x])
-			             and not exists (select 1 from generate_series(1, v_ne) x where i in (e_c[x], e_a[x]) and not e_gone[x]))
-			  into c_gone from generate_series(1, v_nc) i;
+			c_gone := array(select l.c is null from generate_series(1, v_nc) i left join
+			    (select m_c[x] from generate_series(1, v_nm) x where not m_gone[x] union
+			     select u.c from generate_series(1, v_ne) x, unnest(array[e_c[x], e_a[x]]) u (c) where not e_gone[x]) l (c) on l.c = i order by i);
 			-- what speaks of erased items keeps no bytes
 			for r in
 				select m_d[i] as d from generate_series(1, v_nm) i where m_gone[i]
@@ -1230,7 +1231,7 @@ begin
 				       v_did[r.d], v_cid[m_c[r.i]], m_provider[r.i], m_sender[r.i], m_recipient[r.i], m_out[r.i] is true, m_kind[r.i],
 				       m_body[r.i], m_detail[r.i], m_reply[r.i], m_at[r.i], m_known[r.i], m_test[r.i] is true, m_source[r.i],
 				       array(select row(a_type[k], a_url[k], a_ref[k], a_name[k], a_mime[k], a_bytes[k])::dmbox.attachment_told
-				               from generate_series(1, v_na) k where a_m[k] = r.i order by a_pos[k])) end;
+				               from unnest(array_positions(a_m, r.i)) k order by a_pos[k])) end;
 				d_reason[r.d] := case when v_came >= -1 and d_reason[r.d] = 'ok' then 'reused_id' else d_reason[r.d] end;
 				if v_came > 0 then
 					m_new[r.i] := true;

@@ -363,12 +363,50 @@ test_proved_late(void **state)
 	}
 }
 
+/* Thousands of one statement, told twice, one of them erased: nothing in it is done for each pair
+ * of them, which would take longer than any statement may. */
+static void
+test_thousands(void **state)
+{
+	enum { N = 4000 };
+	struct delivery d;
+
+	(void)state;
+	dbt_clean(db);
+	assert_int_equal(db_script(db, "insert into dmbox.erased (account, channel, id_hash)"
+	    " values ('main', 'whatsapp', dmbox.id_hash('main', 'whatsapp', '79990000@c.us', 'THOUSANDS0'))"), RC_OK);
+	for (int k = 0; k < 2; k++) {
+		dbt_delivery(&d);
+		d.channel = CHANNEL_WHATSAPP;
+		for (int i = 0; i < N; i++) {
+			struct item *it;
+			struct att *a;
+			char id[20], chat[40];
+
+			snprintf(id, sizeof id, "THOUSANDS%d", i);
+			snprintf(chat, sizeof chat, "7999%04d@c.us", i % 50);
+			it = dbt_message(&d, chat, id, "text", T0 + i * SECOND);
+			it->thread_id = it->contact;
+			a = item_att_add(&d.items, it);
+			a->type = "image";
+			a->url = "https://example.org/1";
+		}
+		assert_int_equal(store_deliveries(db, &(struct delivery *){ &d }, 1), RC_OK);
+		assert_int_equal(d.stored, k == 0 ? N - 1 : 0);
+		assert_int_equal(d.duplicates, k == 0 ? 0 : N - 1);
+		assert_int_equal(d.ignored, 1);
+		delivery_free(&d);
+	}
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.attachments"), N - 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_both_names), cmocka_unit_test(test_cloud),
 		cmocka_unit_test(test_echo), cmocka_unit_test(test_group), cmocka_unit_test(test_proved_late),
+		cmocka_unit_test(test_thousands),
 	};
 
 	db = dbt_open();
