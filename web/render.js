@@ -221,9 +221,18 @@ const cards = {
 };
 const plain = ['text', 'image', 'video', 'audio', 'file', 'sticker', 'story_reply'];
 
+// A provider may send other shapes than the ones known here: such a message takes no other one with it.
+function whole(build) {
+	try {
+		return build();
+	} catch (err) {
+		console.warn('dmbox: a shape that the page does not know:', err);
+		return card(`📱 ${t.unsupported}`);
+	}
+}
 function cardOf(m) {
 	if (Object.hasOwn(cards, m.kind))
-		return cards[m.kind](m);
+		return whole(() => cards[m.kind](m));
 	return plain.includes(m.kind) || m.content || m.attachments.length ? null : card(`📱 ${t.unsupported}`);
 }
 
@@ -414,7 +423,7 @@ export function patchMessage(li, m, before, act, news) {
 	p('sender', group && !run ? `${m.sender.name}` || ' ' : '', () => el(`div.sender.hue${hue(m.sender.id)}`, { dir: 'auto' }, m.sender.name || shownId({ contactId: m.sender.id })));
 	p('quote', m.replyTo && !gone ? JSON.stringify(m.quote || m.replyTo) : '', () => quoteNode(m, act));
 	const origin = gone ? '' : JSON.stringify([m.kind === 'story_reply', m.detail?.referral, m.detail?.story, m.detail?.product]);
-	p('origin', origin === '[false,null,null,null]' ? '' : origin, () => originOf(m) || el('div', { hidden: true }));
+	p('origin', origin === '[false,null,null,null]' ? '' : origin, () => whole(() => originOf(m)) || el('div', { hidden: true }));
 	const told = !gone && m.content && ['location', 'contact', 'contacts'].includes(m.kind) && isTold(m);
 	p('text', gone ? 'gone' : m.content && !told ? `=${m.content}` : '', () => textNode(m, m.id));
 	p('files', gone ? '' : filesMark(m), (old) => filesNode(m, old));
@@ -439,7 +448,8 @@ function quoteNode(m, act) {
 }
 
 // events worth seeing stand between the messages as a line of the system
-export function eventNode(e) {
+export const eventNode = (e) => whole(() => eventLine(e));
+function eventLine(e) {
 	const raw = e.raw || {}, md = raw.messageData || {};
 	let words = Object.hasOwn(t.event, e.kind) ? t.event[e.kind] : '', more = '';
 	if (e.kind === 'call')

@@ -386,6 +386,71 @@ async function oddities() {
 	s.close();
 }
 
+/*
+ * What stands beside the words, in the providers' shapes and in thousands of others that come of
+ * them when any part is something else: each message is shown, with its words and its time.
+ */
+async function shapes() {
+	const s = await start();
+	const b = await openBrowser('en-US', DESK), { page } = b;
+	await page.goto(`${s.url}/inbox/`);
+	const r = await page.evaluate(async () => {
+		const { patchMessage, eventNode, summary } = await import('./render.js');
+		const person = { name: { formatted_name: 'Ivan' }, phones: [{ phone: '+70000000001', wa_id: '70000000001' }], emails: [{ email: 'a@example.com' }], org: { company: 'Shop' } };
+		const details = {
+			location: { latitude: 55.75, longitude: 37.62, name: 'Shop', address: 'Street 1', location: { latitude: 1, longitude: 2 }, attachments: [{ payload: { coordinates: { lat: 1, long: 2 }, title: 'x', url: 'https://x.example/' } }] },
+			contacts: { contacts: [person, person] }, contact: { contact: person, vcard: 'BEGIN:VCARD\nFN:Ivan\nTEL:+70000000001\nEND:VCARD', displayName: 'Ivan' },
+			poll: { poll: { options: [{ optionName: 'a' }, { name: 'b' }, 'c'], multipleAnswers: true } },
+			template: { data: { header: 'h', contentText: 'c', footer: 'f', buttons: [{ buttonText: { displayText: 'Buy' } }, { urlButton: { url: 'https://x.example/' }, title: 'Open' }], hydratedButtons: [{ text: 'x' }] } },
+			interactive: { attachments: [{ payload: { buttons: [{ reply: { title: 'Yes' } }], elements: [{ title: 't', subtitle: 's' }] } }] },
+			order: { order: { text: 'two', product_items: [{ product_retailer_id: 'p', quantity: 2, item_price: 3, currency: 'RUB' }] } },
+			group_invite: { data: { groupName: 'g', caption: 'c', inviteCode: 'AbC' } }, product: { product: { title: 'Scarf', url: 'https://x.example/' } },
+			share: { attachments: [{ payload: { url: 'https://x.example/', title: 'post' } }] }, story_reply: { story: { url: 'https://x.example/' } }, story_mention: { attachments: [{ payload: { url: 'https://x.example/' } }] },
+			text: { referral: { ref: 'r', source: 'ADS', ad_id: '1', headline: 'Sale', body: 'b', source_url: 'https://x.example/', product: { id: '1' }, ads_context_data: { ad_title: 'Ad', photo_url: 'https://x.example/p' } }, product: { id: '7' } },
+			postback: {}, like_heart: null, ephemeral: null, unsupported: null, button: {}, hovercraft: { a: 1 },
+		};
+		const events = { call: { typeWebhook: 'incomingCall', status: 'missed' }, block: { isBlocked: true, status: 'blocked' }, referral: { referral: { ref: 'r', ads_context_data: { ad_title: 'Ad' } } },
+			poll_vote: { senderData: { sender: '7' }, messageData: { pollMessageData: { votes: [{ optionName: 'a', optionVoters: ['7'] }] } } }, response_feedback: { response_feedback: { feedback: 'Good response' } },
+			policy_enforcement: { policy_enforcement: { reason: 'r' } }, optin: { optin: { type: 'x' } } };
+		let seed = 20261129;
+		const random = (n) => { seed = (Math.imul(seed, 1103515245) + 12345) >>> 0; return (seed >>> 8) % n; };
+		const others = [null, 'x', '', 0, -1, true, [], {}, [null], ['x'], [[]], { toString: null }, 1e300, '\u202e', [{}, null]];
+		const bend = (v) => (random(6) === 0 ? others[random(others.length)] : Array.isArray(v) ? v.map(bend) :
+			v && typeof v === 'object' ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, bend(x)])) : v);
+		const act = Object.assign(() => {}, { may: () => true, tools: () => '', makeTools: () => [] });
+		const out = { failed: [], n: 0, unknown: 0, silent: 0 };
+		const warn = console.warn;
+		console.warn = () => out.unknown++;
+		for (let i = 0; i < 6000; i++) {
+			const kinds = Object.keys(details), kind = kinds[i % kinds.length], detail = i < kinds.length ? details[kind] : bend(details[kind]);
+			const m = { id: i, conversation: 1, kind, content: i % 3 ? `words ${i}` : null, detail, direction: i % 2 ? 'inbound' : 'outbound', senderId: '1', status: 'read', createdAt: new Date(2e12 + i).toISOString(),
+				deletedAt: null, editedAt: null, attachments: [], reactions: [], sender: null, quote: null, replyTo: null, outbox: null, error: null };
+			try {
+				const li = document.createElement('li');
+				patchMessage(li, m, null, act, false);
+				summary(m);
+				out.n++;
+				out.silent += !li.querySelector('time') || (m.content !== null && !li.textContent.includes(m.content));
+			} catch (err) {
+				out.failed.push(`${kind}: ${err.message}: ${JSON.stringify(detail)}`);
+			}
+			const what = Object.keys(events)[i % Object.keys(events).length], raw = i < 7 ? events[what] : bend(events[what]);
+			try {
+				eventNode({ kind: what, raw, name: 'Ivan', at: new Date(2e12).toISOString() });
+			} catch (err) {
+				out.failed.push(`${what}: ${err.message}: ${JSON.stringify(raw)}`);
+			}
+		}
+		console.warn = warn;
+		return out;
+	});
+	is('shapes that nobody knows: none breaks the page', r.failed.slice(0, 3).join('\n'), '');
+	is('shapes that nobody knows: words and time are shown of each', `${r.n} ${r.silent}`, '6000 0');
+	is('shapes that nobody knows: some were', r.unknown > 0, true);
+	await b.context.close();
+	s.close();
+}
+
 // the owner's page, left open, far away, and with what goes wrong on it; people's links
 async function owner() {
 	const s = await start((w) => {
@@ -522,7 +587,7 @@ async function places() {
 }
 
 done(async () => {
-	const all = { tabs, storage, clocks, composing, again, oddities, owner, places };
+	const all = { tabs, storage, clocks, composing, again, oddities, shapes, owner, places };
 	for (const [name, run] of Object.entries(all))
 		if (!process.env.PART || process.env.PART === name)
 			await run();
