@@ -18,6 +18,7 @@
 #include "extern/jsonw.h"
 #include "base/mem.h"
 #include "base/prefix.h"
+#include "model/dburl.h"
 #include "model/provider.h"
 #include "extern/sign.h"
 #include "base/url.h"
@@ -408,6 +409,18 @@ url_ok(const char *name, const char *v, bool upstream)
 }
 
 static bool
+database_ok(const char *v)
+{
+	char why[160], *url = NULL;
+	bool ok = v == NULL || dburl_make(v, &url, why) == RC_OK;
+
+	mem_free_secret(url);
+	if (!ok)
+		cmd_error("--database-url: %s", why);
+	return ok;
+}
+
+static bool
 plain(const char *s)
 {
 	for (; s != NULL && *s != '\0'; s++)
@@ -436,7 +449,7 @@ values_ok(const struct init *in)
 			"--account: от 1 до 64 знаков A-Za-z0-9_-"));
 		return false;
 	}
-	return url_ok("--api-url", in->v[O_API_URL], true) &&
+	return database_ok(in->v[O_DATABASE]) && url_ok("--api-url", in->v[O_API_URL], true) &&
 	    url_ok("--public-url", in->v[O_PUBLIC], false);
 }
 
