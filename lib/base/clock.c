@@ -245,7 +245,8 @@ last_day(int64_t y, int64_t m)
 static void
 place(struct scan *s)
 {
-	const char *open = memchr(s->p, '[', (size_t)(s->end - s->p));
+	size_t n = s->end > s->p ? (size_t)(s->end - s->p) : 0;
+	const char *open = memchr(s->p, '[', n);
 
 	if (open != NULL && open - s->p > 11 && s->end[-1] == ']' &&
 	    (open[-1] == 'Z' || memchr(s->p + 11, '+', (size_t)(open - s->p - 11)) != NULL ||
