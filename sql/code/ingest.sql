@@ -10,7 +10,7 @@
 -- Order of locks, the same in every transaction, so that none deadlock:
 -- that of people's names (25711), ids of messages whose chat has two names (25713) ascending,
 -- advisory buckets ascending, contacts by key then by id, messages by key,
--- events by key.
+-- events by key.  What doctor tries and undoes is one at a time (25714), before all of these.
 
 -- One hash for erased ids and for the lock buckets (its first byte).  The C
 -- side (lib/store/load.c) computes the same.

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "dbtest.h"
+#include "bridge/trial.h"
 
 enum { THREADS = 32, ROUNDS = 12, PER = 20 };
 
@@ -197,6 +198,38 @@ test_event_lock(void **state)
 	db_free(other);
 }
 
+static void *
+try_out(void *arg)
+{
+	struct worker *w = arg;
+	static const struct account a = { .name = "main", .channel = CHANNEL_INSTAGRAM };
+	struct db *c = dbt_open();
+
+	for (int round = 0; round < PER; round++)
+		if (trial_store(c, &a) != RC_OK)
+			w->failed++;
+	db_free(c);
+	return NULL;
+}
+
+/* Several doctors at once, as a timer's and a person's are: each is told that all is well. */
+static void
+test_trials(void **state)
+{
+	struct worker w[8] = { 0 };
+	int failed = 0;
+
+	(void)state;
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(pthread_create(&w[i].t, NULL, try_out, &w[i]), 0);
+	for (int i = 0; i < 8; i++) {
+		pthread_join(w[i].t, NULL);
+		failed += w[i].failed;
+	}
+	assert_int_equal(failed, 0);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 0);
+}
+
 int
 main(void)
 {
@@ -207,6 +240,7 @@ main(void)
 		cmocka_unit_test_setup(test_weak_at_once, setup),
 		cmocka_unit_test(test_no_deadlock),
 		cmocka_unit_test_setup(test_event_lock, setup),
+		cmocka_unit_test_setup(test_trials, setup),
 	};
 	int failed;
 
