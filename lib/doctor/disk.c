@@ -333,6 +333,9 @@ elsewhere(
 
 	if (!d->probe.there || theirs == NULL || doctor_same_file(theirs, ours))
 		return false;
+	/* of another configuration, which has places of its own, this one says nothing */
+	if (d->conf->file == NULL || !doctor_same_file(d->probe.config, d->conf->file))
+		return false;
 	snprintf(fix, sizeof fix,
 	    doctor_tr(d,
 		"Let %s be the same for all: take it out of the web server's environment "
