@@ -170,10 +170,11 @@ comment on function dmbox.phone_number(text) is 'A phone number as people write 
 create or replace function dmbox.phone_ends(p_text text) returns text[]
 language sql immutable as $$
 	select coalesce(array_agg(distinct right(e.d, 10)) filter (where length(e.d) >= 4), '{}')
-	  from (select regexp_replace(regexp_replace(p_text, '[^0-9]', '', 'g'), '^0+', '')) s (d)
+	  from (select regexp_replace(p_text, '[^0-9]', '', 'g')) w (d)
+	 cross join lateral (select regexp_replace(w.d, '^0+', '')) s (d)
 	 cross join lateral (select coalesce(dmbox.phone_number(p_text), s.d)) n (d)
 	 cross join lateral (select regexp_replace(n.d, '^55(?=[0-9]{10})', '')) b (d)
-	 cross join lateral (values (n.d), (s.d),
+	 cross join lateral (values (n.d), (s.d), (w.d),	-- "0101" is the end of a number, too
 	        (case when s.d ~ '^1115[0-9]{8}$' then '11' || right(s.d, 8) end),
 	        (case when s.d ~ '^[123][0-9]{2}15[0-9]{7}$' then left(s.d, 3) || right(s.d, 7) end),
 	        (case when s.d ~ '^[123][0-9]{3}15[0-9]{6}$' then left(s.d, 4) || right(s.d, 6) end),
