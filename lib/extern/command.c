@@ -41,7 +41,7 @@ static bool
 read_all(int fd, int64_t end_ms, char *out, size_t out_max)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	char rest[4096];
+	char rest[4096] = { 0 };
 	size_t n = 0;
 	int64_t left;
 
