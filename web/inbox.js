@@ -311,13 +311,14 @@ function showCounts(c) {
 	if (n !== badge)
 		icon(badge = n);
 }
+// Two pictures, made once: an address that is taken back while the browser still loads it is an error.
+const icons = {};
 function icon(n) {
+	const kind = n ? 'news' : 'plain';
 	const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#24632f"/><path d="M7 9h18v12H15l-5 4v-4H7z" fill="#fff"/>${n ? '<circle cx="25" cy="8" r="7" fill="#d4351c"/>' : ''}</svg>`;
 	const link = document.querySelector('link[rel=icon]') || document.head.appendChild(el('link', { rel: 'icon', type: 'image/svg+xml' }));
-	const old = link.href;
-	link.href = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
-	if (old)
-		URL.revokeObjectURL(old);
+	icons[kind] ||= URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
+	attr(link, 'href', icons[kind]);
 }
 
 // --- the menu -------------------------------------------------------------------------------------
