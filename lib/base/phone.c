@@ -180,7 +180,7 @@ phone_national(const char *s, size_t n, const char *own, char out[PHONE_MAX + 1]
 		memcpy(whole, own, code);
 		memcpy(whole + code, raw + !countries[i].zero, k - !countries[i].zero);
 		got = phone_digits(whole, code + k - !countries[i].zero, out);
-		code += memcmp(out, "549", 3) == 0;
+		code += got > 0 && memcmp(out, "549", 3) == 0;
 		return got >= code + countries[i].min && got <= code + countries[i].max ? got : 0;
 	}
 	return 0;

@@ -369,9 +369,9 @@ closed_to_web(struct doctor *d, enum doctor_check c, const char *path)
 	if (stat(path, &st) == 0)
 		snprintf(dir, sizeof dir, "%s", path);
 	*make = '\0';
-	if (c == DC_MEDIA)
+	if (c != DC_LOG)
 		make_folder(path, make);
-	give(d, c == DC_MEDIA ? path : dir, make, fix);
+	give(d, c != DC_LOG ? path : dir, make, fix);
 	why = doctor_way(d, dir, (uid_t)d->probe.uid, (gid_t)d->probe.gid, 0, way);
 	doctor_cause(d, c, FINDING_FAIL, why != NULL ? way : fix,
 	    doctor_tr(d,
@@ -385,24 +385,12 @@ closed_to_web(struct doctor *d, enum doctor_check c, const char *path)
 static void
 spool_of_web(struct doctor *d, const char *dir)
 {
-	char fix[FIX_MAX], make[MAKE_MAX], way[DOCTOR_FIX_MAX];
-	const char *why;
-
-	if (d->probe.spool_ok) {
+	if (d->probe.spool_ok)
 		doctor_say(d, DC_SPOOL_WEB, FINDING_OK,
 		    doctor_tr(d, "they can, as user %" PRId64, "могут, пользователь %" PRId64),
 		    d->probe.uid);
-		return;
-	}
-	make_folder(dir, make);
-	give(d, dir, make, fix);
-	why = doctor_way(d, dir, (uid_t)d->probe.uid, (gid_t)d->probe.gid, 0, way);
-	doctor_cause(d, DC_SPOOL_WEB, FINDING_FAIL, why != NULL ? way : fix,
-	    doctor_tr(d,
-		"the web programs run as user %" PRId64 ", doctor as %u; they cannot write to %s%s",
-		"веб-программы работают под пользователем %" PRId64
-		", doctor под %u; они не могут писать в %s%s"),
-	    d->probe.uid, (unsigned int)geteuid(), dir, why != NULL ? why : "");
+	else
+		closed_to_web(d, DC_SPOOL_WEB, dir);
 }
 
 static void
