@@ -13,11 +13,11 @@ const words = {
 		conversations: 'Conversations', messages: 'Messages', conversation: 'Conversation', skip: 'Skip to the conversations', choose: 'Choose a conversation on the left.',
 		none: 'No conversations here.', noneOf: { unanswered: 'Nobody is waiting for an answer.', mine: 'No conversation is yours at the moment.', unread: 'Everything has been read.', failed: 'Everything has gone out.' }, noneFound: 'Nothing found.', empty: 'No messages yet.', loading: 'Loading …',
 		filters: { unanswered: 'Unanswered', all: 'All', mine: 'Mine', unread: 'Unread', failed: 'Failed', done: 'Done' }, filter: 'Show', channel: 'Channel or account', anyChannel: 'All channels', anyAccount: 'All accounts', allOf: (s) => `${s}: all`, label: 'Label', anyLabel: 'Any label',
-		welcome: 'Sign in', linkHint: 'Open the personal link you were given. If it no longer works, ask the owner of the inbox for a new one.', link: 'Or paste the link here', enter: 'Open the inbox',
+		linkHint: 'Open the personal link you were given. If it no longer works, ask the owner of the inbox for a new one.', link: 'Or paste the link here', enter: 'Open the inbox',
 		linkBad: { link_used: 'This link has already been used. Ask the owner for a new one.', link_expired: 'This link has expired. Ask the owner for a new one.', link_unknown: 'This link is not valid. Ask the owner for a new one.', rate: 'Too many attempts. Wait a minute, then try again.' },
 		noCookies: 'The link worked, but this browser keeps no cookies, and without them nobody stays signed in. Allow cookies for this address, then open a new link.',
 		ended: 'You have been signed out. Your drafts are kept. Open a new link to go on.',
-		away: 'The server does not answer. Your text is kept; trying again.', stillIn: 'The server does not answer: you are still signed in. Try again.', readOnly: 'You may read here, but not answer.', notFound: 'This conversation does not exist.', refused: 'This is not possible', said: { not_possible: 'That can no longer be done. Look at it again.', last_owner: 'One owner must remain.', user_exists: 'This name is taken. Make a new link for it instead.', name_taken: 'This name is taken.', bad_name: 'This name has signs that cannot be seen.' },
+		away: 'The server does not answer. Your text is kept; trying again.', stillIn: 'The server does not answer: you are still signed in. Try again.', readOnly: 'You may read here, but not answer.', notFound: 'This conversation does not exist.', erased: 'This conversation has been deleted.', merged: 'Two conversations with this person have become one; this is it.', refused: 'This is not possible', said: { not_possible: 'That can no longer be done. Look at it again.', last_owner: 'One owner must remain.', user_exists: 'This name is taken. Make a new link for it instead.', name_taken: 'This name is taken.', bad_name: 'This name has signs that cannot be seen.' },
 		draft: 'Draft', you: 'You', unread: (n) => `${n} unread`, waiting: (s) => `waiting for ${s}`, newFrom: (n) => `New message from ${n}`, newHere: 'New', meanwhile: (n) => `Somebody has just answered here (${n}). Look before you send.`,
 		unsent: 'Message was unsent', edited: 'edited', test: 'test', showAll: (n) => `Show all (${n} characters)`, showLess: 'Show less', timeUnknown: 'time of arrival; the provider gave none',
 		today: 'Today', yesterday: 'Yesterday', fromPhone: 'from the phone or app', byProgram: 'by a program',
@@ -37,19 +37,20 @@ const words = {
 			unknown: ['It is not known whether this was sent', 'Look into the app before you send it again.'],
 			session: ['You were signed out', 'The text is kept. Press Retry.'],
 			denied: ['You may read here, but not answer', 'Ask the owner for the right to answer.'],
+			account: ['This account is no longer connected', 'Tell the owner.'],
 			provider: ['The provider refused the message', 'Press Retry; if that does not help, tell the owner.'],
 		},
 		provider: 'The provider says',
-		win: { open: (s) => `You can reply until ${s}.`, human: (s) => `Over 24 hours since the customer wrote: a person may still reply until ${s}.`, humanTick: 'I am writing this reply myself', closed: (s) => `Replies closed on ${s}. You can write again as soon as the customer writes.`, maybe: (s) => `The customer last wrote over 24 hours before ${s}; the reply may be refused.` },
+		win: { open: (s) => `You can reply until ${s}.`, human: (s) => `Over 24 hours since the customer wrote: a person may still reply until ${s}.`, humanTick: 'I am writing this reply myself', closed: (s) => `Replies closed on ${s}. You can write again as soon as the customer writes.`, maybe: (s) => `The customer last wrote over 24 hours before ${s}; the reply may be refused.`, off: 'This account is no longer connected: you can read here, but not answer.' },
 		place: 'Place', map: 'Show on the map', contact: 'Contact', poll: 'Poll', pollMany: 'several answers allowed', vote: (s) => `Voted: ${s}`, voteBack: 'Took the vote back',
-		story: 'Story', storyReply: 'Replied to your story', storyReplyOut: 'You replied to a story', storyMention: 'Mentioned you in a story', seeStory: 'See the story', share: 'Shared post', reel: 'Shared reel', seePost: 'See it', product: 'Asks about a product', ad: 'Came from an advertisement', adId: 'Ad', shop: 'From the shop', order: 'Order',
+		story: 'Story', storyReply: 'Replied to your story', storyReplyOut: 'You replied to a story', storyMention: 'Mentioned you in a story', seeStory: 'See the story', share: 'Shared post', reel: 'Shared reel', seePost: 'See it', product: 'Asks about a product', ad: 'Came from an advertisement', adId: 'Ad', shop: 'From the shop', order: 'Order', form: 'Form filled in',
 		pressed: 'Pressed a button', buttons: 'Choices', ephemeral: 'A picture or video that disappears. It can only be seen in the app.', unsupported: 'This message can only be seen in the app.', invite: 'Invitation to a group', wave: 'Liked', linkTo: 'Link', followUp: 'Sent automatically',
 		file: { image: 'Picture', video: 'Video', audio: 'Voice message', file: 'File', sticker: 'Sticker', other: 'Attachment' },
 		fileComing: 'is being fetched …', fileGone: 'is no longer available', fileFailed: 'cannot be shown here',
 		event: { call: 'Call', callMissed: 'Missed call', callOut: 'Outgoing call', referral: 'Came through a link or an advertisement', optin: 'Agreed to receive messages', handover: 'The conversation was passed to another program', block: 'Blocked messages', unblock: 'Allows messages again', account_linking: 'Linked an account', policy_enforcement: 'Notice from the provider', response_feedback: 'Rated the answer', poll_vote: 'Voted' },
-		attach: 'Attach a file', dropHere: 'Drop the files here', uploading: (n) => `Uploading ${n} …`, tooLarge: (n) => `This file is too large (at most ${n}).`, badFile: 'A file of this kind cannot be sent here. Try JPEG, PNG, MP4 or PDF.', uploadFailed: 'could not be uploaded', uploadCut: 'the upload was cut off; add the file again', emptyFile: 'The file is empty.', tooMany: (n) => `At most ${n} files go out together.`, remove: 'Remove', left: (n) => `${n} left`, over: (n) => `${n} too many`, bytes: 'bytes', characters: 'characters', parts: (n) => `goes out in ${n} parts`,
-		done: 'Done', reopen: 'Reopen', doneHint: 'Nothing to do here any more. It comes back when the customer writes.', reopenHint: 'Put it back among the unanswered', tools: 'Who answers, labels, note', assign: 'Who answers', nobody: 'Nobody yet', labels: 'Labels', addLabel: 'New label', note: 'Private note', notePlaceholder: 'Only your colleagues see this', saveNote: 'Save note', noteOf: (n) => `Note by ${n}`, canned: 'Saved replies', cannedHint: '/ opens saved replies', saveReply: 'Save text as a reply', replyName: 'Name of the reply', deleteIt: 'Delete', noReplies: 'No saved replies yet. Write a text and save it here.',
-		notify: 'Notifications', sound: 'Sound', language: 'Язык: русский', owner: 'Overview', on: 'on', off: 'off', draftsLost: (n) => `You have unsent drafts (${n}). They are deleted when you sign out. Sign out?`,
+		attach: 'Attach a file', dropHere: 'Drop the files here', uploading: (n) => `Uploading ${n} …`, tooLarge: (n) => `This file is too large (at most ${n}).`, badFile: 'A file of this kind cannot be sent here. Try JPEG, PNG, MP4 or PDF.', uploadFailed: 'could not be uploaded', uploadCut: 'the upload was cut off; add the file again', uploadGone: 'no longer kept; add the file again', emptyFile: 'The file is empty.', folder: 'Folders cannot be sent. Add the files that are in it.', unreadable: 'The file cannot be read: it was moved or changed, or it is not on this device. Add it again.', tooMany: (n) => `At most ${n} files go out together.`, remove: 'Remove', left: (n, what) => `${n} ${what} left`, over: (n, what) => `${n} ${what} too many`, bytes: 'bytes', characters: 'characters', parts: (n) => `goes out in ${n} parts`,
+		done: 'Done', reopen: 'Reopen', doneHint: 'Nothing to do here any more. It comes back when the customer writes.', reopenHint: 'Put it back among the unanswered', tools: 'Who answers, labels, note', assign: 'Who answers', nobody: 'Nobody yet', labels: 'Labels', addLabel: 'New label', note: 'Private note', notePlaceholder: 'Only your colleagues see this', saveNote: 'Save note', noteOf: (n) => `Note by ${n}`, canned: 'Saved replies', cannedHint: '/ opens saved replies', saveReply: 'Save text as a reply', replyName: 'Name of the reply. {name} in its text becomes the customer’s name.', deleteIt: 'Delete', noReplies: 'No saved replies yet. Write a text and save it here.',
+		notify: 'Notifications', notifyOff: 'This browser shows no notifications of this address. Allow them in its settings for this site.', sound: 'Sound', language: 'Язык: русский', owner: 'Overview', on: 'on', off: 'off', draftsLost: (n) => `You have unsent drafts (${n}). They are deleted when you sign out. Sign out?`,
 		min: (n) => `${n} min`, hour: (n) => `${n} h`, days: (n) => `${n} d`, soon: 'in a moment', at: (s) => `at ${s}`, group: 'group', kb: 'kB', mb: 'MB',
 	},
 	ru: {
@@ -58,11 +59,11 @@ const words = {
 		conversations: 'Переписки', messages: 'Сообщения', conversation: 'Переписка', skip: 'К списку переписок', choose: 'Выберите переписку слева.',
 		none: 'Здесь пока нет переписок.', noneOf: { unanswered: 'Ответа никто не ждёт.', mine: 'Сейчас за вами нет переписок.', unread: 'Всё прочитано.', failed: 'Всё отправлено.' }, noneFound: 'Ничего не нашлось.', empty: 'Сообщений пока нет.', loading: 'Загрузка …',
 		filters: { unanswered: 'Без ответа', all: 'Все', mine: 'Мои', unread: 'Непрочитанные', failed: 'С ошибкой', done: 'Завершённые' }, filter: 'Показать', channel: 'Канал или аккаунт', anyChannel: 'Все каналы', anyAccount: 'Все аккаунты', allOf: (s) => `${s}: все`, label: 'Метка', anyLabel: 'Любая метка',
-		welcome: 'Вход', linkHint: 'Откройте личную ссылку, которую вам дали. Если она больше не работает, попросите у владельца новую.', link: 'Или вставьте ссылку сюда', enter: 'Открыть',
+		linkHint: 'Откройте личную ссылку, которую вам дали. Если она больше не работает, попросите у владельца новую.', link: 'Или вставьте ссылку сюда', enter: 'Открыть',
 		linkBad: { link_used: 'Этой ссылкой уже воспользовались. Попросите у владельца новую.', link_expired: 'Срок ссылки истёк. Попросите у владельца новую.', link_unknown: 'Ссылка недействительна. Попросите у владельца новую.', rate: 'Слишком много попыток. Подождите минуту и попробуйте снова.' },
 		noCookies: 'Ссылка подошла, но браузер не сохраняет cookie, а без них войти нельзя. Разрешите cookie для этого адреса и откройте новую ссылку.',
 		ended: 'Вход завершён. Черновики сохранены. Откройте новую ссылку, чтобы продолжить.',
-		away: 'Сервер не отвечает. Текст сохранён, пробуем ещё раз.', stillIn: 'Сервер не отвечает, выйти не удалось. Попробуйте ещё раз.', readOnly: 'Вам можно читать, но не отвечать.', notFound: 'Такой переписки нет.', refused: 'Это невозможно', said: { not_possible: 'Этого уже сделать нельзя. Посмотрите ещё раз.', last_owner: 'Хотя бы один владелец должен остаться.', user_exists: 'Такое имя уже есть. Создайте для него новую ссылку.', name_taken: 'Такое имя уже есть.', bad_name: 'В этом имени есть невидимые знаки.' },
+		away: 'Сервер не отвечает. Текст сохранён, пробуем ещё раз.', stillIn: 'Сервер не отвечает, выйти не удалось. Попробуйте ещё раз.', readOnly: 'Вам можно читать, но не отвечать.', notFound: 'Такой переписки нет.', erased: 'Эту переписку удалили.', merged: 'Две переписки с этим человеком объединены, вот общая.', refused: 'Это невозможно', said: { not_possible: 'Этого уже сделать нельзя. Посмотрите ещё раз.', last_owner: 'Хотя бы один владелец должен остаться.', user_exists: 'Такое имя уже есть. Создайте для него новую ссылку.', name_taken: 'Такое имя уже есть.', bad_name: 'В этом имени есть невидимые знаки.' },
 		draft: 'Черновик', you: 'Вы', unread: (n) => `непрочитанных: ${n}`, waiting: (s) => `ждёт ${s}`, newFrom: (n) => `Новое сообщение: ${n}`, newHere: 'Новые', meanwhile: (n) => `Здесь только что ответили (${n}). Посмотрите, прежде чем отправлять.`,
 		unsent: 'Сообщение отозвано', edited: 'изменено', test: 'проверка', showAll: (n) => `Показать полностью (знаков: ${n})`, showLess: 'Свернуть', timeUnknown: 'время получения: время отправки не сообщили',
 		today: 'Сегодня', yesterday: 'Вчера', fromPhone: 'с телефона или из приложения', byProgram: 'программой',
@@ -82,43 +83,51 @@ const words = {
 			unknown: ['Неизвестно, ушло ли сообщение', 'Загляните в приложение, прежде чем отправлять снова.'],
 			session: ['Вход был завершён', 'Текст сохранён. Нажмите «Повторить».'],
 			denied: ['Вам можно читать, но не отвечать', 'Попросите у владельца право отвечать.'],
+			account: ['Этот аккаунт больше не подключён', 'Сообщите владельцу.'],
 			provider: ['Мессенджер не принял сообщение', 'Нажмите «Повторить»; если не поможет, сообщите владельцу.'],
 		},
 		provider: 'Ответ мессенджера',
-		win: { open: (s) => `Ответить можно до ${s}.`, human: (s) => `Прошло больше суток. Живой человек ещё может ответить до ${s}.`, humanTick: 'Я пишу этот ответ сам', closed: (s) => `Ответы закрыты с ${s}. Написать можно будет, как только напишет клиент.`, maybe: (s) => `С сообщения клиента прошло больше суток (срок был до ${s}): ответ могут не принять.` },
+		win: { open: (s) => `Ответить можно до ${s}.`, human: (s) => `Прошло больше суток. Живой человек ещё может ответить до ${s}.`, humanTick: 'Этот ответ пишу я, а не программа', closed: (s) => `Ответы закрыты с ${s}. Написать можно будет, как только напишет клиент.`, maybe: (s) => `С сообщения клиента прошло больше суток (срок был до ${s}): ответ могут не принять.`, off: 'Этот аккаунт больше не подключён: читать можно, отвечать нельзя.' },
 		place: 'Место', map: 'Показать на карте', contact: 'Контакт', poll: 'Опрос', pollMany: 'можно несколько ответов', vote: (s) => `Голос: ${s}`, voteBack: 'Голос отозван',
-		story: 'История', storyReply: 'Ответ на вашу историю', storyReplyOut: 'Вы ответили на историю', storyMention: 'Вас отметили в истории', seeStory: 'Посмотреть историю', share: 'Публикация', reel: 'Видео Reels', seePost: 'Посмотреть', product: 'Вопрос о товаре', ad: 'Пришли из рекламы', adId: 'Объявление', shop: 'Из магазина', order: 'Заказ',
+		story: 'История', storyReply: 'Ответ на вашу историю', storyReplyOut: 'Вы ответили на историю', storyMention: 'Вас отметили в истории', seeStory: 'Посмотреть историю', share: 'Публикация', reel: 'Видео Reels', seePost: 'Посмотреть', product: 'Вопрос о товаре', ad: 'Пришли из рекламы', adId: 'Объявление', shop: 'Из магазина', order: 'Заказ', form: 'Заполнена форма',
 		pressed: 'Нажата кнопка', buttons: 'Варианты', ephemeral: 'Исчезающее фото или видео. Его видно только в приложении.', unsupported: 'Это сообщение видно только в приложении.', invite: 'Приглашение в группу', wave: 'Понравилось', linkTo: 'Ссылка', followUp: 'Отправлено автоматически',
 		file: { image: 'Фото', video: 'Видео', audio: 'Голосовое сообщение', file: 'Файл', sticker: 'Стикер', other: 'Вложение' },
 		fileComing: 'загружается …', fileGone: 'больше недоступно', fileFailed: 'здесь не открывается',
 		event: { call: 'Звонок', callMissed: 'Пропущенный звонок', callOut: 'Исходящий звонок', referral: 'Пришли по ссылке или из рекламы', optin: 'Согласие на сообщения', handover: 'Переписка передана другой программе', block: 'Запрет на сообщения', unblock: 'Сообщения снова разрешены', account_linking: 'Привязка аккаунта', policy_enforcement: 'Уведомление мессенджера', response_feedback: 'Оценка ответа', poll_vote: 'Голос в опросе' },
-		attach: 'Прикрепить файл', dropHere: 'Отпустите файлы здесь', uploading: (n) => `Загружаем ${n} …`, tooLarge: (n) => `Файл слишком большой (не больше ${n}).`, badFile: 'Файл такого вида здесь отправить нельзя. Попробуйте JPEG, PNG, MP4 или PDF.', uploadFailed: 'не удалось загрузить', uploadCut: 'загрузка прервалась, добавьте файл снова', emptyFile: 'Файл пустой.', tooMany: (n) => `Вместе уходит не больше ${n} файлов.`, remove: 'Убрать', left: (n) => `осталось ${n}`, over: (n) => `лишних: ${n}`, bytes: 'байт', characters: 'знаков', parts: (n) => `уйдёт частями: ${n}`,
-		done: 'Завершить', reopen: 'Вернуть', doneHint: 'Здесь больше нечего делать. Переписка вернётся, когда клиент напишет.', reopenHint: 'Вернуть к тем, кто ждёт ответа', tools: 'Кто отвечает, метки, заметка', assign: 'Кто отвечает', nobody: 'Пока никто', labels: 'Метки', addLabel: 'Новая метка', note: 'Заметка для своих', notePlaceholder: 'Это видят только коллеги', saveNote: 'Сохранить заметку', noteOf: (n) => `Заметка: ${n}`, canned: 'Готовые ответы', cannedHint: '/ — готовые ответы', saveReply: 'Сохранить текст как готовый ответ', replyName: 'Название ответа', deleteIt: 'Удалить', noReplies: 'Готовых ответов пока нет. Напишите текст и сохраните его здесь.',
-		notify: 'Уведомления', sound: 'Звук', language: 'Language: English', owner: 'Обзор', on: 'вкл.', off: 'выкл.', draftsLost: (n) => `Есть неотправленные черновики (${n}). При выходе они удалятся. Выйти?`,
+		attach: 'Прикрепить файл', dropHere: 'Отпустите файлы здесь', uploading: (n) => `Загружаем ${n} …`, tooLarge: (n) => `Файл слишком большой (не больше ${n}).`, badFile: 'Файл такого вида здесь отправить нельзя. Попробуйте JPEG, PNG, MP4 или PDF.', uploadFailed: 'не удалось загрузить', uploadCut: 'загрузка прервалась, добавьте файл снова', uploadGone: 'больше не хранится, добавьте файл снова', emptyFile: 'Файл пустой.', folder: 'Папку отправить нельзя. Добавьте файлы из неё.', unreadable: 'Файл не читается: его переместили, изменили, или его нет на этом устройстве. Добавьте его снова.', tooMany: (n) => `Вместе уходит не больше ${n} файлов.`, remove: 'Убрать', left: (n, what) => `осталось ${what}: ${n}`, over: (n, what) => `лишних ${what}: ${n}`, bytes: 'байт', characters: 'знаков', parts: (n) => `уйдёт частями: ${n}`,
+		done: 'Завершить', reopen: 'Вернуть', doneHint: 'Здесь больше нечего делать. Переписка вернётся, когда клиент напишет.', reopenHint: 'Вернуть к тем, кто ждёт ответа', tools: 'Кто отвечает, метки, заметка', assign: 'Кто отвечает', nobody: 'Пока никто', labels: 'Метки', addLabel: 'Новая метка', note: 'Заметка для своих', notePlaceholder: 'Это видят только коллеги', saveNote: 'Сохранить заметку', noteOf: (n) => `Заметка: ${n}`, canned: 'Готовые ответы', cannedHint: '/ — готовые ответы', saveReply: 'Сохранить текст как готовый ответ', replyName: 'Название ответа. {имя} в его тексте заменится именем клиента.', deleteIt: 'Удалить', noReplies: 'Готовых ответов пока нет. Напишите текст и сохраните его здесь.',
+		notify: 'Уведомления', notifyOff: 'Браузер не показывает уведомления с этого адреса. Разрешите их в настройках сайта.', sound: 'Звук', language: 'Language: English', owner: 'Обзор', on: 'вкл.', off: 'выкл.', draftsLost: (n) => `Есть неотправленные черновики (${n}). При выходе они удалятся. Выйти?`,
 		min: (n) => `${n} мин`, hour: (n) => `${n} ч`, days: (n) => `${n} дн.`, soon: 'вот-вот', at: (s) => `в ${s}`, group: 'группа', kb: 'кБ', mb: 'МБ',
 	},
 };
+// the page lies at BASE/inbox/ or BASE/CHANNEL/inbox/
+export const base = location.pathname.replace(/((instagram|whatsapp)\/)?inbox\/[^/]*$/, '');
+
+// --- what this browser keeps ---------------------------------------------------------
+
+// two installations below one host name are two shops: neither has the other's drafts
+export const OWN = base === '/' ? 'dmbox:' : `dmbox:${base}:`;
 const unkept = new Map();	// what the browser had no room for, or may not keep: as long as the page is open
 export const store = {
 	get(key) {
 		if (unkept.has(key))
 			return JSON.parse(unkept.get(key));
-		try { return JSON.parse(localStorage.getItem(`dmbox:${key}`)); } catch { return null; }
+		try { return JSON.parse(localStorage.getItem(OWN + key)); } catch { return null; }
 	},
 	set(key, value) {
 		unkept.delete(key);
 		try {
 			if (value === null)
-				localStorage.removeItem(`dmbox:${key}`);
+				localStorage.removeItem(OWN + key);
 			else
-				localStorage.setItem(`dmbox:${key}`, JSON.stringify(value));
+				localStorage.setItem(OWN + key, JSON.stringify(value));
 		} catch {
 			unkept.set(key, JSON.stringify(value));
 		}
 	},
 	keys(prefix) {
 		let kept = [];
-		try { kept = Object.keys(localStorage).filter((k) => k.startsWith('dmbox:')).map((k) => k.slice(6)); } catch { /* not allowed */ }
+		try { kept = Object.keys(localStorage).filter((k) => k.startsWith(OWN)).map((k) => k.slice(OWN.length)); } catch { /* not allowed */ }
 		return [...new Set([...kept, ...unkept.keys()])].filter((k) => k.startsWith(prefix) && store.get(k) !== null);
 	},
 };
@@ -156,6 +165,9 @@ export function el(what, props, ...children) {
 export const button = (cls, label, onclick, props) =>
 	el(cls ? `button.${cls}` : 'button', { type: 'button', onclick, ...props }, label);
 
+// several words of people's side by side: signs in one that turn the direction of writing end with it
+export const apart = (all, sep) => all.filter(Boolean).flatMap((s, i) => [i ? sep : null, el('bdi', {}, s)]);
+
 // sets what differs and nothing else: focus, selection and media stay
 export function text(node, value) {
 	if (node.textContent !== value)
@@ -175,12 +187,14 @@ export function attr(node, name, value) {
 export function part(host, order, name, signature, build) {
 	const parts = host.parts ||= new Map();
 	const old = parts.get(name);
-	const held = old?.node.contains(document.activeElement) && document.activeElement.name;
+	const held = old ? old.node.contains(document.activeElement) && document.activeElement.name : false;
 	if (old ? old.signature === signature : signature === '')
 		return;
 	if (signature === '') {
 		old.node.remove();
 		parts.delete(name);
+		if (held !== false)
+			keepFocus(host);
 		return;
 	}
 	const node = build(old?.node);
@@ -191,8 +205,16 @@ export function part(host, order, name, signature, build) {
 		host.insertBefore(node, later ? later.node : null);
 	}
 	parts.set(name, { signature, node });
-	if (held && !node.contains(document.activeElement))	// who was at a field of it goes on there
-		(node.name === held ? node : node.querySelector(`[name="${CSS.escape(held)}"]`))?.focus();
+	if (held !== false && !node.contains(document.activeElement)) {	// who was at a field of it goes on there
+		if (held)
+			(node.name === held ? node : node.querySelector(`[name="${CSS.escape(held)}"]`))?.focus();
+		keepFocus(node);
+	}
+}
+// A key's press must not end on a control that is gone: what stands around it takes the focus.
+export function keepFocus(node) {
+	if (document.activeElement === document.body)
+		node.closest('[tabindex]')?.focus({ preventScroll: true });
 }
 
 // --- times and sizes ------------------------------------------------------------------
@@ -205,9 +227,15 @@ function heardTime(date) {
 	ahead = Math.abs(off) > 60000 ? off : 0;
 }
 const formats = {};
-const format = (key, options, Kind = Intl.DateTimeFormat) => formats[lang + key] ||= new Kind(lang === 'ru' ? 'ru-RU' : undefined, options);
+// months and days are in the page's language, in the form that this browser's person is used to
+export const locale = () => lang === 'ru' ? 'ru-RU' : (navigator.languages || []).find((l) => /^en\b/i.test(l)) || 'en-GB';
+const format = (key, options, Kind = Intl.DateTimeFormat) => formats[lang + key] ||= new Kind(locale(), options);
 export const clock = (iso) => format('t', { hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
-export const full = (iso) => format('f', { dateStyle: 'long', timeStyle: 'short' }).format(new Date(iso));
+const date = (iso) => format('D', { day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(iso));
+// with its time, in Russian so that it fits behind "до" and "с", too
+const timed = (key, options, iso) => lang === 'ru' ? `${format(key, options).format(new Date(iso))}, ${clock(iso)}` :
+	format(key, { ...options, hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
+export const full = (iso) => timed('f', { day: 'numeric', month: 'long', year: 'numeric' }, iso);
 const dayKey = (d) => `${d.getFullYear()}-${d.getMonth()}-${d.getDate()}`;
 export const dayOf = (iso) => dayKey(new Date(iso));
 export function dayName(iso) {
@@ -218,7 +246,7 @@ export function dayName(iso) {
 	if (dayKey(d) === dayKey(at))
 		return t.yesterday;
 	return d.getFullYear() === year ? format('d', { weekday: 'long', day: 'numeric', month: 'long' }).format(d) :
-		format('D', { day: 'numeric', month: 'long', year: 'numeric' }).format(d);
+		date(iso);
 }
 // in a list: the time today and of the last hours, yesterday, the date otherwise
 export function brief(iso) {
@@ -231,8 +259,9 @@ export function brief(iso) {
 		format('B', { day: 'numeric', month: 'numeric', year: 'numeric' }).format(d);
 }
 // a moment near today in a sentence: 14:30, or with its day
-export const moment = (iso) => dayOf(iso) === dayOf(now()) ? clock(iso) : new Date(iso).getFullYear() !== new Date(now()).getFullYear() ? full(iso) :
-	format('m', { day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
+export const isToday = (iso) => dayOf(iso) === dayOf(now());
+export const moment = (iso) => isToday(iso) ? clock(iso) : new Date(iso).getFullYear() !== new Date(now()).getFullYear() ? full(iso) :
+	timed('m', { day: 'numeric', month: 'long' }, iso);
 export function span(ms) {
 	const m = Math.max(1, Math.round(ms / 60000));
 	return m < 60 ? t.min(m) : m < 48 * 60 ? t.hour(Math.round(m / 60)) : t.days(Math.round(m / 1440));
@@ -247,9 +276,9 @@ export class ApiError extends Error {
 		Object.assign(this, { status, code, body });
 	}
 }
+// there is no such thing, by the program's own word: a web server without the program says 404, too
+export const isGone = (err) => err.status === 404 && err.code === 'not_found';
 
-// the page lies at BASE/inbox/ or BASE/CHANNEL/inbox/
-export const base = location.pathname.replace(/((instagram|whatsapp)\/)?inbox\/[^/]*$/, '');
 export const key = () => crypto.randomUUID ? crypto.randomUUID() :
 	[...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
 
@@ -290,7 +319,7 @@ export const post = (path, body, headers) => call(path, { method: 'POST', body: 
  */
 const underWay = new Set();
 export async function answer(promise) {
-	const since = { messages: [], conversations: [], counts: null, reset: false };
+	const since = { messages: [], conversations: [], gone: [], counts: null, reset: false };
 	underWay.add(since);
 	try {
 		return [await promise, since];
@@ -298,10 +327,11 @@ export async function answer(promise) {
 		underWay.delete(since);
 	}
 }
-export function told(messages, conversations, counts, reset) {
+export function told({ messages, conversations, gone }, counts, reset) {
 	for (const since of underWay) {
 		since.messages.push(...messages);
 		since.conversations.push(...conversations);
+		since.gone.push(...gone);
 		since.counts = counts || since.counts;
 		since.reset ||= reset;
 	}

@@ -3,13 +3,13 @@
  * (#instagram/58), and the feed that keeps list and thread as they are on the
  * server.  Nodes are keyed by id and patched; an idle page touches none.
  */
-import { t, lang, setLanguage, $, el, button, attr, text, part, store, server, answer, told, limit, base, ApiError, brief, now, span } from './base.js';
+import { t, lang, setLanguage, $, el, button, attr, text, part, store, server, answer, told, isGone, limit, apart, base, ApiError, brief, now, span } from './base.js';
 import { avatar, cut, nameOf, summary } from './render.js';
 import * as thread from './thread.js';
 
 const PAGE = 50, TICK_MS = 2000, TICK_WAIT_MS = 10000, HIDDEN_MS = 15000, NO_TICK_MS = 10000, SURE_MS = 600000;
 
-const app = { me: { name: '', role: 'read', accounts: [], replies: [], labels: [], users: [] }, trouble, quiet, refresh, place, showTools, paintList };
+const app = { me: { name: '', role: 'read', accounts: [], replies: [], labels: [], users: [] }, trouble, quiet, refresh, place, showTools, paintList, gone, renewMe };
 let conversations = new Map();	// those of the list, by id
 let rows = new Map();		// their list elements
 let next = null;		// where the list goes on
@@ -30,6 +30,13 @@ function trouble(err) {
 		err instanceof ApiError && err.status >= 400 && err.status < 500 ? t.said[err.code] || `${t.refused}.` : t.away;
 	if (!(err instanceof ApiError) && err)
 		console.error(err);
+	say(words);
+	if (err?.status === 403)	// what she may do has changed
+		renewMe().catch(() => {});
+}
+let said = '';		// not read from the page, whose words a browser may have translated
+function say(words) {
+	said = words;
 	text($('trouble-text'), words);
 	$('trouble').hidden = words === '';
 }
@@ -43,7 +50,7 @@ function quiet(err) {
 	}
 	if (err?.status === 401)
 		trouble(err);
-	else if (!err && $('trouble-text').textContent === t.away)
+	else if (!err && said === t.away)
 		trouble(null);
 	else if (err && failures >= 2)
 		trouble(err);
@@ -54,11 +61,12 @@ function quiet(err) {
 function showLogin(why) {
 	if (/^#(instagram|whatsapp)\//.test(location.hash))
 		store.set('return', location.pathname + location.hash);	// a new link leads back
-	$('inbox').hidden = true;
+	$('inbox').hidden = $('waiting').hidden = true;
 	$('login').hidden = false;
 	text($('login-error'), why || '');
 	$('login-error').hidden = !why;
 	document.title = 'dmbox';
+	icon(badge = 0);
 }
 // nothing of people's words stays on the page; drafts stay in the browser
 function signedOut(why) {
@@ -70,12 +78,16 @@ function signedOut(why) {
 	$('conversations').replaceChildren();
 	$('owner').replaceChildren();
 	$('search').value = search = '';
-	$('trouble').hidden = true;
+	say('');
 	showLogin(why);
 }
 const tokenOf = (s) => (s.match(/login=([\w-]+)/) || [null, s.trim()])[1];	// whatever stands around it
 
+let entering = false;
 async function login(token) {
+	if (entering)
+		return;
+	entering = true;
 	try {
 		await server.login(token);
 	} catch (err) {
@@ -86,6 +98,8 @@ async function login(token) {
 		if (err.status !== 401)
 			$('token').value = token;	// it may still be good: pressed again
 		return;
+	} finally {
+		entering = false;
 	}
 	history.replaceState(null, '', store.get('return') || location.pathname);
 	store.set('return', null);
@@ -110,8 +124,7 @@ async function leave() {
 		await server.logout();
 	} catch (err) {
 		if (err.status !== 401) {	// the next one at this computer would be her
-			text($('trouble-text'), t.stillIn);
-			$('trouble').hidden = false;
+			say(t.stillIn);
 			return;
 		}
 	}
@@ -129,7 +142,7 @@ async function start() {
 		setLanguage(app.me.lang);
 	}
 	words();
-	$('login').hidden = true;
+	$('login').hidden = $('waiting').hidden = true;
 	$('inbox').hidden = false;
 	menu();
 	showFilters();
@@ -141,6 +154,7 @@ async function start() {
 	if (!location.hash && app.me.empty && app.me.role === 'owner')
 		location.replace('#owner');
 	await Promise.all([reload(), route()]);
+	forgetGone().catch(() => {});
 }
 
 /*
@@ -158,7 +172,7 @@ async function renewMe() {
 		menu();
 	if (JSON.stringify([me.labels, me.accounts]) !== JSON.stringify([old.labels, old.accounts]) && !$('choices').contains(document.activeElement))
 		showFilters();
-	thread.showHead();
+	thread.renewed();
 }
 
 // --- the list ------------------------------------------------------------------------------
@@ -180,9 +194,11 @@ function excerpt(s) {
 	return Number.isFinite(at) && at > 12 ? `… ${s.slice(s.lastIndexOf(' ', at - 8) + 1)}` : s;
 }
 
+// as a link: in a window of its own, where that is asked for
+const apartFrom = (c) => window.open(`${location.pathname}#${c.channel}/${c.id}`, '_blank', 'noopener');
 const ROW = ['face', 'name', 'time', 'last', 'marks', 'more'];
 function patchRow(li, c) {
-	const b = li.firstChild || li.appendChild(button('', '', () => choose(c.id)));
+	const b = li.firstChild || li.appendChild(button('', '', (ev) => (ev.ctrlKey || ev.metaKey ? apartFrom(c) : choose(c.id)), { onauxclick: (ev) => ev.button === 1 && apartFrom(c) }));
 	const p = (name, signature, build) => part(b, ROW, name, signature, build);
 	const draft = thread.draftOf(c)?.text || '', last = c.lastMessage;
 	p('face', `${nameOf(c)}|${c.avatar || ''}`, () => avatar(c));
@@ -190,12 +206,13 @@ function patchRow(li, c) {
 	p('time', c.lastAt ? brief(c.lastAt) : '', () => el('time', { dateTime: c.lastAt }, brief(c.lastAt)));
 	const line = draft ? cut(draft, 120) : c.hit ? excerpt(c.hit.content || '') : summary(last);
 	const by = draft ? `${t.draft}: ` : last?.direction === 'outbound' && !c.hit ? `${last.by && last.by !== app.me.name ? last.by : t.you}: ` : last?.sender ? `${last.sender.name || ''}: ` : '';
-	p('last', `${by}|${line}|${Boolean(draft)}`, () => el('span.last', { dir: 'auto' }, by ? el(draft ? 'span.draft' : 'span', {}, by) : null, line));
-	p('marks', [c.unreadCount, c.failedCount].join(), () => el('span.marks', {}, c.failedCount > 0 ? el('span.bad', { title: t.filters.failed }, '!', el('span.sr', {}, t.filters.failed)) : null,
+	p('last', `${by}|${line}|${Boolean(draft)}`, () => el('span.last', { dir: 'auto' }, by ? el(draft ? 'span.draft' : 'bdi', {}, by) : null, by ? el('bdi', {}, line) : line));
+	const failed = c.failedCount > 0 || thread.failedHere(c);
+	p('marks', [c.unreadCount, failed].join(), () => el('span.marks', {}, failed ? el('span.bad', { title: t.filters.failed }, '!', el('span.sr', {}, t.filters.failed)) : null,
 		c.unreadCount > 0 ? el('span.unread', {}, el('span', { 'aria-hidden': 'true' }, c.unreadCount > 99 ? '99+' : String(c.unreadCount)), el('span.sr', {}, t.unread(c.unreadCount))) : null));
 	const since = c.waitingSince ? now() - Date.parse(c.waitingSince) : 0, waits = since > 3600e3 ? t.waiting(span(since)) : '';
 	const more = [several() ? place(c) : '', waits, c.assignee || '', ...(c.labels || []).map((l) => `#${l}`)].filter(Boolean);
-	p('more', more.join('|'), () => el('span.more', { dir: 'auto' }, more.join(' · ')));
+	p('more', more.join('|'), () => el('span.more', {}, ...apart(more, ' · ')));
 	attr(b, 'aria-current', thread.current()?.id === c.id ? 'true' : null);
 }
 function paintList() {
@@ -242,6 +259,8 @@ async function loadList(before) {
 	next = page.next;
 	for (const c of since.conversations)
 		upsert(c);
+	for (const g of since.gone)
+		conversations.delete(g.id);
 	if (since.counts || page.counts)
 		showCounts(since.counts || page.counts);
 	paintList();
@@ -258,6 +277,29 @@ function upsert(c) {
 		conversations.delete(c.id);
 	if (open)
 		thread.updateConversation(c);
+}
+/*
+ * A conversation that was erased, or became one with another (into): what this computer keeps of
+ * it goes, or moves, as well.
+ */
+function gone({ id, into }) {
+	const open = thread.current(), there = open?.id === id;
+	if (there)
+		thread.close();		// keeps the draft, which then goes with the rest
+	thread.forgetConversation(id, into);
+	conversations.delete(id);
+	if (there) {
+		history.replaceState(null, '', into ? `#${open.channel}/${into}` : location.pathname);
+		fromList = false;
+		route();
+		say(into ? t.merged : t.erased);
+	}
+	paintList();
+}
+// those that went while no page was looking: of few something is kept
+async function forgetGone() {
+	for (const { channel, id } of thread.keptFor().filter((k) => !conversations.has(k.id)).slice(0, 20))
+		await server.conversation(channel, id).catch((err) => isGone(err) && gone({ id }));
 }
 function reload() {
 	generation++;
@@ -331,8 +373,8 @@ function menu() {
 	$('menu-items').replaceChildren(...[
 		app.me.name ? el('p.hint', { dir: 'auto' }, app.me.name) : null,
 		app.me.role === 'owner' ? button('', t.owner, () => { $('menu').open = false; location.hash = '#owner'; }) : null,
-		'Notification' in window ? toggle('notify', t.notify, async (to) => to && await Notification.requestPermission() === 'granted' && Boolean(note('dmbox', { body: `${t.notify}: ${t.on}` }))) : null,
-		toggle('sound', t.sound, async (to) => to),
+		'Notification' in window ? toggle('notify', t.notify, mayNotify) : null,
+		toggle('sound', t.sound, async (to) => { if (to) beep().catch(() => {}); return to; }),
 		button('', t.language, async () => {
 			const to = lang === 'ru' ? 'en' : 'ru';
 			store.set('lang', to);
@@ -341,6 +383,12 @@ function menu() {
 		}, { lang: lang === 'ru' ? 'en' : 'ru' }),
 		el('button', { type: 'button', id: 'logout', onclick: leave }, t.leave),
 	].filter(Boolean));
+}
+async function mayNotify(to) {
+	if (!to || (await Notification.requestPermission() === 'granted' && note('dmbox', { body: `${t.notify}: ${t.on}` })))
+		return to;
+	say(t.notifyOff);
+	return false;
 }
 // Chrome for Android has the word, but throws: there is then no such thing, and nothing else stops for it
 function note(title, options) {
@@ -352,29 +400,45 @@ function note(title, options) {
 		return null;
 	}
 }
-function beep() {
+// One for all: until a person has touched the page browsers let it be silent, and of those that wait
+// for that they make a few only.
+let audio = null;
+// Safari takes a press alone for that, and another one each time the page was loaded.
+function wakeSound() {
+	if (audio?.state === 'running' || !store.get('sound') || !('AudioContext' in window))
+		return;
+	try {
+		audio ||= new AudioContext();
+		audio.resume().catch(() => {});
+	} catch { /* so many at once a browser does not make */ }
+}
+async function beep() {
 	if (!('AudioContext' in window))
 		return;
-	const a = new AudioContext(), o = a.createOscillator(), g = a.createGain();
+	const a = audio ||= new AudioContext();
+	if (a.state !== 'running')
+		await Promise.race([a.resume(), new Promise((done) => setTimeout(done, 500))]);
+	if (a.state !== 'running')
+		return;		// what is late is no news
+	const o = a.createOscillator(), g = a.createGain();
 	o.frequency.value = 660;
 	g.gain.value = 0.08;
 	o.connect(g).connect(a.destination);
 	o.start();
 	o.stop(a.currentTime + 0.15);
-	o.onended = () => a.close();
 }
-function tell(messages) {
+function tell(messages, touched) {
 	const news = messages.filter((m) => m.direction === 'inbound' && !m.deletedAt && m.readAt === null && now() - Date.parse(m.receivedAt || m.createdAt) < 120000);
 	if (!news.length || (document.visibilityState === 'visible' && document.hasFocus()))
 		return;
 	if (store.get('sound'))
-		try { beep(); } catch { /* so many at once a browser does not make */ }
+		beep().catch(() => {});
 	if (store.get('notify') && 'Notification' in window && Notification.permission === 'granted')
 		for (const m of news.slice(-3)) {
-			const c = conversations.get(m.conversation);
+			const c = touched.find((x) => x.id === m.conversation) || conversations.get(m.conversation);
 			const n = note(c ? nameOf(c) : 'dmbox', { body: summary(m), tag: `dmbox-${m.conversation}` });
-			if (n)
-				n.onclick = () => { window.focus(); if (c) choose(c.id); n.close(); };
+			if (n)	// it may stand in no list by then
+				n.onclick = () => { window.focus(); location.hash = `#${m.channel}/${m.conversation}`; n.close(); };
 		}
 }
 
@@ -386,7 +450,7 @@ function showTools(c) {
 	$('scroll').hidden = $('head').hidden = c === null;
 	part($('face'), ['it'], 'it', c ? `${c.id}|${nameOf(c)}|${c.avatar || ''}` : '', () => avatar(c));
 	const can = c && app.me.role !== 'read';
-	part($('tools'), TOOLS, 'done', can ? `${c.id} ${c.done}` : '', () => el(c.done ? 'button.quiet' : 'button', { type: 'button', id: 'done', title: c.done ? t.reopenHint : t.doneHint, onclick: () => change({ done: !c.done }) }, el('span', { 'aria-hidden': 'true' }, c.done ? '↺' : '✓'), el('span.word', {}, ` ${c.done ? t.reopen : t.done}`)));
+	part($('tools'), TOOLS, 'done', can ? `${c.id} ${c.done}` : '', () => el(c.done ? 'button.quiet' : 'button', { type: 'button', id: 'done', name: 'done', title: c.done ? t.reopenHint : t.doneHint, onclick: () => change({ done: !c.done }) }, el('span', { 'aria-hidden': 'true' }, c.done ? '↺' : '✓'), el('span.word', {}, ` ${c.done ? t.reopen : t.done}`)));
 	part($('tools'), TOOLS, 'more', can ? `${c.id}` : '', () => el('details', { id: 'more-tools' }, el('summary', { 'aria-label': t.tools, title: t.tools }, el('span', { 'aria-hidden': 'true' }, '⋯')), toolsPanel(c)));
 	if (can)
 		patchPanel(c);
@@ -451,7 +515,7 @@ function toolsPanel(c) {
 			}
 		}),
 		button('quiet', t.saveReply, async () => {
-			const words = $('text').value.trim(), name = words && prompt(t.replyName, cut(words, 30))?.trim().slice(0, 60);
+			const words = $('text').value.trim(), name = words && cut(prompt(t.replyName, cut(words, 30))?.trim() || '', 60);
 			const known = app.me.replies.find((r) => r.name === name);	// it is written anew
 			if (name)
 				app.me.replies = await server.replies({ id: known?.id, name, text: words }).catch((err) => { trouble(err); return app.me.replies; });
@@ -476,7 +540,7 @@ function leaves(id) {
 	return Boolean(c && id !== thread.current()?.id && !search && !passes(c)) && conversations.delete(id);
 }
 async function route() {
-	const address = location.hash.match(/^#(instagram|whatsapp)\/(\d+)$/);
+	const address = location.hash.match(/^#(instagram|whatsapp)\/(\d{1,15})$/);
 	$('owner').hidden = location.hash !== '#owner';
 	$('thread').hidden = location.hash === '#owner';
 	if (!address) {
@@ -511,9 +575,12 @@ async function route() {
 	} catch (err) {
 		if (location.hash !== hash)
 			return quiet(err);
-		if (err.status === 404 && thread.current()?.id !== id) {
+		if (isGone(err) && thread.current()?.id !== id) {
 			thread.close();		// the address is of none
+			thread.forgetConversation(id);
 			paintList();
+		} else if (isGone(err)) {
+			return gone({ id });
 		}
 		trouble(err);
 	}
@@ -654,10 +721,10 @@ const live = {
 		if (!this.on)
 			return;
 		this.since = r.next;
-		const messages = r.changes.filter((c) => c.type === 'message'), touched = r.changes.filter((c) => c.type === 'conversation');
-		told(messages, touched, r.counts, r.reset);
+		const [messages, touched, went] = ['message', 'conversation', 'gone'].map((type) => r.changes.filter((c) => c.type === type));
+		told({ messages, conversations: touched, gone: went }, r.counts, r.reset);
 		if (r.reset) {
-			reload();
+			reload().then(forgetGone).catch(() => {});
 			thread.refreshThread();
 			return;
 		}
@@ -668,8 +735,10 @@ const live = {
 		if (touched.length)
 			paintList();
 		thread.follow(messages, touched);
+		for (const g of went)
+			gone(g);
 		if (after !== null && this.leads)
-			tell(messages);
+			tell(messages, touched);
 	},
 	heard({ after, r, hidden }) {
 		const from = this.since;
@@ -733,20 +802,24 @@ function bind() {
 		clearTimeout(typing);
 		typing = setTimeout(() => { search = $('search').value.trim(); mark(); reload(); }, 250);
 	});
-	$('more-conversations').addEventListener('click', () => loadList(next).catch(trouble));
+	$('more-conversations').addEventListener('click', async () => {
+		const last = $('conversations').lastElementChild;
+		await loadList(next).catch(trouble);
+		if ($('more-conversations').hidden && document.activeElement === document.body)
+			last?.nextElementSibling?.firstChild.focus({ preventScroll: true });
+	});
 	window.addEventListener('hashchange', () => {
 		const token = location.hash.match(/^#login=([\w-]+)/);
-		if (token) {
-			history.replaceState(null, '', location.pathname);
-			login(token[1]);
-		} else if (!$('inbox').hidden) {
+		if (token)
+			follow(token[1]);
+		else if (!$('inbox').hidden)
 			route();
-		}
 	});
-	// a file that is dropped beside the conversation must not open in the page's place
+	// a file or a link that is dropped beside the conversation must not open in the page's place
 	for (const type of ['dragover', 'drop'])
 		document.addEventListener(type, (ev) => {
-			if ([...(ev.dataTransfer?.types || [])].includes('Files') && !ev.defaultPrevented) {
+			const field = ev.target.closest?.('input, textarea') && ![...(ev.dataTransfer?.types || [])].includes('Files');
+			if (ev.dataTransfer && !field && !ev.defaultPrevented) {
 				ev.preventDefault();
 				ev.dataTransfer.dropEffect = 'none';
 			}
@@ -756,8 +829,11 @@ function bind() {
 			if (['menu', 'more-tools'].includes(d.id) && !d.contains(ev.target))
 				d.open = false;
 	});
+	for (const type of ['click', 'keydown'])
+		document.addEventListener(type, wakeSound);
 	document.addEventListener('keydown', (ev) => {
-		const d = ev.key === 'Escape' && document.activeElement?.closest('details[open]');
+		// Safari gives what was pressed no focus
+		const d = ev.key === 'Escape' && (document.activeElement?.closest('details[open]') || document.querySelector('#menu[open], #more-tools[open]'));
 		if (d) {
 			d.open = false;
 			d.querySelector('summary').focus();
@@ -772,7 +848,12 @@ function bind() {
 		live.leads ? live.loop() : live.lead(true);
 	};
 	document.addEventListener('visibilitychange', looked);
-	window.addEventListener('pageshow', (ev) => ev.persisted && looked());
+	window.addEventListener('pageshow', (ev) => {
+		if (!ev.persisted || !live.on)
+			return;
+		looked();
+		renewMe().catch(quiet);	// somebody else may have signed in meanwhile
+	});
 	if (signs)
 		signs.onmessage = (ev) => heardSign(ev.data);
 	// a keyboard that covers the page instead of making it smaller (iPhone): the page ends above it
@@ -794,12 +875,15 @@ async function boot() {
 	words();
 	icon(0);
 	bind();
+	if (document.prerendering)	// a guess of the browser's, of which perhaps nothing comes: a link works once
+		await new Promise((shown) => document.addEventListener('prerenderingchange', shown, { once: true }));
 	const token = location.hash.match(/^#login=([\w-]+)/);
-	if (token) {		// out of the address before anything else happens
-		history.replaceState(null, '', location.pathname);
-		return login(token[1]);
-	}
-	await enter();
+	await (token ? follow(token[1]) : enter());
+}
+// a link that was opened: out of the address before anything else happens
+function follow(token) {
+	history.replaceState(null, '', location.pathname);
+	return login(token);
 }
 // where the server does not answer, it is asked again: nobody needs a new link for that
 async function enter(unknown = '') {

@@ -3,7 +3,7 @@
  * refused, who has access.  On an empty installation it is the guide.  Loaded
  * only when it is opened.
  */
-import { t, lang, el, button, text, part, server, post, brief, moment, now, span, full } from './base.js';
+import { t, lang, locale, el, button, text, part, keepFocus, server, post, brief, moment, now, span, full } from './base.js';
 import { cut, errorKind } from './render.js';
 
 const words = {
@@ -72,7 +72,7 @@ async function refresh() {
 		app.quiet(err);
 	}
 }
-const section = (id, title, ...children) => el('section', { id: `o-${id}`, 'aria-labelledby': `o-${id}-h` }, el('h2', { id: `o-${id}-h` }, title), ...children);
+const section = (id, title, ...children) => el('section', { id: `o-${id}`, tabIndex: -1, 'aria-labelledby': `o-${id}-h` }, el('h2', { id: `o-${id}-h` }, title), ...children);
 
 function paint() {
 	if (!host.firstChild) {
@@ -127,8 +127,8 @@ function series() {
 }
 // an hour is one wherever clocks are put forward, and a day is that of its date, east and west
 const start = (i) => { const d = new Date(range === 'hours' ? Date.parse(data.hours.from) + i * 3600e3 : `${data.days.from}T12:00:00`); if (range === 'days') d.setDate(d.getDate() + i); return d; };
-const slot = (i) => (range === 'hours' ? moment(start(i)) : start(i).toLocaleDateString(lang, { day: 'numeric', month: 'short' }));
-const mark = (i) => (range === 'hours' ? start(i).toLocaleString(lang, { weekday: 'short', hour: 'numeric', minute: '2-digit' }) : slot(i));
+const slot = (i) => (range === 'hours' ? moment(start(i)) : start(i).toLocaleDateString(locale(), { day: 'numeric', month: 'short' }));
+const mark = (i) => (range === 'hours' ? start(i).toLocaleString(locale(), { weekday: 'short', hour: 'numeric', minute: '2-digit' }) : slot(i));
 function svg(tag, attrs, ...children) {
 	const e = document.createElementNS('http://www.w3.org/2000/svg', tag);
 	for (const [k, v] of Object.entries(attrs))
@@ -154,11 +154,13 @@ function chart() {
 }
 // as a spreadsheet takes it for a time: of here, without a zone
 const stamp = (d) => new Date(d - d.getTimezoneOffset() * 60000).toISOString().slice(0, range === 'hours' ? 16 : 10).replace('T', ' ');
+let csvUrl = null;	// its address is kept until the next one: Safari asks first whether to load it down
 function csv() {
 	const s = series(), rows = [[w.day, ...KINDS.map((k) => w[k])], ...s.in.map((_, i) => [stamp(start(i)), ...KINDS.map((k) => s[k][i])])];
-	const a = el('a', { href: URL.createObjectURL(new Blob([`\ufeff${rows.map((r) => r.join(';')).join('\r\n')}\r\n`], { type: 'text/csv' })), download: `dmbox-${range}.csv` });
-	a.click();
-	setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+	if (csvUrl)
+		URL.revokeObjectURL(csvUrl);
+	csvUrl = URL.createObjectURL(new Blob([`\ufeff${rows.map((r) => r.join(';')).join('\r\n')}\r\n`], { type: 'text/csv' }));
+	el('a', { href: csvUrl, download: `dmbox-${range}.csv` }).click();
 }
 function messages() {
 	const box = el('div', {});
@@ -185,7 +187,7 @@ function waiting() {
 function failed() {
 	const act = (f, action) => (ev) => {
 		ev.target.disabled = true;	// once
-		server.outbox(f.outbox, action).catch(app.trouble).then(refresh).finally(() => { ev.target.disabled = false; });
+		server.outbox(f.outbox, action).catch(app.trouble).then(refresh).finally(() => { ev.target.disabled = false; keepFocus(host.querySelector('#o-failed') || host); });
 	};
 	return section('failed', w.failed, (data.failed || []).length ? el('ul', {}, ...data.failed.map((f) => el('li', {}, link(f, f.name), ': ', el('span', { dir: 'auto' }, cut(f.content || '', 80)), el('div.error', {}, t.errors[f.state === 'unknown' ? 'unknown' : errorKind(f.error || {})][0]),
 		el('div.pair', {}, f.canRetry ? button('small', t.retry, act(f, 'retry')) : null, f.canCancel ? button('quiet.small', t.cancel, act(f, 'cancel')) : null)))) : el('p', {}, w.noFailed));
@@ -232,12 +234,13 @@ function qr(rows) {
 let showPeople;
 function people() {
 	const fresh = el('div', { 'aria-live': 'polite' });
-	const give = (body) => post('users', body).then(async (r) => {
+	let giving = null;	// on a slow line it is pressed again: the same link is meant
+	const give = (body) => giving ||= post('users', body).then(async (r) => {
 		const field = el('input', { id: 'fresh-link', readOnly: true, value: r.link, onfocus: (ev) => ev.target.select() });
 		fresh.replaceChildren(el('label', { htmlFor: 'fresh-link' }, w.linkFor(r.name)), el('div.pair', {}, field, button('small', t.copy, (ev) => { field.select(); (navigator.clipboard?.writeText(r.link) || Promise.reject()).catch(() => document.execCommand('copy')).then(() => text(ev.target, t.copied)); })), r.qr?.length ? qr(r.qr) : '');
 		list(await server.get('users').then((x) => x.users));
 		return true;
-	}).catch(app.trouble);
+	}).catch(app.trouble).finally(() => { giving = null; });
 	const table = el('div', {});
 	const list = showPeople = (users) => part(table, ['it'], 'it', JSON.stringify(users), () => el('ul.people', {}, ...users.map((u) => el('li', {}, el('strong', { dir: 'auto' }, u.name), ` · ${w.role}: `, el('select', { name: `role ${u.name}`, 'aria-label': `${w.role}: ${u.name}`, onchange: (ev) => setRole(u, ev.target) }, ...roles(u.role)), ' ', el('span.faint', {}, u.lastSeen ? w.seen(brief(u.lastSeen)) : w.neverSeen),
 		el('div.pair', {}, button('quiet.small', w.newLink, () => give({ action: 'link', name: u.name })), button('quiet.small', w.revoke, () => confirm(w.revokeSure(u.name)) && took(u, { action: 'revoke', name: u.name }), { 'aria-label': `${w.revoke}: ${u.name}` })),

@@ -3,7 +3,7 @@
  * comes from outside, so it is set as text, and an address becomes a link only
  * if it is http(s), a phone or an e-mail.
  */
-import { t, el, button, attr, text, part, clock, full, dayName, dayOf, moment, now, size, server } from './base.js';
+import { t, el, button, attr, text, part, apart, clock, full, dayName, moment, isToday, now, size, server } from './base.js';
 
 const FOLD = 700, FOLD_LINES = 16;
 
@@ -11,9 +11,11 @@ const FOLD = 700, FOLD_LINES = 16;
 
 const PATTERN = new RegExp([
 	'(?<url>(?:https?://|www\\.)[^\\s<>"\u00ab\u00bb]+)',
-	'(?<mail>(?<![\\p{L}\\p{N}._%+-])[\\p{L}\\p{N}._%+-]{1,64}@[\\p{L}\\p{N}-]+(?:\\.[\\p{L}\\p{N}-]+)+)',
-	'(?<phone>(?<![\\p{L}\\p{N}])(?:\\+\\d|8[ (-]?\\d)[\\d ()\u00a0-]{8,16}\\d(?![\\p{L}\\p{N}]))',
+	'(?<mail>[\\p{L}\\p{N}._%+-]{1,64}@[\\p{L}\\p{N}-]+(?:\\.[\\p{L}\\p{N}-]+)+)',
+	'(?<phone>(?:\\+\\d|8[ (-]?\\d)[\\d ()\u00a0-]{8,16}\\d(?![\\p{L}\\p{N}]))',
 ].join('|'), 'gu');
+// what is then only the rest of something longer; looked at apart, for Safari has no lookbehind before 16.4
+const BEFORE = { mail: /[\p{L}\p{N}._%+-]$/u, phone: /[\p{L}\p{N}]$/u };
 
 export function safeUrl(s) {
 	try {
@@ -47,8 +49,13 @@ export function cut(s, n) {
 export function linked(s) {
 	const out = document.createDocumentFragment();
 	let at = 0;
-	for (const m of s.matchAll(PATTERN)) {
+	PATTERN.lastIndex = 0;
+	for (let m; (m = PATTERN.exec(s));) {
 		let [found] = m, a = null;
+		if (!m.groups.url && BEFORE[m.groups.mail ? 'mail' : 'phone'].test(s.slice(Math.max(0, m.index - 2), m.index))) {
+			PATTERN.lastIndex = m.index + [...found][0].length;
+			continue;
+		}
 		if (m.groups.url) {
 			found = trimUrl(found);
 			const href = safeUrl(found);
@@ -94,7 +101,7 @@ export function avatar(c) {
 // --- one line about a message, for lists and quotes ----------------------------------------
 
 const kindNames = () => ({ ...t.file, share: t.share, ig_post: t.share, media: t.share, reel: t.reel, story: t.story, story_mention: t.storyMention, story_reply: t.storyReply,
-	location: t.place, contact: t.contact, contacts: t.contact, poll: t.poll, postback: t.pressed, like_heart: '❤️', product: t.product, order: t.order,
+	location: t.place, contact: t.contact, contacts: t.contact, poll: t.poll, postback: t.pressed, like_heart: '❤️', product: t.product, order: t.order, form: t.form,
 	template: t.buttons, group_invite: t.invite, fallback: t.linkTo, ephemeral: t.file.image, text: '', button: t.pressed, interactive: t.pressed });
 export const kindName = (kind) => Object.hasOwn(kindNames(), kind) ? kindNames()[kind] : t.unsupported;
 export function summary(m) {
@@ -199,6 +206,17 @@ function orderCard(m) {
 	const o = get(m.detail, 'order') || {};
 	return card(`🛒 ${t.order}`, line(o.text), ...list(o.product_items).map((i) => line(`${i.product_retailer_id || ''} × ${i.quantity || 1}${i.item_price ? ` — ${i.item_price} ${i.currency || ''}` : ''}`)));
 }
+// the answers of a WhatsApp Flow: a text of JSON
+function formCard(m) {
+	let answers = get(m.detail, 'interactive', 'nfm_reply', 'response_json');
+	try {
+		answers = JSON.parse(answers);
+	} catch {
+		answers = { '': answers };
+	}
+	const words = (v) => (v && typeof v === 'object' ? Object.values(v).map(words).join(', ') : String(v ?? ''));
+	return card(`📝 ${t.form}`, ...Object.entries(answers || {}).filter(([k]) => k !== 'flow_token').map(([k, v]) => line(k ? `${k}: ${words(v)}` : words(v))));
+}
 function inviteCard(m) {
 	const d = get(m.detail, 'data') || m.detail || {};
 	return card(`👥 ${t.invite}`, line(first(d.groupName)), d.caption !== m.content ? line(first(d.caption)) : null,
@@ -214,7 +232,7 @@ const cards = {
 	location: placeCard, contact: contactCard, contacts: contactCard, poll: pollCard, template: templateCard, interactive: templateCard, button: () => null,
 	share: (m) => sharedCard(m, t.share), ig_post: (m) => sharedCard(m, t.share), media: (m) => sharedCard(m, t.share), reel: (m) => sharedCard(m, t.reel), ig_reel: (m) => sharedCard(m, t.reel),
 	fallback: (m) => sharedCard(m, t.linkTo), story: (m) => sharedCard(m, t.story), story_mention: (m) => sharedCard(m, `@ ${t.storyMention}`),
-	postback: () => card(`👆 ${t.pressed}`), group_invite: inviteCard, order: orderCard, product: (m) => productCard(get(m.detail, 'product') || get(m.detail, 'data')),
+	postback: () => card(`👆 ${t.pressed}`), group_invite: inviteCard, order: orderCard, form: formCard, product: (m) => productCard(get(m.detail, 'product') || get(m.detail, 'data')),
 	like_heart: () => el('div.big', { role: 'img', 'aria-label': t.wave }, '❤️'),
 	ephemeral: (m) => (m.attachments.some((a) => a.state === 'done') ? null : card(`⏳ ${t.ephemeral}`)),
 	unsupported: () => card(`📱 ${t.unsupported}`),
@@ -283,7 +301,7 @@ function fileNode(a) {
 		box.append(el('button.picture', { type: 'button', 'aria-label': `${t.enlarge}: ${name}`, onclick: (ev) => enlarge(ev.currentTarget.querySelector('img')) },
 			el(a.type === 'sticker' ? 'img.sticker' : 'img', { src, alt: name, loading: 'lazy', decoding: 'async', width: a.width, height: a.height, onerror: failed })));
 	else if (shape === 'video' || shape === 'audio')
-		box.append(el(shape, { src, controls: true, preload: shape === 'video' ? 'metadata' : 'none', 'aria-label': name, onerror: failed }));
+		box.append(el(shape, { src, controls: true, playsInline: shape === 'video', preload: shape === 'video' ? 'metadata' : 'none', 'aria-label': name, onerror: failed }));
 	else
 		box.append(toKeep());
 	return box;
@@ -370,7 +388,7 @@ function metaNode(m) {
 }
 
 // reason and advice of a failure: by the server's word for it, else by its number
-const byCode = { no_session: 'session', window_closed: 'window', too_long: 'too_long', bad_recipient: 'recipient', unknown_account: 'recipient', bad_attachment: 'media', too_large: 'media', bad_type: 'media', read_only: 'denied', network: 'network', provider_refused: 'provider', config: 'token' };
+const byCode = { no_session: 'session', window_closed: 'window', too_long: 'too_long', bad_recipient: 'recipient', unknown_account: 'account', bad_attachment: 'media', too_large: 'media', bad_type: 'media', read_only: 'denied', network: 'network', provider_refused: 'provider', config: 'token' };
 export function errorKind(e) {
 	if (e.kind && Object.hasOwn(t.errors, e.kind))
 		return e.kind;
@@ -386,11 +404,13 @@ const byRetry = ['rate', 'network', 'server', 'session', 'provider'];	// of whic
 function troubleNode(m, act) {
 	const status = m.status, next = m.outbox?.nextAt;
 	if (status === 'queued' || status === 'sending')
-		return el('div.wait', {}, status === 'sending' ? t.sending : next && Date.parse(next) > now() + 2000 ? t.queuedAt(t.at(moment(next))) : t.queued,
+		return el('div.wait', {}, status === 'sending' ? t.sending : next && Date.parse(next) > now() + 2000 ? t.queuedAt(isToday(next) ? t.at(clock(next)) : moment(next)) : t.queued,
 			act.may() && m.outbox?.canCancel ? button('quiet.small', t.cancel, () => act('cancel', m)) : null);
 	const kind = status === 'unknown' ? 'unknown' : errorKind(m.error || {});
 	const [reason, advice] = t.errors[kind];
-	const said = m.error?.message && !['network', 'denied', 'server', 'session'].includes(kind) ? String(m.error.message).slice(0, 500) : '';
+	// what our own server refused before anybody was asked is no word of the provider's
+	const ours = m.local && m.error?.code !== 'provider_refused';
+	const said = m.error?.message && !ours && !['network', 'denied', 'server', 'session'].includes(kind) ? String(m.error.message).slice(0, 500) : '';
 	const here = act.may() && (m.local || m.outbox);	// what was sent from elsewhere cannot be tried again here
 	return el('div.error', { role: 'group', 'aria-label': t.status[status] || reason }, el('strong', {}, `${status === 'failed' ? `${cap(t.status.failed)}. ` : ''}${reason}.`), here || !byRetry.includes(kind) ? el('div', {}, advice) : null,
 		said ? el('div.faint', { dir: 'auto' }, `${t.provider}: ${said}`) : null,
@@ -403,19 +423,23 @@ const troubled = (m) => (m.direction === 'outbound' && ['queued', 'sending', 'fa
 
 // --- the whole ------------------------------------------------------------------------------------------
 
-const ROW = ['day', 'news', 'bubble'];
+const ROW = ['day', 'news', 'bubble', 'it'];
 const BUBBLE = ['sender', 'quote', 'origin', 'text', 'files', 'card', 'reactions', 'meta', 'trouble', 'tools'];
 
+export const isSeen = (e) => e.type !== 'event' || Object.hasOwn(t.event, e.data.kind);
+// what stands first of a day, a message or a note, says which
+export function dayLine(li, at, first) {
+	part(li, ROW, 'day', first ? dayName(at) : '', () => el('div.day', {}, el('span', {}, dayName(at))));
+}
 // The list element of one message; again for a change of it: only what differs is touched.
-// news: it is the first of those that were unread when the conversation was opened.
-export function patchMessage(li, m, before, act, news) {
+// first: of its day; news: of those that were unread when the conversation was opened; before: the message before it of that day.
+export function patchMessage(li, m, before, act, { first: firstOfDay, news }) {
 	const group = m.direction === 'inbound' && m.sender;
-	const firstOfDay = !before || dayOf(before.createdAt) !== dayOf(m.createdAt);
-	const run = !firstOfDay && before.direction === m.direction && before.senderId === m.senderId;
+	const run = before && before.direction === m.direction && before.senderId === m.senderId;
 	const cls = `message ${m.direction}${m.status === 'failed' ? ' failed' : ''}${m.deletedAt ? ' deleted' : ''}${run ? ' run' : ''}`;
 	if (li.className !== cls && li.className !== `${cls} here`)
 		li.className = cls;
-	part(li, ROW, 'day', firstOfDay ? dayName(m.createdAt) : '', () => el('div.day', {}, el('span', {}, dayName(m.createdAt))));
+	dayLine(li, m.createdAt, firstOfDay);
 	part(li, ROW, 'news', news ? t.newHere : '', () => el('div.news', {}, el('span', {}, t.newHere)));
 	part(li, ROW, 'bubble', 'is', () => el('div.bubble', {}));
 	const b = li.parts.get('bubble').node, p = (name, signature, build) => part(b, BUBBLE, name, signature ?? '', build);
@@ -468,7 +492,7 @@ function eventLine(e) {
 		more = first(get(raw, 'policy_enforcement', 'reason'), get(raw, 'policy-enforcement', 'reason')) || '';
 	}
 	const icon = { call: '📞', poll_vote: '📊', referral: '🔗', handover: '↪', block: '🚫' }[e.kind] || '•';
-	return words ? el('div.event', {}, el('span', { 'aria-hidden': 'true' }, `${icon} `), el('span', { dir: 'auto' }, [e.name, words, more].filter(Boolean).join(' · ')), ' ', el('time', { dateTime: e.at }, clock(e.at))) : null;
+	return words ? el('div.event', {}, el('span', { 'aria-hidden': 'true' }, `${icon} `), el('span', {}, ...apart([e.name, words, more], ' · ')), ' ', el('time', { dateTime: e.at }, clock(e.at))) : null;
 }
 export function noteNode(n, remove) {
 	return el('div.note', {}, el('div.note-title', {}, `🔒 ${t.noteOf(n.by || '')}`), el('div.text', { dir: 'auto' }, linked(n.body)),

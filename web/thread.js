@@ -3,10 +3,10 @@
  * patched, and the composer below it.  What a person has typed, chosen or tried
  * to send is kept in localStorage until it has gone out or is taken back.
  */
-import { t, $, el, button, attr, text, part, store, server, answer, key, ApiError, dayOf, moment, now, size } from './base.js';
-import { patchMessage, eventNode, noteNode, summary, cut, nameOf, errorKind } from './render.js';
+import { t, $, el, button, attr, text, part, apart, store, OWN, server, answer, isGone, key, ApiError, dayOf, moment, now, size } from './base.js';
+import { patchMessage, dayLine, eventNode, isSeen, noteNode, summary, cut, nameOf, errorKind } from './render.js';
 
-const WINDOW = 200, SLACK = 40, PAGE = 50, NEAR_PX = 500, FILES_MAX = 10;
+const WINDOW = 200, SLACK = 40, PAGE = 50, NEAR_PX = 500, FILES_MAX = 10, UPLOAD_KEPT_MS = 2 * 86400e3;
 
 let app;			// what the page lends: me, trouble, changed, refresh
 let conv = null;
@@ -42,14 +42,44 @@ const keep = (o) => store.set(own('out') + o.key, o);
 const forget = (o) => store.set(own('out') + o.key, null);
 
 export const keptDrafts = () => store.keys(own('draft')).length + store.keys(own('note')).length + outgoing.filter((o) => o.state === 'failed').length;
+// something of it was tried on this computer, and did not go out
+export const failedHere = (c) => outgoing.some((o) => o.conv.id === c.id && o.state === 'failed');
 export function forgetDrafts() {
 	for (const k of ['draft', 'note', 'out'].flatMap((what) => store.keys(own(what))))
 		store.set(k, null);
 	outgoing = [];
+	releasePreviews();
+}
+// of which conversations something is kept: { channel, id }, of anybody at this computer
+const keptIds = (k) => k.match(/^(?:draft|note):[^:]*:(instagram|whatsapp)\/(\d+)$/);
+export function keptFor() {
+	const out = store.keys('out:').map((k) => store.get(k).conv);
+	const all = [...store.keys('').map(keptIds).filter(Boolean).map(([, channel, id]) => ({ channel, id: Number(id) })), ...out.map(({ channel, id }) => ({ channel, id }))];
+	return [...new Map(all.map((k) => [k.id, k])).values()];
+}
+// it is no more; into: all of it belongs to that one now
+export function forgetConversation(id, into) {
+	for (const k of store.keys('')) {
+		if (Number(keptIds(k)?.[2]) !== id)
+			continue;
+		const to = into && k.replace(/\d+$/, into);
+		if (to && store.get(to) === null)
+			store.set(to, store.get(k));
+		store.set(k, null);
+	}
+	for (const k of store.keys('out:')) {
+		const o = store.get(k);
+		if (o.conv.id === id)
+			store.set(k, into ? { ...o, conv: { ...o.conv, id: into } } : null);
+	}
+	for (const o of outgoing.filter((x) => x.conv.id === id))
+		o.conv.id = into || 0;
+	outgoing = outgoing.filter((o) => o.conv.id !== 0);
+	releasePreviews();
 }
 // what another tab of this browser keeps, or no longer does
 function heardKept(ev) {
-	const k = ev.key?.startsWith('dmbox:') ? ev.key.slice(6) : '';
+	const k = ev.key?.startsWith(OWN) ? ev.key.slice(OWN.length) : '';
 	if (!app?.me.name || !k)
 		return;
 	if (k.startsWith(own('out')))
@@ -70,6 +100,7 @@ function heardOutgoing(key, o) {
 	if (o?.state === 'sending')	// the same key: should both send it, it goes out once
 		setTimeout(() => outgoing.includes(known) && known.key === key && store.get(own('out') + key)?.state === 'sending' && deliver(known), ADOPT_MS);
 	showLocal();
+	app.paintList();
 }
 function removeOutgoing(o) {
 	const e = byId.get(`local-${o.key}`);
@@ -78,6 +109,7 @@ function removeOutgoing(o) {
 		drop(e);
 		update(stuck);
 	}
+	app.paintList();
 }
 
 // --- order and nodes ------------------------------------------------------------------------
@@ -115,13 +147,15 @@ function drop(e) {
 	byId.delete(e.id);
 	entries = entries.filter((x) => x !== e);
 	fresh = fresh.filter((x) => x !== e);
+	const near = e.li?.contains(document.activeElement) && (e.li.nextElementSibling || e.li.previousElementSibling);
 	e.li?.remove();
+	near?.focus?.({ preventScroll: true });	// who was at it is not sent back to the page's beginning
 }
 
 function paint() {
 	entries = entries.concat(fresh).sort(cmp);
 	fresh = [];
-	let ref = list().firstChild, before = null;
+	let ref = list().firstChild, before = null, day = '';
 	for (const e of entries) {
 		e.li ||= el(e.type === 'message' ? 'li.message' : 'li.system', { tabIndex: -1 });
 		attr(e.li, 'data-id', e.id);
@@ -129,11 +163,17 @@ function paint() {
 			ref = ref.nextSibling;
 		else
 			list().insertBefore(e.li, ref);
+		const first = isSeen(e) && dayOf(e.at) !== day;
+		if (first) {
+			day = dayOf(e.at);
+			before = null;
+		}
 		if (e.type === 'message') {
-			patchMessage(e.li, e.data, before, act, e.id === newsFrom);
+			patchMessage(e.li, e.data, before, act, { first, news: e.id === newsFrom });
 			before = e.data;
 		} else {
-			part(e.li, ['it'], 'it', e.mark, () => (e.type === 'event' ? eventNode(e.data) :
+			dayLine(e.li, e.at, first);
+			part(e.li, ['day', 'it'], 'it', e.mark, () => (e.type === 'event' ? eventNode(e.data) :
 				noteNode(e.data, e.data.by === app.me.name ? () => removeNote(e.data) : null)) || el('div', { hidden: true }));
 		}
 	}
@@ -256,6 +296,8 @@ export async function openThread(c, around) {
 		markRead();
 		catchUp(since);
 	} catch (err) {
+		if (mine === generation && around && isGone(err))
+			return openThread(c);	// that message is no more: the newest
 		if (mine === generation) {
 			$('thread-empty').hidden = true;
 			missing = { around, at: performance.now() };
@@ -352,6 +394,8 @@ export async function refreshThread() {
 	try {
 		await renew(mine);
 	} catch (err) {
+		if (mine === generation && isGone(err))
+			return app.gone({ id: conv.id });
 		stale ||= mine === generation;
 		app.quiet(err);
 	}
@@ -392,6 +436,7 @@ export function close() {
 	newsFrom = missing = null;
 	stale = false;
 	topId = 0;
+	files = [];		// an upload that ends now goes into its draft
 	list().replaceChildren();
 	showHead();
 	showEmpty();
@@ -467,8 +512,13 @@ function reactMenu(by, m) {
 	by.parentNode.querySelector('.react-menu')?.remove();
 	by.after(menu);
 	menu.querySelector('button').focus();
+	// who goes elsewhere leaves it
+	menu.addEventListener('focusout', () => setTimeout(() => menu.contains(document.activeElement) || menu.remove()));
+	menu.addEventListener('pointerdown', (ev) => ev.preventDefault());	// Safari focuses no button that is pressed
 }
 async function removeNote(n) {
+	if (!confirm(`${t.deleteIt}: ${cut(n.body, 60)}?`))
+		return;
 	try {
 		await server.note({ id: n.id, delete: true });
 		const e = byId.get(`note-${n.id}`);
@@ -485,9 +535,15 @@ async function removeNote(n) {
 export function showHead() {
 	text($('who'), conv ? nameOf(conv) : '');
 	attr($('who'), 'title', conv ? nameOf(conv) : null);
-	text($('who-more'), conv ? [conv.username && conv.username !== conv.name ? `@${conv.username}` : '', conv.phone || '', app.place(conv)].filter(Boolean).join(' · ') : '');
+	text($('who-more'), conv ? [conv.username && conv.username !== conv.name ? `@${conv.username}` : '', conv.phone || '', app.place(conv)].filter((s) => s && s !== nameOf(conv)).join(' · ') : '');
 	app.showTools(conv);
 	showWindow();
+}
+// what may be done here may have changed
+export function renewed() {
+	showHead();
+	if (conv && !loading.first)
+		update(stuck);
 }
 export function updateConversation(c) {
 	if (conv === null || c.id !== conv.id)
@@ -497,7 +553,10 @@ export function updateConversation(c) {
 }
 const past = (iso) => Boolean(iso) && Date.parse(iso) <= now();
 // open, human (a person must say so), maybe (the server does not close it), closed
+const isOff = () => conv !== null && !account().account;	// the account was taken out of the configuration
 function windowState() {
+	if (isOff())
+		return 'closed';
 	if (!conv || !conv.canSendUntil || !past(conv.canSendUntil))
 		return 'open';
 	if (conv.humanUntil && !past(conv.humanUntil))
@@ -506,7 +565,7 @@ function windowState() {
 }
 export function showWindow() {
 	const state = windowState(), until = conv?.canSendUntil;
-	const words = !conv || !until ? '' : state === 'open' ? t.win.open(moment(until)) : state === 'human' ? t.win.human(moment(conv.humanUntil)) :
+	const words = isOff() ? t.win.off : !conv || !until ? '' : state === 'open' ? t.win.open(moment(until)) : state === 'human' ? t.win.human(moment(conv.humanUntil)) :
 		state === 'closed' ? t.win.closed(moment(conv.humanUntil || until)) : t.win.maybe(moment(until));
 	attr($('window'), 'class', `window ${state}`);
 	text($('window-text'), words);
@@ -517,7 +576,8 @@ export function showWindow() {
 
 // --- the composer ------------------------------------------------------------------------------------
 
-let files = [];			// of the draft: { id, name, type, upload, problem, url }
+let files = [];			// of the draft: { id, name, type, upload, at, problem }
+const previews = new Map();	// what pictures of drafts look like, by id: each holds its file in memory until it is released
 const running = new Map();	// uploads on their way, by id: a draft that is shown again finds its own
 let replyTo = null;		// { messageId, id, summary, name }
 
@@ -542,8 +602,8 @@ function counted() {
 		return { words: '', over: false };
 	const n = unit === 'bytes' ? new TextEncoder().encode(s).length : [...s].length, name = unit === 'bytes' ? t.bytes : t.characters;
 	if (n > max)
-		return split ? { words: t.parts(Math.ceil(n / max)), over: false } : { words: `${t.over(n - max)} ${name}`, over: true };
-	return { words: n > max * 0.8 ? `${t.left(max - n)} ${name}` : '', over: false };
+		return split ? { words: t.parts(Math.ceil(n / max)), over: false } : { words: t.over(n - max, name), over: true };
+	return { words: n > max * 0.8 ? t.left(max - n, name) : '', over: false };
 }
 function grow() {
 	const a = $('text');
@@ -554,7 +614,7 @@ function grow() {
 function saveDraft() {
 	if (conv === null)
 		return;
-	const d = { text: $('text').value, replyTo, files: files.filter((f) => !f.problem || f.cut).map(({ id, name, type, upload }) => ({ id, name, type, upload })) };
+	const d = { text: $('text').value, replyTo, files: files.filter((f) => !f.problem || f.cut).map(({ id, name, type, upload, at }) => ({ id, name, type, upload, at })) };
 	const kept = d.text || d.replyTo || d.files.length ? d : null;
 	if (JSON.stringify(kept) === keptDraft)		// another tab may know better
 		return;
@@ -569,7 +629,7 @@ function showDraft(live) {
 	$('text').value = d.text || '';
 	$('human').checked = false;
 	replyTo = d.replyTo || null;
-	files = (d.files || []).map((f) => running.get(f.id) || (f.upload || live ? f : { ...f, cut: true, problem: t.uploadCut }));
+	files = (d.files || []).map((f) => running.get(f.id) || (f.upload || live ? lapsed(f) : { ...f, cut: true, problem: t.uploadCut }));
 	meanwhile(null);
 	showQuote();
 	showFiles();
@@ -585,23 +645,73 @@ function quote(m) {
 function showQuote() {
 	const b = $('replying');
 	b.hidden = replyTo === null;
-	b.replaceChildren(...(replyTo ? [el('span', { dir: 'auto' }, `${t.replyingTo} ${replyTo.direction === 'outbound' ? t.you : replyTo.name}: ${summary(replyTo)}`),
+	b.replaceChildren(...(replyTo ? [el('span', {}, `${t.replyingTo} `, ...apart([replyTo.direction === 'outbound' ? t.you : replyTo.name, summary(replyTo)], ': ')),
 		button('quiet', '✕', () => { replyTo = null; showQuote(); saveDraft(); $('text').focus(); }, { 'aria-label': t.dropQuote })] : []));
 }
 function showFiles() {
 	$('files').hidden = files.length === 0;
 	$('files').replaceChildren(...files.map((f) => el('li', { className: f.problem ? 'error' : '' },
-		f.url ? el('img', { src: f.url, alt: '', onerror: (ev) => ev.target.remove() }) : null, el('span', { dir: 'auto' }, f.problem ? `${f.name}: ${f.problem}` : f.upload ? f.name : t.uploading(f.name)),
-		button('quiet', '✕', () => { files = files.filter((x) => x !== f); showFiles(); saveDraft(); showComposer(); }, { 'aria-label': `${t.remove}: ${f.name}` }))));
+		previews.has(f.id) ? el('img', { src: previews.get(f.id), alt: '', onerror: (ev) => ev.target.remove() }) : null, el('span', { dir: 'auto' }, f.problem ? `${f.name}: ${f.problem}` : f.upload ? f.name : t.uploading(f.name)),
+		button('quiet', '✕', () => { files = files.filter((x) => x !== f); showFiles(); saveDraft(); showComposer(); releasePreviews(); $('text').focus(); }, { 'aria-label': `${t.remove}: ${f.name}` }))));
 }
-async function addFiles(chosen) {
+// a file that waits in a draft is kept for two days by the server
+const lapsed = (f) => (f.upload && now() - f.at > UPLOAD_KEPT_MS ? { ...f, upload: null, cut: true, problem: t.uploadGone } : f);
+// what stands in no draft and in nothing that is going out any more
+function releasePreviews() {
+	const kept = new Set([...files, ...outgoing.flatMap((o) => o.files), ...store.keys(own('draft')).flatMap((k) => store.get(k).files || [])].map((f) => f.id));
+	for (const [id, url] of previews)
+		if (!kept.has(id)) {
+			URL.revokeObjectURL(url);
+			previews.delete(id);
+		}
+}
+// a browser says of a file that was moved or changed, or is a folder, what it says of a line that broke
+const readable = (file) => (file.size > 0 ? file.slice(0, 1) : file).arrayBuffer().then(() => true, () => false);
+const OWN_DRAG = 'application/x-dmbox';
+// of a path or an address of a file: its name
+function lastOf(s) {
+	const name = s.trim().split(/[\\/]/).pop();
+	try {
+		return /^file:/.test(s) ? decodeURIComponent(name) : name;
+	} catch {
+		return name;
+	}
+}
+/*
+ * What is dropped or pasted: its files, and which of them are folders.  Known only while the event lasts.
+ */
+function filesOf(data) {
+	const entries = [...data.items].filter((i) => i.kind === 'file').map((i) => [i.getAsFile(), i.webkitGetAsEntry?.()?.isDirectory]);
+	const all = entries.some(([file]) => file) ? entries.filter(([file]) => file) : [...data.files].map((file) => [file, false]);
+	return [all.map(([file]) => file), new Set(all.filter(([, folder]) => folder).map(([file]) => file))];
+}
+// one file, to the server; what stands in its way is f.problem
+async function upload(c, file, f, max) {
+	try {
+		const r = file.size > 0 ? await server.upload(c, file) : null;
+		if (r)
+			Object.assign(f, { upload: r.upload, type: r.type, at: now() });
+		else
+			f.problem = await readable(file) ? t.emptyFile : t.unreadable;
+	} catch (err) {
+		if (err.status === 0 && !await readable(file)) {
+			f.problem = t.unreadable;
+			return;
+		}
+		f.cut = err.status === 0 || err.status === 401;	// by a line that broke, as the page goes, or by the end of the session
+		if (err.status === 401)
+			app.trouble(err);
+		f.problem = f.cut ? t.uploadCut : err.status === 413 ? t.tooLarge(size(err.body?.error?.limit || err.body?.limit || max || 8e6)) : err.status === 415 ? t.badFile : t.uploadFailed;
+	}
+}
+async function addFiles(chosen, folders = new Set()) {
 	const c = conv, { uploadMax: max } = account();
 	if (!c || !mayAnswer() || $('attach').hidden || windowState() === 'closed')
 		return;
 	for (const file of chosen) {
 		const f = { id: key(), name: file.name || t.file.image, type: file.type.split('/')[0], upload: null };
 		if (/^image\/(png|jpe?g|gif|webp)$/.test(file.type))
-			f.url = URL.createObjectURL(file);
+			previews.set(f.id, URL.createObjectURL(file));
 		files.push(f);
 		if (files.filter((x) => !x.problem).length > FILES_MAX) {
 			f.problem = t.tooMany(FILES_MAX);
@@ -611,17 +721,12 @@ async function addFiles(chosen) {
 			f.problem = t.tooLarge(size(max));
 			continue;
 		}
-		if (file.size === 0) {
-			f.problem = t.emptyFile;
+		if (folders.has(file)) {
+			f.problem = t.folder;
 			continue;
 		}
 		running.set(f.id, f);
-		server.upload(c, file).then((r) => { f.upload = r.upload; f.type = r.type; }, (err) => {
-			f.cut = err.status === 0 || err.status === 401;	// by a line that broke, as the page goes, or by the end of the session
-			if (err.status === 401)
-				app.trouble(err);
-			f.problem = f.cut ? t.uploadCut : err.status === 413 ? t.tooLarge(size(err.body?.error?.limit || err.body?.limit || max || 8e6)) : err.status === 415 ? t.badFile : t.uploadFailed;
-		}).then(() => {
+		upload(c, file, f, max).then(() => {
 			running.delete(f.id);
 			if (files.includes(f)) {
 				showFiles();
@@ -629,7 +734,7 @@ async function addFiles(chosen) {
 			} else {	// another conversation is open now: into the draft it belongs to
 				const d = draftOf(c), kept = d?.files.find((x) => x.id === f.id);
 				if (kept && f.upload) {
-					Object.assign(kept, { type: f.type, upload: f.upload });
+					Object.assign(kept, { type: f.type, upload: f.upload, at: f.at });
 					store.set(draftKey(c), d);
 				}
 			}
@@ -701,10 +806,15 @@ async function transmit(o) {
 		o.error = { status: err.status, code: err.code, kind: err.body?.error?.kind, message: err.message };
 		if (err.status === 401)
 			app.trouble(err);
+		else if (err.status === 403 || err.code === 'unknown_account')
+			app.renewMe().catch(() => {});	// what may be done here has changed
 	}
 	if (outgoing.includes(o))	// its row may have come before the answer
 		keep(o);
 	showLocal();
+	app.paintList();	// who has gone on to another conversation sees there that it failed
+	if (o.state === 'failed' && outgoing.includes(o) && conv?.id !== o.conv.id)
+		announce(`${t.status.failed}: ${cut(o.text || '', 60)}`);
 	if (o.state === 'sent' || o.error.status === 502)
 		app.refresh();
 }
@@ -733,15 +843,14 @@ function cancelLocal(m) {
 		return;
 	forget(o);
 	removeOutgoing(o);
-	if ($('text').value.trim() === '' && files.length === 0) {	// the words come back to be changed
-		$('text').value = o.text;
-		files = o.files;
-		replyTo = o.replyTo;
-		showQuote();
-		showFiles();
-		grow();
-		saveDraft();
-	}
+	// the words come back to be changed, before those that were written since
+	$('text').value = [o.text, $('text').value].filter((s) => s.trim()).join('\n');
+	files = o.files.map(lapsed).concat(files);
+	replyTo ||= o.replyTo;
+	showQuote();
+	showFiles();
+	grow();
+	saveDraft();
 	update(stuck);
 	showComposer();
 	$('text').focus();
@@ -773,6 +882,7 @@ function matchOutgoing() {
 		outgoing = outgoing.filter((x) => x !== o);
 		forget(o);
 		any = true;
+		releasePreviews();
 		if (mine && e && !e.li) {
 			e.li = mine.li;
 			mine.li = null;
@@ -785,6 +895,13 @@ function matchOutgoing() {
 
 // --- saved replies ---------------------------------------------------------------------------------
 
+// {name} in a saved reply is the customer's; where none is known the greeting goes without
+function filled(r) {
+	const name = conv.group ? '' : conv.name || '', at = /\{(?:name|имя)\}/giu;
+	if (name)
+		return { ...r, text: r.text.replace(at, () => name) };
+	return { ...r, text: r.text.replace(/^\{(?:name|имя)\}[,!]?\s*(.?)/iu, (_, c) => c.toUpperCase()).replace(/,?\s*\{(?:name|имя)\}/giu, '') };
+}
 function showCanned() {
 	const s = $('text').value, menu = $('canned');
 	const open = s.startsWith('/') && !s.includes('\n');
@@ -792,12 +909,12 @@ function showCanned() {
 	if (!open)
 		return;
 	const word = s.slice(1).toLowerCase();
-	const found = app.me.replies.filter((r) => r.name.toLowerCase().includes(word) || r.text.toLowerCase().includes(word)).slice(0, 8);
+	const found = app.me.replies.map(filled).filter((r) => r.name.toLowerCase().includes(word) || r.text.toLowerCase().includes(word)).slice(0, 8);
 	if (!found.length && app.me.replies.length)
 		return;
 	menu.hidden = false;
 	menu.replaceChildren(...(found.length ? found.map((r) => el('li', {}, button('', '', () => insert(r.text)), button('quiet.small', '✕', () => dropReply(r), { 'aria-label': `${t.deleteIt}: ${r.name}`, title: t.deleteIt }))) : [el('li.hint', {}, t.noReplies)]));
-	found.forEach((r, i) => menu.children[i].firstChild.append(el('strong', { dir: 'auto' }, r.name), el('span', { dir: 'auto' }, r.text.slice(0, 120))));
+	found.forEach((r, i) => menu.children[i].firstChild.append(el('strong', { dir: 'auto' }, r.name), el('span', { dir: 'auto' }, cut(r.text, 120))));
 }
 async function dropReply(r) {
 	if (!confirm(`${t.deleteIt}: ${r.name}?`))
@@ -811,7 +928,11 @@ async function dropReply(r) {
 	}
 }
 function insert(words) {
-	$('text').value = words;
+	$('text').focus();
+	$('text').select();
+	// as if it was typed: what stood there can be had back by undoing
+	if (!document.execCommand('insertText', false, words))
+		$('text').value = words;
 	$('canned').hidden = true;
 	grow();
 	saveDraft();
@@ -894,15 +1015,20 @@ export function bindThread() {
 	$('attach').addEventListener('click', () => $('file').click());
 	$('file').addEventListener('change', () => { addFiles([...$('file').files]); $('file').value = ''; });
 	$('text').addEventListener('paste', (ev) => {
-		// a spreadsheet gives its cells as words, and as a picture of them
-		if (ev.clipboardData?.files.length && !ev.clipboardData.getData('text/plain')) {
+		// a spreadsheet gives its cells as words, and as a picture of them; a folder's window gives files, and their names as words
+		const data = ev.clipboardData, names = new Set([...data?.files || []].map((f) => f.name));
+		const words = (data?.getData('text/plain') || '').split(/[\r\n]+/).filter((s) => s.trim() && !names.has(lastOf(s)));
+		if (names.size && !words.length) {
 			ev.preventDefault();
-			addFiles([...ev.clipboardData.files]);
+			addFiles(...filesOf(data));
 		}
 	});
+	// a picture of the conversation that is pulled a little is not meant to be sent back
+	document.addEventListener('dragstart', (ev) => ev.dataTransfer?.setData(OWN_DRAG, '1'));
 	for (const [type, on] of [['dragover', true], ['dragleave', false], ['drop', false]])
 		$('thread').addEventListener(type, (ev) => {
-			if (![...(ev.dataTransfer?.types || [])].includes('Files'))
+			const types = [...(ev.dataTransfer?.types || [])];
+			if (!types.includes('Files') || types.includes(OWN_DRAG))
 				return;
 			ev.preventDefault();
 			// from one thing of the conversation to the next is not out of it
@@ -910,9 +1036,15 @@ export function bindThread() {
 				return;
 			$('drop').hidden = !on || $('attach').hidden || windowState() === 'closed';
 			if (type === 'drop')
-				addFiles([...ev.dataTransfer.files]);
+				addFiles(...filesOf(ev.dataTransfer));
 		});
 	document.addEventListener('visibilitychange', markRead);
+	// two voices at once are understood by nobody
+	document.addEventListener('play', (ev) => {
+		for (const m of document.querySelectorAll('audio, video'))
+			if (m !== ev.target)
+				m.pause();
+	}, true);
 	window.addEventListener('storage', heardKept);
 	let today = dayOf(now());
 	setInterval(() => {

@@ -8,9 +8,12 @@ const { URL: url, CHROMIUM, PROFILE, SHOTS } = process.env;
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
 	'--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required', '--mute-audio'];
 const PATIENCE_MS = 300000;	// of a machine that has other work
+const SETTLE_MS = 60000;	// until what a page shows is held to be wrong
 let bad = 0, n = 0, browsers = 0;
 
-function is(what, got, want) {
+// is(what, got, want): got is a value or, for what a page shows, a function that reads it: a page comes to
+// it when an answer or an animation has, so it is read until it is right or SETTLE_MS are over.
+function verdict(what, got, want) {
 	n++;
 	if (got === want) {
 		console.log(`ok browser ${n} - ${what}`);
@@ -19,8 +22,26 @@ function is(what, got, want) {
 		console.log(`not ok browser ${n} - ${what}\n#   got:  ${JSON.stringify(got)}\n#   want: ${JSON.stringify(want)}`);
 	}
 }
-const like = (what, got, re) => is(what, re.test(got) ? 'fits' : got, 'fits');
-const unlike = (what, got, re) => is(what, re.test(got) ? got : 'fits not', 'fits not');
+async function settled(what, read, judge, want) {
+	const look = async () => {
+		try {
+			return judge(await read());
+		} catch (e) {
+			return String(e);	// of what is not there yet
+		}
+	};
+	const end = Date.now() + SETTLE_MS;
+	let got = await look();
+	while (got !== want && Date.now() < end) {
+		await new Promise((r) => setTimeout(r, 50));
+		got = await look();
+	}
+	verdict(what, got, want);
+}
+const judged = (what, got, judge, want) => typeof got === 'function' ? settled(what, got, judge, want) : verdict(what, judge(got), want);
+const is = (what, got, want) => judged(what, got, (x) => x, want);
+const like = (what, got, re) => judged(what, got, (x) => re.test(x) ? 'fits' : x, 'fits');
+const unlike = (what, got, re) => judged(what, got, (x) => re.test(x) ? x : 'fits not', 'fits not');
 
 // A browser of its own: new and empty; what it asks others for and what it complains of is noted.
 async function openBrowser(locale, viewport, more) {
@@ -71,5 +92,15 @@ function done(run) {
 		process.exit(1);
 	});
 }
+// The tests of a file by name, $PART alone where it is set: one that breaks off does not end the others.
+const doneTests = (tests) => done(async () => {
+	for (const [name, run] of Object.entries(tests))
+		if (!process.env.PART || process.env.PART === name)
+			try {
+				await run();
+			} catch (e) {
+				is(`test ${name} runs`, String(e.message || e).split('\n').slice(0, 4).join(' '), '');
+			}
+});
 
-module.exports = { is, like, unlike, openBrowser, shot, login, conversation, message, done, number, staticFiles };
+module.exports = { is, like, unlike, openBrowser, shot, login, conversation, message, done, doneTests, number, staticFiles };

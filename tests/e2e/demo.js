@@ -17,7 +17,7 @@ done(async () => {
 		await page.waitForFunction(() => document.querySelector('[data-filter=all]').getAttribute('aria-pressed') === 'true' && document.querySelectorAll('#conversations button').length === 50);
 		await page.click('#more-conversations');
 		await page.waitForFunction(() => document.getElementById('more-conversations').hidden);
-		is(`${lang}: conversations in the list`, await page.locator('#conversations button').count(), 80);
+		await is(`${lang}: conversations in the list`, () => page.locator('#conversations button').count(), 80);
 		for (const id of await page.evaluate(() => [...document.querySelectorAll('#conversations li')].map((e) => e.dataset.id))) {
 			await page.locator(`#conversations li[data-id="${id}"] button`).click();
 			await page.waitForFunction((x) => document.querySelector(`#conversations li[data-id="${x}"] button`).getAttribute('aria-current') === 'true' && document.querySelector('#messages .bubble'), id);
@@ -36,7 +36,7 @@ done(async () => {
 	is('messages without content', broken, 0);
 	number('kinds', broken);
 	number('internal', found);
-	is('the page itself does not scroll', await page.evaluate(() => document.scrollingElement.scrollHeight - innerHeight), 0);
+	await is('the page itself does not scroll', () => page.evaluate(() => document.scrollingElement.scrollHeight - innerHeight), 0);
 	is('nobody else was asked for anything', b.foreign.join(' '), '');
 	await b.context.close();
 });

@@ -49,8 +49,8 @@ async function idle(page) {
 	const touched = await page.evaluate(() => window.touched);
 	is('fault 1: nodes replaced by an idle poll', touched, 0);
 	number('nodes', touched);
-	is('fault 1: the selection stays', await page.evaluate(() => getSelection().toString()), 'Добрый день');
-	is('fault 1: the focus stays', await page.evaluate(() => document.activeElement.closest('#conversations') !== null), true);
+	await is('fault 1: the selection stays', () => page.evaluate(() => getSelection().toString()), 'Добрый день');
+	await is('fault 1: the focus stays', () => page.evaluate(() => document.activeElement.closest('#conversations') !== null), true);
 	number('focus', await page.evaluate(() => (getSelection().toString() ? 0 : 1) + (document.activeElement.closest('#conversations') ? 0 : 1)));
 }
 
@@ -71,7 +71,7 @@ async function voice(page) {
 	}
 	await page.locator('#messages .text', { hasText: /^ещё 30$/ }).waitFor();
 	await page.waitForFunction(() => window.voice.played.length > 0 && window.voice.played.end(0) > 5);
-	is('fault 1: the voice message plays on through 30 arrivals', await page.evaluate(() => window.voice.isConnected && !window.voice.paused), true);
+	await is('fault 1: the voice message plays on through 30 arrivals', () => page.evaluate(() => window.voice.isConnected && !window.voice.paused), true);
 	number('voice', await page.evaluate(() => (window.voice.isConnected && !window.voice.paused ? 30 : 0)));
 	await page.evaluate(() => window.voice.pause());
 }
@@ -80,14 +80,14 @@ async function drafts(page) {
 	await open(page, 'Клиент 7');
 	await page.fill('#text', 'для седьмого');
 	await open(page, 'Клиент 8');
-	is('fault 2: no draft of another customer', await page.inputValue('#text'), '');
+	await is('fault 2: no draft of another customer', () => page.inputValue('#text'), '');
 	await page.fill('#text', 'для восьмого');
 	await open(page, 'Клиент 7');
-	is('fault 2: the own draft is there again', await page.inputValue('#text'), 'для седьмого');
+	await is('fault 2: the own draft is there again', () => page.inputValue('#text'), 'для седьмого');
 	await page.reload();
 	await conversation(page, 'Клиент 8').waitFor();
 	await open(page, 'Клиент 8');
-	is('fault 2: also after a reload', await page.inputValue('#text'), 'для восьмого');
+	await is('fault 2: also after a reload', () => page.inputValue('#text'), 'для восьмого');
 	await page.fill('#text', '');
 	await open(page, 'Клиент 7');
 	await page.fill('#text', '');
@@ -101,16 +101,16 @@ async function errors(page) {
 	const mine = message(page, 'Оплата картой');
 	await mine.locator('.error').waitFor();
 	await polls(page, 4);
-	is('fault 3: the error stays on its message', await mine.locator('.error').isVisible(), true);
-	is('fault 3: with Retry and Cancel', await mine.locator('.error button').count(), 2);
+	await is('fault 3: the error stays on its message', () => mine.locator('.error').isVisible(), true);
+	await is('fault 3: with Retry and Cancel', () => mine.locator('.error button').count(), 2);
 	await page.reload();
 	await conversation(page, 'anna').waitFor();
 	await open(page, 'anna');
-	is('fault 3: also after a reload', await mine.locator('.error').isVisible(), true);
+	await is('fault 3: also after a reload', () => mine.locator('.error').isVisible(), true);
 	await page.unroute(/\/instagram\/send/);
 	await mine.locator('.error button').first().click();
 	await mine.locator('.ticks.accepted').waitFor();
-	is('fault 3: Retry sends it', await mine.count(), 1);
+	await is('fault 3: Retry sends it', () => mine.count(), 1);
 }
 
 async function queued(page) {
@@ -121,14 +121,14 @@ async function queued(page) {
 	const mine = message(page, 'Ждём курьера').last();
 	await mine.waitFor();
 	await polls(page, 3);
-	unlike('fault 4: what waits is not called "not sent"', await mine.innerText(), /not sent|не отправлено/i);
-	like('fault 4: it says that it is tried again', await mine.innerText(), /Not gone out yet/);
+	await unlike('fault 4: what waits is not called "not sent"', () => mine.innerText(), /not sent|не отправлено/i);
+	await like('fault 4: it says that it is tried again', () => mine.innerText(), /Not gone out yet/);
 	await mine.locator('.wait button', { hasText: 'Cancel' }).click();
 	await mine.locator('.error', { hasText: 'Not sent' }).waitFor();
 	await control('reset', {});
 	await mine.locator('.error button', { hasText: 'Retry' }).click();
 	await mine.locator('.ticks.accepted').waitFor({ timeout: 300000 });
-	is('fault 4: cancelled, then sent after all', await mine.locator('.error').count(), 0);
+	await is('fault 4: cancelled, then sent after all', () => mine.locator('.error').count(), 0);
 }
 
 // words that a customer sent in other forms than text
@@ -146,7 +146,7 @@ async function kinds(page) {
 	for (const [re, what] of shown)
 		like(`fault 5: shown: ${what}`, words, re);
 	is('fault 5: and each once', words.match(/Невский/g).length, 1);
-	is('fault 5: the place leads to a map', await page.locator('#messages a[href*="59.93"]').count(), 1);
+	await is('fault 5: the place leads to a map', () => page.locator('#messages a[href*="59.93"]').count(), 1);
 	unlike('fault 5: no internal word', words, /\b(location|contact|poll|group_invite|text|reply_to|waiting|none)\b/);
 	await open(page, 'olga_k');
 	await message(page, 'последнее').waitFor();
@@ -187,11 +187,11 @@ async function late(page) {
 	await open(page, 'Клиент 8');
 	await quiet(page);
 	await held(page, /\/conversations\?/, () => arrives('79990000010', 'Клиент 10', 'пока список в пути'), () => page.click('[data-filter=all]'));
-	is('late list: who wrote meanwhile is there', await conversation(page, 'пока список в пути').count(), 1);
+	await is('late list: who wrote meanwhile is there', () => conversation(page, 'пока список в пути').count(), 1);
 	await open(page, 'Клиент 9');
 	await quiet(page);
 	await held(page, /\/messages\?/, () => arrives('79990000008', 'Клиент 8', 'пока переписка в пути'), () => conversation(page, 'Клиент 8').click());
-	is('late thread: what came meanwhile is there', await message(page, 'пока переписка в пути').count(), 1);
+	await is('late thread: what came meanwhile is there', () => message(page, 'пока переписка в пути').count(), 1);
 	await page.click('[data-filter=unanswered]');
 }
 // nobody answers any more, as after a change of networks; the page is told that it is online again

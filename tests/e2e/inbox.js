@@ -20,36 +20,36 @@ async function english() {
 	await shot(page, 'login');
 	await login(page, 'wrong');
 	await page.waitForSelector('#login-error:not([hidden])');
-	like('a wrong link: it says so', await page.textContent('#login-error'), /^This link is not valid/);
-	is('and shows no inbox', await page.isVisible('#inbox'), false);
+	await like('a wrong link: it says so', () => page.textContent('#login-error'), /^This link is not valid/);
+	await is('and shows no inbox', () => page.isVisible('#inbox'), false);
 	b.complaints.length = 0;	// the 401 above
 
 	await login(page, LINK);
 	await conversation(page, 'line 60').waitFor();
-	is('the conversations are listed', await page.locator('#conversations button').count(), 3);
-	is('the newest is first', await page.locator('#conversations strong').first().textContent(), 'bert');
-	is('with what is unread', await conversation(page, 'line 60').locator('.unread > span').first().textContent(), '60');
+	await is('the conversations are listed', () => page.locator('#conversations button').count(), 3);
+	await is('the newest is first', () => page.locator('#conversations strong').first().textContent(), 'bert');
+	await is('with what is unread', () => conversation(page, 'line 60').locator('.unread > span').first().textContent(), '60');
 
 	await conversation(page, 'line 60').click();
 	await message(page, 'line 60').waitFor();
 	like('a conversation has an address', page.url(), /#instagram\/\d+$/);
-	is('it opens at the newest message', await page.evaluate(() => { const s = document.getElementById('scroll'); return s.scrollHeight - s.scrollTop - s.clientHeight < 3; }), true);
+	await is('it opens at the newest message', () => page.evaluate(() => { const s = document.getElementById('scroll'); return s.scrollHeight - s.scrollTop - s.clientHeight < 3; }), true);
 	await page.evaluate(() => { document.getElementById('scroll').scrollTop = 0; });
 	await page.locator('#messages .text', { hasText: /^line 1$/ }).waitFor();
-	is('the page before comes by scrolling', await page.locator('#messages li').count(), 60);
-	is('in their order', await page.locator('#messages li .text').first().textContent(), 'line 1');
+	await is('the page before comes by scrolling', () => page.locator('#messages li').count(), 60);
+	await is('in their order', () => page.locator('#messages li .text').first().textContent(), 'line 1');
 
 	await conversation(page, 'bold').click();
 	await page.locator('#messages li').waitFor();
-	is('hostile text stays text', await page.textContent('#messages li .text'),
+	await is('hostile text stays text', () => page.textContent('#messages li .text'),
 		'<img src=x onerror="window.pwned=1"><b>bold</b>');
-	like('a hostile name too', await page.textContent('#who'), /<script>window\.pwned=2<\/script>/);
-	is('no element was made of it', await page.locator('#messages img, #messages b, #who script').count(), 0);
-	is('nothing of it ran', await page.evaluate(() => typeof window.pwned), 'undefined');
+	await like('a hostile name too', () => page.textContent('#who'), /<script>window\.pwned=2<\/script>/);
+	await is('no element was made of it', () => page.locator('#messages img, #messages b, #who script').count(), 0);
+	await is('nothing of it ran', () => page.evaluate(() => typeof window.pwned), 'undefined');
 
 	await page.fill('#search', 'доставка');
 	await page.waitForFunction(() => document.querySelectorAll('#conversations button').length === 1);
-	is('the search finds words', await page.locator('#conversations strong').textContent(), 'uanna');
+	await is('the search finds words', () => page.locator('#conversations strong').textContent(), 'uanna');
 	await page.fill('#search', '');
 	await page.waitForFunction(() => document.querySelectorAll('#conversations button').length === 3);
 
@@ -59,30 +59,30 @@ async function english() {
 	await page.click('#composer button:text("Send")');
 	const answer = page.locator('#messages li.outbound', { hasText: 'Доставка 300 ₽' });
 	await answer.waitFor();
-	is('the field is empty again', await page.inputValue('#text'), '');
+	await is('the field is empty again', () => page.inputValue('#text'), '');
 	await answer.locator('.ticks.accepted').waitFor();
 	await page.waitForFunction(() => /anna/.test([...document.querySelectorAll('#messages li.outbound .meta')].at(-1).textContent));
-	is('with who wrote it', await answer.count(), 1);
-	like('with its state in words', await answer.locator('.ticks').textContent(), /sent$/);
+	await is('with who wrote it', () => answer.count(), 1);
+	await like('with its state in words', () => answer.locator('.ticks').textContent(), /sent$/);
 
 	await fetch(`${url}/instagram/webhook`, { method: 'POST', body: fs.readFileSync(LATER),
 		headers: { 'Content-Type': 'application/json', 'X-Webhook-Secret': SECRET } });
 	const later = page.locator('#messages li.inbound', { hasText: 'самовывоз' });
 	await later.waitFor();
-	is('a message that comes meanwhile appears by itself', await later.count(), 1);
-	is('and the answer stands once', await answer.count(), 1);
+	await is('a message that comes meanwhile appears by itself', () => later.count(), 1);
+	await is('and the answer stands once', () => answer.count(), 1);
 	await shot(page, 'wide');
 
 	await page.reload();
 	await message(page, 'самовывоз').waitFor();
-	is('a reload keeps the conversation', await page.textContent('#who'), 'uanna');
-	is('she stays signed in', await page.isVisible('#login'), false);
-	is('and is stored nowhere else', await page.evaluate(() => localStorage.length + document.cookie.length), 0);
+	await is('a reload keeps the conversation', () => page.textContent('#who'), 'uanna');
+	await is('she stays signed in', () => page.isVisible('#login'), false);
+	await is('and is stored nowhere else', () => page.evaluate(() => localStorage.length + document.cookie.length), 0);
 	await page.click('#menu summary');
 	await page.click('#logout');
 	await page.waitForSelector('#login:not([hidden])');
-	is('after leaving nothing is kept', await page.evaluate(() => sessionStorage.length + localStorage.length), 0);
-	is('and so are the messages', await page.textContent('#messages'), '');
+	await is('after leaving nothing is kept', () => page.evaluate(() => sessionStorage.length + localStorage.length), 0);
+	await is('and so are the messages', () => page.textContent('#messages'), '');
 	is('nobody else was asked for anything', b.foreign.join(' '), '');
 	is('the browser had nothing to complain of', b.complaints.filter((c) => !/40[14]/.test(c)).join(' | '), '');
 	await b.context.close();
@@ -93,34 +93,34 @@ async function russian() {
 	const { page } = b;
 	await page.goto(`${url}/instagram/inbox/`);
 	await page.waitForSelector('#login:not([hidden])');
-	is('Russian: the button', await page.textContent('#login button'), 'Открыть');
-	is('Russian: the language of the page', await page.getAttribute('html', 'lang'), 'ru');
+	await is('Russian: the button', () => page.textContent('#login button'), 'Открыть');
+	await is('Russian: the language of the page', () => page.getAttribute('html', 'lang'), 'ru');
 	await login(page, 'нет');
 	await page.waitForSelector('#login-error:not([hidden])');
-	like('Russian: a wrong link', await page.textContent('#login-error'), /^Ссылка недействительна/);
+	await like('Russian: a wrong link', () => page.textContent('#login-error'), /^Ссылка недействительна/);
 	await page.goto('about:blank');
 	await page.goto(RU_LINK);	// as she would open it
 	await page.click('[data-filter=all]');
 	await conversation(page, 'uanna').waitFor();
 	is('Russian: the link\'s token leaves the address', page.url().includes('login='), false);
-	is('Russian: the search field', await page.getAttribute('#search', 'placeholder'), 'Поиск: имя, номер, слова');
+	await is('Russian: the search field', () => page.getAttribute('#search', 'placeholder'), 'Поиск: имя, номер, слова');
 	await shot(page, 'phone-list');
 	await conversation(page, 'uanna').click();
 	const answer = page.locator('#messages li.outbound', { hasText: 'Доставка 300 ₽' });
 	await answer.waitFor();
-	like('Russian: the state of a message', await answer.locator('.ticks').textContent(), /отправлено$/);
-	is('Russian: the button to send', await page.textContent('#submit'), 'Отправить');
+	await like('Russian: the state of a message', () => answer.locator('.ticks').textContent(), /отправлено$/);
+	await is('Russian: the button to send', () => page.textContent('#submit'), 'Отправить');
 	await shot(page, 'phone');
 	const wide = await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
 	is('a phone need not scroll sideways', wide, true);
-	is('a phone shows the list or a conversation', await page.isVisible('#conversations'), false);
-	is('Russian: the way back', await page.getAttribute('#back', 'aria-label'), 'К списку');
+	await is('a phone shows the list or a conversation', () => page.isVisible('#conversations'), false);
+	await is('Russian: the way back', () => page.getAttribute('#back', 'aria-label'), 'К списку');
 	await page.click('#back');
 	await conversation(page, 'uanna').waitFor();
-	is('and it leads to the list', await page.isVisible('#thread'), false);
+	await is('and it leads to the list', () => page.isVisible('#thread'), false);
 	await page.selectOption('#choices select', 'whatsapp');
 	await page.waitForFunction(() => document.querySelectorAll('#conversations button').length === 0);
-	like('WhatsApp has no conversation yet', await page.textContent('#list-empty'), /пока нет переписок/);
+	await like('WhatsApp has no conversation yet', () => page.textContent('#list-empty'), /пока нет переписок/);
 	await b.context.close();
 }
 
@@ -132,8 +132,8 @@ async function reader() {
 	await page.click('[data-filter=all]');	// answered by now
 	await conversation(page, 'uanna').click();
 	await message(page, 'Сколько стоит').waitFor();
-	is('who may read has no field to write', await page.isVisible('#composer'), false);
-	like('and is told so', await page.innerText('#read-only'), /read here, but not answer/);
+	await is('who may read has no field to write', () => page.isVisible('#composer'), false);
+	await like('and is told so', () => page.innerText('#read-only'), /read here, but not answer/);
 	await b.context.close();
 }
 

@@ -9,6 +9,7 @@ const path = require('path');
 const { is, like, openBrowser, conversation, message, done, number } = require('./browser');
 const stub = require('./stub');
 const views = require('./views');
+const { settled, openAt } = views;
 const { INTERNAL } = require('./words');
 const { SHOTS } = process.env;
 
@@ -16,7 +17,6 @@ const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const DESK = { width: 1200, height: 800 }, PHONE = { width: 390, height: 780 };
 const start = async (fill) => { const w = (fill || views.fill)(stub.world()); return { w, ...await stub.serve(w) }; };
 const shows = (page) => page.waitForFunction(() => !document.getElementById('login').hidden || document.querySelector('#conversations button'));
-const settled = (page) => page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r))));
 
 const ten = {
 	login: async (page, s) => { s.w.signedIn = false; await page.goto(`${s.url}/inbox/`); await shows(page); },
@@ -30,10 +30,6 @@ const ten = {
 	tools: async (page, s) => { await openAt(page, s, '#instagram/1', 'Спасибо большое'); await page.click('#more-tools summary'); },
 	owner: async (page, s) => { await page.goto(`${s.url}/inbox/#owner`); await page.locator('#owner .verdict').waitFor(); },
 };
-async function openAt(page, s, hash, words) {
-	await page.goto(`${s.url}/inbox/${hash}`);
-	await message(page, words).first().waitFor();
-}
 
 
 async function looks(locale, scheme, phone) {
@@ -91,13 +87,13 @@ async function hostile() {
 	await settled(page);
 	for (const e of await page.locator('#messages .quote, #messages .picture').all())
 		await e.click({ force: true, timeout: 1000 }).catch(() => {});
-	is('hostile text: scripts that ran', await page.evaluate(() => window.pwned), 0);
-	is('hostile text: reports of the content security policy', (await page.evaluate(() => window.reports)).join(' '), '');
-	is('hostile text: elements made of it', await page.locator('#messages script, #messages iframe, #messages svg, #messages style, #messages b, #messages math, #messages [onclick], #messages [onerror]').count(), 0);
-	is('hostile text: addresses that are not http', await page.evaluate(() => [...document.querySelectorAll('#messages a')].filter((a) => !/^(https?|tel|mailto|blob):/.test(a.href)).length), 0);
+	await is('hostile text: scripts that ran', () => page.evaluate(() => window.pwned), 0);
+	await is('hostile text: reports of the content security policy', async () => (await page.evaluate(() => window.reports)).join(' '), '');
+	await is('hostile text: elements made of it', () => page.locator('#messages script, #messages iframe, #messages svg, #messages style, #messages b, #messages math, #messages [onclick], #messages [onerror]').count(), 0);
+	await is('hostile text: addresses that are not http', () => page.evaluate(() => [...document.querySelectorAll('#messages a')].filter((a) => !/^(https?|tel|mailto|blob):/.test(a.href)).length), 0);
 	number('csp', await page.evaluate(() => window.pwned + window.reports.length));
-	is('hostile text: it is all there', await page.evaluate((all) => all.filter((x) => ![...document.querySelectorAll('#messages .text')].some((e) => e.textContent === x)).length, views.HOSTILE), 0);
-	is('links tell nothing about us', await page.evaluate(() => [...document.querySelectorAll('#messages a[target]')].every((a) => a.rel === 'noopener noreferrer')), true);
+	await is('hostile text: it is all there', () => page.evaluate((all) => all.filter((x) => ![...document.querySelectorAll('#messages .text')].some((e) => e.textContent === x)).length, views.HOSTILE), 0);
+	await is('links tell nothing about us', () => page.evaluate(() => [...document.querySelectorAll('#messages a[target]')].every((a) => a.rel === 'noopener noreferrer')), true);
 	is('hostile text: what others were asked', b.foreign.filter((u) => !u.startsWith(s.url)).join(' '), '');
 	await b.context.close();
 	s.close();
@@ -115,88 +111,88 @@ async function answering() {
 	await page.dblclick('#submit');
 	await page.keyboard.press('Enter');
 	await message(page, 'Один раз').locator('.ticks.accepted').waitFor();
-	is('a double click sends once', w.sent.filter((m) => m.message === 'Один раз').length, 1);
-	is('who answered is on the bubble', await message(page, 'Один раз').locator('.meta').innerText().then((x) => /anna/.test(x)), true);
+	await is('a double click sends once', () => w.sent.filter((m) => m.message === 'Один раз').length, 1);
+	await is('who answered is on the bubble', () => message(page, 'Один раз').locator('.meta').innerText().then((x) => /anna/.test(x)), true);
 	// a quote
 	await message(page, 'Спасибо большое').hover();
 	await message(page, 'Спасибо большое').locator('.tool').first().click();
 	await page.fill('#text', 'Рады помочь');
 	await page.keyboard.press('Enter');
 	await message(page, 'Рады помочь').waitFor();
-	is('a quote goes out as one', w.sent.at(-1).replyTo, w.messages[1].find((m) => m.content === 'Спасибо большое!').messageId);
+	await is('a quote goes out as one', () => w.sent.at(-1).replyTo, w.messages[1].find((m) => m.content === 'Спасибо большое!').messageId);
 	// pictures: chosen, pasted
 	await page.setInputFiles('#file', { name: 'эскиз.png', mimeType: 'image/png', buffer: stub.PNG });
 	await page.waitForFunction(() => !document.getElementById('submit').disabled);
 	await page.click('#submit');
 	await page.locator('#messages li.outbound .picture').last().waitFor();
-	like('a picture goes out by its upload', JSON.stringify(w.sent.at(-1).attachments), /^\[\{"upload":"u\d+","type":"image","name":"эскиз.png"\}\]$/);
+	await like('a picture goes out by its upload', () => JSON.stringify(w.sent.at(-1).attachments), /^\[\{"upload":"u\d+","type":"image","name":"эскиз.png"\}\]$/);
 	await page.evaluate(() => {
 		const data = new DataTransfer();
 		data.items.add(new File([new Uint8Array([1, 2, 3])], 'paste.png', { type: 'image/png' }));
 		document.getElementById('text').dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
 	});
 	await page.locator('#files li', { hasText: 'paste.png' }).waitFor();
-	is('a pasted picture waits to be sent', await page.locator('#files li').count(), 1);
+	await is('a pasted picture waits to be sent', () => page.locator('#files li').count(), 1);
 	await page.reload();
 	await page.locator('#files li', { hasText: 'paste.png' }).waitFor();
-	is('and lasts through a reload', await page.locator('#files li').count(), 1);
+	await is('and lasts through a reload', () => page.locator('#files li').count(), 1);
 	await page.locator('#files button').click();
 	// saved replies
 	await page.fill('#text', '/достав');
 	await page.locator('#canned button').first().click();
-	like('a saved reply by /', await page.inputValue('#text'), /^Доставка по городу/);
+	await like('a saved reply by /', () => page.inputValue('#text'), /^Доставка по городу/);
 	await page.fill('#text', '');
 	// a reaction
 	await message(page, 'Спасибо большое').hover();
 	await message(page, 'Спасибо большое').locator('.tool').nth(1).click();
 	await page.locator('.react-menu button').first().click();
 	await message(page, 'Спасибо большое').locator('.reactions').waitFor();
-	is('a reaction goes out', w.sent.at(-1).action, 'react');
+	await is('a reaction goes out', () => w.sent.at(-1).action, 'react');
 	// an error of the server's, then Retry
 	await message(page, 'Отправил эскиз').locator('.error button').first().click();
 	await message(page, 'Отправил эскиз').locator('.ticks.accepted').waitFor();
-	is('Retry of a failed message', await message(page, 'Отправил эскиз').locator('.error').count(), 0);
+	await is('Retry of a failed message', () => message(page, 'Отправил эскиз').locator('.error').count(), 0);
 	// refused by the server: the words come back by Cancel
 	w.fail = { status: 422, code: 'window_closed', message: 'window' };
 	await page.fill('#text', 'Поздно');
 	await page.click('#submit');
 	await message(page, 'Поздно').locator('.error').waitFor();
-	like('a refusal: reason and advice', await message(page, 'Поздно').locator('.error').innerText(), /time for replies is over[\s\S]*until the customer writes again/);
+	await like('a refusal: reason and advice', () => message(page, 'Поздно').locator('.error').innerText(), /time for replies is over[\s\S]*until the customer writes again/);
 	await message(page, 'Поздно').locator('.error button', { hasText: 'Cancel' }).click();
-	is('Cancel gives the words back', await page.inputValue('#text'), 'Поздно');
+	await is('Cancel gives the words back', () => page.inputValue('#text'), 'Поздно');
 	w.fail = null;
 	await page.fill('#text', '');
 	// labels, notes, done
 	await page.click('#more-tools summary');
 	await page.locator('.panel label', { hasText: 'срочно' }).click();
 	await page.locator('#conversations button', { hasText: '#срочно' }).waitFor();
-	is('a label is set', w.conversations[0].labels.includes('срочно'), true);
+	await is('a label is set', () => w.conversations[0].labels.includes('срочно'), true);
 	if (await page.isHidden('#note'))
 		await page.click('#more-tools summary');
 	await page.fill('#note', 'перезвонить в среду');
 	await page.click('.panel button:has-text("Save note")');
 	await page.locator('#messages .note', { hasText: 'перезвонить' }).waitFor();
-	is('a note stands in the thread', w.notes[1].at(-1).by, 'anna');
+	await is('a note stands in the thread', () => w.notes[1].at(-1).by, 'anna');
 	await page.click('#done');
 	await page.waitForFunction(() => /Reopen/.test(document.getElementById('done').textContent));
-	is('done', w.conversations[0].done, true);
+	await is('done', () => w.conversations[0].done, true);
 	// the window of time
 	await conversation(page, 'hassan').click();
 	await message(page, 'دبي').waitFor();
-	is('after 24 hours a person must say so', await page.isVisible('#human-box'), true);
+	await is('after 24 hours a person must say so', () => page.isVisible('#human-box'), true);
 	await page.fill('#text', 'Yes, to Dubai too');
-	is('and unasked nothing is set', await page.isDisabled('#submit'), true);
+	await is('and unasked nothing is set', () => page.isDisabled('#submit'), true);
 	await page.check('#human');
 	await page.click('#submit');
 	await message(page, 'to Dubai too').waitFor();
-	is('ticked, it goes out as a person\'s', w.sent.at(-1).humanAgent, true);
-	is('Arabic is written from the right', await page.evaluate(() => getComputedStyle([...document.querySelectorAll('#messages .text')].find((e) => /دبي/.test(e.textContent))).direction), 'rtl');
+	await is('ticked, it goes out as a person\'s', () => w.sent.at(-1).humanAgent, true);
+	await is('Arabic is written from the right', () => page.evaluate(() => getComputedStyle([...document.querySelectorAll('#messages .text')].find((e) => /دبي/.test(e.textContent))).direction), 'rtl');
 	await page.click('[data-filter=all]');
 	await conversation(page, 'Emily').click();
 	await message(page, 'open on Sunday').waitFor();
-	is('closed: nothing can be written', await page.isEditable('#text'), false);
-	like('and it says why', await page.innerText('#window'), /Replies closed on .* as soon as the customer writes/);
-	is('an answer from the phone says so', /from the phone/.test(await message(page, '11 to 17').innerText()), true);
+	await is('closed: nothing can be written', () => page.isEditable('#text'), false);
+	await like('and it says why', () => page.innerText('#window'), /Replies closed on .* as soon as the customer writes/);
+	await is('an answer from the phone says so', async () => /from the phone/.test(await message(page, '11 to 17').innerText()), true);
 	await b.context.close();
 	s.close();
 }
@@ -217,13 +213,13 @@ async function drafts() {
 	await page.reload();
 	await page.locator('#messages li', { hasText: 'Девочки' }).waitFor();
 	await expect('черновик 2', 2);
-	is('the list shows a draft', await conversation(page, 'Мария').locator('.last').innerText(), 'Draft: черновик 1');
+	await is('the list shows a draft', () => conversation(page, 'Мария').locator('.last').innerText(), 'Draft: черновик 1');
 	// the session ends under her hands
 	await page.fill('#text', 'черновик 2 длиннее');
 	w.signedIn = false;
 	w.say(9, 'inbound', 'толчок', { ago: 0 });
 	await page.waitForSelector('#login:not([hidden])');
-	is('expiry: nothing of people\'s words stays on the page', await page.evaluate(() => document.getElementById('messages').textContent + document.getElementById('conversations').textContent), '');
+	await is('expiry: nothing of people\'s words stays on the page', () => page.evaluate(() => document.getElementById('messages').textContent + document.getElementById('conversations').textContent), '');
 	await page.fill('#token', `${s.url}/inbox/#login=good`);
 	await page.click('#login button');
 	await page.locator('#messages li', { hasText: 'Девочки' }).waitFor();
@@ -240,7 +236,7 @@ async function drafts() {
 	await expect('следом', 2);
 	await message(page, 'в пустоту').locator('.error button').first().click();
 	await message(page, 'в пустоту').locator('.ticks.accepted').waitFor();
-	is('what was sent into the void is sent once', w.sent.filter((m) => m.message === 'в пустоту').length, 1);
+	await is('what was sent into the void is sent once', () => w.sent.filter((m) => m.message === 'в пустоту').length, 1);
 	await open(1, 'instagram');
 	await expect('черновик 1', 1);
 	// another person at the same computer
@@ -255,7 +251,7 @@ async function drafts() {
 	await page.goto('about:blank');
 	await page.goto(`${s.url}/inbox/#login=used`);
 	await page.waitForSelector('#login-error:not([hidden])');
-	like('a used link says so', await page.innerText('#login-error'), /already been used/);
+	await like('a used link says so', () => page.innerText('#login-error'), /already been used/);
 	is('and leaves the address', page.url().includes('used'), false);
 	await b.context.close();
 	s.close();
@@ -290,7 +286,7 @@ async function longThread() {
 	s.w.say(1, 'inbound', 'пришло', { ago: 0 });
 	await page.waitForFunction(() => !window.scrollUp && document.querySelector('#messages li:last-child .text').textContent === 'пришло');
 	await settled(page);
-	is('who scrolls up while a message arrives is not pulled down', Math.round(await page.evaluate(() => document.getElementById('scroll').scrollTop) / 100), 15);
+	await is('who scrolls up while a message arrives is not pulled down', async () => Math.round(await page.evaluate(() => document.getElementById('scroll').scrollTop) / 100), 15);
 	await page.evaluate(() => { const b = document.getElementById('scroll'); b.scrollTop = b.scrollHeight; });
 	await settled(page);
 	let most = 0, jumps = 0;
@@ -310,7 +306,7 @@ async function longThread() {
 	is('what is read stays in its place (px)', jumps < 2, true);
 	await page.click('#latest');
 	await message(page, 'пришло').waitFor();
-	is('and one press leads to the newest', await page.evaluate(() => { const x = document.getElementById('scroll'); return x.scrollHeight - x.scrollTop - x.clientHeight < 5; }), true);
+	await is('and one press leads to the newest', () => page.evaluate(() => { const x = document.getElementById('scroll'); return x.scrollHeight - x.scrollTop - x.clientHeight < 5; }), true);
 	await b.context.close();
 	s.close();
 	return most;
@@ -335,7 +331,7 @@ async function keyboard() {
 	await page.keyboard.press('Enter');
 	reached('it opens', await page.isVisible('#logout'));
 	await page.keyboard.press('Escape');
-	is('keyboard: Escape closes it', await page.isVisible('#logout'), false);
+	await is('keyboard: Escape closes it', () => page.isVisible('#logout'), false);
 	reached('the search', await reach('#search'));
 	reached('the filters', await reach('[data-filter=all]'));
 	reached('a conversation', await reach('#conversations button'));
@@ -345,7 +341,7 @@ async function keyboard() {
 	await page.keyboard.type('С клавиатуры');
 	await page.keyboard.press('Enter');
 	await message(page, 'С клавиатуры').waitFor();
-	is('keyboard: an answer', s.w.sent.at(-1).message, 'С клавиатуры');
+	await is('keyboard: an answer', () => s.w.sent.at(-1).message, 'С клавиатуры');
 	for (let i = 0; i < 12 && !await page.evaluate(() => document.activeElement.closest('#messages') !== null); i++)
 		await page.keyboard.press('Shift+Tab');
 	reached('the messages', await page.evaluate(() => document.activeElement.closest('#messages li') !== null));
@@ -383,7 +379,7 @@ async function live() {
 	// looks from then until it is asked for; how long the page takes to show it is the machine's affair
 	const asked = s.w.calls.slice(before), first = asked.findIndex((c) => /changes/.test(c));
 	is('a message is there after the next look at the tick file', first >= 0 && asked.slice(0, first).filter((c) => /tick/.test(c)).length <= 2, true);
-	is('and in the list of the other tab', await conversation(page, 'с дочкой').count(), 1);
+	await is('and in the list of the other tab', () => conversation(page, 'с дочкой').count(), 1);
 	await page.waitForFunction(() => /^\(\d+\) dmbox$/.test(document.title));
 	await b.context.close();
 	s.close();
@@ -401,35 +397,35 @@ async function details() {
 	});
 	let b = await openBrowser('ru-RU', PHONE, { hasTouch: true, isMobile: true }), page = b.page;
 	await openAt(page, s, '#instagram/1', 'тогда две');
-	is('a phone number is not broken over lines', await message(page, 'тогда две').locator('a[href^=tel]').evaluate((e) => e.getClientRects().length), 1);
+	await is('a phone number is not broken over lines', () => message(page, 'тогда две').locator('a[href^=tel]').evaluate((e) => e.getClientRects().length), 1);
 	await page.fill('#text', 'Длинный ответ\nв две строки, и ещё немного слов, чтобы строка перенеслась на следующую, как это бывает');
-	is('the field grows with the words on a phone', await page.evaluate(() => { const a = document.getElementById('text'); return a.scrollHeight <= a.clientHeight + 1 && a.rows > 3; }), true);
+	await is('the field grows with the words on a phone', () => page.evaluate(() => { const a = document.getElementById('text'); return a.scrollHeight <= a.clientHeight + 1 && a.rows > 3; }), true);
 	await page.fill('#text', '');
-	is('and shrinks again', await page.evaluate(() => document.getElementById('text').rows), 1);
+	await is('and shrinks again', () => page.evaluate(() => document.getElementById('text').rows), 1);
 	await page.fill('#text', 'С клавиатурой');
 	await page.keyboard.press('Enter');
-	is('Enter makes a line where the keyboard is on the screen', await page.inputValue('#text'), 'С клавиатурой\n');
+	await is('Enter makes a line where the keyboard is on the screen', () => page.inputValue('#text'), 'С клавиатурой\n');
 	await page.keyboard.press('Control+Enter');
 	await message(page, 'С клавиатурой').waitFor();
-	is('and Ctrl-Enter sends everywhere', s.w.sent.at(-1).message, 'С клавиатурой');
+	await is('and Ctrl-Enter sends everywhere', () => s.w.sent.at(-1).message, 'С клавиатурой');
 	await ten.owner(page, s);
-	is('the words of the chart keep their size on a phone', await page.evaluate(() => Math.min(...[...document.querySelectorAll('#owner .chart text')].map((e) => e.getBoundingClientRect().height)) >= 9), true);
-	is('a field stands beside its label', await page.evaluate(() => ['new-person', 'new-role'].filter((id) => { const f = document.getElementById(id).getBoundingClientRect(), l = document.querySelector(`label[for=${id}]`).getBoundingClientRect(); return l.top > f.bottom || l.bottom < f.top; }).join(' ')), '');
+	await is('the words of the chart keep their size on a phone', () => page.evaluate(() => Math.min(...[...document.querySelectorAll('#owner .chart text')].map((e) => e.getBoundingClientRect().height)) >= 9), true);
+	await is('a field stands beside its label', () => page.evaluate(() => ['new-person', 'new-role'].filter((id) => { const f = document.getElementById(id).getBoundingClientRect(), l = document.querySelector(`label[for=${id}]`).getBoundingClientRect(); return l.top > f.bottom || l.bottom < f.top; }).join(' ')), '');
 	await b.context.close();
 
 	b = await openBrowser('en-US', DESK);
 	page = b.page;
 	await ten.list(page, s);
-	is('all filters are seen on a desk', await page.evaluate(() => { const f = document.getElementById('filters'); return f.scrollWidth <= f.clientWidth; }), true);
-	is('marks stand below their time', await page.evaluate(() => [...document.querySelectorAll('#conversations button')].filter((e) => e.querySelector('.unread') && Math.abs(e.querySelector('.unread').getBoundingClientRect().right - e.querySelector('time').getBoundingClientRect().right) > 1.5).length), 0);
+	await is('all filters are seen on a desk', () => page.evaluate(() => { const f = document.getElementById('filters'); return f.scrollWidth <= f.clientWidth; }), true);
+	await is('marks stand below their time', () => page.evaluate(() => [...document.querySelectorAll('#conversations button')].filter((e) => e.querySelector('.unread') && Math.abs(e.querySelector('.unread').getBoundingClientRect().right - e.querySelector('time').getBoundingClientRect().right) > 1.5).length), 0);
 	await page.fill('#search', 'кружки');
 	await page.waitForFunction(() => document.querySelectorAll('#conversations button').length === 1);
-	is('a search says that it looks at all', await page.getAttribute('[data-filter=all]', 'aria-pressed'), 'true');
+	await is('a search says that it looks at all', () => page.getAttribute('[data-filter=all]', 'aria-pressed'), 'true');
 	await page.click('[data-filter=unread]');
-	is('and a filter ends it', `${await page.inputValue('#search')}|${await page.getAttribute('[data-filter=unread]', 'aria-pressed')}`, '|true');
+	await is('and a filter ends it', async () => `${await page.inputValue('#search')}|${await page.getAttribute('[data-filter=unread]', 'aria-pressed')}`, '|true');
 	await page.click('[data-filter=mine]');
 	await page.waitForFunction(() => !document.getElementById('list-empty').hidden);
-	is('an empty list says what that means', await page.textContent('#list-empty'), 'No conversation is yours at the moment.');
+	await is('an empty list says what that means', () => page.textContent('#list-empty'), 'No conversation is yours at the moment.');
 	await openAt(page, s, '#instagram/1', 'тогда две');
 	const prevented = await page.evaluate(() => ['dragover', 'drop'].map((type) => {
 		const data = new DataTransfer();
@@ -451,12 +447,12 @@ async function details() {
 	const before = s.w.sent.length;
 	await page.fill('#text', '日本');
 	await page.evaluate(() => document.getElementById('text').dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true })));
-	is('Enter that ends a composition sends nothing', `${s.w.sent.length - before} ${await page.inputValue('#text')}`, '0 日本');
+	await is('Enter that ends a composition sends nothing', async () => `${s.w.sent.length - before} ${await page.inputValue('#text')}`, '0 日本');
 	await page.fill('#text', '');
 	await page.click('#more-tools summary');
-	is('the field for a new label says so', await page.getAttribute('#new-label', 'placeholder'), 'New label');
+	await is('the field for a new label says so', () => page.getAttribute('#new-label', 'placeholder'), 'New label');
 	await page.clock.setFixedTime(new Date('2026-03-02T00:20:00Z'));
-	is('an hour ago is a time, past midnight too', await page.evaluate(async () => { const m = await import('./base.js'); return ['2026-03-01T23:10:00Z', '2026-03-01T09:00:00Z', '2026-02-27T09:00:00Z'].map(m.brief).join('; '); }), '11:10 PM; Yesterday; Feb 27');
+	await is('an hour ago is a time, past midnight too', () => page.evaluate(async () => { const m = await import('./base.js'); return ['2026-03-01T23:10:00Z', '2026-03-01T09:00:00Z', '2026-02-27T09:00:00Z'].map(m.brief).join('; '); }), '11:10 PM; Yesterday; Feb 27');
 	await b.context.close();
 	s.close();
 }
@@ -467,8 +463,8 @@ async function troubles() {
 	const { page } = b, { w } = s;
 	await openAt(page, s, '#instagram/1', 'Спасибо большое');
 	// what a sign stands for is written, or said on pointing at it
-	is('Done is a word on a phone, too', await page.evaluate(() => { const r = document.querySelector('#done .word').getBoundingClientRect(); return r.width > 20 && r.height > 8 && r.right <= innerWidth && /Завершить/.test(document.querySelector('#done .word').textContent); }), true);
-	is('every sign has a name and a hint', await page.evaluate(() => [...document.querySelectorAll('button, summary')].filter((e) => e.checkVisibility() && !e.matches('.picture') && !/[\p{L}]/u.test(e.innerText) && !(e.title && (e.getAttribute('aria-label') || '').length > 2)).map((e) => e.id || e.className).join(' ')), '');
+	await is('Done is a word on a phone, too', () => page.evaluate(() => { const r = document.querySelector('#done .word').getBoundingClientRect(); return r.width > 20 && r.height > 8 && r.right <= innerWidth && /Завершить/.test(document.querySelector('#done .word').textContent); }), true);
+	await is('every sign has a name and a hint', () => page.evaluate(() => [...document.querySelectorAll('button, summary')].filter((e) => e.checkVisibility() && !e.matches('.picture') && !/[\p{L}]/u.test(e.innerText) && !(e.title && (e.getAttribute('aria-label') || '').length > 2)).map((e) => e.id || e.className).join(' ')), '');
 	is('the text field tells how many parts without covering anything', await page.evaluate(() => {
 		const a = document.getElementById('text');
 		a.value = 'ж'.repeat(600);
@@ -494,7 +490,7 @@ async function troubles() {
 		await lost;
 		await message(page, words).locator('.ticks.accepted').waitFor();
 		await settled(page);
-		is(`a lost answer: one bubble, and no error (row ${early ? 'before' : 'after'})`, `${await message(page, words).count()} ${await message(page, words).locator('.error').count()}`, '1 0');
+		await is(`a lost answer: one bubble, and no error (row ${early ? 'before' : 'after'})`, async () => `${await message(page, words).count()} ${await message(page, words).locator('.error').count()}`, '1 0');
 	}
 	// signed out in the middle of it
 	await page.fill('#text', 'на полуслове');
@@ -512,14 +508,14 @@ async function troubles() {
 	await page.fill('#text', 'И я пишу то же самое');
 	w.say(1, 'outbound', 'Борис уже ответил', { ago: 0, by: 'boris', status: 'accepted' });
 	await message(page, 'Борис уже ответил').waitFor();
-	like('who writes is told that somebody has answered', await page.innerText('#meanwhile'), /только что ответили \(boris\)/);
+	await like('who writes is told that somebody has answered', () => page.innerText('#meanwhile'), /только что ответили \(boris\)/);
 	await page.tap('#submit');
-	is('and no more once it is sent', await page.isHidden('#meanwhile'), true);
+	await is('and no more once it is sent', () => page.isHidden('#meanwhile'), true);
 	await message(page, 'И я пишу то же самое').locator('.ticks.accepted').waitFor();
 	await page.fill('#text', 'дальше');
 	w.say(1, 'outbound', 'с другой вкладки', { ago: 0, status: 'accepted' });
 	await message(page, 'с другой вкладки').waitFor();
-	is('one\'s own answer from elsewhere is no news', await page.isHidden('#meanwhile'), true);
+	await is('one\'s own answer from elsewhere is no news', () => page.isHidden('#meanwhile'), true);
 	await page.fill('#text', '');
 	// uploads: the conversation is left and come back to, something changes in it meanwhile, the page is loaded anew
 	let release = null;
@@ -541,35 +537,36 @@ async function troubles() {
 	};
 	is('an upload while the conversation changes', await upload(async () => { w.say(1, 'inbound', 'ещё вопрос', { ago: 0 }); await message(page, 'ещё вопрос').waitFor(); }), '1 false');
 	const away = async (words, hash) => { await page.evaluate((h) => { location.hash = h; }, hash); await message(page, words).first().waitFor(); };
-	is('an upload while another conversation is looked at', await upload(async () => { await away('Девочки', '#whatsapp/2'); is('it is not shown there', await page.locator('#files li').count(), 0); await away('ещё вопрос', '#instagram/1'); }), '1 false');
+	is('an upload while another conversation is looked at', await upload(async () => { await away('Девочки', '#whatsapp/2'); await is('it is not shown there', () => page.locator('#files li').count(), 0); await away('ещё вопрос', '#instagram/1'); }), '1 false');
 	await hold();
 	await chosen();
 	await page.locator('#files li', { hasText: 'Загружаем' }).waitFor();
 	await page.reload();
 	await page.locator('#files li', { hasText: 'прервалась' }).waitFor();
-	like('an upload that a reload cut off is said to be', await page.innerText('#files'), /кружка.png: загрузка прервалась/);
+	await like('an upload that a reload cut off is said to be', () => page.innerText('#files'), /кружка.png: загрузка прервалась/);
 	release?.();
 	await page.locator('#files button').first().tap();
 	await page.setInputFiles('#file', { name: 'пусто.png', mimeType: 'image/png', buffer: Buffer.alloc(0) });
-	like('an empty file is called so', await page.innerText('#files'), /пусто.png: Файл пустой/);
+	await page.locator('#files li.error').waitFor();
+	await like('an empty file is called so', () => page.innerText('#files'), /пусто.png: Файл пустой/);
 	await page.locator('#files button').first().tap();
 	// what grows stays at its end: the browser tells of an earlier scroll before it tells of the growth
 	await page.evaluate(() => { const x = document.getElementById('scroll'); x.scrollTop = x.scrollHeight; });
 	await settled(page);
 	await page.evaluate(() => { document.querySelector('#messages li').style.minHeight = '900px'; document.getElementById('scroll').dispatchEvent(new Event('scroll')); });
 	await settled(page);
-	is('a picture that comes late does not hide the newest message', await page.evaluate(() => { const x = document.getElementById('scroll'); return x.scrollHeight - x.scrollTop - x.clientHeight < 5; }), true);
+	await is('a picture that comes late does not hide the newest message', () => page.evaluate(() => { const x = document.getElementById('scroll'); return x.scrollHeight - x.scrollTop - x.clientHeight < 5; }), true);
 	// Back closes a picture and nothing else; what is done leaves the list with its conversation
 	await openAt(page, s, '#instagram/5', 'Длинный рассказ');
 	await page.locator('#messages .picture').first().tap();
 	await page.locator('dialog.viewer').waitFor();
 	await page.goBack();
 	await page.waitForFunction(() => !document.querySelector('dialog.viewer'));
-	is('Back closes a picture', `${await page.isVisible('#thread')} ${page.url().replace(/.*#/, '')}`, 'true instagram/5');
+	await is('Back closes a picture', async () => `${await page.isVisible('#thread')} ${page.url().replace(/.*#/, '')}`, 'true instagram/5');
 	await page.locator('#messages .picture').first().tap();
 	await page.locator('dialog.viewer .close').dispatchEvent('click');
 	await page.waitForFunction(() => !document.querySelector('dialog.viewer') && history.state === null);
-	is('as does its own sign', `${await page.isVisible('#thread')} ${page.url().replace(/.*#/, '')}`, 'true instagram/5');
+	await is('as does its own sign', async () => `${await page.isVisible('#thread')} ${page.url().replace(/.*#/, '')}`, 'true instagram/5');
 	await page.goto('about:blank');
 	await ten.list(page, s);
 	const first = await page.locator('#conversations li').first().getAttribute('data-id');
@@ -580,11 +577,11 @@ async function troubles() {
 	await page.tap('#back');
 	await page.locator('#side').waitFor();
 	await settled(page);
-	is('what is done leaves the list', await page.locator(`#conversations li[data-id="${first}"]`).count(), 0);
+	await is('what is done leaves the list', () => page.locator(`#conversations li[data-id="${first}"]`).count(), 0);
 	await page.tap('[data-filter=failed]');
 	await page.fill('#search', 'ничего такого');
 	await page.waitForFunction(() => !document.getElementById('list-empty').hidden);
-	is('an empty list says so where one looks', await page.evaluate(() => document.getElementById('list-empty').getBoundingClientRect().top < innerHeight / 2), true);
+	await is('an empty list says so where one looks', () => page.evaluate(() => document.getElementById('list-empty').getBoundingClientRect().top < innerHeight / 2), true);
 	await page.fill('#search', '');
 	await page.tap('[data-filter=all]');
 	await page.locator('#conversations button').nth(2).waitFor();
@@ -592,17 +589,17 @@ async function troubles() {
 	await page.route('**/inbox/messages*', (r) => r.abort('internetdisconnected'), { times: 1 });
 	await conversation(page, 'Клуб').tap();
 	await message(page, 'Девочки').first().waitFor();
-	is('a conversation that could not be loaded comes by itself', await page.isHidden('#thread-empty'), true);
+	await is('a conversation that could not be loaded comes by itself', () => page.isHidden('#thread-empty'), true);
 	await page.tap('#back');
 	await page.route('**/inbox/conversations*', (r) => r.abort('internetdisconnected'), { times: 1 });
 	await page.tap('[data-filter=unread]');
 	await page.waitForFunction(() => !document.querySelector('#conversations li[data-id="2"]'));
-	is('and so does a list', await page.getAttribute('[data-filter=unread]', 'aria-pressed'), 'true');
+	await is('and so does a list', () => page.getAttribute('[data-filter=unread]', 'aria-pressed'), 'true');
 	await page.route('**/inbox/me*', (r) => r.abort('internetdisconnected'), { times: 1 });
 	await page.reload();
 	await page.waitForSelector('#login-error:not([hidden])');
 	await page.locator('#conversations button').first().waitFor();
-	is('nobody needs a new link for a server that was away', await page.isHidden('#login'), true);
+	await is('nobody needs a new link for a server that was away', () => page.isHidden('#login'), true);
 	// 120 unread, of which a page holds 50
 	w.add(70, 'instagram', '👩‍👩‍👧 💐');
 	w.say(70, 'outbound', 'до того', { ago: 500 });
@@ -610,13 +607,13 @@ async function troubles() {
 		w.say(70, 'inbound', `вопрос ${i}.`, { ago: 400 - i });
 	await page.goto('about:blank');
 	await openAt(page, s, '#instagram/70', 'вопрос 119.');
-	is('a name without letters has its first sign for a picture', await page.textContent('#face'), '👩‍👩‍👧');
+	await is('a name without letters has its first sign for a picture', () => page.textContent('#face'), '👩‍👩‍👧');
 	await page.waitForFunction(() => document.querySelector('#messages .news'));
 	for (let n = 0; n < 400 && !await message(page, 'до того').count(); n++) {
 		await page.evaluate(() => { document.getElementById('scroll').scrollTop = 10; });
 		await settled(page);
 	}
-	is('what was unread begins with a line that says so', await page.evaluate(() => [...document.querySelectorAll('#messages li')].filter((e) => e.querySelector('.news')).map((e) => e.querySelector('.text').textContent).join()), 'вопрос 0.');
+	await is('what was unread begins with a line that says so', () => page.evaluate(() => [...document.querySelectorAll('#messages li')].filter((e) => e.querySelector('.news')).map((e) => e.querySelector('.text').textContent).join()), 'вопрос 0.');
 	// what was searched for stays in its place while pictures above it come
 	await page.goto('about:blank');
 	await ten.list(page, s);
@@ -625,7 +622,7 @@ async function troubles() {
 	await page.locator('#conversations button').first().tap();
 	await page.locator('#messages li.here').waitFor();
 	await settled(page);
-	is('a hit stays in its place', await page.evaluate(async () => {
+	await is('a hit stays in its place', () => page.evaluate(async () => {
 		const li = document.querySelector('#messages li.here'), y = li.getBoundingClientRect().top;
 		li.previousElementSibling.style.minHeight = '500px';
 		await new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)));
@@ -635,20 +632,20 @@ async function troubles() {
 	// at 200 % a window of 1160 x 740 has 580 x 370
 	const z = await openBrowser('en-US', { width: 580, height: 370 });
 	await ten.list(z.page, s);
-	is('at 200 % the list is more than a slit', await z.page.evaluate(() => { const l = document.getElementById('conversations'), f = l.lastElementChild; f.scrollIntoView(); const r = f.getBoundingClientRect(), top = Math.max(0, l.getBoundingClientRect().top); return r.bottom <= innerHeight + 1 && innerHeight - top > 200; }), true);
+	await is('at 200 % the list is more than a slit', () => z.page.evaluate(() => { const l = document.getElementById('conversations'), f = l.lastElementChild; f.scrollIntoView(); const r = f.getBoundingClientRect(), top = Math.max(0, l.getBoundingClientRect().top); return r.bottom <= innerHeight + 1 && innerHeight - top > 200; }), true);
 	await z.page.setViewportSize({ width: 780, height: 360 });
-	is('a phone that lies: the filters take one row', await z.page.evaluate(() => document.getElementById('filters').clientHeight < 70), true);
+	await is('a phone that lies: the filters take one row', () => z.page.evaluate(() => document.getElementById('filters').clientHeight < 70), true);
 	// until the first answer is there, the page says what it is doing
 	let list = null;
 	await z.page.route('**/inbox/conversations*', async (r) => { await new Promise((f) => { list = f; }); await r.continue(); }, { times: 1 });
 	await z.page.reload();
 	await z.page.waitForFunction(() => getComputedStyle(document.getElementById('list-empty')).visibility === 'visible' && document.getElementById('list-empty').checkVisibility());
-	is('a slow line: the list says that it is loading', await z.page.innerText('#list-empty'), 'Loading …');
+	await is('a slow line: the list says that it is loading', () => z.page.innerText('#list-empty'), 'Loading …');
 	while (!list)
 		await settled(z.page);
 	list();
 	await shows(z.page);
-	is('and stops saying so', await z.page.isHidden('#list-empty'), true);
+	await is('and stops saying so', () => z.page.isHidden('#list-empty'), true);
 	await z.context.close();
 	s.close();
 }
@@ -666,14 +663,14 @@ async function choices() {
 	await shows(page);
 	await page.click('[data-filter=all]');
 	await conversation(page, 'Emily').waitFor();
-	is('accounts are offered, with their channel', (await page.locator('#choices select').first().locator('option').allTextContents()).join(', '), 'All accounts, Instagram: all, Instagram · Shop, Instagram · second, WhatsApp');
+	await is('accounts are offered, with their channel', async () => (await page.locator('#choices select').first().locator('option').allTextContents()).join(', '), 'All accounts, Instagram: all, Instagram · Shop, Instagram · second, WhatsApp');
 	await page.selectOption('#choices select', 'instagram/second');
 	await page.waitForFunction(() => document.querySelectorAll('#conversations button').length === 1);
-	is('one account: its conversations', await conversation(page, 'Мария').count(), 1);
+	await is('one account: its conversations', () => conversation(page, 'Мария').count(), 1);
 	s.w.say(3, 'inbound', 'elsewhere', { ago: 0 });
 	s.w.say(1, 'inbound', 'сюда', { ago: 0 });
 	await conversation(page, 'сюда').waitFor();
-	is('what comes for another does not come in', await page.locator('#conversations button').count(), 1);
+	await is('what comes for another does not come in', () => page.locator('#conversations button').count(), 1);
 	await page.click('#menu summary');
 	await Promise.all([page.waitForNavigation(), page.click('#menu-items button[lang=ru]')]);
 	await page.waitForFunction(() => document.documentElement.lang === 'ru');
@@ -682,7 +679,7 @@ async function choices() {
 	page = b.page;
 	await page.goto(`${s.url}/inbox/`);
 	await shows(page);
-	is('at another computer she has her language', `${await page.getAttribute('html', 'lang')} ${await page.textContent('#submit')}`, 'ru Отправить');
+	await is('at another computer she has her language', async () => `${await page.getAttribute('html', 'lang')} ${await page.textContent('#submit')}`, 'ru Отправить');
 	await b.context.close();
 	s.close();
 }

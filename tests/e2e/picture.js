@@ -28,21 +28,21 @@ async function phone() {
 	await sent(page, 'Вот такая');
 	await seen(page, 1);
 	number('person', ((Date.now() - start) / 1000).toFixed(1));
-	like('her name is on it', await page.locator('#messages li.outbound', { hasText: 'Вот такая' }).locator('.meta').textContent(), /вера/);
-	is('words and picture stand once', await page.locator('#messages li.outbound').count(), 2);
+	await like('her name is on it', () => page.locator('#messages li.outbound', { hasText: 'Вот такая' }).locator('.meta').textContent(), /вера/);
+	await is('words and picture stand once', () => page.locator('#messages li.outbound').count(), 2);
 	await page.reload();
 	await seen(page, 1);
-	is('and still do after a reload', await page.locator('#messages li.outbound').count(), 2);
+	await is('and still do after a reload', () => page.locator('#messages li.outbound').count(), 2);
 	await shot(page, 'phone-picture-sent');
-	is('nothing is left to be sent', await page.isVisible('#files'), false);
+	await is('nothing is left to be sent', () => page.isVisible('#files'), false);
 
 	// refused: in her language, the text stays
 	await page.setInputFiles('#file', `${FILES}/страница.html`);
 	await page.locator('#files li.error').waitFor();
-	like('a page is no file to send', await page.locator('#files li.error').textContent(), /страница\.html: Файл такого вида здесь отправить нельзя/);
+	await like('a page is no file to send', () => page.locator('#files li.error').textContent(), /страница\.html: Файл такого вида здесь отправить нельзя/);
 	await page.setInputFiles('#file', `${FILES}/большая.jpg`);
 	await page.locator('#files li.error', { hasText: 'большая.jpg' }).waitFor();
-	like('what is too large says how large it may be', await page.locator('#files li.error', { hasText: 'большая.jpg' }).textContent(), /слишком большой|больш/i);
+	await like('what is too large says how large it may be', () => page.locator('#files li.error', { hasText: 'большая.jpg' }).textContent(), /слишком большой|больш/i);
 	await shot(page, 'phone-picture-refused');
 	is('nobody else was asked for anything', b.foreign.join(' '), '');
 	await b.context.close();
@@ -66,7 +66,7 @@ async function desk() {
 	await conversation(page, 'masha').click();
 	await message(page, 'Вот такая').waitFor();
 	await seen(page, 1);
-	is('the others see the picture', await pictures(page).count(), 1);
+	await is('the others see the picture', () => pictures(page).count(), 1);
 	await bring(page, 'paste', 'кружка.jpg', 'image/jpeg');
 	await page.locator('#files li img').waitFor();
 	await page.fill('#text', 'pasted');
@@ -74,24 +74,24 @@ async function desk() {
 	await page.click('#submit');
 	await sent(page, 'pasted');
 	await seen(page, 2);
-	is('pasted and sent', await pictures(page).count(), 2);
+	await is('pasted and sent', () => pictures(page).count(), 2);
 
 	await conversation(page, 'Олег').click();
 	await message(page, 'самовывоз').waitFor();
 	await bring(page, 'drop', 'голос.ogg', 'audio/ogg');
 	await page.locator('#files li', { hasText: 'голос.ogg' }).waitFor();
-	is('while it is dragged the page says where to', await page.isVisible('#drop'), false);
+	await is('while it is dragged the page says where to', () => page.isVisible('#drop'), false);
 	// the draft keeps the file, and goes with its conversation
 	await conversation(page, 'masha').click();
 	await message(page, 'pasted').waitFor();
-	is('no other conversation gets it', await page.isVisible('#files'), false);
+	await is('no other conversation gets it', () => page.isVisible('#files'), false);
 	await conversation(page, 'Олег').click();
 	await page.locator('#files li', { hasText: 'голос.ogg' }).waitFor();
 	await page.waitForFunction(() => !document.getElementById('submit').disabled);
 	await page.click('#submit');
 	await page.locator('#messages li.outbound audio').waitFor();
 	await page.waitForFunction(() => /sent|delivered|read/.test([...document.querySelectorAll('#messages li.outbound .ticks')].at(-1).textContent));
-	is('a voice message, dragged and sent', await page.locator('#messages li.outbound audio').count(), 1);
+	await is('a voice message, dragged and sent', () => page.locator('#messages li.outbound audio').count(), 1);
 	await shot(page, 'desk-voice-sent');
 
 	// done, labels, a note, a saved reply by "/"
@@ -105,13 +105,13 @@ async function desk() {
 	await page.fill('#note', 'Заберёт в субботу');
 	await page.click('#more-tools form button:text("Save note")');
 	await page.locator('#messages .note', { hasText: 'Заберёт в субботу' }).waitFor();
-	like('a note says whose it is', await page.locator('#messages .note').textContent(), /Note by глеб/);
+	await like('a note says whose it is', () => page.locator('#messages .note').textContent(), /Note by глеб/);
 	await page.selectOption('#assign', 'глеб', { force: true }).catch(async () => { await page.click('#more-tools summary'); await page.selectOption('#assign', 'глеб'); });
 	await conversation(page, 'Олег').locator('.more', { hasText: 'глеб' }).waitFor();
 	await page.keyboard.press('Escape');
 	await page.fill('#text', '/дост');
 	await page.locator('#canned li button', { hasText: 'доставка' }).click();
-	is('a saved reply by /', await page.inputValue('#text'), 'По городу 300 ₽');
+	await is('a saved reply by /', () => page.inputValue('#text'), 'По городу 300 ₽');
 	await page.fill('#text', '');
 	await page.click('[data-filter=mine]');
 	await page.waitForFunction(() => document.querySelectorAll('#conversations button').length === 1);
@@ -124,17 +124,17 @@ async function desk() {
 	// search shows and jumps to the hit
 	await page.fill('#search', 'синие чашки');
 	await conversation(page, 'синих чашек').waitFor();
-	like('the hit is in the list', await page.locator('#conversations .last').textContent(), /синих чашек/);
+	await like('the hit is in the list', () => page.locator('#conversations .last').textContent(), /синих чашек/);
 	await page.locator('#conversations button').click();
 	const hit = page.locator('#messages li.here', { hasText: 'синих чашек' });
 	await hit.waitFor();
-	is('and the thread opens at it', await page.evaluate(() => { const r = document.querySelector('#messages li.here').getBoundingClientRect(), s = document.getElementById('scroll').getBoundingClientRect(); return r.top >= s.top - 1 && r.bottom <= s.bottom + 1; }), true);
-	is('far from the newest', await page.isVisible('#latest'), true);
+	await is('and the thread opens at it', () => page.evaluate(() => { const r = document.querySelector('#messages li.here').getBoundingClientRect(), s = document.getElementById('scroll').getBoundingClientRect(); return r.top >= s.top - 1 && r.bottom <= s.bottom + 1; }), true);
+	await is('far from the newest', () => page.isVisible('#latest'), true);
 	await page.fill('#search', '');
 	await page.click('#latest');
 	await message(page, 'вот про это').locator('.quote').click();
 	await page.locator('#messages li.here', { hasText: 'синих чашек' }).waitFor();
-	is('a quote beyond the loaded page leads to its message', await page.locator('#messages li.here').count(), 1);
+	await is('a quote beyond the loaded page leads to its message', () => page.locator('#messages li.here').count(), 1);
 	is('the browser had nothing to complain of', b.complaints.join(' | '), '');
 	await b.context.close();
 }
@@ -145,7 +145,7 @@ async function reader() {
 	await page.click('[data-filter=all]');
 	await conversation(page, 'Олег').click();
 	await page.locator('#messages .note').waitFor();
-	is('who may read has no tools', await page.locator('#done, #more-tools, #attach:visible').count(), 0);
+	await is('who may read has no tools', () => page.locator('#done, #more-tools, #attach:visible').count(), 0);
 	await b.context.close();
 }
 

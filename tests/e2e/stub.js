@@ -49,6 +49,18 @@ function world() {
 		m.changeId = ++w.change;
 		w.feed.push({ type: 'message', changeId: m.changeId, m }, { type: 'conversation', changeId: ++w.change, c });
 	};
+	// a contact is erased, or becomes one with another
+	w.erase = (id, into = null) => {
+		for (const m of w.messages[id])
+			if (into)
+				w.messages[into].push(Object.assign(m, { conversation: into }));
+		w.conversations = w.conversations.filter((c) => c.id !== id);
+		delete w.messages[id];
+		w.feed = w.feed.filter((f) => (f.m?.conversation || f.c?.id) !== id);
+		w.feed.push({ changeId: ++w.change, gone: { id, into } });
+		if (into)
+			w.touch(w.messages[into].at(-1));
+	};
 	w.counts = () => ({ unanswered: w.conversations.filter((c) => c.waitingSince).length, mine: w.conversations.filter((c) => c.assignee === w.me.name).length,
 		unread: w.conversations.filter((c) => c.unreadCount).length, failed: w.conversations.filter((c) => c.failedCount).length });
 	return w;
@@ -63,7 +75,7 @@ const gets = {
 	changes: (w, q) => {
 		const reset = Number(q.after) > w.change, found = q.after && !reset ? w.feed.filter((f) => f.changeId > Number(q.after)) : [];
 		const all = w.feedPage ? found.slice(0, w.feedPage) : found, more = all.length < found.length;
-		return { changes: all.map((f) => (f.m ? { ...f.m, type: 'message', changeId: f.changeId } : { ...f.c, type: 'conversation', changeId: f.changeId })), next: more ? all.at(-1).changeId : w.change, more, held: false, reset, counts: w.counts() };
+		return { changes: all.map((f) => (f.gone ? { ...f.gone, type: 'gone', changeId: f.changeId } : f.m ? { ...f.m, type: 'message', changeId: f.changeId } : { ...f.c, type: 'conversation', changeId: f.changeId })), next: more ? all.at(-1).changeId : w.change, more, held: false, reset, counts: w.counts() };
 	},
 	conversations: (w, q) => {
 		const s = (q.q || '').toLowerCase();
@@ -74,6 +86,8 @@ const gets = {
 	},
 	conversation: (w, q) => (find(w, q.id) ? { conversation: find(w, q.id) } : null),
 	messages: (w, q) => {
+		if (!w.messages[q.conversation] || (q.around && !w.messages[q.conversation].some((m) => m.id === Number(q.around))))
+			return null;
 		const all = [...(w.messages[q.conversation] || [])].sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1)), n = Number(q.limit || 50);
 		const at = (id) => all.findIndex((m) => m.id === Number(id));
 		const [from, to] = q.before ? [Math.max(0, at(q.before) - n), at(q.before)] : q.after ? [at(q.after) + 1, at(q.after) + 1 + n] :
@@ -102,8 +116,11 @@ const posts = {
 		return { conversation: c };
 	},
 	note: (w, b) => {
-		if (b.delete)
+		if (b.delete) {
+			for (const k of Object.keys(w.notes))
+				w.notes[k] = w.notes[k].filter((n) => n.id !== b.id);
 			return { success: true };
+		}
 		const n = { id: ++w.messageId, conversation: b.conversation, at: iso(0), by: w.me.name, body: b.body };
 		w.notes[b.conversation].push(n);
 		return { note: n };
@@ -153,6 +170,7 @@ function serve(w) {
 		const answer = (status, data, headers) => { res.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', ...headers }); res.end(JSON.stringify(data)); };
 		const error = (status, code, message) => answer(status, { error: { code, message: message || code }, requestId: 'x' });
 		w.calls.push(`${req.method} ${u.pathname}`);
+		res.setHeader('Date', new Date(Date.now() + (w.ahead || 0)).toUTCString());
 		if (w.away)
 			return req.socket.destroy();
 		if (name === w.me.tick) {

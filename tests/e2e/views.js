@@ -1,6 +1,8 @@
 'use strict';
 /* The conversations and the owner's page that the views of 93-inbox-page show. */
-const { iso } = require('./stub');
+const stub = require('./stub');
+
+const { iso } = stub;
 
 const HOSTILE = ['<script>window.pwned=1</script>', '<img src=x onerror=window.pwned=1>', '"><svg onload=window.pwned=1>', 'javascript:window.pwned=1', '{{constructor.constructor("window.pwned=1")()}}',
 	"' onmouseover='window.pwned=1", '<iframe srcdoc="<script>parent.pwned=1</script>">', 'data:text/html,<script>window.pwned=1</script>', '<a href="javascript:window.pwned=1">x</a>', '<style>*{display:none}</style>',
@@ -69,4 +71,19 @@ function fill(w) {
 		setup: [{ code: 'token', done: true, what: 'The access token is in the configuration', value: '' }, { code: 'webhook', done: false, what: 'Enter this address at the provider', value: 'https://shop.example/instagram/webhook' }, { code: 'message', done: false, what: 'Write a message to the shop from another phone', value: '' }] };
 	return w;
 }
-module.exports = { fill, HOSTILE };
+// a server with these conversations, and what fill adds
+const start = async (more) => { const w = fill(stub.world()); more?.(w); return { w, ...await stub.serve(w) }; };
+// what the page had to do at once is done
+const settled = (page) => page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r))));
+async function openAt(page, s, hash, words) {
+	await page.goto(`${s.url}/inbox/${hash}`);
+	await require('./browser').message(page, words).first().waitFor();
+}
+const asked = (w, re) => w.calls.filter((c) => re.test(c)).length;
+// n more looks at the tick file: what the feed tells has been told
+async function looks(page, s, n = 3) {
+	for (const upTo = asked(s.w, /tick/) + n; asked(s.w, /tick/) < upTo;)
+		await settled(page);
+}
+
+module.exports = { fill, HOSTILE, start, settled, openAt, asked, looks };
