@@ -5,13 +5,15 @@
 #include "extern/fcgi.h"
 #include "endpoint/endpoint.h"
 #include "endpoint/check_messages.h"
+#include "endpoint/receive.h"
 
 #define MAX_REQUESTS 1000
 
 static const struct endpoint_route routes[] = {
 	{ "GET", "check-messages", 0, AUTH_POLL, endpoint_check_messages },
 };
-static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
+static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes,
+	endpoint_receive_stray };
 
 static bool
 handle(void *arg, unsigned int thread, struct http_call *call)

@@ -29,10 +29,10 @@ static const struct endpoint_route routes[] = {
 	{ "GET", "inbox", ROUTE_TAIL, AUTH_READ, endpoint_read_inbox },
 	{ "POST", "inbox", ROUTE_TAIL, 0, endpoint_owner_post },
 	{ "POST", "read", 0, AUTH_READ, endpoint_read_mark },
-	/* web servers lead here what is no other program's: /instagram/webhooks, too */
-	{ "POST", ROUTE_STRAY, ROUTE_TAIL | ROUTE_ANY_BODY, 0, endpoint_receive_stray },
 };
-static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
+/* web servers lead here what is no other program's: /instagram/webhooks, too */
+static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes,
+	endpoint_receive_stray };
 
 /* By whose login: where each program has one of its own, what goes out is the sender's, and
  * people and the ledger are the poller's. */

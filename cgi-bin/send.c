@@ -5,6 +5,7 @@
 #include "extern/fcgi.h"
 #include "endpoint/endpoint.h"
 #include "endpoint/send.h"
+#include "endpoint/receive.h"
 #include "endpoint/upload.h"
 #include "base/str.h"
 #include "store/upload.h"
@@ -17,7 +18,8 @@ static const struct endpoint_route routes[] = {
 	    .scope = AUTH_SEND,
 	    .fn = endpoint_upload },
 };
-static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
+static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes,
+	endpoint_receive_stray };
 
 static bool
 handle(void *arg, unsigned int thread, struct http_call *call)

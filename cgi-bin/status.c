@@ -7,6 +7,7 @@
 #include "endpoint/doctor.h"
 #include "endpoint/health.h"
 #include "endpoint/metrics.h"
+#include "endpoint/receive.h"
 
 /* doctor asks for health and for its own probe while it runs */
 #define THREADS 3
@@ -16,7 +17,8 @@ static const struct endpoint_route routes[] = {
 	{ "GET", "metrics", 0, AUTH_ADMIN | AUTH_READ, endpoint_metrics },
 	{ "GET", "doctor", 0, AUTH_ADMIN, endpoint_doctor },
 };
-static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
+static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes,
+	endpoint_receive_stray };
 
 static bool
 handle(void *arg, unsigned int thread, struct http_call *call)

@@ -17,7 +17,7 @@ static const struct endpoint_route routes[] = {
 	{ "GET", "webhook", ROUTE_TAIL, 0, endpoint_receive_handshake },
 	{ "POST", "webhook", ROUTE_TAIL | ROUTE_ANY_BODY, 0, endpoint_receive },
 };
-static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
+static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes, NULL };
 
 static bool
 handle(void *arg, unsigned int thread, struct http_call *call)

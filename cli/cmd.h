@@ -68,11 +68,13 @@ struct db *cmd_db(const struct db_opts *o);
  * cmd_json(w):
  * The finished JSON text of w and a newline on stdout; w's buf is wiped and freed.
  *
- * Returns  CMD_OK; CMD_FAIL (said on stderr, nothing printed) where the text is too large.
+ * Returns  CMD_OK; CMD_FAIL (said on stderr, nothing printed) where the text is too large:
+ *          dmbox then ends with it, whatever the command returns.
  */
 struct jsonw;
 int cmd_json(struct jsonw *w);
-/* cmd_duration_s(s, out): "90", "90s", "15m", "8h", "30d"; RC_INVALID otherwise. */
+/* cmd_duration_s(s, out): "90", "90s", "15m", "8h", "30d" as seconds, a hundred years at most;
+ * RC_INVALID otherwise. */
 enum rc cmd_duration_s(const char *s, long long *out) MUST_CHECK;
 /* cmd_when(s, out): a moment as microseconds: 2026-11-22T10:15:00Z, 2026-11-22,
  * 10:15 or 10:15:30 (the last one in UTC, as in the log), 2h (ago), or as people and

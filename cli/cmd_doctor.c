@@ -14,6 +14,7 @@
 #include "cmd.h"
 #include "doctor/doctor.h"
 #include "extern/jsonw.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/prefix.h"
@@ -298,12 +299,18 @@ static void
 write_state(const char *path, const struct buf *b)
 {
 	char temp[PATH_MAX + 8];
+	bool ok;
 	int fd;
 
 	snprintf(temp, sizeof temp, "%s.new", path);
 	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (fd < 0 || write(fd, b->p, b->n) != (ssize_t)b->n || close(fd) != 0 ||
-		rename(temp, path) != 0)
+	ok = fd >= 0 && file_write(fd, b->p, b->n);
+	if (fd >= 0)
+		ok = close(fd) == 0 && ok;
+	ok = ok && rename(temp, path) == 0;
+	if (!ok && fd >= 0)
+		unlink(temp);
+	if (!ok)
 		cmd_error(cmd_tr("%s cannot be written: the next run says the same again",
 		    "%s не записать: следующий запуск повторит то же"), path);
 }

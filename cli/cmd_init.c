@@ -16,6 +16,7 @@
 
 #include "cmd.h"
 #include "extern/jsonw.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/prefix.h"
 #include "model/dburl.h"
@@ -275,8 +276,7 @@ write_file(const char *file, const struct buf *b, bool force)
 		cmd_error("%s: %s", temp, strerror(errno));
 		return false;
 	}
-	if (fchmod(fd, file_mode(file)) != 0 || write(fd, b->p, b->n) != (ssize_t)b->n ||
-	    fsync(fd) != 0)
+	if (fchmod(fd, file_mode(file)) != 0 || !file_write(fd, b->p, b->n) || fsync(fd) != 0)
 		why = strerror(errno);
 	if (close(fd) != 0 && why == NULL)
 		why = strerror(errno);

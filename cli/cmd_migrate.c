@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/prefix.h"
 #include "extern/sign.h"
+#include "store/store.h"
 
 #define FILE_MAX (4u * 1024 * 1024)
 
@@ -35,7 +36,9 @@ enum {
 	S_ADD_CODE,
 	S_NAME,
 	S_OWNER,
-	S_FOREIGN
+	S_FOREIGN,
+	S_UTF8,
+	S_LETTERS
 };
 static const struct db_stmt sql[] = {
 	[S_LOCK] = { NULL, "select pg_advisory_xact_lock(8463518470102)" },
@@ -61,6 +64,8 @@ static const struct db_stmt sql[] = {
 	    "select nspowner as owner from pg_namespace where nspname = 'dmbox' union all "
 	    "select c.relowner from pg_class c join pg_namespace n on n.oid = c.relnamespace "
 	    "where n.nspname = 'dmbox') x where not pg_has_role(x.owner, 'USAGE') limit 1" },
+	[S_UTF8] = { NULL, "select current_setting('server_encoding') = 'UTF8'" },
+	[S_LETTERS] = { NULL, "select " STORE_LETTERS },
 };
 
 /* public stays first: an existing program's own table "messages" keeps its name. */
@@ -72,7 +77,8 @@ struct step {
 	int version;		/* 0: a file of code/ */
 	char *name;		/* file name; "code/NAME" */
 	char hash[65];		/* of a file of code/ */
-	bool applied;
+	bool applied;		/* the database has it */
+	bool due;		/* it had not, when we came */
 };
 
 struct steps {
@@ -439,6 +445,30 @@ say_foreign(struct db *db)
 	db_res_free(r);
 }
 
+/* Before the first step, while another database costs nothing: can it keep what people write? */
+static bool
+fit(struct db *db)
+{
+	static const char made[] = "create database ... encoding 'UTF8' lc_collate 'C.UTF-8' "
+				   "lc_ctype 'C.UTF-8' template template0";
+	bool utf8 = true, letters = true;
+
+	if (ask_bool(db, &sql[S_UTF8], &utf8) == RC_OK && !utf8)
+		cmd_error(cmd_tr("the database is not in UTF-8: Cyrillic and emoji cannot be kept "
+				 "there; make another one (%s) and name it in DATABASE_URL",
+			      "база не в UTF-8: кириллицу и эмодзи в ней не сохранить; создайте "
+			      "другую (%s) и укажите её в DATABASE_URL"),
+		    made);
+	else if (ask_bool(db, &sql[S_LETTERS], &letters) == RC_OK && !letters)
+		fprintf(stderr,
+		    cmd_tr("by LC_CTYPE the database knows English capital letters only: the "
+			   "search finds no other word by a small one; better: %s\n",
+			"по LC_CTYPE база знает заглавные буквы только английского: поиск не "
+			"найдёт слово с заглавной по строчной; лучше: %s\n"),
+		    made);
+	return utf8;
+}
+
 /* ---- the command ---- */
 
 static void
@@ -465,7 +495,7 @@ report(const struct steps *s, const char *database, int newest, size_t done, boo
 	jsonw_bool(&w, "dryRun", dry);
 	jsonw_array(&w, "steps");
 	for (size_t i = 0; i < s->n_numbered; i++) {
-		if (s->v[i].applied)
+		if (!s->v[i].due)
 			continue;
 		jsonw_object(&w, NULL);
 		jsonw_i64(&w, "version", s->v[i].version);
@@ -475,7 +505,7 @@ report(const struct steps *s, const char *database, int newest, size_t done, boo
 	jsonw_end(&w);
 	jsonw_array(&w, "code");
 	for (size_t i = s->n_numbered; i < s->n; i++)
-		if (!s->v[i].applied)
+		if (s->v[i].due)
 			jsonw_str(&w, NULL, s->v[i].name);
 	jsonw_end(&w);
 	jsonw_end(&w);
@@ -507,6 +537,10 @@ migrate(struct db *db, struct steps *s, bool dry, bool json)
 		free(database);
 		return CMD_FAIL;
 	}
+	if (newest == 0 && !fit(db)) {
+		free(database);
+		return CMD_FAIL;
+	}
 	if (newest > s->v[s->n_numbered - 1].version) {
 		fprintf(stderr,
 		    cmd_tr("the database is at version %d, newer than this "
@@ -519,6 +553,7 @@ migrate(struct db *db, struct steps *s, bool dry, bool json)
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->v[i].applied)
 			continue;
+		s->v[i].due = true;
 		if (!json)
 			printf("%s %s\n",
 			    dry ? cmd_tr("would apply", "будет применён") :

@@ -12,6 +12,7 @@
 #include "task/media.h"
 #include "extern/jsonw.h"
 #include "store/purge.h"
+#include "bridge/tick.h"
 #include "bridge/spool.h"
 #include "base/str.h"
 
@@ -178,6 +179,17 @@ say_json(const struct purge_counts *n, bool dry, int64_t files, size_t aside)
 	(void)cmd_json(&w);
 }
 
+/* The inbox page closes what is gone at once.  No name is made: that is for the web programs. */
+static void
+tell_page(const struct conf *c)
+{
+	char name[TICK_NAME];
+	int64_t at_us;
+
+	if (tick_look(c->tick_dir, name, &at_us) == RC_OK)
+		(void)!tick_move(c->tick_dir);
+}
+
 static int
 work(struct db *db, struct conf *c, const struct opts *o, const struct purge_want *w)
 {
@@ -201,6 +213,7 @@ work(struct db *db, struct conf *c, const struct opts *o, const struct purge_wan
 			return CMD_WARN;
 		run.progress = isatty(STDERR_FILENO) ? progress : NULL;
 		rc = purge_run(db, &run, &n);
+		tell_page(c);
 		if (run.progress != NULL)
 			fputc('\n', stderr);
 		if (rc != RC_OK) {

@@ -148,6 +148,8 @@ follow(struct tail *t, int64_t back, bool once)
 	}
 	while (!stop) {
 		rc = look(t);
+		if (once && rc != RC_OK)
+			cmd_error("%s", db_error(t->db));
 		if (once)
 			return rc == RC_OK ? CMD_OK : CMD_FAIL;
 		if ((rc != RC_OK) != away)

@@ -177,7 +177,7 @@ show(const struct opts *o, struct shape s, const struct account *a, const char *
 			    res->status, (int)strcspn(res->body, "\r\n"), res->body);
 		return;
 	}
-	buf_init(&b, 1 << 20);
+	buf_init(&b, 32 << 20);	/* an answer of 4 MB, each byte of it escaped */
 	jsonw_init(&w, &b);
 	jsonw_object(&w, NULL);
 	jsonw_printf(&w, "shape", "%s/%s", s.p->name, s.s->name);

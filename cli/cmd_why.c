@@ -28,6 +28,8 @@
 #define DAYS 7			/* of the ledger are searched for an id */
 #define REPEATS_H 49		/* after a message came, its repeats are looked for */
 #define WORD_MIN 4		/* shorter ones are in any bytes */
+#define FILES_SHOWN 1000	/* of the spool; the others are counted */
+#define FILES_BYTES (8u << 20)	/* as many, each with a path as long as may be */
 
 /* The conclusion at the end; the order of the names is why_names'. */
 enum verdict_of {
@@ -300,6 +302,10 @@ say_text(const struct why *w)
 	for (size_t i = 0; i < w->trace.n; i++)
 		say_event(&w->trace.v[i]);
 	fputs(w->spool_text.p, stdout);
+	if (w->waiting + w->aside > FILES_SHOWN)
+		printf(cmd_tr("... and %zu files of the spool more\n",
+			   "... и ещё файлов спула: %zu\n"),
+		    w->waiting + w->aside - FILES_SHOWN);
 	fputs(w->asked_text.p, stdout);
 	if (w->verdict == REFUSED)
 		printf(cmd_tr("=> refused because %s. ", "=> отклонено: %s. "), w->reason);
@@ -319,7 +325,7 @@ say_json(struct why *y, const char *query)
 	struct jsonw w;
 	struct buf b;
 
-	buf_init(&b, 8 << 20);
+	buf_init(&b, 4 * FILES_BYTES);
 	jsonw_init(&w, &b);
 	jsonw_object(&w, NULL);
 	jsonw_str(&w, "query", query);
@@ -343,6 +349,7 @@ say_json(struct why *y, const char *query)
 	jsonw_end(&w);
 	jsonw_end(&y->files);
 	jsonw_raw(&w, "spool", y->spool.p);
+	jsonw_i64(&w, "spoolFiles", (int64_t)(y->waiting + y->aside));
 	jsonw_end(&y->answers);
 	jsonw_raw(&w, "provider", y->asked.p);
 	jsonw_end(&w);
@@ -366,6 +373,8 @@ in_file(void *arg, const struct spool_seen *s)
 	s->bad ? w->aside++ : w->waiting++;
 	if (s->bad && w->aside_file[0] == '\0')
 		snprintf(w->aside_file, sizeof w->aside_file, "%s", s->path);
+	if (w->waiting + w->aside > FILES_SHOWN)
+		return true;
 	if (d != NULL)
 		clock_iso(d->received_at_us, at);
 	buf_printf(&w->spool_text, "%s  %-12s %s/%s  request %s  file=%s\n", at,
@@ -378,7 +387,7 @@ in_file(void *arg, const struct spool_seen *s)
 	jsonw_str(&w->files, "requestId", d != NULL ? d->request_id : NULL);
 	jsonw_bool(&w->files, "setAside", s->bad);
 	jsonw_end(&w->files);
-	return !buf_err(&w->spool);
+	return true;
 }
 
 static void
@@ -847,8 +856,8 @@ run(int argc, char **argv)
 		conf_drop(w.conf);
 		return CMD_FAIL;
 	}
-	buf_init(&w.spool, 1 << 20);
-	buf_init(&w.spool_text, 1 << 20);
+	buf_init(&w.spool, FILES_BYTES);
+	buf_init(&w.spool_text, FILES_BYTES);
 	buf_init(&w.asked, 1 << 20);
 	buf_init(&w.asked_text, 1 << 20);
 	jsonw_init(&w.files, &w.spool);

@@ -33,7 +33,10 @@ static const struct cmd *const table[] = {
 };
 #define N_TABLE (sizeof(table) / sizeof(table[0]))
 
+#define SPAN_MAX_S (INT64_C(100) * 366 * 86400)
+
 static const char *running = "";	/* the sub-command, for messages */
+static bool json_left_out;		/* cmd_json printed nothing */
 static char conf_lang[8];		/* DMBOX_LANG of the configuration */
 
 enum cmd_lang
@@ -133,6 +136,7 @@ cmd_json(struct jsonw *w)
 {
 	bool whole = jsonw_done(w);
 
+	json_left_out |= !whole;
 	if (whole)
 		puts(w->b->p);
 	else
@@ -148,7 +152,7 @@ cmd_duration_s(const char *s, long long *out)
 	size_t n = strspn(s, "0123456789");
 	int64_t v, unit;
 
-	if (str_n_i64(s, n, &v) != RC_OK || v > 1000000000)
+	if (str_n_i64(s, n, &v) != RC_OK)
 		return RC_INVALID;
 	if (str_eq(s + n, "") || str_eq(s + n, "s"))
 		unit = 1;
@@ -159,6 +163,8 @@ cmd_duration_s(const char *s, long long *out)
 	else if (str_eq(s + n, "d"))
 		unit = 86400;
 	else
+		return RC_INVALID;
+	if (v > SPAN_MAX_S / unit)	/* its microseconds must fit, too */
 		return RC_INVALID;
 	*out = v * unit;
 	return RC_OK;
@@ -350,6 +356,8 @@ main(int argc, char **argv)
 		cmd_error("stdout: %s", cmd_tr("cannot be written", "запись не удалась"));
 		status = CMD_FAIL;
 	}
+	if (json_left_out)
+		status = CMD_FAIL;
 	log_close();
 	log_secrets_reset();
 	return status;

@@ -95,7 +95,8 @@ revoke execute on function dmbox.deliveries_partitions(), dmbox.deliveries_expir
 	from dmbox_web, dmbox_send, dmbox_reader;
 revoke execute on function dmbox.contact_merge(bigint, bigint), dmbox.contact_join(text, text, text, text)
 	from dmbox_send, dmbox_reader;
-revoke execute on function dmbox.contact_proved(text, text, text, text) from dmbox_web, dmbox_reader;
+revoke execute on function dmbox.contact_proved(text, text, text, text), dmbox.contacts_noted(bigint, bigint)
+	from dmbox_web, dmbox_reader;
 
 -- what later migrations add
 alter default privileges for role dmbox_owner in schema dmbox grant select on tables to dmbox_reader, dmbox_web;

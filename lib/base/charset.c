@@ -210,9 +210,10 @@ charset_to_utf8(const char *name, const char *p, size_t n, struct buf *out)
 	} else if (among(low, latin)) {
 		rc = one_byte(false, u, n, out);
 	} else if (str_starts(low, "utf-16") || str_starts(low, "utf-32")) {
-		guess = low[6] == '\0' ? charset_guess(p, n) : NULL;
-		guess = guess != NULL && memcmp(guess, low, 6) == 0 ? guess : low;
-		rc = wide(low[4] == '1' ? 2 : 4, str_ends(guess, "le"), u, n, out);
+		guess = charset_guess(p, n);
+		/* "utf-16" alone leaves the order of the bytes to what they look like */
+		guess = guess != NULL && str_starts(guess, low) ? guess : low;
+		rc = wide(str_starts(low, "utf-16") ? 2 : 4, str_ends(guess, "le"), u, n, out);
 	} else {
 		for (const char *const *s = by_libc; rc == RC_NONE && *s != NULL; s++)
 			if (str_starts(low, *s))

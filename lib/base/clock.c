@@ -367,6 +367,31 @@ parse_number(struct scan s, int64_t *us)
 	return 1;
 }
 
+/* 1.7643e12, as programs write a large number: its digits are in digits then. */
+static void
+exponent(struct scan *s, char digits[32])
+{
+	const char *p = s->p;
+	size_t n = 0, point = 0, up = 0;
+
+	for (; p < s->end && n < 20 && ((*p >= '0' && *p <= '9') || (*p == '.' && point == 0)); p++)
+		if (*p != '.')
+			digits[n++] = *p;
+		else if ((point = n) == 0)
+			return;
+	if (n == 0 || s->end - p < 2 || (*p != 'e' && *p != 'E'))
+		return;
+	p += 1 + (p[1] == '+');
+	for (; p < s->end && *p >= '0' && *p <= '9' && up < 20; p++)
+		up = up * 10 + (size_t)(*p - '0');
+	up += point > 0 ? point : n;
+	if (p != s->end || up > 20)
+		return;
+	for (; n < up; n++)
+		digits[n] = '0';
+	*s = (struct scan){ digits, digits + up };	/* a fraction of a millisecond is dropped */
+}
+
 /* .NET's /Date(1731492000000+0300)/: the digits; the zone says nothing of the time. */
 static void
 net_date(struct scan *s)
@@ -388,9 +413,11 @@ enum rc
 clock_parse(const char *p, size_t n, int64_t *out_us)
 {
 	struct scan s = { p, p + n };
+	char digits[32];
 	int64_t us;
 
 	net_date(&s);
+	exponent(&s, digits);
 	if (!parse_number(s, &us) && !parse_iso(s, &us) && !parse_words(s, &us))
 		return RC_INVALID;
 	if (us < MIN_US || us >= MAX_US)

@@ -102,6 +102,13 @@ make_words(const char *text, unsigned int v, unsigned char *out)
 
 /* --- the fixed patterns ------------------------------------------------------------------- */
 
+/* Of version v + 1. */
+static unsigned int
+side_of(unsigned int v)
+{
+	return 21 + 4 * v;
+}
+
 static void
 set(struct draw *d, int row, int col, bool dark)
 {
@@ -228,9 +235,9 @@ fill(struct draw *d, const unsigned char *words, unsigned int n, unsigned int ma
 
 /* How badly it reads: long runs, blocks of one colour, unequal shares. */
 static unsigned int
-penalty(const struct qr *q)
+penalty(const struct qr *q, unsigned int v)
 {
-	unsigned int n = q->side, sum = 0, dark = 0;
+	unsigned int n = side_of(v), sum = 0, dark = 0;
 
 	for (unsigned int y = 0; y < n; y++)
 		for (unsigned int way = 0, run = 0; way < 2; way++, run = 0)
@@ -263,7 +270,7 @@ qr_encode(const char *text, struct qr *q)
 	if (v == VERSIONS)
 		return false;
 	memset(q, 0, sizeof *q);
-	q->side = 21 + 4 * v;
+	q->side = side_of(v);
 	make_words(text, v, words);
 	patterns(&d, v);
 	formats(&d, v, 0);
@@ -272,7 +279,7 @@ qr_encode(const char *text, struct qr *q)
 
 		fill(&d, words, words_all[v], use);
 		formats(&d, v, use);
-		bad = penalty(q);
+		bad = penalty(q, v);
 		if (mask < 8 && bad < least) {
 			least = bad;
 			best = mask;

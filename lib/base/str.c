@@ -188,20 +188,27 @@ str_trim(const char **p, size_t *n)
 		(*n)--;
 }
 
+/* Is one of the eight bytes not a plain one?  Below 0x20 the difference, at 0x7F the sum has the
+ * high bit; a borrow or carry from one byte to the next happens behind such a byte only. */
+static bool
+one_unplain(const char *p)
+{
+	const uint64_t ones = UINT64_MAX / 255, highs = ones * 0x80;
+	uint64_t w;
+
+	memcpy(&w, p, sizeof w);
+	return ((w | (w - ones * 0x20) | (w + ones)) & highs) != 0;
+}
+
 size_t
 str_plain(const char *p, size_t n)
 {
-	const uint64_t ones = UINT64_MAX / 255, highs = ones * 0x80;
-	size_t i = 0;
-	uint64_t w;
+	size_t i = 0, step = sizeof(uint64_t);
 
-	/* eight at a time: below 0x20 the difference, at 0x7F the sum has the high bit; a
-	 * borrow or carry from one byte to the next happens behind such a byte only */
-	for (; n - i >= sizeof w; i += sizeof w) {
-		memcpy(&w, p + i, sizeof w);
-		if (((w | (w - ones * 0x20) | (w + ones)) & highs) != 0)
-			break;
-	}
+	while (n - i >= step && !one_unplain(p + i))
+		i += step;
+	if (i > 0 && n - i < step && !one_unplain(p + n - step))
+		return n;	/* the last ones together with some before them */
 	while (i < n && p[i] >= 0x20 && p[i] < 0x7F)
 		i++;
 	return i;

@@ -1,7 +1,7 @@
 /*
  * From an outbox item to a request and from an answer to a result.  The rules
- * for an answer that did not come stand here once, for all providers: only
- * what surely was not sent is ever sent again.
+ * for an answer that did not come are the same for all providers: only what
+ * surely was not sent is ever sent again.
  */
 #include "bridge/attempt.h"
 

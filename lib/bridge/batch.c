@@ -96,7 +96,6 @@ batch_new(const struct batch_opts *o)
 		    .key = key.p,
 		    .wait_ms = (unsigned int)b->wait_ms,
 		    .may_lead = !o->one_request,
-		    .lonely_calls = o->lonely_calls,
 		    .serve = serve,
 		    .arg = b,
 		    .lent = o->lent });
@@ -432,9 +431,7 @@ batch_store(struct batch *b, struct batch_job *j)
 	j->since_ms = clock_mono_ms();
 	j->late = false;
 	atomic_init(&j->holds, 1);
-	if (b->relay != NULL && relay_leads(b->relay)) {
-		relay_own(b->relay);
-	} else if (b->relay != NULL) {
+	if (b->relay != NULL && !relay_leads(b->relay)) {
 		http_busy(j->reply);
 		rc = relay_hand_over(b->relay, RELAY_STORE, 0, j->d);
 	}
@@ -535,25 +532,6 @@ void
 batch_stop(struct batch *b)
 {
 	relay_stop(b->relay);
-}
-
-bool
-batch_hand_on(struct batch *b)
-{
-	if (!b->alone || !relay_resign(b->relay))
-		return false;
-	pthread_mutex_lock(&b->mu);
-	while (b->led || b->big_busy) {		/* a delivery of this process, the last */
-		pthread_mutex_unlock(&b->mu);
-		clock_sleep_ms(1);
-		pthread_mutex_lock(&b->mu);
-	}
-	db_free(b->db);
-	b->db = NULL;
-	db_close(b->big);
-	pthread_mutex_unlock(&b->mu);
-	relay_resigned(b->relay);
-	return true;
 }
 
 void

@@ -48,7 +48,6 @@ struct batch_opts {
 	unsigned int wait_ms;		/* 0: BATCH_WAIT_MS */
 	bool alone;			/* a process of one thread: one connection does all, unless
 					 * it stores for others */
-	unsigned int lonely_calls;	/* relay_opts; 0: a default */
 	const char *share_dir;		/* the spool's folder: store together with the host's other
 					 * processes (bridge/relay.h); NULL: for this process
 					 * only */
@@ -76,11 +75,7 @@ void batch_store(struct batch *b, struct batch_job *j);
  * where another thread still has their delivery in hand.  To be called every second: a
  * database that hangs is noticed by store itself, this is for what is not. */
 void batch_expire(struct batch *b);
-/* batch_hand_on(b): this process stores for others, and lately for one of them only and
- * nothing of its own: that one does so itself from now on (relay_resign), and the connections
- * here are closed.  To be called every second, by one thread.  Returns whether it was so. */
-bool batch_hand_on(struct batch *b);
-/* batch_lend(b, listen_fd): relay_lend by the process that stores for this one. */
+/* batch_lend(b, listen_fd): relay_lend to the process that stores for this one. */
 void batch_lend(struct batch *b, int listen_fd);
 /* batch_stop(b): this process stores, and serves, for others no more; those under way are
  * finished.  Before batch_free where that would be too late. */

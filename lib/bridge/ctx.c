@@ -77,6 +77,7 @@ struct ctx {
 	struct spool *spool;
 	char *spool_dir;
 	int64_t spool_ms;
+	int64_t drain_ms;		/* the last look into it; 0 = never */
 	atomic_llong moved_ms;		/* the tick file, clock_mono_ms(); 0 = never */
 	atomic_bool move_due;
 	pthread_mutex_t limit_lock;
@@ -398,16 +399,19 @@ ctx_batch_done(struct ctx *c, struct batch *b)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* Those of databases that the configuration names no more. */
+/* Those of databases that the configuration names no more.  One that still serves others, and
+ * by that keeps the worker that lent its socket, is first stopped. */
 static void
 drop_unused(struct ctx *c)
 {
 	struct batch_of **p, *x, *unused = NULL;
+	struct batch *old = NULL;
 
 	pthread_mutex_lock(&c->lock);
 	p = c->batches != NULL ? &c->batches->next : &c->batches;
 	while ((x = *p) != NULL) {
 		if (x->users > 0) {
+			old = x->b;
 			p = &x->next;
 			continue;
 		}
@@ -418,6 +422,8 @@ drop_unused(struct ctx *c)
 	pthread_mutex_unlock(&c->lock);
 	while (unused != NULL)
 		batch_drop(&unused);
+	if (old != NULL)	/* none but this thread drops it */
+		batch_stop(old);
 }
 
 void
@@ -434,7 +440,6 @@ ctx_batch_tick(struct ctx *c)
 	pthread_mutex_unlock(&c->lock);
 	for (size_t i = 0; i < n; i++) {
 		batch_expire(v[i]);
-		(void)batch_hand_on(v[i]);
 		ctx_batch_done(c, v[i]);
 	}
 	drop_unused(c);
@@ -513,6 +518,17 @@ ctx_spool(struct ctx *c, const struct conf *conf)
 	s = c->spool;
 	pthread_mutex_unlock(&c->lock);
 	return s;
+}
+
+bool
+ctx_time_to_drain(struct ctx *c, int64_t every_ms)
+{
+	int64_t now = clock_mono_ms();
+
+	if (c->drain_ms != 0 && now - c->drain_ms < every_ms)
+		return false;
+	c->drain_ms = now;
+	return true;
 }
 
 struct meter *

@@ -65,6 +65,9 @@ void ctx_changed_tick(struct ctx *c);
  * or off, ends the process in order, so that the next one starts with it.
  */
 void ctx_sandbox(struct ctx *c);
+/* ctx_time_to_drain(c, every_ms): true at first, and then where the last true is every_ms ago.
+ * The thread of ctx_batch_tick. */
+bool ctx_time_to_drain(struct ctx *c, int64_t every_ms);
 /* ctx_meter(c, conf): the host's counters, beside the spool; NULL where they cannot
  * be kept.  Shared by threads, belongs to c. */
 struct meter *ctx_meter(struct ctx *c, const struct conf *conf);

@@ -106,6 +106,36 @@ static const struct {
 	      "stored; send the fields as a form, which cannot break.",
 		"Как JSON тело не понято (not_understood): его сломала кавычка в тексте. Оно "
 		"исправлено и сохранено; отправляйте поля формой, её слова клиента не сломают." } },
+	{ "foreign_entry",
+	    { "The delivery names another account than is configured at this address; it is stored "
+	      "here all the same. `dmbox doctor` names its id.",
+		"Доставка называет не тот аккаунт, что настроен по этому адресу; она всё равно "
+		"сохранена здесь. Его id назовёт `dmbox doctor`." } },
+	{ "unknown_account",
+	    { "The delivery names an account that is not configured, and made no message. `dmbox "
+	      "doctor` names its id; add it (dmbox init --account NAME), then `dmbox replay`.",
+		"Доставка называет аккаунт, которого нет в конфигурации, и не стала сообщением. "
+		"Его id назовёт `dmbox doctor`; добавьте аккаунт (dmbox init --account NAME) и "
+		"выполните `dmbox replay`." } },
+	{ "messenger",
+	    { "The delivery is of a Facebook Page's Messenger, not of Instagram: it made no "
+	      "message, and its bytes are erased a day later. If nobody needs it, take the Page's "
+	      "subscription away (App Dashboard, Messenger, Webhooks).",
+		"Это доставка из Messenger страницы Facebook, а не из Instagram: она не стала "
+		"сообщением, её тело сотрётся через сутки. Если она никому не нужна, снимите "
+		"подписку страницы (App Dashboard, Messenger, Webhooks)." } },
+	{ "no_sender",
+	    { "A message does not say who wrote it: it is kept and stands in no conversation. Send "
+	      "the person's id with it (sender.id, contact_id).",
+		"В сообщении не сказано, кто его написал: оно сохранено, но не попало ни в один "
+		"диалог. Передавайте идентификатор клиента (sender.id, contact_id)." } },
+	{ "raw_form",
+	    { "The fields of this form were not encoded: a & in a customer's words cut them "
+	      "off. They were joined; let the platform encode the fields, for a + or a % is "
+	      "still read wrong.",
+		"Поля этой формы пришли без кодирования: «&» в словах клиента их обрывал. Слова "
+		"собраны; включите кодирование полей (URL-encode) на платформе: «+» и «%» "
+		"по-прежнему читаются неверно." } },
 	{ "behind_text",
 	    { "A member that says whose message it is stands behind a customer's words "
 	      "and was not "

@@ -1,7 +1,7 @@
 /*
  * Many deliveries -> one transaction, else the spool.
  *
- * Here stand the keys that providers leave open (contract.md 5): a message
+ * It also makes the keys that providers leave open (contract.md 5): a message
  * without an id is known by what it says and when, an event by a hash of its
  * normalised form, an id too long for an index by its hash.  Everything is a
  * function of the delivery alone, so the same bytes give the same keys when
@@ -147,6 +147,14 @@ prepare_message(struct delivery *d, struct item *it)
 	}
 }
 
+/* A hash of ours: prepared before. */
+static bool
+is_hash(const char *id)
+{
+	return str_starts(id, "sha256:") ||
+	    (strlen(id) == 2 * SIGN_SHA256 && strspn(id, "0123456789abcdef") == 2 * SIGN_SHA256);
+}
+
 static void
 prepare_event(struct delivery *d, struct item *it)
 {
@@ -159,7 +167,7 @@ prepare_event(struct delivery *d, struct item *it)
 		 * is known by its JSON, are no part of it */
 		if (((it->effect == EFFECT_EDIT && it->text != NULL) ||
 			strchr(it->event_id, '{') != NULL) &&
-		    !str_starts(it->event_id, "sha256:")) {
+		    !is_hash(it->event_id)) {
 			h = sign_hash_new();
 			sign_hash_add(h, it->event_id, strlen(it->event_id));
 			it->event_id = hash_name(&d->items.arena, "sha256:", h);
@@ -210,6 +218,24 @@ joins(const char *s)
 	return str_starts(s, "\xe2\x80\x8d") || str_starts(s, "\xef\xb8\x8f") ? 3 : 0;
 }
 
+/* "null null": first and last name, neither of which has a value. */
+static bool
+is_no_name(const char *s)
+{
+	static const char *const words[] = { "null", "undefined", "None", "NaN" };
+	size_t i;
+
+	for (; *s != '\0'; s += strspn(s, " ")) {
+		for (i = 0; i < sizeof words / sizeof *words; i++)
+			if (strlen(words[i]) == strcspn(s, " ") && str_starts(s, words[i]))
+				break;
+		if (i == sizeof words / sizeof *words)
+			return false;
+		s += strlen(words[i]);
+	}
+	return true;
+}
+
 /* "{{full_name}}", also beside other words: a variable that was not filled is not a name.  Nor
  * is what shows nothing, of which people make theirs: the list would have a line without one. */
 static const char *
@@ -220,7 +246,28 @@ filled(const char *s)
 
 	while (seen != NULL && ((n = str_unseen(seen)) > 0 || (n = joins(seen)) > 0))
 		seen += n;
-	return (p != NULL && strstr(p + 2, "}}") != NULL) || str_empty(seen) ? NULL : s;
+	if ((p != NULL && strstr(p + 2, "}}") != NULL) || str_empty(seen) || is_no_name(s))
+		return NULL;
+	return s;
+}
+
+/* "@ann" and "https://www.instagram.com/ann/" are ann: one person has one username. */
+static const char *
+bare_username(struct mem_arena *a, const char *s)
+{
+	static const char *const heads[] = { "https://", "http://", "www.", "instagram.com/" };
+	bool link = s != NULL && strcasestr(s, "instagram.com/") != NULL;
+	size_t n;
+
+	if (s == NULL)
+		return NULL;
+	if (link)
+		for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+			if (str_istarts(s, heads[i]))
+				s += strlen(heads[i]);
+	s += *s == '@';
+	n = link ? strcspn(s, "/?#") : strlen(s);
+	return s[n] == '\0' ? s : mem_arena_ndup(a, s, n);
 }
 
 void
@@ -237,7 +284,7 @@ ingest_prepare(struct delivery *d)
 		it->contact = short_id(a, str_empty(it->contact) ? NULL : it->contact);
 		it->reply_to = short_id(a, it->reply_to);
 		it->name = filled(it->name);
-		it->username = filled(it->username);
+		it->username = filled(bare_username(a, it->username));
 		it->picture = filled(it->picture);
 		if (it->type == ITEM_MESSAGE)
 			prepare_message(d, it);
@@ -364,6 +411,8 @@ resolve(const struct conf *c, const struct account *a, struct delivery *d)
 		const struct account *other = NULL;
 
 		it->account = NULL;
+		if (!provider_of(a)->many_accounts && is_foreign(a, it) && v->warning == NULL)
+			v->warning = "foreign_entry";	/* another instance has our address */
 		if (provider_of(a)->many_accounts && is_foreign(a, it)) {
 			bool group = owns(a, it) != OWNER_BY_ID;
 
@@ -427,6 +476,16 @@ parse_body(const struct conf *c, const struct account *a, struct delivery *d, co
 	return rc;
 }
 
+/* A message that names nobody is kept, but in no conversation: who sent it is told so. */
+static bool
+nobodys(const struct itemv *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (v->v[i].type == ITEM_MESSAGE && str_empty(v->v[i].contact))
+			return true;
+	return false;
+}
+
 void
 ingest_parse(const struct conf *c, const struct account *a, struct delivery *d)
 {
@@ -440,6 +499,8 @@ ingest_parse(const struct conf *c, const struct account *a, struct delivery *d)
 		return;
 	}
 	resolve(c, a, d);
+	if (d->items.warning == NULL && nobodys(&d->items))
+		d->items.warning = "no_sender";
 	if (d->items.warning != NULL)
 		d->reason = d->items.warning;
 }

@@ -27,9 +27,8 @@ enum rc ingest(struct db *db, struct spool *sp, struct delivery *const *v, size_
 /*
  * ingest_parse(conf, account, d):
  * Parse d->body by the account's provider into d->items, resolving entry ids to
- * accounts; d->source SOURCE_POLL: as an answer to a poll.  What is not understood leaves no items,
- * ignored 1, reason
- * "not_understood".
+ * accounts; d->source SOURCE_POLL: as an answer to a poll.  What is not understood leaves
+ * no items, ignored 1, reason "not_understood".
  */
 void ingest_parse(const struct conf *c, const struct account *a, struct delivery *d);
 /* The warning where an entry belongs to an account whose secret did not sign it: it is

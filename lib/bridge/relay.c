@@ -44,10 +44,9 @@ enum {
 	AVOID_MS = 10000,		/* for so long a leader that did not answer is not asked */
 	LOOK_MS = 2000,			/* is what waits at a lent socket taken? */
 	LENT = 1,			/* in an event's data: its peer's lent socket */
-	LONELY_CALLS = 32,		/* in a row by one follower: it had better lead itself */
 	/* above DMBOX_MAX_BODY_BYTES and what parsing makes of it */
 	FRAME_MAX = 64 << 20,
-	READ_STEP = 64 << 10,
+	READ_STEP = 4096,	/* before the head says how much comes */
 	NAME_HEX = 12
 };
 
@@ -72,12 +71,11 @@ struct peer {
 	int fd;
 	int lent_fd;		/* the listening socket that it lent; -1: none */
 	struct buf in;
-	bool busy;		/* its call is being served */
 };
 
 struct relay {
 	char *dir, *path, *lock_path;
-	unsigned int wait_ms, lonely_calls;
+	unsigned int wait_ms;
 	bool may_lead;
 	void (*serve)(void *arg, struct relay_call *call);
 	void *arg;
@@ -91,11 +89,9 @@ struct relay {
 	void (*lent)(int fd);
 	struct peer *peers;
 	struct peer *spare;		/* gone; an event of their sockets may be under way */
-	atomic_uint n_lent;
+	struct peer own;		/* our listening socket in lent_fd, once it is known */
+	bool own_watched;
 	size_t n_busy;
-	struct peer *last;		/* who called last */
-	atomic_uint in_a_row;		/* its calls with nobody else's between them */
-	bool resigning;			/* no leader any more, and the lock is not free yet */
 	int idle[IDLE_MAX];		/* connections to the leader that nobody uses */
 	unsigned int n_idle;
 	int64_t avoid_until_ms;
@@ -117,12 +113,14 @@ struct relay *
 relay_new(const struct relay_opts *o)
 {
 	struct relay *r = mem_alloc(sizeof *r);
-	char hex[65], path[4096];
+	char hex[65], path[4096], host[256] = "";
 	uint64_t layout = pack_layout();
 	struct buf b;
 
+	/* a home by NFS is several hosts', and its locks are, too; a socket is one host's */
+	(void)gethostname(host, sizeof host - 1);
 	buf_init(&b, 65536);
-	buf_printf(&b, "%016llx %s", (unsigned long long)layout, o->key);
+	buf_printf(&b, "%016llx %s\n%s", (unsigned long long)layout, host, o->key);
 	sign_sha256_hex(b.p, b.n, hex);
 	mem_wipe(b.p, b.n);
 	buf_free(&b);
@@ -133,12 +131,12 @@ relay_new(const struct relay_opts *o)
 	r->lock_path = mem_dup(path);
 	r->dir = mem_dup(o->dir);
 	r->wait_ms = o->wait_ms;
-	r->lonely_calls = o->lonely_calls > 0 ? o->lonely_calls : LONELY_CALLS;
 	r->may_lead = o->may_lead;
 	r->serve = o->serve;
 	r->arg = o->arg;
 	r->lent = o->lent;
 	r->lock_fd = r->listen_fd = r->epoll_fd = r->wake_fd = r->dir_fd = -1;
+	r->own.lent_fd = -1;
 	pthread_mutex_init(&r->mu, NULL);
 	pthread_cond_init(&r->idle_peers, NULL);
 	return r;
@@ -181,7 +179,6 @@ peer_gone(struct peer *p)
 		(void)epoll_ctl(r->epoll_fd, EPOLL_CTL_DEL, p->lent_fd, NULL);
 		close(p->lent_fd);
 		p->lent_fd = -1;
-		atomic_fetch_sub(&r->n_lent, 1);
 	}
 	buf_free(&p->in);
 	p->next = r->spare;
@@ -233,7 +230,6 @@ relay_served(struct relay_call *call)
 	if (!send_all(p->fd, &a, sizeof a))
 		log_debug("relay: a follower is gone");
 	pthread_mutex_lock(&r->mu);
-	p->busy = false;
 	if (--r->n_busy == 0)
 		pthread_cond_signal(&r->idle_peers);
 	buf_reset(&p->in);
@@ -258,6 +254,28 @@ watch_lent(struct relay *r, struct peer *p)
 		return false;
 	watch(r, p, EPOLL_CTL_MOD);	/* from here on another thread may see its end */
 	return true;
+}
+
+static bool
+nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
+/* Under r->mu.  Our own, as soon as there are followers: the worker that accepts there may
+ * store for them without an end, and what came there meanwhile would wait for that. */
+static void
+watch_own(struct relay *r)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLONESHOT,
+		.data.u64 = (uintptr_t)&r->own | LENT };
+
+	if (r->own_watched || r->own.lent_fd < 0 || r->peers == NULL || r->lent == NULL)
+		return;
+	r->own_watched = nonblocking(r->own.lent_fd) &&
+	    epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, r->own.lent_fd, &ev) == 0;
 }
 
 /* Something comes at a lent socket, or came before it was given back. */
@@ -293,12 +311,7 @@ take_call(struct relay *r, struct peer *p, const struct frame *f)
 	p->call.what = f->what;
 	p->call.value = f->value;
 	pthread_mutex_lock(&r->mu);
-	p->busy = true;
 	r->n_busy++;
-	if (p != r->last || r->n_busy > 1)
-		atomic_store(&r->in_a_row, 0);
-	atomic_fetch_add(&r->in_a_row, 1);
-	r->last = p;
 	pthread_mutex_unlock(&r->mu);
 	r->serve(r->arg, &p->call);
 	return true;
@@ -324,12 +337,10 @@ receive(struct relay *r, struct peer *p, char *buf, size_t n)
 		return k;
 	memcpy(&fd, CMSG_DATA(c), sizeof fd);
 	pthread_mutex_lock(&r->mu);
-	if (p->lent_fd >= 0) {
+	if (p->lent_fd >= 0)
 		close(fd);
-	} else {
+	else
 		p->lent_fd = fd;
-		atomic_fetch_add(&r->n_lent, 1);
-	}
 	pthread_mutex_unlock(&r->mu);
 	return k;
 }
@@ -338,11 +349,13 @@ receive(struct relay *r, struct peer *p, char *buf, size_t n)
 static bool
 read_more(struct relay *r, struct peer *p)
 {
-	char step[READ_STEP];
 	struct frame f = { .n = 0 };
+	size_t want;
 	ssize_t k;
+	char *at;
 
 	for (;;) {
+		want = READ_STEP;
 		if (p->in.n >= sizeof f) {
 			memcpy(&f, p->in.p, sizeof f);
 			if (f.layout != pack_layout() || f.n > FRAME_MAX || f.what >= RELAY__MAX)
@@ -351,8 +364,13 @@ read_more(struct relay *r, struct peer *p)
 				return take_call(r, p, &f);
 			if (p->in.n > sizeof f + f.n)
 				return false;
+			want = sizeof f + (size_t)f.n - p->in.n;
 		}
-		k = receive(r, p, step, sizeof step);
+		/* not by way of the stack: each thread would keep those pages */
+		if ((at = buf_add(&p->in, want)) == NULL)
+			return false;
+		k = receive(r, p, at, want);
+		p->in.n -= want - (k > 0 ? (size_t)k : 0);
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k < 0 && errno == EAGAIN) {
@@ -361,7 +379,6 @@ read_more(struct relay *r, struct peer *p)
 		}
 		if (k <= 0)
 			return false;
-		buf_put(&p->in, step, (size_t)k);
 	}
 }
 
@@ -369,8 +386,6 @@ static void
 drop_peer(struct relay *r, struct peer *p)
 {
 	pthread_mutex_lock(&r->mu);
-	if (r->last == p)
-		r->last = NULL;
 	peer_gone(p);
 	pthread_mutex_unlock(&r->mu);
 }
@@ -391,7 +406,6 @@ accept_peers(struct relay *r)
 		p->r = r;
 		p->fd = fd;
 		p->lent_fd = -1;
-		p->busy = false;
 		buf_init(&p->in, sizeof(struct frame) + FRAME_MAX);
 		p->next = r->peers;
 		p->at = &r->peers;
@@ -399,8 +413,11 @@ accept_peers(struct relay *r)
 			r->peers->at = &p->next;
 		r->peers = p;
 		watch(r, p, EPOLL_CTL_ADD);
+		watch_own(r);
 		pthread_mutex_unlock(&r->mu);
 	}
+	if (errno != EAGAIN && errno != ECONNABORTED)	/* no descriptor is free */
+		clock_sleep_ms(FULL_MS);
 	(void)epoll_ctl(r->epoll_fd, EPOLL_CTL_MOD, r->listen_fd, &ev);
 }
 
@@ -477,7 +494,7 @@ not_leading(struct relay *r)
 static enum rc
 try_to_lead(struct relay *r)
 {
-	if (!r->may_lead || r->resigning)
+	if (!r->may_lead)
 		return RC_DUP;
 	if (r->lock_fd < 0)
 		r->lock_fd = open(r->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
@@ -523,7 +540,6 @@ stop_serving(struct relay *r)
 		r->spare = p->next;
 		free(p);
 	}
-	r->last = NULL;
 	pthread_mutex_unlock(&r->mu);
 }
 
@@ -532,39 +548,6 @@ relay_stop(struct relay *r)
 {
 	if (r != NULL && atomic_load(&r->leads) && !atomic_load(&r->stopping))
 		stop_serving(r);
-}
-
-void
-relay_own(struct relay *r)
-{
-	atomic_store(&r->in_a_row, 0);
-}
-
-bool
-relay_resign(struct relay *r)
-{
-	if (r == NULL || !atomic_load(&r->leads) || atomic_load(&r->stopping) ||
-	    atomic_load(&r->n_lent) > 0 || atomic_load(&r->in_a_row) < r->lonely_calls)
-		return false;
-	pthread_mutex_lock(&r->mu);
-	r->resigning = true;
-	atomic_store(&r->leads, false);
-	pthread_mutex_unlock(&r->mu);
-	stop_serving(r);
-	return true;
-}
-
-void
-relay_resigned(struct relay *r)
-{
-	pthread_mutex_lock(&r->mu);
-	not_leading(r);
-	r->n_threads = 0;
-	atomic_store(&r->in_a_row, 0);
-	atomic_store(&r->stopping, false);
-	r->resigning = false;
-	pthread_mutex_unlock(&r->mu);
-	log_debug("relay: the one that calls leads from now on");
 }
 
 void
@@ -809,37 +792,73 @@ send_socket(int fd, int listen_fd)
 		.msg_iov = &v, .msg_iovlen = 1, .msg_control = &ctl, .msg_controllen = sizeof ctl
 	};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	int flags = fcntl(listen_fd, F_GETFL);
 
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &listen_fd, sizeof listen_fd);
 	/* two may accept when it is taken back */
-	return flags >= 0 && fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
-	    sendmsg(fd, &m, MSG_NOSIGNAL) == (ssize_t)sizeof f;
+	return nonblocking(listen_fd) && sendmsg(fd, &m, MSG_NOSIGNAL) == (ssize_t)sizeof f;
+}
+
+/* To our own threads; *end is readable when they end.  False: it stays with the worker. */
+static bool
+lend_own(struct relay *r, int listen_fd, int *end)
+{
+	bool lent;
+
+	if (atomic_load(&r->stopping))
+		return false;
+	pthread_mutex_lock(&r->mu);
+	r->own.lent_fd = listen_fd;
+	watch_own(r);
+	lent = r->own_watched;
+	*end = r->wake_fd;
+	pthread_mutex_unlock(&r->mu);
+	return lent;
+}
+
+/* Until it is given back; end: readable when the borrower ends. */
+static void
+lent_until(int end, int listen_fd)
+{
+	struct pollfd gone = { .fd = end, .events = POLLIN },
+		      waits = { .fd = listen_fd, .events = POLLIN };
+
+	while (fcgi_poll(&gone, LOOK_MS) == 0 && poll(&waits, 1, 0) == 0)
+		;
+}
+
+static void
+lend_to_leader(struct relay *r, int listen_fd)
+{
+	int fd;
+
+	pthread_mutex_lock(&r->mu);
+	fd = take_idle(r);
+	pthread_mutex_unlock(&r->mu);
+	if (fd < 0)
+		return;
+	if (!same_user(fd)) {
+		keep(r, fd);
+		return;
+	}
+	if (send_socket(fd, listen_fd))
+		lent_until(fd, listen_fd);
+	close(fd);
 }
 
 void
 relay_lend(struct relay *r, int listen_fd)
 {
-	struct pollfd end = { .events = POLLIN }, waits = { .fd = listen_fd, .events = POLLIN };
+	int end;
 
-	if (r == NULL || atomic_load(&r->leads))
+	if (r == NULL)
 		return;
-	pthread_mutex_lock(&r->mu);
-	end.fd = take_idle(r);
-	pthread_mutex_unlock(&r->mu);
-	if (end.fd < 0)
-		return;
-	if (!same_user(end.fd)) {
-		keep(r, end.fd);
-		return;
-	}
-	if (send_socket(end.fd, listen_fd))
-		while (fcgi_poll(&end, LOOK_MS) == 0 && poll(&waits, 1, 0) == 0)
-			;
-	close(end.fd);
+	if (!atomic_load(&r->leads))
+		lend_to_leader(r, listen_fd);
+	else if (lend_own(r, listen_fd, &end))
+		lent_until(end, listen_fd);
 }
 
 bool

@@ -19,8 +19,8 @@
  * next leader, which may be themselves; delivery_uid keeps a delivery single whose commit
  * had an unknown outcome.  Where no socket can be made each process stores for itself.
  *
- * A key distinguishes leaders: programs of another build, or with another database,
- * have another leader.
+ * A key distinguishes leaders: programs of another build, with another database, or on
+ * another host whose spool is the same folder (NFS), have another leader.
  */
 struct relay;
 
@@ -46,7 +46,6 @@ struct relay_opts {
 	const char *key;
 	unsigned int wait_ms;	/* how long a follower waits for an answer */
 	bool may_lead;		/* false: a process of one request (plain CGI) */
-	unsigned int lonely_calls;	/* see relay_resign; 0: a default */
 	/* serve(arg, call): in a thread of the leader's: do it, then relay_served(call), by any
 	 * thread, also before serve returns. */
 	void (*serve)(void *arg, struct relay_call *call);
@@ -81,10 +80,12 @@ enum rc relay_hand_over(
  * Handing a delivery over costs two switches of processes and the packing.  So a process
  * that has handed one over lends its listening socket to the leader, which accepts there
  * itself, with warm caches and whole batches.  A leader of another user gets none: it would
- * see what requests hold.  listen_fd is non-blocking afterwards.
+ * see what requests hold.  A leader that has followers lends its own to its relay's threads:
+ * its worker may be storing for the others, without an end while they are busy.  listen_fd is
+ * non-blocking afterwards.
  *
  * Returns  when the leader is gone or does not accept, when a signal interrupts, at once
- *          where nothing was handed over or this process leads: accept by yourself then.
+ *          where nothing was handed over or this process leads nobody: accept by yourself then.
  * Threads  one.  r may be NULL.
  */
 void relay_lend(struct relay *r, int listen_fd);
@@ -92,22 +93,6 @@ void relay_lend(struct relay *r, int listen_fd);
 bool relay_leads(const struct relay *r);
 /* relay_follows(r): another process leads: this one needs no database connection. */
 bool relay_follows(struct relay *r);
-/* relay_own(r): the leader stores a delivery of its own process. */
-void relay_own(struct relay *r);
-/*
- * relay_resign(r):
- * Leading costs a follower that is the only one two switches of processes a delivery.  A
- * leader that has served lonely_calls calls in a row, all of one follower, one after the
- * other and none of its own between them, takes nothing more and finishes what it took.
- *
- * Returns  true: it leads no more.  Once the caller has given up what leading took (its
- *          database connections) it calls relay_resigned, which frees the lock; until then
- *          nobody leads, and those that ask wait a moment.
- * Threads  one caller, which is none of the relay's.  r may be NULL: false.
- */
-bool relay_resign(struct relay *r) MUST_CHECK;
-/* relay_resigned(r): after relay_resign returned true: another process may lead. */
-void relay_resigned(struct relay *r);
 /* relay_served(call): its d is filled: send the answer.  call is gone afterwards. */
 void relay_served(struct relay_call *call);
 

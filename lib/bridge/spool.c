@@ -42,7 +42,8 @@ enum {
 	PAUSE_MAX_S = 3600,
 	DAY_S = 86400,
 	LIST_MAX = 4096,	/* names kept in memory at a time */
-	HEAD_MAX = 64 * 1024,
+	/* the ledger's JSON of a request's headers has up to 256 kB, escaped three times as much */
+	HEAD_MAX = 1024 * 1024,
 	UID_LEN = 36,
 	TIME_LEN = 17		/* microseconds, zero-padded: good until the year 5138 */
 };
@@ -76,9 +77,10 @@ struct spool_file {
 
 /* Make the folder unless it is there; only a folder of our making gets our mode. */
 static enum rc
-make_dir(int at, const char *name)
+make_dir(int at, const char *name, bool *made)
 {
 	if (mkdirat(at, name, 0770) == 0) {
+		*made = true;
 		if (fchmodat(at, name, 02770, 0) != 0)
 			log_warn("spool: chmod %s: %s", name, strerror(errno));
 		return RC_OK;
@@ -86,26 +88,42 @@ make_dir(int at, const char *name)
 	return errno == EEXIST ? RC_OK : RC_TEMP;
 }
 
+/* The names of folders that were just made: to sync what is in one does not keep them.  The
+ * folder above may be closed to us: then its own order of writing has to do. */
+static void
+sync_names(const struct spool *s, int top)
+{
+	int above = openat(top, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fsync(top) != 0 || (above >= 0 && fsync(above) != 0))
+		log_warn("spool: fsync of %s: %s", s->path, strerror(errno));
+	if (above >= 0)
+		close(above);
+}
+
 enum rc
 spool_open(const char *dir, struct spool **out)
 {
 	struct spool *s = mem_alloc(sizeof *s);
+	bool made = false;
 	int top = -1;
 
 	for (int i = 0; i < DIRS; i++)
 		s->fd[i] = -1;
 	pthread_mutex_init(&s->mu, NULL);
 	s->path = mem_dup(dir);
-	if (make_dir(AT_FDCWD, dir) != RC_OK ||
+	if (make_dir(AT_FDCWD, dir, &made) != RC_OK ||
 	    (top = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
 		goto fail;
 	for (int i = 0; i < DIRS; i++) {
-		if (make_dir(top, dir_names[i]) != RC_OK)
+		if (make_dir(top, dir_names[i], &made) != RC_OK)
 			goto fail;
 		s->fd[i] = openat(top, dir_names[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (s->fd[i] < 0)
 			goto fail;
 	}
+	if (made)
+		sync_names(s, top);
 	close(top);
 	*out = s;
 	return RC_OK;
@@ -215,13 +233,15 @@ spool_put(struct spool *s, const struct delivery *d)
 	bool ok = false;
 	int fd = -1;
 
-	if (!has_room(s, d->body_n + HEAD_MAX))
+	buf_init(&head, HEAD_MAX);
+	head_make(&head, d);
+	if (!has_room(s, head.n + d->body_n)) {
+		buf_free(&head);
 		return RC_TEMP;
+	}
 	sign_token(token, 8);
 	snprintf(name, sizeof name, "%0*lld.%s", TIME_LEN, (long long)d->received_at_us, d->uid);
 	snprintf(tmp, sizeof tmp, "%s.%s", name, token);
-	buf_init(&head, HEAD_MAX);
-	head_make(&head, d);
 	if (buf_err(&head)) {
 		errno = EMSGSIZE;
 		goto out;
@@ -374,7 +394,8 @@ file_free(struct spool_file *f)
 static char *
 plain_name(const char *name, unsigned int *tries)
 {
-	const char *c = strstr(name, ".c"), *t = strstr(name + TIME_LEN + 1 + UID_LEN, ".t");
+	const char *tail = name + TIME_LEN + 1 + UID_LEN, *c = strstr(tail, ".c"),
+		   *t = strstr(tail, ".t");
 	int64_t n = 0;
 
 	if (t != NULL &&
@@ -384,33 +405,48 @@ plain_name(const char *name, unsigned int *tries)
 	return mem_ndup(name, TIME_LEN + 1 + UID_LEN);
 }
 
+/* The n bytes of fd that fstat promised, fewer where the file is shorter; false with errno. */
+static bool
+read_whole(int fd, char *p, size_t n, size_t *got)
+{
+	for (*got = 0; *got < n;) {
+		ssize_t r = read(fd, p + *got, n - *got);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return false;	/* the disk's fault: what is in the file is not known */
+		if (r == 0)
+			break;
+		*got += (size_t)r;
+	}
+	return true;
+}
+
 /* Read the whole file; NULL with errno. */
 static char *
 read_file(const struct spool *s, int dir, const char *claim, size_t *n)
 {
-	int fd = openat(s->fd[dir], claim, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(s->fd[dir], claim, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), e = 0;
 	struct stat st;
 	char *p = NULL;
-	size_t got = 0;
 
 	if (fd < 0)
 		return NULL;
-	if (fstat(fd, &st) == 0 && st.st_size <= FILE_MAX) {
-		p = mem_alloc((size_t)st.st_size + 1);
-		while (got < (size_t)st.st_size) {
-			ssize_t r = read(fd, p + got, (size_t)st.st_size - got);
-
-			if (r < 0 && errno == EINTR)
-				continue;
-			if (r <= 0)
-				break;
-			got += (size_t)r;
-		}
+	if (fstat(fd, &st) != 0) {
+		e = errno;
+	} else if (st.st_size > FILE_MAX) {
+		e = EFBIG;
 	} else {
-		errno = EFBIG;
+		p = mem_alloc((size_t)st.st_size + 1);
+		if (!read_whole(fd, p, (size_t)st.st_size, n)) {
+			e = errno;
+			free(p);
+			p = NULL;
+		}
 	}
 	close(fd);
-	*n = got;
+	errno = e;
 	return p;
 }
 
@@ -492,6 +528,7 @@ file_parse(struct spool_file *f, size_t n)
 	int64_t length = -1;
 	bool first = true;
 
+	f->d.uid[0] = '\0';	/* a new one each time would make two of one */
 	for (;; p = nl + 1, first = false) {
 		nl = memchr(p, '\n', (size_t)(end - p));
 		if (nl == NULL)
@@ -512,7 +549,9 @@ file_parse(struct spool_file *f, size_t n)
 	}
 	f->d.body = nl + 1;
 	f->d.body_n = (size_t)(end - nl - 1);
-	return f->d.account != NULL && length == (int64_t)f->d.body_n ? RC_OK : RC_INVALID;
+	return f->d.account != NULL && f->d.uid[0] != '\0' && length == (int64_t)f->d.body_n ?
+	    RC_OK :
+	    RC_INVALID;
 }
 
 static void

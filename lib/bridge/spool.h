@@ -16,7 +16,8 @@
  */
 struct spool;
 
-/* spool_open(dir, out): makes the folders (2770).  RC_TEMP where it cannot. */
+/* spool_open(dir, out): makes the folders (2770).  RC_TEMP where it cannot (logged).  The caller:
+ * spool_close(). */
 enum rc spool_open(const char *dir, struct spool **out) MUST_CHECK;
 /* spool_close(s): no file may be claimed; NULL is legal. */
 void spool_close(struct spool *s);
@@ -33,8 +34,9 @@ spool_instead(struct spool *s, struct delivery *d)
 }
 
 struct spool_file;	/* one claimed file */
-/* spool_claim(s, out): the oldest file not claimed (or claimed over 60 s ago).
- * RC_NONE: empty. */
+/* spool_claim(s, out): the oldest file not claimed (or claimed over 60 s ago); *out ends with
+ * spool_done, spool_release or spool_retry.  One that cannot be read waits as after spool_retry.
+ * RC_NONE: empty; RC_TEMP: a folder cannot be read.  Thread-safe. */
 enum rc spool_claim(struct spool *s, struct spool_file **out) MUST_CHECK;
 /* spool_delivery(f): what it holds, unparsed (items empty); borrowed from f. */
 struct delivery *spool_delivery(struct spool_file *f);

@@ -34,13 +34,17 @@ enum stmt {
 	SQL_MOVED,
 	SQL_SCHEMA,
 	SQL_UNIQUE,
+	SQL_DRIFT,
 	SQL_RIGHTS,
 	SQL_SEQUENCE,
 	SQL_LIMIT,
 	SQL_DURABLE,
+	SQL_LETTERS,
 	SQL_CLEAN,
 	SQL_CLEAN_CONTACTS,
 	SQL_CLEAN_LEDGER,
+	SQL_LEFT,
+	SQL_KEEPS,
 	SQL__MAX
 };
 
@@ -74,6 +78,12 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " and (select array_agg(a.attname::text order by a.attname) from pg_attribute a"
 	    "      where a.attrelid = i.indrelid and a.attnum = any(i.indkey::int2[]))"
 	    "   = array['account','channel','external_id','thread_id']" },
+	/* the rules of its language, by which its indexes are sorted: of then, and of today */
+	[SQL_DRIFT] = { NULL,
+	    "select datcollate::text, datcollversion, pg_database_collation_actual_version(oid),"
+	    " format('`reindex database %1$I;`, `alter database %1$I refresh collation version;`',"
+	    "  datname) from pg_database where datname = current_database()"
+	    " and datcollversion <> pg_database_collation_actual_version(oid)" },
 	[SQL_RIGHTS] = { NULL,
 	    /* by number: a role that may not use the schema may not name what is in it either */
 	    "with n as (select oid from pg_namespace where nspname = 'dmbox'), l as ("
@@ -116,6 +126,9 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " where datname = current_database()))) s"
 	    "  where s.setting ilike 'synchronous_commit=%'"
 	    " limit 1), ''), current_user::text, quote_ident(current_database())" },
+	[SQL_LETTERS] = { NULL,
+	    "select " STORE_LETTERS ", (select datctype::text from pg_database"
+	    "  where datname = current_database())" },
 	/* messages and events of our deliveries; contacts that nothing else speaks of */
 	[SQL_CLEAN] = { NULL,
 	    "with d as (select id from dmbox.deliveries where " OURS " and"
@@ -138,6 +151,25 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " update dmbox.refusals r set kept = greatest(0, kept - n.n) from n"
 	    " where r.account = n.account and r.channel = n.channel and r.reason = n.reason"
 	    " and r.minute = n.minute" },
+	/* a trigger or rule of the owner makes of a delete nothing, and no error */
+	[SQL_LEFT] = { NULL,
+	    "select (select count(*) from (select external_id from dmbox.messages"
+	    "   order by id desc limit 2000) m where external_id like $1)"
+	    " + (select count(*) from dmbox.deliveries where request_id like $1"
+	    "   and received_at > now() - interval '10 minutes')" },
+	[SQL_KEEPS] = { NULL,
+	    "select string_agg(k.what, '; '), string_agg(k.fix, ' ') from ("
+	    " select t.tgname || ', dmbox.' || c.relname as what,"
+	    "  format('alter table dmbox.%I disable trigger %I;', c.relname, t.tgname) as fix"
+	    "  from pg_trigger t join pg_class c on c.oid = t.tgrelid"
+	    "  join pg_proc p on p.oid = t.tgfoid where c.relnamespace = 'dmbox'::regnamespace"
+	    "  and not t.tgisinternal and t.tgenabled <> 'D' and t.tgparentid = 0"
+	    "  and (t.tgtype::int & 8) <> 0 and p.pronamespace <> 'dmbox'::regnamespace"
+	    " union all select r.rulename || ', dmbox.' || c.relname,"
+	    "  format('drop rule %I on dmbox.%I;', r.rulename, c.relname)"
+	    "  from pg_rewrite r join pg_class c on c.oid = r.ev_class"
+	    "  where c.relnamespace = 'dmbox'::regnamespace and r.ev_type = '4'"
+	    "  and r.ev_enabled <> 'D') k" },
 };
 
 /* What each program needs, table by table (sql/roles.sql). */
@@ -266,6 +298,35 @@ static const struct refusal {
 	    "Wait a minute and run doctor again; if it stays so, see PostgreSQL's log.",
 	    "Подождите минуту и запустите doctor снова; если не проходит, смотрите журнал "
 	    "PostgreSQL." },
+};
+
+#define POOL_FULL \
+	"In pgbouncer.ini raise max_client_conn (callers) or default_pool_size (connections to " \
+	"the server), or end other programs' connections; with a host's pooler lower " \
+	"DMBOX_WEBHOOK_THREADS or ask for more."
+#define POOL_FULL_RU \
+	"В pgbouncer.ini поднимите max_client_conn (вызывающие) или default_pool_size " \
+	"(подключения к серверу) или завершите чужие подключения; с пулером хостинга уменьшите " \
+	"DMBOX_WEBHOOK_THREADS или попросите больше."
+
+/* PgBouncer has one code for all that it refuses; it speaks English alone. */
+static const struct {
+	const char *word;
+	struct refusal is;
+} of_pooler[] = {
+	{ "max_client_conn",
+	    { "08P01", ANYWHERE, DC_DB_LIMIT, "the pooler before the server takes no more callers",
+		"пулер перед сервером больше не принимает подключений", POOL_FULL, POOL_FULL_RU } },
+	{ "query_wait_timeout",
+	    { "08P01", ANYWHERE, DC_DB_LIMIT, "the pooler has no connection to the server to spare",
+		"у пулера нет свободного подключения к серверу", POOL_FULL, POOL_FULL_RU } },
+	{ "unsupported startup parameter",
+	    { "08P01", ANYWHERE, DC_DB_LOGIN, "the pooler takes no such setting",
+		"пулер не принимает такую настройку",
+		"Take the setting that is named here (options=...) out of DATABASE_URL, or add it "
+		"to ignore_startup_parameters in pgbouncer.ini.",
+		"Уберите названную настройку («options=…») из DATABASE_URL или добавьте её в "
+		"ignore_startup_parameters в pgbouncer.ini." } },
 };
 
 /*
@@ -527,6 +588,9 @@ refused(struct doctor *d, struct db *db, const char *who, const char *url)
 		f++;
 	if (f == end)
 		return false;
+	for (size_t i = 0; i < sizeof of_pooler / sizeof *of_pooler; i++)
+		if (str_eq(state, of_pooler[i].is.state) && strstr(e, of_pooler[i].word) != NULL)
+			f = &of_pooler[i].is;
 	if (f->check != DC_DB_REACH)
 		doctor_say(d, DC_DB_REACH, FINDING_OK, "%s",
 		    doctor_tr(d, "the server answers", "сервер отвечает"));
@@ -647,6 +711,43 @@ connect_failed(struct doctor *d, struct db *db, const char *who, const char *url
 		    *state != '\0' ? " " : "", state);
 }
 
+/*
+ * UTF8 alone keeps the letters, but the search needs to know which are capital and small ones
+ * of each other.  By LC_CTYPE C, which some hosters' databases have, only A to Z are.
+ */
+static void
+encoding(struct doctor *d, const char *name)
+{
+	struct db_res *r = NULL;
+
+	if (!str_eq(name, "UTF8"))
+		doctor_say(d, DC_DB_ENCODING, FINDING_FAIL, "%s", name);
+	else if (db_exec(d->db, &stmts[SQL_LETTERS], NULL, &r) == RC_OK && db_rows(r) == 1 &&
+	    !db_get_bool(r, 0, 0))
+		doctor_cause(d, DC_DB_ENCODING, FINDING_WARN,
+		    doctor_tr(d,
+			"Best before the first messages: `create database dmbox_utf8 encoding "
+			"'UTF8' lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8' template template0;` (in "
+			"a panel: LC_CTYPE C.UTF-8 or ru_RU.UTF-8), name it in DATABASE_URL, and "
+			"run dmbox migrate. How to take messages along: pg_dump and pg_restore, "
+			"as in docs/install.en.md.",
+			"Лучше до первых сообщений: `create database dmbox_utf8 encoding 'UTF8' "
+			"lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8' template template0;` (в панели: "
+			"LC_CTYPE C.UTF-8 или ru_RU.UTF-8), укажите её в DATABASE_URL и выполните "
+			"dmbox migrate. Как перенести сообщения (pg_dump и pg_restore), сказано в "
+			"docs/install.ru.md."),
+		    doctor_tr(d,
+			"UTF8, but with LC_CTYPE %s the search does not find a word of other "
+			"than English letters that begins with a capital (Привет) by a small one "
+			"(привет)",
+			"UTF8, но с LC_CTYPE %s поиск не находит русское слово с заглавной буквы "
+			"(Привет), если ввести его со строчной (привет)"),
+		    db_get_text(r, 0, 1));
+	else
+		doctor_say(d, DC_DB_ENCODING, FINDING_OK, "%s", name);
+	db_res_free(r);
+}
+
 static void
 server(struct doctor *d)
 {
@@ -659,7 +760,8 @@ server(struct doctor *d)
 		goto out;
 	}
 	here = clock_now_us();
-	doctor_say(d, DC_DB_VERSION, db_get_i64(r, 0, 0) >= 120000 ? FINDING_OK : FINDING_FAIL,
+	d->db_version = db_get_i64(r, 0, 0);
+	doctor_say(d, DC_DB_VERSION, d->db_version >= 120000 ? FINDING_OK : FINDING_FAIL,
 	    "PostgreSQL %s", db_get_text(r, 0, 1));
 	diff = (db_get_time(r, 0, 2) - here) / 1000000;
 	doctor_say(d, DC_DB_CLOCK, doctor_clock(diff),
@@ -668,9 +770,7 @@ server(struct doctor *d)
 		doctor_say(d, DC_DB_WRITE, FINDING_FAIL, "%s",
 		    doctor_tr(
 			d, "a read-only copy (standby)", "копия только для чтения (standby)"));
-	doctor_say(d, DC_DB_ENCODING,
-	    str_eq(db_get_text(r, 0, 4), "UTF8") ? FINDING_OK : FINDING_FAIL, "%s",
-	    db_get_text(r, 0, 4));
+	encoding(d, db_get_text(r, 0, 4));
 	d->db_local = db_get_bool(r, 0, 5);
 	snprintf(d->db_files, sizeof d->db_files, "%s", db_get_text(r, 0, 6));
 out:
@@ -795,6 +895,37 @@ no_schema(struct doctor *d)
 	db_res_free(r);
 }
 
+/*
+ * After an upgrade of the server's system a language may sort otherwise, and indexes that were
+ * sorted by its old rules find no more all that is in them: the unique one would let a message
+ * in twice.  PostgreSQL keeps the version of the rules since 15, and warns in its log alone.
+ */
+static bool
+drifted(struct doctor *d)
+{
+	struct db_res *r = NULL;
+	char fix[500];
+	bool is = d->db_version >= 150000 && db_exec(d->db, &stmts[SQL_DRIFT], NULL, &r) == RC_OK &&
+	    db_rows(r) == 1;
+
+	if (is) {
+		snprintf(fix, sizeof fix,
+		    doctor_tr(d,
+			"As the owner of the database, at a quiet hour (it locks the tables): %s",
+			"От имени владельца базы, в тихий час (таблицы будут заблокированы): %s"),
+		    db_get_text(r, 0, 3));
+		doctor_cause(d, DC_DB_UNIQUE, FINDING_WARN, fix,
+		    doctor_tr(d,
+			"the server's system was upgraded: its indexes are sorted by %s %s, the "
+			"system now has %s, and a look-up may miss a row",
+			"система сервера обновлена: индексы отсортированы по %s %s, а в системе "
+			"теперь %s, и поиск по ним может не найти строку"),
+		    db_get_text(r, 0, 0), db_get_text(r, 0, 1), db_get_text(r, 0, 2));
+	}
+	db_res_free(r);
+	return is;
+}
+
 static void
 unique(struct doctor *d)
 {
@@ -804,7 +935,9 @@ unique(struct doctor *d)
 	if (db_exec(d->db, &stmts[SQL_UNIQUE], NULL, &r) != RC_OK)
 		return;
 	if (db_get_i64(r, 0, 0) > 0) {
-		doctor_say(d, DC_DB_UNIQUE, FINDING_OK, "account, channel, thread_id, external_id");
+		if (!drifted(d))
+			doctor_say(d, DC_DB_UNIQUE, FINDING_OK,
+			    "account, channel, thread_id, external_id");
 	} else if (!db_is_null(r, 0, 1)) {
 		snprintf(fix, sizeof fix,
 		    doctor_tr(
@@ -1012,6 +1145,69 @@ doctor_database(struct doctor *d)
 		doctor_code(d);
 }
 
+/* Rows of this run that are there still; -1: that could not be asked. */
+static int64_t
+left(struct doctor *d)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	char like[64];
+	int64_t n = -1;
+
+	snprintf(like, sizeof like, "doctor-%s-%%", d->run);
+	db_text(&a, like);
+	if (db_exec(d->db, &stmts[SQL_LEFT], &a, &r) == RC_OK && db_rows(r) > 0)
+		n = db_get_i64(r, 0, 0);
+	db_res_free(r);
+	db_args_free(&a);
+	return n;
+}
+
+/* What became of the deletes: rc is their transaction's. */
+static void
+removed(struct doctor *d, enum rc rc)
+{
+	char fix[900], error[300];
+	struct db_res *r = NULL;
+	int64_t n;
+
+	snprintf(error, sizeof error, "%s", rc == RC_OK ? "" : db_error(d->db));
+	n = left(d);
+	if (rc == RC_OK && n <= 0) {
+		doctor_say(
+		    d, DC_SELF_REMOVED, FINDING_OK, "%s", doctor_tr(d, "removed", "удалены"));
+		return;
+	}
+	if (db_exec(d->db, &stmts[SQL_KEEPS], NULL, &r) != RC_OK || db_rows(r) == 0 ||
+	    db_is_null(r, 0, 0)) {
+		doctor_say(d, DC_SELF_REMOVED, FINDING_WARN, doctor_tr(d, "%s", "«%s»"),
+		    rc == RC_OK ? doctor_tr(d, "they are there still", "они ещё там") : error);
+		db_res_free(r);
+		return;
+	}
+	snprintf(fix, sizeof fix,
+	    doctor_tr(d,
+		"dmbox deletes its test rows, what dmbox purge names and what customers unsent: "
+		"let the trigger or rule allow that. Until then, as the owner of the tables: `%s`",
+		"dmbox удаляет пробные строки, то, что называет dmbox purge, и отозванное "
+		"клиентами: пусть триггер или правило это разрешает. До тех пор от имени владельца "
+		"таблиц: `%s`"),
+	    db_get_text(r, 0, 1));
+	if (*error == '\0')
+		doctor_cause(d, DC_SELF_REMOVED, FINDING_WARN, fix,
+		    doctor_tr(d, "a trigger or rule that is not ours lets no row be deleted: %s",
+			"триггер или правило, которых в dmbox нет, не дают удалять строки: %s"),
+		    db_get_text(r, 0, 0));
+	else
+		doctor_cause(d, DC_SELF_REMOVED, FINDING_WARN, fix,
+		    doctor_tr(d,
+			"a trigger or rule that is not ours lets no row be deleted: %s: %s",
+			"триггер или правило, которых в dmbox нет, не дают удалять строки: %s: "
+			"«%s»"),
+		    db_get_text(r, 0, 0), error);
+	db_res_free(r);
+}
+
 void
 doctor_clean(struct doctor *d)
 {
@@ -1033,12 +1229,6 @@ doctor_clean(struct doctor *d)
 		rc = db_commit(d->db);
 	else
 		db_rollback(d->db);
-	if (!d->r[DC_SELF_ASCII].done)
-		return;
-	if (rc == RC_OK)
-		doctor_say(
-		    d, DC_SELF_REMOVED, FINDING_OK, "%s", doctor_tr(d, "removed", "удалены"));
-	else
-		doctor_say(
-		    d, DC_SELF_REMOVED, FINDING_WARN, doctor_tr(d, "%s", "«%s»"), db_error(d->db));
+	if (d->r[DC_SELF_ASCII].done)
+		removed(d, rc);
 }

@@ -183,6 +183,7 @@ struct doctor {
 	bool web_up;		/* dmbox answers at base */
 	bool other_ids;		/* a proxy before it numbers requests itself */
 	bool db_local;		/* the database server is on this machine */
+	int64_t db_version;	/* server_version_num; 0 not told */
 	char db_files[256];	/* the folder of its files; "" not told */
 	bool small_plan;	/* the database gives a handful of connections */
 	char database[40];	/* doctor_database_id here */
@@ -329,6 +330,12 @@ void doctor_front_sent_away(struct doctor *d, const struct http_res *res);
  * answer. */
 void doctor_front_one_dead(struct doctor *d, int status, const char *what);
 void doctor_front_end(struct doctor *d);	/* judges, frees */
+/*
+ * doctor_error_log(d, fix): what the web server's error log says of a program that does not start,
+ * where it lies beside ours, in ~/logs or in the server's own folder, and was written to just now.
+ * Returns  the line, in d's arena, with the remedy in fix (static); NULL: nothing is known.
+ */
+const char *doctor_error_log(struct doctor *d, const char **fix);
 /* doctor_web_request(d, req, rid, method, path): a request of this run to the address
  * under test; rid (48 bytes) gets its id. */
 void doctor_web_request(

@@ -260,13 +260,16 @@ static const struct cause override_small = {
 	"FileInfo AuthConfig Options»; свою строку уберите."
 };
 static const struct cause no_exec = {
-	"the server may not run the program (Options ExecCGI is off, or the file may not "
-	"be executed)",
-	"серверу нельзя запускать программу (выключен Options ExecCGI, или файл не исполняемый)",
+	"the server may not run the program (Options ExecCGI is off, the file may not "
+	"be executed, or a rule denies it)",
+	"серверу нельзя запускать программу (выключен Options ExecCGI, файл не исполняемый или "
+	"его запрещает правило)",
 	"chmod 755 on the programs in dmbox/, and \"Options +ExecCGI\" in dmbox/.htaccess; where "
-	"the host forbids it, ask for it.",
+	"the host forbids it, ask for it. A rule above that denies .fcgi (<FilesMatch>) take out, "
+	"or take the dmbox/.htaccess of make install, which lifts it.",
 	"chmod 755 для программ в dmbox/ и «Options +ExecCGI» в dmbox/.htaccess; если хостинг "
-	"запрещает, попросите."
+	"запрещает, попросите. Правило выше, запрещающее .fcgi (<FilesMatch>), уберите или верните "
+	"dmbox/.htaccess из make install: он это правило снимает."
 };
 static const struct cause no_start = { "the program does not start, or dies",
 	"программа не запускается или падает",
@@ -288,10 +291,14 @@ static const struct cause no_backend = {
 	"the web server cannot reach the programs: they do not run, or it may not open "
 	"their socket",
 	"веб-сервер не достаёт до программ: они не запущены, или ему нельзя открыть их сокет",
-	"Start the programs (nginx: share/dmbox/dmbox-fcgi start, and put that line into cron), "
-	"and see that the server's user may open the sockets.",
-	"Запустите программы (nginx: share/dmbox/dmbox-fcgi start, и добавьте это в cron) и "
-	"проверьте, что пользователь веб-сервера может открыть сокеты."
+	"Start the programs (nginx: systemctl enable --now dmbox.target; without systemd "
+	"share/dmbox/dmbox-fcgi start, and put that line into cron), and see that the server's "
+	"user may open the sockets (nginx from nginx.org: usermod -aG www-data nginx, then restart "
+	"nginx).",
+	"Запустите программы (nginx: systemctl enable --now dmbox.target; без systemd "
+	"share/dmbox/dmbox-fcgi start, и добавьте это в cron) и проверьте, что пользователь "
+	"веб-сервера может открыть сокеты (nginx с nginx.org: usermod -aG www-data nginx, затем "
+	"перезапустите nginx)."
 };
 static const struct cause busy = { "the web server has no process to spare for the programs",
 	"у веб-сервера нет свободного процесса для программ",
@@ -418,9 +425,27 @@ noexec(const struct doctor *d)
 	return d->o.cgi_dir != NULL && statvfs(dir, &v) == 0 && (v.f_flag & ST_NOEXEC) != 0;
 }
 
+/* The program does not start: the server's error log says why, where it can be read. */
+static bool
+log_told(struct doctor *d, enum doctor_check c, const char *what, int status)
+{
+	const char *fix, *line = doctor_error_log(d, &fix);
+
+	if (line == NULL)
+		return false;
+	doctor_cause(d, c, FINDING_FAIL, fix,
+	    doctor_tr(d, "%s: HTTP %d: the program does not start; the server's error log: \"%s\"",
+		"%s: HTTP %d: программа не запускается; журнал ошибок сервера: «%s»"),
+	    what, status, line);
+	return true;
+}
+
 static void
 judge_5xx(struct doctor *d, const struct front *f, int status)
 {
+	char what[sizeof d->base + 40];
+
+	snprintf(what, sizeof what, "GET %s%s", d->base, paths[P_FIRST]);
 	if (status >= 520 && status <= 530)
 		conclude(d, DC_WEB, status, &cloudflare_alone);
 	else if (status == 508 || status == 509)	/* CloudLinux's, cPanel's */
@@ -435,9 +460,10 @@ judge_5xx(struct doctor *d, const struct front *f, int status)
 		conclude(d, DC_WEB, status, &no_exec_mount);
 	else if (got(f, P_PAGE, 500) && !got(f, P_ROOT, 500))
 		conclude(d, DC_WEB, status, &override_small);
-	else
-		conclude(d, DC_WEB, status,
-		    f->v[P_PAGE].asked && f->v[P_PAGE].status == 500 ? &override_small : &no_start);
+	else if (got(f, P_PAGE, 500))
+		conclude(d, DC_WEB, status, &override_small);
+	else if (!log_told(d, DC_WEB, what, status))
+		conclude(d, DC_WEB, status, &no_start);
 }
 
 /* What Apache and nginx say to a plain call on a port of TLS. */
@@ -538,6 +564,8 @@ doctor_front_one_dead(struct doctor *d, int status, const char *what)
 	    status == 508 || status == 509		       ? &limits :
 								 NULL;
 
+	if (v == NULL && log_told(d, DC_ENDPOINTS, what, status))
+		return;
 	doctor_cause(d, DC_ENDPOINTS, FINDING_FAIL,
 	    v != NULL ?
 		doctor_tr(d, v->en_fix, v->ru_fix) :

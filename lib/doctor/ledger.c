@@ -24,6 +24,7 @@ enum stmt {
 	SQL_REUSED,
 	SQL_ALIKE,
 	SQL_ENTRY,
+	SQL_ONE_SENDER,
 	SQL_ANY,
 	SQL_ADDED,
 	SQL_SINCE,
@@ -44,6 +45,12 @@ enum stmt {
 	" coalesce(request_id, '') not like 'doctor-%' and source in ('webhook', 'spool')" \
 	" and not coalesce(headers ? 'x-dmbox-doctor', false)" \
 	" and coalesce(headers->>':query', '') not like 'doctor=%' "
+
+/* A text that no customer wrote: the step's variable was empty, or its name is not known. */
+#define UNFILLED \
+	"body = sender_id or body ~* '^(undefined|null|none|nan|[[]object object]|[[][[][^]]+]]" \
+	"|[{][{][^{}]+[}][}]|[{][a-z_. ]+[}]|%[a-z_.]+%|[$][a-z_.]+|[$#][{][a-z_. ]+[}]" \
+	"|<[a-z_ ]+>)$'"
 
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_HEARTBEAT] = { NULL,
@@ -89,13 +96,13 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "with d as (select id, received_at, reason, body from dmbox.deliveries where account = "
 	    "$1 and channel = $2"
 	    "   and verdict = 'accepted' and received_at > now() - interval '7 days' and" REAL "),"
-	    " b as (select *, reason in ('salvaged', 'raw_controls', 'bad_utf8', 'behind_text',"
-	    "   'bad_time', 'future_time') as "
+	    " b as (select *, reason in ('salvaged', 'raw_controls', 'raw_form', 'bad_utf8',"
+	    "   'behind_text', 'bad_time', 'future_time') as "
 	    "mended from d"
-	    "   where reason in ('not_understood', 'poison', 'ambiguous_sender', "
+	    "   where reason in ('not_understood', 'poison', 'ambiguous_sender', 'no_sender', "
 	    "'unknown_charset', 'bad_charset',"
 	    "   'bad_compression', 'unknown_compression', 'bad_multipart', 'too_large', "
-	    "'salvaged', 'raw_controls', "
+	    "'salvaged', 'raw_controls', 'raw_form', "
 	    "'bad_utf8', 'behind_text', 'bad_time', 'future_time')),"
 	    " l as (select * from b order by received_at desc limit 1)"
 	    " select (select count(*) from b where not mended), (select count(*) from d),"
@@ -127,7 +134,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	/* what a step writes into each message alike, or leaves out: of the last 20.  A time
 	 * that was an hour ago when it came: many who write in one second are none. */
 	[SQL_ALIKE] = { NULL,
-	    "with m as (select m.body, m.sent_at, m.sent_at_known, m.received_at,"
+	    "with m as (select m.body, m.sender_id, m.sent_at, m.sent_at_known, m.received_at,"
 	    "   exists (select 1 from dmbox.attachments t where t.message_id = m.id) as pictures"
 	    "  from dmbox.messages m where m.account = $1 and m.channel = $2"
 	    "   and m.direction = 'inbound' and m.source in ('webhook', 'spool') and not m.is_test"
@@ -137,12 +144,38 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " count(*) filter (where body ~ '[?]{3}' and body !~ '[[:alnum:]]'),"
 	    " (select count(*) from m s where s.sent_at_known"
 	    "   and s.sent_at < s.received_at - interval '1 hour'"
-	    "   group by s.sent_at order by 1 desc limit 1) from m" },
+	    "   group by s.sent_at order by 1 desc limit 1),"
+	    /* what programs write for nothing; a name in brackets of any kind; who wrote */
+	    " count(*) filter (where " UNFILLED "), max(body) filter (where " UNFILLED ")"
+	    " from m" },
 	[SQL_ENTRY] = { NULL,
-	    "select recipient_id from (select recipient_id from dmbox.messages where account = $1"
+	    "select coalesce((select recipient_id from (select recipient_id from dmbox.messages"
+	    "   where account = $1"
 	    " and channel = $2 and provider = $3 and direction = 'inbound' and not is_test"
 	    " and source = 'webhook' order by id desc limit 20) m"
-	    " where recipient_id <> $4 limit 1" },
+	    " where recipient_id <> $4 and $5 limit 1),"
+	    " (select substring(dmbox.bytes_text(body)"
+	    "   from '\"(?:idInstance|id)\"[[:space:]]*:[[:space:]]*\"?([0-9]+)')"
+	    "  from (select reason, body from dmbox.deliveries where account = $1 and channel = $2"
+	    "   and verdict = 'accepted' and" REAL "order by received_at desc limit 20) d"
+	    "  where reason in ('foreign_entry', 'unknown_account') limit 1))" },
+	/* what a step writes for everybody alike: who writes.  The names differ all the same. */
+	[SQL_ONE_SENDER] = { NULL,
+	    "with m as (select m.contact_id, m.delivery_id from dmbox.messages m"
+	    "   where m.account = $1 and m.channel = $2 and m.direction = 'inbound'"
+	    "   and m.source in ('webhook', 'spool') and not m.is_test"
+	    "   and m.received_at > now() - interval '7 days' order by m.id desc limit 20)"
+	    " select c.external_id, count(distinct n.name) from m"
+	    "  join dmbox.contacts c on c.id = m.contact_id"
+	    "  join dmbox.deliveries d on d.id = m.delivery_id"
+	    "  cross join lateral (select dmbox.bytes_text(d.body)) b (t)"
+	    "  cross join lateral (select coalesce("
+	    "   substring(b.t from '\"(?:username|ig_user_?name)\"[[:space:]]*:"
+	    "[[:space:]]*\"([^\"{]+)'),"
+	    "   substring(b.t from '(?:^|&)(?:username|ig_user_?name)=([^&{]+)'),"
+	    "   substring(b.t from '\"(?:full_)?name\"[[:space:]]*:[[:space:]]*\"([^\"{]+)'),"
+	    "   substring(b.t from '(?:^|&)(?:full_)?name=([^&{]+)'))) n (name)"
+	    " group by 1 having count(distinct n.name) >= 4 order by 2 desc limit 1" },
 	[SQL_ANY] = { NULL,
 	    "select exists (select 1 from dmbox.messages where account = $1 and channel = $2"
 	    " and provider = $3 and not is_test)" },
@@ -207,8 +240,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    " from dmbox.messages m where not m.is_test"
 	    "  order by m.id desc limit 20000) x" },
 	[SQL_ERASED] = { NULL,
-	    "select count(*), coalesce(max(extract(epoch from now() - e.applied_at)), 0)::bigint /"
-	    " 3600 from dmbox.events e"
+	    "select sum(n)::bigint, max(h) from (select count(*) as n, coalesce(max(extract(epoch "
+	    "from now() - e.applied_at)), 0)::bigint / 3600 as h from dmbox.events e"
 	    " join dmbox.messages m on m.account = e.account and m.channel = e.channel and "
 	    "m.thread_id = e.thread_id"
 	    "  and m.external_id = e.target_id join dmbox.deliveries d on d.id = m.delivery_id"
@@ -216,7 +249,11 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "  and d.id is distinct from e.delivery_id"
 	    " where e.effect = 'unsend' and e.applied_at < now() - make_interval(secs => $1 + 7200)"
 	    "  and e.id > coalesce((select (info ->> 'event')::bigint from dmbox.heartbeats"
-	    " where name = 'unsent'), 0)" },
+	    " where name = 'unsent'), 0)"
+	    " union all select count(*), coalesce(max(extract(epoch from now() - d.received_at)), "
+	    "0)::bigint / 3600 from dmbox.deliveries d where d.reason = 'messenger'"
+	    "  and d.body is not null and d.received_at < now() - make_interval(secs => $1 + "
+	    "7200)) x" },
 	[SQL_FETCHED] = { NULL,
 	    "select count(*) filter (where state = 'failed'), count(*) filter (where state in"
 	    " ('done', 'failed')),"
@@ -238,8 +275,10 @@ of_account(struct doctor *d, enum stmt s, const struct account *a)
 	db_text(&args, channel_names[a->channel]);
 	if (s == SQL_ENTRY || s == SQL_ANY || s == SQL_SIDES)
 		db_text(&args, provider_of(a)->name);
-	if (s == SQL_ENTRY)
+	if (s == SQL_ENTRY) {
 		db_text(&args, a->own_id);
+		db_bool(&args, provider_of(a)->many_accounts);
+	}
 	if (db_exec(d->db, &stmts[s], &args, &r) != RC_OK)
 		r = NULL;
 	db_args_free(&args);
@@ -308,8 +347,8 @@ static const struct why {
 	    "она называет аккаунт с другим секретом",
 	    "Give the accounts of one app the same app secret, or each its own webhook address.",
 	    "Дайте аккаунтам одного приложения один секрет или каждому свой адрес вебхука." },
-	{ "wrong_address", "it went to an address that is none of dmbox's",
-	    "она пришла на адрес, которого у dmbox нет",
+	{ "wrong_address", "it went to an address that is no webhook's",
+	    "она пришла на адрес, который не вебхук",
 	    "Correct the address at the provider, letter by letter: `dmbox config` shows the "
 	    "webhook addresses; no s, blank or slash too many.",
 	    "Исправьте адрес у провайдера буква в букву: адреса вебхуков показывает `dmbox "
@@ -498,12 +537,20 @@ doctor_facts(struct doctor *d, const struct account *a, struct check_facts *out)
 	if (r != NULL)
 		out->reused = mem_arena_dup(&d->arena, db_get_text(r, 0, 0));
 	db_res_free(r);
+	r = of_account(d, SQL_ONE_SENDER, a);
+	if (r != NULL) {
+		out->one_sender = mem_arena_dup(&d->arena, db_get_text(r, 0, 0));
+		out->one_names = db_get_i64(r, 0, 1);
+	}
+	db_res_free(r);
 	r = of_account(d, SQL_ALIKE, a);
 	if (r != NULL) {
 		out->texts = db_get_i64(r, 0, 0);
 		out->empty = db_get_i64(r, 0, 1);
 		out->marks = db_get_i64(r, 0, 2);
 		out->one_time = db_get_i64(r, 0, 3);
+		out->no_text = db_get_i64(r, 0, 4);
+		out->no_text_is = mem_arena_dup(&d->arena, db_get_text(r, 0, 5));
 	}
 	db_res_free(r);
 	r = of_account(d, SQL_TOLD, a);
@@ -518,7 +565,7 @@ doctor_facts(struct doctor *d, const struct account *a, struct check_facts *out)
 		out->last_poll = mem_arena_dup(&d->arena, db_get_text(r, 0, 0));
 	db_res_free(r);
 	r = str_empty(a->own_id) ? NULL : of_account(d, SQL_ENTRY, a);
-	if (r != NULL)
+	if (r != NULL && !db_is_null(r, 0, 0))
 		out->foreign_id = mem_arena_dup(&d->arena, db_get_text(r, 0, 0));
 	db_res_free(r);
 	r = of_account(d, SQL_ANY, a);
@@ -630,10 +677,10 @@ erased(struct doctor *d)
 		doctor_say(d, DC_ERASED, n > 0 ? FINDING_WARN : FINDING_OK,
 		    n > 0 ?
 			doctor_tr(d,
-			    "of messages unsent over %d h ago the bytes are still in the ledger: "
-			    "%" PRId64 ", the oldest for %" PRId64 " h",
-			    "байты сообщений, отозванных больше %d ч назад, ещё в журнале "
-			    "доставок: %" PRId64 ", старейшее %" PRId64 " ч") :
+			    "of messages unsent, or Messenger's, over %d h ago the bytes are "
+			    "still in the ledger: %" PRId64 ", the oldest for %" PRId64 " h",
+			    "байты сообщений, отозванных (или из Messenger) больше %d ч "
+			    "назад, ещё в журнале доставок: %" PRId64 ", старейшее %" PRId64 " ч") :
 			doctor_tr(d,
 			    "what is unsent is erased from the ledger %d h later (overdue: %" PRId64
 			    ", for %" PRId64 " h)",

@@ -95,15 +95,34 @@ on_script(struct doctor *d, void *arg, struct http_res *res)
 		    type != NULL ? type : doctor_tr(d, "no Content-Type", "нет Content-Type"));
 }
 
+/*
+ * An answer of dmbox has a cookie in it for everybody, and one of a longer name for who came with
+ * a session that is nobody's, as doctor does (session_end).
+ */
 static void
 on_cookie(struct doctor *d, void *arg, struct http_res *res)
 {
+	const char *cookie = http_res_get(res, "Set-Cookie");
+
 	(void)arg;
-	/* an answer of dmbox, which has a cookie in it for everybody */
 	if (res->fail != HTTP_FAIL_NONE || res->status != 200 ||
-	    memmem(res->body, res->body_n, "\"success\"", strlen("\"success\"")) == NULL ||
-	    !str_empty(http_res_get(res, "Set-Cookie")))
+	    memmem(res->body, res->body_n, "\"success\"", strlen("\"success\"")) == NULL)
 		return;
+	if (!str_empty(cookie) && strstr(cookie, "dmbox_session=") == NULL)
+		return;
+	if (!str_empty(cookie)) {
+		say(d,
+		    doctor_tr(d,
+			"A cache or proxy before the site (Varnish, the host's \"speed\" module) "
+			"takes Cookie out of requests: except /instagram/ and /whatsapp/ from it.",
+			"Кэш или прокси перед сайтом (Varnish, модуль «ускорения» хостинга) "
+			"убирает Cookie из запросов: исключите /instagram/ и /whatsapp/."),
+		    "logout", res,
+		    doctor_tr(d,
+			"the cookie does not come back to the programs, so nobody stays signed in",
+			"куки не доходят до программ, и войти никто не может"));
+		return;
+	}
 	say(d,
 	    doctor_tr(d,
 		"A cache before the site (Varnish, the host's \"speed\" module) takes Set-Cookie "
@@ -115,9 +134,47 @@ on_cookie(struct doctor *d, void *arg, struct http_res *res)
 		"куки теряются по дороге, и войти никто не может"));
 }
 
+/* The page's tag of inbox.js: is it there, and a module's still? */
+static bool
+tag_whole(const struct http_res *res)
+{
+	const char *end = memmem(res->body, res->body_n, "inbox.js", strlen("inbox.js")),
+		   *tag = end;
+	const char *type;
+
+	while (tag != NULL && tag > res->body && *tag != '<')
+		tag--;
+	if (tag == NULL || !str_istarts(tag, "<script"))
+		return false;
+	/* of several types browsers take the first; quotes are a minifier's to leave out */
+	type = strcasestr(tag, "type=");
+	if (type == NULL || type > tag + strcspn(tag, ">"))
+		return false;
+	type += strlen("type=");
+	type += strspn(type, "\"'");
+	return str_istarts(type, "module") && strchr("\"' \t\n>", type[strlen("module")]) != NULL;
+}
+
+static void
+tag_changed(struct doctor *d, const struct http_res *res)
+{
+	say(d,
+	    doctor_tr(d,
+		"Something before the site rewrites its pages (Cloudflare: Rocket Loader; a "
+		"\"speed\" or minify module of the host, mod_pagespeed): except /instagram/ and "
+		"/whatsapp/ from it.",
+		"Кто-то перед сайтом переписывает его страницы (Cloudflare: Rocket Loader; модуль "
+		"«ускорения» или сжатия страниц, mod_pagespeed): исключите /instagram/ и "
+		"/whatsapp/."),
+	    "", res,
+	    doctor_tr(d, "the page's script tag was changed, so browsers do not run it",
+		"тег скрипта на странице изменён, и браузеры его не запускают"));
+}
+
 static void
 on_page(struct doctor *d, void *arg, struct http_res *res)
 {
+	static const char nobodys[] = "dmbox_session=doctordoctordoctordoctordoctordoctordoctord";
 	struct http_req r;
 	char rid[48];
 
@@ -141,10 +198,13 @@ on_page(struct doctor *d, void *arg, struct http_res *res)
 		    "", res,
 		    doctor_tr(d, "browsers may not run its scripts",
 			"браузерам нельзя запускать её скрипты"));
+	if (!tag_whole(res))
+		tag_changed(d, res);
 	doctor_web_request(d, &r, rid, "GET", "/instagram/inbox/inbox.js");
 	doctor_get(d, &r, PAGE_MS, on_script, NULL);
 	doctor_web_request(d, &r, rid, "POST", "/instagram/inbox/logout");
 	doctor_web_header(&r, "X-Dmbox", "1");
+	doctor_web_header(&r, "Cookie", nobodys);
 	http_req_body(&r, "application/json", "{}", 2);
 	doctor_get(d, &r, PAGE_MS, on_cookie, NULL);
 }

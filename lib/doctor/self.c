@@ -28,6 +28,7 @@ static const struct piece { const char *text, *agent; } pieces[] = {
 	{ "x'; DROP TABLE users; -- SELECT * FROM orders UNION ALL", NULL },
 	{ "<b>sale</b> <script>alert(1)</script>", NULL },
 	{ "../../etc/passwd", NULL },
+	{ "https://shop.example/cake?id=7&from=ad", NULL },	/* as most customers send */
 	{ "\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd \xf0\x9f\x98\x80", NULL },
 	{ "dmbox doctor: test", "facebookexternalua" },	/* Meta's User-Agent */
 };
@@ -373,6 +374,18 @@ foreign_answer(struct doctor *d, const struct self *s)
 		    " shows once DMB-505 is mended",
 		    "%zu байт: HTTP %d от веб-сервера; предел ли это хостинга, будет видно, когда"
 		    " исправлен DMB-505"), s->size, s->status);
+	else if (s->kind == SELF_SIZE && s->size > 1000 && s->status >= 500)
+		doctor_cause(d, DC_BODY_LIMIT, FINDING_FAIL, doctor_tr(d,
+		    "A limit would say 413: where Apache does not stand there (FcgidMaxRequestLen "
+		    "16777216, not in .htaccess), the web server cannot keep long bodies. See "
+		    "its error log, give the folder to its user and make room (nginx: "
+		    "client_body_temp_path, /var/lib/nginx/body; lighttpd: server.upload-dirs).",
+		    "Предел ответил бы 413: если там не Apache (FcgidMaxRequestLen 16777216, не в "
+		    ".htaccess), веб-серверу некуда складывать длинные тела. Посмотрите его журнал "
+		    "ошибок, отдайте папку его пользователю и освободите место (nginx: "
+		    "client_body_temp_path, /var/lib/nginx/body; lighttpd: server.upload-dirs)."),
+		    doctor_tr(d, "%zu bytes: HTTP %d from the web server",
+		    "%zu байт: HTTP %d от веб-сервера"), s->size, s->status);
 	else if (s->kind == SELF_SIZE && s->size > 1000)
 		doctor_say(d, DC_BODY_LIMIT, FINDING_FAIL, doctor_tr(d,
 		    "%zu bytes: HTTP %d from the web server", "%zu байт: HTTP %d от веб-сервера"),

@@ -100,8 +100,8 @@ T(DC_DB_RIGHTS, 206, "each login may do what its program needs",
     "Run sql/roles.sql as the owner (psql -f sql/roles.sql), or grant what is named here.",
     "Выполните sql/roles.sql от имени владельца (psql -f sql/roles.sql) или выдайте "
     "названные права."),
-T(DC_DB_UNIQUE, 207, "the unique key that keeps messages single is there",
-    "уникальный ключ, не дающий сообщениям двоиться, на месте",
+T(DC_DB_UNIQUE, 207, "the unique key that keeps messages single is there, and in order",
+    "уникальный ключ, не дающий сообщениям двоиться, на месте и в порядке",
     "Remove the duplicates, then: `alter table dmbox.messages add unique (account, channel, "
     "thread_id, external_id);`",
     "Удалите повторы, затем: `alter table dmbox.messages add unique (account, channel, thread_id, "
@@ -116,12 +116,14 @@ T(DC_DB_WRITE, 209, "the database can be written to",
     "DATABASE_URL.",
     "Это копия только для чтения, или включён default_transaction_read_only: укажите основной "
     "сервер в DATABASE_URL."),
-T(DC_DB_ENCODING, 210, "the database keeps text as UTF-8",
-    "база данных хранит текст в UTF-8",
+T(DC_DB_ENCODING, 210, "the database keeps text as UTF-8 and knows its capital letters",
+    "база данных хранит текст в UTF-8 и знает его заглавные буквы",
     "Cyrillic and emoji cannot be stored there. Make another one: `create database dmbox_utf8 "
-    "encoding 'UTF8' template template0;`, name it in DATABASE_URL, and run dmbox migrate.",
+    "encoding 'UTF8' lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8' template template0;`, name it in "
+    "DATABASE_URL, and run dmbox migrate.",
     "Кириллицу и эмодзи там не сохранить. Создайте другую базу: `create database dmbox_utf8 "
-    "encoding 'UTF8' template template0;`, укажите её в DATABASE_URL и выполните dmbox migrate."),
+    "encoding 'UTF8' lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8' template template0;`, укажите её в "
+    "DATABASE_URL и выполните dmbox migrate."),
 T(DC_DB_DURABLE, 211, "what the database has confirmed survives a power cut",
     "подтверждённое базой переживает отключение питания",
     "Switch them on in postgresql.conf, or ask the host: synchronous_commit, fsync, "

@@ -286,14 +286,19 @@ settled(const struct served *s)
 	return now.st_size;
 }
 
-/* Are these the file's bytes, which are dots? */
+/* Are these the file's bytes, which are dots?  Apache fills up with NULs where a shorter file took
+ * its place between the look at its size and its opening (mapped into memory). */
 static bool
 dots(const struct http_res *res)
 {
-	for (size_t i = 0; i < res->body_n; i++)
-		if (res->body[i] != '.')
+	size_t n = 0;
+
+	while (n < res->body_n && res->body[n] == '.')
+		n++;
+	for (size_t i = n; i < res->body_n; i++)
+		if (res->body[i] != '\0')
 			return false;
-	return res->body_n > 0;
+	return n > 0;
 }
 
 /* max-age where no-cache belongs, as mod_expires and hosts' "speed" modules write it */

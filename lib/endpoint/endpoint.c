@@ -21,6 +21,7 @@
 #define JWT_FAILURES 600	/* a minute and address; beyond it failing requests get 429 */
 /* a minute, of all addresses together: having many does not help */
 #define JWT_FAILURES_ALL 6000
+#define MAPPED "::ffff:"	/* what an IPv4 address has before it as an IPv6 one */
 #define NO_CONF_MAX_BODY 65536	/* a request that is answered 503 anyway */
 
 /* --- who asks ------------------------------------------------------------- */
@@ -62,11 +63,28 @@ in_net(const char *addr, const char *net)
 	return bits % 8 == 0 || ((a[bits / 8] ^ n[bits / 8]) >> (8 - bits % 8)) == 0;
 }
 
+/* "::ffff:192.0.2.1", as a socket of both families names it, is 192.0.2.1: else all of IPv4
+ * would be one network, whose wrong credentials are counted together. */
+static const char *
+plain_addr(const char *addr)
+{
+	unsigned char a[4];
+
+	return str_istarts(addr, MAPPED) && inet_pton(AF_INET, addr + strlen(MAPPED), a) == 1 ?
+	    addr + strlen(MAPPED) :
+	    addr;
+}
+
+/* Also where the configuration has the other form. */
 static bool
 trusted(const struct conf *c, const char *addr)
 {
+	char mapped[80];
+
+	snprintf(mapped, sizeof mapped, MAPPED "%s", addr);
 	for (size_t i = 0; i < c->trusted_proxies.n; i++)
-		if (in_net(addr, c->trusted_proxies.v[i]))
+		if (in_net(addr, c->trusted_proxies.v[i]) ||
+		    in_net(mapped, c->trusted_proxies.v[i]))
 			return true;
 	return false;
 }
@@ -81,13 +99,13 @@ set_addr(struct endpoint_env *e)
 	const char *peer = e->req->remote_addr, *list = http_req_get(e->req, "X-Forwarded-For");
 	struct strv v = { 0 };
 
-	snprintf(e->addr, sizeof e->addr, "%s", peer != NULL ? peer : "");
+	snprintf(e->addr, sizeof e->addr, "%s", peer != NULL ? plain_addr(peer) : "");
 	if (list == NULL || !trusted(e->conf, e->addr))
 		return;
 	strv_split(&v, list, ',');
 	for (size_t i = v.n; i > 0; i--) {
 		unsigned char bin[16];
-		const char *a = v.v[i - 1];
+		const char *a = plain_addr(v.v[i - 1]);
 
 		if (inet_pton(AF_INET, a, bin) != 1 && inet_pton(AF_INET6, a, bin) != 1)
 			break;
@@ -181,26 +199,15 @@ answer_405(
 	buf_free(&b);
 }
 
-/* The route for a path that leads nowhere, or NULL. */
-static const struct endpoint_route *
-stray(const struct endpoint_env *e, const struct endpoint_route *routes, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_eq(routes[i].endpoint, ROUTE_STRAY) &&
-		    method_fits(e->req->method, &routes[i]))
-			return &routes[i];
-	return NULL;
-}
-
 /* The route, or an answer. */
 static const struct endpoint_route *
 find_route(struct endpoint_env *e, const struct endpoint_route *routes, size_t n)
 {
-	const struct endpoint_route *r = NULL;
 	struct target t = { .tail = "" };
 	bool known = false;
 
 	if (read_path(e, &t)) {
+		e->channel = t.channel;
 		for (size_t i = 0; i < n; i++) {
 			if (!str_eq(routes[i].endpoint, t.endpoint) ||
 			    (*t.tail != '\0' && (routes[i].flags & ROUTE_TAIL) == 0))
@@ -208,18 +215,24 @@ find_route(struct endpoint_env *e, const struct endpoint_route *routes, size_t n
 			known = true;
 			if (!method_fits(e->req->method, &routes[i]))
 				continue;
-			e->channel = t.channel;
 			e->tail = t.tail;
 			return &routes[i];
 		}
 	}
 	if (known)
 		answer_405(e, routes, n, &t);
-	else if (*t.endpoint != '\0' && (r = stray(e, routes, n)) != NULL)
-		e->channel = t.channel;
 	else
 		endpoint_error(e, 404, "not_found", "there is nothing at this address");
-	return r;
+	return NULL;
+}
+
+/* Was this POST refused, which may be a delivery at a wrong address? */
+static bool
+refused_post(const struct endpoint_env *e)
+{
+	int s = e->res->status;
+
+	return str_eq(e->req->method, "POST") && (s == 401 || s == 403 || s == 404 || s == 405);
 }
 
 /* --- caller --------------------------------------------------------------- */
@@ -383,6 +396,8 @@ endpoint_dispatch(struct ctx *ctx, unsigned int thread, const struct endpoint_ta
 		e->route = find_route(e, table->routes, table->n);
 		if (e->route != NULL && may_call(e, e->route) && whole_body(e, e->route))
 			e->route->fn(e);
+		if (!later && table->stray != NULL && refused_post(e))
+			table->stray(e);
 	}
 	if (later)
 		return false;

@@ -27,6 +27,7 @@ struct endpoint_env {
 	enum channel channel;		/* from the path */
 	const char *tail;		/* path behind the endpoint, without slash; "" */
 	struct auth_caller caller;	/* where the route has a scope */
+	size_t session;			/* which of its cookies is the caller's */
 	char request_id[65];
 	/* the client's address: the peer's, or what a trusted proxy says */
 	char addr[64];
@@ -46,10 +47,9 @@ enum {
 	ROUTE_TAIL = 1,		/* may have a path behind the endpoint */
 	ROUTE_ANY_BODY = 2	/* its job answers a body that is too large or cut itself */
 };
-#define ROUTE_STRAY "*"		/* endpoint of a route for what no other one takes */
 struct endpoint_route {
 	const char *method;
-	const char *endpoint;	/* "webhook", "send", "health", ..., ROUTE_STRAY */
+	const char *endpoint;	/* "webhook", "send", "health", ... */
 	unsigned int flags;
 	unsigned int scope;	/* enum auth_scope bits of which one suffices; 0 = open */
 	endpoint_fn fn;
@@ -57,6 +57,8 @@ struct endpoint_route {
 struct endpoint_table {
 	const struct endpoint_route *routes;
 	size_t n;
+	endpoint_fn stray;	/* behind the answer to a POST that was refused (401, 403, 404,
+				 * 405), e->route NULL where no route took it; or NULL */
 };
 /*
  * endpoint_dispatch(ctx, thread, table, call):

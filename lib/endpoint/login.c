@@ -37,6 +37,17 @@ put_tick(struct endpoint_env *e, struct jsonw *w)
 		jsonw_printf(w, "tick", "tick/%s", name);
 }
 
+/* Where the page's feed begins: before its first list, so that nothing falls between the two. */
+static enum rc
+put_next(struct endpoint_env *e, struct jsonw *w)
+{
+	int64_t next = 0;
+	enum rc rc = view_changes_now(ctx_db(e->ctx, e->conf, e->thread), &next);
+
+	jsonw_i64(w, "next", next);
+	return rc;
+}
+
 static void
 put_me(struct endpoint_env *e, const char *name, const char *role)
 {
@@ -50,7 +61,7 @@ put_me(struct endpoint_env *e, const char *name, const char *role)
 	jsonw_str(&w, "role", role);
 	jsonw_str(&w, "version", DMBOX_VERSION);
 	put_tick(e, &w);
-	if (endpoint_desk_me(e, name, &w) == RC_OK) {
+	if (put_next(e, &w) == RC_OK && endpoint_desk_me(e, name, &w) == RC_OK) {
 		jsonw_end(&w);
 		endpoint_jsonw(e, 200, &w);
 	} else {
@@ -97,16 +108,10 @@ login(struct endpoint_env *e, const struct json *j)
 static void
 logout(struct endpoint_env *e)
 {
-	char secret[PEOPLE_SECRET + 1];
-
-	if (session_secret(e, secret) &&
-	    people_logout(ctx_db(e->ctx, e->conf, e->thread), secret) != RC_OK) {
+	if (session_end(e) != RC_OK)
 		endpoint_failed(e, RC_TEMP, NULL);
-	} else {
-		session_cookie(e, "", false);
+	else
 		endpoint_success(e, NULL, 0);
-	}
-	mem_wipe(secret, sizeof secret);
 }
 
 /* {"id","action":"retry"|"cancel"}: a person's decision about what did not go out. */

@@ -33,7 +33,7 @@
 #define HEADERS_MAX 64
 #define DRAIN_AT_ONCE 64
 #define DRAIN_MAX 256		/* of one look: a signal may wait */
-#define DRAIN_EVERY_S 10
+#define DRAIN_EVERY_MS 10000
 
 /* --- which account -------------------------------------------------------- */
 
@@ -386,7 +386,7 @@ static bool
 fail_key(const struct endpoint_env *e, char key[96])
 {
 	static const char *const inside[] = { "127.", "10.", "192.168.", "169.254.", "::1", "fc",
-		"fd", "fe80:", "::ffff:127.", "::ffff:10.", "::ffff:192.168." };
+		"fd", "fe80:" };
 	char net[64];
 	int64_t second;
 
@@ -415,13 +415,18 @@ guesses_too_often(struct endpoint_env *e)
 }
 
 static void
-refuse(struct endpoint_env *e, const struct account *a, const char *reason)
+count_guess(struct endpoint_env *e, const char *reason)
 {
 	char key[96];
 
-	if (str_starts(reason, "wrong_") || str_starts(reason, "bad_"))
-		if (fail_key(e, key))
-			(void)ctx_limit(e->ctx, key, FAILURES, NULL);
+	if ((str_starts(reason, "wrong_") || str_starts(reason, "bad_")) && fail_key(e, key))
+		(void)ctx_limit(e->ctx, key, FAILURES, NULL);
+}
+
+static void
+refuse(struct endpoint_env *e, const struct account *a, const char *reason)
+{
+	count_guess(e, reason);
 	note_refusal(e, a, reason);
 	e->res->status = 401;	/* with an empty body: a prober learns nothing */
 }
@@ -603,11 +608,15 @@ static bool
 is_message_by_get(struct endpoint_env *e)
 {
 	const struct account *a = NULL;
-	const char *why;
+	const char *why = "";
+	enum rc rc;
 
-	if (*e->req->query == '\0' ||
-	    http_query_get(&e->arena, e->req->query, "hub.mode") != NULL ||
-	    find_account(e, &a, &why) != RC_OK || is_open(a))
+	if (*e->req->query == '\0' || http_query_get(&e->arena, e->req->query, "hub.mode") != NULL)
+		return false;
+	rc = find_account(e, &a, &why);
+	if (rc != RC_OK)
+		count_guess(e, why); /* the answer to the right one tells it */
+	if (rc != RC_OK || is_open(a))
 		return false;
 	note_refusal(e, a, "sent_by_get");
 	endpoint_header(e, "Allow", "POST");
@@ -624,27 +633,51 @@ is_handshake(struct endpoint_env *e)
 	return http_query_get(&e->arena, e->req->query, "hub.challenge") != NULL;
 }
 
+/* The account whose credential it has, of any channel; NULL: none. */
+static const struct account *
+proved(struct endpoint_env *e)
+{
+	const struct account *found = NULL;
+	struct sign_memo memo = { .n = 0 };
+	const char *why;
+
+	e->req->memo = &memo;
+	for (size_t i = 0; i < e->conf->n_accounts && found == NULL; i++) {
+		const struct account *a = &e->conf->accounts[i];
+
+		if (!is_open(a) && verify(a, e->req, &why) == RC_OK)
+			found = a;
+	}
+	e->req->memo = NULL;
+	return found;
+}
+
 /*
- * By the login of this program, which is none of those that store: where it may not, the
+ * By the login of this program, which may be none of those that store: where it may not, the
  * log has the line.
  */
 void
 endpoint_receive_stray(struct endpoint_env *e)
 {
-	const struct account *a = likely(e);
+	const struct account *a;
 	struct delivery d;
 	char net[64], key[96];
 
 	endpoint_addr_net(e, net);
 	snprintf(key, sizeof key, "stray:%s", net);
-	endpoint_error(e, 404, "not_found", "there is nothing at this address");
-	if (a == NULL || !delivery_like(e) || !ctx_limit(e->ctx, key, STRAY_ROWS, NULL))
+	if (!delivery_like(e) || !ctx_limit(e->ctx, key, STRAY_ROWS, NULL))
+		return;
+	a = proved(e);
+	if (a == NULL && e->route == NULL)
+		a = likely(e);
+	if (a == NULL)
 		return;
 	log_warn("⛔ a delivery to a wrong address: %s %s (from %s)", e->req->method, e->req->url,
 	    e->addr);
 	count_delivery(e, a, "rejected", "wrong_address");
 	http_busy(&e->reply);
 	fill(e, a, &d);
+	d.channel = a->channel;
 	d.verdict = VERDICT_REJECTED;
 	d.reason = "wrong_address";
 	if (d.body_n > REFUSED_BYTES)
@@ -673,6 +706,8 @@ endpoint_receive_handshake(struct endpoint_env *e)
 	const struct account *a = NULL;
 	struct buf b;
 
+	if (guesses_too_often(e))
+		return;
 	if (*e->tail != '\0' && conf_account(e->conf, e->channel, e->tail) == NULL) {
 		if (is_handshake(e) && (a = likely(e)) != NULL)
 			note_refusal(e, a, "unknown_account");
@@ -735,17 +770,6 @@ note_counts(struct ctx *ctx, const struct conf *conf)
 	}
 }
 
-/* True once in DRAIN_EVERY_S. */
-static bool
-time_to_look(struct ctx *ctx)
-{
-	char key[40];
-
-	snprintf(
-	    key, sizeof key, "drain:%lld", (long long)(clock_mono_ms() / 1000 / DRAIN_EVERY_S));
-	return ctx_limit(ctx, key, 1, NULL);
-}
-
 /* In portions: a large delivery may be waiting for the connection. */
 static enum rc
 drain_some(struct batch *b, const struct conf *conf, struct spool *sp, size_t *done)
@@ -772,7 +796,7 @@ drain(struct ctx *ctx, const struct conf *conf)
 	bool look;
 
 	/* also where the last store failed: its delivery waits for no other one to come */
-	look = batch_came_up(b) || time_to_look(ctx);
+	look = batch_came_up(b) || ctx_time_to_drain(ctx, DRAIN_EVERY_MS);
 	sp = look ? ctx_spool(ctx, conf) : NULL;
 	if (sp != NULL && spool_stat(sp, &st) == RC_OK && st.waiting > 0 && !batch_follows(b)) {
 		while (rc == RC_OK && n == DRAIN_AT_ONCE && done < DRAIN_MAX) {

@@ -13,8 +13,9 @@
 void endpoint_receive_handshake(struct endpoint_env *e);
 /* endpoint_receive(e): POST: a delivery. */
 void endpoint_receive(struct endpoint_env *e);
-/* endpoint_receive_stray(e): POST to an address that leads nowhere, mostly a webhook's with a
- * letter wrong: 404, and a row in the ledger (capped), so that doctor and why can tell. */
+/* endpoint_receive_stray(e): a table's stray: a delivery at an address that is no webhook's, with
+ * a letter wrong or another of ours: a row in the ledger (capped), so that doctor and why can
+ * tell.  Where a route took it only if its credential is an account's. */
 void endpoint_receive_stray(struct endpoint_env *e);
 /* endpoint_receive_tick(ctx): about once a second, from no request thread: answers
  * for deliveries that wait too long, counts refused ones beyond the cap that no

@@ -169,29 +169,29 @@ answer(struct endpoint_env *e, const struct upload *u)
 }
 
 static void
-store(struct endpoint_env *e, const struct account *a, const struct sniff *kind, struct upload *u)
+store(struct endpoint_env *e, const struct account *a, const struct sniff *kind, struct upload u)
 {
 	char sum[65], secret[UPLOAD_SECRET + 1];
 
-	u->path = keep(e, a, kind->ext);
-	if (u->path == NULL) {
+	u.path = keep(e, a, kind->ext);
+	if (u.path == NULL) {
 		endpoint_error(e, 503, "media", "the file cannot be kept now; the log says why");
 		return;
 	}
 	sign_sha256_hex(e->req->body, e->req->body_n, sum);
 	sign_token(secret, UPLOAD_SECRET);
-	u->account = a->name;
-	u->channel = channel_names[e->channel];
-	u->mime = kind->mime;
-	u->bytes = (int64_t)e->req->body_n;
-	u->sha256 = sum;
-	u->secret = secret;
-	if (upload_add(ctx_db(e->ctx, e->conf, e->thread), u, &u->id) == RC_OK) {
-		answer(e, u);
-		log_info("upload %" PRId64 ": %s, %" PRId64 " bytes, by %s", u->id, u->mime,
-		    u->bytes, e->caller.sub);
+	u.account = a->name;
+	u.channel = channel_names[e->channel];
+	u.mime = kind->mime;
+	u.bytes = (int64_t)e->req->body_n;
+	u.sha256 = sum;
+	u.secret = secret;
+	if (upload_add(ctx_db(e->ctx, e->conf, e->thread), &u, &u.id) == RC_OK) {
+		answer(e, &u);
+		log_info("upload %" PRId64 ": %s, %" PRId64 " bytes, by %s", u.id, u.mime, u.bytes,
+		    e->caller.sub);
 	} else {
-		unlink(u->path);
+		unlink(u.path);
 		endpoint_header(e, "Retry-After", "5");
 		endpoint_error(e, 503, "database", "the database does not answer; try again");
 	}
@@ -216,7 +216,7 @@ endpoint_upload(struct endpoint_env *e)
 	}
 	kind = sniff(e->req->body, e->req->body_n, http_req_get(e->req, "Content-Type"), u.name);
 	if (fits(e, a, kind, &u))
-		store(e, a, kind, &u);
+		store(e, a, kind, u);
 }
 
 void

@@ -15,10 +15,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <libpq-fe.h>
 
 #include "base/buf.h"
+#include "base/cafile.h"
 #include "base/clock.h"
 #include "extern/breaker.h"
 #include "extern/db.h"
@@ -49,7 +51,7 @@ struct db {
 	bool no_prepare;
 	bool no_options;		/* a pooler refuses them at connect */
 	enum rc (*on_connect)(struct db *d);
-	bool asking;			/* fit has the connection */
+	bool asking;			/* on_connect has the connection */
 	bool async;			/* commits are not durable here unless each asks for it */
 	bool strict;			/* nor is "read committed" the default of this session */
 	PGconn *c;
@@ -262,8 +264,6 @@ static enum rc
 rc_of_fault(enum db_fault f)
 {
 	switch (f) {
-	case DB_FAULT_NONE:
-		return RC_OK;
 	case DB_FAULT_UNIQUE:
 		return RC_DUP;
 	case DB_FAULT_DATA:
@@ -273,6 +273,7 @@ rc_of_fault(enum db_fault f)
 	case DB_FAULT_SCHEMA:
 	case DB_FAULT_DENIED:
 		return RC_TEMP;
+	case DB_FAULT_NONE:
 	case DB_FAULT_OTHER:
 		return RC_BUG;
 	}
@@ -318,12 +319,12 @@ take_name(char out[64], const PGresult *r, int field)
 static void
 take_context(char *out, size_t size, const char *s)
 {
-	size_t n = s != NULL ? strlen(s) : 0;
+	size_t n = strlen(s);
 
 	if (n >= size)
 		for (n = size - 1; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80;)
 			n--;
-	memcpy(out, s != NULL ? s : "", n);
+	memcpy(out, s, n);
 	out[n] = '\0';
 }
 
@@ -332,6 +333,7 @@ take_result_error(struct db *d, const PGresult *r)
 {
 	const char *s = PQresultErrorField(r, PG_DIAG_SQLSTATE);
 	const char *m = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+	const char *context = PQresultErrorField(r, PG_DIAG_CONTEXT);
 
 	if (s == NULL) {
 		/* libpq's own: the line broke */
@@ -345,8 +347,7 @@ take_result_error(struct db *d, const PGresult *r)
 	take_name(d->where.table, r, PG_DIAG_TABLE_NAME);
 	take_name(d->where.column, r, PG_DIAG_COLUMN_NAME);
 	take_name(d->where.constraint, r, PG_DIAG_CONSTRAINT_NAME);
-	take_context(
-	    d->where.context, sizeof d->where.context, PQresultErrorField(r, PG_DIAG_CONTEXT));
+	take_context(d->where.context, sizeof d->where.context, context != NULL ? context : "");
 	set_error(d, m != NULL ? m : PQresultErrorMessage(r));
 }
 
@@ -412,7 +413,7 @@ next_result(struct db *d, int64_t deadline_ms, PGresult **out)
 /* ---- connecting ----------------------------------------------------------- */
 
 struct conn_params {
-	const char *k[CONNINFO_MAX + 8], *v[CONNINFO_MAX + 8];
+	const char *k[CONNINFO_MAX + 12], *v[CONNINFO_MAX + 12];
 	size_t n;
 };
 
@@ -427,6 +428,20 @@ param(struct conn_params *p, const char *k, const char *v)
  * options: a commit that is reported is on the disk; and transactions that touch the same
  * rows wait for each other, where "serializable" would end one of them. */
 #define OURS " -c synchronous_commit=on -c default_transaction_isolation=read\\ committed"
+
+/*
+ * sslrootcert=system, which hosters recommend whose certificates a public authority signs: libpq
+ * knows the word since 16, takes the authorities where its own system would have them, and then
+ * checks all (verify-full).  So do we, with any libpq and on any system.
+ */
+static bool
+roots(struct conn_params *p, const char *val)
+{
+	bool system = strcmp(val, "system") == 0 && access(val, R_OK) != 0 && cafile() != NULL;
+
+	param(p, "sslrootcert", system ? cafile() : val);
+	return system;
+}
 
 /*
  * The caller's conninfo plus what it leaves open.  Timeouts go into the
@@ -444,12 +459,15 @@ conn_params(struct db *d, PQconninfoOption *opts, struct conn_params *p, struct 
 		{ "tcp_user_timeout", "10000" },
 	};
 	const char *given = NULL;
+	bool trusted = false;
 
 	for (PQconninfoOption *o = opts; o->keyword != NULL && p->n < CONNINFO_MAX; o++) {
 		if (o->val == NULL)
 			continue;
 		if (strcmp(o->keyword, "options") == 0)
 			given = o->val;
+		else if (strcmp(o->keyword, "sslrootcert") == 0)
+			trusted = roots(p, o->val);
 		else
 			param(p, o->keyword, o->val);
 		if (strcmp(o->keyword, "password") == 0 && d->password == NULL)
@@ -463,6 +481,8 @@ conn_params(struct db *d, PQconninfoOption *opts, struct conn_params *p, struct 
 		if (!there)
 			param(p, defaults[i][0], defaults[i][1]);
 	}
+	if (trusted) /* the last one counts */
+		param(p, "sslmode", "verify-full");
 	param(p, "fallback_application_name", d->app);
 	if (!d->no_options) {
 		/* the server gives up first, so that we hear why; lock waits before that.
@@ -910,8 +930,10 @@ exec(struct db *d, const struct db_stmt *s, struct db_args *a, struct db_res **o
 		rc = exec_once(d, s, &q, &r);
 	}
 	pq_args_free(&q);
-	if (rc != RC_OK)
-		return statement_failed(d, s->name != NULL ? s->name : "statement");
+	if (rc != RC_OK) {
+		(void)statement_failed(d, s->name != NULL ? s->name : "statement");
+		return rc;
+	}
 	if (out == NULL) {
 		PQclear(r);
 		return RC_OK;

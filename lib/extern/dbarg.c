@@ -241,7 +241,8 @@ void
 db_args_free(struct db_args *as)
 {
 	for (size_t i = 0; i < as->n; i++)
-		free(as->v[i].own);
+		if (as->v[i].own != NULL)	/* few have grown beyond small */
+			free(as->v[i].own);
 	free(as->v);
 	memset(as, 0, sizeof *as);
 }

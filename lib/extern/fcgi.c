@@ -51,6 +51,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "extern/cgivar.h"
 
@@ -86,6 +87,7 @@ static struct server *_Atomic serving;	/* a process has one */
 struct server {
 	const struct fcgi_opts *o;
 	atomic_ulong served;
+	unsigned long ticked_at, trimmed_at;	/* served, at a tick and at a trim; main's */
 	atomic_bool failed;
 	atomic_bool recycle;	/* enough requests or memory: re-execute */
 	_Atomic int64_t stop_at_ms;
@@ -417,8 +419,10 @@ end(void *call)
 	buf_free(&c->body);
 	http_res_free(&c->pub.res);
 	http_req_free(&c->pub.req);
-	if (s == NULL)
+	if (s == NULL) {	/* plain CGI */
+		free(c);
 		return;
+	}
 	open = atomic_fetch_sub(&s->open, 1);
 	if (!keep)
 		free(c);
@@ -456,8 +460,8 @@ serve_one(const struct fcgi_opts *o, unsigned int number, struct call *c, char *
 		buf_init(&c->body, 0);
 		c->pub.res.status = 503;
 		http_res_header(&c->pub.res, "Retry-After", 11, RETRY_S, strlen(RETRY_S));
-		answer(c);
-		end(c);
+		c->pub.reply.send(c);
+		c->pub.reply.end(c);
 		return;
 	}
 	max = o->max_body_now != NULL ? o->max_body_now(o->arg, &c->pub) : o->max_body;
@@ -912,9 +916,26 @@ join_all(struct worker *w, unsigned int n)
 	}
 }
 
+/* What a load left free goes back to the host in the first second without a request: under
+ * mod_fcgid most of the processes that a burst has started do nothing. */
 static void
-wait_for_end(const struct fcgi_opts *o, const sigset_t *ends)
+trim(struct server *s)
 {
+	unsigned long n = atomic_load(&s->served);
+
+	if (n == s->trimmed_at)
+		return;
+	if (n == s->ticked_at) {
+		(void)malloc_trim(0);
+		s->trimmed_at = n;
+	}
+	s->ticked_at = n;
+}
+
+static void
+wait_for_end(struct server *s, const sigset_t *ends)
+{
+	const struct fcgi_opts *o = s->o;
 	struct timespec second = { .tv_sec = 1 };
 	int sig;
 
@@ -924,8 +945,10 @@ wait_for_end(const struct fcgi_opts *o, const sigset_t *ends)
 		return;
 	}
 	while (sigtimedwait(ends, NULL, &second) < 0)
-		if (errno == EAGAIN)
+		if (errno == EAGAIN) {
 			o->tick(o->arg);
+			trim(s);
+		}
 	o->tick(o->arg);
 }
 
@@ -1035,7 +1058,7 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 	if (started < n)
 		log_warn("only %u of %u threads could be started", started, n);
 	if (started > 0)
-		wait_for_end(o, ends);
+		wait_for_end(&s, ends);
 	stop_now(&s);
 	join_all(w, started);
 	if (o->ending != NULL)
@@ -1059,7 +1082,6 @@ serve_fcgi(const struct fcgi_opts *o, const sigset_t *ends)
 int
 fcgi_serve(const struct fcgi_opts *o)
 {
-	struct call c = { .s = NULL };
 	sigset_t ends;
 
 	/* a core file would hold secrets and people's words */
@@ -1075,7 +1097,7 @@ fcgi_serve(const struct fcgi_opts *o)
 		return serve_fcgi(o, &ends);
 	}
 	signal(SIGPIPE, SIG_IGN);
-	serve_one(o, 0, &c, environ);
+	serve_one(o, 0, mem_alloc(sizeof(struct call)), environ);
 	if (o->tick != NULL)
 		o->tick(o->arg);
 	return 0;

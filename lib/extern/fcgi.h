@@ -39,7 +39,7 @@ struct fcgi_opts {
 	void (*tick)(void *arg);
 	/*
 	 * lend: called by the worker of a program that has one, before it waits for its next
-	 * connection.  While it does not return, another process may take what comes at
+	 * connection.  While it does not return, another process or thread may take what comes at
 	 * listen_fd, which is non-blocking from then on.  It waits by fcgi_poll and returns where
 	 * that was interrupted.  May be NULL.
 	 */

@@ -22,6 +22,7 @@
 #include <curl/curl.h>
 
 #include "base/buf.h"
+#include "base/cafile.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -62,32 +63,10 @@ struct httpc {
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static const char *ca_file;	/* NULL: libcurl's own default */
-
-/* The certificates of the host, which need not be the system that libcurl was built
- * for.  SSL_CERT_FILE names another file, as for other programs. */
-static void
-find_ca_file(void)
-{
-	static const char *const places[] = {
-		"/etc/ssl/certs/ca-certificates.crt",			/* Debian, Alpine, Arch */
-		"/etc/pki/tls/certs/ca-bundle.crt",			/* Red Hat up to 10 */
-		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",	/* Red Hat */
-		"/etc/ssl/ca-bundle.pem",				/* SUSE */
-		"/etc/ssl/cert.pem",					/* BSD, Alpine */
-	};
-
-	ca_file = getenv("SSL_CERT_FILE");
-	for (size_t i = 0; ca_file == NULL && i < sizeof places / sizeof places[0]; i++)
-		if (access(places[i], R_OK) == 0)
-			ca_file = places[i];
-}
-
 static void
 global_init(void)
 {
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	find_ca_file();
 }
 
 struct httpc *
@@ -429,8 +408,8 @@ set_safety(struct flow *f, int64_t left_ms)
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	if (ca_file != NULL)
-		curl_easy_setopt(e, CURLOPT_CAINFO, ca_file);
+	if (cafile() != NULL) /* else libcurl's own default */
+		curl_easy_setopt(e, CURLOPT_CAINFO, cafile());
 	if (f->req.want_cert)
 		curl_easy_setopt(e, CURLOPT_CERTINFO, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700

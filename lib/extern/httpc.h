@@ -50,7 +50,8 @@ size_t httpc_step(struct httpc *h, int timeout_ms);
 void httpc_run(struct httpc *h);
 /* httpc_abort(h): cut every flow now. */
 void httpc_abort(struct httpc *h);
-/* httpc_once(h, req, res): one request, blocking; res is inited by this call. */
+/* httpc_once(h, req, res): one request, blocking; res is initialised by this call, and freed by
+ * the caller (http_res_free). */
 void httpc_once(struct httpc *h, const struct http_req *req, struct http_res *res);
 
 #endif

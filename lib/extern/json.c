@@ -724,22 +724,30 @@ utf8_char(const char *p, size_t n)
 	return want != 0 && want <= n && str_utf8_ok(p, want) ? want : 0;
 }
 
+/* Does one of the eight bytes need an escape, or more bytes, in a string?  The highest bit of a
+ * byte tells. */
+static bool
+one_unplain(const char *p)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t x;
+
+	memcpy(&x, p, sizeof x);
+	return ((x | (x - 0x20 * ones) | ((x ^ '"' * ones) - ones) | ((x ^ '\\' * ones) - ones)) &
+		   0x80 * ones) != 0;
+}
+
 /* How many bytes from p on stand for themselves in a string: ASCII but for control characters,
- * the quote and the backslash.  Eight at a time: the highest bit of a byte tells. */
+ * the quote and the backslash. */
 static size_t
 plain_len(const char *p, size_t n)
 {
-	const uint64_t ones = 0x0101010101010101;
-	size_t i = 0;
-	uint64_t x;
+	size_t i = 0, step = sizeof(uint64_t);
 
-	for (; i + 8 <= n; i += 8) {
-		memcpy(&x, p + i, 8);
-		if (((x | (x - 0x20 * ones) | ((x ^ '"' * ones) - ones) |
-			 ((x ^ '\\' * ones) - ones)) &
-			0x80 * ones) != 0)
-			break;
-	}
+	while (n - i >= step && !one_unplain(p + i))
+		i += step;
+	if (i > 0 && n - i < step && !one_unplain(p + n - step))
+		return n;	/* the last ones together with some before them */
 	while (i < n && (unsigned char)p[i] >= 0x20 && (unsigned char)p[i] < 0x80 && p[i] != '"' &&
 	    p[i] != '\\')
 		i++;

@@ -5,10 +5,12 @@
 #include "extern/sign.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -102,14 +104,33 @@ sign_equal(const void *a, size_t an, const void *b, size_t bn)
 	return an == bn && (an == 0 || CRYPTO_memcmp(a, b, an) == 0);
 }
 
+/* From the device: a kernel before 3.17, which hosters with CloudLinux 7 have, knows no call. */
+static ssize_t
+from_device(unsigned char *p, size_t n)
+{
+	int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+	ssize_t k;
+
+	if (fd < 0)
+		abort();
+	k = read(fd, p, n);
+	close(fd);
+	if (k == 0)
+		abort();
+	return k;
+}
+
 void
 sign_random(void *p, size_t n)
 {
 	unsigned char *c = p;
 
 	while (n > 0) {
-		ssize_t k = getrandom(c, n > 256 ? 256 : n, 0);
+		size_t some = n > 256 ? 256 : n;
+		ssize_t k = getrandom(c, some, 0);
 
+		if (k < 0 && errno == ENOSYS)
+			k = from_device(c, some);
 		if (k < 0) {
 			if (errno == EINTR)
 				continue;

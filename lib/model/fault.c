@@ -46,6 +46,8 @@ members(const struct provider *p, char why[200])
 	    (p->send_build == NULL) != (p->send_read == NULL) ||
 	    (p->upload_build == NULL) != (p->upload_read == NULL) ||
 	    (p->lookup_build == NULL) != (p->lookup_read == NULL) ||
+	    (p->templates_build == NULL) != (p->templates_read == NULL) ||
+	    (p->media_build == NULL) != (p->media_read == NULL) ||
 	    (p->fetch_build == NULL) != (p->fetch_read == NULL) ||
 	    (p->profile_build == NULL) != (p->profile_read == NULL) ||
 	    (p->refresh_build == NULL) != (p->refresh_read == NULL) ||
@@ -56,6 +58,8 @@ members(const struct provider *p, char why[200])
 		return fault(why, "poll_s and the members about polls do not fit poll_build", NULL);
 	if (p->handshake_query != NULL && p->handshake == NULL)
 		return fault(why, "handshake_query without handshake", NULL);
+	if (p->probe_more != NULL && p->probe_build == NULL)
+		return fault(why, "probe_more without probe_build", NULL);
 	if (p->window_human_s < p->window_s)
 		return fault(why, "window_human_s is shorter than window_s", NULL);
 	return false;

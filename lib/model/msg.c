@@ -93,6 +93,31 @@ item_time(struct itemv *v, struct item *it, const char *s)
 	return it->at_known;
 }
 
+void
+itemv_in_time(struct itemv *v, size_t from, bool newest_first)
+{
+	const struct item *before = NULL;
+	int64_t rises = 0;
+
+	for (size_t i = from; i < v->n; i++) {
+		const struct item *it = &v->v[i];
+
+		if (!it->at_known)
+			continue;
+		if (before != NULL)
+			rises += (it->at_us > before->at_us) - (it->at_us < before->at_us);
+		before = it;
+	}
+	if (rises > 0 || (rises == 0 && !newest_first))
+		return;
+	for (size_t i = from, end = v->n; i + 1 < end; i++) {
+		struct item it = v->v[i];
+
+		v->v[i] = v->v[--end];
+		v->v[end] = it;
+	}
+}
+
 struct att *
 item_att_add(struct itemv *v, struct item *it)
 {
@@ -154,7 +179,7 @@ dump_item(struct buf *b, size_t i, const struct item *it)
 	dump_str(b, i, "contact", it->contact);
 	dump_str(b, i, "alias", it->alias);
 	dump_str(b, i, "left", it->left);
-	dump_str(b, i, "name", it->name);
+	dump_str(b, i, it->name_weak ? "weak name" : "name", it->name);
 	dump_str(b, i, "username", it->username);
 	dump_str(b, i, "picture", it->picture);
 	dump_str(b, i, "sender_id", it->sender_id);

@@ -59,6 +59,7 @@ struct item {
 	bool echo;		/* outbound seen by the provider: source echo */
 	bool is_test;
 	bool past;		/* history told afterwards: opens no window, and is not new */
+	bool name_weak;		/* name is what there is without one: any other stands above it */
 	const char *body;	/* NULL where there is none */
 	const char *detail;	/* JSON object text, or NULL */
 	const char *reply_to;	/* external id */
@@ -103,6 +104,10 @@ struct att *item_att_add(struct itemv *v, struct item *it);
  * it does.  A time that is none (0, a word, of another century) is left out and warned of
  * (bad_time); NULL and "" say nothing. */
 bool item_time(struct itemv *v, struct item *it, const char *s);
+/* itemv_in_time(v, from, newest_first): the items of v from number from on are a list; where it
+ * begins with the newest they are turned around.  Their times say whether it does; where those
+ * are all equal, or unknown, newest_first.  Items of one time then stand as they were written. */
+void itemv_in_time(struct itemv *v, size_t from, bool newest_first);
 /* itemv_dump(v, b): one canonical line per field, the .out side of the pairs in
  * tests/data/. */
 void itemv_dump(const struct itemv *v, struct buf *b);

@@ -248,7 +248,14 @@ struct check_facts {
 	/* of the last 20 texts by webhook within a week: without any words; of question marks
 	 * alone; under the time that most of them share, hours old when they came */
 	int64_t texts, empty, marks, one_time;
+	/* ... and those that no customer wrote ("undefined", "[[text]]"), with one of them */
+	int64_t no_text;
+	const char *no_text_is;
 	const char *foreign_id;		/* not own_id, but deliveries are for it; NULL */
+	/* the person under whose id several wrote, by their names, in the last 20 messages by
+	 * webhook within a week; NULL */
+	const char *one_sender;
+	int64_t one_names;		/* ... so many names */
 	/* the newest event without a contact whose text is "warn: ...", unless a later one of
 	 * its kind is none: kind, text, time; NULL */
 	const char *told;
@@ -504,7 +511,6 @@ struct provider {
 	    const struct account *a, const struct outmsg *m, struct http_req *out);
 	enum rc (*lookup_read)(const struct account *a, const struct outmsg *m, int64_t since_us,
 	    const struct http_res *res, struct strv *ids);
-	/* fetch: one message by id (message_edit with num_edit 0), as items. */
 	/* templates: those that may be sent outside the window, page by page: {"name","language"}
 	 * of each into the open array of out; after: where the next page begins, "" first and
 	 * behind the last.  RC_TEMP: no usable answer, nothing is written. */
@@ -518,6 +524,7 @@ struct provider {
 	enum rc (*media_build)(const struct account *a, const char *ref, struct http_req *out);
 	enum rc (*media_read)(const struct account *a, const struct http_res *res,
 	    struct http_req *out, char why[200]);
+	/* fetch: one message by id (message_edit with num_edit 0), as items. */
 	enum rc (*fetch_build)(const struct account *a, const char *id, struct http_req *out);
 	enum rc (*fetch_read)(
 	    const struct account *a, const char *id, const struct http_res *res, struct itemv *out);

@@ -10,7 +10,6 @@
 #include "store/view_row.h"
 
 enum { SCAN = 2000 };	/* conversations a filter looks at, an account and page */
-#define END_OF_TIME INT64_C(253370764800000000)	/* year 9999: beyond any message */
 
 enum {
 	Q_LIST,
@@ -44,19 +43,19 @@ enum {
 	"dmbox.iso(n.created_at)," \
 	" 'by', n.author, 'body', n.body)"
 
-/* Lists as view_put_list takes them: (microseconds, id, JSON, microseconds and id of next). */
-#define LIST(rows, next_at, next_id) \
+/* Lists as view_put_list takes them: (microseconds, id, JSON, next). */
+#define LIST(rows, next) \
 	"with x as materialized (select * from " rows ")" \
 	" select (extract(epoch from x.at) * 1000000)::bigint, x.id, j.j::text," \
-	" (extract(epoch from " next_at ") * 1000000)::bigint, " next_id " from x left join" \
+	" " next " from x left join" \
 	" dmbox.conversations_json(array(select id from x where id is not null)) j on j.id = x.id" \
 	" order by x.at desc nulls last, x.id desc"
 
 static const struct db_stmt sql[Q__MAX] = {
-	[Q_LIST] = { "desk_page",
-	    LIST("dmbox.desk_page($1, $2, $3, $4, $5, $6, $7)", "x.next_at", "x.next_id") },
+	[Q_LIST] = { "desk_list",
+	    LIST("dmbox.desk_slice($1, $2, $3, $4, $5, $6, $7, $8, $9)", "x.next") },
 	[Q_OWN] = { "desk_own",
-	    LIST("dmbox.desk_own($1, $2, $3, $4, $5, $6, $7, $8)", "x.edge", "0::bigint") },
+	    LIST("dmbox.desk_own($1, $2, $3, $4, $5, $6, $7, $8)", "null::text") },
 	/* of a contact the newest message that was found; the contacts by their last message */
 	[Q_SEARCH] = { "desk_search",
 	    "with h as (select s.contact_id, max(s.message_id) as hit from dmbox.desk_search($1, "
@@ -160,13 +159,6 @@ scope(struct db_args *a, const struct desk_scope *s)
 	texts(a, &s->channels);
 }
 
-static void
-place(struct db_args *a, const struct view_cursor *c)
-{
-	db_time(a, c->set && c->us != 0 ? c->us : END_OF_TIME);
-	db_i64(a, c->set ? c->id : INT64_MAX);
-}
-
 /* One statement that answers JSON as one text, as member key; RC_NONE: null, or no row. */
 static enum rc
 put_text(struct db *db, int q, struct db_args *a, const char *key, struct jsonw *out)
@@ -202,12 +194,14 @@ list(struct db *db, const struct desk_scope *s, const struct desk_want *w, struc
 	scope(&a, s);
 	if (q == Q_SEARCH)
 		db_text(&a, w->q);
-	place(&a, &w->before);
-	/* one more tells of a next page, which desk_page knows by itself */
+	view_place_args(&a, &w->before);
+	if (q == Q_LIST)
+		view_from_args(&a, &w->before);
+	/* one more tells of a next page, which desk_slice knows by itself */
 	db_i64(&a, (int64_t)w->limit + (q == Q_LIST ? 0 : 1));
 	/* some may have no message any more */
 	if (q == Q_LIST)
-		db_i64(&a, str_eq(w->filter, "all") ? (int64_t)w->limit + 50 : SCAN);
+		db_i64(&a, str_eq(w->filter, "all") ? (int64_t)w->limit + 250 : SCAN);
 	rc = db_exec(db, &sql[q], &a, r);
 	db_args_free(&a);
 	return rc;
@@ -273,7 +267,7 @@ side_get(struct db *db, int64_t contact, const struct view_cursor *c, size_t lim
 	enum rc rc;
 
 	db_i64(&a, contact);
-	place(&a, c);
+	view_place_args(&a, c);
 	db_i64(&a, (int64_t)limit + 1);
 	rc = db_exec(db, &sql[after ? Q_AFTER : Q_BEFORE], &a, &s->r);
 	db_args_free(&a);
@@ -330,7 +324,7 @@ put_thread(struct db *db, int64_t contact, const struct side *newer, const struc
     bool from_end, struct jsonw *out)
 {
 	const struct side *low = older->n > 0 ? older : newer, *high = newer->n > 0 ? newer : older;
-	int64_t from = 0, to = END_OF_TIME;
+	int64_t from = 0, to = VIEW_END_OF_TIME;
 	enum rc rc;
 
 	if (low->n > 0 && (older->more || older->r == NULL))

@@ -35,20 +35,26 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "   and m.thread_id = t.thread and m.external_id = t.ext)"
 	    " and not exists (select 1 from dmbox.erased x where x.account = $1 and x.channel = $2"
 	    "   and x.id_hash = dmbox.id_hash($1, $2, t.thread, t.ext))" },
-	/* what dmbox.merge_message would change, and reactions that nobody told */
+	/* what dmbox.merge_message would change; reactions, edits and removals that nobody told */
 	[SQL_NEWS] = { "store_news",
 	    "select t.i from unnest($3::text[], $4::text[], $5::boolean[], $6::text[], $7::text[],"
-	    "   $8::text[], $9::text[]) with ordinality t(thread, ext, own, body, emoji, "
-	    "actor, key, i)"
+	    "   $8::text[], $9::text[], $10::text[]) with ordinality t(thread, ext, own, body, "
+	    "words, actor, key, effect, i)"
 	    " left join dmbox.messages m on m.account = $1 and m.channel = $2"
 	    "   and m.thread_id = t.thread and m.external_id = t.ext"
 	    " where m.deleted_at is null and case"
-	    "   when t.emoji is not null then m.id is not null"
+	    "   when t.effect is not null then m.id is not null"
 	    "     and not exists (select 1 from dmbox.events e where e.account = $1"
 	    "       and e.channel = $2 and e.event_key = t.key)"
-	    "     and not exists (select 1 from dmbox.reactions r left join dmbox.contacts c"
-	    "       on c.id = r.contact_id where r.message_id = m.id and r.emoji = t.emoji"
+	    "     and case t.effect when 'react' then"
+	    "       not exists (select 1 from dmbox.reactions r left join dmbox.contacts c"
+	    "       on c.id = r.contact_id where r.message_id = m.id and r.emoji = t.words"
 	    "       and r.removed_at is null and c.external_id is not distinct from t.actor)"
+	    "     when 'edit' then dmbox.bare(t.words) is distinct from dmbox.bare(m.body)"
+	    "       and not exists (select 1 from dmbox.events e where e.account = $1"
+	    "       and e.channel = $2 and e.thread_id = t.thread and e.target_id = t.ext"
+	    "       and e.effect = 'edit' and dmbox.bare(e.text) = dmbox.bare(t.words))"
+	    "     else true end"
 	    "   when m.id is null then not exists (select 1 from dmbox.erased x"
 	    "     where x.account = $1 and x.channel = $2"
 	    "     and x.id_hash = dmbox.id_hash($1, $2, t.thread, t.ext))"
@@ -84,13 +90,15 @@ static const struct db_stmt stmts[SQL__MAX] = {
 
 /* ---- questions ------------------------------------------------------------------------ */
 
-/* Is this item asked for: a message, or where news a reaction too? */
+/* Is this item asked for: a message, or where news what changes one, too? */
 static bool
 asked(const struct item *it, bool news)
 {
 	if (it->type == ITEM_MESSAGE)
 		return it->external_id != NULL;
-	return news && it->effect == EFFECT_REACT && it->target_id != NULL && it->text != NULL;
+	return news && it->target_id != NULL &&
+	    (it->effect == EFFECT_UNSEND ||
+		(it->text != NULL && (it->effect == EFFECT_REACT || it->effect == EFFECT_EDIT)));
 }
 
 static void
@@ -111,6 +119,7 @@ put_news(struct db_args *a, const struct itemv *items, const size_t *place, size
 		    it->sender_id != NULL ? it->sender_id :
 					    it->contact));
 	NCOL(DB_TEXT, db_text(a, msg ? NULL : it->event_id));
+	NCOL(DB_TEXT, db_text(a, msg ? NULL : effect_names[it->effect]));
 #undef NCOL
 }
 

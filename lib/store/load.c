@@ -12,6 +12,7 @@
 #include "model/provider.h"
 
 #define MINUTE_US (60 * 1000000)
+#define WEAK_US (INT64_C(100) * 365 * 24 * 60 * MINUTE_US)	/* before any name of its own */
 
 int64_t
 load_time(const struct load *b, const struct row *r)
@@ -76,12 +77,10 @@ same_version(const struct load *l, const struct row *a, const struct row *b)
 static void
 gather(struct load *b)
 {
-	size_t total = 0;
-
 	for (size_t i = 0; i < b->n; i++)
-		total += b->v[i]->items.n;
-	b->msgs = mem_array(total + 1, sizeof *b->msgs);
-	b->evs = mem_array(total + 1, sizeof *b->evs);
+		b->n_items += b->v[i]->items.n;
+	b->msgs = mem_array(b->n_items + 1, sizeof *b->msgs);
+	b->evs = mem_array(b->n_items + 1, sizeof *b->evs);
 	b->of = mem_array(b->n, sizeof *b->of);
 	for (size_t i = 0, order = 0; i < b->n; i++) {
 		const struct delivery *d = b->v[i];
@@ -158,6 +157,30 @@ make_distinct(struct load *b)
 		b->evs[i].drop = same_key(&b->evs[i - 1], &b->evs[i]);
 	b->n_msgs = drop_marked(b, b->msgs, b->n_msgs);
 	b->n_evs = drop_marked(b, b->evs, b->n_evs);
+}
+
+/*
+ * Times have whole seconds: of one second people read messages in the order of their rows'
+ * ids, which the function gives by these places.
+ */
+static void
+number_told(struct load *b)
+{
+	struct row **came;
+	int32_t n = 0;
+
+	b->sorted = true;
+	if (b->n_msgs < 2)
+		return;
+	came = mem_array(b->n_items, sizeof *came);
+	for (size_t i = 0; i < b->n_msgs; i++) {
+		b->sorted = b->sorted && (i == 0 || b->msgs[i - 1].order < b->msgs[i].order);
+		came[b->msgs[i].order] = &b->msgs[i];
+	}
+	for (size_t i = 0; i < b->n_items; i++)
+		if (came[i] != NULL)
+			came[i]->told = ++n;
+	free(came);
 }
 
 bool
@@ -295,6 +318,8 @@ add_person(struct load *b, const struct row *r, const char *ext, bool whole)
 	p->value[2] = it->picture;
 	for (int i = 0; i < 3; i++)	/* dmbox.newer compares minutes */
 		p->value_at[i] = at - at % MINUTE_US;
+	if (it->name_weak)	/* older than every name, and newer than older weak ones */
+		p->value_at[0] -= WEAK_US;
 	if (it->type == ITEM_MESSAGE && !it->is_test)
 		*(it->dir == DIR_IN ? &p->in_us : &p->out_us) = at;
 }
@@ -358,6 +383,7 @@ load_init(struct load *b, struct delivery *const *v, size_t n)
 	b->n = n;
 	gather(b);
 	make_distinct(b);
+	number_told(b);
 	collect_locks(b);
 	collect_people(b);
 	count_rows(b);
@@ -373,11 +399,14 @@ load_free(struct load *b)
 	mem_arena_free(&b->arena);
 }
 
-/* One delivery of one message and nothing else: what dmbox.ingest is made for. */
+/* One delivery of one message and nothing else: what dmbox.ingest is made for, which has one
+ * time for all that is told of its contact. */
 bool
 load_plain(const struct load *b)
 {
+	const struct item *it = b->msgs[0].it;
+
 	return b->n == 1 && b->n_msgs == 1 && b->n_evs == 0 && b->n_people == 1 &&
-	    b->msgs[0].it->n_atts == 0 && !b->msgs[0].it->weak && b->msgs[0].it->alt_id == NULL &&
-	    !load_empty(b->v[0], b->msgs[0].it);
+	    it->n_atts == 0 && !it->weak && it->alt_id == NULL && !load_empty(b->v[0], it) &&
+	    !(it->name_weak && (it->username != NULL || it->picture != NULL));
 }

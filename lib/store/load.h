@@ -21,6 +21,7 @@ struct row {
 	const char *account, *channel;
 	const char *id;		/* external_id, or event_key */
 	size_t order;		/* as they came */
+	int32_t told;		/* ... of a message among the others of the load, from 1 */
 	bool drop;		/* a duplicate within the batch */
 	unsigned char hash[SIGN_SHA256];	/* of a message's key: dmbox.id_hash */
 };
@@ -42,7 +43,8 @@ struct load {
 	struct delivery *const *v;
 	size_t n;
 	struct row *msgs, *evs;
-	size_t n_msgs, n_evs;
+	size_t n_msgs, n_evs, n_items;
+	bool sorted;		/* the messages came in the order of their keys */
 	struct person *people;
 	size_t n_people;
 	unsigned char lock[LOAD_BUCKETS];	/* 0 none, 1 shared, 2 exclusive */

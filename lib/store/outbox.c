@@ -558,7 +558,8 @@ settle_args(
 	args_can_tell(a, true);
 }
 
-/* The recipient's other id, which the answer told: its messages come by that one. */
+/* The recipient's other id, which the answer told: its messages come by that one.  NULL: what
+ * the echo that was stored before the answer proved (dmbox.contacts_noted). */
 static void
 learn_recipient(struct db *db, const struct outbox_item *it, const char *known_as)
 {
@@ -610,6 +611,8 @@ outbox_settle(struct db *db, const struct outbox_item *it, const struct send_res
 		return rc;
 	if (r->known_as[0] != '\0')
 		learn_recipient(db, it, r->known_as);
+	else if (r->outcome == SEND_SENT && r->message_id[0] != '\0' && it->msg.action == NULL)
+		learn_recipient(db, it, NULL);
 	/* its echo may have come before we knew that we do not know */
 	if ((r->outcome == SEND_UNKNOWN || r->doubt) &&
 	    outbox_match_echoes(db, it->channel, it->account, &settled) == RC_OK && settled > 0 &&

@@ -127,16 +127,41 @@ texts_arg(struct db_args *a, const struct strv *v)
 	db_array_end(a);
 }
 
-/* Column col of the one row is the JSON. */
+/* The one row of q; RC_NONE where there is none.  Frees a; the caller frees *r. */
 static enum rc
-one(struct db *db, int q, struct db_args *a, int col, struct buf *out, struct db_res **r)
+one(struct db *db, int q, struct db_args *a, struct db_res **r)
 {
 	enum rc rc = db_exec(db, &sql[q], a, r);
 
-	if (rc == RC_OK && db_rows(*r) == 0)
-		rc = RC_NONE;
+	db_args_free(a);
+	return rc == RC_OK && db_rows(*r) == 0 ? RC_NONE : rc;
+}
+
+/* ... which is JSON. */
+static enum rc
+one_json(struct db *db, int q, struct db_args *a, struct buf *out)
+{
+	struct db_res *r = NULL;
+	enum rc rc = one(db, q, a, &r);
+
 	if (rc == RC_OK)
-		buf_puts(out, db_get_text(*r, 0, col));
+		buf_puts(out, db_get_text(r, 0, 0));
+	db_res_free(r);
+	return rc;
+}
+
+/* ... which is a text, and an object whose members go into the open one. */
+static enum rc
+one_members(struct db *db, int q, struct db_args *a, char *text, size_t n, struct jsonw *out)
+{
+	struct db_res *r = NULL;
+	enum rc rc = one(db, q, a, &r);
+
+	if (rc == RC_OK) {
+		text_of(r, 0, text, n);
+		jsonw_members(out, db_get_text(r, 0, 1));
+	}
+	db_res_free(r);
 	return rc;
 }
 
@@ -149,17 +174,12 @@ owner_part(struct db *db, enum owner_part part, const struct strv *accounts,
 		[OWNER_REFUSED] = Q_REFUSED,
 		[OWNER_PEOPLE] = Q_PEOPLE };
 	struct db_args a = { 0 };
-	struct db_res *r = NULL;
-	enum rc rc;
 
 	if (part == OWNER_WAITING) {
 		texts_arg(&a, accounts);
 		texts_arg(&a, channels);
 	}
-	rc = one(db, of[part], &a, 0, out, &r);
-	db_res_free(r);
-	db_args_free(&a);
-	return rc;
+	return one_json(db, of[part], &a, out);
 }
 
 int64_t
@@ -175,18 +195,13 @@ owner_series(struct db *db, const struct strv *accounts, const struct strv *chan
     struct buf *out)
 {
 	struct db_args a = { 0 };
-	struct db_res *r = NULL;
-	enum rc rc;
 
 	texts_arg(&a, accounts);
 	texts_arg(&a, channels);
 	db_time(&a, owner_from(days, clock_now_us()));
 	db_i32(&a, days ? 24 : 1);
 	db_i32(&a, days ? DAYS : HOURS);
-	rc = one(db, Q_SERIES, &a, 0, out, &r);
-	db_res_free(r);
-	db_args_free(&a);
-	return rc;
+	return one_json(db, Q_SERIES, &a, out);
 }
 
 enum rc
@@ -194,22 +209,10 @@ owner_poll(
     struct db *db, const char *account, const char *channel, char outcome[24], struct jsonw *out)
 {
 	struct db_args a = { 0 };
-	struct db_res *r = NULL;
-	struct buf j;
-	enum rc rc;
 
-	buf_init(&j, 1 << 20);
 	db_text(&a, account);
 	db_text(&a, channel);
-	rc = one(db, Q_POLL, &a, 1, &j, &r);
-	if (rc == RC_OK) {
-		text_of(r, 0, outcome, 24);
-		jsonw_members(out, j.p);
-	}
-	buf_free(&j);
-	db_res_free(r);
-	db_args_free(&a);
-	return rc;
+	return one_members(db, Q_POLL, &a, outcome, 24, out);
 }
 
 enum rc
@@ -245,21 +248,9 @@ enum rc
 owner_delivery(struct db *db, int64_t id, char reason[64], struct jsonw *out)
 {
 	struct db_args a = { 0 };
-	struct db_res *r = NULL;
-	struct buf j;
-	enum rc rc;
 
-	buf_init(&j, 1 << 20);
 	db_i64(&a, id);
-	rc = one(db, Q_DELIVERY, &a, 1, &j, &r);
-	if (rc == RC_OK) {
-		text_of(r, 0, reason, 64);
-		jsonw_members(out, j.p);
-	}
-	buf_free(&j);
-	db_res_free(r);
-	db_args_free(&a);
-	return rc;
+	return one_members(db, Q_DELIVERY, &a, reason, 64, out);
 }
 
 enum rc

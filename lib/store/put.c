@@ -236,6 +236,8 @@ put_load(struct db_args *a, struct load *b)
 	for (int i = 0; i < 8; i++)
 		put_att_column(a, b, att_types[i], i);
 	put_events(a, b);
+	COLUMN(
+	    a, DB_I32, const struct row, b->msgs, b->n_msgs, put_count(a, b->sorted ? 0 : e->told));
 }
 
 /* dmbox.ingest's: plain values, its message's and its contact's in one. */

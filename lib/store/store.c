@@ -58,7 +58,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,"
 	    "$29,$30,$31,$32,$33,$34,$35,$36,$37,$38,$39,$40,$41,$42,$43,$44,$45,$46,$47,$48,$49,"
 	    "$50,$51,$52,$53,$54,$55,$56,$57,$58,$59,$60,$61,$62,$63,$64,$65,$66,$67,$68,$69,$70,"
-	    "$71,$72,$73)" },
+	    "$71,$72,$73,$74)" },
 	[SQL_REFUSE] = { "store_refuse",
 	    "select dmbox.refuse($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)" },
 	[SQL_REFUSE_COUNT] = { "store_refuse_count",
@@ -118,6 +118,65 @@ try_once(struct db *db, struct delivery *const *v, size_t n, bool again)
 	return rc;
 }
 
+/* A number's history, told afterwards: none of it is new. */
+static bool
+has_past(const struct delivery *d)
+{
+	for (size_t i = 0; i < d->items.n; i++)
+		if (d->items.v[i].past)
+			return true;
+	return false;
+}
+
+static enum rc
+past_stored(struct db *db, const struct delivery *d)
+{
+	struct db_args a = { 0 };
+	enum rc rc;
+
+	if (!has_past(d) || d->stored == 0 || d->id == 0)
+		return RC_OK;
+	db_i64(&a, d->id);
+	rc = db_exec(db, &stmts[SQL_PAST], &a, NULL);
+	db_args_free(&a);
+	return rc;
+}
+
+/* True: the database refuses to mark it for good, which must not keep the messages out. */
+static bool
+never_marked(const struct db *db)
+{
+	return db_fault(db) != DB_FAULT_AWAY && db_fault(db) != DB_FAULT_CONFLICT;
+}
+
+/* One attempt; history is stored and marked, or not at all: stored alone it counts as new. */
+static enum rc
+try_whole(struct db *db, struct delivery *const *v, size_t n, bool again)
+{
+	bool past = false, stored, marked;
+	enum rc rc;
+
+	for (size_t i = 0; i < n; i++)
+		past = past || has_past(v[i]);
+	if (!past)
+		return try_once(db, v, n, again);
+	if ((rc = db_begin(db)) != RC_OK)
+		return rc;
+	stored = (rc = try_once(db, v, n, again)) == RC_OK;
+	for (size_t i = 0; i < n && rc == RC_OK; i++)
+		rc = past_stored(db, v[i]);
+	marked = rc == RC_OK;
+	if (marked && (rc = db_commit(db)) == RC_OK)
+		return RC_OK;
+	db_rollback(db);
+	for (size_t i = 0; i < n; i++)
+		v[i]->rc = RC_TEMP;
+	if (!stored || marked || !never_marked(db))
+		return rc;
+	log_warn("store: delivery %s: its history counts as new", v[0]->uid);
+	return try_once(db, v, n, true);
+}
+
 /* What lay in the spool may have been stored by a commit whose answer was lost. */
 static bool
 any_spooled(struct delivery *const *v, size_t n)
@@ -143,7 +202,7 @@ try_hard(struct db *db, struct delivery *const *v, size_t n)
 	bool again = true;
 
 	for (int i = 0;; i++) {
-		if (try_once(db, v, n, spooled || i > 0) == RC_OK)
+		if (try_whole(db, v, n, spooled || i > 0) == RC_OK)
 			return RC_OK;
 		switch (db_fault(db)) {
 		case DB_FAULT_CONFLICT:
@@ -352,27 +411,6 @@ store_group(struct db *db, struct delivery *const *v, size_t n)
 	return rc != RC_OK ? rc : rc2;
 }
 
-/* What no delivery but a few needs: history is not new, nothing is kept of the erased. */
-static void
-store_after(struct db *db, struct delivery *d)
-{
-	struct db_args a = { 0 };
-	struct db_res *r = NULL;
-	bool past = false;
-
-	for (size_t i = 0; i < d->items.n; i++)
-		past = past || d->items.v[i].past;
-	if (d->stored == 0 && d->items.n > 0)
-		alias_forget(db, &d, 1);
-	if (!past || d->stored == 0 || d->id == 0)
-		return;
-	db_i64(&a, d->id);
-	if (db_exec(db, &stmts[SQL_PAST], &a, &r) != RC_OK)
-		log_warn("store: delivery %s: its history counts as new", d->uid);
-	db_res_free(r);
-	db_args_free(&a);
-}
-
 enum rc
 store_deliveries(struct db *db, struct delivery *const *v, size_t n)
 {
@@ -389,10 +427,12 @@ store_deliveries(struct db *db, struct delivery *const *v, size_t n)
 		    i + m < n && m < GROUP_DELIVERIES && items + v[i + m]->items.n <= GROUP_ITEMS)
 			items += v[i + m++]->items.n;
 		rc = store_group(db, v + i, m);
-		i += m;
+		/* at once, and of those that are stored: where others fail only these come back */
+		for (; m > 0; m--, i++)
+			/* nothing is kept of the erased */
+			if (v[i]->rc == RC_OK && v[i]->stored == 0 && v[i]->items.n > 0)
+				alias_forget(db, v + i, 1);
 	}
-	for (size_t k = 0; k < i && rc == RC_OK; k++)
-		store_after(db, v[k]);
 	return rc;
 }
 

@@ -60,8 +60,8 @@ enum rc store_refused_count(struct db *db, const char *channel, const char *acco
 enum rc store_missing(struct db *db, const char *account, enum channel ch,
     const struct itemv *items, bool *out) MUST_CHECK;
 
-/* store_news: the same for what a reconciliation found, and true as well for messages that
- * would change their row (another text, another side) and for reactions that nobody told. */
+/* store_news: the same for what a reconciliation found; true as well for messages that would
+ * change their row (another text or side) and for reactions, edits, removals that nobody told. */
 enum rc store_news(struct db *db, const char *account, enum channel ch, const struct itemv *items,
     bool *out) MUST_CHECK;
 
@@ -86,7 +86,13 @@ enum rc store_upkeep(
 
 /* store_schema_check(db): RC_OK; RC_TEMP where the schema is missing or older
  * than this program needs (says what to run). */
-#define STORE_SCHEMA_VERSION 29
+#define STORE_SCHEMA_VERSION 33
 enum rc store_schema_check(struct db *db) MUST_CHECK;
+
+/* Does this database, which is in UTF8, know the capital letters of people's languages?  By
+ * LC_CTYPE C only A to Z are letters, and what a search is given finds no other case of it. */
+#define STORE_LETTERS \
+	"lower('Ж') = 'ж' and to_tsvector('pg_catalog.simple', 'Ж')" \
+	" = to_tsvector('pg_catalog.simple', 'ж')"
 
 #endif

@@ -1,9 +1,8 @@
 /*
  * What the inbox reads.  The order of conversations is exact although
  * contacts.last_at is only moved when it changes by over a minute (a row
- * update at every message would cost ingest more than the page gains): a page
- * takes its candidates by last_at, widens the range by that minute and sorts
- * by the true last message.
+ * update at every message would cost ingest more than the page gains):
+ * dmbox.desk_slice in sql/code/desk.sql says how.
  */
 #include "store/view.h"
 
@@ -13,11 +12,11 @@
 #include "base/clock.h"
 #include "store/view_row.h"
 
-#define LAST_MESSAGE(alias)                                                                        \
-	" cross join lateral (select m.id, m.kind, m.body, m.direction, m.status, m.sent_at, " \
+#define LAST_MESSAGE(join, alias)                                                                  \
+	" " join " join lateral (select m.id, m.kind, m.body, m.direction, m.status, m.sent_at, " \
 	"m.deleted_at, m.provider" \
 	"   from dmbox.messages m where m.contact_id = " alias ".id"                              \
-	"  order by m.sent_at desc, m.id desc limit 1) l "
+	"  order by m.sent_at desc, m.id desc limit 1) l on true "
 
 /* Marking as read: rows of one statement, and how long a request goes on. */
 enum { MARK_ROWS = 500, MARK_MS = 1500 };
@@ -39,6 +38,7 @@ enum {
 	Q_DESK_END,
 	Q_TOUCHED,
 	Q_LAST_RECEIVED,
+	Q_GONE,
 	Q_HELD,
 	Q__MAX
 };
@@ -92,18 +92,16 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "   where m.contact_id = k.id order by m.sent_at desc, m.id desc limit 1) m) x"
 	    " order by x.sent_at desc, x.id desc limit 1" },
 	[Q_CONVERSATIONS] = { "view_conversations",
-	    "with x as materialized (select * from dmbox.desk_page('all', $2,"
-	    "  array_fill($1::text, array[cardinality($2::text[])]), $3, $4, $5, $5 + 50)) "
-	    CONVERSATION_ROW ", null::bigint, null::bigint"
-	    "  from x join dmbox.contacts c on c.id = x.id" LAST_MESSAGE("c")
-	    " union all select null, null, null, (extract(epoch from x.next_at) * "
-	    "1000000)::bigint, x.next_id from x where x.id is null"
-	    " order by 1 desc nulls last, 2 desc" },
+	    "with x as materialized (select * from dmbox.desk_slice('all', $2,"
+	    "  array_fill($1::text, array[cardinality($2::text[])]), $3, $4, $5, $6, $7,"
+	    "  $7 + 250)) " CONVERSATION_ROW ", x.next"
+	    "  from x left join dmbox.contacts c on c.id = x.id" LAST_MESSAGE("left", "c")
+	    " order by x.at desc nulls last, x.id desc" },
 	[Q_SEARCH] = { "view_search",
 	    "with h as (select contact_id as id from dmbox.search($1, $2, $6)"
 	    " union select dmbox.phone_contacts($2, array[$1], $7))"
-	    CONVERSATION_ROW ", null::bigint, null::bigint"
-	    "  from h join dmbox.contacts c on c.id = h.id" LAST_MESSAGE("c")
+	    CONVERSATION_ROW ", null::text"
+	    "  from h join dmbox.contacts c on c.id = h.id" LAST_MESSAGE("inner", "c")
 	    " where (l.sent_at, c.id) < ($3, $4) order by l.sent_at desc, c.id desc limit $5" },
 	[Q_MESSAGES_BEFORE] = { "view_messages_before",
 	    MESSAGE_ROW "where m.contact_id = $1 and (m.sent_at, m.id) < ($2, $3)"
@@ -131,7 +129,8 @@ static const struct db_stmt sql[Q__MAX] = {
 	    MESSAGE_COLS ", m.change_id, m.contact_id from dmbox.messages m"
 	    " where m.change_id > $1 and m.change_id < $2 order by m.change_id limit $3" },
 	[Q_DESK_END] = { "view_desk_end",
-	    "select change_id from dmbox.desk where change_id > $1 and change_id < $2"
+	    "select change_id from (select change_id from dmbox.desk union all"
+	    " select change_id from dmbox.gone) x where change_id > $1 and change_id < $2"
 	    " order by change_id offset $3 limit 1" },
 	/* the ids are a column of t: the function is planned with the statement, once */
 	[Q_TOUCHED] = { "view_touched",
@@ -140,27 +139,51 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "dmbox.desk d"
 	    "   where d.change_id > $2 and d.change_id <= $3) u where u.id is not null limit "
 	    "400) as ids) t cross join lateral dmbox.conversations_json(t.ids) j" },
+	[Q_GONE] = { "view_gone",
+	    "select contact_id, kept_id from dmbox.gone where change_id > $1 and change_id <= $2"
+	    " order by change_id" },
 	[Q_HELD] = { "view_held",
 	    "select exists (select 1 from dmbox.messages where change_id >= $1)"
-	    " or exists (select 1 from dmbox.desk where change_id >= $1)" },
+	    " or exists (select 1 from dmbox.desk where change_id >= $1)"
+	    " or exists (select 1 from dmbox.gone where change_id >= $1)" },
 	[Q_LAST_RECEIVED] = { "view_last_received",
 	    "select received_at from dmbox.messages order by id desc limit 1" },
 };
+
+/* <microseconds>_<id> of n bytes. */
+static enum rc
+place_parse(const char *s, size_t n, int64_t *us, int64_t *id)
+{
+	const char *bar = memchr(s, '_', n);
+
+	if (bar == NULL || str_n_i64(s, (size_t)(bar - s), us) != RC_OK || *us <= 0)
+		return RC_INVALID;
+	if (str_n_i64(bar + 1, n - (size_t)(bar + 1 - s), id) != RC_OK || *id < 0)
+		return RC_INVALID;
+	return RC_OK;
+}
 
 enum rc
 view_cursor_parse(const char *s, struct view_cursor *out)
 {
 	struct view_cursor c = { .set = true };
-	const char *bar;
+	const char *bar, *from = NULL;
+	enum rc rc;
 
 	if (str_empty(s)) {
 		*out = (struct view_cursor){ 0 };
 		return RC_OK;
 	}
 	bar = strchr(s, '_');
-	if (bar != NULL && (str_n_i64(s, (size_t)(bar - s), &c.us) != RC_OK || c.us <= 0))
-		return RC_INVALID;
-	if (str_i64(bar != NULL ? bar + 1 : s, &c.id) != RC_OK || c.id < 0)
+	if (bar != NULL)
+		from = strchr(bar + 1, '_');
+	if (bar == NULL)
+		rc = str_i64(s, &c.id);
+	else
+		rc = place_parse(s, from != NULL ? (size_t)(from - s) : strlen(s), &c.us, &c.id);
+	if (rc == RC_OK && from != NULL)
+		rc = place_parse(from + 1, strlen(from + 1), &c.from_us, &c.from_id);
+	if (rc != RC_OK || c.id < 0)
 		return RC_INVALID;
 	*out = c;
 	return RC_OK;
@@ -196,13 +219,20 @@ accounts_arg(struct db_args *a, const struct strv *accounts)
 	db_array_end(a);
 }
 
-/* The place a list starts at: the cursor, or the end of time. */
-static void
-place_args(struct db_args *a, const struct view_cursor *c)
+void
+view_place_args(struct db_args *a, const struct view_cursor *c)
 {
-	/* year 9999: beyond any message, and inside timestamptz */
-	db_time(a, c->set ? c->us : INT64_C(253370764800000000));
-	db_i64(a, c->set ? c->id : INT64_MAX);
+	bool set = c->set && c->us != 0;
+
+	db_time(a, set ? c->us : VIEW_END_OF_TIME);
+	db_i64(a, set ? c->id : INT64_MAX);
+}
+
+void
+view_from_args(struct db_args *a, const struct view_cursor *c)
+{
+	db_time(a, c->from_us != 0 ? c->from_us : VIEW_END_OF_TIME);
+	db_i64(a, c->from_us != 0 ? c->from_id : INT64_MAX);
 }
 
 enum rc
@@ -246,22 +276,22 @@ view_put_list(struct jsonw *out, const struct db_res *r, size_t limit)
 {
 	size_t n = 0;
 	int64_t us = 0, id = 0;
-	bool more = false;
+	const char *next = NULL;
 
 	jsonw_array(out, "conversations");
 	for (size_t i = 0; i < db_rows(r); i++) {
-		bool place = db_is_null(r, i, 1);
-
-		if (!place && n++ < limit)
+		if (db_is_null(r, i, 1)) {
+			next = db_get_text(r, i, 3);
+		} else if (n++ < limit) {
 			jsonw_raw(out, NULL, db_get_text(r, i, 2));
-		more = more || place || n > limit;
-		if (place || n <= limit) {
-			us = db_get_i64(r, i, place ? 3 : 0);
-			id = db_get_i64(r, i, place ? 4 : 1);
+			us = db_get_i64(r, i, 0);
+			id = db_get_i64(r, i, 1);
 		}
 	}
 	jsonw_end(out);
-	if (more)
+	if (next != NULL)
+		jsonw_str(out, "next", next);
+	else if (n > limit)
 		view_put_cursor(out, "next", us, id);
 	else
 		jsonw_raw(out, "next", NULL);
@@ -334,7 +364,9 @@ view_conversations(struct db *db, enum channel ch, const struct strv *accounts,
 	}
 	db_text(&a, channel_names[ch]);
 	accounts_arg(&a, accounts);
-	place_args(&a, &page->before);
+	view_place_args(&a, &page->before);
+	if (q.n == 0)
+		view_from_args(&a, &page->before);
 	db_i64(&a, (int64_t)page->limit + (q.n != 0 ? 1 : 0));
 	if (q.n != 0) {
 		db_text(&a, q.p);
@@ -379,7 +411,7 @@ view_messages(struct db *db, enum channel ch, int64_t contact_id, const struct v
 	    (rc = cursor_resolve(db, &place)) != RC_OK)
 		return rc;
 	db_i64(&a, contact_id);
-	place_args(&a, &place);
+	view_place_args(&a, &place);
 	db_i64(&a, (int64_t)page->limit + 1);
 	rc = db_exec(db, &sql[page->after.set ? Q_MESSAGES_AFTER : Q_MESSAGES_BEFORE], &a, &r);
 	if (rc == RC_OK)
@@ -407,7 +439,7 @@ view_mark_read(struct db *db, enum channel ch, int64_t contact_id, const struct 
 		struct db_res *r = NULL;
 
 		db_i64(&a, contact_id);
-		place_args(&a, &place);
+		view_place_args(&a, &place);
 		db_i64(&a, MARK_ROWS);
 		if ((rc = db_exec(db, &sql[Q_MARK_READ], &a, &r)) == RC_OK)
 			*out_n += n = db_get_i64(r, 0, 0);
@@ -488,8 +520,35 @@ put_touched(struct db *db, const struct db_res *r, size_t n, int64_t after, int6
 	return rc;
 }
 
-/* Of more conversations that people touched than one answer holds the rest comes with the next:
- * *bound is then lowered to the first of that, and *more set. */
+/* The conversations that went after one place and up to next. */
+static enum rc
+put_gone(struct db *db, int64_t after, int64_t next, struct jsonw *out)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	db_i64(&a, after);
+	db_i64(&a, next);
+	rc = db_exec(db, &sql[Q_GONE], &a, &r);
+	for (size_t i = 0; rc == RC_OK && i < db_rows(r); i++) {
+		jsonw_object(out, NULL);
+		jsonw_str(out, "type", "gone");
+		jsonw_i64(out, "changeId", next);
+		jsonw_i64(out, "id", db_get_i64(r, i, 0));
+		if (db_is_null(r, i, 1))
+			jsonw_raw(out, "into", NULL);
+		else
+			jsonw_i64(out, "into", db_get_i64(r, i, 1));
+		jsonw_end(out);
+	}
+	db_res_free(r);
+	db_args_free(&a);
+	return rc;
+}
+
+/* Of more conversations that people touched, or that went, than one answer holds the rest comes
+ * with the next: *bound is then lowered to the first of that, and *more set. */
 static enum rc
 end_of_touched(struct db *db, int64_t after, int64_t *bound, bool *more)
 {
@@ -539,6 +598,8 @@ put_changes(struct db *db, int64_t after, int64_t bound, struct jsonw *out, int6
 		jsonw_end(out);
 	}
 	rc = put_touched(db, r, n, after, *next, out);
+	if (rc == RC_OK)
+		rc = put_gone(db, after, *next, out);
 out:
 	db_res_free(r);
 	db_args_free(&a);
@@ -561,21 +622,41 @@ is_held(struct db *db, int64_t bound, bool *out)
 	return rc;
 }
 
+/* A statement of its own, before the rows are looked at (sql/code/inbox.sql). */
+static enum rc
+bound_now(struct db *db, int64_t *bound, int64_t *top)
+{
+	struct db_res *r = NULL;
+	enum rc rc = db_exec(db, &sql[Q_BOUND], NULL, &r);
+
+	if (rc == RC_OK) {
+		*bound = db_get_i64(r, 0, 0);
+		*top = db_get_i64(r, 0, 1);
+	}
+	db_res_free(r);
+	return rc;
+}
+
+enum rc
+view_changes_now(struct db *db, int64_t *next)
+{
+	int64_t bound = 0, top = 0;
+	enum rc rc = bound_now(db, &bound, &top);
+
+	*next = bound - 1;
+	return rc;
+}
+
 enum rc
 view_changes(struct db *db, int64_t after, struct jsonw *out, bool *any)
 {
-	struct db_res *r = NULL;
 	bool more = false, held = false, reset;
-	int64_t bound, next, top;
+	int64_t bound = 0, next, top = 0;
+	enum rc rc = bound_now(db, &bound, &top);
 	size_t empty;
-	enum rc rc;
 
-	/* a statement of its own, before the rows are looked at (sql/code/inbox.sql) */
-	rc = db_exec(db, &sql[Q_BOUND], NULL, &r);
 	if (rc != RC_OK)
-		goto out;
-	bound = db_get_i64(r, 0, 0);
-	top = db_get_i64(r, 0, 1);
+		return rc;
 	reset = after >= top;
 	next = !reset && after >= bound ? after : bound - 1;
 	jsonw_array(out, "changes");
@@ -590,7 +671,5 @@ view_changes(struct db *db, int64_t after, struct jsonw *out, bool *any)
 	jsonw_bool(out, "more", more);
 	jsonw_bool(out, "held", held);
 	jsonw_bool(out, "reset", reset);
-out:
-	db_res_free(r);
 	return rc;
 }

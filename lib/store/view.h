@@ -14,7 +14,8 @@
 /*
  * All reading SQL of the inbox.  PostgreSQL builds the JSON of each row, so
  * these functions pass ready JSON on to a writer.  Paging is by key, never by
- * offset: a cursor is "<microseconds>_<id>", or an id alone.
+ * offset: a cursor is "<microseconds>_<id>", or an id alone; of a list of conversations in a flood
+ * "<microseconds>_<id>_<microseconds>_<id>".
  *
  * Where nothing else is said, a function that returns enum rc gives RC_OK, RC_TEMP while the
  * database is away, or what db_fault says of the statement (extern/db.h).
@@ -26,13 +27,19 @@ struct view_cursor {
 	bool set;
 	int64_t us;	/* 0 with an id: the place of that row */
 	int64_t id;
+	int64_t from_us, from_id;	/* of a list in a flood (dmbox.desk_slice); 0: none */
 };
+#define VIEW_END_OF_TIME INT64_C(253370764800000000) /* year 9999: beyond any message */
+/* view_place_args(a, c): the place that a list starts at, the cursor's or the end of time, as two
+ * arguments; view_from_args: the second place of a list, or the end of time. */
+void view_place_args(struct db_args *a, const struct view_cursor *c);
+void view_from_args(struct db_args *a, const struct view_cursor *c);
 /* view_put_cursor(w, key, us, id): the place of a row as view_cursor_parse reads it. */
 void view_put_cursor(struct jsonw *w, const char *key, int64_t us, int64_t id);
 /*
  * view_put_list(out, r, limit):
- * Members conversations and next of an open object, of rows (microseconds, id, JSON, microseconds
- * and id of next): a row without id says where the list goes on; else a row more than limit, that
+ * Members conversations and next of an open object, of rows (microseconds, id, JSON,
+ * next): a row without id says where the list goes on; else a row more than limit, that
  * it goes on after the limit'th; else next is null.
  */
 void view_put_list(struct jsonw *out, const struct db_res *r, size_t limit);
@@ -89,6 +96,9 @@ enum rc view_mark_read(struct db *db, enum channel ch, int64_t contact_id,
  * Repeats  safe.
  */
 enum rc view_changes(struct db *db, int64_t after, struct jsonw *out, bool *any) MUST_CHECK;
+/* view_changes_now(db, next): where the feed is now, for an after: what is read later than this
+ * call has all changes up to there. */
+enum rc view_changes_now(struct db *db, int64_t *next) MUST_CHECK;
 /* view_last_received(db, out_us): when the newest message came in; 0: there is none. */
 enum rc view_last_received(struct db *db, int64_t *out_us) MUST_CHECK;
 /* view_count_upkeep(db): fold counts for view_stats; at most about 2 s. */

@@ -140,15 +140,20 @@ keep(const struct flow *f, const struct http_res *res, const char *ext)
 	return path;
 }
 
-static void
+/* False: it is still there (logged). */
+static bool
 drop_file(const char *dir, const char *path)
 {
+	bool gone = true;
 	struct buf b;
 
 	buf_init(&b, 4096);
-	if (path != NULL && mediadir_file(dir, path, &b) && unlink(b.p) != 0 && errno != ENOENT)
+	if (path != NULL && mediadir_file(dir, path, &b) && unlink(b.p) != 0 && errno != ENOENT) {
 		log_warn("avatar: cannot remove %s: %s", b.p, strerror(errno));
+		gone = false;
+	}
 	buf_free(&b);
+	return gone;
 }
 
 static void
@@ -176,7 +181,7 @@ take(struct flow *f, const struct http_res *res)
 	db_text(&a, path);
 	if (db_exec(f->f.run->env.db, &sql[Q_DONE], &a, &r) == RC_OK) {
 		/* no row: the contact was erased meanwhile */
-		drop_file(f->dir, db_rows(r) > 0 ? db_get_text(r, 0, 0) : path);
+		(void)drop_file(f->dir, db_rows(r) > 0 ? db_get_text(r, 0, 0) : path);
 		f->f.run->done += db_rows(r);
 	}
 	db_res_free(r);
@@ -295,7 +300,8 @@ avatar_upkeep(struct task_run *run)
 	for (size_t i = 0; rc == RC_OK && i < db_rows(r); i++) {
 		struct db_args b = { 0 };
 
-		drop_file(run->env.conf->media_dir, db_get_text(r, i, 1));
+		if (!drop_file(run->env.conf->media_dir, db_get_text(r, i, 1)))
+			continue;	/* its row stays for the next run */
 		db_i64(&b, db_get_i64(r, i, 0));
 		rc = db_exec(run->env.db, &sql[Q_DROP], &b, NULL);
 		db_args_free(&b);

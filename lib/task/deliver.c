@@ -195,12 +195,13 @@ send_next(void *arg, struct http_req *req, int64_t *wait_ms)
 	f->again = false;
 	for (int i = 0; i < AT_ONCE && !f->f.run->stopping && deliver_of(f)->late == NULL; i++) {
 		outbox_items_free(&f->items);
+		f->open = false; /* could not begin: its lease ends by itself */
 		if (outbox_claim(db_of(f), &want, &f->items) != RC_OK || f->items.n == 0)
 			return RC_NONE;
 		f->open = true;
 		f->begun = false;
 		if (link_sign(db_of(f), f->f.run->env.conf, &f->items) != RC_OK)
-			return RC_NONE;	/* the lease ends by itself */
+			return RC_NONE;	/* flow_over gives it back */
 		if (send_build(f, req, wait_ms, &r) == RC_OK)
 			return RC_OK;
 		settle_unasked(f, &r);

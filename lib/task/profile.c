@@ -56,7 +56,6 @@ struct flow {
 	struct task_flow f;		/* first */
 	struct db_res *res;		/* the claimed contacts */
 	size_t i;			/* the one under way */
-	bool open;
 };
 
 static void
@@ -105,7 +104,6 @@ flow_next(void *arg, struct http_req *req, int64_t *wait_ms)
 		}
 		req->timeout_ms = TIMEOUT_MS;
 		*wait_ms = f->i ? GAP_MS : 0;
-		f->open = true;
 		return RC_OK;
 	}
 	return RC_NONE;
@@ -118,7 +116,6 @@ flow_feed(void *arg, struct http_res *res)
 	struct profile pr = { 0 };
 	enum rc rc = RC_TEMP;
 
-	f->open = false;
 	if (res->fail == HTTP_FAIL_NONE)
 		rc = provider_of(&f->f.login.a)->profile_read(&f->f.login.a, res, &pr);
 	if (rc == RC_OK)

@@ -137,12 +137,13 @@ refreshable(const struct account *a)
 {
 	const struct provider *p = provider_of(a);
 	struct http_req req = { 0 };
+	bool can;
 
-	if (p->refresh_build == NULL || a->use_mock || str_empty(a->token) ||
-	    p->refresh_build(a, &req) != RC_OK)
+	if (p->refresh_build == NULL || a->use_mock || str_empty(a->token))
 		return false;
+	can = p->refresh_build(a, &req) == RC_OK;
 	http_req_free(&req);
-	return true;
+	return can;
 }
 
 static size_t

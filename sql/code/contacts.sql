@@ -2,18 +2,24 @@
 -- both; who chooses a user name hides the phone in the midst of a conversation.  What a
 -- delivery proves to be one person's stays one contact.
 
+-- A session keeps the plans that these functions had in it first, maybe while the tables were all
+-- but empty.  So that no item reads a table whole that has grown since: enable_seqscan is off, and
+-- a contact or an alias is asked for by one id at a time (of several, an index of a few rows was
+-- as good by its first columns, or in the order of its ids).
+
 -- What receipts and answers say of a contact's messages, all of them at once.
 create or replace function dmbox.apply_receipts(p_contact bigint) returns void
 language sql as $$
+	-- (each message with each receipt would take minutes of some ten thousand of them)
 	update dmbox.messages m set status = 'read', read_at = r.at
-	  from (select x.id, min(e.occurred_at) as at
-	          from dmbox.messages x
-	          join dmbox.events e on e.contact_id = x.contact_id and e.effect in ('read', 'status') and e.num > 0
-	           and e.num >= dmbox.micros(x.sent_at)
-	         where x.contact_id = p_contact and x.direction = 'outbound'
-	           and x.status in ('accepted', 'sent', 'delivered', 'read')
-	         group by x.id) r
-	 where m.id = r.id and (m.read_at is null or m.read_at > r.at);
+	  from (select u.id, u.status, min(u.at) over (order by u.num desc, u.id is not null rows unbounded preceding) as at
+	          from (select x.id, x.status, dmbox.micros(x.sent_at) as num, null::timestamptz as at
+	                  from dmbox.messages x where x.contact_id = p_contact and x.direction = 'outbound'
+	                union all
+	                select null, null, e.num, e.occurred_at from dmbox.events e
+	                 where e.contact_id = p_contact and e.effect in ('read', 'status') and e.num > 0) u) r
+	 where m.id = r.id and r.at is not null and r.status in ('accepted', 'sent', 'delivered', 'read')
+	   and (m.read_at is null or m.read_at > r.at);
 	update dmbox.messages m set read_at = r.at
 	  from (select x.id, min(x.sent_at) filter (where x.direction = 'outbound' and x.source <> 'send')
 	               over (partition by x.contact_id order by x.sent_at desc
@@ -69,7 +75,7 @@ comment on function dmbox.messages_fold(bigint) is 'Of messages of a contact tha
 -- purge_contact, which no ingest holds with them.  With the owner's rights, for the web
 -- programs may not delete.
 create or replace function dmbox.contact_merge(p_keep bigint, p_gone bigint) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
 	k dmbox.contacts;
 	g dmbox.contacts;
@@ -98,6 +104,7 @@ begin
 	   set done_at = null, done_upto = null, assignee = coalesce(d.assignee, excluded.assignee),
 	       labels = array(select distinct v from unnest(d.labels || excluded.labels) v), change_id = excluded.change_id;
 	delete from dmbox.contacts c where c.id = g.id;
+	update dmbox.gone x set kept_id = k.id where x.contact_id = g.id or x.kept_id = g.id;
 	perform dmbox.messages_fold(k.id);
 	perform dmbox.apply_receipts(k.id);
 	update dmbox.contacts c
@@ -237,9 +244,9 @@ language sql stable as $$
 		(select a.external_id from dmbox.contact_aliases a
 		  where a.account = p_account and a.channel = p_channel and a.alias = p_id),
 		(select c.external_id from dmbox.contacts c
-		  where c.account = p_account and c.channel = p_channel
-		    and c.external_id in (p_id, dmbox.contact_twin(p_channel, p_id))
-		  order by (c.external_id = p_id) desc limit 1),
+		  where c.account = p_account and c.channel = p_channel and c.external_id = p_id),
+		(select c.external_id from dmbox.contacts c
+		  where c.account = p_account and c.channel = p_channel and c.external_id = dmbox.contact_twin(p_channel, p_id)),
 		case when dmbox.has_spellings(p_channel, p_id) then coalesce(
 			(select c.external_id from unnest(dmbox.contact_twins(p_channel, p_id)) t (x)
 			   join dmbox.contacts c on c.account = p_account and c.channel = p_channel and c.external_id = t.x
@@ -268,7 +275,9 @@ comment on function dmbox.contact_address(text, text, text) is 'Where what is fo
 -- Every id of the person that has this one.  In plpgsql, which keeps the plan: it is asked for each
 -- row that waits.
 create or replace function dmbox.contact_all(p_account text, p_channel text, p_id text) returns text[]
-language plpgsql stable as $$
+language plpgsql stable
+set enable_seqscan = off
+as $$
 declare
 	v_id  text := dmbox.contact_of(p_account, p_channel, p_id);
 	v_all text[] := array(select a.alias from dmbox.contact_aliases a
@@ -288,15 +297,16 @@ comment on function dmbox.contact_all(text, text, text) is 'Every id of the pers
 -- Two names of contacts are one person's: from now on p_keep.  The older row stays.  With the
 -- owner's rights (see contact_merge), for logins that may change contacts.
 create or replace function dmbox.contact_join(p_account text, p_channel text, p_keep text, p_gone text) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
 	v bigint[];
 begin
 	if not has_table_privilege(session_user, 'dmbox.contacts', 'update') then
 		raise insufficient_privilege using message = 'contacts are not changed by this login';
 	end if;
-	select array_agg(c.id order by c.id) into v from dmbox.contacts c
-	 where c.account = p_account and c.channel = p_channel and c.external_id in (p_keep, p_gone);
+	select array_agg(c.id order by c.id) into v from unnest(array[p_keep, p_gone]) t (x)
+	 cross join lateral (select x.id from dmbox.contacts x
+	        where x.account = p_account and x.channel = p_channel and x.external_id = t.x offset 0) c;
 	if cardinality(v) = 2 then
 		perform dmbox.contact_merge(v[1], v[2]);
 	end if;
@@ -317,14 +327,16 @@ create or replace function dmbox.contact_reused(p_account text, p_channel text, 
 language sql as $$
 	delete from dmbox.contact_aliases a
 	 where a.account = p_account and a.channel = p_channel and a.alias = p_id and a.left_at is not null
-	   and a.external_id <> dmbox.contact_of(p_account, p_channel, p_with)
+	   and a.external_id is distinct from dmbox.contact_of(p_account, p_channel, p_with)	-- (not contact_aliases_of_idx)
 $$;
 comment on function dmbox.contact_reused(text, text, text, text) is 'Forget whose an id was, where another person has it now';
 
 -- The id under which the contact of p_id (and p_alias, if a delivery proved it to be the same
 -- person's) is known.  A pair that is known costs a look-up and writes nothing.
 create or replace function dmbox.contact_known_as(p_account text, p_channel text, p_id text, p_alias text)
-returns text language plpgsql as $$
+returns text language plpgsql
+set enable_seqscan = off
+as $$
 declare
 	v_id   text := dmbox.contact_of(p_account, p_channel, p_id);
 	v_also text := dmbox.contact_of(p_account, p_channel, p_alias);
@@ -332,18 +344,23 @@ declare
 begin
 	-- a contact beside its own alias (dmbox.chat_proved), or beside another spelling of its address
 	if p_alias is null then
-		select c.external_id into v_also from dmbox.contacts c
-		 where c.account = p_account and c.channel = p_channel and c.external_id <> v_id
-		   and c.external_id in (p_id, dmbox.contact_twin(p_channel, p_id)) limit 1;
+		v_also := coalesce(
+		    (select c.external_id from dmbox.contacts c
+		      where c.account = p_account and c.channel = p_channel and c.external_id = p_id and p_id <> v_id),
+		    (select c.external_id from dmbox.contacts c
+		      where c.account = p_account and c.channel = p_channel and c.external_id <> v_id
+		        and c.external_id = dmbox.contact_twin(p_channel, p_id)));
 		if v_also is null then
 			select c.external_id into v_also from dmbox.contact_aliases a
-			  join dmbox.contacts c on c.account = p_account and c.channel = p_channel and c.external_id = a.alias
+			 cross join lateral (select x.external_id from dmbox.contacts x
+			        where x.account = p_account and x.channel = p_channel and x.external_id = a.alias offset 0) c
 			 where a.account = p_account and a.channel = p_channel and a.external_id = v_id and a.alias <> v_id
 			   and a.left_at is null limit 1;
 		end if;
 		if v_also is null and dmbox.has_spellings(p_channel, p_id) then
 			select c.external_id into v_also from unnest(dmbox.contact_twins(p_channel, p_id)) t (x)
-			  join dmbox.contacts c on c.account = p_account and c.channel = p_channel and c.external_id = t.x
+			 cross join lateral (select x.external_id from dmbox.contacts x
+			        where x.account = p_account and x.channel = p_channel and x.external_id = t.x offset 0) c
 			 where c.external_id <> v_id limit 1;
 		end if;
 		if v_also is null and v_id <> p_id and v_id = any (dmbox.contact_twins(p_channel, p_id)) and not exists
@@ -365,8 +382,10 @@ begin
 	if v_also = v_id then
 		return v_id;
 	end if;
-	select c.external_id into v_old from dmbox.contacts c
-	 where c.account = p_account and c.channel = p_channel and c.external_id in (v_id, v_also) order by c.id limit 1;
+	select c.external_id into v_old from unnest(array[v_id, v_also]) t (x)
+	 cross join lateral (select x.id, x.external_id from dmbox.contacts x
+	        where x.account = p_account and x.channel = p_channel and x.external_id = t.x offset 0) c
+	 order by c.id limit 1;
 	if p_alias is null and split_part(v_id, '@', 1) <> split_part(v_also, '@', 1) then
 		-- as WhatsApp told it of one who wrote; the other spelling was typed, or is the phone book's
 		select c.external_id into v_old from dmbox.contacts c
@@ -388,7 +407,9 @@ comment on function dmbox.contact_known_as(text, text, text, text) is
 -- The person of p_left is at p_id now (a changed number): that is the contact's name, and what
 -- is for the old one goes there.  Told again, or after a later change, it moves nothing.
 create or replace function dmbox.contact_left(p_account text, p_channel text, p_id text, p_left text)
-returns text language plpgsql as $$
+returns text language plpgsql
+set enable_seqscan = off
+as $$
 declare
 	v_id   text;
 	v_also text;
@@ -437,11 +458,33 @@ $$;
 revoke execute on function dmbox.contact_proved(text, text, text, text) from public;
 comment on function dmbox.contact_proved(text, text, text, text) is 'contact_known_as for the sender';
 
+-- The answer of a send has the id of a message that was stored as an echo of another contact:
+-- both are one person.  Noted only, for the locks of contact_merge come before those of a send;
+-- they become one contact by contact_proved, or as soon as either is told of again.
+create or replace function dmbox.contacts_noted(p_contact bigint, p_other bigint) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+	insert into dmbox.contact_aliases (account, channel, alias, external_id)
+	select k.account, k.channel, g.external_id, dmbox.contact_of(k.account, k.channel, k.external_id)
+	  from dmbox.contacts k
+	  join dmbox.contacts g on g.account = k.account and g.channel = k.channel and g.id <> k.id
+	 where k.id = p_contact and g.id = p_other and has_table_privilege(session_user, 'dmbox.contacts', 'update')
+	   and dmbox.contact_of(k.account, k.channel, k.external_id) <> g.external_id
+	on conflict (account, channel, alias) do nothing
+$$;
+revoke execute on function dmbox.contacts_noted(bigint, bigint) from public;
+comment on function dmbox.contacts_noted(bigint, bigint) is 'Note that two contacts are one person, for whom tells of either next';
+
 -- For many, in their order.  p_alias: another id of the same person, null: none was told;
 -- p_left: the person has left it.
 create or replace function dmbox.contacts_resolve(p_account text[], p_channel text[], p_id text[], p_alias text[],
 	p_left boolean[])
-returns setof text language plpgsql as $$
+returns setof text language plpgsql
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
+declare
+	v_first integer[];	-- of the rows that ask the same
+	v_known text[];
 begin
 	-- what is proved first: it holds for the rows before it, too
 	for i in 1 .. coalesce(array_length(p_id, 1), 0) loop
@@ -453,9 +496,14 @@ begin
 			perform dmbox.contact_known_as(p_account[i], p_channel[i], p_id[i], null);
 		end if;
 	end loop;
+	-- (each of them once: one person may have written thousands)
+	v_first := array(select min(i) over (partition by p_id[i], p_account[i], p_channel[i])
+	                   from generate_series(1, coalesce(array_length(p_id, 1), 0)) i order by i);
 	for i in 1 .. coalesce(array_length(p_id, 1), 0) loop
-		return next dmbox.contact_known_as(p_account[i], p_channel[i], p_id[i], null);
+		v_known[i] := case when v_first[i] < i then v_known[v_first[i]]
+		                   else dmbox.contact_known_as(p_account[i], p_channel[i], p_id[i], null) end;
 	end loop;
+	return query select unnest(v_known);
 end $$;
 comment on function dmbox.contacts_resolve(text[], text[], text[], text[], boolean[]) is
 	'External ids of contacts; learns what else they are called';
@@ -464,7 +512,9 @@ comment on function dmbox.contacts_resolve(text[], text[], text[], text[], boole
 -- that we sent under the other (its id was made for us), proves them to be one person's: the
 -- other name, of those that are stored.  Null: none.
 create or replace function dmbox.chat_twin(p_account text, p_channel text, p_thread text, p_ext text, p_empty boolean)
-returns text language plpgsql stable as $$
+returns text language plpgsql stable
+set enable_seqscan = off
+as $$
 begin
 	if p_thread like '%@lid' or p_thread like '%@c.us' then
 		return (select min(x.thread_id) from dmbox.messages x
@@ -479,17 +529,29 @@ comment on function dmbox.chat_twin(text, text, text, text, boolean) is 'The oth
 -- their chats' names; p_empty: nothing is told of it yet.
 create or replace function dmbox.contacts_of(p_account text[], p_channel text[], p_id text[], p_alias text[],
 	p_left boolean[], p_thread text[], p_ext text[], p_empty boolean[])
-returns setof text language plpgsql as $$
+returns setof text language plpgsql
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
 declare
-	v_twin text;
+	v_beside text[];	-- of empty ones the other name that they are told under in these rows
+	v_twin   text;
+	r        record;
 begin
+	if true = any (p_empty) then
+		for r in
+			select x.i, min(p_thread[k]) as thread
+			  from (select i, array_agg(i) over (partition by p_ext[i], p_account[i], p_channel[i]) as of_id
+			          from generate_series(1, array_length(p_id, 1)) i where p_ext[i] is not null) x, unnest(of_id) k
+			 where p_empty[x.i] and dmbox.may_be_chat(p_thread[x.i], p_thread[k])
+			 group by x.i
+		loop
+			v_beside[r.i] := r.thread;
+		end loop;
+	end if;
 	for i in 1 .. coalesce(array_length(p_id, 1), 0) loop
 		v_twin := dmbox.chat_twin(p_account[i], p_channel[i], p_thread[i], p_ext[i], p_empty[i]);
-		if p_empty[i] and v_twin is null then
-			select min(p_thread[k]) into v_twin from generate_series(1, array_length(p_id, 1)) k
-			 where p_ext[k] = p_ext[i] and p_account[k] = p_account[i] and p_channel[k] = p_channel[i]
-			   and dmbox.may_be_chat(p_thread[i], p_thread[k]);
-		end if;
+		v_twin := coalesce(v_twin, v_beside[i]);
 		if v_twin is not null then
 			perform dmbox.contact_known_as(p_account[i], p_channel[i], p_id[i], v_twin);
 		end if;
@@ -577,3 +639,20 @@ begin
 		perform dmbox.contact_join(r.account, r.channel, case when v_id = r.external_id then r.number else v_id end, r.external_id);
 	end loop;
 end $$;
+
+-- Where no message told a name the username stands for it, until one is told.  A profile that was
+-- asked for has both, and says by an empty name that there is none.
+create or replace function dmbox.name_stands_in() returns trigger language plpgsql as $$
+begin
+	new.name := new.username;
+	return new;
+end $$;
+comment on function dmbox.name_stands_in() is 'A contact without a name is called by the username; named_at is null then';
+drop trigger if exists contacts_named on dmbox.contacts;
+create trigger contacts_named before insert on dmbox.contacts for each row
+	when (new.name is null and new.username is not null) execute function dmbox.name_stands_in();
+drop trigger if exists contacts_renamed on dmbox.contacts;
+create trigger contacts_renamed before update on dmbox.contacts for each row
+	when (new.named_at is null and new.username is distinct from old.username and (new.name is null or new.name = old.username)
+	    and new.profile_at is not distinct from old.profile_at)
+	execute function dmbox.name_stands_in();

@@ -127,11 +127,129 @@ $$;
 comment on function dmbox.conversation_json(bigint) is 'A conversation as the inbox page has it';
 
 /*
- * The list by time.  contacts.last_at is behind the true last message by up to a minute, and
- * however many may write within one: a page is therefore a piece of the order (last_at, id), of
- * which an index has any piece at once, and only within the page its rows are in the order of
- * their true last messages.  At most p_scan contacts an account are looked at.
+ * The list by time, exactly: newest message first, by the order (e, id).  The index has
+ * contacts.last_at, from which the true last message is up to a minute away (ingest moves it by
+ * more than that only; the echo of a send sets the clock back by seconds): e is the true time,
+ * held within that minute of last_at.  So where a hand or an erasure left last_at far away a
+ * conversation is on a wrong page, but never left out and never twice.  at is the true time, by
+ * which a page is sorted.
+ *
+ * A page reads by last_at, from a minute above its beginning to two below its end, of each account
+ * p_scan contacts at most.  Where so many were heard of within three minutes (a flood) a page is a
+ * piece of the order (last_at, id) and sorted within itself only: it goes on below (p_from,
+ * p_from_id), and that is the only place where the order is off, by a minute.
+ * next: where the list goes on, "us_id" or, in a flood, "us_id_us_id" (the second is p_from).
  */
+create or replace function dmbox.desk_slice(p_filter text, p_accounts text[], p_channels text[],
+	p_before timestamptz, p_before_id bigint, p_from timestamptz, p_from_id bigint, p_limit bigint, p_scan bigint)
+returns table (id bigint, at timestamptz, next text) language plpgsql stable
+set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+	c_lag    constant interval := '61 seconds';
+	v_look   bigint[];		-- contacts that are looked at, and their last_at
+	v_at     timestamptz[];
+	v_edge   timestamptz;		-- below this place there are others; null: there are none
+	v_edge_id bigint;
+	v_failed bigint[];
+	v_ids    bigint[] := '{}';	-- those that the filter lets pass
+	v_es     timestamptz[] := '{}';
+	v_sents  timestamptz[] := '{}';
+	v_lasts  timestamptz[] := '{}';
+	v_n      bigint := 0;
+	v_floor  timestamptz;
+	v_all    boolean := true;	-- all of v_look were looked at
+	v_sure   bigint;		-- so many of them come before all others
+	v_next   timestamptz;
+	v_next_id bigint;
+	r        record;
+begin
+	with look as materialized (
+		select c.id, c.last_at, row_number() over w as k, lead(c.id) over w is not null as more
+		  from unnest(p_accounts, p_channels) with ordinality as acc(name, ch, n)
+		 cross join lateral (select x.id, x.last_at from dmbox.contacts x
+		         where x.account = acc.name and x.channel = acc.ch
+		           and x.last_at <= least(p_before + c_lag, p_from) and (x.last_at, x.id) < (p_from, p_from_id)
+		         order by x.last_at desc, x.id desc limit p_scan + 1) c
+		window w as (partition by acc.n order by c.last_at desc, c.id desc)),
+	edge as (
+		select e.last_at, e.id from look e where e.k = p_scan and e.more
+		 order by e.last_at desc, e.id desc limit 1)
+	select array_agg(c.id order by c.last_at desc, c.id desc), array_agg(c.last_at order by c.last_at desc, c.id desc),
+	       (select e.last_at from edge e), (select e.id from edge e)
+	  into v_look, v_at, v_edge, v_edge_id
+	  from look c
+	 where (c.last_at, c.id) >= (coalesce((select e.last_at from edge e), '-infinity'), coalesce((select e.id from edge e), 0));
+	if p_filter = 'failed' then
+		v_failed := array(select m.contact_id from dmbox.messages m where m.status = 'failed' and m.outbox_id is not null
+		    order by m.received_at desc limit 2000);
+	end if;
+	for r in
+		select c.id, c.last_at, l.sent_at, t.e
+		  from (select u.id, u.last_at, u.n from unnest(v_look, v_at) with ordinality as u(id, last_at, n)
+		         where v_failed is null or u.id = any (v_failed) order by u.n) c
+		  left join dmbox.desk d on d.contact_id = c.id
+		 cross join lateral (select m.id, m.sent_at, m.direction, m.status, m.deleted_at from dmbox.messages m
+		          where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 1) l
+		 cross join lateral (select greatest(least(l.sent_at, c.last_at + c_lag), c.last_at - c_lag) as e) t
+		 where (t.e, c.id) < (p_before, p_before_id)
+		   and case p_filter
+		            when 'unread' then exists (select 1 from dmbox.messages u where u.contact_id = c.id
+		                and u.direction = 'inbound' and u.read_at is null and u.deleted_at is null)
+		            when 'failed' then dmbox.last_failed(c.id) > 0
+		            when 'unanswered' then case
+		                when l.direction = 'outbound' and l.status <> 'failed' then false
+		                when l.direction = 'inbound' and l.deleted_at is null then l.id > coalesce(d.done_upto, 0)
+		                else dmbox.waiting_since(c.id, d.done_upto) is not null end
+		            else true end
+		 order by c.n
+	loop
+		v_all := not (v_n >= p_limit and r.last_at < v_floor);
+		exit when not v_all;
+		v_n := v_n + 1;
+		v_ids := v_ids || r.id;
+		v_es := v_es || r.e;
+		v_sents := v_sents || r.sent_at;
+		v_lasts := v_lasts || r.last_at;
+		if v_n = p_limit then
+			v_floor := r.last_at - 2 * c_lag;	-- what is below it comes after these
+		end if;
+	end loop;
+	if not v_all or v_edge is null then
+		v_sure := v_n;
+	else
+		v_sure := (select count(*) from unnest(v_es) x where x > v_edge + c_lag);
+	end if;
+	if v_sure < p_limit and v_edge is not null and v_all and v_edge + 3 * c_lag >= v_at[1] then
+		p_from := case when v_n > p_limit then v_lasts[p_limit] else v_edge end;
+		p_from_id := case when v_n > p_limit then v_ids[p_limit] else v_edge_id end;
+		v_next := least(p_before, p_from + c_lag);
+		v_next_id := case when p_before <= v_next then p_before_id else 9223372036854775807 end;
+		return query select x.id, x.sent, null::text from unnest(v_ids, v_sents) with ordinality as x(id, sent, n) where x.n <= p_limit;
+	else
+		if v_sure >= p_limit then
+			select x.e, x.id into v_next, v_next_id from unnest(v_es, v_ids) as x(e, id)
+			 order by x.e desc, x.id desc offset p_limit - 1 limit 1;
+		elsif v_edge is not null and v_all then
+			v_next := v_edge + c_lag;
+			v_next_id := 9223372036854775807;
+		end if;
+		return query select x.id, x.sent, null::text from unnest(v_ids, v_es, v_sents) as x(id, e, sent)
+		 order by x.e desc, x.id desc limit least(v_sure, p_limit);
+		if v_sure = p_limit and v_all and v_edge is null then
+			v_next := null;		-- these were the last
+		end if;
+	end if;
+	if v_next is not null then
+		return query select null::bigint, null::timestamptz, (extract(epoch from v_next) * 1000000)::bigint || '_' || v_next_id
+			|| case when p_from <= v_next + c_lag then '_' || (extract(epoch from p_from) * 1000000)::bigint || '_' || p_from_id else '' end;
+	end if;
+end $$;
+comment on function dmbox.desk_slice(text, text[], text[], timestamptz, bigint, timestamptz, bigint, bigint, bigint) is
+	'Conversations before a place, newest first; a row without id tells where the list goes on';
+
+-- the same for programs of the release before, by last_at alone: between two pages the order is off
+-- by a minute
 create or replace function dmbox.desk_page(p_filter text, p_accounts text[], p_channels text[],
 	p_before timestamptz, p_before_id bigint, p_limit bigint, p_scan bigint)
 returns table (id bigint, at timestamptz, next_at timestamptz, next_id bigint) language sql stable
@@ -449,13 +567,15 @@ comment on function dmbox.note_delete(bigint, text) is 'Takes one''s own note ba
 -- what is noted of a person goes with the person
 create or replace function dmbox.desk_forget() returns trigger language plpgsql as $$
 begin
+	delete from dmbox.gone where gone_at < now() - interval '90 days';
+	insert into dmbox.gone (contact_id, change_id) select g.id, dmbox.next_change() from gone g;
 	delete from dmbox.notes where contact_id in (select id from gone);
 	delete from dmbox.desk where contact_id in (select id from gone);
 	-- the poller removes the file, then the row
 	update dmbox.avatars set state = 'erased' where contact_id in (select id from gone);
 	return null;
 end $$;
-comment on function dmbox.desk_forget() is 'Notes, labels and the picture of a deleted contact go';
+comment on function dmbox.desk_forget() is 'Notes, labels and the picture of a deleted contact go, and the feed tells of it';
 drop trigger if exists contacts_desk_forget on dmbox.contacts;
 create trigger contacts_desk_forget after delete on dmbox.contacts referencing old table as gone
 	for each statement execute function dmbox.desk_forget();

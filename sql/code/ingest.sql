@@ -1008,7 +1008,17 @@ comment on function dmbox.told_again is 'Merge a later version of a message, or 
 -- Ingest, for any number of deliveries and items.  A null count is 0 and a null flag
 -- false, and an array may be null where no element has a value.  The rows of
 -- generate_series come in its order: in a plain scan, or as the outer side of a left join
--- by nested loop, nothing can turn them around.
+-- by nested loop, nothing can turn them around.  (It was without m_told: who calls it so still
+-- may, but one name with two lists of arguments fits such a call twice)
+do $$
+declare
+	v_before regprocedure := (select p.oid from pg_proc p where p.pronamespace = 'dmbox'::regnamespace
+	    and p.proname = 'ingest_many' and p.pronargs = 73);
+begin
+	if v_before is not null then
+		execute 'drop function ' || v_before;
+	end if;
+end $$;
 create or replace function dmbox.ingest_many(
 	-- whether a delivery may be stored already
 	p_again boolean,
@@ -1034,7 +1044,9 @@ create or replace function dmbox.ingest_many(
 	-- events, distinct and sorted by key; e_d, e_c, e_a: places of delivery, contact, actor
 	e_d integer[], e_c integer[], e_a integer[], e_account text[], e_thread text[],
 	e_provider text[], e_kind text[], e_effect text[], e_out boolean[], e_at timestamptz[],
-	e_target text[], e_text text[], e_num bigint[], e_key text[], e_raw jsonb[], e_test boolean[])
+	e_target text[], e_text text[], e_num bigint[], e_key text[], e_raw jsonb[], e_test boolean[],
+	-- of each message its place among all of them as they were told; null: they are sorted so
+	m_told integer[] default null)
 returns table (uid uuid, id bigint, stored integer, duplicates integer, weak_duplicates integer,
                ignored integer, echoes integer, messages integer)
 language plpgsql
@@ -1056,10 +1068,9 @@ declare
 	v_na     integer := coalesce(cardinality(a_m), 0); v_ne integer := coalesce(cardinality(e_key), 0);
 	v_did    bigint[];	-- ids of the deliveries, ascending
 	v_cid    bigint[];	-- ids of the contacts
-	v_mid    bigint[];	-- ids of the messages, or what they would have got
+	v_mid    bigint[]; v_change bigint[];	-- ids of the messages, or what they would have got; of their changes
 	m_new    boolean[];	-- which were inserted; null: all
-	m_gone   boolean[];	-- which are erased; null: none
-	m_skip   boolean[];	-- which are not to be inserted; null: none
+	m_gone   boolean[]; m_skip boolean[];	-- which are erased, which not to be inserted; null: none
 	v_there  text[];	-- of messages that are told under the other name of their chat: that
 	e_gone   boolean[];
 	c_gone   boolean[];	-- contacts of erased items only
@@ -1070,8 +1081,7 @@ declare
 	v_waits  integer[];	-- places of messages that events speak of
 	v_place  integer; v_lock integer; v_rows integer;
 	v_void   text;
-	c_out_at timestamptz[];	-- contacts: until when there may be an answer
-	v_answered boolean;	-- any of them
+	c_out_at timestamptz[]; v_answered boolean;	-- contacts: until when there may be an answer; any
 	d_merged integer[];	-- items that made an older row fuller; null: none
 	v_came   bigint;	-- dmbox.told_again
 	r        record;
@@ -1155,8 +1165,10 @@ begin
 		 where c.id = any (v_sid);
 	end if;
 
-	-- messages; a weak one is there if its other id is, and its bucket is ours alone
+	-- messages, with ids in the order told; a weak one is there if its other id is, and its bucket is ours alone
 	if v_nm > 0 then
+		v_mid := case when m_told is null then v_mid else array(select v_mid[t] from unnest(m_told) t) end;
+		v_change := array(select dmbox.next_change() from unnest(m_told));
 		m_skip := m_gone;
 		if m_alt is not null then
 			select array_agg(m_gone[i] is true or (select w.id from dmbox.messages w
@@ -1171,12 +1183,12 @@ begin
 		end if;
 		insert into dmbox.messages (id, account, channel, thread_id, provider, external_id, contact_id,
 		       sender_id, recipient_id, direction, kind, body, detail, reply_to, status, sent_at,
-		       sent_at_known, received_at, is_test, source, delivery_id)
+		       sent_at_known, received_at, is_test, source, delivery_id, change_id)
 		overriding system value
 		select v_mid[i], m_account[i], d_channel[m_d[i]], m_thread[i], m_provider[i], m_ext[i], v_cid[m_c[i]],
 		       m_sender[i], m_recipient[i], case when m_out[i] then 'outbound' else 'inbound' end, m_kind[i],
 		       m_body[i], m_detail[i], m_reply[i], case when m_out[i] then 'sent' else 'received' end, m_at[i],
-		       m_known[i], d_at[m_d[i]], coalesce(m_test[i], false), m_source[i], v_did[m_d[i]]
+		       m_known[i], d_at[m_d[i]], coalesce(m_test[i], false), m_source[i], v_did[m_d[i]], coalesce(v_change[m_told[i]], dmbox.next_change())
 		  from generate_series(1, v_nm) i
 		 where m_skip[i] is not true
 		on conflict (account, channel, thread_id, external_id) do nothing;

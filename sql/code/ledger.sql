@@ -170,12 +170,14 @@ comment on function dmbox.poll_run(text, text, timestamptz, timestamptz, text, j
 
 -- Unsent is erased, in the ledger too: after the grace (for a replay, should the unsend be
 -- a mistake of ours) the bytes go of every delivery that told the message or an edit of it.
--- How far this came is remembered as the id of the last event (heartbeats, name 'unsent').
+-- How far this came is remembered as the id of the last event (heartbeats, name 'unsent').  So
+-- do the bytes of Messenger's deliveries: what is unsent there nobody tells.
 create or replace function dmbox.erase_unsent(p_grace_s integer, p_max integer)
 returns integer language plpgsql as $$
 declare
 	v_from bigint;
 	n      integer := 0;
+	v_rows integer;
 	r      record;
 begin
 	insert into dmbox.heartbeats (name, at, info) values ('unsent', now(), '{"event":0}') on conflict (name) do nothing;
@@ -204,9 +206,15 @@ begin
 		v_from := r.id;
 	end loop;
 	update dmbox.heartbeats h set at = now(), info = jsonb_build_object('event', v_from) where h.name = 'unsent';
-	return n;
+	update dmbox.deliveries d set body = null from (
+		select x.id, x.received_at from dmbox.deliveries x
+		 where x.reason = 'messenger' and x.body is not null and x.received_at < now() - make_interval(secs => p_grace_s)
+		 limit p_max) o
+	 where d.id = o.id and d.received_at = o.received_at;
+	get diagnostics v_rows = row_count;
+	return n + v_rows;
 end $$;
 comment on function dmbox.erase_unsent(integer, integer) is
-	'Upkeep: drop the bytes of deliveries that told messages unsent longer than a grace ago; returns how many messages';
+	'Upkeep: drop the bytes of deliveries that told messages unsent longer than a grace ago, or that are Messenger''s and as old; returns how many messages and deliveries';
 
 select dmbox.deliveries_partitions();

@@ -355,6 +355,9 @@ begin
 		 where x.id = e.id;
 		m.delivery_id := e.delivery_id;
 	elsif v_found then
+		if e.contact_id <> m.contact_id then
+			perform dmbox.contacts_noted(m.contact_id, e.contact_id);
+		end if;
 		update dmbox.reactions r set message_id = m.id where r.message_id = e.id
 		   and not exists (select 1 from dmbox.reactions k
 		        where k.message_id = m.id and k.contact_id = r.contact_id);
@@ -705,11 +708,19 @@ begin
 	-- what providers told of an account as a whole: it cannot send, or can again
 	-- (what was told a day ago is not believed for ever: the end may have been lost)
 	for s in
-		select distinct on (v.account, v.channel) v.account, v.channel, v.text
-		  from dmbox.events v
-		 where v.kind = 'instance_state' and v.text is not null
-		   and v.occurred_at > now() - interval '1 day'
-		 order by v.account, v.channel, v.id desc
+		select v.account, v.channel,
+		       -- told of one message, which went on afterwards: the limit is over
+		       case when v.target_id is not null and exists (
+		               select 1 from dmbox.events x
+		                where x.account = v.account and x.channel = v.channel
+		                  and x.thread_id = v.thread_id and x.target_id = v.target_id
+		                  and x.id > v.id and x.effect = 'status' and x.text not like 'failed%')
+		            then 'ok' else v.text end as text
+		  from (select distinct on (y.account, y.channel) y.*
+		          from dmbox.events y
+		         where y.kind = 'instance_state' and y.text is not null
+		           and y.occurred_at > now() - interval '1 day'
+		         order by y.account, y.channel, y.id desc) v
 	loop
 		if s.text like 'rest: %' then
 			insert into dmbox.account_state as k (account, channel, send_pause_until, send_pause_reason, send_pause_hint)

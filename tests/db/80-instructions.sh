@@ -1,11 +1,12 @@
 #!/bin/bash
 # What one delivery costs our process, in instructions (a text message, callgrind):
-# no clock and no busy neighbour changes it (six runs on a loaded machine were within
-# 0.6 %: ids are random), so a slower hot path shows here.  The libraries and the compiler
-# count too: where they are not those of the record, a fifth more is allowed.
+# no clock and no busy neighbour changes it, so a slower hot path shows here.  Work that goes
+# by the clock, not by deliveries, falls into one count and not the other: 400 deliveries lie
+# between them (ten runs within 0.3 %; with 100 one run was 1 % off).  The libraries and the
+# compiler count too: where they are not those of the record, a fifth more is allowed.
 # Run by tests/db/run.sh with a database of its own.
 set -u
-RECORDED=138300 WITH='libc6 2.36, libjson-c5 0.16, libpq5 15, GCC 12, avx2'
+RECORDED=141400 WITH='libc6 2.36, libjson-c5 0.16, libpq5 15, GCC 12, avx2'
 root=${DMBOX_TEST_ROOT:?} B=${B:-build}
 case $B in /*) ;; *) B=$root/$B;; esac
 case $B in *-san|*-cov) echo 'ok # SKIP an instrumented build is not measured'; exit 0;; esac
@@ -32,7 +33,7 @@ here+=", GCC $(readelf -p .comment "$B/cgi-bin/webhook.fcgi" 2>/dev/null | sed -
 here+=", $(grep -m 1 -o avx2 /proc/cpuinfo || echo 'no avx2')"
 per_cent=3
 [ "$here" = "$WITH" ] || { echo "recorded with $WITH; here: $here"; per_cent=20; }
-n=$(DMBOX_CONFIG=$T/dmbox.env bash "$root/tests/bench/instructions.sh" "$B/bench/cold" "$secret" "$B/cgi-bin/webhook.fcgi" "$T" 20 120) || {
+n=$(DMBOX_CONFIG=$T/dmbox.env bash "$root/tests/bench/instructions.sh" "$B/bench/cold" "$secret" "$B/cgi-bin/webhook.fcgi" "$T" 20 420) || {
 	cat "$T/cold.err"; tail -n 5 "$T/dmbox.log"; exit 1; }
 echo "$n instructions a delivery, recorded $RECORDED, $per_cent % more allowed"
 [ -d "$T/spool/new" ] && [ -n "$(ls "$T/spool/new")" ] && { echo 'deliveries went to the spool: the figure is of another path'; exit 1; }

@@ -102,7 +102,6 @@ cannot dmbox_web "select dmbox.search_upkeep()"
 cannot dmbox_send "select * from dmbox.deliveries"
 cannot dmbox_cron "drop table dmbox.erased"
 
-# (This cluster's locale folds no Cyrillic letters.)
 # the search: a rare word is found however old, of a frequent one the newest are
 q -c "insert into dmbox.contacts (account, channel, external_id, name)
 	select 'find', 'instagram', 'f' || i, case when i = 7 then 'Зоя Ли' else 'somebody' end from generate_series(1, 9000) i" \

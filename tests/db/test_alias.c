@@ -714,6 +714,58 @@ test_spellings_left(void **state)
 	assert_int_equal(db_script(db, "truncate dmbox.outbox"), RC_OK);
 }
 
+/* n messages of ours and n receipts of theirs to one contact, at any times. */
+static void
+talk(int n, double first)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	buf_printf(&b,
+	    "truncate dmbox.contacts, dmbox.messages, dmbox.events; select setseed(%f);"
+	    " insert into dmbox.contacts (account, channel, external_id) values ('main', 'instagram', 'R');"
+	    " insert into dmbox.messages (account, channel, provider, external_id, contact_id, direction, kind, status,"
+	    "  sent_at, sent_at_known, received_at, read_at, source)"
+	    " select 'main', 'instagram', 'graph', 'R' || i, c.id, case when i %% 5 = 0 then 'inbound' else 'outbound' end,"
+	    "  'text', (array['sent', 'delivered', 'failed', 'read', 'accepted'])[1 + floor(random() * 5)],"
+	    "  timestamptz '2025-11-01 00:00:00Z' + make_interval(secs => floor(random() * %d)), true, now(),"
+	    "  case when random() < 0.2 then timestamptz '2025-11-01 00:00:00Z' + make_interval(secs => floor(random() * %d)) end,"
+	    "  'send' from dmbox.contacts c, generate_series(1, %d) i;"
+	    " insert into dmbox.events (account, channel, kind, effect, contact_id, occurred_at, num, event_key, raw)"
+	    " select 'main', 'instagram', 'read', (array['read', 'status', 'edit'])[1 + floor(random() * 3)], c.id,"
+	    "  timestamptz '2025-11-01 00:00:00Z' + make_interval(secs => floor(random() * %d)),"
+	    "  dmbox.micros(timestamptz '2025-11-01 00:00:00Z' + make_interval(secs => floor(random() * %d))), 'R' || i, '{}'"
+	    "  from dmbox.contacts c, generate_series(1, %d) i",
+	    first, n, n, n, n, n, n);
+	assert_int_equal(db_script(db, b.p), RC_OK);
+	buf_free(&b);
+}
+
+/* After two contacts became one, each message has the earliest receipt that covers it; and that
+ * takes no look at each pair of them. */
+static void
+test_receipts(void **state)
+{
+	(void)state;
+	for (int k = 0; k < 30; k++) {
+		talk(30 + k, k / 30.0);
+		assert_int_equal(db_script(db, "drop table if exists want; create table want as"
+		    " select m.id, least(m.read_at, (select min(e.occurred_at) from dmbox.events e"
+		    "  where m.direction = 'outbound' and m.status in ('accepted', 'sent', 'delivered', 'read')"
+		    "  and e.effect in ('read', 'status') and e.num >= dmbox.micros(m.sent_at))) as at"
+		    " from dmbox.messages m where m.direction = 'outbound';"
+		    " select dmbox.apply_receipts(id) from dmbox.contacts"), RC_OK);
+		dbt_is(db, "select count(*)::text from want w join dmbox.messages m using (id)"
+		    " where m.read_at is distinct from w.at", "0");
+		assert_true(dbt_i64(db, "select count(at) from want") > 0);
+	}
+	assert_int_equal(db_script(db, "drop table want"), RC_OK);
+	talk(30000, 0.5);
+	assert_int_equal(db_script(db, "set statement_timeout = '20s'; select dmbox.apply_receipts(id) from dmbox.contacts;"
+	    " reset statement_timeout"), RC_OK);
+	dbt_clean(db);
+}
+
 int
 main(void)
 {
@@ -734,6 +786,7 @@ main(void)
 		cmocka_unit_test_setup(test_spelling_told, setup),
 		cmocka_unit_test_setup(test_spellings_apart, setup),
 		cmocka_unit_test_setup(test_spellings_left, setup),
+		cmocka_unit_test(test_receipts),
 	};
 	int failed;
 

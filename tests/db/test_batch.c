@@ -154,8 +154,9 @@ test_together(void **state)
 		for (int k = 0; k < ROUNDS; k++)
 			want += 1 + (size_t)(k + i) % 3;
 	}
-	for (int i = 0; i < THREADS; i++) {
+	for (int i = 0; i < THREADS; i++)
 		pthread_join(w[i].t, NULL);
+	for (int i = 0; i < THREADS; i++) {
 		assert_int_equal(w[i].failed, 0);
 		assert_int_equal(w[i].wrong, 0);
 		stored += w[i].stored;

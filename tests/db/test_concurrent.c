@@ -90,8 +90,9 @@ run(struct worker *w, int mode, size_t *stored, size_t *dups, size_t *weak)
 		w[i] = (struct worker){ .n = i, .mode = mode };
 		assert_int_equal(pthread_create(&w[i].t, NULL, work, &w[i]), 0);
 	}
-	for (int i = 0; i < THREADS; i++) {
+	for (int i = 0; i < THREADS; i++)	/* all, before one that failed ends this function */
 		pthread_join(w[i].t, NULL);
+	for (int i = 0; i < THREADS; i++) {
 		assert_int_equal(w[i].failed, 0);
 		*stored += w[i].stored;
 		*dups += w[i].dups;

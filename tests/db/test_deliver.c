@@ -333,13 +333,34 @@ test_stop(void **state)
 	assert_int_equal(f->t.n, 0);
 }
 
+/* A claimed message whose attempt cannot begin (the database went away in between, or the lease
+ * is another's), and then nothing to claim: it is left alone, and goes out when its lease is over. */
+static void
+test_cannot_begin(void **state)
+{
+	struct fix *f = *state;
+	int64_t id = put(f, "fake", NULL, "6501", "x");
+
+	assert_int_equal(db_script(f->db, "alter function dmbox.outbox_begin(bigint, uuid) rename to begin_kept;"
+	    "create function dmbox.outbox_begin(bigint, uuid) returns boolean language sql as 'select false'"),
+	    RC_OK);
+	rounds(f);
+	assert_int_equal(db_script(f->db, "drop function dmbox.outbox_begin(bigint, uuid);"
+	    "alter function dmbox.begin_kept(bigint, uuid) rename to outbox_begin"), RC_OK);
+	assert_string_equal(state_of(f, id), "leased");
+	assert_int_equal(db_script(f->db, "update dmbox.outbox set lease_until = now() - interval '1 second'"), RC_OK);
+	upkeep(f);
+	rounds(f);
+	assert_string_equal(state_of(f, id), "sent");
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_in_order), T(test_retry_refuse), T(test_drop), T(test_lookup_finds), T(test_lookup_two_steps),
-		T(test_drop_many_echoes), T(test_accounts), T(test_stop),
+		T(test_drop_many_echoes), T(test_accounts), T(test_stop), T(test_cannot_begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

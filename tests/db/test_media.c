@@ -1016,6 +1016,12 @@ test_avatar(void **st)
 	ask(q, &res);
 	assert_int_equal(res.status, 404);
 	http_res_free(&res);
+	/* what cannot be removed is not forgotten */
+	assert_int_equal(unlink(path2), 0);
+	assert_int_equal(mkdir(path2, 0700), 0);
+	assert_int_equal(task_upkeep_once(&task_avatar, &(const struct task_env){ .db = db, .conf = &conf }), RC_OK);
+	dbt_is(db, "select string_agg(state, ' ' order by contact_id) from dmbox.avatars", "done erased");
+	assert_int_equal(rmdir(path2), 0);
 	assert_int_equal(task_upkeep_once(&task_avatar, &(const struct task_env){ .db = db, .conf = &conf }), RC_OK);
 	assert_int_equal(access(path2, F_OK), -1);
 	dbt_is(db, "select string_agg(state, ' ' order by contact_id) from dmbox.avatars", "done");

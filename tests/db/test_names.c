@@ -283,6 +283,11 @@ test_echo(void **state)
 			snprintf(sql, sizeof sql, "select count(*) from dmbox.messages where external_id = '%s'", mid);
 			if (dbt_i64(db, sql) != 1)
 				fail_msg("order %#x, how %d: %lld rows", order, how, (long long)dbt_i64(db, sql));
+			/* as outbox_settle goes on */
+			snprintf(sql, sizeof sql, "select dmbox.contact_proved('main', 'whatsapp', '%s', null)", to);
+			assert_int_equal(db_script(db, sql), RC_OK);
+			if (contacts(lid, phone) != 1)
+				fail_msg("order %#x, how %d: %lld contacts", order, how, (long long)contacts(lid, phone));
 		}
 	}
 	assert_int_equal(db_script(db, "truncate dmbox.outbox, dmbox.send_attempts"), RC_OK);

@@ -694,6 +694,39 @@ test_echo_before(void **state)
 	assert_string_equal(get(f->db, "select count(*) from dmbox.reactions r where not exists (select 1 from dmbox.messages m where m.id = r.message_id)"), "0");
 }
 
+/* ... and names the person by another id than the one that was sent to: the answer, whose
+ * message it is, proves them to be one. */
+static void
+test_echo_elsewhere(void **state)
+{
+	struct fix *f = *state;
+	struct outbox_row r = put(f, "hi");
+	struct outbox_items v;
+	char q[2048];
+
+	assert_int_equal(claim(f, 1, &v), 1);
+	snprintf(q, sizeof q, "with c as (insert into dmbox.contacts (account, channel, external_id, name, last_inbound_at)"
+	    " values ('%s', 'instagram', 'other', 'Ana', now()) returning *)"
+	    " insert into dmbox.messages (account, channel, provider, external_id, contact_id, direction,"
+	    " kind, body, status, sent_at, sent_at_known, received_at, source, delivery_id)"
+	    " select c.account, c.channel, 'graph', x.mid, c.id, x.side, 'text', 'hi', 'sent', now(), true, now(), x.src, 770077"
+	    " from c, (values ('e7', 'outbound', 'echo'), ('i7', 'inbound', 'webhook')) x (mid, side, src)", f->account);
+	sql(f->db, q);
+	assert_int_equal(settle(f, &v.v[0], SEND_SENT, "e7", &r), RC_OK);
+	outbox_items_free(&v);
+	assert_int_equal(n_messages(f), 2);
+	snprintf(q, sizeof q, "select string_agg(c.name || ' ' || (select count(*) from dmbox.messages m where m.contact_id = c.id), ',')"
+	    " from dmbox.contacts c where c.account = '%s'", f->account);
+	assert_string_equal(get(f->db, q), "Ana 2");
+	/* what is sent to either is in the one conversation, and goes where it was said to go */
+	r = put(f, "more");
+	snprintf(q, sizeof q, "select count(*) from dmbox.contacts where account = '%s'", f->account);
+	assert_int_equal(dbt_i64(f->db, q), 1);
+	assert_int_equal(claim(f, 1, &v), 1);
+	assert_string_equal(v.v[0].msg.recipient, "6500");
+	outbox_items_free(&v);
+}
+
 /* Events came before the answer, the echo never. */
 static void
 test_events_before(void **state)
@@ -1417,7 +1450,7 @@ main(void)
 		T(test_put), T(test_idempotency), T(test_idempotency_race), T(test_window), T(test_sent),
 		T(test_refused), T(test_refused_once), T(test_retry_waits), T(test_pause), T(test_fencing), T(test_late_truth),
 		T(test_release), T(test_expire_untried), T(test_ttl), T(test_order), T(test_unknown_blocks),
-		T(test_actions), T(test_parts_dropped), T(test_echo_before), T(test_events_before),
+		T(test_actions), T(test_parts_dropped), T(test_echo_before), T(test_echo_elsewhere), T(test_events_before),
 		T(test_unsent_before), T(test_match_echo), T(test_echo_then_unknown), T(test_rematch),
 		T(test_lookups), T(test_doubt), T(test_hold), T(test_claim_under_way), T(test_not_begun), T(test_failed_later),
 		T(test_failed_again),

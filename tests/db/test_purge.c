@@ -397,13 +397,50 @@ test_unsent_words(void **state)
 #undef U
 }
 
+/* Nothing tells what was unsent in a Page's Messenger: its words have a day, too. */
+static void
+test_messenger(void **state)
+{
+	static const char page[] = "{\"object\":\"page\",\"entry\":[{\"id\":\"100000000000001\",\"time\":1763000000,"
+	    "\"messaging\":[" MSG(ANNA, "m_1", "word of Messenger") "]}]}";
+	static struct account a = { .name = (char *)"main", .channel = CHANNEL_INSTAGRAM,
+		.provider = &provider_graph, .own_id = (char *)"17841400000000001" };
+
+	(void)state;
+	dbt_clean(db);
+	for (int i = 0; i < 4; i++) {
+		struct delivery d, *v = &d;
+
+		delivery_init(&d);
+		d.account = "main";
+		d.channel = CHANNEL_INSTAGRAM;
+		d.provider = &provider_graph;
+		d.received_at_us -= i % 2 * INT64_C(3) * 86400 * SECOND;
+		d.body = i < 2 ? page : one;
+		d.body_n = strlen(d.body);
+		ingest_parse(&conf, &a, &d);
+		assert_int_equal(ingest(db, NULL, &v, 1), RC_OK);
+		assert_int_equal(d.messages, i == 2);
+		delivery_free(&d);
+	}
+	dbt_is(db, "select string_agg(reason || ' ' || count, ', ' order by reason) from (select reason, count(body)"
+	    " from dmbox.deliveries group by 1) x", "messenger 2, ok 2");
+	assert_int_equal(dbt_i64(db, "select dmbox.erase_unsent(86400, 100)"), 1);
+	assert_int_equal(dbt_i64(db, "select dmbox.erase_unsent(86400, 100)"), 0);
+	dbt_is(db, "select string_agg(reason || ' ' || count, ', ' order by reason) from (select reason, count(body)"
+	    " from dmbox.deliveries group by 1) x", "messenger 1, ok 2");
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.deliveries where reason = 'messenger' and body is null"
+	    " and received_at < now() - interval '2 days'"), 1);
+	assert_int_equal(dbt_i64(db, "select coalesce(sum(abs(missing)), 0)::bigint from dmbox.ingest_balance"), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_contact), cmocka_unit_test(test_group),
 		cmocka_unit_test(test_under_way),
 		cmocka_unit_test(test_older), cmocka_unit_test(test_word),
-		cmocka_unit_test(test_unsent_words) };
+		cmocka_unit_test(test_unsent_words), cmocka_unit_test(test_messenger) };
 	int failed;
 
 	db = dbt_open();

@@ -125,8 +125,9 @@ test_load(void **state)
 		assert_int_equal(pthread_create(&w[i].t, NULL, write_all, &w[i]), 0);
 	}
 	gone = purge_all(db);
-	for (int i = 0; i < WRITERS; i++) {
+	for (int i = 0; i < WRITERS; i++)
 		pthread_join(w[i].t, NULL);
+	for (int i = 0; i < WRITERS; i++) {
 		assert_int_equal(w[i].failed, 0);
 		assert_true(w[i].sent > 0);
 	}

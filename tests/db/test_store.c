@@ -438,6 +438,80 @@ test_effects(void **state)
 	assert_int_equal(dbt_i64(db, "select sum(missing) from dmbox.ingest_balance"), 0);
 }
 
+/* What the database takes of several is complete, whatever becomes of the rest. */
+static void
+test_past_beside_a_failure(void **state)
+{
+	enum { N = 257 };	/* one more than a statement takes */
+	static struct delivery d[N], *v[N];
+	struct item *it;
+	char id[32];
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		v[i] = &d[i];
+		dbt_delivery(&d[i]);
+		snprintf(id, sizeof id, "M%d", i);
+		it = dbt_message(&d[i], "c1", id, i == N - 1 ? "no room" : "x", T0);
+		it->past = i == 0;
+		it->detail = i == 0 ? "{\"history\":true}" : NULL;
+	}
+	assert_int_equal(db_script(db, "create function pg_temp.full() returns trigger language plpgsql as"
+	    " $$ begin raise exception 'no room' using errcode = '53100'; end $$;"
+	    " create trigger full_disk before insert on dmbox.messages for each row"
+	    " when (new.body = 'no room') execute function pg_temp.full()"), RC_OK);
+	assert_int_equal(store_deliveries(db, v, N), RC_TEMP);
+	assert_int_equal(db_script(db, "drop trigger full_disk on dmbox.messages"), RC_OK);
+	assert_int_equal(d[0].rc, RC_OK);
+	assert_int_equal(d[N - 1].rc, RC_TEMP);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), N - 1);
+	assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages where read_at = sent_at"), 1);
+	for (int i = 0; i < N; i++)
+		delivery_free(&d[i]);
+}
+
+/* Stored and marked as history, or neither: a conflict or a lost line between the two is tried
+ * again as a whole; a database that never marks it takes the messages all the same. */
+static void
+test_past_whole(void **state)
+{
+	static const struct { const char *fault; int times; int read; } t[] = {
+		{ "40P01", 1, 2 }, { "40001", 3, 2 }, { "57P01", 1, 2 }, { "42501", 9, 0 }, { "23514", 9, 0 },
+	};
+	struct delivery d, *v = &d;
+	char sql[700];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		enum rc rc = RC_TEMP;
+
+		dbt_delivery(&d);
+		for (int k = 0; k < 2; k++) {
+			struct item *it = dbt_message(&d, "c1", k == 0 ? "A" : "B", "x", T0);
+
+			it->past = true;
+			it->detail = "{\"history\":true}";
+		}
+		snprintf(sql, sizeof sql, "create sequence dmbox.faults; create or replace function pg_temp.busy() returns"
+		    " trigger language plpgsql as $$ begin if nextval('dmbox.faults') <= %d then"
+		    " raise exception 'busy' using errcode = '%s'; end if; return new; end $$;"
+		    " create trigger busy before update on dmbox.messages for each statement"
+		    " execute function pg_temp.busy()", t[i].times, t[i].fault);
+		assert_int_equal(db_script(db, sql), RC_OK);
+		for (int k = 0; k < 3 && rc == RC_TEMP; k++)
+			rc = store_deliveries(db, &v, 1);
+		assert_int_equal(db_script(db, "drop trigger busy on dmbox.messages; drop sequence dmbox.faults"), RC_OK);
+		assert_int_equal(rc, RC_OK);
+		assert_int_equal(d.rc, RC_OK);
+		assert_int_equal(d.stored, 2);
+		if (dbt_i64(db, "select count(*) from dmbox.messages where read_at = sent_at") != t[i].read)
+			fail_msg("%s: not %d messages are read", t[i].fault, t[i].read);
+		assert_int_equal(dbt_i64(db, "select count(*) from dmbox.messages"), 2);
+		assert_int_equal(db_script(db, "delete from dmbox.messages; delete from dmbox.deliveries; delete from dmbox.contacts"), RC_OK);
+		delivery_free(&d);
+	}
+}
+
 static void
 test_poison(void **state)
 {
@@ -554,6 +628,43 @@ test_missing_and_load(void **state)
 	assert_false(out[1]);
 	assert_false(out[2]);
 	delivery_free(&e);
+}
+
+/* A change that only a reconciliation tells is news by itself, once; of what is erased or not
+ * there it is none. */
+static void
+test_news_of_changes(void **state)
+{
+	struct delivery d, e, *v = &e;
+	bool out[6];
+
+	(void)state;
+	dbt_delivery(&d);
+	dbt_message(&d, "c1", "A", "secret", T0);
+	dbt_message(&d, "c1", "B", "helo", T0);
+	dbt_message(&d, "c1", "C", "told", T0);
+	dbt_event(&d, "c1", EFFECT_EDIT, "C", "told before", 7, T0 + SECOND);
+	dbt_message(&d, "c1", "D", "gone", T0);
+	dbt_event(&d, "c1", EFFECT_UNSEND, "D", NULL, 0, T0 + SECOND);
+	dbt_store(db, &d);
+	for (int round = 0; round < 2; round++) {
+		dbt_delivery(&e);
+		e.source = SOURCE_POLL;
+		dbt_event(&e, "c1", EFFECT_UNSEND, "A", NULL, 0, T0 + 2 * SECOND);
+		dbt_event(&e, "c1", EFFECT_EDIT, "B", "hello", 5, T0 + 2 * SECOND);
+		dbt_event(&e, "c1", EFFECT_EDIT, "C", "told before", 5, T0 + 2 * SECOND);
+		dbt_event(&e, "c1", EFFECT_UNSEND, "D", NULL, 0, T0 + 2 * SECOND);
+		dbt_event(&e, "c1", EFFECT_EDIT, "D", "gone 2", 5, T0 + 2 * SECOND);
+		dbt_event(&e, "c1", EFFECT_UNSEND, "nobody's", NULL, 0, T0 + 2 * SECOND);
+		assert_int_equal(store_news(db, "main", CHANNEL_INSTAGRAM, &e.items, out), RC_OK);
+		for (int i = 0; i < 6; i++)
+			if (out[i] != (round == 0 && i < 2))
+				fail_msg("round %d: change %d is%s news", round, i, out[i] ? "" : " no");
+		assert_int_equal(store_deliveries(db, &v, 1), RC_OK);
+		delivery_free(&e);
+	}
+	dbt_is(db, "select string_agg(external_id || ':' || coalesce(body, '-'), ' ' order by external_id)"
+	    " from dmbox.messages where not placeholder", "A:- B:hello C:told before D:-");
 }
 
 /* What a reconciliation would add: and once it is stored, nothing any more. */
@@ -731,10 +842,13 @@ main(void)
 		cmocka_unit_test_setup(test_weak, setup),
 		cmocka_unit_test_setup(test_effects, setup),
 		cmocka_unit_test_setup(test_poison, setup),
+		cmocka_unit_test_setup(test_past_beside_a_failure, setup),
+		cmocka_unit_test_setup(test_past_whole, setup),
 		cmocka_unit_test_setup(test_erased, setup),
 		cmocka_unit_test_setup(test_refused, setup),
 		cmocka_unit_test_setup(test_missing_and_load, setup),
 		cmocka_unit_test_setup(test_news, setup),
+		cmocka_unit_test_setup(test_news_of_changes, setup),
 		cmocka_unit_test_setup(test_long_texts, setup),
 		cmocka_unit_test_setup(test_unsent_bytes, setup),
 		cmocka_unit_test_setup(test_upkeep, setup),

@@ -101,7 +101,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct food f = { (const char *)p, n };
 	struct mem_arena a = { 0 };
 	char *envp[VARS_MAX + 1];
-	const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
+	const struct endpoint_table table = { routes, sizeof routes / sizeof *routes, NULL };
 	struct http_call call = { .held = NULL };
 	struct http_req *req = &call.req;
 	const struct http_res *res = &call.res;

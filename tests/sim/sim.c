@@ -839,6 +839,7 @@ main(void)
 		fprintf(stderr, "provider-sim: to be started as a FastCGI program\n");
 		return 1;
 	}
+	signal(SIGTERM, SIG_DFL); /* libfcgi's: accept fails from then on, and nothing ends */
 	if ((err = pthread_create(&t, NULL, hook_thread, NULL)) != 0) {
 		fprintf(stderr, "provider-sim: %s\n", strerror(err));
 		return 1;

@@ -17,6 +17,8 @@
  *   CLOUD_TEMPLATES   so many approved ones more, told by pages; CLOUD_TEMPLATE_LAST: the
  *   status of the last of them
  *   CLOUD_STATE_MS    delay of the states, 20
+ *   CLOUD_USAGE       call_count of the usage headers, 5; CLOUD_REGAIN: the account's calls are
+ *                     used up, and sends are refused with 80007; in so many minutes they are not
  *   CLOUD_MEDIA_GONE  so many messages find that the id of their file has expired
  *   For doctor: CLOUD_STATUS, CLOUD_QUALITY, CLOUD_HEALTH, CLOUD_SCOPES, CLOUD_EXPIRES (Unix
  *   seconds), CLOUD_TEMPLATE_STATUS, CLOUD_ASSIGNED ("no": the system user has no right to
@@ -479,6 +481,9 @@ send_message(const struct sim_req *r, struct sim_res *res)
 		if (next_error.took && to != NULL)
 			take(r, to, id, NULL);
 		error(res, (int)next_error.status, next_error.code, next_error.text, next_error.details);
+	} else if (!str_eq(opt("CLOUD_REGAIN", "0"), "0")) {
+		error(res, 400, 80007, "(#80007) There have been too many calls from this WhatsApp Business account",
+		    "Wait a bit and try again");
 	} else if (str_empty(to)) {
 		graph_error(res, 400, 100, 0, "OAuthException", "(#100) The parameter to is required.");
 	} else if (!known_type(type)) {
@@ -877,6 +882,21 @@ allowed(const struct sim_req *r, struct sim_res *res)
 	return false;
 }
 
+/* How much is used, as Meta tells it with each answer (providers.md H.20). */
+static void
+usage_headers(struct sim_res *res)
+{
+	const char *used = opt("CLOUD_USAGE", "5"), *regain = opt("CLOUD_REGAIN", "0");
+	char v[300];
+
+	snprintf(v, sizeof v, "{\"call_count\":%s,\"total_time\":5,\"total_cputime\":5}", used);
+	sim_add_header(res, "X-App-Usage", v);
+	snprintf(v, sizeof v, "{\"%s\":[{\"type\":\"whatsapp\",\"call_count\":%s,\"total_cputime\":5,"
+	    "\"total_time\":5,\"estimated_time_to_regain_access\":%s}]}", opt("CLOUD_WABA", "900000000000001"),
+	    str_eq(regain, "0") ? used : "100", regain);
+	sim_add_header(res, "X-Business-Use-Case-Usage", v);
+}
+
 static bool
 below(const char *path, const char *id, const char **rest)
 {
@@ -929,6 +949,8 @@ handle(const struct sim_req *r, struct sim_res *res)
 	}
 	if (!allowed(r, res))
 		return;
+	if (!str_starts(p, "_file/"))
+		usage_headers(res);
 	if (str_starts(p, "_file/"))
 		file(p + strlen("_file/"), res);
 	else if (str_eq(p, "debug_token"))

@@ -73,7 +73,7 @@ struct hdr { const char *name, *value; };
 static void
 dispatch(struct ctx *c, const struct http_req *req, struct http_res *res)
 {
-	static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
+	static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes, NULL };
 	struct http_call call = { .req = *req, .res = *res };
 
 	assert_true(endpoint_dispatch(c, 0, &table, &call));
@@ -359,6 +359,11 @@ test_proxies(void **state)
 	check_addr("2001:db8::1", "2001:db8::77", "2001:db8::77");
 	check_addr("2001:db8::2", "2001:db8::77", "2001:db8::2");
 	check_addr("192.0.2.127", "198.51.100.1", "192.0.2.127");
+	/* a socket of both families (nginx: ipv6only=off) names IPv4 so */
+	check_addr("::ffff:192.0.2.1", "198.51.100.1", "192.0.2.1");
+	check_addr("::ffff:192.0.2.129", "198.51.100.1", "198.51.100.1");
+	check_addr("192.0.2.129", "::ffff:203.0.113.9, ::ffff:192.0.2.200", "203.0.113.9");
+	check_addr("::ffff:nonsense", "198.51.100.1", "::ffff:nonsense");
 }
 
 static void
@@ -490,7 +495,7 @@ note_end(void *arg)
 static void
 test_later(void **state)
 {
-	const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
+	const struct endpoint_table table = { routes, sizeof routes / sizeof *routes, NULL };
 	struct http_call call = { .reply = { note_busy, note_send, note_end, &call.res } };
 	struct http_req *req = &call.req;
 	static char text[1 << 20];
@@ -547,7 +552,7 @@ test_later(void **state)
 static void
 test_held(void **state)
 {
-	const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
+	const struct endpoint_table table = { routes, sizeof routes / sizeof *routes, NULL };
 	struct http_call call = { .held = NULL };
 	struct conf *conf;
 

@@ -1,8 +1,9 @@
 /*
  * fcgi_serve's wait for a request that is not here yet: web servers connect first and
  * write a moment later, and a sleep between two looks costs each delivery its length
- * (it once cost every fourth delivery five milliseconds).  The server runs in a child; its
- * sleeps and its looks at an empty socket are counted there.
+ * (it once cost every fourth delivery five milliseconds).  And what it keeps of a burst when
+ * nothing comes.  The server runs in a child; its sleeps and its looks at an empty socket are
+ * counted there.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -36,6 +38,8 @@ static struct seen {
 	atomic_uint served;
 	atomic_uint lent;	/* connections taken at the lent socket */
 	atomic_uint ended;
+	atomic_ulong resident;	/* pages, at a tick */
+	atomic_ulong burst;	/* ... while a call held many blocks */
 } *seen;
 
 static struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -119,6 +123,52 @@ start_with(const struct fcgi_opts *o)
 	}
 	close(fd);
 	return 0;
+}
+
+static unsigned long
+resident(void)
+{
+	unsigned long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (f != NULL && fscanf(f, "%*u %lu", &pages) != 1)
+		pages = 0;
+	if (f != NULL)
+		fclose(f);
+	return pages;
+}
+
+/* A call that needs many small blocks, and one behind them that stays. */
+static bool
+greedy(void *arg, unsigned int thread, struct http_call *call)
+{
+	enum { BLOCKS = 8192, BYTES = 1000 };
+	static char *block[BLOCKS], *last;
+
+	for (int i = 0; i < BLOCKS; i++)
+		if ((block[i] = malloc(BYTES)) != NULL)
+			memset(block[i], 1, BYTES);
+	free(last);
+	last = malloc(BYTES);
+	atomic_store(&seen->burst, resident());
+	for (int i = 0; i < BLOCKS; i++)
+		free(block[i]);
+	return answer(arg, thread, call);
+}
+
+static void
+on_tick(void *arg)
+{
+	(void)arg;
+	atomic_store(&seen->resident, resident());
+}
+
+static int
+start_greedy(void **state)
+{
+	(void)state;
+	return start_with(&(struct fcgi_opts){ .threads = 1, .max_body = 1 << 20,
+	    .handle = greedy, .tick = on_tick });
 }
 
 static int
@@ -299,6 +349,24 @@ test_lent(void **state)
 	assert_int_equal(atomic_load(&seen->ended), 0);
 }
 
+/* What a burst has freed is the host's again when nothing comes: the processes of mod_fcgid
+ * that wait are many.  The suite ends a test that hangs. */
+static void
+test_idle(void **state)
+{
+	unsigned char out[1024];
+	size_t n = request(out);
+	int fd = dial();
+
+	(void)state;
+	assert_int_equal(send(fd, out, n, MSG_NOSIGNAL), n);
+	assert_true(is_ok(fd));
+	assert_true(atomic_load(&seen->burst) > 1500);	/* of its 2000 pages */
+	while (atomic_load(&seen->resident) == 0 ||
+	    atomic_load(&seen->resident) + 1500 > atomic_load(&seen->burst))
+		assert_int_equal(poll(NULL, 0, 10), 0);
+}
+
 static int
 finish_lending(void **state)
 {
@@ -309,6 +377,7 @@ int
 main(void)
 {
 	const struct CMUnitTest lending[] = { cmocka_unit_test(test_lent) };
+	const struct CMUnitTest idle[] = { cmocka_unit_test(test_idle) };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request_comes_later),
 		cmocka_unit_test(test_closed_unused),
@@ -317,5 +386,6 @@ main(void)
 	};
 
 	return cmocka_run_group_tests(tests, start, finish) +
-	    cmocka_run_group_tests(lending, start_lending, finish_lending);
+	    cmocka_run_group_tests(lending, start_lending, finish_lending) +
+	    cmocka_run_group_tests(idle, start_greedy, finish);
 }

@@ -530,6 +530,8 @@ polled_like_webhook(void **state)
 {
 	static const struct { const char *json, *kind, *body; enum direction dir; size_t atts; } t[] = {
 		{ "\"message\":\"Hi\"", "text", "Hi", DIR_IN, 0 },
+		{ "\"attachments\":{\"data\":[{\"type\":\"sticker\",\"sticker_id\":\"369239263222822\"}]}",
+		    "sticker", NULL, DIR_IN, 1 },
 		{ "\"message\":\"\",\"attachments\":{\"data\":[{\"image_data\":{\"url\":\"https://x\"}}]}",
 		    "image", NULL, DIR_IN, 1 },
 		{ "\"attachments\":{\"data\":[{\"video_data\":{\"url\":\"https://x\"}}]}", "video", NULL, DIR_IN, 1 },

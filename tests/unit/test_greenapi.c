@@ -837,6 +837,41 @@ test_journal_like_webhook(void **st)
 	}
 }
 
+/* What was edited or deleted while no notification came through is in the journals alone. */
+static void
+test_journal_changes(void **st)
+{
+	static const char line[] =
+	    "[{\"type\":\"incoming\",\"idMessage\":\"B2\",\"timestamp\":1752345690,\"typeMessage\":\"deletedMessage\","
+	    "\"chatId\":\"70000000001@c.us\",\"deletedMessageId\":\"B1\",\"editedMessageId\":\"\"},"
+	    "{\"type\":\"incoming\",\"idMessage\":\"B4\",\"timestamp\":1752345691,\"typeMessage\":\"editedMessage\","
+	    "\"chatId\":\"70000000001@c.us\",\"textMessage\":\"new words\",\"deletedMessageId\":\"\",\"editedMessageId\":\"B3\"},"
+	    "{\"type\":\"incoming\",\"idMessage\":\"B5\",\"timestamp\":1752345692,\"typeMessage\":\"textMessage\","
+	    "\"chatId\":\"70000000001@c.us\",\"textMessage\":\"x\",\"deletedMessageId\":\"\",\"editedMessageId\":\"\","
+	    "\"isEdited\":true,\"isDeleted\":false},"
+	    "{\"type\":\"incoming\",\"idMessage\":\"B6\",\"timestamp\":1752345693,\"typeMessage\":\"textMessage\","
+	    "\"chatId\":\"70000000001@c.us\",\"textMessage\":\"secret\",\"isEdited\":false,\"isDeleted\":true}]";
+	struct itemv v;
+
+	(void)st;
+	itemv_init(&v);
+	assert_int_equal(P->parse_polled(&acc, NULL, line, sizeof line - 1, &v), RC_OK);
+	assert_int_equal(v.n, 5);
+	assert_int_equal(v.v[0].effect, EFFECT_UNSEND);
+	assert_string_equal(v.v[0].target_id, "B1");
+	assert_int_equal(v.v[1].effect, EFFECT_EDIT);
+	assert_string_equal(v.v[1].target_id, "B3");
+	assert_string_equal(v.v[1].text, "new words");
+	assert_int_equal(v.v[2].type, ITEM_MESSAGE);
+	assert_null(v.v[2].reply_to);
+	/* a line that says of itself that it was removed */
+	assert_string_equal(v.v[3].external_id, "B6");
+	assert_int_equal(v.v[4].effect, EFFECT_UNSEND);
+	assert_string_equal(v.v[4].target_id, "B6");
+	assert_string_equal(v.v[4].thread_id, "70000000001@c.us");
+	itemv_free(&v);
+}
+
 static void
 test_journal_poll(void **st)
 {
@@ -1039,7 +1074,7 @@ main(void)
 		cmocka_unit_test(test_poll_delete_gone),
 		cmocka_unit_test(test_poll_delete_fails),
 		cmocka_unit_test(test_actions), cmocka_unit_test(test_other_messengers),
-		cmocka_unit_test(test_journal_like_webhook), cmocka_unit_test(test_journal_poll),
+		cmocka_unit_test(test_journal_like_webhook), cmocka_unit_test(test_journal_changes), cmocka_unit_test(test_journal_poll),
 		cmocka_unit_test(test_journal_of_queue), cmocka_unit_test(test_journal_of_queue_answers),
 		cmocka_unit_test(test_poll_stuck),
 		cmocka_unit_test(test_poll_errors),

@@ -245,6 +245,7 @@ static void
 test_event_keys(void **state)
 {
 	struct delivery d;
+	const char *edit;
 
 	(void)state;
 	delivery_init(&d);
@@ -259,7 +260,12 @@ test_event_keys(void **state)
 		it->at_known = true;
 		it->at_us = i == 2 ? T0 + 1 : T0;
 	}
+	d.items.v[1].effect = EFFECT_EDIT;	/* whose provider gave no id */
+	d.items.v[1].text = "the new words";
 	ingest_prepare(&d);
+	edit = d.items.v[1].event_id;
+	ingest_prepare(&d);		/* a reconciliation prepares, compares and stores */
+	assert_string_equal(d.items.v[1].event_id, edit);
 	assert_string_not_equal(d.items.v[0].event_id, d.items.v[1].event_id);
 	assert_string_not_equal(d.items.v[0].event_id, d.items.v[2].event_id);
 	assert_string_equal(d.items.v[0].event_id, d.items.v[3].event_id);

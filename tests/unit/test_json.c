@@ -408,6 +408,35 @@ test_put(void **state)
 	buf_free(&b);
 }
 
+/* Any ASCII character at any place of a short text: written and read it is the same. */
+static void
+test_put_places(void **state)
+{
+	char t[28], *read;
+	struct mem_arena a = { 0 };
+	struct buf b;
+	struct json *j;
+
+	(void)state;
+	buf_init(&b, 1000);
+	memset(t, 'x', sizeof t);
+	for (size_t n = 1; n < sizeof t; n++)
+		for (size_t i = 0; i < n; i++)
+			for (int c = 1; c < 0x80; c++) {
+				t[i] = (char)c;
+				buf_reset(&b);
+				json_put_strn(&b, t, n);
+				assert_int_equal(json_parse(b.p, b.n, &j, NULL), RC_OK);
+				read = json_str(&a, j);
+				assert_int_equal(strlen(read), n);
+				assert_memory_equal(read, t, n);
+				json_free(j);
+				t[i] = 'x';
+			}
+	mem_arena_free(&a);
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -420,6 +449,7 @@ main(void)
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_initials),
+		cmocka_unit_test(test_put_places),
 		cmocka_unit_test(test_once), cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_get_few_and_many),
 		cmocka_unit_test(test_each_many),

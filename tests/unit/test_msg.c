@@ -76,6 +76,48 @@ test_dump(void **state)
 	itemv_free(&v);
 }
 
+/* Lists of one-letter ids and their seconds (-: no time), and what they are in the order of time. */
+static void
+test_in_time(void **state)
+{
+	static const struct {
+		const char *list, *oldest, *newest;	/* where equal ones begin with the oldest, newest */
+	} v[] = {
+		{ "a1b1c1", "abc", "cba" },
+		{ "a-b-c-", "abc", "cba" },
+		{ "a1b2c2", "abc", "abc" },
+		{ "a2b2c1", "cba", "cba" },
+		{ "a-b2c2d1", "dcba", "dcba" },
+		{ "a5b6c7d1e2f2", "abcdef", "abcdef" },	/* of two conversations */
+		{ "a7b6c5d6e5f5", "fedcba", "fedcba" },
+		{ "a1", "a", "a" },
+		{ "", "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * (sizeof v / sizeof *v); i++) {
+		const char *p = v[i / 2].list, *want = i % 2 != 0 ? v[i / 2].newest : v[i / 2].oldest;
+		char got[16] = "";
+		struct itemv list;
+
+		itemv_init(&list);
+		itemv_add(&list)->external_id = mem_arena_dup(&list.arena, "0");	/* not of the list */
+		for (; *p != '\0'; p += 2) {
+			struct item *it = itemv_add(&list);
+
+			it->external_id = mem_arena_ndup(&list.arena, p, 1);
+			it->at_known = p[1] != '-';
+			it->at_us = it->at_known ? (p[1] - '0') * INT64_C(1000000) : 0;
+		}
+		itemv_in_time(&list, 1, i % 2 != 0);
+		for (size_t k = 1; k < list.n; k++)
+			got[k - 1] = list.v[k].external_id[0];
+		assert_string_equal(got, want);
+		assert_string_equal(list.v[0].external_id, "0");
+		itemv_free(&list);
+	}
+}
+
 static void
 test_delivery(void **state)
 {
@@ -139,6 +181,7 @@ main(void)
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_grow),
 		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_in_time),
 		cmocka_unit_test(test_delivery),
 		cmocka_unit_test(test_retry),
 	};

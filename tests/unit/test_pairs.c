@@ -221,6 +221,26 @@ no_words_in(const char *key, const struct json *j)
 	mem_arena_free(&a);
 }
 
+/* What is prepared again, as a reconciliation does, keeps its keys. */
+static void
+keys_stay(struct delivery *d)
+{
+	struct item *was = mem_array(d->items.n + 1, sizeof *was);
+
+	for (size_t i = 0; i < d->items.n; i++)
+		was[i] = d->items.v[i];
+	ingest_prepare(d);
+	for (size_t i = 0; i < d->items.n; i++) {
+		const struct item *it = &d->items.v[i];
+
+		if (!str_eq(it->event_id, was[i].event_id) ||
+		    !str_eq(it->external_id, was[i].external_id) ||
+		    !str_eq(it->alt_id, was[i].alt_id))
+			fail_msg("%s has other keys when it is prepared again", it->kind);
+	}
+	free(was);
+}
+
 /* A key outlives the words that are erased: nobody's words are in any. */
 static void
 keys_without_words(const struct provider *pv, struct itemv *v, const struct buf *in)
@@ -235,6 +255,7 @@ keys_without_words(const struct provider *pv, struct itemv *v, const struct buf 
 	d.provider = pv;
 	d.items = *v;
 	ingest_prepare(&d);
+	keys_stay(&d);
 	*v = d.items;
 	for (size_t i = 0; i < v->n; i++) {
 		const char *keys[] = { v->v[i].event_id, v->v[i].external_id, v->v[i].alt_id };

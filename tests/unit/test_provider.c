@@ -73,8 +73,20 @@ test_faults(void **state)
 		BREAK(p.checks = NULL);
 		BREAK(p.n_checks = &none);
 		BREAK(p.n_hints = NULL; p.hints = (const struct provider_hint *)1);
-		BREAK(p.send_read = NULL);
-		BREAK(p.probe_read = NULL);
+		/* half of each pair, where it has both and where it has none */
+#define HALF(pair) BREAK(p.pair##_read = p.pair##_read != NULL ? NULL : (__typeof__(p.pair##_read))(void *)&p)
+		HALF(poll);
+		HALF(send);
+		HALF(upload);
+		HALF(lookup);
+		HALF(templates);
+		HALF(media);
+		HALF(fetch);
+		HALF(profile);
+		HALF(refresh);
+		HALF(probe);
+#undef HALF
+		BREAK(p.probe_build = NULL; p.probe_read = NULL; p.probe_more = provider_cloud.probe_more);
 		BREAK(p.window_s = 10; p.window_human_s = 5);
 		BREAK(p.poll_s = p.poll_s == 0 ? 10 : 0);
 		BREAK(p.channel = p.channel == CHANNEL_INSTAGRAM ? CHANNEL_WHATSAPP : CHANNEL_INSTAGRAM);

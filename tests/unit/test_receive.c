@@ -207,17 +207,31 @@ static const struct endpoint_route routes[] = {
 	{ "POST", "webhook", ROUTE_TAIL | ROUTE_ANY_BODY, 0, endpoint_receive },
 };
 
+/* Those of programs that take no deliveries in. */
+static void
+job_fine(struct endpoint_env *e)
+{
+	e->res->status = 200;
+}
+
+static const struct endpoint_route others[] = {
+	{ "GET", "health", 0, 0, job_fine },
+	{ "POST", "send", 0, AUTH_SEND, job_fine },
+	{ "POST", "inbox", ROUTE_TAIL, 0, job_fine },
+};
+
 struct ask {
 	const char *method, *url, *query, *body;
 	const char *name, *value;	/* a header */
 	const char *addr;		/* the client's; NULL: 192.0.2.1 */
-	bool too_large, cut, doctor;
+	bool too_large, cut, doctor, other;
 };
 
 static void
 ask(const struct ask *a, struct http_res *res)
 {
-	static const struct endpoint_table table = { routes, sizeof routes / sizeof *routes };
+	static const struct endpoint_table webhook = { routes, sizeof routes / sizeof *routes, NULL },
+	    other = { others, sizeof others / sizeof *others, endpoint_receive_stray };
 	struct http_call call = { .held = NULL };
 	struct http_req req;
 
@@ -241,7 +255,7 @@ ask(const struct ask *a, struct http_res *res)
 	call.req = req;
 	http_res_init(&call.res);
 	taken = refused_rows = 0;
-	(void)endpoint_dispatch(ctx, 0, &table, &call);
+	(void)endpoint_dispatch(ctx, 0, a->other ? &other : &webhook, &call);
 	*res = call.res;
 	http_req_free(&req);
 }
@@ -302,7 +316,8 @@ setup(void **state)
 	assert_int_equal(mkdir(accounts, 0700), 0);
 	snprintf(conf_file, sizeof conf_file, "%s/dmbox.env", dir);
 	snprintf(text, sizeof text, "DATABASE_URL=postgresql:///nowhere?host=/nonexistent\n"
-	    "INSTAGRAM_WEBHOOK_SECRET=" HOOK "\nINSTAGRAM_ACCESS_TOKEN=1000001.madeuptoken\n"
+	    "JWT_SECRET=made-up-secret-of-a-test-0123456789\nINSTAGRAM_WEBHOOK_SECRET=" HOOK
+	    "\nINSTAGRAM_ACCESS_TOKEN=1000001.madeuptoken\n"
 	    "DMBOX_ACCOUNTS_DIR=%s/accounts\nDMBOX_LOG_FILE=%s/log\nDMBOX_SPOOL_DIR=%s/spool\n", dir,
 	    dir, dir);
 	write_file("dmbox.env", text);
@@ -551,9 +566,10 @@ static void
 test_guesses(void **state)
 {
 	static const char *const proxies[] = { "127.0.0.1", "10.1.2.3", "192.168.0.9", "172.16.0.1",
-	    "172.31.255.1", "::1", "fd00::7", "" };
+	    "172.31.255.1", "::1", "fd00::7", "::ffff:172.16.0.1", "" };
 	const struct ask bad = { .body = BODY, .query = "secret=made-up-wrong", .addr = "198.51.100.9" };
 	struct ask good = { .body = BODY, .query = "secret=" HOOK, .addr = "198.51.100.9" };
+	struct ask mapped = bad;
 
 	(void)state;
 	clock_set(INT64_C(1763000000000000));	/* one minute throughout */
@@ -564,6 +580,15 @@ test_guesses(void **state)
 	good.addr = "198.51.100.10";
 	assert_int_equal(status(&good), 200);
 	good.addr = "172.32.0.1";		/* public, and it did not guess */
+	assert_int_equal(status(&good), 200);
+	/* IPv4 by a socket of both families: an address, and not all of them */
+	good.addr = "::ffff:198.51.100.9";
+	assert_int_equal(status(&good), 429);
+	mapped.addr = "::ffff:203.0.113.1";
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(status(&mapped), 401);
+	assert_int_equal(status(&mapped), 429);
+	good.addr = "::ffff:203.0.113.2";
 	assert_int_equal(status(&good), 200);
 	for (size_t i = 0; i < sizeof proxies / sizeof proxies[0]; i++) {
 		struct ask x = bad;
@@ -576,6 +601,29 @@ test_guesses(void **state)
 	clock_set(INT64_C(1763000060000000));
 	good.addr = bad.addr;
 	assert_int_equal(status(&good), 200);
+	clock_set(0);
+}
+
+/* A guess by GET is one, too: of the right secret the answer says that it is. */
+static void
+test_guesses_by_get(void **state)
+{
+	const struct ask bad = { .method = "GET", .query = "secret=made-up-wrong&text=hi", .addr = "203.0.113.50" };
+	struct ask good = { .method = "GET", .query = "secret=" HOOK "&text=hi", .addr = "203.0.113.50" };
+
+	(void)state;
+	clock_set(INT64_C(1763000180000000));	/* one minute throughout */
+	assert_int_equal(status(&good), 405);
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(status(&bad), 403);
+	assert_int_equal(status(&bad), 429);
+	assert_int_equal(status(&good), 429);
+	good.addr = "203.0.113.51";
+	assert_int_equal(status(&good), 405);
+	/* who sends no secret guesses none */
+	good.query = "utm_source=x";
+	for (int i = 0; i < 70; i++)
+		assert_int_equal(status(&good), 403);
 	clock_set(0);
 }
 
@@ -661,6 +709,58 @@ test_mock_refusal(void **state)
 	assert_non_null(strstr(text, "; set INSTAGRAM_WEBHOOK_SECRET"));
 }
 
+/* A delivery at an address that is no webhook's leaves a row; what callers do with theirs none. */
+static void
+test_stray(void **state)
+{
+	static const struct {
+		const char *method, *url, *name, *value, *body;
+		int status;
+		bool row;
+	} v[] = {
+		{ "POST", "/instagram/health", "X-Webhook-Secret", HOOK, BODY, 405, true },
+		{ "POST", "/instagram/health", NULL, NULL, BODY, 405, true },
+		{ "POST", "/health", "X-Webhook-Secret", HOOK, BODY, 405, true },
+		{ "POST", "/instagram/webhooks", "X-Webhook-Secret", "another", BODY, 404, true },
+		{ "POST", "/instagram/send", "X-Webhook-Secret", HOOK, BODY, 401, true },
+		{ "POST", "/instagram/send", "X-Webhook-Secret", "another", BODY, 401, false },
+		{ "POST", "/instagram/send", "Authorization", "Bearer of.no.use", "{\"text\":\"x\"}", 401, false },
+		{ "POST", "/instagram/health", NULL, NULL, "log=admin&pwd=1", 405, false },
+		{ "POST", "/instagram/inbox/x", "X-Webhook-Secret", HOOK, BODY, 200, false },
+		{ "GET", "/instagram/health", "X-Webhook-Secret", HOOK, "", 200, false },
+		{ "GET", "/instagram/nothing", "X-Webhook-Secret", HOOK, BODY, 404, false },
+	};
+	struct ask flood = { .url = "/instagram/health", .body = BODY, .addr = "192.0.2.99", .other = true };
+	struct http_res res;
+	char addr[20];
+	int rows = 0;
+
+	(void)state;
+	mode = STORE_OK;
+	for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+		snprintf(addr, sizeof addr, "192.0.2.%zu", 100 + i);
+		last_reason[0] = last_account[0] = '\0';
+		ask(&(struct ask){ .method = v[i].method, .url = v[i].url, .name = v[i].name, .value = v[i].value,
+		    .body = v[i].body, .addr = addr, .other = true }, &res);
+		if (res.status != v[i].status || refused_rows != v[i].row || taken != 0)
+			fail_msg("%s %s, line %zu: %d, %d rows", v[i].method, v[i].url, i, res.status, refused_rows);
+		if (v[i].row) {
+			assert_string_equal(last_reason, "wrong_address");
+			assert_string_equal(last_account, "main");
+			assert_non_null(strstr(last_headers, v[i].url));
+			assert_null(strstr(last_headers, HOOK));
+		}
+		http_res_free(&res);
+	}
+	for (int i = 0; i < 100; i++) {
+		ask(&flood, &res);
+		assert_int_equal(res.status, 405);
+		rows += refused_rows;
+		http_res_free(&res);
+	}
+	assert_true(rows >= 1 && rows <= 20);	/* STRAY_ROWS */
+}
+
 int
 main(void)
 {
@@ -675,6 +775,8 @@ main(void)
 		cmocka_unit_test(test_mock_refusal),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_guesses),
+		cmocka_unit_test(test_guesses_by_get),
+		cmocka_unit_test(test_stray),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -3,7 +3,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -129,6 +134,39 @@ test_ids_of_a_child(void **state)
 	close(fd[1]);
 }
 
+/* A kernel of before 2014 has no such call. */
+static void
+test_random_without_its_call(void **state)
+{
+	struct sock_filter f[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getrandom, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { sizeof f / sizeof *f, f };
+	unsigned char a[600] = { 0 }, b[600] = { 0 };
+	int status;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (pid == 0) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+		    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) != 0)
+			_exit(77);
+		if (syscall(SYS_getrandom, a, 1, 0) != -1 || errno != ENOSYS)
+			_exit(78);
+		sign_random(a, sizeof a);
+		sign_random(b, sizeof b);
+		_exit(memcmp(a, b, sizeof a) == 0 || memcmp(a, a + 300, 300) == 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip(); /* the machine has no seccomp */
+	assert_int_equal(status, 0);
+}
+
 int
 main(void)
 {
@@ -136,6 +174,7 @@ main(void)
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_b64),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_random_without_its_call),
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_ids_of_a_child),
 	};

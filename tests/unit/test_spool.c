@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -215,6 +216,140 @@ renameat(int from, const char *a, int to, const char *b)
 	return (int)syscall(SYS_renameat2, from, a, to, b, 0);
 }
 
+struct looked {
+	size_t waiting, bad, whole, most;
+};
+
+static bool
+look(void *arg, const struct spool_seen *f)
+{
+	struct looked *l = arg;
+
+	if (f->bad)
+		l->bad++;
+	else
+		l->waiting++;
+	if (f->d != NULL) {
+		l->whole++;
+		assert_string_equal(f->d->account, "shop");
+	}
+	assert_non_null(strstr(f->path, f->bad ? "/bad/" : "/new/"));
+	return l->waiting + l->bad < l->most;
+}
+
+static bool disk_broken;
+
+ssize_t
+read(int fd, void *p, size_t n)
+{
+	struct stat st;
+
+	if (disk_broken && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_read, fd, p, n);
+}
+
+/* A disk that gives no bytes says nothing about the file: it waits, and is stored later. */
+static void
+test_unreadable(void **state)
+{
+	struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	struct looked l = { .most = 10 };
+	struct spool *s = NULL;
+	struct spool_file *f = NULL;
+	struct spool_stat st;
+	char path[400];
+
+	(void)state;
+	assert_int_equal(spool_open(dir, &s), RC_OK);
+	put(s, 1, "one", 3);
+	disk_broken = true;
+	assert_int_equal(spool_claim(s, &f), RC_NONE);
+	assert_int_equal(spool_look(s, look, &l), RC_OK);
+	disk_broken = false;
+	assert_int_equal(l.waiting + l.bad, 0);
+	assert_int_equal(spool_stat(s, &st), RC_OK);
+	assert_int_equal(st.bad, 0);
+	assert_int_equal(st.waiting, 1);
+	only_file("new", path);
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);	/* its pause is over */
+	assert_int_equal(spool_claim(s, &f), RC_OK);
+	assert_string_equal(spool_delivery(f)->body, "one");
+	assert_int_equal(spool_done(s, f), RC_OK);
+	spool_close(s);
+}
+
+/* As many headers as the webhook keeps, of characters that are escaped. */
+static void
+test_large_head(void **state)
+{
+	size_t n = 256 * 1024 - 1;
+	char *headers = malloc(n + 1);
+	struct spool *s = NULL;
+	struct spool_file *f = NULL;
+	struct delivery d;
+
+	(void)state;
+	memset(headers, '%', n);
+	headers[n] = '\0';
+	assert_int_equal(spool_open(dir, &s), RC_OK);
+	delivery_init(&d);
+	d.account = "main";
+	d.provider = &provider_greenapi;
+	d.headers = headers;
+	d.body = "x";
+	d.body_n = 1;
+	assert_int_equal(spool_put(s, &d), RC_OK);
+	assert_int_equal(spool_claim(s, &f), RC_OK);
+	assert_string_equal(spool_delivery(f)->headers, headers);
+	assert_string_equal(spool_delivery(f)->uid, d.uid);
+	assert_int_equal(spool_done(s, f), RC_OK);
+	delivery_free(&d);
+	spool_close(s);
+	free(headers);
+}
+
+/* A claim that is taken over has been tried as often as before, whatever its uid looks like. */
+static void
+test_tries_stay(void **state)
+{
+	struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	struct spool *s = NULL;
+	struct spool_file *f = NULL;
+	struct delivery d;
+	char path[400];
+
+	(void)state;
+	assert_int_equal(spool_open(dir, &s), RC_OK);
+	delivery_init(&d);
+	memcpy(d.uid, "c0ffee00-0000-4000-8000-000000000000", sizeof d.uid);
+	d.account = "main";
+	d.provider = &provider_greenapi;
+	d.body = "x";
+	d.body_n = 1;
+	assert_int_equal(spool_put(s, &d), RC_OK);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(spool_claim(s, &f), RC_OK);
+		spool_retry(s, f, false);
+		only_file("new", path);
+		assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	}
+	assert_non_null(strstr(path, ".t3"));
+	assert_int_equal(spool_claim(s, &f), RC_OK);
+	only_file("cur", path);
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);	/* its drainer died */
+	spool_close(s);
+	assert_int_equal(spool_open(dir, &s), RC_OK);
+	assert_int_equal(spool_claim(s, &f), RC_OK);
+	only_file("cur", path);
+	assert_non_null(strstr(path, ".t3.c"));
+	assert_int_equal(spool_done(s, f), RC_OK);
+	delivery_free(&d);
+	spool_close(s);
+}
+
 /* Durable: the bytes, then the name, then the folder that holds the name. */
 static void
 test_order(void **state)
@@ -223,8 +358,13 @@ test_order(void **state)
 	struct spool_file *f;
 
 	(void)state;
-	assert_int_equal(spool_open(dir, &s), RC_OK);
 	made[0] = '\0';
+	assert_int_equal(spool_open(dir, &s), RC_OK);
+	assert_string_equal(made, "dd");	/* the folders' own names, and the spool's */
+	spool_close(s);
+	made[0] = '\0';
+	assert_int_equal(spool_open(dir, &s), RC_OK);
+	assert_string_equal(made, "");		/* once */
 	put(s, 1, "one", 3);
 	assert_string_equal(made, "frd");
 	assert_int_equal(spool_claim(s, &f), RC_OK);
@@ -316,6 +456,8 @@ test_damaged(void **state)
 		"dmbox-spool 1\naccount a\nlength 2\n\nx",
 		"dmbox-spool 1\naccount a\n\nx",
 		"dmbox-spool 1\nlength 1\n\nx",
+		/* without its uid: it would be stored once for each claim */
+		"dmbox-spool 1\naccount a\nlength 1\n\nx",
 	};
 	const size_t n = sizeof files / sizeof *files;
 	struct spool *s = NULL;
@@ -339,27 +481,6 @@ test_damaged(void **state)
 		assert_int_equal(st.bad, i + 1);
 	}
 	spool_close(s);
-}
-
-struct looked {
-	size_t waiting, bad, whole, most;
-};
-
-static bool
-look(void *arg, const struct spool_seen *f)
-{
-	struct looked *l = arg;
-
-	if (f->bad)
-		l->bad++;
-	else
-		l->waiting++;
-	if (f->d != NULL) {
-		l->whole++;
-		assert_string_equal(f->d->account, "shop");
-	}
-	assert_non_null(strstr(f->path, f->bad ? "/bad/" : "/new/"));
-	return l->waiting + l->bad < l->most;
 }
 
 static void
@@ -425,6 +546,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_look, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cannot, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_large_head, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tries_stay, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,12 +157,13 @@ test_plain(void **state)
 	assert_int_equal(str_plain(t, 0), 0);
 	for (size_t n = 0; n <= sizeof(t); n++)
 		assert_int_equal(str_plain(t, n), n);
-	for (size_t i = 0; i < sizeof(t); i++)
-		for (int c = 0; c < 256; c++) {
-			t[i] = (char)c;
-			assert_int_equal(str_plain(t, sizeof(t)), c >= 0x20 && c < 0x7F ? sizeof(t) : i);
-			t[i] = 'x';
-		}
+	for (size_t n = 1; n <= sizeof(t); n++)
+		for (size_t i = 0; i < n; i++)
+			for (int c = 0; c < 256; c++) {
+				t[i] = (char)c;
+				assert_int_equal(str_plain(t, n), c >= 0x20 && c < 0x7F ? n : i);
+				t[i] = 'x';
+			}
 	assert_int_equal(str_plain("\x1f\x80\x7f\xff\x1f\x80\x7f\xff", 8), 0);
 }
 

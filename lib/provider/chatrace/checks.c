@@ -77,6 +77,28 @@ flow(struct checkup *c)
 		    "%s: доставок ещё не было"), c->a->name);
 }
 
+/* The field text holds what a program writes for a variable that is empty, or not known. */
+static bool
+no_text(struct checkup *c)
+{
+	const struct check_facts *f = &c->facts;
+
+	if (f->no_text < ALIKE_MIN)
+		return false;
+	check_cause(c, 709, FINDING_WARN, check_tr(c,
+	    "The variable in the field text of the flow step is empty or has another name: choose "
+	    "the customer's last message from Chatrace's list of variables, as the body that dmbox "
+	    "init prints has it.",
+	    "Переменная в поле «text» шага сценария пуста или называется иначе: выберите последнее "
+	    "сообщение клиента из списка переменных Chatrace, как в теле, которое печатает dmbox "
+	    "init."),
+	    check_tr(c, "%s: %" PRId64 " of the last %" PRId64 " messages are no customer's words: "
+	    "\"%s\"",
+	    "%s: не слова клиента: %" PRId64 " из последних %" PRId64 ", например «%s»"),
+	    c->a->name, f->no_text, f->texts, f->no_text_is);
+	return true;
+}
+
 /* Fields of the step that hold nothing, or one thing for all. */
 static bool
 alike(struct checkup *c)
@@ -115,13 +137,33 @@ alike(struct checkup *c)
 		    "%s: с одним и тем же, давно прошедшим временем: %" PRId64 " из последних %"
 		    PRId64), c->a->name, f->one_time, f->texts);
 	return (f->texts >= ALIKE_MIN && f->empty == f->texts) || f->marks >= ALIKE_MIN ||
-	    f->one_time >= ALIKE_MIN;
+	    f->one_time >= ALIKE_MIN || no_text(c);
+}
+
+/* All customers as one: an answer to one of them goes to another. */
+static void
+one_sender(struct checkup *c)
+{
+	check_cause(c, 709, FINDING_FAIL, check_tr(c,
+	    "The flow step writes one and the same id for everybody (a fixed value, or the "
+	    "account's): set contact_id={{user_id}} in it, as dmbox init prints it. Answer nobody "
+	    "in that conversation until then: the answer would go to somebody else.",
+	    "Шаг сценария пишет всем один и тот же id (постоянное значение или id аккаунта): "
+	    "задайте в нём contact_id={{user_id}}, как печатает dmbox init. До этого никому "
+	    "не отвечайте в этом диалоге: ответ уйдёт не тому."),
+	    check_tr(c, "%s: under the id %s write %" PRId64 " people, by their names: all "
+	    "customers are one conversation",
+	    "%s: под id %s пишут разные люди, имён %" PRId64 ": все клиенты слились в один "
+	    "диалог"),
+	    c->a->name, c->facts.one_sender, c->facts.one_names);
 }
 
 static void
 literal(struct checkup *c)
 {
-	if (c->facts.unfilled != NULL)
+	if (c->facts.one_sender != NULL)
+		one_sender(c);
+	else if (c->facts.unfilled != NULL)
 		check_say(c, 709, FINDING_WARN, check_tr(c, "%s: %s in delivery %" PRId64,
 		    "%s: %s в доставке %" PRId64), c->a->name, c->facts.unfilled,
 		    c->facts.unfilled_id);

@@ -15,10 +15,12 @@
 #include "provider/chatrace/chatrace.h"
 #include "base/str.h"
 #include "provider/chatrace/names.h"
+#include "provider/chatrace/shapes.h"
 #include "provider/chatrace/template.h"
 
 #define FORM_FIELDS 200
 #define NESTED_MAX 4		/* a message in a list in a body in a list */
+#define DOUBLE_DIGITS 16	/* of a whole number below 9007199254740992 */
 
 /* --- one object --------------------------------------------------------------- */
 
@@ -31,26 +33,60 @@ struct reader {
 	bool behind;		/* a member was not believed: it stands behind a customer's words */
 };
 
-/*
- * "{{last_input}}": the platform did not know the variable (A.6).  A name has an
- * alphabet, so that "{{ how much? }}" is a customer's text.
- */
+/* Is s a name between two marks?  A name has an alphabet: "{{ how much? }}" is a text. */
+static bool
+is_marked(const char *s, size_t n, const char *from, const char *to)
+{
+	size_t from_n = strlen(from), to_n = strlen(to);
+
+	if (n <= from_n + to_n || memcmp(s, from, from_n) != 0 ||
+	    memcmp(s + n - to_n, to, to_n) != 0)
+		return false;
+	s += from_n;
+	n -= from_n + to_n;
+	str_trim(&s, &n);
+	for (size_t i = 0; i < n; i++)
+		if (!(s[i] == '_' || s[i] == '.' || s[i] == '-' || s[i] == '$' ||
+			(s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'z') ||
+			(s[i] >= 'A' && s[i] <= 'Z')))
+			return false;
+	return n > 0;
+}
+
+/* "{{last_input}}": the platform did not know the variable (A.6). */
 static bool
 is_literal(const char *s)
 {
+	size_t n;
+
+	if (*s > ' ' && *s != '{')
+		return false;	/* nearly all */
+	n = strlen(s);
+	str_trim(&s, &n);
+	return is_marked(s, n, "{{", "}}");
+}
+
+/*
+ * The variables of other platforms, unset: BotHelp's {%name%}, Salebot's #{name} and so on.  As
+ * an id one would make one person of all; people may have such a name (person) or say so.
+ */
+static bool
+is_variable(const char *s, bool person)
+{
+	static const struct {
+		const char *from, *to;
+		bool name;	/* somebody may be called so */
+	} marks[] = { { "{{", "}}", false }, { "{%", "%}", false }, { "#{", "}", false },
+		{ "${", "}", false }, { "<%=", "%>", false }, { "[[", "]]", true },
+		{ "((", "))", true }, { "{", "}", true }, { "%", "%", true } };
 	size_t n = strlen(s);
 
-	str_trim(&s, &n);
-	if (n < 5 || memcmp(s, "{{", 2) != 0 || memcmp(s + n - 2, "}}", 2) != 0)
+	if ((*s >= '0' && *s <= '9') || (*s >= 'A' && *s != '[' && *s != '{'))
 		return false;
-	s += 2;
-	n -= 4;
-	str_trim(&s, &n);
-	for (size_t i = 0; i < n; i++)
-		if (!(s[i] == '_' || s[i] == '.' || s[i] == '-' || (s[i] >= '0' && s[i] <= '9') ||
-			(s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z')))
-			return false;
-	return n > 0;
+	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+		if ((!person || !marks[i].name) && is_marked(s, n, marks[i].from, marks[i].to))
+			return true;
+	return false;
 }
 
 /* An object, and what the names of its members begin with: of the 70 names that are
@@ -66,12 +102,17 @@ fields_of(const struct json *j)
 	return (struct fields){ j, json_initials(j) };
 }
 
+/* May it have the field?  No, for nearly all of the names that are asked for. */
+static bool
+may_have(const struct fields *f, const char *name)
+{
+	return (f->initials & json_initial(name)) != 0;
+}
+
 static const struct json *
 path(const struct fields *f, const char *name)
 {
-	return (f->initials & json_initial(name)) != 0 && (f->initials & JSON_DEEP) != 0 ?
-	    json_get(f->j, name) :
-	    NULL;
+	return may_have(f, name) && (f->initials & JSON_DEEP) != 0 ? json_get(f->j, name) : NULL;
 }
 
 /* A field of a form may be named "sender.id" itself. */
@@ -80,7 +121,7 @@ field(const struct fields *f, const char *name)
 {
 	const struct json *v;
 
-	if ((f->initials & json_initial(name)) == 0)
+	if (!may_have(f, name))
 		return NULL;
 	v = json_member(f->j, name);
 	return v != NULL || (f->initials & JSON_DEEP) == 0 || strchr(name, '.') == NULL ?
@@ -151,6 +192,7 @@ without_unseen(struct reader *r, const char *s)
 /*
  * A number as it is meant: programs write an id or a time as 6.503717463085785E15 or
  * 6503717463085785.0.  A customer's own number is a text and stays as it was typed.
+ * NULL for what a double cannot hold to the last digit: of ids it would make two people one.
  */
 static const char *
 plain_number(struct reader *r, const char *s)
@@ -165,6 +207,8 @@ plain_number(struct reader *r, const char *s)
 	if (n == 0 || all > 40 || e < 0 || e > 40 || (frac == 0 && *exp == '\0'))
 		return s;
 	point = n + (size_t)e;
+	if (*exp != '\0' && point > DOUBLE_DIGITS)
+		return NULL;
 	buf_init(&b, 128);
 	for (size_t i = 0; i < all || i < point; i++) {
 		if (i == point)
@@ -188,7 +232,8 @@ value(struct reader *r, const struct fields *f, const char *name)
 	if (s != NULL && json_type(v) == JSON_NUMBER)
 		return plain_number(r, s);
 	s = s != NULL ? without_unseen(r, s) : NULL;
-	if (s == NULL || !is_no_value(s))
+	if (s == NULL || (*s >= '0' && *s <= '9') ||	/* an id, a time: neither of the two */
+	    (!is_no_value(s) && !is_variable(s, true)))
 		return s;
 	r->literal = true;
 	return NULL;
@@ -209,7 +254,7 @@ static const char *
 pick(struct reader *r, const struct fields *f, const char *const *names, const char **which)
 {
 	for (; *names != NULL; names++) {
-		const char *s = value(r, f, *names);
+		const char *s = may_have(f, *names) ? value(r, f, *names) : NULL;
 
 		if (s == NULL)
 			continue;
@@ -239,7 +284,7 @@ place_of(const struct fields *f, const char *name)
 	size_t top = strcspn(name, "."), i;
 	const char *k;
 
-	if ((f->initials & json_initial(name)) == 0)
+	if (!may_have(f, name))
 		return NO_PLACE;
 	for (i = 0; json_each(f->j, &it, &k, &v); i++) {
 		if (str_eq(k, name))
@@ -305,7 +350,7 @@ pick_before(struct reader *r, const struct fields *f, const char *const *names, 
     const char **which)
 {
 	for (; *names != NULL; names++) {
-		const char *s = value_before(r, f, *names, before);
+		const char *s = may_have(f, *names) ? value_before(r, f, *names, before) : NULL;
 
 		if (s == NULL)
 			continue;
@@ -374,7 +419,9 @@ order_of(struct reader *r, const struct fields *f)
 		r->behind = false;
 		o.sender = pick(r, f, names_sender, &which);
 		for (const char *const *n = names_sender; o.sender != NULL && *n != NULL; n++)
-			o.ambiguous |= (s = value(r, f, *n)) != NULL && !str_eq(s, o.sender);
+			if (name_rank(*n) <= name_rank(which))
+				o.ambiguous |= (s = value(r, f, *n)) != NULL &&
+				    !str_eq(s, o.sender);
 	}
 	if (o.sender == NULL || place_of(f, which) > text)
 		return o;
@@ -390,10 +437,19 @@ order_of(struct reader *r, const struct fields *f)
 	return o;
 }
 
-/* A.4: the contact object, sent by "All contact data" and by triggers. */
+/*
+ * A.4: the contact object, sent by "All contact data" and by triggers; ManyChat's, too, of which
+ * flows choose members.  Its id is the person's.
+ */
 static bool
 is_contact_object(const struct fields *f, const struct order *o)
 {
+	static const char *const last_words[] = { "last_input", "last_input_text",
+		"last_text_input", "last_user_input", NULL };
+
+	for (const char *const *w = last_words; o->sender == NULL && *w != NULL; w++)
+		if (field(f, *w) != NULL)
+			return true;
 	return (field(f, "page_id") != NULL && place_of(f, "page_id") <= o->id) ||
 	    (field(f, "last_interaction") != NULL && place_of(f, "last_interaction") <= o->id);
 }
@@ -430,8 +486,11 @@ set_names(struct reader *r, const struct fields *f, struct item *it)
 		snprintf(s, n, "%s %s", first, last);
 		it->name = s;
 	}
-	if (it->name == NULL)
-		it->name = first != NULL ? first : last != NULL ? last : it->username;
+	/* half a name is better than none; a username has its own place */
+	if (it->name == NULL) {
+		it->name = first != NULL ? first : last;
+		it->name_weak = it->name != NULL;
+	}
 }
 
 /* --- attachments ----------------------------------------------------------------- */
@@ -600,35 +659,17 @@ set_attachments(struct reader *r, const struct fields *f, struct item *it)
 {
 	static const char *const lists[] = { "attachments", "attachment", "message.attachments",
 		"message.attachment", NULL };
-	static const struct {
-		const char *name, *type;
-	} urls[] = {
-		{ "image_url", "image" },
-		{ "imageUrl", "image" },
-		{ "image", "image" },
-		{ "video_url", "video" },
-		{ "videoUrl", "video" },
-		{ "video", "video" },
-		{ "audio_url", "audio" },
-		{ "audioUrl", "audio" },
-		{ "audio", "audio" },
-		{ "file_url", "file" },
-		{ "fileUrl", "file" },
-		{ "media_url", NULL },
-		{ "mediaUrl", NULL },
-		{ "attachment_url", NULL },
-	};
 	const char *type = value(r, f, "type");
 
 	if (att_type(type) == NULL)
 		type = NULL;	/* "message", "text": no kind of attachment */
 	for (const char *const *l = lists; *l != NULL; l++)
 		some_attachments(r, it, field(f, *l), type);
-	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
-		const struct json *v = field(f, urls[i].name);
+	for (const struct name_file *n = names_file; n->name != NULL; n++) {
+		const struct json *v = field(f, n->name);
 
 		if (json_type(v) == JSON_STRING)
-			one_attachment(r, it, v, urls[i].type != NULL ? urls[i].type : type);
+			one_attachment(r, it, v, n->type != NULL ? n->type : type);
 	}
 	if (it->n_atts == 0 && type != NULL && json_type(field(f, "url")) == JSON_STRING)
 		one_attachment(r, it, field(f, "url"), type);
@@ -770,7 +811,11 @@ read_object(struct reader *r, const struct json *j)
 	struct item *it;
 	size_t at;
 
-	if (sender == NULL && contact_object)
+	if (sender != NULL && is_variable(sender, false)) {
+		r->literal = true;
+		sender = o.sender = NULL;
+	}
+	if (sender == NULL && contact_object && (own == NULL || !is_variable(own, false)))
 		sender = o.sender = own;
 	else if (id == NULL && own != NULL && !str_eq(own, sender))
 		id = own;
@@ -790,13 +835,15 @@ read_object(struct reader *r, const struct json *j)
 	if (it->body == NULL && it->kind == NULL && (contact_object || !claims_message(r, f, id))) {
 		r->out->n = at;
 		event(r, f, contact_object ? "contact" : "unknown", sender);
+		if (contact_object && r->out->warning == NULL)
+			r->out->warning = "no_text";
 		return;
 	}
 	set_kind(it, it->body != NULL ? "text" : "unsupported");
 	it->sender_id = it->contact = sender;
 	it->recipient_id = recipient != NULL ? recipient : r->a->own_id;
 	set_names(r, f, it);
-	set_time(r, f, it, false);
+	set_time(r, f, it, contact_object);
 	it->reply_to = pick_before(r, f, names_reply, o.id, NULL);
 	if (is_outbound(r, f, &o, recipient))
 		set_outbound(r, it, sender, recipient);
@@ -843,6 +890,7 @@ read_list(struct reader *r, const struct json *list, int depth)
 		if (json_type(j) != JSON_OBJECT || read_any(r, j, NULL, 0, depth + 1) != RC_OK)
 			r->out->ignored++;
 	}
+	itemv_in_time(r->out, before, false);
 	return r->out->n > before ? RC_OK : RC_INVALID;
 }
 
@@ -901,6 +949,23 @@ read_wrapped(struct reader *r, const struct fields *f, int depth)
 	return RC_NONE;
 }
 
+/* As read_any, of a body in other clothes; RC_NONE where it wears none. */
+static enum rc
+read_reshaped(struct reader *r, const struct fields *f, bool glued, int depth)
+{
+	const struct json *j = f->j;
+	struct json *other = r->polled || glued ? NULL :
+						  shape_platform(&r->out->arena, j, f->initials);
+	enum rc rc = RC_NONE;
+
+	if (other == NULL && !r->polled)
+		other = shape_spelled(&r->out->arena, j, glued, f->initials);
+	if (other != NULL)
+		rc = read_any(r, other, NULL, 0, depth + 1);
+	json_free(other);
+	return rc;
+}
+
 /* Whatever shape a body has; its bytes are p[0..n], NULL where it is a part of one. */
 static enum rc
 read_any(struct reader *r, const struct json *j, const char *p, size_t n, int depth)
@@ -915,6 +980,9 @@ read_any(struct reader *r, const struct json *j, const char *p, size_t n, int de
 		return read_list(r, j, depth);
 	if (json_type(j) != JSON_OBJECT)
 		return RC_INVALID;
+	rc = read_reshaped(r, &f, false, depth);
+	if (rc != RC_NONE)
+		return rc;
 	if (pick(r, &f, names_sender, NULL) != NULL) {	/* who names one is no envelope */
 		read_object(r, j);
 		return RC_OK;
@@ -930,6 +998,8 @@ read_any(struct reader *r, const struct json *j, const char *p, size_t n, int de
 		return read_envelope(r, j, p, n);
 	}
 	rc = read_wrapped(r, &f, depth + 1);
+	if (rc == RC_NONE)
+		rc = read_reshaped(r, &f, true, depth);
 	if (rc == RC_NONE) {
 		read_object(r, j);
 		rc = RC_OK;
@@ -946,13 +1016,15 @@ read_any(struct reader *r, const struct json *j, const char *p, size_t n, int de
 static enum rc
 salvage(struct reader *r, const char *p, size_t n)
 {
-	struct json *j = NULL;
+	struct json *j = NULL, *spelled;
 	char *mended;
 
 	if (template_mend(&r->out->arena, p, n, &mended) != RC_OK ||
 	    json_parse(mended, strlen(mended), &j, NULL) != RC_OK)
 		return RC_INVALID;
-	read_object(r, j);
+	spelled = shape_spelled(&r->out->arena, j, true, json_initials(j));
+	read_object(r, spelled != NULL ? spelled : j);
+	json_free(spelled);
 	json_free(j);
 	if (r->out->n > 0 && r->out->v[0].contact == NULL)
 		return RC_INVALID;	/* nobody's message */
@@ -990,17 +1062,77 @@ out:
 	return rc == RC_OK ? RC_OK : RC_INVALID;
 }
 
+/* The name of a field that a flow wrote: no blank, and a "=" behind it. */
+static bool
+is_field(const char *p, size_t n)
+{
+	size_t eq = 0;
+
+	while (eq < n && p[eq] > ' ' && p[eq] < 0x7f && p[eq] != '=')
+		eq++;
+	return eq > 0 && eq < n && p[eq] == '=';
+}
+
+/* Does what was written between two & begin with the name of a text or of the contact's data? */
+static bool
+is_of_words(const char *p, size_t n)
+{
+	const char *eq = memchr(p, '=', n);
+	enum name_class c = eq != NULL ? name_class(p, (size_t)(eq - p)) : NAME_OTHER;
+
+	return c == NAME_TEXT || c == NAME_PROFILE;
+}
+
+/* A form whose words nobody has encoded, text=Tom & Jerry: what is no field behind a & is more
+ * of the words before it. */
+static void
+join_words(struct reader *r, const char **p, size_t *n)
+{
+	const char *at = *p, *end = at + *n, *amp;
+	bool of_words = false, joined = false;
+	size_t empty = 0;
+	struct buf b;
+
+	buf_init(&b, *n * 3 + 1);
+	for (; at <= end; at = amp + 1) {
+		amp = at < end ? memchr(at, '&', (size_t)(end - at)) : NULL;
+		if (amp == NULL)
+			amp = end;
+		if (amp == at && amp < end) {
+			empty++;
+			continue;
+		}
+		if (is_field(at, (size_t)(amp - at)) || !of_words) {
+			of_words = is_of_words(at, (size_t)(amp - at));
+			buf_puts(&b, b.n > 0 ? "&" : "");
+		} else if (at < amp) {
+			for (joined = true; empty-- > 0;)
+				buf_puts(&b, "%26");
+			buf_puts(&b, "%26");
+		}
+		empty = 0;
+		buf_put(&b, at, (size_t)(amp - at));
+	}
+	if (joined && !buf_err(&b)) {
+		*p = mem_arena_ndup(&r->out->arena, b.p, b.n);
+		*n = b.n;
+		r->out->warning = "raw_form";
+	}
+	buf_free(&b);
+}
+
 /* Form fields become an object, so that one reader serves both. */
 static enum rc
 parse_form(struct reader *r, const char *p, size_t n)
 {
 	struct http_field *f = NULL;
-	struct json *j = NULL;
+	struct json *j = NULL, *spelled = NULL;
 	struct jsonw w;
 	struct buf b;
 	size_t n_f = 0;
 	enum rc rc = RC_INVALID;
 
+	join_words(r, &p, &n);
 	buf_init(&b, n * 6 + 64 * FORM_FIELDS);
 	if (http_form_parse(&r->out->arena, p, n, FORM_FIELDS, &f, &n_f) != RC_OK)
 		goto out;
@@ -1021,13 +1153,15 @@ parse_form(struct reader *r, const char *p, size_t n)
 	jsonw_end(&w);
 	if (n_f == 0 || !jsonw_done(&w) || json_parse(b.p, b.n, &j, NULL) != RC_OK)
 		goto out;
-	read_object(r, j);
+	spelled = shape_spelled(&r->out->arena, j, true, json_initials(j));
+	read_object(r, spelled != NULL ? spelled : j);
 	rc = RC_OK;
 	if (r->out->n == 1 && r->out->v[0].contact == NULL) {
 		r->out->n = 0;		/* any text is a form: without a sender it is not ours */
 		rc = RC_INVALID;
 	}
 out:
+	json_free(spelled);
 	json_free(j);
 	buf_free(&b);
 	return rc;
@@ -1049,6 +1183,58 @@ nothing_understood(const struct itemv *v)
 	return v->n > 0;
 }
 
+/* {&quot;contact_id&quot;:…}: a body that was put into a page on its way. */
+static void
+from_page(struct reader *r, const char **p, size_t *n)
+{
+	static const struct {
+		const char *name, *is;
+	} marks[] = { { "&quot;", "\"" }, { "&#34;", "\"" }, { "&#39;", "'" }, { "&#039;", "'" },
+		{ "&lt;", "<" }, { "&gt;", ">" }, { "&amp;", "&" } };
+	const char *at = *p, *end = at + *n;
+	struct buf b;
+
+	while (at < end && strchr("[{ \r\n\t", *at) != NULL)
+		at++;
+	if (at == *p || end - at < 6 || memcmp(at, "&quot;", 6) != 0)
+		return;
+	buf_init(&b, *n + 1);
+	for (at = *p; at < end;) {
+		size_t k = 0, m = sizeof marks / sizeof *marks;
+
+		while (k < m &&
+		    ((size_t)(end - at) < strlen(marks[k].name) ||
+			memcmp(at, marks[k].name, strlen(marks[k].name)) != 0))
+			k++;
+		buf_put(&b, k < m ? marks[k].is : at, 1);
+		at += k < m ? strlen(marks[k].name) : 1;
+	}
+	*p = mem_arena_ndup(&r->out->arena, b.p, b.n);
+	*n = b.n;
+	buf_free(&b);
+}
+
+/* What a person left around the template's object: a fence of Markdown, a semicolon or comma at
+ * its end.  A customer's words are inside of it. */
+static void
+template_margins(const char **p, size_t *n)
+{
+	const char *line;
+
+	if (*n > 6 && memcmp(*p, "```", 3) == 0 && (line = memchr(*p, '\n', *n)) != NULL) {
+		*n -= (size_t)(line - *p);
+		*p = line;
+		str_trim(p, n);
+		if (*n > 3 && memcmp(*p + *n - 3, "```", 3) == 0)
+			*n -= 3;
+		str_trim(p, n);
+	}
+	while (*n > 1 && **p == '{' && ((*p)[*n - 1] == ';' || (*p)[*n - 1] == ',')) {
+		--*n;
+		str_trim(p, n);
+	}
+}
+
 enum rc
 chatrace_parse(
     const struct account *a, const char *content_type, const char *p, size_t n, struct itemv *out)
@@ -1064,8 +1250,12 @@ chatrace_parse(
 	str_trim(&p, &n);
 	while (n > 0 && p[n - 1] == '\0')	/* a C string with its end */
 		n--;
+	if (n > 2 && *p == '{' && memcmp(p + n - 2, "}=", 2) == 0)	/* a form's only name */
+		n--;
+	template_margins(&p, &n);
 	if (n == 0)
 		return RC_INVALID;
+	from_page(&r, &p, &n);
 	rc = *p == '{' || *p == '[' ? parse_json(&r, p, n) : parse_form(&r, p, n);
 	if (rc == RC_OK && nothing_understood(out)) {
 		itemv_clear(out);

@@ -25,7 +25,29 @@ enum name_class {
 	/* data of the contact (name, e-mail, phone), which are not words of the text */
 	NAME_PROFILE
 };
-/* name_class(p, n): of a member's whole name, or of the first part of a dotted one. */
+/* name_class(p, n): of a member's whole name, or of the first part of a dotted one, in
+ * whatever style it is written. */
 enum name_class name_class(const char *p, size_t n);
+
+/* name_rank(sender): 1 of a name by which a platform has the person beside the id that the
+ * documented names (0) have: of less weight, and no contradiction. */
+int name_rank(const char *sender);
+
+/* The names of a file's address; the list ends with a NULL name. */
+struct name_file {
+	const char *name;
+	const char *type;	/* image, video, ...; NULL: the name does not say */
+};
+extern const struct name_file names_file[];
+
+/* name_same(a, an, b, bn): but for case and for blanks, dots, - and _ the same name? */
+bool name_same(const char *a, size_t an, const char *b, size_t bn);
+/*
+ * name_spelled(p, n, part): the name of the lists that p[0..n] is, or is in another style
+ * ("ContactId", "contact-id"); a part of a dotted one is copied into part.
+ *
+ * Returns  a static text or part; NULL where no list has it.
+ */
+const char *name_spelled(const char *p, size_t n, char part[32]);
 
 #endif

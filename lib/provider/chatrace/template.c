@@ -180,7 +180,7 @@ static bool
 names_sender_too(struct slice key)
 {
 	for (const char *const *s = names_sender; *s != NULL; s++)
-		if (strlen(*s) == key.n && memcmp(*s, key.p, key.n) == 0)
+		if (name_same(*s, strlen(*s), key.p, key.n))
 			return true;
 	return false;
 }

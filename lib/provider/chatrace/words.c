@@ -177,11 +177,19 @@ const struct provider_hint chatrace_hints[] = {
 		"формы заново." } },
 	{ "not_understood",
 	    { "The body was not_understood and made no message: it is neither a known shape "
-	      "nor a form with contact_id and text. It is kept; see `dmbox init` for what to "
-	      "send.",
+	      "nor a form with contact_id and text, or its contact_id is a variable without a "
+	      "value. It is kept; see `dmbox init` for what to send.",
 		"Тело запроса не понято (not_understood) и не стало сообщением: это ни известный "
-		"формат, ни форма с полями contact_id и text. Оно сохранено; что отправлять, "
-		"печатает `dmbox init`." } },
+		"формат, ни форма с полями contact_id и text, или вместо contact_id пришла "
+		"переменная без значения. Оно сохранено; что отправлять, печатает `dmbox "
+		"init`." } },
+	{ "no_text",
+	    { "The delivery tells of a contact and holds no words: it made no message. Add a field "
+	      "text with the platform's variable of the last message (Chatrace: {{last_input}}, "
+	      "ManyChat: Last Text Input).",
+		"Доставка описывает контакт, но слов клиента в ней нет, и сообщением она не стала. "
+		"Добавьте поле text с переменной последнего сообщения (Chatrace: {{last_input}}, "
+		"ManyChat: Last Text Input)." } },
 	/* refused deliveries */
 	{ "no_secret",
 	    { "Add the secret at the provider (Chatrace: header X-Webhook-Secret of the step "

@@ -204,12 +204,13 @@ void
 cloud_error_read(const struct http_res *res, const struct json *j, struct cloud_error *e)
 {
 	const struct json *err = json_get(j, "error");
-	int64_t asked;
 	struct buf b;
 
 	memset(e, 0, sizeof *e);
 	if (res->fail != HTTP_FAIL_NONE || json_type(err) != JSON_OBJECT) {
 		by_status(res, e);
+		if (e->class == CLOUD_RATE)
+			e->pause_s = meta_rate_pause_s(res, e->pause_s);
 		return;
 	}
 	by_code(res->status, err, e);
@@ -217,7 +218,6 @@ cloud_error_read(const struct http_res *res, const struct json *j, struct cloud_
 	cloud_error_words(err, &b);
 	log_mask(b.p, b.n, e->text, sizeof e->text);
 	buf_free(&b);
-	asked = http_retry_after_s(res);
-	if (e->class == CLOUD_RATE && asked > e->pause_s)
-		e->pause_s = asked;
+	if (e->class == CLOUD_RATE)
+		e->pause_s = meta_rate_pause_s(res, e->pause_s);
 }

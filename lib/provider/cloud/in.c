@@ -273,26 +273,55 @@ place_words(struct in *in, const struct json *o)
 	return str_utf8_clean(&in->out->arena, s, strlen(s), NULL);
 }
 
-/* "Name: phone, phone" a line. */
+/* Whose card it is, as far as it says: all of it may be absent (H.5). */
+static void
+card_name(struct in *in, const struct json *c, struct buf *b)
+{
+	static const char *const parts[] = { "name.prefix", "name.first_name", "name.middle_name",
+		"name.last_name", "name.suffix" };
+	const char *whole = text_at(in, c, "name.formatted_name"), *s;
+	size_t before = b->n;
+
+	for (size_t i = 0; whole == NULL && i < sizeof parts / sizeof *parts; i++)
+		if ((s = text_at(in, c, parts[i])) != NULL)
+			buf_printf(b, "%s%s", b->n > before ? " " : "", s);
+	if (whole == NULL && b->n == before)
+		whole = text_at(in, c, "org.company");
+	if (whole != NULL)
+		buf_puts(b, whole);
+}
+
+/* "Name: phone, phone" a line; of a card without phones what else one can write to. */
 static const char *
 card_words(struct in *in, const struct json *list)
 {
+	static const char *const ways[][3] = { { "phones", "phone", "wa_id" },
+		{ "emails", "email", "email" } };
 	struct buf b;
 	const char *s;
 
 	buf_init(&b, 16384);
 	for (size_t i = 0; i < json_len(list); i++) {
-		const struct json *c = json_at(list, i), *phones = json_get(c, "phones");
-		const char *name = text_at(in, c, "name.formatted_name");
+		const struct json *c = json_at(list, i);
+		const char *before;
+		size_t line;
+		bool any = false;
 
-		buf_printf(&b, "%s%s", b.n > 0 ? "\n" : "", name != NULL ? name : "");
-		for (size_t k = 0; k < json_len(phones); k++) {
-			const char *p = text_at(in, json_at(phones, k), "phone");
+		if (b.n > 0)
+			buf_putc(&b, '\n');
+		line = b.n;
+		card_name(in, c, &b);
+		before = b.n > line ? ": " : "";
+		for (size_t w = 0; w < sizeof ways / sizeof *ways && !any; w++) {
+			const struct json *of = json_get(c, ways[w][0]);
 
-			if (p == NULL)
-				p = text_at(in, json_at(phones, k), "wa_id");
-			if (p != NULL)
-				buf_printf(&b, "%s%s", k > 0 ? ", " : name != NULL ? ": " : "", p);
+			for (size_t k = 0; k < json_len(of); k++) {
+				if ((s = text_at(in, json_at(of, k), ways[w][1])) == NULL)
+					s = text_at(in, json_at(of, k), ways[w][2]);
+				if (s != NULL)
+					buf_printf(&b, "%s%s", any ? ", " : before, s);
+				any = any || s != NULL;
+			}
 		}
 	}
 	s = b.n > 0 ? mem_arena_ndup(&in->out->arena, b.p, b.n) : NULL;
@@ -321,9 +350,15 @@ read_own_phone(struct in *in, struct item *it, const struct json *list)
 static void
 read_interactive(struct in *in, struct item *it, const struct json *o, struct detail *d)
 {
+	static const char *const replies[] = { "button_reply", "list_reply", "nfm_reply" };
 	const char *type = text_at(in, o, "type");
-	const struct json *r = type != NULL ? json_member(o, type) : NULL;
+	const struct json *r;
 
+	/* where none is given, by the object that a known type has */
+	for (size_t i = 0; type == NULL && i < sizeof replies / sizeof *replies; i++)
+		if (json_type(json_member(o, replies[i])) == JSON_OBJECT)
+			type = replies[i];
+	r = type != NULL ? json_member(o, type) : NULL;
 	it->kind = str_eq(type, "button_reply") || str_eq(type, "list_reply") ? "postback" :
 	    str_eq(type, "nfm_reply")					      ? "form" :
 										"interactive";
@@ -347,8 +382,11 @@ read_content(
 		it->kind = media_kind(type);
 		read_media(in, it, o, d);
 	} else if (str_eq(type, "text")) {
-		it->kind = "text";
 		it->body = text_at(in, o, "body");
+		if (it->body != NULL)
+			it->kind = "text";
+		else
+			detail_given(d, a, "message", m);
 	} else if (str_eq(type, "location")) {
 		it->kind = "location";
 		it->body = place_words(in, o);
@@ -705,18 +743,41 @@ read_status(struct in *in, const struct json *s)
 /* --- fields (H.10, H.12)
  * ----------------------------------------------------------------------- */
 
+/* What our own number wrote to somebody is ours, in whichever list it is told (H.10). */
+static bool
+is_ours(struct in *in, const struct json *m)
+{
+	const char *from = digits(&in->out->arena, text_at(in, m, "from")),
+		   *to = digits(&in->out->arena, text_at(in, m, "to"));
+
+	return in->display != NULL && str_eq(from, in->display) && !str_eq(to, in->display) &&
+	    (to != NULL || scoped(in, m, "to_user_id", "to") != NULL);
+}
+
+/* What is no object is nobody's message: it is kept as an event. */
+static void
+read_list(struct in *in, const struct json *list, bool ours)
+{
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *m = json_at(list, i);
+
+		if (json_type(m) == JSON_OBJECT)
+			read_message(in, m, ours || is_ours(in, m), NULL, NULL);
+		else
+			new_item(in, ITEM_EVENT, "unknown", m);
+	}
+}
+
 static void
 read_messages(struct in *in, const struct json *list)
 {
-	for (size_t i = 0; i < json_len(list); i++)
-		read_message(in, json_at(list, i), false, NULL, NULL);
+	read_list(in, list, false);
 }
 
 static void
 read_echoes(struct in *in, const struct json *list)
 {
-	for (size_t i = 0; i < json_len(list); i++)
-		read_message(in, json_at(list, i), true, NULL, NULL);
+	read_list(in, list, true);
 }
 
 static void
@@ -785,6 +846,7 @@ read_thread(struct in *in, const struct json *t)
 	const struct json *list = json_get(t, "messages");
 	const char *phone = digits(&in->out->arena, text_at(in, t, "context.wa_id"));
 	const char *bsuid = text_at(in, t, "context.user_id"), *id = text_at(in, t, "id");
+	size_t before = in->out->n;
 
 	if (phone == NULL && !cloud_is_bsuid(id))
 		phone = digits(&in->out->arena, id);
@@ -803,6 +865,7 @@ read_thread(struct in *in, const struct json *t)
 		if (ours)
 			read_past_status(in, m, in->out->v[at].contact);
 	}
+	itemv_in_time(in->out, before, false);
 }
 
 /* Words of account fields that an owner should hear of (H.12); NULL: any. */
@@ -823,13 +886,33 @@ static const struct {
 	{ "error", "errors", { NULL } },
 };
 
+/* " WORD" for each text at path; a part of the path may be a list of what has the rest. */
+static void
+put_words(struct in *in, const struct json *j, const char *path, struct buf *b)
+{
+	size_t n = strcspn(path, ".");
+	const char *word;
+
+	if (json_type(j) == JSON_ARRAY) {
+		for (size_t i = 0; i < json_len(j); i++)
+			put_words(in, json_at(j, i), path, b);
+	} else if (*path == '\0') {
+		word = json_text(&in->out->arena, j);
+		if (!str_empty(word))
+			buf_printf(b, " %s", word);
+	} else {
+		put_words(in, json_member(j, mem_arena_ndup(&in->out->arena, path, n)),
+		    path + n + (path[n] == '.'), b);
+	}
+}
+
 /* "warn: DISABLED_UPDATE", which doctor shows; NULL: nothing to worry about. */
 static const char *
 worry_of(struct in *in, const char *field, const struct json *value)
 {
 	static const char *const more[] = { "violation_info.violation_type",
-		"ban_info.waba_ban_state", "rejection_reason", "message_template_name",
-		"alert_info.alert_type", "display_phone_number" };
+		"ban_info.waba_ban_state", "restriction_info.restriction_type", "rejection_reason",
+		"message_template_name", "alert_info.alert_type", "display_phone_number" };
 	struct buf b;
 	const char *s = NULL, *word;
 	bool bad = false;
@@ -848,8 +931,7 @@ worry_of(struct in *in, const char *field, const struct json *value)
 	if (bad && str_eq(field, "error"))
 		cloud_error_words(json_at(json_get(value, "errors"), 0), &b);
 	for (size_t i = 0; bad && i < sizeof more / sizeof *more; i++)
-		if ((word = text_at(in, value, more[i])) != NULL)
-			buf_printf(&b, " %s", word);
+		put_words(in, value, more[i], &b);
 	if (bad)
 		s = mem_arena_ndup(&in->out->arena, b.p, b.n);
 	buf_free(&b);
@@ -905,6 +987,7 @@ read_names(struct in *in, const struct json *list)
 			it->name = text_at(in, s, "contact.full_name");
 			if (it->name == NULL)
 				it->name = text_at(in, s, "contact.first_name");
+			it->name_weak = true;	/* the person's own stands above it */
 		}
 		set_time(in, it, json_get(s, "metadata.timestamp"));
 	}

@@ -299,6 +299,7 @@ cloud_send_read(const struct account *a, const struct outmsg *m, const struct ht
 {
 	struct json *j = NULL;
 	struct cloud_error e;
+	int64_t usage;
 
 	memset(out, 0, sizeof *out);
 	out->retry_after_s = -1;
@@ -309,6 +310,9 @@ cloud_send_read(const struct account *a, const struct outmsg *m, const struct ht
 		accepted(j, m->recipient, out);
 	else
 		cloud_refused(a, m, &e, res, out);
+	usage = meta_usage_pause_s(res);
+	if (usage > out->pause_s)
+		out->pause_s = usage;
 	json_free(j);
 	return RC_OK;
 }

@@ -217,6 +217,7 @@ graph_parse_polled(
 		for (size_t i = 0; i < json_len(list); i++)
 			if (graph_message(a->own_id, json_at(list, i), out) == RC_NONE)
 				continue;	/* only an id, beyond the newest 20 */
+		itemv_in_time(out, 0, true);
 	} else if (json_get(j, "id") != NULL && json_get(j, "from") != NULL) {
 		rc = graph_message(a->own_id, j, out) == RC_OK ? RC_OK : RC_INVALID;
 	}

@@ -11,7 +11,6 @@
 
 #define ANY (-2)
 #define NONE (-1)	/* no subcode was given */
-#define USAGE_LIMIT 95	/* percent */
 
 /*
  * Final (FAIL, ONCE, BLOCKED) is only what names this recipient or this
@@ -91,76 +90,6 @@ static const char *const hints[] = {
 	[GRAPH_UNKNOWN] = "provider_error",
 	[GRAPH_OTHER] = "refused_unclear",
 };
-
-/* minutes of estimated_time_to_regain_access, the largest there is */
-static int64_t
-regain_s(const struct json *list)
-{
-	int64_t most = 0, v;
-
-	for (size_t i = 0; i < json_len(list); i++) {
-		const struct json *o = json_at(list, i);
-
-		if (json_i64(json_get(o, "estimated_time_to_regain_access"), &v) == RC_OK &&
-		    v > 0 && v < 24 * 60 && v * 60 > most)
-			most = v * 60;
-	}
-	return most;
-}
-
-/* Does one usage object name a figure at the limit? */
-static bool
-usage_full(const struct json *o)
-{
-	static const char *const names[] = { "call_count", "total_time", "total_cputime" };
-	int64_t v;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (json_i64(json_get(o, names[i]), &v) == RC_OK && v >= USAGE_LIMIT)
-			return true;
-	return false;
-}
-
-static int64_t
-business_pause_s(const struct json *j)
-{
-	const char *key;
-	const struct json *list;
-	int64_t most = 0;
-
-	for (struct json_iter i = { NULL }; json_each(j, &i, &key, &list);) {
-		int64_t s = regain_s(list);
-
-		if (s > most)
-			most = s;
-		for (size_t k = 0; most == 0 && k < json_len(list); k++)
-			if (usage_full(json_at(list, k)))
-				most = 60;
-	}
-	return most;
-}
-
-int64_t
-graph_usage_pause_s(const struct http_res *res)
-{
-	static const char *const names[] = { "X-App-Usage", "X-Page-Usage",
-		"X-Business-Use-Case-Usage" };
-	int64_t most = 0;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *v = http_res_get(res, names[i]);
-		struct json *j = NULL;
-		int64_t s;
-
-		if (v == NULL || json_parse(v, strlen(v), &j, NULL) != RC_OK)
-			continue;
-		s = i == 2 ? business_pause_s(j) : usage_full(j) ? 60 : 0;
-		if (s > most)
-			most = s;
-		json_free(j);
-	}
-	return most;
-}
 
 /* No error object: transport and status are all there is. */
 static void
@@ -253,7 +182,7 @@ void
 graph_error_read(const struct http_res *res, const struct json *j, struct graph_error *e)
 {
 	const struct json *err = json_get(j, "error");
-	int64_t code = -1, sub = NONE, s;
+	int64_t code = -1, sub = NONE;
 
 	memset(e, 0, sizeof(*e));
 	if (res->fail != HTTP_FAIL_NONE || json_type(err) != JSON_OBJECT) {
@@ -273,11 +202,6 @@ graph_error_read(const struct http_res *res, const struct json *j, struct graph_
 	}
 	if (e->hint == NULL && (size_t)e->class < sizeof(hints) / sizeof(hints[0]))
 		e->hint = hints[e->class];
-	if (e->class == GRAPH_RATE) {
-		s = http_retry_after_s(res);
-		if (s < graph_usage_pause_s(res))
-			s = graph_usage_pause_s(res);
-		if (s > 0)
-			e->pause_s = s;
-	}
+	if (e->class == GRAPH_RATE)
+		e->pause_s = meta_rate_pause_s(res, e->pause_s);
 }

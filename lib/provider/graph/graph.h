@@ -81,9 +81,6 @@ struct graph_error {
  * is RETRY where nothing was sent, else UNKNOWN.
  */
 void graph_error_read(const struct http_res *res, const struct json *j, struct graph_error *out);
-/* graph_usage_pause_s(res): how long to rest by X-App-Usage, X-Page-Usage and
- * X-Business-Use-Case-Usage; 0 while they are below 95 %. */
-int64_t graph_usage_pause_s(const struct http_res *res);
 
 /* --- provider/graph/in.c: what comes in (providers.md B.4, B.5, B.9) ------- */
 enum rc graph_parse(const struct account *a, const char *content_type, const char *p, size_t n,

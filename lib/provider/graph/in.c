@@ -97,12 +97,26 @@ sticker_url(struct in *in, const struct json *list, const char *id)
 	return url;
 }
 
+/* An address that a kind has under a name of its own, as story_media_url of ig_story. */
+static const char *
+other_url(struct in *in, const struct json *payload)
+{
+	const char *key, *s;
+	const struct json *v;
+
+	for (struct json_iter i = { NULL }; json_each(payload, &i, &key, &v);)
+		if (str_ends(key, "url") && json_type(v) == JSON_STRING &&
+		    (s = json_text(&in->out->arena, v)) != NULL && str_starts(s, "http"))
+			return s;
+	return NULL;
+}
+
 /* One attachment of a webhook into it. */
 static void
 att_read(struct in *in, struct item *it, const struct json *j, const char *type)
 {
-	static const char *const refs[] = { "ig_post_media_id", "reel_video_id", "sticker_id",
-		"attachment_id", "id" };
+	static const char *const refs[] = { "ig_post_media_id", "reel_video_id", "story_media_id",
+		"sticker_id", "attachment_id", "id" };
 	const struct json *p = json_get(j, "payload");
 	struct att *at = item_att_add(in->out, it);
 	bool raw = false;
@@ -110,6 +124,8 @@ att_read(struct in *in, struct item *it, const struct json *j, const char *type)
 
 	at->type = kind != NULL ? kind : type;
 	at->url = text_either(in, j, "payload.url", "url");
+	if (at->url == NULL)
+		at->url = other_url(in, p);
 	at->name = text_either(in, j, "payload.title", "title");
 	for (size_t i = 0; at->ref == NULL && i < sizeof(refs) / sizeof(refs[0]); i++)
 		at->ref = text_at(in, p, refs[i]);
@@ -442,7 +458,7 @@ reaction_read(struct in *in, const struct json *m, const struct json *r)
 	buf_free(&b);
 }
 
-/* num_edit 0 without text stands for a message that was never told: it is kept
+/* num_edit 0 is no edit but the message itself, mostly one that was never told: it is kept
  * without a new body and fetched by its id (B.5, last note). */
 static void
 edit_read(struct in *in, const struct json *m, const struct json *e)
@@ -455,6 +471,8 @@ edit_read(struct in *in, const struct json *m, const struct json *e)
 	it->text = text_at(in, e, "text");
 	if (json_i64(json_get(e, "num_edit"), &it->num) != RC_OK || it->num < 0)
 		it->num = 0;
+	else if (it->num == 0)
+		it->text = NULL;	/* raw has it */
 	buf_init(&b, 64 * 1024);
 	buf_printf(&b, "%lld|%s", (long long)it->num, it->text != NULL ? it->text : "");
 	/* the one who edits is not always named: no part of what makes it the same */
@@ -612,6 +630,28 @@ list_read(struct in *in, const struct json *list, void (*read)(struct in *, cons
 	return json_len(list);
 }
 
+/* Lists and objects beside those that are read (calls[], ...): an event each. */
+static void
+entry_rest(struct in *in, const struct json *e)
+{
+	static const char *const used[] = { "messaging", "changes", "standby", "value", "sender",
+		"recipient", NULL };
+	const char *key;
+	const struct json *v;
+	struct item *it;
+
+	for (struct json_iter i = { NULL }; json_each(e, &i, &key, &v);) {
+		bool some = json_type(v) == JSON_OBJECT ||
+		    (json_type(v) == JSON_ARRAY && json_len(v) > 0);
+
+		if (!some || one_of(key, used))
+			continue;
+		it = event_new(in, e, mem_arena_dup(&in->out->arena, key));
+		it->raw = json_raw(&in->out->arena, v);
+		it->event_id = event_id(in, it, NULL, json_canonical(&in->out->arena, v));
+	}
+}
+
 static void
 entry_read(const struct account *a, const struct json *e, struct itemv *out)
 {
@@ -635,6 +675,8 @@ entry_read(const struct account *a, const struct json *e, struct itemv *out)
 	}
 	if (n == 0)
 		event_new(&in, e, "unknown");
+	else
+		entry_rest(&in, e);
 }
 
 /* Account and time of an entry, without its text. */
@@ -662,8 +704,10 @@ messenger_read(const struct account *a, const struct json *e, struct itemv *out)
 	it = event_new(&in, e, "messenger");
 	it->own_id = it->contact = it->sender_id = it->recipient_id = it->target_id = NULL;
 	it->event_id = event_id(&in, it, id, json_canonical(&out->arena, e));
-	/* nothing here erases what is unsent there: its words stay in the ledger alone */
+	/* nothing tells what is unsent there: its words are in the ledger alone, for a day */
 	it->raw = messenger_head(&in, e);
+	if (out->warning == NULL)
+		out->warning = "messenger";
 	return true;
 }
 
@@ -747,6 +791,9 @@ polled_att(struct in *in, struct item *it, const struct json *j)
 			at->type = "sticker";
 		break;
 	}
+	/* as webhooks tell it, since 2026-08-30 */
+	if (str_eq(text_at(in, j, "type"), "sticker") || json_get(j, "sticker_id") != NULL)
+		at->type = "sticker";
 	at->mime = text_at(in, j, "mime_type");
 	at->name = text_at(in, j, "name");
 	at->ref = text_at(in, j, "id");

@@ -501,6 +501,7 @@ conv_read(struct poll_state *st, struct walk *w, const struct json *j, struct it
 	for (size_t i = 0; i < json_len(list); i++)
 		if (graph_message(w->own, json_at(list, i), out) != RC_OK)
 			continue;
+	itemv_in_time(out, 0, true);
 	w->gave_items = out->n > 0;
 	w->any_items |= w->gave_items;
 	w->failures = 0;
@@ -647,7 +648,7 @@ graph_poll_read(
 	} else if (w->step == STEP_READ) {
 		conv_read(st, w, j, out);
 	}
-	usage = graph_usage_pause_s(res);
+	usage = meta_usage_pause_s(res);
 	if (usage > st->pause_s)
 		st->pause_s = usage;
 	/* cut by the deadline: poll_build will not be asked again */

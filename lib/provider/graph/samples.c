@@ -38,6 +38,14 @@ const struct provider_sample graph_samples[] = {
 	    "\"attachments\":[{\"type\":\"file\","
 	    "\"payload\":{\"url\":\"https://lookaside.example.invalid/ig_messaging_cdn/?asse"
 	    "t_id=1&signature=x\"}}]}}]}]}" },
+	{ "sticker", JSON, "sticker, told as a picture, too",
+	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
+	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"
+	    "\"timestamp\":@NOW_MS@,\"message\":{\"mid\":\"@ID@\","
+	    "\"attachments\":[{\"type\":\"image\",\"payload\":{\"url\":"
+	    "\"https://lookaside.example.invalid/ig_messaging_cdn/?asset_id=1&signature=x\","
+	    "\"sticker_id\":369239263222822}},{\"type\":\"sticker\","
+	    "\"payload\":{\"sticker_id\":369239263222822}}]}}]}]}" },
 	{ "text-image", JSON, "text with a picture",
 	    "{\"object\":\"instagram\",\"entry\":[{\"id\":\"@OWN@\",\"time\":@NOW_MS@,"
 	    "\"messaging\":[{\"sender\":{\"id\":\"@FROM@\"},\"recipient\":{\"id\":\"@OWN@\"},"

@@ -215,7 +215,7 @@ graph_send_read(const struct account *a, const struct outmsg *m, const struct ht
 		meta_accepted(j, json_get(j, "message_id"), out);
 	else
 		refused(a, m, &e, res, out);
-	usage = graph_usage_pause_s(res);
+	usage = meta_usage_pause_s(res);
 	if (usage > out->pause_s)
 		out->pause_s = usage;
 	json_free(j);

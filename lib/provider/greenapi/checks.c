@@ -82,6 +82,25 @@ settings_judge(struct checkup *c, struct finding *f)
 		    check_seen(c, f));
 }
 
+/* The number was moved to another instance, or another number's instance has our address. */
+static void
+instance(struct checkup *c)
+{
+	if (c->facts.foreign_id != NULL)
+		check_cause(c, 725, FINDING_FAIL, check_tr(c,
+		    "Another instance calls this address: if the number moved to it, copy its "
+		    "idInstance, apiTokenInstance and apiUrl into the configuration, else take our "
+		    "address out of its webhookUrl, or give it an account of its own: dmbox init "
+		    "--account NAME.",
+		    "По этому адресу обращается другой инстанс: если номер переехал на него, "
+		    "скопируйте его idInstance, apiTokenInstance и apiUrl в конфигурацию; "
+		    "иначе уберите наш адрес из его webhookUrl или заведите ему аккаунт: "
+		    "dmbox init --account NAME."),
+		    check_tr(c, "%s: notifications come from the instance %s, configured is %s",
+		    "%s: уведомления шлёт инстанс %s, настроен %s"), c->a->name,
+		    c->facts.foreign_id, c->a->own_id);
+}
+
 const struct provider_check greenapi_checks[] = {
 	{ .number = 721,
 	  .subject = { "Green API", "Green API" },
@@ -125,7 +144,7 @@ const struct provider_check greenapi_checks[] = {
 	      "WHATSAPP_WEBHOOK_TOKEN.",
 	    "При опросе webhookUrl должен быть пуст; при WHATSAPP_POLL_SECONDS=0 в нём адрес "
 	    "/whatsapp/webhook этой установки, а webhookUrlToken равен WHATSAPP_WEBHOOK_TOKEN." },
-	  .codes = { "webhook_url" } },
+	  .codes = { "webhook_url" }, .ledger = instance },
 	{ .number = 726,
 	  .subject = { "Other notifications", "Остальные уведомления" },
 	  .what = { "Green API tells of statuses, echoes, edits and deletions",

@@ -32,6 +32,14 @@ extern const size_t greenapi_n_checks;
 #define GREEN_TEXT_MAX 20000 /* C.1, characters */
 #define GREEN_TEXT_MAX_OTHER 4000 /* ... of their MAX and Telegram instances */
 
+/* --- journal.c: lines of the journals */
+/* green_is_line(j): is it such a line, of a list that somebody passes on? */
+bool green_is_line(const struct json *j);
+/* green_journal_note(instance, arena, e, b): a line is flat; its notification, which has the
+ * same members in objects, is appended to b as JSON. */
+void green_journal_note(
+    const char *instance, struct mem_arena *arena, const struct json *e, struct buf *b);
+
 /* --- in.c: what comes in */
 /*
  * green_jid(arena, s): a chat's or person's id in its normal form, in the arena; NULL for

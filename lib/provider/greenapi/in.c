@@ -167,10 +167,23 @@ green_is_error(const char *s)
 	    strcmp(s + 5 + strspn(s + 5, "0123456789"), "}}") == 0;
 }
 
+/* Where the file is told: Telegram's sticker has an object of its own name. */
+static const struct json *
+green_file_of(struct green_note *g)
+{
+	const struct json *f = json_get(g->data, "fileMessageData");
+	char own[64];
+
+	if (f || !g->type_message)
+		return f;
+	snprintf(own, sizeof own, "%sData", g->type_message);
+	return json_get(g->data, own);
+}
+
 static void
 green_read_file(struct green_note *g, struct item *it)
 {
-	const struct json *f = json_get(g->data, "fileMessageData");
+	const struct json *f = green_file_of(g);
 	struct att *att = item_att_add(g->out, it);
 
 	att->type = it->kind;
@@ -258,12 +271,27 @@ green_vcard(struct green_note *g, const char **from, const char *name)
 static void
 green_card_words(struct green_note *g, struct buf *b, const struct json *card)
 {
+	static const char *const phones[] = { "phoneContact", "phoneNumber", NULL };
 	const char *vcard = green_text(g, card, "vcard"), *at = vcard, *tel;
 	const char *name = green_text(g, card, "displayName");
+	const char *first = green_text(g, card, "firstName");
+	const char *last = green_text(g, card, "lastName");
+	bool any = false;
 
-	green_words_add(b, name || !at ? name : green_vcard(g, &at, "FN"));
-	for (at = vcard; at && (tel = green_vcard(g, &at, "TEL")) != NULL;)
+	/* Telegram's has the two names apart, and the number beside the vCard */
+	if (!name && first && last)
+		buf_printf(b, "%s%s %s", b->n ? ", " : "", first, last);
+	else
+		green_words_add(b,
+		    name      ? name :
+			first ? first :
+			last  ? last :
+			at    ? green_vcard(g, &at, "FN") :
+				NULL);
+	for (at = vcard; at && (tel = green_vcard(g, &at, "TEL")) != NULL; any = true)
 		green_words_add(b, tel);
+	if (!any)
+		green_words_add(b, green_first(g, card, phones));
 }
 
 static void
@@ -304,7 +332,7 @@ green_read_button(struct green_note *g, struct item *it, struct detail *detail)
 		"templateButtonReplyMessage", "listResponseMessage", "interactiveButtonsResponse",
 		"groupInviteMessageData", NULL };
 	static const char *const words[] = { "selectedButtonText", "selectedDisplayText",
-		"contentText", "title", "caption", "groupName", NULL };
+		"contentText", "title", "caption", "groupName", "buttonText", NULL };
 
 	for (size_t i = 0; objects[i]; i++) {
 		const struct json *o = json_get(g->data, objects[i]);
@@ -388,6 +416,9 @@ green_people(struct green_note *g, struct item *it)
 	it->recipient_id = g->dir == DIR_OUT || g->group ? g->chat : g->wid;
 	if (s && !green_speaker_only(g, s))
 		it->name = green_name(g, s, g->dir == DIR_IN && !g->group ? person : chat);
+	/* what a person's chat is called here stands for a name of their own */
+	it->name_weak = it->name && !g->group &&
+	    (g->dir == DIR_OUT || !str_eq(it->name, green_text(g, s, person[0])));
 }
 
 static bool
@@ -461,10 +492,30 @@ green_phone_chat(struct green_note *g, const char *phone)
 	return mem_arena_dup(&g->out->arena, chat);
 }
 
+/* A file that quotes may be told as quotedMessage, as if it were a text
+ * (green-api/issues#660): the member that is there tells which. */
+static const struct green_type *
+green_what_is_there(struct green_note *g, const struct green_type *t)
+{
+	const char *mime = green_text(g, g->data, "fileMessageData.mimeType"), *type;
+
+	if (!t || t->shape != GREEN_TEXT || green_first(g, g->data, green_texts) ||
+	    json_type(json_get(g->data, "fileMessageData")) != JSON_OBJECT)
+		return t;
+	type = !mime			? "documentMessage" :
+	    str_istarts(mime, "image/") ? "imageMessage" :
+	    str_istarts(mime, "video/") ? "videoMessage" :
+	    str_istarts(mime, "audio/") ? "audioMessage" :
+					  "documentMessage";
+	return green_type(type);
+}
+
 static void
 green_message(struct green_note *g, struct item *it, const struct green_type *t)
 {
 	struct detail detail = { .any = false };
+
+	t = green_what_is_there(g, t);
 
 	it->type = ITEM_MESSAGE;
 	it->raw = "{}";		/* the ledger has the bytes; events alone keep theirs */
@@ -474,11 +525,11 @@ green_message(struct green_note *g, struct item *it, const struct green_type *t)
 	it->reply_to = green_stanza(g);
 	if (g->group && g->dir == DIR_IN)
 		detail_str(&detail, "senderName", green_text(g, g->root, "senderData.senderName"));
-	if (g->chat && str_ends(g->chat, "@lid")) {
+	if (g->chat && !str_ends(g->chat, "@c.us")) {	/* which is the phone */
 		const char *phone = green_text(g, g->root, "senderData.senderPhoneNumber");
 
 		detail_str(&detail, "senderPhoneNumber", phone);
-		if (g->dir == DIR_IN)
+		if (g->dir == DIR_IN && str_ends(g->chat, "@lid"))
 			it->alias = green_phone_chat(g, phone);
 	}
 	if (!t)
@@ -516,6 +567,11 @@ green_change(struct green_note *g, struct item *it, const struct green_type *t)
 	it->type = ITEM_EVENT;
 	it->kind = t->kind;
 	it->target_id = green_stanza(g);
+	if (!it->target_id)	/* the journals' way to tell it */
+		it->target_id = green_text(g, g->data,
+		    t->shape == GREEN_EDIT	 ? "editedMessageId" :
+			t->shape == GREEN_DELETE ? "deletedMessageId" :
+						   "stanzaId");
 	it->name = NULL;	/* a change tells nothing new about who it is */
 	if (!it->target_id)
 		return;		/* kept, changes nothing */
@@ -545,7 +601,7 @@ green_change(struct green_note *g, struct item *it, const struct green_type *t)
 /*
  * outgoingMessageStatus: chatId, idMessage and status at the top level (C.3).  A
  * failure says why: the status itself where it is more than "failed", and the
- * vendor's description.
+ * vendor's description.  "rest: suspended": as green_state.
  */
 static void
 green_status(struct green_note *g, struct item *it)
@@ -569,7 +625,12 @@ green_status(struct green_note *g, struct item *it)
 	it->kind = "status";
 	it->dir = DIR_OUT;
 	it->target_id = green_text(g, g->root, "idMessage");
-	it->text = s;	/* another word (yellowCard, suspended) changes nothing and is kept */
+	it->text = s;	/* another word changes nothing and is kept */
+	/* it waits with them: the number is limited, which no other notification may tell */
+	if (str_ieq(s, "yellowCard") || str_ieq(s, "suspended")) {
+		it->kind = "instance_state";
+		it->text = "rest: suspended";
+	}
 	for (size_t i = 0; i < sizeof map / sizeof *map; i++) {
 		if (!str_ieq(map[i].name, s) || !it->target_id)
 			continue;
@@ -631,6 +692,20 @@ green_event(struct green_note *g, struct item *it)
 		it->contact = green_peer(g, peers);
 }
 
+/* A chat of several people: WhatsApp's by its server, those of MAX and Telegram by the type that
+ * is told, Telegram's by its sign, too (C.7). */
+static bool
+green_is_group(struct green_note *g)
+{
+	static const char *const many[] = { "group", "supergroup", "channel", NULL };
+	const char *type = green_text(g, g->root, "senderData.chatType");
+
+	if (!g->chat)
+		return false;
+	return str_ends(g->chat, "@g.us") || (type && green_among(type, many)) ||
+	    (*g->chat == '-' && strchr(g->chat, '@') == NULL);
+}
+
 /* Sender and chat, from whichever place this kind of notification uses. */
 static void
 green_note_init(struct green_note *g, const struct json *root, struct itemv *out)
@@ -649,7 +724,7 @@ green_note_init(struct green_note *g, const struct json *root, struct itemv *out
 	g->chat = green_peer(g, chats);
 	g->sender = green_peer(g, senders);
 	g->wid = green_peer(g, wids);
-	g->group = g->chat && str_ends(g->chat, "@g.us");
+	g->group = green_is_group(g);
 	g->dir = str_starts(g->type ? g->type : "", "outgoing") ? DIR_OUT : DIR_IN;
 	if (json_type(json_get(root, "senderData")) != JSON_OBJECT)
 		return;
@@ -660,11 +735,32 @@ green_note_init(struct green_note *g, const struct json *root, struct itemv *out
 	/* in a group our own number is us: told as somebody's (green-api/issues#778) */
 	else if (g->dir == DIR_IN && g->group && g->sender && str_eq(g->sender, g->wid))
 		g->dir = DIR_OUT;
-	else if (g->dir == DIR_OUT && !g->sender)
+	/* Telegram's name the chat as who sent what is ours */
+	else if (g->dir == DIR_OUT && (!g->sender || str_eq(g->sender, g->chat)))
 		g->sender = g->wid;
 }
 
-/* One notification, one item: always, for what is received is kept. */
+/* A line of the journals says of a message that it was removed since: on that alone it counts,
+ * for the notification of the removal may be lost. */
+static void
+green_removed(struct green_note *g)
+{
+	const char *id = green_text(g, g->root, "idMessage");
+	struct item *it;
+
+	if (!json_bool(json_get(g->data, "isDeleted"), false) || !id)
+		return;
+	it = itemv_add(g->out);
+	it->type = ITEM_EVENT;
+	it->kind = "unsend";
+	it->effect = EFFECT_UNSEND;
+	it->target_id = id;
+	it->own_id = green_text(g, g->root, "instanceData.idInstance");
+	green_people(g, it);
+	it->name = NULL;
+}
+
+/* One notification, an item for what it is: always, for what is received is kept. */
 void
 green_item(const struct json *root, struct itemv *out)
 {
@@ -691,8 +787,10 @@ green_item(const struct json *root, struct itemv *out)
 	const struct green_type *t = green_type(g.type_message);
 	if (t && t->shape >= GREEN_EDIT)
 		green_change(&g, it, t);
-	else
+	else {
 		green_message(&g, it, t);
+		green_removed(&g);
+	}
 }
 
 /* A notification as it is sent, as it lies in the queue, or as another program passes
@@ -705,6 +803,25 @@ green_note_in(const struct json *j)
 					      NULL;
 }
 
+/* A notification, a line of a journal that somebody passes on, or what nobody knows. */
+static void
+green_any(const struct account *a, const struct json *j, struct itemv *out)
+{
+	struct json *note = NULL;
+	struct buf b;
+
+	if (!green_is_line(j)) {
+		green_item(green_note_in(j) ? green_note_in(j) : j, out);
+		return;
+	}
+	buf_init(&b, 1 << 20);
+	green_journal_note(a->own_id, &out->arena, j, &b);
+	if (!buf_err(&b) && json_parse(b.p, b.n, &note, NULL) == RC_OK)
+		green_item(note, out);
+	json_free(note);
+	buf_free(&b);
+}
+
 /* C.4: one notification a POST; an array of them is read too. */
 enum rc
 green_parse(
@@ -712,19 +829,20 @@ green_parse(
 {
 	struct json *j = NULL;
 	size_t before = out->n;
+	bool lines = true;
 
-	(void)a;
 	(void)content_type;
 	if (json_parse(p, n, &j, NULL) != RC_OK)
 		return RC_INVALID;
-	if (json_type(j) == JSON_OBJECT && green_note_in(j))
-		green_item(green_note_in(j), out);
+	if (json_type(j) == JSON_OBJECT && (green_note_in(j) || green_is_line(j)))
+		green_any(a, j, out);
 	for (size_t i = 0; i < json_len(j); i++) {
-		const struct json *one = json_at(j, i);
-
-		if (json_type(one) == JSON_OBJECT)
-			green_item(green_note_in(one) ? green_note_in(one) : one, out);
+		lines = lines && green_is_line(json_at(j, i));
+		if (json_type(json_at(j, i)) == JSON_OBJECT)
+			green_any(a, json_at(j, i), out);
 	}
+	if (lines && json_len(j) > 1)	/* a journal, which begins with the newest */
+		itemv_in_time(out, before, true);
 	json_free(j);
 	return out->n > before ? RC_OK : RC_INVALID;
 }

@@ -147,72 +147,6 @@ green_journal_build(
 	return rc;
 }
 
-/* member of e as key of the open object; nothing where it is not there. */
-static void
-put_as(struct mem_arena *arena, struct jsonw *w, const char *key, const struct json *e,
-    const char *member)
-{
-	const struct json *v = json_get(e, member);
-
-	if (json_type(v) != JSON_ABSENT && json_type(v) != JSON_NULL)
-		jsonw_raw(w, key, json_raw(arena, v));
-}
-
-/* A line of a journal is flat; its notification has the same members in objects. */
-static void
-green_journal_note(
-    const struct account *a, struct mem_arena *arena, const struct json *e, struct buf *b)
-{
-	static const char *const flat[] = { "type", "idMessage", "timestamp", "chatId", "senderId",
-		"senderName", "senderContactName", "typeMessage", "textMessage", "downloadUrl",
-		"caption", "fileName", "mimeType", "jpegThumbnail", "statusMessage", "sendByApi",
-		"extendedTextMessage", "location", "contact" };
-	bool out = str_eq(json_text(arena, json_get(e, "type")), "outgoing");
-	const struct json *v;
-	const char *key;
-	struct jsonw w;
-
-	jsonw_init(&w, b);
-	jsonw_object(&w, NULL);
-	jsonw_str(&w, "typeWebhook",
-	    !out					   ? "incomingMessageReceived" :
-		json_bool(json_get(e, "sendByApi"), false) ? "outgoingAPIMessageReceived" :
-							     "outgoingMessageReceived");
-	jsonw_object(&w, "instanceData");
-	jsonw_str(&w, "idInstance", a->own_id);
-	jsonw_end(&w);
-	put_as(arena, &w, "timestamp", e, "timestamp");
-	put_as(arena, &w, "idMessage", e, "idMessage");
-	jsonw_object(&w, "senderData");
-	jsonw_str(&w, "chatName", "");
-	put_as(arena, &w, "chatId", e, "chatId");
-	put_as(arena, &w, "sender", e, "senderId");
-	put_as(arena, &w, "senderName", e, "senderName");
-	jsonw_end(&w);
-	jsonw_object(&w, "messageData");
-	put_as(arena, &w, "typeMessage", e, "typeMessage");
-	jsonw_object(&w, "textMessageData");
-	put_as(arena, &w, "textMessage", e, "textMessage");
-	jsonw_end(&w);
-	jsonw_object(&w, "fileMessageData");
-	for (size_t i = 9; i < 14; i++)
-		put_as(arena, &w, flat[i], e, flat[i]);
-	jsonw_end(&w);
-	put_as(arena, &w, "extendedTextMessageData", e, "extendedTextMessage");
-	put_as(arena, &w, "locationMessageData", e, "location");
-	put_as(arena, &w, "contactMessageData", e, "contact");
-	for (struct json_iter i = { NULL }; json_each(e, &i, &key, &v);) {
-		bool known = false;
-
-		for (size_t k = 0; k < sizeof flat / sizeof *flat; k++)
-			known |= str_eq(key, flat[k]);
-		if (!known)
-			put_as(arena, &w, key, e, key);
-	}
-	jsonw_end(&w);
-	jsonw_end(&w);
-}
-
 /* The list that lastIncomingMessages and lastOutgoingMessages answer, as the notifications
  * that it is made of. */
 static void
@@ -225,7 +159,7 @@ green_journal(const struct account *a, const struct json *j, struct itemv *out)
 
 		buf_init(&b, 1 << 20);
 		if (json_type(json_at(j, i)) == JSON_OBJECT) {
-			green_journal_note(a, &arena, json_at(j, i), &b);
+			green_journal_note(a->own_id, &arena, json_at(j, i), &b);
 			if (!buf_err(&b) && json_parse(b.p, b.n, &note, NULL) == RC_OK)
 				green_item(note, out);
 		}
@@ -233,6 +167,7 @@ green_journal(const struct account *a, const struct json *j, struct itemv *out)
 		buf_free(&b);
 		mem_arena_free(&arena);
 	}
+	itemv_in_time(out, 0, true);
 }
 
 /* An answer kept in the ledger: a journal's list, or a notification. */

@@ -1,6 +1,7 @@
 /*
- * What Meta's products have in common: signature, handshake and proof of a call
- * (providers.md B.2, B.3, H.2).  The providers that speak to Meta share it.
+ * What Meta's products have in common: signature, handshake, proof of a call and how much of
+ * the allowed calls is used (providers.md B.2, B.3, B.8, H.2, H.20).  The providers that speak to
+ * Meta share it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,9 @@
 #include "provider/meta/meta.h"
 
 #define EXPLAIN_MAX (256 * 1024)	/* of a body: to say why its signature is wrong is dear */
+#define USAGE_LIMIT 95	/* percent */
+#define USAGE_REST_S 60
+#define REGAIN_MAX_MIN (24 * 60)
 #define SIG_LEN 71	/* "sha256=" and 64 hex digits, B.3 */
 
 /* Also of an account that no file made. */
@@ -336,4 +340,92 @@ meta_rest(int64_t pause_s, struct send_result *out)
 	out->outcome = SEND_PAUSE;
 	out->pause_s = pause_s > 0 ? pause_s : 60;
 	out->retry_after_s = out->pause_s;
+}
+
+/* --- limits (B.8, H.20) --------------------------------------------------------------- */
+
+/* minutes of estimated_time_to_regain_access, as seconds; 0: none is named */
+static int64_t
+regain_s(const struct json *o)
+{
+	int64_t v;
+
+	if (json_i64(json_get(o, "estimated_time_to_regain_access"), &v) != RC_OK || v <= 0)
+		return 0;
+	return 60 * (v < REGAIN_MAX_MIN ? v : REGAIN_MAX_MIN);
+}
+
+/* Does one usage object name a figure at the limit? */
+static bool
+usage_full(const struct json *o)
+{
+	static const char *const names[] = { "call_count", "total_time", "total_cputime" };
+	int64_t v;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (json_i64(json_get(o, names[i]), &v) == RC_OK && v >= USAGE_LIMIT)
+			return true;
+	return false;
+}
+
+/* Of all that the header lists: the longest rest that is named, and whether one is full. */
+static void
+business_usage(const struct json *j, int64_t *named, bool *full)
+{
+	const char *key;
+	const struct json *list;
+
+	for (struct json_iter i = { NULL }; json_each(j, &i, &key, &list);)
+		for (size_t k = 0; k < json_len(list); k++) {
+			int64_t s = regain_s(json_at(list, k));
+
+			*named = s > *named ? s : *named;
+			*full = *full || usage_full(json_at(list, k));
+		}
+}
+
+static void
+usage_read(const struct http_res *res, int64_t *named, bool *full)
+{
+	static const char *const names[] = { "X-App-Usage", "X-Page-Usage",
+		"X-Business-Use-Case-Usage" };
+
+	*named = 0;
+	*full = false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *v = http_res_get(res, names[i]);
+		struct json *j = NULL;
+
+		if (v == NULL || json_parse(v, strlen(v), &j, NULL) != RC_OK)
+			continue;
+		if (i == 2)
+			business_usage(j, named, full);
+		else
+			*full = *full || usage_full(j);
+		json_free(j);
+	}
+}
+
+int64_t
+meta_usage_pause_s(const struct http_res *res)
+{
+	int64_t named;
+	bool full;
+
+	usage_read(res, &named, &full);
+	return named > 0 ? named : full ? USAGE_REST_S : 0;
+}
+
+int64_t
+meta_rate_pause_s(const struct http_res *res, int64_t pause_s)
+{
+	int64_t named, asked = http_retry_after_s(res);
+	bool full;
+
+	usage_read(res, &named, &full);
+	if (named > asked)
+		asked = named;
+	if (asked > 0)
+		return asked;
+	return full && pause_s < USAGE_REST_S ? USAGE_REST_S : pause_s;
 }

@@ -67,4 +67,12 @@ void meta_accepted(const struct json *j, const struct json *id, struct send_resu
  * refused; pause_s 0: the provider did not say how long. */
 void meta_rest(int64_t pause_s, struct send_result *out);
 
+/* meta_usage_pause_s(res): how long to rest by X-App-Usage, X-Page-Usage and
+ * X-Business-Use-Case-Usage: what estimated_time_to_regain_access names, else 60 s at 95 % and
+ * above; 0 below. */
+int64_t meta_usage_pause_s(const struct http_res *res);
+/* meta_rate_pause_s(res, pause_s): the same for a call that was refused for its number: what
+ * Retry-After or the headers name; pause_s where they name nothing. */
+int64_t meta_rate_pause_s(const struct http_res *res, int64_t pause_s);
+
 #endif
