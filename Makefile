@@ -41,7 +41,7 @@ DBT      := $(patsubst tests/db/%.c,$(B)/db/%,$(wildcard tests/db/test_*.c))
 LIBS_WEB := -lfcgi -lpq -ljson-c -lcrypto -ljwt -lseccomp
 LIBS_NET := -lcurl $(LIBS_WEB)
 
-.PHONY: all help deps run demo test check check-san check-mem fuzz fuzz-built replay-built lint cover mutants nightly bench readme-tables install bundle deb test-on test-deb test-pg test-bundle clean tests-built FORCE
+.PHONY: all help deps run demo test check check-san check-mem fuzz fuzz-built replay-built lint cover mutants nightly bench readme-tables install bundle deb test-on test-deb test-pg test-bundle clean tests-built warnings FORCE
 .DELETE_ON_ERROR:
 # kept, but not as .SECONDARY: those are not made where what needs them looks new enough
 .PRECIOUS: $(B)/obj/%.o
@@ -66,7 +66,7 @@ $(B)/libdmbox.a: $(LIBOBJ)
 	@rm -f $@
 	ar rcsT $@ $^
 
-# webhook, inbox and status make no outgoing calls and link no libcurl
+# webhook and inbox make no outgoing calls and link no libcurl
 $(B)/cgi-bin/%.fcgi: $(B)/obj/cgi-bin/%.o $(B)/libdmbox.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) $(LDHARDEN) -o $@ $^ $(if $(filter webhook inbox,$*),$(LIBS_WEB),$(LIBS_NET))
@@ -112,6 +112,11 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/libdmbox.a
 	$(CC) $(ALLCFLAGS) $(LDHARDEN) -o $@ $^ $(LIBS_NET)
 
 tests-built: all $(UNIT) $(DBT) $(SIM) $(CRASH) $(BENCH)
+
+# what another compiler says of every source (CC=clang WERROR=-Werror); nothing is made of it
+warnings:
+	@printf '%s\0' $(wildcard lib/*/*.c lib/*/*/*.c cgi-bin/*.c cli/*.c cron/*.c tests/*/*.c) | xargs -0 -n 10 -P 2 \
+		$(CC) $(CPPFLAGS) -DDMBOX_PREFIX='"$(PREFIX)"' -DDMBOX_TICKDIR='"$(TICKDIR)"' $(ALLCFLAGS) -fsyntax-only
 
 # figures beside their limits, about 20 minutes (BENCH_MINUTES=30 at most); BENCH_ROUNDS=1
 # BENCH_SECONDS=1 for a look

@@ -11,7 +11,7 @@
 #	all), mem (unit tests under valgrind), cover (all, then coverage of the lines)
 #	ONLY=WORD runs only tests whose name holds WORD
 #	HANG_SECONDS=N what runs longer has hung and is ended (default 3000)
-#	JOBS=N so many e2e, crash and doctor scripts at a time (default 2)
+#	JOBS=N so many units at a time (default 3: they wait for servers a third of their time)
 set -u
 cd "$(dirname "$0")/.." || exit 1
 B=${B:-build}
@@ -19,8 +19,9 @@ ONLY=${ONLY:-}
 pass=0 fail=0 skip=0
 out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+job=	# the test that runs: in a group of its own, so no key of the terminal reaches it
+trap 'ended 130' INT
+trap 'ended 143' TERM
 export LC_ALL=C.UTF-8 B
 
 # least PART: so many assertions it has at least; raise it when tests are added
@@ -66,11 +67,22 @@ verdict() {
 # wanted NAME
 wanted() { case $1 in *"$ONLY"*) ;; *) return 1;; esac; }
 
+# ended STATUS: the run is ended before its time, and what runs with it
+ended() {
+	# shellcheck disable=SC2046
+	kill -TERM $job $(jobs -pr) 2>/dev/null
+	wait
+	exit "$1"
+}
+
 # limit COMMAND...: the end of what hangs, with what it started; no limit of speed
 limit() {
 	local rc
-	timeout -k 30 "${HANG_SECONDS:-3000}" "$@"
+	timeout -k 30 "${HANG_SECONDS:-3000}" "$@" &
+	job=$!
+	wait "$job"	# a trap would wait for what runs in the foreground
 	rc=$?
+	job=
 	[ "$rc" -ne 124 ] && [ "$rc" -ne 137 ] || echo "not ok - it hung: ended after ${HANG_SECONDS:-3000} s"
 	return "$rc"
 }
@@ -159,6 +171,8 @@ long() {
 	tests/doctor) echo 900 ;;
 	tests/crash) echo 600 ;;
 	tests/db) echo 400 ;;
+	fuzz) echo 250 ;;
+	seeds) echo 60 ;;
 	*/99-numbers) echo 300 ;;
 	*/45-cloud|*/93-inbox-page) echo 220 ;;
 	*/95-demo|*/51-ten-accounts|*/31-sends) echo 120 ;;
@@ -167,20 +181,24 @@ long() {
 	esac
 }
 
-# pool UNIT...: database tests and scripts of several units, JOBS at a time, for they
-# mostly wait for servers.  A folder is one unit where its scripts build on each other.
+# pool UNIT...: database tests, fuzzers and scripts of several units, JOBS at a time, for
+# they wait for servers much of their time.  A folder is one unit where its scripts build on each other.
 # Each unit counts in a shell of its own; its lines are shown when it is done.
 pool() {
 	local u dir line part
 	dir=$(mktemp -d) || exit 1
 	for u in "$@"; do
-		while [ "$(jobs -pr | wc -l)" -ge "${JOBS:-2}" ]; do wait -n; done
+		while [ "$(jobs -pr | wc -l)" -ge "${JOBS:-3}" ]; do wait -n; done
 		(
 			trap - EXIT
-			trap 'exit 130' INT
-			trap 'exit 143' TERM
+			trap 'ended 143' TERM
 			pass=0 fail=0 skip=0 out=$dir/${u//\//_}.out
-			if [ "$u" = tests/db ]; then part_db; else scripts "$u"; fi >"$dir/${u//\//_}.log" 2>&1
+			case $u in
+			tests/db) part_db ;;
+			fuzz) part_fuzz ;;
+			seeds) one seeds bash tests/fuzz/replay.sh ;;
+			*) scripts "$u" ;;
+			esac >"$dir/${u//\//_}.log" 2>&1
 			cat "$dir/${u//\//_}.log"
 			echo "$pass $fail $skip" >"$dir/${u//\//_}.count"
 		) &
@@ -217,8 +235,7 @@ for part in "$@"; do
 	check) part_check ;;
 	e2e) units+=(tests/e2e/[0-9][0-9]-*) ;;
 	db|crash|doctor) units+=("tests/$part") ;;
-	seeds) one seeds bash tests/fuzz/replay.sh ;;
-	fuzz) part_fuzz ;;
+	seeds|fuzz) units+=("$part") ;;
 	mem) part_check mem ;;
 	cover)
 		# shellcheck disable=SC2086
@@ -229,6 +246,10 @@ for part in "$@"; do
 	n_of[$part]=$((pass + fail + skip - before))
 done
 if [ ${#units[@]} -gt 0 ]; then
+	# a cluster that is never started: each test begins with a copy (stack/pg.sh)
+	cluster=$(mktemp -d /tmp/dmbox-cluster.XXXXXX) || exit 1
+	trap 'rm -f "$out"; bash tests/db/run.sh end "$cluster"' EXIT
+	! (. tests/stack/pg.sh && chmod 755 "$cluster" && pg_init "$cluster") || export DMBOX_TEST_CLUSTER=$cluster/pg
 	mapfile -t units < <(for u in "${units[@]}"; do echo "$(long "$u") $u"; done | sort -s -k 1,1nr | cut -d ' ' -f 2-)
 	pool "${units[@]}"
 fi

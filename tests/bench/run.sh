@@ -364,7 +364,7 @@ memory() {
 	# idle: connected, one delivery answered; under Apache beside its siblings
 	timeout 180 "$D/bin/load" -u "http://127.0.0.1:$PORT/instagram/webhook" -c 1 -n 1 -s "$SECRET" >/dev/null
 	timeout 180 "$D/bin/load" -u "http://127.0.0.1:$((PORT + 1))/instagram/webhook" -c 8 -n 64 -s "$SECRET" >/dev/null
-	sleep 1
+	sleep 4	# two ticks: what the load has freed is given back
 	p=$(of "$D/bin/webhook.fcgi" "$LIGHTTPD" | head -n 1)
 	M[threads_idle]=$(mem "$p")
 	M[fcgid_idle]=$(for q in $(of "$D/bin/webhook.fcgi" "$APACHE"); do mem "$q"; done | sort -n | tail -n 1)

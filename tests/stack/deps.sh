@@ -2,7 +2,7 @@
 # make deps: install the Debian packages that are missing, and nothing else.
 #
 # usage: deps.sh [test|all]	nothing: what dmbox and make run need; test: also the
-#	browser of the page's tests; all: also the fuzzers' compiler and the analysers.
+#	browsers of the page's tests; all: also the fuzzers' compiler and the analysers.
 #	What only some tests need may be missing: it is named, those tests are skipped
 #	with that reason, and the status is 0.
 #
@@ -48,9 +48,15 @@ test|all)
 	prog node || w="$w nodejs"
 	prog npm || w="$w npm"
 	group 'the browser tests' "$w"
+	w=		# 140 MB to fetch, 510 MB on the disk
+	prog firefox-esr || w="$w firefox-esr"
+	prog WebKitWebDriver || w="$w webkit2gtk-driver"
+	prog Xvfb || w="$w xvfb"
+	group 'the test in Firefox and WebKit' "$w"
 	prog pgbouncer || group 'the tests behind a pooler' pgbouncer
 	locale -a 2>/dev/null | grep -qi '^ru_RU\.utf' || group 'the tests of a database that speaks Russian' locales-all
 	[ -x /usr/lib/apache2/suexec ] || [ -e /usr/lib/apache2/suexec-pristine ] || group 'the test of suexec' apache2-suexec-pristine
+	here libjansson-dev || group 'the test of an upgrade (the release before)' libjansson-dev
 	prog busybox || group 'the test of the bundle' busybox-static ;;
 esac
 if [ "${1:-}" = all ]; then
