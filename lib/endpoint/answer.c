@@ -152,6 +152,19 @@ endpoint_members(struct endpoint_env *e, const struct json *j, const char *const
 	return ok;
 }
 
+bool
+endpoint_flag(struct endpoint_env *e, const struct json *j, const char *key, int *flag)
+{
+	const struct json *v = json_member(j, key);
+	enum json_type t = json_type(v);
+
+	*flag = t == JSON_BOOL ? json_bool(v, false) : -1;
+	if (t == JSON_BOOL || t == JSON_ABSENT || t == JSON_NULL)
+		return true;
+	endpoint_error(e, 422, "invalid_field", "%s: true or false is expected", key);
+	return false;
+}
+
 void
 endpoint_failed(struct endpoint_env *e, enum rc rc, const char *what)
 {

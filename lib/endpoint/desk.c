@@ -250,17 +250,15 @@ static void
 set(struct endpoint_env *e, const struct json *j)
 {
 	struct desk_change c = { .done = -1 };
-	const struct json *done = json_member(j, "done"), *who = json_member(j, "assignee");
 	int64_t id;
 	enum rc rc;
 
-	if (!number(e, j, "id", &id) || !words(e, j, "assignee", NAME_CHARS, &c.assignee) ||
+	if (!number(e, j, "id", &id) || !endpoint_flag(e, j, "done", &c.done) ||
+	    !words(e, j, "assignee", NAME_CHARS, &c.assignee) ||
 	    !label_list(e, j, "addLabels", &c.add) || !label_list(e, j, "removeLabels", &c.remove))
 		goto out;
-	if (json_type(who) == JSON_NULL)
+	if (json_type(json_member(j, "assignee")) == JSON_NULL)
 		c.assignee = "";
-	if (json_type(done) == JSON_BOOL)
-		c.done = json_bool(done, false) ? 1 : 0;
 	rc = desk_set(db_of(e), id, &c);
 	if (rc == RC_OK)
 		answer_one(e, id);
@@ -287,8 +285,11 @@ note(struct endpoint_env *e, const struct json *j)
 	int64_t id;
 	struct jsonw w;
 	struct buf b;
+	int drop;
 
-	if (json_bool(json_member(j, "delete"), false)) {
+	if (!endpoint_flag(e, j, "delete", &drop))
+		return;
+	if (drop == 1) {
 		if (number(e, j, "id", &id))
 			success(e, desk_note_drop(db_of(e), id, e->caller.sub), "note of yours");
 		return;
@@ -307,13 +308,17 @@ note(struct endpoint_env *e, const struct json *j)
 static void
 replies(struct endpoint_env *e, const struct json *j)
 {
-	bool drop = json_bool(json_member(j, "delete"), false);
 	const char *name = NULL, *text = NULL;
 	int64_t id = 0;
 	struct jsonw w;
 	struct buf b;
 	enum rc rc;
+	bool drop;
+	int flag;
 
+	if (!endpoint_flag(e, j, "delete", &flag))
+		return;
+	drop = flag == 1;
 	if ((drop || json_type(json_member(j, "id")) != JSON_ABSENT) && !number(e, j, "id", &id))
 		return;
 	if (!drop &&

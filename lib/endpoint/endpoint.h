@@ -124,6 +124,10 @@ void endpoint_error_end(struct endpoint_env *e, int status, struct endpoint_erro
  * NULL?  Else 422: a misspelled member left out would ask for something else.  false also where
  * j is no object; the answer is written then. */
 bool endpoint_members(struct endpoint_env *e, const struct json *j, const char *const *known);
+/* endpoint_flag(e, j, key, flag): member key of the body j: *flag is 1 for true, 0 for false, -1
+ * where it is absent or null.  Words and numbers are no flags, for what "no" or 2 means would be
+ * guessed: it answers 422 and returns false. */
+bool endpoint_flag(struct endpoint_env *e, const struct json *j, const char *key, int *flag);
 /* endpoint_failed(e, rc, what): the answer to a request that went wrong below: 404 of what
  * (RC_NONE), 503 with Retry-After (RC_TEMP), else what rc means. */
 void endpoint_failed(struct endpoint_env *e, enum rc rc, const char *what);

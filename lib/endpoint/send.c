@@ -335,13 +335,11 @@ get_key(struct endpoint_env *e, const struct json *j, struct draft *w)
 static bool
 get_human(struct endpoint_env *e, const struct json *j, struct draft *w)
 {
-	const struct json *v = json_member(j, "humanAgent");
+	int flag;
 
-	if (json_type(v) != JSON_ABSENT && json_type(v) != JSON_NULL && json_type(v) != JSON_BOOL) {
-		endpoint_error(e, 422, "invalid_field", "humanAgent: true or false is expected");
+	if (!endpoint_flag(e, j, "humanAgent", &flag))
 		return false;
-	}
-	w->human = json_bool(v, false);
+	w->human = flag == 1;
 	return true;
 }
 
