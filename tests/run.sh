@@ -11,10 +11,11 @@
 #	all), mem (unit tests under valgrind), cover (all, then coverage of the lines)
 #	ONLY=WORD runs only tests whose name holds WORD
 #	HANG_SECONDS=N what runs longer has hung and is ended (default 3000)
-#	JOBS=N so many units at a time (default 3: they wait for servers a third of their time)
+#	JOBS=N so many units at a time (default two a core and one: they wait half of their time)
 set -u
 cd "$(dirname "$0")/.." || exit 1
 B=${B:-build}
+JOBS=${JOBS:-$((2 * $(nproc) + 1))}
 ONLY=${ONLY:-}
 pass=0 fail=0 skip=0
 out=$(mktemp) || exit 1
@@ -133,7 +134,7 @@ part_db() {
 	# shellcheck disable=SC2064
 	trap "rm -f '$out'; bash tests/db/run.sh end '$dir'" EXIT
 	if bash tests/db/run.sh begin "$dir" >"$out" 2>&1; then
-		for name in "${names[@]}"; do one "db/$name" bash tests/db/run.sh run "$dir" "$name"; done
+		for name in "${names[@]}"; do HANG_SECONDS=${HANG_SECONDS:-900} one "db/$name" bash tests/db/run.sh run "$dir" "$name"; done
 	else
 		failed db "no cluster: $(tail -n 1 "$out")"
 	fi
@@ -168,15 +169,13 @@ scripts() {
 # runs on when all others have ended.
 long() {
 	case $1 in
-	tests/doctor) echo 900 ;;
-	tests/crash) echo 600 ;;
-	tests/db) echo 400 ;;
-	fuzz) echo 250 ;;
-	seeds) echo 60 ;;
-	*/99-numbers) echo 300 ;;
-	*/45-cloud|*/93-inbox-page) echo 220 ;;
-	*/95-demo|*/51-ten-accounts|*/31-sends) echo 120 ;;
-	*/92-inbox-faults|*/40-greenapi|*/96-uploads|*/04-slow-database) echo 80 ;;
+	tests/doctor) echo 1200 ;;
+	tests/crash) echo 500 ;;
+	*/99-numbers) echo 490 ;;
+	tests/db) echo 300 ;;
+	*/46-reports|*/93-inbox-*|*/45-cloud) echo 170 ;;
+	fuzz|*/92-inbox-faults|*/95-demo|*/51-ten-accounts|*/31-sends) echo 120 ;;
+	*/04-slow-database|*/96-uploads|*/08-hosts) echo 80 ;;
 	*) echo 30 ;;
 	esac
 }
@@ -188,7 +187,7 @@ pool() {
 	local u dir line part
 	dir=$(mktemp -d) || exit 1
 	for u in "$@"; do
-		while [ "$(jobs -pr | wc -l)" -ge "${JOBS:-3}" ]; do wait -n; done
+		while [ "$(jobs -pr | wc -l)" -ge "$JOBS" ]; do wait -n; done
 		(
 			trap - EXIT
 			trap 'ended 143' TERM
