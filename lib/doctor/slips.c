@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "base/url.h"
 #include "doctor/doctor.h"
+#include "model/key.h"
 
 #define FILE_MAX (1 << 20)
 
@@ -46,11 +47,61 @@ is_credential(const char *key)
 	    strstr(key, "PAGE_ID") != NULL || strstr(key, "ID_INSTANCE") != NULL;
 }
 
+/* Pages show a secret as a row of stars or dots until somebody asks for it. */
+static bool
+masked(const char *v)
+{
+	static const char *const signs[] = { "*", "\xe2\x80\xa2", "\xe2\x97\x8f", "\xc2\xb7" };
+	size_t i;
+
+	if (*v == '\0')
+		return false;
+	while (*v != '\0') {
+		for (i = 0; i < sizeof signs / sizeof *signs && !str_starts(v, signs[i]); i++)
+			;
+		if (i == sizeof signs / sizeof *signs)
+			return false;
+		v += strlen(signs[i]);
+	}
+	return true;
+}
+
+/* False: it is what a page or chat shows in the place of a secret. */
+static bool
+complete(struct reading *r, unsigned int line, const char *key, const char *v)
+{
+	struct doctor *d = r->d;
+	/* what a person makes up may hold dots */
+	bool theirs = strstr(key, "ACCESS_TOKEN") != NULL || strstr(key, "APP_SECRET") != NULL ||
+	    strstr(key, "API_TOKEN") != NULL;
+	bool dots = theirs && (strstr(v, "\xe2\x80\xa6") != NULL || strstr(v, "...") != NULL);
+
+	if (masked(v))
+		slip(r, line, key,
+		    doctor_tr(d, "holds the stars or dots that a page shows in the value's place",
+			"в нём звёздочки или точки, которые страница показывает вместо значения"),
+		    doctor_tr(d,
+			"Let the page show the value (Show), copy it and put it there in their place.",
+			"Откройте значение на странице (Show, «Показать»), скопируйте и впишите "
+			"вместо них."));
+	else if (dots && !key_placeholder(v))
+		slip(r, line, key,
+		    doctor_tr(d, "is cut: a page or chat showed a part of the value",
+			"обрезано: страница или чат показали только часть значения"),
+		    doctor_tr(d, "Copy the whole value by the page's copy button.",
+			"Скопируйте значение целиком, кнопкой копирования на странице."));
+	else
+		return true;
+	return false;
+}
+
 static void
 credential(struct reading *r, unsigned int line, const char *key, const char *v)
 {
 	struct doctor *d = r->d;
 
+	if (!complete(r, line, key, v))
+		return;
 	if (str_istarts(v, "Bearer "))
 		slip(r, line, key,
 		    doctor_tr(d, "begins with \"Bearer \"", "начинается с «Bearer »"),
@@ -253,6 +304,18 @@ database_address(struct reading *r, unsigned int line, const char *key, const ch
 	struct doctor *d = r->d;
 	const char *from = strstr(v, "://"), *query = strchr(v, '?'), *at = strrchr(v, '@');
 
+	if (strcasestr(v, "[YOUR") != NULL) {	/* Supabase's panel shows it so */
+		doctor_cause(d, DC_PLACEHOLDER, FINDING_FAIL,
+		    doctor_tr(d,
+			"Write the database's password there, without the brackets (a special "
+			"character as %XX).",
+			"Впишите туда пароль базы, без скобок (спецсимволы как %XX)."),
+		    doctor_tr(d,
+			"%s:%u: %s: the panel's placeholder stands in the password's place",
+			"%s:%u: %s: на месте пароля стоит заглушка из панели"),
+		    r->file, line, key);
+		return;
+	}
 	if (from == NULL || at == NULL ||
 	    (query != NULL && query < at && memchr(query, '=', (size_t)(at - query)) != NULL))
 		return;
