@@ -24,6 +24,7 @@
 #include "store/store.h"
 
 #define FILE_MAX (4u * 1024 * 1024)
+#define TRIES_MAX 50	/* each ends by a deadlock, which PostgreSQL finds after a second */
 
 enum {
 	S_LOCK,
@@ -334,20 +335,35 @@ still_missing(struct db *db, const struct step *st)
 	return rc;
 }
 
+/* After a failure: did programs at work hold what we wanted and want what we held?  Then all of
+ * it is given back and done once more. */
+static bool
+once_more(struct db *db, int *tries)
+{
+	bool more = db_fault(db) == DB_FAULT_CONFLICT && ++*tries < TRIES_MAX;
+
+	if (more)
+		db_rollback(db);
+	return more;
+}
+
 static enum rc
 apply(struct db *db, const struct steps *s, const struct step *st)
 {
 	struct db_args a = { 0 };
 	char *text = read_step(s, st);
+	int tries = 0;
 	enum rc rc;
 
 	if (text == NULL)
 		return RC_BUG;
 	db_i32(&a, st->version);
-	if ((rc = db_begin(db)) == RC_OK && (rc = still_missing(db, st)) == RC_OK &&
-	    (rc = db_script(db, text)) == RC_OK &&
-	    (rc = db_exec(db, &sql[S_ADD], &a, NULL)) == RC_OK)
-		rc = db_commit(db);
+	do {
+		if ((rc = db_begin(db)) == RC_OK && (rc = still_missing(db, st)) == RC_OK &&
+		    (rc = db_script(db, text)) == RC_OK &&
+		    (rc = db_exec(db, &sql[S_ADD], &a, NULL)) == RC_OK)
+			rc = db_commit(db);
+	} while (rc != RC_OK && rc != RC_DUP && once_more(db, &tries));
 	if (rc != RC_OK) {
 		if (rc != RC_DUP)
 			cmd_error("%s/%s: %s", s->dir, st->name, db_error(db));
@@ -372,7 +388,7 @@ apply_file(struct db *db, const struct steps *s, const struct step *st)
 	db_text(&a, st->hash);
 	if ((rc = db_script(db, text)) == RC_OK)
 		rc = db_exec(db, &sql[S_ADD_CODE], &a, NULL);
-	if (rc != RC_OK)
+	if (rc != RC_OK && db_fault(db) != DB_FAULT_CONFLICT)
 		cmd_error("%s/%s: %s", s->dir, st->name, db_error(db));
 	db_args_free(&a);
 	free(text);
@@ -384,7 +400,7 @@ apply_file(struct db *db, const struct steps *s, const struct step *st)
  * together.  Bodies are not checked while they are made, for files are in order of names.
  */
 static enum rc
-apply_code(struct db *db, struct steps *s)
+code_once(struct db *db, struct steps *s)
 {
 	enum rc rc;
 	int newest = 0;
@@ -393,7 +409,6 @@ apply_code(struct db *db, struct steps *s)
 	    (rc = look(db, s, &newest)) != RC_OK ||
 	    (rc = db_script(db, "set local check_function_bodies = off")) != RC_OK) {
 		cmd_error("%s", db_error(db));
-		db_rollback(db);
 		return rc;
 	}
 	if (newest > s->v[s->n_numbered - 1].version)	/* theirs may be called in ways of theirs */
@@ -402,10 +417,25 @@ apply_code(struct db *db, struct steps *s)
 		for (size_t i = s->n_numbered; rc == RC_OK && i < s->n; i++)
 			if (!s->v[i].applied && str_eq(s->v[i].name, "code/schema.sql") == schema)
 				rc = apply_file(db, s, &s->v[i]);
-	if (rc == RC_OK && (rc = db_commit(db)) != RC_OK)
+	if (rc == RC_OK && (rc = db_commit(db)) != RC_OK && db_fault(db) != DB_FAULT_CONFLICT)
 		cmd_error("%s/code: %s", s->dir, db_error(db));
-	if (rc != RC_OK)
-		db_rollback(db);
+	return rc;
+}
+
+static enum rc
+apply_code(struct db *db, struct steps *s)
+{
+	int tries = 0;
+	enum rc rc;
+
+	do
+		rc = code_once(db, s);
+	while (rc != RC_OK && once_more(db, &tries));
+	if (rc == RC_OK)
+		return RC_OK;
+	if (db_fault(db) == DB_FAULT_CONFLICT)
+		cmd_error("%s/code: %s", s->dir, db_error(db));
+	db_rollback(db);
 	return rc;
 }
 

@@ -35,15 +35,30 @@ end $$;
 do $$
 declare
 	r record;
+	waits text := current_setting('lock_timeout');
 begin
 	execute 'alter schema dmbox owner to dmbox_owner';
-	for r in select c.relname, c.relkind from pg_class c
-	          where c.relnamespace = 'dmbox'::regnamespace and c.relkind in ('r', 'p', 'v', 'S')
-	            and not exists (select 1 from pg_depend d where d.objid = c.oid and d.deptype in ('a', 'i') and c.relkind = 'S')
-	loop
-		execute format('alter %s dmbox.%I owner to dmbox_owner',
-		    case r.relkind when 'v' then 'view' when 'S' then 'sequence' else 'table' end, r.relname);
+	-- programs at work lock tables in an order of their own: before a deadlock is found (1 s) all
+	-- locks are given back, and taken again
+	for again in 1..200 loop
+		begin
+			perform set_config('lock_timeout', '500ms', true);
+			for r in select c.relname, c.relkind from pg_class c
+			          where c.relnamespace = 'dmbox'::regnamespace and c.relkind in ('r', 'p', 'v', 'S')
+			            and not exists (select 1 from pg_depend d where d.objid = c.oid and d.deptype in ('a', 'i') and c.relkind = 'S')
+			loop
+				execute format('alter %s dmbox.%I owner to dmbox_owner',
+				    case r.relkind when 'v' then 'view' when 'S' then 'sequence' else 'table' end, r.relname);
+			end loop;
+			exit;
+		exception when lock_not_available or deadlock_detected then
+			if again = 200 then
+				raise;
+			end if;
+			perform pg_sleep(0.1);
+		end;
 	end loop;
+	perform set_config('lock_timeout', waits, true);
 	for r in select p.oid::regprocedure as f from pg_proc p where p.pronamespace = 'dmbox'::regnamespace loop
 		execute format('alter function %s owner to dmbox_owner', r.f);
 		execute format('revoke all on function %s from public', r.f);
