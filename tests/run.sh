@@ -169,7 +169,8 @@ scripts() {
 # runs on when all others have ended.
 long() {
 	case $1 in
-	tests/doctor) echo 1200 ;;
+	*/02-servers) echo 900 ;;
+	*/01-faults) echo 300 ;;
 	tests/crash) echo 500 ;;
 	*/99-numbers) echo 490 ;;
 	tests/db) echo 300 ;;
@@ -232,8 +233,8 @@ for part in "$@"; do
 	before=$((pass + fail + skip))
 	case $part in
 	check) part_check ;;
-	e2e) units+=(tests/e2e/[0-9][0-9]-*) ;;
-	db|crash|doctor) units+=("tests/$part") ;;
+	e2e|doctor) units+=("tests/$part"/[0-9][0-9]-*) ;;
+	db|crash) units+=("tests/$part") ;;
 	seeds|fuzz) units+=("$part") ;;
 	mem) part_check mem ;;
 	cover)
