@@ -81,7 +81,8 @@ complete(struct reading *r, unsigned int line, const char *key, const char *v)
 		    doctor_tr(d, "holds the stars or dots that a page shows in the value's place",
 			"в нём звёздочки или точки, которые страница показывает вместо значения"),
 		    doctor_tr(d,
-			"Let the page show the value (Show), copy it and put it there in their place.",
+			"Let the page show the value (Show), copy it and put it there in their "
+			"place.",
 			"Откройте значение на странице (Show, «Показать»), скопируйте и впишите "
 			"вместо них."));
 	else if (dots && !key_placeholder(v))
