@@ -64,8 +64,8 @@ if [ "${1:-}" = all ]; then
 	for p in clang libclang-rt-dev; do here "$p" || w="$w $p"; done
 	group 'make fuzz' "$w"
 	w=
-	for p in mandoc shellcheck cppcheck clang-format; do prog "$p" || w="$w $p"; done
-	group 'make lint and the check of the manual pages' "$w"
+	for p in mandoc shellcheck cppcheck clang-format patch; do prog "$p" || w="$w $p"; done
+	group 'make lint, the checks of manual pages and mutants' "$w"
 fi
 wanted=$(echo "$groups" | sed 's/^[^:]*://' | tr '\n' ' ' | sed 's/^ *//; s/ *$//')
 # The pipelines of libpq 14 are how deliveries are stored.
