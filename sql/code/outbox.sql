@@ -709,13 +709,15 @@ begin
 	-- (what was told a day ago is not believed for ever: the end may have been lost)
 	for s in
 		select v.account, v.channel,
-		       -- told of one message, which went on afterwards: the limit is over
-		       case when v.target_id is not null and exists (
+		       -- told of one message, in the provider's word: it waits for the end of a limit,
+		       -- which is over when it went on afterwards
+		       case when v.target_id is null then v.text
+		            when exists (
 		               select 1 from dmbox.events x
 		                where x.account = v.account and x.channel = v.channel
 		                  and x.thread_id = v.thread_id and x.target_id = v.target_id
 		                  and x.id > v.id and x.effect = 'status' and x.text not like 'failed%')
-		            then 'ok' else v.text end as text
+		            then 'ok' else 'rest: suspended' end as text
 		  from (select distinct on (y.account, y.channel) y.*
 		          from dmbox.events y
 		         where y.kind = 'instance_state' and y.text is not null

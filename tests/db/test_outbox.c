@@ -1178,6 +1178,23 @@ test_account_rests(void **state)
 		}
 		outbox_items_free(&v);
 	}
+	/* told of one message that waits, in the provider's word, and of the same when it went on */
+	for (int i = 0; i < 2; i++) {
+		struct item *it;
+
+		dbt_delivery(&d);
+		d.account = f->account;
+		it = dbt_event(&d, "6500", i == 0 ? EFFECT_NONE : EFFECT_STATUS, "limited",
+		    i == 0 ? "yellowCard" : "delivered", i, clock_now_us());
+		it->kind = i == 0 ? "instance_state" : "status";
+		it->thread_id = "6500";
+		dbt_store(f->db, &d);
+		assert_int_equal(outbox_expire(f->db), RC_OK);
+		assert_int_equal(claim(f, 1, &v), i);
+		if (i > 0)
+			assert_int_equal(settle(f, &v.v[0], SEND_RETRY, "", &r), RC_OK);
+		outbox_items_free(&v);
+	}
 }
 
 /* The window is more than the last message. */

@@ -601,7 +601,8 @@ green_change(struct green_note *g, struct item *it, const struct green_type *t)
 /*
  * outgoingMessageStatus: chatId, idMessage and status at the top level (C.3).  A
  * failure says why: the status itself where it is more than "failed", and the
- * vendor's description.  "rest: suspended": as green_state.
+ * vendor's description.  What waits because the number is limited says so of the instance: no
+ * other notification may tell it.
  */
 static void
 green_status(struct green_note *g, struct item *it)
@@ -626,11 +627,8 @@ green_status(struct green_note *g, struct item *it)
 	it->dir = DIR_OUT;
 	it->target_id = green_text(g, g->root, "idMessage");
 	it->text = s;	/* another word changes nothing and is kept */
-	/* it waits with them: the number is limited, which no other notification may tell */
-	if (str_ieq(s, "yellowCard") || str_ieq(s, "suspended")) {
+	if (str_ieq(s, "yellowCard") || str_ieq(s, "suspended"))
 		it->kind = "instance_state";
-		it->text = "rest: suspended";
-	}
 	for (size_t i = 0; i < sizeof map / sizeof *map; i++) {
 		if (!str_ieq(map[i].name, s) || !it->target_id)
 			continue;
