@@ -55,7 +55,7 @@ n=0 killed=0
 for p in "${patches[@]}"; do
 	name=$(basename "$p" .patch)
 	n=$((n + 1)) by=
-	if ! patch -s -p1 -F2 --no-backup-if-mismatch <"$p" >"$t/out" 2>&1; then
+	if ! patch -s -p1 -F0 --no-backup-if-mismatch <"$p" >"$t/out" 2>&1; then
 		echo "stale     $name: the patch does not apply"
 		find . -name '*.rej' -delete
 		continue
@@ -75,7 +75,7 @@ for p in "${patches[@]}"; do
 			echo "SURVIVED  $name: $(sed -n '1s/^# //p' "$p")"
 		fi
 	fi
-	patch -s -R -p1 -F2 --no-backup-if-mismatch <"$p" || { echo "cannot take $name back"; exit 1; }
+	patch -s -R -p1 -F0 --no-backup-if-mismatch <"$p" || { echo "cannot take $name back"; exit 1; }
 done
 # the last mutant's object files are in the copy only
 echo "mutants: $killed/$n killed"

@@ -444,20 +444,25 @@ test_set_aside(void **state)
 static void
 test_damaged(void **state)
 {
+#define UID "uid 01234567-89ab-4cde-8f01-23456789abcd\n"
+#define HEAD "dmbox-spool 1\n" UID
+	/* each has one fault: without it it would be taken, as the last one is */
 	static const char *const files[] = {
-		"", "dmbox-spool 1", "dmbox-spool 2\naccount a\nlength 1\n\nx", "\n",
-		"dmbox-spool 1\nno-value\naccount a\nlength 1\n\nx",
+		"", "dmbox-spool 1", "dmbox-spool 2\n" UID "account a\nlength 1\n\nx", "\n",
+		HEAD "no-value\naccount a\nlength 1\n\nx",
 		"dmbox-spool 1\nuid short\naccount a\nlength 1\n\nx",
-		"dmbox-spool 1\nreceived_us soon\naccount a\nlength 1\n\nx",
-		"dmbox-spool 1\nchannel telegraph\naccount a\nlength 1\n\nx",
-		"dmbox-spool 1\nprovider nobody\naccount a\nlength 1\n\nx",
-		"dmbox-spool 1\nsource nowhere\naccount a\nlength 1\n\nx",
-		"dmbox-spool 1\naccount a\nlength -1\n\nx",
-		"dmbox-spool 1\naccount a\nlength 2\n\nx",
-		"dmbox-spool 1\naccount a\n\nx",
-		"dmbox-spool 1\nlength 1\n\nx",
+		HEAD "received_us soon\naccount a\nlength 1\n\nx",
+		HEAD "channel telegraph\naccount a\nlength 1\n\nx",
+		HEAD "provider nobody\naccount a\nlength 1\n\nx",
+		HEAD "source nowhere\naccount a\nlength 1\n\nx",
+		HEAD "account a\nlength -1\n\nx",
+		HEAD "account a\nlength 2\n\nx",	/* cut */
+		HEAD "account a\nlength 1\n\nxy",
+		HEAD "account a\n\nx",
+		HEAD "length 1\n\nx",
 		/* without its uid: it would be stored once for each claim */
 		"dmbox-spool 1\naccount a\nlength 1\n\nx",
+		HEAD "account a\nlength 1\n\nx",
 	};
 	const size_t n = sizeof files / sizeof *files;
 	struct spool *s = NULL;
@@ -475,12 +480,18 @@ test_damaged(void **state)
 		assert_non_null(out = fopen(path, "w"));
 		assert_int_equal(fwrite(files[i], 1, strlen(files[i]), out), strlen(files[i]));
 		assert_int_equal(fclose(out), 0);
+		if (i == n - 1)
+			break;
 		if (spool_claim(s, &f) != RC_NONE)
 			fail_msg("taken: %s", files[i]);
 		assert_int_equal(spool_stat(s, &st), RC_OK);
 		assert_int_equal(st.bad, i + 1);
 	}
+	assert_int_equal(spool_claim(s, &f), RC_OK);
+	spool_release(s, f);
 	spool_close(s);
+#undef HEAD
+#undef UID
 }
 
 static void
