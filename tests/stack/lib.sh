@@ -22,28 +22,40 @@ nap() {
 	wait $!
 }
 
-# start_of PID: its start time (clock ticks since boot), "" if it is gone
-start_of() {
+# look_at PID: START is its start time (clock ticks since boot), "" if it is gone.  It starts
+# no process, because a Ctrl-C that comes while bash waits for one that ends well is lost.
+look_at() {
 	local s
+	START=
 	{ read -r s <"/proc/$1/stat"; } 2>/dev/null || return 0
 	s=${s##*) }
 	set -- $s
-	[ "$1" = Z ] || printf %s "${20}"
+	[ "$1" = Z ] || START=${20}
+}
+# start_of PID: the same, printed
+start_of() {
+	look_at "$1"
+	printf %s "$START"
 }
 # alive PID START: is it still that process?
-alive() { [ -n "$1" ] && [ -n "$2" ] && [ "$(start_of "$1")" = "$2" ]; }
+alive() {
+	[ -n "$1" ] && [ -n "$2" ] || return 1
+	look_at "$1"
+	[ "$START" = "$2" ]
+}
 # Numbers of processes come round quickly where many tests run: a signal goes only to the
 # process that was noted, never to another one that has its number by now.
 # born PID: note it.  signal NAME PID: to it, where it is still there
 declare -A BORN
-born() { BORN[$1]=$(start_of "$1"); }
+born() { look_at "$1"; BORN[$1]=$START; }
 signal() { alive "$2" "${BORN[$2]:-}" && kill "-$1" "$2" 2>/dev/null; }
 # gone_within SECONDS PID: of a user's patience; a test has PATIENCE times as much, for it
 # waits for what must come and never judges how long that took
 gone_within() {
 	local i n=$(($1 * 20 * ${PATIENCE:-1}))
 	for ((i = 0; i < n; i++)); do
-		[ -n "$(start_of "$2")" ] || return 0
+		look_at "$2"
+		[ -n "$START" ] || return 0
 		sleep 0.05
 	done
 	return 1

@@ -259,7 +259,7 @@ clear_leftovers() {
 	[ -z "$p" ] || { kill -INT "$p"; gone_within 20 "$p"; }
 	rm -f "$DATA/pids"
 }
-note_pid() { printf '%s %s %s\n' "$1" "$2" "$(start_of "$2")" >>"$DATA/pids"; }
+note_pid() { look_at "$2"; printf '%s %s %s\n' "$1" "$2" "$START" >>"$DATA/pids"; }
 
 make_folders() {
 	local d
@@ -532,6 +532,7 @@ announce() {
 
 parent_is_make() { case $(cat "/proc/$PPID/comm" 2>/dev/null) in make|gmake) return 0;; esac; return 1; }
 
+# Nothing here waits for a process in the foreground: bash would lose a Ctrl-C by it (look_at).
 supervise() {
 	local watch_parent=
 	parent_is_make && watch_parent=1
