@@ -23,6 +23,7 @@ enum stmt {
 	SQL_LITERAL,
 	SQL_REUSED,
 	SQL_ALIKE,
+	SQL_STEP,
 	SQL_ENTRY,
 	SQL_ONE_SENDER,
 	SQL_ANY,
@@ -51,6 +52,16 @@ enum stmt {
 	"body = sender_id or body ~* '^(undefined|null|none|nan|[[]object object]|[[][[][^]]+]]" \
 	"|[{][{][^{}]+[}][}]|[{][a-z_. ]+[}]|%[a-z_.]+%|[$][a-z_.]+|[$#][{][a-z_. ]+[}]" \
 	"|<[a-z_ ]+>)$'"
+
+/* The last 20 texts that somebody wrote, within a week */
+#define LAST_TEXTS \
+	"with m as (select m.id, m.contact_id, m.delivery_id, m.body, m.sender_id, m.sent_at," \
+	"   m.sent_at_known, m.received_at," \
+	"   exists (select 1 from dmbox.attachments t where t.message_id = m.id) as pictures" \
+	"  from dmbox.messages m where m.account = $1 and m.channel = $2" \
+	"   and m.direction = 'inbound' and m.source in ('webhook', 'spool') and not m.is_test" \
+	"   and m.deleted_at is null and m.kind in ('text', 'unsupported')" \
+	"   and m.received_at > now() - interval '7 days' order by m.id desc limit 20)"
 
 static const struct db_stmt stmts[SQL__MAX] = {
 	[SQL_HEARTBEAT] = { NULL,
@@ -134,12 +145,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	/* what a step writes into each message alike, or leaves out: of the last 20.  A time
 	 * that was an hour ago when it came: many who write in one second are none. */
 	[SQL_ALIKE] = { NULL,
-	    "with m as (select m.body, m.sender_id, m.sent_at, m.sent_at_known, m.received_at,"
-	    "   exists (select 1 from dmbox.attachments t where t.message_id = m.id) as pictures"
-	    "  from dmbox.messages m where m.account = $1 and m.channel = $2"
-	    "   and m.direction = 'inbound' and m.source in ('webhook', 'spool') and not m.is_test"
-	    "   and m.deleted_at is null and m.kind in ('text', 'unsupported')"
-	    "   and m.received_at > now() - interval '7 days' order by m.id desc limit 20)"
+	    LAST_TEXTS
 	    " select count(*), count(*) filter (where coalesce(body, '') = '' and not pictures),"
 	    " count(*) filter (where body ~ '[?]{3}' and body !~ '[[:alnum:]]'),"
 	    " (select count(*) from m s where s.sent_at_known"
@@ -147,6 +153,33 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "   group by s.sent_at order by 1 desc limit 1),"
 	    /* what programs write for nothing; a name in brackets of any kind; who wrote */
 	    " count(*) filter (where " UNFILLED "), max(body) filter (where " UNFILLED ")"
+	    " from m" },
+	/* Ids with a blank or a letter beyond ASCII; people (who have one at all) under one user
+	 * name, else under one name; the same words of one person twice within ten seconds; a
+	 * distance from the time of arrival that most share, in minutes: of half hours, up to
+	 * 14 of 60, and near enough that no queue or pause of a flow makes it. */
+	[SQL_STEP] = { NULL,
+	    LAST_TEXTS
+	    ","
+	    " p as (select distinct c.id, lower(nullif(c.username, '')) as u,"
+	    "   lower(nullif(c.name, '')) as n from m join dmbox.contacts c on c.id = m.contact_id),"
+	    " o as (select count(u) as us, count(distinct u) as du, min(u) as u,"
+	    "   count(n) as ns, count(distinct n) as dn, min(n) as n from p),"
+	    " w as (select x.minutes, count(*) as n from (select"
+	    "   (round(extract(epoch from received_at - sent_at) / 1800) * 30)::int as minutes,"
+	    "   extract(epoch from received_at - sent_at)::bigint as off"
+	    "   from m where sent_at_known) x"
+	    "  where x.minutes <> 0 and abs(x.minutes) <= 840 and abs(x.off - x.minutes * 60) <= 90"
+	    "  group by 1 order by 2 desc limit 1)"
+	    " select count(distinct sender_id) filter (where sender_id ~ '[^!-~]'),"
+	    " max(sender_id) filter (where sender_id ~ '[^!-~]'),"
+	    " (select case when du = 1 then us when du = 0 and dn = 1 then ns else 0 end from o),"
+	    " (select case when du = 1 then u when du = 0 and dn = 1 then n end from o),"
+	    " (select count(distinct (a.contact_id, a.body)) from m a join m b"
+	    "   on b.contact_id = a.contact_id and b.body = a.body and b.id < a.id"
+	    "   and b.delivery_id <> a.delivery_id"
+	    "   and b.received_at > a.received_at - interval '10 seconds'),"
+	    " (select n from w), (select minutes from w), count(*) filter (where sent_at_known)"
 	    " from m" },
 	[SQL_ENTRY] = { NULL,
 	    "select coalesce((select recipient_id from (select recipient_id from dmbox.messages"
@@ -493,6 +526,35 @@ not_made(struct doctor *d, const struct account *a)
 /* --- what arrived ------------------------------------------------------------------- */
 
 /* How it was before: since when, how regularly, from whom. */
+/* What the fields of a step hold that somebody filled by hand. */
+static void
+step(struct doctor *d, const struct account *a, struct check_facts *out)
+{
+	struct db_res *r = of_account(d, SQL_ALIKE, a);
+
+	if (r != NULL) {
+		out->texts = db_get_i64(r, 0, 0);
+		out->empty = db_get_i64(r, 0, 1);
+		out->marks = db_get_i64(r, 0, 2);
+		out->one_time = db_get_i64(r, 0, 3);
+		out->no_text = db_get_i64(r, 0, 4);
+		out->no_text_is = mem_arena_dup(&d->arena, db_get_text(r, 0, 5));
+	}
+	db_res_free(r);
+	r = of_account(d, SQL_STEP, a);
+	if (r != NULL) {
+		out->named = db_get_i64(r, 0, 0);
+		out->named_is = mem_arena_dup(&d->arena, db_get_text(r, 0, 1));
+		out->one_label = db_get_i64(r, 0, 2);
+		out->one_label_is = mem_arena_dup(&d->arena, db_get_text(r, 0, 3));
+		out->twice = db_get_i64(r, 0, 4);
+		out->shifted = db_get_i64(r, 0, 5);
+		out->shift_min = db_get_i64(r, 0, 6);
+		out->timed = db_get_i64(r, 0, 7);
+	}
+	db_res_free(r);
+}
+
 static void
 history(struct doctor *d, const struct account *a, struct check_facts *out)
 {
@@ -543,16 +605,7 @@ doctor_facts(struct doctor *d, const struct account *a, struct check_facts *out)
 		out->one_names = db_get_i64(r, 0, 1);
 	}
 	db_res_free(r);
-	r = of_account(d, SQL_ALIKE, a);
-	if (r != NULL) {
-		out->texts = db_get_i64(r, 0, 0);
-		out->empty = db_get_i64(r, 0, 1);
-		out->marks = db_get_i64(r, 0, 2);
-		out->one_time = db_get_i64(r, 0, 3);
-		out->no_text = db_get_i64(r, 0, 4);
-		out->no_text_is = mem_arena_dup(&d->arena, db_get_text(r, 0, 5));
-	}
-	db_res_free(r);
+	step(d, a, out);
 	r = of_account(d, SQL_TOLD, a);
 	if (r != NULL) {
 		snprintf(told, sizeof told, "%s, %s", db_get_text(r, 0, 0),

@@ -114,6 +114,8 @@ static const struct {
 	    "должен начинаться с postgresql:// или быть строкой libpq" },
 	{ "parameter * means nothing to PostgreSQL: left out",
 	    "параметр * PostgreSQL не знаком: пропущен" },
+	{ "names no database: PostgreSQL takes the one that is called like the user",
+	    "база не названа: PostgreSQL возьмёт ту, что зовётся как пользователь" },
 	{ "is longer than * bytes", "длиннее * байт" },
 	{ "is not a URL: https://host[:port][/path] is wanted",
 	    "это не адрес: нужен https://хост[:порт][/путь]" },

@@ -76,6 +76,8 @@ databases(struct conf *c)
 		    raw_get(m, K_DB_USER), raw_get(m, K_DB_PASSWORD), raw_get(m, K_DB_NAME));
 		if (dburl_make(parts, &c->database_url, why) != RC_OK)
 			conf_issue(c, true, NULL, "DB_HOST ... DB_DATABASE", "%s", why);
+		else if (*why != '\0')
+			conf_issue(c, false, NULL, "DB_HOST ... DB_DATABASE", "%s", why);
 		mem_free_secret(parts);
 	}
 	if (c->database_url == NULL) {

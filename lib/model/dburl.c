@@ -38,16 +38,56 @@ is_url(const char *s)
 	return str_starts(s, "postgresql://") || str_starts(s, "postgres://");
 }
 
+/* p begins with one of the words, which ends at n where whole. */
+static bool
+one_of(const char *p, size_t n, const char *const *words, bool whole)
+{
+	for (; *words != NULL; words++)
+		if (n >= strlen(*words) && memcmp(p, *words, strlen(*words)) == 0 &&
+		    (!whole || n == strlen(*words)))
+			return true;
+	return false;
+}
+
+/* A parameter of an ORM, a driver or a pool, which libpq does not take.  What limits whom
+ * libpq talks to stays, also where only a later libpq knows it, or it is misspelt: no
+ * connection is better than one that is less than was asked for. */
 static bool
 foreign(const char *p, size_t n)
 {
-	static const char *const names[] = { "schema", "connection_limit", "pool_timeout",
-		"pgbouncer", "socket_timeout", "statement_cache_size", "sslaccept", "sslidentity" };
+	static const char *const prisma[] = { "sslaccept", "sslidentity", NULL };
+	static const char *const limits[] = { "ssl", "gss", "require", "channel", "target",
+		"min_protocol", "max_protocol", "oauth", NULL };
+	char name[64], *v = NULL;
+	enum rc rc;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (n == strlen(names[i]) && memcmp(p, names[i], n) == 0)
-			return true;
-	return false;
+	if (n == 0 || n > sizeof name - 3 || one_of(p, n, prisma, true))
+		return n > 0;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)p[i]) && p[i] != '_')
+			return false;
+	if (one_of(p, n, limits, false))
+		return false;
+	snprintf(name, sizeof name, "%.*s=x", (int)n, p);
+	rc = db_option(name, "host", &v);
+	if (rc == RC_OK)
+		mem_free_secret(v);
+	return rc == RC_INVALID;
+}
+
+/* What other drivers write for libpq's sslmode: its value, or NULL where it is none of these. */
+static const char *
+tls_words(const char *p, size_t n, const char *v, size_t v_n)
+{
+	static const char *const words[] = { "sslmode", "ssl", NULL };
+	static const char *const on[] = { "no-verify", "1", "require", NULL };
+	static const char *const off[] = { "0", "false", "disable", NULL };
+
+	if (!one_of(p, n, words, true))
+		return NULL;
+	if (n == strlen("sslmode"))
+		return one_of(v, v_n, on, true) && *v == 'n' ? "require" : NULL;
+	return one_of(v, v_n, on, true) ? "require" : one_of(v, v_n, off, true) ? "disable" : NULL;
 }
 
 /* The query of a URL, behind its hosts; its end where there is none. */
@@ -71,9 +111,14 @@ strip(const char *url, struct buf *out, char why[160])
 	buf_put(out, url, (size_t)(q - url));
 	for (; *q != '\0'; q = end) {
 		size_t n = strcspn(++q, "=&");
+		const char *v = q + n + (q[n] == '='), *mode;
 
 		end = strchrnul(q, '&');
-		if (foreign(q, n)) {
+		mode = tls_words(q, n, v, (size_t)(end - v));
+		if (mode != NULL) {
+			buf_printf(out, "%csslmode=%s", sep, mode);
+			sep = '&';
+		} else if (foreign(q, n)) {
 			snprintf(why, 160, "parameter %.*s means nothing to PostgreSQL: left out",
 			    (int)n, q);
 		} else if (end > q) {
@@ -105,6 +150,23 @@ wants_tls(const char *s, bool *out)
 		*out = remote(getenv("PGHOST"));
 	}
 	return RC_OK;
+}
+
+/* libpq takes the database that has the user's name, which may well exist and be another. */
+static bool
+names_database(const char *s)
+{
+	static const char *const by[] = { "dbname", "service" };
+	char *v = NULL;
+
+	if (getenv("PGDATABASE") != NULL || getenv("PGSERVICE") != NULL)
+		return true;
+	for (size_t i = 0; i < sizeof by / sizeof *by; i++)
+		if (db_option(s, by[i], &v) == RC_OK) {
+			mem_free_secret(v);
+			return true;
+		}
+	return false;
 }
 
 /* A % that is none of a URL's: mostly one of a panel's passwords, as it is. */
@@ -152,6 +214,9 @@ dburl_make(const char *in, char **out, char why[160])
 		snprintf(why, 160, "is longer than %u bytes", URL_MAX);
 		goto out;
 	}
+	if (*why == '\0' && !names_database(b.p))
+		snprintf(why, 160,
+		    "names no database: PostgreSQL takes the one that is called like the user");
 	*out = mem_dup(b.p);
 	rc = RC_OK;
 out:

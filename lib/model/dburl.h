@@ -10,9 +10,10 @@
  * dburl_make(in, out, why):
  * in as libpq takes it: a postgres:// or postgresql:// URL or a conninfo
  * string.  TCP beyond loopback gets sslmode=require where neither it nor
- * PGSSLMODE names one (contract.md 3).  Parameters that only Prisma knows
- * (schema, connection_limit, ...) are taken out, as the earlier system's URL
- * may hold them; why then says which one ("" otherwise).
+ * PGSSLMODE names one (contract.md 3).  Parameters of a URL that libpq does not take
+ * (Prisma's schema, a pool's sizes, ...) are left out unless they limit whom libpq
+ * talks to, and other drivers' words for sslmode are translated.  why then says which
+ * parameter, or that no database is named ("" otherwise).
  *
  * Returns  RC_OK, or RC_INVALID with the reason in why.
  * Owns     *out: mem_free_secret().

@@ -251,6 +251,16 @@ struct check_facts {
 	/* ... and those that no customer wrote ("undefined", "[[text]]"), with one of them */
 	int64_t no_text;
 	const char *no_text_is;
+	/* ... senders' ids with a blank or a letter beyond ASCII in them, and one of these */
+	int64_t named;
+	const char *named_is;
+	/* ... people who all have one user name (else one name), and that; 0, NULL */
+	int64_t one_label;
+	const char *one_label_is;
+	int64_t twice;			/* ... that one person sent again within ten seconds */
+	/* ... that came with a time, and of those so many this far from their arrival, in
+	 * minutes, at half hours (> 0: the time is behind) */
+	int64_t timed, shifted, shift_min;
 	const char *foreign_id;		/* not own_id, but deliveries are for it; NULL */
 	/* the person under whose id several wrote, by their names, in the last 20 messages by
 	 * webhook within a week; NULL */

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -68,6 +69,70 @@ test_prisma(void **state)
 	assert_non_null(strstr(why, "pgbouncer"));
 	mem_free_secret(s);
 	made("postgresql://u@h.example.org/d?schema=public", "postgresql://u@h.example.org/d?sslmode=require");
+}
+
+/* What people paste from the settings of another program. */
+static void
+test_other_drivers(void **state)
+{
+	static const char *const left_out[] = { "uselibpqcompat=true", "supa=base-pooler.x", "pool_max_conns=10",
+		"currentSchema=public", "encoding=utf8", "conn_max_age=600", "prepared_statements=false",
+		"statement_cache_capacity=0", "max=10", "reWriteBatchedInserts=true", "sslaccept=strict" },
+		*const kept[] = { "sslmode=verify-full", "application_name=b", "connect_timeout=5",
+			"options=-csearch_path%3Dx", "target_session_attrs=any", "channel_binding=prefer" },
+		*const refused[] = { "sslmod=require", "sslnegotiatio=direct", "require_au=none", "targetsession=any" },
+		*const tls[][2] = { { "sslmode=no-verify", "require" }, { "ssl=1", "require" },
+			{ "ssl=no-verify", "require" }, { "ssl=require", "require" },
+			{ "ssl=false", "disable" }, { "ssl=0", "disable" } };
+	char why[160], url[200], want[200], *s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++) {
+		snprintf(url, sizeof url, "postgresql://u@localhost/d?%s&user=x", left_out[i]);
+		assert_int_equal(dburl_make(url, &s, why), RC_OK);
+		assert_string_equal(s, "postgresql://u@localhost/d?user=x");
+		assert_true(strncmp(why + strlen("parameter "), left_out[i], strcspn(left_out[i], "=")) == 0);
+		mem_free_secret(s);
+	}
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		snprintf(url, sizeof url, "postgresql://u@localhost/d?%s", kept[i]);
+		made(url, url);
+	}
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		snprintf(url, sizeof url, "postgresql://u@localhost/d?%s", refused[i]);
+		assert_int_equal(dburl_make(url, &s, why), RC_INVALID);
+	}
+	for (size_t i = 0; i < sizeof(tls) / sizeof(tls[0]); i++) {
+		snprintf(url, sizeof url, "postgresql://u@db.example.org/d?%s&application_name=b", tls[i][0]);
+		snprintf(want, sizeof want, "postgresql://u@db.example.org/d?sslmode=%s&application_name=b", tls[i][1]);
+		made(url, want);
+	}
+}
+
+static void
+test_no_database(void **state)
+{
+	static const char *const none[] = { "postgresql://u@localhost", "postgresql://u@localhost/",
+		"postgresql://u@localhost/?application_name=b", "host=localhost user=u" },
+		*const some[] = { "postgresql://u@localhost/d", "postgresql://u@localhost/?dbname=d", "dbname=d", "service=x" };
+	char why[160], *s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		assert_int_equal(dburl_make(none[i], &s, why), RC_OK);
+		assert_non_null(strstr(why, "names no database"));
+		mem_free_secret(s);
+	}
+	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
+		assert_int_equal(dburl_make(some[i], &s, why), RC_OK);
+		assert_string_equal(why, "");
+		mem_free_secret(s);
+	}
+	setenv("PGDATABASE", "d", 1);
+	assert_int_equal(dburl_make(none[0], &s, why), RC_OK);
+	assert_string_equal(why, "");
+	mem_free_secret(s);
+	unsetenv("PGDATABASE");
 }
 
 static void
@@ -143,6 +208,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_prisma),
+		cmocka_unit_test(test_other_drivers),
+		cmocka_unit_test(test_no_database),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_password),

@@ -9,6 +9,7 @@
 #include "provider/chatrace/chatrace.h"
 
 #define ALIKE_MIN 5	/* messages that are alike by a mistake, not by chance */
+#define NAMED_MIN 3	/* ids that are names */
 
 /* Our id is the token's part before the dot (A.2). */
 static void
@@ -140,6 +141,97 @@ alike(struct checkup *c)
 	    f->one_time >= ALIKE_MIN || no_text(c);
 }
 
+/* A name where the id belongs: answers have no address, and two of one name are one. */
+static bool
+named(struct checkup *c)
+{
+	const struct check_facts *f = &c->facts;
+
+	if (f->named < NAMED_MIN)
+		return false;
+	check_cause(c, 709, FINDING_WARN, check_tr(c,
+	    "The flow step writes the customer's name where the id belongs, so answers do not reach "
+	    "anybody, and two people of one name are one conversation: set contact_id={{user_id}} "
+	    "in it, as dmbox init prints it.",
+	    "Шаг сценария пишет вместо id имя клиента: ответы никому не дойдут, а тёзки сольются "
+	    "в один диалог. Задайте в нём contact_id={{user_id}}, как печатает dmbox init."),
+	    check_tr(c, "%s: ids of %" PRId64 " customers are names, as \"%s\"",
+	    "%s: вместо id имена, таких клиентов %" PRId64 ", например «%s»"),
+	    c->a->name, f->named, f->named_is);
+	return true;
+}
+
+/* One name for everybody: the conversations cannot be told apart. */
+static bool
+one_label(struct checkup *c)
+{
+	const struct check_facts *f = &c->facts;
+
+	if (f->one_label < ALIKE_MIN)
+		return false;
+	check_cause(c, 709, FINDING_WARN, check_tr(c,
+	    "The flow step writes one and the same name for everybody (a fixed value, or the "
+	    "account's own): choose the customer's variables for username and name from Chatrace's "
+	    "list, as the body that dmbox init prints has them, or leave both out.",
+	    "Шаг сценария пишет всем одно и то же имя (постоянное значение или имя самого аккаунта): "
+	    "выберите для «username» и «name» переменные клиента из списка Chatrace, как в теле, "
+	    "которое печатает dmbox init, или уберите оба поля."),
+	    check_tr(c, "%s: the last %" PRId64 " customers all have the name \"%s\"",
+	    "%s: последние клиенты (%" PRId64 ") все названы «%s»"),
+	    c->a->name, f->one_label, f->one_label_is);
+	return true;
+}
+
+/* The step stands in the flow twice, or in two flows that both run. */
+static bool
+twice(struct checkup *c)
+{
+	const struct check_facts *f = &c->facts;
+
+	if (f->twice < ALIKE_MIN)
+		return false;
+	check_cause(c, 709, FINDING_WARN, check_tr(c,
+	    "The flow step runs twice for a message (it stands in the flow twice, or in two flows "
+	    "that both run), each time with another id or time, so that both are kept: leave one "
+	    "of them, and take the fields messageId and timestamp out, then repeats are told.",
+	    "Шаг сценария срабатывает на сообщение дважды (стоит в сценарии два раза или в двух "
+	    "сценариях сразу), и каждый раз с другим id или временем, поэтому сохраняются оба: "
+	    "оставьте один шаг и уберите поля «messageId» и «timestamp», тогда повторы узнаются."),
+	    check_tr(c, "%s: %" PRId64 " of the last %" PRId64 " messages came again within ten "
+	    "seconds, with the same words of the same person",
+	    "%s: повторились в течение десяти секунд с тем же текстом от того же человека: %"
+	    PRId64 " из последних %" PRId64),
+	    c->a->name, f->twice, f->texts);
+	return true;
+}
+
+/* The clock of another time zone, written as if it were UTC. */
+static bool
+shifted(struct checkup *c)
+{
+	const struct check_facts *f = &c->facts;
+
+	if (f->shifted < ALIKE_MIN || f->shifted * 4 < f->timed * 3)
+		return false;
+	check_cause(c, 709, FINDING_WARN, check_tr(c,
+	    "The flow step writes the clock of another time zone: messages stand at a wrong time in "
+	    "the inbox. Take the field timestamp out, then the time of arrival counts, or write it "
+	    "with its zone (2026-01-31T15:00:00+03:00).",
+	    "Шаг сценария пишет время другого часового пояса, и сообщения стоят во входящих не под "
+	    "своим временем. Уберите поле «timestamp», тогда берётся время прихода, или пишите "
+	    "его с часовым поясом (2026-01-31T15:00:00+03:00)."),
+	    f->shift_min < 0 ?
+	    check_tr(c, "%s: %" PRId64 " of %" PRId64 " times are %" PRId64 " minutes ahead of the "
+	    "message's arrival",
+	    "%s: время сообщения опережает приход (%" PRId64 " из %" PRId64 ") на %" PRId64 " мин") :
+	    check_tr(c, "%s: %" PRId64 " of %" PRId64 " times are %" PRId64 " minutes behind the "
+	    "message's arrival",
+	    "%s: время сообщения отстаёт от прихода (%" PRId64 " из %" PRId64 ") на %" PRId64
+	    " мин"),
+	    c->a->name, f->shifted, f->timed, f->shift_min < 0 ? -f->shift_min : f->shift_min);
+	return true;
+}
+
 /* All customers as one: an answer to one of them goes to another. */
 static void
 one_sender(struct checkup *c)
@@ -167,7 +259,7 @@ literal(struct checkup *c)
 		check_say(c, 709, FINDING_WARN, check_tr(c, "%s: %s in delivery %" PRId64,
 		    "%s: %s в доставке %" PRId64), c->a->name, c->facts.unfilled,
 		    c->facts.unfilled_id);
-	else if (alike(c))
+	else if (alike(c) || named(c) || one_label(c) || twice(c) || shifted(c))
 		return;
 	else if (c->facts.last_delivery == NULL)
 		check_say(c, 709, FINDING_UNKNOWN,
