@@ -246,6 +246,23 @@ number(struct endpoint_env *e, const struct json *j, const char *key, int64_t *i
 	return false;
 }
 
+/* A conversation given to a name that nobody has is nobody's. */
+static bool
+may_answer(struct endpoint_env *e, int64_t id, const char *who)
+{
+	enum rc rc;
+
+	if (str_empty(who) || str_eq(who, e->caller.sub))
+		return true;
+	rc = desk_answers(db_of(e), id, who);
+	if (rc == RC_NONE)
+		endpoint_error(e, 422, "invalid_field",
+		    "assignee: no person who may answer has this name (dmbox user list)");
+	else if (rc != RC_OK)
+		endpoint_failed(e, rc, "person");
+	return rc == RC_OK;
+}
+
 static void
 set(struct endpoint_env *e, const struct json *j)
 {
@@ -257,8 +274,10 @@ set(struct endpoint_env *e, const struct json *j)
 	    !words(e, j, "assignee", NAME_CHARS, &c.assignee) ||
 	    !label_list(e, j, "addLabels", &c.add) || !label_list(e, j, "removeLabels", &c.remove))
 		goto out;
-	if (json_type(json_member(j, "assignee")) == JSON_NULL)
+	if (json_is_null(j, "assignee"))
 		c.assignee = "";
+	if (!may_answer(e, id, c.assignee))
+		goto out;
 	rc = desk_set(db_of(e), id, &c);
 	if (rc == RC_OK)
 		answer_one(e, id);

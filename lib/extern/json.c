@@ -533,6 +533,15 @@ json_member(const struct json *j, const char *key)
 	return member(j, key, strlen(key));
 }
 
+bool
+json_is_null(const struct json *j, const char *key)
+{
+	struct json_object *o = NULL;
+
+	return json_type(j) == JSON_OBJECT && json_object_object_get_ex(obj(j), key, &o) &&
+	    o == NULL;
+}
+
 const struct json *
 json_get(const struct json *j, const char *path)
 {

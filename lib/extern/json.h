@@ -44,8 +44,10 @@ enum json_type json_type(const struct json *j);	/* NULL: JSON_ABSENT */
 /* json_get(j, path): borrowed member by dotted path ("sender.id"); NULL where absent,
  * null, or not an object on the way.  A key with dots of its own: json_member. */
 const struct json *json_get(const struct json *j, const char *path);
-/* json_member(j, key): borrowed member of that name; NULL where absent or j is no object. */
+/* json_member(j, key): borrowed member of that name; NULL where absent, null, or j is no object. */
 const struct json *json_member(const struct json *j, const char *key);
+/* json_is_null(j, key): is there a member of that name, and is it null? */
+bool json_is_null(const struct json *j, const char *key);
 /* json_initial(name): a bit for what a name begins with; json_initials(j): those of an
  * object's members together, 0 for anything else.  A name whose bit is not among them is
  * no member, nor does a path begin with one: for readers that ask for many names.  And

@@ -24,6 +24,7 @@ enum {
 	Q_EVENTS,
 	Q_NOTES,
 	Q_SET,
+	Q_ANSWERS,
 	Q_NOTE,
 	Q_NOTE_DROP,
 	Q_REPLY_ADD,
@@ -104,6 +105,10 @@ static const struct db_stmt sql[Q__MAX] = {
 	    " from (select * from dmbox.notes x where x.contact_id = $1 and x.created_at >= $2"
 	    "  and x.created_at <= $3 order by x.created_at desc limit 200) n" },
 	[Q_SET] = { "desk_set", "select dmbox.desk_set($1, $2, $3, $4, $5)" },
+	[Q_ANSWERS] = { "desk_answers",
+	    "select exists (select 1 from dmbox.users u where u.name = $2 and u.revoked_at is null"
+	    " and u.role <> 'read')"
+	    " or exists (select 1 from dmbox.desk d where d.contact_id = $1 and d.assignee = $2)" },
 	[Q_NOTE] = { "desk_note",
 	    "with a as (select dmbox.note_add($1, $2, $3) as id)"
 	    " select a.id, json_build_object('id', a.id, 'conversation', $1::bigint, 'at', "
@@ -430,6 +435,23 @@ desk_set(struct db *db, int64_t contact, const struct desk_change *c)
 	texts(&a, &c->add);
 	texts(&a, &c->remove);
 	rc = db_exec(db, &sql[Q_SET], &a, &r);
+	if (rc == RC_OK && !db_get_bool(r, 0, 0))
+		rc = RC_NONE;
+	db_res_free(r);
+	db_args_free(&a);
+	return rc;
+}
+
+enum rc
+desk_answers(struct db *db, int64_t contact, const char *who)
+{
+	struct db_args a = { 0 };
+	struct db_res *r = NULL;
+	enum rc rc;
+
+	db_i64(&a, contact);
+	db_text(&a, who);
+	rc = db_exec(db, &sql[Q_ANSWERS], &a, &r);
 	if (rc == RC_OK && !db_get_bool(r, 0, 0))
 		rc = RC_NONE;
 	db_res_free(r);

@@ -61,6 +61,9 @@ struct desk_change {
 };
 /* desk_set(db, contact_id, c): RC_NONE where there is no such conversation. */
 enum rc desk_set(struct db *db, int64_t contact_id, const struct desk_change *c) MUST_CHECK;
+/* desk_answers(db, contact_id, name): may the conversation be this person's (who may answer, or has
+ * it already)?  RC_OK, RC_NONE. */
+enum rc desk_answers(struct db *db, int64_t contact_id, const char *name) MUST_CHECK;
 /* desk_note(db, contact_id, who, body, out): {"note":{...}}; RC_NONE. */
 enum rc desk_note(struct db *db, int64_t contact_id, const char *who, const char *body,
     struct jsonw *out) MUST_CHECK;

@@ -290,6 +290,11 @@ test_get(void **state)
 	assert_int_equal(json_type(json_at(json_get(j, "l"), 0)), JSON_NULL);
 	assert_null(json_at(json_get(j, "l"), 2));
 	assert_null(json_at(j, 0));
+	assert_true(json_is_null(json_get(j, "a"), "n"));
+	assert_false(json_is_null(json_get(j, "a"), "b"));
+	assert_false(json_is_null(json_get(j, "a"), "zz"));
+	assert_false(json_is_null(json_get(j, "l"), "n"));
+	assert_false(json_is_null(NULL, "n"));
 	assert_int_equal(json_initials(j), json_initial("a") | json_initial("d") | json_initial("l") | JSON_DEEP);
 	assert_int_equal(json_initials(json_get(j, "l")) | json_initials(NULL), 0);
 	while (json_each(j, &it, &key, &v))
