@@ -102,20 +102,12 @@ part_json(const char *p, size_t n, struct json **out)
 	return rc == RC_OK ? RC_OK : RC_DENIED;
 }
 
-/* A member and its type, which json_member does not tell for null. */
+/* A member and its type; json_member alone does not tell null from absent. */
 static enum json_type
 claim(const struct json *o, const char *name, const struct json **out)
 {
-	const struct json *v;
-	const char *key;
-
-	for (struct json_iter i = { NULL }; json_each(o, &i, &key, &v);)
-		if (str_eq(key, name)) {
-			*out = v;
-			return v == NULL ? JSON_NULL : json_type(v);
-		}
-	*out = NULL;
-	return JSON_ABSENT;
+	*out = json_member(o, name);
+	return *out == NULL && json_is_null(o, name) ? JSON_NULL : json_type(*out);
 }
 
 /* The algorithm of the header, if it is one this configuration allows. */
