@@ -162,7 +162,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    LAST_TEXTS
 	    ","
 	    " p as (select distinct c.id, lower(nullif(c.username, '')) as u,"
-	    "   lower(nullif(c.name, '')) as n from m join dmbox.contacts c on c.id = m.contact_id),"
+	    "   lower(nullif(c.name, '')) as n"
+	    "   from m join dmbox.contacts c on c.id = m.contact_id),"
 	    " o as (select count(u) as us, count(distinct u) as du, min(u) as u,"
 	    "   count(n) as ns, count(distinct n) as dn, min(n) as n from p),"
 	    " w as (select x.minutes, count(*) as n from (select"

@@ -150,9 +150,9 @@ named(struct checkup *c)
 	if (f->named < NAMED_MIN)
 		return false;
 	check_cause(c, 709, FINDING_WARN, check_tr(c,
-	    "The flow step writes the customer's name where the id belongs, so answers do not reach "
-	    "anybody, and two people of one name are one conversation: set contact_id={{user_id}} "
-	    "in it, as dmbox init prints it.",
+	    "The flow step writes the customer's name where the id belongs, so answers do not "
+	    "reach anybody, and two people of one name are one conversation: set "
+	    "contact_id={{user_id}} in it, as dmbox init prints it.",
 	    "Шаг сценария пишет вместо id имя клиента: ответы никому не дойдут, а тёзки сольются "
 	    "в один диалог. Задайте в нём contact_id={{user_id}}, как печатает dmbox init."),
 	    check_tr(c, "%s: ids of %" PRId64 " customers are names, as \"%s\"",
@@ -173,9 +173,9 @@ one_label(struct checkup *c)
 	    "The flow step writes one and the same name for everybody (a fixed value, or the "
 	    "account's own): choose the customer's variables for username and name from Chatrace's "
 	    "list, as the body that dmbox init prints has them, or leave both out.",
-	    "Шаг сценария пишет всем одно и то же имя (постоянное значение или имя самого аккаунта): "
-	    "выберите для «username» и «name» переменные клиента из списка Chatrace, как в теле, "
-	    "которое печатает dmbox init, или уберите оба поля."),
+	    "Шаг сценария пишет всем одно и то же имя (постоянное значение или имя самого "
+	    "аккаунта): выберите для «username» и «name» переменные клиента из списка Chatrace, "
+	    "как в теле, которое печатает dmbox init, или уберите оба поля."),
 	    check_tr(c, "%s: the last %" PRId64 " customers all have the name \"%s\"",
 	    "%s: последние клиенты (%" PRId64 ") все названы «%s»"),
 	    c->a->name, f->one_label, f->one_label_is);
@@ -214,16 +214,17 @@ shifted(struct checkup *c)
 	if (f->shifted < ALIKE_MIN || f->shifted * 4 < f->timed * 3)
 		return false;
 	check_cause(c, 709, FINDING_WARN, check_tr(c,
-	    "The flow step writes the clock of another time zone: messages stand at a wrong time in "
-	    "the inbox. Take the field timestamp out, then the time of arrival counts, or write it "
-	    "with its zone (2026-01-31T15:00:00+03:00).",
+	    "The flow step writes the clock of another time zone: messages stand at a wrong time "
+	    "in the inbox. Take the field timestamp out, then the time of arrival counts, or write "
+	    "it with its zone (2026-01-31T15:00:00+03:00).",
 	    "Шаг сценария пишет время другого часового пояса, и сообщения стоят во входящих не под "
 	    "своим временем. Уберите поле «timestamp», тогда берётся время прихода, или пишите "
 	    "его с часовым поясом (2026-01-31T15:00:00+03:00)."),
 	    f->shift_min < 0 ?
 	    check_tr(c, "%s: %" PRId64 " of %" PRId64 " times are %" PRId64 " minutes ahead of the "
 	    "message's arrival",
-	    "%s: время сообщения опережает приход (%" PRId64 " из %" PRId64 ") на %" PRId64 " мин") :
+	    "%s: время сообщения опережает приход (%" PRId64 " из %" PRId64 ") на %" PRId64
+	    " мин") :
 	    check_tr(c, "%s: %" PRId64 " of %" PRId64 " times are %" PRId64 " minutes behind the "
 	    "message's arrival",
 	    "%s: время сообщения отстаёт от прихода (%" PRId64 " из %" PRId64 ") на %" PRId64
