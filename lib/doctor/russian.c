@@ -114,7 +114,7 @@ static const struct {
 	    "должен начинаться с postgresql:// или быть строкой libpq" },
 	{ "parameter * means nothing to PostgreSQL: left out",
 	    "параметр * PostgreSQL не знаком: пропущен" },
-	{ "names no database: PostgreSQL takes the one that is called like the user",
+	{ "names no database: PostgreSQL takes the one that has the user's name",
 	    "база не названа: PostgreSQL возьмёт ту, что зовётся как пользователь" },
 	{ "is longer than * bytes", "длиннее * байт" },
 	{ "is not a URL: https://host[:port][/path] is wanted",

@@ -216,7 +216,7 @@ dburl_make(const char *in, char **out, char why[160])
 	}
 	if (*why == '\0' && !names_database(b.p))
 		snprintf(why, 160,
-		    "names no database: PostgreSQL takes the one that is called like the user");
+		    "names no database: PostgreSQL takes the one that has the user's name");
 	*out = mem_dup(b.p);
 	rc = RC_OK;
 out:
