@@ -27,7 +27,7 @@ function trouble(err) {
 	if (err?.status === 401)
 		return signedOut(t.ended);
 	const words = !err ? '' : err.status === 403 ? t.readOnly : err.status === 404 ? t.notFound :
-		err instanceof ApiError && err.status >= 400 && err.status < 500 ? t.said[err.code] || `${t.refused}.` : t.away;
+		err instanceof ApiError && (err.status >= 400 && err.status < 500 || err.code === 'provider_refused') ? t.said[err.code] || `${t.refused}.` : t.away;
 	if (!(err instanceof ApiError) && err)
 		console.error(err);
 	say(words);
@@ -261,8 +261,10 @@ async function loadList(before) {
 		upsert(c);
 	for (const g of since.gone)
 		conversations.delete(g.id);
-	if (since.counts || page.counts)
-		showCounts(since.counts || page.counts);
+	if (page.counts)
+		showCounts(page.counts, narrowed());
+	if (since.counts)
+		showCounts(since.counts, false);
 	paintList();
 	if (open && conversations.has(open.id))
 		thread.updateConversation(conversations.get(open.id));
@@ -343,9 +345,31 @@ function mark() {
 	}
 }
 let badge = -1;
-function showCounts(c) {
-	counts = c;
-	mark();
+// the feed counts what there is everywhere; the list's own counts are of what it is narrowed to
+const narrowed = () => Boolean(channel || account);
+let counting = false;
+async function recount() {
+	if (counting)
+		return;
+	counting = true;
+	const mine = generation;
+	try {
+		const page = await server.conversations({ filter, channel, account, limit: 1 });
+		if (mine === generation && page.counts)
+			showCounts(page.counts, true);
+	} catch (err) {
+		quiet(err);
+	} finally {
+		counting = false;
+	}
+}
+function showCounts(c, here) {
+	if (here === narrowed()) {
+		counts = c;
+		mark();
+	}
+	if (here)
+		return;
 	const n = c.unread || 0;
 	const title = n ? `(${n > 99 ? '99+' : n}) dmbox` : 'dmbox';
 	if (document.title !== title)
@@ -489,7 +513,10 @@ function toolsPanel(c) {
 			if (!l)
 				return;
 			fresh.value = '';
-			app.me.labels = [...new Set([...app.me.labels, l])];
+			if (!app.me.labels.some((x) => x.toLowerCase() === l.toLowerCase())) {
+				app.me.labels = [...app.me.labels, l];
+				showFilters();
+			}
 			change({ addLabels: [l] });
 		})),
 		adds(el('form', {}, el('label', { htmlFor: 'note' }, t.note), note, el('button', {}, t.saveNote)), async () => {
@@ -515,10 +542,20 @@ function toolsPanel(c) {
 			}
 		}),
 		button('quiet', t.saveReply, async () => {
-			const words = $('text').value.trim(), name = words && cut(prompt(t.replyName, cut(words, 30))?.trim() || '', 60);
+			const words = thread.unfilled($('text').value.trim());
+			if (!words)
+				return $('text').focus();
+			const name = cut(prompt(t.replyName, cut(words, 30))?.trim() || '', 60);
 			const known = app.me.replies.find((r) => r.name === name);	// it is written anew
-			if (name)
-				app.me.replies = await server.replies({ id: known?.id, name, text: words }).catch((err) => { trouble(err); return app.me.replies; });
+			if (!name)
+				return;
+			try {
+				app.me.replies = await server.replies({ id: known?.id, name, text: words });
+			} catch (err) {
+				// a colleague has deleted it, or has written one of this name meanwhile
+				trouble(known && err?.status === 404 ? new ApiError(409, 'reply_gone') : err);
+				renewMe().catch(() => {});
+			}
 		}));
 }
 
@@ -731,7 +768,9 @@ const live = {
 		for (const c of touched)
 			upsert(c);
 		if (r.counts)
-			showCounts(r.counts);
+			showCounts(r.counts, false);
+		if (r.counts && narrowed())
+			recount();
 		if (touched.length)
 			paintList();
 		thread.follow(messages, touched);

@@ -3,7 +3,7 @@
  * refused, who has access.  On an empty installation it is the guide.  Loaded
  * only when it is opened.
  */
-import { t, lang, locale, el, button, text, part, keepFocus, server, post, brief, moment, now, span, full } from './base.js';
+import { t, lang, locale, el, button, text, part, keepFocus, server, post, dayName, moment, now, span, full, brief } from './base.js';
 import { cut, errorKind } from './render.js';
 
 const words = {
@@ -182,7 +182,7 @@ function waiting() {
 	return section('waiting', `${w.waiting}: ${q.count}`, el('p', {}, q.count ? w.oldest(ago(q.oldestAt)) : w.nobody),
 		el('ul', {}, ...q.conversations.map((c) => el('li', {}, link(c, c.name), ` — ${ago(c.waitingSince)}`))),
 		q.responses?.length ? el('table', {}, el('caption', {}, w.responses), el('thead', {}, el('tr', {}, ...[w.day, w.median, w.p90, w.n].map((h) => el('th', { scope: 'col' }, h)))),
-			el('tbody', {}, ...q.responses.slice(0, 7).map((r) => el('tr', {}, el('td', {}, brief(`${r.day}T12:00:00`)), el('td', {}, seconds(r.median)), el('td', {}, seconds(r.p90)), el('td', {}, String(r.n)))))) : null);
+			el('tbody', {}, ...q.responses.slice(0, 7).map((r) => el('tr', {}, el('td', {}, dayName(`${r.day}T12:00:00`)), el('td', {}, seconds(r.median)), el('td', {}, seconds(r.p90)), el('td', {}, String(r.n)))))) : null);
 }
 function failed() {
 	const act = (f, action) => (ev) => {

@@ -407,11 +407,13 @@ function troubleNode(m, act) {
 		return el('div.wait', {}, status === 'sending' ? t.sending : next && Date.parse(next) > now() + 2000 ? t.queuedAt(isToday(next) ? t.at(clock(next)) : moment(next)) : t.queued,
 			act.may() && m.outbox?.canCancel ? button('quiet.small', t.cancel, () => act('cancel', m)) : null);
 	const kind = status === 'unknown' ? 'unknown' : errorKind(m.error || {});
+	const here = act.may() && (m.local || m.outbox);	// what was sent from elsewhere cannot be tried again here
+	if (kind === 'cancelled')
+		return el('div.wait', {}, `${t.errors.cancelled.join('. ')} `, here && m.outbox?.canRetry ? button('quiet.small', t.retry, () => act('retry', m)) : null);
 	const [reason, advice] = t.errors[kind];
 	// what our own server refused before anybody was asked is no word of the provider's
 	const ours = m.local && m.error?.code !== 'provider_refused';
-	const said = m.error?.message && !ours && !['network', 'denied', 'server', 'session'].includes(kind) ? String(m.error.message).slice(0, 500) : '';
-	const here = act.may() && (m.local || m.outbox);	// what was sent from elsewhere cannot be tried again here
+	const said = m.error?.message && !ours && m.error.code !== 'cancelled' && !['network', 'denied', 'server', 'session'].includes(kind) ? String(m.error.message).slice(0, 500) : '';
 	return el('div.error', { role: 'group', 'aria-label': t.status[status] || reason }, el('strong', {}, `${status === 'failed' ? `${cap(t.status.failed)}. ` : ''}${reason}.`), here || !byRetry.includes(kind) ? el('div', {}, advice) : null,
 		said ? el('div.faint', { dir: 'auto' }, `${t.provider}: ${said}`) : null,
 		here ? el('div.actions', {}, m.outbox?.canRetry !== false ? button('small', t.retry, () => act('retry', m)) : null,

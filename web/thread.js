@@ -3,7 +3,7 @@
  * patched, and the composer below it.  What a person has typed, chosen or tried
  * to send is kept in localStorage until it has gone out or is taken back.
  */
-import { t, $, el, button, attr, text, part, apart, store, OWN, server, answer, isGone, key, ApiError, dayOf, moment, now, size } from './base.js';
+import { t, lang, $, el, button, attr, text, part, apart, store, OWN, server, answer, isGone, key, ApiError, dayOf, moment, now, size } from './base.js';
 import { patchMessage, dayLine, eventNode, isSeen, noteNode, summary, cut, nameOf, errorKind } from './render.js';
 
 const WINDOW = 200, SLACK = 40, PAGE = 50, NEAR_PX = 500, FILES_MAX = 10, UPLOAD_KEPT_MS = 2 * 86400e3;
@@ -134,6 +134,8 @@ function put(type, data) {
 			return false;
 		const li = old.li;
 		Object.assign(old, e, { li });
+		if (type === 'message')
+			dropTwin(e);
 		return true;
 	}
 	// outside of the window: it comes with its page
@@ -141,7 +143,18 @@ function put(type, data) {
 		return false;
 	byId.set(e.id, e);
 	fresh.push(e);
+	if (type === 'message')
+		dropTwin(e);
 	return true;
+}
+// a send whose answer was lost, and its echo, which came as a message of its own: once the server
+// has found them to be one, the other is no more, and nothing tells of that
+function dropTwin(e) {
+	const id = e.data.direction === 'outbound' && !e.local && e.data.outbox && e.data.messageId;
+	if (id)
+		for (const x of entries.concat(fresh))
+			if (x.id !== e.id && x.type === 'message' && !x.local && x.data.messageId === id && !x.data.outbox)
+				drop(x);
 }
 function drop(e) {
 	byId.delete(e.id);
@@ -410,9 +423,19 @@ async function renew(mine) {
 		return openThread(conv);	// more than a page came: no gap may stay
 	const known = byId;
 	applyMessages(page.messages);
-	if (known === byId && take({ events: page.events, notes: page.notes }))
-		update(stuck);
+	if (known === byId) {
+		const less = forgetNotes(page), more = take({ events: page.events, notes: page.notes });
+		if (less || more)
+			update(stuck);
+	}
 	catchUp(since);
+}
+// the newest page has each note from its oldest message on: what it has not was deleted
+function forgetNotes(page) {
+	const from = page.next ? page.messages.at(-1)?.createdAt : '', there = new Set(page.notes.map((n) => n.id));
+	const gone = from === undefined ? [] : entries.concat(fresh).filter((e) => e.type === 'note' && e.at >= from && !there.has(e.data.id));
+	gone.forEach(drop);
+	return gone.length > 0;
 }
 export function applyNotes(notes) {
 	if (take({ notes }))
@@ -436,6 +459,7 @@ export function close() {
 	newsFrom = missing = null;
 	stale = false;
 	topId = 0;
+	$('canned').hidden = true;
 	files = [];		// an upload that ends now goes into its draft
 	list().replaceChildren();
 	showHead();
@@ -482,13 +506,23 @@ async function act(what, m) {
 		} else if (m.local) {
 			what === 'retry' ? retryLocal(m) : cancelLocal(m);
 		} else if (m.outbox) {
+			const id = conv.id;
 			await server.outbox(m.outbox.id, what).finally(() => app.refresh());
+			if (what === 'cancel' && m.status === 'queued' && conv?.id === id && m.content && !$('text').value && !files.length)
+				takeBack(m);
 		}
 	} catch (err) {
 		app.trouble(err);
 	} finally {
 		busy.delete(m.id);
 	}
+}
+// the words of what did not go out, to be changed
+function takeBack(m) {
+	$('text').value = m.content;
+	grow();
+	saveDraft();
+	showComposer();
 }
 act.may = mayAnswer;
 act.tools = (m) => (mayAnswer() && m.messageId && !m.deletedAt && !m.local && !String(m.messageId).startsWith('out:') ?
@@ -627,6 +661,7 @@ function showDraft(live) {
 	const kept = conv && draftOf(conv), d = kept || { text: '', replyTo: null, files: [] };
 	keptDraft = JSON.stringify(kept);
 	$('text').value = d.text || '';
+	$('canned').hidden = true;	// it has the name of who was open before
 	$('human').checked = false;
 	replyTo = d.replyTo || null;
 	files = (d.files || []).map((f) => running.get(f.id) || (f.upload || live ? lapsed(f) : { ...f, cut: true, problem: t.uploadCut }));
@@ -902,6 +937,21 @@ function filled(r) {
 		return { ...r, text: r.text.replace(at, () => name) };
 	return { ...r, text: r.text.replace(/^\{(?:name|имя)\}[,!]?\s*(.?)/iu, (_, c) => c.toUpperCase()).replace(/,?\s*\{(?:name|имя)\}/giu, '') };
 }
+// the same back: what is kept for everybody has no customer's name in it
+export function unfilled(words) {
+	const name = conv && !conv.group ? conv.name || '' : '';
+	const is = (c) => c !== undefined && /[\p{L}\p{N}_]/u.test(c);
+	if (name.length < 2)
+		return words;
+	let out = '', from = 0;
+	for (let i = words.indexOf(name); i >= 0; i = words.indexOf(name, i + name.length)) {
+		if (is(words[i - 1]) || is(words[i + name.length]))
+			continue;
+		out += words.slice(from, i) + (lang === 'ru' ? '{имя}' : '{name}');
+		from = i + name.length;
+	}
+	return out + words.slice(from);
+}
 function showCanned() {
 	const s = $('text').value, menu = $('canned');
 	const open = s.startsWith('/') && !s.includes('\n');
@@ -921,11 +971,13 @@ async function dropReply(r) {
 		return;
 	try {
 		app.me.replies = await server.replies({ id: r.id, delete: true });
-		showCanned();
-		$('text').focus();
 	} catch (err) {
-		app.trouble(err);
+		if (err?.status !== 404)	// a colleague has deleted it already
+			return app.trouble(err);
+		await app.renewMe().catch(() => {});
 	}
+	showCanned();
+	$('text').focus();
 }
 function insert(words) {
 	$('text').focus();

@@ -244,6 +244,7 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "  order by id desc limit 20) m" },
 	[SQL_OUTBOX] = { NULL,
 	    "select count(*) filter (where state in ('dead', 'failed')"
+	    " and error_code is distinct from 'cancelled'"
 	    " and settled_at > now() - interval '7 days'),"
 	    " count(*) filter (where state = 'unknown'), count(*) filter (where state in "
 	    "('queued', 'leased')),"
@@ -251,7 +252,8 @@ static const struct db_stmt stmts[SQL__MAX] = {
 	    "('queued', 'leased')), 0)::bigint,"
 	    " coalesce((array_agg(coalesce(error_code, '') || ' ' || coalesce(error_text, '') "
 	    "order by id desc)"
-	    "   filter (where state in ('dead', 'failed')))[1], ''),"
+	    "   filter (where state in ('dead', 'failed')"
+	    "    and error_code is distinct from 'cancelled'))[1], ''),"
 	    " (select count(*) from dmbox.messages m where m.direction = 'outbound' and "
 	    "m.status = 'failed'"
 	    "   and m.received_at > now() - interval '7 days' and not exists (select 1 from "

@@ -34,7 +34,7 @@ static const char functions[] =
     "desk_forget desk_is_done desk_list desk_own desk_page desk_search "
     "desk_set desk_slice desk_touch erase_unsent error_kind from_micros group_threads "
     "has_spellings "
-    "holds_word hour_of id_hash ingest ingest_many is_another is_empty "
+    "holds_word hour_of id_hash in_scope ingest ingest_many is_another is_empty "
     "is_erased is_phone iso keep_apart last_failed late_message lock_chats lock_target "
     "may_be_chat merge_attachments merge_detail merge_message merge_write message_changed "
     "message_twin messages_fold messages_of micros moved_message name_now name_stands_in "
@@ -51,7 +51,7 @@ static const char functions[] =
     "purge_messages purge_note purge_outbox quote_of refuse replay_settle "
     "response_fold response_upkeep search search_fits search_forms "
     "search_too_many search_upkeep search_word sender_of source_rank "
-    "status_rank told_again twin_threads upload_of waiting_since window_until "
+    "status_rank told_again twin_threads upload_of waiting_since was_cancelled window_until "
     "wordless_key words_changed words_key words_of words_query";
 
 enum stmt {

@@ -164,7 +164,8 @@ session_caller(struct endpoint_env *e)
 		endpoint_failed(e, RC_TEMP, NULL);
 		goto out;
 	}
-	if (!is_get(e))
+	/* a page asks for "me" when it opens and now and then: who only looks is there, too */
+	if (!is_get(e) || str_eq(e->tail, "me"))
 		people_touch(ctx_db(e->ctx, e->conf, e->thread), c.value);
 	e->caller.scopes = scopes_of(who.role);
 	snprintf(e->caller.sub, sizeof e->caller.sub, "%.*s",

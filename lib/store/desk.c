@@ -117,7 +117,7 @@ static const struct db_stmt sql[Q__MAX] = {
 	[Q_NOTE_DROP] = { "desk_note_drop", "select dmbox.note_delete($1, $2)" },
 	[Q_REPLY_ADD] = { "desk_reply_add",
 	    "insert into dmbox.replies (name, body) values ($1, $2)"
-	    " on conflict (name) do update set body = excluded.body returning id" },
+	    " returning id" },
 	[Q_REPLY_SET] = { "desk_reply_set",
 	    "update dmbox.replies set name = $1, body = $2 where id = $3 returning id" },
 	[Q_REPLY_DROP] = { "desk_reply_drop",

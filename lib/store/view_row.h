@@ -21,9 +21,9 @@
 	"  from dmbox.attachments a where a.message_id = m.id), '[]'::json),"                      \
 	"'reactions', coalesce((select json_agg(json_build_object('contact', r.contact_id,"        \
 	"  'emoji', r.emoji, 'reactedAt', dmbox.iso(r.reacted_at)," \
-	"  'own', r.contact_id <> m.contact_id and k.external_id = case m.direction when " \
-	"'inbound'" \
-	"   then m.recipient_id else m.sender_id end, 'name', coalesce(k.name, k.username))" \
+	"  'own', r.contact_id = 0 or coalesce(r.contact_id <> m.contact_id and k.external_id = " \
+	"   case m.direction when 'inbound' then m.recipient_id else m.sender_id end, false)," \
+	"  'name', coalesce(k.name, k.username))" \
 	"  order by r.contact_id)" \
 	"  from dmbox.reactions r left join dmbox.contacts k on k.id = r.contact_id" \
 	"  where r.message_id = m.id and r.removed_at is null)," \

@@ -32,12 +32,17 @@ create or replace function dmbox.desk_is_done(d dmbox.desk) returns boolean lang
 $$;
 comment on function dmbox.desk_is_done(dmbox.desk) is 'Is the conversation done: marked so, and no message of the customer is newer';
 
-create or replace function dmbox.last_failed(p_contact bigint) returns bigint language sql stable as $$
-	select count(*) from (select m.status, m.direction from dmbox.messages m
-	         where m.contact_id = p_contact order by m.sent_at desc, m.id desc limit 30) x
-	 where x.status = 'failed' and x.direction = 'outbound'
+create or replace function dmbox.was_cancelled(p_outbox bigint) returns boolean language sql stable as $$
+	select exists (select 1 from dmbox.outbox o where o.id = p_outbox and o.error_code = 'cancelled')
 $$;
-comment on function dmbox.last_failed(bigint) is 'How many of the last 30 messages of the conversation were not sent';
+comment on function dmbox.was_cancelled(bigint) is 'Did a person give this send up? That is no failure to look after';
+
+create or replace function dmbox.last_failed(p_contact bigint) returns bigint language sql stable as $$
+	select count(*) from (select m.status, m.direction, m.outbox_id from dmbox.messages m
+	         where m.contact_id = p_contact order by m.sent_at desc, m.id desc limit 30) x
+	 where x.status = 'failed' and x.direction = 'outbound' and not dmbox.was_cancelled(x.outbox_id)
+$$;
+comment on function dmbox.last_failed(bigint) is 'How many of the last 30 messages of the conversation were not sent, though nobody gave them up';
 
 -- who of a group wrote a message
 create or replace function dmbox.sender_of(m dmbox.messages) returns json language sql stable as $$
@@ -77,6 +82,7 @@ create or replace function dmbox.error_kind(p_code text, p_text text) returns te
 		when p_code in ('190', '401', '0', 'config', 'no_token') then 'token'
 		when p_code in ('4', '429', '613', '80002', '80007', '130429', '131048', '131056', '466', 'loop_guard') then 'rate'
 		when p_code in ('timeout', 'connect', 'dns', 'tls', 'cut') then 'network'
+		when p_code in ('cancelled') then 'cancelled'
 		else 'provider' end
 $$;
 comment on function dmbox.error_kind(text, text) is 'Which of the page''s sentences a failed send''s code stands for';
@@ -109,9 +115,9 @@ returns table (id bigint, j json) language sql stable rows 50 as $$
 	  left join dmbox.accounts a on a.account = c.account and a.channel = c.channel
 	  left join dmbox.avatars av on av.contact_id = c.id and av.state = 'done'
 	 cross join lateral (select case when d.done_at is null then false else dmbox.desk_is_done(d) end as done) f
-	 cross join lateral (select count(*) as failed from (select m.status, m.direction from dmbox.messages m
+	 cross join lateral (select count(*) as failed from (select m.status, m.direction, m.outbox_id from dmbox.messages m
 	         where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 30) x
-	         where x.status = 'failed' and x.direction = 'outbound') n
+	         where x.status = 'failed' and x.direction = 'outbound' and not dmbox.was_cancelled(x.outbox_id)) n
 	 cross join lateral (select m.* from dmbox.messages m where m.contact_id = c.id order by m.sent_at desc, m.id desc limit 1) l
 	 cross join lateral (select case when a.account is null then dmbox.provider_window(l.provider) else a.window_s end as s) r
 	 cross join lateral (select c.last_inbound_at + make_interval(secs => coalesce(r.s, case c.channel when 'instagram' then 86400 end)) as until,
@@ -371,6 +377,11 @@ $$;
 comment on function dmbox.desk_own(text, text, text, text[], text[], timestamptz, bigint, bigint) is
 	'The conversations that somebody took, that are done, or that have a label, before a place, newest first';
 
+create or replace function dmbox.in_scope(c dmbox.contacts, p_accounts text[], p_channels text[]) returns boolean language sql immutable as $$
+	select exists (select 1 from unnest(p_accounts, p_channels) as acc(name, ch) where acc.name = c.account and acc.ch = c.channel)
+$$;
+comment on function dmbox.in_scope(dmbox.contacts, text[], text[]) is 'Is the contact of one of these accounts?';
+
 -- Of each account the 500 contacts that were heard of last are looked at, however many wrote in
 -- the same minute.
 create or replace function dmbox.desk_counts(p_who text, p_accounts text[], p_channels text[]) returns json
@@ -393,11 +404,21 @@ language sql stable set enable_seqscan = off as $$
 			 where case when l.direction = 'outbound' and l.status <> 'failed' then false
 			            when l.direction = 'inbound' and l.deleted_at is null then l.id > coalesce(d.done_upto, 0)
 			            else dmbox.waiting_since(c.id, d.done_upto) is not null end limit 100) x),
-		'mine', (select count(*) from (select 1 from dmbox.desk d where d.assignee = p_who and not dmbox.desk_is_done(d) limit 100) x),
-		'unread', (select count(*) from unread),
+		'mine', (select count(*) from (select 1 from dmbox.desk d join dmbox.contacts c on c.id = d.contact_id
+			where d.assignee = p_who and dmbox.in_scope(c, p_accounts, p_channels) and not dmbox.desk_is_done(d) limit 100) x),
+		-- of all accounts by the unread messages, else of the contacts heard of last
+		'unread', case when not exists (select 1 from dmbox.accounts a where not exists (select 1
+				from unnest(p_accounts, p_channels) as acc(name, ch) where acc.name = a.account and acc.ch = a.channel))
+			then (select count(*) from unread)
+			else (select count(*) from (select 1 from unnest(p_accounts, p_channels) as acc(name, ch)
+			 cross join lateral (select c.id from dmbox.contacts c where c.account = acc.name and c.channel = acc.ch
+			         and c.last_at is not null order by c.last_at desc, c.id desc limit 500) c
+			 where exists (select 1 from dmbox.messages u where u.contact_id = c.id
+			         and u.direction = 'inbound' and u.read_at is null and u.deleted_at is null) limit 100) x) end,
 		'failed', (select count(distinct x.contact_id) from (select m.contact_id from dmbox.messages m
 			where m.status = 'failed' and m.outbox_id is not null order by m.received_at desc limit 200) x
-			where dmbox.last_failed(x.contact_id) > 0))
+			join dmbox.contacts c on c.id = x.contact_id
+			where dmbox.in_scope(c, p_accounts, p_channels) and dmbox.last_failed(x.contact_id) > 0))
 $$;
 comment on function dmbox.desk_counts(text, text[], text[]) is 'How many conversations there are to do; above 99: 100';
 
@@ -527,16 +548,20 @@ comment on function dmbox.desk_touch(bigint) is 'The conversation changed';
 -- p_done, p_assign null: stays; p_assign '': nobody
 create or replace function dmbox.desk_set(p_contact bigint, p_done boolean, p_assign text, p_add text[], p_remove text[])
 returns boolean language plpgsql as $$
+declare
+	-- a label that there is already in other letters ("VIP", "vip") is that one
+	v_add text[] := array(select coalesce((select l.name from dmbox.labels l
+		where lower(l.name) = lower(x) order by l.name <> x, l.name limit 1), x) from unnest(p_add) with ordinality as u(x, n) order by n);
 begin
 	perform dmbox.desk_touch(p_contact);
-	insert into dmbox.labels (name) select distinct x from unnest(p_add) x on conflict do nothing;
+	insert into dmbox.labels (name) select distinct x from unnest(v_add) x on conflict do nothing;
 	update dmbox.desk d
 	   set done_at = case when p_done is null then d.done_at when p_done then now() end,
 	       done_upto = case when p_done is null then d.done_upto
 	                        when p_done then coalesce((select max(m.id) from dmbox.messages m where m.contact_id = p_contact
 	                             and m.sent_at > now() - interval '30 days'), (select max(m.id) from dmbox.messages m), 0) end,
 	       assignee = case when p_assign is null then d.assignee else nullif(p_assign, '') end,
-	       labels = array(select x from unnest(d.labels || coalesce(p_add, '{}')) with ordinality as u(x, n)
+	       labels = array(select x from unnest(d.labels || v_add) with ordinality as u(x, n)
 	                       where x <> all (coalesce(p_remove, '{}')) group by x order by min(n))
 	 where d.contact_id = p_contact;
 	return found;

@@ -113,6 +113,7 @@ create or replace function dmbox.owner_failed() returns json language sql stable
 		'outbox', o.id, 'canRetry', o.state in ('unknown', 'failed', 'dead'), 'canCancel', o.state in ('queued', 'unknown')) order by o.id desc), '[]')
 	  from (select u.id from (select f.outbox_id as id from dmbox.messages f
 		         where f.status = 'failed' and f.outbox_id is not null and f.received_at > now() - interval '7 days'
+		           and not dmbox.was_cancelled(f.outbox_id)
 		         order by f.received_at desc limit 20) u
 		union
 		select u.id from (select x.id from dmbox.outbox x where x.state in ('queued', 'leased', 'unknown') and x.state = 'unknown'

@@ -301,4 +301,60 @@ async function found() {
 	s.close();
 }
 
-doneTests({ links, dropped, writing, translated, waits, found });
+// two people at one inbox, as it was walked on a real server
+async function together() {
+	const s = await start((w) => {
+		w.me.replies.push({ id: 3, name: 'привет', text: '{name}, добрый день!' });
+		w.add(90, 'whatsapp', 'Emily Carter');
+		w.say(90, 'inbound', 'Do you ship abroad?', { ago: 9 });
+		w.notes[90].push({ id: 5, conversation: 90, at: stub.iso(8), by: 'boris', body: 'asked twice' });
+		w.say(90, 'outbound', 'We do, by post.', { ago: 7, messageId: 'out:77', status: 'unknown', outbox: { id: 77, key: 'k', state: 'unknown', attempts: 1, nextAt: null, canRetry: true, canCancel: true } });
+		w.say(90, 'inbound', 'And to Spain?', { ago: 4 });
+	});
+	const b = await openBrowser('en-US', DESK), { page } = b, { w } = s, sent = w.messages[90].at(-2);
+	let answer = null;
+	page.on('dialog', (d) => d.accept(answer || undefined));
+	await openAt(page, s, '#instagram/1', 'Спасибо большое');
+	const name = w.conversations.find((c) => c.id === 1).name;
+	await page.fill('#text', `${name}, мы открыты. ${name}ша`);
+	await page.evaluate(() => { document.getElementById('more-tools').open = true; });
+	answer = 'hours';
+	await page.getByRole('button', { name: 'Save text as a reply' }).click();
+	await is('what is saved for everybody has no customer in it', () => w.me.replies.at(-1).text, `{name}, мы открыты. ${name}ша`);
+	await page.evaluate(() => { document.getElementById('more-tools').open = false; });
+	await page.fill('#text', '');
+	await page.focus('#text');
+	await page.keyboard.type('/прив');
+	await like('a saved reply is offered with the name', () => page.textContent('#canned'), new RegExp(name));
+	await conversation(page, 'Emily Carter').click();
+	await message(page, 'Do you ship abroad?').first().waitFor();
+	await is('and goes with its conversation', () => page.isHidden('#canned'), true);
+	// the echo of what may have been sent comes first as a message of its own
+	const echo = w.say(90, 'outbound', 'We do, by post.', { ago: 6, by: null, source: 'echo' });
+	await is('an echo that nobody knows yet stands beside', () => message(page, 'We do, by post.').count(), 2);
+	w.messages[90] = w.messages[90].filter((m) => m !== echo);
+	w.feed = w.feed.filter((f) => f.m !== echo);
+	Object.assign(sent, { messageId: echo.messageId, status: 'accepted', outbox: { ...sent.outbox, state: 'sent', canRetry: false, canCancel: false } });
+	w.touch(sent);
+	await is('found to be one, they are one', () => message(page, 'We do, by post.').count(), 1);
+	// a colleague deletes a note, and a saved reply
+	await like('a note of a colleague', () => page.textContent('#messages'), /asked twice/);
+	w.notes[90] = [];
+	w.feed.push({ changeId: ++w.change, c: w.conversations.find((c) => c.id === 90) });
+	await is('deleted, it goes here too', async () => /asked twice/.test(await page.textContent('#messages')), false);
+	w.me.replies = w.me.replies.filter((r) => r.id !== 3);
+	await page.fill('#text', '');
+	await page.keyboard.type('/прив');
+	await page.locator('#canned button.quiet').first().click();
+	await is('a saved reply that a colleague deleted goes without a word', async () => `${await page.isVisible('#trouble')} ${await page.isVisible('#canned')}`, 'false false');
+	// given up while it waited: no failure, and the words come back
+	await page.fill('#text', '');
+	const waiting = w.say(90, 'outbound', 'One moment', { ago: 0, status: 'queued', outbox: { id: 78, key: 'q', state: 'queued', attempts: 1, nextAt: stub.iso(-5), canRetry: false, canCancel: true } });
+	await message(page, 'One moment').getByRole('button', { name: 'Cancel' }).click();
+	await like('what was cancelled says so', () => message(page, 'One moment').textContent(), /Cancelled\. It was not sent\./);
+	await is('and nothing of a refusal; its words come back', async () => `${/refused|provider/.test(await message(page, 'One moment').textContent())} ${await page.inputValue('#text')} ${waiting.status}`, 'false One moment failed');
+	await b.context.close();
+	s.close();
+}
+
+doneTests({ links, dropped, writing, translated, waits, found, together });

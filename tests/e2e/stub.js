@@ -43,7 +43,7 @@ function world() {
 		c.lastAt = last.createdAt;
 		c.lastMessage = { id: last.id, kind: last.kind, content: last.content, direction: last.direction, status: last.status, createdAt: last.createdAt, deletedAt: last.deletedAt, sender: last.sender, by: last.by };
 		c.unreadCount = all.filter((x) => x.direction === 'inbound' && x.readAt === null).length;
-		c.failedCount = all.filter((x) => x.status === 'failed').length;
+		c.failedCount = all.filter((x) => x.status === 'failed' && x.error?.code !== 'cancelled').length;
 		const out = all.filter((x) => x.direction === 'outbound').at(-1);
 		c.waitingSince = c.done ? null : all.find((x) => x.direction === 'inbound' && (!out || x.createdAt > out.createdAt))?.createdAt || null;
 		m.changeId = ++w.change;
@@ -127,6 +127,10 @@ const posts = {
 	},
 	replies: (w, b) => {
 		const r = w.me.replies.find((x) => x.id === b.id);
+		if (b.id && !r)
+			return { status: 404, code: 'not_found' };
+		if (!b.delete && w.me.replies.some((x) => x !== r && x.name === b.name))
+			return { status: 409, code: 'name_taken' };
 		if (b.delete)
 			w.me.replies = w.me.replies.filter((x) => x !== r);
 		else if (r)
@@ -137,7 +141,7 @@ const posts = {
 	},
 	outbox: (w, b) => {
 		const m = Object.values(w.messages).flat().find((x) => x.outbox?.id === b.id);
-		Object.assign(m, b.action === 'retry' ? { status: 'accepted', error: null, outbox: { ...m.outbox, state: 'sent' } } : { status: 'failed', outbox: { ...m.outbox, state: 'dead', canRetry: false, canCancel: false } });
+		Object.assign(m, b.action === 'retry' ? { status: 'accepted', error: null, outbox: { ...m.outbox, state: 'sent' } } : { status: 'failed', error: { code: 'cancelled', kind: 'cancelled', message: 'cancelled before it was sent' }, outbox: { ...m.outbox, state: 'dead', canRetry: true, canCancel: false } });
 		w.touch(m);
 		return { success: true, state: m.outbox.state };
 	},
