@@ -14,7 +14,7 @@ const words = {
 		messages: 'Messages', hours: '48 hours', days: '60 days', all: 'All accounts', in: 'received', out: 'sent', refused: 'refused', missed: 'missed', csv: 'Table (CSV)', chart: (a, b) => `${a} received, ${b} sent`,
 		waiting: 'Waiting for an answer', nobody: 'Nobody is waiting.', oldest: (s) => `The oldest for ${s}`, responses: 'First answer by day', day: 'Day', median: 'half within', p90: '9 of 10 within', n: 'answers',
 		failed: 'Not sent', noFailed: 'Everything has gone out.', ledger: 'Refused deliveries', noRefused: 'None was refused.', look: 'Look', bytes: 'Body', headers: 'Headers', replay: 'Read it again', replayed: (r) => `Stored ${r.stored}, already there ${r.duplicates}.`, from: 'From',
-		why: 'Where is a message?', whyHint: 'Message id, @name or time', search: 'Search', nothing: 'Nothing is known of it.',
+		why: 'Where is a message?', whyHint: 'Message id, @name or time (10:15, 22.11.2026 10:15)', search: 'Search', nothing: 'Nothing is known of it.',
 		people: 'People', role: 'May', roles: { read: 'read', answer: 'answer', owner: 'everything' }, add: 'Add a person', name: 'Name', addIt: 'Make a link', newLink: 'New link', revoke: 'Take access away', revokeSure: (n) => `Take all access from ${n}? Open pages close at once.`, seen: (s) => `last seen ${s}`, neverSeen: 'never signed in', linkFor: (n) => `Link for ${n}: works once, within 24 hours. Send it to nobody else.`, end: 'End this session',
 		accounts: 'Accounts', lastPoll: (s) => `last asked ${s} ago`, attempts: 'Attempts', setup: 'Getting started', setupDone: 'done', setupOpen: 'to do', outcome: { messages: 'new messages', empty: 'nothing new', unsupported: 'messages come by webhook', failed: 'did not work', busy: 'in use', mock: 'test mode' },
 	},
@@ -25,7 +25,7 @@ const words = {
 		messages: 'Сообщения', hours: '48 часов', days: '60 дней', all: 'Все аккаунты', in: 'получено', out: 'отправлено', refused: 'отклонено', missed: 'пропущено', csv: 'Таблица (CSV)', chart: (a, b) => `получено ${a}, отправлено ${b}`,
 		waiting: 'Ждут ответа', nobody: 'Никто не ждёт.', oldest: (s) => `Дольше всех — ${s}`, responses: 'Первый ответ по дням', day: 'День', median: 'половина за', p90: '9 из 10 за', n: 'ответов',
 		failed: 'Не отправлено', noFailed: 'Всё ушло.', ledger: 'Отклонённые доставки', noRefused: 'Ничего не отклонено.', look: 'Посмотреть', bytes: 'Содержимое', headers: 'Заголовки', replay: 'Прочитать ещё раз', replayed: (r) => `Сохранено ${r.stored}, уже было ${r.duplicates}.`, from: 'Откуда',
-		why: 'Где сообщение?', whyHint: 'Номер сообщения, @имя или время', search: 'Найти', nothing: 'О нём ничего не известно.',
+		why: 'Где сообщение?', whyHint: 'Номер сообщения, @имя или время (10:15, 22.11.2026 10:15)', search: 'Найти', nothing: 'О нём ничего не известно.',
 		people: 'Люди', role: 'Можно', roles: { read: 'читать', answer: 'отвечать', owner: 'всё' }, add: 'Добавить человека', name: 'Имя', addIt: 'Создать ссылку', newLink: 'Новая ссылка', revoke: 'Закрыть доступ', revokeSure: (n) => `Закрыть доступ: ${n}? Открытые страницы закроются сразу.`, seen: (s) => `был(а) ${s}`, neverSeen: 'ещё не входил(а)', linkFor: (n) => `Ссылка для ${n}: действует один раз, в течение суток. Не отправляйте её никому другому.`, end: 'Завершить этот вход',
 		accounts: 'Аккаунты', lastPoll: (s) => `опрошен ${s} назад`, attempts: 'Попытки', setup: 'С чего начать', setupDone: 'готово', setupOpen: 'осталось', outcome: { messages: 'есть новые', empty: 'нового нет', unsupported: 'сообщения приходят сами', failed: 'не получилось', busy: 'занято', mock: 'проверочный режим' },
 	},
@@ -209,13 +209,28 @@ function ledger() {
 	const all = data.refused || [];
 	return section('ledger', w.ledger, all.length ? el('ul', {}, ...all.map((r) => { const place = el('div', {}); return el('li', {}, `${data.reasons?.[r.reason] || r.reason}: ${r.count} (${brief(r.lastAt)}) `, r.delivery ? button('small', w.look, () => lookAt(r.delivery, place)) : null, place); })) : el('p', {}, w.noRefused));
 }
+// a time as people write it, in this browser's zone, as the server reads it; all else as it is
+function asTime(s) {
+	const m = s.match(/^(?:(вчера|сегодня|yesterday|today)\s+(?:в\s+|at\s+)?|(\d{1,2})\.(\d{1,2})\.(\d{4}),?\s+|(\d{4})-(\d\d)-(\d\d)[T\s]+)?([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/i);
+	if (!m)
+		return s;
+	const [, word, day, month, year, y, mo, d, ...hms] = m, at = new Date(now());
+	if (year || y)
+		at.setFullYear(year || y, (month || mo) - 1, day || d);
+	else if (/^(вчера|yesterday)$/i.test(word))
+		at.setDate(at.getDate() - 1);
+	at.setHours(hms[0], hms[1], hms[2] || 0, 0);
+	if (!word && !year && !y && at > now())		// a clock that is still to come was yesterday's
+		at.setDate(at.getDate() - 1);
+	return at.toISOString();
+}
 function whyForm() {
 	const q = el('input', { id: 'why', type: 'search', autocomplete: 'off', placeholder: w.whyHint }), out = el('div', { 'aria-live': 'polite' });
 	const form = el('form.pair', {}, el('label.sr', { htmlFor: 'why' }, w.whyHint), q, el('button', {}, w.search));
 	form.addEventListener('submit', async (ev) => {
 		ev.preventDefault();
 		try {
-			const r = await server.get('why', { q: q.value.trim() });
+			const r = await server.get('why', { q: asTime(q.value.trim()) });
 			out.replaceChildren(r.message?.content ? el('q', { dir: 'auto' }, cut(r.message.content, 200)) : '', r.steps.length ? el('ol', {}, ...r.steps.map((s) => el('li', {}, el('time', { dateTime: s.at, title: s.at }, moment(s.at)), ` ${s.text}`))) : el('p', {}, w.nothing));
 		} catch (err) {
 			[404, 422].includes(err.status) ? out.replaceChildren(el('p', {}, `${w.nothing} ${w.whyHint}.`)) : app.trouble(err);

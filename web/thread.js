@@ -433,7 +433,7 @@ async function renew(mine) {
 // the newest page has each note from its oldest message on: what it has not was deleted
 function forgetNotes(page) {
 	const from = page.next ? page.messages.at(-1)?.createdAt : '', there = new Set(page.notes.map((n) => n.id));
-	const gone = from === undefined ? [] : entries.concat(fresh).filter((e) => e.type === 'note' && e.at >= from && !there.has(e.data.id));
+	const gone = from === undefined || page.notes.length >= 200 ? [] : entries.concat(fresh).filter((e) => e.type === 'note' && e.at >= from && !there.has(e.data.id));
 	gone.forEach(drop);
 	return gone.length > 0;
 }

@@ -500,6 +500,16 @@ async function owner() {
 	await page.click('#o-why button');
 	await page.locator('#o-why p').waitFor();
 	await like('what cannot be looked up: what can be', () => page.innerText('#o-why p'), /@имя или время/);
+	const asked = [];
+	page.on('request', (r) => r.url().includes('/why?') && asked.push(new URL(r.url()).searchParams.get('q')));
+	for (const q of ['01.02.2026 10:15', '2026-02-01 10:15:30', 'вчера в 7:05', '10:15', 'mid-10:15']) {
+		await page.fill('#why', q);
+		await page.click('#o-why button');
+	}
+	await is('a time as people write it is asked for in the browser\'s zone', async () => asked.join(), await page.evaluate(() => {
+		const at = (days, ...hms) => { const d = new Date(); d.setDate(d.getDate() + days); d.setHours(...hms); return d; }, clock = at(0, 10, 15, 0, 0);
+		return [new Date(2026, 1, 1, 10, 15), new Date(2026, 1, 1, 10, 15, 30), at(-1, 7, 5, 0, 0), clock > new Date() ? at(-1, 10, 15, 0, 0) : clock].map((d) => d.toISOString()).concat('mid-10:15').join();
+	}));
 	// the session ends: nothing of it stays
 	w.signedIn = false;
 	await page.clock.fastForward(61000);
