@@ -105,7 +105,7 @@ async function pressed() {
 	page.on('dialog', (d) => { asked = d.message(); d.accept(); });
 	await openAt(page, s, '#instagram/1', 'Спасибо большое');
 	await press('Retry of what failed', message(page, 'Отправил эскиз').locator('.error button').first(), () => message(page, 'Отправил эскиз').locator('.error').waitFor({ state: 'detached' }), 'its message');
-	await press('Cancel of what waits', message(page, 'Проверю и напишу').locator('.wait button'), () => message(page, 'Проверю и напишу').locator('.wait button').waitFor({ state: 'detached' }), 'its message');
+	await press('Cancel of what waits', message(page, 'Проверю и напишу').locator('.wait button', { hasText: 'Cancel' }), () => message(page, 'Проверю и напишу').locator('.wait button', { hasText: 'Cancel' }).waitFor({ state: 'detached' }), 'its message');
 	await press('Delete of a note', page.locator('#messages .note', { hasText: 'Моя заметка' }).locator('button'), () => page.locator('#messages .note', { hasText: 'Моя заметка' }).waitFor({ state: 'detached' }), 'its message');
 	like('a note is not deleted by one press alone', asked, /Моя заметка/);
 	await press('Done', page.locator('#done'), () => page.locator('#done', { hasText: 'Reopen' }).waitFor(), 'done');
