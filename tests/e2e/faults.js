@@ -124,9 +124,11 @@ async function queued(page) {
 	await unlike('fault 4: what waits is not called "not sent"', () => mine.innerText(), /not sent|не отправлено/i);
 	await like('fault 4: it says that it is tried again', () => mine.innerText(), /Not gone out yet/);
 	await mine.locator('.wait button', { hasText: 'Cancel' }).click();
-	await mine.locator('.error', { hasText: 'Not sent' }).waitFor();
+	await mine.locator('.wait', { hasText: 'Cancelled' }).waitFor();
+	await is('fault 4: cancelled, its words come back', () => page.inputValue('#text'), 'Ждём курьера');
+	await page.fill('#text', '');
 	await control('reset', {});
-	await mine.locator('.error button', { hasText: 'Retry' }).click();
+	await mine.locator('.wait button', { hasText: 'Retry' }).click();
 	await mine.locator('.ticks.accepted').waitFor({ timeout: 300000 });
 	await is('fault 4: cancelled, then sent after all', () => mine.locator('.error').count(), 0);
 }
