@@ -195,12 +195,33 @@ doctor_front_start(struct doctor *d, const struct http_res *res,
 	}
 }
 
+/* The program does not start: the server's error log says why, where it can be read.
+ * mod_fcgid answers such calls with 500, with 503, or waits longer than doctor (status 0). */
+static bool
+log_told(struct doctor *d, enum doctor_check c, const char *path, int status)
+{
+	const char *fix, *line = doctor_error_log(d, &fix);
+	char http[24];
+
+	if (line == NULL)
+		return false;
+	snprintf(http, sizeof http, "HTTP %d", status);
+	doctor_cause(d, c, FINDING_FAIL, fix,
+	    doctor_tr(d, "%s%s: %s: the program does not start; the server's error log: \"%s\"",
+		"%s%s: %s: программа не запускается; журнал ошибок сервера: «%s»"),
+	    *path == '/' ? d->base : "", path,
+	    status != 0 ? http : doctor_tr(d, "no answer", "ответа нет"), line);
+	return true;
+}
+
 static void
 on_root(struct doctor *d, void *arg, struct http_res *res)
 {
 	(void)arg;
 	if (res->fail != HTTP_FAIL_NONE)
 		return;		/* silent as a whole: see DMB-525 */
+	if (log_told(d, DC_WEB, paths[P_FIRST], 0))
+		return;
 	doctor_cause(d, DC_WEB, FINDING_FAIL,
 	    doctor_tr(d,
 		"The server waits for the program in vain: see its error log. The program must run "
@@ -425,27 +446,9 @@ noexec(const struct doctor *d)
 	return d->o.cgi_dir != NULL && statvfs(dir, &v) == 0 && (v.f_flag & ST_NOEXEC) != 0;
 }
 
-/* The program does not start: the server's error log says why, where it can be read. */
-static bool
-log_told(struct doctor *d, enum doctor_check c, const char *what, int status)
-{
-	const char *fix, *line = doctor_error_log(d, &fix);
-
-	if (line == NULL)
-		return false;
-	doctor_cause(d, c, FINDING_FAIL, fix,
-	    doctor_tr(d, "%s: HTTP %d: the program does not start; the server's error log: \"%s\"",
-		"%s: HTTP %d: программа не запускается; журнал ошибок сервера: «%s»"),
-	    what, status, line);
-	return true;
-}
-
 static void
 judge_5xx(struct doctor *d, const struct front *f, int status)
 {
-	char what[sizeof d->base + 40];
-
-	snprintf(what, sizeof what, "GET %s%s", d->base, paths[P_FIRST]);
 	if (status >= 520 && status <= 530)
 		conclude(d, DC_WEB, status, &cloudflare_alone);
 	else if (status == 508 || status == 509)	/* CloudLinux's, cPanel's */
@@ -454,6 +457,8 @@ judge_5xx(struct doctor *d, const struct front *f, int status)
 		conclude(d, DC_WEB, status, &whole_site);
 	else if (status == 502 || status == 504)
 		conclude(d, DC_WEB, status, &no_backend);
+	else if (status == 503 && log_told(d, DC_WEB, paths[P_FIRST], status))
+		return;
 	else if (status == 503)
 		conclude(d, DC_WEB, status, &busy);
 	else if (noexec(d))
@@ -462,7 +467,7 @@ judge_5xx(struct doctor *d, const struct front *f, int status)
 		conclude(d, DC_WEB, status, &override_small);
 	else if (got(f, P_PAGE, 500))
 		conclude(d, DC_WEB, status, &override_small);
-	else if (!log_told(d, DC_WEB, what, status))
+	else if (!log_told(d, DC_WEB, paths[P_FIRST], status))
 		conclude(d, DC_WEB, status, &no_start);
 }
 
