@@ -105,7 +105,7 @@ query_of(const char *url)
 static void
 strip(const char *url, struct buf *out, char why[160])
 {
-	const char *q = query_of(url), *end;
+	const char *q = query_of(url), *const query = q, *end;
 	char sep = '?';
 
 	buf_put(out, url, (size_t)(q - url));
@@ -115,6 +115,9 @@ strip(const char *url, struct buf *out, char why[160])
 
 		end = strchrnul(q, '&');
 		mode = tls_words(q, n, v, (size_t)(end - v));
+		/* libpq takes the last, which may ask for less than a sslmode beside it */
+		if (mode != NULL && n == strlen("ssl") && strstr(query, "sslmode=") != NULL)
+			continue;
 		if (mode != NULL) {
 			buf_printf(out, "%csslmode=%s", sep, mode);
 			sep = '&';

@@ -106,7 +106,8 @@ static const struct db_stmt sql[Q__MAX] = {
 	    "  and x.created_at <= $3 order by x.created_at desc limit 200) n" },
 	[Q_SET] = { "desk_set", "select dmbox.desk_set($1, $2, $3, $4, $5)" },
 	[Q_ANSWERS] = { "desk_answers",
-	    "select exists (select 1 from dmbox.users u where u.name = $2 and u.revoked_at is null"
+	    "select 1 where exists (select 1 from dmbox.users u where u.name = $2"
+	    "  and u.revoked_at is null"
 	    " and u.role <> 'read')"
 	    " or exists (select 1 from dmbox.desk d where d.contact_id = $1 and d.assignee = $2)" },
 	[Q_NOTE] = { "desk_note",
@@ -446,17 +447,10 @@ enum rc
 desk_answers(struct db *db, int64_t contact, const char *who)
 {
 	struct db_args a = { 0 };
-	struct db_res *r = NULL;
-	enum rc rc;
 
 	db_i64(&a, contact);
 	db_text(&a, who);
-	rc = db_exec(db, &sql[Q_ANSWERS], &a, &r);
-	if (rc == RC_OK && !db_get_bool(r, 0, 0))
-		rc = RC_NONE;
-	db_res_free(r);
-	db_args_free(&a);
-	return rc;
+	return needs_row(db, Q_ANSWERS, &a);
 }
 
 enum rc

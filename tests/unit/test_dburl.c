@@ -107,6 +107,9 @@ test_other_drivers(void **state)
 		snprintf(want, sizeof want, "postgresql://u@db.example.org/d?sslmode=%s&application_name=b", tls[i][1]);
 		made(url, want);
 	}
+	made("postgresql://u@db.example.org/d?sslmode=verify-full&ssl=1&application_name=b",
+	    "postgresql://u@db.example.org/d?sslmode=verify-full&application_name=b");
+	made("postgresql://u@db.example.org/d?ssl=0&sslmode=verify-full", "postgresql://u@db.example.org/d?sslmode=verify-full");
 }
 
 static void
